@@ -1,0 +1,1 @@
+"""Configuration, the loop, the gate and the wiring."""

@@ -1,0 +1,331 @@
+"""The corpus as the events say it is: one row per known chunk, idempotent under re-delivery and reordering."""
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from monitor.core.events import (
+    Chunk,
+    Delete,
+    Located,
+    MalformedEvent,
+    Position,
+    Segment,
+    Upsert,
+    chunk_key,
+)
+from monitor.core.lists import NO_CHUNK
+
+NO_SLOT = -1
+KEY_COLLISION = "key_collision"
+VERSION_MODE_CHANGED = "version_mode_changed"
+DAY = 86_400_000_000
+"""Microseconds in a day."""
+
+Kind = Literal["new", "modified", "deleted", "noop"]
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """What is known of one chunk: live (slot >= 0) or a delete mark (slot = NO_SLOT).
+
+    `version` orders a chunk's events if it has one; else `position` does. `content` and vector live elsewhere:
+    the vector in the corpus's slab at `slot`, the text in the state store.
+    """
+
+    key: int
+    chunk_id: str
+    doc_id: str
+    ordinal: int
+    segment: Segment
+    embedding_version: str
+    event_time: int
+    content_hash: str
+    version: int | None
+    position: Position
+    slot: int
+
+    @property
+    def live(self) -> bool:
+        """Whether the chunk is in the corpus now."""
+        return self.slot != NO_SLOT
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """What one event did: the row before and after, and the chunk it carried (None for a delete).
+
+    Kind `noop` moved only version, position or event time: it is stored, but no index is told.
+    """
+
+    kind: Kind
+    before: Row | None
+    after: Row
+    chunk: Chunk | None
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """An event that contradicts what is known of its chunk; it goes to the quarantine."""
+
+    located: Located
+    error: MalformedEvent
+
+
+@dataclass(frozen=True, slots=True)
+class Applied:
+    """The result of a batch: changes in order, refusals, and how many events ended how."""
+
+    changes: tuple[Change, ...]
+    refused: tuple[Refused, ...]
+    outcomes: Counter[tuple[str, str]]
+    """(kind of event, outcome) -> count."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Delta:
+    """The net effect of a batch on the indexes: slots whose content left, and slots with new content.
+
+    A modified chunk is in both. All arrays refer to the state after the batch.
+
+    Args:
+        removed: (r,) int64 slots, ascending, whose earlier content is gone.
+        added: (m,) int64 slots, ascending, that hold new content.
+        rows: m rows, aligned with `added`.
+        texts: m texts, aligned with `added`.
+        vectors: (m, d) float32, prepared, aligned with `added`.
+    """
+
+    removed: NDArray[np.int64]
+    added: NDArray[np.int64]
+    rows: Sequence[Row]
+    texts: Sequence[str]
+    vectors: NDArray[np.float32]
+    removed_keys: NDArray[np.int64]
+    """(r,) int64 chunk keys that stood in the removed slots, aligned with `removed`."""
+
+
+class Corpus:
+    """All known chunks by key, a slab of vectors by slot, and the rules of order.
+
+    Args:
+        dimension: d of the vectors, 0 when the dense leg is off.
+        tombstone_days: how long, in event time, a delete mark outlives its chunk.
+    """
+
+    def __init__(self, dimension: int, *, tombstone_days: float = 30.0) -> None:
+        self.dimension = dimension
+        self.vectors: NDArray[np.float32] = np.zeros((0, dimension), np.float32)
+        self.names: list[str] = []
+        """Chunk id by slot; stale where the slot is free. Indexes keep this very list to break ties."""
+        self.keys: NDArray[np.int64] = np.full(0, NO_CHUNK, np.int64)
+        """Chunk key by slot, NO_CHUNK where the slot is free or beyond the last one; same length as `vectors`."""
+        self.newest_event_time = 0
+        self._rows: dict[int, Row] = {}
+        self._free: list[int] = []
+        self._tombstone_life = int(tombstone_days * DAY)
+        self._live = 0
+
+    def __len__(self) -> int:
+        """Live chunks."""
+        return self._live
+
+    def row(self, key: int) -> Row | None:
+        """What is known of a chunk, live or deleted."""
+        return self._rows.get(key)
+
+    def rows(self) -> Iterable[Row]:
+        """Every known chunk, delete marks included, in no particular order."""
+        return self._rows.values()
+
+    def restore(self, row: Row, vector: NDArray[np.float32] | None) -> Row:
+        """Put a stored row back; its slot is assigned anew. Returns the row as kept."""
+        slot = self._store(row.key, row.chunk_id, vector) if row.live else NO_SLOT
+        kept = _replace(row, slot=slot)
+        self._rows[row.key] = kept
+        self._live += kept.live
+        self.newest_event_time = max(self.newest_event_time, row.event_time)
+        return kept
+
+    def apply(self, batch: Sequence[Located]) -> Applied:
+        """Apply upserts and deletes in order; other events only move the newest event time."""
+        changes: list[Change] = []
+        refused: list[Refused] = []
+        outcomes: Counter[tuple[str, str]] = Counter()
+        for located in batch:
+            event = located.event
+            if isinstance(event, Upsert):
+                kind, chunk_id, time = "upsert", event.chunk.chunk_id, event.chunk.event_time
+            elif isinstance(event, Delete):
+                kind, chunk_id = "delete", event.chunk_id
+                time = event.event_time if event.event_time is not None else self.newest_event_time
+            else:
+                self.newest_event_time = max(self.newest_event_time, event.event_time)
+                continue
+            key = chunk_key(chunk_id)
+            before = self._rows.get(key)
+            try:
+                outcome = self._order(before, located, chunk_id, time)
+            except MalformedEvent as error:
+                refused.append(Refused(located, error))
+                outcomes[kind, "refused"] += 1
+                continue
+            self.newest_event_time = max(self.newest_event_time, time)
+            if outcome == "apply":
+                change = (
+                    self._upsert(before, located.position, event, key)
+                    if isinstance(event, Upsert)
+                    else self._delete(before, located.position, event, key, time)
+                )
+                outcome = change.kind if before is None or before.live or change.kind != "deleted" else "absent"
+                changes.append(change)
+            outcomes[kind, outcome] += 1
+        return Applied(tuple(changes), tuple(refused), outcomes)
+
+    def prune(self) -> list[int]:
+        """Forget delete marks older than the tombstone life; returns their keys. Called at barriers only, so
+        that what is known never depends on how the stream was cut into batches.
+        """
+        horizon = self.newest_event_time - self._tombstone_life
+        gone = [row.key for row in self._rows.values() if not row.live and row.event_time < horizon]
+        for key in gone:
+            del self._rows[key]
+        return gone
+
+    def _order(self, before: Row | None, located: Located, chunk_id: str, time: int) -> str:
+        """Say whether an event applies: `apply`, `duplicate` (seen) or `stale` (older than what is known).
+
+        Rule 1: with versions on both, the greater version wins. Rule 2: a tombstone without version always
+        applies if it stands later in its partition. Rule 3: a chunk that had a version keeps having one. Rule 4:
+        without versions the position decides; between partitions the event time does, then the partition's name.
+        """
+        if before is None:
+            return "apply"
+        if before.chunk_id != chunk_id:
+            detail = f"chunk_id {chunk_id!r} has the 63-bit key of {before.chunk_id!r}; rename one of them"
+            raise MalformedEvent(KEY_COLLISION, detail)
+        event, position = located.event, located.position
+        version = event.version if isinstance(event, Upsert | Delete) else None
+        same_source = before.position.source == position.source
+        seen = same_source and position.offset <= before.position.offset
+        if version is not None and before.version is not None:
+            if version == before.version:
+                return "duplicate"
+            return "apply" if version > before.version else "stale"
+        if isinstance(event, Delete) and version is None:
+            return "duplicate" if seen else "apply"
+        if before.live and (version is None) != (before.version is None):
+            had = "a version" if before.version is not None else "no version"
+            detail = f"chunk_id {chunk_id!r} had {had} before and now has {'none' if version is None else version}"
+            raise MalformedEvent(VERSION_MODE_CHANGED, detail)
+        if same_source:
+            if position.offset == before.position.offset:
+                return "duplicate"
+            return "apply" if position.offset > before.position.offset else "stale"
+        newer = (time, position.source) > (before.event_time, before.position.source)
+        return "apply" if newer else "stale"
+
+    def _upsert(self, before: Row | None, position: Position, event: Upsert, key: int) -> Change:
+        chunk = event.chunk
+        kind: Kind = "new"
+        slot = NO_SLOT
+        if before is not None and before.live:
+            kind, slot = "modified", before.slot
+            if self._same(before, chunk):
+                kind = "noop"
+        if kind != "noop":
+            slot = self._store(key, chunk.chunk_id, chunk.vector, slot)
+        self._live += kind == "new"
+        after = Row(
+            key,
+            chunk.chunk_id,
+            chunk.doc_id,
+            chunk.ordinal,
+            chunk.segment,
+            chunk.embedding_version,
+            chunk.event_time,
+            chunk.content_hash,
+            event.version,
+            position,
+            slot,
+        )
+        self._rows[key] = after
+        return Change(kind, before, after, chunk)
+
+    def _delete(self, before: Row | None, position: Position, event: Delete, key: int, time: int) -> Change:
+        # A version known before outlives a tombstone without one: a straggling upsert stays comparable.
+        version = event.version if event.version is not None or before is None else before.version
+        if before is None:
+            after = Row(key, event.chunk_id, "", 0, (), "", time, "", version, position, NO_SLOT)
+        else:
+            after = _replace(before, event_time=time, version=version, position=position, slot=NO_SLOT)
+            if before.live:
+                self.keys[before.slot] = NO_CHUNK
+                self._free.append(before.slot)
+                self._live -= 1
+        self._rows[key] = after
+        return Change("deleted", before, after, None)
+
+    def _same(self, before: Row, chunk: Chunk) -> bool:
+        described = (
+            before.doc_id,
+            before.ordinal,
+            before.segment,
+            before.embedding_version,
+            before.content_hash,
+        )
+        if described != (
+            chunk.doc_id,
+            chunk.ordinal,
+            chunk.segment,
+            chunk.embedding_version,
+            chunk.content_hash,
+        ):
+            return False
+        return chunk.vector is None or bool(np.array_equal(self.vectors[before.slot], chunk.vector))
+
+    def _store(self, key: int, chunk_id: str, vector: NDArray[np.float32] | None, slot: int = NO_SLOT) -> int:
+        if slot == NO_SLOT:
+            slot = self._free.pop() if self._free else len(self.names)
+        if slot == len(self.names):
+            self.names.append(chunk_id)
+            if slot == len(self.vectors):
+                room = max(1024, slot * 3 // 2) - slot
+                self.vectors = np.concatenate((self.vectors, np.zeros((room, self.dimension), np.float32)))
+                self.keys = np.concatenate((self.keys, np.full(room, NO_CHUNK, np.int64)))
+        self.names[slot] = chunk_id
+        self.keys[slot] = key
+        self.vectors[slot] = 0.0 if vector is None else vector
+        return slot
+
+    def delta(self, changes: Sequence[Change]) -> Delta:
+        """The net effect of one batch's changes, for the indexes."""
+        first: dict[int, Row | None] = {}
+        last: dict[int, Change] = {}
+        for change in changes:
+            if change.kind != "noop":
+                first.setdefault(change.after.key, change.before)
+                last[change.after.key] = change
+        gone = sorted((row.slot, row.key) for row in first.values() if row is not None and row.live)
+        come = sorted(
+            ((self._rows[key], change.chunk) for key, change in last.items() if change.chunk is not None),
+            key=lambda pair: pair[0].slot,
+        )
+        added = np.array([row.slot for row, _ in come], np.int64)
+        return Delta(
+            removed=np.array([slot for slot, _ in gone], np.int64),
+            added=added,
+            rows=[row for row, _ in come],
+            texts=[chunk.text for _, chunk in come],
+            vectors=self.vectors[added],
+            removed_keys=np.array([key for _, key in gone], np.int64),
+        )
+
+
+def _replace(row: Row, **fields: object) -> Row:
+    values = {name: getattr(row, name) for name in Row.__slots__}
+    return Row(**{**values, **fields})

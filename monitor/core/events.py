@@ -1,0 +1,139 @@
+"""What the stream says: corpus events, the chunks they carry and where in the stream they stood."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from hashlib import blake2b
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+Segment = tuple[tuple[str, str], ...]
+"""Segment attributes as (name, value) pairs, sorted by name: hashable and canonical."""
+
+
+class Partition(NamedTuple):
+    """One ordered part of the stream: a Kafka partition, a file, a git history."""
+
+    topic: str
+    partition: int
+
+
+class Position(NamedTuple):
+    """Where a record stands; orders records only within one partition."""
+
+    topic: str
+    partition: int
+    offset: int
+
+    @property
+    def source(self) -> Partition:
+        """The partition this position lies in."""
+        return Partition(self.topic, self.partition)
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """One record as the source delivered it: bytes that nobody has trusted yet."""
+
+    position: Position
+    key: bytes | None
+    value: bytes | None
+    headers: tuple[tuple[str, bytes], ...] = ()
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Chunk:
+    """The unit of retrieval as an event carried it.
+
+    `ordinal` is the chunk's place in its document. `vector` is float32 of the declared dimension, or None when
+    the event had none (it is then read from the index or encoded before it is applied). `event_time` is in
+    microseconds since the Unix epoch, UTC.
+    """
+
+    chunk_id: str
+    doc_id: str
+    ordinal: int
+    text: str
+    vector: NDArray[np.float32] | None
+    embedding_version: str
+    segment: Segment
+    event_time: int
+    content_hash: str
+
+
+@dataclass(frozen=True, slots=True)
+class Upsert:
+    """The chunk is now this."""
+
+    chunk: Chunk
+    version: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Delete:
+    """The chunk is gone. `event_time` is None where a tombstone carried no time stamp at all."""
+
+    chunk_id: str
+    event_time: int | None = None
+    version: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Deploy:
+    """A marker: this corpus update is complete.
+
+    `upto` maps a partition to its next offset for producers that send one marker only; empty means one copy per
+    partition. `expected` names the segment values the deploy is allowed to change (empty: no statement).
+    """
+
+    deploy_id: str
+    event_time: int
+    upto: Mapping[Partition, int]
+    expected: Segment = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Heartbeat:
+    """Nothing changed until this event time."""
+
+    event_time: int
+
+
+CorpusEvent = Upsert | Delete | Deploy | Heartbeat
+
+
+class Located(NamedTuple):
+    """An event and where it stood."""
+
+    position: Position
+    event: CorpusEvent
+
+
+class MalformedEvent(ValueError):  # noqa: N818 - the word of the trade: the event is malformed
+    """An event that cannot be believed.
+
+    `reason` is one of a bounded set of lower-case words joined by underscores (it becomes a metric label);
+    `detail` is one line for people: what, where, value, expected. It never holds control characters.
+    """
+
+    def __init__(self, reason: str, detail: str) -> None:
+        super().__init__(f"{reason}: {detail}")
+        self.reason = reason
+        self.detail = detail
+
+
+def chunk_key(chunk_id: str) -> int:
+    """A chunk id as a non-negative 63-bit integer (BLAKE2b), so that lists of ids are integer arrays.
+
+    Two live chunks with one key have a probability of about n^2 / 2^64; the corpus refuses the second.
+
+    >>> chunk_key("guide/auth.md#tokens") == chunk_key("guide/auth.md#tokens")
+    True
+    """
+    return int.from_bytes(blake2b(chunk_id.encode(), digest_size=8).digest(), "big") >> 1
+
+
+def text_hash(text: str) -> str:
+    """The default content hash: BLAKE2b of the UTF-8 text, 128 bits, hexadecimal."""
+    return blake2b(text.encode(), digest_size=16).hexdigest()

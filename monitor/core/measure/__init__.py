@@ -1,0 +1,1 @@
+"""The measurements of ranked lists, one group per file; every function is vectorised over anchors."""

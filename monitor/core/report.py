@@ -1,0 +1,79 @@
+"""The drift report: all measurements at one position of the stream, immutable."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal
+
+Leg = Literal["dense", "lexical", "both"]
+VerdictName = Literal["pass", "fail", "inconclusive", "unknown"]
+
+ALL = "all"
+"""The dimension, and its only segment, that holds every anchor."""
+OTHER = "other"
+"""The segment that pools what is too small or over the cap."""
+
+
+@dataclass(frozen=True, slots=True)
+class Measurement:
+    """One number.
+
+    `value` is NaN with a `reason` when it is not measurable, never 0 instead. `n` says how many anchors (or chunks)
+    it rests on, `expected` how many it should rest on. `k` is 0 where no depth applies. `stat` is `mean`, `p05`,
+    `p50`, `p95`, `share` or the like. `baseline` is the baseline's own value where the metric has one, else NaN.
+    """
+
+    metric: str
+    leg: Leg
+    k: int
+    dimension: str
+    segment: str
+    stat: str
+    value: float
+    n: int
+    expected: int
+    baseline: float = float("nan")
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class SegmentSize:
+    """Anchors of a segment: in the baseline and now, and whether it is watched (enough anchors in the baseline)."""
+
+    dimension: str
+    segment: str
+    baseline_anchors: int
+    anchors: int
+    watched: bool
+
+
+@dataclass(frozen=True, slots=True)
+class BaselineIdentity:
+    """Which approved snapshot the report compares with."""
+
+    name: str
+    captured_event_time: int
+    deploy_id: str
+    approved_by: str
+
+
+@dataclass(frozen=True, slots=True)
+class DriftReport:
+    """All measurements at one position of the stream.
+
+    `problems` are reasons why nothing may be concluded (no baseline, fingerprint differs, gap, stale input,
+    barrier incomplete): any of them makes the verdict UNKNOWN. `now` is the newest event time, never the wall clock.
+    `corpus` holds counts (chunks, documents). Nothing in a report depends on the wall clock: the same stream gives
+    the same bytes.
+    """
+
+    deploy_id: str
+    now: int
+    positions: Mapping[str, int]
+    fingerprint: str
+    baseline: BaselineIdentity | None
+    measurements: tuple[Measurement, ...]
+    segments: tuple[SegmentSize, ...] = ()
+    corpus: Mapping[str, float] = field(default_factory=dict)
+    problems: tuple[str, ...] = ()
+    changed_anchors: int = 0
+    """Anchors left out because their own text or vector differs from the baseline's."""

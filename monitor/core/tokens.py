@@ -1,0 +1,64 @@
+"""Text to words: one Unicode-aware tokenisation feeds BM25, document frequencies and shingles."""
+
+import re
+import unicodedata
+
+NAME = "words-nfkc-lower-cjkth-bigrams-v1"
+"""Goes into the fingerprint: another tokenizer is another measurement."""
+
+# Scripts written without spaces: Thai, Hangul Jamo, CJK radicals to Kangxi, kana, bopomofo, Hangul letters,
+# ideographs, Hangul syllables, compatibility and astral ideographs.
+_UNSPACED = (
+    "\u0e00-\u0e7f\u1100-\u11ff\u2e80-\u2fdf\u3040-\u318f\u31f0-\u31ff\u3400-\u4dbf\u4e00-\u9fff"
+    "\ua960-\ua97f\uac00-\ud7ff\uf900-\ufaff\U00020000-\U0003ffff"
+)
+
+
+def _mark_ranges() -> str:
+    """Combining marks as a character class: word characters leave them out, which would cut Hindi words apart."""
+    marks = [code for code in range(0x10000) if unicodedata.category(chr(code))[0] == "M"]
+    ranges: list[tuple[int, int]] = []
+    for code in marks:
+        if ranges and ranges[-1][1] == code - 1:
+            ranges[-1] = (ranges[-1][0], code)
+        else:
+            ranges.append((code, code))
+    return "".join(f"{re.escape(chr(low))}-{re.escape(chr(high))}" for low, high in ranges)
+
+
+_ASCII_WORD = re.compile(r"[a-z0-9]+")
+_WORD = re.compile(rf"[^\W_][\w{_mark_ranges()}]*")
+_PIECE = re.compile(rf"[{_UNSPACED}]+|[^_{_UNSPACED}]+")
+_FIRST_UNSPACED = "\u0e00"
+
+
+def tokenize(text: str) -> list[str]:
+    """Lower-cased words; runs of Chinese, Japanese, Korean and Thai as character bigrams.
+
+    Text is normalised to NFKC first, underscores separate, a run of one character is itself a token. Never raises; no text gives no tokens.
+
+    >>> tokenize("Path_Params, déjà vu")
+    ['path', 'params', 'déjà', 'vu']
+    >>> tokenize("FastAPI入門編")
+    ['fastapi', '入門', '門編']
+    """
+    if text.isascii():
+        return _ASCII_WORD.findall(text.lower())
+    tokens: list[str] = []
+    for word in _WORD.findall(unicodedata.normalize("NFKC", text).lower()):
+        if max(word) < _FIRST_UNSPACED and "_" not in word:
+            tokens.append(word)
+            continue
+        for piece in _PIECE.findall(word):
+            if _unspaced(piece[0]):
+                tokens.extend(piece[at : at + 2] for at in range(max(1, len(piece) - 1)))
+            else:
+                tokens.append(piece)
+    return tokens
+
+
+_UNSPACED_CHARACTER = re.compile(rf"[{_UNSPACED}]")
+
+
+def _unspaced(character: str) -> bool:
+    return _UNSPACED_CHARACTER.match(character) is not None

@@ -1,0 +1,177 @@
+"""What the application needs from the outside, as Protocols; adapters implement them, `app.wiring` chooses."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Literal, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from monitor.core.anchors import AnchorSet
+from monitor.core.corpus import Delta, Row
+from monitor.core.events import CorpusEvent, Partition, Position, Record
+from monitor.core.lists import RankedLists
+
+
+class CorpusDriftError(Exception):
+    """Root of the errors this program raises on purpose; the message is one line for people."""
+
+
+class ConfigurationError(CorpusDriftError):
+    """The configuration, the anchors file or a command's arguments are wrong: exit code 2."""
+
+
+class UnreachableError(CorpusDriftError):
+    """A system that the command cannot do without does not answer: exit code 4."""
+
+
+# ---------------------------------------------------------------- sources
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """Something wrong with the stream itself, found while polling.
+
+    kind `unreadable`: the record at `position` cannot be unpacked; it was skipped and goes to the quarantine.
+    kind `gap`: records before `position.offset` are gone (retention); reading went on at `position.offset`.
+    kind `recreated`: the stream ends below the stored position; nothing was read from that partition.
+    kind `added_partition`: a partition appeared; it is read from offset 0.
+    """
+
+    kind: Literal["unreadable", "gap", "recreated", "added_partition"]
+    position: Position
+    detail: str
+    value: bytes = b""
+
+
+@dataclass(frozen=True, slots=True)
+class Polled:
+    """What one poll brought. `exhausted` is True when a bounded source has no more records, ever."""
+
+    records: Sequence[Record] = ()
+    faults: Sequence[Fault] = ()
+    exhausted: bool = False
+
+
+class Source(Protocol):
+    """Ordered, replayable partitions of records.
+
+    The contract (one test suite runs it over every implementation):
+    * The constructor opens nothing; `start` does, and raises UnreachableError in one line.
+    * `start(positions)` continues at the given *next* offset of each partition; a partition not named starts at the
+      configured beginning. Records of one partition come in offset order, each exactly once per start.
+    * `poll` returns at once when something is there, else within `timeout` seconds, and never raises for bad
+      records: it reports a Fault and goes on behind it.
+    * A paused partition delivers nothing until resumed and loses nothing.
+    * `end` is the next offset to be written per partition, or None where that is not known (never a guess).
+    * `commit` tells lag tools how far we are; it may fail silently: the state store owns the positions.
+    """
+
+    def start(self, positions: Mapping[Partition, int]) -> None: ...
+    def partitions(self) -> frozenset[Partition]: ...
+    def poll(self, max_records: int, timeout: float) -> Polled: ...
+    def pause(self, partitions: frozenset[Partition]) -> None: ...
+    def resume(self, partitions: frozenset[Partition]) -> None: ...
+    def end(self) -> Mapping[Partition, int] | None: ...
+    def commit(self, positions: Mapping[Partition, int]) -> None: ...
+    def close(self) -> None: ...
+
+
+class Decoder(Protocol):
+    """One wire form of corpus events.
+
+    `decode` raises MalformedEvent and nothing else, whatever the bytes; it returns None for a record of this topic
+    that is none of our business (a transaction marker, another collection).
+    """
+
+    def decode(self, record: Record) -> CorpusEvent | None: ...
+
+
+class Encoder(Protocol):
+    """Texts to vectors.
+
+    `embedding_version` names encoder, tokenizer, pooling, normalisation, dimension and metric.
+    `encode` returns (n, d) float32, finite, or raises UnreachableError / ConfigurationError.
+    """
+
+    @property
+    def embedding_version(self) -> str: ...
+    @property
+    def dimension(self) -> int: ...
+    def encode(self, texts: Sequence[str]) -> NDArray[np.float32]: ...
+
+
+# ---------------------------------------------------------------- retrieval
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Replay:
+    """What the real index answered for some anchors.
+
+    Args:
+        rows: (r,) int64 indices into the anchor set, as asked.
+        lists: the served lists, aligned with `rows`; `known` is False where the anchor failed. Scores are float64,
+            recomputed from the vector the index stores, bigger is better.
+        hashes: content hash by chunk key, as the index's payload states it (absent: the index does not say).
+        names: chunk id by chunk key for every result.
+        tied: (r,) bool, True where a tie at the k-th place was wider than the index could be asked for.
+        failures: reason by anchor index: `deadline`, `unreachable`, `refused`, `rate_limited`, `bad_answer`,
+            `too_many_results`, `not_finite`, `no_vector`, `dimension`, `collection_missing`, ...
+        seconds: (r,) float64 latency of each anchor's query as seen here, NaN where none was sent.
+    """
+
+    rows: NDArray[np.int64]
+    lists: RankedLists
+    hashes: Mapping[int, str] = field(default_factory=dict)
+    names: Mapping[int, str] = field(default_factory=dict)
+    tied: NDArray[np.bool_] = field(default_factory=lambda: np.zeros(0, np.bool_))
+    failures: Mapping[int, str] = field(default_factory=dict)
+    seconds: NDArray[np.float64] = field(default_factory=lambda: np.zeros(0))
+
+
+class Retriever(Protocol):
+    """The dense leg of the real index, read only. A replay measures, so it neither retries nor falls back.
+
+    `replay` never raises: what goes wrong is a named failure of the anchors concerned. It ends within `deadline`
+    seconds in total; anchors not reached by then fail with `deadline`.
+    """
+
+    def start(self) -> None: ...
+    def replay(self, anchors: AnchorSet, rows: NDArray[np.int64], *, k: int, deadline: float) -> Replay: ...
+    def count(self) -> int | None:
+        """Points in the index, None when it cannot be asked."""
+        ...
+
+    def close(self) -> None: ...
+
+
+class OwnedIndex(Retriever, Protocol):
+    """An index that the monitor fills itself from the events (the embedded engine)."""
+
+    def apply(self, delta: Delta) -> None: ...
+    def reconcile(self, rows: Sequence[Row], vectors: NDArray[np.float32]) -> int:
+        """Make the index hold exactly these live chunks (vectors indexed by row.slot); returns points mended."""
+        ...
+
+
+# ---------------------------------------------------------------- state
+
+
+@dataclass(frozen=True, slots=True)
+class Quarantined:
+    """A record set aside: where it stood, why, and its bytes (cut at the store's limit)."""
+
+    position: Position
+    reason: str
+    detail: str
+    key: bytes | None
+    value: bytes | None
+    size: int
+    """Bytes of the original value, before any cut."""
+
+
+class Publisher(Protocol):
+    """Somewhere the records set aside are published besides the store (a dead-letter topic): at least once."""
+
+    def publish(self, items: Sequence[Quarantined]) -> None: ...
+    def close(self) -> None: ...
