@@ -35,7 +35,8 @@ _FIRST_UNSPACED = "\u0e00"
 def tokenize(text: str) -> list[str]:
     """Lower-cased words; runs of Chinese, Japanese, Korean and Thai as character bigrams.
 
-    Text is normalised to NFKC first, underscores separate, a run of one character is itself a token. Never raises; no text gives no tokens.
+    Text is normalised to NFKC first, underscores separate, a run of one character is itself a token. Never
+    raises; no text gives no tokens.
 
     >>> tokenize("Path_Params, déjà vu")
     ['path', 'params', 'déjà', 'vu']
