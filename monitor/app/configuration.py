@@ -1,0 +1,201 @@
+"""The configuration file: sections, keys, defaults and everything that can be wrong with them, said at once."""
+
+import tomllib
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+from pydantic import BaseModel, PrivateAttr, ValidationError, model_validator
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
+
+from monitor.app.sections import (
+    AnchorsSection,
+    BaselineSection,
+    CorpusSection,
+    DenseSection,
+    EncoderSection,
+    HttpSection,
+    LexicalSection,
+    MeasureSection,
+    PolicySection,
+    SegmentsSection,
+    SourceSection,
+    StateSection,
+)
+from monitor.core.default_policy import default_rules
+from monitor.core.policy import Rule
+from monitor.core.report import ALL
+from monitor.ports import ConfigurationError
+
+if TYPE_CHECKING:
+    from pydantic_core import ErrorDetails
+
+ENVIRONMENT_PREFIX = "CORPUS_DRIFT_"
+
+
+class Configuration(BaseSettings):
+    """The whole file; `CORPUS_DRIFT_SECTION__KEY` in the environment goes before it."""
+
+    model_config = SettingsConfigDict(
+        extra="forbid", frozen=True, env_prefix=ENVIRONMENT_PREFIX, env_nested_delimiter="__", case_sensitive=False
+    )
+
+    corpus: CorpusSection = CorpusSection()
+    segments: SegmentsSection = SegmentsSection()
+    source: SourceSection
+    dense: DenseSection = DenseSection()
+    lexical: LexicalSection = LexicalSection()
+    encoder: EncoderSection = EncoderSection()
+    anchors: AnchorsSection
+    measure: MeasureSection = MeasureSection()
+    baseline: BaselineSection = BaselineSection()
+    policy: PolicySection = PolicySection()
+    http: HttpSection = HttpSection()
+    state: StateSection = StateSection()
+
+    _folder: Path = PrivateAttr(default=Path())
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """The environment first, then the file; no .env file is ever read."""
+        del settings_cls, dotenv_settings, file_secret_settings  # the signature is pydantic's
+        return env_settings, init_settings
+
+    @model_validator(mode="after")
+    def _whole(self) -> "Configuration":
+        problems = [*self._dense_problems(), *self._policy_problems()]
+        if problems:
+            raise ValueError("\n".join(problems))
+        return self
+
+    def _dense_problems(self) -> Iterator[str]:
+        dense = self.dense.engine != "none"
+        if dense and self.corpus.dimension == 0 and self.encoder.kind == "none":
+            yield "corpus.dimension = 0: expected the vectors' dimension, or dense.engine = 'none'"
+        if dense and not self.corpus.embedding_version and self.encoder.kind == "none":
+            yield "corpus.embedding_version is empty: expected the name of encoder and settings that made the vectors"
+        if not dense and not self.lexical.enabled:
+            yield "dense.engine = 'none' and lexical.enabled = false: expected at least one leg"
+
+    def _policy_problems(self) -> Iterator[str]:
+        if not self.policy.defaults and not self.policy.rule:
+            yield "policy.defaults = false and no [[policy.rule]]: a policy without rules passes nothing"
+        for entry in self.policy.rule:
+            if entry.dimension not in (ALL, *self.segments.dimensions):
+                expected = ", ".join((ALL, *self.segments.dimensions))
+                yield f"policy.rule {entry.name!r}: dimension {entry.dimension!r}, expected one of {expected}"
+            if entry.k not in (None, 0, *self.measure.depths):
+                yield f"policy.rule {entry.name!r}: k = {entry.k}, expected one of {self.measure.depths} (measure.depths)"
+
+    def located(self, path: str) -> Path:
+        """A path of the file, relative to the file's own folder."""
+        return self._folder / Path(path).expanduser()
+
+    @property
+    def k(self) -> int:
+        """The depth that the default policy judges."""
+        return self.measure.depths[0]
+
+    @property
+    def legs(self) -> tuple[Literal["dense", "lexical"], ...]:
+        """The legs that are switched on."""
+        dense: tuple[Literal["dense", "lexical"], ...] = ("dense",) if self.dense.engine != "none" else ()
+        return (*dense, "lexical") if self.lexical.enabled else dense
+
+    def rules(self) -> tuple[Rule, ...]:
+        """The policy: the defaults (unless switched off), then the file's own rules."""
+        defaults = default_rules(self.segments.dimensions, self.legs, k=self.k, min_anchors=self.segments.min_anchors)
+        own = tuple(entry.rule(self.k) for entry in self.policy.rule)
+        return (*defaults, *own) if self.policy.defaults else own
+
+
+SECRETS = (
+    ("source", "kafka", "sasl_password"),
+    ("dense", "api_key"),
+    ("encoder", "api_key"),
+    ("http", "token"),
+)
+"""Read from the environment (`..._TOKEN`) or from a file it names (`..._TOKEN_FILE`), never from the TOML."""
+
+
+def load(path: Path, environment: Mapping[str, str]) -> Configuration:
+    """Read and validate a configuration file.
+
+    Args:
+        path: the TOML file; relative paths in it are relative to its folder.
+        environment: where secrets (and their `_FILE` forms) are looked up.
+
+    Raises:
+        ConfigurationError: every problem at once, one per line: file, key, value, expected.
+    """
+    try:
+        content = tomllib.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        message = f"{path}: cannot be read: {error.strerror}; expected a TOML configuration file"
+        raise ConfigurationError(message) from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        message = f"{path}: not TOML: {error}"
+        raise ConfigurationError(message) from error
+    return build(content, environment, where=path)
+
+
+def build(content: dict[str, Any], environment: Mapping[str, str], *, where: Path) -> Configuration:
+    """Validate the content of a configuration; `where` names it in errors and anchors its relative paths."""
+    problems = [*_secrets_in_file(content), *_fill_secrets(content, environment)]
+    try:
+        made = Configuration(**content)
+    except ValidationError as error:
+        problems += [line for item in error.errors() for line in _lines(item)]
+    if problems:
+        raise ConfigurationError("\n".join(f"{where}: {problem}" for problem in problems))
+    made._folder = where.parent
+    return made
+
+
+def _secrets_in_file(content: Mapping[str, Any]) -> Iterator[str]:
+    for keys in SECRETS:
+        level: Any = content
+        for key in keys:
+            level = level.get(key) if isinstance(level, dict) else None
+        if level is not None:
+            name = _variable(keys)
+            yield f"{'.'.join(keys)}: a secret in the file; expected it in {name} or in the file named by {name}_FILE"
+
+
+def _fill_secrets(content: dict[str, Any], environment: Mapping[str, str]) -> Iterator[str]:
+    for keys in SECRETS:
+        name = f"{_variable(keys)}_FILE"
+        if name not in environment:
+            continue
+        try:
+            value = Path(environment[name]).read_text(encoding="utf-8").strip()
+        except (OSError, UnicodeDecodeError) as error:
+            shown = f"{name} = {environment[name]!r}"
+            yield f"{shown}: cannot be read: {type(error).__name__}; expected a file with the secret"
+            continue
+        level = content
+        for key in keys[:-1]:
+            level = level.setdefault(key, {})
+        level[keys[-1]] = value
+
+
+def _variable(keys: tuple[str, ...]) -> str:
+    return ENVIRONMENT_PREFIX + "__".join(keys).upper()
+
+
+def _lines(item: "ErrorDetails") -> Iterator[str]:
+    """One line per problem; a value is shown unless its key is a secret or it is a whole table."""
+    keys = ".".join(str(part) for part in item["loc"])
+    message = item["msg"].removeprefix("Value error, ")
+    shown = item.get("input")
+    secret = any(keys.endswith(names[-1]) for names in SECRETS)
+    value = "" if secret or isinstance(shown, dict | BaseModel) or item["type"] == "missing" else f" = {shown!r:.80}"
+    for line in message.splitlines():
+        yield f"{keys}{value}: {line}" if keys else line

@@ -1,0 +1,116 @@
+"""Baselines: snapshots of all ranked lists with what is needed to compare with them later."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from hashlib import blake2b
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from monitor.core.fingerprint import Fingerprint
+from monitor.core.lists import NO_CHUNK, RankedLists
+from monitor.core.report import BaselineIdentity
+
+Mode = Literal["pinned", "previous-deploy", "rolling"]
+ListLeg = Literal["dense", "lexical"]
+
+
+@dataclass(frozen=True, slots=True)
+class Member:
+    """A chunk that stands in some list of a snapshot, as it was then."""
+
+    chunk_id: str
+    doc_id: str
+    source: str
+    content_hash: str
+
+
+@dataclass(frozen=True, slots=True)
+class Approval:
+    """Who took responsibility for a baseline, and why. `time` is wall-clock RFC 3339, for people only."""
+
+    author: str
+    reason: str
+    time: str
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Snapshot:
+    """All ranked lists at one position of the stream; approved, it is a baseline.
+
+    Args:
+        name: the baseline's name, or the deploy's id for a deploy's own snapshot.
+        deploy_id: the newest deploy at that position, "" before the first.
+        event_time: newest event time then (microseconds).
+        fingerprint: the measuring set-up.
+        anchors: id -> digest, in the row order of the lists.
+        lists: leg -> (A, k) ranked lists (dense: served lists).
+        members: chunk key -> the chunk as it was, for every key in the lists that was then live.
+        corpus: counts then (chunks, documents, ...).
+        approval: None until somebody approves.
+    """
+
+    name: str
+    deploy_id: str
+    event_time: int
+    fingerprint: Fingerprint
+    anchors: Mapping[str, str]
+    lists: Mapping[ListLeg, RankedLists]
+    members: Mapping[int, Member]
+    corpus: Mapping[str, float] = field(default_factory=dict)
+    approval: Approval | None = None
+
+    @property
+    def identity(self) -> BaselineIdentity:
+        """What a report says about the baseline it was compared with."""
+        author = self.approval.author if self.approval else ""
+        return BaselineIdentity(self.name, self.event_time, self.deploy_id, author)
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """A deploy in the ledger: its id, when it was, and what the gate said."""
+
+    deploy_id: str
+    event_time: int
+    verdict: str
+
+
+def chosen_deploy(mode: Mode, ledger: Sequence[Judged], *, window: int) -> str | None:
+    """The deploy whose snapshot is the baseline under a moving policy; None when there is none yet.
+
+    Rule 1: `previous-deploy` takes the newest deploy whose gate passed. Rule 2: `rolling` takes the oldest of the
+    newest `window` deploys that passed, so that slow creep across the window stays visible. Rule 3: FAIL,
+    INCONCLUSIVE and UNKNOWN never advance a baseline. Rule 4: `pinned` takes no deploy at all.
+
+    Args:
+        mode: the configured policy.
+        ledger: judged deploys, oldest first.
+        window: N of `rolling`.
+    """
+    passed = [entry.deploy_id for entry in ledger if entry.verdict == "pass"]
+    if mode == "pinned" or not passed:
+        return None
+    return passed[-1] if mode == "previous-deploy" else passed[-window:][0]
+
+
+def content_keys(lists: RankedLists, hashes: Mapping[int, str]) -> NDArray[np.int64]:
+    """Lists of what is said instead of under which id: (A, k) int64, equal where the content is equal.
+
+    A chunk without a known content hash stands for itself, so that it never counts as equal to another.
+
+    Args:
+        lists: the ranked lists.
+        hashes: content hash by chunk key.
+    """
+    distinct, back = np.unique(lists.keys, return_inverse=True)
+    mapped = np.array([_content_key(int(key), hashes) for key in distinct], np.int64)
+    return mapped[back].reshape(lists.keys.shape)
+
+
+def _content_key(key: int, hashes: Mapping[int, str]) -> int:
+    said = hashes.get(key, "")
+    if key == NO_CHUNK or not said:
+        return key
+    return int.from_bytes(blake2b(said.encode(), digest_size=8).digest(), "big") >> 1

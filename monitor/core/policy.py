@@ -1,0 +1,172 @@
+"""Policy: thresholds on measurements, and the pure judge that turns a report into a verdict.
+
+Modelled on Burrow's evaluator: the judge is a function of (rules, report), UNKNOWN is outside the severity scale,
+and each rule of judgement is one `Rule N` below, proved by one table in the tests.
+"""
+
+import math
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from monitor.core.report import ALL, DriftReport, Leg, Measurement, SegmentSize, VerdictName
+
+Severity = Literal["critical", "warning"]
+EVERY = "*"
+"""As a rule's segment: each watched segment of the dimension."""
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """A threshold: the measurement may not be above `max` or below `min`.
+
+    `min_anchors` is how many anchors a segment needs in the baseline to be watched by this rule. `hold` (seconds)
+    concerns alerts only. `ground` cites why the limit is what it is.
+    """
+
+    name: str
+    metric: str
+    leg: Leg
+    stat: str
+    k: int
+    dimension: str = ALL
+    segment: str = EVERY
+    min: float | None = None
+    max: float | None = None
+    severity: Severity = "critical"
+    min_anchors: int = 20
+    hold: float = 300.0
+    ground: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """What one rule says of one segment, with its reason in words."""
+
+    rule: str
+    severity: Severity
+    metric: str
+    leg: Leg
+    k: int
+    stat: str
+    dimension: str
+    segment: str
+    verdict: VerdictName
+    value: float
+    limit: float
+    n: int
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """PASS, FAIL, INCONCLUSIVE or UNKNOWN for a report, with every finding (worst first) and the overall reasons."""
+
+    verdict: VerdictName
+    reasons: tuple[str, ...]
+    findings: tuple[Finding, ...]
+
+
+_ORDER: dict[VerdictName, int] = {"fail": 0, "unknown": 1, "inconclusive": 2, "pass": 3}
+
+
+def judge(rules: Sequence[Rule], report: DriftReport) -> Verdict:
+    """Judge a report: FAIL > UNKNOWN > INCONCLUSIVE > PASS over critical findings; warnings never decide.
+
+    Rule 1: if the report has problems (no baseline, another fingerprint, a gap, stale input), the verdict is UNKNOWN
+    and no number is judged. Rule 2: if no critical rule found anything to judge, it is UNKNOWN: an empty policy
+    never passes. Otherwise the findings decide.
+    """
+    if report.problems:
+        return Verdict("unknown", report.problems, ())
+    sizes = {(size.dimension, size.segment): size for size in report.segments}
+    findings = [
+        _find(rule, measurement, sizes[measurement.dimension, measurement.segment])
+        for rule in rules
+        for measurement in _concerned(rule, report.measurements)
+        if sizes[measurement.dimension, measurement.segment].baseline_anchors >= rule.min_anchors
+    ]
+    findings.sort(
+        key=lambda found: (_ORDER[found.verdict], found.severity, found.rule, found.dimension, found.segment)
+    )
+    critical = [found for found in findings if found.severity == "critical"]
+    if not critical:
+        return Verdict("unknown", ("no critical rule has a segment to judge",), tuple(findings))
+    worst = min((found.verdict for found in critical), key=_ORDER.__getitem__)
+    reasons = tuple(found.reason for found in critical if found.verdict == worst and worst != "pass")
+    return Verdict(worst, reasons, tuple(findings))
+
+
+def _concerned(rule: Rule, measurements: Iterable[Measurement]) -> Iterable[Measurement]:
+    for measurement in measurements:
+        if (measurement.metric, measurement.leg, measurement.stat, measurement.k, measurement.dimension) == (
+            rule.metric,
+            rule.leg,
+            rule.stat,
+            rule.k,
+            rule.dimension,
+        ) and rule.segment in (EVERY, measurement.segment):
+            yield measurement
+
+
+def _find(rule: Rule, measured: Measurement, size: SegmentSize) -> Finding:
+    """Judge one measurement.
+
+    Rule 1: if the value is NaN, UNKNOWN with the measurement's reason. Rule 2: if the segment had `min_anchors`
+    anchors in the baseline and has fewer now, UNKNOWN. Rule 3: if the value is beyond the limit, FAIL. Rule 4: if
+    some expected anchors were not measured and their worst case would cross the limit, INCONCLUSIVE. Rule 5: PASS.
+    """
+    limit = rule.max if rule.max is not None else rule.min
+    assert limit is not None  # noqa: S101 - the configuration refuses a rule without a limit
+    where = f"{rule.metric} {rule.stat}@{rule.k} {rule.leg} {measured.dimension}={measured.segment}"
+    verdict: VerdictName = "pass"
+    said = f"{where}: {measured.value:.3f}, allowed {_allowed(rule)}, {measured.n} anchors"
+    if math.isnan(measured.value):
+        verdict, said = "unknown", f"{where}: not measurable: {measured.reason or 'no value'}"
+    elif size.baseline_anchors >= rule.min_anchors > size.anchors:
+        verdict = "unknown"
+        said = (
+            f"{where}: {size.anchors} anchors left of {size.baseline_anchors}, expected at least {rule.min_anchors}"
+        )
+    elif _beyond(rule, measured.value):
+        verdict = "fail"
+    elif measured.n < measured.expected:
+        missing = measured.expected - measured.n
+        verdict = "inconclusive" if _beyond(rule, _worst(rule, measured)) else "pass"
+        said += f" of {measured.expected}: {missing} not measured ({measured.reason or 'no reason given'})"
+    return Finding(
+        rule.name,
+        rule.severity,
+        rule.metric,
+        rule.leg,
+        rule.k,
+        rule.stat,
+        measured.dimension,
+        measured.segment,
+        verdict,
+        measured.value,
+        limit,
+        measured.n,
+        said,
+    )
+
+
+def _worst(rule: Rule, measured: Measurement) -> float:
+    """The value if every anchor that was not measured were as bad as can be (infinite where no bound is known)."""
+    sign = math.inf if rule.max is not None else -math.inf
+    bounded = {"swaps": float(measured.k), "collapsed_swaps": float(measured.k)}
+    top = bounded.get(rule.metric, 1.0 if rule.metric.endswith("_ratio") else sign)
+    if rule.stat not in ("mean", "share") or math.isinf(top):
+        return sign
+    bad = top if rule.max is not None else 0.0
+    return (measured.value * measured.n + bad * (measured.expected - measured.n)) / measured.expected
+
+
+def _beyond(rule: Rule, value: float) -> bool:
+    return (rule.max is not None and value > rule.max) or (rule.min is not None and value < rule.min)
+
+
+def _allowed(rule: Rule) -> str:
+    low = f"at least {rule.min:g}" if rule.min is not None else ""
+    high = f"at most {rule.max:g}" if rule.max is not None else ""
+    return " and ".join(part for part in (low, high) if part)
