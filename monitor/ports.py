@@ -1,6 +1,6 @@
 """What the application needs from the outside, as Protocols; adapters implement them, `app.wiring` chooses."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal, Protocol
 
@@ -8,9 +8,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from monitor.core.anchors import AnchorSet
-from monitor.core.corpus import Delta, Row
+from monitor.core.baseline import Judged, Snapshot
+from monitor.core.corpus import Change, Delta, Row
 from monitor.core.events import CorpusEvent, Partition, Position, Record
 from monitor.core.lists import RankedLists
+from monitor.core.policy import Verdict
+from monitor.core.report import DriftReport
 
 
 class CorpusDriftError(Exception):
@@ -63,6 +66,7 @@ class Source(Protocol):
     * `poll` returns at once when something is there, else within `timeout` seconds, and never raises for bad
       records: it reports a Fault and goes on behind it.
     * A paused partition delivers nothing until resumed and loses nothing.
+    * `positions` is the next offset each partition will deliver: beyond the last record + 1 where the log has holes.
     * `end` is the next offset to be written per partition, or None where that is not known (never a guess).
     * `commit` tells lag tools how far we are; it may fail silently: the state store owns the positions.
     """
@@ -72,6 +76,7 @@ class Source(Protocol):
     def poll(self, max_records: int, timeout: float) -> Polled: ...
     def pause(self, partitions: frozenset[Partition]) -> None: ...
     def resume(self, partitions: frozenset[Partition]) -> None: ...
+    def positions(self) -> Mapping[Partition, int]: ...
     def end(self) -> Mapping[Partition, int] | None: ...
     def commit(self, positions: Mapping[Partition, int]) -> None: ...
     def close(self) -> None: ...
@@ -168,6 +173,67 @@ class Quarantined:
     value: bytes | None
     size: int
     """Bytes of the original value, before any cut."""
+
+
+@dataclass(frozen=True, slots=True)
+class DeployRecord:
+    """One judged deploy as it is kept: its report, verdict and snapshot."""
+
+    deploy_id: str
+    event_time: int
+    verdict: Verdict
+    report: DriftReport
+    snapshot: Snapshot
+
+
+@dataclass(frozen=True, slots=True)
+class Commit:
+    """Everything one turn of the loop changed; a store applies all of it or nothing.
+
+    `counters` are absolute values of the counters that moved, by (name, label values...).
+    """
+
+    positions: Mapping[Partition, int]
+    changes: Sequence[Change] = ()
+    forgotten: Sequence[int] = ()
+    counters: Mapping[tuple[str, ...], int] = field(default_factory=dict)
+    quarantined: Sequence[Quarantined] = ()
+    deploy: DeployRecord | None = None
+    baselines: Sequence[Snapshot] = ()
+    newest_event_time: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Resumed:
+    """Where a store left off. `empty` is True for a state that never saw a commit."""
+
+    positions: Mapping[Partition, int]
+    counters: Mapping[tuple[str, ...], int]
+    ledger: Sequence[Judged]
+    newest_event_time: int
+    empty: bool
+
+
+StoredChunk = tuple[Row, str, NDArray[np.float32] | None]
+"""A row, its text ("" for a delete mark) and its vector."""
+
+
+class StateStore(Protocol):
+    """The state and the position in one transaction. One owner writes; others read the last commit."""
+
+    def start(self) -> Resumed: ...
+    def commit(self, commit: Commit) -> None: ...
+    def chunks(self, batch: int) -> Iterator[Sequence[StoredChunk]]:
+        """Every known chunk, delete marks included, in key order, in batches."""
+        ...
+
+    def texts(self, keys: Sequence[int]) -> Mapping[int, str]: ...
+    def deploy(self, deploy_id: str) -> DeployRecord | None: ...
+    def ledger(self) -> Sequence[Judged]: ...
+    def baseline(self, name: str) -> Snapshot | None: ...
+    def baselines(self) -> Sequence[Snapshot]: ...
+    def quarantine(self, limit: int) -> Sequence[Quarantined]: ...
+    def close(self) -> None: ...
 
 
 class Publisher(Protocol):

@@ -92,7 +92,7 @@ class Configuration(BaseSettings):
                 expected = ", ".join((ALL, *self.segments.dimensions))
                 yield f"policy.rule {entry.name!r}: dimension {entry.dimension!r}, expected one of {expected}"
             if entry.k not in (None, 0, *self.measure.depths):
-                yield f"policy.rule {entry.name!r}: k = {entry.k}, expected one of {self.measure.depths} (measure.depths)"
+                yield f"policy.rule {entry.name!r}: k = {entry.k}, expected one of {self.measure.depths}"
 
     def located(self, path: str) -> Path:
         """A path of the file, relative to the file's own folder."""

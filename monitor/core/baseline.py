@@ -13,7 +13,8 @@ from monitor.core.lists import NO_CHUNK, RankedLists
 from monitor.core.report import BaselineIdentity
 
 Mode = Literal["pinned", "previous-deploy", "rolling"]
-ListLeg = Literal["dense", "lexical"]
+ListLeg = Literal["dense", "lexical", "exact"]
+"""`dense` and `lexical` are what is measured (dense: as served); `exact` is the maintained dense list."""
 
 
 @dataclass(frozen=True, slots=True)

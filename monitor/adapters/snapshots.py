@@ -1,0 +1,91 @@
+"""Snapshots and deploy records as MessagePack: arrays as raw little-endian bytes, no pickle."""
+
+from typing import Any
+
+import msgspec
+import numpy as np
+
+from monitor.core.baseline import Approval, Member, Snapshot
+from monitor.core.fingerprint import Fingerprint
+from monitor.core.lists import RankedLists
+from monitor.core.policy import Verdict
+from monitor.core.report import DriftReport
+from monitor.ports import DeployRecord
+
+
+def pack_snapshot(snapshot: Snapshot) -> bytes:
+    """A snapshot as bytes; the same snapshot gives the same bytes."""
+    return msgspec.msgpack.encode(_plain(snapshot))
+
+
+def unpack_snapshot(packed: bytes) -> Snapshot:
+    """The inverse of `pack_snapshot`, bit for bit."""
+    return _snapshot(msgspec.msgpack.decode(packed))
+
+
+def pack_deploy(record: DeployRecord) -> bytes:
+    """A deploy record as bytes; the same record gives the same bytes."""
+    plain = (record.deploy_id, record.event_time, record.verdict, record.report, _plain(record.snapshot))
+    return msgspec.msgpack.encode(plain)
+
+
+def unpack_deploy(packed: bytes) -> DeployRecord:
+    """The inverse of `pack_deploy`."""
+    deploy_id, time, verdict, report, snapshot = msgspec.msgpack.decode(packed)
+    return DeployRecord(
+        deploy_id,
+        time,
+        msgspec.convert(verdict, Verdict),
+        msgspec.convert(report, DriftReport),
+        _snapshot(snapshot),
+    )
+
+
+def _plain(snapshot: Snapshot) -> dict[str, Any]:
+    return {
+        "name": snapshot.name,
+        "deploy_id": snapshot.deploy_id,
+        "event_time": snapshot.event_time,
+        "fingerprint": snapshot.fingerprint,
+        "anchors": sorted(snapshot.anchors.items(), key=lambda pair: pair[0]),
+        "order": list(snapshot.anchors),
+        "lists": {leg: _plain_lists(lists) for leg, lists in sorted(snapshot.lists.items())},
+        "members": sorted((key, member) for key, member in snapshot.members.items()),
+        "corpus": dict(sorted(snapshot.corpus.items())),
+        "approval": snapshot.approval,
+    }
+
+
+def _snapshot(plain: dict[str, Any]) -> Snapshot:
+    digests = dict(plain["anchors"])
+    return Snapshot(
+        name=plain["name"],
+        deploy_id=plain["deploy_id"],
+        event_time=plain["event_time"],
+        fingerprint=Fingerprint.of(plain["fingerprint"]),
+        anchors={anchor: digests[anchor] for anchor in plain["order"]},
+        lists={leg: _lists(lists) for leg, lists in plain["lists"].items()},
+        members={key: msgspec.convert(member, Member) for key, member in plain["members"]},
+        corpus=plain["corpus"],
+        approval=None if plain["approval"] is None else msgspec.convert(plain["approval"], Approval),
+    )
+
+
+def _plain_lists(lists: RankedLists) -> dict[str, Any]:
+    return {
+        "depth": lists.depth,
+        "keys": lists.keys.astype("<i8").tobytes(),
+        "scores": lists.scores.astype("<f8").tobytes(),
+        "lengths": lists.lengths.astype("<i8").tobytes(),
+        "known": lists.known.astype("u1").tobytes(),
+    }
+
+
+def _lists(plain: dict[str, Any]) -> RankedLists:
+    shape = (-1, plain["depth"])
+    return RankedLists(
+        np.frombuffer(plain["keys"], "<i8").reshape(shape),
+        np.frombuffer(plain["scores"], "<f8").reshape(shape),
+        np.frombuffer(plain["lengths"], "<i8"),
+        np.frombuffer(plain["known"], "u1").astype(np.bool_),
+    )

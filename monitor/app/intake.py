@@ -1,0 +1,209 @@
+"""Intake: from polled records to a batch of events that may be applied, with the barrier of deploy markers kept."""
+
+from collections import Counter, deque
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from monitor.core.barrier import Barrier, Closed
+from monitor.core.events import Delete, Deploy, Heartbeat, Located, MalformedEvent, Partition, Record, Upsert
+from monitor.ports import Decoder, Fault, Polled, Quarantined
+
+KEPT_BYTES = 256 << 10
+"""Of a value set aside: enough to see what it was and, for most events, to try it again."""
+CLOSED_KEPT = 10_000
+"""Ids of closed deploys remembered, to know a repeated marker as one."""
+GAP_FAULTS = frozenset({"gap", "recreated"})
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """What may be applied now.
+
+    `events` in an order that respects each partition; `positions` are the next offsets once the batch is committed;
+    `closed` is the barrier that ended with this batch; `counts` are (kind, outcome) of what no event came of.
+    """
+
+    events: tuple[Located, ...]
+    quarantined: tuple[Quarantined, ...]
+    positions: Mapping[Partition, int]
+    closed: Closed | None
+    counts: Mapping[tuple[str, str], int]
+    faults: tuple[Fault, ...]
+
+
+class Intake:
+    """Queues per partition, decoded as they are taken, held at deploy markers.
+
+    A partition's committed position stays *at* a marker until its barrier closes: nothing of the barrier needs
+    storing, a restart reads the markers again.
+
+    Args:
+        decoder: bytes to events.
+        positions: next offset of each partition, as stored.
+        closed_deploys: ids of deploys already judged; further copies of their markers are counted.
+        control_topics: topics whose partitions carry markers only, so that no barrier waits for them.
+    """
+
+    def __init__(
+        self,
+        decoder: Decoder,
+        positions: Mapping[Partition, int],
+        closed_deploys: Iterable[str],
+        *,
+        control_topics: Sequence[str] = (),
+    ) -> None:
+        self._decoder = decoder
+        self._positions = dict(positions)
+        self._closed = dict.fromkeys(closed_deploys)
+        self._control = frozenset(control_topics)
+        self._queues: dict[Partition, deque[Record | Fault]] = {}
+        self.barrier = Barrier()
+        self._held_since: float | None = None
+        self._must_reach: Mapping[Partition, int] = {}
+
+    @property
+    def positions(self) -> Mapping[Partition, int]:
+        """Next offset of each partition after everything taken so far."""
+        return dict(self._positions)
+
+    def feed(self, polled: Polled) -> None:
+        """Queue what a poll brought, records and faults of a partition in offset order."""
+        items: list[Record | Fault] = [*polled.records, *polled.faults]
+        for item in sorted(items, key=lambda item: item.position):
+            self._queues.setdefault(item.position.source, deque()).append(item)
+
+    def ready(self) -> bool:
+        """Whether something queued can be taken without polling."""
+        return any(queue and not self._holds(partition, queue[0]) for partition, queue in self._queues.items())
+
+    def holding(self) -> frozenset[Partition]:
+        """Partitions that stand at a marker and should be paused."""
+        return self.barrier.holding(self._positions)
+
+    def drained(self, reached: Mapping[Partition, int]) -> None:
+        """Take over positions that lie beyond the last record where a log has holes (control records)."""
+        for partition, offset in reached.items():
+            if not self._queues.get(partition) and self.barrier.limit(partition) is None:
+                self._positions[partition] = max(offset, self._positions.get(partition, offset))
+
+    def take(self, limit: int, partitions: Iterable[Partition]) -> Batch:
+        """Up to `limit` records, each partition up to its next open marker; closes at most one barrier."""
+        taken = _Taken()
+        for partition, queue in self._queues.items():
+            while queue and taken.records < limit and not self._holds(partition, queue[0]):
+                if self._take_one(queue[0], taken):
+                    queue.popleft()
+                    self._positions[partition] = taken.last + 1
+        closed = self.barrier.close(self._positions, self._judged(partitions))
+        return self._batch(taken, closed)
+
+    def expire(self, partitions: Iterable[Partition]) -> Batch:
+        """Close the oldest open barrier although copies are missing."""
+        return self._batch(_Taken(), self.barrier.expire(self._positions, self._judged(partitions)))
+
+    def overdue(
+        self, now: float, timeout: float, partitions: Iterable[Partition], ends: Mapping[Partition, int] | None
+    ) -> bool:
+        """Whether an open barrier has waited too long.
+
+        The wait counts from when the partitions still missing had delivered all that the log held when the barrier
+        opened: a long backlog is not a lost marker.
+        """
+        if not self.barrier.waiting:
+            self._held_since = None
+            return False
+        missing = self.barrier.missing(self._positions, self._judged(partitions))
+        if self._held_since is None:
+            self._held_since, self._must_reach = now, ends or {}
+        if any(self._positions.get(part, 0) < self._must_reach.get(part, 0) for part in missing):
+            self._held_since = now
+        return now - self._held_since > timeout
+
+    def _judged(self, partitions: Iterable[Partition]) -> list[Partition]:
+        return [partition for partition in partitions if partition.topic not in self._control]
+
+    def _holds(self, partition: Partition, head: Record | Fault) -> bool:
+        limit = self.barrier.limit(partition)
+        return limit is not None and head.position.offset >= limit
+
+    def _take_one(self, item: Record | Fault, taken: "_Taken") -> bool:
+        """Take one queued item; False when it is a marker at which its partition now holds."""
+        taken.records += 1
+        taken.last = item.position.offset
+        if isinstance(item, Fault):
+            self._fault(item, taken)
+            return True
+        try:
+            event = self._decoder.decode(item)
+        except MalformedEvent as error:
+            taken.quarantined.append(set_aside(item, error))
+            taken.counts["event", "malformed"] += 1
+            return True
+        if isinstance(event, Deploy):
+            return self._marker(item, event, taken)
+        if event is None:
+            taken.counts["event", "ignored"] += 1
+        elif isinstance(event, Upsert | Delete | Heartbeat):
+            taken.events.append(Located(item.position, event))
+        return True
+
+    def _marker(self, item: Record, deploy: Deploy, taken: "_Taken") -> bool:
+        if deploy.deploy_id in self._closed:
+            taken.counts["deploy", "duplicate"] += 1
+            return True
+        self.barrier.marker(item.position, deploy)
+        self._positions[item.position.source] = item.position.offset
+        # The marker's own time moves "now"; whether it is applied here or at the close makes no difference.
+        taken.events.append(Located(item.position, deploy))
+        return False
+
+    def _fault(self, fault: Fault, taken: "_Taken") -> None:
+        taken.faults.append(fault)
+        taken.counts["stream", fault.kind] += 1
+        if fault.kind == "unreadable":
+            record = Record(fault.position, None, fault.value)
+            taken.quarantined.append(set_aside(record, MalformedEvent("unreadable", fault.detail)))
+        else:
+            # Reading goes on AT this offset: the record that stands there is still to come.
+            taken.last = fault.position.offset - 1
+
+    def _batch(self, taken: "_Taken", closed: Closed | None) -> Batch:
+        if closed is not None:
+            self._held_since = None
+            self._closed[closed.deploy.deploy_id] = None
+            if len(self._closed) > CLOSED_KEPT:
+                del self._closed[next(iter(self._closed))]
+            taken.counts["deploy", closed.how] += 1
+            for partition, following in closed.release.items():
+                queue = self._queues.get(partition)
+                if queue and queue[0].position.offset == following - 1:
+                    queue.popleft()
+                self._positions[partition] = max(following, self._positions.get(partition, 0))
+        return Batch(
+            tuple(taken.events), tuple(taken.quarantined), self.positions, closed, taken.counts, tuple(taken.faults)
+        )
+
+
+class _Taken:
+    """What a take has gathered so far."""
+
+    def __init__(self) -> None:
+        self.events: list[Located] = []
+        self.quarantined: list[Quarantined] = []
+        self.faults: list[Fault] = []
+        self.counts: Counter[tuple[str, str]] = Counter()
+        self.records = 0
+        self.last = 0
+
+
+def set_aside(record: Record, error: MalformedEvent) -> Quarantined:
+    """A record as the quarantine keeps it: its value cut at KEPT_BYTES."""
+    value = record.value
+    return Quarantined(
+        record.position,
+        error.reason,
+        error.detail,
+        None if record.key is None else record.key[:1024],
+        None if value is None else value[:KEPT_BYTES],
+        0 if value is None else len(value),
+    )

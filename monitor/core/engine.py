@@ -1,0 +1,92 @@
+"""The engine: all maintained state of both legs behind one `apply`."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from monitor.core.anchors import AnchorSet
+from monitor.core.baseline import ListLeg
+from monitor.core.corpus import Corpus, Delta
+from monitor.core.dense import DenseTopK
+from monitor.core.lexical import LexicalTopK
+from monitor.core.lists import RankedLists
+from monitor.core.scoring import Distance
+from monitor.core.tokens import tokenize
+from monitor.core.vocabulary import Vocabulary
+
+
+@dataclass(frozen=True, slots=True)
+class Depths:
+    """How deep the lists are maintained, and on which legs."""
+
+    k: int
+    dense: bool
+    lexical: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Bm25:
+    """Parameters of the lexical leg; see `LexicalTopK`."""
+
+    variant: str = "lucene"
+    k1: float = 1.5
+    b: float = 0.75
+    epsilon: float = 0.25
+
+
+class Engine:
+    """Maintains the exact top-k of every anchor on both legs.
+
+    Args:
+        anchors: the anchors, with prepared vectors.
+        corpus: the chunk table whose changes arrive through `apply`.
+        depths: k and the legs that are on.
+        distance: of the dense leg.
+        bm25: of the lexical leg.
+    """
+
+    def __init__(self, anchors: AnchorSet, corpus: Corpus, depths: Depths, distance: Distance, bm25: Bm25) -> None:
+        self.anchors = anchors
+        self.vocabulary = Vocabulary()
+        self.dense = DenseTopK(anchors, corpus, k=depths.k, distance=distance) if depths.dense else None
+        self.lexical = (
+            LexicalTopK(
+                [tokenize(anchor.text) for anchor in anchors.anchors],
+                anchors.filters,
+                corpus,
+                self.vocabulary,
+                k=depths.k,
+                variant=bm25.variant,
+                k1=bm25.k1,
+                b=bm25.b,
+                epsilon=bm25.epsilon,
+            )
+            if depths.lexical
+            else None
+        )
+
+    def apply(self, delta: Delta) -> Mapping[ListLeg, NDArray[np.bool_]]:
+        """Take a batch's net changes; returns which anchors each leg's list may have changed for, (A,) bool."""
+        touched: dict[ListLeg, NDArray[np.bool_]] = {}
+        if self.dense is not None:
+            touched["dense"] = self.dense.apply(delta)
+        if self.lexical is not None:
+            touched["lexical"] = self.lexical.apply(delta, self.vocabulary.encode(delta.texts))
+        return touched
+
+    def lists(self) -> Mapping[ListLeg, RankedLists]:
+        """The exact lists now; the dense ones under `exact`, because `dense` is what the real index serves."""
+        made: dict[ListLeg, RankedLists] = {}
+        if self.dense is not None:
+            made["exact"] = self.dense.lists()
+        if self.lexical is not None:
+            made["lexical"] = self.lexical.lists()
+        return made
+
+
+def rows_of(touched: Mapping[ListLeg, NDArray[np.bool_]], legs: Sequence[ListLeg]) -> NDArray[np.int64]:
+    """Indices of the anchors touched on any of the legs."""
+    masks = [touched[leg] for leg in legs if leg in touched]
+    return np.flatnonzero(np.logical_or.reduce(masks)) if masks else np.zeros(0, np.int64)
