@@ -1,0 +1,79 @@
+"""The wire forms by name, and what is configured about them."""
+
+from dataclasses import dataclass, field
+
+from monitor.adapters.codecs.auto import AutoDecoder
+from monitor.adapters.codecs.cloudevents import CloudEventsDecoder
+from monitor.adapters.codecs.debezium import DebeziumDecoder
+from monitor.adapters.codecs.fields import FieldsDecoder
+from monitor.adapters.codecs.limits import Limits
+from monitor.adapters.codecs.native import NativeDecoder
+from monitor.adapters.codecs.paths import FieldPaths
+from monitor.adapters.codecs.qdrant_sink import QdrantSinkDecoder
+from monitor.adapters.codecs.wire import EventReader
+from monitor.ports import ConfigurationError, Decoder
+
+FORMS = ("auto", "native", "cloudevents", "debezium", "qdrant-sink", "fields")
+
+
+@dataclass(frozen=True, slots=True)
+class FormOptions:
+    """What is configured about the wire forms.
+
+    Args:
+        embedding_version: of an upsert that names none.
+        paths: where a chunk's fields stand in a Debezium row, a sink payload or a plain object.
+        plain_rows: form `auto`: take an object that bears no form's mark as plain fields, not as malformed.
+        debezium_version: path in the Debezium envelope of the number that orders a row's changes (`source.lsn`).
+        collection: form `qdrant-sink`: the watched collection; None = any.
+        sink_chunk_id: path in the payload of the chunk id; None = the point id.
+        vector_name: which named vector of a point is the chunk's; None = the unnamed one.
+    """
+
+    embedding_version: str = ""
+    paths: FieldPaths = field(default_factory=FieldPaths)
+    plain_rows: bool = False
+    debezium_version: str | None = None
+    collection: str | None = None
+    sink_chunk_id: str | None = None
+    vector_name: str | None = None
+
+
+def decoder(form: str, options: FormOptions, limits: Limits) -> Decoder:
+    """The decoder of one wire form.
+
+    Args:
+        form: one of `FORMS`.
+        options: what is configured about the forms.
+        limits: the bounds of an event.
+
+    Raises:
+        ConfigurationError: an unknown form, or field paths that contradict each other.
+    """
+    if form not in FORMS:
+        message = f"source.format: {form!r}, expected one of {', '.join(FORMS)}"
+        raise ConfigurationError(message)
+    reader = EventReader(limits, options.embedding_version)
+    if form != "auto":
+        return _one(form, options, reader)
+    names = [name for name in FORMS[1:] if name != "fields" or options.plain_rows]
+    forms = {name: _one(name, options, reader) for name in names}
+    return AutoDecoder(reader, forms, options.paths.key_field())
+
+
+def _one(form: str, options: FormOptions, reader: EventReader) -> Decoder:
+    if form == "native":
+        return NativeDecoder(reader)
+    if form == "cloudevents":
+        return CloudEventsDecoder(reader)
+    if form == "debezium":
+        return DebeziumDecoder(reader, options.paths, options.debezium_version)
+    if form == "fields":
+        return FieldsDecoder(reader, options.paths)
+    return QdrantSinkDecoder(
+        reader,
+        options.paths,
+        collection=options.collection,
+        chunk_id=options.sink_chunk_id,
+        vector_name=options.vector_name,
+    )
