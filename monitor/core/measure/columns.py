@@ -1,0 +1,142 @@
+"""What is asked of one leg's lists, and the columns of per-anchor values that answer it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from monitor.core.lists import RankedLists
+from monitor.core.measure.ranking import PERSISTENCE
+
+NOT_REPLAYED = "not_replayed"
+FINGERPRINT_DIFFERS = "fingerprint_differs"
+DEPTH_NOT_KEPT = "depth_not_kept"
+NOISE_GAP_UNKNOWN = "noise_gap_unknown"
+TOO_FEW_RESULTS = "too_few_results"
+
+COLLAPSED = "collapsed_jaccard_ratio"
+"""Usual name of the clusters by content: copies and re-chunked text count once."""
+COLLAPSED_DOCUMENT = "collapsed_document_jaccard_ratio"
+"""Usual name of the clusters by parent document."""
+
+Values = NDArray[np.float64]
+
+
+class Name(NamedTuple):
+    """A column: a metric, and its depth (0 where no depth applies)."""
+
+    metric: str
+    k: int
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """What to measure.
+
+    Args:
+        depths: distinct depths k >= 1.
+        persistence: p of the rank-biased overlap.
+        noise_gap: p95 of the score change between two builds of the same index; None while unknown.
+        score_threshold: production's threshold on the first score, None if there is none.
+        gap_threshold: production's threshold on the gap, None if there is none.
+        tie_eps: scores within it tie at the cut and are no churn; None: the lists are compared as they are.
+    """
+
+    depths: tuple[int, ...] = (10,)
+    persistence: float = PERSISTENCE
+    noise_gap: float | None = None
+    score_threshold: float | None = None
+    gap_threshold: float | None = None
+    tie_eps: float | None = None
+
+    def __post_init__(self) -> None:
+        if not self.depths or min(self.depths) < 1 or len(set(self.depths)) != len(self.depths):
+            message = f"measure: depths {self.depths}, expected one or more distinct depths from 1"
+            raise ValueError(message)
+
+    @property
+    def watches_confidence(self) -> bool:
+        """Whether production has a threshold that an anchor could cross."""
+        return self.score_threshold is not None or self.gap_threshold is not None
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Clusters:
+    """(A, k) int64 cluster of every slot of the baseline and of the current lists, NO_CHUNK behind the end."""
+
+    baseline: NDArray[np.int64]
+    current: NDArray[np.int64]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Pair:
+    """One leg's lists of the same A anchors, and what is known besides.
+
+    Args:
+        baseline: A lists.
+        current: A lists; may have another depth.
+        clusters: metric name -> clusters, one collapsed Jaccard each.
+        score_reason: why scores do not compare (`fingerprint_differs`), "" if they do.
+    """
+
+    baseline: RankedLists
+    current: RankedLists
+    clusters: Mapping[str, Clusters]
+    score_reason: str = ""
+
+    @property
+    def depth(self) -> int:
+        """The deepest k at which the lists compare."""
+        return min(self.baseline.depth, self.current.depth)
+
+    def take(self, rows: NDArray[np.int64]) -> "Pair":
+        """The same of some anchors."""
+        cut = {name: Clusters(of.baseline[rows], of.current[rows]) for name, of in self.clusters.items()}
+        return replace(self, baseline=self.baseline.take(rows), current=self.current.take(rows), clusters=cut)
+
+    def at(self, depth: int) -> "Pair":
+        """The same cut at a depth."""
+        cut = {name: Clusters(of.baseline[:, :depth], of.current[:, :depth]) for name, of in self.clusters.items()}
+        return replace(self, baseline=self.baseline.at(depth), current=self.current.at(depth), clusters=cut)
+
+    def compared(self) -> tuple[RankedLists, RankedLists]:
+        """Both lists, each known only where the other is too."""
+        known = self.baseline.known & self.current.known
+        return replace(self.baseline, known=known), replace(self.current, known=known)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Columns:
+    """The measurements of one leg.
+
+    Args:
+        names: M columns.
+        values: (M, A) float64, read-only, NaN where not measurable.
+        reasons: M strings: why a whole column is not measurable, "" where it is.
+        known: (A,) bool, anchors of which both lists are known.
+        settings: what was asked for.
+        score_reason: why scores did not compare, "" if they did.
+    """
+
+    names: tuple[Name, ...]
+    values: Values
+    reasons: tuple[str, ...]
+    known: NDArray[np.bool_]
+    settings: Settings
+    score_reason: str
+
+    def of(self, metric: str, k: int = 0) -> Values:
+        """The (A,) values of one column; KeyError naming it if it was not measured."""
+        name = Name(metric, k)
+        if name not in self.names:
+            raise KeyError(name)
+        column: Values = self.values[self.names.index(name)]
+        return column
+
+    def why(self, column: int, members: NDArray[np.bool_]) -> str:
+        """Why a column has no value for any of the anchors in `members`, (A,) bool."""
+        if self.reasons[column]:
+            return self.reasons[column]
+        return TOO_FEW_RESULTS if np.any(self.known & members) else NOT_REPLAYED
