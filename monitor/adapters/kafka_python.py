@@ -1,0 +1,48 @@
+"""The names of kafka-python that we use, and two mends of the library itself.
+
+Imported in this one place, because on Python 3.11 and later its import alone warns (importlib.resources.read_text),
+and whoever runs with warnings as errors could not even import it. And its failed connections keep their sockets
+open until some garbage collection, which in a long outage, at a few attempts a second, eats file descriptors.
+"""
+
+import warnings
+from typing import Any
+
+with warnings.catch_warnings():
+    warnings.simplefilter("ignore", DeprecationWarning)
+    from kafka import KafkaConsumer, KafkaProducer, TopicPartition, __version__
+    from kafka.errors import (
+        IllegalStateError,
+        KafkaError,
+        KafkaTimeoutError,
+        LogTruncationError,
+        OffsetOutOfRangeError,
+    )
+    from kafka.net.inet import KafkaNetSocket
+    from kafka.structs import OffsetAndMetadata
+
+__all__ = [
+    "IllegalStateError",
+    "KafkaConsumer",
+    "KafkaError",
+    "KafkaProducer",
+    "KafkaTimeoutError",
+    "LogTruncationError",
+    "OffsetAndMetadata",
+    "OffsetOutOfRangeError",
+    "TopicPartition",
+    "__version__",
+]
+
+_connect = KafkaNetSocket.sock_connect
+
+
+async def _connect_or_close(self: Any, net: Any, sock: Any, sockaddr: Any, timeout_at: float | None = None) -> Any:
+    try:
+        return await _connect(self, net, sock, sockaddr, timeout_at=timeout_at)
+    except BaseException:
+        sock.close()
+        raise
+
+
+KafkaNetSocket.sock_connect = _connect_or_close
