@@ -1,0 +1,209 @@
+"""Streams for the source contract: each case opens the same records again and again, in a new source every time."""
+
+import gzip
+import os
+import subprocess
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+import pytest
+
+from monitor.adapters.git import GitHistorySource
+from monitor.adapters.git_history import Selection
+from monitor.adapters.jsonl import JsonLinesSource
+from monitor.core.events import Partition, Record
+from monitor.ports import Source
+
+LINES = [b'{"n": %d, "text": "\xc3\xa9t\xc3\xa9 %d"}' % (n, n) for n in range(40)]
+DEADLINE = 20.0
+Content = list[tuple[bytes | None, bytes | None]]
+
+
+class PositionedSource(Source, Protocol):
+    """A source that also says which offset it delivers next, as all of ours do."""
+
+    def positions(self) -> Mapping[Partition, int]: ...
+
+
+@dataclass(frozen=True)
+class Case:
+    """One implementation over one stream.
+
+    Args:
+        open: gives a source that was not started, over the same records each time.
+        expected: (key, value) of every record, by partition, where the stream was written by the test itself.
+        bounded: whether the stream has an end that the source can know.
+    """
+
+    name: str
+    open: Callable[[], AbstractContextManager[PositionedSource]]
+    expected: Mapping[Partition, Content] | None
+    bounded: bool = True
+
+
+def file_case(folder: Path, _resources: ExitStack) -> Case:
+    path = folder / "events.jsonl"
+    path.write_bytes(b"\n".join(LINES))  # the last line has no newline
+    return _case("file", lambda: JsonLinesSource(path))
+
+
+def followed_case(folder: Path, _resources: ExitStack) -> Case:
+    path = folder / "growing.jsonl"
+    path.write_bytes(b"\n".join(LINES) + b"\n")
+    return _case("file, followed", lambda: JsonLinesSource(path, follow=True), bounded=False)
+
+
+def gzip_case(folder: Path, _resources: ExitStack) -> Case:
+    path = folder / "events.jsonl.gz"
+    half = len(LINES) // 2
+    members = (b"\r\n".join(part) + b"\r\n" for part in (LINES[:half], LINES[half:]))
+    path.write_bytes(b"".join(map(gzip.compress, members)))
+    return _case("gzip file", lambda: JsonLinesSource(path))
+
+
+def pipe_case(_folder: Path, _resources: ExitStack) -> Case:
+    @contextmanager
+    def opened() -> Iterator[PositionedSource]:
+        reading, writing = os.pipe()
+        source = JsonLinesSource(f"/dev/fd/{reading}")
+        writer = threading.Thread(target=_write_in_pieces, args=(writing, b"\n".join(LINES) + b"\n"))
+        writer.start()
+        try:
+            yield source
+        finally:
+            source.close()
+            os.close(reading)
+            writer.join(DEADLINE)
+
+    return Case("pipe", opened, _one_partition("file"))
+
+
+def git_case(folder: Path, _resources: ExitStack) -> Case:
+    repository = folder / "handbook"
+    build_repository(repository)
+    return Case("git", _closing(lambda: GitHistorySource(repository, Selection(deploys="daily"))), None)
+
+
+def kafka_case(_folder: Path, resources: ExitStack) -> Case:
+    """Three partitions on a TCP broker, one of them with a tombstone; the sources read one topic."""
+    mock = pytest.importorskip("tests.kafka_mock", reason="the Kafka source is not there")
+    parts: list[Content] = [[(b"k%d" % n, LINES[n]) for n in range(at, len(LINES), 3)] for at in range(3)]
+    parts[1][4] = (b"gone", None)
+    cluster = resources.enter_context(mock.mock_cluster(partitions=len(parts)))
+    topic = cluster.fresh()
+    for at, records in enumerate(parts):
+        cluster.produce(topic, at, records)
+    expected = {Partition(topic, at): records for at, records in enumerate(parts)}
+    opened = _closing(lambda: mock.KafkaSource(mock.settings_for(cluster, topic)))
+    return Case("kafka", opened, expected, bounded=False)
+
+
+CASES: dict[str, Callable[[Path, ExitStack], Case]] = {
+    "file": file_case,
+    "followed": followed_case,
+    "gzip": gzip_case,
+    "pipe": pipe_case,
+    "git": git_case,
+    "kafka": kafka_case,
+}
+
+
+def _case(name: str, make: Callable[[], PositionedSource], *, bounded: bool = True) -> Case:
+    return Case(name, _closing(make), _one_partition("file"), bounded)
+
+
+def _one_partition(topic: str) -> dict[Partition, Content]:
+    return {Partition(topic, 0): [(None, line) for line in LINES]}
+
+
+def _closing(make: Callable[[], PositionedSource]) -> Callable[[], AbstractContextManager[PositionedSource]]:
+    @contextmanager
+    def opened() -> Iterator[PositionedSource]:
+        source = make()
+        try:
+            yield source
+        finally:
+            source.close()
+
+    return opened
+
+
+def _write_in_pieces(descriptor: int, content: bytes) -> None:
+    """Writes as a slow producer does: pieces that end in the middle of lines."""
+    try:
+        for at in range(0, len(content), 97):
+            os.write(descriptor, content[at : at + 97])
+    except BrokenPipeError:
+        return  # the test closed the source before the end of the stream
+    finally:
+        os.close(descriptor)
+
+
+# ---------------------------------------------------------------- reading
+
+
+def drain(source: PositionedSource, case: Case, count: int | None = None, step: int = 7) -> list[Record]:
+    """Polls until the end of a bounded stream, or until `count` records are there; fails at the deadline."""
+    limit = time.monotonic() + DEADLINE
+    records: list[Record] = []
+    while count is None or len(records) < count:
+        assert time.monotonic() < limit, f"{case.name}: {len(records)} records after {DEADLINE} s, {count} expected"
+        polled = source.poll(step if count is None else min(step, count - len(records)), 0.2)
+        assert not polled.faults
+        records += polled.records
+        if polled.exhausted:
+            break
+    return records
+
+
+def by_partition(records: Sequence[Record]) -> dict[Partition, list[Record]]:
+    parts: dict[Partition, list[Record]] = {}
+    for record in records:
+        parts.setdefault(record.position.source, []).append(record)
+    return parts
+
+
+# ---------------------------------------------------------------- a repository
+
+
+def git(repository: Path, *arguments: str, day: int = 1, stdin: bytes | None = None) -> bytes:
+    """Runs git as a fixed author at noon of a day in January 2024 (days over 31 go on)."""
+    stamp = f"{1_704_110_400 + 86_400 * (day - 1)} +0000"
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("GIT_")} | {
+        "GIT_CONFIG_GLOBAL": os.devnull,
+        "GIT_CONFIG_NOSYSTEM": "1",
+        **{f"GIT_{who}_{what}": "test" for who in ("AUTHOR", "COMMITTER") for what in ("NAME", "EMAIL")},
+        **{f"GIT_{who}_DATE": stamp for who in ("AUTHOR", "COMMITTER")},
+    }
+    command = ["git", "-C", str(repository), *arguments]
+    return subprocess.run(command, env=environment, input=stdin, capture_output=True, check=True).stdout
+
+
+def commit(repository: Path, pages: Mapping[str, str | bytes | None], *, day: int, message: str = "change") -> None:
+    """Writes and removes pages, and commits everything."""
+    for name, text in pages.items():
+        path = repository / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        if text is None:
+            path.unlink()
+        else:
+            path.write_bytes(text if isinstance(text, bytes) else text.encode())
+    git(repository, "add", "-A")
+    git(repository, "commit", "--quiet", "--allow-empty", "-m", message, day=day)
+
+
+def build_repository(repository: Path) -> None:
+    """Six days of a small handbook: pages written, edited, moved and removed."""
+    repository.mkdir()
+    git(repository, "init", "--quiet", "--initial-branch=main")
+    pages = {f"docs/page{n}.md": f"# Page {n}\n\nintro {n}\n\n## Use\n\nuse {n}\n" for n in range(6)}
+    commit(repository, pages, day=1)
+    commit(repository, {"docs/page0.md": "# Page 0\n\nnew intro\n\n## Use\n\nuse 0\n"}, day=2)
+    commit(repository, {"docs/page1.md": None, "docs/de/page1.md": pages["docs/page1.md"]}, day=3)
+    commit(repository, {"guide.rst": "Guide\n=====\n\ntext\n\nMore\n----\n\nmore\n"}, day=4)
+    commit(repository, {"docs/page2.md": None}, day=6)
