@@ -7,19 +7,32 @@ from numpy.typing import NDArray
 
 from monitor.core.anchors import AnchorSet
 from monitor.core.corpus import Corpus, Delta
+from monitor.core.dense_admission import Admission
+from monitor.core.dense_buffers import EMPTY, Buffers
+from monitor.core.dense_order import leaders
+from monitor.core.dense_product import Product, Real, lowered
+from monitor.core.dense_search import Search, blocks, exact_scores, gather
 from monitor.core.events import Segment
-from monitor.core.lists import RankedLists
-from monitor.core.scoring import Distance, scores
-from monitor.core.segments import admits
+from monitor.core.lists import NO_CHUNK, RankedLists
+from monitor.core.scoring import Distance
+
+Pairs = tuple[NDArray[np.int64], NDArray[np.int64]]
+"""Anchors and slots, aligned."""
+
+_FLOOD = 8
+"""With more candidates per anchor than this times k a batch is looked through for copies of one vector."""
 
 
 class DenseTopK:
-    """The exact top-k of all anchors under (score descending, chunk id).
+    """The exact top-k of all anchors under (score descending, chunk id), scores as `scoring.scores` gives them.
 
+    Each batch costs one matrix product of its vectors with all anchors; float64 scores of the few pairs that can
+    outrank an anchor's floor decide. An anchor whose buffer ran below k while something lies outside is searched
+    anew, exactly, over the slab. Lists depend on the live chunks alone: no history, batch cut or slot changes a bit.
     It starts empty: on a restart, `apply` one delta that holds the whole corpus.
 
     Args:
-        anchors: A anchors with prepared vectors, (A, d) float32.
+        anchors: A anchors with prepared vectors, (A, d) float32, and their filters.
         corpus: the slab of vectors and the names by slot; this very object is read, never written.
         k: the depth of the lists, positive.
         distance: how prepared vectors are compared.
@@ -28,20 +41,34 @@ class DenseTopK:
     def __init__(self, anchors: AnchorSet, corpus: Corpus, *, k: int, distance: Distance) -> None:
         self.refills = 0
         """Anchors whose certificate failed and that were searched for anew, since the start."""
+        self.rebuilds = 0
+        """Batches so large that all anchors were searched for anew, since the start."""
         self._anchors, self._corpus, self._k, self._distance = anchors, corpus, k, distance
-        self._segments: dict[int, Segment] = {}
-        self._lists = self.search(anchors.vectors, anchors.filters, k)
+        self._depth = 4 * k
+        """Results a refill buffers; a buffer holds 60% more, so that arrivals push the floor up only slowly."""
+        self._product = Product.of(anchors.vectors, distance)
+        self._admission = Admission(anchors.filters)
+        self._buffers = Buffers(len(anchors), self._depth * 8 // 5, corpus.names)
+        self._lists = RankedLists.unknown(len(anchors), k)
+        self._lists.known[:] = True
 
     def apply(self, delta: Delta) -> NDArray[np.bool_]:
         """Take in one batch; say which anchors' exact top-k changed in ids, order or scores, as (A,) bool."""
-        for slot in delta.removed.tolist():
-            del self._segments[slot]
-        self._segments.update(zip(delta.added.tolist(), (row.segment for row in delta.rows), strict=True))
-        before, self._lists = self._lists, self.search(self._anchors.vectors, self._anchors.filters, self._k)
-        moved = (before.keys != self._lists.keys).any(axis=1)
-        same = (before.scores == self._lists.scores) | (np.isnan(before.scores) & np.isnan(self._lists.scores))
-        changed: NDArray[np.bool_] = moved | ~same.all(axis=1)
-        return changed
+        self._admission.remove(delta.removed)
+        capacity = len(self._corpus.vectors)
+        self._admission.add(delta.added, [row.segment for row in delta.rows], capacity)
+        everyone = np.arange(len(self._anchors))
+        if len(delta.added) > max(self._buffers.capacity, self._admission.live // 4):
+            self.rebuilds += 1
+            self._refill(everyone)
+            return self._publish(everyone)
+        gone = np.zeros(capacity + 1, np.bool_)
+        gone[delta.removed] = True
+        touched = np.union1d(self._buffers.drop(gone), self._enter(delta.added))
+        failed = self._buffers.failing(touched, self._k)
+        self.refills += len(failed)
+        self._refill(failed)
+        return self._publish(touched)
 
     def lists(self) -> RankedLists:
         """The exact top-k of every anchor now; a corpus of fewer than k chunks gives short lists."""
@@ -49,10 +76,87 @@ class DenseTopK:
 
     def search(self, vectors: NDArray[np.float32], filters: Sequence[Segment], k: int) -> RankedLists:
         """Exact top-k of any prepared (n, d) vectors under n filters over the live chunks."""
-        made: list[list[tuple[str, float]] | None] = []
-        for vector, wanted in zip(vectors, filters, strict=True):
-            slots = [slot for slot, segment in self._segments.items() if admits(wanted, segment)]
-            exact = scores(self._corpus.vectors[slots], vector, self._distance).tolist()
-            names = [self._corpus.names[slot] for slot in slots]
-            made.append(sorted(zip(names, exact, strict=True), key=lambda pair: (-pair[1], pair[0]))[:k])
-        return RankedLists.of(made, k)
+        slots, scores = self._search(vectors, filters, k)
+        return self._named(slots, scores)
+
+    def _enter(self, slots: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Insert new slots where they outrank the floor; returns the anchors that took one in."""
+        rows, entering = self._candidates(slots)
+        scores = exact_scores(self._corpus.vectors, entering, self._anchors.vectors, rows, self._distance)
+        above = self._buffers.above(rows, scores, entering)
+        return self._buffers.insert(rows[above], scores[above], entering[above])
+
+    def _candidates(self, slots: NDArray[np.int64]) -> Pairs:
+        """Every pair (anchor, new slot) that can outrank the anchor's floor, and few others."""
+        found = [self._block_candidates(block) for block in blocks(slots, len(self._anchors))]
+        none = np.zeros(0, np.int64)
+        rows = np.concatenate([none, *(pair[0] for pair in found)])
+        entering = np.concatenate([none, *(pair[1] for pair in found)])
+        return rows, entering
+
+    def _block_candidates(self, block: NDArray[np.int64]) -> Pairs:
+        anchors, vectors = len(self._anchors), gather(self._corpus.vectors, block)
+        forms, largest = self._product.multiply(vectors)
+        hits = np.flatnonzero(forms >= self._product.needed(self._buffers.floors, largest, forms))
+        if len(hits) > _FLOOD * self._k * anchors:
+            hits = self._thinned(block, forms, hits, self._product.error(largest))
+        at, rows = np.divmod(hits, max(1, anchors))
+        entering = block[at]
+        if self._admission.open:
+            return rows, entering
+        admitted = self._admission.admitted(rows, entering)
+        return rows[admitted], entering[admitted]
+
+    def _thinned(
+        self, block: NDArray[np.int64], forms: Real, hits: NDArray[np.int64], error: NDArray[np.float64]
+    ) -> NDArray[np.int64]:
+        """Of a flood of candidates those that `capacity` + 1 others of the block do not outrank for certain."""
+        keep, anchors = self._buffers.capacity + 1, len(self._anchors)
+        if len(block) <= keep:
+            return hits
+        passing = forms if self._admission.open else np.where(self._admission.table(block), forms, -np.inf)
+        last = np.partition(passing.T, len(block) - keep, axis=1)[:, len(block) - keep]
+        needed = lowered(last.astype(np.float64) - 2.0 * error, forms)
+        at, rows = np.divmod(hits, anchors)
+        hits = hits[passing[at, rows] >= needed[rows]]
+        if len(hits) > _FLOOD * self._k * anchors:
+            codes = self._admission.codes(block)
+            kept = leaders(self._corpus.vectors[block], codes, block, self._corpus.names, keep)
+            hits = hits[kept[hits // anchors]]
+        return hits
+
+    def _refill(self, rows: NDArray[np.int64]) -> None:
+        if len(rows):
+            filters = [self._anchors.filters[row] for row in rows.tolist()]
+            slots, scores = self._search(self._anchors.vectors[rows], filters, self._depth + 1)
+            self._buffers.replace(rows, slots, scores, self._depth)
+
+    def _search(
+        self, vectors: NDArray[np.float32], filters: Sequence[Segment], keep: int
+    ) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+        """One exact search per distinct filter over the slots that pass it."""
+        slots = np.full((len(vectors), keep), EMPTY, np.int64)
+        scores = np.full(slots.shape, np.nan)
+        for wanted in set(filters):
+            rows = np.array([at for at, other in enumerate(filters) if other == wanted], np.int64)
+            corpus = self._corpus
+            engine = Search(corpus.vectors, corpus.names, vectors[rows], distance=self._distance, keep=keep)
+            slots[rows], scores[rows] = engine.top(self._admission.slots(wanted))
+        return slots, scores
+
+    def _publish(self, rows: NDArray[np.int64]) -> NDArray[np.bool_]:
+        """Put the lists of touched anchors in place and say which differ from the ones before."""
+        held = self._buffers.slots[rows, : self._k]
+        fresh = self._named(held, np.where(held == EMPTY, np.nan, self._buffers.scores[rows, : self._k]))
+        before = self._lists.take(rows)
+        same = (before.keys == fresh.keys) & ((before.scores == fresh.scores) | (fresh.keys == NO_CHUNK))
+        changed = np.zeros(len(self._anchors), np.bool_)
+        changed[rows] = ~same.all(axis=1)
+        self._lists = self._lists.replaced(rows, fresh)
+        return changed
+
+    def _named(self, slots: NDArray[np.int64], scores: NDArray[np.float64]) -> RankedLists:
+        filled = slots != EMPTY
+        keys = np.full(slots.shape, NO_CHUNK, np.int64)
+        keys[filled] = self._corpus.keys[slots[filled]]
+        return RankedLists(keys, scores, filled.sum(axis=1), np.ones(len(slots), np.bool_))
