@@ -1,50 +1,51 @@
 """The exact BM25 top-k of every anchor, kept current under a stream of chunk changes."""
 
-from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
-from monitor.core.bm25 import BM25
+from monitor.core.bm25 import BM25, Variant
 from monitor.core.corpus import Corpus, Delta
 from monitor.core.events import Segment
-from monitor.core.lists import RankedLists
-from monitor.core.segments import admits
+from monitor.core.kernels_lexical import BEST
+from monitor.core.lexical_arrays import EMPTY, Kernels, Queries
+from monitor.core.lexical_forward import ForwardLists
+from monitor.core.lexical_queries import Admission, Plan, compile_queries
+from monitor.core.lexical_statistics import LexicalStatistics, statistics
+from monitor.core.lexical_watch import Best, Watch
+from monitor.core.lists import NO_CHUNK, RankedLists
 from monitor.core.vocabulary import Vocabulary
 
-
-@dataclass(frozen=True, slots=True, eq=False)
-class LexicalStatistics:
-    """What BM25 rests on now.
-
-    Args:
-        documents: N, live chunks, empty ones included.
-        total_length: tokens in them.
-        average_length: total_length / documents; 0 for an empty corpus.
-        average_idf: mean idf before the floor over the whole vocabulary; 0 without any term.
-        vocabulary: distinct tokens in live chunks.
-        terms: the M distinct anchor terms, sorted.
-        document_frequency: (M,) int64, aligned with `terms`.
-        idf: (M,) float64 as scores use it; 0 for a term out of vocabulary.
-        out_of_vocabulary: anchor terms that no live chunk contains.
-    """
-
-    documents: int
-    total_length: int
-    average_length: float
-    average_idf: float
-    vocabulary: int
-    terms: tuple[str, ...]
-    document_frequency: NDArray[np.int64]
-    idf: NDArray[np.float64]
-    out_of_vocabulary: int
+_STORED = 16_384
+"""Chunks counted at once: bounds the memory of a large first delta."""
+_MANY = 4
+"""A scan for more than one anchor in so many refills all: the others would drift and follow soon."""
+_OFTEN = 16
+"""A row that fails again within this many batches gets a buffer twice as large."""
 
 
 class LexicalTopK:
-    """The exact top-k of A anchors; scores equal rank-bm25's on the live corpus at every step."""
+    """The exact top-k of A anchors; scores equal rank-bm25's on the live corpus at every step (to 1e-9).
+
+    A change moves N, the average length and document frequencies, so every BM25 score moves a little. Buffers
+    hold the best k' = 4k of each anchor under the frozen weights of its epoch; each batch rescores only these,
+    and a bound on what everything outside can score now proves the top-k exact (`lexical_bound`), or the anchor
+    is refilled by a scan. Scores are computed from integers in a fixed order: the same live corpus gives the
+    same bits, whatever the history, the batches and the slots were.
+
+    A hit contains at least one term of its anchor; hits with a score <= 0 are hits. An anchor without terms, the
+    empty corpus and chunks without tokens give empty lists. Ties by chunk id.
+
+    Args:
+        queries: A tokenised anchors; a repeated token counts as often as it is said.
+        filters: (A,) attribute values that a hit must have.
+        corpus: whose `names` and `keys` by slot are read while a delta is applied.
+        vocabulary: of this index alone; the tokens given to `apply` come from its `encode`.
+        k: depth of the lists.
+        variant, k1, b, epsilon: see `BM25`.
+        kernels: inner loops; numba's where it is installed.
+    """
 
     def __init__(
         self,
@@ -54,85 +55,148 @@ class LexicalTopK:
         vocabulary: Vocabulary,
         *,
         k: int,
-        variant: Literal["okapi", "lucene"] = "okapi",
+        variant: Variant = "okapi",
         k1: float = 1.5,
         b: float = 0.75,
         epsilon: float = 0.25,
+        kernels: Kernels = BEST,
     ) -> None:
         self.k = k
         self.bm25 = BM25(variant, k1, b, epsilon)
         self.refills = 0
+        """Anchors whose buffer was refilled by a scan, ever."""
         self.epochs = 0
-        self._queries, self._filters = [list(query) for query in queries], list(filters)
-        self._corpus, self._vocabulary = corpus, vocabulary
-        self._pins = vocabulary.pin(self._queries)
-        self._documents: dict[int, tuple[Counter[int], int, Segment]] = {}
+        """Scans that refilled all anchors at once, ever."""
+        self._corpus, self._vocabulary, self._kernels = corpus, vocabulary, kernels
+        self._queries = [tuple(query) for query in queries]
+        self._plan = compile_queries(vocabulary.pin(self._queries), filters)
+        self._forward = ForwardLists()
+        self._local = self._plan.local(vocabulary.capacity)
+        self._now, reference = self._weighted(self._plan, self._local)
+        self._watch = Watch(self._plan, k, reference, kernels)
+        self._failed_at: NDArray[np.int64] = np.full(len(queries), -_OFTEN - 1, np.int64)
+        self._batch = 0
         self._lists = RankedLists.of([[] for _ in queries], k)
 
     def apply(self, delta: Delta, tokens: Sequence[NDArray[np.int32]]) -> NDArray[np.bool_]:
-        """Apply a batch; (A,) bool, anchors whose top-k (ids or order) may have changed."""
-        for slot in delta.removed.tolist():
-            counts, _, _ = self._documents.pop(slot)
-            self._vocabulary.release(np.array(list(counts), np.int32))
-        for slot, row, ids in zip(delta.added.tolist(), delta.rows, tokens, strict=True):
-            counts = Counter(ids.tolist())
-            self._documents[slot] = (counts, len(ids), row.segment)
-            self._vocabulary.retain(np.array(list(counts), np.int32))
+        """Apply a batch's net changes and bring every list up to date.
+
+        Args:
+            delta: removed slots (processed first) and added ones.
+            tokens: m arrays of token ids with repeats, in text order, aligned with `delta.added`.
+
+        Returns:
+            (A,) bool: anchors whose top-k ids, or their order, changed.
+        """
+        self._batch += 1
+        self._vocabulary.release(self._forward.drop(delta.removed))
+        self._watch.drop(delta.removed, max(len(self._corpus.keys), int(delta.removed.max(initial=0)) + 1))
+        self._store(delta, tokens)
         self._vocabulary.recycle()
-        before = self._lists.keys
-        self._lists = self.search(self._queries, self._filters, self.k)
-        changed: NDArray[np.bool_] = (before != self._lists.keys).any(axis=1)
-        return changed
+        self._forward.compact_if_needed()
+        self._now, reference = self._weighted(self._plan, self._local)
+        self._watch.follow(self._now, self._forward.frequency_type)
+        every = np.arange(len(self._plan))
+        if 2 * len(delta.added) > self._forward.documents:
+            return self._publish(self._proved(every, reference))
+        self._watch.offer(self._forward.lists(delta.added))
+        ranking = self._watch.rank(self._now, every, self._corpus.names)
+        failed = self._watch.unproved(ranking, every, self._now)
+        if len(failed):
+            again = self._proved(failed, reference)
+            if len(again.slot) == len(every):
+                ranking = again
+            else:
+                ranking.slot[failed], ranking.score[failed] = again.slot, again.score
+        return self._publish(ranking)
 
     def lists(self) -> RankedLists:
-        """The exact top-k of every anchor now."""
+        """The exact top-k of every anchor now, scores in float64; never an unknown row."""
         return self._lists
 
     def statistics(self) -> LexicalStatistics:
         """What BM25 rests on now."""
-        live = len(self._documents)
-        total = sum(length for _, length, _ in self._documents.values())
         terms = tuple(sorted({token for query in self._queries for token in query}))
-        frequency = self._vocabulary.document_frequency
-        df = frequency[self._vocabulary.lookup(terms)].astype(np.int64) if terms else np.zeros(0, np.int64)
-        average = self._average_idf()
-        return LexicalStatistics(
-            documents=live,
-            total_length=total,
-            average_length=total / live if live else 0.0,
-            average_idf=average,
-            vocabulary=int((frequency > 0).sum()),
-            terms=terms,
-            document_frequency=df,
-            idf=self.bm25.idf(live, df, average),
-            out_of_vocabulary=int((df == 0).sum()),
-        )
+        frequency = self._vocabulary.document_frequency[self._vocabulary.lookup(terms)].astype(np.int64)
+        return statistics(self.bm25, self._forward, self._vocabulary, (terms, frequency))
 
     def search(self, queries: Sequence[Sequence[str]], filters: Sequence[Segment], k: int) -> RankedLists:
-        """Exact search over the live corpus."""
-        return RankedLists.of([self._one(q, f)[:k] for q, f in zip(queries, filters, strict=True)], k)
+        """Exact top-k of any queries over the live corpus, by a scan; the same bits as a maintained list.
 
-    def _average_idf(self) -> float:
-        frequency = self._vocabulary.document_frequency
-        distinct, terms = np.unique(frequency[frequency > 0].astype(np.int64), return_counts=True)
-        return self.bm25.average_idf(len(self._documents), distinct, terms)
+        Args:
+            queries: Q tokenised queries; a token that no chunk has adds nothing.
+            filters: (Q,) attribute values that a hit must have.
+            k: depth.
+        """
+        if not queries:
+            return RankedLists.unknown(0, k)
+        plan = compile_queries([self._vocabulary.lookup(query) for query in queries], filters)
+        now, reference = self._weighted(plan, plan.local(self._vocabulary.capacity))
+        segments = self._folded(plan.admission)
+        now, reference = (
+            now._replace(allowed=plan.admission.allowed),
+            reference._replace(allowed=plan.admission.allowed),
+        )
+        watch = Watch(plan, k, reference, self._kernels, segments)
+        watch.follow(now, self._forward.frequency_type)
+        ranking = watch.proved(np.arange(len(plan)), self._forward, now, reference, self._corpus.names)
+        return self._named(plan, ranking)
 
-    def _one(self, query: Sequence[str], wanted: Segment) -> list[tuple[str, float]]:
-        repeats = Counter(query)
-        ids = self._vocabulary.lookup(list(repeats))
-        live = len(self._documents)
-        total = sum(length for _, length, _ in self._documents.values())
-        df = np.where(ids >= 0, self._vocabulary.document_frequency[ids], 0).astype(np.int64)
-        weights = (self.bm25.idf(live, df, self._average_idf()) * np.array(list(repeats.values()))).tolist()
-        k1, b = self.bm25.k1, self.bm25.b
-        found: list[tuple[str, float]] = []
-        for slot, (counts, length, segment) in self._documents.items():
-            if not admits(wanted, segment) or not any(token in counts for token in ids.tolist()):
-                continue
-            norm = k1 * (1.0 - b + b * length / (total / live))
-            score = 0.0
-            for token, weight in zip(ids.tolist(), weights, strict=True):
-                tf = counts.get(token, 0)
-                score += weight * (tf * (k1 + 1.0)) / (tf + norm)
-            found.append((self._corpus.names[slot], score))
-        return sorted(found, key=lambda pair: (-pair[1], pair[0]))
+    def _store(self, delta: Delta, tokens: Sequence[NDArray[np.int32]]) -> None:
+        if len(self._local) < self._vocabulary.capacity:
+            self._local = self._plan.local(self._vocabulary.capacity)
+        for at in range(0, len(delta.added), _STORED):
+            some = slice(at, at + _STORED)
+            lengths = np.array([len(ids) for ids in tokens[some]], np.int64)
+            offset = np.concatenate((np.zeros(1, np.int64), np.cumsum(lengths)))
+            counted = self._kernels.count(np.concatenate(tokens[some]), offset, self._local)
+            segments = self._plan.admission.encode([row.segment for row in delta.rows[some]])
+            self._forward.store(delta.added[some], counted, lengths, segments)
+            self._vocabulary.retain(counted.ids)
+
+    def _weighted(self, plan: Plan, local: NDArray[np.int32]) -> tuple[Queries, Queries]:
+        """A plan under the present weights, and under those a new epoch starts with: positive for absent terms."""
+        documents = self._forward.documents
+        frequency = self._vocabulary.document_frequency[plan.terms].astype(np.int64)
+        average = self.bm25.average_idf(documents, *self._vocabulary.frequencies())
+        idf = self.bm25.idf(documents, frequency, average)
+        start = np.where(frequency == 0, self.bm25.raw_idf(documents, frequency), idf)
+        length = self._forward.total_length / documents if documents else 0.0
+        k1_b = (self.bm25.k1, self.bm25.b)
+        return plan.weighted(idf, length, local, k1_b), plan.weighted(start, length, local, k1_b)
+
+    def _proved(self, failed: NDArray[np.int64], reference: Queries) -> Best:
+        """Refill the anchors that failed, or all of them once many did; those that keep failing get more room."""
+        again = failed[self._batch - self._failed_at[failed] <= _OFTEN]
+        self._watch.widen(again, 2, self._forward.documents)
+        self._failed_at[failed] = self._batch
+        if len(failed) * _MANY > len(self._plan):
+            failed = np.arange(len(self._plan))
+            self.epochs += 1
+        self.refills += len(failed)
+        return self._watch.proved(failed, self._forward, self._now, reference, self._corpus.names)
+
+    def _publish(self, ranking: Best) -> NDArray[np.bool_]:
+        before = self._lists.keys
+        self._lists = self._named(self._plan, ranking)
+        changed: NDArray[np.bool_] = (before != self._lists.keys).any(axis=1)
+        return changed
+
+    def _named(self, plan: Plan, ranking: Best) -> RankedLists:
+        """Slots to chunk keys, rows to the order the queries came in."""
+        found = ranking.slot != EMPTY
+        made = RankedLists.unknown(*ranking.slot.shape)
+        keys = np.full(found.shape, NO_CHUNK, np.int64)
+        keys[found] = self._corpus.keys[ranking.slot[found]]
+        made.keys[plan.order], made.scores[plan.order] = keys, ranking.score
+        made.lengths[plan.order] = found.sum(axis=1)
+        made.known[:] = True
+        return made
+
+    def _folded(self, admission: Admission) -> NDArray[np.int32]:
+        """Segments by slot, folded by the filters of an ad hoc search."""
+        live = self._forward.live()
+        segments = np.zeros(int(live.max(initial=0)) + 1, np.int32)
+        rows = [self._corpus.row(key) for key in self._corpus.keys[live].tolist()]
+        segments[live] = admission.encode([row.segment for row in rows if row is not None])
+        return segments

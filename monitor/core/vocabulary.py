@@ -7,6 +7,8 @@ from itertools import chain
 import numpy as np
 from numpy.typing import NDArray
 
+from monitor.core.kernels_lexical import BEST
+from monitor.core.lexical_arrays import Kernels
 from monitor.core.tokens import tokenize
 
 UNKNOWN = -1
@@ -37,11 +39,13 @@ class Vocabulary:
     Not thread-safe: one writer.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, *, kernels: Kernels = BEST) -> None:
         self.hashes: NDArray[np.uint64] = np.zeros(_ROOM, np.uint64)
         """(capacity,) by id: BLAKE2b-8 of the token's UTF-8, equal in every run; stale where the id is free."""
         self.document_frequency: NDArray[np.int32] = np.zeros(_ROOM, np.int32)
         """(capacity,) by id: live documents that contain the token, as retained."""
+        self._histogram: NDArray[np.int64] = np.zeros(_ROOM, np.int64)  # by document frequency; place 0 is not used
+        self._recount = kernels.recount
         self._pins: NDArray[np.int32] = np.zeros(_ROOM, np.int32)
         self._ids = _Intern(self)
         self._tokens: list[str] = []
@@ -93,7 +97,9 @@ class Vocabulary:
 
     def retain(self, ids: NDArray[np.int32]) -> None:
         """Count one more live document for each id; a document brings each of its distinct ids once."""
-        self.document_frequency += np.bincount(ids, minlength=self.capacity).astype(np.int32)
+        done = 0
+        while (done := done + self._recount(self.document_frequency, self._histogram, ids[done:], 1)) < len(ids):
+            self._histogram = np.concatenate((self._histogram, np.zeros_like(self._histogram)))
 
     def release(self, ids: NDArray[np.int32]) -> None:
         """Count one live document less for each id.
@@ -101,18 +107,27 @@ class Vocabulary:
         Raises:
             ValueError: a count would fall below zero, so something was released twice.
         """
-        self.document_frequency -= np.bincount(ids, minlength=self.capacity).astype(np.int32)
-        if len(ids) and int(self.document_frequency[ids].min()) < 0:
+        if self._recount(self.document_frequency, self._histogram, ids, -1) < len(ids):
             message = "vocabulary: a token was released more often than retained"
             raise ValueError(message)
         self._loose.append(ids)
 
+    def frequencies(self) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """The distinct document frequencies of tokens in live documents, ascending, and how many tokens have each.
+
+        The histogram behind it makes the average idf a sum over a few thousand terms, whatever the vocabulary.
+        """
+        distinct = np.flatnonzero(self._histogram)
+        distinct = distinct[distinct > 0]
+        return distinct, self._histogram[distinct]
+
     def recycle(self) -> int:
         """Put ids that nobody holds back for use; returns how many. Call it once a batch has been applied."""
-        candidates = np.unique(np.concatenate([np.array(self._fresh, np.int32), *self._loose]))
+        candidates = np.concatenate([np.array(self._fresh, np.int32), *self._loose])
         self._fresh.clear()
         self._loose.clear()
-        idle = candidates[(self.document_frequency[candidates] == 0) & (self._pins[candidates] == 0)].tolist()
+        unheld = (self.document_frequency[candidates] == 0) & (self._pins[candidates] == 0)
+        idle = np.unique(candidates[unheld]).tolist()
         for token_id in idle:
             if self._ids.pop(self._tokens[token_id], None) is not None:
                 self._tokens[token_id] = ""

@@ -1,0 +1,129 @@
+"""The arrays that the lexical kernels read and write, in the shapes that numba and numpy both take."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+EMPTY = -1
+"""The slot of a buffer entry that holds nothing."""
+
+
+class Lists(NamedTuple):
+    """Forward lists of n chunks: which terms each contains, how often.
+
+    `starts`, `sizes` cut `ids`, `frequencies` (a slab shared by all chunks); `lengths` are tokens with repeats.
+    """
+
+    slots: NDArray[np.int32]
+    starts: NDArray[np.int64]
+    sizes: NDArray[np.int32]
+    lengths: NDArray[np.int32]
+    segments: NDArray[np.int32]
+    ids: NDArray[np.int32]
+    frequencies: NDArray[np.uint16]
+
+
+class Queries(NamedTuple):
+    """A queries as rows of (term, weight) pairs, P in all; rows stand by falling number of terms.
+
+    Pairs of row r are `start[r]` to `start[r + 1]`, in the order of the query. `term` indexes the M distinct
+    terms; `local` maps a token id to that index, -1 for others. `weight` is idf times repeats, `average` the
+    average length, both of the epoch that each row is in, or of now. Row r takes a chunk of segment s if
+    `allowed[wanted[r], s]`.
+    """
+
+    start: NDArray[np.int64]
+    term: NDArray[np.int32]
+    weight: NDArray[np.float64]
+    average: NDArray[np.float64]
+    wanted: NDArray[np.int32]
+    allowed: NDArray[np.bool_]
+    local: NDArray[np.int32]
+    k1: float
+    b: float
+
+
+class Postings(NamedTuple):
+    """Rows by term: those of term t are `row[start[t]:start[t + 1]]`."""
+
+    start: NDArray[np.int64]
+    row: NDArray[np.int32]
+
+
+class Entries(NamedTuple):
+    """Buffers of A rows: row r owns the places `offset[r]` to `offset[r + 1]`, the first `used[r]` taken.
+
+    An entry is a chunk that hits the row: slot (EMPTY once its chunk is gone), score in the row's epoch, length,
+    place in the order of names, and its frequency of each of the row's terms: that of the j-th term stands at
+    `frequency[column[j] + place]`. Rows with more terms come first, so column j is a prefix of the places.
+    A full row is cut to its best `keep[r]`; every live hit outside scores at most `floor[r]` in the row's epoch.
+    `fresh[r]` says that `order` is not right for row r.
+    """
+
+    offset: NDArray[np.int64]
+    used: NDArray[np.int64]
+    keep: NDArray[np.int64]
+    floor: NDArray[np.float64]
+    fresh: NDArray[np.bool_]
+    slot: NDArray[np.int32]
+    score: NDArray[np.float64]
+    length: NDArray[np.int32]
+    order: NDArray[np.int32]
+    frequency: NDArray[np.uint16]
+    column: NDArray[np.int64]
+
+
+class Ranking(NamedTuple):
+    """The best k entries of R rows under the queries' weights: places, scores (EMPTY and NaN behind the end).
+
+    `tied` says that equal scores stood at or inside the cut, so that the order rests on `Entries.order`.
+    """
+
+    place: NDArray[np.int64]
+    score: NDArray[np.float64]
+    tied: NDArray[np.bool_]
+
+
+class Counted(NamedTuple):
+    """Distinct ids of n documents with frequencies; document i has `offset[i]` to `offset[i + 1]`.
+
+    The `heads[i]` ids that queries know stand first.
+    """
+
+    offset: NDArray[np.int64]
+    heads: NDArray[np.int32]
+    ids: NDArray[np.int32]
+    frequencies: NDArray[np.int64]
+
+
+@dataclass(frozen=True, slots=True)
+class Kernels:
+    """The four inner loops, in numba or in numpy; both give the same bits (see tests/core/test_lexical_kernels).
+
+    Args:
+        name: `numba` or `numpy`.
+        count: (tokens, offset, local) -> Counted.
+        recount: (frequency, histogram, ids, step) -> done: moves each id's frequency by step, once per occurrence,
+            and the histogram of frequencies; stops where either would leave its range.
+        offer: (lists, queries, postings, entries): inserts what scores above the floors, cuts full rows.
+        rank: (entries, queries, rows, k) -> Ranking.
+        block: how many chunks to offer at once while a buffer is refilled.
+    """
+
+    name: str
+    count: Callable[[NDArray[np.int32], NDArray[np.int64], NDArray[np.int32]], Counted]
+    recount: Callable[[NDArray[np.int32], NDArray[np.int64], NDArray[np.int32], int], int]
+    offer: Callable[[Lists, Queries, Postings, Entries], None]
+    rank: Callable[[Entries, Queries, NDArray[np.int64], int], Ranking]
+    block: int
+
+
+def ragged(starts: NDArray[np.int64], sizes: NDArray[np.int64]) -> NDArray[np.int64]:
+    """The positions start_i, start_i + 1, ..., start_i + size_i - 1 of all i, one after the other; int64."""
+    ends = np.cumsum(sizes)
+    total = int(ends[-1]) if len(ends) else 0
+    positions: NDArray[np.int64] = np.repeat(starts - ends + sizes, sizes) + np.arange(total)
+    return positions

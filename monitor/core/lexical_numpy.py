@@ -1,0 +1,218 @@
+"""The lexical kernels in plain numpy: the fallback without numba, and its oracle in the tests."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from monitor.core.lexical_arrays import (
+    EMPTY,
+    Counted,
+    Entries,
+    Kernels,
+    Lists,
+    Postings,
+    Queries,
+    Ranking,
+    ragged,
+)
+
+_CELLS = 4_000_000
+"""Most cells of a (chunks, terms) or (rows, chunks) table that `offer` makes at once."""
+
+
+def count(tokens: NDArray[np.int32], offset: NDArray[np.int64], local: NDArray[np.int32]) -> Counted:
+    """Distinct ids per document, those with a local index first."""
+    documents = len(offset) - 1
+    width = len(local)
+    document = np.repeat(np.arange(documents), np.diff(offset))
+    # one sortable integer: document, then whether queries know the token, then the token
+    packed, frequencies = np.unique((document * 2 + (local[tokens] < 0)) * width + tokens, return_counts=True)
+    group, ids = np.divmod(packed, width)
+    per_group = np.bincount(group, minlength=2 * documents)
+    ends = np.cumsum(per_group[0::2] + per_group[1::2])
+    return Counted(
+        np.concatenate((np.zeros(1, np.int64), ends)).astype(np.int64),
+        per_group[0::2].astype(np.int32),
+        ids.astype(np.int32),
+        frequencies.astype(np.int64),
+    )
+
+
+def recount(frequency: NDArray[np.int32], histogram: NDArray[np.int64], ids: NDArray[np.int32], step: int) -> int:
+    """Move document frequencies by step per occurrence, and the histogram of them; returns how many were done."""
+    distinct, times = np.unique(ids, return_counts=True)
+    before = frequency[distinct]
+    after = before + step * times
+    if len(ids) and (int(after.min()) < 0 or int(after.max()) >= len(histogram)):
+        return 0
+    frequency[distinct] = after
+    np.subtract.at(histogram, before, 1)
+    np.add.at(histogram, after, 1)
+    return len(ids)
+
+
+def offer(lists: Lists, queries: Queries, postings: Postings, entries: Entries) -> None:
+    """Insert every (row, chunk) pair of the postings whose epoch score is above the row's floor."""
+    rows, terms = len(queries.start) - 1, len(postings.start) - 1
+    step = max(1, min(len(lists.slots), _CELLS // max(rows, terms, 1)))
+    for at in range(0, len(lists.slots), step):
+        some = slice(at, at + step)
+        part = lists._replace(
+            slots=lists.slots[some],
+            starts=lists.starts[some],
+            sizes=lists.sizes[some],
+            lengths=lists.lengths[some],
+            segments=lists.segments[some],
+        )
+        _offer(part, queries, postings, entries)
+
+
+def _offer(lists: Lists, queries: Queries, postings: Postings, entries: Entries) -> None:
+    chunks, terms = len(lists.slots), len(postings.start) - 1
+    at = ragged(lists.starts, lists.sizes.astype(np.int64))
+    chunk = np.repeat(np.arange(chunks), lists.sizes)
+    term = queries.local[lists.ids[at]]
+    known = term >= 0
+    at, chunk, term = at[known], chunk[known], term[known].astype(np.int64)
+    table = np.zeros((chunks, terms), np.uint16)
+    table[chunk, term] = lists.frequencies[at]
+    # each (row, chunk) pair once, ascending by row
+    fan = (postings.start[1:] - postings.start[:-1])[term]
+    seen = np.zeros((len(queries.start) - 1, chunks), np.bool_)
+    seen[postings.row[ragged(postings.start[:-1][term], fan)], np.repeat(chunk, fan)] = True
+    row, chunk = np.nonzero(seen)
+    passes = queries.allowed[queries.wanted[row], lists.segments[chunk]]
+    row, chunk = row[passes], chunk[passes]
+    norm = queries.k1 * (1.0 - queries.b + queries.b * (lists.lengths[chunk] / queries.average[row]))
+    score = np.zeros(len(row))
+    first, sizes = queries.start[row], (queries.start[1:] - queries.start[:-1])[row]
+    for j in range(int(sizes.max(initial=0))):
+        upto = int(np.searchsorted(-sizes, -j))
+        pair = first[:upto] + j
+        frequency = table[chunk[:upto], queries.term[pair]].astype(np.float64)
+        score[:upto] += queries.weight[pair] * (frequency * (queries.k1 + 1.0)) / (frequency + norm[:upto])
+    better = score > entries.floor[row]
+    _insert(_Found(row[better], chunk[better], score[better], table, lists), queries, entries)
+
+
+class _Found:
+    """Pairs to insert, ascending by row."""
+
+    def __init__(
+        self,
+        row: NDArray[np.int64],
+        chunk: NDArray[np.int64],
+        score: NDArray[np.float64],
+        table: NDArray[np.uint16],
+        lists: Lists,
+    ) -> None:
+        self.row, self.chunk, self.score, self.table, self.lists = row, chunk, score, table, lists
+
+
+def _insert(found: _Found, queries: Queries, entries: Entries) -> None:
+    rows, first, fresh = np.unique(found.row, return_index=True, return_counts=True)
+    entries.fresh[rows] = True
+    room = np.diff(entries.offset)[rows]
+    full = entries.used[rows] + fresh > room
+    for row, at, new in zip(rows[full].tolist(), first[full].tolist(), fresh[full].tolist(), strict=True):
+        _merge(row, slice(at, at + new), found, queries, entries)
+    fits = ~full
+    pick = ragged(first[fits], fresh[fits])
+    place = ragged((entries.offset[rows] + entries.used[rows])[fits], fresh[fits])
+    entries.used[rows[fits]] += fresh[fits]
+    chunk, row = found.chunk[pick], found.row[pick]
+    entries.slot[place] = found.lists.slots[chunk]
+    entries.score[place] = found.score[pick]
+    entries.length[place] = found.lists.lengths[chunk]
+    sizes = (queries.start[1:] - queries.start[:-1])[row]
+    for j in range(int(sizes.max(initial=0))):
+        upto = int(np.searchsorted(-sizes, -j))
+        term = queries.term[queries.start[row[:upto]] + j]
+        entries.frequency[entries.column[j] + place[:upto]] = found.table[chunk[:upto], term]
+
+
+def _merge(row: int, new: slice, found: _Found, queries: Queries, entries: Entries) -> None:
+    """Cut a row that would overflow to its best `keep` of old and new; what is dropped raises the floor."""
+    start = int(entries.offset[row])
+    old = start + np.flatnonzero(entries.slot[start : start + int(entries.used[row])] != EMPTY)
+    chunk = found.chunk[new]
+    score = np.concatenate((entries.score[old], found.score[new]))
+    keep = int(entries.keep[row])
+    ranked = np.argsort(-score, kind="stable")
+    best = ranked[:keep]
+    if len(score) > keep:
+        entries.floor[row] = max(entries.floor[row], score[ranked[keep]])
+    terms = queries.term[queries.start[row] : queries.start[row + 1]]
+    columns = entries.column[: len(terms)]
+    table = np.concatenate((entries.frequency[columns + old[:, None]], found.table[chunk][:, terms]))
+    slot = np.concatenate((entries.slot[old], found.lists.slots[chunk]))
+    length = np.concatenate((entries.length[old], found.lists.lengths[chunk]))
+    end = start + len(best)
+    entries.slot[start : int(entries.offset[row + 1])] = EMPTY
+    entries.slot[start:end], entries.score[start:end], entries.length[start:end] = (
+        slot[best],
+        score[best],
+        length[best],
+    )
+    entries.frequency[columns + np.arange(start, end)[:, None]] = table[best]
+    entries.used[row] = len(best)
+
+
+def rank(entries: Entries, queries: Queries, rows: NDArray[np.int64], k: int) -> Ranking:
+    """The best k of each row now: score descending, then the order of names."""
+    score = np.full(len(entries.slot), -np.inf)
+    _score(entries, queries, rows, score)
+    made = Ranking(
+        np.full((len(rows), k), EMPTY, np.int64), np.full((len(rows), k), np.nan), np.zeros(len(rows), np.bool_)
+    )
+    room = np.diff(entries.offset)[rows]
+    for size in np.unique(room).tolist():
+        group = np.flatnonzero(room == size)
+        _best(entries.offset[rows[group]][:, None] + np.arange(size), score, entries.order, (made, group))
+    return made
+
+
+def _score(entries: Entries, queries: Queries, rows: NDArray[np.int64], score: NDArray[np.float64]) -> None:
+    """Score the used places of some rows (ascending) under the queries' weights."""
+    place = ragged(entries.offset[rows], entries.used[rows])
+    row = np.repeat(rows, entries.used[rows])
+    held = entries.slot[place] != EMPTY
+    place, row = place[held], row[held]
+    norm = queries.k1 * (1.0 - queries.b + queries.b * (entries.length[place] / queries.average[row]))
+    total = np.zeros(len(place))
+    first, sizes = queries.start[row], (queries.start[1:] - queries.start[:-1])[row]
+    for j in range(int(sizes.max(initial=0))):
+        upto = int(np.searchsorted(-sizes, -j))
+        frequency = entries.frequency[entries.column[j] + place[:upto]].astype(np.float64)
+        total[:upto] += (
+            queries.weight[first[:upto] + j] * (frequency * (queries.k1 + 1.0)) / (frequency + norm[:upto])
+        )
+    score[place] = total
+
+
+def _best(
+    place: NDArray[np.int64],
+    score: NDArray[np.float64],
+    order: NDArray[np.int32],
+    into: tuple[Ranking, NDArray[np.int64]],
+) -> None:
+    """Fill the ranking of rows that have equally many places: (G, size) places."""
+    made, group = into
+    k = made.place.shape[1]
+    values = score[place]
+    if values.shape[1] > k:
+        least = -np.partition(-values, k - 1, axis=1)[:, k - 1 : k]
+    else:
+        least = np.full((len(group), 1), -np.inf)
+    row, column = np.nonzero((values >= least) & (values > -np.inf))
+    chosen, chosen_place = values[row, column], place[row, column]
+    ranked = np.lexsort((order[chosen_place], -chosen, row))
+    row, chosen, chosen_place = row[ranked], chosen[ranked], chosen_place[ranked]
+    at = np.arange(len(row)) - np.searchsorted(row, row)
+    same = np.flatnonzero((row[1:] == row[:-1]) & (chosen[1:] == chosen[:-1]))
+    made.tied[group[row[same]]] = True
+    top = at < k
+    made.place[group[row[top]], at[top]] = chosen_place[top]
+    made.score[group[row[top]], at[top]] = chosen[top]
+
+
+NUMPY = Kernels("numpy", count, recount, offer, rank, block=2048)
