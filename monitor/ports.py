@@ -8,11 +8,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from monitor.core.anchors import AnchorSet
-from monitor.core.baseline import Judged, Snapshot
+from monitor.core.baseline import Approval, Judged, Snapshot
 from monitor.core.corpus import Change, Delta, Row
 from monitor.core.events import CorpusEvent, Partition, Position, Record
 from monitor.core.lists import RankedLists
 from monitor.core.policy import Verdict
+from monitor.core.published import Published
 from monitor.core.report import DriftReport
 
 
@@ -233,7 +234,22 @@ class StateStore(Protocol):
     def baseline(self, name: str) -> Snapshot | None: ...
     def baselines(self) -> Sequence[Snapshot]: ...
     def quarantine(self, limit: int) -> Sequence[Quarantined]: ...
+    def size(self) -> int:
+        """Bytes on disk."""
+        ...
+
     def close(self) -> None: ...
+
+
+class Service(Protocol):
+    """What the endpoints may ask; every method may be called from any thread."""
+
+    def published(self) -> Published | None: ...
+    def deploy(self, deploy_id: str) -> DeployRecord | None: ...
+    def baselines(self) -> Sequence[Snapshot]: ...
+    def capture(self, name: str) -> Snapshot: ...
+    def approve(self, name: str, approval: Approval) -> Snapshot: ...
+    def deploy_at_end(self, deploy_id: str) -> None: ...
 
 
 class Publisher(Protocol):

@@ -1,4 +1,4 @@
-"""Imports point inward only: core <- ports <- adapters, app <- cli; only app.wiring sees adapters."""
+"""Imports point inward only: core <- ports <- adapters, app <- cli; only app/wiring sees adapters."""
 
 import ast
 import sys
@@ -45,7 +45,7 @@ def allowed(path: Path, name: str) -> bool:
     where = layer(path)
     if first == "monitor":
         target = rest.split(".")[0] if rest else ""
-        if path.name == "wiring.py" and where == "app":
+        if path.parent == ROOT / "app" / "wiring":
             return target in {"core", "ports", "adapters", "app", "__version__"}
         return (
             target

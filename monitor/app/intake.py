@@ -5,7 +5,17 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from monitor.core.barrier import Barrier, Closed
-from monitor.core.events import Delete, Deploy, Heartbeat, Located, MalformedEvent, Partition, Record, Upsert
+from monitor.core.events import (
+    Delete,
+    Deploy,
+    Heartbeat,
+    Located,
+    MalformedEvent,
+    Partition,
+    Position,
+    Record,
+    Upsert,
+)
 from monitor.ports import Decoder, Fault, Polled, Quarantined
 
 KEPT_BYTES = 256 << 10
@@ -24,6 +34,8 @@ class Batch:
     """
 
     events: tuple[Located, ...]
+    records: Mapping[Position, Record]
+    """The records the events came from, for those that are refused later."""
     quarantined: tuple[Quarantined, ...]
     positions: Mapping[Partition, int]
     closed: Closed | None
@@ -145,6 +157,7 @@ class Intake:
             taken.counts["event", "ignored"] += 1
         elif isinstance(event, Upsert | Delete | Heartbeat):
             taken.events.append(Located(item.position, event))
+            taken.sources[item.position] = item
         return True
 
     def _marker(self, item: Record, deploy: Deploy, taken: "_Taken") -> bool:
@@ -180,7 +193,13 @@ class Intake:
                     queue.popleft()
                 self._positions[partition] = max(following, self._positions.get(partition, 0))
         return Batch(
-            tuple(taken.events), tuple(taken.quarantined), self.positions, closed, taken.counts, tuple(taken.faults)
+            tuple(taken.events),
+            taken.sources,
+            tuple(taken.quarantined),
+            self.positions,
+            closed,
+            taken.counts,
+            tuple(taken.faults),
         )
 
 
@@ -189,6 +208,7 @@ class _Taken:
 
     def __init__(self) -> None:
         self.events: list[Located] = []
+        self.sources: dict[Position, Record] = {}
         self.quarantined: list[Quarantined] = []
         self.faults: list[Fault] = []
         self.counts: Counter[tuple[str, str]] = Counter()

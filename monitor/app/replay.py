@@ -1,5 +1,6 @@
 """Replays: which anchors are asked of the real index now, and what it served last."""
 
+import math
 from collections.abc import Mapping
 
 import numpy as np
@@ -8,6 +9,9 @@ from numpy.typing import NDArray
 from monitor.core.anchors import AnchorSet
 from monitor.core.lists import RankedLists
 from monitor.ports import Replay, Retriever
+
+LEFT_ALONE = "left_alone"
+"""Failure reason of an anchor that was not asked because the index just failed for every anchor."""
 
 
 class Served:
@@ -20,12 +24,16 @@ class Served:
         anchors: the anchors.
         k: depth of the lists.
         deadline: seconds a replay may take in total.
+        pause: seconds to leave an index alone after a replay in which every anchor failed.
     """
 
-    def __init__(self, retriever: Retriever, anchors: AnchorSet, *, k: int, deadline: float) -> None:
+    def __init__(
+        self, retriever: Retriever, anchors: AnchorSet, *, k: int, deadline: float, pause: float = 10.0
+    ) -> None:
         self._retriever = retriever
         self._anchors = anchors
-        self._k, self._deadline = k, deadline
+        self._k, self._deadline, self._pause = k, deadline, pause
+        self._not_before = -math.inf
         self.lists = RankedLists.unknown(len(anchors), k)
         self.failures: dict[int, str] = {}
         self.hashes: dict[int, str] = {}
@@ -34,11 +42,27 @@ class Served:
         self.seconds: NDArray[np.float64] = np.zeros(0)
         """Latencies of the last replay, per anchor asked."""
 
-    def refresh(self, touched: NDArray[np.int64], *, full: bool) -> Replay:
-        """Replay the anchors touched (or all) and keep what came; a failed anchor's list becomes unknown."""
+    def refresh(self, touched: NDArray[np.int64], now: float, *, full: bool) -> Replay | None:
+        """Replay the anchors touched (or all) and keep what came; a failed anchor's list becomes unknown.
+
+        Args:
+            touched: anchors to ask besides those that failed before.
+            now: a monotonic clock's seconds.
+            full: ask all of them, whatever happened before (at barriers and on schedule).
+
+        Returns:
+            The replay; None when there was nothing to ask, or the index is left alone for a while.
+        """
         failed = np.array(sorted(self.failures), np.int64)
         rows = np.arange(len(self._anchors)) if full else np.union1d(touched, failed)
+        if not len(rows):
+            return None
+        if not full and now < self._not_before:
+            self.lists = self.lists.replaced(touched, RankedLists.unknown(len(touched), self._k))
+            self.failures.update(dict.fromkeys(touched.tolist(), LEFT_ALONE))
+            return None
         replay = self._retriever.replay(self._anchors, rows, k=self._k, deadline=self._deadline)
+        self._not_before = now + self._pause if len(replay.failures) == len(rows) else -math.inf
         self.lists = self.lists.replaced(rows, replay.lists)
         for row in rows.tolist():
             self.failures.pop(row, None)

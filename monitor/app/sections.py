@@ -69,19 +69,25 @@ class KafkaSource(Section):
 
 
 class FieldPaths(Section):
-    """Where plain JSON, a Debezium row or a sink payload keeps what a chunk needs: dotted paths."""
+    """Where plain JSON, a Debezium row or a sink payload keeps what a chunk needs: dotted paths, "" for none."""
 
     chunk_id: str = "chunk_id"
     doc_id: str = "doc_id"
     text: str = "text"
-    vector: str = "vector"
     position: str = "position"
     version: str = ""
+    vector: str = "vector"
+    embedding_version: str = ""
+    content_hash: str = ""
     event_time: str = "event_time"
-    embedding_version: str = "embedding_version"
+    event_time_unit: Literal["s", "ms", "us"] = "ms"
+    segments: dict[str, str] = Field(default_factory=dict)
+    key: str = ""
     deleted: str = ""
+    debezium_version: str = ""
     collection: str = ""
-    segment: dict[str, str] = Field(default_factory=dict)
+    sink_chunk_id: str = ""
+    vector_name: str = ""
 
 
 class SourceSection(Section):

@@ -48,6 +48,10 @@ class Barrier:
             opened.deploy = deploy
         opened.copies[position.source] = position.offset
 
+    def request(self, deploy: Deploy) -> None:
+        """Open a barrier without a marker: somebody asked for one at the given offsets (`upto`)."""
+        self._open.setdefault(deploy.deploy_id, _Open(deploy))
+
     def limit(self, partition: Partition) -> int | None:
         """The offset at which the partition must hold (exclusive), None when it may go on."""
         limits = [opened.copies[partition] for opened in self._open.values() if partition in opened.copies]

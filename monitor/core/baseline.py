@@ -6,8 +6,8 @@ from hashlib import blake2b
 from typing import Literal
 
 import numpy as np
-from numpy.typing import NDArray
 
+from monitor.core.events import Segment
 from monitor.core.fingerprint import Fingerprint
 from monitor.core.lists import NO_CHUNK, RankedLists
 from monitor.core.report import BaselineIdentity
@@ -28,6 +28,14 @@ class Member:
 
 
 @dataclass(frozen=True, slots=True)
+class AnchorMark:
+    """An anchor as it was: the digest of its question (`anchor_digest`) and its segment attributes."""
+
+    digest: str
+    segment: Segment
+
+
+@dataclass(frozen=True, slots=True)
 class Approval:
     """Who took responsibility for a baseline, and why. `time` is wall-clock RFC 3339, for people only."""
 
@@ -45,7 +53,7 @@ class Snapshot:
         deploy_id: the newest deploy at that position, "" before the first.
         event_time: newest event time then (microseconds).
         fingerprint: the measuring set-up.
-        anchors: id -> digest, in the row order of the lists.
+        anchors: id -> mark, in the row order of the lists.
         lists: leg -> (A, k) ranked lists (dense: served lists).
         members: chunk key -> the chunk as it was, for every key in the lists that was then live.
         corpus: counts then (chunks, documents, ...).
@@ -56,7 +64,7 @@ class Snapshot:
     deploy_id: str
     event_time: int
     fingerprint: Fingerprint
-    anchors: Mapping[str, str]
+    anchors: Mapping[str, AnchorMark]
     lists: Mapping[ListLeg, RankedLists]
     members: Mapping[int, Member]
     corpus: Mapping[str, float] = field(default_factory=dict)
@@ -96,18 +104,33 @@ def chosen_deploy(mode: Mode, ledger: Sequence[Judged], *, window: int) -> str |
     return passed[-1] if mode == "previous-deploy" else passed[-window:][0]
 
 
-def content_keys(lists: RankedLists, hashes: Mapping[int, str]) -> NDArray[np.int64]:
-    """Lists of what is said instead of under which id: (A, k) int64, equal where the content is equal.
+def content_lists(lists: RankedLists, hashes: Mapping[int, str]) -> RankedLists:
+    """Lists of *what is said* instead of under which id: keys are hashes of content, repeats are dropped.
 
-    A chunk without a known content hash stands for itself, so that it never counts as equal to another.
+    Re-chunking that changes ids but no content, and swaps among exact copies, vanish in these lists. A chunk without
+    a known content hash stands for itself, so it never counts as equal to another.
 
     Args:
-        lists: the ranked lists.
+        lists: the ranked lists, by chunk key.
         hashes: content hash by chunk key.
+
+    Returns:
+        Lists of the same shape; a row is shorter by the repeats it held.
     """
     distinct, back = np.unique(lists.keys, return_inverse=True)
     mapped = np.array([_content_key(int(key), hashes) for key in distinct], np.int64)
-    return mapped[back].reshape(lists.keys.shape)
+    keys = mapped[back].reshape(lists.keys.shape)
+    earlier = np.tril(np.ones((lists.depth, lists.depth), np.bool_), -1)
+    repeated = np.any((keys[:, :, None] == keys[:, None, :]) & earlier, axis=2)
+    drop = repeated | (keys == NO_CHUNK)
+    order = np.argsort(drop, axis=1, kind="stable")
+    gone = np.take_along_axis(drop, order, axis=1)
+    return RankedLists(
+        np.where(gone, NO_CHUNK, np.take_along_axis(keys, order, axis=1)),
+        np.where(gone, np.nan, np.take_along_axis(lists.scores, order, axis=1)),
+        np.count_nonzero(~drop, axis=1).astype(np.int64),
+        lists.known,
+    )
 
 
 def _content_key(key: int, hashes: Mapping[int, str]) -> int:

@@ -1,0 +1,120 @@
+"""How the monitor itself is: stamps, durations and lag, gathered as the loop turns."""
+
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from monitor.core.events import Partition
+from monitor.core.policy import Verdict
+from monitor.core.published import Durations, Health
+from monitor.ports import Replay, Source
+
+BATCH_BOUNDS = (0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1.0, 3.0, 10.0, 30.0)
+REPLAY_BOUNDS = (0.01, 0.03, 0.1, 0.3, 1.0, 3.0, 10.0, 30.0, 100.0)
+"""Upper bounds in seconds, about three per decade."""
+
+
+@dataclass(frozen=True, slots=True)
+class Clocks:
+    """Monotonic seconds for waits, wall-clock seconds since the epoch for stamps."""
+
+    monotonic: Callable[[], float]
+    wall: Callable[[], float]
+
+
+class Gauges:
+    """Mutable only in the loop's thread; `health` freezes it.
+
+    Args:
+        clocks: both clocks.
+        stale: seconds without knowing the source's end, or without progress towards it, that make input stale.
+        ask: seconds between two questions for the source's end.
+    """
+
+    def __init__(self, clocks: Clocks, *, stale: float = 900.0, ask: float = 5.0) -> None:
+        self._clocks, self._stale, self._ask = clocks, stale, ask
+        self._stamps: dict[str, float] = {}
+        self._lag: Mapping[Partition, int] | None = None
+        self._asked = -ask
+        self._progress = clocks.monotonic()
+        self._latencies: tuple[float, float, float] | None = None
+        self._touched = 0
+        self._batches = Durations.none(BATCH_BOUNDS)
+        self._replays = Durations.none(REPLAY_BOUNDS)
+        self._failures: Mapping[int, str] = {}
+        self.bounded = False
+        """A bounded source (file, git) is never stale: it ends."""
+
+    def event_seen(self) -> None:
+        """A batch with something in it was taken."""
+        self._stamps["event"] = self._clocks.wall()
+        self._progress = self._clocks.monotonic()
+
+    def reported(self) -> None:
+        """A report was published."""
+        self._stamps["report"] = self._clocks.wall()
+
+    def committed(self) -> None:
+        """A turn was committed."""
+        self._stamps["commit"] = self._clocks.wall()
+
+    def took(self, seconds: float) -> None:
+        """A turn with something in it took this long."""
+        self._batches = self._batches.observed(seconds)
+
+    def replayed(self, replay: Replay | None, failures: Mapping[int, str], *, full: bool, seconds: float) -> None:
+        """The real index was asked, or left alone (None); that took `seconds`."""
+        self._touched = 0 if replay is None else len(replay.rows)
+        self._failures = dict(failures)
+        if full:
+            self._stamps["full_replay"] = self._clocks.wall()
+        if replay is None:
+            return
+        self._replays = self._replays.observed(seconds)
+        asked = replay.seconds[~np.isnan(replay.seconds)]
+        if len(asked):
+            p50, p95, p99 = np.quantile(asked, (0.5, 0.95, 0.99)).tolist()
+            self._latencies = (p50, p95, p99)
+
+    def watch(self, source: Source, positions: Mapping[Partition, int]) -> None:
+        """Ask for the source's end now and then; not knowing it, or not moving towards it, is staleness."""
+        now = self._clocks.monotonic()
+        if now - self._asked < self._ask:
+            return
+        self._asked = now
+        ends = source.end()
+        self._lag = (
+            None if ends is None else {part: max(0, end - positions.get(part, 0)) for part, end in ends.items()}
+        )
+        if self._lag is not None and not any(self._lag.values()):
+            self._progress = now
+
+    def judged(self, verdict: Verdict) -> Verdict:
+        """The verdict, or UNKNOWN where the input is stale: old numbers are no numbers."""
+        quiet = self._clocks.monotonic() - self._progress
+        if self.bounded or quiet <= self._stale:
+            return verdict
+        known = "the source's end is not known" if self._lag is None else f"lag is {sum(self._lag.values())} events"
+        reason = f"input is stale: no progress for {quiet:.0f} s while {known}; expected at most {self._stale:.0f} s"
+        return Verdict("unknown", (reason, *verdict.reasons), verdict.findings)
+
+    def health(self, *, waiting: Sequence[str], state_bytes: int, points: int | None) -> Health:
+        """Freeze it."""
+        return Health(
+            turned=self._clocks.wall(),
+            last_event=self._stamps.get("event", 0.0),
+            last_report=self._stamps.get("report", 0.0),
+            last_full_replay=self._stamps.get("full_replay", 0.0),
+            last_commit=self._stamps.get("commit", 0.0),
+            lag=self._lag,
+            waiting=tuple(waiting),
+            failures=Counter(self._failures.values()),
+            touched=self._touched,
+            state_bytes=state_bytes,
+            batches=self._batches,
+            replays=self._replays,
+            replay_latencies=self._latencies,
+            index_points=points,
+        )

@@ -1,0 +1,51 @@
+"""What the loop turns, and how it paces itself."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from monitor.app.embedding import Embedder
+from monitor.app.health import Clocks, Gauges
+from monitor.app.replay import Served
+from monitor.app.snapshot import Snapshots
+from monitor.core.corpus import Corpus
+from monitor.core.drift import Drift
+from monitor.core.engine import Engine
+from monitor.core.policy import Rule
+from monitor.ports import Decoder, OwnedIndex, Publisher, Retriever, Source, StateStore
+
+
+@dataclass(frozen=True, slots=True)
+class Pace:
+    """How the loop paces itself; seconds but for `batch`, in records."""
+
+    batch: int = 1_024
+    poll: float = 0.2
+    report: float = 1.0
+    """While a backlog is worked off, measure at most this often."""
+    full_replay: float = 3_600.0
+    barrier: float = 300.0
+    retry: float = 5.0
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """What the loop turns; `app.wiring` builds it."""
+
+    corpus_name: str
+    source: Source
+    decoder: Decoder
+    store: StateStore
+    corpus: Corpus
+    engine: Engine
+    drift: Drift
+    snapshots: Snapshots
+    rules: Sequence[Rule]
+    embedder: Embedder
+    served: Served | None
+    retriever: Retriever | None
+    index: OwnedIndex | None
+    dead_letters: Publisher | None
+    gauges: Gauges
+    clocks: Clocks
+    control_topics: Sequence[str] = ()
+    pace: Pace = field(default_factory=Pace)

@@ -1,0 +1,106 @@
+"""What other threads may ask of the loop: baselines, and a deploy at the end of the stream as it is now."""
+
+from collections.abc import Sequence
+from concurrent.futures import Future
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from monitor.core.baseline import Approval, Snapshot
+from monitor.core.events import Deploy
+from monitor.core.published import Published
+from monitor.ports import Commit, ConfigurationError, DeployRecord, StateStore, UnreachableError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from contextlib import AbstractContextManager
+
+    from monitor.app.loop import Monitor
+
+T = TypeVar("T")
+
+
+class MonitorService:
+    """`Service` of a running monitor: reads the last published reference, or runs between two turns of the loop.
+
+    Args:
+        monitor: the running loop.
+        read: opens the committed state read-only, for reports of earlier deploys.
+        patience: seconds to wait for the loop to come to a request.
+    """
+
+    def __init__(
+        self, monitor: "Monitor", read: "Callable[[], AbstractContextManager[StateStore]]", *, patience: float = 30.0
+    ) -> None:
+        self._monitor, self._read, self._patience = monitor, read, patience
+
+    def published(self) -> Published | None:
+        """The last view the loop published."""
+        return self._monitor.published
+
+    def deploy(self, deploy_id: str) -> DeployRecord | None:
+        """A judged deploy, from the committed state."""
+        with self._read() as store:
+            return store.deploy(deploy_id)
+
+    def baselines(self) -> Sequence[Snapshot]:
+        """All captured baselines, from the committed state."""
+        with self._read() as store:
+            return store.baselines()
+
+    def capture(self, name: str) -> Snapshot:
+        """Freeze the current lists, freshly replayed, as a baseline that nobody has approved yet."""
+        return self._ask(lambda monitor: capture(monitor, name))
+
+    def approve(self, name: str, approval: Approval) -> Snapshot:
+        """Approve a captured baseline; reports compare with it from now on."""
+        return self._ask(lambda monitor: approve(monitor, name, approval))
+
+    def deploy_at_end(self, deploy_id: str) -> None:
+        """Close a deploy where the stream ends now."""
+        self._ask(lambda monitor: deploy_at_end(monitor, deploy_id))
+
+    def _ask(self, action: "Callable[[Monitor], T]") -> T:
+        answer: Future[Any] = Future()
+        self._monitor.requests.put((action, answer))
+        try:
+            result: T = answer.result(timeout=self._patience)
+        except TimeoutError as error:
+            message = f"the loop did not answer within {self._patience:g} s; is it working off a backlog?"
+            raise UnreachableError(message) from error
+        return result
+
+
+def capture(monitor: "Monitor", name: str) -> Snapshot:
+    """Capture in the loop's own thread."""
+    snapshot = monitor.fresh_snapshot(name)
+    _store(monitor, snapshot)
+    return snapshot
+
+
+def approve(monitor: "Monitor", name: str, approval: Approval) -> Snapshot:
+    """Approve in the loop's own thread; whoever approves also takes responsibility for earlier losses."""
+    snapshot = monitor.parts.snapshots.approved(name, approval)
+    monitor.forgive_gaps()
+    _store(monitor, snapshot)
+    monitor.refresh_baseline()
+    return snapshot
+
+
+def deploy_at_end(monitor: "Monitor", deploy_id: str) -> None:
+    """Open a barrier at the source's end as it is now."""
+    ends = monitor.parts.source.end()
+    if ends is None:
+        message = "the source cannot say where it ends; expected a deploy marker in the stream"
+        raise ConfigurationError(message)
+    marker = Deploy(deploy_id, monitor.parts.corpus.newest_event_time, dict(ends))
+    monitor.intake.barrier.request(marker)
+
+
+def _store(monitor: "Monitor", snapshot: Snapshot) -> None:
+    monitor.parts.store.commit(
+        Commit(
+            positions=monitor.intake.positions,
+            counters=dict(monitor.counters),
+            baselines=(snapshot,),
+            newest_event_time=monitor.parts.corpus.newest_event_time,
+        )
+    )

@@ -1,0 +1,104 @@
+"""Snapshots: freezing the current lists, and choosing the baseline that reports compare with."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from monitor.core.anchors import AnchorSet
+from monitor.core.baseline import (
+    AnchorMark,
+    Approval,
+    Judged,
+    ListLeg,
+    Member,
+    Mode,
+    Snapshot,
+    chosen_deploy,
+)
+from monitor.core.corpus import Corpus
+from monitor.core.fingerprint import Fingerprint, anchor_digest
+from monitor.core.lists import NO_CHUNK, RankedLists
+from monitor.ports import ConfigurationError, StateStore
+
+SOURCE = "source"
+"""The segment attribute that names where a chunk comes from."""
+BOOTSTRAP = Approval("bootstrap", "first complete deploy; baseline.bootstrap = 'first-deploy'", "")
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshots:
+    """Makes snapshots, and knows which one is the baseline.
+
+    Args:
+        store: where baselines and deploys are kept.
+        anchors: the anchors.
+        fingerprint: the measuring set-up.
+        name: the pinned baseline's name.
+        mode: how the baseline advances.
+        window: N of the rolling mode.
+        bootstrap: approve the first complete deploy's snapshot when there is no baseline of that name.
+    """
+
+    store: StateStore
+    anchors: AnchorSet
+    fingerprint: Fingerprint
+    name: str
+    mode: Mode
+    window: int
+    bootstrap: bool
+
+    def freeze(self, name: str, deploy_id: str, lists: Mapping[ListLeg, RankedLists], corpus: Corpus) -> Snapshot:
+        """The current lists with what is known of every chunk in them."""
+        keys = sorted({int(key) for leg in lists.values() for key in set(leg.keys.ravel().tolist())} - {NO_CHUNK})
+        members = {}
+        for key in keys:
+            row = corpus.row(key)
+            if row is not None and row.live:
+                source = dict(row.segment).get(SOURCE, "")
+                members[key] = Member(row.chunk_id, row.doc_id, source, row.content_hash)
+        return Snapshot(
+            name=name,
+            deploy_id=deploy_id,
+            event_time=corpus.newest_event_time,
+            fingerprint=self.fingerprint,
+            anchors={anchor.id: AnchorMark(anchor_digest(anchor), anchor.segment) for anchor in self.anchors.anchors},
+            lists=dict(lists),
+            members=members,
+            corpus={"chunks": float(len(corpus))},
+        )
+
+    def pinned(self) -> Snapshot | None:
+        """The approved baseline of the configured name, whatever the mode; None before its approval."""
+        found = self.store.baseline(self.name)
+        return found if found is not None and found.approval is not None else None
+
+    def current(self, ledger: Sequence[Judged]) -> Snapshot | None:
+        """The snapshot that reports compare with: a moving mode's deploy, else the pinned baseline."""
+        deploy_id = chosen_deploy(self.mode, ledger, window=self.window)
+        if deploy_id is None:
+            return self.pinned()
+        record = self.store.deploy(deploy_id)
+        if record is None:
+            return self.pinned()
+        return replace(record.snapshot, name=f"deploy:{deploy_id}", approval=Approval("gate", "passed", ""))
+
+    def bootstrapped(self, snapshot: Snapshot) -> Snapshot | None:
+        """The first complete deploy as an approved baseline, where the configuration asks for that."""
+        if not self.bootstrap or self.store.baseline(self.name) is not None:
+            return None
+        return replace(snapshot, name=self.name, approval=BOOTSTRAP)
+
+    def approved(self, name: str, approval: Approval) -> Snapshot:
+        """A captured baseline with its approval.
+
+        Raises:
+            ConfigurationError: no such capture, or author or reason are empty.
+        """
+        captured = self.store.baseline(name)
+        if captured is None:
+            known = ", ".join(snapshot.name for snapshot in self.store.baselines()) or "none"
+            message = f"baseline {name!r}: not captured; expected one of: {known}"
+            raise ConfigurationError(message)
+        if not approval.author.strip() or not approval.reason.strip():
+            message = f"baseline {name!r}: approval needs an author and a reason, both not empty"
+            raise ConfigurationError(message)
+        return replace(captured, approval=approval)

@@ -1,0 +1,167 @@
+"""The monitor from its configuration: opened in order, closed in reverse."""
+
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+
+from monitor.adapters.lock import OwnerLock
+from monitor.adapters.sqlite import SqliteStore
+from monitor.app.configuration import Configuration
+from monitor.app.embedding import Embedder, Lookup
+from monitor.app.health import Clocks, Gauges
+from monitor.app.loop import Monitor
+from monitor.app.parts import Pace, Parts
+from monitor.app.replay import Served
+from monitor.app.snapshot import Snapshots
+from monitor.app.wiring.retrieval import Space, build_anchors, build_embedded, build_server, build_space, fingerprint
+from monitor.app.wiring.sources import build_dead_letters, build_decoder, build_source
+from monitor.core.anchors import AnchorSet
+from monitor.core.corpus import Corpus
+from monitor.core.drift import Drift, Scope
+from monitor.core.engine import Bm25, Depths, Engine
+from monitor.ports import ConfigurationError, OwnedIndex, Retriever, Source, StateStore
+
+
+@dataclass(frozen=True, slots=True)
+class Real:
+    """The real index: what is replayed, what the monitor fills itself, and where missing vectors are read."""
+
+    retriever: Retriever | None = None
+    owned: OwnedIndex | None = None
+    lookup: Lookup | None = None
+
+
+@contextmanager
+def open_monitor(configuration: Configuration, *, source: Source | None = None) -> Iterator[Monitor]:
+    """A monitor that owns its state, restored and started; closed in reverse order whatever happens.
+
+    Args:
+        configuration: what to build.
+        source: instead of the configured one (the demo, `gate --dry-run`).
+
+    Raises:
+        ConfigurationError: something is configured wrongly, or another process owns the state.
+        UnreachableError: the source does not answer.
+    """
+    with ExitStack() as stack:
+        state = configuration.located(configuration.state.path)
+        if not state.parent.is_dir():
+            message = f"state.path = {str(state)!r}: expected its folder {str(state.parent)!r} to exist"
+            raise ConfigurationError(message)
+        lock = OwnerLock(state)
+        lock.acquire()
+        stack.callback(lock.release)
+        monitor = Monitor(_parts(configuration, stack, source or build_source(configuration)))
+        monitor.start()
+        yield monitor
+
+
+@contextmanager
+def read_state(configuration: Configuration) -> Iterator[StateStore]:
+    """The last committed state, read only, while somebody else may own it.
+
+    Raises:
+        ConfigurationError: there is no state, or it is not one of ours.
+    """
+    path = configuration.located(configuration.state.path)
+    if not path.is_file():
+        message = f"state.path = {str(path)!r}: no state there yet; expected a monitor to have run"
+        raise ConfigurationError(message)
+    store = SqliteStore(path, read_only=True)
+    try:
+        store.start()
+        yield store
+    finally:
+        store.close()
+
+
+def _parts(configuration: Configuration, stack: ExitStack, source: Source) -> Parts:
+    space = build_space(configuration)
+    anchors = build_anchors(configuration, space)
+    corpus = Corpus(space.dimension, tombstone_days=configuration.state.tombstone_days)
+    store = _store(configuration)
+    real = _real(configuration, space)
+    letters = build_dead_letters(configuration)
+    for close in (store.close, *(part.close for part in (real.retriever, letters) if part), source.close):
+        stack.callback(close)
+    marked = fingerprint(configuration, space)
+    baseline = configuration.baseline
+    clocks = Clocks(time.monotonic, time.time)
+    gauges = Gauges(clocks, stale=configuration.source.stale_after)
+    gauges.bounded = configuration.source.kafka is None
+    deepest = max(configuration.measure.depths)
+    kafka = configuration.source.kafka
+    return Parts(
+        corpus_name=configuration.corpus.name,
+        source=source,
+        decoder=build_decoder(configuration, space.dimension, space.embedding_version),
+        store=store,
+        corpus=corpus,
+        engine=_engine(configuration, anchors, corpus, deepest),
+        drift=Drift(
+            anchors,
+            marked,
+            Scope(configuration.segments.dimensions, configuration.segments.cap, configuration.segments.min_anchors),
+            configuration.measure.depths,
+            dict(configuration.measure.confidence_score),
+        ),
+        snapshots=Snapshots(
+            store,
+            anchors,
+            marked,
+            baseline.name,
+            baseline.mode,
+            baseline.window,
+            baseline.bootstrap == "first-deploy",
+        ),
+        rules=configuration.rules(),
+        embedder=Embedder(space.dimension, configuration.corpus.distance, lookup=real.lookup, encoder=space.encoder),
+        served=None
+        if real.retriever is None
+        else Served(real.retriever, anchors, k=deepest, deadline=configuration.dense.replay_deadline),
+        retriever=real.retriever,
+        index=real.owned,
+        dead_letters=letters,
+        gauges=gauges,
+        clocks=clocks,
+        control_topics=() if kafka is None else kafka.control_topics,
+        pace=Pace(
+            batch=configuration.source.batch,
+            full_replay=configuration.dense.full_replay_seconds,
+            barrier=configuration.source.barrier_timeout,
+        ),
+    )
+
+
+def _engine(configuration: Configuration, anchors: AnchorSet, corpus: Corpus, deepest: int) -> Engine:
+    lexical = configuration.lexical
+    return Engine(
+        anchors,
+        corpus,
+        Depths(deepest, dense=configuration.dense.engine != "none", lexical=lexical.enabled),
+        configuration.corpus.distance,
+        Bm25(lexical.variant, lexical.k1, lexical.b, lexical.epsilon),
+    )
+
+
+def _store(configuration: Configuration) -> SqliteStore:
+    state = configuration.state
+    return SqliteStore(
+        configuration.located(state.path),
+        keep_deploys=state.keep_deploys,
+        quarantine_rows=state.quarantine_rows,
+        quarantine_bytes=state.quarantine_bytes,
+    )
+
+
+def _real(configuration: Configuration, space: Space) -> Real:
+    dense = configuration.dense
+    if dense.engine == "embedded":
+        folder = configuration.located(dense.path or configuration.state.path + ".index")
+        index = build_embedded(configuration, space, folder)
+        return Real(index, index)
+    if dense.engine == "server":
+        server = build_server(configuration, space)
+        return Real(server, lookup=server.vectors)
+    return Real()

@@ -1,0 +1,173 @@
+"""Anchors, encoders and the real index, as configured."""
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+
+from monitor.adapters.anchors_file import load as load_file
+from monitor.adapters.encoder_fastembed import FastembedEncoder
+from monitor.adapters.encoder_latent import LatentSemanticEncoder
+from monitor.adapters.encoder_openai import OpenAIEncoder, OpenAISettings
+from monitor.adapters.qdrant_embedded import EmbeddedIndex
+from monitor.adapters.qdrant_server import ServerRetriever, ServerSettings
+from monitor.adapters.qdrant_shard import EmbeddedSettings
+from monitor.app.configuration import Configuration
+from monitor.core.anchors import Anchor, AnchorSet
+from monitor.core.fingerprint import Fingerprint
+from monitor.core.scoring import prepare
+from monitor.core.tokens import NAME as TOKENIZER
+from monitor.ports import ConfigurationError, Encoder
+
+
+@dataclass(frozen=True, slots=True)
+class Space:
+    """The embedding space: its dimension (0: the dense leg is off), its version, and what encodes into it."""
+
+    dimension: int
+    embedding_version: str
+    encoder: Encoder | None
+
+
+def build_encoder(configuration: Configuration) -> Encoder | None:
+    """The configured encoder; None where events and anchors bring their vectors."""
+    chosen = configuration.encoder
+    if chosen.kind == "openai":
+        settings = OpenAISettings(
+            url=chosen.url,
+            model=chosen.model,
+            embedding_version=configuration.corpus.embedding_version,
+            dimension=configuration.corpus.dimension,
+            api_key=chosen.api_key.get_secret_value(),
+            timeout=chosen.timeout,
+        )
+        return OpenAIEncoder(settings)
+    if chosen.kind == "fastembed":
+        path, dimension = configuration.located(chosen.path), configuration.corpus.dimension
+        return FastembedEncoder(path, configuration.corpus.embedding_version, dimension)
+    if chosen.kind == "latent-semantic":
+        return LatentSemanticEncoder.load(configuration.located(chosen.path))
+    return None
+
+
+def build_space(configuration: Configuration) -> Space:
+    """The embedding space that chunks and anchors share.
+
+    Raises:
+        ConfigurationError: the encoder makes vectors of another dimension or version than the corpus declares.
+    """
+    if configuration.dense.engine == "none":
+        return Space(0, "", None)
+    encoder, corpus = build_encoder(configuration), configuration.corpus
+    if encoder is None:
+        return Space(corpus.dimension, corpus.embedding_version, None)
+    if corpus.dimension not in (0, encoder.dimension):
+        message = f"corpus.dimension = {corpus.dimension}: the encoder makes {encoder.dimension} numbers"
+        raise ConfigurationError(message)
+    if corpus.embedding_version not in ("", encoder.embedding_version):
+        message = (
+            f"corpus.embedding_version = {corpus.embedding_version!r}: the encoder is {encoder.embedding_version!r}"
+        )
+        raise ConfigurationError(message)
+    return Space(encoder.dimension, encoder.embedding_version, encoder)
+
+
+def build_anchors(configuration: Configuration, space: Space) -> AnchorSet:
+    """The anchors file with a vector for every anchor, prepared for the corpus's distance.
+
+    Raises:
+        ConfigurationError: the file is missing or wrong (all problems at once), or an anchor cannot have a vector.
+    """
+    path = configuration.located(configuration.anchors.path)
+    anchors, problems = load_file(path, dimension=space.dimension, default_embedding_version=space.embedding_version)
+    if problems or not anchors:
+        raise ConfigurationError("\n".join(problems) or f"{path}: no anchors; expected one JSON object per line")
+    if space.dimension:
+        anchors = _encoded(path, anchors, space)
+        matrix = np.stack([anchor.vector for anchor in anchors if anchor.vector is not None])
+        prepared = prepare(matrix.astype(np.float32), configuration.corpus.distance)
+        anchors = [replace(anchor, vector=row) for anchor, row in zip(anchors, prepared, strict=True)]
+    else:
+        anchors = [replace(anchor, vector=None) for anchor in anchors]
+        prepared = np.zeros((len(anchors), 0), np.float32)
+    wanted = set(configuration.dense.filter_by)
+    filters = [tuple(pair for pair in anchor.segment if pair[0] in wanted) for anchor in anchors]
+    weights = np.array([anchor.weight for anchor in anchors], np.float64)
+    return AnchorSet(anchors, prepared, weights, filters)
+
+
+def _encoded(path: Path, anchors: list[Anchor], space: Space) -> list[Anchor]:
+    wanting = [at for at, anchor in enumerate(anchors) if anchor.vector is None]
+    if wanting and space.encoder is None:
+        named = ", ".join(anchors[at].id for at in wanting[:3])
+        found = f"{path}: {len(wanting)} anchors have no vector ({named}, ...) and encoder.kind = 'none'"
+        message = f"{found}; expected vectors in the file or an encoder"
+        raise ConfigurationError(message)
+    if wanting and space.encoder is not None:
+        vectors = space.encoder.encode([anchors[at].text for at in wanting])
+        for at, vector in zip(wanting, vectors, strict=True):
+            anchors[at] = replace(anchors[at], vector=vector, embedding_version=space.embedding_version)
+    foreign = [anchor for anchor in anchors if anchor.embedding_version not in ("", space.embedding_version)]
+    if foreign:
+        first = foreign[0]
+        found = f"{path}: {len(foreign)} anchors are of another embedding version"
+        message = f"{found} ({first.id}: {first.embedding_version!r}), expected {space.embedding_version!r}"
+        raise ConfigurationError(message)
+    return anchors
+
+
+def build_embedded(configuration: Configuration, space: Space, folder: Path | None) -> EmbeddedIndex:
+    """The embedded engine that the monitor fills itself; `folder` None keeps it in a temporary folder."""
+    dense = configuration.dense
+    return EmbeddedIndex(
+        EmbeddedSettings(
+            dimension=space.dimension,
+            distance=configuration.corpus.distance,
+            path=folder,
+            exact=dense.exact,
+            hnsw_m=dense.hnsw_m,
+            hnsw_ef=dense.hnsw_ef,
+            indexing_threshold=dense.indexing_threshold,
+            quantization=dense.quantization,
+        )
+    )
+
+
+def build_server(configuration: Configuration, space: Space) -> ServerRetriever:
+    """A Qdrant server's collection, read only."""
+    dense = configuration.dense
+    return ServerRetriever(
+        ServerSettings(
+            url=dense.url,
+            collection=dense.collection,
+            dimension=space.dimension,
+            distance=configuration.corpus.distance,
+            api_key=dense.api_key.get_secret_value(),
+            ca_file=dense.ca_file,
+            vector_name=dense.vector_name,
+            chunk_id_field=dense.chunk_id_field,
+            content_hash_field=dense.content_hash_field,
+            payload_prefix=dense.payload_prefix,
+            timeout=dense.timeout,
+            hnsw_ef=dense.hnsw_ef,
+            exact=dense.exact,
+        )
+    )
+
+
+def fingerprint(configuration: Configuration, space: Space) -> Fingerprint:
+    """Everything that must be equal for a comparison to mean anything."""
+    dense, lexical, segments = configuration.dense, configuration.lexical, configuration.segments
+    bm25 = f"{lexical.variant}:k1={lexical.k1!r}:b={lexical.b!r}:epsilon={lexical.epsilon!r}"
+    search = "exact" if dense.exact else f"hnsw:m={dense.hnsw_m}:ef={dense.hnsw_ef}"
+    return Fingerprint(
+        distance=str(configuration.corpus.distance),
+        embedding_version=space.embedding_version,
+        quantization=dense.quantization,
+        search=f"{dense.engine}:{search}",
+        tokenizer=TOKENIZER,
+        bm25=bm25 if lexical.enabled else "off",
+        k=",".join(str(depth) for depth in sorted(configuration.measure.depths)),
+        filters=",".join(sorted(dense.filter_by)),
+        segments=f"{','.join(segments.dimensions)};cap={segments.cap};min={segments.min_anchors}",
+    )

@@ -1,0 +1,113 @@
+"""Sources, decoders and dead letters, as configured."""
+
+from datetime import UTC, datetime
+
+from monitor.adapters.codecs import FieldPaths, FormOptions, Limits, decoder
+from monitor.adapters.git import GitHistorySource
+from monitor.adapters.git_history import Selection
+from monitor.adapters.jsonl import JsonLinesSource
+from monitor.adapters.kafka import KafkaSource
+from monitor.adapters.kafka_dead_letters import KafkaDeadLetters
+from monitor.adapters.kafka_settings import KafkaSettings, problems
+from monitor.app import sections
+from monitor.app.configuration import Configuration
+from monitor.ports import ConfigurationError, Decoder, Publisher, Source
+
+
+def build_source(configuration: Configuration) -> Source:
+    """The one source that the configuration names."""
+    chosen = configuration.source
+    if chosen.kafka is not None:
+        return KafkaSource(kafka_settings(chosen.kafka))
+    if chosen.git is not None:
+        return build_git(configuration, chosen.git)
+    assert chosen.file is not None  # noqa: S101 - the configuration names exactly one
+    path = chosen.file.path if chosen.file.path == "-" else configuration.located(chosen.file.path)
+    return JsonLinesSource(path, follow=chosen.file.follow, max_line_bytes=chosen.max_event_bytes)
+
+
+def build_git(configuration: Configuration, chosen: sections.GitSource) -> GitHistorySource:
+    """A repository's history."""
+    since = _moment(chosen.since) if chosen.since else None
+    selection = Selection(glob=chosen.globs, since=since, deploys=chosen.deploys)
+    return GitHistorySource(configuration.located(chosen.path), selection)
+
+
+def kafka_settings(section: sections.KafkaSource) -> KafkaSettings:
+    """Kafka's settings.
+
+    Raises:
+        ConfigurationError: everything that is wrong with them, one problem per line.
+    """
+    made = KafkaSettings(
+        bootstrap_servers=section.bootstrap_servers,
+        topics=section.topics,
+        control_topics=section.control_topics,
+        group_id=section.group_id,
+        security=section.security_protocol,
+        sasl_mechanism=section.sasl_mechanism,
+        sasl_username=section.sasl_username,
+        sasl_password=section.sasl_password.get_secret_value(),
+        allow_sasl_without_tls=section.allow_sasl_without_tls,
+        ca_file=section.ca_file,
+        cert_file=section.certificate_file,
+        key_file=section.key_file,
+        start=section.start,
+        api_version=section.api_version or None,
+    )
+    found = problems(made)
+    if found:
+        raise ConfigurationError("\n".join(f"source.kafka: {problem}" for problem in found))
+    return made
+
+
+def build_dead_letters(configuration: Configuration) -> Publisher | None:
+    """The dead-letter topic, where one is named."""
+    kafka = configuration.source.kafka
+    if kafka is None or not kafka.dead_letter_topic:
+        return None
+    return KafkaDeadLetters(kafka_settings(kafka), kafka.dead_letter_topic)
+
+
+def build_decoder(configuration: Configuration, dimension: int, embedding_version: str) -> Decoder:
+    """The decoder of the configured wire form, with the corpus's limits.
+
+    Args:
+        configuration: the whole configuration.
+        dimension: d of vectors, 0 when the dense leg is off.
+        embedding_version: of upserts that name none.
+    """
+    paths = configuration.source.fields
+    options = FormOptions(
+        embedding_version=embedding_version,
+        paths=FieldPaths(
+            chunk_id=paths.chunk_id,
+            doc_id=paths.doc_id,
+            text=paths.text,
+            position=paths.position or None,
+            version=paths.version or None,
+            vector=paths.vector or None,
+            embedding_version=paths.embedding_version or None,
+            content_hash=paths.content_hash or None,
+            event_time=paths.event_time or None,
+            event_time_unit=paths.event_time_unit,
+            segments=paths.segments,
+            key=paths.key or None,
+            deleted=paths.deleted or None,
+        ),
+        debezium_version=paths.debezium_version or None,
+        collection=paths.collection or None,
+        sink_chunk_id=paths.sink_chunk_id or None,
+        vector_name=paths.vector_name or None,
+    )
+    limits = Limits(dimension=dimension, value_bytes=configuration.source.max_event_bytes)
+    return decoder(configuration.source.format, options, limits)
+
+
+def _moment(text: str) -> datetime:
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError as error:
+        message = f"source.git.since = {text!r}: expected an ISO date or time such as 2026-01-31"
+        raise ConfigurationError(message) from error
+    return moment if moment.tzinfo is not None else moment.replace(tzinfo=UTC)

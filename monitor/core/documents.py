@@ -1,0 +1,120 @@
+"""Reports, verdicts and baselines as plain JSON documents with a schema version; NaN becomes null."""
+
+import math
+from dataclasses import asdict
+from typing import Any
+
+from monitor.core.baseline import Snapshot
+from monitor.core.policy import Verdict
+from monitor.core.report import DriftReport
+
+SCHEMA_VERSION = 1
+Document = dict[str, Any]
+
+_NUMBER = {"type": ["number", "null"]}
+_TEXT = {"type": "string"}
+
+
+def report_document(report: DriftReport, verdict: Verdict) -> Document:
+    """A report with its verdict; the same report gives the same document."""
+    made = asdict(report)
+    return _document({"schema_version": SCHEMA_VERSION, **made, "verdict": verdict_document(verdict)})
+
+
+def verdict_document(verdict: Verdict) -> Document:
+    """A verdict with its reasons and findings, worst first."""
+    return _document(asdict(verdict))
+
+
+def gate_document(deploy_id: str, report: DriftReport | None, verdict: Verdict) -> Document:
+    """What the gate says of one deploy. `state` is `judged`, or `unseen` where no report is known."""
+    return _document(
+        {
+            "schema_version": SCHEMA_VERSION,
+            "deploy": deploy_id,
+            "state": "unseen" if report is None else "judged",
+            "verdict": verdict.verdict,
+            "reasons": list(verdict.reasons),
+            "findings": [asdict(finding) for finding in verdict.findings],
+            "baseline": None if report is None or report.baseline is None else asdict(report.baseline),
+            "now": None if report is None else report.now,
+            "positions": {} if report is None else dict(report.positions),
+            "corpus": {} if report is None else dict(report.corpus),
+        }
+    )
+
+
+def snapshot_document(snapshot: Snapshot) -> Document:
+    """What identifies a baseline, without its lists."""
+    return _document(
+        {
+            "name": snapshot.name,
+            "deploy": snapshot.deploy_id,
+            "event_time": snapshot.event_time,
+            "fingerprint": snapshot.fingerprint.digest(),
+            "measured_with": asdict(snapshot.fingerprint),
+            "anchors": len(snapshot.anchors),
+            "legs": sorted(snapshot.lists),
+            "corpus": dict(snapshot.corpus),
+            "approval": None if snapshot.approval is None else asdict(snapshot.approval),
+        }
+    )
+
+
+def report_schema() -> Document:
+    """JSON Schema (2020-12) of `report_document`."""
+    finding = _object(
+        rule=_TEXT, severity={"enum": ["critical", "warning"]}, metric=_TEXT, leg=_TEXT, k={"type": "integer"},
+        stat=_TEXT, dimension=_TEXT, segment=_TEXT, verdict=_verdicts(), value=_NUMBER, limit=_NUMBER,
+        n={"type": "integer"}, reason=_TEXT,
+    )  # fmt: skip
+    measurement = _object(
+        metric=_TEXT, leg={"enum": ["dense", "lexical", "both"]}, k={"type": "integer"}, dimension=_TEXT,
+        segment=_TEXT, stat=_TEXT, value=_NUMBER, n={"type": "integer"}, expected={"type": "integer"},
+        baseline=_NUMBER, reason=_TEXT,
+    )  # fmt: skip
+    size = _object(
+        dimension=_TEXT, segment=_TEXT, baseline_anchors={"type": "integer"}, anchors={"type": "integer"},
+        watched={"type": "boolean"},
+    )  # fmt: skip
+    baseline = _object(name=_TEXT, captured_event_time={"type": "integer"}, deploy_id=_TEXT, approved_by=_TEXT)
+    verdict = _object(verdict=_verdicts(), reasons=_list(_TEXT), findings=_list(finding))
+    whole = _object(
+        schema_version={"const": SCHEMA_VERSION}, deploy_id=_TEXT, now={"type": "integer"},
+        positions={"type": "object", "additionalProperties": {"type": "integer"}}, fingerprint=_TEXT,
+        baseline={"anyOf": [baseline, {"type": "null"}]}, measurements=_list(measurement), segments=_list(size),
+        corpus={"type": "object", "additionalProperties": _NUMBER}, problems=_list(_TEXT),
+        changed_anchors={"type": "integer"}, verdict=verdict,
+    )  # fmt: skip
+    return {"$schema": "https://json-schema.org/draft/2020-12/schema", "title": "corpus-drift report", **whole}
+
+
+def _object(**properties: Document) -> Document:
+    return {
+        "type": "object",
+        "properties": properties,
+        "required": sorted(properties),
+        "additionalProperties": False,
+    }
+
+
+def _list(items: Document) -> Document:
+    return {"type": "array", "items": items}
+
+
+def _verdicts() -> Document:
+    return {"enum": ["pass", "fail", "inconclusive", "unknown"]}
+
+
+def _document(value: Document) -> Document:
+    return {key: _finite(item) for key, item in value.items()}
+
+
+def _finite(value: Any) -> Any:
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    if isinstance(value, dict):
+        return {key: _finite(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_finite(item) for item in value]
+    return value

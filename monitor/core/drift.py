@@ -1,0 +1,268 @@
+"""Drift: from the lists now and a baseline to an immutable report. Pure."""
+
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from monitor.core.alignment import Alignment, align
+from monitor.core.anchors import AnchorSet
+from monitor.core.baseline import ListLeg, Snapshot, content_lists
+from monitor.core.corpus import Corpus
+from monitor.core.fingerprint import Fingerprint
+from monitor.core.lists import NO_CHUNK, RankedLists
+from monitor.core.measure import disagreement, ranking
+from monitor.core.measure.aggregate import LEVELS, Ordered, mean_by_segment
+from monitor.core.measure.columns import NOT_REPLAYED, TOO_FEW_RESULTS, Name, Pair, Settings
+from monitor.core.measure.leg import BASELINE_OF, measure
+from monitor.core.measure.overlap import overlap
+from monitor.core.report import DriftReport, Leg, Measurement
+
+QUANTILES = ("p05", "p50", "p95")
+_STATS: Mapping[str, tuple[str, ...]] = {
+    "swaps": ("mean", "p50", "p95"),
+    "collapsed_swaps": ("mean", "p50", "p95"),
+    "jaccard_ratio": ("mean", "p05", "p50"),
+    "rbo_ratio": ("mean", "p05", "p50"),
+    "score_wasserstein": ("mean", "p95"),
+    "top1_score_drop": ("mean", "p05", "p50", "p95"),
+    "top1_score": ("mean", "p05", "p50"),
+    "gap": ("mean", "p05", "p50"),
+    "gap_drop": ("mean", "p95"),
+}
+"""Statistics exported per metric; the mean alone for the rest."""
+_INTERNAL = frozenset(BASELINE_OF.values())
+TIE_EPS = 1e-6
+"""Dense scores this close tie: float32 engines cut them arbitrarily."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Seen:
+    """What the loop saw at one position of the stream.
+
+    `lists` are by leg; `failures` name the anchors (rows) that the real index did not answer for; `problems` are
+    reasons why nothing may be concluded.
+    """
+
+    deploy_id: str
+    now: int
+    positions: Mapping[str, int]
+    lists: Mapping[ListLeg, RankedLists]
+    failures: Mapping[int, str]
+    problems: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Table:
+    """(M, P) columns of one leg by name, with why a column has no value."""
+
+    leg: Leg
+    names: tuple[Name, ...]
+    values: NDArray[np.float64]
+    reasons: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """What is told apart: configured dimensions, the most segments of each, the fewest anchors of a watched one."""
+
+    dimensions: tuple[str, ...]
+    cap: int
+    min_anchors: int
+
+
+class Drift:
+    """Evaluates reports for one set of anchors.
+
+    Args:
+        anchors: the anchors.
+        fingerprint: the measuring set-up now.
+        scope: dimensions and segments.
+        depths: the depths k to measure at.
+        thresholds: production's threshold on the first score, by leg, where there is one.
+    """
+
+    def __init__(
+        self,
+        anchors: AnchorSet,
+        fingerprint: Fingerprint,
+        scope: Scope,
+        depths: tuple[int, ...],
+        thresholds: Mapping[str, float],
+    ) -> None:
+        self._anchors, self._fingerprint, self._scope, self._depths = anchors, fingerprint, scope, depths
+        self._thresholds = thresholds
+        self._aligned: dict[int, tuple[Snapshot, Alignment]] = {}
+
+    def evaluate(self, baseline: Snapshot | None, pinned: Snapshot | None, seen: Seen, corpus: Corpus) -> DriftReport:
+        """The report at one position.
+
+        Args:
+            baseline: the approved snapshot to compare with; None makes the report say so and measure nothing.
+            pinned: the pinned baseline; where it is another one, the distance to it is measured too.
+            seen: lists and circumstances.
+            corpus: the chunk table, for what the chunks in the lists say and for counts.
+        """
+        problems = [*seen.problems, *self._against(baseline)]
+        measurements: list[Measurement] = []
+        alignment = None
+        if baseline is not None and not self._against(baseline):
+            alignment = self._align(baseline)
+            measurements += self._compare(baseline, alignment, seen, corpus)
+        if pinned is not None and pinned is not baseline and not self._against(pinned):
+            measurements += self._distance(pinned, seen)
+        return DriftReport(
+            deploy_id=seen.deploy_id,
+            now=seen.now,
+            positions=dict(seen.positions),
+            fingerprint=self._fingerprint.digest(),
+            baseline=None if baseline is None else baseline.identity,
+            measurements=tuple(measurements),
+            segments=() if alignment is None else alignment.sizes,
+            corpus={"chunks": float(len(corpus))},
+            problems=tuple(problems),
+            changed_anchors=0 if alignment is None else alignment.changed,
+        )
+
+    def _against(self, baseline: Snapshot | None) -> list[str]:
+        """Why this baseline cannot be compared with; empty where it can."""
+        if baseline is None:
+            return ["no approved baseline: capture one (baseline capture), look at it, approve it (baseline approve)"]
+        differs = self._fingerprint.differences(baseline.fingerprint)
+        if differs:
+            return [f"fingerprint differs from baseline {baseline.name!r}: {line}" for line in differs]
+        if not len(self._align(baseline).now):
+            return [f"no anchor of baseline {baseline.name!r} asks the same now: capture and approve a new one"]
+        return []
+
+    def _align(self, baseline: Snapshot) -> Alignment:
+        found = self._aligned.get(id(baseline))
+        if found is None or found[0] is not baseline:
+            scope = self._scope
+            made = align(self._anchors, baseline, scope.dimensions, cap=scope.cap, min_anchors=scope.min_anchors)
+            # At most the moving and the pinned baseline are in use: forget the older ones.
+            self._aligned = dict(list(self._aligned.items())[-1:])
+            found = self._aligned[id(baseline)] = (baseline, made)
+        return found[1]
+
+    def _compare(self, baseline: Snapshot, alignment: Alignment, seen: Seen, corpus: Corpus) -> Iterator[Measurement]:
+        for leg in ("dense", "lexical"):
+            if leg in baseline.lists and leg in seen.lists:
+                table = self._leg(leg, baseline, alignment, seen, corpus)
+                yield from _aggregate(table, alignment, seen.failures)
+        if {"dense", "lexical"} <= set(baseline.lists) & set(seen.lists):
+            yield from _aggregate(self._both(baseline, alignment, seen), alignment, seen.failures)
+
+    def _leg(self, leg: Leg, baseline: Snapshot, alignment: Alignment, seen: Seen, corpus: Corpus) -> _Table:
+        then, now = _lists(baseline.lists, leg, alignment.then), _lists(seen.lists, leg, alignment.now)
+        eps = TIE_EPS if leg == "dense" else None
+        settings = Settings(self._depths, score_threshold=self._thresholds.get(leg), tie_eps=eps)
+        columns = measure(Pair(then, now, {}), settings)
+        hashes_then = {key: member.content_hash for key, member in baseline.members.items()}
+        said = overlap(content_lists(then, hashes_then), content_lists(now, _hashes(now, corpus)))
+        names, values = list(columns.names), [*columns.values]
+        for k in self._depths:
+            names += [Name("collapsed_swaps", k), Name("collapsed_jaccard_ratio", k), Name(COLLAPSED_TOP1, k)]
+            values += [ranking.swaps(said, k), ranking.jaccard(said, k), ranking.top1_changed(said)]
+        reasons = (*columns.reasons, *("" for _ in range(len(values) - len(columns.names))))
+        return _Table(leg, tuple(names), np.stack(values), reasons)
+
+    def _both(self, baseline: Snapshot, alignment: Alignment, seen: Seen) -> _Table:
+        dense_then, lexical_then = (_lists(baseline.lists, leg, alignment.then) for leg in ("dense", "lexical"))
+        dense_now, lexical_now = (_lists(seen.lists, leg, alignment.now) for leg in ("dense", "lexical"))
+        pairs = disagreement.LegPairs(
+            overlap(dense_now, lexical_now),
+            overlap(dense_then, lexical_then),
+            overlap(dense_then, dense_now),
+            overlap(lexical_then, lexical_now),
+        )
+        names: list[Name] = []
+        values: list[NDArray[np.float64]] = []
+        for k in self._depths:
+            found = disagreement.disagreement(pairs, k)
+            names += [Name("disagreement_ratio", k), Name("disagreement_jaccard_ratio", k)]
+            names += [Name("disagreement_change", k), Name("dense_shift_ratio", k), Name("lexical_shift_ratio", k)]
+            values += [found.rbo, found.jaccard, found.rbo_change, found.dense_shift, found.lexical_shift]
+        return _Table("both", tuple(names), np.stack(values), ("",) * len(names))
+
+    def _distance(self, pinned: Snapshot, seen: Seen) -> Iterator[Measurement]:
+        """How far the corpus has gone from the pinned baseline, whatever the moving one says."""
+        alignment = self._align(pinned)
+        for leg in ("dense", "lexical"):
+            if leg not in pinned.lists or leg not in seen.lists:
+                continue
+            matched = overlap(_lists(pinned.lists, leg, alignment.then), _lists(seen.lists, leg, alignment.now))
+            names = tuple(
+                Name(metric, k) for k in self._depths for metric in ("pinned_swaps", "pinned_jaccard_ratio")
+            )
+            values = [of(matched, k) for k in self._depths for of in (ranking.swaps, ranking.jaccard)]
+            table = _Table(leg, names, np.stack(values), ("",) * len(names))
+            yield from _aggregate(table, alignment, seen.failures, only_all=True)
+
+
+COLLAPSED_TOP1 = "collapsed_top1_changed_ratio"
+
+
+def _lists(lists: Mapping[ListLeg, RankedLists], leg: str, rows: NDArray[np.int64]) -> RankedLists:
+    return lists[leg].take(rows)  # type: ignore[index]  # callers pass "dense" or "lexical"
+
+
+def _hashes(lists: RankedLists, corpus: Corpus) -> dict[int, str]:
+    found = ((int(key), corpus.row(int(key))) for key in np.unique(lists.keys) if key != NO_CHUNK)
+    return {key: row.content_hash for key, row in found if row is not None and row.live}
+
+
+def _aggregate(
+    table: _Table, alignment: Alignment, failures: Mapping[int, str], *, only_all: bool = False
+) -> Iterator[Measurement]:
+    """All statistics of one leg's columns, per dimension and segment."""
+    ordered = Ordered.of(table.values, alignment.weights)
+    failed = np.array([int(row) in failures for row in alignment.now], np.bool_)
+    for grouping in alignment.groupings[:1] if only_all else alignment.groupings:
+        count = len(grouping.segments)
+        means = mean_by_segment(table.values, alignment.weights, grouping.members, count)
+        quantiles = ordered.quantiles(grouping.members, count, LEVELS)
+        expected = np.bincount(grouping.members, minlength=count)
+        for segment, label in enumerate(grouping.segments):
+            missing = alignment.now[failed & (grouping.members == segment)] if table.leg != "lexical" else ()
+            why = _most_common([failures[int(row)] for row in missing])
+            stats = {"mean": means.mean[:, segment]}
+            stats.update({name: quantiles[at, :, segment] for at, name in enumerate(QUANTILES)})
+            place = _Place(grouping.dimension, label, int(expected[segment]), why)
+            yield from _rows(table, stats, means.n[:, segment], place)
+
+
+@dataclass(frozen=True, slots=True)
+class _Place:
+    dimension: str
+    segment: str
+    expected: int
+    why: str
+
+
+def _rows(
+    table: _Table, stats: Mapping[str, NDArray[np.float64]], n: NDArray[np.int64], place: _Place
+) -> Iterator[Measurement]:
+    at = {name: column for column, name in enumerate(table.names)}
+    for name, column in at.items():
+        if name.metric in _INTERNAL:
+            continue
+        own = at.get(Name(BASELINE_OF[name.metric], name.k)) if name.metric in BASELINE_OF else None
+        counted = int(n[column])
+        reason = table.reasons[column] or ("" if counted == place.expected else place.why or TOO_FEW_RESULTS)
+        for stat in _STATS.get(name.metric, ("mean",)):
+            value = float(stats[stat][column])
+            before = float("nan") if own is None else float(stats[stat][own])
+            yield Measurement(
+                name.metric, table.leg, name.k, place.dimension, place.segment, stat, value, counted,
+                place.expected, before, reason,
+            )  # fmt: skip
+
+
+def _most_common(reasons: Sequence[str]) -> str:
+    if not reasons:
+        return ""
+    reason, count = min(Counter(reasons).items(), key=lambda pair: (-pair[1], pair[0]))
+    return f"{NOT_REPLAYED}: {count} x {reason}"

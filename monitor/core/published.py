@@ -1,0 +1,66 @@
+"""What the outside may see: one immutable view, swapped by reference after each turn of the loop."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from monitor.core.baseline import Judged
+from monitor.core.events import Partition
+from monitor.core.policy import Verdict
+from monitor.core.report import DriftReport
+
+
+@dataclass(frozen=True, slots=True)
+class Durations:
+    """A cumulative histogram: `counts[i]` of `total` durations were at most `bounds[i]` seconds; `seconds` in all."""
+
+    bounds: tuple[float, ...]
+    counts: tuple[int, ...]
+    total: int
+    seconds: float
+
+    @classmethod
+    def none(cls, bounds: tuple[float, ...]) -> "Durations":
+        """Nothing observed yet."""
+        return cls(bounds, (0,) * len(bounds), 0, 0.0)
+
+    def observed(self, seconds: float) -> "Durations":
+        """The histogram with one more duration."""
+        counts = tuple(count + (seconds <= bound) for bound, count in zip(self.bounds, self.counts, strict=True))
+        return Durations(self.bounds, counts, self.total + 1, self.seconds + seconds)
+
+
+@dataclass(frozen=True, slots=True)
+class Health:
+    """How the monitor itself is. Times are wall-clock seconds since the epoch, 0.0 before the first.
+
+    `lag` is None where the source cannot say, never 0 instead. `waiting` are deploys whose barrier is open.
+    `failures` counts anchors by reason that the index did not answer for.
+    """
+
+    turned: float
+    last_event: float
+    last_report: float
+    last_full_replay: float
+    last_commit: float
+    lag: Mapping[Partition, int] | None
+    waiting: tuple[str, ...]
+    failures: Mapping[str, int]
+    touched: int
+    state_bytes: int
+    batches: Durations
+    replays: Durations
+    replay_latencies: tuple[float, float, float] | None
+    """p50, p95, p99 of the last replay's queries, None before the first."""
+    index_points: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Published:
+    """The last report with its verdict, the counters, the deploys judged so far, and the monitor's health."""
+
+    corpus: str
+    report: DriftReport
+    verdict: Verdict
+    counters: Mapping[tuple[str, ...], int]
+    ledger: tuple[Judged, ...]
+    health: Health
