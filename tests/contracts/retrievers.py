@@ -27,6 +27,11 @@ class Library:
     def live(self) -> list[Row]:
         return [row for row in self.corpus.rows() if row.live]
 
+    def known(self, key: int) -> NDArray[np.float32] | None:
+        """The monitor's own vector of a live chunk."""
+        row = self.corpus.row(key)
+        return self.corpus.vectors[row.slot] if row is not None and row.live else None
+
     def upsert(self, chunks: Sequence[tuple[str, Sequence[float], Segment]]) -> Delta:
         """Chunks as (id, raw vector, attributes); the content hash changes with every upsert."""
         raw = np.array([vector for _, vector, _ in chunks], np.float32).reshape(len(chunks), self.corpus.dimension)

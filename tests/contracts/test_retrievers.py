@@ -2,18 +2,22 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
+from uuid import NAMESPACE_URL, uuid5
 
 import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from monitor.adapters.qdrant_collection import ServerSettings
 from monitor.adapters.qdrant_embedded import EmbeddedIndex
+from monitor.adapters.qdrant_server import ServerRetriever
 from monitor.adapters.qdrant_shard import EmbeddedSettings
 from monitor.core.anchors import Anchor, AnchorSet
 from monitor.core.events import Segment
 from monitor.core.scoring import Distance
 from monitor.ports import OwnedIndex, Retriever
 from tests.contracts.retrievers import BruteForce, Library, anchor_set, same_lists
+from tests.qdrant_stub import QdrantStub
 
 Make = Callable[[Library, ExitStack], Retriever]
 D = 8
@@ -31,6 +35,30 @@ def embedded(*, exact: bool) -> Make:
     return make
 
 
+def server(library: Library, stack: ExitStack) -> Retriever:
+    """A named vector, the chunk id and its hash nested in the payload, attributes under a prefix."""
+    stub = QdrantStub(library.distance, library.corpus.dimension, vector_name="text")
+    for row in library.live:
+        payload = {"meta": {"id": row.chunk_id, "hash": row.content_hash}, "attributes": dict(row.segment)}
+        stub.put(str(uuid5(NAMESPACE_URL, row.chunk_id)), library.corpus.vectors[row.slot], payload)
+    url = stub.start()
+    stack.callback(stub.stop)
+    settings = ServerSettings(
+        url,
+        stub.collection,
+        library.corpus.dimension,
+        library.distance,
+        vector_name="text",
+        chunk_id_field="meta.id",
+        content_hash_field="meta.hash",
+        payload_prefix="attributes.",
+    )
+    retriever = ServerRetriever(settings, known=library.known)
+    retriever.start()
+    stack.callback(retriever.close)
+    return retriever
+
+
 def brute_force(library: Library, stack: ExitStack) -> Retriever:
     return BruteForce(library)
 
@@ -39,6 +67,7 @@ KINDS: dict[str, Make] = {
     "brute force": brute_force,
     "embedded exact": embedded(exact=True),
     "embedded, graph not built": embedded(exact=False),
+    "server": server,
 }
 
 
@@ -69,11 +98,11 @@ def check(retriever: Retriever, library: Library, anchors: AnchorSet, k: int) ->
 
 
 @pytest.mark.parametrize("distance", DISTANCES)
-@pytest.mark.parametrize("k", [1, 10, 500])
+@pytest.mark.parametrize("k", [1, 10, 200])
 def test_equals_brute_force(make: Callable[[Library], Retriever], distance: Distance, k: int) -> None:
     rng = np.random.default_rng(7)
-    library = filled(distance, 3 * rng.standard_normal((400, D), np.float32))
-    anchors = anchor_set(rng.standard_normal((40, D), np.float32), distance)
+    library = filled(distance, 3 * rng.standard_normal((150, D), np.float32))
+    anchors = anchor_set(rng.standard_normal((20, D), np.float32), distance)
     check(make(library), library, anchors, k)
 
 
