@@ -165,15 +165,18 @@ class Monitor:
     def _measure(self, deploy_id: str, problems: Sequence[str]) -> tuple[DriftReport, Verdict]:
         gaps = self.counters[OPEN_GAPS]
         lost = [f"the stream lost events {gaps} time(s); reload the corpus, then approve a baseline"] if gaps else []
+        lists, corpus = self.lists(), self.parts.corpus
         seen = Seen(
             deploy_id=deploy_id,
-            now=self.parts.corpus.newest_event_time,
+            now=corpus.newest_event_time,
             positions={f"{part.topic}/{part.partition}": at for part, at in sorted(self.intake.positions.items())},
-            lists=self.lists(),
+            lists=lists,
+            hashes={key: row.content_hash for key, row in corpus.listed(lists.values())},
+            corpus={"chunks": float(len(corpus))},
             failures=self.parts.served.failures if self.parts.served is not None else {},
             problems=(*problems, *lost),
         )
-        report = self.parts.drift.evaluate(self.baseline, self.pinned, seen, self.parts.corpus)
+        report = self.parts.drift.evaluate(self.baseline, self.pinned, seen)
         return report, judge(self.parts.rules, report)
 
     def _measured(self, batch: Batch) -> tuple[DriftReport, Verdict] | None:

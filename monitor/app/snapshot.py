@@ -16,7 +16,7 @@ from monitor.core.baseline import (
 )
 from monitor.core.corpus import Corpus
 from monitor.core.fingerprint import Fingerprint, anchor_digest
-from monitor.core.lists import NO_CHUNK, RankedLists
+from monitor.core.lists import RankedLists
 from monitor.ports import ConfigurationError, StateStore
 
 SOURCE = "source"
@@ -48,13 +48,10 @@ class Snapshots:
 
     def freeze(self, name: str, deploy_id: str, lists: Mapping[ListLeg, RankedLists], corpus: Corpus) -> Snapshot:
         """The current lists with what is known of every chunk in them."""
-        keys = sorted({int(key) for leg in lists.values() for key in set(leg.keys.ravel().tolist())} - {NO_CHUNK})
-        members = {}
-        for key in keys:
-            row = corpus.row(key)
-            if row is not None and row.live:
-                source = dict(row.segment).get(SOURCE, "")
-                members[key] = Member(row.chunk_id, row.doc_id, source, row.content_hash)
+        members = {
+            key: Member(row.chunk_id, row.doc_id, dict(row.segment).get(SOURCE, ""), row.content_hash)
+            for key, row in corpus.listed(lists.values())
+        }
         return Snapshot(
             name=name,
             deploy_id=deploy_id,

@@ -1,7 +1,7 @@
 """The corpus as the events say it is: one row per known chunk, idempotent under re-delivery and reordering."""
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -18,7 +18,7 @@ from monitor.core.events import (
     Upsert,
     chunk_key,
 )
-from monitor.core.lists import NO_CHUNK
+from monitor.core.lists import NO_CHUNK, RankedLists
 
 NO_SLOT = -1
 KEY_COLLISION = "key_collision"
@@ -141,6 +141,13 @@ class Corpus:
     def rows(self) -> Iterable[Row]:
         """Every known chunk, delete marks included, in no particular order."""
         return self._rows.values()
+
+    def listed(self, lists: Iterable[RankedLists]) -> Iterator[tuple[int, Row]]:
+        """The live chunks that stand in any of the lists, in key order."""
+        for key in np.unique(np.concatenate([np.zeros(0, np.int64), *(of.keys.ravel() for of in lists)])).tolist():
+            row = self._rows.get(key)
+            if row is not None and row.live:
+                yield key, row
 
     def restore(self, row: Row, vector: NDArray[np.float32] | None) -> Row:
         """Put a stored row back; its slot is assigned anew. Returns the row as kept."""

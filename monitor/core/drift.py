@@ -10,9 +10,8 @@ from numpy.typing import NDArray
 from monitor.core.alignment import Alignment, align
 from monitor.core.anchors import AnchorSet
 from monitor.core.baseline import ListLeg, Snapshot, content_lists
-from monitor.core.corpus import Corpus
 from monitor.core.fingerprint import Fingerprint
-from monitor.core.lists import NO_CHUNK, RankedLists
+from monitor.core.lists import RankedLists
 from monitor.core.measure import disagreement, ranking
 from monitor.core.measure.aggregate import LEVELS, Ordered, mean_by_segment
 from monitor.core.measure.columns import NOT_REPLAYED, TOO_FEW_RESULTS, Name, Pair, Settings
@@ -42,15 +41,18 @@ TIE_EPS = 1e-6
 class Seen:
     """What the loop saw at one position of the stream.
 
-    `lists` are by leg; `failures` name the anchors (rows) that the real index did not answer for; `problems` are
-    reasons why nothing may be concluded.
+    `lists` are by leg; `hashes` are content hashes by chunk key, of the chunks in the lists; `failures` name the
+    anchors (rows) that the real index did not answer for; `corpus` holds counts; `problems` are reasons why nothing
+    may be concluded.
     """
 
     deploy_id: str
     now: int
     positions: Mapping[str, int]
     lists: Mapping[ListLeg, RankedLists]
+    hashes: Mapping[int, str]
     failures: Mapping[int, str]
+    corpus: Mapping[str, float]
     problems: tuple[str, ...]
 
 
@@ -96,21 +98,20 @@ class Drift:
         self._thresholds = thresholds
         self._aligned: dict[int, tuple[Snapshot, Alignment]] = {}
 
-    def evaluate(self, baseline: Snapshot | None, pinned: Snapshot | None, seen: Seen, corpus: Corpus) -> DriftReport:
+    def evaluate(self, baseline: Snapshot | None, pinned: Snapshot | None, seen: Seen) -> DriftReport:
         """The report at one position.
 
         Args:
             baseline: the approved snapshot to compare with; None makes the report say so and measure nothing.
             pinned: the pinned baseline; where it is another one, the distance to it is measured too.
             seen: lists and circumstances.
-            corpus: the chunk table, for what the chunks in the lists say and for counts.
         """
         problems = [*seen.problems, *self._against(baseline)]
         measurements: list[Measurement] = []
         alignment = None
         if baseline is not None and not self._against(baseline):
             alignment = self._align(baseline)
-            measurements += self._compare(baseline, alignment, seen, corpus)
+            measurements += self._compare(baseline, alignment, seen)
         if pinned is not None and pinned is not baseline and not self._against(pinned):
             measurements += self._distance(pinned, seen)
         return DriftReport(
@@ -121,7 +122,7 @@ class Drift:
             baseline=None if baseline is None else baseline.identity,
             measurements=tuple(measurements),
             segments=() if alignment is None else alignment.sizes,
-            corpus={"chunks": float(len(corpus))},
+            corpus=dict(seen.corpus),
             problems=tuple(problems),
             changed_anchors=0 if alignment is None else alignment.changed,
         )
@@ -150,7 +151,7 @@ class Drift:
     def _compare(self, baseline: Snapshot, alignment: Alignment, seen: Seen, corpus: Corpus) -> Iterator[Measurement]:
         for leg in ("dense", "lexical"):
             if leg in baseline.lists and leg in seen.lists:
-                table = self._leg(leg, baseline, alignment, seen, corpus)
+                table = self._leg(leg, baseline, alignment, seen)
                 yield from _aggregate(table, alignment, seen.failures)
         if {"dense", "lexical"} <= set(baseline.lists) & set(seen.lists):
             yield from _aggregate(self._both(baseline, alignment, seen), alignment, seen.failures)
@@ -161,7 +162,7 @@ class Drift:
         settings = Settings(self._depths, score_threshold=self._thresholds.get(leg), tie_eps=eps)
         columns = measure(Pair(then, now, {}), settings)
         hashes_then = {key: member.content_hash for key, member in baseline.members.items()}
-        said = overlap(content_lists(then, hashes_then), content_lists(now, _hashes(now, corpus)))
+        said = overlap(content_lists(then, hashes_then), content_lists(now, seen.hashes))
         names, values = list(columns.names), [*columns.values]
         for k in self._depths:
             names += [Name("collapsed_swaps", k), Name("collapsed_jaccard_ratio", k), Name(COLLAPSED_TOP1, k)]
@@ -207,11 +208,6 @@ COLLAPSED_TOP1 = "collapsed_top1_changed_ratio"
 
 def _lists(lists: Mapping[ListLeg, RankedLists], leg: str, rows: NDArray[np.int64]) -> RankedLists:
     return lists[leg].take(rows)  # type: ignore[index]  # callers pass "dense" or "lexical"
-
-
-def _hashes(lists: RankedLists, corpus: Corpus) -> dict[int, str]:
-    found = ((int(key), corpus.row(int(key))) for key in np.unique(lists.keys) if key != NO_CHUNK)
-    return {key: row.content_hash for key, row in found if row is not None and row.live}
 
 
 def _aggregate(
