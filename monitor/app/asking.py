@@ -1,0 +1,151 @@
+"""Asking about drift from another process: the running monitor answers, else the last committed state does."""
+
+import threading
+import time
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
+from typing import Any, Protocol
+
+from monitor.core.baseline import Approval
+from monitor.core.documents import gate_document, report_document, snapshot_document
+from monitor.core.drift import Drift, Seen
+from monitor.core.policy import Rule, Verdict, judge
+from monitor.ports import ConfigurationError, StateStore
+
+Document = dict[str, Any]
+BETWEEN_ASKS = 0.5
+"""Seconds between two looks at a deploy that is not judged yet."""
+
+
+class Client(Protocol):
+    """A running monitor's endpoints."""
+
+    def get(self, path: str, **query: str) -> Any:
+        """The JSON answer of an endpoint."""
+        ...
+
+    def post(self, path: str, body: dict[str, str]) -> Any:
+        """The JSON answer to a request."""
+        ...
+
+
+class Running:
+    """Answers of a running monitor."""
+
+    def __init__(self, client: Client) -> None:
+        self._client = client
+
+    def gate(self, deploy_id: str) -> Document:
+        """What is known of a deploy now."""
+        made: Document = self._client.get("/api/v1/gate", deploy=deploy_id)
+        return made
+
+    def report(self, deploy_id: str) -> Document:
+        """The newest report, or a deploy's."""
+        query = {"deploy": deploy_id} if deploy_id else {}
+        made: Document = self._client.get("/api/v1/report", **query)
+        return made
+
+    def baselines(self) -> list[Document]:
+        """All captured baselines."""
+        made: list[Document] = self._client.get("/api/v1/baselines")
+        return made
+
+    def capture(self, name: str) -> Document:
+        """Capture the lists as they are now."""
+        made: Document = self._client.post("/api/v1/baselines/capture", {"name": name})
+        return made
+
+    def approve(self, name: str, author: str, reason: str) -> Document:
+        """Approve a captured baseline."""
+        body = {"name": name, "author": author, "reason": reason, "time": now_text()}
+        made: Document = self._client.post("/api/v1/baselines/approve", body)
+        return made
+
+    def deploy_at_end(self, deploy_id: str) -> None:
+        """Close a deploy where the stream ends now."""
+        self._client.post("/api/v1/deploys", {"deploy": deploy_id})
+
+
+def stored_gate(store: StateStore, deploy_id: str) -> Document:
+    """What the committed state knows of a deploy."""
+    record = store.deploy(deploy_id)
+    if record is not None:
+        return gate_document(deploy_id, record.report, record.verdict)
+    old = next((judged.verdict for judged in store.ledger() if judged.deploy_id == deploy_id), None)
+    said = f"judged {old}, but its report is no longer kept" if old else "never seen, and no monitor is running"
+    return gate_document(deploy_id, None, Verdict("unknown", (f"deploy {deploy_id!r}: {said}",), ()))
+
+
+def stored_report(store: StateStore, deploy_id: str) -> Document:
+    """A deploy's report from the committed state; the newest deploy's where none is named.
+
+    Raises:
+        ConfigurationError: no such report.
+    """
+    ledger = store.ledger()
+    wanted = deploy_id or (ledger[-1].deploy_id if ledger else "")
+    record = store.deploy(wanted)
+    if record is None:
+        known = ", ".join(judged.deploy_id for judged in ledger[-5:]) or "none"
+        message = f"deploy {wanted!r}: no report kept; the newest deploys are: {known}"
+        raise ConfigurationError(message)
+    return report_document(record.report, record.verdict)
+
+
+def stored_baselines(store: StateStore) -> list[Document]:
+    """All captured baselines of the committed state."""
+    return [snapshot_document(snapshot) for snapshot in store.baselines()]
+
+
+def judged_against(drift: Drift, rules: Sequence[Rule], store: StateStore, deploy_id: str, baseline: str) -> Document:
+    """A deploy judged against another named baseline than the configured one.
+
+    Raises:
+        ConfigurationError: no such baseline, or nobody has approved it.
+    """
+    chosen = store.baseline(baseline)
+    if chosen is None or chosen.approval is None:
+        known = ", ".join(snapshot.name for snapshot in store.baselines() if snapshot.approval) or "none"
+        message = f"baseline {baseline!r}: not captured and approved; approved ones are: {known}"
+        raise ConfigurationError(message)
+    record = store.deploy(deploy_id)
+    if record is None:
+        return stored_gate(store, deploy_id)
+    snapshot = record.snapshot
+    seen = Seen(
+        deploy_id=deploy_id,
+        now=record.report.now,
+        positions=record.report.positions,
+        lists=snapshot.lists,
+        hashes={key: member.content_hash for key, member in snapshot.members.items()},
+        failures={},
+        corpus=record.report.corpus,
+        problems=(),
+    )
+    report = drift.evaluate(chosen, None, seen)
+    return gate_document(deploy_id, report, judge(rules, report))
+
+
+def wait_for_gate(ask: Callable[[], Document], timeout: float) -> Document:
+    """Ask until the deploy is judged or time is up; the last answer counts, with what was waited for said."""
+    until = time.monotonic() + timeout
+    while True:
+        answer = ask()
+        if answer["state"] == "judged":
+            return answer
+        left = until - time.monotonic()
+        if left <= 0:
+            answer["reasons"] = [*answer["reasons"], f"not judged within {timeout:g} s"]
+            return answer
+        threading.Event().wait(min(BETWEEN_ASKS, left))
+
+
+def approval(author: str, reason: str) -> Approval:
+    """An approval with the time it is given at."""
+    return Approval(author, reason, now_text())
+
+
+def now_text() -> str:
+    """The wall clock as RFC 3339, UTC."""
+    return datetime.now(UTC).isoformat(timespec="seconds")

@@ -1,0 +1,113 @@
+"""Gate answers for people and pipelines: text, JSON, JUnit and Markdown from one document."""
+
+import json
+from typing import Any, Literal
+from xml.etree import ElementTree as ET
+
+Format = Literal["text", "json", "junit", "markdown"]
+MARKDOWN_LIMIT = 64 << 10
+"""Bytes: step summaries of pipelines drop what is longer."""
+MARKS = {"pass": "PASS", "fail": "FAIL", "inconclusive": "INCONCLUSIVE", "unknown": "UNKNOWN"}
+_ROWS = 40
+
+
+def render_gate(document: dict[str, Any], form: Format) -> str:
+    """One gate answer in the asked form, ending in a newline.
+
+    Args:
+        document: see `core.documents.gate_document`; may carry a `warning`.
+        form: text, json, junit or markdown.
+    """
+    return {"text": _text, "json": _json, "junit": _junit, "markdown": _markdown}[form](document)
+
+
+def _json(document: dict[str, Any]) -> str:
+    return json.dumps(document, indent=2, sort_keys=True, ensure_ascii=False) + "\n"
+
+
+def _text(document: dict[str, Any]) -> str:
+    lines = [f"{MARKS[document['verdict']]}  deploy {document['deploy']}"]
+    baseline = document["baseline"]
+    if baseline:
+        lines.append(f"compared with baseline {baseline['name']} (approved by {baseline['approved_by'] or 'nobody'})")
+    if document.get("warning"):
+        lines.append(f"warning: {document['warning']}")
+    lines += [f"  - {reason}" for reason in document["reasons"][:_ROWS]]
+    hidden = len(document["reasons"]) - _ROWS
+    if hidden > 0:
+        lines.append(f"  ... and {hidden} more; --format json shows all")
+    warned = [found for found in document["findings"] if _is_warning(found)]
+    lines += [f"  (warning) {found['reason']}" for found in warned[:10]]
+    judged = sum(found["severity"] == "critical" for found in document["findings"])
+    lines.append(f"{judged} critical findings, {len(warned)} warnings")
+    return "\n".join(lines) + "\n"
+
+
+def _is_warning(found: dict[str, Any]) -> bool:
+    return bool(found["severity"] == "warning" and found["verdict"] != "pass")
+
+
+def _junit(document: dict[str, Any]) -> str:
+    """One test case per finding; FAIL is a failure, UNKNOWN and INCONCLUSIVE are errors, warnings are skipped."""
+    suite = ET.Element("testsuite", name=f"corpus-drift {document['deploy']}")
+    overall = ET.SubElement(suite, "testcase", classname="corpus-drift", name="verdict")
+    counts = {"failure": 0, "error": 0, "skipped": 0}
+    _outcome(overall, document["verdict"], "; ".join(document["reasons"]), counts, decides=True)
+    for found in document["findings"]:
+        name = f"{found['rule']} {found['dimension']}={found['segment']}"
+        case = ET.SubElement(suite, "testcase", classname=f"corpus-drift.{found['leg']}", name=_clean(name))
+        _outcome(case, found["verdict"], found["reason"], counts, decides=found["severity"] == "critical")
+    suite.set("tests", str(1 + len(document["findings"])))
+    suite.set("failures", str(counts["failure"]))
+    suite.set("errors", str(counts["error"]))
+    suite.set("skipped", str(counts["skipped"]))
+    ET.indent(suite)
+    return ET.tostring(suite, encoding="unicode", xml_declaration=True) + "\n"
+
+
+def _outcome(case: ET.Element, verdict: str, reason: str, counts: dict[str, int], *, decides: bool) -> None:
+    if verdict == "pass":
+        return
+    tag = "skipped" if not decides else "failure" if verdict == "fail" else "error"
+    counts[tag] += 1
+    ET.SubElement(case, tag, message=_clean(reason), type=verdict)
+
+
+def _clean(text: str) -> str:
+    """XML 1.0 has no control characters."""
+    return "".join(character if character.isprintable() else "\ufffd" for character in text)
+
+
+def _markdown(document: dict[str, Any]) -> str:
+    lines = [f"## Corpus drift gate: {MARKS[document['verdict']]}", "", f"Deploy `{_cell(document['deploy'])}`"]
+    if document["baseline"]:
+        lines.append(f"compared with baseline `{_cell(document['baseline']['name'])}`")
+    if document.get("warning"):
+        lines += ["", f"> **Warning:** {_cell(document['warning'])}"]
+    if document["reasons"]:
+        lines += ["", *(f"* {_cell(reason)}" for reason in document["reasons"][:_ROWS])]
+    shown = [found for found in document["findings"] if found["verdict"] != "pass"] or document["findings"]
+    if shown:
+        lines += [
+            "",
+            "| verdict | severity | rule | segment | value | limit | anchors |",
+            "|---|---|---|---|---|---|---|",
+        ]
+        lines += [_row(found) for found in shown[:_ROWS]]
+    made = "\n".join(lines) + "\n"
+    while len(made.encode()) > MARKDOWN_LIMIT:
+        lines.pop()
+        made = "\n".join([*lines, "", "... cut; see `--format json`"]) + "\n"
+    return made
+
+
+def _row(found: dict[str, Any]) -> str:
+    value = "unknown" if found["value"] is None else f"{found['value']:.3f}"
+    segment = f"{found['leg']} {found['dimension']}={found['segment']}"
+    cells = (MARKS[found["verdict"]], found["severity"], found["rule"], segment, value, found["limit"], found["n"])
+    return f"| {' | '.join(_cell(str(cell)) for cell in cells)} |"
+
+
+def _cell(text: str) -> str:
+    flat = _clean(text).replace("|", "\\|").replace("`", "'")
+    return flat.replace("<", "&lt;").replace("[", "\\[")
