@@ -148,7 +148,7 @@ class Drift:
             found = self._aligned[id(baseline)] = (baseline, made)
         return found[1]
 
-    def _compare(self, baseline: Snapshot, alignment: Alignment, seen: Seen, corpus: Corpus) -> Iterator[Measurement]:
+    def _compare(self, baseline: Snapshot, alignment: Alignment, seen: Seen) -> Iterator[Measurement]:
         for leg in ("dense", "lexical"):
             if leg in baseline.lists and leg in seen.lists:
                 table = self._leg(leg, baseline, alignment, seen)
@@ -156,7 +156,7 @@ class Drift:
         if {"dense", "lexical"} <= set(baseline.lists) & set(seen.lists):
             yield from _aggregate(self._both(baseline, alignment, seen), alignment, seen.failures)
 
-    def _leg(self, leg: Leg, baseline: Snapshot, alignment: Alignment, seen: Seen, corpus: Corpus) -> _Table:
+    def _leg(self, leg: Leg, baseline: Snapshot, alignment: Alignment, seen: Seen) -> _Table:
         then, now = _lists(baseline.lists, leg, alignment.then), _lists(seen.lists, leg, alignment.now)
         eps = TIE_EPS if leg == "dense" else None
         settings = Settings(self._depths, score_threshold=self._thresholds.get(leg), tie_eps=eps)
