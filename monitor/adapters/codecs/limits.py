@@ -6,6 +6,7 @@ from typing import TypeVar
 
 import msgspec
 import numpy as np
+from numpy.typing import NDArray
 
 from monitor.adapters.codecs import reasons
 from monitor.adapters.codecs.reasons import malformed
@@ -18,9 +19,9 @@ MAX_INTEGER = 2**63 - 1
 MAX_DIMENSION = 65_536
 """The longest vector that Qdrant stores."""
 
-_STRING = re.compile(rb'"[^"\\]*+(?:\\.[^"\\]*+)*+"?', re.DOTALL)
 _NOT_FINITE = re.compile(rb"\b(?:NaN|Infinity)\b")
 _LONE = re.compile(rb"\\\\|\\u[dD][89abAB]..\\u[dD][c-fC-F]..|\\(u[dD][89a-fA-F])", re.DOTALL)
+_QUOTE = ord('"')
 _STEP = np.zeros(256, np.int8)
 _STEP[list(b"[{")] = 1
 _STEP[list(b"]}")] = -1
@@ -76,7 +77,7 @@ def parse(value: bytes, decoder: "msgspec.json.Decoder[T]", limits: Limits) -> T
 
     Of a repeated key the last one counts, as in nearly every JSON parser: we must see what the system sees that
     indexes the same event. Fields the type does not name are checked for syntax and never built, so memory stays
-    within a small multiple of `value_bytes`.
+    within 17 times the size (a list of one-digit numbers).
 
     Raises:
         MalformedEvent: whatever is wrong.
@@ -109,9 +110,15 @@ def _openers(value: bytes, most: int) -> int:
 
 
 def _depth(value: bytes) -> int:
-    """How deep brackets nest outside of strings; 0 for no brackets. Linear in the size."""
-    bare = np.frombuffer(_STRING.sub(b"", value), np.uint8)
-    return int(np.cumsum(_STEP[bare], dtype=np.int32).max(initial=0))
+    """How deep brackets nest outside of strings; 0 for no brackets."""
+    return int(np.cumsum(_STEP[_bare(value)], dtype=np.int32).max(initial=0))
+
+
+def _bare(value: bytes) -> NDArray[np.uint8]:
+    """The bytes outside of strings, without copies per string: time and memory are linear in the size."""
+    unescaped = value.replace(b"\\\\", b"").replace(b'\\"', b"")
+    marks = np.frombuffer(unescaped, np.uint8)
+    return marks[~np.logical_xor.accumulate(marks == _QUOTE)]
 
 
 def _refusal(error: Exception, value: bytes) -> MalformedEvent:
@@ -127,7 +134,7 @@ def _refusal(error: Exception, value: bytes) -> MalformedEvent:
         return malformed(reasons.TOO_DEEP, "value", "nested deeper than the interpreter's stack allows")
     if any(found.group(1) for found in _LONE.finditer(value)):
         return malformed(reasons.LONE_SURROGATE, "value", "an escape of half a surrogate pair")
-    if _NOT_FINITE.search(_STRING.sub(b'""', value)):
+    if _NOT_FINITE.search(_bare(value).tobytes()):
         return malformed(reasons.NOT_FINITE, "value", "NaN or Infinity, expected a JSON number")
     return malformed(reasons.NOT_JSON, "value", what)
 

@@ -60,9 +60,10 @@ class QdrantSinkDecoder:
         collection = need(string(reach(row, _COLLECTION), "collection_name"), "collection_name")
         if self._collection is not None and collection != self._collection:
             return None
+        point = point_id(reach(row, _ID))
         wire, time = self._rows.fill(row, "upsert")
         if self._by_point:
-            wire.chunk_id = point_id(reach(row, _ID))
+            wire.chunk_id = point
         return self._reader.event(wire, record, time)
 
     def _tombstone(self, record: Record) -> CorpusEvent | None:
