@@ -6,15 +6,19 @@ The functions are marked experimental by librdkafka; the test extra pins the ver
 """
 
 import ctypes
+import socket
+import struct
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cache
+from importlib import import_module
 from itertools import count
 from pathlib import Path
 from typing import Any
 
 import confluent_kafka
+from crc32c import crc32c
 
 from monitor.adapters.kafka import KafkaSettings, KafkaSource
 
@@ -24,8 +28,10 @@ FETCH, LIST_OFFSETS, METADATA, OFFSET_COMMIT, FIND_COORDINATOR = 1, 2, 3, 8, 10
 UNKNOWN_TOPIC = 3
 CREATE_TIME = 1_700_000_000_000
 
+Row = tuple[int, bytes | None, bytes | None, list[tuple[str, bytes]]]
 KeyValue = tuple[bytes | None, bytes | None]
 _TOPICS = count()
+_FORMAT: Any = import_module("kafka.record.default_records")  # after monitor.adapters.kafka: its first import warns
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +103,19 @@ class MockCluster:
         assert producer.flush(20) == 0
         assert not failed, failed[0]
 
+    def append(self, topic: str, partition: int, batch: bytes) -> None:
+        """Append one record batch as it is, good or bad: the mock checks neither checksum nor records."""
+        name = topic.encode()
+        body = struct.pack(">hhih4sh", 0, 3, 1, 4, b"test", -1)  # produce, version 3, no transaction
+        body += struct.pack(">hiih", 1, 5000, 1, len(name)) + name
+        body += struct.pack(">iii", 1, partition, len(batch)) + batch
+        host, _, port = self.bootstrap.split(",")[0].rpartition(":")
+        with socket.create_connection((host, int(port)), 5) as connection:
+            connection.sendall(struct.pack(">i", len(body)) + body)
+            answer = connection.makefile("rb").read(4 + 4 + 4 + 2 + len(name) + 4 + 4 + 2)
+        (error,) = struct.unpack(">h", answer[-2:])
+        self._check(error)
+
     def _writer(self, codec: str) -> Any:
         for known, producer in self._producer:
             if known == codec:
@@ -159,6 +178,28 @@ def contract_source(records_by_partition: list[list[KeyValue]]) -> Iterator[Kafk
             yield source
         finally:
             source.close()
+
+
+def record_batch(rows: Sequence[Row], *, codec: int = 0, base: int = 0) -> bytearray:
+    """A record batch (time, key, value, headers each) as kafka-python's producer writes it."""
+    builder = _FORMAT.DefaultRecordBatchBuilder(2, codec, False, -1, -1, -1, 1 << 20)
+    for offset, (stamp, key, value, headers) in enumerate(rows):
+        assert builder.append(offset, stamp, key, value, headers)
+    raw = bytearray(builder.build())
+    struct.pack_into(">q", raw, 0, base)
+    return raw
+
+
+def sealed(raw: bytearray) -> bytearray:
+    """The same bytes with the right length and checksum: damage that a bad producer makes, not the wire."""
+    struct.pack_into(">i", raw, 8, len(raw) - 12)
+    struct.pack_into(">I", raw, 17, crc32c(bytes(raw[21:])))
+    return raw
+
+
+def their_records(raw: bytes) -> list[Any]:
+    """The records of a batch as kafka-python reads them."""
+    return list(_FORMAT.DefaultRecordBatch(raw))
 
 
 @cache

@@ -109,8 +109,8 @@ def unpack(batch: Batch, where: Partition, begin: int, limit: int) -> list[Item]
     """
     if not batch.intact:
         what = "fails its checksum" if batch.magic == 2 else f"has message format {batch.magic}, expected 2"
-        last = batch.last if batch.whole else begin
-        return _lost(batch, where, range(max(begin, batch.base), last + 1), what)
+        lost = range(max(begin, batch.base), batch.last + 1) if batch.whole else range(begin, begin + 1)
+        return _lost(batch, where, lost, what)
     try:
         body = inflate(batch.attributes & CODEC, bytes(batch.raw[HEADER.size :]), limit)
     except InflateError as error:
