@@ -55,14 +55,13 @@ class DenseTopK:
     def apply(self, delta: Delta) -> NDArray[np.bool_]:
         """Take in one batch; say which anchors' exact top-k changed in ids, order or scores, as (A,) bool."""
         self._admission.remove(delta.removed)
-        capacity = len(self._corpus.vectors)
-        self._admission.add(delta.added, [row.segment for row in delta.rows], capacity)
+        self._admission.add(delta.added, [row.segment for row in delta.rows])
         everyone = np.arange(len(self._anchors))
         if len(delta.added) > max(self._buffers.capacity, self._admission.live // 4):
             self.rebuilds += 1
             self._refill(everyone)
             return self._publish(everyone)
-        gone = np.zeros(capacity + 1, np.bool_)
+        gone = np.zeros(len(self._corpus.vectors) + 1, np.bool_)
         gone[delta.removed] = True
         touched = np.union1d(self._buffers.drop(gone), self._enter(delta.added))
         failed = self._buffers.failing(touched, self._k)
@@ -104,7 +103,7 @@ class DenseTopK:
         entering = block[at]
         if self._admission.open:
             return rows, entering
-        admitted = self._admission.admitted(rows, entering)
+        admitted = self._admission.table(block)[at, rows]
         return rows[admitted], entering[admitted]
 
     def _thinned(

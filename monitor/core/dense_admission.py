@@ -6,89 +6,54 @@ import numpy as np
 from numpy.typing import NDArray
 
 from monitor.core.events import Segment
+from monitor.core.segment_codes import DEAD, SegmentCodes
 from monitor.core.segments import admits
-
-_DEAD = -1
 
 
 class Admission:
-    """Live slots, each with a small code for its segment attributes; filters are tables over the codes.
+    """Live slots, each with a small code for its segment attributes; a filter is a table over the codes.
 
     Args:
         filters: (A,) the filter of each anchor; few are distinct.
     """
 
     def __init__(self, filters: Sequence[Segment]) -> None:
-        self.distinct: tuple[Segment, ...] = tuple(sorted(set(filters)))
-        at = {wanted: index for index, wanted in enumerate(self.distinct)}
-        self.group = np.array([at[wanted] for wanted in filters], np.int64)
-        """(A,) int64: which distinct filter each anchor has."""
-        self.open = self.distinct in ((), ((),))
+        self._distinct: tuple[Segment, ...] = tuple(sorted(set(filters)))
+        at = {wanted: index for index, wanted in enumerate(self._distinct)}
+        self._group = np.array([at[wanted] for wanted in filters], np.int64)
+        self.open = self._distinct in ((), ((),))
         """Whether no anchor has a filter."""
-        self.live = 0
-        self._codes = np.full(0, _DEAD, np.int64)
-        self._code: dict[Segment, int] = {}
-        self._segments: list[Segment] = []
-        self._members: list[int] = []
-        self._free: list[int] = []
-        self._table = np.zeros((len(self.distinct), 0), np.bool_)
+        self._codes = SegmentCodes()
 
-    def add(self, slots: NDArray[np.int64], segments: Sequence[Segment], capacity: int) -> None:
-        """Slots come to life; `capacity` is the length of the corpus's slab."""
-        if capacity > len(self._codes):
-            grown = np.full(capacity, _DEAD, np.int64)
-            grown[: len(self._codes)] = self._codes
-            self._codes = grown
-        codes = self._code
-        for segment in segments:
-            if segment not in codes:
-                self._register(segment)
-            self._members[codes[segment]] += 1
-        self._codes[slots] = [codes[segment] for segment in segments]
-        self.live += len(slots)
+    @property
+    def live(self) -> int:
+        """Live slots."""
+        return self._codes.live
+
+    def add(self, slots: NDArray[np.int64], segments: Sequence[Segment]) -> None:
+        """Slots come to life."""
+        self._codes.add(slots, segments)
 
     def remove(self, slots: NDArray[np.int64]) -> None:
-        """Slots die; a segment without live slots gives its code back, so codes do not grow with uptime."""
-        for code in self._codes[slots].tolist():
-            self._members[code] -= 1
-            if not self._members[code]:
-                del self._code[self._segments[code]]
-                self._free.append(code)
-        self._codes[slots] = _DEAD
-        self.live -= len(slots)
+        """Slots die."""
+        self._codes.remove(slots)
 
     def codes(self, slots: NDArray[np.int64]) -> NDArray[np.int64]:
-        """The segment codes of live slots."""
-        return self._codes[slots]
-
-    def admitted(self, rows: NDArray[np.int64], slots: NDArray[np.int64]) -> NDArray[np.bool_]:
-        """Whether the filter of anchor rows[i] lets slots[i] through; (n,) bool."""
-        passed: NDArray[np.bool_] = self._table[self.group[rows], self._codes[slots]]
-        return passed
+        """What filters see of live slots: equal codes pass the same filters."""
+        return self._codes.slots[slots]
 
     def table(self, slots: NDArray[np.int64]) -> NDArray[np.bool_]:
         """Whether each anchor's filter lets each live slot through; (n, A) bool."""
-        passed: NDArray[np.bool_] = self._table[self.group][:, self._codes[slots]].T
-        return passed
+        codes, place = np.unique(self.codes(slots), return_inverse=True)
+        segments = [self._codes.segments[code] for code in codes.tolist()]
+        passed = np.array([[admits(wanted, segment) for wanted in self._distinct] for segment in segments], np.bool_)
+        shaped = passed.reshape(len(codes), len(self._distinct))
+        return shaped[:, self._group][place]
 
     def slots(self, wanted: Segment) -> NDArray[np.int64]:
         """All live slots that pass a filter, ascending."""
         if not wanted:
-            return np.flatnonzero(self._codes != _DEAD)
-        passes = np.array([*(admits(wanted, segment) for segment in self._segments), False], np.bool_)
+            return np.flatnonzero(self._codes.slots != DEAD)
         # A dead slot's code is -1 and reads the False at the end; codes given back have no slots.
-        return np.flatnonzero(passes[self._codes])
-
-    def _register(self, segment: Segment) -> None:
-        if self._free:
-            code = self._free.pop()
-            self._segments[code] = segment
-        else:
-            code = len(self._segments)
-            self._segments.append(segment)
-            self._members.append(0)
-            if code == self._table.shape[1]:
-                room = np.zeros((len(self.distinct), max(16, code)), np.bool_)
-                self._table = np.concatenate((self._table, room), axis=1)
-        self._code[segment] = code
-        self._table[:, code] = [admits(wanted, segment) for wanted in self.distinct]
+        passes = np.array([*(admits(wanted, segment) for segment in self._codes.segments), False], np.bool_)
+        return np.flatnonzero(passes[self._codes.slots])
