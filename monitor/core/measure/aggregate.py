@@ -39,13 +39,12 @@ def mean_by_segment(values: Matrix, weights: Matrix, groups: NDArray[np.int64], 
     """
     _check(values, weights, groups)
     present = ~np.isnan(values)
-    cell = np.arange(len(values))[:, None] * count + groups
-    inside, size = cell[present], len(values) * count
-    weight = np.broadcast_to(weights, values.shape)[present]
+    cells = (np.arange(len(values))[:, None] * count + groups).ravel()
+    size = len(values) * count
     # numerator and denominator add in the same order, so a column of ones has a mean of exactly one
-    total = np.bincount(inside, weights=weight * values[present], minlength=size)
-    mass = np.bincount(inside, weights=weight, minlength=size)
-    n = np.bincount(inside, minlength=size)
+    total = np.bincount(cells, weights=np.where(present, weights * values, 0.0).ravel(), minlength=size)
+    mass = np.bincount(cells, weights=(weights * present).ravel(), minlength=size)
+    n = np.bincount(cells, weights=present.ravel(), minlength=size)
     mean = np.where(n == 0, np.nan, total / np.where(n == 0, 1.0, mass))
     return Means(mean.reshape(-1, count), n.reshape(-1, count).astype(np.int64))
 
@@ -98,33 +97,36 @@ class Ordered:
 
         Source: Hyndman, Fan, Sample quantiles in statistical packages, 1996, definition 1.
         """
-        made = np.full((len(levels), len(self.values), count), np.nan)
         # 16-bit codes are sorted by radix; a dimension has far fewer segments than that
         codes = groups.astype(np.int16 if count <= np.iinfo(np.int16).max else np.int64)
         grouped = np.argsort(codes[self.order], axis=1, kind="stable")
         members = np.take_along_axis(self.order, grouped, axis=1)
-        ends = np.cumsum(np.bincount(groups, minlength=count))
-        for at in range(count):  # segment by segment: only then do the running sums round as numpy's own do
-            inside = members[:, ends[at - 1] if at else 0 : ends[at]]
-            made[:, :, at] = _inverted_cdf(
-                np.take_along_axis(self.values, inside, axis=1), self.weights[inside], levels
-            )
+        sizes = np.bincount(groups, minlength=count)
+        filled = np.flatnonzero(sizes)
+        made = np.full((len(levels), len(self.values), count), np.nan)
+        if len(filled):
+            values, weights = np.take_along_axis(self.values, members, axis=1), self.weights[members]
+            made[:, :, filled] = _inverted_cdf(values, weights, sizes[filled], levels)
         return made
 
 
-def _inverted_cdf(values: Matrix, weights: Matrix, levels: tuple[float, ...]) -> Matrix:
-    """(Q, M) quantiles of (M, n) values ascending with NaN last, and the weights in their order."""
-    made = np.full((len(levels), len(values)), np.nan)
-    n = np.count_nonzero(~np.isnan(values), axis=1)
-    rows = np.flatnonzero(n)
-    if not len(rows):
-        return made
-    running = np.cumsum(weights[rows], axis=1)
-    running /= running[np.arange(len(rows)), n[rows] - 1][:, None]
+def _inverted_cdf(
+    values: Matrix, weights: Matrix, sizes: NDArray[np.int64], levels: tuple[float, ...]
+) -> NDArray[np.float64]:
+    """(Q, M, S) quantiles of S adjoining runs of columns, each run ascending with NaN last, none empty."""
+    starts = np.cumsum(sizes) - sizes
+    running = np.empty(weights.shape)
+    for start, size in zip(starts.tolist(), sizes.tolist(), strict=True):
+        # run by run, not one sum minus another: only so it rounds as numpy's own quantile does
+        np.cumsum(weights[:, start : start + size], axis=1, out=running[:, start : start + size])
+    valid = np.add.reduceat(~np.isnan(values), starts, axis=1, dtype=np.int64)
+    last = starts + np.maximum(valid, 1) - 1  # a run of NaN only gives its first, NaN
+    running /= np.repeat(np.take_along_axis(running, last, axis=1), sizes, axis=1)
+    made = np.empty((len(levels), *last.shape))
     for at, level in enumerate(levels):
-        # behind the last value the running sum is above 1, so no NaN is ever counted
-        below = np.count_nonzero(running < level, axis=1)
-        made[at, rows] = values[rows, np.minimum(below, n[rows] - 1)]
+        # behind the last value the running sum is at least 1, so no NaN is ever counted
+        below = np.add.reduceat(running < level, starts, axis=1, dtype=np.int64)
+        made[at] = np.take_along_axis(values, np.minimum(starts + below, last), axis=1)
     return made
 
 

@@ -133,7 +133,8 @@ def shared_by_depth(ranks: Ranks) -> Ranks:
         (K, A) int16, not decreasing along the first axis.
     """
     depth, anchors = ranks.shape
-    place, anchor = np.nonzero(ranks)
-    since = np.maximum(place, ranks[place, anchor] - 1)
-    counted = np.bincount(since * anchors + anchor, minlength=depth * anchors)
+    since = np.maximum(ranks, np.arange(1, depth + 1, dtype=np.int16)[:, None])
+    since[ranks == 0] = depth + 1  # never: counted in a row of its own that is dropped
+    cells = (since.astype(np.int64) - 1) * anchors + np.arange(anchors)
+    counted = np.bincount(cells.ravel(), minlength=(depth + 1) * anchors)[: depth * anchors]
     return np.cumsum(counted.reshape(depth, anchors), axis=0, dtype=np.int16)

@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from monitor.core.lists import RankedLists
+from monitor.core.measure.overlap import DEEPEST
 
 Column = NDArray[np.float64]
 
@@ -27,21 +28,21 @@ def score_wasserstein(baseline: RankedLists, current: RankedLists, depth: int) -
     """
     before, after = baseline.at(depth), current.at(depth)
     usable = _usable(before, after)
-    distance = np.full(len(before), np.nan)
-    level = np.flatnonzero(usable & (before.lengths == after.lengths))
-    distance[level] = _mean_difference(before.take(level), after.take(level))
+    distance = np.where(usable, _mean_difference(before, after), np.nan)
     uneven = np.flatnonzero(usable & (before.lengths != after.lengths))
-    distance[uneven] = _between_distributions(before.take(uneven), after.take(uneven))
+    if len(uneven):
+        distance[uneven] = _between_distributions(before.take(uneven), after.take(uneven))
     return distance
 
 
 def _mean_difference(before: RankedLists, after: RankedLists) -> Column:
     """W1 of lists of equal length: the i-th best against the i-th best."""
-    inside = np.arange(before.depth)[:, None] < before.lengths
-    apart = np.where(inside, np.abs(before.scores.T - after.scores.T), 0.0)
-    # accumulate adds rank by rank; a reduction's order would depend on how many anchors there are
-    summed: Column = np.add.accumulate(apart, axis=0)[-1]
-    return summed / before.lengths
+    depth = min(before.depth, after.depth)
+    apart = np.abs(before.scores[:, :depth] - after.scores[:, :depth])
+    apart[np.arange(depth) >= before.lengths[:, None]] = 0.0
+    # accumulate adds rank by rank; a reduction's order would depend on the shape
+    summed: Column = np.add.accumulate(apart, axis=1)[:, -1]
+    return summed / np.maximum(before.lengths, 1)
 
 
 def _between_distributions(before: RankedLists, after: RankedLists) -> Column:
@@ -106,13 +107,14 @@ class PooledScores:
             (count,) float64 >= 0, NaN where no anchor is usable; (count,) int64 n.
         """
         n = np.bincount(groups[self.usable], minlength=count)
-        segment = groups[self.anchors]
-        order = np.argsort(segment.astype(np.int32), kind="stable")
-        ends = np.cumsum(np.bincount(segment, minlength=count))
+        segment = groups.astype(np.int16 if count <= DEEPEST else np.int64)[self.anchors]
+        order = np.argsort(segment, kind="stable")  # 16-bit codes are sorted by radix
+        values, weights = self.values[order], self.weights[order]
+        ends = np.cumsum(np.bincount(segment, minlength=count)).tolist()
         distance = np.full(count, np.nan)
         for at in np.flatnonzero(n).tolist():
-            members = order[ends[at - 1] if at else 0 : ends[at]]
-            distance[at] = _pooled(self.values[members], self.weights[members])
+            inside = slice(ends[at - 1] if at else 0, ends[at])
+            distance[at] = _pooled(values[inside], weights[inside])
         return distance, n
 
 

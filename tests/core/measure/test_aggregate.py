@@ -23,7 +23,14 @@ def tables(draw: st.DrawFn) -> tuple[Matrix, Matrix, NDArray[np.int64], int]:
     values = draw(st.lists(value, min_size=columns * anchors, max_size=columns * anchors))
     weights = draw(st.lists(weight, min_size=anchors, max_size=anchors))
     groups = draw(st.lists(st.integers(0, count - 1), min_size=anchors, max_size=anchors))
-    return np.array(values).reshape(columns, anchors), np.array(weights), np.array(groups, np.int64), count
+    table, masses, segments = (
+        np.array(values).reshape(columns, anchors),
+        np.array(weights),
+        np.array(groups, np.int64),
+    )
+    for array in (table, masses, segments):
+        array.flags.writeable = False
+    return table, masses, segments, count
 
 
 @given(tables())
@@ -96,6 +103,13 @@ def test_the_order_of_anchors_does_not_matter(
 def test_weights_must_be_positive_and_finite(weight: float) -> None:
     with pytest.raises(ValueError, match="1 of 2 weights are not positive and finite"):
         Ordered.of(np.zeros((1, 2)), np.array([1.0, weight]))
+
+
+def test_nothing_to_aggregate() -> None:
+    values, none = np.zeros((2, 0)), np.zeros(0, np.int64)
+    assert mean_by_segment(values, np.ones(0), none, 3).n.tolist() == [[0] * 3] * 2
+    assert np.isnan(Ordered.of(values, np.ones(0)).quantiles(none, 3)).all()
+    assert mean_by_segment(np.zeros((0, 2)), np.ones(2), np.zeros(2, np.int64), 1).mean.shape == (0, 1)
 
 
 def test_shapes_must_fit() -> None:

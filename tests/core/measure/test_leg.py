@@ -4,7 +4,7 @@ from random import Random
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
@@ -77,17 +77,18 @@ def test_columns_are_the_measurements(lists_: tuple[RankedLists, RankedLists]) -
 
 @pytest.mark.parametrize("eps", [None, 0.0, 0.2])
 @pytest.mark.parametrize("reason", ["", FINGERPRINT_DIFFERS])
+@settings(max_examples=40)
 @given(st.data())
 def test_incremental_equals_full_to_the_bit(eps: float | None, reason: str, data: st.DataObject) -> None:
     baseline, current = data.draw(pairs(max_anchors=6))
     anchors = len(baseline)
-    settings = Settings((1, 3, 5), noise_gap=0.1, score_threshold=0.2, gap_threshold=0.2, tie_eps=eps)
-    previous = measure(paired(baseline, current, reason), settings)
+    asked = Settings((1, 3, 5), noise_gap=0.1, score_threshold=0.2, gap_threshold=0.2, tie_eps=eps)
+    previous = measure(paired(baseline, current, reason), asked)
     rows = np.array(sorted(data.draw(st.sets(st.integers(0, anchors - 1)))), np.int64)
     fresh = lists([data.draw(row(9, current.depth)) for _ in rows], current.depth)
     now = current.replaced(rows, fresh)
     pair = paired(baseline, now, reason)
-    step, full = measure(pair, settings, rows=rows, previous=previous), measure(pair, settings)
+    step, full = measure(pair, asked, rows=rows, previous=previous), measure(pair, asked)
     assert same_bits(step.values, full.values)
     assert (step.names, step.reasons) == (full.names, full.reasons)
     np.testing.assert_array_equal(step.known, full.known)
@@ -98,9 +99,9 @@ def test_incremental_equals_full_to_the_bit(eps: float | None, reason: str, data
 def test_a_few_rows_of_many_have_the_bits_of_all(anchors: int, depth: int) -> None:
     rng = np.random.default_rng(depth * 1000 + anchors)
     pair = paired(random_lists(rng, 120, depth), random_lists(rng, 120, depth))
-    settings = Settings((depth,), noise_gap=0.1)
-    full, rows = measure(pair, settings), np.sort(rng.choice(120, anchors, replace=False))
-    assert same_bits(measure(pair.take(rows), settings).values, np.ascontiguousarray(full.values[:, rows]))
+    asked = Settings((depth,), noise_gap=0.1)
+    full, rows = measure(pair, asked), np.sort(rng.choice(120, anchors, replace=False))
+    assert same_bits(measure(pair.take(rows), asked).values, np.ascontiguousarray(full.values[:, rows]))
 
 
 def random_lists(rng: np.random.Generator, anchors: int, depth: int) -> RankedLists:

@@ -9,7 +9,7 @@ from monitor.core.lists import NO_CHUNK, RankedLists
 from monitor.core.measure import ranking
 from monitor.core.measure.overlap import Overlap, overlap
 from tests.core.measure import oracles
-from tests.core.measure.rows import keyed, pairs, plain
+from tests.core.measure.rows import keyed, lists, pairs, plain
 
 LETTERS = "abcdefghij"
 
@@ -150,6 +150,20 @@ def test_rbo_equals_the_rbo_package(pair: tuple[RankedLists, RankedLists], p: fl
     for anchor in np.flatnonzero(matched.known).tolist():
         b, c = (plain(side, anchor, matched.depth) for side in pair)
         assert values[anchor] == pytest.approx(rbo.RankingSimilarity(b, c).rbo_ext(p), abs=1e-12)
+
+
+@pytest.mark.parametrize("depth", [50, 300])
+def test_long_lists_equal_the_slow_versions(depth: int) -> None:
+    rng = np.random.default_rng(depth)
+    drawn = [[rng.permutation(depth + 20)[: rng.integers(depth // 2, depth + 1)] for _ in range(4)] for _ in range(2)]
+    sides = [lists([[(int(key), 0.0) for key in row] for row in rows], depth) for rows in drawn]
+    matched = overlap(*sides)
+    churn, kendall = ranking.rank_churn(matched, depth), ranking.kendall_distance(matched, depth)
+    for anchor in range(4):
+        b, c = (plain(side, anchor, depth) for side in sides)
+        assert ranking.rbo_ext(matched, depth)[anchor] == pytest.approx(oracles.rbo_ext(b, c, 0.9), abs=1e-12)
+        assert (churn.moved[anchor], churn.exited[anchor], churn.entered[anchor]) == oracles.footrule(b, c, depth)
+        assert depth > 50 or kendall[anchor] == oracles.kendall_distance(b, c)  # the slow one is O(k^3)
 
 
 @given(pairs(same_depth=True))

@@ -1,5 +1,7 @@
 """Levels, drops, gaps and crossings by hand."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -29,6 +31,12 @@ AFTER = lists([[(3, 0.8), (1, 0.75)], [(1, 0.6), (2, 0.1)], [(1, 0.3)], [(1, 0.3
 )
 def test_by_hand(values: np.ndarray, expected: list[float]) -> None:
     np.testing.assert_allclose(values, expected, atol=1e-12)
+
+
+def test_what_stands_in_an_unknown_row_means_nothing() -> None:
+    hidden = replace(BEFORE, known=np.zeros(5, np.bool_))
+    for column in (scores.top1_score(hidden), scores.gap(hidden), scores.top1_score_drop(hidden, AFTER)):
+        assert np.isnan(column).all()
 
 
 def test_a_value_at_the_threshold_has_not_crossed() -> None:
