@@ -1,0 +1,250 @@
+"""The anchors file: JSON Lines of INTERFACE.md, read strictly with all problems at once, written whole."""
+
+import binascii
+import json
+import math
+import re
+from base64 import b64decode, b64encode
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+from typing import Any, BinaryIO
+
+import msgspec
+import numpy as np
+from numpy.typing import NDArray
+
+from monitor.core.anchors import Anchor
+from monitor.ports import ConfigurationError
+
+MOST_LINE_BYTES = 4 << 20
+MOST_ID_BYTES = 1_024
+MOST_TEXT_BYTES = 64 << 10
+MOST_PROBLEMS = 1_000
+"""Further problems are counted in one last line."""
+
+_SURROGATE = re.compile(r"[\ud800-\udfff]")
+
+
+class AnchorLine(msgspec.Struct, forbid_unknown_fields=True, omit_defaults=True):
+    """One line of the file, in the order of INTERFACE.md; null and absent are the same where null is allowed."""
+
+    id: str
+    text: str
+    vector: list[float] | None = None
+    vector_b64: str | None = None
+    segment: dict[str, str] = {}
+    weight: float = 1.0
+    rewrites: list[str] = []
+    expected_sources: list[str] = []
+    relevant: dict[str, float] = {}
+    embedding_version: str | None = None
+
+
+FIELDS = AnchorLine.__struct_fields__
+_DECODER = msgspec.json.Decoder(AnchorLine)
+
+
+def load(path: Path, *, dimension: int, default_embedding_version: str) -> tuple[list[Anchor], list[str]]:
+    """Read an anchors file.
+
+    Args:
+        path: the file; blank lines are skipped, a byte order mark is too.
+        dimension: d of the corpus; 0: the dense leg is off and vectors are not looked at.
+        default_embedding_version: of anchors that name none.
+
+    Returns:
+        The anchors of the good lines in order (`vector` is None where the line has none: an encoder's work), and all
+        problems, one line each with the line's number. A file with problems should not be used.
+
+    Raises:
+        ConfigurationError: the file cannot be read.
+    """
+    anchors: list[Anchor] = []
+    problems: list[str] = []
+    seen: dict[str, int] = {}
+    for number, raw in numbered_lines(path, MOST_LINE_BYTES, "anchors file"):
+        if not raw:
+            continue
+        line, faults = decode_line(raw)
+        if line is None:
+            problems += [f"{path}:{number}: {fault}" for fault in faults]
+            continue
+        if line.id in seen:
+            faults.append(f"id {line.id!r} is that of line {seen[line.id]} too, expected distinct ids")
+        seen.setdefault(line.id, number)
+        vector, fault = _vector(line, dimension)
+        faults += [fault] if fault else []
+        problems += [f"{path}:{number}: {fault}" for fault in faults]
+        if not faults:
+            anchors.append(_anchor(line, vector, default_embedding_version))
+    if not anchors and not problems:
+        problems.append(f"{path}: no anchors, expected one JSON object per line")
+    if len(problems) > MOST_PROBLEMS:
+        problems[MOST_PROBLEMS:] = [f"{path}: {len(problems) - MOST_PROBLEMS} more problems"]
+    return anchors, problems
+
+
+def write(path: Path, anchors: Iterable[Anchor]) -> None:
+    """Write anchors, vectors as base64 of little-endian float32, replacing the file as a whole.
+
+    Raises:
+        ConfigurationError: the file cannot be written.
+    """
+    part = path.with_name(f"{path.name}.part")
+    try:
+        with part.open("wb") as file:
+            _write_lines(file, anchors)
+        part.replace(path)
+    except OSError as error:
+        message = f"cannot write the anchors file {path}: {error.strerror or error}"
+        raise ConfigurationError(message) from error
+
+
+def anchor_schema() -> dict[str, Any]:
+    """JSON Schema 2020-12 of one line. What it cannot say (distinct ids, the corpus's dimension), `load` checks."""
+    (made,) = msgspec.json.schema_components([AnchorLine], ref_template="#/$defs/{name}")[1].values()
+    properties = made["properties"]
+    for name in ("id", "text"):
+        properties[name] |= {"minLength": 1, "pattern": r"\S"}
+    for name in ("rewrites", "expected_sources"):
+        properties[name]["items"] |= {"minLength": 1, "pattern": r"\S"}
+    properties["weight"]["exclusiveMinimum"] = 0
+    given = [
+        {"required": [name], "properties": {name: {"not": {"type": "null"}}}} for name in ("vector", "vector_b64")
+    ]
+    return {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        **made,
+        "title": "Anchor",
+        "description": "A query under watch. Without a vector the configured encoder makes one.",
+        "not": {"allOf": given},
+    }
+
+
+def decode_line(raw: bytes) -> tuple[AnchorLine | None, list[str]]:
+    """One line to typed fields, and what is wrong with it; None where it is not even that."""
+    if len(raw) > MOST_LINE_BYTES:
+        return None, [f"more than {MOST_LINE_BYTES} bytes in one line"]
+    try:
+        line = _DECODER.decode(raw)
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
+        return None, [_explained(raw, error)]
+    return line, list(_faults(line))
+
+
+def lone_surrogate(raw: bytes) -> bool:
+    """Whether this JSON text holds half a surrogate pair: no UTF-8 exists for it."""
+    try:
+        return _SURROGATE.search(json.dumps(json.loads(raw), ensure_ascii=False)) is not None
+    except (ValueError, RecursionError):
+        return False
+
+
+def floats(numbers: Sequence[float]) -> NDArray[np.float32]:
+    """Numbers as float32; what float32 cannot hold becomes infinite, for the caller to refuse."""
+    with np.errstate(over="ignore"):
+        return np.array(numbers, np.float64).astype(np.float32)
+
+
+def numbered_lines(path: Path, most_bytes: int, what: str) -> Iterator[tuple[int, bytes]]:
+    """All lines of a file with their numbers, stripped; of a longer line only `most_bytes` + 1 bytes are kept.
+
+    Raises:
+        ConfigurationError: the file cannot be read.
+    """
+    try:
+        with path.open("rb") as file:
+            number = 0
+            while raw := file.readline(most_bytes + 1):
+                rest = raw
+                while not rest.endswith(b"\n") and (rest := file.readline(most_bytes)):
+                    pass
+                number += 1
+                yield number, (raw.removeprefix(b"\xef\xbb\xbf") if number == 1 else raw).strip()
+    except OSError as error:
+        message = f"cannot read the {what} {path}: {error.strerror or error}"
+        raise ConfigurationError(message) from error
+
+
+def _explained(raw: bytes, error: Exception) -> str:
+    """The decoder's message, made plain where it is not."""
+    said = str(error)
+    if "unknown field" in said:
+        return f"{said}, expected only {', '.join(FIELDS)}"
+    if isinstance(error, msgspec.DecodeError) and lone_surrogate(raw):
+        return "a lone surrogate (\\ud800 to \\udfff without its partner), expected Unicode text"
+    return said
+
+
+def _faults(line: AnchorLine) -> Iterator[str]:
+    """What types cannot say."""
+    if not line.id.strip() or not line.id.isprintable() or len(line.id.encode()) > MOST_ID_BYTES:
+        yield f"id {line.id[:80]!r}, expected 1 to {MOST_ID_BYTES} bytes of printable characters"
+    if not line.text.strip() or len(line.text.encode()) > MOST_TEXT_BYTES:
+        yield f"text of {len(line.text)} characters, expected 1 to {MOST_TEXT_BYTES} bytes, not only blanks"
+    if not (line.weight > 0 and math.isfinite(line.weight)):
+        yield f"weight {line.weight}, expected a number above 0"
+    if line.vector is not None and line.vector_b64 is not None:
+        yield "vector and vector_b64 are both there, expected one of them"
+    for name, value in line.segment.items():
+        if not (name and value and name.isprintable() and value.isprintable()):
+            yield f"segment {name[:80]!r}: {value[:80]!r}, expected printable characters on both sides"
+    for field in ("rewrites", "expected_sources"):
+        if not all(value.strip() for value in getattr(line, field)):
+            yield f"{field} holds an empty string"
+
+
+def _vector(line: AnchorLine, dimension: int) -> tuple[NDArray[np.float32] | None, str]:
+    """The vector of a line, None without one, and what is wrong with it."""
+    if dimension == 0 or (line.vector is None and line.vector_b64 is None):
+        return None, ""
+    made = floats(line.vector) if line.vector is not None else from_base64(line.vector_b64 or "")
+    if made is None:
+        return None, "vector_b64 is not base64 of little-endian float32 values"
+    if len(made) != dimension:
+        return None, f"vector has {len(made)} numbers, expected {dimension}"
+    if not np.isfinite(made).all():
+        return None, f"vector is not finite at {int(np.flatnonzero(~np.isfinite(made))[0])}, expected finite float32"
+    return made, ""
+
+
+def from_base64(encoded: str) -> NDArray[np.float32] | None:
+    """Little-endian float32 from base64, None where it is not that."""
+    try:
+        raw = b64decode(encoded, validate=True)
+    except (binascii.Error, ValueError):
+        return None
+    return None if len(raw) % 4 else np.frombuffer(raw, "<f4").astype(np.float32)
+
+
+def _anchor(line: AnchorLine, vector: NDArray[np.float32] | None, default_embedding_version: str) -> Anchor:
+    return Anchor(
+        line.id,
+        line.text,
+        vector,
+        tuple(sorted(line.segment.items())),
+        line.weight,
+        tuple(line.rewrites),
+        tuple(line.expected_sources),
+        line.relevant,
+        line.embedding_version or default_embedding_version,
+    )
+
+
+def _write_lines(file: BinaryIO, anchors: Iterable[Anchor]) -> None:
+    for anchor in anchors:
+        encoded = None
+        if anchor.vector is not None:
+            encoded = b64encode(np.ascontiguousarray(anchor.vector, "<f4").tobytes()).decode()
+        line = AnchorLine(
+            anchor.id,
+            anchor.text,
+            vector_b64=encoded,
+            segment=dict(anchor.segment),
+            weight=anchor.weight,
+            rewrites=list(anchor.rewrites),
+            expected_sources=list(anchor.expected_sources),
+            relevant=dict(anchor.relevant),
+            embedding_version=anchor.embedding_version or None,
+        )
+        file.write(msgspec.json.encode(line) + b"\n")
