@@ -1,0 +1,63 @@
+"""A stub of a server and a retriever on it, and the misbehaviours that several tests use."""
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any
+
+import numpy as np
+
+from monitor.adapters.qdrant_collection import ServerSettings
+from monitor.adapters.qdrant_server import ServerRetriever
+from monitor.core.scoring import Distance
+from monitor.ports import Replay
+from tests.contracts.retrievers import anchor_set
+from tests.qdrant_stub import Handler, Json, Misbehaviour, QdrantStub
+
+D = 4
+KEY = "a-secret-key"
+QUERY, FETCH, INFO = "/points/query/batch", "/points", ""
+
+
+@contextmanager
+def served(stub: QdrantStub, **settings: Any) -> Iterator[ServerRetriever]:
+    fields: dict[str, Any] = {"chunk_id_field": "chunk_id", "api_key": KEY, "timeout": 2.0, "batch": 2} | settings
+    retriever = ServerRetriever(
+        ServerSettings(stub.start(), stub.collection, stub.dimension, stub.distance, **fields)
+    )
+    retriever.start()
+    try:
+        yield retriever
+    finally:
+        retriever.close()
+        stub.stop()
+
+
+def thirty() -> QdrantStub:
+    """c0 to c29 at the points 0 to 29, cosine."""
+    made = QdrantStub(Distance.COSINE, D)
+    for at, vector in enumerate(np.random.default_rng(1).standard_normal((30, D), np.float32)):
+        made.put(at, vector, {"chunk_id": f"c{at}", "number": at, "even": at % 2 == 0})
+    return made
+
+
+def ask(retriever: ServerRetriever, deadline: float = 5.0, k: int = 3) -> Replay:
+    anchors = anchor_set(np.eye(D, dtype=np.float32), Distance.COSINE)
+    return retriever.replay(anchors, np.arange(D), k=k, deadline=deadline)
+
+
+def answers(change: Any) -> Misbehaviour:
+    """Send what would have been sent, changed in place or replaced."""
+
+    def send(handler: Handler, result: Json) -> None:
+        changed = change(result)
+        handler.reply(200, {"result": result if changed is None else changed, "status": "ok", "time": 0.0})
+
+    return send
+
+
+def status(code: int, message: str = "", headers: Mapping[str, str] | None = None) -> Misbehaviour:
+    return lambda handler, _: handler.reply(code, {"status": {"error": message}}, headers)
+
+
+def hang(handler: Handler, _: Json) -> None:
+    handler.stub.released.wait()
