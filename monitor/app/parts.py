@@ -1,6 +1,6 @@
 """What the loop turns, and how it paces itself."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from monitor.app.embedding import Embedder
@@ -47,5 +47,7 @@ class Parts:
     dead_letters: Publisher | None
     gauges: Gauges
     clocks: Clocks
+    announce: Callable[[str], None]
+    """Tells other processes the base URL of the endpoints."""
     control_topics: Sequence[str] = ()
     pace: Pace = field(default_factory=Pace)

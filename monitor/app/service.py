@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from concurrent.futures import Future
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from monitor.app.measuring import OPEN_GAPS
 from monitor.core.baseline import Approval, Snapshot
 from monitor.core.events import Deploy
 from monitor.core.published import Published
@@ -71,7 +72,9 @@ class MonitorService:
 
 def capture(monitor: "Monitor", name: str) -> Snapshot:
     """Capture in the loop's own thread."""
-    snapshot = monitor.fresh_snapshot(name)
+    monitor.measuring.replay(full=True)
+    newest = monitor.ledger[-1].deploy_id if monitor.ledger else ""
+    snapshot = monitor.measuring.snapshot(name, newest)
     _store(monitor, snapshot)
     return snapshot
 
@@ -79,9 +82,10 @@ def capture(monitor: "Monitor", name: str) -> Snapshot:
 def approve(monitor: "Monitor", name: str, approval: Approval) -> Snapshot:
     """Approve in the loop's own thread; whoever approves also takes responsibility for earlier losses."""
     snapshot = monitor.parts.snapshots.approved(name, approval)
-    monitor.forgive_gaps()
+    monitor.counters[OPEN_GAPS] = 0
     _store(monitor, snapshot)
-    monitor.refresh_baseline()
+    monitor.measuring.choose_baseline()
+    monitor.measuring.publish(monitor.intake, monitor.measuring.measure(monitor.intake))
     return snapshot
 
 

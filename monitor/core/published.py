@@ -56,10 +56,14 @@ class Health:
 
 @dataclass(frozen=True, slots=True)
 class Published:
-    """The last report with its verdict, the counters, the deploys judged so far, and the monitor's health."""
+    """The last report with its verdict, the counters, the deploys judged so far, and the monitor's health.
+
+    `own` is the verdict on the report itself; `verdict` is that, or UNKNOWN where the input is stale.
+    """
 
     corpus: str
     report: DriftReport
+    own: Verdict
     verdict: Verdict
     counters: Mapping[tuple[str, ...], int]
     ledger: tuple[Judged, ...]

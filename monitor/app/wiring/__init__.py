@@ -1,5 +1,5 @@
 """The one place that chooses adapters and builds everything; constructors open nothing."""
 
-from monitor.app.wiring.monitor import open_monitor, read_state
+from monitor.app.wiring.monitor import build_drift, open_monitor, read_state, running, serving
 
-__all__ = ["open_monitor", "read_state"]
+__all__ = ["build_drift", "open_monitor", "read_state", "running", "serving"]

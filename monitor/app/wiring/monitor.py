@@ -1,18 +1,23 @@
 """The monitor from its configuration: opened in order, closed in reverse."""
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from functools import partial
 
+from monitor.adapters.http import HttpServer, HttpSettings
 from monitor.adapters.lock import OwnerLock
+from monitor.adapters.monitor_client import MonitorClient
 from monitor.adapters.sqlite import SqliteStore
+from monitor.app.asking import Running
 from monitor.app.configuration import Configuration
 from monitor.app.embedding import Embedder, Lookup
 from monitor.app.health import Clocks, Gauges
 from monitor.app.loop import Monitor
 from monitor.app.parts import Pace, Parts
 from monitor.app.replay import Served
+from monitor.app.service import MonitorService
 from monitor.app.snapshot import Snapshots
 from monitor.app.wiring.retrieval import Space, build_anchors, build_embedded, build_server, build_space, fingerprint
 from monitor.app.wiring.sources import build_dead_letters, build_decoder, build_source
@@ -20,6 +25,7 @@ from monitor.core.anchors import AnchorSet
 from monitor.core.corpus import Corpus
 from monitor.core.drift import Drift, Scope
 from monitor.core.engine import Bm25, Depths, Engine
+from monitor.core.fingerprint import Fingerprint
 from monitor.ports import ConfigurationError, OwnedIndex, Retriever, Source, StateStore
 
 
@@ -30,6 +36,39 @@ class Real:
     retriever: Retriever | None = None
     owned: OwnedIndex | None = None
     lookup: Lookup | None = None
+
+
+@contextmanager
+def serving(configuration: Configuration, monitor: Monitor) -> Iterator[str]:
+    """The endpoints over a running monitor; yields their base URL, "" where they are switched off."""
+    chosen = configuration.http
+    if not chosen.enabled:
+        yield ""
+        return
+    settings = HttpSettings(
+        chosen.host, chosen.port, chosen.token.get_secret_value(), chosen.certificate_file, chosen.key_file
+    )
+    server = HttpServer(settings, MonitorService(monitor, lambda: read_state(configuration)))
+    try:
+        url = server.start()
+        monitor.parts.announce(url)
+        yield url
+    finally:
+        server.close()
+
+
+def running(configuration: Configuration) -> Running | None:
+    """The monitor that owns the configured state now, if one does and has its endpoints on."""
+    owner = OwnerLock(configuration.located(configuration.state.path)).owner()
+    if owner is None or not owner.url:
+        return None
+    return Running(MonitorClient(owner.url, configuration.http.token.get_secret_value()))
+
+
+def build_drift(configuration: Configuration) -> Drift:
+    """The evaluation alone, without a monitor: for judging kept lists against another baseline."""
+    space = build_space(configuration)
+    return _drift(configuration, build_anchors(configuration, space), fingerprint(configuration, space))
 
 
 @contextmanager
@@ -52,7 +91,8 @@ def open_monitor(configuration: Configuration, *, source: Source | None = None) 
         lock = OwnerLock(state)
         lock.acquire()
         stack.callback(lock.release)
-        monitor = Monitor(_parts(configuration, stack, source or build_source(configuration)))
+        chosen = source or build_source(configuration)
+        monitor = Monitor(_parts(configuration, stack, chosen, lock.announce))
         monitor.start()
         yield monitor
 
@@ -76,7 +116,7 @@ def read_state(configuration: Configuration) -> Iterator[StateStore]:
         store.close()
 
 
-def _parts(configuration: Configuration, stack: ExitStack, source: Source) -> Parts:
+def _parts(configuration: Configuration, stack: ExitStack, source: Source, announce: Callable[[str], None]) -> Parts:
     space = build_space(configuration)
     anchors = build_anchors(configuration, space)
     corpus = Corpus(space.dimension, tombstone_days=configuration.state.tombstone_days)
@@ -99,13 +139,7 @@ def _parts(configuration: Configuration, stack: ExitStack, source: Source) -> Pa
         store=store,
         corpus=corpus,
         engine=_engine(configuration, anchors, corpus, deepest),
-        drift=Drift(
-            anchors,
-            marked,
-            Scope(configuration.segments.dimensions, configuration.segments.cap, configuration.segments.min_anchors),
-            configuration.measure.depths,
-            dict(configuration.measure.confidence_score),
-        ),
+        drift=_drift(configuration, anchors, marked),
         snapshots=Snapshots(
             store,
             anchors,
@@ -125,6 +159,7 @@ def _parts(configuration: Configuration, stack: ExitStack, source: Source) -> Pa
         dead_letters=letters,
         gauges=gauges,
         clocks=clocks,
+        announce=announce,
         control_topics=() if kafka is None else kafka.control_topics,
         pace=Pace(
             batch=configuration.source.batch,
@@ -145,6 +180,12 @@ def _engine(configuration: Configuration, anchors: AnchorSet, corpus: Corpus, de
     )
 
 
+def _drift(configuration: Configuration, anchors: AnchorSet, marked: Fingerprint) -> Drift:
+    segments, measured = configuration.segments, configuration.measure
+    scope = Scope(segments.dimensions, segments.cap, segments.min_anchors)
+    return Drift(anchors, marked, scope, measured.depths, dict(measured.confidence_score.items()))
+
+
 def _store(configuration: Configuration) -> SqliteStore:
     state = configuration.state
     return SqliteStore(
@@ -163,5 +204,5 @@ def _real(configuration: Configuration, space: Space) -> Real:
         return Real(index, index)
     if dense.engine == "server":
         server = build_server(configuration, space)
-        return Real(server, lookup=server.vectors)
+        return Real(server, lookup=partial(server.vectors, deadline=dense.replay_deadline))
     return Real()

@@ -9,8 +9,9 @@ from monitor.adapters.anchors_file import load as load_file
 from monitor.adapters.encoder_fastembed import FastembedEncoder
 from monitor.adapters.encoder_latent import LatentSemanticEncoder
 from monitor.adapters.encoder_openai import OpenAIEncoder, OpenAISettings
+from monitor.adapters.qdrant_collection import ServerSettings
 from monitor.adapters.qdrant_embedded import EmbeddedIndex
-from monitor.adapters.qdrant_server import ServerRetriever, ServerSettings
+from monitor.adapters.qdrant_server import ServerRetriever
 from monitor.adapters.qdrant_shard import EmbeddedSettings
 from monitor.app.configuration import Configuration
 from monitor.core.anchors import Anchor, AnchorSet

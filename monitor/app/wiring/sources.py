@@ -7,7 +7,7 @@ from monitor.adapters.git import GitHistorySource
 from monitor.adapters.git_history import Selection
 from monitor.adapters.jsonl import JsonLinesSource
 from monitor.adapters.kafka import KafkaSource
-from monitor.adapters.kafka_dead_letters import KafkaDeadLetters
+from monitor.adapters.kafka_dead_letters import DeadLetterSettings, KafkaDeadLetters
 from monitor.adapters.kafka_settings import KafkaSettings, problems
 from monitor.app import sections
 from monitor.app.configuration import Configuration
@@ -66,7 +66,7 @@ def build_dead_letters(configuration: Configuration) -> Publisher | None:
     kafka = configuration.source.kafka
     if kafka is None or not kafka.dead_letter_topic:
         return None
-    return KafkaDeadLetters(kafka_settings(kafka), kafka.dead_letter_topic)
+    return KafkaDeadLetters(kafka_settings(kafka), DeadLetterSettings(kafka.dead_letter_topic))
 
 
 def build_decoder(configuration: Configuration, dimension: int, embedding_version: str) -> Decoder:

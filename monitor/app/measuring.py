@@ -1,0 +1,125 @@
+"""Measuring: replay what was touched, evaluate against the baseline, judge, and publish one view."""
+
+from collections import Counter
+from collections.abc import Sequence
+
+import numpy as np
+
+from monitor.app.intake import Intake
+from monitor.app.parts import Parts
+from monitor.core.baseline import Judged, ListLeg, Snapshot
+from monitor.core.drift import Seen
+from monitor.core.lists import RankedLists
+from monitor.core.policy import Verdict, judge
+from monitor.core.published import Published
+from monitor.core.report import DriftReport
+
+OPEN_GAPS = ("open_gaps",)
+"""Counter of losses in the stream that nobody has looked at since; approving a baseline sets it to 0."""
+Measured = tuple[DriftReport, Verdict]
+
+
+class Measuring:
+    """What the loop knows about drift: touched anchors, the baseline, the deploys judged so far."""
+
+    def __init__(self, parts: Parts, counters: Counter[tuple[str, ...]]) -> None:
+        self._parts, self._counters = parts, counters
+        self.ledger: list[Judged] = []
+        self.baseline: Snapshot | None = None
+        self._pinned: Snapshot | None = None
+        self._touched: set[int] = set()
+        self._next_full = self._next_report = 0.0
+        self.published: Published | None = None
+
+    def begin(self, ledger: Sequence[Judged]) -> None:
+        """Take up the stored ledger; full replays go by the clock from here on."""
+        self.ledger = list(ledger)
+        self._next_full = self._parts.clocks.monotonic() + self._parts.pace.full_replay
+        self.choose_baseline()
+
+    def touch(self, rows: Sequence[int]) -> None:
+        """These anchors' lists may have changed: they are replayed before the next report."""
+        self._touched.update(rows)
+
+    def touched(self) -> bool:
+        """Whether some list is older than the corpus."""
+        return bool(self._touched)
+
+    def full_due(self) -> bool:
+        """Whether the schedule asks for a full replay."""
+        return self._parts.served is not None and self._parts.clocks.monotonic() >= self._next_full
+
+    def report_due(self) -> bool:
+        """Whether the last view is old enough for another one, backlog or not."""
+        return self.published is None or self._parts.clocks.monotonic() >= self._next_report
+
+    def replay(self, *, full: bool) -> None:
+        """Ask the real index about touched anchors, or all."""
+        parts, now = self._parts, self._parts.clocks.monotonic()
+        touched = np.array(sorted(self._touched), np.int64)
+        self._touched.clear()
+        if parts.served is None:
+            return
+        replay = parts.served.refresh(touched, now, full=full)
+        if full:
+            self._next_full = now + parts.pace.full_replay
+        seconds = parts.clocks.monotonic() - now
+        parts.gauges.replayed(replay, parts.served.failures, full=full, seconds=seconds)
+
+    def measure(self, intake: Intake, deploy_id: str = "", problems: Sequence[str] = ()) -> Measured:
+        """The report and verdict on the corpus as it is now."""
+        parts, corpus, lists = self._parts, self._parts.corpus, self.lists()
+        gaps = self._counters[OPEN_GAPS]
+        lost = [f"the stream lost events {gaps} time(s); reload the corpus, then approve a baseline"] if gaps else []
+        seen = Seen(
+            deploy_id=deploy_id,
+            now=corpus.newest_event_time,
+            positions={f"{part.topic}/{part.partition}": at for part, at in sorted(intake.positions.items())},
+            lists=lists,
+            hashes={key: row.content_hash for key, row in corpus.listed(lists.values())},
+            corpus={"chunks": float(len(corpus))},
+            failures=parts.served.failures if parts.served is not None else {},
+            problems=(*problems, *lost),
+        )
+        report = parts.drift.evaluate(self.baseline, self._pinned, seen)
+        return report, judge(parts.rules, report)
+
+    def publish(self, intake: Intake, measured: Measured) -> None:
+        """Swap the one reference that scrapes and pages read."""
+        parts = self._parts
+        self._next_report = parts.clocks.monotonic() + parts.pace.report
+        parts.gauges.reported()
+        parts.gauges.watch(parts.source, intake.positions)
+        health = parts.gauges.health(
+            waiting=intake.barrier.waiting,
+            state_bytes=parts.store.size(),
+            points=None if parts.retriever is None else parts.retriever.count(),
+        )
+        report, verdict = measured
+        self.published = Published(
+            corpus=parts.corpus_name,
+            report=report,
+            own=verdict,
+            verdict=parts.gauges.judged(verdict),
+            counters=dict(self._counters),
+            ledger=tuple(self.ledger),
+            health=health,
+        )
+
+    def lists(self) -> dict[ListLeg, RankedLists]:
+        """The lists now: dense as served by the real index, lexical, and the exact dense ones."""
+        made = dict(self._parts.engine.lists())
+        if self._parts.served is not None:
+            made["dense"] = self._parts.served.lists
+        return made
+
+    def snapshot(self, name: str, deploy_id: str) -> Snapshot:
+        """The current lists, frozen."""
+        return self._parts.snapshots.freeze(name, deploy_id, self.lists(), self._parts.corpus)
+
+    def choose_baseline(self) -> None:
+        """After a deploy was judged or a baseline approved."""
+        self.baseline = self._parts.snapshots.current(self.ledger)
+        pinned = self._parts.snapshots.pinned()
+        same = self.baseline is not None and pinned is not None and pinned.name == self.baseline.name
+        self._pinned = self.baseline if same else pinned

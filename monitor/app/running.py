@@ -1,0 +1,75 @@
+"""Running the monitor in the foreground: signals, endpoints, and a line for each judged deploy."""
+
+import signal
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import TextIO
+
+from rich.console import Console
+from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+
+from monitor.app.loop import Monitor
+
+MARKS = {"pass": "green", "fail": "red", "inconclusive": "yellow", "unknown": "yellow"}
+
+
+@contextmanager
+def stopping_on_signals(monitor: Monitor) -> Iterator[None]:
+    """SIGTERM and SIGINT end the loop after its turn; the turn's commit is kept."""
+
+    def stop(number: int, frame: object) -> None:
+        del number, frame
+        monitor.stopping.set()
+
+    before = {number: signal.signal(number, stop) for number in (signal.SIGTERM, signal.SIGINT)}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+class Watcher:
+    """Says on stderr what the loop does: a line for each deploy, and on a terminal how far it is."""
+
+    def __init__(self, stream: TextIO | None = None) -> None:
+        self._console = Console(file=stream or sys.stderr, stderr=stream is None, highlight=False)
+        self._told = -1
+        self._began = time.monotonic()
+
+    @contextmanager
+    def watching(self, monitor: Monitor, *, progress: bool) -> Iterator[Callable[[], None]]:
+        """Yields what the loop calls after each turn."""
+        self._told = len(monitor.ledger)
+        if not (progress and self._console.is_terminal):
+            yield lambda: self._deploys(monitor)
+            return
+        columns = (SpinnerColumn(), TextColumn("{task.description}"), TimeElapsedColumn())
+        with Progress(*columns, console=self._console, transient=True) as shown:
+            task = shown.add_task("starting")
+
+            def turned() -> None:
+                self._deploys(monitor)
+                shown.update(task, description=self._described(monitor))
+
+            yield turned
+
+    def _described(self, monitor: Monitor) -> str:
+        events = sum(count for name, count in monitor.counters.items() if name[0] == "events")
+        rate = events / max(time.monotonic() - self._began, 1e-9)
+        return f"{events:,} events in the state, {rate:,.0f}/s here, {len(monitor.parts.corpus):,} chunks"
+
+    def _deploys(self, monitor: Monitor) -> None:
+        for judged in monitor.ledger[self._told :]:
+            mark = f"[{MARKS[judged.verdict]}]{judged.verdict.upper():12}[/]"
+            self._console.print(mark, end=" ")
+            self._console.print(f"deploy {judged.deploy_id}", markup=False)
+        self._told = len(monitor.ledger)
+
+
+def run_to_end(monitor: Monitor, *, until_end: bool, progress: bool = True, stream: TextIO | None = None) -> None:
+    """Run the loop until it ends or is told to stop."""
+    with stopping_on_signals(monitor), Watcher(stream).watching(monitor, progress=progress) as turned:
+        monitor.run(until_end=until_end, turned=turned)
