@@ -5,13 +5,13 @@ kafka-python whose inside looks different, rather than to run on one that stops 
 """
 
 import logging
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from functools import partial
 from typing import Any
 
 from monitor.adapters.kafka_fetched import FetchedRecords
 from monitor.adapters.kafka_log import hide_secrets
-from monitor.adapters.kafka_python import KafkaConsumer, KafkaError, TopicPartition, __version__
+from monitor.adapters.kafka_python import KafkaConsumer, KafkaError, KafkaNetClient, TopicPartition, __version__
 from monitor.adapters.kafka_settings import FETCH_WAIT_MS, MEBIBYTE, KafkaSettings, client_options
 from monitor.core.events import Partition
 from monitor.ports import ConfigurationError, Fault, UnreachableError
@@ -30,29 +30,39 @@ def open_consumer(settings: KafkaSettings, stuck: list[Fault]) -> Any:
         ConfigurationError: files or names that the client cannot use, or a kafka-python that changed inside.
     """
     hide_secrets()
-    consumer: Any = KafkaConsumer.__new__(KafkaConsumer)  # in two steps: its constructor may fail half-way, see _drop
+    made: list[Any] = []
     try:
-        consumer.__init__(**client_options(settings), **_reading(settings))
+        consumer = KafkaConsumer(**client_options(settings), **_reading(settings), kafka_client=remembering(made))
+        made.append(consumer)
         consumer.bootstrap(timeout_ms=settings.start_timeout * 1000)
         _install(consumer, settings, stuck)
     except (KafkaError, OSError) as error:
-        _drop(consumer)
+        drop(made)
         raise UnreachableError(_no_broker(settings, error)) from error
     except (ValueError, TypeError, AssertionError) as error:
-        _drop(consumer)
+        drop(made)
         message = f"kafka: the client refuses the settings: {error}"
         raise ConfigurationError(message) from error
     except ConfigurationError:
-        _drop(consumer)
+        drop(made)
         raise
     return consumer
 
 
-def _drop(consumer: Any) -> None:
-    """End the network thread and the sockets that a failed constructor leaves behind."""
-    client = getattr(consumer, "_client", None)
-    if client is not None:
-        client.close()
+def remembering(made: list[Any]) -> Callable[..., Any]:
+    """Builds kafka-python's network client and keeps it: a constructor that fails half-way leaves it running."""
+
+    def build(**options: Any) -> Any:
+        made.append(KafkaNetClient(**options))
+        return made[-1]
+
+    return build
+
+
+def drop(made: list[Any]) -> None:
+    """Close what was built before a constructor failed, last first."""
+    for thing in reversed(made):
+        thing.close()
 
 
 def _reading(settings: KafkaSettings) -> Mapping[str, Any]:

@@ -18,6 +18,7 @@ with warnings.catch_warnings():
         LogTruncationError,
         OffsetOutOfRangeError,
     )
+    from kafka.net.compat import KafkaNetClient
     from kafka.net.inet import KafkaNetSocket
     from kafka.structs import OffsetAndMetadata
 
@@ -25,6 +26,7 @@ __all__ = [
     "IllegalStateError",
     "KafkaConsumer",
     "KafkaError",
+    "KafkaNetClient",
     "KafkaProducer",
     "KafkaTimeoutError",
     "LogTruncationError",
