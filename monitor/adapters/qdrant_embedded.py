@@ -125,7 +125,11 @@ class EmbeddedIndex:
             Points that had to be deleted, added or replaced.
         """
         live = {row.key: row for row in rows if row.live}
-        gone, wrong = disagreements(self._open, live, vectors)
+        try:
+            gone, wrong = disagreements(self._open, live, vectors)
+        except EngineError as error:
+            self._shard = self._folder.replace(self._open, error)
+            gone, wrong = [], list(live.values())
         slots = np.array([row.slot for row in live.values()], np.int64)
         for at in range(0, len(slots), SLICE):
             self._lengthen(vectors[slots[at : at + SLICE]])

@@ -106,6 +106,17 @@ class ShardFolder:
             self.release()
             raise
 
+    def replace(self, damaged: edge.EdgeShard, error: EngineError) -> edge.EdgeShard:
+        """Set an open shard aside that turned out damaged; returns an empty one."""
+        try:
+            with engine_call("closing"):
+                damaged.close()
+        except EngineError as second:
+            log.warning("%s", second)
+        shard = (self.root or Path()) / "shard"
+        self._set_aside(shard, error)
+        return self._create(shard)
+
     def release(self) -> None:
         """Give up the lock; a temporary folder is removed."""
         if self._lock >= 0:
@@ -128,10 +139,11 @@ class ShardFolder:
         self._lock = held
 
     def _load_or_create(self, shard: Path) -> edge.EdgeShard:
-        described = _description(self._settings)
         note = shard.with_name("settings.json")
-        before = note.read_text("utf-8") if note.exists() else ""
-        if shard.exists() and before != described:
+        before = note.read_text("utf-8", "replace") if note.exists() else ""
+        if shard.exists() and not before:
+            self._set_aside(shard, EngineError("it is not known to be ours, or was never finished"))
+        elif shard.exists() and before != _description(self._settings):
             self._say("it was built with other settings")
             shutil.rmtree(shard)
         elif shard.exists():
@@ -140,10 +152,14 @@ class ShardFolder:
                     return edge.EdgeShard.load(str(shard), edge_config(self._settings))
             except EngineError as error:
                 self._set_aside(shard, error)
+        return self._create(shard)
+
+    def _create(self, shard: Path) -> edge.EdgeShard:
         with engine_call(f"creating {shard}"):
             made = edge.EdgeShard.create(str(shard), edge_config(self._settings))
             made.update(edge.UpdateOperation.create_field_index(SEGMENT, edge.PayloadSchemaType.Keyword))
-        note.write_text(described, "utf-8")  # last: a shard without its note is dropped
+        # last: a shard without its note is dropped at the next start
+        shard.with_name("settings.json").write_text(_description(self._settings), "utf-8")
         return made
 
     def _set_aside(self, shard: Path, error: EngineError) -> None:
@@ -153,7 +169,7 @@ class ShardFolder:
         aside = shard.with_name("shard.damaged")
         shutil.rmtree(aside, ignore_errors=True)
         shard.rename(aside)
-        self._say(f"it does not open ({error}); set aside as {aside.name}")
+        self._say(f"it cannot be read ({error}); set aside as {aside.name}")
 
     def _say(self, why: str) -> None:
         self.started_afresh = why
