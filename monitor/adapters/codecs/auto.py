@@ -1,6 +1,7 @@
 """Topics of mixed forms: each record is recognised by its marks and read by the decoder of its form."""
 
 from collections.abc import Mapping
+from typing import Any
 
 import msgspec
 
@@ -9,28 +10,22 @@ from monitor.adapters.codecs.cloudevents import is_binary, is_structured
 from monitor.adapters.codecs.keys import RowKey
 from monitor.adapters.codecs.limits import parse
 from monitor.adapters.codecs.reasons import malformed
-from monitor.adapters.codecs.wire import EventReader
-from monitor.core.events import CorpusEvent, Record
+from monitor.adapters.codecs.wire import EventReader, Wire
+from monitor.core.events import CorpusEvent, MalformedEvent, Record
 from monitor.ports import Decoder
 
-_ROW_OPS = frozenset({b'"c"', b'"u"', b'"d"', b'"r"', b'"t"', b'"m"'})
+_ROW_OPS = frozenset({"c", "u", "d", "r"})
+_OTHER_OPS = frozenset({"t", "m"})
 _BOUNDARIES = frozenset({b'"BEGIN"', b'"END"'})
-
-
-class _Marks(msgspec.Struct, gc=False):
-    """What tells the forms apart, as raw bytes: empty where absent. Nothing of a record is built for it."""
-
-    op: msgspec.Raw = msgspec.Raw()
-    specversion: msgspec.Raw = msgspec.Raw()
-    collection_name: msgspec.Raw = msgspec.Raw()
-    before: msgspec.Raw = msgspec.Raw()
-    after: msgspec.Raw = msgspec.Raw()
-    payload: msgspec.Raw = msgspec.Raw()
-    status: msgspec.Raw = msgspec.Raw()
+_OF_TYPES = frozenset({reasons.WRONG_TYPE, reasons.OUT_OF_RANGE, reasons.NOT_FINITE, reasons.BAD_BASE64})
+_MARKS = ("specversion", "collection_name", "before", "after", "payload", "status")
 
 
 class AutoDecoder:
     """Recognises the form of each record: CloudEvents, Qdrant sink, Debezium, native, else plain fields.
+
+    Marks, the first that is there decides: a CloudEvents header or `specversion`; `collection_name`; `op` c, u, d, r
+    beside `before` or `after`, `op` t or m, or a transaction's `status`, bare or in `payload`; `op`.
 
     Args:
         reader: the strict reader that all forms share.
@@ -42,39 +37,69 @@ class AutoDecoder:
         self._reader = reader
         self._forms = forms
         self._key = RowKey(key_field, reader.limits)
-        self._json = msgspec.json.Decoder(_Marks)
+        marks: list[tuple[str, Any, Any]] = [(name, msgspec.Raw, msgspec.Raw()) for name in _MARKS]
+        # most records are native: one pass reads the fields and the marks; only where a foreign form gives a field
+        # another type are the marks read alone, as raw bytes that fit any document
+        self._native = _decoder(msgspec.defstruct("Marked", marks, bases=(reader.wire,), gc=False))
+        raw_op: tuple[str, Any, Any] = ("op", msgspec.Raw, msgspec.Raw())
+        self._marks = _decoder(msgspec.defstruct("Marks", [raw_op, *marks], gc=False))
 
     def decode(self, record: Record) -> CorpusEvent | None:
         """The event, None for what is not ours; MalformedEvent whatever the bytes."""
         if record.value is None:
             return self._tombstone(record)
-        form = self.form(record, record.value)
+        if record.headers and (is_binary(record) or is_structured(record)):
+            return self._forms["cloudevents"].decode(record)
+        marked = self._marked(record.value)
+        form = self._form(marked)
+        if form == "native" and isinstance(marked, Wire):
+            return self._reader.event(marked, record)
         if form not in self._forms:
             raise malformed(reasons.MISSING_FIELD, "op", "absent, and no other form is recognised")
         return self._forms[form].decode(record)
 
-    def form(self, record: Record, value: bytes) -> str:
-        """The name of the record's form; `fields` where nothing marks another."""
-        if record.headers and (is_binary(record) or is_structured(record)):
-            return "cloudevents"
-        marks = parse(value, self._json, self._reader.limits)
-        if bytes(marks.specversion):
-            return "cloudevents"
-        if bytes(marks.collection_name):
-            return "qdrant-sink"
-        return "debezium" if self._is_change(marks) else "native" if bytes(marks.op) else "fields"
+    def _marked(self, value: bytes) -> Any:
+        try:
+            return parse(value, self._native, self._reader.limits)
+        except MalformedEvent as error:
+            if error.reason not in _OF_TYPES:
+                raise
+            return parse(value, self._marks, self._reader.limits)
 
-    def _is_change(self, marks: _Marks) -> bool:
+    def _form(self, marked: Any) -> str:
+        """The name of the form; `fields` where nothing marks another."""
+        if bytes(marked.specversion):
+            return "cloudevents"
+        if bytes(marked.collection_name):
+            return "qdrant-sink"
+        if self._is_change(marked):
+            return "debezium"
+        return "native" if _op(marked) is not None else "fields"
+
+    def _is_change(self, marked: Any) -> bool:
         """Whether the marks are those of a Debezium envelope, bare or in `payload`."""
-        op, payload = bytes(marks.op), bytes(marks.payload)
-        if op in _ROW_OPS:
-            return bool(bytes(marks.before) or bytes(marks.after)) or op in {b'"t"', b'"m"'}
-        if op or bytes(marks.status) in _BOUNDARIES:
-            return not op
-        return payload.startswith(b"{") and self._is_change(self._json.decode(payload))
+        op, payload = _op(marked), bytes(marked.payload)
+        if op is not None:
+            written = op in _ROW_OPS and bool(bytes(marked.before) or bytes(marked.after))
+            return written or op in _OTHER_OPS
+        if bytes(marked.status) in _BOUNDARIES:
+            return True
+        return payload.startswith(b"{") and self._is_change(self._marks.decode(payload))
 
     def _tombstone(self, record: Record) -> CorpusEvent | None:
         chunk_id = self._key.chunk_id(record)
         if chunk_id is None:
             raise malformed(reasons.NO_KEY, "key", "an object without the chunk id")
         return self._reader.gone(chunk_id, record)
+
+
+def _decoder(kind: type[msgspec.Struct]) -> "msgspec.json.Decoder[Any]":
+    return msgspec.json.Decoder(kind)
+
+
+def _op(marked: Any) -> str | None:
+    """The operation, whatever its type; None where it is absent or null."""
+    if isinstance(marked, Wire):
+        return marked.op
+    raw = bytes(marked.op)
+    return None if raw in {b"", b"null"} else raw.decode().strip('"')

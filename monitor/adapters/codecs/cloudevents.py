@@ -8,8 +8,9 @@ import msgspec
 from monitor.adapters.codecs import reasons
 from monitor.adapters.codecs.limits import parse
 from monitor.adapters.codecs.reasons import malformed, shown
+from monitor.adapters.codecs.scalars import need
 from monitor.adapters.codecs.times import instant
-from monitor.adapters.codecs.wire import EventReader, Wire, need
+from monitor.adapters.codecs.wire import EventReader, Wire
 from monitor.core.events import CorpusEvent, Record
 
 STRUCTURED = "application/cloudevents"

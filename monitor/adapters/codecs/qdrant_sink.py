@@ -14,7 +14,8 @@ from monitor.adapters.codecs.loose import Scalar, string
 from monitor.adapters.codecs.paths import FieldPaths, compiled, reach, shape, split
 from monitor.adapters.codecs.reasons import malformed, shown
 from monitor.adapters.codecs.rows import RowReader
-from monitor.adapters.codecs.wire import EventReader, need
+from monitor.adapters.codecs.scalars import need
+from monitor.adapters.codecs.wire import EventReader
 from monitor.core.events import CorpusEvent, Record
 
 _UUID = re.compile(

@@ -22,9 +22,17 @@ _PARTITION = re.compile(r"0|[1-9][0-9]{0,9}")
 _TOPIC_CHARACTERS = 249
 
 
-def identifier(value: str, field: str, most: int) -> str:
+def need(value: str | None, field: str) -> str:
+    """The value, or MalformedEvent `missing_field`."""
+    if value is None:
+        raise malformed(reasons.MISSING_FIELD, field, "absent or null, expected a string")
+    return value
+
+
+def identifier(value: str | None, field: str, most: int) -> str:
     """A non-empty string of at most `most` UTF-8 bytes without control characters."""
     if not value:
+        need(value, field)
         raise malformed(reasons.EMPTY, field, "empty, expected at least one character")
     if len(value) > most or (not value.isascii() and len(value.encode()) > most):
         raise malformed(reasons.TOO_LONG, field, f"{len(value)} characters, expected at most {most} bytes")
@@ -33,16 +41,19 @@ def identifier(value: str, field: str, most: int) -> str:
     return value
 
 
-def chunk_identifier(value: str, limits: Limits) -> str:
+def chunk_identifier(value: str | None, limits: Limits) -> str:
     """A chunk id: an identifier that cannot be mistaken for the key of a deploy marker."""
-    if value.startswith(DEPLOY_PREFIX):
-        raise malformed(reasons.RESERVED_ID, "chunk_id", f"{shown(value)} begins with {DEPLOY_PREFIX}")
-    return identifier(value, "chunk_id", limits.id_bytes)
+    chunk_id = identifier(value, "chunk_id", limits.id_bytes)
+    if chunk_id.startswith(DEPLOY_PREFIX):
+        raise malformed(reasons.RESERVED_ID, "chunk_id", f"{shown(chunk_id)} begins with {DEPLOY_PREFIX}")
+    return chunk_id
 
 
-def body(value: str, limits: Limits) -> str:
+def body(value: str | None, limits: Limits) -> str:
     """A text, possibly empty, of at most `text_bytes`; any character may occur in it."""
     most = limits.text_bytes
+    if value is None:
+        return need(value, "text")
     if len(value) > most or (not value.isascii() and len(value.encode()) > most):
         raise malformed(reasons.TOO_LONG, "text", f"{len(value)} characters, expected at most {most} bytes")
     return value

@@ -16,6 +16,7 @@ from monitor.adapters.codecs.scalars import (
     chunk_identifier,
     identifier,
     natural,
+    need,
     offsets,
     segment,
 )
@@ -61,13 +62,6 @@ class VectorWire(Wire, gc=False):
     vector_b64: bytes | None = None
 
 
-def need(value: str | None, field: str) -> str:
-    """The value, or MalformedEvent `missing_field`."""
-    if value is None:
-        raise malformed(reasons.MISSING_FIELD, field, "absent or null, expected a string")
-    return value
-
-
 class EventReader:
     """From typed fields to a corpus event: every bound of EVENTS.md is enforced here and only here.
 
@@ -99,7 +93,7 @@ class EventReader:
         if op == "upsert":
             return self._upsert(wire, self._time(wire, record, time))
         if op == "delete":
-            chunk_id = chunk_identifier(need(wire.chunk_id, "chunk_id"), self.limits)
+            chunk_id = chunk_identifier(wire.chunk_id, self.limits)
             return Delete(chunk_id, self._time(wire, record, time), self._version(wire))
         if op == "deploy":
             return self._deploy(wire, self._time(wire, record, time))
@@ -119,11 +113,11 @@ class EventReader:
 
     def _upsert(self, wire: Wire, time: int) -> Upsert:
         limits = self.limits
-        chunk_id = chunk_identifier(need(wire.chunk_id, "chunk_id"), limits)
-        text = body(need(wire.text, "text"), limits)
+        chunk_id = chunk_identifier(wire.chunk_id, limits)
+        text = body(wire.text, limits)
         chunk = Chunk(
             chunk_id,
-            identifier(need(wire.doc_id, "doc_id"), "doc_id", limits.id_bytes),
+            identifier(wire.doc_id, "doc_id", limits.id_bytes),
             natural(wire.position, "position") if wire.position else 0,
             text,
             self._vector(wire),
@@ -137,7 +131,7 @@ class EventReader:
         return Upsert(chunk, self._version(wire))
 
     def _deploy(self, wire: Wire, time: int) -> Deploy:
-        deploy_id = identifier(need(wire.deploy_id, "deploy_id"), "deploy_id", self.limits.id_bytes)
+        deploy_id = identifier(wire.deploy_id, "deploy_id", self.limits.id_bytes)
         upto = {} if wire.upto is None else offsets(wire.upto, self.limits)
         expected = segment(wire.expected.items(), self.limits, "expected") if wire.expected else ()
         return Deploy(deploy_id, time, upto, expected)

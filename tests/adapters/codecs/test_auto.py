@@ -3,6 +3,8 @@
 from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from monitor.adapters.codecs import FORMS, STAMP_HEADER, FieldPaths, FormOptions, decoder
 from monitor.core.events import Delete, MalformedEvent, Upsert
@@ -95,3 +97,24 @@ def test_marks_inside_of_other_forms_do_not_confuse() -> None:
     point = AUTO.decode(record(changed(POINT, op="c", payload={**POINT["payload"], "op": "d", "before": {}})))
     assert isinstance(point, Upsert)
     assert MIXED.decode(record(changed({**ROW, "event_time": TIME}, payload=5, status="draft"))) is not None
+
+
+SPOILT = st.dictionaries(
+    st.sampled_from([*UPSERT, "vector_b64", "extra"]),
+    st.sampled_from([None, 1, -1, 1.5, "", "x", True, [], {}, [1.0], {"a": 1}, "AAAA", 10**30]),
+    min_size=1,
+    max_size=3,
+)
+
+
+@settings(max_examples=200, deadline=None)
+@given(SPOILT, st.sampled_from(["upsert", "delete", "deploy", "heartbeat", "other", 5]))
+def test_a_native_record_has_the_same_outcome_as_in_the_native_form(spoilt: dict[str, Any], op: object) -> None:
+    given_record = record(changed({**UPSERT, **spoilt}, op=op))
+    outcomes = []
+    for each in (decoder("native", OPTIONS, LIMITS), AUTO):
+        try:
+            outcomes.append(repr(each.decode(given_record)))
+        except MalformedEvent as error:
+            outcomes.append(str(error))
+    assert outcomes[0] == outcomes[1]
