@@ -1,6 +1,6 @@
 """Exact and near copies in the live corpus, counted as chunks come and go."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -8,17 +8,38 @@ import numpy as np
 from numpy.typing import NDArray
 
 from monitor.core.corpus import Delta
-from monitor.core.events import Segment
+from monitor.core.groups import NO_GROUP, Groups, Joined
+from monitor.core.segment_codes import DEAD, SegmentCodes, SegmentFlags
 from monitor.core.segments import value_of
-from monitor.core.shingles import THRESHOLD, WIDTH, clusters, jaccard
+from monitor.core.shingle_slab import ShingleSlab
+from monitor.core.shingles import THRESHOLD, WIDTH, Shingled, clusters, jaccard, shingle
+
+Slots = NDArray[np.int64]
+Handles = NDArray[np.int64]
+
+_ALONE = -1
+_TEXTS = 4096
+"""Texts shingled at a time, so that a whole corpus can come in one delta."""
 
 
 class CandidateIndex(Protocol):
-    """Sets of 32-bit shingles by handle, and which of them share a band of their MinHash signatures.
+    """Sets of 32-bit shingles by handle, and which of them may be alike.
 
     Whether two sets are candidates is a symmetric, deterministic function of the two sets alone: neither the order
-    of arrival nor the size of the index nor a restart changes it.
+    of arrival nor the size of the index nor a restart changes it. So near copies do not depend on them either.
     """
+
+    def add(self, handles: Handles, shingles: NDArray[np.uint32], counts: NDArray[np.int64]) -> None:
+        """Take in distinct new handles; their sets, none empty, lie one after the other in `shingles`."""
+        ...
+
+    def remove(self, handles: Handles) -> None:
+        """Forget distinct known handles."""
+        ...
+
+    def candidates(self, handles: Handles) -> Iterator[tuple[NDArray[np.int64], Handles]]:
+        """Rounds of (index into `handles`, candidate), themselves included; a pair may come more than once."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +54,9 @@ class Copies:
 class Duplicates:
     """Which live chunks have an exact (equal token sequence) or near (shingle Jaccard >= threshold) copy.
 
+    Chunks of one shingle set form a group, so a flood of copies is one set. Each group remembers one *witness*, a
+    near copy of it; when a witness leaves, the groups it vouched for look for another. That is linear where counting
+    all pairs of a flood of similar chunks is quadratic. A chunk without tokens is a copy of nothing.
     It starts empty: on a restart, `apply` one delta that holds the whole corpus.
 
     Args:
@@ -43,9 +67,11 @@ class Duplicates:
 
     def __init__(self, lsh: CandidateIndex, *, threshold: float = THRESHOLD, width: int = WIDTH) -> None:
         self._lsh, self._threshold, self._width = lsh, threshold, width
-        self._segments: dict[int, Segment] = {}
-        self._words: dict[int, tuple[int, ...]] = {}
-        self._sets: dict[int, NDArray[np.uint32]] = {}
+        self._codes = SegmentCodes()
+        self._exact, self._near = SegmentFlags(self._codes), SegmentFlags(self._codes)
+        self._texts, self._sets = Groups(), Groups()
+        self._slab = ShingleSlab()
+        self._witness: Handles = np.full(1, _ALONE, np.int64)
 
     def apply(self, delta: Delta, tokens: Sequence[NDArray[np.int32]], hashes: NDArray[np.uint64]) -> None:
         """Take in one batch.
@@ -53,46 +79,136 @@ class Duplicates:
         Args:
             delta: what left and what came.
             tokens: token ids of each added text, aligned with `delta.added`.
-            hashes: a 64-bit hash of each token by its id, equal in every run of the program.
+            hashes: (v,) uint64 by token id, a hash of the word that is the same in every run of the program.
         """
-        for slot in delta.removed.tolist():
-            del self._segments[slot], self._words[slot], self._sets[slot]
-        for slot, row, ids in zip(delta.added.tolist(), delta.rows, tokens, strict=True):
-            words = tuple(hashes[ids].tolist())
-            width = min(self._width, len(words))
-            pieces = {hash(words[at : at + width]) & 0xFFFFFFFF for at in range(len(words) - width + 1) if width}
-            self._segments[slot], self._words[slot] = row.segment, words
-            self._sets[slot] = np.array(sorted(pieces), np.uint32)
+        nothing = np.zeros(len(delta.removed), np.bool_)
+        self._exact.set(delta.removed, nothing)
+        self._near.set(delta.removed, nothing)
+        texts, sets = [self._texts.leave(delta.removed)], [self._sets.leave(delta.removed)]
+        self._codes.remove(delta.removed)
+        self._codes.add(delta.added, [row.segment for row in delta.rows])
+        self._texts.cover(delta.added)
+        self._sets.cover(delta.added)
+        stale, fresh = [delta.added], []
+        for at in range(0, len(delta.added), _TEXTS):
+            made = shingle(tokens[at : at + _TEXTS], hashes, self._width)
+            text, chosen = self._join(delta.added[at : at + _TEXTS], made)
+            texts.append(text.groups)
+            sets.append(chosen.groups)
+            stale += [text.lone, chosen.lone]
+            fresh.append(chosen.created)
+        changed = self._relink(_distinct(sets), _distinct(fresh))
+        stale += [self._texts.lone(_distinct(texts)), self._sets.lone(_distinct([*sets, changed]))]
+        self._refresh(_distinct(stale))
+        self._texts.release(_empty(self._texts, _distinct(texts)))
 
     @property
     def exact(self) -> int:
-        """Live chunks that have an exact copy; chunks without a single token have none."""
-        return self.counts("")[""].exact if self._segments else 0
+        """Live chunks that have an exact copy."""
+        return self._exact.total
 
     @property
     def near(self) -> int:
         """Live chunks that have a near copy, exact copies included."""
-        return self.counts("")[""].near if self._segments else 0
+        return self._near.total
 
     def counts(self, dimension: str) -> Mapping[str, Copies]:
-        """Live chunks and copies per segment of a dimension; "" is one segment "" of all chunks."""
-        tally: dict[str, list[int]] = {}
-        for slot, segment in self._segments.items():
-            row = tally.setdefault(value_of(dimension, segment) if dimension else "", [0, 0, 0])
-            others = [other for other in self._segments if other != slot and self._words[slot]]
-            row[0] += 1
-            row[1] += any(self._words[slot] == self._words[other] for other in others)
-            row[2] += any(self.jaccard(slot, other) >= self._threshold for other in others)
-        return {name: Copies(*row) for name, row in tally.items()}
+        """Live chunks and copies per segment of a dimension (an attribute, or several joined with `+`)."""
+        tally: dict[str, Copies] = {}
+        for code, (segment, members) in enumerate(zip(self._codes.segments, self._codes.members, strict=True)):
+            if members:
+                name = value_of(dimension, segment)
+                held = tally.get(name, Copies(0, 0, 0))
+                exact, near = held.exact + self._exact.count(code), held.near + self._near.count(code)
+                tally[name] = Copies(held.chunks + members, exact, near)
+        return tally
 
     def shingles(self, slot: int) -> NDArray[np.uint32]:
         """The sorted distinct shingles of a live chunk; empty for a text without tokens."""
-        return self._sets[slot]
+        group = int(self._sets.of[slot])
+        return self._slab.get(group) if group != NO_GROUP else np.zeros(0, np.uint32)
 
     def jaccard(self, left: int, right: int) -> float:
         """Exact Jaccard similarity of the shingles of two live slots, 0 when either is empty."""
-        return jaccard(self._sets[left], self._sets[right])
+        return jaccard(self.shingles(left), self.shingles(right))
 
     def clusters(self, slots: Sequence[int]) -> NDArray[np.int64]:
-        """Cluster ids of a few live slots: connected by an equal token sequence or near likeness."""
-        return clusters([self._sets[slot] for slot in slots], [""] * len(slots), threshold=self._threshold)
+        """Cluster ids of a few live slots: connected by likeness >= threshold; see `shingles.clusters`."""
+        return clusters([self.shingles(slot) for slot in slots], [""] * len(slots), threshold=self._threshold)
+
+    def _join(self, slots: Slots, made: Shingled) -> tuple[Joined, Joined]:
+        """Put texts with tokens into their groups; store the sets that are new."""
+        filled = np.flatnonzero(made.counts)
+        texts = self._texts.join(slots[filled], made.texts[filled])
+        sets = self._sets.join(slots[filled], made.sets[filled])
+        first = filled[sets.first]
+        counts = made.counts[first]
+        begin = (np.cumsum(made.counts) - made.counts)[first]
+        at = np.arange(int(counts.sum())) + np.repeat(begin - (np.cumsum(counts) - counts), counts)
+        self._slab.put(sets.created, made.shingles[at], counts)
+        return texts, sets
+
+    def _relink(self, touched: Handles, fresh: Handles) -> Handles:
+        """Take empty sets out of the index and new ones in; returns the groups whose witness may have changed."""
+        needed = len(self._slab.lengths) - len(self._witness)
+        self._witness = np.concatenate((self._witness, np.full(needed, _ALONE, np.int64)))
+        dead = _empty(self._sets, touched)
+        orphans = self._orphans(dead)
+        self._lsh.remove(dead)
+        self._slab.drop(dead)
+        self._sets.release(dead)
+        for at in range(0, len(fresh), _TEXTS):
+            part = fresh[at : at + _TEXTS]
+            self._lsh.add(part, *self._slab.gather(part))
+        self._witness[fresh] = _ALONE
+        vouched = [self._search(part) for part in _parts(_distinct([fresh, orphans]))]
+        return _distinct([orphans, *vouched])
+
+    def _orphans(self, dead: Handles) -> Handles:
+        """The groups whose witness is among the dead: each is a candidate of its witness."""
+        lost = [np.zeros(0, np.int64)]
+        for part in _parts(dead):
+            lost += [others[self._witness[others] == part[at]] for at, others in self._lsh.candidates(part)]
+        self._witness[dead] = _ALONE
+        orphans = np.setdiff1d(_distinct(lost), dead)
+        self._witness[orphans] = _ALONE
+        return orphans
+
+    def _search(self, handles: Handles) -> Handles:
+        """Find a witness for each of these groups, and be one for candidates without; returns whom it changed."""
+        changed = [np.zeros(0, np.int64)]
+        for at, others in self._lsh.candidates(handles):
+            asking = handles[at]
+            lengths, other_lengths = self._slab.lengths[asking], self._slab.lengths[others]
+            ratio = np.minimum(lengths, other_lengths) / np.maximum(lengths, other_lengths)
+            alone = (self._witness[asking] == _ALONE) | (self._witness[others] == _ALONE)
+            worth = alone & (asking != others) & (ratio >= self._threshold)
+            if worth.any():
+                left, right = np.unique(np.stack((asking[worth], others[worth])), axis=1)
+                alike = self._slab.jaccard(left, right) >= self._threshold
+                self._witness[left[alike]] = right[alike]
+                self._witness[right[alike]] = left[alike]
+                changed += [left[alike], right[alike]]
+        return _distinct(changed)
+
+    def _refresh(self, slots: Slots) -> None:
+        """Set the flags of live slots to what their groups say now."""
+        slots = slots[self._codes.slots[slots] != DEAD]
+        text, chosen = self._texts.of[slots], self._sets.of[slots]
+        self._exact.set(slots, (text != NO_GROUP) & (self._texts.sizes[text] > 1))
+        near = (self._sets.sizes[chosen] > 1) | (self._witness[chosen] != _ALONE)
+        self._near.set(slots, (chosen != NO_GROUP) & near)
+
+
+def _distinct(parts: Sequence[NDArray[np.int64]]) -> NDArray[np.int64]:
+    return np.unique(np.concatenate([np.zeros(0, np.int64), *parts]))
+
+
+def _parts(handles: Handles) -> Iterator[Handles]:
+    for at in range(0, len(handles), _TEXTS):
+        yield handles[at : at + _TEXTS]
+
+
+def _empty(groups: Groups, touched: Handles) -> Handles:
+    empty: Handles = touched[groups.sizes[touched] == 0]
+    return empty

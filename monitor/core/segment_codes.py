@@ -62,3 +62,35 @@ class SegmentCodes:
                 self.members.append(0)
             self._code[segment] = code
         return code
+
+
+class SegmentFlags:
+    """One bit per live slot, and how many are set per segment code: reading a count costs nothing.
+
+    Args:
+        codes: the codes the counts go by; clear the flags of leaving slots *before* their codes are removed.
+    """
+
+    def __init__(self, codes: SegmentCodes) -> None:
+        self.total = 0
+        """Flags set."""
+        self._codes = codes
+        self._flags = np.zeros(0, np.bool_)
+        self._counts = np.zeros(0, np.int64)
+
+    def count(self, code: int) -> int:
+        """Flags set among the slots of one code."""
+        return int(self._counts[code]) if code < len(self._counts) else 0
+
+    def set(self, slots: NDArray[np.int64], flags: NDArray[np.bool_]) -> None:
+        """Set or clear the flags of distinct live slots."""
+        if len(self._flags) < len(self._codes.slots):
+            room = np.zeros(len(self._codes.slots) - len(self._flags), np.bool_)
+            self._flags = np.concatenate((self._flags, room))
+        step = flags.astype(np.int64) - self._flags[slots]
+        self._flags[slots] = flags
+        if len(self._counts) < len(self._codes.segments):
+            room_for = np.zeros(len(self._codes.segments) * 2 - len(self._counts), np.int64)
+            self._counts = np.concatenate((self._counts, room_for))
+        np.add.at(self._counts, self._codes.slots[slots], step)
+        self.total += int(step.sum())

@@ -1,0 +1,90 @@
+"""Sets of shingles by handle in one array, with the holes squeezed out as sets come and go."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+Handles = NDArray[np.int64]
+Shingles = NDArray[np.uint32]
+
+_LEAST = 1 << 12
+_PAIRS = 1 << 11
+"""Pairs compared at a time: about 10 MB of shingles of two 120-word chunks each."""
+_MOVED_AT_A_TIME = 1 << 16
+
+
+class ShingleSlab:
+    """Sorted distinct 32-bit shingles of each handle.
+
+    The array has at most half as much room again as the live sets needed when it was last squeezed (or grew).
+    """
+
+    def __init__(self) -> None:
+        self._flat: Shingles = np.zeros(_LEAST, np.uint32)
+        self._starts = np.zeros(1, np.int64)
+        self.lengths: NDArray[np.int64] = np.zeros(1, np.int64)
+        """Shingles by handle, 0 where the handle holds no set."""
+        self._end = 0
+        self._held = 0
+
+    def put(self, handles: Handles, shingles: Shingles, counts: NDArray[np.int64]) -> None:
+        """Store the sets of handles that hold none; `shingles` are the sets one after the other."""
+        needed = int(handles.max(initial=-1)) + 1
+        if needed > len(self._starts):
+            room = np.zeros(max(1024, needed * 5 // 4) - len(self._starts), np.int64)
+            self._starts = np.concatenate((self._starts, room))
+            self.lengths = np.concatenate((self.lengths, room))
+        if self._end + len(shingles) > len(self._flat):
+            self._squeeze(len(shingles))
+        self._starts[handles] = self._end + np.cumsum(counts) - counts
+        self.lengths[handles] = counts
+        self._flat[self._end : self._end + len(shingles)] = shingles
+        self._end += len(shingles)
+        self._held += len(shingles)
+
+    def drop(self, handles: Handles) -> None:
+        """Forget the sets of distinct handles."""
+        self._held -= int(self.lengths[handles].sum())
+        self.lengths[handles] = 0
+
+    def get(self, handle: int) -> Shingles:
+        """A copy of one set."""
+        start = int(self._starts[handle])
+        return self._flat[start : start + int(self.lengths[handle])].copy()
+
+    def gather(self, handles: Handles) -> tuple[Shingles, NDArray[np.int64]]:
+        """The sets of some handles one after the other, and how long each is."""
+        counts = self.lengths[handles]
+        shift = self._starts[handles] - (np.cumsum(counts) - counts)
+        return self._flat[np.arange(int(counts.sum())) + np.repeat(shift, counts)], counts
+
+    def jaccard(self, left: Handles, right: Handles) -> NDArray[np.float64]:
+        """Exact Jaccard similarity of n pairs of sets that are not empty; (n,) float64 in [0, 1]."""
+        made = np.empty(len(left))
+        for at in range(0, len(left), _PAIRS):
+            part = slice(at, at + _PAIRS)
+            made[part] = self._jaccard(left[part], right[part])
+        return made
+
+    def _jaccard(self, left: Handles, right: Handles) -> NDArray[np.float64]:
+        """Sort both sets of a pair together: a shingle that occurs twice is shared."""
+        shingles, counts = self.gather(np.concatenate((left, right)))
+        pair = np.tile(np.arange(len(left), dtype=np.uint64), 2) << np.uint64(32)
+        merged = np.sort(np.repeat(pair, counts) | shingles)
+        twice = merged[1:][merged[1:] == merged[:-1]] >> np.uint64(32)
+        shared = np.bincount(twice.astype(np.int64), minlength=len(left))
+        similar: NDArray[np.float64] = shared / (self.lengths[left] + self.lengths[right] - shared)
+        return similar
+
+    def _squeeze(self, more: int) -> None:
+        """Move the live sets together, in a new array with half as much room again."""
+        fresh = np.zeros(max(_LEAST, (self._held + more) * 3 // 2), np.uint32)
+        handles = np.flatnonzero(self.lengths)
+        handles = handles[np.argsort(self._starts[handles])]
+        end = 0
+        for at in range(0, len(handles), _MOVED_AT_A_TIME):
+            part = handles[at : at + _MOVED_AT_A_TIME]
+            shingles, counts = self.gather(part)
+            fresh[end : end + len(shingles)] = shingles
+            self._starts[part] = end + np.cumsum(counts) - counts
+            end += len(shingles)
+        self._flat, self._end = fresh, end
