@@ -6,11 +6,12 @@ from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from typing import Any, Protocol
 
-from monitor.core.baseline import Approval
+from monitor.core.baseline import Approval, Snapshot
 from monitor.core.documents import gate_document, report_document, snapshot_document
 from monitor.core.drift import Drift, Seen
 from monitor.core.policy import Rule, Verdict, judge
-from monitor.ports import ConfigurationError, StateStore
+from monitor.core.report import DriftReport
+from monitor.ports import ConfigurationError, DeployRecord, StateStore
 
 Document = dict[str, Any]
 BETWEEN_ASKS = 0.5
@@ -112,9 +113,17 @@ def judged_against(drift: Drift, rules: Sequence[Rule], store: StateStore, deplo
     record = store.deploy(deploy_id)
     if record is None:
         return stored_gate(store, deploy_id)
+    report, verdict = judged_pair(drift, rules, chosen, record)
+    return gate_document(deploy_id, report, verdict)
+
+
+def judged_pair(
+    drift: Drift, rules: Sequence[Rule], baseline: Snapshot, record: DeployRecord
+) -> tuple[DriftReport, Verdict]:
+    """A kept deploy evaluated and judged against any snapshot, from what was stored with both."""
     snapshot = record.snapshot
     seen = Seen(
-        deploy_id=deploy_id,
+        deploy_id=record.deploy_id,
         now=record.report.now,
         positions=record.report.positions,
         lists=snapshot.lists,
@@ -123,8 +132,8 @@ def judged_against(drift: Drift, rules: Sequence[Rule], store: StateStore, deplo
         corpus=record.report.corpus,
         problems=(),
     )
-    report = drift.evaluate(chosen, None, seen)
-    return gate_document(deploy_id, report, judge(rules, report))
+    report = drift.evaluate(baseline, None, seen)
+    return report, judge(rules, report)
 
 
 def wait_for_gate(ask: Callable[[], Document], timeout: float) -> Document:

@@ -77,6 +77,7 @@ class FieldPaths(Section):
     position: str = "position"
     version: str = ""
     vector: str = "vector"
+    vector_b64: str = ""
     embedding_version: str = ""
     content_hash: str = ""
     event_time: str = "event_time"
@@ -88,6 +89,7 @@ class FieldPaths(Section):
     collection: str = ""
     sink_chunk_id: str = ""
     vector_name: str = ""
+    plain_rows: bool = False
 
 
 class SourceSection(Section):

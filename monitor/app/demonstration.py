@@ -1,0 +1,58 @@
+"""The demo: the whole pipeline on a real corpus, in process, told as it goes."""
+
+import sys
+import tempfile
+import time
+from contextlib import ExitStack
+from pathlib import Path
+
+from monitor.app.asking import stored_gate, stored_report
+from monitor.app.configuration import load
+from monitor.app.formats import render_gate
+from monitor.app.running import run_to_end
+from monitor.app.tables import report_table
+from monitor.app.wiring import open_monitor, read_state, serving
+from monitor.app.wiring.demo import prepare_demo
+
+
+def demonstrate(folder: Path | None, *, flooded: str, lost: str, serve: bool) -> int:
+    """Run the demo; 0 when the gate passed the harmless updates and failed the incident, else 1."""
+    with ExitStack() as stack:
+        if folder is None:
+            folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="corpus-drift-demo-")))
+        folder.mkdir(parents=True, exist_ok=True)
+        for old in folder.glob("state.db*"):
+            if old.is_file():
+                old.unlink()
+        began = time.monotonic()
+        _tell("reading the documentation strings of this Python (ast, nothing is imported) ...")
+        made = prepare_demo(folder, flooded=flooded, lost=lost)
+        _tell(
+            f"{made.chunks:,} chunks of {made.packages} packages from {made.files:,} files, {made.anchors:,} anchors"
+        )
+        _tell(f"story: {made.plan.flooded} will be flooded, {made.plan.lost} will be lost; {made.events:,} events")
+        configuration = load(made.configuration, {})
+        with open_monitor(configuration) as monitor:
+            run_to_end(monitor, until_end=True)
+            with read_state(configuration) as store:
+                verdicts = [(judged.deploy_id, judged.verdict) for judged in store.ledger()]
+                color = sys.stdout.isatty()
+                for deploy_id, _ in verdicts[1:-1]:
+                    _say(render_gate(stored_gate(store, deploy_id), "text"))
+                _say(report_table(stored_report(store, verdicts[-1][0]), color=color, most=12))
+                _say(render_gate(stored_gate(store, verdicts[-1][0]), "text"))
+            _tell(f"{made.events:,} events in {time.monotonic() - began:.1f} s, from reading to verdict")
+            if serve:
+                with serving(configuration, monitor) as url:
+                    _tell(f"page at {url}/  metrics at {url}/metrics  (Ctrl-C ends)")
+                    run_to_end(monitor, until_end=False)
+        return 0 if [verdict for _, verdict in verdicts[1:]] == ["pass", "pass", "fail"] else 1
+
+
+def _tell(text: str) -> None:
+    sys.stderr.write(f"{text}\n")
+    sys.stderr.flush()
+
+
+def _say(text: str) -> None:
+    sys.stdout.write(f"{text}\n")

@@ -1,0 +1,177 @@
+"""Documents as text for people: tables that fit a terminal, worst first."""
+
+import io
+import math
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from monitor.ports import Quarantined
+
+Document = dict[str, Any]
+STYLES = {"pass": "green", "fail": "bold red", "inconclusive": "yellow", "unknown": "yellow"}
+_SHOWN = (
+    ("collapsed_swaps", "mean", "swaps (content)"),
+    ("swaps", "mean", "swaps (ids)"),
+    ("jaccard_ratio", "mean", "Jaccard"),
+    ("rbo_ratio", "mean", "RBO"),
+    ("top1_changed_ratio", "mean", "top-1 changed"),
+    ("top1_score_drop", "p95", "score drop p95"),
+)
+_WIDTH = 118
+
+
+def drawn(*parts: Table | Text | str, color: bool = False) -> str:
+    """Tables and lines as plain text, or with terminal colours."""
+    out = io.StringIO()
+    console = Console(file=out, width=_WIDTH, force_terminal=color, no_color=not color, highlight=False, markup=False)
+    for part in parts:
+        console.print(part)
+    return out.getvalue()
+
+
+def report_table(document: Document, *, color: bool = False, most: int = 40) -> str:
+    """A report: verdict, reasons, and a row per leg and segment, the most shaken first."""
+    verdict = document["verdict"]["verdict"]
+    baseline = document["baseline"]
+    head = Text.assemble((verdict.upper(), STYLES[verdict]), f"  as of {moment(document['now'])}")
+    if document["deploy_id"]:
+        head.append(f", deploy {document['deploy_id']}")
+    if baseline:
+        head.append(f", against baseline {baseline['name']}")
+    rows = _segment_rows(document["measurements"])
+    table = _table("leg", "segment", "anchors", *(heading for _, _, heading in _SHOWN))
+    for row in rows[:most]:
+        table.add_row(*row)
+    reasons = [f"  - {reason}" for reason in document["verdict"]["reasons"][:15]]
+    more = [f"... and {len(rows) - most} more segments; --json has them all"] if len(rows) > most else []
+    return drawn(head, *reasons, *([table] if rows else []), *more, color=color)
+
+
+def _segment_rows(measurements: Sequence[Document]) -> list[list[str]]:
+    depth = min((item["k"] for item in measurements if item["k"]), default=0)
+    found: dict[tuple[str, str, str], dict[tuple[str, str], Document]] = {}
+    for item in measurements:
+        if item["k"] in (0, depth) and item["leg"] != "both":
+            place = (item["leg"], item["dimension"], item["segment"])
+            found.setdefault(place, {})[item["metric"], item["stat"]] = item
+    ranked = sorted(found.items(), key=lambda pair: (pair[0][1] != "all", -_value(pair[1]), pair[0]))
+    return [_segment_row(place, cells) for place, cells in ranked]
+
+
+def _value(cells: dict[tuple[str, str], Document]) -> float:
+    worst = cells.get(("collapsed_swaps", "mean"))
+    return -math.inf if worst is None or worst["value"] is None else float(worst["value"])
+
+
+def _segment_row(place: tuple[str, str, str], cells: dict[tuple[str, str], Document]) -> list[str]:
+    leg, dimension, segment = place
+    first = cells.get(("swaps", "mean"))
+    shown = [_number(cells.get((metric, stat))) for metric, stat, _ in _SHOWN]
+    return [leg, "all" if dimension == "all" else f"{dimension}={segment}", str(first["n"] if first else ""), *shown]
+
+
+def _number(item: Document | None) -> str:
+    return "" if item is None else "unknown" if item["value"] is None else f"{item['value']:.3f}"
+
+
+def history_table(document: Document, *, color: bool = False) -> str:
+    """What a history did to retrieval: one row per deploy, then the most shaken ones named."""
+    table = _table("deploy", "when", "verdict", "chunks", "dense swaps", "lexical swaps", "worst segment")
+    for row in document["deploys"]:
+        cells = [row["deploy"], moment(row["event_time"])[:10], Text(row["verdict"].upper(), STYLES[row["verdict"]])]
+        swaps = [_plain(row[leg]) for leg in ("dense", "lexical")]
+        table.add_row(*cells, f"{row['chunks']:,.0f}", *swaps, row["worst"])
+    tail = [f"  {at}. {row['deploy']}: {row['why']}" for at, row in enumerate(document["most_shaken"], 1)]
+    heads = ["most shaken, against the deploy before:"] if tail else []
+    return drawn(table, *heads, *tail, color=color)
+
+
+def _plain(value: float | None) -> str:
+    return "" if value is None else f"{value:.2f}"
+
+
+def baseline_table(documents: Sequence[Document]) -> str:
+    """One row per baseline."""
+    if not documents:
+        return "no baseline captured yet; see corpus-drift baseline capture"
+    table = _table("baseline", "captured at", "deploy", "anchors", "fingerprint", "approved by", "reason")
+    for one in documents:
+        approval = one["approval"] or {"author": "(not approved)", "reason": ""}
+        cells = (one["name"], moment(one["event_time"]), one["deploy"], str(one["anchors"]), one["fingerprint"])
+        table.add_row(*cells, approval["author"], approval["reason"])
+    return drawn(table)
+
+
+def baseline_card(document: Document) -> str:
+    """One baseline in full."""
+    approval = document["approval"]
+    said = (
+        f"approved by {approval['author']} at {approval['time']}: {approval['reason']}"
+        if approval
+        else "not approved"
+    )
+    lines = [
+        f"baseline {document['name']}: {document['anchors']} anchors, captured at {moment(document['event_time'])}",
+        f"  deploy       {document['deploy'] or '(none yet)'}",
+        f"  {said}",
+        f"  fingerprint  {document['fingerprint']}",
+        *(f"    {name:18} {value}" for name, value in document["measured_with"].items()),
+    ]
+    if not approval:
+        lines.append(f"approve it with: corpus-drift baseline approve {document['name']} --author ... --reason ...")
+    return "\n".join(lines)
+
+
+def quarantine_entry(item: Quarantined) -> Document:
+    """A record set aside as a document; its value as text where it is text."""
+    value = b"" if item.value is None else item.value[:400]
+    return {
+        "topic": item.position.topic,
+        "partition": item.position.partition,
+        "offset": item.position.offset,
+        "reason": item.reason,
+        "detail": item.detail,
+        "bytes": item.size,
+        "value": value.decode("utf-8", "backslashreplace"),
+    }
+
+
+def quarantine_table(documents: Sequence[Document]) -> str:
+    """One row per record set aside."""
+    if not documents:
+        return "nothing is in quarantine"
+    table = _table("where", "reason", "bytes", "detail")
+    for one in documents:
+        table.add_row(
+            f"{one['topic']}/{one['partition']}/{one['offset']}", one["reason"], str(one["bytes"]), one["detail"]
+        )
+    return drawn(table)
+
+
+def problem_lines(document: Document) -> str:
+    """What a check found: counts, then each problem."""
+    counts = ", ".join(f"{count:,} {name}" for name, count in document["counts"].items())
+    return "\n".join([*document["problems"], counts])
+
+
+def lines(document: Document) -> str:
+    """A flat document, a line per key."""
+    return "\n".join(f"{key}: {value}" for key, value in document.items())
+
+
+def moment(microseconds: int) -> str:
+    """An event time for people."""
+    return datetime.fromtimestamp(microseconds / 1e6, UTC).strftime("%Y-%m-%d %H:%M")
+
+
+def _table(*headings: str) -> Table:
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    left = {"leg", "segment", "deploy", "when", "verdict", "worst segment", "baseline", "where", "reason", "detail"}
+    for heading in headings:
+        table.add_column(heading, justify="left" if heading in left else "right", overflow="fold")
+    return table

@@ -1,0 +1,107 @@
+"""The demo's input: a real corpus, a fitted encoder, anchors, three updates and an incident, written to a folder."""
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+
+from monitor.adapters.anchors_file import write
+from monitor.adapters.docstrings import installed_roots, read_documentation
+from monitor.adapters.encoder_latent import LatentSemanticEncoder
+from monitor.adapters.native_form import native
+from monitor.core.anchors import Anchor
+from monitor.core.scenario import DocumentedObject, Plan, draw_anchors, story, updates
+from monitor.ports import ConfigurationError, Encoder
+
+SEED = 20_26
+START = 1_767_225_600_000_000
+"""Event time of the first event: 2026-01-01T00:00:00Z."""
+MODEL_DIMENSION = 128
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """What was written, in numbers."""
+
+    configuration: Path
+    files: int
+    chunks: int
+    packages: int
+    anchors: int
+    events: int
+    plan: Plan
+
+
+def prepare_demo(folder: Path, *, flooded: str, lost: str) -> Prepared:
+    """Read the documentation of the running Python, fit the encoder, write configuration, anchors and events.
+
+    Args:
+        folder: an existing folder.
+        flooded: the package whose near-duplicates flood the corpus, "" for the plan's own.
+        lost: the package that disappears, "" for the plan's own.
+
+    Raises:
+        ConfigurationError: a package has no documentation here.
+    """
+    documentation = read_documentation(installed_roots())
+    objects = documentation.objects
+    plan = Plan()
+    plan = replace(plan, flooded=flooded or plan.flooded, lost=lost or plan.lost)
+    encoder = LatentSemanticEncoder.fit([one.text for one in objects], dimension=MODEL_DIMENSION, seed=SEED)
+    anchors = encoded(draw_anchors(objects, np.random.default_rng(SEED)), encoder)
+    write(folder / "anchors.jsonl", anchors)
+    try:
+        events = _write_events(folder / "events.jsonl", objects, plan, encoder)
+    except ValueError as error:
+        raise ConfigurationError(str(error)) from error
+    configuration = folder / "corpus-drift.toml"
+    configuration.write_text(_configuration(encoder), encoding="utf-8")
+    packages = len({one.package for one in objects})
+    return Prepared(configuration, documentation.files, len(objects), packages, len(anchors), events, plan)
+
+
+def encoded(anchors: list[Anchor], encoder: Encoder) -> list[Anchor]:
+    """Anchors with the encoder's vectors."""
+    vectors = encoder.encode([anchor.text for anchor in anchors])
+    version = encoder.embedding_version
+    return [
+        replace(anchor, vector=vector, embedding_version=version)
+        for anchor, vector in zip(anchors, vectors, strict=True)
+    ]
+
+
+def _write_events(path: Path, objects: tuple[DocumentedObject, ...], plan: Plan, encoder: Encoder) -> int:
+    made = updates(objects, plan, np.random.default_rng(SEED))
+    count = 0
+    with path.open("wb") as file:
+        for event in story(made, encoder.encode, embedding_version=encoder.embedding_version, start=START):
+            file.write(native(event)[1] + b"\n")
+            count += 1
+    return count
+
+
+def _configuration(encoder: Encoder) -> str:
+    return f"""# Written by corpus-drift demo. All keys: deploy/corpus-drift.toml.
+[corpus]
+name = "python-documentation"
+dimension = {encoder.dimension}
+embedding_version = "{encoder.embedding_version}"
+
+[segments]
+dimensions = ["source"]
+
+[source.file]
+path = "events.jsonl"
+
+[anchors]
+path = "anchors.jsonl"
+
+[baseline]
+bootstrap = "first-deploy"
+
+[http]
+port = 0
+
+[state]
+path = "state.db"
+"""

@@ -1,0 +1,122 @@
+"""Input of `replay-git`: an encoder fitted on the initial corpus, and anchors drawn from its headings."""
+
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from monitor.adapters.anchors_file import write
+from monitor.adapters.encoder_latent import LatentSemanticEncoder
+from monitor.adapters.git import GitHistorySource
+from monitor.adapters.git_history import DEFAULT_GLOBS
+from monitor.app.configuration import build
+from monitor.app.wiring.demo import MODEL_DIMENSION, SEED, encoded
+from monitor.app.wiring.sources import build_git
+from monitor.core.anchors import Anchor
+from monitor.core.events import Segment
+from monitor.core.scenario import first_sentence
+from monitor.ports import ConfigurationError
+
+ANCHORS = 500
+LEAST_WORDS = 2
+
+
+@dataclass(frozen=True, slots=True)
+class _Initial:
+    chunk_id: str
+    text: str
+    segment: Segment
+
+
+def prepare_history(folder: Path, repository: Path, *, globs: Sequence[str], since: str, deploys: str) -> Path:
+    """Write encoder, anchors and configuration for a repository; returns the configuration's path.
+
+    Raises:
+        ConfigurationError: no file matches, or nothing in it could be an anchor.
+    """
+    (folder / "anchors.jsonl").unlink(missing_ok=True)
+    configuration = folder / "corpus-drift.toml"
+    content: dict[str, dict[str, object]] = {
+        "corpus": {"name": "git-history"},
+        "segments": {"dimensions": ["language", "doc_type"], "min_anchors": 10},
+        "source": {
+            "git": {
+                "path": str(repository),
+                "globs": list(globs) or list(DEFAULT_GLOBS),
+                "since": since,
+                "deploys": deploys,
+            }
+        },
+        "encoder": {"kind": "latent-semantic", "path": "encoder.npz"},
+        "anchors": {"path": "anchors.jsonl"},
+        "baseline": {"bootstrap": "first-deploy", "mode": "previous-deploy"},
+        "http": {"enabled": False},
+        "state": {"path": "state.db", "keep_deploys": 10_000},
+    }
+    git = build(json.loads(json.dumps(content)), {}, where=configuration).source.git
+    assert git is not None  # noqa: S101 - written a few lines above
+    initial = _initial(build_git(build(content, {}, where=configuration), git))
+    if not initial:
+        message = f"{repository}: no documentation matches {', '.join(git.globs)} at the start of the history"
+        raise ConfigurationError(message)
+    dimension = min(MODEL_DIMENSION, max(2, len(initial) // 2))
+    encoder = LatentSemanticEncoder.fit([one.text for one in initial], dimension=dimension, seed=SEED)
+    encoder.save(folder / "encoder.npz")
+    anchors = _anchors(initial)
+    if not anchors:
+        message = f"{repository}: no section of the initial corpus starts with {LEAST_WORDS} words or more"
+        raise ConfigurationError(message)
+    write(folder / "anchors.jsonl", encoded(anchors, encoder))
+    configuration.write_text(_toml(content), encoding="utf-8")
+    return configuration
+
+
+def _initial(source: GitHistorySource) -> list[_Initial]:
+    """The upserts before the first deploy marker."""
+    source.start({})
+    try:
+        return list(_until_marker(source))
+    finally:
+        source.close()
+
+
+def _until_marker(source: GitHistorySource) -> Iterator[_Initial]:
+    while True:
+        polled = source.poll(1_024, 1.0)
+        for record in polled.records:
+            event = json.loads(record.value or b"{}")
+            if event["op"] == "deploy":
+                return
+            if event["op"] == "upsert":
+                yield _Initial(event["chunk_id"], event["text"], tuple(sorted(event.get("segment", {}).items())))
+        if polled.exhausted:
+            return
+
+
+def _anchors(initial: Sequence[_Initial]) -> list[Anchor]:
+    """Headings (or first sentences) as queries, each once, drawn evenly over the corpus."""
+    queries: dict[str, _Initial] = {}
+    for one in initial:
+        said = first_sentence(one.text.lstrip("# \n"))
+        if len(said.split()) >= LEAST_WORDS:
+            queries.setdefault(said, one)
+    drawn = np.random.default_rng(SEED).permutation(len(queries))[:ANCHORS]
+    pairs = list(queries.items())
+    return [
+        Anchor(f"a{at:05d}", pairs[at][0], None, pairs[at][1].segment, relevant={pairs[at][1].chunk_id: 1.0})
+        for at in sorted(drawn.tolist())
+    ]
+
+
+def _toml(content: dict[str, dict[str, object]]) -> str:
+    """The configuration as TOML: JSON strings, numbers, booleans and lists of strings are TOML too."""
+    made = []
+    for section, values in content.items():
+        plain = {key: value for key, value in values.items() if not isinstance(value, dict)}
+        made += [f"[{section}]", *(f"{key} = {json.dumps(value)}" for key, value in plain.items())]
+        for key, table in values.items():
+            if isinstance(table, dict):
+                made += [f"[{section}.{key}]", *(f"{name} = {json.dumps(value)}" for name, value in table.items())]
+    return "\n".join(made) + "\n"

@@ -1,0 +1,123 @@
+"""Checks and builders behind the small commands: anchors, events, schemas."""
+
+import itertools
+from collections import Counter
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from monitor.adapters.anchors_file import anchor_schema, load, write
+from monitor.adapters.codecs import FormOptions, Limits, decoder
+from monitor.adapters.codecs.schema import event_schema
+from monitor.adapters.encoder_latent import LatentSemanticEncoder
+from monitor.adapters.jsonl import JsonLinesSource
+from monitor.adapters.query_log import read_query_log
+from monitor.app.configuration import Configuration
+from monitor.app.wiring.retrieval import build_anchors, build_space
+from monitor.app.wiring.sources import build_decoder, build_source
+from monitor.core.documents import report_schema
+from monitor.core.events import MalformedEvent
+from monitor.core.report import ALL
+from monitor.core.selection import as_anchors, merge_spellings, select
+from monitor.ports import ConfigurationError, Decoder, Polled
+
+PROBLEMS_SHOWN = 100
+SELECTION_DIMENSION = 64
+"""Of the vectors that spread the chosen anchors; they are not written to the file."""
+
+
+def check_references(configuration: Configuration) -> None:
+    """What only other files can tell: anchors, encoder, source settings.
+
+    Raises:
+        ConfigurationError: what is wrong.
+    """
+    space = build_space(configuration)
+    build_anchors(configuration, space)
+    build_source(configuration)
+    build_decoder(configuration, space.dimension, space.embedding_version)
+
+
+def check_anchor_file(path: Path, dimension: int) -> dict[str, Any]:
+    """All problems of an anchors file, and what it holds."""
+    anchors, problems = load(path, dimension=dimension, default_embedding_version="")
+    vectors = sum(anchor.vector is not None for anchor in anchors)
+    return {"problems": problems, "counts": {"anchors": len(anchors), "with vectors": vectors}}
+
+
+def check_events(path: Path, *, form: str, dimension: int) -> dict[str, Any]:
+    """What would be quarantined of a file of events, and why.
+
+    Raises:
+        UnreachableError: the file cannot be read.
+        ConfigurationError: an unknown form.
+    """
+    reader = decoder(form, FormOptions(), Limits(dimension=dimension))
+    source = JsonLinesSource(path if str(path) == "-" else path.absolute())
+    source.start({})
+    problems: list[str] = []
+    counts: Counter[str] = Counter(events=0, malformed=0)
+    try:
+        for polled in iter(lambda: source.poll(4_096, 1.0), None):
+            for where, said in _refusals(reader, polled, counts):
+                counts["malformed"] += 1
+                if len(problems) < PROBLEMS_SHOWN:
+                    problems.append(f"{path}:{where + 1}: {said}")
+            if polled.exhausted:
+                break
+    finally:
+        source.close()
+    if counts["malformed"] > len(problems):
+        problems.append(f"... and {counts['malformed'] - len(problems)} more")
+    return {"problems": problems, "counts": dict(counts)}
+
+
+def _refusals(reader: Decoder, polled: Polled, counts: Counter[str]) -> list[tuple[int, str]]:
+    found = [(fault.position.offset, f"{fault.kind}: {fault.detail}") for fault in polled.faults]
+    for record in polled.records:
+        try:
+            event = reader.decode(record)
+        except MalformedEvent as error:
+            found.append((record.position.offset, str(error)))
+            continue
+        counts["events"] += 1
+        counts[type(event).__name__.lower() if event is not None else "ignored"] += 1
+    return sorted(found)
+
+
+def build_anchor_file(log: Path, output: Path, *, count: int, by: str) -> dict[str, Any]:
+    """Choose anchors from a query log and write them; vectors that the log lacks come from a throw-away encoder.
+
+    Raises:
+        ConfigurationError: the log cannot be read or holds no query, or the output cannot be written.
+    """
+    read = read_query_log(log)
+    candidates, merged = merge_spellings(read.queries)
+    if not candidates:
+        message = f"{log}: no usable query among {sum(read.outcomes.values())} lines: {dict(read.outcomes)}"
+        raise ConfigurationError(message)
+    texts = [candidate.text for candidate in candidates]
+    # The spread of the choice needs some geometry; production's encoder fills the real vectors in when it runs.
+    encoder = LatentSemanticEncoder.fit(texts, dimension=min(SELECTION_DIMENSION, max(1, len(texts) - 1)))
+    vectors = encoder.encode(texts)
+    chosen = select(candidates, vectors, count, dimension=by or ALL)
+    made = as_anchors(candidates, chosen, vectors, embedding_version="")
+    write(output, [replace(anchor, vector=None) for anchor in made])
+    return {
+        "anchors": len(chosen.chosen),
+        "queries": len(candidates),
+        "lines": dict(read.outcomes),
+        "merged": dict(merged),
+        "refused": list(itertools.islice(read.examples, 5)),
+        "segments": {share.segment: share.quota for share in chosen.segments},
+    }
+
+
+SCHEMAS: Mapping[str, Callable[[], dict[str, Any]]] = {
+    "anchors": anchor_schema,
+    "config": Configuration.model_json_schema,
+    "events": event_schema,
+    "report": report_schema,
+}
+"""JSON Schemas by name."""
