@@ -6,7 +6,7 @@ from typing import Any, TypeVar, cast
 import numpy as np
 from numpy.typing import NDArray
 
-from monitor.core.lexical_arrays import EMPTY, Counted, Entries, Kernels, Lists, Postings, Queries, Ranking
+from monitor.core.lexical_arrays import EMPTY, SLACK, Counted, Entries, Kernels, Lists, Postings, Queries, Ranking
 from monitor.core.lexical_numpy import NUMPY
 
 try:
@@ -76,146 +76,200 @@ def _recount(frequency: NDArray[np.int32], histogram: NDArray[np.int64], ids: ND
 
 
 @compiled
+def _threshold(row: int, held: int, entries: Entries) -> float:
+    """The score of a row's keep-th best entry; the floor rises to the best one behind it."""
+    start = entries.offset[row]
+    scores = np.empty(held, np.float64)
+    at = 0
+    for place in range(start, start + entries.used[row]):
+        if entries.slot[place] != EMPTY:
+            scores[at] = entries.score[place]
+            at += 1
+    scores.sort()
+    first = held - entries.keep[row]
+    entries.floor[row] = max(entries.floor[row], scores[first - 1])
+    return float(scores[first])
+
+
+@compiled
 def _cut(row: int, width: int, entries: Entries) -> None:
     """Close the gaps of a row; if more than `keep` are left, keep the best and raise the floor."""
     start = entries.offset[row]
     end = start + entries.used[row]
-    held = 0
-    for at in range(start, end):
-        held += entries.slot[at] != EMPTY
-    least, quota = -np.inf, held
+    held = np.sum(entries.slot[start:end] != EMPTY)
+    least, ties = -np.inf, held
     if held > entries.keep[row]:
-        scores = np.empty(held, np.float64)
-        used = 0
-        for at in range(start, end):
-            if entries.slot[at] != EMPTY:
-                scores[used] = entries.score[at]
-                used += 1
-        scores.sort()
-        quota = entries.keep[row]
-        least = scores[held - quota]
-        entries.floor[row] = max(entries.floor[row], scores[held - quota - 1])
-    above = 0
-    for at in range(start, end):
-        above += entries.slot[at] != EMPTY and entries.score[at] > least
-    ties = quota - above
+        least = _threshold(row, held, entries)
+        above = np.sum((entries.slot[start:end] != EMPTY) & (entries.score[start:end] > least))
+        ties = entries.keep[row] - above
     into = start
     for at in range(start, end):
         if entries.slot[at] == EMPTY or entries.score[at] < least:
             continue
-        if held > quota and entries.score[at] == least:
+        if entries.score[at] == least:
             ties -= 1
             if ties < 0:
                 continue
-        entries.slot[into] = entries.slot[at]
-        entries.score[into] = entries.score[at]
-        entries.length[into] = entries.length[at]
-        entries.order[into] = entries.order[at]
-        for j in range(width):
-            entries.frequency[entries.column[j] + into] = entries.frequency[entries.column[j] + at]
+        _move(at, into, width, entries)
         into += 1
     entries.slot[into:end] = EMPTY
     entries.used[row] = into - start
 
 
 @compiled
-def _offer(lists: Lists, queries: Queries, postings: Postings, entries: Entries) -> None:
-    k1, b = queries.k1, queries.b
-    now = np.zeros(len(postings.start) - 1, np.uint16)  # by term: frequency in this chunk
-    stamp = np.full(len(queries.start) - 1, -1, np.int64)  # by row: the last chunk it was scored on
-    for chunk in range(len(lists.slots)):
-        low = lists.starts[chunk]
-        high = low + lists.sizes[chunk]
-        for at in range(low, high):
-            term = queries.local[lists.ids[at]]
-            if term >= 0:
-                now[term] = lists.frequencies[at]
-        for at in range(low, high):
-            term = queries.local[lists.ids[at]]
-            if term < 0:
-                continue
-            for post in range(postings.start[term], postings.start[term + 1]):
-                row = postings.row[post]
-                if stamp[row] == chunk or not queries.allowed[queries.wanted[row], lists.segments[chunk]]:
-                    continue
-                stamp[row] = chunk
-                norm = k1 * (1.0 - b + b * (lists.lengths[chunk] / queries.average[row]))
-                score = 0.0
-                first, last = queries.start[row], queries.start[row + 1]
-                for pair in range(first, last):
-                    frequency = float(now[queries.term[pair]])
-                    if frequency > 0.0:
-                        score += queries.weight[pair] * (frequency * (k1 + 1.0)) / (frequency + norm)
-                if not score > entries.floor[row]:
-                    continue
-                if entries.offset[row] + entries.used[row] == entries.offset[row + 1]:
-                    _cut(row, last - first, entries)
-                    if not score > entries.floor[row]:
-                        continue
-                place = entries.offset[row] + entries.used[row]
-                entries.used[row] += 1
-                entries.fresh[row] = True
-                entries.slot[place] = lists.slots[chunk]
-                entries.score[place] = score
-                entries.length[place] = lists.lengths[chunk]
-                for pair in range(first, last):
-                    entries.frequency[entries.column[pair - first] + place] = now[queries.term[pair]]
-        for at in range(low, high):
-            term = queries.local[lists.ids[at]]
-            if term >= 0:
-                now[term] = 0
+def _move(source: int, target: int, width: int, entries: Entries) -> None:
+    entries.slot[target] = entries.slot[source]
+    entries.score[target] = entries.score[source]
+    entries.length[target] = entries.length[source]
+    for j in range(width):
+        entries.frequency[entries.column[j] + target] = entries.frequency[entries.column[j] + source]
 
 
 @compiled
-def _rank(entries: Entries, queries: Queries, rows: NDArray[np.int64], k: int) -> Ranking:
+def _epoch_score(row: int, length: int, queries: Queries, now: NDArray[np.uint16]) -> float:
     k1, b = queries.k1, queries.b
-    places = np.full((len(rows), k), EMPTY, np.int64)
-    scores = np.full((len(rows), k), np.nan)
-    tied = np.zeros(len(rows), np.bool_)
+    norm = k1 * (1.0 - b + b * (length / queries.average[row]))
+    score = 0.0
+    for pair in range(queries.start[row], queries.start[row + 1]):
+        frequency = float(now[queries.term[pair]])
+        if frequency > 0.0:
+            score += queries.weight[pair] * (frequency * (k1 + 1.0)) / (frequency + norm)
+    return score
+
+
+@compiled
+def _insert(row: int, lists: Lists, chunk: int, entries: Entries, new: tuple[Queries, NDArray[np.uint16]]) -> None:
+    """Score a chunk for a row and append it if it stands above the floor."""
+    queries, now = new
+    score = _epoch_score(row, lists.lengths[chunk], queries, now)
+    first, last = queries.start[row], queries.start[row + 1]
+    if score > entries.floor[row] and entries.offset[row] + entries.used[row] == entries.offset[row + 1]:
+        _cut(row, last - first, entries)
+    if not score > entries.floor[row]:
+        return
+    place = entries.offset[row] + entries.used[row]
+    entries.used[row] += 1
+    entries.slot[place] = lists.slots[chunk]
+    entries.score[place] = score
+    entries.length[place] = lists.lengths[chunk]
+    for pair in range(first, last):
+        entries.frequency[entries.column[pair - first] + place] = now[queries.term[pair]]
+
+
+@compiled
+def _offer(lists: Lists, queries: Queries, postings: Postings, entries: Entries) -> None:
+    # One long body on purpose: arrays handed to another compiled function cost reference counts per call, which
+    # is fine for the few chunks that come near a list (`_insert`), and several times the work for all others.
+    k1, b, longest, query = queries.k1, queries.b, queries.average.max(), queries.start
+    starts, sizes, lengths, segments = lists.starts, lists.sizes, lists.lengths, lists.segments
+    ids, frequencies, local = lists.ids, lists.frequencies, queries.local
+    first, rows, terms, weights, after = postings
+    floor, wanted, allowed = entries.floor, queries.wanted, queries.allowed
+    now = np.zeros(len(first) - 1, frequencies.dtype)  # by term: frequency in this chunk
+    most = np.zeros(len(first) - 1)  # by term: what weight 1 adds at most
+    stamp = np.full(len(floor), -1, np.int64)  # by row: the last chunk it was tried on
+    for chunk in range(len(starts)):
+        # with the largest average length, and so the smallest norm, a frequency adds most
+        norm = k1 * (1.0 - b + b * (lengths[chunk] / longest))
+        low, high = starts[chunk], starts[chunk] + sizes[chunk]
+        for at in range(low, high):
+            term = local[ids[at]]
+            if term >= 0:
+                now[term] = frequencies[at]
+                most[term] = frequencies[at] * (k1 + 1.0) / (frequencies[at] + norm)
+        for at in range(low, high):
+            term = local[ids[at]]
+            for post in range(first[max(term, 0)], first[term + 1] if term >= 0 else 0):
+                row = rows[post]
+                if stamp[row] == chunk or not allowed[wanted[row], segments[chunk]]:
+                    continue
+                stamp[row] = chunk
+                bound, least = 0.0, floor[row]
+                for pair in range(query[row], query[row + 1]):
+                    bound += weights[pair] * most[terms[pair]]
+                    if (bound + after[pair]) * SLACK <= least:
+                        break
+                else:
+                    _insert(row, lists, chunk, entries, (queries, now))
+        for at in range(low, high):
+            term = local[ids[at]]
+            if term >= 0:
+                now[term] = 0
+                most[term] = 0.0
+
+
+@compiled
+def _score(row: int, entries: Entries, queries: Queries) -> NDArray[np.float64]:
+    """Present scores of a row's places; one term after the other, so that the loops over places vectorise."""
+    start, size = entries.offset[row], entries.used[row]
+    norm = np.empty(size)
+    score = np.zeros(size)
+    for at in range(size):
+        norm[at] = queries.k1 * (1.0 - queries.b + queries.b * (entries.length[start + at] / queries.average[row]))
+    for pair in range(queries.start[row], queries.start[row + 1]):
+        column = entries.column[pair - queries.start[row]] + start
+        weight = queries.weight[pair]
+        for at in range(size):
+            frequency = float(entries.frequency[column + at])
+            score[at] += weight * (frequency * (queries.k1 + 1.0)) / (frequency + norm[at])
+    return score
+
+
+@compiled
+def _place(value: float, label: int, held: int, scores: NDArray[np.float64], labels: NDArray[np.int64]) -> int:
+    """Where a value belongs among the held best ones, best first; equal ones stand by label."""
+    into = held
+    while into > 0 and (value > scores[into - 1] or (value == scores[into - 1] and label < labels[into - 1])):
+        into -= 1
+    return into
+
+
+@compiled
+def _rank(entries: Entries, queries: Queries, rows: NDArray[np.int64], k: int, label: NDArray[np.int64]) -> Ranking:
+    made = Ranking(
+        np.full((len(rows), k), EMPTY, np.int32),
+        np.full((len(rows), k), np.nan),
+        np.zeros(len(entries.slot), np.bool_),
+    )
+    labels = np.zeros(k, np.int64)
     for at in range(len(rows)):
-        row = rows[at]
-        start = entries.offset[row]
-        size = entries.used[row]
-        norm = np.empty(size)
-        score = np.zeros(size)
-        for place in range(size):
-            norm[place] = k1 * (1.0 - b + b * (entries.length[start + place] / queries.average[row]))
-        for pair in range(queries.start[row], queries.start[row + 1]):
-            column = entries.column[pair - queries.start[row]] + start
-            weight = queries.weight[pair]
-            for place in range(size):
-                frequency = float(entries.frequency[column + place])
-                score[place] += weight * (frequency * (k1 + 1.0)) / (frequency + norm[place])
+        start = entries.offset[rows[at]]
+        score = _score(rows[at], entries, queries)
+        slots, scores = made.slot[at], made.score[at]
         held = 0
-        outside = -np.inf  # the best score that did not make the list
-        for place in range(size):
-            if entries.slot[start + place] == EMPTY:
+        for place in range(len(score)):
+            slot = entries.slot[start + place]
+            if slot == EMPTY:
                 continue
-            value, order = score[place], entries.order[start + place]
-            if held == k and not (
-                value > scores[at, k - 1] or (value == scores[at, k - 1] and order < entries.order[places[at, k - 1]])
-            ):
-                outside = max(outside, value)
+            into = _place(score[place], label[slot], held, scores, labels)
+            if into == k:
                 continue
-            if held == k:
-                outside = max(outside, scores[at, k - 1])
-            else:
-                held += 1
-            into = held - 1
-            while into > 0 and (
-                value > scores[at, into - 1]
-                or (value == scores[at, into - 1] and order < entries.order[places[at, into - 1]])
-            ):
-                scores[at, into] = scores[at, into - 1]
-                places[at, into] = places[at, into - 1]
-                into -= 1
-            scores[at, into] = value
-            places[at, into] = start + place
-        for into in range(1, held):
-            tied[at] |= scores[at, into] == scores[at, into - 1]
-        if held == k:
-            tied[at] |= scores[at, k - 1] == outside
-    return Ranking(places, scores, tied)
+            held = min(held + 1, k)
+            for move in range(held - 1, into, -1):
+                scores[move], slots[move], labels[move] = scores[move - 1], slots[move - 1], labels[move - 1]
+            scores[into], slots[into], labels[into] = score[place], slot, label[slot]
+        _open(scores[:held], score, made.open[start : start + len(score)], (entries.slot[start:], label))
+    return made
+
+
+@compiled
+def _open(
+    scores: NDArray[np.float64],
+    score: NDArray[np.float64],
+    undecided: NDArray[np.bool_],
+    names: tuple[NDArray[np.int32], NDArray[np.int64]],
+) -> None:
+    """Mark the entries without a label whose score is in the list and equals another entry's."""
+    slots, label = names
+    if len(scores) == 0:
+        return
+    at_cut = 0  # all that equal the last one count; all that are better are in the list
+    for place in range(len(score)):
+        at_cut += score[place] == scores[-1] and slots[place] != EMPTY
+    for place in range(len(score)):
+        value = score[place]
+        if slots[place] != EMPTY and value >= scores[-1] and label[slots[place]] == 0:
+            undecided[place] = (at_cut if value == scores[-1] else np.sum(scores == value)) > 1
 
 
 NUMBA = Kernels("numba", _count, _recount, _offer, _rank, block=8192) if COMPILES else None

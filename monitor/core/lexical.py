@@ -9,11 +9,12 @@ from monitor.core.bm25 import BM25, Variant
 from monitor.core.corpus import Corpus, Delta
 from monitor.core.events import Segment
 from monitor.core.kernels_lexical import BEST
-from monitor.core.lexical_arrays import EMPTY, Kernels, Queries
+from monitor.core.lexical_arrays import EMPTY, Kernels, Queries, Ranking
 from monitor.core.lexical_forward import ForwardLists
+from monitor.core.lexical_names import NameOrder
 from monitor.core.lexical_queries import Admission, Plan, compile_queries
 from monitor.core.lexical_statistics import LexicalStatistics, statistics
-from monitor.core.lexical_watch import Best, Watch
+from monitor.core.lexical_watch import Watch
 from monitor.core.lists import NO_CHUNK, RankedLists
 from monitor.core.vocabulary import Vocabulary
 
@@ -70,7 +71,7 @@ class LexicalTopK:
         self._corpus, self._vocabulary, self._kernels = corpus, vocabulary, kernels
         self._queries = [tuple(query) for query in queries]
         self._plan = compile_queries(vocabulary.pin(self._queries), filters)
-        self._forward = ForwardLists()
+        self._forward, self._names = ForwardLists(), NameOrder(corpus.names)
         self._local = self._plan.local(vocabulary.capacity)
         self._now, reference = self._weighted(self._plan, self._local)
         self._watch = Watch(self._plan, k, reference, kernels)
@@ -90,7 +91,9 @@ class LexicalTopK:
         """
         self._batch += 1
         self._vocabulary.release(self._forward.drop(delta.removed))
-        self._watch.drop(delta.removed, max(len(self._corpus.keys), int(delta.removed.max(initial=0)) + 1))
+        self._watch.drop(delta.removed)
+        self._names.reach(len(self._corpus.names))
+        self._names.forget(delta.added)
         self._store(delta, tokens)
         self._vocabulary.recycle()
         self._forward.compact_if_needed()
@@ -100,7 +103,7 @@ class LexicalTopK:
         if 2 * len(delta.added) > self._forward.documents:
             return self._publish(self._proved(every, reference))
         self._watch.offer(self._forward.lists(delta.added))
-        ranking = self._watch.rank(self._now, every, self._corpus.names)
+        ranking = self._watch.rank(self._now, every, self._names)
         failed = self._watch.unproved(ranking, every, self._now)
         if len(failed):
             again = self._proved(failed, reference)
@@ -109,6 +112,11 @@ class LexicalTopK:
             else:
                 ranking.slot[failed], ranking.score[failed] = again.slot, again.score
         return self._publish(ranking)
+
+    @property
+    def bytes(self) -> int:
+        """Bytes held for chunks and buffers (the vocabulary's strings not counted)."""
+        return self._forward.bytes + self._watch.bytes
 
     def lists(self) -> RankedLists:
         """The exact top-k of every anchor now, scores in float64; never an unknown row."""
@@ -139,7 +147,7 @@ class LexicalTopK:
         )
         watch = Watch(plan, k, reference, self._kernels, segments)
         watch.follow(now, self._forward.frequency_type)
-        ranking = watch.proved(np.arange(len(plan)), self._forward, now, reference, self._corpus.names)
+        ranking = watch.proved(np.arange(len(plan)), self._forward, now, reference, self._names)
         return self._named(plan, ranking)
 
     def _store(self, delta: Delta, tokens: Sequence[NDArray[np.int32]]) -> None:
@@ -165,7 +173,7 @@ class LexicalTopK:
         k1_b = (self.bm25.k1, self.bm25.b)
         return plan.weighted(idf, length, local, k1_b), plan.weighted(start, length, local, k1_b)
 
-    def _proved(self, failed: NDArray[np.int64], reference: Queries) -> Best:
+    def _proved(self, failed: NDArray[np.int64], reference: Queries) -> Ranking:
         """Refill the anchors that failed, or all of them once many did; those that keep failing get more room."""
         again = failed[self._batch - self._failed_at[failed] <= _OFTEN]
         self._watch.widen(again, 2, self._forward.documents)
@@ -174,15 +182,15 @@ class LexicalTopK:
             failed = np.arange(len(self._plan))
             self.epochs += 1
         self.refills += len(failed)
-        return self._watch.proved(failed, self._forward, self._now, reference, self._corpus.names)
+        return self._watch.proved(failed, self._forward, self._now, reference, self._names)
 
-    def _publish(self, ranking: Best) -> NDArray[np.bool_]:
+    def _publish(self, ranking: Ranking) -> NDArray[np.bool_]:
         before = self._lists.keys
         self._lists = self._named(self._plan, ranking)
         changed: NDArray[np.bool_] = (before != self._lists.keys).any(axis=1)
         return changed
 
-    def _named(self, plan: Plan, ranking: Best) -> RankedLists:
+    def _named(self, plan: Plan, ranking: Ranking) -> RankedLists:
         """Slots to chunk keys, rows to the order the queries came in."""
         found = ranking.slot != EMPTY
         made = RankedLists.unknown(*ranking.slot.shape)

@@ -47,44 +47,50 @@ class Queries(NamedTuple):
 
 
 class Postings(NamedTuple):
-    """Rows by term: those of term t are `row[start[t]:start[t + 1]]`."""
+    """Rows by essential term: those of term t stand at `start[t]` to `start[t + 1]` in `row`.
+
+    A chunk without any of its essential terms cannot score above a row's floor. Beside them all pairs of each row
+    (in the places of `Queries.start`) by falling weight: `term`, positive part of the `weight`, and the most that
+    the row's pairs after it add together: a score is given up as soon as what is left cannot reach the floor.
+    """
 
     start: NDArray[np.int64]
     row: NDArray[np.int32]
+    term: NDArray[np.int32]
+    weight: NDArray[np.float64]
+    after: NDArray[np.float64]
 
 
 class Entries(NamedTuple):
     """Buffers of A rows: row r owns the places `offset[r]` to `offset[r + 1]`, the first `used[r]` taken.
 
     An entry is a chunk that hits the row: slot (EMPTY once its chunk is gone), score in the row's epoch, length,
-    place in the order of names, and its frequency of each of the row's terms: that of the j-th term stands at
-    `frequency[column[j] + place]`. Rows with more terms come first, so column j is a prefix of the places.
+    and its frequency of each of the row's terms: that of the j-th term stands at `frequency[column[j] + place]`.
+    Rows with more terms come first, so column j is a prefix of the places.
     A full row is cut to its best `keep[r]`; every live hit outside scores at most `floor[r]` in the row's epoch.
-    `fresh[r]` says that `order` is not right for row r.
     """
 
     offset: NDArray[np.int64]
     used: NDArray[np.int64]
     keep: NDArray[np.int64]
     floor: NDArray[np.float64]
-    fresh: NDArray[np.bool_]
     slot: NDArray[np.int32]
     score: NDArray[np.float64]
     length: NDArray[np.int32]
-    order: NDArray[np.int32]
     frequency: NDArray[np.uint16]
     column: NDArray[np.int64]
 
 
 class Ranking(NamedTuple):
-    """The best k entries of R rows under the queries' weights: places, scores (EMPTY and NaN behind the end).
+    """The best k entries of R rows under the queries' weights: slots, scores (EMPTY and NaN behind the end).
 
-    `tied` says that equal scores stood at or inside the cut, so that the order rests on `Entries.order`.
+    `open` says, by place, that an entry's name decides a tie and has no label yet: the row is then to be ranked
+    again.
     """
 
-    place: NDArray[np.int64]
+    slot: NDArray[np.int32]
     score: NDArray[np.float64]
-    tied: NDArray[np.bool_]
+    open: NDArray[np.bool_]
 
 
 class Counted(NamedTuple):
@@ -109,7 +115,7 @@ class Kernels:
         recount: (frequency, histogram, ids, step) -> done: moves each id's frequency by step, once per occurrence,
             and the histogram of frequencies; stops where either would leave its range.
         offer: (lists, queries, postings, entries): inserts what scores above the floors, cuts full rows.
-        rank: (entries, queries, rows, k) -> Ranking.
+        rank: (entries, queries, rows, k, label) -> Ranking; `label` orders names by slot, 0 is not known.
         block: how many chunks to offer at once while a buffer is refilled.
     """
 
@@ -117,8 +123,12 @@ class Kernels:
     count: Callable[[NDArray[np.int32], NDArray[np.int64], NDArray[np.int32]], Counted]
     recount: Callable[[NDArray[np.int32], NDArray[np.int64], NDArray[np.int32], int], int]
     offer: Callable[[Lists, Queries, Postings, Entries], None]
-    rank: Callable[[Entries, Queries, NDArray[np.int64], int], Ranking]
+    rank: Callable[[Entries, Queries, NDArray[np.int64], int, NDArray[np.int64]], Ranking]
     block: int
+
+
+SLACK = 1.0 + 1e-9
+"""Makes a bound that was summed in another order than the score a bound again."""
 
 
 def ragged(starts: NDArray[np.int64], sizes: NDArray[np.int64]) -> NDArray[np.int64]:

@@ -1,5 +1,7 @@
 """What a chunk outside the buffers can score at most: which terms matter, and when a top-k is proved exact."""
 
+from typing import NamedTuple
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -12,21 +14,33 @@ _CUMULATED = 1e-6
 """Absolute; above the error of one running sum over all pairs."""
 
 
-def reach(plan: Plan, epoch: Queries) -> NDArray[np.float64]:
-    """For each pair: the most that its term and the row's lighter terms together can add to an epoch score.
+class Reach(NamedTuple):
+    """What terms can add to an epoch score, all (P,): each less than max(0, w)(k1 + 1).
 
-    A term adds less than max(0, w)(k1 + 1). (P,) float64. Turtle, Flood, IPM 1995 (MaxScore), upside down.
+    `upto`, by pair: the most that its term and the row's lighter terms add together. `term`, `weight`, `after`: see
+    `Postings`. Turtle, Flood, IPM 1995 (MaxScore), upside down: the queries are indexed, the documents asked.
     """
-    most = np.maximum(epoch.weight, 0.0) * (epoch.k1 + 1.0)
-    ascending = np.lexsort((most, plan.row))
-    running = np.cumsum(most[ascending])
-    before = np.concatenate((np.zeros(1), running))[plan.start[:-1]]
-    made = np.empty(len(most))
-    made[ascending] = running - before[plan.row]
-    return made
+
+    upto: NDArray[np.float64]
+    term: NDArray[np.int32]
+    weight: NDArray[np.float64]
+    after: NDArray[np.float64]
 
 
-def essential(plan: Plan, reached: NDArray[np.float64], floor: NDArray[np.float64]) -> Postings:
+def reach(plan: Plan, epoch: Queries) -> Reach:
+    """The reach of an epoch's weights."""
+    weight = np.maximum(epoch.weight, 0.0)
+    falling = np.lexsort((-weight, plan.row))
+    most = weight[falling] * (epoch.k1 + 1.0)
+    running = np.cumsum(most)
+    end = np.concatenate((np.zeros(1), running))[plan.start[1:]][plan.row]
+    after = end - running
+    upto = np.empty(len(most))
+    upto[falling] = after + most
+    return Reach(upto + _CUMULATED, plan.term[falling], weight[falling], after + _CUMULATED)
+
+
+def essential(plan: Plan, reached: Reach, floor: NDArray[np.float64]) -> Postings:
     """Postings of the terms without which a chunk cannot score above its row's floor.
 
     Args:
@@ -34,9 +48,10 @@ def essential(plan: Plan, reached: NDArray[np.float64], floor: NDArray[np.float6
         reached: `reach` of the epoch.
         floor: (A,) float64; inf leaves a row out, -inf takes all its terms.
     """
-    matters = (reached + _CUMULATED > floor[plan.row])[plan.by_term]
+    matters = (reached.upto > floor[plan.row])[plan.by_term]
     before = np.concatenate((np.zeros(1, np.int64), np.cumsum(matters, dtype=np.int64)))
-    return Postings(before[plan.term_start], plan.row[plan.by_term[matters]].astype(np.int32))
+    row = plan.row[plan.by_term[matters]].astype(np.int32)
+    return Postings(before[plan.term_start], row, reached.term, reached.weight, reached.after)
 
 
 def unproved(

@@ -25,11 +25,9 @@ def empty(plan: Plan, keep: NDArray[np.int64], wide: bool = False) -> Entries:
         used=np.zeros(len(plan), np.int64),
         keep=keep,
         floor=np.full(len(plan), -np.inf),
-        fresh=np.zeros(len(plan), np.bool_),
         slot=np.full(places, EMPTY, np.int32),
         score=np.zeros(places),
         length=np.zeros(places, np.int32),
-        order=np.zeros(places, np.int32),
         frequency=np.zeros(int(covered.sum()), np.uint32 if wide else np.uint16),
         column=np.concatenate((np.zeros(1, np.int64), np.cumsum(covered)))[:-1],
     )
@@ -39,9 +37,9 @@ def resized(plan: Plan, entries: Entries, keep: NDArray[np.int64]) -> Entries:
     """The same buffers with other `keep`s, each at least the places the row uses."""
     made = empty(plan, keep, entries.frequency.dtype == np.uint32)
     source, target = ragged(entries.offset[:-1], entries.used), ragged(made.offset[:-1], entries.used)
-    made.used[:], made.floor[:], made.fresh[:] = entries.used, entries.floor, entries.fresh
+    made.used[:], made.floor[:] = entries.used, entries.floor
     made.slot[target], made.score[target] = entries.slot[source], entries.score[source]
-    made.length[target], made.order[target] = entries.length[source], entries.order[source]
+    made.length[target] = entries.length[source]
     for j in range(len(made.column)):
         upto = int(entries.used[: np.searchsorted(-plan.sizes, -j)].sum())
         made.frequency[made.column[j] + target[:upto]] = entries.frequency[entries.column[j] + source[:upto]]

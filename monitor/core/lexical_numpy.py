@@ -17,6 +17,8 @@ from monitor.core.lexical_arrays import (
 
 _CELLS = 4_000_000
 """Most cells of a (chunks, terms) or (rows, chunks) table that `offer` makes at once."""
+_TRACE = 1e-30
+"""The weight of a term that adds nothing: tells a hit from a chunk that shares no term."""
 
 
 def count(tokens: NDArray[np.int32], offset: NDArray[np.int64], local: NDArray[np.int32]) -> Counted:
@@ -73,13 +75,9 @@ def _offer(lists: Lists, queries: Queries, postings: Postings, entries: Entries)
     term = queries.local[lists.ids[at]]
     known = term >= 0
     at, chunk, term = at[known], chunk[known], term[known].astype(np.int64)
-    table = np.zeros((chunks, terms), np.uint16)
+    table = np.zeros((chunks, terms), lists.frequencies.dtype)
     table[chunk, term] = lists.frequencies[at]
-    # each (row, chunk) pair once, ascending by row
-    fan = (postings.start[1:] - postings.start[:-1])[term]
-    seen = np.zeros((len(queries.start) - 1, chunks), np.bool_)
-    seen[postings.row[ragged(postings.start[:-1][term], fan)], np.repeat(chunk, fan)] = True
-    row, chunk = np.nonzero(seen)
+    row, chunk = _near(table, lists, queries, postings, entries.floor)
     passes = queries.allowed[queries.wanted[row], lists.segments[chunk]]
     row, chunk = row[passes], chunk[passes]
     norm = queries.k1 * (1.0 - queries.b + queries.b * (lists.lengths[chunk] / queries.average[row]))
@@ -92,6 +90,28 @@ def _offer(lists: Lists, queries: Queries, postings: Postings, entries: Entries)
         score[:upto] += queries.weight[pair] * (frequency * (queries.k1 + 1.0)) / (frequency + norm[:upto])
     better = score > entries.floor[row]
     _insert(_Found(row[better], chunk[better], score[better], table, lists), queries, entries)
+
+
+def _near(
+    table: NDArray[np.uint16], lists: Lists, queries: Queries, postings: Postings, floor: NDArray[np.float64]
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """(row, chunk) pairs, ascending by row, that can score above the floor: a float32 product as an upper bound.
+
+    Every summand is positive, so its relative error is below terms * 2^-23; a term of weight 0 counts as a trace, so
+    that a hit is never 0. Only rows with essential terms, and their terms, take part.
+    """
+    rows = np.unique(postings.row).astype(np.int64)
+    pair = ragged(queries.start[rows], queries.start[rows + 1] - queries.start[rows])
+    terms, column = np.unique(queries.term[pair], return_inverse=True)
+    weights = np.zeros((len(rows), len(terms)), np.float32)
+    line = np.repeat(np.arange(len(rows)), queries.start[rows + 1] - queries.start[rows])
+    weights[line, column] = np.maximum(queries.weight[pair], _TRACE)
+    norm = queries.k1 * (1.0 - queries.b + queries.b * (lists.lengths / queries.average.max()))
+    often = table[:, terms].astype(np.float32)
+    most = often * np.float32(queries.k1 + 1.0) / (often + norm.astype(np.float32)[:, None])
+    bound = (weights @ most.T) * np.float32(1.0 + len(terms) * 2.0**-22)
+    near, chunk = np.nonzero(bound > np.maximum(floor[rows], 0.0)[:, None])
+    return rows[near], chunk
 
 
 class _Found:
@@ -110,7 +130,6 @@ class _Found:
 
 def _insert(found: _Found, queries: Queries, entries: Entries) -> None:
     rows, first, fresh = np.unique(found.row, return_index=True, return_counts=True)
-    entries.fresh[rows] = True
     room = np.diff(entries.offset)[rows]
     full = entries.used[rows] + fresh > room
     for row, at, new in zip(rows[full].tolist(), first[full].tolist(), fresh[full].tolist(), strict=True):
@@ -157,17 +176,18 @@ def _merge(row: int, new: slice, found: _Found, queries: Queries, entries: Entri
     entries.used[row] = len(best)
 
 
-def rank(entries: Entries, queries: Queries, rows: NDArray[np.int64], k: int) -> Ranking:
+def rank(entries: Entries, queries: Queries, rows: NDArray[np.int64], k: int, label: NDArray[np.int64]) -> Ranking:
     """The best k of each row now: score descending, then the order of names."""
     score = np.full(len(entries.slot), -np.inf)
     _score(entries, queries, rows, score)
     made = Ranking(
-        np.full((len(rows), k), EMPTY, np.int64), np.full((len(rows), k), np.nan), np.zeros(len(rows), np.bool_)
+        np.full((len(rows), k), EMPTY, np.int32), np.full((len(rows), k), np.nan), np.zeros(len(score), np.bool_)
     )
     room = np.diff(entries.offset)[rows]
     for size in np.unique(room).tolist():
         group = np.flatnonzero(room == size)
-        _best(entries.offset[rows[group]][:, None] + np.arange(size), score, entries.order, (made, group))
+        place = _cut(entries.offset[rows[group]][:, None] + np.arange(size), score, k)
+        _best(place, (score, entries.slot, label), (made, group))
     return made
 
 
@@ -189,30 +209,31 @@ def _score(entries: Entries, queries: Queries, rows: NDArray[np.int64], score: N
     score[place] = total
 
 
+def _cut(place: NDArray[np.int64], score: NDArray[np.float64], k: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """(row, place) of what can be among the best k of rows with equally many places, ties at the cut included."""
+    values = score[place]
+    least = -np.partition(-values, k - 1, axis=1)[:, k - 1 : k]
+    row, column = np.nonzero((values >= least) & (values > -np.inf))
+    return row, place[row, column]
+
+
 def _best(
-    place: NDArray[np.int64],
-    score: NDArray[np.float64],
-    order: NDArray[np.int32],
+    found: tuple[NDArray[np.int64], NDArray[np.int64]],
+    entries: tuple[NDArray[np.float64], NDArray[np.int32], NDArray[np.int64]],
     into: tuple[Ranking, NDArray[np.int64]],
 ) -> None:
-    """Fill the ranking of rows that have equally many places: (G, size) places."""
-    made, group = into
-    k = made.place.shape[1]
-    values = score[place]
-    if values.shape[1] > k:
-        least = -np.partition(-values, k - 1, axis=1)[:, k - 1 : k]
-    else:
-        least = np.full((len(group), 1), -np.inf)
-    row, column = np.nonzero((values >= least) & (values > -np.inf))
-    chosen, chosen_place = values[row, column], place[row, column]
-    ranked = np.lexsort((order[chosen_place], -chosen, row))
-    row, chosen, chosen_place = row[ranked], chosen[ranked], chosen_place[ranked]
+    """Order what was found and fill a group of the ranking's rows."""
+    (row, place), (score, slot, label), (made, group) = found, entries, into
+    ranked = np.lexsort((label[slot[place]], -score[place], row))
+    row, place = row[ranked], place[ranked]
+    value = score[place]
+    same = np.flatnonzero((row[1:] == row[:-1]) & (value[1:] == value[:-1]))
+    decides = place[np.concatenate((same, same + 1))]
+    made.open[decides[label[slot[decides]] == 0]] = True
     at = np.arange(len(row)) - np.searchsorted(row, row)
-    same = np.flatnonzero((row[1:] == row[:-1]) & (chosen[1:] == chosen[:-1]))
-    made.tied[group[row[same]]] = True
-    top = at < k
-    made.place[group[row[top]], at[top]] = chosen_place[top]
-    made.score[group[row[top]], at[top]] = chosen[top]
+    top = at < made.slot.shape[1]
+    made.slot[group[row[top]], at[top]] = slot[place[top]]
+    made.score[group[row[top]], at[top]] = value[top]
 
 
 NUMPY = Kernels("numpy", count, recount, offer, rank, block=2048)

@@ -1,26 +1,19 @@
 """A set of queries over the forward lists: buffers, the epoch each row is in, refills, and proved rankings."""
 
-from collections.abc import Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from monitor.core import lexical_buffers as buffers
-from monitor.core.lexical_arrays import EMPTY, Kernels, Lists, Postings, Queries
+from monitor.core.lexical_arrays import EMPTY, Kernels, Lists, Postings, Queries, Ranking
 from monitor.core.lexical_bound import essential, reach, unproved
 from monitor.core.lexical_forward import ForwardLists
+from monitor.core.lexical_names import NameOrder
 from monitor.core.lexical_queries import Plan
 
 KEPT = 4
 """Entries kept per result wanted: k' = 4k."""
-
-
-class Best(NamedTuple):
-    """The best k of R rows, best first: (R, k) slots and scores, EMPTY and NaN behind the end."""
-
-    slot: NDArray[np.int32]
-    score: NDArray[np.float64]
 
 
 class Watch:
@@ -47,10 +40,15 @@ class Watch:
         self._kernels, self._segments = kernels, segments
         self._reach = reach(plan, epoch)
 
-    def drop(self, slots: NDArray[np.int64], capacity: int) -> None:
+    @property
+    def bytes(self) -> int:
+        """Bytes held by the buffers."""
+        return sum(array.nbytes for array in self.entries)
+
+    def drop(self, slots: NDArray[np.int64]) -> None:
         """Take removed chunks out of all buffers (what is outside stays outside)."""
-        gone = np.zeros(capacity + 1, np.bool_)  # the last one stands for EMPTY
-        gone[slots] = True
+        gone = np.zeros(int(max(slots.max(initial=0), self.entries.slot.max(initial=0))) + 2, np.bool_)
+        gone[slots] = True  # the last place stands for EMPTY
         self.entries.slot[gone[self.entries.slot]] = EMPTY
 
     def offer(self, lists: Lists) -> None:
@@ -85,37 +83,37 @@ class Watch:
         if (keep != self.entries.keep).any():
             self.entries = buffers.resized(self.plan, self.entries, keep)
 
-    def rank(self, now: Queries, rows: NDArray[np.int64], names: Sequence[str]) -> Best:
+    def rank(self, now: Queries, rows: NDArray[np.int64], order: NameOrder) -> Ranking:
         """The best k of some rows under the present weights, ties by name."""
-        ranking = self._kernels.rank(self.entries, now, rows, self.k)
-        stale = np.flatnonzero(ranking.tied & self.entries.fresh[rows])
-        if len(stale):
-            for row in rows[stale].tolist():
-                self._order(row, names)
-            again = self._kernels.rank(self.entries, now, rows[stale], self.k)
-            ranking.place[stale], ranking.score[stale] = again.place, again.score
-        slots = self.entries.slot[ranking.place]  # widening moves places, slots stay
-        return Best(np.where(ranking.place == EMPTY, EMPTY, slots), ranking.score)
+        ranking = self._kernels.rank(self.entries, now, rows, self.k, order.label)
+        places = np.flatnonzero(ranking.open)
+        if len(places):
+            order.place(np.unique(self.entries.slot[places]).astype(np.int64))
+            stale = np.unique(np.searchsorted(self.entries.offset, places, side="right") - 1)
+            again = self._kernels.rank(self.entries, now, stale, self.k, order.label)
+            at = np.searchsorted(rows, stale)
+            ranking.slot[at], ranking.score[at] = again.slot, again.score
+        return ranking
 
-    def unproved(self, ranking: Best, rows: NDArray[np.int64], now: Queries) -> NDArray[np.int64]:
+    def unproved(self, ranking: Ranking, rows: NDArray[np.int64], now: Queries) -> NDArray[np.int64]:
         """Those of some rows whose ranking may be wrong because of what is outside the buffer."""
         least = np.full(len(self.plan), np.inf)
         least[rows] = np.where(ranking.slot[:, -1] == EMPTY, -np.inf, ranking.score[:, -1])
         return unproved(self.plan, self.epoch, now, self.entries.floor, least)
 
     def proved(
-        self, rows: NDArray[np.int64], forward: ForwardLists, now: Queries, reference: Queries, names: Sequence[str]
-    ) -> Best:
+        self, rows: NDArray[np.int64], forward: ForwardLists, now: Queries, reference: Queries, order: NameOrder
+    ) -> Ranking:
         """Refill some rows until their ranking is proved: right after a refill only ties at the cut can prevent it,
         and a buffer four times as large holds more of them.
         """
         self.refill(rows, forward, reference)
-        ranking = self.rank(now, rows, names)
+        ranking = self.rank(now, rows, order)
         open_rows = self.unproved(ranking, rows, now)
         while len(open_rows):
             self.widen(open_rows, 4, forward.documents)
             self.refill(open_rows, forward, reference)
-            again = self.rank(now, open_rows, names)
+            again = self.rank(now, open_rows, order)
             at = np.searchsorted(rows, open_rows)
             ranking.slot[at], ranking.score[at] = again.slot, again.score
             open_rows = self.unproved(again, open_rows, now)
@@ -130,12 +128,3 @@ class Watch:
     def _offer(self, lists: Lists, floor: NDArray[np.float64]) -> None:
         postings: Postings = essential(self.plan, self._reach, floor)
         self._kernels.offer(lists, self.epoch, postings, self.entries)
-
-    def _order(self, row: int, names: Sequence[str]) -> None:
-        """Number a row's entries by the names of their chunks."""
-        entries = self.entries
-        start = int(entries.offset[row])
-        held = start + np.flatnonzero(entries.slot[start : start + int(entries.used[row])] != EMPTY)
-        called = [names[slot] for slot in entries.slot[held].tolist()]
-        entries.order[held[sorted(range(len(called)), key=called.__getitem__)]] = np.arange(len(called))
-        entries.fresh[row] = False
