@@ -82,6 +82,7 @@ class EmbeddedIndex:
                 with engine_call("closing"):
                     shard.flush()
                     shard.close()
+                self._folder.note_clean_close()
         finally:
             self._folder.release()
 
@@ -115,7 +116,10 @@ class EmbeddedIndex:
         self._change(gone, delta.rows, delta.vectors)
 
     def reconcile(self, rows: Sequence[Row], vectors: NDArray[np.float32]) -> int:
-        """Make the index hold exactly the live chunks among `rows`, comparing payloads and vectors bit by bit.
+        """Make the index hold exactly the live chunks among `rows`.
+
+        Payloads and the vectors' checksums are compared, and stored vectors bit by bit: a sample where the index was
+        closed cleanly, else every one. 100,000 points of 384 take 1.5 s and 3.3 s.
 
         Args:
             rows: known chunks; a row that is not live is an absent chunk.
@@ -126,7 +130,7 @@ class EmbeddedIndex:
         """
         live = {row.key: row for row in rows if row.live}
         try:
-            gone, wrong = disagreements(self._open, live, vectors)
+            gone, wrong = disagreements(self._open, live, vectors, every_vector=not self._folder.closed_cleanly)
         except EngineError as error:
             self._shard = self._folder.replace(self._open, error)
             gone, wrong = [], list(live.values())

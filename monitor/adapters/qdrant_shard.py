@@ -86,6 +86,8 @@ class ShardFolder:
         self.root = settings.path
         self.started_afresh = ""
         """Why the shard that was there is not used; empty when it is, or when there was none."""
+        self.closed_cleanly = False
+        """Whether the shard was flushed and closed by its last owner, so that its files are as they were written."""
 
     def open(self) -> edge.EdgeShard:
         """Lock the folder and open or create the shard.
@@ -117,6 +119,11 @@ class ShardFolder:
         self._set_aside(shard, error)
         return self._create(shard)
 
+    def note_clean_close(self) -> None:
+        """Leave a note for the next owner that the shard was flushed and closed."""
+        if self.root is not None:
+            (self.root / "closed").touch()
+
     def release(self) -> None:
         """Give up the lock; a temporary folder is removed."""
         if self._lock >= 0:
@@ -139,7 +146,9 @@ class ShardFolder:
         self._lock = held
 
     def _load_or_create(self, shard: Path) -> edge.EdgeShard:
-        note = shard.with_name("settings.json")
+        note, closed = shard.with_name("settings.json"), shard.with_name("closed")
+        self.closed_cleanly = closed.exists()
+        closed.unlink(missing_ok=True)  # from here on a kill may leave anything
         before = note.read_text("utf-8", "replace") if note.exists() else ""
         if shard.exists() and not before:
             self._set_aside(shard, EngineError("it is not known to be ours, or was never finished"))

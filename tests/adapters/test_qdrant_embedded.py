@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+import qdrant_edge as edge
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -96,6 +97,27 @@ def test_a_changed_bit_of_a_vector_is_seen(tmp_path: Path) -> None:
         equals_brute_force(index, library)
 
 
+def test_after_a_kill_the_stored_vectors_themselves_are_compared() -> None:
+    library = Library(D, Distance.DOT)
+    with opened(EmbeddedSettings(D, Distance.DOT)) as index:
+        index.apply(library.upsert(some(4, 1)))
+        forged = edge.PointVectors(library.live[2].key, [9.0] * D)  # behind the payload's back
+        index._open.update(edge.UpdateOperation.update_vectors([forged]))
+        assert index.reconcile(library.live, library.corpus.vectors) == 1
+        equals_brute_force(index, library)
+
+
+def test_after_a_clean_close_the_checksum_in_the_payload_tells(tmp_path: Path) -> None:
+    library = Library(D, Distance.DOT)
+    with opened(in_folder(tmp_path, Distance.DOT)) as index:
+        index.apply(library.upsert(some(4, 1)))
+    library.corpus.vectors[library.live[1].slot, 0] += 1
+    with opened(in_folder(tmp_path, Distance.DOT)) as index:
+        assert index._folder.closed_cleanly
+        assert index.reconcile(library.live, library.corpus.vectors) == 1
+        equals_brute_force(index, library)
+
+
 def test_rows_that_are_not_live_are_absent_chunks() -> None:
     library = Library(D, Distance.DOT)
     library.upsert(some(4, 1))
@@ -137,6 +159,7 @@ def test_killed_while_applying_then_reconciled(tmp_path: Path, seed: int) -> Non
         library.upsert(some(200, batch, first=batch * 100))
     with opened(in_folder(tmp_path)) as index:
         assert not index.started_afresh, "a kill damages nothing"
+        assert not index._folder.closed_cleanly
         assert index.reconcile(library.live, library.corpus.vectors) > 0
         equals_brute_force(index, library)
     with opened(in_folder(tmp_path)) as index:
