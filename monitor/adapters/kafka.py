@@ -148,7 +148,7 @@ class KafkaSource:
         for fault in self._stuck:
             self._consumer.seek(TopicPartition(*fault.position.source), fault.position.offset + 1)
         if not self._stuck:
-            self._trouble = f"{type(error).__name__}: {error}"
+            self._trouble = _said(error)
             self._wait.wait(min(left, RETRY_SECONDS))
         self._reported += self._stuck
         self._stuck.clear()
@@ -158,7 +158,7 @@ class KafkaSource:
         try:
             here = bounds(self._consumer, tuple(partitions), self._settings.answer_timeout)
         except KafkaError as error:
-            self._trouble = f"{type(error).__name__}: {error}"
+            self._trouble = _said(error)
             return
         for partition, bound in here.items():
             self._go(partition, self._offset(partition), bound)
@@ -210,7 +210,7 @@ class KafkaSource:
             tps = kafka_client.topic_partitions(self._assigned)
             ends = self._consumer.end_offsets(tps, timeout_ms=self._settings.answer_timeout * 1000)
         except (KafkaError, KeyError) as error:
-            self._trouble = f"{type(error).__name__}: {error}"
+            self._trouble = _said(error)
             return None
         self._trouble = ""
         return {Partition(*tp): offset for tp, offset in ends.items()}
@@ -250,3 +250,7 @@ class KafkaSource:
         if partition in self._held:
             return self._held[partition]
         return kafka_client.position(self._consumer, TopicPartition(*partition))
+
+
+def _said(error: Exception) -> str:
+    return f"{type(error).__name__}: {error}"

@@ -6,12 +6,20 @@ kafka-python whose inside looks different, rather than to run on one that stops 
 
 import logging
 from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
 from functools import partial
 from typing import Any
 
 from monitor.adapters.kafka_fetched import FetchedRecords
-from monitor.adapters.kafka_log import hide_secrets
-from monitor.adapters.kafka_python import KafkaConsumer, KafkaError, KafkaNetClient, TopicPartition, __version__
+from monitor.adapters.kafka_log import Reasons, hide_secrets
+from monitor.adapters.kafka_python import (
+    KafkaConsumer,
+    KafkaError,
+    KafkaNetClient,
+    TopicPartition,
+    UnknownTopicOrPartitionError,
+    __version__,
+)
 from monitor.adapters.kafka_settings import FETCH_WAIT_MS, MEBIBYTE, KafkaSettings, client_options
 from monitor.core.events import Partition
 from monitor.ports import ConfigurationError, Fault, UnreachableError
@@ -31,14 +39,16 @@ def open_consumer(settings: KafkaSettings, stuck: list[Fault]) -> Any:
     """
     hide_secrets()
     made: list[Any] = []
+    reasons = Reasons()
     try:
-        consumer = KafkaConsumer(**client_options(settings), **_reading(settings), kafka_client=remembering(made))
-        made.append(consumer)
-        consumer.bootstrap(timeout_ms=settings.start_timeout * 1000)
+        with reasons.listening():
+            consumer = KafkaConsumer(**client_options(settings), **_reading(settings), kafka_client=remembering(made))
+            made.append(consumer)
+            consumer.bootstrap(timeout_ms=settings.start_timeout * 1000)
         _install(consumer, settings, stuck)
     except (KafkaError, OSError) as error:
         drop(made)
-        raise UnreachableError(_no_broker(settings, error)) from error
+        raise UnreachableError(_no_broker(settings, reasons.best(str(error)))) from error
     except (ValueError, TypeError, AssertionError) as error:
         drop(made)
         message = f"kafka: the client refuses the settings: {error}"
@@ -99,7 +109,8 @@ def find_partitions(consumer: Any, topics: Iterable[str], timeout: float) -> dic
     """Partitions of each topic after asking the broker once; KafkaError where it does not answer in time."""
     consumer._cluster.set_topics(list(topics))
     answer = consumer._cluster.request_update()
-    consumer._net.run(consumer._manager.wait_for, answer, timeout * 1000)
+    with suppress(UnknownTopicOrPartitionError):  # then the answer shows which
+        consumer._net.run(consumer._manager.wait_for, answer, timeout * 1000)
     return known_partitions(consumer, topics)
 
 
@@ -135,7 +146,6 @@ def close(consumer: Any, timeout: float) -> None:
         logging.getLogger(__name__).warning("kafka: closing failed: %s", error)
 
 
-def _no_broker(settings: KafkaSettings, error: Exception) -> str:
+def _no_broker(settings: KafkaSettings, why: str) -> str:
     servers = ",".join(settings.bootstrap_servers)
-    why = type(error).__name__ if not str(error) else str(error)
     return f"kafka: no answer from {servers} ({settings.security}) within {settings.start_timeout:g} s: {why}"

@@ -17,7 +17,7 @@ LOG = logging.getLogger(__name__)
 
 
 class GroupOffsets:
-    """Publishes the newest positions; while one request is under way, the next waits and older ones are dropped."""
+    """Publishes the newest positions; while one request is under way, newer positions wait for the next call."""
 
     def __init__(self, settings: KafkaSettings, api_version: tuple[int, ...]) -> None:
         self._timeout = settings.answer_timeout
@@ -27,38 +27,32 @@ class GroupOffsets:
         )
         self._group = settings.group_id
         self._under_way: Any = None
-        self._waiting: Mapping[Partition, int] = {}
+        self._newest: dict[Partition, int] = {}
         self._complained = False
-        self.published = 0
-        """Requests that the broker acknowledged."""
 
     def publish(self, positions: Mapping[Partition, int]) -> None:
-        """Send `positions` if nothing is under way, else keep them for the next call. Does not block."""
-        self._waiting = {**self._waiting, **positions}
-        if self._waiting and (self._under_way is None or self._under_way.is_done):
-            self._send()
+        """Send all newest positions, unless a request is under way. Does not block; a failure is logged once."""
+        self._newest |= positions
+        if not self._newest or (self._under_way is not None and not self._under_way.is_done):
+            return
+        try:
+            self._under_way = self._consumer.commit_async(_offsets(self._newest), callback=self._answered)
+        except (KafkaError, RuntimeError) as error:
+            self._complain(error)
 
     def close(self) -> None:
-        """One last attempt for what is still waiting, at most `answer_timeout` seconds."""
-        try:
-            if self._waiting or (self._under_way is not None and not self._under_way.is_done):
-                self._consumer.commit(_offsets(self._waiting), timeout_ms=self._timeout * 1000)
-        except (KafkaError, RuntimeError) as error:
-            self._complain(error)
+        """One last attempt, at most `answer_timeout` seconds: requests under way may have failed unseen."""
+        if self._newest:
+            try:
+                self._consumer.commit(_offsets(self._newest), timeout_ms=self._timeout * 1000)
+            except (KafkaError, RuntimeError) as error:
+                self._complain(error)
         close(self._consumer, self._timeout)
 
-    def _send(self) -> None:
-        try:
-            self._under_way = self._consumer.commit_async(_offsets(self._waiting), callback=self._done)
-            self._waiting = {}
-        except (KafkaError, RuntimeError) as error:
-            self._complain(error)
-
-    def _done(self, _offsets: object, answer: object) -> None:
+    def _answered(self, _offsets: object, answer: object) -> None:
         if isinstance(answer, Exception):
             self._complain(answer)
         else:
-            self.published += 1
             self._complained = False
 
     def _complain(self, error: Exception) -> None:

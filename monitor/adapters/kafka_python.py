@@ -17,6 +17,7 @@ with warnings.catch_warnings():
         KafkaTimeoutError,
         LogTruncationError,
         OffsetOutOfRangeError,
+        UnknownTopicOrPartitionError,
     )
     from kafka.net.compat import KafkaNetClient
     from kafka.net.inet import KafkaNetSocket
@@ -33,6 +34,7 @@ __all__ = [
     "OffsetAndMetadata",
     "OffsetOutOfRangeError",
     "TopicPartition",
+    "UnknownTopicOrPartitionError",
     "__version__",
 ]
 
