@@ -7,6 +7,7 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from monitor.core.buckets import Buckets
 from monitor.core.corpus import Delta
 from monitor.core.groups import NO_GROUP, Groups, Joined
 from monitor.core.segment_codes import DEAD, SegmentCodes, SegmentFlags
@@ -18,27 +19,27 @@ Slots = NDArray[np.int64]
 Handles = NDArray[np.int64]
 
 _ALONE = -1
+"""The witness of a group that has none."""
+_WAITING, _VOUCHED = 0, 1
+"""Shelves: groups without and with a witness."""
 _TEXTS = 4096
 """Texts shingled at a time, so that a whole corpus can come in one delta."""
 
 
-class CandidateIndex(Protocol):
-    """Sets of 32-bit shingles by handle, and which of them may be alike.
+class Bands(Protocol):
+    """Locality-sensitive hashing of sets: two sets are candidates for near copies when they share a band.
 
-    Whether two sets are candidates is a symmetric, deterministic function of the two sets alone: neither the order
-    of arrival nor the size of the index nor a restart changes it. So near copies do not depend on them either.
+    The bands of a set are a deterministic function of the set alone, so which pairs are candidates depends neither
+    on the order of arrival nor on what else is there nor on a restart; and so do near copies.
     """
 
-    def add(self, handles: Handles, shingles: NDArray[np.uint32], counts: NDArray[np.int64]) -> None:
-        """Take in distinct new handles; their sets, none empty, lie one after the other in `shingles`."""
+    @property
+    def width(self) -> int:
+        """Bands per set."""
         ...
 
-    def remove(self, handles: Handles) -> None:
-        """Forget distinct known handles."""
-        ...
-
-    def candidates(self, handles: Handles) -> Iterator[tuple[NDArray[np.int64], Handles]]:
-        """Rounds of (index into `handles`, candidate), themselves included; a pair may come more than once."""
+    def of(self, shingles: NDArray[np.uint32], counts: NDArray[np.int64]) -> NDArray[np.uint32]:
+        """The (n, width) bands of n sets, none empty, that lie one after the other in `shingles`."""
         ...
 
 
@@ -54,24 +55,29 @@ class Copies:
 class Duplicates:
     """Which live chunks have an exact (equal token sequence) or near (shingle Jaccard >= threshold) copy.
 
-    Chunks of one shingle set form a group, so a flood of copies is one set. Each group remembers one *witness*, a
-    near copy of it; when a witness leaves, the groups it vouched for look for another. That is linear where counting
-    all pairs of a flood of similar chunks is quadratic. A chunk without tokens is a copy of nothing.
+    Chunks of one shingle set form a group, so a flood of copies is one set. A group that has a near copy remembers
+    one of them, its *witness*; when the witness leaves, the groups it vouched for look for another. Groups without a
+    witness wait on a shelf of their own: a new set looks through that shelf to the end, through the other one only
+    until it has found a witness. So a flood of similar sets costs little, where counting its pairs is quadratic.
+    A chunk without tokens is a copy of nothing.
     It starts empty: on a restart, `apply` one delta that holds the whole corpus.
 
     Args:
-        lsh: finds candidates for near copies; the exact Jaccard similarity decides.
+        bands: finds candidates for near copies; the exact Jaccard similarity decides.
         threshold: the least Jaccard similarity of near copies, in (0, 1].
         width: words in a shingle.
     """
 
-    def __init__(self, lsh: CandidateIndex, *, threshold: float = THRESHOLD, width: int = WIDTH) -> None:
-        self._lsh, self._threshold, self._width = lsh, threshold, width
+    def __init__(self, bands: Bands, *, threshold: float = THRESHOLD, width: int = WIDTH) -> None:
+        self._bands, self._threshold, self._width = bands, threshold, width
         self._codes = SegmentCodes()
         self._exact, self._near = SegmentFlags(self._codes), SegmentFlags(self._codes)
         self._texts, self._sets = Groups(), Groups()
         self._slab = ShingleSlab()
+        self._table = Buckets(bands.width, shelves=2)
         self._witness: Handles = np.full(1, _ALONE, np.int64)
+        self._clients = Buckets(1)
+        """Groups by their witness."""
 
     def apply(self, delta: Delta, tokens: Sequence[NDArray[np.int32]], hashes: NDArray[np.uint64]) -> None:
         """Take in one batch.
@@ -152,44 +158,73 @@ class Duplicates:
         """Take empty sets out of the index and new ones in; returns the groups whose witness may have changed."""
         needed = len(self._slab.lengths) - len(self._witness)
         self._witness = np.concatenate((self._witness, np.full(needed, _ALONE, np.int64)))
-        dead = _empty(self._sets, touched)
-        orphans = self._orphans(dead)
-        self._lsh.remove(dead)
+        orphans = self._bury(_empty(self._sets, touched))
+        self._witness[fresh] = _ALONE
+        changed = [orphans, fresh]
+        for part in _parts(fresh):
+            bands = self._bands.of(*self._slab.gather(part))
+            met = self._search(part, bands, shelf=_WAITING, to_the_end=True)
+            self._search(part, bands, shelf=_VOUCHED)
+            self._table.add(part, bands, shelf=_WAITING)
+            self._search(part, bands, shelf=_WAITING)
+            self._shelve(_distinct([part, met]))
+            changed.append(met)
+        for part in _parts(orphans):
+            bands = self._table.tags(part)
+            self._search(part, bands, shelf=_VOUCHED)
+            self._search(part, bands, shelf=_WAITING)
+        self._shelve(orphans)
+        settled = _distinct(changed)
+        vouched = settled[self._witness[settled] != _ALONE]
+        self._clients.add(vouched, self._witness[vouched, None].astype(np.uint32))
+        return settled
+
+    def _shelve(self, handles: Handles) -> None:
+        vouched = self._witness[handles] != _ALONE
+        self._table.move(handles[vouched], _VOUCHED)
+        self._table.move(handles[~vouched], _WAITING)
+
+    def _bury(self, dead: Handles) -> Handles:
+        """Forget empty sets; returns the groups that lost their witness, now without one."""
+        lost = [others for _, others in self._clients.matches(dead[:, None].astype(np.uint32))]
+        orphans = np.setdiff1d(_distinct(lost), dead)
+        self._clients.remove(_distinct([orphans, dead[self._witness[dead] != _ALONE]]))
+        self._witness[orphans] = _ALONE
+        self._witness[dead] = _ALONE
+        self._table.remove(dead)
         self._slab.drop(dead)
         self._sets.release(dead)
-        for at in range(0, len(fresh), _TEXTS):
-            part = fresh[at : at + _TEXTS]
-            self._lsh.add(part, *self._slab.gather(part))
-        self._witness[fresh] = _ALONE
-        vouched = [self._search(part) for part in _parts(_distinct([fresh, orphans]))]
-        return _distinct([orphans, *vouched])
-
-    def _orphans(self, dead: Handles) -> Handles:
-        """The groups whose witness is among the dead: each is a candidate of its witness."""
-        lost = [np.zeros(0, np.int64)]
-        for part in _parts(dead):
-            lost += [others[self._witness[others] == part[at]] for at, others in self._lsh.candidates(part)]
-        self._witness[dead] = _ALONE
-        orphans = np.setdiff1d(_distinct(lost), dead)
-        self._witness[orphans] = _ALONE
         return orphans
 
-    def _search(self, handles: Handles) -> Handles:
-        """Find a witness for each of these groups, and be one for candidates without; returns whom it changed."""
-        changed = [np.zeros(0, np.int64)]
-        for at, others in self._lsh.candidates(handles):
-            asking = handles[at]
-            lengths, other_lengths = self._slab.lengths[asking], self._slab.lengths[others]
-            ratio = np.minimum(lengths, other_lengths) / np.maximum(lengths, other_lengths)
-            alone = (self._witness[asking] == _ALONE) | (self._witness[others] == _ALONE)
-            worth = alone & (asking != others) & (ratio >= self._threshold)
-            if worth.any():
-                left, right = np.unique(np.stack((asking[worth], others[worth])), axis=1)
-                alike = self._slab.jaccard(left, right) >= self._threshold
-                self._witness[left[alike]] = right[alike]
-                self._witness[right[alike]] = left[alike]
-                changed += [left[alike], right[alike]]
-        return _distinct(changed)
+    def _search(self, asking: Handles, bands: NDArray[np.uint32], *, shelf: int, to_the_end: bool = False) -> Handles:
+        """Find a witness on one shelf for each asking group that has none.
+
+        To the end: meet every candidate, and become the witness of those without; returns these.
+        """
+        met = [np.zeros(0, np.int64)]
+        wanted = np.ones(len(asking), np.bool_) if to_the_end else self._witness[asking] == _ALONE
+        for at, others in self._table.matches(bands, shelf=shelf, wanted=wanted):
+            alone = self._witness[asking[at]] == _ALONE
+            if to_the_end:
+                alone |= self._witness[others] == _ALONE
+            left, right = self._alike(asking[at[alone]], others[alone])
+            self._witness[left] = right
+            if to_the_end:
+                self._witness[right] = left
+                met.append(right)
+            else:
+                wanted &= self._witness[asking] == _ALONE
+        return _distinct(met)
+
+    def _alike(self, left: Handles, right: Handles) -> tuple[Handles, Handles]:
+        """The distinct pairs of near copies among these pairs."""
+        lengths, others = self._slab.lengths[left], self._slab.lengths[right]
+        possible = (left != right) & (np.minimum(lengths, others) / np.maximum(lengths, others) >= self._threshold)
+        if not possible.any():
+            return left[:0], right[:0]
+        left, right = np.unique(np.stack((left[possible], right[possible])), axis=1)
+        near = self._slab.jaccard(left, right) >= self._threshold
+        return left[near], right[near]
 
     def _refresh(self, slots: Slots) -> None:
         """Set the flags of live slots to what their groups say now."""

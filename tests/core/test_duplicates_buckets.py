@@ -16,15 +16,18 @@ class BucketsMachine(RuleBasedStateMachine):
 
     @initialize(width=st.integers(1, 3))
     def start(self, width: int) -> None:
-        self.table, self.width = Buckets(width), width
+        self.table, self.width = Buckets(width, shelves=2), width
         self.held: dict[int, list[int]] = {}
+        self.shelf: dict[int, int] = {}
 
-    @rule(data=st.data(), handles=st.sets(st.integers(0, 40), max_size=20))
-    def add(self, data: st.DataObject, handles: set[int]) -> None:
+    @rule(data=st.data(), handles=st.sets(st.integers(0, 40), max_size=20), shelf=st.integers(0, 1))
+    def add(self, data: st.DataObject, handles: set[int], shelf: int) -> None:
         fresh = sorted(handles - set(self.held))
         rows = [data.draw(st.lists(TAGS, min_size=self.width, max_size=self.width)) for _ in fresh]
-        self.table.add(np.array(fresh, np.int64), np.array(rows, np.uint32).reshape(-1, self.width))
+        tags = np.array(rows, np.uint32).reshape(-1, self.width)
+        self.table.add(np.array(fresh, np.int64), tags, shelf=shelf)
         self.held.update(zip(fresh, rows, strict=True))
+        self.shelf.update(dict.fromkeys(fresh, shelf))
 
     @rule(handles=st.sets(st.integers(0, 40), max_size=30))
     def remove(self, handles: set[int]) -> None:
@@ -32,6 +35,12 @@ class BucketsMachine(RuleBasedStateMachine):
         self.table.remove(np.array(leaving, np.int64))
         for handle in leaving:
             del self.held[handle]
+
+    @rule(handles=st.sets(st.integers(0, 40), max_size=30), shelf=st.integers(0, 1))
+    def move(self, handles: set[int], shelf: int) -> None:
+        moving = sorted(handles & set(self.held))
+        self.table.move(np.array(moving, np.int64), shelf)
+        self.shelf.update(dict.fromkeys(moving, shelf))
 
     @rule()
     def grow(self) -> None:
@@ -41,14 +50,17 @@ class BucketsMachine(RuleBasedStateMachine):
     def matches_are_those_of_the_tags(self) -> None:
         if not hasattr(self, "table"):
             return
-        asked = [[tag] * self.width for tag in (0, 1, 2, 1024, 2048, 1025, 2**32 - 1, 77)]
-        found: set[tuple[int, int]] = set()
-        for at, handles in self.table.matches(np.array(asked, np.uint32)):
-            found |= set(zip(at.tolist(), handles.tolist(), strict=True))
-        expected = {
-            (at, handle) for at, row in enumerate(asked) for handle, tags in self.held.items() if row[0] in tags
-        }
-        assert found == expected
+        asked = np.repeat(
+            np.array([0, 1, 2, 1024, 2048, 1025, 2**32 - 1, 77], np.uint32)[:, None], self.width, axis=1
+        )
+        for shelf in (0, 1):
+            found: set[tuple[int, int]] = set()
+            for at, handles in self.table.matches(asked, shelf=shelf):
+                found |= set(zip(asked[at, 0].tolist(), handles.tolist(), strict=True))
+            expected = {
+                (tag, handle) for handle in self.held if self.shelf[handle] == shelf for tag in self.held[handle]
+            }
+            assert found == expected
         assert len(self.table) == len(self.held)
         handles = np.array(sorted(self.held), np.int64)
         assert self.table.tags(handles).tolist() == [self.held[handle] for handle in sorted(self.held)]
@@ -103,6 +115,18 @@ class GroupsMachine(RuleBasedStateMachine):
 
 TestGroups = GroupsMachine.TestCase
 TestGroups.settings = settings(max_examples=60, stateful_step_count=15, deadline=None)
+
+
+def test_a_cleared_row_is_not_walked_any_further() -> None:
+    table = Buckets(1)
+    table.add(np.arange(10), np.full((10, 1), 7, np.uint32))
+    wanted = np.array([True, True])
+    found: list[list[int]] = [[], []]
+    for at, handles in table.matches(np.full((2, 1), 7, np.uint32), wanted=wanted):
+        for row, handle in zip(at.tolist(), handles.tolist(), strict=True):
+            found[row].append(handle)
+        wanted[0] = False
+    assert [len(row) for row in found] == [1, 10]
 
 
 def test_random_tags_over_several_growths() -> None:
