@@ -3,6 +3,7 @@
 import json
 import os
 import sys
+import traceback
 from collections.abc import Callable, Sequence
 from enum import StrEnum
 from pathlib import Path
@@ -344,6 +345,9 @@ def main(argv: Sequence[str]) -> int:
         return _failed(error.format_message(), USAGE)
     except KeyboardInterrupt:
         return _failed("interrupted", 130)
+    except Exception as error:
+        traceback.print_exc()
+        return _failed(f"internal error: {type(error).__name__}: {error}", NO_REPORT)
     return int(code or 0)
 
 

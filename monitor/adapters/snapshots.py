@@ -5,7 +5,8 @@ from typing import Any
 import msgspec
 import numpy as np
 
-from monitor.core.baseline import Approval, Member, Snapshot
+from monitor.core.baseline import AnchorMark, Approval, Member, Snapshot
+from monitor.core.events import Segment
 from monitor.core.fingerprint import Fingerprint
 from monitor.core.lists import RankedLists
 from monitor.core.policy import Verdict
@@ -47,28 +48,32 @@ def _plain(snapshot: Snapshot) -> dict[str, Any]:
         "deploy_id": snapshot.deploy_id,
         "event_time": snapshot.event_time,
         "fingerprint": snapshot.fingerprint,
-        "anchors": sorted(snapshot.anchors.items(), key=lambda pair: pair[0]),
-        "order": list(snapshot.anchors),
+        "anchors": [(name, mark.digest, mark.segment) for name, mark in snapshot.anchors.items()],
         "lists": {leg: _plain_lists(lists) for leg, lists in sorted(snapshot.lists.items())},
         "members": sorted((key, member) for key, member in snapshot.members.items()),
         "corpus": dict(sorted(snapshot.corpus.items())),
+        "positions": dict(sorted(snapshot.positions.items())),
         "approval": snapshot.approval,
     }
 
 
 def _snapshot(plain: dict[str, Any]) -> Snapshot:
-    digests = dict(plain["anchors"])
     return Snapshot(
         name=plain["name"],
         deploy_id=plain["deploy_id"],
         event_time=plain["event_time"],
         fingerprint=Fingerprint.of(plain["fingerprint"]),
-        anchors={anchor: digests[anchor] for anchor in plain["order"]},
+        anchors={name: AnchorMark(digest, _segment(segment)) for name, digest, segment in plain["anchors"]},
         lists={leg: _lists(lists) for leg, lists in plain["lists"].items()},
         members={key: msgspec.convert(member, Member) for key, member in plain["members"]},
         corpus=plain["corpus"],
+        positions=plain["positions"],
         approval=None if plain["approval"] is None else msgspec.convert(plain["approval"], Approval),
     )
+
+
+def _segment(pairs: list[list[str]]) -> Segment:
+    return tuple((name, value) for name, value in pairs)
 
 
 def _plain_lists(lists: RankedLists) -> dict[str, Any]:

@@ -132,7 +132,7 @@ def judged_pair(
         corpus=record.report.corpus,
         problems=(),
     )
-    report = drift.evaluate(baseline, None, seen)
+    report = drift.evaluate(baseline, None, seen, None)
     return report, judge(rules, report)
 
 

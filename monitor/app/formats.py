@@ -38,9 +38,23 @@ def _text(document: dict[str, Any]) -> str:
         lines.append(f"  ... and {hidden} more; --format json shows all")
     warned = [found for found in document["findings"] if _is_warning(found)]
     lines += [f"  (warning) {found['reason']}" for found in warned[:10]]
+    lines += _blamed(document)
     judged = sum(found["severity"] == "critical" for found in document["findings"])
     lines.append(f"{judged} critical findings, {len(warned)} warnings")
     return "\n".join(lines) + "\n"
+
+
+def _blamed(document: dict[str, Any]) -> list[str]:
+    """Who caused the churn, one line a leg; only where something failed or is warned of."""
+    if not document["reasons"] and not any(_is_warning(found) for found in document["findings"]):
+        return []
+    made = []
+    for leg in ("dense", "lexical"):
+        shares = [one for one in document["blame"] if one["leg"] == leg and one["level"] == "source"]
+        named = ", ".join(f"{one['name']} {one['share']:.0%}" for one in shares[:5])
+        if named:
+            made.append(f"blame, {leg}: {named} of {sum(one['slots'] for one in shares):,.0f} changed slots")
+    return made
 
 
 def _is_warning(found: dict[str, Any]) -> bool:
@@ -86,6 +100,7 @@ def _markdown(document: dict[str, Any]) -> str:
         lines += ["", f"> **Warning:** {_cell(document['warning'])}"]
     if document["reasons"]:
         lines += ["", *(f"* {_cell(reason)}" for reason in document["reasons"][:_ROWS])]
+    lines += [f"\n{_cell(line)}" for line in _blamed(document)]
     shown = [found for found in document["findings"] if found["verdict"] != "pass"] or document["findings"]
     if shown:
         lines += [

@@ -179,7 +179,9 @@ class Monitor:
     def _judged(self, closed: Closed, measured: Measured) -> DeployRecord:
         deploy_id, (report, verdict) = closed.deploy.deploy_id, measured
         self.measuring.ledger.append(Judged(deploy_id, report.now, verdict.verdict))
-        return DeployRecord(deploy_id, report.now, verdict, report, self.measuring.snapshot(deploy_id, deploy_id))
+        return DeployRecord(
+            deploy_id, report.now, verdict, report, self.measuring.snapshot(self.intake, deploy_id, deploy_id)
+        )
 
     def _idle(self) -> None:
         """Nothing arrived: catch up on replays, and keep the view's health fresh."""

@@ -74,14 +74,14 @@ class Measuring:
         seen = Seen(
             deploy_id=deploy_id,
             now=corpus.newest_event_time,
-            positions={f"{part.topic}/{part.partition}": at for part, at in sorted(intake.positions.items())},
+            positions=named_positions(intake),
             lists=lists,
             hashes={key: row.content_hash for key, row in corpus.listed(lists.values())},
             corpus={"chunks": float(len(corpus))},
             failures=parts.served.failures if parts.served is not None else {},
             problems=(*problems, *lost),
         )
-        report = parts.drift.evaluate(self.baseline, self._pinned, seen)
+        report = parts.drift.evaluate(self.baseline, self._pinned, seen, corpus.row)
         return report, judge(parts.rules, report)
 
     def publish(self, intake: Intake, measured: Measured) -> None:
@@ -113,9 +113,10 @@ class Measuring:
             made["dense"] = self._parts.served.lists
         return made
 
-    def snapshot(self, name: str, deploy_id: str) -> Snapshot:
+    def snapshot(self, intake: Intake, name: str, deploy_id: str) -> Snapshot:
         """The current lists, frozen."""
-        return self._parts.snapshots.freeze(name, deploy_id, self.lists(), self._parts.corpus)
+        corpus, positions = self._parts.corpus, named_positions(intake)
+        return self._parts.snapshots.freeze(name, deploy_id, self.lists(), corpus, positions)
 
     def choose_baseline(self) -> None:
         """After a deploy was judged or a baseline approved."""
@@ -123,3 +124,8 @@ class Measuring:
         pinned = self._parts.snapshots.pinned()
         same = self.baseline is not None and pinned is not None and pinned.name == self.baseline.name
         self._pinned = self.baseline if same else pinned
+
+
+def named_positions(intake: Intake) -> dict[str, int]:
+    """Next offset by `topic/partition`."""
+    return {f"{part.topic}/{part.partition}": at for part, at in sorted(intake.positions.items())}

@@ -74,7 +74,7 @@ def capture(monitor: "Monitor", name: str) -> Snapshot:
     """Capture in the loop's own thread."""
     monitor.measuring.replay(full=True)
     newest = monitor.ledger[-1].deploy_id if monitor.ledger else ""
-    snapshot = monitor.measuring.snapshot(name, newest)
+    snapshot = monitor.measuring.snapshot(monitor.intake, name, newest)
     _store(monitor, snapshot)
     return snapshot
 

@@ -46,7 +46,14 @@ class Snapshots:
     window: int
     bootstrap: bool
 
-    def freeze(self, name: str, deploy_id: str, lists: Mapping[ListLeg, RankedLists], corpus: Corpus) -> Snapshot:
+    def freeze(
+        self,
+        name: str,
+        deploy_id: str,
+        lists: Mapping[ListLeg, RankedLists],
+        corpus: Corpus,
+        positions: Mapping[str, int],
+    ) -> Snapshot:
         """The current lists with what is known of every chunk in them."""
         members = {
             key: Member(row.chunk_id, row.doc_id, dict(row.segment).get(SOURCE, ""), row.content_hash)
@@ -61,6 +68,7 @@ class Snapshots:
             lists=dict(lists),
             members=members,
             corpus={"chunks": float(len(corpus))},
+            positions=dict(positions),
         )
 
     def pinned(self) -> Snapshot | None:

@@ -57,6 +57,7 @@ class Snapshot:
         lists: leg -> (A, k) ranked lists (dense: served lists).
         members: chunk key -> the chunk as it was, for every key in the lists that was then live.
         corpus: counts then (chunks, documents, ...).
+        positions: next offset then, by `topic/partition`.
         approval: None until somebody approves.
     """
 
@@ -68,6 +69,7 @@ class Snapshot:
     lists: Mapping[ListLeg, RankedLists]
     members: Mapping[int, Member]
     corpus: Mapping[str, float] = field(default_factory=dict)
+    positions: Mapping[str, int] = field(default_factory=dict)
     approval: Approval | None = None
 
     @property

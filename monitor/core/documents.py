@@ -40,6 +40,7 @@ def gate_document(deploy_id: str, report: DriftReport | None, verdict: Verdict) 
             "now": None if report is None else report.now,
             "positions": {} if report is None else dict(report.positions),
             "corpus": {} if report is None else dict(report.corpus),
+            "blame": [] if report is None else [asdict(share) for share in report.blame],
         }
     )
 
@@ -78,12 +79,17 @@ def report_schema() -> Document:
         watched={"type": "boolean"},
     )  # fmt: skip
     baseline = _object(name=_TEXT, captured_event_time={"type": "integer"}, deploy_id=_TEXT, approved_by=_TEXT)
+    share = _object(
+        leg=_TEXT, level={"enum": ["source", "document"]}, name=_TEXT, share=_NUMBER, slots=_NUMBER,
+        anchors={"type": "integer"},
+    )  # fmt: skip
     verdict = _object(verdict=_verdicts(), reasons=_list(_TEXT), findings=_list(finding))
     whole = _object(
         schema_version={"const": SCHEMA_VERSION}, deploy_id=_TEXT, now={"type": "integer"},
         positions={"type": "object", "additionalProperties": {"type": "integer"}}, fingerprint=_TEXT,
         baseline={"anyOf": [baseline, {"type": "null"}]}, measurements=_list(measurement), segments=_list(size),
         corpus={"type": "object", "additionalProperties": _NUMBER}, problems=_list(_TEXT),
+        blame=_list(share),
         changed_anchors={"type": "integer"}, verdict=verdict,
     )  # fmt: skip
     return {"$schema": "https://json-schema.org/draft/2020-12/schema", "title": "corpus-drift report", **whole}

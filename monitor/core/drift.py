@@ -1,7 +1,7 @@
 """Drift: from the lists now and a baseline to an immutable report. Pure."""
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -10,6 +10,8 @@ from numpy.typing import NDArray
 from monitor.core.alignment import Alignment, align
 from monitor.core.anchors import AnchorSet
 from monitor.core.baseline import ListLeg, Snapshot, content_lists
+from monitor.core.blame import Changes, blame
+from monitor.core.corpus import Row
 from monitor.core.fingerprint import Fingerprint
 from monitor.core.lists import RankedLists
 from monitor.core.measure import disagreement, ranking
@@ -17,7 +19,7 @@ from monitor.core.measure.aggregate import LEVELS, Ordered, mean_by_segment
 from monitor.core.measure.columns import NOT_REPLAYED, TOO_FEW_RESULTS, Name, Pair, Settings
 from monitor.core.measure.leg import BASELINE_OF, measure
 from monitor.core.measure.overlap import overlap
-from monitor.core.report import DriftReport, Leg, Measurement
+from monitor.core.report import DriftReport, Leg, Measurement, Share
 
 QUANTILES = ("p05", "p50", "p95")
 _STATS: Mapping[str, tuple[str, ...]] = {
@@ -98,20 +100,29 @@ class Drift:
         self._thresholds = thresholds
         self._aligned: dict[int, tuple[Snapshot, Alignment]] = {}
 
-    def evaluate(self, baseline: Snapshot | None, pinned: Snapshot | None, seen: Seen) -> DriftReport:
+    def evaluate(
+        self,
+        baseline: Snapshot | None,
+        pinned: Snapshot | None,
+        seen: Seen,
+        row: Callable[[int], Row | None] | None = None,
+    ) -> DriftReport:
         """The report at one position.
 
         Args:
             baseline: the approved snapshot to compare with; None makes the report say so and measure nothing.
             pinned: the pinned baseline; where it is another one, the distance to it is measured too.
             seen: lists and circumstances.
+            row: what is known of a chunk now; without it nobody is blamed (lists that were only kept).
         """
         problems = [*seen.problems, *self._against(baseline)]
         measurements: list[Measurement] = []
+        shares: tuple[Share, ...] = ()
         alignment = None
         if baseline is not None and not self._against(baseline):
             alignment = self._align(baseline)
             measurements += self._compare(baseline, alignment, seen)
+            shares = () if row is None else self._blame(baseline, alignment, seen, Changes(baseline, row))
         if pinned is not None and pinned is not baseline and not self._against(pinned):
             measurements += self._distance(pinned, seen)
         return DriftReport(
@@ -124,6 +135,7 @@ class Drift:
             segments=() if alignment is None else alignment.sizes,
             corpus=dict(seen.corpus),
             problems=tuple(problems),
+            blame=shares,
             changed_anchors=0 if alignment is None else alignment.changed,
         )
 
@@ -169,6 +181,14 @@ class Drift:
             values += [ranking.swaps(said, k), ranking.jaccard(said, k), ranking.top1_changed(said)]
         reasons = (*columns.reasons, *("" for _ in range(len(values) - len(columns.names))))
         return _Table(leg, tuple(names), np.stack(values), reasons)
+
+    def _blame(self, baseline: Snapshot, alignment: Alignment, seen: Seen, changes: Changes) -> tuple[Share, ...]:
+        made: tuple[Share, ...] = ()
+        for leg in ("dense", "lexical"):
+            if leg in baseline.lists and leg in seen.lists:
+                then, now = _lists(baseline.lists, leg, alignment.then), _lists(seen.lists, leg, alignment.now)
+                made += blame(leg, then.at(self._depths[0]), now.at(self._depths[0]), changes)
+        return made
 
     def _both(self, baseline: Snapshot, alignment: Alignment, seen: Seen) -> _Table:
         dense_then, lexical_then = (_lists(baseline.lists, leg, alignment.then) for leg in ("dense", "lexical"))

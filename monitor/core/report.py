@@ -47,6 +47,21 @@ class SegmentSize:
 
 
 @dataclass(frozen=True, slots=True)
+class Share:
+    """A share of one leg's churn: who caused `slots` of the entered and exited slots, over how many anchors.
+
+    `level` is `source` or `document`; `share` is in 0..1.
+    """
+
+    leg: Leg
+    level: str
+    name: str
+    share: float
+    slots: float
+    anchors: int
+
+
+@dataclass(frozen=True, slots=True)
 class BaselineIdentity:
     """Which approved snapshot the report compares with."""
 
@@ -75,5 +90,6 @@ class DriftReport:
     segments: tuple[SegmentSize, ...] = ()
     corpus: Mapping[str, float] = field(default_factory=dict)
     problems: tuple[str, ...] = ()
+    blame: tuple[Share, ...] = ()
     changed_anchors: int = 0
     """Anchors left out because their own text or vector differs from the baseline's."""

@@ -1,0 +1,125 @@
+"""Blame: shares add up, planted culprits are found, and reverting the blamed changes restores the lists."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from monitor.core.anchors import Anchor, AnchorSet
+from monitor.core.baseline import Member, Snapshot
+from monitor.core.blame import STATISTICS, UNEXPLAINED, Changes, blame
+from monitor.core.corpus import Corpus
+from monitor.core.dense import DenseTopK
+from monitor.core.events import Chunk, Delete, Located, Position, Upsert
+from monitor.core.fingerprint import Fingerprint
+from monitor.core.lists import RankedLists
+from monitor.core.report import Leg
+from monitor.core.scoring import Distance, prepare
+
+SOURCES = ("red", "green", "blue", "gold")
+D, K = 8, 5
+PRINT = Fingerprint("cosine", "v", "none", "exact", "t", "b", "5", "", "")
+
+
+class World:
+    """A dense corpus of a few sources with maintained lists, and a snapshot of it."""
+
+    def __init__(self, seed: int) -> None:
+        self.rng = np.random.default_rng(seed)
+        self.corpus = Corpus(D)
+        vectors = prepare(self.rng.standard_normal((30, D)).astype(np.float32), Distance.COSINE)
+        self.anchor_vectors = vectors
+        anchors = [Anchor(f"a{at}", "", vector) for at, vector in enumerate(vectors)]
+        self.engine = DenseTopK(
+            AnchorSet(anchors, vectors, np.ones(30), [()] * 30), self.corpus, k=K, distance=Distance.COSINE
+        )
+        self.offset = 0
+        self.put([(f"c{at}", SOURCES[at % 4]) for at in range(120)])
+
+    def apply(self, events: list[Upsert | Delete]) -> None:
+        located = []
+        for event in events:
+            located.append(Located(Position("t", 0, self.offset), event))
+            self.offset += 1
+        self.engine.apply(self.corpus.delta(self.corpus.apply(located).changes))
+
+    def put(self, named: list[tuple[str, str]], near: NDArray[np.float32] | None = None) -> None:
+        events: list[Upsert | Delete] = []
+        for chunk_id, source in named:
+            raw = self.rng.standard_normal((1, D)).astype(np.float32)
+            if near is not None:
+                raw = near[self.rng.integers(len(near))][None] + 0.05 * raw
+            vector = prepare(raw.astype(np.float32), Distance.COSINE)[0]
+            text = f"{chunk_id} at {self.offset}"
+            chunk = Chunk(chunk_id, f"{source}/doc", 0, text, vector, "v", (("source", source),), 1, text)
+            events.append(Upsert(chunk))
+        self.apply(events)
+
+    def lists(self) -> RankedLists:
+        return self.engine.lists()
+
+    def snapshot(self) -> Snapshot:
+        lists = self.lists()
+        members = {
+            key: Member(row.chunk_id, row.doc_id, dict(row.segment)["source"], row.content_hash)
+            for key, row in self.corpus.listed([lists])
+        }
+        return Snapshot("b", "", 0, PRINT, {}, {"dense": lists}, members, positions={"t/0": self.offset})
+
+
+def by_source(world: World, before: Snapshot, leg: Leg = "dense") -> dict[str, float]:
+    shares = blame(leg, before.lists["dense"], world.lists(), Changes(before, world.corpus.row))
+    return {one.name: one.share for one in shares if one.level == "source"}
+
+
+def test_no_churn_blames_nobody() -> None:
+    world = World(0)
+    assert by_source(world, world.snapshot()) == {}
+
+
+@pytest.mark.parametrize("seed", range(40))
+def test_a_single_culprit_has_all_the_blame(seed: int) -> None:
+    world = World(seed)
+    before = world.snapshot()
+    culprit = SOURCES[seed % 4]
+    if seed % 2:
+        world.put([(f"new{at}", culprit) for at in range(20)], near=world.anchor_vectors)
+    else:
+        world.apply([Delete(f"c{at}") for at in range(120) if SOURCES[at % 4] == culprit])
+    shares = by_source(world, before)
+    assert shares == {culprit: pytest.approx(1.0)}
+
+
+@pytest.mark.parametrize("seed", range(40))
+def test_shares_add_up_and_name_both_culprits(seed: int) -> None:
+    world = World(100 + seed)
+    before = world.snapshot()
+    world.put([(f"new{at}", "gold") for at in range(10)], near=world.anchor_vectors)
+    world.apply([Delete(f"c{at}") for at in range(0, 60, 4)])
+    shares = by_source(world, before)
+    assert sum(shares.values()) == pytest.approx(1.0)
+    assert set(shares) == {"gold", "red"}
+
+
+def test_churn_without_a_change_is_unexplained_or_statistics() -> None:
+    world = World(7)
+    before = world.snapshot()
+    shuffled = before.lists["dense"].keys.copy()
+    shuffled[:, -1] = world.lists().keys[::-1, 0]
+    then = replace(before, lists={"dense": replace(before.lists["dense"], keys=shuffled)})
+    assert by_source(world, then) == {UNEXPLAINED: pytest.approx(1.0)}
+    assert by_source(world, then, "lexical") == {STATISTICS: pytest.approx(1.0)}
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_reverting_the_blamed_source_restores_the_lists(seed: int) -> None:
+    """The counterfactual: without the blamed source's changes there is no churn left."""
+    world = World(200 + seed)
+    before = world.snapshot()
+    world.put([(f"new{at}", "blue") for at in range(15)], near=world.anchor_vectors)
+    shares = by_source(world, before)
+    assert set(shares) == {"blue"}
+    world.apply([Delete(f"new{at}") for at in range(15)])
+    assert np.array_equal(world.lists().keys, before.lists["dense"].keys)
+    assert by_source(world, before) == {}
