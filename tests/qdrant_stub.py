@@ -87,8 +87,8 @@ class QdrantStub:
 
     def _normalised(self, vector: NDArray[np.float32]) -> NDArray[np.float32]:
         length = np.sqrt(np.sum(vector * vector, dtype=np.float32))
-        if self.distance is not Distance.COSINE or length == 0:
-            return vector
+        if self.distance is not Distance.COSINE or length == 0 or abs(length - 1) < 1e-6:
+            return vector  # the engine, too, leaves unit vectors as they are
         made: NDArray[np.float32] = (vector / length).astype(np.float32)
         return made
 

@@ -188,8 +188,8 @@ class ShardFolder:
 def edge_config(settings: EmbeddedSettings) -> edge.EdgeConfig:
     """The engine's configuration.
 
-    Cosine is dot on the prepared unit vectors: the engine would normalise once more in float32, and the vector it
-    gives back would differ from the one handed over in the last bit. The ranking is the same by definition.
+    Cosine is dot on the prepared unit vectors, which ranks the same by definition. Under its own cosine the engine
+    normalises whatever it does not take for a unit vector, and would give back other last bits than it was given.
     """
     distance = edge.Distance.Euclid if settings.distance is Distance.EUCLID else edge.Distance.Dot
     quantization: edge.ScalarQuantizationConfig | edge.BinaryQuantizationConfig | None = None

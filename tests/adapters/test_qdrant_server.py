@@ -117,6 +117,21 @@ def test_points_nobody_knows_are_served_results_all_the_same(stub: QdrantStub) -
     assert all(name.startswith("stranger") for name in made.names.values()), "the ghosts are for others to count"
 
 
+@pytest.mark.parametrize(("apart", "ours_counts"), [(1e-7, True), (1e-5, False)])
+def test_our_vector_is_scored_only_where_the_stored_one_is_the_same_but_for_rounding(
+    stub: QdrantStub, apart: float, ours_counts: bool
+) -> None:
+    kept = {chunk_key(p["chunk_id"]): prepare(v[None, :], Distance.COSINE)[0] for v, p in stub.points.values()}
+    ours = {key: (vector + np.float32(apart)).astype(np.float32) for key, vector in kept.items()}
+    with served(stub) as retriever:
+        retriever._known = ours.get
+        made = ask(retriever)
+    counted = ours if ours_counts else kept
+    for row in range(D):
+        for key, score in zip(made.lists.keys[row].tolist(), made.lists.scores[row].tolist(), strict=True):
+            assert score == float(counted[key][row]), "the anchors are unit vectors, so a score is a component"
+
+
 def test_one_chunk_under_two_points_counts_once_with_its_best_score() -> None:
     stub = QdrantStub(Distance.DOT, 2)
     for point, (x, name) in enumerate([(3.0, "a"), (2.0, "a"), (1.0, "b"), (0.5, "c"), (2.5, "a")]):

@@ -21,6 +21,8 @@ class Library:
     def __init__(self, dimension: int, distance: Distance) -> None:
         self.corpus = Corpus(dimension)
         self.distance = distance
+        self.raw: dict[str, NDArray[np.float32]] = {}
+        """Vectors as their producer made them, before anybody normalised them."""
         self._offset = 0
 
     @property
@@ -36,6 +38,7 @@ class Library:
         """Chunks as (id, raw vector, attributes); the content hash changes with every upsert."""
         raw = np.array([vector for _, vector, _ in chunks], np.float32).reshape(len(chunks), self.corpus.dimension)
         ready = prepare(raw, self.distance)
+        self.raw |= {name: vector for (name, _, _), vector in zip(chunks, raw, strict=True)}
         return self._apply(
             [
                 Upsert(Chunk(name, "doc", 0, name, vector, "v1", segment, 0, f"hash {self._offset + at}"))

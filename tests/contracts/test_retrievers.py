@@ -36,11 +36,14 @@ def embedded(*, exact: bool) -> Make:
 
 
 def server(library: Library, stack: ExitStack) -> Retriever:
-    """A named vector, the chunk id and its hash nested in the payload, attributes under a prefix."""
+    """A named vector, the chunk id and its hash nested in the payload, attributes under a prefix.
+
+    The server is handed raw vectors, as by a pipeline that knows nothing of the monitor, and normalises them itself.
+    """
     stub = QdrantStub(library.distance, library.corpus.dimension, vector_name="text")
     for row in library.live:
         payload = {"meta": {"id": row.chunk_id, "hash": row.content_hash}, "attributes": dict(row.segment)}
-        stub.put(str(uuid5(NAMESPACE_URL, row.chunk_id)), library.corpus.vectors[row.slot], payload)
+        stub.put(str(uuid5(NAMESPACE_URL, row.chunk_id)), library.raw[row.chunk_id], payload)
     url = stub.start()
     stack.callback(stub.stop)
     settings = ServerSettings(
