@@ -5,7 +5,6 @@ whatever it holds. Unknown constructs are plain text: a scan never raises.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 from typing import NamedTuple
 
 
@@ -33,6 +32,7 @@ _HTML_BLOCKS = frozenset(
     | {"hr", "html", "iframe", "legend", "li", "link", "main", "menu", "nav", "ol", "option", "p", "search"}
     | {"section", "summary", "table", "tbody", "td", "tfoot", "th", "thead", "title", "tr", "ul"}
 )
+_MARKS = frozenset("#=-`~<")
 _PUNCTUATION = frozenset("!\"#$%&'()*+,-./:;<=>?@[\\]^_`{|}~")
 _LITERAL = frozenset({"code", "code-block", "sourcecode", "parsed-literal", "literalinclude", "raw", "math"})
 _SETEXT_LINES = 3
@@ -41,66 +41,56 @@ _SETEXT_LINES = 3
 
 def markdown(lines: Sequence[str], start: int = 0) -> Layout:
     """ATX and setext headings from line `start` on; code, comments and HTML blocks hide what looks like one."""
-    scan = _Markdown(lines)
-    at = start
-    while at < len(lines):
-        at = scan.step(at)
-    return Layout(tuple(scan.headings), scan.solid)
-
-
-@dataclass(slots=True)
-class _Markdown:
-    """The state between two lines: which paragraph is open, and what forbids a setext underline below it."""
-
-    lines: Sequence[str]
-    headings: list[Heading] = field(default_factory=list)
-    solid: dict[int, int] = field(default_factory=dict)
-    paragraph: int | None = None
-    blocked: bool = False  # inside a list item, quote, table or HTML block: `---` below it is a rule
-    html: bool = False
-
-    def step(self, at: int) -> int:
-        """Reads the line, returns the next one to read."""
-        line = self.lines[at]
-        body = line.strip()
-        if not body:
-            self._ended()
-            return at + 1
-        indent = _indent(line)
-        end = _hidden(self.lines, at, body, indent)
+    headings: list[Heading] = []
+    solid: dict[int, int] = {}
+    floor = start  # lines above it are spoken for: a heading, a rule, code, HTML
+    telling = [at for at in range(start, len(lines)) if lines[at].lstrip()[:1] in _MARKS]  # most lines end here
+    for at in telling:
+        if at < floor:
+            continue
+        body = lines[at].strip()
+        indent = _indent(lines[at])
+        end = _hidden(lines, at, body, indent)
         if end > at:
-            self.solid[at] = end
-            self.paragraph = None
-            return end
-        heading = None if self.html or indent > 3 else self._heading(at, body)
-        if heading:
-            self.headings.append(heading)
-            self._ended()
-        else:
-            self._text(at, body, indent)
-        return at + 1
+            solid[at] = floor = end
+        elif indent <= 3 and _html_block(body):
+            floor = _end_of_block(lines, at)
+        elif indent <= 3 and (heading := _markdown_heading(lines, at, body, floor)):
+            headings.append(heading)
+            floor = at + 1
+        elif _rule(body):
+            floor = at + 1
+    return Layout(tuple(headings), solid)
 
-    def _heading(self, at: int, body: str) -> Heading | None:
-        level = _atx_level(body)
-        if level:
-            return Heading(at, at + 1, level, *_anchored(_atx_title(body, level)))
-        level = 0 if self.paragraph is None else _setext_level(body)
-        if not level or self.paragraph is None or at - self.paragraph > _SETEXT_LINES:
-            return None
-        title = " ".join(part.strip() for part in self.lines[self.paragraph : at])
-        return Heading(self.paragraph, at + 1, level, *_anchored(title))
 
-    def _text(self, at: int, body: str, indent: int) -> None:
-        if self.paragraph is not None:
-            if _container(body) or _setext_level(body):
-                self.paragraph, self.blocked = None, _container(body)
-        elif not self.blocked and indent <= 3:
-            self.html = _html_block(body)
-            self.blocked = self.html or _container(body)
-            self.paragraph = None if self.blocked or _setext_level(body) else at
+def _markdown_heading(lines: Sequence[str], at: int, body: str, floor: int) -> Heading | None:
+    level = _atx_level(body)
+    if level:
+        return Heading(at, at + 1, level, *_anchored(_atx_title(body, level)))
+    level = _setext_level(body)
+    first = _paragraph(lines, at, floor) if level else at
+    if first == at:
+        return None
+    title = " ".join(part.strip() for part in lines[first:at])
+    return Heading(first, at + 1, level, *_anchored(title))
 
-    def _ended(self) -> None:
-        self.paragraph, self.blocked, self.html = None, False, False
+
+def _paragraph(lines: Sequence[str], at: int, floor: int) -> int:
+    """The first line of the paragraph that ends above line `at`, or `at`: lists, quotes and tables are none."""
+    first = at
+    while first > floor and at - first <= _SETEXT_LINES:
+        above = lines[first - 1].strip()
+        if not above or _rule(above):
+            break
+        first -= 1
+    plain = not any(_container(lines[index].strip()) for index in range(first, at))
+    return first if at - first <= _SETEXT_LINES and plain and first < at and _indent(lines[first]) <= 3 else at
+
+
+def _end_of_block(lines: Sequence[str], at: int) -> int:
+    while at < len(lines) and lines[at].strip():
+        at += 1
+    return at
 
 
 def _indent(line: str) -> int:
@@ -173,13 +163,18 @@ def _anchored(title: str) -> tuple[str, str]:
 
 
 def _container(body: str) -> bool:
-    """A line that opens a quote, a list item or a table row: no setext heading can follow it directly."""
+    """A line that opens a quote, a list item or a table row: no setext heading follows it directly."""
     if body[0] in ">|":
         return True
     if body[0] in "-*+":
         return len(body) == 1 or body[1] in " \t"
     digits = len(body[:10]) - len(body[:10].lstrip("0123456789"))
     return 0 < digits < len(body) and body[digits] in ".)" and body[digits + 1 : digits + 2] in {"", " ", "\t"}
+
+
+def _rule(body: str) -> bool:
+    """A thematic break: three or more of one mark, with or without spaces."""
+    return body[0] in "-*_" and body.count(body[0]) >= 3 and not body.strip(body[0] + " \t")
 
 
 def _html_block(body: str) -> bool:
@@ -199,40 +194,37 @@ def restructured(lines: Sequence[str], start: int = 0) -> Layout:
     headings: list[Heading] = []
     solid: dict[int, int] = {}
     styles: dict[tuple[str, bool], int] = {}
-    fresh = True  # a title is the first line of a paragraph
-    at = start
-    while at < len(lines):
-        line = lines[at]
-        if not line.strip():
-            fresh = True
-        elif fresh and line[0] not in " \t" and (found := _title(lines, at)):
-            end, mark, title = found
-            level = styles.setdefault((mark, end - at == 3), len(styles) + 1)
-            headings.append(Heading(at, end, level, title))
-            at = end
+    floor = start
+    for at in range(start, len(lines)):
+        line = lines[at].rstrip()
+        if at < floor or not line:
             continue
-        elif (end := _literal_end(lines, at)) > at + 1:
-            solid[at] = end
-            fresh, at = True, end
-            continue
-        else:
-            fresh = line[0] in " \t"
-        at += 1
+        if _adornment(line) and (found := _title(lines, at, floor)):
+            first, floor, title = found
+            level = styles.setdefault((line[0], floor - first == 3), len(styles) + 1)
+            headings.append(Heading(first, floor, level, title))
+        elif "::" in line and (end := _literal_end(lines, at)) > at + 1:
+            solid[at] = floor = end
     return Layout(tuple(headings), solid)
 
 
-def _title(lines: Sequence[str], at: int) -> tuple[int, str, str] | None:
-    """(end, adornment character, title) of the section title that starts on this line."""
+def _title(lines: Sequence[str], at: int, floor: int) -> tuple[int, int, str] | None:
+    """(start, end, title) of the section title that has this line as its overline or underline."""
     line = lines[at].rstrip()
-    below = lines[at + 1].rstrip() if at + 1 < len(lines) else ""
-    if _adornment(line):
-        under = lines[at + 2].rstrip() if at + 2 < len(lines) else ""
-        title = below.strip()
-        wide = len(line) >= min(4, len(title))
-        return (at + 3, line[0], title) if title and wide and under == line and not _adornment(below) else None
-    if not _adornment(below) or len(below) < min(4, len(line)) or _body_element(line):
+    if _fresh(lines, at, floor) and at + 2 < len(lines) and lines[at + 2].rstrip() == line:
+        title = lines[at + 1].strip()
+        if title and len(line) >= min(4, len(title)) and not _adornment(title):
+            return at, at + 3, title
+    if at <= floor or not _fresh(lines, at - 1, floor):
         return None
-    return at + 2, below[0], line
+    title = lines[at - 1].rstrip()
+    wanted = bool(title) and title[0] not in " \t" and len(line) >= min(4, len(title))
+    return (at - 1, at + 1, title) if wanted and not _adornment(title) and not _body_element(title) else None
+
+
+def _fresh(lines: Sequence[str], at: int, floor: int) -> bool:
+    """Whether a paragraph begins on this line: a title is the first line of one."""
+    return at == floor or not lines[at - 1].strip() or lines[at - 1][0] in " \t"
 
 
 def _adornment(line: str) -> bool:

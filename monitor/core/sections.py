@@ -6,6 +6,7 @@ are numbered within that section. So `guide.md#install/linux--2` is the second p
 Install, whatever was written above it.
 """
 
+import re
 import unicodedata
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -23,6 +24,9 @@ _SLUG = 80
 _PATH = 200
 _REPEATED_TITLE = 200
 _SUFFIXES: dict[str, Kind] = {".md": "markdown", ".mdx": "markdown", ".markdown": "markdown", ".rst": "rst"}
+_ASCII_WORD = re.compile("[a-z0-9_]+")
+_UNSPACED = re.compile("[\u0e00-\u17ff\u2e80-\u9fff\uf900-\ufaff\U00020000-\U0003ffff]")
+"""Thai to Khmer, kana and ideographs; Hangul is written with spaces."""
 _PREAMBLE = "_top"  # no slug begins with an underscore, so no heading can be called this
 
 
@@ -111,8 +115,9 @@ def _front_matter(lines: Sequence[str]) -> tuple[int, str]:
 def _names(headings: Sequence[Heading]) -> list[str]:
     """A unique path for each heading. Siblings of one name are numbered; a number another sibling has is skipped."""
     parents = _parents(headings)
-    slugs = [_anchor(heading.anchor) or slug(heading.title) for heading in headings]
-    scopes = [-1 if _anchor(heading.anchor) else parent for heading, parent in zip(headings, parents, strict=True)]
+    anchors = [_anchor(heading.anchor) if heading.anchor else "" for heading in headings]
+    slugs = [anchor or slug(heading.title) for heading, anchor in zip(headings, anchors, strict=True)]
+    scopes = [-1 if anchor else parent for anchor, parent in zip(anchors, parents, strict=True)]
     taken = set(zip(scopes, slugs, strict=True))
     seen: dict[tuple[int, str], int] = {}
     names: list[str] = []
@@ -159,9 +164,13 @@ def slug(title: str) -> str:
     >>> slug("Déjà vu: [the docs](https://example.org)")
     'déjà-vu-the-docs'
     """
-    shown = unicodedata.normalize("NFKC", _without_targets(title)[: 2 * _SLUG]).lower()
-    kept = "".join(character if _in_word(character) else "-" for character in shown)
-    made = "-".join(part for part in kept.split("-") if part).strip("-_")
+    shown = _without_targets(title)[: 2 * _SLUG].lower()
+    if not shown.isascii():
+        shown = unicodedata.normalize("NFKC", shown).lower()
+        shown = "".join(character if _in_word(character) else "-" for character in shown)
+        made = "-".join(part for part in shown.split("-") if part).strip("-_")
+    else:
+        made = "-".join(_ASCII_WORD.findall(shown)).strip("-_")
     if not made:
         return "h-" + _digest(title)
     return made if len(made) <= _SLUG else f"{made[: _SLUG - 17].rstrip('-_')}-{_digest(title)}"
@@ -188,12 +197,19 @@ def _without_targets(title: str) -> str:
 
 def _parts(lines: Sequence[str], start: int, stop: int, solid: dict[int, int], limit: int) -> Iterator[str]:
     """Whole blocks packed up to the limit; at least one part, which is empty for a heading without text."""
+    whole = _joined(lines, start, stop)
+    if _words(whole) <= limit:
+        yield whole
+        return
+    plain = whole.isascii()
+    counts = [len(line.split()) if plain else _words(line) for line in lines[start:stop]]
     begin, end, held = start, start, 0
-    for first, last, count in _blocks(lines, start, stop, solid, limit):
+    for first, last in _blocks(counts, start, solid, limit):
+        count = sum(counts[first - start : last - start])
         if held and held + count > limit:
             yield _joined(lines, begin, end)
             begin, held = first, 0
-        end, held = last, held + max(count, 1)
+        end, held = last, held + count
     yield _joined(lines, begin, end)
 
 
@@ -201,36 +217,31 @@ def _joined(lines: Sequence[str], begin: int, end: int) -> str:
     return "\n".join(lines[begin:end]).strip("\n")
 
 
-def _blocks(
-    lines: Sequence[str], start: int, stop: int, solid: dict[int, int], limit: int
-) -> Iterator[tuple[int, int, int]]:
-    """(start, end, words) of paragraphs and solid ranges; a paragraph over the limit comes line by line."""
-    at = start
+def _blocks(counts: Sequence[int], start: int, solid: dict[int, int], limit: int) -> Iterator[tuple[int, int]]:
+    """(start, end) of paragraphs and solid ranges; a paragraph over the limit comes line by line.
+
+    `counts` are the words of each line from `start` on: a line without words parts two paragraphs.
+    """
+    at, stop = start, start + len(counts)
     while at < stop:
+        last = at
+        held = 0
+        while last < stop and counts[last - start] and last not in solid:
+            held += counts[last - start]
+            last += 1
+        if held > limit:
+            yield from ((index, index + 1) for index in range(at, last))
+        elif held:
+            yield at, last
+        at = last
         if at in solid:
-            last = min(solid[at], stop)
-            yield at, last, sum(map(_words, lines[at:last]))
-        else:
-            last = at
-            counts: list[int] = []
-            while last < stop and last not in solid and lines[last].strip():
-                counts.append(_words(lines[last]))
-                last += 1
-            if sum(counts) > limit:
-                yield from ((at + index, at + index + 1, count) for index, count in enumerate(counts))
-            elif counts:
-                yield at, last, sum(counts)
-        at = max(last, at + 1)
+            at = min(solid[at], stop)
+            yield last, at
+        elif at < stop:
+            at += 1
 
 
-def _words(line: str) -> int:
+def _words(text: str) -> int:
     """Words by white space; two characters of a script written without spaces count as one."""
-    count = len(line.split())
-    if line.isascii():
-        return count
-    return count + sum(_unspaced(ord(character)) for character in line) // 2
-
-
-def _unspaced(code: int) -> bool:
-    """Thai to Khmer, kana and ideographs; Hangul is written with spaces."""
-    return 0x0E00 <= code <= 0x17FF or 0x2E80 <= code <= 0x9FFF or 0xF900 <= code <= 0xFAFF or code >= 0x20000
+    count = len(text.split())
+    return count if text.isascii() else count + len(_UNSPACED.findall(text)) // 2
