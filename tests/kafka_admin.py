@@ -39,8 +39,8 @@ def eventually(condition: Callable[[], bool], seconds: float = 30.0) -> None:
 
 
 def produce(broker: KafkaBroker, topic: str, partition: int, records: list[Any], **config: Any) -> None:
-    """Append records in order and wait until the broker has them; `config` is librdkafka\'s."""
-    producer = Producer({"bootstrap.servers": broker.bootstrap, **config})
+    """Append records in order and wait until the broker has them; `config` is librdkafka's."""
+    producer = Producer({"bootstrap.servers": broker.bootstrap, "log_level": 0, **config})
     for key, value in records:
         producer.produce(topic, value, key, partition)
     assert producer.flush(20) == 0

@@ -29,7 +29,7 @@ def test_what_is_missing_is_a_failure_where_skips_are_forbidden(monkeypatch: pyt
 
 
 def test_missing_names_the_program() -> None:
-    with pytest.raises(Missing, match="^no-such-program$"):
+    with pytest.raises(Missing, match=r"^no-such-program$"):
         program("no-such-program")
 
 

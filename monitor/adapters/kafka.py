@@ -30,7 +30,7 @@ from monitor.adapters.kafka_python import (
     TopicPartition,
 )
 from monitor.adapters.kafka_settings import KafkaSettings, problems
-from monitor.adapters.kafka_starting import Bounds, added_fault, bounds, first_offsets, missing_topics, partitions_of
+from monitor.adapters.kafka_starting import Bounds, added_fault, bounds, first_offsets, partitions_of, refuse_missing
 from monitor.core.events import Partition, Position, Record
 from monitor.ports import ConfigurationError, Fault, Polled, UnreachableError
 
@@ -92,11 +92,7 @@ class KafkaSource:
     def _begin(self, positions: Mapping[Partition, int]) -> None:
         settings = self._settings
         found = kafka_client.find_partitions(self._consumer, settings.all_topics, settings.start_timeout)
-        absent = missing_topics(found)
-        if absent:
-            servers = ",".join(settings.bootstrap_servers)
-            message = f"kafka: topic {', '.join(absent)} not found on {servers}; expected it to exist and be readable"
-            raise UnreachableError(message)
+        refuse_missing(found, settings)
         self._assigned = partitions_of(found)
         here = bounds(self._consumer, self._assigned, settings.start_timeout)
         offsets, added = first_offsets(self._consumer, settings, here, positions)

@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 from monitor.adapters.kafka_client import topic_partitions
 from monitor.adapters.kafka_settings import KafkaSettings, start_milliseconds
 from monitor.core.events import Partition, Position
-from monitor.ports import Fault
+from monitor.ports import Fault, UnreachableError
 
 
 class Bounds(NamedTuple):
@@ -37,9 +37,13 @@ def first_offsets(
     return found | _beginning(consumer, settings, {p: here[p] for p in fresh}), added
 
 
-def missing_topics(found: Mapping[str, frozenset[int]]) -> list[str]:
-    """Topics the broker knows no partition of."""
-    return [topic for topic, numbers in found.items() if not numbers]
+def refuse_missing(found: Mapping[str, frozenset[int]], settings: KafkaSettings) -> None:
+    """Raise UnreachableError where the broker knows no partition of a topic."""
+    absent = [topic for topic, numbers in found.items() if not numbers]
+    if absent:
+        servers = ",".join(settings.bootstrap_servers)
+        message = f"kafka: topic {', '.join(absent)} not found on {servers}; expected it to exist and be readable"
+        raise UnreachableError(message)
 
 
 def partitions_of(found: Mapping[str, frozenset[int]]) -> tuple[Partition, ...]:

@@ -34,7 +34,7 @@ def broker() -> Iterator[KafkaBroker]:
 
 @pytest.fixture(scope="module")
 def admin(broker: KafkaBroker) -> AdminClient:
-    return AdminClient({"bootstrap.servers": broker.bootstrap})
+    return AdminClient({"bootstrap.servers": broker.bootstrap, "log_level": 0})
 
 
 @pytest.fixture
@@ -68,7 +68,7 @@ def test_six_partitions_in_four_compressions(broker: KafkaBroker, topic: str, st
 
 
 def test_start_at_a_time(broker: KafkaBroker, topic: str, started: Start) -> None:
-    producer = Producer({"bootstrap.servers": broker.bootstrap})
+    producer = Producer({"bootstrap.servers": broker.bootstrap, "log_level": 0})
     for second in range(10):
         producer.produce(topic, b"x", b"k", 0, timestamp=1_767_225_600_000 + second * 1000)
     assert producer.flush(20) == 0
@@ -140,7 +140,7 @@ def test_added_partitions_are_found(broker: KafkaBroker, admin: AdminClient, sta
 def test_aborted_transactions_are_not_delivered_and_markers_do_not_look_like_lag(
     broker: KafkaBroker, topic: str, started: Start
 ) -> None:
-    producer = Producer({"bootstrap.servers": broker.bootstrap, "transactional.id": topic})
+    producer = Producer({"bootstrap.servers": broker.bootstrap, "log_level": 0, "transactional.id": topic})
     producer.init_transactions(20)
     kept: list[bytes] = []
     for n, commit in enumerate([True, False, True, False]):
