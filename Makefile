@@ -1,2 +1,52 @@
+# Two commands on a fresh machine: `make demo` and `make test`. Both make .venv from the committed locks.
+PYTHON ?= python3
 VENV := .venv
-PY := $(VENV)/bin/python
+BIN := $(VENV)/bin
+INSTALL := $(BIN)/pip install --quiet --disable-pip-version-check --no-deps
+WHERE ?= .demo
+
+.PHONY: demo serve test bench fmt lint lock clean
+
+demo: $(VENV)/.run
+	$(BIN)/corpus-drift demo
+
+serve: $(VENV)/.run
+	$(BIN)/corpus-drift demo --folder $(WHERE) --serve
+
+test: $(VENV)/.test lint
+	$(BIN)/pytest $(PYTEST)
+
+lint: $(VENV)/.test
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+bench: $(VENV)/.bench
+	$(BIN)/python -m benchmarks $(BENCH)
+
+fmt: $(VENV)/.test
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+lock:
+	requirements/lock.sh
+
+clean:
+	rm -rf $(VENV) .demo .stack
+
+# One environment grows from run to test to bench: every lock holds all that the one before it holds.
+$(VENV)/bin/pip:
+	$(PYTHON) -m venv $(VENV)
+
+$(VENV)/.run: requirements/run.txt pyproject.toml | $(VENV)/bin/pip
+	$(INSTALL) --require-hashes -r $<
+	$(INSTALL) --no-build-isolation --editable .
+	touch $@
+
+$(VENV)/.test: requirements/test.txt $(VENV)/.run
+	$(INSTALL) --require-hashes -r $<
+	touch $@
+
+$(VENV)/.bench: requirements/bench.txt $(VENV)/.test
+	$(INSTALL) --require-hashes -r $<
+	touch $@

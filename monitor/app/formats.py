@@ -36,12 +36,19 @@ def _text(document: dict[str, Any]) -> str:
     hidden = len(document["reasons"]) - _ROWS
     if hidden > 0:
         lines.append(f"  ... and {hidden} more; --format json shows all")
-    warned = [found for found in document["findings"] if _is_warning(found)]
+    failed = {
+        _place(found) for found in document["findings"] if found["verdict"] == "fail" and not _is_warning(found)
+    }
+    warned = [found for found in document["findings"] if _is_warning(found) and _place(found) not in failed]
     lines += [f"  (warning) {found['reason']}" for found in warned[:10]]
     lines += _blamed(document)
     judged = sum(found["severity"] == "critical" for found in document["findings"])
     lines.append(f"{judged} critical findings, {len(warned)} warnings")
     return "\n".join(lines) + "\n"
+
+
+def _place(found: dict[str, Any]) -> tuple[str, ...]:
+    return found["metric"], found["leg"], found["dimension"], found["segment"]
 
 
 def _blamed(document: dict[str, Any]) -> list[str]:

@@ -4,7 +4,8 @@ The unit is one entered or exited slot. A slot whose own chunk changed since the
 Otherwise an entered slot is explained, in equal parts, by the changed chunks that left or fell below it; an exited
 slot by the changed chunks that came or rose above it. On the lexical leg, where neither holds, the statistics moved
 (N, average length, document frequencies); on the dense leg such a slot is unexplained: index, encoder, configuration
-or a lost event. Shares and the unexplained part add up to 1; no churn gives no shares.
+or a lost event. Shares and the unexplained part add up to 1; no churn gives no shares. A slot whose content stands in
+the other list under another id (re-chunking, moves, copies) is no churn and blames nobody.
 """
 
 from collections import defaultdict
@@ -51,6 +52,16 @@ class Changes:
         if key not in self._known:
             self._known[key] = self._look(key)
         return self._known[key]
+
+    def content_then(self, key: int) -> str | int:
+        """What the chunk said in the baseline: its content hash, or the key itself where none is known."""
+        member = self._baseline.members.get(key)
+        return member.content_hash if member is not None and member.content_hash else key
+
+    def content_now(self, key: int) -> str | int:
+        """What the chunk says now: its content hash, or the key itself where none is known."""
+        row = self._row(key)
+        return row.content_hash if row is not None and row.live and row.content_hash else key
 
     def _look(self, key: int) -> Culprit | None:
         row, member = self._row(key), self._baseline.members.get(key)
@@ -100,12 +111,14 @@ def _slots(then: Mapping[int, int], now: Mapping[int, int], changes: Changes) ->
     """For each entered and exited slot, the chunks that explain it (none: nothing does)."""
     made: list[list[Culprit]] = []
     behind = len(then) + len(now) + 1
+    said_then = {changes.content_then(key) for key in then}
+    said_now = {changes.content_now(key) for key in now}
     for key, rank in now.items():
-        if key not in then:
+        if key not in then and changes.content_now(key) not in said_then:
             gone = [k for k, r in then.items() if now.get(k, behind) > rank and now.get(k, behind) > r]
             made.append(_explained(key, gone, changes))
     for key, rank in then.items():
-        if key not in now:
+        if key not in now and changes.content_then(key) not in said_now:
             come = [k for k in now if then.get(k, behind) > rank]
             made.append(_explained(key, come, changes))
     return made

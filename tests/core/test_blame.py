@@ -112,6 +112,23 @@ def test_churn_without_a_change_is_unexplained_or_statistics() -> None:
     assert by_source(world, then, "lexical") == {STATISTICS: pytest.approx(1.0)}
 
 
+def test_the_same_content_under_another_id_blames_nobody() -> None:
+    world = World(3)
+    before = world.snapshot()
+    rows = [row for _, row in world.corpus.listed([world.lists()])]
+    renamed: list[Upsert | Delete] = []
+    for row in rows:
+        vector = world.corpus.vectors[row.slot].copy()
+        renamed.append(Delete(row.chunk_id))
+        said = row.content_hash
+        renamed.append(
+            Upsert(Chunk(f"moved/{row.chunk_id}", "moved", 0, said, vector, "v", row.segment, 1, said)),
+        )
+    world.apply(renamed)
+    assert not np.array_equal(world.lists().keys, before.lists["dense"].keys)
+    assert by_source(world, before) == {}
+
+
 @pytest.mark.parametrize("seed", range(20))
 def test_reverting_the_blamed_source_restores_the_lists(seed: int) -> None:
     """The counterfactual: without the blamed source's changes there is no churn left."""
