@@ -26,6 +26,7 @@ class LineSplitter:
 
     def __init__(self, max_bytes: int, *, skip: int = 0) -> None:
         self._max = max_bytes
+        self._head = min(_CUT, max_bytes)
         self._skip = skip
         self._lines: deque[bytes | Long] = deque()
         self._tail = bytearray()
@@ -50,7 +51,9 @@ class LineSplitter:
         if rest:
             self._cut()
             last = rest.pop()
-            self._lines.extend(line if len(line) <= self._max else Long(line[:_CUT], len(line)) for line in rest)
+            self._lines.extend(
+                line if len(line) <= self._max else Long(line[: self._head], len(line)) for line in rest
+            )
             self._grow(last)
 
     def take(self) -> bytes | Long | None:
@@ -85,7 +88,7 @@ class LineSplitter:
 
     def _cut(self) -> None:
         whole = self._size <= self._max
-        self._lines.append(bytes(self._tail) if whole else Long(bytes(self._tail[:_CUT]), self._size))
+        self._lines.append(bytes(self._tail) if whole else Long(bytes(self._tail[: self._head]), self._size))
         self._forget()
 
     def _forget(self) -> None:
@@ -108,19 +111,22 @@ class Inflater:
 
     def take(self) -> bytes:
         """The next bytes, b'' when more input is needed."""
-        while self._input or not self._between:
+        while True:
+            if self._between:
+                self._input = self._input.lstrip(b"\0")  # padding behind a member
+            if self._between and not self._input:
+                return b""
             self._between = False
             given = len(self._input)
             made = self._member.decompress(self._input, self._block)
             self._input = self._member.unconsumed_tail
             if self._member.eof:
-                self._input = self._member.unused_data.lstrip(b"\0")
+                self._input = self._member.unused_data
                 self._member, self._between = zlib.decompressobj(31), True
             if made:
                 return made
             if not self._between and len(self._input) == given:
-                break
-        return b""
+                return b""
 
     def finish(self) -> None:
         """The input is over; raises zlib.error in the middle of a member."""

@@ -170,8 +170,11 @@ def _ends(case: Case, whole: list[Record]) -> Iterator[bool]:
     true_end = {at: len(records) for at, records in by_partition(whole).items()}
     with case.open() as source:
         source.start({})
-        for _ in range(len(whole) + 3):
-            source.poll(3, 0.1)
+        limit = time.monotonic() + DEADLINE
+        seen, idle = 0, 0
+        while idle < 2 and time.monotonic() < limit:
+            seen += len(source.poll(3, 0.1).records)
+            idle += seen == len(whole)
             end = source.end()
             assert end is None or end == true_end
             yield end is not None
