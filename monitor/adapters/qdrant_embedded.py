@@ -86,6 +86,10 @@ class EmbeddedIndex:
         finally:
             self._folder.release()
 
+    def problems(self) -> Sequence[str]:
+        """None: the monitor made this index itself."""
+        return ()
+
     def count(self) -> int | None:
         """Points in the index, None when the engine cannot tell."""
         try:

@@ -17,7 +17,7 @@ from monitor.adapters.qdrant_requests import Requests
 from monitor.core.anchors import AnchorSet
 from monitor.core.events import chunk_key
 from monitor.core.scoring import Distance, prepare
-from monitor.ports import Replay, UnreachableError
+from monitor.ports import ConfigurationError, Replay, UnreachableError
 
 T = TypeVar("T")
 
@@ -77,6 +77,15 @@ class ServerRetriever:
     def replay(self, anchors: AnchorSet, rows: NDArray[np.int64], *, k: int, deadline: float) -> Replay:
         """Replay some anchors within `deadline` seconds: see `qdrant_replay.replay`."""
         return replay(self, anchors, rows, k=k, until=time.monotonic() + deadline)
+
+    def problems(self) -> Sequence[str]:
+        """Where the collection is not what the settings say; a server that does not answer fails by its replays."""
+        try:
+            return self.describe().contradictions(self._settings)
+        except ConfigurationError as error:
+            return [str(error)]
+        except UnreachableError:
+            return []
 
     def count(self) -> int | None:
         """Points in the collection, exactly; None when the server does not say."""

@@ -20,6 +20,8 @@ from monitor.core.published import Published
 from monitor.ports import Commit, CorpusDriftError, DeployRecord, Quarantined, UnreachableError
 
 T = TypeVar("T")
+BARRIER_LOOK = 1.0
+"""Seconds between two looks at an open barrier: each may ask the source for its end."""
 
 
 class Stopped(Exception):  # noqa: N818 - a signal, not an error
@@ -36,6 +38,8 @@ class Monitor:
         self.counters: Counter[tuple[str, ...]] = Counter()
         self.measuring = Measuring(parts, self.counters)
         self._exhausted = False
+        self._next_look = 0.0
+        self._over = False
 
     @property
     def published(self) -> Published | None:
@@ -72,12 +76,15 @@ class Monitor:
                     break
         except Stopped:
             return
+        finally:
+            self._over = True
+            self.refuse_when_over()
 
     def turn(self, wait: float) -> bool:
         """One turn of the loop; False when there was nothing to do."""
         self._answer_requests()
         batch = self._next_batch(wait)  # 1. poll, 2. decode, up to the next barrier
-        if not (batch.events or batch.quarantined or batch.faults or batch.closed):
+        if not (batch.events or batch.counts):  # records that came to nothing count and move the position too
             self._idle()
             return False
         began = self.parts.clocks.monotonic()
@@ -104,23 +111,27 @@ class Monitor:
 
     def _next_batch(self, wait: float) -> Batch:
         source, pace = self.parts.source, self.parts.pace
-        if not self.intake.ready():
+        # Looked at before anything is taken: partitions that never fall silent must not keep a lost barrier open.
+        lost = self._barrier_lost()
+        if not lost and not self.intake.ready():
             polled = source.poll(pace.batch, wait)
             self._exhausted = polled.exhausted
             self.intake.feed(polled)
             self.intake.drained(source.positions())
-        batch = self.intake.take(pace.batch, source.partitions())
-        if batch.closed is None and not batch.events and self._barrier_lost():
-            return self.intake.expire(source.partitions())
-        return batch
+        batch = self.intake.take(0 if lost else pace.batch, source.partitions())
+        return self.intake.expire(source.partitions()) if lost and batch.closed is None else batch
 
     def _barrier_lost(self) -> bool:
         """Whether the copies an open barrier misses will not come: too late, or the source is exhausted."""
         if not self.intake.barrier.waiting:
             return False
-        source, now = self.parts.source, self.parts.clocks.monotonic()
-        overdue = self.intake.overdue(now, self.parts.pace.barrier, source.partitions(), source.end())
-        return overdue or (self._exhausted and not self.intake.ready())
+        if self._exhausted and not self.intake.ready():
+            return True
+        source, pace, now = self.parts.source, self.parts.pace, self.parts.clocks.monotonic()
+        if now < self._next_look:
+            return False
+        self._next_look = now + min(BARRIER_LOOK, pace.barrier / 4)
+        return self.intake.overdue(now, pace.barrier, source.partitions(), source.end())
 
     def _apply(self, batch: Batch) -> tuple[tuple[Change, ...], list[Quarantined]]:
         parts = self.parts
@@ -159,7 +170,7 @@ class Monitor:
         parts, deploy, first = self.parts, None, None
         if batch.closed is not None and measured is not None:
             deploy = self._judged(batch.closed, measured)
-            if batch.closed.how == "complete":
+            if batch.closed.how == "complete" and self.measuring.sound(deploy.snapshot):
                 first = parts.snapshots.bootstrapped(deploy.snapshot)
         commit = Commit(
             positions=batch.positions,
@@ -186,7 +197,7 @@ class Monitor:
     def _idle(self) -> None:
         """Nothing arrived: catch up on replays, and keep the view's health fresh."""
         measuring = self.measuring
-        if measuring.touched() or measuring.full_due():
+        if measuring.touched() or measuring.retry_due() or measuring.full_due():
             measuring.replay(full=measuring.full_due())
             measuring.publish(self.intake, measuring.measure(self.intake))
         elif measuring.report_due():
@@ -219,6 +230,15 @@ class Monitor:
                 answer.set_result(action(self))
             except CorpusDriftError as error:
                 answer.set_exception(error)
+
+    def refuse_when_over(self) -> None:
+        """Answer what is asked of a loop that has ended; whoever asks calls it after asking, from any thread."""
+        while self._over:
+            try:
+                _, answer = self.requests.get_nowait()
+            except queue.Empty:
+                return
+            answer.set_exception(UnreachableError("the monitor is stopping; ask again when it runs"))
 
 
 def _barrier_problems(closed: Closed) -> tuple[str, ...]:

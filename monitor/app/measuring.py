@@ -28,7 +28,9 @@ class Measuring:
         self.baseline: Snapshot | None = None
         self._pinned: Snapshot | None = None
         self._touched: set[int] = set()
-        self._next_full = self._next_report = 0.0
+        self._behind = False
+        self._next_full = self._next_report = self._next_retry = self._next_count = 0.0
+        self._points: int | None = None
         self.published: Published | None = None
 
     def begin(self, ledger: Sequence[Judged]) -> None:
@@ -38,12 +40,19 @@ class Measuring:
         self.choose_baseline()
 
     def touch(self, rows: Sequence[int]) -> None:
-        """These anchors' lists may have changed: they are replayed before the next report."""
+        """The corpus changed; these anchors' dense lists may have: they are replayed before the next report."""
         self._touched.update(rows)
+        self._behind = True
 
     def touched(self) -> bool:
-        """Whether some list is older than the corpus."""
-        return bool(self._touched)
+        """Whether the last report is older than the corpus, on whatever leg."""
+        return self._behind
+
+    def retry_due(self) -> bool:
+        """Whether anchors that the index did not answer for may be asked again, though nothing touched them."""
+        parts = self._parts
+        failed = parts.served is not None and bool(parts.served.failures)
+        return failed and parts.clocks.monotonic() >= self._next_retry
 
     def full_due(self) -> bool:
         """Whether the schedule asks for a full replay."""
@@ -58,6 +67,8 @@ class Measuring:
         parts, now = self._parts, self._parts.clocks.monotonic()
         touched = np.array(sorted(self._touched), np.int64)
         self._touched.clear()
+        self._behind = True
+        self._next_retry = now + parts.pace.retry
         if parts.served is None:
             return
         replay = parts.served.refresh(touched, now, full=full)
@@ -79,7 +90,7 @@ class Measuring:
             hashes={key: row.content_hash for key, row in corpus.listed(lists.values())},
             corpus={"chunks": float(len(corpus))},
             failures=parts.served.failures if parts.served is not None else {},
-            problems=(*problems, *lost),
+            problems=(*problems, *lost, *(parts.served.problems if parts.served is not None else ())),
         )
         report = parts.drift.evaluate(self.baseline, self._pinned, seen, corpus.row)
         return report, judge(parts.rules, report)

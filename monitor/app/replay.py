@@ -34,6 +34,8 @@ class Served:
         self._anchors = anchors
         self._k, self._deadline, self._pause = k, deadline, pause
         self._not_before = -math.inf
+        self.problems: tuple[str, ...] = ()
+        """Why no served list means anything now; asked anew at each full replay."""
         self.lists = RankedLists.unknown(len(anchors), k)
         self.failures: dict[int, str] = {}
         self.hashes: dict[int, str] = {}
@@ -61,6 +63,8 @@ class Served:
             self.lists = self.lists.replaced(touched, RankedLists.unknown(len(touched), self._k))
             self.failures.update(dict.fromkeys(touched.tolist(), LEFT_ALONE))
             return None
+        if full:
+            self.problems = tuple(self._retriever.problems())
         replay = self._retriever.replay(self._anchors, rows, k=self._k, deadline=self._deadline)
         self._not_before = now + self._pause if len(replay.failures) == len(rows) else -math.inf
         self.lists = self.lists.replaced(rows, replay.lists)

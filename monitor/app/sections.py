@@ -128,8 +128,10 @@ class DenseSection(Section):
     content_hash_field: str = ""
     payload_prefix: str = ""
     filter_by: tuple[str, ...] = ()
-    exact: bool = True
-    hnsw_ef: int = Field(128, ge=1)
+    exact: bool | None = None
+    """None: exact in the embedded engine (small corpora), as production asks on a server."""
+    hnsw_ef: int | None = Field(None, ge=1)
+    """None: 128 in the embedded engine, left to the server on a server."""
     hnsw_m: int = Field(16, ge=2)
     indexing_threshold: int = Field(20_000, ge=0)
     quantization: Literal["none", "scalar", "binary"] = "none"

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -30,7 +31,7 @@ class Depths:
 class Bm25:
     """Parameters of the lexical leg; see `LexicalTopK`."""
 
-    variant: str = "lucene"
+    variant: Literal["okapi", "lucene"] = "lucene"
     k1: float = 1.5
     b: float = 0.75
     epsilon: float = 0.25

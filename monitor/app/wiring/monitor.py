@@ -121,7 +121,7 @@ def _parts(configuration: Configuration, stack: ExitStack, source: Source, annou
     anchors = build_anchors(configuration, space)
     corpus = Corpus(space.dimension, tombstone_days=configuration.state.tombstone_days)
     store = _store(configuration)
-    real = _real(configuration, space)
+    real = _real(configuration, space, corpus)
     letters = build_dead_letters(configuration)
     for close in (store.close, *(part.close for part in (real.retriever, letters) if part), source.close):
         stack.callback(close)
@@ -196,13 +196,13 @@ def _store(configuration: Configuration) -> SqliteStore:
     )
 
 
-def _real(configuration: Configuration, space: Space) -> Real:
+def _real(configuration: Configuration, space: Space, corpus: Corpus) -> Real:
     dense = configuration.dense
     if dense.engine == "embedded":
         folder = configuration.located(dense.path or configuration.state.path + ".index")
         index = build_embedded(configuration, space, folder)
         return Real(index, index)
     if dense.engine == "server":
-        server = build_server(configuration, space)
+        server = build_server(configuration, space, corpus)
         return Real(server, lookup=partial(server.vectors, deadline=dense.replay_deadline))
     return Real()

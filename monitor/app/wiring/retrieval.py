@@ -4,6 +4,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
 from monitor.adapters.anchors_file import load as load_file
 from monitor.adapters.encoder_fastembed import FastembedEncoder
@@ -15,10 +16,14 @@ from monitor.adapters.qdrant_server import ServerRetriever
 from monitor.adapters.qdrant_shard import EmbeddedSettings
 from monitor.app.configuration import Configuration
 from monitor.core.anchors import Anchor, AnchorSet
+from monitor.core.corpus import Corpus
 from monitor.core.fingerprint import Fingerprint
 from monitor.core.scoring import prepare
 from monitor.core.tokens import NAME as TOKENIZER
 from monitor.ports import ConfigurationError, Encoder
+
+EMBEDDED_EF = 128
+"""Candidates of a graph search in the embedded engine where nothing is configured."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,18 +130,23 @@ def build_embedded(configuration: Configuration, space: Space, folder: Path | No
             dimension=space.dimension,
             distance=configuration.corpus.distance,
             path=folder,
-            exact=dense.exact,
+            exact=dense.exact is not False,
             hnsw_m=dense.hnsw_m,
-            hnsw_ef=dense.hnsw_ef,
+            hnsw_ef=dense.hnsw_ef or EMBEDDED_EF,
             indexing_threshold=dense.indexing_threshold,
             quantization=dense.quantization,
         )
     )
 
 
-def build_server(configuration: Configuration, space: Space) -> ServerRetriever:
-    """A Qdrant server's collection, read only."""
+def build_server(configuration: Configuration, space: Space, corpus: Corpus) -> ServerRetriever:
+    """A Qdrant server's collection, read only; it is asked as production asks unless told to scan exactly."""
     dense = configuration.dense
+
+    def known(key: int) -> NDArray[np.float32] | None:
+        row = corpus.row(key)
+        return corpus.vectors[row.slot] if row is not None and row.live else None
+
     return ServerRetriever(
         ServerSettings(
             url=dense.url,
@@ -151,8 +161,9 @@ def build_server(configuration: Configuration, space: Space) -> ServerRetriever:
             payload_prefix=dense.payload_prefix,
             timeout=dense.timeout,
             hnsw_ef=dense.hnsw_ef,
-            exact=dense.exact,
-        )
+            exact=dense.exact is True,
+        ),
+        known=known,
     )
 
 
@@ -160,7 +171,8 @@ def fingerprint(configuration: Configuration, space: Space) -> Fingerprint:
     """Everything that must be equal for a comparison to mean anything."""
     dense, lexical, segments = configuration.dense, configuration.lexical, configuration.segments
     bm25 = f"{lexical.variant}:k1={lexical.k1!r}:b={lexical.b!r}:epsilon={lexical.epsilon!r}"
-    search = "exact" if dense.exact else f"hnsw:m={dense.hnsw_m}:ef={dense.hnsw_ef}"
+    exact = dense.exact is True or (dense.exact is None and dense.engine == "embedded")
+    search = "exact" if exact else f"hnsw:m={dense.hnsw_m}:ef={dense.hnsw_ef or 'default'}"
     return Fingerprint(
         distance=str(configuration.corpus.distance),
         embedding_version=space.embedding_version,
