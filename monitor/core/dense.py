@@ -8,17 +8,20 @@ from numpy.typing import NDArray
 from monitor.core.anchors import AnchorSet
 from monitor.core.corpus import Corpus, Delta
 from monitor.core.dense_admission import Admission
-from monitor.core.dense_buffers import EMPTY, Buffers
+from monitor.core.dense_buffers import Buffers
+from monitor.core.dense_numpy import EMPTY, Kernels
 from monitor.core.dense_order import leaders
 from monitor.core.dense_product import Product, Real, lowered
-from monitor.core.dense_search import Search, blocks, exact_scores, gather
+from monitor.core.dense_search import Search, blocks
 from monitor.core.events import Segment
+from monitor.core.kernels_dense import best
 from monitor.core.lists import NO_CHUNK, RankedLists
 from monitor.core.scoring import Distance
 
 Pairs = tuple[NDArray[np.int64], NDArray[np.int64]]
 """Anchors and slots, aligned."""
 
+_NONE = np.zeros(0, np.int64)
 _FLOOD = 8
 """With more candidates per anchor than this times k a batch is looked through for copies of one vector."""
 
@@ -36,19 +39,23 @@ class DenseTopK:
         corpus: the slab of vectors and the names by slot; this very object is read, never written.
         k: the depth of the lists, positive.
         distance: how prepared vectors are compared.
+        kernels: the inner loops; the best there are unless given.
     """
 
-    def __init__(self, anchors: AnchorSet, corpus: Corpus, *, k: int, distance: Distance) -> None:
+    def __init__(
+        self, anchors: AnchorSet, corpus: Corpus, *, k: int, distance: Distance, kernels: Kernels | None = None
+    ) -> None:
         self.refills = 0
         """Anchors whose certificate failed and that were searched for anew, since the start."""
         self.rebuilds = 0
         """Batches so large that all anchors were searched for anew, since the start."""
         self._anchors, self._corpus, self._k, self._distance = anchors, corpus, k, distance
+        self._kernels = kernels or best(corpus.dimension)
         self._depth = 4 * k
         """Results a refill buffers; a buffer holds 60% more, so that arrivals push the floor up only slowly."""
         self._product = Product.of(anchors.vectors, distance)
         self._admission = Admission(anchors.filters)
-        self._buffers = Buffers(len(anchors), self._depth * 8 // 5, corpus.names)
+        self._buffers = Buffers(len(anchors), self._depth * 8 // 5, corpus.names, self._kernels)
         self._lists = RankedLists.unknown(len(anchors), k)
         self._lists.known[:] = True
 
@@ -63,7 +70,7 @@ class DenseTopK:
             return self._publish(everyone)
         gone = np.zeros(len(self._corpus.vectors) + 1, np.bool_)
         gone[delta.removed] = True
-        touched = np.union1d(self._buffers.drop(gone), self._enter(delta.added))
+        touched = np.union1d(self._buffers.drop(gone), self._enter(delta))
         failed = self._buffers.failing(touched, self._k)
         self.refills += len(failed)
         self._refill(failed)
@@ -78,33 +85,28 @@ class DenseTopK:
         slots, scores = self._search(vectors, filters, k)
         return self._named(slots, scores)
 
-    def _enter(self, slots: NDArray[np.int64]) -> NDArray[np.int64]:
+    def _enter(self, delta: Delta) -> NDArray[np.int64]:
         """Insert new slots where they outrank the floor; returns the anchors that took one in."""
-        rows, entering = self._candidates(slots)
-        scores = exact_scores(self._corpus.vectors, entering, self._anchors.vectors, rows, self._distance)
-        above = self._buffers.above(rows, scores, entering)
-        return self._buffers.insert(rows[above], scores[above], entering[above])
+        found = [self._candidates(delta, part) for part in blocks(len(delta.added), len(self._anchors))]
+        rows = np.concatenate([_NONE, *(pair[0] for pair in found)])
+        slots = np.concatenate([_NONE, *(pair[1] for pair in found)])
+        scores = self._kernels.exact(self._corpus.vectors, slots, self._anchors.vectors, rows, self._distance)
+        above = self._buffers.above(rows, scores, slots)
+        self._buffers.insert(rows[above], scores[above], slots[above])
+        return rows[above]
 
-    def _candidates(self, slots: NDArray[np.int64]) -> Pairs:
+    def _candidates(self, delta: Delta, part: slice) -> Pairs:
         """Every pair (anchor, new slot) that can outrank the anchor's floor, and few others."""
-        found = [self._block_candidates(block) for block in blocks(slots, len(self._anchors))]
-        none = np.zeros(0, np.int64)
-        rows = np.concatenate([none, *(pair[0] for pair in found)])
-        entering = np.concatenate([none, *(pair[1] for pair in found)])
-        return rows, entering
-
-    def _block_candidates(self, block: NDArray[np.int64]) -> Pairs:
-        anchors, vectors = len(self._anchors), gather(self._corpus.vectors, block)
-        forms, largest = self._product.multiply(vectors)
+        anchors, slots = len(self._anchors), delta.added[part]
+        forms, largest = self._product.multiply(delta.vectors[part])
         hits = np.flatnonzero(forms >= self._product.needed(self._buffers.floors, largest, forms))
         if len(hits) > _FLOOD * self._k * anchors:
-            hits = self._thinned(block, forms, hits, self._product.error(largest))
+            hits = self._thinned(slots, forms, hits, self._product.error(largest))
         at, rows = np.divmod(hits, max(1, anchors))
-        entering = block[at]
-        if self._admission.open:
-            return rows, entering
-        admitted = self._admission.table(block)[at, rows]
-        return rows[admitted], entering[admitted]
+        if not self._admission.open:
+            admitted = self._admission.table(slots)[at, rows]
+            at, rows = at[admitted], rows[admitted]
+        return rows, slots[at]
 
     def _thinned(
         self, block: NDArray[np.int64], forms: Real, hits: NDArray[np.int64], error: NDArray[np.float64]
@@ -139,7 +141,14 @@ class DenseTopK:
         for wanted in set(filters):
             rows = np.array([at for at, other in enumerate(filters) if other == wanted], np.int64)
             corpus = self._corpus
-            engine = Search(corpus.vectors, corpus.names, vectors[rows], distance=self._distance, keep=keep)
+            engine = Search(
+                corpus.vectors,
+                corpus.names,
+                vectors[rows],
+                distance=self._distance,
+                keep=keep,
+                kernels=self._kernels,
+            )
             slots[rows], scores[rows] = engine.top(self._admission.slots(wanted))
         return slots, scores
 

@@ -5,39 +5,22 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from monitor.core.dense_buffers import EMPTY
+from monitor.core.dense_numpy import EMPTY, Kernels
 from monitor.core.dense_order import leaders, places, ranked
 from monitor.core.dense_product import Product, Real, lowered
-from monitor.core.scoring import Distance, scores
+from monitor.core.scoring import Distance
 
 _CELLS = 4 << 20
 """Products held at a time: 16 MB of float32."""
-_PAIRS = 256
-"""Pairs scored at a time: their float64 vectors stay in the second-level cache."""
 _FLOOD = 4
 """A block with more candidates than this times `keep` per query is looked through for copies."""
 
 
-def exact_scores(
-    vectors: NDArray[np.float32],
-    slots: NDArray[np.int64],
-    queries: NDArray[np.float32],
-    rows: NDArray[np.int64],
-    distance: Distance,
-) -> NDArray[np.float64]:
-    """Float64 scores of the pairs (vectors[slots[i]], queries[rows[i]]); (n,) float64."""
-    made = np.empty(len(slots))
-    for at in range(0, len(slots), _PAIRS):
-        part = slice(at, at + _PAIRS)
-        made[part] = scores(vectors[slots[part]], queries[rows[part]], distance)
-    return made
-
-
-def blocks(slots: NDArray[np.int64], queries: int) -> Iterator[NDArray[np.int64]]:
-    """Ascending slots in runs whose products with all queries fit the memory bound."""
+def blocks(rows: int, queries: int) -> Iterator[slice]:
+    """Slices of `rows` rows whose products with all queries fit the memory bound."""
     size = max(256, _CELLS // max(1, queries))
-    for at in range(0, len(slots), size):
-        yield slots[at : at + size]
+    for at in range(0, rows, size):
+        yield slice(at, at + size)
 
 
 def gather(vectors: NDArray[np.float32], slots: NDArray[np.int64]) -> NDArray[np.float32]:
@@ -59,6 +42,7 @@ class Search:
         queries: (a, d) float32, prepared.
         distance: how to compare.
         keep: how many results each query wants, positive.
+        kernels: the inner loops.
     """
 
     def __init__(
@@ -69,9 +53,10 @@ class Search:
         *,
         distance: Distance,
         keep: int,
+        kernels: Kernels,
     ) -> None:
         self._vectors, self._names, self._queries = vectors, names, queries
-        self._distance, self._keep = distance, keep
+        self._distance, self._keep, self._exact = distance, keep, kernels.exact
         self._product = Product.of(queries, distance)
         self._least: NDArray[np.float64] = np.full(len(queries), -np.inf)
         """A lower bound on the true product form of each query's `keep`-th best."""
@@ -83,8 +68,8 @@ class Search:
     def top(self, slots: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
         """Search among ascending slots: (a, keep) int64 slots with EMPTY and float64 scores with NaN at the end."""
         settled = len(self._queries) * self._keep
-        for block in blocks(slots, len(self._queries)):
-            self._scan(block)
+        for block in blocks(len(slots), len(self._queries)):
+            self._scan(slots[block])
             if len(self._rows) > 3 * settled:
                 self._prune()
             if len(self._rows) > 8 * settled:
@@ -128,7 +113,7 @@ class Search:
 
     def _settle(self) -> NDArray[np.float64]:
         """Cut the pool to each query's exact best and sort it; returns the float64 scores."""
-        values = exact_scores(self._vectors, self._slots, self._queries, self._rows, self._distance)
+        values = self._exact(self._vectors, self._slots, self._queries, self._rows, self._distance)
         order = ranked(self._rows, values, self._slots, self._names)
         order = order[places(self._rows[order]) < self._keep]
         self._rows, self._slots, self._forms = self._rows[order], self._slots[order], self._forms[order]

@@ -121,7 +121,9 @@ class Duplicates:
     def counts(self, dimension: str) -> Mapping[str, Copies]:
         """Live chunks and copies per segment of a dimension (an attribute, or several joined with `+`)."""
         tally: dict[str, Copies] = {}
-        for code, (segment, members) in enumerate(zip(self._codes.segments, self._codes.members, strict=True)):
+        for code, (segment, members) in enumerate(
+            zip(self._codes.segments, self._codes.members.tolist(), strict=False)
+        ):
             if members:
                 name = value_of(dimension, segment)
                 held = tally.get(name, Copies(0, 0, 0))

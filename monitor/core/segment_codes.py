@@ -10,6 +10,18 @@ from monitor.core.events import Segment
 DEAD = -1
 
 
+class _Codes(dict[Segment, int]):
+    """A dictionary that gives a segment it does not know a code: one look-up per slot, no branch."""
+
+    def __init__(self, owner: "SegmentCodes") -> None:
+        super().__init__()
+        self._owner = owner
+
+    def __missing__(self, segment: Segment) -> int:
+        code = self[segment] = self._owner._admit(segment)
+        return code
+
+
 class SegmentCodes:
     """A code per distinct segment of the live slots; a segment without slots gives its code back.
 
@@ -19,13 +31,13 @@ class SegmentCodes:
     def __init__(self) -> None:
         self.segments: list[Segment] = []
         """Segment by code; stale where the code is free."""
-        self.members: list[int] = []
-        """Live slots by code."""
+        self.members: NDArray[np.int64] = np.zeros(16, np.int64)
+        """Live slots by code; at least as long as `segments`."""
         self.slots: NDArray[np.int64] = np.full(0, DEAD, np.int64)
         """Code by slot, DEAD where the slot is free."""
         self.live = 0
         """Live slots."""
-        self._code: dict[Segment, int] = {}
+        self._code = _Codes(self)
         self._free: list[int] = []
 
     def add(self, slots: NDArray[np.int64], segments: Sequence[Segment]) -> None:
@@ -34,34 +46,31 @@ class SegmentCodes:
         if needed > len(self.slots):
             room = np.full(max(1024, needed * 3 // 2) - len(self.slots), DEAD, np.int64)
             self.slots = np.concatenate((self.slots, room))
-        codes = [self._of(segment) for segment in segments]
-        for code in codes:
-            self.members[code] += 1
+        code = self._code
+        codes = np.array([code[segment] for segment in segments], np.int64)
+        self.members += np.bincount(codes, minlength=len(self.members))
         self.slots[slots] = codes
         self.live += len(slots)
 
     def remove(self, slots: NDArray[np.int64]) -> None:
         """Live slots die."""
-        for code in self.slots[slots].tolist():
-            self.members[code] -= 1
-            if not self.members[code]:
-                del self._code[self.segments[code]]
-                self._free.append(code)
+        left = np.bincount(self.slots[slots], minlength=len(self.members))
+        self.members -= left
+        for empty in np.flatnonzero((left > 0) & (self.members == 0)).tolist():
+            del self._code[self.segments[empty]]
+            self._free.append(empty)
         self.slots[slots] = DEAD
         self.live -= len(slots)
 
-    def _of(self, segment: Segment) -> int:
-        code = self._code.get(segment)
-        if code is None:
-            if self._free:
-                code = self._free.pop()
-                self.segments[code] = segment
-            else:
-                code = len(self.segments)
-                self.segments.append(segment)
-                self.members.append(0)
-            self._code[segment] = code
-        return code
+    def _admit(self, segment: Segment) -> int:
+        if self._free:
+            code = self._free.pop()
+            self.segments[code] = segment
+            return code
+        self.segments.append(segment)
+        if len(self.segments) > len(self.members):
+            self.members = np.concatenate((self.members, np.zeros_like(self.members)))
+        return len(self.segments) - 1
 
 
 class SegmentFlags:

@@ -12,7 +12,9 @@ from numpy.typing import NDArray
 from monitor.core.anchors import Anchor, AnchorSet
 from monitor.core.corpus import Corpus, Delta, Row
 from monitor.core.dense import DenseTopK
+from monitor.core.dense_numpy import NUMPY, Kernels
 from monitor.core.events import Chunk, CorpusEvent, Delete, Located, Position, Segment, Upsert
+from monitor.core.kernels_dense import best
 from monitor.core.lists import RankedLists
 from monitor.core.scoring import Distance, prepare, scores
 from monitor.core.segments import admits
@@ -63,10 +65,12 @@ def whole(corpus: Corpus, rows: Sequence[Row]) -> Delta:
 class Stream:
     """A corpus, an engine on it and the next offset."""
 
-    def __init__(self, anchors: AnchorSet, k: int, distance: Distance, dimension: int = D) -> None:
+    def __init__(
+        self, anchors: AnchorSet, k: int, distance: Distance, dimension: int = D, kernels: Kernels | None = None
+    ) -> None:
         self.anchors, self.k, self.distance, self.offset = anchors, k, distance, 0
         self.corpus = Corpus(dimension)
-        self.engine = DenseTopK(anchors, self.corpus, k=k, distance=distance)
+        self.engine = DenseTopK(anchors, self.corpus, k=k, distance=distance, kernels=kernels)
 
     def feed(self, events: Sequence[CorpusEvent]) -> NDArray[np.bool_]:
         batch = [Located(Position("t", 0, self.offset + at), event) for at, event in enumerate(events)]
@@ -112,11 +116,12 @@ class DenseMachine(RuleBasedStateMachine):
 
     distance = Distance.COSINE
 
-    @initialize(data=st.data(), k=st.integers(1, 3), filtered=st.booleans())
-    def start(self, data: st.DataObject, k: int, filtered: bool) -> None:
+    @initialize(data=st.data(), k=st.integers(1, 3), filtered=st.booleans(), compiled=st.booleans())
+    def start(self, data: st.DataObject, k: int, filtered: bool, compiled: bool) -> None:
         vectors = prepare(np.array([data.draw(VECTORS) for _ in range(4)]), self.distance)
         filters = [data.draw(SEGMENTS) if filtered else () for _ in range(4)]
-        self.stream = Stream(anchor_set(vectors, filters), k, self.distance)
+        kernels = best(D) if compiled else NUMPY
+        self.stream = Stream(anchor_set(vectors, filters), k, self.distance, kernels=kernels)
 
     def feed(self, events: Sequence[CorpusEvent]) -> None:
         before = self.stream.engine.lists()
