@@ -106,7 +106,7 @@ def _near(
     weights = np.zeros((len(rows), len(terms)), np.float32)
     line = np.repeat(np.arange(len(rows)), queries.start[rows + 1] - queries.start[rows])
     weights[line, column] = np.maximum(queries.weight[pair], _TRACE)
-    norm = queries.k1 * (1.0 - queries.b + queries.b * (lists.lengths / queries.average.max()))
+    norm = queries.k1 * (1.0 - queries.b + queries.b * (np.maximum(lists.lengths, 1) / queries.average.max()))
     often = table[:, terms].astype(np.float32)
     most = often * np.float32(queries.k1 + 1.0) / (often + norm.astype(np.float32)[:, None])
     bound = (weights @ most.T) * np.float32(1.0 + len(terms) * 2.0**-22)

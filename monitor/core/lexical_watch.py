@@ -127,4 +127,5 @@ class Watch:
 
     def _offer(self, lists: Lists, floor: NDArray[np.float64]) -> None:
         postings: Postings = essential(self.plan, self._reach, floor)
-        self._kernels.offer(lists, self.epoch, postings, self.entries)
+        if len(postings.row):
+            self._kernels.offer(lists, self.epoch, postings, self.entries)

@@ -135,7 +135,9 @@ def check(stream: Stream) -> None:
     if stream.bm25.variant != "okapi" or not any(tokenize(text) for text, _ in stream.texts.values()):
         return
     live = {chunk_key(chunk_id): at for at, chunk_id in enumerate(stream.texts)}
-    oracle = BM25Okapi([tokenize(text) for text, _ in stream.texts.values()])
+    made = stream.bm25
+    texts = [tokenize(text) for text, _ in stream.texts.values()]
+    oracle = BM25Okapi(texts, k1=made.k1, b=made.b, epsilon=made.epsilon)
     for row, query in enumerate(stream.queries):
         scores = oracle.get_scores(query)
         for key, score in zip(found.keys[row].tolist(), found.scores[row].tolist(), strict=True):
