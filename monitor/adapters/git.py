@@ -43,6 +43,7 @@ class GitHistorySource:
         self._walked = 0  # events the walk made, delivered or not
         self._next = 0
         self._over = False
+        self._failure: UnreachableError | None = None
         self._paused = False
         self._closing = threading.Event()
         self._skipped: Counter[str] = Counter()
@@ -146,11 +147,16 @@ class GitHistorySource:
         return commits
 
     def _advance(self, records: list[Record]) -> None:
+        if self._failure:
+            raise self._failure  # the walk cannot go on, and its silence must not look like the end
         try:
             step = next(self._walk)
         except StopIteration:
             self._over = True
             return
+        except UnreachableError as error:
+            self._failure = error
+            raise
         if step is None:
             return
         if self._walked >= self._next:
