@@ -4,7 +4,7 @@ import numpy as np
 from numpy.typing import NDArray
 from rensa import RMinHash
 
-from monitor.core.shingles import mix
+from monitor.core.shingle_numpy import mix
 
 BANDS = 16
 ROWS = 4

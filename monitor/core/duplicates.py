@@ -10,8 +10,10 @@ from numpy.typing import NDArray
 from monitor.core.buckets import Buckets
 from monitor.core.corpus import Delta
 from monitor.core.groups import NO_GROUP, Groups, Joined
+from monitor.core.kernels_shingles import BEST
 from monitor.core.segment_codes import DEAD, SegmentCodes, SegmentFlags
 from monitor.core.segments import value_of
+from monitor.core.shingle_numpy import Kernels, gathered
 from monitor.core.shingle_slab import ShingleSlab
 from monitor.core.shingles import THRESHOLD, WIDTH, Shingled, clusters, jaccard, shingle
 
@@ -66,14 +68,18 @@ class Duplicates:
         bands: finds candidates for near copies; the exact Jaccard similarity decides.
         threshold: the least Jaccard similarity of near copies, in (0, 1].
         width: words in a shingle.
+        kernels: the inner loops.
     """
 
-    def __init__(self, bands: Bands, *, threshold: float = THRESHOLD, width: int = WIDTH) -> None:
+    def __init__(
+        self, bands: Bands, *, threshold: float = THRESHOLD, width: int = WIDTH, kernels: Kernels = BEST
+    ) -> None:
         self._bands, self._threshold, self._width = bands, threshold, width
         self._codes = SegmentCodes()
         self._exact, self._near = SegmentFlags(self._codes), SegmentFlags(self._codes)
         self._texts, self._sets = Groups(), Groups()
-        self._slab = ShingleSlab()
+        self._kernels = kernels
+        self._slab = ShingleSlab(kernels)
         self._table = Buckets(bands.width, shelves=2)
         self._witness: Handles = np.full(1, _ALONE, np.int64)
         self._clients = Buckets(1)
@@ -97,7 +103,7 @@ class Duplicates:
         self._sets.cover(delta.added)
         stale, fresh = [delta.added], []
         for at in range(0, len(delta.added), _TEXTS):
-            made = shingle(tokens[at : at + _TEXTS], hashes, self._width)
+            made = shingle(tokens[at : at + _TEXTS], hashes, self._width, kernels=self._kernels)
             text, chosen = self._join(delta.added[at : at + _TEXTS], made)
             texts.append(text.groups)
             sets.append(chosen.groups)
@@ -151,9 +157,8 @@ class Duplicates:
         sets = self._sets.join(slots[filled], made.sets[filled])
         first = filled[sets.first]
         counts = made.counts[first]
-        begin = (np.cumsum(made.counts) - made.counts)[first]
-        at = np.arange(int(counts.sum())) + np.repeat(begin - (np.cumsum(counts) - counts), counts)
-        self._slab.put(sets.created, made.shingles[at], counts)
+        starts = np.cumsum(made.counts) - made.counts
+        self._slab.put(sets.created, gathered(made.shingles, starts[first], counts), counts)
         return texts, sets
 
     def _relink(self, touched: Handles, fresh: Handles) -> Handles:
@@ -224,7 +229,8 @@ class Duplicates:
         possible = (left != right) & (np.minimum(lengths, others) / np.maximum(lengths, others) >= self._threshold)
         if not possible.any():
             return left[:0], right[:0]
-        left, right = np.unique(np.stack((left[possible], right[possible])), axis=1)
+        pairs = np.unique(left[possible] << 32 | right[possible])
+        left, right = pairs >> 32, pairs & 0xFFFFFFFF
         near = self._slab.jaccard(left, right) >= self._threshold
         return left[near], right[near]
 

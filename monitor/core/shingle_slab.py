@@ -3,12 +3,13 @@
 import numpy as np
 from numpy.typing import NDArray
 
+from monitor.core.kernels_shingles import BEST
+from monitor.core.shingle_numpy import Kernels, gathered
+
 Handles = NDArray[np.int64]
 Shingles = NDArray[np.uint32]
 
 _LEAST = 1 << 12
-_PAIRS = 1 << 11
-"""Pairs compared at a time: about 10 MB of shingles of two 120-word chunks each."""
 _MOVED_AT_A_TIME = 1 << 16
 
 
@@ -16,9 +17,13 @@ class ShingleSlab:
     """Sorted distinct 32-bit shingles of each handle.
 
     The array has at most half as much room again as the live sets needed when it was last squeezed (or grew).
+
+    Args:
+        kernels: the inner loops.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, kernels: Kernels = BEST) -> None:
+        self._kernels = kernels
         self._flat: Shingles = np.zeros(_LEAST, np.uint32)
         self._starts = np.zeros(1, np.int64)
         self.lengths: NDArray[np.int64] = np.zeros(1, np.int64)
@@ -54,24 +59,11 @@ class ShingleSlab:
     def gather(self, handles: Handles) -> tuple[Shingles, NDArray[np.int64]]:
         """The sets of some handles one after the other, and how long each is."""
         counts = self.lengths[handles]
-        shift = self._starts[handles] - (np.cumsum(counts) - counts)
-        return self._flat[np.arange(int(counts.sum())) + np.repeat(shift, counts)], counts
+        return gathered(self._flat, self._starts[handles], counts), counts
 
     def jaccard(self, left: Handles, right: Handles) -> NDArray[np.float64]:
         """Exact Jaccard similarity of n pairs of sets that are not empty; (n,) float64 in [0, 1]."""
-        made = np.empty(len(left))
-        for at in range(0, len(left), _PAIRS):
-            part = slice(at, at + _PAIRS)
-            made[part] = self._jaccard(left[part], right[part])
-        return made
-
-    def _jaccard(self, left: Handles, right: Handles) -> NDArray[np.float64]:
-        """Sort both sets of a pair together: a shingle that occurs twice is shared."""
-        shingles, counts = self.gather(np.concatenate((left, right)))
-        pair = np.tile(np.arange(len(left), dtype=np.uint64), 2) << np.uint64(32)
-        merged = np.sort(np.repeat(pair, counts) | shingles)
-        twice = merged[1:][merged[1:] == merged[:-1]] >> np.uint64(32)
-        shared = np.bincount(twice.astype(np.int64), minlength=len(left))
+        shared = self._kernels.shared(self._flat, self._starts, self.lengths, left, right)
         similar: NDArray[np.float64] = shared / (self.lengths[left] + self.lengths[right] - shared)
         return similar
 

@@ -6,26 +6,14 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from monitor.core.kernels_shingles import BEST
+from monitor.core.shingle_numpy import Kernels
+
 WIDTH = 3
 """Words in a shingle. A chunk holds about 120 words; an edited word spoils WIDTH shingles. At a Jaccard limit of 0.8
 three words tolerate four separate edits in 120 words, which a reader still calls a copy; five tolerate only two."""
 THRESHOLD = 0.8
 """From this Jaccard similarity on, two chunks are near copies."""
-
-_GOLDEN = np.uint64(0x9E3779B97F4A7C15)
-_ODD = np.uint64(0xD1342543DE82EF95)
-_FIRST = np.uint64(0xBF58476D1CE4E5B9)
-_SECOND = np.uint64(0x94D049BB133111EB)
-
-
-def mix(values: NDArray[np.uint64]) -> NDArray[np.uint64]:
-    """A bijection of 64-bit integers in which every input bit moves every output bit (splitmix64's finaliser).
-
-    Source: Steele, Lea, Flood, "Fast splittable pseudorandom number generators", OOPSLA 2014, fig. 18.
-    """
-    mixed = (values ^ (values >> np.uint64(30))) * _FIRST
-    mixed = (mixed ^ (mixed >> np.uint64(27))) * _SECOND
-    return mixed ^ (mixed >> np.uint64(31))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -45,7 +33,13 @@ class Shingled:
     sets: NDArray[np.uint64]
 
 
-def shingle(tokens: Sequence[NDArray[np.int32]], hashes: NDArray[np.uint64], width: int = WIDTH) -> Shingled:
+def shingle(
+    tokens: Sequence[NDArray[np.int32]],
+    hashes: NDArray[np.uint64],
+    width: int = WIDTH,
+    *,
+    kernels: Kernels = BEST,
+) -> Shingled:
     """Shingles and hashes of n texts.
 
     A shingle is the hash of `width` consecutive tokens, cut to 32 bits; a text shorter than that is one shingle of
@@ -56,38 +50,13 @@ def shingle(tokens: Sequence[NDArray[np.int32]], hashes: NDArray[np.uint64], wid
         tokens: n arrays of token ids.
         hashes: (v,) uint64 by token id, the same for a word in every run (ids may differ between runs).
         width: tokens in a shingle, positive.
+        kernels: the inner loops.
     """
     lengths = np.array([len(ids) for ids in tokens], np.int64)
-    ends = np.cumsum(lengths)
     words = hashes[np.concatenate([np.zeros(0, np.int32), *tokens])]
-    rows = np.repeat(np.arange(len(tokens)), lengths)
-    within = np.arange(len(words)) - (ends - lengths)[rows]
-    texts = _row_sums(mix(words + _GOLDEN * (within + 1).astype(np.uint64)), lengths)
-    starts = np.flatnonzero((within == 0) | (within <= lengths[rows] - width))
-    rows = rows[starts]
-    rolled = np.zeros(len(starts), np.uint64)
-    padded = np.concatenate((words, np.zeros(width, np.uint64)))
-    short = lengths[rows] < width
-    for step in range(width):
-        word = padded[starts + step]
-        word[short & (step >= lengths[rows])] = 0
-        rolled = (rolled + word) * _ODD
-    pieces = mix(rolled) >> np.uint64(32)
-    merged = np.sort((rows.astype(np.uint64) << np.uint64(32)) | pieces)
-    merged = merged[np.concatenate((np.ones(min(1, len(merged)), np.bool_), merged[1:] != merged[:-1]))]
-    shingles = merged.astype(np.uint32)
-    counts = np.bincount((merged >> np.uint64(32)).astype(np.int64), minlength=len(tokens))
-    sets = _row_sums(mix(shingles.astype(np.uint64) * _GOLDEN), counts)
+    pieces, texts = kernels.roll(words, lengths, width)
+    shingles, counts, sets = kernels.fold(np.sort(pieces), len(tokens))
     return Shingled(shingles, counts, texts, sets)
-
-
-def _row_sums(values: NDArray[np.uint64], lengths: NDArray[np.int64]) -> NDArray[np.uint64]:
-    """A hash of each row of values: their sum, modulo 2^64, mixed with their number."""
-    total = np.zeros(len(lengths), np.uint64)
-    filled = np.flatnonzero(lengths)
-    if len(filled):
-        total[filled] = np.add.reduceat(values, (np.cumsum(lengths) - lengths)[filled])
-    return mix(total + lengths.astype(np.uint64) * _ODD)
 
 
 def jaccard(left: NDArray[np.uint32], right: NDArray[np.uint32]) -> float:

@@ -13,7 +13,9 @@ from monitor.adapters.rensa import RensaBands
 from monitor.core.corpus import Corpus, Delta, Row
 from monitor.core.duplicates import Bands, Copies, Duplicates
 from monitor.core.events import Chunk, CorpusEvent, Delete, Located, Position, Segment, Upsert
-from monitor.core.shingles import jaccard, mix, shingle
+from monitor.core.kernels_shingles import BEST
+from monitor.core.shingle_numpy import NUMPY, Kernels, mix
+from monitor.core.shingles import jaccard, shingle
 
 HASHES = mix(np.arange(1, 100, dtype=np.uint64))
 SEGMENTS: list[Segment] = [(), (("language", "de"),), (("language", "en"), ("source", "wiki"))]
@@ -46,9 +48,9 @@ def words(text: str) -> NDArray[np.int32]:
 class Stream:
     """A corpus of number texts, and its duplicates."""
 
-    def __init__(self, bands: Bands) -> None:
+    def __init__(self, bands: Bands, kernels: Kernels = BEST) -> None:
         self.corpus, self.offset = Corpus(0), 0
-        self.duplicates = Duplicates(bands)
+        self.duplicates = Duplicates(bands, kernels=kernels)
         self.texts: dict[str, str] = {}
 
     def feed(self, events: Sequence[CorpusEvent]) -> None:
@@ -117,10 +119,10 @@ EVENTS = st.one_of(
 class DuplicatesMachine(RuleBasedStateMachine):
     """Upserts, updates, deletes and floods; the rule is either all pairs or a third of them."""
 
-    @initialize(modulus=st.sampled_from([1, 3]))
-    def start(self, modulus: int) -> None:
+    @initialize(modulus=st.sampled_from([1, 3]), kernels=st.sampled_from([NUMPY, BEST]))
+    def start(self, modulus: int, kernels: Kernels) -> None:
         self.modulus = modulus
-        self.stream = Stream(FewBands(modulus))
+        self.stream = Stream(FewBands(modulus), kernels)
 
     @rule(batch=st.lists(EVENTS, max_size=12))
     def apply(self, batch: Sequence[CorpusEvent]) -> None:

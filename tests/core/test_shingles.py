@@ -6,8 +6,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
+from monitor.core.kernels_shingles import BEST
+from monitor.core.shingle_numpy import NUMPY, mix
 from monitor.core.shingle_slab import ShingleSlab
-from monitor.core.shingles import WIDTH, clusters, jaccard, mix, shingle
+from monitor.core.shingles import WIDTH, clusters, jaccard, shingle
 
 HASHES = mix(np.arange(1, 41, dtype=np.uint64))
 IDS = st.lists(st.integers(0, 39), max_size=12)
@@ -36,6 +38,15 @@ def test_there_is_one_shingle_per_distinct_window(rows: list[list[int]], width: 
         own = made.shingles[end - count : end]
         assert own.tolist() == sorted(set(own.tolist()))
         np.testing.assert_array_equal(own, shingle(texts([row]), HASHES, width).shingles)
+
+
+@given(st.lists(IDS, max_size=8), st.integers(1, 5))
+def test_compiled_and_plain_kernels_are_equal(rows: list[list[int]], width: int) -> None:
+    fast, plain = (shingle(texts(rows), HASHES, width, kernels=kernels) for kernels in (BEST, NUMPY))
+    np.testing.assert_array_equal(fast.shingles, plain.shingles)
+    np.testing.assert_array_equal(fast.counts, plain.counts)
+    np.testing.assert_array_equal(fast.texts, plain.texts)
+    np.testing.assert_array_equal(fast.sets, plain.sets)
 
 
 @given(IDS, IDS)
@@ -127,6 +138,9 @@ def test_the_slab_gives_back_what_it_was_given(actions: list[set[int] | int]) ->
     handles = np.array(sorted(held), np.int64)
     for left in handles:
         pairs = slab.jaccard(np.full(len(handles), left), handles)
+        slab._kernels = NUMPY
+        np.testing.assert_array_equal(slab.jaccard(np.full(len(handles), left), handles), pairs)
+        slab._kernels = BEST
         assert pairs.tolist() == [jaccard(slab.get(int(left)), slab.get(int(right))) for right in handles]
 
 
