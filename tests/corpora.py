@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from monitor.adapters.anchors_file import write as write_anchors
 from monitor.adapters.native_form import native
 from monitor.core.anchors import Anchor
-from monitor.core.events import Chunk, CorpusEvent, Delete, Deploy, Heartbeat, Upsert, text_hash
+from monitor.core.events import Chunk, CorpusEvent, Delete, Deploy, Heartbeat, Segment, Upsert, text_hash
 
 DIMENSION = 8
 VERSION = "enc:words:mean:l2:8:cosine"
@@ -77,9 +77,9 @@ class World:
 
     def upsert(self, chunk_id: str, text: str, source: str) -> None:
         document, _, place = chunk_id.partition("#")
-        segment = (("language", "en" if len(self.made) % 3 else "de"), ("source", source))
         before = self.live.get(chunk_id)
-        segment = before.segment if before is not None else segment
+        language = "en" if len(self.made) % 3 else "de"
+        segment: Segment = (("language", language), ("source", source)) if before is None else before.segment
         self.live[chunk_id] = Chunk(
             chunk_id, document, int(place or 0), text, self.vector(text), VERSION, segment, self.now, text_hash(text)
         )

@@ -16,6 +16,10 @@ from monitor.core.report import DriftReport
 
 OPEN_GAPS = ("open_gaps",)
 """Counter of losses in the stream that nobody has looked at since; approving a baseline sets it to 0."""
+COUNT_SECONDS = 15.0
+"""Between two questions for the number of points in the real index."""
+REPLAY_PAUSES = 9.0
+"""While a backlog is worked off, replays take at most a tenth of the time."""
 Measured = tuple[DriftReport, Verdict]
 
 
@@ -29,6 +33,7 @@ class Measuring:
         self._pinned: Snapshot | None = None
         self._touched: set[int] = set()
         self._behind = False
+        self._replay_seconds = 0.0
         self._next_full = self._next_report = self._next_retry = self._next_count = 0.0
         self._points: int | None = None
         self.published: Published | None = None
@@ -46,7 +51,7 @@ class Measuring:
 
     def touched(self) -> bool:
         """Whether the last report is older than the corpus, on whatever leg."""
-        return self._behind
+        return self._behind or bool(self._touched)
 
     def retry_due(self) -> bool:
         """Whether anchors that the index did not answer for may be asked again, though nothing touched them."""
@@ -63,18 +68,21 @@ class Measuring:
         return self.published is None or self._parts.clocks.monotonic() >= self._next_report
 
     def replay(self, *, full: bool) -> None:
-        """Ask the real index about touched anchors, or all."""
+        """Ask the real index about touched anchors, or all; without a baseline only when all are asked for."""
         parts, now = self._parts, self._parts.clocks.monotonic()
+        self._behind = True
+        if self.baseline is None and not full:
+            return  # nothing to compare with: the answers would be thrown away
         touched = np.array(sorted(self._touched), np.int64)
         self._touched.clear()
-        self._behind = True
         self._next_retry = now + parts.pace.retry
         if parts.served is None:
             return
         replay = parts.served.refresh(touched, now, full=full)
         if full:
             self._next_full = now + parts.pace.full_replay
-        seconds = parts.clocks.monotonic() - now
+            self._next_count = now
+        seconds = self._replay_seconds = parts.clocks.monotonic() - now
         parts.gauges.replayed(replay, parts.served.failures, full=full, seconds=seconds)
 
     def measure(self, intake: Intake, deploy_id: str = "", problems: Sequence[str] = ()) -> Measured:
@@ -93,18 +101,20 @@ class Measuring:
             problems=(*problems, *lost, *(parts.served.problems if parts.served is not None else ())),
         )
         report = parts.drift.evaluate(self.baseline, self._pinned, seen, corpus.row)
+        self._behind = False
         return report, judge(parts.rules, report)
 
     def publish(self, intake: Intake, measured: Measured) -> None:
         """Swap the one reference that scrapes and pages read."""
         parts = self._parts
-        self._next_report = parts.clocks.monotonic() + parts.pace.report
+        pause = max(parts.pace.report, REPLAY_PAUSES * self._replay_seconds)
+        self._next_report = parts.clocks.monotonic() + pause
         parts.gauges.reported()
         parts.gauges.watch(parts.source, intake.positions)
         health = parts.gauges.health(
             waiting=intake.barrier.waiting,
             state_bytes=parts.store.size(),
-            points=None if parts.retriever is None else parts.retriever.count(),
+            points=self._count_points(),
         )
         report, verdict = measured
         self.published = Published(
@@ -116,6 +126,18 @@ class Measuring:
             ledger=tuple(self.ledger),
             health=health,
         )
+
+    def _count_points(self) -> int | None:
+        """Points in the real index, asked at intervals: an index that does not answer must not slow every turn."""
+        parts, now = self._parts, self._parts.clocks.monotonic()
+        if parts.retriever is not None and now >= self._next_count:
+            self._next_count = now + COUNT_SECONDS
+            self._points = parts.retriever.count()
+        return self._points
+
+    def sound(self, snapshot: Snapshot) -> bool:
+        """Whether every list of a snapshot was had and no loss is open: nothing less becomes a baseline by itself."""
+        return not self._counters[OPEN_GAPS] and all(lists.known.all() for lists in snapshot.lists.values())
 
     def lists(self) -> dict[ListLeg, RankedLists]:
         """The lists now: dense as served by the real index, lexical, and the exact dense ones."""

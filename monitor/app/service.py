@@ -1,6 +1,7 @@
 """What other threads may ask of the loop: baselines, and a deploy at the end of the stream as it is now."""
 
-from collections.abc import Sequence
+import re
+from collections.abc import Mapping, Sequence
 from concurrent.futures import Future
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -17,6 +18,10 @@ if TYPE_CHECKING:
     from monitor.app.loop import Monitor
 
 T = TypeVar("T")
+NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}")
+"""Of a baseline, as in the configuration."""
+DEPLOY_ID_BYTES = 1_024
+"""As in events."""
 
 
 class MonitorService:
@@ -62,6 +67,7 @@ class MonitorService:
     def _ask(self, action: "Callable[[Monitor], T]") -> T:
         answer: Future[Any] = Future()
         self._monitor.requests.put((action, answer))
+        self._monitor.refuse_when_over()
         try:
             result: T = answer.result(timeout=self._patience)
         except TimeoutError as error:
@@ -72,25 +78,34 @@ class MonitorService:
 
 def capture(monitor: "Monitor", name: str) -> Snapshot:
     """Capture in the loop's own thread."""
+    if not NAME.fullmatch(name):
+        message = f"baseline {name[:80]!r}: expected 1 to 64 letters, digits, '_', '.', '-', a letter or digit first"
+        raise ConfigurationError(message)
     monitor.measuring.replay(full=True)
     newest = monitor.ledger[-1].deploy_id if monitor.ledger else ""
     snapshot = monitor.measuring.snapshot(monitor.intake, name, newest)
-    _store(monitor, snapshot)
+    _store(monitor, snapshot, monitor.counters)
+    monitor.measuring.publish(monitor.intake, monitor.measuring.measure(monitor.intake))
     return snapshot
 
 
 def approve(monitor: "Monitor", name: str, approval: Approval) -> Snapshot:
     """Approve in the loop's own thread; whoever approves also takes responsibility for earlier losses."""
     snapshot = monitor.parts.snapshots.approved(name, approval)
-    monitor.counters[OPEN_GAPS] = 0
-    _store(monitor, snapshot)
+    _store(monitor, snapshot, {**monitor.counters, OPEN_GAPS: 0})
+    monitor.counters[OPEN_GAPS] = 0  # only now: a store that refused has not forgotten the losses either
     monitor.measuring.choose_baseline()
     monitor.measuring.publish(monitor.intake, monitor.measuring.measure(monitor.intake))
     return snapshot
 
 
 def deploy_at_end(monitor: "Monitor", deploy_id: str) -> None:
-    """Open a barrier at the source's end as it is now."""
+    """Open a barrier at the source's end as it is now; a deploy that was judged already stays as it is."""
+    if not deploy_id or not deploy_id.isprintable() or len(deploy_id.encode()) > DEPLOY_ID_BYTES:
+        message = f"deploy {deploy_id[:80]!r}: expected 1 to {DEPLOY_ID_BYTES} bytes of printable characters"
+        raise ConfigurationError(message)
+    if any(judged.deploy_id == deploy_id for judged in monitor.ledger):
+        return
     ends = monitor.parts.source.end()
     if ends is None:
         message = "the source cannot say where it ends; expected a deploy marker in the stream"
@@ -99,11 +114,11 @@ def deploy_at_end(monitor: "Monitor", deploy_id: str) -> None:
     monitor.intake.barrier.request(marker)
 
 
-def _store(monitor: "Monitor", snapshot: Snapshot) -> None:
+def _store(monitor: "Monitor", snapshot: Snapshot, counters: Mapping[tuple[str, ...], int]) -> None:
     monitor.parts.store.commit(
         Commit(
             positions=monitor.intake.positions,
-            counters=dict(monitor.counters),
+            counters=dict(counters),
             baselines=(snapshot,),
             newest_event_time=monitor.parts.corpus.newest_event_time,
         )
