@@ -17,7 +17,7 @@ By = Literal["tags", "daily", "weekly"]
 DEFAULT_GLOBS = ("**/*.md", "**/*.mdx", "**/*.rst")
 INITIAL = "initial"
 _LFS = b"version https://git-lfs.github.com/spec/"
-_LAST_SECOND = 253_402_300_799  # of the year 9999: a commit may claim any time
+_ABSURD = 4_102_444_800  # the year 2100: a commit may claim any time, and one such would age everything before it
 
 
 class Step(NamedTuple):
@@ -64,11 +64,11 @@ class Selection:
         return any(glob_matches(name, pattern) for pattern in self.glob)
 
     def commits(self, history: Sequence[Commit]) -> list[Commit]:
-        """The commit whose corpus is the initial one, then the commits to replay; times never fall."""
+        """The commit whose corpus is the initial one, then those to replay; times never fall."""
         rising: list[Commit] = []
         latest = 0
         for commit in history:
-            latest = min(max(latest, commit.time), _LAST_SECOND)
+            latest = max(latest, commit.time if commit.time < _ABSURD else 0)
             rising.append(Commit(commit.oid, latest))
         if self.until:
             rising = [commit for commit in rising if commit.time < self.until.timestamp()]

@@ -21,7 +21,7 @@ WORDS = 180
 """About 250 word pieces: what the common sentence encoders read of a chunk before they cut it."""
 
 _SLUG = 80
-_PATH = 200
+_PATH_BYTES = 200  # of the headings above: with its own slug an id stays far below the usual limit of 1,024 bytes
 _REPEATED_TITLE = 200
 _SUFFIXES: dict[str, Kind] = {".md": "markdown", ".mdx": "markdown", ".markdown": "markdown", ".rst": "rst"}
 _ASCII_WORD = re.compile("[a-z0-9_]+")
@@ -143,7 +143,7 @@ def _parents(headings: Sequence[Heading]) -> list[int]:
 
 
 def _shortened(path: str) -> str:
-    return path if len(path) <= _PATH else "~" + _digest(path)
+    return path if len(path.encode("utf-8", "surrogatepass")) <= _PATH_BYTES else "~" + _digest(path)
 
 
 def _digest(text: str) -> str:

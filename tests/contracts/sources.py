@@ -9,7 +9,6 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
 
 import pytest
 
@@ -24,12 +23,6 @@ DEADLINE = 20.0
 Content = list[tuple[bytes | None, bytes | None]]
 
 
-class PositionedSource(Source, Protocol):
-    """A source that also says which offset it delivers next, as all of ours do."""
-
-    def positions(self) -> Mapping[Partition, int]: ...
-
-
 @dataclass(frozen=True)
 class Case:
     """One implementation over one stream.
@@ -41,7 +34,7 @@ class Case:
     """
 
     name: str
-    open: Callable[[], AbstractContextManager[PositionedSource]]
+    open: Callable[[], AbstractContextManager[Source]]
     expected: Mapping[Partition, Content] | None
     bounded: bool = True
 
@@ -68,7 +61,7 @@ def gzip_case(folder: Path, _resources: ExitStack) -> Case:
 
 def pipe_case(_folder: Path, _resources: ExitStack) -> Case:
     @contextmanager
-    def opened() -> Iterator[PositionedSource]:
+    def opened() -> Iterator[Source]:
         reading, writing = os.pipe()
         source = JsonLinesSource(f"/dev/fd/{reading}")
         writer = threading.Thread(target=_write_in_pieces, args=(writing, b"\n".join(LINES) + b"\n"))
@@ -113,7 +106,7 @@ CASES: dict[str, Callable[[Path, ExitStack], Case]] = {
 }
 
 
-def _case(name: str, make: Callable[[], PositionedSource], *, bounded: bool = True) -> Case:
+def _case(name: str, make: Callable[[], Source], *, bounded: bool = True) -> Case:
     return Case(name, _closing(make), _one_partition("file"), bounded)
 
 
@@ -121,9 +114,9 @@ def _one_partition(topic: str) -> dict[Partition, Content]:
     return {Partition(topic, 0): [(None, line) for line in LINES]}
 
 
-def _closing(make: Callable[[], PositionedSource]) -> Callable[[], AbstractContextManager[PositionedSource]]:
+def _closing(make: Callable[[], Source]) -> Callable[[], AbstractContextManager[Source]]:
     @contextmanager
-    def opened() -> Iterator[PositionedSource]:
+    def opened() -> Iterator[Source]:
         source = make()
         try:
             yield source
@@ -147,7 +140,7 @@ def _write_in_pieces(descriptor: int, content: bytes) -> None:
 # ---------------------------------------------------------------- reading
 
 
-def drain(source: PositionedSource, case: Case, count: int | None = None, step: int = 7) -> list[Record]:
+def drain(source: Source, case: Case, count: int | None = None, step: int = 7) -> list[Record]:
     """Polls until the end of a bounded stream, or until `count` records are there; fails at the deadline."""
     limit = time.monotonic() + DEADLINE
     records: list[Record] = []
