@@ -4,7 +4,7 @@ import time
 import unicodedata
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from monitor.core.tokens import tokenize
@@ -51,6 +51,7 @@ def test_scripts(text: str, tokens: list[str]) -> None:
     assert tokenize(text) == tokens
 
 
+@settings(deadline=None)
 @given(st.text())
 def test_tokens_are_lower_case_words_without_separators(text: str) -> None:
     for token in tokenize(text):
@@ -59,32 +60,38 @@ def test_tokens_are_lower_case_words_without_separators(text: str) -> None:
         assert not any(character.isspace() or character == "_" for character in token)
 
 
+@settings(deadline=None)
 @given(st.text(st.characters(min_codepoint=0, max_codepoint=0x10FFFF)))
 def test_anything_is_tokenised_lone_surrogates_too(text: str) -> None:
     assert isinstance(tokenize(text), list)
 
 
+@settings(deadline=None)
 @given(st.text(st.characters(max_codepoint=0x7F)))
 def test_the_fast_path_of_ascii_is_the_general_one(text: str) -> None:
     assert [*tokenize(text), "é"] == tokenize(text + " é")
 
 
+@settings(deadline=None)
 @given(st.text(st.characters(max_codepoint=0x0DFF, exclude_categories=["Cs"])))
 def test_joined_tokens_of_spaced_scripts_are_the_same_tokens(text: str) -> None:
     once = tokenize(text)
     assert tokenize(" ".join(once)) == once
 
 
+@settings(deadline=None)
 @given(st.text(st.characters(exclude_categories=["Cs"]), max_size=40))
 def test_equivalent_spellings_are_the_same_tokens(text: str) -> None:
     assert tokenize(unicodedata.normalize("NFD", text)) == tokenize(unicodedata.normalize("NFC", text))
 
 
+@settings(deadline=None)
 @given(st.text(max_size=60), st.text(max_size=60))
 def test_a_space_separates(left: str, right: str) -> None:
     assert tokenize(f"{left} \n {right}") == tokenize(left) + tokenize(right)
 
 
+@settings(deadline=None)
 @given(st.text("一二三", min_size=1, max_size=50))
 def test_bigrams_of_a_run(text: str) -> None:
     tokens = tokenize(text)
