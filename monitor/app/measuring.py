@@ -51,7 +51,7 @@ class Measuring:
 
     def touched(self) -> bool:
         """Whether the last report is older than the corpus, on whatever leg."""
-        return self._behind or bool(self._touched)
+        return self._behind or (self.baseline is not None and bool(self._touched))
 
     def retry_due(self) -> bool:
         """Whether anchors that the index did not answer for may be asked again, though nothing touched them."""
