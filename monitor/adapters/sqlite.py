@@ -233,6 +233,11 @@ class SqliteStore:
         rows = self._db.execute(f"SELECT {columns} FROM quarantine ORDER BY rowid DESC LIMIT ?", (limit,))  # noqa: S608
         return [Quarantined(Position(*row[:3]), *row[3:]) for row in rows]
 
+    def size(self) -> int:
+        """Bytes on disk, write-ahead log included."""
+        files = (self.path, self.path.with_name(self.path.name + "-wal"))
+        return sum(file.stat().st_size for file in files if file.exists())
+
     def close(self) -> None:
         """Close the file; safe to call twice."""
         if self._open is not None:
