@@ -71,15 +71,15 @@ class Barrier:
 
         Rule 1: a marker with `upto` closes when every named partition has reached its offset. Rule 2: without
         `upto`, when every partition holds its copy. Rule 3: when every partition holds, but for different deploys
-        (interleaved), the one with the most copies (then the earliest marker) closes as `interleaved`.
+        (interleaved), the one with the most copies closes as `interleaved`; then the one with the first partition,
+        not the first that was read: a restart may read them in another order.
         """
         required = sorted(set(partitions))
         for opened in self._open.values():
             if not self._missing(opened, positions, required):
                 return self._end(opened, "complete", ())
-        holds = {partition for opened in self._open.values() for partition in opened.copies}
-        if len(self._open) > 1 and holds >= set(required):
-            most = max(self._open.values(), key=lambda opened: len(opened.copies))
+        if len(self._open) > 1 and self.holding(positions) >= set(required):
+            most = min(self._open.values(), key=lambda opened: (-len(opened.copies), sorted(opened.copies)))
             return self._end(most, "interleaved", tuple(self._missing(most, positions, required)))
         return None
 
