@@ -79,8 +79,8 @@ class Intake:
         return dict(self._positions)
 
     def feed(self, polled: Polled) -> None:
-        """Queue what a poll brought, records and faults of a partition in offset order."""
-        items: list[Record | Fault] = [*polled.records, *polled.faults]
+        """Queue what a poll brought, in offset order; a fault stands before the record at which reading goes on."""
+        items: list[Record | Fault] = [*polled.faults, *polled.records]
         for item in sorted(items, key=lambda item: item.position):
             self._queues.setdefault(item.position.source, deque()).append(item)
 
@@ -93,9 +93,12 @@ class Intake:
         return self.barrier.holding(self._positions)
 
     def drained(self, reached: Mapping[Partition, int]) -> None:
-        """Take over positions that lie beyond the last record where a log has holes (control records)."""
+        """Take over positions that lie beyond the last record where a log has holes (control records).
+
+        A partition that stands at its marker still has it queued, so it never passes it here.
+        """
         for partition, offset in reached.items():
-            if not self._queues.get(partition) and self.barrier.limit(partition) is None:
+            if not self._queues.get(partition):
                 self._positions[partition] = max(offset, self._positions.get(partition, offset))
 
     def take(self, limit: int, partitions: Iterable[Partition]) -> Batch:
@@ -106,6 +109,8 @@ class Intake:
                 if self._take_one(queue[0], taken):
                     queue.popleft()
                     self._positions[partition] = taken.last + 1
+            if queue and self._holds(partition, queue[0]):
+                self._stand(partition)
         closed = self.barrier.close(self._positions, self._judged(partitions))
         return self._batch(taken, closed)
 
@@ -127,7 +132,8 @@ class Intake:
         missing = self.barrier.missing(self._positions, self._judged(partitions))
         if self._held_since is None:
             self._held_since, self._must_reach = now, ends or {}
-        if any(self._positions.get(part, 0) < self._must_reach.get(part, 0) for part in missing):
+        moving = set(missing) - self.holding()  # one that holds for another deploy delivers nothing to wait for
+        if any(self._positions.get(part, 0) < self._must_reach.get(part, 0) for part in moving):
             self._held_since = now
         return now - self._held_since > timeout
 
@@ -136,7 +142,18 @@ class Intake:
 
     def _holds(self, partition: Partition, head: Record | Fault) -> bool:
         limit = self.barrier.limit(partition)
-        return limit is not None and head.position.offset >= limit
+        if limit is None:
+            return False
+        if isinstance(head, Fault) and head.kind in GAP_FAULTS:
+            # What is lost begins at our position: a loss before the barrier is known before it closes.
+            return self._positions.get(partition, 0) >= limit
+        return head.position.offset >= limit
+
+    def _stand(self, partition: Partition) -> None:
+        """What is next lies behind the limit, so all up to the limit is taken, whatever holes the log has there."""
+        limit = self.barrier.limit(partition)
+        if limit is not None:
+            self._positions[partition] = max(limit, self._positions.get(partition, limit))
 
     def _take_one(self, item: Record | Fault, taken: "_Taken") -> bool:
         """Take one queued item; False when it is a marker at which its partition now holds."""
