@@ -128,8 +128,10 @@ def judged_pair(
         positions=record.report.positions,
         lists=snapshot.lists,
         hashes={key: member.content_hash for key, member in snapshot.members.items()},
+        settling=frozenset(),
         failures={},
         corpus=record.report.corpus,
+        chunks=(),
         problems=(),
     )
     report = drift.evaluate(baseline, None, seen, None)

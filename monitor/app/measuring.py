@@ -32,6 +32,7 @@ class Measuring:
         self.baseline: Snapshot | None = None
         self._pinned: Snapshot | None = None
         self._touched: set[int] = set()
+        self._moved: dict[int, float] = {}
         self._behind = False
         self._replay_seconds = 0.0
         self._next_full = self._next_report = self._next_retry = self._next_count = 0.0
@@ -48,6 +49,14 @@ class Measuring:
         """The corpus changed; these anchors' dense lists may have: they are replayed before the next report."""
         self._touched.update(rows)
         self._behind = True
+        if self._parts.pace.settle:
+            self._moved.update(dict.fromkeys(rows, self._parts.clocks.monotonic()))
+
+    def _settling(self) -> frozenset[int]:
+        """Anchors whose documents production may still be writing to its index."""
+        since = self._parts.clocks.monotonic() - self._parts.pace.settle
+        self._moved = {row: at for row, at in self._moved.items() if at > since}
+        return frozenset(self._moved)
 
     def touched(self) -> bool:
         """Whether the last report is older than the corpus, on whatever leg."""
@@ -56,7 +65,7 @@ class Measuring:
     def retry_due(self) -> bool:
         """Whether anchors that the index did not answer for may be asked again, though nothing touched them."""
         parts = self._parts
-        failed = parts.served is not None and bool(parts.served.failures)
+        failed = self.baseline is not None and parts.served is not None and bool(parts.served.failures)
         return failed and parts.clocks.monotonic() >= self._next_retry
 
     def full_due(self) -> bool:
@@ -75,7 +84,6 @@ class Measuring:
             return  # nothing to compare with: the answers would be thrown away
         touched = np.array(sorted(self._touched), np.int64)
         self._touched.clear()
-        self._next_retry = now + parts.pace.retry
         if parts.served is None:
             return
         replay = parts.served.refresh(touched, now, full=full)
@@ -83,6 +91,7 @@ class Measuring:
             self._next_full = now + parts.pace.full_replay
             self._next_count = now
         seconds = self._replay_seconds = parts.clocks.monotonic() - now
+        self._next_retry = now + seconds + max(parts.pace.retry, REPLAY_PAUSES * seconds)
         parts.gauges.replayed(replay, parts.served.failures, full=full, seconds=seconds)
 
     def measure(self, intake: Intake, deploy_id: str = "", problems: Sequence[str] = ()) -> Measured:
@@ -97,6 +106,8 @@ class Measuring:
             lists=lists,
             hashes={key: row.content_hash for key, row in corpus.listed(lists.values())},
             corpus={"chunks": float(len(corpus))},
+            chunks=parts.drift.content(parts.engine.duplicates),
+            settling=self._settling(),
             failures=parts.served.failures if parts.served is not None else {},
             problems=(*problems, *lost, *(parts.served.problems if parts.served is not None else ())),
         )

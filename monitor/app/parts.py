@@ -24,6 +24,8 @@ class Pace:
     """While a backlog is worked off, measure at most this often."""
     full_replay: float = 3_600.0
     barrier: float = 300.0
+    settle: float = 0.0
+    """After a change, how long a production index may take to hold it; 0 where the monitor fills the index itself."""
     retry: float = 5.0
 
 

@@ -66,7 +66,9 @@ class Served:
         if full:
             self.problems = tuple(self._retriever.problems())
         replay = self._retriever.replay(self._anchors, rows, k=self._k, deadline=self._deadline)
-        self._not_before = now + self._pause if len(replay.failures) == len(rows) else -math.inf
+        # Anchors that fail again when asked alone say nothing of the index: the others must not pay for them.
+        telling = len(rows) > len(failed) or len(rows) == len(self._anchors)
+        self._not_before = now + self._pause if telling and len(replay.failures) == len(rows) else -math.inf
         self.lists = self.lists.replaced(rows, replay.lists)
         for row in rows.tolist():
             self.failures.pop(row, None)

@@ -70,7 +70,7 @@ def report_schema() -> Document:
         n={"type": "integer"}, reason=_TEXT,
     )  # fmt: skip
     measurement = _object(
-        metric=_TEXT, leg={"enum": ["dense", "lexical", "both"]}, k={"type": "integer"}, dimension=_TEXT,
+        metric=_TEXT, leg={"enum": ["dense", "lexical", "both", "corpus"]}, k={"type": "integer"}, dimension=_TEXT,
         segment=_TEXT, stat=_TEXT, value=_NUMBER, n={"type": "integer"}, expected={"type": "integer"},
         baseline=_NUMBER, reason=_TEXT,
     )  # fmt: skip

@@ -1,8 +1,7 @@
 """Drift: from the lists now and a baseline to an immutable report. Pure."""
 
-from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,30 +10,20 @@ from monitor.core.alignment import Alignment, align
 from monitor.core.anchors import AnchorSet
 from monitor.core.baseline import ListLeg, Snapshot, content_lists
 from monitor.core.blame import Changes, blame
+from monitor.core.content import content
 from monitor.core.corpus import Row
+from monitor.core.duplicates import Duplicates
 from monitor.core.fingerprint import Fingerprint
 from monitor.core.lists import RankedLists
 from monitor.core.measure import disagreement, ranking
-from monitor.core.measure.aggregate import LEVELS, Ordered, mean_by_segment
-from monitor.core.measure.columns import NOT_REPLAYED, TOO_FEW_RESULTS, Name, Pair, Settings
-from monitor.core.measure.leg import BASELINE_OF, measure
+from monitor.core.measure.columns import Name, Pair, Settings
+from monitor.core.measure.index import ann_recall, score_parity
+from monitor.core.measure.leg import measure
 from monitor.core.measure.overlap import overlap
 from monitor.core.report import DriftReport, Leg, Measurement, Share
+from monitor.core.scoring import Distance
+from monitor.core.summary import Table, summarise
 
-QUANTILES = ("p05", "p50", "p95")
-_STATS: Mapping[str, tuple[str, ...]] = {
-    "swaps": ("mean", "p50", "p95"),
-    "collapsed_swaps": ("mean", "p50", "p95"),
-    "jaccard_ratio": ("mean", "p05", "p50"),
-    "rbo_ratio": ("mean", "p05", "p50"),
-    "score_wasserstein": ("mean", "p95"),
-    "top1_score_drop": ("mean", "p05", "p50", "p95"),
-    "top1_score": ("mean", "p05", "p50"),
-    "gap": ("mean", "p05", "p50"),
-    "gap_drop": ("mean", "p95"),
-}
-"""Statistics exported per metric; the mean alone for the rest."""
-_INTERNAL = frozenset(BASELINE_OF.values())
 TIE_EPS = 1e-6
 """Dense scores this close tie: float32 engines cut them arbitrarily."""
 
@@ -53,19 +42,13 @@ class Seen:
     positions: Mapping[str, int]
     lists: Mapping[ListLeg, RankedLists]
     hashes: Mapping[int, str]
+    settling: frozenset[int]
+    """Anchors (rows) whose documents production may still be writing: no recall, no parity."""
     failures: Mapping[int, str]
     corpus: Mapping[str, float]
+    chunks: tuple[Measurement, ...]
+    """Measurements of the corpus itself (see `core.content`)."""
     problems: tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class _Table:
-    """(M, P) columns of one leg by name, with why a column has no value."""
-
-    leg: Leg
-    names: tuple[Name, ...]
-    values: NDArray[np.float64]
-    reasons: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +83,10 @@ class Drift:
         self._thresholds = thresholds
         self._aligned: dict[int, tuple[Snapshot, Alignment]] = {}
 
+    def content(self, duplicates: Duplicates) -> tuple[Measurement, ...]:
+        """Measurements of the corpus itself, in this scope."""
+        return tuple(content(duplicates, self._scope.dimensions, cap=self._scope.cap))
+
     def evaluate(
         self,
         baseline: Snapshot | None,
@@ -116,7 +103,7 @@ class Drift:
             row: what is known of a chunk now; without it nobody is blamed (lists that were only kept).
         """
         problems = [*seen.problems, *self._against(baseline)]
-        measurements: list[Measurement] = []
+        measurements: list[Measurement] = [*seen.chunks]
         shares: tuple[Share, ...] = ()
         alignment = None
         if baseline is not None and not self._against(baseline):
@@ -164,11 +151,13 @@ class Drift:
         for leg in ("dense", "lexical"):
             if leg in baseline.lists and leg in seen.lists:
                 table = self._leg(leg, baseline, alignment, seen)
-                yield from _aggregate(table, alignment, seen.failures)
+                yield from summarise(table, alignment, seen.failures)
         if {"dense", "lexical"} <= set(baseline.lists) & set(seen.lists):
-            yield from _aggregate(self._both(baseline, alignment, seen), alignment, seen.failures)
+            yield from summarise(self._both(baseline, alignment, seen), alignment, seen.failures)
+        if {"dense", "exact"} <= set(seen.lists):
+            yield from summarise(self._index(alignment, seen), alignment, seen.failures)
 
-    def _leg(self, leg: Leg, baseline: Snapshot, alignment: Alignment, seen: Seen) -> _Table:
+    def _leg(self, leg: Leg, baseline: Snapshot, alignment: Alignment, seen: Seen) -> Table:
         then, now = _lists(baseline.lists, leg, alignment.then), _lists(seen.lists, leg, alignment.now)
         eps = TIE_EPS if leg == "dense" else None
         settings = Settings(self._depths, score_threshold=self._thresholds.get(leg), tie_eps=eps)
@@ -180,7 +169,7 @@ class Drift:
             names += [Name("collapsed_swaps", k), Name("collapsed_jaccard_ratio", k), Name(COLLAPSED_TOP1, k)]
             values += [ranking.swaps(said, k), ranking.jaccard(said, k), ranking.top1_changed(said)]
         reasons = (*columns.reasons, *("" for _ in range(len(values) - len(columns.names))))
-        return _Table(leg, tuple(names), np.stack(values), reasons)
+        return Table(leg, tuple(names), np.stack(values), reasons)
 
     def _blame(self, baseline: Snapshot, alignment: Alignment, seen: Seen, changes: Changes) -> tuple[Share, ...]:
         made: tuple[Share, ...] = ()
@@ -190,7 +179,7 @@ class Drift:
                 made += blame(leg, then.at(self._depths[0]), now.at(self._depths[0]), changes)
         return made
 
-    def _both(self, baseline: Snapshot, alignment: Alignment, seen: Seen) -> _Table:
+    def _both(self, baseline: Snapshot, alignment: Alignment, seen: Seen) -> Table:
         dense_then, lexical_then = (_lists(baseline.lists, leg, alignment.then) for leg in ("dense", "lexical"))
         dense_now, lexical_now = (_lists(seen.lists, leg, alignment.now) for leg in ("dense", "lexical"))
         pairs = disagreement.LegPairs(
@@ -206,7 +195,21 @@ class Drift:
             names += [Name("disagreement_ratio", k), Name("disagreement_jaccard_ratio", k)]
             names += [Name("disagreement_change", k), Name("dense_shift_ratio", k), Name("lexical_shift_ratio", k)]
             values += [found.rbo, found.jaccard, found.rbo_change, found.dense_shift, found.lexical_shift]
-        return _Table("both", tuple(names), np.stack(values), ("",) * len(names))
+        return Table("both", tuple(names), np.stack(values), ("",) * len(names))
+
+    def _index(self, alignment: Alignment, seen: Seen) -> Table:
+        """What the index serves against what the events say, wherever the two had time to agree."""
+        served, exact = _lists(seen.lists, "dense", alignment.now), _lists(seen.lists, "exact", alignment.now)
+        calm = np.array([int(row) not in seen.settling for row in alignment.now], np.bool_)
+        exact = replace(exact, known=exact.known & calm)
+        live = np.isin(served.keys, np.fromiter(seen.hashes, np.int64, len(seen.hashes)))
+        euclid = self._fingerprint.distance == Distance.EUCLID
+        names, values = [], []
+        for k in self._depths:
+            names += [Name("ann_recall_ratio", k), Name("score_parity_ratio", k)]
+            cut = (served.at(k), exact.at(k))
+            values += [ann_recall(*cut, live[:, :k], eps=TIE_EPS), score_parity(*cut, distances=euclid)]
+        return Table("dense", tuple(names), np.stack(values), ("",) * len(names))
 
     def _distance(self, pinned: Snapshot, seen: Seen) -> Iterator[Measurement]:
         """How far the corpus has gone from the pinned baseline, whatever the moving one says."""
@@ -219,8 +222,8 @@ class Drift:
                 Name(metric, k) for k in self._depths for metric in ("pinned_swaps", "pinned_jaccard_ratio")
             )
             values = [of(matched, k) for k in self._depths for of in (ranking.swaps, ranking.jaccard)]
-            table = _Table(leg, names, np.stack(values), ("",) * len(names))
-            yield from _aggregate(table, alignment, seen.failures, only_all=True)
+            table = Table(leg, names, np.stack(values), ("",) * len(names))
+            yield from summarise(table, alignment, seen.failures, only_all=True)
 
 
 COLLAPSED_TOP1 = "collapsed_top1_changed_ratio"
@@ -228,57 +231,3 @@ COLLAPSED_TOP1 = "collapsed_top1_changed_ratio"
 
 def _lists(lists: Mapping[ListLeg, RankedLists], leg: str, rows: NDArray[np.int64]) -> RankedLists:
     return lists[leg].take(rows)  # type: ignore[index]  # callers pass "dense" or "lexical"
-
-
-def _aggregate(
-    table: _Table, alignment: Alignment, failures: Mapping[int, str], *, only_all: bool = False
-) -> Iterator[Measurement]:
-    """All statistics of one leg's columns, per dimension and segment."""
-    ordered = Ordered.of(table.values, alignment.weights)
-    failed = np.array([int(row) in failures for row in alignment.now], np.bool_)
-    for grouping in alignment.groupings[:1] if only_all else alignment.groupings:
-        count = len(grouping.segments)
-        means = mean_by_segment(table.values, alignment.weights, grouping.members, count)
-        quantiles = ordered.quantiles(grouping.members, count, LEVELS)
-        expected = np.bincount(grouping.members, minlength=count)
-        for segment, label in enumerate(grouping.segments):
-            missing = alignment.now[failed & (grouping.members == segment)] if table.leg != "lexical" else ()
-            why = _most_common([failures[int(row)] for row in missing])
-            stats = {"mean": means.mean[:, segment]}
-            stats.update({name: quantiles[at, :, segment] for at, name in enumerate(QUANTILES)})
-            place = _Place(grouping.dimension, label, int(expected[segment]), why)
-            yield from _rows(table, stats, means.n[:, segment], place)
-
-
-@dataclass(frozen=True, slots=True)
-class _Place:
-    dimension: str
-    segment: str
-    expected: int
-    why: str
-
-
-def _rows(
-    table: _Table, stats: Mapping[str, NDArray[np.float64]], n: NDArray[np.int64], place: _Place
-) -> Iterator[Measurement]:
-    at = {name: column for column, name in enumerate(table.names)}
-    for name, column in at.items():
-        if name.metric in _INTERNAL:
-            continue
-        own = at.get(Name(BASELINE_OF[name.metric], name.k)) if name.metric in BASELINE_OF else None
-        counted = int(n[column])
-        reason = table.reasons[column] or ("" if counted == place.expected else place.why or TOO_FEW_RESULTS)
-        for stat in _STATS.get(name.metric, ("mean",)):
-            value = float(stats[stat][column])
-            before = float("nan") if own is None else float(stats[stat][own])
-            yield Measurement(
-                name.metric, table.leg, name.k, place.dimension, place.segment, stat, value, counted,
-                place.expected, before, reason,
-            )  # fmt: skip
-
-
-def _most_common(reasons: Sequence[str]) -> str:
-    if not reasons:
-        return ""
-    reason, count = min(Counter(reasons).items(), key=lambda pair: (-pair[1], pair[0]))
-    return f"{NOT_REPLAYED}: {count} x {reason}"

@@ -11,6 +11,7 @@ from monitor.core.anchors import AnchorSet
 from monitor.core.baseline import ListLeg
 from monitor.core.corpus import Corpus, Delta
 from monitor.core.dense import DenseTopK
+from monitor.core.duplicates import Bands, Duplicates
 from monitor.core.lexical import LexicalTopK
 from monitor.core.lists import RankedLists
 from monitor.core.scoring import Distance
@@ -46,10 +47,14 @@ class Engine:
         depths: k and the legs that are on.
         distance: of the dense leg.
         bm25: of the lexical leg.
+        bands: finds candidates for near copies.
     """
 
-    def __init__(self, anchors: AnchorSet, corpus: Corpus, depths: Depths, distance: Distance, bm25: Bm25) -> None:
+    def __init__(
+        self, anchors: AnchorSet, corpus: Corpus, depths: Depths, distance: Distance, bm25: Bm25, *, bands: Bands
+    ) -> None:
         self.anchors = anchors
+        self.duplicates = Duplicates(bands)
         self.vocabulary = Vocabulary()
         self.dense = DenseTopK(anchors, corpus, k=depths.k, distance=distance) if depths.dense else None
         self.lexical = (
@@ -73,8 +78,13 @@ class Engine:
         touched: dict[ListLeg, NDArray[np.bool_]] = {}
         if self.dense is not None:
             touched["dense"] = self.dense.apply(delta)
+        # One tokenisation feeds the lexical leg and the shingles.
+        tokens = self.vocabulary.encode(delta.texts)
+        self.duplicates.apply(delta, tokens, self.vocabulary.hashes)
         if self.lexical is not None:
-            touched["lexical"] = self.lexical.apply(delta, self.vocabulary.encode(delta.texts))
+            touched["lexical"] = self.lexical.apply(delta, tokens)
+        else:
+            self.vocabulary.recycle()
         return touched
 
     def lists(self) -> Mapping[ListLeg, RankedLists]:

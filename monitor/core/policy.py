@@ -5,7 +5,7 @@ and each rule of judgement is one `Rule N` below, proved by one table in the tes
 """
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -81,10 +81,11 @@ def judge(rules: Sequence[Rule], report: DriftReport) -> Verdict:
         return Verdict("unknown", report.problems, ())
     sizes = {(size.dimension, size.segment): size for size in report.segments}
     findings = [
-        _find(rule, measurement, sizes[measurement.dimension, measurement.segment])
+        _find(rule, measurement, size)
         for rule in rules
         for measurement in _concerned(rule, report.measurements)
-        if sizes[measurement.dimension, measurement.segment].baseline_anchors >= rule.min_anchors
+        for size in (_size(sizes, measurement),)
+        if size.baseline_anchors >= rule.min_anchors
     ]
     findings.sort(
         key=lambda found: (_ORDER[found.verdict], found.severity, found.rule, found.dimension, found.segment)
@@ -95,6 +96,13 @@ def judge(rules: Sequence[Rule], report: DriftReport) -> Verdict:
     worst = min((found.verdict for found in critical), key=_ORDER.__getitem__)
     reasons = tuple(found.reason for found in critical if found.verdict == worst and worst != "pass")
     return Verdict(worst, reasons, tuple(findings))
+
+
+def _size(sizes: Mapping[tuple[str, str], SegmentSize], measured: Measurement) -> SegmentSize:
+    """The segment's anchors; what is measured on the corpus itself rests on its chunks instead."""
+    if measured.leg == "corpus":
+        return SegmentSize(measured.dimension, measured.segment, measured.n, measured.n, watched=True)
+    return sizes[measured.dimension, measured.segment]
 
 
 def _concerned(rule: Rule, measurements: Iterable[Measurement]) -> Iterable[Measurement]:

@@ -4,7 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
-Leg = Literal["dense", "lexical", "both"]
+Leg = Literal["dense", "lexical", "both", "corpus"]
+"""`both` compares the legs, `corpus` is about the chunks themselves."""
 VerdictName = Literal["pass", "fail", "inconclusive", "unknown"]
 
 ALL = "all"

@@ -9,6 +9,7 @@ from functools import partial
 from monitor.adapters.http import HttpServer, HttpSettings
 from monitor.adapters.lock import OwnerLock
 from monitor.adapters.monitor_client import MonitorClient
+from monitor.adapters.rensa import RensaBands
 from monitor.adapters.sqlite import SqliteStore
 from monitor.app.asking import Running
 from monitor.app.configuration import Configuration
@@ -165,6 +166,7 @@ def _parts(configuration: Configuration, stack: ExitStack, source: Source, annou
             batch=configuration.source.batch,
             full_replay=configuration.dense.full_replay_seconds,
             barrier=configuration.source.barrier_timeout,
+            settle=configuration.dense.settle_seconds if configuration.dense.engine == "server" else 0.0,
         ),
     )
 
@@ -177,6 +179,7 @@ def _engine(configuration: Configuration, anchors: AnchorSet, corpus: Corpus, de
         Depths(deepest, dense=configuration.dense.engine != "none", lexical=lexical.enabled),
         configuration.corpus.distance,
         Bm25(lexical.variant, lexical.k1, lexical.b, lexical.epsilon),
+        bands=RensaBands(),
     )
 
 
