@@ -188,7 +188,8 @@ class Corpus:
                     if isinstance(event, Upsert)
                     else self._delete(before, located.position, event, key, time)
                 )
-                outcome = change.kind if before is None or before.live or change.kind != "deleted" else "absent"
+                nothing_there = change.kind == "deleted" and (before is None or not before.live)
+                outcome = "absent" if nothing_there else change.kind
                 changes.append(change)
             outcomes[kind, outcome] += 1
         return Applied(tuple(changes), tuple(refused), outcomes)
@@ -207,8 +208,9 @@ class Corpus:
         """Say whether an event applies: `apply`, `duplicate` (seen) or `stale` (older than what is known).
 
         Rule 1: with versions on both, the greater version wins. Rule 2: a tombstone without version always
-        applies if it stands later in its partition. Rule 3: a chunk that had a version keeps having one. Rule 4:
-        without versions the position decides; between partitions the event time does, then the partition's name.
+        applies if it stands later in its partition. Rule 3: a chunk that had a version keeps having one until it is
+        deleted; what was applied before is no contradiction when it is delivered again. Rule 4: without versions
+        the position decides; between partitions the event time does, then the partition's name.
         """
         if before is None:
             return "apply"
@@ -226,6 +228,8 @@ class Corpus:
         if isinstance(event, Delete) and version is None:
             return "duplicate" if seen else "apply"
         if before.live and (version is None) != (before.version is None):
+            if seen:
+                return "duplicate"
             had = "a version" if before.version is not None else "no version"
             detail = f"chunk_id {chunk_id!r} had {had} before and now has {'none' if version is None else version}"
             raise MalformedEvent(VERSION_MODE_CHANGED, detail)
