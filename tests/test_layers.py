@@ -54,7 +54,8 @@ def allowed(path: Path, name: str) -> bool:
                 "ports": {"core"},
                 "adapters": {"core", "ports", "adapters", "__version__"},
                 "app": {"core", "ports", "app", "__version__"},
-                "cli": {"core", "ports", "app", "__version__"},
+                "cli": {"core", "ports", "app", "cli", "__version__"},
+                "__main__": {"cli"},
                 "__init__": set(),
             }[where]
         )

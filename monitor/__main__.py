@@ -1,0 +1,5 @@
+"""`python -m monitor` is the console script."""
+
+from monitor.cli import entry
+
+entry()

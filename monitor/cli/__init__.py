@@ -1,0 +1,81 @@
+"""The commands; results on stdout, logs and progress on stderr, exit codes as the interface says."""
+
+import sys
+import traceback
+from collections.abc import Sequence
+from typing import Annotated
+
+import typer
+from typer.exceptions import TyperException
+
+from monitor import __version__
+from monitor.cli import checking, judging, running
+from monitor.cli.common import NO_REPORT, USAGE
+from monitor.ports import CorpusDriftError, UnreachableError
+
+app = typer.Typer(
+    name="corpus-drift",
+    help="Which corpus change moved which answers, and may it stay?",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+app.command()(running.demo)
+app.command()(running.run)
+app.command(name="replay-git")(running.replay_git)
+app.command()(judging.gate)
+app.command()(judging.report)
+app.add_typer(judging.baseline, name="baseline")
+app.add_typer(checking.anchors, name="anchors")
+app.add_typer(checking.events, name="events")
+app.add_typer(checking.quarantine, name="quarantine")
+app.command(name="check-config")(checking.check_config)
+app.command()(checking.schema)
+
+
+def _version(asked: bool) -> None:
+    if asked:
+        typer.echo(f"corpus-drift {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _root(
+    version: Annotated[bool, typer.Option("--version", callback=_version, is_eager=True, help="Say which.")] = False,
+) -> None:
+    del version
+
+
+def main(argv: Sequence[str]) -> int:
+    """Run one command.
+
+    Returns:
+        The exit code: 0 pass, 1 fail, 2 usage or configuration, 3 undecided, 4 no report can be had.
+    """
+    try:
+        code = app(list(argv), standalone_mode=False)
+    except typer.Exit as stop:
+        return int(stop.exit_code)
+    except UnreachableError as error:
+        return _failed(str(error), NO_REPORT)
+    except CorpusDriftError as error:
+        return _failed(str(error), USAGE)
+    except TyperException as error:
+        return _failed(error.format_message(), USAGE)
+    except KeyboardInterrupt:
+        return _failed("interrupted", 130)
+    except Exception as error:
+        traceback.print_exc()
+        return _failed(f"internal error: {type(error).__name__}: {error}", NO_REPORT)
+    return int(code or 0)
+
+
+def _failed(message: str, code: int) -> int:
+    for line in message.splitlines():
+        typer.echo(f"corpus-drift: {line}", err=True)
+    return code
+
+
+def entry() -> None:
+    """The console script."""
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,82 @@
+"""Commands that check and build files: anchors, events, quarantine, check-config, schema."""
+
+import json
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from monitor.app import tables
+from monitor.app.wiring import read_state, tools
+from monitor.cli.common import FAIL, PASS, USAGE, ConfigFile, Json, configured, say
+from monitor.ports import ConfigurationError
+
+anchors = typer.Typer(help="The queries under watch.", no_args_is_help=True)
+events = typer.Typer(help="Corpus events.", no_args_is_help=True)
+quarantine = typer.Typer(help="What was set aside, and why.", no_args_is_help=True)
+
+
+@anchors.command("build")
+def anchors_build(
+    log: Annotated[Path, typer.Argument(help="A query log: lines, TSV with counts, or JSON Lines.")],
+    output: Annotated[Path, typer.Option("--output", "-o", help="The anchors file to write.")],
+    count: Annotated[int, typer.Option(help="How many anchors.", min=1)] = 1_000,
+    by: Annotated[str, typer.Option(help="Segment attribute with a quota per value.")] = "",
+    as_json: Json = False,
+) -> int:
+    """Choose anchors from a query log: frequent, diverse, with a quota per segment."""
+    say(tools.build_anchor_file(log, output, count=count, by=by), as_json=as_json, text=tables.lines)
+    return PASS
+
+
+@anchors.command("check")
+def anchors_check(
+    path: Annotated[Path, typer.Argument(help="An anchors file.")],
+    dimension: Annotated[int, typer.Option(help="Expected dimension of the vectors, 0: any.")] = 0,
+    as_json: Json = False,
+) -> int:
+    """Check an anchors file; every problem at once."""
+    document = tools.check_anchor_file(path, dimension)
+    say(document, as_json=as_json, text=tables.problem_lines)
+    return USAGE if document["problems"] else PASS
+
+
+@events.command("check")
+def events_check(
+    path: Annotated[Path, typer.Argument(help="A JSON Lines file of events, .gz too, or - for stdin.")],
+    form: Annotated[str, typer.Option("--format", help="Wire form; auto recognises each event's.")] = "auto",
+    dimension: Annotated[int, typer.Option(help="Expected dimension of the vectors; 0: not checked.")] = 0,
+    as_json: Json = False,
+) -> int:
+    """Validate events: what would be quarantined, and why."""
+    document = tools.check_events(path, form=form, dimension=dimension)
+    say(document, as_json=as_json, text=tables.problem_lines)
+    return FAIL if document["problems"] else PASS
+
+
+@quarantine.command("list")
+def quarantine_list(
+    config: ConfigFile, limit: Annotated[int, typer.Option(min=1)] = 50, as_json: Json = False
+) -> int:
+    """The newest records set aside, with their reasons."""
+    with read_state(configured(config)) as store:
+        document = [tables.quarantine_entry(item) for item in store.quarantine(limit)]
+    say(document, as_json=as_json, text=tables.quarantine_table)
+    return PASS
+
+
+def check_config(config: ConfigFile) -> int:
+    """Read the configuration and say everything that is wrong with it."""
+    configuration = configured(config)
+    tools.check_references(configuration)
+    typer.echo(f"{config}: ok, {len(configuration.rules())} rules")
+    return PASS
+
+
+def schema(what: Annotated[str, typer.Argument(help="events, anchors, config or report")]) -> int:
+    """A JSON Schema."""
+    if what not in tools.SCHEMAS:
+        message = f"schema {what!r}: expected one of {', '.join(sorted(tools.SCHEMAS))}"
+        raise ConfigurationError(message)
+    typer.echo(json.dumps(tools.SCHEMAS[what](), indent=2, sort_keys=True))
+    return PASS

@@ -1,0 +1,162 @@
+"""Commands that answer about drift: gate, report, baseline ..."""
+
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from monitor.app import asking, formats, tables
+from monitor.app.configuration import Configuration
+from monitor.app.service import approve as approve_in_loop
+from monitor.app.service import capture as capture_in_loop
+from monitor.app.wiring import build_drift, open_monitor, read_state, running
+from monitor.cli.common import FAIL, PASS, UNDECIDED, ConfigFile, Deploy, Json, configured, need_state, say
+from monitor.core.documents import snapshot_document
+from monitor.ports import ConfigurationError, UnreachableError
+
+baseline = typer.Typer(help="Approved snapshots, with author, reason and time.", no_args_is_help=True)
+
+
+class OnInconclusive(StrEnum):
+    """What INCONCLUSIVE and UNKNOWN make of the exit code."""
+
+    ERROR = "error"
+    PASS = "pass"  # noqa: S105 - a verdict
+    FAIL = "fail"
+
+
+class GateFormat(StrEnum):
+    """Forms of a gate answer."""
+
+    TEXT = "text"
+    JSON = "json"
+    JUNIT = "junit"
+    MARKDOWN = "markdown"
+
+
+def gate(
+    config: ConfigFile,
+    deploy: Deploy,
+    against: Annotated[str, typer.Option("--baseline", help="Another approved baseline than the configured.")] = "",
+    form: Annotated[GateFormat, typer.Option("--format")] = GateFormat.TEXT,
+    output: Annotated[Path | None, typer.Option(help="Write the answer there as well.")] = None,
+    timeout: Annotated[float, typer.Option(help="Seconds to wait for the deploy's barrier.")] = 300.0,
+    at_end: Annotated[bool, typer.Option("--at-end", help="The deploy ends where the stream ends now.")] = False,
+    on_inconclusive: Annotated[OnInconclusive, typer.Option()] = OnInconclusive.ERROR,
+) -> int:
+    """Wait for the deploy's barrier and judge it: 0 pass, 1 fail, 2 usage, 3 undecided, 4 no report can be had."""
+    document = _gate(configured(config), deploy, against, timeout=timeout, at_end=at_end)
+    code = {"pass": PASS, "fail": FAIL}.get(document["verdict"], UNDECIDED)
+    if code == UNDECIDED and on_inconclusive is not OnInconclusive.ERROR:
+        code = PASS if on_inconclusive is OnInconclusive.PASS else FAIL
+        document["warning"] = f"verdict {document['verdict']} taken as {on_inconclusive} by --on-inconclusive"
+    made = formats.render_gate(document, form.value)
+    if output is not None:
+        _write(output, made)
+    typer.echo(made.rstrip("\n"))
+    return code
+
+
+def _gate(configuration: Configuration, deploy: str, against: str, *, timeout: float, at_end: bool) -> dict[str, Any]:
+    monitor = running(configuration)
+    if monitor is None:
+        if at_end:
+            message = "--at-end needs a running monitor: start corpus-drift run first"
+            raise UnreachableError(message)
+        need_state(configuration)
+        with read_state(configuration) as store:
+            document = asking.stored_gate(store, deploy)
+    else:
+        if at_end:
+            monitor.deploy_at_end(deploy)
+        document = asking.wait_for_gate(lambda: monitor.gate(deploy), timeout)
+    if not against:
+        return document
+    with read_state(configuration) as store:
+        return asking.judged_against(build_drift(configuration), configuration.rules(), store, deploy, against)
+
+
+def _write(path: Path, text: str) -> None:
+    try:
+        path.write_text(text, encoding="utf-8")
+    except OSError as error:
+        message = f"--output {path}: {error.strerror}; expected a writable file"
+        raise ConfigurationError(message) from error
+
+
+def report(config: ConfigFile, deploy: Annotated[str, typer.Option()] = "", as_json: Json = False) -> int:
+    """Measurements per segment: of the running monitor, else of the newest (or the named) deploy."""
+    configuration = configured(config)
+    monitor = running(configuration)
+    if monitor is not None:
+        document = monitor.report(deploy)
+    else:
+        need_state(configuration)
+        with read_state(configuration) as store:
+            document = asking.stored_report(store, deploy)
+    say(document, as_json=as_json, text=tables.report_table)
+    return PASS
+
+
+@baseline.command("list")
+def baseline_list(config: ConfigFile, as_json: Json = False) -> int:
+    """All captured baselines, oldest first."""
+    say(_baselines(configured(config)), as_json=as_json, text=tables.baseline_table)
+    return PASS
+
+
+@baseline.command("show")
+def baseline_show(config: ConfigFile, name: Annotated[str, typer.Argument()], as_json: Json = False) -> int:
+    """One baseline: identity, fingerprint, approval."""
+    found = [document for document in _baselines(configured(config)) if document["name"] == name]
+    if not found:
+        message = f"baseline {name!r}: not captured; see corpus-drift baseline list"
+        raise ConfigurationError(message)
+    say(found[0], as_json=as_json, text=tables.baseline_card)
+    return PASS
+
+
+def _baselines(configuration: Configuration) -> list[dict[str, Any]]:
+    monitor = running(configuration)
+    if monitor is not None:
+        return monitor.baselines()
+    with read_state(configuration) as store:
+        return asking.stored_baselines(store)
+
+
+@baseline.command("capture")
+def baseline_capture(config: ConfigFile, name: Annotated[str, typer.Argument()], as_json: Json = False) -> int:
+    """Freeze all ranked lists as they are now; nobody compares with them until they are approved."""
+    configuration = configured(config)
+    monitor = running(configuration)
+    if monitor is not None:
+        document = monitor.capture(name)
+    else:
+        need_state(configuration)
+        with open_monitor(configuration) as owned:
+            document = snapshot_document(capture_in_loop(owned, name))
+    say(document, as_json=as_json, text=tables.baseline_card)
+    return PASS
+
+
+@baseline.command("approve")
+def baseline_approve(
+    config: ConfigFile,
+    name: Annotated[str, typer.Argument()],
+    author: Annotated[str, typer.Option(help="Who takes responsibility.")],
+    reason: Annotated[str, typer.Option(help="Why it is good.")],
+    as_json: Json = False,
+) -> int:
+    """Make a captured baseline the one to compare with."""
+    configuration = configured(config)
+    monitor = running(configuration)
+    if monitor is not None:
+        document = monitor.approve(name, author, reason)
+    else:
+        need_state(configuration)
+        with open_monitor(configuration) as owned:
+            approval = asking.approval(author, reason)
+            document = snapshot_document(approve_in_loop(owned, name, approval))
+    say(document, as_json=as_json, text=tables.baseline_card)
+    return PASS

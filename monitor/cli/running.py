@@ -1,0 +1,50 @@
+"""Commands that run the monitor: demo, run, replay-git."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from monitor.app import tables
+from monitor.app.demonstration import demonstrate
+from monitor.app.history import replay_history
+from monitor.app.running import run_to_end
+from monitor.app.wiring import open_monitor, serving
+from monitor.cli.common import PASS, ConfigFile, Json, configured, say
+
+
+def demo(
+    serve: Annotated[bool, typer.Option("--serve", help="Then keep the page and /metrics up.")] = False,
+    flooded: Annotated[str, typer.Option(help="The source that the incident floods ('' chooses).")] = "",
+    lost: Annotated[str, typer.Option(help="The source that the incident loses ('' chooses).")] = "",
+    folder: Annotated[Path | None, typer.Option(help="Keep corpus, state and configuration here.")] = None,
+) -> int:
+    """A real corpus (this Python's documentation strings), real updates and a planted incident, all in process."""
+    return demonstrate(folder, flooded=flooded, lost=lost, serve=serve)
+
+
+def run(
+    config: ConfigFile,
+    until_end: Annotated[bool, typer.Option("--until-end", help="Stop when exhausted or caught up.")] = False,
+) -> int:
+    """The monitor: consume, measure, export, until told to stop."""
+    configuration = configured(config)
+    with open_monitor(configuration) as monitor, serving(configuration, monitor) as url:
+        if url:
+            typer.echo(f"listening on {url}", err=True)
+        run_to_end(monitor, until_end=until_end)
+    return PASS
+
+
+def replay_git(
+    repository: Annotated[Path, typer.Argument(help="A git repository of documentation.")],
+    glob: Annotated[list[str] | None, typer.Option(help="Which files; may be repeated.")] = None,
+    since: Annotated[str, typer.Option(help="Start with the corpus of this date.")] = "",
+    deploys: Annotated[str, typer.Option(help="What makes a deploy: tags, daily or weekly.")] = "tags",
+    folder: Annotated[Path | None, typer.Option(help="Keep state and configuration here.")] = None,
+    as_json: Json = False,
+) -> int:
+    """Turn a documentation repository's history into events and show which past updates shook retrieval."""
+    document = replay_history(repository, globs=glob or [], since=since, deploys=deploys, folder=folder)
+    say(document, as_json=as_json, text=tables.history_table)
+    return PASS
