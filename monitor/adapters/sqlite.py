@@ -1,17 +1,17 @@
 """The state store in one SQLite file (WAL): what is known, how far we are, and the past, in one transaction."""
 
 import sqlite3
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import closing
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import closing, contextmanager
 from pathlib import Path
+from typing import Any, TypeVar
 
 import msgspec
-import numpy as np
-from numpy.typing import NDArray
 
 from monitor.adapters.snapshots import pack_deploy, pack_snapshot, unpack_deploy, unpack_snapshot
+from monitor.adapters.sqlite_rows import PUT_CHUNK, READ_CHUNKS, SCHEMA, TOUCH_CHUNK, columns, stored_chunk
 from monitor.core.baseline import Judged, Snapshot
-from monitor.core.corpus import NO_SLOT, Change, Row
+from monitor.core.corpus import Change
 from monitor.core.events import Partition, Position
 from monitor.ports import (
     Commit,
@@ -21,31 +21,14 @@ from monitor.ports import (
     Quarantined,
     Resumed,
     StoredChunk,
+    UnreachableError,
 )
 
+T = TypeVar("T")
+
 SCHEMA_VERSION = 1
-_SCHEMA = """
-CREATE TABLE position (topic TEXT, partition INTEGER, next INTEGER NOT NULL, PRIMARY KEY (topic, partition));
-CREATE TABLE chunk (
-  key INTEGER PRIMARY KEY, chunk_id TEXT NOT NULL, doc_id TEXT NOT NULL, ordinal INTEGER NOT NULL,
-  segment BLOB NOT NULL, embedding_version TEXT NOT NULL, event_time INTEGER NOT NULL, content_hash TEXT NOT NULL,
-  version INTEGER, topic TEXT NOT NULL, partition INTEGER NOT NULL, at INTEGER NOT NULL,
-  live INTEGER NOT NULL, text TEXT NOT NULL, vector BLOB);
-CREATE TABLE counter (name BLOB PRIMARY KEY, value INTEGER NOT NULL);
-CREATE TABLE quarantine (
-  topic TEXT, partition INTEGER, at INTEGER, reason TEXT NOT NULL, detail TEXT NOT NULL, key BLOB, value BLOB,
-  size INTEGER NOT NULL, PRIMARY KEY (topic, partition, at));
-CREATE TABLE deploy (
-  number INTEGER PRIMARY KEY AUTOINCREMENT, deploy_id TEXT NOT NULL UNIQUE, event_time INTEGER NOT NULL,
-  verdict TEXT NOT NULL, record BLOB);
-CREATE TABLE baseline (name TEXT PRIMARY KEY, number INTEGER NOT NULL, snapshot BLOB NOT NULL);
-CREATE TABLE meta (name TEXT PRIMARY KEY, value INTEGER NOT NULL);
-"""
-_CHUNK = (
-    "key,chunk_id,doc_id,ordinal,segment,embedding_version,event_time,content_hash,version,topic,partition,at,live"
-)
-_PUT_CHUNK = f"INSERT OR REPLACE INTO chunk ({_CHUNK},text,vector) VALUES ({','.join('?' * 15)})"  # noqa: S608
-_TOUCH_CHUNK = "UPDATE chunk SET event_time=?,version=?,topic=?,partition=?,at=? WHERE key=?"
+APPLICATION_ID = 0x43447266
+"""Of SQLite files that are ours ("CDrf"), in the file's own header."""
 DEPLOY_IDS_KEPT = 10_000
 """Ids (without reports) of old deploys, so that a repeated marker is known as one."""
 
@@ -59,6 +42,7 @@ class SqliteStore:
         quarantine_rows: rows of the quarantine, the oldest go first.
         quarantine_bytes: bytes of quarantined values, the oldest go first.
         read_only: read the last commit of a state that somebody else owns.
+        patience: seconds to wait for another program that has locked the file.
     """
 
     def __init__(
@@ -69,11 +53,12 @@ class SqliteStore:
         quarantine_rows: int = 10_000,
         quarantine_bytes: int = 64 << 20,
         read_only: bool = False,
+        patience: float = 10.0,
     ) -> None:
         self.path = path
         self._keep_deploys = keep_deploys
         self._rows, self._bytes = quarantine_rows, quarantine_bytes
-        self._read_only = read_only
+        self._read_only, self._patience = read_only, patience
         self._open: sqlite3.Connection | None = None
 
     @property
@@ -91,12 +76,11 @@ class SqliteStore:
         """
         try:
             self._open = self._connect()
-            version = self._db.execute("PRAGMA user_version").fetchone()[0]
-            if version == 0 and not self._read_only:
-                self._db.executescript(f"BEGIN; {_SCHEMA} PRAGMA user_version={SCHEMA_VERSION}; COMMIT;")
-            elif version != SCHEMA_VERSION:
-                message = f"state {self.path}: schema version {version}, expected {SCHEMA_VERSION}"
-                raise ConfigurationError(message)
+            self._recognize()
+            if not self._read_only:
+                self._db.execute("PRAGMA journal_mode=WAL")
+                # A power cut may undo the newest commits, never tear one; the positions go back with them.
+                self._db.execute("PRAGMA synchronous=NORMAL")
             return self._resumed()
         except sqlite3.Error as error:
             message = f"state {self.path}: {error}; expected a state file of corpus-drift in a writable folder"
@@ -104,12 +88,24 @@ class SqliteStore:
 
     def _connect(self) -> sqlite3.Connection:
         uri = f"{self.path.absolute().as_uri()}?mode={'ro' if self._read_only else 'rwc'}"
-        connection = sqlite3.connect(uri, uri=True, isolation_level=None, check_same_thread=False, timeout=10.0)
-        if not self._read_only:
-            connection.execute("PRAGMA journal_mode=WAL")
-            # WAL with NORMAL: a power cut may undo the newest commits, never tear one; positions go back with them.
-            connection.execute("PRAGMA synchronous=NORMAL")
-        return connection
+        return sqlite3.connect(uri, uri=True, isolation_level=None, check_same_thread=False, timeout=self._patience)
+
+    def _recognize(self) -> None:
+        """Make an empty file ours; refuse one that is not, before anything is written to it."""
+        application, version, tables = (
+            self._db.execute(query).fetchone()[0]
+            for query in ("PRAGMA application_id", "PRAGMA user_version", "SELECT COUNT(*) FROM sqlite_master")
+        )
+        if not tables and not self._read_only:
+            marks = f"PRAGMA application_id={APPLICATION_ID}; PRAGMA user_version={SCHEMA_VERSION};"
+            self._db.executescript(f"BEGIN; {SCHEMA} {marks} COMMIT;")
+        elif application != APPLICATION_ID:
+            found = "an SQLite file of another program" if tables else "nothing was committed yet"
+            message = f"state {self.path}: {found}; expected a state file of corpus-drift"
+            raise ConfigurationError(message)
+        elif version != SCHEMA_VERSION:
+            message = f"state {self.path}: schema version {version}, expected {SCHEMA_VERSION}"
+            raise ConfigurationError(message)
 
     def _resumed(self) -> Resumed:
         positions = {Partition(topic, part): at for topic, part, at in self._db.execute("SELECT * FROM position")}
@@ -121,27 +117,44 @@ class SqliteStore:
         return Resumed(positions, counters, self.ledger(), newest[0] if newest else 0, newest is None)
 
     def commit(self, commit: Commit) -> None:
-        """Apply one turn in one transaction."""
-        db = self._db
-        db.execute("BEGIN IMMEDIATE")
+        """Apply one turn in one transaction.
+
+        Raises:
+            UnreachableError: the file cannot be written now (disk full, locked, read only); nothing of it is stored.
+        """
+        with self._told("cannot commit"):
+            self._db.execute("BEGIN IMMEDIATE")
+            try:
+                self._put(commit)
+                self._db.execute("COMMIT")
+            except BaseException:
+                if self._db.in_transaction:  # after some errors SQLite has rolled back itself
+                    self._db.execute("ROLLBACK")
+                raise
+
+    @contextmanager
+    def _told(self, doing: str) -> Iterator[None]:
         try:
-            self._put_chunks(commit.changes)
-            db.executemany("DELETE FROM chunk WHERE key=?", [(key,) for key in commit.forgotten])
-            self._put_quarantine(commit.quarantined)
-            encoded = [(msgspec.msgpack.encode(name), value) for name, value in commit.counters.items()]
-            db.executemany("INSERT OR REPLACE INTO counter VALUES (?,?)", encoded)
-            if commit.deploy is not None:
-                self._put_deploy(commit.deploy)
-            for snapshot in commit.baselines:
-                self._put_baseline(snapshot)
-            places = [(part.topic, part.partition, at) for part, at in commit.positions.items()]
-            db.executemany("INSERT OR REPLACE INTO position VALUES (?,?,?)", places)
-            newest = (commit.newest_event_time,)
-            db.execute("INSERT OR REPLACE INTO meta VALUES ('newest_event_time', ?)", newest)
-            db.execute("COMMIT")
-        except BaseException:
-            db.execute("ROLLBACK")
-            raise
+            yield
+        except sqlite3.Error as error:
+            message = f"state {self.path}: {doing}: {error}; the last commit is what counts"
+            raise UnreachableError(message) from error
+
+    def _put(self, commit: Commit) -> None:
+        db = self._db
+        self._put_chunks(commit.changes)
+        db.executemany("DELETE FROM chunk WHERE key=?", [(key,) for key in commit.forgotten])
+        self._put_quarantine(commit.quarantined)
+        encoded = [(msgspec.msgpack.encode(name), value) for name, value in commit.counters.items()]
+        db.executemany("INSERT OR REPLACE INTO counter VALUES (?,?)", encoded)
+        if commit.deploy is not None:
+            self._put_deploy(commit.deploy)
+        for snapshot in commit.baselines:
+            self._put_baseline(snapshot)
+        places = [(part.topic, part.partition, at) for part, at in commit.positions.items()]
+        db.executemany("INSERT OR REPLACE INTO position VALUES (?,?,?)", places)
+        newest = (commit.newest_event_time,)
+        db.execute("INSERT OR REPLACE INTO meta VALUES ('newest_event_time', ?)", newest)
 
     def _put_chunks(self, changes: Sequence[Change]) -> None:
         # Runs of one kind keep their order; the last state of a chunk wins within a run as it does over runs.
@@ -161,9 +174,9 @@ class SqliteStore:
                 touches.append((row.event_time, row.version, *row.position, row.key))
             else:
                 text, vector = ("", None) if change.chunk is None else (change.chunk.text, change.chunk.vector)
-                puts.append((*_columns(row), text, None if vector is None else vector.astype("<f4").tobytes()))
-        self._db.executemany(_PUT_CHUNK, puts)
-        self._db.executemany(_TOUCH_CHUNK, touches)
+                puts.append(columns(row, text, vector))
+        self._db.executemany(PUT_CHUNK, puts)
+        self._db.executemany(TOUCH_CHUNK, touches)
 
     def _put_quarantine(self, items: Sequence[Quarantined]) -> None:
         rows = [(*item.position, item.reason, item.detail, item.key, item.value, item.size) for item in items]
@@ -172,9 +185,10 @@ class SqliteStore:
         self._db.executemany("INSERT OR IGNORE INTO quarantine VALUES (?,?,?,?,?,?,?,?)", rows)
         keep = "SELECT rowid FROM quarantine ORDER BY rowid DESC LIMIT ?"
         self._db.execute(f"DELETE FROM quarantine WHERE rowid NOT IN ({keep})", (self._rows,))  # noqa: S608 - constant
+        # The newest one always stays: a limit smaller than one value must not make the quarantine look empty.
         heavy = (
             "SELECT rowid FROM (SELECT rowid, SUM(COALESCE(LENGTH(value),0)) OVER (ORDER BY rowid DESC) AS total"
-            " FROM quarantine) WHERE total > ?"
+            " FROM quarantine) WHERE total > ? AND rowid < (SELECT MAX(rowid) FROM quarantine)"
         )
         self._db.execute(f"DELETE FROM quarantine WHERE rowid IN ({heavy})", (self._bytes,))  # noqa: S608 - constant
 
@@ -193,45 +207,52 @@ class SqliteStore:
 
     def chunks(self, batch: int) -> Iterator[Sequence[StoredChunk]]:
         """Every known chunk in key order, in batches; a live row has slot 0 until the corpus gives it one."""
-        with closing(self._db.execute(f"SELECT {_CHUNK},text,vector FROM chunk ORDER BY key")) as cursor:  # noqa: S608
+        with self._told("cannot read the chunks"), closing(self._db.execute(READ_CHUNKS)) as cursor:
             while fetched := cursor.fetchmany(batch):
-                yield [(_row(values), str(values[13]), _vector(values[14])) for values in fetched]
+                yield [stored_chunk(values) for values in fetched]
 
     def texts(self, keys: Sequence[int]) -> Mapping[int, str]:
         """Texts of live chunks, for cards and audits; unknown keys are left out."""
-        found: dict[int, str] = {}
-        for key in keys:
-            row = self._db.execute("SELECT text FROM chunk WHERE key=? AND live=1", (key,)).fetchone()
-            if row is not None:
-                found[key] = row[0]
-        return found
+        read = "SELECT text FROM chunk WHERE key=? AND live=1"
+        rows = {key: self._all(read, (key,)) for key in keys}
+        return {key: row[0][0] for key, row in rows.items() if row}
 
     def deploy(self, deploy_id: str) -> DeployRecord | None:
         """A judged deploy; None when it is not known or its report is no longer kept."""
-        row = self._db.execute("SELECT record FROM deploy WHERE deploy_id=?", (deploy_id,)).fetchone()
-        return None if row is None or row[0] is None else unpack_deploy(row[0])
+        rows = self._all("SELECT record FROM deploy WHERE deploy_id=? AND record NOT NULL", (deploy_id,))
+        return self._unpacked(unpack_deploy, rows[0][0], f"deploy {deploy_id!r}") if rows else None
 
     def ledger(self) -> Sequence[Judged]:
         """Judged deploys, oldest first."""
-        return [
-            Judged(*row)
-            for row in self._db.execute("SELECT deploy_id,event_time,verdict FROM deploy ORDER BY number")
-        ]
+        return [Judged(*row) for row in self._all("SELECT deploy_id,event_time,verdict FROM deploy ORDER BY number")]
 
     def baseline(self, name: str) -> Snapshot | None:
         """A captured baseline, approved or not."""
-        row = self._db.execute("SELECT snapshot FROM baseline WHERE name=?", (name,)).fetchone()
-        return None if row is None else unpack_snapshot(row[0])
+        rows = self._all("SELECT snapshot FROM baseline WHERE name=?", (name,))
+        return self._unpacked(unpack_snapshot, rows[0][0], f"baseline {name!r}") if rows else None
 
     def baselines(self) -> Sequence[Snapshot]:
         """All captured baselines, oldest first."""
-        return [unpack_snapshot(row[0]) for row in self._db.execute("SELECT snapshot FROM baseline ORDER BY number")]
+        rows = self._all("SELECT name,snapshot FROM baseline ORDER BY number")
+        return [self._unpacked(unpack_snapshot, packed, f"baseline {name!r}") for name, packed in rows]
 
     def quarantine(self, limit: int) -> Sequence[Quarantined]:
         """The newest rows set aside, newest first."""
-        columns = "topic,partition,at,reason,detail,key,value,size"
-        rows = self._db.execute(f"SELECT {columns} FROM quarantine ORDER BY rowid DESC LIMIT ?", (limit,))  # noqa: S608
-        return [Quarantined(Position(*row[:3]), *row[3:]) for row in rows]
+        read = "SELECT topic,partition,at,reason,detail,key,value,size FROM quarantine ORDER BY rowid DESC LIMIT ?"
+        return [Quarantined(Position(*row[:3]), *row[3:]) for row in self._all(read, (limit,))]
+
+    def _all(self, query: str, values: tuple[object, ...] = ()) -> list[tuple[Any, ...]]:
+        with self._told("cannot read"):
+            return self._db.execute(query, values).fetchall()
+
+    def _unpacked(self, unpack: Callable[[bytes], T], packed: bytes, what: str) -> T:
+        try:
+            return unpack(packed)
+        except (msgspec.MsgspecError, KeyError, TypeError, ValueError) as error:
+            message = (
+                f"state {self.path}: {what}: cannot be read ({type(error).__name__}); expected this version's form"
+            )
+            raise ConfigurationError(message) from error
 
     def size(self) -> int:
         """Bytes on disk, write-ahead log included."""
@@ -243,27 +264,3 @@ class SqliteStore:
         if self._open is not None:
             self._open.close()
             self._open = None
-
-
-def _columns(row: Row) -> tuple[object, ...]:
-    segment = msgspec.msgpack.encode(row.segment)
-    place = row.position
-    return (
-        row.key, row.chunk_id, row.doc_id, row.ordinal, segment, row.embedding_version, row.event_time,
-        row.content_hash, row.version, place.topic, place.partition, place.offset, int(row.live),
-    )  # fmt: skip
-
-
-_SEGMENTS: msgspec.msgpack.Decoder[tuple[tuple[str, str], ...]] = msgspec.msgpack.Decoder(tuple[tuple[str, str], ...])
-
-
-def _row(values: Sequence[object]) -> Row:
-    key, chunk_id, doc_id, ordinal, segment, encoded, time, content, version, topic, partition, at, live = values[:13]
-    return Row(
-        key, chunk_id, doc_id, ordinal, _SEGMENTS.decode(segment), encoded, time, content, version,  # type: ignore[arg-type]  # columns are typed by the schema
-        Position(topic, partition, at), 0 if live else NO_SLOT,  # type: ignore[arg-type]  # same
-    )  # fmt: skip
-
-
-def _vector(blob: object) -> NDArray[np.float32] | None:
-    return np.frombuffer(blob, "<f4") if isinstance(blob, bytes) else None

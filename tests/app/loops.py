@@ -10,7 +10,9 @@ from monitor.adapters.sqlite import SqliteStore
 from monitor.app.configuration import load
 from monitor.app.loop import Monitor
 from monitor.app.wiring import open_monitor
+from monitor.core.corpus import Row
 from monitor.core.events import Partition
+from monitor.ports import Quarantined
 
 MOST_TURNS = 5_000
 
@@ -21,10 +23,10 @@ class Left:
 
     deploys: Mapping[str, bytes | None]
     baselines: tuple[bytes, ...]
-    chunks: tuple[tuple[object, ...], ...]
+    chunks: tuple[tuple[Row, str, bytes | None], ...]
     positions: Mapping[Partition, int]
     counters: Mapping[tuple[str, ...], int]
-    quarantine: tuple[object, ...]
+    quarantine: tuple[Quarantined, ...]
 
 
 def left(state: Path) -> Left:

@@ -1,0 +1,60 @@
+"""Rows of the state file: the schema, and chunks as columns."""
+
+from collections.abc import Sequence
+
+import msgspec
+import numpy as np
+from numpy.typing import NDArray
+
+from monitor.core.corpus import NO_SLOT, Row
+from monitor.core.events import Position
+from monitor.ports import StoredChunk
+
+SCHEMA = """
+CREATE TABLE position (topic TEXT, partition INTEGER, next INTEGER NOT NULL, PRIMARY KEY (topic, partition));
+CREATE TABLE chunk (
+  key INTEGER PRIMARY KEY, chunk_id TEXT NOT NULL, doc_id TEXT NOT NULL, ordinal INTEGER NOT NULL,
+  segment BLOB NOT NULL, embedding_version TEXT NOT NULL, event_time INTEGER NOT NULL, content_hash TEXT NOT NULL,
+  version INTEGER, topic TEXT NOT NULL, partition INTEGER NOT NULL, at INTEGER NOT NULL,
+  live INTEGER NOT NULL, text TEXT NOT NULL, vector BLOB);
+CREATE TABLE counter (name BLOB PRIMARY KEY, value INTEGER NOT NULL);
+CREATE TABLE quarantine (
+  topic TEXT, partition INTEGER, at INTEGER, reason TEXT NOT NULL, detail TEXT NOT NULL, key BLOB, value BLOB,
+  size INTEGER NOT NULL, PRIMARY KEY (topic, partition, at));
+CREATE TABLE deploy (
+  number INTEGER PRIMARY KEY AUTOINCREMENT, deploy_id TEXT NOT NULL UNIQUE, event_time INTEGER NOT NULL,
+  verdict TEXT NOT NULL, record BLOB);
+CREATE TABLE baseline (name TEXT PRIMARY KEY, number INTEGER NOT NULL, snapshot BLOB NOT NULL);
+CREATE TABLE meta (name TEXT PRIMARY KEY, value INTEGER NOT NULL);
+"""
+_COLUMNS = (
+    "key,chunk_id,doc_id,ordinal,segment,embedding_version,event_time,content_hash,version,topic,partition,at,live,"
+    "text,vector"
+)
+PUT_CHUNK = f"INSERT OR REPLACE INTO chunk ({_COLUMNS}) VALUES ({','.join('?' * 15)})"  # noqa: S608 - constant
+TOUCH_CHUNK = "UPDATE chunk SET event_time=?,version=?,topic=?,partition=?,at=? WHERE key=?"
+READ_CHUNKS = f"SELECT {_COLUMNS} FROM chunk ORDER BY key"  # noqa: S608 - constant
+
+_SEGMENTS: msgspec.msgpack.Decoder[tuple[tuple[str, str], ...]] = msgspec.msgpack.Decoder(tuple[tuple[str, str], ...])
+
+
+def columns(row: Row, text: str, vector: NDArray[np.float32] | None) -> tuple[object, ...]:
+    """The values of `PUT_CHUNK`."""
+    segment = msgspec.msgpack.encode(row.segment)
+    place = row.position
+    return (
+        row.key, row.chunk_id, row.doc_id, row.ordinal, segment, row.embedding_version, row.event_time,
+        row.content_hash, row.version, place.topic, place.partition, place.offset, int(row.live),
+        text, None if vector is None else vector.astype("<f4").tobytes(),
+    )  # fmt: skip
+
+
+def stored_chunk(values: Sequence[object]) -> StoredChunk:
+    """One row of `READ_CHUNKS`; a live row has slot 0 until the corpus gives it one."""
+    key, chunk_id, doc_id, ordinal, segment, encoded, time, content, version, topic, partition, at, live = values[:13]
+    row = Row(
+        key, chunk_id, doc_id, ordinal, _SEGMENTS.decode(segment), encoded, time, content, version,  # type: ignore[arg-type]  # columns are typed by the schema
+        Position(topic, partition, at), 0 if live else NO_SLOT,  # type: ignore[arg-type]  # same
+    )  # fmt: skip
+    vector = values[14]
+    return row, str(values[13]), np.frombuffer(vector, "<f4") if isinstance(vector, bytes) else None

@@ -1,0 +1,232 @@
+"""The obvious twin of the state store, and random histories of commits as the loop makes them."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+
+import numpy as np
+from numpy.random import Generator
+
+from monitor.core.baseline import AnchorMark, Approval, Judged, Member, Snapshot
+from monitor.core.corpus import Corpus, Row
+from monitor.core.events import Chunk, Delete, Located, Partition, Position, Upsert, chunk_key, text_hash
+from monitor.core.fingerprint import Fingerprint
+from monitor.core.lists import RankedLists
+from monitor.core.policy import Finding, Verdict
+from monitor.core.report import BaselineIdentity, DriftReport, Measurement, SegmentSize
+from monitor.ports import Commit, DeployRecord, Quarantined, Resumed, StateStore, StoredChunk
+
+DIMENSION = 3
+HOSTILE_TEXTS = ("", "plain", "Ünï\u2028code 漢", "nul \x00 inside", "'; DROP TABLE chunk; --", "💥" * 40)
+
+
+class MemoryStore:
+    """`StateStore` in dictionaries, change by change, in the order given."""
+
+    def __init__(self, *, keep_deploys: int, quarantine_rows: int) -> None:
+        self._keep, self._rows = keep_deploys, quarantine_rows
+        self._chunks: dict[int, StoredChunk] = {}
+        self._positions: dict[Partition, int] = {}
+        self._counters: dict[tuple[str, ...], int] = {}
+        self._deploys: list[DeployRecord] = []
+        self._baselines: dict[str, Snapshot] = {}
+        self._aside: list[Quarantined] = []
+        self._newest = 0
+        self._empty = True
+
+    def start(self) -> Resumed:
+        return Resumed(dict(self._positions), dict(self._counters), self.ledger(), self._newest, self._empty)
+
+    def commit(self, commit: Commit) -> None:
+        for change in commit.changes:
+            row = replace(change.after, slot=0 if change.after.live else -1)
+            _, text, vector = self._chunks.get(row.key, (row, "", None))
+            if change.kind != "noop":
+                text, vector = ("", None) if change.chunk is None else (change.chunk.text, change.chunk.vector)
+            self._chunks[row.key] = (row, text, vector)
+        for key in commit.forgotten:
+            del self._chunks[key]
+        for item in commit.quarantined:
+            if all(item.position != other.position for other in self._aside):
+                self._aside.append(item)
+        self._aside = self._aside[-self._rows :]
+        self._counters.update(commit.counters)
+        self._deploys += [commit.deploy] if commit.deploy is not None else []
+        for snapshot in commit.baselines:
+            self._baselines.pop(snapshot.name, None)
+            self._baselines[snapshot.name] = snapshot
+        self._positions.update(commit.positions)
+        self._newest, self._empty = commit.newest_event_time, False
+
+    def chunks(self, batch: int) -> Iterator[Sequence[StoredChunk]]:
+        ordered = [self._chunks[key] for key in sorted(self._chunks)]
+        for at in range(0, len(ordered), batch):
+            yield ordered[at : at + batch]
+
+    def texts(self, keys: Sequence[int]) -> Mapping[int, str]:
+        return {key: self._chunks[key][1] for key in keys if key in self._chunks and self._chunks[key][0].live}
+
+    def deploy(self, deploy_id: str) -> DeployRecord | None:
+        kept = {record.deploy_id: record for record in self._deploys[-self._keep :]}
+        return kept.get(deploy_id)
+
+    def ledger(self) -> Sequence[Judged]:
+        return [Judged(record.deploy_id, record.event_time, record.verdict.verdict) for record in self._deploys]
+
+    def baseline(self, name: str) -> Snapshot | None:
+        return self._baselines.get(name)
+
+    def baselines(self) -> Sequence[Snapshot]:
+        return list(self._baselines.values())
+
+    def quarantine(self, limit: int) -> Sequence[Quarantined]:
+        return self._aside[::-1][:limit]
+
+    def size(self) -> int:
+        return 0
+
+    def close(self) -> None:
+        """Nothing is open."""
+
+
+class History:
+    """Turns as the loop makes them, over a few chunks, so that each batch says several things of the same one."""
+
+    def __init__(self, seed: int) -> None:
+        self.generator: Generator = np.random.default_rng(seed)
+        self.corpus = Corpus(DIMENSION, tombstone_days=1e-9)
+        self._offset = 0
+        self._deploys = 0
+
+    def turn(self) -> Commit:
+        """The next commit: events with all outcomes, records set aside, sometimes a deploy and a baseline."""
+        batch = [self._event() for _ in range(int(self.generator.integers(0, 12)))]
+        changes = self.corpus.apply(batch).changes
+        deploy, baselines, forgotten = None, [], []
+        if self.generator.random() < 0.3:
+            deploy = self._deploy()
+            forgotten = self.corpus.prune()
+        if self.generator.random() < 0.2:
+            name = f"b{self.generator.integers(3)}"
+            baselines = [replace(snapshot(self.generator), name=name, approval=Approval("ann", "why", "now"))]
+        counters = {("events", "upsert", "new"): self._offset, ("open_gaps",): self._deploys}
+        return Commit(
+            positions={Partition("t", 0): self._offset, Partition("ü", 7): self._deploys},
+            changes=changes,
+            forgotten=forgotten,
+            counters=counters,
+            quarantined=[self._aside() for _ in range(int(self.generator.integers(0, 4)))],
+            deploy=deploy,
+            baselines=baselines,
+            newest_event_time=self.corpus.newest_event_time,
+        )
+
+    def _event(self) -> Located:
+        self._offset += 1
+        position = Position("t", 0, self._offset)
+        chunk_id = f"c{self.generator.integers(5)}"
+        if self.generator.random() < 0.25:
+            return Located(position, Delete(chunk_id, self._offset * 10))
+        text = HOSTILE_TEXTS[int(self.generator.integers(len(HOSTILE_TEXTS)))]
+        # Few contents, so that a chunk often says the same again; the vector follows from the text.
+        vector = np.array([len(text), -0.0, 1e-40], np.float32)
+        segment = (("language", text[:3]), ("source", "s"))
+        chunk = Chunk(chunk_id, "d", 0, text, vector, "v", segment, self._offset * 10, text_hash(text))
+        return Located(position, Upsert(chunk))
+
+    def _aside(self) -> Quarantined:
+        position = Position("t", int(self.generator.integers(2)), int(self.generator.integers(40)))
+        key = None if self.generator.random() < 0.5 else b"\xff\x00key"
+        value = None if self.generator.random() < 0.2 else self.generator.bytes(int(self.generator.integers(0, 30)))
+        return Quarantined(position, "not_json", "no {", key, value, 30)
+
+    def _deploy(self) -> DeployRecord:
+        self._deploys += 1
+        verdict = Verdict("fail", ("because",), (finding(),))
+        report = DriftReport(
+            deploy_id=f"d{self._deploys}",
+            now=self._offset * 10,
+            positions={"t/0": self._offset},
+            fingerprint="f",
+            baseline=BaselineIdentity("main", 1, "", "ann"),
+            measurements=(measurement(float("nan")), measurement(-0.0), measurement(0.1 + 0.2)),
+            segments=(SegmentSize("source", "s", 3, 2, True),),
+            corpus={"chunks": float(len(self.corpus))},
+            problems=("one",),
+        )
+        taken = snapshot(self.generator)
+        return DeployRecord(f"d{self._deploys}", self._offset * 10, verdict, report, taken)
+
+
+def measurement(value: float) -> Measurement:
+    return Measurement("swaps", "dense", 10, "source", "s", "mean", value, 3, 4, reason="why")
+
+
+def finding() -> Finding:
+    return Finding("r", "critical", "swaps", "dense", 10, "mean", "all", "all", "fail", 3.5, 2.0, 24, "said")
+
+
+def snapshot(generator: Generator) -> Snapshot:
+    """Lists with short rows, unknown rows, negative zeros and the smallest numbers."""
+    anchors, k = int(generator.integers(1, 5)), 3
+    rows: list[list[tuple[str, float]] | None] = []
+    for _ in range(anchors):
+        count = int(generator.integers(0, k + 1))
+        scores = generator.choice([-0.0, 5e-324, 1.0, float(generator.random())], count).tolist()
+        rows.append(None if generator.random() < 0.2 else [(f"c{at}", score) for at, score in enumerate(scores)])
+    lists = RankedLists.of(rows, k)
+    return Snapshot(
+        name="n",
+        deploy_id="d",
+        event_time=5,
+        fingerprint=Fingerprint("cosine", "v", "none", "exact", "words", "bm25", "3", "", "source"),
+        anchors={f"q{at}ü": AnchorMark(f"h{at}", (("language", "de"),)) for at in range(anchors)},
+        lists={"dense": lists, "lexical": lists.take(np.arange(anchors)[::-1])},
+        members={chunk_key(f"c{at}"): Member(f"c{at}", "d", "s", "h") for at in range(k)},
+        corpus={"chunks": 3.0},
+        approval=None,
+    )
+
+
+def contents(store: StateStore, resumed: Resumed, batch: int) -> tuple[object, ...]:
+    """Everything a store can say, in a form that compares to the bit (NaN and signed zeros included)."""
+    chunks: list[tuple[Row, str, bytes | None]] = [
+        (row, text, None if vector is None else vector.tobytes())
+        for stored in store.chunks(batch)
+        for row, text, vector in stored
+    ]
+    deploys = [store.deploy(judged.deploy_id) for judged in resumed.ledger]
+    named = [store.baseline(snapshot.name) for snapshot in store.baselines()]
+    return (
+        resumed.positions,
+        resumed.counters,
+        list(resumed.ledger),
+        (resumed.newest_event_time, resumed.empty),
+        chunks,
+        store.texts([row.key for row, _, _ in chunks] + [12345]),
+        [None if record is None else deploy_contents(record) for record in deploys],
+        [snapshot_contents(snapshot) for snapshot in store.baselines()],
+        [None if snapshot is None else snapshot_contents(snapshot) for snapshot in named],
+        list(store.quarantine(1_000)),
+        list(store.quarantine(2)),
+    )
+
+
+def deploy_contents(record: DeployRecord) -> tuple[object, ...]:
+    said = (record.deploy_id, record.event_time, repr(record.verdict), repr(record.report))
+    return (*said, *snapshot_contents(record.snapshot))
+
+
+def snapshot_contents(snapshot: Snapshot) -> tuple[object, ...]:
+    lists = {
+        leg: (one.depth, one.keys.tobytes(), one.scores.tobytes(), one.lengths.tobytes(), one.known.tobytes())
+        for leg, one in snapshot.lists.items()
+    }
+    plain = (snapshot.name, snapshot.deploy_id, snapshot.event_time, snapshot.fingerprint, snapshot.approval)
+    return (
+        *plain,
+        list(snapshot.anchors.items()),
+        lists,
+        dict(snapshot.members),
+        dict(snapshot.corpus),
+        dict(snapshot.positions),
+    )
