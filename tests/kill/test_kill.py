@@ -1,0 +1,162 @@
+"""Killed at any instant and started again, the program leaves what an undisturbed run leaves, to the bit.
+
+About forty kills here; `python -m tests.kill --kills 300` does hundreds on longer stories.
+"""
+
+import shutil
+import signal
+import sqlite3
+import subprocess
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import closing
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from monitor.adapters.snapshots import pack_deploy, unpack_deploy
+from tests.kafka_mock import MockCluster, mock_cluster
+from tests.kill.child import NAMED, Life
+from tests.kill.digest import barrier, difference, digest, sections
+from tests.kill.story import Plot
+from tests.kill.trial import KILLED, Nursery, Reference, Run, Setting, Stage, nursery, torment
+
+Case = tuple[Stage, Reference]
+START = ("creating", "restored", "index opened", "before reconcile", "reconciled", "before source start",
+         "source started", "started", "polled", "embedded", "corpus applied", "engine applied")  # fmt: skip
+TURN = ("before index", "in index", "index applied", "before commit", "chunks written", "counters written",
+        "positions written", "before COMMIT", "committed", "before offsets", "offsets sent")  # fmt: skip
+BARRIER = ("holding", "before deploy commit", "before deploy row", "before baseline row", "deploy committed",
+           "measured", "before replay", "replayed", "published", "closing", "index closed")  # fmt: skip
+INSTANTS = (0.1, 0.3, 0.5, 0.7, 0.9, 0.6, 0.4, 0.8)
+"""Of the seconds that an undisturbed run takes."""
+
+
+@pytest.fixture(scope="module")
+def cluster() -> Iterator[MockCluster]:
+    with mock_cluster() as made:
+        yield made
+
+
+@pytest.fixture(scope="module")
+def bred() -> Iterator[Nursery]:
+    with nursery() as made:
+        yield made
+
+
+@pytest.fixture(scope="module")
+def case(cluster: MockCluster, bred: Nursery, tmp_path_factory: pytest.TempPathFactory) -> Case:
+    """A story and what an undisturbed run over it leaves."""
+    stage = Stage.build(cluster, tmp_path_factory.mktemp("first"), Setting(5, mode="previous-deploy"))
+    return stage, stage.run("reference").reference(bred)
+
+
+@pytest.fixture(scope="module")
+def other(cluster: MockCluster, bred: Nursery, tmp_path_factory: pytest.TempPathFactory) -> Case:
+    """Another one, with fewer partitions, Okapi's weights and a quarantine that overflows."""
+    setting = Setting(12, Plot(partitions=2), variant="okapi", quarantine_rows=9)
+    stage = Stage.build(cluster, tmp_path_factory.mktemp("second"), setting)
+    return stage, stage.run("reference").reference(bred)
+
+
+def test_all_points_are_killed_at() -> None:
+    assert {*START, *TURN, *BARRIER} == set(NAMED)
+
+
+@pytest.mark.parametrize(
+    ("points", "call"), [(START, 1), (TURN, 2), (BARRIER, 1)], ids=["starting", "turning", "at a barrier"]
+)
+def test_killed_at_named_points(case: Case, bred: Nursery, points: Sequence[str], call: int) -> None:
+    stage, reference = case
+    kills = [Life("", point=point, call=call) for point in points]
+    figures = torment(bred, stage.run(points[0]), reference, kills)
+    assert not figures.mismatches
+    assert figures.kills == dict.fromkeys(points, 1)
+
+
+def test_killed_at_any_instant(other: Case, bred: Nursery) -> None:
+    stage, reference = other
+    kills = [Life("", after=share * reference.seconds) for share in INSTANTS]
+    figures = torment(bred, stage.run("instants"), reference, kills)
+    assert not figures.mismatches
+    assert figures.kills.total() >= 3
+
+
+def test_a_torn_commit_would_be_found(case: Case, bred: Nursery) -> None:
+    """The test itself: positions that are committed before what they stand for lose a batch at a kill between."""
+    stage, reference = case
+    torn = Life("", point="chunks written", call=40, defect="positions first")
+    run = stage.run("torn")
+    assert run.life(bred, torn, batch=16) == KILLED
+    assert "counted as applied" in " ".join(run.mismatches)
+    figures = torment(bred, Run(stage, run.folder), reference, [])
+    assert any("at the end" in line for line in figures.mismatches)
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_graceful_stop_keeps_what_is_committed(case: Case, bred: Nursery, number: signal.Signals) -> None:
+    """The program as users start it, stopped as service managers do: exit code 0, and the next start goes on."""
+    stage, reference = case
+    run = stage.run(f"stopped-{number}")
+    config = run.folder / "corpus-drift.toml"
+    config.write_text(stage.configuration(16), encoding="utf-8")
+    command = [sys.executable, "-c", "from monitor.cli import entry; entry()", "run", "-c", str(config)]
+    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True, cwd=Path(__file__).parents[2]) as process:
+        assert process.stderr is not None
+        assert any("deploy d0" in line for line in process.stderr), "it ended before the first deploy"
+        process.send_signal(number)
+        process.stderr.read()
+        assert process.wait(10) == 0
+    assert run.folder.joinpath("corpus-drift.state.index", "closed").exists()
+    figures = torment(bred, run, reference, [])
+    assert not figures.mismatches
+
+
+def test_the_digest_sees_every_bit_and_nothing_else(case: Case, tmp_path: Path) -> None:
+    stage, reference = case
+    state = tmp_path / "state"
+    shutil.copy(stage.folder / "reference" / "corpus-drift.state", state)
+    with closing(sqlite3.connect(state, isolation_level=None)) as db:
+        db.executescript(
+            "CREATE TABLE other AS SELECT * FROM quarantine ORDER BY random(); DELETE FROM quarantine;"
+            "INSERT INTO quarantine SELECT * FROM other; DROP TABLE other; UPDATE deploy SET number=number+7; VACUUM"
+        )
+        assert difference(reference.parts, digest(state)) == ""
+        record = unpack_deploy(db.execute("SELECT record FROM deploy WHERE deploy_id='d2'").fetchone()[0])
+        scores = record.snapshot.lists["lexical"].scores.copy()
+        scores[3, 0] = np.nextafter(scores[3, 0], np.inf)
+        record.snapshot.lists["lexical"].scores.setflags(write=False)
+        object.__setattr__(record.snapshot.lists["lexical"], "scores", scores)
+        db.execute("UPDATE deploy SET record=? WHERE deploy_id='d2'", (pack_deploy(record),))
+        assert difference(reference.parts, digest(state)).startswith("deploy/d2/snapshot/lexical/q3: expected")
+        assert "deploy/d2" in difference(sections(reference.parts), sections(digest(state)))
+
+
+@pytest.mark.parametrize(
+    ("change", "part"),
+    [
+        ("DELETE FROM chunk WHERE key=(SELECT MAX(key) FROM chunk)", "chunk/"),
+        ("UPDATE chunk SET version=version+1 WHERE version NOT NULL", "chunk/"),
+        ("UPDATE counter SET value=value+1 WHERE rowid=1", "counter/"),
+        ("UPDATE position SET next=next-1 WHERE partition=1", "position/"),
+        ("DELETE FROM quarantine WHERE rowid=2", "quarantine/"),
+        ("UPDATE meta SET value=value-1", "meta/"),
+        ("DELETE FROM baseline", "baseline/"),
+        ("UPDATE deploy SET verdict='pass' WHERE deploy_id='d0'", "deploy/d0/verdict"),
+    ],
+)
+def test_the_digest_sees_every_table(case: Case, tmp_path: Path, change: str, part: str) -> None:
+    stage, reference = case
+    state = tmp_path / "state"
+    shutil.copy(stage.folder / "reference" / "corpus-drift.state", state)
+    with closing(sqlite3.connect(state, isolation_level=None)) as db:
+        assert db.execute(change).rowcount > 0
+    assert difference(reference.parts, digest(state)).startswith(part)
+
+
+def test_no_state_and_a_state_between_barriers(case: Case, tmp_path: Path) -> None:
+    _, reference = case
+    assert digest(tmp_path / "state") == {}
+    assert barrier({}) == ""
+    assert barrier(reference.parts) == "", "the story goes on behind its last marker"
