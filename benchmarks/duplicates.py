@@ -27,10 +27,11 @@ from numpy.typing import NDArray
 
 from benchmarks.dense import ONE_CORE, ROW
 from monitor.adapters.rensa import RensaBands
+from monitor.core.bucket_numpy import NUMPY, Kernels
 from monitor.core.corpus import Delta
 from monitor.core.duplicates import Duplicates
-from monitor.core.kernels_shingles import BEST
-from monitor.core.shingle_numpy import NUMPY, Kernels, mix
+from monitor.core.kernels_buckets import BEST
+from monitor.core.shingle_numpy import mix
 from monitor.core.shingles import THRESHOLD, Shingled, jaccard, shingle
 from monitor.core.tokens import tokenize
 

@@ -1,160 +1,113 @@
 """A hash table from 32-bit tags to handles, in arrays: many tags per handle, removal without a trace."""
 
 from collections.abc import Iterator
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-Handles = NDArray[np.int64]
-Tags = NDArray[np.uint32]
+from monitor.core.bucket_numpy import NONE, Chains, Handles, Kernels, Question, Sets, Tags, matches
+from monitor.core.kernels_buckets import BEST
 
-_NONE = -1
+Cell = TypeVar("Cell", bound=np.generic)
+
 _LEAST = 1 << 10
 _REBUILT_AT_A_TIME = 1 << 16
 
 
 class Buckets:
-    """Chained hash table: entry `handle * width + column` of a handle hangs in the bucket of its tag.
+    """Chained hash table: many tags per handle, doubly linked chains, all operations on whole batches.
 
     Two handles match if any of their tags are equal: that depends on the tags alone, never on the size of the table
-    or the order of arrival. Tags are hashes already, so their low bits name the bucket. All operations work on whole
-    batches; a chain is walked in rounds, all cursors at once. Memory: 12 bytes per tag and 4 to 8 per bucket.
+    or the order of arrival. Tags are hashes already, so their low bits name the bucket. Memory: 12 bytes per tag and
+    4 to 8 per bucket.
 
     Args:
         width: tags per handle.
         shelves: 1, or 2 when handles are kept apart on two shelves, each with its own buckets.
+        kernels: the inner loops.
     """
 
-    def __init__(self, width: int, *, shelves: int = 1) -> None:
-        self.width, self._shelves = width, shelves
-        self._heads = np.full(_LEAST, _NONE, np.int32)
-        self._tags = np.zeros(0, np.uint32)
-        self._next = np.zeros(0, np.int32)
-        self._previous = np.zeros(0, np.int32)
-        self._linked = np.zeros(0, np.bool_)
-        self._shelf = np.zeros(0, np.uint8)
-        self._entries = 0
+    def __init__(self, width: int, *, shelves: int = 1, kernels: Kernels = BEST) -> None:
+        self._shelves, self._kernels = shelves, kernels
+        none, small = np.zeros(0, np.int32), np.full(_LEAST, NONE, np.int32)
+        tags, linked = np.zeros(0, np.uint32), np.zeros(0, np.bool_)
+        self._chains = Chains(small, tags, none, none, linked, np.zeros(0, np.uint8), width, _LEAST // shelves)
+        self._handles = 0
 
     def __len__(self) -> int:
         """Handles in the table."""
-        return self._entries // self.width
+        return self._handles
 
     def add(self, handles: Handles, tags: Tags, *, shelf: int = 0) -> None:
         """Link distinct new handles under their (n, width) tags."""
         self._make_room(handles)
-        entries = self._entries_of(handles)
-        self._tags[entries] = tags.ravel()
-        self._linked[handles] = True
-        self._shelf[handles] = shelf
-        self._entries += len(entries)
-        if self._entries > len(self._heads):
+        entries = self._chains.entries(handles)
+        self._chains.tags[entries] = tags.ravel()
+        self._chains.linked[handles] = True
+        self._chains.shelf[handles] = shelf
+        self._handles += len(handles)
+        if self._handles * self._chains.width > len(self._chains.heads):
             self._rebuild()
         else:
-            self._link(entries)
+            self._kernels.link(self._chains, entries)
 
     def remove(self, handles: Handles) -> None:
         """Unlink distinct handles that are in the table."""
-        self._unlink(handles)
-        self._linked[handles] = False
-        self._entries -= len(handles) * self.width
+        if len(handles):
+            self._kernels.unlink(self._chains, handles)
+            self._handles -= len(handles)
 
     def move(self, handles: Handles, shelf: int) -> None:
         """Put distinct handles of the table on a shelf."""
-        handles = handles[self._shelf[handles] != shelf]
-        self._unlink(handles)
-        self._shelf[handles] = shelf
-        self._link(self._entries_of(handles))
+        handles = handles[self._chains.shelf[handles] != shelf]
+        if len(handles):
+            self._kernels.unlink(self._chains, handles)
+            self._chains.linked[handles] = True
+            self._chains.shelf[handles] = shelf
+            self._kernels.link(self._chains, self._chains.entries(handles))
 
     def tags(self, handles: Handles) -> Tags:
         """The (n, width) tags of linked handles."""
-        return self._tags[self._entries_of(handles)].reshape(-1, self.width)
+        return self._chains.tags[self._chains.entries(handles)].reshape(-1, self._chains.width)
 
-    def matches(
-        self, tags: Tags, *, shelf: int = 0, wanted: NDArray[np.bool_] | None = None
-    ) -> Iterator[tuple[Handles, Handles]]:
-        """Who has any of these tags: rounds of (index into `tags`, handle); a pair may come more than once.
+    def matches(self, tags: Tags, *, shelf: int = 0) -> Iterator[tuple[Handles, Handles]]:
+        """Who has any of these (n, width) tags: rounds of (index into `tags`, handle), with repeats."""
+        return matches(self._chains, tags, shelf)
 
-        Args:
-            tags: (n, width) uint32. A round holds at most n * width pairs.
-            shelf: where to look.
-            wanted: (n,) bool, read before each round: rows that the caller has cleared are not walked any further.
-        """
-        sought = tags.ravel()
-        asking = np.repeat(np.arange(len(tags)), self.width)
-        at = self._heads[self._bucket(sought, np.uint8(shelf))]
-        while len(at):
-            alive = at != _NONE if wanted is None else (at != _NONE) & wanted[asking]
-            at, asking, sought = at[alive], asking[alive], sought[alive]
-            found = self._tags[at] == sought
-            if found.any():
-                yield asking[found], at[found].astype(np.int64) // self.width
-            at = self._next[at]
-
-    def _bucket(self, tags: Tags, shelf: NDArray[np.uint8] | np.uint8) -> Handles:
-        size = len(self._heads) // self._shelves
-        buckets: Handles = (tags & np.uint32(size - 1)).astype(np.int64) + shelf * np.int64(size)
-        return buckets
-
-    def _entries_of(self, handles: Handles) -> Handles:
-        return (handles[:, None] * self.width + np.arange(self.width)).ravel()
-
-    def _link(self, entries: Handles) -> None:
-        """Hang entries in front of their buckets' chains; entries of one bucket become a run of the chain."""
-        buckets = self._bucket(self._tags[entries], self._shelf[entries // self.width])
-        order = np.argsort(buckets, kind="stable")
-        entries, buckets = entries[order], buckets[order]
-        edge = buckets[1:] != buckets[:-1]
-        first = np.concatenate((np.ones(min(1, len(entries)), np.bool_), edge))
-        last = np.concatenate((edge, np.ones(min(1, len(entries)), np.bool_)))
-        after = np.concatenate((entries[1:], entries[:1])).astype(np.int32)
-        old = self._heads[buckets]
-        self._next[entries] = np.where(last, old, after)
-        self._previous[entries] = np.where(first, _NONE, np.concatenate((entries[-1:], entries[:-1])))
-        behind = last & (old != _NONE)
-        self._previous[old[behind]] = entries[behind]
-        self._heads[buckets[first]] = entries[first]
-
-    def _unlink(self, handles: Handles) -> None:
-        """Close the gaps that leaving entries make, whole runs of them at once.
-
-        The successor that stays is found by pointer doubling; the first entry of each run closes the gap.
-        """
-        if not len(handles):
-            return
-        self._linked[handles] = False
-        entries = np.sort(self._entries_of(handles))
-        before, after = self._previous[entries], self._next[entries]
-        while True:
-            leaving = np.flatnonzero((after != _NONE) & ~self._linked[after // self.width])
-            if not len(leaving):
-                break
-            after[leaving] = after[np.searchsorted(entries, after[leaving])]
-        first = (before == _NONE) | self._linked[before // self.width]
-        entries, before, after = entries[first], before[first], after[first]
-        head = before == _NONE
-        heads = entries[head]
-        self._heads[self._bucket(self._tags[heads], self._shelf[heads // self.width])] = after[head]
-        self._next[before[~head]] = after[~head]
-        follows = after != _NONE
-        self._previous[after[follows]] = before[follows]
-        self._linked[handles] = True
+    def search(self, sets: Sets, witness: Handles, question: Question) -> Handles:
+        """Find near copies among the handles as sets; see `Kernels.search`."""
+        return self._kernels.search(self._chains, sets, witness, question)
 
     def _make_room(self, handles: Handles) -> None:
+        old = self._chains
         needed = int(handles.max(initial=-1)) + 1
-        if needed <= len(self._linked):
+        if needed <= len(old.linked):
             return
-        room = max(_LEAST, needed * 5 // 4) - len(self._linked)
-        self._linked = np.concatenate((self._linked, np.zeros(room, np.bool_)))
-        self._shelf = np.concatenate((self._shelf, np.zeros(room, np.uint8)))
-        cells = room * self.width
-        self._tags = np.concatenate((self._tags, np.zeros(cells, np.uint32)))
-        self._next = np.concatenate((self._next, np.zeros(cells, np.int32)))
-        self._previous = np.concatenate((self._previous, np.zeros(cells, np.int32)))
+        room = max(_LEAST, needed * 5 // 4) - len(old.linked)
+        cells = room * old.width
+        self._chains = Chains(
+            old.heads,
+            _longer(old.tags, cells),
+            _longer(old.following, cells),
+            _longer(old.previous, cells),
+            _longer(old.linked, room),
+            _longer(old.shelf, room),
+            old.width,
+            old.buckets,
+        )
 
     def _rebuild(self) -> None:
         """Hang all entries into enough buckets for twice as many."""
-        size = 1 << (2 * self._entries - 1).bit_length()
-        self._heads = np.full(size, _NONE, np.int32)
-        handles = np.flatnonzero(self._linked)
+        old = self._chains
+        size = max(_LEAST, 1 << (2 * self._handles * old.width - 1).bit_length())
+        heads = np.full(size, NONE, np.int32)
+        arrays = (old.tags, old.following, old.previous, old.linked, old.shelf, old.width)
+        self._chains = Chains(heads, *arrays, size // self._shelves)
+        handles = np.flatnonzero(old.linked)
         for at in range(0, len(handles), _REBUILT_AT_A_TIME):
-            self._link(self._entries_of(handles[at : at + _REBUILT_AT_A_TIME]))
+            self._kernels.link(self._chains, self._chains.entries(handles[at : at + _REBUILT_AT_A_TIME]))
+
+
+def _longer(cells: NDArray[Cell], more: int) -> NDArray[Cell]:
+    return np.concatenate((cells, np.zeros(more, cells.dtype)))

@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from monitor.core import dense_numpy
 from monitor.core.dense_numpy import EMPTY, NUMPY, Arrivals, Kernels, Rows, Scores, Slots
-from monitor.core.kernels_lexical import COMPILES, compiled
+from monitor.core.lexical_compile import COMPILES, compiled
 from monitor.core.scoring import Distance
 
 _BLOCK = 128

@@ -3,7 +3,7 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from monitor.core.kernels_lexical import COMPILES, compiled
+from monitor.core.lexical_compile import COMPILES, compiled
 from monitor.core.shingle_numpy import FIRST, GOLDEN, NUMPY, ODD, SECOND, Hashes, Kernels
 
 _30, _27, _31, _32 = np.uint64(30), np.uint64(27), np.uint64(31), np.uint64(32)
@@ -59,27 +59,5 @@ def _fold(pieces: Hashes, texts: int) -> tuple[NDArray[np.uint32], NDArray[np.in
     return shingles[:used], counts, sets
 
 
-@compiled
-def _shared(
-    flat: NDArray[np.uint32],
-    starts: NDArray[np.int64],
-    lengths: NDArray[np.int64],
-    left: NDArray[np.int64],
-    right: NDArray[np.int64],
-) -> NDArray[np.int64]:
-    made = np.zeros(len(left), np.int64)
-    for pair in range(len(left)):
-        one, other = starts[left[pair]], starts[right[pair]]
-        one_end, other_end = one + lengths[left[pair]], other + lengths[right[pair]]
-        count = 0
-        while one < one_end and other < other_end:
-            first, second = flat[one], flat[other]
-            count += first == second
-            one += first <= second
-            other += second <= first
-        made[pair] = count
-    return made
-
-
-NUMBA = Kernels("numba", _roll, _fold, _shared)
+NUMBA = Kernels("numba", _roll, _fold)
 BEST = NUMBA if COMPILES else NUMPY

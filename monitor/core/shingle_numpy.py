@@ -1,4 +1,4 @@
-"""The three inner loops of shingling, in numpy: the oracle of the compiled ones, and complete without them."""
+"""The inner loops of shingling, in numpy: the oracle of the compiled ones, and complete without them."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -26,17 +26,11 @@ class Kernels:
             as `text << 32 | hash`, uint64, texts ascending, and the (n,) hashes of the sequences.
         fold: (pieces, n) -> (shingles, counts, sets): sorted pieces to distinct uint32 shingles, their (n,) number
             per text, and the (n,) hashes of the sets.
-        shared: (flat, starts, lengths, left, right) -> how many shingles the sets left[i] and right[i] share, (p,)
-            int64; set h is the sorted flat[starts[h] : starts[h] + lengths[h]].
     """
 
     name: str
     roll: Callable[[Hashes, NDArray[np.int64], int], tuple[Hashes, Hashes]]
     fold: Callable[[Hashes, int], tuple[NDArray[np.uint32], NDArray[np.int64], Hashes]]
-    shared: Callable[
-        [NDArray[np.uint32], NDArray[np.int64], NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]],
-        NDArray[np.int64],
-    ]
 
 
 def mix(values: Hashes) -> Hashes:
@@ -87,7 +81,10 @@ def shared(
     left: NDArray[np.int64],
     right: NDArray[np.int64],
 ) -> NDArray[np.int64]:
-    """See `Kernels`. Both sets of a pair are sorted together: a shingle that occurs twice is shared."""
+    """How many shingles the sets left[i] and right[i] share, (p,) int64; see `bucket_numpy.Sets`.
+
+    Both sets of a pair are sorted together: a shingle that occurs twice is shared.
+    """
     made = np.zeros(len(left), np.int64)
     for at in range(0, len(left), _PAIRS):
         handles = np.concatenate((left[at : at + _PAIRS], right[at : at + _PAIRS]))
@@ -109,4 +106,4 @@ def _row_sums(values: Hashes, lengths: NDArray[np.int64]) -> Hashes:
     return mix(total + lengths.astype(np.uint64) * ODD)
 
 
-NUMPY = Kernels("numpy", roll, fold, shared)
+NUMPY = Kernels("numpy", roll, fold)

@@ -3,8 +3,8 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from monitor.core.kernels_shingles import BEST
-from monitor.core.shingle_numpy import Kernels, gathered
+from monitor.core.bucket_numpy import Sets
+from monitor.core.shingle_numpy import gathered
 
 Handles = NDArray[np.int64]
 Shingles = NDArray[np.uint32]
@@ -17,19 +17,20 @@ class ShingleSlab:
     """Sorted distinct 32-bit shingles of each handle.
 
     The array has at most half as much room again as the live sets needed when it was last squeezed (or grew).
-
-    Args:
-        kernels: the inner loops.
     """
 
-    def __init__(self, kernels: Kernels = BEST) -> None:
-        self._kernels = kernels
+    def __init__(self) -> None:
         self._flat: Shingles = np.zeros(_LEAST, np.uint32)
         self._starts = np.zeros(1, np.int64)
         self.lengths: NDArray[np.int64] = np.zeros(1, np.int64)
         """Shingles by handle, 0 where the handle holds no set."""
         self._end = 0
         self._held = 0
+
+    @property
+    def sets(self) -> Sets:
+        """All sets as they lie; valid until the next `put`."""
+        return Sets(self._flat, self._starts, self.lengths)
 
     def put(self, handles: Handles, shingles: Shingles, counts: NDArray[np.int64]) -> None:
         """Store the sets of handles that hold none; `shingles` are the sets one after the other."""
@@ -60,12 +61,6 @@ class ShingleSlab:
         """The sets of some handles one after the other, and how long each is."""
         counts = self.lengths[handles]
         return gathered(self._flat, self._starts[handles], counts), counts
-
-    def jaccard(self, left: Handles, right: Handles) -> NDArray[np.float64]:
-        """Exact Jaccard similarity of n pairs of sets that are not empty; (n,) float64 in [0, 1]."""
-        shared = self._kernels.shared(self._flat, self._starts, self.lengths, left, right)
-        similar: NDArray[np.float64] = shared / (self.lengths[left] + self.lengths[right] - shared)
-        return similar
 
     def _squeeze(self, more: int) -> None:
         """Move the live sets together, in a new array with half as much room again."""

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from monitor.core import kernels_dense
 from monitor.core.dense_numpy import EMPTY, NUMPY, Arrivals, Kernels, Rows
 from monitor.core.kernels_dense import NUMBA, best
-from monitor.core.kernels_lexical import COMPILES
+from monitor.core.lexical_compile import COMPILES
 from monitor.core.scoring import Distance
 
 pytestmark = pytest.mark.skipif(not COMPILES, reason="numba is not installed")

@@ -10,11 +10,12 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 from numpy.typing import NDArray
 
 from monitor.adapters.rensa import RensaBands
+from monitor.core.bucket_numpy import NUMPY, Kernels
 from monitor.core.corpus import Corpus, Delta, Row
 from monitor.core.duplicates import Bands, Copies, Duplicates
 from monitor.core.events import Chunk, CorpusEvent, Delete, Located, Position, Segment, Upsert
-from monitor.core.kernels_shingles import BEST
-from monitor.core.shingle_numpy import NUMPY, Kernels, mix
+from monitor.core.kernels_buckets import BEST
+from monitor.core.shingle_numpy import mix
 from monitor.core.shingles import jaccard, shingle
 
 HASHES = mix(np.arange(1, 100, dtype=np.uint64))
@@ -142,8 +143,8 @@ class DuplicatesMachine(RuleBasedStateMachine):
         self.stream.feed([Delete(row.chunk_id, 0) for row in self.stream.rows()])
         duplicates = self.stream.duplicates
         assert (duplicates.exact, duplicates.near, duplicates.counts("language")) == (0, 0, {})
-        assert len(duplicates._table) == len(duplicates._clients) == 0
-        assert len(duplicates._sets) == len(duplicates._texts) == duplicates._slab._held == 0
+        assert len(duplicates._copies) == len(duplicates._copies._clients) == 0
+        assert len(duplicates._sets) == len(duplicates._texts) == duplicates._copies.slab._held == 0
 
     @invariant()
     def counts_are_those_of_all_pairs(self) -> None:
@@ -178,11 +179,12 @@ def test_a_combination_of_attributes_is_a_dimension() -> None:
     assert stream.duplicates.counts("language+source") == {"en+wiki": Copies(1, 1, 1), "de+unset": Copies(2, 1, 1)}
 
 
+@pytest.mark.parametrize("kernels", [NUMPY, BEST], ids=["numpy", "best"])
 @pytest.mark.parametrize("variants", [1, 5000])
-def test_a_flood_of_copies_stays_linear(variants: int) -> None:
+def test_a_flood_of_copies_stays_linear(variants: int, kernels: Kernels) -> None:
     """5,000 chunks of one text, then of one template with a word of its own each: all copies, then none."""
     hashes = mix(np.arange(1, 6000, dtype=np.uint64))
-    duplicates = Duplicates(RensaBands())
+    duplicates = Duplicates(RensaBands(), kernels=kernels)
     texts = [np.array([*range(100), 200 + at % variants], np.int32) for at in range(5000)]
     row = Row(0, "c", "d", 0, (), "v", 0, "", None, Position("t", 0, 0), 0)
     none, empty = np.zeros(0, np.int64), np.zeros((1000, 0), np.float32)

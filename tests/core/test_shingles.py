@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from monitor.core.kernels_shingles import BEST
-from monitor.core.shingle_numpy import NUMPY, mix
+from monitor.core.shingle_numpy import NUMPY, mix, shared
 from monitor.core.shingle_slab import ShingleSlab
 from monitor.core.shingles import WIDTH, clusters, jaccard, shingle
 
@@ -137,11 +137,12 @@ def test_the_slab_gives_back_what_it_was_given(actions: list[set[int] | int]) ->
         assert slab.get(handle).tolist() == expected
     handles = np.array(sorted(held), np.int64)
     for left in handles:
-        pairs = slab.jaccard(np.full(len(handles), left), handles)
-        slab._kernels = NUMPY
-        np.testing.assert_array_equal(slab.jaccard(np.full(len(handles), left), handles), pairs)
-        slab._kernels = BEST
-        assert pairs.tolist() == [jaccard(slab.get(int(left)), slab.get(int(right))) for right in handles]
+        pairs = shared(*arrays(slab), np.full(len(handles), left), handles)
+        assert pairs.tolist() == [len(set(held[int(left)]) & set(held[int(right)])) for right in handles]
+
+
+def arrays(slab: ShingleSlab) -> tuple[NDArray[np.uint32], NDArray[np.int64], NDArray[np.int64]]:
+    return slab.sets.flat, slab.sets.starts, slab.sets.lengths
 
 
 def test_the_slab_does_not_grow_with_uptime() -> None:
