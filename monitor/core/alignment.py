@@ -16,7 +16,7 @@ from monitor.core.segments import assign, groups
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Grouping:
-    """One dimension of the compared anchors: its segments, and the (P,) int64 segment of each compared anchor."""
+    """One dimension: the baseline's segments, and the (P,) int64 segment of each compared anchor (some get none)."""
 
     dimension: str
     segments: tuple[str, ...]
@@ -69,8 +69,9 @@ def align(
     sizes: list[SegmentSize] = []
     for dimension, names in assign(marks, dimensions, cap=cap).items():
         pooled = _pooled(dimension, names, min_anchors)
-        segments, members = groups([pooled[row] for row in then.tolist()])
-        groupings.append(Grouping(dimension, segments, members))
+        # Over all of the baseline: a segment that lost its last anchor must still show that it cannot be measured.
+        segments, members = groups(pooled)
+        groupings.append(Grouping(dimension, segments, members[then]))
         sizes += _sizes(dimension, names, pooled, then)
     return Alignment(now, then, anchors.weights[now], tuple(groupings), tuple(sizes), len(marks) - len(pairs))
 

@@ -72,7 +72,7 @@ def report_schema() -> Document:
     measurement = _object(
         metric=_TEXT, leg={"enum": ["dense", "lexical", "both", "corpus"]}, k={"type": "integer"}, dimension=_TEXT,
         segment=_TEXT, stat=_TEXT, value=_NUMBER, n={"type": "integer"}, expected={"type": "integer"},
-        baseline=_NUMBER, reason=_TEXT,
+        baseline=_NUMBER, reason=_TEXT, covered=_NUMBER,
     )  # fmt: skip
     size = _object(
         dimension=_TEXT, segment=_TEXT, baseline_anchors={"type": "integer"}, anchors={"type": "integer"},

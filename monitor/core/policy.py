@@ -12,6 +12,10 @@ from typing import Literal
 from monitor.core.report import ALL, DriftReport, Leg, Measurement, SegmentSize, VerdictName
 
 Severity = Literal["critical", "warning"]
+COUNTED = frozenset({"swaps", "collapsed_swaps", "pinned_swaps"})
+"""Metrics that count results of a list: 0 to k."""
+UNBOUNDED = frozenset({"score_parity_ratio"})
+"""Ratios that can exceed 1."""
 EVERY = "*"
 """As a rule's segment: each watched segment of the dimension."""
 
@@ -74,19 +78,14 @@ def judge(rules: Sequence[Rule], report: DriftReport) -> Verdict:
     """Judge a report: FAIL > UNKNOWN > INCONCLUSIVE > PASS over critical findings; warnings never decide.
 
     Rule 1: if the report has problems (no baseline, another fingerprint, a gap, stale input), the verdict is UNKNOWN
-    and no number is judged. Rule 2: if no critical rule found anything to judge, it is UNKNOWN: an empty policy
-    never passes. Otherwise the findings decide.
+    and no number is judged. Rule 2: if a rule concerns nothing that was measured, and not only a segment that is not
+    watched, it finds UNKNOWN: a misspelt rule never passes. Rule 3: if no critical rule found anything to judge, the
+    verdict is UNKNOWN: neither does an empty policy. Otherwise the findings decide.
     """
     if report.problems:
         return Verdict("unknown", report.problems, ())
     sizes = {(size.dimension, size.segment): size for size in report.segments}
-    findings = [
-        _find(rule, measurement, size)
-        for rule in rules
-        for measurement in _concerned(rule, report.measurements)
-        for size in (_size(sizes, measurement),)
-        if size.baseline_anchors >= rule.min_anchors
-    ]
+    findings = [found for rule in rules for found in _findings(rule, report.measurements, sizes)]
     findings.sort(
         key=lambda found: (_ORDER[found.verdict], found.severity, found.rule, found.dimension, found.segment)
     )
@@ -96,6 +95,28 @@ def judge(rules: Sequence[Rule], report: DriftReport) -> Verdict:
     worst = min((found.verdict for found in critical), key=_ORDER.__getitem__)
     reasons = tuple(found.reason for found in critical if found.verdict == worst and worst != "pass")
     return Verdict(worst, reasons, tuple(findings))
+
+
+def _findings(
+    rule: Rule, measurements: Sequence[Measurement], sizes: Mapping[tuple[str, str], SegmentSize]
+) -> list[Finding]:
+    concerned = list(_concerned(rule, measurements))
+    unwatched = (rule.dimension, rule.segment) in sizes and not sizes[rule.dimension, rule.segment].watched
+    if not concerned and not unwatched:
+        return [_nothing(rule, measurements)]
+    return [
+        _find(rule, measurement, size)
+        for measurement in concerned
+        for size in (_size(sizes, measurement),)
+        if size.baseline_anchors >= rule.min_anchors
+    ]
+
+
+def _nothing(rule: Rule, measurements: Sequence[Measurement]) -> Finding:
+    """What a rule finds for which there is no measurement, with what there is of its metric."""
+    forms = sorted({f"{of.stat}@{of.k} {of.leg}" for of in measurements if of.metric == rule.metric})
+    said = f"{_place(rule, rule.segment)}: not measured: {rule.metric} is {', '.join(forms) or 'no metric measured'}"
+    return _finding(rule, rule.segment, "unknown", (math.nan, 0), said)
 
 
 def _size(sizes: Mapping[tuple[str, str], SegmentSize], measured: Measurement) -> SegmentSize:
@@ -124,9 +145,7 @@ def _find(rule: Rule, measured: Measurement, size: SegmentSize) -> Finding:
     anchors in the baseline and has fewer now, UNKNOWN. Rule 3: if the value is beyond the limit, FAIL. Rule 4: if
     some expected anchors were not measured and their worst case would cross the limit, INCONCLUSIVE. Rule 5: PASS.
     """
-    limit = rule.max if rule.max is not None else rule.min
-    assert limit is not None  # noqa: S101 - the configuration refuses a rule without a limit
-    where = f"{rule.metric} {rule.stat}@{rule.k} {rule.leg} {measured.dimension}={measured.segment}"
+    where = _place(rule, measured.segment)
     verdict: VerdictName = "pass"
     said = f"{where}: {measured.value:.3f}, allowed {_allowed(rule)}, {measured.n} anchors"
     if math.isnan(measured.value):
@@ -140,34 +159,43 @@ def _find(rule: Rule, measured: Measurement, size: SegmentSize) -> Finding:
         verdict = "fail"
     elif measured.n < measured.expected:
         missing = measured.expected - measured.n
-        verdict = "inconclusive" if _beyond(rule, _worst(rule, measured)) else "pass"
+        verdict = "inconclusive" if any(_beyond(rule, value) for value in _extremes(rule, measured)) else "pass"
         said += f" of {measured.expected}: {missing} not measured ({measured.reason or 'no reason given'})"
+    return _finding(rule, measured.segment, verdict, (measured.value, measured.n), said)
+
+
+def _place(rule: Rule, segment: str) -> str:
+    return f"{rule.metric} {rule.stat}@{rule.k} {rule.leg} {rule.dimension}={segment}"
+
+
+def _finding(rule: Rule, segment: str, verdict: VerdictName, rests_on: tuple[float, int], reason: str) -> Finding:
+    limit = rule.max if rule.max is not None else rule.min
+    assert limit is not None  # noqa: S101 - the configuration refuses a rule without a limit
+    value, n = rests_on
     return Finding(
-        rule.name,
-        rule.severity,
-        rule.metric,
-        rule.leg,
-        rule.k,
-        rule.stat,
-        measured.dimension,
-        measured.segment,
-        verdict,
-        measured.value,
-        limit,
-        measured.n,
-        said,
-    )
+        rule.name, rule.severity, rule.metric, rule.leg, rule.k, rule.stat, rule.dimension, segment, verdict,
+        value, limit, n, reason,
+    )  # fmt: skip
 
 
-def _worst(rule: Rule, measured: Measurement) -> float:
-    """The value if every anchor that was not measured were as bad as can be (infinite where no bound is known)."""
-    sign = math.inf if rule.max is not None else -math.inf
-    bounded = {"swaps": float(measured.k), "collapsed_swaps": float(measured.k)}
-    top = bounded.get(rule.metric, 1.0 if rule.metric.endswith("_ratio") else sign)
-    if rule.stat not in ("mean", "share") or math.isinf(top):
-        return sign
-    bad = top if rule.max is not None else 0.0
-    return (measured.value * measured.n + bad * (measured.expected - measured.n)) / measured.expected
+def _extremes(rule: Rule, measured: Measurement) -> tuple[float, float]:
+    """The least and the greatest value there can be, whatever the anchors that were not measured would say.
+
+    A mean moves by their share of the weight; a quantile can move to the end of the metric's range.
+    """
+    ends = _range(rule)
+    if rule.stat not in ("mean", "share"):
+        return ends
+    known, open_ = measured.value * measured.covered, 1.0 - measured.covered
+    low, high = (end if math.isinf(end) else known + end * open_ for end in ends)
+    return low, high
+
+
+def _range(rule: Rule) -> tuple[float, float]:
+    """The values one anchor can have, infinite where no bound is known."""
+    if rule.stat == "share" or (rule.metric.endswith("_ratio") and rule.metric not in UNBOUNDED):
+        return 0.0, 1.0
+    return (0.0, float(rule.k)) if rule.metric in COUNTED else (-math.inf, math.inf)
 
 
 def _beyond(rule: Rule, value: float) -> bool:

@@ -34,6 +34,8 @@ class Measurement:
     expected: int
     baseline: float = float("nan")
     reason: str = ""
+    covered: float = 1.0
+    """Share of the expected anchors' weight that `n` stands for, in 0..1."""
 
 
 @dataclass(frozen=True, slots=True)

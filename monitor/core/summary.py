@@ -26,6 +26,8 @@ _STATS: Mapping[str, tuple[str, ...]] = {
     "gap_drop": ("mean", "p95"),
 }
 """Statistics exported per metric; the mean alone for the rest."""
+NO_ANCHORS = "no_anchors"
+"""Why a segment has no value of which no anchor asks the same as in the baseline."""
 _INTERNAL = frozenset(BASELINE_OF.values())
 
 
@@ -43,12 +45,14 @@ def summarise(
     table: Table, alignment: Alignment, failures: Mapping[int, str], *, only_all: bool = False
 ) -> Iterator[Measurement]:
     """All statistics of one leg's columns, per dimension and segment."""
+    present = (~np.isnan(table.values)).astype(np.float64)
     ordered = Ordered.of(table.values, alignment.weights)
     failed = np.array([int(row) in failures for row in alignment.now], np.bool_)
     for grouping in alignment.groupings[:1] if only_all else alignment.groupings:
         count = len(grouping.segments)
         means = mean_by_segment(table.values, alignment.weights, grouping.members, count)
         quantiles = ordered.quantiles(grouping.members, count, LEVELS)
+        covered = mean_by_segment(present, alignment.weights, grouping.members, count).mean
         expected = np.bincount(grouping.members, minlength=count)
         for segment, label in enumerate(grouping.segments):
             missing = alignment.now[failed & (grouping.members == segment)] if table.leg != "lexical" else ()
@@ -56,7 +60,7 @@ def summarise(
             stats = {"mean": means.mean[:, segment]}
             stats.update({name: quantiles[at, :, segment] for at, name in enumerate(QUANTILES)})
             place = _Place(grouping.dimension, label, int(expected[segment]), why)
-            yield from _rows(table, stats, means.n[:, segment], place)
+            yield from _rows(table, stats, (means.n[:, segment], covered[:, segment]), place)
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,22 +72,32 @@ class _Place:
 
 
 def _rows(
-    table: Table, stats: Mapping[str, NDArray[np.float64]], n: NDArray[np.int64], place: _Place
+    table: Table,
+    stats: Mapping[str, NDArray[np.float64]],
+    rests_on: tuple[NDArray[np.int64], NDArray[np.float64]],
+    place: _Place,
 ) -> Iterator[Measurement]:
+    n, covered = rests_on
     at = {name: column for column, name in enumerate(table.names)}
     for name, column in at.items():
         if name.metric in _INTERNAL:
             continue
         own = at.get(Name(BASELINE_OF[name.metric], name.k)) if name.metric in BASELINE_OF else None
         counted = int(n[column])
-        reason = table.reasons[column] or ("" if counted == place.expected else place.why or TOO_FEW_RESULTS)
+        reason = table.reasons[column] or _why(counted, place)
         for stat in _STATS.get(name.metric, ("mean",)):
             value = float(stats[stat][column])
             before = float("nan") if own is None else float(stats[stat][own])
             yield Measurement(
                 name.metric, table.leg, name.k, place.dimension, place.segment, stat, value, counted,
-                place.expected, before, reason,
+                place.expected, before, reason, float(covered[column]) if place.expected else 0.0,
             )  # fmt: skip
+
+
+def _why(counted: int, place: _Place) -> str:
+    if not place.expected:
+        return NO_ANCHORS
+    return "" if counted == place.expected else place.why or TOO_FEW_RESULTS
 
 
 def _most_common(reasons: Sequence[str]) -> str:
