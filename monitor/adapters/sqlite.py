@@ -76,6 +76,8 @@ class SqliteStore:
         """
         try:
             self._open = self._connect()
+            if self._read_only:
+                self._db.execute("BEGIN")  # all reads see one commit, whatever the owner writes meanwhile
             self._recognize()
             if not self._read_only:
                 self._db.execute("PRAGMA journal_mode=WAL")

@@ -1,0 +1,275 @@
+"""The state file itself: torn by nothing, bounded, readable while it is written, and plain about what is wrong."""
+
+import re
+import resource
+import sqlite3
+import subprocess
+import sys
+import threading
+from collections import Counter
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from monitor.adapters import sqlite
+from monitor.adapters.sqlite import SqliteStore
+from monitor.core.baseline import Judged
+from monitor.core.corpus import Change, Corpus
+from monitor.core.events import Chunk, Delete, Located, Partition, Position, Upsert, text_hash
+from monitor.ports import Commit, ConfigurationError, CorpusDriftError, DeployRecord, Quarantined, UnreachableError
+from tests.contracts.stores import History, deploy_contents
+
+NOW = Commit({Partition("t", 0): 1})
+
+
+def started(path: Path, **settings: int) -> SqliteStore:
+    store = SqliteStore(path, **settings)  # type: ignore[arg-type]  # all of them are integers
+    store.start()
+    return store
+
+
+@pytest.mark.parametrize("seed", [1, 3, 4])
+def test_killed_before_any_statement_of_a_commit_the_state_is_the_one_before(tmp_path: Path, seed: int) -> None:
+    command = [sys.executable, "-m", "tests.adapters.sqlite_dying", str(tmp_path), str(seed)]
+    said = subprocess.run(command, capture_output=True, text=True, check=True, timeout=60).stdout
+    lines = [line.split() for line in said.splitlines()]
+    assert len(lines) > 5
+    assert {(how, where) for _, how, where in lines[:-1]} == {("killed", "before")}
+    assert lines[-1][1:] == ["lived", "after"]
+
+
+def changes_of(corpus: Corpus, *texts: str | None, start: int) -> tuple[Change, ...]:
+    """Changes of one chunk: each text an upsert, None a delete."""
+    events = [
+        Located(
+            Position("t", 0, start + at), Delete("c", start + at) if text is None else Upsert(chunk(text, start + at))
+        )
+        for at, text in enumerate(texts)
+    ]
+    return corpus.apply(events).changes
+
+
+def chunk(text: str, time: int) -> Chunk:
+    return Chunk("c", "d", 0, text, np.array([len(text)], np.float32), "v", (), time, text_hash(text))
+
+
+@pytest.mark.parametrize(
+    ("batches", "expected"),
+    [
+        ([["a"]], ("a", 0)),
+        ([["a", "a"]], ("a", 1)),  # a noop in the same batch keeps the content and moves the position
+        ([["a"], ["a"]], ("a", 1)),
+        ([["a", "b", "b", "b"]], ("b", 3)),
+        ([["a", "a", "b"]], ("b", 2)),
+        ([["a"], ["a", "b", "a", "a"]], ("a", 4)),
+        ([["a", None]], ("", 1)),
+        ([["a"], ["a", None]], ("", 2)),
+        ([["a", None, "a", "a"]], ("a", 3)),
+        ([["a"], [None, "a"], ["a"]], ("a", 3)),
+    ],
+)
+def test_the_last_state_of_a_chunk_wins_within_a_batch(
+    tmp_path: Path, batches: list[list[str | None]], expected: tuple[str, int]
+) -> None:
+    corpus, at = Corpus(1), 0
+    store = started(tmp_path / "state")
+    for batch in batches:
+        store.commit(replace(NOW, changes=changes_of(corpus, *batch, start=at)))
+        at += len(batch)
+    ((row, text, vector),) = next(store.chunks(10))
+    assert (text, row.position.offset) == expected
+    assert row.event_time == row.position.offset
+    assert (vector is not None) == row.live == bool(text)
+    assert vector is None or vector.tolist() == [len(text)]
+    store.close()
+
+
+def aside(offset: int, size: int) -> Quarantined:
+    return Quarantined(Position("t", 0, offset), "not_json", "", None, b"x" * size, size)
+
+
+@pytest.mark.parametrize(
+    ("rows", "limit", "sizes", "kept"),
+    [
+        (3, 1_000, [1, 1, 1, 1, 1], [4, 3, 2]),
+        (10, 100, [40, 40, 40, 40], [3, 2]),
+        (10, 100, [1, 1, 99, 1], [3, 2]),
+        (10, 100, [0, 0, 0, 500], [3]),  # the newest one stays although it alone is too heavy
+        (10, 100, [100, 0], [1, 0]),
+    ],
+)
+def test_the_quarantine_is_bounded_by_rows_and_bytes(
+    tmp_path: Path, rows: int, limit: int, sizes: list[int], kept: list[int]
+) -> None:
+    for together in (True, False):
+        store = started(tmp_path / str(together), quarantine_rows=rows, quarantine_bytes=limit)
+        items = [aside(offset, size) for offset, size in enumerate(sizes)]
+        for batch in [items] if together else [[item] for item in items]:
+            store.commit(replace(NOW, quarantined=batch))
+        assert [item.position.offset for item in store.quarantine(100)] == kept
+        store.close()
+
+
+def test_a_record_is_set_aside_once_however_often_it_is_read(tmp_path: Path) -> None:
+    store = started(tmp_path / "state")
+    for size in (3, 4):
+        store.commit(replace(NOW, quarantined=[aside(7, size), aside(7, size)]))
+    assert [item.size for item in store.quarantine(10)] == [3]
+    store.close()
+
+
+def test_old_deploys_lose_their_report_and_later_their_id(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sqlite, "DEPLOY_IDS_KEPT", 5)
+    store = started(tmp_path / "state", keep_deploys=2)
+    history = History(0)
+    records: list[DeployRecord] = []
+    while len(records) < 8:
+        commit = history.turn()
+        records += [commit.deploy] if commit.deploy else []
+        store.commit(commit)
+    assert [judged.deploy_id for judged in store.ledger()] == [f"d{number}" for number in range(4, 9)]
+    assert [number for number in range(1, 9) if store.deploy(f"d{number}") is not None] == [7, 8]
+    kept = store.deploy("d8")
+    assert kept is not None
+    assert deploy_contents(kept) == deploy_contents(records[-1])
+    assert store.ledger()[-1] == Judged("d8", records[-1].event_time, "fail")
+    store.close()
+
+
+def test_readers_see_whole_commits_while_the_owner_writes(tmp_path: Path) -> None:
+    """Each commit writes one chunk, one counter and one position that agree; a reader never sees them disagree."""
+    writer, corpus, over, seen = started(tmp_path / "state"), Corpus(1), threading.Event(), Counter[int]()
+    writer.commit(NOW)
+
+    def read() -> None:
+        while not over.is_set():
+            reader = SqliteStore(tmp_path / "state", read_only=True)
+            resumed = reader.start()
+            reader.close()
+            seen[resumed.counters.get(("n",), 1) - resumed.positions[Partition("t", 0)]] += 1
+
+    thread = threading.Thread(target=read)
+    thread.start()
+    number = 1
+    while number < 200 or not seen.total():
+        number += 1
+        changes = changes_of(corpus, str(number), start=number)
+        writer.commit(Commit({Partition("t", 0): number}, changes, counters={("n",): number}))
+    over.set()
+    thread.join(10)
+    writer.close()
+    assert set(seen) == {0}
+
+
+def test_a_reader_finds_the_last_commit_after_the_owner_is_gone(tmp_path: Path) -> None:
+    store = started(tmp_path / "state")
+    store.commit(NOW)
+    store.close()
+    reader = SqliteStore(tmp_path / "state", read_only=True)
+    assert reader.start().positions == {Partition("t", 0): 1}
+    with pytest.raises(UnreachableError, match="cannot commit"):
+        reader.commit(NOW)
+    reader.close()
+
+
+def one_line(error: pytest.ExceptionInfo[CorpusDriftError], *parts: str) -> None:
+    said = str(error.value)
+    assert "\n" not in said
+    for part in parts:
+        assert part in said
+
+
+def test_a_file_that_is_not_ours_is_refused_and_left_as_it_is(tmp_path: Path) -> None:
+    foreign = tmp_path / "foreign.db"
+    connection = sqlite3.connect(foreign)
+    connection.execute("CREATE TABLE mine (a)")
+    connection.execute("PRAGMA user_version=1")
+    connection.commit()
+    connection.close()
+    text = tmp_path / "text"
+    text.write_bytes(b"this is no database, it is a shopping list " * 20)
+    for path, said in ((foreign, "another program"), (text, "file is not a database")):
+        before = path.read_bytes()
+        for read_only in (True, False):
+            store = SqliteStore(path, read_only=read_only)
+            with pytest.raises(ConfigurationError) as error:
+                store.start()
+            store.close()
+            one_line(error, str(path), said, "expected a state file of corpus-drift")
+        assert path.read_bytes() == before
+
+
+def test_a_newer_schema_is_refused(tmp_path: Path) -> None:
+    started(tmp_path / "state").close()
+    connection = sqlite3.connect(tmp_path / "state")
+    connection.execute("PRAGMA user_version=9")
+    connection.close()
+    with pytest.raises(ConfigurationError) as error:
+        started(tmp_path / "state")
+    one_line(error, "schema version 9, expected 1")
+
+
+def test_an_empty_file_and_a_missing_folder_are_refused_to_readers(tmp_path: Path) -> None:
+    (tmp_path / "state").write_bytes(b"")
+    for path, said in ((tmp_path / "state", "nothing was committed yet"), (tmp_path / "no" / "s", "unable to open")):
+        with pytest.raises(ConfigurationError) as error:
+            SqliteStore(path, read_only=True).start()
+        one_line(error, str(path), said)
+
+
+def test_a_record_of_another_form_is_named(tmp_path: Path) -> None:
+    store, history = started(tmp_path / "state"), History(0)
+    while not store.ledger():
+        store.commit(history.turn())
+    store.close()
+    connection = sqlite3.connect(tmp_path / "state")
+    connection.execute("UPDATE deploy SET record=x'80'")
+    connection.commit()
+    connection.close()
+    store = started(tmp_path / "state")
+    with pytest.raises(ConfigurationError) as error:
+        store.deploy("d1")
+    one_line(error, "deploy 'd1'", "cannot be read", "expected this version's form")
+    store.close()
+
+
+def test_a_locked_file_is_told_and_nothing_is_half_stored(tmp_path: Path) -> None:
+    store = SqliteStore(tmp_path / "state", patience=0.05)
+    store.start()
+    other = sqlite3.connect(tmp_path / "state", isolation_level=None)
+    other.execute("BEGIN IMMEDIATE")
+    with pytest.raises(UnreachableError) as error:
+        store.commit(NOW)
+    one_line(error, "state", "cannot commit", "locked")
+    other.close()
+    assert store._resumed().positions == {}
+    store.commit(NOW)
+    assert store._resumed().positions == NOW.positions
+    store.close()
+
+
+def test_a_full_disk_is_told_and_the_commit_before_it_stands(tmp_path: Path) -> None:
+    """RLIMIT_FSIZE stands in for a full disk: the write fails in the middle of a commit."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    store = started(tmp_path / "state")
+    store.commit(replace(NOW, quarantined=[aside(1, 10)]))
+    try:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (store.size() + 100_000, hard))
+        with pytest.raises(UnreachableError) as error:
+            store.commit(replace(NOW, positions={Partition("t", 0): 9}, quarantined=[aside(2, 5_000_000)]))
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    one_line(error, "cannot commit")
+    assert re.search("full|disk I/O", str(error.value))
+    assert [item.position.offset for item in store.quarantine(10)] == [1]
+    assert store._resumed().positions == NOW.positions
+    store.commit(replace(NOW, quarantined=[aside(2, 5_000_000)]))  # once there is room it goes on
+    assert [item.position.offset for item in store.quarantine(10)] == [2, 1]
+    store.close()
+
+
+def test_a_store_that_was_not_started_says_so(tmp_path: Path) -> None:
+    with pytest.raises(CorpusDriftError, match="not started"):
+        SqliteStore(tmp_path / "state").ledger()
