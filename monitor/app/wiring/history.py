@@ -17,7 +17,7 @@ from monitor.app.wiring.sources import build_git
 from monitor.core.anchors import Anchor
 from monitor.core.events import Segment
 from monitor.core.scenario import first_sentence
-from monitor.ports import ConfigurationError
+from monitor.ports import ConfigurationError, UnreachableError
 
 ANCHORS = 500
 LEAST_WORDS = 2
@@ -75,9 +75,11 @@ def prepare_history(folder: Path, repository: Path, *, globs: Sequence[str], sin
 
 def _initial(source: GitHistorySource) -> list[_Initial]:
     """The upserts before the first deploy marker."""
-    source.start({})
     try:
+        source.start({})
         return list(_until_marker(source))
+    except UnreachableError as error:  # the repository is this command's argument: a wrong one is wrong usage
+        raise ConfigurationError(str(error)) from error
     finally:
         source.close()
 
