@@ -27,6 +27,7 @@ def restore(store: StateStore, corpus: Corpus, engine: Engine, index: OwnedIndex
         engine.apply(_arrived(fresh, corpus))
         live += [row for row, _ in fresh]
     corpus.newest_event_time = max(corpus.newest_event_time, resumed.newest_event_time)
+    corpus.barrier_time = max((judged.event_time for judged in resumed.ledger), default=0)
     if index is not None:
         index.start()
         index.reconcile(live, corpus.vectors)

@@ -125,6 +125,8 @@ class Corpus:
         self.keys: NDArray[np.int64] = np.full(0, NO_CHUNK, np.int64)
         """Chunk key by slot, NO_CHUNK where the slot is free or beyond the last one; same length as `vectors`."""
         self.newest_event_time = 0
+        self.barrier_time = 0
+        """Newest event time at the last barrier."""
         self._rows: dict[int, Row] = {}
         self._free: list[int] = []
         self._tombstone_life = int(tombstone_days * DAY)
@@ -168,8 +170,7 @@ class Corpus:
             if isinstance(event, Upsert):
                 kind, chunk_id, time = "upsert", event.chunk.chunk_id, event.chunk.event_time
             elif isinstance(event, Delete):
-                kind, chunk_id = "delete", event.chunk_id
-                time = event.event_time if event.event_time is not None else self.newest_event_time
+                kind, chunk_id, time = "delete", event.chunk_id, self._time(event)
             else:
                 self.newest_event_time = max(self.newest_event_time, event.event_time)
                 continue
@@ -195,14 +196,25 @@ class Corpus:
         return Applied(tuple(changes), tuple(refused), outcomes)
 
     def prune(self) -> list[int]:
-        """Forget delete marks older than the tombstone life; returns their keys. Called at barriers only, so
-        that what is known never depends on how the stream was cut into batches.
+        """Forget delete marks older than the tombstone life; returns their keys. Called at each barrier and only
+        there, so that what is known never depends on how the stream was cut into batches.
         """
+        self.barrier_time = self.newest_event_time
         horizon = self.newest_event_time - self._tombstone_life
         gone = [row.key for row in self._rows.values() if not row.live and row.event_time < horizon]
         for key in gone:
             del self._rows[key]
         return gone
+
+    def _time(self, event: Delete) -> int:
+        """When a delete was; one without any time is as old as the last barrier, or its chunk if that is newer.
+
+        The newest event time will not do: between barriers it depends on how the partitions interleave.
+        """
+        if event.event_time is not None:
+            return event.event_time
+        before = self._rows.get(chunk_key(event.chunk_id))
+        return self.barrier_time if before is None else max(self.barrier_time, before.event_time)
 
     def _order(self, before: Row | None, located: Located, chunk_id: str, time: int) -> str:
         """Say whether an event applies: `apply`, `duplicate` (seen) or `stale` (older than what is known).

@@ -175,12 +175,19 @@ def test_marks_older_than_their_life_are_forgotten() -> None:
     assert slots(corpus) == {"live": 1}
 
 
-def test_a_tombstone_without_any_time_is_as_old_as_the_newest_event() -> None:
+@pytest.mark.parametrize(("written", "expected"), [(5, 40), (60, 60), (None, 40)])
+def test_a_tombstone_without_any_time_is_as_old_as_the_last_barrier_or_its_chunk(
+    written: int | None, expected: int
+) -> None:
+    """Not as the newest event: which one that is depends on how the partitions interleave."""
     corpus = Corpus(2)
-    corpus.apply([at(0, up(time=5)), at(1, Heartbeat(77)), at(2, gone(time=None))])
+    corpus.apply([at(0, Heartbeat(40))])
+    corpus.prune()
+    before = [] if written is None else [at(1, up(time=written))]
+    corpus.apply([*before, at(2, Heartbeat(77)), at(3, gone(time=None))])
     row = corpus.row(chunk_key("c"))
     assert row is not None
-    assert (row.event_time, row.slot) == (77, NO_SLOT)
+    assert (row.event_time, row.slot) == (expected, NO_SLOT)
 
 
 def test_the_slab_grows_and_keeps_what_it_held() -> None:

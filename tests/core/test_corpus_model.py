@@ -38,18 +38,21 @@ class Model:
 
     def __init__(self) -> None:
         self.known: dict[str, Known] = {}
-        self.newest = 0
+        self.newest = self.barrier = 0
 
     def offer(self, located: Located) -> str:
         event, position = located.event, located.position
+        time: int | None
         if isinstance(event, Upsert):
             name, time = event.chunk.chunk_id, event.chunk.event_time
         elif isinstance(event, Delete):
-            name, time = event.chunk_id, self.newest if event.event_time is None else event.event_time
+            name, time = event.chunk_id, event.event_time
         else:
             self.newest = max(self.newest, event.event_time)
             return "nothing"
         old = self.known.get(name)
+        if time is None:
+            time = self.barrier if old is None else max(self.barrier, old.time)
         outcome = "apply" if old is None else self._against(old, event, position, time)
         self.newest = max(self.newest, time)
         if outcome != "apply":
@@ -82,6 +85,7 @@ class Model:
         return "apply" if (time, position[:2]) > (old.time, old.position[:2]) else "stale"
 
     def prune(self, days: float) -> list[str]:
+        self.barrier = self.newest
         edge = self.newest - int(days * DAY)
         gone = [name for name, known in self.known.items() if known.content is None and known.time < edge]
         for name in gone:
@@ -128,7 +132,7 @@ def reborn(corpus: Corpus) -> tuple[Corpus, Shadow]:
         kept = made.restore(row, corpus.vectors[row.slot] if row.live else None)
         if kept.live:
             shadow.slots[kept.slot] = (kept.key, kept.content_hash, made.vectors[kept.slot].tobytes())
-    made.newest_event_time = corpus.newest_event_time
+    made.newest_event_time, made.barrier_time = corpus.newest_event_time, corpus.barrier_time
     return made, shadow
 
 
@@ -136,7 +140,7 @@ times = st.integers(0, 5).map(lambda days: days * DAY)
 
 
 @st.composite
-def events(draw: st.DrawFn, timed: bool = False) -> CorpusEvent:
+def events(draw: st.DrawFn) -> CorpusEvent:
     time = draw(times)
     name = draw(st.sampled_from(IDS))
     version = draw(st.integers(0, 6)) if name.startswith("v") else None
@@ -146,7 +150,7 @@ def events(draw: st.DrawFn, timed: bool = False) -> CorpusEvent:
         case "delete":
             return Delete(name, time, version)
         case "tombstone":
-            return Delete(name, time if timed else draw(st.none() | times))
+            return Delete(name, draw(st.none() | times))
     return Heartbeat(time)
 
 
@@ -250,7 +254,7 @@ def table(corpus: Corpus) -> list[Row]:
 
 @settings(deadline=None)
 @given(
-    st.lists(events(timed=True), max_size=25),
+    st.lists(events(), max_size=25),
     st.lists(st.integers(0, 2), max_size=25),
     st.lists(st.integers(0, 2), max_size=25),
     st.integers(1, 7),
