@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,9 +11,7 @@ from monitor.adapters.anchors_file import load as load_file
 from monitor.adapters.encoder_fastembed import FastembedEncoder
 from monitor.adapters.encoder_latent import LatentSemanticEncoder
 from monitor.adapters.encoder_openai import OpenAIEncoder, OpenAISettings
-from monitor.adapters.qdrant_collection import ServerSettings
 from monitor.adapters.qdrant_embedded import EmbeddedIndex
-from monitor.adapters.qdrant_server import ServerRetriever
 from monitor.adapters.qdrant_shard import EmbeddedSettings
 from monitor.app.configuration import Configuration
 from monitor.core.anchors import Anchor, AnchorSet
@@ -21,6 +20,9 @@ from monitor.core.fingerprint import Fingerprint
 from monitor.core.scoring import prepare
 from monitor.core.tokens import NAME as TOKENIZER
 from monitor.ports import ConfigurationError, Encoder
+
+if TYPE_CHECKING:
+    from monitor.adapters.qdrant_server import ServerRetriever
 
 EMBEDDED_EF = 128
 """Candidates of a graph search in the embedded engine where nothing is configured."""
@@ -139,8 +141,12 @@ def build_embedded(configuration: Configuration, space: Space, folder: Path | No
     )
 
 
-def build_server(configuration: Configuration, space: Space, corpus: Corpus) -> ServerRetriever:
+def build_server(configuration: Configuration, space: Space, corpus: Corpus) -> "ServerRetriever":
     """A Qdrant server's collection, read only; it is asked as production asks unless told to scan exactly."""
+    # qdrant-client takes two seconds to import: only those who ask a server wait for it.
+    from monitor.adapters.qdrant_collection import ServerSettings
+    from monitor.adapters.qdrant_server import ServerRetriever
+
     dense = configuration.dense
 
     def known(key: int) -> NDArray[np.float32] | None:
