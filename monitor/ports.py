@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from monitor.core.anchors import AnchorSet
+from monitor.core.audit import AuditedList
 from monitor.core.baseline import Approval, Judged, Snapshot
 from monitor.core.corpus import Change, Delta, Row
 from monitor.core.events import CorpusEvent, Partition, Position, Record
@@ -162,6 +163,24 @@ class OwnedIndex(Retriever, Protocol):
     def reconcile(self, rows: Sequence[Row], vectors: NDArray[np.float32]) -> int:
         """Make the index hold exactly these live chunks (vectors indexed by row.slot); returns points mended."""
         ...
+
+
+# ---------------------------------------------------------------- audit
+
+
+class Auditor(Protocol):
+    """A reference implementation of the lexical leg, written by others.
+
+    `mismatches` counts, for each list, the results that disagree with the reference; documents are the tokens of all
+    live chunks in the order of their ids, which breaks ties.
+    """
+
+    @property
+    def defined(self) -> bool:
+        """Whether the reference knows the configured scoring function at all; without it nothing can be audited."""
+        ...
+
+    def mismatches(self, documents: Sequence[Sequence[str]], lists: Sequence[AuditedList]) -> Sequence[int]: ...
 
 
 # ---------------------------------------------------------------- state

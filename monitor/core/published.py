@@ -1,7 +1,8 @@
 """What the outside may see: one immutable view, swapped by reference after each turn of the loop."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import Literal
 
 from monitor.core.baseline import Judged
 from monitor.core.events import Partition
@@ -29,6 +30,46 @@ class Durations:
         return Durations(self.bounds, counts, self.total + 1, self.seconds + seconds)
 
 
+AuditLeg = Literal["dense", "lexical"]
+
+
+@dataclass(frozen=True, slots=True)
+class Audited:
+    """What the audits of one leg found so far.
+
+    `mismatches` counts results that disagree with the reference in the newest audit of each anchor, so an anchor
+    found wrong counts until it is found right; `anchors` and `seconds` are the newest audit's, `at` its wall-clock
+    time (0.0 before the first: then nothing is known, and 0 mismatches mean nothing). `skipped` says why the newest
+    attempt audited nothing, "" where it did: `leg_off`, `switched_off`, `variant`, `corpus_too_large`,
+    `state_unreadable`.
+    """
+
+    mismatches: int = 0
+    anchors: int = 0
+    at: float = 0.0
+    seconds: float = 0.0
+    skipped: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class EngineWork:
+    """What keeping the lists exact took since the start of this process; by leg unless said.
+
+    `touched`: anchors whose list a batch changed, summed over batches. `refills`: anchors searched anew, exactly;
+    `refilling`: those of them since the view before. `rebuilds` and `epochs`: times that all anchors were searched
+    anew at once, on the dense and the lexical leg. `terms`: tokens of live chunks and anchors. `tombstones`: delete
+    marks kept in the corpus.
+    """
+
+    touched: Mapping[str, int]
+    refills: Mapping[str, int]
+    refilling: Mapping[str, int]
+    rebuilds: int
+    epochs: int
+    terms: int
+    tombstones: int
+
+
 @dataclass(frozen=True, slots=True)
 class Health:
     """How the monitor itself is. Times are wall-clock seconds since the epoch, 0.0 before the first.
@@ -52,6 +93,8 @@ class Health:
     replay_latencies: tuple[float, float, float] | None
     """p50, p95, p99 of the last replay's queries, None before the first."""
     index_points: int | None
+    audits: Mapping[AuditLeg, Audited] = field(default_factory=dict)
+    engine: EngineWork | None = None
 
 
 @dataclass(frozen=True, slots=True)
