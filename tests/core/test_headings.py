@@ -26,7 +26,7 @@ def test_headings_are_those_of_commonmark(lines: list[str]) -> None:
 
 
 def _paragraph_length(lines: list[str], at: int) -> int:
-    end = at
+    end = at + 1  # the first line is text, even where it looks like an underline
     while end < len(lines) and lines[end].strip() and lines[end] not in {"===", "---", "="}:
         end += 1
     return end - at

@@ -1,0 +1,44 @@
+"""README is true: its commands parse, its configuration loads, its links lead somewhere."""
+
+import re
+import shlex
+import tomllib
+from pathlib import Path
+
+import pytest
+
+from monitor.app.configuration import build
+from monitor.cli import main
+
+ROOT = Path(__file__).parent.parent
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+COMMANDS = sorted(set(re.findall(r"`(corpus-drift [^`]+)`", README)))
+
+
+def test_readme_names_commands() -> None:
+    assert len(COMMANDS) >= 10
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_every_command_parses(command: str, capsys: pytest.CaptureFixture[str]) -> None:
+    """`--help` comes last: an unknown command or option before it is still an error."""
+    assert main([*shlex.split(command)[1:], "--help"]) == 0, capsys.readouterr().err
+
+
+@pytest.mark.parametrize("block", re.findall(r"```toml\n(.*?)```", README, re.DOTALL))
+def test_every_configuration_loads(block: str, tmp_path: Path) -> None:
+    assert build(tomllib.loads(block), {}, where=tmp_path / "corpus-drift.toml").rules()
+
+
+@pytest.mark.parametrize("path", sorted(set(re.findall(r"`((?:monitor|deploy|tests|docs)/[\w./-]+)`", README))))
+def test_every_file_named_is_there(path: str) -> None:
+    assert (ROOT / path).exists()
+
+
+@pytest.mark.parametrize("target", re.findall(r"\]\((?!http)([^)]+)\)", README))
+def test_every_link_leads_somewhere(target: str) -> None:
+    assert (ROOT / target).exists()
+
+
+def test_nothing_is_left_to_fill_in() -> None:
+    assert "@@" not in README
