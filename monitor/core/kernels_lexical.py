@@ -1,38 +1,13 @@
-"""The lexical kernels compiled by numba where it is installed; `BEST` is numba's or numpy's set."""
-
-from collections.abc import Callable
-from typing import Any, TypeVar, cast
+"""The lexical kernels for numba, all in one file because its cache follows no imports; `BEST` is what runs."""
 
 import numpy as np
 from numpy.typing import NDArray
 
 from monitor.core.lexical_arrays import EMPTY, SLACK, Counted, Entries, Kernels, Lists, Postings, Queries, Ranking
+from monitor.core.lexical_compile import COMPILES, compiled
 from monitor.core.lexical_numpy import NUMPY
 
-try:
-    import numba
-    from numba.core import caching
-except ImportError:  # the extra is not installed: the numpy twins are complete
-    COMPILES = False
-else:
-    COMPILES = True
-
-Function = TypeVar("Function", bound=Callable[..., Any])
-
-
-def compiled(function: Function) -> Function:
-    """Compile at first call, without the GIL; without numba the function stays as it is (and is not used).
-
-    Machine code is cached next to the source, and only there: where that folder is not writable each run
-    compiles anew. (numba itself would fall back to a folder in the user's home.)
-    """
-    if not COMPILES:
-        return function
-    made = numba.njit(nogil=True)(function)
-    locator = getattr(caching, "InTreeCacheLocator", None) or getattr(caching, "_InTreeCacheLocator", None)
-    if locator is not None and locator.from_function(function, function.__code__.co_filename) is not None:
-        made.enable_caching()
-    return cast("Function", made)
+_LAST = 2**63 - 1
 
 
 @compiled
@@ -76,44 +51,77 @@ def _recount(frequency: NDArray[np.int32], histogram: NDArray[np.int64], ids: ND
 
 
 @compiled
-def _threshold(row: int, held: int, entries: Entries) -> float:
-    """The score of a row's keep-th best entry; the floor rises to the best one behind it."""
+def _edge(row: int, entries: Entries, label: NDArray[np.int64]) -> tuple[float, int, int]:
+    """Where a row is cut: the least score kept, the last label kept at that score, and the place of the first
+    entry left out that has that score; -1 if there is none, -2 if a label is missing.
+    """
     start = entries.offset[row]
-    scores = np.empty(held, np.float64)
-    at = 0
-    for place in range(start, start + entries.used[row]):
-        if entries.slot[place] != EMPTY:
-            scores[at] = entries.score[place]
-            at += 1
-    scores.sort()
-    first = held - entries.keep[row]
-    entries.floor[row] = max(entries.floor[row], scores[first - 1])
-    return float(scores[first])
+    places = start + np.flatnonzero(entries.slot[start : start + entries.used[row]] != EMPTY)
+    scores = np.sort(entries.score[places])
+    first = len(scores) - entries.keep[row]
+    if first <= 0:
+        return -np.inf, 0, -1
+    least = scores[first]
+    tied = places[entries.score[places] == least]
+    kept = entries.keep[row] - np.sum(scores > least)
+    if kept == len(tied):
+        return least, _LAST, -1
+    labels = label[entries.slot[tied]]
+    if labels.min() == 0:
+        return least, 0, -2
+    ascending = np.argsort(labels)
+    return least, labels[ascending[kept - 1]], tied[ascending[kept]]
 
 
 @compiled
-def _cut(row: int, width: int, entries: Entries) -> None:
-    """Close the gaps of a row; if more than `keep` are left, keep the best and raise the floor."""
-    start = entries.offset[row]
-    end = start + entries.used[row]
-    held = np.sum(entries.slot[start:end] != EMPTY)
-    least, ties = -np.inf, held
-    if held > entries.keep[row]:
-        least = _threshold(row, held, entries)
-        above = np.sum((entries.slot[start:end] != EMPTY) & (entries.score[start:end] > least))
-        ties = entries.keep[row] - above
-    into = start
-    for at in range(start, end):
-        if entries.slot[at] == EMPTY or entries.score[at] < least:
+def _same(left: int, right: int, width: int, entries: Entries) -> bool:
+    same = entries.length[left] == entries.length[right]
+    for j in range(width):
+        column = entries.column[j]
+        same &= entries.frequency[column + left] == entries.frequency[column + right]
+    return bool(same)
+
+
+@compiled
+def _represent(row: int, place: int, width: int, entries: Entries, label: NDArray[np.int64]) -> bool:
+    """Let an entry that is left out stand for its twins; False if others, with a better score, need that more."""
+    own = entries.offset[row + 1] - 1
+    if entries.twin[row] != EMPTY:
+        if _same(own, place, width, entries):
+            if label[entries.twin[row]] <= label[entries.slot[place]]:
+                return True
+        elif entries.score[own] > entries.score[place]:
+            return False
+        else:
+            entries.floor[row] = max(entries.floor[row], entries.score[own])
+    entries.twin[row] = entries.slot[place]
+    _move(place, own, width, entries)
+    entries.slot[own] = EMPTY
+    return True
+
+
+@compiled
+def _cut(row: int, width: int, entries: Entries, label: NDArray[np.int64]) -> bool:
+    """Close the gaps of a row; if more than `keep` are left, keep the best. False if that needs a missing label."""
+    least, last, first = _edge(row, entries, label)
+    if first == -2:
+        return False
+    covered = first >= 0 and _represent(row, first, width, entries, label)
+    own = entries.offset[row + 1] - 1
+    into = entries.offset[row]
+    end = into + entries.used[row]
+    for at in range(into, end):
+        slot, score = entries.slot[at], entries.score[at]
+        if slot == EMPTY:
             continue
-        if entries.score[at] == least:
-            ties -= 1
-            if ties < 0:
-                continue
-        _move(at, into, width, entries)
-        into += 1
+        if score > least or (score == least and label[slot] <= last):
+            _move(at, into, width, entries)
+            into += 1
+        elif not (covered and score == least and _same(own, at, width, entries)):
+            entries.floor[row] = max(entries.floor[row], score)
     entries.slot[into:end] = EMPTY
-    entries.used[row] = into - start
+    entries.used[row] = into - entries.offset[row]
+    return True
 
 
 @compiled
@@ -138,13 +146,17 @@ def _epoch_score(row: int, length: int, queries: Queries, now: NDArray[np.uint16
 
 
 @compiled
-def _insert(row: int, lists: Lists, chunk: int, entries: Entries, new: tuple[Queries, NDArray[np.uint16]]) -> None:
+def _insert(
+    row: int, lists: Lists, chunk: int, entries: Entries, new: tuple[Queries, NDArray[np.uint16], NDArray[np.int64]]
+) -> None:
     """Score a chunk for a row and append it if it stands above the floor."""
-    queries, now = new
+    queries, now, label = new
     score = _epoch_score(row, lists.lengths[chunk], queries, now)
     first, last = queries.start[row], queries.start[row + 1]
-    if score > entries.floor[row] and entries.offset[row] + entries.used[row] == entries.offset[row + 1]:
-        _cut(row, last - first, entries)
+    full = entries.offset[row] + entries.used[row] == entries.offset[row + 1] - 1
+    if score > entries.floor[row] and full and not _cut(row, last - first, entries, label):
+        entries.stuck[row] = chunk
+        return
     if not score > entries.floor[row]:
         return
     place = entries.offset[row] + entries.used[row]
@@ -157,14 +169,15 @@ def _insert(row: int, lists: Lists, chunk: int, entries: Entries, new: tuple[Que
 
 
 @compiled
-def _offer(lists: Lists, queries: Queries, postings: Postings, entries: Entries) -> None:
+def _offer(lists: Lists, queries: Queries, postings: Postings, entries: Entries, label: NDArray[np.int64]) -> None:
     # One long body on purpose: arrays handed to another compiled function cost reference counts per call, which
     # is fine for the few chunks that come near a list (`_insert`), and several times the work for all others.
     k1, b, longest, query = queries.k1, queries.b, queries.average.max(), queries.start
     starts, sizes, lengths, segments = lists.starts, lists.sizes, lists.lengths, lists.segments
     ids, frequencies, local = lists.ids, lists.frequencies, queries.local
     first, rows, terms, weights, after = postings
-    floor, wanted, allowed = entries.floor, queries.wanted, queries.allowed
+    floor, stuck, since = entries.floor, entries.stuck, entries.since
+    wanted, allowed = queries.wanted, queries.allowed
     now = np.zeros(len(first) - 1, frequencies.dtype)  # by term: frequency in this chunk
     most = np.zeros(len(first) - 1)  # by term: what weight 1 adds at most
     stamp = np.full(len(floor), -1, np.int64)  # by row: the last chunk it was tried on
@@ -184,13 +197,15 @@ def _offer(lists: Lists, queries: Queries, postings: Postings, entries: Entries)
                 if stamp[row] == chunk or not allowed[wanted[row], segments[chunk]]:
                     continue
                 stamp[row] = chunk
+                if stuck[row] >= 0 or chunk < since[row]:
+                    continue
                 bound, least = 0.0, floor[row]
                 for pair in range(query[row], query[row + 1]):
                     bound += weights[pair] * most[terms[pair]]
                     if (bound + after[pair]) * SLACK <= least:
                         break
                 else:
-                    _insert(row, lists, chunk, entries, (queries, now))
+                    _insert(row, lists, chunk, entries, (queries, now, label))
         for at in range(low, high):
             term = local[ids[at]]
             if term >= 0:
@@ -199,9 +214,8 @@ def _offer(lists: Lists, queries: Queries, postings: Postings, entries: Entries)
 
 
 @compiled
-def _score(row: int, entries: Entries, queries: Queries) -> NDArray[np.float64]:
-    """Present scores of a row's places; one term after the other, so that the loops over places vectorise."""
-    start, size = entries.offset[row], entries.used[row]
+def _score(row: int, start: int, size: int, entries: Entries, queries: Queries) -> NDArray[np.float64]:
+    """Present scores of some places of a row; one term after the other, so that the loops over places vectorise."""
     norm = np.empty(size)
     score = np.zeros(size)
     for at in range(size):
@@ -229,12 +243,15 @@ def _rank(entries: Entries, queries: Queries, rows: NDArray[np.int64], k: int, l
     made = Ranking(
         np.full((len(rows), k), EMPTY, np.int32),
         np.full((len(rows), k), np.nan),
+        np.full(len(rows), -np.inf),
         np.zeros(len(entries.slot), np.bool_),
     )
     labels = np.zeros(k, np.int64)
     for at in range(len(rows)):
         start = entries.offset[rows[at]]
-        score = _score(rows[at], entries, queries)
+        score = _score(rows[at], start, entries.used[rows[at]], entries, queries)
+        if entries.twin[rows[at]] != EMPTY:
+            made.outside[at] = _score(rows[at], entries.offset[rows[at] + 1] - 1, 1, entries, queries)[0]
         slots, scores = made.slot[at], made.score[at]
         held = 0
         for place in range(len(score)):

@@ -93,18 +93,18 @@ class LexicalTopK:
         self._vocabulary.release(self._forward.drop(delta.removed))
         self._watch.drop(delta.removed)
         self._names.reach(len(self._corpus.names))
-        self._names.forget(delta.added)
+        self._watch.expose(self._names.forget(delta.added))
         self._store(delta, tokens)
         self._vocabulary.recycle()
         self._forward.compact_if_needed()
         self._now, reference = self._weighted(self._plan, self._local)
-        self._watch.follow(self._now, self._forward.frequency_type)
+        self._watch.follow(self._now, self._frequency(self._plan), self._forward.frequency_type)
         every = np.arange(len(self._plan))
         if 2 * len(delta.added) > self._forward.documents:
             return self._publish(self._proved(every, reference))
-        self._watch.offer(self._forward.lists(delta.added))
+        self._watch.offer(self._forward.lists(delta.added), self._names)
         ranking = self._watch.rank(self._now, every, self._names)
-        failed = self._watch.unproved(ranking, every, self._now)
+        failed = self._watch.unproved(ranking, every, self._now, self._names)
         if len(failed):
             again = self._proved(failed, reference)
             if len(again.slot) == len(every):
@@ -146,7 +146,7 @@ class LexicalTopK:
             reference._replace(allowed=plan.admission.allowed),
         )
         watch = Watch(plan, k, reference, self._kernels, segments)
-        watch.follow(now, self._forward.frequency_type)
+        watch.follow(now, self._frequency(plan), self._forward.frequency_type)
         ranking = watch.proved(np.arange(len(plan)), self._forward, now, reference, self._names)
         return self._named(plan, ranking)
 
@@ -165,13 +165,16 @@ class LexicalTopK:
     def _weighted(self, plan: Plan, local: NDArray[np.int32]) -> tuple[Queries, Queries]:
         """A plan under the present weights, and under those a new epoch starts with: positive for absent terms."""
         documents = self._forward.documents
-        frequency = self._vocabulary.document_frequency[plan.terms].astype(np.int64)
+        frequency = self._frequency(plan)
         average = self.bm25.average_idf(documents, *self._vocabulary.frequencies())
         idf = self.bm25.idf(documents, frequency, average)
         start = np.where(frequency == 0, self.bm25.raw_idf(documents, frequency), idf)
         length = self._forward.total_length / documents if documents else 0.0
         k1_b = (self.bm25.k1, self.bm25.b)
         return plan.weighted(idf, length, local, k1_b), plan.weighted(start, length, local, k1_b)
+
+    def _frequency(self, plan: Plan) -> NDArray[np.int64]:
+        return self._vocabulary.document_frequency[plan.terms].astype(np.int64)
 
     def _proved(self, failed: NDArray[np.int64], reference: Queries) -> Ranking:
         """Refill the anchors that failed, or all of them once many did; those that keep failing get more room."""

@@ -67,13 +67,23 @@ class Entries(NamedTuple):
     An entry is a chunk that hits the row: slot (EMPTY once its chunk is gone), score in the row's epoch, length,
     and its frequency of each of the row's terms: that of the j-th term stands at `frequency[column[j] + place]`.
     Rows with more terms come first, so column j is a prefix of the places.
-    A full row is cut to its best `keep[r]`; every live hit outside scores at most `floor[r]` in the row's epoch.
+
+    A full row is cut to its best `keep[r]`. Twins (equal length and frequencies) have equal scores for ever, so
+    that only their names decide between them: where the cut runs through twins, those with the larger names are
+    left out, and the first of them, whose slot is `twin[r]` and whose numbers stand at the row's last place,
+    stands for all. Every other live hit outside scores at most `floor[r]` in the row's epoch.
+
+    A row that cannot be cut because names at the cut have no label takes nothing more: `stuck[r]` is the chunk, by
+    number in what is offered, that it could not take (-1: none); `since[r]` is the first chunk it wants.
     """
 
     offset: NDArray[np.int64]
     used: NDArray[np.int64]
     keep: NDArray[np.int64]
     floor: NDArray[np.float64]
+    twin: NDArray[np.int32]
+    stuck: NDArray[np.int64]
+    since: NDArray[np.int64]
     slot: NDArray[np.int32]
     score: NDArray[np.float64]
     length: NDArray[np.int32]
@@ -85,11 +95,12 @@ class Ranking(NamedTuple):
     """The best k entries of R rows under the queries' weights: slots, scores (EMPTY and NaN behind the end).
 
     `open` says, by place, that an entry's name decides a tie and has no label yet: the row is then to be ranked
-    again.
+    again. `outside` is the present score of the twins that were left out, -inf if none were.
     """
 
     slot: NDArray[np.int32]
     score: NDArray[np.float64]
+    outside: NDArray[np.float64]
     open: NDArray[np.bool_]
 
 
@@ -114,7 +125,7 @@ class Kernels:
         count: (tokens, offset, local) -> Counted.
         recount: (frequency, histogram, ids, step) -> done: moves each id's frequency by step, once per occurrence,
             and the histogram of frequencies; stops where either would leave its range.
-        offer: (lists, queries, postings, entries): inserts what scores above the floors, cuts full rows.
+        offer: (lists, queries, postings, entries, label): inserts what scores above the floors, cuts full rows.
         rank: (entries, queries, rows, k, label) -> Ranking; `label` orders names by slot, 0 is not known.
         block: how many chunks to offer at once while a buffer is refilled.
     """
@@ -122,7 +133,7 @@ class Kernels:
     name: str
     count: Callable[[NDArray[np.int32], NDArray[np.int64], NDArray[np.int32]], Counted]
     recount: Callable[[NDArray[np.int32], NDArray[np.int64], NDArray[np.int32], int], int]
-    offer: Callable[[Lists, Queries, Postings, Entries], None]
+    offer: Callable[[Lists, Queries, Postings, Entries, NDArray[np.int64]], None]
     rank: Callable[[Entries, Queries, NDArray[np.int64], int, NDArray[np.int64]], Ranking]
     block: int
 

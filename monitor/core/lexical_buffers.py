@@ -8,14 +8,14 @@ from monitor.core.lexical_queries import Plan
 
 
 def empty(plan: Plan, keep: NDArray[np.int64], wide: bool = False) -> Entries:
-    """Buffers that hold nothing, with room for 1.6 times what a cut keeps (so that cuts are rare).
+    """Buffers that hold nothing, with room for 1.6 times what a cut keeps (so that cuts are rare), and a twin.
 
     Args:
         plan: the queries, A rows.
         keep: (A,) int64, entries that a full row is cut to.
         wide: frequencies as uint32 (some chunk repeats a term more than 65,535 times).
     """
-    offset = np.concatenate((np.zeros(1, np.int64), np.cumsum(keep * 8 // 5)))
+    offset = np.concatenate((np.zeros(1, np.int64), np.cumsum(keep * 8 // 5 + 1)))
     places = int(offset[-1])
     # column j covers the rows with more than j terms; they stand first
     longest = int(plan.sizes.max(initial=0))
@@ -25,6 +25,9 @@ def empty(plan: Plan, keep: NDArray[np.int64], wide: bool = False) -> Entries:
         used=np.zeros(len(plan), np.int64),
         keep=keep,
         floor=np.full(len(plan), -np.inf),
+        twin=np.full(len(plan), EMPTY, np.int32),
+        stuck=np.full(len(plan), -1, np.int64),
+        since=np.zeros(len(plan), np.int64),
         slot=np.full(places, EMPTY, np.int32),
         score=np.zeros(places),
         length=np.zeros(places, np.int32),
@@ -36,14 +39,32 @@ def empty(plan: Plan, keep: NDArray[np.int64], wide: bool = False) -> Entries:
 def resized(plan: Plan, entries: Entries, keep: NDArray[np.int64]) -> Entries:
     """The same buffers with other `keep`s, each at least the places the row uses."""
     made = empty(plan, keep, entries.frequency.dtype == np.uint32)
-    source, target = ragged(entries.offset[:-1], entries.used), ragged(made.offset[:-1], entries.used)
-    made.used[:], made.floor[:] = entries.used, entries.floor
+    for own in ("used", "floor", "twin", "stuck", "since"):
+        getattr(made, own)[:] = getattr(entries, own)
+    _copy(
+        plan,
+        entries,
+        made,
+        (ragged(entries.offset[:-1], entries.used), ragged(made.offset[:-1], entries.used)),
+        entries.used,
+    )
+    _copy(plan, entries, made, (entries.offset[1:] - 1, made.offset[1:] - 1), np.ones(len(plan), np.int64))
+    return made
+
+
+def _copy(
+    plan: Plan,
+    entries: Entries,
+    made: Entries,
+    places: tuple[NDArray[np.int64], NDArray[np.int64]],
+    per_row: NDArray[np.int64],
+) -> None:
+    source, target = places
     made.slot[target], made.score[target] = entries.slot[source], entries.score[source]
     made.length[target] = entries.length[source]
     for j in range(len(made.column)):
-        upto = int(entries.used[: np.searchsorted(-plan.sizes, -j)].sum())
+        upto = int(per_row[: np.searchsorted(-plan.sizes, -j)].sum())
         made.frequency[made.column[j] + target[:upto]] = entries.frequency[entries.column[j] + source[:upto]]
-    return made
 
 
 def widened(entries: Entries) -> Entries:
@@ -56,3 +77,38 @@ def clear(entries: Entries, rows: NDArray[np.int64]) -> None:
     entries.slot[ragged(entries.offset[rows], entries.used[rows])] = EMPTY
     entries.used[rows] = 0
     entries.floor[rows] = -np.inf
+    entries.twin[rows] = EMPTY
+    entries.stuck[rows] = -1
+
+
+def expose(entries: Entries, slots: NDArray[np.int64]) -> None:
+    """Give up twins in some slots, which other chunks hold now: the floor covers those they stood for."""
+    rows = np.flatnonzero((entries.twin != EMPTY) & np.isin(entries.twin, slots))
+    entries.floor[rows] = np.maximum(entries.floor[rows], entries.score[entries.offset[rows + 1] - 1])
+    entries.twin[rows] = EMPTY
+
+
+def held(entries: Entries, row: int) -> NDArray[np.int64]:
+    """Slots of a row's entries."""
+    slots = entries.slot[int(entries.offset[row]) : int(entries.offset[row] + entries.used[row])]
+    live: NDArray[np.int64] = slots[slots != EMPTY].astype(np.int64)
+    return live
+
+
+def at_cut(entries: Entries, row: int) -> NDArray[np.int64]:
+    """Slots of a row's entries whose score is the one that a cut would run through."""
+    place = slice(int(entries.offset[row]), int(entries.offset[row] + entries.used[row]))
+    scores = entries.score[place][entries.slot[place] != EMPTY]
+    if not len(scores):
+        return np.zeros(0, np.int64)
+    kept = min(int(entries.keep[row]), len(scores))
+    tied: NDArray[np.int64] = held(entries, row)[scores == -np.partition(-scores, kept - 1)[kept - 1]]
+    return tied
+
+
+def containing(entries: Entries, row: int, terms: int) -> NDArray[np.int64]:
+    """How many of a row's entries contain each of its terms, (terms,) int64."""
+    start = int(entries.offset[row])
+    places = start + np.flatnonzero(entries.slot[start : start + int(entries.used[row])] != EMPTY)
+    found: NDArray[np.int64] = np.count_nonzero(entries.frequency[entries.column[:terms, None] + places], axis=1)
+    return found

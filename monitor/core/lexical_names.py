@@ -38,13 +38,16 @@ class NameOrder:
             room = max(slots, len(self.label) * 5 // 4, 1024) - len(self.label)
             self.label = np.concatenate((self.label, np.zeros(room, np.int64)))
 
-    def forget(self, slots: NDArray[np.int64]) -> None:
-        """Take back the labels of slots that another chunk holds now."""
+    def forget(self, slots: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Take back the labels of slots that another chunk holds now; returns those slots."""
+        gone = []
         for slot in slots[self.label[slots] > 0].tolist():
             at = bisect_left(self._labels, int(self.label[slot]))
             if self._names[at] != self._by_slot[slot]:
                 del self._names[at], self._labels[at], self._slots[at]
                 self.label[slot] = 0
+                gone.append(slot)
+        return np.array(gone, np.int64)
 
     def place(self, slots: NDArray[np.int64]) -> None:
         """Label slots that have no label."""

@@ -52,7 +52,7 @@ def recount(frequency: NDArray[np.int32], histogram: NDArray[np.int64], ids: NDA
     return len(ids)
 
 
-def offer(lists: Lists, queries: Queries, postings: Postings, entries: Entries) -> None:
+def offer(lists: Lists, queries: Queries, postings: Postings, entries: Entries, label: NDArray[np.int64]) -> None:
     """Insert every (row, chunk) pair of the postings whose epoch score is above the row's floor."""
     rows, terms = len(queries.start) - 1, len(postings.start) - 1
     step = max(1, min(len(lists.slots), _CELLS // max(rows, terms, 1)))
@@ -65,10 +65,13 @@ def offer(lists: Lists, queries: Queries, postings: Postings, entries: Entries) 
             lengths=lists.lengths[some],
             segments=lists.segments[some],
         )
-        _offer(part, queries, postings, entries)
+        _offer(part, queries, postings, entries, (at, label))
 
 
-def _offer(lists: Lists, queries: Queries, postings: Postings, entries: Entries) -> None:
+def _offer(
+    lists: Lists, queries: Queries, postings: Postings, entries: Entries, part: tuple[int, NDArray[np.int64]]
+) -> None:
+    begin, label = part
     chunks, terms = len(lists.slots), len(postings.start) - 1
     at = ragged(lists.starts, lists.sizes.astype(np.int64))
     chunk = np.repeat(np.arange(chunks), lists.sizes)
@@ -79,6 +82,7 @@ def _offer(lists: Lists, queries: Queries, postings: Postings, entries: Entries)
     table[chunk, term] = lists.frequencies[at]
     row, chunk = _near(table, lists, queries, postings, entries.floor)
     passes = queries.allowed[queries.wanted[row], lists.segments[chunk]]
+    passes &= (entries.stuck[row] < 0) & (begin + chunk >= entries.since[row])
     row, chunk = row[passes], chunk[passes]
     norm = queries.k1 * (1.0 - queries.b + queries.b * (lists.lengths[chunk] / queries.average[row]))
     score = np.zeros(len(row))
@@ -89,7 +93,7 @@ def _offer(lists: Lists, queries: Queries, postings: Postings, entries: Entries)
         frequency = table[chunk[:upto], queries.term[pair]].astype(np.float64)
         score[:upto] += queries.weight[pair] * (frequency * (queries.k1 + 1.0)) / (frequency + norm[:upto])
     better = score > entries.floor[row]
-    _insert(_Found(row[better], chunk[better], score[better], table, lists), queries, entries)
+    _insert(_Found(row[better], chunk[better], score[better], table, lists), queries, entries, (begin, label))
 
 
 def _near(
@@ -128,12 +132,12 @@ class _Found:
         self.row, self.chunk, self.score, self.table, self.lists = row, chunk, score, table, lists
 
 
-def _insert(found: _Found, queries: Queries, entries: Entries) -> None:
+def _insert(found: _Found, queries: Queries, entries: Entries, part: tuple[int, NDArray[np.int64]]) -> None:
     rows, first, fresh = np.unique(found.row, return_index=True, return_counts=True)
-    room = np.diff(entries.offset)[rows]
+    room = np.diff(entries.offset)[rows] - 1
     full = entries.used[rows] + fresh > room
     for row, at, new in zip(rows[full].tolist(), first[full].tolist(), fresh[full].tolist(), strict=True):
-        _merge(row, slice(at, at + new), found, queries, entries)
+        _merge(row, slice(at, at + new), found, queries, entries, part)
     fits = ~full
     pick = ragged(first[fits], fresh[fits])
     place = ragged((entries.offset[rows] + entries.used[rows])[fits], fresh[fits])
@@ -149,24 +153,37 @@ def _insert(found: _Found, queries: Queries, entries: Entries) -> None:
         entries.frequency[entries.column[j] + place[:upto]] = found.table[chunk[:upto], term]
 
 
-def _merge(row: int, new: slice, found: _Found, queries: Queries, entries: Entries) -> None:
-    """Cut a row that would overflow to its best `keep` of old and new; what is dropped raises the floor."""
-    start = int(entries.offset[row])
+def _merge(
+    row: int,
+    new: slice,
+    found: _Found,
+    queries: Queries,
+    entries: Entries,
+    part: tuple[int, NDArray[np.int64]],
+) -> None:
+    """Cut a row that would overflow to its best `keep` of old and new; see `Entries` for what is left out."""
+    start, own = int(entries.offset[row]), int(entries.offset[row + 1]) - 1
     old = start + np.flatnonzero(entries.slot[start : start + int(entries.used[row])] != EMPTY)
-    chunk = found.chunk[new]
-    score = np.concatenate((entries.score[old], found.score[new]))
-    keep = int(entries.keep[row])
-    ranked = np.argsort(-score, kind="stable")
-    best = ranked[:keep]
-    if len(score) > keep:
-        entries.floor[row] = max(entries.floor[row], score[ranked[keep]])
+    chunk, (begin, label) = found.chunk[new], part
+    columns = entries.column[: int(queries.start[row + 1] - queries.start[row])]
     terms = queries.term[queries.start[row] : queries.start[row + 1]]
-    columns = entries.column[: len(terms)]
-    table = np.concatenate((entries.frequency[columns + old[:, None]], found.table[chunk][:, terms]))
+    score = np.concatenate((entries.score[old], found.score[new]))
     slot = np.concatenate((entries.slot[old], found.lists.slots[chunk]))
     length = np.concatenate((entries.length[old], found.lists.lengths[chunk]))
+    table = np.concatenate((entries.frequency[columns + old[:, None]], found.table[chunk][:, terms]))
+    ranked = np.lexsort((label[slot], -score))
+    best, rest = ranked[: int(entries.keep[row])], ranked[int(entries.keep[row]) :]
+    if len(rest) and score[rest[0]] == score[best[-1]]:
+        if (label[slot[score == score[best[-1]]]] == 0).any():
+            entries.stuck[row] = begin
+            return
+        if _represent(row, rest[0], (slot, score, length, table), entries, label):
+            signature = entries.frequency[columns + own]
+            same = (length[rest] == entries.length[own]) & (table[rest] == signature).all(axis=1)
+            rest = rest[~(same & (score[rest] == entries.score[own]))]
+    entries.floor[row] = max(entries.floor[row], score[rest].max(initial=-np.inf))
     end = start + len(best)
-    entries.slot[start : int(entries.offset[row + 1])] = EMPTY
+    entries.slot[start:own] = EMPTY
     entries.slot[start:end], entries.score[start:end], entries.length[start:end] = (
         slot[best],
         score[best],
@@ -176,13 +193,48 @@ def _merge(row: int, new: slice, found: _Found, queries: Queries, entries: Entri
     entries.used[row] = len(best)
 
 
+def _represent(
+    row: int,
+    first: int,
+    rows: tuple[NDArray[np.int32], NDArray[np.float64], NDArray[np.int32], NDArray[np.uint16]],
+    entries: Entries,
+    label: NDArray[np.int64],
+) -> bool:
+    """Let an entry that is left out stand for its twins; False if others, with a better score, need that more."""
+    slot, score, length, table = rows
+    own, columns = int(entries.offset[row + 1]) - 1, entries.column[: table.shape[1]]
+    if entries.twin[row] != EMPTY:
+        if entries.length[own] == length[first] and (entries.frequency[columns + own] == table[first]).all():
+            if label[entries.twin[row]] <= label[slot[first]]:
+                return True
+        elif entries.score[own] > score[first]:
+            return False
+        else:
+            entries.floor[row] = max(entries.floor[row], entries.score[own])
+    entries.twin[row], entries.score[own], entries.length[own] = slot[first], score[first], length[first]
+    entries.frequency[columns + own] = table[first]
+    return True
+
+
 def rank(entries: Entries, queries: Queries, rows: NDArray[np.int64], k: int, label: NDArray[np.int64]) -> Ranking:
     """The best k of each row now: score descending, then the order of names."""
     score = np.full(len(entries.slot), -np.inf)
-    _score(entries, queries, rows, score)
-    made = Ranking(
-        np.full((len(rows), k), EMPTY, np.int32), np.full((len(rows), k), np.nan), np.zeros(len(score), np.bool_)
+    _score(
+        (ragged(entries.offset[rows], entries.used[rows]), np.repeat(rows, entries.used[rows])),
+        entries,
+        queries,
+        score,
     )
+    twins = rows[entries.twin[rows] != EMPTY]
+    own = np.full(len(score), -np.inf)
+    _score((entries.offset[twins + 1] - 1, twins), entries, queries, own)
+    made = Ranking(
+        np.full((len(rows), k), EMPTY, np.int32),
+        np.full((len(rows), k), np.nan),
+        own[entries.offset[rows + 1] - 1],
+        np.zeros(len(score), np.bool_),
+    )
+    score[entries.slot == EMPTY] = -np.inf
     room = np.diff(entries.offset)[rows]
     for size in np.unique(room).tolist():
         group = np.flatnonzero(room == size)
@@ -191,13 +243,12 @@ def rank(entries: Entries, queries: Queries, rows: NDArray[np.int64], k: int, la
     return made
 
 
-def _score(entries: Entries, queries: Queries, rows: NDArray[np.int64], score: NDArray[np.float64]) -> None:
-    """Score the used places of some rows (ascending) under the queries' weights."""
-    place = ragged(entries.offset[rows], entries.used[rows])
-    row = np.repeat(rows, entries.used[rows])
-    held = entries.slot[place] != EMPTY
-    place, row = place[held], row[held]
-    norm = queries.k1 * (1.0 - queries.b + queries.b * (entries.length[place] / queries.average[row]))
+def _score(
+    at: tuple[NDArray[np.int64], NDArray[np.int64]], entries: Entries, queries: Queries, score: NDArray[np.float64]
+) -> None:
+    """Score some places, given with their rows (ascending), under the queries' weights."""
+    place, row = at
+    norm = queries.k1 * (1.0 - queries.b + queries.b * (np.maximum(entries.length[place], 1) / queries.average[row]))
     total = np.zeros(len(place))
     first, sizes = queries.start[row], (queries.start[1:] - queries.start[:-1])[row]
     for j in range(int(sizes.max(initial=0))):

@@ -1,5 +1,6 @@
 """A set of queries over the forward lists: buffers, the epoch each row is in, refills, and proved rankings."""
 
+from itertools import count
 from typing import Any
 
 import numpy as np
@@ -12,6 +13,8 @@ from monitor.core.lexical_forward import ForwardLists
 from monitor.core.lexical_names import NameOrder
 from monitor.core.lexical_queries import Plan
 
+_CLOSELY = 128
+"""Rows at most that are looked at one by one before they are refilled."""
 KEPT = 4
 """Entries kept per result wanted: k' = 4k."""
 
@@ -39,6 +42,7 @@ class Watch:
         self.epoch = epoch._replace(weight=epoch.weight.copy(), average=epoch.average.copy())
         self._kernels, self._segments = kernels, segments
         self._reach = reach(plan, epoch)
+        self._frequency: NDArray[np.int64] = np.zeros(len(plan.terms), np.int64)
 
     @property
     def bytes(self) -> int:
@@ -51,30 +55,35 @@ class Watch:
         gone[slots] = True  # the last place stands for EMPTY
         self.entries.slot[gone[self.entries.slot]] = EMPTY
 
-    def offer(self, lists: Lists) -> None:
-        """Insert new chunks where they may score above the floors."""
-        self._offer(lists, self.entries.floor)
+    def expose(self, slots: NDArray[np.int64]) -> None:
+        """Slots that other chunks hold now can no longer stand for twins."""
+        buffers.expose(self.entries, slots)
 
-    def refill(self, rows: NDArray[np.int64], forward: ForwardLists, reference: Queries) -> None:
+    def offer(self, lists: Lists, order: NameOrder) -> None:
+        """Insert new chunks where they may score above the floors."""
+        self._offer(lists, np.ones(len(self.plan), np.bool_), order)
+
+    def refill(self, rows: NDArray[np.int64], forward: ForwardLists, reference: Queries, order: NameOrder) -> None:
         """Start a new epoch for some rows and fill their buffers from all live chunks.
 
         Args:
             rows: ascending.
             forward: the live chunks.
             reference: weights of the new epoch: the present ones, but above 0 for a term nobody has yet.
+            order: labels of names.
         """
         buffers.clear(self.entries, rows)
         pairs = np.isin(self.plan.row, rows)
         self.epoch.weight[pairs] = reference.weight[pairs]
         self.epoch.average[rows] = reference.average[rows]
         self._reach = reach(self.plan, self.epoch)
-        others = np.ones(len(self.plan), np.bool_)
-        others[rows] = False
+        taking = np.zeros(len(self.plan), np.bool_)
+        taking[rows] = True
         for slots in forward.blocks(forward.live(), self._kernels.block):
             lists = forward.lists(slots, whole=self._segments is not None)
             if self._segments is not None:
                 lists = lists._replace(segments=self._segments[slots])
-            self._offer(lists, np.where(others, np.inf, self.entries.floor))
+            self._offer(lists, taking, order)
 
     def widen(self, rows: NDArray[np.int64], factor: int, documents: int) -> None:
         """Keep `factor` times as many entries for some rows, but not more than there are chunks."""
@@ -92,14 +101,40 @@ class Watch:
             stale = np.unique(np.searchsorted(self.entries.offset, places, side="right") - 1)
             again = self._kernels.rank(self.entries, now, stale, self.k, order.label)
             at = np.searchsorted(rows, stale)
-            ranking.slot[at], ranking.score[at] = again.slot, again.score
+            _patch(ranking, at, again)
         return ranking
 
-    def unproved(self, ranking: Ranking, rows: NDArray[np.int64], now: Queries) -> NDArray[np.int64]:
+    def unproved(
+        self, ranking: Ranking, rows: NDArray[np.int64], now: Queries, order: NameOrder
+    ) -> NDArray[np.int64]:
         """Those of some rows whose ranking may be wrong because of what is outside the buffer."""
-        least = np.full(len(self.plan), np.inf)
-        least[rows] = np.where(ranking.slot[:, -1] == EMPTY, -np.inf, ranking.score[:, -1])
-        return unproved(self.plan, self.epoch, now, self.entries.floor, least)
+        last = ranking.slot[:, -1]
+        least = np.where(last == EMPTY, -np.inf, ranking.score[:, -1])
+        every = np.full(len(self.plan), np.inf)
+        every[rows] = least
+        beaten = ranking.outside > least
+        even = np.flatnonzero((ranking.outside == least) & (least > -np.inf))
+        if len(even):  # twins outside: the name decides
+            order.place(np.unique(last[even]).astype(np.int64))
+            beaten[even] = order.label[self.entries.twin[rows[even]]] < order.label[last[even]]
+        loose = unproved(self.plan, self.epoch, now, self.entries.floor, every)
+        if 0 < len(loose) <= _CLOSELY:
+            loose = self._closely(loose, every, now)
+        return np.union1d(rows[beaten], loose)
+
+    def _closely(self, rows: NDArray[np.int64], least: NDArray[np.float64], now: Queries) -> NDArray[np.int64]:
+        """The bound once more for a few rows, without the terms that no chunk outside the buffer contains: rare
+        terms, whose idf moves most with each chunk.
+        """
+        outside = np.ones(len(self.plan.term), np.bool_)
+        for row in rows.tolist():
+            pairs = slice(int(self.plan.start[row]), int(self.plan.start[row + 1]))
+            inside = buffers.containing(self.entries, row, pairs.stop - pairs.start)
+            outside[pairs] = inside < self._frequency[self.plan.term[pairs]]
+        some = np.full(len(self.plan), np.inf)
+        some[rows] = least[rows]
+        epoch = self.epoch._replace(weight=self.epoch.weight * outside)
+        return unproved(self.plan, epoch, now._replace(weight=now.weight * outside), self.entries.floor, some)
 
     def proved(
         self, rows: NDArray[np.int64], forward: ForwardLists, now: Queries, reference: Queries, order: NameOrder
@@ -107,25 +142,45 @@ class Watch:
         """Refill some rows until their ranking is proved: right after a refill only ties at the cut can prevent it,
         and a buffer four times as large holds more of them.
         """
-        self.refill(rows, forward, reference)
+        self.refill(rows, forward, reference, order)
         ranking = self.rank(now, rows, order)
-        open_rows = self.unproved(ranking, rows, now)
+        open_rows = self.unproved(ranking, rows, now, order)
         while len(open_rows):
             self.widen(open_rows, 4, forward.documents)
-            self.refill(open_rows, forward, reference)
+            self.refill(open_rows, forward, reference, order)
             again = self.rank(now, open_rows, order)
             at = np.searchsorted(rows, open_rows)
-            ranking.slot[at], ranking.score[at] = again.slot, again.score
-            open_rows = self.unproved(again, open_rows, now)
+            _patch(ranking, at, again)
+            open_rows = self.unproved(again, open_rows, now, order)
         return ranking
 
-    def follow(self, now: Queries, frequency: np.dtype[Any]) -> None:
-        """Follow what grew: ids of the vocabulary, folded segments, the width of frequencies."""
+    def follow(self, now: Queries, document_frequency: NDArray[np.int64], frequency: np.dtype[Any]) -> None:
+        """Follow what moved: ids of the vocabulary, folded segments, (M,) document frequencies, their width."""
         self.epoch = self.epoch._replace(local=now.local, allowed=now.allowed)
+        self._frequency = document_frequency
         if self.entries.frequency.dtype != frequency:
             self.entries = buffers.widened(self.entries)
 
-    def _offer(self, lists: Lists, floor: NDArray[np.float64]) -> None:
-        postings: Postings = essential(self.plan, self._reach, floor)
-        if len(postings.row):
-            self._kernels.offer(lists, self.epoch, postings, self.entries)
+    def _offer(self, lists: Lists, taking: NDArray[np.bool_], order: NameOrder) -> None:
+        """Offer chunks to some rows; rows that get stuck get the names at their cut labelled, and go on."""
+        entries = self.entries
+        for attempt in count():
+            postings: Postings = essential(self.plan, self._reach, np.where(taking, entries.floor, np.inf))
+            if not len(postings.row):
+                break
+            self._kernels.offer(lists, self.epoch, postings, entries, order.label)
+            stuck = np.flatnonzero(entries.stuck >= 0)
+            if not len(stuck):
+                break
+            for row in stuck.tolist():
+                order.place(np.unique(buffers.held(entries, row) if attempt else buffers.at_cut(entries, row)))
+            if attempt:  # many twins at once: label all that is still to come
+                order.place(lists.slots[int(entries.stuck[stuck].min()) :].astype(np.int64))
+            taking = entries.stuck >= 0
+            entries.since[:], entries.stuck[:] = np.maximum(entries.stuck, 0), -1
+        entries.since[:] = 0
+
+
+def _patch(ranking: Ranking, at: NDArray[np.int64], by: Ranking) -> None:
+    """Replace the ranking of some rows."""
+    ranking.slot[at], ranking.score[at], ranking.outside[at] = by.slot, by.score, by.outside
