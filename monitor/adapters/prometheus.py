@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Iterator
 
-from prometheus_client import CollectorRegistry, disable_created_metrics, generate_latest
+from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.core import (
     CounterMetricFamily,
     GaugeMetricFamily,
@@ -13,8 +13,9 @@ from prometheus_client.core import (
 from prometheus_client.registry import Collector
 
 from monitor import __version__
+from monitor.core.policy import Finding
 from monitor.core.published import Durations, Published
-from monitor.core.report import Measurement
+from monitor.core.report import DriftReport, Measurement
 
 PREFIX = "corpus_drift_"
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
@@ -35,40 +36,76 @@ class ReportCollector(Collector):
 
     def collect(self) -> Iterable[Metric]:
         """Every family of the view."""
-        yield InfoMetricFamily(f"{PREFIX}build", "Version of the monitor", {"version": __version__})
-        yield from _measurements(self._view.report.measurements)
-        yield from _verdicts(self._view)
-        yield from _counters(self._view)
-        yield from _health(self._view)
+        yield from _reported(self._view)
+        yield from _alive(self._view)
 
 
 class MetricsPage:
-    """The text of /metrics, rendered on the first scrape of a view and kept until the next view."""
+    """The text of /metrics, rendered on the first scrape of a view and kept until the next view.
+
+    What the report says is by far the most and is rendered once per report; the monitor's own health, a few dozen
+    series, once per view.
+    """
 
     def __init__(self) -> None:
-        disable_created_metrics()  # type: ignore[no-untyped-call]  # untyped upstream; `_created` series would double the count and say nothing here
+        self._report: tuple[DriftReport, tuple[Finding, ...], bytes] | None = None
         self._rendered: tuple[Published, bytes] | None = None
 
     def render(self, view: Published | None) -> bytes:
         """The page; before the first report only what is known without one."""
         if view is None:
-            registry = CollectorRegistry()
-            registry.register(_Starting())
-            return generate_latest(registry)
+            return _text(_starting())
         kept = self._rendered
         if kept is not None and kept[0] is view:
             return kept[1]
-        registry = CollectorRegistry()
-        registry.register(ReportCollector(view))
-        text = generate_latest(registry)
+        text = self._report_text(view) + _text(_alive(view))
         self._rendered = (view, text)
         return text
 
+    def _report_text(self, view: Published) -> bytes:
+        kept = self._report
+        if kept is not None and kept[0] is view.report and kept[1] is view.verdict.findings:
+            return kept[2]
+        text = _text(_reported(view))
+        self._report = (view.report, view.verdict.findings, text)
+        return text
 
-class _Starting(Collector):
+
+class _Families(Collector):
+    def __init__(self, families: Iterable[Metric]) -> None:
+        self._families = families
+
     def collect(self) -> Iterable[Metric]:
-        yield InfoMetricFamily(f"{PREFIX}build", "Version of the monitor", {"version": __version__})
-        yield _verdict_family("unknown", "Verdict on the corpus as it is now; 1 for the one that holds")
+        yield from self._families
+
+
+def _text(families: Iterable[Metric]) -> bytes:
+    registry = CollectorRegistry(auto_describe=False)
+    registry.register(_Families(list(families)))
+    return generate_latest(registry)
+
+
+def _starting() -> Iterator[Metric]:
+    yield InfoMetricFamily(f"{PREFIX}build", "Version of the monitor", {"version": __version__})
+    yield _verdict_family("unknown", "Verdict on the corpus as it is now; 1 for the one that holds")
+
+
+def _reported(view: Published) -> Iterator[Metric]:
+    """What depends on the report and its findings alone."""
+    yield from _measurements(view.report.measurements)
+    yield from _findings(view)
+    for name, value in view.report.corpus.items():
+        # Not the bare name: measurements per segment have it, and one page may not hold a family twice.
+        yield _gauge(f"corpus_{name}", f"{name} in the whole corpus, live; known before any baseline", value)
+
+
+def _alive(view: Published) -> Iterator[Metric]:
+    """What moves from view to view of one report."""
+    yield InfoMetricFamily(f"{PREFIX}build", "Version of the monitor", {"version": __version__})
+    yield _verdict_family(view.verdict.verdict, "Verdict on the corpus as it is now; 1 for the one that holds")
+    yield from _last_deploy(view)
+    yield from _counters(view)
+    yield from _health(view)
 
 
 def _measurements(measurements: Iterable[Measurement]) -> Iterator[Metric]:
@@ -78,6 +115,7 @@ def _measurements(measurements: Iterable[Measurement]) -> Iterator[Metric]:
         "Anchors a segment's ranking measurements rest on, by leg",
         labels=("leg", "dimension", "segment"),
     )
+    counts: dict[tuple[str, str, str], int] = {}
     for item in measurements:
         family = families.get(item.metric)
         if family is None:
@@ -85,13 +123,14 @@ def _measurements(measurements: Iterable[Measurement]) -> Iterator[Metric]:
             family = families[item.metric] = GaugeMetricFamily(PREFIX + item.metric, help_text, labels=_LABELS)
         family.add_metric((item.leg, str(item.k), item.dimension, item.segment, item.stat), item.value)
         if item.metric == "swaps" and item.stat == "mean":
-            measured.add_metric((item.leg, item.dimension, item.segment), item.n)
+            counts.setdefault((item.leg, item.dimension, item.segment), item.n)  # the same at every depth
     yield from families.values()
+    for labels, count in counts.items():
+        measured.add_metric(labels, count)
     yield measured
 
 
-def _verdicts(view: Published) -> Iterator[Metric]:
-    yield _verdict_family(view.verdict.verdict, "Verdict on the corpus as it is now; 1 for the one that holds")
+def _findings(view: Published) -> Iterator[Metric]:
     rules = GaugeMetricFamily(
         f"{PREFIX}rule_verdict",
         "Verdict of each rule on each segment; 1 for the one that holds",
@@ -111,17 +150,19 @@ def _verdicts(view: Published) -> Iterator[Metric]:
     yield _gauge(
         "changed_anchors", "Anchors left out because they ask something else now", view.report.changed_anchors
     )
-    yield from (_gauge(name, f"{name} in the corpus, live", value) for name, value in view.report.corpus.items())
+    baseline = view.report.baseline
+    if baseline is not None:
+        stamp = baseline.captured_event_time / 1e6
+        yield _gauge("baseline_timestamp_seconds", "Event time at which the baseline was captured", stamp)
+
+
+def _last_deploy(view: Published) -> Iterator[Metric]:
     if view.ledger:
         last = view.ledger[-1]
         info = InfoMetricFamily(f"{PREFIX}last_deploy", "The newest deploy judged", labels=())
         info.add_metric((), {"deploy": last.deploy_id, "verdict": last.verdict})
         yield info
         yield _gauge("last_deploy_timestamp_seconds", "Event time of the newest deploy judged", last.event_time / 1e6)
-    baseline = view.report.baseline
-    if baseline is not None:
-        stamp = baseline.captured_event_time / 1e6
-        yield _gauge("baseline_timestamp_seconds", "Event time at which the baseline was captured", stamp)
 
 
 def _verdict_family(verdict: str, help_text: str) -> GaugeMetricFamily:
