@@ -22,6 +22,8 @@ Pairs = tuple[NDArray[np.int64], NDArray[np.int64]]
 """Anchors and slots, aligned."""
 
 _NONE = np.zeros(0, np.int64)
+_ASKED = 1024
+"""Queries searched at a time: with more of them the blocks of rows get so short that bounds start out loose."""
 _FLOOD = 8
 """With more candidates per anchor than this times k a batch is looked through for copies of one vector."""
 
@@ -140,17 +142,18 @@ class DenseTopK:
         scores = np.full(slots.shape, np.nan)
         for wanted in set(filters):
             rows = np.array([at for at, other in enumerate(filters) if other == wanted], np.int64)
-            corpus = self._corpus
-            engine = Search(
-                corpus.vectors,
-                corpus.names,
-                vectors[rows],
-                distance=self._distance,
-                keep=keep,
-                kernels=self._kernels,
-            )
-            slots[rows], scores[rows] = engine.top(self._admission.slots(wanted))
+            among = self._admission.slots(wanted)
+            for at in range(0, len(rows), _ASKED):
+                part = rows[at : at + _ASKED]
+                slots[part], scores[part] = self._top(vectors[part], among, keep)
         return slots, scores
+
+    def _top(
+        self, vectors: NDArray[np.float32], among: NDArray[np.int64], keep: int
+    ) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+        corpus, kernels = self._corpus, self._kernels
+        engine = Search(corpus.vectors, corpus.names, vectors, distance=self._distance, keep=keep, kernels=kernels)
+        return engine.top(among)
 
     def _publish(self, rows: NDArray[np.int64]) -> NDArray[np.bool_]:
         """Put the lists of touched anchors in place and say which differ from the ones before."""

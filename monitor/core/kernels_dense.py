@@ -69,11 +69,12 @@ def _insert(
             score, slot, size = new_scores[at], new_slots[at], sizes[row]
             if size == capacity:
                 last = scores[row, capacity - 1]
-                out, out_slot = (last, slots[row, capacity - 1]) if last < score else (score, slot)
-                if floor[row] == EMPTY or out > floors[row]:
-                    floors[row], floor[row] = out, out_slot
                 if last > score:
+                    if floor[row] == EMPTY or score > floors[row]:
+                        floors[row], floor[row] = score, slot
                     continue
+                # Whatever was pushed out before ranked behind what is last now, also where their scores are equal.
+                floors[row], floor[row] = last, slots[row, capacity - 1]
                 size -= 1
             place = size
             while place > 0 and scores[row, place - 1] < score:

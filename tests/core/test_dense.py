@@ -181,8 +181,9 @@ class EuclidMachine(DenseMachine):
 TestCosine = DenseMachine.TestCase
 TestDot = DotMachine.TestCase
 TestEuclid = EuclidMachine.TestCase
-for case in (TestCosine, TestDot, TestEuclid):
-    case.settings = settings(max_examples=40, stateful_step_count=12, deadline=None)
+TestCosine.settings = TestDot.settings = TestEuclid.settings = settings(
+    max_examples=40, stateful_step_count=12, deadline=None
+)
 
 
 def random_stream(distance: Distance, dimension: int, anchors: int) -> tuple[Stream, np.random.Generator]:

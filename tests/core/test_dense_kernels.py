@@ -55,7 +55,8 @@ def test_insert_and_drop_are_equal(seed: int, capacity: int, levels: int, arrivi
     assert_same(plain, fast)
     anchors = np.sort(generator.integers(0, 5, arriving))
     slots = 100 + generator.permutation(100)[:arriving]
-    arrivals = Arrivals(anchors, generator.integers(1, levels + 1, arriving).astype(np.float64), slots)
+    between = generator.choice([0.0, 0.1, 0.3, 0.5, 0.9], arriving)  # equal to a buffered score, or to none
+    arrivals = Arrivals(anchors, generator.integers(0, levels + 1, arriving) + between, slots)
     np.testing.assert_array_equal(NUMPY.insert(plain, arrivals, NAMES), NUMBA.insert(fast, arrivals, NAMES))
     assert_same(plain, fast)
 
