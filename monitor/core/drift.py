@@ -19,37 +19,11 @@ from monitor.core.measure import disagreement, ranking
 from monitor.core.measure.columns import Name, Pair, Settings
 from monitor.core.measure.index import ann_recall, score_parity
 from monitor.core.measure.leg import measure
-from monitor.core.measure.overlap import overlap
+from monitor.core.measure.overlap import Overlap, overlap
+from monitor.core.measure.ties import settle_ties
 from monitor.core.report import DriftReport, Leg, Measurement, Share
 from monitor.core.scoring import Distance
 from monitor.core.summary import Table, summarise
-
-TIE_EPS = 1e-6
-"""Dense scores this close tie: float32 engines cut them arbitrarily."""
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Seen:
-    """What the loop saw at one position of the stream.
-
-    `lists` are by leg; `hashes` are content hashes by chunk key, of the chunks in the lists; `failures` name the
-    anchors (rows) that the real index did not answer for; `corpus` holds counts; `problems` are reasons why nothing
-    may be concluded.
-    """
-
-    deploy_id: str
-    now: int
-    positions: Mapping[str, int]
-    lists: Mapping[ListLeg, RankedLists]
-    hashes: Mapping[int, str]
-    settling: frozenset[int]
-    """Anchors (rows) whose documents production may still be writing: no recall, no parity."""
-    failures: Mapping[int, str]
-    corpus: Mapping[str, float]
-    chunks: tuple[Measurement, ...]
-    """Measurements of the corpus itself (see `core.content`)."""
-    problems: tuple[str, ...]
-
 
 @dataclass(frozen=True, slots=True)
 class Scope:
@@ -147,86 +121,13 @@ class Drift:
             found = self._aligned[id(baseline)] = (baseline, made)
         return found[1]
 
-    def _compare(self, baseline: Snapshot, alignment: Alignment, seen: Seen) -> Iterator[Measurement]:
-        for leg in ("dense", "lexical"):
-            if leg in baseline.lists and leg in seen.lists:
-                table = self._leg(leg, baseline, alignment, seen)
-                yield from summarise(table, alignment, seen.failures)
-        if {"dense", "lexical"} <= set(baseline.lists) & set(seen.lists):
-            yield from summarise(self._both(baseline, alignment, seen), alignment, seen.failures)
-        if {"dense", "exact"} <= set(seen.lists):
-            yield from summarise(self._index(alignment, seen), alignment, seen.failures)
-
-    def _leg(self, leg: Leg, baseline: Snapshot, alignment: Alignment, seen: Seen) -> Table:
-        then, now = _lists(baseline.lists, leg, alignment.then), _lists(seen.lists, leg, alignment.now)
-        eps = TIE_EPS if leg == "dense" else None
-        settings = Settings(self._depths, score_threshold=self._thresholds.get(leg), tie_eps=eps)
-        columns = measure(Pair(then, now, {}), settings)
-        hashes_then = {key: member.content_hash for key, member in baseline.members.items()}
-        said = overlap(content_lists(then, hashes_then), content_lists(now, seen.hashes))
-        names, values = list(columns.names), [*columns.values]
-        for k in self._depths:
-            names += [Name("collapsed_swaps", k), Name("collapsed_jaccard_ratio", k), Name(COLLAPSED_TOP1, k)]
-            values += [ranking.swaps(said, k), ranking.jaccard(said, k), ranking.top1_changed(said)]
-        reasons = (*columns.reasons, *("" for _ in range(len(values) - len(columns.names))))
-        return Table(leg, tuple(names), np.stack(values), reasons)
-
     def _blame(self, baseline: Snapshot, alignment: Alignment, seen: Seen, changes: Changes) -> tuple[Share, ...]:
         made: tuple[Share, ...] = ()
-        for leg in ("dense", "lexical"):
+        for leg in LEGS:
             if leg in baseline.lists and leg in seen.lists:
                 then, now = _lists(baseline.lists, leg, alignment.then), _lists(seen.lists, leg, alignment.now)
                 made += blame(leg, then.at(self._depths[0]), now.at(self._depths[0]), changes)
         return made
-
-    def _both(self, baseline: Snapshot, alignment: Alignment, seen: Seen) -> Table:
-        dense_then, lexical_then = (_lists(baseline.lists, leg, alignment.then) for leg in ("dense", "lexical"))
-        dense_now, lexical_now = (_lists(seen.lists, leg, alignment.now) for leg in ("dense", "lexical"))
-        pairs = disagreement.LegPairs(
-            overlap(dense_now, lexical_now),
-            overlap(dense_then, lexical_then),
-            overlap(dense_then, dense_now),
-            overlap(lexical_then, lexical_now),
-        )
-        names: list[Name] = []
-        values: list[NDArray[np.float64]] = []
-        for k in self._depths:
-            found = disagreement.disagreement(pairs, k)
-            names += [Name("disagreement_ratio", k), Name("disagreement_jaccard_ratio", k)]
-            names += [Name("disagreement_change", k), Name("dense_shift_ratio", k), Name("lexical_shift_ratio", k)]
-            values += [found.rbo, found.jaccard, found.rbo_change, found.dense_shift, found.lexical_shift]
-        return Table("both", tuple(names), np.stack(values), ("",) * len(names))
-
-    def _index(self, alignment: Alignment, seen: Seen) -> Table:
-        """What the index serves against what the events say, wherever the two had time to agree."""
-        served, exact = _lists(seen.lists, "dense", alignment.now), _lists(seen.lists, "exact", alignment.now)
-        calm = np.array([int(row) not in seen.settling for row in alignment.now], np.bool_)
-        exact = replace(exact, known=exact.known & calm)
-        live = np.isin(served.keys, np.fromiter(seen.hashes, np.int64, len(seen.hashes)))
-        euclid = self._fingerprint.distance == Distance.EUCLID
-        names, values = [], []
-        for k in self._depths:
-            names += [Name("ann_recall_ratio", k), Name("score_parity_ratio", k)]
-            cut = (served.at(k), exact.at(k))
-            values += [ann_recall(*cut, live[:, :k], eps=TIE_EPS), score_parity(*cut, distances=euclid)]
-        return Table("dense", tuple(names), np.stack(values), ("",) * len(names))
-
-    def _distance(self, pinned: Snapshot, seen: Seen) -> Iterator[Measurement]:
-        """How far the corpus has gone from the pinned baseline, whatever the moving one says."""
-        alignment = self._align(pinned)
-        for leg in ("dense", "lexical"):
-            if leg not in pinned.lists or leg not in seen.lists:
-                continue
-            matched = overlap(_lists(pinned.lists, leg, alignment.then), _lists(seen.lists, leg, alignment.now))
-            names = tuple(
-                Name(metric, k) for k in self._depths for metric in ("pinned_swaps", "pinned_jaccard_ratio")
-            )
-            values = [of(matched, k) for k in self._depths for of in (ranking.swaps, ranking.jaccard)]
-            table = Table(leg, names, np.stack(values), ("",) * len(names))
-            yield from summarise(table, alignment, seen.failures, only_all=True)
-
-
-COLLAPSED_TOP1 = "collapsed_top1_changed_ratio"
 
 
 def _lists(lists: Mapping[ListLeg, RankedLists], leg: str, rows: NDArray[np.int64]) -> RankedLists:
