@@ -43,7 +43,7 @@ def _text(document: dict[str, Any]) -> str:
     lines += [f"  (warning) {found['reason']}" for found in warned[:10]]
     lines += _blamed(document)
     judged = sum(found["severity"] == "critical" for found in document["findings"])
-    lines.append(f"{judged} critical findings, {len(warned)} warnings")
+    lines.append(f"{judged} critical rules judged, {len(warned)} warnings")
     return "\n".join(lines) + "\n"
 
 

@@ -22,7 +22,7 @@ _SHOWN = (
     ("top1_changed_ratio", "mean", "top-1 changed"),
     ("top1_score_drop", "p95", "score drop p95"),
 )
-_WIDTH = 118
+_WIDTH = 120
 
 
 def drawn(*parts: Table | Text | str, color: bool = False) -> str:
@@ -56,7 +56,7 @@ def _segment_rows(measurements: Sequence[Document]) -> list[list[str]]:
     depth = min((item["k"] for item in measurements if item["k"]), default=0)
     found: dict[tuple[str, str, str], dict[tuple[str, str], Document]] = {}
     for item in measurements:
-        if item["k"] in (0, depth) and item["leg"] != "both":
+        if item["k"] in (0, depth) and item["leg"] in ("dense", "lexical"):
             place = (item["leg"], item["dimension"], item["segment"])
             found.setdefault(place, {})[item["metric"], item["stat"]] = item
     ranked = sorted(found.items(), key=lambda pair: (pair[0][1] != "all", -_value(pair[1]), pair[0]))
@@ -173,5 +173,10 @@ def _table(*headings: str) -> Table:
     table = Table(box=None, pad_edge=False, header_style="bold")
     left = {"leg", "segment", "deploy", "when", "verdict", "worst segment", "baseline", "where", "reason", "detail"}
     for heading in headings:
-        table.add_column(heading, justify="left" if heading in left else "right", overflow="fold")
+        table.add_column(
+            heading,
+            justify="left" if heading in left else "right",
+            overflow="ellipsis" if heading == "segment" else "fold",
+            no_wrap=heading == "segment",
+        )
     return table

@@ -17,6 +17,8 @@ SEED = 20_26
 START = 1_767_225_600_000_000
 """Event time of the first event: 2026-01-01T00:00:00Z."""
 MODEL_DIMENSION = 128
+WATCHED = 25
+"""Anchors of each watched package: some more than `segments.min_anchors`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +50,7 @@ def prepare_demo(folder: Path, *, flooded: str, lost: str) -> Prepared:
     plan = Plan()
     plan = replace(plan, flooded=flooded or plan.flooded, lost=lost or plan.lost)
     encoder = LatentSemanticEncoder.fit([one.text for one in objects], dimension=MODEL_DIMENSION, seed=SEED)
-    anchors = encoded(draw_anchors(objects, np.random.default_rng(SEED)), encoder)
+    anchors = encoded(draw_anchors(objects, np.random.default_rng(SEED), watched=WATCHED), encoder)
     write(folder / "anchors.jsonl", anchors)
     try:
         events = _write_events(folder / "events.jsonl", objects, plan, encoder)
