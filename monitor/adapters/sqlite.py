@@ -9,7 +9,15 @@ from typing import Any, TypeVar
 import msgspec
 
 from monitor.adapters.snapshots import pack_deploy, pack_snapshot, unpack_deploy, unpack_snapshot
-from monitor.adapters.sqlite_rows import PUT_CHUNK, READ_CHUNKS, SCHEMA, TOUCH_CHUNK, columns, stored_chunk
+from monitor.adapters.sqlite_rows import (
+    PUT_CHUNK,
+    READ_CHUNKS,
+    SCHEMA,
+    TOUCH_CHUNK,
+    TRIM_QUARANTINE,
+    columns,
+    stored_chunk,
+)
 from monitor.core.baseline import Judged, Snapshot
 from monitor.core.corpus import Change
 from monitor.core.events import Partition, Position
@@ -39,8 +47,8 @@ class SqliteStore:
     Args:
         path: the file; its folder must exist.
         keep_deploys: how many newest deploys keep their report and lists (ids are kept for longer).
-        quarantine_rows: rows of the quarantine, the oldest go first.
-        quarantine_bytes: bytes of quarantined values, the oldest go first.
+        quarantine_rows: rows of the quarantine, shared evenly by the partitions; of each, the oldest go first.
+        quarantine_bytes: bytes of quarantined values, shared and cut alike.
         read_only: read the last commit of a state that somebody else owns.
         patience: seconds to wait for another program that has locked the file.
     """
@@ -146,7 +154,6 @@ class SqliteStore:
         db = self._db
         self._put_chunks(commit.changes)
         db.executemany("DELETE FROM chunk WHERE key=?", [(key,) for key in commit.forgotten])
-        self._put_quarantine(commit.quarantined)
         encoded = [(msgspec.msgpack.encode(name), value) for name, value in commit.counters.items()]
         db.executemany("INSERT OR REPLACE INTO counter VALUES (?,?)", encoded)
         if commit.deploy is not None:
@@ -155,6 +162,7 @@ class SqliteStore:
             self._put_baseline(snapshot)
         places = [(part.topic, part.partition, at) for part, at in commit.positions.items()]
         db.executemany("INSERT OR REPLACE INTO position VALUES (?,?,?)", places)
+        self._put_quarantine(commit.quarantined)
         newest = (commit.newest_event_time,)
         db.execute("INSERT OR REPLACE INTO meta VALUES ('newest_event_time', ?)", newest)
 
@@ -185,14 +193,10 @@ class SqliteStore:
         if not rows:
             return
         self._db.executemany("INSERT OR IGNORE INTO quarantine VALUES (?,?,?,?,?,?,?,?)", rows)
-        keep = "SELECT rowid FROM quarantine ORDER BY rowid DESC LIMIT ?"
-        self._db.execute(f"DELETE FROM quarantine WHERE rowid NOT IN ({keep})", (self._rows,))  # noqa: S608 - constant
-        # The newest one always stays: a limit smaller than one value must not make the quarantine look empty.
-        heavy = (
-            "SELECT rowid FROM (SELECT rowid, SUM(COALESCE(LENGTH(value),0)) OVER (ORDER BY rowid DESC) AS total"
-            " FROM quarantine) WHERE total > ? AND rowid < (SELECT MAX(rowid) FROM quarantine)"
-        )
-        self._db.execute(f"DELETE FROM quarantine WHERE rowid IN ({heavy})", (self._bytes,))  # noqa: S608 - constant
+        # Each partition has its share: what is kept must not depend on how the partitions interleave. Its newest
+        # one always stays: a limit smaller than one value must not make the quarantine look empty.
+        shares = max(1, self._db.execute("SELECT COUNT(*) FROM position").fetchone()[0])
+        self._db.execute(TRIM_QUARANTINE, (self._rows // shares, self._bytes // shares))
 
     def _put_deploy(self, record: DeployRecord) -> None:
         values = (record.deploy_id, record.event_time, record.verdict.verdict, pack_deploy(record))

@@ -34,6 +34,14 @@ _COLUMNS = (
 PUT_CHUNK = f"INSERT OR REPLACE INTO chunk ({_COLUMNS}) VALUES ({','.join('?' * 15)})"  # noqa: S608 - constant
 TOUCH_CHUNK = "UPDATE chunk SET event_time=?,version=?,topic=?,partition=?,at=? WHERE key=?"
 READ_CHUNKS = f"SELECT {_COLUMNS} FROM chunk ORDER BY key"  # noqa: S608 - constant
+TRIM_QUARANTINE = """
+DELETE FROM quarantine WHERE rowid IN (
+  SELECT rowid FROM (
+    SELECT rowid, ROW_NUMBER() OVER newest AS place, SUM(COALESCE(LENGTH(value), 0)) OVER newest AS total
+    FROM quarantine WINDOW newest AS (PARTITION BY topic, partition ORDER BY at DESC))
+  WHERE place > 1 AND (place > ? OR total > ?))
+"""
+"""Keeps of each partition its newest records, up to so many rows and bytes, and at least one."""
 
 _SEGMENTS: msgspec.msgpack.Decoder[tuple[tuple[str, str], ...]] = msgspec.msgpack.Decoder(tuple[tuple[str, str], ...])
 

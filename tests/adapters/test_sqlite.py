@@ -9,9 +9,12 @@ import threading
 from collections import Counter
 from dataclasses import replace
 from pathlib import Path
+from random import Random
 
 import numpy as np
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from monitor.adapters import sqlite
 from monitor.adapters.sqlite import SqliteStore
@@ -86,8 +89,8 @@ def test_the_last_state_of_a_chunk_wins_within_a_batch(
     store.close()
 
 
-def aside(offset: int, size: int) -> Quarantined:
-    return Quarantined(Position("t", 0, offset), "not_json", "", None, b"x" * size, size)
+def aside(offset: int, size: int, partition: int = 0) -> Quarantined:
+    return Quarantined(Position("t", partition, offset), "not_json", "", None, b"x" * size, size)
 
 
 @pytest.mark.parametrize(
@@ -110,6 +113,27 @@ def test_the_quarantine_is_bounded_by_rows_and_bytes(
             store.commit(replace(NOW, quarantined=batch))
         assert [item.position.offset for item in store.quarantine(100)] == kept
         store.close()
+
+
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.lists(st.lists(st.sampled_from([0, 1, 30, 200]), max_size=12), min_size=2, max_size=2), st.randoms())
+def test_what_the_quarantine_keeps_does_not_depend_on_how_partitions_interleave(
+    tmp_path: Path, sizes: list[list[int]], order: Random
+) -> None:
+    found = []
+    for number in range(2):
+        path = tmp_path / f"state{number}"
+        path.unlink(missing_ok=True)
+        store = started(path, quarantine_rows=8, quarantine_bytes=300)
+        store.commit(replace(NOW, positions={Partition("t", 0): 0, Partition("t", 1): 0}))
+        queues = [[aside(at, size, part) for at, size in enumerate(of)] for part, of in enumerate(sizes)]
+        while any(queues):
+            some = [queue.pop(0) for queue in queues for _ in range(order.randint(0, 3)) if queue]
+            store.commit(replace(NOW, quarantined=some))
+        found.append(sorted((item.position, item.size) for item in store.quarantine(100)))
+        store.close()
+    assert found[0] == found[1]
+    assert all(sum(position.partition == part for position, _ in found[0]) <= 4 for part in (0, 1))
 
 
 def test_a_record_is_set_aside_once_however_often_it_is_read(tmp_path: Path) -> None:

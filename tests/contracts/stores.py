@@ -48,13 +48,16 @@ class MemoryStore:
         for item in commit.quarantined:
             if all(item.position != other.position for other in self._aside):
                 self._aside.append(item)
-        self._aside = self._aside[-self._rows :]
         self._counters.update(commit.counters)
         self._deploys += [commit.deploy] if commit.deploy is not None else []
         for snapshot in commit.baselines:
             self._baselines.pop(snapshot.name, None)
             self._baselines[snapshot.name] = snapshot
         self._positions.update(commit.positions)
+        share = max(1, self._rows // max(1, len(self._positions)))
+        for part in {one.position.source for one in commit.quarantined}:
+            places = sorted(one.position for one in self._aside if one.position.source == part)
+            self._aside = [one for one in self._aside if one.position not in places[:-share]]
         self._newest, self._empty = commit.newest_event_time, False
 
     def chunks(self, batch: int) -> Iterator[Sequence[StoredChunk]]:
