@@ -40,6 +40,8 @@ class Fingerprint:
     def of(cls, fields: Mapping[str, str]) -> "Fingerprint":
         """From stored fields; a field this version does not know makes the fingerprint another one."""
         known = {name: str(fields.get(name, "absent")) for name in cls.__slots__}
+        for name in sorted(set(fields) - set(cls.__slots__)):
+            known["search"] += f", {name}={fields[name]}"
         return cls(**known)
 
 
