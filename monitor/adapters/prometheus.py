@@ -13,6 +13,7 @@ from prometheus_client.core import (
 from prometheus_client.registry import Collector
 
 from monitor import __version__
+from monitor.adapters.prometheus_engine import audit_families, engine_families, folded_families
 from monitor.core.policy import Finding
 from monitor.core.published import Durations, Published
 from monitor.core.report import DriftReport, Measurement
@@ -106,6 +107,8 @@ def _alive(view: Published) -> Iterator[Metric]:
     yield from _last_deploy(view)
     yield from _counters(view)
     yield from _health(view)
+    yield from audit_families(view.health.audits, PREFIX)
+    yield from engine_families(view.health.engine, PREFIX)
 
 
 def _measurements(measurements: Iterable[Measurement]) -> Iterator[Metric]:
@@ -147,6 +150,7 @@ def _findings(view: Published) -> Iterator[Metric]:
     for size in view.report.segments:
         anchors.add_metric((size.dimension, size.segment, str(size.watched).lower()), size.anchors)
     yield anchors
+    yield from folded_families(view.report.segments, PREFIX)
     yield _gauge(
         "changed_anchors", "Anchors left out because they ask something else now", view.report.changed_anchors
     )

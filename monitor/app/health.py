@@ -1,14 +1,18 @@
 """How the monitor itself is: stamps, durations and lag, gathered as the loop turns."""
 
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence, Sized
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
+from monitor.core.baseline import ListLeg
+from monitor.core.corpus import Corpus
+from monitor.core.engine import Engine
 from monitor.core.events import Partition
 from monitor.core.policy import Verdict
-from monitor.core.published import Durations, Health
+from monitor.core.published import Audited, AuditLeg, Durations, EngineWork, Health
 from monitor.ports import Replay, Source
 
 BATCH_BOUNDS = (0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1.0, 3.0, 10.0, 30.0)
@@ -41,6 +45,8 @@ class Gauges:
         self._progress = clocks.monotonic()
         self._latencies: tuple[float, float, float] | None = None
         self._touched = 0
+        self._lists_touched: Counter[str] = Counter()
+        self._refills: Mapping[str, int] = {}
         self._batches = Durations.none(BATCH_BOUNDS)
         self._replays = Durations.none(REPLAY_BOUNDS)
         self._failures: Mapping[int, str] = {}
@@ -59,6 +65,10 @@ class Gauges:
     def committed(self) -> None:
         """A turn was committed."""
         self._stamps["commit"] = self._clocks.wall()
+
+    def applied(self, touched: Mapping[ListLeg, NDArray[np.bool_]]) -> None:
+        """A batch changed the maintained lists of these anchors, (A,) bool by leg."""
+        self._lists_touched.update({leg: int(rows.sum()) for leg, rows in touched.items()})
 
     def took(self, seconds: float) -> None:
         """A turn with something in it took this long."""
@@ -100,7 +110,34 @@ class Gauges:
         reason = f"input is stale: no progress for {quiet:.0f} s while {known}; expected at most {self._stale:.0f} s"
         return Verdict("unknown", (reason, *verdict.reasons), verdict.findings)
 
-    def health(self, *, waiting: Sequence[str], state_bytes: int, points: int | None) -> Health:
+    def worked(self, engine: Engine, corpus: Corpus) -> EngineWork:
+        """The engine's own counters; `refilling` is what they rose by since this was asked last."""
+        dense, lexical, before, known = engine.dense, engine.lexical, self._refills, corpus.rows()
+        refills: dict[str, int] = {}
+        if dense is not None:
+            refills["dense"] = dense.refills + dense.rebuilds * len(engine.anchors)
+        if lexical is not None:
+            refills["lexical"] = lexical.refills
+        self._refills = refills
+        return EngineWork(
+            touched=dict(self._lists_touched),
+            refills=refills,
+            refilling={leg: refilled - before.get(leg, 0) for leg, refilled in refills.items()},
+            rebuilds=0 if dense is None else dense.rebuilds,
+            epochs=0 if lexical is None else lexical.epochs,
+            terms=len(engine.vocabulary),
+            tombstones=len(known) - len(corpus) if isinstance(known, Sized) else 0,
+        )
+
+    def health(
+        self,
+        *,
+        waiting: Sequence[str],
+        state_bytes: int,
+        points: int | None,
+        audits: Mapping[AuditLeg, Audited],
+        engine: EngineWork,
+    ) -> Health:
         """Freeze it."""
         return Health(
             turned=self._clocks.wall(),
@@ -117,4 +154,6 @@ class Gauges:
             replays=self._replays,
             replay_latencies=self._latencies,
             index_points=points,
+            audits=dict(audits),
+            engine=engine,
         )

@@ -142,6 +142,7 @@ class Monitor:
         self.counters.update({("events", *outcome): n for outcome, n in applied.outcomes.items()})
         delta = parts.corpus.delta(applied.changes)
         touched = parts.engine.apply(delta)
+        parts.gauges.applied(touched)
         if parts.index is not None:
             parts.index.apply(delta)
         self.measuring.touch(rows_of(touched, ("dense",)).tolist())
@@ -195,10 +196,13 @@ class Monitor:
         )
 
     def _idle(self) -> None:
-        """Nothing arrived: catch up on replays, and keep the view's health fresh."""
-        measuring = self.measuring
+        """Nothing arrived: catch up on replays, then audit when it is time, and keep the view's health fresh."""
+        measuring, audit = self.measuring, self.parts.audit
         if measuring.touched() or measuring.retry_due() or measuring.full_due():
             measuring.replay(full=measuring.full_due())
+            measuring.publish(self.intake, measuring.measure(self.intake))
+        elif audit is not None and audit.due() and not (self.intake.barrier.waiting or self.intake.ready()):
+            audit.run()
             measuring.publish(self.intake, measuring.measure(self.intake))
         elif measuring.report_due():
             view = measuring.published

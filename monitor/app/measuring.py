@@ -109,7 +109,12 @@ class Measuring:
             chunks=parts.drift.content(parts.engine.duplicates),
             settling=self._settling(),
             failures=parts.served.failures if parts.served is not None else {},
-            problems=(*problems, *lost, *(parts.served.problems if parts.served is not None else ())),
+            problems=(
+                *problems,
+                *lost,
+                *self.untrusted(),
+                *(parts.served.problems if parts.served is not None else ()),
+            ),
         )
         report = parts.drift.evaluate(self.baseline, self._pinned, seen, corpus.row)
         self._behind = False
@@ -126,6 +131,8 @@ class Measuring:
             waiting=intake.barrier.waiting,
             state_bytes=parts.store.size(),
             points=self._count_points(),
+            audits=parts.audit.results if parts.audit is not None else {},
+            engine=parts.gauges.worked(parts.engine, parts.corpus),
         )
         report, verdict = measured
         self.published = Published(
@@ -146,9 +153,15 @@ class Measuring:
             self._points = parts.retriever.count()
         return self._points
 
+    def untrusted(self) -> tuple[str, ...]:
+        """Why the maintained lists cannot be trusted: what audits found."""
+        return self._parts.audit.problems() if self._parts.audit is not None else ()
+
     def sound(self, snapshot: Snapshot) -> bool:
-        """Whether every list of a snapshot was had and no loss is open: nothing less becomes a baseline by itself."""
-        return not self._counters[OPEN_GAPS] and all(lists.known.all() for lists in snapshot.lists.values())
+        """Whether all lists were had, no loss is open and no audit failed: only then a baseline by itself."""
+        if self._counters[OPEN_GAPS] or self.untrusted():
+            return False
+        return all(lists.known.all() for lists in snapshot.lists.values())
 
     def lists(self) -> dict[ListLeg, RankedLists]:
         """The lists now: dense as served by the real index, lexical, and the exact dense ones."""

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
+from monitor.app.audit import Audit
 from monitor.app.embedding import Embedder
 from monitor.app.health import Clocks, Gauges
 from monitor.app.replay import Served
@@ -53,3 +54,4 @@ class Parts:
     """Tells other processes the base URL of the endpoints."""
     control_topics: Sequence[str] = ()
     pace: Pace = field(default_factory=Pace)
+    audit: Audit | None = None

@@ -152,8 +152,9 @@ class LexicalSection(Section):
     """The lexical leg: BM25 over all live chunks."""
 
     enabled: bool = True
-    variant: Literal["okapi", "lucene"] = "lucene"
-    k1: float = Field(1.5, ge=0)
+    variant: Literal["okapi", "lucene"] = "okapi"
+    """rank-bm25 defines BM25 here, and can audit only what it defines."""
+    k1: float = Field(1.5, gt=0)
     b: float = Field(0.75, ge=0, le=1)
     epsilon: float = Field(0.25, ge=0)
 
@@ -191,6 +192,8 @@ class MeasureSection(Section):
     depths: tuple[int, ...] = (10,)
     confidence_score: dict[Literal["dense", "lexical"], float] = Field(default_factory=dict)
     audit_seconds: float = Field(3_600.0, gt=0)
+    audit_chunks: int = Field(20_000, ge=0)
+    """The largest corpus whose lexical leg is audited; 0 switches audits off."""
 
     @field_validator("depths")
     @classmethod

@@ -6,12 +6,16 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from functools import partial
 
-from monitor.adapters.http import HttpServer, HttpSettings
+import numpy as np
+
+from monitor.adapters.audit import RankBm25Auditor
+from monitor.adapters.http import TURN_LIMIT, HttpServer, HttpSettings
 from monitor.adapters.lock import OwnerLock
 from monitor.adapters.monitor_client import MonitorClient
 from monitor.adapters.rensa import RensaBands
 from monitor.adapters.sqlite import SqliteStore
 from monitor.app.asking import Running
+from monitor.app.audit import Audit, Schedule
 from monitor.app.configuration import Configuration
 from monitor.app.embedding import Embedder, Lookup
 from monitor.app.health import Clocks, Gauges
@@ -23,6 +27,7 @@ from monitor.app.snapshot import Snapshots
 from monitor.app.wiring.retrieval import Space, build_anchors, build_embedded, build_server, build_space, fingerprint
 from monitor.app.wiring.sources import build_dead_letters, build_decoder, build_source
 from monitor.core.anchors import AnchorSet
+from monitor.core.bm25 import BM25
 from monitor.core.corpus import Corpus
 from monitor.core.drift import Drift, Scope
 from monitor.core.engine import Bm25, Depths, Engine
@@ -46,8 +51,14 @@ def serving(configuration: Configuration, monitor: Monitor) -> Iterator[str]:
     if not chosen.enabled:
         yield ""
         return
+    certificate, key = (_file(configuration, path) for path in (chosen.certificate_file, chosen.key_file))
     settings = HttpSettings(
-        chosen.host, chosen.port, chosen.token.get_secret_value(), chosen.certificate_file, chosen.key_file
+        chosen.host,
+        chosen.port,
+        chosen.token.get_secret_value(),
+        certificate,
+        key,
+        turn_limit=TURN_LIMIT + configuration.dense.replay_deadline,
     )
     server = HttpServer(settings, MonitorService(monitor, lambda: read_state(configuration)))
     try:
@@ -63,7 +74,13 @@ def running(configuration: Configuration) -> Running | None:
     owner = OwnerLock(configuration.located(configuration.state.path)).owner()
     if owner is None or not owner.url:
         return None
-    return Running(MonitorClient(owner.url, configuration.http.token.get_secret_value()))
+    token = configuration.http.token.get_secret_value()
+    certificate = _file(configuration, configuration.http.certificate_file)
+    return Running(MonitorClient(owner.url, token, certificate_file=certificate))
+
+
+def _file(configuration: Configuration, path: str) -> str:
+    return str(configuration.located(path)) if path else ""
 
 
 def build_drift(configuration: Configuration) -> Drift:
@@ -133,13 +150,14 @@ def _parts(configuration: Configuration, stack: ExitStack, source: Source, annou
     gauges.bounded = configuration.source.kafka is None
     deepest = max(configuration.measure.depths)
     kafka = configuration.source.kafka
+    engine = _engine(configuration, anchors, corpus, deepest)
     return Parts(
         corpus_name=configuration.corpus.name,
         source=source,
         decoder=build_decoder(configuration, space.dimension, space.embedding_version),
         store=store,
         corpus=corpus,
-        engine=_engine(configuration, anchors, corpus, deepest),
+        engine=engine,
         drift=_drift(configuration, anchors, marked),
         snapshots=Snapshots(
             store,
@@ -168,6 +186,7 @@ def _parts(configuration: Configuration, stack: ExitStack, source: Source, annou
             barrier=configuration.source.barrier_timeout,
             settle=configuration.dense.settle_seconds if configuration.dense.engine == "server" else 0.0,
         ),
+        audit=_audit(configuration, store, corpus, engine, clocks),
     )
 
 
@@ -180,6 +199,21 @@ def _engine(configuration: Configuration, anchors: AnchorSet, corpus: Corpus, de
         configuration.corpus.distance,
         Bm25(lexical.variant, lexical.k1, lexical.b, lexical.epsilon),
         bands=RensaBands(),
+    )
+
+
+def _audit(configuration: Configuration, store: StateStore, corpus: Corpus, engine: Engine, clocks: Clocks) -> Audit:
+    lexical, measured = configuration.lexical, configuration.measure
+    # Seeded by the start: a monitor that restarts before a round is over looks at other anchors the next time.
+    return Audit(
+        RankBm25Auditor(BM25(lexical.variant, lexical.k1, lexical.b, lexical.epsilon)),
+        store,
+        corpus,
+        engine,
+        distance=configuration.corpus.distance,
+        schedule=Schedule(measured.audit_seconds, measured.audit_chunks),
+        generator=np.random.default_rng(int(clocks.wall())),
+        clocks=clocks,
     )
 
 
