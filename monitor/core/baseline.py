@@ -6,6 +6,7 @@ from hashlib import blake2b
 from typing import Literal
 
 import numpy as np
+from numpy.typing import NDArray
 
 from monitor.core.events import Segment
 from monitor.core.fingerprint import Fingerprint
@@ -106,22 +107,26 @@ def chosen_deploy(mode: Mode, ledger: Sequence[Judged], *, window: int) -> str |
     return passed[-1] if mode == "previous-deploy" else passed[-window:][0]
 
 
-def content_lists(lists: RankedLists, hashes: Mapping[int, str]) -> RankedLists:
-    """Lists of *what is said* instead of under which id: keys are hashes of content, repeats are dropped.
+def content_keys(keys: NDArray[np.int64], hashes: Mapping[int, str]) -> NDArray[np.int64]:
+    """*What is said* instead of under which id: each chunk key becomes a key of its content.
 
-    Re-chunking that changes ids but no content, and swaps among exact copies, vanish in these lists. A chunk without
-    a known content hash stands for itself, so it never counts as equal to another.
+    A chunk without a known content hash stands for itself, so it never counts as equal to another.
 
     Args:
-        lists: the ranked lists, by chunk key.
+        keys: any array of chunk keys, NO_CHUNK stays.
         hashes: content hash by chunk key.
-
-    Returns:
-        Lists of the same shape; a row is shorter by the repeats it held.
     """
-    distinct, back = np.unique(lists.keys, return_inverse=True)
-    mapped = np.array([_content_key(int(key), hashes) for key in distinct], np.int64)
-    keys = mapped[back].reshape(lists.keys.shape)
+    distinct, back = np.unique(keys, return_inverse=True)
+    mapped = np.array([_content_key(key, hashes) for key in distinct.tolist()], np.int64)
+    return mapped[back].reshape(keys.shape)
+
+
+def without_repeats(lists: RankedLists, keys: NDArray[np.int64]) -> RankedLists:
+    """The lists under other keys, (A, k) int64, each key only where it stands first: copies are said once.
+
+    Re-chunking that changes ids but no content, and swaps among exact copies, vanish in lists of content keys. A row
+    is shorter by the repeats it held.
+    """
     earlier = np.tril(np.ones((lists.depth, lists.depth), np.bool_), -1)
     repeated = np.any((keys[:, :, None] == keys[:, None, :]) & earlier, axis=2)
     drop = repeated | (keys == NO_CHUNK)

@@ -1,29 +1,28 @@
 """Drift: from the lists now and a baseline to an immutable report. Pure."""
 
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from monitor.core.alignment import Alignment, align
 from monitor.core.anchors import AnchorSet
-from monitor.core.baseline import ListLeg, Snapshot, content_lists
+from monitor.core.baseline import ListLeg, Snapshot
 from monitor.core.blame import Changes, blame
+from monitor.core.comparison import LEGS, Asked, Comparison, Seen
 from monitor.core.content import content
 from monitor.core.corpus import Row
 from monitor.core.duplicates import Duplicates
 from monitor.core.fingerprint import Fingerprint
+from monitor.core.kept_summary import KeptSummaries
 from monitor.core.lists import RankedLists
-from monitor.core.measure import disagreement, ranking
-from monitor.core.measure.columns import Name, Pair, Settings
-from monitor.core.measure.index import ann_recall, score_parity
-from monitor.core.measure.leg import measure
-from monitor.core.measure.overlap import Overlap, overlap
-from monitor.core.measure.ties import settle_ties
-from monitor.core.report import DriftReport, Leg, Measurement, Share
+from monitor.core.report import DriftReport, Measurement, Share
 from monitor.core.scoring import Distance
-from monitor.core.summary import Table, summarise
+from monitor.core.summary import summarise
+
+__all__ = ["Drift", "Scope", "Seen"]
+
 
 @dataclass(frozen=True, slots=True)
 class Scope:
@@ -54,8 +53,9 @@ class Drift:
         thresholds: Mapping[str, float],
     ) -> None:
         self._anchors, self._fingerprint, self._scope, self._depths = anchors, fingerprint, scope, depths
-        self._thresholds = thresholds
-        self._aligned: dict[int, tuple[Snapshot, Alignment]] = {}
+        self._asked = Asked(depths, thresholds, fingerprint.distance == Distance.EUCLID)
+        self._known: dict[int, _Known] = {}
+        self._turn = 0
 
     def content(self, duplicates: Duplicates) -> tuple[Measurement, ...]:
         """Measurements of the corpus itself, in this scope."""
@@ -76,13 +76,14 @@ class Drift:
             seen: lists and circumstances.
             row: what is known of a chunk now; without it nobody is blamed (lists that were only kept).
         """
-        problems = [*seen.problems, *self._against(baseline)]
+        self._turn += 1
+        against = self._against(baseline)
         measurements: list[Measurement] = [*seen.chunks]
         shares: tuple[Share, ...] = ()
         alignment = None
-        if baseline is not None and not self._against(baseline):
+        if baseline is not None and not against:
             alignment = self._align(baseline)
-            measurements += self._compare(baseline, alignment, seen)
+            measurements += self._compare(baseline, seen)
             shares = () if row is None else self._blame(baseline, alignment, seen, Changes(baseline, row))
         if pinned is not None and pinned is not baseline and not self._against(pinned):
             measurements += self._distance(pinned, seen)
@@ -95,7 +96,7 @@ class Drift:
             measurements=tuple(measurements),
             segments=() if alignment is None else alignment.sizes,
             corpus=dict(seen.corpus),
-            problems=tuple(problems),
+            problems=(*seen.problems, *against),
             blame=shares,
             changed_anchors=0 if alignment is None else alignment.changed,
         )
@@ -112,14 +113,37 @@ class Drift:
         return []
 
     def _align(self, baseline: Snapshot) -> Alignment:
-        found = self._aligned.get(id(baseline))
-        if found is None or found[0] is not baseline:
+        return self._of(baseline).comparison.alignment
+
+    def _of(self, baseline: Snapshot) -> "_Known":
+        found = self._known.get(id(baseline))
+        if found is None or found.baseline is not baseline:
             scope = self._scope
             made = align(self._anchors, baseline, scope.dimensions, cap=scope.cap, min_anchors=scope.min_anchors)
             # At most the moving and the pinned baseline are in use: forget the older ones.
-            self._aligned = dict(list(self._aligned.items())[-1:])
-            found = self._aligned[id(baseline)] = (baseline, made)
-        return found[1]
+            self._known = dict(list(self._known.items())[-1:])
+            found = _Known(baseline, Comparison(baseline, made, self._asked), KeptSummaries(made))
+            self._known[id(baseline)] = found
+        return found
+
+    def _compare(self, baseline: Snapshot, seen: Seen) -> list[Measurement]:
+        """All measurements against a baseline; only what changed is computed, but for a judged deploy."""
+        known = self._of(baseline)
+        afresh = bool(seen.deploy_id) or seen.changed is None or known.turn != self._turn - 1
+        known.turn = self._turn
+        if afresh:
+            known.summaries.forget()
+        tables = known.comparison.tables(seen, afresh=afresh)
+        return [measurement for table in tables for measurement in known.summaries.of(table, seen.failures)]
+
+    def _distance(self, pinned: Snapshot, seen: Seen) -> list[Measurement]:
+        """How far the corpus has gone from the pinned baseline, whatever the moving one says."""
+        tables, alignment = self._of(pinned).comparison.distances(seen), self._align(pinned)
+        return [
+            measurement
+            for table in tables
+            for measurement in summarise(table, alignment, seen.failures, only_all=True)
+        ]
 
     def _blame(self, baseline: Snapshot, alignment: Alignment, seen: Seen, changes: Changes) -> tuple[Share, ...]:
         made: tuple[Share, ...] = ()
@@ -132,3 +156,13 @@ class Drift:
 
 def _lists(lists: Mapping[ListLeg, RankedLists], leg: str, rows: NDArray[np.int64]) -> RankedLists:
     return lists[leg].take(rows)  # type: ignore[index]  # callers pass "dense" or "lexical"
+
+
+@dataclass(slots=True, eq=False)
+class _Known:
+    """A baseline in use, what is kept of the last comparison with it, and which evaluation that was."""
+
+    baseline: Snapshot
+    comparison: Comparison
+    summaries: KeptSummaries
+    turn: int = -1

@@ -80,6 +80,26 @@ def measure(
     return Columns(names, values, reasons, known, settings, pair.score_reason)
 
 
+def rescored(pair: Pair, previous: Columns) -> Columns:
+    """`previous` with the columns of scores computed anew for all anchors, whose results stayed what they were.
+
+    On the lexical leg every change of the corpus moves every score a little, and few results.
+
+    Args:
+        pair: the lists; keys, lengths and what is known are those that `previous` was measured with.
+        previous: the last result, against the same baseline.
+    """
+    settings, values = previous.settings, previous.values.copy()
+    for depth in settings.depths:
+        if depth <= pair.depth and not pair.score_reason:
+            at = previous.names.index(Name(WASSERSTEIN, depth))
+            values[at] = score_wasserstein(pair.baseline, pair.current, depth)
+    levels = _levels(pair, settings)
+    values[len(values) - len(levels) :] = levels
+    values.flags.writeable = False
+    return replace(previous, values=values)
+
+
 def _fits(previous: Columns, names: tuple[Name, ...], pair: Pair, settings: Settings) -> bool:
     asked = (names, settings, pair.score_reason, len(pair.baseline))
     return asked == (previous.names, previous.settings, previous.score_reason, len(previous.known))
