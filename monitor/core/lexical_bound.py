@@ -10,6 +10,8 @@ from monitor.core.lexical_queries import Plan
 
 _ROUNDING = 1e-12
 """Relative; far above the error of a sum of a few hundred positive float64, far below any real gap."""
+_TINY = 1e-9
+"""A weight of an epoch below which no ratio to it is formed."""
 _CUMULATED = 1e-6
 """Absolute; above the error of one running sum over all pairs."""
 
@@ -62,7 +64,7 @@ def unproved(
     A chunk outside adds c_t per term in its row's epoch, with sum c_t <= floor. Now the same term adds at most
     r_t c_t, r_t = max(0, w_t) / w0_t * max(1, avgdl / avgdl0), and c_t < w0_t (k1 + 1): the best case is a
     fractional knapsack (Dantzig 1957), filled by falling r_t. Terms with w0_t < 0 make room for |w0_t|(k1 + 1)
-    more, and those with w0_t <= 0 are granted their present maximum for nothing.
+    more, and those with w0_t <= 0 (or next to it, where r_t has no meaning) are granted their present maximum for nothing.
 
     Args:
         plan: the queries.
@@ -80,7 +82,7 @@ def unproved(
     used = int(np.searchsorted(-plan.sizes, 0))  # rows without terms stand last and are never open
     starts, factor = plan.start[:used], epoch.k1 + 1.0
     gain = np.maximum(now.weight, 0.0)
-    positive = epoch.weight > 0.0
+    positive = epoch.weight > _TINY
     ratio = np.divide(gain, epoch.weight, out=np.zeros(len(gain)), where=positive)
     ratio *= np.maximum(1.0, now.average / epoch.average)[plan.row]
     granted = np.add.reduceat(np.where(positive, 0.0, gain * factor), starts)
