@@ -1,6 +1,7 @@
 """Vectors of arriving chunks: taken from the event, read from the index, or encoded; then prepared for scoring."""
 
 from collections.abc import Callable, Mapping, Sequence
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -36,7 +37,7 @@ class Embedder:
             UnreachableError: the index or the encoder does not answer; the batch may be tried again as it is.
         """
         if self._dimension == 0:
-            return list(batch), []
+            return [_without_vector(located) for located in batch], []
         wanting = [
             located.event.chunk
             for located in batch
@@ -45,55 +46,68 @@ class Embedder:
         found = self._find(wanting) if wanting else {}
         kept: list[Located] = []
         places: list[int] = []
-        vectors: list[NDArray[np.float32]] = []
+        given: list[_Given] = []
         refused: list[tuple[Located, MalformedEvent]] = []
         for located in batch:
             if not isinstance(located.event, Upsert):
                 kept.append(located)
                 continue
             chunk = located.event.chunk
-            vector = chunk.vector if chunk.vector is not None else found.get((chunk.chunk_id, chunk.text))
-            if vector is None or vector.shape != (self._dimension,):
-                refused.append((located, self._refusal(chunk, vector)))
+            one = _Given(chunk.vector, "") if chunk.vector is not None else found.get((chunk.chunk_id, chunk.text))
+            if one is None or one.vector.shape != (self._dimension,):
+                refused.append((located, self._refusal(chunk, one)))
                 continue
             places.append(len(kept))
-            vectors.append(vector)
+            given.append(one)
             kept.append(located)
-        return self._prepared(kept, places, vectors), refused
+        return self._prepared(kept, places, given), refused
 
-    def _prepared(self, kept: list[Located], places: list[int], vectors: list[NDArray[np.float32]]) -> list[Located]:
+    def _prepared(self, kept: list[Located], places: list[int], given: list["_Given"]) -> list[Located]:
         if not places:
             return kept
-        for place, vector in zip(places, prepare(np.stack(vectors), self._distance), strict=True):
+        vectors = prepare(np.stack([one.vector for one in given]), self._distance)
+        for place, vector, one in zip(places, vectors, given, strict=True):
             position, event = kept[place]
             if isinstance(event, Upsert):
-                kept[place] = Located(position, Upsert(self._with(event.chunk, vector), event.version))
+                kept[place] = Located(position, Upsert(_with(event.chunk, vector, one.version), event.version))
         return kept
 
-    def _with(self, chunk: Chunk, vector: NDArray[np.float32]) -> Chunk:
-        version = chunk.embedding_version
-        if chunk.vector is None and self._encoder is not None and self._lookup is None:
-            version = self._encoder.embedding_version
-        # Built by hand: dataclasses.replace costs more than all the rest of this file per event.
-        return Chunk(
-            chunk.chunk_id, chunk.doc_id, chunk.ordinal, chunk.text, vector, version,
-            chunk.segment, chunk.event_time, chunk.content_hash,
-        )  # fmt: skip
-
-    def _find(self, chunks: Sequence[Chunk]) -> dict[tuple[str, str], NDArray[np.float32]]:
-        found: dict[tuple[str, str], NDArray[np.float32]] = {}
+    def _find(self, chunks: Sequence[Chunk]) -> dict[tuple[str, str], "_Given"]:
+        found: dict[tuple[str, str], _Given] = {}
         if self._lookup is not None:
             by_id = self._lookup([chunk.chunk_id for chunk in chunks])
-            found = {(c.chunk_id, c.text): by_id[c.chunk_id] for c in chunks if c.chunk_id in by_id}
+            found = {(c.chunk_id, c.text): _Given(by_id[c.chunk_id], "") for c in chunks if c.chunk_id in by_id}
         rest = [chunk for chunk in chunks if (chunk.chunk_id, chunk.text) not in found]
         if self._encoder is not None and rest:
-            encoded = self._encoder.encode([chunk.text for chunk in rest])
-            found.update(((c.chunk_id, c.text), row) for c, row in zip(rest, encoded, strict=True))
+            encoded, version = self._encoder.encode([chunk.text for chunk in rest]), self._encoder.embedding_version
+            found.update(((c.chunk_id, c.text), _Given(row, version)) for c, row in zip(rest, encoded, strict=True))
         return found
 
-    def _refusal(self, chunk: Chunk, vector: NDArray[np.float32] | None) -> MalformedEvent:
-        if vector is None:
+    def _refusal(self, chunk: Chunk, one: "_Given | None") -> MalformedEvent:
+        if one is None:
             detail = f"chunk_id {chunk.chunk_id!r}: no vector in the event, none in the index, no encoder configured"
             return MalformedEvent("no_vector", detail)
-        detail = f"chunk_id {chunk.chunk_id!r}: vector of {vector.shape} numbers, expected {self._dimension}"
+        detail = f"chunk_id {chunk.chunk_id!r}: vector of {one.vector.shape} numbers, expected {self._dimension}"
         return MalformedEvent("wrong_dimension", detail)
+
+
+class _Given(NamedTuple):
+    """A vector, and the version of the encoder that made it just now ("": the event's own claim holds)."""
+
+    vector: NDArray[np.float32]
+    version: str
+
+
+def _with(chunk: Chunk, vector: NDArray[np.float32] | None, version: str) -> Chunk:
+    # Built by hand: dataclasses.replace costs more than all the rest of this file per event.
+    return Chunk(
+        chunk.chunk_id, chunk.doc_id, chunk.ordinal, chunk.text, vector, version or chunk.embedding_version,
+        chunk.segment, chunk.event_time, chunk.content_hash,
+    )  # fmt: skip
+
+
+def _without_vector(located: Located) -> Located:
+    event = located.event
+    if not isinstance(event, Upsert) or event.chunk.vector is None:
+        return located
+    return Located(located.position, Upsert(_with(event.chunk, None, ""), event.version))
