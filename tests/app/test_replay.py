@@ -1,0 +1,161 @@
+"""Which anchors are asked, what is kept of the answers, and how an index that is down is left alone."""
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from monitor.app.replay import LEFT_ALONE, Served
+from monitor.core.anchors import Anchor, AnchorSet
+from monitor.core.events import chunk_key
+from monitor.core.lists import RankedLists
+from monitor.ports import Replay
+
+ANCHORS = AnchorSet([Anchor(f"a{at}", "q") for at in range(4)], np.zeros((4, 2), np.float32), np.ones(4), [()] * 4)
+
+
+class ScriptedIndex:
+    """Answers every anchor with one result named after the turn, but for the rows that are to fail."""
+
+    def __init__(self) -> None:
+        self.failing: dict[int, str] = {}
+        self.asked: list[list[int]] = []
+
+    def start(self) -> None:
+        """Nothing to open."""
+
+    def replay(self, anchors: AnchorSet, rows: NDArray[np.int64], *, k: int, deadline: float) -> Replay:
+        assert (len(anchors), deadline) == (len(ANCHORS), 1.0)
+        self.asked.append(rows.tolist())
+        name = f"t{len(self.asked)}"
+        made: list[Sequence[tuple[str, float]] | None] = [
+            None if row in self.failing else [(name, 0.5)] for row in rows.tolist()
+        ]
+        failures = {row: self.failing[row] for row in rows.tolist() if row in self.failing}
+        seconds = np.full(len(rows), 0.25)
+        names = {chunk_key(name): name}
+        return Replay(rows, RankedLists.of(made, k), {chunk_key(name): f"hash {name}"}, names, failures=failures,
+                      seconds=seconds)  # fmt: skip
+
+    def count(self) -> int | None:
+        return 7
+
+    def problems(self) -> Sequence[str]:
+        return ()
+
+    def close(self) -> None:
+        """Nothing to close."""
+
+
+@pytest.fixture
+def index() -> ScriptedIndex:
+    return ScriptedIndex()
+
+
+def served(index: ScriptedIndex) -> Served:
+    return Served(index, ANCHORS, k=3, deadline=1.0, pause=10.0)
+
+
+def rows(*wanted: int) -> NDArray[np.int64]:
+    return np.array(wanted, np.int64)
+
+
+def names(of: Served) -> list[str | None]:
+    """The one result of every anchor, None where its list is unknown."""
+    keys, known = of.lists.keys[:, 0].tolist(), of.lists.known.tolist()
+    return [of.names[key] if here else None for key, here in zip(keys, known, strict=True)]
+
+
+def test_nothing_is_known_before_the_first_replay(index: ScriptedIndex) -> None:
+    fresh = served(index)
+    assert names(fresh) == [None] * 4
+    assert fresh.refresh(rows(), 0.0, full=False) is None
+    assert index.asked == []
+
+
+def test_all_are_asked_at_first_then_those_touched(index: ScriptedIndex) -> None:
+    mine = served(index)
+    first = mine.refresh(rows(1), 0.0, full=True)
+    assert first is not None
+    mine.refresh(rows(1, 3), 1.0, full=False)
+    assert index.asked == [[0, 1, 2, 3], [1, 3]]
+    assert names(mine) == ["t1", "t2", "t1", "t2"]
+    assert mine.seconds.tolist() == [0.25, 0.25]
+
+
+def test_names_and_hashes_are_kept_for_what_is_listed_only(index: ScriptedIndex) -> None:
+    mine = served(index)
+    mine.refresh(rows(), 0.0, full=True)
+    mine.refresh(rows(0), 1.0, full=False)
+    assert set(mine.names.values()) == {"t1", "t2"}
+    mine.refresh(rows(), 2.0, full=True)
+    assert mine.names == {chunk_key("t3"): "t3"}
+    assert mine.hashes == {chunk_key("t3"): "hash t3"}
+
+
+def test_a_failed_anchor_is_unknown_named_and_asked_again(index: ScriptedIndex) -> None:
+    mine = served(index)
+    mine.refresh(rows(), 0.0, full=True)
+    index.failing = {2: "deadline"}
+    mine.refresh(rows(1, 2), 1.0, full=False)
+    assert names(mine) == ["t1", "t2", None, "t1"]
+    assert mine.failures == {2: "deadline"}
+    index.failing = {}
+    mine.refresh(rows(0), 2.0, full=False)
+    assert index.asked[-1] == [0, 2]
+    assert names(mine) == ["t3", "t2", "t3", "t1"]
+    assert mine.failures == {}
+
+
+def test_an_index_that_fails_every_anchor_is_left_alone_for_a_while(index: ScriptedIndex) -> None:
+    mine = served(index)
+    mine.refresh(rows(), 0.0, full=True)
+    index.failing = dict.fromkeys(range(4), "unreachable")
+    mine.refresh(rows(0, 1), 1.0, full=False)
+    assert mine.failures == {0: "unreachable", 1: "unreachable"}
+    assert mine.refresh(rows(3), 10.9, full=False) is None
+    assert index.asked[-1] == [0, 1]
+    assert mine.failures == {0: "unreachable", 1: "unreachable", 3: LEFT_ALONE}
+    assert names(mine) == [None, None, "t1", None]
+    index.failing = {}
+    mine.refresh(rows(), 11.1, full=False)
+    assert index.asked[-1] == [0, 1, 3]
+    assert (mine.failures, names(mine)) == ({}, ["t3", "t3", "t1", "t3"])
+
+
+def test_a_full_replay_asks_whatever_happened_before(index: ScriptedIndex) -> None:
+    mine = served(index)
+    index.failing = dict.fromkeys(range(4), "unreachable")
+    mine.refresh(rows(), 0.0, full=True)
+    index.failing = {}
+    mine.refresh(rows(), 0.1, full=True)
+    assert names(mine) == ["t2"] * 4
+    mine.refresh(rows(0), 0.2, full=False)
+    assert index.asked[-1] == [0], "an answer ends the pause"
+
+
+def test_one_anchor_that_always_fails_does_not_silence_the_others(index: ScriptedIndex) -> None:
+    """Its reason may be its own vector; asked alone it fails `every anchor`, which says nothing of the index."""
+    mine = served(index)
+    index.failing = {2: "dimension"}
+    mine.refresh(rows(), 0.0, full=True)
+    mine.refresh(rows(), 1.0, full=False)
+    mine.refresh(rows(0, 1), 2.0, full=False)
+    assert names(mine) == ["t3", "t3", None, "t1"]
+    assert mine.failures == {2: "dimension"}
+
+
+def test_failures_are_copied(index: ScriptedIndex) -> None:
+    mine = served(index)
+    index.failing = {0: "deadline"}
+    replay = mine.refresh(rows(), 0.0, full=True)
+    assert replay is not None
+    before: Mapping[int, str] = dict(replay.failures)
+    mine.failures.clear()
+    assert replay.failures == before
+
+
+def test_no_anchors() -> None:
+    empty = AnchorSet([], np.zeros((0, 2), np.float32), np.ones(0), [])
+    assert Served(ScriptedIndex(), empty, k=3, deadline=1.0).refresh(rows(), 0.0, full=True) is None
