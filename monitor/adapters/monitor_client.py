@@ -1,6 +1,8 @@
 """Asking a running monitor over HTTP; what does not answer is said in one line."""
 
+import http.client
 import json
+import ssl
 import urllib.error
 import urllib.parse
 import urllib.request
@@ -19,12 +21,17 @@ class MonitorClient:
         url: its base URL.
         token: its bearer token, "" for none; never shown.
         timeout: seconds for one answer.
+        certificate_file: the certificate that the monitor serves with, "" for what the system trusts. It is trusted
+            for whatever name the monitor is reached by: nobody else has its key.
     """
 
-    def __init__(self, url: str, token: str = "", *, timeout: float = 30.0) -> None:
+    def __init__(self, url: str, token: str = "", *, timeout: float = 30.0, certificate_file: str = "") -> None:
         self._url, self._token, self._timeout = url.rstrip("/"), token, timeout
         # The monitor is on this machine or named on purpose: a proxy of the environment has no business between.
-        self._opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+        handlers: list[urllib.request.BaseHandler] = [urllib.request.ProxyHandler({})]
+        if certificate_file:
+            handlers.append(urllib.request.HTTPSHandler(context=_pinned(certificate_file)))
+        self._opener = urllib.request.build_opener(*handlers)
 
     def get(self, path: str, **query: str) -> Any:
         """The JSON answer of an endpoint.
@@ -49,14 +56,33 @@ class MonitorClient:
             with self._opener.open(request, timeout=self._timeout) as answer:
                 return json.loads(answer.read(ANSWER_LIMIT))
         except urllib.error.HTTPError as error:
-            said = _said(error)
+            with error:
+                said = _flat(_said(error))
             message = f"monitor at {self._url}: {error.code} {said}"
             if error.code in (400, 401, 404, 421):
                 raise ConfigurationError(message) from error
             raise UnreachableError(message) from error
-        except (OSError, ValueError) as error:
-            message = f"monitor at {self._url}: no answer ({error}); expected a running corpus-drift"
+        except (OSError, ValueError, http.client.HTTPException) as error:
+            message = f"monitor at {self._url}: no answer ({_flat(str(error))}); expected a running corpus-drift"
             raise UnreachableError(message) from error
+
+
+def _pinned(certificate_file: str) -> ssl.SSLContext:
+    try:
+        context = ssl.create_default_context(cafile=certificate_file)
+    except OSError as error:
+        message = (
+            f"http.certificate_file = {certificate_file!r}: {error.strerror or error}; expected a PEM certificate"
+        )
+        raise ConfigurationError(message) from error
+    context.check_hostname = False
+    context.verify_flags |= ssl.VERIFY_X509_PARTIAL_CHAIN
+    return context
+
+
+def _flat(said: str) -> str:
+    """What another program said, as a part of one line."""
+    return " ".join(said.split())[:500]
 
 
 def _said(error: urllib.error.HTTPError) -> str:

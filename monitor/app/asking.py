@@ -75,7 +75,8 @@ def stored_gate(store: StateStore, deploy_id: str) -> Document:
         return gate_document(deploy_id, record.report, record.verdict)
     old = next((judged.verdict for judged in store.ledger() if judged.deploy_id == deploy_id), None)
     said = f"judged {old}, but its report is no longer kept" if old else "never seen, and no monitor is running"
-    return gate_document(deploy_id, None, Verdict("unknown", (f"deploy {deploy_id!r}: {said}",), ()))
+    made = gate_document(deploy_id, None, Verdict("unknown", (f"deploy {deploy_id!r}: {said}",), ()))
+    return {**made, "state": "forgotten"} if old else made
 
 
 def stored_report(store: StateStore, deploy_id: str) -> Document:
@@ -143,7 +144,7 @@ def wait_for_gate(ask: Callable[[], Document], timeout: float) -> Document:
     until = time.monotonic() + timeout
     while True:
         answer = ask()
-        if answer["state"] == "judged":
+        if answer["state"] not in ("unseen", "waiting"):
             return answer
         left = until - time.monotonic()
         if left <= 0:

@@ -1,0 +1,78 @@
+"""What every request passes first: the name it asks for, the token; and what every answer carries."""
+
+import hmac
+import ipaddress
+from typing import Any
+
+from starlette.responses import JSONResponse, Response
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
+HEADERS = (
+    (b"x-content-type-options", b"nosniff"),
+    (b"x-frame-options", b"DENY"),
+    (b"referrer-policy", b"no-referrer"),
+    (b"cache-control", b"no-store"),
+    (
+        b"content-security-policy",
+        b"default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
+    ),
+)
+"""On every answer, refusals included."""
+
+
+class Guard:
+    """Token (constant-time compare) for everything but /healthz, and strict headers on every answer.
+
+    On a loopback address only a loopback name may be asked for: a web page that points its own name at 127.0.0.1
+    (DNS rebinding) gets nothing.
+    """
+
+    def __init__(self, app: ASGIApp, token: str, host: str) -> None:
+        self._app, self._token = app, token.encode()
+        self._names = LOOPBACK | {host.lower()} if is_loopback(host) else frozenset[str]()
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Refuse, or pass on; the answer gets its headers either way."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+
+        async def hardened(message: Any) -> None:
+            if message["type"] == "http.response.start":
+                message["headers"] = [*message["headers"], *HEADERS]
+            await send(message)
+
+        answer = self._refusal(scope["path"], dict(scope["headers"])) or self._app
+        await answer(scope, receive, hardened)
+
+    def _refusal(self, path: str, headers: dict[bytes, bytes]) -> Response | None:
+        name = host_name(headers.get(b"host", b"").decode("latin-1"))
+        if self._names and name not in self._names:
+            return problem(f"host {name[:80]!r}: expected one of {', '.join(sorted(self._names))}", 421)
+        given = headers.get(b"authorization", b"")
+        if self._token and path != "/healthz" and not hmac.compare_digest(given, b"Bearer " + self._token):
+            answer = problem("authorization: expected a bearer token", 401)
+            answer.headers["www-authenticate"] = "Bearer"
+            return answer
+        return None
+
+
+def host_name(header: str) -> str:
+    """The name in a Host header, lower-case, without port and brackets."""
+    if header.startswith("["):
+        return header[1:].partition("]")[0].lower()
+    return header.partition(":")[0].lower()
+
+
+def is_loopback(host: str) -> bool:
+    """Whether an address to listen on is reached from this machine only."""
+    try:
+        return host.lower() == "localhost" or ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def problem(message: str, status: int) -> Response:
+    """An error as JSON."""
+    return JSONResponse({"error": message}, status)

@@ -1,0 +1,111 @@
+"""Endpoints on a free port over a service of the test's making, and plain requests to them."""
+
+import http.client
+import json
+import ssl
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+from urllib.parse import urlsplit
+
+from monitor.adapters.http import HttpServer, HttpSettings
+from monitor.core.baseline import Approval, Snapshot
+from monitor.core.published import Published
+from monitor.ports import ConfigurationError, DeployRecord, Service
+
+
+@dataclass
+class Shown:
+    """`monitor.ports.Service` that shows what it was given, and does what it is told to fail with."""
+
+    view: Published | None = None
+    records: Mapping[str, DeployRecord] = field(default_factory=dict)
+    captured: Sequence[Snapshot] = ()
+    failure: Exception | None = None
+    asked: list[tuple[object, ...]] = field(default_factory=list)
+
+    def _fail(self) -> None:
+        if self.failure is not None:
+            raise self.failure
+
+    def published(self) -> Published | None:
+        return self.view
+
+    def deploy(self, deploy_id: str) -> DeployRecord | None:
+        self._fail()
+        return self.records.get(deploy_id)
+
+    def baselines(self) -> Sequence[Snapshot]:
+        self._fail()
+        return self.captured
+
+    def capture(self, name: str) -> Snapshot:
+        self._fail()
+        self.asked.append(("capture", name))
+        return self._named(name)
+
+    def approve(self, name: str, approval: Approval) -> Snapshot:
+        self._fail()
+        self.asked.append(("approve", name, approval))
+        return self._named(name)
+
+    def _named(self, name: str) -> Snapshot:
+        for snapshot in self.captured:
+            if snapshot.name == name:
+                return snapshot
+        message = f"baseline {name!r}: not captured"
+        raise ConfigurationError(message)
+
+    def deploy_at_end(self, deploy_id: str) -> None:
+        self._fail()
+        self.asked.append(("deploy", deploy_id))
+
+
+@dataclass(frozen=True)
+class Reply:
+    status: int
+    headers: Mapping[str, str]
+    content: bytes
+
+    def json(self) -> Any:
+        return json.loads(self.content)
+
+
+@dataclass(frozen=True)
+class Served:
+    """A running server; every request is a connection of its own."""
+
+    url: str
+    context: ssl.SSLContext | None = None
+
+    def ask(
+        self, path: str, *, method: str = "GET", body: bytes | None = None, headers: Mapping[str, str] | None = None
+    ) -> Reply:
+        where = urlsplit(self.url)
+        assert where.hostname is not None
+        connection = (
+            http.client.HTTPConnection(where.hostname, where.port, timeout=20)
+            if self.context is None
+            else http.client.HTTPSConnection(where.hostname, where.port, timeout=20, context=self.context)
+        )
+        try:
+            connection.request(method, path, body, dict(headers or {}))
+            answer = connection.getresponse()
+            return Reply(answer.status, {name.lower(): value for name, value in answer.getheaders()}, answer.read())
+        finally:
+            connection.close()
+
+    def post(self, path: str, document: object, **headers: str) -> Reply:
+        given = {"content-type": "application/json", **headers}
+        return self.ask(path, method="POST", body=json.dumps(document).encode(), headers=given)
+
+
+@contextmanager
+def served(service: Service, settings: HttpSettings | None = None) -> Iterator[Served]:
+    """Listen on a free port until the block ends."""
+    server = HttpServer(settings or HttpSettings(port=0), service)
+    try:
+        yield Served(server.start())
+    finally:
+        server.close()

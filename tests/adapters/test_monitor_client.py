@@ -1,0 +1,172 @@
+"""The client of a running monitor: every answer that is none is one line with the right exit code behind it."""
+
+import shutil
+import socket
+import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from threading import Thread
+from typing import Any
+
+import numpy as np
+import pytest
+
+from monitor.adapters.http import HttpServer, HttpSettings
+from monitor.adapters.monitor_client import MonitorClient
+from monitor.ports import ConfigurationError, CorpusDriftError, UnreachableError
+from tests.adapters.serving import Shown, served
+from tests.adapters.views import view
+from tests.contracts.stores import snapshot
+
+SECRET = "s3cret-token"
+
+
+@contextmanager
+def saying(*answers: bytes) -> Iterator[tuple[str, list[bytes]]]:
+    """A server that says exactly these bytes to one connection after the other, and what it was sent."""
+    heard: list[bytes] = []
+    listening = socket.create_server(("127.0.0.1", 0))
+
+    def serve() -> None:
+        for answer in answers:
+            connection, _ = listening.accept()
+            with connection:
+                connection.settimeout(5)
+                heard.append(connection.recv(65_536))
+                connection.sendall(answer)
+
+    thread = Thread(target=serve, daemon=True)
+    thread.start()
+    try:
+        yield f"http://127.0.0.1:{listening.getsockname()[1]}", heard
+    finally:
+        listening.close()
+        thread.join(5)
+
+
+def answer(status: str, content: bytes, *headers: str) -> bytes:
+    lines = [f"HTTP/1.1 {status}", f"content-length: {len(content)}", *headers]
+    return "\r\n".join(lines).encode() + b"\r\n\r\n" + content
+
+
+@pytest.mark.parametrize(
+    ("said", "kind", "message"),
+    [
+        (answer("400 Bad", b'{"error": "no such thing"}'), ConfigurationError, "400 no such thing"),
+        (
+            answer("401 No", b'{"error": "authorization: expected"}'),
+            ConfigurationError,
+            "401 authorization: expected",
+        ),
+        (answer("404 No", b"not json"), ConfigurationError, "404 No"),
+        (answer("421 No", b'{"error": 1}'), ConfigurationError, "421 1"),
+        (answer("503 Busy", b'{"error": "restoring"}'), UnreachableError, "503 restoring"),
+        (answer("500 Oops", b'["list"]'), UnreachableError, "500 Oops"),
+        (answer("502 Bad", b"x" * 100_000), UnreachableError, "502 Bad"),
+        (answer("200 OK", b"<html>"), UnreachableError, "no answer"),
+        (answer("200 OK", b"\xff\xfe"), UnreachableError, "no answer"),
+        (b"HTTP/1.1 200 OK\r\ncontent-length: 100\r\n\r\n{", UnreachableError, "no answer"),
+        (b"SSH-2.0-OpenSSH\r\n", UnreachableError, "no answer"),
+        (b"", UnreachableError, "no answer"),
+        (b"HTTP/1.1 200 OK\r\n" + b"a: b\r\n" * 200 + b"\r\n", UnreachableError, "no answer"),
+    ],
+)
+def test_what_is_no_answer_is_told_in_one_line(said: bytes, kind: type[CorpusDriftError], message: str) -> None:
+    with saying(said) as (url, _), pytest.raises(kind) as error:
+        MonitorClient(url, SECRET, timeout=5.0).get("/api/v1/report")
+    assert message in str(error.value)
+    assert str(error.value).startswith(f"monitor at {url}: ")
+    assert "\n" not in str(error.value)
+    assert SECRET not in str(error.value)
+    assert type(error.value) is kind
+
+
+def test_nobody_there_and_nobody_talking() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        url = f"http://127.0.0.1:{listening.getsockname()[1]}"
+        with pytest.raises(UnreachableError, match="timed out"):
+            MonitorClient(url, timeout=0.1).get("/")
+    with pytest.raises(UnreachableError, match="refused"):
+        MonitorClient(url).get("/")
+
+
+def test_the_token_does_not_follow_a_redirect() -> None:
+    with (
+        saying(answer("200 OK", b"{}")) as (other, heard),
+        saying(answer("302 Found", b"", f"location: {other}/")) as (url, first),
+    ):
+        assert MonitorClient(url, SECRET).get("/") == {}
+    assert f"Bearer {SECRET}".encode() in first[0]
+    assert SECRET.encode() not in heard[0]
+
+
+def test_a_proxy_of_the_environment_is_not_asked(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("http_proxy", "http://127.0.0.1:1")
+    with served(Shown(view(["s"]))) as at:
+        assert MonitorClient(at.url).get("/api/v1/report")["deploy_id"] == "d1"
+
+
+def test_queries_and_bodies_arrive_as_they_were_given() -> None:
+    odd = 'ü & = ? # / \\ " 漢 +'
+    service = Shown(view(["s"]), captured=[snapshot(np.random.default_rng(0))])
+    with served(service, HttpSettings(port=0, token=SECRET)) as at:
+        client = MonitorClient(f"{at.url}/", SECRET)
+        assert client.get("/api/v1/gate", deploy=odd)["deploy"] == odd
+        assert client.post("/api/v1/deploys", {"deploy": odd}) == {"deploy": odd, "state": "waiting"}
+        with pytest.raises(ConfigurationError, match="401 authorization: expected a bearer token"):
+            MonitorClient(at.url, "wrong").get("/api/v1/report")
+    assert service.asked == [("deploy", odd)]
+
+
+@pytest.fixture(scope="module")
+def certificates(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Two self-signed certificates for a name that is not 127.0.0.1."""
+    openssl = shutil.which("openssl")
+    if openssl is None:
+        pytest.skip("openssl is not installed")
+    folder = tmp_path_factory.mktemp("tls")
+    for name in ("own", "other"):
+        files = ["-keyout", str(folder / f"{name}.key"), "-out", str(folder / f"{name}.pem")]
+        kind = ["-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days", "2"]
+        command = [openssl, "req", *kind, "-subj", "/CN=drift.example", *files]
+        subprocess.run(command, check=True, capture_output=True)
+    return folder
+
+
+def test_a_monitor_with_tls_is_asked_through_its_own_certificate(certificates: Path) -> None:
+    own, other = str(certificates / "own.pem"), str(certificates / "other.pem")
+    settings = HttpSettings(port=0, certificate_file=own, key_file=str(certificates / "own.key"))
+    server = HttpServer(settings, Shown(view(["s"])))
+    url = server.start()
+    try:
+        assert url.startswith("https://127.0.0.1:")
+        assert MonitorClient(url, certificate_file=own).get("/api/v1/report")["deploy_id"] == "d1"
+        for client in (MonitorClient(url), MonitorClient(url, certificate_file=other)):
+            with pytest.raises(UnreachableError, match="certificate verify failed"):
+                client.get("/api/v1/report")
+    finally:
+        server.close()
+
+
+@pytest.mark.parametrize("wrong", ["missing", "key of another", "no key", "not a certificate"])
+def test_a_certificate_that_does_not_serve_is_told_in_one_line(certificates: Path, wrong: str) -> None:
+    own, key = certificates / "own.pem", certificates / "own.key"
+    files: dict[str, Any] = {
+        "missing": (certificates / "none.pem", key),
+        "key of another": (own, certificates / "other.key"),
+        "no key": (own, certificates / "none.key"),
+        "not a certificate": (key, key),
+    }
+    certificate, private = map(str, files[wrong])
+    with pytest.raises(ConfigurationError) as error:
+        HttpServer(HttpSettings(port=0, certificate_file=certificate, key_file=private), Shown()).start()
+    said = str(error.value)
+    assert said.startswith(f"http.certificate_file = {certificate!r}, http.key_file = {private!r}: ")
+    assert said.endswith("; expected a PEM certificate chain and its key")
+    assert "\n" not in said
+
+
+def test_a_certificate_file_that_cannot_be_read_is_told_to_the_client_too(tmp_path: Path) -> None:
+    with pytest.raises(ConfigurationError, match=r"http.certificate_file = .*: No such file or directory; expected"):
+        MonitorClient("https://127.0.0.1:1", certificate_file=str(tmp_path / "none"))
