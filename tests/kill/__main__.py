@@ -11,8 +11,9 @@ import numpy as np
 from numpy.random import Generator
 
 from tests.kafka_mock import MockCluster, mock_cluster
+from tests.kill.stage import Setting, Stage
 from tests.kill.story import Plot
-from tests.kill.trial import Figures, Nursery, Setting, Stage, nursery, sampled, torment
+from tests.kill.trial import Figures, Nursery, Run, nursery, sampled, torment
 
 RUNS = 4
 """Runs over each story."""
@@ -43,10 +44,10 @@ def story(cluster: MockCluster, bred: Nursery, folder: Path, seed: int) -> Figur
     """Some runs over one story."""
     rng = np.random.default_rng(seed)
     stage = Stage.build(cluster, folder, drawn(rng, seed))
-    reference = stage.run("reference").reference(bred)
+    reference = Run.fresh(stage, "reference").reference(bred)
     done = Figures()
     for at in range(RUNS):
-        made = torment(bred, stage.run(f"run{at}"), reference, sampled(rng, reference, KILLS))
+        made = torment(bred, Run.fresh(stage, f"run{at}"), reference, sampled(rng, reference, KILLS))
         done.add(made)
         for line in made.mismatches[:1]:
             _say(f"seed {seed}, {stage.setting}: {line}")

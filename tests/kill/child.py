@@ -17,6 +17,9 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from monitor.adapters import qdrant_embedded
 from monitor.adapters.kafka import KafkaSource
 from monitor.adapters.qdrant_embedded import EmbeddedIndex
@@ -25,10 +28,13 @@ from monitor.app.embedding import Embedder
 from monitor.app.loop import Monitor
 from monitor.app.measuring import Measuring
 from monitor.cli import main
+from monitor.core.anchors import AnchorSet
 from monitor.core.corpus import Corpus
-from monitor.core.engine import Engine
-from monitor.core.events import Partition
+from monitor.core.engine import Bm25, Depths, Engine
+from monitor.core.events import Located, Partition, Position
+from monitor.core.scoring import Distance, prepare
 from monitor.ports import Commit
+from tests.corpora import DIMENSION, Shape, anchors, events
 from tests.kill.digest import digest, sections
 
 LONGEST = 120.0
@@ -199,6 +205,30 @@ def plant(defect: str) -> None:
     exchange(SqliteStore, "commit", around)
 
 
+class NoBands:
+    """`monitor.core.duplicates.Bands` that finds no candidates."""
+
+    width = 1
+
+    def of(self, shingles: NDArray[np.uint32], counts: NDArray[np.int64]) -> NDArray[np.uint32]:
+        del shingles
+        return np.arange(len(counts), dtype=np.uint32)[:, None]
+
+
+def warm() -> None:
+    """Load the compiled kernels once for all children: a second of each life. No threads may come of it."""
+    shape = Shape()
+    made = anchors(7, shape)
+    vectors = np.stack([anchor.vector for anchor in made if anchor.vector is not None])
+    asked = AnchorSet(made, prepare(vectors, Distance.COSINE), np.ones(len(made)), [() for _ in made])
+    corpus = Corpus(DIMENSION)
+    engine = Engine(asked, corpus, Depths(10, dense=True, lexical=True), Distance.COSINE, Bm25(), bands=NoBands())
+    stream = [Located(Position("t", 0, at), event) for at, event in enumerate(events(7, shape))]
+    for at in range(0, len(stream), 25):
+        engine.apply(corpus.delta(corpus.apply(stream[at : at + 25]).changes))
+        engine.lists()
+
+
 def live(life: Life) -> int:
     """One life of the monitor; returns its exit code unless it is killed."""
     folder = Path(life.config).parent
@@ -243,6 +273,7 @@ def ordered(life: Life) -> str:
 
 def nursery() -> None:
     """Breed a child for each order on stdin, one after the other; answers with their exit codes."""
+    warm()
     sys.stdout.write("ready\n")
     sys.stdout.flush()
     for order in sys.stdin:

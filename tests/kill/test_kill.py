@@ -19,8 +19,9 @@ from monitor.adapters.snapshots import pack_deploy, unpack_deploy
 from tests.kafka_mock import MockCluster, mock_cluster
 from tests.kill.child import NAMED, Life
 from tests.kill.digest import barrier, difference, digest, sections
+from tests.kill.stage import Setting, Stage
 from tests.kill.story import Plot
-from tests.kill.trial import KILLED, Nursery, Reference, Run, Setting, Stage, nursery, torment
+from tests.kill.trial import KILLED, Figures, Nursery, Reference, Run, nursery, torment
 
 Case = tuple[Stage, Reference]
 START = ("creating", "restored", "index opened", "before reconcile", "reconciled", "before source start",
@@ -29,8 +30,8 @@ TURN = ("before index", "in index", "index applied", "before commit", "chunks wr
         "positions written", "before COMMIT", "committed", "before offsets", "offsets sent")  # fmt: skip
 BARRIER = ("holding", "before deploy commit", "before deploy row", "before baseline row", "deploy committed",
            "measured", "before replay", "replayed", "published", "closing", "index closed")  # fmt: skip
-INSTANTS = (0.1, 0.3, 0.5, 0.7, 0.9, 0.6, 0.4, 0.8)
-"""Of the seconds that an undisturbed run takes."""
+RUNS, INSTANTS = 3, (0.3, 0.5, 0.2, 0.6)
+"""Runs, and when each is killed: shares of the seconds that an undisturbed one takes."""
 
 
 @pytest.fixture(scope="module")
@@ -49,7 +50,7 @@ def bred() -> Iterator[Nursery]:
 def case(cluster: MockCluster, bred: Nursery, tmp_path_factory: pytest.TempPathFactory) -> Case:
     """A story and what an undisturbed run over it leaves."""
     stage = Stage.build(cluster, tmp_path_factory.mktemp("first"), Setting(5, mode="previous-deploy"))
-    return stage, stage.run("reference").reference(bred)
+    return stage, Run.fresh(stage, "reference").reference(bred)
 
 
 @pytest.fixture(scope="module")
@@ -57,7 +58,7 @@ def other(cluster: MockCluster, bred: Nursery, tmp_path_factory: pytest.TempPath
     """Another one, with fewer partitions, Okapi's weights and a quarantine that overflows."""
     setting = Setting(12, Plot(partitions=2), variant="okapi", quarantine_rows=9)
     stage = Stage.build(cluster, tmp_path_factory.mktemp("second"), setting)
-    return stage, stage.run("reference").reference(bred)
+    return stage, Run.fresh(stage, "reference").reference(bred)
 
 
 def test_all_points_are_killed_at() -> None:
@@ -70,47 +71,57 @@ def test_all_points_are_killed_at() -> None:
 def test_killed_at_named_points(case: Case, bred: Nursery, points: Sequence[str], call: int) -> None:
     stage, reference = case
     kills = [Life("", point=point, call=call) for point in points]
-    figures = torment(bred, stage.run(points[0]), reference, kills)
+    figures = torment(bred, Run.fresh(stage, points[0]), reference, kills)
     assert not figures.mismatches
     assert figures.kills == dict.fromkeys(points, 1)
 
 
 def test_killed_at_any_instant(other: Case, bred: Nursery) -> None:
     stage, reference = other
-    kills = [Life("", after=share * reference.seconds) for share in INSTANTS]
-    figures = torment(bred, stage.run("instants"), reference, kills)
+    figures = Figures()
+    for number in range(RUNS):
+        kills = [Life("", after=share * reference.seconds) for share in INSTANTS[number:] + INSTANTS[:number]]
+        figures.add(torment(bred, Run.fresh(stage, f"instants{number}"), reference, kills))
     assert not figures.mismatches
-    assert figures.kills.total() >= 3
+    assert figures.kills.total() >= RUNS
 
 
 def test_a_torn_commit_would_be_found(case: Case, bred: Nursery) -> None:
     """The test itself: positions that are committed before what they stand for lose a batch at a kill between."""
     stage, reference = case
     torn = Life("", point="chunks written", call=40, defect="positions first")
-    run = stage.run("torn")
+    run = Run.fresh(stage, "torn")
     assert run.life(bred, torn, batch=16) == KILLED
     assert "counted as applied" in " ".join(run.mismatches)
     figures = torment(bred, Run(stage, run.folder), reference, [])
     assert any("at the end" in line for line in figures.mismatches)
 
 
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
-def test_a_graceful_stop_keeps_what_is_committed(case: Case, bred: Nursery, number: signal.Signals) -> None:
+def test_a_graceful_stop_keeps_what_is_committed(case: Case, bred: Nursery) -> None:
     """The program as users start it, stopped as service managers do: exit code 0, and the next start goes on."""
     stage, reference = case
-    run = stage.run(f"stopped-{number}")
+    run = Run.fresh(stage, "stopped")
     config = run.folder / "corpus-drift.toml"
     config.write_text(stage.configuration(16), encoding="utf-8")
     command = [sys.executable, "-c", "from monitor.cli import entry; entry()", "run", "-c", str(config)]
     with subprocess.Popen(command, stderr=subprocess.PIPE, text=True, cwd=Path(__file__).parents[2]) as process:
         assert process.stderr is not None
         assert any("deploy d0" in line for line in process.stderr), "it ended before the first deploy"
-        process.send_signal(number)
+        process.send_signal(signal.SIGTERM)
         process.stderr.read()
         assert process.wait(10) == 0
     assert run.folder.joinpath("corpus-drift.state.index", "closed").exists()
     figures = torment(bred, run, reference, [])
     assert not figures.mismatches
+
+
+def test_interrupted_when_caught_up_it_ends_well(case: Case, bred: Nursery) -> None:
+    stage, reference = case
+    run = Run.fresh(stage, "interrupted")
+    waiting = Life("", until_end=False, after=2 * reference.seconds, signal=signal.SIGINT)
+    assert run.life(bred, waiting, batch=60) == 0
+    run.compare_end(reference)
+    assert not run.mismatches
 
 
 def test_the_digest_sees_every_bit_and_nothing_else(case: Case, tmp_path: Path) -> None:
@@ -138,9 +149,9 @@ def test_the_digest_sees_every_bit_and_nothing_else(case: Case, tmp_path: Path) 
     [
         ("DELETE FROM chunk WHERE key=(SELECT MAX(key) FROM chunk)", "chunk/"),
         ("UPDATE chunk SET version=version+1 WHERE version NOT NULL", "chunk/"),
-        ("UPDATE counter SET value=value+1 WHERE rowid=1", "counter/"),
+        ("UPDATE counter SET value=value+1 WHERE name=(SELECT MIN(name) FROM counter)", "counter/"),
         ("UPDATE position SET next=next-1 WHERE partition=1", "position/"),
-        ("DELETE FROM quarantine WHERE rowid=2", "quarantine/"),
+        ("DELETE FROM quarantine WHERE at=(SELECT MAX(at) FROM quarantine)", "quarantine/"),
         ("UPDATE meta SET value=value-1", "meta/"),
         ("DELETE FROM baseline", "baseline/"),
         ("UPDATE deploy SET verdict='pass' WHERE deploy_id='d0'", "deploy/d0/verdict"),

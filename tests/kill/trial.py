@@ -12,22 +12,16 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import IO, Literal
+from typing import IO
 
 from numpy.random import Generator
 
-from monitor.adapters.anchors_file import write as write_anchors
-from monitor.core.events import Partition
-from tests.corpora import DIMENSION, VERSION, Shape, anchors
-from tests.kafka_mock import API_VERSION, MockCluster, Row, record_batch
 from tests.kill import digest as digests
 from tests.kill.child import NAMED, Life, ordered
-from tests.kill.story import Plot, Story, write
+from tests.kill.stage import Stage, unaccounted
 
 KILLED = -signal.SIGKILL
 BATCHES = (16, 1_024, 60)
-AT_ONCE = 200
-"""Records per produced batch."""
 
 
 class Nursery:
@@ -68,85 +62,6 @@ def nursery() -> Iterator[Nursery]:
 
 
 @dataclass(frozen=True, slots=True)
-class Setting:
-    """A story and what the program is configured with while it is told.
-
-    Args:
-        seed: of the story.
-        plot: how much happens in it.
-        mode: how the baseline advances.
-        variant: of BM25.
-        quarantine_rows: rows the quarantine keeps.
-    """
-
-    seed: int
-    plot: Plot = field(default_factory=Plot)
-    mode: Literal["pinned", "previous-deploy", "rolling"] = "pinned"
-    variant: Literal["okapi", "lucene"] = "lucene"
-    quarantine_rows: int = 10_000
-
-
-@dataclass(frozen=True, slots=True)
-class Stage:
-    """A story in a topic, and a folder for its runs."""
-
-    story: Story
-    setting: Setting
-    folder: Path
-    bootstrap: str
-    topic: str
-
-    @classmethod
-    def build(cls, cluster: MockCluster, folder: Path, setting: Setting) -> "Stage":
-        """Write the story to a fresh topic and its anchors to the folder."""
-        folder.mkdir(parents=True, exist_ok=True)
-        story = write(setting.seed, setting.plot)
-        topic = cluster.fresh(setting.plot.partitions)
-        for place, items in enumerate(story.partitions):
-            rows: list[Row] = [(item.stamp, item.key, item.value, []) for item in items]
-            for at in range(0, len(rows), AT_ONCE):
-                cluster.append(topic, place, bytes(record_batch(rows[at : at + AT_ONCE])))
-        write_anchors(folder / "anchors.jsonl", anchors(setting.seed, Shape(anchors=setting.plot.anchors)))
-        return cls(story, setting, folder, cluster.bootstrap, topic)
-
-    def run(self, name: str) -> "Run":
-        """A run of its own, from nothing."""
-        folder = self.folder / name
-        shutil.rmtree(folder, ignore_errors=True)
-        folder.mkdir()
-        return Run(self, folder)
-
-    def configuration(self, batch: int) -> str:
-        """The configuration; only `batch` may differ between lives."""
-        servers = json.dumps(self.bootstrap.split(","))
-        return f"""[corpus]
-name = "killed"
-dimension = {DIMENSION}
-embedding_version = "{VERSION}"
-[segments]
-dimensions = ["source", "language"]
-min_anchors = 4
-[source]
-batch = {batch}
-[source.kafka]
-bootstrap_servers = {servers}
-topics = ["{self.topic}"]
-api_version = {list(API_VERSION)}
-[anchors]
-path = "../anchors.jsonl"
-[http]
-port = 0
-[baseline]
-bootstrap = "first-deploy"
-mode = "{self.setting.mode}"
-[lexical]
-variant = "{self.setting.variant}"
-[state]
-quarantine_rows = {self.setting.quarantine_rows}
-"""
-
-
-@dataclass(frozen=True, slots=True)
 class Reference:
     """What a run that nobody disturbed leaves, how often it came to each point, and how long it took."""
 
@@ -163,6 +78,14 @@ class Run:
     stage: Stage
     folder: Path
     mismatches: list[str] = field(default_factory=list)
+
+    @classmethod
+    def fresh(cls, stage: Stage, name: str) -> "Run":
+        """A run in a folder of its own, from nothing."""
+        folder = stage.folder / name
+        shutil.rmtree(folder, ignore_errors=True)
+        folder.mkdir()
+        return cls(stage, folder)
 
     @property
     def state(self) -> Path:
@@ -215,43 +138,6 @@ class Run:
         differs = digests.difference(reference.barriers[deploy], found)
         if differs:
             self.mismatches.append(f"at the barrier of {deploy}, {differs}")
-
-
-def unaccounted(stage: Stage, parts: Mapping[str, str]) -> list[str]:
-    """Where the counters of a committed state do not say what the stream holds up to its positions.
-
-    Holds at every commit, not only at barriers: nothing is lost and nothing is counted twice.
-    """
-    counted: Counter[str] = Counter()
-    places: dict[Partition, int] = {}
-    for name, value in parts.items():
-        section, _, rest = name.partition("/")
-        if section == "position":
-            topic, _, number = rest.partition("/")
-            places[Partition(topic, int(number))] = int(value)
-        elif section == "counter":
-            counted[_class(*rest.split(" "))] += int(value)
-        elif section == "quarantine":
-            counted["rows"] += 1
-    expected = stage.story.expected(places)
-    counted["marker"] *= len(stage.story.partitions)
-    expected["quarantined"] = expected["malformed"] + expected["refused"]
-    expected["rows"] = min(expected["quarantined"], stage.setting.quarantine_rows)
-    del expected["heartbeat"]
-    return [
-        f"at {places}: {counted[kind]} records counted as {kind}, {expected[kind]} in the stream"
-        for kind in sorted({*expected, *counted})
-        if counted[kind] != expected[kind]
-    ]
-
-
-def _class(name: str, kind: str = "", outcome: str = "") -> str:
-    """The class of the story that a counter counts."""
-    if name == "quarantined":
-        return name
-    if kind in ("upsert", "delete"):
-        return "refused" if outcome == "refused" else "applied"
-    return {"malformed": "malformed", "ignored": "ignored", "duplicate": "repeat", "complete": "marker"}[outcome]
 
 
 @dataclass(slots=True)
