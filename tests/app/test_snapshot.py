@@ -1,0 +1,131 @@
+"""Freezing lists, and which snapshot reports compare with."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from monitor.app.snapshot import Snapshots
+from monitor.core.baseline import Approval, Judged, Member, Mode, Snapshot
+from monitor.core.corpus import Corpus
+from monitor.core.events import Chunk, Delete, Located, Position, Upsert, chunk_key
+from monitor.core.fingerprint import anchor_digest
+from monitor.core.policy import Verdict
+from monitor.core.report import DriftReport
+from monitor.ports import Commit, ConfigurationError, DeployRecord
+from tests.contracts.stores import MemoryStore
+from tests.core.snapshots import FINGERPRINT, anchor_set, plain, snapshot
+
+ANCHORS = anchor_set([(("language", "de"),), ()])
+LISTS = plain("ab", "c")
+ANA = Approval("ana", "looked at it", "2026-11-20T00:00:00Z")
+
+
+def snapshots(
+    store: MemoryStore | None = None, *, mode: Mode = "pinned", window: int = 2, bootstrap: bool = False
+) -> Snapshots:
+    kept = store or MemoryStore(keep_deploys=10, quarantine_rows=10)
+    return Snapshots(kept, ANCHORS, FINGERPRINT, "main", mode, window, bootstrap)
+
+
+def judged(store: MemoryStore, name: str, verdict: str) -> Judged:
+    made = snapshot(ANCHORS, {"dense": LISTS}, name=name)
+    report = DriftReport(name, 0, {}, "f", None, ())
+    record = DeployRecord(name, 0, Verdict(verdict, (), ()), report, made)  # type: ignore[arg-type]  # one of its words
+    store.commit(Commit({}, deploy=record))
+    return Judged(name, 0, verdict)
+
+
+def approved(store: MemoryStore, name: str = "main", approval: Approval | None = ANA) -> Snapshot:
+    made = replace(snapshot(ANCHORS, {"dense": LISTS}, name=name), approval=approval)
+    store.commit(Commit({}, baselines=[made]))
+    return made
+
+
+@pytest.fixture
+def store() -> MemoryStore:
+    return MemoryStore(keep_deploys=10, quarantine_rows=10)
+
+
+def test_freezing_keeps_the_lists_and_the_live_chunks_in_them() -> None:
+    corpus = Corpus(0)
+    for at, name in enumerate("abcd"):
+        chunk = Chunk(
+            name, f"doc {name}", 0, name, None, "v", (("source", "src"),) if name != "b" else (), at, f"h{name}"
+        )
+        corpus.apply([Located(Position("t", 0, at), Upsert(chunk))])
+    corpus.apply([Located(Position("t", 0, 9), Delete("c", 50))])
+    made = snapshots().freeze("name", "d7", {"dense": LISTS}, corpus, {"t/0": 10})
+    assert made.members == {
+        chunk_key("a"): Member("a", "doc a", "src", "ha"),
+        chunk_key("b"): Member("b", "doc b", "", "hb"),
+    }
+    assert (made.name, made.deploy_id, made.event_time, made.approval) == ("name", "d7", 50, None)
+    assert (made.corpus, made.positions, made.fingerprint) == ({"chunks": 3.0}, {"t/0": 10}, FINGERPRINT)
+    assert list(made.anchors) == ["a0", "a1"]
+    assert made.anchors["a0"].digest == anchor_digest(ANCHORS.anchors[0])
+    assert made.anchors["a0"].segment == (("language", "de"),)
+    np.testing.assert_array_equal(made.lists["dense"].keys, LISTS.keys)
+
+
+def test_nothing_is_pinned_before_its_approval(store: MemoryStore) -> None:
+    assert snapshots(store).pinned() is None
+    approved(store, approval=None)
+    assert snapshots(store).pinned() is None
+    approved(store, "another")
+    assert snapshots(store).pinned() is None
+    made = approved(store)
+    assert snapshots(store).pinned() is made
+    assert snapshots(store).current([judged(store, "d1", "pass")]) is made
+
+
+@pytest.mark.parametrize(
+    ("mode", "verdicts", "chosen"),
+    [
+        ("previous-deploy", ["pass", "pass", "fail"], "deploy:d1"),
+        ("previous-deploy", ["fail", "unknown", "inconclusive"], "main"),
+        ("rolling", ["pass", "pass", "fail", "pass"], "deploy:d1"),
+        ("rolling", ["pass"], "deploy:d0"),
+        ("rolling", [], "main"),
+        ("pinned", ["pass"], "main"),
+    ],
+)
+def test_moving_modes(store: MemoryStore, mode: Mode, verdicts: list[str], chosen: str) -> None:
+    approved(store)
+    ledger = [judged(store, f"d{at}", verdict) for at, verdict in enumerate(verdicts)]
+    current = snapshots(store, mode=mode).current(ledger)
+    assert current is not None
+    assert current.name == chosen
+    assert current.approval == (ANA if chosen == "main" else Approval("gate", "passed", ""))
+
+
+def test_a_moving_baseline_that_is_no_longer_kept_falls_back_to_the_pinned_one() -> None:
+    short = MemoryStore(keep_deploys=1, quarantine_rows=1)
+    made = approved(short)
+    ledger = [judged(short, "d0", "pass"), judged(short, "d1", "fail")]
+    assert snapshots(short, mode="previous-deploy").current(ledger) is made
+
+
+def test_the_first_complete_deploy_may_be_the_baseline(store: MemoryStore) -> None:
+    made = snapshot(ANCHORS, {"dense": LISTS}, name="d0")
+    assert snapshots(store).bootstrapped(made) is None
+    first = snapshots(store, bootstrap=True).bootstrapped(made)
+    assert first is not None
+    assert first.name == "main"
+    assert first.approval is not None
+    assert first.approval.author == "bootstrap"
+    approved(store, approval=None)
+    assert snapshots(store, bootstrap=True).bootstrapped(made) is None, "a capture that waits for its approval stays"
+
+
+def test_approving(store: MemoryStore) -> None:
+    made = approved(store, approval=None)
+    found = snapshots(store).approved("main", ANA)
+    assert (found.name, found.approval, found.lists) == ("main", ANA, made.lists)
+    with pytest.raises(ConfigurationError, match=r"baseline 'other': not captured; expected one of: main"):
+        snapshots(store).approved("other", ANA)
+    for author, reason in (("", "why"), ("ana", " "), ("\t", "\n")):
+        with pytest.raises(ConfigurationError, match="author and a reason"):
+            snapshots(store).approved("main", Approval(author, reason, ""))
+    with pytest.raises(ConfigurationError, match="expected one of: none"):
+        snapshots().approved("main", ANA)
