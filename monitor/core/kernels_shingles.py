@@ -59,5 +59,17 @@ def _fold(pieces: Hashes, texts: int) -> tuple[NDArray[np.uint32], NDArray[np.in
     return shingles[:used], counts, sets
 
 
-NUMBA = Kernels("numba", _roll, _fold)
+@compiled
+def _pack(
+    flat: NDArray[np.uint32], starts: NDArray[np.int64], lengths: NDArray[np.int64], into: NDArray[np.uint32]
+) -> int:
+    end = 0
+    for piece in range(len(starts)):
+        for at in range(starts[piece], starts[piece] + lengths[piece]):
+            into[end] = flat[at]
+            end += 1
+    return end
+
+
+NUMBA = Kernels("numba", _roll, _fold, _pack)
 BEST = NUMBA if COMPILES else NUMPY

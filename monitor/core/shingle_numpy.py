@@ -26,11 +26,14 @@ class Kernels:
             as `text << 32 | hash`, uint64, texts ascending, and the (n,) hashes of the sequences.
         fold: (pieces, n) -> (shingles, counts, sets): sorted pieces to distinct uint32 shingles, their (n,) number
             per text, and the (n,) hashes of the sets.
+        pack: (flat, starts, lengths, into) -> end: copies pieces of `flat`, ascending and apart, one after the other
+            to the beginning of `into`.
     """
 
     name: str
     roll: Callable[[Hashes, NDArray[np.int64], int], tuple[Hashes, Hashes]]
     fold: Callable[[Hashes, int], tuple[NDArray[np.uint32], NDArray[np.int64], Hashes]]
+    pack: Callable[[NDArray[np.uint32], NDArray[np.int64], NDArray[np.int64], NDArray[np.uint32]], int]
 
 
 def mix(values: Hashes) -> Hashes:
@@ -65,6 +68,20 @@ def fold(pieces: Hashes, texts: int) -> tuple[NDArray[np.uint32], NDArray[np.int
     shingles = pieces.astype(np.uint32)
     counts = np.bincount((pieces >> np.uint64(32)).astype(np.int64), minlength=texts)
     return shingles, counts, _row_sums(mix(shingles.astype(np.uint64) * GOLDEN), counts)
+
+
+def pack(
+    flat: NDArray[np.uint32], starts: NDArray[np.int64], lengths: NDArray[np.int64], into: NDArray[np.uint32]
+) -> int:
+    """See `Kernels`. Pieces that touch are copied as one."""
+    ends = starts + lengths
+    apart = np.flatnonzero(np.append(starts[1:] != ends[:-1], np.ones(min(1, len(ends)), np.bool_)))
+    first = np.concatenate((apart[:0] if not len(apart) else np.zeros(1, np.int64), apart[:-1] + 1))
+    at = 0
+    for start, end in zip(starts[first].tolist(), ends[apart].tolist(), strict=True):
+        into[at : at + end - start] = flat[start:end]
+        at += end - start
+    return at
 
 
 def gathered(flat: NDArray[np.uint32], starts: NDArray[np.int64], counts: NDArray[np.int64]) -> NDArray[np.uint32]:
@@ -106,4 +123,4 @@ def _row_sums(values: Hashes, lengths: NDArray[np.int64]) -> Hashes:
     return mix(total + lengths.astype(np.uint64) * ODD)
 
 
-NUMPY = Kernels("numpy", roll, fold)
+NUMPY = Kernels("numpy", roll, fold, pack)

@@ -4,22 +4,26 @@ import numpy as np
 from numpy.typing import NDArray
 
 from monitor.core.bucket_numpy import Sets
-from monitor.core.shingle_numpy import gathered
+from monitor.core.kernels_shingles import BEST
+from monitor.core.shingle_numpy import Kernels, gathered
 
 Handles = NDArray[np.int64]
 Shingles = NDArray[np.uint32]
 
 _LEAST = 1 << 12
-_MOVED_AT_A_TIME = 1 << 16
 
 
 class ShingleSlab:
     """Sorted distinct 32-bit shingles of each handle.
 
     The array has at most half as much room again as the live sets needed when it was last squeezed (or grew).
+
+    Args:
+        kernels: the inner loops.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, kernels: Kernels = BEST) -> None:
+        self._kernels = kernels
         self._flat: Shingles = np.zeros(_LEAST, np.uint32)
         self._starts = np.zeros(1, np.int64)
         self.lengths: NDArray[np.int64] = np.zeros(1, np.int64)
@@ -67,11 +71,7 @@ class ShingleSlab:
         fresh = np.zeros(max(_LEAST, (self._held + more) * 3 // 2), np.uint32)
         handles = np.flatnonzero(self.lengths)
         handles = handles[np.argsort(self._starts[handles])]
-        end = 0
-        for at in range(0, len(handles), _MOVED_AT_A_TIME):
-            part = handles[at : at + _MOVED_AT_A_TIME]
-            shingles, counts = self.gather(part)
-            fresh[end : end + len(shingles)] = shingles
-            self._starts[part] = end + np.cumsum(counts) - counts
-            end += len(shingles)
-        self._flat, self._end = fresh, end
+        lengths = self.lengths[handles]
+        self._end = self._kernels.pack(self._flat, self._starts[handles], lengths, fresh)
+        self._starts[handles] = np.cumsum(lengths) - lengths
+        self._flat = fresh

@@ -98,6 +98,7 @@ def test_overflow_is_met_with_a_wider_product() -> None:
     assert forms[0, 0] == pytest.approx(4 * 9e76, rel=1e-6)
 
 
+@settings(deadline=None)
 @given(st.lists(st.floats(allow_nan=False), min_size=1, max_size=20))
 def test_lowered_never_rounds_up(values: list[float]) -> None:
     wide = np.array(values)

@@ -96,7 +96,7 @@ def test_nothing_to_search_and_nobody_asking() -> None:
 ROWS = st.lists(st.tuples(st.integers(0, 3), st.sampled_from([0.0, -0.0, 1.0, 2.0]), st.integers(0, 30)), max_size=30)
 
 
-@settings(max_examples=60)
+@settings(max_examples=60, deadline=None)
 @given(ROWS)
 def test_ranked_is_the_total_order(drawn: list[tuple[int, float, int]]) -> None:
     rows, values = np.array([r for r, _, _ in drawn], np.int64), np.array([v for _, v, _ in drawn], np.float64)
