@@ -145,7 +145,7 @@ class Monitor:
         parts.gauges.applied(touched)
         if parts.index is not None:
             parts.index.apply(delta)
-        self.measuring.touch(rows_of(touched, ("dense",)).tolist())
+        self.measuring.touch(rows_of(touched, ("dense",)).tolist(), delta)
         return applied.changes, [*batch.quarantined, *aside]
 
     def _count(self, batch: Batch, quarantined: Sequence[Quarantined]) -> None:

@@ -2,17 +2,21 @@
 
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
+from numpy.typing import NDArray
 
 from monitor.app.intake import Intake
 from monitor.app.parts import Parts
 from monitor.core.baseline import Judged, ListLeg, Snapshot
+from monitor.core.content_hashes import ContentHashes
+from monitor.core.corpus import Delta
 from monitor.core.drift import Seen
 from monitor.core.lists import RankedLists
 from monitor.core.policy import Verdict, judge
 from monitor.core.published import Published
-from monitor.core.report import DriftReport
+from monitor.core.report import DriftReport, Share
 
 OPEN_GAPS = ("open_gaps",)
 """Counter of losses in the stream that nobody has looked at since; approving a baseline sets it to 0."""
@@ -20,6 +24,8 @@ COUNT_SECONDS = 15.0
 """Between two questions for the number of points in the real index."""
 REPLAY_PAUSES = 9.0
 """While a backlog is worked off, replays take at most a tenth of the time."""
+BLAME_PAUSES = 19.0
+"""Between deploys, blame takes at most a twentieth of the time."""
 Measured = tuple[DriftReport, Verdict]
 
 
@@ -33,7 +39,11 @@ class Measuring:
         self._pinned: Snapshot | None = None
         self._touched: set[int] = set()
         self._moved: dict[int, float] = {}
+        self._changed: list[NDArray[np.int64]] = []
         self._behind = False
+        self._blamed: tuple[Snapshot | None, tuple[Share, ...]] = (None, ())
+        self._blame_behind = False
+        self._next_blame = 0.0
         self._replay_seconds = 0.0
         self._next_full = self._next_report = self._next_retry = self._next_count = 0.0
         self._points: int | None = None
@@ -45,9 +55,10 @@ class Measuring:
         self._next_full = self._parts.clocks.monotonic() + self._parts.pace.full_replay
         self.choose_baseline()
 
-    def touch(self, rows: Sequence[int]) -> None:
+    def touch(self, rows: Sequence[int], delta: Delta) -> None:
         """The corpus changed; these anchors' dense lists may have: they are replayed before the next report."""
         self._touched.update(rows)
+        self._changed += [delta.removed_keys, np.array([row.key for row in delta.rows], np.int64)]
         self._behind = True
         if self._parts.pace.settle:
             self._moved.update(dict.fromkeys(rows, self._parts.clocks.monotonic()))
@@ -60,6 +71,8 @@ class Measuring:
 
     def touched(self) -> bool:
         """Whether the last report is older than the corpus, on whatever leg."""
+        if self._blame_behind and self._blame_due():
+            return True
         return self._behind or (self.baseline is not None and bool(self._touched))
 
     def retry_due(self) -> bool:
@@ -104,7 +117,7 @@ class Measuring:
             now=corpus.newest_event_time,
             positions=named_positions(intake),
             lists=lists,
-            hashes={key: row.content_hash for key, row in corpus.listed(lists.values())},
+            hashes=ContentHashes(corpus),
             corpus={"chunks": float(len(corpus))},
             chunks=parts.drift.content(parts.engine.duplicates),
             settling=self._settling(),
@@ -115,10 +128,29 @@ class Measuring:
                 *self.untrusted(),
                 *(parts.served.problems if parts.served is not None else ()),
             ),
+            changed=np.unique(np.concatenate([np.zeros(0, np.int64), *self._changed])),
         )
-        report = parts.drift.evaluate(self.baseline, self._pinned, seen, corpus.row)
+        self._changed.clear()
+        report = self._evaluated(seen)
         self._behind = False
         return report, judge(parts.rules, report)
+
+    def _evaluated(self, seen: Seen) -> DriftReport:
+        """The report; blame is worked out for every deploy, else when it is time for it, and shown till the next."""
+        parts, clock = self._parts, self._parts.clocks.monotonic
+        began = clock()
+        self._blame_behind = not (seen.deploy_id or self._blame_due())
+        row = None if self._blame_behind else parts.corpus.row
+        report = parts.drift.evaluate(self.baseline, self._pinned, seen, row)
+        if row is None:
+            baseline, shares = self._blamed
+            return replace(report, blame=shares) if baseline is self.baseline else report
+        self._blamed = (self.baseline, report.blame)
+        self._next_blame = clock() + max(parts.pace.report, BLAME_PAUSES * (clock() - began))
+        return report
+
+    def _blame_due(self) -> bool:
+        return self._blamed[0] is not self.baseline or self._parts.clocks.monotonic() >= self._next_blame
 
     def publish(self, intake: Intake, measured: Measured) -> None:
         """Swap the one reference that scrapes and pages read."""
