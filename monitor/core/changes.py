@@ -1,0 +1,96 @@
+"""What an event did to the corpus: a chunk's row before and after, and the net effect of a batch on the indexes."""
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from monitor.core.events import Chunk, Located, MalformedEvent, Position, Segment
+
+NO_SLOT = -1
+"""The slot of a chunk that is not live."""
+
+Kind = Literal["new", "modified", "deleted", "noop"]
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """What is known of one chunk: live (slot >= 0) or a delete mark (slot = NO_SLOT).
+
+    `version` orders a chunk's events if it has one; else `position` does. `content` and vector live elsewhere:
+    the vector in the corpus's slab at `slot`, the text in the state store.
+    """
+
+    key: int
+    chunk_id: str
+    doc_id: str
+    ordinal: int
+    segment: Segment
+    embedding_version: str
+    event_time: int
+    content_hash: str
+    version: int | None
+    position: Position
+    slot: int
+
+    @property
+    def live(self) -> bool:
+        """Whether the chunk is in the corpus now."""
+        return self.slot != NO_SLOT
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """What one event did: the row before and after, and the chunk it carried (None for a delete).
+
+    Kind `noop` moved only version, position or event time: it is stored, but no index is told.
+    """
+
+    kind: Kind
+    before: Row | None
+    after: Row
+    chunk: Chunk | None
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """An event that contradicts what is known of its chunk; it goes to the quarantine."""
+
+    located: Located
+    error: MalformedEvent
+
+
+@dataclass(frozen=True, slots=True)
+class Applied:
+    """The result of a batch: changes in order, refusals, and how many events ended how."""
+
+    changes: tuple[Change, ...]
+    refused: tuple[Refused, ...]
+    outcomes: Counter[tuple[str, str]]
+    """(kind of event, outcome) -> count."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Delta:
+    """The net effect of a batch on the indexes: slots whose content left, and slots with new content.
+
+    A modified chunk is in both. All arrays refer to the state after the batch.
+
+    Args:
+        removed: (r,) int64 slots, ascending, whose earlier content is gone.
+        added: (m,) int64 slots, ascending, that hold new content.
+        rows: m rows, aligned with `added`.
+        texts: m texts, aligned with `added`.
+        vectors: (m, d) float32, prepared, aligned with `added`.
+    """
+
+    removed: NDArray[np.int64]
+    added: NDArray[np.int64]
+    rows: Sequence[Row]
+    texts: Sequence[str]
+    vectors: NDArray[np.float32]
+    removed_keys: NDArray[np.int64]
+    """(r,) int64 chunk keys that stood in the removed slots, aligned with `removed`."""
