@@ -3,7 +3,7 @@
 import json
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Literal
 
@@ -47,17 +47,21 @@ class Stage:
     topic: str
 
     @classmethod
-    def build(cls, cluster: MockCluster, folder: Path, setting: Setting) -> "Stage":
-        """Write the story to a fresh topic and its anchors to the folder."""
+    def offline(cls, folder: Path, setting: Setting) -> "Stage":
+        """Write the story and its anchors; no broker knows of it."""
         folder.mkdir(parents=True, exist_ok=True)
-        story = write(setting.seed, setting.plot)
-        topic = cluster.fresh(setting.plot.partitions)
-        for place, items in enumerate(story.partitions):
+        write_anchors(folder / "anchors.jsonl", anchors(setting.seed, Shape(anchors=setting.plot.anchors)))
+        return cls(write(setting.seed, setting.plot), setting, folder, "127.0.0.1:1", "events")
+
+    @classmethod
+    def build(cls, cluster: MockCluster, folder: Path, setting: Setting) -> "Stage":
+        """The same with the story in a fresh topic."""
+        topic, made = cluster.fresh(setting.plot.partitions), cls.offline(folder, setting)
+        for place, items in enumerate(made.story.partitions):
             rows: list[Row] = [(item.stamp, item.key, item.value, []) for item in items]
             for at in range(0, len(rows), AT_ONCE):
                 cluster.append(topic, place, bytes(record_batch(rows[at : at + AT_ONCE])))
-        write_anchors(folder / "anchors.jsonl", anchors(setting.seed, Shape(anchors=setting.plot.anchors)))
-        return cls(story, setting, folder, cluster.bootstrap, topic)
+        return replace(made, bootstrap=cluster.bootstrap, topic=topic)
 
     def configuration(self, batch: int) -> str:
         """The configuration; only `batch` may differ between lives."""
@@ -108,9 +112,9 @@ def unaccounted(stage: Stage, parts: Mapping[str, str]) -> list[str]:
     expected = stage.story.expected(places)
     counted["marker"] *= len(stage.story.partitions)
     expected["quarantined"] = expected["malformed"] + expected["refused"]
-    if stage.setting.quarantine_rows >= expected["quarantined"]:
+    if stage.setting.quarantine_rows // len(stage.story.partitions) >= expected["quarantined"]:
         expected["rows"] = expected["quarantined"]
-    else:  # each partition has its share; at the beginning not all of them are known
+    else:  # some partition's share may be full
         del counted["rows"]
     del expected["heartbeat"]
     return [
