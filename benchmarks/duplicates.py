@@ -12,7 +12,6 @@ import argparse
 import gzip
 import json
 import os
-import resource
 import statistics
 import subprocess
 import sys
@@ -175,11 +174,9 @@ def main(argv: Sequence[str]) -> int:
     near = truth(made)
     print(f"{len(rows):,} chunks, {made.counts.mean():.0f} shingles each, {near.mean():.1%} have a near copy")
     for kernels in (BEST, NUMPY):
-        before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
         runs = [ours(kernels, rows, hashes) for _ in range(options.rounds)]
-        grown = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before
         replaced = statistics.median(run[1] for run in runs)
-        note = f"replaced at {1 / replaced:,.0f} chunks/s; +{grown / 1024:.0f} MB"
+        note = f"replaced at {1 / replaced:,.0f} chunks/s"
         line(f"ours, {kernels.name}", len(rows), statistics.median(run[0] for run in runs), runs[-1][2], near, note)
     line("rensa (no verification)", len(rows), *repeated(options.rounds, lambda: rensa_direct(made)), near)
     line("datasketch (no verification)", len(rows), *repeated(options.slow, lambda: datasketch_direct(made)), near)
