@@ -1,6 +1,7 @@
 """The configuration file: sections, keys, defaults and everything that can be wrong with them, said at once."""
 
 import tomllib
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -8,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from pydantic import BaseModel, PrivateAttr, ValidationError, model_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
+from monitor.app.environment import PREFIX, SECRETS, overridden, secrets_in_file, variable
 from monitor.app.sections import (
     AnchorsSection,
     BaselineSection,
@@ -30,14 +32,12 @@ from monitor.ports import ConfigurationError
 if TYPE_CHECKING:
     from pydantic_core import ErrorDetails
 
-ENVIRONMENT_PREFIX = "CORPUS_DRIFT_"
-
 
 class Configuration(BaseSettings):
-    """The whole file; `CORPUS_DRIFT_SECTION__KEY` in the environment goes before it."""
+    """The whole file; `CORPUS_DRIFT_SECTION__KEY` in the environment goes before it (see `build`)."""
 
     model_config = SettingsConfigDict(
-        extra="forbid", frozen=True, env_prefix=ENVIRONMENT_PREFIX, env_nested_delimiter="__", case_sensitive=False
+        extra="forbid", frozen=True, env_prefix=PREFIX, env_nested_delimiter="__", case_sensitive=False
     )
 
     corpus: CorpusSection = CorpusSection()
@@ -64,13 +64,13 @@ class Configuration(BaseSettings):
         dotenv_settings: PydanticBaseSettingsSource,
         file_secret_settings: PydanticBaseSettingsSource,
     ) -> tuple[PydanticBaseSettingsSource, ...]:
-        """The environment first, then the file; no .env file is ever read."""
-        del settings_cls, dotenv_settings, file_secret_settings  # the signature is pydantic's
-        return env_settings, init_settings
+        """Only what `build` has put together: neither the process's own environment nor a .env file is read here."""
+        del settings_cls, env_settings, dotenv_settings, file_secret_settings  # the signature is pydantic's
+        return (init_settings,)
 
     @model_validator(mode="after")
     def _whole(self) -> "Configuration":
-        problems = [*self._dense_problems(), *self._policy_problems()]
+        problems = [*self._dense_problems(), *self._policy_problems(), *self._kept_problems()]
         if problems:
             raise ValueError("\n".join(problems))
         return self
@@ -87,12 +87,26 @@ class Configuration(BaseSettings):
     def _policy_problems(self) -> Iterator[str]:
         if not self.policy.defaults and not self.policy.rule:
             yield "policy.defaults = false and no [[policy.rule]]: a policy without rules passes nothing"
+        names = Counter(rule.name for rule in self.rules())
+        yield from (
+            f"policy.rule {name!r}: {n} rules of that name, expected one" for name, n in names.items() if n > 1
+        )
         for entry in self.policy.rule:
+            off = {"dense", "lexical"} - set(self.legs)
+            if entry.leg in off or (entry.leg == "both" and off):
+                yield f"policy.rule {entry.name!r}: leg {entry.leg!r} is switched off, expected one of {self.legs}"
             if entry.dimension not in (ALL, *self.segments.dimensions):
                 expected = ", ".join((ALL, *self.segments.dimensions))
                 yield f"policy.rule {entry.name!r}: dimension {entry.dimension!r}, expected one of {expected}"
             if entry.k not in (None, 0, *self.measure.depths):
                 yield f"policy.rule {entry.name!r}: k = {entry.k}, expected one of {self.measure.depths}"
+
+    def _kept_problems(self) -> Iterator[str]:
+        if self.baseline.mode == "rolling" and self.baseline.window > self.state.keep_deploys:
+            kept = f"state.keep_deploys = {self.state.keep_deploys}"
+            yield f"baseline.window = {self.baseline.window}: expected at most {kept}: older reports are not kept"
+        if bool(self.http.certificate_file) != bool(self.http.key_file):
+            yield "http.certificate_file, http.key_file: expected both or neither"
 
     def located(self, path: str) -> Path:
         """A path of the file, relative to the file's own folder."""
@@ -116,21 +130,12 @@ class Configuration(BaseSettings):
         return (*defaults, *own) if self.policy.defaults else own
 
 
-SECRETS = (
-    ("source", "kafka", "sasl_password"),
-    ("dense", "api_key"),
-    ("encoder", "api_key"),
-    ("http", "token"),
-)
-"""Read from the environment (`..._TOKEN`) or from a file it names (`..._TOKEN_FILE`), never from the TOML."""
-
-
 def load(path: Path, environment: Mapping[str, str]) -> Configuration:
     """Read and validate a configuration file.
 
     Args:
         path: the TOML file; relative paths in it are relative to its folder.
-        environment: where secrets (and their `_FILE` forms) are looked up.
+        environment: variables that go before the file, and where secrets (and their `_FILE` forms) are looked up.
 
     Raises:
         ConfigurationError: every problem at once, one per line: file, key, value, expected.
@@ -148,54 +153,27 @@ def load(path: Path, environment: Mapping[str, str]) -> Configuration:
 
 def build(content: dict[str, Any], environment: Mapping[str, str], *, where: Path) -> Configuration:
     """Validate the content of a configuration; `where` names it in errors and anchors its relative paths."""
-    problems = [*_secrets_in_file(content), *_fill_secrets(content, environment)]
+    problems = list(secrets_in_file(content))
+    merged, wrong = overridden(content, environment, Configuration)
+    problems += wrong
     try:
-        made = Configuration(**content)
+        made = Configuration(**merged)
     except ValidationError as error:
-        problems += [line for item in error.errors() for line in _lines(item)]
+        problems += [line for item in error.errors() for line in _lines(item, environment)]
     if problems:
         raise ConfigurationError("\n".join(f"{where}: {problem}" for problem in problems))
     made._folder = where.parent
     return made
 
 
-def _secrets_in_file(content: Mapping[str, Any]) -> Iterator[str]:
-    for keys in SECRETS:
-        level: Any = content
-        for key in keys:
-            level = level.get(key) if isinstance(level, dict) else None
-        if level is not None:
-            name = _variable(keys)
-            yield f"{'.'.join(keys)}: a secret in the file; expected it in {name} or in the file named by {name}_FILE"
-
-
-def _fill_secrets(content: dict[str, Any], environment: Mapping[str, str]) -> Iterator[str]:
-    for keys in SECRETS:
-        name = f"{_variable(keys)}_FILE"
-        if name not in environment:
-            continue
-        try:
-            value = Path(environment[name]).read_text(encoding="utf-8").strip()
-        except (OSError, UnicodeDecodeError) as error:
-            shown = f"{name} = {environment[name]!r}"
-            yield f"{shown}: cannot be read: {type(error).__name__}; expected a file with the secret"
-            continue
-        level = content
-        for key in keys[:-1]:
-            level = level.setdefault(key, {})
-        level[keys[-1]] = value
-
-
-def _variable(keys: tuple[str, ...]) -> str:
-    return ENVIRONMENT_PREFIX + "__".join(keys).upper()
-
-
-def _lines(item: "ErrorDetails") -> Iterator[str]:
+def _lines(item: "ErrorDetails", environment: Mapping[str, str]) -> Iterator[str]:
     """One line per problem; a value is shown unless its key is a secret or it is a whole table."""
     keys = ".".join(str(part) for part in item["loc"])
     message = item["msg"].removeprefix("Value error, ")
     shown = item.get("input")
     secret = any(keys.endswith(names[-1]) for names in SECRETS)
     value = "" if secret or isinstance(shown, dict | BaseModel) or item["type"] == "missing" else f" = {shown!r:.80}"
+    name = variable(tuple(str(part) for part in item["loc"]))
+    value += f" (from {name})" if name in environment else ""
     for line in message.splitlines():
         yield f"{keys}{value}: {line}" if keys else line

@@ -12,7 +12,7 @@ from monitor.core.scoring import Distance
 class Section(BaseModel):
     """A section of the file: unknown keys are refused, values are never changed afterwards."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=False)
+    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=False, allow_inf_nan=False)
 
 
 class CorpusSection(Section):

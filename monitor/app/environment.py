@@ -1,0 +1,91 @@
+"""What the environment says of the configuration: `CORPUS_DRIFT_SECTION__KEY`, and secrets from files it names."""
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from pydantic_settings import BaseSettings, EnvSettingsSource, SettingsError
+
+PREFIX = "CORPUS_DRIFT_"
+SECRETS = (
+    ("source", "kafka", "sasl_password"),
+    ("dense", "api_key"),
+    ("encoder", "api_key"),
+    ("http", "token"),
+)
+"""Read from the environment (`..._TOKEN`) or from a file it names (`..._TOKEN_FILE`), never from the TOML."""
+
+
+class _Given(EnvSettingsSource):
+    """pydantic's reading of a mapping instead of the process's own environment."""
+
+    def __init__(self, settings: type[BaseSettings], environment: Mapping[str, str]) -> None:
+        self._given = {name.lower(): value for name, value in environment.items()}
+        super().__init__(settings)
+
+    def _load_env_vars(self) -> Mapping[str, str | None]:
+        return dict(self._given)
+
+
+def variable(keys: tuple[str, ...]) -> str:
+    """The name of the environment variable for a key of the file."""
+    return PREFIX + "__".join(keys).upper()
+
+
+def secrets_in_file(content: Mapping[str, Any]) -> Iterator[str]:
+    """A problem for each secret that stands in the file."""
+    for keys in SECRETS:
+        level: Any = content
+        for key in keys:
+            level = level.get(key) if isinstance(level, dict) else None
+        if level is not None:
+            name = variable(keys)
+            yield f"{'.'.join(keys)}: a secret in the file; expected it in {name} or in the file named by {name}_FILE"
+
+
+def overridden(
+    content: Mapping[str, Any], environment: Mapping[str, str], settings: type[BaseSettings]
+) -> tuple[dict[str, Any], list[str]]:
+    """The file's content with what the environment says put over it, and what is wrong with the latter."""
+    files = {f"{variable(keys)}_FILE": keys for keys in SECRETS}
+    ours = {name.upper(): value for name, value in environment.items() if name.upper().startswith(PREFIX)}
+    problems = [
+        f"{name}: no such section; expected one of {', '.join(settings.model_fields)}"
+        # Kubernetes sets CORPUS_DRIFT_PORT and the like for a service of our name: only `__` makes a key of ours.
+        for name in sorted(ours)
+        if "__" in name and name.removeprefix(PREFIX).partition("__")[0].lower() not in settings.model_fields
+    ]
+    made = dict(content)
+    for name, keys in files.items():
+        if name in ours:
+            try:
+                value = Path(ours[name]).read_text(encoding="utf-8").strip()
+            except (OSError, UnicodeDecodeError) as error:
+                shown = f"{name} = {ours[name]!r}"
+                problems.append(f"{shown}: cannot be read: {type(error).__name__}; expected a file with the secret")
+                continue
+            if not value:
+                problems.append(f"{name} = {ours[name]!r}: empty; expected a file with the secret")
+            made = _merged(made, _nested(keys, value))
+    direct = {name: value for name, value in ours.items() if "__" in name and name not in files}
+    try:
+        made = _merged(made, _Given(settings, direct)())
+    except SettingsError as error:
+        problems.append(f"{PREFIX}...: {error}; expected JSON for a list or a table")
+    return made, problems
+
+
+def _nested(keys: tuple[str, ...], value: str) -> dict[str, Any]:
+    made: Any = value
+    for key in reversed(keys):
+        made = {key: made}
+    return dict(made)
+
+
+def _merged(under: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:
+    """`over` put over `under`, table by table."""
+    made = dict(under)
+    for key, value in over.items():
+        below = made.get(key)
+        made[key] = _merged(below, value) if isinstance(below, dict) and isinstance(value, dict) else value
+    return made

@@ -1,0 +1,291 @@
+"""The configuration: everything wrong at once and in one line each; the reference file holds every key's default."""
+
+import inspect
+import re
+import tomllib
+import typing
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from pydantic import BaseModel, SecretStr
+from pydantic.fields import FieldInfo
+
+from monitor.app import sections
+from monitor.app.configuration import Configuration, build, load
+from monitor.app.environment import SECRETS, variable
+from monitor.core.scoring import Distance
+from monitor.ports import ConfigurationError
+from tests.corpora import Shape, write_case
+
+REFERENCE = Path(__file__).parent.parent.parent / "deploy" / "corpus-drift.toml"
+
+
+def minimal(**more: dict[str, Any]) -> dict[str, Any]:
+    content: dict[str, Any] = {
+        "source": {"file": {"path": "e"}},
+        "anchors": {"path": "a"},
+        "dense": {"engine": "none"},
+    }
+    for section, keys in more.items():
+        content[section] = {**content.get(section, {}), **keys}
+    return content
+
+
+def made(environment: dict[str, str] | None = None, **more: dict[str, Any]) -> Configuration:
+    return build(minimal(**more), environment or {}, where=Path("/folder/c.toml"))
+
+
+def problems(environment: dict[str, str] | None = None, **more: dict[str, Any]) -> list[str]:
+    with pytest.raises(ConfigurationError) as error:
+        made(environment, **more)
+    lines = str(error.value).splitlines()
+    assert all(line.startswith("/folder/c.toml: ") for line in lines)
+    return [line.removeprefix("/folder/c.toml: ") for line in lines]
+
+
+# ---------------------------------------------------------------- the reference file
+
+
+def models(kind: type[BaseModel], place: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], str, FieldInfo]]:
+    """(table, key, field) of every key of every section, sub-tables and rules included."""
+    for name, field in kind.model_fields.items():
+        below = _section(field.annotation)
+        key = field.alias or name
+        if below is None:
+            yield place, key, field
+        else:
+            yield from models(below, (*place, key))
+
+
+def _section(annotation: Any) -> type[BaseModel] | None:
+    for kind in (annotation, *typing.get_args(annotation)):
+        if inspect.isclass(kind) and issubclass(kind, BaseModel):
+            return kind
+    return None
+
+
+def whole_reference() -> dict[str, Any]:
+    """The file with every mark taken away."""
+    lines = REFERENCE.read_text(encoding="utf-8").splitlines()
+    return tomllib.loads("\n".join(re.sub(r"^#(?=[a-z_0-9]+ = |\[)", "", line) for line in lines))
+
+
+def test_the_reference_file_loads() -> None:
+    configuration = load(REFERENCE, {})
+    assert configuration.located(configuration.state.path) == REFERENCE.parent / "corpus-drift.state"
+    assert configuration.legs == ("dense", "lexical")
+
+
+def test_the_reference_file_holds_every_key_with_its_default_and_no_other() -> None:
+    content, seen = whole_reference(), set[tuple[str, ...]]()
+    text = REFERENCE.read_text(encoding="utf-8")
+    for place, key, field in models(Configuration):
+        table: Any = content
+        for part in place:
+            table = table[part]
+        table = table[0] if isinstance(table, list) else table
+        if field.annotation is SecretStr:
+            assert variable((*place, key)) in text
+            assert f"{variable((*place, key))}_FILE" in text
+            assert key not in table
+            continue
+        assert key in table, f"{'.'.join((*place, key))} is missing in {REFERENCE.name}"
+        seen.add((*place, key))
+        default = field.get_default(call_default_factory=True)
+        stated = f"\n{key} = " in text.partition(f"[{'.'.join(place)}]")[2].partition("\n[")[0]
+        if not field.is_required() and default is not None and not stated:
+            shown = list(default) if isinstance(default, tuple) else default
+            assert table[key] == (str(shown) if isinstance(shown, Distance) else shown), (*place, key)
+            assert type(table[key]) is type(shown) or isinstance(shown, Distance), (*place, key)
+    assert set(leaves(content)) == seen
+
+
+def leaves(table: dict[str, Any], place: tuple[str, ...] = ()) -> Iterator[tuple[str, ...]]:
+    for key, value in table.items():
+        below = value[0] if isinstance(value, list) and value and isinstance(value[0], dict) else value
+        if isinstance(below, dict) and below:
+            yield from leaves(below, (*place, key))
+        else:
+            yield (*place, key)
+
+
+def test_defaults_are_what_the_file_would_say() -> None:
+    """Every commented default is accepted as it stands."""
+    content = whole_reference()
+    del content["source"]["git"], content["source"]["kafka"]
+    content["policy"]["rule"][0]["metric"] = "collapsed_swaps"
+    assert build(content, {}, where=REFERENCE).source.batch == 1_024
+
+
+# ---------------------------------------------------------------- what is wrong
+
+
+def test_all_problems_are_said_at_once() -> None:
+    said = problems(
+        corpus={"name": "a b", "bogus": 1},
+        source={"batch": 0},
+        dense={"engine": "fast"},
+        measure={"depths": [10, 10]},
+        http={"port": 70_000},
+        nonsense={"x": 1},
+    )
+    for part in (
+        "corpus.name = 'a b': ",
+        "corpus.bogus = 1: ",
+        "source.batch = 0: ",
+        "dense.engine = 'fast': ",
+        "nonsense",
+    ):
+        assert any(line.startswith(part) for line in said), (part, said)
+    assert any("http.port = 70000" in line and "65535" in line for line in said)
+    assert any("measure.depths = [10, 10]: expected distinct numbers from 1 to 100" in line for line in said)
+
+
+@pytest.mark.parametrize(
+    ("more", "said"),
+    [
+        ({"dense": {"engine": "embedded"}}, "corpus.dimension = 0: expected the vectors' dimension"),
+        ({"lexical": {"enabled": False}}, "expected at least one leg"),
+        ({"policy": {"defaults": False}}, "a policy without rules passes nothing"),
+        ({"source": {"git": {"path": "."}}}, "expected exactly one of source.kafka, source.file, source.git"),
+        ({"dense": {"engine": "server"}}, "needs dense.url and dense.collection"),
+        ({"encoder": {"kind": "openai"}}, "needs encoder.url and encoder.model"),
+        ({"encoder": {"kind": "fastembed"}}, "needs encoder.path (models are never downloaded)"),
+        (
+            {"baseline": {"mode": "rolling", "window": 9}, "state": {"keep_deploys": 8}},
+            "at most state.keep_deploys = 8",
+        ),
+        ({"http": {"certificate_file": "c.pem"}}, "http.certificate_file, http.key_file: expected both or neither"),
+        ({"source": {"barrier_timeout": float("nan")}}, "source.barrier_timeout = nan: "),
+        ({"source": {"stale_after": float("inf")}}, "source.stale_after = inf: "),
+    ],
+)
+def test_what_contradicts_itself_is_refused(more: dict[str, dict[str, Any]], said: str) -> None:
+    assert any(said in line for line in problems(**more))
+
+
+RULE = {"name": "own", "metric": "swaps", "leg": "lexical", "max": 2.0}
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({"dimension": "team"}, "policy.rule 'own': dimension 'team', expected one of all, source"),
+        ({"k": 7}, "policy.rule 'own': k = 7, expected one of (10,)"),
+        ({"max": None}, "policy.rule 'own' has neither min nor max"),
+        ({"max": float("nan")}, "policy.rule.0.max = nan: "),
+        ({"leg": "dense"}, "policy.rule 'own': leg 'dense' is switched off"),
+        ({"leg": "both"}, "policy.rule 'own': leg 'both' is switched off"),
+        ({"name": "swaps-lexical-all"}, "policy.rule 'swaps-lexical-all': 2 rules of that name, expected one"),
+        ({"name": "a b"}, "policy.rule.0.name = 'a b': "),
+        ({"severity": "fatal"}, "policy.rule.0.severity = 'fatal': "),
+    ],
+)
+def test_a_rule_that_could_never_judge_is_refused(change: dict[str, Any], said: str) -> None:
+    rule = {key: value for key, value in {**RULE, **change}.items() if value is not None}
+    found = problems(segments={"dimensions": ["source"]}, policy={"rule": [rule]})
+    assert any(said in line for line in found), found
+
+
+def test_a_rule_of_ones_own_comes_on_top_of_the_defaults_or_alone() -> None:
+    both, alone = made(policy={"rule": [RULE]}), made(policy={"rule": [RULE], "defaults": False})
+    assert [rule.name for rule in alone.rules()] == ["own"]
+    assert alone.rules()[0].k == 10
+    assert len(both.rules()) > 3
+    assert both.rules()[-1] == alone.rules()[0]
+    assert [rule.name for rule in both.rules() if rule.leg == "dense"] == []
+
+
+# ---------------------------------------------------------------- files, environment, secrets
+
+
+def test_unreadable_files(tmp_path: Path) -> None:
+    broken, binary = tmp_path / "broken.toml", tmp_path / "binary.toml"
+    broken.write_text("[corpus\n")
+    binary.write_bytes(b"\xff\xfe\x00")
+    for path, said in (
+        (tmp_path / "none.toml", "cannot be read: No such file or directory; expected a TOML configuration file"),
+        (tmp_path, "cannot be read: Is a directory"),
+        (broken, "not TOML: "),
+        (binary, "not TOML: "),
+    ):
+        with pytest.raises(ConfigurationError) as error:
+            load(path, {})
+        assert str(error.value).startswith(f"{path}: {said}")
+        assert "\n" not in str(error.value)
+
+
+def test_paths_are_relative_to_the_file(tmp_path: Path) -> None:
+    configuration = load(write_case(tmp_path, shape=Shape(dense=False)), {})
+    assert configuration.located("x/y") == tmp_path / "x" / "y"
+    assert configuration.located("/x") == Path("/x")
+
+
+def test_the_environment_goes_before_the_file_and_only_the_one_given(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CORPUS_DRIFT_HTTP__PORT", "1")
+    environment = {
+        "CORPUS_DRIFT_HTTP__PORT": "7",
+        "corpus_drift_measure__depths": "[5, 3]",
+        "CORPUS_DRIFT_SOURCE__FILE__FOLLOW": "true",
+        "CORPUS_DRIFT_PORT": "tcp://10.0.0.1:9464",  # what Kubernetes sets for a service of our name
+        "HTTP__PORT": "8",
+    }
+    configuration = made(environment, http={"port": 5})
+    assert (configuration.http.port, configuration.measure.depths) == (7, (5, 3))
+    assert configuration.source.file == sections.FileSource(path="e", follow=True)
+    assert made(http={"port": 5}).http.port == 5
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "said"),
+    [
+        ("CORPUS_DRIFT_HTTP__PORT", "nine", "http.port = 'nine' (from CORPUS_DRIFT_HTTP__PORT): "),
+        ("CORPUS_DRIFT_HTTP__BOGUS", "1", "http.bogus = '1' (from CORPUS_DRIFT_HTTP__BOGUS): "),
+        ("CORPUS_DRIFT_HTPP__PORT", "1", "CORPUS_DRIFT_HTPP__PORT: no such section; expected one of corpus, "),
+        ("CORPUS_DRIFT_POLICY__RULE", "[{", "CORPUS_DRIFT_...: error parsing value"),
+        (
+            "CORPUS_DRIFT_HTTP__TOKEN_FILE",
+            "/no/such/file",
+            "CORPUS_DRIFT_HTTP__TOKEN_FILE = '/no/such/file': cannot be read",
+        ),
+        ("CORPUS_DRIFT_HTTP__TOKEN_FILE", "/dev/null", "CORPUS_DRIFT_HTTP__TOKEN_FILE = '/dev/null': empty"),
+    ],
+)
+def test_what_is_wrong_in_the_environment_names_the_variable(name: str, value: str, said: str) -> None:
+    assert any(line.startswith(said) for line in problems({name: value}))
+
+
+def kafka(**more: Any) -> dict[str, Any]:
+    return {"source": {"kafka": {"bootstrap_servers": ["b:1"], "topics": ["t"], **more}}, "anchors": {"path": "a"}}
+
+
+@pytest.mark.parametrize("keys", SECRETS)
+@pytest.mark.parametrize("how", ["variable", "file"])
+def test_secrets_come_from_the_environment_or_a_file_it_names(
+    keys: tuple[str, ...], how: str, tmp_path: Path
+) -> None:
+    (tmp_path / "secret").write_text("hush-hush\n", encoding="utf-8")
+    name = variable(keys) if how == "variable" else f"{variable(keys)}_FILE"
+    environment = {name: "hush-hush" if how == "variable" else str(tmp_path / "secret")}
+    content = {**kafka(), "dense": {"engine": "none"}}
+    found: Any = build(content, environment, where=tmp_path / "c.toml")
+    for key in keys:
+        found = getattr(found, key)
+    assert found.get_secret_value() == "hush-hush"
+    assert "hush" not in repr(build(content, environment, where=tmp_path / "c.toml"))
+
+
+@pytest.mark.parametrize("keys", SECRETS)
+def test_a_secret_in_the_file_is_refused_and_not_shown(keys: tuple[str, ...]) -> None:
+    content = {**kafka(), "dense": {"engine": "none"}}
+    level: Any = content
+    for key in keys[:-1]:
+        level = level.setdefault(key, {})
+    for value in ("hush-hush", ["hush-hush"], 5):
+        level[keys[-1]] = value
+        with pytest.raises(ConfigurationError) as error:
+            build(content, {}, where=Path("c.toml"))
+        assert f"{'.'.join(keys)}: a secret in the file; expected it in {variable(keys)}" in str(error.value)
+        assert "hush" not in str(error.value)
