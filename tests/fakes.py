@@ -20,6 +20,10 @@ Item = str | Fault | None
 """What stands at an offset: a record's words, a fault found there, or nothing (a hole in the log)."""
 
 
+TORN = "torn"
+"""A record that cannot be unpacked: an `unreadable` fault stands in its place."""
+
+
 def partition(number: int, topic: str = "t") -> Partition:
     return Partition(topic, number)
 
@@ -52,7 +56,9 @@ class MemorySource:
             while part not in self._paused and self._next[part] < len(items) and len(records) < max_records:
                 at, item = self._next[part], items[self._next[part]]
                 self._next[part] += 1
-                if isinstance(item, Fault):
+                if item == TORN:
+                    faults.append(Fault("unreadable", Position(*part, at), "bad checksum", b"torn"))
+                elif isinstance(item, Fault):
                     faults.append(item)
                 elif item is not None:
                     records.append(Record(Position(*part, at), None, item.encode()))
