@@ -6,6 +6,8 @@ from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from typing import Any, Protocol
 
+import numpy as np
+
 from monitor.core.baseline import Approval, Snapshot
 from monitor.core.documents import gate_document, report_document, snapshot_document
 from monitor.core.drift import Drift, Seen
@@ -14,6 +16,10 @@ from monitor.core.report import DriftReport
 from monitor.ports import ConfigurationError, DeployRecord, StateStore
 
 Document = dict[str, Any]
+ABOUT_BASELINES = ("no approved baseline", "fingerprint differs from baseline", "no anchor of baseline")
+"""How a report's problems begin that come from the baseline it was compared with then."""
+NOT_ASKED = "asked_otherwise"
+"""Failure reason of an anchor whose question the deploy's lists do not answer."""
 BETWEEN_ASKS = 0.5
 """Seconds between two looks at a deploy that is not judged yet."""
 
@@ -121,19 +127,28 @@ def judged_against(drift: Drift, rules: Sequence[Rule], store: StateStore, deplo
 def judged_pair(
     drift: Drift, rules: Sequence[Rule], baseline: Snapshot, record: DeployRecord
 ) -> tuple[DriftReport, Verdict]:
-    """A kept deploy evaluated and judged against any snapshot, from what was stored with both."""
-    snapshot = record.snapshot
+    """A kept deploy evaluated and judged against any snapshot, from what was stored with both.
+
+    What made the deploy UNKNOWN then (a loss, an incomplete barrier, a changed fingerprint) makes it UNKNOWN now.
+    Anchors that ask something else today than they did then count as not measured.
+    """
+    snapshot, lists = record.snapshot, drift.lists_of(record.snapshot)
+    asked = np.logical_or.reduce([one.known for one in lists.values()])
+    differs = snapshot.fingerprint.differences(baseline.fingerprint)
     seen = Seen(
         deploy_id=record.deploy_id,
         now=record.report.now,
         positions=record.report.positions,
-        lists=snapshot.lists,
+        lists=lists,
         hashes={key: member.content_hash for key, member in snapshot.members.items()},
         settling=frozenset(),
-        failures={},
+        failures=dict.fromkeys(np.flatnonzero(~asked).tolist(), NOT_ASKED),
         corpus=record.report.corpus,
         chunks=(),
-        problems=(),
+        problems=(
+            *(problem for problem in record.report.problems if not problem.startswith(ABOUT_BASELINES)),
+            *(f"fingerprint of deploy {record.deploy_id!r} differs from the baseline's: {line}" for line in differs),
+        ),
     )
     report = drift.evaluate(baseline, None, seen, None)
     return report, judge(rules, report)

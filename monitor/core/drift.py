@@ -101,6 +101,15 @@ class Drift:
             changed_anchors=0 if alignment is None else alignment.changed,
         )
 
+    def lists_of(self, snapshot: Snapshot) -> dict[ListLeg, RankedLists]:
+        """A snapshot's lists in the row order of this evaluation's anchors; unknown where it asked something else."""
+        scope = self._scope
+        rows = align(self._anchors, snapshot, scope.dimensions, cap=scope.cap, min_anchors=scope.min_anchors)
+        return {
+            leg: RankedLists.unknown(len(self._anchors), lists.depth).replaced(rows.now, lists.take(rows.then))
+            for leg, lists in snapshot.lists.items()
+        }
+
     def _against(self, baseline: Snapshot | None) -> list[str]:
         """Why this baseline cannot be compared with; empty where it can."""
         if baseline is None:
