@@ -42,7 +42,7 @@ def _rows(view: Published) -> list[tuple[str, str, str, list[tuple[str, str]]]]:
     cells: dict[tuple[str, str, str], dict[tuple[str, str], Measurement]] = {}
     depth = min((item.k for item in view.report.measurements if item.k), default=0)
     for item in view.report.measurements:
-        if item.k in (0, depth) and item.leg != "both":
+        if item.k in (0, depth) and item.leg in ("dense", "lexical"):
             place = cells.setdefault((item.leg, item.dimension, item.segment), {})
             place[item.metric, item.stat] = item
     made = []
@@ -61,7 +61,9 @@ def _cell(item: Measurement | None, depth: int) -> tuple[str, str]:
         share = item.value / depth
     elif item.metric == "top1_changed_ratio":
         share = item.value
-    elif item.metric in ("jaccard_ratio", "rbo_ratio"):
+    elif item.metric == "jaccard_ratio":
+        share = (1.0 - item.value) / (1.0 + item.value)  # s swaps of k are a Jaccard of (k - s) / (k + s)
+    elif item.metric == "rbo_ratio":
         share = 1.0 - item.value
     else:
         share = 0.0
