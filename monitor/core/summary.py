@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from monitor.core.alignment import Alignment
+from monitor.core.alignment import Alignment, Grouping
 from monitor.core.measure.aggregate import LEVELS, Ordered, mean_by_segment
 from monitor.core.measure.columns import NOT_REPLAYED, TOO_FEW_RESULTS, Name
 from monitor.core.measure.leg import BASELINE_OF
@@ -29,6 +29,8 @@ _STATS: Mapping[str, tuple[str, ...]] = {
 NO_ANCHORS = "no_anchors"
 """Why a segment has no value of which no anchor asks the same as in the baseline."""
 _INTERNAL = frozenset(BASELINE_OF.values())
+_MEAN = ("mean",)
+_NONE = float("nan")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -45,53 +47,89 @@ def summarise(
     table: Table, alignment: Alignment, failures: Mapping[int, str], *, only_all: bool = False
 ) -> Iterator[Measurement]:
     """All statistics of one leg's columns, per dimension and segment."""
-    present = (~np.isnan(table.values)).astype(np.float64)
-    ordered = Ordered.of(table.values, alignment.weights)
+    rows = _exported(table)
+    spread = sorted({column for row in rows if len(row.stats) > 1 for column in (row.column, row.own) if column >= 0})
+    ordered = Ordered.of(table.values[spread], alignment.weights)
     failed = np.array([int(row) in failures for row in alignment.now], np.bool_)
     for grouping in alignment.groupings[:1] if only_all else alignment.groupings:
-        count = len(grouping.segments)
-        means = mean_by_segment(table.values, alignment.weights, grouping.members, count)
-        quantiles = ordered.quantiles(grouping.members, count, LEVELS)
-        covered = mean_by_segment(present, alignment.weights, grouping.members, count).mean
-        expected = np.bincount(grouping.members, minlength=count)
+        stats = _statistics(table, alignment, grouping, (ordered, spread))
+        expected = np.bincount(grouping.members, minlength=len(grouping.segments)).tolist()
         for segment, label in enumerate(grouping.segments):
             missing = alignment.now[failed & (grouping.members == segment)] if table.leg != "lexical" else ()
             why = _most_common([failures[int(row)] for row in missing])
-            stats = {"mean": means.mean[:, segment]}
-            stats.update({name: quantiles[at, :, segment] for at, name in enumerate(QUANTILES)})
-            place = _Place(grouping.dimension, label, int(expected[segment]), why)
-            yield from _rows(table, stats, (means.n[:, segment], covered[:, segment]), place)
+            place = _Place(grouping.dimension, label, segment, expected[segment], why)
+            for row in rows:
+                yield from _measurements(table, row, stats, place)
+
+
+@dataclass(frozen=True, slots=True)
+class _Row:
+    """A column that is exported: its statistics, and the column of the baseline's own values, -1 for none."""
+
+    name: Name
+    column: int
+    own: int
+    stats: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class _Place:
     dimension: str
     segment: str
+    at: int
+    """Index of the segment in its dimension."""
     expected: int
     why: str
 
 
-def _rows(
-    table: Table,
-    stats: Mapping[str, NDArray[np.float64]],
-    rests_on: tuple[NDArray[np.int64], NDArray[np.float64]],
-    place: _Place,
-) -> Iterator[Measurement]:
-    n, covered = rests_on
+@dataclass(frozen=True, slots=True)
+class _Statistics:
+    """Plain numbers, [column][segment]: one look-up each is all that a measurement costs."""
+
+    values: Mapping[str, list[list[float]]]
+    n: list[list[int]]
+    covered: list[list[float]]
+
+
+def _exported(table: Table) -> list[_Row]:
     at = {name: column for column, name in enumerate(table.names)}
-    for name, column in at.items():
-        if name.metric in _INTERNAL:
-            continue
-        own = at.get(Name(BASELINE_OF[name.metric], name.k)) if name.metric in BASELINE_OF else None
-        counted = int(n[column])
-        reason = table.reasons[column] or _why(counted, place)
-        for stat in _STATS.get(name.metric, ("mean",)):
-            value = float(stats[stat][column])
-            before = float("nan") if own is None else float(stats[stat][own])
-            yield Measurement(
-                name.metric, table.leg, name.k, place.dimension, place.segment, stat, value, counted,
-                place.expected, before, reason, float(covered[column]) if place.expected else 0.0,
-            )  # fmt: skip
+    return [
+        _Row(name, column, at.get(Name(BASELINE_OF.get(name.metric, ""), name.k), -1), _STATS.get(name.metric, _MEAN))
+        for name, column in at.items()
+        if name.metric not in _INTERNAL
+    ]
+
+
+def _statistics(
+    table: Table, alignment: Alignment, grouping: Grouping, spread: tuple[Ordered, list[int]]
+) -> _Statistics:
+    """All of one dimension; quantiles of the columns that export any, NaN for the others."""
+    count, weights = len(grouping.segments), alignment.weights
+    means = mean_by_segment(table.values, weights, grouping.members, count)
+    covered: NDArray[np.float64] = np.ones(means.mean.shape)
+    gaps = np.flatnonzero(np.isnan(table.values).any(axis=1))
+    if len(gaps):
+        present = (~np.isnan(table.values[gaps])).astype(np.float64)
+        covered[gaps] = mean_by_segment(present, weights, grouping.members, count).mean
+    ordered, columns = spread
+    quantiles = np.full((len(LEVELS), *means.mean.shape), np.nan)
+    quantiles[:, columns] = ordered.quantiles(grouping.members, count, LEVELS)
+    values = {name: quantiles[at].tolist() for at, name in enumerate(QUANTILES)}
+    return _Statistics({"mean": means.mean.tolist(), **values}, means.n.tolist(), covered.tolist())
+
+
+def _measurements(table: Table, row: _Row, stats: _Statistics, place: _Place) -> Iterator[Measurement]:
+    column, name, at = row.column, row.name, place.at
+    counted = stats.n[column][at]
+    reason = table.reasons[column] or _why(counted, place)
+    covered = stats.covered[column][at] if place.expected else 0.0
+    for stat in row.stats:
+        values = stats.values[stat]
+        before = _NONE if row.own < 0 else values[row.own][at]
+        yield Measurement(
+            name.metric, table.leg, name.k, place.dimension, place.segment, stat, values[column][at], counted,
+            place.expected, before, reason, covered,
+        )  # fmt: skip
 
 
 def _why(counted: int, place: _Place) -> str:

@@ -42,9 +42,14 @@ def mean_by_segment(values: Matrix, weights: Matrix, groups: NDArray[np.int64], 
     cells = (np.arange(len(values))[:, None] * count + groups).ravel()
     size = len(values) * count
     # numerator and denominator add in the same order, so a column of ones has a mean of exactly one
-    total = np.bincount(cells, weights=np.where(present, weights * values, 0.0).ravel(), minlength=size)
-    mass = np.bincount(cells, weights=(weights * present).ravel(), minlength=size)
-    n = np.bincount(cells, weights=present.ravel(), minlength=size)
+    if present.all():  # the usual case: all columns rest on the same anchors
+        total = np.bincount(cells, weights=(weights * values).ravel(), minlength=size)
+        mass = np.tile(np.bincount(groups, weights=weights, minlength=count), len(values))
+        n = np.tile(np.bincount(groups, minlength=count), len(values))
+    else:
+        total = np.bincount(cells, weights=np.where(present, weights * values, 0.0).ravel(), minlength=size)
+        mass = np.bincount(cells, weights=(weights * present).ravel(), minlength=size)
+        n = np.bincount(cells, weights=present.ravel(), minlength=size)
     mean = np.where(n == 0, np.nan, total / np.where(n == 0, 1.0, mass))
     return Means(mean.reshape(-1, count), n.reshape(-1, count).astype(np.int64))
 
