@@ -85,7 +85,9 @@ def judge(rules: Sequence[Rule], report: DriftReport) -> Verdict:
     if report.problems:
         return Verdict("unknown", report.problems, ())
     sizes = {(size.dimension, size.segment): size for size in report.segments}
-    findings = [found for rule in rules for found in _findings(rule, report.measurements, sizes)]
+    ruled = {rule.metric for rule in rules}
+    measured = [of for of in report.measurements if of.metric in ruled]
+    findings = [found for rule in rules for found in _findings(rule, measured, sizes)]
     findings.sort(
         key=lambda found: (_ORDER[found.verdict], found.severity, found.rule, found.dimension, found.segment)
     )
