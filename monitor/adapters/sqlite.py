@@ -51,6 +51,7 @@ class SqliteStore:
         quarantine_bytes: bytes of quarantined values, shared and cut alike.
         read_only: read the last commit of a state that somebody else owns.
         patience: seconds to wait for another program that has locked the file.
+        space: what the vectors are (dimension and distance); a state of another space is refused.
     """
 
     def __init__(
@@ -62,11 +63,13 @@ class SqliteStore:
         quarantine_bytes: int = 64 << 20,
         read_only: bool = False,
         patience: float = 10.0,
+        space: str = "",
     ) -> None:
         self.path = path
         self._keep_deploys = keep_deploys
         self._rows, self._bytes = quarantine_rows, quarantine_bytes
         self._read_only, self._patience = read_only, patience
+        self._space = space
         self._open: sqlite3.Connection | None = None
 
     @property
@@ -91,6 +94,7 @@ class SqliteStore:
                 self._db.execute("PRAGMA journal_mode=WAL")
                 # A power cut may undo the newest commits, never tear one; the positions go back with them.
                 self._db.execute("PRAGMA synchronous=NORMAL")
+                self._keep_space()
             return self._resumed()
         except sqlite3.Error as error:
             message = f"state {self.path}: {error}; expected a state file of corpus-drift in a writable folder"
@@ -115,6 +119,16 @@ class SqliteStore:
             raise ConfigurationError(message)
         elif version != SCHEMA_VERSION:
             message = f"state {self.path}: schema version {version}, expected {SCHEMA_VERSION}"
+            raise ConfigurationError(message)
+
+    def _keep_space(self) -> None:
+        """Refuse a state whose vectors are of another space: they cannot be scored, and nothing would say so."""
+        kept = self._db.execute("SELECT value FROM meta WHERE name='space'").fetchone()
+        if kept is None:
+            self._db.execute("INSERT INTO meta VALUES ('space', ?)", (self._space,))
+        elif self._space and kept[0] != self._space:
+            found = f"state {self.path}: holds vectors of {kept[0]!r}, the configuration says {self._space!r}"
+            message = f"{found}; expected the same, or another state.path"
             raise ConfigurationError(message)
 
     def _resumed(self) -> Resumed:

@@ -297,3 +297,16 @@ def test_a_full_disk_is_told_and_the_commit_before_it_stands(tmp_path: Path) -> 
 def test_a_store_that_was_not_started_says_so(tmp_path: Path) -> None:
     with pytest.raises(CorpusDriftError, match="not started"):
         SqliteStore(tmp_path / "state").ledger()
+
+
+def test_a_state_of_another_space_is_refused(tmp_path: Path) -> None:
+    first = SqliteStore(tmp_path / "state", space="384 numbers, cosine")
+    first.start()
+    first.close()
+    again = SqliteStore(tmp_path / "state", space="384 numbers, cosine")
+    again.start()
+    again.close()
+    other = SqliteStore(tmp_path / "state", space="128 numbers, cosine")
+    with pytest.raises(ConfigurationError, match=r"384 numbers, cosine.*128 numbers"):
+        other.start()
+    other.close()

@@ -138,7 +138,7 @@ def _parts(configuration: Configuration, stack: ExitStack, source: Source, annou
     space = build_space(configuration)
     anchors = build_anchors(configuration, space)
     corpus = Corpus(space.dimension, tombstone_days=configuration.state.tombstone_days)
-    store = _store(configuration)
+    store = _store(configuration, space)
     real = _real(configuration, space, corpus)
     letters = build_dead_letters(configuration)
     for close in (store.close, *(part.close for part in (real.retriever, letters) if part), source.close):
@@ -223,13 +223,14 @@ def _drift(configuration: Configuration, anchors: AnchorSet, marked: Fingerprint
     return Drift(anchors, marked, scope, measured.depths, dict(measured.confidence_score.items()))
 
 
-def _store(configuration: Configuration) -> SqliteStore:
+def _store(configuration: Configuration, space: Space) -> SqliteStore:
     state = configuration.state
     return SqliteStore(
         configuration.located(state.path),
         keep_deploys=state.keep_deploys,
         quarantine_rows=state.quarantine_rows,
         quarantine_bytes=state.quarantine_bytes,
+        space=f"{space.dimension} numbers, {configuration.corpus.distance}",
     )
 
 
