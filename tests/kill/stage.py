@@ -13,6 +13,14 @@ from tests.corpora import DIMENSION, VERSION, Shape, anchors
 from tests.kafka_mock import API_VERSION, MockCluster, Row, record_batch
 from tests.kill.story import Plot, Story, write
 
+CLASSES = {
+    "duplicate": "repeat",
+    "complete": "marker",
+    "interleaved": "crossed",
+    "malformed": "malformed",
+    "ignored": "ignored",
+}
+"""The class of the story that an outcome stands for; `crossed` is a deploy without its last marker."""
 AT_ONCE = 200
 """Records per produced batch."""
 
@@ -27,6 +35,7 @@ class Setting:
         mode: how the baseline advances.
         variant: of BM25.
         quarantine_rows: rows the quarantine keeps.
+        dead_letters: whether what is set aside goes to a topic as well.
     """
 
     seed: int
@@ -34,6 +43,7 @@ class Setting:
     mode: Literal["pinned", "previous-deploy", "rolling"] = "pinned"
     variant: Literal["okapi", "lucene"] = "lucene"
     quarantine_rows: int = 10_000
+    dead_letters: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +55,7 @@ class Stage:
     folder: Path
     bootstrap: str
     topic: str
+    dead_letters: str = ""
 
     @classmethod
     def offline(cls, folder: Path, setting: Setting) -> "Stage":
@@ -61,7 +72,8 @@ class Stage:
             rows: list[Row] = [(item.stamp, item.key, item.value, []) for item in items]
             for at in range(0, len(rows), AT_ONCE):
                 cluster.append(topic, place, bytes(record_batch(rows[at : at + AT_ONCE])))
-        return replace(made, bootstrap=cluster.bootstrap, topic=topic)
+        letters = cluster.fresh(1) if setting.dead_letters else ""
+        return replace(made, bootstrap=cluster.bootstrap, topic=topic, dead_letters=letters)
 
     def configuration(self, batch: int) -> str:
         """The configuration; only `batch` may differ between lives."""
@@ -78,6 +90,7 @@ batch = {batch}
 [source.kafka]
 bootstrap_servers = {servers}
 topics = ["{self.topic}"]
+dead_letter_topic = "{self.dead_letters}"
 api_version = {list(API_VERSION)}
 [anchors]
 path = "../anchors.jsonl"
@@ -110,9 +123,10 @@ def unaccounted(stage: Stage, parts: Mapping[str, str]) -> list[str]:
         elif section == "quarantine":
             counted["rows"] += 1
     expected = stage.story.expected(places)
-    counted["marker"] *= len(stage.story.partitions)
+    partitions = len(stage.story.partitions)
+    counted["marker"] = partitions * counted["marker"] + (partitions - 1) * counted.pop("crossed", 0)
     expected["quarantined"] = expected["malformed"] + expected["refused"]
-    if stage.setting.quarantine_rows // len(stage.story.partitions) >= expected["quarantined"]:
+    if stage.setting.quarantine_rows // partitions >= expected["quarantined"]:
         expected["rows"] = expected["quarantined"]
     else:  # some partition's share may be full
         del counted["rows"]
@@ -130,4 +144,4 @@ def _class(name: str, kind: str = "", outcome: str = "") -> str:
         return name
     if kind in ("upsert", "delete"):
         return "refused" if outcome == "refused" else "applied"
-    return {"malformed": "malformed", "ignored": "ignored", "duplicate": "repeat", "complete": "marker"}[outcome]
+    return CLASSES[outcome]

@@ -34,7 +34,17 @@ class Item:
 
 @dataclass(frozen=True, slots=True)
 class Plot:
-    """How much happens: chunks of the initial load, events of each later deploy, events behind the last marker."""
+    """How much happens.
+
+    Args:
+        partitions: of the topic.
+        deploys: markers in each partition.
+        chunks: of the initial load.
+        events: between two deploys.
+        tail: events behind the last marker.
+        anchors: of the case.
+        lost: the deploy whose last marker is missing, 0 for none; the next one crosses its barrier.
+    """
 
     partitions: int = 3
     deploys: int = 4
@@ -42,6 +52,7 @@ class Plot:
     events: int = 90
     tail: int = 12
     anchors: int = 30
+    lost: int = 0
 
 
 @dataclass(slots=True)
@@ -63,11 +74,11 @@ def write(seed: int, plot: Plot) -> Story:
     author = _Author(seed, plot)
     for _ in range(plot.chunks):
         author.new()
-    author.deploy(0)
+    author.deploy(0, plot.partitions)
     for number in range(1, plot.deploys):
         author.advance()
         author.go_on(plot.events // 8 if number == 1 else plot.events)
-        author.deploy(number)
+        author.deploy(number, plot.partitions - (number == plot.lost))
     author.go_on(plot.tail)
     return Story(seed, plot, author.partitions)
 
@@ -102,9 +113,10 @@ class _Author:
         """Between deploys lies more than a week, so that delete marks grow old."""
         self._now += 11 * DAY
 
-    def deploy(self, number: int) -> None:
+    def deploy(self, number: int, copies: int) -> None:
+        """A marker in each of the first `copies` partitions."""
         deploy_id = f"d{number}"
-        for place in range(len(self.partitions)):
+        for place in range(copies):
             self._tell(Deploy(deploy_id, self._tick(), {}), "marker", place)
         self._judged.append(deploy_id)
 

@@ -15,10 +15,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from monitor.adapters.kafka import KafkaSource
+from monitor.adapters.kafka_dead_letters import PREFIX
 from monitor.adapters.snapshots import pack_deploy, unpack_deploy
-from tests.kafka_mock import MockCluster, mock_cluster
-from tests.kill.child import NAMED, Life
+from tests.kafka_mock import MockCluster, mock_cluster, settings_for
+from tests.kafka_reading import count, until
+from tests.kill.child import Life
 from tests.kill.digest import barrier, difference, digest, sections
+from tests.kill.points import NAMED
 from tests.kill.stage import Setting, Stage
 from tests.kill.story import Plot
 from tests.kill.trial import KILLED, Figures, Nursery, Reference, Run, nursery, torment
@@ -56,7 +60,7 @@ def case(cluster: MockCluster, bred: Nursery, tmp_path_factory: pytest.TempPathF
 @pytest.fixture(scope="module")
 def other(cluster: MockCluster, bred: Nursery, tmp_path_factory: pytest.TempPathFactory) -> Case:
     """Another one, with fewer partitions, Okapi's weights and a quarantine that overflows."""
-    setting = Setting(12, Plot(partitions=2), variant="okapi", quarantine_rows=9)
+    setting = Setting(12, Plot(partitions=2, lost=2), variant="okapi", quarantine_rows=9)
     stage = Stage.build(cluster, tmp_path_factory.mktemp("second"), setting)
     return stage, Run.fresh(stage, "reference").reference(bred)
 
@@ -84,6 +88,28 @@ def test_killed_at_any_instant(other: Case, bred: Nursery) -> None:
         figures.add(torment(bred, Run.fresh(stage, f"instants{number}"), reference, kills))
     assert not figures.mismatches
     assert figures.kills.total() >= RUNS
+
+
+def test_dead_letters_are_published_at_least_once(cluster: MockCluster, bred: Nursery, tmp_path: Path) -> None:
+    """Before the commit, so that a kill between may publish twice, and never not at all."""
+    stage = Stage.build(cluster, tmp_path / "letters", Setting(21, Plot(chunks=60, events=60), dead_letters=True))
+    run = Run.fresh(stage, "killed")
+    for point, call in (("before letters", 1), ("letters sent", 2), ("before commit", 2), ("committed", 2)):
+        assert run.life(bred, Life("", point=point, call=call), batch=16) == KILLED
+    assert run.life(bred, Life(""), batch=16) == 0
+    assert not run.mismatches
+    wanted = {name.removeprefix("quarantine/") for name in digest(run.state) if name.startswith("quarantine/")}
+    source = KafkaSource(settings_for(cluster, stage.dead_letters))
+    source.start({})
+    try:
+        ends = sum((source.end() or {}).values())
+        sent, _ = until(source, count(ends))
+    finally:
+        source.close()
+    told = [{name: value.decode() for name, value in record.headers} for record in sent]
+    places = [f"{of[PREFIX + 'topic']}/{of[PREFIX + 'partition']}@{of[PREFIX + 'offset']}" for of in told]
+    assert set(places) == wanted
+    assert len(places) > len(wanted), "no kill fell between"
 
 
 def test_a_torn_commit_would_be_found(case: Case, bred: Nursery) -> None:
@@ -118,7 +144,7 @@ def test_a_graceful_stop_keeps_what_is_committed(case: Case, bred: Nursery) -> N
 def test_interrupted_when_caught_up_it_ends_well(case: Case, bred: Nursery) -> None:
     stage, reference = case
     run = Run.fresh(stage, "interrupted")
-    waiting = Life("", until_end=False, after=2 * reference.seconds, signal=signal.SIGINT)
+    waiting = Life("", until_end=False, after=1.5 * reference.seconds, signal=signal.SIGINT)
     assert run.life(bred, waiting, batch=60) == 0
     run.compare_end(reference)
     assert not run.mismatches

@@ -17,7 +17,7 @@ from tests.kill.story import NO_STAMP, Plot, Story
 
 SETTINGS = (
     Setting(3, Plot(partitions=4, chunks=70, events=50), mode="previous-deploy"),
-    Setting(8, Plot(partitions=3, chunks=70, events=50), variant="okapi", quarantine_rows=6),
+    Setting(8, Plot(partitions=3, chunks=70, events=50, lost=2), variant="okapi", quarantine_rows=6),
 )
 
 

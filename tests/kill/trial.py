@@ -17,7 +17,8 @@ from typing import IO
 from numpy.random import Generator
 
 from tests.kill import digest as digests
-from tests.kill.child import NAMED, Life, ordered
+from tests.kill.child import Life, ordered
+from tests.kill.points import NAMED
 from tests.kill.stage import Stage, unaccounted
 
 KILLED = -signal.SIGKILL
