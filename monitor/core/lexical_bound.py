@@ -64,7 +64,8 @@ def unproved(
     A chunk outside adds c_t per term in its row's epoch, with sum c_t <= floor. Now the same term adds at most
     r_t c_t, r_t = max(0, w_t) / w0_t * max(1, avgdl / avgdl0), and c_t < w0_t (k1 + 1): the best case is a
     fractional knapsack (Dantzig 1957), filled by falling r_t. Terms with w0_t < 0 make room for |w0_t|(k1 + 1)
-    more, and those with w0_t <= 0 (or next to it, where r_t has no meaning) are granted their present maximum for nothing.
+    more, and those with w0_t <= 0 (or next to it, where r_t has no meaning) are granted their present maximum for
+    nothing.
 
     Args:
         plan: the queries.

@@ -3,8 +3,12 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from monitor.core.lexical_arrays import EMPTY, Entries, ragged
+from monitor.core.lexical_arrays import EMPTY, Entries, Queries, ragged
+from monitor.core.lexical_numpy import present_scores
 from monitor.core.lexical_queries import Plan
+
+_BELOW = 1e-9
+"""Relative distance of a floor from the entry it must let in again."""
 
 
 def empty(plan: Plan, keep: NDArray[np.int64], wide: bool = False) -> Entries:
@@ -112,3 +116,24 @@ def containing(entries: Entries, row: int, terms: int) -> NDArray[np.int64]:
     places = start + np.flatnonzero(entries.slot[start : start + int(entries.used[row])] != EMPTY)
     found: NDArray[np.int64] = np.count_nonzero(entries.frequency[entries.column[:terms, None] + places], axis=1)
     return found
+
+
+def least_known(entries: Entries, queries: Queries, rows: NDArray[np.int64], k: int) -> NDArray[np.float64]:
+    """Just below the least score of the up to `keep` best entries of some rows under the queries' weights; (R,).
+
+    -inf for a row that holds fewer than k: there it says too little to be worth a floor.
+    """
+    score = np.full(len(entries.slot), -np.inf)
+    present_scores(
+        (ragged(entries.offset[rows], entries.used[rows]), np.repeat(rows, entries.used[rows])),
+        entries,
+        queries,
+        score,
+    )
+    made = np.full(len(rows), -np.inf)
+    for at, row in enumerate(rows.tolist()):
+        place = slice(int(entries.offset[row]), int(entries.offset[row] + entries.used[row]))
+        held = np.sort(score[place][entries.slot[place] != EMPTY])[-int(entries.keep[row]) :]
+        if len(held) >= k:
+            made[at] = held[0] - _BELOW * max(1.0, abs(held[0]))
+    return made

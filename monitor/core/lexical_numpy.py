@@ -219,7 +219,7 @@ def _represent(
 def rank(entries: Entries, queries: Queries, rows: NDArray[np.int64], k: int, label: NDArray[np.int64]) -> Ranking:
     """The best k of each row now: score descending, then the order of names."""
     score = np.full(len(entries.slot), -np.inf)
-    _score(
+    present_scores(
         (ragged(entries.offset[rows], entries.used[rows]), np.repeat(rows, entries.used[rows])),
         entries,
         queries,
@@ -227,7 +227,7 @@ def rank(entries: Entries, queries: Queries, rows: NDArray[np.int64], k: int, la
     )
     twins = rows[entries.twin[rows] != EMPTY]
     own = np.full(len(score), -np.inf)
-    _score((entries.offset[twins + 1] - 1, twins), entries, queries, own)
+    present_scores((entries.offset[twins + 1] - 1, twins), entries, queries, own)
     made = Ranking(
         np.full((len(rows), k), EMPTY, np.int32),
         np.full((len(rows), k), np.nan),
@@ -243,7 +243,7 @@ def rank(entries: Entries, queries: Queries, rows: NDArray[np.int64], k: int, la
     return made
 
 
-def _score(
+def present_scores(
     at: tuple[NDArray[np.int64], NDArray[np.int64]], entries: Entries, queries: Queries, score: NDArray[np.float64]
 ) -> None:
     """Score some places, given with their rows (ascending), under the queries' weights."""

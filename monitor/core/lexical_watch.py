@@ -63,7 +63,9 @@ class Watch:
         """Insert new chunks where they may score above the floors."""
         self._offer(lists, np.ones(len(self.plan), np.bool_), order)
 
-    def refill(self, rows: NDArray[np.int64], forward: ForwardLists, reference: Queries, order: NameOrder) -> None:
+    def refill(
+        self, rows: NDArray[np.int64], forward: ForwardLists, reference: Queries, order: NameOrder, *, seeded: bool
+    ) -> None:
         """Start a new epoch for some rows and fill their buffers from all live chunks.
 
         Args:
@@ -71,11 +73,15 @@ class Watch:
             forward: the live chunks.
             reference: weights of the new epoch: the present ones, but above 0 for a term nobody has yet.
             order: labels of names.
+            seeded: start the floors just below what the buffers still hold (it will be found again, and better
+                beside it), so that most chunks are passed over; else at -inf.
         """
-        buffers.clear(self.entries, rows)
         pairs = np.isin(self.plan.row, rows)
         self.epoch.weight[pairs] = reference.weight[pairs]
         self.epoch.average[rows] = reference.average[rows]
+        floor = buffers.least_known(self.entries, self.epoch, rows, self.k) if seeded else -np.inf
+        buffers.clear(self.entries, rows)
+        self.entries.floor[rows] = floor
         self._reach = reach(self.plan, self.epoch)
         taking = np.zeros(len(self.plan), np.bool_)
         taking[rows] = True
@@ -139,19 +145,20 @@ class Watch:
     def proved(
         self, rows: NDArray[np.int64], forward: ForwardLists, now: Queries, reference: Queries, order: NameOrder
     ) -> Ranking:
-        """Refill some rows until their ranking is proved: right after a refill only ties at the cut can prevent it,
-        and a buffer four times as large holds more of them.
+        """Refill some rows until their ranking is proved: from seeded floors, then from none, then with buffers
+        four times as large each time (ties at the cut, weights below zero).
         """
-        self.refill(rows, forward, reference, order)
+        self.refill(rows, forward, reference, order, seeded=True)
         ranking = self.rank(now, rows, order)
         open_rows = self.unproved(ranking, rows, now, order)
+        factor = 1
         while len(open_rows):
-            self.widen(open_rows, 4, forward.documents)
-            self.refill(open_rows, forward, reference, order)
+            self.widen(open_rows, factor, forward.documents)
+            self.refill(open_rows, forward, reference, order, seeded=False)
             again = self.rank(now, open_rows, order)
-            at = np.searchsorted(rows, open_rows)
-            _patch(ranking, at, again)
+            _patch(ranking, np.searchsorted(rows, open_rows), again)
             open_rows = self.unproved(again, open_rows, now, order)
+            factor = 4
         return ranking
 
     def follow(self, now: Queries, document_frequency: NDArray[np.int64], frequency: np.dtype[Any]) -> None:
