@@ -27,7 +27,7 @@ Series = dict[tuple[str, ...], float]
 
 @dataclass(frozen=True)
 class Expected:
-    """Report and gate answer of each deploy, without positions, as a run over the same events in one file has them."""
+    """Report and gate answer of each deploy, without positions, as a run over the same events in a file has them."""
 
     reports: dict[str, Any]
     gates: dict[str, Any]
