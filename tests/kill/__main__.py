@@ -74,7 +74,7 @@ def main(arguments: list[str]) -> int:
     kills, found = done.kills.total(), len(done.mismatches)
     _say(
         f"{kills} kills at {len(done.kills)} kinds of points, {seed - chosen.seed} stories, {done.runs} runs,"
-        f" {done.lives} starts, {found} mismatches, {seconds:.0f} s"
+        f" {done.lives} starts, {done.stops} graceful stops, {found} mismatches, {seconds:.0f} s"
     )
     return 1 if found else 0
 

@@ -148,12 +148,15 @@ class Figures:
     kills: Counter[str] = field(default_factory=Counter)
     runs: int = 0
     lives: int = 0
+    stops: int = 0
+    """Lives ended by SIGTERM (or by themselves just before it)."""
     mismatches: list[str] = field(default_factory=list)
 
     def add(self, other: "Figures") -> None:
         """Count these too."""
         self.kills += other.kills
         self.runs, self.lives = self.runs + other.runs, self.lives + other.lives
+        self.stops += other.stops
         self.mismatches += other.mismatches
 
 
@@ -165,6 +168,9 @@ def torment(nursery: Nursery, run: Run, reference: Reference, kills: Sequence[Li
         figures.lives += 1
         if code == KILLED:
             figures.kills[wanted.point or "any instant"] += 1
+            run.compare_barrier(reference)
+        elif wanted.signal == signal.SIGTERM and code in (0, -signal.SIGTERM):  # the latter while it was starting
+            figures.stops += 1
             run.compare_barrier(reference)
         else:
             if code != 0:
@@ -180,7 +186,8 @@ def sampled(rng: Generator, reference: Reference, count: int) -> list[Life]:
     made: list[Life] = []
     for _ in range(count):
         if rng.random() < 0.4:
-            made.append(Life("", after=float(rng.uniform(0.0, reference.seconds))))
+            number = signal.SIGTERM if rng.random() < 0.2 else signal.SIGKILL
+            made.append(Life("", after=float(rng.uniform(0.0, reference.seconds)), signal=number))
             continue
         point = str(rng.choice(NAMED))
         most = max(1, 2 * reference.calls.get(point, 1) // count)
