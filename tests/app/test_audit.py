@@ -13,12 +13,13 @@ from monitor.app.health import Clocks
 from monitor.app.loop import Monitor
 from monitor.core.bm25 import BM25
 from monitor.core.corpus import Delta
+from monitor.core.events import Partition
 from monitor.core.lists import NO_CHUNK, RankedLists
 from monitor.core.published import AuditLeg, Published
 from monitor.core.scoring import Distance
-from monitor.ports import UnreachableError
+from monitor.ports import Polled, UnreachableError
 from tests.app.loops import MOST_TURNS, opened, to_end
-from tests.app.scripted import ScriptedSource, records, scripted
+from tests.app.scripted import ScriptedSource, records, scripted, turn_until
 from tests.corpora import Shape, events, write_case
 
 OKAPI = BM25()
@@ -66,7 +67,7 @@ def monitor(tmp_path: Path) -> Iterator[Monitor]:
         yield made
 
 
-@pytest.mark.parametrize(("seed", "batch"), [(0, 3), (1, 17), (2, 64)])
+@pytest.mark.parametrize(("seed", "batch"), [(0, 6), (1, 17), (2, 64)])
 def test_a_long_history_has_no_mismatches(tmp_path: Path, seed: int, batch: int) -> None:
     shape = Shape(chunks=60, deploys=12, churn=0.4, incident=True)
     config = write_case(tmp_path, seed=seed, shape=shape, extra=f"[source]\nbatch = {batch}\n")
@@ -132,18 +133,27 @@ def test_a_fault_counts_until_its_anchor_is_found_right(monitor: Monitor, monkey
     """Samples rotate: looking at others must not make a wrong anchor forgotten."""
     dense = monitor.parts.engine.dense
     assert dense is not None
-    lists, audit = dense.lists(), audit_of(monitor, Schedule(anchors=4))
-    with monkeypatch.context() as patched:
-        patched.setattr(dense, "lists", lambda: planted(lists, 7, "score"))
+    right = wrong = dense.lists()
+    for row in range(5, 12):  # more than a sample has room for
+        wrong = planted(wrong, row, "score")
+    audit = audit_of(monitor, Schedule(anchors=4))
+
+    def mismatches(times: int) -> list[int]:
         counted = []
-        for _ in range(12):
+        for _ in range(times):
             audit.run()
             counted.append(audit.results["dense"].mismatches)
-    assert counted == sorted(counted)  # 0 until it is drawn, 1 from then on
-    assert counted[5:] == [1] * 7  # by the sixth of samples of 4 out of 24
-    assert audit.results["dense"].anchors == 4
-    audit.run()
-    assert audit.results["dense"].mismatches == 0  # looked at again out of turn
+        return counted
+
+    with monkeypatch.context() as patched:
+        patched.setattr(dense, "lists", lambda: wrong)
+        counted = mismatches(24)
+    assert counted == sorted(counted)
+    assert counted[0] < 7 == counted[11]  # at least two new anchors each time, of 24
+    assert dense.lists() is right
+    counted = mismatches(4)  # two out of turn each time, so four times suffice for seven
+    assert counted == sorted(counted, reverse=True)
+    assert counted[0] > 0 == counted[-1]
 
 
 def test_a_change_that_the_engine_missed_is_found_and_nothing_passes(
@@ -258,27 +268,36 @@ def test_when_it_is_due(monitor: Monitor) -> None:
     assert audit.due()
 
 
+class Silent(ScriptedSource):
+    """Never exhausted; what its late partitions hold has not been written yet."""
+
+    late: frozenset[Partition] = frozenset()
+
+    def poll(self, max_records: int, timeout: float) -> Polled:
+        self.pause(self.late)
+        return replace(super().poll(max_records, timeout), exhausted=False)
+
+
 def test_the_loop_audits_only_when_nothing_else_is_to_do(tmp_path: Path) -> None:
     """Due from the first moment on: yet not at the start, not while there are events, not while a barrier is open."""
-    shape = Shape(chunks=20, deploys=1)
-    made = events(7, shape)
-    marker = len(made) - 2
-    config = write_case(tmp_path, shape=shape, extra=SOON)
-    # The second partition's copy of the marker never comes, and traffic is over: the barrier stays open.
-    source = ScriptedSource([*records(made[: marker + 1]), *records([made[-1]], partition=1)], partitions=2)
+    made = events(7, Shape(chunks=20, deploys=1))[:-1]
+    config = write_case(tmp_path, shape=Shape(chunks=20, deploys=1), extra=SOON + "[source]\nbatch = 6\n")
+    late = records([made[-1]], partition=1)
+    source = Silent([*records(made), *late], partitions=2)
     with scripted(config, source) as monitor:
         audit = monitor.parts.audit
         assert audit is not None
         assert audit.due()
+        source.late = frozenset({late[0].position.source})
+        worked = [monitor.turn(0.0) for _ in range(12)]
+        assert worked[:4] == [True] * 4
+        assert not any(worked[-5:])  # silence, and the other copy of the marker is missing
+        assert monitor.intake.barrier.waiting
         assert not audit.results
-        while not monitor.intake.barrier.waiting:
-            assert monitor.turn(0.0)
-            assert not audit.results
-        while monitor.intake.barrier.waiting:
-            assert not audit.results
-            monitor.turn(0.0)
-        while monitor.turn(0.0) or not audit.results:
-            pass
+        source.resume(source.late)
+        source.late = frozenset()
+        turn_until(monitor, lambda: bool(audit.results))
+        assert not monitor.intake.barrier.waiting
         assert found(audit) == SOUND
 
 
