@@ -1,11 +1,14 @@
 """The page for people at `/`: self-contained HTML of the last published view, everything escaped."""
 
-from datetime import UTC, datetime
+import math
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+from itertools import groupby
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from monitor.core.published import Published
-from monitor.core.report import Measurement
+from monitor.core.report import Measurement, Share
 
 SHOWN = (
     ("collapsed_swaps", "mean", "swaps by content"),
@@ -16,6 +19,9 @@ SHOWN = (
     ("top1_score_drop", "p95", "score drop p95"),
 )
 """Columns of the table: metric, statistic, heading."""
+BLAMED = 5
+"""Sources, and documents, named per leg."""
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 _TEMPLATES = Environment(
     loader=PackageLoader("monitor.adapters", "templates"), autoescape=True, undefined=StrictUndefined
@@ -31,10 +37,17 @@ def render_page(view: Published | None) -> str:
         view=view,
         columns=SHOWN,
         rows=_rows(view),
+        blame=_blame(view.report.blame),
         moment=_moment(view.report.now),
         deploys=[(entry, _moment(entry.event_time)) for entry in reversed(view.ledger[-30:])],
         findings=[found for found in view.verdict.findings if found.verdict != "pass"][:30],
     )
+
+
+def _blame(shares: Sequence[Share]) -> list[Share]:
+    """The heaviest few of each leg and level, sources before documents."""
+    ordered = sorted(shares, key=lambda share: (share.leg, share.level != "source", share.level, -share.share))
+    return [share for _, group in groupby(ordered, lambda one: (one.leg, one.level)) for share in [*group][:BLAMED]]
 
 
 def _rows(view: Published) -> list[tuple[str, str, str, list[tuple[str, str]]]]:
@@ -49,7 +62,9 @@ def _rows(view: Published) -> list[tuple[str, str, str, list[tuple[str, str]]]]:
     for (leg, dimension, segment), found in cells.items():
         worst = found.get(("collapsed_swaps", "mean"))
         line = [_cell(found.get((metric, stat)), depth) for metric, stat, _ in SHOWN]
-        made.append((worst.value if worst and worst.value == worst.value else -1.0, (leg, dimension, segment, line)))
+        # What is not known may be the worst of all: it stands first.
+        known = worst is not None and worst.value == worst.value
+        made.append((worst.value if worst is not None and known else math.inf, (leg, dimension, segment, line)))
     made.sort(key=lambda pair: (pair[1][1] != "all", -pair[0], pair[1][:3]))
     return [row for _, row in made]
 
@@ -68,8 +83,8 @@ def _cell(item: Measurement | None, depth: int) -> tuple[str, str]:
     else:
         share = 0.0
     level = "high" if share > 0.2 else "some" if share > 0.1 else "low" if share > 0.02 else "calm"
-    return f"{item.value:.3f}", level
+    return f"{item.value:.2f}" if item.metric.endswith("swaps") else f"{item.value:.3f}", level
 
 
 def _moment(microseconds: int) -> str:
-    return datetime.fromtimestamp(microseconds / 1e6, UTC).strftime("%Y-%m-%d %H:%M UTC")
+    return (EPOCH + timedelta(microseconds=microseconds)).strftime("%Y-%m-%d %H:%M UTC")
