@@ -22,6 +22,8 @@ _STORED = 16_384
 """Chunks counted at once: bounds the memory of a large first delta."""
 _MANY = 4
 """A scan for more than one anchor in so many refills all: the others would drift and follow soon."""
+_WIDEST = 64
+"""Entries per result wanted up to which failing often alone widens a buffer."""
 _OFTEN = 16
 """A row that fails again within this many batches gets a buffer twice as large."""
 
@@ -179,7 +181,7 @@ class LexicalTopK:
     def _proved(self, failed: NDArray[np.int64], reference: Queries) -> Ranking:
         """Refill the anchors that failed, or all of them once many did; those that keep failing get more room."""
         again = failed[self._batch - self._failed_at[failed] <= _OFTEN]
-        self._watch.widen(again, 2, self._forward.documents)
+        self._watch.widen(again, 2, min(self._forward.documents, _WIDEST * self.k))
         self._failed_at[failed] = self._batch
         if len(failed) * _MANY > len(self._plan):
             failed = np.arange(len(self._plan))

@@ -7,6 +7,8 @@ from monitor.core.lexical_arrays import EMPTY, Entries, Queries, ragged
 from monitor.core.lexical_numpy import present_scores
 from monitor.core.lexical_queries import Plan
 
+_KNOWN = 0.85
+"""Share of `keep` that a row must hold to be seeded; a full row that was just widened holds at most 0.8."""
 _BELOW = 1e-9
 """Relative distance of a floor from the entry it must let in again."""
 
@@ -121,7 +123,7 @@ def containing(entries: Entries, row: int, terms: int) -> NDArray[np.int64]:
 def least_known(entries: Entries, queries: Queries, rows: NDArray[np.int64], k: int) -> NDArray[np.float64]:
     """Just below the least score of the up to `keep` best entries of some rows under the queries' weights; (R,).
 
-    -inf for a row that holds fewer than k: there it says too little to be worth a floor.
+    -inf for a row that holds fewer than k, or much less than `keep`: what was widened is to be filled anew.
     """
     score = np.full(len(entries.slot), -np.inf)
     present_scores(
@@ -134,6 +136,6 @@ def least_known(entries: Entries, queries: Queries, rows: NDArray[np.int64], k: 
     for at, row in enumerate(rows.tolist()):
         place = slice(int(entries.offset[row]), int(entries.offset[row] + entries.used[row]))
         held = np.sort(score[place][entries.slot[place] != EMPTY])[-int(entries.keep[row]) :]
-        if len(held) >= k:
+        if len(held) >= max(k, _KNOWN * int(entries.keep[row])):
             made[at] = held[0] - _BELOW * max(1.0, abs(held[0]))
     return made
