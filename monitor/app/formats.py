@@ -82,6 +82,8 @@ def _junit(document: dict[str, Any]) -> str:
     suite.set("failures", str(counts["failure"]))
     suite.set("errors", str(counts["error"]))
     suite.set("skipped", str(counts["skipped"]))
+    if document.get("warning"):
+        ET.SubElement(suite, "system-out").text = _clean(f"warning: {document['warning']}")
     ET.indent(suite)
     return ET.tostring(suite, encoding="unicode", xml_declaration=True) + "\n"
 

@@ -8,7 +8,7 @@ import typer
 
 from monitor.app import tables
 from monitor.app.wiring import read_state, tools
-from monitor.cli.common import FAIL, PASS, USAGE, ConfigFile, Json, configured, say
+from monitor.cli.common import FAIL, PASS, USAGE, ConfigFile, Json, configured, need_state, say
 from monitor.ports import ConfigurationError
 
 anchors = typer.Typer(help="The queries under watch.", no_args_is_help=True)
@@ -59,7 +59,9 @@ def quarantine_list(
     config: ConfigFile, limit: Annotated[int, typer.Option(min=1)] = 50, as_json: Json = False
 ) -> int:
     """The newest records set aside, with their reasons."""
-    with read_state(configured(config)) as store:
+    configuration = configured(config)
+    need_state(configuration)
+    with read_state(configuration) as store:
         document = [tables.quarantine_entry(item) for item in store.quarantine(limit)]
     say(document, as_json=as_json, text=tables.quarantine_table)
     return PASS

@@ -121,6 +121,7 @@ def _baselines(configuration: Configuration) -> list[dict[str, Any]]:
     monitor = running(configuration)
     if monitor is not None:
         return monitor.baselines()
+    need_state(configuration)
     with read_state(configuration) as store:
         return asking.stored_baselines(store)
 
