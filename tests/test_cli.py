@@ -249,6 +249,21 @@ def test_a_running_monitor_is_asked(
     refused(run("baseline", "capture", "-c", config, "a b"), 2, "400 baseline 'a b': expected 1 to 64 letters")
 
 
+def test_the_gate_waits_for_a_monitor_that_is_starting(run: Commands, ran: Path, tmp_path: Path) -> None:
+    """It owns the state and does not listen yet: what the state says now is not the last word."""
+    config, lock = copied(ran, tmp_path), OwnerLock(tmp_path / "state.db")
+    lock.acquire()
+    timer = threading.Timer(0.3, lock.announce, ["http://127.0.0.1:1"])
+    timer.start()
+    refused(run("gate", "-c", config, "--deploy", "d1"), 4, "monitor at http://127.0.0.1:1: no answer")
+    lock.announce("")
+    assert (
+        run("gate", "-c", config, "--deploy", "d1", "--timeout", "0.1").code == 0
+    )  # waited in vain: the state counts
+    timer.join()
+    lock.release()
+
+
 @pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGINT])
 def test_a_signal_ends_it_after_its_turn(tmp_path: Path, how: signal.Signals) -> None:
     config = write_case(tmp_path, shape=SHAPE)

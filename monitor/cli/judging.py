@@ -59,7 +59,7 @@ def gate(
 
 
 def _gate(configuration: Configuration, deploy: str, against: str, *, timeout: float, at_end: bool) -> dict[str, Any]:
-    monitor = running(configuration)
+    monitor = running(configuration, patience=timeout)  # one that is starting will answer soon
     if monitor is None:
         if at_end:
             message = "--at-end needs a running monitor: start corpus-drift run first"

@@ -1,5 +1,6 @@
 """The monitor from its configuration: opened in order, closed in reverse."""
 
+import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
@@ -69,10 +70,20 @@ def serving(configuration: Configuration, monitor: Monitor) -> Iterator[str]:
         server.close()
 
 
-def running(configuration: Configuration) -> Running | None:
-    """The monitor that owns the configured state now, if one does and has its endpoints on."""
-    owner = OwnerLock(configuration.located(configuration.state.path)).owner()
-    if owner is None or not owner.url:
+def running(configuration: Configuration, *, patience: float = 0.0) -> Running | None:
+    """The monitor that owns the configured state now, if one does and has its endpoints on.
+
+    Args:
+        configuration: names the state.
+        patience: seconds to wait for a monitor that owns the state but does not listen yet: it is starting.
+    """
+    lock = OwnerLock(configuration.located(configuration.state.path))
+    waiting, until = threading.Event(), time.monotonic() + patience
+    while (owner := lock.owner()) is not None and not owner.url:
+        if not configuration.http.enabled or time.monotonic() >= until:
+            return None
+        waiting.wait(0.1)
+    if owner is None:
         return None
     token = configuration.http.token.get_secret_value()
     certificate = _file(configuration, configuration.http.certificate_file)
