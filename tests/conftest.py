@@ -1,0 +1,51 @@
+"""Skips are failures where CORPUS_DRIFT_NO_SKIPS=1 (continuous integration): a check that did not run proves nothing.
+
+A test with the marker `shared_data` may still be skipped: it needs data outside the repository.
+"""
+
+import os
+
+import pytest
+
+NO_SKIPS = "CORPUS_DRIFT_NO_SKIPS"
+MAY_SKIP = "shared_data"
+
+
+class NoSkips:
+    """Remembers what was skipped, lists it at the end, and fails the session for it."""
+
+    def __init__(self) -> None:
+        self._skipped: list[str] = []
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        """A test that was skipped, at whatever stage; an expected failure is none."""
+        if report.skipped and not hasattr(report, "wasxfail") and MAY_SKIP not in report.keywords:
+            self._skipped.append(f"{report.nodeid}: {_why(report)}")
+
+    def pytest_collectreport(self, report: pytest.CollectReport) -> None:
+        """A module that was skipped as a whole."""
+        if report.skipped:
+            self._skipped.append(f"{report.nodeid}: {_why(report)}")
+
+    @pytest.hookimpl(trylast=True)
+    def pytest_sessionfinish(self, session: pytest.Session) -> None:
+        """Nothing skipped, or a failure."""
+        if self._skipped and session.exitstatus in (pytest.ExitCode.OK, pytest.ExitCode.NO_TESTS_COLLECTED):
+            session.exitstatus = pytest.ExitCode.TESTS_FAILED
+
+    def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
+        """Say which, and why."""
+        if self._skipped:
+            terminalreporter.section(f"{len(self._skipped)} skipped, and {NO_SKIPS}=1 forbids to skip", red=True)
+            for line in self._skipped:
+                terminalreporter.line(line)
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Watch for skips where they are forbidden."""
+    if os.environ.get(NO_SKIPS) == "1":
+        config.pluginmanager.register(NoSkips(), "no-skips")
+
+
+def _why(report: pytest.TestReport | pytest.CollectReport) -> str:
+    return str(report.longrepr[2] if isinstance(report.longrepr, tuple) else report.longrepr)
