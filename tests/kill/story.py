@@ -118,7 +118,8 @@ class _Author:
         deploy_id = f"d{number}"
         for place in range(copies):
             self._tell(Deploy(deploy_id, self._tick(), {}), "marker", place)
-        self._judged.append(deploy_id)
+        if copies == len(self.partitions):  # a repeat of one that lacks a copy would be that copy
+            self._judged.append(deploy_id)
 
     def new(self) -> None:
         self._made += 1
