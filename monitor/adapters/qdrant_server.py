@@ -107,8 +107,11 @@ class ServerRetriever:
     def vectors(self, chunk_ids: Sequence[str], *, deadline: float) -> dict[str, NDArray[np.float32]]:
         """Stored vectors, prepared, of those chunks that the collection has: (d,) float32 by chunk id.
 
+        An unusable vector (another dimension, not finite, several per point) is left out like an absent one: asking
+        again would not mend it, and the chunk is then refused by name.
+
         Raises:
-            UnreachableError: not everything could be read before the deadline, or a vector is unusable.
+            UnreachableError: not everything could be read before the deadline.
         """
         until = time.monotonic() + deadline
         made: dict[str, NDArray[np.float32]] = {}
@@ -116,9 +119,7 @@ class ServerRetriever:
             part = chunk_ids[at : at + POINTS]
             for name, vector in self._demand(partial(self._requests.of_chunks, chunk_ids=part), until):
                 if isinstance(vector, str) or vector.shape != (self.dimension,) or not np.isfinite(vector).all():
-                    held = vector if isinstance(vector, str) else f"{len(vector)} numbers"
-                    message = f"qdrant: the vector of {name!r} is {held}, expected {self.dimension} finite numbers"
-                    raise UnreachableError(message)
+                    continue
                 made.setdefault(name, prepare(vector[None, :], self.distance)[0])
         return made
 

@@ -4,6 +4,7 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator, model_validator
 
+from monitor.core.measure.leg import DEPTHLESS
 from monitor.core.policy import Rule
 from monitor.core.report import ALL
 from monitor.core.scoring import Distance
@@ -238,13 +239,14 @@ class RuleEntry(Section):
         return self
 
     def rule(self, k: int) -> Rule:
-        """As the judge takes it; `k` stands in where the entry names no depth."""
+        """As the judge takes it; where the entry names no depth, `k` is it if the metric has any."""
+        depth = 0 if self.leg == "corpus" or self.metric in DEPTHLESS else k
         return Rule(
             self.name,
             self.metric,
             self.leg,
             self.stat,
-            k if self.k is None else self.k,
+            depth if self.k is None else self.k,
             self.dimension,
             self.segment,
             self.min,
