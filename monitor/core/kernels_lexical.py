@@ -182,9 +182,15 @@ def _offer(lists: Lists, queries: Queries, postings: Postings, entries: Entries,
     most = np.zeros(len(first) - 1)  # by term: what weight 1 adds at most
     stamp = np.full(len(floor), -1, np.int64)  # by row: the last chunk it was tried on
     for chunk in range(len(starts)):
+        low, high = starts[chunk], starts[chunk] + sizes[chunk]
+        for at in range(low, high):
+            term = local[ids[at]]
+            if term >= 0 and first[term] < first[term + 1]:
+                break
+        else:
+            continue  # no essential term of any row: the fate of nearly all chunks when a few rows are refilled
         # with the largest average length, and so the smallest norm, a frequency adds most
         norm = k1 * (1.0 - b + b * (lengths[chunk] / longest))
-        low, high = starts[chunk], starts[chunk] + sizes[chunk]
         for at in range(low, high):
             term = local[ids[at]]
             if term >= 0:
