@@ -70,7 +70,7 @@ def _is_warning(found: dict[str, Any]) -> bool:
 
 def _junit(document: dict[str, Any]) -> str:
     """One test case per finding; FAIL is a failure, UNKNOWN and INCONCLUSIVE are errors, warnings are skipped."""
-    suite = ET.Element("testsuite", name=f"corpus-drift {document['deploy']}")
+    suite = ET.Element("testsuite", name=_clean(f"corpus-drift {document['deploy']}"))
     overall = ET.SubElement(suite, "testcase", classname="corpus-drift", name="verdict")
     counts = {"failure": 0, "error": 0, "skipped": 0}
     _outcome(overall, document["verdict"], "; ".join(document["reasons"]), counts, decides=True)

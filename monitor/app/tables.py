@@ -3,7 +3,7 @@
 import io
 import math
 from collections.abc import Sequence
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from rich.console import Console
@@ -23,12 +23,16 @@ _SHOWN = (
     ("top1_score_drop", "p95", "score drop p95"),
 )
 _WIDTH = 120
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 def drawn(*parts: Table | Text | str, color: bool = False) -> str:
     """Tables and lines as plain text, or with terminal colours."""
     out = io.StringIO()
-    console = Console(file=out, width=_WIDTH, force_terminal=color, no_color=not color, highlight=False, markup=False)
+    # Neither markup nor emoji codes: a document called `a:bug:[b]` is printed as it is called.
+    console = Console(
+        file=out, width=_WIDTH, force_terminal=color, no_color=not color, highlight=False, markup=False, emoji=False
+    )
     for part in parts:
         console.print(part)
     return out.getvalue()
@@ -65,7 +69,8 @@ def _segment_rows(measurements: Sequence[Document]) -> list[list[str]]:
 
 def _value(cells: dict[tuple[str, str], Document]) -> float:
     worst = cells.get(("collapsed_swaps", "mean"))
-    return -math.inf if worst is None or worst["value"] is None else float(worst["value"])
+    # What is not known may be the worst of all: it stands first, as on the page.
+    return math.inf if worst is None or worst["value"] is None else float(worst["value"])
 
 
 def _segment_row(place: tuple[str, str, str], cells: dict[tuple[str, str], Document]) -> list[str]:
@@ -166,7 +171,7 @@ def lines(document: Document) -> str:
 
 def moment(microseconds: int) -> str:
     """An event time for people."""
-    return datetime.fromtimestamp(microseconds / 1e6, UTC).strftime("%Y-%m-%d %H:%M")
+    return (_EPOCH + timedelta(microseconds=microseconds)).strftime("%Y-%m-%d %H:%M")
 
 
 def _table(*headings: str) -> Table:

@@ -1,0 +1,115 @@
+"""The gate's answer in four forms: the same verdict in each, whatever the ids hold."""
+
+import json
+import xml.etree.ElementTree as ET
+from dataclasses import replace
+from typing import Any, get_args
+
+import pytest
+
+from monitor.app.formats import MARKDOWN_LIMIT, Format, render_gate
+from monitor.core.documents import gate_document
+from monitor.core.policy import Finding, Verdict
+from monitor.core.report import Share, VerdictName
+from tests.adapters.views import HOSTILE, finding, view
+
+FORMS = get_args(Format)
+
+
+def document(verdict: VerdictName = "fail", segments: tuple[str, ...] = ("s",), **more: Any) -> dict[str, Any]:
+    """A judged deploy with a critical finding per segment, a warning and a pass."""
+    report = replace(view(segments).report, blame=(Share("dense", "source", segments[0], 0.625, 5.0, 3),))
+    findings: tuple[Finding, ...] = tuple(finding(name, f"too far: {name}") for name in segments)
+    findings += (replace(findings[0], rule="w1", severity="warning", leg="lexical", reason="a little far"),)
+    findings += (replace(findings[0], rule="p1", verdict="pass", leg="lexical", reason="near", value=float("nan")),)
+    reasons = tuple(found.reason for found in findings[: len(segments)])
+    return {**gate_document("d1", report, Verdict(verdict, reasons, findings)), **more}
+
+
+@pytest.mark.parametrize("form", FORMS)
+@pytest.mark.parametrize("verdict", ["pass", "fail", "inconclusive", "unknown"])
+def test_every_form_says_verdict_deploy_and_reasons(form: Format, verdict: VerdictName) -> None:
+    made = render_gate(document(verdict), form)
+    assert made.endswith("\n")
+    assert not made.endswith("\n\n")
+    assert "d1" in made
+    assert "too far: s" in made
+    if form != "junit" or verdict != "pass":
+        assert verdict in made.lower()
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_a_deploy_never_seen_has_every_form_too(form: Format) -> None:
+    made = render_gate(gate_document("d9", None, Verdict("unknown", ("deploy 'd9': never seen",), ())), form)
+    assert "never seen" in made
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_a_warning_is_said_in_every_form(form: Format) -> None:
+    assert "taken as pass" in render_gate(document("unknown", warning="verdict unknown taken as pass"), form)
+
+
+def test_json_is_the_document() -> None:
+    made = render_gate(document("fail", ("漢字",)), "json")
+    assert json.loads(made) == document("fail", ("漢字",))
+    assert "漢字" in made
+    assert "NaN" not in made
+
+
+def test_text_names_the_warnings_who_is_to_blame_and_how_many_more_there_are() -> None:
+    lines = render_gate(document("fail", tuple(f"s{n}" for n in range(50))), "text").splitlines()
+    assert lines[0] == "FAIL  deploy d1"
+    assert lines[1] == "compared with baseline main (approved by s0)"
+    assert [line for line in lines if line.startswith("  - ")] == [f"  - too far: s{n}" for n in range(40)]
+    assert "  ... and 10 more; --format json shows all" in lines
+    assert "  (warning) a little far" in lines
+    assert any(line.startswith("blame, dense: ") and "62%" in line for line in lines)
+
+
+@pytest.mark.parametrize(
+    ("verdict", "tag"), [("pass", None), ("fail", "failure"), ("unknown", "error"), ("inconclusive", "error")]
+)
+def test_junit_has_a_case_for_the_verdict_and_one_per_finding(verdict: VerdictName, tag: str | None) -> None:
+    suite = ET.fromstring(render_gate(document(verdict), "junit"))  # noqa: S314 - our own output
+    overall, critical, warning, passed = suite.findall("testcase")
+    assert [child.tag for child in overall] == ([] if tag is None else [tag])
+    assert ([one.tag for one in critical], [one.tag for one in warning], list(passed)) == (
+        ["failure"],
+        ["skipped"],
+        [],
+    )
+    counted = {name: int(suite.get(name, "-1")) for name in ("tests", "failures", "errors", "skipped")}
+    found = {name: len(suite.findall(f"testcase/{kind}")) for name, kind in KINDS.items()}
+    assert counted == {"tests": 4, **found}
+
+
+KINDS = {"failures": "failure", "errors": "error", "skipped": "skipped"}
+
+
+@pytest.mark.parametrize("name", [*HOSTILE, "\x00\x1b[2J]]>", "a|b`c", "\ud800"])
+def test_hostile_names_break_no_form(name: str) -> None:
+    hostile = {**document("fail", (name,)), "deploy": name}
+    ET.fromstring(render_gate(hostile, "junit"))  # noqa: S314 - our own output
+    rows = [
+        line for line in render_gate(hostile, "markdown").splitlines() if line.startswith("| ") and "FAIL" in line
+    ]
+    assert len(rows) == 2
+    assert {row.replace("\\|", "").count("|") for row in rows} == {8}  # the cells of the heading, no more
+    assert "<script>" not in render_gate(hostile, "markdown")
+    assert json.loads(render_gate(hostile, "json"))["deploy"] == name
+
+
+def test_markdown_shows_what_did_not_pass_and_stays_below_what_pipelines_drop() -> None:
+    made = render_gate(document(), "markdown")
+    assert "| FAIL | critical | r1 | dense source=s | 3.000 | 2.0 | 8 |" in made
+    assert "p1" not in made
+    huge = render_gate(document("fail", tuple(f"{n}" + "ü" * 2_000 for n in range(60))), "markdown")
+    assert len(huge.encode()) <= MARKDOWN_LIMIT
+    assert huge.endswith("... cut; see `--format json`\n")
+    assert huge.startswith("## Corpus drift gate: FAIL\n")
+
+
+def test_markdown_of_a_pass_shows_what_was_judged() -> None:
+    passed = document("pass")
+    passed["findings"] = [found for found in passed["findings"] if found["verdict"] == "pass"]
+    assert "| PASS | critical | p1 | lexical source=s | unknown | 2.0 | 8 |" in render_gate(passed, "markdown")
