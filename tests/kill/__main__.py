@@ -30,7 +30,7 @@ def drawn(rng: Generator, seed: int) -> Setting:
         chunks=int(rng.integers(400, 900)),
         events=int(rng.integers(100, 400)),
         anchors=int(rng.integers(30, 61)),
-        lost=int(rng.integers(0, 4)),
+        lost=int(rng.integers(0, 3)),
     )
     return Setting(
         seed,

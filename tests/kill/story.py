@@ -43,7 +43,7 @@ class Plot:
         events: between two deploys.
         tail: events behind the last marker.
         anchors: of the case.
-        lost: the deploy whose last marker is missing, 0 for none; the next one crosses its barrier.
+        lost: the deploy whose last marker is missing, 0 for none; the next one, so not the last, crosses its barrier.
     """
 
     partitions: int = 3
