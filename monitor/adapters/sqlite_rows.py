@@ -1,13 +1,15 @@
 """Rows of the state file: the schema, and chunks as columns."""
 
-from collections.abc import Sequence
+from functools import lru_cache
+from sys import intern
+from typing import Any
 
 import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
 from monitor.core.corpus import NO_SLOT, Row
-from monitor.core.events import Position
+from monitor.core.events import Position, Segment
 from monitor.ports import StoredChunk
 
 SCHEMA = """
@@ -43,7 +45,7 @@ DELETE FROM quarantine WHERE rowid IN (
 """
 """Keeps of each partition its newest records, up to so many rows and bytes, and at least one."""
 
-_SEGMENTS: msgspec.msgpack.Decoder[tuple[tuple[str, str], ...]] = msgspec.msgpack.Decoder(tuple[tuple[str, str], ...])
+_SEGMENTS: msgspec.msgpack.Decoder[Segment] = msgspec.msgpack.Decoder(Segment)
 
 
 def columns(row: Row, text: str, vector: NDArray[np.float32] | None) -> tuple[object, ...]:
@@ -57,12 +59,18 @@ def columns(row: Row, text: str, vector: NDArray[np.float32] | None) -> tuple[ob
     )  # fmt: skip
 
 
-def stored_chunk(values: Sequence[object]) -> StoredChunk:
+def stored_chunk(values: tuple[Any, ...]) -> StoredChunk:
     """One row of `READ_CHUNKS`; a live row has slot 0 until the corpus gives it one."""
-    key, chunk_id, doc_id, ordinal, segment, encoded, time, content, version, topic, partition, at, live = values[:13]
+    (key, chunk_id, doc_id, ordinal, segment, encoded, time, content, version, topic, partition, at, live,
+     text, vector) = values  # fmt: skip
     row = Row(
-        key, chunk_id, doc_id, ordinal, _SEGMENTS.decode(segment), encoded, time, content, version,  # type: ignore[arg-type]  # columns are typed by the schema
-        Position(topic, partition, at), 0 if live else NO_SLOT,  # type: ignore[arg-type]  # same
+        key, chunk_id, doc_id, ordinal, _segment(segment), encoded, time, content, version,
+        Position(intern(topic), partition, at), 0 if live else NO_SLOT,
     )  # fmt: skip
-    vector = values[14]
-    return row, str(values[13]), np.frombuffer(vector, "<f4") if isinstance(vector, bytes) else None
+    return row, text, None if vector is None else np.frombuffer(vector, "<f4")
+
+
+@lru_cache(maxsize=65_536)
+def _segment(packed: bytes) -> Segment:
+    """Attributes of a chunk; a corpus has few distinct ones, and a restart reads them a million times."""
+    return _SEGMENTS.decode(packed)

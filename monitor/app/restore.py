@@ -1,5 +1,9 @@
 """Restoring: from the committed chunk table to the same maintained state that the process had."""
 
+import gc
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -7,7 +11,8 @@ from monitor.core.corpus import Corpus, Delta, Row
 from monitor.core.engine import Engine
 from monitor.ports import OwnedIndex, Resumed, StateStore
 
-CHUNKS_AT_ONCE = 8_192
+CHUNKS_AT_ONCE = 2_048
+"""Texts and their words in memory at once: what is freed between rows that stay is hard to give back."""
 
 
 def restore(store: StateStore, corpus: Corpus, engine: Engine, index: OwnedIndex | None) -> Resumed:
@@ -21,11 +26,8 @@ def restore(store: StateStore, corpus: Corpus, engine: Engine, index: OwnedIndex
     """
     resumed = store.start()
     live: list[Row] = []
-    for stored in store.chunks(CHUNKS_AT_ONCE):
-        rows = [corpus.restore(row, vector) for row, _, vector in stored]
-        fresh = [(row, text) for row, (_, text, _) in zip(rows, stored, strict=True) if row.live]
-        engine.apply(_arrived(fresh, corpus))
-        live += [row for row, _ in fresh]
+    with _uncollected():
+        engine.load(_parts(store, corpus, live))
     corpus.newest_event_time = max(corpus.newest_event_time, resumed.newest_event_time)
     corpus.barrier_time = max((judged.event_time for judged in resumed.ledger), default=0)
     if index is not None:
@@ -34,9 +36,27 @@ def restore(store: StateStore, corpus: Corpus, engine: Engine, index: OwnedIndex
     return resumed
 
 
-def _arrived(fresh: list[tuple[Row, str]], corpus: Corpus) -> Delta:
-    ordered = sorted(fresh, key=lambda pair: pair[0].slot)
-    slots: NDArray[np.int64] = np.array([row.slot for row, _ in ordered], np.int64)
+@contextmanager
+def _uncollected() -> Iterator[None]:
+    """Rows make no cycles: the collector would look through all of them again and again, now and in every turn."""
+    collecting = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if collecting:
+            gc.enable()
+        gc.collect()
+        gc.freeze()
+
+
+def _parts(store: StateStore, corpus: Corpus, live: list[Row]) -> Iterator[Delta]:
+    """The chunk table as the corpus takes it, in key order and in ascending slots; live rows are kept in `live`."""
     none = np.zeros(0, np.int64)
-    texts = [text for _, text in ordered]
-    return Delta(none, slots, [row for row, _ in ordered], texts, corpus.vectors[slots], none)
+    for stored in store.chunks(CHUNKS_AT_ONCE):
+        rows = [corpus.restore(row, vector) for row, _, vector in stored]
+        fresh = [row for row in rows if row.live]
+        texts = [text for row, (_, text, _) in zip(rows, stored, strict=True) if row.live]
+        slots: NDArray[np.int64] = np.array([row.slot for row in fresh], np.int64)
+        live += fresh
+        yield Delta(none, slots, fresh, texts, corpus.vectors[slots], none)

@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,6 +16,9 @@ KEY_COLLISION = "key_collision"
 VERSION_MODE_CHANGED = "version_mode_changed"
 DAY = 86_400_000_000
 """Microseconds in a day."""
+T = TypeVar("T")
+_SHARED = 1 << 18
+"""Distinct documents, segments and versions remembered at once."""
 
 
 class Corpus:
@@ -39,6 +43,7 @@ class Corpus:
         self._free: list[int] = []
         self._tombstone_life = int(tombstone_days * DAY)
         self._live = 0
+        self._equal: dict[Any, Any] = {}
 
     def __len__(self) -> int:
         """Live chunks."""
@@ -62,7 +67,12 @@ class Corpus:
     def restore(self, row: Row, vector: NDArray[np.float32] | None) -> Row:
         """Put a stored row back; its slot is assigned anew. Returns the row as kept."""
         slot = self._store(row.key, row.chunk_id, vector) if row.live else NO_SLOT
-        kept = _replace(row, slot=slot)
+        described = self._shared(row.doc_id), self._shared(row.segment), self._shared(row.embedding_version)
+        # Built by hand: this runs once per chunk of a restart.
+        kept = Row(
+            row.key, row.chunk_id, described[0], row.ordinal, described[1], described[2], row.event_time,
+            row.content_hash, row.version, row.position, slot,
+        )  # fmt: skip
         self._rows[row.key] = kept
         self._live += kept.live
         self.newest_event_time = max(self.newest_event_time, row.event_time)
@@ -174,10 +184,10 @@ class Corpus:
         after = Row(
             key,
             chunk.chunk_id,
-            chunk.doc_id,
+            self._shared(chunk.doc_id),
             chunk.ordinal,
-            chunk.segment,
-            chunk.embedding_version,
+            self._shared(chunk.segment),
+            self._shared(chunk.embedding_version),
             chunk.event_time,
             chunk.content_hash,
             event.version,
@@ -226,12 +236,25 @@ class Corpus:
             self.names.append(chunk_id)
             if slot == len(self.vectors):
                 room = max(1024, slot * 3 // 2) - slot
-                self.vectors = np.concatenate((self.vectors, np.zeros((room, self.dimension), np.float32)))
+                # zeros that nobody wrote take no memory yet: the spare room is free until it is used
+                vectors = np.zeros((slot + room, self.dimension), np.float32)
+                vectors[:slot] = self.vectors
+                self.vectors = vectors
                 self.keys = np.concatenate((self.keys, np.full(room, NO_CHUNK, np.int64)))
         self.names[slot] = chunk_id
         self.keys[slot] = key
         self.vectors[slot] = 0.0 if vector is None else vector
         return slot
+
+    def _shared(self, value: T) -> T:
+        """One object for all equal values: a million chunks name few documents, segments and versions.
+
+        Bounded: what is forgotten here is only stored twice.
+        """
+        if len(self._equal) > _SHARED:
+            self._equal.clear()
+        kept: T = self._equal.setdefault(value, value)
+        return kept
 
     def delta(self, changes: Sequence[Change]) -> Delta:
         """The net effect of one batch's changes, for the indexes."""

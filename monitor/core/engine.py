@@ -1,6 +1,6 @@
 """The engine: all maintained state of both legs behind one `apply`."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from monitor.core.anchors import AnchorSet
 from monitor.core.baseline import ListLeg
-from monitor.core.corpus import Corpus, Delta
+from monitor.core.corpus import Corpus, Delta, Row
 from monitor.core.dense import DenseTopK
 from monitor.core.duplicates import Bands, Duplicates
 from monitor.core.lexical import LexicalTopK
@@ -54,6 +54,7 @@ class Engine:
         self, anchors: AnchorSet, corpus: Corpus, depths: Depths, distance: Distance, bm25: Bm25, *, bands: Bands
     ) -> None:
         self.anchors = anchors
+        self._corpus = corpus
         self.duplicates = Duplicates(bands)
         self.vocabulary = Vocabulary()
         self.dense = DenseTopK(anchors, corpus, k=depths.k, distance=distance) if depths.dense else None
@@ -86,6 +87,37 @@ class Engine:
         else:
             self.vocabulary.recycle()
         return touched
+
+    def load(self, deltas: Iterable[Delta]) -> None:
+        """Take in a whole corpus that arrives in parts, into an empty engine: the bits of `apply`, in less time.
+
+        What costs a pass over the corpus is done once, at the end: every search of the dense leg, every scan of the
+        lexical one. Only token ids are kept until then, not the texts.
+
+        Args:
+            deltas: parts that only add, read one by one, whose slots ascend from part to part.
+        """
+        tokens: list[NDArray[np.int32]] = []
+        rows: list[Row] = []
+        slots = [np.zeros(0, np.int64)]
+        for delta in deltas:
+            encoded = self.vocabulary.encode(delta.texts)
+            self.duplicates.apply(delta, encoded, self.vocabulary.hashes)
+            tokens += encoded if self.lexical is not None else ()
+            rows += delta.rows
+            slots.append(delta.added)
+        added = np.concatenate(slots)
+        # The vectors are those of the slab, not a copy of it; the legs look at tokens, no longer at texts.
+        vectors = self._corpus.vectors[added[0] : added[-1] + 1] if len(added) else self._corpus.vectors[:0]
+        if len(vectors) != len(added):
+            vectors = self._corpus.vectors[added]
+        whole = Delta(slots[0], added, rows, [""] * len(added), vectors, slots[0])
+        if self.dense is not None:
+            self.dense.apply(whole)
+        if self.lexical is not None:
+            self.lexical.apply(whole, tokens)
+        else:
+            self.vocabulary.recycle()
 
     def lists(self) -> Mapping[ListLeg, RankedLists]:
         """The exact lists now; the dense ones under `exact`, because `dense` is what the real index serves."""
