@@ -1,0 +1,203 @@
+"""The commands that check and build, and every command given something wrong: one line, the right exit code."""
+
+import json
+import socket
+import subprocess
+import sys
+from pathlib import Path
+
+import jsonschema
+import pytest
+
+from monitor.cli import main
+from tests.adapters.codecs.hostile import HOSTILE
+from tests.commands import Commands, copied, refused
+from tests.corpora import Shape, write_case
+
+SHAPE = Shape(deploys=4, incident=True, dense=False)
+DEADLINE = 60.0
+
+
+@pytest.fixture
+def run(capsys: pytest.CaptureFixture[str]) -> Commands:
+    return Commands(capsys)
+
+
+@pytest.fixture(scope="module")
+def ran(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A configuration whose monitor ran to the end and is gone: d0 unknown, d1 and d2 pass, d3 fails."""
+    config = write_case(tmp_path_factory.mktemp("ran"), shape=SHAPE)
+    assert main(["run", "-c", str(config), "--until-end"]) == 0
+    return config
+
+
+# ---------------------------------------------------------------- checks and builders
+
+
+def test_check_config_says_everything_wrong_at_once(run: Commands, ran: Path, tmp_path: Path) -> None:
+    good = run("check-config", "-c", ran)
+    assert (good.code, good.err) == (0, "")
+    assert ": ok, " in good.out
+    wrong = tmp_path / "wrong.toml"
+    wrong.write_text(
+        ran.read_text(encoding="utf-8").replace('name = "small"', 'name = "a b"')
+        + "bogus = 1\n[measure]\ndepths = [0]\n"
+    )
+    said = run("check-config", "-c", wrong)
+    assert (said.code, said.out) == (2, "")
+    lines = said.err.splitlines()
+    assert len(lines) == 3
+    assert all(line.startswith(f"corpus-drift: {wrong}: ") for line in lines)
+    assert {line.split(": ")[2].split(" ")[0] for line in lines} == {"corpus.name", "state.bogus", "measure.depths"}
+
+
+def test_check_config_looks_into_the_files_it_names(run: Commands, ran: Path, tmp_path: Path) -> None:
+    config = copied(ran, tmp_path)
+    (tmp_path / "anchors.jsonl").write_text('{"id": "a"}\n{"id": "b", "text": "x", "weight": -1}\n', encoding="utf-8")
+    said = run("check-config", "-c", config)
+    assert (said.code, said.out) == (2, "")
+    assert [line.partition("anchors.jsonl:")[2][:2] for line in said.err.splitlines()] == ["1:", "2:"]
+    (tmp_path / "anchors.jsonl").unlink()
+    refused(run("check-config", "-c", config), 2, "anchors.jsonl", "No such file or directory")
+
+
+@pytest.mark.parametrize("what", ["anchors", "config", "events", "report"])
+def test_schemas_are_json_schemas(run: Commands, what: str) -> None:
+    said = run("schema", what)
+    assert said.code == 0
+    jsonschema.Draft202012Validator.check_schema(said.json())
+
+
+def test_events_are_checked_line_by_line(run: Commands, ran: Path, tmp_path: Path) -> None:
+    good = run("events", "check", ran.parent / "events.jsonl", "--json")
+    assert (good.code, good.json()["problems"]) == (0, [])
+    assert good.json()["counts"]["deploy"] == 4
+    values = [(name, value, reason) for name, _, value, _, reason in HOSTILE if value and b"\n" not in value]
+    bad = tmp_path / "bad.jsonl"
+    bad.write_bytes(
+        b"\n".join([b'{"op": "heartbeat", "event_time": "2026-08-19T10:12:00Z"}', *(one[1] for one in values)])
+    )
+    said = run("events", "check", bad, "--dimension", 4, "--json")
+    assert said.code == 1
+    assert said.json()["counts"]["heartbeat"] == 1
+    assert said.json()["counts"]["malformed"] > len(values) * 0.8  # without keys, headers and configured paths
+    assert all(problem.startswith(f"{bad}:") for problem in said.json()["problems"][:-1])
+    text = run("events", "check", bad, "--dimension", 4)
+    assert (text.code, f"{bad}:2: " in text.out) == (1, True)
+
+
+def test_events_from_standard_input(ran: Path) -> None:
+    content = (ran.parent / "events.jsonl").read_bytes()
+    command = [sys.executable, "-m", "monitor", "events", "check", "-", "--json"]
+    said = subprocess.run(command, input=content, capture_output=True, timeout=DEADLINE)
+    assert (said.returncode, said.stderr) == (0, b"")
+    assert json.loads(said.stdout)["counts"]["deploy"] == 4
+
+
+def test_anchors_are_built_from_a_log_and_checked(run: Commands, tmp_path: Path) -> None:
+    log, made = tmp_path / "log.tsv", tmp_path / "made.jsonl"
+    log.write_text("".join(f"how do I reset word{n:02} safely\t{100 - n}\n" for n in range(40)), encoding="utf-8")
+    built = run("anchors", "build", log, "-o", made, "--count", "10", "--json")
+    assert (built.code, built.json()["anchors"], built.json()["queries"]) == (0, 10, 40)
+    checked = run("anchors", "check", made, "--json")
+    assert (checked.code, checked.json()["counts"]) == (0, {"anchors": 10, "with vectors": 0})
+    made.write_text(made.read_text() + '{"id": "x"}\n{\n', encoding="utf-8")
+    wrong = run("anchors", "check", made)
+    assert wrong.code == 2
+    assert [line.partition(":")[2][:2] for line in wrong.out.splitlines()[:2]] == ["11", "12"]
+
+
+def test_the_quarantine_is_listed(run: Commands, tmp_path: Path) -> None:
+    config = write_case(tmp_path, shape=Shape(chunks=8, deploys=1, dense=False))
+    lines = (tmp_path / "events.jsonl").read_bytes().splitlines()
+    (tmp_path / "events.jsonl").write_bytes(b"\n".join([b"{", *lines, b'{"op": "drop \\u001b[2J"}', b""]))
+    assert run("run", "-c", config, "--until-end").code == 0
+    listed = run("quarantine", "list", "-c", config, "--json").json()
+    assert [(one["offset"], one["reason"]) for one in listed] == [(11, "unknown_op"), (0, "not_json")]
+    assert [one["offset"] for one in run("quarantine", "list", "-c", config, "--limit", "1", "--json").json()] == [11]
+    table = run("quarantine", "list", "-c", config).out
+    assert "file/0/11" in table
+    assert "\x1b" not in table
+
+
+# ---------------------------------------------------------------- wrong input
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "said"),
+    [
+        (["nonsense"], 2, "No such command 'nonsense'"),
+        (["gate", "--deploy", "d"], 2, "Missing option '-c' / '--config'"),
+        (["gate", "-c", "none.toml"], 2, "Missing option '--deploy'"),
+        (["gate", "-c", "none.toml", "--deploy", "d"], 2, "none.toml: cannot be read: No such file or directory"),
+        (["gate", "-c", "{ran}", "--deploy", "d", "--format", "yaml"], 2, "'yaml' is not one of"),
+        (["gate", "-c", "{ran}", "--deploy", "d", "--timeout", "soon"], 2, "Invalid value for '--timeout'"),
+        (["gate", "-c", "{ran}", "--deploy", "d", "--on-inconclusive", "shrug"], 2, "'shrug' is not one of"),
+        (["gate", "-c", "{ran}", "--deploy", "d1", "--at-end"], 4, "--at-end needs a running monitor"),
+        (
+            ["gate", "-c", "{ran}", "--deploy", "d1", "--baseline", "none"],
+            2,
+            "baseline 'none': not captured and approved",
+        ),
+        (["gate", "-c", "{ran}", "--deploy", "d1", "--output", "/no/such/folder/x"], 2, "--output /no/such/folder/x"),
+        (["gate", "-c", "{new}", "--deploy", "d1"], 4, "no monitor is running and there is no state at"),
+        (["report", "-c", "{new}"], 4, "no monitor is running and there is no state at"),
+        (
+            ["report", "-c", "{ran}", "--deploy", "d9"],
+            2,
+            "deploy 'd9': no report kept; the newest deploys are: d0, d1, d2, d3",
+        ),
+        (["baseline", "list", "-c", "{new}"], 4, "there is no state at"),
+        (["baseline", "capture", "-c", "{new}", "main"], 4, "there is no state at"),
+        (["quarantine", "list", "-c", "{new}"], 4, "there is no state at"),
+        (["quarantine", "list", "-c", "{ran}", "--limit", "0"], 2, "Invalid value for '--limit'"),
+        (["schema", "nothing"], 2, "schema 'nothing': expected one of anchors, config, events, report"),
+        (["events", "check", "none.jsonl"], 4, "none.jsonl"),
+        (["events", "check", "{ran}", "--format", "xml"], 2, "xml"),
+        (["anchors", "check", "none.jsonl"], 2, "none.jsonl: No such file or directory"),
+        (["anchors", "build", "none.tsv", "-o", "x.jsonl"], 2, "none.tsv"),
+        (["anchors", "build", "none.tsv", "-o", "x.jsonl", "--count", "0"], 2, "Invalid value for '--count'"),
+    ],
+)
+def test_wrong_input_is_one_line_and_the_right_code(
+    run: Commands, ran: Path, tmp_path: Path, arguments: list[str], code: int, said: str
+) -> None:
+    new = write_case(tmp_path, shape=SHAPE)
+    refused(run(*(part.format(ran=ran, new=new) for part in arguments)), code, said)
+
+
+def test_a_source_that_is_not_there(run: Commands, tmp_path: Path) -> None:
+    config = write_case(tmp_path, shape=SHAPE)
+    (tmp_path / "events.jsonl").unlink()
+    refused(run("run", "-c", config, "--until-end"), 4, "events.jsonl", "No such file or directory")
+
+
+def test_a_state_that_is_none(run: Commands, tmp_path: Path) -> None:
+    config = write_case(tmp_path, shape=SHAPE)
+    (tmp_path / "state.db").write_bytes(b"no database at all " * 100)
+    for command in (("run", "--until-end"), ("report",), ("baseline", "list"), ("quarantine", "list")):
+        words = [word for word in command if not word.startswith("--")]
+        flags = [word for word in command if word.startswith("--")]
+        refused(run(*words, "-c", config, *flags), 2, "state.db", "file is not a database")
+
+
+def test_a_taken_port_is_told(run: Commands, tmp_path: Path) -> None:
+    config = write_case(tmp_path, shape=SHAPE)
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        port = listening.getsockname()[1]
+        config.write_text(config.read_text().replace("port = 0", f"port = {port}"), encoding="utf-8")
+        refused(run("run", "-c", config, "--until-end"), 2, f"127.0.0.1:{port}: Address already in use")
+
+
+def test_help_and_version(run: Commands) -> None:
+    assert run("--version").out.startswith("corpus-drift 0.")
+    said = run("--help")
+    assert said.code == 0
+    for command in ("run", "gate", "report", "baseline", "anchors", "events", "quarantine", "check-config", "schema"):
+        assert command in said.out
+
+
+def test_a_reader_that_goes_away_is_no_crash(ran: Path) -> None:
+    command = f"{sys.executable} -m monitor schema report | head -c 1"
+    said = subprocess.run(["bash", "-c", command], capture_output=True, text=True, timeout=DEADLINE)
+    assert (said.stdout, said.stderr) == ("{", "")
