@@ -18,6 +18,7 @@ from starlette.routing import Route
 
 from monitor.adapters.http_bodies import Approve, BadRequest, Capture, Deploy, body
 from monitor.adapters.http_guard import Guard, problem
+from monitor.adapters.http_patience import PatientProtocol
 from monitor.adapters.page import render_page
 from monitor.adapters.prometheus import CONTENT_TYPE, MetricsPage
 from monitor.core.baseline import Approval
@@ -229,6 +230,7 @@ class HttpServer:
         chosen = self._settings
         config = uvicorn.Config(
             application(self._service, chosen),
+            http=PatientProtocol,
             log_config=None,
             log_level="warning",
             access_log=False,

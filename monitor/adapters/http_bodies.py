@@ -1,11 +1,13 @@
 """Bodies of requests: JSON of exactly the expected fields, bounded before it is read whole."""
 
+import asyncio
 from typing import TypeVar
 
 import msgspec
 from starlette.requests import Request
 
 BODY_LIMIT = 64 << 10
+BODY_SECONDS = 10.0
 T = TypeVar("T", bound=msgspec.Struct)
 
 
@@ -38,20 +40,29 @@ async def body(request: Request, kind: type[T]) -> T:
     """The decoded body.
 
     Raises:
-        BadRequest: another content type, too many bytes, not JSON, a missing, wrong or unknown field.
+        BadRequest: another content type, too many bytes or too slow, not JSON, a missing, wrong or unknown field.
     """
     # A browser cannot send this content type across origins without asking first.
     if request.headers.get("content-type", "").partition(";")[0].strip().lower() != "application/json":
         message = "content-type: expected application/json"
         raise BadRequest(message)
+    try:
+        async with asyncio.timeout(BODY_SECONDS):
+            read = await _read(request)
+        return msgspec.json.decode(read, type=kind)
+    except TimeoutError as error:
+        message = f"body: not whole within {BODY_SECONDS:g} s"
+        raise BadRequest(message) from error
+    except (msgspec.MsgspecError, UnicodeDecodeError) as error:
+        message = f"body: {error}"
+        raise BadRequest(message) from error
+
+
+async def _read(request: Request) -> bytes:
     read = bytearray()
     async for block in request.stream():
         read += block
         if len(read) > BODY_LIMIT:
             message = f"body: more than {BODY_LIMIT} bytes"
             raise BadRequest(message)
-    try:
-        return msgspec.json.decode(bytes(read), type=kind)
-    except (msgspec.MsgspecError, UnicodeDecodeError) as error:
-        message = f"body: {error}"
-        raise BadRequest(message) from error
+    return bytes(read)

@@ -1,0 +1,89 @@
+"""Who does not finish asking is let go, so that the others are served; who takes long to be answered is not."""
+
+import socket
+import threading
+import time
+from contextlib import ExitStack
+from urllib.parse import urlsplit
+
+import pytest
+
+from monitor.adapters import http_bodies, http_patience
+from monitor.core.published import Published
+from tests.adapters.serving import Served, Shown, served
+from tests.adapters.views import health, view
+
+MANY = 70
+"""More than the connections that are served at once."""
+HEAD = (
+    b"POST /api/v1/deploys HTTP/1.1\r\nhost: localhost\r\n"
+    b"content-type: application/json\r\ncontent-length: 50\r\n\r\n"
+)
+
+
+def shown() -> Published:
+    return view(["s"], health=health(turned=time.time()))
+
+
+def connected(at: Served) -> socket.socket:
+    return socket.create_connection(("127.0.0.1", urlsplit(at.url).port or 0), timeout=20)
+
+
+def healthy_again(at: Served) -> bool:
+    until, waiting = time.monotonic() + 20, threading.Event()
+    while at.ask("/healthz").status != 200:
+        if time.monotonic() > until:
+            return False
+        waiting.wait(0.05)
+    return True
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        b"",
+        b"GET / HTTP/1.1\r\nhost: loc",
+        b"GET /healthz HTTP/1.1\r\nhost: localhost\r\n\r\nGET / HTTP/1.1\r\nhost",  # a whole one, then half of one
+        HEAD + b"{",
+    ],
+    ids=["nothing", "half a head", "one and a half", "half a body"],
+)
+def test_half_asked_requests_do_not_keep_the_others_out(monkeypatch: pytest.MonkeyPatch, said: bytes) -> None:
+    monkeypatch.setattr(http_patience, "HEAD_SECONDS", 0.3)
+    monkeypatch.setattr(http_bodies, "BODY_SECONDS", 0.3)
+    with ExitStack() as stack:
+        at = stack.enter_context(served(Shown(shown())))
+        for _ in range(MANY):
+            stack.enter_context(connected(at)).sendall(said)
+        assert healthy_again(at)
+
+
+def test_an_answer_may_take_longer_than_its_question(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(http_patience, "HEAD_SECONDS", 0.1)
+
+    class Slow(Shown):
+        def published(self) -> Published | None:
+            threading.Event().wait(0.4)
+            return super().published()
+
+    with served(Slow(shown())) as at:
+        assert at.ask("/api/v1/report").status == 200
+
+
+def test_a_connection_is_kept_for_the_next_question() -> None:
+    with served(Shown(shown())) as at, connected(at) as connection:
+        for _ in range(3):
+            connection.sendall(b"GET /readyz HTTP/1.1\r\nhost: localhost\r\n\r\n")
+            answer = b""
+            while not answer.endswith(b"ok\n"):
+                block = connection.recv(4_096)
+                assert block
+                answer += block
+            assert answer.startswith(b"HTTP/1.1 200")
+
+
+def test_a_body_that_never_ends_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(http_bodies, "BODY_SECONDS", 0.1)
+    with served(Shown(shown())) as at, connected(at) as connection:
+        connection.sendall(HEAD + b"{")
+        assert b" 400 " in connection.recv(64)
