@@ -39,13 +39,14 @@ def _count(tokens: NDArray[np.int32], offset: NDArray[np.int64], local: NDArray[
 
 @compiled
 def _recount(frequency: NDArray[np.int32], histogram: NDArray[np.int64], ids: NDArray[np.int32], step: int) -> int:
+    top = len(histogram) - 1
     for done in range(len(ids)):
         before = frequency[ids[done]]
         after = before + step
-        if after < 0 or after >= len(histogram):
+        if after < 0:
             return done
-        histogram[before] -= 1
-        histogram[after] += 1
+        histogram[min(before, top)] -= 1
+        histogram[min(after, top)] += 1
         frequency[ids[done]] = after
     return len(ids)
 

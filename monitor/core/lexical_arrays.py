@@ -124,7 +124,7 @@ class Kernels:
         name: `numba` or `numpy`.
         count: (tokens, offset, local) -> Counted.
         recount: (frequency, histogram, ids, step) -> done: moves each id's frequency by step, once per occurrence,
-            and the histogram of frequencies; stops where either would leave its range.
+            and the histogram of frequencies, whose last place counts all greater ones too; stops before one below 0.
         offer: (lists, queries, postings, entries, label): inserts what scores above the floors, cuts full rows.
         rank: (entries, queries, rows, k, label) -> Ranking; `label` orders names by slot, 0 is not known.
         block: how many chunks to offer at once while a buffer is refilled.

@@ -44,11 +44,12 @@ def recount(frequency: NDArray[np.int32], histogram: NDArray[np.int64], ids: NDA
     distinct, times = np.unique(ids, return_counts=True)
     before = frequency[distinct]
     after = before + step * times
-    if len(ids) and (int(after.min()) < 0 or int(after.max()) >= len(histogram)):
+    if len(ids) and int(after.min()) < 0:
         return 0
+    top = len(histogram) - 1
     frequency[distinct] = after
-    np.subtract.at(histogram, before, 1)
-    np.add.at(histogram, after, 1)
+    np.subtract.at(histogram, np.minimum(before, top), 1)
+    np.add.at(histogram, np.minimum(after, top), 1)
     return len(ids)
 
 

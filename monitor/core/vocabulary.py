@@ -15,6 +15,8 @@ UNKNOWN = -1
 """The id of a token that nobody holds."""
 
 _ROOM = 1024
+_COUNTED = 4096
+"""Length of the histogram of document frequencies; its last place stands for all greater ones."""
 
 
 class _Intern(dict[str, int]):
@@ -44,7 +46,7 @@ class Vocabulary:
         """(capacity,) by id: BLAKE2b-8 of the token's UTF-8, equal in every run; stale where the id is free."""
         self.document_frequency: NDArray[np.int32] = np.zeros(_ROOM, np.int32)
         """(capacity,) by id: live documents that contain the token, as retained."""
-        self._histogram: NDArray[np.int64] = np.zeros(_ROOM, np.int64)  # by document frequency; place 0 is not used
+        self._histogram: NDArray[np.int64] = np.zeros(_COUNTED, np.int64)
         self._recount = kernels.recount
         self._pins: NDArray[np.int32] = np.zeros(_ROOM, np.int32)
         self._ids = _Intern(self)
@@ -97,9 +99,7 @@ class Vocabulary:
 
     def retain(self, ids: NDArray[np.int32]) -> None:
         """Count one more live document for each id; a document brings each of its distinct ids once."""
-        done = 0
-        while (done := done + self._recount(self.document_frequency, self._histogram, ids[done:], 1)) < len(ids):
-            self._histogram = np.concatenate((self._histogram, np.zeros_like(self._histogram)))
+        self._recount(self.document_frequency, self._histogram, ids, 1)
 
     def release(self, ids: NDArray[np.int32]) -> None:
         """Count one live document less for each id.
@@ -117,9 +117,12 @@ class Vocabulary:
 
         The histogram behind it makes the average idf a sum over a few thousand terms, whatever the vocabulary.
         """
-        distinct = np.flatnonzero(self._histogram)
-        distinct = distinct[distinct > 0]
-        return distinct, self._histogram[distinct]
+        few = np.flatnonzero(self._histogram[:-1])
+        few = few[few > 0]
+        # greater ones are a few thousand tokens at most: found by one pass over the frequencies
+        many = self.document_frequency[self.document_frequency >= len(self._histogram) - 1]
+        distinct, tokens = np.unique(many.astype(np.int64), return_counts=True)
+        return np.concatenate((few, distinct)), np.concatenate((self._histogram[few], tokens))
 
     def recycle(self) -> int:
         """Put ids that nobody holds back for use; returns how many. Call it once a batch has been applied."""

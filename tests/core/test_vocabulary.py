@@ -8,6 +8,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
+from monitor.core.kernels_lexical import BEST
+from monitor.core.lexical_arrays import Kernels
+from monitor.core.lexical_numpy import NUMPY
 from monitor.core.tokens import tokenize
 from monitor.core.vocabulary import UNKNOWN, Vocabulary
 
@@ -64,6 +67,20 @@ def test_pins_hold_until_let_go() -> None:
     vocabulary.unpin(pinned)
     assert vocabulary.recycle() == 2
     assert vocabulary.lookup(["anchor"]).tolist() == [UNKNOWN]
+
+
+@pytest.mark.parametrize("kernels", [NUMPY, BEST], ids=lambda kernels: kernels.name)
+def test_frequencies_beyond_the_histogram(kernels: Kernels) -> None:
+    """Tokens in more documents than the histogram has places are found as well, and on the way back."""
+    vocabulary = Vocabulary(kernels=kernels)
+    often, seldom = vocabulary.encode(["often seldom"])[0].tolist()
+    for documents in (4094, 4095, 4096, 9000):
+        held = int(vocabulary.document_frequency[often])
+        vocabulary.retain(np.array([often] * (documents - held) + [seldom], np.int32))
+        found = dict(zip(*(array.tolist() for array in vocabulary.frequencies()), strict=True))
+        assert found == {documents: 1, int(vocabulary.document_frequency[seldom]): 1}
+    vocabulary.release(np.array([often] * 8999, np.int32))
+    assert [array.tolist() for array in vocabulary.frequencies()] == [[1, 4], [1, 1]]
 
 
 def test_released_twice_is_refused() -> None:
