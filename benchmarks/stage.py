@@ -1,0 +1,132 @@
+"""The program on a stage: the real loop with its real parts, fed from memory, with or without the real index."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from monitor.app.configuration import load
+from monitor.app.loop import Monitor
+from monitor.app.parts import Pace
+from monitor.app.replay import Served
+from monitor.app.wiring import open_monitor
+from monitor.core.anchors import AnchorSet
+from monitor.core.engine import Engine
+from monitor.core.events import Partition, Position, Record
+from monitor.ports import Polled, Replay
+
+WHERE = Partition("bench", 0)
+FILE_SOURCE = '[source.file]\npath = "unused.jsonl"'
+WHOLE = 1 << 20
+"""A pace at which no batch is a backlog: every batch is measured and published."""
+
+
+@dataclass
+class Feed:
+    """A `Source` of one partition that delivers what was put into it, a whole batch per poll."""
+
+    waiting: list[Record] = field(default_factory=list)
+    _at: int = 0
+    _next: int = 0
+
+    def put(self, records: Sequence[tuple[bytes | None, bytes | None]]) -> None:
+        """Append records."""
+        self.waiting += [Record(Position(*WHERE, self._at + n), *record) for n, record in enumerate(records)]
+        self._at += len(records)
+
+    def start(self, positions: Mapping[Partition, int]) -> None:
+        """Go on where the state left off."""
+        self._at = self._next = positions.get(WHERE, 0)
+
+    def partitions(self) -> frozenset[Partition]:
+        """The one there is."""
+        return frozenset((WHERE,))
+
+    def poll(self, max_records: int, timeout: float) -> Polled:
+        """All that waits."""
+        del timeout
+        taken, self.waiting = self.waiting[:max_records], self.waiting[max_records:]
+        self._next += len(taken)
+        return Polled(taken)
+
+    def positions(self) -> Mapping[Partition, int]:
+        """Next offset to be delivered."""
+        return {WHERE: self._next}
+
+    def end(self) -> Mapping[Partition, int] | None:
+        """Next offset to be written."""
+        return {WHERE: self._at}
+
+    def pause(self, partitions: frozenset[Partition]) -> None:
+        """Nothing comes that is not asked for."""
+
+    def resume(self, partitions: frozenset[Partition]) -> None:
+        """Nothing was held back."""
+
+    def commit(self, positions: Mapping[Partition, int]) -> None:
+        """Nobody looks."""
+
+    def close(self) -> None:
+        """Nothing is open."""
+
+
+class Maintained:
+    """A `Retriever` whose index serves exactly what the engine maintains: replays cost nothing, and none is wrong."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+
+    def start(self) -> None:
+        """Nothing to open."""
+
+    def replay(self, anchors: AnchorSet, rows: NDArray[np.int64], *, k: int, deadline: float) -> Replay:
+        """The maintained lists of these anchors."""
+        del anchors, deadline
+        exact = self._engine.lists()["exact"]
+        return Replay(rows, exact.at(k).take(rows), tied=np.zeros(len(rows), np.bool_), seconds=np.zeros(len(rows)))
+
+    def problems(self) -> Sequence[str]:
+        """None."""
+        return ()
+
+    def count(self) -> int | None:
+        """It cannot be counted."""
+        return None
+
+    def close(self) -> None:
+        """Nothing is open."""
+
+
+@contextmanager
+def staged(config: Path, feed: Feed, *, real_index: bool = False) -> Iterator[Monitor]:
+    """The monitor that this configuration describes, started, with `feed` for its source.
+
+    Args:
+        config: the configuration's path; its state may be new or not.
+        feed: the source.
+        real_index: keep the embedded engine; without it the maintained lists stand for the served ones.
+    """
+    with open_monitor(load(config, {}), source=feed) as monitor:
+        parts = replace(monitor.parts, pace=Pace(batch=WHOLE, full_replay=1e9))
+        if not real_index:
+            kept = Maintained(parts.engine)
+            deepest = monitor.parts.engine.lists()["exact"].depth
+            served = Served(kept, parts.engine.anchors, k=deepest, deadline=1.0)
+            parts = replace(parts, index=None, retriever=kept, served=served)
+            monitor.parts.store.close()
+            other = Monitor(parts)
+            other.start()
+            yield other
+            return
+        yield monitor
+
+
+def fill(monitor: Monitor, feed: Feed, batches: Iterator[Sequence[tuple[bytes, bytes]]]) -> None:
+    """Turn the loop over these records, a turn for each batch and then until nothing is left."""
+    for records in batches:
+        feed.put(records)
+        while monitor.turn(0.0):
+            pass
