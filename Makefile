@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 INSTALL := $(BIN)/pip install --quiet --disable-pip-version-check --no-deps
 WHERE ?= .demo
 
-.PHONY: demo serve test bench fmt lint lock clean
+.PHONY: demo serve test kill bench fmt lint lock clean
 
 demo: $(VENV)/.run
 	$(BIN)/corpus-drift demo
@@ -20,6 +20,9 @@ lint: $(VENV)/.test
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+
+kill: $(VENV)/.test
+	$(BIN)/python -m tests.kill --kills 300 --seed 1
 
 bench: $(VENV)/.bench
 	$(BIN)/python -m benchmarks $(BENCH)

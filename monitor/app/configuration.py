@@ -112,6 +112,10 @@ class Configuration(BaseSettings):
         """A path of the file, relative to the file's own folder."""
         return self._folder / Path(path).expanduser()
 
+    def located_text(self, path: str) -> str:
+        """`located` for clients that take text; "" stays ""."""
+        return str(self.located(path)) if path else ""
+
     @property
     def k(self) -> int:
         """The depth that the default policy judges."""

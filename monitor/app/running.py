@@ -31,6 +31,21 @@ def stopping_on_signals(monitor: Monitor) -> Iterator[None]:
             signal.signal(number, handler)
 
 
+@contextmanager
+def leaving_on_sigterm() -> Iterator[None]:
+    """While there is no loop to stop yet (the state is being restored), SIGTERM leaves at once, cleanly."""
+
+    def leave(number: int, frame: object) -> None:
+        del number, frame
+        raise SystemExit(0)
+
+    before = signal.signal(signal.SIGTERM, leave)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
 class Watcher:
     """Says on stderr what the loop does: a line for each deploy, and on a terminal how far it is."""
 

@@ -274,7 +274,6 @@ class HttpSection(Section):
     token: SecretStr = SecretStr("")
     certificate_file: str = ""
     key_file: str = ""
-    public_url: str = ""
 
 
 class StateSection(Section):

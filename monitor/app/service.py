@@ -84,6 +84,11 @@ def capture(monitor: "Monitor", name: str) -> Snapshot:
     monitor.measuring.replay(full=True)
     newest = monitor.ledger[-1].deploy_id if monitor.ledger else ""
     snapshot = monitor.measuring.snapshot(monitor.intake, name, newest)
+    unknown = {leg: int((~lists.known).sum()) for leg, lists in snapshot.lists.items() if not lists.known.all()}
+    if unknown:
+        missing = ", ".join(f"{count} {leg}" for leg, count in sorted(unknown.items()))
+        message = f"baseline {name!r}: {missing} lists could not be had from the index; expected all of them"
+        raise UnreachableError(message)
     _store(monitor, snapshot, monitor.counters)
     monitor.measuring.publish(monitor.intake, monitor.measuring.measure(monitor.intake))
     return snapshot

@@ -32,7 +32,7 @@ class Depths:
 class Bm25:
     """Parameters of the lexical leg; see `LexicalTopK`."""
 
-    variant: Literal["okapi", "lucene"] = "lucene"
+    variant: Literal["okapi", "lucene"] = "okapi"
     k1: float = 1.5
     b: float = 0.75
     epsilon: float = 0.25

@@ -52,7 +52,7 @@ def serving(configuration: Configuration, monitor: Monitor) -> Iterator[str]:
     if not chosen.enabled:
         yield ""
         return
-    certificate, key = (_file(configuration, path) for path in (chosen.certificate_file, chosen.key_file))
+    certificate, key = (configuration.located_text(path) for path in (chosen.certificate_file, chosen.key_file))
     settings = HttpSettings(
         chosen.host,
         chosen.port,
@@ -86,12 +86,8 @@ def running(configuration: Configuration, *, patience: float = 0.0) -> Running |
     if owner is None:
         return None
     token = configuration.http.token.get_secret_value()
-    certificate = _file(configuration, configuration.http.certificate_file)
+    certificate = configuration.located_text(configuration.http.certificate_file)
     return Running(MonitorClient(owner.url, token, certificate_file=certificate))
-
-
-def _file(configuration: Configuration, path: str) -> str:
-    return str(configuration.located(path)) if path else ""
 
 
 def build_drift(configuration: Configuration) -> Drift:

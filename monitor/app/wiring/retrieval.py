@@ -160,7 +160,7 @@ def build_server(configuration: Configuration, space: Space, corpus: Corpus) -> 
             dimension=space.dimension,
             distance=configuration.corpus.distance,
             api_key=dense.api_key.get_secret_value(),
-            ca_file=dense.ca_file,
+            ca_file=configuration.located_text(dense.ca_file),
             vector_name=dense.vector_name,
             chunk_id_field=dense.chunk_id_field,
             content_hash_field=dense.content_hash_field,

@@ -18,7 +18,7 @@ def build_source(configuration: Configuration) -> Source:
     """The one source that the configuration names."""
     chosen = configuration.source
     if chosen.kafka is not None:
-        return KafkaSource(kafka_settings(chosen.kafka))
+        return KafkaSource(kafka_settings(configuration, chosen.kafka))
     if chosen.git is not None:
         return build_git(configuration, chosen.git)
     assert chosen.file is not None  # noqa: S101 - the configuration names exactly one
@@ -33,7 +33,7 @@ def build_git(configuration: Configuration, chosen: sections.GitSource) -> GitHi
     return GitHistorySource(configuration.located(chosen.path), selection)
 
 
-def kafka_settings(section: sections.KafkaSource) -> KafkaSettings:
+def kafka_settings(configuration: Configuration, section: sections.KafkaSource) -> KafkaSettings:
     """Kafka's settings.
 
     Raises:
@@ -49,9 +49,9 @@ def kafka_settings(section: sections.KafkaSource) -> KafkaSettings:
         sasl_username=section.sasl_username,
         sasl_password=section.sasl_password.get_secret_value(),
         allow_sasl_without_tls=section.allow_sasl_without_tls,
-        ca_file=section.ca_file,
-        cert_file=section.certificate_file,
-        key_file=section.key_file,
+        ca_file=configuration.located_text(section.ca_file),
+        cert_file=configuration.located_text(section.certificate_file),
+        key_file=configuration.located_text(section.key_file),
         start=section.start,
         api_version=section.api_version or None,
     )
@@ -66,7 +66,7 @@ def build_dead_letters(configuration: Configuration) -> Publisher | None:
     kafka = configuration.source.kafka
     if kafka is None or not kafka.dead_letter_topic:
         return None
-    return KafkaDeadLetters(kafka_settings(kafka), DeadLetterSettings(kafka.dead_letter_topic))
+    return KafkaDeadLetters(kafka_settings(configuration, kafka), DeadLetterSettings(kafka.dead_letter_topic))
 
 
 def build_decoder(configuration: Configuration, dimension: int, embedding_version: str) -> Decoder:
