@@ -117,7 +117,7 @@ def content_keys(keys: NDArray[np.int64], hashes: Mapping[int, str]) -> NDArray[
         hashes: content hash by chunk key.
     """
     distinct, back = np.unique(keys, return_inverse=True)
-    mapped = np.array([_content_key(key, hashes) for key in distinct.tolist()], np.int64)
+    mapped = np.array([content_key(key, hashes) for key in distinct.tolist()], np.int64)
     return mapped[back].reshape(keys.shape)
 
 
@@ -140,7 +140,8 @@ def without_repeats(lists: RankedLists, keys: NDArray[np.int64]) -> RankedLists:
     )
 
 
-def _content_key(key: int, hashes: Mapping[int, str]) -> int:
+def content_key(key: int, hashes: Mapping[int, str]) -> int:
+    """The content key of one chunk: a hash of its content hash, or the chunk key itself where none is known."""
     said = hashes.get(key, "")
     if key == NO_CHUNK or not said:
         return key

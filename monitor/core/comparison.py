@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from monitor.core.alignment import Alignment
 from monitor.core.baseline import ListLeg, Snapshot, content_keys, without_repeats
+from monitor.core.kept_contents import KeptContents
 from monitor.core.lists import RankedLists
 from monitor.core.measure import disagreement, ranking
 from monitor.core.measure.columns import Columns, Name, Pair, Settings
@@ -95,6 +96,7 @@ class Comparison:
         self._said: dict[ListedLeg, NDArray[np.int64]] = {}
         self._columns: dict[ListedLeg, Columns] = {}
         self._values: dict[str, Values] = {}
+        self._contents = KeptContents()
         self._calm: NDArray[np.bool_] = np.zeros(0, np.bool_)
 
     def tables(self, seen: Seen, *, afresh: bool) -> list[Table]:
@@ -105,6 +107,7 @@ class Comparison:
             afresh: measure everything anew, whatever is kept.
         """
         now = {leg: lists.take(self.alignment.now) for leg, lists in seen.lists.items()}
+        self._contents.forget(None if afresh or seen.changed is None else seen.changed.tolist())
         if afresh or seen.changed is None or now.keys() != self._now.keys():
             self._forget(now)
         legs = [leg for leg in LEGS if leg in self._then and leg in now]
@@ -161,10 +164,10 @@ class Comparison:
         now, said = self._now[leg], self._said.get(leg)
         if said is None:
             rows = np.arange(len(now))
-            self._said[leg] = said = content_keys(now.keys, seen.hashes)
+            self._said[leg] = said = self._contents.keys(now.keys, seen.hashes)
         else:
             rows = np.flatnonzero(changed | self._touched(now, seen))
-            said[rows] = content_keys(now.keys[rows], seen.hashes)
+            said[rows] = self._contents.keys(now.keys[rows], seen.hashes)
         return self._kept(f"said {leg}", rows, lambda rows: self._say(leg, rows))
 
     def _say(self, leg: ListedLeg, rows: Rows) -> list[Values]:
@@ -215,8 +218,7 @@ class Comparison:
         def measured(rows: Rows) -> list[Values]:
             cut, exact = served.take(rows), self._now["exact"].take(rows)
             exact = replace(exact, known=exact.known & calm[rows])
-            there = [key in seen.hashes for key in cut.keys.ravel().tolist()]
-            live = np.array(there, np.bool_).reshape(cut.keys.shape)
+            live = self._contents.live(cut.keys, seen.hashes)
             made: list[Values] = []
             for k in self._asked.depths:
                 made.append(ann_recall(cut.at(k), exact.at(k), live[:, :k], eps=TIE_EPS))
