@@ -24,6 +24,8 @@ from monitor.ports import ConfigurationError, Encoder
 if TYPE_CHECKING:
     from monitor.adapters.qdrant_server import ServerRetriever
 
+SHOWN = 20
+"""Problems of an anchors file said at the start of a run; `anchors check` says all."""
 EMBEDDED_EF = 128
 """Candidates of a graph search in the embedded engine where nothing is configured."""
 
@@ -89,7 +91,9 @@ def build_anchors(configuration: Configuration, space: Space) -> AnchorSet:
     path = configuration.located(configuration.anchors.path)
     anchors, problems = load_file(path, dimension=space.dimension, default_embedding_version=space.embedding_version)
     if problems or not anchors:
-        raise ConfigurationError("\n".join(problems) or f"{path}: no anchors; expected one JSON object per line")
+        more = [f"{path}: ... and {len(problems) - SHOWN} more"] if len(problems) > SHOWN else []
+        said = "\n".join([*problems[:SHOWN], *more])
+        raise ConfigurationError(said or f"{path}: no anchors; expected one JSON object per line")
     if space.dimension:
         anchors = _encoded(path, anchors, space)
         matrix = np.stack([anchor.vector for anchor in anchors if anchor.vector is not None])
