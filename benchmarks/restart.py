@@ -141,9 +141,7 @@ def measure(folder: Path, material: Material, options: argparse.Namespace) -> No
     disk = (folder / "state.db").stat().st_size
     watch.seconds["rest"], watch.work["rest"] = total - sum(watch.seconds.values()), work - sum(watch.work.values())
     print(f"\n{size:,} chunks x {DIMENSION}, {options.anchors:,} anchors; state file {disk / MIB:,.0f} MiB")
-    print(
-        f"  restart{total:8.2f} s, computing{work:8.2f} s, {work / size * 1e6:.1f} s per million chunks"
-    )
+    print(f"  restart{total:8.2f} s, computing{work:8.2f} s, {work / size * 1e6:.1f} s per million chunks")
     for phase, seconds in watch.seconds.items():
         print(
             f"    {phase:<14}{seconds:8.2f} s {watch.work[phase]:8.2f} s computing   {watch.work[phase] / work:6.1%}"
