@@ -78,6 +78,10 @@ class BruteForce:
     def close(self) -> None:
         """Nothing to close."""
 
+    def problems(self) -> Sequence[str]:
+        """None: it is the definition."""
+        return ()
+
     def count(self) -> int | None:
         return len(self.library.corpus)
 
