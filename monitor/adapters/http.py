@@ -121,11 +121,12 @@ class Endpoints:
         deploy_id = request.query_params.get("deploy", "")
         if not deploy_id:
             return problem("parameter deploy is missing: expected ?deploy=ID", 400)
+        # The view first: what its ledger names was committed before it, so its record is found unless it was dropped.
+        view = self._service.published()
         record = self._service.deploy(deploy_id)
         if record is not None:
             made = gate_document(deploy_id, record.report, record.verdict)
         else:
-            view = self._service.published()
             state, said = "unseen", "never seen"
             if view is not None and deploy_id in view.health.waiting:
                 state, said = "waiting", "its markers have not all arrived"

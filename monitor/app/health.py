@@ -101,14 +101,17 @@ class Gauges:
         if self._lag is not None and not any(self._lag.values()):
             self._progress = now
 
-    def judged(self, verdict: Verdict) -> Verdict:
-        """The verdict, or UNKNOWN where the input is stale: old numbers are no numbers."""
+    def staleness(self) -> str:
+        """Why the input is stale now, "" where it is not: old numbers are no numbers."""
         quiet = self._clocks.monotonic() - self._progress
         if self.bounded or quiet <= self._stale:
-            return verdict
+            return ""
         known = "the source's end is not known" if self._lag is None else f"lag is {sum(self._lag.values())} events"
-        reason = f"input is stale: no progress for {quiet:.0f} s while {known}; expected at most {self._stale:.0f} s"
-        return Verdict("unknown", (reason, *verdict.reasons), verdict.findings)
+        return f"input is stale: no progress for {quiet:.0f} s while {known}; expected at most {self._stale:.0f} s"
+
+    def judged(self, verdict: Verdict) -> Verdict:
+        """The verdict, or UNKNOWN where the input is stale now."""
+        return stale_or(verdict, self.staleness())
 
     def worked(self, engine: Engine, corpus: Corpus) -> EngineWork:
         """The engine's own counters; `refilling` is what they rose by since this was asked last."""
@@ -157,3 +160,8 @@ class Gauges:
             audits=dict(audits),
             engine=engine,
         )
+
+
+def stale_or(verdict: Verdict, staleness: str) -> Verdict:
+    """The verdict, or UNKNOWN with the reason where the input is stale."""
+    return Verdict("unknown", (staleness, *verdict.reasons), verdict.findings) if staleness else verdict

@@ -189,7 +189,7 @@ class Monitor:
             self.measuring.choose_baseline()
 
     def _judged(self, closed: Closed, measured: Measured) -> DeployRecord:
-        deploy_id, (report, verdict) = closed.deploy.deploy_id, measured
+        deploy_id, (report, verdict) = closed.deploy.deploy_id, measured()
         self.measuring.ledger.append(Judged(deploy_id, report.now, verdict.verdict))
         return DeployRecord(
             deploy_id, report.now, verdict, report, self.measuring.snapshot(self.intake, deploy_id, deploy_id)
@@ -205,10 +205,7 @@ class Monitor:
             audit.run()
             measuring.publish(self.intake, measuring.measure(self.intake))
         elif measuring.report_due():
-            view = measuring.published
-            measuring.publish(
-                self.intake, measuring.measure(self.intake) if view is None else (view.report, view.own)
-            )
+            measuring.republish(self.intake)
 
     def _insist(self, action: Callable[[], T]) -> T:
         """Try until an outside system that the stream cannot do without answers, or the loop is told to stop."""
@@ -218,7 +215,8 @@ class Monitor:
             except UnreachableError as error:
                 view = self.published
                 if view is not None:
-                    self.measuring.publish(self.intake, (view.report, Verdict("unknown", (str(error),), ())))
+                    said = (view.report, Verdict("unknown", (str(error),), ()))
+                    self.measuring.publish(self.intake, lambda said=said: said)  # type: ignore[misc]  # bound now
                 if self.stopping.wait(self.parts.pace.retry):
                     raise Stopped from error
 

@@ -1,20 +1,22 @@
 """Measuring: replay what was touched, evaluate against the baseline, judge, and publish one view."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
 
+from monitor.app.health import stale_or
 from monitor.app.intake import Intake
+from monitor.app.once import Once
 from monitor.app.parts import Parts
 from monitor.core.baseline import Judged, ListLeg, Snapshot
 from monitor.core.content_hashes import ContentHashes
 from monitor.core.corpus import Delta
-from monitor.core.drift import Seen
+from monitor.core.drift import Compared, Seen
 from monitor.core.lists import RankedLists
-from monitor.core.policy import Verdict, judge
+from monitor.core.policy import Rule, Verdict, judge
 from monitor.core.published import Published
 from monitor.core.report import DriftReport, Share
 
@@ -26,7 +28,8 @@ REPLAY_PAUSES = 9.0
 """While a backlog is worked off, replays take at most a tenth of the time."""
 BLAME_PAUSES = 19.0
 """Between deploys, blame takes at most a twentieth of the time."""
-Measured = tuple[DriftReport, Verdict]
+Measured = Callable[[], tuple[DriftReport, Verdict]]
+"""A report and its verdict: worked out when somebody looks."""
 
 
 class Measuring:
@@ -47,7 +50,14 @@ class Measuring:
         self._replay_seconds = 0.0
         self._next_full = self._next_report = self._next_retry = self._next_count = 0.0
         self._points: int | None = None
-        self.published: Published | None = None
+        self._measured: Measured | None = None
+        self._view: Once[Published] | None = None
+
+    @property
+    def published(self) -> Published | None:
+        """The last view, worked out by whoever looks first, in any thread; one that nobody looks at costs nothing."""
+        view = self._view
+        return None if view is None else view()
 
     def begin(self, ledger: Sequence[Judged]) -> None:
         """Take up the stored ledger; full replays go by the clock from here on."""
@@ -87,7 +97,7 @@ class Measuring:
 
     def report_due(self) -> bool:
         """Whether the last view is old enough for another one, backlog or not."""
-        return self.published is None or self._parts.clocks.monotonic() >= self._next_report
+        return self._view is None or self._parts.clocks.monotonic() >= self._next_report
 
     def replay(self, *, full: bool) -> None:
         """Ask the real index about touched anchors, or all; without a baseline only when all are asked for."""
@@ -121,7 +131,7 @@ class Measuring:
             corpus={"chunks": float(len(corpus))},
             chunks=parts.drift.content(parts.engine.duplicates),
             settling=self._settling(),
-            failures=parts.served.failures if parts.served is not None else {},
+            failures=dict(parts.served.failures) if parts.served is not None else {},
             problems=(
                 *problems,
                 *lost,
@@ -131,23 +141,23 @@ class Measuring:
             changed=np.unique(np.concatenate([np.zeros(0, np.int64), *self._changed])),
         )
         self._changed.clear()
-        report = self._evaluated(seen)
+        compared = self._compared(seen)
         self._behind = False
-        return report, judge(parts.rules, report)
+        return Once(lambda: _judged(compared, parts.rules))
 
-    def _evaluated(self, seen: Seen) -> DriftReport:
-        """The report; blame is worked out for every deploy, else when it is time for it, and shown till the next."""
+    def _compared(self, seen: Seen) -> Compared:
+        """What the report is made from; blame is worked out for every deploy, else when it is time for it."""
         parts, clock = self._parts, self._parts.clocks.monotonic
         began = clock()
         self._blame_behind = not (seen.deploy_id or self._blame_due())
         row = None if self._blame_behind else parts.corpus.row
-        report = parts.drift.evaluate(self.baseline, self._pinned, seen, row)
+        compared = parts.drift.compared(self.baseline, self._pinned, seen, row)
         if row is None:
-            baseline, shares = self._blamed
-            return replace(report, blame=shares) if baseline is self.baseline else report
-        self._blamed = (self.baseline, report.blame)
+            baseline, shares = self._blamed  # shown until it is worked out again
+            return replace(compared, blame=shares) if baseline is self.baseline else compared
+        self._blamed = (self.baseline, compared.blame)
         self._next_blame = clock() + max(parts.pace.report, BLAME_PAUSES * (clock() - began))
-        return report
+        return compared
 
     def _blame_due(self) -> bool:
         return self._blamed[0] is not self.baseline or self._parts.clocks.monotonic() >= self._next_blame
@@ -166,16 +176,19 @@ class Measuring:
             audits=parts.audit.results if parts.audit is not None else {},
             engine=parts.gauges.worked(parts.engine, parts.corpus),
         )
-        report, verdict = measured
-        self.published = Published(
-            corpus=parts.corpus_name,
-            report=report,
-            own=verdict,
-            verdict=parts.gauges.judged(verdict),
-            counters=dict(self._counters),
-            ledger=tuple(self.ledger),
-            health=health,
-        )
+        self._measured = measured
+        staleness, counters, ledger = parts.gauges.staleness(), dict(self._counters), tuple(self.ledger)
+
+        def view() -> Published:
+            report, verdict = measured()
+            judged = stale_or(verdict, staleness)
+            return Published(parts.corpus_name, report, verdict, judged, counters, ledger, health)
+
+        self._view = Once(view)
+
+    def republish(self, intake: Intake) -> None:
+        """The last report once more, with the health of now; measured where there is none."""
+        self.publish(intake, self._measured or self.measure(intake))
 
     def _count_points(self) -> int | None:
         """Points in the real index, asked at intervals: an index that does not answer must not slow every turn."""
@@ -218,3 +231,8 @@ class Measuring:
 def named_positions(intake: Intake) -> dict[str, int]:
     """Next offset by `topic/partition`."""
     return {f"{part.topic}/{part.partition}": at for part, at in sorted(intake.positions.items())}
+
+
+def _judged(compared: Compared, rules: Sequence[Rule]) -> tuple[DriftReport, Verdict]:
+    report = compared.report()
+    return report, judge(rules, report)

@@ -15,11 +15,10 @@ from monitor.core.content import content
 from monitor.core.corpus import Row
 from monitor.core.duplicates import Duplicates
 from monitor.core.fingerprint import Fingerprint
-from monitor.core.kept_summary import KeptSummaries
 from monitor.core.lists import RankedLists
-from monitor.core.report import DriftReport, Measurement, Share
+from monitor.core.report import BaselineIdentity, DriftReport, Measurement, Share
 from monitor.core.scoring import Distance
-from monitor.core.summary import summarise
+from monitor.core.summary import Table, summarise
 
 __all__ = ["Drift", "Scope", "Seen"]
 
@@ -31,6 +30,48 @@ class Scope:
     dimensions: tuple[str, ...]
     cap: int
     min_anchors: int
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Summarised:
+    """A table, the alignment it is summarised over, and whether only over all anchors."""
+
+    table: Table
+    alignment: Alignment
+    only_all: bool = False
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Compared:
+    """All that a report is made from, immutable."""
+
+    seen: Seen
+    fingerprint: str
+    baseline: BaselineIdentity | None
+    tables: tuple[Summarised, ...]
+    alignment: Alignment | None
+    problems: tuple[str, ...]
+    blame: tuple[Share, ...]
+
+    def report(self) -> DriftReport:
+        """The report: the same each time."""
+        seen, alignment = self.seen, self.alignment
+        measurements: list[Measurement] = [*seen.chunks]
+        for of in self.tables:
+            measurements += summarise(of.table, of.alignment, seen.failures, only_all=of.only_all)
+        return DriftReport(
+            deploy_id=seen.deploy_id,
+            now=seen.now,
+            positions=dict(seen.positions),
+            fingerprint=self.fingerprint,
+            baseline=self.baseline,
+            measurements=tuple(measurements),
+            segments=() if alignment is None else alignment.sizes,
+            corpus=dict(seen.corpus),
+            problems=self.problems,
+            blame=self.blame,
+            changed_anchors=0 if alignment is None else alignment.changed,
+        )
 
 
 class Drift:
@@ -76,29 +117,40 @@ class Drift:
             seen: lists and circumstances.
             row: what is known of a chunk now; without it nobody is blamed (lists that were only kept).
         """
+        return self.compared(baseline, pinned, seen, row).report()
+
+    def compared(
+        self,
+        baseline: Snapshot | None,
+        pinned: Snapshot | None,
+        seen: Seen,
+        row: Callable[[int], Row | None] | None = None,
+    ) -> Compared:
+        """What `evaluate` makes its report from; arguments as there.
+
+        All that depends on the corpus at this moment is looked up now; the report itself may be made at any time, in
+        any thread, or never.
+        """
         self._turn += 1
         against = self._against(baseline)
-        measurements: list[Measurement] = [*seen.chunks]
+        tables: list[Summarised] = []
         shares: tuple[Share, ...] = ()
         alignment = None
         if baseline is not None and not against:
             alignment = self._align(baseline)
-            measurements += self._compare(baseline, seen)
+            tables += [Summarised(table, alignment) for table in self._tables(baseline, seen)]
             shares = () if row is None else self._blame(baseline, alignment, seen, Changes(baseline, row))
         if pinned is not None and pinned is not baseline and not self._against(pinned):
-            measurements += self._distance(pinned, seen)
-        return DriftReport(
-            deploy_id=seen.deploy_id,
-            now=seen.now,
-            positions=dict(seen.positions),
+            comparison = self._of(pinned).comparison
+            tables += [Summarised(table, comparison.alignment, only_all=True) for table in comparison.distances(seen)]
+        return Compared(
+            seen=seen,
             fingerprint=self._fingerprint.digest(),
             baseline=None if baseline is None else baseline.identity,
-            measurements=tuple(measurements),
-            segments=() if alignment is None else alignment.sizes,
-            corpus=dict(seen.corpus),
+            tables=tuple(tables),
+            alignment=alignment,
             problems=(*seen.problems, *against),
             blame=shares,
-            changed_anchors=0 if alignment is None else alignment.changed,
         )
 
     def lists_of(self, snapshot: Snapshot) -> dict[ListLeg, RankedLists]:
@@ -131,28 +183,16 @@ class Drift:
             made = align(self._anchors, baseline, scope.dimensions, cap=scope.cap, min_anchors=scope.min_anchors)
             # At most the moving and the pinned baseline are in use: forget the older ones.
             self._known = dict(list(self._known.items())[-1:])
-            found = _Known(baseline, Comparison(baseline, made, self._asked), KeptSummaries(made))
+            found = _Known(baseline, Comparison(baseline, made, self._asked))
             self._known[id(baseline)] = found
         return found
 
-    def _compare(self, baseline: Snapshot, seen: Seen) -> list[Measurement]:
-        """All measurements against a baseline; only what changed is computed, but for a judged deploy."""
+    def _tables(self, baseline: Snapshot, seen: Seen) -> list[Table]:
+        """All columns against a baseline; only what changed is measured, but for a judged deploy."""
         known = self._of(baseline)
-        afresh = bool(seen.deploy_id) or seen.changed is None or known.turn != self._turn - 1
+        afresh = bool(seen.deploy_id) or known.turn != self._turn - 1
         known.turn = self._turn
-        if afresh:
-            known.summaries.forget()
-        tables = known.comparison.tables(seen, afresh=afresh)
-        return [measurement for table in tables for measurement in known.summaries.of(table, seen.failures)]
-
-    def _distance(self, pinned: Snapshot, seen: Seen) -> list[Measurement]:
-        """How far the corpus has gone from the pinned baseline, whatever the moving one says."""
-        tables, alignment = self._of(pinned).comparison.distances(seen), self._align(pinned)
-        return [
-            measurement
-            for table in tables
-            for measurement in summarise(table, alignment, seen.failures, only_all=True)
-        ]
+        return known.comparison.tables(seen, afresh=afresh)
 
     def _blame(self, baseline: Snapshot, alignment: Alignment, seen: Seen, changes: Changes) -> tuple[Share, ...]:
         made: tuple[Share, ...] = ()
@@ -173,5 +213,4 @@ class _Known:
 
     baseline: Snapshot
     comparison: Comparison
-    summaries: KeptSummaries
     turn: int = -1

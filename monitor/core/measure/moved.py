@@ -39,13 +39,5 @@ def holding(lists: RankedLists, keys: NDArray[np.int64]) -> Mask:
     return found
 
 
-def moved_columns(before: NDArray[np.float64], now: NDArray[np.float64]) -> Mask:
-    """(M,) bool: rows of an (M, A) matrix of columns of which any bit changed."""
-    if before is now:
-        return np.zeros(len(now), np.bool_)
-    differs: Mask = np.any(_bits(before) != _bits(now), axis=1)
-    return differs
-
-
 def _bits(values: NDArray[np.float64]) -> NDArray[np.int64]:
     return np.ascontiguousarray(values).view(np.int64)
