@@ -56,6 +56,8 @@ def main(argv: Sequence[str]) -> int:
         code = app(list(argv), standalone_mode=False)
     except typer.Exit as stop:
         return int(stop.exit_code)
+    except SystemExit as stop:  # told to stop before there was a loop to stop
+        return int(stop.code or 0)
     except UnreachableError as error:
         return _failed(str(error), NO_REPORT)
     except CorpusDriftError as error:
