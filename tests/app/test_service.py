@@ -92,6 +92,7 @@ def test_many_ask_at_once_while_the_loop_turns(tmp_path: Path, monkeypatch: pyte
             client.approve(name, "ann", f"{number}")
             client.deploy_at_end(f"hand{number}")
             said = wait_for_gate(lambda: client.gate(f"hand{number}"), 20.0)
+            assert said["verdict"] == "pass", said["reasons"]
             return said["verdict"], client.report("d2")["deploy_id"], len(client.baselines()) > 0
 
         with ThreadPoolExecutor(4) as pool:
