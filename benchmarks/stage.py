@@ -16,7 +16,7 @@ from monitor.app.wiring import open_monitor
 from monitor.core.anchors import AnchorSet
 from monitor.core.engine import Engine
 from monitor.core.events import Partition, Position, Record
-from monitor.ports import Polled, Replay
+from monitor.ports import Polled, Replay, Source
 
 WHERE = Partition("bench", 0)
 FILE_SOURCE = '[source.file]\npath = "unused.jsonl"'
@@ -100,28 +100,52 @@ class Maintained:
         """Nothing is open."""
 
 
+EVERY_BATCH = Pace(batch=WHOLE, full_replay=1e9)
+
+
+class Relay:
+    """A `Source` that hands on to another one, which may be exchanged while the program runs."""
+
+    def __init__(self, first: Source) -> None:
+        self._now = first
+        self._take()
+
+    def to(self, other: Source) -> None:
+        """Go on with another source, from its beginning."""
+        other.start({})
+        self._now = other
+        self._take()
+
+    def _take(self) -> None:
+        now = self._now
+        self.start, self.partitions, self.poll = now.start, now.partitions, now.poll
+        self.pause, self.resume, self.positions = now.pause, now.resume, now.positions
+        self.end, self.commit, self.close = now.end, now.commit, now.close
+
+
 @contextmanager
-def staged(config: Path, feed: Feed, *, real_index: bool = False) -> Iterator[Monitor]:
-    """The monitor that this configuration describes, started, with `feed` for its source.
+def staged(config: Path, source: Source, pace: Pace = EVERY_BATCH) -> Iterator[Monitor]:
+    """The configured monitor over a new state, started; the maintained lists stand for the served ones.
 
     Args:
-        config: the configuration's path; its state may be new or not.
-        feed: the source.
-        real_index: keep the embedded engine; without it the maintained lists stand for the served ones.
+        config: the configuration's path.
+        source: instead of the configured one.
+        pace: every batch is measured and published, unless told otherwise.
     """
-    with open_monitor(load(config, {}), source=feed) as monitor:
-        parts = replace(monitor.parts, pace=Pace(batch=WHOLE, full_replay=1e9))
-        if not real_index:
-            kept = Maintained(parts.engine)
-            deepest = monitor.parts.engine.lists()["exact"].depth
-            served = Served(kept, parts.engine.anchors, k=deepest, deadline=1.0)
-            parts = replace(parts, index=None, retriever=kept, served=served)
-            monitor.parts.store.close()
-            other = Monitor(parts)
-            other.start()
-            yield other
-            return
-        yield monitor
+    with open_monitor(load(config, {}), source=Feed()) as made:
+        assert not len(made.parts.corpus), "the stage is for a new state"
+        engine = made.parts.engine
+        kept = Maintained(engine)
+        served = Served(kept, engine.anchors, k=engine.lists()["exact"].depth, deadline=1.0)
+        made.parts.store.close()  # started again with the monitor below
+        monitor = Monitor(
+            replace(made.parts, source=source, index=None, retriever=kept, served=served, pace=pace, audit=None)
+        )
+        try:
+            monitor.start()
+            yield monitor
+        finally:
+            source.close()
 
 
 def fill(monitor: Monitor, feed: Feed, batches: Iterator[Sequence[tuple[bytes, bytes]]]) -> None:
