@@ -20,6 +20,9 @@ from tests.stack import (
     wait_for,
 )
 
+QUICK_RETURN = "broker.session.timeout.ms=2000\nbroker.heartbeat.interval.ms=500\n"
+"""A broker that was killed is let in again only when its old session is over: 9 s by default."""
+
 
 @dataclass
 class MortalBroker:
@@ -58,7 +61,8 @@ def mortal_broker() -> Iterator[MortalBroker]:
     with TemporaryDirectory(prefix="corpus-drift-kafka-") as folder:
         here = Path(folder)
         properties = here / "server.properties"
-        properties.write_text(_kafka_properties(here / "data", plain, sasl, controller), encoding="utf-8")
+        written = _kafka_properties(here / "data", plain, sasl, controller) + QUICK_RETURN
+        properties.write_text(written, encoding="utf-8")
         base = [java, "-Xmx512m", "-XX:TieredStopAtLevel=1", "-cp", classes]
         tool = ["kafka.tools.StorageTool", "format", "--cluster-id", CLUSTER_ID, "--config", str(properties)]
         subprocess.run([*base, *tool], check=True, capture_output=True, timeout=KAFKA_READY_SECONDS)
