@@ -10,6 +10,8 @@ from monitor.core.events import Chunk, Located, MalformedEvent, Upsert
 from monitor.core.scoring import Distance, prepare
 from monitor.ports import Encoder
 
+BLOCK = 128
+"""Vectors prepared at a time: so many of 384 dimensions in float64 stay in a core's cache."""
 Lookup = Callable[[Sequence[str]], Mapping[str, NDArray[np.float32]]]
 """Reads vectors by chunk id from the real index; ids it does not know are left out."""
 
@@ -63,13 +65,13 @@ class Embedder:
         return self._prepared(kept, places, given), refused
 
     def _prepared(self, kept: list[Located], places: list[int], given: list["_Given"]) -> list[Located]:
-        if not places:
-            return kept
-        vectors = prepare(np.stack([one.vector for one in given]), self._distance)
-        for place, vector, one in zip(places, vectors, given, strict=True):
-            position, event = kept[place]
-            if isinstance(event, Upsert):
-                kept[place] = Located(position, Upsert(_with(event.chunk, vector, one.version), event.version))
+        for at in range(0, len(places), BLOCK):
+            part = given[at : at + BLOCK]
+            vectors = prepare(np.stack([one.vector for one in part]), self._distance)
+            for place, vector, one in zip(places[at : at + BLOCK], vectors, part, strict=True):
+                position, event = kept[place]
+                if isinstance(event, Upsert):
+                    kept[place] = Located(position, Upsert(_with(event.chunk, vector, one.version), event.version))
         return kept
 
     def _find(self, chunks: Sequence[Chunk]) -> dict[tuple[str, str], "_Given"]:
