@@ -1,6 +1,6 @@
 """From a Kafka topic to published metrics: events per second against the bare consumer, and event-to-metric latency.
 
-    python -m benchmarks.kafka --data FOLDER --size 100000 --events 20000 --rate 5000 --seconds 15
+    python -m benchmarks.kafka --data FOLDER --size 100000 --events 20000 --rates 1000,5000 --seconds 10
 
 The broker is librdkafka's mock cluster over TCP, or Apache Kafka with `--broker real` (Java; see `tests.stack`). The
 program is the real loop with its real Kafka source, decoder, engine, report and state file, 1,000 anchors, at its
@@ -163,9 +163,11 @@ def rates(broker: Broker, monitor: Monitor, relay: Relay, material: Material, op
     )
 
 
-def latency(broker: Broker, monitor: Monitor, relay: Relay, material: Material, options: argparse.Namespace) -> None:
+def latency(
+    broker: Broker, monitor: Monitor, relay: Relay, material: Material, options: argparse.Namespace, *, rate: float
+) -> None:
     """Quantiles of the time from the moment an event is produced to a published view that holds it."""
-    total = int(options.rate * options.seconds)
+    total = int(rate * options.seconds)
     records = material.update(options.size, min(total, options.size)).records[:total]
     partitions = spread(records, options.broker)
     topic = broker.topic(partitions)
@@ -181,18 +183,18 @@ def latency(broker: Broker, monitor: Monitor, relay: Relay, material: Material, 
             broker.bootstrap,
             "--topic",
             topic,
-            "--rate",
-            str(options.rate),
+            "--rates",
+            str(rate),
         ]
         with subprocess.Popen([*command, "--partitions", str(partitions)]) as producer:
             views = watch(monitor, topic, len(records))
         assert producer.returncode == 0
         sent = np.load(log)
     seen = published(views, partitions, len(records))
-    waited = (seen - sent)[int(options.rate) :] * 1000.0  # the first second starts everything
+    waited = (seen - sent)[int(rate) :] * 1000.0  # the first second starts everything
     turns = np.diff([at for at, _ in views])
-    rate = (len(sent) - 1) / (sent[-1] - sent[0])
-    print(f"\n{len(records):,} events at {rate:,.0f} events/s, {partitions} partitions; {busy()}")
+    made = (len(sent) - 1) / (sent[-1] - sent[0])
+    print(f"\n{len(records):,} events at {made:,.0f} events/s, {partitions} partitions; {busy()}")
     print(
         f"  event to published metric: p50 {np.median(waited):.1f} ms, p99 {np.quantile(waited, 0.99):.1f} ms,"
         f" worst {waited.max():.1f} ms; {len(views):,} views, one every {np.median(turns) * 1e3:.1f} ms (median),"
@@ -247,7 +249,7 @@ def steady(options: argparse.Namespace) -> int:
     producer.list_topics(options.topic, timeout=10)
     sent, begun = np.empty(len(records)), time.time() + 1.0
     for at, (key, value) in enumerate(records):
-        due = begun + at / options.rate
+        due = begun + at / float(options.rates)
         while (early := due - time.time()) > 0:
             producer.poll(min(early, 0.001))
         sent[at] = time.time()
@@ -266,9 +268,9 @@ def main(argv: Sequence[str]) -> int:
     parser.add_argument("--anchors", type=int, default=1000)
     parser.add_argument("--events", type=int, default=20_000)
     parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--rate", type=float, default=5000.0)
+    parser.add_argument("--rates", default="1000,2000,5000", help="events per second to produce at")
     parser.add_argument("--linger", type=float, default=5.0, help="the producer's, in ms; Kafka's own default is 5")
-    parser.add_argument("--seconds", type=float, default=15.0)
+    parser.add_argument("--seconds", type=float, default=8.0)
     for name, kind in (("produce", Path), ("log", Path), ("bootstrap", str), ("topic", str), ("partitions", int)):
         parser.add_argument(f"--{name}", type=kind, default=None, help=argparse.SUPPRESS)
     options = parser.parse_args(argv)
@@ -285,7 +287,8 @@ def main(argv: Sequence[str]) -> int:
             fill(monitor, feed, iter([[material.marker("d0")]]))
             print(f"\n{options.size:,} chunks, {options.anchors:,} anchors; broker: {options.broker}", flush=True)
             rates(broker, monitor, relay, material, options)
-            latency(broker, monitor, relay, material, options)
+            for rate in map(float, options.rates.split(",")):
+                latency(broker, monitor, relay, material, options, rate=rate)
     return 0
 
 
