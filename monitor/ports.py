@@ -222,6 +222,8 @@ class Commit:
     forgotten: Sequence[int] = ()
     counters: Mapping[tuple[str, ...], int] = field(default_factory=dict)
     quarantined: Sequence[Quarantined] = ()
+    released: Sequence[Position] = ()
+    """Records that were set aside once and were taken now: they leave the quarantine."""
     deploy: DeployRecord | None = None
     baselines: Sequence[Snapshot] = ()
     newest_event_time: int = 0
@@ -264,6 +266,18 @@ class StateStore(Protocol):
     def close(self) -> None: ...
 
 
+@dataclass(frozen=True, slots=True)
+class Retried:
+    """What another try of the quarantine came to.
+
+    `taken` were applied or turned out to be superseded; they left the quarantine. `kept` are those that stay, with
+    why: still malformed or refused, cut at the store's limit, unreadable, or a deploy marker, whose time has passed.
+    """
+
+    taken: int
+    kept: Mapping[Position, str]
+
+
 class Service(Protocol):
     """What the endpoints may ask; every method may be called from any thread."""
 
@@ -273,6 +287,7 @@ class Service(Protocol):
     def capture(self, name: str) -> Snapshot: ...
     def approve(self, name: str, approval: Approval) -> Snapshot: ...
     def deploy_at_end(self, deploy_id: str) -> None: ...
+    def retry(self) -> Retried: ...
 
 
 class Publisher(Protocol):

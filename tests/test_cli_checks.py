@@ -11,6 +11,7 @@ import pytest
 
 from monitor.cli import main
 from tests.adapters.codecs.hostile import HOSTILE
+from tests.app.loops import left
 from tests.commands import Commands, copied, refused
 from tests.corpora import Shape, write_case
 
@@ -118,6 +119,32 @@ def test_the_quarantine_is_listed(run: Commands, tmp_path: Path) -> None:
     table = run("quarantine", "list", "-c", config).out
     assert "file/0/11" in table
     assert "\x1b" not in table
+
+
+def test_what_was_set_aside_by_mistake_is_taken_on_another_try(run: Commands, tmp_path: Path) -> None:
+    (tmp_path / "right").mkdir()
+    right = write_case(tmp_path / "right", shape=(shape := Shape(chunks=8, deploys=1)))
+    assert run("run", "-c", right, "--until-end").code == 0
+    config = write_case(tmp_path, shape=shape, extra="")
+    text = config.read_text(encoding="utf-8")
+    config.write_text(text.replace("[source.file]", '[source]\nformat = "cloudevents"\n[source.file]'), "utf-8")
+    assert run("run", "-c", config, "--until-end").code == 0
+    assert not any(row.live for row, _, _ in left(tmp_path / "state.db").chunks)
+    assert run("quarantine", "replay", "-c", config).code == 1  # nothing has changed: everything stays
+
+    config.write_text(text, encoding="utf-8")
+    listed = run("quarantine", "list", "-c", config, "--json").json()
+    shown = [run("quarantine", "show", f"file/0/{one['offset']}", "-c", config, "--json").json() for one in listed]
+    markers = [one["offset"] for one in shown if json.loads(one["value"])["op"] == "deploy"]
+    assert len(markers) >= 1
+    assert "quarantine 'file/0/x': not there" in run("quarantine", "show", "file/0/x", "-c", config).err
+    again = run("quarantine", "replay", "-c", config, "--json")
+    assert (again.code, again.json()["taken"]) == (1, len(listed) - len(markers))
+    assert {one["offset"]: one["reason"] for one in again.json()["kept"]} == dict.fromkeys(
+        markers, "a deploy marker: its place in the stream is past"
+    )
+    assert left(tmp_path / "state.db").chunks == left(tmp_path / "right" / "state.db").chunks
+    assert [one["offset"] for one in run("quarantine", "list", "-c", config, "--json").json()] == markers
 
 
 # ---------------------------------------------------------------- wrong input

@@ -16,13 +16,13 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
-from monitor.adapters.http_bodies import Approve, BadRequest, Capture, Deploy, body
+from monitor.adapters.http_bodies import Approve, BadRequest, Capture, Deploy, Retry, body
 from monitor.adapters.http_guard import Guard, problem
 from monitor.adapters.http_patience import PatientProtocol
 from monitor.adapters.page import render_page
 from monitor.adapters.prometheus import CONTENT_TYPE, MetricsPage
 from monitor.core.baseline import Approval
-from monitor.core.documents import gate_document, report_document, snapshot_document
+from monitor.core.documents import gate_document, report_document, retried_document, snapshot_document
 from monitor.core.policy import Verdict
 from monitor.ports import ConfigurationError, CorpusDriftError, Service, UnreachableError
 
@@ -65,6 +65,7 @@ class Endpoints:
             Route("/api/v1/baselines/capture", self.capture, methods=["POST"]),
             Route("/api/v1/baselines/approve", self.approve, methods=["POST"]),
             Route("/api/v1/deploys", self.deploy_at_end, methods=["POST"]),
+            Route("/api/v1/quarantine/replay", self.retry, methods=["POST"]),
         ]
 
     def page(self, request: Request) -> Response:
@@ -159,6 +160,16 @@ class Endpoints:
         def ask() -> dict[str, Any]:
             self._service.deploy_at_end(asked.deploy)
             return {"deploy": asked.deploy, "state": "waiting"}
+
+        return await _answer(ask)
+
+    async def retry(self, request: Request) -> Response:
+        """Give everything in quarantine another try."""
+        await body(request, Retry)
+
+        def ask() -> dict[str, Any]:
+            made = self._service.retry()
+            return retried_document(made.taken, made.kept)
 
         return await _answer(ask)
 

@@ -32,6 +32,10 @@ class Deploy(msgspec.Struct, forbid_unknown_fields=True):
     deploy: str
 
 
+class Retry(msgspec.Struct, forbid_unknown_fields=True):
+    """Give everything in quarantine another try."""
+
+
 class BadRequest(Exception):  # noqa: N818 - becomes a 400 answer
     """The request's body is not what it should be; the message says why."""
 

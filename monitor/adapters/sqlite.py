@@ -176,6 +176,7 @@ class SqliteStore:
             self._put_baseline(snapshot)
         places = [(part.topic, part.partition, at) for part, at in commit.positions.items()]
         db.executemany("INSERT OR REPLACE INTO position VALUES (?,?,?)", places)
+        db.executemany("DELETE FROM quarantine WHERE topic=? AND partition=? AND at=?", commit.released)
         self._put_quarantine(commit.quarantined)
         newest = (commit.newest_event_time,)
         db.execute("INSERT OR REPLACE INTO meta VALUES ('newest_event_time', ?)", newest)

@@ -69,6 +69,11 @@ class Running:
         made: Document = self._client.post("/api/v1/baselines/approve", body)
         return made
 
+    def retry(self) -> Document:
+        """Give everything in quarantine another try."""
+        made: Document = self._client.post("/api/v1/quarantine/replay", {})
+        return made
+
     def deploy_at_end(self, deploy_id: str) -> None:
         """Close a deploy where the stream ends now."""
         self._client.post("/api/v1/deploys", {"deploy": deploy_id})

@@ -5,6 +5,7 @@ import threading
 from collections import Counter
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
+from dataclasses import replace
 from typing import Any, TypeVar
 
 from monitor.app.intake import GAP_FAULTS, Batch, Intake, set_aside
@@ -15,6 +16,7 @@ from monitor.core.barrier import Closed
 from monitor.core.baseline import Judged
 from monitor.core.corpus import Change
 from monitor.core.engine import rows_of
+from monitor.core.events import Position
 from monitor.core.policy import Verdict
 from monitor.core.published import Published
 from monitor.ports import Commit, CorpusDriftError, DeployRecord, Quarantined, UnreachableError
@@ -109,6 +111,23 @@ class Monitor:
         at = self.intake.positions
         return self._exhausted or (ends is not None and all(at.get(part, 0) >= end for part, end in ends.items()))
 
+    def again(self, batch: Batch) -> list[Quarantined]:
+        """Apply and commit records that were set aside before, out of turn; what is refused again stays aside.
+
+        Args:
+            batch: events with their records, at the positions of now, without a barrier.
+
+        Returns:
+            What was refused, with the reasons of now.
+        """
+        changes, quarantined = self._apply(batch)
+        refused = {item.position for item in quarantined}
+        released = [located.position for located in batch.events if located.position not in refused]
+        self._commit(replace(batch, quarantined=()), changes, (), None, released)
+        self.measuring.replay(full=False)
+        self.measuring.publish(self.intake, self.measuring.measure(self.intake))
+        return quarantined
+
     def _next_batch(self, wait: float) -> Batch:
         source, pace = self.parts.source, self.parts.pace
         # Looked at before anything is taken: partitions that never fall silent must not keep a lost barrier open.
@@ -166,7 +185,12 @@ class Monitor:
         return self.measuring.measure(self.intake, batch.closed.deploy.deploy_id, _barrier_problems(batch.closed))
 
     def _commit(
-        self, batch: Batch, changes: Sequence[Change], quarantined: Sequence[Quarantined], measured: Measured | None
+        self,
+        batch: Batch,
+        changes: Sequence[Change],
+        quarantined: Sequence[Quarantined],
+        measured: Measured | None,
+        released: Sequence[Position] = (),
     ) -> None:
         parts, deploy, first = self.parts, None, None
         if batch.closed is not None and measured is not None:
@@ -179,6 +203,7 @@ class Monitor:
             forgotten=parts.corpus.prune() if batch.closed is not None else (),
             counters=dict(self.counters),
             quarantined=quarantined,
+            released=released,
             deploy=deploy,
             baselines=() if first is None else (first,),
             newest_event_time=parts.corpus.newest_event_time,

@@ -6,10 +6,11 @@ from concurrent.futures import Future
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from monitor.app.measuring import OPEN_GAPS
+from monitor.app.retrying import retry
 from monitor.core.baseline import Approval, Snapshot
 from monitor.core.events import Deploy
 from monitor.core.published import Published
-from monitor.ports import Commit, ConfigurationError, DeployRecord, StateStore, UnreachableError
+from monitor.ports import Commit, ConfigurationError, DeployRecord, Retried, StateStore, UnreachableError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -63,6 +64,10 @@ class MonitorService:
     def deploy_at_end(self, deploy_id: str) -> None:
         """Close a deploy where the stream ends now."""
         self._ask(lambda monitor: deploy_at_end(monitor, deploy_id))
+
+    def retry(self) -> Retried:
+        """Give everything in quarantine another try."""
+        return self._ask(retry)
 
     def _ask(self, action: "Callable[[Monitor], T]") -> T:
         answer: Future[Any] = Future()

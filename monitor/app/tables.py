@@ -132,9 +132,9 @@ def baseline_card(document: Document) -> str:
     return "\n".join(lines)
 
 
-def quarantine_entry(item: Quarantined) -> Document:
-    """A record set aside as a document; its value as text where it is text."""
-    value = b"" if item.value is None else item.value[:400]
+def quarantine_entry(item: Quarantined, *, most: int = 400) -> Document:
+    """A record set aside as a document; at most so many bytes of its value, as text where it is text."""
+    value = b"" if item.value is None else item.value[:most]
     return {
         "topic": item.position.topic,
         "partition": item.position.partition,
@@ -156,6 +156,17 @@ def quarantine_table(documents: Sequence[Document]) -> str:
             f"{one['topic']}/{one['partition']}/{one['offset']}", one["reason"], str(one["bytes"]), one["detail"]
         )
     return drawn(table)
+
+
+def retried_table(document: Document) -> str:
+    """How many were taken, then one row per record that stays."""
+    said = f"{document['taken']:,} taken, {len(document['kept']):,} stay in quarantine"
+    if not document["kept"]:
+        return said
+    table = _table("where", "reason")
+    for one in document["kept"]:
+        table.add_row(f"{one['topic']}/{one['partition']}/{one['offset']}", one["reason"])
+    return drawn(said, table)
 
 
 def problem_lines(document: Document) -> str:

@@ -7,8 +7,10 @@ from typing import Annotated
 import typer
 
 from monitor.app import tables
-from monitor.app.wiring import read_state, tools
+from monitor.app.retrying import MOST, retry
+from monitor.app.wiring import open_monitor, read_state, running, tools
 from monitor.cli.common import FAIL, PASS, USAGE, ConfigFile, Json, configured, need_state, say
+from monitor.core.documents import retried_document
 from monitor.ports import ConfigurationError
 
 anchors = typer.Typer(help="The queries under watch.", no_args_is_help=True)
@@ -65,6 +67,40 @@ def quarantine_list(
         document = [tables.quarantine_entry(item) for item in store.quarantine(limit)]
     say(document, as_json=as_json, text=tables.quarantine_table)
     return PASS
+
+
+@quarantine.command("show")
+def quarantine_show(
+    config: ConfigFile,
+    where: Annotated[str, typer.Argument(help="topic/partition/offset, as list says it.")],
+    as_json: Json = False,
+) -> int:
+    """One record set aside, with its whole value as far as it was kept."""
+    configuration = configured(config)
+    need_state(configuration)
+    with read_state(configuration) as store:
+        found = [item for item in store.quarantine(MOST) if "/".join(map(str, item.position)) == where]
+    if not found:
+        message = f"quarantine {where!r}: not there; expected topic/partition/offset as quarantine list says it"
+        raise ConfigurationError(message)
+    say(tables.quarantine_entry(found[0], most=found[0].size), as_json=as_json, text=tables.lines)
+    return PASS
+
+
+@quarantine.command("replay")
+def quarantine_replay(config: ConfigFile, as_json: Json = False) -> int:
+    """Decode and apply what was set aside once more, with the configuration of now; 1 when some of it stays."""
+    configuration = configured(config)
+    monitor = running(configuration)
+    if monitor is not None:
+        document = monitor.retry()
+    else:
+        need_state(configuration)
+        with open_monitor(configuration) as owned:
+            made = retry(owned)
+        document = retried_document(made.taken, made.kept)
+    say(document, as_json=as_json, text=tables.retried_table)
+    return FAIL if document["kept"] else PASS
 
 
 def check_config(config: ConfigFile) -> int:

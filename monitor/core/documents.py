@@ -1,10 +1,12 @@
 """Reports, verdicts and baselines as plain JSON documents with a schema version; NaN becomes null."""
 
 import math
+from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Any
 
 from monitor.core.baseline import Snapshot
+from monitor.core.events import Position
 from monitor.core.policy import Verdict
 from monitor.core.report import DriftReport
 
@@ -60,6 +62,12 @@ def snapshot_document(snapshot: Snapshot) -> Document:
             "approval": None if snapshot.approval is None else asdict(snapshot.approval),
         }
     )
+
+
+def retried_document(taken: int, kept: Mapping[Position, str]) -> Document:
+    """What another try of the quarantine came to: how many were taken, which stay and why."""
+    stay = [{**position._asdict(), "reason": reason} for position, reason in kept.items()]
+    return {"taken": taken, "kept": stay}
 
 
 def report_schema() -> Document:

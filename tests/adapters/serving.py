@@ -11,8 +11,9 @@ from urllib.parse import urlsplit
 
 from monitor.adapters.http import HttpServer, HttpSettings
 from monitor.core.baseline import Approval, Snapshot
+from monitor.core.events import Position
 from monitor.core.published import Published
-from monitor.ports import ConfigurationError, DeployRecord, Service
+from monitor.ports import ConfigurationError, DeployRecord, Retried, Service
 
 
 @dataclass
@@ -60,6 +61,11 @@ class Shown:
     def deploy_at_end(self, deploy_id: str) -> None:
         self._fail()
         self.asked.append(("deploy", deploy_id))
+
+    def retry(self) -> Retried:
+        self._fail()
+        self.asked.append(("retry",))
+        return Retried(3, {Position("t", 0, 7): "not_json: no"})
 
 
 @dataclass(frozen=True)
