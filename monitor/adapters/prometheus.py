@@ -3,30 +3,20 @@
 from collections.abc import Iterable, Iterator
 
 from prometheus_client import CollectorRegistry, generate_latest
-from prometheus_client.core import (
-    CounterMetricFamily,
-    GaugeMetricFamily,
-    HistogramMetricFamily,
-    InfoMetricFamily,
-    Metric,
-)
+from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
 from monitor import __version__
 from monitor.adapters.prometheus_engine import audit_families, engine_families, folded_families
+from monitor.adapters.prometheus_families import counter, gauge, histogram, info, plain
 from monitor.core.policy import Finding
-from monitor.core.published import Durations, Published
+from monitor.core.published import Published
 from monitor.core.report import DriftReport, Measurement
 
-PREFIX = "corpus_drift_"
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 VERDICTS = ("pass", "fail", "inconclusive", "unknown")
-_LABELS = ("leg", "k", "dimension", "segment", "stat")
-COUNTERS: dict[str, tuple[str, tuple[str, ...], str]] = {
-    "events": ("events", ("kind", "reason"), "Events by kind and how they ended"),
-    "quarantined": ("quarantined", ("reason",), "Records set aside, by reason"),
-}
-"""Family of a stored counter -> metric name, labels, help."""
+COUNTERS = ("events", "quarantined")
+"""Stored counters that are exported, under their own names."""
 
 
 class ReportCollector(Collector):
@@ -87,8 +77,8 @@ def _text(families: Iterable[Metric]) -> bytes:
 
 
 def _starting() -> Iterator[Metric]:
-    yield InfoMetricFamily(f"{PREFIX}build", "Version of the monitor", {"version": __version__})
-    yield _verdict_family("unknown", "Verdict on the corpus as it is now; 1 for the one that holds")
+    yield info("build", version=__version__)
+    yield _verdict_family("unknown")
 
 
 def _reported(view: Published) -> Iterator[Metric]:
@@ -97,33 +87,28 @@ def _reported(view: Published) -> Iterator[Metric]:
     yield from _findings(view)
     for name, value in view.report.corpus.items():
         # Not the bare name: measurements per segment have it, and one page may not hold a family twice.
-        yield _gauge(f"corpus_{name}", f"{name} in the whole corpus, live; known before any baseline", value)
+        yield plain(f"corpus_{name}", value)
 
 
 def _alive(view: Published) -> Iterator[Metric]:
     """What moves from view to view of one report."""
-    yield InfoMetricFamily(f"{PREFIX}build", "Version of the monitor", {"version": __version__})
-    yield _verdict_family(view.verdict.verdict, "Verdict on the corpus as it is now; 1 for the one that holds")
+    yield info("build", version=__version__)
+    yield _verdict_family(view.verdict.verdict)
     yield from _last_deploy(view)
     yield from _counters(view)
     yield from _health(view)
-    yield from audit_families(view.health.audits, PREFIX)
-    yield from engine_families(view.health.engine, PREFIX)
+    yield from audit_families(view.health.audits)
+    yield from engine_families(view.health.engine)
 
 
 def _measurements(measurements: Iterable[Measurement]) -> Iterator[Metric]:
     families: dict[str, GaugeMetricFamily] = {}
-    measured = GaugeMetricFamily(
-        f"{PREFIX}measured_anchors",
-        "Anchors a segment's ranking measurements rest on, by leg",
-        labels=("leg", "dimension", "segment"),
-    )
+    measured = gauge("measured_anchors")
     counts: dict[tuple[str, str, str], int] = {}
     for item in measurements:
         family = families.get(item.metric)
         if family is None:
-            help_text = f"See MEASUREMENTS: {item.metric.replace('_', ' ')}, per segment of anchors"
-            family = families[item.metric] = GaugeMetricFamily(PREFIX + item.metric, help_text, labels=_LABELS)
+            family = families[item.metric] = gauge(item.metric)
         family.add_metric((item.leg, str(item.k), item.dimension, item.segment, item.stat), item.value)
         if item.metric == "swaps" and item.stat == "mean":
             counts.setdefault((item.leg, item.dimension, item.segment), item.n)  # the same at every depth
@@ -134,59 +119,44 @@ def _measurements(measurements: Iterable[Measurement]) -> Iterator[Metric]:
 
 
 def _findings(view: Published) -> Iterator[Metric]:
-    rules = GaugeMetricFamily(
-        f"{PREFIX}rule_verdict",
-        "Verdict of each rule on each segment; 1 for the one that holds",
-        labels=("rule", "severity", "leg", "dimension", "segment", "verdict"),
-    )
+    rules = gauge("rule_verdict")
     for found in view.verdict.findings:
         for name in VERDICTS:
             labels = (found.rule, found.severity, found.leg, found.dimension, found.segment, name)
             rules.add_metric(labels, float(name == found.verdict))
     yield rules
-    anchors = GaugeMetricFamily(
-        f"{PREFIX}segment_anchors", "Anchors compared, by segment", labels=("dimension", "segment", "watched")
-    )
+    anchors = gauge("segment_anchors")
     for size in view.report.segments:
         anchors.add_metric((size.dimension, size.segment, str(size.watched).lower()), size.anchors)
     yield anchors
-    yield from folded_families(view.report.segments, PREFIX)
-    yield _gauge(
-        "changed_anchors", "Anchors left out because they ask something else now", view.report.changed_anchors
-    )
+    yield from folded_families(view.report.segments)
+    yield plain("changed_anchors", view.report.changed_anchors)
     baseline = view.report.baseline
     if baseline is not None:
-        stamp = baseline.captured_event_time / 1e6
-        yield _gauge("baseline_timestamp_seconds", "Event time at which the baseline was captured", stamp)
+        yield plain("baseline_timestamp_seconds", baseline.captured_event_time / 1e6)
 
 
 def _last_deploy(view: Published) -> Iterator[Metric]:
     if view.ledger:
         last = view.ledger[-1]
-        info = InfoMetricFamily(f"{PREFIX}last_deploy", "The newest deploy judged", labels=())
-        info.add_metric((), {"deploy": last.deploy_id, "verdict": last.verdict})
-        yield info
-        yield _gauge("last_deploy_timestamp_seconds", "Event time of the newest deploy judged", last.event_time / 1e6)
+        yield info("last_deploy", deploy=last.deploy_id, verdict=last.verdict)
+        yield plain("last_deploy_timestamp_seconds", last.event_time / 1e6)
 
 
-def _verdict_family(verdict: str, help_text: str) -> GaugeMetricFamily:
-    family = GaugeMetricFamily(f"{PREFIX}verdict", help_text, labels=("verdict",))
+def _verdict_family(verdict: str) -> GaugeMetricFamily:
+    family = gauge("verdict")
     for name in VERDICTS:
         family.add_metric((name,), float(name == verdict))
     return family
 
 
 def _counters(view: Published) -> Iterator[Metric]:
-    families = {
-        name: CounterMetricFamily(PREFIX + metric, help_text, labels=labels)
-        for name, (metric, labels, help_text) in COUNTERS.items()
-    }
+    families = {name: counter(name) for name in COUNTERS}
     for (name, *labels), value in sorted(view.counters.items()):
         if name in families:
             families[name].add_metric(labels, value)
     yield from families.values()
-    gaps = view.counters.get(("open_gaps",), 0)
-    yield _gauge("open_gaps", "Losses in the stream since the newest approval of a baseline", gaps)
+    yield plain("open_gaps", view.counters.get(("open_gaps",), 0))
 
 
 def _health(view: Published) -> Iterator[Metric]:
@@ -199,42 +169,26 @@ def _health(view: Published) -> Iterator[Metric]:
         ("last_commit", health.last_commit),
     ):
         if value:
-            yield _gauge(f"{name}_timestamp_seconds", f"Wall clock of the {name.replace('_', ' ')}", value)
-    newest = view.report.now / 1e6
-    yield _gauge("newest_event_timestamp_seconds", "Newest event time in the corpus", newest)
+            yield plain(f"{name}_timestamp_seconds", value)
+    yield plain("newest_event_timestamp_seconds", view.report.now / 1e6)
     if health.lag is not None:
-        lag = GaugeMetricFamily(f"{PREFIX}lag_events", "Events not yet taken", labels=("topic", "partition"))
+        lag = gauge("lag_events")
         for part, behind in sorted(health.lag.items()):
             lag.add_metric((part.topic, str(part.partition)), behind)
         yield lag
-    failures = GaugeMetricFamily(
-        f"{PREFIX}replay_failures", "Anchors the index does not answer for", labels=("reason",)
-    )
+    failures = gauge("replay_failures")
     for reason, count in sorted(health.failures.items()):
         failures.add_metric((reason,), count)
     yield failures
-    yield _gauge("replayed_anchors", "Anchors asked of the real index in the last replay", health.touched)
-    yield _gauge("state_bytes", "Size of the state file", health.state_bytes)
-    yield _gauge("open_barriers", "Deploys whose markers have not all arrived", len(health.waiting))
+    yield plain("replayed_anchors", health.touched)
+    yield plain("state_bytes", health.state_bytes)
+    yield plain("open_barriers", len(health.waiting))
     if health.index_points is not None:
-        yield _gauge("index_points", "Points in the real index", health.index_points)
+        yield plain("index_points", health.index_points)
     if health.replay_latencies is not None:
-        latencies = GaugeMetricFamily(
-            f"{PREFIX}replay_latency_seconds", "Query latency in a replay", labels=("stat",)
-        )
+        latencies = gauge("replay_latency_seconds")
         for stat, seconds in zip(("p50", "p95", "p99"), health.replay_latencies, strict=True):
             latencies.add_metric((stat,), seconds)
         yield latencies
-    yield _histogram("batch_duration_seconds", "From a batch taken to its commit", health.batches)
-    yield _histogram("replay_duration_seconds", "A whole replay", health.replays)
-
-
-def _gauge(name: str, help_text: str, value: float) -> GaugeMetricFamily:
-    return GaugeMetricFamily(PREFIX + name, help_text, value=value)
-
-
-def _histogram(name: str, help_text: str, seen: Durations) -> HistogramMetricFamily:
-    buckets = [(f"{bound:g}", count) for bound, count in zip(seen.bounds, seen.counts, strict=True)]
-    return HistogramMetricFamily(
-        PREFIX + name, help_text, buckets=[*buckets, ("+Inf", seen.total)], sum_value=seen.seconds
-    )
+    yield histogram("batch_duration_seconds", health.batches)
+    yield histogram("replay_duration_seconds", health.replays)

@@ -14,6 +14,7 @@ from prometheus_client.samples import Sample
 
 from monitor.adapters import prometheus
 from monitor.adapters.prometheus import MetricsPage, ReportCollector
+from monitor.core.catalogue import PREFIX, entry
 from monitor.core.policy import Verdict
 from monitor.core.published import Published
 from monitor.core.report import Measurement
@@ -97,6 +98,19 @@ def test_what_is_not_measurable_is_nan_and_nothing_else_suffers() -> None:
     assert math.isnan(value(text, "corpus_drift_gap"))
     assert value(text, "corpus_drift_swaps") == 1.5
     assert value(text, "corpus_drift_verdict", verdict="fail") == 1.0
+
+
+def test_a_metric_without_entry_in_the_catalogue_cannot_be_exported() -> None:
+    with pytest.raises(LookupError, match="'surprise' has no entry"):
+        MetricsPage().render(view(["s"], [measurement("surprise", "s", 1.0)]))
+
+
+def test_every_family_is_as_its_entry_says(real: Published) -> None:
+    for family in ReportCollector(real).collect():
+        of = entry(family.name.removeprefix(PREFIX))
+        assert (family.documentation, family.type) == (of.help, of.kind)
+        for one in family.samples:
+            assert set(one.labels) - {"le"} == set(of.labels)
 
 
 def test_a_segment_that_is_gone_is_gone() -> None:

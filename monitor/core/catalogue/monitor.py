@@ -1,0 +1,196 @@
+"""The verdicts, and the monitor itself."""
+
+from monitor.core.catalogue.entry import Entry
+
+_CLOCK = "As time passes; a flat line says that it no longer happens."
+
+VERDICTS = (
+    Entry(
+        "verdict",
+        "0 or 1",
+        "Verdict on the corpus as it is now; 1 for the one that holds",
+        "The verdict of this label now holds.",
+        ("verdict",),
+    ),
+    Entry(
+        "rule_verdict",
+        "0 or 1",
+        "Verdict of each rule on each segment, by the point estimate; 1 for the one that holds",
+        "The verdict of this label now holds.",
+        ("rule", "severity", "leg", "dimension", "segment", "verdict"),
+    ),
+    Entry(
+        "measured_anchors",
+        "anchors",
+        "Anchors a segment's ranking measurements rest on, by leg",
+        "More anchors are measured.",
+        ("leg", "dimension", "segment"),
+    ),
+    Entry(
+        "segment_anchors",
+        "anchors",
+        "Anchors compared, by segment",
+        "More anchors ask the same as in the baseline.",
+        ("dimension", "segment", "watched"),
+    ),
+    Entry(
+        "segments_folded",
+        "segments",
+        "Segments with too few anchors, measured as other",
+        "More segments are too small to be watched.",
+        ("dimension",),
+    ),
+    Entry(
+        "changed_anchors",
+        "anchors",
+        "Anchors left out because they ask something else now",
+        "The anchors were edited: capture a baseline.",
+        (),
+    ),
+    Entry(
+        "baseline_timestamp_seconds",
+        "seconds",
+        "Event time at which the baseline was captured",
+        "A newer baseline was approved.",
+        (),
+    ),
+    Entry("corpus_chunks", "chunks", "Live chunks of the whole corpus; known before any baseline", "It grows.", ()),
+    Entry("last_deploy", "1", "The newest deploy judged", "", ("deploy", "verdict"), "info"),
+    Entry(
+        "last_deploy_timestamp_seconds",
+        "seconds",
+        "Event time of the newest deploy judged",
+        "A deploy was judged.",
+        (),
+    ),
+)
+
+STREAM = (
+    Entry("build", "1", "Version of the monitor", "", ("version",), "info"),
+    Entry("events", "events", "Events by kind and how they ended", "Events arrive.", ("kind", "reason"), "counter"),
+    Entry(
+        "quarantined",
+        "records",
+        "Records set aside, by reason",
+        "Producers write what cannot be read.",
+        ("reason",),
+        "counter",
+    ),
+    Entry(
+        "open_gaps",
+        "losses",
+        "Losses in the stream since the newest approval of a baseline",
+        "Events were lost: nothing is concluded until the corpus is reloaded and a baseline approved.",
+        (),
+    ),
+    Entry("lag_events", "events", "Events not yet taken", "The monitor falls behind.", ("topic", "partition")),
+    Entry("open_barriers", "deploys", "Deploys whose markers have not all arrived", "A deploy is incomplete.", ()),
+    Entry("last_turn_timestamp_seconds", "seconds", "Wall clock of the last turn", _CLOCK, ()),
+    Entry("last_event_timestamp_seconds", "seconds", "Wall clock of the last event taken", _CLOCK, ()),
+    Entry("last_report_timestamp_seconds", "seconds", "Wall clock of the last report", _CLOCK, ()),
+    Entry("last_full_replay_timestamp_seconds", "seconds", "Wall clock of the last full replay", _CLOCK, ()),
+    Entry("last_commit_timestamp_seconds", "seconds", "Wall clock of the last commit", _CLOCK, ()),
+    Entry("newest_event_timestamp_seconds", "seconds", "Newest event time in the corpus", "Newer content.", ()),
+    Entry("state_bytes", "bytes", "Size of the state file", "The state grows with the corpus.", ()),
+    Entry(
+        "batch_duration_seconds",
+        "seconds",
+        "From a batch taken to its commit",
+        "Batches take longer.",
+        (),
+        "histogram",
+    ),
+)
+
+REPLAYS = (
+    Entry(
+        "replay_failures",
+        "anchors",
+        "Anchors the index does not answer for",
+        "The index fails; these anchors are UNKNOWN.",
+        ("reason",),
+    ),
+    Entry("replayed_anchors", "anchors", "Anchors asked of the real index in the last replay", "Much changed.", ()),
+    Entry("index_points", "chunks", "Points in the real index", "The index grows.", ()),
+    Entry(
+        "replay_latency_seconds",
+        "seconds",
+        "Query latency in a replay, as a quantile over its anchors",
+        "The index answers slower.",
+        ("stat",),
+    ),
+    Entry("replay_duration_seconds", "seconds", "A whole replay", "Replays take longer.", (), "histogram"),
+)
+
+ENGINE = (
+    Entry(
+        "audit_mismatches",
+        "results",
+        "Results that disagree with the reference in the newest audit of each anchor; must stay 0",
+        "The maintained lists are wrong: a defect of this program.",
+        ("leg",),
+    ),
+    Entry("audited_anchors", "anchors", "Anchors looked at in the newest audit", "Audits look at more.", ("leg",)),
+    Entry(
+        "last_audit_timestamp_seconds",
+        "seconds",
+        "Wall clock of the newest audit that took place",
+        _CLOCK,
+        ("leg",),
+    ),
+    Entry(
+        "last_audit_duration_seconds",
+        "seconds",
+        "How long the newest audit took, during which the loop waited",
+        "Audits hold the loop for longer.",
+        ("leg",),
+    ),
+    Entry(
+        "audit_skipped",
+        "0 or 1",
+        "1 where the newest attempt audited nothing, and why",
+        "A leg is not audited.",
+        ("leg", "reason"),
+    ),
+    Entry(
+        "touched_anchors",
+        "anchors",
+        "Anchors whose maintained list a batch changed, summed over batches",
+        "Changes reach what is asked.",
+        ("leg",),
+        "counter",
+    ),
+    Entry(
+        "engine_refills",
+        "anchors",
+        "Anchors whose list could not be proved exact and was searched for anew",
+        "Deletions use up the reserve of lists.",
+        ("leg",),
+        "counter",
+    ),
+    Entry(
+        "engine_refilling",
+        "anchors",
+        "Anchors searched for anew since the view before this one",
+        "A burst is being worked off.",
+        ("leg",),
+    ),
+    Entry(
+        "dense_rebuilds",
+        "batches",
+        "Batches so large that all dense lists were searched for anew",
+        "Very large batches arrive.",
+        (),
+        "counter",
+    ),
+    Entry(
+        "lexical_epochs",
+        "times",
+        "Times that all lexical lists were searched for anew at once",
+        "BM25 statistics moved far.",
+        (),
+        "counter",
+    ),
+    Entry("vocabulary_terms", "tokens", "Distinct tokens of live chunks and anchors", "New words arrive.", ()),
+    Entry("tombstones", "chunks", "Delete marks kept in the corpus", "Many deletions within the kept days.", ()),
+)
