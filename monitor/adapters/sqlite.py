@@ -10,6 +10,7 @@ import msgspec
 
 from monitor.adapters.snapshots import pack_deploy, pack_snapshot, unpack_deploy, unpack_snapshot
 from monitor.adapters.sqlite_rows import (
+    MIGRATE,
     PUT_CHUNK,
     READ_CHUNKS,
     SCHEMA,
@@ -34,7 +35,7 @@ from monitor.ports import (
 
 T = TypeVar("T")
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 APPLICATION_ID = 0x43447266
 """Of SQLite files that are ours ("CDrf"), in the file's own header."""
 DEPLOY_IDS_KEPT = 10_000
@@ -117,6 +118,8 @@ class SqliteStore:
             found = "an SQLite file of another program" if tables else "nothing was committed yet"
             message = f"state {self.path}: {found}; expected a state file of corpus-drift"
             raise ConfigurationError(message)
+        elif version == 1 and not self._read_only:
+            self._db.executescript(f"BEGIN; {MIGRATE} PRAGMA user_version={SCHEMA_VERSION}; COMMIT;")
         elif version != SCHEMA_VERSION:
             message = f"state {self.path}: schema version {version}, expected {SCHEMA_VERSION}"
             raise ConfigurationError(message)
@@ -196,7 +199,7 @@ class SqliteStore:
         for change in last.values():
             row = change.after
             if change.kind == "noop":
-                touches.append((row.event_time, row.version, *row.position, row.key))
+                touches.append((row.event_time, row.version, *row.position, *row.origin, row.key))
             else:
                 text, vector = ("", None) if change.chunk is None else (change.chunk.text, change.chunk.vector)
                 puts.append(columns(row, text, vector))
@@ -214,8 +217,11 @@ class SqliteStore:
         self._db.execute(TRIM_QUARANTINE, (self._rows // shares, self._bytes // shares))
 
     def _put_deploy(self, record: DeployRecord) -> None:
-        values = (record.deploy_id, record.event_time, record.verdict.verdict, pack_deploy(record))
-        self._db.execute("INSERT INTO deploy (deploy_id,event_time,verdict,record) VALUES (?,?,?,?)", values)
+        where = msgspec.msgpack.encode(dict(sorted(record.report.positions.items())))
+        values = (record.deploy_id, record.event_time, record.verdict.verdict, pack_deploy(record), where)
+        self._db.execute(
+            "INSERT INTO deploy (deploy_id,event_time,verdict,record,positions) VALUES (?,?,?,?,?)", values
+        )
         old = "(SELECT MAX(number) FROM deploy) - ?"
         kept = (self._keep_deploys,)
         self._db.execute(f"UPDATE deploy SET record=NULL WHERE number <= {old} AND record NOT NULL", kept)  # noqa: S608
@@ -245,7 +251,8 @@ class SqliteStore:
 
     def ledger(self) -> Sequence[Judged]:
         """Judged deploys, oldest first."""
-        return [Judged(*row) for row in self._all("SELECT deploy_id,event_time,verdict FROM deploy ORDER BY number")]
+        rows = self._all("SELECT deploy_id,event_time,verdict,positions FROM deploy ORDER BY number")
+        return [Judged(*row[:3], {} if row[3] is None else msgspec.msgpack.decode(row[3])) for row in rows]
 
     def baseline(self, name: str) -> Snapshot | None:
         """A captured baseline, approved or not."""

@@ -8,7 +8,7 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from monitor.core.corpus import NO_SLOT, Row
+from monitor.core.corpus import NO_SLOT, Kind, Row
 from monitor.core.events import Position, Segment
 from monitor.ports import StoredChunk
 
@@ -18,23 +18,27 @@ CREATE TABLE chunk (
   key INTEGER PRIMARY KEY, chunk_id TEXT NOT NULL, doc_id TEXT NOT NULL, ordinal INTEGER NOT NULL,
   segment BLOB NOT NULL, embedding_version TEXT NOT NULL, event_time INTEGER NOT NULL, content_hash TEXT NOT NULL,
   version INTEGER, topic TEXT NOT NULL, partition INTEGER NOT NULL, at INTEGER NOT NULL,
-  live INTEGER NOT NULL, text TEXT NOT NULL, vector BLOB);
+  live INTEGER NOT NULL, text TEXT NOT NULL, vector BLOB,
+  changed_topic TEXT, changed_partition INTEGER, changed_at INTEGER, how INTEGER NOT NULL);
 CREATE TABLE counter (name BLOB PRIMARY KEY, value INTEGER NOT NULL);
 CREATE TABLE quarantine (
   topic TEXT, partition INTEGER, at INTEGER, reason TEXT NOT NULL, detail TEXT NOT NULL, key BLOB, value BLOB,
   size INTEGER NOT NULL, PRIMARY KEY (topic, partition, at));
 CREATE TABLE deploy (
   number INTEGER PRIMARY KEY AUTOINCREMENT, deploy_id TEXT NOT NULL UNIQUE, event_time INTEGER NOT NULL,
-  verdict TEXT NOT NULL, record BLOB);
+  verdict TEXT NOT NULL, record BLOB, positions BLOB);
 CREATE TABLE baseline (name TEXT PRIMARY KEY, number INTEGER NOT NULL, snapshot BLOB NOT NULL);
 CREATE TABLE meta (name TEXT PRIMARY KEY, value INTEGER NOT NULL);
 """
 _COLUMNS = (
     "key,chunk_id,doc_id,ordinal,segment,embedding_version,event_time,content_hash,version,topic,partition,at,live,"
-    "text,vector"
+    "text,vector,changed_topic,changed_partition,changed_at,how"
 )
-PUT_CHUNK = f"INSERT OR REPLACE INTO chunk ({_COLUMNS}) VALUES ({','.join('?' * 15)})"  # noqa: S608 - constant
-TOUCH_CHUNK = "UPDATE chunk SET event_time=?,version=?,topic=?,partition=?,at=? WHERE key=?"
+PUT_CHUNK = f"INSERT OR REPLACE INTO chunk ({_COLUMNS}) VALUES ({','.join('?' * 19)})"  # noqa: S608 - constant
+TOUCH_CHUNK = (
+    "UPDATE chunk SET event_time=?,version=?,topic=?,partition=?,at=?,"
+    "changed_topic=?,changed_partition=?,changed_at=? WHERE key=?"
+)
 READ_CHUNKS = f"SELECT {_COLUMNS} FROM chunk ORDER BY key"  # noqa: S608 - constant
 TRIM_QUARANTINE = """
 DELETE FROM quarantine WHERE rowid IN (
@@ -45,6 +49,17 @@ DELETE FROM quarantine WHERE rowid IN (
 """
 """Keeps of each partition its newest records, up to so many rows and bytes, and at least one."""
 
+MIGRATE = """
+ALTER TABLE chunk ADD COLUMN changed_topic TEXT;
+ALTER TABLE chunk ADD COLUMN changed_partition INTEGER;
+ALTER TABLE chunk ADD COLUMN changed_at INTEGER;
+ALTER TABLE chunk ADD COLUMN how INTEGER NOT NULL DEFAULT 0;
+UPDATE chunk SET how=2 WHERE live=0;
+ALTER TABLE deploy ADD COLUMN positions BLOB;
+"""
+"""From schema 1: what changed a chunk before is taken to be its last event, and no deploy's positions are known."""
+HOW: tuple[Kind, ...] = ("new", "modified", "deleted")
+_SAME = (None, None, None)
 _SEGMENTS: msgspec.msgpack.Decoder[Segment] = msgspec.msgpack.Decoder(Segment)
 
 
@@ -55,17 +70,18 @@ def columns(row: Row, text: str, vector: NDArray[np.float32] | None) -> tuple[ob
     return (
         row.key, row.chunk_id, row.doc_id, row.ordinal, segment, row.embedding_version, row.event_time,
         row.content_hash, row.version, place.topic, place.partition, place.offset, int(row.live),
-        text, None if vector is None else vector.astype("<f4").tobytes(),
+        text, None if vector is None else vector.astype("<f4").tobytes(), *(row.changed or _SAME), HOW.index(row.how),
     )  # fmt: skip
 
 
 def stored_chunk(values: tuple[Any, ...]) -> StoredChunk:
     """One row of `READ_CHUNKS`; a live row has slot 0 until the corpus gives it one."""
     (key, chunk_id, doc_id, ordinal, segment, encoded, time, content, version, topic, partition, at, live,
-     text, vector) = values  # fmt: skip
+     text, vector, changed_topic, changed_partition, changed_at, how) = values  # fmt: skip
+    changed = None if changed_topic is None else Position(intern(changed_topic), changed_partition, changed_at)
     row = Row(
         key, chunk_id, doc_id, ordinal, _segment(segment), encoded, time, content, version,
-        Position(intern(topic), partition, at), 0 if live else NO_SLOT,
+        Position(intern(topic), partition, at), 0 if live else NO_SLOT, changed, HOW[how],
     )  # fmt: skip
     return row, text, None if vector is None else np.frombuffer(vector, "<f4")
 

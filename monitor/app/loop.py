@@ -215,7 +215,7 @@ class Monitor:
 
     def _judged(self, closed: Closed, measured: Measured) -> DeployRecord:
         deploy_id, (report, verdict) = closed.deploy.deploy_id, measured()
-        self.measuring.ledger.append(Judged(deploy_id, report.now, verdict.verdict))
+        self.measuring.ledger.append(Judged(deploy_id, report.now, verdict.verdict, report.positions))
         return DeployRecord(
             deploy_id, report.now, verdict, report, self.measuring.snapshot(self.intake, deploy_id, deploy_id)
         )

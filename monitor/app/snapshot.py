@@ -13,6 +13,7 @@ from monitor.core.baseline import (
     Mode,
     Snapshot,
     chosen_deploy,
+    vector_digest,
 )
 from monitor.core.corpus import Corpus
 from monitor.core.fingerprint import Fingerprint, anchor_digest
@@ -56,7 +57,14 @@ class Snapshots:
     ) -> Snapshot:
         """The current lists with what is known of every chunk in them."""
         members = {
-            key: Member(row.chunk_id, row.doc_id, dict(row.segment).get(SOURCE, ""), row.content_hash)
+            key: Member(
+                row.chunk_id,
+                row.doc_id,
+                dict(row.segment).get(SOURCE, ""),
+                row.content_hash,
+                row.segment,
+                vector_digest(corpus.vectors[row.slot]),
+            )
             for key, row in corpus.listed(lists.values())
         }
         return Snapshot(

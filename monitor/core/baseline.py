@@ -26,6 +26,9 @@ class Member:
     doc_id: str
     source: str
     content_hash: str
+    segment: Segment = ()
+    vector: str = ""
+    """Digest of its vector (`vector_digest`), "" where none is known."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +90,8 @@ class Judged:
     deploy_id: str
     event_time: int
     verdict: str
+    positions: Mapping[str, int] = field(default_factory=dict)
+    """Next offset at its barrier, by `topic/partition`."""
 
 
 def chosen_deploy(mode: Mode, ledger: Sequence[Judged], *, window: int) -> str | None:
@@ -105,6 +110,11 @@ def chosen_deploy(mode: Mode, ledger: Sequence[Judged], *, window: int) -> str |
     if mode == "pinned" or not passed:
         return None
     return passed[-1] if mode == "previous-deploy" else passed[-window:][0]
+
+
+def vector_digest(vector: NDArray[np.float32]) -> str:
+    """64 bits of BLAKE2b over a prepared vector, hexadecimal; "" for a vector without numbers."""
+    return blake2b(vector.tobytes(), digest_size=8).hexdigest() if len(vector) else ""
 
 
 def content_keys(keys: NDArray[np.int64], hashes: Mapping[int, str]) -> NDArray[np.int64]:

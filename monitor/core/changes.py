@@ -35,6 +35,15 @@ class Row:
     version: int | None
     position: Position
     slot: int
+    changed: Position | None = None
+    """Position of the last event that changed the chunk, where later ones (`position`) only said it again."""
+    how: Kind = "new"
+    """What that event did: `new`, `modified` or `deleted`."""
+
+    @property
+    def origin(self) -> Position:
+        """Position of the last event that changed the chunk."""
+        return self.changed or self.position
 
     @property
     def live(self) -> bool:

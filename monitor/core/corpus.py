@@ -71,7 +71,7 @@ class Corpus:
         # Built by hand: this runs once per chunk of a restart.
         kept = Row(
             row.key, row.chunk_id, described[0], row.ordinal, described[1], described[2], row.event_time,
-            row.content_hash, row.version, row.position, slot,
+            row.content_hash, row.version, row.position, slot, row.changed, row.how,
         )  # fmt: skip
         self._rows[row.key] = kept
         self._live += kept.live
@@ -193,6 +193,8 @@ class Corpus:
             event.version,
             position,
             slot,
+            before.origin if kind == "noop" and before is not None else None,
+            before.how if kind == "noop" and before is not None else kind,
         )
         self._rows[key] = after
         return Change(kind, before, after, chunk)
@@ -201,9 +203,19 @@ class Corpus:
         # A version known before outlives a tombstone without one: a straggling upsert stays comparable.
         version = event.version if event.version is not None or before is None else before.version
         if before is None:
-            after = Row(key, event.chunk_id, "", 0, (), "", time, "", version, position, NO_SLOT)
+            after = Row(key, event.chunk_id, "", 0, (), "", time, "", version, position, NO_SLOT, None, "deleted")
         else:
-            after = _replace(before, event_time=time, version=version, position=position, slot=NO_SLOT)
+            # One that was gone already stays as the first delete left it.
+            changed = None if before.live else before.origin
+            after = _replace(
+                before,
+                event_time=time,
+                version=version,
+                position=position,
+                slot=NO_SLOT,
+                changed=changed,
+                how="deleted",
+            )
             if before.live:
                 self.keys[before.slot] = NO_CHUNK
                 self._free.append(before.slot)

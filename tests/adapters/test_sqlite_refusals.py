@@ -49,7 +49,32 @@ def test_a_newer_schema_is_refused(tmp_path: Path) -> None:
     connection.close()
     with pytest.raises(ConfigurationError) as error:
         started(tmp_path / "state")
-    one_line(error, "schema version 9, expected 1")
+    one_line(error, "schema version 9, expected 2")
+
+
+def test_a_state_of_schema_1_is_taken_over_by_its_owner(tmp_path: Path) -> None:
+    """Nobody knows what changed its chunks first, nor where its deploys ended; all else is as it was."""
+    store, history = started(tmp_path / "state"), History(3)
+    while not store.ledger():
+        store.commit(history.turn())
+    rows = [row for batch in store.chunks(100) for row, _, _ in batch]
+    store.close()
+    connection = sqlite3.connect(tmp_path / "state")
+    for column in ("changed_topic", "changed_partition", "changed_at", "how"):
+        connection.execute(f"ALTER TABLE chunk DROP COLUMN {column}")
+    connection.execute("ALTER TABLE deploy DROP COLUMN positions")
+    connection.execute("PRAGMA user_version=1")
+    connection.commit()
+    connection.close()
+    with pytest.raises(ConfigurationError) as error:
+        SqliteStore(tmp_path / "state", read_only=True).start()
+    one_line(error, "schema version 1, expected 2")
+    store = started(tmp_path / "state")
+    taken = [row for batch in store.chunks(100) for row, _, _ in batch]
+    assert [replace(row, changed=None, how="new") for row in rows] == [replace(row, how="new") for row in taken]
+    assert {row.live: row.how for row in taken} == {True: "new", False: "deleted"}
+    assert [judged.positions for judged in store.ledger()] == [{}]
+    store.close()
 
 
 def test_an_empty_file_and_a_missing_folder_are_refused_to_readers(tmp_path: Path) -> None:

@@ -57,7 +57,7 @@ def test_freezing_keeps_the_lists_and_the_live_chunks_in_them() -> None:
     corpus.apply([Located(Position("t", 0, 9), Delete("c", 50))])
     made = snapshots().freeze("name", "d7", {"dense": LISTS}, corpus, {"t/0": 10})
     assert made.members == {
-        chunk_key("a"): Member("a", "doc a", "src", "ha"),
+        chunk_key("a"): Member("a", "doc a", "src", "ha", (("source", "src"),)),
         chunk_key("b"): Member("b", "doc b", "", "hb"),
     }
     assert (made.name, made.deploy_id, made.event_time, made.approval) == ("name", "d7", 50, None)

@@ -73,7 +73,10 @@ class MemoryStore:
         return kept.get(deploy_id)
 
     def ledger(self) -> Sequence[Judged]:
-        return [Judged(record.deploy_id, record.event_time, record.verdict.verdict) for record in self._deploys]
+        return [
+            Judged(record.deploy_id, record.event_time, record.verdict.verdict, record.report.positions)
+            for record in self._deploys
+        ]
 
     def baseline(self, name: str) -> Snapshot | None:
         return self._baselines.get(name)

@@ -220,3 +220,27 @@ def test_listed_names_live_chunks_of_any_list_once_in_key_order() -> None:
     assert [key for key, _ in found] == sorted([chunk_key("a"), chunk_key("e")])
     assert [row.key for _, row in found] == [key for key, _ in found]
     assert list(corpus.listed([])) == []
+
+
+@pytest.mark.parametrize(
+    ("events", "origin", "how"),
+    [
+        ([at(0, up())], 0, "new"),
+        ([at(0, up()), at(1, up())], 0, "new"),
+        ([at(0, up()), at(1, up(text="b")), at(2, up(text="b")), at(3, up(text="b"))], 1, "modified"),
+        ([at(0, up()), at(1, up()), at(2, gone())], 2, "deleted"),
+        ([at(0, up()), at(1, gone()), at(2, gone())], 1, "deleted"),
+        ([at(0, up()), at(1, gone()), at(2, up())], 2, "new"),
+        ([at(0, gone())], 0, "deleted"),
+    ],
+)
+@pytest.mark.parametrize("whole", [True, False])
+def test_what_changed_a_chunk_last_outlives_what_only_said_it_again(
+    events: list[Located], origin: int, how: str, whole: bool
+) -> None:
+    corpus = Corpus(2)
+    for batch in [events] if whole else [[event] for event in events]:
+        corpus.apply(batch)
+    (row,) = corpus.rows()
+    assert (row.origin, row.how) == (Position("t", 0, origin), how)
+    assert row.position.offset == len(events) - 1
