@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from monitor.adapters.sqlite import SqliteStore
+from monitor.core.corpus import Row
 from monitor.core.events import Partition
 from monitor.ports import ConfigurationError, CorpusDriftError, UnreachableError
 from tests.adapters.test_sqlite import NOW, aside, started
@@ -55,9 +56,10 @@ def test_a_newer_schema_is_refused(tmp_path: Path) -> None:
 def test_a_state_of_schema_1_is_taken_over_by_its_owner(tmp_path: Path) -> None:
     """Nobody knows what changed its chunks first, nor where its deploys ended; all else is as it was."""
     store, history = started(tmp_path / "state"), History(3)
-    while not store.ledger():
+    rows: list[Row] = []
+    while not store.ledger() or len({row.live for row in rows}) < 2:
         store.commit(history.turn())
-    rows = [row for batch in store.chunks(100) for row, _, _ in batch]
+        rows = [row for batch in store.chunks(100) for row, _, _ in batch]
     store.close()
     connection = sqlite3.connect(tmp_path / "state")
     for column in ("changed_topic", "changed_partition", "changed_at", "how"):
