@@ -252,7 +252,10 @@ class SqliteStore:
     def ledger(self) -> Sequence[Judged]:
         """Judged deploys, oldest first."""
         rows = self._all("SELECT deploy_id,event_time,verdict,positions FROM deploy ORDER BY number")
-        return [Judged(*row[:3], {} if row[3] is None else msgspec.msgpack.decode(row[3])) for row in rows]
+        return [
+            Judged(deploy_id, time, verdict, {} if packed is None else msgspec.msgpack.decode(packed))
+            for deploy_id, time, verdict, packed in rows
+        ]
 
     def baseline(self, name: str) -> Snapshot | None:
         """A captured baseline, approved or not."""

@@ -75,7 +75,7 @@ def test_a_state_of_schema_1_is_taken_over_by_its_owner(tmp_path: Path) -> None:
     taken = [row for batch in store.chunks(100) for row, _, _ in batch]
     assert [replace(row, changed=None, how="new") for row in rows] == [replace(row, how="new") for row in taken]
     assert {row.live: row.how for row in taken} == {True: "new", False: "deleted"}
-    assert [judged.positions for judged in store.ledger()] == [{}]
+    assert not any(judged.positions for judged in store.ledger())
     store.close()
 
 
