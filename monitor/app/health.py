@@ -118,7 +118,7 @@ class Gauges:
         dense, lexical, before, known = engine.dense, engine.lexical, self._refills, corpus.rows()
         refills: dict[str, int] = {}
         if dense is not None:
-            refills["dense"] = dense.refills + dense.rebuilds * len(engine.anchors)
+            refills["dense"] = dense.searched
         if lexical is not None:
             refills["lexical"] = lexical.refills
         self._refills = refills

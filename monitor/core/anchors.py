@@ -1,6 +1,6 @@
 """Anchors: the queries under watch, and the set of them as arrays."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -46,3 +46,29 @@ class AnchorSet:
 
     def __len__(self) -> int:
         return len(self.anchors)
+
+
+def kept_rows(before: AnchorSet, after: AnchorSet) -> NDArray[np.int64]:
+    """Which anchors of one set another set asked already, whatever their ids: what was found for them still holds.
+
+    Two anchors ask the same if text, prepared vector (to the bit) and filter are equal.
+
+    Args:
+        before: B anchors.
+        after: A anchors.
+
+    Returns:
+        (A,) int64: a row of `before` that asks the same, -1 for a question that is new.
+    """
+    asked = {question: row for row, question in enumerate(_questions(before))}
+    return np.array([asked.get(question, -1) for question in _questions(after)], np.int64)
+
+
+def rows_after(kept: NDArray[np.int64], rows: Iterable[int]) -> NDArray[np.int64]:
+    """Where some rows of the set before stand in the set after, ascending; int64. See `kept_rows`."""
+    return np.flatnonzero(np.isin(kept, np.fromiter(rows, np.int64)) & (kept >= 0))
+
+
+def _questions(anchors: AnchorSet) -> Iterator[tuple[str, bytes, Segment]]:
+    for anchor, vector, wanted in zip(anchors.anchors, anchors.vectors, anchors.filters, strict=True):
+        yield anchor.text, vector.tobytes(), wanted

@@ -51,6 +51,8 @@ class DenseTopK:
         """Anchors whose certificate failed and that were searched for anew, since the start."""
         self.rebuilds = 0
         """Batches so large that all anchors were searched for anew, since the start."""
+        self.searched = 0
+        """Anchors searched for anew for whatever reason, since the start."""
         self._anchors, self._corpus, self._k, self._distance = anchors, corpus, k, distance
         self._kernels = kernels or best(corpus.dimension)
         self._depth = 4 * k
@@ -77,6 +79,20 @@ class DenseTopK:
         self.refills += len(failed)
         self._refill(failed)
         return self._publish(touched)
+
+    def reanchor(self, anchors: AnchorSet, kept: NDArray[np.int64]) -> None:
+        """Keep the lists of other anchors from here on; only new questions are searched for, exactly.
+
+        Args:
+            anchors: A anchors with prepared vectors, and their filters.
+            kept: (A,) int64, see `anchors.kept_rows`: buffers of those rows hold as they are.
+        """
+        self._anchors, self._product = anchors, Product.of(anchors.vectors, self._distance)
+        self._admission.refilter(anchors.filters)
+        self._buffers, self._lists = self._buffers.arranged(kept), self._lists.arranged(kept)
+        fresh = np.flatnonzero(kept < 0)
+        self._refill(fresh)
+        self._publish(fresh)
 
     def lists(self) -> RankedLists:
         """The exact top-k of every anchor now; a corpus of fewer than k chunks gives short lists."""
@@ -130,6 +146,7 @@ class DenseTopK:
 
     def _refill(self, rows: NDArray[np.int64]) -> None:
         if len(rows):
+            self.searched += len(rows)
             filters = [self._anchors.filters[row] for row in rows.tolist()]
             slots, scores = self._search(self._anchors.vectors[rows], filters, self._depth + 1)
             self._buffers.replace(rows, slots, scores, self._depth)

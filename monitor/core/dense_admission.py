@@ -18,12 +18,16 @@ class Admission:
     """
 
     def __init__(self, filters: Sequence[Segment]) -> None:
+        self._codes = SegmentCodes()
+        self.refilter(filters)
+
+    def refilter(self, filters: Sequence[Segment]) -> None:
+        """Other anchors: their filters from here on. What is live does not depend on them."""
         self._distinct: tuple[Segment, ...] = tuple(sorted(set(filters)))
         at = {wanted: index for index, wanted in enumerate(self._distinct)}
         self._group = np.array([at[wanted] for wanted in filters], np.int64)
         self.open = self._distinct in ((), ((),))
         """Whether no anchor has a filter."""
-        self._codes = SegmentCodes()
 
     @property
     def live(self) -> int:

@@ -33,6 +33,16 @@ class Buffers:
         self._names, self._kernels = names, kernels
         self._rows = Rows(self.slots, self.scores, self.sizes, self.floors)
 
+    def arranged(self, rows: Slots) -> "Buffers":
+        """Buffers for other anchors: those of some rows in the order given, empty ones where a row is -1."""
+        made = Buffers(len(rows), self.capacity, self._names, self._kernels)
+        there = np.flatnonzero(rows >= 0)
+        made.slots[there], made.scores[there] = self.slots[rows[there]], self.scores[rows[there]]
+        made.sizes[there], made.floors[there] = self.sizes[rows[there]], self.floors[rows[there]]
+        for at in there.tolist():
+            made._floor_names[at] = self._floor_names[rows[at]]
+        return made
+
     def drop(self, gone: NDArray[np.bool_]) -> Slots:
         """Take slots out of all buffers; returns the anchors that lost one.
 

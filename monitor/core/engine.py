@@ -7,7 +7,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from monitor.core.anchors import AnchorSet
+from monitor.core.anchors import AnchorSet, kept_rows
 from monitor.core.baseline import ListLeg
 from monitor.core.corpus import Corpus, Delta, Row
 from monitor.core.dense import DenseTopK
@@ -118,6 +118,24 @@ class Engine:
             self.lexical.apply(whole, tokens)
         else:
             self.vocabulary.recycle()
+
+    def reanchor(self, anchors: AnchorSet) -> NDArray[np.int64]:
+        """Watch other anchors from here on; call it between two batches.
+
+        Only what is asked for the first time is searched for; afterwards all lists are those of an engine that had
+        these anchors from the start, to the bit.
+
+        Returns:
+            (A,) int64: for each anchor the row that asked the same before, -1 for a new question.
+        """
+        kept = kept_rows(self.anchors, anchors)
+        if self.dense is not None:
+            self.dense.reanchor(anchors, kept)
+        if self.lexical is not None:
+            queries = [tokenize(anchor.text) for anchor in anchors.anchors]
+            self.lexical.reanchor(queries, anchors.filters, kept)
+        self.anchors = anchors
+        return kept
 
     def lists(self) -> Mapping[ListLeg, RankedLists]:
         """The exact lists now; the dense ones under `exact`, because `dense` is what the real index serves."""

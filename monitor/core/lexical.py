@@ -72,7 +72,8 @@ class LexicalTopK:
         """Scans that refilled all anchors at once, ever."""
         self._corpus, self._vocabulary, self._kernels = corpus, vocabulary, kernels
         self._queries = [tuple(query) for query in queries]
-        self._plan = compile_queries(vocabulary.pin(self._queries), filters)
+        self._pinned = vocabulary.pin(self._queries)
+        self._plan = compile_queries(self._pinned, filters)
         self._forward, self._names = ForwardLists(), NameOrder(corpus.names)
         self._local = self._plan.local(vocabulary.capacity)
         self._now, reference = self._weighted(self._plan, self._local)
@@ -114,6 +115,40 @@ class LexicalTopK:
             else:
                 ranking.slot[failed], ranking.score[failed] = again.slot, again.score
         return self._publish(ranking)
+
+    def reanchor(self, queries: Sequence[Sequence[str]], filters: Sequence[Segment], kept: NDArray[np.int64]) -> None:
+        """Keep the lists of other anchors from here on; only new questions are scanned for.
+
+        What the chunks contain is known for every token, so new terms cost one pass over the forward lists' ids, and
+        only lists that hold a term gained or lost are rewritten. Call it between two batches.
+
+        Args:
+            queries: A tokenised anchors.
+            filters: (A,) attribute values that a hit must have.
+            kept: (A,) int64, see `anchors.kept_rows`: buffers and lists of those rows hold as they are.
+        """
+        before, watch, pinned = self._plan, self._watch, self._pinned
+        self._queries = [tuple(query) for query in queries]
+        self._pinned = self._vocabulary.pin(self._queries)
+        self._vocabulary.unpin(pinned)
+        self._vocabulary.recycle()
+        self._plan = compile_queries(self._pinned, filters)
+        self._forward.refold(self._refolded(before.admission))
+        self._local = self._plan.local(self._vocabulary.capacity)
+        self._forward.rehead(self._local >= 0, before.local(self._vocabulary.capacity) >= 0)
+        self._now, reference = self._weighted(self._plan, self._local)
+        self._watch = Watch(self._plan, self.k, reference, self._kernels)
+        rows = kept[self._plan.order]  # by row of the new plan: the query before
+        target, fresh = np.flatnonzero(rows >= 0), np.flatnonzero(rows < 0)
+        source = np.argsort(before.order)[rows[target]]
+        self._watch.carry(watch, source, target)
+        failed_at, self._failed_at = self._failed_at, np.full(len(rows), -_OFTEN - 1, np.int64)
+        self._failed_at[target] = failed_at[source]
+        self._watch.follow(self._now, self._frequency(self._plan), self._forward.frequency_type)
+        self._lists = self._lists.arranged(kept)
+        if len(fresh):
+            found = self._watch.proved(fresh, self._forward, self._now, reference, self._names)
+            self._lists = self._lists.replaced(self._plan.order[fresh], self._listed(found))
 
     @property
     def bytes(self) -> int:
@@ -197,14 +232,21 @@ class LexicalTopK:
 
     def _named(self, plan: Plan, ranking: Ranking) -> RankedLists:
         """Slots to chunk keys, rows to the order the queries came in."""
+        return RankedLists.unknown(*ranking.slot.shape).replaced(plan.order, self._listed(ranking))
+
+    def _listed(self, ranking: Ranking) -> RankedLists:
+        """Slots to chunk keys, rows as they stand."""
         found = ranking.slot != EMPTY
-        made = RankedLists.unknown(*ranking.slot.shape)
         keys = np.full(found.shape, NO_CHUNK, np.int64)
         keys[found] = self._corpus.keys[ranking.slot[found]]
-        made.keys[plan.order], made.scores[plan.order] = keys, ranking.score
-        made.lengths[plan.order] = found.sum(axis=1)
-        made.known[:] = True
-        return made
+        return RankedLists(keys, ranking.score, found.sum(axis=1), np.ones(len(found), np.bool_))
+
+    def _refolded(self, before: Admission) -> NDArray[np.int32]:
+        """Segments of the live slots, folded by the present filters instead of those before."""
+        table = self._plan.admission.refolded(before)
+        if table is not None:
+            return table[self._forward.segments()]
+        return self._folded(self._plan.admission)[self._forward.live()]
 
     def _folded(self, admission: Admission) -> NDArray[np.int32]:
         """Segments by slot, folded by the filters of an ad hoc search."""

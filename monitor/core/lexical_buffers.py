@@ -45,31 +45,45 @@ def empty(plan: Plan, keep: NDArray[np.int64], wide: bool = False) -> Entries:
 def resized(plan: Plan, entries: Entries, keep: NDArray[np.int64]) -> Entries:
     """The same buffers with other `keep`s, each at least the places the row uses."""
     made = empty(plan, keep, entries.frequency.dtype == np.uint32)
-    for own in ("used", "floor", "twin", "stuck", "since"):
-        getattr(made, own)[:] = getattr(entries, own)
-    _copy(
-        plan,
-        entries,
-        made,
-        (ragged(entries.offset[:-1], entries.used), ragged(made.offset[:-1], entries.used)),
-        entries.used,
-    )
-    _copy(plan, entries, made, (entries.offset[1:] - 1, made.offset[1:] - 1), np.ones(len(plan), np.int64))
+    every = np.arange(len(plan))
+    carry(entries, every, made, every, plan.sizes)
     return made
 
 
+def carry(
+    entries: Entries, source: NDArray[np.int64], made: Entries, target: NDArray[np.int64], sizes: NDArray[np.int64]
+) -> None:
+    """Copy buffers of some rows into other, empty ones that keep at least as much.
+
+    Args:
+        entries: where from.
+        source: (R,) int64 rows there.
+        made: where to, with frequencies of the same width.
+        target: (R,) int64 rows there, ascending.
+        sizes: (R,) int64, terms of each row, falling: the same terms in the same order in both.
+    """
+    for own in ("used", "floor", "twin", "stuck", "since"):
+        getattr(made, own)[target] = getattr(entries, own)[source]
+    used = entries.used[source]
+    places = ragged(entries.offset[source], used), ragged(made.offset[target], used)
+    _copy(entries, made, places, (sizes, used))
+    twins = entries.offset[source + 1] - 1, made.offset[target + 1] - 1
+    _copy(entries, made, twins, (sizes, np.ones(len(source), np.int64)))
+
+
 def _copy(
-    plan: Plan,
     entries: Entries,
     made: Entries,
     places: tuple[NDArray[np.int64], NDArray[np.int64]],
-    per_row: NDArray[np.int64],
+    rows: tuple[NDArray[np.int64], NDArray[np.int64]],
 ) -> None:
+    """Copy places; `rows` are the terms of each row, falling, and its places."""
     source, target = places
+    sizes, per_row = rows
     made.slot[target], made.score[target] = entries.slot[source], entries.score[source]
     made.length[target] = entries.length[source]
-    for j in range(len(made.column)):
-        upto = int(per_row[: np.searchsorted(-plan.sizes, -j)].sum())
+    for j in range(int(sizes.max(initial=0))):
+        upto = int(per_row[: np.searchsorted(-sizes, -j)].sum())
         made.frequency[made.column[j] + target[:upto]] = entries.frequency[entries.column[j] + source[:upto]]
 
 

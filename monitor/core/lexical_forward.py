@@ -136,6 +136,46 @@ class ForwardLists:
         self._holes, self._hole_places = {}, 0
         self.compactions += 1
 
+    def rehead(self, known: NDArray[np.bool_], before: NDArray[np.bool_]) -> None:
+        """Put the ids that anchors have now first; only lists with an id that anchors gained or lost are touched.
+
+        Args:
+            known: (capacity,) bool by token id, whether any anchor has it now.
+            before: the same, as the lists stand.
+        """
+        moved = known != before
+        if not moved.any():
+            return
+        for slots in self.blocks(self.live(), _MOVED):
+            sizes = self._sizes[slots].astype(np.int64)
+            owner = np.repeat(np.arange(len(slots)), sizes)
+            hit = moved[self._ids[ragged(self._starts[slots], sizes)]]
+            self._partition(slots[np.unique(owner[hit])], known)
+
+    def refold(self, segments: NDArray[np.int32]) -> None:
+        """Other folded segments, aligned with `live()`."""
+        self._segments[self.live()] = segments
+
+    def segments(self) -> NDArray[np.int32]:
+        """Folded segments, aligned with `live()`."""
+        return self._segments[self.live()]
+
+    def _partition(self, slots: NDArray[np.int64], known: NDArray[np.bool_]) -> None:
+        """Known ids to the front of some lists, both parts in the order they stand in."""
+        sizes = self._sizes[slots].astype(np.int64)
+        source = ragged(self._starts[slots], sizes)
+        owner = np.repeat(np.arange(len(slots)), sizes)
+        ids, frequencies = self._ids[source], self._frequencies[source]
+        first = known[ids]
+        heads = np.bincount(owner[first], minlength=len(slots))
+        self._heads[slots] = heads
+        for of, starts, counts in (
+            (first, self._starts[slots], heads),
+            (~first, self._starts[slots] + heads, sizes - heads),
+        ):
+            target = ragged(starts, counts)
+            self._ids[target], self._frequencies[target] = ids[of], frequencies[of]
+
     def _allocate(self, grains: NDArray[np.int64]) -> NDArray[np.int64]:
         starts = np.full(len(grains), -1, np.int64)
         for size in np.unique(grains).tolist():

@@ -38,6 +38,12 @@ class Admission:
         folds = [tuple(pair for pair in segment if pair in mentioned) for segment in segments]
         return np.array([self._column(fold) for fold in folds], np.int32)
 
+    def refolded(self, before: "Admission") -> NDArray[np.int32] | None:
+        """What another admission's folded segments are in this one, (S,) int32; None if its folds say too little."""
+        if self._mentioned <= before._mentioned:
+            return self.encode(list(before._ids))
+        return None
+
     def _column(self, fold: Segment) -> int:
         known = self._ids.setdefault(fold, len(self._ids))
         if known == self.allowed.shape[1]:

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from monitor.core import lexical_buffers as buffers
-from monitor.core.lexical_arrays import EMPTY, Kernels, Lists, Postings, Queries, Ranking
+from monitor.core.lexical_arrays import EMPTY, Kernels, Lists, Postings, Queries, Ranking, ragged
 from monitor.core.lexical_bound import essential, reach, unproved
 from monitor.core.lexical_forward import ForwardLists
 from monitor.core.lexical_names import NameOrder
@@ -48,6 +48,27 @@ class Watch:
     def bytes(self) -> int:
         """Bytes held by the buffers."""
         return sum(array.nbytes for array in self.entries)
+
+    def carry(self, before: "Watch", source: NDArray[np.int64], target: NDArray[np.int64]) -> None:
+        """Take over buffers and epochs of rows of another watch that ask the same terms, with the same filters.
+
+        Call it on a watch that holds nothing yet, for the same chunks.
+
+        Args:
+            before: the other watch.
+            source: (R,) int64 rows there.
+            target: (R,) int64 rows here, ascending.
+        """
+        keep = self.entries.keep.copy()
+        keep[target] = before.entries.keep[source]
+        wide = before.entries.frequency.dtype == np.uint32
+        self.entries = buffers.empty(self.plan, keep, wide)
+        sizes = self.plan.sizes[target]
+        buffers.carry(before.entries, source, self.entries, target, sizes)
+        pairs = ragged(self.plan.start[target], sizes)
+        self.epoch.weight[pairs] = before.epoch.weight[ragged(before.plan.start[source], sizes)]
+        self.epoch.average[target] = before.epoch.average[source]
+        self._reach = reach(self.plan, self.epoch)
 
     def drop(self, slots: NDArray[np.int64]) -> None:
         """Take removed chunks out of all buffers (what is outside stays outside)."""

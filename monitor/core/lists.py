@@ -68,6 +68,12 @@ class RankedLists:
         """The lists of some anchors, in the order given."""
         return RankedLists(self.keys[rows], self.scores[rows], self.lengths[rows], self.known[rows])
 
+    def arranged(self, rows: NDArray[np.int64]) -> "RankedLists":
+        """The lists of some rows in the order given, unknown where a row is -1."""
+        made = RankedLists.unknown(len(rows), self.depth)
+        there = np.flatnonzero(rows >= 0)
+        return made.replaced(there, self.take(rows[there]))
+
     def replaced(self, rows: NDArray[np.int64], by: "RankedLists") -> "RankedLists":
         """A copy in which the lists of `rows` are those of `by` (same order, same depth)."""
         made = RankedLists(self.keys.copy(), self.scores.copy(), self.lengths.copy(), self.known.copy())
