@@ -11,6 +11,7 @@ import numpy as np
 from monitor.core.baseline import Approval, Snapshot
 from monitor.core.documents import gate_document, report_document, snapshot_document
 from monitor.core.drift import Drift, Seen
+from monitor.core.facts import MemberFacts
 from monitor.core.policy import Rule, Verdict, judge
 from monitor.core.report import DriftReport
 from monitor.ports import ConfigurationError, DeployRecord, StateStore
@@ -154,6 +155,7 @@ def judged_pair(
             *(problem for problem in record.report.problems if not problem.startswith(ABOUT_BASELINES)),
             *(f"fingerprint of deploy {record.deploy_id!r} differs from the baseline's: {line}" for line in differs),
         ),
+        facts=MemberFacts(snapshot.members, snapshot.shingles),
     )
     report = drift.evaluate(baseline, None, seen, None)
     return report, judge(rules, report)

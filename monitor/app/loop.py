@@ -165,6 +165,7 @@ class Monitor:
         if parts.index is not None:
             parts.index.apply(delta)
         self.measuring.touch(rows_of(touched, ("dense",)).tolist(), delta)
+        self.measuring.note([change.after.key for change in applied.changes if change.kind == "noop"])
         return applied.changes, [*batch.quarantined, *aside]
 
     def _count(self, batch: Batch, quarantined: Sequence[Quarantined]) -> None:
@@ -210,6 +211,7 @@ class Monitor:
         )
         parts.store.commit(commit)
         parts.gauges.committed()
+        self.measuring.note(commit.forgotten)
         if deploy is not None:
             self.measuring.choose_baseline()
 

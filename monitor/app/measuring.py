@@ -15,6 +15,7 @@ from monitor.core.baseline import Judged, ListLeg, Snapshot
 from monitor.core.content_hashes import ContentHashes
 from monitor.core.corpus import Delta
 from monitor.core.drift import Compared, Seen
+from monitor.core.facts import CorpusFacts
 from monitor.core.lists import RankedLists
 from monitor.core.policy import Rule, Verdict, judge
 from monitor.core.published import Published
@@ -68,10 +69,15 @@ class Measuring:
     def touch(self, rows: Sequence[int], delta: Delta) -> None:
         """The corpus changed; these anchors' dense lists may have: they are replayed before the next report."""
         self._touched.update(rows)
-        self._changed += [delta.removed_keys, np.array([row.key for row in delta.rows], np.int64)]
+        self.note(delta.removed_keys.tolist())
+        self.note([row.key for row in delta.rows])
         self._behind = True
         if self._parts.pace.settle:
             self._moved.update(dict.fromkeys(rows, self._parts.clocks.monotonic()))
+
+    def note(self, keys: Sequence[int]) -> None:
+        """Something is known otherwise of these chunks: their event, their being, what the index says of them."""
+        self._changed.append(np.array(keys, np.int64))
 
     def _settling(self) -> frozenset[int]:
         """Anchors whose documents production may still be writing to its index."""
@@ -113,6 +119,7 @@ class Measuring:
         if full:
             self._next_full = now + parts.pace.full_replay
             self._next_count = now
+        self.note(parts.served.restated)
         seconds = self._replay_seconds = parts.clocks.monotonic() - now
         self._next_retry = now + seconds + max(parts.pace.retry, REPLAY_PAUSES * seconds)
         parts.gauges.replayed(replay, parts.served.failures, full=full, seconds=seconds)
@@ -139,6 +146,8 @@ class Measuring:
                 *(parts.served.problems if parts.served is not None else ()),
             ),
             changed=np.unique(np.concatenate([np.zeros(0, np.int64), *self._changed])),
+            facts=CorpusFacts(corpus, parts.engine.duplicates),
+            served={} if parts.served is None else parts.served.hashes,
         )
         self._changed.clear()
         compared = self._compared(seen)

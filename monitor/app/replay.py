@@ -1,7 +1,7 @@
 """Replays: which anchors are asked of the real index now, and what it served last."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -40,6 +40,8 @@ class Served:
         self.failures: dict[int, str] = {}
         self.hashes: dict[int, str] = {}
         """Content hash by chunk key as the index says, for the chunks in the served lists."""
+        self.restated: Sequence[int] = ()
+        """Chunks of which the index said something else in the last replay than before."""
         self.names: dict[int, str] = {}
         self.seconds: NDArray[np.float64] = np.zeros(0)
         """Latencies of the last replay, per anchor asked."""
@@ -78,7 +80,9 @@ class Served:
         return replay
 
     def _remember(self, replay: Replay) -> None:
-        listed = set(self.lists.keys.ravel().tolist())
+        listed, before = set(self.lists.keys.ravel().tolist()), self.hashes
+        self.restated = [key for key, said in replay.hashes.items() if before.get(key, "") != said]
+        self.restated += [key for key in before if key not in listed]
         self.hashes = _kept(self.hashes, replay.hashes, listed)
         self.names = _kept(self.names, replay.names, listed)
 

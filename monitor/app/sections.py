@@ -4,6 +4,7 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator, model_validator
 
+from monitor.core.labels import DEAD, FLOOR
 from monitor.core.measure.leg import DEPTHLESS
 from monitor.core.policy import Rule
 from monitor.core.report import ALL
@@ -192,6 +193,8 @@ class MeasureSection(Section):
 
     depths: tuple[int, ...] = (10,)
     confidence_score: dict[Literal["dense", "lexical"], float] = Field(default_factory=dict)
+    min_judged_ratio: float = Field(FLOOR, ge=0, le=1)
+    """Below this share of judged results, recall, nDCG and MRR have no value."""
     audit_seconds: float = Field(3_600.0, gt=0)
     audit_chunks: int = Field(20_000, ge=0)
     """The largest corpus whose lexical leg is audited; 0 switches audits off."""
@@ -240,7 +243,7 @@ class RuleEntry(Section):
 
     def rule(self, k: int) -> Rule:
         """As the judge takes it; where the entry names no depth, `k` is it if the metric has any."""
-        depth = 0 if self.leg == "corpus" or self.metric in DEPTHLESS else k
+        depth = 0 if self.leg == "corpus" or self.metric in {*DEPTHLESS, DEAD} else k
         return Rule(
             self.name,
             self.metric,

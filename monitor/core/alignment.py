@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -42,6 +42,13 @@ class Alignment:
     groupings: tuple[Grouping, ...]
     sizes: tuple[SegmentSize, ...]
     changed: int
+
+    def only(self, rows: NDArray[np.int64]) -> "Alignment":
+        """The same of some of the P anchors: segments that lose all of theirs stay, with nobody in them."""
+        groupings = tuple(replace(of, members=of.members[rows]) for of in self.groupings)
+        return replace(
+            self, now=self.now[rows], then=self.then[rows], weights=self.weights[rows], groupings=groupings
+        )
 
 
 def align(

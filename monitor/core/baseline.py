@@ -14,6 +14,8 @@ from monitor.core.lists import NO_CHUNK, RankedLists
 from monitor.core.report import BaselineIdentity
 
 Mode = Literal["pinned", "previous-deploy", "rolling"]
+Shingles = Mapping[int, NDArray[np.uint32]]
+"""Sorted distinct shingles by chunk key."""
 ListLeg = Literal["dense", "lexical", "exact"]
 """`dense` and `lexical` are what is measured (dense: as served); `exact` is the maintained dense list."""
 
@@ -63,6 +65,7 @@ class Snapshot:
         corpus: counts then (chunks, documents, ...).
         positions: next offset then, by `topic/partition`.
         approval: None until somebody approves.
+        shingles: of the members that have words, what near copies are told by.
     """
 
     name: str
@@ -75,6 +78,7 @@ class Snapshot:
     corpus: Mapping[str, float] = field(default_factory=dict)
     positions: Mapping[str, int] = field(default_factory=dict)
     approval: Approval | None = None
+    shingles: Shingles = field(default_factory=dict)
 
     @property
     def identity(self) -> BaselineIdentity:

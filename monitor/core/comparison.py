@@ -1,7 +1,7 @@
 """One baseline against lists that move: per-anchor columns, measured anew only where something changed."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
 import numpy as np
@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from monitor.core.alignment import Alignment
 from monitor.core.baseline import ListLeg, Snapshot, content_keys, without_repeats
+from monitor.core.facts import Facts, MemberFacts
 from monitor.core.kept_contents import KeptContents
 from monitor.core.lists import RankedLists
 from monitor.core.measure import disagreement, ranking
@@ -19,7 +20,7 @@ from monitor.core.measure.moved import holding, moved
 from monitor.core.measure.overlap import overlap
 from monitor.core.measure.ties import settle_ties
 from monitor.core.report import Measurement
-from monitor.core.summary import Table
+from monitor.core.summary import SETTLING, Table
 
 TIE_EPS = 1e-6
 """Dense scores this close tie: float32 engines cut them arbitrarily."""
@@ -62,7 +63,12 @@ class Seen:
     """Measurements of the corpus itself (see `core.content`)."""
     problems: tuple[str, ...]
     changed: NDArray[np.int64] | None = None
-    """Keys of all chunks whose content changed since the evaluation before; None: measure everything anew."""
+    """Keys of all chunks of which anything changed since the evaluation before, what the index says of them included;
+    None: measure everything anew."""
+    facts: Facts = field(default_factory=lambda: MemberFacts({}, {}))
+    """What the listed chunks are; may be a live view, like `hashes`."""
+    served: Mapping[int, str] = field(default_factory=dict)
+    """Content hash by chunk key as the real index states it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -227,7 +233,8 @@ class Comparison:
 
         names = self._names(INDEX)
         rows = np.flatnonzero(scored | others | self._touched(served, seen))
-        return Table("dense", names, self._kept("index", rows, measured), ("",) * len(names))
+        missing = dict.fromkeys(seen.settling, SETTLING)
+        return Table("dense", names, self._kept("index", rows, measured), ("",) * len(names), missing)
 
     def _touched(self, lists: RankedLists, seen: Seen) -> NDArray[np.bool_]:
         """Anchors in whose list a chunk stands that now says something else, or is gone."""

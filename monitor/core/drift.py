@@ -11,14 +11,18 @@ from monitor.core.anchors import AnchorSet
 from monitor.core.baseline import ListLeg, Snapshot
 from monitor.core.blame import Changes, blame
 from monitor.core.comparison import LEGS, Asked, Comparison, Seen
+from monitor.core.confidence import Confidence
 from monitor.core.content import content
 from monitor.core.corpus import Row
 from monitor.core.duplicates import Duplicates
 from monitor.core.fingerprint import Fingerprint
+from monitor.core.labels import FLOOR, JUDGED, floored
 from monitor.core.lists import RankedLists
 from monitor.core.report import BaselineIdentity, DriftReport, Measurement, Share
 from monitor.core.scoring import Distance
-from monitor.core.summary import Table, summarise
+from monitor.core.spread import Spread
+from monitor.core.summary import Summarised, summarise
+from monitor.core.watched import Watched
 
 __all__ = ["Drift", "Scope", "Seen"]
 
@@ -33,15 +37,6 @@ class Scope:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Summarised:
-    """A table, the alignment it is summarised over, and whether only over all anchors."""
-
-    table: Table
-    alignment: Alignment
-    only_all: bool = False
-
-
-@dataclass(frozen=True, slots=True, eq=False)
 class Compared:
     """All that a report is made from, immutable."""
 
@@ -52,13 +47,19 @@ class Compared:
     alignment: Alignment | None
     problems: tuple[str, ...]
     blame: tuple[Share, ...]
+    spreads: tuple[Spread, ...] = ()
+    min_judged: float = FLOOR
 
     def report(self) -> DriftReport:
         """The report: the same each time."""
         seen, alignment = self.seen, self.alignment
         measurements: list[Measurement] = [*seen.chunks]
         for of in self.tables:
-            measurements += summarise(of.table, of.alignment, seen.failures, only_all=of.only_all)
+            found = summarise(of.table, of.alignment, seen.failures, only_all=of.only_all)
+            labelled = any(name.metric == JUDGED for name in of.table.names)
+            measurements += floored(found, self.min_judged) if labelled else found
+        for spread in self.spreads:
+            measurements += spread.measurements()
         return DriftReport(
             deploy_id=seen.deploy_id,
             now=seen.now,
@@ -83,6 +84,7 @@ class Drift:
         scope: dimensions and segments.
         depths: the depths k to measure at.
         thresholds: production's threshold on the first score, by leg, where there is one.
+        min_judged: below this share of judged results nothing is concluded from judgements.
     """
 
     def __init__(
@@ -92,9 +94,13 @@ class Drift:
         scope: Scope,
         depths: tuple[int, ...],
         thresholds: Mapping[str, float],
+        *,
+        min_judged: float = FLOOR,
     ) -> None:
+        self._min_judged = min_judged
         self._anchors, self._fingerprint, self._scope, self._depths = anchors, fingerprint, scope, depths
         self._asked = Asked(depths, thresholds, fingerprint.distance == Distance.EUCLID)
+        self._watched = Watched.of(anchors)
         self._known: dict[int, _Known] = {}
         self._turn = 0
 
@@ -134,11 +140,13 @@ class Drift:
         self._turn += 1
         against = self._against(baseline)
         tables: list[Summarised] = []
+        spreads: list[Spread] = []
         shares: tuple[Share, ...] = ()
         alignment = None
         if baseline is not None and not against:
             alignment = self._align(baseline)
-            tables += [Summarised(table, alignment) for table in self._tables(baseline, seen)]
+            tables += self._tables(baseline, seen)
+            spreads += self._of(baseline).confidence.spread()
             shares = () if row is None else self._blame(baseline, alignment, seen, Changes(baseline, row))
         if pinned is not None and pinned is not baseline and not self._against(pinned):
             comparison = self._of(pinned).comparison
@@ -151,6 +159,8 @@ class Drift:
             alignment=alignment,
             problems=(*seen.problems, *against),
             blame=shares,
+            spreads=tuple(spreads),
+            min_judged=self._min_judged,
         )
 
     def lists_of(self, snapshot: Snapshot) -> dict[ListLeg, RankedLists]:
@@ -183,16 +193,19 @@ class Drift:
             made = align(self._anchors, baseline, scope.dimensions, cap=scope.cap, min_anchors=scope.min_anchors)
             # At most the moving and the pinned baseline are in use: forget the older ones.
             self._known = dict(list(self._known.items())[-1:])
-            found = _Known(baseline, Comparison(baseline, made, self._asked))
+            confidence = Confidence(baseline, made, self._watched, self._depths)
+            found = _Known(baseline, Comparison(baseline, made, self._asked), confidence)
             self._known[id(baseline)] = found
         return found
 
-    def _tables(self, baseline: Snapshot, seen: Seen) -> list[Table]:
+    def _tables(self, baseline: Snapshot, seen: Seen) -> list[Summarised]:
         """All columns against a baseline; only what changed is measured, but for a judged deploy."""
         known = self._of(baseline)
         afresh = bool(seen.deploy_id) or known.turn != self._turn - 1
         known.turn = self._turn
-        return known.comparison.tables(seen, afresh=afresh)
+        compared = known.comparison.tables(seen, afresh=afresh)
+        made = [Summarised(table, known.comparison.alignment) for table in compared]
+        return made + known.confidence.tables(seen, afresh=afresh)
 
     def _blame(self, baseline: Snapshot, alignment: Alignment, seen: Seen, changes: Changes) -> tuple[Share, ...]:
         made: tuple[Share, ...] = ()
@@ -213,4 +226,5 @@ class _Known:
 
     baseline: Snapshot
     comparison: Comparison
+    confidence: Confidence
     turn: int = -1

@@ -99,8 +99,9 @@ class MemberFacts:
         self._members, self._shingles = members, shingles
 
     def row(self, key: int) -> Row | None:
-        """Nothing: the events are not kept."""
+        """None: the events are not kept."""
         del key
+        return None
 
     def origin(self, key: int) -> tuple[str, str]:
         """See `Facts`."""

@@ -67,7 +67,7 @@ class Likeness:
 
     def _links(self, contents: Contents) -> NDArray[np.bool_]:
         """(R, m, m) bool: equal contents, and the first slots of contents that are alike."""
-        links = contents[:, :, None] == contents[:, None, :]
+        links: NDArray[np.bool_] = contents[:, :, None] == contents[:, None, :]
         repeated = np.any(links & np.tril(np.ones(links.shape[1:], np.bool_), -1), axis=2)
         row, slot = np.nonzero(~repeated & (contents != NO_CHUNK))
         left, right = self._met(row, contents[row, slot])
@@ -123,9 +123,9 @@ class Likeness:
 def _linked(links: NDArray[np.bool_]) -> Contents:
     """(R, m) the first slot that each is linked with, directly or over others."""
     slots = links.shape[1]
-    first = np.broadcast_to(np.arange(slots), links.shape[:2])
+    first: Contents = np.broadcast_to(np.arange(slots), links.shape[:2])
     while True:
-        least = np.min(np.where(links, first[:, None, :], slots), axis=2)
+        least: Contents = np.min(np.where(links, first[:, None, :], slots), axis=2)
         if np.array_equal(least, first):
             return least
         first = least

@@ -18,9 +18,9 @@ OTHER = "other"
 class Measurement:
     """One number.
 
-    `value` is NaN with a `reason` when it is not measurable, never 0 instead. `n` says how many anchors (or chunks)
-    it rests on, `expected` how many it should rest on. `k` is 0 where no depth applies. `stat` is `mean`, `p05`,
-    `p50`, `p95`, `share` or the like. `baseline` is the baseline's own value where the metric has one, else NaN.
+    `value` is NaN with a `reason` when it is not measurable, never 0 instead; beside a value `reason` says what is
+    missing in it. `n` says how many anchors (or chunks) it rests on, `expected` how many it should rest on. `k` is 0
+    where no depth applies. `stat` is `mean`, `p05`, `p50`, `p95`, `share` or the like. `baseline` is the baseline's own value where the metric has one, else NaN.
     """
 
     metric: str

@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,7 +10,6 @@ from numpy.typing import NDArray
 from monitor.core.alignment import Alignment, Grouping
 from monitor.core.measure.aggregate import LEVELS, Ordered, mean_by_segment
 from monitor.core.measure.columns import NOT_REPLAYED, TOO_FEW_RESULTS, Name
-from monitor.core.measure.leg import BASELINE_OF
 from monitor.core.report import Leg, Measurement
 
 QUANTILES = ("p05", "p50", "p95")
@@ -26,9 +25,12 @@ _STATS: Mapping[str, tuple[str, ...]] = {
     "gap_drop": ("mean", "p95"),
 }
 """Statistics exported per metric; the mean alone for the rest."""
+SETTLING = "settling"
+"""Why an anchor is left out whose chunks production may still be writing to its index."""
 NO_ANCHORS = "no_anchors"
 """Why a segment has no value of which no anchor asks the same as in the baseline."""
-_INTERNAL = frozenset(BASELINE_OF.values())
+BASELINE = "_baseline"
+"""Ends the name of a column that holds the baseline's own values of a metric; not exported by itself."""
 _MEAN = ("mean",)
 _NONE = float("nan")
 
@@ -41,6 +43,19 @@ class Table:
     names: tuple[Name, ...]
     values: NDArray[np.float64]
     reasons: tuple[str, ...]
+    missing: Mapping[int, str] = field(default_factory=dict)
+    """Why anchors (rows among those of now) have no value in this table, besides the replay's failures."""
+    note: str = ""
+    """Said as the reason of values that are all there: what they do not cover."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Summarised:
+    """A table, the alignment it is summarised over, and whether only over all anchors."""
+
+    table: Table
+    alignment: Alignment
+    only_all: bool = False
 
 
 def summarise(
@@ -50,6 +65,7 @@ def summarise(
     rows = _exported(table)
     spread = sorted({column for row in rows if len(row.stats) > 1 for column in (row.column, row.own) if column >= 0})
     ordered = Ordered.of(table.values[spread], alignment.weights)
+    failures = {**table.missing, **failures}
     failed = np.array([int(row) in failures for row in alignment.now], np.bool_)
     for grouping in alignment.groupings[:1] if only_all else alignment.groupings:
         stats = _statistics(table, alignment, grouping, (ordered, spread))
@@ -94,9 +110,9 @@ class _Statistics:
 def _exported(table: Table) -> list[_Row]:
     at = {name: column for column, name in enumerate(table.names)}
     return [
-        _Row(name, column, at.get(Name(BASELINE_OF.get(name.metric, ""), name.k), -1), _STATS.get(name.metric, _MEAN))
+        _Row(name, column, at.get(Name(name.metric + BASELINE, name.k), -1), _STATS.get(name.metric, _MEAN))
         for name, column in at.items()
-        if name.metric not in _INTERNAL
+        if not name.metric.endswith(BASELINE)
     ]
 
 
@@ -121,7 +137,9 @@ def _statistics(
 def _measurements(table: Table, row: _Row, stats: _Statistics, place: _Place) -> Iterator[Measurement]:
     column, name, at = row.column, row.name, place.at
     counted = stats.n[column][at]
-    reason = table.reasons[column] or _why(counted, place)
+    reason = table.reasons[column]
+    if not reason or (reason == NOT_REPLAYED and place.why):
+        reason = _why(counted, place) or table.note
     covered = stats.covered[column][at] if place.expected else 0.0
     for stat in row.stats:
         values = stats.values[stat]
@@ -142,4 +160,4 @@ def _most_common(reasons: Sequence[str]) -> str:
     if not reasons:
         return ""
     reason, count = min(Counter(reasons).items(), key=lambda pair: (-pair[1], pair[0]))
-    return f"{NOT_REPLAYED}: {count} x {reason}"
+    return f"{SETTLING}: {count} anchors" if reason == SETTLING else f"{NOT_REPLAYED}: {count} x {reason}"

@@ -227,7 +227,8 @@ def _audit(configuration: Configuration, store: StateStore, corpus: Corpus, engi
 def _drift(configuration: Configuration, anchors: AnchorSet, marked: Fingerprint) -> Drift:
     segments, measured = configuration.segments, configuration.measure
     scope = Scope(segments.dimensions, segments.cap, segments.min_anchors)
-    return Drift(anchors, marked, scope, measured.depths, dict(measured.confidence_score.items()))
+    limits: dict[str, float] = dict(measured.confidence_score.items())
+    return Drift(anchors, marked, scope, measured.depths, limits, min_judged=measured.min_judged_ratio)
 
 
 def _store(configuration: Configuration, space: Space) -> SqliteStore:

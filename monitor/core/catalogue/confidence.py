@@ -29,6 +29,15 @@ CONFIDENCE = (
         "More of the expected sources are found.",
     ),
     Entry(
+        "distinct_sources", "sources", "Different sources that the top k comes from", "Answers rest on more sources."
+    ),
+    Entry(
+        "source_mix_divergence",
+        "bits",
+        "Jensen-Shannon divergence of the sources in the top k from the baseline's, 0..1",
+        "Results come from other sources than they did.",
+    ),
+    Entry(
         "rewrite_stability_ratio",
         "ratio",
         "Mean Jaccard similarity of an anchor's results and those of its rewrites",
@@ -49,6 +58,11 @@ CONFIDENCE = (
 )
 
 LABELLED = (
+    Entry("recall_ratio", "ratio", "Share of the relevant chunks that are in the top k", "More of them are found."),
+    Entry(
+        "ndcg_ratio", "ratio", "Normalised discounted cumulative gain of the top k", "Better results stand higher."
+    ),
+    Entry("mrr_ratio", "ratio", "Mean of 1 / rank of the first relevant result", "It stands higher."),
     Entry("judged_ratio", "ratio", "Share of results that have a judgement", "The labelled numbers rest on more."),
     Entry(
         "dead_qrel_ratio", "ratio", "Share of judged chunks that no longer exist", "The judgements are growing old."

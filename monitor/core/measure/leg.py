@@ -40,8 +40,6 @@ WASSERSTEIN = "score_wasserstein"
 CROSSING = "confidence_crossing_ratio"
 DEPTHLESS = frozenset((*TOP1, *LEVELS, CROSSING))
 """Columns that no depth applies to."""
-BASELINE_OF: Mapping[str, str] = {"top1_score": "top1_score_baseline", "gap": "gap_baseline"}
-"""For a level, the column of the baseline's own values."""
 SCORES = frozenset((WASSERSTEIN, CROSSING, *LEVELS))
 """Columns that mean something only at an equal fingerprint."""
 

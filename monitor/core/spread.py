@@ -1,0 +1,91 @@
+"""What is measured of a segment as a whole: hubs, and the mix of sources against the baseline's."""
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from monitor.core.alignment import Alignment, Grouping
+from monitor.core.lists import RankedLists
+from monitor.core.measure.columns import NOT_REPLAYED
+from monitor.core.measure.divergence import jensen_shannon
+from monitor.core.measure.hubs import hub_share
+from monitor.core.measure.sources import NO_SOURCE, source_mix
+from monitor.core.report import Leg, Measurement
+from monitor.core.summary import NO_ANCHORS
+
+HUB = "hub_share_ratio"
+MIX = "source_mix_divergence"
+NO_SOURCES = "no_sources"
+Sources = NDArray[np.int64]
+_NONE = float("nan")
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Spread:
+    """One leg's lists of P anchors, whose segments are measured when somebody looks at the report.
+
+    Args:
+        leg: of the lists.
+        then: the baseline's lists.
+        now: the lists.
+        sources: (P, k) source code of each slot then and now, NO_SOURCE for none.
+        alignment: segments and weights.
+        depths: the depths k to measure at.
+    """
+
+    leg: Leg
+    then: RankedLists
+    now: RankedLists
+    sources: tuple[Sources, Sources]
+    alignment: Alignment
+    depths: tuple[int, ...]
+
+    def measurements(self) -> Iterator[Measurement]:
+        """`hub_share_ratio` with the baseline's own, and `source_mix_divergence` in bits, 0..1; per segment."""
+        for k in self.depths:
+            for grouping in self.alignment.groupings:
+                yield from self._hubs(grouping, k)
+            yield from self._mixes(k)
+
+    def _hubs(self, grouping: Grouping, k: int) -> Iterator[Measurement]:
+        weights, count = self.alignment.weights, len(grouping.segments)
+        now, then = (hub_share(of, weights, grouping.members, count, k) for of in (self.now, self.then))
+        found = zip(now.share.tolist(), now.n.tolist(), then.share.tolist(), strict=True)
+        yield from self._measured(HUB, grouping, k, (self.now.known, NOT_REPLAYED), list(found))
+
+    def _mixes(self, k: int) -> Iterator[Measurement]:
+        known: NDArray[np.bool_] = self.then.known & self.now.known
+        then, now = (np.where(known[:, None], of[:, :k], NO_SOURCE) for of in self.sources)
+        named = np.unique(np.stack((then, now)))
+        named = named[named != NO_SOURCE]
+        codes = [np.where(of == NO_SOURCE, NO_SOURCE, np.searchsorted(named, of)) for of in (then, now)]
+        for grouping in self.alignment.groupings:
+            shape = (len(grouping.segments), max(1, len(named)))
+            mixes = [source_mix(of, self.alignment.weights, grouping.members, shape) for of in codes]
+            counts = np.bincount(grouping.members[known], minlength=shape[0]).tolist()
+            found = [(bits, n, _NONE) for bits, n in zip(jensen_shannon(*mixes).tolist(), counts, strict=True)]
+            yield from self._measured(MIX, grouping, k, (known, NO_SOURCES), found)
+
+    def _measured(
+        self,
+        metric: str,
+        grouping: Grouping,
+        k: int,
+        rests_on: tuple[NDArray[np.bool_], str],
+        found: list[tuple[float, int, float]],
+    ) -> Iterator[Measurement]:
+        """One (value, n, baseline's own value) per segment, and why it has none."""
+        members, weights, (known, why) = grouping.members, self.alignment.weights, rests_on
+        expected = np.bincount(members, minlength=len(found)).tolist()
+        whole = np.bincount(members, weights=weights, minlength=len(found))
+        part = np.bincount(members, weights=weights * known, minlength=len(found))
+        covered = np.where(whole > 0.0, part / np.where(whole > 0.0, whole, 1.0), 0.0).tolist()
+        for at, (value, n, before) in enumerate(found):
+            reason = (why if expected[at] else NO_ANCHORS) if math.isnan(value) else ""
+            yield Measurement(
+                metric, self.leg, k, grouping.dimension, grouping.segments[at], "mean", value, n, expected[at],
+                before, reason, covered[at],
+            )  # fmt: skip

@@ -1,0 +1,327 @@
+"""What the lists hold, on a real corpus: a slow look at each anchor is the oracle, and kept equals afresh."""
+
+import math
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from numpy.random import Generator
+
+from monitor.adapters.rensa import RensaBands
+from monitor.core.anchors import Anchor, AnchorSet
+from monitor.core.baseline import AnchorMark, ListLeg, Member, Snapshot
+from monitor.core.content_hashes import ContentHashes
+from monitor.core.corpus import Corpus
+from monitor.core.drift import Drift, Scope, Seen
+from monitor.core.duplicates import Duplicates
+from monitor.core.events import Chunk, CorpusEvent, Delete, Located, Position, Upsert, chunk_key
+from monitor.core.facts import CorpusFacts, MemberFacts
+from monitor.core.fingerprint import anchor_digest
+from monitor.core.labels import floored
+from monitor.core.lists import RankedLists
+from monitor.core.report import DriftReport, Measurement
+from monitor.core.shingles import jaccard
+from monitor.core.vocabulary import Vocabulary
+from tests.core.snapshots import FINGERPRINT, ranked, seen
+
+NAMES = [f"c{at}" for at in range(12)]
+SOURCES = ("docs", "wiki", "")
+SENTENCE = "the quick brown fox jumps over the lazy dog while seven wizards quietly boil some purple soup"
+ANCHORS = 9
+DEPTHS = (4, 2)
+LEGS: tuple[ListLeg, ...] = ("dense", "lexical")
+
+
+def anchors() -> AnchorSet:
+    """Some with expected sources, some with judgements, some with neither."""
+    made = [
+        Anchor(
+            f"a{at}",
+            f"question {at}",
+            None,
+            (("language", ("de", "en")[at % 2]),),
+            weight=1.0 + at % 3,
+            expected_sources=(("docs", "wiki", "docs"), (), ("elsewhere",))[at % 3],
+            relevant=({"c0": 1.0, "c1": 2.0, "c99": 1.0}, {}, {"c2": 0.0, "c3": 3.0})[at // 3],
+        )
+        for at in range(ANCHORS)
+    ]
+    weights = np.array([anchor.weight for anchor in made])
+    return AnchorSet(made, np.zeros((len(made), 0), np.float32), weights, [()] * len(made))
+
+
+class World:
+    """A live corpus with its duplicates, and lists drawn at random, ghosts included."""
+
+    def __init__(self, seed: int) -> None:
+        self.generator: Generator = np.random.default_rng(seed)
+        self.corpus, self.vocabulary, self.duplicates = Corpus(3), Vocabulary(), Duplicates(RensaBands())
+        self.offset = 0
+        self.texts: dict[str, str] = {}
+        self.served: dict[int, str] = {}
+        self.changed = self.happen(10)
+        self.lists: dict[ListLeg, RankedLists] = {leg: self.drawn(ANCHORS) for leg in LEGS}
+
+    def happen(self, count: int) -> list[str]:
+        """Some chunks are written, rewritten, written again as they are, or deleted."""
+        batch, names = [], [str(name) for name in self.generator.permutation(NAMES)[:count]]
+        for name in names:
+            batch.append(Located(Position("t", 0, self.offset), self.event(name)))
+            self.offset += 1
+        delta = self.corpus.delta(self.corpus.apply(batch).changes)
+        self.duplicates.apply(delta, self.vocabulary.encode(delta.texts), self.vocabulary.hashes)
+        self.vocabulary.recycle()
+        return names
+
+    def event(self, name: str) -> CorpusEvent:
+        if self.generator.random() < 0.25:
+            self.texts.pop(name, None)
+            return Delete(name, 7)
+        if name not in self.texts or self.generator.random() < 0.7:
+            words = SENTENCE.split()
+            words[int(self.generator.integers(len(words)))] = str(self.generator.integers(3))
+            self.texts[name] = " ".join(words) if self.generator.random() < 0.7 else f"unlike all others {name}"
+        text, source = self.texts[name], SOURCES[len(self.texts[name]) % 3]
+        segment = (("source", source),) if source else ()
+        vector = np.array([len(text), text.count("o"), 1.0], np.float32)
+        return Upsert(Chunk(name, f"doc of {name}", 0, text, vector, "e1", segment, 7, f"hash of {text}"), None)
+
+    def drawn(self, count: int) -> RankedLists:
+        rows: list[list[tuple[str, float]] | None] = []
+        for _ in range(count):
+            names = self.generator.permutation(NAMES)[: self.generator.integers(0, 5)].tolist()
+            rows.append(
+                None if self.generator.random() < 0.1 else [(name, 1.0 - at / 9) for at, name in enumerate(names)]
+            )
+        return ranked(rows, 4)
+
+    def turn(self) -> Seen:
+        """One batch, some moved lists, and an index that states old contents."""
+        restated = self.generator.permutation(NAMES)[:2].tolist()
+        for name in restated:
+            self.served[chunk_key(name)] = f"hash of {self.texts.get(name, 'nothing')}"
+        self.changed = [*self.happen(int(self.generator.integers(0, 3))), *restated]
+        for leg in LEGS:
+            rows = np.flatnonzero(self.generator.random(ANCHORS) < 0.3)
+            self.lists[leg] = self.lists[leg].replaced(rows, self.drawn(len(rows)))
+        return self.view()
+
+    def view(self) -> Seen:
+        return replace(
+            seen(self.lists, settling=[1] if self.generator.random() < 0.3 else []),
+            deploy_id="",
+            hashes=ContentHashes(self.corpus),
+            facts=CorpusFacts(self.corpus, self.duplicates),
+            served=dict(self.served),
+            changed=np.array([chunk_key(name) for name in self.changed], np.int64),
+        )
+
+    def snapshot(self) -> Snapshot:
+        rows = list(self.corpus.listed(self.lists.values()))
+        members = {
+            key: Member(row.chunk_id, row.doc_id, dict(row.segment).get("source", ""), row.content_hash)
+            for key, row in rows
+        }
+        shingles = {key: self.duplicates.shingles(row.slot).copy() for key, row in rows}
+        marks = {anchor.id: AnchorMark(anchor_digest(anchor), anchor.segment) for anchor in anchors().anchors}
+        positions = {"t/0": self.offset}
+        lists = dict(self.lists)
+        return Snapshot("main", "d0", 7, FINGERPRINT, marks, lists, members, {}, positions, shingles=shingles)
+
+
+def drift(floor: float = 0.0) -> Drift:
+    return Drift(anchors(), FINGERPRINT, Scope(("language",), 9, 1), DEPTHS, {}, min_judged=floor)
+
+
+def one(report: DriftReport, metric: str, leg: str, k: int, segment: str = "all") -> Measurement:
+    found = [of for of in report.measurements if (of.metric, of.leg, of.k, of.segment) == (metric, leg, k, segment)]
+    assert len(found) == 1, (metric, leg, k, segment, found)
+    return found[0]
+
+
+def weighted(values: list[float]) -> float:
+    """The mean over the anchors that have a value."""
+    pairs = [(value, 1.0 + at % 3) for at, value in enumerate(values) if not math.isnan(value)]
+    return sum(value * weight for value, weight in pairs) / sum(weight for _, weight in pairs) if pairs else math.nan
+
+
+def listed(lists: RankedLists, row: int, k: int) -> list[str] | None:
+    names = {chunk_key(name): name for name in NAMES}
+    cut = lists.keys[row, : min(k, int(lists.lengths[row]))].tolist()
+    return [names[key] for key in cut] if lists.known[row] else None
+
+
+def ratio(part: int, whole: int) -> float:
+    return part / whole if whole else math.nan
+
+
+class Slow:
+    """Each anchor by itself, from the words of the definitions."""
+
+    def __init__(self, world: World, before: Snapshot, leg: ListLeg, k: int) -> None:
+        self.world, self.before, self.k = world, before, k
+        self.lists = [listed(world.lists[leg], row, k) for row in range(ANCHORS)]
+
+    def source(self, name: str) -> str:
+        row = self.world.corpus.row(chunk_key(name))
+        return dict(row.segment).get("source", "") if row else ""
+
+    def alive(self, name: str) -> bool:
+        row = self.world.corpus.row(chunk_key(name))
+        return row is not None and row.live
+
+    def diversity(self, names: list[str]) -> float:
+        rows = [self.world.corpus.row(chunk_key(name)) for name in names if self.alive(name)]
+        units = [self.world.corpus.vectors[row.slot].astype(np.float64) for row in rows if row]
+        units = [unit / np.linalg.norm(unit) for unit in units]
+        pairs = [float(left @ right) for at, left in enumerate(units) for right in units[:at]]
+        return 1.0 - sum(pairs) / len(pairs) if pairs else math.nan
+
+    def duplicates(self, names: list[str]) -> float:
+        facts = CorpusFacts(self.world.corpus, self.world.duplicates)
+        sets = {name: facts.shingles(chunk_key(name)) for name in names}
+        copies = [
+            name for name in names if any(jaccard(sets[name], sets[other]) >= 0.8 for other in names if other != name)
+        ]
+        return ratio(len(copies), len(names))
+
+    def distinct(self, names: list[str]) -> float:
+        return float(len({self.source(name) for name in names} - {""})) or math.nan
+
+    def coverage(self, names: list[str], row: int) -> float:
+        wanted = set(anchors().anchors[row].expected_sources)
+        return ratio(len(wanted & {self.source(name) for name in names}), len(wanted))
+
+    def changed(self, names: list[str]) -> float:
+        return ratio(sum(self.is_changed(name) for name in names), len(names))
+
+    def is_changed(self, name: str) -> bool:
+        """Its last event came after the baseline, and it is not what it was."""
+        row, member = self.world.corpus.row(chunk_key(name)), self.before.members.get(chunk_key(name))
+        if row is None or row.position.offset < self.before.positions["t/0"]:
+            return False
+        return not (row.live and member is not None and member.content_hash == row.content_hash)
+
+    def ghosts(self, names: list[str]) -> float:
+        return ratio(sum(self.is_ghost(name) for name in names), len(names))
+
+    def is_ghost(self, name: str) -> bool:
+        row, stated = self.world.corpus.row(chunk_key(name)), self.world.served.get(chunk_key(name))
+        return row is None or not row.live or (stated is not None and stated != row.content_hash)
+
+    def hub(self) -> float:
+        held = [(names, 1.0 + at % 3) for at, names in enumerate(self.lists) if names is not None]
+        whole = sum(weight for _, weight in held)
+        return max(sum(weight for names, weight in held if name in names) for name in NAMES) / whole
+
+
+@settings(max_examples=30, deadline=None)
+@given(st.integers(0, 2**32), st.integers(1, 4))
+def test_kept_equals_afresh_and_the_slow_look(seed: int, turns: int) -> None:
+    world = World(seed)
+    before, kept = world.snapshot(), drift()
+    for _ in range(turns):
+        view = world.turn()
+        report = kept.evaluate(before, None, view)
+        assert repr(report) == repr(drift().evaluate(before, None, replace(view, changed=None)))
+        for leg in LEGS:
+            for k in DEPTHS:
+                agree(report, Slow(world, before, leg, k), leg, view)
+
+
+def agree(report: DriftReport, slow: Slow, leg: ListLeg, view: Seen) -> None:
+    nan = math.nan
+    rows = list(enumerate(slow.lists))
+    expected = {
+        "diversity_ratio": [nan if names is None else slow.diversity(names) for names in slow.lists],
+        "topk_duplicate_ratio": [nan if names is None else slow.duplicates(names) for names in slow.lists],
+        "distinct_sources": [nan if names is None else slow.distinct(names) for names in slow.lists],
+        "changed_slot_ratio": [nan if names is None else slow.changed(names) for names in slow.lists],
+        "source_coverage_ratio": [nan if names is None else slow.coverage(names, row) for row, names in rows],
+    }
+    if leg == "dense":
+        calm = [None if row in view.settling else names for row, names in rows]
+        expected["ghost_ratio"] = [nan if names is None else slow.ghosts(names) for names in calm]
+    for metric, values in expected.items():
+        found = one(report, metric, leg, slow.k)
+        assert found.value == pytest.approx(weighted(values), nan_ok=True), (metric, leg, slow.k)
+        assert found.n == sum(not math.isnan(value) for value in values)
+        assert (found.reason == "") == (found.n == found.expected), found
+    assert one(report, "hub_share_ratio", leg, slow.k).value == pytest.approx(slow.hub())
+
+
+def test_only_anchors_that_are_asked_are_expected() -> None:
+    """Six have judgements, six expect sources: the others are not missing anything."""
+    world = World(5)
+    report = drift().evaluate(world.snapshot(), None, world.view())
+    assert one(report, "recall_ratio", "dense", 4).expected == 6
+    assert one(report, "dead_qrel_ratio", "both", 0).expected == 6
+    assert one(report, "source_coverage_ratio", "lexical", 2).expected == 6
+    assert one(report, "diversity_ratio", "dense", 4).expected == ANCHORS
+
+
+def test_labels_by_hand() -> None:
+    """Of a0's three judged chunks two stand in the list, one of them first; c99 never was."""
+    world = World(1)
+    world.lists = {"dense": ranked([[("c1", 0.9), ("c5", 0.8), ("c0", 0.7)], *[[]] * 8], 4)}
+    before = world.snapshot()
+    report = drift().evaluate(before, None, world.view())
+    gains = 2 / math.log2(2) + 1 / math.log2(4)
+    ideal = 2 / math.log2(2) + 1 / math.log2(3) + 1 / math.log2(4)
+    de = [one(report, metric, "dense", 4, "de") for metric in ("recall_ratio", "ndcg_ratio", "mrr_ratio")]
+    # weights of the labelled German anchors a0, a2, a6, a8: 1, 3, 1, 3; the last three found nothing
+    assert [of.value for of in de] == pytest.approx([2 / 3 / 8, gains / ideal / 8, 1 / 8])
+    assert [of.baseline for of in de] == pytest.approx([2 / 3 / 8, gains / ideal / 8, 1 / 8])
+    judged = one(report, "judged_ratio", "dense", 4, "de")
+    assert (judged.value, judged.n, judged.expected, judged.reason) == (2 / 3, 1, 4, "too_few_results")
+
+
+def test_too_few_judgements_are_no_evidence() -> None:
+    world = World(1)
+    world.lists = {"dense": ranked([[("c1", 0.9), ("c5", 0.8), ("c4", 0.7)]] * 9, 4)}
+    report = drift(0.4).evaluate(world.snapshot(), None, world.view())
+    held = {
+        name: one(report, name, "dense", 4) for name in ("recall_ratio", "ndcg_ratio", "mrr_ratio", "judged_ratio")
+    }
+    assert held["judged_ratio"].value == pytest.approx((6 * 1 / 3 + 0) / 12)
+    for name in ("recall_ratio", "ndcg_ratio", "mrr_ratio"):
+        assert math.isnan(held[name].value)
+        assert held[name].reason == "too_few_judged: 0.167 < 0.4"
+    enough = drift(0.16).evaluate(world.snapshot(), None, world.view())
+    assert not math.isnan(one(enough, "recall_ratio", "dense", 4).value)
+
+
+def test_the_floor_keeps_the_reason_of_what_is_unknown_anyway() -> None:
+    unknown = Measurement("recall_ratio", "dense", 4, "all", "all", "mean", math.nan, 0, 3, reason="not_replayed")
+    assert list(floored([unknown], 0.5)) == [unknown]
+
+
+def test_stored_lists_say_what_was_kept_and_why_the_rest_is_unknown() -> None:
+    """`gate --baseline` judges kept lists: members and shingles are stored, vectors and events are not."""
+    world = World(2)
+    world.lists = {leg: ranked([[("c1", 0.9), ("c7", 0.8), ("c3", 0.7), ("c0", 0.6)]] * 9, 4) for leg in LEGS}
+    before = world.snapshot()
+    hashes = {key: member.content_hash for key, member in before.members.items()}
+    facts = MemberFacts(before.members, before.shingles)
+    view = replace(seen(world.lists), hashes=hashes, facts=facts)
+    live = drift().evaluate(before, None, replace(world.view(), settling=frozenset()))
+    stored = drift().evaluate(before, None, view)
+    for metric in ("topk_duplicate_ratio", "source_coverage_ratio", "recall_ratio", "hub_share_ratio"):
+        assert repr(one(stored, metric, "dense", 4)) == repr(one(live, metric, "dense", 4))
+    diversity, changed = one(stored, "diversity_ratio", "dense", 4), one(stored, "changed_slot_ratio", "dense", 4)
+    assert math.isnan(diversity.value)
+    assert diversity.reason == "vectors_not_kept"
+    assert math.isnan(changed.value)
+    assert changed.reason == "events_not_kept"
+    assert one(stored, "ghost_ratio", "dense", 4).reason == "deletions_only"
+
+
+def test_anchors_left_out_while_the_index_settles_say_so() -> None:
+    world = World(4)
+    world.lists = {leg: ranked([[("c1", 0.9)]] * 9, 4) for leg in ("dense", "exact")}
+    everybody = replace(world.view(), settling=frozenset(range(9)), failures={0: "deadline"})
+    report = drift().evaluate(world.snapshot(), None, everybody)
+    for metric in ("ann_recall_ratio", "score_parity_ratio", "ghost_ratio"):
+        assert one(report, metric, "dense", 4).reason == "settling: 8 anchors"
