@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from pydantic import BaseModel, PrivateAttr, ValidationError, model_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
+from monitor.app.alerts_section import AlertsSection
 from monitor.app.environment import PREFIX, SECRETS, overridden, secrets_in_file, variable
 from monitor.app.sections import (
     AnchorsSection,
@@ -50,6 +51,7 @@ class Configuration(BaseSettings):
     measure: MeasureSection = MeasureSection()
     baseline: BaselineSection = BaselineSection()
     policy: PolicySection = PolicySection()
+    alerts: AlertsSection = AlertsSection()
     http: HttpSection = HttpSection()
     state: StateSection = StateSection()
 

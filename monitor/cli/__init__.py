@@ -9,7 +9,7 @@ import typer
 from typer.exceptions import TyperException
 
 from monitor import __version__
-from monitor.cli import checking, judging, running
+from monitor.cli import alerting, checking, judging, running
 from monitor.cli.common import NO_REPORT, USAGE
 from monitor.ports import CorpusDriftError, UnreachableError
 
@@ -29,6 +29,7 @@ app.add_typer(judging.baseline, name="baseline")
 app.add_typer(checking.anchors, name="anchors")
 app.add_typer(checking.events, name="events")
 app.add_typer(checking.quarantine, name="quarantine")
+app.command()(alerting.rules)
 app.command(name="check-config")(checking.check_config)
 app.command()(checking.schema)
 

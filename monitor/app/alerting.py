@@ -1,0 +1,47 @@
+"""Alert rules of a configuration: the policy's rules, and what is normal for this monitor."""
+
+from typing import Literal
+
+from monitor.app.configuration import Configuration
+from monitor.core.alerts.alert import Group, Links, Scope
+from monitor.core.alerts.pipeline_alerts import Pace, pipeline_group
+from monitor.core.alerts.policy_alerts import policy_groups
+from monitor.core.alerts.rules_text import kubernetes_rules, prometheus_rules
+
+RulesFormat = Literal["prometheus", "kubernetes"]
+_TURN_SPARE = 60.0
+"""Seconds beside a whole replay that a turn may take."""
+_DAY = 86_400.0
+
+
+def alert_rules(configuration: Configuration, form: RulesFormat) -> str:
+    """The text of a rules file."""
+    alerts = configuration.alerts
+    links = Links(alerts.runbook_base, alerts.dashboard_base, alerts.monitor_base)
+    write = kubernetes_rules if form == "kubernetes" else prometheus_rules
+    return write(alert_groups(configuration), _scope(configuration), links)
+
+
+def alert_groups(configuration: Configuration) -> tuple[Group, ...]:
+    """The same as values."""
+    scope = _scope(configuration)
+    return (*policy_groups(configuration.rules(), scope), pipeline_group(scope, _pace(configuration)))
+
+
+def _scope(configuration: Configuration) -> Scope:
+    alerts = configuration.alerts
+    return Scope(configuration.corpus.name, alerts.selector, alerts.keep_firing_for, alerts.unknown_for)
+
+
+def _pace(configuration: Configuration) -> Pace:
+    source, dense, measure = configuration.source, configuration.dense, configuration.measure
+    return Pace(
+        stream=source.kafka is not None,
+        stale=source.stale_after,
+        batch=source.batch,
+        barrier=source.barrier_timeout,
+        turn=dense.replay_deadline + _TURN_SPARE,
+        full_replay=dense.full_replay_seconds if dense.engine != "none" else 0.0,
+        audit=measure.audit_seconds if measure.audit_chunks else 0.0,
+        baseline=configuration.alerts.baseline_days * _DAY,
+    )
