@@ -3,11 +3,11 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from monitor.core.yaml_text import yaml_text
+from monitor.core.yaml_text import Node, yaml_text
 
 
 def test_a_document() -> None:
-    document = {
+    document: Node = {
         "a": {"b": [1, True, "x"], "empty": {}},
         "list": [{"name": "one", "for": "5m", "deep": [{"k": "v"}]}, "two", []],
         "with space": "no",
