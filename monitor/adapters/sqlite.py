@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 import msgspec
 
 from monitor.adapters.snapshots import pack_deploy, pack_snapshot, unpack_deploy, unpack_snapshot
+from monitor.adapters.sqlite_checkpoints import Checkpoints
 from monitor.adapters.sqlite_rows import (
     MIGRATE,
     PUT_CHUNK,
@@ -16,8 +17,8 @@ from monitor.adapters.sqlite_rows import (
     SCHEMA,
     TOUCH_CHUNK,
     TRIM_QUARANTINE,
-    columns,
     stored_chunk,
+    written,
 )
 from monitor.core.baseline import Judged, Snapshot
 from monitor.core.corpus import Change
@@ -72,6 +73,7 @@ class SqliteStore:
         self._read_only, self._patience = read_only, patience
         self._space = space
         self._open: sqlite3.Connection | None = None
+        self._checkpoints: Checkpoints | None = None
 
     @property
     def _db(self) -> sqlite3.Connection:
@@ -95,6 +97,7 @@ class SqliteStore:
                 self._db.execute("PRAGMA journal_mode=WAL")
                 # A power cut may undo the newest commits, never tear one; the positions go back with them.
                 self._db.execute("PRAGMA synchronous=NORMAL")
+                self._checkpoints = Checkpoints(self.path, self._db, self._connect)
                 self._keep_space()
             return self._resumed()
         except sqlite3.Error as error:
@@ -158,6 +161,8 @@ class SqliteStore:
                 if self._db.in_transaction:  # after some errors SQLite has rolled back itself
                     self._db.execute("ROLLBACK")
                 raise
+            if self._checkpoints is not None:
+                self._checkpoints.look()
 
     @contextmanager
     def _told(self, doing: str) -> Iterator[None]:
@@ -185,24 +190,7 @@ class SqliteStore:
         db.execute("INSERT OR REPLACE INTO meta VALUES ('newest_event_time', ?)", newest)
 
     def _put_chunks(self, changes: Sequence[Change]) -> None:
-        # Runs of one kind keep their order; the last state of a chunk wins within a run as it does over runs.
-        puts: list[tuple[object, ...]] = []
-        touches: list[tuple[object, ...]] = []
-        last: dict[int, Change] = {}
-        for change in changes:
-            seen = last.get(change.after.key)
-            # A noop carries no new content: it must not hide the content change before it in the same batch.
-            if seen is not None and change.kind == "noop" and seen.kind != "noop":
-                last[change.after.key] = Change(seen.kind, seen.before, change.after, seen.chunk)
-            else:
-                last[change.after.key] = change
-        for change in last.values():
-            row = change.after
-            if change.kind == "noop":
-                touches.append((row.event_time, row.version, *row.position, *row.origin, row.key))
-            else:
-                text, vector = ("", None) if change.chunk is None else (change.chunk.text, change.chunk.vector)
-                puts.append(columns(row, text, vector))
+        puts, touches = written(changes)
         self._db.executemany(PUT_CHUNK, puts)
         self._db.executemany(TOUCH_CHUNK, touches)
 
@@ -292,6 +280,9 @@ class SqliteStore:
 
     def close(self) -> None:
         """Close the file; safe to call twice."""
+        if self._checkpoints is not None:
+            self._checkpoints.close()
+            self._checkpoints = None
         if self._open is not None:
             self._open.close()
             self._open = None

@@ -1,5 +1,6 @@
 """Rows of the state file: the schema, and chunks as columns."""
 
+from collections.abc import Sequence
 from functools import lru_cache
 from sys import intern
 from typing import Any
@@ -8,7 +9,7 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from monitor.core.corpus import NO_SLOT, Kind, Row
+from monitor.core.corpus import NO_SLOT, Change, Kind, Row
 from monitor.core.events import Position, Segment
 from monitor.ports import StoredChunk
 
@@ -72,6 +73,29 @@ def columns(row: Row, text: str, vector: NDArray[np.float32] | None) -> tuple[ob
         row.content_hash, row.version, place.topic, place.partition, place.offset, int(row.live),
         text, None if vector is None else vector.astype("<f4").tobytes(), *(row.changed or _SAME), HOW.index(row.how),
     )  # fmt: skip
+
+
+def written(changes: Sequence[Change]) -> tuple[list[tuple[object, ...]], list[tuple[object, ...]]]:
+    """What one turn's changes write: rows of `PUT_CHUNK`, and of `TOUCH_CHUNK` for those that brought no content."""
+    # Runs of one kind keep their order; the last state of a chunk wins within a run as it does over runs.
+    puts: list[tuple[object, ...]] = []
+    touches: list[tuple[object, ...]] = []
+    last: dict[int, Change] = {}
+    for change in changes:
+        seen = last.get(change.after.key)
+        # A noop carries no new content: it must not hide the content change before it in the same batch.
+        if seen is not None and change.kind == "noop" and seen.kind != "noop":
+            last[change.after.key] = Change(seen.kind, seen.before, change.after, seen.chunk)
+        else:
+            last[change.after.key] = change
+    for change in last.values():
+        row = change.after
+        if change.kind == "noop":
+            touches.append((row.event_time, row.version, *row.position, *row.origin, row.key))
+        else:
+            text, vector = ("", None) if change.chunk is None else (change.chunk.text, change.chunk.vector)
+            puts.append(columns(row, text, vector))
+    return puts, touches
 
 
 def stored_chunk(values: tuple[Any, ...]) -> StoredChunk:

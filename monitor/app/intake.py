@@ -105,10 +105,13 @@ class Intake:
         """Up to `limit` records, each partition up to its next open marker; closes at most one barrier."""
         taken = _Taken()
         for partition, queue in self._queues.items():
-            while queue and taken.records < limit and not self._holds(partition, queue[0]):
+            bound = self.barrier.limit(partition)
+            while queue and taken.records < limit and not self._beyond(partition, queue[0], bound):
                 if self._take_one(queue[0], taken):
                     queue.popleft()
                     self._positions[partition] = taken.last + 1
+                else:
+                    bound = self.barrier.limit(partition)  # only a marker that is met moves it
             if queue and self._holds(partition, queue[0]):
                 self._stand(partition)
         closed = self.barrier.close(self._positions, self._judged(partitions))
@@ -141,7 +144,10 @@ class Intake:
         return [partition for partition in partitions if partition.topic not in self._control]
 
     def _holds(self, partition: Partition, head: Record | Fault) -> bool:
-        limit = self.barrier.limit(partition)
+        return self._beyond(partition, head, self.barrier.limit(partition))
+
+    def _beyond(self, partition: Partition, head: Record | Fault, limit: int | None) -> bool:
+        """Whether what stands next in a partition lies behind the limit at which it must hold."""
         if limit is None:
             return False
         if isinstance(head, Fault) and head.kind in GAP_FAULTS:
