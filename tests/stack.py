@@ -62,7 +62,7 @@ def kafka_broker() -> Iterator[KafkaBroker]:
     with TemporaryDirectory(prefix="corpus-drift-kafka-") as folder:
         here = Path(folder)
         properties = here / "server.properties"
-        properties.write_text(_kafka_properties(here / "data", plain, sasl, controller), encoding="utf-8")
+        properties.write_text(kafka_properties(here / "data", plain, sasl, controller), encoding="utf-8")
         base = [java, "-Xmx512m", "-XX:TieredStopAtLevel=1", "-cp", classes]
         tool = ["kafka.tools.StorageTool", "format", "--cluster-id", CLUSTER_ID, "--config", str(properties)]
         subprocess.run([*base, *tool], check=True, capture_output=True, timeout=KAFKA_READY_SECONDS)
@@ -165,7 +165,8 @@ def answers(url: str) -> bool:
         return False
 
 
-def _kafka_properties(data: Path, plain: int, sasl: int, controller: int) -> str:
+def kafka_properties(data: Path, plain: int, sasl: int, controller: int) -> str:
+    """The broker's `server.properties`: one node in both roles, a plain listener and one with SASL/PLAIN."""
     login = "org.apache.kafka.common.security.plain.PlainLoginModule required"
     names = "PLAIN:PLAINTEXT,SASL:SASL_PLAINTEXT,CONTROLLER:PLAINTEXT"
     return "\n".join(

@@ -8,6 +8,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
+PROBES = frozenset({"/healthz", "/readyz"})
 HEADERS = (
     (b"x-content-type-options", b"nosniff"),
     (b"x-frame-options", b"DENY"),
@@ -22,7 +23,9 @@ HEADERS = (
 
 
 class Guard:
-    """Token (constant-time compare) for everything but /healthz, and strict headers on every answer.
+    """Token (constant-time compare) for everything but the probes, and strict headers on every answer.
+
+    A kubelet cannot send a secret, and /healthz and /readyz say nothing of the corpus.
 
     On a loopback address only a loopback name may be asked for: a web page that points its own name at 127.0.0.1
     (DNS rebinding) gets nothing.
@@ -51,7 +54,7 @@ class Guard:
         if self._names and name not in self._names:
             return problem(f"host {name[:80]!r}: expected one of {', '.join(sorted(self._names))}", 421)
         given = headers.get(b"authorization", b"")
-        if self._token and path != "/healthz" and not hmac.compare_digest(given, b"Bearer " + self._token):
+        if self._token and path not in PROBES and not hmac.compare_digest(given, b"Bearer " + self._token):
             answer = problem("authorization: expected a bearer token", 401)
             answer.headers["www-authenticate"] = "Bearer"
             return answer

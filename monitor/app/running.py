@@ -2,6 +2,7 @@
 
 import signal
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -16,12 +17,12 @@ MARKS = {"pass": "green", "fail": "red", "inconclusive": "yellow", "unknown": "y
 
 
 @contextmanager
-def stopping_on_signals(monitor: Monitor) -> Iterator[None]:
-    """SIGTERM and SIGINT end the loop after its turn; the turn's commit is kept."""
+def stopping_on_signals(stopping: threading.Event) -> Iterator[None]:
+    """SIGTERM and SIGINT end a loop after its turn; what the turn did is kept."""
 
     def stop(number: int, frame: object) -> None:
         del number, frame
-        monitor.stopping.set()
+        stopping.set()
 
     before = {number: signal.signal(number, stop) for number in (signal.SIGTERM, signal.SIGINT)}
     try:
@@ -86,5 +87,5 @@ class Watcher:
 
 def run_to_end(monitor: Monitor, *, until_end: bool, progress: bool = True, stream: TextIO | None = None) -> None:
     """Run the loop until it ends or is told to stop."""
-    with stopping_on_signals(monitor), Watcher(stream).watching(monitor, progress=progress) as turned:
+    with stopping_on_signals(monitor.stopping), Watcher(stream).watching(monitor, progress=progress) as turned:
         monitor.run(until_end=until_end, turned=turned)

@@ -9,7 +9,7 @@ import typer
 from typer.exceptions import TyperException
 
 from monitor import __version__
-from monitor.cli import alerting, checking, judging, running
+from monitor.cli import alerting, checking, judging, producing, running
 from monitor.cli.common import NO_REPORT, USAGE
 from monitor.ports import CorpusDriftError, UnreachableError
 
@@ -23,6 +23,7 @@ app = typer.Typer(
 app.command()(running.demo)
 app.command()(running.run)
 app.command(name="replay-git")(running.replay_git)
+app.command()(producing.produce)
 app.command()(judging.gate)
 app.command()(judging.report)
 app.add_typer(judging.baseline, name="baseline")

@@ -217,7 +217,7 @@ def story(made: Iterator[Update], encode: Encode, *, embedding_version: str, sta
         for low in range(0, len(update.upserts), BATCH):
             batch = update.upserts[low : low + BATCH]
             for one, vector in zip(batch, encode([one.text for one in batch]), strict=True):
-                yield Upsert(_chunk(one, vector, embedding_version, time), number + 1)
+                yield Upsert(as_chunk(one, vector, embedding_version, time), number + 1)
                 time += SECOND // 1_000
         for chunk_id in update.deletes:
             yield Delete(chunk_id, time, number + 1)
@@ -243,7 +243,8 @@ def _strata(objects: Sequence[DocumentedObject], least: int) -> list[list[Docume
     return [*large, [one for rows in grouped.values() if len(rows) < least for one in rows]]
 
 
-def _chunk(one: DocumentedObject, vector: NDArray[np.float32], embedding_version: str, time: int) -> Chunk:
+def as_chunk(one: DocumentedObject, vector: NDArray[np.float32], embedding_version: str, time: int) -> Chunk:
+    """An object as the chunk of an event; `time` is the event time in microseconds since the Unix epoch."""
     return Chunk(
         one.chunk_id,
         one.doc_id,

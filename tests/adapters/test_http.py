@@ -127,7 +127,7 @@ def test_without_the_token_there_is_nothing_but_health() -> None:
         assert [at.ask(path, headers=good).status for path in ("/", "/metrics")] == [200, 200]
         assert at.post("/api/v1/baselines/capture", {"name": "main"}, **good).status == 200
     status = {path: reply.status for (path, _), reply in refused.items()}
-    assert status == {**dict.fromkeys((*PATHS, *POSTS, "/no/such/path"), 401), "/healthz": 200}
+    assert status == {**dict.fromkeys((*PATHS, *POSTS, "/no/such/path"), 401), "/healthz": 200, "/readyz": 200}
     said = {reply.content for reply in refused.values() if reply.status == 401}
     assert said == {b'{"error":"authorization: expected a bearer token"}'}  # whatever was wrong with it
     assert all(reply.headers["www-authenticate"] == "Bearer" for reply in refused.values() if reply.status == 401)

@@ -12,9 +12,9 @@ from tests.stack import (
     CLUSTER_ID,
     KAFKA_READY_SECONDS,
     STOP_SECONDS,
-    _kafka_properties,
     free_ports,
     kafka_jars,
+    kafka_properties,
     program,
     running,
     wait_for,
@@ -61,7 +61,7 @@ def mortal_broker() -> Iterator[MortalBroker]:
     with TemporaryDirectory(prefix="corpus-drift-kafka-") as folder:
         here = Path(folder)
         properties = here / "server.properties"
-        written = _kafka_properties(here / "data", plain, sasl, controller) + QUICK_RETURN
+        written = kafka_properties(here / "data", plain, sasl, controller) + QUICK_RETURN
         properties.write_text(written, encoding="utf-8")
         base = [java, "-Xmx512m", "-XX:TieredStopAtLevel=1", "-cp", classes]
         tool = ["kafka.tools.StorageTool", "format", "--cluster-id", CLUSTER_ID, "--config", str(properties)]
