@@ -195,6 +195,7 @@ def test_a_running_monitor_is_asked(
     assert run("report", "-c", config, "--json").json()["verdict"]["verdict"] == "fail"
     assert run("report", "-c", config, "--deploy", "d1", "--json").json()["deploy_id"] == "d1"
 
+    assert (run("health", "-c", config).out, run("health", "-c", config, "--ready").out) == ("ok\n", "ok\n")
     assert run("baseline", "capture", "-c", config, "late").code == 0
     assert run("baseline", "approve", "-c", config, "late", "--author", "ann", "--reason", "new").code == 0
     assert [one["name"] for one in run("baseline", "list", "-c", config, "--json").json()] == ["main", "late"]
@@ -202,6 +203,11 @@ def test_a_running_monitor_is_asked(
     refused(run("gate", "-c", config, "--deploy", "x", "--at-end"), 2, "400 the source cannot say where it ends")
     refused(run("run", "-c", config), 2, f"in use by process {started.pid}")
     refused(run("baseline", "capture", "-c", config, "a b"), 2, "400 baseline 'a b': expected 1 to 64 letters")
+
+
+def test_nobody_running_is_not_well(run: Commands, ran: Path) -> None:
+    for options in ((), ("--ready",)):
+        refused(run("health", "-c", ran, *options), 4, f"no monitor with endpoints owns {ran.parent / 'state.db'}")
 
 
 def test_the_gate_waits_for_a_monitor_that_is_starting(run: Commands, ran: Path, tmp_path: Path) -> None:

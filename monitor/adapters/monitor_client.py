@@ -43,6 +43,10 @@ class MonitorClient:
         suffix = f"?{urllib.parse.urlencode(query)}" if query else ""
         return self._ask(urllib.request.Request(f"{self._url}{path}{suffix}"))  # noqa: S310 - http(s) by construction
 
+    def text(self, path: str) -> str:
+        """The answer of an endpoint that answers in plain text; errors as for `get`."""
+        return self._answer(urllib.request.Request(f"{self._url}{path}")).decode(errors="replace")  # noqa: S310 - see get
+
     def post(self, path: str, body: dict[str, str]) -> Any:
         """The JSON answer to a request; errors as for `get`."""
         encoded = json.dumps(body).encode()
@@ -50,11 +54,18 @@ class MonitorClient:
         return self._ask(urllib.request.Request(f"{self._url}{path}", encoded, headers))  # noqa: S310 - see get
 
     def _ask(self, request: urllib.request.Request) -> Any:
+        try:
+            return json.loads(self._answer(request))
+        except ValueError as error:
+            raise UnreachableError(self._silent(error)) from error
+
+    def _answer(self, request: urllib.request.Request) -> bytes:
         if self._token:
             request.add_unredirected_header("authorization", f"Bearer {self._token}")
         try:
             with self._opener.open(request, timeout=self._timeout) as answer:
-                return json.loads(answer.read(ANSWER_LIMIT))
+                read: bytes = answer.read(ANSWER_LIMIT)
+                return read
         except urllib.error.HTTPError as error:
             with error:
                 said = _flat(_said(error))
@@ -63,8 +74,10 @@ class MonitorClient:
                 raise ConfigurationError(message) from error
             raise UnreachableError(message) from error
         except (OSError, ValueError, http.client.HTTPException) as error:
-            message = f"monitor at {self._url}: no answer ({_flat(str(error))}); expected a running corpus-drift"
-            raise UnreachableError(message) from error
+            raise UnreachableError(self._silent(error)) from error
+
+    def _silent(self, error: Exception) -> str:
+        return f"monitor at {self._url}: no answer ({_flat(str(error))}); expected a running corpus-drift"
 
 
 def _pinned(certificate_file: str) -> ssl.SSLContext:

@@ -32,6 +32,10 @@ class Client(Protocol):
         """The JSON answer of an endpoint."""
         ...
 
+    def text(self, path: str) -> str:
+        """The answer of an endpoint that answers in plain text."""
+        ...
+
     def post(self, path: str, body: dict[str, str]) -> Any:
         """The JSON answer to a request."""
         ...
@@ -42,6 +46,10 @@ class Running:
 
     def __init__(self, client: Client) -> None:
         self._client = client
+
+    def probe(self, path: str) -> str:
+        """What /healthz or /readyz says; UnreachableError with its words where it says no."""
+        return self._client.text(path).strip()
 
     def gate(self, deploy_id: str) -> Document:
         """What is known of a deploy now."""

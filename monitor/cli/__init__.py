@@ -22,6 +22,7 @@ app = typer.Typer(
 )
 app.command()(running.demo)
 app.command()(running.run)
+app.command()(running.health)
 app.command(name="replay-git")(running.replay_git)
 app.command()(producing.produce)
 app.command()(judging.gate)

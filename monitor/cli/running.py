@@ -9,8 +9,9 @@ from monitor.app import tables
 from monitor.app.demonstration import demonstrate
 from monitor.app.history import replay_history
 from monitor.app.running import leaving_on_sigterm, run_to_end
-from monitor.app.wiring import open_monitor, serving
+from monitor.app.wiring import open_monitor, running, serving
 from monitor.cli.common import PASS, ConfigFile, Json, configured, say
+from monitor.ports import UnreachableError
 
 
 def demo(
@@ -33,6 +34,20 @@ def run(
         if url:
             typer.echo(f"listening on {url}", err=True)
         run_to_end(monitor, until_end=until_end)
+    return PASS
+
+
+def health(
+    config: ConfigFile,
+    ready: Annotated[bool, typer.Option("--ready", help="Ask whether it is ready, not only alive.")] = False,
+) -> int:
+    """Ask the monitor of this machine how it is, for container probes: 0 well, 4 not running or not well."""
+    configuration = configured(config)
+    monitor = running(configuration)
+    if monitor is None:
+        message = f"no monitor with endpoints owns {configuration.located(configuration.state.path)}"
+        raise UnreachableError(message)
+    typer.echo(monitor.probe("/readyz" if ready else "/healthz"))
     return PASS
 
 
