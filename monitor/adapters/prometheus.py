@@ -7,7 +7,7 @@ from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
 from monitor import __version__
-from monitor.adapters.prometheus_engine import audit_families, engine_families, folded_families
+from monitor.adapters.prometheus_engine import anchors_families, audit_families, engine_families, folded_families
 from monitor.adapters.prometheus_families import counter, gauge, histogram, info, plain
 from monitor.core.policy import Finding
 from monitor.core.published import Published
@@ -99,6 +99,7 @@ def _alive(view: Published) -> Iterator[Metric]:
     yield from _health(view)
     yield from audit_families(view.health.audits)
     yield from engine_families(view.health.engine)
+    yield from anchors_families(view.health.anchors)
 
 
 def _measurements(measurements: Iterable[Measurement]) -> Iterator[Metric]:

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from prometheus_client.core import Metric
 
 from monitor.adapters.prometheus_families import counter, gauge, plain
-from monitor.core.published import Audited, AuditLeg, EngineWork
+from monitor.core.published import AnchorsTaken, Audited, AuditLeg, EngineWork
 from monitor.core.report import SegmentSize
 
 
@@ -61,3 +61,14 @@ def engine_families(work: EngineWork | None) -> Iterator[Metric]:
             yield times
     yield plain("vocabulary_terms", work.terms)
     yield plain("tombstones", work.tombstones)
+
+
+def anchors_families(taken: AnchorsTaken | None) -> Iterator[Metric]:
+    """The anchors in use, and whether the file that is there is another one; None: nothing is known."""
+    if taken is None:
+        return
+    yield plain("anchors", taken.anchors)
+    yield plain("anchors_refused", float(bool(taken.refused)))
+    times = counter("anchors_taken")
+    times.add_metric((), taken.taken)
+    yield times

@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from monitor.app.health import Clocks
+from monitor.core.anchors import rows_after
 from monitor.core.audit import AuditedList, Rotation, differing, exact_lists
 from monitor.core.corpus import Corpus
 from monitor.core.engine import Engine
@@ -80,12 +81,19 @@ class Audit:
     ) -> None:
         self._auditor, self._store, self._corpus, self._engine = auditor, store, corpus, engine
         self._distance, self._schedule, self._clocks = distance, schedule, clocks
+        self._generator = generator
         self._turns = {leg: Rotation(len(engine.anchors), generator) for leg in LEGS}
         self._wrong: dict[AuditLeg, dict[int, int]] = {leg: {} for leg in LEGS}
         off = {} if schedule.chunks else {leg: Audited(skipped="switched_off") for leg in LEGS}
         self.results: dict[AuditLeg, Audited] = off
         """By leg, from the first attempt on."""
         self._next = clocks.monotonic() + FIRST * schedule.every
+
+    def reanchor(self, kept: NDArray[np.int64]) -> None:
+        """Other anchors from here on, see `anchors.kept_rows`; what was found wrong stays wrong until it is right."""
+        self._turns = {leg: Rotation(len(kept), self._generator) for leg in LEGS}
+        for leg, wrong in self._wrong.items():
+            self._wrong[leg] = {row: wrong[kept[row]] for row in rows_after(kept, wrong).tolist()}
 
     def due(self) -> bool:
         """Whether it is time for an audit."""

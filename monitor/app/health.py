@@ -12,7 +12,7 @@ from monitor.core.corpus import Corpus
 from monitor.core.engine import Engine
 from monitor.core.events import Partition
 from monitor.core.policy import Verdict
-from monitor.core.published import Audited, AuditLeg, Durations, EngineWork, Health
+from monitor.core.published import AnchorsTaken, Audited, AuditLeg, Durations, EngineWork, Health
 from monitor.ports import Replay, Source
 
 BATCH_BOUNDS = (0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1.0, 3.0, 10.0, 30.0)
@@ -140,6 +140,7 @@ class Gauges:
         points: int | None,
         audits: Mapping[AuditLeg, Audited],
         engine: EngineWork,
+        anchors: AnchorsTaken | None = None,
     ) -> Health:
         """Freeze it."""
         return Health(
@@ -159,6 +160,7 @@ class Gauges:
             index_points=points,
             audits=dict(audits),
             engine=engine,
+            anchors=anchors,
         )
 
 

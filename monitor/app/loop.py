@@ -11,6 +11,7 @@ from typing import Any, TypeVar
 from monitor.app.intake import GAP_FAULTS, Batch, Intake, set_aside
 from monitor.app.measuring import OPEN_GAPS, Measured, Measuring
 from monitor.app.parts import Parts
+from monitor.app.reanchoring import reanchored
 from monitor.app.restore import restore
 from monitor.core.barrier import Closed
 from monitor.core.baseline import Judged
@@ -85,6 +86,7 @@ class Monitor:
     def turn(self, wait: float) -> bool:
         """One turn of the loop; False when there was nothing to do."""
         self._answer_requests()
+        self._reanchor()
         batch = self._next_batch(wait)  # 1. poll, 2. decode, up to the next barrier
         if not (batch.events or batch.counts):  # records that came to nothing count and move the position too
             self._idle()
@@ -127,6 +129,14 @@ class Monitor:
         self.measuring.replay(full=False)
         self.measuring.publish(self.intake, self.measuring.measure(self.intake))
         return quarantined
+
+    def _reanchor(self) -> None:
+        """Take up a changed anchors file between two turns: every report is of one set of anchors."""
+        watch = self.parts.anchors_watch
+        anchors = None if watch is None else watch.look()
+        if anchors is not None:
+            self.parts, kept = reanchored(self.parts, anchors)
+            self.measuring.reanchor(self.parts, kept)
 
     def _next_batch(self, wait: float) -> Batch:
         source, pace = self.parts.source, self.parts.pace

@@ -11,6 +11,7 @@ from monitor.app.health import stale_or
 from monitor.app.intake import Intake
 from monitor.app.once import Once
 from monitor.app.parts import Parts
+from monitor.core.anchors import rows_after
 from monitor.core.baseline import Judged, ListLeg, Snapshot
 from monitor.core.content_hashes import ContentHashes
 from monitor.core.corpus import Delta
@@ -78,6 +79,15 @@ class Measuring:
     def note(self, keys: Sequence[int]) -> None:
         """Something is known otherwise of these chunks: their event, their being, what the index says of them."""
         self._changed.append(np.array(keys, np.int64))
+
+    def reanchor(self, parts: Parts, kept: NDArray[np.int64]) -> None:
+        """Other anchors from here on, see `anchors.kept_rows`: new questions are asked before the next report."""
+        self._parts = parts
+        self._touched = {*rows_after(kept, self._touched).tolist(), *np.flatnonzero(kept < 0).tolist()}
+        since = {row: self._moved[kept[row]] for row in rows_after(kept, self._moved).tolist()}
+        self._moved = since
+        self._blamed = (None, ())
+        self._behind = True
 
     def _settling(self) -> frozenset[int]:
         """Anchors whose documents production may still be writing to its index."""
@@ -184,6 +194,7 @@ class Measuring:
             points=self._count_points(),
             audits=parts.audit.results if parts.audit is not None else {},
             engine=parts.gauges.worked(parts.engine, parts.corpus),
+            anchors=None if parts.anchors_watch is None else parts.anchors_watch.state(len(parts.engine.anchors)),
         )
         self._measured = measured
         staleness, counters, ledger = parts.gauges.staleness(), dict(self._counters), tuple(self.ledger)

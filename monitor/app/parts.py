@@ -2,17 +2,22 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from monitor.app.audit import Audit
 from monitor.app.embedding import Embedder
 from monitor.app.health import Clocks, Gauges
 from monitor.app.replay import Served
 from monitor.app.snapshot import Snapshots
+from monitor.core.anchors import AnchorSet
 from monitor.core.corpus import Corpus
 from monitor.core.drift import Drift
 from monitor.core.engine import Engine
 from monitor.core.policy import Rule
 from monitor.ports import Decoder, OwnedIndex, Publisher, Retriever, Source, StateStore
+
+if TYPE_CHECKING:
+    from monitor.app.reanchoring import AnchorsWatch
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +46,8 @@ class Parts:
     corpus: Corpus
     engine: Engine
     drift: Drift
+    drift_of: Callable[[AnchorSet], Drift]
+    """The same evaluation of other anchors."""
     snapshots: Snapshots
     rules: Sequence[Rule]
     embedder: Embedder
@@ -55,3 +62,4 @@ class Parts:
     control_topics: Sequence[str] = ()
     pace: Pace = field(default_factory=Pace)
     audit: Audit | None = None
+    anchors_watch: "AnchorsWatch | None" = None

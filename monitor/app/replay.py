@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from monitor.core.anchors import AnchorSet
+from monitor.core.anchors import AnchorSet, rows_after
 from monitor.core.lists import RankedLists
 from monitor.ports import Replay, Retriever
 
@@ -45,6 +45,12 @@ class Served:
         self.names: dict[int, str] = {}
         self.seconds: NDArray[np.float64] = np.zeros(0)
         """Latencies of the last replay, per anchor asked."""
+
+    def reanchor(self, anchors: AnchorSet, kept: NDArray[np.int64]) -> None:
+        """Other anchors from here on, see `anchors.kept_rows`; nothing is known of new questions yet."""
+        failures = {row: self.failures[kept[row]] for row in rows_after(kept, self.failures).tolist()}
+        self._anchors, self.failures = anchors, failures
+        self.lists = self.lists.arranged(kept)
 
     def refresh(self, touched: NDArray[np.int64], now: float, *, full: bool) -> Replay | None:
         """Replay the anchors touched (or all) and keep what came; a failed anchor's list becomes unknown.

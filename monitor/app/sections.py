@@ -186,6 +186,8 @@ class AnchorsSection(Section):
     """The queries under watch."""
 
     path: str
+    watch_seconds: float = Field(5.0, ge=0)
+    """Between two looks at the file, which is taken up when it changed; 0 reads it at the start only."""
 
 
 class MeasureSection(Section):

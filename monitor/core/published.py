@@ -71,6 +71,18 @@ class EngineWork:
 
 
 @dataclass(frozen=True, slots=True)
+class AnchorsTaken:
+    """The anchors in use, and how often a changed file was taken up since the start of this process.
+
+    `refused` says why the file that is there now is not used, "" where it is.
+    """
+
+    anchors: int
+    taken: int
+    refused: str
+
+
+@dataclass(frozen=True, slots=True)
 class Health:
     """How the monitor itself is. Times are wall-clock seconds since the epoch, 0.0 before the first.
 
@@ -95,6 +107,7 @@ class Health:
     index_points: int | None
     audits: Mapping[AuditLeg, Audited] = field(default_factory=dict)
     engine: EngineWork | None = None
+    anchors: AnchorsTaken | None = None
 
 
 @dataclass(frozen=True, slots=True)

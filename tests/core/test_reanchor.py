@@ -1,4 +1,4 @@
-"""Anchors changed while buffers are full: what is kept holds, and what leaves the lists comes from outside of them."""
+"""Anchors changed while buffers are full: what is kept holds, and what leaves the lists comes from outside."""
 
 from collections.abc import Sequence
 
@@ -79,7 +79,7 @@ class World:
         made = self.built()
         texts = [self.texts[row.key] for row in rows]
         made.apply(Delta(none, slots, rows, texts, self.corpus.vectors[slots], none))
-        return {leg: lists for leg, lists in made.lists().items()}
+        return dict(made.lists().items())
 
 
 @pytest.mark.parametrize("seed", range(6))

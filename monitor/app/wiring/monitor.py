@@ -10,6 +10,7 @@ from functools import partial
 import numpy as np
 
 from monitor.adapters.audit import RankBm25Auditor
+from monitor.adapters.file_stamp import stamp
 from monitor.adapters.http import TURN_LIMIT, HttpServer, HttpSettings
 from monitor.adapters.lock import OwnerLock
 from monitor.adapters.monitor_client import MonitorClient
@@ -22,6 +23,7 @@ from monitor.app.embedding import Embedder, Lookup
 from monitor.app.health import Clocks, Gauges
 from monitor.app.loop import Monitor
 from monitor.app.parts import Pace, Parts
+from monitor.app.reanchoring import AnchorsWatch
 from monitor.app.replay import Served
 from monitor.app.service import MonitorService
 from monitor.app.snapshot import Snapshots
@@ -93,7 +95,7 @@ def running(configuration: Configuration, *, patience: float = 0.0) -> Running |
 def build_drift(configuration: Configuration) -> Drift:
     """The evaluation alone, without a monitor: for judging kept lists against another baseline."""
     space = build_space(configuration)
-    return _drift(configuration, build_anchors(configuration, space), fingerprint(configuration, space))
+    return _drift(configuration, fingerprint(configuration, space), build_anchors(configuration, space))
 
 
 @contextmanager
@@ -143,6 +145,8 @@ def read_state(configuration: Configuration) -> Iterator[StateStore]:
 
 def _parts(configuration: Configuration, stack: ExitStack, source: Source, announce: Callable[[str], None]) -> Parts:
     space = build_space(configuration)
+    clocks = Clocks(time.monotonic, time.time)
+    watch = _watch(configuration, space, clocks)
     anchors = build_anchors(configuration, space)
     corpus = Corpus(space.dimension, tombstone_days=configuration.state.tombstone_days)
     store = _store(configuration, space)
@@ -152,7 +156,6 @@ def _parts(configuration: Configuration, stack: ExitStack, source: Source, annou
         stack.callback(close)
     marked = fingerprint(configuration, space)
     baseline = configuration.baseline
-    clocks = Clocks(time.monotonic, time.time)
     gauges = Gauges(clocks, stale=configuration.source.stale_after)
     gauges.bounded = configuration.source.kafka is None
     deepest = max(configuration.measure.depths)
@@ -165,7 +168,8 @@ def _parts(configuration: Configuration, stack: ExitStack, source: Source, annou
         store=store,
         corpus=corpus,
         engine=engine,
-        drift=_drift(configuration, anchors, marked),
+        drift=_drift(configuration, marked, anchors),
+        drift_of=partial(_drift, configuration, marked),
         snapshots=Snapshots(
             store,
             anchors,
@@ -194,6 +198,18 @@ def _parts(configuration: Configuration, stack: ExitStack, source: Source, annou
             settle=configuration.dense.settle_seconds if configuration.dense.engine == "server" else 0.0,
         ),
         audit=_audit(configuration, store, corpus, engine, clocks),
+        anchors_watch=watch,
+    )
+
+
+def _watch(configuration: Configuration, space: Space, clocks: Clocks) -> AnchorsWatch:
+    """Made before the file is read: what changes from then on is seen."""
+    chosen = configuration.anchors
+    return AnchorsWatch(
+        partial(stamp, configuration.located(chosen.path)),
+        partial(build_anchors, configuration, space),
+        clocks.monotonic,
+        every=chosen.watch_seconds,
     )
 
 
@@ -224,7 +240,7 @@ def _audit(configuration: Configuration, store: StateStore, corpus: Corpus, engi
     )
 
 
-def _drift(configuration: Configuration, anchors: AnchorSet, marked: Fingerprint) -> Drift:
+def _drift(configuration: Configuration, marked: Fingerprint, anchors: AnchorSet) -> Drift:
     segments, measured = configuration.segments, configuration.measure
     scope = Scope(segments.dimensions, segments.cap, segments.min_anchors)
     limits: dict[str, float] = dict(measured.confidence_score.items())

@@ -47,6 +47,22 @@ VERDICTS = (
         "The anchors were edited: capture a baseline.",
         (),
     ),
+    Entry("anchors", "anchors", "Anchors in use", "The anchors file grew and was taken up.", ()),
+    Entry(
+        "anchors_refused",
+        "0 or 1",
+        "1 while the anchors file that is there is not valid and the old anchors stay",
+        "The file was edited wrongly: `anchors check` says how.",
+        (),
+    ),
+    Entry(
+        "anchors_taken",
+        "times",
+        "Times that a changed anchors file was taken up without a restart",
+        "The file was edited: capture a baseline.",
+        (),
+        "counter",
+    ),
     Entry(
         "baseline_timestamp_seconds",
         "seconds",
