@@ -8,11 +8,12 @@ from typing import Any, Protocol
 
 import numpy as np
 
+from monitor.app.gating import evidence_of, judged
 from monitor.core.baseline import Approval, Snapshot
 from monitor.core.documents import gate_document, report_document, snapshot_document
 from monitor.core.drift import Drift, Seen
 from monitor.core.facts import MemberFacts
-from monitor.core.policy import Rule, Verdict, judge
+from monitor.core.policy import Rule, Verdict
 from monitor.core.report import DriftReport
 from monitor.ports import ConfigurationError, DeployRecord, StateStore
 
@@ -165,8 +166,7 @@ def judged_pair(
         ),
         facts=MemberFacts(snapshot.members, snapshot.shingles),
     )
-    report = drift.evaluate(baseline, None, seen, None)
-    return report, judge(rules, report)
+    return judged(drift.compared(baseline, None, seen, None), rules, evidence_of(baseline))
 
 
 def wait_for_gate(ask: Callable[[], Document], timeout: float) -> Document:

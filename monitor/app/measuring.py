@@ -7,6 +7,7 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
+from monitor.app.gating import evidence_of, judged
 from monitor.app.health import stale_or
 from monitor.app.intake import Intake
 from monitor.app.once import Once
@@ -18,7 +19,7 @@ from monitor.core.corpus import Delta
 from monitor.core.drift import Compared, Seen
 from monitor.core.facts import CorpusFacts
 from monitor.core.lists import RankedLists
-from monitor.core.policy import Rule, Verdict, judge
+from monitor.core.policy import Verdict
 from monitor.core.published import Published
 from monitor.core.report import DriftReport, Share
 
@@ -162,7 +163,8 @@ class Measuring:
         self._changed.clear()
         compared = self._compared(seen)
         self._behind = False
-        return Once(lambda: _judged(compared, parts.rules))
+        evidence = evidence_of(self.baseline) if deploy_id else None
+        return Once(lambda: judged(compared, parts.rules, evidence))
 
     def _compared(self, seen: Seen) -> Compared:
         """What the report is made from; blame is worked out for every deploy, else when it is time for it."""
@@ -201,8 +203,8 @@ class Measuring:
 
         def view() -> Published:
             report, verdict = measured()
-            judged = stale_or(verdict, staleness)
-            return Published(parts.corpus_name, report, verdict, judged, counters, ledger, health)
+            said = stale_or(verdict, staleness)
+            return Published(parts.corpus_name, report, verdict, said, counters, ledger, health)
 
         self._view = Once(view)
 
@@ -251,8 +253,3 @@ class Measuring:
 def named_positions(intake: Intake) -> dict[str, int]:
     """Next offset by `topic/partition`."""
     return {f"{part.topic}/{part.partition}": at for part, at in sorted(intake.positions.items())}
-
-
-def _judged(compared: Compared, rules: Sequence[Rule]) -> tuple[DriftReport, Verdict]:
-    report = compared.report()
-    return report, judge(rules, report)

@@ -60,6 +60,13 @@ class Finding:
     limit: float
     n: int
     reason: str
+    lower: float = math.nan
+    upper: float = math.nan
+    """One-sided 95% bounds of the value, where the gate worked them out."""
+    anchors_needed: int = 0
+    """Anchors that would decide an INCONCLUSIVE finding with 80% power; 0: no number would, or none is needed."""
+    detectable: float = math.nan
+    """The value beyond the limit that would FAIL with 80% power on this many anchors."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,9 +94,13 @@ def judge(rules: Sequence[Rule], report: DriftReport) -> Verdict:
     sizes = {(size.dimension, size.segment): size for size in report.segments}
     ruled = {rule.metric for rule in rules}
     measured = [of for of in report.measurements if of.metric in ruled]
-    findings = [found for rule in rules for found in _findings(rule, measured, sizes)]
-    findings.sort(
-        key=lambda found: (_ORDER[found.verdict], found.severity, found.rule, found.dimension, found.segment)
+    return fold([found for rule in rules for found in _judged(rule, measured, sizes)])
+
+
+def fold(found: Iterable[Finding]) -> Verdict:
+    """One verdict from all findings: FAIL > UNKNOWN > INCONCLUSIVE > PASS over the critical ones, worst first."""
+    findings = sorted(
+        found, key=lambda found: (_ORDER[found.verdict], found.severity, found.rule, found.dimension, found.segment)
     )
     critical = [found for found in findings if found.severity == "critical"]
     if not critical:
@@ -99,36 +110,44 @@ def judge(rules: Sequence[Rule], report: DriftReport) -> Verdict:
     return Verdict(worst, reasons, tuple(findings))
 
 
-def _findings(
+def _judged(
     rule: Rule, measurements: Sequence[Measurement], sizes: Mapping[tuple[str, str], SegmentSize]
 ) -> list[Finding]:
-    concerned = list(_concerned(rule, measurements))
+    found = watched(rule, measurements, sizes)
+    return [nothing_measured(rule, measurements)] if found is None else [find(rule, *pair) for pair in found]
+
+
+def watched(
+    rule: Rule, measurements: Sequence[Measurement], sizes: Mapping[tuple[str, str], SegmentSize]
+) -> list[tuple[Measurement, SegmentSize]] | None:
+    """The measurements that a rule judges, with their segments' sizes; None where nothing it asks for was measured.
+
+    Segments with fewer than `min_anchors` in the baseline are not watched by the rule.
+    """
+    found = list(concerned(rule, measurements))
     unwatched = (rule.dimension, rule.segment) in sizes and not sizes[rule.dimension, rule.segment].watched
-    if not concerned and not unwatched:
-        return [_nothing(rule, measurements)]
-    return [
-        _find(rule, measurement, size)
-        for measurement in concerned
-        for size in (_size(sizes, measurement),)
-        if size.baseline_anchors >= rule.min_anchors
-    ]
+    if not found and not unwatched:
+        return None
+    pairs = [(measurement, size_of(sizes, measurement)) for measurement in found]
+    return [pair for pair in pairs if pair[1].baseline_anchors >= rule.min_anchors]
 
 
-def _nothing(rule: Rule, measurements: Sequence[Measurement]) -> Finding:
+def nothing_measured(rule: Rule, measurements: Sequence[Measurement]) -> Finding:
     """What a rule finds for which there is no measurement, with what there is of its metric."""
     forms = sorted({f"{of.stat}@{of.k} {of.leg}" for of in measurements if of.metric == rule.metric})
-    said = f"{_place(rule, rule.segment)}: not measured: {rule.metric} is {', '.join(forms) or 'no metric measured'}"
+    said = f"{place(rule, rule.segment)}: not measured: {rule.metric} is {', '.join(forms) or 'no metric measured'}"
     return _finding(rule, rule.segment, "unknown", (math.nan, 0), said)
 
 
-def _size(sizes: Mapping[tuple[str, str], SegmentSize], measured: Measurement) -> SegmentSize:
+def size_of(sizes: Mapping[tuple[str, str], SegmentSize], measured: Measurement) -> SegmentSize:
     """The segment's anchors; what is measured on the corpus itself rests on its chunks instead."""
     if measured.leg == "corpus":
         return SegmentSize(measured.dimension, measured.segment, measured.n, measured.n, watched=True)
     return sizes[measured.dimension, measured.segment]
 
 
-def _concerned(rule: Rule, measurements: Iterable[Measurement]) -> Iterable[Measurement]:
+def concerned(rule: Rule, measurements: Iterable[Measurement]) -> Iterable[Measurement]:
+    """The measurements that a rule is about."""
     for measurement in measurements:
         if (measurement.metric, measurement.leg, measurement.stat, measurement.k, measurement.dimension) == (
             rule.metric,
@@ -140,16 +159,16 @@ def _concerned(rule: Rule, measurements: Iterable[Measurement]) -> Iterable[Meas
             yield measurement
 
 
-def _find(rule: Rule, measured: Measurement, size: SegmentSize) -> Finding:
+def find(rule: Rule, measured: Measurement, size: SegmentSize) -> Finding:
     """Judge one measurement.
 
     Rule 1: if the value is NaN, UNKNOWN with the measurement's reason. Rule 2: if the segment had `min_anchors`
     anchors in the baseline and has fewer now, UNKNOWN. Rule 3: if the value is beyond the limit, FAIL. Rule 4: if
     some expected anchors were not measured and their worst case would cross the limit, INCONCLUSIVE. Rule 5: PASS.
     """
-    where = _place(rule, measured.segment)
+    where = place(rule, measured.segment)
     verdict: VerdictName = "pass"
-    said = f"{where}: {measured.value:.3f}, allowed {_allowed(rule)}, {measured.n} anchors"
+    said = f"{where}: {measured.value:.3f}, allowed {allowed(rule)}, {measured.n} anchors"
     if math.isnan(measured.value):
         verdict, said = "unknown", f"{where}: not measurable: {measured.reason or 'no value'}"
     elif size.baseline_anchors >= rule.min_anchors > size.anchors:
@@ -166,7 +185,8 @@ def _find(rule: Rule, measured: Measurement, size: SegmentSize) -> Finding:
     return _finding(rule, measured.segment, verdict, (measured.value, measured.n), said)
 
 
-def _place(rule: Rule, segment: str) -> str:
+def place(rule: Rule, segment: str) -> str:
+    """Where a rule looks, in words."""
     return f"{rule.metric} {rule.stat}@{rule.k} {rule.leg} {rule.dimension}={segment}"
 
 
@@ -185,7 +205,7 @@ def _extremes(rule: Rule, measured: Measurement) -> tuple[float, float]:
 
     A mean moves by their share of the weight; a quantile can move to the end of the metric's range.
     """
-    ends = _range(rule)
+    ends = value_range(rule)
     if rule.stat not in ("mean", "share"):
         return ends
     known, open_ = measured.value * measured.covered, 1.0 - measured.covered
@@ -193,7 +213,7 @@ def _extremes(rule: Rule, measured: Measurement) -> tuple[float, float]:
     return low, high
 
 
-def _range(rule: Rule) -> tuple[float, float]:
+def value_range(rule: Rule) -> tuple[float, float]:
     """The values one anchor can have, infinite where no bound is known."""
     if rule.stat == "share" or (rule.metric.endswith("_ratio") and rule.metric not in UNBOUNDED):
         return 0.0, 1.0
@@ -204,7 +224,8 @@ def _beyond(rule: Rule, value: float) -> bool:
     return (rule.max is not None and value > rule.max) or (rule.min is not None and value < rule.min)
 
 
-def _allowed(rule: Rule) -> str:
+def allowed(rule: Rule) -> str:
+    """A rule's limits in words."""
     low = f"at least {rule.min:g}" if rule.min is not None else ""
     high = f"at most {rule.max:g}" if rule.max is not None else ""
     return " and ".join(part for part in (low, high) if part)

@@ -1,0 +1,1 @@
+"""The gate: non-inferiority of a deploy, rule by rule, with bounds that stay honest on few anchors."""
