@@ -163,6 +163,8 @@ min_anchors = 4
 path = "events.jsonl"
 [dense]
 engine = "{engine}"
+[policy]
+bounds = false
 [anchors]
 path = "anchors.jsonl"
 [baseline]

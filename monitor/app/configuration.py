@@ -3,6 +3,7 @@
 import tomllib
 from collections import Counter
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -133,7 +134,8 @@ class Configuration(BaseSettings):
         """The policy: the defaults (unless switched off), then the file's own rules."""
         defaults = default_rules(self.segments.dimensions, self.legs, k=self.k, min_anchors=self.segments.min_anchors)
         own = tuple(entry.rule(self.k) for entry in self.policy.rule)
-        return (*defaults, *own) if self.policy.defaults else own
+        chosen = (*defaults, *own) if self.policy.defaults else own
+        return tuple(replace(rule, bounds=self.policy.bounds) for rule in chosen)
 
 
 def load(path: Path, environment: Mapping[str, str]) -> Configuration:

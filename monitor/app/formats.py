@@ -40,10 +40,13 @@ def _text(document: dict[str, Any]) -> str:
         _place(found) for found in document["findings"] if found["verdict"] == "fail" and not _is_warning(found)
     }
     warned = [found for found in document["findings"] if _is_warning(found) and _place(found) not in failed]
-    lines += [f"  (warning) {found['reason']}" for found in warned[:10]]
+    told = [found for found in warned if found["verdict"] != "inconclusive"]
+    lines += [f"  (warning) {found['reason']}" for found in told[:10]]
     lines += _blamed(document)
     judged = sum(found["severity"] == "critical" for found in document["findings"])
-    lines.append(f"{judged} critical rules judged, {len(warned)} warnings")
+    open_ = len(warned) - len(told)
+    undecided = f", {open_} undecided on their own (small segments, warning limits)" if open_ else ""
+    lines.append(f"{judged} critical rules judged, {len(told)} warnings{undecided}")
     return "\n".join(lines) + "\n"
 
 
@@ -114,8 +117,8 @@ def _markdown(document: dict[str, Any]) -> str:
     if shown:
         lines += [
             "",
-            "| verdict | severity | rule | segment | value | limit | anchors |",
-            "|---|---|---|---|---|---|---|",
+            "| verdict | severity | rule | segment | value | 95% bounds | limit | anchors | would decide |",
+            "|---|---|---|---|---|---|---|---|---|",
         ]
         lines += [_row(found) for found in shown[:_ROWS]]
     made = "\n".join(lines) + "\n"
@@ -128,8 +131,19 @@ def _markdown(document: dict[str, Any]) -> str:
 def _row(found: dict[str, Any]) -> str:
     value = "unknown" if found["value"] is None else f"{found['value']:.3f}"
     segment = f"{found['leg']} {found['dimension']}={found['segment']}"
-    cells = (MARKS[found["verdict"]], found["severity"], found["rule"], segment, value, found["limit"], found["n"])
+    cells = (
+        MARKS[found["verdict"]], found["severity"], found["rule"], segment, value, _bounds(found), found["limit"],
+        found["n"], found["anchors_needed"] or "",
+    )  # fmt: skip
     return f"| {' | '.join(_cell(str(cell)) for cell in cells)} |"
+
+
+def _bounds(found: dict[str, Any]) -> str:
+    """Of what the gate judged by bounds; an open end is one that nothing is known of."""
+    if found["lower"] is None and found["upper"] is None:
+        return ""
+    low, high = ("open" if end is None else f"{end:.3f}" for end in (found["lower"], found["upper"]))
+    return f"{low} to {high}"
 
 
 def _cell(text: str) -> str:

@@ -267,6 +267,8 @@ class PolicySection(Section):
     """Thresholds. `rule` entries come on top of the default ones unless `defaults` is false."""
 
     defaults: bool = True
+    bounds: bool = True
+    """False: deploys are judged by point estimates, as alerts are; for anchor sets too small for bounds."""
     rule: tuple[RuleEntry, ...] = ()
 
 

@@ -75,7 +75,8 @@ def report_schema() -> Document:
     finding = _object(
         rule=_TEXT, severity={"enum": ["critical", "warning"]}, metric=_TEXT, leg=_TEXT, k={"type": "integer"},
         stat=_TEXT, dimension=_TEXT, segment=_TEXT, verdict=_verdicts(), value=_NUMBER, limit=_NUMBER,
-        n={"type": "integer"}, reason=_TEXT,
+        n={"type": "integer"}, reason=_TEXT, lower=_NUMBER, upper=_NUMBER, anchors_needed={"type": "integer"},
+        detectable=_NUMBER,
     )  # fmt: skip
     measurement = _object(
         metric=_TEXT, leg={"enum": ["dense", "lexical", "both", "corpus"]}, k={"type": "integer"}, dimension=_TEXT,

@@ -41,6 +41,8 @@ class Rule:
     min_anchors: int = 20
     hold: float = 300.0
     ground: str = ""
+    bounds: bool = True
+    """Whether the gate judges it by confidence bounds; else by the point estimate, as alerts are."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -65,7 +65,7 @@ def mean_bounds(sample: Sample, tolerance: float) -> Bounds:
     limit = (tolerance - _part(open_, low)) / sample.covered
     if math.isinf(low) or math.isinf(high):
         found = _student(clusters, limit)
-    elif _plain_share(clusters):
+    elif sample.range == (0.0, 1.0) and _plain_share(clusters):
         found = _share(clusters, limit)
     else:
         found = _resampled(clusters, (low, high), limit)

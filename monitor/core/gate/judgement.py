@@ -48,8 +48,8 @@ def judge_deploy(rules: Sequence[Rule], compared: Compared, report: DriftReport,
 
     Rule 1: problems of the report (no baseline, another fingerprint, a gap, stale input, an incomplete barrier) make
     it UNKNOWN, and no number is judged. Rule 2: what was not measured, or lost its anchors since the baseline, is
-    UNKNOWN, as in `core.policy`. Rule 3: what has no value per anchor is judged as a point value. Rule 4: all else by
-    bounds, as this module's first lines say.
+    UNKNOWN, as in `core.policy`. Rule 3: what has no value per anchor, or whose rule says so, is judged as a point
+    value. Rule 4: all else by bounds, as this module's first lines say.
 
     Args:
         rules: the policy.
@@ -87,7 +87,7 @@ def _take(
     small: dict[int, list[Hypothesis]] = {}
     for measured, size in pairs:
         point = find(rule, measured, size)
-        if point.verdict == "unknown":
+        if point.verdict == "unknown" or not rule.bounds:
             found.append(point)
             continue
         for one in ground.hypotheses(rule, [measured]):
