@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from monitor.core.alignment import Alignment, Grouping
 from monitor.core.baseline import AnchorMark, Member, Snapshot
 from monitor.core.comparison import Seen
-from monitor.core.drift import Compared, Summarised
+from monitor.core.drift import Compared
 from monitor.core.events import Segment
 from monitor.core.gate.hypotheses import Evidence
 from monitor.core.gate.judgement import judge_deploy
@@ -16,7 +16,7 @@ from monitor.core.lists import RankedLists
 from monitor.core.measure.columns import Name
 from monitor.core.policy import Finding, Rule, Verdict
 from monitor.core.report import ALL, SegmentSize
-from monitor.core.summary import Table
+from monitor.core.summary import Summarised, Table
 from tests.core.snapshots import FINGERPRINT
 
 Values = NDArray[np.float64]
