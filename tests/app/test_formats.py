@@ -101,7 +101,7 @@ def test_hostile_names_break_no_form(name: str) -> None:
 
 def test_markdown_shows_what_did_not_pass_and_stays_below_what_pipelines_drop() -> None:
     made = render_gate(document(), "markdown")
-    assert "| FAIL | critical | r1 | dense source=s | 3.000 | 2.0 | 8 |" in made
+    assert "| FAIL | critical | r1 | dense source=s | 3.000 |  | 2.0 | 8 |  |" in made
     assert "p1" not in made
     huge = render_gate(document("fail", tuple(f"{n}" + "ü" * 2_000 for n in range(60))), "markdown")
     assert len(huge.encode()) <= MARKDOWN_LIMIT
@@ -112,4 +112,4 @@ def test_markdown_shows_what_did_not_pass_and_stays_below_what_pipelines_drop() 
 def test_markdown_of_a_pass_shows_what_was_judged() -> None:
     passed = document("pass")
     passed["findings"] = [found for found in passed["findings"] if found["verdict"] == "pass"]
-    assert "| PASS | critical | p1 | lexical source=s | unknown | 2.0 | 8 |" in render_gate(passed, "markdown")
+    assert "| PASS | critical | p1 | lexical source=s | unknown |  | 2.0 | 8 |  |" in render_gate(passed, "markdown")
