@@ -15,8 +15,8 @@ from monitor.core.report import DriftReport, Measurement
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 VERDICTS = ("pass", "fail", "inconclusive", "unknown")
-COUNTERS = ("events", "quarantined")
-"""Stored counters that are exported, under their own names."""
+COUNTERS = {"events": "events", "quarantined": "quarantined", "stream": "stream_faults"}
+"""Family of a stored counter -> metric."""
 
 
 class ReportCollector(Collector):
@@ -152,7 +152,7 @@ def _verdict_family(verdict: str) -> GaugeMetricFamily:
 
 
 def _counters(view: Published) -> Iterator[Metric]:
-    families = {name: counter(name) for name in COUNTERS}
+    families = {name: counter(metric) for name, metric in COUNTERS.items()}
     for (name, *labels), value in sorted(view.counters.items()):
         if name in families:
             families[name].add_metric(labels, value)

@@ -93,6 +93,14 @@ STREAM = (
         "counter",
     ),
     Entry(
+        "stream_faults",
+        "faults",
+        "Faults of the stream itself: gap, recreated, unreadable, added_partition",
+        "Retention or an operator took events away, records are broken, or a partition was added.",
+        ("kind",),
+        "counter",
+    ),
+    Entry(
         "open_gaps",
         "losses",
         "Losses in the stream since the newest approval of a baseline",
