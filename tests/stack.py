@@ -73,9 +73,10 @@ def kafka_broker() -> Iterator[KafkaBroker]:
 
 
 @contextmanager
-def prometheus(config_text: str) -> Iterator[str]:
-    """Prometheus with this configuration; yields its base URL. Reloads on POST /-/reload."""
-    with _web("prometheus", config_text, ["--web.enable-lifecycle", "--storage.tsdb.retention.time=1d"]) as url:
+def prometheus(config_text: str, *options: str) -> Iterator[str]:
+    """Prometheus with this configuration and more options; yields its base URL. Reloads on POST /-/reload."""
+    base = ["--web.enable-lifecycle", "--storage.tsdb.retention.time=1d"]
+    with _web("prometheus", config_text, [*base, *options]) as url:
         yield url
 
 
