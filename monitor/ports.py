@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from monitor.core.anchors import AnchorSet
 from monitor.core.audit import AuditedList
 from monitor.core.baseline import Approval, Judged, Snapshot
+from monitor.core.blame import Attribution
 from monitor.core.corpus import Change, Delta, Row
 from monitor.core.events import CorpusEvent, Partition, Position, Record
 from monitor.core.lists import RankedLists
@@ -208,6 +209,8 @@ class DeployRecord:
     verdict: Verdict
     report: DriftReport
     snapshot: Snapshot
+    attributions: tuple[Attribution, ...] | None = None
+    """Who moved the lists against the baseline of then; None where nobody was blamed."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,6 +5,7 @@ from typing import Any
 import msgspec
 import numpy as np
 
+from monitor.adapters.blame_form import attribution, plain_attribution, plain_statistics, statistics
 from monitor.core.baseline import AnchorMark, Approval, Member, Snapshot
 from monitor.core.events import Segment
 from monitor.core.fingerprint import Fingerprint
@@ -27,18 +28,21 @@ def unpack_snapshot(packed: bytes) -> Snapshot:
 def pack_deploy(record: DeployRecord) -> bytes:
     """A deploy record as bytes; the same record gives the same bytes."""
     plain = (record.deploy_id, record.event_time, record.verdict, record.report, _plain(record.snapshot))
-    return msgspec.msgpack.encode(plain)
+    found = None if record.attributions is None else [plain_attribution(one) for one in record.attributions]
+    return msgspec.msgpack.encode((*plain, found))
 
 
 def unpack_deploy(packed: bytes) -> DeployRecord:
     """The inverse of `pack_deploy`."""
-    deploy_id, time, verdict, report, snapshot = msgspec.msgpack.decode(packed)
+    deploy_id, time, verdict, report, snapshot, *more = msgspec.msgpack.decode(packed)
+    found = more[0] if more else None  # kept since blame names events
     return DeployRecord(
         deploy_id,
         time,
         msgspec.convert(verdict, Verdict),
         msgspec.convert(report, DriftReport),
         _snapshot(snapshot),
+        None if found is None else tuple(attribution(one) for one in found),
     )
 
 
@@ -54,6 +58,7 @@ def _plain(snapshot: Snapshot) -> dict[str, Any]:
         "corpus": dict(sorted(snapshot.corpus.items())),
         "positions": dict(sorted(snapshot.positions.items())),
         "approval": snapshot.approval,
+        "statistics": plain_statistics(snapshot.statistics),
     }
 
 
@@ -69,6 +74,7 @@ def _snapshot(plain: dict[str, Any]) -> Snapshot:
         corpus=plain["corpus"],
         positions=plain["positions"],
         approval=None if plain["approval"] is None else msgspec.convert(plain["approval"], Approval),
+        statistics=statistics(plain.get("statistics")),
     )
 
 

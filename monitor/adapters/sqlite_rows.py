@@ -9,7 +9,7 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from monitor.core.corpus import NO_SLOT, Change, Kind, Row
+from monitor.core.corpus import NO_SLOT, Change, How, Row
 from monitor.core.events import Position, Segment
 from monitor.ports import StoredChunk
 
@@ -59,7 +59,7 @@ UPDATE chunk SET how=2 WHERE live=0;
 ALTER TABLE deploy ADD COLUMN positions BLOB;
 """
 """From schema 1: what changed a chunk before is taken to be its last event, and no deploy's positions are known."""
-HOW: tuple[Kind, ...] = ("new", "modified", "deleted")
+HOW: tuple[How, ...] = ("new", "modified", "deleted", "reencoded")
 _SAME = (None, None, None)
 _SEGMENTS: msgspec.msgpack.Decoder[Segment] = msgspec.msgpack.Decoder(Segment)
 

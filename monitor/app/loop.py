@@ -229,7 +229,12 @@ class Monitor:
         deploy_id, (report, verdict) = closed.deploy.deploy_id, measured()
         self.measuring.ledger.append(Judged(deploy_id, report.now, verdict.verdict, report.positions))
         return DeployRecord(
-            deploy_id, report.now, verdict, report, self.measuring.snapshot(self.intake, deploy_id, deploy_id)
+            deploy_id,
+            report.now,
+            verdict,
+            report,
+            self.measuring.snapshot(self.intake, deploy_id, deploy_id),
+            self.measuring.attributions(),
         )
 
     def _idle(self) -> None:

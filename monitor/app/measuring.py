@@ -14,14 +14,17 @@ from monitor.app.once import Once
 from monitor.app.parts import Parts
 from monitor.core.anchors import rows_after
 from monitor.core.baseline import Judged, ListLeg, Snapshot
+from monitor.core.blame import Attribution
 from monitor.core.content_hashes import ContentHashes
 from monitor.core.corpus import Delta
+from monitor.core.culprits import Culprits
 from monitor.core.drift import Compared, Seen
 from monitor.core.facts import CorpusFacts
+from monitor.core.known import Known
 from monitor.core.lists import RankedLists
 from monitor.core.policy import Verdict
 from monitor.core.published import Published
-from monitor.core.report import DriftReport, Share
+from monitor.core.report import DriftReport
 
 OPEN_GAPS = ("open_gaps",)
 """Counter of losses in the stream that nobody has looked at since; approving a baseline sets it to 0."""
@@ -47,7 +50,7 @@ class Measuring:
         self._moved: dict[int, float] = {}
         self._changed: list[NDArray[np.int64]] = []
         self._behind = False
-        self._blamed: tuple[Snapshot | None, tuple[Share, ...]] = (None, ())
+        self._blamed: tuple[Snapshot | None, Culprits | None] = (None, None)
         self._blame_behind = False
         self._next_blame = 0.0
         self._replay_seconds = 0.0
@@ -87,7 +90,7 @@ class Measuring:
         self._touched = {*rows_after(kept, self._touched).tolist(), *np.flatnonzero(kept < 0).tolist()}
         since = {row: self._moved[kept[row]] for row in rows_after(kept, self._moved).tolist()}
         self._moved = since
-        self._blamed = (None, ())
+        self._blamed = (None, None)
         self._behind = True
 
     def _settling(self) -> frozenset[int]:
@@ -156,6 +159,7 @@ class Measuring:
                 *self.untrusted(),
                 *(parts.served.problems if parts.served is not None else ()),
             ),
+            pipeline=(*problems, *lost),
             changed=np.unique(np.concatenate([np.zeros(0, np.int64), *self._changed])),
             facts=CorpusFacts(corpus, parts.engine.duplicates),
             served={} if parts.served is None else parts.served.hashes,
@@ -171,14 +175,25 @@ class Measuring:
         parts, clock = self._parts, self._parts.clocks.monotonic
         began = clock()
         self._blame_behind = not (seen.deploy_id or self._blame_due())
-        row = None if self._blame_behind else parts.corpus.row
-        compared = parts.drift.compared(self.baseline, self._pinned, seen, row)
-        if row is None:
-            baseline, shares = self._blamed  # shown until it is worked out again
-            return replace(compared, blame=shares) if baseline is self.baseline else compared
-        self._blamed = (self.baseline, compared.blame)
+        known = None if self._blame_behind else self.known()
+        compared = parts.drift.compared(self.baseline, self._pinned, seen, known)
+        if known is None:
+            baseline, culprits = self._blamed  # shown until it is worked out again
+            return replace(compared, culprits=culprits) if baseline is self.baseline else compared
+        self._blamed = (self.baseline, compared.culprits)
         self._next_blame = clock() + max(parts.pace.report, BLAME_PAUSES * (clock() - began))
         return compared
+
+    def attributions(self) -> tuple[Attribution, ...] | None:
+        """Who moved the lists by the last blame; None where there was nothing to compare with."""
+        culprits = self._blamed[1]
+        return None if culprits is None else culprits.attributions
+
+    def known(self) -> Known:
+        """The corpus now, for blame; good until the next event."""
+        parts = self._parts
+        served = {} if parts.served is None else parts.served.hashes
+        return Known(parts.corpus, parts.engine, tuple(self.ledger), served)
 
     def _blame_due(self) -> bool:
         return self._blamed[0] is not self.baseline or self._parts.clocks.monotonic() >= self._next_blame
@@ -240,7 +255,9 @@ class Measuring:
     def snapshot(self, intake: Intake, name: str, deploy_id: str) -> Snapshot:
         """The current lists, frozen."""
         corpus, positions = self._parts.corpus, named_positions(intake)
-        return self._parts.snapshots.freeze(name, deploy_id, self.lists(), corpus, positions)
+        statistics = self._parts.engine.by_source()
+        made = self._parts.snapshots.freeze(name, deploy_id, self.lists(), corpus, positions)
+        return replace(made, statistics=statistics)
 
     def choose_baseline(self) -> None:
         """After a deploy was judged or a baseline approved."""

@@ -111,7 +111,7 @@ def check_config(config: ConfigFile) -> int:
     return PASS
 
 
-def schema(what: Annotated[str, typer.Argument(help="events, anchors, config or report")]) -> int:
+def schema(what: Annotated[str, typer.Argument(help="events, anchors, config, report or explain")]) -> int:
     """A JSON Schema."""
     if what not in tools.SCHEMAS:
         message = f"schema {what!r}: expected one of {', '.join(sorted(tools.SCHEMAS))}"

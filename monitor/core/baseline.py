@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from monitor.core.events import Segment
 from monitor.core.fingerprint import Fingerprint
+from monitor.core.lexical_sources import SourceStatistics
 from monitor.core.lists import NO_CHUNK, RankedLists
 from monitor.core.report import BaselineIdentity
 
@@ -79,6 +80,8 @@ class Snapshot:
     positions: Mapping[str, int] = field(default_factory=dict)
     approval: Approval | None = None
     shingles: Shingles = field(default_factory=dict)
+    statistics: SourceStatistics | None = None
+    """The BM25 statistics then, by source; None while the lexical leg is off."""
 
     @property
     def identity(self) -> BaselineIdentity:

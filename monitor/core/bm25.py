@@ -7,6 +7,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 Variant = Literal["okapi", "lucene"]
+Number = float | NDArray[np.float64]
+Numbers = NDArray[np.int64] | NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,11 +41,11 @@ class BM25:
             )
             raise ValueError(message)
 
-    def raw_idf(self, documents: int, frequency: NDArray[np.int64]) -> NDArray[np.float64]:
+    def raw_idf(self, documents: Number, frequency: Numbers) -> NDArray[np.float64]:
         """The idf before the floor.
 
         Args:
-            documents: N, live documents, empty ones included.
+            documents: N, live documents, empty ones included; arrays broadcast.
             frequency: df of n terms, 0 <= df <= N.
 
         Returns:
@@ -56,7 +58,7 @@ class BM25:
             inverse = np.log(rare) - np.log(frequency + 0.5)
         return inverse
 
-    def idf(self, documents: int, frequency: NDArray[np.int64], average: float) -> NDArray[np.float64]:
+    def idf(self, documents: Number, frequency: Numbers, average: Number) -> NDArray[np.float64]:
         """The idf that scores use: floored for `okapi`, 0 where df = 0 (a term nobody has scores nothing)."""
         raw = self.raw_idf(documents, frequency)
         if self.variant == "okapi":

@@ -14,6 +14,8 @@ NO_SLOT = -1
 """The slot of a chunk that is not live."""
 
 Kind = Literal["new", "modified", "deleted", "noop"]
+How = Literal["new", "modified", "reencoded", "deleted"]
+"""What an event did to a chunk; `reencoded`: only its vector or its embedding version is another."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,8 +39,8 @@ class Row:
     slot: int
     changed: Position | None = None
     """Position of the last event that changed the chunk, where later ones (`position`) only said it again."""
-    how: Kind = "new"
-    """What that event did: `new`, `modified` or `deleted`."""
+    how: How = "new"
+    """What that event did."""
 
     @property
     def origin(self) -> Position:
@@ -49,6 +51,23 @@ class Row:
     def live(self) -> bool:
         """Whether the chunk is in the corpus now."""
         return self.slot != NO_SLOT
+
+
+def how_of(kind: Kind, before: Row | None, chunk: Chunk) -> How:
+    """What the last event that changed the chunk did, which a noop was not."""
+    if before is None or kind in ("new", "deleted"):
+        return "deleted" if kind == "deleted" else "new"
+    if kind == "noop":
+        return before.how
+    said = (before.doc_id, before.ordinal, before.segment, before.content_hash)
+    same = said == (chunk.doc_id, chunk.ordinal, chunk.segment, chunk.content_hash)
+    return "reencoded" if same else "modified"
+
+
+def replaced(row: Row, **fields: object) -> Row:
+    """The row with some fields of other values."""
+    values = {name: getattr(row, name) for name in Row.__slots__}
+    return Row(**{**values, **fields})
 
 
 @dataclass(frozen=True, slots=True)

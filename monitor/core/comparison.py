@@ -62,6 +62,8 @@ class Seen:
     chunks: tuple[Measurement, ...]
     """Measurements of the corpus itself (see `core.content`)."""
     problems: tuple[str, ...]
+    pipeline: tuple[str, ...] = ()
+    """Those of the problems that say the stream lost or lacks events."""
     changed: NDArray[np.int64] | None = None
     """Keys of all chunks of which anything changed since the evaluation before, what the index says of them included;
     None: measure everything anew."""

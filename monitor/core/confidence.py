@@ -120,7 +120,7 @@ class Confidence:
         places = places.reshape(lists.keys.shape)
         contents = self._contents.keys(lists.keys, seen.hashes)
         self._likeness.know(contents, lists.keys, facts.shingles)
-        fresh = self._changed.of(lists.keys, lambda key: int(key != NO_CHUNK and changes.culprit(key) is not None))
+        fresh = self._changed.of(lists.keys, lambda key: int(key != NO_CHUNK and changes.event(key) is not None))
         present, before = self._sources[leg][rows], self._sources_then[leg][rows]
         values: list[Values] = []
         for k in self._depths:

@@ -7,11 +7,11 @@ from typing import Any, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from monitor.core.changes import NO_SLOT, Applied, Change, Delta, Kind, Refused, Row
+from monitor.core.changes import NO_SLOT, Applied, Change, Delta, How, Kind, Refused, Row, how_of, replaced
 from monitor.core.events import Chunk, Delete, Located, MalformedEvent, Position, Upsert, chunk_key
 from monitor.core.lists import NO_CHUNK, RankedLists
 
-__all__ = ["NO_SLOT", "Applied", "Change", "Corpus", "Delta", "Kind", "Refused", "Row"]
+__all__ = ["NO_SLOT", "Applied", "Change", "Corpus", "Delta", "How", "Kind", "Refused", "Row"]
 KEY_COLLISION = "key_collision"
 VERSION_MODE_CHANGED = "version_mode_changed"
 DAY = 86_400_000_000
@@ -194,7 +194,7 @@ class Corpus:
             position,
             slot,
             before.origin if kind == "noop" and before is not None else None,
-            before.how if kind == "noop" and before is not None else kind,
+            how_of(kind, before, chunk),
         )
         self._rows[key] = after
         return Change(kind, before, after, chunk)
@@ -207,7 +207,7 @@ class Corpus:
         else:
             # One that was gone already stays as the first delete left it.
             changed = None if before.live else before.origin
-            after = _replace(
+            after = replaced(
                 before,
                 event_time=time,
                 version=version,
@@ -290,8 +290,3 @@ class Corpus:
             vectors=self.vectors[added],
             removed_keys=np.array([key for _, key in gone], np.int64),
         )
-
-
-def _replace(row: Row, **fields: object) -> Row:
-    values = {name: getattr(row, name) for name in Row.__slots__}
-    return Row(**{**values, **fields})

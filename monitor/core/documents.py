@@ -3,12 +3,12 @@
 import math
 from collections.abc import Mapping
 from dataclasses import asdict
-from typing import Any
+from typing import Any, get_args
 
 from monitor.core.baseline import Snapshot
 from monitor.core.events import Position
 from monitor.core.policy import Verdict
-from monitor.core.report import DriftReport
+from monitor.core.report import CauseName, DriftReport
 
 SCHEMA_VERSION = 1
 Document = dict[str, Any]
@@ -89,9 +89,12 @@ def report_schema() -> Document:
     )  # fmt: skip
     baseline = _object(name=_TEXT, captured_event_time={"type": "integer"}, deploy_id=_TEXT, approved_by=_TEXT)
     share = _object(
-        leg=_TEXT, level={"enum": ["source", "document"]}, name=_TEXT, share=_NUMBER, slots=_NUMBER,
-        anchors={"type": "integer"},
+        leg=_TEXT, level={"enum": ["source", "document", "deploy", "segment"]}, name=_TEXT, share=_NUMBER,
+        slots=_NUMBER, anchors={"type": "integer"},
     )  # fmt: skip
+    cause = _object(
+        cause={"enum": [*get_args(CauseName)]}, slots=_NUMBER, anchors={"type": "integer"}, evidence=_list(_TEXT)
+    )
     verdict = _object(verdict=_verdicts(), reasons=_list(_TEXT), findings=_list(finding))
     whole = _object(
         schema_version={"const": SCHEMA_VERSION}, deploy_id=_TEXT, now={"type": "integer"},
@@ -99,7 +102,7 @@ def report_schema() -> Document:
         baseline={"anyOf": [baseline, {"type": "null"}]}, measurements=_list(measurement), segments=_list(size),
         corpus={"type": "object", "additionalProperties": _NUMBER}, problems=_list(_TEXT),
         blame=_list(share),
-        changed_anchors={"type": "integer"}, verdict=verdict,
+        changed_anchors={"type": "integer"}, causes=_list(cause), verdict=verdict,
     )  # fmt: skip
     return {"$schema": "https://json-schema.org/draft/2020-12/schema", "title": "corpus-drift report", **whole}
 

@@ -1,24 +1,23 @@
 """Drift: from the lists now and a baseline to an immutable report. Pure."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
-
-import numpy as np
-from numpy.typing import NDArray
 
 from monitor.core.alignment import Alignment, align
 from monitor.core.anchors import AnchorSet
 from monitor.core.baseline import ListLeg, Snapshot
-from monitor.core.blame import Changes, blame
-from monitor.core.comparison import LEGS, Asked, Comparison, Seen
+from monitor.core.cause import Evidence, causes
+from monitor.core.comparison import TIE_EPS, Asked, Comparison, Seen
 from monitor.core.confidence import Confidence
 from monitor.core.content import content
-from monitor.core.corpus import Row
+from monitor.core.culprits import Circumstances, Culprits, find
 from monitor.core.duplicates import Duplicates
 from monitor.core.fingerprint import Fingerprint
+from monitor.core.index_evidence import anchor_versions, fingerprint_evidence
+from monitor.core.known import Known
 from monitor.core.labels import FLOOR, JUDGED, floored
 from monitor.core.lists import RankedLists
-from monitor.core.report import BaselineIdentity, DriftReport, Measurement, Share
+from monitor.core.report import BaselineIdentity, CauseClass, DriftReport, Measurement
 from monitor.core.scoring import Distance
 from monitor.core.spread import Spread
 from monitor.core.summary import Summarised, summarise
@@ -46,7 +45,9 @@ class Compared:
     tables: tuple[Summarised, ...]
     alignment: Alignment | None
     problems: tuple[str, ...]
-    blame: tuple[Share, ...]
+    culprits: Culprits | None
+    """Who moved the lists; None where nobody was blamed."""
+    evidence: tuple[Evidence, ...] = ()
     spreads: tuple[Spread, ...] = ()
     min_judged: float = FLOOR
 
@@ -60,6 +61,9 @@ class Compared:
             measurements += floored(found, self.min_judged) if labelled else found
         for spread in self.spreads:
             measurements += spread.measurements()
+        culprits = self.culprits
+        if culprits is not None and alignment is not None:
+            measurements += culprits.measurements(alignment)
         return DriftReport(
             deploy_id=seen.deploy_id,
             now=seen.now,
@@ -70,9 +74,23 @@ class Compared:
             segments=() if alignment is None else alignment.sizes,
             corpus=dict(seen.corpus),
             problems=self.problems,
-            blame=self.blame,
+            blame=() if culprits is None else culprits.shares(),
+            causes=self.causes(),
             changed_anchors=0 if alignment is None else alignment.changed,
         )
+
+    def causes(self) -> tuple[CauseClass, ...]:
+        """The classes of causes that hold."""
+        said = [Evidence("PIPELINE", problem) for problem in self.seen.pipeline]
+        if self.alignment is not None and self.alignment.changed:
+            count = self.alignment.changed
+            said.append(Evidence("QUERY SIDE", f"{count} anchors of the baseline ask something else now or are gone"))
+        found = self.culprits
+        if found is None:
+            return causes((), frozenset(), (*said, *self.evidence))
+        around = found.circumstances
+        everything = (*said, *self.evidence, *found.evidence)
+        return causes(found.attributions, around.versions, everything, settling=around.settling)
 
 
 class Drift:
@@ -103,6 +121,7 @@ class Drift:
         self._watched = Watched.of(anchors)
         self._known: dict[int, _Known] = {}
         self._turn = 0
+        self._versions = anchor_versions(anchors)
 
     def content(self, duplicates: Duplicates) -> tuple[Measurement, ...]:
         """Measurements of the corpus itself, in this scope."""
@@ -113,7 +132,7 @@ class Drift:
         baseline: Snapshot | None,
         pinned: Snapshot | None,
         seen: Seen,
-        row: Callable[[int], Row | None] | None = None,
+        known: Known | None = None,
     ) -> DriftReport:
         """The report at one position.
 
@@ -121,16 +140,16 @@ class Drift:
             baseline: the approved snapshot to compare with; None makes the report say so and measure nothing.
             pinned: the pinned baseline; where it is another one, the distance to it is measured too.
             seen: lists and circumstances.
-            row: what is known of a chunk now; without it nobody is blamed (lists that were only kept).
+            known: the corpus now; without it nobody is blamed (lists that were only kept).
         """
-        return self.compared(baseline, pinned, seen, row).report()
+        return self.compared(baseline, pinned, seen, known).report()
 
     def compared(
         self,
         baseline: Snapshot | None,
         pinned: Snapshot | None,
         seen: Seen,
-        row: Callable[[int], Row | None] | None = None,
+        known: Known | None = None,
     ) -> Compared:
         """What `evaluate` makes its report from; arguments as there.
 
@@ -141,13 +160,12 @@ class Drift:
         against = self._against(baseline)
         tables: list[Summarised] = []
         spreads: list[Spread] = []
-        shares: tuple[Share, ...] = ()
-        alignment = None
+        culprits = alignment = None
         if baseline is not None and not against:
             alignment = self._align(baseline)
             tables += self._tables(baseline, seen)
             spreads += self._of(baseline).confidence.spread()
-            shares = () if row is None else self._blame(baseline, alignment, seen, Changes(baseline, row))
+            culprits = None if known is None else self._blame(baseline, alignment, seen, known)
         if pinned is not None and pinned is not baseline and not self._against(pinned):
             comparison = self._of(pinned).comparison
             tables += [Summarised(table, comparison.alignment, only_all=True) for table in comparison.distances(seen)]
@@ -158,7 +176,8 @@ class Drift:
             tables=tuple(tables),
             alignment=alignment,
             problems=(*seen.problems, *against),
-            blame=shares,
+            culprits=culprits,
+            evidence=() if baseline is None else tuple(fingerprint_evidence(self._fingerprint, baseline.fingerprint)),
             spreads=tuple(spreads),
             min_judged=self._min_judged,
         )
@@ -207,17 +226,9 @@ class Drift:
         made = [Summarised(table, known.comparison.alignment) for table in compared]
         return made + known.confidence.tables(seen, afresh=afresh)
 
-    def _blame(self, baseline: Snapshot, alignment: Alignment, seen: Seen, changes: Changes) -> tuple[Share, ...]:
-        made: tuple[Share, ...] = ()
-        for leg in LEGS:
-            if leg in baseline.lists and leg in seen.lists:
-                then, now = _lists(baseline.lists, leg, alignment.then), _lists(seen.lists, leg, alignment.now)
-                made += blame(leg, then.at(self._depths[0]), now.at(self._depths[0]), changes)
-        return made
-
-
-def _lists(lists: Mapping[ListLeg, RankedLists], leg: str, rows: NDArray[np.int64]) -> RankedLists:
-    return lists[leg].take(rows)  # type: ignore[index]  # callers pass "dense" or "lexical"
+    def _blame(self, baseline: Snapshot, alignment: Alignment, seen: Seen, known: Known) -> Culprits:
+        around = Circumstances(self._depths[0], TIE_EPS, self._versions, seen.settling, seen.deploy_id)
+        return find(baseline, alignment, seen.lists, known, around)
 
 
 @dataclass(slots=True, eq=False)

@@ -57,6 +57,11 @@ class Duplicates:
         self._texts, self._sets = Groups(), Groups()
         self._copies = NearCopies(bands, threshold, kernels)
 
+    @property
+    def codes(self) -> SegmentCodes:
+        """The segment of every live slot; read only."""
+        return self._codes
+
     def apply(self, delta: Delta, tokens: Sequence[NDArray[np.int32]], hashes: NDArray[np.uint64]) -> None:
         """Take in one batch.
 

@@ -13,6 +13,7 @@ from monitor.core.corpus import Corpus, Delta, Row
 from monitor.core.dense import DenseTopK
 from monitor.core.duplicates import Bands, Duplicates
 from monitor.core.lexical import LexicalTopK
+from monitor.core.lexical_sources import SourceStatistics
 from monitor.core.lists import RankedLists
 from monitor.core.scoring import Distance
 from monitor.core.tokens import tokenize
@@ -136,6 +137,10 @@ class Engine:
             self.lexical.reanchor(queries, anchors.filters, kept)
         self.anchors = anchors
         return kept
+
+    def by_source(self) -> SourceStatistics | None:
+        """The BM25 statistics told apart by source; None while the lexical leg is off."""
+        return None if self.lexical is None else self.lexical.by_source(self.duplicates.codes)
 
     def lists(self) -> Mapping[ListLeg, RankedLists]:
         """The exact lists now; the dense ones under `exact`, because `dense` is what the real index serves."""

@@ -1,5 +1,6 @@
 """The exact BM25 top-k of every anchor, kept current under a stream of chunk changes."""
 
+from collections import Counter
 from collections.abc import Sequence
 
 import numpy as np
@@ -13,9 +14,11 @@ from monitor.core.lexical_arrays import EMPTY, Kernels, Queries, Ranking
 from monitor.core.lexical_forward import ForwardLists
 from monitor.core.lexical_names import NameOrder
 from monitor.core.lexical_queries import Admission, Plan, compile_queries
+from monitor.core.lexical_sources import Occurrences, SourceStatistics, sums_by_source
 from monitor.core.lexical_statistics import LexicalStatistics, statistics
 from monitor.core.lexical_watch import Watch
 from monitor.core.lists import NO_CHUNK, RankedLists
+from monitor.core.segment_codes import SegmentCodes
 from monitor.core.vocabulary import Vocabulary
 
 _STORED = 16_384
@@ -164,6 +167,28 @@ class LexicalTopK:
         terms = tuple(sorted({token for query in self._queries for token in query}))
         frequency = self._vocabulary.document_frequency[self._vocabulary.lookup(terms)].astype(np.int64)
         return statistics(self.bm25, self._forward, self._vocabulary, (terms, frequency))
+
+    def by_source(self, codes: SegmentCodes) -> SourceStatistics:
+        """The statistics told apart by source, by a pass over all live chunks; `codes` are their segments."""
+        terms = tuple(sorted({token for query in self._queries for token in query}))
+        local: NDArray[np.int32] = np.zeros(self._vocabulary.capacity, np.int32)
+        local[self._vocabulary.lookup(terms)] = np.arange(len(terms), dtype=np.int32)
+        sums = sums_by_source(self._forward, local, len(terms), codes)
+        average = self.bm25.average_idf(self._forward.documents, *self._vocabulary.frequencies())
+        return SourceStatistics(sums.sources, sums.documents, sums.lengths, terms, sums.frequency, average)
+
+    def occurrences(self, query: int, slots: NDArray[np.int64]) -> Occurrences:
+        """How often some live chunks contain the terms of one query."""
+        repeats = Counter(self._queries[query])
+        ids = self._vocabulary.lookup(tuple(repeats))
+        lists = self._forward.lists(slots)
+        frequency = np.zeros((len(slots), len(ids)))
+        for at, (start, size) in enumerate(zip(lists.starts.tolist(), lists.sizes.tolist(), strict=True)):
+            chunk, column = np.nonzero(lists.ids[start : start + size, None] == ids)
+            frequency[at, column] = lists.frequencies[start + chunk]
+        return Occurrences(
+            tuple(repeats), np.array([*repeats.values()], float), frequency, lists.lengths.astype(float)
+        )
 
     def search(self, queries: Sequence[Sequence[str]], filters: Sequence[Segment], k: int) -> RankedLists:
         """Exact top-k of any queries over the live corpus, by a scan; the same bits as a maintained list.

@@ -20,7 +20,8 @@ class Measurement:
 
     `value` is NaN with a `reason` when it is not measurable, never 0 instead; beside a value `reason` says what is
     missing in it. `n` says how many anchors (or chunks) it rests on, `expected` how many it should rest on. `k` is 0
-    where no depth applies. `stat` is `mean`, `p05`, `p50`, `p95`, `share` or the like. `baseline` is the baseline's own value where the metric has one, else NaN.
+    where no depth applies. `stat` is `mean`, `p05`, `p50`, `p95`, `share` or the like. `baseline` is the baseline's
+    own value where the metric has one, else NaN.
     """
 
     metric: str
@@ -53,7 +54,7 @@ class SegmentSize:
 class Share:
     """A share of one leg's churn: who caused `slots` of the entered and exited slots, over how many anchors.
 
-    `level` is `source` or `document`; `share` is in 0..1.
+    `level` is `source`, `document` or `deploy` (in incident cards `segment` too); `share` is in 0..1.
     """
 
     leg: Leg
@@ -62,6 +63,23 @@ class Share:
     share: float
     slots: float
     anchors: int
+
+
+CauseName = Literal["CORPUS", "INDEX", "ENCODER", "LEXICAL STATISTICS", "QUERY SIDE", "PIPELINE"]
+
+
+@dataclass(frozen=True, slots=True)
+class CauseClass:
+    """A class of causes that holds, from construction (see `core.cause`).
+
+    `slots` is how many entered and exited slots it explains, `anchors` in how many lists; both are 0 for a cause that
+    says why lists cannot be compared. `evidence` says in words what was found.
+    """
+
+    cause: CauseName
+    slots: float
+    anchors: int
+    evidence: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,3 +114,5 @@ class DriftReport:
     blame: tuple[Share, ...] = ()
     changed_anchors: int = 0
     """Anchors left out because their own text or vector differs from the baseline's."""
+    causes: tuple[CauseClass, ...] = ()
+    """The classes of causes that hold, the largest first."""

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 
+import msgspec
 import numpy as np
 import pytest
 from hypothesis import given
@@ -9,7 +10,9 @@ from hypothesis import strategies as st
 
 from monitor.adapters.snapshots import pack_deploy, pack_snapshot, unpack_deploy, unpack_snapshot
 from monitor.core.baseline import Approval
-from monitor.core.events import chunk_key
+from monitor.core.blame import Attribution, Event, Statistics
+from monitor.core.events import Position, chunk_key
+from monitor.core.lexical_sources import SourceStatistics
 from monitor.core.lists import RankedLists
 from monitor.core.policy import Verdict
 from monitor.core.report import DriftReport, Measurement
@@ -60,3 +63,27 @@ def test_lists_without_anchors_and_without_results(anchors: int) -> None:
     empty = replace(snapshot(np.random.default_rng(2)), lists={"dense": RankedLists.unknown(anchors, 7)}, anchors={})
     back = unpack_snapshot(pack_snapshot(empty)).lists["dense"]
     assert (back.depth, len(back), back.known.tolist()) == (7, anchors, [False] * anchors)
+
+
+def test_blame_and_statistics_come_back_to_the_bit() -> None:
+    event = Event(Position("t", 3, 2**40), "update", "c", "doc", "src", (("language", "dé"),), "v")
+    parts = np.array([0.5, 0.1 + 0.2, 1.0])
+    columns = (np.array([0, 0, 4]), np.array([2**62, 7, 8]), np.array([True, False, True]), np.array([0, 1, -1]))
+    one = Attribution("lexical", (event, Statistics("src")), *columns, parts)
+    frequency = np.array([[0, 3, 0], [1, 0, 2**31 - 1]])
+    counted = SourceStatistics(("", "b"), np.array([1, 2]), np.array([5, 2**40]), ("x", "y", "z"), frequency, -0.25)
+    taken = replace(snapshot(np.random.default_rng(0)), statistics=counted)
+    report = DriftReport("d1", 1, {}, "f", None, ())
+    packed = pack_deploy(DeployRecord("d1", 1, Verdict("pass", (), ()), report, taken, (one,)))
+    back = unpack_deploy(packed)
+    assert back.attributions is not None
+    assert repr(back.attributions[0]) == repr(one)
+    assert repr(back.snapshot.statistics) == repr(counted)
+    assert pack_deploy(back) == packed
+
+
+def test_a_record_from_before_blame_named_events_is_read() -> None:
+    taken = snapshot(np.random.default_rng(0))
+    record = DeployRecord("d1", 1, Verdict("pass", (), ()), DriftReport("d1", 1, {}, "f", None, ()), taken)
+    old = msgspec.msgpack.encode(msgspec.msgpack.decode(pack_deploy(record))[:5])
+    assert unpack_deploy(old).attributions is None

@@ -7,8 +7,9 @@ import pytest
 from numpy.typing import NDArray
 
 from monitor.core.anchors import Anchor, AnchorSet
-from monitor.core.baseline import Member, Snapshot
-from monitor.core.blame import STATISTICS, UNEXPLAINED, Changes, blame
+from monitor.core.baseline import Member, Snapshot, vector_digest
+from monitor.core.blame import STATISTICS, UNEXPLAINED, Attribution, Changes, Event, attribute, folded
+from monitor.core.blame.fold import by_source
 from monitor.core.corpus import Corpus
 from monitor.core.dense import DenseTopK
 from monitor.core.events import Chunk, Delete, Located, Position, Upsert
@@ -62,20 +63,36 @@ class World:
     def snapshot(self) -> Snapshot:
         lists = self.lists()
         members = {
-            key: Member(row.chunk_id, row.doc_id, dict(row.segment)["source"], row.content_hash)
+            key: Member(
+                row.chunk_id,
+                row.doc_id,
+                dict(row.segment)["source"],
+                row.content_hash,
+                row.segment,
+                vector_digest(self.corpus.vectors[row.slot]),
+            )
             for key, row in self.corpus.listed([lists])
         }
         return Snapshot("b", "", 0, PRINT, {}, {"dense": lists}, members, positions={"t/0": self.offset})
 
 
-def by_source(world: World, before: Snapshot, leg: Leg = "dense") -> dict[str, float]:
-    shares = blame(leg, before.lists["dense"], world.lists(), Changes(before, world.corpus.row))
-    return {one.name: one.share for one in shares if one.level == "source"}
+def attributed(world: World, before: Snapshot, leg: Leg = "dense") -> Attribution:
+    def vector(key: int) -> str:
+        row = world.corpus.row(key)
+        return "" if row is None or not row.live else vector_digest(world.corpus.vectors[row.slot])
+
+    changes = Changes(before, world.corpus.row, vector)
+    return attribute(leg, (before.lists["dense"], world.lists()), np.arange(30), changes)
+
+
+def shares_of(world: World, before: Snapshot, leg: Leg = "dense") -> dict[str, float]:
+    made = attributed(world, before, leg)
+    return {one.name: one.share for one in folded(made, "source", by_source, statistics=None)}
 
 
 def test_no_churn_blames_nobody() -> None:
     world = World(0)
-    assert by_source(world, world.snapshot()) == {}
+    assert shares_of(world, world.snapshot()) == {}
 
 
 @pytest.mark.parametrize("seed", range(40))
@@ -87,7 +104,7 @@ def test_a_single_culprit_has_all_the_blame(seed: int) -> None:
         world.put([(f"new{at}", culprit) for at in range(20)], near=world.anchor_vectors)
     else:
         world.apply([Delete(f"c{at}") for at in range(120) if SOURCES[at % 4] == culprit])
-    shares = by_source(world, before)
+    shares = shares_of(world, before)
     assert shares == {culprit: pytest.approx(1.0)}
 
 
@@ -97,7 +114,7 @@ def test_shares_add_up_and_name_both_culprits(seed: int) -> None:
     before = world.snapshot()
     world.put([(f"new{at}", "gold") for at in range(10)], near=world.anchor_vectors)
     world.apply([Delete(f"c{at}") for at in range(0, 60, 4)])
-    shares = by_source(world, before)
+    shares = shares_of(world, before)
     assert sum(shares.values()) == pytest.approx(1.0)
     assert set(shares) == {"gold", "red"}
 
@@ -108,8 +125,8 @@ def test_churn_without_a_change_is_unexplained_or_statistics() -> None:
     shuffled = before.lists["dense"].keys.copy()
     shuffled[:, -1] = world.lists().keys[::-1, 0]
     then = replace(before, lists={"dense": replace(before.lists["dense"], keys=shuffled)})
-    assert by_source(world, then) == {UNEXPLAINED: pytest.approx(1.0)}
-    assert by_source(world, then, "lexical") == {STATISTICS: pytest.approx(1.0)}
+    assert shares_of(world, then) == {UNEXPLAINED: pytest.approx(1.0)}
+    assert shares_of(world, then, "lexical") == {STATISTICS: pytest.approx(1.0)}
 
 
 def test_the_same_content_under_another_id_blames_nobody() -> None:
@@ -126,7 +143,7 @@ def test_the_same_content_under_another_id_blames_nobody() -> None:
         )
     world.apply(renamed)
     assert not np.array_equal(world.lists().keys, before.lists["dense"].keys)
-    assert by_source(world, before) == {}
+    assert shares_of(world, before) == {}
 
 
 @pytest.mark.parametrize("seed", range(20))
@@ -135,8 +152,56 @@ def test_reverting_the_blamed_source_restores_the_lists(seed: int) -> None:
     world = World(200 + seed)
     before = world.snapshot()
     world.put([(f"new{at}", "blue") for at in range(15)], near=world.anchor_vectors)
-    shares = by_source(world, before)
+    shares = shares_of(world, before)
     assert set(shares) == {"blue"}
     world.apply([Delete(f"new{at}") for at in range(15)])
     assert np.array_equal(world.lists().keys, before.lists["dense"].keys)
-    assert by_source(world, before) == {}
+    assert shares_of(world, before) == {}
+
+
+def test_an_event_is_the_last_that_changed_the_chunk() -> None:
+    """Saying it again moves the chunk's position, not who is to blame."""
+    world = World(5)
+    before = world.snapshot()
+    world.put([("new", "blue")], near=world.anchor_vectors)
+    changed = world.offset - 1
+    row = next(row for row in world.corpus.rows() if row.chunk_id == "new")
+    vector = world.corpus.vectors[row.slot].copy()
+    again = Chunk("new", row.doc_id, 0, row.content_hash, vector, "v", row.segment, 9, row.content_hash)
+    world.apply([Upsert(again), Upsert(again)])
+    made = attributed(world, before)
+    (event,) = {made.causes[at] for at in made.cause.tolist()}
+    assert isinstance(event, Event)
+    assert (event.kind, event.position) == ("upsert", Position("t", 0, changed))
+
+
+def test_a_chunk_that_changed_and_changed_back_is_what_it_was() -> None:
+    world = World(6)
+    before = world.snapshot()
+    rows = [row for row in world.corpus.rows() if row.doc_id == "red/doc"]
+    kept = [(row, world.corpus.vectors[row.slot].copy()) for row in rows]
+    world.put([(row.chunk_id, "red") for row in rows])
+    assert set(shares_of(world, before)) == {"red"}
+    world.apply(
+        [
+            Upsert(
+                Chunk(row.chunk_id, row.doc_id, 0, row.content_hash, vector, "v", row.segment, 1, row.content_hash)
+            )
+            for row, vector in kept
+        ]
+    )
+    assert shares_of(world, before) == {}
+
+
+def test_a_new_vector_under_the_same_text_is_an_event_of_its_own_kind() -> None:
+    world = World(8)
+    before = world.snapshot()
+    rows = [row for row in world.corpus.rows() if row.doc_id == "gold/doc"]
+    for row in rows:
+        vector = prepare(world.rng.standard_normal((1, D)).astype(np.float32), Distance.COSINE)[0]
+        said = row.content_hash
+        world.apply([Upsert(Chunk(row.chunk_id, row.doc_id, 0, said, vector, "v", row.segment, 1, said))])
+    assert shares_of(world, before) == {"gold": pytest.approx(1.0)}
+    made = attributed(world, before)
+    used = {made.causes[at] for at in made.cause.tolist()}
+    assert {cause.kind for cause in used if isinstance(cause, Event)} == {"reencode"}

@@ -18,6 +18,7 @@ from monitor.app.wiring.retrieval import build_anchors, build_space
 from monitor.app.wiring.sources import build_decoder, build_source
 from monitor.core.documents import report_schema
 from monitor.core.events import MalformedEvent
+from monitor.core.explain_schema import explain_schema
 from monitor.core.report import ALL
 from monitor.core.selection import as_anchors, merge_spellings, select
 from monitor.ports import ConfigurationError, Decoder, Polled
@@ -118,6 +119,7 @@ SCHEMAS: Mapping[str, Callable[[], dict[str, Any]]] = {
     "anchors": anchor_schema,
     "config": Configuration.model_json_schema,
     "events": event_schema,
+    "explain": explain_schema,
     "report": report_schema,
 }
 """JSON Schemas by name."""

@@ -63,7 +63,7 @@ def compared(
     of = alignment(segments, weights)
     table = Table("dense", tuple(columns), np.stack(list(columns.values())), ("",) * len(columns))
     seen = Seen("d1", 9, {}, {}, {}, frozenset(), {}, {}, (), tuple(problems))
-    return Compared(seen, "f", None, (Summarised(table, of),), of, tuple(problems), ())
+    return Compared(seen, "f", None, (Summarised(table, of),), of, tuple(problems), None)
 
 
 def verdict(

@@ -1,0 +1,158 @@
+"""Attributions: every slot of one leg that entered or left, with its causes and their parts.
+
+The unit is one entered or exited slot; a change of order alone is none. A slot whose own chunk changed since the
+baseline is explained by the last event that changed it. Otherwise an entered slot is explained, in equal parts, by
+the events of the chunks that left or fell below it; an exited slot by those of the chunks that came or rose above
+it. On the lexical leg, where neither holds, the statistics moved (N, average length, document frequencies), and each
+source has the part that its changes had in the score difference (`blame.statistics`). On the dense leg such a slot is
+unexplained: index, encoder, configuration or a lost event. The parts of a slot add up to 1; no churn, no slots.
+A slot whose content stands in the other list under another id (re-chunking, moves, copies) is no churn.
+
+What lists of depth k cannot show is not blamed: a chunk that would have entered had another not come, and one that
+never stood in a list and left.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from monitor.core.blame.changes import Changes, Event
+from monitor.core.blame.slots import ABSENT, NOBODY, Events, Explained, Pair, explained
+from monitor.core.lists import NO_CHUNK, RankedLists
+from monitor.core.report import Leg
+
+
+@dataclass(frozen=True, slots=True)
+class Statistics:
+    """What a source's changes did to the BM25 statistics; "" where nobody knows whose they were."""
+
+    source: str
+
+
+Cause = Event | Statistics
+Shares = dict[str, float]
+Weigh = Callable[[int, NDArray[np.int64], NDArray[np.int64], bool], Sequence[Shares]]
+"""(row, keys that entered, unchanged keys that left, True) -> the shares of sources in each entered slot, empty where
+none can be said; with False, of keys that left against unchanged ones that entered."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Attribution:
+    """The causes of one leg's churn: n entries, one per slot and cause.
+
+    Args:
+        leg: `dense` (as served) or `lexical`.
+        causes: events and statistics, by number.
+        row: (n,) int64, the anchor by its row now; ascending.
+        key: (n,) int64, the chunk that entered or left.
+        entered: (n,) bool, False where it left.
+        cause: (n,) int64 into `causes`, -1 where nothing explains the slot.
+        part: (n,) float64, the cause's part of the slot, in (0, 1]; those of a slot add up to 1.
+    """
+
+    leg: Leg
+    causes: tuple[Cause, ...]
+    row: NDArray[np.int64]
+    key: NDArray[np.int64]
+    entered: NDArray[np.bool_]
+    cause: NDArray[np.int64]
+    part: NDArray[np.float64]
+
+    def of(self, rows: NDArray[np.int64]) -> "Attribution":
+        """The entries of some anchors."""
+        at = np.isin(self.row, rows)
+        cut = self.row[at], self.key[at], self.entered[at], self.cause[at], self.part[at]
+        return Attribution(self.leg, self.causes, *cut)
+
+    def slots(self, rows: int) -> NDArray[np.float64]:
+        """(2, rows) float64: slots that entered and that left, by anchor."""
+        both = [
+            np.bincount(self.row[side], weights=self.part[side], minlength=rows)
+            for side in (self.entered, ~self.entered)
+        ]
+        return np.stack(both)
+
+
+def attribute(
+    leg: Leg,
+    lists: tuple[RankedLists, RankedLists],
+    rows: NDArray[np.int64],
+    changes: Changes,
+    weigh: Weigh | None = None,
+) -> Attribution:
+    """Explain one leg's churn.
+
+    Args:
+        leg: which.
+        lists: P lists then and now, of the same anchors and depth; only anchors known in both count.
+        rows: (P,) the anchors' rows, ascending where the entries are to be.
+        changes: what changed since the baseline.
+        weigh: shares of sources where only BM25 statistics moved; None where nobody knows them.
+
+    Returns:
+        The attribution, entries in the order of the lists, entered slots before exited ones.
+    """
+    then, now = lists
+    known = np.flatnonzero(then.known & now.known & np.any(then.keys != now.keys, axis=1))
+    pair = Pair(then.keys[known], now.keys[known])
+    exchanged = pair.exchanged()
+    known, pair = known[exchanged], Pair(pair.then[exchanged], pair.now[exchanged])
+    events = Events(changes)
+    found = explained(pair, events, changes)
+    causes: list[Cause] = [*events.found]
+    if leg == "lexical":
+        found = _weighed(found, _Open(pair, events, rows[known]), causes, weigh)
+    return Attribution(leg, tuple(causes), rows[known[found.row]], found.key, found.entered, found.cause, found.part)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Open:
+    """Lists with slots that no event explains; `rows` are the anchors' rows."""
+
+    pair: Pair
+    events: Events
+    rows: NDArray[np.int64]
+
+    def unchanged(self, row: int, *, entered: bool) -> NDArray[np.int64]:
+        """Chunks as they were that came into a list, or left it."""
+        after, before = self.pair.ranks()
+        keys, places = (self.pair.now, before) if entered else (self.pair.then, after)
+        found = keys[row][(places[row] == ABSENT) & (keys[row] != NO_CHUNK)]
+        kept: NDArray[np.int64] = found[self.events.of(found) == NOBODY]
+        return kept
+
+
+def _weighed(found: Explained, lists: _Open, causes: list[Cause], weigh: Weigh | None) -> Explained:
+    """The entries, with those that nobody explains given to the sources whose statistics moved them."""
+    at_all = np.flatnonzero(found.cause == NOBODY)
+    shares: dict[int, Shares] = {at: {} for at in at_all.tolist()}
+    for row in np.unique(found.row[at_all]).tolist() if weigh is not None else []:
+        for entered in (True, False):
+            at = at_all[(found.row[at_all] == row) & (found.entered[at_all] == entered)]
+            others = lists.unchanged(row, entered=not entered)
+            if len(at) and len(others) and weigh is not None:
+                said = weigh(int(lists.rows[row]), found.key[at], others, entered)
+                shares.update(zip(at.tolist(), said, strict=True))
+    return _split(found, shares, causes)
+
+
+def _split(found: Explained, shares: dict[int, Shares], causes: list[Cause]) -> Explained:
+    numbers: dict[str, int] = {}
+    times = np.ones(len(found.row), np.int64)
+    flat: list[tuple[int, float]] = []
+    for at, of in shares.items():
+        named = of or {"": 1.0}
+        times[at] = len(named)
+        for source, share in named.items():
+            if source not in numbers:
+                numbers[source] = len(causes)
+                causes.append(Statistics(source))
+            flat.append((numbers[source], share))
+    cause, part = np.repeat(found.cause, times), np.repeat(found.part, times)
+    opened = np.flatnonzero(cause == NOBODY)
+    cause[opened] = [number for number, _ in flat]
+    part[opened] = part[opened] * [share for _, share in flat]
+    row, key, entered = (np.repeat(found.row, times), np.repeat(found.key, times), np.repeat(found.entered, times))
+    return Explained(row, key, entered, cause, part)

@@ -1,0 +1,50 @@
+"""Deploys of events: an event belongs to the first deploy whose barrier lies behind it."""
+
+from bisect import bisect_right
+from collections.abc import Sequence
+
+from monitor.core.baseline import Judged
+from monitor.core.events import Position
+
+NO_DEPLOY = "(no deploy yet)"
+UNKNOWN_DEPLOY = "(unknown)"
+
+
+class DeployLine:
+    """The barriers of the judged deploys on every partition.
+
+    Args:
+        ledger: judged deploys, oldest first; one whose positions were not kept claims nothing.
+        current: the deploy that is judged now and is not in the ledger yet, "" between deploys: it has what comes
+            after all others.
+    """
+
+    def __init__(self, ledger: Sequence[Judged], current: str = "") -> None:
+        self.current = current or NO_DEPLOY
+        self._ends: dict[str, list[int]] = {}
+        self._names: dict[str, list[str]] = {}
+        for judged in ledger:
+            for where, end in judged.positions.items():
+                ends = self._ends.setdefault(where, [])
+                # A barrier that closed without a marker here lies where the partition stood.
+                ends.append(max(end, ends[-1]) if ends else end)
+                self._names.setdefault(where, []).append(judged.deploy_id)
+
+    def of(self, position: Position) -> str:
+        """The deploy that brought an event."""
+        if position.offset < 0:
+            return UNKNOWN_DEPLOY
+        where = f"{position.topic}/{position.partition}"
+        ends = self._ends.get(where, [])
+        at = bisect_right(ends, position.offset)
+        return self._names[where][at] if at < len(ends) else self.current
+
+    def only_since(self, positions: Sequence[tuple[str, int]]) -> str:
+        """The one deploy that has everything since these next offsets, "" where there are several."""
+        found = set()
+        for where, start in positions:
+            ends = self._ends.get(where, [])
+            at = bisect_right(ends, start)
+            # all barriers behind the start are deploys of their own
+            found.update(self._names.get(where, [])[at:] or [self.current])
+        return found.pop() if len(found) == 1 else ""

@@ -1,0 +1,131 @@
+"""Slots that entered and left, and the changed chunks that explain each."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from monitor.core.blame.changes import Changes, Event
+from monitor.core.lists import NO_CHUNK
+
+ABSENT = 1 << 30
+"""Rank of what is not in a list: behind everything."""
+NOBODY = -1
+"""The cause of a slot that no event explains, and of a chunk that is what it was."""
+Keys = NDArray[np.int64]
+Flags = NDArray[np.bool_]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Pair:
+    """(R, k) chunk keys of the same anchors' lists then and now, NO_CHUNK behind the end."""
+
+    then: Keys
+    now: Keys
+
+    def ranks(self) -> tuple[Keys, Keys]:
+        """Of the results then their ranks now, and the other way round; ABSENT where there is none."""
+        there = (self.then[:, :, None] == self.now[:, None, :]) & (self.then != NO_CHUNK)[:, :, None]
+        return _place(there), _place(np.swapaxes(there, 1, 2))
+
+    def exchanged(self) -> Flags:
+        """(R,) bool: lists in which a result came or left; the others only changed their order."""
+        after, before = self.ranks()
+        came: Flags = np.any((before == ABSENT) & (self.now != NO_CHUNK), axis=1)
+        left: Flags = np.any((after == ABSENT) & (self.then != NO_CHUNK), axis=1)
+        return came | left
+
+
+def _place(there: Flags) -> Keys:
+    return np.where(there.any(axis=2), there.argmax(axis=2) + 1, ABSENT)
+
+
+class Events:
+    """The events of changed chunks, by number."""
+
+    def __init__(self, changes: Changes) -> None:
+        self._changes = changes
+        self.found: list[Event] = []
+        self._numbers: dict[Event, int] = {}
+
+    def of(self, keys: Keys) -> Keys:
+        """The number of each key's event, NOBODY where the chunk is what it was."""
+        return mapped(keys, self._number)
+
+    def _number(self, key: int) -> int:
+        event = self._changes.event(key) if key != NO_CHUNK else None
+        if event is None:
+            return NOBODY
+        if event not in self._numbers:
+            self._numbers[event] = len(self.found)
+            self.found.append(event)
+        return self._numbers[event]
+
+
+def mapped(keys: Keys, of: Callable[[int], int]) -> Keys:
+    """A number per distinct key, in the shape of the keys."""
+    distinct, back = np.unique(keys, return_inverse=True)
+    return np.array([of(key) for key in distinct.tolist()], np.int64)[back].reshape(keys.shape)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Explained:
+    """One entry per slot and cause: the row and key of the slot, its side, the cause and its part of the slot."""
+
+    row: Keys
+    key: Keys
+    entered: Flags
+    cause: Keys
+    part: NDArray[np.float64]
+
+
+def explained(pair: Pair, events: Events, changes: Changes) -> Explained:
+    """For each entered slot, then each exited one, the events that explain it in equal parts; else NOBODY."""
+    after, before = pair.ranks()
+    then, now = events.of(pair.then), events.of(pair.now)
+    same = _same_contents(pair, changes)
+    entered = (pair.now != NO_CHUNK) & (before == ABSENT) & ~same.any(axis=1)
+    exited = (pair.then != NO_CHUNK) & (after == ABSENT) & ~same.any(axis=2)
+    places_then, places_now = np.arange(1, pair.then.shape[1] + 1), np.arange(1, pair.now.shape[1] + 1)
+    # who left, or fell below the slot and below where it was; who came, or rose above the slot
+    gone = (after[:, None, :] > places_now[:, None]) & (after > places_then)[:, None, :]
+    come = before[:, None, :] > places_then[:, None]
+    row, key, cause, part = _slots(entered, (pair.now, now), then, gone & (pair.then != NO_CHUNK)[:, None, :])
+    out = _slots(exited, (pair.then, then), now, come & (pair.now != NO_CHUNK)[:, None, :])
+    side = np.concatenate((np.ones(len(row), np.bool_), np.zeros(len(out[0]), np.bool_)))
+    columns = (row, key, side, cause, part), (out[0], out[1], side[:0], out[2], out[3])
+    joined = [np.concatenate(column) for column in zip(*columns, strict=True)]
+    order = np.argsort(joined[0], kind="stable")
+    return Explained(*(column[order] for column in joined))
+
+
+def _same_contents(pair: Pair, changes: Changes) -> Flags:
+    """(R, k, k) bool: the result then and the result now say the same, under whatever id."""
+    said: dict[str | int, int] = {NO_CHUNK: -1}
+
+    def then_says(key: int) -> int:
+        return said.setdefault(changes.content_then(key), len(said)) if key != NO_CHUNK else -1
+
+    def now_says(key: int) -> int:
+        return said.setdefault(changes.content_now(key), len(said)) if key != NO_CHUNK else -1
+
+    says_then, says_now = mapped(pair.then, then_says), mapped(pair.now, now_says)
+    same: Flags = says_then[:, :, None] == says_now[:, None, :]
+    return same
+
+
+def _slots(
+    slots: Flags, own: tuple[Keys, Keys], others: Keys, eligible: Flags
+) -> tuple[Keys, Keys, Keys, NDArray[np.float64]]:
+    """Rows, keys, causes and parts of some slots, (R, k) bool: its own event, else all eligible others, else none."""
+    row, slot = np.nonzero(slots)
+    keys, events = own
+    mine = events[row, slot]
+    valid = eligible[row, slot] & (others[row] >= 0) & (mine < 0)[:, None]
+    nobody = (mine < 0) & ~valid.any(axis=1)
+    none = np.full((len(row), 1), NOBODY)
+    candidates = np.concatenate((mine[:, None], others[row], none), axis=1)
+    chosen = np.concatenate(((mine >= 0)[:, None], valid, nobody[:, None]), axis=1)
+    at, place = np.nonzero(chosen)
+    return row[at], keys[row, slot][at], candidates[at, place], 1.0 / chosen.sum(axis=1)[at]

@@ -1,0 +1,166 @@
+"""Culprits: the whole of what one evaluation finds out about who moved the lists."""
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from monitor.core.alignment import Alignment
+from monitor.core.baseline import ListLeg, Snapshot
+from monitor.core.blame import Attribution, DeployLine, attribute, blamed
+from monitor.core.blame.attribution import Shares
+from monitor.core.blame.statistics import Weigher
+from monitor.core.cause import Evidence
+from monitor.core.index_evidence import recall_evidence, served_evidence
+from monitor.core.known import Known
+from monitor.core.lists import RankedLists
+from monitor.core.measure.ties import settle_ties
+from monitor.core.report import Measurement, Share
+
+BLAMED_LEGS: tuple[Literal["dense", "lexical"], ...] = ("dense", "lexical")
+
+
+@dataclass(frozen=True, slots=True)
+class Circumstances:
+    """What blame is told besides lists: the depth, ties of dense scores, anchors that say nothing, versions.
+
+    Args:
+        k: depth of the lists that are compared.
+        eps: dense scores this close tie.
+        versions: embedding versions of the anchors.
+        settling: anchors (rows) whose chunks production may still be writing.
+        deploy_id: the deploy that is judged, "" between deploys.
+    """
+
+    k: int
+    eps: float
+    versions: frozenset[str]
+    settling: frozenset[int]
+    deploy_id: str
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Culprits:
+    """The attributions of both legs, and what the served lists say of index and encoder."""
+
+    attributions: tuple[Attribution, ...]
+    evidence: tuple[Evidence, ...]
+    deploys: DeployLine
+    since: Mapping[str, int]
+    circumstances: Circumstances
+
+    def shares(self) -> tuple[Share, ...]:
+        """Shares of both legs by source, document and deploy."""
+        return tuple(share for one in self.attributions for share in blamed(one, self.deploys, since=self.since))
+
+    def measurements(self, alignment: Alignment) -> tuple[Measurement, ...]:
+        """`unexplained_churn_ratio` of the dense leg."""
+        found = [one for one in self.attributions if one.leg == "dense"]
+        return tuple(m for one in found for m in unexplained(one, alignment, self.circumstances))
+
+
+def find(
+    baseline: Snapshot,
+    alignment: Alignment,
+    lists: Mapping[ListLeg, RankedLists],
+    known: Known,
+    circumstances: Circumstances,
+) -> Culprits:
+    """Blame both legs.
+
+    Args:
+        baseline: the snapshot compared with.
+        alignment: which anchors compare.
+        lists: the lists now.
+        known: the corpus.
+        circumstances: the rest.
+    """
+    changes, weigher = known.changes(baseline), known.weigher(baseline)
+    made = []
+    for leg in BLAMED_LEGS:
+        if leg in lists and leg in baseline.lists:
+            then = baseline.lists[leg].take(alignment.then).at(circumstances.k)
+            now = lists[leg].take(alignment.now).at(circumstances.k)
+            if leg == "dense":
+                now = settle_ties(then, now, circumstances.eps)
+            weigh = _lazy(weigher) if leg == "lexical" else None
+            made.append(attribute(leg, (then, now), alignment.now, changes, weigh))
+    deploys = DeployLine(known.ledger, circumstances.deploy_id)
+    return Culprits(
+        tuple(made),
+        tuple(_evidence(baseline, alignment, lists, known, circumstances)),
+        deploys,
+        dict(baseline.positions),
+        circumstances,
+    )
+
+
+def _evidence(
+    baseline: Snapshot,
+    alignment: Alignment,
+    lists: Mapping[ListLeg, RankedLists],
+    known: Known,
+    circumstances: Circumstances,
+) -> Iterator[Evidence]:
+    yield from served_evidence(lists, known, circumstances.versions, circumstances.settling)
+    yield from recall_evidence(
+        baseline,
+        lists,
+        alignment.only(np.flatnonzero(_calm(alignment, circumstances))),
+        k=circumstances.k,
+        eps=circumstances.eps,
+    )
+
+
+def _lazy(
+    weigher: Callable[[], Weigher | None],
+) -> Callable[[int, NDArray[np.int64], NDArray[np.int64], bool], list[Shares]]:
+    def weigh(row: int, keys: NDArray[np.int64], others: NDArray[np.int64], entered: bool) -> list[Shares]:
+        made = weigher()
+        return [{} for _ in keys] if made is None else list(made(row, keys, others, entered))
+
+    return weigh
+
+
+def unexplained(one: Attribution, alignment: Alignment, circumstances: Circumstances) -> list[Measurement]:
+    """The share of changed slots that no event since the baseline explains, per dimension and segment.
+
+    unexplained_churn_ratio = sum_a w_a unexplained_a / sum_a w_a changed_a over entered and exited slots, in 0..1.
+    No changed slot: 0, nothing is unexplained. Settling anchors are left out. `n` is the number of anchors left.
+
+    Args:
+        one: the dense attribution.
+        alignment: weights and segments.
+        circumstances: depth and settling anchors.
+    """
+    width = int(max(alignment.now.max(initial=0), one.row.max(initial=0))) + 1
+    calm = _calm(alignment, circumstances)
+    changed = np.bincount(one.row, weights=one.part, minlength=width)[alignment.now]
+    open_parts = np.where(one.cause < 0, one.part, 0.0)
+    left = np.bincount(one.row, weights=open_parts, minlength=width)[alignment.now]
+    weights = np.where(calm, alignment.weights, 0.0)
+    made = []
+    for grouping in alignment.groupings:
+        for at, segment in enumerate(grouping.segments):
+            mine = grouping.members == at
+            total, n = float((weights * changed)[mine].sum()), int((calm & mine).sum())
+            value = float((weights * left)[mine].sum()) / total if total else 0.0
+            made.append(_measured(grouping.dimension, segment, value, (n, int(mine.sum())), circumstances.k))
+    return made
+
+
+def _calm(alignment: Alignment, circumstances: Circumstances) -> NDArray[np.bool_]:
+    settling = circumstances.settling
+    calm: NDArray[np.bool_] = ~np.isin(alignment.now, np.fromiter(settling, np.int64, len(settling)))
+    return calm
+
+
+def _measured(dimension: str, segment: str, value: float, counts: tuple[int, int], k: int) -> Measurement:
+    n, expected = counts
+    reason = "" if n else "settling" if expected else "no_anchors"
+    return Measurement(
+        "unexplained_churn_ratio", "dense", k, dimension, segment, "mean",
+        value if n else float("nan"), n, expected, reason=reason, covered=n / expected if expected else 0.0,
+    )  # fmt: skip

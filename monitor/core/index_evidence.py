@@ -1,0 +1,85 @@
+"""What the served lists themselves say of index and encoder."""
+
+from collections.abc import Iterator, Mapping
+
+import numpy as np
+from numpy.typing import NDArray
+
+from monitor.core.alignment import Alignment
+from monitor.core.anchors import AnchorSet
+from monitor.core.baseline import ListLeg, Snapshot
+from monitor.core.cause import OF_FIELD, Evidence
+from monitor.core.fingerprint import Fingerprint
+from monitor.core.known import Known
+from monitor.core.lists import NO_CHUNK, RankedLists
+from monitor.core.measure.index import ann_recall
+
+
+def anchor_versions(anchors: AnchorSet) -> frozenset[str]:
+    """The embedding versions that the anchors name."""
+    return frozenset(anchor.embedding_version for anchor in anchors.anchors if anchor.embedding_version)
+
+
+def fingerprint_evidence(now: Fingerprint, then: Fingerprint) -> Iterator[Evidence]:
+    """One line per field that differs, under the class it belongs to."""
+    for line in now.differences(then):
+        cause = OF_FIELD.get(line.partition(":")[0])
+        if cause is not None:
+            yield Evidence(cause, f"the fingerprint differs from the baseline's: {line}")
+
+
+def served_evidence(
+    lists: Mapping[ListLeg, RankedLists], known: Known, versions: frozenset[str], settling: frozenset[int]
+) -> Iterator[Evidence]:
+    """Ghosts and chunks of another embedding contract in the served lists.
+
+    Args:
+        lists: the lists now.
+        known: the corpus.
+        versions: embedding versions of the anchors.
+        settling: anchors whose lists are left out.
+    """
+    served = lists.get("dense")
+    if served is None:
+        return
+    calm = np.setdiff1d(np.flatnonzero(served.known), np.fromiter(settling, np.int64, len(settling)))
+    keys = served.keys[calm]
+    ghosts, foreign = 0, dict[str, int]()
+    distinct, counts = np.unique(keys[keys != NO_CHUNK], return_counts=True)
+    for key, count in zip(distinct.tolist(), counts.tolist(), strict=True):
+        row, said = known.row(key), known.served.get(key, "")
+        if row is None or not row.live or (said and row.content_hash and said != row.content_hash):
+            ghosts += count
+        elif versions and row.embedding_version not in versions:
+            foreign[row.embedding_version] = foreign.get(row.embedding_version, 0) + count
+    total = int(counts.sum())
+    if ghosts:
+        yield Evidence("INDEX", f"{ghosts} of {total} served results are deleted or say something else by the events")
+    for version, count in sorted(foreign.items()):
+        yield Evidence("ENCODER", f"{count} of {total} served results are embedded by {version!r}, no anchor is")
+
+
+def recall_evidence(
+    baseline: Snapshot, lists: Mapping[ListLeg, RankedLists], alignment: Alignment, *, k: int, eps: float
+) -> Iterator[Evidence]:
+    """Whether the served lists miss more of the exact ones than they did in the baseline.
+
+    Ghosts of then cannot be told any more, so every served result counts as live on both sides.
+    """
+    pairs = [
+        (of["dense"].take(rows).at(k), of["exact"].take(rows).at(k))
+        for of, rows in ((baseline.lists, alignment.then), (lists, alignment.now))
+        if "dense" in of and "exact" in of
+    ]
+    if len(pairs) < 2:
+        return
+    then, now = (_recall(*pair, eps) for pair in pairs)
+    if now < then:
+        yield Evidence("INDEX", f"recall of the served lists is {now:.3f}, was {then:.3f} in the baseline")
+
+
+def _recall(served: RankedLists, exact: RankedLists, eps: float) -> float:
+    live: NDArray[np.bool_] = served.keys != NO_CHUNK
+    found = ann_recall(served, exact, live, eps=eps)
+    found = found[~np.isnan(found)]
+    return float(found.mean()) if len(found) else float("nan")

@@ -1,0 +1,68 @@
+"""What is known of the corpus beyond its lists: what blame and cause are read from."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from monitor.core.baseline import Judged, Snapshot, vector_digest
+from monitor.core.blame.changes import Changes
+from monitor.core.blame.statistics import Weigher
+from monitor.core.corpus import Corpus, Row
+from monitor.core.engine import Engine
+from monitor.core.lexical_sources import Occurrences
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Known:
+    """The corpus and the engine as they are now, read during one evaluation; nothing of it is kept.
+
+    Args:
+        corpus: the chunk table.
+        engine: the maintained state of both legs.
+        ledger: deploys judged so far, oldest first.
+        served: content hash by chunk key as the real index says, where it does.
+    """
+
+    corpus: Corpus
+    engine: Engine
+    ledger: Sequence[Judged] = ()
+    served: Mapping[int, str] = field(default_factory=dict)
+
+    def row(self, key: int) -> Row | None:
+        """What is known of a chunk, delete marks included."""
+        return self.corpus.row(key)
+
+    def vector(self, key: int) -> str:
+        """Digest of a live chunk's vector, "" where there is none."""
+        row = self.corpus.row(key)
+        return "" if row is None or not row.live else vector_digest(self.corpus.vectors[row.slot])
+
+    def changes(self, baseline: Snapshot) -> Changes:
+        """What changed since a baseline."""
+        return Changes(baseline, self.row, self.vector)
+
+    def weigher(self, baseline: Snapshot) -> "Callable[[], Weigher | None]":
+        """Made when it is first needed: the sums by source cost a pass over the corpus."""
+        made: list[Weigher | None] = []
+
+        def weigher() -> Weigher | None:
+            if not made:
+                made.append(self._weigher(baseline))
+            return made[0]
+
+        return weigher
+
+    def _weigher(self, baseline: Snapshot) -> Weigher | None:
+        now, lexical = self.engine.by_source(), self.engine.lexical
+        if now is None or lexical is None or baseline.statistics is None:
+            return None
+        return Weigher(lexical.bm25, baseline.statistics, now, self._occurrences)
+
+    def _occurrences(self, row: int, keys: NDArray[np.int64]) -> Occurrences | None:
+        rows = [self.corpus.row(key) for key in keys.tolist()]
+        lexical = self.engine.lexical
+        if lexical is None or any(one is None or not one.live for one in rows):
+            return None
+        return lexical.occurrences(row, np.array([one.slot for one in rows if one is not None], np.int64))
