@@ -198,9 +198,9 @@ class Slow:
         return ratio(sum(self.is_changed(name) for name in names), len(names))
 
     def is_changed(self, name: str) -> bool:
-        """Its last event came after the baseline, and it is not what it was."""
+        """What changed it last came after the baseline, and it is not what it was."""
         row, member = self.world.corpus.row(chunk_key(name)), self.before.members.get(chunk_key(name))
-        if row is None or row.position.offset < self.before.positions["t/0"]:
+        if row is None or row.origin.offset < self.before.positions["t/0"]:
             return False
         return not (row.live and member is not None and member.content_hash == row.content_hash)
 
