@@ -229,6 +229,8 @@ class Commit:
     """Records that were set aside once and were taken now: they leave the quarantine."""
     deploy: DeployRecord | None = None
     baselines: Sequence[Snapshot] = ()
+    withdrawn: Sequence[str] = ()
+    """Names of baselines that are no longer kept, but for those of the same commit."""
     newest_event_time: int = 0
 
 

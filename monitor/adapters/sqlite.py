@@ -180,6 +180,7 @@ class SqliteStore:
         db.executemany("INSERT OR REPLACE INTO counter VALUES (?,?)", encoded)
         if commit.deploy is not None:
             self._put_deploy(commit.deploy)
+        db.executemany("DELETE FROM baseline WHERE name=?", [(name,) for name in commit.withdrawn])
         for snapshot in commit.baselines:
             self._put_baseline(snapshot)
         places = [(part.topic, part.partition, at) for part, at in commit.positions.items()]

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from monitor.app.measuring import OPEN_GAPS
 from monitor.app.retrying import retry
+from monitor.app.snapshot import PENDING
 from monitor.core.baseline import Approval, Snapshot
 from monitor.core.events import Deploy
 from monitor.core.published import Published
@@ -82,13 +83,13 @@ class MonitorService:
 
 
 def capture(monitor: "Monitor", name: str) -> Snapshot:
-    """Capture in the loop's own thread."""
+    """Capture in the loop's own thread; beside an approved baseline of that name, which stays in force."""
     if not NAME.fullmatch(name):
         message = f"baseline {name[:80]!r}: expected 1 to 64 letters, digits, '_', '.', '-', a letter or digit first"
         raise ConfigurationError(message)
     monitor.measuring.replay(full=True)
     newest = monitor.ledger[-1].deploy_id if monitor.ledger else ""
-    snapshot = monitor.measuring.snapshot(monitor.intake, name, newest)
+    snapshot = monitor.measuring.snapshot(monitor.intake, monitor.parts.snapshots.captured_as(name), newest)
     unknown = {leg: int((~lists.known).sum()) for leg, lists in snapshot.lists.items() if not lists.known.all()}
     if unknown:
         missing = ", ".join(f"{count} {leg}" for leg, count in sorted(unknown.items()))
@@ -102,7 +103,7 @@ def capture(monitor: "Monitor", name: str) -> Snapshot:
 def approve(monitor: "Monitor", name: str, approval: Approval) -> Snapshot:
     """Approve in the loop's own thread; whoever approves also takes responsibility for earlier losses."""
     snapshot = monitor.parts.snapshots.approved(name, approval)
-    _store(monitor, snapshot, {**monitor.counters, OPEN_GAPS: 0})
+    _store(monitor, snapshot, {**monitor.counters, OPEN_GAPS: 0}, withdrawn=(snapshot.name + PENDING,))
     monitor.counters[OPEN_GAPS] = 0  # only now: a store that refused has not forgotten the losses either
     monitor.measuring.choose_baseline()
     monitor.measuring.publish(monitor.intake, monitor.measuring.measure(monitor.intake))
@@ -124,12 +125,15 @@ def deploy_at_end(monitor: "Monitor", deploy_id: str) -> None:
     monitor.intake.barrier.request(marker)
 
 
-def _store(monitor: "Monitor", snapshot: Snapshot, counters: Mapping[tuple[str, ...], int]) -> None:
+def _store(
+    monitor: "Monitor", snapshot: Snapshot, counters: Mapping[tuple[str, ...], int], *, withdrawn: Sequence[str] = ()
+) -> None:
     monitor.parts.store.commit(
         Commit(
             positions=monitor.intake.positions,
             counters=dict(counters),
             baselines=(snapshot,),
+            withdrawn=withdrawn,
             newest_event_time=monitor.parts.corpus.newest_event_time,
         )
     )

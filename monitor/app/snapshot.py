@@ -22,6 +22,8 @@ from monitor.ports import ConfigurationError, StateStore
 
 SOURCE = "source"
 """The segment attribute that names where a chunk comes from."""
+PENDING = "~pending"
+"""Behind the name of a capture while another one of that name is approved; no name that people give has a tilde."""
 BOOTSTRAP = Approval("bootstrap", "first complete deploy; baseline.bootstrap = 'first-deploy'", "")
 
 
@@ -100,13 +102,19 @@ class Snapshots:
             return None
         return replace(snapshot, name=self.name, approval=BOOTSTRAP)
 
+    def captured_as(self, name: str) -> str:
+        """The name a new capture is kept under: an approved baseline stays in force until the new one is approved."""
+        found = self.store.baseline(name)
+        return name if found is None or found.approval is None else name + PENDING
+
     def approved(self, name: str, approval: Approval) -> Snapshot:
-        """A captured baseline with its approval.
+        """A captured baseline with its approval; the capture made after an approved one of that name, if there is one.
 
         Raises:
             ConfigurationError: no such capture, or author or reason are empty.
         """
-        captured = self.store.baseline(name)
+        name = name.removesuffix(PENDING)
+        captured = self.store.baseline(name + PENDING) or self.store.baseline(name)
         if captured is None:
             known = ", ".join(snapshot.name for snapshot in self.store.baselines()) or "none"
             message = f"baseline {name!r}: not captured; expected one of: {known}"
@@ -114,4 +122,4 @@ class Snapshots:
         if not approval.author.strip() or not approval.reason.strip():
             message = f"baseline {name!r}: approval needs an author and a reason, both not empty"
             raise ConfigurationError(message)
-        return replace(captured, approval=approval)
+        return replace(captured, name=name, approval=approval)

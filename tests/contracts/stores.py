@@ -50,6 +50,8 @@ class MemoryStore:
                 self._aside.append(item)
         self._counters.update(commit.counters)
         self._deploys += [commit.deploy] if commit.deploy is not None else []
+        for name in commit.withdrawn:
+            self._baselines.pop(name, None)
         for snapshot in commit.baselines:
             self._baselines.pop(snapshot.name, None)
             self._baselines[snapshot.name] = snapshot
@@ -123,6 +125,7 @@ class History:
             quarantined=[self._aside() for _ in range(int(self.generator.integers(0, 4)))],
             deploy=deploy,
             baselines=baselines,
+            withdrawn=self.generator.choice(["b0", "b1", "never"], int(self.generator.integers(0, 2))).tolist(),
             newest_event_time=self.corpus.newest_event_time,
         )
 
