@@ -145,7 +145,8 @@ def judged_pair(
     """A kept deploy evaluated and judged against any snapshot, from what was stored with both.
 
     What made the deploy UNKNOWN then (a loss, an incomplete barrier, a changed fingerprint) makes it UNKNOWN now.
-    Anchors that ask something else today than they did then count as not measured.
+    Anchors that ask something else today than they did then count as not measured. The marker's expected change is
+    not judged again: kept lists do not say which event changed what.
     """
     snapshot, lists = record.snapshot, drift.lists_of(record.snapshot)
     asked = np.logical_or.reduce([one.known for one in lists.values()])
@@ -166,7 +167,8 @@ def judged_pair(
         ),
         facts=MemberFacts(snapshot.members, snapshot.shingles),
     )
-    return judged(drift.compared(baseline, None, seen, None), rules, evidence_of(baseline))
+    compared = drift.compared(baseline, None, seen, None)
+    return judged(compared, rules, evidence_of(baseline, compared, rules))
 
 
 def wait_for_gate(ask: Callable[[], Document], timeout: float) -> Document:

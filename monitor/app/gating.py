@@ -1,9 +1,13 @@
 """Judging: deploys by the gate's bounds, everything between them by point estimates."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 
 from monitor.core.baseline import Snapshot
+from monitor.core.changes import Row
 from monitor.core.drift import Compared
+from monitor.core.events import Segment
+from monitor.core.gate.elsewhere import Changed, elsewhere
 from monitor.core.gate.hypotheses import Evidence
 from monitor.core.gate.judgement import judge_deploy
 from monitor.core.policy import Rule, Verdict, judge
@@ -24,6 +28,33 @@ def judged(compared: Compared, rules: Sequence[Rule], evidence: Evidence | None)
     return report, judge_deploy(rules, compared, report, evidence)
 
 
-def evidence_of(baseline: Snapshot | None) -> Evidence | None:
-    """What the gate knows of a deploy besides its report; None without a baseline."""
-    return None if baseline is None else Evidence(baseline)
+@dataclass(frozen=True, slots=True)
+class Budget:
+    """What a deploy's marker said it would change, and what is known of a chunk now (delete marks included)."""
+
+    expected: Segment
+    row: Callable[[int], Row | None]
+
+
+def evidence_of(
+    baseline: Snapshot | None, compared: Compared, rules: Sequence[Rule], budget: Budget | None = None
+) -> Evidence | None:
+    """What the gate knows of a deploy besides its report; None without a baseline.
+
+    All of it is looked up now: the verdict may be worked out later.
+
+    Args:
+        baseline: the snapshot compared with.
+        compared: the comparison.
+        rules: the policy; the expected change is looked for at the depth of its first rule that has one.
+        budget: None where the deploy is judged from kept lists: nobody knows then which event changed what.
+    """
+    if baseline is None:
+        return None
+    if budget is None or not budget.expected or compared.alignment is None:
+        return Evidence(baseline)
+    deepest = max(lists.depth for lists in baseline.lists.values())
+    depth = next((rule.k for rule in rules if rule.k), deepest)
+    changed = Changed(baseline, budget.row, budget.expected)
+    found = elsewhere(changed, compared.alignment, compared.seen.lists, depth)
+    return Evidence(baseline, expected=budget.expected, elsewhere=found)

@@ -193,7 +193,9 @@ class Monitor:
         self.measuring.replay(full=full)
         if batch.closed is None:
             return self.measuring.measure(self.intake)
-        return self.measuring.measure(self.intake, batch.closed.deploy.deploy_id, _barrier_problems(batch.closed))
+        closed = batch.closed
+        problems, expected = _barrier_problems(closed), closed.deploy.expected
+        return self.measuring.measure(self.intake, closed.deploy.deploy_id, problems, expected=expected)
 
     def _commit(
         self,

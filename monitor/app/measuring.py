@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-from monitor.app.gating import evidence_of, judged
+from monitor.app.gating import Budget, evidence_of, judged
 from monitor.app.health import stale_or
 from monitor.app.intake import Intake
 from monitor.app.once import Once
@@ -19,6 +19,7 @@ from monitor.core.content_hashes import ContentHashes
 from monitor.core.corpus import Delta
 from monitor.core.culprits import Culprits
 from monitor.core.drift import Compared, Seen
+from monitor.core.events import Segment
 from monitor.core.facts import CorpusFacts
 from monitor.core.known import Known
 from monitor.core.lists import RankedLists
@@ -138,8 +139,10 @@ class Measuring:
         self._next_retry = now + seconds + max(parts.pace.retry, REPLAY_PAUSES * seconds)
         parts.gauges.replayed(replay, parts.served.failures, full=full, seconds=seconds)
 
-    def measure(self, intake: Intake, deploy_id: str = "", problems: Sequence[str] = ()) -> Measured:
-        """The report and verdict on the corpus as it is now."""
+    def measure(
+        self, intake: Intake, deploy_id: str = "", problems: Sequence[str] = (), *, expected: Segment = ()
+    ) -> Measured:
+        """The report and verdict on the corpus as it is now; `expected` is what the deploy said it would change."""
         parts, corpus, lists = self._parts, self._parts.corpus, self.lists()
         gaps = self._counters[OPEN_GAPS]
         lost = [f"the stream lost events {gaps} time(s); reload the corpus, then approve a baseline"] if gaps else []
@@ -167,7 +170,8 @@ class Measuring:
         self._changed.clear()
         compared = self._compared(seen)
         self._behind = False
-        evidence = evidence_of(self.baseline) if deploy_id else None
+        budget = Budget(expected, corpus.row)
+        evidence = evidence_of(self.baseline, compared, parts.rules, budget) if deploy_id else None
         return Once(lambda: judged(compared, parts.rules, evidence))
 
     def _compared(self, seen: Seen) -> Compared:

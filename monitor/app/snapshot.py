@@ -108,7 +108,7 @@ class Snapshots:
         return name if found is None or found.approval is None else name + PENDING
 
     def approved(self, name: str, approval: Approval) -> Snapshot:
-        """A captured baseline with its approval; the capture made after an approved one of that name, if there is one.
+        """A captured baseline with its approval: the capture made after the approved one of that name, if any.
 
         Raises:
             ConfigurationError: no such capture, or author or reason are empty.

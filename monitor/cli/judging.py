@@ -11,6 +11,7 @@ from monitor.app.configuration import Configuration
 from monitor.app.service import approve as approve_in_loop
 from monitor.app.service import capture as capture_in_loop
 from monitor.app.wiring import build_drift, open_monitor, read_state, running
+from monitor.app.wiring.forecast import build_forecast
 from monitor.cli.common import FAIL, PASS, UNDECIDED, ConfigFile, Deploy, Json, configured, need_state, say
 from monitor.core.documents import snapshot_document
 from monitor.ports import ConfigurationError, UnreachableError
@@ -44,9 +45,16 @@ def gate(
     timeout: Annotated[float, typer.Option(help="Seconds to wait for the deploy's barrier.")] = 300.0,
     at_end: Annotated[bool, typer.Option("--at-end", help="The deploy ends where the stream ends now.")] = False,
     on_inconclusive: Annotated[OnInconclusive, typer.Option()] = OnInconclusive.ERROR,
+    dry_run: Annotated[
+        Path | None, typer.Option(help="Forecast this change set (JSON Lines); write nothing.")
+    ] = None,
 ) -> int:
     """Wait for the deploy's barrier and judge it: 0 pass, 1 fail, 2 usage, 3 undecided, 4 no report can be had."""
-    document = _gate(configured(config), deploy, against, timeout=timeout, at_end=at_end)
+    configuration = configured(config)
+    if dry_run is None:
+        document = _gate(configuration, deploy, against, timeout=timeout, at_end=at_end)
+    else:
+        document = _forecast(configuration, dry_run, deploy, against, at_end=at_end)
     code = {"pass": PASS, "fail": FAIL}.get(document["verdict"], UNDECIDED)
     if code == UNDECIDED and on_inconclusive is not OnInconclusive.ERROR:
         code = PASS if on_inconclusive is OnInconclusive.PASS else FAIL
@@ -75,6 +83,16 @@ def _gate(configuration: Configuration, deploy: str, against: str, *, timeout: f
         return document
     with read_state(configuration) as store:
         return asking.judged_against(build_drift(configuration), configuration.rules(), store, deploy, against)
+
+
+def _forecast(
+    configuration: Configuration, changeset: Path, deploy: str, against: str, *, at_end: bool
+) -> dict[str, Any]:
+    if against or at_end:
+        message = "--dry-run: expected without --baseline and --at-end: it forecasts against the baseline in force"
+        raise ConfigurationError(message)
+    need_state(configuration)
+    return build_forecast(configuration, changeset, deploy)
 
 
 def _write(path: Path, text: str) -> None:

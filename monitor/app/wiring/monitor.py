@@ -95,7 +95,7 @@ def running(configuration: Configuration, *, patience: float = 0.0) -> Running |
 def build_drift(configuration: Configuration) -> Drift:
     """The evaluation alone, without a monitor: for judging kept lists against another baseline."""
     space = build_space(configuration)
-    return _drift(configuration, fingerprint(configuration, space), build_anchors(configuration, space))
+    return drift_with(configuration, fingerprint(configuration, space), build_anchors(configuration, space))
 
 
 @contextmanager
@@ -160,7 +160,7 @@ def _parts(configuration: Configuration, stack: ExitStack, source: Source, annou
     gauges.bounded = configuration.source.kafka is None
     deepest = max(configuration.measure.depths)
     kafka = configuration.source.kafka
-    engine = _engine(configuration, anchors, corpus, deepest)
+    engine = build_engine(configuration, anchors, corpus)
     return Parts(
         corpus_name=configuration.corpus.name,
         source=source,
@@ -168,8 +168,8 @@ def _parts(configuration: Configuration, stack: ExitStack, source: Source, annou
         store=store,
         corpus=corpus,
         engine=engine,
-        drift=_drift(configuration, marked, anchors),
-        drift_of=partial(_drift, configuration, marked),
+        drift=drift_with(configuration, marked, anchors),
+        drift_of=partial(drift_with, configuration, marked),
         snapshots=Snapshots(
             store,
             anchors,
@@ -213,12 +213,15 @@ def _watch(configuration: Configuration, space: Space, clocks: Clocks) -> Anchor
     )
 
 
-def _engine(configuration: Configuration, anchors: AnchorSet, corpus: Corpus, deepest: int) -> Engine:
+def build_engine(configuration: Configuration, anchors: AnchorSet, corpus: Corpus) -> Engine:
+    """The engine over an empty corpus."""
     lexical = configuration.lexical
     return Engine(
         anchors,
         corpus,
-        Depths(deepest, dense=configuration.dense.engine != "none", lexical=lexical.enabled),
+        Depths(
+            max(configuration.measure.depths), dense=configuration.dense.engine != "none", lexical=lexical.enabled
+        ),
         configuration.corpus.distance,
         Bm25(lexical.variant, lexical.k1, lexical.b, lexical.epsilon),
         bands=RensaBands(),
@@ -240,7 +243,8 @@ def _audit(configuration: Configuration, store: StateStore, corpus: Corpus, engi
     )
 
 
-def _drift(configuration: Configuration, marked: Fingerprint, anchors: AnchorSet) -> Drift:
+def drift_with(configuration: Configuration, marked: Fingerprint, anchors: AnchorSet) -> Drift:
+    """The evaluation of these anchors."""
     segments, measured = configuration.segments, configuration.measure
     scope = Scope(segments.dimensions, segments.cap, segments.min_anchors)
     limits: dict[str, float] = dict(measured.confidence_score.items())

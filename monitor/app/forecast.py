@@ -1,0 +1,191 @@
+"""What if: the verdict and the blame of a change set before it is written anywhere."""
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from monitor.app.embedding import Embedder
+from monitor.app.gating import Budget, evidence_of, judged
+from monitor.app.measuring import OPEN_GAPS
+from monitor.app.restore import restore
+from monitor.app.snapshot import Snapshots
+from monitor.core.baseline import ListLeg, Snapshot
+from monitor.core.content_hashes import ContentHashes
+from monitor.core.corpus import Corpus
+from monitor.core.documents import gate_document
+from monitor.core.drift import Drift, Seen
+from monitor.core.engine import Engine
+from monitor.core.events import (
+    CorpusEvent,
+    Delete,
+    Deploy,
+    Located,
+    MalformedEvent,
+    Partition,
+    Position,
+    Segment,
+    Upsert,
+    chunk_key,
+)  # fmt: skip
+from monitor.core.facts import CorpusFacts
+from monitor.core.lists import RankedLists
+from monitor.core.policy import Rule
+from monitor.ports import Resumed, StateStore
+
+BATCH = 1_024
+ALONE = Partition("changeset", 0)
+"""Where a change set stands that comes to a state that never read a partition."""
+
+
+@dataclass(frozen=True, slots=True)
+class Bench:
+    """A corpus and an engine of our own, and what judges them; nothing of it is shared with a running monitor.
+
+    Args:
+        store: the committed state, read only, not started.
+        corpus: empty.
+        engine: over that corpus.
+        drift: evaluates.
+        snapshots: knows the baseline.
+        rules: the policy.
+        embedder: gives chunks their vectors.
+    """
+
+    store: StateStore
+    corpus: Corpus
+    engine: Engine
+    drift: Drift
+    snapshots: Snapshots
+    rules: Sequence[Rule]
+    embedder: Embedder
+
+
+@dataclass(slots=True)
+class _Places:
+    """Where the events of a change set would stand: behind what was read, a chunk in the partition it came from."""
+
+    resumed: Resumed
+    corpus: Corpus
+    _next: dict[Partition, int] = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._next = dict(self.resumed.positions) or {ALONE: 0}
+
+    def of(self, event: CorpusEvent) -> Position:
+        row = None
+        if isinstance(event, Upsert | Delete):
+            row = self.corpus.row(chunk_key(event.chunk.chunk_id if isinstance(event, Upsert) else event.chunk_id))
+        part = row.position.source if row is not None and row.position.source in self._next else min(self._next)
+        self._next[part] += 1
+        return Position(*part, self._next[part] - 1)
+
+    def named(self) -> dict[str, int]:
+        return {f"{part.topic}/{part.partition}": at for part, at in sorted(self._next.items())}
+
+
+def forecast(bench: Bench, events: Iterable[CorpusEvent | MalformedEvent], deploy_id: str) -> dict[str, Any]:
+    """Restore the committed state, apply the change set, judge what comes out. Nothing is written.
+
+    The maintained exact lists stand for what the index would serve, against the baseline's exact lists where it has
+    them: on an exact index the forecast is the outcome; on an approximate one it is the outcome without the index's
+    own noise. Events are taken to arrive behind everything that was read.
+
+    Args:
+        bench: what to work on.
+        events: the change set, in order, what is malformed in it as its error; its last deploy marker may say what
+            change it expects.
+        deploy_id: the name of the deploy that would follow.
+
+    Returns:
+        As `gate_document`, with `state` "forecast", and a `warning` that counts the events that would be set aside.
+    """
+    resumed = restore(bench.store, bench.corpus, bench.engine, None)
+    places, refused, expected = _Places(resumed, bench.corpus), Counter[str](), _Expected()
+    for batch in _batches(_sound(events, refused)):
+        located = []
+        for event in batch:
+            located.append(Located(places.of(event), event))
+            expected.see(event)
+        refused.update(_apply(bench, located))
+    lists = _as_served(bench.engine.lists())
+    baseline = bench.snapshots.current(resumed.ledger)
+    against = None if baseline is None else replace(baseline, lists=_as_served(baseline.lists))
+    made = _judged(bench, (against, lists), (resumed, places.named()), (deploy_id, expected.segment))
+    made["state"] = "forecast"
+    if refused:
+        said = ", ".join(f"{count} x {reason}" for reason, count in sorted(refused.items()))
+        made["warning"] = f"{sum(refused.values())} event(s) of the change set would be set aside: {said}"
+    return made
+
+
+@dataclass(slots=True)
+class _Expected:
+    segment: Segment = ()
+
+    def see(self, event: CorpusEvent) -> None:
+        if isinstance(event, Deploy):
+            self.segment = event.expected
+
+
+def _sound(events: Iterable[CorpusEvent | MalformedEvent], refused: Counter[str]) -> Iterable[CorpusEvent]:
+    for event in events:
+        if isinstance(event, MalformedEvent):
+            refused[event.reason] += 1
+        else:
+            yield event
+
+
+def _batches(events: Iterable[CorpusEvent]) -> Iterable[list[CorpusEvent]]:
+    batch: list[CorpusEvent] = []
+    for event in events:
+        batch.append(event)
+        if len(batch) == BATCH:
+            yield batch
+            batch = []
+    yield batch
+
+
+def _apply(bench: Bench, located: Sequence[Located]) -> list[str]:
+    """One batch, as the loop takes it; why events would be set aside."""
+    events, vectorless = bench.embedder.embed(located)
+    applied = bench.corpus.apply(events)
+    bench.engine.apply(bench.corpus.delta(applied.changes))
+    return [error.reason for _, error in vectorless] + [item.error.reason for item in applied.refused]
+
+
+def _as_served(lists: Mapping[ListLeg, RankedLists]) -> dict[ListLeg, RankedLists]:
+    """The exact dense lists in place of the served ones; the served ones where no exact ones were kept."""
+    made = dict(lists)
+    if "exact" in made:
+        made["dense"] = made["exact"]
+    return made
+
+
+def _judged(
+    bench: Bench,
+    compared_with: tuple[Snapshot | None, Mapping[ListLeg, RankedLists]],
+    where: tuple[Resumed, Mapping[str, int]],
+    deploy: tuple[str, Segment],
+) -> dict[str, Any]:
+    (baseline, lists), (resumed, positions), (deploy_id, expected) = compared_with, where, deploy
+    gaps = resumed.counters.get(OPEN_GAPS, 0)
+    corpus = bench.corpus
+    lost = f"the stream lost events {gaps} time(s); reload the corpus, then approve a baseline"
+    seen = Seen(
+        deploy_id=deploy_id,
+        now=corpus.newest_event_time,
+        positions=positions,
+        lists=lists,
+        hashes=ContentHashes(corpus),
+        settling=frozenset(),
+        failures={},
+        corpus={"chunks": float(len(corpus))},
+        chunks=bench.drift.content(bench.engine.duplicates),
+        problems=(lost,) if gaps else (),
+        facts=CorpusFacts(corpus, bench.engine.duplicates),
+    )
+    compared = bench.drift.compared(baseline, None, seen, corpus.row)
+    evidence = evidence_of(baseline, compared, bench.rules, Budget(expected, corpus.row))
+    report, verdict = judged(compared, bench.rules, evidence)
+    return gate_document(deploy_id, report, verdict)

@@ -1,0 +1,98 @@
+"""Whose lists changed by chunks from outside of the segment that a deploy said it would change."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from monitor.core.alignment import Alignment
+from monitor.core.baseline import ListLeg, Member, Snapshot
+from monitor.core.changes import Row
+from monitor.core.comparison import LEGS
+from monitor.core.events import Segment
+from monitor.core.lists import NO_CHUNK, RankedLists
+from monitor.core.report import Leg
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Changed:
+    """What changed since a baseline, chunk by chunk.
+
+    Args:
+        baseline: the snapshot compared with.
+        row: what is known of a chunk now, delete marks included.
+        expected: the segment that was to change.
+    """
+
+    baseline: Snapshot
+    row: Callable[[int], Row | None]
+    expected: Segment
+
+    def outside(self, key: int) -> bool:
+        """Whether the chunk changed since the baseline and does not belong to the expected segment, then or now."""
+        row, member = self.row(key), self.baseline.members.get(key)
+        if row is None:
+            return member is not None and not self._was_inside(member)
+        if member is not None and row.live and row.content_hash == member.content_hash:
+            return False
+        where = row.origin
+        since = self.baseline.positions.get(f"{where.topic}/{where.partition}", 0)
+        stayed = set(self.expected) <= set(row.segment)
+        return where.offset >= since and not (stayed and (member is None or self._was_inside(member)))
+
+    def _was_inside(self, member: Member) -> bool:
+        return set(self.expected) <= set(member.segment)
+
+    def then(self, key: int) -> str | int:
+        """What a chunk said in the baseline; itself where no content hash is known."""
+        member = self.baseline.members.get(key)
+        return member.content_hash if member is not None and member.content_hash else key
+
+    def now(self, key: int) -> str | int:
+        """What a chunk says now; itself where no content hash is known."""
+        row = self.row(key)
+        return row.content_hash if row is not None and row.live and row.content_hash else key
+
+
+def elsewhere(
+    changed: Changed, alignment: Alignment, lists: Mapping[ListLeg, RankedLists], depth: int
+) -> dict[Leg, NDArray[np.float64]]:
+    """By leg, who has a result that came or left because a chunk outside of the expected segment changed.
+
+    A result that came or left is counted by content: the same text under another id did neither. Results that others
+    pushed in or out without having changed themselves are no change from elsewhere.
+
+    Args:
+        changed: what changed, and what was to change.
+        alignment: the P anchors compared.
+        lists: the lists now.
+        depth: k.
+
+    Returns:
+        (P,) float64 of 0 and 1, NaN where a list is not known.
+    """
+    made: dict[Leg, NDArray[np.float64]] = {}
+    for leg in LEGS:
+        if leg in changed.baseline.lists and leg in lists:
+            then = changed.baseline.lists[leg].take(alignment.then).at(depth)
+            made[leg] = _one(changed, then, lists[leg].take(alignment.now).at(depth))
+    return made
+
+
+def _one(changed: Changed, then: RankedLists, now: RankedLists) -> NDArray[np.float64]:
+    known = then.known & now.known
+    made = np.where(known, 0.0, np.nan)
+    width = min(then.depth, now.depth)
+    differs = np.any(then.keys[:, :width] != now.keys[:, :width], axis=1) | (then.lengths != now.lengths)
+    for at in np.flatnonzero(known & differs).tolist():
+        made[at] = float(_from_outside(changed, then.keys[at].tolist(), now.keys[at].tolist()))
+    return made
+
+
+def _from_outside(changed: Changed, then: list[int], now: list[int]) -> bool:
+    said = {changed.then(key): key for key in then if key != NO_CHUNK}
+    says = {changed.now(key): key for key in now if key != NO_CHUNK}
+    came = [says[content] for content in says.keys() - said.keys()]
+    left = [said[content] for content in said.keys() - says.keys()]
+    return any(changed.outside(key) for key in (*came, *left))
