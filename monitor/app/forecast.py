@@ -29,6 +29,7 @@ from monitor.core.events import (
     chunk_key,
 )  # fmt: skip
 from monitor.core.facts import CorpusFacts
+from monitor.core.known import Known
 from monitor.core.lists import RankedLists
 from monitor.core.policy import Rule
 from monitor.ports import Resumed, StateStore
@@ -183,9 +184,11 @@ def _judged(
         corpus={"chunks": float(len(corpus))},
         chunks=bench.drift.content(bench.engine.duplicates),
         problems=(lost,) if gaps else (),
+        pipeline=(lost,) if gaps else (),
         facts=CorpusFacts(corpus, bench.engine.duplicates),
     )
-    compared = bench.drift.compared(baseline, None, seen, corpus.row)
+    known = Known(corpus, bench.engine, tuple(resumed.ledger))
+    compared = bench.drift.compared(baseline, None, seen, known)
     evidence = evidence_of(baseline, compared, bench.rules, Budget(expected, corpus.row))
     report, verdict = judged(compared, bench.rules, evidence)
     return gate_document(deploy_id, report, verdict)
