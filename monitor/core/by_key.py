@@ -1,4 +1,4 @@
-"""One number per chunk, remembered from report to report: most chunks did not change."""
+"""Numbers of chunks, remembered from report to report: most chunks did not change."""
 
 from collections.abc import Callable, Iterable
 
@@ -10,23 +10,41 @@ _MOST = 1 << 18
 
 
 class ByKey:
-    """Numbers by chunk key; bounded, and forgotten where a chunk changed."""
+    """A few whole numbers by chunk key; bounded, and forgotten where a chunk changed.
 
-    def __init__(self) -> None:
-        self._known: dict[int, int] = {}
+    Args:
+        width: numbers of each chunk.
+    """
+
+    def __init__(self, width: int) -> None:
+        self._at: dict[int, int] = {}
+        self._table: NDArray[np.int64] = np.zeros((0, width), np.int64)
+        self._used = 0
 
     def forget(self, changed: Iterable[int] | None) -> None:
         """These chunks may be others now; None: all of them."""
-        if changed is None or len(self._known) > _MOST:
-            self._known.clear()
+        if changed is None or self._used > _MOST:
+            self._at.clear()
+            self._used = 0
             return
         for key in changed:
-            self._known.pop(key, None)
+            self._at.pop(key, None)
 
-    def of(self, keys: NDArray[np.int64], look: Callable[[int], int]) -> NDArray[np.int64]:
-        """The number of each key, of the same shape; looked up where it is not known."""
+    def of(self, keys: NDArray[np.int64], look: Callable[[int], tuple[int, ...]]) -> NDArray[np.int64]:
+        """The numbers of each key, (..., width) int64; looked up where they are not known."""
         asked = keys.ravel().tolist()
-        known = self._known
-        for key in {key for key in asked if key not in known}:
-            known[key] = look(key)
-        return np.array([known[key] for key in asked], np.int64).reshape(keys.shape)
+        at = self._at
+        unknown = list({key for key in asked if key not in at})
+        if unknown:
+            self._learn(unknown, [look(key) for key in unknown])
+        places = np.fromiter((at[key] for key in asked), np.int64, len(asked))
+        return self._table[places].reshape(*keys.shape, self._table.shape[1])
+
+    def _learn(self, keys: list[int], numbers: list[tuple[int, ...]]) -> None:
+        until = self._used + len(keys)
+        if until > len(self._table):
+            room = np.zeros((max(1024, until * 3 // 2) - len(self._table), self._table.shape[1]), np.int64)
+            self._table = np.concatenate((self._table, room))
+        self._table[self._used : until] = numbers
+        self._at.update(zip(keys, range(self._used, until), strict=True))
+        self._used = until

@@ -2,24 +2,24 @@
 
 from collections.abc import Mapping
 from dataclasses import replace
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from monitor.core.alignment import Alignment
-from monitor.core.baseline import Snapshot
+from monitor.core.baseline import Snapshot, content_key
 from monitor.core.blame import Changes
 from monitor.core.by_key import ByKey
 from monitor.core.comparison import LEGS, ListedLeg, Seen
-from monitor.core.kept_contents import KeptContents
 from monitor.core.labels import DEAD
 from monitor.core.likeness import Likeness
 from monitor.core.lists import NO_CHUNK, RankedLists
 from monitor.core.measure import labelled, slots, sources
 from monitor.core.measure.columns import Name
-from monitor.core.measure.diversity import diversity_ratio
+from monitor.core.measure.diversity import NO_VECTOR, diversity_ratio
 from monitor.core.measure.moved import holding, moved
-from monitor.core.spread import Spread
+from monitor.core.spread import Spread, own_hubs
 from monitor.core.summary import BASELINE, SETTLING, Summarised, Table
 from monitor.core.watched import Watched, name_code
 
@@ -50,15 +50,15 @@ class Confidence:
         self._baseline, self._alignment, self._depths = baseline, alignment, depths
         self._watched = watched.take(alignment.now)
         self._then = {leg: baseline.lists[leg].take(alignment.then) for leg in LEGS if leg in baseline.lists}
-        members = baseline.members
-        then = {key: name_code(member.source) for key, member in members.items()}
+        self._hubs_then = {leg: own_hubs(lists, alignment, depths) for leg, lists in self._then.items()}
+        then = {key: name_code(member.source) for key, member in baseline.members.items()}
         self._sources_then = {
-            leg: ByKey().of(lists.keys, lambda key: then.get(key, NO_CHUNK)) for leg, lists in self._then.items()
+            leg: ByKey(1).of(lists.keys, lambda key: (then.get(key, NO_CHUNK),))[:, :, 0]
+            for leg, lists in self._then.items()
         }
         self._labelled = np.any(self._watched.judged.keys != NO_CHUNK, axis=1)
         self._expecting = np.any(self._watched.expected != NO_CHUNK, axis=1)
-        self._likeness, self._contents = Likeness(), KeptContents()
-        self._origins, self._changed, self._ghosts = ByKey(), ByKey(), ByKey()
+        self._likeness, self._chunks = Likeness(), ByKey(len(_Chunk._fields))
         self._now: dict[ListedLeg, RankedLists] = {}
         self._sources: dict[ListedLeg, Rows] = {}
         self._values: dict[str, Values] = {}
@@ -69,7 +69,8 @@ class Confidence:
         changed = None if afresh else seen.changed
         if changed is None or now.keys() != self._now.keys():
             self._forget(now)
-        self._recall(changed)
+        self._chunks.forget(None if changed is None else changed.tolist())
+        self._look = _Look(self._baseline, seen)
         made: list[Summarised] = []
         for leg in (leg for leg in LEGS if leg in self._then and leg in now):
             touched = moved(self._now[leg], now[leg], scores=False)
@@ -85,7 +86,8 @@ class Confidence:
         made = []
         for leg in (leg for leg in LEGS if leg in self._then and leg in self._now):
             mixes = self._sources_then[leg], self._sources[leg]
-            made.append(Spread(leg, self._then[leg], self._now[leg], mixes, self._alignment, self._depths))
+            pair = self._then[leg], self._now[leg]
+            made.append(Spread(leg, *pair, mixes, self._alignment, self._depths, self._hubs_then[leg]))
         return made
 
     def _forget(self, now: Mapping[ListedLeg, RankedLists]) -> None:
@@ -93,44 +95,35 @@ class Confidence:
         self._values.clear()
         self._sources.clear()
 
-    def _recall(self, changed: Rows | None) -> None:
-        keys = None if changed is None else changed.tolist()
-        for kept in (self._contents, self._origins, self._changed, self._ghosts):
-            kept.forget(keys)
-
     def _leg(self, leg: ListedLeg, rows: Rows, seen: Seen) -> list[Summarised]:
         if f"contents {leg}" not in self._values:
             rows = np.arange(len(self._now[leg]))
         lists = self._now[leg].take(rows)
-        found = self._origins.of(lists.keys, lambda key: name_code(seen.facts.origin(key)[0]))
-        kept = self._sources.get(leg)
+        chunks = _Chunk(*np.moveaxis(self._chunks.of(lists.keys, self._look), 2, 0))
+        kept, found = self._sources.get(leg), chunks.source
         self._sources[leg] = found if kept is None else _put(kept, rows, found)
-        made = [self._held(leg, rows, lists, seen)]
+        made = [self._held(leg, rows, lists, chunks)]
         if self._expecting.any():
             made.append(self._covered(leg, rows, lists, found))
         if self._labelled.any():
             made.append(self._judged(leg, rows, lists))
         if leg == "dense":
-            made.append(self._haunted(rows, lists, seen))
+            made.append(self._haunted(rows, lists, chunks, seen))
         return made
 
-    def _held(self, leg: ListedLeg, rows: Rows, lists: RankedLists, seen: Seen) -> Summarised:
-        facts, changes = seen.facts, Changes(self._baseline, seen.facts.row)
-        places = np.array([facts.slot(key) for key in lists.keys.ravel().tolist()], np.int64)
-        places = places.reshape(lists.keys.shape)
-        contents = self._contents.keys(lists.keys, seen.hashes)
-        self._likeness.know(contents, lists.keys, facts.shingles)
-        fresh = self._changed.of(lists.keys, lambda key: int(key != NO_CHUNK and changes.event(key) is not None))
-        present, before = self._sources[leg][rows], self._sources_then[leg][rows]
+    def _held(self, leg: ListedLeg, rows: Rows, lists: RankedLists, chunks: "_Chunk") -> Summarised:
+        facts = self._look.seen.facts
+        self._likeness.know(chunks.content, lists.keys, facts.shingles)
+        before = self._sources_then[leg][rows]
         values: list[Values] = []
         for k in self._depths:
-            cut = contents[:, :k]
+            cut = chunks.content[:, :k]
             values += [
-                _nothing(rows) if facts.vectors is None else diversity_ratio(facts.vectors, places[:, :k]),
+                _nothing(rows) if facts.vectors is None else diversity_ratio(facts.vectors, chunks.slot[:, :k]),
                 slots.topk_duplicate_ratio(self._likeness.clusters(cut), k),
-                _sources(present, lists.known, k),
+                _sources(chunks.source, lists.known, k),
                 _sources(before, lists.known, k),
-                _share(fresh[:, :k] == 1, lists, k) if facts.events else _nothing(rows),
+                _share(chunks.changed[:, :k] == 1, lists, k) if facts.events else _nothing(rows),
             ]
         why = ("" if facts.vectors is not None else NO_VECTORS, "", "", "", "" if facts.events else NO_EVENTS)
         made = self._kept(f"contents {leg}", rows, values)
@@ -161,10 +154,9 @@ class Confidence:
         names = (*self._names(LABELLED), *self._names([name + BASELINE for name in LABELLED]))
         return self._only(self._labelled, Table(leg, names, made, ("",) * len(made)))
 
-    def _haunted(self, rows: Rows, lists: RankedLists, seen: Seen) -> Summarised:
+    def _haunted(self, rows: Rows, lists: RankedLists, chunks: "_Chunk", seen: Seen) -> Summarised:
         """Served results of the anchors whose chunks had time to arrive in the index."""
-        gone = self._ghosts.of(lists.keys, lambda key: int(_ghost(key, seen)))
-        values = [_share(gone[:, :k] == 1, lists, k) for k in self._depths]
+        values = [_share(chunks.ghost[:, :k] == 1, lists, k) for k in self._depths]
         made = self._kept("ghosts", rows, values)
         unsettled = np.isin(self._alignment.now, np.fromiter(seen.settling, np.int64, len(seen.settling)))
         note = "" if seen.served else DELETIONS_ONLY
@@ -180,7 +172,8 @@ class Confidence:
         rows = np.arange(len(keys))
         if changed is not None and "dead" in self._values:
             rows = np.flatnonzero(np.isin(keys, changed).any(axis=1))
-        live = self._contents.live(keys[rows], seen.hashes)
+        asked = keys[rows].ravel().tolist()
+        live = np.fromiter((key in seen.hashes for key in asked), np.bool_, len(asked)).reshape(keys[rows].shape)
         made = self._kept("dead", rows, [labelled.dead_qrel_ratio(self._watched.take(rows).judged, live)])
         return [self._only(self._labelled, Table("both", (Name(DEAD, 0),), made, ("",)))]
 
@@ -227,9 +220,35 @@ def _share(hit: NDArray[np.bool_], lists: RankedLists, k: int) -> Values:
     return np.where(measured, part / np.maximum(cut.lengths, 1), np.nan)
 
 
-def _ghost(key: int, seen: Seen) -> bool:
-    """Whether a served chunk is deleted, or says something else than the events do."""
-    if key == NO_CHUNK:
-        return False
-    said, stated = seen.hashes.get(key), seen.served.get(key, "")
-    return said is None or bool(stated and said and stated != said)
+class _Chunk(NamedTuple):
+    """Numbers of a chunk, or arrays of them: see `_Look`."""
+
+    source: Any
+    content: Any
+    slot: Any
+    changed: Any
+    ghost: Any
+
+
+class _Look:
+    """Looks a chunk up once for all that is measured of it.
+
+    Args:
+        baseline: what it is compared with.
+        seen: facts and hashes.
+    """
+
+    def __init__(self, baseline: Snapshot, seen: Seen) -> None:
+        self.seen, self._changes = seen, Changes(baseline, seen.facts.row)
+
+    def __call__(self, key: int) -> tuple[int, ...]:
+        """Source and content code, slot of the vector, whether it changed since the baseline, whether it is gone."""
+        if key == NO_CHUNK:
+            return _Chunk(NO_CHUNK, NO_CHUNK, NO_VECTOR, 0, 0)
+        seen, facts = self.seen, self.seen.facts
+        source = name_code(facts.origin(key)[0])
+        changed = facts.events and self._changes.event(key) is not None
+        said, stated = seen.hashes.get(key), seen.served.get(key, "")
+        # deleted, or the index states something else than the events do
+        ghost = said is None or bool(stated and said and stated != said)
+        return _Chunk(source, content_key(key, seen.hashes), facts.slot(key), int(changed), int(ghost))

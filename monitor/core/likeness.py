@@ -12,8 +12,9 @@ Contents = NDArray[np.int64]
 Shingles = NDArray[np.uint32]
 _MOST = 1 << 16
 """Contents remembered at once: some 30 MB of shingles."""
-_CELLS = 1 << 22
-"""Pairs of slots looked at in one go."""
+_CELLS = 1 << 20
+"""Pairs of slots looked at in one go; rows fit in the bits that are left of one number."""
+_SLOT, _ROW, _LAST = np.uint64(10), np.uint64(42), np.uint64(1023)
 
 
 class Likeness:
@@ -44,7 +45,8 @@ class Likeness:
         if len(self._sets) > _MOST:
             self._sets.clear()
             self._alike.clear()
-        for content, key in set(zip(contents.ravel().tolist(), keys.ravel().tolist(), strict=True)):
+        distinct, first = np.unique(contents, return_index=True)
+        for content, key in zip(distinct.tolist(), keys.ravel()[first].tolist(), strict=True):
             if content not in self._sets and content != NO_CHUNK:
                 found = shingles(key)
                 if len(found):
@@ -56,7 +58,7 @@ class Likeness:
         Single linkage over all slots of a row, by equal content or likeness.
 
         Args:
-            contents: (R, m) content keys, NO_CHUNK for none.
+            contents: (R, m) content keys, NO_CHUNK for none; m at most 1,024.
         """
         made = np.empty_like(contents)
         step = max(1, _CELLS // max(1, contents.shape[1] ** 2))
@@ -70,15 +72,14 @@ class Likeness:
         links: NDArray[np.bool_] = contents[:, :, None] == contents[:, None, :]
         repeated = np.any(links & np.tril(np.ones(links.shape[1:], np.bool_), -1), axis=2)
         row, slot = np.nonzero(~repeated & (contents != NO_CHUNK))
-        left, right = self._met(row, contents[row, slot])
-        near = self._compared(contents[row[left], slot[left]], contents[row[right], slot[right]])
-        left, right = left[near], right[near]
-        links[row[left], slot[left], slot[right]] = True
-        links[row[left], slot[right], slot[left]] = True
+        at, left, right = self._met(row, slot, contents[row, slot]).T
+        near = self._compared(contents[at, left], contents[at, right])
+        at, left, right = at[near], left[near], right[near]
+        links[at, left, right] = links[at, right, left] = True
         return links
 
-    def _met(self, row: Contents, contents: Contents) -> tuple[Contents, Contents]:
-        """Pairs of places of one row whose prefixes have a shingle in common."""
+    def _met(self, row: Contents, slot: Contents, contents: Contents) -> Contents:
+        """(p, 3) row and two slots, the smaller first, whose prefixes have a shingle in common."""
         distinct, back = np.unique(contents, return_inverse=True)
         prefixes = [self._prefix(content) for content in distinct.tolist()]
         sizes = np.array([len(prefix) for prefix in prefixes], np.int64)
@@ -86,17 +87,17 @@ class Likeness:
         place = np.repeat(np.arange(len(row)), counts)
         offset = np.arange(len(place)) - np.repeat(np.cumsum(counts) - counts, counts)
         flat = np.concatenate([np.zeros(0, np.uint32), *prefixes])[starts[place] + offset]
-        meeting = (row[place].astype(np.uint64) << np.uint64(32)) | flat
-        order = np.argsort(meeting, kind="stable")
-        meeting, place = meeting[order], place[order]
-        pairs = [np.zeros(0, np.int64)]
-        for lag in range(1, len(meeting)):
-            at = np.flatnonzero(meeting[lag:] == meeting[:-lag])
+        # one number holds row, shingle and slot, so that a plain sort brings together what meets
+        rows, slots = row[place].astype(np.uint64), slot[place].astype(np.uint64)
+        packed = np.sort((rows << _ROW) | (flat.astype(np.uint64) << _SLOT) | slots)
+        met, pairs = packed >> _SLOT, [np.zeros((0, 3), np.int64)]
+        for lag in range(1, len(packed)):
+            at = np.flatnonzero(met[lag:] == met[:-lag])
             if not len(at):
                 break
-            pairs.append(place[at] * len(row) + place[at + lag])
-        left, right = np.divmod(np.unique(np.concatenate(pairs)), max(1, len(row)))
-        return left, right
+            last = (packed[at] & _LAST, packed[at + lag] & _LAST)
+            pairs.append(np.stack((packed[at] >> _ROW, *last), axis=1).astype(np.int64))
+        return np.unique(np.concatenate(pairs), axis=0) if len(pairs) > 1 else pairs[0]
 
     def _prefix(self, content: int) -> Shingles:
         found = self._sets.get(content)

@@ -1,7 +1,7 @@
 """What is measured of a segment as a whole: hubs, and the mix of sources against the baseline's."""
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -11,7 +11,7 @@ from monitor.core.alignment import Alignment, Grouping
 from monitor.core.lists import RankedLists
 from monitor.core.measure.columns import NOT_REPLAYED
 from monitor.core.measure.divergence import jensen_shannon
-from monitor.core.measure.hubs import hub_share
+from monitor.core.measure.hubs import Occurrences, hubs
 from monitor.core.measure.sources import NO_SOURCE, source_mix
 from monitor.core.report import Leg, Measurement
 from monitor.core.summary import NO_ANCHORS
@@ -20,7 +20,17 @@ HUB = "hub_share_ratio"
 MIX = "source_mix_divergence"
 NO_SOURCES = "no_sources"
 Sources = NDArray[np.int64]
+HubShares = Mapping[int, Sequence[NDArray[np.float64]]]
 _NONE = float("nan")
+
+
+def own_hubs(lists: RankedLists, alignment: Alignment, depths: Sequence[int]) -> HubShares:
+    """Hub shares of lists that stay, by depth, one array per dimension."""
+    made = {}
+    for k in depths:
+        found = Occurrences.of(lists, k)
+        made[k] = [hubs(found, alignment.weights, of.members, len(of.segments)).share for of in alignment.groupings]
+    return made
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -34,6 +44,7 @@ class Spread:
         sources: (P, k) source code of each slot then and now, NO_SOURCE for none.
         alignment: segments and weights.
         depths: the depths k to measure at.
+        hubs_then: the baseline's own hub shares by depth, per dimension and segment; see `own_hubs`.
     """
 
     leg: Leg
@@ -42,18 +53,21 @@ class Spread:
     sources: tuple[Sources, Sources]
     alignment: Alignment
     depths: tuple[int, ...]
+    hubs_then: HubShares
 
     def measurements(self) -> Iterator[Measurement]:
         """`hub_share_ratio` with the baseline's own, and `source_mix_divergence` in bits, 0..1; per segment."""
         for k in self.depths:
-            for grouping in self.alignment.groupings:
-                yield from self._hubs(grouping, k)
+            occurrences = Occurrences.of(self.now, k)
+            for grouping, before in zip(self.alignment.groupings, self.hubs_then[k], strict=True):
+                yield from self._hubs(grouping, k, occurrences, before)
             yield from self._mixes(k)
 
-    def _hubs(self, grouping: Grouping, k: int) -> Iterator[Measurement]:
-        weights, count = self.alignment.weights, len(grouping.segments)
-        now, then = (hub_share(of, weights, grouping.members, count, k) for of in (self.now, self.then))
-        found = zip(now.share.tolist(), now.n.tolist(), then.share.tolist(), strict=True)
+    def _hubs(
+        self, grouping: Grouping, k: int, occurrences: Occurrences, before: NDArray[np.float64]
+    ) -> Iterator[Measurement]:
+        now = hubs(occurrences, self.alignment.weights, grouping.members, len(grouping.segments))
+        found = zip(now.share.tolist(), now.n.tolist(), before.tolist(), strict=True)
         yield from self._measured(HUB, grouping, k, (self.now.known, NOT_REPLAYED), list(found))
 
     def _mixes(self, k: int) -> Iterator[Measurement]:

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from hashlib import blake2b
 
 import numpy as np
@@ -47,6 +48,7 @@ def _coded(named: Sequence[Sequence[str]]) -> NDArray[np.int64]:
     return made
 
 
+@lru_cache(maxsize=65_536)
 def name_code(name: str) -> int:
     """63 bits that stand for a source's or a document's name; NO_SOURCE for no name."""
     if not name:

@@ -4,8 +4,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 NO_VECTOR = -1
-BLOCK = 1 << 22
-"""Numbers gathered at a time: 32 MiB of float64, whatever the number of anchors."""
+BLOCK = 1 << 15
+"""Numbers gathered at a time: 256 KiB of float64 stay in a core's cache."""
 
 
 def diversity_ratio(vectors: NDArray[np.float32], slots: NDArray[np.int64]) -> NDArray[np.float64]:
@@ -37,8 +37,8 @@ def _block(vectors: NDArray[np.float32], slots: NDArray[np.int64]) -> NDArray[np
     wide = np.zeros((*slots.shape, vectors.shape[1]))
     wide[present] = vectors[slots[present]]
     norms = np.sqrt(np.sum(wide * wide, axis=2))
-    units = wide / np.where(norms == 0.0, 1.0, norms)[:, :, None]
-    whole = np.sum(units, axis=1)
-    pairs = np.sum(whole * whole, axis=1) - np.sum(units * units, axis=(1, 2))
+    wide /= np.where(norms == 0.0, 1.0, norms)[:, :, None]
+    whole = np.sum(wide, axis=1)
+    pairs = np.sum(whole * whole, axis=1) - np.count_nonzero(norms, axis=1)
     cosine = pairs / np.where(count < 2, 1, count * (count - 1))
     return np.where(count < 2, np.nan, np.clip(1.0 - cosine, 0.0, 2.0))

@@ -7,6 +7,9 @@ from numpy.typing import NDArray
 
 from monitor.core.lists import NO_CHUNK, RankedLists
 
+CELLS = 1 << 21
+"""Counters at a time: 16 MiB."""
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Hubs:
@@ -18,6 +21,31 @@ class Hubs:
     share: NDArray[np.float64]
     key: NDArray[np.int64]
     n: NDArray[np.int64]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Occurrences:
+    """In whose top-k each chunk appears: what the hubs of any segments are counted from.
+
+    Args:
+        known: (A,) bool, anchors with a known list.
+        anchor: (m,) int64, the anchor of each filled slot.
+        code: (m,) int64, its chunk as an index of `keys`.
+        keys: (u,) int64, ascending.
+    """
+
+    known: NDArray[np.bool_]
+    anchor: NDArray[np.int64]
+    code: NDArray[np.int64]
+    keys: NDArray[np.int64]
+
+    @classmethod
+    def of(cls, lists: RankedLists, depth: int) -> "Occurrences":
+        """Of lists whose keys are distinct, cut at a depth."""
+        cut = lists.at(depth)
+        anchor, slot = np.nonzero((np.arange(cut.depth) < cut.lengths[:, None]) & cut.known[:, None])
+        keys, code = np.unique(cut.keys[anchor, slot], return_inverse=True)
+        return cls(cut.known, anchor, code, keys)
 
 
 def hub_share(
@@ -37,17 +65,21 @@ def hub_share(
 
     Source: k-occurrence N_k, Radovanović, Nanopoulos, Ivanović, Hubs in space, JMLR 11, 2010.
     """
-    cut = lists.at(depth)
-    known = np.flatnonzero(cut.known)
-    n = np.bincount(groups[known], minlength=count).astype(np.int64)
-    mass = np.bincount(groups[known], weights=weights[known], minlength=count)
-    anchor, slot = np.nonzero((np.arange(cut.depth) < cut.lengths[:, None]) & cut.known[:, None])
-    keys, code = np.unique(cut.keys[anchor, slot], return_inverse=True)
-    cells, at = np.unique(groups[anchor] * max(len(keys), 1) + code, return_inverse=True)
-    held = np.bincount(at, weights=weights[anchor], minlength=len(cells))
-    group, chunk = np.divmod(cells, max(len(keys), 1))
-    best = np.lexsort((chunk, -held, group))
-    first = best[np.diff(group[best], prepend=-1) > 0]
+    return hubs(Occurrences.of(lists, depth), weights, groups, count)
+
+
+def hubs(found: Occurrences, weights: NDArray[np.float64], groups: NDArray[np.int64], count: int) -> Hubs:
+    """`hub_share` of lists whose occurrences are known; a few segments are counted at a time, to bound the memory."""
+    n = np.bincount(groups[found.known], minlength=count).astype(np.int64)
+    mass = np.bincount(groups[found.known], weights=weights[found.known], minlength=count)
     share, key = np.zeros(count), np.full(count, NO_CHUNK, np.int64)
-    share[group[first]], key[group[first]] = held[first], keys[chunk[first]]
+    chunks, group = len(found.keys), groups[found.anchor]
+    step = max(1, CELLS // max(1, chunks))
+    for start in range(0, count if chunks else 0, step):
+        inside = (group >= start) & (group < start + step)
+        cells, heavy = (group[inside] - start) * chunks + found.code[inside], weights[found.anchor[inside]]
+        held = np.bincount(cells, weights=heavy, minlength=min(step, count - start) * chunks).reshape(-1, chunks)
+        best = held.argmax(axis=1)  # the first of equals: the smallest key
+        share[start : start + step] = np.take_along_axis(held, best[:, None], axis=1)[:, 0]
+        key[start : start + step] = np.where(share[start : start + step] > 0.0, found.keys[best], NO_CHUNK)
     return Hubs(np.where(n == 0, np.nan, share / np.where(n == 0, 1.0, mass)), key, n)
