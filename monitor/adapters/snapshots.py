@@ -6,6 +6,7 @@ import msgspec
 import numpy as np
 
 from monitor.adapters.blame_form import attribution, plain_attribution, plain_statistics, statistics
+from monitor.adapters.sqlite_contents import packed, unpacked
 from monitor.core.baseline import AnchorMark, Approval, Member, Snapshot
 from monitor.core.events import Segment
 from monitor.core.fingerprint import Fingerprint
@@ -16,25 +17,26 @@ from monitor.ports import DeployRecord
 
 
 def pack_snapshot(snapshot: Snapshot) -> bytes:
-    """A snapshot as bytes; the same snapshot gives the same bytes."""
-    return msgspec.msgpack.encode(_plain(snapshot))
+    """A snapshot as bytes, shingles included; the same snapshot gives the same bytes."""
+    shingles = [(key, packed(of)) for key, of in sorted(snapshot.shingles.items())]
+    return msgspec.msgpack.encode({**_plain(snapshot), "shingles": shingles})
 
 
-def unpack_snapshot(packed: bytes) -> Snapshot:
+def unpack_snapshot(stored: bytes) -> Snapshot:
     """The inverse of `pack_snapshot`, bit for bit."""
-    return _snapshot(msgspec.msgpack.decode(packed))
+    return _snapshot(msgspec.msgpack.decode(stored))
 
 
 def pack_deploy(record: DeployRecord) -> bytes:
-    """A deploy record as bytes; the same record gives the same bytes."""
+    """A deploy record as bytes; the same record gives the same bytes. Shingles are not in it: see `Contents`."""
     plain = (record.deploy_id, record.event_time, record.verdict, record.report, _plain(record.snapshot))
     found = None if record.attributions is None else [plain_attribution(one) for one in record.attributions]
     return msgspec.msgpack.encode((*plain, found))
 
 
-def unpack_deploy(packed: bytes) -> DeployRecord:
-    """The inverse of `pack_deploy`."""
-    deploy_id, time, verdict, report, snapshot, *more = msgspec.msgpack.decode(packed)
+def unpack_deploy(stored: bytes) -> DeployRecord:
+    """The inverse of `pack_deploy`, without shingles."""
+    deploy_id, time, verdict, report, snapshot, *more = msgspec.msgpack.decode(stored)
     found = more[0] if more else None  # kept since blame names events
     return DeployRecord(
         deploy_id,
@@ -75,6 +77,7 @@ def _snapshot(plain: dict[str, Any]) -> Snapshot:
         positions=plain["positions"],
         approval=None if plain["approval"] is None else msgspec.convert(plain["approval"], Approval),
         statistics=statistics(plain.get("statistics")),
+        shingles={key: unpacked(stored) for key, stored in plain.get("shingles", ())},
     )
 
 

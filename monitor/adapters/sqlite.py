@@ -3,6 +3,7 @@
 import sqlite3
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -10,6 +11,7 @@ import msgspec
 
 from monitor.adapters.snapshots import pack_deploy, pack_snapshot, unpack_deploy, unpack_snapshot
 from monitor.adapters.sqlite_checkpoints import Checkpoints
+from monitor.adapters.sqlite_contents import Contents
 from monitor.adapters.sqlite_rows import (
     MIGRATE,
     PUT_CHUNK,
@@ -99,6 +101,7 @@ class SqliteStore:
                 self._db.execute("PRAGMA synchronous=NORMAL")
                 self._checkpoints = Checkpoints(self.path, self._db, self._connect)
                 self._keep_space()
+                Contents(self._db).prepare()
             return self._resumed()
         except sqlite3.Error as error:
             message = f"state {self.path}: {error}; expected a state file of corpus-drift in a writable folder"
@@ -208,9 +211,9 @@ class SqliteStore:
     def _put_deploy(self, record: DeployRecord) -> None:
         where = msgspec.msgpack.encode(dict(sorted(record.report.positions.items())))
         values = (record.deploy_id, record.event_time, record.verdict.verdict, pack_deploy(record), where)
-        self._db.execute(
-            "INSERT INTO deploy (deploy_id,event_time,verdict,record,positions) VALUES (?,?,?,?,?)", values
-        )
+        put = "INSERT INTO deploy (deploy_id,event_time,verdict,record,positions) VALUES (?,?,?,?,?)"
+        number = self._db.execute(put, values).lastrowid or 0
+        Contents(self._db).put(record.snapshot, number, kept=self._keep_deploys)
         old = "(SELECT MAX(number) FROM deploy) - ?"
         kept = (self._keep_deploys,)
         self._db.execute(f"UPDATE deploy SET record=NULL WHERE number <= {old} AND record NOT NULL", kept)  # noqa: S608
@@ -236,7 +239,11 @@ class SqliteStore:
     def deploy(self, deploy_id: str) -> DeployRecord | None:
         """A judged deploy; None when it is not known or its report is no longer kept."""
         rows = self._all("SELECT record FROM deploy WHERE deploy_id=? AND record NOT NULL", (deploy_id,))
-        return self._unpacked(unpack_deploy, rows[0][0], f"deploy {deploy_id!r}") if rows else None
+        if not rows:
+            return None
+        record = self._unpacked(unpack_deploy, rows[0][0], f"deploy {deploy_id!r}")
+        with self._told("cannot read"):
+            return replace(record, snapshot=Contents(self._db).found(record.snapshot))
 
     def ledger(self) -> Sequence[Judged]:
         """Judged deploys, oldest first."""

@@ -20,7 +20,7 @@ from monitor.core.corpus import Delta
 from monitor.core.culprits import Culprits
 from monitor.core.drift import Compared, Seen
 from monitor.core.events import Segment
-from monitor.core.facts import CorpusFacts
+from monitor.core.facts import CorpusFacts, member_shingles
 from monitor.core.known import Known
 from monitor.core.lists import RankedLists
 from monitor.core.policy import Verdict
@@ -261,7 +261,8 @@ class Measuring:
         corpus, positions = self._parts.corpus, named_positions(intake)
         statistics = self._parts.engine.by_source()
         made = self._parts.snapshots.freeze(name, deploy_id, self.lists(), corpus, positions)
-        return replace(made, statistics=statistics)
+        shingles = member_shingles(made.members, CorpusFacts(corpus, self._parts.engine.duplicates))
+        return replace(made, statistics=statistics, shingles=shingles)
 
     def choose_baseline(self) -> None:
         """After a deploy was judged or a baseline approved."""

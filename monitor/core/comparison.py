@@ -8,9 +8,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from monitor.core.alignment import Alignment
-from monitor.core.baseline import ListLeg, Snapshot, content_keys, without_repeats
-from monitor.core.facts import Facts, MemberFacts
+from monitor.core.baseline import ListLeg, Snapshot, content_keys
+from monitor.core.collapsed import Sides, collapsed, joined
+from monitor.core.facts import NO_SHINGLES, Facts, MemberFacts
 from monitor.core.kept_contents import KeptContents
+from monitor.core.likeness import Likeness
 from monitor.core.lists import RankedLists
 from monitor.core.measure import disagreement, ranking
 from monitor.core.measure.columns import Columns, Name, Pair, Settings
@@ -18,7 +20,6 @@ from monitor.core.measure.index import ann_recall, score_parity
 from monitor.core.measure.leg import measure, rescored
 from monitor.core.measure.moved import holding, moved
 from monitor.core.measure.overlap import overlap
-from monitor.core.measure.ties import settle_ties
 from monitor.core.report import Measurement
 from monitor.core.summary import SETTLING, Table
 
@@ -104,7 +105,9 @@ class Comparison:
         self._said: dict[ListedLeg, NDArray[np.int64]] = {}
         self._columns: dict[ListedLeg, Columns] = {}
         self._values: dict[str, Values] = {}
-        self._contents = KeptContents()
+        self._contents, self._shingles = KeptContents(), baseline.shingles
+        self.likeness = Likeness()
+        """Which contents are near copies, for all that is measured of this baseline."""
         self._calm: NDArray[np.bool_] = np.zeros(0, np.bool_)
 
     def tables(self, seen: Seen, *, afresh: bool) -> list[Table]:
@@ -176,19 +179,17 @@ class Comparison:
         else:
             rows = np.flatnonzero(changed | self._touched(now, seen))
             said[rows] = self._contents.keys(now.keys[rows], seen.hashes)
-        return self._kept(f"said {leg}", rows, lambda rows: self._say(leg, rows))
+        return self._kept(f"said {leg}", rows, lambda rows: self._say(leg, rows, seen))
 
-    def _say(self, leg: ListedLeg, rows: Rows) -> list[Values]:
+    def _say(self, leg: ListedLeg, rows: Rows, seen: Seen) -> list[Values]:
         then, now = self._then[leg].take(rows), self._now[leg].take(rows)
-        said = self._said_then[leg][rows], self._said[leg][rows]
+        said = Sides(self._said_then[leg][rows], self._said[leg][rows])
+        self.likeness.know(said.then, then.keys, lambda key: self._shingles.get(key, NO_SHINGLES))
+        self.likeness.know(said.now, now.keys, seen.facts.shingles)
         made: list[Values] = []
-        eps = self._eps(leg)
         for k in self._asked.depths:
-            before = without_repeats(then.at(k), said[0][:, :k])
-            after = without_repeats(now.at(k), said[1][:, :k])
-            # two lists that both hold k different contents may have cut a tie otherwise; shorter ones cut none
-            settled = after if eps is None or before.depth != after.depth else settle_ties(before, after, eps)
-            matched = overlap(before, settled)
+            sides = joined(Sides(said.then[:, :k], said.now[:, :k]), self.likeness)
+            matched = collapsed(then.at(k), now.at(k), sides, self._eps(leg))
             cut = min(k, matched.depth)
             made += [ranking.swaps(matched, cut), ranking.jaccard(matched, cut), ranking.top1_changed(matched)]
         return made

@@ -2,29 +2,30 @@
 
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from monitor.core.alignment import Alignment
-from monitor.core.baseline import Snapshot, content_key
-from monitor.core.blame import Changes
+from monitor.core.baseline import Snapshot
 from monitor.core.by_key import ByKey
-from monitor.core.comparison import LEGS, ListedLeg, Seen
+from monitor.core.collapsed import Sides, collapsed
+from monitor.core.comparison import LEGS, TIE_EPS, ListedLeg, Seen
 from monitor.core.labels import DEAD
 from monitor.core.likeness import Likeness
+from monitor.core.listed_chunks import ListedChunk, Look
 from monitor.core.lists import NO_CHUNK, RankedLists
-from monitor.core.measure import labelled, slots, sources
-from monitor.core.measure.columns import Name
-from monitor.core.measure.diversity import NO_VECTOR, diversity_ratio
+from monitor.core.measure import labelled, ranking, slots, sources
+from monitor.core.measure.columns import COLLAPSED_DOCUMENT, Name
+from monitor.core.measure.diversity import diversity_ratio
 from monitor.core.measure.moved import holding, moved
 from monitor.core.spread import Spread, own_hubs
 from monitor.core.summary import BASELINE, SETTLING, Summarised, Table
-from monitor.core.watched import Watched, name_code
+from monitor.core.watched import Watched, document_code, name_code
 
 CONTENTS = ("diversity_ratio", "topk_duplicate_ratio", "distinct_sources", "distinct_sources_baseline",
             "changed_slot_ratio")  # fmt: skip
+DOCUMENTS = ("collapsed_document_swaps", COLLAPSED_DOCUMENT)
 COVERAGE = ("source_coverage_ratio", "source_coverage_ratio_baseline")
 LABELLED = ("recall_ratio", "ndcg_ratio", "mrr_ratio", "judged_ratio")
 GHOST = "ghost_ratio"
@@ -44,21 +45,31 @@ class Confidence:
         alignment: which anchors compare.
         watched: what the anchors bring along.
         depths: the depths k to measure at.
+        likeness: tells near copies.
     """
 
-    def __init__(self, baseline: Snapshot, alignment: Alignment, watched: Watched, depths: tuple[int, ...]) -> None:
+    def __init__(
+        self,
+        baseline: Snapshot,
+        alignment: Alignment,
+        watched: Watched,
+        depths: tuple[int, ...],
+        likeness: Likeness,
+    ) -> None:
         self._baseline, self._alignment, self._depths = baseline, alignment, depths
         self._watched = watched.take(alignment.now)
         self._then = {leg: baseline.lists[leg].take(alignment.then) for leg in LEGS if leg in baseline.lists}
         self._hubs_then = {leg: own_hubs(lists, alignment, depths) for leg, lists in self._then.items()}
-        then = {key: name_code(member.source) for key, member in baseline.members.items()}
-        self._sources_then = {
-            leg: ByKey(1).of(lists.keys, lambda key: (then.get(key, NO_CHUNK),))[:, :, 0]
+        then = {key: (name_code(of.source), document_code(key, of.doc_id)) for key, of in baseline.members.items()}
+        origins = {
+            leg: ByKey(2).of(lists.keys, lambda key: then.get(key, (NO_CHUNK, key)))
             for leg, lists in self._then.items()
         }
+        self._sources_then = {leg: of[:, :, 0] for leg, of in origins.items()}
+        self._documents_then = {leg: of[:, :, 1] for leg, of in origins.items()}
         self._labelled = np.any(self._watched.judged.keys != NO_CHUNK, axis=1)
         self._expecting = np.any(self._watched.expected != NO_CHUNK, axis=1)
-        self._likeness, self._chunks = Likeness(), ByKey(len(_Chunk._fields))
+        self._likeness, self._chunks = likeness, ByKey(len(ListedChunk._fields))
         self._now: dict[ListedLeg, RankedLists] = {}
         self._sources: dict[ListedLeg, Rows] = {}
         self._values: dict[str, Values] = {}
@@ -70,10 +81,11 @@ class Confidence:
         if changed is None or now.keys() != self._now.keys():
             self._forget(now)
         self._chunks.forget(None if changed is None else changed.tolist())
-        self._look = _Look(self._baseline, seen)
+        self._look = Look(self._baseline, seen)
         made: list[Summarised] = []
         for leg in (leg for leg in LEGS if leg in self._then and leg in now):
-            touched = moved(self._now[leg], now[leg], scores=False)
+            # ties at the cut of the dense list are settled by scores
+            touched = moved(self._now[leg], now[leg], scores=leg == "dense")
             if changed is not None:
                 touched |= holding(now[leg], changed)
             self._now[leg] = now[leg]
@@ -99,10 +111,10 @@ class Confidence:
         if f"contents {leg}" not in self._values:
             rows = np.arange(len(self._now[leg]))
         lists = self._now[leg].take(rows)
-        chunks = _Chunk(*np.moveaxis(self._chunks.of(lists.keys, self._look), 2, 0))
+        chunks = ListedChunk(*np.moveaxis(self._chunks.of(lists.keys, self._look), 2, 0))
         kept, found = self._sources.get(leg), chunks.source
         self._sources[leg] = found if kept is None else _put(kept, rows, found)
-        made = [self._held(leg, rows, lists, chunks)]
+        made = [self._held(leg, rows, lists, chunks), self._documents(leg, rows, lists, chunks)]
         if self._expecting.any():
             made.append(self._covered(leg, rows, lists, found))
         if self._labelled.any():
@@ -111,7 +123,7 @@ class Confidence:
             made.append(self._haunted(rows, lists, chunks, seen))
         return made
 
-    def _held(self, leg: ListedLeg, rows: Rows, lists: RankedLists, chunks: "_Chunk") -> Summarised:
+    def _held(self, leg: ListedLeg, rows: Rows, lists: RankedLists, chunks: ListedChunk) -> Summarised:
         facts = self._look.seen.facts
         self._likeness.know(chunks.content, lists.keys, facts.shingles)
         before = self._sources_then[leg][rows]
@@ -128,6 +140,17 @@ class Confidence:
         why = ("" if facts.vectors is not None else NO_VECTORS, "", "", "", "" if facts.events else NO_EVENTS)
         made = self._kept(f"contents {leg}", rows, values)
         return Summarised(Table(leg, self._names(CONTENTS), made, why * len(self._depths)), self._alignment)
+
+    def _documents(self, leg: ListedLeg, rows: Rows, lists: RankedLists, chunks: ListedChunk) -> Summarised:
+        then, before = self._then[leg].take(rows), self._documents_then[leg][rows]
+        values: list[Values] = []
+        for k in self._depths:
+            sides = Sides(before[:, :k], chunks.document[:, :k])
+            matched = collapsed(then.at(k), lists.at(k), sides, TIE_EPS if leg == "dense" else None)
+            cut = min(k, matched.depth)
+            values += [ranking.swaps(matched, cut), ranking.jaccard(matched, cut)]
+        made = self._kept(f"documents {leg}", rows, values)
+        return Summarised(Table(leg, self._names(DOCUMENTS), made, ("",) * len(made)), self._alignment)
 
     def _covered(self, leg: ListedLeg, rows: Rows, lists: RankedLists, found: Rows) -> Summarised:
         expected, before = self._watched.expected[rows], self._sources_then[leg][rows]
@@ -154,7 +177,7 @@ class Confidence:
         names = (*self._names(LABELLED), *self._names([name + BASELINE for name in LABELLED]))
         return self._only(self._labelled, Table(leg, names, made, ("",) * len(made)))
 
-    def _haunted(self, rows: Rows, lists: RankedLists, chunks: "_Chunk", seen: Seen) -> Summarised:
+    def _haunted(self, rows: Rows, lists: RankedLists, chunks: ListedChunk, seen: Seen) -> Summarised:
         """Served results of the anchors whose chunks had time to arrive in the index."""
         values = [_share(chunks.ghost[:, :k] == 1, lists, k) for k in self._depths]
         made = self._kept("ghosts", rows, values)
@@ -218,37 +241,3 @@ def _share(hit: NDArray[np.bool_], lists: RankedLists, k: int) -> Values:
     part = np.count_nonzero(hit & (np.arange(cut.depth) < cut.lengths[:, None]), axis=1)
     measured = cut.known & (cut.lengths > 0)
     return np.where(measured, part / np.maximum(cut.lengths, 1), np.nan)
-
-
-class _Chunk(NamedTuple):
-    """Numbers of a chunk, or arrays of them: see `_Look`."""
-
-    source: Any
-    content: Any
-    slot: Any
-    changed: Any
-    ghost: Any
-
-
-class _Look:
-    """Looks a chunk up once for all that is measured of it.
-
-    Args:
-        baseline: what it is compared with.
-        seen: facts and hashes.
-    """
-
-    def __init__(self, baseline: Snapshot, seen: Seen) -> None:
-        self.seen, self._changes = seen, Changes(baseline, seen.facts.row)
-
-    def __call__(self, key: int) -> tuple[int, ...]:
-        """Source and content code, slot of the vector, whether it changed since the baseline, whether it is gone."""
-        if key == NO_CHUNK:
-            return _Chunk(NO_CHUNK, NO_CHUNK, NO_VECTOR, 0, 0)
-        seen, facts = self.seen, self.seen.facts
-        source = name_code(facts.origin(key)[0])
-        changed = facts.events and self._changes.event(key) is not None
-        said, stated = seen.hashes.get(key), seen.served.get(key, "")
-        # deleted, or the index states something else than the events do
-        ghost = said is None or bool(stated and said and stated != said)
-        return _Chunk(source, content_key(key, seen.hashes), facts.slot(key), int(changed), int(ghost))

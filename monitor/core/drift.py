@@ -212,8 +212,9 @@ class Drift:
             made = align(self._anchors, baseline, scope.dimensions, cap=scope.cap, min_anchors=scope.min_anchors)
             # At most the moving and the pinned baseline are in use: forget the older ones.
             self._known = dict(list(self._known.items())[-1:])
-            confidence = Confidence(baseline, made, self._watched, self._depths)
-            found = _Known(baseline, Comparison(baseline, made, self._asked), confidence)
+            comparison = Comparison(baseline, made, self._asked)
+            confidence = Confidence(baseline, made, self._watched, self._depths, comparison.likeness)
+            found = _Known(baseline, comparison, confidence)
             self._known[id(baseline)] = found
         return found
 

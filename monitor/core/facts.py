@@ -1,6 +1,6 @@
 """What the chunks in the lists are: where they come from, what they say, where their vectors stand."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Protocol
 
 import numpy as np
@@ -116,6 +116,12 @@ class MemberFacts:
     def shingles(self, key: int) -> NDArray[np.uint32]:
         """See `Facts`."""
         return self._shingles.get(key, NO_SHINGLES)
+
+
+def member_shingles(members: Iterable[int], facts: Facts) -> Shingles:
+    """Shingles of chunks by key, of those that have any."""
+    found = ((key, facts.shingles(key)) for key in members)
+    return {key: shingles for key, shingles in found if len(shingles)}
 
 
 def source_of(row: Row) -> str:

@@ -12,7 +12,7 @@ from typing import Literal
 from monitor.core.report import ALL, DriftReport, Leg, Measurement, SegmentSize, VerdictName
 
 Severity = Literal["critical", "warning"]
-COUNTED = frozenset({"swaps", "collapsed_swaps", "pinned_swaps"})
+COUNTED = frozenset({"swaps", "collapsed_swaps", "collapsed_document_swaps", "pinned_swaps"})
 """Metrics that count results of a list: 0 to k."""
 UNBOUNDED = frozenset({"score_parity_ratio"})
 """Ratios that can exceed 1."""

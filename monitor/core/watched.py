@@ -54,3 +54,8 @@ def name_code(name: str) -> int:
     if not name:
         return NO_SOURCE
     return int.from_bytes(blake2b(name.encode("utf-8", "surrogatepass"), digest_size=8).digest(), "big") >> 1
+
+
+def document_code(key: int, document: str) -> int:
+    """63 bits that stand for a chunk's document; a chunk without one stands for itself."""
+    return name_code(document) if document else key

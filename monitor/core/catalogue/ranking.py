@@ -49,6 +49,12 @@ RANKING = (
         "Share of anchors whose first result says something else",
         "More readers meet another first answer, not only another id.",
     ),
+    Entry(
+        "collapsed_document_swaps",
+        "results",
+        "Documents of the top k exchanged for others",
+        "Answers come from other documents.",
+    ),
     Entry("collapsed_document_jaccard_ratio", "ratio", "Jaccard similarity of the two top k by document", _BETTER),
     Entry("pinned_swaps", "swaps", "Results exchanged since the pinned baseline, beside a moving one", _WORSE),
     Entry("pinned_jaccard_ratio", "ratio", "Jaccard similarity with the pinned baseline", _BETTER),
