@@ -34,7 +34,7 @@ class Facts(Protocol):
         ...
 
     def origin(self, key: int) -> tuple[str, str]:
-        """Its source and its document, "" for none; of a deleted chunk those it had."""
+        """Its source and its document, "" for none and for a chunk that is not live."""
         ...
 
     def slot(self, key: int) -> int:
@@ -71,7 +71,7 @@ class CorpusFacts:
     def origin(self, key: int) -> tuple[str, str]:
         """See `Facts`."""
         row = self._corpus.row(key)
-        return ("", "") if row is None else (source_of(row), row.doc_id)
+        return (source_of(row), row.doc_id) if row is not None and row.live else ("", "")
 
     def slot(self, key: int) -> int:
         """See `Facts`."""

@@ -47,7 +47,7 @@ class Look:
         seen, facts = self.seen, self.seen.facts
         source, document = facts.origin(key)
         then = self._members.get(key) if not (source or document) else None
-        if then is not None:  # not known any more: it belongs where it belonged
+        if then is not None:  # it is gone: it belongs where it belonged
             source, document = then.source, then.doc_id
         changed = facts.events and self._changes.event(key) is not None
         said, stated = seen.hashes.get(key), seen.served.get(key, "")

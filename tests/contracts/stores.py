@@ -183,6 +183,7 @@ def snapshot(generator: Generator) -> Snapshot:
         scores = generator.choice([-0.0, 5e-324, 1.0, float(generator.random())], count).tolist()
         rows.append(None if generator.random() < 0.2 else [(f"c{at}", score) for at, score in enumerate(scores)])
     lists = RankedLists.of(rows, k)
+    said = {chunk_key(f"c{at}"): int(generator.integers(9)) for at in range(k)}
     return Snapshot(
         name="n",
         deploy_id="d",
@@ -190,9 +191,11 @@ def snapshot(generator: Generator) -> Snapshot:
         fingerprint=Fingerprint("cosine", "v", "none", "exact", "words", "bm25", "3", "", "source"),
         anchors={f"q{at}ü": AnchorMark(f"h{at}", (("language", "de"),)) for at in range(anchors)},
         lists={"dense": lists, "lexical": lists.take(np.arange(anchors)[::-1])},
-        members={chunk_key(f"c{at}"): Member(f"c{at}", "d", "s", "h") for at in range(k)},
+        members={chunk_key(f"c{at}"): Member(f"c{at}", "d", "s", f"h{said[chunk_key(f'c{at}')]}") for at in range(k)},
         corpus={"chunks": 3.0},
         approval=None,
+        # a content has its shingles wherever it stands; the first has none: a text without words
+        shingles={key: np.arange(of, 3 * of, dtype=np.uint32) for key, of in said.items() if of},
     )
 
 
@@ -238,4 +241,5 @@ def snapshot_contents(snapshot: Snapshot) -> tuple[object, ...]:
         dict(snapshot.members),
         dict(snapshot.corpus),
         dict(snapshot.positions),
+        {key: of.tolist() for key, of in sorted(snapshot.shingles.items())},
     )

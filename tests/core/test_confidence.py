@@ -22,16 +22,21 @@ from monitor.core.fingerprint import anchor_digest
 from monitor.core.labels import floored
 from monitor.core.lists import RankedLists
 from monitor.core.report import DriftReport, Measurement
-from monitor.core.shingles import jaccard
+from monitor.core.shingles import clusters, jaccard
 from monitor.core.vocabulary import Vocabulary
 from tests.core.snapshots import FINGERPRINT, ranked, seen
 
 NAMES = [f"c{at}" for at in range(12)]
 SOURCES = ("docs", "wiki", "")
-SENTENCE = "the quick brown fox jumps over the lazy dog while seven wizards quietly boil some purple soup"
+SENTENCE = " ".join(f"word{at}" for at in range(40))
+"""One word exchanged leaves 35 of 41 shingles, a near copy; two leave 32 of 44."""
 ANCHORS = 9
 DEPTHS = (4, 2)
 LEGS: tuple[ListLeg, ...] = ("dense", "lexical")
+
+
+def document(name: str) -> str:
+    return f"document {int(name[1:]) % 4}"
 
 
 def anchors() -> AnchorSet:
@@ -86,7 +91,7 @@ class World:
         text, source = self.texts[name], SOURCES[len(self.texts[name]) % 3]
         segment = (("source", source),) if source else ()
         vector = np.array([len(text), text.count("o"), 1.0], np.float32)
-        return Upsert(Chunk(name, f"doc of {name}", 0, text, vector, "e1", segment, 7, f"hash of {text}"), None)
+        return Upsert(Chunk(name, document(name), 0, text, vector, "e1", segment, 7, f"hash of {text}"), None)
 
     def drawn(self, count: int) -> RankedLists:
         rows: list[list[tuple[str, float]] | None] = []
@@ -136,7 +141,8 @@ def drift(floor: float = 0.0) -> Drift:
 
 
 def one(report: DriftReport, metric: str, leg: str, k: int, segment: str = "all") -> Measurement:
-    found = [of for of in report.measurements if (of.metric, of.leg, of.k, of.segment) == (metric, leg, k, segment)]
+    wanted = (metric, leg, k, segment, "mean")
+    found = [of for of in report.measurements if (of.metric, of.leg, of.k, of.segment, of.stat) == wanted]
     assert len(found) == 1, (metric, leg, k, segment, found)
     return found[0]
 
@@ -165,8 +171,16 @@ class Slow:
         self.lists = [listed(world.lists[leg], row, k) for row in range(ANCHORS)]
 
     def source(self, name: str) -> str:
-        row = self.world.corpus.row(chunk_key(name))
-        return dict(row.segment).get("source", "") if row else ""
+        row, member = self.world.corpus.row(chunk_key(name)), self.before.members.get(chunk_key(name))
+        if row is None or not row.live:
+            return member.source if member else ""
+        return dict(row.segment).get("source", "")
+
+    def belonged(self, name: str) -> str:
+        return document(name) if chunk_key(name) in self.before.members else name
+
+    def belongs(self, name: str) -> str:
+        return document(name) if self.alive(name) else self.belonged(name)
 
     def alive(self, name: str) -> bool:
         row = self.world.corpus.row(chunk_key(name))
@@ -211,6 +225,22 @@ class Slow:
         row, stated = self.world.corpus.row(chunk_key(name)), self.world.served.get(chunk_key(name))
         return row is None or not row.live or (stated is not None and stated != row.content_hash)
 
+    def exchanged(self, then: list[str], names: list[str]) -> float:
+        """Swaps among clusters of what both lists say, all pairs compared."""
+        facts, members = CorpusFacts(self.world.corpus, self.world.duplicates), self.before.members
+        keys = [chunk_key(name) for name in (*then, *names)]
+        hashes = [members[key].content_hash if key in members else f"unknown {key}" for key in keys[: len(then)]]
+        rows = [self.world.corpus.row(key) for key in keys[len(then) :]]
+        hashes += [
+            of.content_hash if of and of.live else f"unknown {key}"
+            for of, key in zip(rows, keys[len(then) :], strict=True)
+        ]
+        sets = [self.before.shingles.get(key, np.zeros(0, np.uint32)) for key in keys[: len(then)]]
+        sets += [facts.shingles(key) for key in keys[len(then) :]]
+        found = clusters(sets, hashes).tolist()
+        before, after = set(found[: len(then)]), set(found[len(then) :])
+        return float(max(len(before), len(after)) - len(before & after))
+
     def hub(self) -> float:
         held = [(names, 1.0 + at % 3) for at, names in enumerate(self.lists) if names is not None]
         whole = sum(weight for _, weight in held)
@@ -231,6 +261,10 @@ def test_kept_equals_afresh_and_the_slow_look(seed: int, turns: int) -> None:
                 agree(report, Slow(world, before, leg, k), leg, view)
 
 
+def swapped(then: set[str], now: set[str]) -> float:
+    return float(max(len(then), len(now)) - len(then & now))
+
+
 def agree(report: DriftReport, slow: Slow, leg: ListLeg, view: Seen) -> None:
     nan = math.nan
     rows = list(enumerate(slow.lists))
@@ -241,6 +275,18 @@ def agree(report: DriftReport, slow: Slow, leg: ListLeg, view: Seen) -> None:
         "changed_slot_ratio": [nan if names is None else slow.changed(names) for names in slow.lists],
         "source_coverage_ratio": [nan if names is None else slow.coverage(names, row) for row, names in rows],
     }
+    before = [listed(slow.before.lists[leg], row, slow.k) for row in range(ANCHORS)]
+    if leg == "lexical":  # on the dense leg ties at the cut are settled besides
+        expected["collapsed_swaps"] = [
+            nan if then is None or names is None else slow.exchanged(then, names)
+            for then, names in zip(before, slow.lists, strict=True)
+        ]
+        expected["collapsed_document_swaps"] = [
+            nan
+            if then is None or names is None
+            else swapped({slow.belonged(name) for name in then}, {slow.belongs(name) for name in names})
+            for then, names in zip(before, slow.lists, strict=True)
+        ]
     if leg == "dense":
         calm = [None if row in view.settling else names for row, names in rows]
         expected["ghost_ratio"] = [nan if names is None else slow.ghosts(names) for names in calm]
