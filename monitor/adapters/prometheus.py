@@ -7,6 +7,7 @@ from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
 from monitor import __version__
+from monitor.adapters.prometheus_blame import blame_families
 from monitor.adapters.prometheus_engine import anchors_families, audit_families, engine_families, folded_families
 from monitor.adapters.prometheus_families import counter, gauge, histogram, info, plain
 from monitor.core.policy import Finding
@@ -85,6 +86,7 @@ def _reported(view: Published) -> Iterator[Metric]:
     """What depends on the report and its findings alone."""
     yield from _measurements(view.report.measurements)
     yield from _findings(view)
+    yield from blame_families(view.report.blame)
     for name, value in view.report.corpus.items():
         # Not the bare name: measurements per segment have it, and one page may not hold a family twice.
         yield plain(f"corpus_{name}", value)

@@ -71,6 +71,13 @@ VERDICTS = (
         (),
     ),
     Entry("corpus_chunks", "chunks", "Live chunks of the whole corpus; known before any baseline", "It grows.", ()),
+    Entry(
+        "blamed_share_ratio",
+        "ratio",
+        "Share of a leg's changed places that a source caused; the ten largest, the others as other",
+        "This source causes more of the churn.",
+        ("leg", "source"),
+    ),
     Entry("last_deploy", "1", "The newest deploy judged", "", ("deploy", "verdict"), "info"),
     Entry(
         "last_deploy_timestamp_seconds",
