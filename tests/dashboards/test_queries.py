@@ -1,0 +1,150 @@
+"""Every query of every panel, variable and annotation gives data from a real Prometheus that scrapes a real monitor.
+
+A query for a metric that does not exist succeeds with nothing, so nothing is what must not come back.
+"""
+
+import json
+import math
+import re
+import subprocess
+import time
+import urllib.parse
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from monitor.adapters.anchors_file import write as write_anchors
+from tests.corpora import Shape, anchors, configuration, events, written
+from tests.dashboards.boards import DOCUMENTS, Asked, asked, variables
+from tests.e2e.program import LISTENING, SCRIPT, START_SECONDS, STOP_SECONDS, Running, eventually, fetched
+from tests.stack import need, prometheus
+
+pytestmark = pytest.mark.stack
+
+SHAPE = Shape(chunks=60, deploys=4, incident=True)
+PARTS = 3
+CHOSEN = {
+    "job": ".+", "instance": ".+", "dimension": "source", "segment": "guide", "k": "10", "before": "2s",
+    "__rate_interval": "2m",
+}  # fmt: skip
+SCRAPES = """
+global:
+  scrape_interval: 500ms
+scrape_configs:
+  - job_name: corpus-drift
+    static_configs:
+      - targets: ["{target}"]
+"""
+
+
+@contextmanager
+def streaming(folder: Path) -> Iterator[Running]:
+    """A monitor that reads its standard input."""
+    text = configuration(SHAPE, "[measure]\naudit_seconds = 1.0\n").replace('path = "events.jsonl"', 'path = "-"')
+    config, log = folder / "corpus-drift.toml", folder / "run.log"
+    config.write_text(text, encoding="utf-8")
+    write_anchors(folder / "anchors.jsonl", anchors(7, SHAPE))
+    with log.open("wb") as output:
+        server = subprocess.Popen(
+            [SCRIPT, "run", "-c", str(config)], stdin=subprocess.PIPE, stdout=output, stderr=subprocess.STDOUT
+        )
+        started = Running(server, log)
+        try:
+            started.wait(lambda: LISTENING in started.said(), START_SECONDS, "listening")
+            yield started
+        finally:
+            server.kill()
+            server.wait(STOP_SECONDS)
+            if server.stdin is not None:
+                server.stdin.close()
+
+
+def parts() -> list[bytes]:
+    """The stream in pieces, one record of it not to be read."""
+    lines = written(events(7, SHAPE)).splitlines(keepends=True)
+    size = math.ceil(len(lines) / PARTS)
+    return [b"".join(lines[at : at + size]) + b"{no json}\n" for at in range(0, len(lines), size)]
+
+
+@pytest.fixture(scope="module")
+def metrics(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """Prometheus after it has scraped a monitor through a stream with an incident in it."""
+    with ExitStack() as stack:
+        running = stack.enter_context(streaming(tmp_path_factory.mktemp("monitor")))
+        stream = running.server.stdin
+        assert stream is not None
+        url = need(prometheus(SCRAPES.format(target=running.url.removeprefix("http://"))), stack)
+        for part in parts():
+            stream.write(part)
+            stream.flush()
+            _scraped(running, url, 3)
+        stream.close()  # only now is the end of the stream known, and the lag
+        running.wait(lambda: found(url, "corpus_drift_lag_events"), 60.0, "lag")
+        running.wait(lambda: found(url, "corpus_drift_last_audit_timestamp_seconds"), 60.0, "audit")
+        running.wait(lambda: found(url, "corpus_drift_lag_events offset 4s"), 60.0, "some history")
+        yield url
+
+
+def ask(url: str, path: str, **query: str) -> Any:
+    code, body = fetched(f"{url}/api/v1/{path}?{urllib.parse.urlencode(query)}")
+    assert code == 200, f"{path} {query}: {body.decode()}"
+    return json.loads(body)["data"]
+
+
+def found(url: str, expr: str) -> list[Any]:
+    """Series now; only those whose value is a number."""
+    series = ask(url, "query", query=expr)["result"]
+    return [one for one in series if not math.isnan(float(one["value"][1]))]
+
+
+def _scraped(running: Running, url: str, more: int) -> None:
+    """Wait for so many more scrapes."""
+    before = _scrapes(url)
+    running.wait(lambda: _scrapes(url) >= before + more, 60.0, f"{more} scrapes")
+
+
+def _scrapes(url: str) -> int:
+    counted = found(url, 'count_over_time(up{job="corpus-drift"}[10m])')
+    return int(float(counted[0]["value"][1])) if counted else 0
+
+
+def filled(text: str) -> str:
+    """The text with a value for every variable."""
+    return re.sub(r"\$(\w+)", lambda name: CHOSEN[name[1]], text)
+
+
+@pytest.mark.parametrize("query", list(asked()), ids=lambda query: query.where)
+def test_a_query_gives_data(metrics: str, query: Asked) -> None:
+    if query.instant:
+        assert found(metrics, filled(query.expr)), query.expr
+        return
+    now = time.time()
+    span = {"start": f"{now - 30:.0f}", "end": f"{now:.0f}", "step": "1"}
+    series = ask(metrics, "query_range", query=filled(query.expr), **span)["result"]
+    assert any(not math.isnan(float(value)) for one in series for _, value in one["values"]), query.expr
+
+
+@pytest.mark.parametrize(
+    ("where", "query"),
+    [
+        (f"{uid}: {name}", of["query"])
+        for uid, document in DOCUMENTS.items()
+        for name, of in variables(document, "query").items()
+    ],
+)
+def test_a_variable_has_values(metrics: str, where: str, query: str) -> None:
+    asked_for = re.fullmatch(r"label_values\((.+), (\w+)\)", query)
+    assert asked_for is not None
+    values = ask(metrics, f"label/{asked_for[2]}/values", **{"match[]": filled(asked_for[1])})
+    assert values, where
+    name = where.rpartition(" ")[2]
+    assert CHOSEN[name] in (*values, ".+")
+
+
+def test_what_does_not_exist_gives_nothing(metrics: str) -> None:
+    """The test of the tests above."""
+    assert found(metrics, "corpus_drift_no_such_metric") == []
+    assert eventually(lambda: found(metrics, "up == 1"), 5.0, "up")
