@@ -19,7 +19,7 @@ from starlette.routing import Route
 from monitor.adapters.http_bodies import Approve, BadRequest, Capture, Deploy, Retry, body
 from monitor.adapters.http_guard import Guard, problem
 from monitor.adapters.http_patience import PatientProtocol
-from monitor.adapters.page import render_page
+from monitor.adapters.page import Pages, asked_of
 from monitor.adapters.prometheus import CONTENT_TYPE, MetricsPage
 from monitor.core.baseline import Approval
 from monitor.core.documents import gate_document, report_document, retried_document, snapshot_document
@@ -49,7 +49,7 @@ class Endpoints:
 
     def __init__(self, service: Service, turn_limit: float = TURN_LIMIT) -> None:
         self._service, self._turn_limit = service, turn_limit
-        self._metrics = MetricsPage()
+        self._metrics, self._pages = MetricsPage(), Pages(service, turn_limit)
 
     def routes(self) -> list[Route]:
         """Every path of the interface."""
@@ -69,9 +69,8 @@ class Endpoints:
         ]
 
     def page(self, request: Request) -> Response:
-        """The page for people."""
-        del request
-        return HTMLResponse(render_page(self._service.published()))
+        """The page for people: now, or a deploy, with a segment or an anchor in view."""
+        return HTMLResponse(self._pages.page(asked_of(request.query_params), time.time()))
 
     def metrics(self, request: Request) -> Response:
         """Prometheus text."""

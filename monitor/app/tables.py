@@ -57,7 +57,7 @@ def report_table(document: Document, *, color: bool = False, most: int = 40) -> 
 
 
 def _segment_rows(measurements: Sequence[Document]) -> list[list[str]]:
-    depth = min((item["k"] for item in measurements if item["k"]), default=0)
+    depth = next((item["k"] for item in measurements if item["k"]), 0)  # the first configured one is judged
     found: dict[tuple[str, str, str], dict[tuple[str, str], Document]] = {}
     for item in measurements:
         if item["k"] in (0, depth) and item["leg"] in ("dense", "lexical"):

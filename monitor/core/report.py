@@ -1,6 +1,6 @@
 """The drift report: all measurements at one position of the stream, immutable."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -116,3 +116,12 @@ class DriftReport:
     """Anchors left out because their own text or vector differs from the baseline's."""
     causes: tuple[CauseClass, ...] = ()
     """The classes of causes that hold, the largest first."""
+
+
+def judged_depth(measurements: Sequence[Measurement]) -> int:
+    """The depth that people are shown and the default policy judges: the first of the configured ones.
+
+    A report lists its measurements in the order of the configured depths, so that is the first depth there is; 0
+    where nothing was measured at any depth.
+    """
+    return next((item.k for item in measurements if item.k), 0)

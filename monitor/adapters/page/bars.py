@@ -1,0 +1,59 @@
+"""Who caused it: the heaviest few of each leg and level, as bars."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from monitor.core.report import Share
+
+MOST_BARS = 6
+"""Of each leg and level."""
+LEVELS = ("source", "document", "deploy")
+"""The order of levels; others follow by name."""
+HEADINGS: Mapping[str, str] = {"source": "Sources", "document": "Documents", "deploy": "Deploys", "event": "Events"}
+
+
+@dataclass(frozen=True, slots=True)
+class Level:
+    """One level of one leg: its heaviest shares, and what the others have together."""
+
+    heading: str
+    bars: tuple[Share, ...]
+    others: int
+    rest: float
+
+
+@dataclass(frozen=True, slots=True)
+class Blamed:
+    """One leg's levels, and how many slots were exchanged on it."""
+
+    leg: str
+    slots: float
+    levels: tuple[Level, ...]
+
+
+def blamed(shares: Sequence[Share]) -> tuple[Blamed, ...]:
+    """The shares of a report, leg by leg; a leg without churn has none."""
+    found: dict[str, dict[str, list[Share]]] = {}
+    for share in shares:
+        found.setdefault(share.leg, {}).setdefault(share.level, []).append(share)
+    return tuple(
+        Blamed(leg, _slots(levels), tuple(_level(name, levels[name]) for name in sorted(levels, key=_rank)))
+        for leg, levels in sorted(found.items())
+    )
+
+
+def _slots(levels: Mapping[str, Sequence[Share]]) -> float:
+    """Each level shares out all of them; the first is as good as any."""
+    first = min(levels, key=_rank)
+    return sum(share.slots for share in levels[first])
+
+
+def _rank(level: str) -> tuple[int, str]:
+    return (LEVELS.index(level) if level in LEVELS else len(LEVELS), level)
+
+
+def _level(name: str, shares: Sequence[Share]) -> Level:
+    ordered = sorted(shares, key=lambda share: (-share.share, share.name))
+    rest = ordered[MOST_BARS:]
+    heading = HEADINGS.get(name, name.capitalize())
+    return Level(heading, tuple(ordered[:MOST_BARS]), len(rest), sum(share.share for share in rest))

@@ -1,0 +1,72 @@
+"""Pages as they are asked for: the plain one is rendered once per published view, however many people look at it."""
+
+from collections.abc import Mapping
+
+from monitor.adapters.page.render import Asked, Found, render_page
+from monitor.adapters.page.words import age, shown
+from monitor.core.published import Published
+from monitor.ports import Service
+
+ASKED_CHARACTERS = 4_096
+"""Of a deploy, a segment or an anchor in the address: the longest identifier an event may have, some times over."""
+
+
+def asked_of(parameters: Mapping[str, str]) -> Asked:
+    """What an address asks for; parameters that the page does not know are ignored."""
+    names = ("deploy", "segment", "anchor")
+    deploy, segment, anchor = (parameters.get(name, "")[:ASKED_CHARACTERS] for name in names)
+    return Asked(deploy, segment, anchor, refresh=parameters.get("refresh") != "off")
+
+
+class Pages:
+    """The page over a service.
+
+    Args:
+        service: what may be asked of the monitor.
+        turn_limit: seconds without a turn of the loop after which a view is old, and the page says so.
+    """
+
+    def __init__(self, service: Service, turn_limit: float) -> None:
+        self._service, self._turn_limit = service, turn_limit
+        self._kept: tuple[Published | None, object, str] = (None, None, "")
+
+    def page(self, asked: Asked, now: float) -> str:
+        """The page for what was asked.
+
+        Args:
+            asked: which view of it.
+            now: wall-clock seconds since the epoch, to tell an old view from a new one.
+        """
+        view = self._service.published()
+        late = self._late(view, now)
+        if not asked.plain or view is None:
+            return render_page(view, asked, self._found(view, asked, late))
+        held, key, text = self._kept
+        # By identity: a view is swapped whole, and comparing two of them would cost more than rendering one.
+        if held is not view or key != (asked.refresh, late):
+            text = render_page(view, asked, Found(notices=late))
+            self._kept = (view, (asked.refresh, late), text)
+        return text
+
+    def _late(self, view: Published | None, now: float) -> tuple[str, ...]:
+        quiet = 0.0 if view is None else now - view.health.turned
+        if quiet <= self._turn_limit:
+            return ()
+        return (f"The monitor's loop has not turned for {age(quiet)}: what is shown here is that old.",)
+
+    def _found(self, view: Published | None, asked: Asked, late: tuple[str, ...]) -> Found:
+        record = self._service.deploy(asked.deploy) if asked.deploy and view is not None else None
+        missing = asked.deploy and view is not None and record is None
+        said = (_unknown_deploy(view, asked.deploy),) if missing and view is not None else ()
+        return Found(record, None, (*late, *said))
+
+
+def _unknown_deploy(view: Published, deploy_id: str) -> str:
+    """Why there is no report of a deploy, and what is shown instead."""
+    name, now = shown(deploy_id), "What follows is the corpus as it is now."
+    if deploy_id in view.health.waiting:
+        return f"Deploy {name!r} is not judged yet: its markers have not all arrived. {now}"
+    judged = next((entry for entry in view.ledger if entry.deploy_id == deploy_id), None)
+    if judged is not None:
+        return f"Deploy {name!r} was judged {judged.verdict.upper()}, but its report is no longer kept. {now}"
+    return f"Deploy {name!r} was never seen, or is no longer kept. {now}"

@@ -1,0 +1,123 @@
+"""The page as HTML: what was asked for, from the last published view or from a judged deploy."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup
+
+from monitor.adapters.page import words
+from monitor.adapters.page.bars import blamed
+from monitor.adapters.page.detail import detail, known_segments
+from monitor.adapters.page.heat import COLUMNS, LEGS, heat
+from monitor.adapters.page.pipeline import pipeline
+from monitor.adapters.page.style import STYLE
+from monitor.core.policy import Verdict
+from monitor.core.published import Published
+from monitor.core.report import DriftReport
+from monitor.ports import DeployRecord
+
+REASONS = 8
+"""Reasons in view; the rest is folded away."""
+MOST_REASONS = 60
+DEPLOYS = 60
+"""Newest deploys on the timeline."""
+Document = dict[str, Any]
+
+TEMPLATES = Environment(
+    loader=PackageLoader("monitor.adapters", "templates"),
+    autoescape=True,
+    undefined=StrictUndefined,
+    trim_blocks=True,
+    lstrip_blocks=True,
+)
+TEMPLATES.globals |= {"link": words.link, "marks": words.MARKS, "legs": LEGS, "columns": COLUMNS}
+TEMPLATES.filters |= {
+    "shown": words.shown, "moment": words.moment, "clock": words.clock, "age": words.age, "size": words.size,
+    "number": words.number, "percent": words.percent,
+}  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """Which view of the page: a deploy ("": now), a segment (`dimension=value`), an anchor; whether it refreshes."""
+
+    deploy: str = ""
+    segment: str = ""
+    anchor: str = ""
+    refresh: bool = True
+
+    @property
+    def plain(self) -> bool:
+        """Whether this is the page that everybody looks at."""
+        return not (self.deploy or self.segment or self.anchor)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Found:
+    """What there is for what was asked: the deploy's record, the incident card, and what is to be said first."""
+
+    record: DeployRecord | None = None
+    card: Document | None = None
+    notices: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """The report that is shown, with its verdict; `old` where the input is stale now."""
+
+    report: DriftReport
+    verdict: Verdict
+    old: bool
+    deploy_id: str
+
+    @classmethod
+    def of(cls, view: Published, record: DeployRecord | None) -> "Subject":
+        """A judged deploy as it was judged, else the corpus as it is now."""
+        if record is not None:
+            return cls(record.report, record.verdict, old=False, deploy_id=record.deploy_id)
+        old = (view.own.verdict, view.own.reasons) != (view.verdict.verdict, view.verdict.reasons)
+        return cls(view.report, view.verdict, old, "")
+
+
+def render_page(view: Published | None, asked: Asked | None = None, found: Found | None = None) -> str:
+    """The page; before the first report it says that the state is being restored.
+
+    Args:
+        view: the last published view.
+        asked: which view of it; by default the plain one.
+        found: what belongs to what was asked.
+    """
+    given, there = asked or Asked(), found or Found()
+    template = TEMPLATES.get_template("page.html")
+    style = Markup(STYLE)  # noqa: S704 - our own file, named by its hash in the policy
+    if view is None:
+        return template.render(view=None, style=style, asked=given, notices=there.notices)
+    subject = Subject.of(view, there.record)
+    shown = detail(subject.report, subject.verdict, given.segment, old=subject.old)
+    notices = [*there.notices, *_no_such_segment(subject.report, given, lacks=shown is None)]
+    reasons = subject.verdict.reasons
+    return template.render(
+        view=view,
+        style=style,
+        asked=given,
+        subject=subject,
+        notices=notices,
+        reasons=reasons[:REASONS],
+        more_reasons=reasons[REASONS:MOST_REASONS],
+        left_out=max(0, len(reasons) - MOST_REASONS),
+        detail=shown,
+        card=there.card,
+        heat=heat(subject.report, subject.verdict, old=subject.old),
+        blame=blamed(subject.report.blame),
+        deploys=view.ledger[-DEPLOYS:][::-1],
+        earlier=max(0, len(view.ledger) - DEPLOYS),
+        lines=pipeline(view),
+    )
+
+
+def _no_such_segment(report: DriftReport, asked: Asked, *, lacks: bool) -> list[str]:
+    if not asked.segment or not lacks:
+        return []
+    there = ", ".join(known_segments(report)) or "none yet"
+    return [f"Segment {words.shown(asked.segment)!r} is not in this report. There are: {there}."]
