@@ -40,6 +40,12 @@ def test_a_report_shows_the_worst_first_and_the_unknown_before_them() -> None:
     assert sum(line.startswith("  - reason") for line in lines) == 15
 
 
+def test_the_depth_shown_is_the_first_configured_one() -> None:
+    made = report(("s", 0.0))
+    first = {**made["measurements"][0], "k": 20, "value": 4.0}
+    assert "4.000" in tables.report_table({**made, "measurements": [first, *made["measurements"]]})
+
+
 def test_a_report_says_how_many_segments_it_left_out() -> None:
     made = tables.report_table(report(*((f"s{n}", 1.0) for n in range(60))))
     assert "... and 21 more segments; --json has them all" in made

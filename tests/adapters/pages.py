@@ -1,0 +1,117 @@
+"""Reading a page as a browser would: tags in order and closed as opened, tables by rows, addresses, visible text."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from html.parser import HTMLParser
+
+from monitor.adapters.page import Asked, Found, render_page
+from monitor.core.default_policy import default_rules
+from monitor.core.policy import judge
+from monitor.core.published import Published
+from monitor.core.report import Measurement, SegmentSize
+from tests.adapters.views import measurement, view
+
+VOID = {"meta", "link", "br", "img", "input", "hr"}
+BLOCKS = {"dt", "dd", "li", "p", "td", "th", "h1", "h2", "h3", "h4", "summary", "title"}
+DIMENSIONS = ("source", "language", "doc_type", "domain")
+METRICS = (
+    ("collapsed_swaps", "mean", 1.0),
+    ("collapsed_top1_changed_ratio", "mean", 0.1),
+    ("swaps", "mean", 1.1),
+    ("rbo_ratio", "mean", 0.07),
+    ("top1_score_drop", "p95", 0.02),
+)
+"""Metric, statistic, and its value for each result exchanged."""
+
+
+class Reader(HTMLParser):
+    """A page in parts."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.tags: list[str] = []
+        self.attributes: list[tuple[str, str, str | None]] = []
+        self.open: list[str] = []
+        self.rows: list[list[str]] = []
+        self.classes: list[list[str]] = []
+        self.text = ""
+        self.feed(text)
+        self.close()
+        assert self.open == []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append(tag)
+        self.attributes += [(tag, name, value) for name, value in attrs]
+        if tag not in VOID:
+            self.open.append(tag)
+        if tag == "tr":
+            self.rows.append([])
+            self.classes.append([])
+        if tag in ("td", "th"):
+            self.rows[-1].append("")
+            self.classes[-1].append(str(dict(attrs).get("class", "")))
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self.open.pop() == tag
+        self.text += " " if tag in BLOCKS else ""
+
+    def handle_data(self, data: str) -> None:
+        self.text += " " if "style" in self.open else data
+        if self.rows and ("td" in self.open or "th" in self.open):
+            self.rows[-1][-1] += data
+
+    def values(self, attribute: str, tag: str = "") -> list[str]:
+        """Every value of an attribute, in order."""
+        return [str(value) for of, name, value in self.attributes if name == attribute and tag in ("", of)]
+
+    @property
+    def words(self) -> str:
+        """The text, white space folded."""
+        return " ".join(self.text.split())
+
+
+def read(shown: Published | None, asked: Asked | None = None, found: Found | None = None) -> Reader:
+    """The page of a view, read."""
+    return Reader(render_page(shown, asked, found))
+
+
+def moved(*places: tuple[str, str, float], k: int = 10) -> Published:
+    """A judged view whose segments (dimension, segment) exchanged so many results; NaN: not measurable."""
+    measured: list[Measurement] = []
+    for dimension, segment, swaps in (("all", "all", 0.5), *places):
+        for leg in ("dense", "lexical"):
+            measured += _measured(dimension, segment, leg, swaps, k)
+    sizes = tuple(SegmentSize(dimension, segment, 24, 24, True) for dimension, segment, _ in places)
+    whole = SegmentSize("all", "all", 1_000, 1_000, True)
+    made = view([])
+    report = replace(made.report, measurements=tuple(measured), segments=(whole, *sizes))
+    return judged(replace(made, report=report), k=k)
+
+
+def judged(shown: Published, *, k: int = 10) -> Published:
+    """The view with the default policy's verdict."""
+    verdict = judge(default_rules(DIMENSIONS, ("dense", "lexical"), k=k, min_anchors=20), shown.report)
+    return replace(shown, own=verdict, verdict=verdict)
+
+
+def _measured(dimension: str, segment: str, leg: str, swaps: float, k: int) -> list[Measurement]:
+    made = []
+    for metric, stat, factor in METRICS:
+        value = 1.0 - factor * swaps if metric == "rbo_ratio" else factor * swaps
+        lost = value != value
+        fields = {"n": 0 if lost else 24, "expected": 24, "reason": "not_replayed: 24 x deadline" if lost else ""}
+        depth = 0 if metric == "top1_score_drop" else k
+        made.append(measurement(metric, segment, value, stat=stat, leg=leg, dimension=dimension, k=depth, **fields))
+    return made
+
+
+def crowd(segments: int, dimensions: Sequence[str] = DIMENSIONS) -> Published:
+    """So many segments in each dimension, most of them calm, some failing, one unknown."""
+    swaps = (4.2, float("nan"), 2.4, 1.4, 0.7)
+    return moved(
+        *(
+            (dimension, f"{dimension}-segment-{at}", swaps[at] if at < len(swaps) else 0.01 * (at % 40))
+            for dimension in dimensions
+            for at in range(segments)
+        )
+    )
