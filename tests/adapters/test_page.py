@@ -11,6 +11,7 @@ from monitor.adapters.page import Asked, Found, content_security_policy, render_
 from monitor.adapters.page.style import STYLE
 from monitor.adapters.page.words import link, shown
 from monitor.core.baseline import Judged
+from monitor.core.blame import OTHERS
 from monitor.core.events import Partition
 from monitor.core.published import Audited
 from monitor.core.report import DriftReport, Share
@@ -72,12 +73,13 @@ def test_the_timeline_links_each_deploy_newest_first() -> None:
 
 
 def test_blame_is_said_in_numbers_beside_its_bars() -> None:
-    shares = tuple(Share("dense", "source", f"s{at}", 0.1, 1.0, 2) for at in range(10))
+    shares = tuple(Share("dense", "source", f"s{at}", 0.1, 1.0, 2) for at in range(9))
+    shares += (Share("dense", "source", OTHERS, 0.15, 1.0, 2),)
     made = view(["s"])
     found = read(replace(made, report=replace(made.report, blame=shares)))
     assert "Dense: 10 changed slots" in found.words
     assert found.text.count("10%, 2 anchors") == 6
-    assert "4 others: 40%" in found.words
+    assert "all others 45%" in found.words
     assert found.values("width", "rect") == ["10.00"] * 6
     assert set(found.values("aria-hidden", "svg")) == {"true"}
 

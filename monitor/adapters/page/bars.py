@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from monitor.core.blame import OTHERS
 from monitor.core.report import Share
 
 MOST_BARS = 6
@@ -18,7 +19,6 @@ class Level:
 
     heading: str
     bars: tuple[Share, ...]
-    others: int
     rest: float
 
 
@@ -53,7 +53,7 @@ def _rank(level: str) -> tuple[int, str]:
 
 
 def _level(name: str, shares: Sequence[Share]) -> Level:
-    ordered = sorted(shares, key=lambda share: (-share.share, share.name))
-    rest = ordered[MOST_BARS:]
+    named = sorted((of for of in shares if of.name != OTHERS), key=lambda share: (-share.share, share.name))
+    rest = [*named[MOST_BARS:], *(of for of in shares if of.name == OTHERS)]
     heading = HEADINGS.get(name, name.capitalize())
-    return Level(heading, tuple(ordered[:MOST_BARS]), len(rest), sum(share.share for share in rest))
+    return Level(heading, tuple(named[:MOST_BARS]), sum(share.share for share in rest))

@@ -73,7 +73,7 @@ def size(count: int) -> str:
 
 
 def number(value: float | None, metric: str = "") -> str:
-    """A measured value: swaps to two places, ratios as they are, anything else to four digits; unknown stays so.
+    """A measured value: swaps to two places, ratios as they are, anything else to three digits; unknown stays so.
 
     >>> number(4.364, "swaps"), number(0.8617, "rbo_ratio"), number(float("nan")), number(12345.6)
     ('4.36', '0.862', 'unknown', '12,346')
@@ -84,7 +84,7 @@ def number(value: float | None, metric: str = "") -> str:
         return f"{value:.2f}"
     if metric.endswith("_ratio"):
         return f"{value:.3f}"
-    return f"{value:,.0f}" if abs(value) >= 1_000 else f"{value:.4g}"
+    return f"{value:,.0f}" if abs(value) >= 1_000 else f"{value:.3g}"
 
 
 def percent(value: float | None) -> str:
