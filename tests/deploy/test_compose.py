@@ -1,4 +1,4 @@
-"""The living demo: valid by the compose specification's schema, on loopback only, and everything it names is there."""
+"""The living demo: valid by the specification's schema, on loopback only, and everything it names is there."""
 
 import json
 import shlex
@@ -109,7 +109,7 @@ def test_the_programs_commands_parse(capsys: pytest.CaptureFixture[str]) -> None
 
 
 def test_the_links_of_alerts_are_the_published_ports() -> None:
-    defaults = AlertsSection()  # type: ignore[call-arg]  # every key has its default
+    defaults = AlertsSection()
     for base, service in ((defaults.monitor_base, "monitor"), (defaults.dashboard_base, "grafana")):
         assert urlsplit(base).hostname == "127.0.0.1"
         assert str(urlsplit(base).port) in port_of(service)
@@ -118,7 +118,7 @@ def test_the_links_of_alerts_are_the_published_ports() -> None:
 def test_prometheus_scrapes_the_monitor_and_tells_alertmanager() -> None:
     told = yaml.safe_load(PROMETHEUS.read_text(encoding="utf-8"))
     (job,) = told["scrape_configs"]
-    assert AlertsSection().selector == f'job="{job["job_name"]}"'  # type: ignore[call-arg]  # as above
+    assert AlertsSection().selector == f'job="{job["job_name"]}"'
     (manager,) = told["alerting"]["alertmanagers"]
     for target in (job["static_configs"][0]["targets"][0], manager["static_configs"][0]["targets"][0]):
         host, _, port = target.partition(":")
@@ -199,9 +199,11 @@ def ready(status: int | None) -> Iterator[int]:
         yield free_ports(1)[0]
         return
 
+    answer = status
+
     class Ready(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
-            self.send_response(status if self.path == "/readyz" else 404)
+            self.send_response(answer if self.path == "/readyz" else 404)
             self.end_headers()
 
         def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 - the base class's name

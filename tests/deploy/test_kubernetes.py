@@ -160,7 +160,7 @@ def test_prometheus_scrapes_the_pod_under_the_name_that_the_rules_select(folder:
     (endpoint,) = spec["podMetricsEndpoints"]
     assert (endpoint["port"], endpoint["path"]) == ("http", "/metrics")
     job = pod(resources)["metadata"]["labels"][spec["jobLabel"]]
-    assert AlertsSection().selector == f'job="{job}"'  # type: ignore[call-arg]  # every key has its default
+    assert AlertsSection().selector == f'job="{job}"'
     secret = endpoint["authorization"]["credentials"]
     assert environment(resources)["CORPUS_DRIFT_HTTP__TOKEN_FILE"].endswith(f"/{secret['key']}")
 
