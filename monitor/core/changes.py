@@ -1,8 +1,8 @@
 """What an event did to the corpus: a chunk's row before and after, and the net effect of a batch on the indexes."""
 
 from collections import Counter
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Container, Sequence
+from dataclasses import dataclass, field
 from typing import Literal
 
 import numpy as np
@@ -122,3 +122,13 @@ class Delta:
     vectors: NDArray[np.float32]
     removed_keys: NDArray[np.int64]
     """(r,) int64 chunk keys that stood in the removed slots, aligned with `removed`."""
+    removed_vectors: NDArray[np.float32] = field(default_factory=lambda: np.zeros((0, 0), np.float32))
+    """(r, d) float32, prepared: what stood in the removed slots before the batch."""
+    said_again: Sequence[Row] = ()
+    """Rows of chunks whose content stands where it stood, but whose event time may have moved."""
+
+
+def said_again(changes: Sequence[Change], changed: Container[int]) -> list[Row]:
+    """The rows, after a batch, of chunks that were only said again; `changed` are the keys of the others."""
+    found = {item.after.key: item.after for item in changes if item.kind == "noop"}
+    return [row for key, row in found.items() if key not in changed]

@@ -7,7 +7,19 @@ from typing import Any, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from monitor.core.changes import NO_SLOT, Applied, Change, Delta, How, Kind, Refused, Row, how_of, replaced
+from monitor.core.changes import (
+    NO_SLOT,
+    Applied,
+    Change,
+    Delta,
+    How,
+    Kind,
+    Refused,
+    Row,
+    how_of,
+    replaced,
+    said_again,
+)
 from monitor.core.events import Chunk, Delete, Located, MalformedEvent, Position, Upsert, chunk_key
 from monitor.core.lists import NO_CHUNK, RankedLists
 
@@ -44,6 +56,7 @@ class Corpus:
         self._tombstone_life = int(tombstone_days * DAY)
         self._live = 0
         self._equal: dict[Any, Any] = {}
+        self._left: dict[int, NDArray[np.float32]] = {}
 
     def __len__(self) -> int:
         """Live chunks."""
@@ -82,6 +95,7 @@ class Corpus:
         """Apply upserts and deletes in order; other events only move the newest event time."""
         changes: list[Change] = []
         refused: list[Refused] = []
+        self._left.clear()
         outcomes: Counter[tuple[str, str]] = Counter()
         for located in batch:
             event = located.event
@@ -179,6 +193,7 @@ class Corpus:
             if self._same(before, chunk):
                 kind = "noop"
         if kind != "noop":
+            self._leave(key, slot)
             slot = self._store(key, chunk.chunk_id, chunk.vector, slot)
         self._live += kind == "new"
         after = Row(
@@ -207,16 +222,10 @@ class Corpus:
         else:
             # One that was gone already stays as the first delete left it.
             changed = None if before.live else before.origin
-            after = replaced(
-                before,
-                event_time=time,
-                version=version,
-                position=position,
-                slot=NO_SLOT,
-                changed=changed,
-                how="deleted",
-            )
+            moved = {"event_time": time, "version": version, "position": position, "slot": NO_SLOT}
+            after = replaced(before, **moved, changed=changed, how="deleted")
             if before.live:
+                self._leave(key, before.slot)
                 self.keys[before.slot] = NO_CHUNK
                 self._free.append(before.slot)
                 self._live -= 1
@@ -258,6 +267,11 @@ class Corpus:
         self.vectors[slot] = 0.0 if vector is None else vector
         return slot
 
+    def _leave(self, key: int, slot: int) -> None:
+        """Keep the vector that a chunk had before the batch."""
+        if slot != NO_SLOT and key not in self._left:
+            self._left[key] = self.vectors[slot].copy()
+
     def _shared(self, value: T) -> T:
         """One object for all equal values: a million chunks name few documents, segments and versions.
 
@@ -289,4 +303,6 @@ class Corpus:
             texts=[chunk.text for _, chunk in come],
             vectors=self.vectors[added],
             removed_keys=np.array([key for _, key in gone], np.int64),
+            removed_vectors=np.array([self._left[key] for _, key in gone], np.float32).reshape(-1, self.dimension),
+            said_again=said_again(changes, first),
         )

@@ -14,6 +14,7 @@ from monitor.core.near_copies import Bands, NearCopies, distinct
 from monitor.core.segment_codes import DEAD, SegmentCodes, SegmentFlags
 from monitor.core.segments import value_of
 from monitor.core.shingle_numpy import gathered
+from monitor.core.statistics.kernels import common
 from monitor.core.shingles import THRESHOLD, WIDTH, Shingled, clusters, jaccard, shingle
 
 __all__ = ["Bands", "Copies", "Duplicates"]
@@ -124,6 +125,15 @@ class Duplicates:
     def jaccard(self, left: int, right: int) -> float:
         """Exact Jaccard similarity of the shingles of two live slots, 0 when either is empty."""
         return jaccard(self.shingles(left), self.shingles(right))
+
+    def shared(self, left: Slots, right: Slots) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """How many shingles the live slots left[i] and right[i] share, and how many left[i] has; (p,) int64 each."""
+        one, other = self._sets.of[left], self._sets.of[right]
+        made, own = np.zeros(len(left), np.int64), np.zeros(len(left), np.int64)
+        own[one != NO_GROUP] = self._copies.slab.lengths[one[one != NO_GROUP]]
+        both = np.flatnonzero((one != NO_GROUP) & (other != NO_GROUP))
+        made[both] = common(self._copies.slab.sets, one[both], other[both])
+        return made, own
 
     def clusters(self, slots: Sequence[int]) -> NDArray[np.int64]:
         """Cluster ids of a few live slots: connected by likeness >= threshold; see `shingles.clusters`."""

@@ -16,6 +16,7 @@ from monitor.core.lexical import LexicalTopK
 from monitor.core.lexical_sources import SourceStatistics
 from monitor.core.lists import RankedLists
 from monitor.core.scoring import Distance
+from monitor.core.statistics.kept import Kept
 from monitor.core.tokens import tokenize
 from monitor.core.vocabulary import Vocabulary
 
@@ -49,14 +50,24 @@ class Engine:
         distance: of the dense leg.
         bm25: of the lexical leg.
         bands: finds candidates for near copies.
+        dimensions: by which statistics of the corpus are told apart.
     """
 
     def __init__(
-        self, anchors: AnchorSet, corpus: Corpus, depths: Depths, distance: Distance, bm25: Bm25, *, bands: Bands
+        self,
+        anchors: AnchorSet,
+        corpus: Corpus,
+        depths: Depths,
+        distance: Distance,
+        bm25: Bm25,
+        *,
+        bands: Bands,
+        dimensions: Sequence[str] = (),
     ) -> None:
         self.anchors = anchors
         self._corpus = corpus
         self.duplicates = Duplicates(bands)
+        self.statistics = Kept(corpus, self.duplicates, dimensions)
         self.vocabulary = Vocabulary()
         self.dense = DenseTopK(anchors, corpus, k=depths.k, distance=distance) if depths.dense else None
         self.lexical = (
@@ -80,9 +91,10 @@ class Engine:
         touched: dict[ListLeg, NDArray[np.bool_]] = {}
         if self.dense is not None:
             touched["dense"] = self.dense.apply(delta)
-        # One tokenisation feeds the lexical leg and the shingles.
+        # One tokenisation feeds the lexical leg, the shingles and the statistics.
         tokens = self.vocabulary.encode(delta.texts)
         self.duplicates.apply(delta, tokens, self.vocabulary.hashes)
+        self.statistics.apply(delta, tokens)
         if self.lexical is not None:
             touched["lexical"] = self.lexical.apply(delta, tokens)
         else:
@@ -104,6 +116,7 @@ class Engine:
         for delta in deltas:
             encoded = self.vocabulary.encode(delta.texts)
             self.duplicates.apply(delta, encoded, self.vocabulary.hashes)
+            self.statistics.apply(delta, encoded)
             tokens += encoded if self.lexical is not None else ()
             rows += delta.rows
             slots.append(delta.added)

@@ -225,6 +225,7 @@ def build_engine(configuration: Configuration, anchors: AnchorSet, corpus: Corpu
         configuration.corpus.distance,
         Bm25(lexical.variant, lexical.k1, lexical.b, lexical.epsilon),
         bands=RensaBands(),
+        dimensions=configuration.segments.dimensions,
     )
 
 

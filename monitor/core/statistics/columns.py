@@ -1,0 +1,56 @@
+"""What the statistics know of each live chunk, in arrays by slot."""
+
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+DEAD = -1
+Ints = NDArray[np.int64]
+
+
+@dataclass(slots=True, eq=False)
+class Columns:
+    """One entry per slot; stale where `cells` is DEAD.
+
+    Args:
+        dimensions: how many, `all` and the embedding version included.
+    """
+
+    dimensions: int
+    cells: Ints = field(default_factory=lambda: np.zeros(0, np.int64))
+    tokens: NDArray[np.int32] = field(default_factory=lambda: np.zeros(0, np.int32))
+    seconds: Ints = field(default_factory=lambda: np.zeros(0, np.int64))
+    """Event time, seconds since 1970."""
+    norms: NDArray[np.float32] = field(default_factory=lambda: np.zeros(0, np.float32))
+    digests: NDArray[np.uint64] = field(default_factory=lambda: np.zeros(0, np.uint64))
+    then: Ints = field(default_factory=lambda: np.zeros(0, np.int64))
+    """Place in the baseline."""
+    changed: NDArray[np.bool_] = field(default_factory=lambda: np.zeros((0, 0), np.bool_))
+    """(slots, D): new or modified since the baseline within the segment of each dimension."""
+    parts: Ints = field(default_factory=lambda: np.zeros((0, 0), np.int64))
+    """(slots, D): parts of documents."""
+    overlaps: Ints = field(default_factory=lambda: np.zeros(0, np.int64))
+    """Share of shingles in the next chunk, 2^-30; DEAD where there is none."""
+
+    def cover(self, needed: int) -> None:
+        """Make room for so many slots."""
+        held = len(self.cells)
+        if needed <= held:
+            return
+        more = max(1024, needed * 5 // 4) - held
+        wide = (more, self.dimensions)
+        self.cells = np.concatenate((self.cells, np.full(more, DEAD, np.int64)))
+        self.overlaps = np.concatenate((self.overlaps, np.full(more, DEAD, np.int64)))
+        self.tokens = np.concatenate((self.tokens, np.zeros(more, np.int32)))
+        self.seconds = np.concatenate((self.seconds, np.zeros(more, np.int64)))
+        self.norms = np.concatenate((self.norms, np.zeros(more, np.float32)))
+        self.digests = np.concatenate((self.digests, np.zeros(more, np.uint64)))
+        self.then = np.concatenate((self.then, np.full(more, DEAD, np.int64)))
+        shape = (held, self.dimensions)
+        self.changed = np.concatenate((self.changed.reshape(shape), np.zeros(wide, np.bool_)))
+        self.parts = np.concatenate((self.parts.reshape(shape), np.zeros(wide, np.int64)))
+
+    def live(self) -> Ints:
+        """Slots in use, ascending."""
+        return np.flatnonzero(self.cells != DEAD)
