@@ -21,6 +21,7 @@ from monitor.core.measure.leg import measure, rescored
 from monitor.core.measure.moved import holding, moved
 from monitor.core.measure.overlap import overlap
 from monitor.core.report import Measurement
+from monitor.core.statistics.measured import Measurable
 from monitor.core.summary import SETTLING, Table
 
 TIE_EPS = 1e-6
@@ -72,6 +73,8 @@ class Seen:
     """What the listed chunks are; may be a live view, like `hashes`."""
     served: Mapping[int, str] = field(default_factory=dict)
     """Content hash by chunk key as the real index states it."""
+    statistics: Measurable | None = None
+    """Statistics of the corpus itself, measured when the report is made; None where only lists were kept."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -55,6 +55,7 @@ class Compared:
         """The report: the same each time."""
         seen, alignment = self.seen, self.alignment
         measurements: list[Measurement] = [*seen.chunks]
+        measurements += () if seen.statistics is None else seen.statistics.measurements()
         for of in self.tables:
             found = summarise(of.table, of.alignment, seen.failures, only_all=of.only_all)
             labelled = any(name.metric == JUDGED for name in of.table.names)

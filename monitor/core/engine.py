@@ -16,7 +16,7 @@ from monitor.core.lexical import LexicalTopK
 from monitor.core.lexical_sources import SourceStatistics
 from monitor.core.lists import RankedLists
 from monitor.core.scoring import Distance
-from monitor.core.statistics.kept import Kept
+from monitor.core.statistics.corpus_statistics import CorpusStatistics
 from monitor.core.tokens import tokenize
 from monitor.core.vocabulary import Vocabulary
 
@@ -67,7 +67,7 @@ class Engine:
         self.anchors = anchors
         self._corpus = corpus
         self.duplicates = Duplicates(bands)
-        self.statistics = Kept(corpus, self.duplicates, dimensions)
+        self.statistics = CorpusStatistics(corpus, self.duplicates, dimensions)
         self.vocabulary = Vocabulary()
         self.dense = DenseTopK(anchors, corpus, k=depths.k, distance=distance) if depths.dense else None
         self.lexical = (

@@ -60,7 +60,10 @@ class Cells:
                 if len(seen) > _SEEN:
                     seen.clear()
                 segment, version = described
-                values = (*(value_of(name, segment) if name != ALL else ALL for name in self.dimensions[:-1]), version)
+                values = (
+                    *(value_of(name, segment) if name != ALL else ALL for name in self.dimensions[:-1]),
+                    version,
+                )
                 cell = seen[described] = self.named(values)
             found.append(cell)
         return np.array(found, np.int64)

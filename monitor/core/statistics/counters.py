@@ -74,7 +74,7 @@ class Counters:
             self.sums = np.concatenate((self.sums, np.zeros((more, self.sums.shape[1]), np.int64)))
             self._dirty = np.concatenate((self._dirty, np.zeros(more, np.bool_)))
 
-    def add(self, rows: Ints, columns: Ints, steps: Ints) -> None:
+    def add(self, rows: Ints, columns: Ints | np.int64, steps: Ints | np.int64) -> None:
         """counts[rows, columns] += steps; repeats add up. Arrays of one shape, or that broadcast."""
         rows, columns, steps = np.broadcast_arrays(rows, columns, steps)
         flat = self.counts.reshape(-1)

@@ -93,10 +93,13 @@ class Documents:
         flat = (codes[:, None] << _ROW_BITS | rows).ravel().tolist()
         return np.fromiter(map(self._handles.__getitem__, flat), np.int64, len(flat)).reshape(rows.shape)
 
-    def update(self, sizes: tuple[Ints, Ints], changed: tuple[Ints, Ints], then: tuple[Ints, Ints] | None = None) -> None:
+    def update(
+        self, sizes: tuple[Ints, Ints], changed: tuple[Ints, Ints], then: tuple[Ints, Ints] | None = None
+    ) -> None:
         """Add steps to parts, and count the parts anew that this concerns; each argument is (handles, steps)."""
         steps = [(self.sizes, *sizes), (self.changed, *changed), *(() if then is None else ((self.then, *then),))]
-        parts = np.unique(np.concatenate([handles for _, handles, _ in steps]))
+        every = np.sort(np.concatenate([handles for _, handles, _ in steps]))
+        parts = every[np.diff(every, prepend=-1) > 0]
         self._count(parts, -1)
         for counted, handles, step in steps:
             np.add.at(counted, handles, step)

@@ -50,7 +50,7 @@ class Features:
         self._bits = max(0, int(math.log2((_EXACT / (GRID + rounded + 1.0) - rounded) / longest)))
         self._frequencies = np.rint(turns * 2.0**self._bits).astype(np.float32)
         angles = (np.arange(1 << _TABLE) + 0.5) * (2.0 * math.pi / (1 << _TABLE))
-        self._cosines = np.rint(np.cos(angles) * ONE).astype(np.int32)
+        self._cosines = np.rint(np.cos(angles) * ONE).astype(np.int64)
 
     def directions(self, vectors: Vectors, norms: NDArray[np.float32]) -> Vectors:
         """Unit vectors as integers, in 1 / GRID; zero vectors stay zero. (n, d) float32."""
@@ -58,9 +58,9 @@ class Features:
         made = vectors * scale[:, None]
         return np.rint(made, out=made)
 
-    def of(self, directions: Vectors) -> NDArray[np.int32]:
-        """Features of directions, in 1 / ONE; (n, FEATURES) int32, cosines first."""
-        made = np.empty((len(directions), FEATURES), np.int32)
+    def of(self, directions: Vectors) -> NDArray[np.int64]:
+        """Features of directions, in 1 / ONE; (n, FEATURES) int64, cosines first."""
+        made = np.empty((len(directions), FEATURES), np.int64)
         shift = self._bits + 11 - _TABLE
         mask = (1 << _TABLE) - 1
         for at in range(0, len(directions), _PART):

@@ -47,8 +47,7 @@ class Bins:
 
     def middles(self) -> Values:
         """The value each bin stands for: itself, or the middle of the integers in it; (width,) float64."""
-        low = np.arange(1 << self.exact, dtype=np.float64)
-        made = [low]
+        made: list[Values] = [np.arange(1 << self.exact, dtype=np.float64)]
         for octave in range(self.exact, self.top):
             step = 2.0 ** (octave - self.fine)
             made.append(2.0**octave + np.arange(1 << self.fine) * step + (step - 1.0) / 2.0)

@@ -32,7 +32,7 @@ from monitor.core.statistics.counters import (
 )
 from monitor.core.statistics.digests import Digests
 from monitor.core.statistics.documents import Documents
-from monitor.core.statistics.features import ONE, norms
+from monitor.core.statistics.features import ONE, Features, norms
 from monitor.core.statistics.kernels import common
 from monitor.core.statistics.neighbours import NONE, Neighbours
 from monitor.core.statistics.population import ABSENT, Baseline, Population, Side
@@ -66,6 +66,8 @@ class Kept:
         self.live, self.changed = Sample(), Sample()
         """Samples of the live chunks, and of those new or modified since the baseline in the whole corpus."""
         self.reference = 0
+        self.members: Ints = np.zeros(16, np.int64)
+        """Live chunks by cell."""
         self._sums = Sums(corpus.dimension, self.counters)
         self._digests = Digests(corpus.dimension)
         self._neighbours = Neighbours()
@@ -112,6 +114,11 @@ class Kept:
         self._sums.add(self._batch(part, self.corpus.vectors[part]), 1, only_changed=True)
         self._refill()
 
+    @property
+    def features(self) -> Features | None:
+        """The features of vectors, None without vectors."""
+        return self._sums.features
+
     def population(self) -> Population:
         """The chunks as they are now, for a later comparison."""
         columns, slots = self.columns, self.columns.live()
@@ -123,7 +130,9 @@ class Kept:
         ranked = sorted(range(len(values)), key=values.__getitem__)
         place = np.empty(len(values), np.int32)
         place[ranked] = np.arange(len(values))
-        known = np.array([self.documents.hashes[code] for code in self._neighbours.documents[slots].tolist()], np.int64)
+        known = np.array(
+            [self.documents.hashes[code] for code in self._neighbours.documents[slots].tolist()], np.int64
+        )
         hashes, document = np.unique(known, return_inverse=True)
         return Population(
             keys[order],
@@ -193,6 +202,9 @@ class Kept:
     def _count(self, slots: Ints, rows: Ints, sign: int) -> None:
         """Count live chunks, or no longer."""
         columns, counters = self.columns, self.counters
+        room = np.zeros(len(self.cells.rows) - len(self.members), np.int64)
+        self.members = np.concatenate((self.members, room))
+        np.add.at(self.members, columns.cells[slots], sign)
         step = np.full(len(slots), sign, np.int64)
         tokens = columns.tokens[slots].astype(np.int64)
         overlaps = columns.overlaps[slots]
@@ -234,7 +246,9 @@ class Kept:
     def _absent(self, then: Ints) -> Side:
         """Chunks of the baseline, or of nowhere, that are not live."""
         none = np.zeros(len(then), np.int64)
-        return Side(then, False, none, none.astype(np.uint64), np.zeros((len(then), self.columns.dimensions), np.int64))
+        return Side(
+            then, False, none, none.astype(np.uint64), np.zeros((len(then), self.columns.dimensions), np.int64)
+        )
 
     def _move(self, slots: Ints, sign: int) -> NDArray[np.bool_]:
         """Chunks come to life or die: count their documents and, against a baseline, what is new or gone."""

@@ -1,4 +1,4 @@
-"""Neighbours: for each chunk the next one of its document, and how much of it the two share."""
+"""Neighbours: for each chunk the next one of its document."""
 
 from bisect import bisect_left
 from collections.abc import Sequence
@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from monitor.core.corpus import Row
 
 NONE = -1
-"""The next slot of a document's last chunk; the document of a free slot."""
+"""No slot; the document of a free one."""
 Slots = NDArray[np.int64]
 
 
@@ -21,6 +21,7 @@ class Neighbours:
         """Next slot by slot, NONE for the last of a document."""
         self.documents: Slots = np.full(0, NONE, np.int64)
         """Document code by slot, NONE where the slot is free."""
+        self._previous: Slots = np.full(0, NONE, np.int64)
         self._ordinals: Slots = np.zeros(0, np.int64)
         self._keys: Slots = np.zeros(0, np.int64)
         self._chunks: dict[int, list[int]] = {}
@@ -36,44 +37,59 @@ class Neighbours:
             removed: (r,) slots that were live.
             added: (m,) slots.
             rows: m rows.
-            documents: (m,) document codes.
+            documents: (m,) document codes; a document that stays keeps its code.
         """
-        before = [self._remove(slot) for slot in removed.tolist()]
-        self.documents[removed] = NONE
         self._cover(int(added.max(initial=-1)) + 1)
+        ordinals = np.array([row.ordinal for row in rows], np.int64)
+        keys = np.array([row.key for row in rows], np.int64)
+        # most updates leave a chunk at its place: no list is touched
+        stays = (self.documents[added] == documents) & (self._ordinals[added] == ordinals)
+        stays &= self._keys[added] == keys
+        before = [self._remove(slot) for slot in np.setdiff1d(removed, added[stays], assume_unique=True).tolist()]
+        moved = ~stays
         self.documents[added] = documents
-        self._ordinals[added] = [row.ordinal for row in rows]
-        self._keys[added] = [row.key for row in rows]
-        before += [self._insert(slot, document) for slot, document in zip(added.tolist(), documents.tolist(), strict=True)]
-        touched = np.unique(np.concatenate((added, np.array(before, np.int64))))
+        self._ordinals[added], self._keys[added] = ordinals, keys
+        before += [
+            self._insert(slot, code)
+            for slot, code in zip(added[moved].tolist(), documents[moved].tolist(), strict=True)
+        ]
+        touched = np.unique(np.concatenate((added, self._previous[added[stays]], np.array(before, np.int64))))
         touched = touched[touched != NONE]
-        touched = touched[self.documents[touched] != NONE]
-        self.next[touched] = [self._following(slot) for slot in touched.tolist()]
-        return touched
+        found: Slots = touched[self.documents[touched] != NONE]
+        return found
 
     def _remove(self, slot: int) -> int:
         """Take a slot out; returns the one before it."""
         document = int(self.documents[slot])
         chunks = self._chunks[document]
-        at = self._place(chunks, slot)
-        del chunks[at]
+        del chunks[self._place(chunks, slot)]
         if not chunks:
             del self._chunks[document]
-        return chunks[at - 1] if at else NONE
+        before, after = int(self._previous[slot]), int(self.next[slot])
+        self._link(before, after)
+        self.documents[slot] = NONE
+        return before
 
     def _insert(self, slot: int, document: int) -> int:
         """Put a slot in; returns the one before it."""
         chunks = self._chunks.setdefault(document, [])
         at = self._place(chunks, slot)
+        before, after = chunks[at - 1] if at else NONE, chunks[at] if at < len(chunks) else NONE
         chunks.insert(at, slot)
-        return chunks[at - 1] if at else NONE
+        self._previous[slot], self.next[slot] = before, after
+        self._link(before, slot)
+        self._link(slot, after)
+        return before
 
-    def _following(self, slot: int) -> int:
-        chunks = self._chunks[int(self.documents[slot])]
-        at = self._place(chunks, slot) + 1
-        return chunks[at] if at < len(chunks) else NONE
+    def _link(self, before: int, after: int) -> None:
+        if before != NONE:
+            self.next[before] = after
+        if after != NONE:
+            self._previous[after] = before
 
     def _place(self, chunks: list[int], slot: int) -> int:
+        if not chunks or self._order(chunks[-1]) < self._order(slot):
+            return len(chunks)
         return bisect_left(chunks, self._order(slot), key=self._order)
 
     def _order(self, slot: int) -> tuple[int, int]:
@@ -83,5 +99,6 @@ class Neighbours:
         if needed > len(self.next):
             room = max(1024, needed * 5 // 4) - len(self.next)
             none, zero = np.full(room, NONE, np.int64), np.zeros(room, np.int64)
-            self.next, self.documents = (np.concatenate((of, none)) for of in (self.next, self.documents))
+            links = (self.next, self.documents, self._previous)
+            self.next, self.documents, self._previous = (np.concatenate((of, none)) for of in links)
             self._ordinals, self._keys = (np.concatenate((of, zero)) for of in (self._ordinals, self._keys))
