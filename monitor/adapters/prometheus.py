@@ -15,6 +15,8 @@ from monitor.core.published import Published
 from monitor.core.report import DriftReport, Measurement
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
+VERSIONS = "embedding_version_chunks"
+"""The one measurement that has its segment as a label of its own."""
 VERDICTS = ("pass", "fail", "inconclusive", "unknown")
 COUNTERS = {"events": "events", "quarantined": "quarantined", "stream": "stream_faults"}
 """Family of a stored counter -> metric."""
@@ -112,7 +114,10 @@ def _measurements(measurements: Iterable[Measurement]) -> Iterator[Metric]:
         family = families.get(item.metric)
         if family is None:
             family = families[item.metric] = gauge(item.metric)
-        family.add_metric((item.leg, str(item.k), item.dimension, item.segment, item.stat), item.value)
+        if item.metric == VERSIONS:
+            family.add_metric((item.segment,), item.value)
+        else:
+            family.add_metric((item.leg, str(item.k), item.dimension, item.segment, item.stat), item.value)
         if item.metric == "swaps" and item.stat == "mean":
             counts.setdefault((item.leg, item.dimension, item.segment), item.n)  # the same at every depth
     yield from families.values()

@@ -6,6 +6,7 @@ import msgspec
 import numpy as np
 
 from monitor.adapters.blame_form import attribution, plain_attribution, plain_statistics, statistics
+from monitor.adapters.profiles import plain_profile, profile_of
 from monitor.adapters.sqlite_contents import packed, unpacked
 from monitor.core.baseline import AnchorMark, Approval, Member, Snapshot
 from monitor.core.events import Segment
@@ -61,6 +62,7 @@ def _plain(snapshot: Snapshot) -> dict[str, Any]:
         "positions": dict(sorted(snapshot.positions.items())),
         "approval": snapshot.approval,
         "statistics": plain_statistics(snapshot.statistics),
+        "profile": plain_profile(snapshot.profile),
     }
 
 
@@ -78,6 +80,7 @@ def _snapshot(plain: dict[str, Any]) -> Snapshot:
         approval=None if plain["approval"] is None else msgspec.convert(plain["approval"], Approval),
         statistics=statistics(plain.get("statistics")),
         shingles={key: unpacked(stored) for key, stored in plain.get("shingles", ())},
+        profile=profile_of(plain.get("profile")),
     )
 
 

@@ -13,6 +13,7 @@ from monitor.app.measuring import OPEN_GAPS, Measured, Measuring
 from monitor.app.parts import Parts
 from monitor.app.reanchoring import reanchored
 from monitor.app.restore import restore
+from monitor.app.statistics import repeated
 from monitor.core.barrier import Closed
 from monitor.core.baseline import Judged
 from monitor.core.corpus import Change
@@ -169,6 +170,7 @@ class Monitor:
         refused = [*vectorless, *((item.located, item.error) for item in applied.refused)]
         aside = [set_aside(batch.records[located.position], error) for located, error in refused]
         self.counters.update({("events", *outcome): n for outcome, n in applied.outcomes.items()})
+        self.counters.update(repeated(applied.changes))
         delta = parts.corpus.delta(applied.changes)
         touched = parts.engine.apply(delta)
         parts.gauges.applied(touched)

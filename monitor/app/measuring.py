@@ -12,6 +12,7 @@ from monitor.app.health import stale_or
 from monitor.app.intake import Intake
 from monitor.app.once import Once
 from monitor.app.parts import Parts
+from monitor.app.statistics import measurable, profile
 from monitor.core.anchors import rows_after
 from monitor.core.baseline import Judged, ListLeg, Snapshot
 from monitor.core.blame import Attribution
@@ -166,6 +167,7 @@ class Measuring:
             changed=np.unique(np.concatenate([np.zeros(0, np.int64), *self._changed])),
             facts=CorpusFacts(corpus, parts.engine.duplicates),
             served={} if parts.served is None else parts.served.hashes,
+            profile=measurable(parts, self._counters),
         )
         self._changed.clear()
         compared = self._compared(seen)
@@ -262,7 +264,8 @@ class Measuring:
         statistics = self._parts.engine.by_source()
         made = self._parts.snapshots.freeze(name, deploy_id, self.lists(), corpus, positions)
         shingles = member_shingles(made.members, CorpusFacts(corpus, self._parts.engine.duplicates))
-        return replace(made, statistics=statistics, shingles=shingles)
+        of_corpus = profile(self._parts, self._counters, name, deploy_id)
+        return replace(made, statistics=statistics, shingles=shingles, profile=of_corpus)
 
     def choose_baseline(self) -> None:
         """After a deploy was judged or a baseline approved."""
@@ -270,6 +273,7 @@ class Measuring:
         pinned = self._parts.snapshots.pinned()
         same = self.baseline is not None and pinned is not None and pinned.name == self.baseline.name
         self._pinned = self.baseline if same else pinned
+        self._parts.engine.statistics.rebase(None if self.baseline is None else self.baseline.profile)
 
 
 def named_positions(intake: Intake) -> dict[str, int]:

@@ -81,6 +81,15 @@ class Snapshots:
             positions=dict(positions),
         )
 
+    def comparable(self, name: str, deploy_id: str) -> bool:
+        """Whether a snapshot may become a baseline, so that its chunks are kept with it (24 bytes each).
+
+        Captures may, and deploys while the baseline moves or is still to come from the first one.
+        """
+        if name != deploy_id or self.mode != "pinned":
+            return True
+        return self.bootstrap and self.store.baseline(self.name) is None
+
     def pinned(self) -> Snapshot | None:
         """The approved baseline of the configured name, whatever the mode; None before its approval."""
         found = self.store.baseline(self.name)

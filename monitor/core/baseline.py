@@ -13,6 +13,7 @@ from monitor.core.fingerprint import Fingerprint
 from monitor.core.lexical_sources import SourceStatistics
 from monitor.core.lists import NO_CHUNK, RankedLists
 from monitor.core.report import BaselineIdentity
+from monitor.core.statistics.profile import Profile
 
 Mode = Literal["pinned", "previous-deploy", "rolling"]
 Shingles = Mapping[int, NDArray[np.uint32]]
@@ -82,6 +83,8 @@ class Snapshot:
     shingles: Shingles = field(default_factory=dict)
     statistics: SourceStatistics | None = None
     """The BM25 statistics then, by source; None while the lexical leg is off."""
+    profile: Profile | None = None
+    """The corpus itself then; None where that was not kept."""
 
     @property
     def identity(self) -> BaselineIdentity:

@@ -1,7 +1,7 @@
 """What an event did to the corpus: a chunk's row before and after, and the net effect of a batch on the indexes."""
 
 from collections import Counter
-from collections.abc import Container, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -128,7 +128,43 @@ class Delta:
     """Rows of chunks whose content stands where it stood, but whose event time may have moved."""
 
 
-def said_again(changes: Sequence[Change], changed: Container[int]) -> list[Row]:
-    """The rows, after a batch, of chunks that were only said again; `changed` are the keys of the others."""
-    found = {item.after.key: item.after for item in changes if item.kind == "noop"}
-    return [row for key, row in found.items() if key not in changed]
+def net(
+    changes: Sequence[Change],
+    rows: Mapping[int, Row],
+    vectors: NDArray[np.float32],
+    left: Mapping[int, NDArray[np.float32]],
+) -> Delta:
+    """The net effect of a batch's changes.
+
+    Args:
+        changes: in order.
+        rows: by key, after the batch.
+        vectors: by slot, after the batch.
+        left: the vectors that chunks had before the batch, by key; of those that changed and were live, at least.
+    """
+    first: dict[int, Row | None] = {}
+    last: dict[int, Change] = {}
+    again: dict[int, Row] = {}
+    for change in changes:
+        if change.kind != "noop":
+            first.setdefault(change.after.key, change.before)
+            last[change.after.key] = change
+        else:
+            again[change.after.key] = change.after
+    gone = sorted((row.slot, row.key) for row in first.values() if row is not None and row.live)
+    come = sorted(
+        ((rows[key], change.chunk) for key, change in last.items() if change.chunk is not None),
+        key=lambda pair: pair[0].slot,
+    )
+    added = np.array([row.slot for row, _ in come], np.int64)
+    before = np.array([left[key] for _, key in gone], np.float32)
+    return Delta(
+        removed=np.array([slot for slot, _ in gone], np.int64),
+        added=added,
+        rows=[row for row, _ in come],
+        texts=[chunk.text for _, chunk in come],
+        vectors=vectors[added],
+        removed_keys=np.array([key for _, key in gone], np.int64),
+        removed_vectors=before.reshape(len(gone), vectors.shape[1]),
+        said_again=[row for key, row in again.items() if key not in first],
+    )

@@ -73,8 +73,8 @@ class Seen:
     """What the listed chunks are; may be a live view, like `hashes`."""
     served: Mapping[int, str] = field(default_factory=dict)
     """Content hash by chunk key as the real index states it."""
-    statistics: Measurable | None = None
-    """Statistics of the corpus itself, measured when the report is made; None where only lists were kept."""
+    profile: Measurable | None = None
+    """The corpus itself, measured when the report is made; None where only lists were kept."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,19 +7,7 @@ from typing import Any, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from monitor.core.changes import (
-    NO_SLOT,
-    Applied,
-    Change,
-    Delta,
-    How,
-    Kind,
-    Refused,
-    Row,
-    how_of,
-    replaced,
-    said_again,
-)
+from monitor.core.changes import NO_SLOT, Applied, Change, Delta, How, Kind, Refused, Row, how_of, net, replaced
 from monitor.core.events import Chunk, Delete, Located, MalformedEvent, Position, Upsert, chunk_key
 from monitor.core.lists import NO_CHUNK, RankedLists
 
@@ -284,25 +272,4 @@ class Corpus:
 
     def delta(self, changes: Sequence[Change]) -> Delta:
         """The net effect of one batch's changes, for the indexes."""
-        first: dict[int, Row | None] = {}
-        last: dict[int, Change] = {}
-        for change in changes:
-            if change.kind != "noop":
-                first.setdefault(change.after.key, change.before)
-                last[change.after.key] = change
-        gone = sorted((row.slot, row.key) for row in first.values() if row is not None and row.live)
-        come = sorted(
-            ((self._rows[key], change.chunk) for key, change in last.items() if change.chunk is not None),
-            key=lambda pair: pair[0].slot,
-        )
-        added = np.array([row.slot for row, _ in come], np.int64)
-        return Delta(
-            removed=np.array([slot for slot, _ in gone], np.int64),
-            added=added,
-            rows=[row for row, _ in come],
-            texts=[chunk.text for _, chunk in come],
-            vectors=self.vectors[added],
-            removed_keys=np.array([key for _, key in gone], np.int64),
-            removed_vectors=np.array([self._left[key] for _, key in gone], np.float32).reshape(-1, self.dimension),
-            said_again=said_again(changes, first),
-        )
+        return net(changes, self._rows, self.vectors, self._left)

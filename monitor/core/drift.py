@@ -55,7 +55,7 @@ class Compared:
         """The report: the same each time."""
         seen, alignment = self.seen, self.alignment
         measurements: list[Measurement] = [*seen.chunks]
-        measurements += () if seen.statistics is None else seen.statistics.measurements()
+        measurements += () if seen.profile is None else seen.profile.measurements()
         for of in self.tables:
             found = summarise(of.table, of.alignment, seen.failures, only_all=of.only_all)
             labelled = any(name.metric == JUDGED for name in of.table.names)
@@ -123,6 +123,11 @@ class Drift:
         self._known: dict[int, _Known] = {}
         self._turn = 0
         self._versions = anchor_versions(anchors)
+
+    @property
+    def cap(self) -> int:
+        """The most segments of a dimension."""
+        return self._scope.cap
 
     def content(self, duplicates: Duplicates) -> tuple[Measurement, ...]:
         """Measurements of the corpus itself, in this scope."""

@@ -14,8 +14,8 @@ from monitor.core.near_copies import Bands, NearCopies, distinct
 from monitor.core.segment_codes import DEAD, SegmentCodes, SegmentFlags
 from monitor.core.segments import value_of
 from monitor.core.shingle_numpy import gathered
-from monitor.core.statistics.kernels import common
 from monitor.core.shingles import THRESHOLD, WIDTH, Shingled, clusters, jaccard, shingle
+from monitor.core.statistics.kernels import common
 
 __all__ = ["Bands", "Copies", "Duplicates"]
 

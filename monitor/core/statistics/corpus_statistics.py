@@ -5,11 +5,12 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from monitor.core.corpus import Change, Corpus, Delta
+from monitor.core.corpus import Corpus, Delta
 from monitor.core.duplicates import Duplicates
 from monitor.core.lexical_statistics import LexicalStatistics
 from monitor.core.statistics.kept import Kept
 from monitor.core.statistics.measured import Cache, Measurable
+from monitor.core.statistics.population import Population
 from monitor.core.statistics.profile import Profile, Terms
 from monitor.core.statistics.sample import Sample
 from monitor.core.statistics.view import View
@@ -26,12 +27,17 @@ class CorpusStatistics:
 
     def __init__(self, corpus: Corpus, duplicates: Duplicates, dimensions: Sequence[str]) -> None:
         self.kept = Kept(corpus, duplicates, dimensions)
-        self._corpus, self._then, self._cache = corpus, None, Cache()  # type: tuple[Corpus, Profile | None, Cache]
+        self._corpus, self._cache = corpus, Cache()
+        self._then: Profile | None = None
         self._samples: dict[str, NDArray[np.float32]] = {}
 
     def apply(self, delta: Delta, tokens: Sequence[NDArray[np.int32]]) -> None:
         """Take in one batch; `tokens` are the token ids of each added text."""
         self.kept.apply(delta, tokens)
+
+    def population(self) -> Population:
+        """The chunks as they are now, for a later comparison."""
+        return self.kept.population()
 
     def rebase(self, profile: Profile | None) -> None:
         """Compare with this profile from here on."""
@@ -77,12 +83,3 @@ def terms(lexical: LexicalStatistics) -> Terms:
     return Terms(
         lexical.average_length, dict(zip(lexical.terms, lexical.idf.tolist(), strict=True)), lexical.out_of_vocabulary
     )
-
-
-def repeated(changes: Sequence[Change]) -> tuple[int, int]:
-    """Upserts among a batch's changes, and those of them that said what the live chunk said already."""
-    upserts = [(item.before, item.chunk) for item in changes if item.chunk is not None]
-    same = sum(
-        before is not None and before.live and before.content_hash == chunk.content_hash for before, chunk in upserts
-    )
-    return len(upserts), same

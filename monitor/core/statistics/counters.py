@@ -1,5 +1,6 @@
 """One row of integer counters per segment value, changed in place and read through copies that stay as they are."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -47,9 +48,14 @@ class Row:
     counts: Ints
     sums: Ints
 
-    def minus(self, other: "Row") -> "Row":
-        """The counters of what is not in the other one."""
-        return Row(self.counts - other.counts, self.sums - other.sums)
+    @classmethod
+    def pooled(cls, rows: Sequence["Row"]) -> "Row":
+        """Several segments as one: what moved between them, and documents in several, count in each."""
+        counts, sums = rows[0].counts.copy(), rows[0].sums.copy()
+        for row in rows[1:]:
+            counts += row.counts
+            sums += row.sums
+        return cls(counts, sums)
 
 
 class Counters:

@@ -50,7 +50,8 @@ class Bins:
         made: list[Values] = [np.arange(1 << self.exact, dtype=np.float64)]
         for octave in range(self.exact, self.top):
             step = 2.0 ** (octave - self.fine)
-            made.append(2.0**octave + np.arange(1 << self.fine) * step + (step - 1.0) / 2.0)
+            within: Values = np.arange(1 << self.fine, dtype=np.float64)
+            made.append(within * step + (2.0**octave + (step - 1.0) / 2.0))
         return np.concatenate(made)
 
 

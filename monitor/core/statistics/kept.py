@@ -12,9 +12,9 @@ from monitor.core.statistics.cells import Cells
 from monitor.core.statistics.columns import DEAD, Columns
 from monitor.core.statistics.counters import (
     AGES,
+    CHANGED_DIRECTED,
     CHUNKS,
     DELETED,
-    DIRECTED,
     DOCUMENTS_DELETED,
     DOCUMENTS_MODIFIED,
     DOCUMENTS_NEW,
@@ -26,14 +26,12 @@ from monitor.core.statistics.counters import (
     OVERLAPPING,
     TOKENS,
     TOKENS_BINS,
-    CHANGED_DIRECTED,
     Counters,
     norm_bins,
 )
 from monitor.core.statistics.digests import Digests
 from monitor.core.statistics.documents import Documents
 from monitor.core.statistics.features import ONE, Features, norms
-from monitor.core.statistics.kernels import common
 from monitor.core.statistics.neighbours import NONE, Neighbours
 from monitor.core.statistics.population import ABSENT, Baseline, Population, Side
 from monitor.core.statistics.sample import Sample

@@ -75,6 +75,8 @@ class Measurable:
         versions = self.view.versions()
         earlier = {} if self.then is None else {(one.dimension, one.segment): one for one in self.then.segments}
         for named in self.view.segments(self.cap):
+            if named.dimension == VERSION and self.features is None:
+                continue
             then = None if _pooled(named) else earlier.get((named.dimension, named.segment))
             known = self._segment(named, _of(named, versions), then)
             now, why = known.now, absent(named.dimension, named.segment, baseline=self.then is not None)

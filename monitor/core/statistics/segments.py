@@ -55,7 +55,12 @@ class Told:
             yield self._said("vector_norm", stat, value, why=NO_CHUNKS)
 
     def steady(self, counts: Counts, *, compared: bool) -> Iterator[Measurement]:
-        """All that does not move with the newest event time; `compared`: are single chunks compared with the baseline."""
+        """All that does not move with the newest event time.
+
+        Args:
+            counts: the segment's counters.
+            compared: whether single chunks are compared with the baseline's.
+        """
         yield from self._changes(counts, compared=compared)
         yield from self._lengths()
         yield from self._overlap()
@@ -79,7 +84,9 @@ class Told:
         now, then = self._now, self._then
         mean = now.tokens / now.chunks if now.chunks else NONE
         yield self._said("chunk_tokens", "mean", mean, then.tokens / then.chunks if then and then.chunks else NONE)
-        yield from self._quantiles("chunk_tokens", now.lengths, None if then is None else then.lengths, ("p05", "p50", "p95"))
+        yield from self._quantiles(
+            "chunk_tokens", now.lengths, None if then is None else then.lengths, ("p05", "p50", "p95")
+        )
         yield self._shift("chunk_tokens", now.lengths, None if then is None else then.lengths)
         size = now.chunks / now.documents if now.documents else NONE
         yield self._said(
@@ -141,7 +148,7 @@ class Told:
     ) -> Measurement:
         now = self._now
         count = now.chunks if n is None else n
-        reason = "" if value == value else why  # noqa: PLR0124 - NaN is not itself
+        reason = "" if value == value else why
         return Measurement(
             metric, "corpus", 0, now.dimension, now.segment, stat, value, count, now.chunks, earlier, reason
         )

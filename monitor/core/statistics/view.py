@@ -78,15 +78,12 @@ class View:
 
     def segments(self, cap: int) -> Iterator[Named]:
         """`all`, then the largest `cap` segments of each dimension, ties by name, and the rest pooled as `other`."""
-        whole = self.rows[0]
-        yield Named(ALL, ALL, whole, (0,))
+        yield Named(ALL, ALL, self.rows[0], (0,))
         for at, dimension in enumerate(self.dimensions[1:], 1):
             ranked = self.ranked(at)
             yield from ranked[:cap]
             if len(ranked) > cap:
-                rest = whole
-                for named in ranked[:cap]:
-                    rest = rest.minus(named.row)
+                rest = Row.pooled([named.row for named in ranked[cap:]])
                 yield Named(dimension, OTHER, rest, tuple(row for named in ranked[cap:] for row in named.at))
 
     def ranked(self, at: int) -> list[Named]:
