@@ -27,8 +27,9 @@ _MANY = 4
 """A scan for more than one anchor in so many refills all: the others would drift and follow soon."""
 _WIDEST = 64
 """Entries per result wanted up to which failing often alone widens a buffer."""
-_OFTEN = 16
-"""A row that fails again within this many batches gets a buffer twice as large."""
+_OFTEN = 256
+"""A row that fails again within this many batches gets a buffer twice as large: a scan for one row costs as much as
+ranking a hundred thousand entries more, so a row that fails once in so many batches already pays for its room."""
 
 
 class LexicalTopK:

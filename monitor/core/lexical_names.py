@@ -28,6 +28,7 @@ class NameOrder:
         self._names: list[str] = []
         self._labels: list[int] = []
         self._slots: list[int] = []
+        self._placed: dict[int, str] = {}
 
     def __len__(self) -> int:
         return len(self._names)
@@ -42,8 +43,9 @@ class NameOrder:
         """Take back the labels of slots that another chunk holds now; returns those slots."""
         gone = []
         for slot in slots[self.label[slots] > 0].tolist():
-            at = bisect_left(self._labels, int(self.label[slot]))
-            if self._names[at] != self._by_slot[slot]:
+            if self._placed[slot] != self._by_slot[slot]:
+                at = bisect_left(self._labels, int(self.label[slot]))
+                del self._placed[slot]
                 del self._names[at], self._labels[at], self._slots[at]
                 self.label[slot] = 0
                 gone.append(slot)
@@ -66,9 +68,11 @@ class NameOrder:
             self._names.insert(at, self._by_slot[slot])
             self._labels.insert(at, label)
             self._slots.insert(at, slot)
+            self._placed[slot] = self._by_slot[slot]
             self.label[slot] = label
 
     def _deal(self, new: list[int]) -> None:
+        self._placed.update((slot, self._by_slot[slot]) for slot in new)
         pairs = sorted([*zip(self._names, self._slots, strict=True), *((self._by_slot[slot], slot) for slot in new)])
         self._names = [name for name, _ in pairs]
         self._slots = [slot for _, slot in pairs]
