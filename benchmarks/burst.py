@@ -3,14 +3,14 @@
     python -m benchmarks.burst --data FOLDER --sizes 50000 --batch 1024
 
 Three ways to lose chunks: nine in ten of them, in any order; the fifth nearest to one anchor, in any order (a whole
-topic goes); and in each batch what stands in the most lists (the worst there is). Times are computing time of one core,
-per leg; `searched` counts anchors whose list was searched for anew.
+topic goes); and in each batch what stands in the most lists (the worst there is). Times are computing time of one
+core, per leg; `searched` counts anchors whose list was searched for anew.
 """
 
 import argparse
 import statistics
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from benchmarks.corpus import DIMENSION, Material
 from monitor.core.anchors import AnchorSet
-from monitor.core.corpus import Corpus, Delta
+from monitor.core.corpus import Corpus
 from monitor.core.dense import DenseTopK
 from monitor.core.events import CorpusEvent, Delete, Located, Position
 from monitor.core.lexical import LexicalTopK
@@ -48,7 +48,7 @@ class Legs:
         for taken in self.seconds.values():
             taken.clear()
 
-    def feed(self, events: "list[CorpusEvent] | list[Delete]") -> None:
+    def feed(self, events: Sequence[CorpusEvent]) -> None:
         """One batch."""
         batch = [Located(Position("t", 0, self._offset + at), event) for at, event in enumerate(events)]
         self._offset += len(batch)
