@@ -64,7 +64,7 @@ def test_a_policy_alert(tmp_path: Path) -> None:
         "dashboard_url": (
             "http://127.0.0.1:3000/d/corpus-drift-segment?var-dimension=source&var-segment=a+b%2F%C3%BC%26c"
         ),
-        "page_url": "http://127.0.0.1:9464/?dimension=source&segment=a+b%2F%C3%BC%26c",
+        "page_url": "http://127.0.0.1:9464/?segment=source%3Da+b%2F%C3%BC%26c",
     }
     assert rendered(tmp_path, series, 10, "CorpusDriftExceeded", labels, said) == ""
 

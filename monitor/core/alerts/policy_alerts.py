@@ -16,7 +16,7 @@ SEGMENT_BOARD = (
     "/d/corpus-drift-segment?var-dimension={{ $labels.dimension | urlquery }}"
     "&var-segment={{ $labels.segment | urlquery }}"
 )
-_CARD = "/?dimension={{ $labels.dimension | urlquery }}&segment={{ $labels.segment | urlquery }}"
+_PAGE = '/?segment={{ printf "%s=%s" $labels.dimension $labels.segment | urlquery }}'
 _PLACE = "{{ $labels.dimension }}={{ $labels.segment }}"
 
 
@@ -42,7 +42,7 @@ def _exceeded(rule: Rule, scope: Scope) -> Alert:
             "The alert judges the point estimate; the gate judges the confidence bound, so it may still be undecided."
         ),
         dashboard=SEGMENT_BOARD,
-        page=_CARD,
+        page=_PAGE,
         labels=(("rule", rule.name),),
         keep=min(scope.keep, rule.hold),
     )
@@ -89,7 +89,7 @@ def _unknown(rule: Rule, scope: Scope) -> Alert:
             "Unknown is not good news: drift would not be seen now, and the gate does not pass."
         ),
         dashboard=SEGMENT_BOARD,
-        page=_CARD,
+        page=_PAGE,
         labels=(("rule", rule.name),),
         keep=min(scope.keep, scope.unknown),
     )

@@ -72,7 +72,7 @@ def test_links_and_labels_are_in_the_file() -> None:
     for part in (
         'runbook_url: "https://wiki/runbooks/CorpusDriftExceeded.md"',
         'dashboard_url: "https://grafana/d/corpus-drift-segment?var-dimension={{ $labels.dimension | urlquery }}',
-        'page_url: "https://monitor/?dimension=',
+        'https://monitor/?segment={{ printf "%s=%s" $labels.dimension $labels.segment | urlquery }}',
         'corpus: "My_Docs.v2"',
         'rule: "r"',
         'for: "5m"',
