@@ -96,6 +96,11 @@ class Maintained:
         """It cannot be counted."""
         return None
 
+    def stated(self, chunk_ids: Sequence[str], *, deadline: float) -> Mapping[str, str] | None:
+        """It does not say."""
+        del chunk_ids, deadline
+        return None
+
     def close(self) -> None:
         """Nothing is open."""
 

@@ -154,6 +154,13 @@ class Retriever(Protocol):
         """Points in the index, None when it cannot be asked."""
         ...
 
+    def stated(self, chunk_ids: Sequence[str], *, deadline: float) -> Mapping[str, str] | None:
+        """Of the chunks that the index has, the content hash that it states ("" where it states none), by chunk id.
+
+        None when it does not answer within `deadline` seconds. Meant for a few hundred ids.
+        """
+        ...
+
     def close(self) -> None: ...
 
 

@@ -122,6 +122,8 @@ class QdrantStub:
 
     def _record(self, point: Point, body: Json) -> Json:
         wanted = body.get("with_vector")
+        if wanted is False:
+            return {"id": point} | self._payload(point, body.get("with_payload"))
         vector: Json = self.points[point][0].tolist()
         assert wanted == ([self.vector_name] if self.vector_name else True), wanted
         named = {self.vector_name: vector} if self.vector_name else vector

@@ -6,7 +6,7 @@ One thread uses it. The engine holds the interpreter's lock while it works, so s
 
 import logging
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, cast
 
 import numpy as np
@@ -19,6 +19,7 @@ from monitor.adapters.qdrant_replay import replay
 from monitor.adapters.qdrant_shard import EmbeddedSettings, EngineError, ShardFolder, engine_call
 from monitor.core.anchors import AnchorSet
 from monitor.core.corpus import Delta, Row
+from monitor.core.events import chunk_key
 from monitor.core.scoring import Distance
 from monitor.ports import CorpusDriftError, Replay
 
@@ -98,6 +99,19 @@ class EmbeddedIndex:
         except EngineError as error:
             log.warning("%s", error)
             return None
+
+    def stated(self, chunk_ids: Sequence[str], *, deadline: float) -> Mapping[str, str] | None:
+        """See `monitor.ports.Retriever`; the engine answers in milliseconds, so the deadline is not looked at."""
+        del deadline
+        names = {chunk_key(name): name for name in chunk_ids}
+        points: list[Any] = list(names)
+        try:
+            with engine_call(f"reading {len(points)} payloads"):
+                records = self._open.retrieve(points, True, False)
+        except EngineError as error:
+            log.warning("%s", error)
+            return None
+        return {names[cast("int", record.id)]: (record.payload or {})["content_hash"] for record in records}
 
     def indexed_count(self) -> int:
         """Vectors in a graph: 0 with `exact`, and before the first `optimize`."""

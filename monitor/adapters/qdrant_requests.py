@@ -59,10 +59,30 @@ class Requests:
             points = [point for chunk_id in chunk_ids if (point := _point_of(chunk_id)) is not None]
             found = self.stored(client, points) if points else {}
             return [(str(point), vector) for point, vector in found.items()]
+        records = self._scrolled(client, chunk_ids, with_vectors=self._vectors)
+        return [(self._name(record), self._vector(record)) for record in records]
+
+    def stated(self, client: QdrantClient, chunk_ids: Sequence[str]) -> dict[str, str]:
+        """Content hash by chunk id, of those chunks that the collection has; "" where their points state none."""
+        if self._settings.chunk_id_field:
+            records = self._scrolled(client, chunk_ids, with_vectors=False)
+            return {self._name(record): self._hash(record) for record in records}
+        points = {point: chunk_id for chunk_id in chunk_ids if (point := _point_of(chunk_id)) is not None}
+        if not points:
+            return {}
+        records = client.retrieve(
+            self._settings.collection, list(points), with_payload=self._payload, with_vectors=False
+        )
+        return {points[_point(record.id)]: self._hash(record) for record in records if _point(record.id) in points}
+
+    def _scrolled(
+        self, client: QdrantClient, chunk_ids: Sequence[str], *, with_vectors: list[str] | bool
+    ) -> list[models.Record]:
+        """The points of chunks, which may lie under several each."""
         condition = models.FieldCondition(
             key=self._settings.chunk_id_field, match=models.MatchAny(any=list(chunk_ids))
         )
-        found_so_far: list[tuple[str, NDArray[np.float32] | str]] = []
+        found_so_far: list[models.Record] = []
         following: Any = None
         for _ in range(PAGES):
             records, following = client.scroll(
@@ -71,9 +91,9 @@ class Requests:
                 limit=len(chunk_ids),
                 offset=following,
                 with_payload=self._payload,
-                with_vectors=self._vectors,
+                with_vectors=with_vectors,
             )
-            found_so_far += [(self._name(record), self._vector(record)) for record in records]
+            found_so_far += records
             if following is None:
                 return found_so_far
         message = f"more than {PAGES * len(chunk_ids)} points for {len(chunk_ids)} chunks"
@@ -114,7 +134,7 @@ class Requests:
             raise BadAnswerError(message)
         return str(value)
 
-    def _hash(self, point: models.ScoredPoint) -> str:
+    def _hash(self, point: models.ScoredPoint | models.Record) -> str:
         path = self._settings.content_hash_field
         value = value_at(point.payload, path) if path else None
         return value if isinstance(value, str) and _encodable(value) else ""

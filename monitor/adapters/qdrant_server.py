@@ -1,7 +1,7 @@
 """The dense leg of production: a collection on a Qdrant server, asked through qdrant-client (REST), never written."""
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import TypeVar
 
@@ -91,6 +91,17 @@ class ServerRetriever:
         """Points in the collection, exactly; None when the server does not say."""
         found = self._connection.read([self._requests.count], time.monotonic() + self._settings.timeout)[0]
         return None if isinstance(found, Failed) else found
+
+    def stated(self, chunk_ids: Sequence[str], *, deadline: float) -> Mapping[str, str] | None:
+        """See `monitor.ports.Retriever`; one request for each POINTS ids."""
+        parts = [chunk_ids[at : at + POINTS] for at in range(0, len(chunk_ids), POINTS)]
+        asked = [partial(self._requests.stated, chunk_ids=part) for part in parts]
+        made: dict[str, str] = {}
+        for result in self._connection.read(asked, time.monotonic() + deadline):
+            if isinstance(result, Failed):
+                return None
+            made |= result
+        return made
 
     def describe(self) -> CollectionDescription:
         """What the collection says of itself, for the fingerprint and the gate's preconditions.

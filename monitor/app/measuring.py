@@ -12,6 +12,7 @@ from monitor.app.health import stale_or
 from monitor.app.intake import Intake
 from monitor.app.once import Once
 from monitor.app.parts import Parts
+from monitor.app.sampling import Sampling
 from monitor.app.statistics import measurable, profile
 from monitor.core.anchors import rows_after
 from monitor.core.baseline import Judged, ListLeg, Snapshot
@@ -26,7 +27,7 @@ from monitor.core.known import Known
 from monitor.core.lists import RankedLists
 from monitor.core.policy import Verdict
 from monitor.core.published import Published
-from monitor.core.report import DriftReport
+from monitor.core.report import DriftReport, Measurement
 
 OPEN_GAPS = ("open_gaps",)
 """Counter of losses in the stream that nobody has looked at since; approving a baseline sets it to 0."""
@@ -58,6 +59,7 @@ class Measuring:
         self._replay_seconds = 0.0
         self._next_full = self._next_report = self._next_retry = self._next_count = 0.0
         self._points: int | None = None
+        self._sampling = Sampling(parts.pace.settle)
         self._measured: Measured | None = None
         self._view: Once[Published] | None = None
 
@@ -80,6 +82,7 @@ class Measuring:
         self.note([row.key for row in delta.rows])
         self._behind = True
         if self._parts.pace.settle:
+            self._sampling.changed([row.key for row in delta.rows], self._parts.clocks.monotonic())
             self._moved.update(dict.fromkeys(rows, self._parts.clocks.monotonic()))
 
     def note(self, keys: Sequence[int]) -> None:
@@ -135,6 +138,8 @@ class Measuring:
         if full:
             self._next_full = now + parts.pace.full_replay
             self._next_count = now
+            if parts.retriever is not None:
+                self._sampling.look(parts.corpus, parts.retriever, now)
         self.note(parts.served.restated)
         seconds = self._replay_seconds = parts.clocks.monotonic() - now
         self._next_retry = now + seconds + max(parts.pace.retry, REPLAY_PAUSES * seconds)
@@ -154,7 +159,7 @@ class Measuring:
             lists=lists,
             hashes=ContentHashes(corpus),
             corpus={"chunks": float(len(corpus))},
-            chunks=parts.drift.content(parts.engine.duplicates),
+            chunks=(*parts.drift.content(parts.engine.duplicates), *self._indexed()),
             settling=self._settling(),
             failures=dict(parts.served.failures) if parts.served is not None else {},
             problems=(
@@ -175,6 +180,11 @@ class Measuring:
         budget = Budget(expected, corpus.row)
         evidence = evidence_of(self.baseline, compared, parts.rules, budget) if deploy_id else None
         return Once(lambda: judged(compared, parts.rules, evidence))
+
+    def _indexed(self) -> tuple[Measurement, ...]:
+        """The index as a whole, as it was at the last full replay."""
+        last = self._sampling.last
+        return () if last is None else tuple(last.measurements())
 
     def _compared(self, seen: Seen) -> Compared:
         """What the report is made from; blame is worked out for every deploy, else when it is time for it."""

@@ -44,6 +44,9 @@ class ScriptedIndex:
     def problems(self) -> Sequence[str]:
         return ()
 
+    def stated(self, chunk_ids: Sequence[str], *, deadline: float) -> Mapping[str, str] | None:  # noqa: ARG002 - as asked
+        return dict.fromkeys(chunk_ids, "")
+
     def close(self) -> None:
         """Nothing to close."""
 

@@ -1,6 +1,6 @@
 """The slow obvious retriever, and corpora and anchors to ask it and the real ones about."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -84,6 +84,10 @@ class BruteForce:
 
     def count(self) -> int | None:
         return len(self.library.corpus)
+
+    def stated(self, chunk_ids: Sequence[str], *, deadline: float) -> Mapping[str, str] | None:
+        held = {row.chunk_id: row.content_hash for row in self.library.live}
+        return {name: held[name] for name in chunk_ids if name in held} if deadline > 0 else None
 
     def replay(self, anchors: AnchorSet, rows: NDArray[np.int64], *, k: int, deadline: float) -> Replay:
         failures: dict[int, str] = {}

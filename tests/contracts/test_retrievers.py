@@ -194,3 +194,12 @@ def test_no_time_at_all_is_a_failure_with_a_name(make: Callable[[Library], Retri
 
 def test_count(make: Callable[[Library], Retriever]) -> None:
     assert make(filled(Distance.EUCLID, np.eye(D, dtype=np.float32))).count() == D
+
+
+def test_what_is_stated_of_chunks_by_id(make: Callable[[Library], Retriever]) -> None:
+    library = filled(Distance.COSINE, np.eye(D, dtype=np.float32))
+    held = {row.chunk_id: row.content_hash for row in library.live}
+    retriever, names = make(library), sorted(held)
+    assert retriever.stated([*names[:3], "never written"], deadline=5.0) == {name: held[name] for name in names[:3]}
+    assert retriever.stated([], deadline=5.0) == {}
+    assert retriever.stated(["never written"], deadline=5.0) == {}

@@ -32,13 +32,11 @@ INDEX = (
         "chunks",
         "Live chunks by the events minus points counted in the index",
         "The index lacks points, or has too many where it is negative.",
-        (),
     ),
     Entry(
         "index_missing_ratio",
         "ratio",
         "Share of sampled live chunks that the index does not have",
         "Writes to the index are lost.",
-        (),
     ),
 )

@@ -1,0 +1,57 @@
+"""Looking at the real index as a whole, at full replays: how many points it has, and whether a sample is there."""
+
+from collections import deque
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from monitor.core.corpus import Corpus
+from monitor.core.index_sample import IndexSample, compared, sampled
+from monitor.ports import Retriever
+
+SECONDS = 5.0
+"""For one look at the sample: it is one small request."""
+
+
+class Sampling:
+    """Remembers which chunks changed so recently that production may still be writing them to its index.
+
+    Args:
+        settle: seconds that a change may take to arrive there; 0 where the monitor fills the index itself.
+    """
+
+    def __init__(self, settle: float) -> None:
+        self._settle = settle
+        self._recent: deque[tuple[float, Sequence[int]]] = deque()
+        self.last: IndexSample | None = None
+        """What was found at the last full replay, None before the first."""
+
+    def changed(self, keys: Sequence[int], now: float) -> None:
+        """These chunks changed at this time of the monotonic clock."""
+        if self._settle:
+            self._recent.append((now, keys))
+            self._forget(now)
+
+    def look(self, corpus: Corpus, retriever: Retriever, now: float) -> None:
+        """Count the points, and look for a sample of the live chunks that had time to arrive.
+
+        The sample is chosen by the newest event time, so the same stream looks for the same chunks.
+        """
+        self._forget(now)
+        unsettled = self._unsettled(corpus)
+        keys = sampled(corpus.keys, unsettled, salt=corpus.newest_event_time)
+        rows = [row for key in keys.tolist() if (row := corpus.row(key)) is not None]
+        wanted = {row.chunk_id: row.content_hash for row in rows}
+        points = retriever.count()
+        stated = retriever.stated(list(wanted), deadline=SECONDS) if wanted else {}
+        self.last = compared(len(corpus), points, wanted, stated, len(unsettled))
+
+    def _forget(self, now: float) -> None:
+        while self._recent and self._recent[0][0] <= now - self._settle:
+            self._recent.popleft()
+
+    def _unsettled(self, corpus: Corpus) -> NDArray[np.int64]:
+        recent = {key for _, keys in self._recent for key in keys}
+        live = [key for key in recent if (row := corpus.row(key)) is not None and row.live]
+        return np.array(sorted(live), np.int64)
