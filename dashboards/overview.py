@@ -96,5 +96,17 @@ OVERVIEW = Board(
             "short",
             (Query(metric("corpus_chunks"), "{{job}} {{instance}}"),),
         ),
+        Graph(
+            "Mix of the corpus",
+            about("segment_mix_divergence"),
+            "none",
+            (Query(metric("segment_mix_divergence"), "{{job}} {{dimension}}"),),
+        ),
+        Graph(
+            "Chunks changed since the baseline",
+            about("changed_chunks_ratio"),
+            "percentunit",
+            (Query(metric("changed_chunks_ratio", dimension="all"), "{{job}} {{stat}}"),),
+        ),
     ),
 )

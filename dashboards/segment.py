@@ -4,6 +4,7 @@ from dashboards.board import Board, Variable
 from dashboards.specs import SEGMENT, TARGET, Graph, Heading, Query, about, metric
 
 _DEPTH = 'k="$k"'
+_CHANGES = ("new", "modified", "deleted")
 _CHURN = (("moved", "places changed"), ("exited", "left"), ("entered", "came"))
 
 
@@ -25,6 +26,17 @@ def _spread(title: str, name: str, leg: str, stats: tuple[str, ...]) -> Graph:
 def _churn(leg: str) -> Graph:
     queries = tuple(Query(_of(f"rank_churn_{part}_ratio", _DEPTH, leg=leg), said) for part, said in _CHURN)
     return Graph(f"Rank churn, {leg}", about("rank_churn_ratio"), "percentunit", queries, stacked=True)
+
+
+def _chunks(title: str, name: str, unit: str, *stats: str) -> Graph:
+    """Statistics of one measurement of the chunks themselves."""
+    return Graph(title, about(name), unit, tuple(Query(_of(name, leg="corpus", stat=stat), stat) for stat in stats))
+
+
+def _whole(title: str, name: str, unit: str, *stats: str) -> Graph:
+    """Statistics of a measurement that there is of the whole corpus only."""
+    queries = tuple(Query(metric(name, dimension="all", stat=stat), stat) for stat in stats)
+    return Graph(title, about(name, "Of the whole corpus."), unit, queries)
 
 
 def _corpus(title: str, unit: str, *names: str) -> Graph:
@@ -72,9 +84,17 @@ SEGMENT_DRILL_DOWN = Board(
         _spread("Gap to the second", "gap", "lexical", ("p05", "p50")),
         Heading("Index"),
         _legs("Recall of the index", "ann_recall_ratio", "percentunit", _DEPTH),
+        _legs("Churn that no event explains", "unexplained_churn_ratio", "percentunit"),
+        _legs("Ghosts", "ghost_ratio", "percentunit", _DEPTH),
+        _legs("Largest hub", "hub_share_ratio", "percentunit", _DEPTH),
+        Heading("Results"),
         _legs("Diversity of results", "diversity_ratio", "percentunit", _DEPTH),
+        _legs("Results changed since the baseline", "changed_slot_ratio", "percentunit", _DEPTH),
+        _legs("Sources of results", "distinct_sources", "none", _DEPTH),
+        _legs("Mix of sources of results", "source_mix_divergence", "none", _DEPTH),
         Heading("Chunks and copies"),
         _corpus("Live chunks", "short", "chunks"),
+        _chunks("Chunks changed since the baseline", "changed_chunks_ratio", "percentunit", *_CHANGES),
         _corpus("Copies", "percentunit", "duplicate_ratio", "near_duplicate_ratio"),
         _legs("Copies within results", "topk_duplicate_ratio", "percentunit", _DEPTH),
         Graph(
@@ -83,6 +103,50 @@ SEGMENT_DRILL_DOWN = Board(
             "short",
             (Query(metric("measured_anchors", SEGMENT), "{{leg}}"),),
         ),
+        _chunks("Length of chunks", "chunk_tokens", "short", "p05", "p50", "p95"),
+        _chunks("Chunks of a document", "chunks_per_document", "short", "mean"),
+        _chunks("Age of chunks", "age_seconds", "s", "p50", "p95"),
+        Graph(
+            "Shift of the chunks' distributions",
+            "Population stability index against the baseline: above 0.1 is a change, above 0.25 a large one.",
+            "none",
+            tuple(
+                Query(_of(name, leg="corpus", stat="psi"), said)
+                for name, said in (
+                    ("chunk_tokens", "length"),
+                    ("chunks_per_document", "chunks"),
+                    ("age_seconds", "age"),
+                )
+            ),
+        ),
+        Heading("Embedding space"),
+        Graph(
+            "Shift of the embeddings",
+            about("embedding_shift", "Beside it what chance gives, for the whole corpus."),
+            "none",
+            (
+                Query(_of("embedding_shift", leg="corpus", stat="squared"), "this segment"),
+                Query(metric("embedding_shift", dimension="all", stat="squared"), "whole corpus"),
+                Query(metric("embedding_shift", dimension="all", stat="null_p95"), "chance, 95%"),
+            ),
+        ),
+        _chunks("How closely the vectors lie together", "embedding_density", "none", "resultant"),
+        Graph(
+            "Embedding versions",
+            about("embedding_version_chunks"),
+            "short",
+            (Query(metric("embedding_version_chunks"), "{{embedding_version}}"),),
+            stacked=True,
+        ),
+        Graph(
+            "Length of vectors",
+            about("vector_norm"),
+            "none",
+            (Query(metric("vector_norm"), "{{segment}} {{stat}}"),),
+        ),
+        Heading("Lexical statistics"),
+        _whole("Change of the weight of anchors' words", "idf_change", "none", "mean", "max"),
+        _whole("Change of the average length", "average_length_change", "none", "mean"),
     ),
     (
         Variable(
