@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Literal, Protocol
+from typing import Any, Literal, NamedTuple, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -256,6 +256,14 @@ StoredChunk = tuple[Row, str, NDArray[np.float32] | None]
 """A row, its text ("" for a delete mark) and its vector."""
 
 
+class Said(NamedTuple):
+    """What a live chunk says: its content hash, text and vector."""
+
+    content_hash: str
+    text: str
+    vector: NDArray[np.float32] | None
+
+
 class StateStore(Protocol):
     """The state and the position in one transaction. One owner writes; others read the last commit."""
 
@@ -266,6 +274,7 @@ class StateStore(Protocol):
         ...
 
     def texts(self, keys: Sequence[int]) -> Mapping[int, str]: ...
+    def said(self, keys: Sequence[int]) -> Mapping[int, Said]: ...
     def deploy(self, deploy_id: str) -> DeployRecord | None: ...
     def ledger(self) -> Sequence[Judged]: ...
     def baseline(self, name: str) -> Snapshot | None: ...
@@ -299,6 +308,7 @@ class Service(Protocol):
     def capture(self, name: str) -> Snapshot: ...
     def approve(self, name: str, approval: Approval) -> Snapshot: ...
     def deploy_at_end(self, deploy_id: str) -> None: ...
+    def explain(self, deploy_id: str, segment: str, anchor: str) -> Mapping[str, Any]: ...
     def retry(self) -> Retried: ...
 
 

@@ -194,6 +194,11 @@ def test_a_running_monitor_is_asked(
     assert run("gate", "-c", config, "--deploy", "d1").code == 0
     assert run("report", "-c", config, "--json").json()["verdict"]["verdict"] == "fail"
     assert run("report", "-c", config, "--deploy", "d1", "--json").json()["deploy_id"] == "d1"
+    assert run("explain", "-c", config, "--deploy", "d3", "--json").json()["events"]
+    now = run("explain", "-c", config, "--segment", "source=api", "--json")
+    assert (now.code, now.json()["deploy"], now.json()["question"]["segment"]) == (0, "", "source=api")
+    refused(run("explain", "-c", config, "--deploy", "d9"), 2, "404 deploy 'd9'", "never judged")
+    refused(run("explain", "-c", config, "--anchor", "nobody"), 2, "404 anchor 'nobody'")
 
     assert (run("health", "-c", config).out, run("health", "-c", config, "--ready").out) == ("ok\n", "ok\n")
     assert run("baseline", "capture", "-c", config, "late").code == 0
@@ -237,3 +242,16 @@ def test_a_signal_ends_it_after_its_turn(tmp_path: Path, how: signal.Signals) ->
         assert started.wait(DEADLINE) == 0
     assert OwnerLock(tmp_path / "state.db").owner() is None
     assert main(["gate", "-c", str(config), "--deploy", "d1"]) == 0
+
+
+def test_explain_says_who_did_it(run: Commands, ran: Path) -> None:
+    text, document = run("explain", "-c", ran, "--deploy", "d3"), run("explain", "-c", ran, "--json")
+    assert (text.code, document.code) == (0, 0)
+    assert text.out.startswith("FAIL  deploy d3, as of ")
+    assert document.json()["deploy"] == "d3"
+    part = run("explain", "-c", ran, "--segment", "source=api", "--anchor", "q1", "--json").json()
+    assert [one["anchors"] for one in part["size"]] == [1]
+    refused(run("explain", "-c", ran, "--deploy", "d9"), 2, "deploy 'd9'", "d0, d1, d2, d3")
+    refused(run("explain", "-c", ran, "--segment", "a=b"), 2, "segment 'a=b'", "source=api")
+    refused(run("explain", "-c", ran, "--anchor", "nobody"), 2, "anchor 'nobody'")
+    assert set(run("schema", "explain").json()["properties"]) == set(document.json())

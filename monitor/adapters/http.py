@@ -59,6 +59,7 @@ class Endpoints:
             Route("/healthz", self.healthz),
             Route("/readyz", self.readyz),
             Route("/api/v1/report", self.report),
+            Route("/api/v1/explain", self.explain),
             Route("/api/v1/gate", self.gate),
             Route("/gate/check", self.gate_check, methods=["GET", "POST"]),
             Route("/api/v1/baselines", self.baselines),
@@ -108,6 +109,14 @@ class Endpoints:
         if view is None:
             return problem("no report yet: the state is being restored", 503)
         return JSONResponse(report_document(view.report, view.verdict))
+
+    def explain(self, request: Request) -> Response:
+        """The incident card: of a deploy, else of the corpus now; of one segment or anchor."""
+        asked = [request.query_params.get(name, "") for name in ("deploy", "segment", "anchor")]
+        try:
+            return JSONResponse(self._service.explain(*asked))
+        except ConfigurationError as error:
+            return problem(str(error), 404)
 
     def gate(self, request: Request) -> Response:
         """200 with the verdict in the body, whatever it is."""

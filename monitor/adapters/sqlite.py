@@ -19,6 +19,7 @@ from monitor.adapters.sqlite_rows import (
     SCHEMA,
     TOUCH_CHUNK,
     TRIM_QUARANTINE,
+    said,
     stored_chunk,
     written,
 )
@@ -32,6 +33,7 @@ from monitor.ports import (
     DeployRecord,
     Quarantined,
     Resumed,
+    Said,
     StoredChunk,
     UnreachableError,
 )
@@ -235,6 +237,12 @@ class SqliteStore:
         read = "SELECT text FROM chunk WHERE key=? AND live=1"
         rows = {key: self._all(read, (key,)) for key in keys}
         return {key: row[0][0] for key, row in rows.items() if row}
+
+    def said(self, keys: Sequence[int]) -> Mapping[int, Said]:
+        """What live chunks say, and as what numbers; unknown keys are left out."""
+        read = "SELECT content_hash,text,vector FROM chunk WHERE key=? AND live=1"
+        rows = {key: self._all(read, (key,)) for key in keys}
+        return {key: said(*row[0]) for key, row in rows.items() if row}
 
     def deploy(self, deploy_id: str) -> DeployRecord | None:
         """A judged deploy; None when it is not known or its report is no longer kept."""

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from monitor.core.corpus import NO_SLOT, Change, How, Row
 from monitor.core.events import Position, Segment
-from monitor.ports import StoredChunk
+from monitor.ports import Said, StoredChunk
 
 SCHEMA = """
 CREATE TABLE position (topic TEXT, partition INTEGER, next INTEGER NOT NULL, PRIMARY KEY (topic, partition));
@@ -108,6 +108,11 @@ def stored_chunk(values: tuple[Any, ...]) -> StoredChunk:
         Position(intern(topic), partition, at), 0 if live else NO_SLOT, changed, HOW[how],
     )  # fmt: skip
     return row, text, None if vector is None else np.frombuffer(vector, "<f4")
+
+
+def said(content_hash: str, text: str, vector: bytes | None) -> Said:
+    """What a stored chunk says."""
+    return Said(content_hash, text, None if vector is None else np.frombuffer(vector, "<f4"))
 
 
 @lru_cache(maxsize=65_536)

@@ -63,6 +63,12 @@ class Running:
         made: Document = self._client.get("/api/v1/report", **query)
         return made
 
+    def explain(self, deploy_id: str, segment: str, anchor: str) -> Document:
+        """The incident card of a deploy, or of the corpus now."""
+        asked = {"deploy": deploy_id, "segment": segment, "anchor": anchor}
+        made: Document = self._client.get("/api/v1/explain", **{name: of for name, of in asked.items() if of})
+        return made
+
     def baselines(self) -> list[Document]:
         """All captured baselines."""
         made: list[Document] = self._client.get("/api/v1/baselines")

@@ -32,6 +32,11 @@ class Embedder:
         self._dimension, self._distance = dimension, distance
         self._lookup, self._encoder = lookup, encoder
 
+    @property
+    def encoder(self) -> Encoder | None:
+        """What encodes texts, None where nothing is configured."""
+        return self._encoder
+
     def embed(self, batch: Sequence[Located]) -> tuple[list[Located], list[tuple[Located, MalformedEvent]]]:
         """The batch with vectors, and the upserts for which none can be had.
 

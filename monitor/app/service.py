@@ -5,11 +5,13 @@ from collections.abc import Mapping, Sequence
 from concurrent.futures import Future
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from monitor.app.explaining import around_of, incident_now, made_card, stored_card
 from monitor.app.measuring import OPEN_GAPS
 from monitor.app.retrying import retry
 from monitor.app.snapshot import PENDING
 from monitor.core.baseline import Approval, Snapshot
 from monitor.core.events import Deploy
+from monitor.core.explain import Question
 from monitor.core.published import Published
 from monitor.ports import Commit, ConfigurationError, DeployRecord, Retried, StateStore, UnreachableError
 
@@ -33,12 +35,18 @@ class MonitorService:
         monitor: the running loop.
         read: opens the committed state read-only, for reports of earlier deploys.
         patience: seconds to wait for the loop to come to a request.
+        config: the configuration file that commands on an incident card name.
     """
 
     def __init__(
-        self, monitor: "Monitor", read: "Callable[[], AbstractContextManager[StateStore]]", *, patience: float = 30.0
+        self,
+        monitor: "Monitor",
+        read: "Callable[[], AbstractContextManager[StateStore]]",
+        *,
+        patience: float = 30.0,
+        config: str = "corpus-drift.toml",
     ) -> None:
-        self._monitor, self._read, self._patience = monitor, read, patience
+        self._monitor, self._read, self._patience, self._config = monitor, read, patience, config
 
     def published(self) -> Published | None:
         """The last view the loop published."""
@@ -65,6 +73,16 @@ class MonitorService:
     def deploy_at_end(self, deploy_id: str) -> None:
         """Close a deploy where the stream ends now."""
         self._ask(lambda monitor: deploy_at_end(monitor, deploy_id))
+
+    def explain(self, deploy_id: str, segment: str, anchor: str) -> Mapping[str, Any]:
+        """The incident card of a judged deploy, or of the corpus now."""
+        around, question = around_of(self._monitor, self._config), Question(segment, anchor)
+        if deploy_id:
+            with self._read() as store:
+                return stored_card(store, deploy_id, question, around)
+        incident = self._ask(incident_now)
+        with self._read() as store:
+            return made_card(store, incident, question, around)
 
     def retry(self) -> Retried:
         """Give everything in quarantine another try."""

@@ -9,7 +9,7 @@ import typer
 from typer.exceptions import TyperException
 
 from monitor import __version__
-from monitor.cli import alerting, checking, judging, producing, running
+from monitor.cli import alerting, checking, explaining, judging, producing, running
 from monitor.cli.common import NO_REPORT, USAGE
 from monitor.ports import CorpusDriftError, UnreachableError
 
@@ -27,6 +27,7 @@ app.command(name="replay-git")(running.replay_git)
 app.command()(producing.produce)
 app.command()(judging.gate)
 app.command()(judging.report)
+app.command()(explaining.explain)
 app.add_typer(judging.baseline, name="baseline")
 app.add_typer(checking.anchors, name="anchors")
 app.add_typer(checking.events, name="events")

@@ -8,7 +8,7 @@ statistics moved. QUERY SIDE: anchors ask something else. PIPELINE: the stream l
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -65,6 +65,13 @@ def causes(
         if name in sized or name in said
     ]
     return tuple(sorted(made, key=lambda one: (one.slots > 0.0, -one.slots, ORDER.index(one.cause))))
+
+
+def with_evidence(found: Sequence[CauseClass], one: Evidence) -> tuple[CauseClass, ...]:
+    """The classes with one more piece of evidence: added to its class, or a class of its own without a size."""
+    if any(of.cause == one.cause for of in found):
+        return tuple(replace(of, evidence=(*of.evidence, one.said)) if of.cause == one.cause else of for of in found)
+    return (CauseClass(one.cause, 0.0, 0, (one.said,)), *found)
 
 
 def cause_of(cause: Cause, versions: frozenset[str]) -> CauseName:

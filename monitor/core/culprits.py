@@ -16,7 +16,6 @@ from monitor.core.cause import Evidence
 from monitor.core.index_evidence import recall_evidence, served_evidence
 from monitor.core.known import Known
 from monitor.core.lists import RankedLists
-from monitor.core.measure.ties import settle_ties
 from monitor.core.report import Measurement, Share
 
 BLAMED_LEGS: tuple[Literal["dense", "lexical"], ...] = ("dense", "lexical")
@@ -83,10 +82,9 @@ def find(
         if leg in lists and leg in baseline.lists:
             then = baseline.lists[leg].take(alignment.then).at(circumstances.k)
             now = lists[leg].take(alignment.now).at(circumstances.k)
-            if leg == "dense":
-                now = settle_ties(then, now, circumstances.eps)
-            weigh = _lazy(weigher) if leg == "lexical" else None
-            made.append(attribute(leg, (then, now), alignment.now, changes, weigh))
+            dense = leg == "dense"
+            weigh, ties = (None, circumstances.eps) if dense else (_lazy(weigher), None)
+            made.append(attribute(leg, (then, now), alignment.now, changes, weigh, ties=ties))
     deploys = DeployLine(known.ledger, circumstances.deploy_id)
     return Culprits(
         tuple(made),

@@ -13,6 +13,7 @@ from monitor.core.blame import Attribution, DeployLine, folded
 from monitor.core.blame.fold import STATISTICS, by_segment, by_source
 from monitor.core.cause import causes
 from monitor.core.documents import verdict_document
+from monitor.core.events import Segment
 from monitor.core.explain_actions import actions
 from monitor.core.explain_events import event_rows, range_rows
 from monitor.core.explain_lists import AnchorLists, Side, lists_of
@@ -142,9 +143,11 @@ def chosen(after: Snapshot, question: Question) -> NDArray[np.int64]:
         dimension, _, value = question.segment.partition("=")
         rows = [row for row in rows if value_of(dimension, marks[row][1].segment) == value]
         if not rows:
-            there = sorted({f"{dimension}={value_of(dimension, mark.segment)}" for _, mark in marks})
-            message = f"segment {question.segment!r}: no anchor is in it; expected DIMENSION=VALUE, there are: "
-            raise NotThere(message + (", ".join(there[:10]) or "none"))
+            there = _segments_there(dimension, [mark.segment for _, mark in marks])
+            message = (
+                f"segment {question.segment!r}: no anchor is in it; expected DIMENSION=VALUE, there are: {there}"
+            )
+            raise NotThere(message)
     if question.anchor:
         rows = [row for row in rows if marks[row][0] == question.anchor]
         if not rows:
@@ -153,6 +156,14 @@ def chosen(after: Snapshot, question: Question) -> NDArray[np.int64]:
             message = f"anchor {question.anchor!r}: not there{where}; the first anchors are: {names}"
             raise NotThere(message)
     return np.array(rows, np.int64)
+
+
+def _segments_there(dimension: str, segments: Sequence[Segment]) -> str:
+    """The segments of a dimension; where it is none, of every attribute."""
+    attributes = sorted({name for segment in segments for name, _ in segment})
+    known = set(dimension.split("+")) <= set(attributes)
+    there = sorted({f"{of}={value_of(of, one)}" for of in ([dimension] if known else attributes) for one in segments})
+    return ", ".join(there[:10]) or "none"
 
 
 def _legs(incident: Incident) -> list[ListLeg]:

@@ -80,8 +80,8 @@ class AnchorLists:
 def lists_of(context: AnchorLists, side: Side, row: int, one: Attribution | None) -> Document:
     """`before` and `after` of one anchor: rank, chunk, score, what became of it, and who did it.
 
-    `state` of a result: `same` rank, `moved`, `entered`, `left`, or `renamed` where its content stands in the other
-    list under another id or it tied at the cut.
+    `state` of a result: `same` rank, `moved`, `entered`, `left`, `rewritten` in its place, or `renamed` where its
+    content stands in the other list under another id or it tied at the cut.
     """
     now, then = _results(side.after, row), _results(side.before, row)
     keys = [key for key, _ in (*now, *then)]
@@ -123,7 +123,8 @@ def _named(key: int, member: Member | None, texts: Mapping[int, tuple[str, str]]
 
 def _state(rank: int, other: int | None, causes: list[Document] | None, gone: str) -> Document:
     if other is not None:
-        return {"state": "same" if other == rank else "moved", "other_rank": other, "causes": []}
+        moved = "same" if other == rank else "moved"
+        return {"state": "rewritten" if causes else moved, "other_rank": other, "causes": causes or []}
     return {"state": "renamed" if causes is None else gone, "other_rank": None, "causes": causes or []}
 
 

@@ -92,7 +92,7 @@ def _anchor() -> Document:
 def _result() -> Document:
     return _object(
         rank=_COUNT, chunk_id=_TEXT, doc_id=_TEXT, source=_TEXT, snippet=_TEXT_OR_NULL, score=_NUMBER,
-        state={"enum": ["same", "moved", "entered", "left", "renamed"]}, other_rank=_COUNT_OR_NULL,
+        state={"enum": ["same", "moved", "entered", "left", "rewritten", "renamed"]}, other_rank=_COUNT_OR_NULL,
         causes=_list(_slot_cause()),
     )  # fmt: skip
 

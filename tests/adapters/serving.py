@@ -58,6 +58,10 @@ class Shown:
         message = f"baseline {name!r}: not captured"
         raise ConfigurationError(message)
 
+    def explain(self, deploy_id: str, segment: str, anchor: str) -> Mapping[str, Any]:
+        self._fail()
+        return {"deploy": deploy_id, "segment": segment, "anchor": anchor}
+
     def deploy_at_end(self, deploy_id: str) -> None:
         self._fail()
         self.asked.append(("deploy", deploy_id))

@@ -13,7 +13,7 @@ from monitor.core.fingerprint import Fingerprint
 from monitor.core.lists import RankedLists
 from monitor.core.policy import Finding, Verdict
 from monitor.core.report import BaselineIdentity, DriftReport, Measurement, SegmentSize
-from monitor.ports import Commit, DeployRecord, Quarantined, Resumed, StateStore, StoredChunk
+from monitor.ports import Commit, DeployRecord, Quarantined, Resumed, Said, StateStore, StoredChunk
 
 DIMENSION = 3
 HOSTILE_TEXTS = ("", "plain", "Ünï\u2028code 漢", "nul \x00 inside", "'; DROP TABLE chunk; --", "💥" * 40)
@@ -69,6 +69,10 @@ class MemoryStore:
 
     def texts(self, keys: Sequence[int]) -> Mapping[int, str]:
         return {key: self._chunks[key][1] for key in keys if key in self._chunks and self._chunks[key][0].live}
+
+    def said(self, keys: Sequence[int]) -> Mapping[int, Said]:
+        found = {key: self._chunks[key] for key in keys if key in self._chunks and self._chunks[key][0].live}
+        return {key: Said(row.content_hash, text, vector) for key, (row, text, vector) in found.items()}
 
     def deploy(self, deploy_id: str) -> DeployRecord | None:
         kept = {record.deploy_id: record for record in self._deploys[-self._keep :]}
@@ -215,12 +219,20 @@ def contents(store: StateStore, resumed: Resumed, batch: int) -> tuple[object, .
         (resumed.newest_event_time, resumed.empty),
         chunks,
         store.texts([row.key for row, _, _ in chunks] + [12345]),
+        said_contents(store, [row.key for row, _, _ in chunks] + [12345]),
         [None if record is None else deploy_contents(record) for record in deploys],
         [snapshot_contents(snapshot) for snapshot in store.baselines()],
         [None if snapshot is None else snapshot_contents(snapshot) for snapshot in named],
         list(store.quarantine(1_000)),
         list(store.quarantine(2)),
     )
+
+
+def said_contents(store: StateStore, keys: Sequence[int]) -> dict[int, tuple[str, str, bytes | None]]:
+    return {
+        key: (one.content_hash, one.text, None if one.vector is None else one.vector.tobytes())
+        for key, one in store.said(keys).items()
+    }
 
 
 def deploy_contents(record: DeployRecord) -> tuple[object, ...]:

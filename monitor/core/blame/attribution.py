@@ -1,12 +1,13 @@
 """Attributions: every slot of one leg that entered or left, with its causes and their parts.
 
-The unit is one entered or exited slot; a change of order alone is none. A slot whose own chunk changed since the
-baseline is explained by the last event that changed it. Otherwise an entered slot is explained, in equal parts, by
-the events of the chunks that left or fell below it; an exited slot by those of the chunks that came or rose above
-it. On the lexical leg, where neither holds, the statistics moved (N, average length, document frequencies), and each
-source has the part that its changes had in the score difference (`blame.statistics`). On the dense leg such a slot is
-unexplained: index, encoder, configuration or a lost event. The parts of a slot add up to 1; no churn, no slots.
-A slot whose content stands in the other list under another id (re-chunking, moves, copies) is no churn.
+The unit is one slot whose content entered or left; a change of order alone is none, and a chunk rewritten in its
+place is one of each. A slot whose own chunk changed since the baseline is explained by the last event that changed
+it. Otherwise an entered slot is explained, in equal parts, by the events of the chunks that left or fell below it; an
+exited slot by those of the chunks that came or rose above it. On the lexical leg, where neither holds, the statistics
+moved (N, average length, document frequencies), and each source has the part that its changes had in the score
+difference (`blame.statistics`). On the dense leg such a slot is unexplained: index, encoder, configuration or a lost
+event. The parts of a slot add up to 1; no churn, no slots. A content that stands in the other list under another id
+(re-chunking, moves, copies) is no churn and blames nobody.
 
 What lists of depth k cannot show is not blamed: a chunk that would have entered had another not come, and one that
 never stood in a list and left.
@@ -19,8 +20,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from monitor.core.blame.changes import Changes, Event
-from monitor.core.blame.slots import ABSENT, NOBODY, Events, Explained, Pair, explained
+from monitor.core.blame.slots import ABSENT, NOBODY, Contents, Events, Explained, Pair, explained
 from monitor.core.lists import NO_CHUNK, RankedLists
+from monitor.core.measure.ties import settle_ties
 from monitor.core.report import Leg
 
 
@@ -81,6 +83,8 @@ def attribute(
     rows: NDArray[np.int64],
     changes: Changes,
     weigh: Weigh | None = None,
+    *,
+    ties: float | None = None,
 ) -> Attribution:
     """Explain one leg's churn.
 
@@ -90,17 +94,20 @@ def attribute(
         rows: (P,) the anchors' rows, ascending where the entries are to be.
         changes: what changed since the baseline.
         weigh: shares of sources where only BM25 statistics moved; None where nobody knows them.
+        ties: scores this close tie, and ties at the cut are no churn; None where no tie is cut arbitrarily.
 
     Returns:
         The attribution, entries in the order of the lists, entered slots before exited ones.
     """
     then, now = lists
-    known = np.flatnonzero(then.known & now.known & np.any(then.keys != now.keys, axis=1))
-    pair = Pair(then.keys[known], now.keys[known])
-    exchanged = pair.exchanged()
-    known, pair = known[exchanged], Pair(pair.then[exchanged], pair.now[exchanged])
+    settled = now if ties is None else settle_ties(then, now, ties)
+    known = np.flatnonzero(then.known & now.known)
+    pair = Pair(then.keys[known], settled.keys[known], settled.keys[known] != now.keys[known])
+    contents = Contents.of(pair, changes)
+    exchanged = contents.exchanged()
+    known, pair = known[exchanged], pair.take(exchanged)
     events = Events(changes)
-    found = explained(pair, events, changes)
+    found = explained(pair, events, contents.take(exchanged))
     causes: list[Cause] = [*events.found]
     if leg == "lexical":
         found = _weighed(found, _Open(pair, events, rows[known]), causes, weigh)

@@ -41,10 +41,9 @@ class DeployLine:
 
     def only_since(self, positions: Sequence[tuple[str, int]]) -> str:
         """The one deploy that has everything since these next offsets, "" where there are several."""
-        found = set()
+        found: set[str] = set()
         for where, start in positions:
             ends = self._ends.get(where, [])
             at = bisect_right(ends, start)
-            # all barriers behind the start are deploys of their own
-            found.update(self._names.get(where, [])[at:] or [self.current])
+            found.update((*self._names.get(where, [])[at:], self.current))
         return found.pop() if len(found) == 1 else ""

@@ -23,18 +23,17 @@ class Pair:
 
     then: Keys
     now: Keys
+    settled: Flags
+    """Slots whose tie at the cut was broken otherwise: `now` holds the result of then there, which is no change."""
+
+    def take(self, rows: Keys) -> "Pair":
+        """Some of the lists."""
+        return Pair(self.then[rows], self.now[rows], self.settled[rows])
 
     def ranks(self) -> tuple[Keys, Keys]:
         """Of the results then their ranks now, and the other way round; ABSENT where there is none."""
         there = (self.then[:, :, None] == self.now[:, None, :]) & (self.then != NO_CHUNK)[:, :, None]
         return _place(there), _place(np.swapaxes(there, 1, 2))
-
-    def exchanged(self) -> Flags:
-        """(R,) bool: lists in which a result came or left; the others only changed their order."""
-        after, before = self.ranks()
-        came: Flags = np.any((before == ABSENT) & (self.now != NO_CHUNK), axis=1)
-        left: Flags = np.any((after == ABSENT) & (self.then != NO_CHUNK), axis=1)
-        return came | left
 
 
 def _place(there: Flags) -> Keys:
@@ -80,13 +79,50 @@ class Explained:
     part: NDArray[np.float64]
 
 
-def explained(pair: Pair, events: Events, changes: Changes) -> Explained:
+@dataclass(frozen=True, slots=True, eq=False)
+class Contents:
+    """(R, k) what each slot says, as numbers: equal numbers say the same, -1 is no slot."""
+
+    then: Keys
+    now: Keys
+
+    @classmethod
+    def of(cls, pair: Pair, changes: Changes) -> "Contents":
+        """Look up every chunk once."""
+        said: dict[str | int, int] = {}
+
+        def then_says(key: int) -> int:
+            return said.setdefault(changes.content_then(key), len(said)) if key != NO_CHUNK else -1
+
+        def now_says(key: int) -> int:
+            return said.setdefault(changes.content_now(key), len(said)) if key != NO_CHUNK else -1
+
+        now = mapped(pair.now, now_says)
+        if pair.settled.any():
+            now[pair.settled] = mapped(pair.now[pair.settled], then_says)
+        return cls(mapped(pair.then, then_says), now)
+
+    def take(self, rows: Keys) -> "Contents":
+        """Those of some lists."""
+        return Contents(self.then[rows], self.now[rows])
+
+    def slots(self) -> tuple[Flags, Flags]:
+        """(R, k) slots now whose content was not there then, and slots then whose content is not there now."""
+        same = self.then[:, :, None] == self.now[:, None, :]
+        return (self.now != -1) & ~same.any(axis=1), (self.then != -1) & ~same.any(axis=2)
+
+    def exchanged(self) -> Keys:
+        """Lists in which a content came or left; the others only changed their order or their ids."""
+        differ = np.flatnonzero(np.any(self.then != self.now, axis=1))
+        entered, exited = self.take(differ).slots()
+        return differ[entered.any(axis=1) | exited.any(axis=1)]
+
+
+def explained(pair: Pair, events: Events, contents: Contents) -> Explained:
     """For each entered slot, then each exited one, the events that explain it in equal parts; else NOBODY."""
     after, before = pair.ranks()
     then, now = events.of(pair.then), events.of(pair.now)
-    same = _same_contents(pair, changes)
-    entered = (pair.now != NO_CHUNK) & (before == ABSENT) & ~same.any(axis=1)
-    exited = (pair.then != NO_CHUNK) & (after == ABSENT) & ~same.any(axis=2)
+    entered, exited = contents.slots()
     places_then, places_now = np.arange(1, pair.then.shape[1] + 1), np.arange(1, pair.now.shape[1] + 1)
     # who left, or fell below the slot and below where it was; who came, or rose above the slot
     gone = (after[:, None, :] > places_now[:, None]) & (after > places_then)[:, None, :]
@@ -98,21 +134,6 @@ def explained(pair: Pair, events: Events, changes: Changes) -> Explained:
     joined = [np.concatenate(column) for column in zip(*columns, strict=True)]
     order = np.argsort(joined[0], kind="stable")
     return Explained(*(column[order] for column in joined))
-
-
-def _same_contents(pair: Pair, changes: Changes) -> Flags:
-    """(R, k, k) bool: the result then and the result now say the same, under whatever id."""
-    said: dict[str | int, int] = {NO_CHUNK: -1}
-
-    def then_says(key: int) -> int:
-        return said.setdefault(changes.content_then(key), len(said)) if key != NO_CHUNK else -1
-
-    def now_says(key: int) -> int:
-        return said.setdefault(changes.content_now(key), len(said)) if key != NO_CHUNK else -1
-
-    says_then, says_now = mapped(pair.then, then_says), mapped(pair.now, now_says)
-    same: Flags = says_then[:, :, None] == says_now[:, None, :]
-    return same
 
 
 def _slots(

@@ -11,6 +11,8 @@ from monitor.core.lexical_sources import Occurrences, SourceStatistics
 
 STEPS = 4
 """Steps of the path from the statistics then to those now; sources take turns in each."""
+TIE = 1e-9
+"""A push that is this small a part of the movement of a score is rounding."""
 Vector = NDArray[np.float64]
 Keys = NDArray[np.int64]
 Occurring = Callable[[int, Keys], Occurrences | None]
@@ -36,10 +38,10 @@ class Weigher:
     """Shares of sources in score differences that only the statistics moved.
 
     The difference D = score(entered) - mean score(left) is followed along the straight path from the statistics then
-    to those now, in STEPS steps; within a step the sources move theirs one after the other, forwards and backwards by
-    turns. What D moved while a source moved is that source's contribution. So the contributions add up to the whole
-    movement of D to the last bit of rounding, jumps of the floored idf included; as the steps get finer they are
-    those of Aumann and Shapley (Values of Non-Atomic Games, 1974). A source's share is its contribution in the
+    to those now, in STEPS steps; within a step the sources move theirs one after the other, once forwards and once
+    backwards. What D moved while a source moved, on average, is that source's contribution. So the contributions add
+    up to the whole movement of D but for rounding, jumps of the floored idf included; as the steps get finer they
+    are those of Aumann and Shapley (Values of Non-Atomic Games, 1974). A source's share is its contribution in the
     direction of the slot's move over the sum of those of all sources that pushed that way.
 
     N, lengths and document frequencies are exact sums by source. The average idf (it counts only for okapi terms
@@ -74,7 +76,7 @@ class Weigher:
         against = contributions[:, len(keys) :].mean(axis=1)
         sign = 1.0 if entered else -1.0
         pushed = sign * (contributions[:, : len(keys)] - against[:, None])
-        return [_shares(moved.sources, pushed[:, at]) for at in range(len(keys))]
+        return [_shares(moved.sources, pushed[:, at], contributions[:, at]) for at in range(len(keys))]
 
     def moved(self, terms: Sequence[str]) -> Moved | None:
         """What the sources moved of what one query sees; None where a term was not counted then."""
@@ -92,11 +94,12 @@ class Weigher:
     def contributions(self, moved: Moved, found: Occurrences) -> Vector:
         """(S, C) what each source's changes added to each chunk's score; summed over sources: now minus then."""
         count = len(moved.sources)
-        turns = [range(count) if step % 2 == 0 else range(count - 1, -1, -1) for step in range(STEPS)]
-        order = np.array([source for turn in turns for source in turn], np.int64)
-        states = np.concatenate((moved.state[None, :], moved.steps[order] / STEPS)).cumsum(axis=0)
         made = np.zeros((count, len(found.lengths)))
-        np.add.at(made, order, np.diff(self.scores(states, found), axis=0))
+        starts = moved.state + np.arange(STEPS)[:, None] * moved.steps.sum(axis=0) / STEPS
+        for order in (np.arange(count), np.arange(count)[::-1]):
+            for start in starts:
+                states = np.concatenate((start[None, :], moved.steps[order] / STEPS)).cumsum(axis=0)
+                made[order] += np.diff(self.scores(states, found), axis=0) / 2.0
         return made
 
     def scores(self, states: Vector, found: Occurrences) -> Vector:
@@ -140,8 +143,11 @@ def _columns(sums: _Sums, terms: Sequence[int]) -> Vector:
     return made
 
 
-def _shares(sources: Sequence[str], pushed: Vector) -> dict[str, float]:
+def _shares(sources: Sequence[str], pushed: Vector, moved: Vector) -> dict[str, float]:
+    """Shares of those that pushed; of a tie that only rounding broke otherwise, of those that moved the score."""
     forward = np.maximum(pushed, 0.0)
+    if not float(forward.sum()) > TIE * float(np.abs(moved).sum()):
+        forward = np.abs(moved)
     total = float(forward.sum())
     if not total > 0.0:
         return {}

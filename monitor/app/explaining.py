@@ -1,0 +1,158 @@
+"""Explaining: the incident card of a judged deploy from the committed state, or of the corpus as it is now."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+from monitor.app.reencoding import reencoded
+from monitor.core.anchors import Anchor
+from monitor.core.baseline import Judged, Snapshot
+from monitor.core.cause import Evidence, with_evidence
+from monitor.core.explain import Incident, NotThere, Question, card
+from monitor.core.report import BaselineIdentity
+from monitor.ports import ConfigurationError, DeployRecord, Encoder, StateStore, UnreachableError
+
+if TYPE_CHECKING:
+    from monitor.app.loop import Monitor
+
+Document = dict[str, Any]
+MOVING = "deploy:"
+"""How the baseline is called that is a deploy's own snapshot."""
+
+
+@dataclass(frozen=True, slots=True)
+class Around:
+    """What a card needs besides the state.
+
+    Args:
+        anchors: the anchors now.
+        encoder: encodes a sample of texts anew, None where none is configured.
+        config: the configuration file that the card's commands name.
+    """
+
+    anchors: Sequence[Anchor]
+    encoder: Encoder | None
+    config: str
+
+    @property
+    def texts(self) -> Mapping[str, str]:
+        """Question by anchor id."""
+        return {anchor.id: anchor.text for anchor in self.anchors}
+
+    @property
+    def versions(self) -> frozenset[str]:
+        """Embedding versions that the anchors name."""
+        return frozenset(anchor.embedding_version for anchor in self.anchors if anchor.embedding_version)
+
+
+def stored_card(store: StateStore, deploy_id: str, question: Question, around: Around) -> Document:
+    """The card of a judged deploy, of the newest where none is named.
+
+    Raises:
+        ConfigurationError: no such deploy, segment or anchor, or its report is no longer kept.
+        UnreachableError: nothing was judged yet.
+    """
+    ledger = store.ledger()
+    record = _record(store, ledger, deploy_id)
+    upto = [judged.deploy_id for judged in ledger].index(record.deploy_id) + 1
+    incident = Incident(
+        deploy_id=record.deploy_id,
+        report=record.report,
+        verdict=record.verdict,
+        before=_baseline_of(store, record.report.baseline),
+        after=record.snapshot,
+        attributions=record.attributions,
+        ledger=ledger[:upto],
+        texts=around.texts,
+        versions=around.versions,
+    )
+    return made_card(store, incident, question, around)
+
+
+def made_card(store: StateStore, incident: Incident, question: Question, around: Around) -> Document:
+    """The card of an incident, with snippets and a sample of vectors from the committed state.
+
+    Raises:
+        ConfigurationError: no such segment or anchor.
+    """
+    said = reencoded(store, incident.after, incident.attributions or (), around.encoder)
+    if isinstance(said, Evidence):
+        causes = with_evidence(incident.report.causes, said)
+        incident = replace(incident, report=replace(incident.report, causes=causes))
+
+    def texts(keys: Sequence[int]) -> dict[int, tuple[str, str]]:
+        return {key: (one.content_hash, one.text) for key, one in store.said(keys).items()}
+
+    try:
+        made = card(incident, question, texts, config=around.config)
+    except NotThere as error:
+        raise ConfigurationError(str(error)) from error
+    made["limits"] += [said] if isinstance(said, str) and said else []
+    return made
+
+
+def _record(store: StateStore, ledger: Sequence[Judged], deploy_id: str) -> DeployRecord:
+    if not ledger:
+        message = "nothing was judged yet: no incident card can be had; the first deploy marker makes one"
+        raise UnreachableError(message)
+    wanted = deploy_id or ledger[-1].deploy_id
+    record = store.deploy(wanted)
+    if record is None:
+        old = any(judged.deploy_id == wanted for judged in ledger)
+        said = "judged, but its report is no longer kept" if old else "never judged"
+        known = ", ".join(judged.deploy_id for judged in ledger[-5:])
+        message = f"deploy {wanted!r}: {said}; the newest deploys are: {known}"
+        raise ConfigurationError(message)
+    return record
+
+
+def _baseline_of(store: StateStore, identity: BaselineIdentity | None) -> Snapshot | None:
+    """The snapshot that a report was compared with, None where it is gone or another one has its name."""
+    if identity is None:
+        return None
+    if identity.name.startswith(MOVING):
+        record = store.deploy(identity.name.removeprefix(MOVING))
+        found = None if record is None else record.snapshot
+    else:
+        found = store.baseline(identity.name)
+    if found is None or found.event_time != identity.captured_event_time:
+        return None
+    return found if found.deploy_id == identity.deploy_id else None
+
+
+def incident_now(monitor: "Monitor") -> Incident:
+    """The corpus as it is, in the loop's own thread; what only reads is left to whoever asked.
+
+    Raises:
+        UnreachableError: no baseline to compare with, or nothing was measured.
+    """
+    measuring = monitor.measuring
+    if measuring.baseline is None:
+        message = "no approved baseline: nothing can be explained; see corpus-drift baseline"
+        raise UnreachableError(message)
+    if measuring.touched():
+        measuring.replay(full=False)
+    measuring.blame_next()
+    measured = measuring.measure(monitor.intake)
+    measuring.publish(monitor.intake, measured)
+    report, verdict = measured()
+    stale = monitor.parts.gauges.staleness()
+    if stale:
+        report = replace(report, causes=with_evidence(report.causes, Evidence("PIPELINE", stale)))
+    around = around_of(monitor, "")
+    return Incident(
+        deploy_id="",
+        report=report,
+        verdict=monitor.parts.gauges.judged(verdict),
+        before=measuring.baseline,
+        after=measuring.snapshot(monitor.intake, "now", ""),
+        attributions=measuring.attributions(),
+        ledger=tuple(measuring.ledger),
+        texts=around.texts,
+        versions=around.versions,
+    )
+
+
+def around_of(monitor: "Monitor", config: str) -> Around:
+    """What a card needs of a running monitor besides the state."""
+    return Around(monitor.parts.engine.anchors.anchors, monitor.parts.embedder.encoder, config)
