@@ -17,6 +17,8 @@ DOCUMENT_BINS = Bins(6, 4, 20)
 NORM_OCTAVES, NORM_FINE = 16, 5
 NORM_WIDTH = (NORM_OCTAVES << NORM_FINE) + 1
 """Vector lengths from 2^-8 to 2^8, 32 bins per octave (1.6%); the last bin is 0."""
+_HALF = 1.0 + 0.5 / (1 << NORM_FINE)
+"""Puts 1, the length of normalised vectors, in the middle of its bin."""
 
 CHUNKS, TOKENS, OVERLAP, OVERLAPPING, DIRECTED, CHANGED_DIRECTED = range(6)
 NEW, MODIFIED, DELETED = 6, 7, 8
@@ -120,7 +122,7 @@ class Counters:
 
 def norm_bins(norms: NDArray[np.float32]) -> Ints:
     """The bin of each vector length; (n,) int64."""
-    mantissa, exponent = np.frexp(norms.astype(np.float64))
+    mantissa, exponent = np.frexp(norms.astype(np.float64) * _HALF)
     octave = exponent.astype(np.int64) - 1 + NORM_OCTAVES // 2
     place = (octave << NORM_FINE) + ((mantissa * 2.0 - 1.0) * (1 << NORM_FINE)).astype(np.int64)
     return np.where(norms > 0, np.clip(place, 0, NORM_WIDTH - 2), NORM_WIDTH - 1)
@@ -130,6 +132,6 @@ def norm_middles() -> tuple[NDArray[np.int64], NDArray[np.float64]]:
     """Order of the bins by length (0 first), and the length each stands for in that order."""
     place = np.arange(NORM_WIDTH - 1)
     octave, within = place >> NORM_FINE, place & ((1 << NORM_FINE) - 1)
-    lengths = 2.0 ** (octave - NORM_OCTAVES // 2) * (1.0 + (within + 0.5) / (1 << NORM_FINE))
+    lengths = 2.0 ** (octave - NORM_OCTAVES // 2) * (1.0 + (within + 0.5) / (1 << NORM_FINE)) / _HALF
     order = np.concatenate((np.array([NORM_WIDTH - 1]), place))
     return order, np.concatenate((np.zeros(1), lengths))

@@ -81,7 +81,8 @@ def quantiles(values: Values, counts: Counts, at: tuple[float, ...]) -> list[flo
 def stability_index(before: tuple[Values, Counts], after: tuple[Values, Counts]) -> float:
     """Population stability index: sum of (p - q) ln(p / q) over bins at the tenths of the earlier distribution.
 
-    Bins end at the distinct quantiles 0.1 ... 0.9 of `before`, each including its end; 0.5 is added to each count.
+    Bins end at the quantiles 0.1 ... 0.9 of `before`, each including its end; 0.5 is added to each count. A value that
+    is several of these quantiles has a bin of its own, so that a shift away from it to either side shows.
 
     Args:
         before: values, ascending, and their counts.
@@ -96,7 +97,8 @@ def stability_index(before: tuple[Values, Counts], after: tuple[Values, Counts])
     if not before[1].sum() or not after[1].sum():
         return float("nan")
     tenths = tuple(step / _PARTS for step in range(1, _PARTS))
-    ends = np.unique(quantiles(*before, tenths))
+    ends, times = np.unique(quantiles(*before, tenths), return_counts=True)
+    ends = np.sort(np.concatenate((ends, np.nextafter(ends[times > 1], -np.inf))))
     p, q = (_shares(values, counts, ends) for values, counts in (before, after))
     return float(np.sum((q - p) * np.log(q / p)))
 

@@ -134,9 +134,12 @@ class Baseline:
         differs[known] = side.digests[known] != self.population.digests[then]
         changed = differs[:, None] | ~stays
         left = ~stays[known]
+        # a chunk that only moved to another document changed both
+        elsewhere = np.zeros(rows_now.shape, np.bool_)
+        elsewhere[known] = side.parts[known] != parts_then
         return Changes(
             np.concatenate((rows_now[changed], rows_then[left])),
             np.concatenate((np.where(stays, MODIFIED, NEW)[changed], np.full(int(left.sum()), DELETED))),
-            np.concatenate((side.parts[changed], parts_then[left])),
+            np.concatenate((side.parts[changed | elsewhere], parts_then[left | elsewhere[known]])),
             changed,
         )

@@ -73,12 +73,13 @@ class Told:
         for metric, ratio, columns in _COUNTED:
             live = float(getattr(now, metric))
             earlier = float(getattr(then, metric)) if then is not None else 0.0 if self._why == NEW_SEGMENT else NONE
+            n = now.chunks if metric == "chunks" else now.documents
             for stat, column in zip(("new", "modified", "deleted"), columns, strict=True):
                 value = float(counts[column]) if compared else NONE
                 of = live if stat == "new" else earlier
                 why = NO_CHUNK_TABLE if self._why != NO_BASELINE else NO_BASELINE
-                yield self._said(metric, stat, value, why=why)
-                yield self._said(ratio, stat, value / of if of else NONE, why=why if not compared else NO_CHUNKS)
+                yield self._said(metric, stat, value, n=n, why=why)
+                yield self._said(ratio, stat, value / of if of else NONE, n=n, why=why if not compared else NO_CHUNKS)
 
     def _lengths(self) -> Iterator[Measurement]:
         now, then = self._now, self._then
