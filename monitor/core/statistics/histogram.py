@@ -81,8 +81,8 @@ def quantiles(values: Values, counts: Counts, at: tuple[float, ...]) -> list[flo
 def stability_index(before: tuple[Values, Counts], after: tuple[Values, Counts]) -> float:
     """Population stability index: sum of (p - q) ln(p / q) over bins at the tenths of the earlier distribution.
 
-    Bins end at the quantiles 0.1 ... 0.9 of `before`, each including its end; 0.5 is added to each count. A value that
-    is several of these quantiles has a bin of its own, so that a shift away from it to either side shows.
+    Bins end at the quantiles 0.1 ... 0.9 of `before`, each including its end; 0.5 is added to each count. A value
+    that is several of these quantiles has a bin of its own: a shift away from it to either side shows.
 
     Args:
         before: values, ascending, and their counts.

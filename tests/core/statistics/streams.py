@@ -1,6 +1,7 @@
 """A corpus under a stream of drawn events, with its statistics kept, and rebuilt from what is live."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 import numpy as np
 from hypothesis import strategies as st
@@ -10,8 +11,12 @@ from monitor.adapters.rensa import RensaBands
 from monitor.core.corpus import Corpus, Delta, Row
 from monitor.core.duplicates import Duplicates
 from monitor.core.events import Chunk, CorpusEvent, Delete, Heartbeat, Located, Position, Segment, Upsert
+from monitor.core.report import Measurement
+from monitor.core.statistics.corpus_statistics import CorpusStatistics
 from monitor.core.statistics.kept import Kept
+from monitor.core.statistics.measured import Measurable
 from monitor.core.statistics.population import Population
+from monitor.core.statistics.profile import Profile
 from monitor.core.vocabulary import Vocabulary
 
 D = 5
@@ -22,6 +27,7 @@ SEGMENTS: list[Segment] = [
     (("language", "en"), ("source", "wiki")),
     (("language", "en"), ("source", "docs")),
 ]
+Found = Mapping[tuple[str, str, str, str], Measurement]
 START = 1_790_000_000_000_000
 SECOND = 1_000_000
 
@@ -74,6 +80,44 @@ class Stream:
         tokens = self.vocabulary.encode(delta.texts)
         self.duplicates.apply(delta, tokens, self.vocabulary.hashes)
         self.kept.apply(delta, tokens)
+
+
+class Watched:
+    """A stream behind the interface that the engine uses."""
+
+    def __init__(self, cap: int = 50) -> None:
+        self.stream, self.cap = Stream(), cap
+        self.statistics = CorpusStatistics(self.stream.corpus, self.stream.duplicates, DIMENSIONS)
+        self.statistics.kept = self.stream.kept
+
+    def at(self) -> Measurable:
+        """Now."""
+        return self.statistics.at(None, (0, 0), cap=self.cap)
+
+    def found(self) -> Found:
+        """Measurements by metric, dimension, segment and statistic."""
+        made = self.at().measurements()
+        by = {(one.metric, one.dimension, one.segment, one.stat): one for one in made}
+        assert len(by) == len(made)
+        return by
+
+    def capture(self) -> Profile:
+        """Make now the baseline."""
+        profile = self.at().profile(self.statistics.population())
+        self.statistics.rebase(profile)
+        return profile
+
+    def chunks(self) -> list[Chunk]:
+        """Live chunks as they are: event times and vectors of the corpus."""
+        rows = self.stream.rows()
+        return [
+            replace(
+                self.stream.chunks[row.chunk_id],
+                event_time=row.event_time,
+                vector=self.stream.corpus.vectors[row.slot].copy(),
+            )
+            for row in rows
+        ]
 
 
 def counted(stream: Stream) -> Mapping[tuple[int, str], tuple[list[int], list[int]]]:

@@ -3,62 +3,19 @@
 import math
 from collections import Counter, defaultdict
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
 
 import numpy as np
-import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.spatial.distance import jensenshannon
 
-from monitor.core.events import Chunk, CorpusEvent, Delete, Heartbeat
-from monitor.core.report import Measurement
+from monitor.core.events import Chunk, CorpusEvent
 from monitor.core.segments import value_of
 from monitor.core.shingles import shingle
-from monitor.core.statistics.corpus_statistics import CorpusStatistics
 from monitor.core.statistics.features import FREQUENCIES, ONE, Features, norms
 from monitor.core.statistics.histogram import quantiles, stability_index
-from monitor.core.statistics.measured import Measurable
-from monitor.core.statistics.profile import Profile
 from monitor.core.tokens import tokenize
-from tests.core.statistics.streams import DIMENSIONS, START, D, Stream, events, put
-
-Found = Mapping[tuple[str, str, str, str], Measurement]
-
-
-class Watched:
-    """A stream behind the interface that the engine uses."""
-
-    def __init__(self, cap: int = 50) -> None:
-        self.stream, self.cap = Stream(), cap
-        self.statistics = CorpusStatistics(self.stream.corpus, self.stream.duplicates, DIMENSIONS)
-        self.statistics.kept = self.stream.kept
-
-    def at(self) -> Measurable:
-        return self.statistics.at(None, (0, 0), cap=self.cap)
-
-    def found(self) -> Found:
-        made = self.at().measurements()
-        by = {(one.metric, one.dimension, one.segment, one.stat): one for one in made}
-        assert len(by) == len(made)
-        return by
-
-    def capture(self) -> Profile:
-        profile = self.at().profile(self.statistics.population())
-        self.statistics.rebase(profile)
-        return profile
-
-    def chunks(self) -> list[Chunk]:
-        """Live chunks as they are: event times and vectors of the corpus."""
-        rows = self.stream.rows()
-        return [
-            replace(
-                self.stream.chunks[row.chunk_id],
-                event_time=row.event_time,
-                vector=self.stream.corpus.vectors[row.slot].copy(),
-            )
-            for row in rows
-        ]
+from tests.core.statistics.streams import DIMENSIONS, D, Stream, Watched, events
 
 
 def segments(chunks: Sequence[Chunk]) -> Mapping[tuple[str, str], list[Chunk]]:
@@ -73,6 +30,14 @@ def segments(chunks: Sequence[Chunk]) -> Mapping[tuple[str, str], list[Chunk]]:
 def said(chunk: Chunk) -> tuple[str, bytes]:
     assert chunk.vector is not None
     return chunk.content_hash, chunk.vector.tobytes()
+
+
+def chunk_of(chunk: Chunk) -> str:
+    return chunk.chunk_id
+
+
+def document_of(chunk: Chunk) -> str:
+    return chunk.doc_id
 
 
 def changes(
@@ -141,7 +106,7 @@ def check(watched: Watched, then: Sequence[Chunk]) -> None:
         def value(metric: str, stat: str = "mean", at: tuple[str, str] = (dimension, segment)) -> float:
             return found[metric, *at, stat].value
 
-        for metric, of in (("chunks", lambda chunk: chunk.chunk_id), ("documents", lambda chunk: chunk.doc_id)):
+        for metric, of in (("chunks", chunk_of), ("documents", document_of)):
             live = len({of(chunk) for chunk in chunks})
             base = len({of(chunk) for chunk in before})
             for stat, names in zip(("new", "modified", "deleted"), changes(before, chunks, of), strict=True):
@@ -205,90 +170,3 @@ def test_a_mix_is_compared_as_scipy_does(before: Sequence[CorpusEvent], after: S
         if then and now:
             expected = jensenshannon(*([side[name] for name in names] for side in counts), base=2) ** 2
         assert same(found["segment_mix_divergence", dimension, "all", "mean"].value, float(expected), 1e-7)
-
-
-def test_without_a_baseline_nothing_is_compared() -> None:
-    watched = Watched()
-    watched.stream.feed([put("a"), put("b", doc_id="other")])
-    found = watched.found()
-    for stat in ("new", "modified", "deleted"):
-        assert found["chunks", "all", "all", stat].reason == "no_baseline"
-        assert math.isnan(found["chunks", "all", "all", stat].value)
-    assert found["embedding_shift", "all", "all", "squared"].reason == "no_baseline"
-    assert found["segment_mix_divergence", "language", "all", "mean"].reason == "no_baseline"
-    assert found["documents", "all", "all", "mean"].value == 2.0
-
-
-def test_a_baseline_without_chunks_says_so() -> None:
-    watched = Watched()
-    watched.stream.feed([put("a"), put("b")])
-    watched.statistics.rebase(watched.at().profile(None))
-    watched.stream.feed([put("b", "three")])
-    found = watched.found()
-    assert found["chunks", "all", "all", "modified"].reason == "baseline_without_chunks"
-    assert found["documents", "all", "all", "mean"].baseline == 1.0
-    assert found["embedding_shift", "all", "all", "squared"].value == 0.0
-
-
-def test_an_empty_corpus_is_no_number() -> None:
-    watched = Watched()
-    watched.stream.feed([put("a")])
-    watched.capture()
-    watched.stream.feed([Delete("a", START)])
-    found = watched.found()
-    assert found["chunks", "all", "all", "deleted"].value == 1.0
-    assert found["changed_chunks_ratio", "all", "all", "deleted"].value == 1.0
-    assert found["documents", "all", "all", "mean"].value == 0.0
-    for metric, stat in (("chunk_tokens", "mean"), ("chunks_per_document", "mean"), ("age_seconds", "p50")):
-        assert found[metric, "all", "all", stat].reason == "no_chunks"
-    assert found["embedding_shift", "all", "all", "squared"].reason == "no_vectors"
-    assert all(math.isnan(one.value) == bool(one.reason) for one in found.values())
-
-
-def test_another_embedding_version_is_not_compared() -> None:
-    watched = Watched()
-    watched.stream.feed([put("a"), put("b", seed=2)])
-    watched.capture()
-    watched.stream.feed([put("b", seed=3, embedding_version="w")])
-    found = watched.found()
-    assert found["embedding_shift", "all", "all", "squared"].reason == "other_embedding_version"
-    assert found["embedding_density", "all", "all", "resultant"].reason == "other_embedding_version"
-    versions = {key[2]: one.value for key, one in found.items() if key[0] == "embedding_version_chunks"}
-    assert versions == {"v": 1.0, "w": 1.0}
-    for version, seed in (("v", 1), ("w", 3)):
-        length = float(np.linalg.norm(np.random.default_rng(seed).standard_normal(D)))
-        assert found["vector_norm", "embedding_version", version, "p50"].value == pytest.approx(length, rel=0.016)
-
-
-def test_segments_over_the_cap_are_one() -> None:
-    watched = Watched(cap=1)
-    chunks = [put(f"{name}{at}", segment=(("language", name),)) for name in ("de", "en", "fr") for at in range(3)]
-    watched.stream.feed([*chunks, put("more", segment=(("language", "fr"),))])
-    watched.capture()
-    watched.stream.feed([put("de0", "three", segment=(("language", "de"),)), Delete("en1", START)])
-    found = watched.found()
-    assert found["documents", "language", "fr", "mean"].value == 1.0
-    assert {key[2] for key in found if key[1] == "language"} == {"fr", "other", "all"}
-    assert found["chunks", "language", "other", "modified"].value == 1.0
-    assert found["chunks", "language", "other", "deleted"].value == 1.0
-    assert found["chunk_tokens", "language", "other", "psi"].reason == "pooled_segments_differ"
-
-
-def test_time_that_passes_makes_chunks_older() -> None:
-    watched = Watched()
-    watched.stream.feed([put("a"), put("b", event_time=START - 3_600_000_000)])
-    young = watched.found()["age_seconds", "all", "all", "p95"].value
-    watched.stream.feed([Heartbeat(START + 86_400_000_000)])
-    old = watched.found()["age_seconds", "all", "all", "p95"].value
-    assert young == pytest.approx(3_600, rel=0.04)
-    assert old == pytest.approx(90_000, rel=0.04)
-
-
-def test_said_again_is_younger_and_unchanged() -> None:
-    watched = Watched()
-    watched.stream.feed([put("a", event_time=START - 10_000_000_000)])
-    watched.capture()
-    watched.stream.feed([put("a", event_time=START)])
-    found = watched.found()
-    assert found["age_seconds", "all", "all", "p50"].value < 64
-    assert found["chunks", "all", "all", "modified"].value == 0.0
