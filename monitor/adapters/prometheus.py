@@ -2,7 +2,6 @@
 
 from collections.abc import Iterable, Iterator
 
-from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
@@ -10,6 +9,7 @@ from monitor import __version__
 from monitor.adapters.prometheus_blame import blame_families
 from monitor.adapters.prometheus_engine import anchors_families, audit_families, engine_families, folded_families
 from monitor.adapters.prometheus_families import counter, gauge, histogram, info, plain
+from monitor.adapters.prometheus_text import page_text
 from monitor.core.policy import Finding
 from monitor.core.published import Published
 from monitor.core.report import DriftReport, Measurement
@@ -48,11 +48,11 @@ class MetricsPage:
     def render(self, view: Published | None) -> bytes:
         """The page; before the first report only what is known without one."""
         if view is None:
-            return _text(_starting())
+            return page_text(_starting())
         kept = self._rendered
         if kept is not None and kept[0] is view:
             return kept[1]
-        text = self._report_text(view) + _text(_alive(view))
+        text = self._report_text(view) + page_text(_alive(view))
         self._rendered = (view, text)
         return text
 
@@ -60,23 +60,9 @@ class MetricsPage:
         kept = self._report
         if kept is not None and kept[0] is view.report and kept[1] is view.verdict.findings:
             return kept[2]
-        text = _text(_reported(view))
+        text = page_text(_reported(view))
         self._report = (view.report, view.verdict.findings, text)
         return text
-
-
-class _Families(Collector):
-    def __init__(self, families: Iterable[Metric]) -> None:
-        self._families = families
-
-    def collect(self) -> Iterable[Metric]:
-        yield from self._families
-
-
-def _text(families: Iterable[Metric]) -> bytes:
-    registry = CollectorRegistry(auto_describe=False)
-    registry.register(_Families(list(families)))
-    return generate_latest(registry)
 
 
 def _starting() -> Iterator[Metric]:
