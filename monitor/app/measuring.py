@@ -176,6 +176,7 @@ class Measuring:
             changed=np.unique(np.concatenate([np.zeros(0, np.int64), *self._changed])),
             facts=CorpusFacts(corpus, parts.engine.duplicates),
             served={} if parts.served is None else parts.served.hashes,
+            rewrites=parts.engine.rewrites(),
             profile=measurable(parts, self._counters),
         )
         self._changed.clear()

@@ -37,12 +37,15 @@ class AnchorSet:
         vectors: (A, d) float32, prepared for the corpus's distance; d = 0 when the dense leg is off.
         weights: (A,) float64, positive.
         filters: (A,) tuples: the attribute values a result must have to count (empty: no filter).
+        rewrites: (R, d) float32, prepared vectors of all rewrites in the order of the anchors; None where nothing
+            encodes them.
     """
 
     anchors: Sequence[Anchor]
     vectors: NDArray[np.float32]
     weights: NDArray[np.float64]
     filters: Sequence[Segment]
+    rewrites: NDArray[np.float32] | None = None
 
     def __len__(self) -> int:
         return len(self.anchors)

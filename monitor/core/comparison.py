@@ -73,6 +73,8 @@ class Seen:
     """What the listed chunks are; may be a live view, like `hashes`."""
     served: Mapping[int, str] = field(default_factory=dict)
     """Content hash by chunk key as the real index states it."""
+    rewrites: Mapping[ListLeg, RankedLists] = field(default_factory=dict)
+    """Exact lists of all rewrites, in the order of the anchors; a leg that does not ask them is absent."""
     profile: Measurable | None = None
     """The corpus itself, measured when the report is made; None where only lists were kept."""
 

@@ -18,6 +18,7 @@ from monitor.core.known import Known
 from monitor.core.labels import FLOOR, JUDGED, floored
 from monitor.core.lists import RankedLists
 from monitor.core.report import BaselineIdentity, CauseClass, DriftReport, Measurement
+from monitor.core.rewordings import Rewordings
 from monitor.core.scoring import Distance
 from monitor.core.spread import Spread
 from monitor.core.summary import Summarised, summarise
@@ -220,7 +221,8 @@ class Drift:
             self._known = dict(list(self._known.items())[-1:])
             comparison = Comparison(baseline, made, self._asked)
             confidence = Confidence(baseline, made, self._watched, self._depths, comparison.likeness)
-            found = _Known(baseline, comparison, confidence)
+            rewordings = Rewordings(made, self._watched.owners, len(self._anchors), self._depths)
+            found = _Known(baseline, comparison, confidence, rewordings)
             self._known[id(baseline)] = found
         return found
 
@@ -231,7 +233,8 @@ class Drift:
         known.turn = self._turn
         compared = known.comparison.tables(seen, afresh=afresh)
         made = [Summarised(table, known.comparison.alignment) for table in compared]
-        return made + known.confidence.tables(seen, afresh=afresh)
+        made += known.confidence.tables(seen, afresh=afresh)
+        return made + known.rewordings.tables(seen, afresh=afresh)
 
     def _blame(self, baseline: Snapshot, alignment: Alignment, seen: Seen, known: Known) -> Culprits:
         around = Circumstances(self._depths[0], TIE_EPS, self._versions, seen.settling, seen.deploy_id)
@@ -245,4 +248,5 @@ class _Known:
     baseline: Snapshot
     comparison: Comparison
     confidence: Confidence
+    rewordings: Rewordings
     turn: int = -1

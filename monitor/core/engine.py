@@ -15,6 +15,7 @@ from monitor.core.duplicates import Bands, Duplicates
 from monitor.core.lexical import LexicalTopK
 from monitor.core.lexical_sources import SourceStatistics
 from monitor.core.lists import RankedLists
+from monitor.core.rewrites import with_rewrites
 from monitor.core.scoring import Distance
 from monitor.core.statistics.corpus_statistics import CorpusStatistics
 from monitor.core.tokens import tokenize
@@ -69,11 +70,14 @@ class Engine:
         self.duplicates = Duplicates(bands)
         self.statistics = CorpusStatistics(corpus, self.duplicates, dimensions)
         self.vocabulary = Vocabulary()
-        self.dense = DenseTopK(anchors, corpus, k=depths.k, distance=distance) if depths.dense else None
+        # Rewrites are asked behind the anchors; on the dense leg only where something encodes them.
+        self._by_vector, self._by_words = _asked(anchors)
+        asked = self._by_words
+        self.dense = DenseTopK(self._by_vector, corpus, k=depths.k, distance=distance) if depths.dense else None
         self.lexical = (
             LexicalTopK(
-                [tokenize(anchor.text) for anchor in anchors.anchors],
-                anchors.filters,
+                [tokenize(anchor.text) for anchor in asked.anchors],
+                asked.filters,
                 corpus,
                 self.vocabulary,
                 k=depths.k,
@@ -81,6 +85,7 @@ class Engine:
                 k1=bm25.k1,
                 b=bm25.b,
                 epsilon=bm25.epsilon,
+                anchors=len(anchors),
             )
             if depths.lexical
             else None
@@ -90,13 +95,13 @@ class Engine:
         """Take a batch's net changes; returns which anchors each leg's list may have changed for, (A,) bool."""
         touched: dict[ListLeg, NDArray[np.bool_]] = {}
         if self.dense is not None:
-            touched["dense"] = self.dense.apply(delta)
+            touched["dense"] = self.dense.apply(delta)[: len(self.anchors)]
         # One tokenisation feeds the lexical leg, the shingles and the statistics.
         tokens = self.vocabulary.encode(delta.texts)
         self.duplicates.apply(delta, tokens, self.vocabulary.hashes)
         self.statistics.apply(delta, tokens)
         if self.lexical is not None:
-            touched["lexical"] = self.lexical.apply(delta, tokens)
+            touched["lexical"] = self.lexical.apply(delta, tokens)[: len(self.anchors)]
         else:
             self.vocabulary.recycle()
         return touched
@@ -143,12 +148,14 @@ class Engine:
             (A,) int64: for each anchor the row that asked the same before, -1 for a new question.
         """
         kept = kept_rows(self.anchors, anchors)
+        by_vector, by_words = _asked(anchors)
         if self.dense is not None:
-            self.dense.reanchor(anchors, kept)
+            self.dense.reanchor(by_vector, kept_rows(self._by_vector, by_vector))
         if self.lexical is not None:
-            queries = [tokenize(anchor.text) for anchor in anchors.anchors]
-            self.lexical.reanchor(queries, anchors.filters, kept)
-        self.anchors = anchors
+            queries = [tokenize(anchor.text) for anchor in by_words.anchors]
+            before = kept_rows(self._by_words, by_words)
+            self.lexical.reanchor(queries, by_words.filters, before, anchors=len(anchors))
+        self.anchors, self._by_vector, self._by_words = anchors, by_vector, by_words
         return kept
 
     def by_source(self) -> SourceStatistics | None:
@@ -159,10 +166,29 @@ class Engine:
         """The exact lists now; the dense ones under `exact`, because `dense` is what the real index serves."""
         made: dict[ListLeg, RankedLists] = {}
         if self.dense is not None:
-            made["exact"] = self.dense.lists()
+            made["exact"] = _first(self.dense.lists(), len(self.anchors))
         if self.lexical is not None:
-            made["lexical"] = self.lexical.lists()
+            made["lexical"] = _first(self.lexical.lists(), len(self.anchors))
         return made
+
+    def rewrites(self) -> Mapping[ListLeg, RankedLists]:
+        """The exact lists of all rewrites, in the order of the anchors; a leg that does not ask them is absent."""
+        made: dict[ListLeg, RankedLists] = {}
+        own, asked = len(self.anchors), len(self._by_words)
+        if self.dense is not None and len(self._by_vector) > own:
+            made["exact"] = self.dense.lists().take(np.arange(own, asked))
+        if self.lexical is not None and asked > own:
+            made["lexical"] = self.lexical.lists().take(np.arange(own, asked))
+        return made
+
+
+def _asked(anchors: AnchorSet) -> tuple[AnchorSet, AnchorSet]:
+    """What is asked by vector, and what by words."""
+    return with_rewrites(anchors, vectors=True), with_rewrites(anchors, vectors=False)
+
+
+def _first(lists: RankedLists, count: int) -> RankedLists:
+    return lists if len(lists) == count else lists.take(np.arange(count))
 
 
 def rows_of(touched: Mapping[ListLeg, NDArray[np.bool_]], legs: Sequence[ListLeg]) -> NDArray[np.int64]:

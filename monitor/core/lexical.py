@@ -51,6 +51,8 @@ class LexicalTopK:
         vocabulary: of this index alone; the tokens given to `apply` come from its `encode`.
         k: depth of the lists.
         variant, k1, b, epsilon: see `BM25`.
+        anchors: how many of the queries, from the first on, are anchors, whose terms the statistics are about; None:
+            all. The others are rewrites.
         kernels: inner loops; numba's where it is installed.
     """
 
@@ -66,8 +68,10 @@ class LexicalTopK:
         k1: float = 1.5,
         b: float = 0.75,
         epsilon: float = 0.25,
+        anchors: int | None = None,
         kernels: Kernels = BEST,
     ) -> None:
+        self._anchors = anchors
         self.k = k
         self.bm25 = BM25(variant, k1, b, epsilon)
         self.refills = 0
@@ -120,7 +124,14 @@ class LexicalTopK:
                 ranking.slot[failed], ranking.score[failed] = again.slot, again.score
         return self._publish(ranking)
 
-    def reanchor(self, queries: Sequence[Sequence[str]], filters: Sequence[Segment], kept: NDArray[np.int64]) -> None:
+    def reanchor(
+        self,
+        queries: Sequence[Sequence[str]],
+        filters: Sequence[Segment],
+        kept: NDArray[np.int64],
+        *,
+        anchors: int | None = None,
+    ) -> None:
         """Keep the lists of other anchors from here on; only new questions are scanned for.
 
         What the chunks contain is known for every token, so new terms cost one pass over the forward lists' ids, and
@@ -130,7 +141,9 @@ class LexicalTopK:
             queries: A tokenised anchors.
             filters: (A,) attribute values that a hit must have.
             kept: (A,) int64, see `anchors.kept_rows`: buffers and lists of those rows hold as they are.
+            anchors: see the constructor.
         """
+        self._anchors = anchors
         before, watch, pinned = self._plan, self._watch, self._pinned
         self._queries = [tuple(query) for query in queries]
         self._pinned = self._vocabulary.pin(self._queries)
@@ -165,13 +178,16 @@ class LexicalTopK:
 
     def statistics(self) -> LexicalStatistics:
         """What BM25 rests on now."""
-        terms = tuple(sorted({token for query in self._queries for token in query}))
+        terms = self._terms()
         frequency = self._vocabulary.document_frequency[self._vocabulary.lookup(terms)].astype(np.int64)
         return statistics(self.bm25, self._forward, self._vocabulary, (terms, frequency))
 
+    def _terms(self) -> tuple[str, ...]:
+        return tuple(sorted({token for query in self._queries[: self._anchors] for token in query}))
+
     def by_source(self, codes: SegmentCodes) -> SourceStatistics:
         """The statistics told apart by source, by a pass over all live chunks; `codes` are their segments."""
-        terms = tuple(sorted({token for query in self._queries for token in query}))
+        terms = self._terms()
         local: NDArray[np.int32] = np.zeros(self._vocabulary.capacity, np.int32)
         local[self._vocabulary.lookup(terms)] = np.arange(len(terms), dtype=np.int32)
         sums = sums_by_source(self._forward, local, len(terms), codes)

@@ -105,7 +105,17 @@ def build_anchors(configuration: Configuration, space: Space) -> AnchorSet:
     wanted = set(configuration.dense.filter_by)
     filters = [tuple(pair for pair in anchor.segment if pair[0] in wanted) for anchor in anchors]
     weights = np.array([anchor.weight for anchor in anchors], np.float64)
-    return AnchorSet(anchors, prepared, weights, filters)
+    return AnchorSet(anchors, prepared, weights, filters, _encoded_rewrites(anchors, configuration, space))
+
+
+def _encoded_rewrites(
+    anchors: list[Anchor], configuration: Configuration, space: Space
+) -> NDArray[np.float32] | None:
+    """Prepared vectors of all rewrites; None without any, or where no encoder is configured."""
+    texts = [text for anchor in anchors for text in anchor.rewrites]
+    if not texts or not space.dimension or space.encoder is None:
+        return None
+    return prepare(space.encoder.encode(texts).astype(np.float32), configuration.corpus.distance)
 
 
 def _encoded(path: Path, anchors: list[Anchor], space: Space) -> list[Anchor]:
