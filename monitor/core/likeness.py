@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 
 from monitor.core.lists import NO_CHUNK
 from monitor.core.shingles import THRESHOLD, jaccard
+from monitor.core.sketches import Sketches
 
 Contents = NDArray[np.int64]
 Shingles = NDArray[np.uint32]
@@ -15,15 +16,18 @@ _MOST = 1 << 16
 _CELLS = 1 << 20
 """Pairs of slots looked at in one go; rows fit in the bits that are left of one number."""
 _SLOT, _ROW, _LAST = np.uint64(10), np.uint64(42), np.uint64(1023)
+_LONG = 2_000
+"""Shingles that fill a sketch, so that it tells nothing apart."""
 
 
 class Likeness:
     """Near copies among the few contents of each row, remembered from report to report.
 
     Two contents are alike when the Jaccard similarity of their shingles is at least `threshold`, exactly as
-    `core.shingles.clusters` decides. Only pairs whose prefixes meet are compared: if |x n y| >= t |x u y|, the first
-    |x| - ceil(t |x|) + 1 shingles of x and those of y, in any one order of all shingles, have one in common
-    (Chaudhuri, Ganti, Kaushik, A primitive operator for similarity joins, ICDE 2006).
+    `core.shingles.clusters` decides. Only pairs whose sketches allow it are compared (`Sketches`); with long sets,
+    pairs whose prefixes meet: if |x n y| >= t |x u y|, the first |x| - ceil(t |x|) + 1 shingles of x and those of y,
+    in any one order of all shingles, have one in common (Chaudhuri, Ganti, Kaushik, A primitive operator for
+    similarity joins, ICDE 2006).
 
     Args:
         threshold: the least similarity of near copies, in (0, 1].
@@ -31,8 +35,11 @@ class Likeness:
 
     def __init__(self, threshold: float = THRESHOLD) -> None:
         self._threshold = threshold
+        self.long = _LONG
+        """Shingles of a set from which on prefixes choose what is compared, not sketches."""
         self._sets: dict[int, Shingles] = {}
         self._alike: dict[tuple[int, int], bool] = {}
+        self._sketches = Sketches(threshold)
 
     def know(self, contents: Contents, keys: NDArray[np.int64], shingles: Callable[[int], Shingles]) -> None:
         """Look up the shingles of contents that are not known yet.
@@ -45,12 +52,16 @@ class Likeness:
         if len(self._sets) > _MOST:
             self._sets.clear()
             self._alike.clear()
+            self._sketches = Sketches(self._threshold)
         distinct, first = np.unique(contents, return_index=True)
+        fresh: dict[int, Shingles] = {}
         for content, key in zip(distinct.tolist(), keys.ravel()[first].tolist(), strict=True):
             if content not in self._sets and content != NO_CHUNK:
                 found = shingles(key)
                 if len(found):
-                    self._sets[content] = found
+                    fresh[content] = found
+        self._sets.update(fresh)
+        self._sketches.add(fresh)
 
     def clusters(self, contents: Contents) -> Contents:
         """Each slot's cluster: the content of the first slot it is linked with, NO_CHUNK where there is none.
@@ -71,16 +82,21 @@ class Likeness:
         """(R, m, m) bool: equal contents, and the first slots of contents that are alike."""
         links: NDArray[np.bool_] = contents[:, :, None] == contents[:, None, :]
         repeated = np.any(links & np.tril(np.ones(links.shape[1:], np.bool_), -1), axis=2)
-        row, slot = np.nonzero(~repeated & (contents != NO_CHUNK))
-        at, left, right = self._met(row, slot, contents[row, slot]).T
+        once = ~repeated & (contents != NO_CHUNK)
+        at, left, right = (
+            self._met(contents, once).T
+            if self._sketches.longest > self.long
+            else (self._sketches.possible(contents, once))
+        )
         near = self._compared(contents[at, left], contents[at, right])
         at, left, right = at[near], left[near], right[near]
         links[at, left, right] = links[at, right, left] = True
         return links
 
-    def _met(self, row: Contents, slot: Contents, contents: Contents) -> Contents:
-        """(p, 3) row and two slots, the smaller first, whose prefixes have a shingle in common."""
-        distinct, back = np.unique(contents, return_inverse=True)
+    def _met(self, contents: Contents, once: NDArray[np.bool_]) -> Contents:
+        """(p, 3) row and two slots, the smaller first, of those asked whose prefixes have a shingle in common."""
+        row, slot = np.nonzero(once)
+        distinct, back = np.unique(contents[row, slot], return_inverse=True)
         prefixes = [self._prefix(content) for content in distinct.tolist()]
         sizes = np.array([len(prefix) for prefix in prefixes], np.int64)
         starts, counts = (np.cumsum(sizes) - sizes)[back], sizes[back]

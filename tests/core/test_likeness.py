@@ -47,11 +47,14 @@ def crowds(draw: st.DrawFn) -> tuple[Sets, list[list[int]]]:
     return sets, draw(st.lists(row, min_size=1, max_size=4))
 
 
+@pytest.mark.parametrize("long", [0, 2_000])
 @settings(max_examples=150)
 @given(crowds())
-def test_clusters_are_those_of_all_pairs(crowd: tuple[Sets, list[list[int]]]) -> None:
+def test_clusters_are_those_of_all_pairs(long: int, crowd: tuple[Sets, list[list[int]]]) -> None:
+    """By sketches, and by prefixes, which serve where any set is long."""
     sets, rows = crowd
     likeness = known(sets)
+    likeness.long = long
     assert likeness.clusters(np.array(rows, np.int64)).tolist() == [all_pairs(row, sets) for row in rows]
     # what is remembered answers the same, whoever asked before
     assert likeness.clusters(np.array(rows[::-1], np.int64)).tolist() == [all_pairs(row, sets) for row in rows[::-1]]
