@@ -172,6 +172,12 @@ class OwnedIndex(Retriever, Protocol):
         """Make the index hold exactly these live chunks (vectors indexed by row.slot); returns points mended."""
         ...
 
+    def rebuilt(
+        self, rows: Sequence[Row], vectors: NDArray[np.float32], anchors: AnchorSet, *, k: int, deadline: float
+    ) -> RankedLists | None:
+        """What an index of these chunks that is built apart serves; None where two builds cannot differ."""
+        ...
+
 
 # ---------------------------------------------------------------- audit
 

@@ -61,6 +61,7 @@ def _plain(snapshot: Snapshot) -> dict[str, Any]:
         "corpus": dict(sorted(snapshot.corpus.items())),
         "positions": dict(sorted(snapshot.positions.items())),
         "approval": snapshot.approval,
+        **({} if snapshot.noise is None else {"noise": _plain_lists(snapshot.noise)}),
         "statistics": plain_statistics(snapshot.statistics),
         "profile": plain_profile(snapshot.profile),
     }
@@ -77,6 +78,7 @@ def _snapshot(plain: dict[str, Any]) -> Snapshot:
         members={key: msgspec.convert(member, Member) for key, member in plain["members"]},
         corpus=plain["corpus"],
         positions=plain["positions"],
+        noise=_lists(plain["noise"]) if "noise" in plain else None,
         approval=None if plain["approval"] is None else msgspec.convert(plain["approval"], Approval),
         statistics=statistics(plain.get("statistics")),
         shingles={key: unpacked(stored) for key, stored in plain.get("shingles", ())},

@@ -10,6 +10,7 @@ from monitor.core.events import Segment
 from monitor.core.gate.elsewhere import Changed, elsewhere
 from monitor.core.gate.hypotheses import Evidence
 from monitor.core.gate.judgement import judge_deploy
+from monitor.core.noise import noise_columns
 from monitor.core.policy import Rule, Verdict, judge
 from monitor.core.report import DriftReport
 
@@ -51,10 +52,13 @@ def evidence_of(
     """
     if baseline is None:
         return None
-    if budget is None or not budget.expected or compared.alignment is None:
+    if compared.alignment is None:
         return Evidence(baseline)
+    noise = noise_columns(baseline, compared.alignment, tuple(sorted({rule.k for rule in rules if rule.k})))
+    if budget is None or not budget.expected:
+        return Evidence(baseline, noise)
     deepest = max(lists.depth for lists in baseline.lists.values())
     depth = next((rule.k for rule in rules if rule.k), deepest)
     changed = Changed(baseline, budget.row, budget.expected)
     found = elsewhere(changed, compared.alignment, compared.seen.lists, depth)
-    return Evidence(baseline, expected=budget.expected, elsewhere=found)
+    return Evidence(baseline, noise, budget.expected, found)

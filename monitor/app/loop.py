@@ -212,6 +212,7 @@ class Monitor:
             deploy = self._judged(batch.closed, measured)
             if batch.closed.how == "complete" and self.measuring.sound(deploy.snapshot):
                 first = parts.snapshots.bootstrapped(deploy.snapshot)
+                first = first and self.measuring.with_noise(self.intake, first)
         commit = Commit(
             positions=batch.positions,
             changes=changes,

@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
@@ -273,11 +274,29 @@ class Measuring:
             made["dense"] = self._parts.served.lists
         return made
 
-    def snapshot(self, intake: Intake, name: str, deploy_id: str) -> Snapshot:
+    def with_noise(self, intake: Intake, snapshot: Snapshot) -> Snapshot:
+        """A snapshot of now that is to be a baseline, with what a twin of the index serves where there is one.
+
+        The twin of an owned index is built for the purpose; that of a server is its earlier self, over the anchors
+        that no event touched between two full replays. Deploys' own snapshots have none: builds take their time, and
+        when full replays happen depends on the clock.
+        """
+        parts, noise = self._parts, None
+        if parts.index is not None and parts.served is not None:
+            rows = [row for row in parts.corpus.rows() if row.live]
+            noise = parts.served.twin(partial(parts.index.rebuilt, rows, parts.corpus.vectors))
+        elif parts.served is not None and parts.served.repeated.known.any():
+            noise = parts.served.repeated
+        if noise is None:
+            return snapshot
+        made = self.snapshot(intake, snapshot.name, snapshot.deploy_id, noise=noise)
+        return replace(made, approval=snapshot.approval)
+
+    def snapshot(self, intake: Intake, name: str, deploy_id: str, *, noise: RankedLists | None = None) -> Snapshot:
         """The current lists, frozen."""
         corpus, positions = self._parts.corpus, named_positions(intake)
         statistics = self._parts.engine.by_source()
-        made = self._parts.snapshots.freeze(name, deploy_id, self.lists(), corpus, positions)
+        made = self._parts.snapshots.freeze(name, deploy_id, self.lists(), corpus, positions, noise=noise)
         shingles = member_shingles(made.members, CorpusFacts(corpus, self._parts.engine.duplicates))
         of_corpus = profile(self._parts, self._counters, name, deploy_id)
         return replace(made, statistics=statistics, shingles=shingles, profile=of_corpus)

@@ -1,7 +1,8 @@
 """Replays: which anchors are asked of the real index now, and what it served last."""
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -40,6 +41,9 @@ class Served:
         self.failures: dict[int, str] = {}
         self.hashes: dict[int, str] = {}
         """Content hash by chunk key as the index says, for the chunks in the served lists."""
+        self.repeated = RankedLists.unknown(len(anchors), k)
+        """What the full replay before the last one served, of anchors that no event touched in between."""
+        self._steady = np.zeros(len(anchors), np.bool_)
         self.restated: Sequence[int] = ()
         """Chunks of which the index said something else in the last replay than before."""
         self.names: dict[int, str] = {}
@@ -51,6 +55,12 @@ class Served:
         failures = {row: self.failures[kept[row]] for row in rows_after(kept, self.failures).tolist()}
         self._anchors, self.failures = anchors, failures
         self.lists = self.lists.arranged(kept)
+        self.repeated = RankedLists.unknown(len(anchors), self._k)
+        self._steady = np.zeros(len(anchors), np.bool_)
+
+    def twin(self, rebuilt: Callable[..., RankedLists | None]) -> RankedLists | None:
+        """What an index built apart serves, asked as this one is; None where two builds cannot differ."""
+        return rebuilt(self._anchors, k=self._k, deadline=self._deadline)
 
     def refresh(self, touched: NDArray[np.int64], now: float, *, full: bool) -> Replay | None:
         """Replay the anchors touched (or all) and keep what came; a failed anchor's list becomes unknown.
@@ -67,6 +77,7 @@ class Served:
         rows = np.arange(len(self._anchors)) if full else np.union1d(touched, failed)
         if not len(rows):
             return None
+        self._steady[rows if not full else touched] = False
         if not full and now < self._not_before:
             self.lists = self.lists.replaced(touched, RankedLists.unknown(len(touched), self._k))
             self.failures.update(dict.fromkeys(touched.tolist(), LEFT_ALONE))
@@ -77,6 +88,9 @@ class Served:
         # Anchors that fail again when asked alone say nothing of the index: the others must not pay for them.
         telling = len(rows) > len(failed) or len(rows) == len(self._anchors)
         self._not_before = now + self._pause if telling and len(replay.failures) == len(rows) else -math.inf
+        if full:
+            self.repeated = replace(self.lists, known=self.lists.known & self._steady)
+            self._steady[:] = True
         self.lists = self.lists.replaced(rows, replay.lists)
         for row in rows.tolist():
             self.failures.pop(row, None)

@@ -113,6 +113,7 @@ def capture(monitor: "Monitor", name: str) -> Snapshot:
         missing = ", ".join(f"{count} {leg}" for leg, count in sorted(unknown.items()))
         message = f"baseline {name!r}: {missing} lists could not be had from the index; expected all of them"
         raise UnreachableError(message)
+    snapshot = monitor.measuring.with_noise(monitor.intake, snapshot)
     _store(monitor, snapshot, monitor.counters)
     monitor.measuring.publish(monitor.intake, monitor.measuring.measure(monitor.intake))
     return snapshot

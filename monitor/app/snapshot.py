@@ -56,8 +56,10 @@ class Snapshots:
         lists: Mapping[ListLeg, RankedLists],
         corpus: Corpus,
         positions: Mapping[str, int],
+        *,
+        noise: RankedLists | None = None,
     ) -> Snapshot:
-        """The current lists with what is known of every chunk in them."""
+        """The current lists with what is known of every chunk in them, and in those of a twin of the index."""
         members = {
             key: Member(
                 row.chunk_id,
@@ -67,7 +69,7 @@ class Snapshots:
                 row.segment,
                 vector_digest(corpus.vectors[row.slot]),
             )
-            for key, row in corpus.listed(lists.values())
+            for key, row in corpus.listed([*lists.values(), *([] if noise is None else [noise])])
         }
         return Snapshot(
             name=name,
@@ -79,6 +81,7 @@ class Snapshots:
             members=members,
             corpus={"chunks": float(len(corpus))},
             positions=dict(positions),
+            noise=noise,
         )
 
     def comparable(self, name: str, deploy_id: str) -> bool:

@@ -85,6 +85,20 @@ class Snapshot:
     """The BM25 statistics then, by source; None while the lexical leg is off."""
     profile: Profile | None = None
     """The corpus itself then; None where that was not kept."""
+    noise: RankedLists | None = None
+    """Dense lists that an index of the same corpus built apart serves, in the rows of `lists`; None: no twin."""
+
+    @property
+    def noise_gap(self) -> float | None:
+        """p95 of the change of the first two scores between two builds of the dense index; None while unknown.
+
+        0 where the search is exact: two builds cannot differ. A score that one of the builds lacks does not count.
+        """
+        if self.noise is None:
+            return 0.0 if self.fingerprint.search.startswith("exact") else None
+        changes = np.abs(self.lists["dense"].scores[:, :2] - self.noise.scores[:, :2])
+        found = changes[~np.isnan(changes)]
+        return float(np.quantile(found, 0.95, method="inverted_cdf")) if len(found) else None
 
     @property
     def identity(self) -> BaselineIdentity:

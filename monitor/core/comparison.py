@@ -103,6 +103,7 @@ class Comparison:
     def __init__(self, baseline: Snapshot, alignment: Alignment, asked: Asked) -> None:
         self.alignment = alignment
         self._asked = asked
+        self._noise_gap = baseline.noise_gap
         self._then = {leg: baseline.lists[leg].take(alignment.then) for leg in LEGS if leg in baseline.lists}
         hashes = {key: member.content_hash for key, member in baseline.members.items()}
         self._said_then = {leg: content_keys(lists.keys, hashes) for leg, lists in self._then.items()}
@@ -164,8 +165,10 @@ class Comparison:
         return Table(leg, names, np.concatenate((columns.values, said)), reasons)
 
     def _measured(self, leg: ListedLeg, listed: NDArray[np.bool_], scored: NDArray[np.bool_]) -> Columns:
-        eps = self._eps(leg)
-        settings = Settings(self._asked.depths, score_threshold=self._asked.thresholds.get(leg), tie_eps=eps)
+        eps, gap = self._eps(leg), 0.0 if leg == "lexical" else self._noise_gap
+        settings = Settings(
+            self._asked.depths, score_threshold=self._asked.thresholds.get(leg), noise_gap=gap, tie_eps=eps
+        )
         pair, kept = Pair(self._then[leg], self._now[leg], {}), self._columns.get(leg)
         if kept is None:
             return measure(pair, settings)

@@ -1,0 +1,44 @@
+"""The noise floor: what two indexes of the same corpus, built apart, differ by."""
+
+from collections.abc import Mapping
+
+import numpy as np
+from numpy.typing import NDArray
+
+from monitor.core.alignment import Alignment
+from monitor.core.baseline import Snapshot
+from monitor.core.comparison import Asked, Comparison, Seen
+from monitor.core.facts import MemberFacts
+from monitor.core.lists import RankedLists
+from monitor.core.measure.columns import Name
+from monitor.core.report import Leg
+
+
+def noise_columns(
+    baseline: Snapshot, alignment: Alignment, depths: tuple[int, ...]
+) -> Mapping[tuple[Leg, Name], NDArray[np.float64]]:
+    """The per-anchor values of a comparison between two builds: the baseline's dense lists and those of its twin.
+
+    Args:
+        baseline: the snapshot compared with.
+        alignment: the P anchors compared.
+        depths: the depths k that are measured.
+
+    Returns:
+        by leg and column, (P,) float64 in the order of the comparison, NaN where the twin's list is not known; empty
+        where there is no twin: the index is exact, or nobody could build or observe one.
+    """
+    if baseline.noise is None or not len(alignment.now):
+        return {}
+    lists = RankedLists.unknown(int(alignment.now.max()) + 1, baseline.noise.depth)
+    lists = lists.replaced(alignment.now, baseline.noise.take(alignment.then))
+    hashes = {key: member.content_hash for key, member in baseline.members.items()}
+    facts = MemberFacts(baseline.members, baseline.shingles)
+    seen = Seen("", baseline.event_time, {}, {"dense": lists}, hashes, frozenset(), {}, {}, (), (), facts=facts)
+    tables = Comparison(baseline, alignment, Asked(depths, {}, distances=False)).tables(seen, afresh=True)
+    return {
+        (table.leg, name): table.values[at]
+        for table in tables
+        if table.leg == "dense"
+        for at, name in enumerate(table.names)
+    }

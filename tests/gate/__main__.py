@@ -1,0 +1,48 @@
+"""The full validation, as a table: `python -m tests.gate [DEPLOYS [REBUILDS]]`."""
+
+import sys
+from dataclasses import replace
+
+from tests.gate.simulations import SHAPES, SWAPS_ALONE, Twins, power, shares, swapped, verdicts
+
+CASES = ((2.0, 12), (2.0, 40), (2.0, 120), (1.0, 40), (0.5, 120), (4.0, 40))
+"""True mean of swaps, and sampled documents of each of five segments; two swaps are allowed."""
+
+
+def _say(line: str) -> None:
+    sys.stdout.write(line + "\n")
+    sys.stdout.flush()
+
+
+def levels(deploys: int) -> None:
+    """How often the gate said what, for pools at, below and above the tolerance; and its power against the stated."""
+    _say(f"{deploys} deploys each; 5 segments; share of verdicts")
+    for shape in SHAPES:
+        for mean, documents in CASES:
+            rules = {} if mean >= 2.0 else {"rules": SWAPS_ALONE}
+            said = shares(verdicts(7, shape, mean=mean, documents=documents, deploys=deploys, **rules))
+            told = "  ".join(f"{name} {share:.3f}" for name, share in said.items())
+            _say(f"{shape:15} mean {mean:.1f} of 2 allowed  {documents:4} documents a segment  {told}")
+        for documents in (12, 40, 120):
+            harm, seen = power(7, shape, documents=documents, deploys=deploys)
+            _say(f"{shape:15} stated: {harm:.2f} with 80% power at {5 * documents} documents; seen {seen:.3f}")
+
+
+def rebuilds(count: int) -> None:
+    """How often rebuilding the index FAILs, at the default tolerance and at one below the index's own noise."""
+    twins = Twins.made(7)
+    first, second = twins.build(), twins.build()
+    noise, against = swapped(first, second), twins.taken(first, second)
+    strict = tuple(replace(rule, max=noise / 2) for rule in twins.rules() if rule.metric == "collapsed_swaps")
+    failed = {"default": 0, "strict": 0}
+    for _ in range(count):
+        lists = twins.build()
+        failed["default"] += twins.verdict(against, lists, twins.rules()).verdict == "fail"
+        failed["strict"] += twins.verdict(against, lists, strict).verdict == "fail"
+    _say(f"{count} rebuilds, {noise:.2f} swaps between two; FAIL: {failed} (strict allows {noise / 2:.2f})")
+
+
+if __name__ == "__main__":
+    chosen = [int(word) for word in sys.argv[1:]]
+    levels(chosen[0] if chosen else 500)
+    rebuilds(chosen[1] if len(chosen) > 1 else 500)

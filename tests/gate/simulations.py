@@ -1,0 +1,172 @@
+"""Deploys whose true harm is known: anchors sampled from a larger pool, and indexes rebuilt on the same corpus."""
+
+import math
+from collections import Counter
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.random import Generator
+from numpy.typing import NDArray
+
+from monitor.adapters.qdrant_embedded import EmbeddedIndex
+from monitor.adapters.qdrant_shard import EmbeddedSettings
+from monitor.app.gating import evidence_of, judged
+from monitor.core.anchors import AnchorSet
+from monitor.core.baseline import Snapshot
+from monitor.core.default_policy import default_rules
+from monitor.core.drift import Drift, Scope
+from monitor.core.gate.hypotheses import Evidence
+from monitor.core.gate.judgement import judge_deploy
+from monitor.core.lists import RankedLists
+from monitor.core.measure.columns import Name
+from monitor.core.policy import Rule, Verdict
+from monitor.core.scoring import Distance
+from tests.contracts.retrievers import Library, anchor_set
+from tests.core.gate.cases import SWAPS, baseline, compared, rule
+from tests.core.snapshots import FINGERPRINT, seen, snapshot
+
+Values = NDArray[np.float64]
+SEGMENTS = 5
+DOCUMENTS = 400
+TOP1 = Name("collapsed_top1_changed_ratio", 10)
+RULES = (
+    rule("swaps-all"),
+    rule("swaps-source", dimension="source"),
+    rule("top1-all", metric=TOP1.metric, max=0.25),
+)
+SWAPS_ALONE = RULES[:2]
+"""Without the rule on first results, whose harm is always at its tolerance."""
+Shape = Callable[[Generator, int], Values]
+SHAPES: dict[str, Shape] = {
+    "even": lambda generator, count: generator.binomial(10, 0.2, count).astype(float),
+    "skewed": lambda generator, count: np.where(generator.random(count) < 0.12, 8.5, 1.1),
+    "all or nothing": lambda generator, count: np.where(generator.random(count) < 0.2, 10.0, 0.0),
+}
+
+
+@dataclass(frozen=True)
+class Pool:
+    """All anchors there could be: harm, first result changed, segment and document of each."""
+
+    swaps: Values
+    changed: Values
+    segment: NDArray[np.int64]
+    document: NDArray[np.int64]
+
+    @classmethod
+    def drawn(cls, generator: Generator, shape: Shape, mean: float) -> "Pool":
+        """Documents of one to four anchors that are harmed alike; every segment's mean is exactly `mean`."""
+        sizes = generator.integers(1, 5, SEGMENTS * DOCUMENTS)
+        document = np.repeat(np.arange(len(sizes)), sizes)
+        segment = document // DOCUMENTS
+        swaps = np.clip(shape(generator, len(sizes))[document] + generator.integers(-1, 2, len(document)), 0.0, 10.0)
+        for at in range(SEGMENTS):
+            swaps[segment == at] = _with_mean(swaps[segment == at], mean)
+        changed = np.zeros(len(document))
+        changed[generator.permutation(len(document))[: round(0.25 * len(document))]] = 1.0
+        return cls(swaps, changed, segment, document)
+
+    def sample(self, generator: Generator, documents: int) -> "Pool":
+        """Anchors of so many documents of each segment, chosen at random."""
+        chosen = [at * DOCUMENTS + generator.choice(DOCUMENTS, documents, replace=False) for at in range(SEGMENTS)]
+        rows = np.flatnonzero(np.isin(self.document, np.concatenate(chosen)))
+        return Pool(self.swaps[rows], self.changed[rows], self.segment[rows], self.document[rows])
+
+    def verdict(self, rules: tuple[Rule, ...] = RULES) -> Verdict:
+        """What the gate says of a deploy that harmed these anchors so."""
+        where = [f"s{at}" for at in self.segment.tolist()]
+        made = compared({SWAPS: self.swaps, TOP1: self.changed}, where)
+        return judge_deploy(rules, made, made.report(), Evidence(baseline(where, self.document.tolist())))
+
+
+def _with_mean(values: Values, mean: float) -> Values:
+    """Moved and stretched within 0 to 10 until the mean is exact to rounding."""
+    made = values
+    for _ in range(200):
+        made = np.clip(made + (mean - made.mean()), 0.0, 10.0)
+    return made
+
+
+def verdicts(
+    seed: int, shape: str, *, mean: float, documents: int, deploys: int, rules: tuple[Rule, ...] = RULES
+) -> Iterator[Verdict]:
+    """Verdicts on deploys of one pool, each over its own sample of anchors."""
+    generator = np.random.default_rng(seed)
+    pool = Pool.drawn(generator, SHAPES[shape], mean)
+    for _ in range(deploys):
+        yield pool.sample(generator, documents).verdict(rules)
+
+
+def shares(found: Iterator[Verdict]) -> dict[str, float]:
+    """How often the gate said what."""
+    counted = Counter(one.verdict for one in found)
+    total = sum(counted.values())
+    return {name: counted[name] / total for name in ("fail", "inconclusive", "pass", "unknown")}
+
+
+def power(seed: int, shape: str, *, documents: int, deploys: int) -> tuple[float, float]:
+    """The harm that the gate states it detects with 80% power, and how often it does, over all anchors."""
+    alone = (rule("swaps-all"),)
+    generator = np.random.default_rng(seed)
+    calm = Pool.drawn(generator, SHAPES[shape], 2.0)
+    stated = [calm.sample(generator, documents).verdict(alone).findings[0].detectable for _ in range(20)]
+    harm = float(np.median(stated))
+    pool = Pool.drawn(generator, SHAPES[shape], harm)
+    seen_ = [pool.sample(generator, documents).verdict(alone).verdict == "fail" for _ in range(deploys)]
+    return harm, sum(seen_) / len(seen_)
+
+
+@dataclass(frozen=True)
+class Twins:
+    """One corpus, and what indexes of it serve that are built apart."""
+
+    anchors: AnchorSet
+    library: Library
+    settings: EmbeddedSettings
+
+    @classmethod
+    def made(cls, seed: int, *, chunks: int = 1_500, anchors: int = 120, dimension: int = 32) -> "Twins":
+        """Random vectors and a poor graph, so that two builds differ."""
+        generator = np.random.default_rng(seed)
+        library = Library(dimension, Distance.COSINE)
+        vectors = generator.standard_normal((chunks, dimension), np.float32)
+        library.upsert([(f"c{at}", row, ()) for at, row in enumerate(vectors.tolist())])
+        poor = EmbeddedSettings(
+            dimension, Distance.COSINE, exact=False, hnsw_m=4, ef_construct=8, hnsw_ef=10, full_scan_threshold=1,
+            indexing_threshold=1,
+        )  # fmt: skip
+        queries = generator.standard_normal((anchors, dimension), np.float32)
+        return cls(anchor_set(queries, Distance.COSINE), library, poor)
+
+    def build(self) -> RankedLists:
+        """What one more index serves."""
+        found = EmbeddedIndex(self.settings).rebuilt(
+            self.library.live, self.library.corpus.vectors, self.anchors, k=10, deadline=60.0
+        )
+        assert found is not None
+        return found
+
+    def rules(self) -> tuple[Rule, ...]:
+        """The default policy on the dense leg."""
+        return default_rules((), ("dense",), k=10, min_anchors=20)
+
+    def taken(self, lists: RankedLists, noise: RankedLists | None) -> Snapshot:
+        """A baseline of one build with another one as its twin."""
+        names = {f"c{at}": f"content {at}" for at in range(len(self.library.live))}
+        made = snapshot(self.anchors, {"dense": lists}, hashes=names)
+        apart = {key: replace(member, doc_id=member.chunk_id) for key, member in made.members.items()}
+        return replace(made, members=apart, noise=noise)
+
+    def verdict(self, against: Snapshot, lists: RankedLists, rules: tuple[Rule, ...]) -> Verdict:
+        """What the gate says of a deploy that changed nothing but the index."""
+        names = {f"c{at}": f"content {at}" for at in range(len(self.library.live))}
+        drift = Drift(self.anchors, FINGERPRINT, Scope((), 9, 1), (10,), {})
+        made = drift.compared(against, None, seen({"dense": lists}, hashes=names))
+        return judged(made, rules, evidence_of(against, made, rules))[1]
+
+
+def swapped(before: RankedLists, after: RankedLists) -> float:
+    """Mean results exchanged between two builds."""
+    found = [len(set(a) - set(b)) for a, b in zip(before.keys.tolist(), after.keys.tolist(), strict=True)]
+    return math.fsum(found) / len(found)

@@ -1,0 +1,66 @@
+"""The short validation: levels and power on fewer deploys; `python -m tests.gate` is the whole one."""
+
+import numpy as np
+import pytest
+from scipy import stats
+
+from monitor.core.policy import Rule
+from tests.core.gate.cases import SWAPS, rule, verdict
+from tests.gate.simulations import SHAPES, SWAPS_ALONE, Twins, power, shares, swapped, verdicts
+
+ALPHA = 0.05
+DEPLOYS = 60
+
+
+def most(deploys: int) -> int:
+    """FAILs that a true level of 0.05 exceeds once in ten thousand runs."""
+    return int(stats.binom.isf(1e-4, deploys, ALPHA))
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+def test_harm_at_the_tolerance_seldom_fails_and_never_passes_often(shape: str) -> None:
+    said = shares(verdicts(3, shape, mean=2.0, documents=30, deploys=DEPLOYS))
+    assert said["fail"] * DEPLOYS <= most(DEPLOYS), said
+    assert said["pass"] * DEPLOYS <= most(DEPLOYS), said
+    assert said["unknown"] == 0.0
+
+
+def test_clear_cases_are_decided() -> None:
+    assert shares(verdicts(3, "even", mean=0.5, documents=60, deploys=10, rules=SWAPS_ALONE))["pass"] == 1.0
+    assert shares(verdicts(3, "even", mean=4.0, documents=60, deploys=10))["fail"] == 1.0
+
+
+def test_the_power_is_as_stated() -> None:
+    harm, share = power(3, "even", documents=20, deploys=60)
+    assert 2.0 < harm < 4.0
+    assert share >= 0.65, (harm, share)
+
+
+def test_rebuilding_the_index_does_not_fail() -> None:
+    """Not even where the rule allows less than the index's own noise: then the harm must exceed the twin's too."""
+    twins = Twins.made(5)
+    first, second = twins.build(), twins.build()
+    noise = swapped(first, second)
+    assert noise > 0.5, "two builds of this graph must differ"
+    strict = Rule("strict", SWAPS.metric, "dense", "mean", 10, max=noise / 4)
+    with_twin, alone = twins.taken(first, second), twins.taken(first, None)
+    rebuilt = [twins.build() for _ in range(4)]
+    assert [twins.verdict(alone, lists, (strict,)).verdict for lists in rebuilt] == ["fail"] * 4
+    assert "fail" not in [twins.verdict(with_twin, lists, (strict,)).verdict for lists in rebuilt]
+    gap = with_twin.noise_gap
+    assert gap is not None
+    assert gap > 0.0
+    assert alone.noise_gap == 0.0  # its fingerprint says exact
+
+
+@pytest.mark.parametrize("share", [0.06, 0.2, 0.5, 1.0])
+def test_missing_values_never_pass_by_being_absent(share: float) -> None:
+    """Of 100 anchors 25 are fully changed; leaving those (or any more) unmeasured never makes a PASS."""
+    generator = np.random.default_rng(5)
+    harm = np.zeros(100)
+    harm[:25] = 10.0
+    for _ in range(20):
+        hidden = harm.copy()
+        hidden[: round(25 * share)] = np.nan
+        hidden[generator.permutation(100)[: round(40 * share)]] = np.nan
+        assert verdict(hidden, [rule()]).verdict != "pass"
