@@ -111,7 +111,7 @@ def probability(factors: Values, counts: Values) -> float:
         counts: (J,) float64, positive whole numbers.
 
     Returns:
-        0 to 1, absolute error about 1e-12, relative about 1e-9 in the tails; 1 where no factor is positive, 0 where
+        0 to 1, absolute error about 1e-12, relative about 1e-5 in far tails; 1 where no factor is positive, 0 where
         none is negative and some is positive.
     """
     least, most = float(factors.min()), float(factors.max())
@@ -132,8 +132,8 @@ def _contour(factors: Values, counts: Values, strip: tuple[float, float]) -> flo
         saddle = (low + high) / 2.0
         grown = factors / (1.0 - saddle * factors)
         slope = float(counts @ grown)
-        # a tenth of the width of the peak is near enough: any contour in the strip gives the same integral
-        if abs(slope) < 0.1 * math.sqrt(float(counts @ grown**2)):
+        # a hundredth of the width of the peak is near enough: any contour in the strip gives the same integral
+        if abs(slope) < 0.01 * math.sqrt(float(counts @ grown**2)):
             break
         low, high = (saddle, high) if slope < 0.0 else (low, saddle)
     clear = 0.5 / math.sqrt(_curvature(factors, counts, saddle))
