@@ -14,6 +14,8 @@ SHOWN = 5
 """Names per leg and level, segments, and anchors shown; the JSON document has more."""
 EVENTS = 12
 ITEMS = 20
+CHUNK, SNIPPET = 34, 26
+"""Characters of a chunk's id, of which the end says most, and of its text."""
 MARKS = {"same": " ", "moved": "~", "entered": "+", "left": "-", "rewritten": "*", "renamed": "="}
 
 
@@ -89,7 +91,7 @@ def _events(events: Sequence[Document]) -> list[Table]:
     for one in sorted(events, key=lambda one: -one["slots"])[:EVENTS]:
         where = "(forgotten)" if one["offset"] is None else f"{one['topic']}/{one['partition']}@{one['offset']}"
         size = (f"{one['share']:.1%}", _number(one["slots"], 1), str(one["anchors"]))
-        table.add_row(where, one["kind"], one["chunk_id"], one["deploy"], one["leg"], *size)
+        table.add_row(where, one["kind"], _cut(one["chunk_id"], 44), _cut(one["deploy"], 16), one["leg"], *size)
     return [table]
 
 
@@ -101,8 +103,8 @@ def _anchor(anchor: Document) -> list[Table | Text]:
     for at in range(max(len(before), len(after))):
         old = before[at] if at < len(before) else None
         new = after[at] if at < len(after) else None
-        gone = "" if old is None else f"{MARKS[old['state']]} {old['chunk_id']}"
-        here = "" if new is None else f"{MARKS[new['state']]} {new['chunk_id']}"
+        gone = "" if old is None else f"{MARKS[old['state']]} {_cut(old['chunk_id'], CHUNK)}"
+        here = "" if new is None else f"{MARKS[new['state']]} {_cut(new['chunk_id'], CHUNK)}"
         told = new if new is not None and new["state"] != "same" else old
         table.add_row(
             str(at + 1),
@@ -110,7 +112,7 @@ def _anchor(anchor: Document) -> list[Table | Text]:
             _why(old),
             here,
             "" if new is None else _number(new["score"], 3),
-            "" if told is None else (told["snippet"] or "")[:60],
+            "" if told is None else (told["snippet"] or "")[:SNIPPET],
         )
     return [head, table]
 
@@ -133,6 +135,10 @@ def _actions(actions: Sequence[Document]) -> list[Text | str]:
         left = len(one["items"]) - ITEMS
         made += [f"    ... and {left} more; --json has them"] if left > 0 else []
     return made
+
+
+def _cut(text: str, most: int) -> str:
+    return text if len(text) <= most else f"\N{HORIZONTAL ELLIPSIS}{text[1 - most :]}"
 
 
 def _number(value: float | None, places: int) -> str:

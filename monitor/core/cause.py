@@ -99,7 +99,7 @@ class _Sized:
         """The size in words."""
         if not self.slots:
             return ()
-        named = ", ".join(f"{count} x {what}" for what, count in self.names)
+        named = ", ".join(what if name == "LEXICAL STATISTICS" else f"{count} x {what}" for what, count in self.names)
         where = f"{self.slots:.1f} changed slots of {self.anchors} anchors"
         if name == "INDEX":
             return (f"{where} of the served lists are explained by no event",)
@@ -116,7 +116,7 @@ def _sized(
 ) -> dict[CauseName, _Sized]:
     slots: dict[CauseName, float] = {}
     anchors: dict[CauseName, set[int]] = {}
-    names: dict[CauseName, Counter[str]] = {}
+    found: dict[CauseName, set[Cause]] = {}
     calm_from = np.fromiter(settling, np.int64, len(settling))
     for one in attributions:
         calm = ~np.isin(one.row, calm_from) | (one.cause >= 0)
@@ -125,12 +125,13 @@ def _sized(
             name = "INDEX" if cause is None else cause_of(cause, versions)
             slots[name] = slots.get(name, 0.0) + float(one.part[entries].sum())
             anchors.setdefault(name, set()).update(one.row[entries].tolist())
-            what = "" if cause is None else f"source {cause.source}" if isinstance(cause, Statistics) else cause.kind
-            names.setdefault(name, Counter())[what] += 1
-    return {name: _Sized(slots[name], len(anchors[name]), _most(names[name])) for name in slots}
+            found.setdefault(name, set()).update(() if cause is None else (cause,))
+    return {name: _Sized(slots[name], len(anchors[name]), _most(found[name])) for name in slots}
 
 
-def _most(names: Counter[str]) -> tuple[tuple[str, int], ...]:
+def _most(found: set[Cause]) -> tuple[tuple[str, int], ...]:
+    """Events by kind, an event on both legs once; of statistics their sources."""
+    names = Counter(f"source {of.source or '(unknown)'}" if isinstance(of, Statistics) else of.kind for of in found)
     return tuple(sorted(names.items(), key=lambda pair: (-pair[1], pair[0]))[:4])
 
 
