@@ -89,7 +89,16 @@ DEPLOY = Board(
             ),
             link=Link("Segment", SEGMENT_BOARD),
         ),
-        Heading("Blame"),
+        Heading("Cause and blame"),
+        Graph(
+            "Classes of causes",
+            about("cause"),
+            "none",
+            (Query(f"max by (cause) ({metric('cause')})", "{{cause}}"),),
+            width=24,
+            height=6,
+            stacked=True,
+        ),
         Bars(
             "Who moved the dense leg",
             about("blamed_share_ratio", "The incident card has documents and events."),

@@ -6,7 +6,7 @@ from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
 from monitor import __version__
-from monitor.adapters.prometheus_blame import blame_families
+from monitor.adapters.prometheus_blame import blame_families, cause_families
 from monitor.adapters.prometheus_engine import anchors_families, audit_families, engine_families, folded_families
 from monitor.adapters.prometheus_families import counter, gauge, histogram, info, plain
 from monitor.adapters.prometheus_text import page_text
@@ -75,6 +75,7 @@ def _reported(view: Published) -> Iterator[Metric]:
     yield from _measurements(view.report.measurements)
     yield from _findings(view)
     yield from blame_families(view.report.blame)
+    yield from cause_families(view.report.causes, compared=view.report.baseline is not None)
     for name, value in view.report.corpus.items():
         # Not the bare name: measurements per segment have it, and one page may not hold a family twice.
         yield plain(f"corpus_{name}", value)

@@ -1,12 +1,13 @@
-"""Prometheus families of blame: the sources that caused most of each leg's churn, and the rest in one series."""
+"""Prometheus families of blame: the sources behind most of each leg's churn, and classes of causes."""
 
 from collections import Counter
 from collections.abc import Iterable, Iterator
+from typing import get_args
 
 from prometheus_client.core import Metric
 
 from monitor.adapters.prometheus_families import gauge
-from monitor.core.report import OTHER, Share
+from monitor.core.report import OTHER, CauseClass, CauseName, Share
 
 MOST_SOURCES = 10
 """Sources of a leg that are told apart; labels are bounded."""
@@ -23,4 +24,14 @@ def blame_families(shares: Iterable[Share]) -> Iterator[Metric]:
     family = gauge("blamed_share_ratio")
     for labels, value in told.items():
         family.add_metric(labels, value)
+    yield family
+
+
+def cause_families(causes: Iterable[CauseClass], *, compared: bool) -> Iterator[Metric]:
+    """Which classes of causes hold; several may, or none. Without a comparison the others are not known to be 0."""
+    holding = {of.cause for of in causes}
+    family = gauge("cause")
+    for name in get_args(CauseName):
+        if compared or name in holding:
+            family.add_metric((name,), float(name in holding))
     yield family

@@ -6,8 +6,8 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from monitor.adapters.prometheus import MetricsPage
-from monitor.adapters.prometheus_blame import MOST_SOURCES, blame_families
-from monitor.core.report import Leg, Share
+from monitor.adapters.prometheus_blame import MOST_SOURCES, blame_families, cause_families
+from monitor.core.report import CauseClass, Leg, Share
 from tests.adapters.views import view
 
 
@@ -53,3 +53,24 @@ def test_it_is_on_the_page() -> None:
     page = MetricsPage().render(blamed).decode()
     (family,) = (of for of in text_string_to_metric_families(page) if of.name == "corpus_drift_blamed_share_ratio")
     assert [one.labels for one in family.samples] == [{"leg": "dense", "source": 'a"b'}]
+
+
+CAUSES = [CauseClass("CORPUS", 3.0, 2, ("because",)), CauseClass("LEXICAL STATISTICS", 1.0, 1, ())]
+
+
+def held(*, compared: bool) -> dict[str, float]:
+    return {
+        one.labels["cause"]: one.value
+        for family in cause_families(CAUSES, compared=compared)
+        for one in family.samples
+    }
+
+
+def test_causes_that_hold_and_those_that_do_not() -> None:
+    found = held(compared=True)
+    assert {name for name, value in found.items() if value} == {"CORPUS", "LEXICAL STATISTICS"}
+    assert {name for name, value in found.items() if not value} == {"INDEX", "ENCODER", "QUERY SIDE", "PIPELINE"}
+
+
+def test_without_a_comparison_no_cause_is_known_not_to_hold() -> None:
+    assert held(compared=False) == {"CORPUS": 1.0, "LEXICAL STATISTICS": 1.0}

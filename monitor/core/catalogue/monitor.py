@@ -72,6 +72,13 @@ VERDICTS = (
     ),
     Entry("corpus_chunks", "chunks", "Live chunks of the whole corpus; known before any baseline", "It grows.", ()),
     Entry(
+        "cause",
+        "0 or 1",
+        "Classes of causes of what moved; 1 for those that hold, several may",
+        "A cause of this class was found; the incident card has the evidence.",
+        ("cause",),
+    ),
+    Entry(
         "blamed_share_ratio",
         "ratio",
         "Share of a leg's changed places that a source caused; the ten largest, the others as other",
