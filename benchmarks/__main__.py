@@ -1,4 +1,4 @@
-"""All benchmarks, or those named: `python -m benchmarks [lexical dense duplicates burst pipeline kafka ...] [--quick]`.
+"""All benchmarks, or those named: `python -m benchmarks [lexical dense duplicates burst pipeline ...] [--quick]`.
 
     make bench BENCH="pipeline kafka --data FOLDER"
 

@@ -110,7 +110,7 @@ def attribute(
     found = explained(pair, events, contents.take(exchanged))
     causes: list[Cause] = [*events.found]
     if leg == "lexical":
-        found = _weighed(found, _Open(pair, events, rows[known]), causes, weigh)
+        found = _weighed(found, _Open.of(pair, events, rows[known]), causes, weigh)
     return Attribution(leg, tuple(causes), rows[known[found.row]], found.key, found.entered, found.cause, found.part)
 
 
@@ -119,16 +119,22 @@ class _Open:
     """Lists with slots that no event explains; `rows` are the anchors' rows."""
 
     pair: Pair
-    events: Events
     rows: NDArray[np.int64]
+    came: NDArray[np.bool_]
+    left: NDArray[np.bool_]
+    """(R, k) slots, now and then, of chunks that came or left though no event changed them."""
+
+    @classmethod
+    def of(cls, pair: Pair, events: Events, rows: NDArray[np.int64]) -> "_Open":
+        """Look at all lists at once."""
+        after, before = pair.ranks()
+        came = (before == ABSENT) & (pair.now != NO_CHUNK) & (events.of(pair.now) == NOBODY)
+        left = (after == ABSENT) & (pair.then != NO_CHUNK) & (events.of(pair.then) == NOBODY)
+        return cls(pair, rows, came, left)
 
     def unchanged(self, row: int, *, entered: bool) -> NDArray[np.int64]:
         """Chunks as they were that came into a list, or left it."""
-        after, before = self.pair.ranks()
-        keys, places = (self.pair.now, before) if entered else (self.pair.then, after)
-        found = keys[row][(places[row] == ABSENT) & (keys[row] != NO_CHUNK)]
-        kept: NDArray[np.int64] = found[self.events.of(found) == NOBODY]
-        return kept
+        return self.pair.now[row][self.came[row]] if entered else self.pair.then[row][self.left[row]]
 
 
 def _weighed(found: Explained, lists: _Open, causes: list[Cause], weigh: Weigh | None) -> Explained:
