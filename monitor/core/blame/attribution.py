@@ -134,7 +134,9 @@ class _Open:
 
     def unchanged(self, row: int, *, entered: bool) -> NDArray[np.int64]:
         """Chunks as they were that came into a list, or left it."""
-        return self.pair.now[row][self.came[row]] if entered else self.pair.then[row][self.left[row]]
+        keys, flags = (self.pair.now, self.came) if entered else (self.pair.then, self.left)
+        found: NDArray[np.int64] = keys[row][flags[row]]
+        return found
 
 
 def _weighed(found: Explained, lists: _Open, causes: list[Cause], weigh: Weigh | None) -> Explained:
