@@ -62,7 +62,7 @@ def test_check_config_looks_into_the_files_it_names(run: Commands, ran: Path, tm
     refused(run("check-config", "-c", config), 2, "anchors.jsonl", "No such file or directory")
 
 
-@pytest.mark.parametrize("what", ["anchors", "config", "events", "report"])
+@pytest.mark.parametrize("what", ["anchors", "config", "events", "explain", "gate", "report"])
 def test_schemas_are_json_schemas(run: Commands, what: str) -> None:
     said = run("schema", what)
     assert said.code == 0
@@ -178,7 +178,11 @@ def test_what_was_set_aside_by_mistake_is_taken_on_another_try(run: Commands, tm
         (["baseline", "capture", "-c", "{new}", "main"], 4, "there is no state at"),
         (["quarantine", "list", "-c", "{new}"], 4, "there is no state at"),
         (["quarantine", "list", "-c", "{ran}", "--limit", "0"], 2, "Invalid value for '--limit'"),
-        (["schema", "nothing"], 2, "schema 'nothing': expected one of anchors, config, events, report"),
+        (
+            ["schema", "nothing"],
+            2,
+            "schema 'nothing': expected one of anchors, config, events, explain, gate, report",
+        ),
         (["events", "check", "none.jsonl"], 4, "none.jsonl"),
         (["events", "check", "{ran}", "--format", "xml"], 2, "xml"),
         (["anchors", "check", "none.jsonl"], 2, "none.jsonl: No such file or directory"),

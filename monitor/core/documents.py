@@ -70,14 +70,43 @@ def retried_document(taken: int, kept: Mapping[Position, str]) -> Document:
     return {"taken": taken, "kept": stay}
 
 
-def report_schema() -> Document:
-    """JSON Schema (2020-12) of `report_document`."""
-    finding = _object(
+def _finding_schema() -> Document:
+    return _object(
         rule=_TEXT, severity={"enum": ["critical", "warning"]}, metric=_TEXT, leg=_TEXT, k={"type": "integer"},
         stat=_TEXT, dimension=_TEXT, segment=_TEXT, verdict=_verdicts(), value=_NUMBER, limit=_NUMBER,
         n={"type": "integer"}, reason=_TEXT, lower=_NUMBER, upper=_NUMBER, anchors_needed={"type": "integer"},
         detectable=_NUMBER,
     )  # fmt: skip
+
+
+def _baseline_schema() -> Document:
+    return _object(name=_TEXT, captured_event_time={"type": "integer"}, deploy_id=_TEXT, approved_by=_TEXT)
+
+
+def _share_schema() -> Document:
+    return _object(
+        leg=_TEXT, level={"enum": ["source", "document", "deploy", "segment"]}, name=_TEXT, share=_NUMBER,
+        slots=_NUMBER, anchors={"type": "integer"},
+    )  # fmt: skip
+
+
+def gate_schema() -> Document:
+    """JSON Schema (2020-12) of `gate_document`, with the `warning` that commands add where there is one."""
+    whole = _object(
+        schema_version={"const": SCHEMA_VERSION}, deploy=_TEXT,
+        state={"enum": ["judged", "unseen", "waiting", "forgotten", "forecast"]}, verdict=_verdicts(),
+        reasons=_list(_TEXT), findings=_list(_finding_schema()),
+        baseline={"anyOf": [_baseline_schema(), {"type": "null"}]}, now={"type": ["integer", "null"]},
+        positions={"type": "object", "additionalProperties": {"type": "integer"}},
+        corpus={"type": "object", "additionalProperties": _NUMBER}, blame=_list(_share_schema()),
+    )  # fmt: skip
+    whole["properties"]["warning"] = _TEXT
+    return {"$schema": "https://json-schema.org/draft/2020-12/schema", "title": "corpus-drift gate", **whole}
+
+
+def report_schema() -> Document:
+    """JSON Schema (2020-12) of `report_document`."""
+    finding = _finding_schema()
     measurement = _object(
         metric=_TEXT, leg={"enum": ["dense", "lexical", "both", "corpus"]}, k={"type": "integer"}, dimension=_TEXT,
         segment=_TEXT, stat=_TEXT, value=_NUMBER, n={"type": "integer"}, expected={"type": "integer"},
@@ -87,11 +116,7 @@ def report_schema() -> Document:
         dimension=_TEXT, segment=_TEXT, baseline_anchors={"type": "integer"}, anchors={"type": "integer"},
         watched={"type": "boolean"},
     )  # fmt: skip
-    baseline = _object(name=_TEXT, captured_event_time={"type": "integer"}, deploy_id=_TEXT, approved_by=_TEXT)
-    share = _object(
-        leg=_TEXT, level={"enum": ["source", "document", "deploy", "segment"]}, name=_TEXT, share=_NUMBER,
-        slots=_NUMBER, anchors={"type": "integer"},
-    )  # fmt: skip
+    baseline, share = _baseline_schema(), _share_schema()
     cause = _object(
         cause={"enum": [*get_args(CauseName)]}, slots=_NUMBER, anchors={"type": "integer"}, evidence=_list(_TEXT)
     )

@@ -16,7 +16,7 @@ from monitor.adapters.query_log import read_query_log
 from monitor.app.configuration import Configuration
 from monitor.app.wiring.retrieval import build_anchors, build_space
 from monitor.app.wiring.sources import build_decoder, build_source
-from monitor.core.documents import report_schema
+from monitor.core.documents import gate_schema, report_schema
 from monitor.core.events import MalformedEvent
 from monitor.core.explain_schema import explain_schema
 from monitor.core.report import ALL
@@ -120,6 +120,7 @@ SCHEMAS: Mapping[str, Callable[[], dict[str, Any]]] = {
     "config": Configuration.model_json_schema,
     "events": event_schema,
     "explain": explain_schema,
+    "gate": gate_schema,
     "report": report_schema,
 }
 """JSON Schemas by name."""

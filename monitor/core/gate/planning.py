@@ -35,14 +35,15 @@ class Plan:
         Holm's first and hardest step) plus that of the power; reach is the cost of the cluster at the range's end.
 
         Returns:
-            at least 1; 0 where no number does: the harm is the tolerance itself, or nothing is known of its spread.
+            at least 1; 0 where no number does: the harm is the tolerance itself, or neither its spread nor its range
+            is known. Fewer than two clusters show no spread: then it is the fewest that could decide.
         """
         below = harm <= self.tolerance
         distance = abs(self.tolerance - harm)
-        spread = self._z(below=below) * self.deviation
+        spread = 0.0 if math.isnan(self.deviation) else self._z(below=below) * self.deviation
         reach = abs((self.ends[1] if below else self.ends[0]) - harm)
         reach = 0.0 if math.isinf(reach) else reach * (-math.log(ALPHA) if below else 1.0)
-        if not distance > 0.0 or math.isnan(spread):
+        if not distance > 0.0 or spread + reach == 0.0:
             return 0
         root = (spread + math.sqrt(spread * spread + 4.0 * distance * reach)) / (2.0 * distance)
         return min(MOST, max(1, math.ceil(root * root)))
