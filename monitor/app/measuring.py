@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from monitor.app.gating import Budget, evidence_of, judged
 from monitor.app.health import stale_or
 from monitor.app.intake import Intake
+from monitor.app.looking import Looking
 from monitor.app.once import Once
 from monitor.app.parts import Parts
 from monitor.app.sampling import Sampling
@@ -28,7 +29,7 @@ from monitor.core.known import Known
 from monitor.core.lists import RankedLists
 from monitor.core.policy import Verdict
 from monitor.core.published import Published
-from monitor.core.report import DriftReport, Measurement
+from monitor.core.report import DriftReport
 
 OPEN_GAPS = ("open_gaps",)
 """Counter of losses in the stream that nobody has looked at since; approving a baseline sets it to 0."""
@@ -60,7 +61,7 @@ class Measuring:
         self._replay_seconds = 0.0
         self._next_full = self._next_report = self._next_retry = self._next_count = 0.0
         self._points: int | None = None
-        self._sampling = Sampling(parts.pace.settle)
+        self._sampling, self._looking = Sampling(parts.pace.settle), Looking(parts.clocks)
         self._measured: Measured | None = None
         self._view: Once[Published] | None = None
 
@@ -107,7 +108,7 @@ class Measuring:
 
     def touched(self) -> bool:
         """Whether the last report is older than the corpus, on whatever leg."""
-        if self._blame_behind and self._blame_due():
+        if (self._blame_behind and self._blame_due()) or self._looking.owed():
             return True
         return self._behind or (self.baseline is not None and bool(self._touched))
 
@@ -164,7 +165,7 @@ class Measuring:
             lists=lists,
             hashes=ContentHashes(corpus),
             corpus={"chunks": float(len(corpus))},
-            chunks=(*parts.drift.content(parts.engine.duplicates), *self._indexed()),
+            chunks=(*parts.drift.content(parts.engine.duplicates), *self._sampling.measurements()),
             settling=self._settling(),
             failures=dict(parts.served.failures) if parts.served is not None else {},
             problems=(
@@ -178,19 +179,17 @@ class Measuring:
             facts=CorpusFacts(corpus, parts.engine.duplicates),
             served={} if parts.served is None else parts.served.hashes,
             rewrites=parts.engine.rewrites(),
+            brief=self._looking.brief(deploy_id),
             profile=measurable(parts, self._counters),
         )
         self._changed.clear()
+        began = parts.clocks.monotonic()
         compared = self._compared(seen)
+        self._looking.looked(brief=seen.brief, since=began)
         self._behind = False
         budget = Budget(expected, corpus.row)
         evidence = evidence_of(self.baseline, compared, parts.rules, budget) if deploy_id else None
         return Once(lambda: judged(compared, parts.rules, evidence))
-
-    def _indexed(self) -> tuple[Measurement, ...]:
-        """The index as a whole, as it was at the last full replay."""
-        last = self._sampling.last
-        return () if last is None else tuple(last.measurements())
 
     def _compared(self, seen: Seen) -> Compared:
         """What the report is made from; blame is worked out for every deploy, else when it is time for it."""

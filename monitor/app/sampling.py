@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from monitor.core.corpus import Corpus
 from monitor.core.index_sample import IndexSample, compared, sampled
+from monitor.core.report import Measurement
 from monitor.ports import Retriever
 
 SECONDS = 5.0
@@ -32,6 +33,10 @@ class Sampling:
         if self._settle:
             self._recent.append((now, keys))
             self._forget(now)
+
+    def measurements(self) -> tuple[Measurement, ...]:
+        """The index as a whole, as it was at the last full replay."""
+        return () if self.last is None else tuple(self.last.measurements())
 
     def look(self, corpus: Corpus, retriever: Retriever, now: float) -> None:
         """Count the points, and look for a sample of the live chunks that had time to arrive.

@@ -75,6 +75,8 @@ class Seen:
     """Content hash by chunk key as the real index states it."""
     rewrites: Mapping[ListLeg, RankedLists] = field(default_factory=dict)
     """Exact lists of all rewrites, in the order of the anchors; a leg that does not ask them is absent."""
+    brief: bool = False
+    """Whether what the lists hold may be shown as it was last measured; never where a deploy is judged."""
     profile: Measurable | None = None
     """The corpus itself, measured when the report is made; None where only lists were kept."""
 

@@ -1,7 +1,10 @@
 """Drift: from the lists now and a baseline to an immutable report. Pure."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+from numpy.typing import NDArray
 
 from monitor.core.alignment import Alignment, align
 from monitor.core.anchors import AnchorSet
@@ -233,8 +236,21 @@ class Drift:
         known.turn = self._turn
         compared = known.comparison.tables(seen, afresh=afresh)
         made = [Summarised(table, known.comparison.alignment) for table in compared]
-        made += known.confidence.tables(seen, afresh=afresh)
-        return made + known.rewordings.tables(seen, afresh=afresh)
+        return made + self._confident(known, seen, afresh=afresh)
+
+    def _confident(self, known: "_Known", seen: Seen, *, afresh: bool) -> list[Summarised]:
+        """What the lists hold; as it was last measured where a brief look will do."""
+        known.owed.append(seen.changed)
+        if seen.brief and known.confident and not afresh:
+            return known.confident
+        owed = [of for of in known.owed if of is not None]
+        changed = np.unique(np.concatenate(owed)) if len(owed) == len(known.owed) else None
+        known.owed.clear()
+        whole = replace(seen, changed=changed)
+        known.confident = known.confidence.tables(whole, afresh=afresh) + known.rewordings.tables(
+            whole, afresh=afresh
+        )
+        return known.confident
 
     def _blame(self, baseline: Snapshot, alignment: Alignment, seen: Seen, known: Known) -> Culprits:
         around = Circumstances(self._depths[0], TIE_EPS, self._versions, seen.settling, seen.deploy_id)
@@ -249,4 +265,7 @@ class _Known:
     comparison: Comparison
     confidence: Confidence
     rewordings: Rewordings
+    confident: list[Summarised] = field(default_factory=list)
+    owed: list[NDArray[np.int64] | None] = field(default_factory=list)
+    """What changed since `confident` was measured."""
     turn: int = -1
