@@ -5,6 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 import pytest
 from numpy.random import Generator
+from numpy.typing import NDArray
 
 from monitor.core.anchors import Anchor, AnchorSet, kept_rows, rows_after
 from monitor.core.corpus import Corpus, Delta
@@ -27,10 +28,20 @@ def question(generator: Generator) -> tuple[str, int, Segment]:
 
 
 def anchor_set(asked: Sequence[tuple[str, int, Segment]]) -> AnchorSet:
-    rows = [np.random.default_rng(seed).standard_normal(D).astype(np.float32) for _, seed, _ in asked]
-    vectors = prepare(np.stack(rows), Distance.DOT)
-    anchors = [Anchor(f"a{at}", text, row) for at, ((text, _, _), row) in enumerate(zip(asked, vectors, strict=True))]
-    return AnchorSet(anchors, vectors, np.ones(len(asked)), [wanted for _, _, wanted in asked])
+    """Every third question has a rewrite, which is asked behind all anchors."""
+    vectors = drawn([seed for _, seed, _ in asked])
+    worded = [(f"w{seed % 40} w{seed % 7}",) if seed % 3 == 0 else () for _, seed, _ in asked]
+    anchors = [
+        Anchor(f"a{at}", text, row, rewrites=wording)
+        for at, ((text, _, _), row, wording) in enumerate(zip(asked, vectors, worded, strict=True))
+    ]
+    rewrites = drawn([seed + 1 for _, seed, _ in asked if seed % 3 == 0])
+    return AnchorSet(anchors, vectors, np.ones(len(asked)), [wanted for _, _, wanted in asked], rewrites)
+
+
+def drawn(seeds: Sequence[int]) -> NDArray[np.float32]:
+    rows = [np.random.default_rng(seed).standard_normal(D).astype(np.float32) for seed in seeds]
+    return prepare(np.array(rows, np.float32).reshape(-1, D), Distance.DOT)
 
 
 class World:
@@ -79,7 +90,13 @@ class World:
         made = self.built()
         texts = [self.texts[row.key] for row in rows]
         made.apply(Delta(none, slots, rows, texts, self.corpus.vectors[slots], none))
-        return dict(made.lists().items())
+        return both(made)
+
+
+def both(engine: Engine) -> dict[str, RankedLists]:
+    """The lists of anchors and of rewrites."""
+    made: dict[str, RankedLists] = {leg: lists for leg, lists in engine.lists().items()}  # noqa: C416 - wider keys
+    return made | {f"rewrites, {leg}": lists for leg, lists in engine.rewrites().items()}
 
 
 @pytest.mark.parametrize("seed", range(6))
@@ -92,7 +109,7 @@ def test_lists_after_changes_of_the_anchors_are_those_of_a_fresh_engine(seed: in
         world.feed([Delete(name, 0) for name in world.listed()])
         world.feed([world.upsert(int(number)) for number in world.generator.integers(0, CHUNKS, 4)])
         expected = world.fresh()
-        for leg, lists in world.engine.lists().items():
+        for leg, lists in both(world.engine).items():
             assert_same(lists, expected[leg])
         check_floors(world)
 
