@@ -61,7 +61,7 @@ def judged(folder: Path) -> dict[str, str]:
 def test_a_monitor_sees_the_incident_and_its_revert_and_the_next_producer_begins_at_home(
     cluster: MockCluster, roots: tuple[Root, ...], tmp_path: Path
 ) -> None:
-    target = Target(settings_for(cluster, cluster.fresh()), tmp_path, roots=roots)
+    target = Target(settings_for(cluster, cluster.fresh()), tmp_path, roots=roots, anchors=250)
     told = [*play_some(target, 5), *play_some(target, 1)]
     kinds = ["initial", "1.2-ordinary", "1.3-rechunked", "1.4-incident", "1.5-restored"]
     assert [name.partition(".")[2] for name in told] == [*kinds, kinds[0]]

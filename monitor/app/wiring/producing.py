@@ -36,6 +36,7 @@ class Target:
         qdrant: URL of the server whose collection is kept equal, "" for none: the monitor embeds its own.
         most: chunks of the corpus, about; 0 is all there are.
         roots: folders of Python sources; () is what is installed here.
+        anchors: at most so many.
     """
 
     kafka: KafkaSettings
@@ -43,6 +44,7 @@ class Target:
     qdrant: str = ""
     most: int = 0
     roots: tuple[Root, ...] = ()
+    anchors: int = 1_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +82,8 @@ def open_production(chosen: Target, *, count: int) -> Iterator[Production]:
         found = read_documentation(chosen.roots or installed_roots()).objects
         objects = smaller(found, chosen.most, plan.packages)
         encoder = LatentSemanticEncoder.fit([one.text for one in objects], dimension=MODEL_DIMENSION, seed=SEED)
-        anchors = encoded(draw_anchors(objects, np.random.default_rng(SEED), watched=WATCHED), encoder)
+        drawn = draw_anchors(objects, np.random.default_rng(SEED), count=chosen.anchors, watched=WATCHED)
+        anchors = encoded(drawn, encoder)
         configuration = chosen.folder / CONFIGURATION
         playing = Playing(datetime.now(UTC).strftime("%Y%m%dT%H%M%SZ"), count, again=configuration.exists())
         write(chosen.folder / "anchors.jsonl", anchors)
