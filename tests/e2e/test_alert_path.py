@@ -46,11 +46,15 @@ def test_an_incident_pages_and_its_revert_clears(
     assert stack.gate(bad) == 1
     for _, alert in stack.pager.alerts("firing"):
         links_work(alert)
+    card = running.get("/api/v1/explain", deploy=bad)
+    assert [one["cause"] for one in card["causes"]] == ["CORPUS"]
+    assert {one["deploy"] for one in card["events"][:10]} == {bad}
 
     reverted = time.monotonic()
     good = corpus.revert()
     cleared = stack.pager.wait("resolved", RULES, ALERT_SECONDS)
     assert stack.gate(good) == 0
+    assert running.get("/api/v1/explain", deploy=good)["blame"] == [], "no churn, an empty card"
     eventually(lambda: stack.firing() == WELL, ALERT_SECONDS, "the watchdog alone again")
 
     names = {alert["labels"]["alertname"] for _, alert in stack.pager.got}
