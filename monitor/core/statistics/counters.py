@@ -89,9 +89,17 @@ class Counters:
         np.add.at(flat, (rows * self.counts.shape[1] + columns).ravel(), steps.ravel())
         self._dirty[rows.ravel()] = True
 
-    def add_sums(self, rows: Ints, columns: slice, sums: Ints) -> None:
-        """sums[rows, columns] += sums, repeats add up; the rows are marked by `add`."""
-        np.add.at(self.sums[:, columns], rows, sums)
+    def add_each(self, rows: Ints, columns: Ints, steps: Ints) -> None:
+        """Add each chunk's steps in each of its rows.
+
+        Args:
+            rows: (n, D).
+            columns: (n, K).
+            steps: (n, K).
+        """
+        flat = rows[:, :, None] * self.counts.shape[1] + columns[:, None, :]
+        np.add.at(self.counts.reshape(-1), flat.ravel(), np.broadcast_to(steps[:, None, :], flat.shape).ravel())
+        self._dirty[rows.ravel()] = True
 
     def rebin_ages(self, moved: Ints) -> None:
         """Move every age bin to another one."""

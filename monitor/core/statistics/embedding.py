@@ -1,6 +1,7 @@
 """How far an embedding space moved, and how dense it is, from means of features and from a small sample."""
 
 import math
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -44,33 +45,47 @@ def resultant(segment: SegmentProfile) -> float:
     return min(1.0, math.sqrt(float(np.sum(segment.direction.astype(np.float64) ** 2))))
 
 
-def spread(features: Features, sample: NDArray[np.float32]) -> float:
-    """Trace of the squared covariance of the sample's features, estimated from the pairs of two different chunks.
+@dataclass(frozen=True, slots=True, eq=False)
+class Spread:
+    """How the features of a sample lie around their mean.
 
-    NaN for fewer than 10 vectors with a direction.
+    Args:
+        squared: trace of the squared covariance, from the pairs of two different chunks; NaN below 10 of them.
+        centred: (s, FEATURES) features of length 1, less their mean.
     """
+
+    squared: float
+    centred: NDArray[np.float64]
+
+    def along(self, direction: NDArray[np.float64]) -> float:
+        """Variance along a direction, times its squared length."""
+        return float(np.sum((self.centred @ direction) ** 2)) / (len(self.centred) - 1)
+
+
+def spread(features: Features, sample: NDArray[np.float32]) -> Spread:
+    """The spread of a sample of vectors; those without direction do not count."""
     lengths = norms(sample)
     sample, lengths = sample[lengths > 0], lengths[lengths > 0]
     count = len(sample)
-    if count < _FEW:
-        return NONE
     mapped = features.of(features.directions(sample, lengths)) / (ONE * math.sqrt(FREQUENCIES))
+    if count < _FEW:
+        return Spread(NONE, mapped)
     centred = mapped - mapped.mean(axis=0)
     products = centred @ centred.T
     squares = np.sum(products * products) - np.sum(np.diag(products) ** 2)
-    return float(squares) / (count * (count - 1))
+    return Spread(float(squares) / (count * (count - 1)), centred)
 
 
 def null_of_shift(
-    before: SegmentProfile, after: SegmentProfile, changed: tuple[int, NDArray[np.float64]], spread_of: float
+    before: SegmentProfile, after: SegmentProfile, changed: tuple[int, NDArray[np.float64]], sample: Spread
 ) -> tuple[float, float]:
     """The discrepancy that a random exchange of labels among the removed and added chunks gives: p95 and p-value.
 
     Removed R (r chunks) and added A (a) are the chunks that changed; the unchanged ones cancel. Labels are permuted
     among the r + a only. The permuted difference of means is c (sum of r drawn without replacement - its mean) + d0
-    with c = 1/n + 1/n'. Its expected squared length follows exactly from the sums of both sides:
-    c^2 r a / (N - 1) (1 - |mu|^2) + |d0|^2, with N = r + a, mu the mean of all N and every feature vector of length
-    1. Its variance, 2 (c^2 r a / (N - 1))^2 tr(S^2), takes tr(S^2) from a bottom-k sample of the changed chunks that
+    with c = 1/n + 1/n'. Its expected squared length follows exactly from the sums of both sides: f (1 - |mu|^2) +
+    |d0|^2 with f = c^2 r a / (N - 1), N = r + a, mu the mean of all N, and every feature vector of length 1. Its
+    variance, 2 f^2 tr(S^2) + 4 f d0' S d0, takes the covariance S from a bottom-k sample of the changed chunks that
     are live: nothing of a removed chunk is kept. Both give a gamma distribution, read by Wilson and Hilferty's cube
     root.
 
@@ -79,7 +94,7 @@ def null_of_shift(
         after: the whole corpus now.
         changed: added chunks with a direction, and the sum of their features (length 1 each, as in the profiles times
             sqrt(FREQUENCIES)).
-        spread_of: tr(S^2), see `spread`.
+        sample: of the changed chunks that are live.
 
     Returns:
         The 95% quantile under the null, and the share of the null at or above the discrepancy measured; NaN where
@@ -91,7 +106,7 @@ def null_of_shift(
     mean_then, mean_now = before.features.astype(np.float64) / root, after.features.astype(np.float64) / root
     n, m, a = before.directed, after.directed, changed[0]
     r = n - (m - a)
-    if not (r > 0 and a > 0 and n > 0 and m > 0) or math.isnan(spread_of):
+    if not (r > 0 and a > 0 and n > 0 and m > 0) or math.isnan(sample.squared):
         return NONE, NONE
     kept = mean_now * m - changed[1]
     pool = (mean_then * n - kept + changed[1]) / (r + a)
@@ -100,7 +115,7 @@ def null_of_shift(
     factor = scale * scale * r * a / (r + a - 1)
     moved = float(offset @ offset)
     mean = factor * max(0.0, 1.0 - float(pool @ pool)) + moved
-    variance = 2.0 * factor * factor * spread_of + 4.0 * factor * moved * math.sqrt(spread_of)
+    variance = 2.0 * factor * factor * sample.squared + 4.0 * factor * sample.along(offset)
     if mean <= 0.0 or variance <= 0.0:
         return NONE, NONE
     ninth = variance / (9.0 * mean * mean)

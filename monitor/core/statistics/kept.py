@@ -203,19 +203,18 @@ class Kept:
         room = np.zeros(len(self.cells.rows) - len(self.members), np.int64)
         self.members = np.concatenate((self.members, room))
         np.add.at(self.members, columns.cells[slots], sign)
-        step = np.full(len(slots), sign, np.int64)
         tokens = columns.tokens[slots].astype(np.int64)
         overlaps = columns.overlaps[slots]
-        for column, of in (
-            (np.int64(CHUNKS), step),
-            (np.int64(TOKENS), tokens * sign),
-            (LENGTHS.start + TOKENS_BINS.of(tokens), step),
-            (NORMS.start + norm_bins(columns.norms[slots]), step),
-            (np.int64(OVERLAP), np.maximum(overlaps, 0) * sign),
-            (np.int64(OVERLAPPING), (overlaps != DEAD) * step),
-        ):
-            counters.add(rows, np.reshape(column, (-1, 1)), of[:, None])
-        self._age(rows, columns.seconds[slots], sign)
+        found = np.empty((len(slots), 7), np.int64)
+        found[:] = (CHUNKS, TOKENS, LENGTHS.start, NORMS.start, OVERLAP, OVERLAPPING, AGES.start)
+        found[:, 2] += TOKENS_BINS.of(tokens)
+        found[:, 3] += norm_bins(columns.norms[slots])
+        found[:, 6] += ages.bins(columns.seconds[slots], self.reference)
+        steps = np.full((len(slots), 7), sign, np.int64)
+        steps[:, 1] = tokens * sign
+        steps[:, 4] = np.maximum(overlaps, 0) * sign
+        steps[:, 5] = (overlaps != DEAD) * sign
+        counters.add_each(rows, found, steps)
 
     def _age(self, rows: Ints, seconds: Ints, sign: int) -> None:
         self.counters.add(rows, (AGES.start + ages.bins(seconds, self.reference))[:, None], np.int64(sign))
@@ -232,9 +231,10 @@ class Kept:
         stale = columns.overlaps[slots]
         columns.overlaps[slots] = fresh
         rows = self._rows(slots)
-        self.counters.add(rows, np.int64(OVERLAP), (np.maximum(fresh, 0) - np.maximum(stale, 0))[:, None])
-        step = (fresh != DEAD).astype(np.int64) - (stale != DEAD)
-        self.counters.add(rows, np.int64(OVERLAPPING), step[:, None])
+        moved = np.stack(
+            (np.maximum(fresh, 0) - np.maximum(stale, 0), (fresh != DEAD) - (stale != DEAD).astype(np.int64))
+        )
+        self.counters.add_each(rows, np.broadcast_to((OVERLAP, OVERLAPPING), (len(slots), 2)), moved.T)
 
     def _side(self, slots: Ints) -> Side:
         """These live chunks as they are."""

@@ -176,9 +176,9 @@ class Measurable:
         if then is not None:
             why = OTHER_VERSION if len(now.versions) != 1 or now.versions != then.versions else "too_few_changes"
         if then is not None and self.view.compared and why != OTHER_VERSION:
-            spread_of = self._sampled("changed", self.view.changed, lambda sample: spread(features, sample))
+            found = self._sampled("changed", self.view.changed, lambda sample: spread(features, sample))
             summed = named.row.sums[CHANGED_SUMS] / (ONE * math.sqrt(FREQUENCIES))
-            cut, p_value = null_of_shift(then, now, (int(named.row.counts[CHANGED_DIRECTED]), summed), spread_of)
+            cut, p_value = null_of_shift(then, now, (int(named.row.counts[CHANGED_DIRECTED]), summed), found)
         for stat, value in (("null_p95", cut), ("p_value", p_value)):
             yield _said("embedding_shift", (ALL, ALL), stat, value, n=now.directed, why=why)
 

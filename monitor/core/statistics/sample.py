@@ -48,9 +48,10 @@ class Sample:
     def settle(self) -> bool:
         """Adapt the bound to the number of members; True where the candidates must be found anew (`refill`)."""
         level = max(0, (self.members // (SIZE * _ROOM)).bit_length() - 1)
-        again, self._level = level < self._level, level
-        bound = self._bound()
-        self._slots = {slot: hashed for slot, hashed in self._slots.items() if hashed < bound}
+        again, fewer, self._level = level < self._level, level > self._level, level
+        if fewer:
+            bound = int(self._bound())
+            self._slots = {slot: hashed for slot, hashed in self._slots.items() if hashed < bound}
         return again
 
     def refill(self, slots: Ints, keys: Ints) -> None:

@@ -5,19 +5,13 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from monitor.core.statistics.counters import (
-    CHANGED_DIRECTED,
-    CHANGED_SUMS,
-    DIRECTED,
-    FEATURE_SUMS,
-    MEAN_START,
-    Counters,
-)
+from monitor.core.statistics.counters import CHANGED_DIRECTED, DIRECTED, Counters
 from monitor.core.statistics.features import Features
+from monitor.core.statistics.kernels_sums import Summands, accumulate
 
 Ints = NDArray[np.int64]
 _PART = 2_048
-"""Vectors summed at once: fewer than 2^13 sums of integers below 2^11 are exact in float32."""
+"""Vectors summed at once: sums of fewer than 2^13 integers below 2^11 are exact in float32."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -71,28 +65,9 @@ class Sums:
 
     def _add(self, features: Features, batch: Vectors, sign: int, *, only_changed: bool) -> None:
         directions = features.directions(batch.vectors, batch.norms)
-        order, starts = _grouped(batch)
-        first = order[starts]
-        summed = np.add.reduceat(features.of(directions)[order], starts, axis=0, dtype=np.int64) * sign
-        sizes = np.diff(starts, append=len(order)) * sign
-        rows, changed = batch.rows[first], batch.changed[first]
-        means = (np.add.reduceat(directions[order], starts, axis=0) * sign).astype(np.int64)
+        steps = np.full((len(directions), 1), sign, np.int64)
         if not only_changed:
-            self._counters.add(rows, np.int64(DIRECTED), sizes[:, None])
-        self._counters.add(rows, np.int64(CHANGED_DIRECTED), sizes[:, None] * changed)
-        for group in range(len(first)):
-            every, some = rows[group], rows[group][changed[group]]
-            if not only_changed:
-                self._counters.sums[every, FEATURE_SUMS] += summed[group]
-                self._counters.sums[every, MEAN_START:] += means[group]
-            self._counters.sums[some, CHANGED_SUMS] += summed[group]
-
-
-def _grouped(batch: Vectors) -> tuple[Ints, Ints]:
-    """An order in which vectors that count in the same places stand together, and where each group begins."""
-    bits = batch.changed @ (np.int64(1) << np.arange(batch.changed.shape[1], dtype=np.int64))
-    pattern = np.unique(bits, return_inverse=True)[1]
-    keys = batch.cells * (int(pattern.max(initial=0)) + 1) + pattern
-    order = np.argsort(keys, kind="stable")
-    starts = np.flatnonzero(np.diff(keys[order], prepend=-1))
-    return order, starts
+            self._counters.add(batch.rows, np.int64(DIRECTED), steps)
+        self._counters.add(batch.rows, np.int64(CHANGED_DIRECTED), steps * batch.changed)
+        summands = Summands(features.of(directions), directions, batch.cells, batch.rows, batch.changed)
+        accumulate(self._counters.sums, summands, sign, only_changed=only_changed)
