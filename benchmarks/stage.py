@@ -88,6 +88,10 @@ class Maintained:
         exact = self._engine.lists()["exact"]
         return Replay(rows, exact.at(k).take(rows), tied=np.zeros(len(rows), np.bool_), seconds=np.zeros(len(rows)))
 
+    def busy(self) -> Sequence[str]:
+        """Never."""
+        return ()
+
     def problems(self) -> Sequence[str]:
         """None."""
         return ()

@@ -150,6 +150,10 @@ class Retriever(Protocol):
         """Why no answer of this index would mean anything now (another distance or dimension); asked now and then."""
         ...
 
+    def busy(self) -> Sequence[str]:
+        """Why what the index serves now is about to change by itself (its optimiser works): no deploy is judged."""
+        ...
+
     def count(self) -> int | None:
         """Points in the index, None when it cannot be asked."""
         ...

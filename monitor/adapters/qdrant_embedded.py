@@ -93,6 +93,10 @@ class EmbeddedIndex:
         """None: the monitor made this index itself."""
         return ()
 
+    def busy(self) -> Sequence[str]:
+        """Never: the optimiser runs inside of calls."""
+        return ()
+
     def count(self) -> int | None:
         """Points in the index, None when the engine cannot tell."""
         try:

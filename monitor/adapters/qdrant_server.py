@@ -87,6 +87,17 @@ class ServerRetriever:
         except UnreachableError:
             return []
 
+    def busy(self) -> Sequence[str]:
+        """The collection's optimiser where it is not idle; a server that does not answer fails by its replays."""
+        try:
+            found = self.describe()
+        except (ConfigurationError, UnreachableError):
+            return []
+        if found.status == "green" and found.optimizer_status == "ok":
+            return []
+        said = f"status {found.status}, optimiser {found.optimizer_status}"
+        return [f"the index is not at rest ({said}): expected green and ok; ask again when it is"]
+
     def count(self) -> int | None:
         """Points in the collection, exactly; None when the server does not say."""
         found = self._connection.read([self._requests.count], time.monotonic() + self._settings.timeout)[0]

@@ -173,6 +173,7 @@ class Measuring:
                 *lost,
                 *self.untrusted(),
                 *(parts.served.problems if parts.served is not None else ()),
+                *(parts.served.busy if parts.served is not None and deploy_id else ()),
             ),
             pipeline=(*problems, *lost),
             changed=np.unique(np.concatenate([np.zeros(0, np.int64), *self._changed])),

@@ -37,6 +37,8 @@ class Served:
         self._not_before = -math.inf
         self.problems: tuple[str, ...] = ()
         """Why no served list means anything now; asked anew at each full replay."""
+        self.busy: tuple[str, ...] = ()
+        """Why no deploy can be judged by the last full replay: the index was at work on itself."""
         self.lists = RankedLists.unknown(len(anchors), k)
         self.failures: dict[int, str] = {}
         self.hashes: dict[int, str] = {}
@@ -84,6 +86,7 @@ class Served:
             return None
         if full:
             self.problems = tuple(self._retriever.problems())
+            self.busy = tuple(self._retriever.busy())
         replay = self._retriever.replay(self._anchors, rows, k=self._k, deadline=self._deadline)
         # Anchors that fail again when asked alone say nothing of the index: the others must not pay for them.
         telling = len(rows) > len(failed) or len(rows) == len(self._anchors)

@@ -41,6 +41,9 @@ class ScriptedIndex:
     def count(self) -> int | None:
         return 7
 
+    def busy(self) -> Sequence[str]:
+        return ()
+
     def problems(self) -> Sequence[str]:
         return ()
 

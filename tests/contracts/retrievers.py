@@ -78,6 +78,9 @@ class BruteForce:
     def close(self) -> None:
         """Nothing to close."""
 
+    def busy(self) -> Sequence[str]:
+        return ()
+
     def problems(self) -> Sequence[str]:
         """None: it is the definition."""
         return ()
