@@ -51,6 +51,7 @@ class QdrantStub:
     """By the path behind the collection, such as `/points/query/batch`."""
     sent: list[Sent] = field(default_factory=list)
     released: threading.Event = field(default_factory=threading.Event)
+    status: str = "green"
     """Set by `stop`: what hangs or drips waits on it."""
 
     def put(self, point: Point, vector: NDArray[np.float32], payload: Mapping[str, Json]) -> None:
@@ -140,7 +141,7 @@ class QdrantStub:
         distance = {"cosine": "Cosine", "dot": "Dot", "euclid": "Euclid"}[self.distance.value]
         vector = {"size": self.dimension, "distance": distance}
         return {
-            "status": "green",
+            "status": self.status,
             "optimizer_status": "ok",
             "indexed_vectors_count": 0,
             "points_count": len(self.points),

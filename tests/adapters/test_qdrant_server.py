@@ -262,3 +262,11 @@ def test_environment_proxies_are_not_used(stub: QdrantStub, monkeypatch: pytest.
     assert httpx.Client()._mounts, "the variable is read by a plain client"
     with served(stub) as retriever:
         assert not ask(retriever).failures
+
+
+def test_an_optimiser_at_work_is_said(stub: QdrantStub) -> None:
+    with served(stub) as retriever:
+        assert list(retriever.busy()) == []
+        stub.status = "yellow"
+        (said,) = retriever.busy()
+        assert "status yellow, optimiser ok" in said
