@@ -6,11 +6,16 @@ from dataclasses import dataclass
 from monitor.core.blame import OTHERS
 from monitor.core.report import Share
 
-MOST_BARS = 6
+MOST_BARS = 5
 """Of each leg and level."""
 LEVELS = ("source", "document", "deploy")
 """The order of levels; others follow by name."""
-HEADINGS: Mapping[str, str] = {"source": "Sources", "document": "Documents", "deploy": "Deploys", "event": "Events"}
+HEADINGS: Mapping[str, str] = {
+    "source": "Sources",
+    "document": "Documents",
+    "deploy": "Deploys",
+    "segment": "Segments",
+}
 
 
 @dataclass(frozen=True, slots=True)

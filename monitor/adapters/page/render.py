@@ -1,5 +1,6 @@
 """The page as HTML: what was asked for, from the last published view or from a judged deploy."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -8,6 +9,7 @@ from markupsafe import Markup
 
 from monitor.adapters.page import words
 from monitor.adapters.page.bars import blamed
+from monitor.adapters.page.card import card_of
 from monitor.adapters.page.detail import detail, known_segments
 from monitor.adapters.page.heat import COLUMNS, LEGS, heat
 from monitor.adapters.page.pipeline import pipeline
@@ -22,7 +24,7 @@ REASONS = 8
 MOST_REASONS = 60
 DEPLOYS = 60
 """Newest deploys on the timeline."""
-Document = dict[str, Any]
+Document = Mapping[str, Any]
 
 TEMPLATES = Environment(
     loader=PackageLoader("monitor.adapters", "templates"),
@@ -107,7 +109,7 @@ def render_page(view: Published | None, asked: Asked | None = None, found: Found
         more_reasons=reasons[REASONS:MOST_REASONS],
         left_out=max(0, len(reasons) - MOST_REASONS),
         detail=shown,
-        card=there.card,
+        card=None if there.card is None else card_of(there.card),
         heat=heat(subject.report, subject.verdict, old=subject.old),
         blame=blamed(subject.report.blame),
         deploys=view.ledger[-DEPLOYS:][::-1],
