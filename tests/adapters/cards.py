@@ -1,10 +1,14 @@
 """An incident card as `/api/v1/explain` gives it, valid by its schema, with any names in it."""
 
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 from jsonschema import Draft202012Validator
 
 from monitor.core.explain_schema import explain_schema
+from monitor.ports import ConfigurationError
+from tests.adapters.serving import Shown
 
 Document = dict[str, Any]
 
@@ -88,3 +92,19 @@ def card(name: str = "guide", **fields: object) -> Document:
     made = given | fields
     Draft202012Validator(explain_schema()).validate(made)
     return made
+
+
+@dataclass
+class Explaining(Shown):
+    """A service that explains by this card; an anchor that is not in it is refused as the real one does."""
+
+    document: Document = field(default_factory=card)
+
+    def explain(self, deploy_id: str, segment: str, anchor: str) -> Mapping[str, Any]:
+        self._fail()
+        self.asked.append(("explain", deploy_id, segment, anchor))
+        mine = [one for one in self.document["anchors"] if anchor in ("", one["id"])]
+        if not mine:
+            message = f"anchor {anchor!r}: not there"
+            raise ConfigurationError(message)
+        return {**self.document, "question": {"segment": segment, "anchor": anchor}, "anchors": mine}

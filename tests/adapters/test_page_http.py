@@ -10,7 +10,8 @@ import pytest
 from monitor.adapters.page import Asked, Pages, content_security_policy
 from monitor.core.baseline import Judged
 from monitor.core.policy import Verdict
-from monitor.ports import DeployRecord
+from monitor.ports import DeployRecord, UnreachableError
+from tests.adapters.cards import Explaining
 from tests.adapters.pages import Reader, moved
 from tests.adapters.serving import Shown, served
 from tests.adapters.views import HOSTILE, health
@@ -26,13 +27,13 @@ def record(deploy_id: str = "d1") -> DeployRecord:
     return DeployRecord(deploy_id, 1, then.verdict, replace(then.report, deploy_id=deploy_id), TAKEN)
 
 
-def service() -> Shown:
+def service() -> Explaining:
     view = replace(
         NOW,
         ledger=(Judged("old", 1, "pass"), Judged("d1", 2, "pass")),
         health=health(turned=time.time(), waiting=("d9",)),
     )
-    return Shown(view, {"d1": record()})
+    return Explaining(view, {"d1": record()})
 
 
 def asked(path: str, given: Shown | None = None) -> Reader:
@@ -80,6 +81,43 @@ def test_a_deploy_that_is_not_there_is_a_clear_line(deploy: str, said: str) -> N
 def test_everything_answers_before_the_first_report() -> None:
     for path in ("/", "/?deploy=d1", "/?segment=language=de", "/?deploy=d1&anchor=a", "/?refresh=off"):
         assert "being restored" in asked(path, Shown()).text
+
+
+@pytest.mark.parametrize(
+    ("path", "asked_for"),
+    [
+        ("/?deploy=d1", ("explain", "d1", "", "")),
+        ("/?deploy=d1&segment=language=fr", ("explain", "d1", "language=fr", "")),
+        ("/?deploy=d1&segment=all&anchor=guide", ("explain", "d1", "", "guide")),
+        ("/?anchor=guide", ("explain", "", "", "guide")),
+        ("/?explain=now&segment=language=de", ("explain", "", "language=de", "")),
+    ],
+)
+def test_the_incident_card_comes_with_what_was_asked(path: str, asked_for: tuple[str, ...]) -> None:
+    given = service()
+    found = asked(path, given)
+    assert given.asked == [asked_for]
+    assert "incident" in found.values("id")
+    assert ("Before and after" in found.text) == ("anchor" in path)
+
+
+@pytest.mark.parametrize("path", ["/", "/?refresh=off", "/?segment=language=de", "/?deploy=never&anchor=guide"])
+def test_nobody_makes_the_loop_measure_without_asking_for_it(path: str) -> None:
+    given = service()
+    assert "incident" not in asked(path, given).values("id")
+    assert given.asked == []
+
+
+def test_an_anchor_that_is_not_there_is_a_clear_line() -> None:
+    found = asked("/?deploy=d1&anchor=%3Cscript%3E")
+    assert "anchor '<script>': not there" in found.text
+    assert "language=fr" in found.text
+
+
+def test_a_loop_that_does_not_answer_is_a_clear_line() -> None:
+    given = service()
+    given.failure = UnreachableError("the loop did not answer within 30 s")
+    assert "the loop did not answer within 30 s" in asked("/?explain=now", given).text
 
 
 def test_a_view_is_rendered_once_and_the_next_one_anew() -> None:

@@ -3,9 +3,10 @@
 from collections.abc import Mapping
 
 from monitor.adapters.page.render import Asked, Found, render_page
-from monitor.adapters.page.words import age, shown
+from monitor.adapters.page.words import age, place, shown
 from monitor.core.published import Published
-from monitor.ports import Service
+from monitor.core.report import ALL, OTHER, DriftReport
+from monitor.ports import CorpusDriftError, Service
 
 ASKED_CHARACTERS = 4_096
 """Of a deploy, a segment or an anchor in the address: the longest identifier an event may have, some times over."""
@@ -15,7 +16,8 @@ def asked_of(parameters: Mapping[str, str]) -> Asked:
     """What an address asks for; parameters that the page does not know are ignored."""
     names = ("deploy", "segment", "anchor")
     deploy, segment, anchor = (parameters.get(name, "")[:ASKED_CHARACTERS] for name in names)
-    return Asked(deploy, segment, anchor, refresh=parameters.get("refresh") != "off")
+    explain, refresh = parameters.get("explain") == "now", parameters.get("refresh") != "off"
+    return Asked(deploy, segment, anchor, explain=explain, refresh=refresh)
 
 
 class Pages:
@@ -55,10 +57,25 @@ class Pages:
         return (f"The monitor's loop has not turned for {age(quiet)}: what is shown here is that old.",)
 
     def _found(self, view: Published | None, asked: Asked, late: tuple[str, ...]) -> Found:
-        record = self._service.deploy(asked.deploy) if asked.deploy and view is not None else None
-        missing = asked.deploy and view is not None and record is None
-        said = (_unknown_deploy(view, asked.deploy),) if missing and view is not None else ()
-        return Found(record, None, (*late, *said))
+        if view is None:
+            return Found(notices=late)
+        record = self._service.deploy(asked.deploy) if asked.deploy else None
+        if asked.deploy and record is None:
+            return Found(notices=(*late, _unknown_deploy(view, asked.deploy)))
+        if record is None and not (asked.anchor or asked.explain):
+            return Found(notices=late)  # the card of now costs the loop a measurement: only who asks for it gets it
+        report = view.report if record is None else record.report
+        try:
+            card = self._service.explain(asked.deploy, _explained(report, asked.segment), asked.anchor)
+        except CorpusDriftError as error:
+            return Found(record, None, (*late, shown(str(error), 400)))
+        return Found(record, card, late)
+
+
+def _explained(report: DriftReport, segment: str) -> str:
+    """The segment as a card knows it: of anchors, by its own value; "" for everything."""
+    of_anchors = {place(of.dimension, of.segment) for of in report.segments if OTHER != of.segment != ALL}
+    return segment if segment in of_anchors else ""
 
 
 def _unknown_deploy(view: Published, deploy_id: str) -> str:

@@ -42,17 +42,22 @@ TEMPLATES.filters |= {
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """Which view of the page: a deploy ("": now), a segment (`dimension=value`), an anchor; whether it refreshes."""
+    """Which view of the page: a deploy ("": now), a segment (`dimension=value`), an anchor.
+
+    `explain` asks for the incident card of now (a deploy's comes with it); `refresh`: the plain page loads itself
+    again.
+    """
 
     deploy: str = ""
     segment: str = ""
     anchor: str = ""
+    explain: bool = False
     refresh: bool = True
 
     @property
     def plain(self) -> bool:
         """Whether this is the page that everybody looks at."""
-        return not (self.deploy or self.segment or self.anchor)
+        return not (self.deploy or self.segment or self.anchor or self.explain)
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -115,5 +115,13 @@ def link(**asked: str) -> str:
     """
     given = {name: value for name, value in asked.items() if value}
     query = urlencode(given, quote_via=quote, safe="", errors="replace")
-    part = "anchor" if "anchor" in given else "segment" if "segment" in given else ""
+    part = (
+        "anchor"
+        if "anchor" in given
+        else "incident"
+        if "explain" in given
+        else "segment"
+        if "segment" in given
+        else ""
+    )
     return f"/?{query}{'#' if part else ''}{part}" if query else "/"

@@ -1,0 +1,148 @@
+"""The page in a real browser: nothing overflows a phone, the policy is kept, both colour schemes, heard as seen."""
+
+import struct
+import time
+import zlib
+from collections.abc import Iterator
+from contextlib import ExitStack
+from dataclasses import replace
+
+import pytest
+
+from monitor.core.baseline import Judged
+from monitor.core.published import Published
+from tests.adapters.cards import Explaining, anchor, card
+from tests.adapters.pages import crowd
+from tests.adapters.serving import Served, served
+from tests.adapters.test_page_http import record
+from tests.adapters.views import HOSTILE, health
+from tests.browser import Browser, Tab, chromium
+from tests.stack import need
+
+LONG = "a-name-without-any-place-to-break-" * 6
+ASKED = ("/", "/?segment=source=source-segment-0", "/?deploy=d1", "/?deploy=d1&anchor=a1")
+
+
+def shown() -> Published:
+    """A crowd of segments, a timeline longer than a phone is wide, names that cannot be broken."""
+    made = crowd(20)
+    verdicts = ("pass", "fail", "unknown", "inconclusive")
+    ledger = tuple(Judged(f"2026-08-{at:02}", 1_780_000_000_000_000, verdicts[at % 4]) for at in range(30))
+    waiting = health(turned=time.time(), waiting=(LONG, *HOSTILE))
+    return replace(made, ledger=(*ledger, Judged("d1", 1_780_000_000_000_000, "fail")), health=waiting, corpus=LONG)
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    with ExitStack() as stack:
+        yield need(chromium(), stack)
+
+
+@pytest.fixture(scope="module")
+def site() -> Iterator[Served]:
+    anchors = [anchor(name, LONG) for name in ("a1", LONG, *HOSTILE)]
+    with served(Explaining(shown(), {"d1": record()}, document=card(LONG, anchors=anchors))) as at:
+        yield at
+
+
+def fits(tab: Tab) -> bool:
+    """Whether nobody has to scroll sideways."""
+    width = tab.value("document.documentElement.scrollWidth")
+    return isinstance(width, int) and width <= tab.width
+
+
+@pytest.mark.parametrize("path", ASKED)
+@pytest.mark.parametrize("width", [320, 360, 1280])
+def test_nobody_scrolls_sideways(browser: Browser, site: Served, path: str, width: int) -> None:
+    tab = browser.open(site.url + path, width=width, height=740)
+    tab.value("document.querySelectorAll('details').forEach(of => of.open = true)")
+    assert fits(tab)
+
+
+@pytest.mark.parametrize("path", ASKED)
+def test_one_request_and_no_complaint(browser: Browser, site: Served, path: str) -> None:
+    tab = browser.open(site.url + path)
+    assert [address for address in tab.requested() if not address.endswith("/favicon.ico")] == [site.url + path]
+    assert [said for said in tab.complaints() if "favicon" not in said and "404" not in said] == []
+    assert tab.value("document.styleSheets.length") == 1  # the policy knows the hash of this very style
+    assert tab.value("document.scripts.length") == 0
+
+
+def test_the_policy_stops_what_is_not_ours(browser: Browser, site: Served) -> None:
+    tab = browser.open(site.url)
+    assert tab.value("getComputedStyle(document.body).maxWidth") != "none"
+    tab.value(
+        "(() => { const more = document.createElement('style'); more.textContent = 'body{max-width:9px}';"
+        " document.head.append(more); })()"
+    )
+    assert tab.value("getComputedStyle(document.body).maxWidth") != "9px"
+    assert any("Content Security Policy" in said for said in tab.complaints())
+
+
+@pytest.mark.parametrize("width", [360, 1280])
+def test_light_and_dark(browser: Browser, site: Served, width: int) -> None:
+    bright, dark = (browser.open(site.url, width=width, dark=scheme) for scheme in (False, True))
+    paper = "getComputedStyle(document.body).backgroundColor"
+    assert (bright.value(paper), dark.value(paper)) == ("rgb(255, 255, 255)", "rgb(20, 23, 27)")
+    for tab in (bright, dark):
+        pixels = png_rows(tab.screenshot())
+        assert len(pixels[0]) >= 3 * width
+        assert len(set(pixels)) > 100  # text and tables, not one colour
+
+
+def test_the_newest_deploy_is_in_view_and_the_oldest_can_be_reached(browser: Browser, site: Served) -> None:
+    tab = browser.open(site.url, width=360)
+    inside = "(() => { const of = {}.getBoundingClientRect();"
+    inside += " const line = document.querySelector('.line').getBoundingClientRect();"
+    inside += " return of.left >= line.left - 1 && of.right <= line.right + 1; })()"
+    assert tab.value(inside.replace("{}", "document.querySelector('.line li')"))
+    assert not tab.value(inside.replace("{}", "document.querySelector('.line li:last-child')"))
+    tab.value("document.querySelector('.line').scrollLeft = -1e6")
+    assert tab.value(inside.replace("{}", "document.querySelector('.line li:last-child')"))
+
+
+def test_the_name_of_a_segment_stays_while_its_numbers_are_scrolled(browser: Browser, site: Served) -> None:
+    tab = browser.open(site.url, width=360)
+    tab.value("document.querySelector('.scroll').scrollLeft = 400")
+    assert tab.value("document.querySelector('.heat tbody th').getBoundingClientRect().left") < 40
+
+
+@pytest.mark.parametrize(
+    ("path", "part"),
+    [("/?segment=source=source-segment-0#segment", "segment"), ("/?deploy=d1&anchor=a1#anchor", "anchor")],
+)
+def test_a_deep_link_has_its_part_in_view(browser: Browser, site: Served, path: str, part: str) -> None:
+    tab = browser.open(site.url + path, width=360, height=740)
+    top = tab.value(f"document.getElementById('{part}').getBoundingClientRect().top")
+    assert 0 <= top < 370
+
+
+def test_what_is_seen_is_heard(browser: Browser, site: Served) -> None:
+    found = browser.open(site.url).accessible()
+    assert ("table", "Segments by metrics, worst first") in found
+    assert ("region", "Segments, worst first") in found
+    assert ("columnheader", "Segment") in found
+    assert ("rowheader", "source=source-segment-0") in found
+    assert ("heading", "Deploys, newest right") in found
+    assert any(role in ("gridcell", "cell") and "over the limit: 4.20" in name for role, name in found)
+    assert not [name for role, name in found if role == "link" and not name.strip()]
+
+
+def test_the_keyboard_reaches_every_scrolling_part(browser: Browser, site: Served) -> None:
+    tab = browser.open(site.url, width=360)
+    assert tab.value("[...document.querySelectorAll('.scroll, .line')].every(of => of.tabIndex === 0)") is True
+
+
+def png_rows(data: bytes) -> list[bytes]:
+    """The rows of a PNG as they are stored (filtered), without the filter's byte."""
+    assert data.startswith(b"\x89PNG\r\n\x1a\n")
+    width, height, depth, kind = struct.unpack(">IIBB", data[16:26])
+    assert depth == 8
+    at, packed = 8, b""
+    while at < len(data):
+        (length,) = struct.unpack(">I", data[at : at + 4])
+        if data[at + 4 : at + 8] == b"IDAT":
+            packed += data[at + 8 : at + 8 + length]
+        at += 12 + length
+    raw, stride = zlib.decompress(packed), 1 + width * {2: 3, 6: 4}[kind]
+    return [raw[row * stride + 1 : (row + 1) * stride] for row in range(height)]
