@@ -16,6 +16,8 @@ MARKS: Mapping[str, str] = {
 _UNSEEN = dict.fromkeys(
     (*range(32), *range(127, 160), 0x2028, 0x2029, *range(0x202A, 0x202F), *range(0x2066, 0x206A)), "\ufffd"
 )
+PARTS: Mapping[str, str] = {"anchor": "anchor", "explain": "incident", "segment": "segment"}
+"""What is asked for, and the part of the page that answers."""
 _SIZES = ((1 << 30, "GiB"), (1 << 20, "MiB"), (1 << 10, "KiB"))
 _AGES = ((172_800.0, 86_400.0, "days"), (7_200.0, 3_600.0, "h"), (120.0, 60.0, "min"))
 
@@ -115,13 +117,5 @@ def link(**asked: str) -> str:
     """
     given = {name: value for name, value in asked.items() if value}
     query = urlencode(given, quote_via=quote, safe="", errors="replace")
-    part = (
-        "anchor"
-        if "anchor" in given
-        else "incident"
-        if "explain" in given
-        else "segment"
-        if "segment" in given
-        else ""
-    )
+    part = next((PARTS[name] for name in PARTS if name in given), "")
     return f"/?{query}{'#' if part else ''}{part}" if query else "/"
