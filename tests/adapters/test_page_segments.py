@@ -7,8 +7,8 @@ import pytest
 from monitor.adapters.page import Asked, render_page
 from monitor.adapters.page.heat import heat, shade
 from monitor.core.baseline import Judged
-from monitor.core.policy import Verdict
-from monitor.core.report import SegmentSize
+from monitor.core.policy import Severity, Verdict
+from monitor.core.report import SegmentSize, VerdictName
 from tests.adapters.pages import Reader, crowd, judged, moved, read
 from tests.adapters.views import measurement, view
 
@@ -67,6 +67,25 @@ def test_what_is_not_measured_is_not_calm() -> None:
     only = (measurement("swaps", "s", 0.0),)
     first = heat(replace(made.report, measurements=only), made.verdict).opened[0]
     assert [of.shade for of in first.cells].count("absent") == 9
+
+
+@pytest.mark.parametrize(
+    ("severity", "verdict", "said"),
+    [
+        ("critical", "inconclusive", "inconclusive"),
+        ("warning", "fail", "warning"),
+        ("warning", "unknown", "warning"),
+        ("warning", "inconclusive", "pass"),
+    ],
+)
+def test_a_warning_never_decides(severity: Severity, verdict: VerdictName, said: str) -> None:
+    made = moved(("source", "s", 0.0))
+    findings = tuple(
+        replace(of, verdict=verdict) if (of.severity, of.segment) == (severity, "s") else of
+        for of in made.verdict.findings
+    )
+    rows = heat(made.report, replace(made.verdict, findings=findings)).opened
+    assert {row.segment: row.verdict for row in rows} == {"all": "pass", "s": said}
 
 
 def test_old_numbers_are_unknown_whatever_they_were() -> None:

@@ -97,8 +97,9 @@ def _families(found: Mapping[Key, Measurement], legs: tuple[str, ...]) -> Iterat
     for metric, stat in dict.fromkeys((metric, stat) for metric, stat, _ in found):
         known = CATALOGUE.get(metric)
         values = tuple(_value(found.get((metric, stat, leg))) for leg in legs)
-        line = Line(metric, stat, known.help if known else "", values)
-        grouped.setdefault(_FAMILY.get(metric, OTHER_FAMILY), []).append(line)
+        family = grouped.setdefault(_FAMILY.get(metric, OTHER_FAMILY), [])
+        said = not known or any(line.metric == metric for line in family)
+        family.append(Line(metric, stat, "" if said or known is None else known.help, values))
     for title in (*FAMILIES, OTHER_FAMILY):
         if title in grouped:
             yield title, tuple(grouped[title])

@@ -153,9 +153,10 @@ def _rank(row: Row) -> tuple[bool, int, float, str, str]:
 
 
 def _said(found: Finding) -> str:
-    if found.severity == "critical" or found.verdict == "pass":
+    """A warning never decides: where it cannot be told whether it holds, the critical rules speak alone."""
+    if found.severity == "critical":
         return found.verdict
-    return "warning"
+    return "pass" if found.verdict in ("pass", "inconclusive") else "warning"
 
 
 def _key(found: Finding | Measurement) -> tuple[str, str, int, str, str, str]:
