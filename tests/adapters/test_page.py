@@ -1,15 +1,18 @@
 """The page: everything from outside is text, nothing is loaded from elsewhere, all of it can be read and heard."""
 
+import doctest
 import hashlib
 import re
+import shlex
 from base64 import b64encode
 from dataclasses import replace
 
 import pytest
 
-from monitor.adapters.page import Asked, Found, content_security_policy, render_page
+from monitor.adapters.page import Asked, Found, content_security_policy, render_page, words
 from monitor.adapters.page.style import STYLE
 from monitor.adapters.page.words import link, shown
+from monitor.cli import main
 from monitor.core.baseline import Judged
 from monitor.core.blame import OTHERS
 from monitor.core.events import Partition
@@ -92,10 +95,24 @@ def test_no_baseline_says_what_to_do() -> None:
     assert "nothing is known to be calm" in found.text
 
 
+def test_the_commands_on_the_page_are_ours(capsys: pytest.CaptureFixture[str]) -> None:
+    made = view(["s"])
+    text = read(replace(made, report=replace(made.report, baseline=None))).text
+    commands = re.findall(r"corpus-drift (baseline [^\n]+)", text)
+    assert len(commands) == 3
+    for command in commands:
+        assert main([*shlex.split(command), "--help"]) == 0, capsys.readouterr().err
+
+
+def test_the_examples_in_docstrings_run() -> None:
+    found = doctest.testmod(words)
+    assert (found.failed, found.attempted > 5) == (0, True)
+
+
 def test_the_baseline_is_identified() -> None:
-    words = read(view(["s"])).words
+    text = read(view(["s"])).words
     for said in ("Name main", "2026-02-02 02:40 UTC", "After deploy d0", "Approved by s", "set-up f"):
-        assert said in words
+        assert said in text
 
 
 def test_no_lag_is_not_lag_zero() -> None:
@@ -107,7 +124,7 @@ def test_no_lag_is_not_lag_zero() -> None:
 def test_the_pipeline_says_what_is_wrong_with_it() -> None:
     audits = {"dense": Audited(3, 40, 1.7e9, 0.1), "lexical": Audited(skipped="variant")}
     seen = health(audits=audits, waiting=("d9",), last_commit=1.7e9 - 7_200, index_points=58)
-    words = read(view(["s"], health=seen)).words
+    text = read(view(["s"], health=seen)).words
     for said in (
         "3 results disagree",
         "skipped: variant",
@@ -120,7 +137,7 @@ def test_the_pipeline_says_what_is_wrong_with_it() -> None:
         "reload the corpus",
         "p95 2.0 ms",
     ):
-        assert said in words, said
+        assert said in text, said
     assert "not yet" in read(view(["s"], health=health(audits={"dense": Audited()}))).words
 
 
