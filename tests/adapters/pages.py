@@ -11,7 +11,7 @@ from monitor.core.published import Published
 from monitor.core.report import Measurement, SegmentSize
 from tests.adapters.views import measurement, view
 
-VOID = {"meta", "link", "br", "img", "input", "hr"}
+VOID = {"meta", "link", "br", "img", "input", "hr", "wbr"}
 BLOCKS = {"dt", "dd", "li", "p", "td", "th", "h1", "h2", "h3", "h4", "summary", "title"}
 DIMENSIONS = ("source", "language", "doc_type", "domain")
 METRICS = (
