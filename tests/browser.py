@@ -77,6 +77,7 @@ class Tab:
 
     def screenshot(self, *, whole: bool = False) -> bytes:
         """A PNG of what is in view, or of the whole page."""
+        self.pipe.ask("Page.bringToFront", self.session)  # a tab behind another one may not have been painted
         made = self.pipe.ask("Page.captureScreenshot", self.session, format="png", captureBeyondViewport=whole)
         return base64.b64decode(made["data"])
 
