@@ -19,6 +19,7 @@ from tests.adapters.views import HOSTILE, health
 from tests.browser import Browser, Tab, chromium
 from tests.stack import need
 
+pytestmark = pytest.mark.stack
 LONG = "a-name-without-any-place-to-break-" * 6
 ASKED = ("/", "/?segment=source=source-segment-0", "/?deploy=d1", "/?deploy=d1&anchor=a1")
 
