@@ -77,7 +77,10 @@ class Tab:
 
     def screenshot(self, *, whole: bool = False) -> bytes:
         """A PNG of what is in view, or of the whole page."""
-        self.pipe.ask("Page.bringToFront", self.session)  # a tab behind another one may not have been painted
+        # What is loaded is not painted yet, and a tab behind another one never is: two frames later it is.
+        self.pipe.ask("Page.bringToFront", self.session)
+        painted = "new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)))"
+        self.pipe.ask("Runtime.evaluate", self.session, expression=painted, awaitPromise=True)
         made = self.pipe.ask("Page.captureScreenshot", self.session, format="png", captureBeyondViewport=whole)
         return base64.b64decode(made["data"])
 
