@@ -1,0 +1,59 @@
+"""README's console blocks, run one after the other as a newcomer would, with the program that is installed here."""
+
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Sequence
+from contextlib import ExitStack
+from pathlib import Path
+
+import pytest
+from confluent_kafka.admin import AdminClient
+
+from tests.kafka_admin import created
+from tests.stack import kafka_broker, need
+
+ROOT = Path(__file__).parent.parent.parent
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+LINES = [
+    line.removeprefix("$ ")
+    for block in re.findall(r"```console\n(.*?)```", README, re.DOTALL)
+    for line in block.splitlines()
+]
+DEADLINE = 400.0
+
+
+ON_KAFKA = [line for line in LINES if "$KAFKA" in line or "live/" in line]
+TOUR = [line for line in LINES if line not in ON_KAFKA]
+
+
+def run_all(lines: Sequence[str], folder: Path, **variables: str) -> None:
+    """Each line in a shell of its own, in one folder; the exit code is the one the line names, else 0."""
+    here = str(Path(sys.executable).parent)
+    environment = {**os.environ, "PATH": f"{here}{os.pathsep}{os.environ['PATH']}", **variables}
+    for line in lines:
+        command, _, expected = line.partition("  # exit ")
+        ended = subprocess.run(
+            ["bash", "-c", command], cwd=folder, env=environment, capture_output=True, text=True, timeout=DEADLINE,
+            check=False,
+        )  # fmt: skip
+        said = f"{line}\n{ended.stdout[-2_000:]}\n{ended.stderr[-2_000:]}"
+        assert ended.returncode == int(expected or 0), said
+        assert "Traceback" not in ended.stderr, said
+
+
+@pytest.mark.timeout(1_800)
+def test_the_tour_is_walked(tmp_path: Path) -> None:
+    assert len(TOUR) >= 20
+    run_all(TOUR, tmp_path)
+
+
+@pytest.mark.stack
+@pytest.mark.timeout(900)
+def test_a_corpus_is_played_to_kafka_and_watched(tmp_path: Path) -> None:
+    assert len(ON_KAFKA) >= 3
+    with ExitStack() as stack:
+        broker = need(kafka_broker(), stack)
+        created(AdminClient({"bootstrap.servers": broker.bootstrap, "log_level": 0}), "corpus-changes", 2)
+        run_all(ON_KAFKA, tmp_path, KAFKA=broker.bootstrap)
