@@ -19,12 +19,12 @@ from numpy.typing import NDArray
 from benchmarks.corpus import DIMENSION, Material
 from monitor.core.anchors import AnchorSet
 from monitor.core.corpus import Corpus
-from monitor.core.dense import DenseTopK
+from monitor.core.dense.topk import DenseTopK
 from monitor.core.events import CorpusEvent, Delete, Located, Position
-from monitor.core.lexical import LexicalTopK
+from monitor.core.lexical.topk import LexicalTopK
+from monitor.core.lexical.vocabulary import Vocabulary
 from monitor.core.scoring import Distance
-from monitor.core.tokens import tokenize
-from monitor.core.vocabulary import Vocabulary
+from monitor.core.text.tokens import tokenize
 
 K = 10
 Slots = NDArray[np.int64]

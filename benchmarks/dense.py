@@ -25,10 +25,10 @@ from numpy.typing import NDArray
 from benchmarks.dense_peers import peers
 from monitor.core.anchors import Anchor, AnchorSet
 from monitor.core.corpus import Corpus, Delta, Row
-from monitor.core.dense import DenseTopK
-from monitor.core.dense_numpy import NUMPY, Kernels
+from monitor.core.dense.kernels import best
+from monitor.core.dense.kernels_numpy import NUMPY, Kernels
+from monitor.core.dense.topk import DenseTopK
 from monitor.core.events import Position
-from monitor.core.kernels_dense import best
 from monitor.core.scoring import Distance, prepare, scores
 
 K = 10

@@ -26,13 +26,13 @@ from numpy.typing import NDArray
 
 from benchmarks.dense import ONE_CORE, ROW
 from monitor.adapters.rensa import RensaBands
-from monitor.core.bucket_numpy import NUMPY, Kernels
+from monitor.core.copies.buckets_numpy import NUMPY, Kernels
+from monitor.core.copies.duplicates import Duplicates
+from monitor.core.copies.kernels_buckets import BEST
+from monitor.core.copies.shingles import THRESHOLD, Shingled, jaccard, shingle
+from monitor.core.copies.shingles_numpy import mix
 from monitor.core.corpus import Delta
-from monitor.core.duplicates import Duplicates
-from monitor.core.kernels_buckets import BEST
-from monitor.core.shingle_numpy import mix
-from monitor.core.shingles import THRESHOLD, Shingled, jaccard, shingle
-from monitor.core.tokens import tokenize
+from monitor.core.text.tokens import tokenize
 
 BATCH = 1000
 Tokens = list[NDArray[np.int32]]

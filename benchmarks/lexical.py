@@ -24,12 +24,12 @@ from numpy.typing import NDArray
 
 from monitor.core.corpus import Corpus, Delta, Row
 from monitor.core.events import Position, chunk_key
-from monitor.core.kernels_lexical import NUMBA
-from monitor.core.lexical import LexicalTopK
-from monitor.core.lexical_arrays import Kernels
-from monitor.core.lexical_numpy import NUMPY
-from monitor.core.tokens import tokenize
-from monitor.core.vocabulary import Vocabulary
+from monitor.core.lexical.arrays import Kernels
+from monitor.core.lexical.kernels import NUMBA
+from monitor.core.lexical.kernels_numpy import NUMPY
+from monitor.core.lexical.topk import LexicalTopK
+from monitor.core.lexical.vocabulary import Vocabulary
+from monitor.core.text.tokens import tokenize
 
 K = 10
 LOADED = 20_000

@@ -14,7 +14,7 @@ from rensa import RMinHash, RMinHashLSH
 from benchmarks.corpus import Batch, KeyValue
 from benchmarks.dense_peers import faiss_flat, qdrant_embedded
 from monitor.core.anchors import Anchor
-from monitor.core.tokens import tokenize
+from monitor.core.text.tokens import tokenize
 
 K = 10
 BANDS, ROWS = 16, 4

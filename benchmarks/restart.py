@@ -25,10 +25,10 @@ import numpy as np
 
 from benchmarks.corpus import DIMENSION, Material
 from benchmarks.machine import ONE_CORE, facts, resident
-from monitor.adapters.qdrant_embedded import EmbeddedIndex
-from monitor.adapters.qdrant_shard import EmbeddedSettings
+from monitor.adapters.qdrant.embedded import EmbeddedIndex
+from monitor.adapters.qdrant.shard import EmbeddedSettings
 from monitor.adapters.rensa import RensaBands
-from monitor.adapters.sqlite import SqliteStore
+from monitor.adapters.sqlite.store import SqliteStore
 from monitor.app.restore import restore
 from monitor.core.anchors import AnchorSet
 from monitor.core.corpus import Corpus

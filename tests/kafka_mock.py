@@ -20,7 +20,7 @@ from typing import Any
 import confluent_kafka
 from crc32c import crc32c
 
-from monitor.adapters.kafka import KafkaSettings, KafkaSource
+from monitor.adapters.kafka.source import KafkaSettings, KafkaSource
 
 MOST_RECORDS = 100_000
 API_VERSION = (2, 3)
@@ -31,7 +31,9 @@ CREATE_TIME = 1_700_000_000_000
 Row = tuple[int, bytes | None, bytes | None, list[tuple[str, bytes]]]
 KeyValue = tuple[bytes | None, bytes | None]
 _TOPICS = count()
-_FORMAT: Any = import_module("kafka.record.default_records")  # after monitor.adapters.kafka: its first import warns
+_FORMAT: Any = import_module(
+    "kafka.record.default_records"
+)  # after our own: its first import warns
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,7 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 import yaml
 
-from monitor.adapters.http import Endpoints
+from monitor.adapters.http.server import Endpoints
 from monitor.core.documents import gate_schema
 from tests.commands import Commands
 

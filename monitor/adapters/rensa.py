@@ -4,7 +4,7 @@ import numpy as np
 from numpy.typing import NDArray
 from rensa import RMinHash
 
-from monitor.core.shingle_numpy import mix
+from monitor.core.copies.shingles_numpy import mix
 
 BANDS = 16
 ROWS = 4
@@ -13,12 +13,12 @@ _BAND = np.uint64(0x9E3779B97F4A7C15)
 
 
 class RensaBands:
-    """The `Bands` of `core.duplicates`: 16 bands of 4 rows of an R-MinHash signature, hashed to 32 bits each.
+    """The `Bands` of `core.copies.duplicates`: 16 bands of 4 rows of an R-MinHash signature, hashed to 32 bits each.
 
     The probability of sharing a band at Jaccard similarity s is 1 - (1 - s^4)^16: 0.9998 at 0.8, 0.12 at 0.3, 0.0016
     at 0.1 (Leskovec, Rajaraman, Ullman, Mining of Massive Datasets, section 3.4). rensa's own LSH index takes no
     integer hashes for a query and answers a batch with flags only; so it makes the signatures, and the index of the
-    bands is `core.buckets`.
+    bands is `core.copies.buckets`.
     """
 
     width = BANDS

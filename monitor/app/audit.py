@@ -15,7 +15,7 @@ from monitor.core.events import Segment
 from monitor.core.published import Audited, AuditLeg
 from monitor.core.scoring import Distance
 from monitor.core.segments import admits
-from monitor.core.tokens import tokenize
+from monitor.core.text.tokens import tokenize
 from monitor.ports import Auditor, CorpusDriftError, StateStore
 
 LEGS: tuple[AuditLeg, ...] = ("dense", "lexical")

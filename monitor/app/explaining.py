@@ -8,7 +8,7 @@ from monitor.app.reencoding import reencoded
 from monitor.core.anchors import Anchor
 from monitor.core.baseline import Judged, Snapshot
 from monitor.core.cause import Evidence, with_evidence
-from monitor.core.explain import Incident, NotThere, Question, card
+from monitor.core.explain.card import Incident, NotThere, Question, card
 from monitor.core.report import BaselineIdentity
 from monitor.ports import ConfigurationError, DeployRecord, Encoder, StateStore, UnreachableError
 

@@ -11,7 +11,8 @@ from monitor.app.measuring import OPEN_GAPS
 from monitor.app.restore import restore
 from monitor.app.snapshot import Snapshots
 from monitor.core.baseline import ListLeg, Snapshot
-from monitor.core.content_hashes import ContentHashes
+from monitor.core.comparison.content_hashes import ContentHashes
+from monitor.core.comparison.facts import CorpusFacts
 from monitor.core.corpus import Corpus
 from monitor.core.documents import gate_document
 from monitor.core.drift import Drift, Seen
@@ -28,7 +29,6 @@ from monitor.core.events import (
     Upsert,
     chunk_key,
 )  # fmt: skip
-from monitor.core.facts import CorpusFacts
 from monitor.core.known import Known
 from monitor.core.lists import RankedLists
 from monitor.core.policy import Rule

@@ -19,12 +19,12 @@ from monitor.app.statistics import measurable, profile
 from monitor.core.anchors import rows_after
 from monitor.core.baseline import Judged, ListLeg, Snapshot
 from monitor.core.blame import Attribution
-from monitor.core.content_hashes import ContentHashes
+from monitor.core.comparison.content_hashes import ContentHashes
+from monitor.core.comparison.facts import CorpusFacts, member_shingles
 from monitor.core.corpus import Delta
 from monitor.core.culprits import Culprits
 from monitor.core.drift import Compared, Seen
 from monitor.core.events import Segment
-from monitor.core.facts import CorpusFacts, member_shingles
 from monitor.core.known import Known
 from monitor.core.lists import RankedLists
 from monitor.core.policy import Verdict

@@ -4,7 +4,7 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator, model_validator
 
-from monitor.core.labels import DEAD, FLOOR
+from monitor.core.comparison.labels import DEAD, FLOOR
 from monitor.core.measure.leg import DEPTHLESS
 from monitor.core.policy import Rule
 from monitor.core.report import ALL

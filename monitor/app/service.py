@@ -11,7 +11,7 @@ from monitor.app.retrying import retry
 from monitor.app.snapshot import PENDING
 from monitor.core.baseline import Approval, Snapshot
 from monitor.core.events import Deploy
-from monitor.core.explain import Question
+from monitor.core.explain.card import Question
 from monitor.core.published import Published
 from monitor.ports import Commit, ConfigurationError, DeployRecord, Retried, StateStore, UnreachableError
 

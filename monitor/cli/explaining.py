@@ -8,7 +8,7 @@ from monitor.app.card_text import explain_card
 from monitor.app.explaining import stored_card
 from monitor.app.wiring import around, read_state, running
 from monitor.cli.common import PASS, ConfigFile, Json, configured, need_state, say
-from monitor.core.explain import Question
+from monitor.core.explain.card import Question
 
 
 def explain(

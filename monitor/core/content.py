@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-from monitor.core.duplicates import Copies, Duplicates
+from monitor.core.copies.duplicates import Copies, Duplicates
 from monitor.core.report import ALL, OTHER, Measurement
 
 

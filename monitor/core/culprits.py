@@ -7,12 +7,12 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from monitor.core.alignment import Alignment
 from monitor.core.baseline import ListLeg, Snapshot
 from monitor.core.blame import Attribution, DeployLine, attribute, blamed
 from monitor.core.blame.attribution import Shares
 from monitor.core.blame.statistics import Weigher
 from monitor.core.cause import Evidence
+from monitor.core.comparison.alignment import Alignment
 from monitor.core.index_evidence import recall_evidence, served_evidence
 from monitor.core.known import Known
 from monitor.core.lists import RankedLists

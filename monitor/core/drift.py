@@ -6,26 +6,26 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from monitor.core.alignment import Alignment, align
 from monitor.core.anchors import AnchorSet
 from monitor.core.baseline import ListLeg, Snapshot
 from monitor.core.cause import Evidence, causes
-from monitor.core.comparison import TIE_EPS, Asked, Comparison, Seen
-from monitor.core.confidence import Confidence
+from monitor.core.comparison.alignment import Alignment, align
+from monitor.core.comparison.confidence import Confidence
+from monitor.core.comparison.labels import FLOOR, JUDGED, floored
+from monitor.core.comparison.rewordings import Rewordings
+from monitor.core.comparison.spread import Spread
+from monitor.core.comparison.summary import Summarised, summarise
+from monitor.core.comparison.tables import TIE_EPS, Asked, Comparison, Seen
+from monitor.core.comparison.watched import Watched
 from monitor.core.content import content
+from monitor.core.copies.duplicates import Duplicates
 from monitor.core.culprits import Circumstances, Culprits, find
-from monitor.core.duplicates import Duplicates
 from monitor.core.fingerprint import Fingerprint
 from monitor.core.index_evidence import anchor_versions, fingerprint_evidence
 from monitor.core.known import Known
-from monitor.core.labels import FLOOR, JUDGED, floored
 from monitor.core.lists import RankedLists
 from monitor.core.report import BaselineIdentity, CauseClass, DriftReport, Measurement
-from monitor.core.rewordings import Rewordings
 from monitor.core.scoring import Distance
-from monitor.core.spread import Spread
-from monitor.core.summary import Summarised, summarise
-from monitor.core.watched import Watched
 
 __all__ = ["Drift", "Scope", "Seen"]
 

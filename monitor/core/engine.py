@@ -9,17 +9,17 @@ from numpy.typing import NDArray
 
 from monitor.core.anchors import AnchorSet, kept_rows
 from monitor.core.baseline import ListLeg
+from monitor.core.comparison.rewrites import with_rewrites
+from monitor.core.copies.duplicates import Bands, Duplicates
 from monitor.core.corpus import Corpus, Delta, Row
-from monitor.core.dense import DenseTopK
-from monitor.core.duplicates import Bands, Duplicates
-from monitor.core.lexical import LexicalTopK
+from monitor.core.dense.topk import DenseTopK
+from monitor.core.lexical.topk import LexicalTopK
+from monitor.core.lexical.vocabulary import Vocabulary
 from monitor.core.lexical_sources import SourceStatistics
 from monitor.core.lists import RankedLists
-from monitor.core.rewrites import with_rewrites
 from monitor.core.scoring import Distance
 from monitor.core.statistics.corpus_statistics import CorpusStatistics
-from monitor.core.tokens import tokenize
-from monitor.core.vocabulary import Vocabulary
+from monitor.core.text.tokens import tokenize
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,10 +5,10 @@ from collections.abc import Iterator, Mapping
 import numpy as np
 from numpy.typing import NDArray
 
-from monitor.core.alignment import Alignment
 from monitor.core.anchors import AnchorSet
 from monitor.core.baseline import ListLeg, Snapshot
 from monitor.core.cause import OF_FIELD, Evidence
+from monitor.core.comparison.alignment import Alignment
 from monitor.core.fingerprint import Fingerprint
 from monitor.core.known import Known
 from monitor.core.lists import NO_CHUNK, RankedLists

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from monitor.core.copies.shingles_numpy import mix
 from monitor.core.lists import NO_CHUNK
 from monitor.core.report import ALL, Measurement
-from monitor.core.shingle_numpy import mix
 
 SAMPLE = 256
 """Chunks looked for at a time: of an index that lacks one chunk in a hundred, 92 such samples in 100 find one."""

@@ -9,7 +9,7 @@ from itertools import chain, repeat
 import numpy as np
 from numpy.typing import NDArray
 
-from monitor.core.tokens import tokenize
+from monitor.core.text.tokens import tokenize
 
 BLOCK_ENTRIES = 8_192
 """Stored entries per step of a sparse product: the gathered rows then stay in the second-level cache."""

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from monitor.core.lexical_arrays import ragged
-from monitor.core.lexical_forward import ForwardLists
-from monitor.core.segment_codes import SegmentCodes
+from monitor.core.copies.segment_codes import SegmentCodes
+from monitor.core.lexical.arrays import ragged
+from monitor.core.lexical.forward import ForwardLists
 
 SOURCE = "source"
 """The attribute that names where a chunk comes from."""

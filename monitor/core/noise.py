@@ -5,10 +5,10 @@ from collections.abc import Mapping
 import numpy as np
 from numpy.typing import NDArray
 
-from monitor.core.alignment import Alignment
 from monitor.core.baseline import Snapshot
-from monitor.core.comparison import Asked, Comparison, Seen
-from monitor.core.facts import MemberFacts
+from monitor.core.comparison.alignment import Alignment
+from monitor.core.comparison.facts import MemberFacts
+from monitor.core.comparison.tables import Asked, Comparison, Seen
 from monitor.core.lists import RankedLists
 from monitor.core.measure.columns import Name
 from monitor.core.report import Leg

@@ -15,7 +15,7 @@ from monitor.core.events import Segment
 from monitor.core.quotas import quotas
 from monitor.core.report import ALL
 from monitor.core.segments import value_of
-from monitor.core.tokens import tokenize
+from monitor.core.text.tokens import tokenize
 
 BLOCK = 256
 """Candidates compared with all leaders at once."""

@@ -6,7 +6,7 @@ from typing import Any
 
 from jsonschema import Draft202012Validator
 
-from monitor.core.explain_schema import explain_schema
+from monitor.core.explain.schema import explain_schema
 from monitor.ports import ConfigurationError
 from tests.adapters.serving import Shown
 

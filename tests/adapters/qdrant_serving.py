@@ -6,8 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from monitor.adapters.qdrant_collection import ServerSettings
-from monitor.adapters.qdrant_server import ServerRetriever
+from monitor.adapters.qdrant.collection import ServerSettings
+from monitor.adapters.qdrant.server import ServerRetriever
 from monitor.core.scoring import Distance
 from monitor.ports import Replay
 from tests.contracts.retrievers import anchor_set

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlsplit
 
-from monitor.adapters.http import HttpServer, HttpSettings
+from monitor.adapters.http.server import HttpServer, HttpSettings
 from monitor.core.baseline import Approval, Snapshot
 from monitor.core.events import Position
 from monitor.core.published import Published

@@ -9,7 +9,7 @@ import signal
 import sys
 from pathlib import Path
 
-from monitor.adapters.sqlite import SqliteStore
+from monitor.adapters.sqlite.store import SqliteStore
 from tests.contracts.stores import History, contents
 
 FIRST_TURNS = 6

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from monitor.adapters import encoder_fastembed
-from monitor.adapters.encoder_fastembed import FastembedEncoder
+from monitor.adapters.encoders import fastembed_local as encoder_fastembed
+from monitor.adapters.encoders.fastembed_local import FastembedEncoder
 from monitor.ports import ConfigurationError
 
 VERSION = "all-minilm-l6-v2:wordpiece-128:mean:l2:384:cosine"

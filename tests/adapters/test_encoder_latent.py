@@ -6,8 +6,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from monitor.adapters import encoder_latent
-from monitor.adapters.encoder_latent import LatentSemanticEncoder
+from monitor.adapters.encoders import latent as encoder_latent
+from monitor.adapters.encoders.latent import LatentSemanticEncoder
 from monitor.ports import ConfigurationError, Encoder
 
 TEXTS = [f"chapter {number % 7} speaks of naïve tokens 入門 and topic {number % 5}" for number in range(60)]

@@ -9,9 +9,10 @@ from typing import Any
 import numpy as np
 import pytest
 
-from monitor.adapters import encoder_openai, openai_session
-from monitor.adapters.encoder_openai import OpenAIEncoder, OpenAISettings
-from monitor.adapters.openai_vectors import BadAnswerError, read_vectors
+from monitor.adapters.encoders import openai as encoder_openai
+from monitor.adapters.encoders import openai_session
+from monitor.adapters.encoders.openai import OpenAIEncoder, OpenAISettings
+from monitor.adapters.encoders.openai_vectors import BadAnswerError, read_vectors
 from monitor.ports import ConfigurationError, Encoder, UnreachableError
 from tests.adapters.openai_serving import (
     Step,

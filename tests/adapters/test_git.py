@@ -8,10 +8,10 @@ from typing import get_args
 
 import pytest
 
-from monitor.adapters.git import GitHistorySource
-from monitor.adapters.git_history import By, DeployMarks, Selection
-from monitor.adapters.git_program import Commit
-from monitor.core.sections import kind_of, split
+from monitor.adapters.git.history import By, DeployMarks, Selection
+from monitor.adapters.git.program import Commit
+from monitor.adapters.git.source import GitHistorySource
+from monitor.core.text.sections import kind_of, split
 from tests.adapters.histories import corpus_after, empty_repository, short, walked
 from tests.contracts.sources import commit, git
 

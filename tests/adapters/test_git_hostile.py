@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
-from monitor.adapters.git import GitHistorySource
-from monitor.adapters.git_history import Selection, doc_id_of
+from monitor.adapters.git.history import Selection, doc_id_of
+from monitor.adapters.git.source import GitHistorySource
 from monitor.ports import ConfigurationError, UnreachableError
 from tests.adapters.histories import empty_repository, short, walked
 from tests.contracts.sources import commit, git

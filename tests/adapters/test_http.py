@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 import numpy as np
 import pytest
 
-from monitor.adapters.http import HttpServer, HttpSettings
+from monitor.adapters.http.server import HttpServer, HttpSettings
 from monitor.core.baseline import Approval
 from monitor.core.policy import Verdict
 from monitor.core.published import Published

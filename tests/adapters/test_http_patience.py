@@ -8,7 +8,8 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from monitor.adapters import http_bodies, http_patience
+from monitor.adapters.http import bodies as http_bodies
+from monitor.adapters.http import patience as http_patience
 from monitor.core.published import Published
 from tests.adapters.serving import Served, Shown, served
 from tests.adapters.views import health, view

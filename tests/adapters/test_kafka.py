@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from monitor.adapters.kafka import TIMESTAMP_HEADER
+from monitor.adapters.kafka.source import TIMESTAMP_HEADER
 from monitor.core.events import Partition, Position, Record
 from tests.kafka_mock import (
     CREATE_TIME,

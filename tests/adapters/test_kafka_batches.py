@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from monitor.adapters.kafka_batches import (
+from monitor.adapters.kafka.batches import (
     CRC_COVERS_FROM,
     HEADER,
     MOST_OFFSETS,

@@ -5,8 +5,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from monitor.adapters.kafka import KafkaSource
-from monitor.adapters.kafka_dead_letters import DeadLetterSettings, KafkaDeadLetters
+from monitor.adapters.kafka.dead_letters import DeadLetterSettings, KafkaDeadLetters
+from monitor.adapters.kafka.source import KafkaSource
 from monitor.core.events import Partition, Position, Record
 from monitor.ports import Quarantined, UnreachableError
 from tests.kafka_mock import PRODUCE, MockCluster, mock_cluster, settings_for

@@ -8,8 +8,8 @@ import pytest
 from confluent_kafka.admin import AdminClient
 
 from monitor.adapters.codecs import FormOptions, Limits, decoder
-from monitor.adapters.kafka import KafkaSettings, KafkaSource
-from monitor.adapters.kafka_events import KafkaEvents
+from monitor.adapters.kafka.events import KafkaEvents
+from monitor.adapters.kafka.source import KafkaSettings, KafkaSource
 from monitor.core.events import Chunk, CorpusEvent, Deploy, Partition, Upsert, text_hash
 from monitor.ports import UnreachableError
 from tests.kafka_admin import caught_up, created

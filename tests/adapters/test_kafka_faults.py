@@ -5,8 +5,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from monitor.adapters.kafka import KafkaSettings, KafkaSource
-from monitor.adapters.kafka_python import KafkaConsumer, TopicPartition
+from monitor.adapters.kafka.library import KafkaConsumer, TopicPartition
+from monitor.adapters.kafka.source import KafkaSettings, KafkaSource
 from monitor.core.events import Partition, Position
 from monitor.ports import ConfigurationError, UnreachableError
 from tests.kafka_mock import (

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from monitor.adapters import kafka_python
-from monitor.adapters.kafka_inflate import InflateError, inflate
+from monitor.adapters.kafka import library as kafka_python
+from monitor.adapters.kafka.inflate import InflateError, inflate
 
 THEIRS: Any = import_module(f"{kafka_python.TopicPartition.__module__.partition('.')[0]}.codec")
 ENCODERS = {1: THEIRS.gzip_encode, 2: THEIRS.snappy_encode, 3: THEIRS.lz4_encode, 4: THEIRS.zstd_encode}

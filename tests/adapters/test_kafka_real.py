@@ -13,9 +13,9 @@ from confluent_kafka import TopicPartition as Spot
 from confluent_kafka.admin import AdminClient
 from confluent_kafka.cimpl import NewPartitions
 
-from monitor.adapters.kafka import KafkaSettings, KafkaSource
-from monitor.adapters.kafka_dead_letters import DeadLetterSettings, KafkaDeadLetters
-from monitor.adapters.kafka_python import KafkaConsumer, TopicPartition
+from monitor.adapters.kafka.dead_letters import DeadLetterSettings, KafkaDeadLetters
+from monitor.adapters.kafka.library import KafkaConsumer, TopicPartition
+from monitor.adapters.kafka.source import KafkaSettings, KafkaSource
 from monitor.core.events import Partition, Position
 from monitor.ports import Quarantined, UnreachableError
 from tests.kafka_admin import caught_up, created, done, eventually, produce

@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from monitor.adapters.kafka_log import hide_secrets
-from monitor.adapters.kafka_settings import KafkaSettings, client_options, problems, start_milliseconds, start_time
+from monitor.adapters.kafka.log import hide_secrets
+from monitor.adapters.kafka.settings import KafkaSettings, client_options, problems, start_milliseconds, start_time
 
 GOOD = KafkaSettings(("kafka-1:9092", "[::1]:9093"), ("corpus",))
 SASL = replace(

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from monitor.adapters.http import HttpServer, HttpSettings
+from monitor.adapters.http.server import HttpServer, HttpSettings
 from monitor.adapters.monitor_client import MonitorClient
 from monitor.ports import ConfigurationError, CorpusDriftError, UnreachableError
 from tests.adapters.serving import Shown, served

@@ -3,7 +3,7 @@
 import msgspec
 import numpy as np
 
-from monitor.adapters.profiles import plain_profile, profile_of
+from monitor.adapters.sqlite.profiles import plain_profile, profile_of
 from monitor.core.statistics.corpus_statistics import CorpusStatistics
 from monitor.core.statistics.profile import Profile, Terms
 from tests.core.statistics.streams import DIMENSIONS, SEGMENTS, Stream, put

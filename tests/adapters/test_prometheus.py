@@ -12,8 +12,8 @@ from prometheus_client import Metric
 from prometheus_client.parser import text_string_to_metric_families
 from prometheus_client.samples import Sample
 
-from monitor.adapters import prometheus
-from monitor.adapters.prometheus import MetricsPage, ReportCollector
+from monitor.adapters.prometheus import exporter as prometheus
+from monitor.adapters.prometheus.exporter import MetricsPage, ReportCollector
 from monitor.core.catalogue import PREFIX, entry
 from monitor.core.policy import Verdict
 from monitor.core.published import Published

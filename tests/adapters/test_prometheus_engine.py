@@ -6,8 +6,8 @@ from dataclasses import replace
 from prometheus_client import Metric
 from prometheus_client.parser import text_string_to_metric_families
 
-from monitor.adapters.prometheus import MetricsPage
-from monitor.adapters.prometheus_engine import audit_families, engine_families, folded_families
+from monitor.adapters.prometheus.engine import audit_families, engine_families, folded_families
+from monitor.adapters.prometheus.exporter import MetricsPage
 from monitor.core.published import Audited, EngineWork
 from monitor.core.report import SegmentSize
 from tests.adapters.views import view

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from monitor.adapters.prometheus import MetricsPage
+from monitor.adapters.prometheus.exporter import MetricsPage
 from monitor.core.published import Published
 from monitor.core.report import ALL
 from tests.app.loops import opened, to_end

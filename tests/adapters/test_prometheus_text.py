@@ -10,8 +10,8 @@ from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
-from monitor.adapters.prometheus import ReportCollector
-from monitor.adapters.prometheus_text import page_text
+from monitor.adapters.prometheus.exporter import ReportCollector
+from monitor.adapters.prometheus.text import page_text
 from tests.adapters.views import HOSTILE, view
 
 VALUES = (

@@ -15,9 +15,9 @@ import qdrant_edge as edge
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from monitor.adapters import qdrant_embedded
-from monitor.adapters.qdrant_embedded import EmbeddedIndex
-from monitor.adapters.qdrant_shard import EmbeddedSettings
+from monitor.adapters.qdrant import embedded as qdrant_embedded
+from monitor.adapters.qdrant.embedded import EmbeddedIndex
+from monitor.adapters.qdrant.shard import EmbeddedSettings
 from monitor.core.scoring import Distance
 from monitor.ports import ConfigurationError, CorpusDriftError
 from tests.contracts.retrievers import BruteForce, Library, anchor_set, same_lists
@@ -131,7 +131,7 @@ WRITER = """
 import sys
 from pathlib import Path
 from tests.adapters.test_qdrant_embedded import D, Distance, Library, in_folder, some
-from monitor.adapters.qdrant_embedded import EmbeddedIndex
+from monitor.adapters.qdrant.embedded import EmbeddedIndex
 index, library = EmbeddedIndex(in_folder(Path(sys.argv[1]))), Library(D, Distance.COSINE)
 index.start()
 for batch in range(10_000):

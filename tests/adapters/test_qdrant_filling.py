@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from qdrant_client import QdrantClient, models
 
-from monitor.adapters.qdrant_filling import POINTS, QdrantPoints
+from monitor.adapters.qdrant.filling import POINTS, QdrantPoints
 from monitor.core.events import Chunk, Delete, Deploy, Heartbeat, Upsert, chunk_key, text_hash
 from monitor.ports import ConfigurationError, UnreachableError
 from tests.stack import free_ports

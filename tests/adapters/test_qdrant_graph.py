@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from monitor.adapters.qdrant_shard import EmbeddedSettings
+from monitor.adapters.qdrant.shard import EmbeddedSettings
 from monitor.core.scoring import Distance
 from tests.adapters.test_qdrant_embedded import opened
 from tests.contracts.retrievers import BruteForce, Library, anchor_set, same_lists

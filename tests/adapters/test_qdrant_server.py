@@ -11,9 +11,9 @@ import numpy as np
 import pytest
 from qdrant_client import QdrantClient, models
 
-from monitor.adapters.qdrant_collection import ServerSettings
-from monitor.adapters.qdrant_server import ServerRetriever
-from monitor.adapters.qdrant_transport import READS, WriteRefusedError
+from monitor.adapters.qdrant.collection import ServerSettings
+from monitor.adapters.qdrant.server import ServerRetriever
+from monitor.adapters.qdrant.transport import READS, WriteRefusedError
 from monitor.core.events import chunk_key
 from monitor.core.scoring import Distance, prepare
 from monitor.ports import ConfigurationError, UnreachableError

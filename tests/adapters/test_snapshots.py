@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from monitor.adapters.snapshots import pack_deploy, pack_snapshot, unpack_deploy, unpack_snapshot
+from monitor.adapters.sqlite.snapshots import pack_deploy, pack_snapshot, unpack_deploy, unpack_snapshot
 from monitor.core.baseline import Approval
 from monitor.core.blame import Attribution, Event, Statistics
 from monitor.core.events import Position, chunk_key

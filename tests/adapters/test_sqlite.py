@@ -13,8 +13,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from monitor.adapters import sqlite
-from monitor.adapters.sqlite import SqliteStore
+from monitor.adapters.sqlite import store as sqlite
+from monitor.adapters.sqlite.store import SqliteStore
 from monitor.core.baseline import Judged
 from monitor.core.corpus import Change, Corpus
 from monitor.core.events import Chunk, Delete, Located, Partition, Position, Upsert, text_hash

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from monitor.adapters import sqlite_checkpoints
-from monitor.adapters.sqlite_checkpoints import Checkpoints
+from monitor.adapters.sqlite import checkpoints as sqlite_checkpoints
+from monitor.adapters.sqlite.checkpoints import Checkpoints
 
 ROW = b"x" * 4_000
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy as np
 
-from monitor.adapters.sqlite import SqliteStore
+from monitor.adapters.sqlite.store import SqliteStore
 from monitor.core.baseline import Snapshot
 from monitor.ports import DeployRecord
 from tests.contracts.stores import History, snapshot_contents

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from monitor.adapters.sqlite import SqliteStore
+from monitor.adapters.sqlite.store import SqliteStore
 from monitor.core.corpus import Row
 from monitor.core.events import Partition
 from monitor.ports import ConfigurationError, CorpusDriftError, UnreachableError

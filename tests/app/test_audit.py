@@ -11,9 +11,9 @@ from monitor.adapters.audit import RankBm25Auditor
 from monitor.app.audit import Audit, Schedule
 from monitor.app.health import Clocks
 from monitor.app.loop import Monitor
-from monitor.core.bm25 import BM25
 from monitor.core.corpus import Delta
 from monitor.core.events import Partition
+from monitor.core.lexical.bm25 import BM25
 from monitor.core.lists import NO_CHUNK, RankedLists
 from monitor.core.published import AuditLeg, Published
 from monitor.core.scoring import Distance

@@ -13,8 +13,8 @@ from monitor.app.explaining import stored_card
 from monitor.app.service import MonitorService, approve, capture
 from monitor.app.wiring import around, read_state
 from monitor.core.baseline import Approval
-from monitor.core.explain import Question
-from monitor.core.explain_schema import explain_schema
+from monitor.core.explain.card import Question
+from monitor.core.explain.schema import explain_schema
 from monitor.ports import ConfigurationError, UnreachableError
 from tests.app.loops import opened, to_end
 from tests.corpora import Shape, write_case

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from monitor.adapters.encoder_latent import LatentSemanticEncoder
+from monitor.adapters.encoders.latent import LatentSemanticEncoder
 from monitor.app.configuration import load
 from monitor.app.wiring.retrieval import build_anchors, build_space
 from tests.app.loops import opened, to_end

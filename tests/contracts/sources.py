@@ -12,8 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from monitor.adapters.git import GitHistorySource
-from monitor.adapters.git_history import Selection
+from monitor.adapters.git.history import Selection
+from monitor.adapters.git.source import GitHistorySource
 from monitor.adapters.jsonl import JsonLinesSource
 from monitor.core.events import Partition, Record
 from monitor.ports import Source

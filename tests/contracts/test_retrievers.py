@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from monitor.adapters.qdrant_collection import ServerSettings
-from monitor.adapters.qdrant_embedded import EmbeddedIndex
-from monitor.adapters.qdrant_server import ServerRetriever
-from monitor.adapters.qdrant_shard import EmbeddedSettings
+from monitor.adapters.qdrant.collection import ServerSettings
+from monitor.adapters.qdrant.embedded import EmbeddedIndex
+from monitor.adapters.qdrant.server import ServerRetriever
+from monitor.adapters.qdrant.shard import EmbeddedSettings
 from monitor.core.anchors import Anchor, AnchorSet
 from monitor.core.events import Segment
 from monitor.core.scoring import Distance

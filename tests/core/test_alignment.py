@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from monitor.core.alignment import Alignment, align
+from monitor.core.comparison.alignment import Alignment, align
 from monitor.core.report import SegmentSize
 from tests.core.snapshots import anchor_set, plain, snapshot
 

@@ -12,18 +12,18 @@ from numpy.random import Generator
 from monitor.adapters.rensa import RensaBands
 from monitor.core.anchors import Anchor, AnchorSet
 from monitor.core.baseline import AnchorMark, ListLeg, Member, Snapshot
-from monitor.core.content_hashes import ContentHashes
+from monitor.core.comparison.content_hashes import ContentHashes
+from monitor.core.comparison.facts import CorpusFacts, MemberFacts
+from monitor.core.comparison.labels import floored
+from monitor.core.copies.duplicates import Duplicates
+from monitor.core.copies.shingles import clusters, jaccard
 from monitor.core.corpus import Corpus
 from monitor.core.drift import Drift, Scope, Seen
-from monitor.core.duplicates import Duplicates
 from monitor.core.events import Chunk, CorpusEvent, Delete, Located, Position, Upsert, chunk_key
-from monitor.core.facts import CorpusFacts, MemberFacts
 from monitor.core.fingerprint import anchor_digest
-from monitor.core.labels import floored
+from monitor.core.lexical.vocabulary import Vocabulary
 from monitor.core.lists import RankedLists
 from monitor.core.report import DriftReport, Measurement
-from monitor.core.shingles import clusters, jaccard
-from monitor.core.vocabulary import Vocabulary
 from tests.core.snapshots import FINGERPRINT, ranked, seen
 
 NAMES = [f"c{at}" for at in range(12)]

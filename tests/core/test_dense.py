@@ -11,10 +11,10 @@ from numpy.typing import NDArray
 
 from monitor.core.anchors import Anchor, AnchorSet
 from monitor.core.corpus import Corpus, Delta, Row
-from monitor.core.dense import DenseTopK
-from monitor.core.dense_numpy import NUMPY, Kernels
+from monitor.core.dense.kernels import best
+from monitor.core.dense.kernels_numpy import NUMPY, Kernels
+from monitor.core.dense.topk import DenseTopK
 from monitor.core.events import Chunk, CorpusEvent, Delete, Located, Position, Segment, Upsert
-from monitor.core.kernels_dense import best
 from monitor.core.lists import RankedLists
 from monitor.core.scoring import Distance, prepare, scores
 from monitor.core.segments import admits

@@ -5,10 +5,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from monitor.core import kernels_dense
-from monitor.core.dense_numpy import EMPTY, NUMPY, Arrivals, Kernels, Rows
-from monitor.core.kernels_dense import NUMBA, best
-from monitor.core.lexical_compile import COMPILES
+from monitor.core.dense import kernels as kernels_dense
+from monitor.core.dense.kernels import NUMBA, best
+from monitor.core.dense.kernels_numpy import EMPTY, NUMPY, Arrivals, Kernels, Rows
+from monitor.core.lexical.compile import COMPILES
 from monitor.core.scoring import Distance
 
 pytestmark = pytest.mark.skipif(not COMPILES, reason="numba is not installed")

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from monitor.core.dense_product import Product, lowered
+from monitor.core.dense.product import Product, lowered
 from monitor.core.scoring import Distance, prepare, scores
 
 

@@ -6,11 +6,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from monitor.core import dense_search
-from monitor.core.dense_numpy import EMPTY, NUMPY
-from monitor.core.dense_order import leaders, name_ranks, places, ranked
-from monitor.core.dense_search import Search
-from monitor.core.kernels_dense import best
+from monitor.core.dense import search as dense_search
+from monitor.core.dense.kernels import best
+from monitor.core.dense.kernels_numpy import EMPTY, NUMPY
+from monitor.core.dense.order import leaders, name_ranks, places, ranked
+from monitor.core.dense.search import Search
 from monitor.core.scoring import Distance, prepare, scores
 
 NAMES = [f"c{slot * 7919 % 100_003}" for slot in range(4000)]

@@ -10,13 +10,13 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 from numpy.typing import NDArray
 
 from monitor.adapters.rensa import RensaBands
-from monitor.core.bucket_numpy import NUMPY, Kernels
+from monitor.core.copies.buckets_numpy import NUMPY, Kernels
+from monitor.core.copies.duplicates import Bands, Copies, Duplicates
+from monitor.core.copies.kernels_buckets import BEST
+from monitor.core.copies.shingles import jaccard, shingle
+from monitor.core.copies.shingles_numpy import mix
 from monitor.core.corpus import Corpus, Delta, Row
-from monitor.core.duplicates import Bands, Copies, Duplicates
 from monitor.core.events import Chunk, CorpusEvent, Delete, Located, Position, Segment, Upsert
-from monitor.core.kernels_buckets import BEST
-from monitor.core.shingle_numpy import mix
-from monitor.core.shingles import jaccard, shingle
 
 HASHES = mix(np.arange(1, 100, dtype=np.uint64))
 SEGMENTS: list[Segment] = [(), (("language", "de"),), (("language", "en"), ("source", "wiki"))]

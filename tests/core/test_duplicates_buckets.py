@@ -6,10 +6,10 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
-from monitor.core.bucket_numpy import NUMPY, Kernels, matches
-from monitor.core.buckets import Buckets
-from monitor.core.groups import NO_GROUP, Groups
-from monitor.core.kernels_buckets import BEST
+from monitor.core.copies.buckets import Buckets
+from monitor.core.copies.buckets_numpy import NUMPY, Kernels, matches
+from monitor.core.copies.groups import NO_GROUP, Groups
+from monitor.core.copies.kernels_buckets import BEST
 
 TAGS = st.sampled_from([0, 1, 2, 1024, 2048, 1025, 2**32 - 1])
 

@@ -14,14 +14,14 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 from numpy.typing import NDArray
 
 from monitor.core.anchors import Anchor, AnchorSet
+from monitor.core.copies.duplicates import Copies
+from monitor.core.copies.shingles import THRESHOLD, jaccard, shingle
 from monitor.core.corpus import Corpus, Delta
-from monitor.core.duplicates import Copies
 from monitor.core.engine import Bm25, Depths, Engine
 from monitor.core.events import Chunk, CorpusEvent, Delete, Heartbeat, Located, Position, Segment, Upsert
+from monitor.core.lexical.vocabulary import Vocabulary
 from monitor.core.scoring import Distance, prepare
-from monitor.core.shingles import THRESHOLD, jaccard, shingle
-from monitor.core.tokens import tokenize
-from monitor.core.vocabulary import Vocabulary
+from monitor.core.text.tokens import tokenize
 from tests.core import test_dense, test_lexical
 from tests.core.test_dense import assert_same, brute
 

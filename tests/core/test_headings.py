@@ -7,8 +7,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
-from monitor.core.headings import markdown
-from monitor.core.sections import Kind, split
+from monitor.core.text.headings import markdown
+from monitor.core.text.sections import Kind, split
 from tests.core.test_sections import KINDS, PIECES
 
 

@@ -11,7 +11,7 @@ from scipy import linalg, sparse
 
 from monitor.core import latent
 from monitor.core.latent import LatentModel, Sparse, fit
-from monitor.core.tokens import tokenize
+from monitor.core.text.tokens import tokenize
 
 WORDS = [f"w{number}" for number in range(120)]
 

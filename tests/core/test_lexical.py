@@ -12,17 +12,17 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 from numpy.typing import NDArray
 from rank_bm25 import BM25Okapi
 
-from monitor.core.bm25 import BM25
 from monitor.core.corpus import Corpus
 from monitor.core.events import Chunk, Delete, Located, Position, Segment, Upsert, chunk_key, text_hash
-from monitor.core.kernels_lexical import NUMBA
-from monitor.core.lexical import LexicalTopK
-from monitor.core.lexical_arrays import Kernels
-from monitor.core.lexical_numpy import NUMPY
+from monitor.core.lexical.arrays import Kernels
+from monitor.core.lexical.bm25 import BM25
+from monitor.core.lexical.kernels import NUMBA
+from monitor.core.lexical.kernels_numpy import NUMPY
+from monitor.core.lexical.topk import LexicalTopK
+from monitor.core.lexical.vocabulary import Vocabulary
 from monitor.core.lists import RankedLists
 from monitor.core.segments import admits
-from monitor.core.tokens import tokenize
-from monitor.core.vocabulary import Vocabulary
+from monitor.core.text.tokens import tokenize
 
 KERNELS = [pytest.param(kernels, id=kernels.name) for kernels in (NUMPY, NUMBA) if kernels is not None]
 

@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
-from monitor.core.bm25 import BM25
 from monitor.core.events import chunk_key
-from monitor.core.lexical_arrays import Kernels
+from monitor.core.lexical.arrays import Kernels
+from monitor.core.lexical.bm25 import BM25
 from tests.core.test_lexical import KERNELS, Stream, check, equal, twin
 
 pytestmark = pytest.mark.parametrize("kernels", KERNELS)

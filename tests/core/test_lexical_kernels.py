@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from monitor.core.kernels_lexical import BEST, NUMBA
-from monitor.core.lexical_arrays import Counted, ragged
-from monitor.core.lexical_numpy import NUMPY
+from monitor.core.lexical.arrays import Counted, ragged
+from monitor.core.lexical.kernels import BEST, NUMBA
+from monitor.core.lexical.kernels_numpy import NUMPY
 from tests.core.test_lexical import Changes, Stream, check, equal
 
 numba = pytest.mark.skipif(NUMBA is None, reason="numba is not installed: the numpy kernels are the only ones")

@@ -10,14 +10,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from rank_bm25 import BM25Okapi
 
-from monitor.core.bm25 import BM25
-from monitor.core.lexical_arrays import Queries
-from monitor.core.lexical_bound import essential, reach, unproved
-from monitor.core.lexical_compile import COMPILES, compiled
-from monitor.core.lexical_forward import ForwardLists
-from monitor.core.lexical_names import NameOrder
-from monitor.core.lexical_numpy import count
-from monitor.core.lexical_queries import Admission, Plan, compile_queries
+from monitor.core.lexical.arrays import Queries
+from monitor.core.lexical.bm25 import BM25
+from monitor.core.lexical.bound import essential, reach, unproved
+from monitor.core.lexical.compile import COMPILES, compiled
+from monitor.core.lexical.forward import ForwardLists
+from monitor.core.lexical.kernels_numpy import count
+from monitor.core.lexical.names import NameOrder
+from monitor.core.lexical.queries import Admission, Plan, compile_queries
 from monitor.core.segments import admits
 
 TOKENS = st.sampled_from("abcdefgh")

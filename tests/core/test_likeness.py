@@ -6,9 +6,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from monitor.core.likeness import Likeness
+from monitor.core.copies.likeness import Likeness
+from monitor.core.copies.shingles import clusters
 from monitor.core.lists import NO_CHUNK
-from monitor.core.shingles import clusters
 
 Sets = dict[int, NDArray[np.uint32]]
 

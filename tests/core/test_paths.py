@@ -2,7 +2,7 @@
 
 import pytest
 
-from monitor.core.paths import glob_matches, segment_of
+from monitor.core.text.paths import glob_matches, segment_of
 
 
 @pytest.mark.parametrize(

@@ -11,14 +11,14 @@ from hypothesis import strategies as st
 
 from monitor.core.anchors import Anchor, AnchorSet
 from monitor.core.baseline import ListLeg
+from monitor.core.comparison.facts import CorpusFacts
+from monitor.core.comparison.rewrites import rewrites_of, with_rewrites
 from monitor.core.corpus import Corpus, Delta
 from monitor.core.drift import Drift, Scope, Seen
 from monitor.core.engine import Bm25, Depths, Engine
 from monitor.core.events import CorpusEvent, Located, Position
-from monitor.core.facts import CorpusFacts
 from monitor.core.lists import RankedLists
 from monitor.core.report import DriftReport, Measurement
-from monitor.core.rewrites import rewrites_of, with_rewrites
 from monitor.core.scoring import Distance
 from tests.core.snapshots import FINGERPRINT, ranked, seen, snapshot
 from tests.core.test_engine import DE, D, K, WholeSets, events, vector

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from monitor.core.headings import markdown, restructured
-from monitor.core.sections import Kind, Section, kind_of, slug, split
+from monitor.core.text.headings import markdown, restructured
+from monitor.core.text.sections import Kind, Section, kind_of, slug, split
 
 
 def ids(text: str, kind: Kind = "markdown") -> list[str]:

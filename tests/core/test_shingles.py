@@ -6,10 +6,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from monitor.core.kernels_shingles import BEST
-from monitor.core.shingle_numpy import NUMPY, Kernels, mix, shared
-from monitor.core.shingle_slab import ShingleSlab
-from monitor.core.shingles import WIDTH, clusters, jaccard, shingle
+from monitor.core.copies.kernels_shingles import BEST
+from monitor.core.copies.shingles import WIDTH, clusters, jaccard, shingle
+from monitor.core.copies.shingles_numpy import NUMPY, Kernels, mix, shared
+from monitor.core.copies.slab import ShingleSlab
 
 HASHES = mix(np.arange(1, 41, dtype=np.uint64))
 IDS = st.lists(st.integers(0, 39), max_size=12)

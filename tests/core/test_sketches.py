@@ -5,8 +5,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from monitor.core.shingles import jaccard
-from monitor.core.sketches import Sketches
+from monitor.core.copies.shingles import jaccard
+from monitor.core.copies.sketches import Sketches
 
 # few places: most shingles share their bit with others, as in long texts
 SHINGLES = st.one_of(st.integers(0, 40), st.integers(0, 8).map(lambda number: number * 1024 + 3))

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from monitor.core.tokens import tokenize
+from monitor.core.text.tokens import tokenize
 
 TABLE: dict[str, list[str]] = {
     "": [],

@@ -8,11 +8,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from monitor.core.kernels_lexical import BEST
-from monitor.core.lexical_arrays import Kernels
-from monitor.core.lexical_numpy import NUMPY
-from monitor.core.tokens import tokenize
-from monitor.core.vocabulary import UNKNOWN, Vocabulary
+from monitor.core.lexical.arrays import Kernels
+from monitor.core.lexical.kernels import BEST
+from monitor.core.lexical.kernels_numpy import NUMPY
+from monitor.core.lexical.vocabulary import UNKNOWN, Vocabulary
+from monitor.core.text.tokens import tokenize
 
 WORDS = st.sampled_from([f"w{n}" for n in range(30)] + ["straße", "日本", "naïve"])
 

@@ -9,8 +9,8 @@ import numpy as np
 from numpy.random import Generator
 from numpy.typing import NDArray
 
-from monitor.adapters.qdrant_embedded import EmbeddedIndex
-from monitor.adapters.qdrant_shard import EmbeddedSettings
+from monitor.adapters.qdrant.embedded import EmbeddedIndex
+from monitor.adapters.qdrant.shard import EmbeddedSettings
 from monitor.app.gating import evidence_of, judged
 from monitor.core.anchors import AnchorSet
 from monitor.core.baseline import Snapshot

@@ -17,7 +17,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from monitor.adapters.sqlite import SqliteStore
+from monitor.adapters.sqlite.store import SqliteStore
 from monitor.cli import main
 from monitor.core.anchors import AnchorSet
 from monitor.core.corpus import Corpus
@@ -74,7 +74,7 @@ def plant(defect: str) -> None:
 
 
 class NoBands:
-    """`monitor.core.duplicates.Bands` that finds no candidates."""
+    """`monitor.core.copies.duplicates.Bands` that finds no candidates."""
 
     width = 1
 

@@ -13,7 +13,7 @@ from typing import Any
 
 import msgspec
 
-from monitor.adapters.snapshots import unpack_deploy, unpack_snapshot
+from monitor.adapters.sqlite.snapshots import unpack_deploy, unpack_snapshot
 from monitor.core.baseline import Snapshot
 from monitor.core.lists import NO_CHUNK
 from monitor.ports import DeployRecord

@@ -9,11 +9,11 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from monitor.adapters import qdrant_embedded
-from monitor.adapters.kafka import KafkaSource
-from monitor.adapters.kafka_dead_letters import KafkaDeadLetters
-from monitor.adapters.qdrant_embedded import EmbeddedIndex
-from monitor.adapters.sqlite import SqliteStore
+from monitor.adapters.kafka.dead_letters import KafkaDeadLetters
+from monitor.adapters.kafka.source import KafkaSource
+from monitor.adapters.qdrant import embedded as qdrant_embedded
+from monitor.adapters.qdrant.embedded import EmbeddedIndex
+from monitor.adapters.sqlite.store import SqliteStore
 from monitor.app.embedding import Embedder
 from monitor.app.loop import Monitor
 from monitor.app.measuring import Measuring

@@ -15,9 +15,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from monitor.adapters.kafka import KafkaSource
-from monitor.adapters.kafka_dead_letters import PREFIX
-from monitor.adapters.snapshots import pack_deploy, unpack_deploy
+from monitor.adapters.kafka.dead_letters import PREFIX
+from monitor.adapters.kafka.source import KafkaSource
+from monitor.adapters.sqlite.snapshots import pack_deploy, unpack_deploy
 from tests.kafka_mock import MockCluster, mock_cluster, settings_for
 from tests.kafka_reading import count, until
 from tests.kill.child import Life

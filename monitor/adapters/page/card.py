@@ -64,7 +64,7 @@ class Card:
 
 
 def card_of(document: Document) -> Card:
-    """The card of an explain document (`monitor.core.explain`)."""
+    """The card of an explain document (`monitor.core.explain.card`)."""
     question = document["question"]
     asked = [f"{name} {shown(said)}" for name, said in question.items() if said]
     return Card(

@@ -7,7 +7,7 @@ import numpy as np
 
 from monitor.adapters.anchors_file import write
 from monitor.adapters.docstrings import installed_roots, read_documentation
-from monitor.adapters.encoder_latent import LatentSemanticEncoder
+from monitor.adapters.encoders.latent import LatentSemanticEncoder
 from monitor.adapters.native_form import native
 from monitor.core.anchors import Anchor
 from monitor.core.scenario import DocumentedObject, Plan, draw_anchors, story, updates

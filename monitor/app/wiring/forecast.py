@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from monitor.adapters.jsonl import JsonLinesSource
-from monitor.adapters.sqlite import SqliteStore
+from monitor.adapters.sqlite.store import SqliteStore
 from monitor.app.configuration import Configuration
 from monitor.app.embedding import Embedder
 from monitor.app.forecast import Bench, forecast

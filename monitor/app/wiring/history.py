@@ -8,9 +8,9 @@ from pathlib import Path
 import numpy as np
 
 from monitor.adapters.anchors_file import write
-from monitor.adapters.encoder_latent import LatentSemanticEncoder
-from monitor.adapters.git import GitHistorySource
-from monitor.adapters.git_history import DEFAULT_GLOBS
+from monitor.adapters.encoders.latent import LatentSemanticEncoder
+from monitor.adapters.git.history import DEFAULT_GLOBS
+from monitor.adapters.git.source import GitHistorySource
 from monitor.app.configuration import build
 from monitor.app.wiring.demo import MODEL_DIMENSION, SEED, encoded
 from monitor.app.wiring.sources import build_git

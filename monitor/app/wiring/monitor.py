@@ -11,11 +11,11 @@ import numpy as np
 
 from monitor.adapters.audit import RankBm25Auditor
 from monitor.adapters.file_stamp import stamp
-from monitor.adapters.http import TURN_LIMIT, HttpServer, HttpSettings
+from monitor.adapters.http.server import TURN_LIMIT, HttpServer, HttpSettings
 from monitor.adapters.lock import OwnerLock
 from monitor.adapters.monitor_client import MonitorClient
 from monitor.adapters.rensa import RensaBands
-from monitor.adapters.sqlite import SqliteStore
+from monitor.adapters.sqlite.store import SqliteStore
 from monitor.app.asking import Running
 from monitor.app.audit import Audit, Schedule
 from monitor.app.configuration import Configuration
@@ -30,11 +30,11 @@ from monitor.app.snapshot import Snapshots
 from monitor.app.wiring.retrieval import Space, build_anchors, build_embedded, build_server, build_space, fingerprint
 from monitor.app.wiring.sources import build_dead_letters, build_decoder, build_source
 from monitor.core.anchors import AnchorSet
-from monitor.core.bm25 import BM25
 from monitor.core.corpus import Corpus
 from monitor.core.drift import Drift, Scope
 from monitor.core.engine import Bm25, Depths, Engine
 from monitor.core.fingerprint import Fingerprint
+from monitor.core.lexical.bm25 import BM25
 from monitor.ports import ConfigurationError, OwnedIndex, Retriever, Source, StateStore
 
 

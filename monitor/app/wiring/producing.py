@@ -11,10 +11,10 @@ import numpy as np
 
 from monitor.adapters.anchors_file import write
 from monitor.adapters.docstrings import Root, installed_roots, read_documentation
-from monitor.adapters.encoder_latent import LatentSemanticEncoder
-from monitor.adapters.kafka_events import KafkaEvents
-from monitor.adapters.kafka_settings import KafkaSettings
-from monitor.adapters.qdrant_filling import QdrantPoints
+from monitor.adapters.encoders.latent import LatentSemanticEncoder
+from monitor.adapters.kafka.events import KafkaEvents
+from monitor.adapters.kafka.settings import KafkaSettings
+from monitor.adapters.qdrant.filling import QdrantPoints
 from monitor.app.producing import Deployed
 from monitor.app.wiring.demo import MODEL_DIMENSION, SEED, WATCHED, encoded
 from monitor.core.report import ALL

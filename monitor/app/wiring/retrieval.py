@@ -8,21 +8,21 @@ import numpy as np
 from numpy.typing import NDArray
 
 from monitor.adapters.anchors_file import load as load_file
-from monitor.adapters.encoder_fastembed import FastembedEncoder
-from monitor.adapters.encoder_latent import LatentSemanticEncoder
-from monitor.adapters.encoder_openai import OpenAIEncoder, OpenAISettings
-from monitor.adapters.qdrant_embedded import EmbeddedIndex
-from monitor.adapters.qdrant_shard import EmbeddedSettings
+from monitor.adapters.encoders.fastembed_local import FastembedEncoder
+from monitor.adapters.encoders.latent import LatentSemanticEncoder
+from monitor.adapters.encoders.openai import OpenAIEncoder, OpenAISettings
+from monitor.adapters.qdrant.embedded import EmbeddedIndex
+from monitor.adapters.qdrant.shard import EmbeddedSettings
 from monitor.app.configuration import Configuration
 from monitor.core.anchors import Anchor, AnchorSet
 from monitor.core.corpus import Corpus
 from monitor.core.fingerprint import Fingerprint
 from monitor.core.scoring import prepare
-from monitor.core.tokens import NAME as TOKENIZER
+from monitor.core.text.tokens import NAME as TOKENIZER
 from monitor.ports import ConfigurationError, Encoder
 
 if TYPE_CHECKING:
-    from monitor.adapters.qdrant_server import ServerRetriever
+    from monitor.adapters.qdrant.server import ServerRetriever
 
 SHOWN = 20
 """Problems of an anchors file said at the start of a run; `anchors check` says all."""
@@ -158,8 +158,8 @@ def build_embedded(configuration: Configuration, space: Space, folder: Path | No
 def build_server(configuration: Configuration, space: Space, corpus: Corpus) -> "ServerRetriever":
     """A Qdrant server's collection, read only; it is asked as production asks unless told to scan exactly."""
     # qdrant-client takes two seconds to import: only those who ask a server wait for it.
-    from monitor.adapters.qdrant_collection import ServerSettings
-    from monitor.adapters.qdrant_server import ServerRetriever
+    from monitor.adapters.qdrant.collection import ServerSettings
+    from monitor.adapters.qdrant.server import ServerRetriever
 
     dense = configuration.dense
 

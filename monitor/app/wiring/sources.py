@@ -3,12 +3,12 @@
 from datetime import UTC, datetime
 
 from monitor.adapters.codecs import FieldPaths, FormOptions, Limits, decoder
-from monitor.adapters.git import GitHistorySource
-from monitor.adapters.git_history import Selection
+from monitor.adapters.git.history import Selection
+from monitor.adapters.git.source import GitHistorySource
 from monitor.adapters.jsonl import JsonLinesSource
-from monitor.adapters.kafka import KafkaSource
-from monitor.adapters.kafka_dead_letters import DeadLetterSettings, KafkaDeadLetters
-from monitor.adapters.kafka_settings import KafkaSettings, problems
+from monitor.adapters.kafka.dead_letters import DeadLetterSettings, KafkaDeadLetters
+from monitor.adapters.kafka.settings import KafkaSettings, problems
+from monitor.adapters.kafka.source import KafkaSource
 from monitor.app import sections
 from monitor.app.configuration import Configuration
 from monitor.ports import ConfigurationError, Decoder, Publisher, Source

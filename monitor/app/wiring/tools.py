@@ -10,7 +10,7 @@ from typing import Any
 from monitor.adapters.anchors_file import anchor_schema, load, write
 from monitor.adapters.codecs import FormOptions, Limits, decoder
 from monitor.adapters.codecs.schema import event_schema
-from monitor.adapters.encoder_latent import LatentSemanticEncoder
+from monitor.adapters.encoders.latent import LatentSemanticEncoder
 from monitor.adapters.jsonl import JsonLinesSource
 from monitor.adapters.query_log import read_query_log
 from monitor.app.configuration import Configuration
@@ -18,7 +18,7 @@ from monitor.app.wiring.retrieval import build_anchors, build_space
 from monitor.app.wiring.sources import build_decoder, build_source
 from monitor.core.documents import gate_schema, report_schema
 from monitor.core.events import MalformedEvent
-from monitor.core.explain_schema import explain_schema
+from monitor.core.explain.schema import explain_schema
 from monitor.core.report import ALL
 from monitor.core.selection import as_anchors, merge_spellings, select
 from monitor.ports import ConfigurationError, Decoder, Polled

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from monitor.core.bm25 import BM25
+from monitor.core.lexical.bm25 import BM25
 from monitor.core.lexical_sources import Occurrences, SourceStatistics
 
 STEPS = 4

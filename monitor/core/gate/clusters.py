@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from monitor.core.baseline import Snapshot
-from monitor.core.comparison import ListedLeg
+from monitor.core.comparison.tables import ListedLeg
 from monitor.core.lists import NO_CHUNK
 
 

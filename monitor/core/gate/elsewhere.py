@@ -6,10 +6,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from monitor.core.alignment import Alignment
 from monitor.core.baseline import ListLeg, Member, Snapshot
 from monitor.core.changes import Row
-from monitor.core.comparison import LEGS
+from monitor.core.comparison.alignment import Alignment
+from monitor.core.comparison.tables import LEGS
 from monitor.core.events import Segment
 from monitor.core.lists import NO_CHUNK, RankedLists
 from monitor.core.report import Leg

@@ -6,9 +6,9 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from monitor.core.alignment import Alignment
 from monitor.core.baseline import Snapshot
-from monitor.core.comparison import LEGS
+from monitor.core.comparison.alignment import Alignment
+from monitor.core.comparison.tables import LEGS
 from monitor.core.drift import Compared
 from monitor.core.events import Segment
 from monitor.core.gate.bounds import ALPHA, Bounds, Sample, mean_bounds, quantile_bounds

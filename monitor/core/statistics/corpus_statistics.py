@@ -5,9 +5,9 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from monitor.core.copies.duplicates import Duplicates
 from monitor.core.corpus import Corpus, Delta
-from monitor.core.duplicates import Duplicates
-from monitor.core.lexical_statistics import LexicalStatistics
+from monitor.core.lexical.statistics import LexicalStatistics
 from monitor.core.statistics.kept import Kept
 from monitor.core.statistics.measured import Cache, Measurable
 from monitor.core.statistics.population import Population

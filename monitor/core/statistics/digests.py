@@ -6,7 +6,7 @@ from hashlib import blake2b
 import numpy as np
 from numpy.typing import NDArray
 
-from monitor.core.shingle_numpy import GOLDEN, mix
+from monitor.core.copies.shingles_numpy import GOLDEN, mix
 
 _PART = 256
 

@@ -5,8 +5,8 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from monitor.core.copies.duplicates import Duplicates
 from monitor.core.corpus import Corpus, Delta, Row
-from monitor.core.duplicates import Duplicates
 from monitor.core.statistics import ages
 from monitor.core.statistics.cells import Cells
 from monitor.core.statistics.columns import DEAD, Columns

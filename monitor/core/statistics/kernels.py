@@ -3,9 +3,9 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from monitor.core.bucket_numpy import Sets
-from monitor.core.lexical_compile import COMPILES, compiled
-from monitor.core.shingle_numpy import shared as counted
+from monitor.core.copies.buckets_numpy import Sets
+from monitor.core.copies.shingles_numpy import shared as counted
+from monitor.core.lexical.compile import COMPILES, compiled
 
 Handles = NDArray[np.int64]
 

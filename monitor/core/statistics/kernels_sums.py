@@ -5,7 +5,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from monitor.core.lexical_compile import COMPILES, compiled
+from monitor.core.lexical.compile import COMPILES, compiled
 from monitor.core.statistics.counters import CHANGED_SUMS, FEATURE_SUMS, MEAN_START
 from monitor.core.statistics.features import FEATURES
 

@@ -3,7 +3,7 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from monitor.core.shingle_numpy import mix
+from monitor.core.copies.shingles_numpy import mix
 
 SIZE = 256
 _ROOM = 2

@@ -11,7 +11,7 @@ from monitor.core.baseline import Member, Snapshot, vector_digest
 from monitor.core.blame import STATISTICS, UNEXPLAINED, Attribution, Changes, Event, attribute, folded
 from monitor.core.blame.fold import by_source
 from monitor.core.corpus import Corpus
-from monitor.core.dense import DenseTopK
+from monitor.core.dense.topk import DenseTopK
 from monitor.core.events import Chunk, Delete, Located, Position, Upsert
 from monitor.core.fingerprint import Fingerprint
 from monitor.core.lists import RankedLists

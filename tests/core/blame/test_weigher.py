@@ -10,7 +10,7 @@ from monitor.core.blame.fold import by_source
 from monitor.core.blame.statistics import Weigher
 from monitor.core.known import Known
 from monitor.core.lexical_sources import SourceStatistics
-from monitor.core.tokens import tokenize
+from monitor.core.text.tokens import tokenize
 from tests.core.blame.world import COMMON, SOURCES, WORDS, Said, World, initial, leg_of, plant, questions
 
 

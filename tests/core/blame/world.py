@@ -8,10 +8,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from monitor.adapters.rensa import RensaBands
-from monitor.core.alignment import Alignment, align
 from monitor.core.anchors import Anchor, AnchorSet
 from monitor.core.baseline import AnchorMark, Judged, ListLeg, Member, Snapshot, vector_digest
 from monitor.core.blame import Attribution, Event, Statistics
+from monitor.core.comparison.alignment import Alignment, align
 from monitor.core.corpus import Corpus
 from monitor.core.culprits import Circumstances, Culprits, find
 from monitor.core.engine import Bm25, Depths, Engine

@@ -5,9 +5,10 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from monitor.core.alignment import Alignment, Grouping
 from monitor.core.baseline import AnchorMark, Member, Snapshot
-from monitor.core.comparison import Seen
+from monitor.core.comparison.alignment import Alignment, Grouping
+from monitor.core.comparison.summary import Summarised, Table
+from monitor.core.comparison.tables import Seen
 from monitor.core.drift import Compared
 from monitor.core.events import Segment
 from monitor.core.gate.hypotheses import Evidence
@@ -16,7 +17,6 @@ from monitor.core.lists import RankedLists
 from monitor.core.measure.columns import Name
 from monitor.core.policy import Finding, Rule, Verdict
 from monitor.core.report import ALL, SegmentSize
-from monitor.core.summary import Summarised, Table
 from tests.core.snapshots import FINGERPRINT
 
 Values = NDArray[np.float64]

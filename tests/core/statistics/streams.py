@@ -8,16 +8,16 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from monitor.adapters.rensa import RensaBands
+from monitor.core.copies.duplicates import Duplicates
 from monitor.core.corpus import Corpus, Delta, Row
-from monitor.core.duplicates import Duplicates
 from monitor.core.events import Chunk, CorpusEvent, Delete, Heartbeat, Located, Position, Segment, Upsert
+from monitor.core.lexical.vocabulary import Vocabulary
 from monitor.core.report import Measurement
 from monitor.core.statistics.corpus_statistics import CorpusStatistics
 from monitor.core.statistics.kept import Kept
 from monitor.core.statistics.measured import Measurable
 from monitor.core.statistics.population import Population
 from monitor.core.statistics.profile import Profile
-from monitor.core.vocabulary import Vocabulary
 
 D = 5
 DIMENSIONS = ("language", "language+source")

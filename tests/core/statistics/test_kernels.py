@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from monitor.core.bucket_numpy import Sets
-from monitor.core.shingle_numpy import shared
+from monitor.core.copies.buckets_numpy import Sets
+from monitor.core.copies.shingles_numpy import shared
 from monitor.core.statistics.features import FEATURES
 from monitor.core.statistics.kernels import common
 from monitor.core.statistics.kernels_sums import Summands, accumulate, accumulate_plain

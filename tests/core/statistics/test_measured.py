@@ -9,12 +9,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.spatial.distance import jensenshannon
 
+from monitor.core.copies.shingles import shingle
 from monitor.core.events import Chunk, CorpusEvent
 from monitor.core.segments import value_of
-from monitor.core.shingles import shingle
 from monitor.core.statistics.features import FREQUENCIES, ONE, Features, norms
 from monitor.core.statistics.histogram import quantiles, stability_index
-from monitor.core.tokens import tokenize
+from monitor.core.text.tokens import tokenize
 from tests.core.statistics.streams import DIMENSIONS, D, Stream, Watched, events
 
 

@@ -1,0 +1,174 @@
+"""Git history as a source: what a documentation repository's commits did to the corpus of its chunks.
+
+The history is the first-parent one, oldest first. The corpus at the beginning comes as upserts and the deploy
+marker `initial`; then each commit gives deletes of chunks that are gone and upserts of chunks whose text changed,
+and each tag, day or week a deploy marker. The same repository head and arguments give the same events, so an
+event's running number is its offset, and a restart walks the history again without delivering what it had.
+"""
+
+import json
+import threading
+import time
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+from monitor.adapters.git.history import Corpus, DeployMarks, Selection, Step, walk
+from monitor.adapters.git.program import Commit, Repository
+from monitor.core.events import Partition, Position, Record
+from monitor.ports import Fault, Polled, UnreachableError
+
+_BATCH_SECONDS = 0.02
+
+
+class GitHistorySource:
+    """A repository's history as records in the native form, without vectors.
+
+    Args:
+        repository: its top folder, or a bare repository.
+        selection: files, commits, deploys.
+        ref: where the history ends.
+        topic: the name of the one partition.
+    """
+
+    def __init__(
+        self, repository: str | Path, selection: Selection | None = None, *, ref: str = "HEAD", topic: str = "git"
+    ) -> None:
+        self._path = Path(repository)
+        self._selection = selection or Selection()
+        self._ref = ref
+        self._partition = Partition(topic, 0)
+        self._repository: Repository | None = None
+        self._walk: Iterator[Step | None] = iter(())
+        self._walked = 0  # events the walk made, delivered or not
+        self._next = 0
+        self._over = False
+        self._failure: UnreachableError | None = None
+        self._paused = False
+        self._closing = threading.Event()
+        self._skipped: Counter[str] = Counter()
+
+    def start(self, positions: Mapping[Partition, int]) -> None:
+        """Opens the repository and chooses the commits; the events before the position are walked in `poll`."""
+        if self._repository:
+            message = f"{self._path}: the source was started already"
+            raise RuntimeError(message)
+        self._repository = Repository(self._path)
+        self._next = max(0, positions.get(self._partition, 0))
+        try:
+            self._repository.open()
+            commits = self._commits(self._repository)
+            tags = self._repository.tags() if self._selection.deploys == "tags" else {}
+        except UnreachableError:
+            self.close()
+            raise
+        corpus = Corpus(self._repository, self._selection, self._name, self._skipped)
+        self._walk = walk(corpus, commits, DeployMarks(self._selection.deploys, tags))
+
+    def partitions(self) -> frozenset[Partition]:
+        """The one partition."""
+        return frozenset({self._partition})
+
+    def poll(self, max_records: int, timeout: float) -> Polled:
+        """Events as the walk makes them, for at most 20 ms once there is one."""
+        if self._repository is None:
+            message = f"{self._path}: the source was not started"
+            raise RuntimeError(message)
+        if self._paused:
+            self._closing.wait(timeout)
+            return Polled()
+        began = time.monotonic()
+        records: list[Record] = []
+        while not self._over and len(records) < max_records:
+            self._advance(records)
+            spent = time.monotonic() - began
+            if spent >= timeout or (records and spent >= _BATCH_SECONDS):
+                break
+        faults = self._ended() if self._over else ()
+        return Polled(records, faults, self._over)
+
+    def pause(self, partitions: frozenset[Partition]) -> None:
+        """Delivers nothing until resumed."""
+        self._paused = self._paused or self._partition in partitions
+
+    def resume(self, partitions: frozenset[Partition]) -> None:
+        """Delivers again."""
+        self._paused = self._paused and self._partition not in partitions
+
+    def positions(self) -> Mapping[Partition, int]:
+        """The number of the event that is delivered next."""
+        return {self._partition: self._next}
+
+    def end(self) -> Mapping[Partition, int] | None:
+        """The number of events, known only when the history was walked to its end."""
+        return {self._partition: self._walked} if self._over else None
+
+    def commit(self, positions: Mapping[Partition, int]) -> None:
+        """A repository keeps no positions: it is only read."""
+
+    def close(self) -> None:
+        """Ends the git programs; a second call does nothing."""
+        self._closing.set()
+        if self._repository:
+            self._repository.close()
+
+    def skipped(self) -> Mapping[str, int]:
+        """Versions of files that gave no chunks, by reason: binary, huge, undecodable, symlink, lfs_pointer, ..."""
+        return dict(self._skipped)
+
+    def initial_texts(self) -> list[str]:
+        """The texts of the initial corpus, in order: what an encoder is fitted on before the run. Needs no start."""
+        repository = Repository(self._path)
+        try:
+            repository.open()
+            corpus = Corpus(repository, self._selection, self._name)
+            first = self._commits(repository)[0]
+            made = (
+                corpus.sections(entry) for entry in repository.tree(first.oid) if self._selection.wants(entry.path)
+            )
+            return [section.text for sections in made for section in sections]
+        finally:
+            repository.close()
+
+    @property
+    def _name(self) -> str:
+        return self._path.absolute().name.removesuffix(".git")
+
+    def _commits(self, repository: Repository) -> list[Commit]:
+        history = repository.first_parents(repository.resolve(self._ref))
+        commits = self._selection.commits(history)
+        if not commits:
+            message = f"{self._path}: no commit of {self._ref} is older than {self._selection.until}"
+            raise UnreachableError(message)
+        ends = (entry.path for end in (commits[-1], commits[0]) for entry in repository.tree(end.oid))
+        if not any(self._selection.wants(path) for path in ends):
+            message = f"{self._path}: no file of {self._ref} matches {', '.join(self._selection.glob)}"
+            raise UnreachableError(message)
+        return commits
+
+    def _advance(self, records: list[Record]) -> None:
+        if self._failure:
+            raise self._failure  # the walk cannot go on, and its silence must not look like the end
+        try:
+            step = next(self._walk)
+        except StopIteration:
+            self._over = True
+            return
+        except UnreachableError as error:
+            self._failure = error
+            raise
+        if step is None:
+            return
+        if self._walked >= self._next:
+            value = json.dumps(step.fields, ensure_ascii=False, separators=(",", ":")).encode()
+            records.append(Record(Position(*self._partition, self._walked), step.key.encode(), value))
+            self._next = self._walked + 1
+        self._walked += 1
+
+    def _ended(self) -> tuple[Fault, ...]:
+        if self._walked >= self._next:
+            return ()
+        detail = f"{self._path}: the history gives {self._walked} events, the stored position is {self._next}"
+        fault = Fault("recreated", Position(*self._partition, self._next), detail)
+        self._next = self._walked
+        return (fault,)

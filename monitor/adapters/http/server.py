@@ -1,0 +1,292 @@
+"""The endpoints: Starlette on uvicorn in a thread of its own; they only read the last published view."""
+
+import socket
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Any
+
+import uvicorn
+from starlette.applications import Starlette
+from starlette.concurrency import run_in_threadpool
+from starlette.middleware import Middleware
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, JSONResponse, PlainTextResponse, Response
+from starlette.routing import Route
+
+from monitor.adapters.http.bodies import Approve, BadRequest, Capture, Deploy, Retry, body
+from monitor.adapters.http.guard import Guard, problem
+from monitor.adapters.http.patience import PatientProtocol
+from monitor.adapters.page import Pages, asked_of
+from monitor.adapters.prometheus.exporter import CONTENT_TYPE, MetricsPage
+from monitor.core.baseline import Approval
+from monitor.core.documents import gate_document, report_document, retried_document, snapshot_document
+from monitor.core.policy import Verdict
+from monitor.ports import ConfigurationError, CorpusDriftError, Service, UnreachableError
+
+TURN_LIMIT = 60.0
+"""Seconds without a turn of the loop after which /healthz fails."""
+GATE_STATUS = {"pass": 200, "fail": 409, "inconclusive": 503, "unknown": 503}
+
+
+@dataclass(frozen=True, slots=True)
+class HttpSettings:
+    """Where to listen. `token` empty: no authorisation (loopback only, by default)."""
+
+    host: str = "127.0.0.1"
+    port: int = 9_464
+    token: str = field(default="", repr=False)
+    certificate_file: str = ""
+    key_file: str = ""
+    turn_limit: float = TURN_LIMIT
+    """A turn may hold a whole replay, so this is more than the replay's deadline."""
+
+
+class Endpoints:
+    """The requests, each a few lines over the `Service`."""
+
+    def __init__(self, service: Service, turn_limit: float = TURN_LIMIT) -> None:
+        self._service, self._turn_limit = service, turn_limit
+        self._metrics, self._pages = MetricsPage(), Pages(service, turn_limit)
+
+    def routes(self) -> list[Route]:
+        """Every path of the interface."""
+        return [
+            Route("/", self.page),
+            Route("/metrics", self.metrics),
+            Route("/healthz", self.healthz),
+            Route("/readyz", self.readyz),
+            Route("/api/v1/report", self.report),
+            Route("/api/v1/explain", self.explain),
+            Route("/api/v1/gate", self.gate),
+            Route("/gate/check", self.gate_check, methods=["GET", "POST"]),
+            Route("/api/v1/baselines", self.baselines),
+            Route("/api/v1/baselines/capture", self.capture, methods=["POST"]),
+            Route("/api/v1/baselines/approve", self.approve, methods=["POST"]),
+            Route("/api/v1/deploys", self.deploy_at_end, methods=["POST"]),
+            Route("/api/v1/quarantine/replay", self.retry, methods=["POST"]),
+        ]
+
+    def page(self, request: Request) -> Response:
+        """The page for people: now, or a deploy, with a segment or an anchor in view."""
+        return HTMLResponse(self._pages.page(asked_of(request.query_params), time.time()))
+
+    def metrics(self, request: Request) -> Response:
+        """Prometheus text."""
+        del request
+        return Response(self._metrics.render(self._service.published()), headers={"content-type": CONTENT_TYPE})
+
+    def healthz(self, request: Request) -> Response:
+        """200 while the loop turns."""
+        del request
+        view = self._service.published()
+        quiet = time.time() - view.health.turned if view else 0.0
+        if view is not None and quiet > self._turn_limit:
+            return PlainTextResponse(f"no turn for {quiet:.0f} s, expected at most {self._turn_limit:.0f}\n", 503)
+        return PlainTextResponse("ok\n")
+
+    def readyz(self, request: Request) -> Response:
+        """200 once the state is restored and the lag is known."""
+        del request
+        view = self._service.published()
+        if view is None:
+            return PlainTextResponse("restoring the state\n", 503)
+        if view.health.lag is None and not view.report.positions:
+            return PlainTextResponse("lag is not known\n", 503)
+        return PlainTextResponse("ok\n")
+
+    def report(self, request: Request) -> Response:
+        """The newest report, or that of a deploy."""
+        deploy_id = request.query_params.get("deploy", "")
+        if deploy_id:
+            record = self._service.deploy(deploy_id)
+            if record is None:
+                return problem(f"deploy {deploy_id!r}: not known, or its report is no longer kept", 404)
+            return JSONResponse(report_document(record.report, record.verdict))
+        view = self._service.published()
+        if view is None:
+            return problem("no report yet: the state is being restored", 503)
+        return JSONResponse(report_document(view.report, view.verdict))
+
+    def explain(self, request: Request) -> Response:
+        """The incident card: of a deploy, else of the corpus now; of one segment or anchor."""
+        asked = [request.query_params.get(name, "") for name in ("deploy", "segment", "anchor")]
+        try:
+            return JSONResponse(self._service.explain(*asked))
+        except ConfigurationError as error:
+            return problem(str(error), 404)
+
+    def gate(self, request: Request) -> Response:
+        """200 with the verdict in the body, whatever it is."""
+        return self._gate(request, status=False)
+
+    def gate_check(self, request: Request) -> Response:
+        """200 pass, 409 fail, 503 otherwise, for tools that read the status only."""
+        return self._gate(request, status=True)
+
+    def _gate(self, request: Request, *, status: bool) -> Response:
+        deploy_id = request.query_params.get("deploy", "")
+        if not deploy_id:
+            return problem("parameter deploy is missing: expected ?deploy=ID", 400)
+        # The view first: what its ledger names was committed before it, so its record is found unless it was dropped.
+        view = self._service.published()
+        record = self._service.deploy(deploy_id)
+        if record is not None:
+            made = gate_document(deploy_id, record.report, record.verdict)
+        else:
+            state, said = "unseen", "never seen"
+            if view is not None and deploy_id in view.health.waiting:
+                state, said = "waiting", "its markers have not all arrived"
+            elif view is not None and any(judged.deploy_id == deploy_id for judged in view.ledger):
+                state, said = "forgotten", "judged, but its report is no longer kept"
+            made = gate_document(deploy_id, None, Verdict("unknown", (f"deploy {deploy_id!r}: {said}",), ()))
+            made["state"] = state
+        return JSONResponse(made, GATE_STATUS[made["verdict"]] if status else 200)
+
+    def baselines(self, request: Request) -> Response:
+        """All captured baselines."""
+        del request
+        return JSONResponse([snapshot_document(snapshot) for snapshot in self._service.baselines()])
+
+    async def capture(self, request: Request) -> Response:
+        """Capture the current lists as a baseline."""
+        asked = await body(request, Capture)
+        return await _answer(lambda: snapshot_document(self._service.capture(asked.name)))
+
+    async def approve(self, request: Request) -> Response:
+        """Approve a captured baseline."""
+        asked = await body(request, Approve)
+        approval = Approval(asked.author, asked.reason, asked.time)
+        return await _answer(lambda: snapshot_document(self._service.approve(asked.name, approval)))
+
+    async def deploy_at_end(self, request: Request) -> Response:
+        """Close a deploy where the stream ends now."""
+        asked = await body(request, Deploy)
+
+        def ask() -> dict[str, Any]:
+            self._service.deploy_at_end(asked.deploy)
+            return {"deploy": asked.deploy, "state": "waiting"}
+
+        return await _answer(ask)
+
+    async def retry(self, request: Request) -> Response:
+        """Give everything in quarantine another try."""
+        await body(request, Retry)
+
+        def ask() -> dict[str, Any]:
+            made = self._service.retry()
+            return retried_document(made.taken, made.kept)
+
+        return await _answer(ask)
+
+
+async def _answer(ask: Callable[[], dict[str, Any]]) -> Response:
+    try:
+        return JSONResponse(await run_in_threadpool(ask))
+    except ConfigurationError as error:
+        return problem(str(error), 400)
+    except UnreachableError as error:
+        return problem(str(error), 503)
+
+
+async def _bad_request(request: Request, error: Exception) -> Response:
+    del request
+    return problem(str(error), 400)
+
+
+async def _failed(request: Request, error: Exception) -> Response:
+    del request
+    if isinstance(error, CorpusDriftError):
+        return problem(str(error), 503)
+    return problem(f"internal error: {type(error).__name__}", 500)
+
+
+def application(service: Service, settings: HttpSettings | None = None) -> Starlette:
+    """The endpoints as an ASGI application."""
+    chosen = settings or HttpSettings()
+    handlers: dict[Any, Any] = {BadRequest: _bad_request, CorpusDriftError: _failed, Exception: _failed}
+    made = Starlette(
+        routes=Endpoints(service, chosen.turn_limit).routes(),
+        middleware=[Middleware(Guard, token=chosen.token, host=chosen.host)],
+        exception_handlers=handlers,
+    )
+    made.router.redirect_slashes = False  # a path that is not one of ours leads nowhere
+    return made
+
+
+class HttpServer:
+    """uvicorn in a daemon thread; `start` returns when it listens."""
+
+    def __init__(self, settings: HttpSettings, service: Service) -> None:
+        self._settings, self._service = settings, service
+        self._server: uvicorn.Server | None = None
+        self._thread: threading.Thread | None = None
+
+    def start(self, *, patience: float = 10.0) -> str:
+        """Listen; returns the base URL.
+
+        Raises:
+            ConfigurationError: the address is taken or cannot be had, or certificate and key do not serve.
+        """
+        server = self._server = self._configured()
+        listening = self._bound()
+        port = listening.getsockname()[1]
+        run = partial(server.run, sockets=[listening])
+        self._thread = threading.Thread(target=run, name="http", daemon=True)
+        self._thread.start()
+        waiting, until = threading.Event(), time.monotonic() + patience
+        while not server.started and self._thread.is_alive() and time.monotonic() < until:
+            waiting.wait(0.01)
+        if not server.started:
+            message = f"http: no endpoints within {patience:g} s on {self._settings.host}:{port}"
+            raise UnreachableError(message)
+        scheme = "https" if self._settings.certificate_file else "http"
+        host = f"[{self._settings.host}]" if ":" in self._settings.host else self._settings.host
+        return f"{scheme}://{host}:{port}"
+
+    def _configured(self) -> uvicorn.Server:
+        chosen = self._settings
+        config = uvicorn.Config(
+            application(self._service, chosen),
+            http=PatientProtocol,
+            log_config=None,
+            log_level="warning",
+            access_log=False,
+            server_header=False,
+            timeout_keep_alive=5,
+            timeout_graceful_shutdown=5,
+            limit_concurrency=64,
+            lifespan="off",
+            ssl_certfile=chosen.certificate_file or None,
+            ssl_keyfile=chosen.key_file or None,
+        )
+        try:
+            config.load()
+        except OSError as error:  # ssl.SSLError is one
+            files = f"http.certificate_file = {chosen.certificate_file!r}, http.key_file = {chosen.key_file!r}"
+            message = f"{files}: {error.strerror or error}; expected a PEM certificate chain and its key"
+            raise ConfigurationError(message) from error
+        return uvicorn.Server(config)
+
+    def _bound(self) -> socket.socket:
+        host, port = self._settings.host, self._settings.port
+        listening = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET)
+        try:
+            listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            listening.bind((host, port))
+        except OSError as error:
+            listening.close()
+            message = (
+                f"http.host, http.port = {host}:{port}: {error.strerror}; expected a free address of this machine"
+            )
+            raise ConfigurationError(message) from error
+        return listening
+
+    def close(self) -> None:
+        """Stop listening and wait for the thread; safe to call twice, or without a start."""
+        if self._server is not None:
+            self._server.should_exit = True
+        if self._thread is not None:
+            self._thread.join(timeout=10.0)

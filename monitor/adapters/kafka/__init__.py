@@ -1,0 +1,1 @@
+"""Kafka: the source, dead letters, producing."""

@@ -1,0 +1,112 @@
+"""Corpus events into a Kafka topic: what a producer of this system has to do, and the demo's producer does."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from monitor.adapters.kafka.client import drop, remembering
+from monitor.adapters.kafka.library import KafkaError, KafkaProducer
+from monitor.adapters.kafka.log import hide_secrets
+from monitor.adapters.kafka.settings import KafkaSettings, client_options, problems
+from monitor.adapters.native_form import native
+from monitor.core.events import CorpusEvent, Deploy
+from monitor.ports import ConfigurationError, UnreachableError
+
+CLOSE_SECONDS = 1.0
+
+
+class KafkaEvents:
+    """Writes events in the native form to the first topic of the settings (`monitor.ports.EventWriter`).
+
+    The key is the chunk id, so that all events of a chunk are in one partition. A deploy marker is a barrier: when
+    everything before it is acknowledged, one copy goes to every partition.
+
+    Args:
+        settings: where; only its first topic is written.
+        timeout: seconds one `write` may take.
+    """
+
+    def __init__(self, settings: KafkaSettings, *, timeout: float = 30.0) -> None:
+        self._settings, self._timeout = settings, timeout
+        self._topic = settings.topics[0] if settings.topics else ""
+        self._producer: Any = None
+
+    def start(self) -> None:
+        """Connect and find the topic.
+
+        Raises:
+            ConfigurationError: the settings cannot work.
+            UnreachableError: no broker answers, or there is no such topic.
+        """
+        found = problems(self._settings)
+        if found:
+            raise ConfigurationError("\n".join(found))
+        hide_secrets()
+        made: list[Any] = []
+        try:
+            self._producer = KafkaProducer(
+                **client_options(self._settings),
+                kafka_client=remembering(made),
+                acks="all",
+                linger_ms=5,
+                max_in_flight_requests_per_connection=1,  # a retry must not overtake: the order is the version
+                max_block_ms=int(self._settings.start_timeout * 1000),
+                delivery_timeout_ms=int(self._timeout * 1000),
+                request_timeout_ms=max(1, int(self._timeout * 1000) - 10),
+            )
+        except (KafkaError, OSError) as error:
+            drop(made)
+            message = self._said("no connection", error)
+            raise UnreachableError(message) from error
+        try:
+            self.partitions()
+        except (KafkaError, OSError) as error:
+            self.close()
+            message = self._said(f"not found within {self._settings.start_timeout:g} s", error)
+            raise UnreachableError(message) from error
+
+    def partitions(self) -> list[int]:
+        """The topic's partitions as the broker has them now; they can become more."""
+        return sorted(self._producer.partitions_for(self._topic))
+
+    def write(self, events: Sequence[CorpusEvent]) -> None:
+        """Append events in order and wait until the brokers have them.
+
+        Raises:
+            UnreachableError: not all were acknowledged in time.
+        """
+        try:
+            sent: list[Any] = []
+            for event in events:
+                key, value = native(event)
+                if isinstance(event, Deploy):
+                    sent = self._acknowledged(sent)
+                    sent += [self._producer.send(self._topic, value, key, partition=at) for at in self.partitions()]
+                else:
+                    sent.append(self._producer.send(self._topic, value, key))
+            self._acknowledged(sent)
+        except (KafkaError, OSError) as error:
+            message = self._said(f"{len(events)} events not written", error)
+            raise UnreachableError(message) from error
+
+    def _acknowledged(self, sent: Sequence[Any]) -> list[Any]:
+        self._producer.flush(timeout=self._timeout)
+        for future in sent:
+            future.get(timeout=0)
+        return []
+
+    def _said(self, what: str, error: Exception) -> str:
+        servers = ",".join(self._settings.bootstrap_servers)
+        why = str(error) or type(error).__name__
+        return f"kafka: topic {self._topic!r} on {servers}: {what}: {why}"
+
+    def close(self) -> None:
+        """Let go of the connection; `write` waited for everything."""
+        producer, self._producer = self._producer, None
+        if producer is None:
+            return
+        try:
+            producer.close(timeout=CLOSE_SECONDS)
+        except KafkaError:  # it flushes first and gives up where that fails, with its thread still running
+            producer._sender.force_close()
+            producer._sender.join(CLOSE_SECONDS)
+            producer.close(timeout=CLOSE_SECONDS)

@@ -1,0 +1,189 @@
+"""Prometheus: every measurement of the last report as text, rendered once per report from an immutable view."""
+
+from collections.abc import Iterable, Iterator
+
+from prometheus_client.core import GaugeMetricFamily, Metric
+from prometheus_client.registry import Collector
+
+from monitor import __version__
+from monitor.adapters.prometheus.blame import blame_families, cause_families
+from monitor.adapters.prometheus.engine import anchors_families, audit_families, engine_families, folded_families
+from monitor.adapters.prometheus.families import counter, gauge, histogram, info, plain
+from monitor.adapters.prometheus.text import page_text
+from monitor.core.policy import Finding
+from monitor.core.published import Published
+from monitor.core.report import DriftReport, Measurement
+
+CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
+VERSIONS = "embedding_version_chunks"
+"""The one measurement that has its segment as a label of its own."""
+VERDICTS = ("pass", "fail", "inconclusive", "unknown")
+COUNTERS = {"events": "events", "quarantined": "quarantined", "stream": "stream_faults"}
+"""Family of a stored counter -> metric."""
+
+
+class ReportCollector(Collector):
+    """One view of the monitor as metric families; a segment that is gone is gone from the page."""
+
+    def __init__(self, view: Published) -> None:
+        self._view = view
+
+    def collect(self) -> Iterable[Metric]:
+        """Every family of the view."""
+        yield from _reported(self._view)
+        yield from _alive(self._view)
+
+
+class MetricsPage:
+    """The text of /metrics, rendered on the first scrape of a view and kept until the next view.
+
+    What the report says is by far the most and is rendered once per report; the monitor's own health, a few dozen
+    series, once per view.
+    """
+
+    def __init__(self) -> None:
+        self._report: tuple[DriftReport, tuple[Finding, ...], bytes] | None = None
+        self._rendered: tuple[Published, bytes] | None = None
+
+    def render(self, view: Published | None) -> bytes:
+        """The page; before the first report only what is known without one."""
+        if view is None:
+            return page_text(_starting())
+        kept = self._rendered
+        if kept is not None and kept[0] is view:
+            return kept[1]
+        text = self._report_text(view) + page_text(_alive(view))
+        self._rendered = (view, text)
+        return text
+
+    def _report_text(self, view: Published) -> bytes:
+        kept = self._report
+        if kept is not None and kept[0] is view.report and kept[1] is view.verdict.findings:
+            return kept[2]
+        text = page_text(_reported(view))
+        self._report = (view.report, view.verdict.findings, text)
+        return text
+
+
+def _starting() -> Iterator[Metric]:
+    yield info("build", version=__version__)
+    yield _verdict_family("unknown")
+
+
+def _reported(view: Published) -> Iterator[Metric]:
+    """What depends on the report and its findings alone."""
+    yield from _measurements(view.report.measurements)
+    yield from _findings(view)
+    yield from blame_families(view.report.blame)
+    yield from cause_families(view.report.causes, compared=view.report.baseline is not None)
+    for name, value in view.report.corpus.items():
+        # Not the bare name: measurements per segment have it, and one page may not hold a family twice.
+        yield plain(f"corpus_{name}", value)
+
+
+def _alive(view: Published) -> Iterator[Metric]:
+    """What moves from view to view of one report."""
+    yield info("build", version=__version__)
+    yield _verdict_family(view.verdict.verdict)
+    yield from _last_deploy(view)
+    yield from _counters(view)
+    yield from _health(view)
+    yield from audit_families(view.health.audits)
+    yield from engine_families(view.health.engine)
+    yield from anchors_families(view.health.anchors)
+
+
+def _measurements(measurements: Iterable[Measurement]) -> Iterator[Metric]:
+    families: dict[str, GaugeMetricFamily] = {}
+    measured = gauge("measured_anchors")
+    counts: dict[tuple[str, str, str], int] = {}
+    for item in measurements:
+        family = families.get(item.metric)
+        if family is None:
+            family = families[item.metric] = gauge(item.metric)
+        if item.metric == VERSIONS:
+            family.add_metric((item.segment,), item.value)
+        else:
+            family.add_metric((item.leg, str(item.k), item.dimension, item.segment, item.stat), item.value)
+        if item.metric == "swaps" and item.stat == "mean":
+            counts.setdefault((item.leg, item.dimension, item.segment), item.n)  # the same at every depth
+    yield from families.values()
+    for labels, count in counts.items():
+        measured.add_metric(labels, count)
+    yield measured
+
+
+def _findings(view: Published) -> Iterator[Metric]:
+    rules = gauge("rule_verdict")
+    for found in view.verdict.findings:
+        for name in VERDICTS:
+            labels = (found.rule, found.severity, found.leg, found.dimension, found.segment, name)
+            rules.add_metric(labels, float(name == found.verdict))
+    yield rules
+    anchors = gauge("segment_anchors")
+    for size in view.report.segments:
+        anchors.add_metric((size.dimension, size.segment, str(size.watched).lower()), size.anchors)
+    yield anchors
+    yield from folded_families(view.report.segments)
+    yield plain("changed_anchors", view.report.changed_anchors)
+    baseline = view.report.baseline
+    if baseline is not None:
+        yield plain("baseline_timestamp_seconds", baseline.captured_event_time / 1e6)
+
+
+def _last_deploy(view: Published) -> Iterator[Metric]:
+    if view.ledger:
+        last = view.ledger[-1]
+        yield info("last_deploy", deploy=last.deploy_id, verdict=last.verdict)
+        yield plain("last_deploy_timestamp_seconds", last.event_time / 1e6)
+
+
+def _verdict_family(verdict: str) -> GaugeMetricFamily:
+    family = gauge("verdict")
+    for name in VERDICTS:
+        family.add_metric((name,), float(name == verdict))
+    return family
+
+
+def _counters(view: Published) -> Iterator[Metric]:
+    families = {name: counter(metric) for name, metric in COUNTERS.items()}
+    for (name, *labels), value in sorted(view.counters.items()):
+        if name in families:
+            families[name].add_metric(labels, value)
+    yield from families.values()
+    yield plain("open_gaps", view.counters.get(("open_gaps",), 0))
+
+
+def _health(view: Published) -> Iterator[Metric]:
+    health = view.health
+    for name, value in (
+        ("last_turn", health.turned),
+        ("last_event", health.last_event),
+        ("last_report", health.last_report),
+        ("last_full_replay", health.last_full_replay),
+        ("last_commit", health.last_commit),
+    ):
+        if value:
+            yield plain(f"{name}_timestamp_seconds", value)
+    yield plain("newest_event_timestamp_seconds", view.report.now / 1e6)
+    if health.lag is not None:
+        lag = gauge("lag_events")
+        for part, behind in sorted(health.lag.items()):
+            lag.add_metric((part.topic, str(part.partition)), behind)
+        yield lag
+    failures = gauge("replay_failures")
+    for reason, count in sorted(health.failures.items()):
+        failures.add_metric((reason,), count)
+    yield failures
+    yield plain("replayed_anchors", health.touched)
+    yield plain("state_bytes", health.state_bytes)
+    yield plain("open_barriers", len(health.waiting))
+    if health.index_points is not None:
+        yield plain("index_points", health.index_points)
+    if health.replay_latencies is not None:
+        latencies = gauge("replay_latency_seconds")
+        for stat, seconds in zip(("p50", "p95", "p99"), health.replay_latencies, strict=True):
+            latencies.add_metric((stat,), seconds)
+        yield latencies
+    yield histogram("batch_duration_seconds", health.batches)
+    yield histogram("replay_duration_seconds", health.replays)

@@ -1,0 +1,153 @@
+"""A connection to a Qdrant server: reads on a fixed number of threads, all over by one moment.
+
+Every socket operation of a read is bounded by the deadline. What a thread does beyond (a name server that hangs) is
+left behind, and the next read finds that thread taken, not one more thread.
+"""
+
+import logging
+import ssl
+import time
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor, wait
+from dataclasses import dataclass, field
+from typing import TypeVar
+
+import numpy as np
+from qdrant_client import QdrantClient
+
+from monitor.adapters.qdrant.collection import ServerSettings, detail_of, reason_of
+from monitor.adapters.qdrant.transport import ReadOnlyTransport
+from monitor.ports import ConfigurationError, CorpusDriftError
+
+log = logging.getLogger(__name__)
+
+T = TypeVar("T")
+
+STRIKES = 3
+"""Requests that may run out of time before the rest of the reads is given up."""
+HOPELESS = frozenset({"unreachable", "refused", "collection_missing", "rate_limited"})
+"""Reasons that concern the server and not the question: the rest of the reads is not sent."""
+
+
+@dataclass(frozen=True, slots=True)
+class Failed:
+    """A read that failed: the name of what went wrong, and one line for people."""
+
+    reason: str
+    detail: str
+
+
+@dataclass(slots=True)
+class _Outlook:
+    """What the reads of one call have met so far; written by the threads, each field by plain assignment."""
+
+    until: float
+    hopeless: Failed | None = None
+    strikes: list[Failed] = field(default_factory=list)
+
+    def verdict(self) -> Failed | None:
+        """Why the next read is not sent, if it is not."""
+        if time.monotonic() >= self.until:
+            return Failed("deadline", "not sent before the deadline")
+        return self.hopeless or (self.strikes[0] if len(self.strikes) >= STRIKES else None)
+
+    def note(self, failed: Failed) -> None:
+        if failed.reason in HOPELESS:
+            self.hopeless = failed
+        elif failed.reason == "deadline":
+            self.strikes.append(failed)
+
+
+class Connection:
+    """The client, its read-only transport and its threads. Opens nothing until the first read."""
+
+    def __init__(self, settings: ServerSettings) -> None:
+        self._settings = settings
+        self._transport: ReadOnlyTransport | None = None
+        self._client: QdrantClient | None = None
+        self._threads: ThreadPoolExecutor | None = None
+
+    def start(self) -> None:
+        """Make the client. Sends nothing.
+
+        Raises:
+            ConfigurationError: the file of certificates cannot be read.
+        """
+        if self._client is not None:
+            return
+        settings = self._settings
+        if settings.api_key and settings.url.startswith("http://"):
+            log.warning("qdrant %s: the API key is sent without TLS", settings.url)
+        self._transport = ReadOnlyTransport(
+            collection_path=settings.path,
+            verify=_tls(settings.ca_file),
+            connections=settings.concurrency,
+            max_bytes=settings.max_response_bytes,
+        )
+        self._client = QdrantClient(
+            url=settings.url,
+            headers={"api-key": settings.api_key} if settings.api_key else {},  # as api_key= it warns on http
+            timeout=int(np.ceil(settings.timeout)),
+            check_compatibility=False,  # it would start a thread that reads another path
+            transport=self._transport,
+            trust_env=False,
+        )
+        self._threads = ThreadPoolExecutor(settings.concurrency, thread_name_prefix="qdrant-read")
+
+    def close(self) -> None:
+        """Close the connections; waits for no read. A second call does nothing."""
+        if self._threads is not None:
+            self._threads.shutdown(wait=False, cancel_futures=True)
+        if self._client is not None:
+            self._client.close()
+        self._client = self._threads = self._transport = None
+
+    def read(self, tasks: Sequence[Callable[[QdrantClient], T]], until: float) -> list[T | Failed]:
+        """Do all reads, several at a time, none retried; returns by `until` whatever happens.
+
+        A reason that concerns the server (HOPELESS), or STRIKES reads that ran out of time, fail the reads not begun.
+        """
+        if self._threads is None:
+            message = "qdrant: not started, expected start() before any read"
+            raise CorpusDriftError(message)
+        outlook = _Outlook(until)
+        futures = [self._threads.submit(self._read, task, outlook) for task in tasks]
+        wait(futures, timeout=max(0.0, until - time.monotonic()))
+        results = [_result(future) for future in futures]
+        self._say([result for result in results if isinstance(result, Failed)], len(results))
+        return results
+
+    def _read(self, task: Callable[[QdrantClient], T], outlook: _Outlook) -> T | Failed:
+        verdict, client, transport = outlook.verdict(), self._client, self._transport
+        if verdict is not None:
+            return verdict
+        if client is None or transport is None:
+            return Failed("unreachable", "closed")
+        try:
+            with transport.until(min(outlook.until, time.monotonic() + self._settings.timeout)):
+                return task(client)
+        except Exception as error:  # a hostile answer can raise anything in the client; it gets a name
+            failed = Failed(reason_of(error), detail_of(error, self._settings))
+            outlook.note(failed)
+            return failed
+
+    def _say(self, failed: Sequence[Failed], reads: int) -> None:
+        for reason in sorted({one.reason for one in failed}):
+            same = [one for one in failed if one.reason == reason]
+            where = f"{self._settings.url} collection {self._settings.collection!r}"
+            log.warning("qdrant %s: %s in %d of %d reads: %s", where, reason, len(same), reads, same[0].detail)
+
+
+def _result(future: "Future[T | Failed]") -> T | Failed:
+    if future.done() and not future.cancelled():
+        return future.result()
+    future.cancel()
+    return Failed("deadline", "no answer before the deadline")
+
+
+def _tls(ca_file: str) -> ssl.SSLContext:
+    try:
+        return ssl.create_default_context(cafile=ca_file or None)
+    except (OSError, ssl.SSLError) as error:
+        message = f"dense.ca_file = {ca_file!r}: {error.strerror or error}, expected a file of certificates (PEM)"
+        raise ConfigurationError(message) from error

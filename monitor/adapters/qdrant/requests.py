@@ -1,0 +1,211 @@
+"""What is asked of a Qdrant collection and how its answers are read: every field checked before it is believed."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+from uuid import UUID
+
+import numpy as np
+from numpy.typing import NDArray
+from qdrant_client import QdrantClient, models
+
+from monitor.adapters.qdrant.answers import Hit, Point, Question
+from monitor.adapters.qdrant.collection import ServerSettings
+from monitor.core.events import Segment
+from monitor.core.scoring import Distance
+
+PAGES = 8
+"""Pages of a scroll that looks for chunks by payload: a chunk may lie under several points."""
+
+
+class BadAnswerError(Exception):
+    """An answer that lacks something or contradicts itself; becomes the reason `bad_answer`."""
+
+
+class Requests:
+    """Builds requests and reads answers; holds no connection."""
+
+    def __init__(self, settings: ServerSettings) -> None:
+        self._settings = settings
+        fields = (settings.chunk_id_field, settings.content_hash_field)
+        self._payload: list[str] | bool = [name for name in fields if name] or False
+        self._vectors: list[str] | bool = [settings.vector_name] if settings.vector_name else True
+        self._params: models.SearchParams | None = None
+        if settings.exact or settings.hnsw_ef is not None:
+            self._params = models.SearchParams(exact=settings.exact, hnsw_ef=settings.hnsw_ef)
+
+    def search(self, client: QdrantClient, questions: Sequence[Question], limit: int) -> list[list[Hit] | str]:
+        """Ask a batch of questions; per question its hits, or the name of what was wrong with them."""
+        answers = client.query_batch_points(
+            self._settings.collection, [self._query(question, limit) for question in questions]
+        )
+        if len(answers) != len(questions):
+            message = f"{len(answers)} answers to {len(questions)} questions"
+            raise BadAnswerError(message)
+        return [self._hits(answer.points, limit) for answer in answers]
+
+    def stored(self, client: QdrantClient, points: Sequence[Point]) -> dict[Point, NDArray[np.float32] | str]:
+        """The vectors of points, or the name of what is wrong with one; those that are gone are absent."""
+        records = client.retrieve(
+            self._settings.collection, list(points), with_payload=False, with_vectors=self._vectors
+        )
+        asked = set(points)
+        return {point: self._vector(record) for record in records if (point := _point(record.id)) in asked}
+
+    def of_chunks(
+        self, client: QdrantClient, chunk_ids: Sequence[str]
+    ) -> list[tuple[str, NDArray[np.float32] | str]]:
+        """(chunk id, vector) of those chunks that the collection has."""
+        if not self._settings.chunk_id_field:
+            points = [point for chunk_id in chunk_ids if (point := _point_of(chunk_id)) is not None]
+            found = self.stored(client, points) if points else {}
+            return [(str(point), vector) for point, vector in found.items()]
+        records = self._scrolled(client, chunk_ids, with_vectors=self._vectors)
+        return [(self._name(record), self._vector(record)) for record in records]
+
+    def stated(self, client: QdrantClient, chunk_ids: Sequence[str]) -> dict[str, str]:
+        """Content hash by chunk id, of those chunks that the collection has; "" where their points state none."""
+        if self._settings.chunk_id_field:
+            records = self._scrolled(client, chunk_ids, with_vectors=False)
+            return {self._name(record): self._hash(record) for record in records}
+        points = {point: chunk_id for chunk_id in chunk_ids if (point := _point_of(chunk_id)) is not None}
+        if not points:
+            return {}
+        records = client.retrieve(
+            self._settings.collection, list(points), with_payload=self._payload, with_vectors=False
+        )
+        return {points[_point(record.id)]: self._hash(record) for record in records if _point(record.id) in points}
+
+    def _scrolled(
+        self, client: QdrantClient, chunk_ids: Sequence[str], *, with_vectors: list[str] | bool
+    ) -> list[models.Record]:
+        """The points of chunks, which may lie under several each."""
+        condition = models.FieldCondition(
+            key=self._settings.chunk_id_field, match=models.MatchAny(any=list(chunk_ids))
+        )
+        found_so_far: list[models.Record] = []
+        following: Any = None
+        for _ in range(PAGES):
+            records, following = client.scroll(
+                self._settings.collection,
+                scroll_filter=models.Filter(must=[condition]),
+                limit=len(chunk_ids),
+                offset=following,
+                with_payload=self._payload,
+                with_vectors=with_vectors,
+            )
+            found_so_far += records
+            if following is None:
+                return found_so_far
+        message = f"more than {PAGES * len(chunk_ids)} points for {len(chunk_ids)} chunks"
+        raise BadAnswerError(message)
+
+    def count(self, client: QdrantClient) -> int:
+        """Points in the collection."""
+        return int(client.count(self._settings.collection, exact=True).count)
+
+    def _query(self, question: Question, limit: int) -> models.QueryRequest:
+        return models.QueryRequest(
+            query=question.vector.tolist(),
+            using=self._settings.vector_name or None,
+            filter=segment_filter(question.filters, self._settings.payload_prefix),
+            params=self._params,
+            limit=limit,
+            with_payload=self._payload,
+            with_vector=False,
+        )
+
+    def _hits(self, points: Sequence[models.ScoredPoint], limit: int) -> list[Hit] | str:
+        if len(points) > limit:
+            return "too_many_results"
+        sign = -1.0 if self._settings.distance is Distance.EUCLID else 1.0
+        try:
+            return [
+                Hit(_point(point.id), sign * float(point.score), self._name(point), self._hash(point))
+                for point in points
+            ]
+        except BadAnswerError:
+            return "bad_answer"
+
+    def _name(self, point: models.ScoredPoint | models.Record) -> str:
+        path = self._settings.chunk_id_field
+        value = value_at(point.payload, path) if path else str(_point(point.id))
+        if isinstance(value, bool) or not isinstance(value, str | int) or not _encodable(str(value)):
+            message = f"point {point.id}: payload field {path!r} is {value!r:.60}, expected a chunk id"
+            raise BadAnswerError(message)
+        return str(value)
+
+    def _hash(self, point: models.ScoredPoint | models.Record) -> str:
+        path = self._settings.content_hash_field
+        value = value_at(point.payload, path) if path else None
+        return value if isinstance(value, str) and _encodable(value) else ""
+
+    def _vector(self, record: models.Record) -> NDArray[np.float32] | str:
+        held: Any = record.vector
+        if isinstance(held, Mapping):
+            held = held.get(self._settings.vector_name)
+        try:
+            with np.errstate(over="ignore"):  # beyond float32 is infinite, which is looked for later
+                vector = np.asarray(held, np.float32)
+        except (TypeError, ValueError, OverflowError):
+            return "bad_answer"
+        return vector if vector.ndim == 1 else "bad_answer"
+
+
+def value_at(payload: Mapping[str, Any] | None, path: str) -> Any:
+    """The value of a payload field: a key that is spelt so, or else a path of keys joined by dots; None if absent."""
+    value: Any = payload or {}
+    if path in value:
+        return value[path]
+    for key in path.split("."):
+        if not isinstance(value, Mapping) or key not in value:
+            return None
+        value = value[key]
+    return value
+
+
+def segment_filter(wanted: Segment, prefix: str) -> models.Filter | None:
+    """The filter that passes points with every wanted attribute; None for no filter.
+
+    Our attribute values are text; a payload may hold them as numbers or truth values, so those forms pass too.
+    """
+    if not wanted:
+        return None
+    return models.Filter(must=[_condition(_key(prefix, name), value) for name, value in wanted])
+
+
+def _condition(key: str, value: str) -> models.Filter | models.FieldCondition:
+    forms: list[str | int | bool] = [value]
+    digits = value.removeprefix("-")
+    if digits.isascii() and digits.isdecimal() and str(int(value[:20])) == value and abs(int(value)) < 2**63:
+        forms.append(int(value))
+    if value in {"true", "false"}:
+        forms.append(value == "true")
+    conditions = [models.FieldCondition(key=key, match=models.MatchValue(value=form)) for form in forms]
+    return conditions[0] if len(conditions) == 1 else models.Filter(should=list(conditions))
+
+
+def _key(prefix: str, name: str) -> str:
+    plain = name.isascii() and all(sign.isalnum() or sign in "_-" for sign in name)
+    return f"{prefix}{name}" if plain and name else f'{prefix}"{name}"'
+
+
+def _point(value: Any) -> Point:
+    if isinstance(value, int) and not isinstance(value, bool):
+        return value
+    if isinstance(value, str | UUID) and value:
+        return str(value)
+    message = f"point id {value!r:.60}, expected a number or a UUID"
+    raise BadAnswerError(message)
+
+
+def _point_of(chunk_id: str) -> Point | None:
+    if chunk_id.isascii() and chunk_id.isdecimal() and len(chunk_id) <= 20:
+        return int(chunk_id)
+    try:
+        return str(UUID(chunk_id))
+    except ValueError:
+        return None
+
+
+def _encodable(text: str) -> bool:
+    return not any("\ud800" <= sign <= "\udfff" for sign in text)

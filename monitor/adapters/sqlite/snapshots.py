@@ -1,0 +1,110 @@
+"""Snapshots and deploy records as MessagePack: arrays as raw little-endian bytes, no pickle."""
+
+from typing import Any
+
+import msgspec
+import numpy as np
+
+from monitor.adapters.sqlite.blame_form import attribution, plain_attribution, plain_statistics, statistics
+from monitor.adapters.sqlite.contents import packed, unpacked
+from monitor.adapters.sqlite.profiles import plain_profile, profile_of
+from monitor.core.baseline import AnchorMark, Approval, Member, Snapshot
+from monitor.core.events import Segment
+from monitor.core.fingerprint import Fingerprint
+from monitor.core.lists import RankedLists
+from monitor.core.policy import Verdict
+from monitor.core.report import DriftReport
+from monitor.ports import DeployRecord
+
+
+def pack_snapshot(snapshot: Snapshot) -> bytes:
+    """A snapshot as bytes, shingles included; the same snapshot gives the same bytes."""
+    shingles = [(key, packed(of)) for key, of in sorted(snapshot.shingles.items())]
+    return msgspec.msgpack.encode({**_plain(snapshot), "shingles": shingles})
+
+
+def unpack_snapshot(stored: bytes) -> Snapshot:
+    """The inverse of `pack_snapshot`, bit for bit."""
+    return _snapshot(msgspec.msgpack.decode(stored))
+
+
+def pack_deploy(record: DeployRecord) -> bytes:
+    """A deploy record as bytes; the same record gives the same bytes. Shingles are not in it: see `Contents`."""
+    plain = (record.deploy_id, record.event_time, record.verdict, record.report, _plain(record.snapshot))
+    found = None if record.attributions is None else [plain_attribution(one) for one in record.attributions]
+    return msgspec.msgpack.encode((*plain, found))
+
+
+def unpack_deploy(stored: bytes) -> DeployRecord:
+    """The inverse of `pack_deploy`, without shingles."""
+    deploy_id, time, verdict, report, snapshot, *more = msgspec.msgpack.decode(stored)
+    found = more[0] if more else None  # kept since blame names events
+    return DeployRecord(
+        deploy_id,
+        time,
+        msgspec.convert(verdict, Verdict),
+        msgspec.convert(report, DriftReport),
+        _snapshot(snapshot),
+        None if found is None else tuple(attribution(one) for one in found),
+    )
+
+
+def _plain(snapshot: Snapshot) -> dict[str, Any]:
+    return {
+        "name": snapshot.name,
+        "deploy_id": snapshot.deploy_id,
+        "event_time": snapshot.event_time,
+        "fingerprint": snapshot.fingerprint,
+        "anchors": [(name, mark.digest, mark.segment) for name, mark in snapshot.anchors.items()],
+        "lists": {leg: _plain_lists(lists) for leg, lists in sorted(snapshot.lists.items())},
+        "members": sorted((key, member) for key, member in snapshot.members.items()),
+        "corpus": dict(sorted(snapshot.corpus.items())),
+        "positions": dict(sorted(snapshot.positions.items())),
+        "approval": snapshot.approval,
+        **({} if snapshot.noise is None else {"noise": _plain_lists(snapshot.noise)}),
+        "statistics": plain_statistics(snapshot.statistics),
+        "profile": plain_profile(snapshot.profile),
+    }
+
+
+def _snapshot(plain: dict[str, Any]) -> Snapshot:
+    return Snapshot(
+        name=plain["name"],
+        deploy_id=plain["deploy_id"],
+        event_time=plain["event_time"],
+        fingerprint=Fingerprint.of(plain["fingerprint"]),
+        anchors={name: AnchorMark(digest, _segment(segment)) for name, digest, segment in plain["anchors"]},
+        lists={leg: _lists(lists) for leg, lists in plain["lists"].items()},
+        members={key: msgspec.convert(member, Member) for key, member in plain["members"]},
+        corpus=plain["corpus"],
+        positions=plain["positions"],
+        noise=_lists(plain["noise"]) if "noise" in plain else None,
+        approval=None if plain["approval"] is None else msgspec.convert(plain["approval"], Approval),
+        statistics=statistics(plain.get("statistics")),
+        shingles={key: unpacked(stored) for key, stored in plain.get("shingles", ())},
+        profile=profile_of(plain.get("profile")),
+    )
+
+
+def _segment(pairs: list[list[str]]) -> Segment:
+    return tuple((name, value) for name, value in pairs)
+
+
+def _plain_lists(lists: RankedLists) -> dict[str, Any]:
+    return {
+        "depth": lists.depth,
+        "keys": lists.keys.astype("<i8").tobytes(),
+        "scores": lists.scores.astype("<f8").tobytes(),
+        "lengths": lists.lengths.astype("<i8").tobytes(),
+        "known": lists.known.astype("u1").tobytes(),
+    }
+
+
+def _lists(plain: dict[str, Any]) -> RankedLists:
+    shape = (-1, plain["depth"])
+    return RankedLists(
+        np.frombuffer(plain["keys"], "<i8").reshape(shape),
+        np.frombuffer(plain["scores"], "<f8").reshape(shape),
+        np.frombuffer(plain["lengths"], "<i8"),
+        np.frombuffer(plain["known"], "u1").astype(np.bool_),
+    )

@@ -1,0 +1,304 @@
+"""The state store in one SQLite file (WAL): what is known, how far we are, and the past, in one transaction."""
+
+import sqlite3
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import closing, contextmanager
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, TypeVar
+
+import msgspec
+
+from monitor.adapters.sqlite.checkpoints import Checkpoints
+from monitor.adapters.sqlite.contents import Contents
+from monitor.adapters.sqlite.rows import (
+    MIGRATE,
+    PUT_CHUNK,
+    READ_CHUNKS,
+    SCHEMA,
+    TOUCH_CHUNK,
+    TRIM_QUARANTINE,
+    said,
+    stored_chunk,
+    written,
+)
+from monitor.adapters.sqlite.snapshots import pack_deploy, pack_snapshot, unpack_deploy, unpack_snapshot
+from monitor.core.baseline import Judged, Snapshot
+from monitor.core.corpus import Change
+from monitor.core.events import Partition, Position
+from monitor.ports import (
+    Commit,
+    ConfigurationError,
+    CorpusDriftError,
+    DeployRecord,
+    Quarantined,
+    Resumed,
+    Said,
+    StoredChunk,
+    UnreachableError,
+)
+
+T = TypeVar("T")
+
+SCHEMA_VERSION = 2
+APPLICATION_ID = 0x43447266
+"""Of SQLite files that are ours ("CDrf"), in the file's own header."""
+DEPLOY_IDS_KEPT = 10_000
+"""Ids (without reports) of old deploys, so that a repeated marker is known as one."""
+
+
+class SqliteStore:
+    """`StateStore` in one file; see ports for the contract.
+
+    Args:
+        path: the file; its folder must exist.
+        keep_deploys: how many newest deploys keep their report and lists (ids are kept for longer).
+        quarantine_rows: rows of the quarantine, shared evenly by the partitions; of each, the oldest go first.
+        quarantine_bytes: bytes of quarantined values, shared and cut alike.
+        read_only: read the last commit of a state that somebody else owns.
+        patience: seconds to wait for another program that has locked the file.
+        space: what the vectors are (dimension and distance); a state of another space is refused.
+    """
+
+    def __init__(
+        self,
+        path: Path,
+        *,
+        keep_deploys: int = 200,
+        quarantine_rows: int = 10_000,
+        quarantine_bytes: int = 64 << 20,
+        read_only: bool = False,
+        patience: float = 10.0,
+        space: str = "",
+    ) -> None:
+        self.path = path
+        self._keep_deploys = keep_deploys
+        self._rows, self._bytes = quarantine_rows, quarantine_bytes
+        self._read_only, self._patience = read_only, patience
+        self._space = space
+        self._open: sqlite3.Connection | None = None
+        self._checkpoints: Checkpoints | None = None
+
+    @property
+    def _db(self) -> sqlite3.Connection:
+        if self._open is None:
+            message = f"state {self.path}: not started"
+            raise CorpusDriftError(message)
+        return self._open
+
+    def start(self) -> Resumed:
+        """Open the file, make it if need be, and say where it left off.
+
+        Raises:
+            ConfigurationError: not a state file of this program, of another schema version, or unreadable.
+        """
+        try:
+            self._open = self._connect()
+            if self._read_only:
+                self._db.execute("BEGIN")  # all reads see one commit, whatever the owner writes meanwhile
+            self._recognize()
+            if not self._read_only:
+                self._db.execute("PRAGMA journal_mode=WAL")
+                # A power cut may undo the newest commits, never tear one; the positions go back with them.
+                self._db.execute("PRAGMA synchronous=NORMAL")
+                self._checkpoints = Checkpoints(self.path, self._db, self._connect)
+                self._keep_space()
+                Contents(self._db).prepare()
+            return self._resumed()
+        except sqlite3.Error as error:
+            message = f"state {self.path}: {error}; expected a state file of corpus-drift in a writable folder"
+            raise ConfigurationError(message) from error
+
+    def _connect(self) -> sqlite3.Connection:
+        uri = f"{self.path.absolute().as_uri()}?mode={'ro' if self._read_only else 'rwc'}"
+        return sqlite3.connect(uri, uri=True, isolation_level=None, check_same_thread=False, timeout=self._patience)
+
+    def _recognize(self) -> None:
+        """Make an empty file ours; refuse one that is not, before anything is written to it."""
+        application, version, tables = (
+            self._db.execute(query).fetchone()[0]
+            for query in ("PRAGMA application_id", "PRAGMA user_version", "SELECT COUNT(*) FROM sqlite_master")
+        )
+        if not tables and not self._read_only:
+            marks = f"PRAGMA application_id={APPLICATION_ID}; PRAGMA user_version={SCHEMA_VERSION};"
+            self._db.executescript(f"BEGIN; {SCHEMA} {marks} COMMIT;")
+        elif application != APPLICATION_ID:
+            found = "an SQLite file of another program" if tables else "nothing was committed yet"
+            message = f"state {self.path}: {found}; expected a state file of corpus-drift"
+            raise ConfigurationError(message)
+        elif version == 1 and not self._read_only:
+            self._db.executescript(f"BEGIN; {MIGRATE} PRAGMA user_version={SCHEMA_VERSION}; COMMIT;")
+        elif version != SCHEMA_VERSION:
+            message = f"state {self.path}: schema version {version}, expected {SCHEMA_VERSION}"
+            raise ConfigurationError(message)
+
+    def _keep_space(self) -> None:
+        """Refuse a state whose vectors are of another space: they cannot be scored, and nothing would say so."""
+        kept = self._db.execute("SELECT value FROM meta WHERE name='space'").fetchone()
+        if kept is None:
+            self._db.execute("INSERT INTO meta VALUES ('space', ?)", (self._space,))
+        elif self._space and kept[0] != self._space:
+            found = f"state {self.path}: holds vectors of {kept[0]!r}, the configuration says {self._space!r}"
+            message = f"{found}; expected the same, or another state.path"
+            raise ConfigurationError(message)
+
+    def _resumed(self) -> Resumed:
+        positions = {Partition(topic, part): at for topic, part, at in self._db.execute("SELECT * FROM position")}
+        counters = {
+            msgspec.msgpack.decode(name, type=tuple[str, ...]): value
+            for name, value in self._db.execute("SELECT name,value FROM counter")
+        }
+        newest = self._db.execute("SELECT value FROM meta WHERE name='newest_event_time'").fetchone()
+        return Resumed(positions, counters, self.ledger(), newest[0] if newest else 0, newest is None)
+
+    def commit(self, commit: Commit) -> None:
+        """Apply one turn in one transaction.
+
+        Raises:
+            UnreachableError: the file cannot be written now (disk full, locked, read only); nothing of it is stored.
+        """
+        with self._told("cannot commit"):
+            self._db.execute("BEGIN IMMEDIATE")
+            try:
+                self._put(commit)
+                self._db.execute("COMMIT")
+            except BaseException:
+                if self._db.in_transaction:  # after some errors SQLite has rolled back itself
+                    self._db.execute("ROLLBACK")
+                raise
+            if self._checkpoints is not None:
+                self._checkpoints.look()
+
+    @contextmanager
+    def _told(self, doing: str) -> Iterator[None]:
+        try:
+            yield
+        except sqlite3.Error as error:
+            message = f"state {self.path}: {doing}: {error}; the last commit is what counts"
+            raise UnreachableError(message) from error
+
+    def _put(self, commit: Commit) -> None:
+        db = self._db
+        self._put_chunks(commit.changes)
+        db.executemany("DELETE FROM chunk WHERE key=?", [(key,) for key in commit.forgotten])
+        encoded = [(msgspec.msgpack.encode(name), value) for name, value in commit.counters.items()]
+        db.executemany("INSERT OR REPLACE INTO counter VALUES (?,?)", encoded)
+        if commit.deploy is not None:
+            self._put_deploy(commit.deploy)
+        db.executemany("DELETE FROM baseline WHERE name=?", [(name,) for name in commit.withdrawn])
+        for snapshot in commit.baselines:
+            self._put_baseline(snapshot)
+        places = [(part.topic, part.partition, at) for part, at in commit.positions.items()]
+        db.executemany("INSERT OR REPLACE INTO position VALUES (?,?,?)", places)
+        db.executemany("DELETE FROM quarantine WHERE topic=? AND partition=? AND at=?", commit.released)
+        self._put_quarantine(commit.quarantined)
+        newest = (commit.newest_event_time,)
+        db.execute("INSERT OR REPLACE INTO meta VALUES ('newest_event_time', ?)", newest)
+
+    def _put_chunks(self, changes: Sequence[Change]) -> None:
+        puts, touches = written(changes)
+        self._db.executemany(PUT_CHUNK, puts)
+        self._db.executemany(TOUCH_CHUNK, touches)
+
+    def _put_quarantine(self, items: Sequence[Quarantined]) -> None:
+        rows = [(*item.position, item.reason, item.detail, item.key, item.value, item.size) for item in items]
+        if not rows:
+            return
+        self._db.executemany("INSERT OR IGNORE INTO quarantine VALUES (?,?,?,?,?,?,?,?)", rows)
+        # Each partition has its share: what is kept must not depend on how the partitions interleave. Its newest
+        # one always stays: a limit smaller than one value must not make the quarantine look empty.
+        shares = max(1, self._db.execute("SELECT COUNT(*) FROM position").fetchone()[0])
+        self._db.execute(TRIM_QUARANTINE, (self._rows // shares, self._bytes // shares))
+
+    def _put_deploy(self, record: DeployRecord) -> None:
+        where = msgspec.msgpack.encode(dict(sorted(record.report.positions.items())))
+        values = (record.deploy_id, record.event_time, record.verdict.verdict, pack_deploy(record), where)
+        put = "INSERT INTO deploy (deploy_id,event_time,verdict,record,positions) VALUES (?,?,?,?,?)"
+        number = self._db.execute(put, values).lastrowid or 0
+        Contents(self._db).put(record.snapshot, number, kept=self._keep_deploys)
+        old = "(SELECT MAX(number) FROM deploy) - ?"
+        kept = (self._keep_deploys,)
+        self._db.execute(f"UPDATE deploy SET record=NULL WHERE number <= {old} AND record NOT NULL", kept)  # noqa: S608
+        self._db.execute(f"DELETE FROM deploy WHERE number <= {old}", (DEPLOY_IDS_KEPT,))  # noqa: S608 - constant
+
+    def _put_baseline(self, snapshot: Snapshot) -> None:
+        number = self._db.execute("SELECT COALESCE(MAX(number),0)+1 FROM baseline").fetchone()[0]
+        values = (snapshot.name, number, pack_snapshot(snapshot))
+        self._db.execute("INSERT OR REPLACE INTO baseline VALUES (?,?,?)", values)
+
+    def chunks(self, batch: int) -> Iterator[Sequence[StoredChunk]]:
+        """Every known chunk in key order, in batches; a live row has slot 0 until the corpus gives it one."""
+        with self._told("cannot read the chunks"), closing(self._db.execute(READ_CHUNKS)) as cursor:
+            while fetched := cursor.fetchmany(batch):
+                yield [stored_chunk(values) for values in fetched]
+
+    def texts(self, keys: Sequence[int]) -> Mapping[int, str]:
+        """Texts of live chunks, for cards and audits; unknown keys are left out."""
+        read = "SELECT text FROM chunk WHERE key=? AND live=1"
+        rows = {key: self._all(read, (key,)) for key in keys}
+        return {key: row[0][0] for key, row in rows.items() if row}
+
+    def said(self, keys: Sequence[int]) -> Mapping[int, Said]:
+        """What live chunks say, and as what numbers; unknown keys are left out."""
+        read = "SELECT content_hash,text,vector FROM chunk WHERE key=? AND live=1"
+        rows = {key: self._all(read, (key,)) for key in keys}
+        return {key: said(*row[0]) for key, row in rows.items() if row}
+
+    def deploy(self, deploy_id: str) -> DeployRecord | None:
+        """A judged deploy; None when it is not known or its report is no longer kept."""
+        rows = self._all("SELECT record FROM deploy WHERE deploy_id=? AND record NOT NULL", (deploy_id,))
+        if not rows:
+            return None
+        record = self._unpacked(unpack_deploy, rows[0][0], f"deploy {deploy_id!r}")
+        with self._told("cannot read"):
+            return replace(record, snapshot=Contents(self._db).found(record.snapshot))
+
+    def ledger(self) -> Sequence[Judged]:
+        """Judged deploys, oldest first."""
+        rows = self._all("SELECT deploy_id,event_time,verdict,positions FROM deploy ORDER BY number")
+        return [
+            Judged(deploy_id, time, verdict, {} if packed is None else msgspec.msgpack.decode(packed))
+            for deploy_id, time, verdict, packed in rows
+        ]
+
+    def baseline(self, name: str) -> Snapshot | None:
+        """A captured baseline, approved or not."""
+        rows = self._all("SELECT snapshot FROM baseline WHERE name=?", (name,))
+        return self._unpacked(unpack_snapshot, rows[0][0], f"baseline {name!r}") if rows else None
+
+    def baselines(self) -> Sequence[Snapshot]:
+        """All captured baselines, oldest first."""
+        rows = self._all("SELECT name,snapshot FROM baseline ORDER BY number")
+        return [self._unpacked(unpack_snapshot, packed, f"baseline {name!r}") for name, packed in rows]
+
+    def quarantine(self, limit: int) -> Sequence[Quarantined]:
+        """The newest rows set aside, newest first."""
+        read = "SELECT topic,partition,at,reason,detail,key,value,size FROM quarantine ORDER BY rowid DESC LIMIT ?"
+        return [Quarantined(Position(*row[:3]), *row[3:]) for row in self._all(read, (limit,))]
+
+    def _all(self, query: str, values: tuple[object, ...] = ()) -> list[tuple[Any, ...]]:
+        with self._told("cannot read"):
+            return self._db.execute(query, values).fetchall()
+
+    def _unpacked(self, unpack: Callable[[bytes], T], packed: bytes, what: str) -> T:
+        try:
+            return unpack(packed)
+        except (msgspec.MsgspecError, KeyError, TypeError, ValueError) as error:
+            message = (
+                f"state {self.path}: {what}: cannot be read ({type(error).__name__}); expected this version's form"
+            )
+            raise ConfigurationError(message) from error
+
+    def size(self) -> int:
+        """Bytes on disk, write-ahead log included."""
+        files = (self.path, self.path.with_name(self.path.name + "-wal"))
+        return sum(file.stat().st_size for file in files if file.exists())
+
+    def close(self) -> None:
+        """Close the file; safe to call twice."""
+        if self._checkpoints is not None:
+            self._checkpoints.close()
+            self._checkpoints = None
+        if self._open is not None:
+            self._open.close()
+            self._open = None

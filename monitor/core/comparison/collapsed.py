@@ -1,0 +1,55 @@
+"""Lists of what is said, not of the ids it is said under: copies, near copies or one document's chunks count once."""
+
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from monitor.core.baseline import without_repeats
+from monitor.core.copies.likeness import Likeness
+from monitor.core.lists import RankedLists
+from monitor.core.measure.overlap import Overlap, overlap
+from monitor.core.measure.ties import settle_ties
+
+Codes = NDArray[np.int64]
+
+
+class Sides(NamedTuple):
+    """(R, k) codes of what stands in the slots of the baseline's lists, and of those now; NO_CHUNK for none."""
+
+    then: Codes
+    now: Codes
+
+
+def joined(sides: Sides, likeness: Likeness) -> Sides:
+    """The same with near copies under one code: the slots of both lists of a row are clustered together.
+
+    Rows whose two sides are equal stay as they are: whatever is alike in them, nothing was exchanged.
+    """
+    if sides.then.shape == sides.now.shape:
+        rows = np.flatnonzero(np.any(sides.then != sides.now, axis=1))
+    else:
+        rows = np.arange(len(sides.then))
+    if not len(rows):
+        return sides
+    then, now = sides.then.copy(), sides.now.copy()
+    found = likeness.clusters(np.concatenate((then[rows], now[rows]), axis=1))
+    then[rows], now[rows] = found[:, : then.shape[1]], found[:, then.shape[1] :]
+    return Sides(then, now)
+
+
+def collapsed(then: RankedLists, now: RankedLists, sides: Sides, eps: float | None) -> Overlap:
+    """The two lists matched by code, each code said once.
+
+    Two lists that both hold as many different codes as they have slots may have cut a tie otherwise, which is no
+    drift; shorter ones cut none.
+
+    Args:
+        then: R lists of the baseline, cut at the depth that is measured.
+        now: R lists, cut alike.
+        sides: what stands in their slots.
+        eps: scores this close tie; None: the lists are compared as they are.
+    """
+    before, after = without_repeats(then, sides.then), without_repeats(now, sides.now)
+    settled = after if eps is None or before.depth != after.depth else settle_ties(before, after, eps)
+    return overlap(before, settled)

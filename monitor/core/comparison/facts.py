@@ -1,0 +1,129 @@
+"""What the chunks in the lists are: where they come from, what they say, where their vectors stand."""
+
+from collections.abc import Iterable, Mapping
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from monitor.core.baseline import Member, Shingles
+from monitor.core.copies.duplicates import Duplicates
+from monitor.core.corpus import Corpus, Row
+from monitor.core.measure.diversity import NO_VECTOR
+
+SOURCE = "source"
+"""The segment attribute that names where a chunk comes from."""
+NO_SHINGLES = np.zeros(0, np.uint32)
+
+
+class Facts(Protocol):
+    """Facts of chunks by key, read during an evaluation only; a chunk that is not known has none."""
+
+    @property
+    def vectors(self) -> NDArray[np.float32] | None:
+        """(n, d) vectors by slot, None where nobody keeps them."""
+        ...
+
+    @property
+    def events(self) -> bool:
+        """Whether `row` knows the last event of every chunk."""
+        ...
+
+    def row(self, key: int) -> Row | None:
+        """The chunk as the events left it, delete marks included."""
+        ...
+
+    def origin(self, key: int) -> tuple[str, str]:
+        """Its source and its document, "" for none and for a chunk that is not live."""
+        ...
+
+    def slot(self, key: int) -> int:
+        """Where its vector stands, NO_VECTOR for none."""
+        ...
+
+    def shingles(self, key: int) -> NDArray[np.uint32]:
+        """Its sorted distinct shingles; empty when they are not known, and for a text without words."""
+        ...
+
+
+class CorpusFacts:
+    """Facts of the corpus as it is.
+
+    Args:
+        corpus: the chunk table.
+        duplicates: has the shingles.
+    """
+
+    events = True
+
+    def __init__(self, corpus: Corpus, duplicates: Duplicates) -> None:
+        self._corpus, self._duplicates = corpus, duplicates
+
+    @property
+    def vectors(self) -> NDArray[np.float32] | None:
+        """(n, d) vectors by slot, None where the dense leg is off."""
+        return self._corpus.vectors if self._corpus.dimension else None
+
+    def row(self, key: int) -> Row | None:
+        """See `Facts`."""
+        return self._corpus.row(key)
+
+    def origin(self, key: int) -> tuple[str, str]:
+        """See `Facts`."""
+        row = self._corpus.row(key)
+        return (source_of(row), row.doc_id) if row is not None and row.live else ("", "")
+
+    def slot(self, key: int) -> int:
+        """See `Facts`."""
+        row = self._corpus.row(key)
+        return row.slot if row is not None and row.live else NO_VECTOR
+
+    def shingles(self, key: int) -> NDArray[np.uint32]:
+        """See `Facts`."""
+        row = self._corpus.row(key)
+        return self._duplicates.shingles(row.slot) if row is not None and row.live else NO_SHINGLES
+
+
+class MemberFacts:
+    """Facts that a snapshot kept of the chunks in its lists.
+
+    Args:
+        members: the chunks as they were.
+        shingles: their shingles, by chunk key.
+    """
+
+    events = False
+    vectors = None
+
+    def __init__(self, members: Mapping[int, Member], shingles: Shingles) -> None:
+        self._members, self._shingles = members, shingles
+
+    def row(self, key: int) -> Row | None:
+        """None: the events are not kept."""
+        del key
+        return None
+
+    def origin(self, key: int) -> tuple[str, str]:
+        """See `Facts`."""
+        member = self._members.get(key)
+        return ("", "") if member is None else (member.source, member.doc_id)
+
+    def slot(self, key: int) -> int:
+        """None: vectors are not kept."""
+        del key
+        return NO_VECTOR
+
+    def shingles(self, key: int) -> NDArray[np.uint32]:
+        """See `Facts`."""
+        return self._shingles.get(key, NO_SHINGLES)
+
+
+def member_shingles(members: Iterable[int], facts: Facts) -> Shingles:
+    """Shingles of chunks by key, of those that have any."""
+    found = ((key, facts.shingles(key)) for key in members)
+    return {key: shingles for key, shingles in found if len(shingles)}
+
+
+def source_of(row: Row) -> str:
+    """The source that a chunk names, "" where it names none."""
+    return next((value for name, value in row.segment if name == SOURCE), "")

@@ -1,0 +1,56 @@
+"""What is measured of a listed chunk, as a few whole numbers looked up once."""
+
+from typing import Any, NamedTuple
+
+from monitor.core.baseline import Snapshot, content_key
+from monitor.core.blame import Changes
+from monitor.core.comparison.tables import Seen
+from monitor.core.comparison.watched import document_code, name_code
+from monitor.core.lists import NO_CHUNK
+from monitor.core.measure.diversity import NO_VECTOR
+
+
+class ListedChunk(NamedTuple):
+    """Numbers of a chunk, or int64 arrays of them.
+
+    Args:
+        source, document, content: codes; NO_CHUNK for no source, the chunk's own key for no document.
+        slot: of its vector, NO_VECTOR for none.
+        changed: 1 if it changed since the baseline.
+        ghost: 1 if it is deleted, or the index states another content than the events do.
+    """
+
+    source: Any
+    document: Any
+    content: Any
+    slot: Any
+    changed: Any
+    ghost: Any
+
+
+class Look:
+    """Looks a chunk up once for all that is measured of it.
+
+    Args:
+        baseline: what it is compared with.
+        seen: facts and hashes.
+    """
+
+    def __init__(self, baseline: Snapshot, seen: Seen) -> None:
+        self.seen, self._members = seen, baseline.members
+        self._changes = Changes(baseline, seen.facts.row)
+
+    def __call__(self, key: int) -> tuple[int, ...]:
+        """The numbers of one chunk."""
+        if key == NO_CHUNK:
+            return ListedChunk(NO_CHUNK, NO_CHUNK, NO_CHUNK, NO_VECTOR, 0, 0)
+        seen, facts = self.seen, self.seen.facts
+        source, document = facts.origin(key)
+        then = self._members.get(key) if not (source or document) else None
+        if then is not None:  # it is gone: it belongs where it belonged
+            source, document = then.source, then.doc_id
+        changed = facts.events and self._changes.event(key) is not None
+        said, stated = seen.hashes.get(key), seen.served.get(key, "")
+        ghost = said is None or bool(stated and said and stated != said)
+        codes = name_code(source), document_code(key, document), content_key(key, seen.hashes)
+        return ListedChunk(*codes, facts.slot(key), int(changed), int(ghost))

@@ -1,0 +1,1 @@
+"""Exact and near copies in the live corpus."""

@@ -1,0 +1,1 @@
+"""The dense leg: exact top-k of every anchor, kept up to date."""

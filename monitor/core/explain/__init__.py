@@ -1,0 +1,1 @@
+"""The incident card: what moved, why, who did it, what to do."""

@@ -1,0 +1,124 @@
+"""What a chunk outside the buffers can score at most: which terms matter, and when a top-k is proved exact."""
+
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from monitor.core.lexical.arrays import Postings, Queries
+from monitor.core.lexical.queries import Plan
+
+_ROUNDING = 1e-12
+"""Relative; far above the error of a sum of a few hundred positive float64, far below any real gap."""
+_TINY = 1e-9
+"""A weight of an epoch below which no ratio to it is formed."""
+_CUMULATED = 1e-6
+"""Absolute; above the error of one running sum over all pairs."""
+
+
+class Reach(NamedTuple):
+    """What terms can add to an epoch score, all (P,): each less than max(0, w)(k1 + 1).
+
+    `upto`, by pair: the most that its term and the row's lighter terms add together. `term`, `weight`, `after`: see
+    `Postings`. Turtle, Flood, IPM 1995 (MaxScore), upside down: the queries are indexed, the documents asked.
+    """
+
+    upto: NDArray[np.float64]
+    term: NDArray[np.int32]
+    weight: NDArray[np.float64]
+    after: NDArray[np.float64]
+
+
+def reach(plan: Plan, epoch: Queries) -> Reach:
+    """The reach of an epoch's weights."""
+    weight = np.maximum(epoch.weight, 0.0)
+    falling = np.lexsort((-weight, plan.row))
+    most = weight[falling] * (epoch.k1 + 1.0)
+    running = np.cumsum(most)
+    end = np.concatenate((np.zeros(1), running))[plan.start[1:]][plan.row]
+    after = end - running
+    upto = np.empty(len(most))
+    upto[falling] = after + most
+    return Reach(upto + _CUMULATED, plan.term[falling], weight[falling], after + _CUMULATED)
+
+
+def essential(plan: Plan, reached: Reach, floor: NDArray[np.float64]) -> Postings:
+    """Postings of the terms without which a chunk cannot score above its row's floor.
+
+    Args:
+        plan: the queries.
+        reached: `reach` of the epoch.
+        floor: (A,) float64; inf leaves a row out, -inf takes all its terms.
+    """
+    matters = (reached.upto > floor[plan.row])[plan.by_term]
+    before = np.concatenate((np.zeros(1, np.int64), np.cumsum(matters, dtype=np.int64)))
+    row = plan.row[plan.by_term[matters]].astype(np.int32)
+    return Postings(before[plan.term_start], row, reached.term, reached.weight, reached.after)
+
+
+def unproved(
+    plan: Plan, epoch: Queries, now: Queries, floor: NDArray[np.float64], least: NDArray[np.float64]
+) -> NDArray[np.int64]:
+    """Rows whose top-k is not proved exact by the bound on everything outside the buffer.
+
+    A chunk outside adds c_t per term in its row's epoch, with sum c_t <= floor. Now the same term adds at most
+    r_t c_t, r_t = max(0, w_t) / w0_t * max(1, avgdl / avgdl0), and c_t < w0_t (k1 + 1): the best case is a
+    fractional knapsack (Dantzig 1957), filled by falling r_t. Terms with w0_t < 0 make room for |w0_t|(k1 + 1)
+    more, and those with w0_t <= 0 (or next to it, where r_t has no meaning) are granted their present maximum for
+    nothing.
+
+    Args:
+        plan: the queries.
+        epoch: weights and average lengths of each row's epoch.
+        now: weights and average length now.
+        floor: (A,) float64, the most that anything outside scores in the epoch; -inf if nothing is.
+        least: (A,) float64, the k-th score now; -inf where the list is shorter.
+
+    Returns:
+        Rows, ascending, int64.
+    """
+    open_rows = np.flatnonzero(floor > -np.inf)
+    if not len(open_rows):
+        return open_rows
+    used = int(np.searchsorted(-plan.sizes, 0))  # rows without terms stand last and are never open
+    starts, factor = plan.start[:used], epoch.k1 + 1.0
+    gain = np.maximum(now.weight, 0.0)
+    positive = epoch.weight > _TINY
+    ratio = np.divide(gain, epoch.weight, out=np.zeros(len(gain)), where=positive)
+    ratio *= np.maximum(1.0, now.average / epoch.average)[plan.row]
+    granted = np.add.reduceat(np.where(positive, 0.0, gain * factor), starts)
+    room = np.add.reduceat(np.maximum(-epoch.weight, 0.0) * factor, starts) + floor[:used]
+    room = np.maximum(room, 0.0)
+    quick = granted + room * np.maximum.reduceat(ratio, starts)
+    doubtful = open_rows[~_above(least[open_rows], quick[open_rows])]
+    if not len(doubtful):
+        return doubtful
+    best = granted[doubtful] + _knapsack(plan, ratio, epoch.weight * factor, doubtful, room[doubtful])
+    return doubtful[~_above(least[doubtful], best)]
+
+
+def _above(least: NDArray[np.float64], bound: NDArray[np.float64]) -> NDArray[np.bool_]:
+    proved: NDArray[np.bool_] = least > bound + _ROUNDING * np.abs(bound)
+    return proved
+
+
+def _knapsack(
+    plan: Plan,
+    ratio: NDArray[np.float64],
+    most: NDArray[np.float64],
+    rows: NDArray[np.int64],
+    room: NDArray[np.float64],
+) -> NDArray[np.float64]:
+    """The fractional knapsack of some rows: max sum r_t c_t, sum c_t <= room, 0 <= c_t <= most_t."""
+    width = int(plan.sizes[rows].max())
+    column = np.arange(width)
+    inside = column < plan.sizes[rows][:, None]
+    pair = np.where(inside, plan.start[rows][:, None] + column, 0)
+    ratios = np.where(inside, ratio[pair], 0.0)
+    caps = np.where(inside, np.maximum(most[pair], 0.0), 0.0)
+    falling = np.argsort(-ratios, axis=1)
+    ratios, caps = np.take_along_axis(ratios, falling, 1), np.take_along_axis(caps, falling, 1)
+    before = np.cumsum(caps, axis=1) - caps
+    taken = np.clip(room[:, None] - before, 0.0, caps)
+    value: NDArray[np.float64] = np.add.reduce(ratios * taken, axis=1)
+    return value

@@ -1,0 +1,291 @@
+"""The lexical kernels in plain numpy: the fallback without numba, and its oracle in the tests."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from monitor.core.lexical.arrays import (
+    EMPTY,
+    Counted,
+    Entries,
+    Kernels,
+    Lists,
+    Postings,
+    Queries,
+    Ranking,
+    ragged,
+)
+
+_CELLS = 4_000_000
+"""Most cells of a (chunks, terms) or (rows, chunks) table that `offer` makes at once."""
+_TRACE = 1e-30
+"""The weight of a term that adds nothing: tells a hit from a chunk that shares no term."""
+
+
+def count(tokens: NDArray[np.int32], offset: NDArray[np.int64], local: NDArray[np.int32]) -> Counted:
+    """Distinct ids per document, those with a local index first."""
+    documents = len(offset) - 1
+    width = len(local)
+    document = np.repeat(np.arange(documents), np.diff(offset))
+    # one sortable integer: document, then whether queries know the token, then the token
+    packed, frequencies = np.unique((document * 2 + (local[tokens] < 0)) * width + tokens, return_counts=True)
+    group, ids = np.divmod(packed, width)
+    per_group = np.bincount(group, minlength=2 * documents)
+    ends = np.cumsum(per_group[0::2] + per_group[1::2])
+    return Counted(
+        np.concatenate((np.zeros(1, np.int64), ends)).astype(np.int64),
+        per_group[0::2].astype(np.int32),
+        ids.astype(np.int32),
+        frequencies.astype(np.int64),
+    )
+
+
+def recount(frequency: NDArray[np.int32], histogram: NDArray[np.int64], ids: NDArray[np.int32], step: int) -> int:
+    """Move document frequencies by step per occurrence, and the histogram of them; returns how many were done."""
+    distinct, times = np.unique(ids, return_counts=True)
+    before = frequency[distinct]
+    after = before + step * times
+    if len(ids) and int(after.min()) < 0:
+        return 0
+    top = len(histogram) - 1
+    frequency[distinct] = after
+    np.subtract.at(histogram, np.minimum(before, top), 1)
+    np.add.at(histogram, np.minimum(after, top), 1)
+    return len(ids)
+
+
+def offer(lists: Lists, queries: Queries, postings: Postings, entries: Entries, label: NDArray[np.int64]) -> None:
+    """Insert every (row, chunk) pair of the postings whose epoch score is above the row's floor."""
+    rows, terms = len(queries.start) - 1, len(postings.start) - 1
+    step = max(1, min(len(lists.slots), _CELLS // max(rows, terms, 1)))
+    for at in range(0, len(lists.slots), step):
+        some = slice(at, at + step)
+        part = lists._replace(
+            slots=lists.slots[some],
+            starts=lists.starts[some],
+            sizes=lists.sizes[some],
+            lengths=lists.lengths[some],
+            segments=lists.segments[some],
+        )
+        _offer(part, queries, postings, entries, (at, label))
+
+
+def _offer(
+    lists: Lists, queries: Queries, postings: Postings, entries: Entries, part: tuple[int, NDArray[np.int64]]
+) -> None:
+    begin, label = part
+    chunks, terms = len(lists.slots), len(postings.start) - 1
+    at = ragged(lists.starts, lists.sizes.astype(np.int64))
+    chunk = np.repeat(np.arange(chunks), lists.sizes)
+    term = queries.local[lists.ids[at]]
+    known = term >= 0
+    at, chunk, term = at[known], chunk[known], term[known].astype(np.int64)
+    table = np.zeros((chunks, terms), lists.frequencies.dtype)
+    table[chunk, term] = lists.frequencies[at]
+    row, chunk = _near(table, lists, queries, postings, entries.floor)
+    passes = queries.allowed[queries.wanted[row], lists.segments[chunk]]
+    passes &= (entries.stuck[row] < 0) & (begin + chunk >= entries.since[row])
+    row, chunk = row[passes], chunk[passes]
+    norm = queries.k1 * (1.0 - queries.b + queries.b * (lists.lengths[chunk] / queries.average[row]))
+    score = np.zeros(len(row))
+    first, sizes = queries.start[row], (queries.start[1:] - queries.start[:-1])[row]
+    for j in range(int(sizes.max(initial=0))):
+        upto = int(np.searchsorted(-sizes, -j))
+        pair = first[:upto] + j
+        frequency = table[chunk[:upto], queries.term[pair]].astype(np.float64)
+        score[:upto] += queries.weight[pair] * (frequency * (queries.k1 + 1.0)) / (frequency + norm[:upto])
+    better = score > entries.floor[row]
+    _insert(_Found(row[better], chunk[better], score[better], table, lists), queries, entries, (begin, label))
+
+
+def _near(
+    table: NDArray[np.uint16], lists: Lists, queries: Queries, postings: Postings, floor: NDArray[np.float64]
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """(row, chunk) pairs, ascending by row, that can score above the floor: a float32 product as an upper bound.
+
+    Every summand is positive, so its relative error is below terms * 2^-23; a term of weight 0 counts as a trace, so
+    that a hit is never 0. Only rows with essential terms, and their terms, take part.
+    """
+    rows = np.unique(postings.row).astype(np.int64)
+    pair = ragged(queries.start[rows], queries.start[rows + 1] - queries.start[rows])
+    terms, column = np.unique(queries.term[pair], return_inverse=True)
+    weights = np.zeros((len(rows), len(terms)), np.float32)
+    line = np.repeat(np.arange(len(rows)), queries.start[rows + 1] - queries.start[rows])
+    weights[line, column] = np.maximum(queries.weight[pair], _TRACE)
+    norm = queries.k1 * (1.0 - queries.b + queries.b * (np.maximum(lists.lengths, 1) / queries.average.max()))
+    often = table[:, terms].astype(np.float32)
+    most = often * np.float32(queries.k1 + 1.0) / (often + norm.astype(np.float32)[:, None])
+    bound = (weights @ most.T) * np.float32(1.0 + len(terms) * 2.0**-22)
+    near, chunk = np.nonzero(bound > np.maximum(floor[rows], 0.0)[:, None])
+    return rows[near], chunk
+
+
+class _Found:
+    """Pairs to insert, ascending by row."""
+
+    def __init__(
+        self,
+        row: NDArray[np.int64],
+        chunk: NDArray[np.int64],
+        score: NDArray[np.float64],
+        table: NDArray[np.uint16],
+        lists: Lists,
+    ) -> None:
+        self.row, self.chunk, self.score, self.table, self.lists = row, chunk, score, table, lists
+
+
+def _insert(found: _Found, queries: Queries, entries: Entries, part: tuple[int, NDArray[np.int64]]) -> None:
+    rows, first, fresh = np.unique(found.row, return_index=True, return_counts=True)
+    room = np.diff(entries.offset)[rows] - 1
+    full = entries.used[rows] + fresh > room
+    for row, at, new in zip(rows[full].tolist(), first[full].tolist(), fresh[full].tolist(), strict=True):
+        _merge(row, slice(at, at + new), found, queries, entries, part)
+    fits = ~full
+    pick = ragged(first[fits], fresh[fits])
+    place = ragged((entries.offset[rows] + entries.used[rows])[fits], fresh[fits])
+    entries.used[rows[fits]] += fresh[fits]
+    chunk, row = found.chunk[pick], found.row[pick]
+    entries.slot[place] = found.lists.slots[chunk]
+    entries.score[place] = found.score[pick]
+    entries.length[place] = found.lists.lengths[chunk]
+    sizes = (queries.start[1:] - queries.start[:-1])[row]
+    for j in range(int(sizes.max(initial=0))):
+        upto = int(np.searchsorted(-sizes, -j))
+        term = queries.term[queries.start[row[:upto]] + j]
+        entries.frequency[entries.column[j] + place[:upto]] = found.table[chunk[:upto], term]
+
+
+def _merge(
+    row: int,
+    new: slice,
+    found: _Found,
+    queries: Queries,
+    entries: Entries,
+    part: tuple[int, NDArray[np.int64]],
+) -> None:
+    """Cut a row that would overflow to its best `keep` of old and new; see `Entries` for what is left out."""
+    start, own = int(entries.offset[row]), int(entries.offset[row + 1]) - 1
+    old = start + np.flatnonzero(entries.slot[start : start + int(entries.used[row])] != EMPTY)
+    chunk, (begin, label) = found.chunk[new], part
+    columns = entries.column[: int(queries.start[row + 1] - queries.start[row])]
+    terms = queries.term[queries.start[row] : queries.start[row + 1]]
+    score = np.concatenate((entries.score[old], found.score[new]))
+    slot = np.concatenate((entries.slot[old], found.lists.slots[chunk]))
+    length = np.concatenate((entries.length[old], found.lists.lengths[chunk]))
+    table = np.concatenate((entries.frequency[columns + old[:, None]], found.table[chunk][:, terms]))
+    ranked = np.lexsort((label[slot], -score))
+    best, rest = ranked[: int(entries.keep[row])], ranked[int(entries.keep[row]) :]
+    if len(rest) and score[rest[0]] == score[best[-1]]:
+        if (label[slot[score == score[best[-1]]]] == 0).any():
+            entries.stuck[row] = begin
+            return
+        if _represent(row, rest[0], (slot, score, length, table), entries, label):
+            signature = entries.frequency[columns + own]
+            same = (length[rest] == entries.length[own]) & (table[rest] == signature).all(axis=1)
+            rest = rest[~(same & (score[rest] == entries.score[own]))]
+    entries.floor[row] = max(entries.floor[row], score[rest].max(initial=-np.inf))
+    end = start + len(best)
+    entries.slot[start:own] = EMPTY
+    entries.slot[start:end], entries.score[start:end], entries.length[start:end] = (
+        slot[best],
+        score[best],
+        length[best],
+    )
+    entries.frequency[columns + np.arange(start, end)[:, None]] = table[best]
+    entries.used[row] = len(best)
+
+
+def _represent(
+    row: int,
+    first: int,
+    rows: tuple[NDArray[np.int32], NDArray[np.float64], NDArray[np.int32], NDArray[np.uint16]],
+    entries: Entries,
+    label: NDArray[np.int64],
+) -> bool:
+    """Let an entry that is left out stand for its twins; False if others, with a better score, need that more."""
+    slot, score, length, table = rows
+    own, columns = int(entries.offset[row + 1]) - 1, entries.column[: table.shape[1]]
+    if entries.twin[row] != EMPTY:
+        if entries.length[own] == length[first] and (entries.frequency[columns + own] == table[first]).all():
+            if label[entries.twin[row]] <= label[slot[first]]:
+                return True
+        elif entries.score[own] > score[first]:
+            return False
+        else:
+            entries.floor[row] = max(entries.floor[row], entries.score[own])
+    entries.twin[row], entries.score[own], entries.length[own] = slot[first], score[first], length[first]
+    entries.frequency[columns + own] = table[first]
+    return True
+
+
+def rank(entries: Entries, queries: Queries, rows: NDArray[np.int64], k: int, label: NDArray[np.int64]) -> Ranking:
+    """The best k of each row now: score descending, then the order of names."""
+    score = np.full(len(entries.slot), -np.inf)
+    present_scores(
+        (ragged(entries.offset[rows], entries.used[rows]), np.repeat(rows, entries.used[rows])),
+        entries,
+        queries,
+        score,
+    )
+    twins = rows[entries.twin[rows] != EMPTY]
+    own = np.full(len(score), -np.inf)
+    present_scores((entries.offset[twins + 1] - 1, twins), entries, queries, own)
+    made = Ranking(
+        np.full((len(rows), k), EMPTY, np.int32),
+        np.full((len(rows), k), np.nan),
+        own[entries.offset[rows + 1] - 1],
+        np.zeros(len(score), np.bool_),
+    )
+    score[entries.slot == EMPTY] = -np.inf
+    room = np.diff(entries.offset)[rows]
+    for size in np.unique(room).tolist():
+        group = np.flatnonzero(room == size)
+        place = _cut(entries.offset[rows[group]][:, None] + np.arange(size), score, k)
+        _best(place, (score, entries.slot, label), (made, group))
+    return made
+
+
+def present_scores(
+    at: tuple[NDArray[np.int64], NDArray[np.int64]], entries: Entries, queries: Queries, score: NDArray[np.float64]
+) -> None:
+    """Score some places, given with their rows (ascending), under the queries' weights."""
+    place, row = at
+    norm = queries.k1 * (1.0 - queries.b + queries.b * (np.maximum(entries.length[place], 1) / queries.average[row]))
+    total = np.zeros(len(place))
+    first, sizes = queries.start[row], (queries.start[1:] - queries.start[:-1])[row]
+    for j in range(int(sizes.max(initial=0))):
+        upto = int(np.searchsorted(-sizes, -j))
+        frequency = entries.frequency[entries.column[j] + place[:upto]].astype(np.float64)
+        total[:upto] += (
+            queries.weight[first[:upto] + j] * (frequency * (queries.k1 + 1.0)) / (frequency + norm[:upto])
+        )
+    score[place] = total
+
+
+def _cut(place: NDArray[np.int64], score: NDArray[np.float64], k: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """(row, place) of what can be among the best k of rows with equally many places, ties at the cut included."""
+    values = score[place]
+    least = -np.partition(-values, k - 1, axis=1)[:, k - 1 : k]
+    row, column = np.nonzero((values >= least) & (values > -np.inf))
+    return row, place[row, column]
+
+
+def _best(
+    found: tuple[NDArray[np.int64], NDArray[np.int64]],
+    entries: tuple[NDArray[np.float64], NDArray[np.int32], NDArray[np.int64]],
+    into: tuple[Ranking, NDArray[np.int64]],
+) -> None:
+    """Order what was found and fill a group of the ranking's rows."""
+    (row, place), (score, slot, label), (made, group) = found, entries, into
+    ranked = np.lexsort((label[slot[place]], -score[place], row))
+    row, place = row[ranked], place[ranked]
+    value = score[place]
+    same = np.flatnonzero((row[1:] == row[:-1]) & (value[1:] == value[:-1]))
+    decides = place[np.concatenate((same, same + 1))]
+    made.open[decides[label[slot[decides]] == 0]] = True
+    at = np.arange(len(row)) - np.searchsorted(row, row)
+    top = at < made.slot.shape[1]
+    made.slot[group[row[top]], at[top]] = slot[place[top]]
+    made.score[group[row[top]], at[top]] = value[top]
+
+
+NUMPY = Kernels("numpy", count, recount, offer, rank, block=2048)
