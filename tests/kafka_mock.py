@@ -31,9 +31,7 @@ CREATE_TIME = 1_700_000_000_000
 Row = tuple[int, bytes | None, bytes | None, list[tuple[str, bytes]]]
 KeyValue = tuple[bytes | None, bytes | None]
 _TOPICS = count()
-_FORMAT: Any = import_module(
-    "kafka.record.default_records"
-)  # after our own: its first import warns
+_FORMAT: Any = import_module("kafka.record.default_records")  # after our own: its first import warns
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,9 +24,10 @@ class Likeness:
     """Near copies among the few contents of each row, remembered from report to report.
 
     Two contents are alike when the Jaccard similarity of their shingles is at least `threshold`, exactly as
-    `shingles.clusters` decides. Only pairs whose sketches allow it are compared (`Sketches`); with long sets, pairs whose prefixes meet: if |x n y| >= t |x u y|, the first |x| - ceil(t |x|) + 1 shingles of x and those of y,
-    in any one order of all shingles, have one in common (Chaudhuri, Ganti, Kaushik, A primitive operator for
-    similarity joins, ICDE 2006).
+    `shingles.clusters` decides. Only pairs whose sketches allow it are compared (`Sketches`); with long sets, pairs
+    whose prefixes meet: if |x n y| >= t |x u y|, the first |x| - ceil(t |x|) + 1 shingles of x and those of y, in any
+    one order of all shingles, have one in common (Chaudhuri, Ganti, Kaushik, A primitive operator for similarity
+    joins, ICDE 2006).
 
     Args:
         threshold: the least similarity of near copies, in (0, 1].
