@@ -12,11 +12,14 @@ from monitor.cli import main
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")
-COMMANDS = sorted(set(re.findall(r"`(corpus-drift [^`]+)`", README)))
+INLINE = re.findall(r"`(corpus-drift [^`]+)`", README)
+BLOCKS = re.findall(r"^\$ (corpus-drift [^#\n]+)", README, re.MULTILINE)
+COMMANDS = sorted({*INLINE, *BLOCKS})
 
 
 def test_readme_names_commands() -> None:
-    assert len(COMMANDS) >= 10
+    assert len(INLINE) >= 6
+    assert len(BLOCKS) >= 20
 
 
 @pytest.mark.parametrize("command", COMMANDS)
