@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Literal, NamedTuple, Protocol
+from typing import Any, Literal, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,13 +10,11 @@ from numpy.typing import NDArray
 from monitor.core.anchors import AnchorSet
 from monitor.core.audit import AuditedList
 from monitor.core.baseline import Approval, Judged, Snapshot
-from monitor.core.blame import Attribution
-from monitor.core.corpus import Change, Delta, Row
+from monitor.core.committed import Commit, DeployRecord, Quarantined, Resumed, Retried, Said, StoredChunk
+from monitor.core.corpus import Delta, Row
 from monitor.core.events import CorpusEvent, Partition, Position, Record
 from monitor.core.lists import RankedLists
-from monitor.core.policy import Verdict
 from monitor.core.published import Published
-from monitor.core.report import DriftReport
 
 
 class CorpusDriftError(Exception):
@@ -204,76 +202,6 @@ class Auditor(Protocol):
 # ---------------------------------------------------------------- state
 
 
-@dataclass(frozen=True, slots=True)
-class Quarantined:
-    """A record set aside: where it stood, why, and its bytes (cut at the store's limit)."""
-
-    position: Position
-    reason: str
-    detail: str
-    key: bytes | None
-    value: bytes | None
-    size: int
-    """Bytes of the original value, before any cut."""
-
-
-@dataclass(frozen=True, slots=True)
-class DeployRecord:
-    """One judged deploy as it is kept: its report, verdict and snapshot."""
-
-    deploy_id: str
-    event_time: int
-    verdict: Verdict
-    report: DriftReport
-    snapshot: Snapshot
-    attributions: tuple[Attribution, ...] | None = None
-    """Who moved the lists against the baseline of then; None where nobody was blamed."""
-
-
-@dataclass(frozen=True, slots=True)
-class Commit:
-    """Everything one turn of the loop changed; a store applies all of it or nothing.
-
-    `counters` are absolute values of the counters that moved, by (name, label values...).
-    """
-
-    positions: Mapping[Partition, int]
-    changes: Sequence[Change] = ()
-    forgotten: Sequence[int] = ()
-    counters: Mapping[tuple[str, ...], int] = field(default_factory=dict)
-    quarantined: Sequence[Quarantined] = ()
-    released: Sequence[Position] = ()
-    """Records that were set aside once and were taken now: they leave the quarantine."""
-    deploy: DeployRecord | None = None
-    baselines: Sequence[Snapshot] = ()
-    withdrawn: Sequence[str] = ()
-    """Names of baselines that are no longer kept, but for those of the same commit."""
-    newest_event_time: int = 0
-
-
-@dataclass(frozen=True, slots=True)
-class Resumed:
-    """Where a store left off. `empty` is True for a state that never saw a commit."""
-
-    positions: Mapping[Partition, int]
-    counters: Mapping[tuple[str, ...], int]
-    ledger: Sequence[Judged]
-    newest_event_time: int
-    empty: bool
-
-
-StoredChunk = tuple[Row, str, NDArray[np.float32] | None]
-"""A row, its text ("" for a delete mark) and its vector."""
-
-
-class Said(NamedTuple):
-    """What a live chunk says: its content hash, text and vector."""
-
-    content_hash: str
-    text: str
-    vector: NDArray[np.float32] | None
-
-
 class StateStore(Protocol):
     """The state and the position in one transaction. One owner writes; others read the last commit."""
 
@@ -295,18 +223,6 @@ class StateStore(Protocol):
         ...
 
     def close(self) -> None: ...
-
-
-@dataclass(frozen=True, slots=True)
-class Retried:
-    """What another try of the quarantine came to.
-
-    `taken` were applied or turned out to be superseded; they left the quarantine. `kept` are those that stay, with
-    why: still malformed or refused, cut at the store's limit, unreadable, or a deploy marker, whose time has passed.
-    """
-
-    taken: int
-    kept: Mapping[Position, str]
 
 
 class Service(Protocol):

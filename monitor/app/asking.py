@@ -10,12 +10,13 @@ import numpy as np
 
 from monitor.app.gating import evidence_of, judged
 from monitor.core.baseline import Approval, Snapshot
+from monitor.core.committed import DeployRecord
 from monitor.core.comparison.facts import MemberFacts
 from monitor.core.documents import gate_document, report_document, snapshot_document
 from monitor.core.drift import Drift, Seen
 from monitor.core.policy import Rule, Verdict
 from monitor.core.report import DriftReport
-from monitor.ports import ConfigurationError, DeployRecord, StateStore
+from monitor.ports import ConfigurationError, StateStore
 
 Document = dict[str, Any]
 ABOUT_BASELINES = ("no approved baseline", "fingerprint differs from baseline", "no anchor of baseline")

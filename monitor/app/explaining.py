@@ -8,9 +8,10 @@ from monitor.app.reencoding import reencoded
 from monitor.core.anchors import Anchor
 from monitor.core.baseline import Judged, Snapshot
 from monitor.core.cause import Evidence, with_evidence
+from monitor.core.committed import DeployRecord
 from monitor.core.explain.card import Incident, NotThere, Question, card
 from monitor.core.report import BaselineIdentity
-from monitor.ports import ConfigurationError, DeployRecord, Encoder, StateStore, UnreachableError
+from monitor.ports import ConfigurationError, Encoder, StateStore, UnreachableError
 
 if TYPE_CHECKING:
     from monitor.app.loop import Monitor

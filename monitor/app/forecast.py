@@ -11,6 +11,7 @@ from monitor.app.measuring import OPEN_GAPS
 from monitor.app.restore import restore
 from monitor.app.snapshot import Snapshots
 from monitor.core.baseline import ListLeg, Snapshot
+from monitor.core.committed import Resumed
 from monitor.core.comparison.content_hashes import ContentHashes
 from monitor.core.comparison.facts import CorpusFacts
 from monitor.core.corpus import Corpus
@@ -32,7 +33,7 @@ from monitor.core.events import (
 from monitor.core.known import Known
 from monitor.core.lists import RankedLists
 from monitor.core.policy import Rule
-from monitor.ports import Resumed, StateStore
+from monitor.ports import StateStore
 
 BATCH = 1_024
 ALONE = Partition("changeset", 0)

@@ -11,10 +11,11 @@ from monitor.app.configuration import Configuration, load
 from monitor.app.running import run_to_end
 from monitor.app.wiring import build_drift, open_monitor, read_state
 from monitor.app.wiring.history import prepare_history
+from monitor.core.committed import DeployRecord
 from monitor.core.drift import Drift
 from monitor.core.policy import Verdict
 from monitor.core.report import ALL, DriftReport
-from monitor.ports import DeployRecord, StateStore
+from monitor.ports import StateStore
 
 MOST_SHAKEN = 5
 Document = dict[str, Any]

@@ -5,6 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from monitor.core.barrier import Barrier, Closed
+from monitor.core.committed import Quarantined
 from monitor.core.events import (
     Delete,
     Deploy,
@@ -16,7 +17,7 @@ from monitor.core.events import (
     Record,
     Upsert,
 )
-from monitor.ports import Decoder, Fault, Polled, Quarantined
+from monitor.ports import Decoder, Fault, Polled
 
 KEPT_BYTES = 256 << 10
 """Of a value set aside: enough to see what it was and, for most events, to try it again."""

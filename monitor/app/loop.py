@@ -16,12 +16,13 @@ from monitor.app.restore import restore
 from monitor.app.statistics import repeated
 from monitor.core.barrier import Closed
 from monitor.core.baseline import Judged
+from monitor.core.committed import Commit, DeployRecord, Quarantined
 from monitor.core.corpus import Change
 from monitor.core.engine import rows_of
 from monitor.core.events import Position
 from monitor.core.policy import Verdict
 from monitor.core.published import Published
-from monitor.ports import Commit, CorpusDriftError, DeployRecord, Quarantined, UnreachableError
+from monitor.ports import CorpusDriftError, UnreachableError
 
 T = TypeVar("T")
 BARRIER_LOOK = 1.0

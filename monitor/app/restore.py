@@ -7,9 +7,10 @@ from contextlib import contextmanager
 import numpy as np
 from numpy.typing import NDArray
 
+from monitor.core.committed import Resumed
 from monitor.core.corpus import Corpus, Delta, Row
 from monitor.core.engine import Engine
-from monitor.ports import OwnedIndex, Resumed, StateStore
+from monitor.ports import OwnedIndex, StateStore
 
 CHUNKS_AT_ONCE = 2_048
 """Texts and their words in memory at once: what is freed between rows that stay is hard to give back."""

@@ -4,8 +4,8 @@ from collections import Counter
 from typing import TYPE_CHECKING
 
 from monitor.app.intake import Batch
+from monitor.core.committed import Quarantined, Retried
 from monitor.core.events import Delete, Heartbeat, Located, MalformedEvent, Position, Record, Upsert
-from monitor.ports import Quarantined, Retried
 
 if TYPE_CHECKING:
     from monitor.app.loop import Monitor

@@ -10,10 +10,11 @@ from monitor.app.measuring import OPEN_GAPS
 from monitor.app.retrying import retry
 from monitor.app.snapshot import PENDING
 from monitor.core.baseline import Approval, Snapshot
+from monitor.core.committed import Commit, DeployRecord, Retried
 from monitor.core.events import Deploy
 from monitor.core.explain.card import Question
 from monitor.core.published import Published
-from monitor.ports import Commit, ConfigurationError, DeployRecord, Retried, StateStore, UnreachableError
+from monitor.ports import ConfigurationError, StateStore, UnreachableError
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -10,7 +10,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from monitor.ports import Quarantined
+from monitor.core.committed import Quarantined
 
 Document = dict[str, Any]
 STYLES = {"pass": "green", "fail": "bold red", "inconclusive": "yellow", "unknown": "yellow"}

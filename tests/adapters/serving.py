@@ -11,9 +11,10 @@ from urllib.parse import urlsplit
 
 from monitor.adapters.http.server import HttpServer, HttpSettings
 from monitor.core.baseline import Approval, Snapshot
+from monitor.core.committed import DeployRecord, Retried
 from monitor.core.events import Position
 from monitor.core.published import Published
-from monitor.ports import ConfigurationError, DeployRecord, Retried, Service
+from monitor.ports import ConfigurationError, Service
 
 
 @dataclass

@@ -13,10 +13,11 @@ import pytest
 
 from monitor.adapters.http.server import HttpServer, HttpSettings
 from monitor.core.baseline import Approval
+from monitor.core.committed import DeployRecord
 from monitor.core.policy import Verdict
 from monitor.core.published import Published
 from monitor.core.report import VerdictName
-from monitor.ports import ConfigurationError, DeployRecord, UnreachableError
+from monitor.ports import ConfigurationError, UnreachableError
 from tests.adapters.serving import Reply, Served, Shown, served
 from tests.adapters.views import HOSTILE, health, view
 from tests.contracts.stores import snapshot

@@ -16,8 +16,9 @@ from confluent_kafka.cimpl import NewPartitions
 from monitor.adapters.kafka.dead_letters import DeadLetterSettings, KafkaDeadLetters
 from monitor.adapters.kafka.library import KafkaConsumer, TopicPartition
 from monitor.adapters.kafka.source import KafkaSettings, KafkaSource
+from monitor.core.committed import Quarantined
 from monitor.core.events import Partition, Position
-from monitor.ports import Quarantined, UnreachableError
+from monitor.ports import UnreachableError
 from tests.kafka_admin import caught_up, created, done, eventually, produce
 from tests.kafka_reading import Start, count, numbered, until, values
 from tests.stack import PASSWORD, USER, KafkaBroker, kafka_broker, need

@@ -9,8 +9,9 @@ import pytest
 
 from monitor.adapters.page import Asked, Pages, content_security_policy
 from monitor.core.baseline import Judged
+from monitor.core.committed import DeployRecord
 from monitor.core.policy import Verdict
-from monitor.ports import DeployRecord, UnreachableError
+from monitor.ports import UnreachableError
 from tests.adapters.cards import Explaining
 from tests.adapters.pages import Reader, moved
 from tests.adapters.serving import Shown, served

@@ -11,12 +11,12 @@ from hypothesis import strategies as st
 from monitor.adapters.sqlite.snapshots import pack_deploy, pack_snapshot, unpack_deploy, unpack_snapshot
 from monitor.core.baseline import Approval
 from monitor.core.blame import Attribution, Event, Statistics
+from monitor.core.committed import DeployRecord
 from monitor.core.events import Position, chunk_key
 from monitor.core.lexical_sources import SourceStatistics
 from monitor.core.lists import RankedLists
 from monitor.core.policy import Verdict
 from monitor.core.report import DriftReport, Measurement
-from monitor.ports import DeployRecord
 from tests.contracts.stores import deploy_contents, finding, snapshot, snapshot_contents
 
 FLOATS = st.floats(width=64)  # NaN, infinities, signed zeros and subnormals included

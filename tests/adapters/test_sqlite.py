@@ -16,9 +16,10 @@ from hypothesis import strategies as st
 from monitor.adapters.sqlite import store as sqlite
 from monitor.adapters.sqlite.store import SqliteStore
 from monitor.core.baseline import Judged
+from monitor.core.committed import Commit, DeployRecord, Quarantined
 from monitor.core.corpus import Change, Corpus
 from monitor.core.events import Chunk, Delete, Located, Partition, Position, Upsert, text_hash
-from monitor.ports import Commit, DeployRecord, Quarantined, UnreachableError
+from monitor.ports import UnreachableError
 from tests.contracts.stores import History, deploy_contents
 
 NOW = Commit({Partition("t", 0): 1})

@@ -7,7 +7,7 @@ import numpy as np
 
 from monitor.adapters.sqlite.store import SqliteStore
 from monitor.core.baseline import Snapshot
-from monitor.ports import DeployRecord
+from monitor.core.committed import DeployRecord
 from tests.contracts.stores import History, snapshot_contents
 
 

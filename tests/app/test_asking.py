@@ -16,7 +16,8 @@ from monitor.app.service import approve, capture
 from monitor.app.wiring import build_drift, read_state
 from monitor.core.anchors import Anchor
 from monitor.core.baseline import Approval
-from monitor.ports import Commit, ConfigurationError, DeployRecord, StateStore
+from monitor.core.committed import Commit, DeployRecord
+from monitor.ports import ConfigurationError, StateStore
 from tests.app.loops import opened, to_end
 from tests.corpora import Shape, anchors, write_case
 

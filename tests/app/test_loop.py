@@ -9,7 +9,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from monitor.app.service import capture
-from monitor.ports import Commit
+from monitor.core.committed import Commit
 from tests.app.loops import Left, left, opened, run_whole, to_end
 from tests.corpora import Shape, write_case
 

@@ -8,10 +8,11 @@ from numpy.typing import NDArray
 
 from monitor.app.reencoding import SAMPLE, reencoded
 from monitor.core.cause import Evidence
+from monitor.core.committed import Commit
 from monitor.core.corpus import Corpus
 from monitor.core.events import Chunk, Located, Position, Upsert, text_hash
 from monitor.core.lists import RankedLists
-from monitor.ports import Commit, UnreachableError
+from monitor.ports import UnreachableError
 from tests.contracts.stores import MemoryStore
 from tests.core.snapshots import anchor_set, snapshot
 

@@ -7,12 +7,13 @@ import pytest
 
 from monitor.app.snapshot import Snapshots
 from monitor.core.baseline import Approval, Judged, Member, Mode, Snapshot
+from monitor.core.committed import Commit, DeployRecord
 from monitor.core.corpus import Corpus
 from monitor.core.events import Chunk, Delete, Located, Position, Upsert, chunk_key
 from monitor.core.fingerprint import anchor_digest
 from monitor.core.policy import Verdict
 from monitor.core.report import DriftReport
-from monitor.ports import Commit, ConfigurationError, DeployRecord
+from monitor.ports import ConfigurationError
 from tests.contracts.stores import MemoryStore
 from tests.core.snapshots import FINGERPRINT, anchor_set, plain, snapshot
 

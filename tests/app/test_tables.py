@@ -8,10 +8,10 @@ import pytest
 
 from monitor.app import tables
 from monitor.core.baseline import Approval
+from monitor.core.committed import Quarantined
 from monitor.core.documents import report_document, snapshot_document
 from monitor.core.events import Position
 from monitor.core.policy import Verdict
-from monitor.ports import Quarantined
 from tests.adapters.views import measurement, view
 from tests.contracts.stores import snapshot
 

@@ -7,13 +7,14 @@ import numpy as np
 from numpy.random import Generator
 
 from monitor.core.baseline import AnchorMark, Approval, Judged, Member, Snapshot
+from monitor.core.committed import Commit, DeployRecord, Quarantined, Resumed, Said, StoredChunk
 from monitor.core.corpus import Corpus, Row
 from monitor.core.events import Chunk, Delete, Located, Partition, Position, Upsert, chunk_key, text_hash
 from monitor.core.fingerprint import Fingerprint
 from monitor.core.lists import RankedLists
 from monitor.core.policy import Finding, Verdict
 from monitor.core.report import BaselineIdentity, DriftReport, Measurement, SegmentSize
-from monitor.ports import Commit, DeployRecord, Quarantined, Resumed, Said, StateStore, StoredChunk
+from monitor.ports import StateStore
 
 DIMENSION = 3
 HOSTILE_TEXTS = ("", "plain", "Ünï\u2028code 漢", "nul \x00 inside", "'; DROP TABLE chunk; --", "💥" * 40)

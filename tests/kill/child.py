@@ -20,11 +20,11 @@ from numpy.typing import NDArray
 from monitor.adapters.sqlite.store import SqliteStore
 from monitor.cli import main
 from monitor.core.anchors import AnchorSet
+from monitor.core.committed import Commit
 from monitor.core.corpus import Corpus
 from monitor.core.engine import Bm25, Depths, Engine
 from monitor.core.events import Located, Position
 from monitor.core.scoring import Distance, prepare
-from monitor.ports import Commit
 from tests.corpora import DIMENSION, Shape, anchors, events
 from tests.kill.points import Points, exchange, install
 

@@ -15,8 +15,8 @@ import msgspec
 
 from monitor.adapters.sqlite.snapshots import unpack_deploy, unpack_snapshot
 from monitor.core.baseline import Snapshot
+from monitor.core.committed import DeployRecord
 from monitor.core.lists import NO_CHUNK
-from monitor.ports import DeployRecord
 
 Parts = dict[str, str]
 """Name of a part, `section/...`, to its exact value as text; in canonical order."""

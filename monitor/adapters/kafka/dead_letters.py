@@ -8,7 +8,8 @@ from monitor.adapters.kafka.client import drop, remembering
 from monitor.adapters.kafka.library import KafkaError, KafkaProducer
 from monitor.adapters.kafka.log import hide_secrets
 from monitor.adapters.kafka.settings import KafkaSettings, client_options
-from monitor.ports import Quarantined, UnreachableError
+from monitor.core.committed import Quarantined
+from monitor.ports import UnreachableError
 
 PREFIX = "corpus-drift-"
 HEADER_ROOM = 65_536

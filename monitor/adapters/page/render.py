@@ -14,10 +14,10 @@ from monitor.adapters.page.detail import detail, known_segments
 from monitor.adapters.page.heat import COLUMNS, LEGS, heat
 from monitor.adapters.page.pipeline import pipeline
 from monitor.adapters.page.style import STYLE
+from monitor.core.committed import DeployRecord
 from monitor.core.policy import Verdict
 from monitor.core.published import Published
 from monitor.core.report import DriftReport
-from monitor.ports import DeployRecord
 
 REASONS = 8
 """Reasons in view; the rest is folded away."""

@@ -9,9 +9,9 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
+from monitor.core.committed import Said, StoredChunk
 from monitor.core.corpus import NO_SLOT, Change, How, Row
 from monitor.core.events import Position, Segment
-from monitor.ports import Said, StoredChunk
 
 SCHEMA = """
 CREATE TABLE position (topic TEXT, partition INTEGER, next INTEGER NOT NULL, PRIMARY KEY (topic, partition));

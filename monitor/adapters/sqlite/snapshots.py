@@ -9,12 +9,12 @@ from monitor.adapters.sqlite.blame_form import attribution, plain_attribution, p
 from monitor.adapters.sqlite.contents import packed, unpacked
 from monitor.adapters.sqlite.profiles import plain_profile, profile_of
 from monitor.core.baseline import AnchorMark, Approval, Member, Snapshot
+from monitor.core.committed import DeployRecord
 from monitor.core.events import Segment
 from monitor.core.fingerprint import Fingerprint
 from monitor.core.lists import RankedLists
 from monitor.core.policy import Verdict
 from monitor.core.report import DriftReport
-from monitor.ports import DeployRecord
 
 
 def pack_snapshot(snapshot: Snapshot) -> bytes:

@@ -24,19 +24,10 @@ from monitor.adapters.sqlite.rows import (
 )
 from monitor.adapters.sqlite.snapshots import pack_deploy, pack_snapshot, unpack_deploy, unpack_snapshot
 from monitor.core.baseline import Judged, Snapshot
+from monitor.core.committed import Commit, DeployRecord, Quarantined, Resumed, Said, StoredChunk
 from monitor.core.corpus import Change
 from monitor.core.events import Partition, Position
-from monitor.ports import (
-    Commit,
-    ConfigurationError,
-    CorpusDriftError,
-    DeployRecord,
-    Quarantined,
-    Resumed,
-    Said,
-    StoredChunk,
-    UnreachableError,
-)
+from monitor.ports import ConfigurationError, CorpusDriftError, UnreachableError
 
 T = TypeVar("T")
 
