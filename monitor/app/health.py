@@ -141,6 +141,7 @@ class Gauges:
         audits: Mapping[AuditLeg, Audited],
         engine: EngineWork,
         anchors: AnchorsTaken | None = None,
+        freshness: Durations | None = None,
     ) -> Health:
         """Freeze it."""
         return Health(
@@ -161,6 +162,7 @@ class Gauges:
             audits=dict(audits),
             engine=engine,
             anchors=anchors,
+            freshness=freshness,
         )
 
 

@@ -8,6 +8,7 @@ from functools import partial
 import numpy as np
 from numpy.typing import NDArray
 
+from monitor.app.freshness import Freshness
 from monitor.app.gating import Budget, evidence_of, judged
 from monitor.app.health import stale_or
 from monitor.app.intake import Intake
@@ -62,6 +63,7 @@ class Measuring:
         self._next_full = self._next_report = self._next_retry = self._next_count = 0.0
         self._points: int | None = None
         self._sampling, self._looking = Sampling(parts.pace.settle), Looking(parts.clocks)
+        self._fresh = Freshness(parts.clocks, on=parts.index is None)
         self._measured: Measured | None = None
         self._view: Once[Published] | None = None
 
@@ -86,6 +88,7 @@ class Measuring:
         if self._parts.pace.settle:
             self._sampling.changed([row.key for row in delta.rows], self._parts.clocks.monotonic())
             self._moved.update(dict.fromkeys(rows, self._parts.clocks.monotonic()))
+        self._fresh.changed(delta.rows)
 
     def note(self, keys: Sequence[int]) -> None:
         """Something is known otherwise of these chunks: their event, their being, what the index says of them."""
@@ -231,6 +234,7 @@ class Measuring:
             waiting=intake.barrier.waiting,
             state_bytes=parts.store.size(),
             points=self._count_points(),
+            freshness=self._fresh.look(parts.retriever, parts.corpus),
             audits=parts.audit.results if parts.audit is not None else {},
             engine=parts.gauges.worked(parts.engine, parts.corpus),
             anchors=None if parts.anchors_watch is None else parts.anchors_watch.state(len(parts.engine.anchors)),

@@ -108,6 +108,8 @@ class Health:
     audits: Mapping[AuditLeg, Audited] = field(default_factory=dict)
     engine: EngineWork | None = None
     anchors: AnchorsTaken | None = None
+    freshness: Durations | None = None
+    """From event time to the index stating the content, of a sample; None where the monitor fills the index."""
 
 
 @dataclass(frozen=True, slots=True)

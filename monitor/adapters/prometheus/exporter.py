@@ -185,5 +185,7 @@ def _health(view: Published) -> Iterator[Metric]:
         for stat, seconds in zip(("p50", "p95", "p99"), health.replay_latencies, strict=True):
             latencies.add_metric((stat,), seconds)
         yield latencies
+    if health.freshness is not None:
+        yield histogram("freshness_seconds", health.freshness)
     yield histogram("batch_duration_seconds", health.batches)
     yield histogram("replay_duration_seconds", health.replays)

@@ -158,6 +158,14 @@ REPLAYS = (
         ("stat",),
     ),
     Entry("replay_duration_seconds", "seconds", "A whole replay", "Replays take longer.", (), "histogram"),
+    Entry(
+        "freshness_seconds",
+        "seconds",
+        "From event time to the index stating the new content, of a sample; absent where the monitor fills the index",
+        "Production's writes to its index are behind the stream.",
+        (),
+        "histogram",
+    ),
 )
 
 ENGINE = (
