@@ -15,12 +15,12 @@ from hypothesis import strategies as st
 
 from monitor.adapters.sqlite import store as sqlite
 from monitor.adapters.sqlite.store import SqliteStore
-from monitor.core.baseline import Judged
+from monitor.core.baseline import Judged, Snapshot
 from monitor.core.committed import Commit, DeployRecord, Quarantined
 from monitor.core.corpus import Change, Corpus
 from monitor.core.events import Chunk, Delete, Located, Partition, Position, Upsert, text_hash
 from monitor.ports import UnreachableError
-from tests.contracts.stores import History, deploy_contents
+from tests.contracts.stores import History, deploy_contents, snapshot, snapshot_contents
 
 NOW = Commit({Partition("t", 0): 1})
 
@@ -194,3 +194,32 @@ def test_a_reader_finds_the_last_commit_after_the_owner_is_gone(tmp_path: Path) 
     with pytest.raises(UnreachableError, match="cannot commit"):
         reader.commit(NOW)
     reader.close()
+
+
+def test_a_baseline_is_unpacked_once_until_it_is_put_or_withdrawn(tmp_path: Path) -> None:
+    store = started(tmp_path / "s.db")
+    one, other = (replace(snapshot(np.random.default_rng(seed)), name="a") for seed in (1, 2))
+
+    def says(expected: Snapshot) -> bool:
+        found = store.baseline("a")
+        return found is not None and snapshot_contents(found) == snapshot_contents(expected)
+
+    assert snapshot_contents(one) != snapshot_contents(other)
+    store.commit(replace(NOW, baselines=(one, replace(one, name="b"))))
+    held = store.baseline("a")
+    assert says(one)
+    assert store.baseline("a") is held
+    assert store.baseline("none") is None
+    assert store.baseline("a") is held
+    store.commit(replace(NOW, baselines=(other,)))
+    assert says(other)
+    store.commit(replace(NOW, withdrawn=("a",)))
+    assert store.baseline("a") is None
+    store.commit(replace(NOW, baselines=(one,)))  # a number that was given before
+    assert says(one)
+    assert [found.name for found in store.baselines()] == ["b", "a"]
+    store.close()
+    store.start()
+    assert says(one)
+    assert store.baseline("a") is not held
+    store.close()

@@ -9,24 +9,24 @@ from typing import Any, TypeVar
 
 import msgspec
 
+from monitor.adapters.sqlite.baselines import Baselines
 from monitor.adapters.sqlite.checkpoints import Checkpoints
 from monitor.adapters.sqlite.contents import Contents
+from monitor.adapters.sqlite.quarantine import Quarantine
 from monitor.adapters.sqlite.rows import (
     MIGRATE,
     PUT_CHUNK,
     READ_CHUNKS,
     SCHEMA,
     TOUCH_CHUNK,
-    TRIM_QUARANTINE,
     said,
     stored_chunk,
     written,
 )
-from monitor.adapters.sqlite.snapshots import pack_deploy, pack_snapshot, unpack_deploy, unpack_snapshot
+from monitor.adapters.sqlite.snapshots import pack_deploy, unpack_deploy, unpack_snapshot
 from monitor.core.baseline import Judged, Snapshot
 from monitor.core.committed import Commit, DeployRecord, Quarantined, Resumed, Said, StoredChunk
-from monitor.core.corpus import Change
-from monitor.core.events import Partition, Position
+from monitor.core.events import Partition
 from monitor.ports import ConfigurationError, CorpusDriftError, UnreachableError
 
 T = TypeVar("T")
@@ -64,11 +64,12 @@ class SqliteStore:
     ) -> None:
         self.path = path
         self._keep_deploys = keep_deploys
-        self._rows, self._bytes = quarantine_rows, quarantine_bytes
+        self._quarantine = (quarantine_rows, quarantine_bytes)
         self._read_only, self._patience = read_only, patience
         self._space = space
         self._open: sqlite3.Connection | None = None
         self._checkpoints: Checkpoints | None = None
+        self._read: Baselines | None = None
 
     @property
     def _db(self) -> sqlite3.Connection:
@@ -77,6 +78,16 @@ class SqliteStore:
             raise CorpusDriftError(message)
         return self._open
 
+    @property
+    def _aside(self) -> Quarantine:
+        return Quarantine(self._db, *self._quarantine)
+
+    @property
+    def _captured(self) -> Baselines:
+        if self._read is None:
+            self._read = Baselines(self._db, self._unpacked_baseline)
+        return self._read
+
     def start(self) -> Resumed:
         """Open the file, make it if need be, and say where it left off.
 
@@ -84,7 +95,7 @@ class SqliteStore:
             ConfigurationError: not a state file of this program, of another schema version, or unreadable.
         """
         try:
-            self._open = self._connect()
+            self._open, self._read = self._connect(), None
             if self._read_only:
                 self._db.execute("BEGIN")  # all reads see one commit, whatever the owner writes meanwhile
             self._recognize()
@@ -170,36 +181,22 @@ class SqliteStore:
 
     def _put(self, commit: Commit) -> None:
         db = self._db
-        self._put_chunks(commit.changes)
+        puts, touches = written(commit.changes)
+        db.executemany(PUT_CHUNK, puts)
+        db.executemany(TOUCH_CHUNK, touches)
         db.executemany("DELETE FROM chunk WHERE key=?", [(key,) for key in commit.forgotten])
         encoded = [(msgspec.msgpack.encode(name), value) for name, value in commit.counters.items()]
         db.executemany("INSERT OR REPLACE INTO counter VALUES (?,?)", encoded)
         if commit.deploy is not None:
             self._put_deploy(commit.deploy)
-        db.executemany("DELETE FROM baseline WHERE name=?", [(name,) for name in commit.withdrawn])
-        for snapshot in commit.baselines:
-            self._put_baseline(snapshot)
+        self._captured.withdraw(commit.withdrawn)
+        self._captured.put(commit.baselines)
         places = [(part.topic, part.partition, at) for part, at in commit.positions.items()]
         db.executemany("INSERT OR REPLACE INTO position VALUES (?,?,?)", places)
-        db.executemany("DELETE FROM quarantine WHERE topic=? AND partition=? AND at=?", commit.released)
-        self._put_quarantine(commit.quarantined)
+        self._aside.release(commit.released)
+        self._aside.put(commit.quarantined)
         newest = (commit.newest_event_time,)
         db.execute("INSERT OR REPLACE INTO meta VALUES ('newest_event_time', ?)", newest)
-
-    def _put_chunks(self, changes: Sequence[Change]) -> None:
-        puts, touches = written(changes)
-        self._db.executemany(PUT_CHUNK, puts)
-        self._db.executemany(TOUCH_CHUNK, touches)
-
-    def _put_quarantine(self, items: Sequence[Quarantined]) -> None:
-        rows = [(*item.position, item.reason, item.detail, item.key, item.value, item.size) for item in items]
-        if not rows:
-            return
-        self._db.executemany("INSERT OR IGNORE INTO quarantine VALUES (?,?,?,?,?,?,?,?)", rows)
-        # Each partition has its share: what is kept must not depend on how the partitions interleave. Its newest
-        # one always stays: a limit smaller than one value must not make the quarantine look empty.
-        shares = max(1, self._db.execute("SELECT COUNT(*) FROM position").fetchone()[0])
-        self._db.execute(TRIM_QUARANTINE, (self._rows // shares, self._bytes // shares))
 
     def _put_deploy(self, record: DeployRecord) -> None:
         where = msgspec.msgpack.encode(dict(sorted(record.report.positions.items())))
@@ -211,11 +208,6 @@ class SqliteStore:
         kept = (self._keep_deploys,)
         self._db.execute(f"UPDATE deploy SET record=NULL WHERE number <= {old} AND record NOT NULL", kept)  # noqa: S608
         self._db.execute(f"DELETE FROM deploy WHERE number <= {old}", (DEPLOY_IDS_KEPT,))  # noqa: S608 - constant
-
-    def _put_baseline(self, snapshot: Snapshot) -> None:
-        number = self._db.execute("SELECT COALESCE(MAX(number),0)+1 FROM baseline").fetchone()[0]
-        values = (snapshot.name, number, pack_snapshot(snapshot))
-        self._db.execute("INSERT OR REPLACE INTO baseline VALUES (?,?,?)", values)
 
     def chunks(self, batch: int) -> Iterator[Sequence[StoredChunk]]:
         """Every known chunk in key order, in batches; a live row has slot 0 until the corpus gives it one."""
@@ -253,23 +245,26 @@ class SqliteStore:
         ]
 
     def baseline(self, name: str) -> Snapshot | None:
-        """A captured baseline, approved or not."""
-        rows = self._all("SELECT snapshot FROM baseline WHERE name=?", (name,))
-        return self._unpacked(unpack_snapshot, rows[0][0], f"baseline {name!r}") if rows else None
+        """A captured baseline, approved or not; the same object until it is captured or approved again."""
+        with self._told("cannot read"):
+            return self._captured.found(name)
 
     def baselines(self) -> Sequence[Snapshot]:
         """All captured baselines, oldest first."""
-        rows = self._all("SELECT name,snapshot FROM baseline ORDER BY number")
-        return [self._unpacked(unpack_snapshot, packed, f"baseline {name!r}") for name, packed in rows]
+        with self._told("cannot read"):
+            return self._captured.every()
 
     def quarantine(self, limit: int) -> Sequence[Quarantined]:
         """The newest rows set aside, newest first."""
-        read = "SELECT topic,partition,at,reason,detail,key,value,size FROM quarantine ORDER BY rowid DESC LIMIT ?"
-        return [Quarantined(Position(*row[:3]), *row[3:]) for row in self._all(read, (limit,))]
+        with self._told("cannot read"):
+            return self._aside.newest(limit)
 
     def _all(self, query: str, values: tuple[object, ...] = ()) -> list[tuple[Any, ...]]:
         with self._told("cannot read"):
             return self._db.execute(query, values).fetchall()
+
+    def _unpacked_baseline(self, packed: bytes, name: str) -> Snapshot:
+        return self._unpacked(unpack_snapshot, packed, f"baseline {name!r}")
 
     def _unpacked(self, unpack: Callable[[bytes], T], packed: bytes, what: str) -> T:
         try:
@@ -292,4 +287,4 @@ class SqliteStore:
             self._checkpoints = None
         if self._open is not None:
             self._open.close()
-            self._open = None
+            self._open = self._read = None
