@@ -133,6 +133,7 @@ def as_series(report: Any) -> Series:
             math.nan if one["value"] is None else one["value"]
         )
         for one in report["measurements"]
+        if one["metric"] != "embedding_version_chunks"  # by version instead
     }
 
 

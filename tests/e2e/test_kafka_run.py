@@ -81,10 +81,15 @@ def test_reports_gate_scrape_and_restart_are_those_of_a_file_run(
 
 def scraped_as_reported(base: str, running: Running) -> None:
     """Prometheus holds every number of the report, the lag, the verdict and the count of what was set aside."""
+    # asked anew each time: an idle loop still catches up on what it put off
+    eventually(
+        lambda: case.same(scraped(base), case.as_series(running.get("/api/v1/report"))), 30, "the report is scraped"
+    )
     live = running.get("/api/v1/report")
-    series = case.as_series(live)
-    assert len(series) > 100
-    eventually(lambda: case.same(scraped(base), series), 30, "Prometheus has the report's values")
+    assert len(case.as_series(live)) > 100
+    versions = {one["segment"]: one["value"] for one in live["measurements"] if "embedding_version" in one["metric"]}
+    held = samples(base, "corpus_drift_embedding_version_chunks")
+    assert {metric["embedding_version"]: value for metric, value in held} == versions
     caught_up = [0.0] * PARTITIONS
     eventually(lambda: [lag for _, lag in samples(base, "corpus_drift_lag_events")] == caught_up, 30, "lag 0 scraped")
     verdicts = {metric["verdict"]: value for metric, value in samples(base, "corpus_drift_verdict")}
