@@ -1,4 +1,4 @@
-"""Rows of the state file: the schema, and chunks as columns."""
+"""Rows of the state file: chunks as columns, and the statements over them."""
 
 from collections.abc import Sequence
 from functools import lru_cache
@@ -13,24 +13,6 @@ from monitor.core.committed import Said, StoredChunk
 from monitor.core.corpus import NO_SLOT, Change, How, Row
 from monitor.core.events import Position, Segment
 
-SCHEMA = """
-CREATE TABLE position (topic TEXT, partition INTEGER, next INTEGER NOT NULL, PRIMARY KEY (topic, partition));
-CREATE TABLE chunk (
-  key INTEGER PRIMARY KEY, chunk_id TEXT NOT NULL, doc_id TEXT NOT NULL, ordinal INTEGER NOT NULL,
-  segment BLOB NOT NULL, embedding_version TEXT NOT NULL, event_time INTEGER NOT NULL, content_hash TEXT NOT NULL,
-  version INTEGER, topic TEXT NOT NULL, partition INTEGER NOT NULL, at INTEGER NOT NULL,
-  live INTEGER NOT NULL, text TEXT NOT NULL, vector BLOB,
-  changed_topic TEXT, changed_partition INTEGER, changed_at INTEGER, how INTEGER NOT NULL);
-CREATE TABLE counter (name BLOB PRIMARY KEY, value INTEGER NOT NULL);
-CREATE TABLE quarantine (
-  topic TEXT, partition INTEGER, at INTEGER, reason TEXT NOT NULL, detail TEXT NOT NULL, key BLOB, value BLOB,
-  size INTEGER NOT NULL, PRIMARY KEY (topic, partition, at));
-CREATE TABLE deploy (
-  number INTEGER PRIMARY KEY AUTOINCREMENT, deploy_id TEXT NOT NULL UNIQUE, event_time INTEGER NOT NULL,
-  verdict TEXT NOT NULL, record BLOB, positions BLOB);
-CREATE TABLE baseline (name TEXT PRIMARY KEY, number INTEGER NOT NULL, snapshot BLOB NOT NULL);
-CREATE TABLE meta (name TEXT PRIMARY KEY, value INTEGER NOT NULL);
-"""
 _COLUMNS = (
     "key,chunk_id,doc_id,ordinal,segment,embedding_version,event_time,content_hash,version,topic,partition,at,live,"
     "text,vector,changed_topic,changed_partition,changed_at,how"
@@ -50,15 +32,6 @@ DELETE FROM quarantine WHERE rowid IN (
 """
 """Keeps of each partition its newest records, up to so many rows and bytes, and at least one."""
 
-MIGRATE = """
-ALTER TABLE chunk ADD COLUMN changed_topic TEXT;
-ALTER TABLE chunk ADD COLUMN changed_partition INTEGER;
-ALTER TABLE chunk ADD COLUMN changed_at INTEGER;
-ALTER TABLE chunk ADD COLUMN how INTEGER NOT NULL DEFAULT 0;
-UPDATE chunk SET how=2 WHERE live=0;
-ALTER TABLE deploy ADD COLUMN positions BLOB;
-"""
-"""From schema 1: what changed a chunk before is taken to be its last event, and no deploy's positions are known."""
 HOW: tuple[How, ...] = ("new", "modified", "deleted", "reencoded")
 _SAME = (None, None, None)
 _SEGMENTS: msgspec.msgpack.Decoder[Segment] = msgspec.msgpack.Decoder(Segment)

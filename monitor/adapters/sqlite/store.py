@@ -14,15 +14,14 @@ from monitor.adapters.sqlite.checkpoints import Checkpoints
 from monitor.adapters.sqlite.contents import Contents
 from monitor.adapters.sqlite.quarantine import Quarantine
 from monitor.adapters.sqlite.rows import (
-    MIGRATE,
     PUT_CHUNK,
     READ_CHUNKS,
-    SCHEMA,
     TOUCH_CHUNK,
     said,
     stored_chunk,
     written,
 )
+from monitor.adapters.sqlite.schema import keep_space, recognize
 from monitor.adapters.sqlite.snapshots import pack_deploy, unpack_deploy, unpack_snapshot
 from monitor.core.baseline import Judged, Snapshot
 from monitor.core.committed import Commit, DeployRecord, Quarantined, Resumed, Said, StoredChunk
@@ -31,9 +30,6 @@ from monitor.ports import ConfigurationError, CorpusDriftError, UnreachableError
 
 T = TypeVar("T")
 
-SCHEMA_VERSION = 2
-APPLICATION_ID = 0x43447266
-"""Of SQLite files that are ours ("CDrf"), in the file's own header."""
 DEPLOY_IDS_KEPT = 10_000
 """Ids (without reports) of old deploys, so that a repeated marker is known as one."""
 
@@ -98,13 +94,13 @@ class SqliteStore:
             self._open, self._read = self._connect(), None
             if self._read_only:
                 self._db.execute("BEGIN")  # all reads see one commit, whatever the owner writes meanwhile
-            self._recognize()
+            recognize(self._db, self.path, read_only=self._read_only)
             if not self._read_only:
                 self._db.execute("PRAGMA journal_mode=WAL")
                 # A power cut may undo the newest commits, never tear one; the positions go back with them.
                 self._db.execute("PRAGMA synchronous=NORMAL")
                 self._checkpoints = Checkpoints(self.path, self._db, self._connect)
-                self._keep_space()
+                keep_space(self._db, self.path, self._space)
                 Contents(self._db).prepare()
             return self._resumed()
         except sqlite3.Error as error:
@@ -114,35 +110,6 @@ class SqliteStore:
     def _connect(self) -> sqlite3.Connection:
         uri = f"{self.path.absolute().as_uri()}?mode={'ro' if self._read_only else 'rwc'}"
         return sqlite3.connect(uri, uri=True, isolation_level=None, check_same_thread=False, timeout=self._patience)
-
-    def _recognize(self) -> None:
-        """Make an empty file ours; refuse one that is not, before anything is written to it."""
-        application, version, tables = (
-            self._db.execute(query).fetchone()[0]
-            for query in ("PRAGMA application_id", "PRAGMA user_version", "SELECT COUNT(*) FROM sqlite_master")
-        )
-        if not tables and not self._read_only:
-            marks = f"PRAGMA application_id={APPLICATION_ID}; PRAGMA user_version={SCHEMA_VERSION};"
-            self._db.executescript(f"BEGIN; {SCHEMA} {marks} COMMIT;")
-        elif application != APPLICATION_ID:
-            found = "an SQLite file of another program" if tables else "nothing was committed yet"
-            message = f"state {self.path}: {found}; expected a state file of corpus-drift"
-            raise ConfigurationError(message)
-        elif version == 1 and not self._read_only:
-            self._db.executescript(f"BEGIN; {MIGRATE} PRAGMA user_version={SCHEMA_VERSION}; COMMIT;")
-        elif version != SCHEMA_VERSION:
-            message = f"state {self.path}: schema version {version}, expected {SCHEMA_VERSION}"
-            raise ConfigurationError(message)
-
-    def _keep_space(self) -> None:
-        """Refuse a state whose vectors are of another space: they cannot be scored, and nothing would say so."""
-        kept = self._db.execute("SELECT value FROM meta WHERE name='space'").fetchone()
-        if kept is None:
-            self._db.execute("INSERT INTO meta VALUES ('space', ?)", (self._space,))
-        elif self._space and kept[0] != self._space:
-            found = f"state {self.path}: holds vectors of {kept[0]!r}, the configuration says {self._space!r}"
-            message = f"{found}; expected the same, or another state.path"
-            raise ConfigurationError(message)
 
     def _resumed(self) -> Resumed:
         positions = {Partition(topic, part): at for topic, part, at in self._db.execute("SELECT * FROM position")}

@@ -1,0 +1,76 @@
+"""The tables of the state file, and whether a file is one of ours."""
+
+import sqlite3
+from pathlib import Path
+
+from monitor.ports import ConfigurationError
+
+SCHEMA_VERSION = 2
+APPLICATION_ID = 0x43447266
+"""Of SQLite files that are ours ("CDrf"), in the file's own header."""
+SCHEMA = """
+CREATE TABLE position (topic TEXT, partition INTEGER, next INTEGER NOT NULL, PRIMARY KEY (topic, partition));
+CREATE TABLE chunk (
+  key INTEGER PRIMARY KEY, chunk_id TEXT NOT NULL, doc_id TEXT NOT NULL, ordinal INTEGER NOT NULL,
+  segment BLOB NOT NULL, embedding_version TEXT NOT NULL, event_time INTEGER NOT NULL, content_hash TEXT NOT NULL,
+  version INTEGER, topic TEXT NOT NULL, partition INTEGER NOT NULL, at INTEGER NOT NULL,
+  live INTEGER NOT NULL, text TEXT NOT NULL, vector BLOB,
+  changed_topic TEXT, changed_partition INTEGER, changed_at INTEGER, how INTEGER NOT NULL);
+CREATE TABLE counter (name BLOB PRIMARY KEY, value INTEGER NOT NULL);
+CREATE TABLE quarantine (
+  topic TEXT, partition INTEGER, at INTEGER, reason TEXT NOT NULL, detail TEXT NOT NULL, key BLOB, value BLOB,
+  size INTEGER NOT NULL, PRIMARY KEY (topic, partition, at));
+CREATE TABLE deploy (
+  number INTEGER PRIMARY KEY AUTOINCREMENT, deploy_id TEXT NOT NULL UNIQUE, event_time INTEGER NOT NULL,
+  verdict TEXT NOT NULL, record BLOB, positions BLOB);
+CREATE TABLE baseline (name TEXT PRIMARY KEY, number INTEGER NOT NULL, snapshot BLOB NOT NULL);
+CREATE TABLE meta (name TEXT PRIMARY KEY, value INTEGER NOT NULL);
+"""
+MIGRATE = """
+ALTER TABLE chunk ADD COLUMN changed_topic TEXT;
+ALTER TABLE chunk ADD COLUMN changed_partition INTEGER;
+ALTER TABLE chunk ADD COLUMN changed_at INTEGER;
+ALTER TABLE chunk ADD COLUMN how INTEGER NOT NULL DEFAULT 0;
+UPDATE chunk SET how=2 WHERE live=0;
+ALTER TABLE deploy ADD COLUMN positions BLOB;
+"""
+"""From schema 1: what changed a chunk before is taken to be its last event, and no deploy's positions are known."""
+
+
+def recognize(db: sqlite3.Connection, path: Path, *, read_only: bool) -> None:
+    """Make an empty file ours; refuse one that is not, before anything is written to it.
+
+    Raises:
+        ConfigurationError: a file of another program or schema version, or nothing to read yet.
+    """
+    application, version, tables = (
+        db.execute(query).fetchone()[0]
+        for query in ("PRAGMA application_id", "PRAGMA user_version", "SELECT COUNT(*) FROM sqlite_master")
+    )
+    if not tables and not read_only:
+        marks = f"PRAGMA application_id={APPLICATION_ID}; PRAGMA user_version={SCHEMA_VERSION};"
+        db.executescript(f"BEGIN; {SCHEMA} {marks} COMMIT;")
+    elif application != APPLICATION_ID:
+        found = "an SQLite file of another program" if tables else "nothing was committed yet"
+        message = f"state {path}: {found}; expected a state file of corpus-drift"
+        raise ConfigurationError(message)
+    elif version == 1 and not read_only:
+        db.executescript(f"BEGIN; {MIGRATE} PRAGMA user_version={SCHEMA_VERSION}; COMMIT;")
+    elif version != SCHEMA_VERSION:
+        message = f"state {path}: schema version {version}, expected {SCHEMA_VERSION}"
+        raise ConfigurationError(message)
+
+
+def keep_space(db: sqlite3.Connection, path: Path, space: str) -> None:
+    """Note what the vectors are; refuse a state of another space: they cannot be scored, and nothing would say so.
+
+    Raises:
+        ConfigurationError: the state holds vectors of another space.
+    """
+    kept = db.execute("SELECT value FROM meta WHERE name='space'").fetchone()
+    if kept is None:
+        db.execute("INSERT INTO meta VALUES ('space', ?)", (space,))
+    elif space and kept[0] != space:
+        found = f"state {path}: holds vectors of {kept[0]!r}, the configuration says {space!r}"
+        message = f"{found}; expected the same, or another state.path"
+        raise ConfigurationError(message)
