@@ -133,7 +133,7 @@ def incident_now(monitor: "Monitor") -> Incident:
         raise UnreachableError(message)
     if measuring.touched():
         measuring.replay(full=False)
-    measuring.blame_next()
+    measuring.blaming.soon()
     measured = measuring.measure(monitor.intake)
     measuring.publish(monitor.intake, measured)
     report, verdict = measured()
@@ -147,7 +147,7 @@ def incident_now(monitor: "Monitor") -> Incident:
         verdict=monitor.parts.gauges.judged(verdict),
         before=measuring.baseline,
         after=measuring.snapshot(monitor.intake, "now", ""),
-        attributions=measuring.attributions(),
+        attributions=measuring.blaming.attributions(),
         ledger=tuple(measuring.ledger),
         texts=around.texts,
         versions=around.versions,

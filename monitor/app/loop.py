@@ -240,7 +240,7 @@ class Monitor:
             verdict,
             report,
             self.measuring.snapshot(self.intake, deploy_id, deploy_id),
-            self.measuring.attributions(),
+            self.measuring.blaming.attributions(),
         )
 
     def _idle(self) -> None:

@@ -8,6 +8,7 @@ from functools import partial
 import numpy as np
 from numpy.typing import NDArray
 
+from monitor.app.blaming import Blaming
 from monitor.app.freshness import Freshness
 from monitor.app.gating import Budget, evidence_of, judged
 from monitor.app.health import stale_or
@@ -19,11 +20,9 @@ from monitor.app.sampling import Sampling
 from monitor.app.statistics import measurable, profile
 from monitor.core.anchors import rows_after
 from monitor.core.baseline import Judged, ListLeg, Snapshot
-from monitor.core.blame import Attribution
 from monitor.core.comparison.content_hashes import ContentHashes
 from monitor.core.comparison.facts import CorpusFacts, member_shingles
 from monitor.core.corpus import Delta
-from monitor.core.culprits import Culprits
 from monitor.core.drift import Compared, Seen
 from monitor.core.events import Segment
 from monitor.core.known import Known
@@ -38,8 +37,6 @@ COUNT_SECONDS = 15.0
 """Between two questions for the number of points in the real index."""
 REPLAY_PAUSES = 9.0
 """While a backlog is worked off, replays take at most a tenth of the time."""
-BLAME_PAUSES = 199.0
-"""Between deploys, blame takes at most half a percent of the time: one stall in two hundred stays out of a p99."""
 Measured = Callable[[], tuple[DriftReport, Verdict]]
 """A report and its verdict: worked out when somebody looks."""
 
@@ -56,9 +53,7 @@ class Measuring:
         self._moved: dict[int, float] = {}
         self._changed: list[NDArray[np.int64]] = []
         self._behind = False
-        self._blamed: tuple[Snapshot | None, Culprits | None] = (None, None)
-        self._blame_behind = False
-        self._next_blame = 0.0
+        self.blaming = Blaming(parts.clocks, parts.pace.report)
         self._replay_seconds = 0.0
         self._next_full = self._next_report = self._next_retry = self._next_count = 0.0
         self._points: int | None = None
@@ -100,7 +95,7 @@ class Measuring:
         self._touched = {*rows_after(kept, self._touched).tolist(), *np.flatnonzero(kept < 0).tolist()}
         since = {row: self._moved[kept[row]] for row in rows_after(kept, self._moved).tolist()}
         self._moved = since
-        self._blamed = (None, None)
+        self.blaming.forget()
         self._behind = True
 
     def _settling(self) -> frozenset[int]:
@@ -111,7 +106,7 @@ class Measuring:
 
     def touched(self) -> bool:
         """Whether the last report is older than the corpus, on whatever leg."""
-        if (self._blame_behind and self._blame_due()) or self._looking.owed():
+        if self.blaming.owed(self.baseline) or self._looking.owed():
             return True
         return self._behind or (self.baseline is not None and bool(self._touched))
 
@@ -150,78 +145,70 @@ class Measuring:
         self._next_retry = now + seconds + max(parts.pace.retry, REPLAY_PAUSES * seconds)
         parts.gauges.replayed(replay, parts.served.failures, full=full, seconds=seconds)
 
-    def blame_next(self) -> None:
-        """Somebody asks who moved the lists: the next measurement works it out, whatever the time."""
-        self._next_blame = 0.0
-
     def measure(
         self, intake: Intake, deploy_id: str = "", problems: Sequence[str] = (), *, expected: Segment = ()
     ) -> Measured:
         """The report and verdict on the corpus as it is now; `expected` is what the deploy said it would change."""
-        parts, corpus, lists = self._parts, self._parts.corpus, self.lists()
-        gaps = self._counters[OPEN_GAPS]
-        lost = [f"the stream lost events {gaps} time(s); reload the corpus, then approve a baseline"] if gaps else []
-        seen = Seen(
-            deploy_id=deploy_id,
-            now=corpus.newest_event_time,
-            positions=named_positions(intake),
-            lists=lists,
-            hashes=ContentHashes(corpus),
-            corpus={"chunks": float(len(corpus))},
-            chunks=(*parts.drift.content(parts.engine.duplicates), *self._sampling.measurements()),
-            settling=self._settling(),
-            failures=dict(parts.served.failures) if parts.served is not None else {},
-            problems=(
-                *problems,
-                *lost,
-                *self.untrusted(),
-                *(parts.served.problems if parts.served is not None else ()),
-                *(parts.served.busy if parts.served is not None and deploy_id else ()),
-            ),
-            pipeline=(*problems, *lost),
-            changed=np.unique(np.concatenate([np.zeros(0, np.int64), *self._changed])),
-            facts=CorpusFacts(corpus, parts.engine.duplicates),
-            served={} if parts.served is None else parts.served.hashes,
-            rewrites=parts.engine.rewrites(),
-            brief=self._looking.brief(deploy_id),
-            profile=measurable(parts, self._counters),
-        )
+        parts, seen = self._parts, self._seen(intake, deploy_id, problems)
         self._changed.clear()
         began = parts.clocks.monotonic()
         compared = self._compared(seen)
         self._looking.looked(brief=seen.brief, since=began)
         self._behind = False
-        budget = Budget(expected, corpus.row)
+        budget = Budget(expected, parts.corpus.row)
         evidence = evidence_of(self.baseline, compared, parts.rules, budget) if deploy_id else None
         return Once(lambda: judged(compared, parts.rules, evidence))
 
+    def _seen(self, intake: Intake, deploy_id: str, problems: Sequence[str]) -> Seen:
+        """What there is to measure now; `problems` are those of the stream, the others are found here."""
+        parts, corpus, served = self._parts, self._parts.corpus, self._parts.served
+        pipeline = (*problems, *self._lost())
+        return Seen(
+            deploy_id=deploy_id,
+            now=corpus.newest_event_time,
+            positions=named_positions(intake),
+            lists=self.lists(),
+            hashes=ContentHashes(corpus),
+            corpus={"chunks": float(len(corpus))},
+            chunks=(*parts.drift.content(parts.engine.duplicates), *self._sampling.measurements()),
+            settling=self._settling(),
+            failures={} if served is None else dict(served.failures),
+            problems=(*pipeline, *self.untrusted(), *self._refusing(deploy_id)),
+            pipeline=pipeline,
+            changed=np.unique(np.concatenate([np.zeros(0, np.int64), *self._changed])),
+            facts=CorpusFacts(corpus, parts.engine.duplicates),
+            served={} if served is None else served.hashes,
+            rewrites=parts.engine.rewrites(),
+            brief=self._looking.brief(deploy_id),
+            profile=measurable(parts, self._counters),
+        )
+
+    def _lost(self) -> tuple[str, ...]:
+        gaps = self._counters[OPEN_GAPS]
+        return (f"the stream lost events {gaps} time(s); reload the corpus, then approve a baseline",) if gaps else ()
+
+    def _refusing(self, deploy_id: str) -> tuple[str, ...]:
+        """Why the served lists mean nothing now; an index that works on itself says nothing only of a deploy."""
+        served = self._parts.served
+        if served is None:
+            return ()
+        return (*served.problems, *(served.busy if deploy_id else ()))
+
     def _compared(self, seen: Seen) -> Compared:
         """What the report is made from; blame is worked out for every deploy, else when it is time for it."""
-        parts, clock = self._parts, self._parts.clocks.monotonic
-        began = clock()
-        self._blame_behind = not (seen.deploy_id or self._blame_due())
-        known = None if self._blame_behind else self.known()
-        compared = parts.drift.compared(self.baseline, self._pinned, seen, known)
-        if known is None:
-            baseline, culprits = self._blamed  # shown until it is worked out again
-            return replace(compared, culprits=culprits) if baseline is self.baseline else compared
-        self._blamed = (self.baseline, compared.culprits)
-        self._next_blame = clock() + max(parts.pace.report, BLAME_PAUSES * (clock() - began))
-        return compared
-
-    def attributions(self) -> tuple[Attribution, ...] | None:
-        """Who moved the lists by the last blame; None where there was nothing to compare with."""
-        culprits = self._blamed[1]
-        return None if culprits is None else culprits.attributions
+        return self.blaming.compared(
+            self.baseline,
+            seen.deploy_id,
+            lambda blame: self._parts.drift.compared(
+                self.baseline, self._pinned, seen, self.known() if blame else None
+            ),
+        )
 
     def known(self) -> Known:
         """The corpus now, for blame; good until the next event."""
         parts = self._parts
         served = {} if parts.served is None else parts.served.hashes
         return Known(parts.corpus, parts.engine, tuple(self.ledger), served)
-
-    def _blame_due(self) -> bool:
-        return self._blamed[0] is not self.baseline or self._parts.clocks.monotonic() >= self._next_blame
 
     def publish(self, intake: Intake, measured: Measured) -> None:
         """Swap the one reference that scrapes and pages read."""
