@@ -118,7 +118,7 @@ def unaccounted(stage: Stage, parts: Mapping[str, str]) -> list[str]:
         if section == "position":
             topic, _, number = rest.partition("/")
             places[Partition(topic, int(number))] = int(value)
-        elif section == "counter":
+        elif section == "counter" and not rest.startswith("said "):  # counts upserts once more, by what they said
             counted[_class(*rest.split(" "))] += int(value)
         elif section == "quarantine":
             counted["rows"] += 1
