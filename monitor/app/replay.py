@@ -1,7 +1,7 @@
 """Replays: which anchors are asked of the real index now, and what it served last."""
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from monitor.core.anchors import AnchorSet, rows_after
 from monitor.core.lists import RankedLists
+from monitor.core.measure.moved import absent
 from monitor.ports import Replay, Retriever
 
 LEFT_ALONE = "left_alone"
@@ -49,6 +50,8 @@ class Served:
         self.restated: Sequence[int] = ()
         """Chunks of which the index said something else in the last replay than before."""
         self.names: dict[int, str] = {}
+        self._listed: NDArray[np.int64] = np.zeros((0, k), np.int64)
+        """Keys of the lists that `hashes` and `names` were kept for last."""
         self.seconds: NDArray[np.float64] = np.zeros(0)
         """Latencies of the last replay, per anchor asked."""
 
@@ -103,12 +106,22 @@ class Served:
         return replay
 
     def _remember(self, replay: Replay) -> None:
-        listed, before = set(self.lists.keys.ravel().tolist()), self.hashes
+        """Keep what the index says of the chunks in its lists; only slots that changed are looked at."""
+        before, keys = self.hashes, self.lists.keys
+        gone = absent(self._listed[self._listed != keys] if self._listed.shape == keys.shape else self._listed, keys)
+        here = set(replay.lists.keys.ravel().tolist())
+        unlisted = [key for key in {**replay.names, **replay.hashes} if key not in here]
+        if unlisted:
+            gone = np.union1d(gone, absent(np.array(unlisted, np.int64), keys))
+        self._listed = keys
         self.restated = [key for key, said in replay.hashes.items() if before.get(key, "") != said]
-        self.restated += [key for key in before if key not in listed]
-        self.hashes = _kept(self.hashes, replay.hashes, listed)
-        self.names = _kept(self.names, replay.names, listed)
+        self.restated += [key for key in gone.tolist() if key in before]
+        # others may hold the dictionaries of before
+        self.hashes = _without({**before, **replay.hashes}, gone.tolist())
+        self.names = _without({**self.names, **replay.names}, gone.tolist())
 
 
-def _kept(old: Mapping[int, str], new: Mapping[int, str], listed: set[int]) -> dict[int, str]:
-    return {key: value for key, value in {**old, **new}.items() if key in listed}
+def _without(said: dict[int, str], gone: Sequence[int]) -> dict[int, str]:
+    for key in gone:
+        said.pop(key, None)
+    return said

@@ -165,3 +165,46 @@ def test_failures_are_copied(index: ScriptedIndex) -> None:
 def test_no_anchors() -> None:
     empty = AnchorSet([], np.zeros((0, 2), np.float32), np.ones(0), [])
     assert Served(ScriptedIndex(), empty, k=3, deadline=1.0).refresh(rows(), 0.0, full=True) is None
+
+
+class RandomIndex(ScriptedIndex):
+    """Answers with two of a few chunks, fails some anchors, and states hashes that come and go, some unasked."""
+
+    def __init__(self, generator: np.random.Generator) -> None:
+        super().__init__()
+        self.generator = generator
+
+    def replay(self, anchors: AnchorSet, rows: NDArray[np.int64], *, k: int, deadline: float) -> Replay:
+        del anchors, deadline
+        draw = self.generator
+        lists = [
+            None if draw.random() < 0.2 else [(f"c{at}", 0.5) for at in draw.choice(6, 2, replace=False)]
+            for _ in rows.tolist()
+        ]
+        said = {f"c{at}": f"hash {draw.integers(2)}" for at in range(6) if draw.random() < 0.6}
+        hashes = {chunk_key(name): text for name, text in said.items()}
+        failures = {row: "deadline" for row, found in zip(rows.tolist(), lists, strict=True) if found is None}
+        names = {chunk_key(name): name for found in lists if found for name, _ in found}
+        return Replay(rows, RankedLists.of(lists, k), hashes, names, failures=failures)
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_what_is_remembered_is_what_a_look_at_all_lists_says(seed: int) -> None:
+    draw = np.random.default_rng(seed)
+    index = RandomIndex(draw)
+    mine = Served(index, ANCHORS, k=3, deadline=1.0, pause=0.5)
+    hashes: dict[int, str] = {}
+    for turn in range(30):
+        if draw.random() < 0.1:
+            mine.reanchor(ANCHORS, draw.integers(-1, 4, 4))
+        touched = np.flatnonzero(draw.random(4) < 0.4)
+        found = mine.refresh(touched, float(turn) * draw.random(), full=bool(draw.random() < 0.2))
+        if found is None:
+            continue
+        listed = set(mine.lists.keys.ravel().tolist())
+        restated = {key for key, said in found.hashes.items() if hashes.get(key) != said}
+        restated |= hashes.keys() - listed
+        hashes = {key: said for key, said in {**hashes, **found.hashes}.items() if key in listed}
+        assert mine.hashes == hashes
+        assert set(mine.restated) == restated
+        assert mine.names.keys() == listed - {-1}

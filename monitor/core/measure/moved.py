@@ -31,11 +31,30 @@ def moved(before: RankedLists, now: RankedLists, *, scores: bool) -> Mask:
 
 def holding(lists: RankedLists, keys: NDArray[np.int64]) -> Mask:
     """(A,) bool: anchors whose list holds any of these chunk keys, (n,) int64 in any order."""
-    sieve = np.zeros(_SIEVE, np.bool_)
-    sieve[keys & (_SIEVE - 1)] = True
-    row, place = np.nonzero(sieve[lists.keys & (_SIEVE - 1)])
+    row, place = np.nonzero(_sieved(lists.keys, keys))
     found = np.zeros(len(lists), np.bool_)
     found[row[np.isin(lists.keys[row, place], keys)]] = True
+    return found
+
+
+def absent(keys: NDArray[np.int64], listed: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Which of some keys stand nowhere in the lists; distinct, ascending.
+
+    Args:
+        keys: int64 of any shape, few beside those of the lists.
+        listed: int64 of any shape.
+    """
+    sought = np.unique(keys)
+    if not len(sought):
+        return sought
+    return sought[~np.isin(sought, listed[_sieved(listed, sought)])]
+
+
+def _sieved(listed: NDArray[np.int64], keys: NDArray[np.int64]) -> Mask:
+    """Of the shape of `listed`: where one of the keys may stand; everywhere where one stands."""
+    sieve = np.zeros(_SIEVE, np.bool_)
+    sieve[keys & (_SIEVE - 1)] = True
+    found: Mask = sieve[listed & (_SIEVE - 1)]
     return found
 
 
