@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from hashlib import blake2b
 from typing import Literal
 
@@ -177,6 +178,10 @@ def without_repeats(lists: RankedLists, keys: NDArray[np.int64]) -> RankedLists:
 def content_key(key: int, hashes: Mapping[int, str]) -> int:
     """The content key of one chunk: a hash of its content hash, or the chunk key itself where none is known."""
     said = hashes.get(key, "")
-    if key == NO_CHUNK or not said:
-        return key
+    return key if key == NO_CHUNK or not said else _said_key(said)
+
+
+@lru_cache(maxsize=65_536)
+def _said_key(said: str) -> int:
+    # each listed chunk is asked for several times per deploy, and lists move slowly
     return int.from_bytes(blake2b(said.encode(), digest_size=8).digest(), "big") >> 1

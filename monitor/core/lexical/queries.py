@@ -133,3 +133,21 @@ def compile_queries(queries: Sequence[NDArray[np.int32]], filters: Sequence[Segm
         term_start=np.searchsorted(term[by_term], np.arange(len(terms) + 1)),
         admission=Admission(filters),
     )
+
+
+def anchor_terms(
+    queries: Sequence[Sequence[str]], pinned: Sequence[NDArray[np.int32]]
+) -> tuple[tuple[str, ...], NDArray[np.int32]]:
+    """The distinct terms of queries, sorted, and their ids, which stay while they are pinned.
+
+    Args:
+        queries: tokenised.
+        pinned: ids of the tokens of each, and of more queries behind.
+    """
+    ids = {
+        token: number
+        for query, of in zip(queries, pinned, strict=False)
+        for token, number in zip(query, of.tolist(), strict=True)
+    }
+    terms = tuple(sorted(ids))
+    return terms, np.array([ids[term] for term in terms], np.int32)

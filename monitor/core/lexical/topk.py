@@ -14,7 +14,7 @@ from monitor.core.lexical.bm25 import BM25, Variant
 from monitor.core.lexical.forward import ForwardLists
 from monitor.core.lexical.kernels import BEST
 from monitor.core.lexical.names import NameOrder
-from monitor.core.lexical.queries import Admission, Plan, compile_queries
+from monitor.core.lexical.queries import Admission, Plan, anchor_terms, compile_queries
 from monitor.core.lexical.statistics import LexicalStatistics, statistics
 from monitor.core.lexical.vocabulary import Vocabulary
 from monitor.core.lexical.watch import Watch
@@ -71,7 +71,6 @@ class LexicalTopK:
         anchors: int | None = None,
         kernels: Kernels = BEST,
     ) -> None:
-        self._anchors = anchors
         self.k = k
         self.bm25 = BM25(variant, k1, b, epsilon)
         self.refills = 0
@@ -81,6 +80,7 @@ class LexicalTopK:
         self._corpus, self._vocabulary, self._kernels = corpus, vocabulary, kernels
         self._queries = [tuple(query) for query in queries]
         self._pinned = vocabulary.pin(self._queries)
+        self._terms = anchor_terms(self._queries[:anchors], self._pinned)
         self._plan = compile_queries(self._pinned, filters)
         self._forward, self._names = ForwardLists(), NameOrder(corpus.names)
         self._local = self._plan.local(vocabulary.capacity)
@@ -143,10 +143,10 @@ class LexicalTopK:
             kept: (A,) int64, see `anchors.kept_rows`: buffers and lists of those rows hold as they are.
             anchors: see the constructor.
         """
-        self._anchors = anchors
         before, watch, pinned = self._plan, self._watch, self._pinned
         self._queries = [tuple(query) for query in queries]
         self._pinned = self._vocabulary.pin(self._queries)
+        self._terms = anchor_terms(self._queries[:anchors], self._pinned)
         self._vocabulary.unpin(pinned)
         self._vocabulary.recycle()
         self._plan = compile_queries(self._pinned, filters)
@@ -178,18 +178,15 @@ class LexicalTopK:
 
     def statistics(self) -> LexicalStatistics:
         """What BM25 rests on now."""
-        terms = self._terms()
-        frequency = self._vocabulary.document_frequency[self._vocabulary.lookup(terms)].astype(np.int64)
+        terms, ids = self._terms
+        frequency = self._vocabulary.document_frequency[ids].astype(np.int64)
         return statistics(self.bm25, self._forward, self._vocabulary, (terms, frequency))
-
-    def _terms(self) -> tuple[str, ...]:
-        return tuple(sorted({token for query in self._queries[: self._anchors] for token in query}))
 
     def by_source(self, codes: SegmentCodes) -> SourceStatistics:
         """The statistics told apart by source, by a pass over all live chunks; `codes` are their segments."""
-        terms = self._terms()
+        terms, ids = self._terms
         local: NDArray[np.int32] = np.zeros(self._vocabulary.capacity, np.int32)
-        local[self._vocabulary.lookup(terms)] = np.arange(len(terms), dtype=np.int32)
+        local[ids] = np.arange(len(terms), dtype=np.int32)
         sums = sums_by_source(self._forward, local, len(terms), codes)
         average = self.bm25.average_idf(self._forward.documents, *self._vocabulary.frequencies())
         return SourceStatistics(sums.sources, sums.documents, sums.lengths, terms, sums.frequency, average)

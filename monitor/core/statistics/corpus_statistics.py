@@ -11,7 +11,7 @@ from monitor.core.lexical.statistics import LexicalStatistics
 from monitor.core.statistics.kept import Kept
 from monitor.core.statistics.measured import Cache, Measurable
 from monitor.core.statistics.population import Population
-from monitor.core.statistics.profile import Profile, Terms
+from monitor.core.statistics.profile import Profile
 from monitor.core.statistics.sample import Sample
 from monitor.core.statistics.view import View
 
@@ -66,7 +66,7 @@ class CorpusStatistics:
             compared=kept.baseline is not None,
             live=self._sample("live", kept.live),
             changed=self._sample("changed", kept.changed),
-            terms=None if lexical is None else terms(lexical),
+            lexical=lexical,
             upserts=upserts,
         )
         return Measurable(view, self._then, cap, kept.features, self._cache)
@@ -76,10 +76,3 @@ class CorpusStatistics:
         if sample.stale or name not in self._samples:
             self._samples[name] = self._corpus.vectors[sample.take()]
         return self._samples[name]
-
-
-def terms(lexical: LexicalStatistics) -> Terms:
-    """What is compared of the lexical statistics."""
-    return Terms(
-        lexical.average_length, dict(zip(lexical.terms, lexical.idf.tolist(), strict=True)), lexical.out_of_vocabulary
-    )

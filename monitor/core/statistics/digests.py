@@ -25,11 +25,8 @@ class Digests:
 
     def of(self, contents: Sequence[str], vectors: NDArray[np.float32]) -> NDArray[np.uint64]:
         """Digests of n content hashes and (n, d) vectors, bit for bit; (n,) uint64."""
-        made = np.fromiter(
-            (int.from_bytes(blake2b(said.encode(), digest_size=8).digest(), "little") for said in contents),
-            np.uint64,
-            len(contents),
-        )
+        hashed = [blake2b(said.encode(), digest_size=8).digest() for said in contents]
+        made = np.frombuffer(bytearray().join(hashed), "<u8").astype(np.uint64, copy=False)
         bits = np.ascontiguousarray(vectors).view(np.uint32)
         for at in range(0, len(made), _PART):
             products = bits[at : at + _PART] * self._weights[: bits.shape[1]]

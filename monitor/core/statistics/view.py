@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from monitor.core.lexical.statistics import LexicalStatistics
 from monitor.core.report import ALL, OTHER
 from monitor.core.statistics import ages
 from monitor.core.statistics.counters import (
@@ -60,7 +61,7 @@ class View:
         cells: live chunks by cell, and the cells' rows.
         compared: whether changed chunks are told apart: there is a baseline that says which chunks it held.
         live, changed: (s, d) vectors of a sample of the live chunks, and of those changed since the baseline.
-        terms: lexical statistics.
+        lexical: what BM25 rests on, None when that leg is off.
         upserts: upserts applied so far, and those that repeated the content.
     """
 
@@ -73,8 +74,17 @@ class View:
     compared: bool
     live: NDArray[np.float32]
     changed: NDArray[np.float32]
-    terms: Terms | None
+    lexical: LexicalStatistics | None
     upserts: tuple[int, int]
+
+    @property
+    def terms(self) -> Terms | None:
+        """What is compared of the lexical statistics."""
+        held = self.lexical
+        if held is None:
+            return None
+        idf = dict(zip(held.terms, held.idf.tolist(), strict=True))
+        return Terms(held.average_length, idf, held.out_of_vocabulary)
 
     def segments(self, cap: int) -> Iterator[Named]:
         """`all`, then the largest `cap` segments of each dimension, ties by name, and the rest pooled as `other`."""
