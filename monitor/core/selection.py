@@ -1,4 +1,4 @@
-"""Anchor choice from a query log: count, merge what is nearly the same, share out by segment, spread by k-center."""
+"""Anchor choice from a query log: count, merge spellings, share out by segment, spread by k-center."""
 
 import math
 from collections import Counter
@@ -16,9 +16,6 @@ from monitor.core.quotas import quotas
 from monitor.core.report import ALL
 from monitor.core.segments import value_of
 from monitor.core.text.tokens import tokenize
-
-BLOCK = 256
-"""Candidates compared with all leaders at once."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -100,35 +97,6 @@ def merge_spellings(queries: Sequence[LoggedQuery]) -> tuple[list[Candidate], Ma
     made = [(key, _fold(group)) for key, group in groups.items()]
     made.sort(key=lambda pair: (-pair[1].count, pair[0]))
     return [candidate for _, candidate in made], outcomes
-
-
-def merge_near(
-    candidates: Sequence[Candidate], vectors: NDArray[np.float32], *, similarity: float = 0.97
-) -> tuple[list[Candidate], NDArray[np.int64]]:
-    """Fold each candidate into the most similar leader of its segment, if that is at least `similarity` near.
-
-    Leader clustering in the order given (Hartigan 1975, chapter 3): the first of a group leads, so candidates come
-    most frequent first. The leader keeps its text and vector and takes over the counts.
-
-    Args:
-        candidates: n candidates.
-        vectors: (n, d) float32 of unit length; a zero vector is near nothing.
-        similarity: the least cosine; above 1 merges nothing.
-
-    Returns:
-        The leaders in their order with summed counts, and the (m,) int64 indices of the leaders.
-    """
-    leader = np.arange(len(candidates))
-    for rows in _by_segment(candidates, [candidate.segment for candidate in candidates]).values():
-        leader[rows] = rows[_leaders(vectors[rows], similarity)]
-    kept = np.unique(leader)
-    counts = np.bincount(leader, weights=[c.count for c in candidates], minlength=len(candidates))
-    spellings = np.bincount(leader, weights=[c.spellings for c in candidates], minlength=len(candidates))
-    folded = [
-        Candidate(one.text, int(counts[at]), one.segment, int(spellings[at]), one.vector)
-        for at, one in ((int(at), candidates[at]) for at in kept)
-    ]
-    return folded, kept
 
 
 def select(
@@ -252,24 +220,3 @@ def _by_segment(candidates: Sequence[Candidate], names: Sequence[object]) -> dic
     for at in range(len(candidates)):
         rows.setdefault(str(names[at]), []).append(at)
     return {name: np.array(rows[name], np.int64) for name in sorted(rows)}
-
-
-def _leaders(vectors: NDArray[np.float32], similarity: float) -> NDArray[np.int64]:
-    """The leader of each row: itself, or the most similar earlier leader that is near enough (ties: the first)."""
-    leader = np.arange(len(vectors))
-    found: list[int] = []
-    for low in range(0, len(vectors), BLOCK):
-        block = vectors[low : low + BLOCK]
-        known = len(found)
-        # Leaders of earlier blocks in one product, those of this block as they arise.
-        scores = np.full((len(block), known + len(block)), -np.inf)
-        scores[:, :known] = block @ vectors[found].T
-        inside = block @ block.T
-        for row in range(len(block)):
-            best = int(np.argmax(scores[row, : len(found)])) if found else 0
-            if found and scores[row, best] >= similarity:
-                leader[low + row] = found[best]
-            else:
-                scores[:, len(found)] = inside[row]
-                found.append(low + row)
-    return leader

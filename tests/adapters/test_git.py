@@ -10,7 +10,6 @@ import pytest
 
 from monitor.adapters.git.history import By, DeployMarks, Selection
 from monitor.adapters.git.program import Commit
-from monitor.adapters.git.source import GitHistorySource
 from monitor.core.text.sections import kind_of, split
 from tests.adapters.histories import corpus_after, empty_repository, short, walked
 from tests.contracts.sources import commit, git
@@ -143,7 +142,6 @@ def test_which_commits(repository: Path, selection: Selection, initial: str, rep
         commit(repository, {"a.md": str(day)}, day=day)
     texts = [event.get("text", "=") for event in walked(repository, selection)[0]]
     assert texts == [initial, "=", *replayed]
-    assert GitHistorySource(repository, selection).initial_texts() == [initial]
 
 
 def test_resume_behind_the_end_is_reported_once(repository: Path) -> None:

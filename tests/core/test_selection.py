@@ -13,7 +13,6 @@ from monitor.core.selection import (
     LoggedQuery,
     as_anchors,
     k_center,
-    merge_near,
     merge_spellings,
     select,
 )
@@ -62,43 +61,6 @@ def test_no_query_is_lost(rows: list[tuple[str, int]]) -> None:
     assert sum(outcomes.values()) == len(rows)
     assert outcomes["kept"] == len(made)
     assert sum(one.count for one in made) == sum(count for text, count in rows if text not in {"", "?"})
-
-
-def test_near_queries_follow_the_more_frequent_one_of_their_segment() -> None:
-    vectors = unit([[1, 0], [1, 0.05], [0, 1], [0.05, 1], [1, 0]])
-    log = [*candidates(9, 5, 4, 3), *candidates(2, segment=DE)]
-    folded, kept = merge_near(log, vectors, similarity=0.99)
-    assert kept.tolist() == [0, 2, 4]
-    assert [(one.text, one.count, one.spellings) for one in folded] == [
-        ("query 0", 14, 2),
-        ("query 2", 7, 2),
-        ("query 0", 2, 1),
-    ]
-
-
-def test_zero_vectors_are_near_nothing() -> None:
-    folded, kept = merge_near(candidates(2, 1), np.zeros((2, 3), np.float32))
-    assert len(folded) == 2
-    assert kept.tolist() == [0, 1]
-    assert merge_near([], np.zeros((0, 3), np.float32))[0] == []
-
-
-def slow_leaders(vectors: NDArray[np.float32], similarity: float) -> list[int]:
-    leaders: list[int] = []
-    for at in range(len(vectors)):
-        scores = [float(vectors[at] @ vectors[leader]) for leader in leaders]
-        if not scores or max(scores) < similarity:
-            leaders.append(at)
-    return leaders
-
-
-@pytest.mark.parametrize("similarity", [0.2, 0.6, 0.95, 1.1])
-def test_leaders_equal_the_slow_version_over_several_blocks(similarity: float) -> None:
-    draw = np.random.default_rng(11)
-    vectors = unit(draw.standard_normal((700, 4)).tolist())
-    folded, kept = merge_near(candidates(*[1] * 700), vectors, similarity=similarity)
-    assert kept.tolist() == slow_leaders(vectors, similarity)
-    assert sum(one.count for one in folded) == 700
 
 
 def slow_step(points: NDArray[np.float32], weights: NDArray[np.float64], chosen: list[int]) -> int:

@@ -116,20 +116,6 @@ class GitHistorySource:
         """Versions of files that gave no chunks, by reason: binary, huge, undecodable, symlink, lfs_pointer, ..."""
         return dict(self._skipped)
 
-    def initial_texts(self) -> list[str]:
-        """The texts of the initial corpus, in order: what an encoder is fitted on before the run. Needs no start."""
-        repository = Repository(self._path)
-        try:
-            repository.open()
-            corpus = Corpus(repository, self._selection, self._name)
-            first = self._commits(repository)[0]
-            made = (
-                corpus.sections(entry) for entry in repository.tree(first.oid) if self._selection.wants(entry.path)
-            )
-            return [section.text for sections in made for section in sections]
-        finally:
-            repository.close()
-
     @property
     def _name(self) -> str:
         return self._path.absolute().name.removesuffix(".git")

@@ -220,10 +220,6 @@ class KafkaSource:
         """
         return {partition: self._offset(partition) for partition in self._assigned}
 
-    def reachable(self) -> bool:
-        """Whether the brokers answer now (asks `end`); a quiet `poll` alone does not tell."""
-        return self.end() is not None
-
     def trouble(self) -> str:
         """What the brokers last refused or failed to answer, one line; empty when records came since."""
         return self._trouble

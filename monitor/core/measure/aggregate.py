@@ -54,17 +54,6 @@ def mean_by_segment(values: Matrix, weights: Matrix, groups: NDArray[np.int64], 
     return Means(mean.reshape(-1, count), n.reshape(-1, count).astype(np.int64))
 
 
-def share_beyond(
-    values: Matrix, weights: Matrix, groups: NDArray[np.int64], count: int, *, limit: float, above: bool = True
-) -> Means:
-    """Weighted share of the anchors strictly beyond a limit: Σ w_a [v_a > limit] / Σ w_a (or < if not `above`).
-
-    Shapes, NaN and errors as for `mean_by_segment`; shares are in [0, 1].
-    """
-    beyond = values > limit if above else values < limit
-    return mean_by_segment(np.where(np.isnan(values), np.nan, beyond), weights, groups, count)
-
-
 @dataclass(frozen=True, slots=True, eq=False)
 class Ordered:
     """M columns sorted once, from which the quantiles of any dimension are read.

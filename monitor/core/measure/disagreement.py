@@ -1,7 +1,6 @@
 """Dense against lexical: how differently the two legs answer now, how that changed, and which leg moved."""
 
 from dataclasses import dataclass
-from enum import IntEnum
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,15 +9,6 @@ from monitor.core.measure.overlap import Overlap
 from monitor.core.measure.ranking import PERSISTENCE, jaccard, rbo_ext
 
 Column = NDArray[np.float64]
-
-
-class Mover(IntEnum):
-    """Which leg's list moved away from its baseline."""
-
-    NEITHER = 0
-    DENSE = 1
-    LEXICAL = 2
-    BOTH = 3
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -79,22 +69,6 @@ def disagreement(pairs: LegPairs, depth: int, p: float = PERSISTENCE) -> Disagre
         1.0 - rbo_ext(pairs.dense, depth, p),
         1.0 - rbo_ext(pairs.lexical, depth, p),
     )
-
-
-def mover(dense_shift: Column, lexical_shift: Column, tolerance: float = 0.0) -> NDArray[np.int8]:
-    """Which side moved, per anchor: a leg moved when its own shift exceeds the tolerance.
-
-    Args:
-        dense_shift: (A,) float64, 1 - RBO of the dense leg against its baseline.
-        lexical_shift: (A,) float64, the same of the lexical leg.
-        tolerance: the shift that counts as standing still, for instance the index's own noise.
-
-    Returns:
-        (A,) int8 codes of `Mover`; an unknown shift (NaN) is not a movement.
-    """
-    dense = np.where(dense_shift > tolerance, int(Mover.DENSE), 0)
-    lexical = np.where(lexical_shift > tolerance, int(Mover.LEXICAL), 0)
-    return (dense + lexical).astype(np.int8)
 
 
 def _apart(pair: Overlap, depth: int, p: float) -> tuple[Column, Column]:

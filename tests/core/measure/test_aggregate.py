@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from monitor.core.measure.aggregate import LEVELS, Ordered, mean_by_segment, share_beyond
+from monitor.core.measure.aggregate import LEVELS, Ordered, mean_by_segment
 
 Matrix = NDArray[np.float64]
 NAN = float("nan")
@@ -37,19 +37,16 @@ def tables(draw: st.DrawFn) -> tuple[Matrix, Matrix, NDArray[np.int64], int]:
 def test_every_segment_equals_numpy(table: tuple[Matrix, Matrix, NDArray[np.int64], int]) -> None:
     values, weights, groups, count = table
     means = mean_by_segment(*table)
-    shares = share_beyond(*table, limit=0.0)
     quantiles = Ordered.of(values, weights).quantiles(groups, count)
     for column, segment in np.ndindex(len(values), count):
         inside = (groups == segment) & ~np.isnan(values[column])
-        assert means.n[column, segment] == shares.n[column, segment] == np.count_nonzero(inside)
+        assert means.n[column, segment] == np.count_nonzero(inside)
         if not inside.any():
             assert np.isnan(means.mean[column, segment])
-            assert np.isnan(shares.mean[column, segment])
             assert np.isnan(quantiles[:, column, segment]).all()
             continue
         v, w = values[column, inside], weights[inside]
         assert means.mean[column, segment] == pytest.approx(np.average(v, weights=w), rel=1e-12, abs=1e-12)
-        assert shares.mean[column, segment] == pytest.approx(np.average(v > 0.0, weights=w), rel=1e-12, abs=1e-12)
         # equal values stay in anchor order on both sides, so that the running weights round alike
         order = np.argsort(v, kind="stable")
         expected = np.quantile(v[order], LEVELS, method="inverted_cdf", weights=w[order])
@@ -75,8 +72,6 @@ def test_by_hand() -> None:
     means = mean_by_segment(values, weights, groups, 1)
     assert (means.mean.item(), means.n.item()) == (2.4, 4)
     assert Ordered.of(values, weights).quantiles(groups, 1)[:, 0, 0].tolist() == [0.0, 3.0, 3.0]
-    assert share_beyond(values, weights, groups, 1, limit=2.0).mean.item() == 0.7
-    assert share_beyond(values, weights, groups, 1, limit=1.0, above=False).mean.item() == 0.1
 
 
 def test_perfect_columns_stay_perfect_whatever_the_weights() -> None:

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 
 from monitor.core.lists import RankedLists
-from monitor.core.measure.disagreement import LegPairs, Mover, disagreement, mover
+from monitor.core.measure.disagreement import LegPairs, disagreement
 from monitor.core.measure.overlap import overlap
 from tests.core.measure import oracles
 from tests.core.measure.rows import keyed, pairs, plain
@@ -31,12 +31,8 @@ def test_who_moved_by_hand() -> None:
     np.testing.assert_array_equal(found.jaccard, [0, 1, 0, 0, 1])
     np.testing.assert_array_equal(found.rbo_change, [0, 1, -1, 0, np.nan])
     np.testing.assert_array_equal(found.jaccard_change, [0, 1, -1, 0, np.nan])
-    expected = [Mover.NEITHER, Mover.DENSE, Mover.LEXICAL, Mover.BOTH, Mover.NEITHER]
-    assert mover(found.dense_shift, found.lexical_shift).tolist() == expected
-
-
-def test_a_shift_within_the_noise_is_standing_still() -> None:
-    assert mover(np.array([0.1, 0.2]), np.array([0.3, 0.1]), 0.1).tolist() == [Mover.LEXICAL, Mover.DENSE]
+    np.testing.assert_array_equal(found.dense_shift, [0, 1, 0, 1, np.nan])
+    np.testing.assert_array_equal(found.lexical_shift, [0, 0, 1, 1, 0])
 
 
 @given(pairs(same_depth=True, max_anchors=3), pairs(same_depth=True, max_anchors=3))
