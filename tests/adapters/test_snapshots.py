@@ -1,5 +1,6 @@
 """Packing: bit for bit there and back, and the same thing always gives the same bytes."""
 
+import zlib
 from dataclasses import replace
 
 import msgspec
@@ -85,5 +86,12 @@ def test_blame_and_statistics_come_back_to_the_bit() -> None:
 def test_a_record_from_before_blame_named_events_is_read() -> None:
     taken = snapshot(np.random.default_rng(0))
     record = DeployRecord("d1", 1, Verdict("pass", (), ()), DriftReport("d1", 1, {}, "f", None, ()), taken)
-    old = msgspec.msgpack.encode(msgspec.msgpack.decode(pack_deploy(record))[:5])
-    assert unpack_deploy(old).attributions is None
+    old = msgspec.msgpack.encode(msgspec.msgpack.decode(zlib.decompress(pack_deploy(record)))[:5])
+    assert unpack_deploy(old).attributions is None  # nor was it compressed then
+
+
+def test_a_record_that_is_cut_or_altered_is_no_record() -> None:
+    taken = pack_snapshot(snapshot(np.random.default_rng(0)))
+    for wrong in (taken[:-20], taken[:40] + b"\0\0" + taken[42:], b"\x78", b""):
+        with pytest.raises((ValueError, msgspec.MsgspecError)):
+            unpack_snapshot(wrong)

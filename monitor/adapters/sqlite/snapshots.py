@@ -1,5 +1,6 @@
-"""Snapshots and deploy records as MessagePack: arrays as raw little-endian bytes, no pickle."""
+"""Snapshots and deploy records as compressed MessagePack: arrays as raw little-endian bytes, no pickle."""
 
+import zlib
 from typing import Any
 
 import msgspec
@@ -16,28 +17,31 @@ from monitor.core.lists import RankedLists
 from monitor.core.policy import Verdict
 from monitor.core.report import DriftReport
 
+ZLIB = b"\x78"
+"""How a compressed record begins; one that is not begins with a map or an array of MessagePack."""
+
 
 def pack_snapshot(snapshot: Snapshot) -> bytes:
     """A snapshot as bytes, shingles included; the same snapshot gives the same bytes."""
     shingles = [(key, packed(of)) for key, of in sorted(snapshot.shingles.items())]
-    return msgspec.msgpack.encode({**_plain(snapshot), "shingles": shingles})
+    return _small(msgspec.msgpack.encode({**_plain(snapshot), "shingles": shingles}))
 
 
 def unpack_snapshot(stored: bytes) -> Snapshot:
     """The inverse of `pack_snapshot`, bit for bit."""
-    return _snapshot(msgspec.msgpack.decode(stored))
+    return _snapshot(msgspec.msgpack.decode(_whole(stored)))
 
 
 def pack_deploy(record: DeployRecord) -> bytes:
     """A deploy record as bytes; the same record gives the same bytes. Shingles are not in it: see `Contents`."""
     plain = (record.deploy_id, record.event_time, record.verdict, record.report, _plain(record.snapshot))
     found = None if record.attributions is None else [plain_attribution(one) for one in record.attributions]
-    return msgspec.msgpack.encode((*plain, found))
+    return _small(msgspec.msgpack.encode((*plain, found)))
 
 
 def unpack_deploy(stored: bytes) -> DeployRecord:
     """The inverse of `pack_deploy`, without shingles."""
-    deploy_id, time, verdict, report, snapshot, *more = msgspec.msgpack.decode(stored)
+    deploy_id, time, verdict, report, snapshot, *more = msgspec.msgpack.decode(_whole(stored))
     found = more[0] if more else None  # kept since blame names events
     return DeployRecord(
         deploy_id,
@@ -47,6 +51,22 @@ def unpack_deploy(stored: bytes) -> DeployRecord:
         _snapshot(snapshot),
         None if found is None else tuple(attribution(one) for one in found),
     )
+
+
+def _small(encoded: bytes) -> bytes:
+    """Compressed: names of chunks, documents and measurements repeat, so a third of the bytes is left."""
+    return zlib.compress(encoded, 1)
+
+
+def _whole(stored: bytes) -> bytes:
+    """The inverse of `_small`; what was stored before there was compression is returned as it is."""
+    if stored[:1] != ZLIB:
+        return stored
+    try:
+        return zlib.decompress(stored)
+    except zlib.error as error:
+        message = f"compressed record: {error}"
+        raise ValueError(message) from error
 
 
 def _plain(snapshot: Snapshot) -> dict[str, Any]:
