@@ -83,3 +83,15 @@ def test_what_is_not_known_is_like_itself_alone() -> None:
 def test_nothing_at_all(rows: int) -> None:
     nothing = np.full((rows, 4), NO_CHUNK, np.int64)
     assert Likeness().clusters(nothing).tolist() == nothing.tolist()
+
+
+def test_what_was_forgotten_is_made_known_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    sets = made({1, 2, 3, 4}, {1, 2, 3, 4, 5})
+    likeness = known(sets)
+    likeness.trim()
+    assert (likeness.forgotten, likeness.clusters(np.array([[0, 1]])).tolist()) == (0, [[0, 0]])
+    monkeypatch.setattr("monitor.core.copies.likeness._MOST", 1)
+    likeness.trim()
+    assert (likeness.forgotten, likeness.clusters(np.array([[0, 1]])).tolist()) == (1, [[0, 1]])
+    likeness.know(np.array([0, 1]), np.array([0, 1]), sets.__getitem__)
+    assert likeness.clusters(np.array([[0, 1]])).tolist() == [[0, 0]]

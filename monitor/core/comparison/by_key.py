@@ -34,10 +34,12 @@ class ByKey:
         """The numbers of each key, (..., width) int64; looked up where they are not known."""
         asked = keys.ravel().tolist()
         at = self._at
-        unknown = list({key for key in asked if key not in at})
-        if unknown:
+        found = list(map(at.get, asked))
+        if None in found:
+            unknown = list({key for key, one in zip(asked, found, strict=True) if one is None})
             self._learn(unknown, [look(key) for key in unknown])
-        places = np.fromiter((at[key] for key in asked), np.int64, len(asked))
+            found = list(map(at.get, asked))
+        places = np.array(found, np.int64)
         return self._table[places].reshape(*keys.shape, self._table.shape[1])
 
     def _learn(self, keys: list[int], numbers: list[tuple[int, ...]]) -> None:

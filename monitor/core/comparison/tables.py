@@ -116,6 +116,7 @@ class Comparison:
         self._contents, self._shingles = KeptContents(), baseline.shingles
         self.likeness = Likeness()
         """Which contents are near copies, for all that is measured of this baseline."""
+        self._knows: dict[ListedLeg, int] = {}
         self._calm: NDArray[np.bool_] = np.zeros(0, np.bool_)
 
     def tables(self, seen: Seen, *, afresh: bool) -> list[Table]:
@@ -126,6 +127,7 @@ class Comparison:
             afresh: measure everything anew, whatever is kept.
         """
         now = {leg: lists.take(self.alignment.now) for leg, lists in seen.lists.items()}
+        self.likeness.trim()
         self._contents.forget(None if afresh or seen.changed is None else seen.changed.tolist())
         if afresh or seen.changed is None or now.keys() != self._now.keys():
             self._forget(now)
@@ -194,7 +196,7 @@ class Comparison:
     def _say(self, leg: ListedLeg, rows: Rows, seen: Seen) -> list[Values]:
         then, now = self._then[leg].take(rows), self._now[leg].take(rows)
         said = Sides(self._said_then[leg][rows], self._said[leg][rows])
-        self.likeness.know(said.then, then.keys, lambda key: self._shingles.get(key, NO_SHINGLES))
+        self._know_then(leg)
         self.likeness.know(said.now, now.keys, seen.facts.shingles)
         made: list[Values] = []
         for k in self._asked.depths:
@@ -203,6 +205,13 @@ class Comparison:
             cut = min(k, matched.depth)
             made += [ranking.swaps(matched, cut), ranking.jaccard(matched, cut), ranking.top1_changed(matched)]
         return made
+
+    def _know_then(self, leg: ListedLeg) -> None:
+        """The baseline's contents stay: they are made known once, and after everything was forgotten."""
+        if self._knows.get(leg) != self.likeness.forgotten:
+            self._knows[leg] = self.likeness.forgotten
+            said, keys = self._said_then[leg], self._then[leg].keys
+            self.likeness.know(said, keys, lambda key: self._shingles.get(key, NO_SHINGLES))
 
     @staticmethod
     def _eps(leg: ListedLeg) -> float | None:

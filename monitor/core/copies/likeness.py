@@ -37,9 +37,19 @@ class Likeness:
         self._threshold = threshold
         self.long = _LONG
         """Shingles of a set from which on prefixes choose what is compared, not sketches."""
+        self.forgotten = 0
+        """How often everything was forgotten."""
         self._sets: dict[int, Shingles] = {}
         self._alike: dict[tuple[int, int], bool] = {}
         self._sketches = Sketches(threshold)
+
+    def trim(self) -> None:
+        """Forget everything where too much is remembered; whatever is compared next must be made known anew."""
+        if len(self._sets) > _MOST:
+            self._sets.clear()
+            self._alike.clear()
+            self._sketches = Sketches(self._threshold)
+            self.forgotten += 1
 
     def know(self, contents: Contents, keys: NDArray[np.int64], shingles: Callable[[int], Shingles]) -> None:
         """Look up the shingles of contents that are not known yet.
@@ -49,10 +59,6 @@ class Likeness:
             keys: of the same shape, a chunk that says each.
             shingles: the shingles of a chunk; empty where they are not known.
         """
-        if len(self._sets) > _MOST:
-            self._sets.clear()
-            self._alike.clear()
-            self._sketches = Sketches(self._threshold)
         distinct, first = np.unique(contents, return_index=True)
         fresh: dict[int, Shingles] = {}
         for content, key in zip(distinct.tolist(), keys.ravel()[first].tolist(), strict=True):
