@@ -4,10 +4,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from monitor.adapters.kafka.client import drop, remembering
-from monitor.adapters.kafka.library import KafkaError, KafkaProducer
-from monitor.adapters.kafka.log import hide_secrets
-from monitor.adapters.kafka.settings import KafkaSettings, client_options
+from monitor.adapters.kafka.library import KafkaError
+from monitor.adapters.kafka.producer import acknowledged, let_go, open_producer
+from monitor.adapters.kafka.settings import KafkaSettings
 from monitor.core.committed import Quarantined
 from monitor.ports import UnreachableError
 
@@ -80,40 +79,22 @@ class KafkaDeadLetters:
             )
             for item in items
         ]
-        self._producer.flush(timeout=letters.timeout)
-        for future in sent:
-            future.get(timeout=0)
+        acknowledged(self._producer, sent, letters.timeout)
 
     def _open(self) -> Any:
-        hide_secrets()
         milliseconds = int(self._letters.timeout * 1000)
-        options = {**client_options(self._settings), "bootstrap_timeout_ms": milliseconds}
-        made: list[Any] = []
-        try:
-            return KafkaProducer(
-                **options,
-                kafka_client=remembering(made),
-                acks="all",
-                max_block_ms=milliseconds,
-                delivery_timeout_ms=milliseconds,
-                request_timeout_ms=max(1, milliseconds - 1),
-                max_request_size=self._letters.max_bytes + MOST_KEY_BYTES + HEADER_ROOM,
-            )
-        except (KafkaError, OSError):
-            drop(made)
-            raise
+        return open_producer(
+            self._settings,
+            timeout=self._letters.timeout,
+            bootstrap_timeout_ms=milliseconds,
+            max_block_ms=milliseconds,
+            max_request_size=self._letters.max_bytes + MOST_KEY_BYTES + HEADER_ROOM,
+        )
 
     def close(self) -> None:
         """Let go of the connection; what was not acknowledged was reported by `publish`."""
         producer, self._producer = self._producer, None
-        if producer is None:
-            return
-        try:
-            producer.close(timeout=CLOSE_SECONDS)
-        except KafkaError:  # it flushes first and gives up where that fails, with its thread still running
-            producer._sender.force_close()
-            producer._sender.join(CLOSE_SECONDS)
-            producer.close(timeout=CLOSE_SECONDS)
+        let_go(producer, CLOSE_SECONDS)
 
 
 def _key(item: Quarantined) -> bytes | None:

@@ -3,10 +3,9 @@
 from collections.abc import Sequence
 from typing import Any
 
-from monitor.adapters.kafka.client import drop, remembering
-from monitor.adapters.kafka.library import KafkaError, KafkaProducer
-from monitor.adapters.kafka.log import hide_secrets
-from monitor.adapters.kafka.settings import KafkaSettings, client_options, problems
+from monitor.adapters.kafka.library import KafkaError
+from monitor.adapters.kafka.producer import acknowledged, let_go, open_producer
+from monitor.adapters.kafka.settings import KafkaSettings, problems
 from monitor.adapters.native_form import native
 from monitor.core.events import CorpusEvent, Deploy
 from monitor.ports import ConfigurationError, UnreachableError
@@ -40,21 +39,15 @@ class KafkaEvents:
         found = problems(self._settings)
         if found:
             raise ConfigurationError("\n".join(found))
-        hide_secrets()
-        made: list[Any] = []
         try:
-            self._producer = KafkaProducer(
-                **client_options(self._settings),
-                kafka_client=remembering(made),
-                acks="all",
+            self._producer = open_producer(
+                self._settings,
+                timeout=self._timeout,
                 linger_ms=5,
                 max_in_flight_requests_per_connection=1,  # a retry must not overtake: the order is the version
                 max_block_ms=int(self._settings.start_timeout * 1000),
-                delivery_timeout_ms=int(self._timeout * 1000),
-                request_timeout_ms=max(1, int(self._timeout * 1000) - 10),
             )
         except (KafkaError, OSError) as error:
-            drop(made)
             message = self._said("no connection", error)
             raise UnreachableError(message) from error
         try:
@@ -79,20 +72,14 @@ class KafkaEvents:
             for event in events:
                 key, value = native(event)
                 if isinstance(event, Deploy):
-                    sent = self._acknowledged(sent)
-                    sent += [self._producer.send(self._topic, value, key, partition=at) for at in self.partitions()]
+                    acknowledged(self._producer, sent, self._timeout)
+                    sent = [self._producer.send(self._topic, value, key, partition=at) for at in self.partitions()]
                 else:
                     sent.append(self._producer.send(self._topic, value, key))
-            self._acknowledged(sent)
+            acknowledged(self._producer, sent, self._timeout)
         except (KafkaError, OSError) as error:
             message = self._said(f"{len(events)} events not written", error)
             raise UnreachableError(message) from error
-
-    def _acknowledged(self, sent: Sequence[Any]) -> list[Any]:
-        self._producer.flush(timeout=self._timeout)
-        for future in sent:
-            future.get(timeout=0)
-        return []
 
     def _said(self, what: str, error: Exception) -> str:
         servers = ",".join(self._settings.bootstrap_servers)
@@ -102,11 +89,4 @@ class KafkaEvents:
     def close(self) -> None:
         """Let go of the connection; `write` waited for everything."""
         producer, self._producer = self._producer, None
-        if producer is None:
-            return
-        try:
-            producer.close(timeout=CLOSE_SECONDS)
-        except KafkaError:  # it flushes first and gives up where that fails, with its thread still running
-            producer._sender.force_close()
-            producer._sender.join(CLOSE_SECONDS)
-            producer.close(timeout=CLOSE_SECONDS)
+        let_go(producer, CLOSE_SECONDS)
