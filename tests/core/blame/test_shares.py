@@ -7,7 +7,7 @@ import pytest
 from numpy.typing import NDArray
 
 from monitor.core.anchors import Anchor, AnchorSet
-from monitor.core.baseline import Member, Snapshot, vector_digest
+from monitor.core.baseline import Snapshot, vector_digest
 from monitor.core.blame import STATISTICS, UNEXPLAINED, Attribution, Changes, Event, attribute, folded
 from monitor.core.blame.fold import by_source
 from monitor.core.corpus import Corpus
@@ -17,6 +17,7 @@ from monitor.core.fingerprint import Fingerprint
 from monitor.core.lists import RankedLists
 from monitor.core.report import Leg
 from monitor.core.scoring import Distance, prepare
+from tests.core.blame.world import members_of
 
 SOURCES = ("red", "green", "blue", "gold")
 D, K = 8, 5
@@ -62,17 +63,7 @@ class World:
 
     def snapshot(self) -> Snapshot:
         lists = self.lists()
-        members = {
-            key: Member(
-                row.chunk_id,
-                row.doc_id,
-                dict(row.segment)["source"],
-                row.content_hash,
-                row.segment,
-                vector_digest(self.corpus.vectors[row.slot]),
-            )
-            for key, row in self.corpus.listed([lists])
-        }
+        members = members_of(self.corpus, [lists])
         return Snapshot("b", "", 0, PRINT, {}, {"dense": lists}, members, positions={"t/0": self.offset})
 
 

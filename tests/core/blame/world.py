@@ -79,6 +79,21 @@ def questions(rng: np.random.Generator) -> AnchorSet:
     return AnchorSet(anchors, vectors, np.ones(ANCHORS), [()] * ANCHORS)
 
 
+def members_of(corpus: Corpus, lists: Iterable[RankedLists]) -> dict[int, Member]:
+    """What a snapshot remembers of the chunks in these lists."""
+    return {
+        key: Member(
+            row.chunk_id,
+            row.doc_id,
+            dict(row.segment)["source"],
+            row.content_hash,
+            row.segment,
+            vector_digest(corpus.vectors[row.slot]),
+        )
+        for key, row in corpus.listed(lists)
+    }
+
+
 class World:
     """Both legs over a corpus that starts as `state`; every event has the next offset of partition t/0."""
 
@@ -120,17 +135,7 @@ class World:
 
     def snapshot(self) -> Snapshot:
         lists = self.lists()
-        members = {
-            key: Member(
-                row.chunk_id,
-                row.doc_id,
-                dict(row.segment)["source"],
-                row.content_hash,
-                row.segment,
-                vector_digest(self.corpus.vectors[row.slot]),
-            )
-            for key, row in self.corpus.listed(lists.values())
-        }
+        members = members_of(self.corpus, lists.values())
         marks = {anchor.id: AnchorMark(anchor_digest(anchor), anchor.segment) for anchor in self.anchors.anchors}
         return Snapshot(
             "b", "", 0, PRINT, marks, lists, members, {}, {"t/0": self.offset}, statistics=self.engine.by_source()

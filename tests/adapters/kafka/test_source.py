@@ -1,7 +1,5 @@
 """The Kafka source against librdkafka's mock cluster: what is there is delivered, in order, once."""
 
-from collections.abc import Iterator
-
 import pytest
 
 from monitor.adapters.kafka.source import TIMESTAMP_HEADER
@@ -10,21 +8,8 @@ from tests.kafka_mock import (
     CREATE_TIME,
     MockCluster,
     contract_source,
-    mock_cluster,
 )
-from tests.kafka_reading import Start, count, numbered, starting, until, values
-
-
-@pytest.fixture(scope="module")
-def cluster() -> Iterator[MockCluster]:
-    with mock_cluster() as running:
-        yield running
-
-
-@pytest.fixture
-def started(cluster: MockCluster) -> Iterator[Start]:
-    with starting(cluster) as start:
-        yield start
+from tests.kafka_reading import Start, count, numbered, until, values
 
 
 def test_partitions_are_read_in_order_each_record_once(cluster: MockCluster, started: Start) -> None:

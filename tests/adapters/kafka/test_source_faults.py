@@ -1,7 +1,6 @@
 """The Kafka source against a mock cluster that misbehaves: every fault has its name, and nothing good is lost."""
 
 import time
-from collections.abc import Iterator
 
 import pytest
 
@@ -20,19 +19,7 @@ from tests.kafka_mock import (
     sealed,
     settings_for,
 )
-from tests.kafka_reading import Start, count, numbered, starting, until, values
-
-
-@pytest.fixture(scope="module")
-def cluster() -> Iterator[MockCluster]:
-    with mock_cluster() as running:
-        yield running
-
-
-@pytest.fixture
-def started(cluster: MockCluster) -> Iterator[Start]:
-    with starting(cluster) as start:
-        yield start
+from tests.kafka_reading import Start, count, numbered, until, values
 
 
 def test_a_retention_gap_is_reported_at_start(cluster: MockCluster, started: Start) -> None:
