@@ -33,8 +33,6 @@ from monitor.core.report import DriftReport
 
 OPEN_GAPS = ("open_gaps",)
 """Counter of losses in the stream that nobody has looked at since; approving a baseline sets it to 0."""
-COUNT_SECONDS = 15.0
-"""Between two questions for the number of points in the real index."""
 REPLAY_PAUSES = 9.0
 """While a backlog is worked off, replays take at most a tenth of the time."""
 Measured = Callable[[], tuple[DriftReport, Verdict]]
@@ -55,8 +53,7 @@ class Measuring:
         self._behind = False
         self.blaming = Blaming(parts.clocks, parts.pace.report)
         self._replay_seconds = 0.0
-        self._next_full = self._next_report = self._next_retry = self._next_count = 0.0
-        self._points: int | None = None
+        self._next_full = self._next_report = self._next_retry = 0.0
         self._sampling, self._looking = Sampling(parts.pace.settle), Looking(parts.clocks)
         self._fresh = Freshness(parts.clocks, on=parts.index is None)
         self._measured: Measured | None = None
@@ -137,7 +134,6 @@ class Measuring:
         replay = parts.served.refresh(touched, now, full=full)
         if full:
             self._next_full = now + parts.pace.full_replay
-            self._next_count = now
             if parts.retriever is not None:
                 self._sampling.look(parts.corpus, parts.retriever, now)
         self.note(parts.served.restated)
@@ -220,7 +216,7 @@ class Measuring:
         health = parts.gauges.health(
             waiting=intake.barrier.waiting,
             state_bytes=parts.store.size(),
-            points=self._count_points(),
+            points=self._sampling.points(parts.retriever, parts.clocks.monotonic()),
             freshness=self._fresh.look(parts.retriever, parts.corpus),
             audits=parts.audit.results if parts.audit is not None else {},
             engine=parts.gauges.worked(parts.engine, parts.corpus),
@@ -239,14 +235,6 @@ class Measuring:
     def republish(self, intake: Intake) -> None:
         """The last report once more, with the health of now; measured where there is none."""
         self.publish(intake, self._measured or self.measure(intake))
-
-    def _count_points(self) -> int | None:
-        """Points in the real index, asked at intervals: an index that does not answer must not slow every turn."""
-        parts, now = self._parts, self._parts.clocks.monotonic()
-        if parts.retriever is not None and now >= self._next_count:
-            self._next_count = now + COUNT_SECONDS
-            self._points = parts.retriever.count()
-        return self._points
 
     def untrusted(self) -> tuple[str, ...]:
         """Why the maintained lists cannot be trusted: what audits found."""

@@ -11,6 +11,8 @@ from monitor.core.index_sample import IndexSample, compared, sampled
 from monitor.core.report import Measurement
 from monitor.ports import Retriever
 
+COUNT_SECONDS = 15.0
+"""Between two questions for the number of points: an index that does not answer must not slow every turn."""
 SECONDS = 5.0
 """For one look at the sample: it is one small request."""
 
@@ -27,6 +29,8 @@ class Sampling:
         self._recent: deque[tuple[float, Sequence[int]]] = deque()
         self.last: IndexSample | None = None
         """What was found at the last full replay, None before the first."""
+        self._points: int | None = None
+        self._next_count = 0.0
 
     def changed(self, keys: Sequence[int], now: float) -> None:
         """These chunks changed at this time of the monotonic clock."""
@@ -38,12 +42,20 @@ class Sampling:
         """The index as a whole, as it was at the last full replay."""
         return () if self.last is None else tuple(self.last.measurements())
 
+    def points(self, retriever: Retriever | None, now: float) -> int | None:
+        """Points in the real index, asked at intervals and after a full replay; None where nobody can say."""
+        if retriever is not None and now >= self._next_count:
+            self._next_count = now + COUNT_SECONDS
+            self._points = retriever.count()
+        return self._points
+
     def look(self, corpus: Corpus, retriever: Retriever, now: float) -> None:
         """Count the points, and look for a sample of the live chunks that had time to arrive.
 
         The sample is chosen by the newest event time, so the same stream looks for the same chunks.
         """
         self._forget(now)
+        self._next_count = now
         unsettled = self._unsettled(corpus)
         keys = sampled(corpus.keys, unsettled, salt=corpus.newest_event_time)
         rows = [row for key in keys.tolist() if (row := corpus.row(key)) is not None]
