@@ -50,7 +50,11 @@ def _causes(causes: Sequence[Document]) -> list[Text | str]:
         return ["nothing moved: no cause to name"]
     made: list[Text | str] = []
     for one in causes:
-        size = f"  {one['slots']:.1f} slots in {one['anchors']} lists" if one["slots"] else ""
+        size = (
+            f"  {one['slots']:,.{0 if one['slots'] >= 10 else 1}f} slots in {one['anchors']:,} lists"
+            if one["slots"]
+            else ""
+        )
         made.append(Text.assemble("cause ", (one["cause"], "bold"), size))
         made += [f"  - {said}" for said in one["evidence"]]
     return made

@@ -100,7 +100,7 @@ class _Sized:
         if not self.slots:
             return ()
         named = ", ".join(what if name == "LEXICAL STATISTICS" else f"{count} x {what}" for what, count in self.names)
-        where = f"{self.slots:.1f} changed slots of {self.anchors} anchors"
+        where = f"{self.slots:,.{0 if self.slots >= 10 else 1}f} changed slots of {self.anchors} anchors"
         if name == "INDEX":
             return (f"{where} of the served lists are explained by no event",)
         if name == "LEXICAL STATISTICS":
