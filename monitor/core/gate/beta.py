@@ -80,7 +80,10 @@ def share_excess(harmed: float, n: float, limit: float) -> float:
 
 
 def student_tail(t: float, freedom: float) -> float:
-    """P(T > t) of Student's t with `freedom` > 0 degrees of freedom, in [0, 1]."""
+    """P(T > t) of Student's t with `freedom` > 0 degrees of freedom, in [0, 1].
+
+    Source: Abramowitz, Stegun, Handbook of Mathematical Functions, 26.7.1.
+    """
     both = incomplete_beta(freedom / 2.0, 0.5, freedom / (freedom + t * t))
     return both / 2.0 if t >= 0.0 else 1.0 - both / 2.0
 

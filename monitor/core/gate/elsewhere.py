@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from monitor.core.baseline import ListLeg, Member, Snapshot
+from monitor.core.blame import Changes
 from monitor.core.changes import Row
 from monitor.core.comparison.alignment import Alignment
 from monitor.core.comparison.tables import LEGS
@@ -43,16 +44,6 @@ class Changed:
 
     def _was_inside(self, member: Member) -> bool:
         return set(self.expected) <= set(member.segment)
-
-    def then(self, key: int) -> str | int:
-        """What a chunk said in the baseline; itself where no content hash is known."""
-        member = self.baseline.members.get(key)
-        return member.content_hash if member is not None and member.content_hash else key
-
-    def now(self, key: int) -> str | int:
-        """What a chunk says now; itself where no content hash is known."""
-        row = self.row(key)
-        return row.content_hash if row is not None and row.live and row.content_hash else key
 
 
 def elsewhere(
@@ -91,8 +82,9 @@ def _one(changed: Changed, then: RankedLists, now: RankedLists) -> NDArray[np.fl
 
 
 def _from_outside(changed: Changed, then: list[int], now: list[int]) -> bool:
-    said = {changed.then(key): key for key in then if key != NO_CHUNK}
-    says = {changed.now(key): key for key in now if key != NO_CHUNK}
+    contents = Changes(changed.baseline, changed.row)
+    said = {contents.content_then(key): key for key in then if key != NO_CHUNK}
+    says = {contents.content_now(key): key for key in now if key != NO_CHUNK}
     came = [says[content] for content in says.keys() - said.keys()]
     left = [said[content] for content in said.keys() - says.keys()]
     return any(changed.outside(key) for key in (*came, *left))

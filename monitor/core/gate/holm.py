@@ -13,7 +13,7 @@ def rejected(p: Sequence[float], alpha: float) -> list[bool]:
         alpha: 0 to 1.
 
     Returns:
-        m booleans, in the order given; equal p-values share one fate only if all of them pass.
+        m booleans, in the order given; equal p-values share one fate, for the level only rises.
 
     Source: Holm, A simple sequentially rejective multiple test procedure, Scandinavian Journal of Statistics 6, 1979.
 

@@ -11,7 +11,6 @@ from monitor.core.lists import RankedLists
 from monitor.core.measure.ranking import PERSISTENCE
 
 NOT_REPLAYED = "not_replayed"
-FINGERPRINT_DIFFERS = "fingerprint_differs"
 DEPTH_NOT_KEPT = "depth_not_kept"
 NOISE_GAP_UNKNOWN = "noise_gap_unknown"
 TOO_FEW_RESULTS = "too_few_results"
@@ -78,13 +77,11 @@ class Pair:
         baseline: A lists.
         current: A lists; may have another depth.
         clusters: metric name -> clusters, one collapsed Jaccard each.
-        score_reason: why scores do not compare (`fingerprint_differs`), "" if they do.
     """
 
     baseline: RankedLists
     current: RankedLists
     clusters: Mapping[str, Clusters]
-    score_reason: str = ""
 
     @property
     def depth(self) -> int:
@@ -117,7 +114,6 @@ class Columns:
         reasons: M strings: why a whole column is not measurable, "" where it is.
         known: (A,) bool, anchors of which both lists are known.
         settings: what was asked for.
-        score_reason: why scores did not compare, "" if they did.
     """
 
     names: tuple[Name, ...]
@@ -125,7 +121,6 @@ class Columns:
     reasons: tuple[str, ...]
     known: NDArray[np.bool_]
     settings: Settings
-    score_reason: str
 
     def of(self, metric: str, k: int = 0) -> Values:
         """The (A,) values of one column; KeyError naming it if it was not measured."""

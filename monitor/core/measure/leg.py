@@ -40,8 +40,6 @@ WASSERSTEIN = "score_wasserstein"
 CROSSING = "confidence_crossing_ratio"
 DEPTHLESS = frozenset((*TOP1, *LEVELS, CROSSING))
 """Columns that no depth applies to."""
-SCORES = frozenset((WASSERSTEIN, CROSSING, *LEVELS))
-"""Columns that mean something only at an equal fingerprint."""
 
 
 def measure(
@@ -77,7 +75,7 @@ def measure(
     values.flags.writeable = False
     known = pair.baseline.known & pair.current.known
     reasons = tuple(_reason(name, pair, settings, known) for name in names)
-    return Columns(names, values, reasons, known, settings, pair.score_reason)
+    return Columns(names, values, reasons, known, settings)
 
 
 def rescored(pair: Pair, previous: Columns) -> Columns:
@@ -91,7 +89,7 @@ def rescored(pair: Pair, previous: Columns) -> Columns:
     """
     settings, values = previous.settings, previous.values.copy()
     for depth in settings.depths:
-        if depth <= pair.depth and not pair.score_reason:
+        if depth <= pair.depth:
             at = previous.names.index(Name(WASSERSTEIN, depth))
             values[at] = score_wasserstein(pair.baseline, pair.current, depth)
     levels = _levels(pair, settings)
@@ -101,8 +99,8 @@ def rescored(pair: Pair, previous: Columns) -> Columns:
 
 
 def _fits(previous: Columns, names: tuple[Name, ...], pair: Pair, settings: Settings) -> bool:
-    asked = (names, settings, pair.score_reason, len(pair.baseline))
-    return asked == (previous.names, previous.settings, previous.score_reason, len(previous.known))
+    asked = (names, settings, len(pair.baseline))
+    return asked == (previous.names, previous.settings, len(previous.known))
 
 
 def _names(pair: Pair, settings: Settings) -> tuple[Name, ...]:
@@ -117,8 +115,6 @@ def _names(pair: Pair, settings: Settings) -> tuple[Name, ...]:
 
 def _reason(name: Name, pair: Pair, settings: Settings, known: NDArray[np.bool_]) -> str:
     """Why a whole column is not measurable, "" if it is."""
-    if name.metric in SCORES and pair.score_reason:
-        return pair.score_reason
     if name.k > pair.depth:
         return DEPTH_NOT_KEPT
     if name.metric == "top1_changed_decided_ratio" and settings.noise_gap is None:
@@ -136,7 +132,7 @@ def _values(pair: Pair, settings: Settings) -> Values:
             continue
         made += _ranking(matched[depth].overlap, depth, settings.persistence)
         made += _collapsed(matched[depth], depth)
-        made.append(_nothing(pair) if pair.score_reason else score_wasserstein(pair.baseline, pair.current, depth))
+        made.append(score_wasserstein(pair.baseline, pair.current, depth))
     return np.stack(made + _top1(matched[1].overlap, pair, settings) + _levels(pair, settings))
 
 
@@ -198,8 +194,6 @@ def _top1(matched: Overlap, pair: Pair, settings: Settings) -> list[Values]:
 
 def _levels(pair: Pair, settings: Settings) -> list[Values]:
     """The columns of LEVELS, and the crossings where production has a threshold."""
-    if pair.score_reason:
-        return [_nothing(pair)] * (len(LEVELS) + settings.watches_confidence)
     # an anchor that cannot be compared has no level either: all its columns rest on the same lists
     before, after = pair.compared()
     top, gaps = [scores.top1_score(of) for of in (before, after)], [scores.gap(of) for of in (before, after)]

@@ -137,7 +137,7 @@ def norm_bins(norms: NDArray[np.float32]) -> Ints:
 
 
 def norm_middles() -> tuple[NDArray[np.int64], NDArray[np.float64]]:
-    """Order of the bins by length (0 first), and the length each stands for in that order."""
+    """Order of the bins by length (0 first), and the length each stands for in it; (NORM_WIDTH,) int64, float64."""
     place = np.arange(NORM_WIDTH - 1)
     octave, within = place >> NORM_FINE, place & ((1 << NORM_FINE) - 1)
     lengths = 2.0 ** (octave - NORM_OCTAVES // 2) * (1.0 + (within + 0.5) / (1 << NORM_FINE)) / _HALF

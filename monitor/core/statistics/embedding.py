@@ -19,7 +19,8 @@ _FEW = 10
 def discrepancy(before: SegmentProfile, after: SegmentProfile) -> float:
     """Squared maximum mean discrepancy: |m - m'|^2 of the mean features, over the number of frequencies.
 
-    The biased (V-) statistic of the kernel that the features stand for; in [0, 2], 0 for equal means.
+    The biased (V-) statistic of the kernel that the features stand for; 0 for equal means. That kernel is in [0, 1],
+    so it is at most 2 but for the error of finitely many frequencies (4 is out of reach). NaN without features.
 
     Source: Gretton et al., "A kernel two-sample test", JMLR 13, 2012, eq. 5, with the features of Rahimi, Recht.
     """
@@ -31,13 +32,9 @@ def cosine_shift(before: SegmentProfile, after: SegmentProfile) -> float:
     """1 - cos of the mean directions then and now, in [0, 2]; NaN where a mean vanishes."""
     one, other = before.direction.astype(np.float64), after.direction.astype(np.float64)
     lengths = math.sqrt(float(one @ one) * float(other @ other))
-    return (
-        0.0
-        if np.array_equal(one, other) and lengths
-        else max(0.0, 1.0 - float(one @ other) / lengths)
-        if lengths
-        else NONE
-    )
+    if not lengths:
+        return NONE
+    return 0.0 if np.array_equal(one, other) else max(0.0, 1.0 - float(one @ other) / lengths)
 
 
 def resultant(segment: SegmentProfile) -> float:
@@ -51,7 +48,7 @@ class Spread:
 
     Args:
         squared: trace of the squared covariance, from the pairs of two different chunks; NaN below 10 of them.
-        centred: (s, FEATURES) features of length 1, less their mean.
+        centred: (s, FEATURES) features of length 1, less their mean where `squared` is known.
     """
 
     squared: float

@@ -25,13 +25,13 @@ Vectors = NDArray[np.float32]
 
 
 class Features:
-    """cos(w.x), sin(w.x) of unit vectors x, w normal with deviation 1 / BANDWIDTH, so that the mean product over all
-    w is the kernel exp(-|x - y|^2 / (2 BANDWIDTH^2)).
+    """Random Fourier features, whose mean product is the kernel exp(-|x - y|^2 / (2 BANDWIDTH^2)) of unit vectors.
 
-    Only directions are looked at (lengths have a measurement of their own). Directions and frequencies are rounded
-    to integers that are small enough for every partial sum of their product to be exact in float32, and a table
-    makes cosines of the integer phases. So the features of a vector do not depend on the batch it came in, and what
-    is added can be taken away to the bit. The frequencies depend on the dimension alone: a new baseline needs no new
+    They are cos(w.x) and sin(w.x), with w normal of deviation 1 / BANDWIDTH, as integers from -ONE to ONE. Only
+    directions are looked at (lengths have a measurement of their own). Directions and frequencies are rounded to
+    integers that are small enough for every partial sum of their product to be exact in float32, and a table makes
+    cosines of the integer phases. So the features of a vector do not depend on the batch it came in, and what is
+    added can be taken away to the bit. The frequencies depend on the dimension alone: a new baseline needs no new
     sums, and sums of different machines add up.
 
     Args:

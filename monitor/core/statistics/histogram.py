@@ -61,7 +61,7 @@ def quantiles(values: Values, counts: Counts, at: tuple[float, ...]) -> list[flo
     Args:
         values: (b,) float64, ascending.
         counts: (b,) int64 >= 0.
-        at: q in (0, 1].
+        at: q in (0, 1], to four decimals.
 
     Returns:
         One value for each q; NaN where there are no counts.

@@ -1,4 +1,4 @@
-"""Shingles that two sets share, compiled by numba where it is installed; `shingle_numpy.shared` is the oracle."""
+"""Shingles that two sets share, compiled by numba where it is there; `copies.shingles_numpy.shared` is the oracle."""
 
 import numpy as np
 from numpy.typing import NDArray

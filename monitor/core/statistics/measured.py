@@ -20,7 +20,7 @@ from monitor.core.statistics.segments import NO_BASELINE, NO_CHUNKS, OTHER_VERSI
 from monitor.core.statistics.view import Named, View
 
 AGE = "age"
-_QUARTILES = (0.05, 0.5, 0.95)
+_QUANTILES = (0.05, 0.5, 0.95)
 _STATS = ("p05", "p50", "p95")
 _SPANS = tuple(64.0 * 2.0**step for step in range(26))
 """Ages told apart in a mix: each twice as old, from 64 seconds on."""
@@ -162,7 +162,7 @@ class Measurable:
         yield _said("absent_anchor_terms", (ALL, ALL), "mean", float(terms.absent), earlier, n=len(terms.idf))
 
     def _density(self, now: SegmentProfile, features: Features) -> Iterator[Measurement]:
-        found = self._sampled("live", self.view.live, lambda sample: nearest(features, sample, _QUARTILES))
+        found = self._sampled("live", self.view.live, lambda sample: nearest(features, sample, _QUANTILES))
         mixed = len(now.versions) != 1
         for stat, value in zip(_STATS, found, strict=True):
             why = OTHER_VERSION if mixed else "too_few_vectors"
