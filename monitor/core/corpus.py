@@ -151,7 +151,7 @@ class Corpus:
             raise MalformedEvent(KEY_COLLISION, detail)
         event, position = located.event, located.position
         version = event.version if isinstance(event, Upsert | Delete) else None
-        same_source = before.position.source == position.source
+        same_source = before.position[:2] == position[:2]  # the source of each, without making it: each event asks
         seen = same_source and position.offset <= before.position.offset
         if version is not None and before.version is not None:
             if version == before.version:

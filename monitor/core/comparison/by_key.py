@@ -1,6 +1,7 @@
 """Numbers of chunks, remembered from report to report: most chunks did not change."""
 
 from collections.abc import Callable, Iterable
+from itertools import chain
 
 import numpy as np
 from numpy.typing import NDArray
@@ -47,6 +48,8 @@ class ByKey:
         if until > len(self._table):
             room = np.zeros((max(1024, until * 3 // 2) - len(self._table), self._table.shape[1]), np.int64)
             self._table = np.concatenate((self._table, room))
-        self._table[self._used : until] = numbers
+        width = self._table.shape[1]
+        flat = np.fromiter(chain.from_iterable(numbers), np.int64, len(keys) * width)
+        self._table[self._used : until] = flat.reshape(-1, width)
         self._at.update(zip(keys, range(self._used, until), strict=True))
         self._used = until

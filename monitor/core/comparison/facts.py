@@ -1,6 +1,7 @@
 """What the chunks in the lists are: where they come from, what they say, where their vectors stand."""
 
 from collections.abc import Iterable, Mapping
+from functools import lru_cache
 from typing import Protocol
 
 import numpy as np
@@ -9,6 +10,7 @@ from numpy.typing import NDArray
 from monitor.core.baseline import Member, Shingles
 from monitor.core.copies.duplicates import Duplicates
 from monitor.core.corpus import Corpus, Row
+from monitor.core.events import Segment
 from monitor.core.measure.diversity import NO_VECTOR
 
 SOURCE = "source"
@@ -126,4 +128,9 @@ def member_shingles(members: Iterable[int], facts: Facts) -> Shingles:
 
 def source_of(row: Row) -> str:
     """The source that a chunk names, "" where it names none."""
-    return next((value for name, value in row.segment if name == SOURCE), "")
+    return _source(row.segment)
+
+
+@lru_cache(maxsize=65_536)
+def _source(segment: Segment) -> str:
+    return next((value for name, value in segment if name == SOURCE), "")
