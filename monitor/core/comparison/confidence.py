@@ -19,13 +19,13 @@ from monitor.core.comparison.watched import Watched, document_code, name_code
 from monitor.core.copies.likeness import Likeness
 from monitor.core.lists import NO_CHUNK, RankedLists
 from monitor.core.measure import labelled, ranking, slots, sources
-from monitor.core.measure.columns import COLLAPSED_DOCUMENT, Name
+from monitor.core.measure.columns import Name
 from monitor.core.measure.diversity import diversity_ratio
 from monitor.core.measure.moved import holding, moved
 
 CONTENTS = ("diversity_ratio", "topk_duplicate_ratio", "distinct_sources", "distinct_sources_baseline",
             "changed_slot_ratio")  # fmt: skip
-DOCUMENTS = ("collapsed_document_swaps", COLLAPSED_DOCUMENT)
+DOCUMENTS = ("collapsed_document_swaps", "collapsed_document_jaccard_ratio")
 COVERAGE = ("source_coverage_ratio", "source_coverage_ratio_baseline")
 LABELLED = ("recall_ratio", "ndcg_ratio", "mrr_ratio", "judged_ratio")
 GHOST = "ghost_ratio"

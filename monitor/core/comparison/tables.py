@@ -173,7 +173,7 @@ class Comparison:
         settings = Settings(
             self._asked.depths, score_threshold=self._asked.thresholds.get(leg), noise_gap=gap, tie_eps=eps
         )
-        pair, kept = Pair(self._then[leg], self._now[leg], {}), self._columns.get(leg)
+        pair, kept = Pair(self._then[leg], self._now[leg]), self._columns.get(leg)
         if kept is None:
             return measure(pair, settings)
         if eps is not None:

@@ -1,6 +1,5 @@
 """What is asked of one leg's lists, and the columns of per-anchor values that answer it."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import NamedTuple
 
@@ -14,11 +13,6 @@ NOT_REPLAYED = "not_replayed"
 DEPTH_NOT_KEPT = "depth_not_kept"
 NOISE_GAP_UNKNOWN = "noise_gap_unknown"
 TOO_FEW_RESULTS = "too_few_results"
-
-COLLAPSED = "collapsed_jaccard_ratio"
-"""Usual name of the clusters by content: copies and re-chunked text count once."""
-COLLAPSED_DOCUMENT = "collapsed_document_jaccard_ratio"
-"""Usual name of the clusters by parent document."""
 
 Values = NDArray[np.float64]
 
@@ -62,26 +56,16 @@ class Settings:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Clusters:
-    """(A, k) int64 cluster of every slot of the baseline and of the current lists, NO_CHUNK behind the end."""
-
-    baseline: NDArray[np.int64]
-    current: NDArray[np.int64]
-
-
-@dataclass(frozen=True, slots=True, eq=False)
 class Pair:
-    """One leg's lists of the same A anchors, and what is known besides.
+    """One leg's lists of the same A anchors.
 
     Args:
         baseline: A lists.
         current: A lists; may have another depth.
-        clusters: metric name -> clusters, one collapsed Jaccard each.
     """
 
     baseline: RankedLists
     current: RankedLists
-    clusters: Mapping[str, Clusters]
 
     @property
     def depth(self) -> int:
@@ -90,13 +74,11 @@ class Pair:
 
     def take(self, rows: NDArray[np.int64]) -> "Pair":
         """The same of some anchors."""
-        cut = {name: Clusters(of.baseline[rows], of.current[rows]) for name, of in self.clusters.items()}
-        return replace(self, baseline=self.baseline.take(rows), current=self.current.take(rows), clusters=cut)
+        return Pair(self.baseline.take(rows), self.current.take(rows))
 
     def at(self, depth: int) -> "Pair":
         """The same cut at a depth."""
-        cut = {name: Clusters(of.baseline[:, :depth], of.current[:, :depth]) for name, of in self.clusters.items()}
-        return replace(self, baseline=self.baseline.at(depth), current=self.current.at(depth), clusters=cut)
+        return Pair(self.baseline.at(depth), self.current.at(depth))
 
     def compared(self) -> tuple[RankedLists, RankedLists]:
         """Both lists, each known only where the other is too."""

@@ -1,7 +1,7 @@
 """All per-anchor measurements of one leg: what a report asks for, of all anchors or of the touched ones only."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,7 +11,6 @@ from monitor.core.measure.columns import (
     DEPTH_NOT_KEPT,
     NOISE_GAP_UNKNOWN,
     NOT_REPLAYED,
-    Clusters,
     Columns,
     Name,
     Pair,
@@ -19,7 +18,7 @@ from monitor.core.measure.columns import (
     Values,
 )
 from monitor.core.measure.overlap import Overlap, overlap
-from monitor.core.measure.ties import settle_ties, settled_clusters
+from monitor.core.measure.ties import settle_ties
 from monitor.core.measure.wasserstein import score_wasserstein
 
 RANKING = (
@@ -32,7 +31,7 @@ RANKING = (
     "rank_churn_exited_ratio",
     "rank_churn_entered_ratio",
 )
-"""Columns at each depth; the clusters' names follow, then `score_wasserstein`."""
+"""Columns at each depth; `score_wasserstein` follows."""
 TOP1 = ("top1_changed_ratio", "top1_changed_decided_ratio")
 LEVELS = ("top1_score_drop", "gap_drop", "top1_score", "top1_score_baseline", "gap", "gap_baseline")
 """Columns without a depth; `confidence_crossing_ratio` follows where production has a threshold."""
@@ -66,7 +65,7 @@ def measure(
     if len(pair.baseline) != len(pair.current):
         message = f"measure: {len(pair.baseline)} baseline lists, {len(pair.current)} current ones"
         raise ValueError(message)
-    names = _names(pair, settings)
+    names = _names(settings)
     if rows is None or previous is None or not _fits(previous, names, pair, settings):
         values = _values(pair, settings)
     else:
@@ -103,9 +102,9 @@ def _fits(previous: Columns, names: tuple[Name, ...], pair: Pair, settings: Sett
     return asked == (previous.names, previous.settings, len(previous.known))
 
 
-def _names(pair: Pair, settings: Settings) -> tuple[Name, ...]:
+def _names(settings: Settings) -> tuple[Name, ...]:
     """The columns, in the order in which `_values` computes them."""
-    per_depth = (*RANKING, *pair.clusters, WASSERSTEIN)
+    per_depth = (*RANKING, WASSERSTEIN)
     single = (*TOP1, *LEVELS, *((CROSSING,) if settings.watches_confidence else ()))
     return (
         *(Name(metric, k) for k in settings.depths for metric in per_depth),
@@ -128,39 +127,24 @@ def _values(pair: Pair, settings: Settings) -> Values:
     made: list[Values] = []
     for depth in settings.depths:
         if depth > pair.depth:
-            made += [_nothing(pair)] * (len(RANKING) + len(pair.clusters) + 1)
+            made += [_nothing(pair)] * (len(RANKING) + 1)
             continue
-        made += _ranking(matched[depth].overlap, depth, settings.persistence)
-        made += _collapsed(matched[depth], depth)
+        made += _ranking(matched[depth], depth, settings.persistence)
         made.append(score_wasserstein(pair.baseline, pair.current, depth))
-    return np.stack(made + _top1(matched[1].overlap, pair, settings) + _levels(pair, settings))
+    return np.stack(made + _top1(matched[1], pair, settings) + _levels(pair, settings))
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class _Matched:
-    """The lists matched for one depth, and the clusters that go with them."""
-
-    overlap: Overlap
-    clusters: Mapping[str, Clusters]
-
-
-def _matched(pair: Pair, settings: Settings) -> Mapping[int, _Matched]:
+def _matched(pair: Pair, settings: Settings) -> Mapping[int, Overlap]:
     """One match for all depths; where ties are settled, which depends on the cut, one for each."""
     depths = {1, *(depth for depth in settings.depths if depth <= pair.depth)}
     if settings.tie_eps is None:
         whole = pair.at(max(depths))
-        return dict.fromkeys(depths, _Matched(overlap(whole.baseline, whole.current), pair.clusters))
-    return {depth: _settled(pair.at(depth), settings.tie_eps) for depth in depths}
-
-
-def _settled(pair: Pair, eps: float) -> _Matched:
-    settled = settle_ties(pair.baseline, pair.current, eps)
-    lists = (pair.baseline, pair.current, settled)
-    clusters = {
-        name: replace(of, current=settled_clusters(*lists, (of.baseline, of.current)))
-        for name, of in pair.clusters.items()
+        return dict.fromkeys(depths, overlap(whole.baseline, whole.current))
+    cut = {depth: pair.at(depth) for depth in depths}
+    return {
+        depth: overlap(of.baseline, settle_ties(of.baseline, of.current, settings.tie_eps))
+        for depth, of in cut.items()
     }
-    return _Matched(overlap(pair.baseline, settled), clusters)
 
 
 def _ranking(matched: Overlap, depth: int, p: float) -> list[Values]:
@@ -175,12 +159,6 @@ def _ranking(matched: Overlap, depth: int, p: float) -> list[Values]:
         churn.moved,
         churn.exited,
         churn.entered,
-    ]
-
-
-def _collapsed(matched: _Matched, depth: int) -> list[Values]:
-    return [
-        ranking.collapsed_jaccard(matched.overlap, of.baseline, of.current, depth) for of in matched.clusters.values()
     ]
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from monitor.core.measure.overlap import Overlap, Ranks, first_ranks
+from monitor.core.measure.overlap import Overlap, Ranks
 
 PERSISTENCE = 0.9
 """Rank-biased overlap's p: the first ten ranks carry 86% of the weight (Webber et al., section 4.4)."""
@@ -132,33 +132,6 @@ def top1_changed_decided(overlap: Overlap, gap: Column, noise_gap: float) -> Col
         noise_gap: what two builds of the same index differ by; a top-1 swap within it is a coin flip, not drift.
     """
     return np.where(gap > noise_gap, top1_changed(overlap), np.nan)
-
-
-def collapsed_jaccard(
-    overlap: Overlap, baseline: NDArray[np.int64], current: NDArray[np.int64], depth: int
-) -> Column:
-    """Jaccard similarity of the sets of clusters in the two lists: duplicates and re-chunked copies count once.
-
-    Args:
-        overlap: the matched lists, for what is known.
-        baseline: (A, k) int64, cluster of each baseline slot, NO_CHUNK exactly behind the end of the list.
-        current: (A, k) int64, the same for the current list; equal ids mean the same cluster in both.
-        depth: where both are cut.
-
-    Returns:
-        (A,) float64 in [0, 1]; both empty 1, one empty 0. At least `jaccard` when clusters are single chunks.
-    """
-    left, right = baseline[:, :depth], current[:, :depth]
-    own_left, own_right = _first_of_kind(left), _first_of_kind(right)
-    shared = np.count_nonzero(own_left & (first_ranks(left, right) > 0), axis=0)
-    distinct = np.count_nonzero(own_left, axis=0) + np.count_nonzero(own_right, axis=0)
-    return overlap.masked(_ratio(shared, distinct - shared, empty=1.0))
-
-
-def _first_of_kind(clusters: NDArray[np.int64]) -> NDArray[np.bool_]:
-    """(d, A) bool: the slot holds the first result of its cluster."""
-    own: NDArray[np.bool_] = first_ranks(clusters, clusters) == np.arange(1, clusters.shape[1] + 1)[:, None]
-    return own
 
 
 def _inversions(ranks: Ranks) -> NDArray[np.int64]:

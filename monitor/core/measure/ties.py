@@ -79,25 +79,3 @@ def _reorder(
     slots = [slot for slot in np.flatnonzero(tied_now).tolist() if int(keys[slot]) in both]
     at = {key: place for place, key in enumerate(baseline.tolist())}
     keys[slots] = sorted((int(keys[slot]) for slot in slots), key=at.__getitem__)
-
-
-def settled_clusters(
-    baseline: RankedLists, current: RankedLists, settled: RankedLists, clusters: tuple[NDArray[np.int64], ...]
-) -> NDArray[np.int64]:
-    """Clusters of the settled lists' slots: a slot that was given a baseline result takes that result's cluster.
-
-    Args:
-        baseline: A lists of depth k.
-        current: A lists of depth k.
-        settled: `settle_ties` of the two.
-        clusters: (A, k) int64 clusters of the baseline's slots, and of the current slots.
-    """
-    before, now = clusters
-    row, slot = np.nonzero(settled.keys != current.keys)
-    if not len(row):
-        return now
-    # every key that was put in comes from the baseline's list of the same anchor
-    place = np.argmax(baseline.keys[row] == settled.keys[row, slot][:, None], axis=1)
-    made = now.copy()
-    made[row, slot] = before[row, place]
-    return made

@@ -6,17 +6,14 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from numpy.typing import NDArray
 
 from monitor.core.lists import NO_CHUNK, RankedLists
 from monitor.core.measure import ranking, scores
 from monitor.core.measure.columns import (
-    COLLAPSED,
     DEPTH_NOT_KEPT,
     NOISE_GAP_UNKNOWN,
     NOT_REPLAYED,
     TOO_FEW_RESULTS,
-    Clusters,
     Name,
     Pair,
     Settings,
@@ -29,17 +26,9 @@ from tests.core.measure.rows import keyed, lists, pairs, row, same_bits
 ALL_ON = Settings((2, 4), noise_gap=0.1, score_threshold=0.2, gap_threshold=0.2)
 
 
-def clustered(side: RankedLists) -> NDArray[np.int64]:
-    return np.where(side.keys == NO_CHUNK, NO_CHUNK, side.keys % 3)
-
-
-def paired(baseline: RankedLists, current: RankedLists) -> Pair:
-    return Pair(baseline, current, {COLLAPSED: Clusters(clustered(baseline), clustered(current))})
-
-
 @given(pairs(max_depth=6))
 def test_columns_are_the_measurements(lists_: tuple[RankedLists, RankedLists]) -> None:
-    pair, matched = paired(*lists_), overlap(*lists_)
+    pair, matched = Pair(*lists_), overlap(*lists_)
     depth = matched.depth
     found = measure(pair, Settings((depth,), noise_gap=0.1, gap_threshold=0.2))
     churn = ranking.rank_churn(matched, depth)
@@ -52,7 +41,6 @@ def test_columns_are_the_measurements(lists_: tuple[RankedLists, RankedLists]) -
         "rank_churn_moved_ratio": churn.moved,
         "rank_churn_exited_ratio": churn.exited,
         "rank_churn_entered_ratio": churn.entered,
-        COLLAPSED: ranking.collapsed_jaccard(matched, clustered(lists_[0]), clustered(lists_[1]), depth),
         "score_wasserstein": score_wasserstein(*lists_, depth),
     }
     for metric, values in expected.items():
@@ -81,11 +69,11 @@ def test_incremental_equals_full_to_the_bit(eps: float | None, data: st.DataObje
     baseline, current = data.draw(pairs(max_anchors=6))
     anchors = len(baseline)
     asked = Settings((1, 3, 5), noise_gap=0.1, score_threshold=0.2, gap_threshold=0.2, tie_eps=eps)
-    previous = measure(paired(baseline, current), asked)
+    previous = measure(Pair(baseline, current), asked)
     rows = np.array(sorted(data.draw(st.sets(st.integers(0, anchors - 1)))), np.int64)
     fresh = lists([data.draw(row(9, current.depth)) for _ in rows], current.depth)
     now = current.replaced(rows, fresh)
-    pair = paired(baseline, now)
+    pair = Pair(baseline, now)
     step, full = measure(pair, asked, rows=rows, previous=previous), measure(pair, asked)
     assert same_bits(step.values, full.values)
     assert (step.names, step.reasons) == (full.names, full.reasons)
@@ -96,7 +84,7 @@ def test_incremental_equals_full_to_the_bit(eps: float | None, data: st.DataObje
 @pytest.mark.parametrize("depth", [1, 7, 8, 9, 50])
 def test_a_few_rows_of_many_have_the_bits_of_all(anchors: int, depth: int) -> None:
     rng = np.random.default_rng(depth * 1000 + anchors)
-    pair = paired(random_lists(rng, 120, depth), random_lists(rng, 120, depth))
+    pair = Pair(random_lists(rng, 120, depth), random_lists(rng, 120, depth))
     asked = Settings((depth,), noise_gap=0.1)
     full, rows = measure(pair, asked), np.sort(rng.choice(120, anchors, replace=False))
     assert same_bits(measure(pair.take(rows), asked).values, np.ascontiguousarray(full.values[:, rows]))
@@ -115,14 +103,14 @@ def random_lists(rng: np.random.Generator, anchors: int, depth: int) -> RankedLi
 
 @given(pairs(), st.randoms(use_true_random=False))
 def test_anchors_do_not_see_each_other(lists_: tuple[RankedLists, RankedLists], random: Random) -> None:
-    pair = paired(*lists_)
+    pair = Pair(*lists_)
     order = np.array(random.sample(range(len(pair.baseline)), len(pair.baseline)))
     there, shuffled = measure(pair, ALL_ON), measure(pair.take(order), ALL_ON)
     assert same_bits(np.ascontiguousarray(there.values[:, order]), shuffled.values)
 
 
 def test_reasons() -> None:
-    found = measure(Pair(keyed(["ab", None, ""], 2), keyed(["ab", "ab", ""], 2), {}), Settings((2, 5)))
+    found = measure(Pair(keyed(["ab", None, ""], 2), keyed(["ab", "ab", ""], 2)), Settings((2, 5)))
     at = {name: index for index, name in enumerate(found.names)}
     everyone, second, third = np.ones(3, bool), np.array([False, True, False]), np.array([False, False, True])
     for metric in (*RANKING, "score_wasserstein"):
@@ -135,7 +123,7 @@ def test_reasons() -> None:
 
 
 def test_nothing_replayed_is_no_drift_value() -> None:
-    found = measure(paired(keyed(["ab"], 2), keyed([None], 2)), Settings((2,), noise_gap=0.1))
+    found = measure(Pair(keyed(["ab"], 2), keyed([None], 2)), Settings((2,), noise_gap=0.1))
     assert set(found.reasons) == {NOT_REPLAYED}
     assert np.isnan(found.values).all()
 
@@ -143,15 +131,14 @@ def test_nothing_replayed_is_no_drift_value() -> None:
 def test_ties_at_the_cut_are_settled_for_every_depth() -> None:
     baseline = lists([[(1, 0.9), (2, 0.5), (3, 0.5)]], 3)
     current = lists([[(1, 0.9), (3, 0.5), (2, 0.5)]], 3)
-    pair = Pair(baseline, current, {COLLAPSED: Clusters(baseline.keys, current.keys)})
+    pair = Pair(baseline, current)
     raw, calm = measure(pair, Settings((2, 3))), measure(pair, Settings((2, 3), tie_eps=1e-9))
     assert (raw.of("swaps", 2)[0], calm.of("swaps", 2)[0]) == (1.0, 0.0)
-    assert (raw.of(COLLAPSED, 2)[0], calm.of(COLLAPSED, 2)[0]) == (1 / 3, 1.0)
     assert raw.of("rank_churn_ratio", 3)[0] > calm.of("rank_churn_ratio", 3)[0] == 0.0
 
 
 def test_a_previous_result_for_other_settings_is_of_no_use() -> None:
-    pair = paired(keyed(["ab", "ab"], 2), keyed(["ab", "ax"], 2))
+    pair = Pair(keyed(["ab", "ab"], 2), keyed(["ab", "ax"], 2))
     stale = measure(pair, Settings((1,)))
     again = measure(pair, Settings((2,)), rows=np.array([0]), previous=stale)
     assert same_bits(again.values, measure(pair, Settings((2,))).values)
@@ -165,13 +152,13 @@ def test_depths_must_make_sense(depths: tuple[int, ...]) -> None:
 
 def test_unequal_numbers_of_anchors() -> None:
     with pytest.raises(ValueError, match="1 baseline lists, 2 current ones"):
-        measure(Pair(keyed(["a"], 1), keyed(["a", "b"], 1), {}), Settings((1,)))
+        measure(Pair(keyed(["a"], 1), keyed(["a", "b"], 1)), Settings((1,)))
 
 
 def test_a_column_that_was_not_measured() -> None:
     with pytest.raises(KeyError, match="recall"):
-        measure(Pair(keyed(["a"], 1), keyed(["a"], 1), {}), Settings((1,))).of("recall", 1)
+        measure(Pair(keyed(["a"], 1), keyed(["a"], 1)), Settings((1,))).of("recall", 1)
 
 
 def test_no_anchors() -> None:
-    assert measure(paired(keyed([], 4), keyed([], 4)), ALL_ON).values.shape[1] == 0
+    assert measure(Pair(keyed([], 4), keyed([], 4)), ALL_ON).values.shape[1] == 0

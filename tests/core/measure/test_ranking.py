@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from monitor.core.lists import NO_CHUNK, RankedLists
+from monitor.core.lists import RankedLists
 from monitor.core.measure import ranking
 from monitor.core.measure.overlap import Overlap, overlap
 from tests.core.measure import oracles
@@ -186,29 +186,3 @@ def test_identity_range_and_symmetry(pair: tuple[RankedLists, RankedLists]) -> N
     np.testing.assert_array_equal(there_churn.exited, back_churn.entered)
     assert np.all((there_churn.total[known] >= 0.0) & (there_churn.total[known] <= 1.0))
     assert np.all(ranking.rank_churn(still, depth).total[before.known] == 0.0)
-
-
-@given(pairs(max_depth=8))
-def test_clusters_of_single_chunks_give_plain_jaccard(pair: tuple[RankedLists, RankedLists]) -> None:
-    matched = overlap(*pair)
-    for depth in range(1, matched.depth + 1):
-        collapsed = ranking.collapsed_jaccard(matched, pair[0].keys, pair[1].keys, depth)
-        np.testing.assert_array_equal(collapsed, ranking.jaccard(matched, depth))
-
-
-@given(pairs(max_depth=8), st.integers(1, 4))
-def test_collapsed_jaccard_compares_sets_of_clusters(pair: tuple[RankedLists, RankedLists], clusters: int) -> None:
-    matched = overlap(*pair)
-    before, after = (np.where(side.keys == NO_CHUNK, NO_CHUNK, side.keys % clusters) for side in pair)
-    for depth in range(1, matched.depth + 1):
-        collapsed = ranking.collapsed_jaccard(matched, before, after, depth)
-        for anchor in np.flatnonzero(matched.known).tolist():
-            b, c = ([key % clusters for key in plain(side, anchor, depth)] for side in pair)
-            assert collapsed[anchor] == oracles.jaccard(b, c)
-
-
-def test_rechunking_is_no_change_when_collapsed() -> None:
-    pair = overlap(keyed(["abc"], 3), keyed(["xyz"], 3))
-    before, after = np.array([[1, 2, 2]]), np.array([[2, 1, 1]])
-    assert ranking.jaccard(pair, 3)[0] == 0.0
-    assert ranking.collapsed_jaccard(pair, before, after, 3)[0] == 1.0

@@ -7,7 +7,7 @@ from hypothesis import given
 from monitor.core.lists import RankedLists
 from monitor.core.measure.overlap import overlap
 from monitor.core.measure.ranking import rank_churn, swaps
-from monitor.core.measure.ties import settle_ties, settled_clusters
+from monitor.core.measure.ties import settle_ties
 from tests.core.measure.rows import lists, pairs, same_bits
 
 EPS = 1e-6
@@ -45,14 +45,6 @@ def test_scores_within_eps_tie() -> None:
     current = lists([[(1, 0.9), (3, 0.5000004)]], 2)
     assert settle_ties(baseline, current, EPS).keys.tolist() == [[1, 2]]
     assert settle_ties(baseline, current, 1e-9) is current
-
-
-def test_clusters_follow_their_results() -> None:
-    baseline, current = lists([scored("a9 b5 c5")], 3), lists([scored("a9 c5 d5")], 3)
-    settled = settle_ties(baseline, current, EPS)
-    before, now = np.array([[1, 2, 3]]), np.array([[1, 3, 4]])
-    assert settled_clusters(baseline, current, settled, (before, now)).tolist() == [[1, 2, 3]]
-    assert settled_clusters(baseline, current, current, (before, now)) is now
 
 
 @given(pairs(same_depth=True))
