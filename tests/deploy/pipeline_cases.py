@@ -159,6 +159,14 @@ BOARD = (
         f'{TARGET},leg="lexical"',
     ),
     Known(
+        "CorpusDriftAnchorsRefused",
+        "warning",
+        4,
+        6,
+        (own("anchors_refused", always(1)),),
+        ((own("anchors_refused", [1, 1, 1, 0] * 15),), (own("anchors_refused", always(0)),)),
+    ),
+    Known(
         "CorpusDriftAuditOld",
         "warning",
         9,

@@ -221,6 +221,16 @@ def _trust(scope: Scope, pace: Pace) -> Iterator[Alert]:
         "verdict is UNKNOWN until it is restarted and audited again.",
         PIPELINE_BOARD,
     )
+    yield Alert(
+        "CorpusDriftAnchorsRefused",
+        f"{series('anchors_refused', scope.selector)} > 0",
+        300.0,
+        "warning",
+        "The anchors file was changed, and the new version is refused",
+        "The monitor goes on with its old anchors: what somebody wanted to watch is not watched. The log says why.",
+        PIPELINE_BOARD,
+        keep=scope.keep,
+    )
     if pace.audit:
         yield Alert(
             "CorpusDriftAuditOld",
