@@ -53,7 +53,7 @@ def measure(
     Args:
         pair: the baseline's and the current lists of all A anchors.
         settings: what to measure.
-        rows: (r,) int64, anchors whose lists or clusters changed since `previous`.
+        rows: (r,) int64, anchors whose lists changed since `previous`.
         previous: the last result, against the same baseline.
 
     Returns:
