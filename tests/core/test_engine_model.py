@@ -22,8 +22,9 @@ from monitor.core.events import Chunk, CorpusEvent, Delete, Heartbeat, Located, 
 from monitor.core.lexical.vocabulary import Vocabulary
 from monitor.core.scoring import Distance, prepare
 from monitor.core.text.tokens import tokenize
-from tests.core import test_dense, test_lexical
-from tests.core.test_dense import assert_same, brute
+from tests.core.dense import test_topk as dense_oracle
+from tests.core.dense.test_topk import assert_same, brute
+from tests.core.lexical import test_topk as lexical_oracle
 
 D = 4
 IDS = [f"{kind}{number}" for kind in "pv" for number in range(7)]
@@ -176,20 +177,20 @@ class EngineMachine(RuleBasedStateMachine):
     @invariant()
     def floors_part_what_is_buffered_from_the_rest(self) -> None:
         if hasattr(self, "engine") and self.engine.dense is not None:
-            stream = test_dense.Stream(anchor_set(self.questions), self.k, Distance.COSINE, D)
+            stream = dense_oracle.Stream(anchor_set(self.questions), self.k, Distance.COSINE, D)
             stream.corpus, stream.engine = self.corpus, self.engine.dense
             stream.check_floors()
 
     @invariant()
     def lexical_lists_are_those_of_rank_bm25(self) -> None:
         if hasattr(self, "engine") and self.engine.lexical is not None:
-            stream = test_lexical.Stream([], k=self.k, bm25=self.engine.lexical.bm25)
+            stream = lexical_oracle.Stream([], k=self.k, bm25=self.engine.lexical.bm25)
             stream.queries = [tokenize(asked.text) for asked in self.questions]
             stream.filters = [asked.wanted for asked in self.questions]
             live = [row for row in self.corpus.rows() if row.live]
             stream.texts = {row.chunk_id: (self.texts[row.key], row.segment) for row in live}
             stream.index = self.engine.lexical
-            test_lexical.check(stream)
+            lexical_oracle.check(stream)
 
     @invariant()
     def copies_are_those_of_all_pairs(self) -> None:

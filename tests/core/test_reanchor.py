@@ -13,8 +13,8 @@ from monitor.core.engine import Bm25, Depths, Engine
 from monitor.core.events import Chunk, CorpusEvent, Delete, Located, Position, Segment, Upsert
 from monitor.core.lists import RankedLists
 from monitor.core.scoring import Distance, prepare
-from tests.core import test_dense
-from tests.core.test_dense import assert_same
+from tests.core.dense import test_topk as dense_oracle
+from tests.core.dense.test_topk import assert_same
 from tests.core.test_engine_model import OneBucket
 
 D, K, CHUNKS = 4, 2, 220
@@ -116,7 +116,7 @@ def test_lists_after_changes_of_the_anchors_are_those_of_a_fresh_engine(seed: in
 
 def check_floors(world: World) -> None:
     assert world.engine.dense is not None
-    stream = test_dense.Stream(anchor_set(world.asked), K, Distance.DOT, D)
+    stream = dense_oracle.Stream(anchor_set(world.asked), K, Distance.DOT, D)
     stream.corpus, stream.engine = world.corpus, world.engine.dense
     stream.check_floors()
 

@@ -12,9 +12,9 @@ import pytest
 from monitor.core.baseline import Judged
 from monitor.core.published import Published
 from tests.adapters.cards import Explaining, anchor, card
+from tests.adapters.page.test_endpoints import record
 from tests.adapters.pages import crowd
 from tests.adapters.serving import Served, served
-from tests.adapters.test_page_http import record
 from tests.adapters.views import HOSTILE, health
 from tests.browser import Browser, Tab, chromium
 from tests.stack import need

@@ -7,8 +7,8 @@ import pytest
 from monitor.adapters.page import Asked, Found
 from monitor.adapters.page.words import shown
 from tests.adapters.cards import anchor, card, cause, result
+from tests.adapters.page.test_endpoints import record
 from tests.adapters.pages import Reader, moved, read
-from tests.adapters.test_page_http import record
 from tests.adapters.views import HOSTILE
 
 SHOWN = moved(("language", "de", 4.0))

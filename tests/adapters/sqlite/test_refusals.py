@@ -12,7 +12,7 @@ from monitor.adapters.sqlite.store import SqliteStore
 from monitor.core.corpus import Row
 from monitor.core.events import Partition
 from monitor.ports import ConfigurationError, CorpusDriftError, UnreachableError
-from tests.adapters.test_sqlite import NOW, aside, started
+from tests.adapters.sqlite.test_store import NOW, aside, started
 from tests.contracts.stores import History
 
 

@@ -9,7 +9,7 @@ from markdown_it import MarkdownIt
 
 from monitor.core.text.headings import markdown
 from monitor.core.text.sections import Kind, split
-from tests.core.test_sections import KINDS, PIECES
+from tests.core.text.test_sections import KINDS, PIECES
 
 
 @settings(max_examples=400, deadline=None)

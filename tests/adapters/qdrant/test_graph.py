@@ -7,7 +7,7 @@ import pytest
 
 from monitor.adapters.qdrant.shard import EmbeddedSettings
 from monitor.core.scoring import Distance
-from tests.adapters.test_qdrant_embedded import opened
+from tests.adapters.qdrant.test_embedded import opened
 from tests.contracts.retrievers import BruteForce, Library, anchor_set, same_lists
 
 

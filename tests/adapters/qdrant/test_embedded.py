@@ -130,7 +130,7 @@ def test_rows_that_are_not_live_are_absent_chunks() -> None:
 WRITER = """
 import sys
 from pathlib import Path
-from tests.adapters.test_qdrant_embedded import D, Distance, Library, in_folder, some
+from tests.adapters.qdrant.test_embedded import D, Distance, Library, in_folder, some
 from monitor.adapters.qdrant.embedded import EmbeddedIndex
 index, library = EmbeddedIndex(in_folder(Path(sys.argv[1]))), Library(D, Distance.COSINE)
 index.start()
@@ -169,7 +169,7 @@ def test_killed_while_applying_then_reconciled(tmp_path: Path, seed: int) -> Non
 def test_a_second_owner_is_told_who_the_first_is(tmp_path: Path) -> None:
     hold = (
         "import sys, os; from pathlib import Path; "
-        "from tests.adapters.test_qdrant_embedded import EmbeddedIndex, in_folder; "
+        "from tests.adapters.qdrant.test_embedded import EmbeddedIndex, in_folder; "
         "index = EmbeddedIndex(in_folder(Path(sys.argv[1]))); index.start(); print(flush=True); sys.stdin.read()"
     )
     owner = subprocess.Popen(

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from monitor.core.lexical.arrays import Counted, ragged
 from monitor.core.lexical.kernels import BEST, NUMBA
 from monitor.core.lexical.kernels_numpy import NUMPY
-from tests.core.test_lexical import Changes, Stream, check, equal
+from tests.core.lexical.test_topk import Changes, Stream, check, equal
 
 numba = pytest.mark.skipif(NUMBA is None, reason="numba is not installed: the numpy kernels are the only ones")
 
@@ -89,7 +89,7 @@ def test_both_follow_one_stream_to_the_bit() -> None:
 
 
 class NumbaChanges(Changes):
-    """The state machine of test_lexical on the compiled kernels."""
+    """The state machine of test_topk on the compiled kernels."""
 
     kernels = BEST
 

@@ -6,7 +6,7 @@ import pytest
 from monitor.core.events import chunk_key
 from monitor.core.lexical.arrays import Kernels
 from monitor.core.lexical.bm25 import BM25
-from tests.core.test_lexical import KERNELS, Stream, check, equal, twin
+from tests.core.lexical.test_topk import KERNELS, Stream, check, equal, twin
 
 pytestmark = pytest.mark.parametrize("kernels", KERNELS)
 RNG = 11
