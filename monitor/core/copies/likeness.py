@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from monitor.core.copies.shingles import THRESHOLD, jaccard
-from monitor.core.copies.sketches import Sketches
+from monitor.core.copies.sketches import Pairs, Sketches
 from monitor.core.lists import NO_CHUNK
 
 Contents = NDArray[np.int64]
@@ -80,28 +80,36 @@ class Likeness:
         made = np.empty_like(contents)
         step = max(1, _CELLS // max(1, contents.shape[1] ** 2))
         for start in range(0, len(contents), step):
-            part = contents[start : start + step]
-            made[start : start + step] = np.take_along_axis(part, _linked(self._links(part)), axis=1)
+            made[start : start + step] = self._clustered(contents[start : start + step])
         return np.where(contents == NO_CHUNK, NO_CHUNK, made)
 
-    def _links(self, contents: Contents) -> NDArray[np.bool_]:
-        """(R, m, m) bool: equal contents, and the first slots of contents that are alike."""
-        links: NDArray[np.bool_] = contents[:, :, None] == contents[:, None, :]
-        repeated = np.any(links & np.tril(np.ones(links.shape[1:], np.bool_), -1), axis=2)
-        once = ~repeated & (contents != NO_CHUNK)
-        at, left, right = (
-            self._met(contents, once).T
-            if self._sketches.longest > self.long
-            else (self._sketches.possible(contents, once))
-        )
-        near = self._compared(contents[at, left], contents[at, right])
-        at, left, right = at[near], left[near], right[near]
-        links[at, left, right] = links[at, right, left] = True
-        return links
+    def _clustered(self, contents: Contents) -> Contents:
+        """Without a pair that is alike a slot's cluster is its own content: most rows have none."""
+        at, left, right = self._alike_in(contents)
+        rows = np.unique(at)
+        made = contents.copy()
+        if len(rows):
+            some, row = contents[rows], np.searchsorted(rows, at)
+            links: NDArray[np.bool_] = some[:, :, None] == some[:, None, :]
+            links[row, left, right] = links[row, right, left] = True
+            made[rows] = np.take_along_axis(some, _linked(links), axis=1)
+        return made
 
-    def _met(self, contents: Contents, once: NDArray[np.bool_]) -> Contents:
+    def _alike_in(self, contents: Contents) -> Pairs:
+        """Row and two slots, the smaller first, of different contents that are alike."""
+        there = contents != NO_CHUNK
+        if self._sketches.longest > self.long:
+            at, left, right = self._met(contents, there).T
+        else:
+            at, left, right = self._sketches.possible(contents, there)
+        other = contents[at, left] != contents[at, right]
+        at, left, right = at[other], left[other], right[other]
+        near = self._compared(contents[at, left], contents[at, right])
+        return at[near], left[near], right[near]
+
+    def _met(self, contents: Contents, asked: NDArray[np.bool_]) -> Contents:
         """(p, 3) row and two slots, the smaller first, of those asked whose prefixes have a shingle in common."""
-        row, slot = np.nonzero(once)
+        row, slot = np.nonzero(asked)
         distinct, back = np.unique(contents[row, slot], return_inverse=True)
         prefixes = [self._prefix(content) for content in distinct.tolist()]
         sizes = np.array([len(prefix) for prefix in prefixes], np.int64)

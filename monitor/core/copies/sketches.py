@@ -5,13 +5,14 @@ from collections.abc import Mapping
 import numpy as np
 from numpy.typing import NDArray
 
+from monitor.core.copies.kernels_sketches import Width, allowed
+
 Contents = NDArray[np.int64]
 Sets = Mapping[int, NDArray[np.uint32]]
 Pairs = tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]
 """Rows and two slots, aligned."""
 _FEW, _ALL = 4, 16
 """Words of 64 bits looked at first, and when these do not settle it."""
-_ROUNDING = 1e-9
 
 
 class Sketches:
@@ -73,17 +74,6 @@ class Sketches:
         found = np.array([self._place.get(content, 0) for content in distinct.tolist()], np.int64)
         places = np.where(asked, found[back].reshape(contents.shape), 0)
         left, right = np.triu_indices(contents.shape[1], 1)
-        at, pair = np.nonzero(self._can(places[:, left], places[:, right], _FEW))
-        left, right = left[pair], right[pair]
-        sure = self._can(places[at, left], places[at, right], _ALL)
-        return at[sure], left[sure], right[sure]
-
-    def _can(self, left: Contents, right: Contents, width: int) -> NDArray[np.bool_]:
-        """Whether two places' sets can be alike; arrays of one shape."""
-        sizes, hidden = self._sizes, self._hidden[width]
-        common = np.minimum(hidden[left], hidden[right])
-        for words in self._bits[width]:
-            common += np.bitwise_count(words[left] & words[right])
-        least = self._share * (sizes[left] + sizes[right]) - _ROUNDING
-        can: NDArray[np.bool_] = (common >= least) & (sizes[left] > 0) & (sizes[right] > 0)
-        return can
+        few, every = (Width(self._bits[width], self._hidden[width]) for width in (_FEW, _ALL))
+        at, pair = np.nonzero(allowed(places, self._sizes, few, every, self._share))
+        return at, left[pair], right[pair]

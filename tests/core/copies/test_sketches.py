@@ -1,10 +1,12 @@
 """Sketches: what can be alike is never ruled out, and what is not alike nearly always is."""
 
 import numpy as np
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
+from monitor.core.copies.kernels_sketches import Width, allowed, allowed_plain
 from monitor.core.copies.shingles import jaccard
 from monitor.core.copies.sketches import Sketches
 
@@ -55,3 +57,22 @@ def test_texts_that_share_a_third_are_told_apart() -> None:
     _, left, right = sketches.possible(row, np.ones(row.shape, np.bool_))
     assert list(zip(left.tolist(), right.tolist(), strict=True)) == [(0, 40)]
     assert sketches.longest == 120
+
+
+@pytest.mark.parametrize("slots", [0, 1, 2, 7, 20])
+def test_the_kernel_allows_what_plain_numpy_allows(slots: int) -> None:
+    draw = np.random.default_rng(slots)
+    held = 40
+
+    def width(words: int) -> Width:
+        bits = draw.integers(0, 1 << 64, (words, held), np.uint64, endpoint=False)
+        same = draw.random(held) < 0.5  # as good as equal sketches, so that both answers come up
+        bits[:, same] = bits[:, :1] | (np.uint64(1) << np.uint64(63))
+        return Width(bits, draw.integers(0, 9, held))
+
+    sizes = np.where(draw.random(held) < 0.2, 0, draw.integers(1, 1_200, held))
+    few, every, places = width(4), width(16), draw.integers(0, held, (60, slots))
+    for share in (0.05, 0.25, 4 / 9):
+        found = allowed(places, sizes, few, every, share)
+        np.testing.assert_array_equal(found, allowed_plain(places, sizes, few, every, share))
+        assert slots < 7 or 0 < np.count_nonzero(found) < found.size
