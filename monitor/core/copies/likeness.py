@@ -60,12 +60,13 @@ class Likeness:
             shingles: the shingles of a chunk; empty where they are not known.
         """
         distinct, first = np.unique(contents, return_index=True)
+        known = np.fromiter(map(self._sets.__contains__, distinct.tolist()), np.bool_, len(distinct))
+        unknown = np.flatnonzero(~known & (distinct != NO_CHUNK))
         fresh: dict[int, Shingles] = {}
-        for content, key in zip(distinct.tolist(), keys.ravel()[first].tolist(), strict=True):
-            if content not in self._sets and content != NO_CHUNK:
-                found = shingles(key)
-                if len(found):
-                    fresh[content] = found
+        for content, key in zip(distinct[unknown].tolist(), keys.ravel()[first[unknown]].tolist(), strict=True):
+            found = shingles(key)
+            if len(found):
+                fresh[content] = found
         self._sets.update(fresh)
         self._sketches.add(fresh)
 

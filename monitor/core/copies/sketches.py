@@ -1,6 +1,7 @@
 """Sketches of shingle sets: a proved bound on how alike two sets can be, from a few words of bits each."""
 
 from collections.abc import Mapping
+from itertools import repeat
 
 import numpy as np
 from numpy.typing import NDArray
@@ -71,7 +72,7 @@ class Sketches:
             asked: (R, m) bool, slots to look at.
         """
         distinct, back = np.unique(contents, return_inverse=True)
-        found = np.array([self._place.get(content, 0) for content in distinct.tolist()], np.int64)
+        found = np.array(list(map(self._place.get, distinct.tolist(), repeat(0))), np.int64)
         places = np.where(asked, found[back].reshape(contents.shape), 0)
         left, right = np.triu_indices(contents.shape[1], 1)
         few, every = (Width(self._bits[width], self._hidden[width]) for width in (_FEW, _ALL))
