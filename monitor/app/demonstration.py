@@ -7,7 +7,7 @@ from contextlib import ExitStack
 from pathlib import Path
 
 from monitor.app.asking import stored_gate, stored_report
-from monitor.app.configuration import load
+from monitor.app.configuration import Configuration, load
 from monitor.app.formats import render_gate
 from monitor.app.running import run_to_end
 from monitor.app.tables import report_table
@@ -34,19 +34,25 @@ def demonstrate(folder: Path | None, *, flooded: str, lost: str, serve: bool) ->
         configuration = load(made.configuration, {})
         with open_monitor(configuration) as monitor:
             run_to_end(monitor, until_end=True)
-            with read_state(configuration) as store:
-                verdicts = [(judged.deploy_id, judged.verdict) for judged in store.ledger()]
-                color = sys.stdout.isatty()
-                for deploy_id, _ in verdicts[1:-1]:
-                    _say(render_gate(stored_gate(store, deploy_id), "text"))
-                _say(report_table(stored_report(store, verdicts[-1][0]), color=color, most=12))
-                _say(render_gate(stored_gate(store, verdicts[-1][0]), "text"))
+            verdicts = _judged(configuration)
             _tell(f"{made.events:,} events in {time.monotonic() - began:.1f} s, from reading to verdict")
             if serve:
                 with serving(configuration, monitor) as url:
                     _tell(f"page at {url}/  metrics at {url}/metrics  (Ctrl-C ends)")
                     run_to_end(monitor, until_end=False)
-        return 0 if [verdict for _, verdict in verdicts[1:]] == ["pass", "pass", "fail"] else 1
+        return 0 if verdicts[1:] == ["pass", "pass", "fail"] else 1
+
+
+def _judged(configuration: Configuration) -> list[str]:
+    """Show what became of each deploy but the first, which is the baseline; the verdicts, oldest first."""
+    with read_state(configuration) as store:
+        ledger = store.ledger()
+        for judged in ledger[1:-1]:
+            _say(render_gate(stored_gate(store, judged.deploy_id), "text"))
+        incident = ledger[-1].deploy_id
+        _say(report_table(stored_report(store, incident), color=sys.stdout.isatty(), most=12))
+        _say(render_gate(stored_gate(store, incident), "text"))
+        return [judged.verdict for judged in ledger]
 
 
 def _tell(text: str) -> None:

@@ -35,7 +35,6 @@ class Candidate:
     text: str
     count: int
     segment: Segment
-    spellings: int
     vector: NDArray[np.float32] | None = None
 
 
@@ -211,7 +210,7 @@ def _fold(group: Sequence[LoggedQuery]) -> Candidate:
         spellings[query.text.strip()] += query.count
     text = max(spellings, key=lambda spelling: spellings[spelling])
     vector = next((query.vector for query in group if query.vector is not None), None)
-    return Candidate(text, spellings.total(), group[0].segment, len(spellings), vector)
+    return Candidate(text, spellings.total(), group[0].segment, vector)
 
 
 def _by_segment(candidates: Sequence[Candidate], names: Sequence[object]) -> dict[str, NDArray[np.int64]]:

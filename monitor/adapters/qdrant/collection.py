@@ -85,18 +85,16 @@ class CollectionDescription:
     """What a server says of a collection: for the fingerprint and for the gate's preconditions.
 
     `quantization` is the configuration as JSON, or `none`. `status` is green, yellow (optimising), grey or red;
-    `optimizer_status` is `ok` or the error. Counts are the server's own estimates, None where it gives none.
+    `optimizer_status` is `ok` or the error. `points` is the server's own estimate, None where it gives none.
     """
 
     distance: str
     dimension: int
     datatype: str
     quantization: str
-    hnsw: str
     status: str
     optimizer_status: str
     points: int | None
-    indexed_vectors: int | None
     multivector: bool
 
     def contradictions(self, settings: ServerSettings) -> list[str]:
@@ -134,11 +132,9 @@ def description(found: models.CollectionInfo, settings: ServerSettings) -> Colle
         dimension=chosen.size,
         datatype=chosen.datatype.value if chosen.datatype else "float32",
         quantization=_plain(quantization) if quantization else "none",
-        hnsw=_plain(chosen.hnsw_config or found.config.hnsw_config),
         status=found.status.value,
         optimizer_status="ok" if isinstance(optimizer, models.OptimizersStatusOneOf) else optimizer.error[:200],
         points=found.points_count,
-        indexed_vectors=found.indexed_vectors_count,
         multivector=chosen.multivector_config is not None,
     )
 

@@ -38,23 +38,7 @@ def prepare_history(folder: Path, repository: Path, *, globs: Sequence[str], sin
     """
     (folder / "anchors.jsonl").unlink(missing_ok=True)
     configuration = folder / "corpus-drift.toml"
-    content: dict[str, dict[str, object]] = {
-        "corpus": {"name": "git-history"},
-        "segments": {"dimensions": ["language", "doc_type"], "min_anchors": 10},
-        "source": {
-            "git": {
-                "path": str(repository),
-                "globs": list(globs) or list(DEFAULT_GLOBS),
-                "since": since,
-                "deploys": deploys,
-            }
-        },
-        "encoder": {"kind": "latent-semantic", "path": "encoder.npz"},
-        "anchors": {"path": "anchors.jsonl"},
-        "baseline": {"bootstrap": "first-deploy", "mode": "previous-deploy"},
-        "http": {"enabled": False},
-        "state": {"path": "state.db", "keep_deploys": 10_000},
-    }
+    content = _content(repository, globs, since, deploys)
     git = build(json.loads(json.dumps(content)), {}, where=configuration).source.git
     assert git is not None  # noqa: S101 - written a few lines above
     initial = _initial(build_git(build(content, {}, where=configuration), git))
@@ -95,6 +79,27 @@ def _until_marker(source: GitHistorySource) -> Iterator[_Initial]:
                 yield _Initial(event["chunk_id"], event["text"], tuple(sorted(event.get("segment", {}).items())))
         if polled.exhausted:
             return
+
+
+def _content(repository: Path, globs: Sequence[str], since: str, deploys: str) -> dict[str, dict[str, object]]:
+    """The configuration of a replay: no endpoints, every deploy compared with the one before it."""
+    return {
+        "corpus": {"name": "git-history"},
+        "segments": {"dimensions": ["language", "doc_type"], "min_anchors": 10},
+        "source": {
+            "git": {
+                "path": str(repository),
+                "globs": list(globs) or list(DEFAULT_GLOBS),
+                "since": since,
+                "deploys": deploys,
+            }
+        },
+        "encoder": {"kind": "latent-semantic", "path": "encoder.npz"},
+        "anchors": {"path": "anchors.jsonl"},
+        "baseline": {"bootstrap": "first-deploy", "mode": "previous-deploy"},
+        "http": {"enabled": False},
+        "state": {"path": "state.db", "keep_deploys": 10_000},
+    }
 
 
 def _anchors(initial: Sequence[_Initial]) -> list[Anchor]:

@@ -190,7 +190,6 @@ def test_describe(stub: QdrantStub) -> None:
         found = retriever.describe()
         assert (found.distance, found.dimension, found.points, found.status) == ("cosine", D, 30, "green")
         assert (found.quantization, found.optimizer_status, found.datatype) == ("none", "ok", "float32")
-        assert '"m": 16' in found.hnsw
         assert found.contradictions(retriever._settings) == []
         other = replace(retriever._settings, distance=Distance.DOT, dimension=7)
         assert found.contradictions(other) == [
