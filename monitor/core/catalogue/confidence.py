@@ -8,6 +8,7 @@ CONFIDENCE = (
     Entry("disagreement_ratio", "ratio", "1 minus rank-biased overlap of dense and lexical results", _APART),
     Entry("disagreement_jaccard_ratio", "ratio", "1 minus Jaccard similarity of dense and lexical results", _APART),
     Entry("disagreement_change", "ratio", "Change of the disagreement since the baseline, -1..1", _APART),
+    Entry("disagreement_jaccard_change", "ratio", "The same of 1 - Jaccard, -1..1", _APART),
     Entry("dense_shift_ratio", "ratio", "How far the dense list moved, beside the lexical one", "Dense moved."),
     Entry("lexical_shift_ratio", "ratio", "How far the lexical list moved, beside the dense one", "Lexical moved."),
     Entry(

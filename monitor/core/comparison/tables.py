@@ -31,6 +31,7 @@ BOTH = (
     "disagreement_ratio",
     "disagreement_jaccard_ratio",
     "disagreement_change",
+    "disagreement_jaccard_change",
     "dense_shift_ratio",
     "lexical_shift_ratio",
 )
@@ -230,7 +231,8 @@ class Comparison:
             made: list[Values] = []
             for k in self._asked.depths:
                 found = disagreement.disagreement(pairs, k)
-                made += [found.rbo, found.jaccard, found.rbo_change, found.dense_shift, found.lexical_shift]
+                made += [found.rbo, found.jaccard, found.rbo_change, found.jaccard_change]
+                made += [found.dense_shift, found.lexical_shift]
             return made
 
         names = self._names(BOTH)
