@@ -86,7 +86,7 @@ class Maintained:
         """The maintained lists of these anchors."""
         del anchors, deadline
         exact = self._engine.lists()["exact"]
-        return Replay(rows, exact.at(k).take(rows), tied=np.zeros(len(rows), np.bool_), seconds=np.zeros(len(rows)))
+        return Replay(rows, exact.at(k).take(rows), seconds=np.zeros(len(rows)))
 
     def busy(self) -> Sequence[str]:
         """Never."""

@@ -120,7 +120,6 @@ class Replay:
             recomputed from the vector the index stores, bigger is better.
         hashes: content hash by chunk key, as the index's payload states it (absent: the index does not say).
         names: chunk id by chunk key for every result.
-        tied: (r,) bool, True where a tie at the k-th place was wider than the index could be asked for.
         failures: reason by anchor index: `deadline`, `unreachable`, `refused`, `rate_limited`, `bad_answer`,
             `too_many_results`, `not_finite`, `no_vector`, `dimension`, `collection_missing`, ...
         seconds: (r,) float64 latency of each anchor's query as seen here, NaN where none was sent.
@@ -130,7 +129,6 @@ class Replay:
     lists: RankedLists
     hashes: Mapping[int, str] = field(default_factory=dict)
     names: Mapping[int, str] = field(default_factory=dict)
-    tied: NDArray[np.bool_] = field(default_factory=lambda: np.zeros(0, np.bool_))
     failures: Mapping[int, str] = field(default_factory=dict)
     seconds: NDArray[np.float64] = field(default_factory=lambda: np.zeros(0))
 

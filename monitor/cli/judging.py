@@ -92,6 +92,7 @@ def _forecast(
         message = "--dry-run: expected without --baseline and --at-end: it forecasts against the baseline in force"
         raise ConfigurationError(message)
     need_state(configuration)
+    typer.echo("restoring the committed state, then applying the change set to it; nothing is written ...", err=True)
     return build_forecast(configuration, changeset, deploy)
 
 

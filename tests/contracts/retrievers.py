@@ -103,7 +103,7 @@ class BruteForce:
         lists = RankedLists.of(plain, k)
         found = {chunk_key(name): name for ranked in plain if ranked for name, _ in ranked}
         hashes = {row.key: row.content_hash for row in self.library.live if row.key in found}
-        return Replay(rows, lists, hashes, found, np.zeros(len(rows), np.bool_), failures, np.full(len(rows), np.nan))
+        return Replay(rows, lists, hashes, found, failures, np.full(len(rows), np.nan))
 
     def top(self, vector: NDArray[np.float32], wanted: Segment, k: int) -> list[tuple[str, float]]:
         passing = [row for row in self.library.live if admits(wanted, row.segment)]
@@ -132,5 +132,4 @@ def same_lists(left: Replay, right: Replay) -> None:
     assert dict(left.names) == dict(right.names)
     assert dict(left.hashes) == dict(right.hashes)
     assert dict(left.failures) == dict(right.failures)
-    assert left.tied.shape == right.tied.shape
     assert left.seconds.shape == right.seconds.shape

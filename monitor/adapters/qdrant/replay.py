@@ -161,6 +161,5 @@ def _replay(
     plain = [[(hit.chunk_id, score) for hit, score in lists[row]] if row in lists else None for row in order]
     names = {chunk_key(hit.chunk_id): hit.chunk_id for hit in hits}
     hashes = {chunk_key(hit.chunk_id): hit.content_hash for hit in hits if hit.content_hash}
-    tied = np.array([row in lists and asked[row].cut for row in order], np.bool_)
     seconds = np.array([asked[row].seconds if row in asked else np.nan for row in order], np.float64)
-    return Replay(rows, RankedLists.of(plain, k), hashes, names, tied, failures, seconds)
+    return Replay(rows, RankedLists.of(plain, k), hashes, names, failures, seconds)

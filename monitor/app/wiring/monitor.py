@@ -104,7 +104,7 @@ def open_monitor(configuration: Configuration, *, source: Source | None = None) 
 
     Args:
         configuration: what to build.
-        source: instead of the configured one (the demo, `gate --dry-run`).
+        source: instead of the configured one.
 
     Raises:
         ConfigurationError: something is configured wrongly, or another process owns the state.
