@@ -1,8 +1,10 @@
-"""The names of kafka-python that we use, and two mends of the library itself.
+"""The names of kafka-python that we use, and three mends of the library itself.
 
 Imported in this one place, because on Python 3.11 and later its import alone warns (importlib.resources.read_text),
-and whoever runs with warnings as errors could not even import it. And its failed connections keep their sockets
-open until some garbage collection, which in a long outage, at a few attempts a second, eats file descriptors.
+and whoever runs with warnings as errors could not even import it. Its failed connections keep their sockets open
+until some garbage collection, which in a long outage, at a few attempts a second, eats file descriptors. And an
+answer that arrives together with the end of the connection is thrown away: a broker that refuses a password says so
+and hangs up at once, and now and then the user would read "unable to bootstrap" instead of the reason.
 """
 
 import warnings
@@ -21,6 +23,7 @@ with warnings.catch_warnings():
     )
     from kafka.net.compat import KafkaNetClient
     from kafka.net.inet import KafkaNetSocket
+    from kafka.net.transport import KafkaSSLTransport, KafkaTCPTransport
     from kafka.structs import OffsetAndMetadata
 
 __all__ = [
@@ -50,3 +53,17 @@ async def _connect_or_close(self: Any, net: Any, sock: Any, sockaddr: Any, timeo
 
 
 KafkaNetSocket.sock_connect = _connect_or_close
+
+
+def _last_words_first(receive: Any) -> Any:
+    """Received bytes without the error behind them: the next read meets the end of the connection again."""
+
+    def received(self: Any) -> tuple[bytes, Exception | None]:
+        data, error = receive(self)
+        return data, None if data else error
+
+    return received
+
+
+for _transport in (KafkaTCPTransport, KafkaSSLTransport):
+    _transport._sock_recv = _last_words_first(_transport._sock_recv)
