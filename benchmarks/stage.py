@@ -60,6 +60,10 @@ class Feed:
         """Next offset to be written."""
         return {WHERE: self._at}
 
+    def trouble(self) -> str:
+        """Never any."""
+        return ""
+
     def pause(self, partitions: frozenset[Partition]) -> None:
         """Nothing comes that is not asked for."""
 
@@ -129,7 +133,7 @@ class Relay:
         now = self._now
         self.start, self.partitions, self.poll = now.start, now.partitions, now.poll
         self.pause, self.resume, self.positions = now.pause, now.resume, now.positions
-        self.end, self.commit, self.close = now.end, now.commit, now.close
+        self.end, self.trouble, self.commit, self.close = now.end, now.trouble, now.commit, now.close
 
 
 @contextmanager

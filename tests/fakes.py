@@ -78,6 +78,9 @@ class MemorySource:
     def end(self) -> Mapping[Partition, int] | None:
         return {part: len(items) for part, items in self.log.items()}
 
+    def trouble(self) -> str:
+        return ""
+
     def commit(self, positions: Mapping[Partition, int]) -> None:
         """Nobody measures the lag of a list."""
 

@@ -108,6 +108,10 @@ class JsonLinesSource:
         """The number of lines, known only when all of them were read."""
         return {self._partition: self._next} if self._exhausted() else None
 
+    def trouble(self) -> str:
+        """Nothing: what can't be read is raised at the start or reported as a fault."""
+        return ""
+
     def commit(self, positions: Mapping[Partition, int]) -> None:
         """A file keeps no positions."""
 

@@ -41,6 +41,7 @@ class Gauges:
         self._clocks, self._stale, self._ask = clocks, stale, ask
         self._stamps: dict[str, float] = {}
         self._lag: Mapping[Partition, int] | None = None
+        self._trouble = ""
         self._asked = -ask
         self._progress = clocks.monotonic()
         self._latencies: tuple[float, float, float] | None = None
@@ -94,7 +95,7 @@ class Gauges:
         if now - self._asked < self._ask:
             return
         self._asked = now
-        ends = source.end()
+        ends, self._trouble = source.end(), source.trouble()
         self._lag = (
             None if ends is None else {part: max(0, end - positions.get(part, 0)) for part, end in ends.items()}
         )
@@ -106,7 +107,8 @@ class Gauges:
         quiet = self._clocks.monotonic() - self._progress
         if self.bounded or quiet <= self._stale:
             return ""
-        known = "the source's end is not known" if self._lag is None else f"lag is {sum(self._lag.values())} events"
+        unknown = "the source's end is not known" + (f" ({self._trouble})" if self._trouble else "")
+        known = unknown if self._lag is None else f"lag is {sum(self._lag.values())} events"
         return f"input is stale: no progress for {quiet:.0f} s while {known}; expected at most {self._stale:.0f} s"
 
     def judged(self, verdict: Verdict) -> Verdict:
@@ -151,6 +153,7 @@ class Gauges:
             last_full_replay=self._stamps.get("full_replay", 0.0),
             last_commit=self._stamps.get("commit", 0.0),
             lag=self._lag,
+            trouble=self._trouble,
             waiting=tuple(waiting),
             failures=Counter(self._failures.values()),
             touched=self._touched,

@@ -86,7 +86,8 @@ class AnchorsTaken:
 class Health:
     """How the monitor itself is. Times are wall-clock seconds since the epoch, 0.0 before the first.
 
-    `lag` is None where the source cannot say, never 0 instead. `waiting` are deploys whose barrier is open.
+    `lag` is None where the source cannot say, never 0 instead; `trouble` is why, one line, "" where it did not say.
+    `waiting` are deploys whose barrier is open.
     `failures` counts anchors by reason that the index did not answer for.
     """
 
@@ -110,6 +111,7 @@ class Health:
     anchors: AnchorsTaken | None = None
     freshness: Durations | None = None
     """From event time to the index stating the content, of a sample; None where the monitor fills the index."""
+    trouble: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -89,6 +89,9 @@ class ScriptedSource:
             ends[item.position.source] = item.position.offset + 1
         return ends
 
+    def trouble(self) -> str:
+        return ""
+
     def commit(self, positions: Mapping[Partition, int]) -> None:
         """Nobody looks."""
 

@@ -46,6 +46,9 @@ class Ends(ScriptedSource):
         self.asked += 1
         return self.ends
 
+    def trouble(self) -> str:
+        return "" if self.ends else "KafkaConnectionError: refused"
+
 
 def frozen(gauges: Gauges) -> Health:
     return gauges.health(waiting=("d",), state_bytes=5, points=None, audits={}, engine=WORK)
@@ -144,7 +147,14 @@ def test_staleness_says_why_and_keeps_what_was_known() -> None:
         "input is stale: no progress for 1000 s while the source's end is not known; expected at most 900 s",
         "too far",
     )
+    watched(gauges, None, 5)
+    assert (
+        "the source's end is not known (KafkaConnectionError: refused); expected" in gauges.judged(failed).reasons[0]
+    )
+    assert frozen(gauges).trouble == "KafkaConnectionError: refused"
+    hands.move(10.0)
     watched(gauges, {PART: 12}, 5)
+    assert frozen(gauges).trouble == ""
     assert "while lag is 7 events" in gauges.judged(failed).reasons[0]
 
 

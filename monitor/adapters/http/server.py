@@ -94,7 +94,7 @@ class Endpoints:
         if view is None:
             return PlainTextResponse("restoring the state\n", 503)
         if view.health.lag is None and not view.report.positions:
-            return PlainTextResponse("lag is not known\n", 503)
+            return PlainTextResponse(f"lag is not known: {view.health.trouble or 'the source does not say'}\n", 503)
         return PlainTextResponse("ok\n")
 
     def report(self, request: Request) -> Response:

@@ -41,7 +41,7 @@ def pipeline(view: Published) -> tuple[Line, ...]:
 
 def _lag(health: Health) -> Line:
     if health.lag is None:
-        return Line("Lag", "not known", "odd", "the source does not say where it ends")
+        return Line("Lag", "not known", "odd", health.trouble or "the source does not say where it ends")
     behind = sorted(((count, f"{part.topic}/{part.partition}") for part, count in health.lag.items() if count))
     named = ", ".join(f"{shown(name)}: {count:,}" for count, name in reversed(behind[-MOST_NAMED:]))
     total = sum(health.lag.values())
