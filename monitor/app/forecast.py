@@ -172,7 +172,7 @@ def _judged(
 ) -> dict[str, Any]:
     (baseline, lists), (resumed, positions), (deploy_id, expected) = compared_with, where, deploy
     gaps = resumed.counters.get(OPEN_GAPS, 0)
-    corpus = bench.corpus
+    corpus, known = bench.corpus, Known(bench.corpus, bench.engine, tuple(resumed.ledger))
     lost = f"the stream lost events {gaps} time(s); reload the corpus, then approve a baseline"
     seen = Seen(
         deploy_id=deploy_id,
@@ -186,10 +186,9 @@ def _judged(
         chunks=bench.drift.content(bench.engine.duplicates),
         problems=(lost,) if gaps else (),
         pipeline=(lost,) if gaps else (),
-        facts=CorpusFacts(corpus, bench.engine.duplicates),
+        facts=CorpusFacts(corpus, bench.engine.duplicates, known.changes),
     )
-    known = Known(corpus, bench.engine, tuple(resumed.ledger))
     compared = bench.drift.compared(baseline, None, seen, known)
-    evidence = evidence_of(baseline, compared, bench.rules, Budget(expected, corpus.row))
+    evidence = evidence_of(baseline, compared, bench.rules, Budget(expected, known.changes))
     report, verdict = judged(compared, bench.rules, evidence)
     return gate_document(deploy_id, report, verdict)

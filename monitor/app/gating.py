@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from monitor.core.baseline import Snapshot
-from monitor.core.changes import Row
+from monitor.core.blame import Changes
 from monitor.core.drift import Compared
 from monitor.core.events import Segment
 from monitor.core.gate.elsewhere import Changed, elsewhere
@@ -31,10 +31,10 @@ def judged(compared: Compared, rules: Sequence[Rule], evidence: Evidence | None)
 
 @dataclass(frozen=True, slots=True)
 class Budget:
-    """What a deploy's marker said it would change, and what is known of a chunk now (delete marks included)."""
+    """What a deploy's marker said it would change, and what did change since a baseline."""
 
     expected: Segment
-    row: Callable[[int], Row | None]
+    changes: Callable[[Snapshot], Changes]
 
 
 def evidence_of(
@@ -59,6 +59,6 @@ def evidence_of(
         return Evidence(baseline, noise)
     deepest = max(lists.depth for lists in baseline.lists.values())
     depth = next((rule.k for rule in rules if rule.k), deepest)
-    changed = Changed(baseline, budget.row, budget.expected)
+    changed = Changed(baseline, budget.changes(baseline), budget.expected)
     found = elsewhere(changed, compared.alignment, compared.seen.lists, depth)
     return Evidence(baseline, noise, budget.expected, found)

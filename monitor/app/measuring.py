@@ -151,7 +151,7 @@ class Measuring:
         compared = self._compared(seen)
         self._looking.looked(brief=seen.brief, since=began)
         self._behind = False
-        budget = Budget(expected, parts.corpus.row)
+        budget = Budget(expected, self.known().changes)
         evidence = evidence_of(self.baseline, compared, parts.rules, budget) if deploy_id else None
         return Once(lambda: judged(compared, parts.rules, evidence))
 
@@ -172,7 +172,7 @@ class Measuring:
             problems=(*pipeline, *self.untrusted(), *self._refusing(deploy_id)),
             pipeline=pipeline,
             changed=np.unique(np.concatenate([np.zeros(0, np.int64), *self._changed])),
-            facts=CorpusFacts(corpus, parts.engine.duplicates),
+            facts=CorpusFacts(corpus, parts.engine.duplicates, self.known().changes),
             served={} if served is None else served.hashes,
             rewrites=parts.engine.rewrites(),
             brief=self._looking.brief(deploy_id),

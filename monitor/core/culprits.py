@@ -13,9 +13,11 @@ from monitor.core.blame.attribution import Shares
 from monitor.core.blame.statistics import Weigher
 from monitor.core.cause import Evidence
 from monitor.core.comparison.alignment import Alignment
+from monitor.core.comparison.summary import NO_ANCHORS, SETTLING
 from monitor.core.index_evidence import recall_evidence, served_evidence
 from monitor.core.known import Known
 from monitor.core.lists import RankedLists
+from monitor.core.measure.columns import NOT_REPLAYED
 from monitor.core.report import Measurement, Share
 
 BLAMED_LEGS: tuple[Literal["dense", "lexical"], ...] = ("dense", "lexical")
@@ -42,13 +44,17 @@ class Circumstances:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Culprits:
-    """The attributions of both legs, and what the served lists say of index and encoder."""
+    """The attributions of both legs, and what the served lists say of index and encoder.
+
+    `unknown` are the anchors (rows) whose dense list, then or now, could not be had: nothing is said of them.
+    """
 
     attributions: tuple[Attribution, ...]
     evidence: tuple[Evidence, ...]
     deploys: DeployLine
     since: Mapping[str, int]
     circumstances: Circumstances
+    unknown: frozenset[int]
 
     def shares(self) -> tuple[Share, ...]:
         """Shares of both legs by source, document and deploy."""
@@ -57,7 +63,7 @@ class Culprits:
     def measurements(self, alignment: Alignment) -> tuple[Measurement, ...]:
         """`unexplained_churn_ratio` of the dense leg."""
         found = [one for one in self.attributions if one.leg == "dense"]
-        return tuple(m for one in found for m in unexplained(one, alignment, self.circumstances))
+        return tuple(m for one in found for m in unexplained(one, alignment, self.circumstances, self.unknown))
 
 
 def find(
@@ -77,12 +83,14 @@ def find(
         circumstances: the rest.
     """
     changes, weigher = known.changes(baseline), known.weigher(baseline)
-    made = []
+    made, unknown = [], frozenset[int]()
     for leg in BLAMED_LEGS:
         if leg in lists and leg in baseline.lists:
             then = baseline.lists[leg].take(alignment.then).at(circumstances.k)
             now = lists[leg].take(alignment.now).at(circumstances.k)
             dense = leg == "dense"
+            if dense:
+                unknown = frozenset(alignment.now[~(then.known & now.known)].tolist())
             weigh, ties = (None, circumstances.eps) if dense else (_lazy(weigher), None)
             made.append(attribute(leg, (then, now), alignment.now, changes, weigh, ties=ties))
     deploys = DeployLine(known.ledger, circumstances.deploy_id)
@@ -92,6 +100,7 @@ def find(
         deploys,
         dict(baseline.positions),
         circumstances,
+        unknown,
     )
 
 
@@ -122,19 +131,24 @@ def _lazy(
     return weigh
 
 
-def unexplained(one: Attribution, alignment: Alignment, circumstances: Circumstances) -> list[Measurement]:
+def unexplained(
+    one: Attribution, alignment: Alignment, circumstances: Circumstances, unknown: frozenset[int] = frozenset()
+) -> list[Measurement]:
     """The share of changed slots that no event since the baseline explains, per dimension and segment.
 
     unexplained_churn_ratio = sum_a w_a unexplained_a / sum_a w_a changed_a over entered and exited slots, in 0..1.
-    No changed slot: 0, nothing is unexplained. Settling anchors are left out. `n` is the number of anchors left.
+    No changed slot: 0, nothing is unexplained. Settling anchors and those of which a list is not known are left out;
+    `n` is the number of anchors left, and without any the value is NaN.
 
     Args:
         one: the dense attribution.
         alignment: weights and segments.
         circumstances: depth and settling anchors.
+        unknown: anchors (rows) whose list, then or now, could not be had.
     """
     width = int(max(alignment.now.max(initial=0), one.row.max(initial=0))) + 1
-    calm = _calm(alignment, circumstances)
+    had = ~np.isin(alignment.now, np.fromiter(unknown, np.int64, len(unknown)))
+    calm = _calm(alignment, circumstances) & had
     changed = np.bincount(one.row, weights=one.part, minlength=width)[alignment.now]
     open_parts = np.where(one.cause < 0, one.part, 0.0)
     left = np.bincount(one.row, weights=open_parts, minlength=width)[alignment.now]
@@ -143,9 +157,12 @@ def unexplained(one: Attribution, alignment: Alignment, circumstances: Circumsta
     for grouping in alignment.groupings:
         for at, segment in enumerate(grouping.segments):
             mine = grouping.members == at
-            total, n = float((weights * changed)[mine].sum()), int((calm & mine).sum())
+            total, mass = float((weights * changed)[mine].sum()), float(alignment.weights[mine].sum())
             value = float((weights * left)[mine].sum()) / total if total else 0.0
-            made.append(_measured(grouping.dimension, segment, value, (n, int(mine.sum())), circumstances.k))
+            missing = NOT_REPLAYED if np.any(mine & ~had) else SETTLING
+            counts = int((calm & mine).sum()), int(mine.sum())
+            covered = float(weights[mine].sum()) / mass if mass else 0.0
+            made.append(_measured((grouping.dimension, segment), circumstances.k, value, counts, (covered, missing)))
     return made
 
 
@@ -155,10 +172,12 @@ def _calm(alignment: Alignment, circumstances: Circumstances) -> NDArray[np.bool
     return calm
 
 
-def _measured(dimension: str, segment: str, value: float, counts: tuple[int, int], k: int) -> Measurement:
-    n, expected = counts
-    reason = "" if n else "settling" if expected else "no_anchors"
+def _measured(
+    where: tuple[str, str], k: int, value: float, counts: tuple[int, int], rests_on: tuple[float, str]
+) -> Measurement:
+    (n, expected), (covered, missing) = counts, rests_on
+    reason = NO_ANCHORS if not expected else missing if n < expected else ""
     return Measurement(
-        "unexplained_churn_ratio", "dense", k, dimension, segment, "mean",
-        value if n else float("nan"), n, expected, reason=reason, covered=n / expected if expected else 0.0,
+        "unexplained_churn_ratio", "dense", k, *where, "mean",
+        value if n else float("nan"), n, expected, reason=reason, covered=covered,
     )  # fmt: skip

@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from monitor.core.baseline import Judged, Snapshot, vector_digest
 from monitor.core.blame.changes import Changes
+from monitor.core.blame.standing import standings
 from monitor.core.blame.statistics import Weigher
 from monitor.core.corpus import Corpus, Row
 from monitor.core.engine import Engine
@@ -41,7 +42,9 @@ class Known:
 
     def changes(self, baseline: Snapshot) -> Changes:
         """What changed since a baseline."""
-        return Changes(baseline, self.row, self.vector)
+        engine = self.engine
+        standing = standings(baseline, engine.statistics, engine.anchors.filters)
+        return Changes(baseline, self.row, self.vector, standing)
 
     def weigher(self, baseline: Snapshot) -> "Callable[[], Weigher | None]":
         """Made when it is first needed: the sums by source cost a pass over the corpus."""

@@ -109,6 +109,25 @@ def test_a_change_is_held_to_what_the_marker_expected(tmp_path: Path) -> None:
     assert found["api"]["verdict"] == "fail"
 
 
+def reencoded(made: list[CorpusEvent], source: str) -> list[CorpusEvent]:
+    """All chunks of a source say what they said, with other vectors."""
+    rng, changed = np.random.default_rng(5), list[CorpusEvent]()
+    for event in live(made):
+        if dict(event.chunk.segment)["source"] == source:
+            vector = rng.standard_normal(corpora.DIMENSION).astype(np.float32)
+            changed.append(Upsert(replace(event.chunk, vector=vector), (event.version or 0) + 10_000))
+    return changed
+
+
+def test_other_vectors_outside_of_what_was_expected_are_a_change_from_elsewhere(tmp_path: Path) -> None:
+    expected = (("source", "api"),)
+    said = judged(case(tmp_path, lambda made: [*reencoded(made, "guide"), deploy(made, "d1", expected)]))
+    found = {one["rule"]: one for one in said["findings"]}
+    assert found["elsewhere-dense"]["verdict"] == "fail"
+    assert found["elsewhere-dense"]["value"] > 0.5
+    assert found["elsewhere-lexical"]["value"] == 0.0, "words are what they were"
+
+
 def test_two_deploys_interleaved_are_judged_each_at_its_own_barrier(tmp_path: Path) -> None:
     config = case(
         tmp_path, lambda made: [deploy(made, "d1"), *rewritten(made, "guide"), deploy(made, "d2"), deploy(made, "d1")]

@@ -208,3 +208,29 @@ def test_what_is_remembered_is_what_a_look_at_all_lists_says(seed: int) -> None:
         assert mine.hashes == hashes
         assert set(mine.restated) == restated
         assert mine.names.keys() == listed - {-1}
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_repeated_is_what_the_full_replay_before_served_where_nothing_happened_in_between(seed: int) -> None:
+    """The noise of a server: an anchor that an event touched, or that was asked alone, tells nothing of it."""
+    draw = np.random.default_rng(100 + seed)
+    mine = Served(RandomIndex(draw), ANCHORS, k=3, deadline=1.0, pause=0.0)
+    fulls: list[RankedLists] = []
+    asked: set[int] = set()
+    for turn in range(40):
+        touched = np.flatnonzero(draw.random(4) < 0.3)
+        full = turn % 8 == 0 or bool(draw.random() < 0.3)
+        failed = set(mine.failures)
+        mine.refresh(touched, float(turn), full=full)
+        asked |= set(touched.tolist()) | (set() if full else failed)
+        if not full:
+            continue
+        steady = [fulls[-1].known[row] and row not in asked for row in range(4)] if fulls else [False] * 4
+        assert mine.repeated.known.tolist() == steady
+        if fulls:
+            assert np.array_equal(mine.repeated.keys[steady], fulls[-1].keys[steady])
+        fulls.append(mine.lists)
+        asked.clear()
+    assert len(fulls) > 3
+    mine.reanchor(ANCHORS, np.arange(4))
+    assert not mine.repeated.known.any(), "nothing is known of what other anchors were served"

@@ -1,13 +1,14 @@
 """What the chunks in the lists are: where they come from, what they say, where their vectors stand."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from functools import lru_cache
 from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
-from monitor.core.baseline import Member, Shingles
+from monitor.core.baseline import Member, Shingles, Snapshot
+from monitor.core.blame.changes import Changes
 from monitor.core.copies.duplicates import Duplicates
 from monitor.core.corpus import Corpus, Row
 from monitor.core.events import Segment
@@ -28,11 +29,11 @@ class Facts(Protocol):
 
     @property
     def events(self) -> bool:
-        """Whether `row` knows the last event of every chunk."""
+        """Whether `changes` knows the last event of every chunk."""
         ...
 
-    def row(self, key: int) -> Row | None:
-        """The chunk as the events left it, delete marks included."""
+    def changes(self, baseline: Snapshot) -> Changes:
+        """What changed since a baseline, chunk by chunk."""
         ...
 
     def origin(self, key: int) -> tuple[str, str]:
@@ -54,21 +55,24 @@ class CorpusFacts:
     Args:
         corpus: the chunk table.
         duplicates: has the shingles.
+        changes: what changed since a baseline; None: as far as the chunk table knows.
     """
 
     events = True
 
-    def __init__(self, corpus: Corpus, duplicates: Duplicates) -> None:
-        self._corpus, self._duplicates = corpus, duplicates
+    def __init__(
+        self, corpus: Corpus, duplicates: Duplicates, changes: Callable[[Snapshot], Changes] | None = None
+    ) -> None:
+        self._corpus, self._duplicates, self._changes = corpus, duplicates, changes
 
     @property
     def vectors(self) -> NDArray[np.float32] | None:
         """(n, d) vectors by slot, None where the dense leg is off."""
         return self._corpus.vectors if self._corpus.dimension else None
 
-    def row(self, key: int) -> Row | None:
+    def changes(self, baseline: Snapshot) -> Changes:
         """See `Facts`."""
-        return self._corpus.row(key)
+        return Changes(baseline, self._corpus.row) if self._changes is None else self._changes(baseline)
 
     def origin(self, key: int) -> tuple[str, str]:
         """See `Facts`."""
@@ -100,10 +104,9 @@ class MemberFacts:
     def __init__(self, members: Mapping[int, Member], shingles: Shingles) -> None:
         self._members, self._shingles = members, shingles
 
-    def row(self, key: int) -> Row | None:
-        """None: the events are not kept."""
-        del key
-        return None
+    def changes(self, baseline: Snapshot) -> Changes:
+        """None that is known: the events are not kept."""
+        return Changes(baseline, lambda _: None)
 
     def origin(self, key: int) -> tuple[str, str]:
         """See `Facts`."""

@@ -3,7 +3,6 @@
 from typing import Any, NamedTuple
 
 from monitor.core.baseline import Snapshot, content_key
-from monitor.core.blame import Changes
 from monitor.core.comparison.tables import Seen
 from monitor.core.comparison.watched import document_code, name_code
 from monitor.core.lists import NO_CHUNK
@@ -38,7 +37,7 @@ class Look:
 
     def __init__(self, baseline: Snapshot, seen: Seen) -> None:
         self.seen, self._members = seen, baseline.members
-        self._changes = Changes(baseline, seen.facts.row)
+        self._changes = seen.facts.changes(baseline)
 
     def __call__(self, key: int) -> tuple[int, ...]:
         """The numbers of one chunk."""

@@ -1,6 +1,6 @@
 """Whose lists changed by chunks from outside of the segment that a deploy said it would change."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -8,7 +8,6 @@ from numpy.typing import NDArray
 
 from monitor.core.baseline import ListLeg, Member, Snapshot
 from monitor.core.blame import Changes
-from monitor.core.changes import Row
 from monitor.core.comparison.alignment import Alignment
 from monitor.core.comparison.tables import LEGS
 from monitor.core.events import Segment
@@ -22,25 +21,19 @@ class Changed:
 
     Args:
         baseline: the snapshot compared with.
-        row: what is known of a chunk now, delete marks included.
+        changes: since then.
         expected: the segment that was to change.
     """
 
     baseline: Snapshot
-    row: Callable[[int], Row | None]
+    changes: Changes
     expected: Segment
 
     def outside(self, key: int) -> bool:
         """Whether the chunk changed since the baseline and does not belong to the expected segment, then or now."""
-        row, member = self.row(key), self.baseline.members.get(key)
-        if row is None:
-            return member is not None and not self._was_inside(member)
-        if member is not None and row.live and row.content_hash == member.content_hash:
-            return False
-        where = row.origin
-        since = self.baseline.positions.get(f"{where.topic}/{where.partition}", 0)
-        stayed = set(self.expected) <= set(row.segment)
-        return where.offset >= since and not (stayed and (member is None or self._was_inside(member)))
+        event, member = self.changes.event(key), self.baseline.members.get(key)
+        stays = event is not None and set(self.expected) <= set(event.segment)
+        return event is not None and not (stays and (member is None or self._was_inside(member)))
 
     def _was_inside(self, member: Member) -> bool:
         return set(self.expected) <= set(member.segment)
@@ -82,7 +75,7 @@ def _one(changed: Changed, then: RankedLists, now: RankedLists) -> NDArray[np.fl
 
 
 def _from_outside(changed: Changed, then: list[int], now: list[int]) -> bool:
-    contents = Changes(changed.baseline, changed.row)
+    contents = changed.changes
     said = {contents.content_then(key): key for key in then if key != NO_CHUNK}
     says = {contents.content_now(key): key for key in now if key != NO_CHUNK}
     came = [says[content] for content in says.keys() - said.keys()]

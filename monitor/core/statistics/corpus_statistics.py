@@ -39,6 +39,11 @@ class CorpusStatistics:
         """The chunks as they are now, for a later comparison."""
         return self.kept.population()
 
+    def described(self, slot: int) -> tuple[int, tuple[str, ...]]:
+        """Digest of a live chunk's content and vector, and its value in each dimension, the version's last."""
+        columns = self.kept.columns
+        return int(columns.digests[slot]), self.kept.cells.values[int(columns.cells[slot])]
+
     def rebase(self, profile: Profile | None) -> None:
         """Compare with this profile from here on."""
         self._then = profile

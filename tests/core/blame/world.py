@@ -137,9 +137,12 @@ class World:
         lists = self.lists()
         members = members_of(self.corpus, lists.values())
         marks = {anchor.id: AnchorMark(anchor_digest(anchor), anchor.segment) for anchor in self.anchors.anchors}
+        statistics = self.engine.statistics
+        profile = statistics.at(None, (0, 0), cap=9).profile(statistics.population())
         return Snapshot(
-            "b", "", 0, PRINT, marks, lists, members, {}, {"t/0": self.offset}, statistics=self.engine.by_source()
-        )
+            "b", "", 0, PRINT, marks, lists, members, {}, {"t/0": self.offset}, statistics=self.engine.by_source(),
+            profile=profile,
+        )  # fmt: skip
 
     def align(self, baseline: Snapshot) -> Alignment:
         return align(self.anchors, baseline, ("language",), cap=9, min_anchors=1)
