@@ -159,8 +159,8 @@ def mock_cluster(brokers: int = 1, partitions: int = 4) -> Iterator[MockCluster]
 
 
 def settings_for(cluster: MockCluster, *topics: str, **changes: Any) -> KafkaSettings:
-    """Settings that read these topics of the mock, with short deadlines."""
-    defaults: dict[str, Any] = {"api_version": API_VERSION, "start_timeout": 5.0, "answer_timeout": 1.0}
+    """Settings that read these topics of the mock, with deadlines that only bound a hang."""
+    defaults: dict[str, Any] = {"api_version": API_VERSION, "start_timeout": 30.0, "answer_timeout": 30.0}
     servers = tuple(cluster.bootstrap.split(","))
     return KafkaSettings(bootstrap_servers=servers, topics=topics, **{**defaults, **changes})
 

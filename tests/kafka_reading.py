@@ -9,7 +9,7 @@ from monitor.core.events import Partition, Record
 from monitor.ports import Fault
 from tests.kafka_mock import MockCluster, settings_for
 
-DEADLINE = 10.0
+DEADLINE = 60.0
 Start = Callable[..., KafkaSource]
 
 

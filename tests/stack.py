@@ -5,6 +5,7 @@ yields, stopped by its process id. Where a program is not on this machine they r
 a skip with the reason, or into a failure where CORPUS_DRIFT_NO_SKIPS=1 (continuous integration).
 """
 
+import itertools
 import os
 import shutil
 import socket
@@ -13,7 +14,7 @@ import threading
 import time
 import urllib.request
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import AbstractContextManager, ExitStack, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -22,9 +23,11 @@ from typing import TypeVar
 import pytest
 
 FETCH = Path(__file__).parent.parent / ".ci" / "stack"
-KAFKA_READY_SECONDS = 60.0
-WEB_READY_SECONDS = 30.0
-STOP_SECONDS = 15.0
+KAFKA_READY_SECONDS = 180.0
+WEB_READY_SECONDS = 120.0
+STOP_SECONDS = 60.0
+_PORTS = itertools.count(10_000 + os.getpid() % 500 * 40)
+"""Forty for a process, and those of the next one behind them; the range of the system begins at 32,768."""
 CLUSTER_ID = "corpus-drift-test-clust"
 USER, PASSWORD = "monitor", "a-test-secret"
 Server = TypeVar("Server")
@@ -107,10 +110,17 @@ def kafka_jars() -> Path:
 
 
 def free_ports(n: int) -> list[int]:
-    """Ports of 127.0.0.1 that were free a moment ago, all different."""
-    with ExitStack() as held:
-        sockets = [held.enter_context(socket.create_server(("127.0.0.1", 0))) for _ in range(n)]
-        return [taken.getsockname()[1] for taken in sockets]
+    """Ports of 127.0.0.1 that are free, never the same one twice.
+
+    They are below the range in which the system gives ports to outgoing connections and to who asks for any: those
+    would now and then take one between this look and the moment that its server listens.
+    """
+    found: list[int] = []
+    while len(found) < n:
+        port = next(_PORTS)
+        with suppress(OSError), socket.create_server(("127.0.0.1", port)):
+            found.append(port)
+    return found
 
 
 @contextmanager

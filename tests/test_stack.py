@@ -41,7 +41,7 @@ def test_ports_are_different() -> None:
 def test_prometheus_scrapes_itself_and_is_gone_afterwards() -> None:
     with ExitStack() as stack:
         url = need(prometheus("global:\n  scrape_interval: 1s\n"), stack)
-        with urllib.request.urlopen(f"{url}/api/v1/query?query=1%2B1", timeout=5) as answer:  # noqa: S310 - loopback
+        with urllib.request.urlopen(f"{url}/api/v1/query?query=1%2B1", timeout=60) as answer:  # noqa: S310 - loopback
             assert json.load(answer)["data"]["result"][1] == "2"
     assert not answers(f"{url}/-/ready")
 

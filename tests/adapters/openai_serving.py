@@ -92,7 +92,7 @@ def raw(content: bytes) -> Step:
 
 def hang(handler: Handler, _: dict[str, Any]) -> None:
     """Answer nothing until the test is over."""
-    handler.script.stop.wait(30)
+    handler.script.stop.wait(120)
     handler.close_connection = True
 
 
@@ -145,4 +145,4 @@ def serving(*steps: Step) -> Iterator[Script]:
         script.stop.set()
         server.shutdown()
         server.server_close()
-        thread.join(5)
+        thread.join(60)

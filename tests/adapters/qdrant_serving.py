@@ -40,7 +40,7 @@ def thirty() -> QdrantStub:
     return made
 
 
-def ask(retriever: ServerRetriever, deadline: float = 5.0, k: int = 3) -> Replay:
+def ask(retriever: ServerRetriever, deadline: float = 60.0, k: int = 3) -> Replay:
     anchors = anchor_set(np.eye(D, dtype=np.float32), Distance.COSINE)
     return retriever.replay(anchors, np.arange(D), k=k, deadline=deadline)
 

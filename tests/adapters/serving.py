@@ -96,9 +96,9 @@ class Served:
         where = urlsplit(self.url)
         assert where.hostname is not None
         connection = (
-            http.client.HTTPConnection(where.hostname, where.port, timeout=20)
+            http.client.HTTPConnection(where.hostname, where.port, timeout=60)
             if self.context is None
-            else http.client.HTTPSConnection(where.hostname, where.port, timeout=20, context=self.context)
+            else http.client.HTTPSConnection(where.hostname, where.port, timeout=60, context=self.context)
         )
         try:
             connection.request(method, path, body, dict(headers or {}))

@@ -32,7 +32,7 @@ def saying(*answers: bytes) -> Iterator[tuple[str, list[bytes]]]:
         for answer in answers:
             connection, _ = listening.accept()
             with connection:
-                connection.settimeout(5)
+                connection.settimeout(60)
                 heard.append(connection.recv(65_536))
                 connection.sendall(answer)
 
@@ -42,7 +42,7 @@ def saying(*answers: bytes) -> Iterator[tuple[str, list[bytes]]]:
         yield f"http://127.0.0.1:{listening.getsockname()[1]}", heard
     finally:
         listening.close()
-        thread.join(5)
+        thread.join(60)
 
 
 def answer(status: str, content: bytes, *headers: str) -> bytes:
@@ -74,7 +74,7 @@ def answer(status: str, content: bytes, *headers: str) -> bytes:
 )
 def test_what_is_no_answer_is_told_in_one_line(said: bytes, kind: type[CorpusDriftError], message: str) -> None:
     with saying(said) as (url, _), pytest.raises(kind) as error:
-        MonitorClient(url, SECRET, timeout=5.0).get("/api/v1/report")
+        MonitorClient(url, SECRET, timeout=60.0).get("/api/v1/report")
     assert message in str(error.value)
     assert str(error.value).startswith(f"monitor at {url}: ")
     assert "\n" not in str(error.value)

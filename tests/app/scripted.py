@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 Item = Record | Fault
 TOPIC = "events"
-DEADLINE = 20.0
+DEADLINE = 60.0
 
 
 def records(made: Iterable[CorpusEvent | bytes], partition: int = 0, start: int = 0) -> list[Item]:

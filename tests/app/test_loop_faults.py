@@ -270,6 +270,6 @@ def test_what_is_asked_of_a_loop_that_has_ended_is_refused_at_once(tmp_path: Pat
         asker = threading.Thread(target=ask)
         asker.start()
         monitor.run()
-        asker.join(5.0)
+        asker.join(60.0)
         ask()
     assert waiting == ["the monitor is stopping; ask again when it runs"] * 2

@@ -14,14 +14,14 @@ def test_it_is_done_once_however_many_look_at_the_same_time() -> None:
 
     def work() -> object:
         done.append(1)
-        assert started.wait(10)
+        assert started.wait(60)
         return object()
 
     once = Once(work)
     with ThreadPoolExecutor(8) as pool:
         looks = [pool.submit(once) for _ in range(8)]
         started.set()
-        assert len({id(look.result(10)) for look in looks}) == 1
+        assert len({id(look.result(60)) for look in looks}) == 1
     assert done == [1]
 
 

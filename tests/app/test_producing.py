@@ -55,7 +55,7 @@ def test_the_pace_holds_for_updates_and_not_for_the_initial_load() -> None:
     record: list[tuple[str, int]] = []
     began = time.monotonic()
     play(story(2, 99), [Written("topic", record)], Tempo(200.0, 0.0), stopping=threading.Event(), tell=lambda _: None)
-    assert 0.5 <= time.monotonic() - began < 5.0
+    assert 0.5 <= time.monotonic() - began < 60.0
     assert record == [("topic", 100), ("topic", 40), ("topic", 40), ("topic", 20)]
 
 
@@ -74,7 +74,7 @@ def test_being_told_to_stop_ends_a_rest_and_a_slow_deploy(tempo: Tempo) -> None:
     writer.after = stop
     began = time.monotonic()
     made = play(story(3, 3), [writer], tempo, stopping=stopping, tell=told.append)
-    assert time.monotonic() - began < 5.0
+    assert time.monotonic() - began < 60.0
     assert made == sum(size for _, size in record)
     assert len(record) == last
     assert len(told) == 1

@@ -39,7 +39,7 @@ def turning(folder: Path, shape: Shape = SHAPE) -> Iterator[tuple[Monitor, Runni
             yield monitor, client
         finally:
             monitor.stopping.set()
-            thread.join(20)
+            thread.join(60)
     assert running(config) is None
 
 

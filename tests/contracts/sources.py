@@ -19,7 +19,7 @@ from monitor.core.events import Partition, Record
 from monitor.ports import Source
 
 LINES = [b'{"n": %d, "text": "\xc3\xa9t\xc3\xa9 %d"}' % (n, n) for n in range(40)]
-DEADLINE = 20.0
+DEADLINE = 60.0
 Content = list[tuple[bytes | None, bytes | None]]
 
 

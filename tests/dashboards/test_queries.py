@@ -82,9 +82,9 @@ def metrics(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
             stream.flush()
             _scraped(running, url, 3)
         stream.close()  # only now is the end of the stream known, and the lag
-        running.wait(lambda: found(url, "corpus_drift_lag_events"), 60.0, "lag")
-        running.wait(lambda: found(url, "corpus_drift_last_audit_timestamp_seconds"), 60.0, "audit")
-        running.wait(lambda: found(url, "corpus_drift_lag_events offset 4s"), 60.0, "some history")
+        running.wait(lambda: found(url, "corpus_drift_lag_events"), 180.0, "lag")
+        running.wait(lambda: found(url, "corpus_drift_last_audit_timestamp_seconds"), 180.0, "audit")
+        running.wait(lambda: found(url, "corpus_drift_lag_events offset 4s"), 180.0, "some history")
         yield url
 
 
@@ -103,7 +103,7 @@ def found(url: str, expr: str) -> list[Any]:
 def _scraped(running: Running, url: str, more: int) -> None:
     """Wait for so many more scrapes."""
     before = _scrapes(url)
-    running.wait(lambda: _scrapes(url) >= before + more, 60.0, f"{more} scrapes")
+    running.wait(lambda: _scrapes(url) >= before + more, 180.0, f"{more} scrapes")
 
 
 def _scrapes(url: str) -> int:

@@ -18,7 +18,7 @@ needs_amtool = pytest.mark.skipif(AMTOOL is None, reason="amtool is not installe
 
 
 def amtool(*arguments: str) -> str:
-    said = subprocess.run([str(AMTOOL), *arguments], capture_output=True, text=True, timeout=30)
+    said = subprocess.run([str(AMTOOL), *arguments], capture_output=True, text=True, timeout=120)
     assert said.returncode == 0, said.stdout + said.stderr
     return said.stdout
 
@@ -48,7 +48,7 @@ def test_alerts_go_where_they_should(receiver: str, labels: tuple[str, ...]) -> 
 def ask(url: str, body: object = None) -> Any:
     content = None if body is None else json.dumps(body).encode()
     request = urllib.request.Request(url, content, {"content-type": "application/json"})  # noqa: S310 - loopback
-    with urllib.request.urlopen(request, timeout=5) as answer:  # noqa: S310 - loopback
+    with urllib.request.urlopen(request, timeout=60) as answer:  # noqa: S310 - loopback
         text = answer.read()
     return json.loads(text) if text else None
 

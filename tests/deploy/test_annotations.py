@@ -36,7 +36,7 @@ def rendered(
     (folder / "rules.yml").write_text(alert_rules(CONFIGURATION, "prometheus"), encoding="utf-8")
     (folder / "tests.yml").write_text(yaml_text(document), encoding="utf-8")
     run = subprocess.run(
-        [str(PROMTOOL), "test", "rules", "tests.yml"], cwd=folder, capture_output=True, text=True, timeout=60
+        [str(PROMTOOL), "test", "rules", "tests.yml"], cwd=folder, capture_output=True, text=True, timeout=120
     )
     return "" if run.returncode == 0 else run.stdout + run.stderr
 
@@ -89,5 +89,5 @@ def test_a_hostile_ground_stays_text(tmp_path: Path, ground: str) -> None:
     policy = CONFIGURATION.policy.model_copy(update={"rule": tuple(rules)})
     path = tmp_path / "rules.yml"
     path.write_text(alert_rules(CONFIGURATION.model_copy(update={"policy": policy}), "prometheus"), encoding="utf-8")
-    run = subprocess.run([str(PROMTOOL), "check", "rules", str(path)], capture_output=True, text=True, timeout=60)
+    run = subprocess.run([str(PROMTOOL), "check", "rules", str(path)], capture_output=True, text=True, timeout=120)
     assert run.returncode == 0, run.stdout + run.stderr

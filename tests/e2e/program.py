@@ -17,9 +17,9 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 SCRIPT = str(Path(sys.executable).with_name("corpus-drift"))
-START_SECONDS = 60.0
-STOP_SECONDS = 20.0
-COMMAND_SECONDS = 90.0
+START_SECONDS = 180.0
+STOP_SECONDS = 60.0
+COMMAND_SECONDS = 300.0
 BETWEEN_LOOKS = 0.1
 LISTENING = "listening on "
 Found = TypeVar("Found")
@@ -144,7 +144,7 @@ def fetched(url: str) -> tuple[int, bytes]:
     """Status and body of a GET on this machine, past any proxy."""
     opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
     try:
-        with opener.open(url, timeout=30) as answer:
+        with opener.open(url, timeout=60) as answer:
             return answer.status, answer.read()
     except urllib.error.HTTPError as error:
         return error.code, error.read()

@@ -15,7 +15,7 @@ pytestmark = pytest.mark.stack
 ROOT = Path(__file__).parent.parent.parent
 RULES = frozenset(f"swaps-{leg}-{dimension}" for leg in ("dense", "lexical") for dimension in ("all", "source"))
 WELL = {"CorpusDriftWatchdog"}
-ALERT_SECONDS = 60.0
+ALERT_SECONDS = 180.0
 
 
 @pytest.fixture

@@ -20,8 +20,8 @@ DENSE = """engine = "server"
 collection = "chunks"
 chunk_id_field = "chunk_id"
 content_hash_field = "content_hash"
-timeout = 2.0
-replay_deadline = 3.0
+timeout = 5.0
+replay_deadline = 10.0
 """
 
 
@@ -103,7 +103,7 @@ def test_a_server_that_fails_gives_unknown_with_the_reason_and_no_number(life: L
         report = life.running.judged(life.production.update())
         unknown(report, reason)
         series = f'corpus_drift_replay_failures{{reason="{reason}"}}'
-        life.running.wait(lambda: life.running.metrics().get(series) == SHAPE.anchors, 10, series)
+        life.running.wait(lambda: life.running.metrics().get(series) == SHAPE.anchors, 60, series)
     finally:
         life.production.server.misbehave.clear()
     well(life)
@@ -159,7 +159,7 @@ def test_a_server_that_is_down_is_found_again_without_a_deploy(life: Life) -> No
         assert life.running.verdict()["verdict"] == "unknown"
     finally:
         life.production.server.start()
-    life.running.wait(lambda: life.running.verdict()["verdict"] == "pass", 60, "the served lists are back")
+    life.running.wait(lambda: life.running.verdict()["verdict"] == "pass", 120, "the served lists are back")
     assert not failures(life.running)
     well(life)
 

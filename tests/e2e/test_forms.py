@@ -31,7 +31,7 @@ SEED = 5
 SHAPE = corpora.Shape(chunks=240, deploys=4, anchors=60, churn=0.1)
 EVENTS = wire_forms.shortened(corpora.events(SEED, SHAPE))
 PARTITIONS = 4
-HANG_SECONDS = 60.0
+HANG_SECONDS = 300.0
 MUTATIONS = 2_000
 VALUE_BYTES = 262_144
 TOLERATED = {"text_too_long", "text_too_long_in_bytes", "no_event_time_no_stamp", "heartbeat_without_time"}

@@ -24,7 +24,7 @@ def run(folder: Path, marker: str, **environment: str) -> subprocess.CompletedPr
     command = [sys.executable, "-m", "pytest", "-q", "-p", "tests.conftest", "-p", "no:cacheprovider", str(folder)]
     root = {"PYTHONPATH": str(Path(__file__).parents[2])}
     return subprocess.run(
-        command, check=False, capture_output=True, text=True, cwd=folder, env=plain | root | environment, timeout=60
+        command, check=False, capture_output=True, text=True, cwd=folder, env=plain | root | environment, timeout=300
     )
 
 

@@ -135,7 +135,7 @@ def test_a_graceful_stop_keeps_what_is_committed(case: Case, bred: Nursery) -> N
         assert process.stderr is not None
         assert any("deploy d0" in line for line in process.stderr), "it ended before the first deploy"
         process.send_signal(signal.SIGTERM)
-        assert process.wait(10) == 0
+        assert process.wait(60) == 0
     assert run.folder.joinpath("corpus-drift.state.index", "closed").exists()
     figures = torment(bred, run, reference, [])
     assert not figures.mismatches

@@ -37,7 +37,7 @@ class Nursery:
         self._orders.write(ordered(life))
         self._orders.flush()
         answer = self._answers.readline()
-        assert answer, f"the nursery died with {self._process.wait(10)}"
+        assert answer, f"the nursery died with {self._process.wait(60)}"
         return int(answer)
 
 
@@ -59,7 +59,7 @@ def nursery() -> Iterator[Nursery]:
             yield Nursery(process, process.stdin, process.stdout)
         finally:
             process.stdin.close()
-            process.wait(20)
+            process.wait(60)
 
 
 @dataclass(frozen=True, slots=True)

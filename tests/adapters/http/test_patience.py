@@ -1,9 +1,10 @@
 """Who does not finish asking is let go, so that the others are served; who takes long to be answered is not."""
 
+import http.client
 import socket
 import threading
 import time
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from urllib.parse import urlsplit
 
 import pytest
@@ -27,16 +28,17 @@ def shown() -> Published:
 
 
 def connected(at: Served) -> socket.socket:
-    return socket.create_connection(("127.0.0.1", urlsplit(at.url).port or 0), timeout=20)
+    return socket.create_connection(("127.0.0.1", urlsplit(at.url).port or 0), timeout=60)
 
 
 def healthy_again(at: Served) -> bool:
-    until, waiting = time.monotonic() + 20, threading.Event()
-    while at.ask("/healthz").status != 200:
-        if time.monotonic() > until:
-            return False
+    until, waiting = time.monotonic() + 60, threading.Event()
+    while time.monotonic() < until:
+        with suppress(OSError, http.client.HTTPException):  # on a busy machine this question too may come too late
+            if at.ask("/healthz").status == 200:
+                return True
         waiting.wait(0.05)
-    return True
+    return False
 
 
 @pytest.mark.parametrize(
@@ -55,16 +57,24 @@ def test_half_asked_requests_do_not_keep_the_others_out(monkeypatch: pytest.Monk
     with ExitStack() as stack:
         at = stack.enter_context(served(Shown(shown())))
         for _ in range(MANY):
-            stack.enter_context(connected(at)).sendall(said)
+            with suppress(ConnectionError):  # let go already: the first ones do not wait for the last
+                stack.enter_context(connected(at)).sendall(said)
         assert healthy_again(at)
 
 
 def test_an_answer_may_take_longer_than_its_question(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(http_patience, "HEAD_SECONDS", 0.1)
+    monkeypatch.setattr(http_patience, "HEAD_SECONDS", 1.0)
+    over, due = threading.Event(), http_patience.PatientProtocol._due
+
+    def noticed(self: http_patience.PatientProtocol) -> None:
+        due(self)
+        over.set()
+
+    monkeypatch.setattr(http_patience.PatientProtocol, "_due", noticed)
 
     class Slow(Shown):
         def published(self) -> Published | None:
-            threading.Event().wait(0.4)
+            assert over.wait(60.0)
             return super().published()
 
     with served(Slow(shown())) as at:

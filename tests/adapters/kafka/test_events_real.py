@@ -75,7 +75,7 @@ def test_what_a_real_broker_was_told_comes_back_in_order_behind_markers_in_every
 
 
 def test_a_topic_that_nobody_created_is_not_created_on_the_way(broker: KafkaBroker) -> None:
-    writer = KafkaEvents(KafkaSettings((broker.bootstrap,), ("nobodys",), start_timeout=2.0))
-    with pytest.raises(UnreachableError, match=r"topic 'nobodys' on .*: not found within 2 s"):
+    writer = KafkaEvents(KafkaSettings((broker.bootstrap,), ("nobodys",), start_timeout=5.0))
+    with pytest.raises(UnreachableError, match=r"topic 'nobodys' on .*: not found within 5 s"):
         writer.start()
     assert "nobodys" not in AdminClient({"bootstrap.servers": broker.bootstrap}).list_topics(timeout=10).topics

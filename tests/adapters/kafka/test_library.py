@@ -24,7 +24,7 @@ def refusing_broker() -> Iterator[str]:
         thread.start()
         yield f"127.0.0.1:{server.getsockname()[1]}"
         server.shutdown(socket.SHUT_RDWR)
-    thread.join(5)
+    thread.join(60)
 
 
 def serve(server: socket.socket) -> None:
@@ -66,7 +66,7 @@ def test_the_refusal_of_a_broker_that_hangs_up_at_once_is_read(refusing_broker: 
         sasl_username="monitor",
         sasl_password="not-the-secret",
         allow_sasl_without_tls=True,
-        start_timeout=1.0,
+        start_timeout=5.0,
     )
     with pytest.raises(UnreachableError, match="no such user") as caught:
         open_consumer(settings, [])

@@ -249,7 +249,7 @@ def sasl_settings(broker: KafkaBroker, topic: str, password: str) -> KafkaSettin
         sasl_username=USER,
         sasl_password=password,
         allow_sasl_without_tls=True,
-        start_timeout=2.0,
+        start_timeout=6.0,
     )
 
 

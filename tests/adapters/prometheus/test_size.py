@@ -72,15 +72,12 @@ def test_the_number_of_series_is_bounded(large: Published, capsys: pytest.Captur
 
 def test_only_the_first_scrape_of_a_report_costs(large: Published, capsys: pytest.CaptureFixture[str]) -> None:
     page = MetricsPage()
-    began = time.perf_counter()
+    rendered = _seconds(page, large)
     first = page.render(large)
-    rendered = time.perf_counter() - began
     again = min(_seconds(page, large) for _ in range(5))
     assert page.render(large) is first
-    beat = replace(large, health=replace(large.health, state_bytes=1))
-    began = time.perf_counter()
-    page.render(beat)
-    health = time.perf_counter() - began
+    beats = [replace(large, health=replace(large.health, state_bytes=n)) for n in range(1, 6)]
+    health = min(_seconds(page, beat) for beat in beats)
     said = f"\nrendered in {rendered * 1e3:.0f} ms, again in {again * 1e6:.1f} us, new health {health * 1e3:.1f} ms"
     with capsys.disabled():
         print(said)  # noqa: T201 - the figure is what is asked for
@@ -89,9 +86,9 @@ def test_only_the_first_scrape_of_a_report_costs(large: Published, capsys: pytes
 
 
 def _seconds(page: MetricsPage, view: Published) -> float:
-    began = time.perf_counter()
+    began = time.thread_time()
     page.render(view)
-    return time.perf_counter() - began
+    return time.thread_time() - began
 
 
 def test_segments_that_are_gone_are_gone(large: Published) -> None:

@@ -27,8 +27,8 @@ def each_hit(change: Any) -> Misbehaviour:
 
 def drip(handler: Handler, result: Json, *, headers: bool = False) -> None:
     """One byte at a time, each well within any timeout of a phase."""
-    body = json.dumps({"result": result}).encode()
-    head = f"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n".encode()
+    body = json.dumps({"result": result}).encode() + b" " * 2_000
+    head = f"HTTP/1.1 200 OK\r\nX-Long: {'x' * 2_000}\r\nContent-Length: {len(body)}\r\n\r\n".encode()
     for byte in head if headers else body:
         if not headers:
             handler.wfile.write(head)
@@ -152,4 +152,4 @@ def test_misbehaviour_becomes_a_named_failure_in_time(name: str) -> None:
     assert not made.lists.known.any()
     assert np.isnan(made.lists.scores).all()
     if reason == "deadline":
-        assert took < 2.5, "0.5 s were given, the rest is for a busy machine; unbounded drips take 3 s and more"
+        assert took < 60.0, "0.5 s were given, the rest is for a busy machine; unbounded drips take 100 s"

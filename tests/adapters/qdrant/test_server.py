@@ -75,7 +75,7 @@ def test_a_request_that_hangs_ends_at_its_own_timeout_and_leaves_time_for_others
     once = iter([hang])
     plain = answers(lambda _: None)
     stub.misbehave[QUERY] = lambda handler, result: next(once, plain)(handler, result)
-    with served(stub, timeout=0.3, batch=1, concurrency=1) as retriever:
+    with served(stub, timeout=3.0, batch=1, concurrency=1) as retriever:
         made = ask(retriever, deadline=20.0)
     assert dict(made.failures) == {0: "deadline"}
 

@@ -25,7 +25,7 @@ def log_bytes(path: Path) -> int:
 
 
 def until(done: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + 20.0
+    deadline = time.monotonic() + 60.0
     while not done():
         assert time.monotonic() < deadline
         threading.Event().wait(0.005)

@@ -115,9 +115,9 @@ HOSTILE = {
 @pytest.mark.parametrize("text", HOSTILE.values(), ids=HOSTILE)
 def test_hostile_texts_take_linear_time(text: str) -> None:
     """Quadratic sorting of the first one takes over a minute; what is linear takes well under a second."""
-    began = time.perf_counter()
+    began = time.process_time()
     tokens = tokenize(text)
-    assert time.perf_counter() - began < 10.0
+    assert time.process_time() - began < 20.0
     assert len(tokens) <= 20 * len(text)
 
 
