@@ -3,7 +3,6 @@
 from collections.abc import Iterable, Iterator
 
 from prometheus_client.core import GaugeMetricFamily, Metric
-from prometheus_client.registry import Collector
 
 from monitor import __version__
 from monitor.adapters.prometheus.blame import blame_families, cause_families
@@ -20,18 +19,6 @@ VERSIONS = "embedding_version_chunks"
 VERDICTS = ("pass", "fail", "inconclusive", "unknown")
 COUNTERS = {"events": "events", "quarantined": "quarantined", "stream": "stream_faults"}
 """Family of a stored counter -> metric."""
-
-
-class ReportCollector(Collector):
-    """One view of the monitor as metric families; a segment that is gone is gone from the page."""
-
-    def __init__(self, view: Published) -> None:
-        self._view = view
-
-    def collect(self) -> Iterable[Metric]:
-        """Every family of the view."""
-        yield from _reported(self._view)
-        yield from _alive(self._view)
 
 
 class MetricsPage:
@@ -52,7 +39,7 @@ class MetricsPage:
         kept = self._rendered
         if kept is not None and kept[0] is view:
             return kept[1]
-        text = self._report_text(view) + page_text(_alive(view))
+        text = self._report_text(view) + page_text(alive(view))
         self._rendered = (view, text)
         return text
 
@@ -60,7 +47,7 @@ class MetricsPage:
         kept = self._report
         if kept is not None and kept[0] is view.report and kept[1] is view.verdict.findings:
             return kept[2]
-        text = page_text(_reported(view))
+        text = page_text(reported(view))
         self._report = (view.report, view.verdict.findings, text)
         return text
 
@@ -70,7 +57,7 @@ def _starting() -> Iterator[Metric]:
     yield _verdict_family("unknown")
 
 
-def _reported(view: Published) -> Iterator[Metric]:
+def reported(view: Published) -> Iterator[Metric]:
     """What depends on the report and its findings alone."""
     yield from _measurements(view.report.measurements)
     yield from _findings(view)
@@ -81,7 +68,7 @@ def _reported(view: Published) -> Iterator[Metric]:
         yield plain(f"corpus_{name}", value)
 
 
-def _alive(view: Published) -> Iterator[Metric]:
+def alive(view: Published) -> Iterator[Metric]:
     """What moves from view to view of one report."""
     yield info("build", version=__version__)
     yield _verdict_family(view.verdict.verdict)

@@ -13,7 +13,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from prometheus_client.samples import Sample
 
 from monitor.adapters.prometheus import exporter as prometheus
-from monitor.adapters.prometheus.exporter import MetricsPage, ReportCollector
+from monitor.adapters.prometheus.exporter import MetricsPage, alive, reported
 from monitor.core.catalogue import PREFIX, entry
 from monitor.core.policy import Verdict
 from monitor.core.published import Published
@@ -108,7 +108,7 @@ def test_a_metric_without_entry_in_the_catalogue_cannot_be_exported() -> None:
 
 
 def test_every_family_is_as_its_entry_says(real: Published) -> None:
-    for family in ReportCollector(real).collect():
+    for family in (*reported(real), *alive(real)):
         of = entry(family.name.removeprefix(PREFIX))
         assert (family.documentation, family.type) == (of.help, of.kind)
         for one in family.samples:
@@ -160,7 +160,7 @@ def test_what_is_not_known_is_absent_never_zero() -> None:
 
 
 def test_the_collector_says_what_the_page_says(real: Published) -> None:
-    collected = [one.name for family in ReportCollector(real).collect() for one in family.samples]
+    collected = [one.name for family in (*reported(real), *alive(real)) for one in family.samples]
     assert sorted(collected) == sorted(one.name for one in samples(MetricsPage().render(real)))
     assert not [name for name in collected if name.endswith("_created")]
 

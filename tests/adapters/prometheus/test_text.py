@@ -10,7 +10,7 @@ from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
-from monitor.adapters.prometheus.exporter import ReportCollector
+from monitor.adapters.prometheus.exporter import alive, reported
 from monitor.adapters.prometheus.text import page_text
 from tests.adapters.views import HOSTILE, view
 
@@ -54,6 +54,6 @@ def test_gauges(samples: list[tuple[tuple[str, ...], float]], plain: float) -> N
 
 @pytest.mark.parametrize("segments", [HOSTILE, ("s",), ()])
 def test_a_view_with_all_kinds_of_families(segments: tuple[str, ...]) -> None:
-    families = list(ReportCollector(view(segments)).collect())
+    families = [*reported(view(segments)), *alive(view(segments))]
     assert {"gauge", "counter", "histogram", "info"} <= {of.type for of in families}
     assert page_text(families) == expected(families)
