@@ -12,7 +12,7 @@ SCORES = (
     Entry(
         "score_wasserstein",
         "score",
-        "First Wasserstein distance of the baseline's and the current top-k scores",
+        "First Wasserstein distance of the baseline's and the current top-k scores, per anchor or `pooled`",
         "The scores moved, up or down.",
     ),
     Entry("top1_score", "score", "First score now", "Anchors find something that fits better."),

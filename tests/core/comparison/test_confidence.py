@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.random import Generator
+from scipy.stats import wasserstein_distance
 
 from monitor.adapters.rensa import RensaBands
 from monitor.core.anchors import Anchor, AnchorSet
@@ -140,8 +141,8 @@ def drift(floor: float = 0.0) -> Drift:
     return Drift(anchors(), FINGERPRINT, Scope(("language",), 9, 1), DEPTHS, {}, min_judged=floor)
 
 
-def one(report: DriftReport, metric: str, leg: str, k: int, segment: str = "all") -> Measurement:
-    wanted = (metric, leg, k, segment, "mean")
+def one(report: DriftReport, metric: str, leg: str, k: int, segment: str = "all", stat: str = "mean") -> Measurement:
+    wanted = (metric, leg, k, segment, stat)
     found = [of for of in report.measurements if (of.metric, of.leg, of.k, of.segment, of.stat) == wanted]
     assert len(found) == 1, (metric, leg, k, segment, found)
     return found[0]
@@ -299,6 +300,20 @@ def agree(report: DriftReport, slow: Slow, leg: ListLeg, view: Seen) -> None:
         assert found.n == sum(not math.isnan(value) for value in values)
         assert (found.reason == "") == (found.n == found.expected), found
     assert one(report, "hub_share_ratio", leg, slow.k).value == pytest.approx(slow.hub())
+    pooled = one(report, "score_wasserstein", leg, slow.k, stat="pooled")
+    assert pooled.value == pytest.approx(
+        pooled_distance(slow.before.lists[leg], view.lists[leg], slow.k), nan_ok=True
+    )
+
+
+def pooled_distance(then: RankedLists, now: RankedLists, k: int) -> float:
+    """All scores of anchors with results on both sides, weighted, by scipy."""
+    usable = np.flatnonzero(then.known & now.known & (then.lengths > 0) & (now.lengths > 0)).tolist()
+    if not usable:
+        return math.nan
+    values = [np.concatenate([of.scores[at, : min(k, of.lengths[at])] for at in usable]) for of in (then, now)]
+    weights = [np.repeat([1.0 + at % 3 for at in usable], np.minimum(k, of.lengths[usable])) for of in (then, now)]
+    return float(wasserstein_distance(*values, *weights))
 
 
 def test_only_anchors_that_are_asked_are_expected() -> None:
