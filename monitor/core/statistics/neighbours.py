@@ -2,6 +2,7 @@
 
 from bisect import bisect_left
 from collections.abc import Sequence
+from itertools import chain
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,6 +12,9 @@ from monitor.core.corpus import Row
 NONE = -1
 """No slot; the document of a free one."""
 Slots = NDArray[np.int64]
+_MANY = 16
+"""Chunks that come together from which on they are sorted in with all chunks of their documents, and so many of
+these per chunk at most: beyond that each looks for its place."""
 
 
 class Neighbours:
@@ -49,11 +53,8 @@ class Neighbours:
         moved = ~stays
         self.documents[added] = documents
         self._ordinals[added], self._keys[added] = ordinals, keys
-        before += [
-            self._insert(slot, code)
-            for slot, code in zip(added[moved].tolist(), documents[moved].tolist(), strict=True)
-        ]
-        touched = np.unique(np.concatenate((added, self._previous[added[stays]], np.array(before, np.int64))))
+        arrived = self._insert_all(added[moved], documents[moved])
+        touched = np.unique(np.concatenate((added, self._previous[added[stays]], np.array(before, np.int64), arrived)))
         touched = touched[touched != NONE]
         found: Slots = touched[self.documents[touched] != NONE]
         return found
@@ -68,6 +69,26 @@ class Neighbours:
         before, after = int(self._previous[slot]), int(self.next[slot])
         self._link(before, after)
         self.documents[slot] = NONE
+        return before
+
+    def _insert_all(self, slots: Slots, documents: NDArray[np.int64]) -> Slots:
+        """Put slots in; returns the ones before them."""
+        codes = np.unique(documents)
+        standing = [self._chunks.get(code, ()) for code in codes.tolist()]
+        held = sum(map(len, standing))
+        if len(slots) < _MANY or held > _MANY * len(slots):
+            pairs = zip(slots.tolist(), documents.tolist(), strict=True)
+            return np.array([self._insert(slot, code) for slot, code in pairs], np.int64)
+        every = np.concatenate((slots, np.fromiter(chain.from_iterable(standing), np.int64, held)))
+        every = every[np.lexsort((self._keys[every], self._ordinals[every], self.documents[every]))]
+        edge = np.flatnonzero(np.diff(self.documents[every], append=NONE)) + 1
+        self._previous[every[1:]], self.next[every[:-1]] = every[:-1], every[1:]
+        self._previous[every[np.append(0, edge[:-1])]] = NONE
+        self.next[every[edge - 1]] = NONE
+        flat, start = every.tolist(), 0
+        for code, end in zip(codes.tolist(), edge.tolist(), strict=True):
+            self._chunks[code], start = flat[start:end], end
+        before: Slots = self._previous[slots]
         return before
 
     def _insert(self, slot: int, document: int) -> int:
