@@ -59,7 +59,7 @@ class Monitor:
     def start(self) -> None:
         """Restore the committed state, mend the owned index, start the source where the state left off, measure."""
         parts = self.parts
-        resumed = restore(parts.store, parts.corpus, parts.engine, parts.index)
+        resumed = restore(parts.store, parts.corpus, parts.engine, parts.index, parts.restoring)
         self.counters.update(resumed.counters)
         if parts.retriever is not None and parts.index is None:
             parts.retriever.start()

@@ -1,6 +1,7 @@
 """What the loop turns, and how it paces itself."""
 
 from collections.abc import Callable, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -8,6 +9,7 @@ from monitor.app.audit import Audit
 from monitor.app.embedding import Embedder
 from monitor.app.health import Clocks, Gauges
 from monitor.app.replay import Served
+from monitor.app.restore import Around
 from monitor.app.snapshot import Snapshots
 from monitor.core.anchors import AnchorSet
 from monitor.core.corpus import Corpus
@@ -63,3 +65,5 @@ class Parts:
     pace: Pace = field(default_factory=Pace)
     audit: Audit | None = None
     anchors_watch: "AnchorsWatch | None" = None
+    restoring: Around = nullcontext
+    """Stands around the restoring of the state."""

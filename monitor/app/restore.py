@@ -1,8 +1,9 @@
 """Restoring: from the committed chunk table to the same maintained state that the process had."""
 
 import gc
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,7 +17,13 @@ CHUNKS_AT_ONCE = 2_048
 """Texts and their words in memory at once: what is freed between rows that stay is hard to give back."""
 
 
-def restore(store: StateStore, corpus: Corpus, engine: Engine, index: OwnedIndex | None) -> Resumed:
+Around = Callable[[int], AbstractContextManager[object]]
+"""Given the number of chunks: what stands around their restoring, such as a line that says so."""
+
+
+def restore(
+    store: StateStore, corpus: Corpus, engine: Engine, index: OwnedIndex | None, around: Around = nullcontext
+) -> Resumed:
     """Open the store and rebuild corpus, engine and owned index from it.
 
     The engine is fed the live chunks in key order; its lists depend on what is live only, so they come out the same
@@ -27,14 +34,21 @@ def restore(store: StateStore, corpus: Corpus, engine: Engine, index: OwnedIndex
     """
     resumed = store.start()
     live: list[Row] = []
-    with _uncollected():
-        engine.load(_parts(store, corpus, live))
-    corpus.newest_event_time = max(corpus.newest_event_time, resumed.newest_event_time)
-    corpus.barrier_time = max((judged.event_time for judged in resumed.ledger), default=0)
-    if index is not None:
-        index.start()
-        index.reconcile(live, corpus.vectors)
+    with around(_chunks(resumed)):
+        with _uncollected(), ThreadPoolExecutor(1, "restore") as beside:
+            engine.load(_parts(store, corpus, live), start=lambda task: beside.submit(task).result)
+        corpus.newest_event_time = max(corpus.newest_event_time, resumed.newest_event_time)
+        corpus.barrier_time = max((judged.event_time for judged in resumed.ledger), default=0)
+        if index is not None:
+            index.start()
+            index.reconcile(live, corpus.vectors)
     return resumed
+
+
+def _chunks(resumed: Resumed) -> int:
+    """Live chunks, from the counters of the loop: counting rows would read the whole file."""
+    counted = resumed.counters.get
+    return counted(("events", "upsert", "new"), 0) - counted(("events", "delete", "deleted"), 0)
 
 
 @contextmanager

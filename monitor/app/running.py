@@ -13,6 +13,8 @@ from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
 from monitor.app.loop import Monitor
 
+MANY = 20_000
+"""Chunks from which on a restart takes long enough to say so."""
 MARKS = {"pass": "green", "fail": "red", "inconclusive": "yellow", "unknown": "yellow"}
 
 
@@ -45,6 +47,18 @@ def leaving_on_sigterm() -> Iterator[None]:
         yield
     finally:
         signal.signal(signal.SIGTERM, before)
+
+
+@contextmanager
+def restoring(chunks: int) -> Iterator[None]:
+    """Says on stderr that a large state is being restored, and how long it took: nothing else happens meanwhile."""
+    if chunks < MANY:
+        yield
+        return
+    sys.stderr.write(f"restoring {chunks:,} chunks from the state\n")
+    began = time.monotonic()
+    yield
+    sys.stderr.write(f"restored in {time.monotonic() - began:.1f} s\n")
 
 
 class Watcher:

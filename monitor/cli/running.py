@@ -8,7 +8,7 @@ import typer
 from monitor.app import tables
 from monitor.app.demonstration import demonstrate
 from monitor.app.history import replay_history
-from monitor.app.running import leaving_on_sigterm, run_to_end
+from monitor.app.running import leaving_on_sigterm, restoring, run_to_end
 from monitor.app.wiring import open_monitor, running, serving
 from monitor.cli.common import PASS, ConfigFile, Json, configured, say
 from monitor.ports import UnreachableError
@@ -30,7 +30,8 @@ def run(
 ) -> int:
     """The monitor: consume, measure, export, until told to stop."""
     configuration = configured(config)
-    with leaving_on_sigterm(), open_monitor(configuration) as monitor, serving(configuration, monitor) as url:
+    opened = open_monitor(configuration, restoring=restoring)
+    with leaving_on_sigterm(), opened as monitor, serving(configuration, monitor) as url:
         if url:
             typer.echo(f"listening on {url}", err=True)
         run_to_end(monitor, until_end=until_end)

@@ -1,7 +1,8 @@
 """The engine: all maintained state of both legs behind one `apply`."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Literal
 
 import numpy as np
@@ -11,7 +12,7 @@ from monitor.core.anchors import AnchorSet, kept_rows
 from monitor.core.baseline import ListLeg
 from monitor.core.comparison.rewrites import with_rewrites
 from monitor.core.copies.duplicates import Bands, Duplicates
-from monitor.core.corpus import Corpus, Delta, Row
+from monitor.core.corpus import Corpus, Delta
 from monitor.core.dense.topk import DenseTopK
 from monitor.core.lexical.topk import LexicalTopK
 from monitor.core.lexical.vocabulary import Vocabulary
@@ -20,6 +21,21 @@ from monitor.core.lists import RankedLists
 from monitor.core.scoring import Distance
 from monitor.core.statistics.corpus_statistics import CorpusStatistics
 from monitor.core.text.tokens import tokenize
+
+Wait = Callable[[], object]
+"""Returns when a task is done, and raises what it raised."""
+Start = Callable[[Callable[[], object]], Wait]
+"""Starts a task."""
+
+
+def nothing() -> None:
+    """There is no task to wait for."""
+
+
+def at_once(task: Callable[[], object]) -> Wait:
+    """Does the task instead of starting it."""
+    task()
+    return nothing
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +82,6 @@ class Engine:
         dimensions: Sequence[str] = (),
     ) -> None:
         self.anchors = anchors
-        self._corpus = corpus
         self.duplicates = Duplicates(bands)
         self.statistics = CorpusStatistics(corpus, self.duplicates, dimensions)
         self.vocabulary = Vocabulary()
@@ -98,45 +113,48 @@ class Engine:
             touched["dense"] = self.dense.apply(delta)[: len(self.anchors)]
         # One tokenisation feeds the lexical leg, the shingles and the statistics.
         tokens = self.vocabulary.encode(delta.texts)
-        self.duplicates.apply(delta, tokens, self.vocabulary.hashes)
-        self.statistics.apply(delta, tokens)
+        self._count(delta, tokens, self.vocabulary.hashes)
         if self.lexical is not None:
             touched["lexical"] = self.lexical.apply(delta, tokens)[: len(self.anchors)]
         else:
             self.vocabulary.recycle()
         return touched
 
-    def load(self, deltas: Iterable[Delta]) -> None:
+    def load(self, deltas: Iterable[Delta], *, start: Start = at_once) -> None:
         """Take in a whole corpus that arrives in parts, into an empty engine: the bits of `apply`, in less time.
 
         What costs a pass over the corpus is done once, at the end: every search of the dense leg, every scan of the
-        lexical one. Only token ids are kept until then, not the texts.
+        lexical one. Copies and statistics of a part are counted while the next one is read, the legs' searches go
+        side by side: they share nothing that either writes.
 
         Args:
             deltas: parts that only add, read one by one, whose slots ascend from part to part.
+            start: starts one task beside the caller, or does it at once.
         """
-        tokens: list[NDArray[np.int32]] = []
-        rows: list[Row] = []
-        slots = [np.zeros(0, np.int64)]
+        wait: Wait = nothing
+        chunks = 0
         for delta in deltas:
-            encoded = self.vocabulary.encode(delta.texts)
-            self.duplicates.apply(delta, encoded, self.vocabulary.hashes)
-            self.statistics.apply(delta, encoded)
-            tokens += encoded if self.lexical is not None else ()
-            rows += delta.rows
-            slots.append(delta.added)
-        added = np.concatenate(slots)
-        # The vectors are those of the slab, not a copy of it; the legs look at tokens, no longer at texts.
-        vectors = self._corpus.vectors[added[0] : added[-1] + 1] if len(added) else self._corpus.vectors[:0]
-        if len(vectors) != len(added):
-            vectors = self._corpus.vectors[added]
-        whole = Delta(slots[0], added, rows, [""] * len(added), vectors, slots[0])
-        if self.dense is not None:
-            self.dense.apply(whole)
+            tokens = self.vocabulary.encode(delta.texts)
+            wait()
+            wait = start(partial(self._count, delta, tokens, self.vocabulary.hashes))
+            if self.dense is not None:
+                self.dense.take(delta)
+            if self.lexical is not None:
+                self.lexical.take(delta, tokens)
+            chunks += len(delta.added)
+        wait()
+        if not chunks:
+            return
+        wait = nothing if self.dense is None else start(self.dense.settle)
         if self.lexical is not None:
-            self.lexical.apply(whole, tokens)
+            self.lexical.settle()
         else:
             self.vocabulary.recycle()
+        wait()
+
+    def _count(self, delta: Delta, tokens: Sequence[NDArray[np.int32]], hashes: NDArray[np.uint64]) -> None:
+        self.duplicates.apply(delta, tokens, hashes)
+        self.statistics.apply(delta, tokens)
 
     def reanchor(self, anchors: AnchorSet) -> NDArray[np.int64]:
         """Watch other anchors from here on; call it between two batches.

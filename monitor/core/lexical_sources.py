@@ -1,13 +1,14 @@
 """The BM25 statistics by source: what each source adds to N, the total length and the document frequencies."""
 
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from monitor.core.copies.segment_codes import SegmentCodes
-from monitor.core.lexical.arrays import ragged
+from monitor.core.lexical.arrays import Lists, ragged
 from monitor.core.lexical.forward import ForwardLists
 
 SOURCE = "source"
@@ -89,6 +90,22 @@ def sums_by_source(forward: ForwardLists, local: NDArray[np.int32], count: int, 
         term = local[lists.ids[ragged(lists.starts, sizes)]]
         frequency += np.bincount(np.repeat(of, sizes) * count + term, minlength=len(frequency))
     return Sums(names, documents, lengths, frequency.reshape(len(names), count))
+
+
+def occurrences(lists: Lists, repeats: Mapping[str, int], ids: NDArray[np.int32]) -> Occurrences:
+    """Find the terms of one query in some chunks.
+
+    Args:
+        lists: of C chunks.
+        repeats: how often the query says each of its T terms.
+        ids: (T,) their token ids; one that is unknown is in no chunk.
+    """
+    frequency = np.zeros((len(lists.slots), len(ids)))
+    for at, (start, size) in enumerate(zip(lists.starts.tolist(), lists.sizes.tolist(), strict=True)):
+        chunk, column = np.nonzero(lists.ids[start : start + size, None] == ids)
+        frequency[at, column] = lists.frequencies[start + chunk]
+    said = np.array([*repeats.values()], float)
+    return Occurrences(tuple(repeats), said, frequency, lists.lengths.astype(float))
 
 
 def _named(codes: SegmentCodes) -> tuple[tuple[str, ...], NDArray[np.int64]]:

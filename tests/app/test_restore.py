@@ -1,15 +1,18 @@
 """Restoring: corpus and engine rebuilt from the committed table equal the ones that lived, to the bit."""
 
+import re
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import numpy as np
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from monitor.app import running
 from monitor.app.configuration import load
 from monitor.app.loop import Monitor
-from monitor.app.wiring import read_state
+from monitor.app.wiring import open_monitor, read_state
 from monitor.core.corpus import Corpus
 from monitor.core.events import CorpusEvent, Delete, Located, Position, Upsert
 from tests.app.loops import to_end
@@ -62,6 +65,24 @@ def test_what_is_restored_is_what_was_there(seed: int, batch: int, variant: str,
             assert lists(again) == expected
             assert described(again.parts.corpus) == known
             assert again.parts.corpus.newest_event_time == newest
+
+
+def test_a_large_state_is_announced_with_the_number_of_its_chunks(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    config = write_case(tmp_path, shape=SHAPE)
+    with scripted(config, ScriptedSource(records(history(1)))) as monitor:
+        assert to_end(monitor)
+        chunks = len(monitor.parts.corpus)
+    assert any(isinstance(event, Delete) for event in history(1))
+    capsys.readouterr()
+    with open_monitor(load(config, {}), source=ScriptedSource([]), restoring=running.restoring):
+        assert capsys.readouterr().err == ""
+    monkeypatch.setattr(running, "MANY", chunks)
+    with open_monitor(load(config, {}), source=ScriptedSource([]), restoring=running.restoring):
+        first, last = capsys.readouterr().err.splitlines()
+    assert first == f"restoring {chunks} chunks from the state"
+    assert re.fullmatch(r"restored in \d+\.\d s", last)
 
 
 def test_an_index_ahead_of_the_state_is_mended(tmp_path: Path) -> None:

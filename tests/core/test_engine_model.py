@@ -17,7 +17,7 @@ from monitor.core.anchors import Anchor, AnchorSet
 from monitor.core.copies.duplicates import Copies
 from monitor.core.copies.shingles import THRESHOLD, jaccard, shingle
 from monitor.core.corpus import Corpus, Delta
-from monitor.core.engine import Bm25, Depths, Engine
+from monitor.core.engine import Bm25, Depths, Engine, at_once
 from monitor.core.events import Chunk, CorpusEvent, Delete, Heartbeat, Located, Position, Segment, Upsert
 from monitor.core.lexical.vocabulary import Vocabulary
 from monitor.core.scoring import Distance, prepare
@@ -149,8 +149,9 @@ class EngineMachine(RuleBasedStateMachine):
         for asked, row in zip(self.questions, found.tolist(), strict=True):
             assert before[row] == asked if row >= 0 else asked not in before
 
-    @rule(portion=st.integers(1, 9))
-    def the_process_restarts(self, portion: int) -> None:
+    @rule(portion=st.integers(1, 9), late=st.booleans())
+    def the_process_restarts(self, portion: int, late: bool) -> None:
+        """What is started beside the caller is done as soon or as late as can be."""
         corpus, none = Corpus(D), np.zeros(0, np.int64)
         known = sorted(self.corpus.rows(), key=lambda row: row.key)
         kept = [corpus.restore(row, self.corpus.vectors[row.slot] if row.live else None) for row in known]
@@ -163,7 +164,7 @@ class EngineMachine(RuleBasedStateMachine):
                 Delta(none, slots, some, [self.texts[row.key] for row in some], corpus.vectors[slots], none)
             )
         engine = self.built(corpus)
-        engine.load(deltas)
+        engine.load(deltas, start=(lambda task: task) if late else at_once)
         for leg, lists in engine.lists().items():
             assert_same(lists, self.engine.lists()[leg])
         self.corpus, self.engine = corpus, engine

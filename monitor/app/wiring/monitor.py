@@ -3,8 +3,8 @@
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from contextlib import ExitStack, contextmanager, nullcontext
+from dataclasses import dataclass, replace
 from functools import partial
 
 import numpy as np
@@ -25,6 +25,7 @@ from monitor.app.loop import Monitor
 from monitor.app.parts import Pace, Parts
 from monitor.app.reanchoring import AnchorsWatch
 from monitor.app.replay import Served
+from monitor.app.restore import Around
 from monitor.app.service import MonitorService
 from monitor.app.snapshot import Snapshots
 from monitor.app.wiring.retrieval import Space, build_anchors, build_embedded, build_server, build_space, fingerprint
@@ -99,12 +100,15 @@ def build_drift(configuration: Configuration) -> Drift:
 
 
 @contextmanager
-def open_monitor(configuration: Configuration, *, source: Source | None = None) -> Iterator[Monitor]:
+def open_monitor(
+    configuration: Configuration, *, source: Source | None = None, restoring: Around = nullcontext
+) -> Iterator[Monitor]:
     """A monitor that owns its state, restored and started; closed in reverse order whatever happens.
 
     Args:
         configuration: what to build.
         source: instead of the configured one.
+        restoring: stands around the restoring of the state.
 
     Raises:
         ConfigurationError: something is configured wrongly, or another process owns the state.
@@ -119,7 +123,8 @@ def open_monitor(configuration: Configuration, *, source: Source | None = None) 
         lock.acquire()
         stack.callback(lock.release)
         chosen = source or build_source(configuration)
-        monitor = Monitor(_parts(configuration, stack, chosen, lock.announce))
+        parts = _parts(configuration, stack, chosen, lock.announce)
+        monitor = Monitor(replace(parts, restoring=restoring))
         monitor.start()
         yield monitor
 

@@ -65,13 +65,9 @@ class DenseTopK:
 
     def apply(self, delta: Delta) -> NDArray[np.bool_]:
         """Take in one batch; say which anchors' exact top-k changed in ids, order or scores, as (A,) bool."""
-        self._admission.remove(delta.removed)
-        self._admission.add(delta.added, [row.segment for row in delta.rows])
-        everyone = np.arange(len(self._anchors))
+        self.take(delta)
         if len(delta.added) > max(self._buffers.capacity, self._admission.live // 4):
-            self.rebuilds += 1
-            self._refill(everyone)
-            return self._publish(everyone)
+            return self.settle()
         gone = np.zeros(len(self._corpus.vectors) + 1, np.bool_)
         gone[delta.removed] = True
         touched = np.union1d(self._buffers.drop(gone), self._enter(delta))
@@ -79,6 +75,18 @@ class DenseTopK:
         self.refills += len(failed)
         self._refill(failed)
         return self._publish(touched)
+
+    def take(self, delta: Delta) -> None:
+        """Take in who left and who came. A corpus that comes in parts is taken part by part, then settled."""
+        self._admission.remove(delta.removed)
+        self._admission.add(delta.added, [row.segment for row in delta.rows])
+
+    def settle(self) -> NDArray[np.bool_]:
+        """Search for every list anew; returns what `apply` does."""
+        self.rebuilds += 1
+        everyone = np.arange(len(self._anchors))
+        self._refill(everyone)
+        return self._publish(everyone)
 
     def reanchor(self, anchors: AnchorSet, kept: NDArray[np.int64]) -> None:
         """Keep the lists of other anchors from here on; only new questions are searched for, exactly.

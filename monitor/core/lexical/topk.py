@@ -18,7 +18,7 @@ from monitor.core.lexical.queries import Admission, Plan, anchor_terms, compile_
 from monitor.core.lexical.statistics import LexicalStatistics, statistics
 from monitor.core.lexical.vocabulary import Vocabulary
 from monitor.core.lexical.watch import Watch
-from monitor.core.lexical_sources import Occurrences, SourceStatistics, sums_by_source
+from monitor.core.lexical_sources import Occurrences, SourceStatistics, occurrences, sums_by_source
 from monitor.core.lists import NO_CHUNK, RankedLists
 
 _STORED = 16_384
@@ -103,26 +103,29 @@ class LexicalTopK:
         self._batch += 1
         self._vocabulary.release(self._forward.drop(delta.removed))
         self._watch.drop(delta.removed)
-        self._names.reach(len(self._corpus.names))
-        self._watch.expose(self._names.forget(delta.added))
-        self._store(delta, tokens)
-        self._vocabulary.recycle()
-        self._forward.compact_if_needed()
-        self._now, reference = self._weighted(self._plan, self._local)
-        self._watch.follow(self._now, self._frequency(self._plan), self._forward.frequency_type)
-        every = np.arange(len(self._plan))
+        self.take(delta, tokens)
         if 2 * len(delta.added) > self._forward.documents:
-            return self._publish(self._proved(every, reference))
+            return self.settle()
+        every, reference = np.arange(len(self._plan)), self._follow()
         self._watch.offer(self._forward.lists(delta.added), self._names)
         ranking = self._watch.rank(self._now, every, self._names)
         failed = self._watch.unproved(ranking, every, self._now, self._names)
         if len(failed):
             again = self._proved(failed, reference)
-            if len(again.slot) == len(every):
-                ranking = again
-            else:
-                ranking.slot[failed], ranking.score[failed] = again.slot, again.score
+            rows = every if len(again.slot) == len(every) else failed
+            ranking.slot[rows], ranking.score[rows] = again.slot, again.score
         return self._publish(ranking)
+
+    def take(self, delta: Delta, tokens: Sequence[NDArray[np.int32]]) -> None:
+        """Take in what a delta adds. A corpus that comes in parts is taken part by part, then settled."""
+        self._names.reach(len(self._corpus.names))
+        self._watch.expose(self._names.forget(delta.added))
+        self._store(delta, tokens)
+
+    def settle(self) -> NDArray[np.bool_]:
+        """Make every list anew, by a scan; returns what `apply` does."""
+        reference = self._follow()
+        return self._publish(self._proved(np.arange(len(self._plan)), reference))
 
     def reanchor(
         self,
@@ -194,15 +197,7 @@ class LexicalTopK:
     def occurrences(self, query: int, slots: NDArray[np.int64]) -> Occurrences:
         """How often some live chunks contain the terms of one query."""
         repeats = Counter(self._queries[query])
-        ids = self._vocabulary.lookup(tuple(repeats))
-        lists = self._forward.lists(slots)
-        frequency = np.zeros((len(slots), len(ids)))
-        for at, (start, size) in enumerate(zip(lists.starts.tolist(), lists.sizes.tolist(), strict=True)):
-            chunk, column = np.nonzero(lists.ids[start : start + size, None] == ids)
-            frequency[at, column] = lists.frequencies[start + chunk]
-        return Occurrences(
-            tuple(repeats), np.array([*repeats.values()], float), frequency, lists.lengths.astype(float)
-        )
+        return occurrences(self._forward.lists(slots), repeats, self._vocabulary.lookup(tuple(repeats)))
 
     def search(self, queries: Sequence[Sequence[str]], filters: Sequence[Segment], k: int) -> RankedLists:
         """Exact top-k of any queries over the live corpus, by a scan; the same bits as a maintained list.
@@ -237,6 +232,14 @@ class LexicalTopK:
             segments = self._plan.admission.encode([row.segment for row in delta.rows[some]])
             self._forward.store(delta.added[some], counted, lengths, segments)
             self._vocabulary.retain(counted.ids)
+
+    def _follow(self) -> Queries:
+        """Bring weights and watch up to what is stored now; returns the weights that a new epoch starts with."""
+        self._vocabulary.recycle()
+        self._forward.compact_if_needed()
+        self._now, reference = self._weighted(self._plan, self._local)
+        self._watch.follow(self._now, self._frequency(self._plan), self._forward.frequency_type)
+        return reference
 
     def _weighted(self, plan: Plan, local: NDArray[np.int32]) -> tuple[Queries, Queries]:
         """A plan under the present weights, and under those a new epoch starts with: positive for absent terms."""

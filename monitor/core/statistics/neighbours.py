@@ -53,8 +53,8 @@ class Neighbours:
         moved = ~stays
         self.documents[added] = documents
         self._ordinals[added], self._keys[added] = ordinals, keys
-        arrived = self._insert_all(added[moved], documents[moved])
-        touched = np.unique(np.concatenate((added, self._previous[added[stays]], np.array(before, np.int64), arrived)))
+        leads = (np.array(before, np.int64), self._insert_all(added[moved], documents[moved]))
+        touched = np.unique(np.concatenate((added, self._previous[added[stays]], *leads)))
         touched = touched[touched != NONE]
         found: Slots = touched[self.documents[touched] != NONE]
         return found

@@ -1,6 +1,7 @@
 """Neighbours against documents sorted anew, however many chunks come, move and leave at once."""
 
 from collections.abc import Mapping
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -31,7 +32,7 @@ def row(slot: int, place: Place) -> Row:
 def following(held: Mapping[int, Place]) -> dict[int, int]:
     """The next slot of each live one: documents by ordinal, then by key, which falls with the slot here."""
     ranked = sorted(held, key=lambda slot: (*held[slot], -slot))
-    after = dict(zip(ranked, ranked[1:], strict=False))
+    after = dict(pairwise(ranked))
     return {slot: after[slot] if slot in after and held[after[slot]][0] == held[slot][0] else NONE for slot in held}
 
 
