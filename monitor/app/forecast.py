@@ -8,6 +8,7 @@ from typing import Any
 from monitor.app.embedding import Embedder
 from monitor.app.gating import Budget, evidence_of, judged
 from monitor.app.measuring import OPEN_GAPS
+from monitor.app.milestones import Milestones
 from monitor.app.restore import restore
 from monitor.app.snapshot import Snapshots
 from monitor.core.baseline import ListLeg, Snapshot
@@ -172,7 +173,8 @@ def _judged(
 ) -> dict[str, Any]:
     (baseline, lists), (resumed, positions), (deploy_id, expected) = compared_with, where, deploy
     gaps = resumed.counters.get(OPEN_GAPS, 0)
-    corpus, known = bench.corpus, Known(bench.corpus, bench.engine, tuple(resumed.ledger))
+    corpus, ledger, path = bench.corpus, tuple(resumed.ledger), Milestones(bench.store)
+    known = Known(corpus, bench.engine, ledger, {}, lambda baseline: path.since(baseline, ledger))
     lost = f"the stream lost events {gaps} time(s); reload the corpus, then approve a baseline"
     seen = Seen(
         deploy_id=deploy_id,

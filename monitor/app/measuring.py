@@ -14,6 +14,7 @@ from monitor.app.gating import Budget, evidence_of, judged
 from monitor.app.health import stale_or
 from monitor.app.intake import Intake
 from monitor.app.looking import Looking
+from monitor.app.milestones import Milestones
 from monitor.app.once import Once
 from monitor.app.parts import Parts
 from monitor.app.sampling import Sampling
@@ -52,6 +53,7 @@ class Measuring:
         self._changed: list[NDArray[np.int64]] = []
         self._behind = False
         self.blaming = Blaming(parts.clocks, parts.pace.report)
+        self._milestones = Milestones(parts.store)
         self._replay_seconds = 0.0
         self._next_full = self._next_report = self._next_retry = 0.0
         self._sampling, self._looking = Sampling(parts.pace.settle), Looking(parts.clocks)
@@ -204,7 +206,10 @@ class Measuring:
         """The corpus now, for blame; good until the next event."""
         parts = self._parts
         served = {} if parts.served is None else parts.served.hashes
-        return Known(parts.corpus, parts.engine, tuple(self.ledger), served)
+        ledger = tuple(self.ledger)
+        return Known(
+            parts.corpus, parts.engine, ledger, served, lambda baseline: self._milestones.since(baseline, ledger)
+        )
 
     def publish(self, intake: Intake, measured: Measured) -> None:
         """Swap the one reference that scrapes and pages read."""

@@ -131,7 +131,7 @@ def _sized(
 
 def _most(found: set[Cause]) -> tuple[tuple[str, int], ...]:
     """Events by kind, an event on both legs once; of statistics their sources."""
-    names = Counter(f"source {of.source or '(unknown)'}" if isinstance(of, Statistics) else of.kind for of in found)
+    names = Counter(f"source {of.name or '(unknown)'}" if isinstance(of, Statistics) else of.kind for of in found)
     return tuple(sorted(names.items(), key=lambda pair: (-pair[1], pair[0]))[:4])
 
 

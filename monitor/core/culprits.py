@@ -1,6 +1,6 @@
 """Culprits: the whole of what one evaluation finds out about who moved the lists."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -9,8 +9,8 @@ from numpy.typing import NDArray
 
 from monitor.core.baseline import ListLeg, Snapshot
 from monitor.core.blame import Attribution, DeployLine, attribute, blamed
-from monitor.core.blame.attribution import Shares
-from monitor.core.blame.statistics import Weigher
+from monitor.core.blame.attribution import Weigh
+from monitor.core.blame.statistics import NOBODY_WEIGHED, Weighed, Weigher
 from monitor.core.cause import Evidence
 from monitor.core.comparison.alignment import Alignment
 from monitor.core.comparison.summary import NO_ANCHORS, SETTLING
@@ -82,7 +82,8 @@ def find(
         known: the corpus.
         circumstances: the rest.
     """
-    changes, weigher = known.changes(baseline), known.weigher(baseline)
+    deploys = DeployLine(known.ledger, circumstances.deploy_id)
+    changes, weigher = known.changes(baseline), known.weigher(baseline, deploys.current)
     made, unknown = [], frozenset[int]()
     for leg in BLAMED_LEGS:
         if leg in lists and leg in baseline.lists:
@@ -93,7 +94,6 @@ def find(
                 unknown = frozenset(alignment.now[~(then.known & now.known)].tolist())
             weigh, ties = (None, circumstances.eps) if dense else (_lazy(weigher), None)
             made.append(attribute(leg, (then, now), alignment.now, changes, weigh, ties=ties))
-    deploys = DeployLine(known.ledger, circumstances.deploy_id)
     return Culprits(
         tuple(made),
         tuple(_evidence(baseline, alignment, lists, known, circumstances)),
@@ -123,10 +123,10 @@ def _evidence(
 
 def _lazy(
     weigher: Callable[[], Weigher | None],
-) -> Callable[[int, NDArray[np.int64], NDArray[np.int64], bool], list[Shares]]:
-    def weigh(row: int, keys: NDArray[np.int64], others: NDArray[np.int64], entered: bool) -> list[Shares]:
+) -> Weigh:
+    def weigh(row: int, keys: NDArray[np.int64], others: NDArray[np.int64], entered: bool) -> Sequence[Weighed]:
         made = weigher()
-        return [{} for _ in keys] if made is None else list(made(row, keys, others, entered))
+        return [NOBODY_WEIGHED for _ in keys] if made is None else made(row, keys, others, entered)
 
     return weigh
 

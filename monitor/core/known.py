@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from monitor.core.baseline import Judged, Snapshot, vector_digest
+from monitor.core.blame import Milestone, Path
 from monitor.core.blame.changes import Changes
 from monitor.core.blame.standing import standings
 from monitor.core.blame.statistics import Weigher
@@ -24,12 +25,14 @@ class Known:
         engine: the maintained state of both legs.
         ledger: deploys judged so far, oldest first.
         served: content hash by chunk key as the real index says, where it does.
+        milestones: the BM25 statistics at the barriers since a baseline; None where nobody knows them.
     """
 
     corpus: Corpus
     engine: Engine
     ledger: Sequence[Judged] = ()
     served: Mapping[int, str] = field(default_factory=dict)
+    milestones: Callable[[Snapshot], Sequence[Milestone]] | None = None
 
     def row(self, key: int) -> Row | None:
         """What is known of a chunk, delete marks included."""
@@ -46,22 +49,31 @@ class Known:
         standing = standings(baseline, engine.statistics, engine.anchors.filters)
         return Changes(baseline, self.row, self.vector, standing)
 
-    def weigher(self, baseline: Snapshot) -> "Callable[[], Weigher | None]":
-        """Made when it is first needed: the sums by source cost a pass over the corpus."""
+    def weigher(self, baseline: Snapshot, deploy: str) -> "Callable[[], Weigher | None]":
+        """Made when it is first needed: the sums by source cost a pass over the corpus.
+
+        Args:
+            baseline: the snapshot compared with.
+            deploy: who has what came behind the last barrier.
+        """
         made: list[Weigher | None] = []
 
         def weigher() -> Weigher | None:
             if not made:
-                made.append(self._weigher(baseline))
+                made.append(self._weigher(baseline, deploy))
             return made[0]
 
         return weigher
 
-    def _weigher(self, baseline: Snapshot) -> Weigher | None:
+    def _weigher(self, baseline: Snapshot, deploy: str) -> Weigher | None:
         now, lexical = self.engine.by_source(), self.engine.lexical
         if now is None or lexical is None or baseline.statistics is None:
             return None
-        return Weigher(lexical.bm25, baseline.statistics, now, self._occurrences)
+        path = None
+        if self.milestones is not None:
+            steps = (*self.milestones(baseline), Milestone(deploy, now.totals()))
+            path = Path(lexical.bm25, baseline.statistics.totals(), steps)
+        return Weigher(lexical.bm25, baseline.statistics, now, self._occurrences, path=path)
 
     def _occurrences(self, row: int, keys: NDArray[np.int64]) -> Occurrences | None:
         rows = [self.corpus.row(key) for key in keys.tolist()]

@@ -21,6 +21,17 @@ _AT_ONCE = 65_536
 
 
 @dataclass(frozen=True, slots=True, eq=False)
+class Totals:
+    """What BM25 rests on: N, tokens in all chunks, document frequencies of the anchor terms, mean idf."""
+
+    documents: int
+    length: int
+    terms: tuple[str, ...]
+    frequency: NDArray[np.int64]
+    average_idf: float
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class SourceStatistics:
     """Sums over the live chunks of S sources; over all sources they are the statistics that BM25 rests on.
 
@@ -39,6 +50,11 @@ class SourceStatistics:
     terms: tuple[str, ...]
     frequency: NDArray[np.int64]
     average_idf: float
+
+    def totals(self) -> Totals:
+        """All sources together."""
+        whole = int(self.documents.sum()), int(self.lengths.sum())
+        return Totals(*whole, self.terms, self.frequency.sum(axis=0), self.average_idf)
 
 
 @dataclass(frozen=True, slots=True, eq=False)

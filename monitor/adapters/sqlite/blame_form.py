@@ -22,6 +22,7 @@ def plain_attribution(one: Attribution) -> Plain:
         "entered": one.entered.astype("u1").tobytes(),
         "cause": one.cause.astype("<i4").tobytes(),
         "part": one.part.astype("<f8").tobytes(),
+        **({} if one.moved is None else {"moved": plain_attribution(one.moved)}),
     }
 
 
@@ -35,12 +36,13 @@ def attribution(plain: Plain) -> Attribution:
         np.frombuffer(plain["entered"], "u1").astype(np.bool_),
         np.frombuffer(plain["cause"], "<i4").astype(np.int64),
         np.frombuffer(plain["part"], "<f8").astype(np.float64),
+        attribution(plain["moved"]) if "moved" in plain else None,
     )
 
 
 def _plain_cause(cause: Cause) -> list[Any]:
     if isinstance(cause, Statistics):
-        return [cause.source]
+        return [cause.name]
     said = (cause.kind, cause.chunk_id, cause.doc_id, cause.source, cause.segment, cause.embedding_version)
     return [list(cause.position), *said]
 

@@ -4,6 +4,7 @@ from monitor.core.blame.attribution import Attribution, Cause, Statistics, attri
 from monitor.core.blame.changes import Changes, Event
 from monitor.core.blame.deploys import DeployLine
 from monitor.core.blame.fold import OTHERS, STATISTICS, UNEXPLAINED, UNNAMED, blamed, folded
+from monitor.core.blame.path import Milestone, Path
 
 __all__ = [
     "OTHERS",
@@ -15,6 +16,8 @@ __all__ = [
     "Changes",
     "DeployLine",
     "Event",
+    "Milestone",
+    "Path",
     "Statistics",
     "attribute",
     "blamed",

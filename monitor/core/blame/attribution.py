@@ -5,15 +5,16 @@ place is one of each. A slot whose own chunk changed since the baseline is expla
 it. Otherwise an entered slot is explained, in equal parts, by the events of the chunks that left or fell below it; an
 exited slot by those of the chunks that came or rose above it. On the lexical leg, where neither holds, the statistics
 moved (N, average length, document frequencies), and each source has the part that its changes had in the score
-difference (`blame.statistics`). On the dense leg such a slot is unexplained: index, encoder, configuration or a lost
-event. The parts of a slot add up to 1; no churn, no slots. A content that stands in the other list under another id
-(re-chunking, moves, copies) is no churn and blames nobody.
+difference (`blame.statistics`), and beside that each deploy has the part that it had (`blame.path`). On the dense leg
+such a slot is unexplained: index, encoder, configuration or a lost event. The parts of a slot add up to 1; no churn,
+no slots. A content that stands in the other list under another id (re-chunking, moves, copies) is no churn and blames
+nobody.
 
 What lists of depth k cannot show is not blamed: a chunk that would have entered had another not come, and one that
 never stood in a list and left.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -21,6 +22,7 @@ from numpy.typing import NDArray
 
 from monitor.core.blame.changes import Changes, Event
 from monitor.core.blame.slots import ABSENT, NOBODY, Contents, Events, Explained, Pair, explained
+from monitor.core.blame.statistics import NOBODY_WEIGHED, Shares, Weighed
 from monitor.core.lists import NO_CHUNK, RankedLists
 from monitor.core.measure.ties import settle_ties
 from monitor.core.report import Leg
@@ -28,16 +30,18 @@ from monitor.core.report import Leg
 
 @dataclass(frozen=True, slots=True)
 class Statistics:
-    """What a source's changes did to the BM25 statistics; "" where nobody knows whose they were."""
+    """What somebody's changes did to the BM25 statistics: a source's, or in `Attribution.moved` a deploy's.
 
-    source: str
+    The name is "" where nobody knows whose they were.
+    """
+
+    name: str
 
 
 Cause = Event | Statistics
-Shares = dict[str, float]
-Weigh = Callable[[int, NDArray[np.int64], NDArray[np.int64], bool], Sequence[Shares]]
-"""(row, keys that entered, unchanged keys that left, True) -> the shares of sources in each entered slot, empty where
-none can be said; with False, of keys that left against unchanged ones that entered."""
+Weigh = Callable[[int, NDArray[np.int64], NDArray[np.int64], bool], Sequence[Weighed]]
+"""(row, keys that entered, unchanged keys that left, True) -> the shares in each entered slot; with False, of keys
+that left against unchanged ones that entered."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -52,6 +56,7 @@ class Attribution:
         entered: (n,) bool, False where it left.
         cause: (n,) int64 into `causes`, -1 where nothing explains the slot.
         part: (n,) float64, the cause's part of the slot, in (0, 1]; those of a slot add up to 1.
+        moved: the slots that statistics explain once more, told by deploy; None where nobody knows the deploys.
     """
 
     leg: Leg
@@ -61,12 +66,29 @@ class Attribution:
     entered: NDArray[np.bool_]
     cause: NDArray[np.int64]
     part: NDArray[np.float64]
+    moved: "Attribution | None" = None
 
     def of(self, rows: NDArray[np.int64]) -> "Attribution":
         """The entries of some anchors."""
         at = np.isin(self.row, rows)
         cut = self.row[at], self.key[at], self.entered[at], self.cause[at], self.part[at]
-        return Attribution(self.leg, self.causes, *cut)
+        return Attribution(self.leg, self.causes, *cut, None if self.moved is None else self.moved.of(rows))
+
+    def by_deploy(self) -> "Attribution | None":
+        """The same slots with statistics told by deploy instead of by source; None where nobody knows the deploys."""
+        statistics = np.array([isinstance(cause, Statistics) for cause in self.causes] + [False])
+        kept = ~statistics[self.cause]
+        if kept.all():
+            return self
+        if self.moved is None:
+            return None
+        ours = self.row, self.key, self.entered, self.cause, self.part
+        more = self.moved
+        theirs = more.row, more.key, more.entered, more.cause + len(self.causes), more.part
+        joined = [np.concatenate((of[kept], other)) for of, other in zip(ours, theirs, strict=True)]
+        order = np.argsort(joined[0], kind="stable")
+        row, key, entered, cause, part = (column[order] for column in joined)
+        return Attribution(self.leg, (*self.causes, *more.causes), row, key, entered, cause, part)
 
     def slots(self, rows: int) -> NDArray[np.float64]:
         """(2, rows) float64: slots that entered and that left, by anchor."""
@@ -109,9 +131,29 @@ def attribute(
     events = Events(changes)
     found = explained(pair, events, contents.take(exchanged))
     causes: list[Cause] = [*events.found]
+    moved: Attribution | None = None
     if leg == "lexical":
-        found = _weighed(found, _Open.of(pair, events, rows[known]), causes, weigh)
-    return Attribution(leg, tuple(causes), rows[known[found.row]], found.key, found.entered, found.cause, found.part)
+        weighed = _weighed(found, _Open.of(pair, events, rows[known]), weigh)
+        moved = _by_deploy(found, weighed, rows[known])
+        found = _split(found, {at: of.sources for at, of in weighed.items()}, causes)
+    return _made(leg, causes, found, rows[known], moved)
+
+
+def _made(
+    leg: Leg, causes: Sequence[Cause], of: Explained, rows: NDArray[np.int64], moved: Attribution | None = None
+) -> Attribution:
+    return Attribution(leg, tuple(causes), rows[of.row], of.key, of.entered, of.cause, of.part, moved)
+
+
+def _by_deploy(found: Explained, weighed: Mapping[int, Weighed], rows: NDArray[np.int64]) -> Attribution | None:
+    """The slots that statistics explain, by deploy; None where no deploy is known of any."""
+    if not any(of.deploys for of in weighed.values()):
+        return None
+    at = np.array(sorted(weighed), np.int64)
+    opened = Explained(found.row[at], found.key[at], found.entered[at], found.cause[at], found.part[at])
+    causes: list[Cause] = []
+    split = _split(opened, {number: weighed[place].deploys for number, place in enumerate(at.tolist())}, causes)
+    return _made("lexical", causes, split, rows)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -139,32 +181,33 @@ class _Open:
         return found
 
 
-def _weighed(found: Explained, lists: _Open, causes: list[Cause], weigh: Weigh | None) -> Explained:
-    """The entries, with those that nobody explains given to the sources whose statistics moved them."""
+def _weighed(found: Explained, lists: _Open, weigh: Weigh | None) -> dict[int, Weighed]:
+    """Of the entries that nobody explains: whose statistics moved them."""
     at_all = np.flatnonzero(found.cause == NOBODY)
-    shares: dict[int, Shares] = {at: {} for at in at_all.tolist()}
+    made = dict.fromkeys(at_all.tolist(), NOBODY_WEIGHED)
     for row in np.unique(found.row[at_all]).tolist() if weigh is not None else []:
         for entered in (True, False):
             at = at_all[(found.row[at_all] == row) & (found.entered[at_all] == entered)]
             others = lists.unchanged(row, entered=not entered)
             if len(at) and len(others) and weigh is not None:
                 said = weigh(int(lists.rows[row]), found.key[at], others, entered)
-                shares.update(zip(at.tolist(), said, strict=True))
-    return _split(found, shares, causes)
+                made.update(zip(at.tolist(), said, strict=True))
+    return made
 
 
-def _split(found: Explained, shares: dict[int, Shares], causes: list[Cause]) -> Explained:
+def _split(found: Explained, shares: Mapping[int, Shares], causes: list[Cause]) -> Explained:
+    """The entries, with those that nobody explains given to whoever moved the statistics; names join the causes."""
     numbers: dict[str, int] = {}
     times = np.ones(len(found.row), np.int64)
     flat: list[tuple[int, float]] = []
     for at, of in shares.items():
         named = of or {"": 1.0}
         times[at] = len(named)
-        for source, share in named.items():
-            if source not in numbers:
-                numbers[source] = len(causes)
-                causes.append(Statistics(source))
-            flat.append((numbers[source], share))
+        for name, share in named.items():
+            if name not in numbers:
+                numbers[name] = len(causes)
+                causes.append(Statistics(name))
+            flat.append((numbers[name], share))
     cause, part = np.repeat(found.cause, times), np.repeat(found.part, times)
     opened = np.flatnonzero(cause == NOBODY)
     cause[opened] = [number for number, _ in flat]

@@ -26,14 +26,21 @@ def blamed(attribution: Attribution, deploys: DeployLine, *, since: Mapping[str,
     Args:
         attribution: of the leg.
         deploys: to which deploy an event belongs.
-        since: next offsets of the baseline: statistics belong to a deploy where only one came since.
+        since: next offsets of the baseline.
     """
-    only = deploys.only_since(tuple(since.items()))
     return (
         *folded(attribution, "source", by_source, statistics=None),
         *folded(attribution, "document", lambda event: event.doc_id),
-        *folded(attribution, "deploy", lambda event: deploys.of(event.position), statistics=only or STATISTICS),
+        *by_deploys(attribution, deploys, since),
     )
+
+
+def by_deploys(attribution: Attribution, deploys: DeployLine, since: Mapping[str, int]) -> list[Share]:
+    """One leg's shares by deploy; where nobody knows whose statistics moved, a deploy's if it is the only one."""
+    told, only = attribution.by_deploy(), deploys.only_since(tuple(since.items()))
+    statistics = None if told is not None else only or STATISTICS
+    of = attribution if told is None else told
+    return folded(of, "deploy", lambda event: deploys.of(event.position), statistics=statistics)
 
 
 def by_source(event: Event) -> str:
@@ -47,13 +54,13 @@ def by_segment(dimension: str) -> Name:
 
 
 def named(causes: Sequence[Cause], name: Name, statistics: str | None) -> list[str]:
-    """A name per cause, and the name of the unexplained behind them; `statistics` None: the source whose they are."""
+    """A name per cause, and the name of the unexplained behind them; `statistics` None: whose they are."""
     found = []
     for cause in causes:
         if not isinstance(cause, Statistics):
             found.append(name(cause))
         elif statistics is None:
-            found.append(cause.source or STATISTICS)
+            found.append(cause.name or STATISTICS)
         else:
             found.append(statistics)
     return [*found, UNEXPLAINED]
@@ -68,7 +75,7 @@ def folded(
         attribution: of the leg.
         level: what the names are.
         name: of an event.
-        statistics: the name of moved BM25 statistics; None: of the source that moved them.
+        statistics: the name of moved BM25 statistics; None: of whoever moved them.
         most: shares kept; the rest is summed under `(others)`.
     """
     if not len(attribution.row):

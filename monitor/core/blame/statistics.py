@@ -1,4 +1,4 @@
-"""Which source moved the BM25 statistics that moved a slot."""
+"""Which source, and which deploy, moved the BM25 statistics that moved a slot."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from monitor.core.blame.path import Path, scores
 from monitor.core.lexical.bm25 import BM25
 from monitor.core.lexical_sources import Occurrences, SourceStatistics
 
@@ -15,6 +16,7 @@ TIE = 1e-9
 """A push that is this small a part of the movement of a score is rounding."""
 Vector = NDArray[np.float64]
 Keys = NDArray[np.int64]
+Shares = dict[str, float]
 Occurring = Callable[[int, Keys], Occurrences | None]
 """(row of an anchor, keys of chunks) -> how often the chunks contain its terms; None where one is not live."""
 
@@ -34,8 +36,19 @@ class Moved:
     steps: Vector
 
 
+@dataclass(frozen=True, slots=True)
+class Weighed:
+    """Whose statistics moved a slot: shares by source, and by deploy; empty where none can be said."""
+
+    sources: Shares
+    deploys: Shares
+
+
+NOBODY_WEIGHED = Weighed({}, {})
+
+
 class Weigher:
-    """Shares of sources in score differences that only the statistics moved.
+    """Shares of sources and of deploys in score differences that only the statistics moved.
 
     The difference D = score(entered) - mean score(left) is followed along the straight path from the statistics then
     to those now, in STEPS steps; within a step the sources move theirs one after the other, once forwards and once
@@ -48,14 +61,25 @@ class Weigher:
     that more than half of the chunks contain) is nobody's sum: its movement is given to the sources in proportion to
     the chunks and term occurrences they added or took away, and this alone is an approximation.
 
+    Deploys came one after the other, so theirs is the path that the statistics took (`blame.path`), and exact.
+
     Args:
         bm25: the scoring function.
         then, now: the statistics of the baseline, and now.
         occurring: terms of live chunks.
+        path: from the one to the other, deploy by deploy; None where nobody knows it.
     """
 
-    def __init__(self, bm25: BM25, then: SourceStatistics, now: SourceStatistics, occurring: Occurring) -> None:
-        self._bm25, self._occurring = bm25, occurring
+    def __init__(
+        self,
+        bm25: BM25,
+        then: SourceStatistics,
+        now: SourceStatistics,
+        occurring: Occurring,
+        *,
+        path: Path | None = None,
+    ) -> None:
+        self._bm25, self._occurring, self._path = bm25, occurring, path
         self.sources = tuple(sorted({*then.sources, *now.sources}))
         self._then, self._now = _spread(then, self.sources), _spread(now, self.sources)
         self._term_then = {term: at for at, term in enumerate(then.terms)}
@@ -66,17 +90,18 @@ class Weigher:
         total = float(moved.sum())
         self._weights: Vector = moved / total if total else np.full(len(moved), 1.0 / max(1, len(moved)))
 
-    def __call__(self, row: int, keys: Keys, others: Keys, entered: bool) -> Sequence[dict[str, float]]:
-        """Shares of sources by slot, see `attribution.Weigh`; a slot that none pushed the right way gets none."""
+    def __call__(self, row: int, keys: Keys, others: Keys, entered: bool) -> Sequence[Weighed]:
+        """Shares by slot, see `attribution.Weigh`; a slot that none pushed the right way gets none."""
         found = self._occurring(row, np.concatenate((keys, others)))
         moved = None if found is None else self.moved(found.terms)
         if found is None or moved is None:
-            return [{} for _ in keys]
-        contributions = self.contributions(moved, found)
-        against = contributions[:, len(keys) :].mean(axis=1)
-        sign = 1.0 if entered else -1.0
-        pushed = sign * (contributions[:, : len(keys)] - against[:, None])
-        return [_shares(moved.sources, pushed[:, at], contributions[:, at]) for at in range(len(keys))]
+            return [NOBODY_WEIGHED for _ in keys]
+        sign, slots = 1.0 if entered else -1.0, len(keys)
+        sources = _by_slot(moved.sources, self.contributions(moved, found), slots, sign)
+        if self._path is None:
+            return [Weighed(of, {}) for of in sources]
+        deploys = _by_slot(*self._path.contributions(found), slots, sign)
+        return [Weighed(*of) for of in zip(sources, deploys, strict=True)]
 
     def moved(self, terms: Sequence[str]) -> Moved | None:
         """What the sources moved of what one query sees; None where a term was not counted then."""
@@ -99,20 +124,7 @@ class Weigher:
         for order in (np.arange(count), np.arange(count)[::-1]):
             for start in starts:
                 states = np.concatenate((start[None, :], moved.steps[order] / STEPS)).cumsum(axis=0)
-                made[order] += np.diff(self.scores(states, found), axis=0) / 2.0
-        return made
-
-    def scores(self, states: Vector, found: Occurrences) -> Vector:
-        """(E, C) scores of the chunks under E states of the statistics."""
-        documents, average = np.maximum(states[:, 0], 0.0), states[:, 2]
-        frequency = np.clip(states[:, 3:], 0.0, documents[:, None])
-        idf = self._bm25.idf(documents[:, None], frequency, average[:, None]) * found.repeats
-        length = states[:, 1] / np.where(documents > 0.0, documents, 1.0)
-        relative = found.lengths / np.where(length > 0.0, length, 1.0)[:, None]
-        k1, b = self._bm25.k1, self._bm25.b
-        norm = (k1 * (1.0 - b + b * relative))[:, :, None]
-        weights = found.frequency * (k1 + 1.0) / (found.frequency + norm)
-        made: Vector = np.einsum("et,ect->ec", idf, weights)
+                made[order] += np.diff(scores(self._bm25, states, found), axis=0) / 2.0
         return made
 
 
@@ -143,12 +155,28 @@ def _columns(sums: _Sums, terms: Sequence[int]) -> Vector:
     return made
 
 
-def _shares(sources: Sequence[str], pushed: Vector, moved: Vector) -> dict[str, float]:
+def _by_slot(names: Sequence[str], contributions: Vector, slots: int, sign: float) -> list[Shares]:
+    """Shares in the move of each of the first `slots` chunks against the mean of the others.
+
+    Args:
+        names: of those who contribute.
+        contributions: (S, C) to the chunks' scores.
+        slots: how many of the C chunks are slots.
+        sign: 1.0 where the slots rose, -1.0 where they fell.
+    """
+    against = contributions[:, slots:].mean(axis=1)
+    pushed = sign * (contributions[:, :slots] - against[:, None])
+    return [_shares(names, pushed[:, at], contributions[:, at]) for at in range(slots)]
+
+
+def _shares(names: Sequence[str], pushed: Vector, moved: Vector) -> Shares:
     """Shares of those that pushed; of a tie that only rounding broke otherwise, of those that moved the score."""
     forward = np.maximum(pushed, 0.0)
     if not float(forward.sum()) > TIE * float(np.abs(moved).sum()):
         forward = np.abs(moved)
     total = float(forward.sum())
-    if not total > 0.0:
-        return {}
-    return {source: float(of) / total for source, of in zip(sources, forward.tolist(), strict=True) if of > 0.0}
+    made: Shares = {}
+    for name, of in zip(names, forward.tolist(), strict=True):
+        if of > 0.0:
+            made[name] = made.get(name, 0.0) + of / total
+    return made

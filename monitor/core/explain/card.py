@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from monitor.core.baseline import Judged, ListLeg, Snapshot
 from monitor.core.blame import Attribution, DeployLine, folded
-from monitor.core.blame.fold import STATISTICS, by_segment, by_source
+from monitor.core.blame.fold import by_deploys, by_segment, by_source
 from monitor.core.cause import causes
 from monitor.core.documents import verdict_document
 from monitor.core.events import Segment
@@ -228,15 +228,14 @@ def _segments(incident: Incident, rows: NDArray[np.int64], attributions: Sequenc
 
 def _blame(incident: Incident, attributions: Sequence[Attribution]) -> list[Share]:
     deploys = incident.deploys
-    since = () if incident.before is None else tuple(incident.before.positions.items())
-    statistics = deploys.only_since(since) or STATISTICS
+    since = {} if incident.before is None else incident.before.positions
     made: list[Share] = []
     for one in attributions:
         made += folded(one, "source", by_source, statistics=None)
         made += folded(one, "document", lambda event: event.doc_id)
         for dimension in incident.dimensions:
             made += folded(one, "segment", by_segment(dimension))
-        made += folded(one, "deploy", lambda event: deploys.of(event.position), statistics=statistics)
+        made += by_deploys(one, deploys, since)
     return made
 
 

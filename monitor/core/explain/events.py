@@ -77,5 +77,5 @@ def _by_cause(one: Attribution) -> tuple[list[float], list[int]]:
 
 def _place(cause: Event | Statistics) -> tuple[str, int, int, str]:
     if isinstance(cause, Statistics):
-        return (cause.source, 0, 0, "")
+        return (cause.name, 0, 0, "")
     return (*cause.position, cause.chunk_id)

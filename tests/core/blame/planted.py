@@ -8,7 +8,7 @@ import numpy as np
 
 from monitor.core.baseline import ListLeg
 from monitor.core.blame import STATISTICS, folded
-from monitor.core.blame.fold import by_source
+from monitor.core.blame.fold import by_deploys, by_source
 from monitor.core.report import Share
 from tests.core.blame.world import (
     COMMON,
@@ -134,7 +134,7 @@ def shares(made: Planted, leg: str) -> list[Share]:
         return folded(one, "source", by_source, statistics=None)
     if made.level == "document":
         return folded(one, "document", lambda event: event.doc_id)
-    return folded(one, "deploy", lambda event: culprits.deploys.of(event.position))
+    return by_deploys(one, culprits.deploys, culprits.since)
 
 
 @dataclass

@@ -7,7 +7,7 @@ import pytest
 
 from monitor.core.blame import Statistics, attribute, folded
 from monitor.core.blame.fold import by_source
-from monitor.core.blame.statistics import Weigher
+from monitor.core.blame.statistics import NOBODY_WEIGHED, Weigher
 from monitor.core.known import Known
 from monitor.core.lexical_sources import SourceStatistics
 from monitor.core.text.tokens import tokenize
@@ -142,4 +142,4 @@ def test_a_query_term_that_was_not_counted_then_is_not_weighed() -> None:
     assert then is not None
     weigher = Weigher(of.engine.lexical.bm25, then, then, lambda *_: None)  # type: ignore[union-attr]  # it is on
     assert weigher.moved(("never",)) is None
-    assert list(weigher(0, np.array([1, 2]), np.array([3]), True)) == [{}, {}]
+    assert list(weigher(0, np.array([1, 2]), np.array([3]), True)) == [NOBODY_WEIGHED] * 2

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from monitor.adapters.rensa import RensaBands
 from monitor.core.anchors import Anchor, AnchorSet
 from monitor.core.baseline import AnchorMark, Judged, ListLeg, Member, Snapshot, vector_digest
-from monitor.core.blame import Attribution, Event, Statistics
+from monitor.core.blame import Attribution, Event, Milestone, Statistics
 from monitor.core.comparison.alignment import Alignment, align
 from monitor.core.corpus import Corpus
 from monitor.core.culprits import Circumstances, Culprits, find
@@ -104,6 +104,7 @@ class World:
         self.engine = Engine(anchors, self.corpus, depths, Distance.COSINE, Bm25(), bands=RensaBands())
         self.offset = 0
         self.ledger: list[Judged] = []
+        self.milestones: list[tuple[int, Milestone]] = []
         self.apply(state)
 
     def apply(self, changed: Changed) -> None:
@@ -126,6 +127,8 @@ class World:
         return Upsert(chunk)
 
     def deploy(self, name: str) -> None:
+        found = self.engine.by_source()
+        self.milestones.append((self.offset, Milestone(name, None if found is None else found.totals())))
         self.ledger.append(Judged(name, 1, "pass", {"t/0": self.offset}))
 
     def lists(self) -> dict[ListLeg, RankedLists]:
@@ -147,8 +150,12 @@ class World:
     def align(self, baseline: Snapshot) -> Alignment:
         return align(self.anchors, baseline, ("language",), cap=9, min_anchors=1)
 
+    def path(self, baseline: Snapshot) -> list[Milestone]:
+        """The barriers behind a baseline."""
+        return [one for at, one in self.milestones if at > baseline.positions["t/0"]]
+
     def blame(self, baseline: Snapshot, deploy: str = "") -> Culprits:
-        known = Known(self.corpus, self.engine, tuple(self.ledger))
+        known = Known(self.corpus, self.engine, tuple(self.ledger), {}, self.path)
         around = Circumstances(K, 1e-6, frozenset({VERSION}), frozenset(), deploy)
         return find(baseline, self.align(baseline), self.lists(), known, around)
 
@@ -166,7 +173,7 @@ def blamed_chunks(attributions: Iterable[Attribution], changed: Changed, before:
             if isinstance(cause, Event):
                 names.add(cause.chunk_id)
             elif isinstance(cause, Statistics):
-                names |= {name for name in changed if cause.source in _sources(name, changed, before)}
+                names |= {name for name in changed if cause.name in _sources(name, changed, before)}
     return names
 
 

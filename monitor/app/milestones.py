@@ -1,0 +1,43 @@
+"""The BM25 statistics at the barriers since a baseline, from the deploys' records; each record is read once."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from monitor.core.baseline import Judged, Snapshot
+from monitor.core.blame import Milestone
+from monitor.core.lexical_sources import Totals
+from monitor.ports import StateStore
+
+
+class Milestones:
+    """Totals by deploy, as many as are needed for the baseline in use: bounded by the deploys that are kept.
+
+    Args:
+        store: keeps the deploys' records.
+    """
+
+    def __init__(self, store: StateStore) -> None:
+        self._store = store
+        self._kept: dict[str, Totals | None] = {}
+        self._terms: tuple[str, ...] = ()
+
+    def since(self, baseline: Snapshot, ledger: Sequence[Judged]) -> list[Milestone]:
+        """The barriers behind a baseline, oldest first."""
+        behind = [one.deploy_id for one in ledger if _behind(one, baseline)]
+        self._kept = {name: self._kept[name] if name in self._kept else self._totals(name) for name in behind}
+        return [Milestone(name, self._kept[name]) for name in behind]
+
+    def _totals(self, deploy_id: str) -> Totals | None:
+        record = self._store.deploy(deploy_id)
+        found = None if record is None else record.snapshot.statistics
+        if found is None:
+            return None
+        totals = found.totals()
+        if totals.terms != self._terms:
+            self._terms = totals.terms
+        # one tuple for all deploys of the same anchors
+        return replace(totals, terms=self._terms)
+
+
+def _behind(judged: Judged, baseline: Snapshot) -> bool:
+    return any(end > baseline.positions.get(where, 0) for where, end in judged.positions.items())
