@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -47,18 +47,18 @@ class Queries(NamedTuple):
 
 
 class Postings(NamedTuple):
-    """Rows by essential term: those of term t stand at `start[t]` to `start[t + 1]` in `row`.
+    """What R of the rows ask, by term: those that ask term t stand at `start[t]` to `start[t + 1]`.
 
-    A chunk without any of its essential terms cannot score above a row's floor. Beside them all pairs of each row
-    (in the places of `Queries.start`) by falling weight: `term`, positive part of the `weight`, and the most that
-    the row's pairs after it add together: a score is given up as soon as what is left cannot reach the floor.
+    `local` is the one of `Queries` without the terms that none of the rows asks. `row` counts within `rows`, which
+    ascend. `weight` is the positive part of the weight in the row's epoch, and a
+    trace where that is 0, so that a hit never adds up to nothing.
     """
 
+    rows: NDArray[np.int64]
+    local: NDArray[np.int32]
     start: NDArray[np.int64]
-    row: NDArray[np.int32]
-    term: NDArray[np.int32]
-    weight: NDArray[np.float64]
-    after: NDArray[np.float64]
+    row: NDArray[np.uint32]
+    weight: NDArray[np.float32]
 
 
 class Entries(NamedTuple):
@@ -113,18 +113,20 @@ class Counted(NamedTuple):
     offset: NDArray[np.int64]
     heads: NDArray[np.int32]
     ids: NDArray[np.int32]
-    frequencies: NDArray[np.int64]
+    frequencies: NDArray[np.int32]
 
 
 @dataclass(frozen=True, slots=True)
 class Kernels:
-    """The four inner loops, in numba or in numpy; both give the same bits (see tests/core/test_lexical_kernels).
+    """The inner loops, in numba or in numpy; both give the same bits (see tests/core/test_lexical_kernels).
 
     Args:
         name: `numba` or `numpy`.
         count: (tokens, offset, local) -> Counted.
         recount: (frequency, histogram, ids, step) -> done: moves each id's frequency by step, once per occurrence,
             and the histogram of frequencies, whose last place counts all greater ones too; stops before one below 0.
+        gather: (slab, starts, sizes) -> the parts of a slab of int32, one after the other.
+        scatter: (slab, starts, sizes, values): writes parts, given one after the other, to their places.
         offer: (lists, queries, postings, entries, label): inserts what scores above the floors, cuts full rows.
         rank: (entries, queries, rows, k, label) -> Ranking; `label` orders names by slot, 0 is not known.
         block: how many chunks to offer at once while a buffer is refilled.
@@ -133,13 +135,17 @@ class Kernels:
     name: str
     count: Callable[[NDArray[np.int32], NDArray[np.int64], NDArray[np.int32]], Counted]
     recount: Callable[[NDArray[np.int32], NDArray[np.int64], NDArray[np.int32], int], int]
+    gather: Callable[[NDArray[np.int32], NDArray[np.int64], NDArray[np.int64]], NDArray[np.int32]]
+    scatter: Callable[[NDArray[Any], NDArray[np.int64], NDArray[np.int64], NDArray[np.int32]], None]
     offer: Callable[[Lists, Queries, Postings, Entries, NDArray[np.int64]], None]
     rank: Callable[[Entries, Queries, NDArray[np.int64], int, NDArray[np.int64]], Ranking]
     block: int
 
 
-SLACK = 1.0 + 1e-9
-"""Makes a bound that was summed in another order than the score a bound again."""
+ROUNDED = 2.0**-22
+"""Relative error per term, and well above, of a sum of products in float32."""
+TRACE = 1e-30
+"""The weight of a term that adds nothing: tells a hit from a chunk that shares no term."""
 
 
 def ragged(starts: NDArray[np.int64], sizes: NDArray[np.int64]) -> NDArray[np.int64]:

@@ -1,59 +1,30 @@
-"""What a chunk outside the buffers can score at most: which terms matter, and when a top-k is proved exact."""
-
-from typing import NamedTuple
+"""What a chunk can score at most: by its terms, and, of those outside the buffers, when a top-k is proved exact."""
 
 import numpy as np
 from numpy.typing import NDArray
 
-from monitor.core.lexical.arrays import Postings, Queries
+from monitor.core.lexical.arrays import TRACE, Postings, Queries
 from monitor.core.lexical.queries import Plan
 
 _ROUNDING = 1e-12
 """Relative; far above the error of a sum of a few hundred positive float64, far below any real gap."""
 _TINY = 1e-9
 """A weight of an epoch below which no ratio to it is formed."""
-_CUMULATED = 1e-6
-"""Absolute; above the error of one running sum over all pairs."""
 
 
-class Reach(NamedTuple):
-    """What terms can add to an epoch score, all (P,): each less than max(0, w)(k1 + 1).
-
-    `upto`, by pair: the most that its term and the row's lighter terms add together. `term`, `weight`, `after`: see
-    `Postings`. Turtle, Flood, IPM 1995 (MaxScore), upside down: the queries are indexed, the documents asked.
-    """
-
-    upto: NDArray[np.float64]
-    term: NDArray[np.int32]
-    weight: NDArray[np.float64]
-    after: NDArray[np.float64]
-
-
-def reach(plan: Plan, epoch: Queries) -> Reach:
-    """The reach of an epoch's weights."""
-    weight = np.maximum(epoch.weight, 0.0)
-    falling = np.lexsort((-weight, plan.row))
-    most = weight[falling] * (epoch.k1 + 1.0)
-    running = np.cumsum(most)
-    end = np.concatenate((np.zeros(1), running))[plan.start[1:]][plan.row]
-    after = end - running
-    upto = np.empty(len(most))
-    upto[falling] = after + most
-    return Reach(upto + _CUMULATED, plan.term[falling], weight[falling], after + _CUMULATED)
-
-
-def essential(plan: Plan, reached: Reach, floor: NDArray[np.float64]) -> Postings:
-    """Postings of the terms without which a chunk cannot score above its row's floor.
-
-    Args:
-        plan: the queries.
-        reached: `reach` of the epoch.
-        floor: (A,) float64; inf leaves a row out, -inf takes all its terms.
-    """
-    matters = (reached.upto > floor[plan.row])[plan.by_term]
-    before = np.concatenate((np.zeros(1, np.int64), np.cumsum(matters, dtype=np.int64)))
-    row = plan.row[plan.by_term[matters]].astype(np.int32)
-    return Postings(before[plan.term_start], row, reached.term, reached.weight, reached.after)
+def postings(plan: Plan, epoch: Queries, rows: NDArray[np.int64]) -> Postings:
+    """What some rows, ascending, ask under an epoch's weights."""
+    taking = np.full(len(plan), -1, np.int64)
+    taking[rows] = np.arange(len(rows))
+    taken = taking[plan.row[plan.by_term]]
+    inside = taken >= 0
+    before = np.concatenate((np.zeros(1, np.int64), np.cumsum(inside, dtype=np.int64)))
+    start, pair = before[plan.term_start], plan.by_term[inside]
+    local = np.full(len(epoch.local), -1, np.int32)
+    asked = np.flatnonzero(start[1:] > start[:-1])
+    local[plan.terms[asked]] = asked
+    weight = np.maximum(epoch.weight[pair], TRACE).astype(np.float32)
+    return Postings(rows, local, start, taken[inside].astype(np.uint32), weight)
 
 
 def unproved(

@@ -6,7 +6,8 @@ from typing import Any, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from monitor.core.lexical.arrays import Counted, Lists, ragged
+from monitor.core.lexical.arrays import Counted, Kernels, Lists, ragged
+from monitor.core.lexical.kernels import BEST
 
 Scalar = TypeVar("Scalar", bound=np.generic)
 
@@ -24,9 +25,13 @@ class ForwardLists:
 
     A removed list leaves a hole that the next list of its size class takes; when holes make up more than half of
     what is used, the slab is compacted. So memory is bounded by the largest live corpus, not by uptime.
+
+    Args:
+        kernels: the inner loops.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, kernels: Kernels = BEST) -> None:
+        self._kernels = kernels
         self.documents = 0
         """Live chunks, empty ones included."""
         self.total_length = 0
@@ -81,12 +86,13 @@ class ForwardLists:
             message = f"lexical: a removed slot holds no chunk, slots {int(slots[0])} to {int(slots[-1])}"
             raise ValueError(message)
         sizes = self._sizes[slots].astype(np.int64)
-        ids = self._ids[ragged(self._starts[slots], sizes)]
+        starts, grains = self._starts[slots], -(-sizes // _GRAIN)
+        ids = self._kernels.gather(self._ids, starts, sizes)
         self.documents -= len(slots)
         self.total_length -= int(self._lengths[slots].sum())
-        for start, grains in zip(self._starts[slots].tolist(), (-(-sizes // _GRAIN)).tolist(), strict=True):
-            self._holes.setdefault(grains, []).append(start)
-        self._hole_places += int((-(-sizes // _GRAIN)).sum()) * _GRAIN
+        for size in np.unique(grains).tolist():
+            self._holes.setdefault(size, []).extend(starts[grains == size].tolist())
+        self._hole_places += int(grains.sum()) * _GRAIN
         self._sizes[slots] = _FREE
         return ids
 
@@ -101,9 +107,8 @@ class ForwardLists:
         starts = self._allocate(-(-sizes // _GRAIN))
         if int(counted.frequencies.max(initial=0)) > np.iinfo(self._frequencies.dtype).max:
             self._frequencies = self._frequencies.astype(np.uint32)  # rare, and wider only
-        place = ragged(starts, sizes)
-        self._ids[place] = counted.ids
-        self._frequencies[place] = counted.frequencies
+        self._kernels.scatter(self._ids, starts, sizes, counted.ids)
+        self._kernels.scatter(self._frequencies, starts, sizes, counted.frequencies)
         self._starts[slots], self._sizes[slots], self._heads[slots] = starts, sizes, counted.heads
         self._lengths[slots], self._segments[slots] = lengths, segments
         self.documents += len(slots)

@@ -1,10 +1,14 @@
 """The lexical kernels in plain numpy: the fallback without numba, and its oracle in the tests."""
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 
 from monitor.core.lexical.arrays import (
     EMPTY,
+    ROUNDED,
+    TRACE,
     Counted,
     Entries,
     Kernels,
@@ -17,8 +21,6 @@ from monitor.core.lexical.arrays import (
 
 _CELLS = 4_000_000
 """Most cells of a (chunks, terms) or (rows, chunks) table that `offer` makes at once."""
-_TRACE = 1e-30
-"""The weight of a term that adds nothing: tells a hit from a chunk that shares no term."""
 
 
 def count(tokens: NDArray[np.int32], offset: NDArray[np.int64], local: NDArray[np.int32]) -> Counted:
@@ -35,7 +37,7 @@ def count(tokens: NDArray[np.int32], offset: NDArray[np.int64], local: NDArray[n
         np.concatenate((np.zeros(1, np.int64), ends)).astype(np.int64),
         per_group[0::2].astype(np.int32),
         ids.astype(np.int32),
-        frequencies.astype(np.int64),
+        frequencies.astype(np.int32),
     )
 
 
@@ -51,6 +53,18 @@ def recount(frequency: NDArray[np.int32], histogram: NDArray[np.int64], ids: NDA
     np.subtract.at(histogram, np.minimum(before, top), 1)
     np.add.at(histogram, np.minimum(after, top), 1)
     return len(ids)
+
+
+def gather(slab: NDArray[np.int32], starts: NDArray[np.int64], sizes: NDArray[np.int64]) -> NDArray[np.int32]:
+    """Parts of a slab, one after the other."""
+    return slab[ragged(starts, sizes)]
+
+
+def scatter(
+    slab: NDArray[Any], starts: NDArray[np.int64], sizes: NDArray[np.int64], values: NDArray[np.int32]
+) -> None:
+    """Write parts, given one after the other, to their places in a slab."""
+    slab[ragged(starts, sizes)] = values
 
 
 def offer(lists: Lists, queries: Queries, postings: Postings, entries: Entries, label: NDArray[np.int64]) -> None:
@@ -103,18 +117,18 @@ def _near(
     """(row, chunk) pairs, ascending by row, that can score above the floor: a float32 product as an upper bound.
 
     Every summand is positive, so its relative error is below terms * 2^-23; a term of weight 0 counts as a trace, so
-    that a hit is never 0. Only rows with essential terms, and their terms, take part.
+    that a hit is never 0.
     """
-    rows = np.unique(postings.row).astype(np.int64)
+    rows = postings.rows
     pair = ragged(queries.start[rows], queries.start[rows + 1] - queries.start[rows])
     terms, column = np.unique(queries.term[pair], return_inverse=True)
     weights = np.zeros((len(rows), len(terms)), np.float32)
     line = np.repeat(np.arange(len(rows)), queries.start[rows + 1] - queries.start[rows])
-    weights[line, column] = np.maximum(queries.weight[pair], _TRACE)
+    weights[line, column] = np.maximum(queries.weight[pair], TRACE)
     norm = queries.k1 * (1.0 - queries.b + queries.b * (np.maximum(lists.lengths, 1) / queries.average.max()))
     often = table[:, terms].astype(np.float32)
     most = often * np.float32(queries.k1 + 1.0) / (often + norm.astype(np.float32)[:, None])
-    bound = (weights @ most.T) * np.float32(1.0 + len(terms) * 2.0**-22)
+    bound = (weights @ most.T) * np.float32(1.0 + len(terms) * ROUNDED)
     near, chunk = np.nonzero(bound > np.maximum(floor[rows], 0.0)[:, None])
     return rows[near], chunk
 
@@ -288,4 +302,4 @@ def _best(
     made.score[group[row[top]], at[top]] = value[top]
 
 
-NUMPY = Kernels("numpy", count, recount, offer, rank, block=2048)
+NUMPY = Kernels("numpy", count, recount, gather, scatter, offer, rank, block=2048)

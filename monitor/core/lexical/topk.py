@@ -82,7 +82,7 @@ class LexicalTopK:
         self._pinned = vocabulary.pin(self._queries)
         self._terms = anchor_terms(self._queries[:anchors], self._pinned)
         self._plan = compile_queries(self._pinned, filters)
-        self._forward, self._names = ForwardLists(), NameOrder(corpus.names)
+        self._forward, self._names = ForwardLists(kernels), NameOrder(corpus.names)
         self._local = self._plan.local(vocabulary.capacity)
         self._now, reference = self._weighted(self._plan, self._local)
         self._watch = Watch(self._plan, k, reference, kernels)

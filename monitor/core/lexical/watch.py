@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from monitor.core.lexical import buffers
 from monitor.core.lexical.arrays import EMPTY, Kernels, Lists, Postings, Queries, Ranking, ragged
-from monitor.core.lexical.bound import essential, reach, unproved
+from monitor.core.lexical.bound import postings, unproved
 from monitor.core.lexical.forward import ForwardLists
 from monitor.core.lexical.names import NameOrder
 from monitor.core.lexical.queries import Plan
@@ -41,7 +41,7 @@ class Watch:
         self.entries = buffers.empty(plan, np.full(len(plan), KEPT * k, np.int64))
         self.epoch = epoch._replace(weight=epoch.weight.copy(), average=epoch.average.copy())
         self._kernels, self._segments = kernels, segments
-        self._reach = reach(plan, epoch)
+        self._every: Postings | None = None  # of all rows; None while outdated
         self._frequency: NDArray[np.int64] = np.zeros(len(plan.terms), np.int64)
 
     @property
@@ -68,7 +68,7 @@ class Watch:
         pairs = ragged(self.plan.start[target], sizes)
         self.epoch.weight[pairs] = before.epoch.weight[ragged(before.plan.start[source], sizes)]
         self.epoch.average[target] = before.epoch.average[source]
-        self._reach = reach(self.plan, self.epoch)
+        self._every = None
 
     def drop(self, slots: NDArray[np.int64]) -> None:
         """Take removed chunks out of all buffers (what is outside stays outside)."""
@@ -82,7 +82,9 @@ class Watch:
 
     def offer(self, lists: Lists, order: NameOrder) -> None:
         """Insert new chunks where they may score above the floors."""
-        self._offer(lists, np.ones(len(self.plan), np.bool_), order)
+        if self._every is None:
+            self._every = postings(self.plan, self.epoch, np.arange(len(self.plan)))
+        self._offer(lists, self._every, order)
 
     def refill(
         self, rows: NDArray[np.int64], forward: ForwardLists, reference: Queries, order: NameOrder, *, seeded: bool
@@ -97,20 +99,19 @@ class Watch:
             seeded: start the floors just below what the buffers still hold (it will be found again, and better
                 beside it), so that most chunks are passed over; else at -inf.
         """
-        pairs = np.isin(self.plan.row, rows)
+        pairs = ragged(self.plan.start[rows], self.plan.sizes[rows])
         self.epoch.weight[pairs] = reference.weight[pairs]
         self.epoch.average[rows] = reference.average[rows]
         floor = buffers.least_known(self.entries, self.epoch, rows, self.k) if seeded else -np.inf
         buffers.clear(self.entries, rows)
         self.entries.floor[rows] = floor
-        self._reach = reach(self.plan, self.epoch)
-        taking = np.zeros(len(self.plan), np.bool_)
-        taking[rows] = True
+        self._every = None
+        asked = postings(self.plan, self.epoch, rows)
         for slots in forward.blocks(forward.live(), self._kernels.block):
             lists = forward.lists(slots, whole=self._segments is not None)
             if self._segments is not None:
                 lists = lists._replace(segments=self._segments[slots])
-            self._offer(lists, taking, order)
+            self._offer(lists, asked, order)
 
     def widen(self, rows: NDArray[np.int64], factor: int, documents: int) -> None:
         """Keep `factor` times as many entries for some rows, but not more than there are chunks."""
@@ -184,19 +185,20 @@ class Watch:
 
     def follow(self, now: Queries, document_frequency: NDArray[np.int64], frequency: np.dtype[Any]) -> None:
         """Follow what moved: ids of the vocabulary, folded segments, (M,) document frequencies, their width."""
+        if len(now.local) != len(self.epoch.local):
+            self._every = None
         self.epoch = self.epoch._replace(local=now.local, allowed=now.allowed)
         self._frequency = document_frequency
         if self.entries.frequency.dtype != frequency:
             self.entries = buffers.widened(self.entries)
 
-    def _offer(self, lists: Lists, taking: NDArray[np.bool_], order: NameOrder) -> None:
+    def _offer(self, lists: Lists, asked: Postings, order: NameOrder) -> None:
         """Offer chunks to some rows; rows that get stuck get the names at their cut labelled, and go on."""
         entries = self.entries
         for attempt in count():
-            postings: Postings = essential(self.plan, self._reach, np.where(taking, entries.floor, np.inf))
-            if not len(postings.row):
+            if not len(asked.row):
                 break
-            self._kernels.offer(lists, self.epoch, postings, entries, order.label)
+            self._kernels.offer(lists, self.epoch, asked, entries, order.label)
             stuck = np.flatnonzero(entries.stuck >= 0)
             if not len(stuck):
                 break
@@ -204,7 +206,7 @@ class Watch:
                 order.place(np.unique(buffers.held(entries, row) if attempt else buffers.at_cut(entries, row)))
             if attempt:  # many twins at once: label all that is still to come
                 order.place(lists.slots[int(entries.stuck[stuck].min()) :].astype(np.int64))
-            taking = entries.stuck >= 0
+            asked = postings(self.plan, self.epoch, stuck)
             entries.since[:], entries.stuck[:] = np.maximum(entries.stuck, 0), -1
         entries.since[:] = 0
 

@@ -1,6 +1,7 @@
 """numba == numpy: the compiled kernels against their plain twins, to the bit where the result is defined."""
 
 from collections.abc import Sequence
+from random import Random
 
 import numpy as np
 import pytest
@@ -55,6 +56,23 @@ def test_recount(steps: list[tuple[list[int], int]]) -> None:
             right = before
         np.testing.assert_array_equal(left[0], right[0])
         np.testing.assert_array_equal(left[1][1:], right[1][1:])
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.lists(st.integers(0, 5), max_size=6), st.randoms(use_true_random=False))
+def test_gather_and_scatter_are_slices(sizes: list[int], order: Random) -> None:
+    at = list(range(len(sizes)))
+    order.shuffle(at)
+    starts = np.array([6 * place for place in at], np.int64)
+    slab = np.arange(6 * len(sizes), dtype=np.int32)
+    expected = np.concatenate([slab[:0], *(slab[s : s + n] for s, n in zip(starts, sizes, strict=True))])
+    for kernels in (NUMPY, BEST):
+        parts = kernels.gather(slab, starts, np.array(sizes, np.int64))
+        np.testing.assert_array_equal(parts, expected)
+        copied = np.full(len(slab), 9999, np.uint16)
+        kernels.scatter(copied, starts, np.array(sizes, np.int64), parts)
+        inside = np.isin(slab, expected)
+        np.testing.assert_array_equal(copied, np.where(inside, slab, 9999))
 
 
 @pytest.mark.parametrize("sizes", [[], [0], [3], [0, 2, 0, 1]])
