@@ -17,6 +17,16 @@ MOST_ANCHORS = 12
 MOST_CAUSES = 3
 """Causes named for one changed slot."""
 QUESTION_CHARACTERS = 300
+MARKS: Mapping[str, str] = {"same": "=", "moved": "↕", "entered": "+", "left": "−", "rewritten": "✎", "renamed": "≡"}
+"""Beside the words for each state of a result."""
+BECAME: Mapping[str, str] = {
+    "same": "same place",
+    "moved": "moved",
+    "entered": "entered",
+    "left": "left",
+    "rewritten": "text rewritten",
+    "renamed": "same content or score under another id",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,11 +125,9 @@ def _result(result: Document, *, now: bool) -> Result:
 
 def _became(result: Document, *, now: bool) -> str:
     """What happened to a result between the lists."""
-    if result["state"] == "moved":
-        return f"moved, was at {result['other_rank']}" if now else f"moved, now at {result['other_rank']}"
-    if result["state"] == "renamed":
-        return "same content or score under another id"
-    return {"same": "same place", "entered": "entered", "left": "left"}[result["state"]]
+    other = result["other_rank"]
+    elsewhere = f", {'was' if now else 'now'} at {other}" if other not in (None, result["rank"]) else ""
+    return BECAME[result["state"]] + elsewhere
 
 
 def _reasons(result: Document) -> tuple[str, ...]:

@@ -9,7 +9,7 @@ from markupsafe import Markup
 
 from monitor.adapters.page import words
 from monitor.adapters.page.bars import blamed
-from monitor.adapters.page.card import card_of
+from monitor.adapters.page.card import MARKS, card_of
 from monitor.adapters.page.detail import detail, known_segments
 from monitor.adapters.page.heat import COLUMNS, LEGS, heat
 from monitor.adapters.page.pipeline import pipeline
@@ -33,7 +33,13 @@ TEMPLATES = Environment(
     trim_blocks=True,
     lstrip_blocks=True,
 )
-TEMPLATES.globals |= {"link": words.link, "marks": words.MARKS, "legs": LEGS, "columns": COLUMNS}
+TEMPLATES.globals |= {
+    "link": words.link,
+    "marks": words.MARKS,
+    "legs": LEGS,
+    "columns": COLUMNS,
+    "became_marks": MARKS,
+}
 TEMPLATES.filters |= {
     "shown": words.shown, "moment": words.moment, "clock": words.clock, "age": words.age, "size": words.size,
     "number": words.number, "percent": words.percent,

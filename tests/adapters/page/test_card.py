@@ -6,6 +6,7 @@ import pytest
 
 from monitor.adapters.page import Asked, Found
 from monitor.adapters.page.words import shown
+from monitor.core.explain.schema import explain_schema
 from tests.adapters.cards import anchor, card, cause, result
 from tests.adapters.page.test_endpoints import record
 from tests.adapters.pages import Reader, moved, read
@@ -60,6 +61,29 @@ def test_an_anchor_stands_before_and_after_side_by_side() -> None:
         assert said in found.words, said
     assert "anchor" in found.values("id")
     assert found.values("open", "details") == ["None", "None"]
+
+
+def test_every_state_that_the_schema_knows_has_its_words() -> None:
+    states = [value["enum"] for value in _values(explain_schema(), "state")]
+    assert states
+    for state in states[0]:
+        one = result(1, "c", state, other_rank=4 if state in ("moved", "rewritten") else None)
+        found = page(anchors=[{**anchor(), "before": [one], "after": [one]}])
+        assert found.values("class", "li").count(state) == 2
+        assert ("now at 4" in found.words) == ("was at 4" in found.words) == (state in ("moved", "rewritten"))
+    assert (
+        "text rewritten" in page(anchors=[{**anchor(), "after": [result(1, "c", "rewritten", other_rank=1)]}]).words
+    )
+
+
+def _values(document: object, name: str) -> list[dict[str, list[str]]]:
+    """Every value of a key, however deep it stands."""
+    if isinstance(document, list):
+        return [one for part in document for one in _values(part, name)]
+    if not isinstance(document, dict):
+        return []
+    here = [document[name]] if "enum" in document.get(name, ()) else []
+    return [*here, *(one for part in document.values() for one in _values(part, name))]
 
 
 def test_only_an_anchor_that_was_asked_for_is_open() -> None:
