@@ -34,12 +34,8 @@ TEMPLATES = Environment(
     lstrip_blocks=True,
 )
 TEMPLATES.globals |= {
-    "link": words.link,
-    "marks": words.MARKS,
-    "legs": LEGS,
-    "columns": COLUMNS,
-    "became_marks": MARKS,
-}
+    "link": words.link, "marks": words.MARKS, "became_marks": MARKS, "legs": LEGS, "columns": COLUMNS,
+}  # fmt: skip
 TEMPLATES.filters |= {
     "shown": words.shown, "moment": words.moment, "clock": words.clock, "age": words.age, "size": words.size,
     "number": words.number, "percent": words.percent,
