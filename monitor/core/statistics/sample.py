@@ -66,10 +66,12 @@ class Sample:
 
     def take(self) -> Ints:
         """Slots of the sample in the order of their hashes; (<= SIZE,) int64."""
-        ranked = sorted(self._slots.items(), key=lambda pair: pair[1])[:SIZE]
-        self._worst = ranked[-1][1] if len(ranked) == SIZE else 1 << 64
+        slots = np.array(list(self._slots), np.int64)
+        hashes = np.array(list(self._slots.values()), np.uint64)
+        first = np.argsort(hashes, kind="stable")[:SIZE]
+        self._worst = int(hashes[first[-1]]) if len(first) == SIZE else 1 << 64
         self.stale = False
-        return np.array([slot for slot, _ in ranked], np.int64)
+        return slots[first]
 
     def _bound(self) -> np.uint64:
         return np.uint64((1 << 64 - self._level) - 1)
