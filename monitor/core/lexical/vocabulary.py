@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from monitor.core.lexical.arrays import Kernels
 from monitor.core.lexical.kernels import BEST
+from monitor.core.lexical.words import ByteWords
 from monitor.core.text.tokens import tokenize
 
 UNKNOWN = -1
@@ -49,6 +50,7 @@ class Vocabulary:
         self._histogram: NDArray[np.int64] = np.zeros(_COUNTED, np.int64)
         self._recount = kernels.recount
         self._pins: NDArray[np.int32] = np.zeros(_ROOM, np.int32)
+        self._words = ByteWords() if kernels.name == "numba" else None
         self._ids = _Intern(self)
         self._tokens: list[str] = []
         self._free: list[int] = []
@@ -64,6 +66,10 @@ class Vocabulary:
         """One more than the largest id there can be now: the length of the arrays by id."""
         return len(self.hashes)
 
+    def token(self, token_id: int) -> str:
+        """The token of an id; "" for one that is free."""
+        return self._tokens[token_id]
+
     def encode(self, texts: Sequence[str]) -> list[NDArray[np.int32]]:
         """Tokenise texts and intern their tokens.
 
@@ -74,10 +80,22 @@ class Vocabulary:
             n int32 arrays of token ids in text order, repeats included (empty for a text without tokens); read
             them before the next `recycle`, unless they are retained.
         """
+        if self._words is None:
+            return self._encode(texts)
+        plain = [text.encode("ascii") for text in texts if text.isascii()]
+        ids, counts, unknown = self._words.look_up(plain)
+        for at, word in unknown.items():
+            ids[at] = self._ids[word]
+        made = _parts(ids, counts)
+        if len(plain) == len(texts):
+            return made
+        easy, others = iter(made), iter(self._encode([text for text in texts if not text.isascii()]))
+        return [next(easy if text.isascii() else others) for text in texts]
+
+    def _encode(self, texts: Sequence[str]) -> list[NDArray[np.int32]]:
+        """`encode` by strings: for texts of any script."""
         tokens = [tokenize(text) for text in texts]
-        flat = self._intern(tokens)
-        ends = np.cumsum([len(one) for one in tokens], dtype=np.int64).tolist()
-        return [flat[start:end] for start, end in zip([0, *ends[:-1]], ends, strict=True)] if ends else []
+        return _parts(self._intern(tokens), [len(one) for one in tokens])
 
     def lookup(self, tokens: Sequence[str]) -> NDArray[np.int32]:
         """The ids of tokens, UNKNOWN where there is none; interns nothing. (n,) int32."""
@@ -88,8 +106,7 @@ class Vocabulary:
         """Intern the tokens of queries and hold them until `unpin` is called with what this returns."""
         flat = self._intern(queries)
         np.add.at(self._pins, flat, 1)
-        ends = np.cumsum([len(one) for one in queries], dtype=np.int64).tolist()
-        return [flat[start:end] for start, end in zip([0, *ends[:-1]], ends, strict=True)] if ends else []
+        return _parts(flat, [len(one) for one in queries])
 
     def unpin(self, queries: Sequence[NDArray[np.int32]]) -> None:
         """Let go of ids held by `pin`."""
@@ -135,6 +152,8 @@ class Vocabulary:
             if self._ids.pop(self._tokens[token_id], None) is not None:
                 self._tokens[token_id] = ""
                 self._free.append(token_id)
+        if self._words is not None:
+            self._words.forget(idle)
         return len(idle)
 
     def _intern(self, documents: Sequence[Sequence[str]]) -> NDArray[np.int32]:
@@ -154,6 +173,8 @@ class Vocabulary:
             blake2b(token.encode("utf-8", "surrogatepass"), digest_size=8).digest(), "little"
         )
         self._ids[token] = token_id
+        if self._words is not None:
+            self._words.learn(token_id, token)
         self._fresh.append(token_id)
         return token_id
 
@@ -162,3 +183,9 @@ class Vocabulary:
         self.hashes = np.concatenate((self.hashes, np.zeros(room, np.uint64)))
         self.document_frequency = np.concatenate((self.document_frequency, np.zeros(room, np.int32)))
         self._pins = np.concatenate((self._pins, np.zeros(room, np.int32)))
+
+
+def _parts(flat: NDArray[np.int32], counts: Sequence[int] | NDArray[np.int64]) -> list[NDArray[np.int32]]:
+    """The array cut into pieces of these lengths."""
+    ends = np.cumsum(counts, dtype=np.int64).tolist()
+    return [flat[start:end] for start, end in zip([0, *ends[:-1]], ends, strict=True)] if ends else []
