@@ -13,11 +13,12 @@ import subprocess
 import threading
 import time
 import urllib.request
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from types import MappingProxyType
 from typing import TypeVar
 
 import pytest
@@ -58,16 +59,33 @@ def need(server: AbstractContextManager[Server], stack: ExitStack) -> Server:
 
 
 @contextmanager
-def kafka_broker() -> Iterator[KafkaBroker]:
-    """Apache Kafka in KRaft mode, one node, 512 MB heap."""
+def kafka_broker(
+    listeners: Mapping[str, int] = MappingProxyType({}), more: str = "", *, formatted: Sequence[str] = ()
+) -> Iterator[KafkaBroker]:
+    """Apache Kafka in KRaft mode, one node, 512 MB heap.
+
+    Args:
+        listeners: ports of the listeners TLS and SCRAM, where they are wanted.
+        more: properties besides.
+        formatted: options for the formatting of the storage.
+    """
     java, classes = program("java"), f"{kafka_jars()}/*"
     plain, sasl, controller = free_ports(3)
     with TemporaryDirectory(prefix="corpus-drift-kafka-") as folder:
         here = Path(folder)
         properties = here / "server.properties"
-        properties.write_text(kafka_properties(here / "data", plain, sasl, controller), encoding="utf-8")
+        written = kafka_properties(here / "data", plain, sasl, controller, listeners) + more
+        properties.write_text(written, encoding="utf-8")
         base = [java, "-Xmx512m", "-XX:TieredStopAtLevel=1", "-cp", classes]
-        tool = ["kafka.tools.StorageTool", "format", "--cluster-id", CLUSTER_ID, "--config", str(properties)]
+        tool = [
+            "kafka.tools.StorageTool",
+            "format",
+            "--cluster-id",
+            CLUSTER_ID,
+            "--config",
+            str(properties),
+            *formatted,
+        ]
         subprocess.run([*base, *tool], check=True, capture_output=True, timeout=KAFKA_READY_SECONDS)
         log = here / "kafka.log"
         with running([*base, "kafka.Kafka", str(properties)], log) as server:
@@ -176,17 +194,20 @@ def answers(url: str) -> bool:
         return False
 
 
-def kafka_properties(data: Path, plain: int, sasl: int, controller: int) -> str:
-    """The broker's `server.properties`: one node in both roles, a plain listener and one with SASL/PLAIN."""
+def kafka_properties(
+    data: Path, plain: int, sasl: int, controller: int, more: Mapping[str, int] = MappingProxyType({})
+) -> str:
+    """The broker's `server.properties`: one node in both roles, a plain listener, one with SASL/PLAIN, and `more`."""
     login = "org.apache.kafka.common.security.plain.PlainLoginModule required"
-    names = "PLAIN:PLAINTEXT,SASL:SASL_PLAINTEXT,CONTROLLER:PLAINTEXT"
+    opened = "".join(f",{name}://127.0.0.1:{port}" for name, port in more.items())
+    names = "PLAIN:PLAINTEXT,SASL:SASL_PLAINTEXT,CONTROLLER:PLAINTEXT,TLS:SSL,SCRAM:SASL_SSL"
     return "\n".join(
         [
             "process.roles=broker,controller",
             "node.id=1",
             f"controller.quorum.voters=1@127.0.0.1:{controller}",
-            f"listeners=PLAIN://127.0.0.1:{plain},SASL://127.0.0.1:{sasl},CONTROLLER://127.0.0.1:{controller}",
-            f"advertised.listeners=PLAIN://127.0.0.1:{plain},SASL://127.0.0.1:{sasl}",
+            f"listeners=PLAIN://127.0.0.1:{plain},SASL://127.0.0.1:{sasl},CONTROLLER://127.0.0.1:{controller}{opened}",
+            f"advertised.listeners=PLAIN://127.0.0.1:{plain},SASL://127.0.0.1:{sasl}{opened}",
             f"listener.security.protocol.map={names}",
             "inter.broker.listener.name=PLAIN",
             "controller.listener.names=CONTROLLER",

@@ -148,4 +148,5 @@ def close(consumer: Any, timeout: float) -> None:
 
 def _no_broker(settings: KafkaSettings, why: str) -> str:
     servers = ",".join(settings.bootstrap_servers)
-    return f"kafka: no answer from {servers} ({settings.security}) within {settings.start_timeout:g} s: {why}"
+    how = " ".join((settings.security, settings.sasl_mechanism)).strip()
+    return f"kafka: no answer from {servers} ({how}) within {settings.start_timeout:g} s: {why}"

@@ -1,10 +1,10 @@
-"""The names of kafka-python that we use, and three mends of the library itself.
+"""The names of kafka-python that we use, and mends of the library itself.
 
 Imported in this one place, because on Python 3.11 and later its import alone warns (importlib.resources.read_text),
-and whoever runs with warnings as errors could not even import it. Its failed connections keep their sockets open
-until some garbage collection, which in a long outage, at a few attempts a second, eats file descriptors. And an
-answer that arrives together with the end of the connection is thrown away: a broker that refuses a password says so
-and hangs up at once, and now and then the user would read "unable to bootstrap" instead of the reason.
+and whoever runs with warnings as errors could not even import it. Its failed connections and TLS handshakes keep
+their sockets open until some garbage collection, which in a long outage, at a few attempts a second, eats file
+descriptors. And an answer that arrives together with the end of the connection is thrown away: a broker that refuses
+a password says so and hangs up at once, and now and then the user would read "unable to bootstrap" instead.
 """
 
 import warnings
@@ -53,6 +53,19 @@ async def _connect_or_close(self: Any, net: Any, sock: Any, sockaddr: Any, timeo
 
 
 KafkaNetSocket.sock_connect = _connect_or_close
+
+_shake_hands = KafkaSSLTransport.handshake
+
+
+async def _shake_hands_or_close(self: Any) -> None:
+    try:
+        await _shake_hands(self)
+    except BaseException:
+        self.close()
+        raise
+
+
+KafkaSSLTransport.handshake = _shake_hands_or_close
 
 
 def _last_words_first(receive: Any) -> Any:

@@ -59,6 +59,10 @@ class Reasons(logging.Handler):
             logger.removeHandler(self)
 
     def best(self, otherwise: str) -> str:
-        """A refusal of the credentials if there was one (a mere disconnect may follow it), else the last reason."""
-        refused = [text for text in self._said if "uthentication" in text or "certificate" in text]
-        return [otherwise, *self._said, *refused][-1]
+        """A refusal of the credentials if there was one (a mere disconnect may follow it), else the last reason.
+
+        That the time is over, `otherwise`, is logged last of all, and no reason.
+        """
+        said = [text for text in self._said if text != otherwise]
+        refused = [text for text in said if "uthentication" in text or "certificate" in text]
+        return [otherwise, *said, *refused][-1]

@@ -7,6 +7,9 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Literal
 
+from monitor.adapters.kafka.tls import tls_context
+from monitor.ports import ConfigurationError
+
 Security = Literal["PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"]
 
 SECURITIES = ("PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL")
@@ -98,7 +101,11 @@ def start_milliseconds(start: str) -> int | None:
 
 
 def client_options(settings: KafkaSettings) -> Mapping[str, Any]:
-    """What consumer and producer of kafka-python both understand. Holds the secrets: never log it."""
+    """What consumer and producer of kafka-python both understand. Holds the secrets: never log it.
+
+    Raises:
+        ConfigurationError: certificate files that cannot be used.
+    """
     options: dict[str, Any] = {
         "bootstrap_servers": list(settings.bootstrap_servers),
         "client_id": settings.client_id,
@@ -111,8 +118,9 @@ def client_options(settings: KafkaSettings) -> Mapping[str, Any]:
         "metrics_enabled": False,
     }
     if settings.security in {"SSL", "SASL_SSL"}:
-        options |= {"ssl_cafile": settings.ca_file or None, "ssl_certfile": settings.cert_file or None}
-        options |= {"ssl_keyfile": settings.key_file or None, "ssl_password": settings.key_password or None}
+        options["ssl_context"] = tls_context(
+            settings.ca_file, settings.cert_file, settings.key_file, settings.key_password
+        )
     if settings.security in {"SASL_PLAINTEXT", "SASL_SSL"}:
         options |= {"sasl_mechanism": settings.sasl_mechanism, "sasl_plain_username": settings.sasl_username}
         options |= {"sasl_plain_password": settings.sasl_password}
@@ -176,7 +184,16 @@ def _files(settings: KafkaSettings) -> list[str]:
         found.append(f"kafka.security: {settings.security} with certificate files; expected SSL or SASL_SSL")
     if settings.key_file and not settings.cert_file:
         found.append("kafka.key_file without kafka.cert_file; expected both")
-    return found
+    return found or _unusable(settings)
+
+
+def _unusable(settings: KafkaSettings) -> list[str]:
+    """What is wrong inside of files that are there."""
+    try:
+        tls_context(settings.ca_file, settings.cert_file, settings.key_file, settings.key_password)
+    except ConfigurationError as error:
+        return [str(error)]
+    return []
 
 
 def _numbers(settings: KafkaSettings) -> list[str]:

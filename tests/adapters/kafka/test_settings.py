@@ -1,6 +1,7 @@
 """Settings are checked before anything is opened, and their secrets are shown nowhere."""
 
 import logging
+import ssl
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -94,16 +95,17 @@ def test_start_times() -> None:
     assert start_milliseconds("latest") is None
 
 
-def test_certificate_files_reach_the_client(tmp_path: Path) -> None:
+def test_certificate_files_are_read_before_anything_connects(tmp_path: Path) -> None:
     for name in ("ca", "cert", "key"):
         (tmp_path / name).write_text("", encoding="ascii")
-    settings = replace(
-        SASL, ca_file=str(tmp_path / "ca"), cert_file=str(tmp_path / "cert"), key_file=str(tmp_path / "key")
-    )
-    assert problems(settings) == []
-    options = client_options(settings)
-    assert (options["ssl_cafile"], options["ssl_keyfile"]) == (str(tmp_path / "ca"), str(tmp_path / "key"))
-    assert "ssl_cafile" not in client_options(GOOD)
+    ca, cert, key = (str(tmp_path / name) for name in ("ca", "cert", "key"))
+    assert problems(replace(SASL, ca_file=ca))[0].startswith(f"kafka.ca_file: '{ca}': ")
+    (said,) = problems(replace(SASL, cert_file=cert, key_file=key, key_password="sesame"))
+    assert said.startswith(f"kafka.cert_file: '{cert}' with kafka.key_file '{key}': ")
+    assert "sesame" not in said
+    context = client_options(SASL)["ssl_context"]
+    assert (context.verify_mode, context.check_hostname) == (ssl.CERT_REQUIRED, True)
+    assert "ssl_context" not in client_options(GOOD)
 
 
 class SaslAuthenticateRequest:
