@@ -197,6 +197,9 @@ def test_a_running_monitor_is_asked(
     assert run("explain", "-c", config, "--deploy", "d3", "--json").json()["events"]
     now = run("explain", "-c", config, "--segment", "source=api", "--json")
     assert (now.code, now.json()["deploy"], now.json()["question"]["segment"]) == (0, "", "source=api")
+    commands = [one["command"] for one in now.json()["actions"] if one["command"]]
+    assert commands
+    assert all(f" -c {config} " in command for command in commands), "the file that this monitor runs with"
     refused(run("explain", "-c", config, "--deploy", "d9"), 2, "404 deploy 'd9'", "never judged")
     refused(run("explain", "-c", config, "--anchor", "nobody"), 2, "404 anchor 'nobody'")
 

@@ -56,7 +56,7 @@ class Configuration(BaseSettings):
     http: HttpSection = HttpSection()
     state: StateSection = StateSection()
 
-    _folder: Path = PrivateAttr(default=Path())
+    _file: Path = PrivateAttr(default=Path("corpus-drift.toml"))
 
     @classmethod
     def settings_customise_sources(
@@ -111,9 +111,14 @@ class Configuration(BaseSettings):
         if bool(self.http.certificate_file) != bool(self.http.key_file):
             yield "http.certificate_file, http.key_file: expected both or neither"
 
+    @property
+    def file(self) -> Path:
+        """The file itself, as it was named."""
+        return self._file
+
     def located(self, path: str) -> Path:
         """A path of the file, relative to the file's own folder."""
-        return self._folder / Path(path).expanduser()
+        return self._file.parent / Path(path).expanduser()
 
     def located_text(self, path: str) -> str:
         """`located` for clients that take text; "" stays ""."""
@@ -170,7 +175,7 @@ def build(content: dict[str, Any], environment: Mapping[str, str], *, where: Pat
         problems += [line for item in error.errors() for line in _lines(item, environment)]
     if problems:
         raise ConfigurationError("\n".join(f"{where}: {problem}" for problem in problems))
-    made._folder = where.parent
+    made._file = where
     return made
 
 

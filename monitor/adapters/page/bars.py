@@ -8,13 +8,15 @@ from monitor.core.report import Share
 
 MOST_BARS = 5
 """Of each leg and level."""
+STANDS_OUT = 0.1
+"""Share from which on the head of the page names somebody."""
 LEVELS = ("source", "document", "deploy")
 """The order of levels; others follow by name."""
 HEADINGS: Mapping[str, str] = {
     "source": "Sources",
     "document": "Documents",
     "deploy": "Deploys",
-    "segment": "Segments",
+    "segment": "Segments (of every dimension)",
 }
 
 
@@ -61,4 +63,12 @@ def _level(name: str, shares: Sequence[Share]) -> Level:
     named = sorted((of for of in shares if of.name != OTHERS), key=lambda share: (-share.share, share.name))
     rest = [*named[MOST_BARS:], *(of for of in shares if of.name == OTHERS)]
     heading = HEADINGS.get(name, name.capitalize())
-    return Level(heading, tuple(named[:MOST_BARS]), sum(share.share for share in rest))
+    # A slot is in a segment of every dimension: what is not shown is no part of a whole there.
+    left = 0.0 if name == "segment" else sum(share.share for share in rest)
+    return Level(heading, tuple(named[:MOST_BARS]), left)
+
+
+def culprits(legs: Sequence[Blamed]) -> tuple[tuple[str, Share], ...]:
+    """For each leg what stands out: the heaviest of its first level with several names, if it has enough."""
+    several = ((leg.leg, next((of for of in leg.levels if len(of.bars) > 1), None)) for leg in legs)
+    return tuple((leg, of.bars[0]) for leg, of in several if of is not None and of.bars[0].share >= STANDS_OUT)

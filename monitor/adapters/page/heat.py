@@ -181,7 +181,7 @@ def cell(item: Measurement | None, depth: int, *, over: bool = False) -> Cell:
     if math.isnan(item.value):
         return Cell("unknown", "unknown", item.reason or "no value")
     text = percent(item.value) if item.metric.endswith("changed_ratio") else number(item.value, item.metric)
-    why = f"{item.n} of {item.expected} anchors" if item.n < item.expected else ""
+    why = f"of {item.n:,} anchors" if item.n < item.expected else ""
     return Cell(text, shade(item, depth), why, over)
 
 

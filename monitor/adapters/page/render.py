@@ -1,5 +1,6 @@
 """The page as HTML: what was asked for, from the last published view or from a judged deploy."""
 
+import itertools
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -8,12 +9,14 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from monitor.adapters.page import words
-from monitor.adapters.page.bars import blamed
+from monitor.adapters.page.bars import blamed, culprits
 from monitor.adapters.page.card import MARKS, card_of
 from monitor.adapters.page.detail import detail, known_segments
 from monitor.adapters.page.heat import COLUMNS, LEGS, heat
 from monitor.adapters.page.pipeline import pipeline
 from monitor.adapters.page.style import STYLE
+from monitor.core.baseline import Judged
+from monitor.core.catalogue import CATALOGUE
 from monitor.core.committed import DeployRecord
 from monitor.core.policy import Verdict
 from monitor.core.published import Published
@@ -105,7 +108,7 @@ def render_page(view: Published | None, asked: Asked | None = None, found: Found
     subject = Subject.of(view, there.record)
     shown = detail(subject.report, subject.verdict, given.segment, old=subject.old)
     notices = [*there.notices, *_no_such_segment(subject.report, given, lacks=shown is None)]
-    reasons = subject.verdict.reasons
+    reasons, shares = subject.verdict.reasons, blamed(subject.report.blame)
     return template.render(
         view=view,
         style=style,
@@ -118,11 +121,28 @@ def render_page(view: Published | None, asked: Asked | None = None, found: Found
         detail=shown,
         card=None if there.card is None else card_of(there.card),
         heat=heat(subject.report, subject.verdict, old=subject.old),
-        blame=blamed(subject.report.blame),
+        blame=shares,
+        culprits=culprits(shares),
+        passed=_passed(view, subject),
+        meanings=_meanings(subject.verdict),
         deploys=view.ledger[-DEPLOYS:][::-1],
         earlier=max(0, len(view.ledger) - DEPLOYS),
         lines=pipeline(view),
     )
+
+
+def _passed(view: Published, subject: Subject) -> Judged | None:
+    """The newest deploy that passed before a subject that does not: where one can go back to."""
+    if subject.verdict.verdict == "pass":
+        return None
+    before = list(itertools.takewhile(lambda entry: entry.deploy_id != subject.deploy_id, view.ledger))
+    return next((entry for entry in reversed(before) if entry.verdict == "pass"), None)
+
+
+def _meanings(verdict: Verdict) -> list[tuple[str, str]]:
+    """What the measurements are that fail, in words."""
+    failing = dict.fromkeys(of.metric for of in verdict.findings if of.verdict == "fail")
+    return [(name, CATALOGUE[name].help) for name in failing if name in CATALOGUE]
 
 
 def _no_such_segment(report: DriftReport, asked: Asked, *, lacks: bool) -> list[str]:

@@ -64,7 +64,8 @@ def serving(configuration: Configuration, monitor: Monitor) -> Iterator[str]:
         key,
         turn_limit=TURN_LIMIT + configuration.dense.replay_deadline,
     )
-    server = HttpServer(settings, MonitorService(monitor, lambda: read_state(configuration)))
+    service = MonitorService(monitor, lambda: read_state(configuration), config=str(configuration.file))
+    server = HttpServer(settings, service)
     try:
         url = server.start()
         monitor.parts.announce(url)

@@ -71,9 +71,8 @@ def test_every_state_that_the_schema_knows_has_its_words() -> None:
         found = page(anchors=[{**anchor(), "before": [one], "after": [one]}])
         assert found.values("class", "li").count(state) == 2
         assert ("now at 4" in found.words) == ("was at 4" in found.words) == (state in ("moved", "rewritten"))
-    assert (
-        "text rewritten" in page(anchors=[{**anchor(), "after": [result(1, "c", "rewritten", other_rank=1)]}]).words
-    )
+    in_place = [result(1, "c", "rewritten", other_rank=1)]
+    assert "text rewritten in guide.md" in page(anchors=[{**anchor(), "after": in_place}]).words
 
 
 def _values(document: object, name: str) -> list[dict[str, list[str]]]:

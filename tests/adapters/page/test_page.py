@@ -10,15 +10,19 @@ from dataclasses import replace
 import pytest
 
 from monitor.adapters.page import Asked, Found, content_security_policy, render_page, words
+from monitor.adapters.page.bars import blamed
 from monitor.adapters.page.style import STYLE
 from monitor.adapters.page.words import link, shown
 from monitor.cli import main
 from monitor.core.baseline import Judged
 from monitor.core.blame import OTHERS
+from monitor.core.catalogue import CATALOGUE
 from monitor.core.events import Partition
-from monitor.core.published import Audited
+from monitor.core.policy import Verdict
+from monitor.core.published import Audited, Published
 from monitor.core.report import DriftReport, Share
-from tests.adapters.pages import crowd, read
+from tests.adapters.page.test_endpoints import record
+from tests.adapters.pages import crowd, moved, read
 from tests.adapters.views import HOSTILE, health, view
 
 NAN = float("nan")
@@ -68,10 +72,8 @@ def test_the_timeline_links_each_deploy_newest_first() -> None:
         Judged(name, 1_780_000_000_000_000, verdict) for name, verdict in (("a/b", "pass"), ("c d", "fail"))
     )
     found = read(replace(view(["s"]), ledger=ledger))
-    assert [address for address in found.values("href") if "deploy=" in address] == [
-        "/?deploy=c%20d",
-        "/?deploy=a%2Fb",
-    ]
+    addresses = [address for address in found.values("href") if "deploy=" in address]
+    assert addresses[-2:] == ["/?deploy=c%20d", "/?deploy=a%2Fb"]
     assert "No deploy was judged yet" in read(replace(view(["s"]), ledger=())).text
 
 
@@ -85,6 +87,48 @@ def test_blame_is_said_in_numbers_beside_its_bars() -> None:
     assert "all others 55%" in found.words
     assert found.values("width", "rect") == ["10.00"] * 5
     assert set(found.values("aria-hidden", "svg")) == {"true"}
+
+
+def test_what_is_not_shown_of_segments_is_no_part_of_a_whole() -> None:
+    shares = tuple(Share("dense", "segment", f"language={at}", 0.2, 1.0, 2) for at in range(9))
+    (leg,) = blamed(shares)
+    assert (len(leg.levels[0].bars), leg.levels[0].rest) == (5, 0.0)
+
+
+def named(*shares: tuple[str, str, float]) -> str:
+    """The head's words with these shares (level, name, share) on the dense leg."""
+    made = view(["s"])
+    blame = tuple(Share("dense", level, name, share, 10 * share, 2) for level, name, share in shares)
+    return read(replace(made, report=replace(made.report, blame=blame))).words.partition("Why")[0]
+
+
+def test_the_head_names_who_stands_out() -> None:
+    assert "Blamed most: crm 60% of dense" in named(("source", "crm", 0.6), ("source", "b", 0.4))
+    alone = (("source", "docs", 1.0), ("document", "a.md", 0.7), ("document", "b.md", 0.3))
+    assert "Blamed most: a.md 70% of dense" in named(*alone), "one source says nothing"
+    assert "Blamed most" not in named(*(("source", f"s{at}", 0.05) for at in range(20)))
+    assert "Blamed most" not in named()
+
+
+def test_the_head_says_which_deploy_one_can_go_back_to() -> None:
+    said = (("d1", "pass"), ("d2", "pass"), ("d3", "fail"), ("d4", "pass"), ("d5", "unknown"))
+    made = replace(view(["s"]), ledger=tuple(Judged(name, 1_780_000_000_000_000, how) for name, how in said))
+    assert "Last deploy that passed: d4, 2026-05-28" in read(failing(made)).words
+    assert "Last deploy that passed" not in read(replace(made, verdict=Verdict("pass", (), ()))).words
+    assert "Last deploy that passed" not in read(replace(failing(made), ledger=made.ledger[2:3])).words
+    then = replace(record(), deploy_id="d3", verdict=Verdict("fail", ("why",), ()))
+    assert "Last deploy that passed: d2" in read(made, Asked(deploy="d3"), Found(then)).words
+
+
+def failing(made: Published) -> Published:
+    return replace(made, verdict=Verdict("fail", ("why",), ()))
+
+
+def test_what_fails_is_said_in_words_as_well() -> None:
+    found = read(moved(("language", "de", 4.0)))
+    assert "collapsed_swaps mean@10 dense language=de" in found.words
+    assert f"collapsed_swaps: {CATALOGUE['collapsed_swaps'].help}." in found.words
+    assert CATALOGUE["rbo_ratio"].help not in found.words, "nothing failed on it"
 
 
 def test_no_baseline_says_what_to_do() -> None:
