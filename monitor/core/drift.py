@@ -127,6 +127,7 @@ class Drift:
         self._known: dict[int, _Known] = {}
         self._turn = 0
         self._versions = anchor_versions(anchors)
+        self._digest = fingerprint.digest()
 
     @property
     def cap(self) -> int:
@@ -181,7 +182,7 @@ class Drift:
             tables += [Summarised(table, comparison.alignment, only_all=True) for table in comparison.distances(seen)]
         return Compared(
             seen=seen,
-            fingerprint=self._fingerprint.digest(),
+            fingerprint=self._digest,
             baseline=None if baseline is None else baseline.identity,
             tables=tuple(tables),
             alignment=alignment,

@@ -31,6 +31,8 @@ class Fingerprint:
 
     def differences(self, other: "Fingerprint") -> tuple[str, ...]:
         """One line per field that differs: `field: mine here, theirs there`; empty when comparable."""
+        if self == other:
+            return ()
         mine, theirs = asdict(self), asdict(other)
         return tuple(
             f"{name}: baseline {theirs[name]!r}, now {mine[name]!r}" for name in mine if mine[name] != theirs[name]

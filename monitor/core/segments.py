@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,6 +19,7 @@ def admits(wanted: Segment, segment: Segment) -> bool:
     return not wanted or set(wanted) <= set(segment)
 
 
+@lru_cache(maxsize=1 << 14)  # every report asks for each segment that is live; there are few
 def value_of(dimension: str, segment: Segment) -> str:
     """The segment within a dimension. A combination such as `language+source` joins its values with `+`.
 

@@ -107,14 +107,15 @@ class Duplicates:
     def counts(self, dimension: str) -> Mapping[str, Copies]:
         """Live chunks and copies per segment of a dimension (an attribute, or several joined with `+`)."""
         tally: dict[str, Copies] = {}
-        for code, (segment, members) in enumerate(
-            zip(self._codes.segments, self._codes.members.tolist(), strict=False)
+        members = self._codes.members[: len(self._codes.segments)].tolist()
+        for segment, *counted in zip(
+            self._codes.segments, members, self._exact.counts(), self._near.counts(), strict=True
         ):
-            if members:
+            if counted[0]:
                 name = value_of(dimension, segment)
                 held = tally.get(name, Copies(0, 0, 0))
-                exact, near = held.exact + self._exact.count(code), held.near + self._near.count(code)
-                tally[name] = Copies(held.chunks + members, exact, near)
+                chunks, exact, near = counted
+                tally[name] = Copies(held.chunks + chunks, held.exact + exact, held.near + near)
         return tally
 
     def shingles(self, slot: int) -> NDArray[np.uint32]:

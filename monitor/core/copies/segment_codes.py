@@ -87,9 +87,11 @@ class SegmentFlags:
         self._flags = np.zeros(0, np.bool_)
         self._counts = np.zeros(0, np.int64)
 
-    def count(self, code: int) -> int:
-        """Flags set among the slots of one code."""
-        return int(self._counts[code]) if code < len(self._counts) else 0
+    def counts(self) -> list[int]:
+        """Flags set among the slots of each code."""
+        codes = len(self._codes.segments)
+        held = self._counts[:codes].tolist()
+        return [*held, *(0 for _ in range(codes - len(held)))]
 
     def set(self, slots: NDArray[np.int64], flags: NDArray[np.bool_]) -> None:
         """Set or clear the flags of distinct live slots."""
