@@ -7,15 +7,12 @@ from dataclasses import dataclass
 from monitor.core.barrier import Barrier, Closed
 from monitor.core.committed import Quarantined
 from monitor.core.events import (
-    Delete,
     Deploy,
-    Heartbeat,
     Located,
     MalformedEvent,
     Partition,
     Position,
     Record,
-    Upsert,
 )
 from monitor.ports import Decoder, Fault, Polled
 
@@ -179,7 +176,7 @@ class Intake:
             return self._marker(item, event, taken)
         if event is None:
             taken.counts["event", "ignored"] += 1
-        elif isinstance(event, Upsert | Delete | Heartbeat):
+        else:
             taken.events.append(Located(item.position, event))
             taken.sources[item.position] = item
         return True

@@ -39,12 +39,12 @@ _SEGMENTS: msgspec.msgpack.Decoder[Segment] = msgspec.msgpack.Decoder(Segment)
 
 def columns(row: Row, text: str, vector: NDArray[np.float32] | None) -> tuple[object, ...]:
     """The values of `PUT_CHUNK`."""
-    segment = msgspec.msgpack.encode(row.segment)
     place = row.position
     return (
-        row.key, row.chunk_id, row.doc_id, row.ordinal, segment, row.embedding_version, row.event_time,
+        row.key, row.chunk_id, row.doc_id, row.ordinal, _packed(row.segment), row.embedding_version, row.event_time,
         row.content_hash, row.version, place.topic, place.partition, place.offset, int(row.live),
-        text, None if vector is None else vector.astype("<f4").tobytes(), *(row.changed or _SAME), HOW.index(row.how),
+        text, None if vector is None else vector.astype("<f4", copy=False).tobytes(),
+        *(row.changed or _SAME), HOW.index(row.how),
     )  # fmt: skip
 
 
@@ -86,6 +86,11 @@ def stored_chunk(values: tuple[Any, ...]) -> StoredChunk:
 def said(content_hash: str, text: str, vector: bytes | None) -> Said:
     """What a stored chunk says."""
     return Said(content_hash, text, None if vector is None else np.frombuffer(vector, "<f4"))
+
+
+@lru_cache(maxsize=65_536)
+def _packed(segment: Segment) -> bytes:
+    return msgspec.msgpack.encode(segment)
 
 
 @lru_cache(maxsize=65_536)
