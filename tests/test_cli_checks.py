@@ -1,6 +1,7 @@
 """The commands that check and build, and every command given something wrong: one line, the right exit code."""
 
 import json
+import os
 import socket
 import subprocess
 import sys
@@ -183,7 +184,12 @@ def test_what_was_set_aside_by_mistake_is_taken_on_another_try(run: Commands, tm
             2,
             "schema 'nothing': expected one of anchors, config, events, explain, gate, report",
         ),
-        (["events", "check", "none.jsonl"], 4, "none.jsonl"),
+        (["events", "check", "none.jsonl"], 2, "none.jsonl: not there or not readable; expected a readable file"),
+        (["events", "check", "."], 2, ".: a folder; expected a readable file"),
+        (["gate", "-c", "{ran}", "--deploy", "d", "--dry-run", "none.jsonl"], 2, "none.jsonl: not there"),
+        (["gate", "-c", "{ran}", "--deploy", ""], 2, "--deploy '': expected a deploy's id"),
+        (["gate", "-c", "{ran}", "--deploy", "d1", "--timeout", "-1"], 2, "--timeout -1.0: expected seconds"),
+        (["gate", "-c", "{ran}", "--deploy", "d1", "--timeout", "nan"], 2, "--timeout nan: expected seconds"),
         (["events", "check", "{ran}", "--format", "xml"], 2, "xml"),
         (["anchors", "check", "none.jsonl"], 2, "none.jsonl: No such file or directory"),
         (["anchors", "build", "none.tsv", "-o", "x.jsonl"], 2, "none.tsv"),
@@ -195,6 +201,19 @@ def test_wrong_input_is_one_line_and_the_right_code(
 ) -> None:
     new = write_case(tmp_path, shape=SHAPE)
     refused(run(*(part.format(ran=ran, new=new) for part in arguments)), code, said)
+
+
+def test_a_reader_who_goes_away_makes_no_verdict(ran: Path) -> None:
+    """`gate ... | head -1` in a shell with pipefail: a broken pipe is code 4 and never 1, which reads FAIL."""
+    reading, writing = os.pipe()
+    os.close(reading)
+    try:
+        command = [sys.executable, "-m", "monitor", "gate", "-c", str(ran), "--deploy", "d1"]
+        done = subprocess.run(command, check=False, stdout=writing, stderr=subprocess.PIPE, timeout=DEADLINE)
+    finally:
+        os.close(writing)
+    assert (done.returncode, b"nobody reads the output" in done.stderr) == (4, True)
+    assert b"Traceback" not in done.stderr
 
 
 def test_a_source_that_is_not_there(run: Commands, tmp_path: Path) -> None:

@@ -60,8 +60,10 @@ def main(argv: Sequence[str]) -> int:
         code = app(list(argv), standalone_mode=False)
     except typer.Exit as stop:
         return int(stop.exit_code)
-    except SystemExit as stop:  # told to stop before there was a loop to stop
-        return int(stop.code or 0)
+    except SystemExit as stop:
+        if isinstance(stop.__context__, BrokenPipeError):  # typer's own 1 would read as a verdict
+            return _failed("nobody reads the output any more", NO_REPORT)
+        return int(stop.code or 0)  # told to stop before there was a loop to stop
     except UnreachableError as error:
         return _failed(str(error), NO_REPORT)
     except CorpusDriftError as error:

@@ -9,7 +9,7 @@ import typer
 from monitor.app import tables
 from monitor.app.retrying import MOST, retry
 from monitor.app.wiring import open_monitor, read_state, running, tools
-from monitor.cli.common import FAIL, PASS, USAGE, ConfigFile, Json, configured, need_state, say
+from monitor.cli.common import FAIL, PASS, USAGE, ConfigFile, Json, configured, need_file, need_state, say
 from monitor.core.documents import retried_document
 from monitor.ports import ConfigurationError
 
@@ -51,6 +51,7 @@ def events_check(
     as_json: Json = False,
 ) -> int:
     """Validate events: what would be quarantined, and why."""
+    need_file(path)
     document = tools.check_events(path, form=form, dimension=dimension)
     say(document, as_json=as_json, text=tables.problem_lines)
     return FAIL if document["problems"] else PASS

@@ -9,7 +9,7 @@ from typing import Annotated, Any
 import typer
 
 from monitor.app.configuration import Configuration, load
-from monitor.ports import UnreachableError
+from monitor.ports import ConfigurationError, UnreachableError
 
 PASS, FAIL, USAGE, UNDECIDED, NO_REPORT = 0, 1, 2, 3, 4
 """Exit codes of the interface."""
@@ -27,6 +27,13 @@ def configured(path: Path) -> Configuration:
 def say(document: Any, *, as_json: bool, text: Callable[[Any], str]) -> None:
     """A document on stdout: as JSON, or as text for people."""
     typer.echo(json.dumps(document, indent=2, ensure_ascii=False) if as_json else text(document).rstrip("\n"))
+
+
+def need_file(path: Path) -> None:
+    """ConfigurationError where a file that a command was given cannot be read; "-" is standard input."""
+    if str(path) != "-" and (path.is_dir() or not os.access(path, os.R_OK)):
+        message = f"{path}: {'a folder' if path.is_dir() else 'not there or not readable'}; expected a readable file"
+        raise ConfigurationError(message)
 
 
 def need_state(configuration: Configuration) -> None:

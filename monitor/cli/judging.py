@@ -1,5 +1,6 @@
 """Commands that answer about drift: gate, report, baseline ..."""
 
+import math
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any
@@ -12,7 +13,7 @@ from monitor.app.service import approve as approve_in_loop
 from monitor.app.service import capture as capture_in_loop
 from monitor.app.wiring import build_drift, open_monitor, read_state, running
 from monitor.app.wiring.forecast import build_forecast
-from monitor.cli.common import FAIL, PASS, UNDECIDED, ConfigFile, Deploy, Json, configured, need_state, say
+from monitor.cli.common import FAIL, PASS, UNDECIDED, ConfigFile, Deploy, Json, configured, need_file, need_state, say
 from monitor.core.documents import snapshot_document
 from monitor.ports import ConfigurationError, UnreachableError
 
@@ -51,6 +52,7 @@ def gate(
 ) -> int:
     """Wait for the deploy's barrier and judge it: 0 pass, 1 fail, 2 usage, 3 undecided, 4 no report can be had."""
     configuration = configured(config)
+    _sensible(deploy, timeout)
     if dry_run is None:
         document = _gate(configuration, deploy, against, timeout=timeout, at_end=at_end)
     else:
@@ -64,6 +66,16 @@ def gate(
         _write(output, made)
     typer.echo(made.rstrip("\n"))
     return code
+
+
+def _sensible(deploy: str, timeout: float) -> None:
+    """A pipeline's variable that is empty is no deploy that nobody has seen."""
+    if not deploy.strip():
+        message = f"--deploy {deploy!r}: expected a deploy's id"
+        raise ConfigurationError(message)
+    if not 0.0 <= timeout < math.inf:
+        message = f"--timeout {timeout}: expected seconds, 0 or more"
+        raise ConfigurationError(message)
 
 
 def _gate(configuration: Configuration, deploy: str, against: str, *, timeout: float, at_end: bool) -> dict[str, Any]:
@@ -91,6 +103,7 @@ def _forecast(
     if against or at_end:
         message = "--dry-run: expected without --baseline and --at-end: it forecasts against the baseline in force"
         raise ConfigurationError(message)
+    need_file(changeset)
     need_state(configuration)
     typer.echo("restoring the committed state, then applying the change set to it; nothing is written ...", err=True)
     return build_forecast(configuration, changeset, deploy)

@@ -130,6 +130,7 @@ def test_all_problems_are_said_at_once() -> None:
         measure={"depths": [10, 10]},
         http={"port": 70_000},
         nonsense={"x": 1},
+        policy={"rule": [{"name": "r", "metric": "swaps", "max": 1, "maxx": 2, "for": 3}]},
     )
     for part in (
         "corpus.name = 'a b': ",
@@ -140,7 +141,12 @@ def test_all_problems_are_said_at_once() -> None:
     ):
         assert any(line.startswith(part) for line in said), (part, said)
     assert any("http.port = 70000" in line and "65535" in line for line in said)
-    assert any("measure.depths = [10, 10]: expected distinct numbers from 1 to 100" in line for line in said)
+    assert "measure.depths = [10, 10]: expected distinct numbers from 1 to 100" in said
+    expected = {of.partition(" = ")[0]: of.rpartition("expected one of ")[2].split(", ") for of in said}
+    assert expected["corpus.bogus"] == ["name", "embedding_version", "dimension", "distance"]
+    assert {"metric", "for", "max"} <= set(expected["policy.rule.0.maxx"])
+    (unknown,) = (of for of in said if of.startswith("nonsense"))
+    assert unknown.startswith("nonsense: no such key; expected one of corpus, segments, source, dense")
 
 
 @pytest.mark.parametrize(
