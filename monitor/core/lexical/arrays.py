@@ -26,6 +26,17 @@ class Lists(NamedTuple):
     frequencies: NDArray[np.uint16]
 
 
+def part(lists: Lists, of: slice | NDArray[np.int64]) -> Lists:
+    """The lists of some of the chunks."""
+    return lists._replace(
+        slots=lists.slots[of],
+        starts=lists.starts[of],
+        sizes=lists.sizes[of],
+        lengths=lists.lengths[of],
+        segments=lists.segments[of],
+    )
+
+
 class Queries(NamedTuple):
     """A queries as rows of (term, weight) pairs, P in all; rows stand by falling number of terms.
 
@@ -51,7 +62,8 @@ class Postings(NamedTuple):
 
     `local` is the one of `Queries` without the terms that none of the rows asks. `row` counts within `rows`, which
     ascend. `weight` is the positive part of the weight in the row's epoch, and a
-    trace where that is 0, so that a hit never adds up to nothing.
+    trace where that is 0, so that a hit never adds up to nothing. A term that very many rows ask has no postings but,
+    at `wide[t]` (-1 for others), a line of `table`: the weight of each of the R rows, 0 where a row does not ask it.
     """
 
     rows: NDArray[np.int64]
@@ -59,6 +71,8 @@ class Postings(NamedTuple):
     start: NDArray[np.int64]
     row: NDArray[np.uint32]
     weight: NDArray[np.float32]
+    wide: NDArray[np.int32]
+    table: NDArray[np.float32]
 
 
 class Entries(NamedTuple):
@@ -68,10 +82,11 @@ class Entries(NamedTuple):
     and its frequency of each of the row's terms: that of the j-th term stands at `frequency[column[j] + place]`.
     Rows with more terms come first, so column j is a prefix of the places.
 
-    A full row is cut to its best `keep[r]`. Twins (equal length and frequencies) have equal scores for ever, so
-    that only their names decide between them: where the cut runs through twins, those with the larger names are
-    left out, and the first of them, whose slot is `twin[r]` and whose numbers stand at the row's last place,
-    stands for all. Every other live hit outside scores at most `floor[r]` in the row's epoch.
+    A full row is cut to its best `keep[r]`, or to some more or fewer (`WIDER`, `ENOUGH`) so that the cut does not run
+    through equal scores. Twins (equal length and frequencies) have equal scores for ever, so that only their names
+    decide between them: where the cut runs through twins, those with the larger names are left out, and the first of
+    them, whose slot is `twin[r]` and whose numbers stand at the row's last place, stands for all. Every other
+    live hit outside scores at most `floor[r]` in the row's epoch.
 
     A row that cannot be cut because names at the cut have no label takes nothing more: `stuck[r]` is the chunk, by
     number in what is offered, that it could not take (-1: none); `since[r]` is the first chunk it wants.
@@ -127,7 +142,8 @@ class Kernels:
             and the histogram of frequencies, whose last place counts all greater ones too; stops before one below 0.
         gather: (slab, starts, sizes) -> the parts of a slab of int32, one after the other.
         scatter: (slab, starts, sizes, values): writes parts, given one after the other, to their places.
-        offer: (lists, queries, postings, entries, label): inserts what scores above the floors, cuts full rows.
+        offer: (lists, queries, postings, entries, label) -> missed: inserts what scores above the floors, cuts full
+            rows; says of each chunk whether a stuck row would have taken it.
         rank: (entries, queries, rows, k, label) -> Ranking; `label` orders names by slot, 0 is not known.
         block: how many chunks to offer at once while a buffer is refilled.
     """
@@ -137,11 +153,14 @@ class Kernels:
     recount: Callable[[NDArray[np.int32], NDArray[np.int64], NDArray[np.int32], int], int]
     gather: Callable[[NDArray[np.int32], NDArray[np.int64], NDArray[np.int64]], NDArray[np.int32]]
     scatter: Callable[[NDArray[Any], NDArray[np.int64], NDArray[np.int64], NDArray[np.int32]], None]
-    offer: Callable[[Lists, Queries, Postings, Entries, NDArray[np.int64]], None]
+    offer: Callable[[Lists, Queries, Postings, Entries, NDArray[np.int64]], NDArray[np.bool_]]
     rank: Callable[[Entries, Queries, NDArray[np.int64], int, NDArray[np.int64]], Ranking]
     block: int
 
 
+WIDER, ENOUGH = 1.4, 0.4
+"""A cut that would run through equal scores keeps all of them if it then keeps at most so many times as many, or none
+if it then keeps at least this share: so names, which are dear, decide only where very many scores are equal."""
 ROUNDED = 2.0**-22
 """Relative error per term, and well above, of a sum of products in float32."""
 TRACE = 1e-30

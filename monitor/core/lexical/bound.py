@@ -8,6 +8,8 @@ from monitor.core.lexical.queries import Plan
 
 _ROUNDING = 1e-12
 """Relative; far above the error of a sum of a few hundred positive float64, far below any real gap."""
+_WIDE = 16
+"""A line over all rows is added up as fast as postings of this share of them."""
 _TINY = 1e-9
 """A weight of an epoch below which no ratio to it is formed."""
 
@@ -16,15 +18,20 @@ def postings(plan: Plan, epoch: Queries, rows: NDArray[np.int64]) -> Postings:
     """What some rows, ascending, ask under an epoch's weights."""
     taking = np.full(len(plan), -1, np.int64)
     taking[rows] = np.arange(len(rows))
-    taken = taking[plan.row[plan.by_term]]
-    inside = taken >= 0
-    before = np.concatenate((np.zeros(1, np.int64), np.cumsum(inside, dtype=np.int64)))
-    start, pair = before[plan.term_start], plan.by_term[inside]
+    pair = plan.by_term[taking[plan.row[plan.by_term]] >= 0]
+    term, row, weight = plan.term[pair], taking[plan.row[pair]], np.maximum(epoch.weight[pair], TRACE)
+    asked = np.bincount(term, minlength=len(plan.terms))
     local = np.full(len(epoch.local), -1, np.int32)
-    asked = np.flatnonzero(start[1:] > start[:-1])
-    local[plan.terms[asked]] = asked
-    weight = np.maximum(epoch.weight[pair], TRACE).astype(np.float32)
-    return Postings(rows, local, start, taken[inside].astype(np.uint32), weight)
+    local[plan.terms[asked > 0]] = np.flatnonzero(asked)
+    common = np.flatnonzero(asked > max(len(rows) // _WIDE, _WIDE))
+    wide = np.full(len(asked), -1, np.int32)
+    wide[common] = np.arange(len(common))
+    dense = wide[term] >= 0
+    table = np.zeros((len(common), len(rows)), np.float32)
+    table[wide[term[dense]], row[dense]] = weight[dense]
+    asked[common] = 0
+    start = np.concatenate((np.zeros(1, np.int64), np.cumsum(asked)))
+    return Postings(rows, local, start, row[~dense].astype(np.uint32), weight[~dense].astype(np.float32), wide, table)
 
 
 def unproved(

@@ -24,13 +24,11 @@ def _count(tokens: NDArray[np.int32], offset: NDArray[np.int64], local: NDArray[
         begin, unknown = used, 0
         for at in range(offset[document], offset[document + 1]):
             token = tokens[at]
-            if seen[token] == 0:
-                if local[token] >= 0:
-                    ids[used] = token
-                    used += 1
-                else:
-                    rest[unknown] = token
-                    unknown += 1
+            # both are written, one is kept: a branch on such data would be guessed wrong every second time
+            ids[used] = rest[unknown] = token
+            known = local[token] >= 0
+            used += known & (seen[token] == 0)
+            unknown += (not known) & (seen[token] == 0)
             seen[token] += 1
         heads[document] = used - begin
         for at in range(unknown):

@@ -7,8 +7,10 @@ from numpy.typing import NDArray
 
 from monitor.core.lexical.arrays import (
     EMPTY,
+    ENOUGH,
     ROUNDED,
     TRACE,
+    WIDER,
     Counted,
     Entries,
     Kernels,
@@ -16,9 +18,12 @@ from monitor.core.lexical.arrays import (
     Postings,
     Queries,
     Ranking,
+    part,
     ragged,
 )
 
+_Block = tuple[int, NDArray[np.int64], NDArray[np.bool_]]
+"""Of chunks offered at once: the number of the first, the labels, and which of them were missed."""
 _CELLS = 4_000_000
 """Most cells of a (chunks, terms) or (rows, chunks) table that `offer` makes at once."""
 
@@ -67,26 +72,21 @@ def scatter(
     slab[ragged(starts, sizes)] = values
 
 
-def offer(lists: Lists, queries: Queries, postings: Postings, entries: Entries, label: NDArray[np.int64]) -> None:
+def offer(
+    lists: Lists, queries: Queries, postings: Postings, entries: Entries, label: NDArray[np.int64]
+) -> NDArray[np.bool_]:
     """Insert every (row, chunk) pair of the postings whose epoch score is above the row's floor."""
     rows, terms = len(queries.start) - 1, len(postings.start) - 1
+    missed = np.zeros(len(lists.slots), np.bool_)
     step = max(1, min(len(lists.slots), _CELLS // max(rows, terms, 1)))
     for at in range(0, len(lists.slots), step):
         some = slice(at, at + step)
-        part = lists._replace(
-            slots=lists.slots[some],
-            starts=lists.starts[some],
-            sizes=lists.sizes[some],
-            lengths=lists.lengths[some],
-            segments=lists.segments[some],
-        )
-        _offer(part, queries, postings, entries, (at, label))
+        _offer(part(lists, some), queries, postings, entries, (at, label, missed[some]))
+    return missed
 
 
-def _offer(
-    lists: Lists, queries: Queries, postings: Postings, entries: Entries, part: tuple[int, NDArray[np.int64]]
-) -> None:
-    begin, label = part
+def _offer(lists: Lists, queries: Queries, postings: Postings, entries: Entries, block: _Block) -> None:
+    begin, _, missed = block
     chunks, terms = len(lists.slots), len(postings.start) - 1
     at = ragged(lists.starts, lists.sizes.astype(np.int64))
     chunk = np.repeat(np.arange(chunks), lists.sizes)
@@ -97,7 +97,7 @@ def _offer(
     table[chunk, term] = lists.frequencies[at]
     row, chunk = _near(table, lists, queries, postings, entries.floor)
     passes = queries.allowed[queries.wanted[row], lists.segments[chunk]]
-    passes &= (entries.stuck[row] < 0) & (begin + chunk >= entries.since[row])
+    passes &= begin + chunk >= entries.since[row]
     row, chunk = row[passes], chunk[passes]
     norm = queries.k1 * (1.0 - queries.b + queries.b * (lists.lengths[chunk] / queries.average[row]))
     score = np.zeros(len(row))
@@ -107,8 +107,10 @@ def _offer(
         pair = first[:upto] + j
         frequency = table[chunk[:upto], queries.term[pair]].astype(np.float64)
         score[:upto] += queries.weight[pair] * (frequency * (queries.k1 + 1.0)) / (frequency + norm[:upto])
-    better = score > entries.floor[row]
-    _insert(_Found(row[better], chunk[better], score[better], table, lists), queries, entries, (begin, label))
+    better, stuck = score > entries.floor[row], entries.stuck[row] >= 0
+    missed[chunk[better & stuck]] = True
+    better &= ~stuck
+    _insert(_Found(row[better], chunk[better], score[better], table, lists), queries, entries, block)
 
 
 def _near(
@@ -147,12 +149,12 @@ class _Found:
         self.row, self.chunk, self.score, self.table, self.lists = row, chunk, score, table, lists
 
 
-def _insert(found: _Found, queries: Queries, entries: Entries, part: tuple[int, NDArray[np.int64]]) -> None:
+def _insert(found: _Found, queries: Queries, entries: Entries, block: _Block) -> None:
     rows, first, fresh = np.unique(found.row, return_index=True, return_counts=True)
     room = np.diff(entries.offset)[rows] - 1
     full = entries.used[rows] + fresh > room
     for row, at, new in zip(rows[full].tolist(), first[full].tolist(), fresh[full].tolist(), strict=True):
-        _merge(row, slice(at, at + new), found, queries, entries, part)
+        _merge(row, slice(at, at + new), found, queries, entries, block)
     fits = ~full
     pick = ragged(first[fits], fresh[fits])
     place = ragged((entries.offset[rows] + entries.used[rows])[fits], fresh[fits])
@@ -174,12 +176,12 @@ def _merge(
     found: _Found,
     queries: Queries,
     entries: Entries,
-    part: tuple[int, NDArray[np.int64]],
+    block: _Block,
 ) -> None:
     """Cut a row that would overflow to its best `keep` of old and new; see `Entries` for what is left out."""
     start, own = int(entries.offset[row]), int(entries.offset[row + 1]) - 1
     old = start + np.flatnonzero(entries.slot[start : start + int(entries.used[row])] != EMPTY)
-    chunk, (begin, label) = found.chunk[new], part
+    chunk, (begin, label, missed) = found.chunk[new], block
     columns = entries.column[: int(queries.start[row + 1] - queries.start[row])]
     terms = queries.term[queries.start[row] : queries.start[row + 1]]
     score = np.concatenate((entries.score[old], found.score[new]))
@@ -187,10 +189,18 @@ def _merge(
     length = np.concatenate((entries.length[old], found.lists.lengths[chunk]))
     table = np.concatenate((entries.frequency[columns + old[:, None]], found.table[chunk][:, terms]))
     ranked = np.lexsort((label[slot], -score))
-    best, rest = ranked[: int(entries.keep[row])], ranked[int(entries.keep[row]) :]
+    keep = int(entries.keep[row])
+    least = score[ranked[:keep][-1]]
+    above, with_tied = int(np.count_nonzero(score > least)), int(np.count_nonzero(score >= least))
+    if with_tied <= int(keep * WIDER):
+        keep = with_tied
+    elif above >= keep * ENOUGH:
+        keep = above
+    best, rest = ranked[:keep], ranked[keep:]
     if len(rest) and score[rest[0]] == score[best[-1]]:
         if (label[slot[score == score[best[-1]]]] == 0).any():
             entries.stuck[row] = begin
+            missed[chunk] = True
             return
         if _represent(row, rest[0], (slot, score, length, table), entries, label):
             signature = entries.frequency[columns + own]

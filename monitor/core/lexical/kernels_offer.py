@@ -3,7 +3,7 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from monitor.core.lexical.arrays import EMPTY, ROUNDED, Entries, Lists, Postings, Queries
+from monitor.core.lexical.arrays import EMPTY, ENOUGH, ROUNDED, WIDER, Entries, Lists, Postings, Queries
 from monitor.core.lexical.compile import compiled
 
 _LAST = 2**63 - 1
@@ -21,10 +21,14 @@ def _edge(row: int, entries: Entries, label: NDArray[np.int64]) -> tuple[float, 
     if first <= 0:
         return -np.inf, 0, -1
     least = scores[first]
-    tied = places[entries.score[places] == least]
-    kept = entries.keep[row] - np.sum(scores > least)
-    if kept == len(tied):
+    all_tied = np.searchsorted(scores, least)
+    if len(scores) - all_tied <= int(entries.keep[row] * WIDER):
         return least, _LAST, -1
+    tied = places[entries.score[places] == least]
+    above = len(scores) - all_tied - len(tied)
+    if above >= entries.keep[row] * ENOUGH:
+        return least, -1, -1
+    kept = entries.keep[row] - above
     labels = label[entries.slot[tied]]
     if labels.min() == 0:
         return least, 0, -2
@@ -93,27 +97,30 @@ def _move(source: int, target: int, width: int, entries: Entries) -> None:
 
 
 @compiled
-def _least(stuck: int, floor: float, slack: float) -> np.float32:
-    """What the sum of a row's bounds must exceed; a hit's is above 0, and a stuck row takes nothing."""
-    return np.float32(np.inf if stuck >= 0 else max(floor, 0.0) / slack)
+def _least(floor: float, slack: float) -> np.float32:
+    """What the sum of a row's bounds must exceed; a hit's is above 0."""
+    return np.float32(max(floor, 0.0) / slack)
 
 
 @compiled
-def offer(lists: Lists, queries: Queries, postings: Postings, entries: Entries, label: NDArray[np.int64]) -> None:
+def offer(
+    lists: Lists, queries: Queries, postings: Postings, entries: Entries, label: NDArray[np.int64]
+) -> NDArray[np.bool_]:
     """See `Kernels`: term by term, what each row can get from a chunk adds up; where it is enough, it is scored."""
     # One long body on purpose: arrays handed to another compiled function cost reference counts and copies per call,
     # which is fine for the few rows that must be cut, and several times the work for all others.
     k1, b, longest = queries.k1, queries.b, queries.average[postings.rows].max()
     starts, sizes, lengths, segments = lists.starts, lists.sizes, lists.lengths, lists.segments
     ids, frequencies = lists.ids, lists.frequencies
-    rows, local, first, asking, positive = postings
+    rows, local, first, asking, positive, wide, table = postings
     query, terms, weights, average = queries.start, queries.term, queries.weight, queries.average
     offset, used, floor, column = entries.offset, entries.used, entries.floor, entries.column
     slack = 1.0 + (8 + query[1]) * ROUNDED
     bound = np.zeros(len(rows), np.float32)
     least = np.empty(len(rows), np.float32)
     for at in range(len(rows)):
-        least[at] = _least(entries.stuck[rows[at]], floor[rows[at]], slack)
+        least[at] = _least(floor[rows[at]], slack)
+    missed = np.zeros(len(starts), np.bool_)
     now = np.zeros(len(first) - 1, frequencies.dtype)  # by term: frequency in this chunk
     found = np.empty(len(now), np.int32)  # its terms
     for chunk in range(len(starts)):
@@ -131,6 +138,10 @@ def offer(lists: Lists, queries: Queries, postings: Postings, entries: Entries, 
                 most = np.float32(frequencies[at] * (k1 + 1.0) / (frequencies[at] + norm))
                 for post in range(first[term], first[term + 1]):
                     bound[asking[post]] += positive[post] * most
+                if wide[term] >= 0:
+                    line = table[wide[term]]
+                    for post in range(len(line)):
+                        bound[post] += line[post] * most
         near = 0
         for at in range(len(rows)):
             near += bound[at] > least[at]
@@ -145,11 +156,15 @@ def offer(lists: Lists, queries: Queries, postings: Postings, entries: Entries, 
                 frequency = float(now[terms[pair]])
                 if frequency > 0.0:
                     score += weights[pair] * (frequency * (k1 + 1.0)) / (frequency + norm)
-            if score > floor[row] and offset[row] + used[row] == offset[row + 1] - 1:
-                if not _cut(row, query[row + 1] - query[row], entries, label):
+            full = offset[row] + used[row] == offset[row + 1] - 1
+            if score > floor[row] and full and entries.stuck[row] < 0:
+                if _cut(row, query[row + 1] - query[row], entries, label):
+                    least[at] = _least(floor[row], slack)
+                else:
                     entries.stuck[row] = chunk
-                least[at] = _least(entries.stuck[row], floor[row], slack)
-            if score > floor[row] and entries.stuck[row] < 0:
+            if score > floor[row] and entries.stuck[row] >= 0:
+                missed[chunk] = True
+            elif score > floor[row]:
                 place = offset[row] + used[row]
                 used[row] += 1
                 entries.slot[place], entries.score[place] = lists.slots[chunk], score
@@ -158,3 +173,4 @@ def offer(lists: Lists, queries: Queries, postings: Postings, entries: Entries, 
                     entries.frequency[column[pair - query[row]] + place] = now[terms[pair]]
         for at in range(count):
             now[found[at]] = 0
+    return missed

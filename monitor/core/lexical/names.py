@@ -25,13 +25,11 @@ class NameOrder:
         self._by_slot = names
         self.label: NDArray[np.int64] = np.zeros(0, np.int64)
         """By slot; 0 where a slot was not placed."""
-        self._names: list[str] = []
-        self._labels: list[int] = []
-        self._slots: list[int] = []
+        self._order: list[tuple[str, int]] = []
         self._placed: dict[int, str] = {}
 
     def __len__(self) -> int:
-        return len(self._names)
+        return len(self._order)
 
     def reach(self, slots: int) -> None:
         """Make room for slot numbers below `slots`."""
@@ -44,37 +42,30 @@ class NameOrder:
         gone = []
         for slot in slots[self.label[slots] > 0].tolist():
             if self._placed[slot] != self._by_slot[slot]:
-                at = bisect_left(self._labels, int(self.label[slot]))
-                del self._placed[slot]
-                del self._names[at], self._labels[at], self._slots[at]
+                del self._order[bisect_left(self._order, (self._placed.pop(slot), slot))]
                 self.label[slot] = 0
                 gone.append(slot)
         return np.array(gone, np.int64)
 
     def place(self, slots: NDArray[np.int64]) -> None:
         """Label slots that have no label."""
-        new = slots[self.label[slots] == 0].tolist()
-        if len(new) * 8 > len(self._names):
+        new = [(self._by_slot[slot], slot) for slot in slots[self.label[slots] == 0].tolist()]
+        if len(new) * 8 > len(self._order):
             self._deal(new)
             return
-        for done, slot in enumerate(new):
-            at = bisect_left(self._names, self._by_slot[slot])
-            low = self._labels[at - 1] if at else 0
-            high = self._labels[at] if at < len(self._labels) else low + 2 * _GAP
+        for done, pair in enumerate(new):
+            at = bisect_left(self._order, pair)
+            low = int(self.label[self._order[at - 1][1]]) if at else 0
+            high = int(self.label[self._order[at][1]]) if at < len(self._order) else low + 2 * _GAP
             label = (low + high) // 2
             if label == low or label > _HIGHEST:
                 self._deal(new[done:])
                 return
-            self._names.insert(at, self._by_slot[slot])
-            self._labels.insert(at, label)
-            self._slots.insert(at, slot)
-            self._placed[slot] = self._by_slot[slot]
-            self.label[slot] = label
+            self._order.insert(at, pair)
+            self._placed[pair[1]] = pair[0]
+            self.label[pair[1]] = label
 
-    def _deal(self, new: list[int]) -> None:
-        self._placed.update((slot, self._by_slot[slot]) for slot in new)
-        pairs = sorted([*zip(self._names, self._slots, strict=True), *((self._by_slot[slot], slot) for slot in new)])
-        self._names = [name for name, _ in pairs]
-        self._slots = [slot for _, slot in pairs]
-        self._labels = [(at + 1) * _GAP for at in range(len(pairs))]
-        self.label[self._slots] = self._labels
+    def _deal(self, new: list[tuple[str, int]]) -> None:
+        self._placed.update((slot, name) for name, slot in new)
+        self._order = sorted([*self._order, *new])
+        self.label[[slot for _, slot in self._order]] = (1 + np.arange(len(self._order))) * _GAP

@@ -127,7 +127,7 @@ class Vocabulary:
         if self._recount(self.document_frequency, self._histogram, ids, -1) < len(ids):
             message = "vocabulary: a token was released more often than retained"
             raise ValueError(message)
-        self._loose.append(ids)
+        self._loose.append(ids[self.document_frequency[ids] == 0])
 
     def frequencies(self) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
         """The distinct document frequencies of tokens in live documents, ascending, and how many tokens have each.

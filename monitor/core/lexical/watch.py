@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from monitor.core.lexical import buffers
-from monitor.core.lexical.arrays import EMPTY, Kernels, Lists, Postings, Queries, Ranking, ragged
+from monitor.core.lexical.arrays import EMPTY, Kernels, Lists, Postings, Queries, Ranking, part, ragged
 from monitor.core.lexical.bound import postings, unproved
 from monitor.core.lexical.forward import ForwardLists
 from monitor.core.lexical.names import NameOrder
@@ -196,18 +196,18 @@ class Watch:
         """Offer chunks to some rows; rows that get stuck get the names at their cut labelled, and go on."""
         entries = self.entries
         for attempt in count():
-            if not len(asked.row):
+            if not len(asked.rows) or not len(lists.slots):
                 break
-            self._kernels.offer(lists, self.epoch, asked, entries, order.label)
+            missed = np.flatnonzero(self._kernels.offer(lists, self.epoch, asked, entries, order.label))
             stuck = np.flatnonzero(entries.stuck >= 0)
             if not len(stuck):
                 break
             for row in stuck.tolist():
                 order.place(np.unique(buffers.held(entries, row) if attempt else buffers.at_cut(entries, row)))
-            if attempt:  # many twins at once: label all that is still to come
-                order.place(lists.slots[int(entries.stuck[stuck].min()) :].astype(np.int64))
-            asked = postings(self.plan, self.epoch, stuck)
-            entries.since[:], entries.stuck[:] = np.maximum(entries.stuck, 0), -1
+            lists, asked = part(lists, missed), postings(self.plan, self.epoch, stuck)
+            if attempt:  # many twins at once: label all that are still to come
+                order.place(lists.slots.astype(np.int64))
+            entries.since[:], entries.stuck[:] = np.searchsorted(missed, entries.stuck), -1
         entries.since[:] = 0
 
 
