@@ -195,6 +195,7 @@ class MeasureSection(Section):
 
     depths: tuple[int, ...] = (10,)
     confidence_score: dict[Literal["dense", "lexical"], float] = Field(default_factory=dict)
+    confidence_gap: dict[Literal["dense", "lexical"], float] = Field(default_factory=dict)
     min_judged_ratio: float = Field(FLOOR, ge=0, le=1)
     """Below this share of judged results, recall, nDCG and MRR have no value."""
     audit_seconds: float = Field(3_600.0, gt=0)

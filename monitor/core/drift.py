@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from types import MappingProxyType
 
 import numpy as np
 from numpy.typing import NDArray
@@ -28,6 +29,7 @@ from monitor.core.report import BaselineIdentity, CauseClass, DriftReport, Measu
 from monitor.core.scoring import Distance
 
 __all__ = ["Drift", "Scope", "Seen"]
+NO_GAPS: Mapping[str, float] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,6 +110,7 @@ class Drift:
         depths: the depths k to measure at.
         thresholds: production's threshold on the first score, by leg, where there is one.
         min_judged: below this share of judged results nothing is concluded from judgements.
+        gaps: production's threshold on the gap, by leg, where there is one.
     """
 
     def __init__(
@@ -119,10 +122,11 @@ class Drift:
         thresholds: Mapping[str, float],
         *,
         min_judged: float = FLOOR,
+        gaps: Mapping[str, float] = NO_GAPS,
     ) -> None:
         self._min_judged = min_judged
         self._anchors, self._fingerprint, self._scope, self._depths = anchors, fingerprint, scope, depths
-        self._asked = Asked(depths, thresholds, fingerprint.distance == Distance.EUCLID)
+        self._asked = Asked(depths, thresholds, fingerprint.distance == Distance.EUCLID, gaps)
         self._watched = Watched.of(anchors)
         self._known: dict[int, _Known] = {}
         self._turn = 0

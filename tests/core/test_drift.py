@@ -237,6 +237,23 @@ def test_thresholds_of_production() -> None:
     assert one(report, "confidence_crossing_ratio", "de", k=0).value == 1.0
 
 
+def test_thresholds_on_the_gap_and_on_distances() -> None:
+    """Gaps are 0.1 then, and 0.05 now where anything is found."""
+    before = snapshot(THREE, {"dense": THEN}, hashes=LETTERS)
+    now = seen({"dense": NOW}, hashes=LETTERS)
+    for gap, crossed in ((0.07, 1.0), (0.2, 0.0), (0.01, 0.0)):
+        found = Drift(THREE, FINGERPRINT, Scope(("language",), 9, 1), (3,), {}, gaps={"dense": gap})
+        assert one(found.evaluate(before, None, now), "confidence_crossing_ratio", "de", k=0).value == crossed
+    euclid = replace(FINGERPRINT, distance="euclid")
+    far = [[(name, -float(at + 1)) for at, name in enumerate("abc")]] * 3
+    farther = [[(name, -float(at + 2)) for at, name in enumerate("abc")]] * 3
+    before = snapshot(THREE, {"dense": ranked(far)}, hashes=LETTERS, fingerprint=euclid)
+    for distance, crossed in ((1.5, 1.0), (0.5, 0.0), (3.0, 0.0)):
+        found = Drift(THREE, euclid, Scope(("language",), 9, 1), (3,), {"dense": distance})
+        report = found.evaluate(before, None, seen({"dense": ranked(farther)}, hashes=LETTERS))
+        assert one(report, "confidence_crossing_ratio", "de", k=0).value == crossed
+
+
 words = st.lists(st.permutations("abcdefg").map(lambda order: "".join(order[:4])), min_size=6, max_size=6)
 
 

@@ -255,7 +255,8 @@ def drift_with(configuration: Configuration, marked: Fingerprint, anchors: Ancho
     segments, measured = configuration.segments, configuration.measure
     scope = Scope(segments.dimensions, segments.cap, segments.min_anchors)
     limits: dict[str, float] = dict(measured.confidence_score.items())
-    return Drift(anchors, marked, scope, measured.depths, limits, min_judged=measured.min_judged_ratio)
+    gaps: dict[str, float] = dict(measured.confidence_gap.items())
+    return Drift(anchors, marked, scope, measured.depths, limits, min_judged=measured.min_judged_ratio, gaps=gaps)
 
 
 def _store(configuration: Configuration, space: Space) -> SqliteStore:

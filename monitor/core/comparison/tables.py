@@ -84,11 +84,19 @@ class Seen:
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """What to measure: depths, production's threshold on the first score by leg, whether scores are distances."""
+    """What to measure: depths, production's thresholds on the first score and on the gap by leg, whether scores are
+    distances.
+    """
 
     depths: tuple[int, ...]
     thresholds: Mapping[str, float]
     distances: bool
+    gaps: Mapping[str, float] = field(default_factory=dict)
+
+    def score_threshold(self, leg: str) -> float | None:
+        """Production's threshold on a leg's first score; one on a distance is negated, as the scores are."""
+        found = self.thresholds.get(leg)
+        return found if found is None or leg != "dense" or not self.distances else -abs(found)
 
 
 class Comparison:
@@ -172,7 +180,11 @@ class Comparison:
     def _measured(self, leg: ListedLeg, listed: NDArray[np.bool_], scored: NDArray[np.bool_]) -> Columns:
         eps, gap = self._eps(leg), 0.0 if leg == "lexical" else self._noise_gap
         settings = Settings(
-            self._asked.depths, score_threshold=self._asked.thresholds.get(leg), noise_gap=gap, tie_eps=eps
+            self._asked.depths,
+            score_threshold=self._asked.score_threshold(leg),
+            gap_threshold=self._asked.gaps.get(leg),
+            noise_gap=gap,
+            tie_eps=eps,
         )
         pair, kept = Pair(self._then[leg], self._now[leg]), self._columns.get(leg)
         if kept is None:
