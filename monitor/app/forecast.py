@@ -11,7 +11,8 @@ from monitor.app.measuring import OPEN_GAPS
 from monitor.app.milestones import Milestones
 from monitor.app.restore import restore
 from monitor.app.snapshot import Snapshots
-from monitor.core.baseline import ListLeg, Snapshot
+from monitor.app.statistics import measurable, repeated
+from monitor.core.baseline import Judged, ListLeg, Snapshot
 from monitor.core.committed import Resumed
 from monitor.core.comparison.content_hashes import ContentHashes
 from monitor.core.comparison.facts import CorpusFacts
@@ -105,16 +106,14 @@ def forecast(bench: Bench, events: Iterable[CorpusEvent | MalformedEvent], deplo
     """
     resumed = restore(bench.store, bench.corpus, bench.engine, None)
     places, refused, expected = _Places(resumed, bench.corpus), Counter[str](), _Expected()
+    counters = Counter(resumed.counters)
     for batch in _batches(_sound(events, refused)):
         located = []
         for event in batch:
             located.append(Located(places.of(event), event))
             expected.see(event)
-        refused.update(_apply(bench, located))
-    lists = _as_served(bench.engine.lists())
-    baseline = bench.snapshots.current(resumed.ledger)
-    against = None if baseline is None else replace(baseline, lists=_as_served(baseline.lists))
-    made = _judged(bench, (against, lists), (resumed, places.named()), (deploy_id, expected.segment))
+        refused.update(_apply(bench, located, counters))
+    made = _judged(bench, (resumed.ledger, counters), places.named(), (deploy_id, expected.segment))
     made["state"] = "forecast"
     if refused:
         said = ", ".join(f"{count} x {reason}" for reason, count in sorted(refused.items()))
@@ -149,10 +148,11 @@ def _batches(events: Iterable[CorpusEvent]) -> Iterable[list[CorpusEvent]]:
     yield batch
 
 
-def _apply(bench: Bench, located: Sequence[Located]) -> list[str]:
+def _apply(bench: Bench, located: Sequence[Located], counters: Counter[tuple[str, ...]]) -> list[str]:
     """One batch, as the loop takes it; why events would be set aside."""
     events, vectorless = bench.embedder.embed(located)
     applied = bench.corpus.apply(events)
+    counters.update(repeated(applied.changes))
     bench.engine.apply(bench.corpus.delta(applied.changes))
     return [error.reason for _, error in vectorless] + [item.error.reason for item in applied.refused]
 
@@ -165,32 +165,45 @@ def _as_served(lists: Mapping[ListLeg, RankedLists]) -> dict[ListLeg, RankedList
     return made
 
 
+def _baselines(bench: Bench, ledger: Sequence[Judged]) -> tuple[Snapshot | None, Snapshot | None]:
+    """The baseline, and the pinned one where it is another."""
+    chosen, pinned = bench.snapshots.current(ledger), bench.snapshots.pinned()
+    if chosen is not None and pinned is not None and pinned.name == chosen.name:
+        pinned = None
+    found = [None if of is None else replace(of, lists=_as_served(of.lists)) for of in (chosen, pinned)]
+    return found[0], found[1]
+
+
 def _judged(
     bench: Bench,
-    compared_with: tuple[Snapshot | None, Mapping[ListLeg, RankedLists]],
-    where: tuple[Resumed, Mapping[str, int]],
+    past: tuple[Sequence[Judged], Counter[tuple[str, ...]]],
+    positions: Mapping[str, int],
     deploy: tuple[str, Segment],
 ) -> dict[str, Any]:
-    (baseline, lists), (resumed, positions), (deploy_id, expected) = compared_with, where, deploy
-    gaps = resumed.counters.get(OPEN_GAPS, 0)
-    corpus, ledger, path = bench.corpus, tuple(resumed.ledger), Milestones(bench.store)
-    known = Known(corpus, bench.engine, ledger, {}, lambda baseline: path.since(baseline, ledger))
-    lost = f"the stream lost events {gaps} time(s); reload the corpus, then approve a baseline"
+    (ledger, counters), (deploy_id, expected) = past, deploy
+    baseline, pinned = _baselines(bench, ledger)
+    corpus, engine, path = bench.corpus, bench.engine, Milestones(bench.store)
+    engine.statistics.rebase(None if baseline is None else baseline.profile)
+    known = Known(corpus, engine, tuple(ledger), {}, lambda baseline: path.since(baseline, ledger))
+    lost = f"the stream lost events {counters[OPEN_GAPS]} time(s); reload the corpus, then approve a baseline"
+    problems = (lost,) if counters[OPEN_GAPS] else ()
     seen = Seen(
         deploy_id=deploy_id,
         now=corpus.newest_event_time,
         positions=positions,
-        lists=lists,
+        lists=_as_served(engine.lists()),
         hashes=ContentHashes(corpus),
         settling=frozenset(),
         failures={},
         corpus={"chunks": float(len(corpus))},
-        chunks=bench.drift.content(bench.engine.duplicates),
-        problems=(lost,) if gaps else (),
-        pipeline=(lost,) if gaps else (),
-        facts=CorpusFacts(corpus, bench.engine.duplicates, known.changes),
+        chunks=bench.drift.content(engine.duplicates),
+        problems=problems,
+        pipeline=problems,
+        facts=CorpusFacts(corpus, engine.duplicates, known.changes),
+        rewrites=engine.rewrites(),
+        profile=measurable(engine, bench.drift, counters),
     )
-    compared = bench.drift.compared(baseline, None, seen, known)
+    compared = bench.drift.compared(baseline, pinned, seen, known)
     evidence = evidence_of(baseline, compared, bench.rules, Budget(expected, known.changes))
     report, verdict = judged(compared, bench.rules, evidence)
     return gate_document(deploy_id, report, verdict)

@@ -178,7 +178,7 @@ class Measuring:
             served={} if served is None else served.hashes,
             rewrites=parts.engine.rewrites(),
             brief=self._looking.brief(deploy_id),
-            profile=measurable(parts, self._counters),
+            profile=measurable(parts.engine, parts.drift, self._counters),
         )
 
     def _lost(self) -> tuple[str, ...]:

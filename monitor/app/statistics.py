@@ -4,6 +4,8 @@ from collections.abc import Mapping, Sequence
 
 from monitor.app.parts import Parts
 from monitor.core.changes import Change
+from monitor.core.drift import Drift
+from monitor.core.engine import Engine
 from monitor.core.statistics.measured import Measurable
 from monitor.core.statistics.profile import Profile
 
@@ -20,14 +22,14 @@ def repeated(changes: Sequence[Change]) -> dict[tuple[str, ...], int]:
     return {UPSERTS: len(upserts), REPEATED: same}
 
 
-def measurable(parts: Parts, counters: Mapping[tuple[str, ...], int]) -> Measurable:
+def measurable(engine: Engine, drift: Drift, counters: Mapping[tuple[str, ...], int]) -> Measurable:
     """The corpus as it is now, to be measured when somebody looks."""
-    lexical = None if parts.engine.lexical is None else parts.engine.lexical.statistics()
+    lexical = None if engine.lexical is None else engine.lexical.statistics()
     said = counters.get(UPSERTS, 0), counters.get(REPEATED, 0)
-    return parts.engine.statistics.at(lexical, said, cap=parts.drift.cap)
+    return engine.statistics.at(lexical, said, cap=drift.cap)
 
 
 def profile(parts: Parts, counters: Mapping[tuple[str, ...], int], name: str, deploy_id: str) -> Profile:
     """What a snapshot keeps of the corpus as it is now, its chunks included if it may become a baseline."""
     population = parts.engine.statistics.population() if parts.snapshots.comparable(name, deploy_id) else None
-    return measurable(parts, counters).profile(population)
+    return measurable(parts.engine, parts.drift, counters).profile(population)

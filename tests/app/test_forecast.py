@@ -2,11 +2,13 @@
 
 import json
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from monitor.adapters.anchors_file import write as write_anchors
 from monitor.app import asking
 from monitor.app.configuration import load
 from monitor.app.wiring import read_state
@@ -45,6 +47,59 @@ def streamed(config: Path, events: Sequence[CorpusEvent], deploy: str) -> dict[s
         assert to_end(monitor)
     with read_state(load(config, {})) as store:
         return asking.stored_gate(store, deploy)
+
+
+RULES = """
+[[policy.rule]]
+name = "rewritten"
+metric = "changed_chunks_ratio"
+leg = "corpus"
+stat = "modified"
+max = 0.9
+[[policy.rule]]
+name = "moved-space"
+metric = "embedding_shift"
+leg = "corpus"
+stat = "squared"
+max = 0.5
+[[policy.rule]]
+name = "said-again"
+metric = "noop_upsert_ratio"
+leg = "corpus"
+max = 1.0
+[[policy.rule]]
+name = "wording"
+metric = "rewrite_stability_ratio"
+leg = "lexical"
+min = 0.0
+min_anchors = 1
+[[policy.rule]]
+name = "far-from-main"
+metric = "pinned_swaps"
+leg = "lexical"
+max = 9.0
+"""
+
+
+def test_rules_on_the_corpus_the_rewrites_and_the_pinned_baseline_are_forecast_too(tmp_path: Path) -> None:
+    config = corpora.write_case(tmp_path, shape=SHAPE)
+    config.write_text(
+        config.read_text()
+        .replace("[baseline]", '[baseline]\nmode = "previous-deploy"')
+        .replace("[anchors]", f"{RULES}[anchors]")
+    )
+    made = corpora.anchors(7, SHAPE)
+    write_anchors(tmp_path / "anchors.jsonl", [replace(one, rewrites=(f"{one.text} please",)) for one in made])
+    events = corpora.events(7, SHAPE)
+    at, end = cut(events, "d2"), cut(events, "d3")
+    streamed(config, events[:at], "d2")
+    (tmp_path / "changes.jsonl").write_bytes(corpora.written(events[at:end]))
+    said = build_forecast(load(config, {}), tmp_path / "changes.jsonl", "d3")
+    found = {one["rule"]: one for one in said["findings"]}
+    assert found.keys() >= {"rewritten", "moved-space", "said-again", "wording", "far-from-main"}
+    assert all(found[name]["value"] is not None for name in ("rewritten", "moved-space", "said-again", "wording"))
+    outcome = streamed(config, events[:end], "d3")
+    assert {name: said[name] for name in SAME} == {name: outcome[name] for name in SAME}
 
 
 @pytest.mark.parametrize("deploy", ["d1", "d3"])
