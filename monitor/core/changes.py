@@ -14,8 +14,9 @@ NO_SLOT = -1
 """The slot of a chunk that is not live."""
 
 Kind = Literal["new", "modified", "deleted", "noop"]
-How = Literal["new", "modified", "reencoded", "deleted"]
-"""What an event did to a chunk; `reencoded`: only its vector or its embedding version is another."""
+How = Literal["new", "modified", "reencoded", "deleted", "restored"]
+"""What an event did to a chunk; `reencoded`: only its vector or its embedding version is another; `restored`: it was
+deleted and says again what it said then, maybe with another vector."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,12 +56,14 @@ class Row:
 
 def how_of(kind: Kind, before: Row | None, chunk: Chunk) -> How:
     """What the last event that changed the chunk did, which a noop was not."""
-    if before is None or kind in ("new", "deleted"):
+    if before is None or kind == "deleted":
         return "deleted" if kind == "deleted" else "new"
     if kind == "noop":
         return before.how
     said = (before.doc_id, before.ordinal, before.segment, before.content_hash)
     same = said == (chunk.doc_id, chunk.ordinal, chunk.segment, chunk.content_hash)
+    if kind == "new":
+        return "restored" if same else "new"
     return "reencoded" if same else "modified"
 
 

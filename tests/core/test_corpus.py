@@ -230,7 +230,9 @@ def test_listed_names_live_chunks_of_any_list_once_in_key_order() -> None:
         ([at(0, up()), at(1, up(text="b")), at(2, up(text="b")), at(3, up(text="b"))], 1, "modified"),
         ([at(0, up()), at(1, up()), at(2, gone())], 2, "deleted"),
         ([at(0, up()), at(1, gone()), at(2, gone())], 1, "deleted"),
-        ([at(0, up()), at(1, gone()), at(2, up())], 2, "new"),
+        ([at(0, up()), at(1, gone()), at(2, up())], 2, "restored"),
+        ([at(0, up()), at(1, gone()), at(2, up(text="b"))], 2, "new"),
+        ([at(0, gone()), at(1, up())], 1, "new"),
         ([at(0, gone())], 0, "deleted"),
     ],
 )

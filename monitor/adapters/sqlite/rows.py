@@ -32,7 +32,7 @@ DELETE FROM quarantine WHERE rowid IN (
 """
 """Keeps of each partition its newest records, up to so many rows and bytes, and at least one."""
 
-HOW: tuple[How, ...] = ("new", "modified", "deleted", "reencoded")
+HOW: tuple[How, ...] = ("new", "modified", "deleted", "reencoded", "restored")
 _SAME = (None, None, None)
 _SEGMENTS: msgspec.msgpack.Decoder[Segment] = msgspec.msgpack.Decoder(Segment)
 

@@ -10,7 +10,13 @@ from monitor.core.events import Position, Segment
 
 UNKNOWN_EVENT = Position("", 0, -1)
 """Where an event stood whose delete mark is older than the tombstone life."""
-KINDS = {"new": "upsert", "modified": "update", "reencoded": "reencode", "deleted": "delete"}
+KINDS = {
+    "new": "upsert",
+    "restored": "upsert",
+    "modified": "update",
+    "reencoded": "reencode",
+    "deleted": "delete",
+}
 """What an event did, where nothing is known of the chunk in the baseline."""
 
 
@@ -102,7 +108,7 @@ class Changes:
         if standing == "unknown":
             return KINDS[row.how] if self._since(row) else ""
         if standing == "other":
-            return "reencode" if row.how == "reencoded" else "update"
+            return "reencode" if row.how in ("reencoded", "restored") else "update"
         return "upsert" if standing == "absent" else ""
 
     def _since(self, row: Row) -> bool:

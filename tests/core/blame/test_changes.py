@@ -57,8 +57,8 @@ def test_what_became_of_a_chunk_is_told_by_what_it_was() -> None:
     of.apply({"fresh": Said(sentence(rng, 2), "red", "red/fresh"), inside[6]: None})
     found = {name: event(of, before, name) for name in (*vectors, *texts, "fresh", inside[6])}
     kinds = {name: one.kind for name, one in found.items() if one is not None}
-    assert {kinds[name] for name in inside[:3]} == {"reencode"}
-    assert {kinds[name] for name in (*inside[3:6], *outside[:6])} == {"update"}
+    assert {kinds[name] for name in vectors} == {"reencode"}
+    assert {kinds[name] for name in texts} == {"update"}
     assert (kinds["fresh"], kinds[inside[6]]) == ("upsert", "delete")
 
 
