@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
+from rich.cells import cell_len, chop_cells
 from rich.table import Table
 from rich.text import Text
 
@@ -14,8 +15,8 @@ SHOWN = 5
 """Names per leg and level, segments, and anchors shown; the JSON document has more."""
 EVENTS = 12
 ITEMS = 20
-CHUNK, SNIPPET = 34, 26
-"""Characters of a chunk's id, of which the end says most, and of its text."""
+CHUNK, SNIPPET = 34, 22
+"""Columns of a chunk's id, of which the end says most, and of its text."""
 MARKS = {"same": " ", "moved": "~", "entered": "+", "left": "-", "rewritten": "*", "renamed": "="}
 
 
@@ -27,6 +28,8 @@ def explain_card(document: Document, *, color: bool = False) -> str:
     parts += _segments(document["segments"])
     parts += _blame(document["blame"])
     parts += _events(document["events"])
+    signs = ", ".join(f"{sign} {state}" for state, sign in MARKS.items() if sign.strip())
+    parts += [f"\nthe most shaken lists, {signs}:"] if document["anchors"] else []
     for anchor in document["anchors"][:SHOWN]:
         parts += _anchor(anchor)
     parts += _actions(document["actions"])
@@ -116,7 +119,7 @@ def _anchor(anchor: Document) -> list[Table | Text]:
             _why(old),
             here,
             "" if new is None else _number(new["score"], 3),
-            "" if told is None else (told["snippet"] or "")[:SNIPPET],
+            "" if told is None else chop_cells(told["snippet"] or " ", SNIPPET)[0],
         )
     return [head, table]
 
@@ -142,7 +145,13 @@ def _actions(actions: Sequence[Document]) -> list[Text | str]:
 
 
 def _cut(text: str, most: int) -> str:
-    return text if len(text) <= most else f"\N{HORIZONTAL ELLIPSIS}{text[1 - most :]}"
+    """The end of a text, in columns of a terminal: an ideograph takes two."""
+    if cell_len(text) <= most:
+        return text
+    end = text[1 - most :]
+    while cell_len(end) >= most:
+        end = end[1:]
+    return f"\N{HORIZONTAL ELLIPSIS}{end}"
 
 
 def _number(value: float | None, places: int) -> str:
