@@ -14,12 +14,12 @@ from monitor.core.comparison.facts import NO_SHINGLES, Facts, MemberFacts
 from monitor.core.comparison.kept_contents import KeptContents
 from monitor.core.comparison.summary import SETTLING, Table
 from monitor.core.copies.likeness import Likeness
-from monitor.core.lists import RankedLists
+from monitor.core.lists import NO_CHUNK, RankedLists
 from monitor.core.measure import disagreement, ranking
 from monitor.core.measure.columns import Columns, Name, Pair, Settings
 from monitor.core.measure.index import ann_recall, score_parity
 from monitor.core.measure.leg import measure, rescored
-from monitor.core.measure.moved import holding, moved
+from monitor.core.measure.moved import holding, moved, standing
 from monitor.core.measure.overlap import overlap
 from monitor.core.report import Measurement
 from monitor.core.statistics.measured import Measurable
@@ -120,6 +120,8 @@ class Comparison:
         self._said_then = {leg: content_keys(lists.keys, hashes) for leg, lists in self._then.items()}
         self._now: dict[ListLeg, RankedLists] = {}
         self._said: dict[ListedLeg, NDArray[np.int64]] = {}
+        self._listed: dict[ListedLeg, NDArray[np.int64]] = {}
+        """Chunk keys that `_said` was looked up for."""
         self._columns: dict[ListedLeg, Columns] = {}
         self._values: dict[str, Values] = {}
         self._contents, self._shingles = KeptContents(), baseline.shingles
@@ -167,6 +169,7 @@ class Comparison:
         self._values.clear()
         self._columns.clear()
         self._said.clear()
+        self._listed.clear()
 
     def _leg(self, leg: ListedLeg, moves: tuple[NDArray[np.bool_], NDArray[np.bool_]], seen: Seen) -> Table:
         listed, scored = moves
@@ -197,20 +200,21 @@ class Comparison:
 
     def _collapsed(self, leg: ListedLeg, changed: NDArray[np.bool_], seen: Seen) -> Values:
         """Columns of the lists of what is said, instead of under which id; copies are said once."""
-        now, said = self._now[leg], self._said.get(leg)
-        if said is None:
-            rows = np.arange(len(now))
-            self._said[leg] = said = self._contents.keys(now.keys, seen.hashes)
-        else:
-            rows = np.flatnonzero(changed | self._touched(now, seen))
-            said[rows] = self._contents.keys(now.keys[rows], seen.hashes)
-        return self._kept(f"said {leg}", rows, lambda rows: self._say(leg, rows, seen))
+        keys = self._now[leg].keys
+        slots = np.ones(keys.shape, np.bool_)
+        if leg in self._said and seen.changed is not None:
+            slots = (keys != self._listed[leg]) | standing(keys, seen.changed)
+        said = self._said.setdefault(leg, np.full(keys.shape, NO_CHUNK, np.int64))
+        said[slots] = self._contents.keys(keys[slots], seen.hashes)
+        self._listed[leg] = keys
+        self._know(leg, slots, seen)
+        return self._kept(
+            f"said {leg}", np.flatnonzero(changed | slots.any(axis=1)), lambda rows: self._say(leg, rows)
+        )
 
-    def _say(self, leg: ListedLeg, rows: Rows, seen: Seen) -> list[Values]:
+    def _say(self, leg: ListedLeg, rows: Rows) -> list[Values]:
         then, now = self._then[leg].take(rows), self._now[leg].take(rows)
         said = Sides(self._said_then[leg][rows], self._said[leg][rows])
-        self._know_then(leg)
-        self.likeness.know(said.now, now.keys, seen.facts.shingles)
         made: list[Values] = []
         for k in self._asked.depths:
             sides = joined(Sides(said.then[:, :k], said.now[:, :k]), self.likeness)
@@ -219,12 +223,14 @@ class Comparison:
             made += [ranking.swaps(matched, cut), ranking.jaccard(matched, cut), ranking.top1_changed(matched)]
         return made
 
-    def _know_then(self, leg: ListedLeg) -> None:
-        """The baseline's contents stay: they are made known once, and after everything was forgotten."""
+    def _know(self, leg: ListedLeg, slots: NDArray[np.bool_], seen: Seen) -> None:
+        """Make known what came to stand in slots; at first, and after all was forgotten, everything."""
         if self._knows.get(leg) != self.likeness.forgotten:
             self._knows[leg] = self.likeness.forgotten
             said, keys = self._said_then[leg], self._then[leg].keys
             self.likeness.know(said, keys, lambda key: self._shingles.get(key, NO_SHINGLES))
+            slots = np.ones_like(slots)
+        self.likeness.know(self._said[leg][slots], self._now[leg].keys[slots], seen.facts.shingles)
 
     @staticmethod
     def _eps(leg: ListedLeg) -> float | None:

@@ -1,6 +1,7 @@
 """Sketches of shingle sets: a proved bound on how alike two sets can be, from a few words of bits each."""
 
 from collections.abc import Mapping
+from functools import lru_cache
 from itertools import repeat
 
 import numpy as np
@@ -74,7 +75,14 @@ class Sketches:
         distinct, back = np.unique(contents, return_inverse=True)
         found = np.array(list(map(self._place.get, distinct.tolist(), repeat(0))), np.int64)
         places = np.where(asked, found[back].reshape(contents.shape), 0)
-        left, right = np.triu_indices(contents.shape[1], 1)
+        left, right = _pairs(contents.shape[1])
         few, every = (Width(self._bits[width], self._hidden[width]) for width in (_FEW, _ALL))
         at, pair = np.nonzero(allowed(places, self._sizes, few, every, self._share))
         return at, left[pair], right[pair]
+
+
+@lru_cache(maxsize=64)
+def _pairs(slots: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """All pairs of slots, the smaller first; read only."""
+    left, right = np.triu_indices(slots, 1)
+    return left, right

@@ -1,5 +1,6 @@
 """Reports kept from turn to turn are those of a measurement of everything, to the bit."""
 
+from collections.abc import Mapping
 from dataclasses import replace
 
 import numpy as np
@@ -7,8 +8,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.random import Generator
+from numpy.typing import NDArray
 
 from monitor.core.baseline import ListLeg, Member
+from monitor.core.comparison.facts import MemberFacts
 from monitor.core.drift import Drift, Scope, Seen
 from monitor.core.events import chunk_key
 from monitor.core.lists import NO_CHUNK, RankedLists
@@ -21,6 +24,15 @@ ANCHORS = anchor_set(
     [(("language", LANGUAGES[at % 3]),) for at in range(12)], weights=[1.0 + at % 4 for at in range(12)]
 )
 LEGS: tuple[ListLeg, ...] = ("dense", "exact", "lexical")
+
+
+def shingles(hashes: Mapping[str, str]) -> dict[int, NDArray[np.uint32]]:
+    """By chunk key, of what each says: contents fall into three groups of near copies."""
+    made = {}
+    for name, content in hashes.items():
+        code = sum(content.encode()) % 9
+        made[chunk_key(name)] = np.arange(code % 3, 20, dtype=np.uint32) + np.uint32(100 * (code // 3))
+    return made
 
 
 class Turning:
@@ -59,29 +71,32 @@ class Turning:
         self.failures = {3: "deadline"} if self.generator.random() < 0.3 else {}
         view = seen(self.lists, hashes=self.hashes, settling=sorted(self.settling), failures=self.failures)
         keys = np.array([chunk_key(name) for name in changed], np.int64)
-        return replace(view, deploy_id="", changed=keys)
+        return replace(view, deploy_id="", changed=keys, facts=MemberFacts({}, shingles(self.hashes)))
 
 
 def drift() -> Drift:
     return Drift(ANCHORS, FINGERPRINT, Scope(("language",), 9, 1), (4, 2), {"dense": 0.6})
 
 
-@settings(max_examples=25, deadline=None)
-@given(st.integers(0, 2**32), st.integers(2, 6))
-def test_a_kept_report_is_a_fresh_one(seed: int, turns: int) -> None:
+@settings(max_examples=40, deadline=None)
+@given(st.integers(0, 2**32), st.integers(2, 6), st.sampled_from([2, 1 << 16]))
+def test_a_kept_report_is_a_fresh_one(seed: int, turns: int, remembered: int) -> None:
+    """However many contents are remembered from turn to turn."""
     world = Turning(seed)
-    before = snapshot(ANCHORS, dict(world.lists), hashes=world.hashes)
+    before = replace(snapshot(ANCHORS, dict(world.lists), hashes=world.hashes), shingles=shingles(world.hashes))
     pinned = snapshot(ANCHORS, {"dense": world._drawn(12)}, name="pinned", hashes=world.hashes)
     kept = drift()
-    for _ in range(turns):
-        view = world.turn()
-        assert repr(kept.evaluate(before, pinned, view)) == repr(drift().evaluate(before, pinned, view))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("monitor.core.copies.likeness._MOST", remembered)
+        for _ in range(turns):
+            view = world.turn()
+            assert repr(kept.evaluate(before, pinned, view)) == repr(drift().evaluate(before, pinned, view))
 
 
 def test_a_comparison_that_missed_a_turn_starts_anew() -> None:
     """What changed is said since the evaluation before, which this baseline was not part of."""
     world, kept = Turning(3), drift()
-    before = snapshot(ANCHORS, dict(world.lists), hashes=world.hashes)
+    before = replace(snapshot(ANCHORS, dict(world.lists), hashes=world.hashes), shingles=shingles(world.hashes))
     other = snapshot(ANCHORS, {"lexical": world._drawn(12)}, name="other", hashes=world.hashes)
     kept.evaluate(before, None, world.turn())
     for _ in range(4):
