@@ -6,7 +6,6 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 
 import numpy as np
-from numpy.typing import NDArray
 
 from monitor.core.committed import Resumed
 from monitor.core.corpus import Corpus, Delta, Row
@@ -34,7 +33,9 @@ def restore(
     """
     resumed = store.start()
     live: list[Row] = []
-    with around(_chunks(resumed)):
+    chunks = _chunks(resumed)
+    corpus.reach(chunks)
+    with around(chunks):
         with _uncollected(), ThreadPoolExecutor(1, "restore") as beside:
             engine.load(_parts(store, corpus, live), start=lambda task: beside.submit(task).result)
         corpus.newest_event_time = max(corpus.newest_event_time, resumed.newest_event_time)
@@ -69,9 +70,10 @@ def _parts(store: StateStore, corpus: Corpus, live: list[Row]) -> Iterator[Delta
     """The chunk table as the corpus takes it, in key order and in ascending slots; live rows are kept in `live`."""
     none = np.zeros(0, np.int64)
     for stored in store.chunks(CHUNKS_AT_ONCE):
-        rows = [corpus.restore(row, vector) for row, _, vector in stored]
+        first = len(corpus.names)
+        rows = corpus.restore([row for row, _, _ in stored], [vector for _, _, vector in stored])
         fresh = [row for row in rows if row.live]
-        texts = [text for row, (_, text, _) in zip(rows, stored, strict=True) if row.live]
-        slots: NDArray[np.int64] = np.array([row.slot for row in fresh], np.int64)
+        texts = [text for row, text, _ in stored if row.live]
+        end = first + len(fresh)
         live += fresh
-        yield Delta(none, slots, fresh, texts, corpus.vectors[slots], none)
+        yield Delta(none, np.arange(first, end), fresh, texts, corpus.vectors[first:end], none)

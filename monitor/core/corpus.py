@@ -65,19 +65,40 @@ class Corpus:
             if row is not None and row.live:
                 yield key, row
 
-    def restore(self, row: Row, vector: NDArray[np.float32] | None) -> Row:
-        """Put a stored row back; its slot is assigned anew. Returns the row as kept."""
-        slot = self._store(row.key, row.chunk_id, vector) if row.live else NO_SLOT
-        described = self._shared(row.doc_id), self._shared(row.segment), self._shared(row.embedding_version)
-        # Built by hand: this runs once per chunk of a restart.
-        kept = Row(
-            row.key, row.chunk_id, described[0], row.ordinal, described[1], described[2], row.event_time,
-            row.content_hash, row.version, row.position, slot, row.changed, row.how,
-        )  # fmt: skip
-        self._rows[row.key] = kept
-        self._live += kept.live
-        self.newest_event_time = max(self.newest_event_time, row.event_time)
+    def restore(self, rows: Sequence[Row], vectors: Sequence[NDArray[np.float32] | None]) -> Sequence[Row]:
+        """Put stored rows back, live ones with their vectors.
+
+        Returns:
+            The rows as kept, aligned: slots of live ones ascend behind those that there are. A row that has its slot
+            already is kept as it is.
+        """
+        first, kept = len(self.names), list(rows)
+        live = [at for at, row in enumerate(kept) if row.live]
+        for slot, at in enumerate(live, start=first):
+            if kept[at].slot != slot:
+                kept[at] = replaced(kept[at], slot=slot)
+        end = first + len(live)
+        self.reach(end)
+        self.names += [kept[at].chunk_id for at in live]
+        self.keys[first:end] = [kept[at].key for at in live]
+        if live and self.dimension:
+            none = np.zeros(self.dimension, np.float32)
+            given = [none if (vector := vectors[at]) is None else vector for at in live]
+            np.concatenate(given, out=self.vectors[first:end].reshape(-1))
+        self._rows.update((row.key, row) for row in kept)
+        self._live += len(live)
+        self.newest_event_time = max(self.newest_event_time, *(row.event_time for row in kept), 0)
         return kept
+
+    def reach(self, slots: int) -> None:
+        """Make room for so many slots, and half as many again."""
+        held = len(self.vectors)
+        if slots > held:
+            # zeros that nobody wrote take no memory yet: the spare room is free until it is used
+            vectors = np.zeros((max(1024, slots * 3 // 2), self.dimension), np.float32)
+            vectors[:held] = self.vectors
+            self.vectors = vectors
+            self.keys = np.concatenate((self.keys, np.full(len(vectors) - held, NO_CHUNK, np.int64)))
 
     def apply(self, batch: Sequence[Located]) -> Applied:
         """Apply upserts and deletes in order; other events only move the newest event time."""
@@ -243,13 +264,7 @@ class Corpus:
             slot = self._free.pop() if self._free else len(self.names)
         if slot == len(self.names):
             self.names.append(chunk_id)
-            if slot == len(self.vectors):
-                room = max(1024, slot * 3 // 2) - slot
-                # zeros that nobody wrote take no memory yet: the spare room is free until it is used
-                vectors = np.zeros((slot + room, self.dimension), np.float32)
-                vectors[:slot] = self.vectors
-                self.vectors = vectors
-                self.keys = np.concatenate((self.keys, np.full(room, NO_CHUNK, np.int64)))
+            self.reach(slot + 1)
         self.names[slot] = chunk_id
         self.keys[slot] = key
         self.vectors[slot] = 0.0 if vector is None else vector

@@ -110,7 +110,7 @@ def test_the_sample_is_bounded_and_events_from_the_future_are_fresh() -> None:
     assert len(world.index.asked[0]) == WATCHED
     later = replace(rows[0], event_time=rows[0].event_time + 10**12)
     world = World()
-    world.corpus.restore(later, np.zeros(0, np.float32))
+    world.corpus.restore([later], [np.zeros(0, np.float32)])
     world.fresh.changed([later])
     world.index.holds = {later.chunk_id: later.content_hash}
     assert world.look() == (1, 0.0)

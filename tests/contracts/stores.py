@@ -64,7 +64,12 @@ class MemoryStore:
         self._newest, self._empty = commit.newest_event_time, False
 
     def chunks(self, batch: int) -> Iterator[Sequence[StoredChunk]]:
-        ordered = [self._chunks[key] for key in sorted(self._chunks)]
+        ordered: list[StoredChunk] = []
+        live = 0
+        for key in sorted(self._chunks):
+            row, text, vector = self._chunks[key]
+            ordered.append((replace(row, slot=live if row.live else -1), text, vector))
+            live += row.live
         for at in range(0, len(ordered), batch):
             yield ordered[at : at + batch]
 

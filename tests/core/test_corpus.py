@@ -8,7 +8,7 @@ import pytest
 from monitor.core import corpus as module
 from monitor.core.corpus import DAY, KEY_COLLISION, NO_SLOT, VERSION_MODE_CHANGED, Applied, Corpus, Row
 from monitor.core.events import Chunk, CorpusEvent, Delete, Deploy, Heartbeat, Located, Position, Upsert, chunk_key
-from monitor.core.lists import RankedLists
+from monitor.core.lists import NO_CHUNK, RankedLists
 
 CHUNK = Chunk("c", "doc", 0, "text", np.ones(2, np.float32), "v1", (("source", "a"),), 100, "hash")
 
@@ -205,10 +205,14 @@ def test_restoring_assigns_slots_anew_and_keeps_marks() -> None:
     corpus = Corpus(2)
     row = Row(chunk_key("c"), "c", "doc", 0, (), "v", 9, "hash", 1, Position("t", 0, 4), 17)
     mark = replace(row, key=chunk_key("d"), chunk_id="d", slot=NO_SLOT, event_time=11)
-    assert corpus.restore(row, np.array([1.0, 2.0], np.float32)).slot == 0
-    assert corpus.restore(mark, None).slot == NO_SLOT
-    assert (len(corpus), corpus.newest_event_time) == (1, 11)
-    assert corpus.vectors[0].tolist() == [1.0, 2.0]
+    bare = replace(row, key=chunk_key("e"), chunk_id="e", slot=1)
+    kept = corpus.restore([row, mark, bare], [np.array([1.0, 2.0], np.float32), None, None])
+    assert [one.slot for one in kept] == [0, NO_SLOT, 1]
+    assert kept[0] == corpus.row(row.key) == replace(row, slot=0)
+    assert kept[2] is corpus.row(bare.key) is bare
+    assert (len(corpus), corpus.newest_event_time) == (2, 11)
+    assert (corpus.vectors[:3].tolist(), corpus.names) == ([[1.0, 2.0], [0.0, 0.0], [0.0, 0.0]], ["c", "e"])
+    assert corpus.keys[:3].tolist() == [row.key, bare.key, NO_CHUNK]
     assert outcomes(corpus.apply([at(3, gone(0, name="d"))])) == ["stale"]
 
 

@@ -128,8 +128,8 @@ def described(corpus: Corpus) -> dict[str, Known]:
 def reborn(corpus: Corpus) -> tuple[Corpus, Shadow]:
     """A restart: the rows in key order, as a store gives them back."""
     made, shadow = Corpus(2), Shadow()
-    for row in sorted(corpus.rows(), key=lambda row: row.key):
-        kept = made.restore(row, corpus.vectors[row.slot] if row.live else None)
+    rows = sorted(corpus.rows(), key=lambda row: row.key)
+    for kept in made.restore(rows, [corpus.vectors[row.slot] if row.live else None for row in rows]):
         if kept.live:
             shadow.slots[kept.slot] = (kept.key, kept.content_hash, made.vectors[kept.slot].tobytes())
     made.newest_event_time, made.barrier_time = corpus.newest_event_time, corpus.barrier_time

@@ -154,7 +154,7 @@ class EngineMachine(RuleBasedStateMachine):
         """What is started beside the caller is done as soon or as late as can be."""
         corpus, none = Corpus(D), np.zeros(0, np.int64)
         known = sorted(self.corpus.rows(), key=lambda row: row.key)
-        kept = [corpus.restore(row, self.corpus.vectors[row.slot] if row.live else None) for row in known]
+        kept = corpus.restore(known, [self.corpus.vectors[row.slot] if row.live else None for row in known])
         rows = [row for row in kept if row.live]
         deltas = []
         for at in range(0, len(rows), portion):

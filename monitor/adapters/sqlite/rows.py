@@ -1,6 +1,6 @@
 """Rows of the state file: chunks as columns, and the statements over them."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from functools import lru_cache
 from sys import intern
 from typing import Any
@@ -71,14 +71,14 @@ def written(changes: Sequence[Change]) -> tuple[list[tuple[object, ...]], list[t
     return puts, touches
 
 
-def stored_chunk(values: tuple[Any, ...]) -> StoredChunk:
-    """One row of `READ_CHUNKS`; a live row has slot 0 until the corpus gives it one."""
+def stored_chunk(values: tuple[Any, ...], slots: Iterator[int]) -> StoredChunk:
+    """One row of `READ_CHUNKS`; a live row takes the next slot."""
     (key, chunk_id, doc_id, ordinal, segment, encoded, time, content, version, topic, partition, at, live,
      text, vector, changed_topic, changed_partition, changed_at, how) = values  # fmt: skip
     changed = None if changed_topic is None else Position(intern(changed_topic), changed_partition, changed_at)
     row = Row(
-        key, chunk_id, doc_id, ordinal, _segment(segment), encoded, time, content, version,
-        Position(intern(topic), partition, at), 0 if live else NO_SLOT, changed, HOW[how],
+        key, chunk_id, intern(doc_id), ordinal, _segment(segment), intern(encoded), time, content, version,
+        Position(intern(topic), partition, at), next(slots) if live else NO_SLOT, changed, HOW[how],
     )  # fmt: skip
     return row, text, None if vector is None else np.frombuffer(vector, "<f4")
 

@@ -4,6 +4,7 @@ import sqlite3
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import replace
+from itertools import count
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -177,10 +178,11 @@ class SqliteStore:
         self._db.execute(f"DELETE FROM deploy WHERE number <= {old}", (DEPLOY_IDS_KEPT,))  # noqa: S608 - constant
 
     def chunks(self, batch: int) -> Iterator[Sequence[StoredChunk]]:
-        """Every known chunk in key order, in batches; a live row has slot 0 until the corpus gives it one."""
+        """Every known chunk in key order, in batches; live rows have the slots that an empty corpus gives them."""
+        slots = count()
         with self._told("cannot read the chunks"), closing(self._db.execute(READ_CHUNKS)) as cursor:
             while fetched := cursor.fetchmany(batch):
-                yield [stored_chunk(values) for values in fetched]
+                yield [stored_chunk(values, slots) for values in fetched]
 
     def texts(self, keys: Sequence[int]) -> Mapping[int, str]:
         """Texts of live chunks, for cards and audits; unknown keys are left out."""

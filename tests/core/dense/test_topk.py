@@ -97,7 +97,7 @@ class Stream:
         """An engine built from the stored rows in another order, hence in other slots."""
         corpus = Corpus(self.corpus.dimension)
         rows = sorted(live_rows(self.corpus), key=lambda row: row.key)
-        kept = [corpus.restore(row, self.corpus.vectors[row.slot]) for row in rows]
+        kept = corpus.restore(rows, [self.corpus.vectors[row.slot] for row in rows])
         engine = DenseTopK(self.anchors, corpus, k=self.k, distance=self.distance)
         engine.apply(whole(corpus, kept))
         return engine

@@ -60,10 +60,9 @@ class Stream:
         rows = sorted(self.corpus.rows(), key=lambda row: row.key)
         none = np.zeros(0, np.int64)
         for at in range(0, len(rows), 7):
-            part = [
-                made.corpus.restore(row, self.corpus.vectors[row.slot] if row.live else None)
-                for row in rows[at : at + 7]
-            ]
+            some = rows[at : at + 7]
+            vectors = [self.corpus.vectors[row.slot] if row.live else None for row in some]
+            part = made.corpus.restore(some, vectors)
             live = [row for row in part if row.live]
             slots = np.array([row.slot for row in live], np.int64)
             texts = [self.chunks[row.chunk_id].text for row in live]
