@@ -42,26 +42,21 @@ MIB = 2**20
 
 
 class Stopwatch:
-    """Adds up the seconds spent in methods that it was put around: by the clock, and of this thread's own work."""
+    """Adds up the seconds of computing in methods that it was put around, each in the thread that calls it."""
 
     def __init__(self) -> None:
-        self.seconds: dict[str, float] = defaultdict(float)
         self.work: dict[str, float] = defaultdict(float)
-
-    def _add(self, phase: str, begun: float, worked: float) -> None:
-        self.seconds[phase] += time.perf_counter() - begun
-        self.work[phase] += time.thread_time() - worked
 
     def around(self, owner: Any, method: str, phase: str) -> None:
         """Measure a method of one object from now on."""
         inner: Callable[..., Any] = getattr(owner, method)
 
         def timed(*args: Any, **named: Any) -> Any:
-            begun, worked = time.perf_counter(), time.thread_time()
+            begun = time.thread_time()
             try:
                 return inner(*args, **named)
             finally:
-                self._add(phase, begun, worked)
+                self.work[phase] += time.thread_time() - begun
 
         setattr(owner, method, timed)
 
@@ -72,9 +67,9 @@ class Stopwatch:
         def timed(*args: Any, **named: Any) -> Iterator[Any]:
             iterator = inner(*args, **named)
             while True:
-                begun, worked = time.perf_counter(), time.thread_time()
+                begun = time.thread_time()
                 item = next(iterator, None)
-                self._add(phase, begun, worked)
+                self.work[phase] += time.thread_time() - begun
                 if item is None:
                     return
                 yield item
@@ -130,8 +125,10 @@ def measure(folder: Path, material: Material, options: argparse.Namespace) -> No
     watch.around(corpus, "restore", "chunk table")
     watch.around(engine.vocabulary, "encode", "tokenise")
     watch.around(engine.duplicates, "apply", "near copies")
-    watch.around(engine.dense, "apply", "dense")
-    watch.around(engine.lexical, "apply", "lexical")
+    watch.around(engine.statistics, "apply", "statistics")
+    watch.around(engine.dense, "settle", "dense")
+    watch.around(engine.lexical, "take", "lexical")
+    watch.around(engine.lexical, "settle", "lexical")
     begun, used = time.perf_counter(), time.process_time()
     restore(store, corpus, engine, None)
     total, work = time.perf_counter() - begun, time.process_time() - used
@@ -139,13 +136,11 @@ def measure(folder: Path, material: Material, options: argparse.Namespace) -> No
     gc.collect()
     grown, vectors = resident() - before, corpus.vectors.nbytes
     disk = (folder / "state.db").stat().st_size
-    watch.seconds["rest"], watch.work["rest"] = total - sum(watch.seconds.values()), work - sum(watch.work.values())
+    watch.work["rest"] = work - sum(watch.work.values())  # two threads: their seconds do not add up to the total
     print(f"\n{size:,} chunks x {DIMENSION}, {options.anchors:,} anchors; state file {disk / MIB:,.0f} MiB")
     print(f"  restart{total:8.2f} s, computing{work:8.2f} s, {work / size * 1e6:.1f} s per million chunks")
-    for phase, seconds in watch.seconds.items():
-        print(
-            f"    {phase:<14}{seconds:8.2f} s {watch.work[phase]:8.2f} s computing   {watch.work[phase] / work:6.1%}"
-        )
+    for phase, seconds in watch.work.items():
+        print(f"    {phase:<14}{seconds:8.2f} s computing   {seconds / work:6.1%}")
     beyond = (grown - size * DIMENSION * 4) / size
     print(f"  memory +{grown / MIB:,.0f} MiB, slab of vectors {vectors / MIB:,.0f} MiB with its spare room;")
     print(f"  beyond the vectors {beyond * 1e6 / 1e9:.2f} GB per million chunks")

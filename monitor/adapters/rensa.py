@@ -10,6 +10,8 @@ BANDS = 16
 ROWS = 4
 _SEED = 20_261_101
 _BAND = np.uint64(0x9E3779B97F4A7C15)
+_AT_ONCE = 256
+"""Signatures at once: they come as lists of numbers, few of which fit in a cache."""
 
 
 class RensaBands:
@@ -25,11 +27,16 @@ class RensaBands:
 
     def of(self, shingles: NDArray[np.uint32], counts: NDArray[np.int64]) -> NDArray[np.uint32]:
         """The (n, width) bands of n sets, none empty, that lie one after the other in `shingles`."""
-        offsets = np.concatenate((np.zeros(1, np.uint64), np.cumsum(counts).astype(np.uint64)))
+        offsets = np.append(0, np.cumsum(counts)).astype(np.uint64)
         words = mix(shingles.astype(np.uint64) + _BAND)
-        matrix = RMinHash.digest_matrix_from_flat_token_hashes(words, offsets, BANDS * ROWS, _SEED)
-        signature = np.array(matrix.to_rows(), np.uint64).reshape(len(counts), BANDS, ROWS)
+        signature = np.empty((len(counts), BANDS * ROWS), np.uint64)
+        for at in range(0, len(counts), _AT_ONCE):
+            some = offsets[at : at + _AT_ONCE + 1]
+            matrix = RMinHash.digest_matrix_from_flat_token_hashes(
+                words[some[0] : some[-1]], some - some[0], BANDS * ROWS, _SEED
+            )
+            signature[at : at + _AT_ONCE] = matrix.to_rows()
         hashed = np.arange(1, BANDS + 1, dtype=np.uint64) * _BAND
         for row in range(ROWS):
-            hashed = mix(hashed ^ signature[:, :, row])
+            hashed = mix(hashed ^ signature[:, row::ROWS])
         return (hashed >> np.uint64(32)).astype(np.uint32)

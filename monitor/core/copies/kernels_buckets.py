@@ -39,15 +39,19 @@ def _unlink(chains: Arrays, entries: Handles) -> None:
 
 @compiled
 def _alike(sets: SetArrays, left: np.int64, right: np.int64, threshold: float) -> bool:
-    """Whether the exact Jaccard similarity reaches the threshold: one merge of two sorted sets."""
+    """Whether the exact Jaccard similarity reaches the threshold: one merge of two sorted sets, given up as soon as
+    what is left cannot reach it. J >= t asks for t / (1 + t) (|x| + |y|) in common; one less is safe from rounding.
+    """
     flat, starts, lengths = sets
     one, other = lengths[left], lengths[right]
     if min(one, other) / max(one, other) < threshold:
         return False
     at, to = starts[left], starts[right]
     end, stop = at + one, to + other
-    common = 0
+    common, least = 0, int(threshold / (1.0 + threshold) * (one + other)) - 1
     while at < end and to < stop:
+        if common + min(end - at, stop - to) < least:
+            return False
         first, second = flat[at], flat[to]
         common += first == second
         at += first <= second

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from monitor.core.copies.buckets import Buckets
-from monitor.core.copies.buckets_numpy import NONE, Handles, Kernels, Question
+from monitor.core.copies.buckets_numpy import NONE, Handles, Kernels, Question, Sets
 from monitor.core.copies.slab import ShingleSlab
 
 _WAITING, _VOUCHED = 0, 1
@@ -47,7 +47,7 @@ class NearCopies:
     """
 
     def __init__(self, bands: Bands, threshold: float, kernels: Kernels) -> None:
-        self._bands, self._threshold = bands, threshold
+        self._bands, self._threshold, self._kernels = bands, threshold, kernels
         self.slab = ShingleSlab()
         self._table = Buckets(bands.width, shelves=2, kernels=kernels)
         self._witness: Handles = np.full(1, NONE, np.int64)
@@ -73,8 +73,8 @@ class NearCopies:
             bands = self._bands.of(*self.slab.gather(part))
             met = self._search(part, bands, _WAITING, to_the_end=True)
             self._search(part, bands, _VOUCHED)
+            self._meet(part, bands)
             self._table.add(part, bands, shelf=_WAITING)
-            self._search(part, bands, _WAITING)
             self._shelve(distinct([part, met]))
             changed.append(met)
         for part in _parts(orphans):
@@ -97,6 +97,20 @@ class NearCopies:
         self._table.remove(dead)
         self.slab.drop(dead)
         return orphans
+
+    def _meet(self, part: Handles, bands: NDArray[np.uint32]) -> None:
+        """Find a witness for each of some sets that has none among those that come with it: a table of their own is
+        small, and who was there before has been looked at.
+        """
+        known = self.vouched(part)
+        table, lone = Buckets(self._bands.width, kernels=self._kernels), np.flatnonzero(~known)
+        table.add(np.arange(len(part)), bands)
+        every = self.slab.sets
+        sets = Sets(every.flat, every.starts[part], every.lengths[part])
+        witness = np.where(known, 0, NONE)
+        table.search(sets, witness, Question(lone, bands[lone], 0, False, self._threshold))
+        found = lone[witness[lone] != NONE]
+        self._witness[part[found]] = part[witness[found]]
 
     def _search(self, asking: Handles, bands: NDArray[np.uint32], shelf: int, *, to_the_end: bool = False) -> Handles:
         """Find a witness on one shelf for each asking set that has none; see `Question`."""
