@@ -182,9 +182,9 @@ def _judged(
 ) -> dict[str, Any]:
     (ledger, counters), (deploy_id, expected) = past, deploy
     baseline, pinned = _baselines(bench, ledger)
-    corpus, engine, path = bench.corpus, bench.engine, Milestones(bench.store)
+    corpus, engine = bench.corpus, bench.engine
     engine.statistics.rebase(None if baseline is None else baseline.profile)
-    known = Known(corpus, engine, tuple(ledger), {}, lambda baseline: path.since(baseline, ledger))
+    known = Known(corpus, engine, tuple(ledger), {}, Milestones(bench.store).of(ledger))
     lost = f"the stream lost events {counters[OPEN_GAPS]} time(s); reload the corpus, then approve a baseline"
     problems = (lost,) if counters[OPEN_GAPS] else ()
     seen = Seen(

@@ -207,9 +207,7 @@ class Measuring:
         parts = self._parts
         served = {} if parts.served is None else parts.served.hashes
         ledger = tuple(self.ledger)
-        return Known(
-            parts.corpus, parts.engine, ledger, served, lambda baseline: self._milestones.since(baseline, ledger)
-        )
+        return Known(parts.corpus, parts.engine, ledger, served, self._milestones.of(ledger))
 
     def publish(self, intake: Intake, measured: Measured) -> None:
         """Swap the one reference that scrapes and pages read."""
@@ -283,6 +281,8 @@ class Measuring:
         made = self._parts.snapshots.freeze(name, deploy_id, self.lists(), corpus, positions, noise=noise)
         shingles = member_shingles(made.members, CorpusFacts(corpus, self._parts.engine.duplicates))
         of_corpus = profile(self._parts, self._counters, name, deploy_id)
+        if name == deploy_id:
+            self._milestones.note(deploy_id, statistics)
         return replace(made, statistics=statistics, shingles=shingles, profile=of_corpus)
 
     def choose_baseline(self) -> None:

@@ -1,11 +1,11 @@
 """The BM25 statistics at the barriers since a baseline, from the deploys' records; each record is read once."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from monitor.core.baseline import Judged, Snapshot
 from monitor.core.blame import Milestone
-from monitor.core.lexical_sources import Totals
+from monitor.core.lexical_sources import SourceStatistics, Totals
 from monitor.ports import StateStore
 
 
@@ -21,6 +21,14 @@ class Milestones:
         self._kept: dict[str, Totals | None] = {}
         self._terms: tuple[str, ...] = ()
 
+    def note(self, deploy_id: str, statistics: SourceStatistics | None) -> None:
+        """The statistics at the barrier of the deploy that is judged now: its record need not be read."""
+        self._kept[deploy_id] = self._shared(statistics)
+
+    def of(self, ledger: Sequence[Judged]) -> Callable[[Snapshot], list[Milestone]]:
+        """`since` of any baseline, with these deploys."""
+        return lambda baseline: self.since(baseline, ledger)
+
     def since(self, baseline: Snapshot, ledger: Sequence[Judged]) -> list[Milestone]:
         """The barriers behind a baseline, oldest first."""
         behind = [one.deploy_id for one in ledger if _behind(one, baseline)]
@@ -29,10 +37,12 @@ class Milestones:
 
     def _totals(self, deploy_id: str) -> Totals | None:
         record = self._store.deploy(deploy_id)
-        found = None if record is None else record.snapshot.statistics
-        if found is None:
+        return None if record is None else self._shared(record.snapshot.statistics)
+
+    def _shared(self, statistics: SourceStatistics | None) -> Totals | None:
+        if statistics is None:
             return None
-        totals = found.totals()
+        totals = statistics.totals()
         if totals.terms != self._terms:
             self._terms = totals.terms
         # one tuple for all deploys of the same anchors

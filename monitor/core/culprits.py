@@ -82,7 +82,7 @@ def find(
         known: the corpus.
         circumstances: the rest.
     """
-    deploys = DeployLine(known.ledger, circumstances.deploy_id)
+    deploys = DeployLine(known.ledger, circumstances.deploy_id, baseline.positions)
     changes, weigher = known.changes(baseline), known.weigher(baseline, deploys.current)
     made, unknown = [], frozenset[int]()
     for leg in BLAMED_LEGS:

@@ -1,13 +1,15 @@
 """Deploys of events: an event belongs to the first deploy whose barrier lies behind it."""
 
 from bisect import bisect_right
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 
 from monitor.core.baseline import Judged
 from monitor.core.events import Position
 
 NO_DEPLOY = "(no deploy yet)"
 UNKNOWN_DEPLOY = "(unknown)"
+NOWHERE: Mapping[str, int] = MappingProxyType({})
 
 
 class DeployLine:
@@ -17,10 +19,13 @@ class DeployLine:
         ledger: judged deploys, oldest first; one whose positions were not kept claims nothing.
         current: the deploy that is judged now and is not in the ledger yet, "" between deploys: it has what comes
             after all others.
+        since: next offsets of the baseline. A change that stood before them was set aside then and given another try
+            since: nobody knows in which deploy.
     """
 
-    def __init__(self, ledger: Sequence[Judged], current: str = "") -> None:
+    def __init__(self, ledger: Sequence[Judged], current: str = "", since: Mapping[str, int] = NOWHERE) -> None:
         self.current = current or NO_DEPLOY
+        self._since = since
         self._ends: dict[str, list[int]] = {}
         self._names: dict[str, list[str]] = {}
         for judged in ledger:
@@ -32,9 +37,9 @@ class DeployLine:
 
     def of(self, position: Position) -> str:
         """The deploy that brought an event."""
-        if position.offset < 0:
-            return UNKNOWN_DEPLOY
         where = f"{position.topic}/{position.partition}"
+        if position.offset < self._since.get(where, 0):
+            return UNKNOWN_DEPLOY
         ends = self._ends.get(where, [])
         at = bisect_right(ends, position.offset)
         return self._names[where][at] if at < len(ends) else self.current

@@ -69,7 +69,7 @@ class Incident:
     def deploys(self) -> DeployLine:
         """To which deploy an event belongs."""
         known = [judged for judged in self.ledger if judged.deploy_id != self.deploy_id]
-        return DeployLine(known, self.deploy_id)
+        return DeployLine(known, self.deploy_id, {} if self.before is None else self.before.positions)
 
 
 @dataclass(frozen=True, slots=True)

@@ -38,6 +38,14 @@ def test_nobody_knows_the_deploy_of_a_forgotten_event_and_what_comes_last_has_no
     assert line.of(Position("new", 0, 0)) == NO_DEPLOY
 
 
+def test_nobody_knows_the_deploy_of_a_change_that_stood_before_the_baseline() -> None:
+    """It was set aside then, and given another try since."""
+    line = DeployLine([Judged("d0", 0, "pass", {"t/0": 5}), Judged("d1", 0, "pass", {"t/0": 9})], "d2", {"t/0": 5})
+    found = [line.of(Position("t", 0, offset)) for offset in (0, 4, 5, 8, 9)]
+    assert found == [UNKNOWN_DEPLOY, UNKNOWN_DEPLOY, "d1", "d1", "d2"]
+    assert line.of(Position("t", 1, 0)) == "d2", "a partition that the baseline did not know"
+
+
 def test_statistics_belong_to_a_deploy_only_where_it_is_the_only_one() -> None:
     line = DeployLine([Judged("d0", 0, "pass", {"t/0": 5}), Judged("d1", 0, "pass", {"t/0": 9})], "d2")
     assert line.only_since([("t/0", 9)]) == "d2"
