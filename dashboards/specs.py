@@ -27,26 +27,28 @@ class Link:
 
 
 @dataclass(frozen=True, slots=True)
-class Graph:
-    """Lines over time. `stacked`: areas on top of each other."""
+class _Shown:
+    """What every panel with values has."""
 
     title: str
     description: str
     unit: str
     queries: tuple[Query, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Graph(_Shown):
+    """Lines over time. `stacked`: areas on top of each other."""
+
     width: int = 12
     height: int = 8
     stacked: bool = False
 
 
 @dataclass(frozen=True, slots=True)
-class Number:
+class Number(_Shown):
     """One value, or a few, now. `verdict`: the series are verdicts and shown by their names in their colours."""
 
-    title: str
-    description: str
-    unit: str
-    queries: tuple[Query, ...]
     width: int = 4
     height: int = 4
     verdict: bool = False
@@ -55,38 +57,26 @@ class Number:
 
 
 @dataclass(frozen=True, slots=True)
-class Ranking:
+class Ranking(_Shown):
     """A table of the series of one query now, largest first."""
 
-    title: str
-    description: str
-    unit: str
-    queries: tuple[Query, ...]
     width: int = 12
     height: int = 10
     link: Link | None = None
 
 
 @dataclass(frozen=True, slots=True)
-class Bars:
+class Bars(_Shown):
     """Series now as bars of 0 to 1."""
 
-    title: str
-    description: str
-    unit: str
-    queries: tuple[Query, ...]
     width: int = 12
     height: int = 10
 
 
 @dataclass(frozen=True, slots=True)
-class States:
+class States(_Shown):
     """Verdicts over time: 0 pass, 1 inconclusive, 2 unknown, 3 fail."""
 
-    title: str
-    description: str
-    unit: str
-    queries: tuple[Query, ...]
     width: int = 24
     height: int = 10
 
