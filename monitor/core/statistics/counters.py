@@ -83,10 +83,11 @@ class Counters:
             self._dirty = np.concatenate((self._dirty, np.zeros(more, np.bool_)))
 
     def add(self, rows: Ints, columns: Ints | np.int64, steps: Ints | np.int64) -> None:
-        """counts[rows, columns] += steps; repeats add up. Arrays of one shape, or that broadcast."""
-        rows, columns, steps = np.broadcast_arrays(rows, columns, steps)
-        flat = self.counts.reshape(-1)
-        np.add.at(flat, (rows * self.counts.shape[1] + columns).ravel(), steps.ravel())
+        """counts[rows, columns] += steps; repeats add up. Steps broadcast to rows, as columns do."""
+        places = rows * self.counts.shape[1] + columns
+        if np.shape(steps) not in ((), places.shape):
+            steps = np.broadcast_to(steps, places.shape)
+        np.add.at(self.counts.reshape(-1), places.ravel(), np.ravel(steps) if np.ndim(steps) else steps)
         self._dirty[rows.ravel()] = True
 
     def add_each(self, rows: Ints, columns: Ints, steps: Ints) -> None:
