@@ -263,6 +263,7 @@ class EmbeddedIndex:
             message = f"embedded index: chunk {bad.chunk_id!r} has a vector with NaN or infinity, expected finite"
             raise CorpusDriftError(message)
         self._lengthen(vectors)
+        self._folder.need_room(2 * vectors.nbytes)  # the log has them too
         delete(self._open, gone)
         write(self._open, rows, vectors)
         self._unflushed += len(gone) + len(rows)

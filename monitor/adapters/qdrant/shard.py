@@ -15,12 +15,16 @@ from typing import Literal
 import qdrant_edge as edge
 
 from monitor.core.scoring import Distance
-from monitor.ports import ConfigurationError, CorpusDriftError
+from monitor.ports import ConfigurationError, CorpusDriftError, UnreachableError
 
 log = logging.getLogger(__name__)
 
 SEGMENT = "segment"
 """Payload field: attribute values as `name=value`, so that no attribute name has to be a JSON path."""
+
+
+SPARE_BYTES = 64 << 20
+"""Room that the disk must have beyond what is written: two of the engine's files of 32 MiB, which begin as holes."""
 
 
 class EngineError(CorpusDriftError):
@@ -94,6 +98,7 @@ class ShardFolder:
 
         Raises:
             ConfigurationError: another process has the folder, or it cannot be written.
+            UnreachableError: its disk is about to be full.
         """
         self.root = self._settings.path or Path(tempfile.mkdtemp(prefix="corpus-drift-index-"))
         try:
@@ -103,10 +108,27 @@ class ShardFolder:
             message = f"embedded index {self.root}: {error.strerror or error}, expected a folder that can be written"
             raise ConfigurationError(message) from error
         try:
+            self.need_room()
             return self._load_or_create(self.root / "shard")
         except BaseException:
             self.release()
             raise
+
+    def need_room(self, size: int = 0) -> None:
+        """Refuse while it can be said in a line: the engine maps its files, and a full disk under them is a SIGBUS.
+
+        Args:
+            size: bytes about to be written.
+
+        Raises:
+            UnreachableError: the disk is about to be full.
+        """
+        free, needed = shutil.disk_usage(self.root or Path()).free, size + SPARE_BYTES
+        if free < needed:
+            message = (
+                f"embedded index {self.root}: {free >> 20} MiB free on its disk, expected {needed >> 20} at least"
+            )
+            raise UnreachableError(message)
 
     def replace(self, damaged: edge.EdgeShard, error: EngineError) -> edge.EdgeShard:
         """Set an open shard aside that turned out damaged; returns an empty one."""

@@ -16,10 +16,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from monitor.adapters.qdrant import embedded as qdrant_embedded
+from monitor.adapters.qdrant import shard as qdrant_shard
 from monitor.adapters.qdrant.embedded import EmbeddedIndex
 from monitor.adapters.qdrant.shard import EmbeddedSettings
 from monitor.core.scoring import Distance
-from monitor.ports import ConfigurationError, CorpusDriftError
+from monitor.ports import ConfigurationError, CorpusDriftError, UnreachableError
 from tests.contracts.retrievers import BruteForce, Library, anchor_set, same_lists
 
 D = 6
@@ -242,6 +243,23 @@ def test_folder_that_cannot_be_written(tmp_path: Path) -> None:
         EmbeddedIndex(in_folder(tmp_path)).start()
     with pytest.raises(ConfigurationError, match="dimension = 0, expected at least 1"):
         EmbeddedIndex(EmbeddedSettings(0, Distance.DOT))
+
+
+def test_a_disk_that_is_about_to_be_full_is_said_in_a_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The engine maps its files: where the disk is full under them, the process is killed without a word."""
+    library = Library(D, Distance.COSINE)
+    said = r"^embedded index .*index: \d+ MiB free on its disk, expected \d+ at least$"
+    with opened(in_folder(tmp_path)) as index:
+        index.apply(library.upsert(some(3, 1)))
+        monkeypatch.setattr(qdrant_shard, "SPARE_BYTES", 1 << 62)
+        with pytest.raises(UnreachableError, match=said):
+            index.apply(library.upsert(some(3, 2, first=3)))
+        assert index.count() == 3, "nothing was written"
+    with pytest.raises(UnreachableError, match=said):
+        EmbeddedIndex(in_folder(tmp_path)).start()
+    monkeypatch.undo()
+    with opened(in_folder(tmp_path)) as index:
+        assert index.count() == 3, "and nobody holds it"
 
 
 def test_temporary_folder_is_gone_after_close_and_close_twice_is_fine() -> None:
