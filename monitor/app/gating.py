@@ -10,7 +10,7 @@ from monitor.core.events import Segment
 from monitor.core.gate.elsewhere import Changed, elsewhere
 from monitor.core.gate.hypotheses import Evidence
 from monitor.core.gate.judgement import judge_deploy
-from monitor.core.noise import noise_columns
+from monitor.core.noise import carried, noise_columns
 from monitor.core.policy import Rule, Verdict, judge
 from monitor.core.report import DriftReport
 
@@ -54,7 +54,10 @@ def evidence_of(
         return None
     if compared.alignment is None:
         return Evidence(baseline)
-    noise = noise_columns(baseline, compared.alignment, tuple(sorted({rule.k for rule in rules if rule.k})))
+    depths = tuple(sorted({rule.k for rule in rules if rule.k}))
+    noise = noise_columns(baseline, compared.alignment, depths)
+    if not noise and compared.pinned is not None:  # a deploy's own snapshot has no twin: the pinned baseline may
+        noise = carried(noise_columns(*compared.pinned, depths), compared.pinned[1], compared.alignment)
     if budget is None or not budget.expected:
         return Evidence(baseline, noise)
     deepest = max(lists.depth for lists in baseline.lists.values())

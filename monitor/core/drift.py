@@ -56,6 +56,8 @@ class Compared:
     evidence: tuple[Evidence, ...] = ()
     spreads: tuple[Spread, ...] = ()
     min_judged: float = FLOOR
+    pinned: tuple[Snapshot, Alignment] | None = None
+    """The pinned baseline where it is another one and comparable, and which anchors compare with it."""
 
     def report(self) -> DriftReport:
         """The report: the same each time."""
@@ -175,7 +177,7 @@ class Drift:
         against = self._against(baseline)
         tables: list[Summarised] = []
         spreads: list[Spread] = []
-        culprits = alignment = None
+        culprits = alignment = beside = None
         if baseline is not None and not against:
             alignment = self._align(baseline)
             tables += self._tables(baseline, seen)
@@ -183,6 +185,7 @@ class Drift:
             culprits = None if known is None else self._blame(baseline, alignment, seen, known)
         if pinned is not None and pinned is not baseline and not self._against(pinned):
             comparison = self._of(pinned).comparison
+            beside = pinned, comparison.alignment
             tables += [Summarised(table, comparison.alignment, only_all=True) for table in comparison.distances(seen)]
         return Compared(
             seen=seen,
@@ -195,6 +198,7 @@ class Drift:
             evidence=() if baseline is None else tuple(fingerprint_evidence(self._fingerprint, baseline.fingerprint)),
             spreads=tuple(spreads),
             min_judged=self._min_judged,
+            pinned=beside,
         )
 
     def lists_of(self, snapshot: Snapshot) -> dict[ListLeg, RankedLists]:

@@ -14,6 +14,21 @@ from monitor.core.measure.columns import Name
 from monitor.core.report import Leg
 
 
+def carried(
+    columns: Mapping[tuple[Leg, Name], NDArray[np.float64]], theirs: Alignment, ours: Alignment
+) -> Mapping[tuple[Leg, Name], NDArray[np.float64]]:
+    """Columns of one comparison in the order of another one's anchors, NaN for anchors that only the other has.
+
+    Args:
+        columns: (P,) float64 each, in the order of `theirs`.
+        theirs: whose order they are in.
+        ours: whose order is wanted; of the same anchors with another baseline.
+    """
+    place = {row: at for at, row in enumerate(theirs.now.tolist())}
+    found = np.array([place.get(row, -1) for row in ours.now.tolist()], np.int64)
+    return {name: np.where(found < 0, np.nan, np.append(of, np.nan)[found]) for name, of in columns.items()}
+
+
 def noise_columns(
     baseline: Snapshot, alignment: Alignment, depths: tuple[int, ...]
 ) -> Mapping[tuple[Leg, Name], NDArray[np.float64]]:

@@ -1,0 +1,55 @@
+"""The noise floor of a deploy that is judged against another deploy: the pinned baseline's, anchor by anchor."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from monitor.app.gating import evidence_of
+from monitor.core.drift import Drift, Scope
+from monitor.core.measure.columns import Name
+from monitor.core.policy import Rule
+from monitor.core.report import Leg
+from tests.core.snapshots import FINGERPRINT, anchor_set, plain, seen, snapshot
+
+NOW = anchor_set([()] * 5)
+LETTERS = {letter: f"content {letter}" for letter in "abcdefgxyz"}
+APPROXIMATE = replace(FINGERPRINT, search="hnsw:ef=64")
+RULES = (Rule("swaps", "collapsed_swaps", "dense", "mean", 3, max=1.0, min_anchors=1),)
+COLUMN: tuple[Leg, Name] = ("dense", Name("collapsed_swaps", 3))
+
+
+def test_a_moving_baseline_has_the_noise_of_the_pinned_one() -> None:
+    """The pinned one knew three of the anchors, in another order; its twin differs by none, one and two results."""
+    some = replace(NOW, anchors=[NOW.anchors[at] for at in (4, 0, 2)], weights=np.ones(3), filters=[()] * 3)
+    pinned = snapshot(some, {"dense": plain("abc", "abc", "abc")}, hashes=LETTERS, fingerprint=APPROXIMATE)
+    pinned = replace(pinned, noise=plain("abc", "abd", "ade", scores=(0.9, 0.75, 0.65)))
+    baseline = snapshot(
+        NOW, {"dense": plain(*["abc"] * 5)}, name="deploy:d1", hashes=LETTERS, fingerprint=APPROXIMATE
+    )
+    drift = Drift(NOW, APPROXIMATE, Scope((), 9, 1), (3,), {})
+    view = seen({"dense": plain(*["xyz"] * 5)}, hashes=LETTERS)
+    found = evidence_of(baseline, drift.compared(baseline, pinned, view), RULES)
+    assert found is not None
+    assert found.noise[COLUMN] == pytest.approx(np.array([1.0, np.nan, 2.0, np.nan, 0.0]), nan_ok=True)
+    alone = evidence_of(baseline, drift.compared(baseline, None, view), RULES)
+    assert alone is not None
+    assert not alone.noise
+    own = evidence_of(pinned, drift.compared(pinned, pinned, view), RULES)
+    assert own is not None
+    assert sorted(own.noise[COLUMN].tolist()) == [0.0, 1.0, 2.0], "its own, where it is the baseline itself"
+
+
+def test_a_pinned_baseline_of_another_fingerprint_lends_nothing() -> None:
+    other = replace(APPROXIMATE, embedding_version="e2")
+    pinned = replace(
+        snapshot(NOW, {"dense": plain(*["abc"] * 5)}, hashes=LETTERS, fingerprint=other), noise=plain(*["abd"] * 5)
+    )
+    baseline = snapshot(
+        NOW, {"dense": plain(*["abc"] * 5)}, name="deploy:d1", hashes=LETTERS, fingerprint=APPROXIMATE
+    )
+    drift = Drift(NOW, APPROXIMATE, Scope((), 9, 1), (3,), {})
+    view = seen({"dense": plain(*["xyz"] * 5)}, hashes=LETTERS)
+    found = evidence_of(baseline, drift.compared(baseline, pinned, view), RULES)
+    assert found is not None
+    assert not found.noise
