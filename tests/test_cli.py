@@ -117,7 +117,10 @@ def test_baselines_while_no_monitor_runs(run: Commands, ran: Path, tmp_path: Pat
         2,
         "baseline 'late': not captured and approved",
     )
-    assert "approve it with: corpus-drift baseline approve late" in run("baseline", "show", "-c", config, "late").out
+    assert (
+        "approve it with: corpus-drift baseline approve -c FILE late"
+        in run("baseline", "show", "-c", config, "late").out
+    )
     approve = ("baseline", "approve", "-c", config, "late", "--author", "ann")
     refused(run(*approve, "--reason", " "), 2, "baseline 'late': approval needs an author and a reason")
     approved = run(*approve, "--reason", "the new normal")

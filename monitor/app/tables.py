@@ -128,7 +128,9 @@ def baseline_card(document: Document) -> str:
         *(f"    {name:18} {value}" for name, value in document["measured_with"].items()),
     ]
     if not approval:
-        lines.append(f"approve it with: corpus-drift baseline approve {document['name']} --author ... --reason ...")
+        lines.append(
+            f"approve it with: corpus-drift baseline approve -c FILE {document['name']} --author YOU --reason WHY"
+        )
     return "\n".join(lines)
 
 
@@ -181,7 +183,9 @@ def lines(document: Document) -> str:
 
 
 def moment(microseconds: int) -> str:
-    """An event time for people."""
+    """An event time for people; 0 is that of a stream without events."""
+    if microseconds == 0:
+        return "(no event yet)"
     return (_EPOCH + timedelta(microseconds=microseconds)).strftime("%Y-%m-%d %H:%M")
 
 

@@ -80,7 +80,7 @@ def test_baselines() -> None:
     assert "(not approved)" in table
     assert "looked at it" in table
     cards = [tables.baseline_card(document) for document in documents]
-    assert "approve it with: corpus-drift baseline approve n " in cards[0]
+    assert "approve it with: corpus-drift baseline approve -c FILE n " in cards[0]
     assert "approved by ann at 2026-01-01T00:00:00+00:00: looked at it" in cards[1]
     assert "tokenizer" in cards[1]
 
@@ -107,7 +107,7 @@ def test_a_history_names_the_most_shaken() -> None:
 @pytest.mark.parametrize(
     ("microseconds", "said"),
     [
-        (0, "1970-01-01 00:00"),
+        (0, "(no event yet)"),
         (253_402_300_799_999_999, "9999-12-31 23:59"),
         (-62_135_596_800_000_000, "0001-01-01 00:00"),
     ],

@@ -11,7 +11,10 @@ from monitor.cli import main
 FOLDER = Path(__file__).parent.parent.parent / "deploy"
 TEXT = (FOLDER / "README.md").read_text(encoding="utf-8")
 COMMANDS = sorted(
-    {*re.findall(r"^    (corpus-drift .+)$", TEXT, re.MULTILINE), *re.findall(r"`(corpus-drift \w[^`]+)`", TEXT)}
+    {
+        *re.findall(r"^    (?:.*[ /])?(corpus-drift [a-z].+)$", TEXT, re.MULTILINE),
+        *re.findall(r"`(corpus-drift \w[^`]+)`", TEXT),
+    }
 )
 TABLE = TEXT.partition("\n\n")[2].partition("\n\n")[0]
 
