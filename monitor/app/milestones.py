@@ -36,8 +36,7 @@ class Milestones:
         return [Milestone(name, self._kept[name]) for name in behind]
 
     def _totals(self, deploy_id: str) -> Totals | None:
-        record = self._store.deploy(deploy_id)
-        return None if record is None else self._shared(record.snapshot.statistics)
+        return self._shared(self._store.statistics(deploy_id))
 
     def _shared(self, statistics: SourceStatistics | None) -> Totals | None:
         if statistics is None:

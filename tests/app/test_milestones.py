@@ -7,7 +7,7 @@ import pytest
 from monitor.adapters.sqlite.store import SqliteStore
 from monitor.app.milestones import Milestones
 from monitor.core.blame import STATISTICS
-from monitor.core.committed import DeployRecord
+from monitor.core.lexical_sources import SourceStatistics
 from tests import corpora
 from tests.app.loops import left, opened, run_whole, to_end
 
@@ -57,9 +57,9 @@ def test_each_record_is_read_once_and_let_go_with_its_baseline(tmp_path: Path) -
     class Counting(SqliteStore):
         read: list[str]
 
-        def deploy(self, deploy_id: str) -> DeployRecord | None:
+        def statistics(self, deploy_id: str) -> SourceStatistics | None:
             self.read.append(deploy_id)
-            return super().deploy(deploy_id)
+            return super().statistics(deploy_id)
 
     store = Counting(stored(tmp_path / "a"), read_only=True)
     store.start()

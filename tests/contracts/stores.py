@@ -11,6 +11,7 @@ from monitor.core.committed import Commit, DeployRecord, Quarantined, Resumed, S
 from monitor.core.corpus import Corpus, Row
 from monitor.core.events import Chunk, Delete, Located, Partition, Position, Upsert, chunk_key, text_hash
 from monitor.core.fingerprint import Fingerprint
+from monitor.core.lexical_sources import SourceStatistics
 from monitor.core.lists import RankedLists
 from monitor.core.policy import Finding, Verdict
 from monitor.core.report import BaselineIdentity, DriftReport, Measurement, SegmentSize
@@ -83,6 +84,10 @@ class MemoryStore:
     def deploy(self, deploy_id: str) -> DeployRecord | None:
         kept = {record.deploy_id: record for record in self._deploys[-self._keep :]}
         return kept.get(deploy_id)
+
+    def statistics(self, deploy_id: str) -> SourceStatistics | None:
+        record = self.deploy(deploy_id)
+        return None if record is None else record.snapshot.statistics
 
     def ledger(self) -> Sequence[Judged]:
         return [
@@ -227,6 +232,8 @@ def contents(store: StateStore, resumed: Resumed, batch: int) -> tuple[object, .
         store.texts([row.key for row, _, _ in chunks] + [12345]),
         said_contents(store, [row.key for row, _, _ in chunks] + [12345]),
         [None if record is None else deploy_contents(record) for record in deploys],
+        [repr(store.statistics(judged.deploy_id)) for judged in resumed.ledger],
+        store.statistics("never"),
         [snapshot_contents(snapshot) for snapshot in store.baselines()],
         [None if snapshot is None else snapshot_contents(snapshot) for snapshot in named],
         list(store.quarantine(1_000)),

@@ -13,6 +13,7 @@ from monitor.core.baseline import AnchorMark, Approval, Member, Snapshot
 from monitor.core.committed import DeployRecord
 from monitor.core.events import Segment
 from monitor.core.fingerprint import Fingerprint
+from monitor.core.lexical_sources import SourceStatistics
 from monitor.core.lists import RankedLists
 from monitor.core.policy import Verdict
 from monitor.core.report import DriftReport
@@ -51,6 +52,18 @@ def unpack_deploy(stored: bytes) -> DeployRecord:
         _snapshot(snapshot),
         None if found is None else tuple(attribution(one) for one in found),
     )
+
+
+class _Statistics(msgspec.Struct):
+    """The one field of a snapshot that is read; the decoder skips the others."""
+
+    statistics: dict[str, Any] | None = None
+
+
+def unpack_statistics(stored: bytes) -> SourceStatistics | None:
+    """The BM25 statistics of a deploy record, and nothing else of it."""
+    snapshot = msgspec.msgpack.decode(_whole(stored), type=list[msgspec.Raw])[4]
+    return statistics(msgspec.msgpack.decode(snapshot, type=_Statistics).statistics)
 
 
 def _small(encoded: bytes) -> bytes:

@@ -23,10 +23,11 @@ from monitor.adapters.sqlite.rows import (
     written,
 )
 from monitor.adapters.sqlite.schema import keep_space, recognize
-from monitor.adapters.sqlite.snapshots import pack_deploy, unpack_deploy, unpack_snapshot
+from monitor.adapters.sqlite.snapshots import pack_deploy, unpack_deploy, unpack_snapshot, unpack_statistics
 from monitor.core.baseline import Judged, Snapshot
 from monitor.core.committed import Commit, DeployRecord, Quarantined, Resumed, Said, StoredChunk
 from monitor.core.events import Partition
+from monitor.core.lexical_sources import SourceStatistics
 from monitor.ports import ConfigurationError, CorpusDriftError, UnreachableError
 
 T = TypeVar("T")
@@ -204,6 +205,11 @@ class SqliteStore:
         record = self._unpacked(unpack_deploy, rows[0][0], f"deploy {deploy_id!r}")
         with self._told("cannot read"):
             return replace(record, snapshot=Contents(self._db).found(record.snapshot))
+
+    def statistics(self, deploy_id: str) -> SourceStatistics | None:
+        """The BM25 statistics at a deploy's barrier, at a fraction of what its whole record costs to read."""
+        rows = self._all("SELECT record FROM deploy WHERE deploy_id=? AND record NOT NULL", (deploy_id,))
+        return self._unpacked(unpack_statistics, rows[0][0], f"deploy {deploy_id!r}") if rows else None
 
     def ledger(self) -> Sequence[Judged]:
         """Judged deploys, oldest first."""

@@ -9,7 +9,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from monitor.adapters.sqlite.snapshots import pack_deploy, pack_snapshot, unpack_deploy, unpack_snapshot
+from monitor.adapters.sqlite.snapshots import (
+    pack_deploy,
+    pack_snapshot,
+    unpack_deploy,
+    unpack_snapshot,
+    unpack_statistics,
+)
 from monitor.core.baseline import Approval
 from monitor.core.blame import Attribution, Event, Statistics
 from monitor.core.committed import DeployRecord
@@ -81,7 +87,7 @@ def test_blame_and_statistics_come_back_to_the_bit() -> None:
     back = unpack_deploy(packed)
     assert back.attributions is not None
     assert repr(back.attributions[0]) == repr(one)
-    assert repr(back.snapshot.statistics) == repr(counted)
+    assert repr(back.snapshot.statistics) == repr(unpack_statistics(packed)) == repr(counted)
     assert pack_deploy(back) == packed
 
 
@@ -90,6 +96,7 @@ def test_a_record_from_before_blame_named_events_is_read() -> None:
     record = DeployRecord("d1", 1, Verdict("pass", (), ()), DriftReport("d1", 1, {}, "f", None, ()), taken)
     old = msgspec.msgpack.encode(msgspec.msgpack.decode(zlib.decompress(pack_deploy(record)))[:5])
     assert unpack_deploy(old).attributions is None  # nor was it compressed then
+    assert unpack_statistics(old) is None
 
 
 def test_a_record_that_is_cut_or_altered_is_no_record() -> None:
