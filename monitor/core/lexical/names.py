@@ -8,14 +8,16 @@ from numpy.typing import NDArray
 
 _GAP = 1 << 32
 _HIGHEST = 1 << 62
+_FEW = 4096
+"""Labels that are not worth looking through."""
 
 
 class NameOrder:
     """Order-maintenance labels: label[s] < label[t] exactly if names[s] < names[t], for slots that were placed.
 
-    A slot is placed when its name first decides a tie, and stays placed while that chunk holds it: few slots
-    ever are. A label stands half-way between its neighbours'; when there is no room left, all are dealt out
-    anew (Dietz, STOC 1982, in its simplest form).
+    A slot is placed when its name first decides a tie, and stays placed while that chunk holds it, until `keep` takes
+    back the labels that nobody looks at: so there are never many more than those. A label stands half-way between its
+    neighbours'; when there is no room left, all are dealt out anew (Dietz, STOC 1982, in its simplest form).
 
     Args:
         names: chunk id by slot; the corpus's own list, which changes as chunks come and go.
@@ -27,6 +29,20 @@ class NameOrder:
         """By slot; 0 where a slot was not placed."""
         self._order: list[tuple[str, int]] = []
         self._placed: dict[int, str] = {}
+        self._most = _FEW
+
+    def crowded(self) -> bool:
+        """Whether there are so many labels that `keep` should be called."""
+        return len(self._order) > self._most
+
+    def keep(self, slots: NDArray[np.int64]) -> None:
+        """Take back all labels but those of some slots."""
+        looked_at = np.zeros(len(self.label), np.bool_)
+        looked_at[slots] = True
+        self._order = [pair for pair in self._order if looked_at[pair[1]]]
+        self._placed = {slot: name for name, slot in self._order}
+        self.label[~looked_at] = 0
+        self._most = max(_FEW, 2 * len(self._order))
 
     def __len__(self) -> int:
         return len(self._order)

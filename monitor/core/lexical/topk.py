@@ -119,7 +119,7 @@ class LexicalTopK:
     def take(self, delta: Delta, tokens: Sequence[NDArray[np.int32]]) -> None:
         """Take in what a delta adds. A corpus that comes in parts is taken part by part, then settled."""
         self._names.reach(len(self._corpus.names))
-        self._watch.expose(self._names.forget(delta.added))
+        self._watch.rename(delta.added, self._names)
         self._store(delta, tokens)
 
     def settle(self) -> NDArray[np.bool_]:

@@ -76,9 +76,12 @@ class Watch:
         gone[slots] = True  # the last place stands for EMPTY
         self.entries.slot[gone[self.entries.slot]] = EMPTY
 
-    def expose(self, slots: NDArray[np.int64]) -> None:
-        """Slots that other chunks hold now can no longer stand for twins."""
-        buffers.expose(self.entries, slots)
+    def rename(self, slots: NDArray[np.int64], order: NameOrder) -> None:
+        """Slots that other chunks hold now can no longer stand for twins; labels that no entry needs are taken back."""
+        buffers.expose(self.entries, order.forget(slots))
+        if order.crowded():
+            named = np.unique(np.concatenate((self.entries.slot, self.entries.twin)))
+            order.keep(named[named != EMPTY].astype(np.int64))
 
     def offer(self, lists: Lists, order: NameOrder) -> None:
         """Insert new chunks where they may score above the floors."""

@@ -86,6 +86,24 @@ def test_labels_stand_in_the_order_of_names(steps: list[tuple[int, str, bool]]) 
         assert len(order) == len(placed)
 
 
+def test_labels_that_nobody_looks_at_are_taken_back() -> None:
+    names = [f"c{at * 7919 % 20_000:05d}" for at in range(20_000)]
+    order = NameOrder(names)
+    order.reach(len(names))
+    order.place(np.arange(4096))
+    assert not order.crowded()
+    order.place(np.arange(12_000))
+    assert order.crowded()
+    order.keep(np.arange(0, 20_000, 2))
+    assert not order.crowded()
+    assert np.flatnonzero(order.label).tolist() == list(range(0, 12_000, 2))
+    order.place(np.arange(1, 3001, 2))
+    placed = np.flatnonzero(order.label).tolist()
+    assert sorted(placed, key=order.label.__getitem__) == sorted(placed, key=names.__getitem__)
+    names[7] = "a"
+    assert order.forget(np.array([7, 9, 4001])).tolist() == [7]
+
+
 def test_labels_survive_a_run_into_one_gap() -> None:
     """Names that always fall between the same two use up the room between their labels."""
     names = ["a", "z"] + ["y" * n for n in range(200, 0, -1)] + [f"f{n}" for n in range(400)]
