@@ -4,7 +4,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from monitor.core.lexical.arrays import EMPTY, Entries, Queries, ragged
-from monitor.core.lexical.kernels_numpy import present_scores
+from monitor.core.lexical.kernels_rank_numpy import present_scores
 from monitor.core.lexical.queries import Plan
 
 _KNOWN = 0.85

@@ -127,7 +127,6 @@ def offer(
         low, high = starts[chunk], starts[chunk] + sizes[chunk]
         # with the largest average length, and so the smallest norm, a frequency adds most
         norm = k1 * (1.0 - b + b * (lengths[chunk] / longest))
-        bound[:] = 0.0
         count = 0
         for at in range(low, high):
             term = local[ids[at]]
@@ -142,6 +141,8 @@ def offer(
                     line = table[wide[term]]
                     for post in range(len(line)):
                         bound[post] += line[post] * most
+        if count == 0:
+            continue  # the fate of most chunks when a few rows are refilled
         near = 0
         for at in range(len(rows)):
             near += bound[at] > least[at]
@@ -171,6 +172,7 @@ def offer(
                 entries.length[place] = lengths[chunk]
                 for pair in range(query[row], query[row + 1]):
                     entries.frequency[column[pair - query[row]] + place] = now[terms[pair]]
+        bound[:] = 0.0
         for at in range(count):
             now[found[at]] = 0
     return missed

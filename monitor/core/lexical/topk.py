@@ -109,7 +109,7 @@ class LexicalTopK:
         every, reference = np.arange(len(self._plan)), self._follow()
         self._watch.offer(self._forward.lists(delta.added), self._names)
         ranking = self._watch.rank(self._now, every, self._names)
-        failed = self._watch.unproved(ranking, every, self._now, self._names)
+        failed = self._watch.to_refill(ranking, self._now, self._names)
         if len(failed):
             again = self._proved(failed, reference)
             rows = every if len(again.slot) == len(every) else failed

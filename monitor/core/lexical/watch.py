@@ -15,6 +15,9 @@ from monitor.core.lexical.queries import Plan
 
 _CLOSELY = 128
 """Rows at most that are looked at one by one before they are refilled."""
+_SOON, _FEW = 0.01, 8
+"""A scan for one row costs nearly as much as one for twenty: those that would follow within this margin go along,
+unless they are more than one in so many."""
 KEPT = 4
 """Entries kept per result wanted: k' = 4k."""
 
@@ -77,7 +80,7 @@ class Watch:
         self.entries.slot[gone[self.entries.slot]] = EMPTY
 
     def rename(self, slots: NDArray[np.int64], order: NameOrder) -> None:
-        """Slots that other chunks hold now can no longer stand for twins; labels that no entry needs are taken back."""
+        """Slots that other chunks hold now can no longer stand for twins; labels no entry needs are taken back."""
         buffers.expose(self.entries, order.forget(slots))
         if order.crowded():
             named = np.unique(np.concatenate((self.entries.slot, self.entries.twin)))
@@ -136,13 +139,16 @@ class Watch:
         return ranking
 
     def unproved(
-        self, ranking: Ranking, rows: NDArray[np.int64], now: Queries, order: NameOrder
+        self, ranking: Ranking, rows: NDArray[np.int64], now: Queries, order: NameOrder, *, margin: float = 0.0
     ) -> NDArray[np.int64]:
-        """Those of some rows whose ranking may be wrong because of what is outside the buffer."""
+        """Those of some rows whose ranking may be wrong because of what is outside the buffer.
+
+        With a margin also those whose k-th score is so near (as a share of it) to what something outside can score.
+        """
         last = ranking.slot[:, -1]
         least = np.where(last == EMPTY, -np.inf, ranking.score[:, -1])
         every = np.full(len(self.plan), np.inf)
-        every[rows] = least
+        every[rows] = least - margin * np.where(last == EMPTY, 0.0, np.abs(least))
         beaten = ranking.outside > least
         even = np.flatnonzero((ranking.outside == least) & (least > -np.inf))
         if len(even):  # twins outside: the name decides
@@ -152,6 +158,15 @@ class Watch:
         if 0 < len(loose) <= _CLOSELY:
             loose = self._closely(loose, every, now)
         return np.union1d(rows[beaten], loose)
+
+    def to_refill(self, ranking: Ranking, now: Queries, order: NameOrder) -> NDArray[np.int64]:
+        """Rows whose ranking may be wrong; if there are any, also those that would soon follow."""
+        every = np.arange(len(self.plan))
+        failed = self.unproved(ranking, every, now, order)
+        if not len(failed):
+            return failed
+        soon = np.union1d(failed, self.unproved(ranking, every, now, order, margin=_SOON))
+        return soon if len(soon) * _FEW < len(every) else failed
 
     def _closely(self, rows: NDArray[np.int64], least: NDArray[np.float64], now: Queries) -> NDArray[np.int64]:
         """The bound once more for a few rows, without the terms that no chunk outside the buffer contains: rare

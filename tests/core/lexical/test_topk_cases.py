@@ -119,6 +119,25 @@ def test_equal_lengths_make_ties_everywhere(kernels: Kernels) -> None:
     equal(stream.index.lists(), stream.rebuilt())
 
 
+def test_what_would_soon_fail_is_refilled_along_with_what_failed(kernels: Kernels) -> None:
+    """A greater margin takes in more rows, and never loses one that failed."""
+    stream, rng = corpus(kernels, [f"w{n} w{n * 3 + 1} w{n * 7 % 90}" for n in range(40)], 400)
+    watch, names = stream.index._watch, stream.index._names
+    every = np.arange(40)
+    grew = 0
+    for _ in range(12):
+        stream.apply([(f"c{n:04d}", words(rng, int(rng.integers(3, 20)))) for n in rng.integers(0, 400, size=30)])
+        now = stream.index._now
+        ranking = watch.rank(now, every, names)
+        rows = [set(watch.unproved(ranking, every, now, names, margin=by).tolist()) for by in (0.0, 0.1, 0.4)]
+        assert not rows[0]
+        assert rows[1] <= rows[2]
+        grew += len(rows[2]) > len(rows[1]) > 0
+        check(stream)
+    assert grew
+    assert stream.index.refills > 40
+
+
 def test_a_new_word_enters_and_leaves_the_vocabulary(kernels: Kernels) -> None:
     stream, _ = corpus(kernels, ["novel w1", "w1"], 200)
     assert stream.index.statistics().out_of_vocabulary == 1
