@@ -287,7 +287,7 @@ class Measuring:
 
     def choose_baseline(self) -> None:
         """After a deploy was judged or a baseline approved."""
-        self.baseline = self._parts.snapshots.current(self.ledger)
+        self.baseline = self._parts.snapshots.current(self.ledger, self.baseline)
         pinned = self._parts.snapshots.pinned()
         same = self.baseline is not None and pinned is not None and pinned.name == self.baseline.name
         self._pinned = self.baseline if same else pinned

@@ -56,13 +56,13 @@ def _chunks(resumed: Resumed) -> int:
 def _uncollected() -> Iterator[None]:
     """Rows make no cycles: the collector would look through all of them again and again, now and in every turn."""
     collecting = gc.isenabled()
+    gc.collect()  # before there are millions of rows to look through
     gc.disable()
     try:
         yield
     finally:
         if collecting:
             gc.enable()
-        gc.collect()
         gc.freeze()
 
 

@@ -98,15 +98,22 @@ class Snapshots:
         found = self.store.baseline(self.name)
         return found if found is not None and found.approval is not None else None
 
-    def current(self, ledger: Sequence[Judged]) -> Snapshot | None:
-        """The snapshot that reports compare with: a moving mode's deploy, else the pinned baseline."""
+    def current(self, ledger: Sequence[Judged], held: Snapshot | None = None) -> Snapshot | None:
+        """The snapshot that reports compare with: a moving mode's deploy, else the pinned baseline.
+
+        What is measured against a baseline is kept by the object: `held`, the one chosen before, is returned where
+        the choice is the same again.
+        """
         deploy_id = chosen_deploy(self.mode, ledger, window=self.window)
         if deploy_id is None:
             return self.pinned()
         record = self.store.deploy(deploy_id)
         if record is None:
             return self.pinned()
-        return replace(record.snapshot, name=f"deploy:{deploy_id}", approval=Approval("gate", "passed", ""))
+        name = f"deploy:{deploy_id}"
+        if held is not None and held.name == name and held.lists is record.snapshot.lists:
+            return held
+        return replace(record.snapshot, name=name, approval=Approval("gate", "passed", ""))
 
     def bootstrapped(self, snapshot: Snapshot) -> Snapshot | None:
         """The first complete deploy as an approved baseline, where the configuration asks for that."""

@@ -100,6 +100,23 @@ def test_moving_modes(store: MemoryStore, mode: Mode, verdicts: list[str], chose
     assert current.approval == (ANA if chosen == "main" else Approval("gate", "passed", ""))
 
 
+def test_a_moving_baseline_is_one_object_as_long_as_it_is_chosen() -> None:
+    short = MemoryStore(keep_deploys=3, quarantine_rows=1)
+    pinned, of = approved(short), snapshots(short, mode="previous-deploy")
+    ledger = [judged(short, "d0", "pass")]
+    first = of.current(ledger)
+    assert first is not None
+    ledger += [judged(short, "d1", "fail")]
+    assert of.current(ledger, first) is first
+    assert of.current(ledger, pinned) is not first
+    ledger += [judged(short, "d2", "pass")]
+    second = of.current(ledger, first)
+    assert second is not None
+    assert second.name == "deploy:d2"
+    ledger += [judged(short, f"d{at}", "fail") for at in range(3, 6)]
+    assert of.current(ledger, second) is pinned, "what a restart would choose"
+
+
 def test_a_moving_baseline_that_is_no_longer_kept_falls_back_to_the_pinned_one() -> None:
     short = MemoryStore(keep_deploys=1, quarantine_rows=1)
     made = approved(short)

@@ -68,6 +68,8 @@ class SqliteStore:
         self._open: sqlite3.Connection | None = None
         self._checkpoints: Checkpoints | None = None
         self._read: Baselines | None = None
+        self._deploy: tuple[int, DeployRecord] | None = None
+        """The deploy asked for last, by its number: a moving baseline is asked for at every deploy."""
 
     @property
     def _db(self) -> sqlite3.Connection:
@@ -93,7 +95,7 @@ class SqliteStore:
             ConfigurationError: not a state file of this program, of another schema version, or unreadable.
         """
         try:
-            self._open, self._read = self._connect(), None
+            self._open, self._read, self._deploy = self._connect(), None, None
             if self._read_only:
                 self._db.execute("BEGIN")  # all reads see one commit, whatever the owner writes meanwhile
             recognize(self._db, self.path, read_only=self._read_only)
@@ -198,13 +200,17 @@ class SqliteStore:
         return {key: said(*row[0]) for key, row in rows.items() if row}
 
     def deploy(self, deploy_id: str) -> DeployRecord | None:
-        """A judged deploy; None when it is not known or its report is no longer kept."""
-        rows = self._all("SELECT record FROM deploy WHERE deploy_id=? AND record NOT NULL", (deploy_id,))
+        """A judged deploy; None when it is not known or its report is no longer kept. Asked again: the same."""
+        rows = self._all("SELECT number FROM deploy WHERE deploy_id=? AND record NOT NULL", (deploy_id,))
         if not rows:
             return None
-        record = self._unpacked(unpack_deploy, rows[0][0], f"deploy {deploy_id!r}")
-        with self._told("cannot read"):
-            return replace(record, snapshot=Contents(self._db).found(record.snapshot))
+        if self._deploy is None or self._deploy[0] != rows[0][0]:  # a number is never given again
+            packed = self._all("SELECT record FROM deploy WHERE number=?", rows[0])[0][0]
+            record = self._unpacked(unpack_deploy, packed, f"deploy {deploy_id!r}")
+            with self._told("cannot read"):
+                snapshot = Contents(self._db).found(record.snapshot)
+            self._deploy = (rows[0][0], replace(record, snapshot=snapshot))
+        return self._deploy[1]
 
     def statistics(self, deploy_id: str) -> SourceStatistics | None:
         """The BM25 statistics at a deploy's barrier, at a fraction of what its whole record costs to read."""

@@ -157,6 +157,10 @@ def test_old_deploys_lose_their_report_and_later_their_id(tmp_path: Path, monkey
     kept = store.deploy("d8")
     assert kept is not None
     assert deploy_contents(kept) == deploy_contents(records[-1])
+    assert store.deploy("d8") is kept, "unpacked once"
+    before = store.deploy("d7")
+    assert before is not None
+    assert deploy_contents(before) == deploy_contents(records[-2])
     assert store.ledger()[-1] == Judged("d8", records[-1].event_time, "fail", records[-1].report.positions)
     store.close()
 
