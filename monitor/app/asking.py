@@ -14,6 +14,7 @@ from monitor.core.committed import DeployRecord
 from monitor.core.comparison.facts import MemberFacts
 from monitor.core.documents import gate_document, report_document, snapshot_document
 from monitor.core.drift import Drift, Seen
+from monitor.core.gate.budget import EXPECTED
 from monitor.core.policy import Rule, Verdict
 from monitor.core.report import DriftReport
 from monitor.ports import ConfigurationError, StateStore
@@ -21,6 +22,10 @@ from monitor.ports import ConfigurationError, StateStore
 Document = dict[str, Any]
 ABOUT_BASELINES = ("no approved baseline", "fingerprint differs from baseline", "no anchor of baseline")
 """How a report's problems begin that come from the baseline it was compared with then."""
+NO_BUDGET = (
+    "the change that the deploy's marker expected is not judged against another baseline: all anchors have the usual "
+    "limits; see the gate without --baseline"
+)
 NOT_ASKED = "asked_otherwise"
 """Failure reason of an anchor whose question the deploy's lists do not answer."""
 BETWEEN_ASKS = 0.5
@@ -143,7 +148,9 @@ def judged_against(drift: Drift, rules: Sequence[Rule], store: StateStore, deplo
     if record is None:
         return stored_gate(store, deploy_id)
     report, verdict = judged_pair(drift, rules, chosen, record)
-    return gate_document(deploy_id, report, verdict)
+    made = gate_document(deploy_id, report, verdict)
+    budget = any(found.dimension == EXPECTED for found in record.verdict.findings)
+    return {**made, "warning": NO_BUDGET} if budget else made
 
 
 def judged_pair(

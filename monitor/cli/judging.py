@@ -60,7 +60,8 @@ def gate(
     code = {"pass": PASS, "fail": FAIL}.get(document["verdict"], UNDECIDED)
     if code == UNDECIDED and on_inconclusive is not OnInconclusive.ERROR:
         code = PASS if on_inconclusive is OnInconclusive.PASS else FAIL
-        document["warning"] = f"verdict {document['verdict']} taken as {on_inconclusive} by --on-inconclusive"
+        said = f"verdict {document['verdict']} taken as {on_inconclusive} by --on-inconclusive"
+        document["warning"] = "; ".join(filter(None, (said, document.get("warning"))))
     made = formats.render_gate(document, form.value)
     if output is not None:
         _write(output, made)

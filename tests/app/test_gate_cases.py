@@ -12,7 +12,7 @@ import pytest
 from monitor.adapters.anchors_file import write as write_anchors
 from monitor.app import asking
 from monitor.app.configuration import load
-from monitor.app.wiring import read_state
+from monitor.app.wiring import build_drift, read_state
 from monitor.core.documents import gate_schema
 from monitor.core.events import CorpusEvent, Delete, Deploy, Segment, Upsert, text_hash
 from tests import corpora
@@ -107,6 +107,12 @@ def test_a_change_is_held_to_what_the_marker_expected(tmp_path: Path) -> None:
     assert {"elsewhere-dense", "elsewhere-lexical"} <= failed["api"]
     assert not {"elsewhere-dense", "elsewhere-lexical"} & failed["guide"]
     assert found["api"]["verdict"] == "fail"
+    loaded = load(config, {})
+    with read_state(loaded) as store:
+        again = asking.judged_against(build_drift(loaded), loaded.rules(), store, "d1", "main")
+        assert again["warning"] == asking.NO_BUDGET, "the marker's promise is not judged again, and it says so"
+        jsonschema.validate(again, gate_schema())
+        assert "warning" not in asking.judged_against(build_drift(loaded), loaded.rules(), store, "d0", "main")
 
 
 def reencoded(made: list[CorpusEvent], source: str) -> list[CorpusEvent]:

@@ -13,6 +13,8 @@ from monitor.core.gate.hypotheses import Ground, Hypothesis
 from monitor.core.policy import Rule
 from monitor.core.report import ALL
 
+EXPECTED = "expected"
+"""The dimension of what is tested because the deploy named a segment."""
 EXPECTED_SWAPS_PER_K = 0.5
 """In the expected segment: half of the results may be others on average; a rewrite of a section is about that."""
 ELSEWHERE = 0.05
@@ -35,7 +37,7 @@ def expected_hypotheses(rules: Sequence[Rule], ground: Ground) -> Iterator[Hypot
             if values is not None and ground.inside.any():
                 own = replace(rule, name=f"expected-{rule.leg}", segment=named, min=None)
                 limit = EXPECTED_SWAPS_PER_K * rule.k
-                yield ground.tested(replace(own, dimension="expected", max=limit), 1, values, ground.inside)
+                yield ground.tested(replace(own, dimension=EXPECTED, max=limit), 1, values, ground.inside)
     for leg, changed in sorted(ground.evidence.elsewhere.items()):
-        rule = Rule(f"elsewhere-{leg}", "elsewhere_ratio", leg, "mean", 0, "expected", f"not {named}", max=ELSEWHERE)
+        rule = Rule(f"elsewhere-{leg}", "elsewhere_ratio", leg, "mean", 0, EXPECTED, f"not {named}", max=ELSEWHERE)
         yield ground.tested(rule, 1, changed, np.ones(len(changed), np.bool_))
