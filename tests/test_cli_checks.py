@@ -148,6 +148,15 @@ def test_what_was_set_aside_by_mistake_is_taken_on_another_try(run: Commands, tm
     assert [one["offset"] for one in run("quarantine", "list", "-c", config, "--json").json()] == markers
 
 
+def test_a_log_without_a_query_says_why(run: Commands, tmp_path: Path) -> None:
+    (tmp_path / "log.jsonl").write_text('{"query": "how"}\n\n{"text": ""}\n{"query": "where"}\n', encoding="utf-8")
+    build = ("anchors", "build", tmp_path / "log.jsonl", "-o", tmp_path / "out.jsonl")
+    refused(run(*build), 2, "2 x bad_json", "1 x no_text", "; the first: ", "log.jsonl:1: bad_json: ", "`query`")
+    (tmp_path / "log.jsonl").write_bytes(b"")
+    refused(run(*build), 2, "no usable query among its lines: none at all")
+    assert not (tmp_path / "out.jsonl").exists()
+
+
 # ---------------------------------------------------------------- wrong input
 
 
@@ -158,7 +167,7 @@ def test_what_was_set_aside_by_mistake_is_taken_on_another_try(run: Commands, tm
         (["gate", "--deploy", "d"], 2, "Missing option '-c' / '--config'"),
         (["gate", "-c", "none.toml"], 2, "Missing option '--deploy'"),
         (["gate", "-c", "none.toml", "--deploy", "d"], 2, "none.toml: cannot be read: No such file or directory"),
-        (["gate", "-c", "{ran}", "--deploy", "d", "--format", "yaml"], 2, "'yaml' is not one of"),
+        (["gate", "-c", "{ran}", "--deploy", "d", "--format", "yaml"], 2, "'--format': 'yaml' is not one of"),
         (["gate", "-c", "{ran}", "--deploy", "d", "--timeout", "soon"], 2, "Invalid value for '--timeout'"),
         (["gate", "-c", "{ran}", "--deploy", "d", "--on-inconclusive", "shrug"], 2, "'shrug' is not one of"),
         (["gate", "-c", "{ran}", "--deploy", "d1", "--at-end"], 4, "--at-end needs a running monitor"),

@@ -69,7 +69,7 @@ def main(argv: Sequence[str]) -> int:
     except CorpusDriftError as error:
         return _failed(str(error), USAGE)
     except TyperException as error:
-        return _failed(error.format_message(), USAGE)
+        return _failed(error.format_message().replace(": Value error, ", ": "), USAGE)
     except KeyboardInterrupt:
         return _failed("interrupted", 130)
     except Exception as error:

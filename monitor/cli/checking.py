@@ -20,7 +20,9 @@ quarantine = typer.Typer(help="What was set aside, and why.", no_args_is_help=Tr
 
 @anchors.command("build")
 def anchors_build(
-    log: Annotated[Path, typer.Argument(help="A query log: lines, TSV with counts, or JSON Lines.")],
+    log: Annotated[
+        Path, typer.Argument(help="Queries: lines, TSV with counts, or JSON Lines with text, count, segment, vector.")
+    ],
     output: Annotated[Path, typer.Option("--output", "-o", help="The anchors file to write.")],
     count: Annotated[int, typer.Option(help="How many anchors.", min=1)] = 1_000,
     by: Annotated[str, typer.Option(help="Segment attribute with a quota per value.")] = "",

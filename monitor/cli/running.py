@@ -1,7 +1,7 @@
 """Commands that run the monitor: demo, run, replay-git."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
@@ -56,7 +56,7 @@ def replay_git(
     repository: Annotated[Path, typer.Argument(help="A git repository of documentation.")],
     glob: Annotated[list[str] | None, typer.Option(help="Which files; may be repeated.")] = None,
     since: Annotated[str, typer.Option(help="Start with the corpus of this date.")] = "",
-    deploys: Annotated[str, typer.Option(help="What makes a deploy: tags, daily or weekly.")] = "tags",
+    deploys: Annotated[Literal["tags", "daily", "weekly"], typer.Option(help="What makes a deploy.")] = "tags",
     folder: Annotated[Path | None, typer.Option(help="Keep state and configuration here.")] = None,
     as_json: Json = False,
 ) -> int:

@@ -96,7 +96,9 @@ def build_anchor_file(log: Path, output: Path, *, count: int, by: str) -> dict[s
     read = read_query_log(log)
     candidates, merged = merge_spellings(read.queries)
     if not candidates:
-        message = f"{log}: no usable query among {sum(read.outcomes.values())} lines: {dict(read.outcomes)}"
+        fates = ", ".join(f"{n} x {fate}" for fate, n in read.outcomes.items() if n) or "none at all"
+        first = "".join(f"; the first: {said}" for said in read.examples[:1])
+        message = f"{log}: no usable query among its lines: {fates}{first}"
         raise ConfigurationError(message)
     texts = [candidate.text for candidate in candidates]
     # The spread of the choice needs some geometry; production's encoder fills the real vectors in when it runs.
