@@ -48,28 +48,22 @@ class Occurrences:
         return cls(cut.known, anchor, code, keys)
 
 
-def hub_share(
-    lists: RankedLists, weights: NDArray[np.float64], groups: NDArray[np.int64], count: int, depth: int
-) -> Hubs:
+def hubs(found: Occurrences, weights: NDArray[np.float64], groups: NDArray[np.int64], count: int) -> Hubs:
     """Largest weighted share of a segment's anchors in whose top-k one single chunk appears; in [0, 1].
 
+    A few segments are counted at a time, to bound the memory.
+
     Args:
-        lists: A lists; keys of one list are distinct.
+        found: which chunks stand in the lists of A anchors.
         weights: (A,) float64, positive.
         groups: (A,) int64, segment of each anchor, 0..count-1.
         count: G, number of segments.
-        depth: where the lists are cut.
 
     Returns:
         Hubs; of chunks with equal shares the smallest key.
 
     Source: k-occurrence N_k, Radovanović, Nanopoulos, Ivanović, Hubs in space, JMLR 11, 2010.
     """
-    return hubs(Occurrences.of(lists, depth), weights, groups, count)
-
-
-def hubs(found: Occurrences, weights: NDArray[np.float64], groups: NDArray[np.int64], count: int) -> Hubs:
-    """`hub_share` of lists whose occurrences are known; a few segments are counted at a time, to bound the memory."""
     n = np.bincount(groups[found.known], minlength=count).astype(np.int64)
     mass = np.bincount(groups[found.known], weights=weights[found.known], minlength=count)
     share, key = np.zeros(count), np.full(count, NO_CHUNK, np.int64)

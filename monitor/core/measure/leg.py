@@ -174,8 +174,8 @@ def _levels(pair: Pair, settings: Settings) -> list[Values]:
     """The columns of LEVELS, and the crossings where production has a threshold."""
     # an anchor that cannot be compared has no level either: all its columns rest on the same lists
     before, after = pair.compared()
-    top, gaps = [scores.top1_score(of) for of in (before, after)], [scores.gap(of) for of in (before, after)]
-    made = [top[0] - top[1], gaps[0] - gaps[1], top[1], top[0], gaps[1], gaps[0]]
+    made = [scores.top1_score_drop(before, after), scores.gap_drop(before, after)]
+    made += [level(of) for level in (scores.top1_score, scores.gap) for of in (after, before)]
     if settings.watches_confidence:
         limits = {"score": settings.score_threshold, "gap_at": settings.gap_threshold}
         made.append(scores.confidence_crossing(before, after, **limits))
