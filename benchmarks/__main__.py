@@ -23,7 +23,7 @@ BOUND: Mapping[str, str] = {
     "dense": "bound by the matrix product of the changed vectors with all anchors",
     "duplicates": "bound by the signatures and by memory access to the bands",
     "burst": "bound by one pass over the slab for a few lists, by the products of all for many",
-    "pipeline": "large batches: tokenising, near copies, BM25, objects per event; small ones: calls of numpy",
+    "pipeline": "large batches: near copies, BM25, statistics, the state file, objects per event; small ones: calls",
     "kafka": "bound by the work per event of the one writer thread (see pipeline) and by the interpreter's lock",
     "restart": "bound by tokenising and near copies, then by reading rows; memory by shingles and forward lists",
 }
