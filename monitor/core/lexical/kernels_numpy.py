@@ -9,7 +9,6 @@ from monitor.core.lexical.arrays import (
     EMPTY,
     ENOUGH,
     ROUNDED,
-    TRACE,
     WIDER,
     Counted,
     Entries,
@@ -24,6 +23,10 @@ from monitor.core.lexical.kernels_rank_numpy import rank
 
 _Block = tuple[int, NDArray[np.int64], NDArray[np.bool_]]
 """Of chunks offered at once: the number of the first, the labels, and which of them were missed."""
+_Terms = tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float64]]
+"""Chunk, term and frequency of what the chunks contain."""
+_POST = 300
+"""Multiplications of a matrix product that cost as much as one posting."""
 _CELLS = 4_000_000
 """Most cells of a (chunks, terms) or (rows, chunks) table that `offer` makes at once."""
 
@@ -87,15 +90,16 @@ def offer(
 
 def _offer(lists: Lists, queries: Queries, postings: Postings, entries: Entries, block: _Block) -> None:
     begin, _, missed = block
-    chunks, terms = len(lists.slots), len(postings.start) - 1
+    chunks = len(lists.slots)
     at = ragged(lists.starts, lists.sizes.astype(np.int64))
-    chunk = np.repeat(np.arange(chunks), lists.sizes)
-    term = queries.local[lists.ids[at]]
+    chunk = np.repeat(np.arange(chunks), lists.sizes).astype(np.int64)
+    term = queries.local[lists.ids[at]].astype(np.int64)
     known = term >= 0
-    at, chunk, term = at[known], chunk[known], term[known].astype(np.int64)
-    table = np.zeros((chunks, terms), lists.frequencies.dtype)
+    at, chunk, term = at[known], chunk[known], term[known]
+    table = np.zeros((chunks, len(postings.start) - 1), lists.frequencies.dtype)
     table[chunk, term] = lists.frequencies[at]
-    row, chunk = _near(table, lists, queries, postings, entries.floor)
+    terms = chunk, term, lists.frequencies[at].astype(np.float64)
+    row, chunk = _near(terms, lists, queries, postings, entries.floor)
     passes = queries.allowed[queries.wanted[row], lists.segments[chunk]]
     passes &= begin + chunk >= entries.since[row]
     row, chunk = row[passes], chunk[passes]
@@ -114,25 +118,49 @@ def _offer(lists: Lists, queries: Queries, postings: Postings, entries: Entries,
 
 
 def _near(
-    table: NDArray[np.uint16], lists: Lists, queries: Queries, postings: Postings, floor: NDArray[np.float64]
+    terms: _Terms, lists: Lists, queries: Queries, postings: Postings, floor: NDArray[np.float64]
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """(row, chunk) pairs, ascending by row, that can score above the floor: a float32 product as an upper bound.
+    """(row, chunk) pairs, ascending by row, that can score above the floor: a sum that is partly in float32 as bound.
 
     Every summand is positive, so its relative error is below terms * 2^-23; a term of weight 0 counts as a trace, so
     that a hit is never 0.
     """
-    rows = postings.rows
-    pair = ragged(queries.start[rows], queries.start[rows + 1] - queries.start[rows])
-    terms, column = np.unique(queries.term[pair], return_inverse=True)
-    weights = np.zeros((len(rows), len(terms)), np.float32)
-    line = np.repeat(np.arange(len(rows)), queries.start[rows + 1] - queries.start[rows])
-    weights[line, column] = np.maximum(queries.weight[pair], TRACE)
-    norm = queries.k1 * (1.0 - queries.b + queries.b * (np.maximum(lists.lengths, 1) / queries.average.max()))
-    often = table[:, terms].astype(np.float32)
-    most = often * np.float32(queries.k1 + 1.0) / (often + norm.astype(np.float32)[:, None])
-    bound = (weights @ most.T) * np.float32(1.0 + len(terms) * ROUNDED)
-    near, chunk = np.nonzero(bound > np.maximum(floor[rows], 0.0)[:, None])
+    chunk, term, frequency = terms
+    rows, chunks = postings.rows, len(lists.slots)
+    longest = queries.average[rows].max()
+    norm = queries.k1 * (1.0 - queries.b + queries.b * (np.maximum(lists.lengths, 1) / longest))
+    most = frequency * (queries.k1 + 1.0) / (frequency + norm[chunk])
+    place, weights = _heavy(term, chunks, postings)
+    line = place[term]
+    dense = np.zeros((len(weights), chunks), np.float32)
+    dense[line[line >= 0], chunk[line >= 0]] = most[line >= 0]
+    total = weights.T @ dense
+    rest = line < 0
+    chunk, term, most = chunk[rest], term[rest], most[rest]
+    sizes = np.diff(postings.start)[term]
+    post = ragged(postings.start[term], sizes)
+    cell = postings.row[post].astype(np.int64) * chunks + np.repeat(chunk, sizes)
+    added = np.bincount(cell, np.repeat(most, sizes) * postings.weight[post], minlength=total.size)
+    total += added.reshape(total.shape).astype(np.float32)
+    slack = 1.0 + (8 + len(weights) + queries.start[1]) * ROUNDED
+    near, chunk = np.nonzero(total > (np.maximum(floor[rows], 0.0) / slack)[:, None])
     return rows[near], chunk
+
+
+def _heavy(term: NDArray[np.int64], chunks: int, postings: Postings) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
+    """Terms for which a product with all rows is less work than their postings in all chunks: the line of each term
+    (-1 for others), and per line the weights of all rows.
+    """
+    asked = np.diff(postings.start)
+    often = np.bincount(term, minlength=len(asked)) * asked * _POST > chunks * len(postings.rows)
+    heavy = np.flatnonzero(often | (postings.wide >= 0))
+    place = np.full(len(asked), -1, np.int64)
+    place[heavy] = np.arange(len(heavy))
+    weights = np.zeros((len(heavy), len(postings.rows)), np.float32)
+    weights[place[postings.wide >= 0]] = postings.table[postings.wide[postings.wide >= 0]]
+    pair = ragged(postings.start[heavy], asked[heavy])
+    weights[np.repeat(np.arange(len(heavy)), asked[heavy]), postings.row[pair]] = postings.weight[pair]
+    return place, weights
 
 
 class _Found:
