@@ -140,8 +140,9 @@ def _passed(view: Published, subject: Subject) -> Judged | None:
 
 
 def _meanings(verdict: Verdict) -> list[tuple[str, str]]:
-    """What the measurements are that fail, in words."""
-    failing = dict.fromkeys(of.metric for of in verdict.findings if of.verdict == "fail")
+    """What the measurements are that fail the verdict, in words."""
+    critical = (of for of in verdict.findings if of.severity == "critical")
+    failing = dict.fromkeys(of.metric for of in critical if of.verdict == "fail")
     return [(name, CATALOGUE[name].help) for name in failing if name in CATALOGUE]
 
 
