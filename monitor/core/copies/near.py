@@ -102,6 +102,8 @@ class NearCopies:
         """Find a witness for each of some sets that has none among those that come with it: a table of their own is
         small, and who was there before has been looked at.
         """
+        if len(part) < 2:
+            return
         known = self.vouched(part)
         table, lone = Buckets(self._bands.width, kernels=self._kernels), np.flatnonzero(~known)
         table.add(np.arange(len(part)), bands)
