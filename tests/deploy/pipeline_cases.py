@@ -159,6 +159,14 @@ BOARD = (
         f'{TARGET},leg="lexical"',
     ),
     Known(
+        "CorpusDriftClockAhead",
+        "warning",
+        4,
+        6,
+        (moving("newest_event", -7_200.0),),
+        ((moving("newest_event", -3_000.0),), (moving("newest_event", 30 * DAY),), (stamp("newest_event", 3_700.0),)),
+    ),
+    Known(
         "CorpusDriftAnchorsRefused",
         "warning",
         4,

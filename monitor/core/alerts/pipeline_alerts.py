@@ -10,6 +10,8 @@ OVERVIEW_BOARD = "/d/corpus-drift-overview"
 _WINDOW = 900.0
 _LAG_POLLS = 10
 """A lag of ten polls throughout the window is no burst."""
+_AHEAD = 3_600.0
+"""Seconds that an event may be dated ahead of the clock: less is a clock that nobody set, not a wrong year."""
 _LATE = 3
 """Something done on a schedule is overdue after three periods."""
 
@@ -156,6 +158,17 @@ def _stream(scope: Scope, pace: Pace) -> Iterator[Alert]:
         "{{ $value }} deploy(s) wait for markers: partitions that delivered theirs are paused. The verdict of such a "
         "deploy will be UNKNOWN.",
         "/d/corpus-drift-deploy",
+        keep=scope.keep,
+    )
+    yield Alert(
+        "CorpusDriftClockAhead",
+        f"{series('newest_event_timestamp_seconds', scope.selector)} - time() > {number(_AHEAD)}",
+        300.0,
+        "warning",
+        "An event of the stream is dated in the future",
+        "The newest event time is {{ $value | humanizeDuration }} ahead of the clock: ages count from there, and "
+        "delete marks are forgotten too early.",
+        PIPELINE_BOARD,
         keep=scope.keep,
     )
 
