@@ -12,7 +12,6 @@ lie behind it.
 
 import argparse
 import math
-import os
 import statistics
 import subprocess
 import sys
@@ -293,5 +292,4 @@ def main(argv: Sequence[str]) -> int:
 
 
 if __name__ == "__main__":
-    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     raise SystemExit(main(sys.argv[1:]))
