@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from tests.e2e.alert_stack import Alert, AlertStack, alert_stack
+from tests.e2e.alert_stack import CLOCK, Alert, AlertStack, alert_stack
 from tests.e2e.program import eventually, fetched
 
 pytestmark = pytest.mark.stack
@@ -58,7 +58,7 @@ def test_an_incident_pages_and_its_revert_clears(
     eventually(lambda: stack.firing() == WELL, ALERT_SECONDS, "the watchdog alone again")
 
     names = {alert["labels"]["alertname"] for _, alert in stack.pager.got}
-    assert names == {*WELL, "CorpusDriftExceeded"}, "nothing else was worth a page"
+    assert names - CLOCK == {*WELL, "CorpusDriftExceeded"}, "nothing else was worth a page"
     for name, seconds in (("event_to_page", fired - began), ("revert_to_clear", cleared - reverted)):
         record_property(f"{name}_seconds", round(seconds, 2))
         print(f"{name}: {seconds:.1f} s (scrape 1 s, evaluation 1 s, for 1 s)")  # noqa: T201 - the figure of the run
