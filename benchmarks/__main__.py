@@ -25,7 +25,7 @@ BOUND: Mapping[str, str] = {
     "burst": "bound by one pass over the slab for a few lists, by the products of all for many",
     "pipeline": "large batches: near copies, BM25, statistics, the state file, objects per event; small ones: calls",
     "kafka": "bound by the work per event of the one writer thread (see pipeline) and by the interpreter's lock",
-    "restart": "bound by tokenising and near copies, then by reading rows; memory by shingles and forward lists",
+    "restart": "bound by near copies, reading rows and statistics; memory by shingles, rows and forward lists",
 }
 USUAL: Mapping[str, str] = {
     "lexical": "--sizes 20000,100000 --rounds 5 --peers tantivy:100000,bm25s:100000",
