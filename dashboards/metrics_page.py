@@ -13,9 +13,9 @@ exactly (formula, range, ties, empty lists) stands in the docstring of its funct
 * Internally bigger is better on every score: a Euclid score is the negated distance, and a positive drop is worse.
 * Measurements of the report have the labels `leg` (`dense`, `lexical`, `both` for a comparison of the two, `corpus`
   for the chunks themselves), `k` (depth of the lists, 0 where none applies), `dimension`, `segment` and `stat`
-  (`mean`, `p05`, `p50`, `p95`, weighted over the anchors; `pooled`, of all their scores; the chunks' own have
-  others, such as `new`, `modified` and `deleted`, or `psi`, the population stability index against the baseline).
-  They are written `M` below.
+  (`mean`, `p05`, `p50`, `p95`, weighted over the anchors; `share`, of the anchors above a limit of `measure.beyond`;
+  `pooled`, of all their scores; the chunks' own have others, such as `new`, `modified` and `deleted`, or `psi`, the
+  population stability index against the baseline). They are written `M` below.
 * Labels are bounded: segments over `segments.cap` are pooled in `other`, and no label ever holds the id of a chunk,
   document or query. The one deploy id is on `corpus_drift_last_deploy_info`.
 * The text is rendered once per report, on the first scrape, and kept until the next one.

@@ -28,7 +28,7 @@ from monitor.app.sections import (
 )
 from monitor.core.default_policy import default_rules
 from monitor.core.policy import Rule
-from monitor.core.report import ALL
+from monitor.core.report import ALL, SHARE
 from monitor.ports import ConfigurationError
 
 if TYPE_CHECKING:
@@ -101,6 +101,8 @@ class Configuration(BaseSettings):
             if entry.dimension not in (ALL, *self.segments.dimensions):
                 expected = ", ".join((ALL, *self.segments.dimensions))
                 yield f"policy.rule {entry.name!r}: dimension {entry.dimension!r}, expected one of {expected}"
+            if entry.stat == SHARE and entry.metric not in self.measure.beyond:
+                yield f"policy.rule {entry.name!r}: stat 'share' needs the limit measure.beyond.{entry.metric}"
             if entry.k not in (None, 0, *self.measure.depths):
                 yield f"policy.rule {entry.name!r}: k = {entry.k}, expected one of {self.measure.depths}"
 

@@ -4,6 +4,7 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator, model_validator
 
+from monitor.core.catalogue import CATALOGUE, MEASURED
 from monitor.core.comparison.labels import DEAD, FLOOR
 from monitor.core.measure.leg import DEPTHLESS
 from monitor.core.policy import Rule
@@ -196,11 +197,22 @@ class MeasureSection(Section):
     depths: tuple[int, ...] = (10,)
     confidence_score: dict[Literal["dense", "lexical"], float] = Field(default_factory=dict)
     confidence_gap: dict[Literal["dense", "lexical"], float] = Field(default_factory=dict)
+    beyond: dict[str, float] = Field(default_factory=lambda: {"swaps": 2.0, "collapsed_swaps": 2.0})
+    """By metric: the share of the anchors whose value is above this is measured too, as the statistic `share`."""
     min_judged_ratio: float = Field(FLOOR, ge=0, le=1)
     """Below this share of judged results, recall, nDCG and MRR have no value."""
     audit_seconds: float = Field(3_600.0, gt=0)
     audit_chunks: int = Field(20_000, ge=0)
     """The largest corpus whose lexical leg is audited; 0 switches audits off."""
+
+    @field_validator("beyond")
+    @classmethod
+    def _measured(cls, beyond: dict[str, float]) -> dict[str, float]:
+        wrong = [name for name in beyond if name not in CATALOGUE or CATALOGUE[name].labels != MEASURED]
+        if wrong:
+            message = f"measure.beyond: {', '.join(wrong)}: expected metrics of anchors, such as collapsed_swaps"
+            raise ValueError(message)
+        return beyond
 
     @field_validator("depths")
     @classmethod

@@ -15,7 +15,7 @@ from monitor.core.comparison.confidence import Confidence
 from monitor.core.comparison.labels import FLOOR, JUDGED, floored
 from monitor.core.comparison.rewordings import Rewordings
 from monitor.core.comparison.spread import Spread
-from monitor.core.comparison.summary import Summarised, summarise
+from monitor.core.comparison.summary import NO_LIMITS, Summarised, summarise
 from monitor.core.comparison.tables import TIE_EPS, Asked, Comparison, Seen
 from monitor.core.comparison.watched import Watched
 from monitor.core.content import content
@@ -58,6 +58,8 @@ class Compared:
     min_judged: float = FLOOR
     pinned: tuple[Snapshot, Alignment] | None = None
     """The pinned baseline where it is another one and comparable, and which anchors compare with it."""
+    limits: Mapping[str, float] = field(default_factory=dict)
+    """By metric: the anchors above it are counted."""
 
     def report(self) -> DriftReport:
         """The report: the same each time."""
@@ -65,7 +67,7 @@ class Compared:
         measurements: list[Measurement] = [*seen.chunks]
         measurements += () if seen.profile is None else seen.profile.measurements()
         for of in self.tables:
-            found = summarise(of.table, of.alignment, seen.failures, only_all=of.only_all)
+            found = summarise(of.table, of.alignment, seen.failures, only_all=of.only_all, limits=self.limits)
             labelled = any(name.metric == JUDGED for name in of.table.names)
             measurements += floored(found, self.min_judged) if labelled else found
         for spread in self.spreads:
@@ -113,6 +115,7 @@ class Drift:
         thresholds: production's threshold on the first score, by leg, where there is one.
         min_judged: below this share of judged results nothing is concluded from judgements.
         gaps: production's threshold on the gap, by leg, where there is one.
+        limits: by metric; the share of the anchors above it is measured.
     """
 
     def __init__(
@@ -125,7 +128,9 @@ class Drift:
         *,
         min_judged: float = FLOOR,
         gaps: Mapping[str, float] = NO_GAPS,
+        limits: Mapping[str, float] = NO_LIMITS,
     ) -> None:
+        self._limits = limits
         self._min_judged = min_judged
         self._anchors, self._fingerprint, self._scope, self._depths = anchors, fingerprint, scope, depths
         self._asked = Asked(depths, thresholds, fingerprint.distance == Distance.EUCLID, gaps)
@@ -199,6 +204,7 @@ class Drift:
             spreads=tuple(spreads),
             min_judged=self._min_judged,
             pinned=beside,
+            limits=self._limits,
         )
 
     def lists_of(self, snapshot: Snapshot) -> dict[ListLeg, RankedLists]:

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from monitor.core.report import ALL, DriftReport, Leg, Measurement, SegmentSize, VerdictName
+from monitor.core.report import ALL, SHARE, DriftReport, Leg, Measurement, SegmentSize, VerdictName
 
 Severity = Literal["critical", "warning"]
 COUNTED = frozenset({"swaps", "collapsed_swaps", "collapsed_document_swaps", "pinned_swaps"})
@@ -208,7 +208,7 @@ def _extremes(rule: Rule, measured: Measurement) -> tuple[float, float]:
     A mean moves by their share of the weight; a quantile can move to the end of the metric's range.
     """
     ends = value_range(rule)
-    if rule.stat not in ("mean", "share"):
+    if rule.stat not in ("mean", SHARE):
         return ends
     known, open_ = measured.value * measured.covered, 1.0 - measured.covered
     low, high = (end if math.isinf(end) else known + end * open_ for end in ends)
@@ -217,7 +217,7 @@ def _extremes(rule: Rule, measured: Measurement) -> tuple[float, float]:
 
 def value_range(rule: Rule) -> tuple[float, float]:
     """The values one anchor can have, infinite where no bound is known."""
-    if rule.stat == "share" or (rule.metric.endswith("_ratio") and rule.metric not in UNBOUNDED):
+    if rule.stat == SHARE or (rule.metric.endswith("_ratio") and rule.metric not in UNBOUNDED):
         return 0.0, 1.0
     return (0.0, float(rule.k)) if rule.metric in COUNTED else (-math.inf, math.inf)
 

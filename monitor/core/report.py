@@ -10,6 +10,8 @@ VerdictName = Literal["pass", "fail", "inconclusive", "unknown"]
 
 ALL = "all"
 """The dimension, and its only segment, that holds every anchor."""
+SHARE = "share"
+"""The statistic that counts the anchors above a limit."""
 OTHER = "other"
 """The segment that pools what is too small or over the cap."""
 

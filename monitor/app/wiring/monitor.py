@@ -256,7 +256,16 @@ def drift_with(configuration: Configuration, marked: Fingerprint, anchors: Ancho
     scope = Scope(segments.dimensions, segments.cap, segments.min_anchors)
     limits: dict[str, float] = dict(measured.confidence_score.items())
     gaps: dict[str, float] = dict(measured.confidence_gap.items())
-    return Drift(anchors, marked, scope, measured.depths, limits, min_judged=measured.min_judged_ratio, gaps=gaps)
+    return Drift(
+        anchors,
+        marked,
+        scope,
+        measured.depths,
+        limits,
+        min_judged=measured.min_judged_ratio,
+        gaps=gaps,
+        limits=measured.beyond,
+    )
 
 
 def _store(configuration: Configuration, space: Space) -> SqliteStore:

@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from types import MappingProxyType
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,7 +11,7 @@ from numpy.typing import NDArray
 from monitor.core.comparison.alignment import Alignment, Grouping
 from monitor.core.measure.aggregate import LEVELS, Ordered, mean_by_segment
 from monitor.core.measure.columns import NOT_REPLAYED, TOO_FEW_RESULTS, Name
-from monitor.core.report import Leg, Measurement
+from monitor.core.report import SHARE, Leg, Measurement
 
 QUANTILES = ("p05", "p50", "p95")
 _STATS: Mapping[str, tuple[str, ...]] = {
@@ -31,6 +32,7 @@ NO_ANCHORS = "no_anchors"
 """Why a segment has no value of which no anchor asks the same as in the baseline."""
 BASELINE = "_baseline"
 """Ends the name of a column that holds the baseline's own values of a metric; not exported by itself."""
+NO_LIMITS: Mapping[str, float] = MappingProxyType({})
 _MEAN = ("mean",)
 _NONE = float("nan")
 
@@ -59,16 +61,30 @@ class Summarised:
 
 
 def summarise(
-    table: Table, alignment: Alignment, failures: Mapping[int, str], *, only_all: bool = False
+    table: Table,
+    alignment: Alignment,
+    failures: Mapping[int, str],
+    *,
+    only_all: bool = False,
+    limits: Mapping[str, float] = NO_LIMITS,
 ) -> Iterator[Measurement]:
-    """All statistics of one leg's columns, per dimension and segment."""
-    rows = _exported(table)
+    """All statistics of one leg's columns, per dimension and segment.
+
+    Args:
+        table: the columns.
+        alignment: anchors, weights and segments.
+        failures: why anchors (rows among those of now) have no value.
+        only_all: leave the segments out.
+        limits: by metric; `share` is then the weighted share of the anchors whose value is above it, in [0, 1].
+    """
+    rows = _exported(table, limits)
     spread = sorted({column for row in rows if len(row.stats) > 1 for column in (row.column, row.own) if column >= 0})
     ordered = Ordered.of(table.values[spread], alignment.weights)
+    shares = _shares(table, rows, limits)
     failures = {**table.missing, **failures}
     failed = np.array([int(row) in failures for row in alignment.now], np.bool_)
     for grouping in alignment.groupings[:1] if only_all else alignment.groupings:
-        stats = _statistics(table, alignment, grouping, (ordered, spread))
+        stats = _statistics(table, alignment, grouping, (ordered, spread), shares)
         expected = np.bincount(grouping.members, minlength=len(grouping.segments)).tolist()
         for segment, label in enumerate(grouping.segments):
             missing = alignment.now[failed & (grouping.members == segment)] if table.leg != "lexical" else ()
@@ -107,17 +123,35 @@ class _Statistics:
     covered: list[list[float]]
 
 
-def _exported(table: Table) -> list[_Row]:
+def _exported(table: Table, limits: Mapping[str, float]) -> list[_Row]:
     at = {name: column for column, name in enumerate(table.names)}
+    stats = {**_STATS, **{metric: (*_STATS.get(metric, _MEAN), SHARE) for metric in limits}}
     return [
-        _Row(name, column, at.get(Name(name.metric + BASELINE, name.k), -1), _STATS.get(name.metric, _MEAN))
+        _Row(name, column, at.get(Name(name.metric + BASELINE, name.k), -1), stats.get(name.metric, _MEAN))
         for name, column in at.items()
         if not name.metric.endswith(BASELINE)
     ]
 
 
+def above(values: NDArray[np.float64], limit: float | NDArray[np.float64]) -> NDArray[np.float64]:
+    """1.0 where a value is above the limit, 0.0 where not, NaN where it is; any shape."""
+    return np.where(np.isnan(values), np.nan, values > limit)
+
+
+def _shares(table: Table, rows: Sequence[_Row], limits: Mapping[str, float]) -> tuple[NDArray[np.float64], list[int]]:
+    """(m, P) whether each anchor is above the limit of its metric, and which columns these are."""
+    limit = {at: limits[row.name.metric] for row in rows if SHARE in row.stats for at in (row.column, row.own)}
+    columns = sorted(limit.keys() - {-1})
+    bounds = np.array([limit[column] for column in columns])
+    return above(table.values[columns], bounds[:, None]), columns
+
+
 def _statistics(
-    table: Table, alignment: Alignment, grouping: Grouping, spread: tuple[Ordered, list[int]]
+    table: Table,
+    alignment: Alignment,
+    grouping: Grouping,
+    spread: tuple[Ordered, list[int]],
+    beyond: tuple[NDArray[np.float64], list[int]],
 ) -> _Statistics:
     """All of one dimension; quantiles of the columns that export any, NaN for the others."""
     count, weights = len(grouping.segments), alignment.weights
@@ -131,6 +165,10 @@ def _statistics(
     quantiles = np.full((len(LEVELS), *means.mean.shape), np.nan)
     quantiles[:, columns] = ordered.quantiles(grouping.members, count, LEVELS)
     values = {name: quantiles[at].tolist() for at, name in enumerate(QUANTILES)}
+    over, columns = beyond
+    shares = np.full(means.mean.shape, np.nan)
+    shares[columns] = mean_by_segment(over, weights, grouping.members, count).mean
+    values[SHARE] = shares.tolist()
     return _Statistics({"mean": means.mean.tolist(), **values}, means.n.tolist(), covered.tolist())
 
 

@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from monitor.core.baseline import Snapshot
 from monitor.core.comparison.alignment import Alignment
+from monitor.core.comparison.summary import above
 from monitor.core.comparison.tables import LEGS
 from monitor.core.drift import Compared
 from monitor.core.events import Segment
@@ -16,11 +17,11 @@ from monitor.core.gate.clusters import clusters
 from monitor.core.gate.resampling import Clusters, Values, upper
 from monitor.core.measure.columns import Name
 from monitor.core.policy import Rule, value_range
-from monitor.core.report import Leg, Measurement
+from monitor.core.report import SHARE, Leg, Measurement
 
 POOLED = "pooled"
 """The segment of those that are too small to pass alone."""
-LEVELS: Mapping[str, float | None] = {"mean": None, "share": None, "p05": 0.05, "p50": 0.5, "p95": 0.95}
+LEVELS: Mapping[str, float | None] = {"mean": None, SHARE: None, "p05": 0.05, "p50": 0.5, "p95": 0.95}
 """Statistics with bounds, and the level of those that are quantiles."""
 
 
@@ -96,7 +97,7 @@ class Hypothesis:
             return 0.0
         values, noise, (low, high) = self.sample.values[known], noise[known], self.sample.range
         if self.level is not None:
-            values, noise, low, high = _beyond(values, self.tolerance), _beyond(noise, self.tolerance), 0.0, 1.0
+            values, noise, low, high = above(values, self.tolerance), above(noise, self.tolerance), 0.0, 1.0
         weights, members = self.sample.weights[known], self.sample.members[known]
         return mean_bounds(Sample(values - noise, weights, members, (low - high, high - low)), 0.0).p
 
@@ -171,7 +172,8 @@ class Ground:
         """
         known = mask & ~np.isnan(values)
         weights = self.alignment.weights
-        noise = self.evidence.noise.get((rule.leg, Name(rule.metric, rule.k)))
+        stored = self.evidence.noise.get((rule.leg, Name(rule.metric, rule.k)))
+        noise = None if stored is None else self._counted(rule, stored)
         low, high = value_range(rule)
         mass = float(weights[mask].sum())
         sample = Sample(
@@ -195,8 +197,15 @@ class Ground:
         for of in self.compared.tables:
             if of.table.leg == rule.leg and name in of.table.names and not of.only_all:
                 found: Values = of.table.values[of.table.names.index(name)]
-                return found
+                return self._counted(rule, found)
         return None
+
+    def _counted(self, rule: Rule, values: Values) -> Values | None:
+        """What a rule's statistic is over: for a share, whether each anchor is above the metric's limit."""
+        if rule.stat != SHARE:
+            return values
+        limit = self.compared.limits.get(rule.metric)
+        return None if limit is None else above(values, limit)
 
 
 def pooled(small: Sequence[Hypothesis]) -> Hypothesis:
@@ -231,10 +240,6 @@ def estimate(sample: Sample, stat: str, sign: int) -> float:
 
 def _bounds(sample: Sample, tolerance: float, level: float | None) -> Bounds:
     return mean_bounds(sample, tolerance) if level is None else quantile_bounds(sample, tolerance, level)
-
-
-def _beyond(values: Values, limit: float) -> Values:
-    return np.where(np.isnan(values), np.nan, values > limit)
 
 
 def _mask(alignment: Alignment, measured: Measurement) -> NDArray[np.bool_]:
