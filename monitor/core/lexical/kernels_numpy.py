@@ -25,7 +25,7 @@ _Block = tuple[int, NDArray[np.int64], NDArray[np.bool_]]
 """Of chunks offered at once: the number of the first, the labels, and which of them were missed."""
 _Terms = tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float64]]
 """Chunk, term and frequency of what the chunks contain."""
-_POST = 300
+_POST = 1000
 """Multiplications of a matrix product that cost as much as one posting."""
 _CELLS = 4_000_000
 """Most cells of a (chunks, terms) or (rows, chunks) table that `offer` makes at once."""
