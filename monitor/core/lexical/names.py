@@ -1,6 +1,6 @@
 """The order of chunk names as integers by slot, so that kernels can break ties without strings."""
 
-from bisect import bisect_left
+from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
 
 import numpy as np
@@ -8,6 +8,8 @@ from numpy.typing import NDArray
 
 _GAP = 1 << 32
 _HIGHEST = 1 << 62
+_BLOCK = 512
+"""Pairs in a block at most."""
 _FEW = 4096
 """Labels that are not worth looking through."""
 
@@ -27,25 +29,28 @@ class NameOrder:
         self._by_slot = names
         self.label: NDArray[np.int64] = np.zeros(0, np.int64)
         """By slot; 0 where a slot was not placed."""
-        self._order: list[tuple[str, int]] = []
+        self._blocks: list[list[tuple[str, int]]] = [[]]
+        """(name, slot) in order, in short pieces: an insertion moves few. Only a single block may be empty."""
+        self._bounds: list[tuple[str, int]] = []
+        """For each block but the first a pair that none before it reaches and none of it or after it is below."""
         self._placed: dict[int, str] = {}
         self._most = _FEW
 
+    def __len__(self) -> int:
+        return len(self._placed)
+
     def crowded(self) -> bool:
         """Whether there are so many labels that `keep` should be called."""
-        return len(self._order) > self._most
+        return len(self) > self._most
 
     def keep(self, slots: NDArray[np.int64]) -> None:
         """Take back all labels but those of some slots."""
         looked_at = np.zeros(len(self.label), np.bool_)
         looked_at[slots] = True
-        self._order = [pair for pair in self._order if looked_at[pair[1]]]
-        self._placed = {slot: name for name, slot in self._order}
+        self._placed = {slot: name for slot, name in self._placed.items() if looked_at[slot]}
         self.label[~looked_at] = 0
-        self._most = max(_FEW, 2 * len(self._order))
-
-    def __len__(self) -> int:
-        return len(self._order)
+        self._deal([])
+        self._most = max(_FEW, 2 * len(self))
 
     def reach(self, slots: int) -> None:
         """Make room for slot numbers below `slots`."""
@@ -58,7 +63,7 @@ class NameOrder:
         gone = []
         for slot in slots[self.label[slots] > 0].tolist():
             if self._placed[slot] != self._by_slot[slot]:
-                del self._order[bisect_left(self._order, (self._placed.pop(slot), slot))]
+                self._remove((self._placed.pop(slot), slot))
                 self.label[slot] = 0
                 gone.append(slot)
         return np.array(gone, np.int64)
@@ -66,22 +71,47 @@ class NameOrder:
     def place(self, slots: NDArray[np.int64]) -> None:
         """Label slots that have no label."""
         new = [(self._by_slot[slot], slot) for slot in slots[self.label[slots] == 0].tolist()]
-        if len(new) * 8 > len(self._order):
+        if len(new) * 8 > len(self):
             self._deal(new)
             return
         for done, pair in enumerate(new):
-            at = bisect_left(self._order, pair)
-            low = int(self.label[self._order[at - 1][1]]) if at else 0
-            high = int(self.label[self._order[at][1]]) if at < len(self._order) else low + 2 * _GAP
-            label = (low + high) // 2
-            if label == low or label > _HIGHEST:
+            if not self._insert(pair):
                 self._deal(new[done:])
                 return
-            self._order.insert(at, pair)
-            self._placed[pair[1]] = pair[0]
-            self.label[pair[1]] = label
+
+    def _insert(self, pair: tuple[str, int]) -> bool:
+        """Put a pair between its neighbours; False if there is no label between theirs."""
+        which = bisect_right(self._bounds, pair)
+        block = self._blocks[which]
+        at = bisect_left(block, pair)
+        before = block[at - 1 : at] if at else self._blocks[which - 1][-1:] if which else []
+        behind = block[at : at + 1] or (self._blocks[which + 1][:1] if which + 1 < len(self._blocks) else [])
+        low = int(self.label[before[0][1]]) if before else 0
+        high = int(self.label[behind[0][1]]) if behind else low + 2 * _GAP
+        label = (low + high) // 2
+        if label == low or label > _HIGHEST:
+            return False
+        block.insert(at, pair)
+        if len(block) > _BLOCK:
+            half = _BLOCK // 2
+            self._blocks[which : which + 1] = [block[:half], block[half:]]
+            self._bounds.insert(which, block[half])
+        self._placed[pair[1]] = pair[0]
+        self.label[pair[1]] = label
+        return True
+
+    def _remove(self, pair: tuple[str, int]) -> None:
+        which = bisect_right(self._bounds, pair)
+        block = self._blocks[which]
+        del block[bisect_left(block, pair)]
+        if not block and self._bounds:
+            del self._blocks[which], self._bounds[max(which - 1, 0)]
 
     def _deal(self, new: list[tuple[str, int]]) -> None:
+        """Deal out all labels anew, with more pairs."""
         self._placed.update((slot, name) for name, slot in new)
-        self._order = sorted([*self._order, *new])
-        self.label[[slot for _, slot in self._order]] = (1 + np.arange(len(self._order))) * _GAP
+        pairs = sorted((name, slot) for slot, name in self._placed.items())
+        half = _BLOCK // 2
+        self._blocks = [pairs[at : at + half] for at in range(0, len(pairs), half)] or [[]]
+        self._bounds = [block[0] for block in self._blocks[1:]]
+        self.label[[slot for _, slot in pairs]] = (1 + np.arange(len(pairs))) * _GAP

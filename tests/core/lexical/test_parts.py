@@ -6,10 +6,11 @@ from collections.abc import Sequence
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from rank_bm25 import BM25Okapi
 
+from monitor.core.lexical import names as names_module
 from monitor.core.lexical.arrays import Queries
 from monitor.core.lexical.bm25 import BM25
 from monitor.core.lexical.bound import unproved
@@ -63,7 +64,13 @@ def test_parameters_are_checked(parameters: dict[str, object], message: str) -> 
         BM25(**parameters)  # type: ignore[arg-type] # wrong on purpose
 
 
-@settings(max_examples=60, deadline=None)
+@pytest.fixture(params=[2, 4, 512])
+def _block(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(names_module, "_BLOCK", request.param)
+
+
+@pytest.mark.usefixtures("_block")
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.lists(st.tuples(st.integers(0, 40), st.text("abé", max_size=3), st.booleans()), max_size=60))
 def test_labels_stand_in_the_order_of_names(steps: list[tuple[int, str, bool]]) -> None:
     names = [""] * 41
