@@ -2,7 +2,7 @@
 
 import re
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
@@ -200,7 +200,7 @@ def incident(live: Mapping[str, DocumentedObject], plan: Plan, generator: np.ran
     return Update(INCIDENT, flood, [one.chunk_id for one in rows if one.package == plan.lost])
 
 
-def story(made: Iterator[Update], encode: Encode, *, embedding_version: str, start: int) -> Iterator[CorpusEvent]:
+def story(made: Iterable[Update], encode: Encode, *, embedding_version: str, start: int) -> Iterator[CorpusEvent]:
     """The deploys as corpus events: upserts, deletes, then the marker; one deploy a day, one event a millisecond.
 
     Args:

@@ -1,5 +1,6 @@
 """The demo's input: a real corpus, a fitted encoder, anchors, three updates and an incident, written to a folder."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -10,7 +11,7 @@ from monitor.adapters.docstrings import installed_roots, read_documentation
 from monitor.adapters.encoders.latent import LatentSemanticEncoder
 from monitor.adapters.native_form import native
 from monitor.core.anchors import Anchor
-from monitor.core.scenario import DocumentedObject, Plan, draw_anchors, story, updates
+from monitor.core.scenario import Plan, Update, draw_anchors, story, updates
 from monitor.ports import ConfigurationError, Encoder
 
 SEED = 20_26
@@ -49,13 +50,14 @@ def prepare_demo(folder: Path, *, flooded: str, lost: str) -> Prepared:
     objects = documentation.objects
     plan = Plan()
     plan = replace(plan, flooded=flooded or plan.flooded, lost=lost or plan.lost)
+    try:
+        made = list(updates(objects, plan, np.random.default_rng(SEED)))
+    except ValueError as error:
+        raise ConfigurationError(str(error)) from error
     encoder = LatentSemanticEncoder.fit([one.text for one in objects], dimension=MODEL_DIMENSION, seed=SEED)
     anchors = encoded(draw_anchors(objects, np.random.default_rng(SEED), watched=WATCHED), encoder)
     write(folder / "anchors.jsonl", anchors)
-    try:
-        events = _write_events(folder / "events.jsonl", objects, plan, encoder)
-    except ValueError as error:
-        raise ConfigurationError(str(error)) from error
+    events = _write_events(folder / "events.jsonl", made, encoder)
     configuration = folder / "corpus-drift.toml"
     configuration.write_text(_configuration(encoder), encoding="utf-8")
     packages = len({one.package for one in objects})
@@ -72,8 +74,7 @@ def encoded(anchors: list[Anchor], encoder: Encoder) -> list[Anchor]:
     ]
 
 
-def _write_events(path: Path, objects: tuple[DocumentedObject, ...], plan: Plan, encoder: Encoder) -> int:
-    made = updates(objects, plan, np.random.default_rng(SEED))
+def _write_events(path: Path, made: Sequence[Update], encoder: Encoder) -> int:
     count = 0
     with path.open("wb") as file:
         for event in story(made, encoder.encode, embedding_version=encoder.embedding_version, start=START):
