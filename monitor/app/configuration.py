@@ -12,6 +12,7 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, Settings
 
 from monitor.app.alerts_section import AlertsSection
 from monitor.app.environment import PREFIX, SECRETS, overridden, secrets_in_file, variable
+from monitor.app.policy_section import PolicySection
 from monitor.app.sections import (
     AnchorsSection,
     BaselineSection,
@@ -21,7 +22,6 @@ from monitor.app.sections import (
     HttpSection,
     LexicalSection,
     MeasureSection,
-    PolicySection,
     SegmentsSection,
     SourceSection,
     StateSection,

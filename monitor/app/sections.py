@@ -5,10 +5,7 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator, model_validator
 
 from monitor.core.catalogue import CATALOGUE, MEASURED
-from monitor.core.comparison.labels import DEAD, FLOOR
-from monitor.core.measure.leg import DEPTHLESS
-from monitor.core.policy import Rule
-from monitor.core.report import ALL
+from monitor.core.comparison.labels import FLOOR
 from monitor.core.scoring import Distance
 
 
@@ -230,59 +227,6 @@ class BaselineSection(Section):
     mode: Literal["pinned", "previous-deploy", "rolling"] = "pinned"
     window: int = Field(5, ge=1, le=100)
     bootstrap: Literal["none", "first-deploy"] = "none"
-
-
-class RuleEntry(Section):
-    """One `[[policy.rule]]`."""
-
-    name: str = Field(pattern=r"^[A-Za-z][A-Za-z0-9_+-]{0,79}$")
-    metric: str
-    leg: Literal["dense", "lexical", "both", "corpus"] = "dense"
-    stat: str = "mean"
-    k: int | None = None
-    dimension: str = ALL
-    segment: str = "*"
-    min: float | None = None
-    max: float | None = None
-    severity: Literal["critical", "warning"] = "critical"
-    min_anchors: int = Field(20, ge=1)
-    for_: float = Field(300.0, ge=0, alias="for")
-    ground: str = ""
-
-    @model_validator(mode="after")
-    def _limited(self) -> "RuleEntry":
-        if self.min is None and self.max is None:
-            message = f"policy.rule {self.name!r} has neither min nor max"
-            raise ValueError(message)
-        return self
-
-    def rule(self, k: int) -> Rule:
-        """As the judge takes it; where the entry names no depth, `k` is it if the metric has any."""
-        depth = 0 if self.leg == "corpus" or self.metric in {*DEPTHLESS, DEAD} else k
-        return Rule(
-            self.name,
-            self.metric,
-            self.leg,
-            self.stat,
-            depth if self.k is None else self.k,
-            self.dimension,
-            self.segment,
-            self.min,
-            self.max,
-            self.severity,
-            self.min_anchors,
-            self.for_,
-            self.ground,
-        )
-
-
-class PolicySection(Section):
-    """Thresholds. `rule` entries come on top of the default ones unless `defaults` is false."""
-
-    defaults: bool = True
-    bounds: bool = True
-    """False: deploys are judged by point estimates, as alerts are; for anchor sets too small for bounds."""
-    rule: tuple[RuleEntry, ...] = ()
 
 
 class HttpSection(Section):

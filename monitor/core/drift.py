@@ -14,9 +14,10 @@ from monitor.core.comparison.alignment import Alignment, align
 from monitor.core.comparison.confidence import Confidence
 from monitor.core.comparison.labels import FLOOR, JUDGED, floored
 from monitor.core.comparison.rewordings import Rewordings
+from monitor.core.comparison.seen import Asked, Seen
 from monitor.core.comparison.spread import Spread
 from monitor.core.comparison.summary import NO_LIMITS, Summarised, summarise
-from monitor.core.comparison.tables import TIE_EPS, Asked, Comparison, Seen
+from monitor.core.comparison.tables import TIE_EPS, Comparison
 from monitor.core.comparison.watched import Watched
 from monitor.core.content import content
 from monitor.core.copies.duplicates import Duplicates

@@ -8,7 +8,8 @@ from numpy.typing import NDArray
 from monitor.core.baseline import Snapshot
 from monitor.core.comparison.alignment import Alignment
 from monitor.core.comparison.facts import MemberFacts
-from monitor.core.comparison.tables import Asked, Comparison, Seen
+from monitor.core.comparison.seen import Asked, Seen
+from monitor.core.comparison.tables import Comparison
 from monitor.core.lists import RankedLists
 from monitor.core.measure.columns import Name
 from monitor.core.report import Leg

@@ -12,9 +12,10 @@ from monitor.core.comparison.by_key import ByKey
 from monitor.core.comparison.collapsed import Sides, collapsed
 from monitor.core.comparison.labels import DEAD
 from monitor.core.comparison.listed_chunks import ListedChunk, Look
+from monitor.core.comparison.seen import Seen
 from monitor.core.comparison.spread import Spread, own_hubs
 from monitor.core.comparison.summary import BASELINE, SETTLING, Summarised, Table
-from monitor.core.comparison.tables import LEGS, TIE_EPS, ListedLeg, Seen
+from monitor.core.comparison.tables import LEGS, TIE_EPS, ListedLeg
 from monitor.core.comparison.watched import Watched, document_code, name_code
 from monitor.core.copies.likeness import Likeness
 from monitor.core.lists import NO_CHUNK, RankedLists

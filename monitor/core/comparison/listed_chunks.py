@@ -3,7 +3,7 @@
 from typing import Any, NamedTuple
 
 from monitor.core.baseline import Snapshot, content_key
-from monitor.core.comparison.tables import Seen
+from monitor.core.comparison.seen import Seen
 from monitor.core.comparison.watched import document_code, name_code
 from monitor.core.lists import NO_CHUNK
 from monitor.core.measure.diversity import NO_VECTOR

@@ -5,8 +5,9 @@ from numpy.typing import NDArray
 
 from monitor.core.baseline import ListLeg
 from monitor.core.comparison.alignment import Alignment
+from monitor.core.comparison.seen import Seen
 from monitor.core.comparison.summary import Summarised, Table
-from monitor.core.comparison.tables import ListedLeg, Seen
+from monitor.core.comparison.tables import ListedLeg
 from monitor.core.lists import RankedLists
 from monitor.core.measure.columns import Name
 from monitor.core.measure.moved import moved

@@ -1,7 +1,7 @@
 """One baseline against lists that move: per-anchor columns, measured anew only where something changed."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from typing import Literal
 
 import numpy as np
@@ -10,8 +10,9 @@ from numpy.typing import NDArray
 from monitor.core.baseline import ListLeg, Snapshot, content_keys
 from monitor.core.comparison.alignment import Alignment
 from monitor.core.comparison.collapsed import Sides, collapsed, joined
-from monitor.core.comparison.facts import NO_SHINGLES, Facts, MemberFacts
+from monitor.core.comparison.facts import NO_SHINGLES
 from monitor.core.comparison.kept_contents import KeptContents
+from monitor.core.comparison.seen import Asked, Seen
 from monitor.core.comparison.summary import SETTLING, Table
 from monitor.core.copies.likeness import Likeness
 from monitor.core.lists import NO_CHUNK, RankedLists
@@ -21,8 +22,6 @@ from monitor.core.measure.index import ann_recall, score_parity
 from monitor.core.measure.leg import measure, rescored
 from monitor.core.measure.moved import holding, moved, standing
 from monitor.core.measure.overlap import overlap
-from monitor.core.report import Measurement
-from monitor.core.statistics.measured import Measurable
 
 TIE_EPS = 1e-6
 """Dense scores this close tie: float32 engines cut them arbitrarily."""
@@ -42,61 +41,6 @@ LEGS: tuple[ListedLeg, ...] = ("dense", "lexical")
 Rows = NDArray[np.int64]
 Values = NDArray[np.float64]
 Measured = Callable[[Rows], Sequence[Values]]
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Seen:
-    """What the loop saw at one position of the stream.
-
-    `lists` are by leg; `hashes` are content hashes by chunk key, of the chunks in the lists at least, and may be a
-    live view that is read during the evaluation only; `failures` name the anchors (rows) that the real index did not
-    answer for; `corpus` holds counts; `problems` are reasons why nothing may be concluded.
-    """
-
-    deploy_id: str
-    now: int
-    positions: Mapping[str, int]
-    lists: Mapping[ListLeg, RankedLists]
-    hashes: Mapping[int, str]
-    settling: frozenset[int]
-    """Anchors (rows) whose documents production may still be writing: no recall, no parity."""
-    failures: Mapping[int, str]
-    corpus: Mapping[str, float]
-    chunks: tuple[Measurement, ...]
-    """Measurements of the corpus itself (see `core.content`)."""
-    problems: tuple[str, ...]
-    pipeline: tuple[str, ...] = ()
-    """Those of the problems that say the stream lost or lacks events."""
-    changed: NDArray[np.int64] | None = None
-    """Keys of all chunks of which anything changed since the evaluation before, what the index says of them included;
-    None: measure everything anew."""
-    facts: Facts = field(default_factory=lambda: MemberFacts({}, {}))
-    """What the listed chunks are; may be a live view, like `hashes`."""
-    served: Mapping[int, str] = field(default_factory=dict)
-    """Content hash by chunk key as the real index states it."""
-    rewrites: Mapping[ListLeg, RankedLists] = field(default_factory=dict)
-    """Exact lists of all rewrites, in the order of the anchors; a leg that does not ask them is absent."""
-    brief: bool = False
-    """Whether what the lists hold may be shown as it was last measured; never where a deploy is judged."""
-    profile: Measurable | None = None
-    """The corpus itself, measured when the report is made; None where only lists were kept."""
-
-
-@dataclass(frozen=True, slots=True)
-class Asked:
-    """What to measure: depths, production's thresholds on the first score and on the gap by leg, whether scores are
-    distances.
-    """
-
-    depths: tuple[int, ...]
-    thresholds: Mapping[str, float]
-    distances: bool
-    gaps: Mapping[str, float] = field(default_factory=dict)
-
-    def score_threshold(self, leg: str) -> float | None:
-        """Production's threshold on a leg's first score; one on a distance is negated, as the scores are."""
-        found = self.thresholds.get(leg)
-        return found if found is None or leg != "dense" or not self.distances else -abs(found)
 
 
 class Comparison:

@@ -7,8 +7,8 @@ from numpy.typing import NDArray
 
 from monitor.core.baseline import AnchorMark, Member, Snapshot
 from monitor.core.comparison.alignment import Alignment, Grouping
+from monitor.core.comparison.seen import Seen
 from monitor.core.comparison.summary import Summarised, Table
-from monitor.core.comparison.tables import Seen
 from monitor.core.drift import Compared
 from monitor.core.events import Segment
 from monitor.core.gate.hypotheses import Evidence

@@ -1,0 +1,64 @@
+"""The policy section of the configuration file: rules, as the judge takes them."""
+
+from typing import Literal
+
+from pydantic import Field, model_validator
+
+from monitor.app.sections import Section
+from monitor.core.comparison.labels import DEAD
+from monitor.core.measure.leg import DEPTHLESS
+from monitor.core.policy import Rule
+from monitor.core.report import ALL
+
+
+class RuleEntry(Section):
+    """One `[[policy.rule]]`."""
+
+    name: str = Field(pattern=r"^[A-Za-z][A-Za-z0-9_+-]{0,79}$")
+    metric: str
+    leg: Literal["dense", "lexical", "both", "corpus"] = "dense"
+    stat: str = "mean"
+    k: int | None = None
+    dimension: str = ALL
+    segment: str = "*"
+    min: float | None = None
+    max: float | None = None
+    severity: Literal["critical", "warning"] = "critical"
+    min_anchors: int = Field(20, ge=1)
+    for_: float = Field(300.0, ge=0, alias="for")
+    ground: str = ""
+
+    @model_validator(mode="after")
+    def _limited(self) -> "RuleEntry":
+        if self.min is None and self.max is None:
+            message = f"policy.rule {self.name!r} has neither min nor max"
+            raise ValueError(message)
+        return self
+
+    def rule(self, k: int) -> Rule:
+        """As the judge takes it; where the entry names no depth, `k` is it if the metric has any."""
+        depth = 0 if self.leg == "corpus" or self.metric in {*DEPTHLESS, DEAD} else k
+        return Rule(
+            self.name,
+            self.metric,
+            self.leg,
+            self.stat,
+            depth if self.k is None else self.k,
+            self.dimension,
+            self.segment,
+            self.min,
+            self.max,
+            self.severity,
+            self.min_anchors,
+            self.for_,
+            self.ground,
+        )
+
+
+class PolicySection(Section):
+    """Thresholds. `rule` entries come on top of the default ones unless `defaults` is false."""
+
+    defaults: bool = True
+    bounds: bool = True
+    """False: deploys are judged by point estimates, as alerts are; for anchor sets too small for bounds."""
+    rule: tuple[RuleEntry, ...] = ()
