@@ -207,7 +207,7 @@ class MeasureSection(Section):
     def _measured(cls, beyond: dict[str, float]) -> dict[str, float]:
         wrong = [name for name in beyond if name not in CATALOGUE or CATALOGUE[name].labels != MEASURED]
         if wrong:
-            message = f"measure.beyond: {', '.join(wrong)}: expected metrics of anchors, such as collapsed_swaps"
+            message = f"{', '.join(wrong)}: expected metrics of anchors, such as collapsed_swaps"
             raise ValueError(message)
         return beyond
 

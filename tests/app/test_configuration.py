@@ -42,7 +42,9 @@ def problems(environment: dict[str, str] | None = None, **more: dict[str, Any]) 
         made(environment, **more)
     lines = str(error.value).splitlines()
     assert all(line.startswith("/folder/c.toml: ") for line in lines)
-    return [line.removeprefix("/folder/c.toml: ") for line in lines]
+    said = [line.removeprefix("/folder/c.toml: ") for line in lines]
+    assert not [line for line in said if line.split(": ")[0] in line.split(": ")[1:]], "a key is said once"
+    return said
 
 
 # ---------------------------------------------------------------- the reference file

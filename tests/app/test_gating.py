@@ -6,6 +6,8 @@ import numpy as np
 import pytest
 
 from monitor.app.gating import evidence_of
+from monitor.core.baseline import Snapshot
+from monitor.core.comparison.seen import Seen
 from monitor.core.drift import Drift, Scope
 from monitor.core.measure.columns import Name
 from monitor.core.policy import Rule
@@ -19,16 +21,21 @@ RULES = (Rule("swaps", "collapsed_swaps", "dense", "mean", 3, max=1.0, min_ancho
 COLUMN: tuple[Leg, Name] = ("dense", Name("collapsed_swaps", 3))
 
 
+def moving() -> tuple[Snapshot, Drift, Seen]:
+    """A deploy's own snapshot as the baseline, and lists that have nothing of it any more."""
+    baseline = snapshot(
+        NOW, {"dense": plain(*["abc"] * 5)}, name="deploy:d1", hashes=LETTERS, fingerprint=APPROXIMATE
+    )
+    drift = Drift(NOW, APPROXIMATE, Scope((), 9, 1), (3,), {})
+    return baseline, drift, seen({"dense": plain(*["xyz"] * 5)}, hashes=LETTERS)
+
+
 def test_a_moving_baseline_has_the_noise_of_the_pinned_one() -> None:
     """The pinned one knew three of the anchors, in another order; its twin differs by none, one and two results."""
     some = replace(NOW, anchors=[NOW.anchors[at] for at in (4, 0, 2)], weights=np.ones(3), filters=[()] * 3)
     pinned = snapshot(some, {"dense": plain("abc", "abc", "abc")}, hashes=LETTERS, fingerprint=APPROXIMATE)
     pinned = replace(pinned, noise=plain("abc", "abd", "ade", scores=(0.9, 0.75, 0.65)))
-    baseline = snapshot(
-        NOW, {"dense": plain(*["abc"] * 5)}, name="deploy:d1", hashes=LETTERS, fingerprint=APPROXIMATE
-    )
-    drift = Drift(NOW, APPROXIMATE, Scope((), 9, 1), (3,), {})
-    view = seen({"dense": plain(*["xyz"] * 5)}, hashes=LETTERS)
+    baseline, drift, view = moving()
     found = evidence_of(baseline, drift.compared(baseline, pinned, view), RULES)
     assert found is not None
     assert found.noise[COLUMN] == pytest.approx(np.array([1.0, np.nan, 2.0, np.nan, 0.0]), nan_ok=True)
@@ -45,11 +52,7 @@ def test_a_pinned_baseline_of_another_fingerprint_lends_nothing() -> None:
     pinned = replace(
         snapshot(NOW, {"dense": plain(*["abc"] * 5)}, hashes=LETTERS, fingerprint=other), noise=plain(*["abd"] * 5)
     )
-    baseline = snapshot(
-        NOW, {"dense": plain(*["abc"] * 5)}, name="deploy:d1", hashes=LETTERS, fingerprint=APPROXIMATE
-    )
-    drift = Drift(NOW, APPROXIMATE, Scope((), 9, 1), (3,), {})
-    view = seen({"dense": plain(*["xyz"] * 5)}, hashes=LETTERS)
+    baseline, drift, view = moving()
     found = evidence_of(baseline, drift.compared(baseline, pinned, view), RULES)
     assert found is not None
     assert not found.noise

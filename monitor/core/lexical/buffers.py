@@ -4,7 +4,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from monitor.core.lexical.arrays import EMPTY, Entries, Queries, ragged
-from monitor.core.lexical.kernels_rank_numpy import present_scores
+from monitor.core.lexical.kernels_rank_numpy import held_scores
 from monitor.core.lexical.queries import Plan
 
 _KNOWN = 0.85
@@ -139,13 +139,7 @@ def least_known(entries: Entries, queries: Queries, rows: NDArray[np.int64], k: 
 
     -inf for a row that holds fewer than k, or much less than `keep`: what was widened is to be filled anew.
     """
-    score = np.full(len(entries.slot), -np.inf)
-    present_scores(
-        (ragged(entries.offset[rows], entries.used[rows]), np.repeat(rows, entries.used[rows])),
-        entries,
-        queries,
-        score,
-    )
+    score = held_scores(entries, queries, rows)
     made = np.full(len(rows), -np.inf)
     for at, row in enumerate(rows.tolist()):
         place = slice(int(entries.offset[row]), int(entries.offset[row] + entries.used[row]))

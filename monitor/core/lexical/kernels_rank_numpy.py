@@ -8,16 +8,10 @@ from monitor.core.lexical.arrays import EMPTY, Entries, Queries, Ranking, ragged
 
 def rank(entries: Entries, queries: Queries, rows: NDArray[np.int64], k: int, label: NDArray[np.int64]) -> Ranking:
     """The best k of each row now: score descending, then the order of names."""
-    score = np.full(len(entries.slot), -np.inf)
-    present_scores(
-        (ragged(entries.offset[rows], entries.used[rows]), np.repeat(rows, entries.used[rows])),
-        entries,
-        queries,
-        score,
-    )
+    score = held_scores(entries, queries, rows)
     twins = rows[entries.twin[rows] != EMPTY]
     own = np.full(len(score), -np.inf)
-    present_scores((entries.offset[twins + 1] - 1, twins), entries, queries, own)
+    _score((entries.offset[twins + 1] - 1, twins), entries, queries, own)
     made = Ranking(
         np.full((len(rows), k), EMPTY, np.int32),
         np.full((len(rows), k), np.nan),
@@ -33,7 +27,15 @@ def rank(entries: Entries, queries: Queries, rows: NDArray[np.int64], k: int, la
     return made
 
 
-def present_scores(
+def held_scores(entries: Entries, queries: Queries, rows: NDArray[np.int64]) -> NDArray[np.float64]:
+    """Scores under the queries' weights, by place: of all that these rows (ascending) hold, -inf elsewhere."""
+    score = np.full(len(entries.slot), -np.inf)
+    places = ragged(entries.offset[rows], entries.used[rows])
+    _score((places, np.repeat(rows, entries.used[rows])), entries, queries, score)
+    return score
+
+
+def _score(
     at: tuple[NDArray[np.int64], NDArray[np.int64]], entries: Entries, queries: Queries, score: NDArray[np.float64]
 ) -> None:
     """Score some places, given with their rows (ascending), under the queries' weights."""
