@@ -10,7 +10,7 @@ from rich.text import Text
 from monitor.app.tables import STYLES, drawn, moment
 
 Document = dict[str, Any]
-LEVELS = ("source", "deploy", "segment", "document")
+LEVELS = ("source", "path", "deploy", "segment", "document")
 SHOWN = 5
 """Names per leg and level, segments, and anchors shown; the JSON document has more."""
 EVENTS = 12

@@ -33,6 +33,7 @@ class Circumstances:
         versions: embedding versions of the anchors.
         settling: anchors (rows) whose chunks production may still be writing.
         deploy_id: the deploy that is judged, "" between deploys.
+        dimensions: the configured ones, to tell segments by.
     """
 
     k: int
@@ -40,6 +41,7 @@ class Circumstances:
     versions: frozenset[str]
     settling: frozenset[int]
     deploy_id: str
+    dimensions: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -57,8 +59,10 @@ class Culprits:
     unknown: frozenset[int]
 
     def shares(self) -> tuple[Share, ...]:
-        """Shares of both legs by source, document and deploy."""
-        return tuple(share for one in self.attributions for share in blamed(one, self.deploys, since=self.since))
+        """Shares of both legs by source, path, document, segment and deploy."""
+        dimensions = self.circumstances.dimensions
+        of = (blamed(one, self.deploys, since=self.since, dimensions=dimensions) for one in self.attributions)
+        return tuple(share for shares in of for share in shares)
 
     def measurements(self, alignment: Alignment) -> tuple[Measurement, ...]:
         """`unexplained_churn_ratio` of the dense leg."""
@@ -93,7 +97,8 @@ def find(
             if dense:
                 unknown = frozenset(alignment.now[~(then.known & now.known)].tolist())
             weigh, ties = (None, circumstances.eps) if dense else (_lazy(weigher), None)
-            made.append(attribute(leg, (then, now), alignment.now, changes, weigh, ties=ties))
+            parts = known.changed_parts(baseline)
+            made.append(attribute(leg, (then, now), alignment.now, changes, weigh, ties=ties, parts=parts))
     return Culprits(
         tuple(made),
         tuple(_evidence(baseline, alignment, lists, known, circumstances)),

@@ -85,7 +85,7 @@ def _baseline_schema() -> Document:
 
 def _share_schema() -> Document:
     return _object(
-        leg=_TEXT, level={"enum": ["source", "document", "deploy", "segment"]}, name=_TEXT, share=_NUMBER,
+        leg=_TEXT, level={"enum": ["source", "path", "document", "deploy", "segment"]}, name=_TEXT, share=_NUMBER,
         slots=_NUMBER, anchors={"type": "integer"},
     )  # fmt: skip
 

@@ -269,7 +269,9 @@ class Drift:
         return known.confident
 
     def _blame(self, baseline: Snapshot, alignment: Alignment, seen: Seen, known: Known) -> Culprits:
-        around = Circumstances(self._depths[0], TIE_EPS, self._versions, seen.settling, seen.deploy_id)
+        around = Circumstances(
+            self._depths[0], TIE_EPS, self._versions, seen.settling, seen.deploy_id, self._scope.dimensions
+        )
         return find(baseline, alignment, seen.lists, known, around)
 
 

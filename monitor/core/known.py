@@ -8,6 +8,8 @@ from numpy.typing import NDArray
 
 from monitor.core.baseline import Judged, Snapshot, vector_digest
 from monitor.core.blame import Milestone, Path
+from monitor.core.blame.attribution import ChangedPart, PartsOf
+from monitor.core.blame.changed_parts import changed_parts
 from monitor.core.blame.changes import Changes
 from monitor.core.blame.standing import standings
 from monitor.core.blame.statistics import Weigher
@@ -47,7 +49,18 @@ class Known:
         """What changed since a baseline."""
         engine = self.engine
         standing = standings(baseline, engine.statistics, engine.anchors.filters)
-        return Changes(baseline, self.row, self.vector, standing)
+        return Changes(baseline, self.row, self.vector, standing, engine.duplicates)
+
+    def changed_parts(self, baseline: Snapshot) -> PartsOf:
+        """The documents of each source that changed since a baseline; a pass over all chunks when first asked."""
+        made: list[PartsOf] = []
+
+        def parts(source: str) -> tuple[ChangedPart, ...]:
+            if not made:
+                made.append(changed_parts(self.corpus.rows(), baseline))
+            return made[0](source)
+
+        return parts
 
     def weigher(self, baseline: Snapshot, deploy: str) -> "Callable[[], Weigher | None]":
         """Made when it is first needed: the sums by source cost a pass over the corpus.

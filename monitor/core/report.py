@@ -56,7 +56,8 @@ class SegmentSize:
 class Share:
     """A share of one leg's churn: who caused `slots` of the entered and exited slots, over how many anchors.
 
-    `level` is `source`, `document` or `deploy` (in incident cards `segment` too); `share` is in 0..1.
+    `level` is `source`, `path` (`reference/…`: the prefixes of document ids that hold the blame), `document`,
+    `segment` (of every dimension, as `language=de`) or `deploy`; `share` is in 0..1.
     """
 
     leg: Leg

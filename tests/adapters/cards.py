@@ -74,7 +74,7 @@ def card(name: str = "guide", **fields: object) -> Document:
         "segments": [],
         "blame": [
             {"leg": "dense", "level": level, "name": name, "share": 0.75, "slots": 6.0, "anchors": 4}
-            for level in ("source", "document", "segment", "deploy")
+            for level in ("source", "path", "document", "segment", "deploy")
         ],
         "events": [event],
         "ranges": [

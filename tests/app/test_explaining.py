@@ -49,7 +49,7 @@ def test_the_card_of_an_incident(config: Path) -> None:
         for share in made["blame"]:
             if share["leg"] == one["leg"]:
                 shares.setdefault(share["level"], []).append(share)
-        assert set(shares) == {"source", "document", "segment", "deploy"}
+        assert set(shares) == {"source", "path", "document", "segment", "deploy"}
         for found in shares.values():
             assert sum(share["share"] for share in found) == pytest.approx(1.0)
             assert sum(share["slots"] for share in found) == pytest.approx(one["entered"] + one["left"])

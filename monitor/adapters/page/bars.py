@@ -10,10 +10,11 @@ MOST_BARS = 5
 """Of each leg and level."""
 STANDS_OUT = 0.1
 """Share from which on the head of the page names somebody."""
-LEVELS = ("source", "document", "deploy")
+LEVELS = ("source", "path", "document", "deploy")
 """The order of levels; others follow by name."""
 HEADINGS: Mapping[str, str] = {
     "source": "Sources",
+    "path": "Paths",
     "document": "Documents",
     "deploy": "Deploys",
     "segment": "Segments (of every dimension)",

@@ -6,7 +6,8 @@ import msgspec
 import numpy as np
 
 from monitor.core.blame import Attribution, Cause, Event, Statistics
-from monitor.core.events import Position
+from monitor.core.blame.attribution import ChangedPart
+from monitor.core.events import Position, Segment
 from monitor.core.lexical_sources import SourceStatistics
 
 Plain = dict[str, Any]
@@ -42,17 +43,24 @@ def attribution(plain: Plain) -> Attribution:
 
 def _plain_cause(cause: Cause) -> list[Any]:
     if isinstance(cause, Statistics):
-        return [cause.name]
+        return [cause.name, [[part.doc_id, part.segment, part.share] for part in cause.parts]]
     said = (cause.kind, cause.chunk_id, cause.doc_id, cause.source, cause.segment, cause.embedding_version)
     return [list(cause.position), *said]
 
 
 def _cause(plain: list[Any]) -> Cause:
-    if len(plain) == 1:
-        return Statistics(plain[0])
+    if len(plain) <= 2:  # states of before hold the name alone
+        return Statistics(plain[0], tuple(_part(*part) for part in (plain[1] if len(plain) == 2 else ())))
     place, kind, chunk_id, doc_id, source, segment, version = plain
-    pairs = tuple((name, value) for name, value in segment)
-    return Event(Position(*place), kind, chunk_id, doc_id, source, pairs, version)
+    return Event(Position(*place), kind, chunk_id, doc_id, source, _segment(segment), version)
+
+
+def _part(doc_id: str, segment: list[list[str]], share: float) -> ChangedPart:
+    return ChangedPart(doc_id, _segment(segment), share)
+
+
+def _segment(plain: list[list[str]]) -> Segment:
+    return tuple((name, value) for name, value in plain)
 
 
 def plain_statistics(of: SourceStatistics | None) -> Plain | None:

@@ -23,22 +23,37 @@ from numpy.typing import NDArray
 from monitor.core.blame.changes import Changes, Event
 from monitor.core.blame.slots import ABSENT, NOBODY, Contents, Events, Explained, Pair, explained
 from monitor.core.blame.statistics import NOBODY_WEIGHED, Shares, Weighed
+from monitor.core.events import Segment
 from monitor.core.lists import NO_CHUNK, RankedLists
 from monitor.core.measure.ties import settle_ties
 from monitor.core.report import Leg
 
 
 @dataclass(frozen=True, slots=True)
+class ChangedPart:
+    """A document's part, in one segment, of a source's changed chunks; `share` is in (0, 1]."""
+
+    doc_id: str
+    segment: Segment
+    share: float
+
+
+@dataclass(frozen=True, slots=True)
 class Statistics:
     """What somebody's changes did to the BM25 statistics: a source's, or in `Attribution.moved` a deploy's.
 
-    The name is "" where nobody knows whose they were.
+    The name is "" where nobody knows whose they were. `parts` are the source's documents that changed, by how many
+    of their chunks did: the sums that move statistics are kept by source, so among its documents the share goes by
+    size. Parts that are too many to keep are missing; the shares of those that are there add up to at most 1.
     """
 
     name: str
+    parts: tuple[ChangedPart, ...] = ()
 
 
 Cause = Event | Statistics
+PartsOf = Callable[[str], tuple[ChangedPart, ...]]
+"""The changed documents of a source."""
 Weigh = Callable[[int, NDArray[np.int64], NDArray[np.int64], bool], Sequence[Weighed]]
 """(row, keys that entered, unchanged keys that left, True) -> the shares in each entered slot; with False, of keys
 that left against unchanged ones that entered."""
@@ -107,6 +122,7 @@ def attribute(
     weigh: Weigh | None = None,
     *,
     ties: float | None = None,
+    parts: PartsOf = lambda _: (),
 ) -> Attribution:
     """Explain one leg's churn.
 
@@ -117,6 +133,7 @@ def attribute(
         changes: what changed since the baseline.
         weigh: shares of sources where only BM25 statistics moved; None where nobody knows them.
         ties: scores this close tie, and ties at the cut are no churn; None where no tie is cut arbitrarily.
+        parts: whose documents moved a source's statistics.
 
     Returns:
         The attribution, entries in the order of the lists, entered slots before exited ones.
@@ -135,7 +152,7 @@ def attribute(
     if leg == "lexical":
         weighed = _weighed(found, _Open.of(pair, events, rows[known]), weigh)
         moved = _by_deploy(found, weighed, rows[known])
-        found = _split(found, {at: of.sources for at, of in weighed.items()}, causes)
+        found = _split(found, {at: of.sources for at, of in weighed.items()}, causes, parts)
     return _made(leg, causes, found, rows[known], moved)
 
 
@@ -195,7 +212,9 @@ def _weighed(found: Explained, lists: _Open, weigh: Weigh | None) -> dict[int, W
     return made
 
 
-def _split(found: Explained, shares: Mapping[int, Shares], causes: list[Cause]) -> Explained:
+def _split(
+    found: Explained, shares: Mapping[int, Shares], causes: list[Cause], parts: PartsOf = lambda _: ()
+) -> Explained:
     """The entries, with those that nobody explains given to whoever moved the statistics; names join the causes."""
     numbers: dict[str, int] = {}
     times = np.ones(len(found.row), np.int64)
@@ -206,7 +225,7 @@ def _split(found: Explained, shares: Mapping[int, Shares], causes: list[Cause]) 
         for name, share in named.items():
             if name not in numbers:
                 numbers[name] = len(causes)
-                causes.append(Statistics(name))
+                causes.append(Statistics(name, parts(name)))
             flat.append((numbers[name], share))
     cause, part = np.repeat(found.cause, times), np.repeat(found.part, times)
     opened = np.flatnonzero(cause == NOBODY)

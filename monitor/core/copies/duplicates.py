@@ -123,6 +123,18 @@ class Duplicates:
         group = int(self._sets.of[slot])
         return self._copies.slab.get(group) if group != NO_GROUP else np.zeros(0, np.uint32)
 
+    def copied(self, slot: int) -> bool:
+        """Whether a live chunk has a copy, exact or near."""
+        return self._near.at(slot)
+
+    def holds(self, sets: Sequence[NDArray[np.uint32]]) -> NDArray[np.bool_]:
+        """Whether some live chunk says each of these, exactly or nearly; see `NearCopies.holds`.
+
+        Args:
+            sets: n sorted sets of distinct shingles, of texts that need not be live.
+        """
+        return self._copies.holds(sets)
+
     def jaccard(self, left: int, right: int) -> float:
         """Exact Jaccard similarity of the shingles of two live slots, 0 when either is empty."""
         return jaccard(self.shingles(left), self.shingles(right))

@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from monitor.core.copies.buckets import Buckets
 from monitor.core.copies.buckets_numpy import NONE, Handles, Kernels, Question, Sets
+from monitor.core.copies.shingles import jaccard
 from monitor.core.copies.slab import ShingleSlab
 
 _WAITING, _VOUCHED = 0, 1
@@ -62,6 +63,24 @@ class NearCopies:
         """Whether each of these sets has a near copy; (n,) bool."""
         has: NDArray[np.bool_] = self._witness[handles] != NONE
         return has
+
+    def holds(self, sets: Sequence[NDArray[np.uint32]]) -> NDArray[np.bool_]:
+        """Whether a live set is equal to each of these, or a near copy of it; (n,) bool, False for an empty one.
+
+        The sets themselves need not be live: this is how a text that left is found again.
+        """
+        found = np.zeros(len(sets), np.bool_)
+        filled = [at for at, one in enumerate(sets) if len(one)]
+        if not filled:
+            return found
+        asked = [sets[at] for at in filled]
+        bands = self._bands.of(np.concatenate(asked), np.array([len(one) for one in asked], np.int64))
+        for shelf in (_WAITING, _VOUCHED):
+            for places, handles in self._table.matches(bands, shelf=shelf):
+                for place, handle in zip(places.tolist(), handles.tolist(), strict=True):
+                    at = filled[place]
+                    found[at] = found[at] or jaccard(sets[at], self.slab.get(handle)) >= self._threshold
+        return found
 
     def update(self, dead: Handles, fresh: Handles) -> Handles:
         """Forget sets and take in new ones, stored in the slab; returns the sets that this can have changed."""

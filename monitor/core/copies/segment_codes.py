@@ -93,6 +93,10 @@ class SegmentFlags:
         held = self._counts[:codes].tolist()
         return [*held, *(0 for _ in range(codes - len(held)))]
 
+    def at(self, slot: int) -> bool:
+        """The flag of a live slot."""
+        return bool(self._flags[slot])
+
     def set(self, slots: NDArray[np.int64], flags: NDArray[np.bool_]) -> None:
         """Set or clear the flags of distinct live slots."""
         if len(self._flags) < len(self._codes.slots):

@@ -9,8 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from monitor.core.baseline import Judged, ListLeg, Snapshot
-from monitor.core.blame import Attribution, DeployLine, folded
-from monitor.core.blame.fold import by_deploys, by_segment, by_source
+from monitor.core.blame import Attribution, DeployLine, blamed
 from monitor.core.cause import causes
 from monitor.core.documents import verdict_document
 from monitor.core.events import Segment
@@ -227,16 +226,9 @@ def _segments(incident: Incident, rows: NDArray[np.int64], attributions: Sequenc
 
 
 def _blame(incident: Incident, attributions: Sequence[Attribution]) -> list[Share]:
-    deploys = incident.deploys
     since = {} if incident.before is None else incident.before.positions
-    made: list[Share] = []
-    for one in attributions:
-        made += folded(one, "source", by_source, statistics=None)
-        made += folded(one, "document", lambda event: event.doc_id)
-        for dimension in incident.dimensions:
-            made += folded(one, "segment", by_segment(dimension))
-        made += by_deploys(one, deploys, since)
-    return made
+    of = (blamed(one, incident.deploys, since=since, dimensions=incident.dimensions) for one in attributions)
+    return [share for shares in of for share in shares]
 
 
 def _anchors(

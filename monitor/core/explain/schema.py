@@ -2,6 +2,7 @@
 
 from typing import Any, get_args
 
+from monitor.core.blame.changes import EventKind
 from monitor.core.explain.card import SCHEMA_VERSION
 from monitor.core.report import CauseName
 
@@ -56,7 +57,7 @@ def _segment() -> Document:
 
 
 def _share() -> Document:
-    level = {"enum": ["source", "document", "segment", "deploy"]}
+    level = {"enum": ["source", "path", "document", "segment", "deploy"]}
     return _object(leg=_leg(), level=level, name=_TEXT, share=_NUMBER, slots=_NUMBER, anchors=_COUNT)
 
 
@@ -72,7 +73,7 @@ def _place() -> Document:
 
 
 def _kind() -> Document:
-    return {"enum": ["upsert", "update", "reencode", "delete"]}
+    return {"enum": list(get_args(EventKind))}
 
 
 def _range() -> Document:

@@ -8,7 +8,7 @@ import numpy as np
 
 from monitor.core.baseline import ListLeg
 from monitor.core.blame import STATISTICS, folded
-from monitor.core.blame.fold import by_deploys, by_source
+from monitor.core.blame.fold import by_deploys, by_source, whose
 from monitor.core.report import Share
 from tests.core.blame.world import (
     COMMON,
@@ -131,7 +131,7 @@ def shares(made: Planted, leg: str) -> list[Share]:
     culprits = made.world.blame(made.before.snapshot())
     one = leg_of(culprits, leg)
     if made.level == "source":
-        return folded(one, "source", by_source, statistics=None)
+        return folded(one, "source", by_source, statistics=whose)
     if made.level == "document":
         return folded(one, "document", lambda event: event.doc_id)
     return by_deploys(one, culprits.deploys, culprits.since)

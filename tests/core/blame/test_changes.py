@@ -100,3 +100,40 @@ def test_a_pipeline_that_writes_everything_again_hides_no_culprit(seed: int) -> 
     dense = leg_of(of.blame(before), "dense")
     assert len(dense.row)
     assert (dense.cause >= 0).all()
+
+
+def test_copies_moves_and_returns_are_named_as_what_they_are() -> None:
+    rng, of = world(4)
+    inside, outside = listed(of)
+    long = " ".join(sentence(rng, 3) for _ in range(8))
+    of.apply({"gone": Said(sentence(rng, 5), "red", "red/gone")})
+    gone = of.state["gone"]
+    of.apply({"gone": None})
+    of.apply({inside[0]: replace(of.state[inside[0]], text=long)})
+    # a list must hold it: ask for it again where the rewritten text left the lists
+    inside, outside = listed(of)
+    before = of.snapshot()
+    moved, copied = of.state[inside[1]], of.state[outside[0]]
+    of.apply({inside[1]: None, "moved": replace(moved, document="red/elsewhere")})
+    of.apply({"copied": replace(copied, document="red/copy"), "new": Said(sentence(rng, 6), "red", "red/new")})
+    of.apply(
+        {
+            "near": Said(f"{long} {long.split()[0]}", "red", "red/near"),
+            "long": Said(long, "red", "red/long"),
+            "gone": gone,
+        }
+    )
+    of.apply({inside[2]: None})
+    changes = Known(of.corpus, of.engine).changes(before)
+    wanted = {
+        inside[1]: "move",
+        "moved": "move",
+        "copied": "copy",
+        "near": "copy",
+        "long": "copy",
+        "new": "upsert",
+        "gone": "return",
+        inside[2]: "delete",
+    }
+    found = {name: changes.event(chunk_key(name)) for name in wanted}
+    assert {name: one and one.kind for name, one in found.items()} == wanted

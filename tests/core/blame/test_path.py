@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from monitor.core.blame import STATISTICS, Attribution, Milestone, Path, Statistics, folded
-from monitor.core.blame.fold import by_deploys
+from monitor.core.blame.fold import by_deploys, whose
 from monitor.core.known import Known
 from monitor.core.lexical_sources import Totals
 from tests.core.blame.test_weigher import quiet, world
@@ -77,7 +77,7 @@ def test_the_deploy_that_moved_the_statistics_has_all_the_blame() -> None:
             seen += 1
             assert all(isinstance(cause, Statistics) for cause in one.causes)
             assert deploys_of(of, one, since) == {f"d{seed % 3}": pytest.approx(1.0)}
-            sources = folded(one, "source", lambda event: event.source, statistics=None)
+            sources = folded(one, "source", lambda event: event.source, statistics=whose)
             assert [share.name for share in sources] == ["red"], "sources are told as they were"
     assert seen > 20
 

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from monitor.core.anchors import Anchor, AnchorSet
 from monitor.core.baseline import Snapshot, vector_digest
 from monitor.core.blame import STATISTICS, UNEXPLAINED, Attribution, Changes, Event, attribute, folded
-from monitor.core.blame.fold import by_source
+from monitor.core.blame.fold import by_source, whose
 from monitor.core.corpus import Corpus
 from monitor.core.dense.topk import DenseTopK
 from monitor.core.events import Chunk, Delete, Located, Position, Upsert
@@ -78,7 +78,7 @@ def attributed(world: World, before: Snapshot, leg: Leg = "dense") -> Attributio
 
 def shares_of(world: World, before: Snapshot, leg: Leg = "dense") -> dict[str, float]:
     made = attributed(world, before, leg)
-    return {one.name: one.share for one in folded(made, "source", by_source, statistics=None)}
+    return {one.name: one.share for one in folded(made, "source", by_source, statistics=whose)}
 
 
 def test_no_churn_blames_nobody() -> None:

@@ -5,9 +5,11 @@ from collections import Counter
 import numpy as np
 import pytest
 
-from monitor.core.blame import Statistics, attribute, folded
-from monitor.core.blame.fold import by_source
+from monitor.core.blame import OTHERS, STATISTICS, Attribution, Event, Statistics, attribute, folded
+from monitor.core.blame.attribution import ChangedPart
+from monitor.core.blame.fold import by_document, by_source, documents_of, whose
 from monitor.core.blame.statistics import NOBODY_WEIGHED, Weigher
+from monitor.core.events import Position
 from monitor.core.known import Known
 from monitor.core.lexical_sources import SourceStatistics
 from monitor.core.text.tokens import tokenize
@@ -95,7 +97,7 @@ def moved_lists(seed: int, sources: list[str]) -> dict[str, float]:
         of.apply(quiet(rng, of, source, WORDS[topic][: 5 if at % 2 else 4], 40))
     lexical = leg_of(of.blame(baseline), "lexical")
     assert all(isinstance(lexical.causes[at], Statistics) for at in lexical.cause.tolist())
-    return {one.name: one.share for one in folded(lexical, "source", by_source, statistics=None)}
+    return {one.name: one.share for one in folded(lexical, "source", by_source, statistics=whose)}
 
 
 def test_one_source_that_moved_all_statistics_has_all_the_blame() -> None:
@@ -119,7 +121,7 @@ def test_two_sources_that_did_the_same_have_the_same_share() -> None:
         for at in range(30):
             of.apply({f"q{at}{source}": Said(text, source, "d") for source in ("red", "gold")})
         lexical = leg_of(of.blame(baseline), "lexical")
-        shares = {one.name: one.share for one in folded(lexical, "source", by_source, statistics=None)}
+        shares = {one.name: one.share for one in folded(lexical, "source", by_source, statistics=whose)}
         if shares:
             found.append(shares)
             assert shares["red"] == pytest.approx(shares["gold"], abs=0.02)
@@ -143,3 +145,36 @@ def test_a_query_term_that_was_not_counted_then_is_not_weighed() -> None:
     weigher = Weigher(of.engine.lexical.bm25, then, then, lambda *_: None)  # type: ignore[union-attr]  # it is on
     assert weigher.moved(("never",)) is None
     assert list(weigher(0, np.array([1, 2]), np.array([3]), True)) == [NOBODY_WEIGHED] * 2
+
+
+def test_moved_statistics_name_the_documents_that_moved_them_and_never_stand_above_a_name() -> None:
+    seen = 0
+    for seed in range(12):
+        rng, of = world(seed)
+        baseline, source = of.snapshot(), SOURCES[seed % 5]
+        of.apply(quiet(rng, of, source, WORDS[seed % 8][:4], 40))
+        lexical = leg_of(of.blame(baseline), "lexical")
+        shares = folded(lexical, "document", by_document, statistics=documents_of)
+        if not shares:
+            continue
+        seen += 1
+        assert sum(one.share for one in shares) == pytest.approx(1.0)
+        changed = {row.doc_id for row in of.corpus.rows() if row.origin.offset >= baseline.positions["t/0"]}
+        assert {one.name for one in shares} <= changed
+        # the same told without names: nobody but the statistics
+        assert [one.name for one in folded(lexical, "document", by_document)] == [STATISTICS]
+    assert seen > 6, seen
+
+
+def test_statistics_that_nobody_can_be_named_for_stand_behind_every_name() -> None:
+    row, key, entered = np.array([0, 0, 1]), np.array([5, 6, 7]), np.array([True, True, False])
+    event = Event(Position("t", 0, 3), "update", "c", "d", "s", (), "v")
+    half = Statistics("s", (ChangedPart("other", (), 0.5),))
+    one = Attribution("lexical", (event, Statistics("s"), half), row, key, entered, np.array([0, 1, 2]), np.ones(3))
+    found = folded(one, "document", by_document, statistics=documents_of)
+    assert [(of.name, of.slots, of.anchors) for of in found] == [
+        ("d", 1.0, 1),
+        ("other", 0.5, 1),
+        (STATISTICS, 1.0, 1),
+        (OTHERS, 0.5, 1),
+    ]

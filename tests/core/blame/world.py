@@ -12,6 +12,7 @@ from monitor.core.anchors import Anchor, AnchorSet
 from monitor.core.baseline import AnchorMark, Judged, ListLeg, Member, Snapshot, vector_digest
 from monitor.core.blame import Attribution, Event, Milestone, Statistics
 from monitor.core.comparison.alignment import Alignment, align
+from monitor.core.comparison.facts import CorpusFacts, member_shingles
 from monitor.core.corpus import Corpus
 from monitor.core.culprits import Circumstances, Culprits, find
 from monitor.core.engine import Bm25, Depths, Engine
@@ -144,7 +145,7 @@ class World:
         profile = statistics.at(None, (0, 0), cap=9).profile(statistics.population())
         return Snapshot(
             "b", "", 0, PRINT, marks, lists, members, {}, {"t/0": self.offset}, statistics=self.engine.by_source(),
-            profile=profile,
+            profile=profile, shingles=member_shingles(members, CorpusFacts(self.corpus, self.engine.duplicates)),
         )  # fmt: skip
 
     def align(self, baseline: Snapshot) -> Alignment:

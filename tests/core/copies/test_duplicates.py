@@ -199,3 +199,20 @@ def test_a_flood_of_copies_stays_linear(variants: int, kernels: Kernels) -> None
         duplicates.apply(Delta(slots, none, [], [], empty[:0], slots), [], hashes)
         assert duplicates.near == 4000 - at
     assert duplicates.counts("language") == {}
+
+
+def test_a_text_that_is_gone_is_found_again_exactly_or_nearly() -> None:
+    stream = Stream(RensaBands())
+    texts = {"a": list(range(1, 60)), "b": list(range(40, 99)), "c": [7, 8, 9], "d": []}
+    stream.feed([put(name, " ".join(map(str, text))) for name, text in texts.items()])
+    near = [*texts["a"][:58], 3]
+    far = [*texts["a"][:25], *texts["b"][30:]]
+    asked = [texts["a"], near, far, texts["c"], [9, 8, 7], [], texts["b"]]
+    sets = [shingle([np.array(text, np.int32)], HASHES).shingles for text in asked]
+    live = [shingle([np.array(text, np.int32)], HASHES).shingles for text in texts.values()]
+    wanted = [any(jaccard(one, other) >= 0.8 for other in live) for one in sets]
+    assert wanted == [True, True, False, True, False, False, True]
+    assert stream.duplicates.holds(sets).tolist() == wanted
+    assert stream.duplicates.holds([]).tolist() == []
+    stream.feed([Delete("a", 0), Delete("c", 0)])
+    assert stream.duplicates.holds(sets).tolist() == [False, False, False, False, False, False, True]
