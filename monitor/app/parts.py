@@ -3,8 +3,8 @@
 from collections.abc import Callable, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
 
+from monitor.app.anchors_watch import AnchorsWatch
 from monitor.app.audit import Audit
 from monitor.app.embedding import Embedder
 from monitor.app.health import Clocks, Gauges
@@ -17,9 +17,6 @@ from monitor.core.drift import Drift
 from monitor.core.engine import Engine
 from monitor.core.policy import Rule
 from monitor.ports import Decoder, OwnedIndex, Publisher, Retriever, Source, StateStore
-
-if TYPE_CHECKING:
-    from monitor.app.reanchoring import AnchorsWatch
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +61,6 @@ class Parts:
     control_topics: Sequence[str] = ()
     pace: Pace = field(default_factory=Pace)
     audit: Audit | None = None
-    anchors_watch: "AnchorsWatch | None" = None
+    anchors_watch: AnchorsWatch | None = None
     restoring: Around = nullcontext
     """Stands around the restoring of the state."""

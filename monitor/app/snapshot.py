@@ -18,10 +18,9 @@ from monitor.core.baseline import (
 from monitor.core.corpus import Corpus
 from monitor.core.fingerprint import Fingerprint, anchor_digest
 from monitor.core.lists import RankedLists
+from monitor.core.segments import SOURCE
 from monitor.ports import ConfigurationError, StateStore
 
-SOURCE = "source"
-"""The segment attribute that names where a chunk comes from."""
 PENDING = "~pending"
 """Behind the name of a capture while another one of that name is approved; no name that people give has a tilde."""
 BOOTSTRAP = Approval("bootstrap", "first complete deploy; baseline.bootstrap = 'first-deploy'", "")

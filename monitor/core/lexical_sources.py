@@ -10,9 +10,8 @@ from numpy.typing import NDArray
 from monitor.core.copies.segment_codes import SegmentCodes
 from monitor.core.lexical.arrays import Lists, ragged
 from monitor.core.lexical.forward import ForwardLists
+from monitor.core.segments import SOURCE
 
-SOURCE = "source"
-"""The attribute that names where a chunk comes from."""
 MOST_SOURCES = 256
 """Sources told apart, the largest; chunks of all others count under `(others)`."""
 REST = "(others)"

@@ -10,6 +10,8 @@ from numpy.typing import NDArray
 from monitor.core.events import Segment
 from monitor.core.report import ALL, OTHER
 
+SOURCE = "source"
+"""The attribute that names where a chunk comes from."""
 UNSET = "unset"
 """The segment of something that lacks the attribute."""
 

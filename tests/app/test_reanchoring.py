@@ -11,8 +11,8 @@ import pytest
 from monitor.adapters.anchors_file import write
 from monitor.adapters.file_stamp import stamp
 from monitor.adapters.sqlite.snapshots import pack_deploy
+from monitor.app.anchors_watch import PATIENCE, AnchorsWatch
 from monitor.app.loop import Monitor
-from monitor.app.reanchoring import PATIENCE, AnchorsWatch
 from monitor.core.anchors import Anchor, AnchorSet
 from monitor.core.events import Deploy, Upsert
 from monitor.core.fingerprint import anchor_digest

@@ -16,6 +16,7 @@ from monitor.adapters.lock import OwnerLock
 from monitor.adapters.monitor_client import MonitorClient
 from monitor.adapters.rensa import RensaBands
 from monitor.adapters.sqlite.store import SqliteStore
+from monitor.app.anchors_watch import AnchorsWatch
 from monitor.app.asking import Running
 from monitor.app.audit import Audit, Schedule
 from monitor.app.configuration import Configuration
@@ -23,7 +24,6 @@ from monitor.app.embedding import Embedder, Lookup
 from monitor.app.health import Clocks, Gauges
 from monitor.app.loop import Monitor
 from monitor.app.parts import Pace, Parts
-from monitor.app.reanchoring import AnchorsWatch
 from monitor.app.replay import Served
 from monitor.app.restore import Around
 from monitor.app.service import MonitorService

@@ -13,9 +13,8 @@ from monitor.core.copies.duplicates import Duplicates
 from monitor.core.corpus import Corpus, Row
 from monitor.core.events import Segment
 from monitor.core.measure.diversity import NO_VECTOR
+from monitor.core.segments import SOURCE
 
-SOURCE = "source"
-"""The segment attribute that names where a chunk comes from."""
 NO_SHINGLES = np.zeros(0, np.uint32)
 
 
