@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from monitor.core.events import Segment
-from monitor.core.fingerprint import Fingerprint
+from monitor.core.fingerprint import Fingerprint, SearchMode
 from monitor.core.lexical_sources import SourceStatistics
 from monitor.core.lists import NO_CHUNK, RankedLists
 from monitor.core.report import BaselineIdentity
@@ -96,7 +96,7 @@ class Snapshot:
         0 where the search is exact: two builds cannot differ. A score that one of the builds lacks does not count.
         """
         if self.noise is None:
-            return 0.0 if self.fingerprint.search.startswith("exact") else None
+            return 0.0 if self.fingerprint.search.mode is SearchMode.EXACT else None
         changes = np.abs(self.lists["dense"].scores[:, :2] - self.noise.scores[:, :2])
         found = changes[~np.isnan(changes)]
         return float(np.quantile(found, 0.95, method="inverted_cdf")) if len(found) else None

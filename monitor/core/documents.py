@@ -55,7 +55,7 @@ def snapshot_document(snapshot: Snapshot) -> Document:
             "deploy": snapshot.deploy_id,
             "event_time": snapshot.event_time,
             "fingerprint": snapshot.fingerprint.digest(),
-            "measured_with": asdict(snapshot.fingerprint),
+            "measured_with": snapshot.fingerprint.shown(),
             "anchors": len(snapshot.anchors),
             "legs": sorted(snapshot.lists),
             "corpus": dict(snapshot.corpus),

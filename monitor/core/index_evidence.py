@@ -10,7 +10,7 @@ from monitor.core.anchors import AnchorSet
 from monitor.core.baseline import ListLeg, Snapshot
 from monitor.core.cause import OF_FIELD, Evidence
 from monitor.core.comparison.alignment import Alignment
-from monitor.core.fingerprint import Fingerprint
+from monitor.core.fingerprint import Fingerprint, SearchMode
 from monitor.core.known import Known
 from monitor.core.lists import NO_CHUNK, RankedLists
 from monitor.core.measure.index import ann_recall
@@ -26,10 +26,10 @@ def anchor_versions(anchors: AnchorSet) -> frozenset[str]:
 
 def fingerprint_evidence(now: Fingerprint, then: Fingerprint) -> Iterator[Evidence]:
     """One line per field that differs, under the class it belongs to."""
-    for line in now.differences(then):
-        cause = OF_FIELD.get(line.partition(":")[0])
+    for difference in now.differences(then):
+        cause = OF_FIELD.get(difference.field)
         if cause is not None:
-            yield Evidence(cause, f"the fingerprint differs from the baseline's: {line}")
+            yield Evidence(cause, f"the fingerprint differs from the baseline's: {difference}")
 
 
 def served_evidence(
@@ -84,7 +84,7 @@ def recall_evidence(
     fell = (then - now)[both]
     if not len(fell):
         return
-    exact = baseline.fingerprint.search.startswith("exact")
+    exact = baseline.fingerprint.search.mode is SearchMode.EXACT
     error = 0.0 if exact or len(fell) < 2 else float(np.std(fell, ddof=1)) / math.sqrt(len(fell))
     if float(fell.mean()) > NOISE * error:
         said = f"is {now[both].mean():.3f}, was {then[both].mean():.3f} in the baseline"

@@ -12,11 +12,11 @@ from monitor.core.drift import Drift, Scope
 from monitor.core.measure.columns import Name
 from monitor.core.policy import Rule
 from monitor.core.report import Leg
-from tests.core.snapshots import FINGERPRINT, anchor_set, plain, seen, snapshot
+from tests.core.snapshots import anchor_set, plain, seen, snapshot
+from tests.fingerprints import APPROXIMATE
 
 NOW = anchor_set([()] * 5)
 LETTERS = {letter: f"content {letter}" for letter in "abcdefgxyz"}
-APPROXIMATE = replace(FINGERPRINT, search="hnsw:ef=64")
 RULES = (Rule("swaps", "collapsed_swaps", "dense", "mean", 3, max=1.0, min_anchors=1),)
 COLUMN: tuple[Leg, Name] = ("dense", Name("collapsed_swaps", 3))
 

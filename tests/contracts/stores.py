@@ -10,12 +10,12 @@ from monitor.core.baseline import AnchorMark, Approval, Judged, Member, Snapshot
 from monitor.core.committed import Commit, DeployRecord, Quarantined, Resumed, Said, StoredChunk
 from monitor.core.corpus import Corpus, Row
 from monitor.core.events import Chunk, Delete, Located, Partition, Position, Upsert, chunk_key, text_hash
-from monitor.core.fingerprint import Fingerprint
 from monitor.core.lexical_sources import SourceStatistics
 from monitor.core.lists import RankedLists
 from monitor.core.policy import Finding, Verdict
 from monitor.core.report import BaselineIdentity, DriftReport, Measurement, SegmentSize
 from monitor.ports import StateStore
+from tests.fingerprints import APPROXIMATE
 
 DIMENSION = 3
 HOSTILE_TEXTS = ("", "plain", "Ünï\u2028code 漢", "nul \x00 inside", "'; DROP TABLE chunk; --", "💥" * 40)
@@ -203,7 +203,7 @@ def snapshot(generator: Generator) -> Snapshot:
         name="n",
         deploy_id="d",
         event_time=5,
-        fingerprint=Fingerprint("cosine", "v", "none", "exact", "words", "bm25", "3", "", "source"),
+        fingerprint=APPROXIMATE,
         anchors={f"q{at}ü": AnchorMark(f"h{at}", (("language", "de"),)) for at in range(anchors)},
         lists={"dense": lists, "lexical": lists.take(np.arange(anchors)[::-1])},
         members={chunk_key(f"c{at}"): Member(f"c{at}", "d", "s", f"h{said[chunk_key(f'c{at}')]}") for at in range(k)},

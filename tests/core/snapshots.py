@@ -10,8 +10,9 @@ from monitor.core.drift import Seen
 from monitor.core.events import Segment, chunk_key
 from monitor.core.fingerprint import Fingerprint, anchor_digest
 from monitor.core.lists import RankedLists
+from tests.fingerprints import EXACT
 
-FINGERPRINT = Fingerprint("cosine", "e1", "none", "exact", "words", "lucene", "3", "none", "language")
+FINGERPRINT = EXACT
 Rows = Sequence[Sequence[tuple[str, float]] | None]
 
 

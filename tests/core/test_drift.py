@@ -151,7 +151,7 @@ def test_another_fingerprint_gives_problems_and_no_numbers() -> None:
     assert report.problems == (
         "gap",
         "fingerprint differs from baseline 'main': embedding_version: baseline 'e0', now 'e1'",
-        "fingerprint differs from baseline 'main': k: baseline '5', now '3'",
+        "fingerprint differs from baseline 'main': k: baseline '5', now '10'",
     )
 
 

@@ -6,17 +6,57 @@ import numpy as np
 import pytest
 
 from monitor.core.anchors import Anchor
-from monitor.core.fingerprint import Fingerprint, anchor_digest
+from monitor.core.fingerprint import Difference, Fingerprint, SearchMode, anchor_digest
 from tests.core.snapshots import FINGERPRINT
+from tests.fingerprints import APPROXIMATE, EXACT, wired
 
 
-@pytest.mark.parametrize("name", [of.name for of in fields(Fingerprint)])
+@pytest.mark.parametrize("name", [of.name for of in fields(Fingerprint) if of.name not in ("search", "others")])
 def test_every_field_counts(name: str) -> None:
-    was = asdict(FINGERPRINT)[name]
-    other = replace(FINGERPRINT, **{name: "another"})
+    was = FINGERPRINT.shown()[name]
+    other = Fingerprint.of({**asdict(FINGERPRINT), name: "another"})
     assert other.digest() != FINGERPRINT.digest()
-    assert FINGERPRINT.differences(other) == (f"{name}: baseline 'another', now {was!r}",)
-    assert other.differences(FINGERPRINT) == (f"{name}: baseline {was!r}, now 'another'",)
+    assert FINGERPRINT.differences(other) == (Difference(name, "another", was),)
+    assert [str(of) for of in other.differences(FINGERPRINT)] == [f"{name}: baseline {was!r}, now 'another'"]
+
+
+def test_how_the_index_is_searched_counts() -> None:
+    assert APPROXIMATE.differences(EXACT) == (
+        Difference("search", "embedded:exact", "embedded:hnsw:m=16:ef=default"),
+    )
+    assert APPROXIMATE.digest() != EXACT.digest()
+    wider = wired(exact=False, hnsw_ef=64)
+    assert wider.differences(APPROXIMATE) == (
+        Difference("search", "embedded:hnsw:m=16:ef=default", "embedded:hnsw:m=16:ef=64"),
+    )
+
+
+@pytest.mark.parametrize(
+    ("dense", "mode"),
+    [
+        ({}, SearchMode.EXACT),
+        ({"exact": True}, SearchMode.EXACT),
+        ({"exact": False}, SearchMode.APPROXIMATE),
+        ({"engine": "server", "url": "http://localhost:6333", "collection": "c"}, SearchMode.APPROXIMATE),
+        ({"engine": "server", "url": "http://localhost:6333", "collection": "c", "exact": True}, SearchMode.EXACT),
+    ],
+)
+def test_the_wiring_says_whether_the_index_is_exact(dense: dict[str, object], mode: SearchMode) -> None:
+    assert wired(**dense).search.mode is mode
+
+
+@pytest.mark.parametrize("of", [EXACT, APPROXIMATE, wired(exact=False, hnsw_ef=64)], ids=str)
+def test_what_was_stored_before_fields_had_types_is_the_same_fingerprint(of: Fingerprint) -> None:
+    """States of version 0.1.0 keep the search as text; their digests stay what people noted down."""
+    old = {name: value for name, value in asdict(of).items() if name != "others"}
+    made = Fingerprint.of({**old, "search": str(of.search)})
+    assert made == of
+    assert made.digest() == of.digest()
+
+
+def test_digests_are_those_of_version_0_1_0() -> None:
+    """People compare them by eye, and dashboards show them: they outlive the types of the fields."""
+    assert (EXACT.digest(), APPROXIMATE.digest()) == ("c07e5e95eba07a8a", "fa1d194643c62591")
 
 
 def test_equal_ones_do_not_differ() -> None:
@@ -36,13 +76,14 @@ def test_stored_fields_come_back_equal() -> None:
 
 def test_a_field_that_was_not_stored_differs() -> None:
     stored = {name: value for name, value in asdict(FINGERPRINT).items() if name != "tokenizer"}
-    assert FINGERPRINT.differences(Fingerprint.of(stored)) == ("tokenizer: baseline 'absent', now 'words'",)
+    assert FINGERPRINT.differences(Fingerprint.of(stored)) == (Difference("tokenizer", "absent", EXACT.tokenizer),)
 
 
 def test_a_field_that_only_a_newer_version_knows_differs() -> None:
     newer = Fingerprint.of({**asdict(FINGERPRINT), "stemmer": "porter"})
     assert newer != FINGERPRINT
-    assert FINGERPRINT.differences(newer)
+    assert FINGERPRINT.differences(newer) == (Difference("stemmer", "porter", "absent"),)
+    assert Fingerprint.of(asdict(newer)) == newer, "and is stored again as it was"
 
 
 def anchor(text: str = "q", vector: list[float] | None = None, version: str = "e") -> Anchor:

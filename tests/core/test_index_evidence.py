@@ -9,9 +9,9 @@ from monitor.core.comparison.alignment import align
 from monitor.core.index_evidence import recall_evidence
 from monitor.core.lists import RankedLists
 from tests.core.snapshots import FINGERPRINT, anchor_set, ranked, snapshot
+from tests.fingerprints import APPROXIMATE
 
 ANCHORS = anchor_set([()] * 60)
-APPROXIMATE = replace(FINGERPRINT, search="hnsw:ef=64")
 LETTERS = "abcdefghij"
 
 

@@ -16,7 +16,7 @@ from monitor.adapters.qdrant.shard import EmbeddedSettings
 from monitor.app.configuration import Configuration
 from monitor.core.anchors import Anchor, AnchorSet
 from monitor.core.corpus import Corpus
-from monitor.core.fingerprint import Fingerprint
+from monitor.core.fingerprint import Fingerprint, Search, SearchMode
 from monitor.core.scoring import prepare
 from monitor.core.text.tokens import NAME as TOKENIZER
 from monitor.ports import ConfigurationError, Encoder
@@ -192,12 +192,13 @@ def fingerprint(configuration: Configuration, space: Space) -> Fingerprint:
     dense, lexical, segments = configuration.dense, configuration.lexical, configuration.segments
     bm25 = f"{lexical.variant}:k1={lexical.k1!r}:b={lexical.b!r}:epsilon={lexical.epsilon!r}"
     exact = dense.exact is True or (dense.exact is None and dense.engine == "embedded")
-    search = "exact" if exact else f"hnsw:m={dense.hnsw_m}:ef={dense.hnsw_ef or 'default'}"
+    graph = (("m", str(dense.hnsw_m)), ("ef", str(dense.hnsw_ef or "default")))
+    mode = SearchMode.EXACT if exact else SearchMode.APPROXIMATE
     return Fingerprint(
         distance=str(configuration.corpus.distance),
         embedding_version=space.embedding_version,
         quantization=dense.quantization,
-        search=f"{dense.engine}:{search}",
+        search=Search(dense.engine, mode, () if exact else graph),
         tokenizer=TOKENIZER,
         bm25=bm25 if lexical.enabled else "off",
         k=",".join(str(depth) for depth in sorted(configuration.measure.depths)),

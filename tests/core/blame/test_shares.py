@@ -13,15 +13,15 @@ from monitor.core.blame.fold import by_source, whose
 from monitor.core.corpus import Corpus
 from monitor.core.dense.topk import DenseTopK
 from monitor.core.events import Chunk, Delete, Located, Position, Upsert
-from monitor.core.fingerprint import Fingerprint
 from monitor.core.lists import RankedLists
 from monitor.core.report import Leg
 from monitor.core.scoring import Distance, prepare
 from tests.core.blame.world import members_of
+from tests.fingerprints import EXACT
 
 SOURCES = ("red", "green", "blue", "gold")
 D, K = 8, 5
-PRINT = Fingerprint("cosine", "v", "none", "exact", "t", "b", "5", "", "")
+PRINT = EXACT
 
 
 class World:

@@ -17,15 +17,16 @@ from monitor.core.corpus import Corpus
 from monitor.core.culprits import Circumstances, Culprits, find
 from monitor.core.engine import Bm25, Depths, Engine
 from monitor.core.events import Chunk, Delete, Located, Position, Upsert, text_hash
-from monitor.core.fingerprint import Fingerprint, anchor_digest
+from monitor.core.fingerprint import anchor_digest
 from monitor.core.known import Known
 from monitor.core.lists import RankedLists
 from monitor.core.scoring import Distance, prepare
+from tests.fingerprints import EXACT
 
 SOURCES = ("red", "green", "blue", "gold", "grey")
 D, K, TOPICS, ANCHORS = 16, 5, 8, 32
 VERSION = "v"
-PRINT = Fingerprint("cosine", VERSION, "none", "exact", "t", "b", str(K), "", "")
+PRINT = EXACT
 WORDS = [[f"w{topic}x{at}" for at in range(10)] for topic in range(TOPICS)]
 COMMON = [f"common{at}" for at in range(6)]
 _PROJECTION = np.random.default_rng(99).standard_normal((TOPICS * 10 + 6, D))
