@@ -6,28 +6,21 @@ from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from typing import Any, Protocol
 
-import numpy as np
-
-from monitor.app.gating import evidence_of, judged
 from monitor.core.baseline import Approval, Snapshot
 from monitor.core.committed import DeployRecord
-from monitor.core.comparison.facts import MemberFacts
 from monitor.core.documents import gate_document, report_document, snapshot_document
-from monitor.core.drift import Drift, Seen
+from monitor.core.drift import Drift
+from monitor.core.evaluation import kept_evaluation
 from monitor.core.gate.budget import EXPECTED
 from monitor.core.policy import Rule, Verdict
 from monitor.core.report import DriftReport
 from monitor.ports import ConfigurationError, StateStore
 
 Document = dict[str, Any]
-ABOUT_BASELINES = ("no approved baseline", "fingerprint differs from baseline", "no anchor of baseline")
-"""How a report's problems begin that come from the baseline it was compared with then."""
 NO_BUDGET = (
     "the change that the deploy's marker expected is not judged against another baseline: all anchors have the usual "
     "limits; see the gate without --baseline"
 )
-NOT_ASKED = "asked_otherwise"
-"""Failure reason of an anchor whose question the deploy's lists do not answer."""
 BETWEEN_ASKS = 0.5
 """Seconds between two looks at a deploy that is not judged yet."""
 
@@ -156,33 +149,8 @@ def judged_against(drift: Drift, rules: Sequence[Rule], store: StateStore, deplo
 def judged_pair(
     drift: Drift, rules: Sequence[Rule], baseline: Snapshot, record: DeployRecord
 ) -> tuple[DriftReport, Verdict]:
-    """A kept deploy evaluated and judged against any snapshot, from what was stored with both.
-
-    What made the deploy UNKNOWN then (a loss, an incomplete barrier, a changed fingerprint) makes it UNKNOWN now.
-    Anchors that ask something else today than they did then count as not measured. The marker's expected change is
-    not judged again: kept lists do not say which event changed what.
-    """
-    snapshot, lists = record.snapshot, drift.lists_of(record.snapshot)
-    asked = np.logical_or.reduce([one.known for one in lists.values()])
-    differs = snapshot.fingerprint.differences(baseline.fingerprint)
-    seen = Seen(
-        deploy_id=record.deploy_id,
-        now=record.report.now,
-        positions=record.report.positions,
-        lists=lists,
-        hashes={key: member.content_hash for key, member in snapshot.members.items()},
-        settling=frozenset(),
-        failures=dict.fromkeys(np.flatnonzero(~asked).tolist(), NOT_ASKED),
-        corpus=record.report.corpus,
-        chunks=(),
-        problems=(
-            *(problem for problem in record.report.problems if not problem.startswith(ABOUT_BASELINES)),
-            *(f"fingerprint of deploy {record.deploy_id!r} differs from the baseline's: {line}" for line in differs),
-        ),
-        facts=MemberFacts(snapshot.members, snapshot.shingles),
-    )
-    compared = drift.compared(baseline, None, seen, None)
-    return judged(compared, rules, evidence_of(baseline, compared, rules))
+    """A kept deploy judged against any snapshot, from what was stored with both; see `kept_evaluation`."""
+    return kept_evaluation(drift, rules, baseline, record).judged()
 
 
 def wait_for_gate(ask: Callable[[], Document], timeout: float) -> Document:

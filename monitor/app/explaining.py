@@ -17,8 +17,6 @@ if TYPE_CHECKING:
     from monitor.app.loop import Monitor
 
 Document = dict[str, Any]
-MOVING = "deploy:"
-"""How the baseline is called that is a deploy's own snapshot."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,8 +109,8 @@ def _baseline_of(store: StateStore, identity: BaselineIdentity | None) -> Snapsh
     """The snapshot that a report was compared with, None where it is gone or another one has its name."""
     if identity is None:
         return None
-    if identity.name.startswith(MOVING):
-        record = store.deploy(identity.name.removeprefix(MOVING))
+    if identity.kept_as == "deploy":
+        record = store.deploy(identity.deploy_id)
         found = None if record is None else record.snapshot
     else:
         found = store.baseline(identity.name)

@@ -6,7 +6,6 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from monitor.app.embedding import Embedder
-from monitor.app.gating import Budget, evidence_of, judged
 from monitor.app.measuring import OPEN_GAPS
 from monitor.app.milestones import Milestones
 from monitor.app.restore import restore
@@ -18,8 +17,9 @@ from monitor.core.comparison.content_hashes import ContentHashes
 from monitor.core.comparison.facts import CorpusFacts
 from monitor.core.corpus import Corpus
 from monitor.core.documents import gate_document
-from monitor.core.drift import Drift, Seen
+from monitor.core.drift import Drift, Observation
 from monitor.core.engine import Engine
+from monitor.core.evaluation import Budget, Evaluation, evidence_of
 from monitor.core.events import (
     CorpusEvent,
     Delete,
@@ -35,6 +35,7 @@ from monitor.core.events import (
 from monitor.core.known import Known
 from monitor.core.lists import RankedLists
 from monitor.core.policy import Rule
+from monitor.core.problems import Problem, ProblemKind
 from monitor.ports import StateStore
 
 BATCH = 1_024
@@ -186,8 +187,8 @@ def _judged(
     engine.statistics.rebase(None if baseline is None else baseline.profile)
     known = Known(corpus, engine, tuple(ledger), {}, Milestones(bench.store).of(ledger))
     lost = f"the stream lost events {counters[OPEN_GAPS]} time(s); reload the corpus, then approve a baseline"
-    problems = (lost,) if counters[OPEN_GAPS] else ()
-    seen = Seen(
+    problems = (Problem(ProblemKind.STREAM_LOSS, lost),) if counters[OPEN_GAPS] else ()
+    seen = Observation(
         deploy_id=deploy_id,
         now=corpus.newest_event_time,
         positions=positions,
@@ -198,12 +199,11 @@ def _judged(
         corpus={"chunks": float(len(corpus))},
         chunks=bench.drift.content(engine.duplicates),
         problems=problems,
-        pipeline=problems,
         facts=CorpusFacts(corpus, engine.duplicates, known.changes),
         rewrites=engine.rewrites(),
         profile=measurable(engine, bench.drift, counters),
     )
     compared = bench.drift.compared(baseline, pinned, seen, known)
     evidence = evidence_of(baseline, compared, bench.rules, Budget(expected, known.changes))
-    report, verdict = judged(compared, bench.rules, evidence)
+    report, verdict = Evaluation(compared, bench.rules, evidence).judged()
     return gate_document(deploy_id, report, verdict)

@@ -21,6 +21,7 @@ from monitor.core.corpus import Change
 from monitor.core.engine import rows_of
 from monitor.core.events import Position
 from monitor.core.policy import Verdict
+from monitor.core.problems import Problem, ProblemKind
 from monitor.core.published import Published
 from monitor.ports import CorpusDriftError, UnreachableError
 
@@ -291,9 +292,10 @@ class Monitor:
             answer.set_exception(UnreachableError("the monitor is stopping; ask again when it runs"))
 
 
-def _barrier_problems(closed: Closed) -> tuple[str, ...]:
+def _barrier_problems(closed: Closed) -> tuple[Problem, ...]:
     """Why a deploy whose barrier did not complete cannot be judged."""
     if closed.how == "complete":
         return ()
     missing = ", ".join(f"{part.topic}/{part.partition}" for part in closed.missing) or "none"
-    return (f"deploy {closed.deploy.deploy_id!r}: barrier {closed.how}, markers missing from: {missing}",)
+    said = f"deploy {closed.deploy.deploy_id!r}: barrier {closed.how}, markers missing from: {missing}"
+    return (Problem(ProblemKind.BARRIER, said),)

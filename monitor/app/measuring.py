@@ -10,7 +10,6 @@ from numpy.typing import NDArray
 
 from monitor.app.blaming import Blaming
 from monitor.app.freshness import Freshness
-from monitor.app.gating import Budget, evidence_of, judged
 from monitor.app.health import stale_or
 from monitor.app.intake import Intake
 from monitor.app.looking import Looking
@@ -24,11 +23,13 @@ from monitor.core.baseline import Judged, ListLeg, Snapshot
 from monitor.core.comparison.content_hashes import ContentHashes
 from monitor.core.comparison.facts import CorpusFacts, member_shingles
 from monitor.core.corpus import Delta
-from monitor.core.drift import Compared, Seen
+from monitor.core.drift import Compared, Observation
+from monitor.core.evaluation import Budget, Evaluation, evidence_of
 from monitor.core.events import Segment
 from monitor.core.known import Known
 from monitor.core.lists import RankedLists
 from monitor.core.policy import Verdict
+from monitor.core.problems import Problem, ProblemKind
 from monitor.core.published import Published
 from monitor.core.report import DriftReport
 
@@ -144,7 +145,7 @@ class Measuring:
         parts.gauges.replayed(replay, parts.served.failures, full=full, seconds=seconds)
 
     def measure(
-        self, intake: Intake, deploy_id: str = "", problems: Sequence[str] = (), *, expected: Segment = ()
+        self, intake: Intake, deploy_id: str = "", problems: Sequence[Problem] = (), *, expected: Segment = ()
     ) -> Measured:
         """The report and verdict on the corpus as it is now; `expected` is what the deploy said it would change."""
         parts, seen = self._parts, self._seen(intake, deploy_id, problems)
@@ -155,13 +156,12 @@ class Measuring:
         self._behind = False
         budget = Budget(expected, self.known().changes)
         evidence = evidence_of(self.baseline, compared, parts.rules, budget) if deploy_id else None
-        return Once(lambda: judged(compared, parts.rules, evidence))
+        return Once(Evaluation(compared, parts.rules, evidence).judged)
 
-    def _seen(self, intake: Intake, deploy_id: str, problems: Sequence[str]) -> Seen:
+    def _seen(self, intake: Intake, deploy_id: str, problems: Sequence[Problem]) -> Observation:
         """What there is to measure now; `problems` are those of the stream, the others are found here."""
         parts, corpus, served = self._parts, self._parts.corpus, self._parts.served
-        pipeline = (*problems, *self._lost())
-        return Seen(
+        return Observation(
             deploy_id=deploy_id,
             now=corpus.newest_event_time,
             positions=named_positions(intake),
@@ -171,8 +171,7 @@ class Measuring:
             chunks=(*parts.drift.content(parts.engine.duplicates), *self._sampling.measurements()),
             settling=self._settling(),
             failures={} if served is None else dict(served.failures),
-            problems=(*pipeline, *self.untrusted(), *self._refusing(deploy_id)),
-            pipeline=pipeline,
+            problems=(*problems, *self._lost(), *self.untrusted(), *self._refusing(deploy_id)),
             changed=np.unique(np.concatenate([np.zeros(0, np.int64), *self._changed])),
             facts=CorpusFacts(corpus, parts.engine.duplicates, self.known().changes),
             served={} if served is None else served.hashes,
@@ -181,18 +180,21 @@ class Measuring:
             profile=measurable(parts.engine, parts.drift, self._counters),
         )
 
-    def _lost(self) -> tuple[str, ...]:
+    def _lost(self) -> tuple[Problem, ...]:
         gaps = self._counters[OPEN_GAPS]
-        return (f"the stream lost events {gaps} time(s); reload the corpus, then approve a baseline",) if gaps else ()
+        said = f"the stream lost events {gaps} time(s); reload the corpus, then approve a baseline"
+        return (Problem(ProblemKind.STREAM_LOSS, said),) if gaps else ()
 
-    def _refusing(self, deploy_id: str) -> tuple[str, ...]:
+    def _refusing(self, deploy_id: str) -> tuple[Problem, ...]:
         """Why the served lists mean nothing now; an index that works on itself says nothing only of a deploy."""
         served = self._parts.served
         if served is None:
             return ()
-        return (*served.problems, *(served.busy if deploy_id else ()))
+        found = [Problem(ProblemKind.INDEX, text) for text in served.problems]
+        found += [Problem(ProblemKind.INDEX_BUSY, text) for text in served.busy] if deploy_id else []
+        return tuple(found)
 
-    def _compared(self, seen: Seen) -> Compared:
+    def _compared(self, seen: Observation) -> Compared:
         """What the report is made from; blame is worked out for every deploy, else when it is time for it."""
         return self.blaming.compared(
             self.baseline,
@@ -239,9 +241,10 @@ class Measuring:
         """The last report once more, with the health of now; measured where there is none."""
         self.publish(intake, self._measured or self.measure(intake))
 
-    def untrusted(self) -> tuple[str, ...]:
+    def untrusted(self) -> tuple[Problem, ...]:
         """Why the maintained lists cannot be trusted: what audits found."""
-        return self._parts.audit.problems() if self._parts.audit is not None else ()
+        found = () if self._parts.audit is None else self._parts.audit.problems()
+        return tuple(Problem(ProblemKind.AUDIT, text) for text in found)
 
     def sound(self, snapshot: Snapshot) -> bool:
         """Whether all lists were had, no loss is open and no audit failed: only then a baseline by itself."""

@@ -112,7 +112,7 @@ class Snapshots:
         name = f"deploy:{deploy_id}"
         if held is not None and held.name == name and held.lists is record.snapshot.lists:
             return held
-        return replace(record.snapshot, name=name, approval=Approval("gate", "passed", ""))
+        return replace(record.snapshot, name=name, approval=Approval("gate", "passed", ""), moving=True)
 
     def bootstrapped(self, snapshot: Snapshot) -> Snapshot | None:
         """The first complete deploy as an approved baseline, where the configuration asks for that."""

@@ -89,6 +89,9 @@ class Snapshot:
     noise: RankedLists | None = None
     """Dense lists that an index of the same corpus built apart serves, in the rows of `lists`; None: no twin."""
 
+    moving: bool = False
+    """Whether it is a deploy's own snapshot that stands as the baseline of a moving mode."""
+
     @property
     def noise_gap(self) -> float | None:
         """p95 of the change of the first two scores between two builds of the dense index; None while unknown.
@@ -105,7 +108,8 @@ class Snapshot:
     def identity(self) -> BaselineIdentity:
         """What a report says about the baseline it was compared with."""
         author = self.approval.author if self.approval else ""
-        return BaselineIdentity(self.name, self.event_time, self.deploy_id, author)
+        kept_as: Literal["baseline", "deploy"] = "deploy" if self.moving else "baseline"
+        return BaselineIdentity(self.name, self.event_time, self.deploy_id, author, kept_as)
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ from typing import Any, get_args
 from monitor.core.baseline import Snapshot
 from monitor.core.events import Position
 from monitor.core.policy import Verdict
-from monitor.core.report import CauseName, DriftReport
+from monitor.core.report import BaselineIdentity, CauseName, DriftReport
 
 SCHEMA_VERSION = 1
 Document = dict[str, Any]
@@ -20,6 +20,7 @@ _TEXT = {"type": "string"}
 def report_document(report: DriftReport, verdict: Verdict) -> Document:
     """A report with its verdict; the same report gives the same document."""
     made = asdict(report)
+    made |= {"baseline": baseline_document(report.baseline), "problems": [of.text for of in report.problems]}
     return _document({"schema_version": SCHEMA_VERSION, **made, "verdict": verdict_document(verdict)})
 
 
@@ -38,13 +39,21 @@ def gate_document(deploy_id: str, report: DriftReport | None, verdict: Verdict) 
             "verdict": verdict.verdict,
             "reasons": list(verdict.reasons),
             "findings": [asdict(finding) for finding in verdict.findings],
-            "baseline": None if report is None or report.baseline is None else asdict(report.baseline),
+            "baseline": None if report is None else baseline_document(report.baseline),
             "now": None if report is None else report.now,
             "positions": {} if report is None else dict(report.positions),
             "corpus": {} if report is None else dict(report.corpus),
             "blame": [] if report is None else [asdict(share) for share in report.blame],
         }
     )
+
+
+def baseline_document(identity: BaselineIdentity | None) -> Document | None:
+    """Which baseline a report compares with."""
+    if identity is None:
+        return None
+    named = asdict(identity)
+    return {name: named[name] for name in _baseline_schema()["required"]}
 
 
 def snapshot_document(snapshot: Snapshot) -> Document:

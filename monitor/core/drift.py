@@ -14,7 +14,7 @@ from monitor.core.comparison.alignment import Alignment, align
 from monitor.core.comparison.confidence import Confidence
 from monitor.core.comparison.labels import FLOOR, JUDGED, floored
 from monitor.core.comparison.rewordings import Rewordings
-from monitor.core.comparison.seen import Asked, Seen
+from monitor.core.comparison.seen import Asked, Observation
 from monitor.core.comparison.spread import Spread
 from monitor.core.comparison.summary import NO_LIMITS, Summarised, summarise
 from monitor.core.comparison.tables import TIE_EPS, Comparison
@@ -26,10 +26,12 @@ from monitor.core.fingerprint import Fingerprint
 from monitor.core.index_evidence import anchor_versions, fingerprint_evidence
 from monitor.core.known import Known
 from monitor.core.lists import RankedLists
+from monitor.core.problems import Problem, ProblemKind
 from monitor.core.report import BaselineIdentity, CauseClass, DriftReport, Measurement
 from monitor.core.scoring import Distance
 
-__all__ = ["Drift", "Scope", "Seen"]
+__all__ = ["Drift", "Observation", "Scope"]
+NO_BASELINE = "no approved baseline: capture one (baseline capture), look at it, approve it (baseline approve)"
 NO_GAPS: Mapping[str, float] = MappingProxyType({})
 
 
@@ -46,12 +48,12 @@ class Scope:
 class Compared:
     """All that a report is made from, immutable."""
 
-    seen: Seen
+    seen: Observation
     fingerprint: str
     baseline: BaselineIdentity | None
     tables: tuple[Summarised, ...]
     alignment: Alignment | None
-    problems: tuple[str, ...]
+    problems: tuple[Problem, ...]
     culprits: Culprits | None
     """Who moved the lists; None where nobody was blamed."""
     evidence: tuple[Evidence, ...] = ()
@@ -93,7 +95,7 @@ class Compared:
 
     def causes(self) -> tuple[CauseClass, ...]:
         """The classes of causes that hold."""
-        said = [Evidence("PIPELINE", problem) for problem in self.seen.pipeline]
+        said = [Evidence("PIPELINE", problem.text) for problem in self.seen.problems if problem.kind.of_stream]
         if self.alignment is not None and self.alignment.changed:
             count = self.alignment.changed
             said.append(Evidence("QUERY SIDE", f"{count} anchors of the baseline ask something else now or are gone"))
@@ -154,7 +156,7 @@ class Drift:
         self,
         baseline: Snapshot | None,
         pinned: Snapshot | None,
-        seen: Seen,
+        seen: Observation,
         known: Known | None = None,
     ) -> DriftReport:
         """The report at one position.
@@ -171,7 +173,7 @@ class Drift:
         self,
         baseline: Snapshot | None,
         pinned: Snapshot | None,
-        seen: Seen,
+        seen: Observation,
         known: Known | None = None,
     ) -> Compared:
         """What `evaluate` makes its report from; arguments as there.
@@ -217,15 +219,17 @@ class Drift:
             for leg, lists in snapshot.lists.items()
         }
 
-    def _against(self, baseline: Snapshot | None) -> list[str]:
+    def _against(self, baseline: Snapshot | None) -> list[Problem]:
         """Why this baseline cannot be compared with; empty where it can."""
         if baseline is None:
-            return ["no approved baseline: capture one (baseline capture), look at it, approve it (baseline approve)"]
+            return [Problem(ProblemKind.NO_BASELINE, NO_BASELINE)]
         differs = self._fingerprint.differences(baseline.fingerprint)
         if differs:
-            return [f"fingerprint differs from baseline {baseline.name!r}: {line}" for line in differs]
+            said = f"fingerprint differs from baseline {baseline.name!r}"
+            return [Problem(ProblemKind.FINGERPRINT, f"{said}: {difference}") for difference in differs]
         if not len(self._align(baseline).now):
-            return [f"no anchor of baseline {baseline.name!r} asks the same now: capture and approve a new one"]
+            said = f"no anchor of baseline {baseline.name!r} asks the same now: capture and approve a new one"
+            return [Problem(ProblemKind.NO_COMMON_ANCHORS, said)]
         return []
 
     def _align(self, baseline: Snapshot) -> Alignment:
@@ -245,7 +249,7 @@ class Drift:
             self._known[id(baseline)] = found
         return found
 
-    def _tables(self, baseline: Snapshot, seen: Seen) -> list[Summarised]:
+    def _tables(self, baseline: Snapshot, seen: Observation) -> list[Summarised]:
         """All columns against a baseline; only what changed is measured, but for a judged deploy."""
         known = self._of(baseline)
         afresh = bool(seen.deploy_id) or known.turn != self._turn - 1
@@ -254,7 +258,7 @@ class Drift:
         made = [Summarised(table, known.comparison.alignment) for table in compared]
         return made + self._confident(known, seen, afresh=afresh)
 
-    def _confident(self, known: "_Known", seen: Seen, *, afresh: bool) -> list[Summarised]:
+    def _confident(self, known: "_Known", seen: Observation, *, afresh: bool) -> list[Summarised]:
         """What the lists hold; as it was last measured where a brief look will do."""
         known.owed.append(seen.changed)
         if seen.brief and known.confident and not afresh:
@@ -268,7 +272,7 @@ class Drift:
         )
         return known.confident
 
-    def _blame(self, baseline: Snapshot, alignment: Alignment, seen: Seen, known: Known) -> Culprits:
+    def _blame(self, baseline: Snapshot, alignment: Alignment, seen: Observation, known: Known) -> Culprits:
         around = Circumstances(
             self._depths[0], TIE_EPS, self._versions, seen.settling, seen.deploy_id, self._scope.dimensions
         )

@@ -7,8 +7,7 @@ from numpy.typing import NDArray
 
 from monitor.core.baseline import Snapshot
 from monitor.core.comparison.alignment import Alignment
-from monitor.core.comparison.facts import MemberFacts
-from monitor.core.comparison.seen import Asked, Seen
+from monitor.core.comparison.seen import Asked, Observation
 from monitor.core.comparison.tables import Comparison
 from monitor.core.lists import RankedLists
 from monitor.core.measure.columns import Name
@@ -48,9 +47,7 @@ def noise_columns(
         return {}
     lists = RankedLists.unknown(int(alignment.now.max()) + 1, baseline.noise.depth)
     lists = lists.replaced(alignment.now, baseline.noise.take(alignment.then))
-    hashes = {key: member.content_hash for key, member in baseline.members.items()}
-    facts = MemberFacts(baseline.members, baseline.shingles)
-    seen = Seen("", baseline.event_time, {}, {"dense": lists}, hashes, frozenset(), {}, {}, (), (), facts=facts)
+    seen = Observation.kept(baseline, {"dense": lists}, now=baseline.event_time)
     tables = Comparison(baseline, alignment, Asked(depths, {}, distances=False)).tables(seen, afresh=True)
     return {
         (table.leg, name): table.values[at]

@@ -92,11 +92,16 @@ def judge(rules: Sequence[Rule], report: DriftReport) -> Verdict:
     verdict is UNKNOWN: neither does an empty policy. Otherwise the findings decide.
     """
     if report.problems:
-        return Verdict("unknown", report.problems, ())
+        return refused(report)
     sizes = {(size.dimension, size.segment): size for size in report.segments}
     ruled = {rule.metric for rule in rules}
     measured = [of for of in report.measurements if of.metric in ruled]
     return fold([found for rule in rules for found in _judged(rule, measured, sizes)])
+
+
+def refused(report: DriftReport) -> Verdict:
+    """UNKNOWN for the problems of a report: no number of it is judged."""
+    return Verdict("unknown", tuple(problem.text for problem in report.problems), ())
 
 
 def fold(found: Iterable[Finding]) -> Verdict:

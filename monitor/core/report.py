@@ -4,6 +4,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
+from monitor.core.problems import Problem
+
 Leg = Literal["dense", "lexical", "both", "corpus"]
 """`both` compares the legs, `corpus` is about the chunks themselves."""
 VerdictName = Literal["pass", "fail", "inconclusive", "unknown"]
@@ -93,6 +95,8 @@ class BaselineIdentity:
     captured_event_time: int
     deploy_id: str
     approved_by: str
+    kept_as: Literal["baseline", "deploy"] = "baseline"
+    """`deploy`: it is the own snapshot of that deploy, to which a moving mode advanced."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,7 +117,7 @@ class DriftReport:
     measurements: tuple[Measurement, ...]
     segments: tuple[SegmentSize, ...] = ()
     corpus: Mapping[str, float] = field(default_factory=dict)
-    problems: tuple[str, ...] = ()
+    problems: tuple[Problem, ...] = ()
     blame: tuple[Share, ...] = ()
     changed_anchors: int = 0
     """Anchors left out because their own text or vector differs from the baseline's."""

@@ -17,6 +17,7 @@ from monitor.app.wiring import build_drift, read_state
 from monitor.core.anchors import Anchor
 from monitor.core.baseline import Approval
 from monitor.core.committed import Commit, DeployRecord
+from monitor.core.problems import Problem, ProblemKind
 from monitor.ports import ConfigurationError, StateStore
 from tests.app.loops import opened, to_end
 from tests.corpora import Shape, anchors, write_case
@@ -118,23 +119,25 @@ def altered(config: Path, folder: Path, change: Callable[[DeployRecord], DeployR
 @pytest.mark.parametrize(
     "problem",
     [
-        "the stream lost events 1 time(s); reload the corpus, then approve a baseline",
-        "deploy 'd1': barrier timeout, markers missing from: events/1",
+        Problem(ProblemKind.STREAM_LOSS, "the stream lost events 1 time(s); reload the corpus, then approve"),
+        Problem(ProblemKind.BARRIER, "deploy 'd1': barrier timeout, markers missing from: events/1"),
+        Problem(ProblemKind.UNCLASSIFIED, "said by an older version"),
     ],
+    ids=lambda problem: str(problem.kind),
 )
 def test_what_was_unknown_for_its_own_reasons_stays_unknown(
-    config: Path, configuration: Configuration, tmp_path: Path, problem: str
+    config: Path, configuration: Configuration, tmp_path: Path, problem: Problem
 ) -> None:
     def unknown(record: DeployRecord) -> DeployRecord:
         return replace(record, report=replace(record.report, problems=(problem,)))
 
     with altered(config, tmp_path, unknown) as store:
         said = against(configuration, store, "d1x", "main")
-    assert (said["verdict"], said["reasons"]) == ("unknown", [problem])
+    assert (said["verdict"], said["reasons"]) == ("unknown", [problem.text])
 
 
 def test_every_problem_about_a_baseline_is_known_as_one(config: Path, configuration: Configuration) -> None:
-    """`ABOUT_BASELINES` against what the evaluation really says."""
+    """What the evaluation says of the baseline compared with then, as it was stored with the reports."""
     with read_state(configuration) as store:
         first, record, main = store.deploy("d0"), store.deploy("d1"), store.baseline("main")
     assert first is not None
@@ -144,11 +147,9 @@ def test_every_problem_about_a_baseline_is_known_as_one(config: Path, configurat
     nobody = replace(main, anchors={f"x{name}": mark for name, mark in main.anchors.items()})
     drift, rules = build_drift(configuration), configuration.rules()
     said = [asking.judged_pair(drift, rules, baseline, record)[0].problems for baseline in (other, nobody)]
-    own = "fingerprint of deploy 'd1' differs"
-    for problems in (first.report.problems, *said):
-        about = [problem for problem in problems if not problem.startswith(own)]
-        assert about
-        assert all(problem.startswith(asking.ABOUT_BASELINES) for problem in about)
+    kinds = [{problem.kind for problem in problems} for problems in (first.report.problems, *said)]
+    assert kinds == [{ProblemKind.NO_BASELINE}, {ProblemKind.FINGERPRINT}, {ProblemKind.NO_COMMON_ANCHORS}]
+    assert all(kind.of_baseline for found in kinds for kind in found)
 
 
 def test_a_deploy_of_another_fingerprint_is_unknown(

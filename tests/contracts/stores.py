@@ -13,6 +13,7 @@ from monitor.core.events import Chunk, Delete, Located, Partition, Position, Ups
 from monitor.core.lexical_sources import SourceStatistics
 from monitor.core.lists import RankedLists
 from monitor.core.policy import Finding, Verdict
+from monitor.core.problems import Problem, ProblemKind
 from monitor.core.report import BaselineIdentity, DriftReport, Measurement, SegmentSize
 from monitor.ports import StateStore
 from tests.fingerprints import APPROXIMATE
@@ -171,11 +172,11 @@ class History:
             now=self._offset * 10,
             positions={"t/0": self._offset},
             fingerprint="f",
-            baseline=BaselineIdentity("main", 1, "", "ann"),
+            baseline=BaselineIdentity("main", 1, "", "ann", "deploy"),
             measurements=(measurement(float("nan")), measurement(-0.0), measurement(0.1 + 0.2)),
             segments=(SegmentSize("source", "s", 3, 2, True),),
             corpus={"chunks": float(len(self.corpus))},
-            problems=("one",),
+            problems=(Problem(ProblemKind.AUDIT, "one"),),
         )
         taken = snapshot(self.generator)
         return DeployRecord(f"d{self._deploys}", self._offset * 10, verdict, report, taken)

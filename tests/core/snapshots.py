@@ -6,10 +6,11 @@ import numpy as np
 
 from monitor.core.anchors import Anchor, AnchorSet
 from monitor.core.baseline import AnchorMark, ListLeg, Member, Snapshot
-from monitor.core.drift import Seen
+from monitor.core.drift import Observation
 from monitor.core.events import Segment, chunk_key
 from monitor.core.fingerprint import Fingerprint, anchor_digest
 from monitor.core.lists import RankedLists
+from monitor.core.problems import Problem, ProblemKind
 from tests.fingerprints import EXACT
 
 FINGERPRINT = EXACT
@@ -46,9 +47,9 @@ def seen(
     failures: Mapping[int, str] | None = None,
     settling: Sequence[int] = (),
     problems: Sequence[str] = (),
-) -> Seen:
+) -> Observation:
     """What the loop saw."""
-    return Seen(
+    return Observation(
         deploy_id="d1",
         now=9,
         positions={"t/0": 4},
@@ -58,7 +59,7 @@ def seen(
         failures=dict(failures or {}),
         corpus={"chunks": 3.0},
         chunks=(),
-        problems=tuple(problems),
+        problems=tuple(Problem(ProblemKind.UNCLASSIFIED, text) for text in problems),
     )
 
 

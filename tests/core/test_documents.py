@@ -1,7 +1,7 @@
 """Reports as JSON: the schema holds, nothing is NaN, and the same report gives the same bytes."""
 
 import json
-from dataclasses import asdict, fields, replace
+from dataclasses import fields, replace
 
 import jsonschema
 import pytest
@@ -15,6 +15,7 @@ from monitor.core.documents import (
     verdict_document,
 )
 from monitor.core.policy import Finding, Rule, Verdict, judge
+from monitor.core.problems import Problem, ProblemKind
 from monitor.core.report import BaselineIdentity, DriftReport, Measurement, SegmentSize, Share
 from tests.core.snapshots import anchor_set, plain, snapshot
 
@@ -37,6 +38,7 @@ REPORT = DriftReport(
     blame=(Share("dense", "source", "docs", 0.75, 3.0, 2),),
     changed_anchors=1,
 )
+NONE = (Problem(ProblemKind.NO_BASELINE, "no approved baseline"),)
 RULES = (
     Rule("swaps", "swaps", "dense", "mean", 10, max=1.0),
     Rule("low", "top1_score", "lexical", "p05", 0, min=0.1),
@@ -51,7 +53,17 @@ def strict(document: object) -> str:
 
 @pytest.mark.parametrize(
     "report",
-    [REPORT, replace(REPORT, baseline=None, measurements=(), segments=(), blame=(), problems=("no baseline",))],
+    [
+        REPORT,
+        replace(
+            REPORT,
+            baseline=None,
+            measurements=(),
+            segments=(),
+            blame=(),
+            problems=(Problem(ProblemKind.NO_BASELINE, "none"),),
+        ),
+    ],
     ids=["full", "without a baseline"],
 )
 def test_a_report_holds_its_schema(report: DriftReport) -> None:
@@ -116,7 +128,8 @@ def test_the_gate_says_what_was_judged_and_on_what() -> None:
     assert (document["deploy"], document["state"], document["verdict"]) == ("d1", "judged", "unknown")
     assert document["findings"] == verdict_document(VERDICT)["findings"]
     assert REPORT.baseline is not None
-    assert document["baseline"] == asdict(REPORT.baseline)
+    form = {"name": "main", "captured_event_time": 7, "deploy_id": "d0", "approved_by": "ana"}
+    assert document["baseline"] == form
     strict(document)
 
 

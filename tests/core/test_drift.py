@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from monitor.core.anchors import AnchorSet
 from monitor.core.drift import Drift, Scope
+from monitor.core.problems import ProblemKind
 from monitor.core.report import DriftReport, Measurement
 from tests.core.snapshots import FINGERPRINT, anchor_set, plain, ranked, seen, snapshot
 
@@ -148,7 +149,7 @@ def test_another_fingerprint_gives_problems_and_no_numbers() -> None:
     before = snapshot(THREE, {"dense": THEN}, fingerprint=other)
     report = drift().evaluate(before, None, seen({"dense": THEN}, problems=["gap"]))
     assert report.measurements == ()
-    assert report.problems == (
+    assert tuple(str(of) for of in report.problems) == (
         "gap",
         "fingerprint differs from baseline 'main': embedding_version: baseline 'e0', now 'e1'",
         "fingerprint differs from baseline 'main': k: baseline '5', now '10'",
@@ -158,9 +159,10 @@ def test_another_fingerprint_gives_problems_and_no_numbers() -> None:
 def test_no_baseline_and_no_common_anchor_are_problems() -> None:
     report = drift().evaluate(None, None, seen({"dense": THEN}))
     assert (report.measurements, report.baseline) == ((), None)
-    assert report.problems[0].startswith("no approved baseline")
+    assert [of.kind for of in report.problems] == [ProblemKind.NO_BASELINE]
     strangers = snapshot(anchor_set([DE], texts={0: "x"}), {"dense": plain("abc")})
-    assert drift().evaluate(strangers, None, seen({"dense": THEN})).problems == (
+    said = drift().evaluate(strangers, None, seen({"dense": THEN})).problems
+    assert tuple(str(of) for of in said) == (
         "no anchor of baseline 'main' asks the same now: capture and approve a new one",
     )
 

@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from monitor.core.policy import Rule, Verdict, judge
+from monitor.core.problems import Problem, ProblemKind
 from monitor.core.report import DriftReport, Measurement, SegmentSize, VerdictName
 
 NAN = float("nan")
@@ -37,7 +38,8 @@ def size(before: int = 100, now: int = 100, segment: str = "all", *, watched: bo
 def report(
     measurements: Sequence[Measurement], sizes: Sequence[SegmentSize] = (), problems: Sequence[str] = ()
 ) -> DriftReport:
-    return DriftReport("d", 0, {}, "f", None, tuple(measurements), (size(), *sizes), problems=tuple(problems))
+    said = tuple(Problem(ProblemKind.UNCLASSIFIED, text) for text in problems)
+    return DriftReport("d", 0, {}, "f", None, tuple(measurements), (size(), *sizes), problems=said)
 
 
 de, en, tiny = size(50, 50, "de"), size(30, 30, "en"), size(3, 3, "tiny", watched=False)

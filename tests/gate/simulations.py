@@ -11,11 +11,11 @@ from numpy.typing import NDArray
 
 from monitor.adapters.qdrant.embedded import EmbeddedIndex
 from monitor.adapters.qdrant.shard import EmbeddedSettings
-from monitor.app.gating import evidence_of, judged
 from monitor.core.anchors import AnchorSet
 from monitor.core.baseline import Snapshot
 from monitor.core.default_policy import default_rules
 from monitor.core.drift import Drift, Scope
+from monitor.core.evaluation import Evaluation, evidence_of
 from monitor.core.gate.hypotheses import Evidence
 from monitor.core.gate.judgement import judge_deploy
 from monitor.core.lists import RankedLists
@@ -163,7 +163,7 @@ class Twins:
         names = {f"c{at}": f"content {at}" for at in range(len(self.library.live))}
         drift = Drift(self.anchors, FINGERPRINT, Scope((), 9, 1), (10,), {})
         made = drift.compared(against, None, seen({"dense": lists}, hashes=names))
-        return judged(made, rules, evidence_of(against, made, rules))[1]
+        return Evaluation(made, rules, evidence_of(against, made, rules)).judged()[1]
 
 
 def swapped(before: RankedLists, after: RankedLists) -> float:

@@ -9,6 +9,7 @@ import numpy as np
 from monitor.adapters.sqlite.blame_form import attribution, plain_attribution, plain_statistics, statistics
 from monitor.adapters.sqlite.contents import packed, unpacked
 from monitor.adapters.sqlite.profiles import plain_profile, profile_of
+from monitor.adapters.sqlite.report_form import report_of
 from monitor.core.baseline import AnchorMark, Approval, Member, Snapshot
 from monitor.core.committed import DeployRecord
 from monitor.core.events import Segment
@@ -16,7 +17,6 @@ from monitor.core.fingerprint import Fingerprint
 from monitor.core.lexical_sources import SourceStatistics
 from monitor.core.lists import RankedLists
 from monitor.core.policy import Verdict
-from monitor.core.report import DriftReport
 
 ZLIB = b"\x78"
 """How a compressed record begins; one that is not begins with a map or an array of MessagePack."""
@@ -48,7 +48,7 @@ def unpack_deploy(stored: bytes) -> DeployRecord:
         deploy_id,
         time,
         msgspec.convert(verdict, Verdict),
-        msgspec.convert(report, DriftReport),
+        report_of(report),
         _snapshot(snapshot),
         None if found is None else tuple(attribution(one) for one in found),
     )

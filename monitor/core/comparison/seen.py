@@ -6,15 +6,16 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from monitor.core.baseline import ListLeg
+from monitor.core.baseline import ListLeg, Snapshot
 from monitor.core.comparison.facts import Facts, MemberFacts
 from monitor.core.lists import RankedLists
+from monitor.core.problems import Problem
 from monitor.core.report import Measurement
 from monitor.core.statistics.measured import Measurable
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Seen:
+class Observation:
     """What the loop saw at one position of the stream.
 
     `lists` are by leg; `hashes` are content hashes by chunk key, of the chunks in the lists at least, and may be a
@@ -33,9 +34,7 @@ class Seen:
     corpus: Mapping[str, float]
     chunks: tuple[Measurement, ...]
     """Measurements of the corpus itself (see `core.content`)."""
-    problems: tuple[str, ...]
-    pipeline: tuple[str, ...] = ()
-    """Those of the problems that say the stream lost or lacks events."""
+    problems: tuple[Problem, ...]
     changed: NDArray[np.int64] | None = None
     """Keys of all chunks of which anything changed since the evaluation before, what the index says of them included;
     None: measure everything anew."""
@@ -49,6 +48,37 @@ class Seen:
     """Whether what the lists hold may be shown as it was last measured; never where a deploy is judged."""
     profile: Measurable | None = None
     """The corpus itself, measured when the report is made; None where only lists were kept."""
+
+    @classmethod
+    def kept(
+        cls,
+        snapshot: Snapshot,
+        lists: Mapping[ListLeg, RankedLists],
+        *,
+        now: int,
+        deploy_id: str = "",
+        positions: Mapping[str, int] | None = None,
+        failures: Mapping[int, str] | None = None,
+        corpus: Mapping[str, float] | None = None,
+        problems: tuple[Problem, ...] = (),
+    ) -> "Observation":
+        """Lists that were kept, with what a snapshot kept of the chunks in them; the other arguments as above."""
+        return cls(
+            deploy_id=deploy_id,
+            now=now,
+            positions=positions or {},
+            lists=lists,
+            hashes={key: member.content_hash for key, member in snapshot.members.items()},
+            settling=frozenset(),
+            failures=failures or {},
+            corpus=corpus or {},
+            chunks=(),
+            problems=problems,
+            facts=MemberFacts(snapshot.members, snapshot.shingles),
+        )
+
+
+Seen = Observation  # its name in `core.comparison` until that is rewritten
 
 
 @dataclass(frozen=True, slots=True)

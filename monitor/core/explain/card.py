@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from monitor.core.baseline import Judged, ListLeg, Snapshot
 from monitor.core.blame import Attribution, DeployLine, blamed
 from monitor.core.cause import causes
-from monitor.core.documents import verdict_document
+from monitor.core.documents import baseline_document, verdict_document
 from monitor.core.events import Segment
 from monitor.core.explain.actions import actions
 from monitor.core.explain.events import event_rows, range_rows
@@ -103,7 +103,7 @@ def card(incident: Incident, question: Question, said: Said, *, config: str = "c
         "deploy": incident.deploy_id,
         "now": report.now,
         "positions": dict(report.positions),
-        "baseline": None if report.baseline is None else asdict(report.baseline),
+        "baseline": baseline_document(report.baseline),
         "verdict": verdict_document(incident.verdict),
         "question": asdict(question),
         "causes": [asdict(one) for one in found],

@@ -29,6 +29,7 @@ from monitor.core.policy import (
     fold,
     nothing_measured,
     place,
+    refused,
     watched,
 )
 from monitor.core.report import ALL, DriftReport, Measurement, SegmentSize, VerdictName
@@ -61,7 +62,7 @@ def judge_deploy(rules: Sequence[Rule], compared: Compared, report: DriftReport,
         The verdict; equal arguments give an equal one, nothing is drawn at random.
     """
     if report.problems or compared.alignment is None:
-        return Verdict("unknown", report.problems, ())
+        return refused(report)
     ground = Ground.of(compared, evidence, compared.alignment)
     sizes = {(size.dimension, size.segment): size for size in report.segments}
     found: list[Finding] = []

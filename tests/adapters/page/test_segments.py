@@ -8,6 +8,7 @@ from monitor.adapters.page import Asked, render_page
 from monitor.adapters.page.heat import heat, shade
 from monitor.core.baseline import Judged
 from monitor.core.policy import Severity, Verdict
+from monitor.core.problems import Problem, ProblemKind
 from monitor.core.report import SegmentSize, VerdictName
 from tests.adapters.pages import Reader, crowd, judged, moved, read
 from tests.adapters.views import measurement, view
@@ -100,7 +101,7 @@ def test_old_numbers_are_unknown_whatever_they_were() -> None:
 def test_a_report_with_problems_judges_no_segment() -> None:
     made = moved(("source", "calm", 0.0))
     said = Verdict("unknown", ("fingerprint differs",), ())
-    report = replace(made.report, problems=("fingerprint differs",))
+    report = replace(made.report, problems=(Problem(ProblemKind.FINGERPRINT, "fingerprint differs"),))
     found = heat(report, said)
     assert {row.verdict for row in found.opened} == {"unknown"}
 

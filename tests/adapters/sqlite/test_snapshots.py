@@ -23,7 +23,8 @@ from monitor.core.events import Position, chunk_key
 from monitor.core.lexical_sources import SourceStatistics
 from monitor.core.lists import RankedLists
 from monitor.core.policy import Verdict
-from monitor.core.report import DriftReport, Measurement
+from monitor.core.problems import Problem, ProblemKind
+from monitor.core.report import BaselineIdentity, DriftReport, Measurement
 from tests.contracts.stores import deploy_contents, finding, snapshot, snapshot_contents
 
 FLOATS = st.floats(width=64)  # NaN, infinities, signed zeros and subnormals included
@@ -97,6 +98,28 @@ def test_a_record_from_before_blame_named_events_is_read() -> None:
     old = msgspec.msgpack.encode(msgspec.msgpack.decode(zlib.decompress(pack_deploy(record)))[:5])
     assert unpack_deploy(old).attributions is None  # nor was it compressed then
     assert unpack_statistics(old) is None
+
+
+def test_a_report_from_before_facts_had_types_is_read() -> None:
+    """As version 0.1.0 wrote it: problems are texts, and a moving baseline is known by its name alone."""
+    kinds = [
+        ("no approved baseline: capture one (baseline capture), look at it", ProblemKind.NO_BASELINE),
+        ("fingerprint differs from baseline 'main': k: baseline '5', now '3'", ProblemKind.FINGERPRINT),
+        ("no anchor of baseline 'main' asks the same now: capture and approve", ProblemKind.NO_COMMON_ANCHORS),
+        ("the stream lost events 2 time(s); reload the corpus", ProblemKind.STREAM_LOSS),
+        ("deploy 'd1': barrier timeout, markers missing from: t/1", ProblemKind.BARRIER),
+        ("audit: 3 result(s) in the dense lists of 1 anchor(s) disagree", ProblemKind.AUDIT),
+        ("collection 'c' is red", ProblemKind.UNCLASSIFIED),
+    ]
+    problems = tuple(Problem(kind, text) for text, kind in kinds)
+    for name, kept_as in (("main", "baseline"), ("deploy:d0", "deploy")):
+        identity = BaselineIdentity(name, 5, "d0", "ann", kept_as)  # type: ignore[arg-type]  # one of its words
+        report = DriftReport("d1", 1, {}, "f", identity, (), problems=problems)
+        record = DeployRecord("d1", 1, Verdict("unknown", (), ()), report, snapshot(np.random.default_rng(0)))
+        plain = msgspec.msgpack.decode(zlib.decompress(pack_deploy(record)))
+        plain[3]["problems"] = [text for text, _ in kinds]
+        del plain[3]["baseline"]["kept_as"]
+        assert unpack_deploy(msgspec.msgpack.encode(plain)).report == report
 
 
 def test_a_record_that_is_cut_or_altered_is_no_record() -> None:

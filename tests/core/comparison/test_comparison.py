@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 
 from monitor.core.baseline import ListLeg, Member
 from monitor.core.comparison.facts import MemberFacts
-from monitor.core.drift import Drift, Scope, Seen
+from monitor.core.comparison.seen import Seen
+from monitor.core.drift import Drift, Scope
 from monitor.core.events import chunk_key
 from monitor.core.lists import NO_CHUNK, RankedLists
 from monitor.core.measure.moved import holding, moved

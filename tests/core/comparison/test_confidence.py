@@ -12,7 +12,7 @@ from scipy.stats import wasserstein_distance
 from monitor.core.baseline import ListLeg
 from monitor.core.comparison.facts import MemberFacts
 from monitor.core.comparison.labels import floored
-from monitor.core.drift import Seen
+from monitor.core.comparison.seen import Seen
 from monitor.core.lists import RankedLists
 from monitor.core.report import DriftReport, Measurement
 from tests.core.comparison.worlds import (

@@ -13,8 +13,9 @@ from monitor.core.anchors import Anchor, AnchorSet
 from monitor.core.baseline import ListLeg
 from monitor.core.comparison.facts import CorpusFacts
 from monitor.core.comparison.rewrites import rewrites_of, with_rewrites
+from monitor.core.comparison.seen import Seen
 from monitor.core.corpus import Corpus, Delta
-from monitor.core.drift import Drift, Scope, Seen
+from monitor.core.drift import Drift, Scope
 from monitor.core.engine import Bm25, Depths, Engine
 from monitor.core.events import CorpusEvent, Located, Position
 from monitor.core.lists import RankedLists

@@ -11,10 +11,11 @@ from monitor.core.anchors import Anchor, AnchorSet
 from monitor.core.baseline import AnchorMark, ListLeg, Member, Snapshot
 from monitor.core.comparison.content_hashes import ContentHashes
 from monitor.core.comparison.facts import CorpusFacts
+from monitor.core.comparison.seen import Seen
 from monitor.core.copies.duplicates import Duplicates
 from monitor.core.copies.shingles import clusters, jaccard
 from monitor.core.corpus import Corpus
-from monitor.core.drift import Drift, Scope, Seen
+from monitor.core.drift import Drift, Scope
 from monitor.core.events import Chunk, CorpusEvent, Delete, Located, Position, Upsert, chunk_key
 from monitor.core.fingerprint import anchor_digest
 from monitor.core.lexical.vocabulary import Vocabulary

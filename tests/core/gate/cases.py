@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from monitor.core.baseline import AnchorMark, Member, Snapshot
 from monitor.core.comparison.alignment import Alignment, Grouping
-from monitor.core.comparison.seen import Seen
+from monitor.core.comparison.seen import Observation
 from monitor.core.comparison.summary import Summarised, Table
 from monitor.core.drift import Compared
 from monitor.core.events import Segment
@@ -16,6 +16,7 @@ from monitor.core.gate.judgement import judge_deploy
 from monitor.core.lists import RankedLists
 from monitor.core.measure.columns import Name
 from monitor.core.policy import Finding, Rule, Verdict
+from monitor.core.problems import Problem, ProblemKind
 from monitor.core.report import ALL, SegmentSize
 from tests.core.snapshots import FINGERPRINT
 
@@ -62,8 +63,9 @@ def compared(
     """Columns of the dense leg."""
     of = alignment(segments, weights)
     table = Table("dense", tuple(columns), np.stack(list(columns.values())), ("",) * len(columns))
-    seen = Seen("d1", 9, {}, {}, {}, frozenset(), {}, {}, (), tuple(problems))
-    return Compared(seen, "f", None, (Summarised(table, of),), of, tuple(problems), None)
+    said = tuple(Problem(ProblemKind.UNCLASSIFIED, text) for text in problems)
+    seen = Observation("d1", 9, {}, {}, {}, frozenset(), {}, {}, (), said)
+    return Compared(seen, "f", None, (Summarised(table, of),), of, said, None)
 
 
 def verdict(

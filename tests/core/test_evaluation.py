@@ -5,10 +5,10 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from monitor.app.gating import evidence_of
 from monitor.core.baseline import Snapshot
 from monitor.core.comparison.seen import Seen
 from monitor.core.drift import Drift, Scope
+from monitor.core.evaluation import evidence_of
 from monitor.core.measure.columns import Name
 from monitor.core.policy import Rule
 from monitor.core.report import Leg

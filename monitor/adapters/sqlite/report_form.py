@@ -1,0 +1,39 @@
+"""Reports as they were stored before their facts had types, brought to the form of now.
+
+The one place that reads a fact from a text: what version 0.1.0 wrote is fixed for ever, nobody writes it any more.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+import msgspec
+
+from monitor.core.problems import ProblemKind
+from monitor.core.report import DriftReport
+
+_BEGINNINGS = (
+    ("no approved baseline", ProblemKind.NO_BASELINE),
+    ("fingerprint differs from baseline", ProblemKind.FINGERPRINT),
+    ("no anchor of baseline", ProblemKind.NO_COMMON_ANCHORS),
+    ("the stream lost events", ProblemKind.STREAM_LOSS),
+    ("deploy ", ProblemKind.BARRIER),
+    ("audit: ", ProblemKind.AUDIT),
+)
+"""How the problems of version 0.1.0 began."""
+_MOVING = "deploy:"
+"""How a baseline was called that was a deploy's own snapshot; names that people give have no colon."""
+
+
+def report_of(stored: Mapping[str, Any]) -> DriftReport:
+    """A stored report of whatever version."""
+    problems = [_problem(of) if isinstance(of, str) else of for of in stored.get("problems", ())]
+    baseline = stored.get("baseline")
+    if baseline is not None and "kept_as" not in baseline:
+        moved = baseline["name"].startswith(_MOVING)
+        baseline = {**baseline, "kept_as": "deploy" if moved else "baseline"}
+    return msgspec.convert({**stored, "problems": problems, "baseline": baseline}, DriftReport)
+
+
+def _problem(text: str) -> dict[str, str]:
+    found = (kind for begins, kind in _BEGINNINGS if text.startswith(begins))
+    return {"kind": next(found, ProblemKind.UNCLASSIFIED), "text": text}

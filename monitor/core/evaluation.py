@@ -1,0 +1,132 @@
+"""One evaluation: a comparison with a baseline, and the one place where a verdict on it is made. Pure."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from monitor.core.baseline import Snapshot
+from monitor.core.blame import Changes
+from monitor.core.committed import DeployRecord
+from monitor.core.comparison.seen import Observation
+from monitor.core.culprits import Culprits
+from monitor.core.drift import Compared, Drift
+from monitor.core.events import Segment
+from monitor.core.gate.elsewhere import Changed, elsewhere
+from monitor.core.gate.hypotheses import Evidence
+from monitor.core.gate.judgement import judge_deploy
+from monitor.core.noise import carried, noise_columns
+from monitor.core.policy import Rule, Verdict, judge
+from monitor.core.problems import Problem, ProblemKind
+from monitor.core.report import DriftReport
+
+NOT_ASKED = "asked_otherwise"
+"""Failure reason of an anchor whose question a deploy's kept lists do not answer."""
+
+
+@dataclass(frozen=True, slots=True)
+class Budget:
+    """What a deploy's marker said it would change, and what did change since a baseline."""
+
+    expected: Segment
+    changes: Callable[[Snapshot], Changes]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Evaluation:
+    """What a report and its verdict are made from, at one position; immutable, so either may be made at any time.
+
+    Args:
+        compared: what the report is made from.
+        rules: the policy.
+        evidence: what the gate knows of a deploy besides its report; None: a view between deploys, whose point
+            estimates are judged, or there is nothing to compare with.
+    """
+
+    compared: Compared
+    rules: Sequence[Rule]
+    evidence: Evidence | None
+
+    def report(self) -> DriftReport:
+        """The report: the same each time."""
+        return self.compared.report()
+
+    def judged(self) -> tuple[DriftReport, Verdict]:
+        """The report and its verdict: a deploy by the gate's bounds, everything else by point estimates."""
+        report = self.report()
+        if self.evidence is None:
+            return report, judge(self.rules, report)
+        return report, judge_deploy(self.rules, self.compared, report, self.evidence)
+
+    def blaming(self, culprits: Culprits | None) -> "Evaluation":
+        """The same with the culprits of an earlier one."""
+        return replace(self, compared=replace(self.compared, culprits=culprits))
+
+
+def evidence_of(
+    baseline: Snapshot | None, compared: Compared, rules: Sequence[Rule], budget: Budget | None = None
+) -> Evidence | None:
+    """What the gate knows of a deploy besides its report; None without a baseline.
+
+    All of it is looked up now: the verdict may be worked out later.
+
+    Args:
+        baseline: the snapshot compared with.
+        compared: the comparison.
+        rules: the policy; the expected change is looked for at the depth of its first rule that has one.
+        budget: None where the deploy is judged from kept lists: nobody knows then which event changed what.
+    """
+    if baseline is None:
+        return None
+    if compared.alignment is None:
+        return Evidence(baseline)
+    depths = tuple(sorted({rule.k for rule in rules if rule.k}))
+    noise = noise_columns(baseline, compared.alignment, depths)
+    if not noise and compared.pinned is not None:  # a deploy's own snapshot has no twin: the pinned baseline may
+        noise = carried(noise_columns(*compared.pinned, depths), compared.pinned[1], compared.alignment)
+    if budget is None or not budget.expected:
+        return Evidence(baseline, noise)
+    deepest = max(lists.depth for lists in baseline.lists.values())
+    depth = next((rule.k for rule in rules if rule.k), deepest)
+    changed = Changed(baseline, budget.changes(baseline), budget.expected)
+    found = elsewhere(changed, compared.alignment, compared.seen.lists, depth)
+    return Evidence(baseline, noise, budget.expected, found)
+
+
+def kept_evaluation(drift: Drift, rules: Sequence[Rule], baseline: Snapshot, record: DeployRecord) -> Evaluation:
+    """A kept deploy against any snapshot, from what was stored with both.
+
+    What made the deploy UNKNOWN then (a loss, an incomplete barrier, a changed fingerprint) makes it UNKNOWN now.
+    Anchors that ask something else today than they did then count as not measured. The marker's expected change is
+    not judged again: kept lists do not say which event changed what.
+
+    Args:
+        drift: the evaluation of the anchors of now.
+        rules: the policy.
+        baseline: the snapshot compared with.
+        record: the deploy.
+    """
+    snapshot, lists = record.snapshot, drift.lists_of(record.snapshot)
+    asked = np.logical_or.reduce([one.known for one in lists.values()])
+    said = f"fingerprint of deploy {record.deploy_id!r} differs from the baseline's"
+    differs = snapshot.fingerprint.differences(baseline.fingerprint)
+    seen = Observation.kept(
+        snapshot,
+        lists,
+        deploy_id=record.deploy_id,
+        now=record.report.now,
+        positions=record.report.positions,
+        failures=dict.fromkeys(np.flatnonzero(~asked).tolist(), NOT_ASKED),
+        corpus=record.report.corpus,
+        problems=(
+            *(problem for problem in record.report.problems if not problem.kind.of_baseline),
+            *(Problem(ProblemKind.FINGERPRINT, f"{said}: {difference}") for difference in differs),
+        ),
+    )
+    compared = drift.compared(baseline, None, seen, None)
+    return Evaluation(compared, rules, evidence_of(baseline, compared, rules))
+
+
+def withheld(verdict: Verdict, reason: str) -> Verdict:
+    """The verdict, or UNKNOWN with a reason that stands above it; "" for none."""
+    return Verdict("unknown", (reason, *verdict.reasons), verdict.findings) if reason else verdict

@@ -1,0 +1,50 @@
+"""Problems: why nothing may be concluded from a report, as kinds that the program reads and texts for people."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class ProblemKind(StrEnum):
+    """What sort of problem it is; stored with reports, so a value never changes its meaning."""
+
+    NO_BASELINE = "no_baseline"
+    FINGERPRINT = "fingerprint"
+    """The baseline was measured with another set-up."""
+    NO_COMMON_ANCHORS = "no_common_anchors"
+    STREAM_LOSS = "stream_loss"
+    BARRIER = "barrier"
+    """Copies of the deploy's marker are missing."""
+    AUDIT = "audit"
+    """The maintained lists disagree with the reference."""
+    INDEX = "index"
+    """What the index serves means nothing now."""
+    INDEX_BUSY = "index_busy"
+    """The index is at work on itself: no deploy can be judged by it."""
+    UNCLASSIFIED = "unclassified"
+    """Of a stored report that kept texts alone."""
+
+    @property
+    def of_baseline(self) -> bool:
+        """Whether it comes from the baseline compared with: against another one it need not hold."""
+        return self in (ProblemKind.NO_BASELINE, ProblemKind.FINGERPRINT, ProblemKind.NO_COMMON_ANCHORS)
+
+    @property
+    def of_stream(self) -> bool:
+        """Whether the stream lost or lacks events: the cause PIPELINE."""
+        return self in (ProblemKind.STREAM_LOSS, ProblemKind.BARRIER)
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """A reason why nothing may be concluded: any of them makes a verdict UNKNOWN.
+
+    >>> str(Problem(ProblemKind.AUDIT, "audit: 3 results disagree, expected 0"))
+    'audit: 3 results disagree, expected 0'
+    """
+
+    kind: ProblemKind
+    text: str
+
+    def __str__(self) -> str:
+        """Its text."""
+        return self.text
