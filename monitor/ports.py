@@ -16,19 +16,9 @@ from monitor.core.events import CorpusEvent, Partition, Position, Record
 from monitor.core.lexical_sources import SourceStatistics
 from monitor.core.lists import RankedLists
 from monitor.core.published import Published
-
-
-class CorpusDriftError(Exception):
-    """Root of the errors this program raises on purpose; the message is one line for people."""
-
-
-class ConfigurationError(CorpusDriftError):
-    """The configuration, the anchors file or a command's arguments are wrong: exit code 2."""
-
-
-class UnreachableError(CorpusDriftError):
-    """A system that the command cannot do without does not answer: exit code 4."""
-
+from monitor.errors import ConfigurationError as ConfigurationError
+from monitor.errors import CorpusDriftError as CorpusDriftError
+from monitor.errors import UnreachableError as UnreachableError
 
 # ---------------------------------------------------------------- sources
 

@@ -46,20 +46,21 @@ def allowed(path: Path, name: str) -> bool:
     if first == "monitor":
         target = rest.split(".")[0] if rest else ""
         if path.parent == ROOT / "app" / "wiring":
-            return target in {"core", "ports", "adapters", "app", "__version__"}
+            return target in {"core", "errors", "ports", "adapters", "app", "__version__"}
         return (
             target
             in {
                 "core": {"core"},
-                "ports": {"core"},
+                "errors": set(),
+                "ports": {"core", "errors"},
                 "adapters": {"core", "ports", "adapters", "__version__"},
                 "app": {"core", "ports", "app", "__version__"},
-                "cli": {"core", "ports", "app", "cli", "__version__"},
+                "cli": {"core", "errors", "ports", "app", "cli", "__version__"},
                 "__main__": {"cli"},
                 "__init__": set(),
             }[where]
         )
-    if where in {"core", "ports"}:
+    if where in {"core", "errors", "ports"}:
         return first in {"numpy", "numba"} or first in sys.stdlib_module_names
     return first not in CLIENTS or where == "adapters"
 

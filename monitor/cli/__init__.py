@@ -1,7 +1,6 @@
 """The commands; results on stdout, logs and progress on stderr, exit codes as the interface says."""
 
 import sys
-import traceback
 from collections.abc import Sequence
 from typing import Annotated
 
@@ -11,13 +10,12 @@ from typer.exceptions import TyperException
 from monitor import __version__
 from monitor.cli import alerting, checking, explaining, judging, producing, running
 from monitor.cli.common import NO_REPORT, USAGE
-from monitor.ports import CorpusDriftError, UnreachableError
+from monitor.errors import CorpusDriftError, UnreachableError
 
 app = typer.Typer(
     name="corpus-drift",
     help="Which corpus change moved which answers, and may it stay?",
     no_args_is_help=True,
-    add_completion=False,
     pretty_exceptions_enable=False,
 )
 app.command()(running.demo)
@@ -57,7 +55,7 @@ def main(argv: Sequence[str]) -> int:
         The exit code: 0 pass, 1 fail, 2 usage or configuration, 3 undecided, 4 no report can be had.
     """
     try:
-        code = app(list(argv), standalone_mode=False)
+        code = app(list(argv), prog_name="corpus-drift", standalone_mode=False)
     except typer.Exit as stop:
         return int(stop.exit_code)
     except SystemExit as stop:
@@ -73,6 +71,8 @@ def main(argv: Sequence[str]) -> int:
     except KeyboardInterrupt:
         return _failed("interrupted", 130)
     except Exception as error:
+        import traceback
+
         traceback.print_exc()
         return _failed(f"internal error: {type(error).__name__}: {error}", NO_REPORT)
     return int(code or 0)

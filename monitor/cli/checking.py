@@ -6,12 +6,8 @@ from typing import Annotated
 
 import typer
 
-from monitor.app import tables
-from monitor.app.retrying import MOST, retry
-from monitor.app.wiring import open_monitor, read_state, running, tools
 from monitor.cli.common import FAIL, PASS, USAGE, ConfigFile, Json, configured, need_file, need_state, say
-from monitor.core.documents import retried_document
-from monitor.ports import ConfigurationError
+from monitor.errors import ConfigurationError
 
 anchors = typer.Typer(help="The queries under watch.", no_args_is_help=True)
 events = typer.Typer(help="Corpus events.", no_args_is_help=True)
@@ -29,6 +25,9 @@ def anchors_build(
     as_json: Json = False,
 ) -> int:
     """Choose anchors from a query log: frequent, diverse, with a quota per segment."""
+    from monitor.app import tables
+    from monitor.app.wiring import tools
+
     say(tools.build_anchor_file(log, output, count=count, by=by), as_json=as_json, text=tables.lines)
     return PASS
 
@@ -40,6 +39,9 @@ def anchors_check(
     as_json: Json = False,
 ) -> int:
     """Check an anchors file; every problem at once."""
+    from monitor.app import tables
+    from monitor.app.wiring import tools
+
     document = tools.check_anchor_file(path, dimension)
     say(document, as_json=as_json, text=tables.problem_lines)
     return USAGE if document["problems"] else PASS
@@ -53,6 +55,9 @@ def events_check(
     as_json: Json = False,
 ) -> int:
     """Validate events: what would be quarantined, and why."""
+    from monitor.app import tables
+    from monitor.app.wiring import tools
+
     need_file(path)
     document = tools.check_events(path, form=form, dimension=dimension)
     say(document, as_json=as_json, text=tables.problem_lines)
@@ -64,6 +69,9 @@ def quarantine_list(
     config: ConfigFile, limit: Annotated[int, typer.Option(min=1)] = 50, as_json: Json = False
 ) -> int:
     """The newest records set aside, with their reasons."""
+    from monitor.app import tables
+    from monitor.app.wiring import read_state
+
     configuration = configured(config)
     need_state(configuration)
     with read_state(configuration) as store:
@@ -79,6 +87,10 @@ def quarantine_show(
     as_json: Json = False,
 ) -> int:
     """One record set aside, with its whole value as far as it was kept."""
+    from monitor.app import tables
+    from monitor.app.retrying import MOST
+    from monitor.app.wiring import read_state
+
     configuration = configured(config)
     need_state(configuration)
     with read_state(configuration) as store:
@@ -93,6 +105,11 @@ def quarantine_show(
 @quarantine.command("replay")
 def quarantine_replay(config: ConfigFile, as_json: Json = False) -> int:
     """Decode and apply what was set aside once more, with the configuration of now; 1 when some of it stays."""
+    from monitor.app import tables
+    from monitor.app.retrying import retry
+    from monitor.app.wiring import open_monitor, running
+    from monitor.core.documents import retried_document
+
     configuration = configured(config)
     monitor = running(configuration)
     if monitor is not None:
@@ -108,6 +125,8 @@ def quarantine_replay(config: ConfigFile, as_json: Json = False) -> int:
 
 def check_config(config: ConfigFile) -> int:
     """Read the configuration and say everything that is wrong with it."""
+    from monitor.app.wiring import tools
+
     configuration = configured(config)
     tools.check_references(configuration)
     typer.echo(f"{config}: ok, {len(configuration.rules())} rules")
@@ -116,6 +135,8 @@ def check_config(config: ConfigFile) -> int:
 
 def schema(what: Annotated[str, typer.Argument(help="events, anchors, config, report or explain")]) -> int:
     """A JSON Schema."""
+    from monitor.app.wiring import tools
+
     if what not in tools.SCHEMAS:
         message = f"schema {what!r}: expected one of {', '.join(sorted(tools.SCHEMAS))}"
         raise ConfigurationError(message)

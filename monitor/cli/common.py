@@ -1,15 +1,20 @@
-"""What the commands share: options, exit codes, saying a document."""
+"""What the commands share: options, exit codes, saying a document.
+
+A command imports what it works with inside its own function: `--help` and shell completion load nothing of it.
+"""
 
 import json
 import os
 from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from monitor.app.configuration import Configuration, load
-from monitor.ports import ConfigurationError, UnreachableError
+from monitor.errors import ConfigurationError, UnreachableError
+
+if TYPE_CHECKING:
+    from monitor.app.configuration import Configuration
 
 PASS, FAIL, USAGE, UNDECIDED, NO_REPORT = 0, 1, 2, 3, 4
 """Exit codes of the interface."""
@@ -19,8 +24,10 @@ Json = Annotated[bool, typer.Option("--json", help="One JSON document instead of
 Deploy = Annotated[str, typer.Option("--deploy", help="A deploy's id.")]
 
 
-def configured(path: Path) -> Configuration:
+def configured(path: Path) -> "Configuration":
     """The configuration, with secrets from this process's environment."""
+    from monitor.app.configuration import load
+
     return load(path, os.environ)
 
 
@@ -36,7 +43,7 @@ def need_file(path: Path) -> None:
         raise ConfigurationError(message)
 
 
-def need_state(configuration: Configuration) -> None:
+def need_state(configuration: "Configuration") -> None:
     """UnreachableError where no monitor runs and none ever committed: exit code 4."""
     path = configuration.located(configuration.state.path)
     if not path.is_file():

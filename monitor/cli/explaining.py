@@ -4,11 +4,7 @@ from typing import Annotated
 
 import typer
 
-from monitor.app.card_text import explain_card
-from monitor.app.explaining import stored_card
-from monitor.app.wiring import around, read_state, running
 from monitor.cli.common import PASS, ConfigFile, Json, configured, need_state, say
-from monitor.core.explain.card import Question
 
 
 def explain(
@@ -21,6 +17,11 @@ def explain(
     as_json: Json = False,
 ) -> int:
     """What moved, why, who did it and what to do: the incident card of a deploy, a segment or an anchor."""
+    from monitor.app.card_text import explain_card
+    from monitor.app.explaining import stored_card
+    from monitor.app.wiring import around, read_state, running
+    from monitor.core.explain.card import Question
+
     configuration = configured(config)
     monitor = running(configuration)
     if monitor is not None:

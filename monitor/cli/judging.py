@@ -3,19 +3,15 @@
 import math
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from monitor.app import asking, formats, tables
-from monitor.app.configuration import Configuration
-from monitor.app.service import approve as approve_in_loop
-from monitor.app.service import capture as capture_in_loop
-from monitor.app.wiring import build_drift, open_monitor, read_state, running
-from monitor.app.wiring.forecast import build_forecast
 from monitor.cli.common import FAIL, PASS, UNDECIDED, ConfigFile, Deploy, Json, configured, need_file, need_state, say
-from monitor.core.documents import snapshot_document
-from monitor.ports import ConfigurationError, UnreachableError
+from monitor.errors import ConfigurationError, UnreachableError
+
+if TYPE_CHECKING:
+    from monitor.app.configuration import Configuration
 
 baseline = typer.Typer(help="Approved snapshots, with author, reason and time.", no_args_is_help=True)
 
@@ -51,6 +47,8 @@ def gate(
     ] = None,
 ) -> int:
     """Wait for the deploy's barrier and judge it: 0 pass, 1 fail, 2 usage, 3 undecided, 4 no report can be had."""
+    from monitor.app import formats
+
     configuration = configured(config)
     _sensible(deploy, timeout)
     if dry_run is None:
@@ -79,7 +77,12 @@ def _sensible(deploy: str, timeout: float) -> None:
         raise ConfigurationError(message)
 
 
-def _gate(configuration: Configuration, deploy: str, against: str, *, timeout: float, at_end: bool) -> dict[str, Any]:
+def _gate(
+    configuration: "Configuration", deploy: str, against: str, *, timeout: float, at_end: bool
+) -> dict[str, Any]:
+    from monitor.app import asking
+    from monitor.app.wiring import build_drift, read_state, running
+
     monitor = running(configuration, patience=timeout)  # one that is starting will answer soon
     if monitor is None:
         if at_end:
@@ -99,8 +102,10 @@ def _gate(configuration: Configuration, deploy: str, against: str, *, timeout: f
 
 
 def _forecast(
-    configuration: Configuration, changeset: Path, deploy: str, against: str, *, at_end: bool
+    configuration: "Configuration", changeset: Path, deploy: str, against: str, *, at_end: bool
 ) -> dict[str, Any]:
+    from monitor.app.wiring.forecast import build_forecast
+
     if against or at_end:
         message = "--dry-run: expected without --baseline and --at-end: it forecasts against the baseline in force"
         raise ConfigurationError(message)
@@ -120,6 +125,9 @@ def _write(path: Path, text: str) -> None:
 
 def report(config: ConfigFile, deploy: Annotated[str, typer.Option()] = "", as_json: Json = False) -> int:
     """Measurements per segment: of the running monitor, else of the newest (or the named) deploy."""
+    from monitor.app import asking, tables
+    from monitor.app.wiring import read_state, running
+
     configuration = configured(config)
     monitor = running(configuration)
     if monitor is not None:
@@ -135,6 +143,8 @@ def report(config: ConfigFile, deploy: Annotated[str, typer.Option()] = "", as_j
 @baseline.command("list")
 def baseline_list(config: ConfigFile, as_json: Json = False) -> int:
     """All captured baselines, oldest first."""
+    from monitor.app import tables
+
     say(_baselines(configured(config)), as_json=as_json, text=tables.baseline_table)
     return PASS
 
@@ -142,6 +152,8 @@ def baseline_list(config: ConfigFile, as_json: Json = False) -> int:
 @baseline.command("show")
 def baseline_show(config: ConfigFile, name: Annotated[str, typer.Argument()], as_json: Json = False) -> int:
     """One baseline: identity, fingerprint, approval."""
+    from monitor.app import tables
+
     found = [document for document in _baselines(configured(config)) if document["name"] == name]
     if not found:
         message = f"baseline {name!r}: not captured; see corpus-drift baseline list"
@@ -150,7 +162,10 @@ def baseline_show(config: ConfigFile, name: Annotated[str, typer.Argument()], as
     return PASS
 
 
-def _baselines(configuration: Configuration) -> list[dict[str, Any]]:
+def _baselines(configuration: "Configuration") -> list[dict[str, Any]]:
+    from monitor.app import asking
+    from monitor.app.wiring import read_state, running
+
     monitor = running(configuration)
     if monitor is not None:
         return monitor.baselines()
@@ -162,6 +177,11 @@ def _baselines(configuration: Configuration) -> list[dict[str, Any]]:
 @baseline.command("capture")
 def baseline_capture(config: ConfigFile, name: Annotated[str, typer.Argument()], as_json: Json = False) -> int:
     """Freeze all ranked lists as they are now; nobody compares with them until they are approved."""
+    from monitor.app import tables
+    from monitor.app.service import capture as capture_in_loop
+    from monitor.app.wiring import open_monitor, running
+    from monitor.core.documents import snapshot_document
+
     configuration = configured(config)
     monitor = running(configuration)
     if monitor is not None:
@@ -183,6 +203,11 @@ def baseline_approve(
     as_json: Json = False,
 ) -> int:
     """Make a captured baseline the one to compare with."""
+    from monitor.app import asking, tables
+    from monitor.app.service import approve as approve_in_loop
+    from monitor.app.wiring import open_monitor, running
+    from monitor.core.documents import snapshot_document
+
     configuration = configured(config)
     monitor = running(configuration)
     if monitor is not None:

@@ -5,13 +5,8 @@ from typing import Annotated, Literal
 
 import typer
 
-from monitor.app import tables
-from monitor.app.demonstration import demonstrate
-from monitor.app.history import replay_history
-from monitor.app.running import leaving_on_sigterm, restoring, run_to_end
-from monitor.app.wiring import open_monitor, running, serving
 from monitor.cli.common import PASS, ConfigFile, Json, configured, say
-from monitor.ports import UnreachableError
+from monitor.errors import UnreachableError
 
 
 def demo(
@@ -21,6 +16,8 @@ def demo(
     folder: Annotated[Path | None, typer.Option(help="Keep corpus, state and configuration here.")] = None,
 ) -> int:
     """A real corpus (this Python's documentation strings), real updates and a planted incident, all in process."""
+    from monitor.app.demonstration import demonstrate
+
     return demonstrate(folder, flooded=flooded, lost=lost, serve=serve)
 
 
@@ -29,6 +26,9 @@ def run(
     until_end: Annotated[bool, typer.Option("--until-end", help="Stop when exhausted or caught up.")] = False,
 ) -> int:
     """The monitor: consume, measure, export, until told to stop."""
+    from monitor.app.running import leaving_on_sigterm, restoring, run_to_end
+    from monitor.app.wiring import open_monitor, serving
+
     configuration = configured(config)
     opened = open_monitor(configuration, restoring=restoring)
     with leaving_on_sigterm(), opened as monitor, serving(configuration, monitor) as url:
@@ -43,6 +43,8 @@ def health(
     ready: Annotated[bool, typer.Option("--ready", help="Ask whether it is ready, not only alive.")] = False,
 ) -> int:
     """Ask the monitor of this machine how it is, for container probes: 0 well, 4 not running or not well."""
+    from monitor.app.wiring import running
+
     configuration = configured(config)
     monitor = running(configuration)
     if monitor is None:
@@ -61,6 +63,9 @@ def replay_git(
     as_json: Json = False,
 ) -> int:
     """Turn a documentation repository's history into events and show which past updates shook retrieval."""
+    from monitor.app import tables
+    from monitor.app.history import replay_history
+
     document = replay_history(repository, globs=glob or [], since=since, deploys=deploys, folder=folder)
     say(document, as_json=as_json, text=tables.history_table)
     return PASS
