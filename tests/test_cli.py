@@ -99,7 +99,8 @@ def test_a_report_as_a_table_and_as_json(run: Commands, ran: Path) -> None:
     )
     assert (table.code, newest.code, named.code) == (0, 0, 0)
     assert table.out.startswith("FAIL  as of ")
-    assert (newest.json()["deploy_id"], named.json()["deploy_id"]) == ("d3", "d1")
+    assert (newest.json()["deploy_id"], named.json()["deploy_id"]) == ("", "d1")
+    assert newest.json()["verdict"]["verdict"] == "fail"
     schema = run("schema", "report").json()
     assert set(named.json()) == set(schema["properties"])
 
@@ -123,8 +124,14 @@ def test_baselines_while_no_monitor_runs(run: Commands, ran: Path, tmp_path: Pat
     )
     approve = ("baseline", "approve", "-c", config, "late", "--author", "ann")
     refused(run(*approve, "--reason", " "), 2, "baseline 'late': approval needs an author and a reason")
+    assert run("report", "-c", config, "--json").json()["verdict"]["verdict"] == "fail"
     approved = run(*approve, "--reason", "the new normal")
     assert "approved by ann at 20" in approved.out
+    assert "in force" in approved.out.splitlines()[-1]
+    assert run("report", "-c", config).out.startswith("PASS  as of ")
+    assert ", against baseline late" in run("report", "-c", config).out
+    marks = {one["name"]: one["in_force"] for one in run("baseline", "list", "-c", config, "--json").json()}
+    assert marks == {"main": False, "late": True}
     assert run("gate", "-c", config, "--deploy", "d3", "--baseline", "late").code == 0
     assert run("gate", "-c", config, "--deploy", "d3").code == 1
     table = run("baseline", "list", "-c", config).out
@@ -137,6 +144,23 @@ def test_baselines_while_no_monitor_runs(run: Commands, ran: Path, tmp_path: Pat
         "expected one of: main, late",
     )
     refused(run("baseline", "capture", "-c", config, "a b"), 2, "baseline 'a b': expected 1 to 64 letters")
+
+
+def test_the_corpus_of_now_is_accepted_in_one_step(run: Commands, ran: Path, tmp_path: Path) -> None:
+    config = copied(ran, tmp_path)
+    words = ("baseline", "accept", "-c", config)
+    refused(
+        run(*words, "--author", " ", "--reason", "r"), 2, "baseline 'main': approval needs an author and a reason"
+    )
+    accepted = run(*words, "--author", "ann", "--reason", "wanted", "--json").json()
+    assert (accepted["name"], accepted["deploy"], accepted["in_force"]) == ("main", "d3", True)
+    report = run("report", "-c", config, "--json").json()
+    assert (report["verdict"]["verdict"], report["baseline"]["deploy_id"]) == ("pass", "d3")
+    assert run("baseline", "accept", "-c", config, "x", "--author", "a", "--reason", "r").code == 0
+    assert run("report", "-c", config, "--json").json()["baseline"]["name"] == "x"
+    again = run("run", "-c", config, "--until-end")
+    assert again.code == 0
+    assert run("report", "-c", config, "--json").json()["baseline"]["name"] == "x"
 
 
 # ---------------------------------------------------------------- a running monitor

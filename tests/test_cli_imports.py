@@ -48,7 +48,7 @@ def test_every_command_is_asked_for_its_help() -> None:
     ("typed", "expected"),
     [
         ("corpus-drift qu", {"quarantine"}),
-        ("corpus-drift baseline ", {"list", "show", "capture", "approve"}),
+        ("corpus-drift baseline ", {"list", "show", "capture", "approve", "accept"}),
         ("corpus-drift gate --dep", {"--deploy"}),
     ],
 )

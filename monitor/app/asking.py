@@ -14,12 +14,15 @@ from monitor.core.evaluation import kept_evaluation
 from monitor.core.gate.budget import EXPECTED
 from monitor.core.policy import Rule, Verdict
 from monitor.core.report import DriftReport
-from monitor.ports import ConfigurationError, StateStore
+from monitor.ports import ConfigurationError, StateStore, UnreachableError
 
 Document = dict[str, Any]
 NO_BUDGET = (
     "the change that the deploy's marker expected is not judged against another baseline: all anchors have the usual "
     "limits; see the gate without --baseline"
+)
+NOT_LEFT = (
+    "the monitor did not come to leave a report of now behind; expected corpus-drift run to have ended by itself"
 )
 BETWEEN_ASKS = 0.5
 """Seconds between two looks at a deploy that is not judged yet."""
@@ -80,8 +83,15 @@ class Running:
 
     def approve(self, name: str, author: str, reason: str) -> Document:
         """Approve a captured baseline."""
+        return self._responsible("approve", name, author, reason)
+
+    def accept(self, name: str, author: str, reason: str) -> Document:
+        """Capture the lists as they are now and approve them."""
+        return self._responsible("accept", name, author, reason)
+
+    def _responsible(self, what: str, name: str, author: str, reason: str) -> Document:
         body = {"name": name, "author": author, "reason": reason, "time": now_text()}
-        made: Document = self._client.post("/api/v1/baselines/approve", body)
+        made: Document = self._client.post(f"/api/v1/baselines/{what}", body)
         return made
 
     def retry(self) -> Document:
@@ -106,13 +116,21 @@ def stored_gate(store: StateStore, deploy_id: str) -> Document:
 
 
 def stored_report(store: StateStore, deploy_id: str) -> Document:
-    """A deploy's report from the committed state; the newest deploy's where none is named.
+    """A deploy's report from the committed state; where none is named that of now, else the newest deploy's.
+
+    A monitor leaves the report of now behind when it ends; one that was killed does not.
 
     Raises:
         ConfigurationError: no such report.
     """
+    current = None if deploy_id else store.current()
+    if current is not None:
+        return report_document(*current)
     ledger = store.ledger()
-    wanted = deploy_id or (ledger[-1].deploy_id if ledger else "")
+    if not (ledger or deploy_id):
+        message = f"no report kept: no deploy was judged, and {NOT_LEFT}"
+        raise UnreachableError(message)
+    wanted = deploy_id or ledger[-1].deploy_id
     record = store.deploy(wanted)
     if record is None:
         known = ", ".join(judged.deploy_id for judged in ledger[-5:]) or "none"
@@ -121,9 +139,9 @@ def stored_report(store: StateStore, deploy_id: str) -> Document:
     return report_document(record.report, record.verdict)
 
 
-def stored_baselines(store: StateStore) -> list[Document]:
-    """All captured baselines of the committed state."""
-    return [snapshot_document(snapshot) for snapshot in store.baselines()]
+def stored_baselines(store: StateStore, name_in_force: str) -> list[Document]:
+    """All captured baselines of the committed state, the one that reports compare with marked."""
+    return [snapshot_document(snapshot, in_force=snapshot.name == name_in_force) for snapshot in store.baselines()]
 
 
 def judged_against(drift: Drift, rules: Sequence[Rule], store: StateStore, deploy_id: str, baseline: str) -> Document:

@@ -9,7 +9,7 @@ from dataclasses import replace
 from typing import Any, TypeVar
 
 from monitor.app.intake import GAP_FAULTS, Batch, Intake, set_aside
-from monitor.app.measuring import OPEN_GAPS, Measured, Measuring
+from monitor.app.measuring import OPEN_GAPS, Measured, Measuring, named_positions
 from monitor.app.parts import Parts
 from monitor.app.reanchoring import reanchored
 from monitor.app.restore import restore
@@ -80,11 +80,21 @@ class Monitor:
                 turned()
                 if until_end and not worked and self.ended():
                     break
+            self.remember()
         except Stopped:
             return
         finally:
             self._over = True
             self.refuse_when_over()
+
+    def remember(self) -> None:
+        """Leave the last report in the state where it is of now, for whoever asks while no monitor runs."""
+        view = self.published
+        if view is not None and view.report.positions == named_positions(self.intake):
+            newest, counters = self.parts.corpus.newest_event_time, dict(self.counters)
+            said = (view.report, view.own)
+            commit = Commit(self.intake.positions, counters=counters, newest_event_time=newest, current=said)
+            self.parts.store.commit(commit)
 
     def turn(self, wait: float) -> bool:
         """One turn of the loop; False when there was nothing to do."""

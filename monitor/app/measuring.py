@@ -17,6 +17,7 @@ from monitor.app.milestones import Milestones
 from monitor.app.once import Once
 from monitor.app.parts import Parts
 from monitor.app.sampling import Sampling
+from monitor.app.snapshot import listed
 from monitor.app.statistics import measurable, profile
 from monitor.core.anchors import rows_after
 from monitor.core.baseline import Judged, ListLeg, Snapshot
@@ -247,8 +248,8 @@ class Measuring:
         return tuple(Problem(ProblemKind.AUDIT, text) for text in found)
 
     def sound(self, snapshot: Snapshot) -> bool:
-        """Whether all lists were had, no loss is open and no audit failed: only then a baseline by itself."""
-        if self._counters[OPEN_GAPS] or self.untrusted():
+        """Whether all lists were had and hold something, no loss is open and no audit failed: else no bootstrap."""
+        if self._counters[OPEN_GAPS] or self.untrusted() or not listed(snapshot):
             return False
         return all(lists.known.all() for lists in snapshot.lists.values())
 

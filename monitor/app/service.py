@@ -3,12 +3,13 @@
 import re
 from collections.abc import Mapping, Sequence
 from concurrent.futures import Future
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from monitor.app.explaining import around_of, incident_now, made_card, stored_card
 from monitor.app.measuring import OPEN_GAPS
 from monitor.app.retrying import retry
-from monitor.app.snapshot import PENDING
+from monitor.app.snapshot import NOTHING_LISTED, PENDING, listed, responsible
 from monitor.core.baseline import Approval, Snapshot
 from monitor.core.committed import Commit, DeployRecord, Retried
 from monitor.core.events import Deploy
@@ -71,6 +72,10 @@ class MonitorService:
         """Approve a captured baseline; reports compare with it from now on."""
         return self._ask(lambda monitor: approve(monitor, name, approval))
 
+    def accept(self, name: str, approval: Approval) -> Snapshot:
+        """Capture the current lists and approve them in one step."""
+        return self._ask(lambda monitor: accept(monitor, name, approval))
+
     def deploy_at_end(self, deploy_id: str) -> None:
         """Close a deploy where the stream ends now."""
         self._ask(lambda monitor: deploy_at_end(monitor, deploy_id))
@@ -106,6 +111,9 @@ def capture(monitor: "Monitor", name: str) -> Snapshot:
     if not NAME.fullmatch(name):
         message = f"baseline {name[:80]!r}: expected 1 to 64 letters, digits, '_', '.', '-', a letter or digit first"
         raise ConfigurationError(message)
+    if not len(monitor.parts.corpus):
+        message = f"baseline {name!r}: the corpus is empty, no event was applied; expected chunks to compare with"
+        raise UnreachableError(message)
     monitor.measuring.replay(full=True)
     newest = monitor.ledger[-1].deploy_id if monitor.ledger else ""
     snapshot = monitor.measuring.snapshot(monitor.intake, monitor.parts.snapshots.captured_as(name), newest)
@@ -114,20 +122,49 @@ def capture(monitor: "Monitor", name: str) -> Snapshot:
         missing = ", ".join(f"{count} {leg}" for leg, count in sorted(unknown.items()))
         message = f"baseline {name!r}: {missing} lists could not be had from the index; expected all of them"
         raise UnreachableError(message)
+    if not listed(snapshot):
+        message = f"baseline {name!r}: {NOTHING_LISTED}"
+        raise UnreachableError(message)
     snapshot = monitor.measuring.with_noise(monitor.intake, snapshot)
-    _store(monitor, snapshot, monitor.counters)
-    monitor.measuring.publish(monitor.intake, monitor.measuring.measure(monitor.intake))
+    _store(monitor, Commit({}, baselines=(snapshot,), counters=dict(monitor.counters)))
+    _publish(monitor)
     return snapshot
 
 
 def approve(monitor: "Monitor", name: str, approval: Approval) -> Snapshot:
-    """Approve in the loop's own thread; whoever approves also takes responsibility for earlier losses."""
-    snapshot = monitor.parts.snapshots.approved(name, approval)
-    _store(monitor, snapshot, {**monitor.counters, OPEN_GAPS: 0}, withdrawn=(snapshot.name + PENDING,))
+    """Approve in the loop's own thread and put it in force, whatever name is configured and whatever deploy passed.
+
+    Whoever approves also takes responsibility for earlier losses.
+    """
+    snapshots = monitor.parts.snapshots
+    snapshot = snapshots.approved(name, approval)
+    made = Commit(
+        {},
+        baselines=(snapshot,),
+        counters={**monitor.counters, OPEN_GAPS: 0},
+        withdrawn=(snapshot.name + PENDING,),
+        decision=snapshots.decide(snapshot.name, monitor.ledger),
+    )
+    _store(monitor, made)
     monitor.counters[OPEN_GAPS] = 0  # only now: a store that refused has not forgotten the losses either
     monitor.measuring.choose_baseline()
-    monitor.measuring.publish(monitor.intake, monitor.measuring.measure(monitor.intake))
+    monitor.measuring.replay(full=False)
+    _publish(monitor)
     return snapshot
+
+
+def accept(monitor: "Monitor", name: str, approval: Approval) -> Snapshot:
+    """The corpus as it is now becomes what is compared with: capture and approval in one step, in the loop's thread.
+
+    Args:
+        monitor: the running loop.
+        name: of the baseline; "" for the configured one.
+        approval: who takes responsibility, and why.
+    """
+    chosen = name or monitor.parts.snapshots.name
+    responsible(chosen, approval)  # before the work of a capture
+    capture(monitor, chosen)
+    return approve(monitor, chosen, approval)
 
 
 def deploy_at_end(monitor: "Monitor", deploy_id: str) -> None:
@@ -145,15 +182,13 @@ def deploy_at_end(monitor: "Monitor", deploy_id: str) -> None:
     monitor.intake.barrier.request(marker)
 
 
-def _store(
-    monitor: "Monitor", snapshot: Snapshot, counters: Mapping[tuple[str, ...], int], *, withdrawn: Sequence[str] = ()
-) -> None:
-    monitor.parts.store.commit(
-        Commit(
-            positions=monitor.intake.positions,
-            counters=dict(counters),
-            baselines=(snapshot,),
-            withdrawn=withdrawn,
-            newest_event_time=monitor.parts.corpus.newest_event_time,
-        )
-    )
+def _store(monitor: "Monitor", made: Commit) -> None:
+    """Commit at the position of now."""
+    newest = monitor.parts.corpus.newest_event_time
+    monitor.parts.store.commit(replace(made, positions=monitor.intake.positions, newest_event_time=newest))
+
+
+def _publish(monitor: "Monitor") -> None:
+    """Show the report of now, and leave it in the state: a command that owned the state for this ends right after."""
+    monitor.measuring.publish(monitor.intake, monitor.measuring.measure(monitor.intake))
+    monitor.remember()

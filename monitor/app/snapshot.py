@@ -7,6 +7,7 @@ from monitor.core.anchors import AnchorSet
 from monitor.core.baseline import (
     AnchorMark,
     Approval,
+    Decision,
     Judged,
     ListLeg,
     Member,
@@ -90,11 +91,12 @@ class Snapshots:
         """
         if name != deploy_id or self.mode != "pinned":
             return True
-        return self.bootstrap and self.store.baseline(self.name) is None
+        return self._bootstraps()
 
     def pinned(self) -> Snapshot | None:
-        """The approved baseline of the configured name, whatever the mode; None before its approval."""
-        found = self.store.baseline(self.name)
+        """The baseline that a person decided for, else that of the configured name; None before an approval."""
+        decided = self._decided()
+        found = self.store.baseline(self.name if decided is None else decided.name)
         return found if found is not None and found.approval is not None else None
 
     def current(self, ledger: Sequence[Judged], held: Snapshot | None = None) -> Snapshot | None:
@@ -103,7 +105,7 @@ class Snapshots:
         What is measured against a baseline is kept by the object: `held`, the one chosen before, is returned where
         the choice is the same again.
         """
-        deploy_id = chosen_deploy(self.mode, ledger, window=self.window)
+        deploy_id = chosen_deploy(self.mode, ledger, window=self.window, decision=self._decided())
         if deploy_id is None:
             return self.pinned()
         record = self.store.deploy(deploy_id)
@@ -116,9 +118,18 @@ class Snapshots:
 
     def bootstrapped(self, snapshot: Snapshot) -> Snapshot | None:
         """The first complete deploy as an approved baseline, where the configuration asks for that."""
-        if not self.bootstrap or self.store.baseline(self.name) is not None:
-            return None
-        return replace(snapshot, name=self.name, approval=BOOTSTRAP)
+        return replace(snapshot, name=self.name, approval=BOOTSTRAP) if self._bootstraps() else None
+
+    def _bootstraps(self) -> bool:
+        return self.bootstrap and self._decided() is None and self.store.baseline(self.name) is None
+
+    def decide(self, name: str, ledger: Sequence[Judged]) -> Decision:
+        """A person puts this baseline in force now."""
+        return Decision(name, self.name, ledger[-1].deploy_id if ledger else "")
+
+    def _decided(self) -> Decision | None:
+        """The newest decision of a person, unless the configuration names another baseline since."""
+        return decided(self.store, self.name)
 
     def captured_as(self, name: str) -> str:
         """The name a new capture is kept under: an approved baseline stays in force until the new one is approved."""
@@ -137,7 +148,46 @@ class Snapshots:
             known = ", ".join(snapshot.name for snapshot in self.store.baselines()) or "none"
             message = f"baseline {name!r}: not captured; expected one of: {known}"
             raise ConfigurationError(message)
-        if not approval.author.strip() or not approval.reason.strip():
-            message = f"baseline {name!r}: approval needs an author and a reason, both not empty"
+        responsible(name, approval)
+        if not listed(captured):
+            message = f"baseline {name!r}: {NOTHING_LISTED}; capture it again"
             raise ConfigurationError(message)
         return replace(captured, name=name, approval=approval)
+
+
+NOTHING_LISTED = "no anchor has a result in it, so everything would differ from it; expected a corpus that answers"
+
+
+def listed(snapshot: Snapshot) -> bool:
+    """Whether any anchor has a result on a leg: a snapshot without any is no state to compare with."""
+    return any(bool(lists.lengths.any()) for lists in snapshot.lists.values())
+
+
+def responsible(name: str, approval: Approval) -> None:
+    """Raises ConfigurationError where nobody, or nothing, stands behind an approval."""
+    if not approval.author.strip() or not approval.reason.strip():
+        message = f"baseline {name!r}: approval needs an author and a reason, both not empty"
+        raise ConfigurationError(message)
+
+
+def decided(store: StateStore, configured: str) -> Decision | None:
+    """The newest decision of a person, unless the configuration names another baseline since."""
+    found = store.decision()
+    return found if found is not None and found.configured == configured else None
+
+
+def in_force(store: StateStore, *, name: str, mode: Mode, window: int) -> str:
+    """The name of the baseline that reports compare with, from the committed state; "" where there is none.
+
+    Args:
+        store: the committed state.
+        name: `baseline.name`.
+        mode: `baseline.mode`.
+        window: `baseline.window`.
+    """
+    decision = decided(store, name)
+    deploy_id = chosen_deploy(mode, store.ledger(), window=window, decision=decision)
+    if deploy_id is not None and store.deploy(deploy_id) is not None:
+        return f"deploy:{deploy_id}"
+    found = store.baseline(name if decision is None else decision.name)
+    return found.name if found is not None and found.approval is not None else ""

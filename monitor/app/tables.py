@@ -104,10 +104,11 @@ def baseline_table(documents: Sequence[Document]) -> str:
     """One row per baseline."""
     if not documents:
         return "no baseline captured yet; see corpus-drift baseline capture"
-    table = _table("baseline", "captured at", "deploy", "anchors", "fingerprint", "approved by", "reason")
+    table = _table("baseline", "in force", "captured at", "deploy", "anchors", "fingerprint", "approved by", "reason")
     for one in documents:
         approval = one["approval"] or {"author": "(not approved)", "reason": ""}
-        cells = (one["name"], moment(one["event_time"]), one["deploy"], str(one["anchors"]), one["fingerprint"])
+        mark = "yes" if one["in_force"] else ""
+        cells = (one["name"], mark, moment(one["event_time"]), one["deploy"], str(one["anchors"]), one["fingerprint"])
         table.add_row(*cells, approval["author"], approval["reason"])
     return drawn(table)
 
@@ -127,7 +128,11 @@ def baseline_card(document: Document) -> str:
         f"  fingerprint  {document['fingerprint']}",
         *(f"    {name:18} {value}" for name, value in document["measured_with"].items()),
     ]
-    if not approval:
+    if document["in_force"]:
+        lines.append("in force: reports and gates compare with it")
+    elif approval:
+        lines.append("not in force: another baseline was put in force since, or is configured")
+    else:
         lines.append(
             f"approve it with: corpus-drift baseline approve -c FILE {document['name']} --author YOU --reason WHY"
         )

@@ -124,7 +124,7 @@ def _write(path: Path, text: str) -> None:
 
 
 def report(config: ConfigFile, deploy: Annotated[str, typer.Option()] = "", as_json: Json = False) -> int:
-    """Measurements per segment: of the running monitor, else of the newest (or the named) deploy."""
+    """Measurements per segment now: of the running monitor, else as the last one left them; or a deploy's."""
     from monitor.app import asking, tables
     from monitor.app.wiring import read_state, running
 
@@ -164,19 +164,22 @@ def baseline_show(config: ConfigFile, name: Annotated[str, typer.Argument()], as
 
 def _baselines(configuration: "Configuration") -> list[dict[str, Any]]:
     from monitor.app import asking
+    from monitor.app.snapshot import in_force
     from monitor.app.wiring import read_state, running
 
     monitor = running(configuration)
     if monitor is not None:
         return monitor.baselines()
     need_state(configuration)
+    chosen = configuration.baseline
     with read_state(configuration) as store:
-        return asking.stored_baselines(store)
+        name = in_force(store, name=chosen.name, mode=chosen.mode, window=chosen.window)
+        return asking.stored_baselines(store, name)
 
 
 @baseline.command("capture")
 def baseline_capture(config: ConfigFile, name: Annotated[str, typer.Argument()], as_json: Json = False) -> int:
-    """Freeze all ranked lists as they are now; nobody compares with them until they are approved."""
+    """Freeze all ranked lists as they are now, to be looked at; nothing compares with them before `approve`."""
     from monitor.app import tables
     from monitor.app.service import capture as capture_in_loop
     from monitor.app.wiring import open_monitor, running
@@ -202,7 +205,7 @@ def baseline_approve(
     reason: Annotated[str, typer.Option(help="Why it is good.")],
     as_json: Json = False,
 ) -> int:
-    """Make a captured baseline the one to compare with."""
+    """Put a captured baseline in force: reports and gates compare with it from now on, whatever its name."""
     from monitor.app import asking, tables
     from monitor.app.service import approve as approve_in_loop
     from monitor.app.wiring import open_monitor, running
@@ -216,6 +219,33 @@ def baseline_approve(
         need_state(configuration)
         with open_monitor(configuration) as owned:
             approval = asking.approval(author, reason)
-            document = snapshot_document(approve_in_loop(owned, name, approval))
+            document = snapshot_document(approve_in_loop(owned, name, approval), in_force=True)
+    say(document, as_json=as_json, text=tables.baseline_card)
+    return PASS
+
+
+@baseline.command("accept")
+def baseline_accept(
+    config: ConfigFile,
+    author: Annotated[str, typer.Option(help="Who takes responsibility.")],
+    reason: Annotated[str, typer.Option(help="Why it is good.")],
+    name: Annotated[str, typer.Argument(help="Its name; else that of the configuration.")] = "",
+    as_json: Json = False,
+) -> int:
+    """Capture the corpus as it is now and put it in force, in one step: `capture` and `approve`."""
+    from monitor.app import asking, tables
+    from monitor.app.service import accept as accept_in_loop
+    from monitor.app.wiring import open_monitor, running
+    from monitor.core.documents import snapshot_document
+
+    configuration = configured(config)
+    monitor = running(configuration)
+    if monitor is not None:
+        document = monitor.accept(name, author, reason)
+    else:
+        need_state(configuration)
+        with open_monitor(configuration) as owned:
+            accepted = accept_in_loop(owned, name, asking.approval(author, reason))
+            document = snapshot_document(accepted, in_force=True)
     say(document, as_json=as_json, text=tables.baseline_card)
     return PASS

@@ -123,22 +123,49 @@ class Judged:
     """Next offset at its barrier, by `topic/partition`."""
 
 
-def chosen_deploy(mode: Mode, ledger: Sequence[Judged], *, window: int) -> str | None:
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """A person put an approved baseline in force.
+
+    Args:
+        name: the baseline's.
+        configured: `baseline.name` then; a configuration that names another one since is the newer decision.
+        after: the newest judged deploy then, "" before the first.
+    """
+
+    name: str
+    configured: str
+    after: str
+
+
+def chosen_deploy(
+    mode: Mode, ledger: Sequence[Judged], *, window: int, decision: Decision | None = None
+) -> str | None:
     """The deploy whose snapshot is the baseline under a moving policy; None when there is none yet.
 
     Rule 1: `previous-deploy` takes the newest deploy whose gate passed. Rule 2: `rolling` takes the oldest of the
     newest `window` deploys that passed, so that slow creep across the window stays visible. Rule 3: FAIL,
-    INCONCLUSIVE and UNKNOWN never advance a baseline. Rule 4: `pinned` takes no deploy at all.
+    INCONCLUSIVE and UNKNOWN never advance a baseline. Rule 4: `pinned` takes no deploy at all. Rule 5: what a person
+    decided stands until a later deploy passes, and counts as the oldest of the window.
 
     Args:
         mode: the configured policy.
         ledger: judged deploys, oldest first.
         window: N of `rolling`.
+        decision: the newest that a person made, if any.
     """
-    passed = [entry.deploy_id for entry in ledger if entry.verdict == "pass"]
+    later = _later(ledger, "" if decision is None else decision.after)
+    passed: list[str | None] = [entry.deploy_id for entry in later if entry.verdict == "pass"]
     if mode == "pinned" or not passed:
         return None
-    return passed[-1] if mode == "previous-deploy" else passed[-window:][0]
+    candidates = passed if decision is None else [None, *passed]
+    return candidates[-1] if mode == "previous-deploy" else candidates[-window:][0]
+
+
+def _later(ledger: Sequence[Judged], after: str) -> Sequence[Judged]:
+    """The deploys behind one of them; all where it is no longer in the ledger: then it is older than any."""
+    at = next((at for at, entry in enumerate(ledger) if entry.deploy_id == after), -1)
+    return ledger[at + 1 :]
 
 
 def vector_digest(vector: NDArray[np.float32]) -> str:

@@ -7,7 +7,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from monitor.core.baseline import Judged, Snapshot
+from monitor.core.baseline import Decision, Judged, Snapshot
 from monitor.core.blame import Attribution
 from monitor.core.corpus import Change, Row
 from monitor.core.events import Partition, Position
@@ -71,6 +71,10 @@ class Commit:
     baselines: Sequence[Snapshot] = ()
     withdrawn: Sequence[str] = ()
     """Names of baselines that are no longer kept, but for those of the same commit."""
+    decision: Decision | None = None
+    """Which baseline a person puts in force with it; None leaves the earlier decision."""
+    current: tuple[DriftReport, Verdict] | None = None
+    """The report of exactly these positions, for whoever asks while nobody runs; any other commit forgets it."""
     newest_event_time: int = 0
 
 

@@ -56,8 +56,8 @@ def baseline_document(identity: BaselineIdentity | None) -> Document | None:
     return {name: named[name] for name in _baseline_schema()["required"]}
 
 
-def snapshot_document(snapshot: Snapshot) -> Document:
-    """What identifies a baseline, without its lists."""
+def snapshot_document(snapshot: Snapshot, *, in_force: bool = False) -> Document:
+    """What identifies a baseline, without its lists; `in_force`: it is what reports compare with."""
     return _document(
         {
             "name": snapshot.name,
@@ -69,6 +69,7 @@ def snapshot_document(snapshot: Snapshot) -> Document:
             "legs": sorted(snapshot.lists),
             "corpus": dict(snapshot.corpus),
             "approval": None if snapshot.approval is None else asdict(snapshot.approval),
+            "in_force": in_force,
         }
     )
 

@@ -84,7 +84,7 @@ def card(name: str = "guide", **fields: object) -> Document:
         "anchors": [anchor(name, name), anchor(name, name, "lexical", 0.5)],
         "actions": [
             {"action": "advice", "title": "CORPUS: revert", "command": "", "items": []},
-            {"action": "approve", "title": "accept", "command": f"corpus-drift baseline capture {name}", "items": []},
+            {"action": "approve", "title": "accept", "command": f"corpus-drift baseline accept {name}", "items": []},
             {"action": "revert_documents", "title": "documents to revert", "command": "", "items": [name, "b"]},
         ],
         "limits": [],

@@ -52,6 +52,11 @@ class Shown:
         self.asked.append(("approve", name, approval))
         return self._named(name)
 
+    def accept(self, name: str, approval: Approval) -> Snapshot:
+        self._fail()
+        self.asked.append(("accept", name, approval))
+        return self._named(name)
+
     def _named(self, name: str) -> Snapshot:
         for snapshot in self.captured:
             if snapshot.name == name:

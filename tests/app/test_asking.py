@@ -50,8 +50,10 @@ def test_the_state_says_what_the_monitor_said(configuration: Configuration) -> N
     with read_state(configuration) as store:
         said = {f"d{n}": asking.stored_gate(store, f"d{n}") for n in range(4)}
         unseen = asking.stored_gate(store, "d9")
-        assert [one["name"] for one in asking.stored_baselines(store)] == ["main", "late", "draft"]
-        assert asking.stored_report(store, "")["deploy_id"] == "d3"
+        assert [one["name"] for one in asking.stored_baselines(store, "late")] == ["main", "late", "draft"]
+        assert [one["in_force"] for one in asking.stored_baselines(store, "late")] == [False, True, False]
+        newest = asking.stored_report(store, "")
+        assert (newest["deploy_id"], newest["baseline"]["name"], newest["verdict"]["verdict"]) == ("", "late", "pass")
         assert asking.stored_report(store, "d1")["verdict"]["verdict"] == "pass"
         with pytest.raises(
             ConfigurationError, match=r"deploy 'd9': no report kept; the newest deploys are: d0, d1, d2, d3"

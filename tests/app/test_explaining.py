@@ -118,7 +118,7 @@ def test_a_calm_deploy_has_an_empty_card(config: Path) -> None:
 def test_the_card_as_text(config: Path) -> None:
     text = explain_card(card(config))
     assert text.startswith("FAIL  deploy d3, as of ")
-    for part in ("cause CORPUS", "blame, dense, source: ", "worst segments", "what to do:", "baseline approve", "@"):
+    for part in ("cause CORPUS", "blame, dense, source: ", "worst segments", "what to do:", "baseline accept", "@"):
         assert part in text
     tables = [line for line in text.splitlines() if not line.startswith("    ")]
     assert max(len(line) for line in tables) <= 120

@@ -59,7 +59,10 @@ def test_a_baseline_from_capture_to_approval(tmp_path: Path) -> None:
             ConfigurationError, match=r"baseline 'none': not captured; expected one of: main, weekly.1"
         ):
             client.approve("none", "ann", "seen")
-        assert [one["name"] for one in client.baselines()] == ["main", "weekly.1"]
+        assert [(one["name"], one["in_force"]) for one in client.baselines()] == [("main", False), ("weekly.1", True)]
+        accepted = client.accept("", "ann", "as it is")
+        assert (accepted["name"], accepted["in_force"], accepted["approval"]["reason"]) == ("main", True, "as it is")
+        assert client.report("")["baseline"]["name"] == "main"
 
 
 @pytest.mark.parametrize("name", ["", "a b", "../main", "a\nb", "x" * 65, ".hidden", "ü"])

@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from monitor.app.snapshot import Snapshots
+from monitor.app.snapshot import Snapshots, in_force
 from monitor.core.baseline import Approval, Judged, Member, Mode, Snapshot
 from monitor.core.committed import Commit, DeployRecord
 from monitor.core.corpus import Corpus
@@ -134,6 +134,57 @@ def test_the_first_complete_deploy_may_be_the_baseline(store: MemoryStore) -> No
     assert first.approval.author == "bootstrap"
     approved(store, approval=None)
     assert snapshots(store, bootstrap=True).bootstrapped(made) is None, "a capture that waits for its approval stays"
+
+
+@pytest.mark.parametrize("mode", ["pinned", "previous-deploy", "rolling"])
+def test_what_a_person_decides_is_in_force_whatever_is_configured_and_whatever_passed(
+    store: MemoryStore, mode: Mode
+) -> None:
+    approved(store)
+    ledger = [judged(store, "d0", "pass"), judged(store, "d1", "fail")]
+    of = snapshots(store, mode=mode, bootstrap=True)
+    made = approved(store, "mine")
+    store.commit(Commit({}, decision=of.decide("mine", ledger)))
+    assert (of.current(ledger), of.pinned()) == (made, made)
+    assert in_force(store, name="main", mode=mode, window=2) == "mine"
+    ledger += [judged(store, "d2", "fail")]
+    assert of.current(ledger) is made
+    ledger += [judged(store, "d3", "pass"), judged(store, "d4", "pass")]
+    later = {"pinned": "mine", "previous-deploy": "deploy:d4", "rolling": "deploy:d3"}[mode]
+    current = of.current(ledger)
+    assert current is not None
+    assert (current.name, in_force(store, name="main", mode=mode, window=2)) == (later, later)
+
+
+def test_a_configuration_that_names_another_baseline_since_is_the_newer_decision(store: MemoryStore) -> None:
+    named = approved(store, "next")
+    approved(store, "mine")
+    store.commit(Commit({}, decision=snapshots(store).decide("mine", [])))
+    kept = Snapshots(store, ANCHORS, FINGERPRINT, "next", "pinned", 2, True)
+    assert kept.pinned() is named
+    assert in_force(store, name="next", mode="pinned", window=2) == "next"
+    assert in_force(store, name="main", mode="pinned", window=2) == "mine"
+
+
+def test_nothing_is_in_force_before_an_approval(store: MemoryStore) -> None:
+    approved(store, approval=None)
+    assert in_force(store, name="main", mode="rolling", window=2) == ""
+
+
+def test_no_deploy_becomes_the_baseline_by_itself_where_a_person_decided(store: MemoryStore) -> None:
+    approved(store, "mine")
+    of = snapshots(store, bootstrap=True)
+    store.commit(Commit({}, decision=of.decide("mine", [])))
+    assert of.bootstrapped(snapshot(ANCHORS, {"dense": LISTS}, name="d0")) is None
+
+
+def test_a_capture_without_a_single_result_is_never_approved(store: MemoryStore) -> None:
+    bare = snapshot(ANCHORS, {"dense": plain("", "")}, name="main")
+    store.commit(Commit({}, baselines=[bare]))
+    with pytest.raises(
+        ConfigurationError, match=r"baseline 'main': no anchor has a result in it.*; capture it again"
+    ):
+        snapshots(store).approved("main", ANA)
 
 
 def test_approving(store: MemoryStore) -> None:

@@ -82,6 +82,9 @@ def test_baselines() -> None:
     cards = [tables.baseline_card(document) for document in documents]
     assert "approve it with: corpus-drift baseline approve -c FILE n " in cards[0]
     assert "approved by ann at 2026-01-01T00:00:00+00:00: looked at it" in cards[1]
+    assert "not in force" in cards[1]
+    now = tables.baseline_card(snapshot_document(approved, in_force=True))
+    assert now.endswith("\nin force: reports and gates compare with it")
     assert "tokenizer" in cards[1]
 
 

@@ -6,7 +6,7 @@ from dataclasses import replace
 import numpy as np
 from numpy.random import Generator
 
-from monitor.core.baseline import AnchorMark, Approval, Judged, Member, Snapshot
+from monitor.core.baseline import AnchorMark, Approval, Decision, Judged, Member, Snapshot
 from monitor.core.committed import Commit, DeployRecord, Quarantined, Resumed, Said, StoredChunk
 from monitor.core.corpus import Corpus, Row
 from monitor.core.events import Chunk, Delete, Located, Partition, Position, Upsert, chunk_key, text_hash
@@ -34,6 +34,8 @@ class MemoryStore:
         self._baselines: dict[str, Snapshot] = {}
         self._aside: list[Quarantined] = []
         self._newest = 0
+        self._decision: Decision | None = None
+        self._current: tuple[DriftReport, Verdict] | None = None
         self._empty = True
 
     def start(self) -> Resumed:
@@ -64,6 +66,7 @@ class MemoryStore:
             places = sorted(one.position for one in self._aside if one.position.source == part)
             self._aside = [one for one in self._aside if one.position not in places[:-share]]
         self._newest, self._empty = commit.newest_event_time, False
+        self._decision, self._current = commit.decision or self._decision, commit.current
 
     def chunks(self, batch: int) -> Iterator[Sequence[StoredChunk]]:
         ordered: list[StoredChunk] = []
@@ -102,6 +105,12 @@ class MemoryStore:
     def baselines(self) -> Sequence[Snapshot]:
         return list(self._baselines.values())
 
+    def decision(self) -> Decision | None:
+        return self._decision
+
+    def current(self) -> tuple[DriftReport, Verdict] | None:
+        return self._current
+
     def quarantine(self, limit: int) -> Sequence[Quarantined]:
         return self._aside[::-1][:limit]
 
@@ -110,6 +119,13 @@ class MemoryStore:
 
     def close(self) -> None:
         """Nothing is open."""
+
+
+def finding() -> Finding:
+    return Finding("r", "critical", "swaps", "dense", 10, "mean", "all", "all", "fail", 3.5, 2.0, 24, "said")
+
+
+VERDICT = Verdict("fail", ("because",), (finding(),))
 
 
 class History:
@@ -143,6 +159,8 @@ class History:
             baselines=baselines,
             withdrawn=self.generator.choice(["b0", "b1", "never"], int(self.generator.integers(0, 2))).tolist(),
             newest_event_time=self.corpus.newest_event_time,
+            decision=None if self.generator.random() < 0.7 else Decision(f"b{self._offset}", "main", "ü"),
+            current=None if self.generator.random() < 0.5 else (self._deploy_report("", now=self._offset), VERDICT),
         )
 
     def _event(self) -> Located:
@@ -166,10 +184,14 @@ class History:
 
     def _deploy(self) -> DeployRecord:
         self._deploys += 1
-        verdict = Verdict("fail", ("because",), (finding(),))
-        report = DriftReport(
-            deploy_id=f"d{self._deploys}",
-            now=self._offset * 10,
+        report = self._deploy_report(f"d{self._deploys}", now=self._offset * 10)
+        taken = snapshot(self.generator)
+        return DeployRecord(f"d{self._deploys}", self._offset * 10, VERDICT, report, taken)
+
+    def _deploy_report(self, deploy_id: str, *, now: int) -> DriftReport:
+        return DriftReport(
+            deploy_id=deploy_id,
+            now=now,
             positions={"t/0": self._offset},
             fingerprint="f",
             baseline=BaselineIdentity("main", 1, "", "ann", "deploy"),
@@ -178,16 +200,10 @@ class History:
             corpus={"chunks": float(len(self.corpus))},
             problems=(Problem(ProblemKind.AUDIT, "one"),),
         )
-        taken = snapshot(self.generator)
-        return DeployRecord(f"d{self._deploys}", self._offset * 10, verdict, report, taken)
 
 
 def measurement(value: float) -> Measurement:
     return Measurement("swaps", "dense", 10, "source", "s", "mean", value, 3, 4, reason="why")
-
-
-def finding() -> Finding:
-    return Finding("r", "critical", "swaps", "dense", 10, "mean", "all", "all", "fail", 3.5, 2.0, 24, "said")
 
 
 def snapshot(generator: Generator) -> Snapshot:
@@ -239,6 +255,7 @@ def contents(store: StateStore, resumed: Resumed, batch: int) -> tuple[object, .
         [None if snapshot is None else snapshot_contents(snapshot) for snapshot in named],
         list(store.quarantine(1_000)),
         list(store.quarantine(2)),
+        (store.decision(), repr(store.current())),
     )
 
 

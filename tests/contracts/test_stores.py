@@ -63,6 +63,8 @@ def test_what_is_not_known_is_none(make: Callable[[Path], tuple[StateStore, Reop
     assert store.start().empty
     assert store.deploy("never") is None
     assert store.baseline("never") is None
+    assert store.decision() is None
+    assert store.current() is None
     assert store.texts([1]) == {}
     assert list(store.chunks(10)) == []
     assert store.quarantine(10) == []

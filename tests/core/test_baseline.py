@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from monitor.core.baseline import Approval, Judged, Mode, chosen_deploy, content_keys, without_repeats
+from monitor.core.baseline import Approval, Decision, Judged, Mode, chosen_deploy, content_keys, without_repeats
 from monitor.core.events import chunk_key
 from monitor.core.lists import NO_CHUNK, RankedLists
 from monitor.core.report import BaselineIdentity
@@ -37,6 +37,29 @@ def ledger(verdicts: str) -> list[Judged]:
 )
 def test_only_what_passed_advances_a_baseline(mode: Mode, verdicts: str, window: int, chosen: str | None) -> None:
     assert chosen_deploy(mode, ledger(verdicts), window=window) == chosen
+
+
+@pytest.mark.parametrize(
+    ("mode", "verdicts", "after", "chosen"),
+    [
+        ("pinned", "ppp", "d0", None),
+        ("previous-deploy", "pp", "d1", None),
+        ("previous-deploy", "pf", "d1", None),
+        ("previous-deploy", "ppfp", "d2", "d3"),
+        ("previous-deploy", "pp", "", "d1"),
+        ("previous-deploy", "pp", "long gone", "d1"),
+        ("rolling", "ppp", "d2", None),
+        ("rolling", "pppp", "d2", None),
+        ("rolling", "ppppp", "d2", "d3"),
+        ("rolling", "pppppp", "d2", "d4"),
+    ],
+)
+def test_what_a_person_decided_stands_until_a_later_deploy_passes(
+    mode: Mode, verdicts: str, after: str, chosen: str | None
+) -> None:
+    """In a window of two the decision is the oldest candidate: d3 alone behind it leaves it in force."""
+    decision = Decision("mine", "main", after)
+    assert chosen_deploy(mode, ledger(verdicts), window=2, decision=decision) == chosen
 
 
 def test_a_snapshot_says_who_approved_it() -> None:

@@ -157,4 +157,5 @@ def test_a_baseline_is_described_without_its_lists() -> None:
     assert document["measured_with"]["distance"] == "cosine"
     approved = snapshot_document(replace(made, approval=Approval("ana", "why", "2026-11-20T00:00:00Z")))
     assert approved["approval"] == {"author": "ana", "reason": "why", "time": "2026-11-20T00:00:00Z"}
+    assert (document["in_force"], snapshot_document(made, in_force=True)["in_force"]) == (False, True)
     strict(approved)

@@ -83,7 +83,8 @@ def _parts(db: sqlite3.Connection) -> Iterator[tuple[str, str]]:
         yield "counter/" + " ".join(msgspec.msgpack.decode(counter)), str(value)
     for topic, partition, following in db.execute("SELECT * FROM position ORDER BY topic,partition"):
         yield f"position/{topic}/{partition}", str(following)
-    for name, value in db.execute("SELECT name,value FROM meta ORDER BY name"):
+    # The report of now is what an ended monitor leaves behind for readers: it is measured anew by the next one.
+    for name, value in db.execute("SELECT name,value FROM meta WHERE name != 'current report' ORDER BY name"):
         yield f"meta/{name}", str(value)
 
 

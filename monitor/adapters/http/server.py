@@ -21,7 +21,7 @@ from monitor.adapters.http.guard import Guard, problem
 from monitor.adapters.http.patience import PatientProtocol
 from monitor.adapters.page import Pages, asked_of
 from monitor.adapters.prometheus.exporter import CONTENT_TYPE, MetricsPage
-from monitor.core.baseline import Approval
+from monitor.core.baseline import Approval, Snapshot
 from monitor.core.documents import gate_document, report_document, retried_document, snapshot_document
 from monitor.core.policy import Verdict
 from monitor.ports import ConfigurationError, CorpusDriftError, Service, UnreachableError
@@ -65,6 +65,7 @@ class Endpoints:
             Route("/api/v1/baselines", self.baselines),
             Route("/api/v1/baselines/capture", self.capture, methods=["POST"]),
             Route("/api/v1/baselines/approve", self.approve, methods=["POST"]),
+            Route("/api/v1/baselines/accept", self.accept, methods=["POST"]),
             Route("/api/v1/deploys", self.deploy_at_end, methods=["POST"]),
             Route("/api/v1/quarantine/replay", self.retry, methods=["POST"]),
         ]
@@ -148,7 +149,11 @@ class Endpoints:
     def baselines(self, request: Request) -> Response:
         """All captured baselines."""
         del request
-        return JSONResponse([snapshot_document(snapshot) for snapshot in self._service.baselines()])
+        view = self._service.published()
+        name = view.report.baseline.name if view is not None and view.report.baseline is not None else ""
+        return JSONResponse(
+            [snapshot_document(snapshot, in_force=snapshot.name == name) for snapshot in self._service.baselines()]
+        )
 
     async def capture(self, request: Request) -> Response:
         """Capture the current lists as a baseline."""
@@ -157,9 +162,11 @@ class Endpoints:
 
     async def approve(self, request: Request) -> Response:
         """Approve a captured baseline."""
-        asked = await body(request, Approve)
-        approval = Approval(asked.author, asked.reason, asked.time)
-        return await _answer(lambda: snapshot_document(self._service.approve(asked.name, approval)))
+        return await _responsible(request, self._service.approve)
+
+    async def accept(self, request: Request) -> Response:
+        """Capture the current lists and approve them in one step; an empty name is the configured one."""
+        return await _responsible(request, self._service.accept)
 
     async def deploy_at_end(self, request: Request) -> Response:
         """Close a deploy where the stream ends now."""
@@ -180,6 +187,13 @@ class Endpoints:
             return retried_document(made.taken, made.kept)
 
         return await _answer(ask)
+
+
+async def _responsible(request: Request, put: Callable[[str, Approval], Snapshot]) -> Response:
+    """A person puts a baseline in force."""
+    asked = await body(request, Approve)
+    approval = Approval(asked.author, asked.reason, asked.time)
+    return await _answer(lambda: snapshot_document(put(asked.name, approval), in_force=True))
 
 
 async def _answer(ask: Callable[[], dict[str, Any]]) -> Response:

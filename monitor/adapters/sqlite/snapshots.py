@@ -17,6 +17,7 @@ from monitor.core.fingerprint import Fingerprint
 from monitor.core.lexical_sources import SourceStatistics
 from monitor.core.lists import RankedLists
 from monitor.core.policy import Verdict
+from monitor.core.report import DriftReport
 
 ZLIB = b"\x78"
 """How a compressed record begins; one that is not begins with a map or an array of MessagePack."""
@@ -52,6 +53,17 @@ def unpack_deploy(stored: bytes) -> DeployRecord:
         _snapshot(snapshot),
         None if found is None else tuple(attribution(one) for one in found),
     )
+
+
+def pack_report(report: DriftReport, verdict: Verdict) -> bytes:
+    """A report with its verdict as bytes."""
+    return _small(msgspec.msgpack.encode((report, verdict)))
+
+
+def unpack_report(stored: bytes) -> tuple[DriftReport, Verdict]:
+    """The inverse of `pack_report`."""
+    report, verdict = msgspec.msgpack.decode(_whole(stored))
+    return report_of(report), msgspec.convert(verdict, Verdict)
 
 
 class _Statistics(msgspec.Struct):

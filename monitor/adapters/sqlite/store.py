@@ -23,15 +23,26 @@ from monitor.adapters.sqlite.rows import (
     written,
 )
 from monitor.adapters.sqlite.schema import keep_space, recognize
-from monitor.adapters.sqlite.snapshots import pack_deploy, unpack_deploy, unpack_snapshot, unpack_statistics
-from monitor.core.baseline import Judged, Snapshot
+from monitor.adapters.sqlite.snapshots import (
+    pack_deploy,
+    pack_report,
+    unpack_deploy,
+    unpack_report,
+    unpack_snapshot,
+    unpack_statistics,
+)
+from monitor.core.baseline import Decision, Judged, Snapshot
 from monitor.core.committed import Commit, DeployRecord, Quarantined, Resumed, Said, StoredChunk
 from monitor.core.events import Partition
 from monitor.core.lexical_sources import SourceStatistics
+from monitor.core.policy import Verdict
+from monitor.core.report import DriftReport
 from monitor.ports import ConfigurationError, CorpusDriftError, UnreachableError
 
 T = TypeVar("T")
 
+DECISION, CURRENT = "decision", "current report"
+"""Names in the table `meta`, whose values SQLite stores as they are given."""
 DEPLOY_IDS_KEPT = 10_000
 """Ids (without reports) of old deploys, so that a repeated marker is known as one."""
 
@@ -168,6 +179,17 @@ class SqliteStore:
         self._aside.put(commit.quarantined)
         newest = (commit.newest_event_time,)
         db.execute("INSERT OR REPLACE INTO meta VALUES ('newest_event_time', ?)", newest)
+        self._put_words(commit)
+
+    def _put_words(self, commit: Commit) -> None:
+        """What a person decided, and the report of now, which no other commit leaves standing."""
+        put = "INSERT OR REPLACE INTO meta VALUES (?, ?)"
+        if commit.decision is not None:
+            self._db.execute(put, (DECISION, msgspec.json.encode(commit.decision)))
+        if commit.current is None:
+            self._db.execute("DELETE FROM meta WHERE name=?", (CURRENT,))
+        else:
+            self._db.execute(put, (CURRENT, pack_report(*commit.current)))
 
     def _put_deploy(self, record: DeployRecord) -> None:
         where = msgspec.msgpack.encode(dict(sorted(record.report.positions.items())))
@@ -234,6 +256,18 @@ class SqliteStore:
         """All captured baselines, oldest first."""
         with self._told("cannot read"):
             return self._captured.every()
+
+    def decision(self) -> Decision | None:
+        """Which baseline a person put in force last."""
+        rows = self._all("SELECT value FROM meta WHERE name=?", (DECISION,))
+        if not rows:
+            return None
+        return self._unpacked(lambda stored: msgspec.json.decode(stored, type=Decision), rows[0][0], DECISION)
+
+    def current(self) -> tuple[DriftReport, Verdict] | None:
+        """The report of the committed positions, where a monitor has left one behind."""
+        rows = self._all("SELECT value FROM meta WHERE name=?", (CURRENT,))
+        return self._unpacked(unpack_report, rows[0][0], CURRENT) if rows else None
 
     def quarantine(self, limit: int) -> Sequence[Quarantined]:
         """The newest rows set aside, newest first."""

@@ -7,7 +7,7 @@ from monitor.core.baseline import Snapshot
 from monitor.core.blame.attribution import ChangedPart, PartsOf
 from monitor.core.corpus import Row
 from monitor.core.events import Segment
-from monitor.core.lexical_sources import SOURCE
+from monitor.core.segments import SOURCE
 
 MOST = 200
 """Documents kept of a source, the most changed first; what the others have is missing in the sum of the shares."""

@@ -11,7 +11,7 @@ from monitor.core.report import CauseName, Share
 Document = dict[str, Any]
 ADVICE: Mapping[CauseName, str] = {
     "PIPELINE": "repair the stream first (lost events, missing markers): reload what was lost, then judge again",
-    "QUERY SIDE": "the anchors changed: capture and approve a baseline with the new ones",
+    "QUERY SIDE": "the anchors changed: accept the corpus as it is with the new ones as the baseline",
     "ENCODER": "embed the blamed chunks with the contract of the anchors, or change both and approve a new baseline",
     "INDEX": "look at the index: optimiser state, recall, deleted points; rebuild it if it stays so",
     "CORPUS": "revert the blamed documents at their source, or approve the corpus as it is",
@@ -30,9 +30,8 @@ def actions(
     if not causes:
         return []
     name = re.sub(r"[^A-Za-z0-9_.-]", "-", deploy_id).strip("-._")[:40] or "accepted"
-    capture = f"corpus-drift baseline capture -c {quote(config)} {name}"
-    approve = f"corpus-drift baseline approve -c {quote(config)} {name} --author YOU --reason WHY"
-    made.append(_action("approve", "accept the corpus as it is now as the baseline", f"{capture} && {approve}"))
+    accept = f"corpus-drift baseline accept -c {quote(config)} {name} --author YOU --reason WHY"
+    made.append(_action("approve", "accept the corpus as it is now: compare with it from then on", accept))
     documents = _documents(blame)
     if documents:
         made.append(_action("revert_documents", "documents to revert, the heaviest first", items=documents))

@@ -34,7 +34,7 @@ def test_the_card_says_what_kind_how_much_who_and_what_to_do() -> None:
         "events/0@41",
         "from 7 to 41, 2 events",
         "CORPUS: revert",
-        "corpus-drift baseline capture guide",
+        "corpus-drift baseline accept guide",
         "Documents to revert: 2",
     ):
         assert said in words, said
