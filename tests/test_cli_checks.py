@@ -151,10 +151,34 @@ def test_what_was_set_aside_by_mistake_is_taken_on_another_try(run: Commands, tm
 def test_a_log_without_a_query_says_why(run: Commands, tmp_path: Path) -> None:
     (tmp_path / "log.jsonl").write_text('{"query": "how"}\n\n{"text": ""}\n{"query": "where"}\n', encoding="utf-8")
     build = ("anchors", "build", tmp_path / "log.jsonl", "-o", tmp_path / "out.jsonl")
-    refused(run(*build), 2, "2 x bad_json", "1 x no_text", "; the first: ", "log.jsonl:1: bad_json: ", "`query`")
+    refused(run(*build), 2, "2 x bad_json", "1 x no_text", "log.jsonl:1: bad_json: ", "`query`")
     (tmp_path / "log.jsonl").write_bytes(b"")
-    refused(run(*build), 2, "no usable query among its lines: none at all")
+    refused(run(*build), 2, "no query in it: none at all")
+    (tmp_path / "log.jsonl").write_text('{"text": "?!"}\n', encoding="utf-8")
+    refused(run(*build), 2, "none of its 1 queries has a word")
+    refused(run(*build, "--form", "xml"), 2, "--form 'xml': expected one of text, jsonl, tsv, csv, ubi")
     assert not (tmp_path / "out.jsonl").exists()
+
+
+def test_anchors_are_built_from_named_columns_in_a_named_encoding(run: Commands, tmp_path: Path) -> None:
+    (tmp_path / "log.csv").write_bytes(
+        "Wer;Was;Wie oft\nann;Schlüssel drehen;3\nbob;Schlüssel sperren;4\n".encode("cp1252")
+    )
+    made = tmp_path / "out.jsonl"
+    said = ("--query-field", "was", "--count-field", "wie oft", "--encoding", "cp1252", "--json")
+    built = run("anchors", "build", tmp_path / "log.csv", "-o", made, *said)
+    assert (built.code, built.json()["columns"]) == (0, "query = Was, count = Wie oft")
+    texts = [json.loads(line)["text"] for line in made.read_text(encoding="utf-8").splitlines()]
+    assert sorted(texts) == ["Schlüssel drehen", "Schlüssel sperren"]
+
+
+@pytest.mark.parametrize("encoding", ["utf-16", "utf-32"])
+def test_json_lines_of_another_encoding_are_named_in_one_line(run: Commands, tmp_path: Path, encoding: str) -> None:
+    path = tmp_path / "lines.jsonl"
+    path.write_bytes('{"id": "q1", "text": "rotate"}\r\n'.encode(encoding))
+    for group in ("events", "anchors"):
+        name = encoding.upper()
+        refused(run(group, "check", path), 2, f"is {name} by its byte-order mark, expected UTF-8; convert it: iconv")
 
 
 # ---------------------------------------------------------------- wrong input

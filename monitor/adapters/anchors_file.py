@@ -13,6 +13,7 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
+from monitor.adapters.encoding import refuse_other_than_utf8
 from monitor.core.anchors import Anchor
 from monitor.ports import ConfigurationError
 
@@ -150,10 +151,11 @@ def numbered_lines(path: Path, most_bytes: int, what: str) -> Iterator[tuple[int
     """All lines of a file with their numbers, stripped; of a longer line only `most_bytes` + 1 bytes are kept.
 
     Raises:
-        ConfigurationError: the file cannot be read.
+        ConfigurationError: the file cannot be read, or is of another encoding by its byte-order mark.
     """
     try:
         with path.open("rb") as file:
+            refuse_other_than_utf8(file.peek(4)[:4], f"the {what} {path}")
             number = 0
             while raw := file.readline(most_bytes + 1):
                 rest = raw

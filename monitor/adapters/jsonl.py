@@ -15,6 +15,7 @@ import zlib
 from collections.abc import Mapping
 from pathlib import Path
 
+from monitor.adapters.encoding import refuse_other_than_utf8
 from monitor.adapters.lines import Inflater, LineSplitter, Long
 from monitor.core.events import Partition, Position, Record
 from monitor.ports import ConfigurationError, Fault, Polled, UnreachableError
@@ -53,6 +54,7 @@ class JsonLinesSource:
         self._input: _Input | None = None
         self._splitter = LineSplitter(max_line_bytes)
         self._next = 0
+        self._begun = False  # the first block was looked at for a byte-order mark
         self._over = False  # the input has nothing more to read
         self._recreated = ""  # why the stream is not the one that was begun
         self._paused = False
@@ -73,7 +75,12 @@ class JsonLinesSource:
         return frozenset({self._partition})
 
     def poll(self, max_records: int, timeout: float) -> Polled:
-        """The lines there are; raises UnreachableError when the file cannot be read on or is damaged."""
+        """The lines there are.
+
+        Raises:
+            UnreachableError: the file cannot be read on or is damaged.
+            ConfigurationError: it is UTF-16 or UTF-32 by its byte-order mark.
+        """
         deadline = time.monotonic() + timeout
         if self._paused or (self._over and self._follow and not self._splitter.pending and not self._recreated):
             self._closing.wait(timeout)
@@ -149,6 +156,9 @@ class JsonLinesSource:
         if block is None and not short:
             return False
         if block:
+            if not self._begun:
+                refuse_other_than_utf8(block[:4], self._path)
+            self._begun = True
             self._splitter.feed(block)
         else:
             self._finish(self._input.replaced)

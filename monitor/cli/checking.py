@@ -17,18 +17,32 @@ quarantine = typer.Typer(help="What was set aside, and why.", no_args_is_help=Tr
 @anchors.command("build")
 def anchors_build(
     log: Annotated[
-        Path, typer.Argument(help="Queries: lines, TSV with counts, or JSON Lines with text, count, segment, vector.")
+        Path,
+        typer.Argument(help="Queries: text lines, CSV or TSV, JSON Lines, UBI, MS MARCO, BEIR or TREC topics."),
     ],
     output: Annotated[Path, typer.Option("--output", "-o", help="The anchors file to write.")],
     count: Annotated[int, typer.Option(help="How many anchors.", min=1)] = 1_000,
     by: Annotated[str, typer.Option(help="Segment attribute with a quota per value.")] = "",
+    form: Annotated[
+        str,
+        typer.Option(help="text, jsonl, tsv, csv, ubi, msmarco, beir or trec; '': by suffix and first lines."),
+    ] = "",
+    query_field: Annotated[
+        str, typer.Option(help="Column (name, or number from 1) or JSON field (a.b) of the query; '': recognised.")
+    ] = "",
+    count_field: Annotated[str, typer.Option(help="The same for how often it was asked.")] = "",
+    encoding: Annotated[
+        str, typer.Option(help="Of a file without a byte-order mark, such as latin-1; '': UTF-8.")
+    ] = "",
     as_json: Json = False,
 ) -> int:
     """Choose anchors from a query log: frequent, diverse, with a quota per segment."""
     from monitor.app import tables
     from monitor.app.wiring import tools
 
-    say(tools.build_anchor_file(log, output, count=count, by=by), as_json=as_json, text=tables.lines)
+    reading = tools.LogReading(form, query_field, count_field, encoding)
+    document = tools.build_anchor_file(log, output, count=count, by=by, reading=reading)
+    say(document, as_json=as_json, text=tables.lines)
     return PASS
 
 

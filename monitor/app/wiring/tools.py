@@ -3,7 +3,7 @@
 import itertools
 from collections import Counter
 from collections.abc import Callable, Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +12,7 @@ from monitor.adapters.codecs import FormOptions, Limits, decoder
 from monitor.adapters.codecs.schema import event_schema
 from monitor.adapters.encoders.latent import LatentSemanticEncoder
 from monitor.adapters.jsonl import JsonLinesSource
-from monitor.adapters.query_log import read_query_log
+from monitor.adapters.query_log import FORMS, Fields, read_query_log
 from monitor.app.configuration import Configuration
 from monitor.app.wiring.retrieval import build_anchors, build_space
 from monitor.app.wiring.sources import build_decoder, build_source
@@ -87,18 +87,43 @@ def _refusals(reader: Decoder, polled: Polled, counts: Counter[str]) -> list[tup
     return sorted(found)
 
 
-def build_anchor_file(log: Path, output: Path, *, count: int, by: str) -> dict[str, Any]:
+@dataclass(frozen=True, slots=True)
+class LogReading:
+    """How a query log is to be read; "" is: recognised.
+
+    Args:
+        form: one of the forms of `read_query_log`.
+        query_field: the query's column or field.
+        count_field: the count's column or field.
+        encoding: of a file without a byte-order mark.
+    """
+
+    form: str = ""
+    query_field: str = ""
+    count_field: str = ""
+    encoding: str = ""
+
+
+def build_anchor_file(
+    log: Path, output: Path, *, count: int, by: str, reading: LogReading | None = None
+) -> dict[str, Any]:
     """Choose anchors from a query log and write them; vectors that the log lacks come from a throw-away encoder.
 
     Raises:
-        ConfigurationError: the log cannot be read or holds no query, or the output cannot be written.
+        ConfigurationError: the log cannot be read, most of it is refused, it holds no query, or the output cannot be
+            written.
     """
-    read = read_query_log(log)
+    how = reading or LogReading()
+    form = next((one for one in FORMS if one == how.form), None)
+    if how.form and form is None:
+        message = f"--form {how.form!r}: expected one of {', '.join(FORMS)}"
+        raise ConfigurationError(message)
+    fields = Fields(how.query_field, how.count_field)
+    read = read_query_log(log, form=form, fields=fields, encoding=how.encoding)
+    read.require_mostly_read(log)
     candidates, merged = merge_spellings(read.queries)
     if not candidates:
-        fates = ", ".join(f"{n} x {fate}" for fate, n in read.outcomes.items() if n) or "none at all"
-        first = "".join(f"; the first: {said}" for said in read.examples[:1])
-        message = f"{log}: no usable query among its lines: {fates}{first}"
+        message = f"{log}: none of its {len(read.queries)} queries has a word"
         raise ConfigurationError(message)
     texts = [candidate.text for candidate in candidates]
     # The spread of the choice needs some geometry; production's encoder fills the real vectors in when it runs.
@@ -110,6 +135,8 @@ def build_anchor_file(log: Path, output: Path, *, count: int, by: str) -> dict[s
     return {
         "anchors": len(chosen.chosen),
         "queries": len(candidates),
+        "form": read.form,
+        **({"columns": read.columns} if read.columns else {}),
         "lines": dict(read.outcomes),
         "merged": dict(merged),
         "refused": list(itertools.islice(read.examples, 5)),
