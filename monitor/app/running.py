@@ -4,7 +4,7 @@ import signal
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import TextIO
 
@@ -12,6 +12,7 @@ from rich.console import Console
 from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
 from monitor.app.loop import Monitor
+from monitor.core.baseline import Judged
 
 MANY = 20_000
 """Chunks from which on a restart takes long enough to say so."""
@@ -61,10 +62,19 @@ def restoring(chunks: int) -> Iterator[None]:
     sys.stderr.write(f"restored in {time.monotonic() - began:.1f} s\n")
 
 
+Lines = Callable[[Sequence[Judged]], Iterable[tuple[str, str]]]
+"""Deploys that were judged since the last turn, to (verdict, what was judged) for each line."""
+
+
+def _own(judged: Sequence[Judged]) -> Iterable[tuple[str, str]]:
+    return ((one.verdict, f"deploy {one.deploy_id}") for one in judged)
+
+
 class Watcher:
     """Says on stderr what the loop does: a line for each deploy, and on a terminal how far it is."""
 
-    def __init__(self, stream: TextIO | None = None) -> None:
+    def __init__(self, stream: TextIO | None = None, lines: Lines = _own) -> None:
+        self._lines = lines
         self._console = Console(file=stream or sys.stderr, stderr=stream is None, highlight=False)
         self._told = -1
         self._began = time.monotonic()
@@ -92,14 +102,16 @@ class Watcher:
         return f"{events:,} events in the state, {rate:,.0f}/s here, {len(monitor.parts.corpus):,} chunks"
 
     def _deploys(self, monitor: Monitor) -> None:
-        for judged in monitor.ledger[self._told :]:
-            mark = f"[{MARKS[judged.verdict]}]{judged.verdict.upper():12}[/]"
-            self._console.print(mark, end=" ")
-            self._console.print(f"deploy {judged.deploy_id}", markup=False)
+        for verdict, said in self._lines(monitor.ledger[self._told :]):
+            self._console.print(f"[{MARKS[verdict]}]{verdict.upper():12}[/]", end=" ")
+            self._console.print(said, markup=False)
         self._told = len(monitor.ledger)
 
 
-def run_to_end(monitor: Monitor, *, until_end: bool, progress: bool = True, stream: TextIO | None = None) -> None:
-    """Run the loop until it ends or is told to stop."""
-    with stopping_on_signals(monitor.stopping), Watcher(stream).watching(monitor, progress=progress) as turned:
+def run_to_end(
+    monitor: Monitor, *, until_end: bool, progress: bool = True, stream: TextIO | None = None, lines: Lines = _own
+) -> None:
+    """Run the loop until it ends or is told to stop; `lines` says the deploys of each turn."""
+    watching = Watcher(stream, lines).watching(monitor, progress=progress)
+    with stopping_on_signals(monitor.stopping), watching as turned:
         monitor.run(until_end=until_end, turned=turned)

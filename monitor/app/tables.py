@@ -2,6 +2,7 @@
 
 import io
 import math
+from collections import Counter
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -85,15 +86,19 @@ def _number(item: Document | None) -> str:
 
 
 def history_table(document: Document, *, color: bool = False) -> str:
-    """What a history did to retrieval: one row per deploy, then the most shaken ones named."""
+    """What a history did to retrieval: one row per deploy, then the most shaken ones named, and what was not read."""
     table = _table("deploy", "when", "verdict", "chunks", "dense swaps", "lexical swaps", "worst segment")
     for row in document["deploys"]:
         cells = [row["deploy"], moment(row["event_time"])[:10], Text(row["verdict"].upper(), STYLES[row["verdict"]])]
         swaps = [_plain(row[leg]) for leg in ("dense", "lexical")]
         table.add_row(*cells, f"{row['chunks']:,.0f}", *swaps, row["worst"])
+    counts = Counter(row["verdict"] for row in document["deploys"])
+    totals = ", ".join(f"{counts[verdict]} {verdict.upper()}" for verdict in STYLES if counts[verdict])
+    head = f"verdicts and swaps (by content) against {document['baseline']}: {totals}"
     tail = [f"  {at}. {row['deploy']}: {row['why']}" for at, row in enumerate(document["most_shaken"], 1)]
     heads = ["most shaken, against the deploy before:"] if tail else []
-    return drawn(table, *heads, *tail, color=color)
+    notes = "".join(f"note: {note}\n" for note in document["notes"])
+    return drawn(table, head, *heads, *tail, color=color) + notes
 
 
 def _plain(value: float | None) -> str:

@@ -28,6 +28,7 @@ def run(
     """The monitor: consume, measure, export, until told to stop."""
     from monitor.app.running import leaving_on_sigterm, restoring, run_to_end
     from monitor.app.wiring import open_monitor, serving
+    from monitor.app.wiring.history import source_notes
 
     configuration = configured(config)
     opened = open_monitor(configuration, restoring=restoring)
@@ -35,6 +36,8 @@ def run(
         if url:
             typer.echo(f"listening on {url}", err=True)
         run_to_end(monitor, until_end=until_end)
+        for note in source_notes(monitor):
+            typer.echo(f"note: {note}", err=True)
     return PASS
 
 
@@ -57,7 +60,7 @@ def health(
 def replay_git(
     repository: Annotated[Path, typer.Argument(help="A git repository of documentation.")],
     glob: Annotated[list[str] | None, typer.Option(help="Which files; may be repeated.")] = None,
-    since: Annotated[str, typer.Option(help="Start with the corpus of this date.")] = "",
+    since: Annotated[str, typer.Option(help="Start with the corpus of this date; '': enough pages.")] = "",
     deploys: Annotated[Literal["tags", "daily", "weekly"], typer.Option(help="What makes a deploy.")] = "tags",
     folder: Annotated[Path | None, typer.Option(help="Keep state and configuration here.")] = None,
     as_json: Json = False,

@@ -101,10 +101,13 @@ def test_the_quarantine_shows_bytes_as_text_and_no_more_of_them_than_fit() -> No
 def test_a_history_names_the_most_shaken() -> None:
     row = {"deploy": "v1", "event_time": 0, "verdict": "pass", "chunks": 1234.0, "dense": 0.25, "lexical": None}
     row |= {"worst": "dense source=a: 3.00", "why": "too far"}
-    made = tables.history_table({"deploys": [row], "most_shaken": [row]})
+    document = {"baseline": "the one before", "deploys": [row], "most_shaken": [row], "notes": ["n"]}
+    made = tables.history_table(document)
     assert "1,234" in made
     assert "  1. v1: too far" in made
-    assert "most shaken" not in tables.history_table({"deploys": [row], "most_shaken": []})
+    assert "most shaken" not in tables.history_table({**document, "most_shaken": []})
+    assert "against the one before: 1 PASS" in made
+    assert "note: n" in made
 
 
 @pytest.mark.parametrize(

@@ -8,6 +8,7 @@ from hashlib import blake2b
 from typing import Literal, NamedTuple, get_args
 
 from monitor.adapters.git.program import Commit, Entry, Repository, UnreadableBlob
+from monitor.adapters.page_text import UnreadableText, page_text
 from monitor.core.text.paths import glob_matches, segment_of
 from monitor.core.text.sections import Section, kind_of, split
 from monitor.ports import ConfigurationError
@@ -16,6 +17,8 @@ By = Literal["tags", "daily", "weekly"]
 
 DEFAULT_GLOBS = ("**/*.md", "**/*.mdx", "**/*.rst")
 INITIAL = "initial"
+STANDS = frozenset({"undecodable", "huge", "lfs_pointer", "missing"})
+"""Reasons that say nothing about the page: it is there and we cannot read it, so what was read last stands."""
 _LFS = b"version https://git-lfs.github.com/spec/"
 _ABSURD = 4_102_444_800  # the year 2100: a commit may claim any time, and one such would age everything before it
 
@@ -33,7 +36,7 @@ class Selection:
 
     Args:
         glob: patterns of paths; `**` is any number of folders.
-        since: the corpus just before this moment is the initial one; None: the first commit's.
+        since: the corpus just before this moment is the initial one; None: the first commit's with enough pages.
         until: commits from this moment on are left out.
         limit: only the newest this many commits are replayed.
         deploys: what makes a deploy marker.
@@ -81,14 +84,15 @@ class Selection:
 class Corpus:
     """The chunks of all pages at one commit, as ids and text hashes; and what a change of a page does to them."""
 
-    def __init__(
-        self, repository: Repository, selection: Selection, name: str, skipped: Counter[str] | None = None
-    ) -> None:
+    def __init__(self, repository: Repository, selection: Selection, name: str) -> None:
         self._repository = repository
         self._selection = selection
         self._name = name
-        self._skipped = Counter[str]() if skipped is None else skipped
         self._pages: dict[str, tuple[tuple[str, bytes], ...]] = {}
+        self.versions: Counter[str] = Counter()
+        """Versions of pages that could not be read, by reason."""
+        self.unread: dict[str, str] = {}
+        """Pages whose newest version could not be read, and why."""
 
     def begin(self, commit: Commit) -> Iterator[Step | None]:
         """The corpus at this commit, as upserts."""
@@ -97,18 +101,6 @@ class Corpus:
     def follow(self, parent: Commit, commit: Commit) -> Iterator[Step | None]:
         """What the commit did, page by page in the order of paths: first deletes, then upserts."""
         return self._turn(self._repository.changes(parent.oid, commit.oid), commit.time)
-
-    def sections(self, entry: Entry) -> list[Section]:
-        """The chunks of one page as it stands in a tree; none, and counted, where it is not readable text."""
-        if entry.mode == "000000":
-            return []
-        try:
-            text = self._text(entry)
-        except UnreadableBlob as unreadable:
-            self._skipped[unreadable.reason] += 1
-            return []
-        doc_id = doc_id_of(entry.path)
-        return split(text, doc_id=doc_id, kind=kind_of(doc_id))
 
     def _turn(self, entries: Iterable[Entry], seconds: int) -> Iterator[Step | None]:
         wanted = sorted(entry for entry in entries if self._selection.wants(entry.path))
@@ -119,7 +111,18 @@ class Corpus:
 
     def _page(self, entry: Entry, when: str) -> Iterator[Step]:
         doc_id = doc_id_of(entry.path)
-        sections = self.sections(entry)
+        self.unread.pop(doc_id, None)
+        try:
+            sections = [] if entry.mode == "000000" else self._sections(entry, doc_id)
+        except UnreadableBlob as unreadable:
+            self.versions[unreadable.reason] += 1
+            self.unread[doc_id] = unreadable.reason
+            if unreadable.reason in STANDS:
+                return
+            sections = []
+        yield from self._steps(doc_id, sections, when)
+
+    def _steps(self, doc_id: str, sections: Sequence[Section], when: str) -> Iterator[Step]:
         before = dict(self._pages.pop(doc_id, ()))
         after = {section.chunk_id: blake2b(section.text.encode(), digest_size=12).digest() for section in sections}
         if after:
@@ -132,22 +135,18 @@ class Corpus:
             if before.get(section.chunk_id) != after[section.chunk_id]:
                 yield _upsert(section, doc_id, segment, when)
 
-    def _text(self, entry: Entry) -> str:
+    def _sections(self, entry: Entry, doc_id: str) -> list[Section]:
         kind = {"120000": "symlink", "160000": "submodule"}.get(entry.mode)
         if kind:
             raise UnreadableBlob(kind)
-        return _decoded(self._repository.blob(entry.oid, self._selection.max_file_bytes))
-
-
-def _decoded(content: bytes) -> str:
-    if b"\0" in content:
-        raise UnreadableBlob("binary")  # noqa: EM101 - a word of a bounded set, not a message
-    if content.startswith(_LFS):
-        raise UnreadableBlob("lfs_pointer")  # noqa: EM101 - a word of a bounded set, not a message
-    try:
-        return content.decode()
-    except UnicodeDecodeError as error:
-        raise UnreadableBlob("undecodable") from error  # noqa: EM101 - a word of a bounded set, not a message
+        content = self._repository.blob(entry.oid, self._selection.max_file_bytes)
+        if content.startswith(_LFS):
+            raise UnreadableBlob("lfs_pointer")  # noqa: EM101 - a word of a bounded set, not a message
+        try:
+            text = page_text(content)
+        except UnreadableText as unreadable:
+            raise UnreadableBlob(unreadable.reason) from unreadable
+        return split(text, doc_id=doc_id, kind=kind_of(doc_id))
 
 
 def doc_id_of(path: bytes) -> str:
@@ -171,7 +170,10 @@ def _escaped(character: str) -> str:
 
 
 class DeployMarks:
-    """Where deploys end: at tagged commits, or with the last commit of a day or week that changed something."""
+    """Where deploys end: at tagged commits, or with the last commit of a day or week that changed something.
+
+    `tags.py` says where tags beside the first-parent line stand.
+    """
 
     def __init__(self, by: By, tags: Mapping[str, Sequence[bytes]]) -> None:
         self._by = by

@@ -8,6 +8,7 @@ partial clone would fetch a missing object are all switched off. git's own check
 
 import os
 import select
+import shlex
 import subprocess
 from collections.abc import Iterator
 from contextlib import ExitStack
@@ -63,12 +64,14 @@ class Repository:
         self._path = path
         self._patience = patience
         self._resources = ExitStack()
+        self._missing: frozenset[str] = frozenset()
 
     def open(self) -> None:
         """Starts the long-lived programs; raises UnreachableError when this is not a repository."""
         if not self._path.is_dir():
             message = f"{self._path}: no such folder, expected a git repository"
             raise UnreachableError(message)
+        self._require_trust()
         self._run("rev-parse", "--git-dir")
         form = "%(objecttype) %(objectsize)"
         self._sizes = self._talk("cat-file", f"--batch-check={form}")
@@ -86,6 +89,40 @@ class Repository:
             message = f"{self._path}: no commit is named {ref!r}: the repository is empty or the name is wrong"
             raise UnreachableError(message)
         return found.decode().strip()
+
+    def is_shallow(self) -> bool:
+        """Whether the history was cut when it was cloned."""
+        return self._run("rev-parse", "--is-shallow-repository").strip() == b"true"
+
+    def is_partial(self) -> bool:
+        """Whether objects were left out when it was cloned, to be fetched when asked for (which we never do)."""
+        keys = r"^(extensions\.partialclone|remote\..*\.promisor)$"
+        return bool(self._run("config", "--get-regexp", keys, empty_ok=True))
+
+    def note_missing(self, oid: str) -> None:
+        """Learns which objects of a partial clone are not there: asking for one of them would end git's reader."""
+        listed = self._run("rev-list", "--objects", "--no-object-names", "--missing=print", oid, "--")
+        self._missing = frozenset(line[1:].decode() for line in listed.split(b"\n") if line.startswith(b"?"))
+
+    def parents(self, oid: str) -> Iterator[tuple[str, list[str]]]:
+        """Every commit that this one contains, itself included, with its parents."""
+        for line in self._run("rev-list", "--parents", oid, "--").decode().split("\n"):
+            commit, *parents = line.split(" ")
+            if commit:
+                yield commit, parents
+
+    def commit_time(self, oid: str) -> int | None:
+        """The committer time of a commit in seconds since the epoch, None where the object is none."""
+        self._contents.send(f"{oid}\n".encode())
+        kind, _, size = self._contents.until(b"\n").partition(b" ")
+        if not size.isdigit():
+            return None
+        content = self._contents.exactly(int(size))
+        self._contents.exactly(1)
+        headers = content.partition(b"\n\n")[0].split(b"\n")
+        committer = next((line for line in headers if line.startswith(b"committer ")), b"")
+        seconds = committer.rpartition(b"> ")[2].partition(b" ")[0]
+        return int(seconds) if kind == b"commit" and seconds.isdigit() else None
 
     def first_parents(self, oid: str) -> list[Commit]:
         """The commit's first-parent history, oldest first."""
@@ -123,6 +160,8 @@ class Repository:
 
     def blob(self, oid: str, limit: int) -> bytes:
         """The content; raises UnreadableBlob `missing`, `huge` (over the limit) or `not_a_file`."""
+        if oid in self._missing:
+            raise UnreadableBlob("missing")  # noqa: EM101 - a word of a bounded set, not a message
         self._sizes.send(f"{oid}\n".encode())
         kind, _, size = self._sizes.until(b"\n").partition(b" ")
         if kind != b"blob":
@@ -134,6 +173,22 @@ class Repository:
         content = self._contents.exactly(int(size))
         self._contents.exactly(1)
         return content
+
+    def _require_trust(self) -> None:
+        """UnreachableError, with what to do, where the folder is another user's and git was not told to trust it."""
+        try:
+            owners = {place.stat().st_uid for place in (self._path, self._path / ".git") if place.exists()}
+        except OSError as error:
+            message = f"{self._path}: cannot be looked at: {error.strerror}"
+            raise UnreachableError(message) from error
+        if owners <= {os.geteuid()}:
+            return
+        try:
+            self._run("rev-parse", "--git-dir")
+        except UnreachableError as error:
+            remedy = f"git config --global --add safe.directory {shlex.quote(str(self._path.absolute()))}"
+            message = f"{error}; it belongs to another user; if you trust it: {remedy}"
+            raise UnreachableError(message) from error
 
     def _run(self, *arguments: str, empty_ok: bool = False) -> bytes:
         try:

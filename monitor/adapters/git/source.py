@@ -1,20 +1,24 @@
 """Git history as a source: what a documentation repository's commits did to the corpus of its chunks.
 
-The history is the first-parent one, oldest first. The corpus at the beginning comes as upserts and the deploy
-marker `initial`; then each commit gives deletes of chunks that are gone and upserts of chunks whose text changed,
-and each tag, day or week a deploy marker. The same repository head and arguments give the same events, so an
-event's running number is its offset, and a restart walks the history again without delivering what it had.
+The history is the first-parent one, oldest first, from the first commit with enough pages. The corpus at the start
+comes as upserts and the deploy marker `initial`; then each commit gives deletes of chunks that are gone and upserts
+of chunks whose text changed, and each tag, day or week a deploy marker. The same repository head and arguments give
+the same events, so an event's running number is its offset, and a restart walks the history again without delivering
+what it had.
 """
 
 import json
 import threading
 import time
-from collections import Counter
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 
+from monitor.adapters.git.beginning import first_with_enough_pages
+from monitor.adapters.git.facts import HistoryFacts
 from monitor.adapters.git.history import Corpus, DeployMarks, Selection, Step, walk
 from monitor.adapters.git.program import Commit, Repository
+from monitor.adapters.git.tags import placed
 from monitor.core.events import Partition, Position, Record
 from monitor.ports import Fault, Polled, UnreachableError
 
@@ -46,7 +50,8 @@ class GitHistorySource:
         self._failure: UnreachableError | None = None
         self._paused = False
         self._closing = threading.Event()
-        self._skipped: Counter[str] = Counter()
+        self._corpus: Corpus | None = None
+        self._facts: HistoryFacts | None = None
 
     def start(self, positions: Mapping[Partition, int]) -> None:
         """Opens the repository and chooses the commits; the events before the position are walked in `poll`."""
@@ -57,13 +62,14 @@ class GitHistorySource:
         self._next = max(0, positions.get(self._partition, 0))
         try:
             self._repository.open()
-            commits = self._commits(self._repository)
-            tags = self._repository.tags() if self._selection.deploys == "tags" else {}
+            commits = self._begun(self._repository)
         except UnreachableError:
             self.close()
             raise
-        corpus = Corpus(self._repository, self._selection, self._name, self._skipped)
-        self._walk = walk(corpus, commits, DeployMarks(self._selection.deploys, tags))
+        assert self._facts is not None  # noqa: S101 - made with the commits
+        marks = DeployMarks(self._selection.deploys, self._facts.tags.names if self._facts.tags else {})
+        self._corpus = Corpus(self._repository, self._selection, self._name)
+        self._walk = walk(self._corpus, commits, marks)
 
     def partitions(self) -> frozenset[Partition]:
         """The one partition."""
@@ -116,25 +122,58 @@ class GitHistorySource:
         if self._repository:
             self._repository.close()
 
-    def skipped(self) -> Mapping[str, int]:
-        """Versions of files that gave no chunks, by reason: binary, huge, undecodable, symlink, lfs_pointer, ..."""
-        return dict(self._skipped)
+    def facts(self) -> HistoryFacts:
+        """Where the history begins, what the clone lacks, and which pages could not be read so far."""
+        if self._facts is None or self._corpus is None:
+            message = f"{self._path}: the source was not started"
+            raise RuntimeError(message)
+        return replace(self._facts, versions=dict(self._corpus.versions), unread=dict(self._corpus.unread))
 
     @property
     def _name(self) -> str:
         return self._path.absolute().name.removesuffix(".git")
 
-    def _commits(self, repository: Repository) -> list[Commit]:
+    def _begun(self, repository: Repository) -> list[Commit]:
+        """The commits from the initial corpus on; and the facts about them."""
+        selection = self._selection
+        partial = repository.is_partial()
+        if partial:
+            repository.note_missing(repository.resolve(self._ref))
+        try:
+            commits, begin, pages = self._commits(repository)
+        except UnreachableError as error:
+            if not partial:
+                raise
+            message = f"{error}; it is a partial clone: clone it again without --filter"
+            raise UnreachableError(message) from error
+        until = selection.until.timestamp() if selection.until else None
+        tags = placed(repository, commits[begin:], until) if selection.deploys == "tags" else None
+        self._facts = HistoryFacts(
+            began_at=commits[begin].time,
+            pages=pages,
+            left_out=begin,
+            replayed=len(commits) - 1 - begin,
+            shallow=repository.is_shallow(),
+            partial=partial,
+            tags=tags,
+        )
+        return commits[begin:]
+
+    def _commits(self, repository: Repository) -> tuple[list[Commit], int, int]:
+        """The commits that were asked for, which of them is the initial one, and its pages where we chose it."""
         history = repository.first_parents(repository.resolve(self._ref))
         commits = self._selection.commits(history)
         if not commits:
             message = f"{self._path}: no commit of {self._ref} is older than {self._selection.until}"
             raise UnreachableError(message)
-        ends = (entry.path for end in (commits[-1], commits[0]) for entry in repository.tree(end.oid))
+        begin = pages = 0
+        if self._selection.since is None and self._selection.limit is None:
+            begin, pages = first_with_enough_pages(repository, commits, self._selection.wants)
+        ends = (entry.path for end in (commits[-1], commits[begin]) for entry in repository.tree(end.oid))
         if not any(self._selection.wants(path) for path in ends):
             message = f"{self._path}: no file of {self._ref} matches {', '.join(self._selection.glob)}"
             raise UnreachableError(message)
-        return commits
+        return commits, begin, pages
 
     def _advance(self, records: list[Record]) -> None:
         if self._failure:

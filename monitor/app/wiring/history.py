@@ -1,17 +1,21 @@
 """Input of `replay-git`: an encoder fitted on the initial corpus, and anchors drawn from its headings."""
 
 import json
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from monitor.adapters.anchors_file import write
 from monitor.adapters.encoders.latent import LatentSemanticEncoder
+from monitor.adapters.git.facts import HistoryFacts
 from monitor.adapters.git.history import DEFAULT_GLOBS
 from monitor.adapters.git.source import GitHistorySource
 from monitor.app.configuration import build
+from monitor.app.loop import Monitor
 from monitor.app.wiring.demo import MODEL_DIMENSION, SEED, encoded
 from monitor.app.wiring.sources import build_git
 from monitor.core.anchors import Anchor
@@ -41,7 +45,8 @@ def prepare_history(folder: Path, repository: Path, *, globs: Sequence[str], sin
     content = _content(repository, globs, since, deploys)
     git = build(json.loads(json.dumps(content)), {}, where=configuration).source.git
     assert git is not None  # noqa: S101 - written a few lines above
-    initial = _initial(build_git(build(content, {}, where=configuration), git))
+    initial, facts = _initial(build_git(build(content, {}, where=configuration), git))
+    _require_a_history(repository, facts)
     if not initial:
         message = f"{repository}: no documentation matches {', '.join(git.globs)} at the start of the history"
         raise ConfigurationError(message)
@@ -57,11 +62,44 @@ def prepare_history(folder: Path, repository: Path, *, globs: Sequence[str], sin
     return configuration
 
 
-def _initial(source: GitHistorySource) -> list[_Initial]:
-    """The upserts before the first deploy marker."""
+def replayed(monitor: Monitor) -> dict[str, Any]:
+    """What became of the pages of a history: those not read, by reason, and what a user should know of the clone."""
+    source = monitor.parts.source
+    assert isinstance(source, GitHistorySource)  # noqa: S101 - the configuration names a repository
+    facts = source.facts()
+    return {
+        "skipped": {"pages": dict(Counter(facts.unread.values())), "versions": dict(facts.versions)},
+        "notes": facts.lines(),
+    }
+
+
+def source_notes(monitor: Monitor) -> list[str]:
+    """What a user should know of the source, for people; nothing where it is no history."""
+    source = monitor.parts.source
+    return source.facts().lines() if isinstance(source, GitHistorySource) else []
+
+
+def _require_a_history(repository: Path, facts: HistoryFacts) -> None:
+    """ConfigurationError, with the remedy, where nothing could be judged or the beginning is not all there."""
+    missing = facts.versions.get("missing", 0)
+    if missing:
+        why = f"{missing} pages at its beginning are missing in this partial clone; clone it again without --filter"
+    elif facts.replayed == 0:
+        deeper = "; it is a shallow clone: git fetch --unshallow" if facts.shallow else ""
+        why = f"no commit after the one that the history begins with, so nothing to judge{deeper}"
+    elif facts.deploys == 0:
+        why = "no tag ends a deploy after its beginning: git fetch --tags, or --deploys weekly"
+    else:
+        return
+    message = f"{repository}: {why}"
+    raise ConfigurationError(message)
+
+
+def _initial(source: GitHistorySource) -> tuple[list[_Initial], HistoryFacts]:
+    """The upserts before the first deploy marker, and what is known of the history then."""
     try:
         source.start({})
-        return list(_until_marker(source))
+        return list(_until_marker(source)), source.facts()
     except UnreachableError as error:  # the repository is this command's argument: a wrong one is wrong usage
         raise ConfigurationError(str(error)) from error
     finally:
