@@ -5,7 +5,8 @@ import json
 import math
 import re
 from base64 import b64decode, b64encode
-from collections.abc import Iterable, Iterator, Sequence
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -83,6 +84,23 @@ def load(path: Path, *, dimension: int, default_embedding_version: str) -> tuple
     if len(problems) > MOST_PROBLEMS:
         problems[MOST_PROBLEMS:] = [f"{path}: {len(problems) - MOST_PROBLEMS} more problems"]
     return anchors, problems
+
+
+def vector_lengths(path: Path) -> Mapping[int, int]:
+    """How many of a file's vectors have how many numbers; lines that cannot be read are left to `load`.
+
+    Raises:
+        ConfigurationError: the file cannot be read.
+    """
+    found: Counter[int] = Counter()
+    for _, raw in numbered_lines(path, MOST_LINE_BYTES, "anchors file"):
+        line = decode_line(raw)[0] if raw else None
+        if line is not None and line.vector is not None:
+            found[len(line.vector)] += 1
+        elif line is not None and line.vector_b64 is not None:
+            made = from_base64(line.vector_b64)
+            found.update([] if made is None else [len(made)])
+    return found
 
 
 def write(path: Path, anchors: Iterable[Anchor]) -> None:

@@ -19,7 +19,7 @@ from starlette.routing import Route
 from monitor.adapters.http.bodies import Approve, BadRequest, Capture, Deploy, Retry, body
 from monitor.adapters.http.guard import Guard, problem
 from monitor.adapters.http.patience import PatientProtocol
-from monitor.adapters.page import Pages, asked_of
+from monitor.adapters.page import CONFIG, Pages, asked_of
 from monitor.adapters.prometheus.exporter import CONTENT_TYPE, MetricsPage
 from monitor.core.baseline import Approval, Snapshot
 from monitor.core.documents import gate_document, report_document, retried_document, snapshot_document
@@ -42,14 +42,16 @@ class HttpSettings:
     key_file: str = ""
     turn_limit: float = TURN_LIMIT
     """A turn may hold a whole replay, so this is more than the replay's deadline."""
+    config: str = CONFIG
+    """The configuration file that commands on the page name."""
 
 
 class Endpoints:
     """The requests, each a few lines over the `Service`."""
 
-    def __init__(self, service: Service, turn_limit: float = TURN_LIMIT) -> None:
+    def __init__(self, service: Service, turn_limit: float = TURN_LIMIT, config: str = CONFIG) -> None:
         self._service, self._turn_limit = service, turn_limit
-        self._metrics, self._pages = MetricsPage(), Pages(service, turn_limit)
+        self._metrics, self._pages = MetricsPage(), Pages(service, turn_limit, config)
 
     def routes(self) -> list[Route]:
         """Every path of the interface."""
@@ -222,7 +224,7 @@ def application(service: Service, settings: HttpSettings | None = None) -> Starl
     chosen = settings or HttpSettings()
     handlers: dict[Any, Any] = {BadRequest: _bad_request, CorpusDriftError: _failed, Exception: _failed}
     made = Starlette(
-        routes=Endpoints(service, chosen.turn_limit).routes(),
+        routes=Endpoints(service, chosen.turn_limit, chosen.config).routes(),
         middleware=[Middleware(Guard, token=chosen.token, host=chosen.host)],
         exception_handlers=handlers,
     )

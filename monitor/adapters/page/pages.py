@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from monitor.adapters.page.render import Asked, Found, render_page
+from monitor.adapters.page.render import CONFIG, Asked, Found, render_page
 from monitor.adapters.page.words import age, place, shown
 from monitor.core.published import Published
 from monitor.core.report import ALL, OTHER, DriftReport
@@ -26,10 +26,11 @@ class Pages:
     Args:
         service: what may be asked of the monitor.
         turn_limit: seconds without a turn of the loop after which a view is old, and the page says so.
+        config: the configuration file that commands on the page name.
     """
 
-    def __init__(self, service: Service, turn_limit: float) -> None:
-        self._service, self._turn_limit = service, turn_limit
+    def __init__(self, service: Service, turn_limit: float, config: str = CONFIG) -> None:
+        self._service, self._turn_limit, self._config = service, turn_limit, config
         self._kept: tuple[Published | None, object, str] = (None, None, "")
 
     def page(self, asked: Asked, now: float) -> str:
@@ -42,11 +43,11 @@ class Pages:
         view = self._service.published()
         late = self._late(view, now)
         if not asked.plain or view is None:
-            return render_page(view, asked, self._found(view, asked, late))
+            return render_page(view, asked, self._found(view, asked, late), config=self._config)
         held, key, text = self._kept
         # By identity: a view is swapped whole, and comparing two of them would cost more than rendering one.
         if held is not view or key != (asked.refresh, late):
-            text = render_page(view, asked, Found(notices=late))
+            text = render_page(view, asked, Found(notices=late), config=self._config)
             self._kept = (view, (asked.refresh, late), text)
         return text
 

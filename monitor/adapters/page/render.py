@@ -3,6 +3,7 @@
 import itertools
 from collections.abc import Mapping
 from dataclasses import dataclass
+from shlex import quote
 from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
@@ -27,6 +28,8 @@ REASONS = 8
 MOST_REASONS = 60
 DEPLOYS = 60
 """Newest deploys on the timeline."""
+CONFIG = "corpus-drift.toml"
+"""The configuration file where none is named."""
 Document = Mapping[str, Any]
 
 TEMPLATES = Environment(
@@ -92,13 +95,16 @@ class Subject:
         return cls(view.report, view.verdict, old, "")
 
 
-def render_page(view: Published | None, asked: Asked | None = None, found: Found | None = None) -> str:
+def render_page(
+    view: Published | None, asked: Asked | None = None, found: Found | None = None, *, config: str = CONFIG
+) -> str:
     """The page; before the first report it says that the state is being restored.
 
     Args:
         view: the last published view.
         asked: which view of it; by default the plain one.
         found: what belongs to what was asked.
+        config: the configuration file that commands on the page name.
     """
     given, there = asked or Asked(), found or Found()
     template = TEMPLATES.get_template("page.html")
@@ -111,6 +117,7 @@ def render_page(view: Published | None, asked: Asked | None = None, found: Found
     reasons, shares = subject.verdict.reasons, blamed(subject.report.blame)
     return template.render(
         view=view,
+        config=quote(config),
         style=style,
         asked=given,
         subject=subject,

@@ -63,6 +63,7 @@ def serving(configuration: Configuration, monitor: Monitor) -> Iterator[str]:
         certificate,
         key,
         turn_limit=TURN_LIMIT + configuration.dense.replay_deadline,
+        config=str(configuration.file),
     )
     service = MonitorService(monitor, lambda: read_state(configuration), config=str(configuration.file))
     server = HttpServer(settings, service)
