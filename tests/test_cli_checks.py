@@ -103,10 +103,50 @@ def test_anchors_are_built_from_a_log_and_checked(run: Commands, tmp_path: Path)
     assert (built.code, built.json()["anchors"], built.json()["queries"]) == (0, 10, 40)
     checked = run("anchors", "check", made, "--json")
     assert (checked.code, checked.json()["counts"]) == (0, {"anchors": 10, "with vectors": 0})
+    text = run("anchors", "build", log, "-o", made, "--count", "10").out.splitlines()
+    assert text[0] == f"{made}: 10 anchors, chosen of 40 queries"
+    assert text[1].split() == ["lines", "read", "40,", "blank", "0,", "refused", "0"]
+    assert not set("{}[]'") & set("".join(text[1:]))
     made.write_text(made.read_text() + '{"id": "x"}\n{\n', encoding="utf-8")
     wrong = run("anchors", "check", made)
     assert wrong.code == 2
     assert [line.partition(":")[2][:2] for line in wrong.out.splitlines()[:2]] == ["11", "12"]
+
+
+def test_vectors_are_counted_and_held_against_the_dimension_of_most(run: Commands, tmp_path: Path) -> None:
+    path = tmp_path / "anchors.jsonl"
+    good = [{"id": f"a{n}", "text": "x", "vector": [1.0, 2.0, float(n)]} for n in range(3)]
+    path.write_text("".join(f"{json.dumps(line)}\n" for line in [*good, {"id": "bare", "text": "x"}]))
+    said = run("anchors", "check", path)
+    assert (said.code, said.out) == (0, "4 anchors, 3 with vectors of 3 numbers\n")
+    odd = {"id": "odd", "text": "x", "vector": [1.0]}
+    path.write_text(path.read_text() + json.dumps(odd) + "\n")
+    said = run("anchors", "check", path)
+    assert (said.code, said.out.splitlines()[0]) == (2, f"{path}:5: vector has 1 numbers, expected 3")
+    assert run("anchors", "check", path, "--dimension", 1, "--json").json()["counts"]["with vectors"] == 1
+    path.write_text('{"id": "a", "text": "x", "vector_b64": "no"}\n')
+    assert run("anchors", "check", path).out.startswith(f"{path}:1: vector_b64 is not base64")
+
+
+def test_events_are_checked_with_the_configured_field_paths(run: Commands, tmp_path: Path) -> None:
+    config, path = write_case(tmp_path, shape=SHAPE), tmp_path / "rows.jsonl"
+    row = {"page": {"id": "c1"}, "doc": "d1", "body": "words", "at": "2026-08-19T10:12:00Z"}
+    path.write_text(f"{json.dumps(row)}\n")
+    fields = '[source]\nformat = "fields"\n[source.fields]\nchunk_id = "%s"\ndoc_id = "doc"\n'
+    fields += 'text = "body"\nevent_time = "at"\n'
+    text = config.read_text()
+    config.write_text(text.replace("[source.file]", fields % "page.id" + "[source.file]"))
+    said = run("events", "check", path, "-c", config, "--json").json()
+    assert (said["problems"], said["counts"]["upsert"]) == ([], 1)
+    assert run("events", "check", path).code == 1, "nobody knows these fields without the configuration"
+    config.write_text(text.replace("[source.file]", fields % "page.name" + "[source.file]"))
+    wrong = run("events", "check", path, "-c", config)
+    assert (wrong.code, "1 malformed" in wrong.out) == (1, True)
+    assert run("events", "check", path, "-c", config, "--format", "native").code == 1
+    dense = write_case(tmp_path, shape=Shape(chunks=8, deploys=1))
+    assert run("events", "check", tmp_path / "events.jsonl", "-c", dense).code == 0
+    dense.write_text(dense.read_text().replace("dimension = 8", "dimension = 9"))
+    assert run("events", "check", tmp_path / "events.jsonl", "-c", dense).code == 1
 
 
 def test_the_quarantine_is_listed(run: Commands, tmp_path: Path) -> None:

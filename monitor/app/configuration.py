@@ -2,15 +2,16 @@
 
 import tomllib
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, get_args
+from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import BaseModel, PrivateAttr, ValidationError, model_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from monitor.app.alerts_section import AlertsSection
+from monitor.app.configuration_errors import explained
 from monitor.app.environment import PREFIX, SECRETS, overridden, secrets_in_file, variable
 from monitor.app.policy_section import PolicySection
 from monitor.app.sections import (
@@ -181,29 +182,11 @@ def build(content: dict[str, Any], environment: Mapping[str, str], *, where: Pat
     return made
 
 
-def _message(item: "ErrorDetails", keys: str) -> str:
-    """What is wrong in our words where pydantic's say too little, without the key that stands before it."""
-    if item["type"] == "extra_forbidden":
-        return f"no such key; expected one of {', '.join(_keys_beside(item['loc']))}"
-    message = item["msg"].removeprefix("Value error, ")
-    return message.removeprefix(f"{keys} = {item.get('input')!r}: ")
-
-
-def _keys_beside(place: Sequence[str | int]) -> list[str]:
-    """The keys that a section has, by the place of one that it has not."""
-    section: type[BaseModel] = Configuration
-    for name in place[:-1]:
-        field = next((of for key, of in section.model_fields.items() if name in (key, of.alias)), None)
-        if field is not None:  # a number counts the entries of a list of sections
-            kinds = (field.annotation, *get_args(field.annotation))
-            section = next((of for of in kinds if isinstance(of, type) and issubclass(of, BaseModel)), section)
-    return [of.alias or key for key, of in section.model_fields.items()]
-
-
 def _lines(item: "ErrorDetails", environment: Mapping[str, str]) -> Iterator[str]:
     """One line per problem; a value is shown unless its key is a secret or it is a whole table."""
     keys = ".".join(str(part) for part in item["loc"])
-    message, shown = _message(item, keys), item.get("input")
+    shown = item.get("input")
+    message = explained(item, Configuration).removeprefix(f"{keys} = {shown!r}: ")
     secret = any(keys.endswith(names[-1]) for names in SECRETS)
     value = "" if secret or isinstance(shown, dict | BaseModel) or item["type"] == "missing" else f" = {shown!r:.80}"
     name = variable(tuple(str(part) for part in item["loc"]))

@@ -187,6 +187,26 @@ def problem_lines(document: Document) -> str:
     return "\n".join([*document["problems"], counts])
 
 
+def anchors_lines(document: Document) -> str:
+    """What a check of an anchors file found: each problem, then what it holds."""
+    of = f" of {document['dimension']:,} numbers" if document["dimension"] else ""
+    return f"{problem_lines(document)}{of}"
+
+
+def built_lines(document: Document) -> str:
+    """What became of a query log, a line per thing worth knowing."""
+    many, read = document["lines"], document["lines"].get("read", 0)
+    refused = [f"{count:,} {reason}" for reason, count in many.items() if count and reason not in ("read", "blank")]
+    merged = document["merged"]
+    made = [
+        f"{document['path']}: {document['anchors']:,} anchors, chosen of {document['queries']:,} queries",
+        f"  lines read     {read:,}, blank {many.get('blank', 0):,}, refused {', '.join(refused) or '0'}",
+        f"  spellings      {merged.get('merged', 0):,} merged, {merged.get('no_words', 0):,} without a word",
+    ]
+    made += [f"  segment        {name}: {count:,}" for name, count in document["segments"].items()]
+    return "\n".join([*made, *(f"  refused        {said}" for said in document["refused"])])
+
+
 def lines(document: Document) -> str:
     """A flat document, a line per key."""
     return "\n".join(f"{key}: {value}" for key, value in document.items())

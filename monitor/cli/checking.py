@@ -42,14 +42,14 @@ def anchors_build(
 
     reading = tools.LogReading(form, query_field, count_field, encoding)
     document = tools.build_anchor_file(log, output, count=count, by=by, reading=reading)
-    say(document, as_json=as_json, text=tables.lines)
+    say(document, as_json=as_json, text=tables.built_lines)
     return PASS
 
 
 @anchors.command("check")
 def anchors_check(
     path: Annotated[Path, typer.Argument(help="An anchors file.")],
-    dimension: Annotated[int, typer.Option(help="Expected dimension of the vectors, 0: any.")] = 0,
+    dimension: Annotated[int, typer.Option(help="Expected dimension of the vectors; 0: that of most of them.")] = 0,
     as_json: Json = False,
 ) -> int:
     """Check an anchors file; every problem at once."""
@@ -57,15 +57,23 @@ def anchors_check(
     from monitor.app.wiring import tools
 
     document = tools.check_anchor_file(path, dimension)
-    say(document, as_json=as_json, text=tables.problem_lines)
+    say(document, as_json=as_json, text=tables.anchors_lines)
     return USAGE if document["problems"] else PASS
 
 
 @events.command("check")
 def events_check(
     path: Annotated[Path, typer.Argument(help="A JSON Lines file of events, .gz too, or - for stdin.")],
-    form: Annotated[str, typer.Option("--format", help="Wire form; auto recognises each event's.")] = "auto",
-    dimension: Annotated[int, typer.Option(help="Expected dimension of the vectors; 0: not checked.")] = 0,
+    config: Annotated[
+        Path | None,
+        typer.Option(
+            "-c", "--config", help="Read them as a monitor with this configuration does: form, field paths."
+        ),
+    ] = None,
+    form: Annotated[str, typer.Option("--format", help="Wire form; else the configured one, or each event's.")] = "",
+    dimension: Annotated[
+        int, typer.Option(help="Expected dimension of the vectors; 0: the configured one, else not checked.")
+    ] = 0,
     as_json: Json = False,
 ) -> int:
     """Validate events: what would be quarantined, and why."""
@@ -73,7 +81,9 @@ def events_check(
     from monitor.app.wiring import tools
 
     need_file(path)
-    document = tools.check_events(path, form=form, dimension=dimension)
+    configuration = None if config is None else configured(config)
+    reader = tools.events_decoder(configuration, form=form, dimension=dimension)
+    document = tools.check_events(path, reader)
     say(document, as_json=as_json, text=tables.problem_lines)
     return FAIL if document["problems"] else PASS
 

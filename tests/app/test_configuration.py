@@ -301,3 +301,37 @@ def test_a_secret_in_the_file_is_refused_and_not_shown(keys: tuple[str, ...]) ->
             build(content, {}, where=Path("c.toml"))
         assert f"{'.'.join(keys)}: a secret in the file; expected it in {variable(keys)}" in str(error.value)
         assert "hush" not in str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        ({}, "source: missing; expected exactly one of the tables [source.kafka], [source.file], [source.git]"),
+        ({}, "anchors: missing; expected a table [anchors] with path"),
+        ({"source": {"kafka": {}}}, "source.kafka.topics: missing; expected a list of text"),
+        ({"source": "x"}, "source = 'x': expected a table"),
+        ({"source": {"file": {"path": 3}}}, "source.file.path = 3: expected text"),
+        ({"sourc": {}}, "sourc: no such key; expected one of corpus, segments, source, dense,"),
+        ({"source": {"file": {"path": "a", "folow": 1}}}, "folow = 1: no such key; expected one of path, follow"),
+        ({"dense": {"hnsw_ef": "many"}}, "dense.hnsw_ef = 'many': expected a whole number"),
+        ({"dense": {"hnsw_ef": 0}}, "dense.hnsw_ef = 0: expected at least 1"),
+        ({"dense": {"exact": "perhaps"}}, "dense.exact = 'perhaps': expected true or false"),
+        ({"dense": {"engine": "x"}}, "dense.engine = 'x': expected 'embedded', 'server' or 'none'"),
+        ({"dense": {"filter_by": "x"}}, "dense.filter_by = 'x': expected a list"),
+        ({"corpus": {"dimension": 2.5}}, "corpus.dimension = 2.5: expected a whole number"),
+        ({"measure": {"beyond": {"swaps": "much"}}}, "measure.beyond.swaps = 'much': expected a number"),
+        ({"measure": {"depths": []}}, "measure.depths = []: expected a list of at least 1"),
+        ({"baseline": {"window": 1_000}}, "baseline.window = 1000: expected at most 100"),
+        ({"baseline": {"name": "a b"}}, "baseline.name = 'a b': expected text of the form ^[A-Za-z0-9]"),
+        ({"policy": {"rule": [{"name": "x"}]}}, "policy.rule.0.metric: missing; expected text"),
+        ({"policy": {"rule": "x"}}, "policy.rule = 'x': expected a list"),
+    ],
+)
+def test_every_problem_names_the_key_and_what_is_expected_in_the_words_of_the_file(
+    content: dict[str, Any], said: str
+) -> None:
+    with pytest.raises(ConfigurationError) as caught:
+        build(content, {}, where=Path("corpus-drift.toml"))
+    assert said in str(caught.value)
+    for words_of_python in ("Field required", "Input should", "tuple", "dictionary", "Section", "instance of"):
+        assert words_of_python not in str(caught.value)

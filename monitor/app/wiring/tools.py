@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from monitor.adapters.anchors_file import anchor_schema, load, write
+from monitor.adapters.anchors_file import anchor_schema, load, vector_lengths, write
 from monitor.adapters.codecs import FormOptions, Limits, decoder
 from monitor.adapters.codecs.schema import event_schema
 from monitor.adapters.encoders.latent import LatentSemanticEncoder
@@ -41,20 +41,47 @@ def check_references(configuration: Configuration) -> None:
 
 
 def check_anchor_file(path: Path, dimension: int) -> dict[str, Any]:
-    """All problems of an anchors file, and what it holds."""
-    anchors, problems = load(path, dimension=dimension, default_embedding_version="")
+    """All problems of an anchors file, and what it holds.
+
+    Args:
+        path: the file.
+        dimension: numbers that each vector must have; 0: as many as most of the file's vectors have.
+    """
+    lengths = vector_lengths(path)
+    chosen = dimension or max(lengths, key=lambda length: (lengths[length], -length), default=0)
+    # Never 0, which looks at no vector: one that cannot be read at all is a problem in a file without good ones too.
+    anchors, problems = load(path, dimension=chosen or 1, default_embedding_version="")
     vectors = sum(anchor.vector is not None for anchor in anchors)
-    return {"problems": problems, "counts": {"anchors": len(anchors), "with vectors": vectors}}
+    counts = {"anchors": len(anchors), "with vectors": vectors}
+    return {"problems": problems, "counts": counts, "dimension": chosen if lengths else 0}
 
 
-def check_events(path: Path, *, form: str, dimension: int) -> dict[str, Any]:
+def events_decoder(configuration: Configuration | None, *, form: str, dimension: int) -> Decoder:
+    """What reads events as a monitor with this configuration would; without one by form and dimension alone.
+
+    Args:
+        configuration: its form, field paths, dimension and limits count where nothing else is said.
+        form: a wire form, "" for the configured one, else the one that each event shows.
+        dimension: of the vectors, 0 for the configured one, else unchecked.
+
+    Raises:
+        ConfigurationError: an unknown form.
+    """
+    if configuration is None:
+        return decoder(form or "auto", FormOptions(), Limits(dimension=dimension))
+    source = configuration.source.model_copy(update={"format": form} if form else {})
+    chosen = configuration.model_copy(update={"source": source})
+    dense = configuration.dense.engine != "none"
+    numbers = dimension or (configuration.corpus.dimension if dense else 0)
+    return build_decoder(chosen, numbers, configuration.corpus.embedding_version)
+
+
+def check_events(path: Path, reader: Decoder) -> dict[str, Any]:
     """What would be quarantined of a file of events, and why.
 
     Raises:
         UnreachableError: the file cannot be read.
-        ConfigurationError: an unknown form.
     """
-    reader = decoder(form, FormOptions(), Limits(dimension=dimension))
     source = JsonLinesSource(path if str(path) == "-" else path.absolute())
     source.start({})
     problems: list[str] = []
@@ -133,6 +160,7 @@ def build_anchor_file(
     made = as_anchors(candidates, chosen, vectors, embedding_version="")
     write(output, [replace(anchor, vector=None) for anchor in made])
     return {
+        "path": str(output),
         "anchors": len(chosen.chosen),
         "queries": len(candidates),
         "form": read.form,
