@@ -143,7 +143,7 @@ def test_the_commands_on_the_page_are_ours(capsys: pytest.CaptureFixture[str]) -
     made = view(["s"])
     text = read(replace(made, report=replace(made.report, baseline=None))).text
     commands = re.findall(r"corpus-drift (baseline [^\n]+)", text)
-    assert len(commands) == 3
+    assert len(commands) == 4
     for command in commands:
         assert main([*shlex.split(command), "--help"]) == 0, capsys.readouterr().err
 
