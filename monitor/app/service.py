@@ -6,6 +6,7 @@ from concurrent.futures import Future
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from monitor.app.asking import judged_against
 from monitor.app.explaining import around_of, incident_now, made_card, stored_card
 from monitor.app.measuring import OPEN_GAPS
 from monitor.app.retrying import retry
@@ -58,6 +59,13 @@ class MonitorService:
         """A judged deploy, from the committed state."""
         with self._read() as store:
             return store.deploy(deploy_id)
+
+    def judged_against(self, deploy_id: str, baseline: str) -> Mapping[str, Any]:
+        """A judged deploy against another approved baseline, by an evaluation apart from the loop's."""
+        parts = self._monitor.parts
+        drift = parts.drift_of(parts.engine.anchors)
+        with self._read() as store:
+            return judged_against(drift, parts.rules, store, deploy_id, baseline)
 
     def baselines(self) -> Sequence[Snapshot]:
         """All captured baselines, from the committed state."""

@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 from monitor.adapters.http.server import HttpServer, HttpSettings
 from monitor.core.baseline import Approval, Snapshot
 from monitor.core.committed import DeployRecord, Retried
+from monitor.core.documents import gate_document
 from monitor.core.events import Position
 from monitor.core.published import Published
 from monitor.ports import ConfigurationError, Service
@@ -37,6 +38,12 @@ class Shown:
     def deploy(self, deploy_id: str) -> DeployRecord | None:
         self._fail()
         return self.records.get(deploy_id)
+
+    def judged_against(self, deploy_id: str, baseline: str) -> Mapping[str, Any]:
+        self._fail()
+        self.asked.append(("against", deploy_id, baseline))
+        record = self.records[deploy_id]
+        return gate_document(deploy_id, record.report, record.verdict)
 
     def baselines(self) -> Sequence[Snapshot]:
         self._fail()

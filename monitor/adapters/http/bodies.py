@@ -1,6 +1,7 @@
 """Bodies of requests: JSON of exactly the expected fields, bounded before it is read whole."""
 
 import asyncio
+from collections.abc import Mapping
 from typing import TypeVar
 
 import msgspec
@@ -36,6 +37,16 @@ class Retry(msgspec.Struct, forbid_unknown_fields=True):
     """Give everything in quarantine another try."""
 
 
+class Webhook(msgspec.Struct):
+    """What a release controller posts to a gate: Flagger sends name, namespace, phase and checksum of a canary too.
+
+    `metadata` is what the canary's own webhook entry says: the only place for a deploy's id and a token, because
+    Flagger sends no header of ours.
+    """
+
+    metadata: Mapping[str, str] = {}
+
+
 class BadRequest(Exception):  # noqa: N818 - becomes a 400 answer
     """The request's body is not what it should be; the message says why."""
 
@@ -50,15 +61,33 @@ async def body(request: Request, kind: type[T]) -> T:
     if request.headers.get("content-type", "").partition(";")[0].strip().lower() != "application/json":
         message = "content-type: expected application/json"
         raise BadRequest(message)
+    read = await whole(request)
     try:
-        async with asyncio.timeout(BODY_SECONDS):
-            read = await _read(request)
         return msgspec.json.decode(read, type=kind)
-    except TimeoutError as error:
-        message = f"body: not whole within {BODY_SECONDS:g} s"
-        raise BadRequest(message) from error
     except (msgspec.MsgspecError, UnicodeDecodeError) as error:
         message = f"body: {error}"
+        raise BadRequest(message) from error
+
+
+def webhook(read: bytes) -> Mapping[str, str]:
+    """The metadata of a webhook's body; none where it is not one: webhooks send what they like."""
+    try:
+        return msgspec.json.decode(read, type=Webhook).metadata
+    except (msgspec.MsgspecError, UnicodeDecodeError):
+        return {}
+
+
+async def whole(request: Request) -> bytes:
+    """The body's bytes.
+
+    Raises:
+        BadRequest: too many bytes, or too slow.
+    """
+    try:
+        async with asyncio.timeout(BODY_SECONDS):
+            return await _read(request)
+    except TimeoutError as error:
+        message = f"body: not whole within {BODY_SECONDS:g} s"
         raise BadRequest(message) from error
 
 

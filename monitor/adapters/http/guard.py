@@ -4,13 +4,17 @@ import hmac
 import ipaddress
 from typing import Any
 
+from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from monitor.adapters.http.bodies import BadRequest, webhook, whole
 from monitor.adapters.page import content_security_policy
 
 LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
 PROBES = frozenset({"/healthz", "/readyz"})
+WEBHOOKS = frozenset({"/gate/check", "/rollback/check"})
+"""A controller that cannot send headers may post its token as `metadata.token`; these only read."""
 HEADERS = (
     (b"x-content-type-options", b"nosniff"),
     (b"x-frame-options", b"DENY"),
@@ -45,19 +49,44 @@ class Guard:
                 message["headers"] = [*message["headers"], *HEADERS]
             await send(message)
 
-        answer = self._refusal(scope["path"], dict(scope["headers"])) or self._app
-        await answer(scope, receive, hardened)
+        headers = dict(scope["headers"])
+        refusal, asked = self._misnamed(headers), receive
+        if refusal is None and not self._trusted(scope["path"], headers.get(b"authorization", b"")):
+            asked = await self._webhook(scope, headers, receive) or receive
+            refusal = _unauthorised() if asked is receive else None
+        await (refusal or self._app)(scope, asked, hardened)
 
-    def _refusal(self, path: str, headers: dict[bytes, bytes]) -> Response | None:
+    def _misnamed(self, headers: dict[bytes, bytes]) -> Response | None:
         name = host_name(headers.get(b"host", b"").decode("latin-1"))
         if self._names and name not in self._names:
             return problem(f"host {name[:80]!r}: expected one of {', '.join(sorted(self._names))}", 421)
-        given = headers.get(b"authorization", b"")
-        if self._token and path not in PROBES and not hmac.compare_digest(given, b"Bearer " + self._token):
-            answer = problem("authorization: expected a bearer token", 401)
-            answer.headers["www-authenticate"] = "Bearer"
-            return answer
         return None
+
+    def _trusted(self, path: str, given: bytes) -> bool:
+        return not self._token or path in PROBES or hmac.compare_digest(given, b"Bearer " + self._token)
+
+    async def _webhook(self, scope: Scope, headers: dict[bytes, bytes], receive: Receive) -> Receive | None:
+        """The request again, where a webhook's body holds the token; None where it does not."""
+        if scope["path"] not in WEBHOOKS or scope["method"] != "POST" or b"authorization" in headers:
+            return None
+        try:
+            read = await whole(Request(scope, receive))
+        except BadRequest:
+            return None
+        if not hmac.compare_digest(webhook(read).get("token", "").encode(), self._token):
+            return None
+        left = [{"type": "http.request", "body": read, "more_body": False}]
+
+        async def again() -> Any:
+            return left.pop() if left else await receive()
+
+        return again
+
+
+def _unauthorised() -> Response:
+    answer = problem("authorization: expected a bearer token", 401)
+    answer.headers["www-authenticate"] = "Bearer"
+    return answer
 
 
 def host_name(header: str) -> str:

@@ -3,7 +3,7 @@
 import socket
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
@@ -16,7 +16,7 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
-from monitor.adapters.http.bodies import Approve, BadRequest, Capture, Deploy, Retry, body
+from monitor.adapters.http.bodies import Approve, BadRequest, Capture, Deploy, Retry, body, webhook, whole
 from monitor.adapters.http.guard import Guard, problem
 from monitor.adapters.http.patience import PatientProtocol
 from monitor.adapters.page import CONFIG, Pages, asked_of
@@ -29,6 +29,8 @@ from monitor.ports import ConfigurationError, CorpusDriftError, Service, Unreach
 TURN_LIMIT = 60.0
 """Seconds without a turn of the loop after which /healthz fails."""
 GATE_STATUS = {"pass": 200, "fail": 409, "inconclusive": 503, "unknown": 503}
+ROLLBACK_STATUS = {"pass": 409, "fail": 200, "inconclusive": 503, "unknown": 503}
+"""To whom success means: roll back. Whatever goes wrong is no success, so it rolls nothing back."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +66,7 @@ class Endpoints:
             Route("/api/v1/explain", self.explain),
             Route("/api/v1/gate", self.gate),
             Route("/gate/check", self.gate_check, methods=["GET", "POST"]),
+            Route("/rollback/check", self.rollback_check, methods=["GET", "POST"]),
             Route("/api/v1/baselines", self.baselines),
             Route("/api/v1/baselines/capture", self.capture, methods=["POST"]),
             Route("/api/v1/baselines/approve", self.approve, methods=["POST"]),
@@ -123,20 +126,29 @@ class Endpoints:
 
     def gate(self, request: Request) -> Response:
         """200 with the verdict in the body, whatever it is."""
-        return self._gate(request, status=False)
+        return self._gate(request.query_params, None)
 
-    def gate_check(self, request: Request) -> Response:
+    async def gate_check(self, request: Request) -> Response:
         """200 pass, 409 fail, 503 otherwise, for tools that read the status only."""
-        return self._gate(request, status=True)
+        return await run_in_threadpool(self._gate, await _asked(request), GATE_STATUS)
 
-    def _gate(self, request: Request, *, status: bool) -> Response:
-        deploy_id = request.query_params.get("deploy", "")
+    async def rollback_check(self, request: Request) -> Response:
+        """200 fail, 409 pass, 503 otherwise, for tools that roll back on success."""
+        return await run_in_threadpool(self._gate, await _asked(request), ROLLBACK_STATUS)
+
+    def _gate(self, asked: Mapping[str, str], statuses: Mapping[str, int] | None) -> Response:
+        deploy_id, baseline = asked.get("deploy", ""), asked.get("baseline", "")
         if not deploy_id:
-            return problem("parameter deploy is missing: expected ?deploy=ID", 400)
+            return problem("parameter deploy is missing: expected ?deploy=ID, or metadata.deploy in a webhook", 400)
         # The view first: what its ledger names was committed before it, so its record is found unless it was dropped.
         view = self._service.published()
         record = self._service.deploy(deploy_id)
-        if record is not None:
+        if record is not None and baseline:
+            try:
+                made = dict(self._service.judged_against(deploy_id, baseline))
+            except ConfigurationError as error:
+                return problem(str(error), 404)
+        elif record is not None:
             made = gate_document(deploy_id, record.report, record.verdict)
         else:
             state, said = "unseen", "never seen"
@@ -146,7 +158,7 @@ class Endpoints:
                 state, said = "forgotten", "judged, but its report is no longer kept"
             made = gate_document(deploy_id, None, Verdict("unknown", (f"deploy {deploy_id!r}: {said}",), ()))
             made["state"] = state
-        return JSONResponse(made, GATE_STATUS[made["verdict"]] if status else 200)
+        return JSONResponse(made, statuses[made["verdict"]] if statuses else 200)
 
     def baselines(self, request: Request) -> Response:
         """All captured baselines."""
@@ -196,6 +208,11 @@ async def _responsible(request: Request, put: Callable[[str, Approval], Snapshot
     asked = await body(request, Approve)
     approval = Approval(asked.author, asked.reason, asked.time)
     return await _answer(lambda: snapshot_document(put(asked.name, approval), in_force=True))
+
+
+async def _asked(request: Request) -> Mapping[str, str]:
+    """What a tool asks for in its URL, else in a webhook's metadata."""
+    return {**webhook(await whole(request)), **request.query_params}
 
 
 async def _answer(ask: Callable[[], dict[str, Any]]) -> Response:

@@ -295,3 +295,70 @@ def test_hostile_ids_are_text_everywhere() -> None:
     assert "&lt;script&gt;alert(1)&lt;/script&gt;" in page
     assert document["verdict"]["reasons"] == list(HOSTILE)
     assert (asked.status, asked.headers["content-type"]) == (200, "application/json")
+
+
+# ---------------------------------------------------------------- webhooks
+
+CANARY = {"name": "retrieval", "namespace": "test", "phase": "Progressing", "checksum": "85d557f47b"}
+"""What Flagger posts besides the metadata of the webhook's own entry."""
+GATE = {"pass": 200, "fail": 409, "inconclusive": 503, "unknown": 503}
+ROLLBACK = {"pass": 409, "fail": 200, "inconclusive": 503, "unknown": 503}
+
+
+@pytest.mark.parametrize("verdict", ["pass", "fail", "inconclusive", "unknown"])
+def test_a_webhook_names_the_deploy_in_its_metadata(verdict: VerdictName) -> None:
+    with serving(Shown(shown(), {"d1": record(verdict)})) as at:
+        hook = {**CANARY, "metadata": {"deploy": "d1", "some": "thing"}}
+        gate, rollback = at.post("/gate/check", hook), at.post("/rollback/check", hook)
+        asked = at.ask("/rollback/check?deploy=d1")
+        unseen = [at.post(path, {**CANARY, "metadata": {"deploy": "d9"}}).status for path in HOOKS]
+    assert (gate.status, rollback.status, asked.status) == (GATE[verdict], ROLLBACK[verdict], ROLLBACK[verdict])
+    assert gate.json()["verdict"] == rollback.json()["verdict"] == verdict
+    assert unseen == [503, 503]
+
+
+HOOKS = ("/gate/check", "/rollback/check")
+
+
+@pytest.mark.parametrize("path", HOOKS)
+@pytest.mark.parametrize(
+    "posted", [b"", b"{}", b"null", b"[]", b"words", b"\xff", b'{"metadata": null}', b'{"metadata": {"deploy": 5}}']
+)
+def test_a_webhook_without_a_deploy_neither_promotes_nor_rolls_back(path: str, posted: bytes) -> None:
+    with serving(Shown(shown(), {"d1": record("pass")})) as at:
+        reply = at.ask(path, method="POST", body=posted)
+    assert (reply.status, "metadata.deploy" in reply.json()["error"]) == (400, True)
+
+
+def test_a_webhook_brings_its_token_in_the_metadata_to_what_only_reads() -> None:
+    service = Shown(shown(), {"d1": record("pass")}, captured=[TAKEN])
+
+    def hook(token: object) -> dict[str, object]:
+        return {**CANARY, "metadata": {"deploy": "d1", "token": token}}
+
+    with serving(service, token=SECRET) as at:
+        assert [at.post(path, hook(SECRET)).status for path in HOOKS] == [200, 409]
+        wrong = [checked(at.post(path, hook(token))) for path in HOOKS for token in ("", "x", SECRET + "x", 5, None)]
+        assert {reply.status for reply in wrong} == {401}
+        assert checked(at.post(HOOKS[0], {"metadata": {"deploy": "d1"}})).status == 401
+        assert checked(at.post(HOOKS[0], hook(SECRET), authorization="Bearer wrong")).status == 401
+        assert checked(at.ask("/gate/check?deploy=d1", method="POST", body=b"x" * (1 << 20))).status == 401
+        others = [at.post(path, {**document, "metadata": {"token": SECRET}}) for path, document in POSTS.items()]
+        assert {reply.status for reply in others} == {401}
+        # with the header the body needs none
+        assert at.post(HOOKS[0], hook("x"), authorization=f"Bearer {SECRET}").status == 200
+    assert service.asked == []
+
+
+def test_a_failure_of_ours_rolls_nothing_back() -> None:
+    with serving(Shown(shown(), {"d1": record("fail")}, failure=UnreachableError("no state"))) as at:
+        assert at.post("/rollback/check", {"metadata": {"deploy": "d1"}}).status == 503
+
+
+def test_the_gate_against_another_baseline() -> None:
+    service = Shown(shown(), {"d1": record("pass")})
+    with serving(service) as at:
+        assert at.ask("/gate/check?deploy=d1&baseline=late").status == 200
+        assert at.post("/gate/check", {"metadata": {"deploy": "d1", "baseline": "late"}}).status == 200
+        assert at.ask("/api/v1/gate?deploy=d9&baseline=late").json()["state"] == "unseen"
+    assert service.asked == [("against", "d1", "late")] * 2
