@@ -6,9 +6,10 @@ from datetime import UTC, datetime, timedelta
 
 import numpy as np
 
-from monitor.core.events import CorpusEvent, Delete, Deploy, Heartbeat, Upsert
+from monitor.core.events import CorpusEvent, Delete, Deploy, Heartbeat, Upsert, Version
 
 DEPLOY_KEY = "__deploy__/"
+_NUMBER_END = 2**63
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -20,7 +21,7 @@ def native(event: CorpusEvent) -> tuple[bytes, bytes]:
     if isinstance(event, Upsert):
         return event.chunk.chunk_id.encode(), _value(_upsert(event))
     if isinstance(event, Delete):
-        delete = {"op": "delete", "chunk_id": event.chunk_id, "version": event.version}
+        delete = {"op": "delete", "chunk_id": event.chunk_id, "version": _version(event.version)}
         return event.chunk_id.encode(), _value({**delete, "event_time": _stamp(event.event_time)})
     if isinstance(event, Heartbeat):
         return b"", _value({"op": "heartbeat", "event_time": _stamp(event.event_time)})
@@ -37,7 +38,7 @@ def _upsert(event: Upsert) -> dict[str, object]:
         "chunk_id": chunk.chunk_id,
         "doc_id": chunk.doc_id,
         "position": chunk.ordinal,
-        "version": event.version,
+        "version": _version(event.version),
         "text": chunk.text,
         "vector_b64": encoded,
         "embedding_version": chunk.embedding_version,
@@ -45,6 +46,13 @@ def _upsert(event: Upsert) -> dict[str, object]:
         "content_hash": chunk.content_hash,
         "event_time": _stamp(chunk.event_time),
     }
+
+
+def _version(version: Version | None) -> object:
+    """As JSON: a number, digits where it is larger than what other programs read exactly, or a list of these."""
+    if isinstance(version, tuple):
+        return [_version(number) for number in version]
+    return version if version is None or version < _NUMBER_END else str(version)
 
 
 def _deploy(event: Deploy) -> dict[str, object]:

@@ -8,7 +8,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from monitor.core.events import Chunk, Located, MalformedEvent, Position, Segment
+from monitor.core.events import Chunk, Located, MalformedEvent, Position, Segment, Version
 
 NO_SLOT = -1
 """The slot of a chunk that is not live."""
@@ -35,7 +35,7 @@ class Row:
     embedding_version: str
     event_time: int
     content_hash: str
-    version: int | None
+    version: Version | None
     position: Position
     slot: int
     changed: Position | None = None

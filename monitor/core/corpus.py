@@ -8,7 +8,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from monitor.core.changes import NO_SLOT, Applied, Change, Delta, How, Kind, Refused, Row, how_of, net, replaced
-from monitor.core.events import Chunk, Delete, Located, MalformedEvent, Position, Upsert, chunk_key
+from monitor.core.events import (
+    Chunk,
+    Delete,
+    Located,
+    MalformedEvent,
+    Position,
+    Upsert,
+    Version,
+    chunk_key,
+    version_mode,
+)
 from monitor.core.lists import NO_CHUNK, RankedLists
 
 __all__ = ["NO_SLOT", "Applied", "Change", "Corpus", "Delta", "How", "Kind", "Refused", "Row"]
@@ -160,10 +170,11 @@ class Corpus:
     def _order(self, before: Row | None, located: Located, chunk_id: str, time: int) -> str:
         """Say whether an event applies: `apply`, `duplicate` (seen) or `stale` (older than what is known).
 
-        Rule 1: with versions on both, the greater version wins. Rule 2: a tombstone without version always
-        applies if it stands later in its partition. Rule 3: a chunk that had a version keeps having one until it is
-        deleted; what was applied before is no contradiction when it is delivered again. Rule 4: without versions
-        the position decides; between partitions the event time does, then the partition's name.
+        Rule 1: with versions of one mode on both, the greater version wins. Rule 2: a tombstone without version
+        always applies if it stands later in its partition. Rule 3: a chunk that had a version keeps having one of
+        that mode until it is deleted; what was applied before is no contradiction when it is delivered again. Rule 4:
+        without versions that compare the position decides; between partitions the event time does, then the
+        partition's name.
         """
         if before is None:
             return "apply"
@@ -174,17 +185,17 @@ class Corpus:
         version = event.version if isinstance(event, Upsert | Delete) else None
         same_source = before.position[:2] == position[:2]  # the source of each, without making it: each event asks
         seen = same_source and position.offset <= before.position.offset
-        if version is not None and before.version is not None:
+        mode, mode_before = version_mode(version), version_mode(before.version)
+        if version is not None and mode == mode_before:
             if version == before.version:
                 return "duplicate"
-            return "apply" if version > before.version else "stale"
+            return "apply" if version > before.version else "stale"  # type: ignore[operator]  # of one mode
         if isinstance(event, Delete) and version is None:
             return "duplicate" if seen else "apply"
-        if before.live and (version is None) != (before.version is None):
+        if before.live and mode != mode_before:
             if seen:
                 return "duplicate"
-            had = "a version" if before.version is not None else "no version"
-            detail = f"chunk_id {chunk_id!r} had {had} before and now has {'none' if version is None else version}"
+            detail = f"chunk_id {chunk_id!r} had {_mode(before.version)} before and now has {_mode(version)}"
             raise MalformedEvent(VERSION_MODE_CHANGED, detail)
         if same_source:
             if position.offset == before.position.offset:
@@ -288,3 +299,10 @@ class Corpus:
     def delta(self, changes: Sequence[Change]) -> Delta:
         """The net effect of one batch's changes, for the indexes."""
         return net(changes, self._rows, self.vectors, self._left)
+
+
+def _mode(version: Version | None) -> str:
+    """How a version orders, in words."""
+    if version is None:
+        return "no version"
+    return f"a version of {len(version)} numbers" if isinstance(version, tuple) else "a number as version"

@@ -12,6 +12,22 @@ Segment = tuple[tuple[str, str], ...]
 """Segment attributes as (name, value) pairs, sorted by name: hashable and canonical."""
 
 
+Version = int | tuple[int, ...]
+"""What orders the events of one chunk: a number, or several that count one after the other (MySQL: binlog file,
+position). Numbers may be larger than 64 bits; versions compare only within one mode, see `version_mode`."""
+
+
+def version_mode(version: Version | None) -> int:
+    """How many numbers a version has, so that versions of two modes are never compared; 0 for none, -1 for a number.
+
+    >>> version_mode(None), version_mode(41), version_mode((3, 120))
+    (0, -1, 2)
+    """
+    if version is None:
+        return 0
+    return len(version) if isinstance(version, tuple) else -1
+
+
 class Partition(NamedTuple):
     """One ordered part of the stream: a Kafka partition, a file, a git history."""
 
@@ -64,19 +80,24 @@ class Chunk:
 
 @dataclass(frozen=True, slots=True)
 class Upsert:
-    """The chunk is now this."""
+    """The chunk is now this. `undated`: its event time is only when it was read."""
 
     chunk: Chunk
-    version: int | None = None
+    version: Version | None = None
+    undated: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Delete:
-    """The chunk is gone. `event_time` is None where a tombstone carried no time stamp at all."""
+    """The chunk is gone. `event_time` is None where a tombstone carried no time stamp at all.
+
+    `undated`: it is only when the event was read.
+    """
 
     chunk_id: str
     event_time: int | None = None
-    version: int | None = None
+    version: Version | None = None
+    undated: bool = False
 
 
 @dataclass(frozen=True, slots=True)

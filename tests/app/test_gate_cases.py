@@ -14,7 +14,7 @@ from monitor.app import asking
 from monitor.app.configuration import load
 from monitor.app.wiring import build_drift, read_state
 from monitor.core.documents import gate_schema
-from monitor.core.events import CorpusEvent, Delete, Deploy, Segment, Upsert, text_hash
+from monitor.core.events import CorpusEvent, Delete, Deploy, Segment, Upsert, Version, text_hash
 from tests import corpora
 from tests.app.loops import opened, to_end
 from tests.commands import Commands
@@ -60,6 +60,11 @@ def renamed(made: list[CorpusEvent]) -> list[CorpusEvent]:
     return [*moved, deploy(made)]
 
 
+def number(version: Version | None) -> int:
+    """A version of the synthetic corpora, which have numbers."""
+    return version if isinstance(version, int) else 0
+
+
 def rewritten(made: list[CorpusEvent], source: str) -> list[CorpusEvent]:
     """All chunks of a source say something else."""
     world = corpora.World(np.random.default_rng(5), SHAPE)
@@ -69,7 +74,7 @@ def rewritten(made: list[CorpusEvent], source: str) -> list[CorpusEvent]:
         if dict(chunk.segment)["source"] == source:
             text = world.text(int(world.generator.integers(corpora.TOPICS)))
             other = replace(chunk, text=text, vector=world.vector(text), content_hash=text_hash(text))
-            changed.append(Upsert(other, (event.version or 0) + 10_000))
+            changed.append(Upsert(other, 10_000 + number(event.version)))
     return changed
 
 
@@ -121,7 +126,7 @@ def reencoded(made: list[CorpusEvent], source: str) -> list[CorpusEvent]:
     for event in live(made):
         if dict(event.chunk.segment)["source"] == source:
             vector = rng.standard_normal(corpora.DIMENSION).astype(np.float32)
-            changed.append(Upsert(replace(event.chunk, vector=vector), (event.version or 0) + 10_000))
+            changed.append(Upsert(replace(event.chunk, vector=vector), 10_000 + number(event.version)))
     return changed
 
 

@@ -7,17 +7,28 @@ import pytest
 
 from monitor.core import corpus as module
 from monitor.core.corpus import DAY, KEY_COLLISION, NO_SLOT, VERSION_MODE_CHANGED, Applied, Corpus, Row
-from monitor.core.events import Chunk, CorpusEvent, Delete, Deploy, Heartbeat, Located, Position, Upsert, chunk_key
+from monitor.core.events import (
+    Chunk,
+    CorpusEvent,
+    Delete,
+    Deploy,
+    Heartbeat,
+    Located,
+    Position,
+    Upsert,
+    Version,
+    chunk_key,
+)
 from monitor.core.lists import NO_CHUNK, RankedLists
 
 CHUNK = Chunk("c", "doc", 0, "text", np.ones(2, np.float32), "v1", (("source", "a"),), 100, "hash")
 
 
-def up(version: int | None = None, time: int = 100, text: str = "text", name: str = "c") -> Upsert:
+def up(version: Version | None = None, time: int = 100, text: str = "text", name: str = "c") -> Upsert:
     return Upsert(replace(CHUNK, chunk_id=name, text=text, content_hash=text, event_time=time), version)
 
 
-def gone(version: int | None = None, time: int | None = 100, name: str = "c") -> Delete:
+def gone(version: Version | None = None, time: int | None = 100, name: str = "c") -> Delete:
     return Delete(name, time, version)
 
 
@@ -59,6 +70,16 @@ ORDER: dict[str, tuple[list[Located], str, bool]] = {
     "between partitions the older time is stale": ([at(0, up(time=5)), at(9, up(time=4), 1)], "stale", True),
     "between partitions and at one time the name decides": ([at(0, up(time=5)), at(0, up(time=5, text="b"), 1)],
                                                             "modified", True),
+    "the next binlog file wins, whatever the position": (
+        [at(0, up((3, 900))), at(1, up((4, 4), text="b"))], "modified", True
+    ),
+    "an earlier binlog file is stale": ([at(0, up((4, 4))), at(1, up((3, 900), text="b"))], "stale", True),
+    "within a file the position decides": ([at(0, up((3, 4))), at(1, up((3, 900), text="b"))], "modified", True),
+    "a number beyond 64 bits orders": ([at(0, up(2**64)), at(1, up(2**70, text="b"))], "modified", True),
+    "two numbers after one are refused": ([at(0, up(3)), at(1, up((3, 4)))], "refused", True),
+    "one number after two is refused": ([at(0, up((3, 4))), at(1, up(9))], "refused", True),
+    "three numbers after two are refused": ([at(0, up((3, 4))), at(1, up((3, 4, 1)))], "refused", True),
+    "a deleted chunk may come back in another mode": ([at(0, up(3)), at(1, gone(4)), at(2, up((1, 1)))], "new", True),
     "a version after none is refused": ([at(0, up()), at(1, up(1))], "refused", True),
     "no version after one is refused": ([at(0, up(1)), at(1, up())], "refused", True),
     "a delete with a version of what has none is refused": ([at(0, up()), at(1, gone(1))], "refused", True),
@@ -87,7 +108,10 @@ def test_a_refusal_names_the_chunk_and_what_was_expected() -> None:
     assert [(refused.located, refused.error.reason) for refused in applied.refused] == [
         (located, VERSION_MODE_CHANGED)
     ]
-    assert str(applied.refused[0].error) == "version_mode_changed: chunk_id 'c' had no version before and now has 3"
+    assert (
+        str(applied.refused[0].error)
+        == "version_mode_changed: chunk_id 'c' had no version before and now has a number as version"
+    )
     assert applied.outcomes == {("upsert", "new"): 1, ("upsert", "refused"): 1}
 
 

@@ -9,16 +9,16 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
 from monitor.core.corpus import DAY, NO_SLOT, Applied, Corpus, Row
-from monitor.core.events import Chunk, CorpusEvent, Delete, Heartbeat, Located, Position, Upsert, chunk_key
+from monitor.core.events import Chunk, CorpusEvent, Delete, Heartbeat, Located, Position, Upsert, Version, chunk_key
 from monitor.core.lists import NO_CHUNK
 
-IDS = ("p0", "p1", "p2", "v0", "v1", "v2")
-"""p: ordered by position, v: by version. The digit is the partition."""
+IDS = ("p0", "p1", "p2", "v0", "v1", "v2", "t0", "t1")
+"""p: ordered by position, v: by version, t: by a version of two numbers. The digit is the partition."""
 TEXTS = ("one", "two", "three")
 Content = tuple[str, str, bytes]
 
 
-def upsert(name: str, text: str, time: int, version: int | None = None) -> Upsert:
+def upsert(name: str, text: str, time: int, version: Version | None = None) -> Upsert:
     vector = np.array([len(text), time % 2], np.float32)
     return Upsert(Chunk(name, "doc", 0, text, vector, "v", (("source", text),), time, text), version)
 
@@ -28,9 +28,13 @@ class Known:
     """The last applied event of one chunk."""
 
     content: Content | None
-    version: int | None
+    version: Version | None
     position: Position
     time: int
+
+
+def numbers(version: Version) -> tuple[int, ...]:
+    return version if isinstance(version, tuple) else (version,)
 
 
 class Model:
@@ -75,7 +79,7 @@ class Model:
         if event.version is not None and old.version is not None:
             if event.version == old.version:
                 return "duplicate"
-            return "apply" if event.version > old.version else "stale"
+            return "apply" if numbers(event.version) > numbers(old.version) else "stale"
         if isinstance(event, Delete) and event.version is None:
             return "duplicate" if same and position.offset <= old.position.offset else "apply"
         if same:
@@ -143,7 +147,9 @@ times = st.integers(0, 5).map(lambda days: days * DAY)
 def events(draw: st.DrawFn) -> CorpusEvent:
     time = draw(times)
     name = draw(st.sampled_from(IDS))
-    version = draw(st.integers(0, 6)) if name.startswith("v") else None
+    version: Version | None = draw(st.integers(0, 6)) if name.startswith("v") else None
+    if name.startswith("t"):
+        version = draw(st.tuples(st.integers(0, 2), st.integers(0, 3)))
     match draw(st.sampled_from(("upsert", "upsert", "delete", "tombstone", "beat"))):
         case "upsert":
             return upsert(name, draw(st.sampled_from(TEXTS)), time, version)

@@ -12,6 +12,7 @@ from monitor.adapters.codecs.keys import RowKey
 from monitor.adapters.codecs.limits import parse
 from monitor.adapters.codecs.reasons import malformed
 from monitor.adapters.codecs.wire import EventReader, Wire
+from monitor.adapters.codecs.wrapping import read_as
 from monitor.core.events import CorpusEvent, MalformedEvent, Record
 from monitor.ports import Decoder
 
@@ -23,6 +24,7 @@ _MARKS = ("specversion", "collection_name", "before", "after", "payload", "statu
 _ABSENT = msgspec.Raw()
 _UNMARKED = (_ABSENT,) * len(_MARKS)
 _marks_of = attrgetter(*_MARKS)
+_NATIVE = "native"
 
 
 class AutoDecoder:
@@ -57,10 +59,16 @@ class AutoDecoder:
         marked = self._marked(record.value)
         form = self._form(marked)
         if form == "native" and isinstance(marked, Wire):
-            return self._reader.event(marked, record)
+            return self._read(marked, record)
         if form not in self._forms:
             raise malformed(reasons.MISSING_FIELD, "op", "absent, and no other form is recognised")
         return self._forms[form].decode(record)
+
+    def _read(self, marked: Wire, record: Record) -> CorpusEvent:
+        try:
+            return self._reader.event(marked, record)
+        except MalformedEvent as error:
+            raise read_as(_NATIVE, error) from None
 
     def _marked(self, value: bytes) -> Any:
         try:

@@ -1,11 +1,9 @@
 """Plain JSON: one object per record whose fields stand at configured paths."""
 
-import msgspec
-
 from monitor.adapters.codecs import reasons
 from monitor.adapters.codecs.keys import RowKey
 from monitor.adapters.codecs.limits import parse
-from monitor.adapters.codecs.paths import FieldPaths, shape
+from monitor.adapters.codecs.paths import FieldPaths, Shape
 from monitor.adapters.codecs.reasons import malformed
 from monitor.adapters.codecs.rows import RowReader
 from monitor.adapters.codecs.wire import EventReader
@@ -18,7 +16,7 @@ class FieldsDecoder:
     def __init__(self, reader: EventReader, paths: FieldPaths) -> None:
         self._reader = reader
         self._rows = RowReader(paths, reader)
-        self._json = msgspec.json.Decoder(shape(self._rows.leaves))
+        self._json = Shape(self._rows.leaves, reader.limits).json
         self._key = RowKey(paths.key_field(), reader.limits)
 
     def decode(self, record: Record) -> CorpusEvent | None:

@@ -1,5 +1,6 @@
 """The wire forms by name, and what is configured about them."""
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from monitor.adapters.codecs.auto import AutoDecoder
@@ -8,9 +9,10 @@ from monitor.adapters.codecs.debezium import DebeziumDecoder
 from monitor.adapters.codecs.fields import FieldsDecoder
 from monitor.adapters.codecs.limits import Limits
 from monitor.adapters.codecs.native import NativeDecoder
-from monitor.adapters.codecs.paths import FieldPaths
+from monitor.adapters.codecs.paths import FieldPaths, split
 from monitor.adapters.codecs.qdrant_sink import QdrantSinkDecoder
 from monitor.adapters.codecs.wire import EventReader
+from monitor.adapters.codecs.wrapping import Named, Opening
 from monitor.ports import ConfigurationError, Decoder
 
 FORMS = ("auto", "native", "cloudevents", "debezium", "qdrant-sink", "fields")
@@ -24,19 +26,23 @@ class FormOptions:
         embedding_version: of an upsert that names none.
         paths: where a chunk's fields stand in a Debezium row, a sink payload or a plain object.
         plain_rows: form `auto`: take an object that bears no form's mark as plain fields, not as malformed.
-        debezium_version: path in the Debezium envelope of the number that orders a row's changes (`source.lsn`).
+        debezium_version: path in the Debezium envelope of what orders a row's changes (`source.lsn`), or several.
         collection: form `qdrant-sink`: the watched collection; None = any.
         sink_chunk_id: path in the payload of the chunk id; None = the point id.
         vector_name: which named vector of a point is the chunk's; None = the unnamed one.
+        now: microseconds since the epoch: the event time of what states none; None = that is malformed.
+        point_ids: whether chunk ids are the ids of Qdrant's points.
     """
 
     embedding_version: str = ""
     paths: FieldPaths = field(default_factory=FieldPaths)
     plain_rows: bool = False
-    debezium_version: str | None = None
+    debezium_version: str | Sequence[str] | None = None
     collection: str | None = None
     sink_chunk_id: str | None = None
     vector_name: str | None = None
+    now: Callable[[], int] | None = None
+    point_ids: bool = False
 
 
 def decoder(form: str, options: FormOptions, limits: Limits) -> Decoder:
@@ -53,12 +59,18 @@ def decoder(form: str, options: FormOptions, limits: Limits) -> Decoder:
     if form not in FORMS:
         message = f"source.format: {form!r}, expected one of {', '.join(FORMS)}"
         raise ConfigurationError(message)
-    reader = EventReader(limits, options.embedding_version)
+    reader = EventReader(limits, options.embedding_version, now=options.now, point_ids=options.point_ids)
     if form != "auto":
-        return _one(form, options, reader)
+        rows = form != "fields" or not _through_wrapper(options.paths)
+        return Opening(Named(form, _one(form, options, reader)), limits, wrapped=rows)
     names = [name for name in FORMS[1:] if name != "fields" or options.plain_rows]
-    forms = {name: _one(name, options, reader) for name in names}
-    return AutoDecoder(reader, forms, options.paths.key_field())
+    forms: dict[str, Decoder] = {name: Named(name, _one(name, options, reader)) for name in names}
+    return Opening(AutoDecoder(reader, forms, options.paths.key_field()), limits)
+
+
+def _through_wrapper(paths: FieldPaths) -> bool:
+    """Whether field paths lead through Connect's wrapper themselves."""
+    return any(split(path)[0] == "payload" for _, path in paths.named())
 
 
 def _one(form: str, options: FormOptions, reader: EventReader) -> Decoder:

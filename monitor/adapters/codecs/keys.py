@@ -6,7 +6,7 @@ import msgspec
 
 from monitor.adapters.codecs import reasons
 from monitor.adapters.codecs.limits import Limits, parse
-from monitor.adapters.codecs.loose import Scalar, identity
+from monitor.adapters.codecs.loose import Leaf, Scalar, identity, plain
 from monitor.adapters.codecs.reasons import malformed
 from monitor.core.events import MalformedEvent, Record
 
@@ -34,6 +34,8 @@ class RowKey:
 
     Each may be wrapped as {"schema": ..., "payload": ...}. What is not JSON is the chunk id itself.
 
+    MongoDB's connector calls the document's `_id` just `id`, and writes it as extended JSON within a string.
+
     Args:
         field: the name of the id in an object.
         limits: the bounds of a key.
@@ -41,6 +43,8 @@ class RowKey:
 
     def __init__(self, field: str, limits: Limits) -> None:
         self._limits = limits
+        self._mongo = RowKey("id", limits) if field == "_id" else None
+        self._extended: msgspec.json.Decoder[Leaf] = msgspec.json.Decoder(Leaf)
         raw: tuple[Any, Any] = (msgspec.Raw, msgspec.Raw())
         places = [("wanted", *raw)] if field == _PAYLOAD else [("wanted", *raw), (_PAYLOAD, *raw)]
         self._object: msgspec.json.Decoder[Any] = msgspec.json.Decoder(
@@ -55,7 +59,20 @@ class RowKey:
             MalformedEvent: as `key_text`, and where the id is neither a string nor an integer.
         """
         text = key_text(record, self._limits)
-        return self._from_json(text.encode()) if text.startswith(("{", '"')) else text
+        found = self._from_json(text.encode()) if text.startswith(("{", '"')) else text
+        if found is None and self._mongo is not None:
+            found = self._document_id(self._mongo.chunk_id(record))
+        return found
+
+    def _document_id(self, text: str | None) -> str | None:
+        """The id that extended JSON states; text that is none stands for itself."""
+        if text is None:
+            return None
+        try:
+            value = self._extended.decode(text)
+        except (msgspec.MsgspecError, ValueError):
+            return text
+        return identity(plain(value, "key"), "key")
 
     def _from_json(self, key: bytes, *, wrapped: bool = False) -> str | None:
         if not key.startswith(b"{"):

@@ -1,27 +1,19 @@
 """The form that Qdrant's Kafka sink connector takes: `collection_name`, `id`, `vector`, `payload`."""
 
-import re
 from dataclasses import replace
-from typing import Any
-from uuid import UUID
-
-import msgspec
 
 from monitor.adapters.codecs import reasons
 from monitor.adapters.codecs.keys import RowKey
 from monitor.adapters.codecs.limits import parse
-from monitor.adapters.codecs.loose import Scalar, string
-from monitor.adapters.codecs.paths import FieldPaths, compiled, reach, shape, split
+from monitor.adapters.codecs.loose import Leaf, Scalar, plain, string
+from monitor.adapters.codecs.paths import FieldPaths, Shape, reach, split
 from monitor.adapters.codecs.reasons import malformed, shown
 from monitor.adapters.codecs.rows import RowReader
 from monitor.adapters.codecs.scalars import need
 from monitor.adapters.codecs.wire import EventReader
 from monitor.core.events import CorpusEvent, Record
+from monitor.core.point_ids import canonical, name_of
 
-_UUID = re.compile(
-    r"(?:urn:uuid:)?[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}|[0-9a-f]{32}", re.IGNORECASE
-)
-_COLLECTION, _ID = compiled(("collection_name",)), compiled(("id",))
 POINT_ID = "id"
 
 
@@ -49,8 +41,9 @@ class QdrantSinkDecoder:
         self._collection = collection
         self._by_point = chunk_id is None
         self._rows = RowReader(_in_document(paths, chunk_id, vector_name), reader)
-        extra = [(("collection_name",), Scalar), ((POINT_ID,), Scalar)]
-        self._json = msgspec.json.Decoder(shape([*self._rows.leaves, *extra]))
+        extra = [(("collection_name",), Leaf), ((POINT_ID,), Leaf)]
+        shape = Shape([*self._rows.leaves, *extra], reader.limits)
+        self._json, self._named, self._id = shape.json, shape.place(("collection_name",)), shape.place((POINT_ID,))
         self._key = RowKey(split(chunk_id)[-1] if chunk_id else POINT_ID, reader.limits)
 
     def decode(self, record: Record) -> CorpusEvent | None:
@@ -58,10 +51,11 @@ class QdrantSinkDecoder:
         if record.value is None:
             return self._tombstone(record)
         row = parse(record.value, self._json, self._reader.limits)
-        collection = need(string(reach(row, _COLLECTION), "collection_name"), "collection_name")
+        named = plain(reach(row, self._named), "collection_name")
+        collection = need(string(named, "collection_name"), "collection_name")
         if self._collection is not None and collection != self._collection:
             return None
-        point = point_id(reach(row, _ID))
+        point = point_id(plain(reach(row, self._id), POINT_ID))
         wire, time = self._rows.fill(row, "upsert")
         if self._by_point:
             wire.chunk_id = point
@@ -71,9 +65,7 @@ class QdrantSinkDecoder:
         chunk_id = self._key.chunk_id(record)
         if chunk_id is None:
             raise malformed(reasons.NO_KEY, "key", "an object without the id")
-        if self._by_point and _UUID.fullmatch(chunk_id):
-            chunk_id = point_id(chunk_id)
-        return self._reader.gone(chunk_id, record)
+        return self._reader.gone(canonical(chunk_id) if self._by_point else chunk_id, record)
 
 
 def point_id(value: Scalar) -> str:
@@ -85,10 +77,9 @@ def point_id(value: Scalar) -> str:
     Raises:
         MalformedEvent: `missing_field`, `bad_point_id`.
     """
-    if isinstance(value, int) and not isinstance(value, bool) and 0 <= value < 2**64:
-        return str(value)
-    if isinstance(value, str) and _UUID.fullmatch(value):
-        return str(UUID(value))
+    name = name_of(value)
+    if name is not None:
+        return name
     if value is None:
         raise malformed(reasons.MISSING_FIELD, "id", "absent or null, expected a point id")
     raise malformed(reasons.BAD_POINT_ID, "id", f"{shown(value)}, expected an unsigned integer or a UUID")
@@ -97,8 +88,8 @@ def point_id(value: Scalar) -> str:
 def _in_document(paths: FieldPaths, chunk_id: str | None, vector_name: str | None) -> FieldPaths:
     """The payload's paths as paths of the whole document, with the point's own id and vector."""
     escaped = (vector_name or "").replace("\\", "\\\\").replace(".", "\\.")
-    moved: dict[str, Any] = {name: f"payload.{path}" for name, path in paths.named() if "." not in name}
-    moved["segments"] = {name: f"payload.{path}" for name, path in paths.segments.items()}
-    moved["chunk_id"] = POINT_ID if chunk_id is None else f"payload.{chunk_id}"
-    moved["vector"] = f"vector.{escaped}" if vector_name else "vector"
-    return replace(paths, **(moved | {"deleted": None}))
+    return replace(
+        paths.under("payload"),
+        chunk_id=POINT_ID if chunk_id is None else f"payload.{chunk_id}",
+        vector=f"vector.{escaped}" if vector_name else "vector",
+    )

@@ -41,7 +41,7 @@ REASONS: Mapping[str, str] = MappingProxyType(
         TOO_DEEP: "arrays and objects nested deeper than the cap",
         LONE_SURROGATE: "a \\u escape of half a surrogate pair: no character",
         MISSING_FIELD: "a field that this event needs is absent or null",
-        WRONG_TYPE: "a field of another JSON type than documented (numbers as strings, true as 1, 1.0 as 1, ...)",
+        WRONG_TYPE: "a field of another JSON type than documented (true as 1, 1.0 as 1, ...), or text for numbers",
         OUT_OF_RANGE: "a number or an instant outside its documented range",
         EMPTY: "an identifier, a name or a map that must not be empty",
         TOO_LONG: "a string longer than its cap",
@@ -55,7 +55,7 @@ REASONS: Mapping[str, str] = MappingProxyType(
         BAD_TIME: "an event time that is not an RFC 3339 instant with an offset",
         UNKNOWN_OP: "an operation that is not documented",
         NO_KEY: "a null value without a key that names a chunk",
-        UNSUPPORTED_FORM: "a CloudEvents version, batch or content type that is not accepted",
+        UNSUPPORTED_FORM: "a CloudEvents version, batch or content type that is not accepted; Avro or Protobuf",
         BAD_POINT_ID: "a Qdrant point id that is neither an unsigned 64-bit integer nor a UUID",
         TRUNCATE_UNSUPPORTED: "a truncated table: which chunks are gone is not said, so it cannot be applied",
         IDENTITY_CHANGED: "an update whose chunk id differs before and after: two chunks in one event",
@@ -75,7 +75,12 @@ def malformed(reason: str, field: str, problem: str) -> MalformedEvent:
     'version: -1, expected 0 to 2^63-1'
     """
     line = f"{field}: {problem}"
-    return MalformedEvent(reason, (line if line.isascii() and line.isprintable() else ascii(line)[1:-1])[:_LINE])
+    return MalformedEvent(reason, within(line if line.isascii() and line.isprintable() else ascii(line)[1:-1]))
+
+
+def within(line: str) -> str:
+    """A line cut to the length that a detail may have."""
+    return line[:_LINE]
 
 
 def shown(value: object) -> str:

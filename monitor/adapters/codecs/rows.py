@@ -4,16 +4,16 @@ from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 from monitor.adapters.codecs import reasons
-from monitor.adapters.codecs.loose import Scalar, attribute_value, epoch, identity, integer, string
-from monitor.adapters.codecs.paths import FieldPaths, Path, compiled, reach, split
+from monitor.adapters.codecs.loose import Leaf, Scalar, attribute_value, epoch, identity, integer, plain, string
+from monitor.adapters.codecs.paths import SEGMENT, VERSION, FieldPaths, Path, Shape, reach, split
 from monitor.adapters.codecs.reasons import malformed, shown
 from monitor.adapters.codecs.times import MICROSECONDS
+from monitor.adapters.codecs.versions import stated
 from monitor.adapters.codecs.wire import EventReader, VectorWire, Wire
 
-_VECTOR_KINDS: dict[str, Any] = {"vector": list[float], "vector_b64": bytes}
+_VECTOR_KINDS: dict[str, Any] = {"vector": list[float] | str, "vector_b64": bytes}
 _TRUE = frozenset({"true", "1"})
 _FALSE = frozenset({"false", "0", ""})
-_SEGMENT = "segment."
 
 
 class Filled(NamedTuple):
@@ -29,19 +29,20 @@ class RowReader:
     Args:
         paths: where the fields stand in a row.
         reader: the strict reader that will take the fields.
-        prefix: where the row stands in the document that `leaves` describes.
     """
 
-    def __init__(self, paths: FieldPaths, reader: EventReader, prefix: Path = ()) -> None:
+    def __init__(self, paths: FieldPaths, reader: EventReader) -> None:
         self._wire = reader.wire
         self._limits = reader.limits
         self._unit = MICROSECONDS[paths.event_time_unit]
-        wanted = [(name, prefix + split(path)) for name, path in paths.named()]
+        wanted = [(name, split(path)) for name, path in paths.named()]
         if not reader.limits.dimension:
             wanted = [(name, path) for name, path in wanted if name not in _VECTOR_KINDS]
-        self.leaves: Sequence[tuple[Path, Any]] = [(path, _VECTOR_KINDS.get(name, Scalar)) for name, path in wanted]
-        self._places = {name: compiled(path) for name, path in wanted}
-        self._segments = [(name.removeprefix(_SEGMENT), name) for name in self._places if name.startswith(_SEGMENT)]
+        self.leaves: Sequence[tuple[Path, Any]] = [(path, _VECTOR_KINDS.get(name, Leaf)) for name, path in wanted]
+        shape = Shape(self.leaves, reader.limits)
+        self._places = {name: shape.place(path) for name, path in wanted}
+        self._segments = [(name.removeprefix(SEGMENT), name) for name in self._places if name.startswith(SEGMENT)]
+        self._versions = [name for name in self._places if name.startswith(VERSION)]
 
     def fill(self, row: object, op: str) -> Filled:
         """The fields of an upsert; for a delete only those it needs, for the rest may be null there."""
@@ -49,7 +50,7 @@ class RowReader:
         wire = self._wire(
             op=op,
             chunk_id=self.identity(row, "chunk_id"),
-            version=integer(self._scalar(row, "version"), "version"),
+            version=stated([self._scalar(row, name) for name in self._versions]) if self._versions else None,
             event_time=time if isinstance(time, str) else None,
         )
         if op == "upsert":
@@ -80,8 +81,7 @@ class RowReader:
             wire.vector_b64 = self._at(row, "vector_b64")
 
     def _scalar(self, row: object, name: str) -> Scalar:
-        value: Scalar = self._at(row, name)
-        return value
+        return plain(self._at(row, name), name)
 
     def _at(self, row: object, name: str) -> Any:
         places = self._places.get(name)

@@ -49,6 +49,15 @@ def chunk_identifier(value: str | None, limits: Limits) -> str:
     return chunk_id
 
 
+def document_of(chunk_id: str) -> str:
+    """The document of a chunk that names none: what stands before the first `#` of its id, else the whole id.
+
+    >>> document_of("guide/auth.md#tokens"), document_of("7b8a"), document_of("#top")
+    ('guide/auth.md', '7b8a', '#top')
+    """
+    return chunk_id.partition("#")[0] or chunk_id
+
+
 def body(value: str | None, limits: Limits) -> str:
     """A text, possibly empty, of at most `text_bytes`; any character may occur in it."""
     most = limits.text_bytes

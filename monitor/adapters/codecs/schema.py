@@ -1,7 +1,8 @@
 """JSON Schema 2020-12 of the native form, generated from the limits that the decoder enforces.
 
 What a schema cannot say, the decoder still refuses: lengths in bytes (the schema counts characters), days that do
-not exist, event times out of range, integers written as 1.0, NaN inside base64, lone surrogates, the whole size.
+not exist, event times out of range, what a vector written as text holds, integers written as 1.0, NaN inside base64,
+lone surrogates, the whole size.
 """
 
 from typing import Any
@@ -9,7 +10,8 @@ from typing import Any
 from monitor.adapters.codecs.limits import MAX_INTEGER, Limits
 from monitor.adapters.codecs.scalars import DEPLOY_PREFIX, FORBIDDEN
 from monitor.adapters.codecs.times import PATTERN
-from monitor.adapters.codecs.vectors import FLOAT32_OVERFLOW
+from monitor.adapters.codecs.vectors import FLOAT32_OVERFLOW, MOST_CHARACTERS
+from monitor.adapters.codecs.versions import MOST_NUMBERS, NUMBER_PATTERNS
 
 Schema = dict[str, Any]
 
@@ -19,7 +21,6 @@ _TYPED = {
     "chunk_id": "string",
     "doc_id": "string",
     "position": "integer",
-    "version": "integer",
     "text": "string",
     "embedding_version": "string",
     "content_hash": "string",
@@ -46,9 +47,10 @@ def event_schema(limits: Limits | None = None, *, stamped: bool = False) -> Sche
     properties["segment"] |= {"additionalProperties": {"type": ["string", "null"]}}
     properties["expected"] |= {"additionalProperties": {"type": ["string", "null"]}}
     properties["upto"] |= {"additionalProperties": {"type": "object", "additionalProperties": {"type": "integer"}}}
+    properties["version"] = {"type": ["integer", "string", "array", "null"], **_version()}
     properties["op"] = {"enum": ["upsert", "delete", "deploy", "heartbeat"]}
     if bounds.dimension:
-        properties |= {"vector": {"type": ["array", "null"], "items": {"type": "number"}}}
+        properties |= {"vector": {"type": ["array", "string", "null"], "items": {"type": "number"}}}
         properties |= {"vector_b64": {"type": ["string", "null"], **_not(r"[^A-Za-z0-9+/=]")}}
     return {
         "$schema": DIALECT,
@@ -64,11 +66,12 @@ def event_schema(limits: Limits | None = None, *, stamped: bool = False) -> Sche
 def _operations(limits: Limits) -> dict[str, tuple[Schema, tuple[str, ...]]]:
     """Operation -> (bounds of the fields it uses, the fields it needs)."""
     chunk_id = {"allOf": [_identifier(limits.id_bytes), {"not": {"pattern": f"^{DEPLOY_PREFIX}"}}]}
-    version = {"minimum": 0, "maximum": MAX_INTEGER}
+    natural = {"minimum": 0, "maximum": MAX_INTEGER}
+    version = {**natural, **_spelt(), "minItems": 1, "maxItems": MOST_NUMBERS, "items": {**natural, **_spelt()}}
     upsert: Schema = {
         "chunk_id": chunk_id,
-        "doc_id": _identifier(limits.id_bytes),
-        "position": version,
+        "doc_id": _bounded(limits.id_bytes),
+        "position": natural,
         "version": version,
         "text": {"type": "string", "maxLength": limits.text_bytes},
         "embedding_version": _bounded(limits.label_bytes),
@@ -77,7 +80,7 @@ def _operations(limits: Limits) -> dict[str, tuple[Schema, tuple[str, ...]]]:
     }
     deploy = {"deploy_id": _identifier(limits.id_bytes), "upto": _upto(limits), "expected": _attributes(limits)}
     return {
-        "upsert": (upsert | _vector(limits.dimension), ("chunk_id", "doc_id", "text")),
+        "upsert": (upsert | _vector(limits.dimension), ("chunk_id", "text")),
         "delete": ({"chunk_id": chunk_id, "version": version}, ("chunk_id",)),
         "deploy": (deploy, ("deploy_id",)),
         "heartbeat": ({}, ()),
@@ -98,9 +101,18 @@ def _operation(name: str, fields: tuple[Schema, tuple[str, ...]], *, stamped: bo
     if "vector" in properties:
         schema["not"] = {
             "required": ["vector", "vector_b64"],
-            "properties": {"vector": {"type": "array"}, "vector_b64": {"type": "string"}},
+            "properties": {"vector": {"type": ["array", "string"]}, "vector_b64": {"type": "string"}},
         }
     return schema
+
+
+def _version() -> Schema:
+    return {"items": {"type": ["integer", "string"]}}
+
+
+def _spelt() -> Schema:
+    """Bounds of a number of a version that is written as text."""
+    return {"pattern": f"^(?:{'|'.join(NUMBER_PATTERNS)})$", **_not("\n")}
 
 
 def _not(pattern: str) -> Schema:
@@ -147,7 +159,13 @@ def _vector(dimension: int) -> Schema:
     length = 4 * -(-4 * dimension // 3)
     padding = "=" * (-4 * dimension % 3)
     return {
-        "vector": {"minItems": dimension, "maxItems": dimension, "items": number},
+        "vector": {
+            "minItems": dimension,
+            "maxItems": dimension,
+            "items": number,
+            "pattern": r"^\s*(?:\[[-+0-9.eE,\s]+\]|\{[-+0-9.eE,\s]+\})\s*$",
+            "maxLength": MOST_CHARACTERS * dimension,
+        },
         "vector_b64": {
             "minLength": length,
             "maxLength": length,

@@ -1,24 +1,31 @@
 """The vector of an event: numbers or base64 bytes to finite float32 of the declared dimension."""
 
+import re
 import struct
 
+import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
 from monitor.adapters.codecs import reasons
-from monitor.adapters.codecs.reasons import malformed
+from monitor.adapters.codecs.reasons import malformed, shown
 from monitor.core.events import MalformedEvent
 
 FLOAT32_OVERFLOW = float(2**128 - 2**103)
 """The smallest double that rounds to infinity in float32."""
 
+MOST_CHARACTERS = 64
+"""Of one number in a vector that is written as text."""
+_NUMBERS: msgspec.json.Decoder[list[float]] = msgspec.json.Decoder(list[float])
+_NO_NUMBER = re.compile(r"nan|inf", re.IGNORECASE)
 _FLOAT32 = np.dtype("<f4")
 
 
 class VectorReader:
     """Vectors of one dimension d >= 1.
 
-    The arrays are read-only views of (d,) float32. Zero vectors are let through: their cosine is 0 by definition.
+    The arrays are read-only views of (d,) float32. Zero vectors are let through, and counted
+    later: their cosine is 0 by definition.
     """
 
     def __init__(self, dimension: int) -> None:
@@ -38,6 +45,25 @@ class VectorReader:
         except OverflowError:
             raise malformed(reasons.NOT_FINITE, "vector", "a number is infinite as float32") from None
         return np.frombuffer(packed, _FLOAT32)
+
+    def from_text(self, text: str) -> NDArray[np.float32]:
+        """Numbers as text: `[0.1,0.2]` (pgvector, JSON) or `{0.1,0.2}` (PostgreSQL's arrays).
+
+        Raises:
+            MalformedEvent: as `from_numbers`, `too_long` before anything is parsed, and `wrong_type`.
+        """
+        most = MOST_CHARACTERS * self._dimension
+        if len(text) > most:
+            raise malformed(reasons.TOO_LONG, "vector", f"{len(text)} characters, expected at most {most}")
+        inside = text.strip()
+        if inside.startswith("{") and inside.endswith("}"):
+            inside = f"[{inside[1:-1]}]"
+        try:
+            return self.from_numbers(_NUMBERS.decode(inside))
+        except (msgspec.MsgspecError, UnicodeEncodeError):
+            if _NO_NUMBER.search(inside):
+                raise malformed(reasons.NOT_FINITE, "vector", f"{shown(text)}, expected finite numbers") from None
+            raise malformed(reasons.WRONG_TYPE, "vector", f"{shown(text)}, expected [0.1,0.2]") from None
 
     def from_bytes(self, packed: bytes) -> NDArray[np.float32]:
         """The bytes of d little-endian float32.

@@ -1,5 +1,6 @@
 """The fields of a corpus event as typed from the wire, and the strict step from them to the event."""
 
+from collections.abc import Callable
 from functools import lru_cache
 
 import msgspec
@@ -14,14 +15,16 @@ from monitor.adapters.codecs.scalars import (
     DEPLOY_PREFIX,
     body,
     chunk_identifier,
+    document_of,
     identifier,
     natural,
     need,
     offsets,
     segment,
 )
-from monitor.adapters.codecs.times import instant, stamp
+from monitor.adapters.codecs.times import in_range, instant, stamp
 from monitor.adapters.codecs.vectors import VectorReader
+from monitor.adapters.codecs.versions import VersionWire, version
 from monitor.core.events import (
     Chunk,
     CorpusEvent,
@@ -33,6 +36,7 @@ from monitor.core.events import (
     Upsert,
     text_hash,
 )
+from monitor.core.point_ids import canonical
 
 _SEGMENTS_KEPT = 1_024
 
@@ -44,7 +48,7 @@ class Wire(msgspec.Struct, gc=False):
     chunk_id: str | None = None
     doc_id: str | None = None
     position: int | None = None
-    version: int | None = None
+    version: VersionWire | None = None
     text: str | None = None
     embedding_version: str | None = None
     content_hash: str | None = None
@@ -56,9 +60,9 @@ class Wire(msgspec.Struct, gc=False):
 
 
 class VectorWire(Wire, gc=False):
-    """The same with a vector: numbers, or base64 of bytes. Without a dense leg it is not even typed."""
+    """The same with a vector: numbers, their text, or base64 of bytes. Without a dense leg it is not even typed."""
 
-    vector: list[float] | None = None
+    vector: list[float] | str | None = None
     vector_b64: bytes | None = None
 
 
@@ -68,9 +72,19 @@ class EventReader:
     Args:
         limits: the bounds.
         embedding_version: what an upsert has that names none.
+        now: microseconds since the epoch, for events that say no time themselves; None = such an event is malformed.
+        point_ids: whether chunk ids are Qdrant's point ids, to be spelt as the server does.
     """
 
-    def __init__(self, limits: Limits, embedding_version: str) -> None:
+    def __init__(
+        self,
+        limits: Limits,
+        embedding_version: str,
+        *,
+        now: Callable[[], int] | None = None,
+        point_ids: bool = False,
+    ) -> None:
+        self._now, self._point_ids = now, point_ids
         self.limits = limits
         self.wire: type[Wire] = VectorWire if limits.dimension else Wire
         self._embedding_version = embedding_version
@@ -91,14 +105,15 @@ class EventReader:
         """
         op = need(wire.op, "op")
         if op == "upsert":
-            return self._upsert(wire, self._time(wire, record, time))
+            return self._upsert(wire, *self._dated(wire, record, time))
         if op == "delete":
-            chunk_id = chunk_identifier(wire.chunk_id, self.limits)
-            return Delete(chunk_id, self._time(wire, record, time), self._version(wire))
+            chunk_id = self._chunk_id(wire.chunk_id)
+            moment, undated = self._dated(wire, record, time)
+            return Delete(chunk_id, moment, version(wire.version), undated)
         if op == "deploy":
-            return self._deploy(wire, self._time(wire, record, time))
+            return self._deploy(wire, self._dated(wire, record, time)[0])
         if op == "heartbeat":
-            return Heartbeat(self._time(wire, record, time))
+            return Heartbeat(self._dated(wire, record, time)[0])
         raise malformed(reasons.UNKNOWN_OP, "op", f"{shown(op)}, expected upsert, delete, deploy or heartbeat")
 
     def tombstone(self, record: Record) -> Delete | None:
@@ -109,15 +124,19 @@ class EventReader:
         """The delete that a tombstone for this chunk id means; None where the id is a deploy marker's key."""
         if chunk_id.startswith(DEPLOY_PREFIX):
             return None
-        return Delete(chunk_identifier(chunk_id, self.limits), stamp(record, self.limits), None)
+        return Delete(self._chunk_id(chunk_id), stamp(record, self.limits), None)
 
-    def _upsert(self, wire: Wire, time: int) -> Upsert:
+    def _chunk_id(self, given: str | None) -> str:
+        chunk_id = chunk_identifier(given, self.limits)
+        return canonical(chunk_id) if self._point_ids else chunk_id
+
+    def _upsert(self, wire: Wire, time: int, undated: bool) -> Upsert:
         limits = self.limits
-        chunk_id = chunk_identifier(wire.chunk_id, limits)
+        chunk_id = self._chunk_id(wire.chunk_id)
         text = body(wire.text, limits)
         chunk = Chunk(
             chunk_id,
-            identifier(wire.doc_id, "doc_id", limits.id_bytes),
+            document_of(chunk_id) if wire.doc_id is None else identifier(wire.doc_id, "doc_id", limits.id_bytes),
             natural(wire.position, "position") if wire.position else 0,
             text,
             self._vector(wire),
@@ -128,16 +147,13 @@ class EventReader:
             if wire.content_hash is None
             else identifier(wire.content_hash, "content_hash", limits.label_bytes),
         )
-        return Upsert(chunk, self._version(wire))
+        return Upsert(chunk, version(wire.version), undated)
 
     def _deploy(self, wire: Wire, time: int) -> Deploy:
         deploy_id = identifier(wire.deploy_id, "deploy_id", self.limits.id_bytes)
         upto = {} if wire.upto is None else offsets(wire.upto, self.limits)
         expected = segment(wire.expected.items(), self.limits, "expected") if wire.expected else ()
         return Deploy(deploy_id, time, upto, expected)
-
-    def _version(self, wire: Wire) -> int | None:
-        return None if wire.version is None else natural(wire.version, "version")
 
     def _contract(self, given: str | None) -> str:
         if given is None or given == self._embedding_version:
@@ -154,12 +170,18 @@ class EventReader:
             if wire.vector is not None:
                 raise malformed(reasons.CONFLICTING_FIELDS, "vector", "given twice, also as vector_b64")
             return self._vectors.from_bytes(wire.vector_b64)
+        if isinstance(wire.vector, str):
+            return self._vectors.from_text(wire.vector)
         return None if wire.vector is None else self._vectors.from_numbers(wire.vector)
 
-    def _time(self, wire: Wire, record: Record, time: int | None) -> int:
+    def _dated(self, wire: Wire, record: Record, time: int | None) -> tuple[int, bool]:
+        """When the event was, and whether that is only when it was read."""
         if wire.event_time is not None:
-            return instant(wire.event_time, self.limits)
+            return instant(wire.event_time, self.limits), False
         found = time if time is not None else stamp(record, self.limits)
-        if found is None:
-            raise malformed(reasons.MISSING_FIELD, "event_time", "absent, and the record has no usable time stamp")
-        return found
+        if found is not None:
+            return found, False
+        if self._now is not None:
+            return in_range(self._now(), self.limits), True
+        said = "absent, and the record has no usable time stamp; source.missing_event_time = 'ingest' takes "
+        raise malformed(reasons.MISSING_FIELD, "event_time", said + "the time of reading")

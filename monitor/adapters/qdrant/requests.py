@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping, Sequence
 from typing import Any
-from uuid import UUID
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,6 +10,7 @@ from qdrant_client import QdrantClient, models
 from monitor.adapters.qdrant.answers import Hit, Point, Question
 from monitor.adapters.qdrant.collection import ServerSettings
 from monitor.core.events import Segment
+from monitor.core.point_ids import name_of, payload_name, payload_number, point_of
 from monitor.core.scoring import Distance
 
 PAGES = 8
@@ -56,9 +56,9 @@ class Requests:
     ) -> list[tuple[str, NDArray[np.float32] | str]]:
         """(chunk id, vector) of those chunks that the collection has."""
         if not self._settings.chunk_id_field:
-            points = [point for chunk_id in chunk_ids if (point := _point_of(chunk_id)) is not None]
-            found = self.stored(client, points) if points else {}
-            return [(str(point), vector) for point, vector in found.items()]
+            named = _points(chunk_ids)
+            found = self.stored(client, list(set(named.values()))) if named else {}
+            return [(chunk_id, found[point]) for chunk_id, point in named.items() if point in found]
         records = self._scrolled(client, chunk_ids, with_vectors=self._vectors)
         return [(self._name(record), self._vector(record)) for record in records]
 
@@ -67,27 +67,31 @@ class Requests:
         if self._settings.chunk_id_field:
             records = self._scrolled(client, chunk_ids, with_vectors=False)
             return {self._name(record): self._hash(record) for record in records}
-        points = {point: chunk_id for chunk_id in chunk_ids if (point := _point_of(chunk_id)) is not None}
-        if not points:
+        named = _points(chunk_ids)
+        if not named:
             return {}
         records = client.retrieve(
-            self._settings.collection, list(points), with_payload=self._payload, with_vectors=False
+            self._settings.collection, list(set(named.values())), with_payload=self._payload, with_vectors=False
         )
-        return {points[_point(record.id)]: self._hash(record) for record in records if _point(record.id) in points}
+        hashes = {_point(record.id): self._hash(record) for record in records}
+        return {chunk_id: hashes[point] for chunk_id, point in named.items() if point in hashes}
 
     def _scrolled(
         self, client: QdrantClient, chunk_ids: Sequence[str], *, with_vectors: list[str] | bool
     ) -> list[models.Record]:
         """The points of chunks, which may lie under several each."""
-        condition = models.FieldCondition(
-            key=self._settings.chunk_id_field, match=models.MatchAny(any=list(chunk_ids))
-        )
+        numbers = [number for chunk_id in chunk_ids if (number := payload_number(chunk_id)) is not None]
+        forms: list[list[str] | list[int]] = [list(chunk_ids), *([numbers] if numbers else [])]
+        conditions: list[Any] = [
+            models.FieldCondition(key=self._settings.chunk_id_field, match=models.MatchAny(any=form))
+            for form in forms
+        ]
         found_so_far: list[models.Record] = []
         following: Any = None
         for _ in range(PAGES):
             records, following = client.scroll(
                 self._settings.collection,
-                scroll_filter=models.Filter(must=[condition]),
+                scroll_filter=models.Filter(should=conditions),  # a payload may hold numbers as such
                 limit=len(chunk_ids),
                 offset=following,
                 with_payload=self._payload,
@@ -129,10 +133,11 @@ class Requests:
     def _name(self, point: models.ScoredPoint | models.Record) -> str:
         path = self._settings.chunk_id_field
         value = value_at(point.payload, path) if path else str(_point(point.id))
-        if isinstance(value, bool) or not isinstance(value, str | int) or not _encodable(str(value)):
+        name = payload_name(value)
+        if name is None:
             message = f"point {point.id}: payload field {path!r} is {value!r:.60}, expected a chunk id"
             raise BadAnswerError(message)
-        return str(value)
+        return name
 
     def _hash(self, point: models.ScoredPoint | models.Record) -> str:
         path = self._settings.content_hash_field
@@ -190,21 +195,17 @@ def _key(prefix: str, name: str) -> str:
 
 
 def _point(value: Any) -> Point:
-    if isinstance(value, int) and not isinstance(value, bool):
-        return value
-    if isinstance(value, str | UUID) and value:
-        return str(value)
+    name = name_of(value)
+    point = None if name is None else point_of(name)
+    if point is not None:
+        return point
     message = f"point id {value!r:.60}, expected a number or a UUID"
     raise BadAnswerError(message)
 
 
-def _point_of(chunk_id: str) -> Point | None:
-    if chunk_id.isascii() and chunk_id.isdecimal() and len(chunk_id) <= 20:
-        return int(chunk_id)
-    try:
-        return str(UUID(chunk_id))
-    except ValueError:
-        return None
+def _points(chunk_ids: Sequence[str]) -> dict[str, Point]:
+    """The point of each chunk whose id names one."""
+    return {chunk_id: point for chunk_id in chunk_ids if (point := point_of(chunk_id)) is not None}
 
 
 def _encodable(text: str) -> bool:

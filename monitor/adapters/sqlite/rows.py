@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from monitor.core.committed import Said, StoredChunk
 from monitor.core.corpus import NO_SLOT, Change, How, Row
-from monitor.core.events import Position, Segment
+from monitor.core.events import Position, Segment, Version
 
 _COLUMNS = (
     "key,chunk_id,doc_id,ordinal,segment,embedding_version,event_time,content_hash,version,topic,partition,at,live,"
@@ -34,6 +34,8 @@ DELETE FROM quarantine WHERE rowid IN (
 
 HOW: tuple[How, ...] = ("new", "modified", "deleted", "reencoded", "restored")
 _SAME = (None, None, None)
+_COLUMN_END = 2**63
+"""The first number that an SQLite column does not hold."""
 _SEGMENTS: msgspec.msgpack.Decoder[Segment] = msgspec.msgpack.Decoder(Segment)
 
 
@@ -42,7 +44,7 @@ def columns(row: Row, text: str, vector: NDArray[np.float32] | None) -> tuple[ob
     place = row.position
     return (
         row.key, row.chunk_id, row.doc_id, row.ordinal, _packed(row.segment), row.embedding_version, row.event_time,
-        row.content_hash, row.version, place.topic, place.partition, place.offset, int(row.live),
+        row.content_hash, stored_version(row.version), place.topic, place.partition, place.offset, int(row.live),
         text, None if vector is None else vector.astype("<f4", copy=False).tobytes(),
         *(row.changed or _SAME), HOW.index(row.how),
     )  # fmt: skip
@@ -64,7 +66,7 @@ def written(changes: Sequence[Change]) -> tuple[list[tuple[object, ...]], list[t
     for change in last.values():
         row = change.after
         if change.kind == "noop":
-            touches.append((row.event_time, row.version, *row.position, *row.origin, row.key))
+            touches.append((row.event_time, stored_version(row.version), *row.position, *row.origin, row.key))
         else:
             text, vector = ("", None) if change.chunk is None else (change.chunk.text, change.chunk.vector)
             puts.append(columns(row, text, vector))
@@ -77,10 +79,33 @@ def stored_chunk(values: tuple[Any, ...], slots: Iterator[int]) -> StoredChunk:
      text, vector, changed_topic, changed_partition, changed_at, how) = values  # fmt: skip
     changed = None if changed_topic is None else Position(intern(changed_topic), changed_partition, changed_at)
     row = Row(
-        key, chunk_id, intern(doc_id), ordinal, _segment(segment), intern(encoded), time, content, version,
+        key, chunk_id, intern(doc_id), ordinal, _segment(segment), intern(encoded), time, content,
+        read_version(version),
         Position(intern(topic), partition, at), next(slots) if live else NO_SLOT, changed, HOW[how],
     )  # fmt: skip
     return row, text, None if vector is None else np.frombuffer(vector, "<f4")
+
+
+def stored_version(version: Version | None) -> int | bytes | None:
+    """A version as a column holds it: a number of at most 63 bits as such, anything else as its digits, `3:120:`.
+
+    Bytes, because SQLite makes a number of a text that looks like one.
+    """
+    if isinstance(version, tuple):
+        return "".join(f"{number}:" for number in version).encode()
+    return version if version is None or version < _COLUMN_END else str(version).encode()
+
+
+def read_version(stored: int | bytes | None) -> Version | None:
+    """The version that `stored_version` wrote.
+
+    >>> [read_version(stored_version(version)) for version in (41, (3, 120), (7,), 2**70)]
+    [41, (3, 120), (7,), 1180591620717411303424]
+    """
+    if not isinstance(stored, bytes):
+        return stored
+    numbers = tuple(map(int, stored.rstrip(b":").split(b":")))
+    return numbers if b":" in stored else numbers[0]
 
 
 def said(content_hash: str, text: str, vector: bytes | None) -> Said:

@@ -1,11 +1,14 @@
 """The tables of the state file, and whether a file is one of ours."""
 
 import sqlite3
+from collections.abc import Mapping
 from pathlib import Path
+from types import MappingProxyType
 
 from monitor.ports import ConfigurationError
 
-SCHEMA_VERSION = 2
+SCHEMA_VERSION = 3
+"""3: a version may also be text in bytes, which earlier programs would take for no number."""
 APPLICATION_ID = 0x43447266
 """Of SQLite files that are ours ("CDrf"), in the file's own header."""
 SCHEMA = """
@@ -35,6 +38,8 @@ UPDATE chunk SET how=2 WHERE live=0;
 ALTER TABLE deploy ADD COLUMN positions BLOB;
 """
 """From schema 1: what changed a chunk before is taken to be its last event, and no deploy's positions are known."""
+MIGRATIONS: Mapping[int, str] = MappingProxyType({1: MIGRATE, 2: ""})
+"""By schema version: the statements that lead to the next one."""
 
 
 def recognize(db: sqlite3.Connection, path: Path, *, read_only: bool) -> None:
@@ -54,8 +59,9 @@ def recognize(db: sqlite3.Connection, path: Path, *, read_only: bool) -> None:
         found = "an SQLite file of another program" if tables else "nothing was committed yet"
         message = f"state {path}: {found}; expected a state file of corpus-drift"
         raise ConfigurationError(message)
-    elif version == 1 and not read_only:
-        db.executescript(f"BEGIN; {MIGRATE} PRAGMA user_version={SCHEMA_VERSION}; COMMIT;")
+    elif version in MIGRATIONS and not read_only:
+        steps = "".join(MIGRATIONS[step] for step in range(version, SCHEMA_VERSION))
+        db.executescript(f"BEGIN; {steps} PRAGMA user_version={SCHEMA_VERSION}; COMMIT;")
     elif version != SCHEMA_VERSION:
         message = f"state {path}: schema version {version}, expected {SCHEMA_VERSION}"
         raise ConfigurationError(message)

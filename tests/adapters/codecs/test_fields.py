@@ -92,7 +92,9 @@ def test_another_flag_does_not(flag: object) -> None:
         ({"position": "3"}, "wrong_type"),
         ({"version": 2.0}, "wrong_type"),
         ({"language": 0.5}, "wrong_type"),
-        ({"meta": "docs"}, "wrong_type"),
+        ({"meta": "docs"}, "not_json"),
+        ({"meta": ["docs"]}, "wrong_type"),
+        ({"meta": '{"source": 0.5}'}, "wrong_type"),
         ({"meta": {"source": "a\nb"}}, "control_character"),
         ({"event_time": 1.5}, "wrong_type"),
         ({"event_time": True}, "wrong_type"),
@@ -100,7 +102,7 @@ def test_another_flag_does_not(flag: object) -> None:
         ({"event_time": "today"}, "bad_time"),
         ({"vector": [1.0]}, "wrong_dimension"),
         ({"vector": ["1", "2", "3", "4"]}, "wrong_type"),
-        ({"doc_id": None}, "missing_field"),
+        ({"chunk_id": None}, "missing_field"),
     ],
 )
 def test_bad_rows(fields: dict[str, Any], reason: str) -> None:

@@ -9,7 +9,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from monitor.adapters.codecs import FORMS, REASONS, STAMP_HEADER, FormOptions, Limits, decoder
-from monitor.core.events import Chunk, CorpusEvent, Delete, Deploy, Heartbeat, MalformedEvent, Upsert
+from monitor.core.events import Chunk, CorpusEvent, Delete, Deploy, Heartbeat, MalformedEvent, Upsert, Version
 from tests.adapters.codecs.forge import (
     CE,
     CLOUD,
@@ -34,8 +34,23 @@ ALL = FormOptions(
     collection=OPTIONS.collection,
     debezium_version=OPTIONS.debezium_version,
 )
+WRAPPED = {"schema": {}, "payload": {**UPSERT, "version": ["7", 8], "vector": "[0.5,-0.25,0.125,1]"}}
+MONGO = {**ENVELOPE, "after": json.dumps({**ROW, "chunk_id": {"$oid": "a"}}), "before": None}
 DECODERS = [decoder(form, ALL, limits) for form in FORMS for limits in (LIMITS, Limits(dimension=0))]
-VALID = [UPSERT, DELETE, DEPLOY, HEARTBEAT, CLOUD, ENVELOPE, {"schema": {}, "payload": ENVELOPE}, POINT, ROW]
+FRAME = b"\x00\x00\x00\x00\x0b"
+VALID = [
+    UPSERT,
+    DELETE,
+    DEPLOY,
+    HEARTBEAT,
+    CLOUD,
+    ENVELOPE,
+    {"schema": {}, "payload": ENVELOPE},
+    POINT,
+    ROW,
+    WRAPPED,
+    MONGO,
+]
 
 JSON = st.recursive(
     st.one_of(st.none(), st.booleans(), st.integers(), st.floats(), st.text()),
@@ -78,8 +93,9 @@ def sound(event: CorpusEvent | None, limits: Limits) -> bool:
     return event is None or isinstance(event, Heartbeat)
 
 
-def sound_version(version: int | None) -> bool:
-    return version is None or (type(version) is int and 0 <= version < 2**63)
+def sound_version(version: Version | None) -> bool:
+    numbers = version if isinstance(version, tuple) else () if version is None else (version,)
+    return version != () and all(type(number) is int and 0 <= number < 10**40 for number in numbers)
 
 
 def sound_chunk(chunk: Chunk, limits: Limits) -> bool:
@@ -138,7 +154,7 @@ def test_mutated_events(base: dict[str, Any], data: st.DataObject, headers: Head
         value[at : at + length] = data.draw(
             st.one_of(st.binary(max_size=4), st.sampled_from([b'"', b"null", b"1e99", b"["]))
         )
-    attempt(bytes(value), b"k", headers)
+    attempt(data.draw(st.sampled_from([b"", FRAME])) + bytes(value), b"k", headers)
 
 
 @settings(max_examples=300, deadline=None)

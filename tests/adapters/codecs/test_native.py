@@ -211,10 +211,10 @@ def test_the_tombstone_of_a_deploy_marker_is_nothing() -> None:
 def test_an_error_says_what_where_value_and_expectation() -> None:
     with pytest.raises(MalformedEvent) as raised:
         NATIVE.decode(record(changed(UPSERT, version=-1)))
-    assert str(raised.value) == "out_of_range: version: -1, expected 0 to 2^63-1"
+    assert str(raised.value) == "out_of_range: version: -1, expected 0 to 2^63-1 (read as native)"
     with pytest.raises(MalformedEvent) as raised:
         NATIVE.decode(record(changed(UPSERT, segment={"language": 5})))
-    assert raised.value.detail == "segment[...]: Expected `str | null`, got `int`"
+    assert raised.value.detail == "segment[...]: Expected `str | null`, got `int` (read as native)"
 
 
 def test_a_decoder_without_a_default_takes_the_event_as_it_is() -> None:
