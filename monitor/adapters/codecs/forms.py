@@ -62,7 +62,7 @@ def decoder(form: str, options: FormOptions, limits: Limits) -> Decoder:
     reader = EventReader(limits, options.embedding_version, now=options.now, point_ids=options.point_ids)
     if form != "auto":
         rows = form != "fields" or not _through_wrapper(options.paths)
-        return Opening(Named(form, _one(form, options, reader)), limits, wrapped=rows)
+        return Opening(_one(form, options, reader), limits, name=form, wrapped=rows)
     names = [name for name in FORMS[1:] if name != "fields" or options.plain_rows]
     forms: dict[str, Decoder] = {name: Named(name, _one(name, options, reader)) for name in names}
     return Opening(AutoDecoder(reader, forms, options.paths.key_field()), limits)

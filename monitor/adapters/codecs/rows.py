@@ -4,7 +4,17 @@ from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 from monitor.adapters.codecs import reasons
-from monitor.adapters.codecs.loose import Leaf, Scalar, attribute_value, epoch, identity, integer, plain, string
+from monitor.adapters.codecs.loose import (
+    Extended,
+    Leaf,
+    Scalar,
+    attribute_value,
+    epoch,
+    identity,
+    integer,
+    plain,
+    string,
+)
 from monitor.adapters.codecs.paths import SEGMENT, VERSION, FieldPaths, Path, Shape, reach, split
 from monitor.adapters.codecs.reasons import malformed, shown
 from monitor.adapters.codecs.times import MICROSECONDS
@@ -81,7 +91,8 @@ class RowReader:
             wire.vector_b64 = self._at(row, "vector_b64")
 
     def _scalar(self, row: object, name: str) -> Scalar:
-        return plain(self._at(row, name), name)
+        value: Leaf = self._at(row, name)
+        return plain(value, name) if isinstance(value, Extended) else value
 
     def _at(self, row: object, name: str) -> Any:
         places = self._places.get(name)

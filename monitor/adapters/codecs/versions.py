@@ -34,8 +34,10 @@ def version(value: VersionWire | None) -> Version | None:
     Raises:
         MalformedEvent: `out_of_range`, `wrong_type`, `empty`, `too_many`.
     """
-    if value is None or isinstance(value, int):
-        return None if value is None else _natural(value)
+    if value is None or (type(value) is int and 0 <= value <= MAX_INTEGER):
+        return value
+    if isinstance(value, int):
+        return _natural(value)
     if isinstance(value, str):
         return _number(value)
     if not value:

@@ -105,15 +105,15 @@ class EventReader:
         """
         op = need(wire.op, "op")
         if op == "upsert":
-            return self._upsert(wire, *self._dated(wire, record, time))
+            return self._upsert(wire, self._time(wire, record, time))
         if op == "delete":
             chunk_id = self._chunk_id(wire.chunk_id)
-            moment, undated = self._dated(wire, record, time)
-            return Delete(chunk_id, moment, version(wire.version), undated)
+            moment = self._time(wire, record, time)
+            return Delete(chunk_id, self._read_at(moment), version(wire.version), moment is None)
         if op == "deploy":
-            return self._deploy(wire, self._dated(wire, record, time)[0])
+            return self._deploy(wire, self._read_at(self._time(wire, record, time)))
         if op == "heartbeat":
-            return Heartbeat(self._dated(wire, record, time)[0])
+            return Heartbeat(self._read_at(self._time(wire, record, time)))
         raise malformed(reasons.UNKNOWN_OP, "op", f"{shown(op)}, expected upsert, delete, deploy or heartbeat")
 
     def tombstone(self, record: Record) -> Delete | None:
@@ -130,9 +130,11 @@ class EventReader:
         chunk_id = chunk_identifier(given, self.limits)
         return canonical(chunk_id) if self._point_ids else chunk_id
 
-    def _upsert(self, wire: Wire, time: int, undated: bool) -> Upsert:
+    def _upsert(self, wire: Wire, time: int | None) -> Upsert:
         limits = self.limits
-        chunk_id = self._chunk_id(wire.chunk_id)
+        chunk_id = chunk_identifier(wire.chunk_id, limits)
+        if self._point_ids:
+            chunk_id = canonical(chunk_id)
         text = body(wire.text, limits)
         chunk = Chunk(
             chunk_id,
@@ -142,12 +144,12 @@ class EventReader:
             self._vector(wire),
             self._contract(wire.embedding_version),
             self._attributes(wire.segment),
-            time,
+            self._read_at(time) if time is None else time,
             text_hash(text)
             if wire.content_hash is None
             else identifier(wire.content_hash, "content_hash", limits.label_bytes),
         )
-        return Upsert(chunk, version(wire.version), undated)
+        return Upsert(chunk, None if wire.version is None else version(wire.version), time is None)
 
     def _deploy(self, wire: Wire, time: int) -> Deploy:
         deploy_id = identifier(wire.deploy_id, "deploy_id", self.limits.id_bytes)
@@ -174,14 +176,17 @@ class EventReader:
             return self._vectors.from_text(wire.vector)
         return None if wire.vector is None else self._vectors.from_numbers(wire.vector)
 
-    def _dated(self, wire: Wire, record: Record, time: int | None) -> tuple[int, bool]:
-        """When the event was, and whether that is only when it was read."""
+    def _time(self, wire: Wire, record: Record, time: int | None) -> int | None:
+        """When the event was; None where nothing says it."""
         if wire.event_time is not None:
-            return instant(wire.event_time, self.limits), False
-        found = time if time is not None else stamp(record, self.limits)
-        if found is not None:
-            return found, False
+            return instant(wire.event_time, self.limits)
+        return time if time is not None else stamp(record, self.limits)
+
+    def _read_at(self, time: int | None) -> int:
+        """The event's time, or of last resort that of its reading, where that is wanted."""
+        if time is not None:
+            return time
         if self._now is not None:
-            return in_range(self._now(), self.limits), True
+            return in_range(self._now(), self.limits)
         said = "absent, and the record has no usable time stamp; source.missing_event_time = 'ingest' takes "
         raise malformed(reasons.MISSING_FIELD, "event_time", said + "the time of reading")

@@ -55,22 +55,32 @@ class Opening:
     Args:
         form: the decoder of the form.
         limits: the bounds.
+        name: of the form, which refusals then say; "" where the form says it.
         wrapped: whether rows may be opened; not where field paths of the configuration lead through the wrapper.
     """
 
-    def __init__(self, form: Decoder, limits: Limits, *, wrapped: bool = True) -> None:
-        self._form, self._limits, self._wrapped = form, limits, wrapped
+    def __init__(self, form: Decoder, limits: Limits, *, name: str = "", wrapped: bool = True) -> None:
+        self._limits, self._name, self._wrapped = limits, name, wrapped
+        self._form, self._read = form, form.decode
         self._json = msgspec.json.Decoder(_Wrapper)
 
     def decode(self, record: Record) -> CorpusEvent | None:
         """The event; MalformedEvent whatever the bytes."""
         try:
-            return self._form.decode(record)
+            return self._read(record)
         except MalformedEvent as error:
-            inner = None if error.reason == reasons.OVERSIZE else self._inner(record)
+            return self._opened(record, error)
+
+    def _opened(self, record: Record, refusal: MalformedEvent) -> CorpusEvent | None:
+        inner = None if refusal.reason == reasons.OVERSIZE else self._inner(record)
+        try:
             if inner is None:
+                raise refusal
+            return self._form.decode(inner)
+        except MalformedEvent as error:
+            if not self._name:
                 raise
-        return self._form.decode(inner)
+            raise read_as(self._name, error) from None
 
     def _inner(self, record: Record) -> Record | None:
         """The record without what was around it; None where there was nothing."""
