@@ -247,13 +247,3 @@ class Publisher(Protocol):
 
     def publish(self, items: Sequence[Quarantined]) -> None: ...
     def close(self) -> None: ...
-
-
-class EventWriter(Protocol):
-    """Where a producer of corpus events writes: an index, or the topic that announces what changed.
-
-    `write` returns when all of it is acknowledged; otherwise UnreachableError, and any part of it may be there.
-    """
-
-    def write(self, events: Sequence[CorpusEvent]) -> None: ...
-    def close(self) -> None: ...

@@ -22,9 +22,9 @@ def produce(
     most: Annotated[int, typer.Option(min=0, help="Chunks of the corpus, about; 0: all.")] = 0,
 ) -> int:
     """Play the demo's corpus to Kafka: the initial load, then updates, an incident and its revert in rounds."""
-    from monitor.app.producing import Tempo, play
     from monitor.app.running import leaving_on_sigterm, stopping_on_signals
-    from monitor.app.wiring.producing import open_production, target
+    from monitor.demo.playing import Tempo, play
+    from monitor.demo.production import open_production, target
 
     chosen = target(bootstrap, topic, folder, qdrant=qdrant, most=most)
     with leaving_on_sigterm(), open_production(chosen, count=rounds) as made:

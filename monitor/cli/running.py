@@ -16,7 +16,7 @@ def demo(
     folder: Annotated[Path | None, typer.Option(help="Keep corpus, state and configuration here.")] = None,
 ) -> int:
     """A real corpus (this Python's documentation strings), real updates and a planted incident, all in process."""
-    from monitor.app.demonstration import demonstrate
+    from monitor.demo.demonstration import demonstrate
 
     return demonstrate(folder, flooded=flooded, lost=lost, serve=serve)
 

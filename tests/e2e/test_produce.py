@@ -8,12 +8,12 @@ from pathlib import Path
 
 import pytest
 
-from monitor.adapters.docstrings import Root, installed_roots
 from monitor.app.configuration import load
-from monitor.app.producing import Tempo, play
 from monitor.app.running import run_to_end
 from monitor.app.wiring import open_monitor, read_state
-from monitor.app.wiring.producing import Target, open_production
+from monitor.demo.docstrings import Root, installed_roots
+from monitor.demo.playing import Tempo, play
+from monitor.demo.production import Target, open_production
 from monitor.ports import ConfigurationError, UnreachableError
 from tests.commands import Commands, refused
 from tests.kafka_mock import MockCluster, mock_cluster, settings_for

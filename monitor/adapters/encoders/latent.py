@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from monitor.core.latent import LatentModel, fit
+from monitor.adapters.encoders.latent_model import LatentModel, fit
 from monitor.ports import ConfigurationError
 
 MOST_BYTES = 1 << 30

@@ -10,20 +10,23 @@ from typing import Any
 import numpy as np
 
 from monitor.adapters.anchors_file import write
+from monitor.adapters.encoders.anchors import encoded
 from monitor.adapters.encoders.latent import LatentSemanticEncoder
 from monitor.adapters.git.facts import HistoryFacts
 from monitor.adapters.git.history import DEFAULT_GLOBS
 from monitor.adapters.git.source import GitHistorySource
 from monitor.app.configuration import build
 from monitor.app.loop import Monitor
-from monitor.app.wiring.demo import MODEL_DIMENSION, SEED, encoded
 from monitor.app.wiring.sources import build_git
 from monitor.core.anchors import Anchor
 from monitor.core.events import Segment
-from monitor.core.scenario import first_sentence
+from monitor.core.text.sentences import first_sentence
 from monitor.ports import ConfigurationError, UnreachableError
 
 ANCHORS = 500
+SEED = 20_26
+"""Of the encoder that is fitted and of the anchors that are drawn: the same history gives the same verdicts."""
+MODEL_DIMENSION = 128
 LEAST_WORDS = 2
 
 

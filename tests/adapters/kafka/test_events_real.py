@@ -8,9 +8,9 @@ import pytest
 from confluent_kafka.admin import AdminClient
 
 from monitor.adapters.codecs import FormOptions, Limits, decoder
-from monitor.adapters.kafka.events import KafkaEvents
 from monitor.adapters.kafka.source import KafkaSettings, KafkaSource
 from monitor.core.events import Chunk, CorpusEvent, Deploy, Partition, Upsert, text_hash
+from monitor.demo.kafka_events import KafkaEvents
 from monitor.ports import UnreachableError
 from tests.kafka_admin import caught_up, created
 from tests.stack import KafkaBroker, kafka_broker, need

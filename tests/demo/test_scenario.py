@@ -5,9 +5,10 @@ from collections import Counter
 import numpy as np
 import pytest
 
+from monitor.adapters.encoders.latent_model import LatentModel, fit
 from monitor.core.events import Delete, Deploy, Upsert, text_hash
-from monitor.core.latent import LatentModel, fit
-from monitor.core.scenario import (
+from monitor.core.text.sentences import first_sentence
+from monitor.demo.scenario import (
     DAY,
     INCIDENT,
     INITIAL,
@@ -18,7 +19,6 @@ from monitor.core.scenario import (
     Plan,
     Update,
     draw_anchors,
-    first_sentence,
     story,
     updates,
 )

@@ -7,11 +7,11 @@ from pathlib import Path
 import numpy as np
 
 from monitor.adapters.anchors_file import write
-from monitor.adapters.docstrings import installed_roots, read_documentation
+from monitor.adapters.encoders.anchors import encoded
 from monitor.adapters.encoders.latent import LatentSemanticEncoder
 from monitor.adapters.native_form import native
-from monitor.core.anchors import Anchor
-from monitor.core.scenario import Plan, Update, draw_anchors, story, updates
+from monitor.demo.docstrings import installed_roots, read_documentation
+from monitor.demo.scenario import Plan, Update, draw_anchors, story, updates
 from monitor.ports import ConfigurationError, Encoder
 
 SEED = 20_26
@@ -62,16 +62,6 @@ def prepare_demo(folder: Path, *, flooded: str, lost: str) -> Prepared:
     configuration.write_text(_configuration(encoder), encoding="utf-8")
     packages = len({one.package for one in objects})
     return Prepared(configuration, documentation.files, len(objects), packages, len(anchors), events, plan)
-
-
-def encoded(anchors: list[Anchor], encoder: Encoder) -> list[Anchor]:
-    """Anchors with the encoder's vectors."""
-    vectors = encoder.encode([anchor.text for anchor in anchors])
-    version = encoder.embedding_version
-    return [
-        replace(anchor, vector=vector, embedding_version=version)
-        for anchor, vector in zip(anchors, vectors, strict=True)
-    ]
 
 
 def _write_events(path: Path, made: Sequence[Update], encoder: Encoder) -> int:

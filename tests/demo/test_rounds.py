@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 
 from monitor.core.events import Delete, Deploy, Upsert
-from monitor.core.rounds import Playing, as_events, leftovers, restored, rounds, smaller
-from monitor.core.scenario import DocumentedObject, Update
-from tests.core.test_scenario import PACKAGES, PLAN, corpus
+from monitor.demo.rounds import Playing, as_events, leftovers, restored, rounds, smaller
+from monitor.demo.scenario import DocumentedObject, Update
+from tests.demo.test_scenario import PACKAGES, PLAN, corpus
 
 NAME = "now"
 

@@ -21,7 +21,7 @@ POINTS = 256
 
 
 class QdrantPoints:
-    """Keeps a collection equal to the events (`monitor.ports.EventWriter`); point ids are chunk keys.
+    """Keeps a collection equal to the events (`monitor.demo.playing.EventWriter`); point ids are chunk keys.
 
     Args:
         client: of qdrant-client, connected or not.

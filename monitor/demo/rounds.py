@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from monitor.core.events import CorpusEvent, Delete, Deploy, Upsert
-from monitor.core.scenario import (
+from monitor.demo.scenario import (
     BATCH,
     INITIAL,
     DocumentedObject,

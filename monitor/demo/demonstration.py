@@ -12,7 +12,7 @@ from monitor.app.formats import render_gate
 from monitor.app.running import run_to_end
 from monitor.app.tables import report_table
 from monitor.app.wiring import open_monitor, read_state, serving
-from monitor.app.wiring.demo import prepare_demo
+from monitor.demo.preparing import prepare_demo
 
 
 def demonstrate(folder: Path | None, *, flooded: str, lost: str, serve: bool) -> int:

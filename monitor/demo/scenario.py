@@ -1,6 +1,5 @@
 """The demo's story: a documentation corpus, its anchors, and four deploys of which one is an incident."""
 
-import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -13,6 +12,7 @@ from monitor.core.anchors import Anchor
 from monitor.core.events import Chunk, CorpusEvent, Delete, Deploy, Segment, Upsert, text_hash
 from monitor.core.quotas import quotas
 from monitor.core.selection import normal_form
+from monitor.core.text.sentences import first_sentence
 
 Kind = Literal["module", "class", "function", "method"]
 Encode = Callable[[Sequence[str]], NDArray[np.float32]]
@@ -24,8 +24,6 @@ LEAST_WORDS = 3
 """Shorter sentences are no queries."""
 BATCH = 1_024
 """Texts encoded at once."""
-
-_SENTENCE_END = re.compile(r"(?<=[.!?])\s|\n\s*\n|::")
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,15 +83,6 @@ class Update:
     deploy_id: str
     upserts: Sequence[DocumentedObject]
     deletes: Sequence[str]
-
-
-def first_sentence(text: str, most_words: int = 24) -> str:
-    r"""The first sentence in one line without its full stop, cut at some words: what someone would search for.
-
-    >>> first_sentence("Return the sum\n  of two numbers. Raises nothing.")
-    'Return the sum of two numbers'
-    """
-    return " ".join(_SENTENCE_END.split(text.strip(), maxsplit=1)[0].split()[:most_words]).rstrip(".:")
 
 
 def draw_anchors(

@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from monitor.app.producing import Deployed, Tempo, play
 from monitor.core.events import CorpusEvent, Deploy, Heartbeat
+from monitor.demo.playing import Deployed, Tempo, play
 from monitor.ports import UnreachableError
 
 AT_ONCE = Tempo(0.0, 0.0)

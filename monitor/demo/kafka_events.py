@@ -14,7 +14,7 @@ CLOSE_SECONDS = 1.0
 
 
 class KafkaEvents:
-    """Writes events in the native form to the first topic of the settings (`monitor.ports.EventWriter`).
+    """Writes events in the native form to the first topic of the settings (`monitor.demo.playing.EventWriter`).
 
     The key is the chunk id, so that all events of a chunk are in one partition. A deploy marker is a barrier: when
     everything before it is acknowledged, one copy goes to every partition.

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from monitor.core.scenario import DocumentedObject, Kind
+from monitor.demo.scenario import DocumentedObject, Kind
 
 MOST_BYTES = 1 << 20
 """Larger files are generated tables; parsing one costs seconds."""

@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 from scipy import linalg, sparse
 
-from monitor.core import latent
-from monitor.core.latent import LatentModel, Sparse, fit
+from monitor.adapters.encoders import latent_model as latent
+from monitor.adapters.encoders.latent_model import LatentModel, Sparse, fit
 from monitor.core.text.tokens import tokenize
 
 WORDS = [f"w{number}" for number in range(120)]

@@ -8,15 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from monitor.adapters import docstrings
-from monitor.adapters.docstrings import (
-    INSTALLED,
-    STANDARD,
-    Root,
-    installed_roots,
-    read_documentation,
-    split_docstring,
-)
+from monitor.demo import docstrings
+from monitor.demo.docstrings import INSTALLED, STANDARD, Root, installed_roots, read_documentation, split_docstring
 
 SOURCE = '''"""The package speaks first."""
 import nothing_that_exists

@@ -10,17 +10,18 @@ from pathlib import Path
 import numpy as np
 
 from monitor.adapters.anchors_file import write
-from monitor.adapters.docstrings import Root, installed_roots, read_documentation
+from monitor.adapters.encoders.anchors import encoded
 from monitor.adapters.encoders.latent import LatentSemanticEncoder
-from monitor.adapters.kafka.events import KafkaEvents
 from monitor.adapters.kafka.settings import KafkaSettings
-from monitor.adapters.qdrant.filling import QdrantPoints
-from monitor.app.producing import Deployed
-from monitor.app.wiring.demo import MODEL_DIMENSION, SEED, WATCHED, encoded
 from monitor.core.report import ALL
-from monitor.core.rounds import Playing, as_events, rounds, smaller
-from monitor.core.scenario import DocumentedObject, Plan, draw_anchors
-from monitor.ports import ConfigurationError, EventWriter
+from monitor.demo.docstrings import Root, installed_roots, read_documentation
+from monitor.demo.kafka_events import KafkaEvents
+from monitor.demo.playing import Deployed, EventWriter
+from monitor.demo.preparing import MODEL_DIMENSION, SEED, WATCHED
+from monitor.demo.qdrant_points import QdrantPoints
+from monitor.demo.rounds import Playing, as_events, rounds, smaller
+from monitor.demo.scenario import DocumentedObject, Plan, draw_anchors
+from monitor.ports import ConfigurationError
 
 CONFIGURATION = "corpus-drift.toml"
 COLLECTION = "python-documentation"

@@ -5,14 +5,29 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
+from typing import Protocol
 
 from monitor.core.events import CorpusEvent
-from monitor.ports import EventWriter
 
 BATCH = 1_000
 """Most events written at once."""
 BATCHES_A_SECOND = 5
 """How finely a pace is kept."""
+
+
+class EventWriter(Protocol):
+    """Where a producer of corpus events writes: an index, or the topic that announces what changed.
+
+    `write` returns when all of it is acknowledged; otherwise UnreachableError, and any part of it may be there.
+    """
+
+    def write(self, events: Sequence[CorpusEvent]) -> None:
+        """Write events in order."""
+        ...
+
+    def close(self) -> None:
+        """Let go of the system."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)
