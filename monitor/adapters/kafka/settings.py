@@ -12,7 +12,8 @@ from monitor.ports import ConfigurationError
 
 Security = Literal["PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"]
 
-SECURITIES = ("PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL")
+WITH_CREDENTIALS = ("SASL_PLAINTEXT", "SASL_SSL")
+SECURITIES = ("PLAINTEXT", "SSL", *WITH_CREDENTIALS)
 MECHANISMS = ("PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512")
 FETCH_WAIT_MS = 100  # also how long a resumed partition may wait for its first fetch
 MEBIBYTE = 2**20
@@ -158,7 +159,7 @@ def _where(settings: KafkaSettings) -> list[str]:
 def _who(settings: KafkaSettings) -> list[str]:
     if settings.security not in SECURITIES:
         return [f"kafka.security: {settings.security!r}; expected one of {', '.join(SECURITIES)}"]
-    if not settings.security.startswith("SASL"):
+    if settings.security not in WITH_CREDENTIALS:
         wanted = settings.sasl_mechanism or settings.sasl_username or settings.sasl_password
         return [f"kafka.security: {settings.security} with SASL credentials; expected SASL_SSL"] if wanted else []
     found = []

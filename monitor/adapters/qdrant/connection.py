@@ -11,6 +11,7 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
 from typing import TypeVar
+from urllib.parse import urlsplit
 
 import numpy as np
 from qdrant_client import QdrantClient
@@ -76,7 +77,7 @@ class Connection:
         if self._client is not None:
             return
         settings = self._settings
-        if settings.api_key and settings.url.startswith("http://"):
+        if settings.api_key and urlsplit(settings.url).scheme == "http":
             log.warning("qdrant %s: the API key is sent without TLS", settings.url)
         self._transport = ReadOnlyTransport(
             collection_path=settings.path,

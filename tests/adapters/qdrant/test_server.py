@@ -269,3 +269,17 @@ def test_an_optimiser_at_work_is_said(stub: QdrantStub) -> None:
         stub.status = "yellow"
         (said,) = retriever.busy()
         assert "status yellow, optimiser ok" in said
+
+
+@pytest.mark.parametrize(
+    ("url", "said"), [("http://127.0.0.1:9", True), ("HTTP://127.0.0.1:9", True), ("https://127.0.0.1:9", False)]
+)
+def test_a_key_that_goes_without_tls_is_said(url: str, said: bool, caplog: pytest.LogCaptureFixture) -> None:
+    retriever = ServerRetriever(ServerSettings(url, "chunks", D, Distance.COSINE, api_key=KEY))
+    try:
+        with caplog.at_level(logging.WARNING):
+            retriever.start()
+    finally:
+        retriever.close()
+    assert ("without TLS" in caplog.text) is said
+    assert KEY not in caplog.text
