@@ -33,10 +33,10 @@ from benchmarks.machine import busy, facts, quantile
 from benchmarks.stage import FILE_SOURCE, Feed, Relay, fill, staged
 from monitor.adapters.kafka.source import KafkaSettings, KafkaSource
 from monitor.adapters.prometheus.exporter import MetricsPage
-from monitor.app.intake import Intake
 from monitor.app.loop import Monitor
-from monitor.app.measuring import Measured, named_positions
+from monitor.app.measuring import Measured
 from monitor.app.parts import Pace
+from monitor.core.places import named_positions
 from tests.kafka_mock import API_VERSION, mock_cluster
 
 PARTITION_BYTES = 4 << 20
@@ -129,13 +129,13 @@ def through(monitor: Monitor, relay: Relay, source: KafkaSource, events: int) ->
 
 def done(monitor: Monitor) -> int:
     """Upserts applied so far."""
-    return sum(n for (kind, *rest), n in monitor.counters.items() if kind == "events" and rest[0] == "upsert")
+    return sum(n for (kind, *rest), n in monitor.session.counters.items() if kind == "events" and rest[0] == "upsert")
 
 
 def behind(monitor: Monitor) -> bool:
     """Whether the published view is older than the corpus."""
     view = monitor.published
-    return view is None or view.report.positions != named_positions(monitor.intake)
+    return view is None or view.report.positions != named_positions(monitor.intake.positions)
 
 
 def rates(broker: Broker, monitor: Monitor, relay: Relay, material: Material, options: argparse.Namespace) -> None:
@@ -206,10 +206,13 @@ def watch(monitor: Monitor, topic: str, events: int) -> list[tuple[float, Mappin
     views: list[tuple[float, Mapping[int, int]]] = []
     publish = monitor.measuring.publish
 
-    def noted(intake: Intake, measured: Measured) -> None:
-        publish(intake, measured)
+    def noted(measured: Measured) -> None:
+        publish(measured)
         views.append(
-            (time.time(), {part.partition: at for part, at in intake.positions.items() if part.topic == topic})
+            (
+                time.time(),
+                {part.partition: at for part, at in monitor.intake.positions.items() if part.topic == topic},
+            )
         )
 
     monitor.measuring.publish = noted  # type: ignore[method-assign]  # the moment of publication is what is measured

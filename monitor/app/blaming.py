@@ -1,13 +1,12 @@
 """When blame is worked out again: at every deploy and for another baseline, else as often as its cost allows."""
 
 from collections.abc import Callable
-from dataclasses import replace
 
 from monitor.app.health import Clocks
 from monitor.core.baseline import Snapshot
 from monitor.core.blame import Attribution
 from monitor.core.culprits import Culprits
-from monitor.core.drift import Compared
+from monitor.core.evaluation import Evaluation
 
 PAUSES = 199.0
 """Between deploys it takes at most half a percent of the time: one stall in two hundred stays out of a p99."""
@@ -44,15 +43,17 @@ class Blaming:
         culprits = self._last[1]
         return None if culprits is None else culprits.attributions
 
-    def compared(self, baseline: Snapshot | None, deploy_id: str, compare: Callable[[bool], Compared]) -> Compared:
-        """What `compare` finds; it is told whether to work out blame, and gets the last one where it does not."""
+    def evaluated(
+        self, baseline: Snapshot | None, deploy_id: str, evaluate: Callable[[bool], Evaluation]
+    ) -> Evaluation:
+        """What `evaluate` finds; it is told whether to work out blame, and gets the last one where it does not."""
         began = self._clocks.monotonic()
         self._behind = not (deploy_id or self._due(baseline))
-        found = compare(not self._behind)
+        found = evaluate(not self._behind)
         if self._behind:
             of, culprits = self._last
-            return replace(found, culprits=culprits) if of is baseline else found
-        self._last = (baseline, found.culprits)
+            return found.blaming(culprits) if of is baseline else found
+        self._last = (baseline, found.compared.culprits)
         now = self._clocks.monotonic()
         self._next = now + max(self._pause, PAUSES * (now - began))
         return found

@@ -37,7 +37,6 @@ EXPECTED: Mapping[str, str] = {
     "tuple_type": "a list",
 }
 """What pydantic's kinds of errors expect, in the words of TOML; in braces what it tells of the limit."""
-OURS = "Value error, "
 
 
 def explained(item: "ErrorDetails", whole: type[BaseModel]) -> str:
@@ -54,8 +53,10 @@ def explained(item: "ErrorDetails", whole: type[BaseModel]) -> str:
         return f"missing; expected {_wanted(whole, place)}"
     if kind in EXPECTED:
         return f"expected {EXPECTED[kind]}".format_map(item.get("ctx", {}))
-    message = item["msg"].removeprefix(OURS)
-    return message.replace("Input should be", "expected", 1)
+    ours = item.get("ctx", {}).get("error")
+    if isinstance(ours, ValueError):  # one of our own, which pydantic's text has words before
+        return str(ours)
+    return item["msg"].replace("Input should be", "expected", 1)
 
 
 def _wanted(whole: type[BaseModel], place: Sequence[str | int]) -> str:

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from monitor.app.reencoding import reencoded
 from monitor.core.anchors import Anchor
@@ -13,14 +13,11 @@ from monitor.core.explain.card import Incident, NotThere, Question, card
 from monitor.core.report import BaselineIdentity
 from monitor.ports import ConfigurationError, Encoder, StateStore, UnreachableError
 
-if TYPE_CHECKING:
-    from monitor.app.loop import Monitor
-
 Document = dict[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
-class Around:
+class CardContext:
     """What a card needs besides the state.
 
     Args:
@@ -44,7 +41,7 @@ class Around:
         return frozenset(anchor.embedding_version for anchor in self.anchors if anchor.embedding_version)
 
 
-def stored_card(store: StateStore, deploy_id: str, question: Question, around: Around) -> Document:
+def stored_card(store: StateStore, deploy_id: str, question: Question, context: CardContext) -> Document:
     """The card of a judged deploy, of the newest where none is named.
 
     Raises:
@@ -62,19 +59,19 @@ def stored_card(store: StateStore, deploy_id: str, question: Question, around: A
         after=record.snapshot,
         attributions=record.attributions,
         ledger=ledger[:upto],
-        texts=around.texts,
-        versions=around.versions,
+        texts=context.texts,
+        versions=context.versions,
     )
-    return made_card(store, incident, question, around)
+    return made_card(store, incident, question, context)
 
 
-def made_card(store: StateStore, incident: Incident, question: Question, around: Around) -> Document:
+def made_card(store: StateStore, incident: Incident, question: Question, context: CardContext) -> Document:
     """The card of an incident, with snippets and a sample of vectors from the committed state.
 
     Raises:
         ConfigurationError: no such segment or anchor.
     """
-    said = reencoded(store, incident.after, incident.attributions or (), around.encoder)
+    said = reencoded(store, incident.after, incident.attributions or (), context.encoder)
     if isinstance(said, Evidence):
         causes = with_evidence(incident.report.causes, said)
         incident = replace(incident, report=replace(incident.report, causes=causes))
@@ -83,7 +80,7 @@ def made_card(store: StateStore, incident: Incident, question: Question, around:
         return {key: (one.content_hash, one.text) for key, one in store.said(keys).items()}
 
     try:
-        made = card(incident, question, texts, config=around.config)
+        made = card(incident, question, texts, config=context.config)
     except NotThere as error:
         raise ConfigurationError(str(error)) from error
     made["limits"] += [said] if isinstance(said, str) and said else []
@@ -117,41 +114,3 @@ def _baseline_of(store: StateStore, identity: BaselineIdentity | None) -> Snapsh
     if found is None or found.event_time != identity.captured_event_time:
         return None
     return found if found.deploy_id == identity.deploy_id else None
-
-
-def incident_now(monitor: "Monitor") -> Incident:
-    """The corpus as it is, in the loop's own thread; what only reads is left to whoever asked.
-
-    Raises:
-        UnreachableError: no baseline to compare with, or nothing was measured.
-    """
-    measuring = monitor.measuring
-    if measuring.baseline is None:
-        message = "no approved baseline: nothing can be explained; see corpus-drift baseline"
-        raise UnreachableError(message)
-    if measuring.touched():
-        measuring.replay(full=False)
-    measuring.blaming.soon()
-    measured = measuring.measure(monitor.intake)
-    measuring.publish(monitor.intake, measured)
-    report, verdict = measured()
-    stale = monitor.parts.gauges.staleness()
-    if stale:
-        report = replace(report, causes=with_evidence(report.causes, Evidence("PIPELINE", stale)))
-    around = around_of(monitor, "")
-    return Incident(
-        deploy_id="",
-        report=report,
-        verdict=monitor.parts.gauges.judged(verdict),
-        before=measuring.baseline,
-        after=measuring.snapshot(monitor.intake, "now", ""),
-        attributions=measuring.blaming.attributions(),
-        ledger=tuple(measuring.ledger),
-        texts=around.texts,
-        versions=around.versions,
-    )
-
-
-def around_of(monitor: "Monitor", config: str) -> Around:
-    """What a card needs of a running monitor besides the state."""
-    return Around(monitor.parts.engine.anchors.anchors, monitor.parts.embedder.encoder, config)

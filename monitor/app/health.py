@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from monitor.core.baseline import ListLeg
 from monitor.core.corpus import Corpus
 from monitor.core.engine import Engine
+from monitor.core.evaluation import withheld
 from monitor.core.events import Partition
 from monitor.core.policy import Verdict
 from monitor.core.published import AnchorsTaken, Audited, AuditLeg, Durations, EngineWork, Health
@@ -113,7 +114,7 @@ class Gauges:
 
     def judged(self, verdict: Verdict) -> Verdict:
         """The verdict, or UNKNOWN where the input is stale now."""
-        return stale_or(verdict, self.staleness())
+        return withheld(verdict, self.staleness())
 
     def worked(self, engine: Engine, corpus: Corpus) -> EngineWork:
         """The engine's own counters; `refilling` is what they rose by since this was asked last."""
@@ -167,8 +168,3 @@ class Gauges:
             anchors=anchors,
             freshness=freshness,
         )
-
-
-def stale_or(verdict: Verdict, staleness: str) -> Verdict:
-    """The verdict, or UNKNOWN with the reason where the input is stale."""
-    return Verdict("unknown", (staleness, *verdict.reasons), verdict.findings) if staleness else verdict

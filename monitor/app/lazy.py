@@ -7,12 +7,12 @@ from typing import Generic, TypeVar
 T = TypeVar("T")
 
 
-class Once(Generic[T]):
+class Lazy(Generic[T]):
     """Calls `work` at the first call and remembers the result; any thread may be the first.
 
     What `work` reads must not change any more. An exception is passed on, and the next call tries again.
 
-    >>> number = Once(lambda: print("working") or 7)
+    >>> number = Lazy(lambda: print("working") or 7)
     >>> number(), number()
     working
     (7, 7)

@@ -2,27 +2,27 @@
 
 import queue
 import threading
-from collections import Counter
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from dataclasses import replace
 from typing import Any, TypeVar
 
 from monitor.app.intake import GAP_FAULTS, Batch, Intake, set_aside
-from monitor.app.measuring import OPEN_GAPS, Measured, Measuring, named_positions
+from monitor.app.measuring import Measured, Measuring
+from monitor.app.operations import Operations
 from monitor.app.parts import Parts
 from monitor.app.reanchoring import reanchored
 from monitor.app.restore import restore
-from monitor.app.statistics import repeated
+from monitor.app.span import span_problems
 from monitor.core.barrier import Closed
 from monitor.core.baseline import Judged
 from monitor.core.committed import Commit, DeployRecord, Quarantined
 from monitor.core.corpus import Change
-from monitor.core.engine import rows_of
 from monitor.core.events import Position
+from monitor.core.places import named_positions
 from monitor.core.policy import Verdict
-from monitor.core.problems import Problem, ProblemKind
 from monitor.core.published import Published
+from monitor.core.session import OPEN_GAPS
 from monitor.ports import CorpusDriftError, UnreachableError
 
 T = TypeVar("T")
@@ -38,11 +38,9 @@ class Monitor:
     """Turns events into committed, published reports. One thread calls `start`, then `run` or `turn`."""
 
     def __init__(self, parts: Parts) -> None:
-        self.parts = parts
+        self.parts, self.session = parts, parts.session
         self.stopping = threading.Event()
-        self.requests: queue.SimpleQueue[tuple[Callable[[Monitor], Any], Future[Any]]] = queue.SimpleQueue()
-        self.counters: Counter[tuple[str, ...]] = Counter()
-        self.measuring = Measuring(parts, self.counters)
+        self._requests: queue.SimpleQueue[tuple[Callable[[Operations], Any], Future[Any]]] = queue.SimpleQueue()
         self._exhausted = False
         self._next_look = 0.0
         self._over = False
@@ -55,22 +53,35 @@ class Monitor:
     @property
     def ledger(self) -> Sequence[Judged]:
         """Deploys judged so far, oldest first."""
-        return self.measuring.ledger
+        return self.session.ledger
+
+    @property
+    def operations(self) -> Operations:
+        """What may be asked of the loop between two turns; in its own thread, or through `ask`."""
+        return Operations(self.parts, self.measuring, self.intake, self.again, self.remember)
+
+    def ask(self, action: Callable[[Operations], T]) -> Future[T]:
+        """Have something done between two turns, from any thread."""
+        answer: Future[T] = Future()
+        self._requests.put((action, answer))
+        self._refuse_when_over()
+        return answer
 
     def start(self) -> None:
         """Restore the committed state, mend the owned index, start the source where the state left off, measure."""
         parts = self.parts
         resumed = restore(parts.store, parts.corpus, parts.engine, parts.index, parts.restoring)
-        self.counters.update(resumed.counters)
+        self.session.resume(resumed)
         if parts.retriever is not None and parts.index is None:
             parts.retriever.start()
         parts.source.start(resumed.positions)
         closed = [judged.deploy_id for judged in resumed.ledger]
         self.intake = Intake(parts.decoder, resumed.positions, closed, control_topics=parts.control_topics)
-        self.measuring.begin(resumed.ledger)
+        self.measuring = Measuring(parts, self.intake)
+        self.measuring.choose_baseline()
         if not resumed.empty:
             self.measuring.replay(full=True)
-            self.measuring.publish(self.intake, self.measuring.measure(self.intake))
+            self.measuring.refresh()
 
     def run(self, *, until_end: bool = False, turned: Callable[[], None] = lambda: None) -> None:
         """Turn until told to stop, or until the source has nothing more; `turned` is called after each turn."""
@@ -85,13 +96,13 @@ class Monitor:
             return
         finally:
             self._over = True
-            self.refuse_when_over()
+            self._refuse_when_over()
 
     def remember(self) -> None:
         """Leave the last report in the state where it is of now, for whoever asks while no monitor runs."""
         view = self.published
-        if view is not None and view.report.positions == named_positions(self.intake):
-            newest, counters = self.parts.corpus.newest_event_time, dict(self.counters)
+        if view is not None and view.report.positions == named_positions(self.intake.positions):
+            newest, counters = self.parts.corpus.newest_event_time, dict(self.session.counters)
             said = (view.report, view.own)
             commit = Commit(self.intake.positions, counters=counters, newest_event_time=newest, current=said)
             self.parts.store.commit(commit)
@@ -112,7 +123,7 @@ class Monitor:
         self._commit(batch, changes, quarantined, measured)  # 8. ONE transaction: state, positions, deploy
         self.parts.gauges.took(self.parts.clocks.monotonic() - began)
         if measured:
-            self.measuring.publish(self.intake, measured)  # 9. one reference swap
+            self.measuring.publish(measured)  # 9. one reference swap
         self.parts.source.commit(batch.positions)  # 10. for lag tools only
         self.parts.source.resume(self.parts.source.partitions() - self.intake.holding())
         self.parts.source.pause(self.intake.holding())
@@ -140,7 +151,7 @@ class Monitor:
         released = [located.position for located in batch.events if located.position not in refused]
         self._commit(replace(batch, quarantined=()), changes, (), None, released)
         self.measuring.replay(full=False)
-        self.measuring.publish(self.intake, self.measuring.measure(self.intake))
+        self.measuring.refresh()
         return quarantined
 
     def _reanchor(self) -> None:
@@ -148,8 +159,7 @@ class Monitor:
         watch = self.parts.anchors_watch
         anchors = None if watch is None else watch.look()
         if anchors is not None:
-            self.parts, kept = reanchored(self.parts, anchors)
-            self.measuring.reanchor(self.parts, kept)
+            self.measuring.reanchor(reanchored(self.parts, anchors))
 
     def _next_batch(self, wait: float) -> Batch:
         source, pace = self.parts.source, self.parts.pace
@@ -178,24 +188,19 @@ class Monitor:
     def _apply(self, batch: Batch) -> tuple[tuple[Change, ...], list[Quarantined]]:
         parts = self.parts
         events, vectorless = self._insist(lambda: parts.embedder.embed(batch.events))
-        applied = parts.corpus.apply(events)
-        refused = [*vectorless, *((item.located, item.error) for item in applied.refused)]
+        ingested = self.session.apply(events)
+        refused = [*vectorless, *((item.located, item.error) for item in ingested.refused)]
         aside = [set_aside(batch.records[located.position], error) for located, error in refused]
-        self.counters.update({("events", *outcome): n for outcome, n in applied.outcomes.items()})
-        self.counters.update(repeated(applied.changes))
-        delta = parts.corpus.delta(applied.changes)
-        touched = parts.engine.apply(delta)
-        parts.gauges.applied(touched)
+        parts.gauges.applied(ingested.touched)
         if parts.index is not None:
-            parts.index.apply(delta)
-        self.measuring.touch(rows_of(touched, ("dense",)).tolist(), delta)
-        self.measuring.note([change.after.key for change in applied.changes if change.kind == "noop"])
-        return applied.changes, [*batch.quarantined, *aside]
+            parts.index.apply(ingested.delta)
+        self.measuring.touch(ingested)
+        return ingested.changes, [*batch.quarantined, *aside]
 
     def _count(self, batch: Batch, quarantined: Sequence[Quarantined]) -> None:
-        self.counters.update({("events", *outcome): n for outcome, n in batch.counts.items()})
-        self.counters.update(("quarantined", item.reason) for item in quarantined)
-        self.counters.update(OPEN_GAPS for fault in batch.faults if fault.kind in GAP_FAULTS)
+        self.session.counters.update({("events", *outcome): n for outcome, n in batch.counts.items()})
+        self.session.counters.update(("quarantined", item.reason) for item in quarantined)
+        self.session.counters.update(OPEN_GAPS for fault in batch.faults if fault.kind in GAP_FAULTS)
         self.parts.gauges.event_seen()
 
     def _measure(self, batch: Batch) -> Measured | None:
@@ -206,10 +211,9 @@ class Monitor:
             return None
         self.measuring.replay(full=full)
         if batch.closed is None:
-            return self.measuring.measure(self.intake)
-        closed = batch.closed
-        problems, expected = _barrier_problems(closed), closed.deploy.expected
-        return self.measuring.measure(self.intake, closed.deploy.deploy_id, problems, expected=expected)
+            return self.measuring.measure()
+        deploy = batch.closed.deploy
+        return self.measuring.measure(deploy.deploy_id, span_problems(batch.closed), expected=deploy.expected)
 
     def _commit(
         self,
@@ -224,12 +228,12 @@ class Monitor:
             deploy = self._judged(batch.closed, measured)
             if batch.closed.how == "complete" and self.measuring.sound(deploy.snapshot):
                 first = parts.snapshots.bootstrapped(deploy.snapshot)
-                first = first and self.measuring.with_noise(self.intake, first)
+                first = first and self.measuring.with_noise(first)
         commit = Commit(
             positions=batch.positions,
             changes=changes,
-            forgotten=parts.corpus.prune() if batch.closed is not None else (),
-            counters=dict(self.counters),
+            forgotten=self.session.forget() if batch.closed is not None else (),
+            counters=dict(self.session.counters),
             quarantined=quarantined,
             released=released,
             deploy=deploy,
@@ -238,19 +242,18 @@ class Monitor:
         )
         parts.store.commit(commit)
         parts.gauges.committed()
-        self.measuring.note(commit.forgotten)
         if deploy is not None:
             self.measuring.choose_baseline()
 
     def _judged(self, closed: Closed, measured: Measured) -> DeployRecord:
         deploy_id, (report, verdict) = closed.deploy.deploy_id, measured()
-        self.measuring.ledger.append(Judged(deploy_id, report.now, verdict.verdict, report.positions))
+        self.session.ledger.append(Judged(deploy_id, report.now, verdict.verdict, report.positions))
         return DeployRecord(
             deploy_id,
             report.now,
             verdict,
             report,
-            self.measuring.snapshot(self.intake, deploy_id, deploy_id),
+            self.measuring.snapshot(deploy_id, deploy_id),
             self.measuring.blaming.attributions(),
         )
 
@@ -259,12 +262,12 @@ class Monitor:
         measuring, audit = self.measuring, self.parts.audit
         if measuring.touched() or measuring.retry_due() or measuring.full_due():
             measuring.replay(full=measuring.full_due())
-            measuring.publish(self.intake, measuring.measure(self.intake))
+            measuring.refresh()
         elif audit is not None and audit.due() and not (self.intake.barrier.waiting or self.intake.ready()):
             audit.run()
-            measuring.publish(self.intake, measuring.measure(self.intake))
+            measuring.refresh()
         elif measuring.report_due():
-            measuring.republish(self.intake)
+            measuring.republish()
 
     def _insist(self, action: Callable[[], T]) -> T:
         """Try until an outside system that the stream cannot do without answers, or the loop is told to stop."""
@@ -275,7 +278,7 @@ class Monitor:
                 view = self.published
                 if view is not None:
                     said = (view.report, Verdict("unknown", (str(error),), ()))
-                    self.measuring.publish(self.intake, lambda said=said: said)  # type: ignore[misc]  # bound now
+                    self.measuring.publish(lambda said=said: said)  # type: ignore[misc]  # bound now
                 if self.stopping.wait(self.parts.pace.retry):
                     raise Stopped from error
 
@@ -285,27 +288,18 @@ class Monitor:
             self._insist(lambda: letters.publish(quarantined))
 
     def _answer_requests(self) -> None:
-        while not self.requests.empty():
-            action, answer = self.requests.get()
+        while not self._requests.empty():
+            action, answer = self._requests.get()
             try:
-                answer.set_result(action(self))
+                answer.set_result(action(self.operations))
             except CorpusDriftError as error:
                 answer.set_exception(error)
 
-    def refuse_when_over(self) -> None:
-        """Answer what is asked of a loop that has ended; whoever asks calls it after asking, from any thread."""
+    def _refuse_when_over(self) -> None:
+        """Answer what is asked of a loop that has ended; whoever asks comes here after asking, from any thread."""
         while self._over:
             try:
-                _, answer = self.requests.get_nowait()
+                _, answer = self._requests.get_nowait()
             except queue.Empty:
                 return
             answer.set_exception(UnreachableError("the monitor is stopping; ask again when it runs"))
-
-
-def _barrier_problems(closed: Closed) -> tuple[Problem, ...]:
-    """Why a deploy whose barrier did not complete cannot be judged."""
-    if closed.how == "complete":
-        return ()
-    missing = ", ".join(f"{part.topic}/{part.partition}" for part in closed.missing) or "none"
-    said = f"deploy {closed.deploy.deploy_id!r}: barrier {closed.how}, markers missing from: {missing}"
-    return (Problem(ProblemKind.BARRIER, said),)

@@ -1,6 +1,6 @@
 """The BM25 statistics at the barriers since a baseline, from the deploys' records; each record is read once."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 
 from monitor.core.baseline import Judged, Snapshot
@@ -24,10 +24,6 @@ class Milestones:
     def note(self, deploy_id: str, statistics: SourceStatistics | None) -> None:
         """The statistics at the barrier of the deploy that is judged now: its record need not be read."""
         self._kept[deploy_id] = self._shared(statistics)
-
-    def of(self, ledger: Sequence[Judged]) -> Callable[[Snapshot], list[Milestone]]:
-        """`since` of any baseline, with these deploys."""
-        return lambda baseline: self.since(baseline, ledger)
 
     def since(self, baseline: Snapshot, ledger: Sequence[Judged]) -> list[Milestone]:
         """The barriers behind a baseline, oldest first."""

@@ -8,14 +8,16 @@ from monitor.app.anchors_watch import AnchorsWatch
 from monitor.app.audit import Audit
 from monitor.app.embedding import Embedder
 from monitor.app.health import Clocks, Gauges
+from monitor.app.milestones import Milestones
 from monitor.app.replay import Served
-from monitor.app.restore import Around
+from monitor.app.restore import ProgressHook
 from monitor.app.snapshot import Snapshots
 from monitor.core.anchors import AnchorSet
 from monitor.core.corpus import Corpus
 from monitor.core.drift import Drift
 from monitor.core.engine import Engine
 from monitor.core.policy import Rule
+from monitor.core.session import Session
 from monitor.ports import Decoder, OwnedIndex, Publisher, Retriever, Source, StateStore
 
 
@@ -42,12 +44,11 @@ class Parts:
     source: Source
     decoder: Decoder
     store: StateStore
-    corpus: Corpus
-    engine: Engine
-    drift: Drift
+    session: Session
     drift_of: Callable[[AnchorSet], Drift]
-    """The same evaluation of other anchors."""
+    """The evaluation of other anchors."""
     snapshots: Snapshots
+    milestones: Milestones
     rules: Sequence[Rule]
     embedder: Embedder
     served: Served | None
@@ -62,5 +63,15 @@ class Parts:
     pace: Pace = field(default_factory=Pace)
     audit: Audit | None = None
     anchors_watch: AnchorsWatch | None = None
-    restoring: Around = nullcontext
+    restoring: ProgressHook = nullcontext
     """Stands around the restoring of the state."""
+
+    @property
+    def corpus(self) -> Corpus:
+        """The chunk table."""
+        return self.session.corpus
+
+    @property
+    def engine(self) -> Engine:
+        """The maintained state of both legs."""
+        return self.session.engine

@@ -1,7 +1,6 @@
-"""Other anchors taken up between two turns: the parts of the loop around them."""
+"""Other anchors taken up between two turns."""
 
 import logging
-from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,19 +11,18 @@ from monitor.core.anchors import AnchorSet
 LOG = logging.getLogger(__name__)
 
 
-def reanchored(parts: Parts, anchors: AnchorSet) -> tuple[Parts, NDArray[np.int64]]:
-    """The parts of the loop around other anchors.
+def reanchored(parts: Parts, anchors: AnchorSet) -> NDArray[np.int64]:
+    """Take up other anchors everywhere in the loop.
 
     Returns:
-        The parts, and for each anchor the row that asked the same before, -1 for a new question.
+        (A,) int64: for each anchor the row that asked the same before, -1 for a new question.
     """
     before = len(parts.engine.anchors)
-    kept = parts.engine.reanchor(anchors)
+    kept = parts.session.reanchor(anchors, parts.drift_of(anchors))
     if parts.served is not None:
         parts.served.reanchor(anchors, kept)
     if parts.audit is not None:
         parts.audit.reanchor(kept)
     same, gone = int((kept >= 0).sum()), before - len(np.unique(kept[kept >= 0]))
     LOG.warning("anchors: a changed file is taken up: %d stay, %d new, %d gone", same, len(kept) - same, gone)
-    snapshots = replace(parts.snapshots, anchors=anchors)
-    return replace(parts, drift=parts.drift_of(anchors), snapshots=snapshots), kept
+    return kept

@@ -16,12 +16,12 @@ CHUNKS_AT_ONCE = 2_048
 """Texts and their words in memory at once: what is freed between rows that stay is hard to give back."""
 
 
-Around = Callable[[int], AbstractContextManager[object]]
+ProgressHook = Callable[[int], AbstractContextManager[object]]
 """Given the number of chunks: what stands around their restoring, such as a line that says so."""
 
 
 def restore(
-    store: StateStore, corpus: Corpus, engine: Engine, index: OwnedIndex | None, around: Around = nullcontext
+    store: StateStore, corpus: Corpus, engine: Engine, index: OwnedIndex | None, around: ProgressHook = nullcontext
 ) -> Resumed:
     """Open the store and rebuild corpus, engine and owned index from it.
 

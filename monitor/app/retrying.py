@@ -1,48 +1,58 @@
-"""Another try of what was set aside: decoded with the configuration of now, applied in the loop's own thread."""
+"""Another try of what was set aside: decoded with the configuration of now, sorted into what may be applied."""
 
 from collections import Counter
-from typing import TYPE_CHECKING
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 
 from monitor.app.intake import Batch
-from monitor.core.committed import Quarantined, Retried
-from monitor.core.events import Delete, Heartbeat, Located, MalformedEvent, Position, Record, Upsert
-
-if TYPE_CHECKING:
-    from monitor.app.loop import Monitor
+from monitor.core.committed import Quarantined
+from monitor.core.events import Delete, Heartbeat, Located, MalformedEvent, Partition, Position, Record, Upsert
+from monitor.ports import Decoder
 
 MOST = 1_000_000
 """More rows than any quarantine keeps."""
 
 
-def retry(monitor: "Monitor") -> Retried:
-    """Decode and apply everything in quarantine again, the oldest of each partition first.
+@dataclass(frozen=True, slots=True)
+class Sorted:
+    """What another look at the quarantine found.
 
-    The rules of order hold as in the stream: what a newer event superseded meanwhile changes nothing, and is done.
-    A deploy marker stays aside: its barrier is past. Positions in the stream do not move.
+    Args:
+        events: what may be applied, in the order of the positions.
+        records: the records that the events come from.
+        kept: what stays aside, and why.
     """
-    kept: dict[Position, str] = {}
-    events: list[Located] = []
-    records: dict[Position, Record] = {}
-    for item in sorted(monitor.parts.store.quarantine(MOST), key=lambda item: item.position):
-        found = _decoded(monitor, item)
-        if isinstance(found, str):
-            kept[item.position] = found
-        else:
-            events.append(found)
-            records[item.position] = _record(item)
-    if events:
-        batch = Batch(tuple(events), records, (), monitor.intake.positions, None, Counter(), ())
-        kept.update({item.position: f"{item.reason}: {item.detail}" for item in monitor.again(batch)})
-    taken = sum(located.position not in kept for located in events)
-    return Retried(taken, dict(sorted(kept.items())))
+
+    events: tuple[Located, ...]
+    records: Mapping[Position, Record]
+    kept: Mapping[Position, str]
+
+    @classmethod
+    def of(cls, items: Iterable[Quarantined], decoder: Decoder) -> "Sorted":
+        """Decode everything, the oldest of each partition first."""
+        kept: dict[Position, str] = {}
+        events: list[Located] = []
+        records: dict[Position, Record] = {}
+        for item in sorted(items, key=lambda item: item.position):
+            found = _decoded(item, decoder)
+            if isinstance(found, str):
+                kept[item.position] = found
+            else:
+                events.append(found)
+                records[item.position] = _record(item)
+        return cls(tuple(events), records, kept)
+
+    def batch(self, positions: Mapping[Partition, int]) -> Batch:
+        """The events as the loop takes them; the stream's positions stay where they are."""
+        return Batch(self.events, self.records, (), positions, None, Counter(), ())
 
 
-def _decoded(monitor: "Monitor", item: Quarantined) -> Located | str:
+def _decoded(item: Quarantined, decoder: Decoder) -> Located | str:
     """The event of a record set aside, or why there is none."""
     if item.value is not None and len(item.value) < item.size:
         return f"only {len(item.value)} of its {item.size} bytes were kept"
     try:
-        event = monitor.parts.decoder.decode(_record(item))
+        event = decoder.decode(_record(item))
     except MalformedEvent as error:
         return str(error)
     if isinstance(event, Upsert | Delete | Heartbeat):

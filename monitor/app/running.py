@@ -97,7 +97,7 @@ class Watcher:
             yield turned
 
     def _described(self, monitor: Monitor) -> str:
-        events = sum(count for name, count in monitor.counters.items() if name[0] == "events")
+        events = sum(count for name, count in monitor.session.counters.items() if name[0] == "events")
         rate = events / max(time.monotonic() - self._began, 1e-9)
         return f"{events:,} events in the state, {rate:,.0f}/s here, {len(monitor.parts.corpus):,} chunks"
 

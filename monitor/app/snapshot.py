@@ -1,25 +1,9 @@
-"""Snapshots: freezing the current lists, and choosing the baseline that reports compare with."""
+"""Snapshots kept: choosing the baseline that reports compare with, capturing and approving."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from monitor.core.anchors import AnchorSet
-from monitor.core.baseline import (
-    AnchorMark,
-    Approval,
-    Decision,
-    Judged,
-    ListLeg,
-    Member,
-    Mode,
-    Snapshot,
-    chosen_deploy,
-    vector_digest,
-)
-from monitor.core.corpus import Corpus
-from monitor.core.fingerprint import Fingerprint, anchor_digest
-from monitor.core.lists import RankedLists
-from monitor.core.segments import SOURCE
+from monitor.core.baseline import Approval, Decision, Judged, Mode, Snapshot, chosen_deploy
 from monitor.ports import ConfigurationError, StateStore
 
 PENDING = "~pending"
@@ -29,12 +13,10 @@ BOOTSTRAP = Approval("bootstrap", "first complete deploy; baseline.bootstrap = '
 
 @dataclass(frozen=True, slots=True)
 class Snapshots:
-    """Makes snapshots, and knows which one is the baseline.
+    """Knows which snapshot is the baseline.
 
     Args:
         store: where baselines and deploys are kept.
-        anchors: the anchors.
-        fingerprint: the measuring set-up.
         name: the pinned baseline's name.
         mode: how the baseline advances.
         window: N of the rolling mode.
@@ -42,47 +24,10 @@ class Snapshots:
     """
 
     store: StateStore
-    anchors: AnchorSet
-    fingerprint: Fingerprint
     name: str
     mode: Mode
     window: int
     bootstrap: bool
-
-    def freeze(
-        self,
-        name: str,
-        deploy_id: str,
-        lists: Mapping[ListLeg, RankedLists],
-        corpus: Corpus,
-        positions: Mapping[str, int],
-        *,
-        noise: RankedLists | None = None,
-    ) -> Snapshot:
-        """The current lists with what is known of every chunk in them, and in those of a twin of the index."""
-        members = {
-            key: Member(
-                row.chunk_id,
-                row.doc_id,
-                dict(row.segment).get(SOURCE, ""),
-                row.content_hash,
-                row.segment,
-                vector_digest(corpus.vectors[row.slot]),
-            )
-            for key, row in corpus.listed([*lists.values(), *([] if noise is None else [noise])])
-        }
-        return Snapshot(
-            name=name,
-            deploy_id=deploy_id,
-            event_time=corpus.newest_event_time,
-            fingerprint=self.fingerprint,
-            anchors={anchor.id: AnchorMark(anchor_digest(anchor), anchor.segment) for anchor in self.anchors.anchors},
-            lists=dict(lists),
-            members=members,
-            corpus={"chunks": float(len(corpus))},
-            positions=dict(positions),
-            noise=noise,
-        )
 
     def comparable(self, name: str, deploy_id: str) -> bool:
         """Whether a snapshot may become a baseline, so that its chunks are kept with it (24 bytes each).
@@ -115,6 +60,14 @@ class Snapshots:
         if held is not None and held.name == name and held.lists is record.snapshot.lists:
             return held
         return replace(record.snapshot, name=name, approval=Approval("gate", "passed", ""), moving=True)
+
+    def chosen(
+        self, ledger: Sequence[Judged], held: Snapshot | None = None
+    ) -> tuple[Snapshot | None, Snapshot | None]:
+        """The baseline (see `current`), and the pinned one beside it: the same object where they are one."""
+        baseline, pinned = self.current(ledger, held), self.pinned()
+        same = baseline is not None and pinned is not None and pinned.name == baseline.name
+        return baseline, baseline if same else pinned
 
     def bootstrapped(self, snapshot: Snapshot) -> Snapshot | None:
         """The first complete deploy as an approved baseline, where the configuration asks for that."""

@@ -6,7 +6,7 @@ PAUSES = 19.0
 """Between deploys it takes at most a twentieth of the time."""
 
 
-class Looking:
+class RefreshThrottle:
     """Says whether a report may show what the lists hold as it was last measured.
 
     Args:

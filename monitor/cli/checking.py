@@ -130,7 +130,6 @@ def quarantine_show(
 def quarantine_replay(config: ConfigFile, as_json: Json = False) -> int:
     """Decode and apply what was set aside once more, with the configuration of now; 1 when some of it stays."""
     from monitor.app import tables
-    from monitor.app.retrying import retry
     from monitor.app.wiring import open_monitor, running
     from monitor.core.documents import retried_document
 
@@ -141,7 +140,7 @@ def quarantine_replay(config: ConfigFile, as_json: Json = False) -> int:
     else:
         need_state(configuration)
         with open_monitor(configuration) as owned:
-            made = retry(owned)
+            made = owned.operations.retry()
         document = retried_document(made.taken, made.kept)
     say(document, as_json=as_json, text=tables.retried_table)
     return FAIL if document["kept"] else PASS

@@ -181,7 +181,6 @@ def _baselines(configuration: "Configuration") -> list[dict[str, Any]]:
 def baseline_capture(config: ConfigFile, name: Annotated[str, typer.Argument()], as_json: Json = False) -> int:
     """Freeze all ranked lists as they are now, to be looked at; nothing compares with them before `approve`."""
     from monitor.app import tables
-    from monitor.app.service import capture as capture_in_loop
     from monitor.app.wiring import open_monitor, running
     from monitor.core.documents import snapshot_document
 
@@ -192,7 +191,7 @@ def baseline_capture(config: ConfigFile, name: Annotated[str, typer.Argument()],
     else:
         need_state(configuration)
         with open_monitor(configuration) as owned:
-            document = snapshot_document(capture_in_loop(owned, name))
+            document = snapshot_document(owned.operations.capture(name))
     say(document, as_json=as_json, text=tables.baseline_card)
     return PASS
 
@@ -207,7 +206,6 @@ def baseline_approve(
 ) -> int:
     """Put a captured baseline in force: reports and gates compare with it from now on, whatever its name."""
     from monitor.app import asking, tables
-    from monitor.app.service import approve as approve_in_loop
     from monitor.app.wiring import open_monitor, running
     from monitor.core.documents import snapshot_document
 
@@ -219,7 +217,7 @@ def baseline_approve(
         need_state(configuration)
         with open_monitor(configuration) as owned:
             approval = asking.approval(author, reason)
-            document = snapshot_document(approve_in_loop(owned, name, approval), in_force=True)
+            document = snapshot_document(owned.operations.approve(name, approval), in_force=True)
     say(document, as_json=as_json, text=tables.baseline_card)
     return PASS
 
@@ -234,7 +232,6 @@ def baseline_accept(
 ) -> int:
     """Capture the corpus as it is now and put it in force, in one step: `capture` and `approve`."""
     from monitor.app import asking, tables
-    from monitor.app.service import accept as accept_in_loop
     from monitor.app.wiring import open_monitor, running
     from monitor.core.documents import snapshot_document
 
@@ -245,7 +242,7 @@ def baseline_accept(
     else:
         need_state(configuration)
         with open_monitor(configuration) as owned:
-            accepted = accept_in_loop(owned, name, asking.approval(author, reason))
+            accepted = owned.operations.accept(name, asking.approval(author, reason))
             document = snapshot_document(accepted, in_force=True)
     say(document, as_json=as_json, text=tables.baseline_card)
     return PASS

@@ -15,7 +15,7 @@ from monitor.core.cause import Evidence
 from monitor.core.comparison.alignment import Alignment
 from monitor.core.comparison.summary import NO_ANCHORS, SETTLING
 from monitor.core.index_evidence import recall_evidence, served_evidence
-from monitor.core.known import Known
+from monitor.core.known import CorpusView
 from monitor.core.lists import RankedLists
 from monitor.core.measure.columns import NOT_REPLAYED
 from monitor.core.report import Measurement, Share
@@ -74,7 +74,7 @@ def find(
     baseline: Snapshot,
     alignment: Alignment,
     lists: Mapping[ListLeg, RankedLists],
-    known: Known,
+    known: CorpusView,
     circumstances: Circumstances,
 ) -> Culprits:
     """Blame both legs.
@@ -113,7 +113,7 @@ def _evidence(
     baseline: Snapshot,
     alignment: Alignment,
     lists: Mapping[ListLeg, RankedLists],
-    known: Known,
+    known: CorpusView,
     circumstances: Circumstances,
 ) -> Iterator[Evidence]:
     yield from served_evidence(lists, known, circumstances.versions, circumstances.settling)

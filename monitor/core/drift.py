@@ -24,7 +24,7 @@ from monitor.core.copies.duplicates import Duplicates
 from monitor.core.culprits import Circumstances, Culprits, find
 from monitor.core.fingerprint import Fingerprint
 from monitor.core.index_evidence import anchor_versions, fingerprint_evidence
-from monitor.core.known import Known
+from monitor.core.known import CorpusView
 from monitor.core.lists import RankedLists
 from monitor.core.problems import Problem, ProblemKind
 from monitor.core.report import BaselineIdentity, CauseClass, DriftReport, Measurement
@@ -135,7 +135,7 @@ class Drift:
     ) -> None:
         self._limits = limits
         self._min_judged = min_judged
-        self._anchors, self._fingerprint, self._scope, self._depths = anchors, fingerprint, scope, depths
+        self._anchors, self.fingerprint, self.scope, self.depths = anchors, fingerprint, scope, depths
         self._asked = Asked(depths, thresholds, fingerprint.distance == Distance.EUCLID, gaps)
         self._watched = Watched.of(anchors)
         self._known: dict[int, _Known] = {}
@@ -144,20 +144,25 @@ class Drift:
         self._digest = fingerprint.digest()
 
     @property
+    def distance(self) -> Distance:
+        """Of the dense leg."""
+        return Distance(self.fingerprint.distance)
+
+    @property
     def cap(self) -> int:
         """The most segments of a dimension."""
-        return self._scope.cap
+        return self.scope.cap
 
     def content(self, duplicates: Duplicates) -> tuple[Measurement, ...]:
         """Measurements of the corpus itself, in this scope."""
-        return tuple(content(duplicates, self._scope.dimensions, cap=self._scope.cap))
+        return tuple(content(duplicates, self.scope.dimensions, cap=self.scope.cap))
 
     def evaluate(
         self,
         baseline: Snapshot | None,
         pinned: Snapshot | None,
         seen: Observation,
-        known: Known | None = None,
+        known: CorpusView | None = None,
     ) -> DriftReport:
         """The report at one position.
 
@@ -174,7 +179,7 @@ class Drift:
         baseline: Snapshot | None,
         pinned: Snapshot | None,
         seen: Observation,
-        known: Known | None = None,
+        known: CorpusView | None = None,
     ) -> Compared:
         """What `evaluate` makes its report from; arguments as there.
 
@@ -203,7 +208,7 @@ class Drift:
             alignment=alignment,
             problems=(*seen.problems, *against),
             culprits=culprits,
-            evidence=() if baseline is None else tuple(fingerprint_evidence(self._fingerprint, baseline.fingerprint)),
+            evidence=() if baseline is None else tuple(fingerprint_evidence(self.fingerprint, baseline.fingerprint)),
             spreads=tuple(spreads),
             min_judged=self._min_judged,
             pinned=beside,
@@ -212,7 +217,7 @@ class Drift:
 
     def lists_of(self, snapshot: Snapshot) -> dict[ListLeg, RankedLists]:
         """A snapshot's lists in the row order of this evaluation's anchors; unknown where it asked something else."""
-        scope = self._scope
+        scope = self.scope
         rows = align(self._anchors, snapshot, scope.dimensions, cap=scope.cap, min_anchors=scope.min_anchors)
         return {
             leg: RankedLists.unknown(len(self._anchors), lists.depth).replaced(rows.now, lists.take(rows.then))
@@ -223,7 +228,7 @@ class Drift:
         """Why this baseline cannot be compared with; empty where it can."""
         if baseline is None:
             return [Problem(ProblemKind.NO_BASELINE, NO_BASELINE)]
-        differs = self._fingerprint.differences(baseline.fingerprint)
+        differs = self.fingerprint.differences(baseline.fingerprint)
         if differs:
             said = f"fingerprint differs from baseline {baseline.name!r}"
             return [Problem(ProblemKind.FINGERPRINT, f"{said}: {difference}") for difference in differs]
@@ -238,13 +243,13 @@ class Drift:
     def _of(self, baseline: Snapshot) -> "_Known":
         found = self._known.get(id(baseline))
         if found is None or found.baseline is not baseline:
-            scope = self._scope
+            scope = self.scope
             made = align(self._anchors, baseline, scope.dimensions, cap=scope.cap, min_anchors=scope.min_anchors)
             # At most the moving and the pinned baseline are in use: forget the older ones.
             self._known = dict(list(self._known.items())[-1:])
             comparison = Comparison(baseline, made, self._asked)
-            confidence = Confidence(baseline, made, self._watched, self._depths, comparison.likeness)
-            rewordings = Rewordings(made, self._watched.owners, len(self._anchors), self._depths)
+            confidence = Confidence(baseline, made, self._watched, self.depths, comparison.likeness)
+            rewordings = Rewordings(made, self._watched.owners, len(self._anchors), self.depths)
             found = _Known(baseline, comparison, confidence, rewordings)
             self._known[id(baseline)] = found
         return found
@@ -272,9 +277,9 @@ class Drift:
         )
         return known.confident
 
-    def _blame(self, baseline: Snapshot, alignment: Alignment, seen: Observation, known: Known) -> Culprits:
+    def _blame(self, baseline: Snapshot, alignment: Alignment, seen: Observation, known: CorpusView) -> Culprits:
         around = Circumstances(
-            self._depths[0], TIE_EPS, self._versions, seen.settling, seen.deploy_id, self._scope.dimensions
+            self.depths[0], TIE_EPS, self._versions, seen.settling, seen.deploy_id, self.scope.dimensions
         )
         return find(baseline, alignment, seen.lists, known, around)
 

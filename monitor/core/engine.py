@@ -56,6 +56,10 @@ class Bm25:
     b: float = 0.75
     epsilon: float = 0.25
 
+    def shown(self) -> str:
+        """As a fingerprint has it."""
+        return f"{self.variant}:k1={self.k1!r}:b={self.b!r}:epsilon={self.epsilon!r}"
+
 
 class Engine:
     """Maintains the exact top-k of every anchor on both legs.

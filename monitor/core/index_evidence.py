@@ -11,7 +11,7 @@ from monitor.core.baseline import ListLeg, Snapshot
 from monitor.core.cause import OF_FIELD, Evidence
 from monitor.core.comparison.alignment import Alignment
 from monitor.core.fingerprint import Fingerprint, SearchMode
-from monitor.core.known import Known
+from monitor.core.known import CorpusView
 from monitor.core.lists import NO_CHUNK, RankedLists
 from monitor.core.measure.index import ann_recall
 
@@ -33,7 +33,7 @@ def fingerprint_evidence(now: Fingerprint, then: Fingerprint) -> Iterator[Eviden
 
 
 def served_evidence(
-    lists: Mapping[ListLeg, RankedLists], known: Known, versions: frozenset[str], settling: frozenset[int]
+    lists: Mapping[ListLeg, RankedLists], known: CorpusView, versions: frozenset[str], settling: frozenset[int]
 ) -> Iterator[Evidence]:
     """Ghosts and chunks of another embedding contract in the served lists.
 

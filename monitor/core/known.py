@@ -19,7 +19,7 @@ from monitor.core.lexical_sources import Occurrences
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Known:
+class CorpusView:
     """The corpus and the engine as they are now, read during one evaluation; nothing of it is kept.
 
     Args:

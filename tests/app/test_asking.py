@@ -12,7 +12,6 @@ from monitor.adapters.anchors_file import write as write_anchors
 from monitor.adapters.sqlite.store import SqliteStore
 from monitor.app import asking
 from monitor.app.configuration import Configuration, load
-from monitor.app.service import approve, capture
 from monitor.app.wiring import build_drift, read_state
 from monitor.core.anchors import Anchor
 from monitor.core.baseline import Approval
@@ -31,9 +30,9 @@ def config(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = write_case(tmp_path_factory.mktemp("case"), shape=SHAPE)
     with opened(path) as monitor:
         assert to_end(monitor)
-        capture(monitor, "late")
-        approve(monitor, "late", Approval("ann", "the new normal", ""))
-        capture(monitor, "draft")
+        monitor.operations.capture("late")
+        monitor.operations.approve("late", Approval("ann", "the new normal", ""))
+        monitor.operations.capture("draft")
     return path
 
 

@@ -182,7 +182,7 @@ def test_a_change_that_the_engine_missed_is_found_and_nothing_passes(
         assert view.health.audits["dense"].mismatches > 0
         assert (view.own.verdict, view.verdict.verdict) == ("unknown", "unknown")
         assert any(reason.startswith("audit: ") for reason in view.verdict.reasons), view.verdict.reasons
-        lists = monitor.measuring.snapshot(monitor.intake, "x", "")
+        lists = monitor.measuring.snapshot("x", "")
         assert not monitor.measuring.sound(lists)
     with opened(config) as monitor:  # rebuilt from the committed state: the advice in the reason is right
         audit = audit_of(monitor)

@@ -150,7 +150,7 @@ def index(folder: Path, seed: int, more: Sequence[CorpusEvent] = ()) -> DriftRep
         until_judged(monitor, "d0")
         owned = monitor.parts.index
         assert owned is not None
-        listed = monitor.measuring.lists()["dense"].keys
+        listed = monitor.session.lists()["dense"].keys
         lost = set(np.random.default_rng(seed).choice(np.unique(listed[listed >= 0]), 10, replace=False).tolist())
         rows = [row for row in monitor.parts.corpus.rows() if row.live and row.key not in lost]
         owned.reconcile(rows, monitor.parts.corpus.vectors)

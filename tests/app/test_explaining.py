@@ -10,7 +10,7 @@ import pytest
 from monitor.app.card_text import explain_card
 from monitor.app.configuration import load
 from monitor.app.explaining import stored_card
-from monitor.app.service import MonitorService, approve, capture
+from monitor.app.service import MonitorService
 from monitor.app.wiring import around, read_state
 from monitor.core.baseline import Approval
 from monitor.core.explain.card import Question
@@ -157,8 +157,8 @@ def test_a_deploy_whose_baseline_is_gone_says_so(tmp_path: Path) -> None:
     path = write_case(tmp_path, shape=SHAPE)
     with opened(path) as monitor:
         assert to_end(monitor)
-        capture(monitor, "main")  # the name now stands for other lists
-        approve(monitor, "main", Approval("ann", "new", ""))
+        monitor.operations.capture("main")  # the name now stands for other lists
+        monitor.operations.approve("main", Approval("ann", "new", ""))
     made = card(path, "d3")
     assert made["limits"] == ["baseline 'main' as it was then is no longer kept: no lists of before"]
     assert all(anchor["before"] is None for anchor in made["anchors"])
@@ -169,7 +169,7 @@ def test_a_deploy_whose_baseline_is_gone_says_so(tmp_path: Path) -> None:
 def _live(path: Path, monitor: Any, *asked: str) -> dict[str, Any]:
     """As an endpoint would ask, with the loop turning once for the answer."""
     service = MonitorService(monitor, lambda: read_state(load(path, {})), config=str(path))
-    service._ask = lambda action: action(monitor)  # type: ignore[method-assign]  # this thread is the loop's
+    service._ask = lambda action: action(monitor.operations)  # type: ignore[method-assign]  # this thread is the loop's
     return dict(service.explain(*(asked or ("", "", ""))))
 
 

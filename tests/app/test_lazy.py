@@ -1,11 +1,11 @@
-"""Work put off: done by the first who looks, once, in whatever thread."""
+"""Work put off: done by the first who looks, lazy, in whatever thread."""
 
 import threading
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from monitor.app.once import Once
+from monitor.app.lazy import Lazy
 
 
 def test_it_is_done_once_however_many_look_at_the_same_time() -> None:
@@ -17,9 +17,9 @@ def test_it_is_done_once_however_many_look_at_the_same_time() -> None:
         assert started.wait(60)
         return object()
 
-    once = Once(work)
+    lazy = Lazy(work)
     with ThreadPoolExecutor(8) as pool:
-        looks = [pool.submit(once) for _ in range(8)]
+        looks = [pool.submit(lazy) for _ in range(8)]
         started.set()
         assert len({id(look.result(60)) for look in looks}) == 1
     assert done == [1]
@@ -29,7 +29,7 @@ def test_nobody_looks_and_nothing_is_done() -> None:
     def work() -> None:
         pytest.fail("not asked for")
 
-    Once(work)
+    Lazy(work)
 
 
 def test_a_failure_is_told_and_tried_again() -> None:
@@ -42,9 +42,9 @@ def test_a_failure_is_told_and_tried_again() -> None:
             raise ValueError(message)
         return answers[-1]
 
-    once = Once(work)
+    lazy = Lazy(work)
     with pytest.raises(ValueError, match="not now"):
-        once()
-    assert once() == 8
+        lazy()
+    assert lazy() == 8
     answers.append(9)
-    assert once() == 8
+    assert lazy() == 8

@@ -8,7 +8,6 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from monitor.app.service import capture
 from monitor.core.committed import Commit
 from tests.app.loops import Left, left, opened, run_whole, to_end
 from tests.corpora import Shape, write_case
@@ -96,13 +95,13 @@ def test_the_last_view_shows_the_whole_corpus(tmp_path: Path, between: str, dens
     lines = (tmp_path / "events.jsonl").read_bytes().splitlines()
     (tmp_path / "events.jsonl").write_bytes(b"\n".join(lines[:40]) + b"\n")
     with opened(config) as monitor:
-        monitor.measuring.publish(monitor.intake, monitor.measuring.measure(monitor.intake))  # not due again for 1 s
+        monitor.measuring.refresh()  # not due again for 1 s
         assert monitor.turn(0.0)
         view = monitor.published
         assert view is not None
         assert view.report.corpus["chunks"] == 0  # worked off, not measured yet: the test would show nothing else
         if between == "capture":
-            capture(monitor, "second")
+            monitor.operations.capture("second")
         assert to_end(monitor)
         view = monitor.published
     assert view is not None

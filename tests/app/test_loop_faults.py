@@ -10,7 +10,7 @@ import pytest
 from monitor.adapters.codecs import decoder
 from monitor.app.intake import Intake
 from monitor.app.loop import Monitor
-from monitor.app.service import MonitorService, approve, capture, deploy_at_end
+from monitor.app.service import MonitorService
 from monitor.app.wiring import read_state
 from monitor.core.baseline import Approval
 from monitor.core.events import Deploy, Heartbeat, Position, Record
@@ -201,7 +201,7 @@ def test_only_a_pass_advances_a_moving_baseline(tmp_path: Path, mode: str) -> No
     with scripted(config, ScriptedSource(records(events(7, shape)))) as monitor:
         for number in range(4):
             turn_until(monitor, lambda number=number: f"d{number}" in ledger(monitor))  # type: ignore[misc]  # bound
-            used[f"d{number}"] = monitor.measuring.baseline.name if monitor.measuring.baseline else ""
+            used[f"d{number}"] = monitor.session.baseline.name if monitor.session.baseline else ""
     assert ledger(monitor) == {"d0": "unknown", "d1": "pass", "d2": "pass", "d3": "fail"}
     assert used == {"d0": "main", "d1": "deploy:d1", "d2": "deploy:d2", "d3": "deploy:d2"}
 
@@ -224,8 +224,8 @@ def test_a_loss_in_the_stream_is_unknown_until_somebody_approves_a_baseline(tmp_
         view = monitor.published
         assert view is not None
         assert view.verdict.verdict == "unknown"
-        capture(monitor, "reloaded")
-        approve(monitor, "reloaded", Approval("ann", "reloaded the corpus", ""))
+        monitor.operations.capture("reloaded")
+        monitor.operations.approve("reloaded", Approval("ann", "reloaded the corpus", ""))
         view = monitor.published
         assert view is not None
         assert view.verdict.verdict == "pass"
@@ -235,11 +235,11 @@ def test_a_deploy_at_the_end_is_judged_there_once(tmp_path: Path) -> None:
     config = write_case(tmp_path, shape=LEXICAL)
     with scripted(config, ScriptedSource(records(events(7, LEXICAL)))) as monitor:
         assert to_end(monitor)
-        deploy_at_end(monitor, "by hand")
+        monitor.operations.deploy_at_end("by hand")
         turn_until(monitor, lambda: "by hand" in ledger(monitor))
         assert ledger(monitor)["by hand"] == "pass"
-        deploy_at_end(monitor, "by hand")  # a pipeline that runs twice
-        deploy_at_end(monitor, "d1")
+        monitor.operations.deploy_at_end("by hand")  # a pipeline that runs twice
+        monitor.operations.deploy_at_end("d1")
         assert to_end(monitor)
         assert list(ledger(monitor)) == ["d0", "d1", "d2", "by hand"]
 
@@ -251,7 +251,7 @@ def test_a_deploy_id_is_checked_like_that_of_an_event(tmp_path: Path, deploy_id:
         with pytest.raises(
             ConfigurationError, match=r"^deploy .*: expected 1 to 1024 bytes of printable characters$"
         ):
-            deploy_at_end(monitor, deploy_id)
+            monitor.operations.deploy_at_end(deploy_id)
 
 
 def test_what_is_asked_of_a_loop_that_has_ended_is_refused_at_once(tmp_path: Path) -> None:

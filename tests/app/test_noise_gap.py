@@ -30,7 +30,7 @@ def test_two_builds_of_an_exact_index_cannot_differ(tmp_path: Path, dense: str) 
     config.write_text(config.read_text().replace("[dense]\n", f"[dense]\n{dense}"))
     with opened(config) as monitor:
         assert to_end(monitor)
-        baseline = monitor.measuring.baseline
+        baseline = monitor.session.baseline
         assert baseline is not None
         assert baseline.noise_gap == 0.0
         found = decided(monitor)
@@ -43,7 +43,7 @@ def test_of_a_graph_the_gap_is_measured_on_its_twin(tmp_path: Path) -> None:
     config.write_text(config.read_text().replace("[dense]\n", "[dense]\nexact = false\nindexing_threshold = 1\n"))
     with opened(config) as monitor:
         assert to_end(monitor)
-        baseline = monitor.measuring.baseline
+        baseline = monitor.session.baseline
         assert baseline is not None
         assert baseline.noise is not None
         assert baseline.noise_gap is not None

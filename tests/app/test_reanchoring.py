@@ -50,7 +50,7 @@ def digests(of: Sequence[Anchor]) -> dict[str, str]:
 def lists(monitor: Monitor) -> dict[str, tuple[object, ...]]:
     return {
         leg: (one.keys.tobytes(), one.scores.tobytes(), one.lengths.tolist(), one.known.tolist())
-        for leg, one in monitor.measuring.lists().items()
+        for leg, one in monitor.session.lists().items()
     }
 
 
@@ -85,7 +85,7 @@ def test_a_changed_file_is_taken_up_while_the_monitor_runs(tmp_path: Path, dense
         assert monitor.published is not None
         assert monitor.published.report.changed_anchors == 6
         now = digests(monitor.parts.engine.anchors.anchors)
-        assert all(of.known.all() for of in monitor.measuring.lists().values()), "new anchors were asked, too"
+        assert all(of.known.all() for of in monitor.session.lists().values()), "new anchors were asked, too"
         expected = lists(monitor)
     with scripted(config, ScriptedSource(made)) as again:  # a restart finds the other file, too
         assert lists(again) == expected
@@ -137,7 +137,7 @@ def test_a_wrong_file_is_refused_and_the_old_anchors_stay(tmp_path: Path, caplog
         assert len(caplog.records) == 1
         assert "old anchors stay" in caplog.text
         assert f"{path}:13" in caplog.text
-        monitor.measuring.republish(monitor.intake)
+        monitor.measuring.republish()
         assert taken(monitor).anchors == 12
         assert taken(monitor).refused.startswith(f"{path}:13")
         assert lists(monitor) == before

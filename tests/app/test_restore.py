@@ -104,7 +104,7 @@ def test_an_index_ahead_of_the_state_is_mended(tmp_path: Path) -> None:
         assert again.parts.index is not None
         assert again.parts.index.count() == committed == len(again.parts.corpus)
         again.measuring.replay(full=True)
-        served, exact = again.measuring.lists()["dense"], again.measuring.lists()["exact"]
+        served, exact = again.session.lists()["dense"], again.session.lists()["exact"]
         assert served.known.all()
         assert served.keys.tobytes() == exact.keys.tobytes()
         assert served.scores.tobytes() == exact.scores.tobytes()

@@ -36,7 +36,7 @@ def test_what_the_index_lacks_is_found(tmp_path: Path) -> None:
         lost = np.array([row.key for row in rows[:4]], np.int64)
         parts.index.apply(Delta(nobody, nobody, [], [], np.zeros((0, parts.corpus.dimension), np.float32), lost))
         measuring.replay(full=True)
-        report, _ = measuring.measure(monitor.intake)()
+        report, _ = measuring.measure()()
         held = {of.metric: of for of in report.measurements if of.metric.startswith("index_")}
         assert (held["index_points_difference"].value, held["index_points_difference"].n) == (4.0, len(rows))
         assert held["index_missing_ratio"].value == pytest.approx(4 / len(rows))

@@ -13,7 +13,7 @@ from monitor.app import asking
 from monitor.app.asking import Running, wait_for_gate
 from monitor.app.configuration import load
 from monitor.app.loop import Monitor
-from monitor.app.service import MonitorService, approve, capture
+from monitor.app.service import MonitorService
 from monitor.app.wiring import open_monitor, read_state, running, serving
 from monitor.core.baseline import Approval
 from monitor.ports import ConfigurationError, UnreachableError
@@ -119,18 +119,20 @@ def test_a_loop_that_does_not_come_to_it_is_told(tmp_path: Path) -> None:
 def test_an_approved_baseline_stays_in_force_until_the_new_capture_is_approved(tmp_path: Path) -> None:
     with opened(write_case(tmp_path)) as monitor:
         assert to_end(monitor)
-        store, before = monitor.parts.store, monitor.measuring.baseline
+        store, before = monitor.parts.store, monitor.session.baseline
         assert before is not None
-        taken = capture(monitor, "main")
+        taken = monitor.operations.capture("main")
         assert (taken.name, taken.approval) == ("main~pending", None)
         kept = store.baseline("main")
         assert kept is not None
         assert kept.approval == before.approval
-        assert monitor.measuring.baseline is before
-        again = capture(monitor, "main")  # a second capture takes the place of the first, not of the approved one
+        assert monitor.session.baseline is before
+        again = monitor.operations.capture(
+            "main"
+        )  # a second capture takes the place of the first, not of the approved one
         assert [one.name for one in store.baselines()] == ["main", "main~pending"]
-        approved = approve(monitor, "main", Approval("ann", "looked at it", ""))
+        approved = monitor.operations.approve("main", Approval("ann", "looked at it", ""))
         assert (approved.name, approved.positions) == ("main", again.positions)
         assert [(one.name, one.approval) for one in store.baselines()] == [("main", approved.approval)]
-        assert monitor.measuring.baseline is not None
-        assert monitor.measuring.baseline.approval == approved.approval
+        assert monitor.session.baseline is not None
+        assert monitor.session.baseline.approval == approved.approval

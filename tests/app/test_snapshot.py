@@ -2,20 +2,16 @@
 
 from dataclasses import replace
 
-import numpy as np
 import pytest
 
 from monitor.app.snapshot import Snapshots, in_force
-from monitor.core.baseline import Approval, Judged, Member, Mode, Snapshot
+from monitor.core.baseline import Approval, Judged, Mode, Snapshot
 from monitor.core.committed import Commit, DeployRecord
-from monitor.core.corpus import Corpus
-from monitor.core.events import Chunk, Delete, Located, Position, Upsert, chunk_key
-from monitor.core.fingerprint import anchor_digest
 from monitor.core.policy import Verdict
 from monitor.core.report import DriftReport
 from monitor.ports import ConfigurationError
 from tests.contracts.stores import MemoryStore
-from tests.core.snapshots import FINGERPRINT, anchor_set, plain, snapshot
+from tests.core.snapshots import anchor_set, plain, snapshot
 
 ANCHORS = anchor_set([(("language", "de"),), ()])
 LISTS = plain("ab", "c")
@@ -26,7 +22,7 @@ def snapshots(
     store: MemoryStore | None = None, *, mode: Mode = "pinned", window: int = 2, bootstrap: bool = False
 ) -> Snapshots:
     kept = store or MemoryStore(keep_deploys=10, quarantine_rows=10)
-    return Snapshots(kept, ANCHORS, FINGERPRINT, "main", mode, window, bootstrap)
+    return Snapshots(kept, "main", mode, window, bootstrap)
 
 
 def judged(store: MemoryStore, name: str, verdict: str) -> Judged:
@@ -46,27 +42,6 @@ def approved(store: MemoryStore, name: str = "main", approval: Approval | None =
 @pytest.fixture
 def store() -> MemoryStore:
     return MemoryStore(keep_deploys=10, quarantine_rows=10)
-
-
-def test_freezing_keeps_the_lists_and_the_live_chunks_in_them() -> None:
-    corpus = Corpus(0)
-    for at, name in enumerate("abcd"):
-        chunk = Chunk(
-            name, f"doc {name}", 0, name, None, "v", (("source", "src"),) if name != "b" else (), at, f"h{name}"
-        )
-        corpus.apply([Located(Position("t", 0, at), Upsert(chunk))])
-    corpus.apply([Located(Position("t", 0, 9), Delete("c", 50))])
-    made = snapshots().freeze("name", "d7", {"dense": LISTS}, corpus, {"t/0": 10})
-    assert made.members == {
-        chunk_key("a"): Member("a", "doc a", "src", "ha", (("source", "src"),)),
-        chunk_key("b"): Member("b", "doc b", "", "hb"),
-    }
-    assert (made.name, made.deploy_id, made.event_time, made.approval) == ("name", "d7", 50, None)
-    assert (made.corpus, made.positions, made.fingerprint) == ({"chunks": 3.0}, {"t/0": 10}, FINGERPRINT)
-    assert list(made.anchors) == ["a0", "a1"]
-    assert made.anchors["a0"].digest == anchor_digest(ANCHORS.anchors[0])
-    assert made.anchors["a0"].segment == (("language", "de"),)
-    np.testing.assert_array_equal(made.lists["dense"].keys, LISTS.keys)
 
 
 def test_nothing_is_pinned_before_its_approval(store: MemoryStore) -> None:
@@ -160,7 +135,7 @@ def test_a_configuration_that_names_another_baseline_since_is_the_newer_decision
     named = approved(store, "next")
     approved(store, "mine")
     store.commit(Commit({}, decision=snapshots(store).decide("mine", [])))
-    kept = Snapshots(store, ANCHORS, FINGERPRINT, "next", "pinned", 2, True)
+    kept = Snapshots(store, "next", "pinned", 2, True)
     assert kept.pinned() is named
     assert in_force(store, name="next", mode="pinned", window=2) == "next"
     assert in_force(store, name="main", mode="pinned", window=2) == "mine"

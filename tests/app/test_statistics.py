@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 from monitor.app.loop import Monitor
-from monitor.app.statistics import REPEATED, UPSERTS
 from monitor.core.report import Measurement
+from monitor.core.session import REPEATED, UPSERTS
 from tests.app.loops import left, opened, run_whole, to_end
 from tests.corpora import Shape, write_case
 
@@ -72,9 +72,9 @@ def test_chunks_are_kept_where_a_snapshot_may_become_a_baseline(tmp_path: Path) 
 def test_upserts_that_repeat_the_content_are_counted_since_the_baseline(tmp_path: Path) -> None:
     with opened(case(tmp_path, "pinned")) as monitor:
         assert to_end(monitor)
-        profile = monitor.measuring.baseline.profile if monitor.measuring.baseline else None
+        profile = monitor.session.baseline.profile if monitor.session.baseline else None
         assert profile is not None
-        upserts = monitor.counters[UPSERTS] - profile.upserts
-        repeated = monitor.counters[REPEATED] - profile.repeated
+        upserts = monitor.session.counters[UPSERTS] - profile.upserts
+        repeated = monitor.session.counters[REPEATED] - profile.repeated
         assert 0 < repeated < upserts
         assert measured(monitor)["noop_upsert_ratio", "all", "all", "mean"].value == repeated / upserts

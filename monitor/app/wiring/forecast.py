@@ -9,12 +9,14 @@ from monitor.adapters.sqlite.store import SqliteStore
 from monitor.app.configuration import Configuration
 from monitor.app.embedding import Embedder
 from monitor.app.forecast import Bench, forecast
+from monitor.app.milestones import Milestones
 from monitor.app.snapshot import Snapshots
 from monitor.app.wiring.monitor import build_engine, drift_with
 from monitor.app.wiring.retrieval import Space, build_anchors, build_space, fingerprint
 from monitor.app.wiring.sources import build_decoder
 from monitor.core.corpus import Corpus
 from monitor.core.events import CorpusEvent, MalformedEvent, Record
+from monitor.core.session import Session
 from monitor.ports import Decoder
 
 
@@ -39,12 +41,11 @@ def _bench(configuration: Configuration, space: Space) -> Bench:
     corpus = Corpus(space.dimension, tombstone_days=configuration.state.tombstone_days)
     store = SqliteStore(configuration.located(configuration.state.path), read_only=True)
     chosen = configuration.baseline
+    engine, drift = build_engine(configuration, anchors, corpus), drift_with(configuration, marked, anchors)
     return Bench(
         store,
-        corpus,
-        build_engine(configuration, anchors, corpus),
-        drift_with(configuration, marked, anchors),
-        Snapshots(store, anchors, marked, chosen.name, chosen.mode, chosen.window, bootstrap=False),
+        Session.of(corpus, engine, drift, index=False, milestones=Milestones(store).since),
+        Snapshots(store, chosen.name, chosen.mode, chosen.window, bootstrap=False),
         configuration.rules(),
         Embedder(space.dimension, configuration.corpus.distance, encoder=space.encoder),
     )

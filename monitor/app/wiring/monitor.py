@@ -23,9 +23,10 @@ from monitor.app.configuration import Configuration
 from monitor.app.embedding import Embedder, Lookup
 from monitor.app.health import Clocks, Gauges
 from monitor.app.loop import Monitor
+from monitor.app.milestones import Milestones
 from monitor.app.parts import Pace, Parts
 from monitor.app.replay import Served
-from monitor.app.restore import Around
+from monitor.app.restore import ProgressHook
 from monitor.app.service import MonitorService
 from monitor.app.snapshot import Snapshots
 from monitor.app.wiring.retrieval import Space, build_anchors, build_embedded, build_server, build_space, fingerprint
@@ -36,6 +37,7 @@ from monitor.core.drift import Drift, Scope
 from monitor.core.engine import Bm25, Depths, Engine
 from monitor.core.fingerprint import Fingerprint
 from monitor.core.lexical.bm25 import BM25
+from monitor.core.session import Session
 from monitor.ports import ConfigurationError, OwnedIndex, Retriever, Source, StateStore
 
 
@@ -103,7 +105,7 @@ def build_drift(configuration: Configuration) -> Drift:
 
 @contextmanager
 def open_monitor(
-    configuration: Configuration, *, source: Source | None = None, restoring: Around = nullcontext
+    configuration: Configuration, *, source: Source | None = None, restoring: ProgressHook = nullcontext
 ) -> Iterator[Monitor]:
     """A monitor that owns its state, restored and started; closed in reverse order whatever happens.
 
@@ -161,7 +163,7 @@ def _parts(configuration: Configuration, stack: ExitStack, source: Source, annou
     letters = build_dead_letters(configuration)
     for close in (store.close, *(part.close for part in (real.retriever, letters) if part), source.close):
         stack.callback(close)
-    marked = fingerprint(configuration, space)
+    marked, milestones = fingerprint(configuration, space), Milestones(store)
     baseline = configuration.baseline
     gauges = Gauges(clocks, stale=configuration.source.stale_after)
     gauges.bounded = configuration.source.kafka is None
@@ -173,18 +175,17 @@ def _parts(configuration: Configuration, stack: ExitStack, source: Source, annou
         source=source,
         decoder=build_decoder(configuration, space.dimension, space.embedding_version),
         store=store,
-        corpus=corpus,
-        engine=engine,
-        drift=drift_with(configuration, marked, anchors),
+        session=Session.of(
+            corpus,
+            engine,
+            drift_with(configuration, marked, anchors),
+            index=real.retriever is not None,
+            milestones=milestones.since,
+        ),
+        milestones=milestones,
         drift_of=partial(drift_with, configuration, marked),
         snapshots=Snapshots(
-            store,
-            anchors,
-            marked,
-            baseline.name,
-            baseline.mode,
-            baseline.window,
-            baseline.bootstrap == "first-deploy",
+            store, baseline.name, baseline.mode, baseline.window, baseline.bootstrap == "first-deploy"
         ),
         rules=configuration.rules(),
         embedder=Embedder(space.dimension, configuration.corpus.distance, lookup=real.lookup, encoder=space.encoder),

@@ -16,6 +16,7 @@ from monitor.adapters.qdrant.shard import EmbeddedSettings
 from monitor.app.configuration import Configuration
 from monitor.core.anchors import Anchor, AnchorSet
 from monitor.core.corpus import Corpus
+from monitor.core.engine import Bm25
 from monitor.core.fingerprint import Fingerprint, Search, SearchMode
 from monitor.core.scoring import prepare
 from monitor.core.text.tokens import NAME as TOKENIZER
@@ -190,7 +191,7 @@ def build_server(configuration: Configuration, space: Space, corpus: Corpus) -> 
 def fingerprint(configuration: Configuration, space: Space) -> Fingerprint:
     """Everything that must be equal for a comparison to mean anything."""
     dense, lexical, segments = configuration.dense, configuration.lexical, configuration.segments
-    bm25 = f"{lexical.variant}:k1={lexical.k1!r}:b={lexical.b!r}:epsilon={lexical.epsilon!r}"
+    bm25 = Bm25(lexical.variant, lexical.k1, lexical.b, lexical.epsilon).shown()
     exact = dense.exact is True or (dense.exact is None and dense.engine == "embedded")
     graph = (("m", str(dense.hnsw_m)), ("ef", str(dense.hnsw_ef or "default")))
     mode = SearchMode.EXACT if exact else SearchMode.APPROXIMATE

@@ -8,7 +8,7 @@ import pytest
 
 from monitor.core.blame import Event
 from monitor.core.events import Located, Position, chunk_key
-from monitor.core.known import Known
+from monitor.core.known import CorpusView
 from tests.core.blame.world import SOURCES, Said, World, initial, leg_of, questions, sentence
 
 
@@ -19,7 +19,7 @@ def world(seed: int) -> tuple[np.random.Generator, World]:
 
 
 def event(of: World, baseline_of: World, name: str) -> Event | None:
-    return Known(of.corpus, of.engine).changes(baseline_of.snapshot()).event(chunk_key(name))
+    return CorpusView(of.corpus, of.engine).changes(baseline_of.snapshot()).event(chunk_key(name))
 
 
 def listed(of: World) -> tuple[list[str], list[str]]:
@@ -73,7 +73,7 @@ def test_a_record_that_was_set_aside_long_ago_is_to_blame_wherever_it_stood() ->
         late = Located(Position("t", 1, at), of._event(name, said))
         of.engine.apply(of.corpus.delta(of.corpus.apply([late]).changes))
     baseline = replace(before.snapshot(), positions={"t/0": of.offset, "t/1": 50})
-    changes = Known(of.corpus, of.engine).changes(baseline)
+    changes = CorpusView(of.corpus, of.engine).changes(baseline)
     found = {name: changes.event(chunk_key(name)) for name in changed}
     assert {name: (one.kind, one.position.offset) for name, one in found.items() if one is not None} == {
         "late": ("upsert", 0),
@@ -124,7 +124,7 @@ def test_copies_moves_and_returns_are_named_as_what_they_are() -> None:
         }
     )
     of.apply({inside[2]: None})
-    changes = Known(of.corpus, of.engine).changes(before)
+    changes = CorpusView(of.corpus, of.engine).changes(before)
     wanted = {
         inside[1]: "move",
         "moved": "move",

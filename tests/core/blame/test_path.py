@@ -8,7 +8,7 @@ import pytest
 
 from monitor.core.blame import STATISTICS, Attribution, Milestone, Path, Statistics, folded
 from monitor.core.blame.fold import by_deploys, whose
-from monitor.core.known import Known
+from monitor.core.known import CorpusView
 from monitor.core.lexical_sources import Totals
 from tests.core.blame.test_weigher import quiet, world
 from tests.core.blame.world import SOURCES, WORDS, World, leg_of, plant
@@ -37,7 +37,7 @@ def test_a_deploy_did_to_a_score_what_happened_to_it_while_it_came(seed: int) ->
         seen.append(scores(of))
     lexical = of.engine.lexical
     assert lexical is not None
-    path, known = Path(lexical.bm25, then, steps), Known(of.corpus, of.engine)
+    path, known = Path(lexical.bm25, then, steps), CorpusView(of.corpus, of.engine)
     looked = 0
     for row in range(len(seen[0])):
         both = [key for key in seen[0][row] if key >= 0 and all(key in at[row] for at in seen)]
@@ -125,7 +125,7 @@ def test_terms_that_were_not_counted() -> None:
     of.apply(quiet(rng, of, "red", WORDS[0][:5], 30))
     last, other = totals(of), replace(totals(of), terms=("never",), frequency=np.ones(1, np.int64))
     key = int(of.lists()["lexical"].keys[0, 0])
-    found = Known(of.corpus, of.engine)._occurrences(0, np.array([key]))
+    found = CorpusView(of.corpus, of.engine)._occurrences(0, np.array([key]))
     assert found is not None
 
     def named(then: Totals, *steps: Totals | None) -> tuple[str, ...]:

@@ -10,7 +10,7 @@ from monitor.core.blame.attribution import ChangedPart
 from monitor.core.blame.fold import by_document, by_source, documents_of, whose
 from monitor.core.blame.statistics import NOBODY_WEIGHED, Weigher
 from monitor.core.events import Position
-from monitor.core.known import Known
+from monitor.core.known import CorpusView
 from monitor.core.lexical_sources import SourceStatistics
 from monitor.core.text.tokens import tokenize
 from tests.core.blame.world import COMMON, SOURCES, WORDS, Said, World, initial, leg_of, plant, questions
@@ -74,7 +74,7 @@ def test_contributions_add_up_to_the_score_difference(seed: int) -> None:
         of.apply(quiet(rng, of, source, WORDS[int(rng.integers(8))][:5], int(rng.integers(1, 25))))
     now, scores_now = of.engine.by_source(), of.lists()["lexical"]
     assert now is not None
-    known = Known(of.corpus, of.engine)
+    known = CorpusView(of.corpus, of.engine)
     weigher = Weigher(of.engine.lexical.bm25, then, now, known._occurrences)  # type: ignore[union-attr]  # it is on
     for row in range(0, len(scores_now), 5):
         both = [key for key in scores_now.keys[row].tolist() if key in scores_then.keys[row].tolist() and key >= 0]
@@ -133,7 +133,7 @@ def test_without_statistics_of_then_nobody_is_named() -> None:
     baseline = of.snapshot()
     then = baseline.lists["lexical"]
     of.apply(quiet(rng, of, "red", WORDS[3][:5], 40))
-    known = Known(of.corpus, of.engine)
+    known = CorpusView(of.corpus, of.engine)
     made = attribute("lexical", (then, of.lists()["lexical"]), np.arange(len(then)), known.changes(baseline), None)
     assert {cause for cause in made.causes if isinstance(cause, Statistics)} <= {Statistics("")}
 

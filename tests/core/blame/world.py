@@ -18,7 +18,7 @@ from monitor.core.culprits import Circumstances, Culprits, find
 from monitor.core.engine import Bm25, Depths, Engine
 from monitor.core.events import Chunk, Delete, Located, Position, Upsert, text_hash
 from monitor.core.fingerprint import anchor_digest
-from monitor.core.known import Known
+from monitor.core.known import CorpusView
 from monitor.core.lists import RankedLists
 from monitor.core.scoring import Distance, prepare
 from tests.fingerprints import EXACT
@@ -157,7 +157,7 @@ class World:
         return [one for at, one in self.milestones if at > baseline.positions["t/0"]]
 
     def blame(self, baseline: Snapshot, deploy: str = "") -> Culprits:
-        known = Known(self.corpus, self.engine, tuple(self.ledger), {}, self.path)
+        known = CorpusView(self.corpus, self.engine, tuple(self.ledger), {}, self.path)
         around = Circumstances(K, 1e-6, frozenset({VERSION}), frozenset(), deploy)
         return find(baseline, self.align(baseline), self.lists(), known, around)
 

@@ -1,0 +1,431 @@
+"""The whole evaluation as one pure object: `apply(events)`, `observe(served)`, `report()`, `judge()`, `snapshot()`.
+
+The loop, the forecast of a change set and a notebook are its callers: none of them assembles an evaluation by hand.
+"""
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from functools import partial
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from monitor.core.anchors import Anchor, AnchorSet
+from monitor.core.baseline import AnchorMark, Judged, ListLeg, Member, Snapshot, vector_digest
+from monitor.core.blame import Milestone
+from monitor.core.changes import Change, Delta, Refused
+from monitor.core.committed import Resumed
+from monitor.core.comparison.content_hashes import ContentHashes
+from monitor.core.comparison.facts import CorpusFacts, member_shingles, source_of
+from monitor.core.comparison.seen import Observation
+from monitor.core.corpus import Corpus
+from monitor.core.default_policy import default_rules
+from monitor.core.drift import Drift
+from monitor.core.engine import Engine
+from monitor.core.evaluation import Budget, Evaluation, evidence_of
+from monitor.core.events import CorpusEvent, Located, Segment
+from monitor.core.fingerprint import anchor_digest
+from monitor.core.known import CorpusView
+from monitor.core.lists import RankedLists
+from monitor.core.places import Places, named_positions
+from monitor.core.policy import Rule, Verdict
+from monitor.core.problems import Problem, ProblemKind
+from monitor.core.report import DriftReport, Measurement
+from monitor.core.scoring import Distance
+from monitor.core.session_parts import built, ready
+from monitor.core.statistics.measured import Measurable
+
+Name = tuple[str, ...]
+OPEN_GAPS: Name = ("open_gaps",)
+"""Counter of losses in the stream that nobody has looked at since; approving a baseline sets it to 0."""
+UPSERTS: Name = ("said", "upserts")
+REPEATED: Name = ("said", "repeated")
+"""Counters of upserts applied, and of those that repeated the content of a live chunk."""
+Milestones = Callable[[Snapshot, Sequence[Judged]], Sequence[Milestone]]
+"""The BM25 statistics at the barriers of these deploys behind a baseline, oldest first."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class ServedLists:
+    """What the real index said when it was asked last.
+
+    Args:
+        lists: (A, k) as served, unknown where it did not answer.
+        hashes: content hash by chunk key as the index states it.
+        failures: by anchor (row) that it did not answer for, the reason.
+        settling: anchors (rows) whose documents production may still be writing: no recall, no parity.
+        problems: why the lists mean nothing now.
+        measurements: of the index as a whole.
+    """
+
+    lists: RankedLists
+    hashes: Mapping[int, str] = field(default_factory=dict)
+    failures: Mapping[int, str] = field(default_factory=dict)
+    settling: frozenset[int] = frozenset()
+    problems: tuple[Problem, ...] = ()
+    measurements: tuple[Measurement, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Ingested:
+    """What a batch of events came to.
+
+    Args:
+        changes: in the order of the events.
+        refused: events that cannot be believed, with their reasons.
+        delta: the net effect, for an index that is filled from the events.
+        touched: by leg, (A,) bool: anchors whose exact list may have changed.
+    """
+
+    changes: tuple[Change, ...]
+    refused: tuple[Refused, ...]
+    delta: Delta
+    touched: Mapping[ListLeg, NDArray[np.bool_]]
+
+
+class Session:
+    """A corpus and its anchors, maintained event by event and evaluated against a baseline.
+
+    It reads no clock and does no I/O: the only time it knows is the events' own. One thread uses it at a time; an
+    `Evaluation` that it hands out may be used by any.
+
+    Args:
+        anchors: the queries under watch, with distinct ids; vectors of `dimension` numbers, or none.
+        dimension: of the vectors; 0 switches the dense leg off.
+        distance: of the dense leg: cosine, dot or euclid.
+        depths: the depths k to measure at; the first is the one that the default policy judges.
+        dimensions: attributes by whose values segments are told apart.
+        min_anchors: the fewest anchors of a segment that is watched.
+
+    Raises:
+        ValueError: an anchor's id or vector, a depth or the distance is not as said above; the message names it.
+
+    >>> from monitor.core.events import Chunk, Upsert, text_hash
+    >>> def chunk(name, text):
+    ...     return Upsert(Chunk(name, name, 0, text, None, "", (), 0, text_hash(text)))
+    >>> session = Session([Anchor("a", "rotate key"), Anchor("b", "delete user")], depths=(1,), min_anchors=1)
+    >>> _ = session.apply(map(chunk, "kuix", ("rotate a key", "delete a user", "install it", "upgrade it")))
+    >>> session.compare_with(session.snapshot("main"))
+    >>> _ = session.apply([chunk("k", "nothing any more"), chunk("n", "rotate the key")])
+    >>> swaps = next(one for one in session.report().measurements if one.metric == "swaps" and one.stat == "mean")
+    >>> swaps.leg, swaps.value
+    ('lexical', 0.5)
+    """
+
+    corpus: Corpus
+    engine: Engine
+    drift: Drift
+    counters: Counter[Name]
+    """By name: events by kind and outcome, and what else whoever drives the session counts; stored with its state."""
+    ledger: list[Judged]
+    """Deploys judged so far, oldest first."""
+    baseline: Snapshot | None
+    """What reports compare with."""
+    pinned: Snapshot | None
+    """The pinned baseline beside a moving one: the distance to it is measured too."""
+
+    def __init__(
+        self,
+        anchors: Iterable[Anchor],
+        *,
+        dimension: int = 0,
+        distance: Distance | Literal["cosine", "dot", "euclid"] = Distance.COSINE,
+        depths: Sequence[int] = (10,),
+        dimensions: Sequence[str] = (),
+        min_anchors: int = 20,
+    ) -> None:
+        parts = built(
+            list(anchors), dimension, Distance(distance), tuple(depths), tuple(dimensions), min_anchors=min_anchors
+        )
+        self._begin(*parts, index=False, milestones=None)
+
+    @classmethod
+    def of(
+        cls, corpus: Corpus, engine: Engine, drift: Drift, *, index: bool, milestones: Milestones | None = None
+    ) -> "Session":
+        """A session over parts that were built elsewhere.
+
+        Args:
+            corpus: the chunk table.
+            engine: over that corpus.
+            drift: of the engine's anchors.
+            index: whether a real index serves the dense lists, see `observe`; else the exact ones stand for them.
+            milestones: statistics at earlier barriers, where somebody keeps them.
+        """
+        made = cls.__new__(cls)
+        made._begin(corpus, engine, drift, index=index, milestones=milestones)
+        return made
+
+    def _begin(
+        self, corpus: Corpus, engine: Engine, drift: Drift, *, index: bool, milestones: Milestones | None
+    ) -> None:
+        self.corpus, self.engine, self.drift = corpus, engine, drift
+        self.counters, self.ledger = Counter(), []
+        self.baseline = self.pinned = None
+        self._index, self._milestones = index, milestones
+        self._served: ServedLists | None = None
+        self._places = Places()
+        self._changed: list[NDArray[np.int64]] = []
+
+    def resume(self, resumed: Resumed) -> None:
+        """Go on where a store left off; corpus and engine are restored by whoever reads the store."""
+        self.counters.update(resumed.counters)
+        self.ledger = list(resumed.ledger)
+        self._places = Places(resumed.positions)
+
+    def locate(self, event: CorpusEvent) -> Located:
+        """The event, taken to arrive behind everything that was read."""
+        return self._places.located(event, self.corpus)
+
+    def apply(self, events: Iterable[Located | CorpusEvent]) -> Ingested:
+        """Take in events: the corpus, and every anchor's exact lists.
+
+        Args:
+            events: in order. One with its position is as a stream delivers it, its vector prepared for the distance;
+                one without arrives behind everything that was read, with a vector as its encoder made it.
+        """
+        located, vectorless = ready(events, self.locate, self.corpus.dimension, self.drift.distance)
+        applied = self.corpus.apply(located)
+        delta = self.corpus.delta(applied.changes)
+        touched = self.engine.apply(delta)
+        self.counters.update({("events", *outcome): n for outcome, n in applied.outcomes.items()})
+        self.counters.update(_repeated(applied.changes))
+        self.note(delta.removed_keys.tolist())
+        self.note([row.key for row in delta.rows])
+        self.note([change.after.key for change in applied.changes if change.kind == "noop"])
+        return Ingested(applied.changes, (*vectorless, *applied.refused), delta, touched)
+
+    def note(self, keys: Sequence[int]) -> None:
+        """Something is known otherwise of these chunks: their event, their being, what the index says of them."""
+        self._changed.append(np.array(keys, np.int64))
+
+    def forget(self) -> Sequence[int]:
+        """Forget old delete marks, at a barrier; returns their chunk keys."""
+        forgotten = self.corpus.prune()
+        self.note(forgotten)
+        return forgotten
+
+    def observe(self, served: ServedLists, *, restated: Sequence[int] = ()) -> None:
+        """Take what the real index served, from here on in place of the exact lists.
+
+        Args:
+            served: what it said last, of all anchors.
+            restated: keys of chunks of which it said something else than the time before.
+        """
+        self._index, self._served = True, served
+        if restated:
+            self.note(restated)
+
+    def reanchor(self, anchors: AnchorSet, drift: Drift) -> NDArray[np.int64]:
+        """Watch other anchors from here on.
+
+        Args:
+            anchors: the new ones.
+            drift: their evaluation.
+
+        Returns:
+            (A,) int64: for each anchor the row that asked the same before, -1 for a new question.
+        """
+        kept = self.engine.reanchor(anchors)
+        self.drift = drift
+        if self._served is not None:
+            self._served = ServedLists(self._served.lists.arranged(kept), self._served.hashes)
+        return kept
+
+    def lists(self) -> dict[ListLeg, RankedLists]:
+        """The lists now: dense as the real index served them, or the exact ones in their place; lexical; exact."""
+        made = dict(self.engine.lists())
+        if self._served is not None:
+            made["dense"] = self._served.lists
+        elif self._index and "exact" in made:
+            made["dense"] = RankedLists.unknown(len(made["exact"]), made["exact"].depth)
+        return made if self._index else _as_served(made)
+
+    def compare_with(self, baseline: Snapshot | None, pinned: Snapshot | None = None) -> None:
+        """Compare with this snapshot from now on.
+
+        Without a real index its exact lists stand for what was served, as the session's own do.
+
+        Args:
+            baseline: the approved snapshot; None: reports say that there is none.
+            pinned: the pinned one beside a moving one; the same object, or None, where there is no other.
+        """
+        if not self._index:
+            same, both = pinned is baseline, (baseline, pinned)
+            baseline, pinned = (None if of is None else replace(of, lists=_as_served(of.lists)) for of in both)
+            pinned = baseline if same else pinned
+        self.baseline, self.pinned = baseline, pinned
+        self.engine.statistics.rebase(None if baseline is None else baseline.profile)
+
+    def lost(self) -> tuple[Problem, ...]:
+        """Whether the stream lost events that nobody has looked at since."""
+        gaps = self.counters[OPEN_GAPS]
+        said = f"the stream lost events {gaps} time(s); reload the corpus, then approve a baseline"
+        return (Problem(ProblemKind.STREAM_LOSS, said),) if gaps else ()
+
+    def view(self) -> CorpusView:
+        """The corpus now, for blame; good until the next event."""
+        served = {} if self._served is None else self._served.hashes
+        ledger, milestones = tuple(self.ledger), self._milestones
+        since = None if milestones is None else partial(_since, milestones, ledger)
+        return CorpusView(self.corpus, self.engine, ledger, served, since)
+
+    def evaluate(
+        self,
+        deploy_id: str = "",
+        *,
+        rules: Sequence[Rule] = (),
+        problems: Sequence[Problem] = (),
+        expected: Segment = (),
+        positions: Mapping[str, int] | None = None,
+        gate: bool | None = None,
+        blame: bool = True,
+        brief: bool = False,
+    ) -> Evaluation:
+        """Evaluate the corpus as it is now; all that depends on this moment is looked up now.
+
+        Args:
+            deploy_id: the deploy that is judged, "" for a view between deploys.
+            rules: the policy.
+            problems: of the stream and of the deploy's span: each makes the verdict UNKNOWN.
+            expected: the segment that the deploy said it would change.
+            positions: next offset by `topic/partition`; those the session counted itself where None.
+            gate: whether the gate's bounds judge, else point estimates; None: where a deploy is named.
+            blame: whether to work out who moved the lists.
+            brief: whether what the lists hold may be shown as it was last measured; never where a deploy is named.
+        """
+        view = self.view()
+        seen = self._observation(deploy_id, problems, positions, view, brief=brief)
+        self._changed.clear()
+        compared = self.drift.compared(self.baseline, self.pinned, seen, view if blame else None)
+        evidence = None
+        if gate or (gate is None and deploy_id):
+            evidence = evidence_of(self.baseline, compared, rules, Budget(expected, view.changes))
+        return Evaluation(compared, rules, evidence)
+
+    def _observation(
+        self,
+        deploy_id: str,
+        problems: Sequence[Problem],
+        positions: Mapping[str, int] | None,
+        view: CorpusView,
+        *,
+        brief: bool,
+    ) -> Observation:
+        served, corpus = self._served, self.corpus
+        return Observation(
+            deploy_id=deploy_id,
+            now=corpus.newest_event_time,
+            positions=named_positions(self._places.positions) if positions is None else positions,
+            lists=self.lists(),
+            hashes=ContentHashes(corpus),
+            settling=frozenset() if served is None else served.settling,
+            failures={} if served is None else served.failures,
+            corpus={"chunks": float(len(corpus))},
+            chunks=(*self.drift.content(self.engine.duplicates), *(() if served is None else served.measurements)),
+            problems=(*problems, *self.lost(), *self._refused(deploy_id)),
+            changed=np.unique(np.concatenate([np.zeros(0, np.int64), *self._changed])),
+            facts=CorpusFacts(corpus, self.engine.duplicates, view.changes),
+            served=view.served,
+            rewrites=self.engine.rewrites(),
+            brief=brief,
+            profile=self.measurable(),
+        )
+
+    def _refused(self, deploy_id: str) -> tuple[Problem, ...]:
+        """Why the served lists mean nothing now; an index that works on itself says nothing only of a deploy."""
+        said = () if self._served is None else self._served.problems
+        return tuple(of for of in said if deploy_id or of.kind is not ProblemKind.INDEX_BUSY)
+
+    def report(self) -> DriftReport:
+        """How the lists now differ from the baseline's."""
+        return self.evaluate().report()
+
+    def judge(self, policy: Sequence[Rule] | None = None, *, deploy_id: str = "", expected: Segment = ()) -> Verdict:
+        """Whether the corpus as it is now may stay, by the gate's confidence bounds.
+
+        Args:
+            policy: the rules; None: the default policy for this session's legs and dimensions.
+            deploy_id: the name that the verdict is for.
+            expected: the segment that was to change.
+        """
+        rules = self.default_policy() if policy is None else policy
+        return self.evaluate(deploy_id, rules=rules, expected=expected, gate=True).judged()[1]
+
+    def default_policy(self) -> tuple[Rule, ...]:
+        """The rules used where nobody names any."""
+        scope, legs = self.drift.scope, [leg for leg in ("dense", "lexical") if leg in self.lists()]
+        return default_rules(scope.dimensions, legs, k=self.drift.depths[0], min_anchors=scope.min_anchors)
+
+    def measurable(self) -> Measurable:
+        """The corpus as it is now, to be measured when somebody looks."""
+        lexical = None if self.engine.lexical is None else self.engine.lexical.statistics()
+        said = self.counters[UPSERTS], self.counters[REPEATED]
+        return self.engine.statistics.at(lexical, said, cap=self.drift.cap)
+
+    def snapshot(
+        self,
+        name: str = "now",
+        deploy_id: str = "",
+        *,
+        positions: Mapping[str, int] | None = None,
+        noise: RankedLists | None = None,
+        population: bool = True,
+    ) -> Snapshot:
+        """The current lists with what is known of every chunk in them.
+
+        Args:
+            name: the snapshot's name.
+            deploy_id: the newest deploy, "" before the first.
+            positions: as of `evaluate`.
+            noise: dense lists that a twin of the index serves; its chunks are kept too.
+            population: whether it may become a baseline, so that the corpus's chunks are kept (24 bytes each).
+        """
+        corpus, lists = self.corpus, self.lists()
+        members = {
+            key: Member(
+                row.chunk_id,
+                row.doc_id,
+                source_of(row),
+                row.content_hash,
+                row.segment,
+                vector_digest(corpus.vectors[row.slot]),
+            )
+            for key, row in corpus.listed([*lists.values(), *([] if noise is None else [noise])])
+        }
+        anchors = self.engine.anchors.anchors
+        return Snapshot(
+            name=name,
+            deploy_id=deploy_id,
+            event_time=corpus.newest_event_time,
+            fingerprint=self.drift.fingerprint,
+            anchors={anchor.id: AnchorMark(anchor_digest(anchor), anchor.segment) for anchor in anchors},
+            lists=lists,
+            members=members,
+            corpus={"chunks": float(len(corpus))},
+            positions=named_positions(self._places.positions) if positions is None else dict(positions),
+            noise=noise,
+            statistics=self.engine.by_source(),
+            shingles=member_shingles(members, CorpusFacts(corpus, self.engine.duplicates)),
+            profile=self.measurable().profile(self.engine.statistics.population() if population else None),
+        )
+
+
+def _as_served(lists: Mapping[ListLeg, RankedLists]) -> dict[ListLeg, RankedLists]:
+    """The exact dense lists in place of the served ones; the served ones where no exact ones were kept."""
+    return {**lists, "dense": lists["exact"]} if "exact" in lists else dict(lists)
+
+
+def _repeated(changes: Sequence[Change]) -> dict[Name, int]:
+    """Upserts among a batch's changes, and those of them that said what the live chunk said already."""
+    upserts = [(item.before, item.chunk) for item in changes if item.chunk is not None]
+    same = sum(
+        before is not None and before.live and before.content_hash == chunk.content_hash for before, chunk in upserts
+    )
+    return {UPSERTS: len(upserts), REPEATED: same}
+
+
+def _since(milestones: Milestones, ledger: Sequence[Judged], baseline: Snapshot) -> Sequence[Milestone]:
+    return milestones(baseline, ledger)

@@ -1,0 +1,123 @@
+"""What a session is built from where nothing is configured, and events made ready for it."""
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
+
+import numpy as np
+
+from monitor.core.anchors import Anchor, AnchorSet
+from monitor.core.changes import Refused
+from monitor.core.copies.minhash import MinHashBands
+from monitor.core.corpus import Corpus
+from monitor.core.drift import Drift, Scope
+from monitor.core.engine import Bm25, Depths, Engine
+from monitor.core.events import CorpusEvent, Located, MalformedEvent, Upsert
+from monitor.core.fingerprint import Fingerprint, Search, SearchMode
+from monitor.core.scoring import Distance, prepare
+from monitor.core.text.tokens import NAME as TOKENIZER
+
+CAP = 50
+"""Segments of a dimension told apart."""
+
+
+def built(
+    anchors: Sequence[Anchor],
+    dimension: int,
+    distance: Distance,
+    depths: tuple[int, ...],
+    dimensions: tuple[str, ...],
+    *,
+    min_anchors: int,
+) -> tuple[Corpus, Engine, Drift]:
+    """An empty corpus, its engine and its evaluation; arguments as of `Session`.
+
+    Raises:
+        ValueError: anchors or depths are not as expected; the message is one line.
+    """
+    if not depths or min(depths) < 1 or len(set(depths)) != len(depths):
+        message = f"depths = {depths}: expected one or more distinct depths from 1"
+        raise ValueError(message)
+    asked, corpus, bm25 = anchor_set(anchors, dimension, distance), Corpus(dimension), Bm25()
+    engine = Engine(
+        asked,
+        corpus,
+        Depths(max(depths), dense=dimension > 0, lexical=True),
+        distance,
+        bm25,
+        bands=MinHashBands(),
+        dimensions=dimensions,
+    )
+    marked = Fingerprint(
+        distance=str(distance),
+        embedding_version=",".join(sorted({anchor.embedding_version for anchor in anchors} - {""})),
+        quantization="none",
+        search=Search("session" if dimension else "none", SearchMode.EXACT),
+        tokenizer=TOKENIZER,
+        bm25=bm25.shown(),
+        k=",".join(map(str, sorted(depths))),
+        filters="",
+        segments=f"{','.join(dimensions)};cap={CAP};min={min_anchors}",
+    )
+    return corpus, engine, Drift(asked, marked, Scope(dimensions, CAP, min_anchors), depths, {})
+
+
+def anchor_set(anchors: Sequence[Anchor], dimension: int, distance: Distance) -> AnchorSet:
+    """The anchors with their vectors prepared for the distance.
+
+    Raises:
+        ValueError: no anchors, one id twice, or a vector that is missing or not of `dimension` finite numbers.
+    """
+    ids = [anchor.id for anchor in anchors]
+    if not ids or len(set(ids)) != len(ids):
+        twice = next((name for at, name in enumerate(ids) if name in ids[:at]), None)
+        found = "no anchors" if twice is None else f"anchor {twice!r}: twice"
+        message = f"{found}; expected one or more anchors with distinct ids"
+        raise ValueError(message)
+    vectors = np.zeros((len(anchors), dimension), np.float32)
+    for at, anchor in enumerate(anchors if dimension else ()):
+        vector = None if anchor.vector is None else np.asarray(anchor.vector, np.float32)
+        if vector is None or vector.shape != (dimension,) or not np.isfinite(vector).all():
+            found = "no vector" if vector is None else f"a vector of shape {vector.shape}"
+            message = f"anchor {anchor.id!r}: {found}; expected {dimension} finite numbers"
+            raise ValueError(message)
+        vectors[at] = vector
+    prepared = prepare(vectors, distance)
+    named = [replace(of, vector=row if dimension else None) for of, row in zip(anchors, prepared, strict=True)]
+    weights = np.array([anchor.weight for anchor in anchors], np.float64)
+    return AnchorSet(named, prepared, weights, [()] * len(anchors))
+
+
+def ready(
+    events: Iterable[Located | CorpusEvent],
+    locate: Callable[[CorpusEvent], Located],
+    dimension: int,
+    distance: Distance,
+) -> tuple[list[Located], list[Refused]]:
+    """Events with places and prepared vectors, and the upserts whose vector is not there or not right.
+
+    Args:
+        events: what has a place already is ready.
+        locate: gives a place.
+        dimension: of the vectors, 0: none are kept.
+        distance: what they are prepared for.
+    """
+    made: list[Located] = []
+    refused: list[Refused] = []
+    for event in events:
+        if isinstance(event, Located):
+            made.append(event)
+            continue
+        located = locate(event)
+        if not isinstance(event, Upsert):
+            made.append(located)
+            continue
+        given = None if event.chunk.vector is None else np.asarray(event.chunk.vector, np.float32)
+        if dimension and (given is None or given.shape != (dimension,) or not np.isfinite(given).all()):
+            found = "no vector" if given is None else f"vector of shape {given.shape}"
+            said = f"chunk_id {event.chunk.chunk_id!r}: {found}, expected {dimension} finite numbers"
+            reason = "no_vector" if given is None else "wrong_dimension"
+            refused.append(Refused(located, MalformedEvent(reason, said)))
+            continue
+        vector = None if not dimension or given is None else prepare(given[None], distance)[0]
+        made.append(Located(located.position, Upsert(replace(event.chunk, vector=vector), event.version)))
+    return made, refused
