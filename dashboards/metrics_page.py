@@ -1,12 +1,13 @@
-"""METRICS.md, written from the catalogue."""
+"""METRICS.md, written from the registry of measures."""
 
 from collections.abc import Iterator
 
-from monitor.core.catalogue import FAMILIES, MEASURED, Entry
+from monitor.core.measures.entry import MEASURED, Entry
+from monitor.core.measures.registry import REGISTRY, Registry
 
 _HEAD = """# Metrics
 
-Written by `python -m dashboards` from `monitor/core/catalogue`; a test keeps them equal. What a measurement is
+Written by `python -m dashboards` from `monitor/core/measures`; a test keeps them equal. What a measurement is
 exactly (formula, range, ties, empty lists) stands in the docstring of its function in `monitor/core`.
 
 * A value that is not measurable is `NaN`, never 0, and what is not known has no series. `NaN` never passes a gate.
@@ -22,9 +23,10 @@ exactly (formula, range, ties, empty lists) stands in the docstring of its funct
 """
 
 
-def metrics_page() -> str:
+def metrics_page(registry: Registry = REGISTRY) -> str:
     """The whole page."""
-    return "\n".join([_HEAD, *(line for title, family in FAMILIES.items() for line in _table(title, family))]) + "\n"
+    tables = (line for title, family in registry.families.items() for line in _table(title, family))
+    return "\n".join([_HEAD, *tables]) + "\n"
 
 
 def _table(title: str, family: tuple[Entry, ...]) -> Iterator[str]:

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from monitor.core.catalogue import entry
+from monitor.core.measures.registry import REGISTRY
 
 TARGET = 'job=~"$job",instance=~"$instance"'
 """Matchers on every series: the variables that every dashboard has."""
@@ -95,15 +95,15 @@ def metric(name: str, *matchers: str, **labels: str) -> str:
     """A selector of an exported metric, of the targets chosen; labels are equal to what is given.
 
     Raises:
-        LookupError: if the catalogue does not have it.
+        LookupError: if the registry does not have it.
     """
     base = name.removesuffix("_total").removesuffix("_info").removesuffix("_bucket")
-    entry(base)
+    REGISTRY.entry(base)
     equal = (f'{label}="{value}"' for label, value in labels.items())
     return f"corpus_drift_{name}{{{','.join((TARGET, *matchers, *equal))}}}"
 
 
 def about(name: str, *more: str) -> str:
-    """What a metric is and what it means when it rises, as the catalogue says it."""
-    known = entry(name)
+    """What a metric is and what it means when it rises, as the registry says it."""
+    known = REGISTRY.entry(name)
     return " ".join((f"{known.help}.", f"When it rises: {known.rises}", *more))

@@ -5,8 +5,7 @@ from typing import Literal
 from pydantic import Field, model_validator
 
 from monitor.app.sections import Section
-from monitor.core.comparison.labels import DEAD
-from monitor.core.measure.leg import DEPTHLESS
+from monitor.core.measures.registry import REGISTRY
 from monitor.core.policy import Rule
 from monitor.core.report import ALL
 
@@ -37,7 +36,8 @@ class RuleEntry(Section):
 
     def rule(self, k: int) -> Rule:
         """As the judge takes it; where the entry names no depth, `k` is it if the metric has any."""
-        depth = 0 if self.leg == "corpus" or self.metric in {*DEPTHLESS, DEAD} else k
+        measure = REGISTRY.by_name.get(self.metric)
+        depth = 0 if self.leg == "corpus" or (measure is not None and not measure.deep) else k
         return Rule(
             self.name,
             self.metric,

@@ -4,8 +4,9 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator, model_validator
 
-from monitor.core.catalogue import CATALOGUE, MEASURED
 from monitor.core.comparison.labels import FLOOR
+from monitor.core.measures.entry import MEASURED
+from monitor.core.measures.registry import REGISTRY
 from monitor.core.scoring import Distance
 
 
@@ -205,7 +206,7 @@ class MeasureSection(Section):
     @field_validator("beyond")
     @classmethod
     def _measured(cls, beyond: dict[str, float]) -> dict[str, float]:
-        wrong = [name for name in beyond if name not in CATALOGUE or CATALOGUE[name].labels != MEASURED]
+        wrong = [name for name in beyond if name not in REGISTRY.entries or REGISTRY.entries[name].labels != MEASURED]
         if wrong:
             message = f"{', '.join(wrong)}: expected metrics of anchors, such as collapsed_swaps"
             raise ValueError(message)

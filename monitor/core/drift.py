@@ -26,6 +26,7 @@ from monitor.core.fingerprint import Fingerprint
 from monitor.core.index_evidence import anchor_versions, fingerprint_evidence
 from monitor.core.known import CorpusView
 from monitor.core.lists import RankedLists
+from monitor.core.measures.registry import REGISTRY, Registry
 from monitor.core.problems import Problem, ProblemKind
 from monitor.core.report import BaselineIdentity, CauseClass, DriftReport, Measurement
 from monitor.core.scoring import Distance
@@ -63,6 +64,7 @@ class Compared:
     """The pinned baseline where it is another one and comparable, and which anchors compare with it."""
     limits: Mapping[str, float] = field(default_factory=dict)
     """By metric: the anchors above it are counted."""
+    registry: Registry = REGISTRY
 
     def report(self) -> DriftReport:
         """The report: the same each time."""
@@ -70,7 +72,14 @@ class Compared:
         measurements: list[Measurement] = [*seen.chunks]
         measurements += () if seen.profile is None else seen.profile.measurements()
         for of in self.tables:
-            found = summarise(of.table, of.alignment, seen.failures, only_all=of.only_all, limits=self.limits)
+            found = summarise(
+                of.table,
+                of.alignment,
+                seen.failures,
+                only_all=of.only_all,
+                limits=self.limits,
+                registry=self.registry,
+            )
             labelled = any(name.metric == JUDGED for name in of.table.names)
             measurements += floored(found, self.min_judged) if labelled else found
         for spread in self.spreads:
@@ -119,6 +128,7 @@ class Drift:
         min_judged: below this share of judged results nothing is concluded from judgements.
         gaps: production's threshold on the gap, by leg, where there is one.
         limits: by metric; the share of the anchors above it is measured.
+        registry: the measures there are.
     """
 
     def __init__(
@@ -132,8 +142,9 @@ class Drift:
         min_judged: float = FLOOR,
         gaps: Mapping[str, float] = NO_GAPS,
         limits: Mapping[str, float] = NO_LIMITS,
+        registry: Registry = REGISTRY,
     ) -> None:
-        self._limits = limits
+        self._limits, self._registry = limits, registry
         self._min_judged = min_judged
         self._anchors, self.fingerprint, self.scope, self.depths = anchors, fingerprint, scope, depths
         self._asked = Asked(depths, thresholds, fingerprint.distance == Distance.EUCLID, gaps)
@@ -213,6 +224,7 @@ class Drift:
             min_judged=self._min_judged,
             pinned=beside,
             limits=self._limits,
+            registry=self._registry,
         )
 
     def lists_of(self, snapshot: Snapshot) -> dict[ListLeg, RankedLists]:
@@ -247,9 +259,10 @@ class Drift:
             made = align(self._anchors, baseline, scope.dimensions, cap=scope.cap, min_anchors=scope.min_anchors)
             # At most the moving and the pinned baseline are in use: forget the older ones.
             self._known = dict(list(self._known.items())[-1:])
-            comparison = Comparison(baseline, made, self._asked)
-            confidence = Confidence(baseline, made, self._watched, self.depths, comparison.likeness)
-            rewordings = Rewordings(made, self._watched.owners, len(self._anchors), self.depths)
+            measures = self._registry
+            comparison = Comparison(baseline, made, self._asked, measures)
+            confidence = Confidence(baseline, made, self._watched, self.depths, comparison.likeness, measures)
+            rewordings = Rewordings(made, self._watched.owners, len(self._anchors), self.depths, measures)
             found = _Known(baseline, comparison, confidence, rewordings)
             self._known[id(baseline)] = found
         return found

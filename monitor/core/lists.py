@@ -64,8 +64,8 @@ class RankedLists:
         """The same lists cut at a smaller depth."""
         return RankedLists(self.keys[:, :depth], self.scores[:, :depth], np.minimum(self.lengths, depth), self.known)
 
-    def take(self, rows: NDArray[np.int64]) -> "RankedLists":
-        """The lists of some anchors, in the order given."""
+    def take(self, rows: NDArray[np.int64] | slice) -> "RankedLists":
+        """The lists of some anchors, in the order given; a slice copies nothing."""
         return RankedLists(self.keys[rows], self.scores[rows], self.lengths[rows], self.known[rows])
 
     def arranged(self, rows: NDArray[np.int64]) -> "RankedLists":

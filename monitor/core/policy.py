@@ -9,13 +9,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
+from monitor.core.measures.registry import REGISTRY, Registry
 from monitor.core.report import ALL, SHARE, DriftReport, Leg, Measurement, SegmentSize, VerdictName
 
 Severity = Literal["critical", "warning"]
-COUNTED = frozenset({"swaps", "collapsed_swaps", "collapsed_document_swaps", "pinned_swaps"})
-"""Metrics that count results of a list: 0 to k."""
-UNBOUNDED = frozenset({"score_parity_ratio"})
-"""Ratios that can exceed 1."""
 EVERY = "*"
 """As a rule's segment: each watched segment of the dimension."""
 
@@ -220,11 +217,9 @@ def _extremes(rule: Rule, measured: Measurement) -> tuple[float, float]:
     return low, high
 
 
-def value_range(rule: Rule) -> tuple[float, float]:
+def value_range(rule: Rule, registry: Registry = REGISTRY) -> tuple[float, float]:
     """The values one anchor can have, infinite where no bound is known."""
-    if rule.stat == SHARE or (rule.metric.endswith("_ratio") and rule.metric not in UNBOUNDED):
-        return 0.0, 1.0
-    return (0.0, float(rule.k)) if rule.metric in COUNTED else (-math.inf, math.inf)
+    return (0.0, 1.0) if rule.stat == SHARE else registry.range(rule.metric).at(rule.k)
 
 
 def _beyond(rule: Rule, value: float) -> bool:

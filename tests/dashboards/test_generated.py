@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from dashboards.__main__ import FOLDER, files
-from monitor.core.catalogue import CATALOGUE
+from monitor.core.measures.registry import REGISTRY
 
 ROOT = Path(__file__).parent.parent.parent
 
@@ -17,5 +17,5 @@ def test_committed_is_generated(name: str) -> None:
 
 def test_the_page_of_metrics_names_every_metric() -> None:
     page = files()["METRICS.md"]
-    for entry in CATALOGUE.values():
+    for entry in REGISTRY.entries.values():
         assert page.count(f"| `{entry.exported}` |") == 1

@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from monitor.core.catalogue import CATALOGUE
+from monitor.core.measures.registry import REGISTRY
 from tests.dashboards.boards import DOCUMENTS, Asked, Document, asked, panels, variables
 
 ALL = pytest.mark.parametrize("document", DOCUMENTS.values(), ids=list(DOCUMENTS))
@@ -13,8 +13,8 @@ SOURCE = {"type": "prometheus", "uid": "${datasource}"}
 TARGETS = 'job=~"$job",instance=~"$instance"'
 UNITS = {"none", "short", "s", "percentunit", "cps", "bytes"}
 """Units that these dashboards use, by Grafana's names."""
-EXPORTED = {of.exported for of in CATALOGUE.values()} | {
-    f"{of.exported}_bucket" for of in CATALOGUE.values() if of.kind == "histogram"
+EXPORTED = {of.exported for of in REGISTRY.entries.values()} | {
+    f"{of.exported}_bucket" for of in REGISTRY.entries.values() if of.kind == "histogram"
 }
 
 
@@ -92,7 +92,7 @@ def test_every_selector_is_of_the_chosen_targets(query: Asked) -> None:
 
 @EVERY_QUERY
 def test_counters_are_asked_for_their_rate_and_nothing_else_is(query: Asked) -> None:
-    counters = {of.exported for of in CATALOGUE.values() if of.kind == "counter"}
+    counters = {of.exported for of in REGISTRY.entries.values() if of.kind == "counter"}
     for name in re.findall(r"corpus_drift_\w+", query.expr):
         rated = bool(re.search(rf"(?:rate|increase)\({name}\{{[^}}]*\}}\[\$__rate_interval\]\)", query.expr))
         assert rated == (name in counters or name.endswith("_bucket")), name

@@ -10,7 +10,7 @@ import pytest
 from monitor.app.alerting import alert_groups
 from monitor.app.configuration import build
 from monitor.cli import main
-from monitor.core.catalogue import CATALOGUE
+from monitor.core.measures.registry import REGISTRY
 from tests.app.test_configuration import whole_reference
 from tests.deploy.test_rules import CONFIGURATION
 
@@ -18,7 +18,7 @@ FOLDER = Path(__file__).parent.parent.parent / "deploy" / "runbooks"
 TEXTS = {path.stem: path.read_text(encoding="utf-8") for path in sorted(FOLDER.glob("*.md"))}
 BLOCKS = [block for text in TEXTS.values() for block in re.findall(r"```sh\n(.*?)```", text, re.DOTALL)]
 COMMANDS = sorted({line for block in BLOCKS for line in block.splitlines() if line.startswith("corpus-drift ")})
-EXPORTED = {of.exported for of in CATALOGUE.values()}
+EXPORTED = {of.exported for of in REGISTRY.entries.values()}
 
 
 def test_every_alert_has_its_runbook_and_no_other_is_there() -> None:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from monitor.adapters.page.heat import segment_verdicts
 from monitor.adapters.page.words import number, percent, place
-from monitor.core.catalogue import CATALOGUE, FAMILIES
+from monitor.core.measures.registry import REGISTRY
 from monitor.core.policy import Finding, Verdict
 from monitor.core.report import ALL, DriftReport, Measurement, SegmentSize, judged_depth
 
@@ -14,7 +14,7 @@ LEGS = ("dense", "lexical", "both", "corpus")
 OTHER_FAMILY = "Other"
 Key = tuple[str, str, str]
 """Metric, statistic, leg."""
-_FAMILY: Mapping[str, str] = {entry.name: title for title, entries in FAMILIES.items() for entry in entries}
+_FAMILY: Mapping[str, str] = {entry.name: title for title, entries in REGISTRY.families.items() for entry in entries}
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,12 +95,12 @@ def known_segments(report: DriftReport, most: int = 20) -> tuple[str, ...]:
 def _families(found: Mapping[Key, Measurement], legs: tuple[str, ...]) -> Iterator[tuple[str, tuple[Line, ...]]]:
     grouped: dict[str, list[Line]] = {}
     for metric, stat in dict.fromkeys((metric, stat) for metric, stat, _ in found):
-        known = CATALOGUE.get(metric)
+        known = REGISTRY.entries.get(metric)
         values = tuple(_value(found.get((metric, stat, leg))) for leg in legs)
         family = grouped.setdefault(_FAMILY.get(metric, OTHER_FAMILY), [])
         said = not known or any(line.metric == metric for line in family)
         family.append(Line(metric, stat, "" if said or known is None else known.help, values))
-    for title in (*FAMILIES, OTHER_FAMILY):
+    for title in (*REGISTRY.families, OTHER_FAMILY):
         if title in grouped:
             yield title, tuple(grouped[title])
 
@@ -110,7 +110,8 @@ def _value(item: Measurement | None) -> Value | None:
         return None
     if math.isnan(item.value):
         return Value("unknown", why=item.reason or "no value", known=False)
-    shares = item.metric.endswith("changed_ratio")
+    measure = REGISTRY.by_name.get(item.metric)
+    shares = measure is not None and measure.percent
     before = "" if math.isnan(item.baseline) else number(item.baseline, item.metric)
     why = f"{item.n:,} of {item.expected:,}: {item.reason}" if item.n < item.expected else ""
     return Value(percent(item.value) if shares else number(item.value, item.metric), before, why)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from monitor.adapters.page.words import number, percent, place
+from monitor.core.measures.registry import REGISTRY
 from monitor.core.policy import Finding, Verdict
 from monitor.core.report import ALL, DriftReport, Measurement, SegmentSize, judged_depth
 
@@ -180,24 +181,17 @@ def cell(item: Measurement | None, depth: int, *, over: bool = False) -> Cell:
         return Cell("-", "absent", "not measured")
     if math.isnan(item.value):
         return Cell("unknown", "unknown", item.reason or "no value")
-    text = percent(item.value) if item.metric.endswith("changed_ratio") else number(item.value, item.metric)
+    measure = REGISTRY.by_name.get(item.metric)
+    shares = measure is not None and measure.percent
+    text = percent(item.value) if shares else number(item.value, item.metric)
     why = f"of {item.n:,} anchors" if item.n < item.expected else ""
     return Cell(text, shade(item, depth), why, over)
 
 
 def shade(item: Measurement, depth: int) -> Shade:
     """How much of the list, or how many of the anchors, changed; `plain` for what has no such scale."""
-    share = _share(item, depth)
-    if share is None:
+    measure = REGISTRY.by_name.get(item.metric)
+    harm = None if measure is None else measure.harm(item.value, depth)
+    if harm is None:
         return "plain"
-    return next((name for least, name in SHADES if share > least), "calm")
-
-
-def _share(item: Measurement, depth: int) -> float | None:
-    if item.metric.endswith("swaps"):
-        return item.value / depth if depth else None
-    if item.metric.endswith("changed_ratio"):
-        return item.value
-    if item.metric == "rbo_ratio":
-        return 1.0 - item.value
-    return None
+    return next((name for least, name in SHADES if harm > least), "calm")

@@ -17,8 +17,8 @@ from monitor.adapters.page.heat import COLUMNS, LEGS, heat
 from monitor.adapters.page.pipeline import pipeline
 from monitor.adapters.page.style import STYLE
 from monitor.core.baseline import Judged
-from monitor.core.catalogue import CATALOGUE
 from monitor.core.committed import DeployRecord
+from monitor.core.measures.registry import REGISTRY
 from monitor.core.policy import Verdict
 from monitor.core.published import Published
 from monitor.core.report import DriftReport
@@ -150,7 +150,7 @@ def _meanings(verdict: Verdict) -> list[tuple[str, str]]:
     """What the measurements are that fail the verdict, in words."""
     critical = (of for of in verdict.findings if of.severity == "critical")
     failing = dict.fromkeys(of.metric for of in critical if of.verdict == "fail")
-    return [(name, CATALOGUE[name].help) for name in failing if name in CATALOGUE]
+    return [(name, REGISTRY.entries[name].help) for name in failing if name in REGISTRY.entries]
 
 
 def _no_such_segment(report: DriftReport, asked: Asked, *, lacks: bool) -> list[str]:

@@ -9,6 +9,7 @@ from monitor.adapters.prometheus.blame import blame_families, cause_families
 from monitor.adapters.prometheus.engine import anchors_families, audit_families, engine_families, folded_families
 from monitor.adapters.prometheus.families import counter, gauge, histogram, info, plain
 from monitor.adapters.prometheus.text import page_text
+from monitor.core.measures.registry import REGISTRY, Registry
 from monitor.core.policy import Finding
 from monitor.core.published import Published
 from monitor.core.report import DriftReport, Measurement
@@ -26,9 +27,13 @@ class MetricsPage:
 
     What the report says is by far the most and is rendered once per report; the monitor's own health, a few dozen
     series, once per view.
+
+    Args:
+        registry: what may be exported, and how it is described.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, registry: Registry = REGISTRY) -> None:
+        self._registry = registry
         self._report: tuple[DriftReport, tuple[Finding, ...], bytes] | None = None
         self._rendered: tuple[Published, bytes] | None = None
 
@@ -47,7 +52,7 @@ class MetricsPage:
         kept = self._report
         if kept is not None and kept[0] is view.report and kept[1] is view.verdict.findings:
             return kept[2]
-        text = page_text(reported(view))
+        text = page_text(reported(view, self._registry))
         self._report = (view.report, view.verdict.findings, text)
         return text
 
@@ -57,9 +62,9 @@ def _starting() -> Iterator[Metric]:
     yield _verdict_family("unknown")
 
 
-def reported(view: Published) -> Iterator[Metric]:
+def reported(view: Published, registry: Registry = REGISTRY) -> Iterator[Metric]:
     """What depends on the report and its findings alone."""
-    yield from _measurements(view.report.measurements)
+    yield from _measurements(view.report.measurements, registry)
     yield from _findings(view)
     yield from blame_families(view.report.blame)
     yield from cause_families(view.report.causes, compared=view.report.baseline is not None)
@@ -80,14 +85,14 @@ def alive(view: Published) -> Iterator[Metric]:
     yield from anchors_families(view.health.anchors)
 
 
-def _measurements(measurements: Iterable[Measurement]) -> Iterator[Metric]:
+def _measurements(measurements: Iterable[Measurement], registry: Registry) -> Iterator[Metric]:
     families: dict[str, GaugeMetricFamily] = {}
     measured = gauge("measured_anchors")
     counts: dict[tuple[str, str, str], int] = {}
     for item in measurements:
         family = families.get(item.metric)
         if family is None:
-            family = families[item.metric] = gauge(item.metric)
+            family = families[item.metric] = gauge(item.metric, registry)
         if item.metric == VERSIONS:
             family.add_metric((item.segment,), item.value)
         else:

@@ -1,4 +1,4 @@
-"""Empty metric families of the exposition, described by the catalogue: what has no entry there is not exported."""
+"""Empty metric families of the exposition, described by the registry: what has no entry there is not exported."""
 
 from typing import Any, TypeVar
 
@@ -10,16 +10,16 @@ from prometheus_client.core import (
     Metric,
 )
 
-from monitor.core.catalogue import PREFIX, entry
-from monitor.core.catalogue.entry import Kind
+from monitor.core.measures.entry import PREFIX, Kind
+from monitor.core.measures.registry import REGISTRY, Registry
 from monitor.core.published import Durations
 
 Family = TypeVar("Family", bound=Metric)
 
 
-def gauge(name: str) -> GaugeMetricFamily:
+def gauge(name: str, registry: Registry = REGISTRY) -> GaugeMetricFamily:
     """A gauge with the labels of its entry, to be filled."""
-    return _family(name, "gauge", GaugeMetricFamily)
+    return _family(name, "gauge", GaugeMetricFamily, registry)
 
 
 def counter(name: str) -> CounterMetricFamily:
@@ -49,11 +49,11 @@ def histogram(name: str, seen: Durations) -> HistogramMetricFamily:
     return made
 
 
-def _family(name: str, kind: Kind, family: type[Family], **given: Any) -> Family:
-    """Raises LookupError for a name or a kind that the catalogue does not have."""
-    known = entry(name)
+def _family(name: str, kind: Kind, family: type[Family], registry: Registry = REGISTRY, **given: Any) -> Family:
+    """Raises LookupError for a name or a kind that the registry does not have."""
+    known = registry.entry(name)
     if known.kind != kind:
-        message = f"metric {name!r} is a {known.kind} by the catalogue, exported as a {kind}"
+        message = f"metric {name!r} is a {known.kind} by the registry, exported as a {kind}"
         raise LookupError(message)
     of: Any = family  # the classes of prometheus_client agree on these arguments, but not in their types
     made: Family = of(PREFIX + name, known.help, **({"labels": known.labels} | given))

@@ -1,7 +1,7 @@
-"""Confidence without labels: what the lists hold, per anchor, measured anew only where something changed."""
+"""One baseline against lists that move: what the lists hold, chunk by chunk."""
 
-from collections.abc import Mapping
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -9,33 +9,26 @@ from numpy.typing import NDArray
 from monitor.core.baseline import Snapshot
 from monitor.core.comparison.alignment import Alignment
 from monitor.core.comparison.by_key import ByKey
-from monitor.core.comparison.collapsed import Sides, collapsed
-from monitor.core.comparison.labels import DEAD
+from monitor.core.comparison.collapsed import Sides
 from monitor.core.comparison.listed_chunks import ListedChunk, Look
 from monitor.core.comparison.seen import Seen
 from monitor.core.comparison.spread import Spread, own_hubs
-from monitor.core.comparison.summary import BASELINE, SETTLING, Summarised, Table
-from monitor.core.comparison.tables import LEGS, TIE_EPS, ListedLeg
+from monitor.core.comparison.summary import SETTLING, Summarised, Table
+from monitor.core.comparison.tables import LEGS, ListedLeg, tie_eps
+from monitor.core.comparison.turn import Mask, Turn, Turns
 from monitor.core.comparison.watched import Watched, document_code, name_code
 from monitor.core.copies.likeness import Likeness
-from monitor.core.lists import NO_CHUNK, RankedLists
-from monitor.core.measure import labelled, ranking, slots, sources
-from monitor.core.measure.columns import Name
-from monitor.core.measure.diversity import diversity_ratio
-from monitor.core.measure.moved import holding, moved
+from monitor.core.lists import NO_CHUNK
+from monitor.core.measures.incremental import Columns, Rows, Stale, stale
+from monitor.core.measures.measure import Group, Need
+from monitor.core.measures.needs import CHUNKS, DOCUMENTS, EXPECTED, JUDGED_CHUNKS, JUDGEMENTS, STATED
+from monitor.core.measures.registry import REGISTRY, Registry
+from monitor.core.measures.views import HeldView, JudgedView
+from monitor.core.report import Leg
 
-CONTENTS = ("diversity_ratio", "topk_duplicate_ratio", "distinct_sources", "distinct_sources_baseline",
-            "changed_slot_ratio")  # fmt: skip
-DOCUMENTS = ("collapsed_document_swaps", "collapsed_document_jaccard_ratio")
-COVERAGE = ("source_coverage_ratio", "source_coverage_ratio_baseline")
-LABELLED = ("recall_ratio", "ndcg_ratio", "mrr_ratio", "judged_ratio")
-GHOST = "ghost_ratio"
-NO_VECTORS = "vectors_not_kept"
-NO_EVENTS = "events_not_kept"
 DELETIONS_ONLY = "deletions_only"
 """Said beside the ghosts where the index does not state what its points say."""
-Values = NDArray[np.float64]
-Rows = NDArray[np.int64]
+Codes = NDArray[np.int64]
 
 
 class Confidence:
@@ -47,6 +40,7 @@ class Confidence:
         watched: what the anchors bring along.
         depths: the depths k to measure at.
         likeness: tells near copies.
+        registry: the measures there are.
     """
 
     def __init__(
@@ -56,8 +50,9 @@ class Confidence:
         watched: Watched,
         depths: tuple[int, ...],
         likeness: Likeness,
+        registry: Registry = REGISTRY,
     ) -> None:
-        self._baseline, self._alignment, self._depths = baseline, alignment, depths
+        self._baseline, self._alignment, self._depths, self._registry = baseline, alignment, depths, registry
         self._watched = watched.take(alignment.now)
         self._then = {leg: baseline.lists[leg].take(alignment.then) for leg in LEGS if leg in baseline.lists}
         self._hubs_then = {leg: own_hubs(lists, alignment, depths) for leg, lists in self._then.items()}
@@ -66,179 +61,101 @@ class Confidence:
             leg: ByKey(2).of(lists.keys, lambda key: then.get(key, (NO_CHUNK, key)))
             for leg, lists in self._then.items()
         }
-        self._sources_then = {leg: of[:, :, 0] for leg, of in origins.items()}
-        self._documents_then = {leg: of[:, :, 1] for leg, of in origins.items()}
-        self._labelled = np.any(self._watched.judged.keys != NO_CHUNK, axis=1)
-        self._expecting = np.any(self._watched.expected != NO_CHUNK, axis=1)
+        self._origins = {leg: Sides(of[:, :, 0], of[:, :, 1]) for leg, of in origins.items()}
+        """Source and document codes of the baseline's lists."""
+        self._everybody = np.ones(len(alignment.now), np.bool_)
+        self._labelled: Mask = np.any(self._watched.judged.keys != NO_CHUNK, axis=1)
+        self._expecting: Mask = np.any(self._watched.expected != NO_CHUNK, axis=1)
         self._likeness, self._chunks = likeness, ByKey(len(ListedChunk._fields))
-        self._now: dict[ListedLeg, RankedLists] = {}
-        self._sources: dict[ListedLeg, Rows] = {}
-        self._values: dict[str, Values] = {}
+        self._turns = Turns(alignment, LEGS)
+        self._sources: dict[ListedLeg, Codes] = {}
+        self._columns: dict[tuple[Leg, Group], Columns[Any]] = {}
 
     def tables(self, seen: Seen, *, afresh: bool) -> list[Summarised]:
         """The tables at one position; arguments as of `Comparison.tables`."""
-        now = {leg: seen.lists[leg].take(self._alignment.now) for leg in LEGS if leg in seen.lists}
-        changed = None if afresh else seen.changed
-        if changed is None or now.keys() != self._now.keys():
-            self._forget(now)
-        self._chunks.forget(None if changed is None else changed.tolist())
+        turn = self._turn = self._turns.next(seen, afresh=afresh)
+        if turn.afresh:
+            self._columns.clear()
+            self._sources.clear()
+        self._chunks.forget(None if turn.afresh else turn.changed.tolist())
         self._look = Look(self._baseline, seen)
         made: list[Summarised] = []
-        for leg in (leg for leg in LEGS if leg in self._then and leg in now):
-            # ties at the cut of the dense list are settled by scores
-            touched = moved(self._now[leg], now[leg], scores=leg == "dense")
-            if changed is not None:
-                touched |= holding(now[leg], changed)
-            self._now[leg] = now[leg]
-            made += self._leg(leg, np.flatnonzero(touched), seen)
-        self._now = now
-        return made + self._dead(changed, seen)
+        for leg in (leg for leg in LEGS if leg in self._then and leg in turn.now):
+            made += self._leg(leg, turn)
+        return made + self._dead(turn)
 
     def spread(self) -> list[Spread]:
         """What is measured of a segment as a whole, of the tables made last."""
         made = []
-        for leg in (leg for leg in LEGS if leg in self._then and leg in self._now):
-            mixes = self._sources_then[leg], self._sources[leg]
-            pair = self._then[leg], self._now[leg]
+        for leg, sources in self._sources.items():
+            pair, mixes = (self._then[leg], self._turn.now[leg]), (self._origins[leg].then, sources)
             made.append(Spread(leg, *pair, mixes, self._alignment, self._depths, self._hubs_then[leg]))
         return made
 
-    def _forget(self, now: Mapping[ListedLeg, RankedLists]) -> None:
-        self._now = {leg: RankedLists.unknown(len(lists), lists.depth) for leg, lists in now.items()}
-        self._values.clear()
-        self._sources.clear()
-
-    def _leg(self, leg: ListedLeg, rows: Rows, seen: Seen) -> list[Summarised]:
-        if f"contents {leg}" not in self._values:
-            rows = np.arange(len(self._now[leg]))
-        lists = self._now[leg].take(rows)
-        chunks = ListedChunk(*np.moveaxis(self._chunks.of(lists.keys, self._look), 2, 0))
-        kept, found = self._sources.get(leg), chunks.source
-        self._sources[leg] = found if kept is None else _put(kept, rows, found)
-        made = [self._held(leg, rows, lists, chunks), self._documents(leg, rows, lists, chunks)]
+    def _leg(self, leg: ListedLeg, turn: Turn) -> list[Summarised]:
+        # ties at the cut of the dense list are settled by scores
+        moved = turn.results(leg) if tie_eps(leg) is None else turn.scores(leg)
+        part = stale(moved | turn.touched(leg), lambda rows: self._view(leg, turn, rows))
+        if not part.nothing:
+            lists, chunks = part.view.lists, part.view.chunks
+            self._likeness.know(chunks.content, lists.keys, turn.seen.facts.shingles)
+            kept = self._sources.get(leg)
+            sources = np.empty(turn.now[leg].keys.shape, np.int64) if kept is None else kept.copy()
+            sources[part.rows] = chunks.source
+            self._sources[leg] = sources
+        made = [self._table(leg, CHUNKS, part), self._table(leg, DOCUMENTS, part)]
         if self._expecting.any():
-            made.append(self._covered(leg, rows, lists, found))
+            made.append(self._table(leg, EXPECTED, part, self._expecting))
         if self._labelled.any():
-            made.append(self._judged(leg, rows, lists))
+            made.append(self._table(leg, JUDGEMENTS, part, self._labelled))
         if leg == "dense":
-            made.append(self._haunted(rows, lists, chunks, seen))
+            made.append(self._settled(self._table(leg, STATED, part), turn.seen))
         return made
 
-    def _held(self, leg: ListedLeg, rows: Rows, lists: RankedLists, chunks: ListedChunk) -> Summarised:
-        facts = self._look.seen.facts
-        self._likeness.know(chunks.content, lists.keys, facts.shingles)
-        before = self._sources_then[leg][rows]
-        values: list[Values] = []
-        for k in self._depths:
-            cut = chunks.content[:, :k]
-            values += [
-                _nothing(rows) if facts.vectors is None else diversity_ratio(facts.vectors, chunks.slot[:, :k]),
-                slots.topk_duplicate_ratio(self._likeness.clusters(cut), k),
-                _sources(chunks.source, lists.known, k),
-                _sources(before, lists.known, k),
-                _share(chunks.changed[:, :k] == 1, lists, k) if facts.events else _nothing(rows),
-            ]
-        why = ("" if facts.vectors is not None else NO_VECTORS, "", "", "", "" if facts.events else NO_EVENTS)
-        made = self._kept(f"contents {leg}", rows, values)
-        return Summarised(Table(leg, self._names(CONTENTS), made, why * len(self._depths)), self._alignment)
+    def _view(self, leg: ListedLeg, turn: Turn, rows: Rows) -> HeldView:
+        lists, watched, facts = turn.now[leg].take(rows), self._watched.take(rows), turn.seen.facts
+        chunks = ListedChunk(*np.moveaxis(self._chunks.of(lists.keys, self._look), 2, 0))
+        return HeldView(
+            lists,
+            self._then[leg].take(rows),
+            chunks,
+            Sides(*(codes[rows] for codes in self._origins[leg])),
+            (watched.expected, watched.judged),
+            likeness=self._likeness,
+            vectors=facts.vectors,
+            events=facts.events,
+            eps=tie_eps(leg),
+        )
 
-    def _documents(self, leg: ListedLeg, rows: Rows, lists: RankedLists, chunks: ListedChunk) -> Summarised:
-        then, before = self._then[leg].take(rows), self._documents_then[leg][rows]
-        values: list[Values] = []
-        for k in self._depths:
-            sides = Sides(before[:, :k], chunks.document[:, :k])
-            matched = collapsed(then.at(k), lists.at(k), sides, TIE_EPS if leg == "dense" else None)
-            cut = min(k, matched.depth)
-            values += [ranking.swaps(matched, cut), ranking.jaccard(matched, cut)]
-        made = self._kept(f"documents {leg}", rows, values)
-        return Summarised(Table(leg, self._names(DOCUMENTS), made, ("",) * len(made)), self._alignment)
+    def _table(self, leg: Leg, need: Need[Any], part: Stale, about: Mask | None = None) -> Summarised:
+        """A table; about some of the anchors the others are not missing, they were never asked."""
+        columns = self._columns.get((leg, need.group))
+        if columns is None:
+            columns = self._columns[leg, need.group] = Columns(self._registry.group(need.group), self._depths)
+        columns.update(len(self._everybody), {need: part})
+        table = Table(leg, columns.names, columns.values, columns.reasons)
+        if about is None:
+            return Summarised(table, self._alignment)
+        only = self._alignment.only(np.flatnonzero(about))
+        return Summarised(replace(table, values=table.values[:, about]), only)
 
-    def _covered(self, leg: ListedLeg, rows: Rows, lists: RankedLists, found: Rows) -> Summarised:
-        expected, before = self._watched.expected[rows], self._sources_then[leg][rows]
-        values: list[Values] = []
-        for k in self._depths:
-            both = (sources.source_coverage_ratio(expected, of, k) for of in (found, before))
-            values += [np.where(lists.known, of, np.nan) for of in both]
-        made = self._kept(f"coverage {leg}", rows, values)
-        return self._only(self._expecting, Table(leg, self._names(COVERAGE), made, ("",) * len(made)))
-
-    def _judged(self, leg: ListedLeg, rows: Rows, lists: RankedLists) -> Summarised:
-        judged, then = self._watched.take(rows).judged, self._then[leg].take(rows)
-        then = replace(then, known=then.known & lists.known)
-        values: list[Values] = []
-        for of in (lists, then):
-            for k in self._depths:
-                values += [
-                    labelled.recall(of, judged, k),
-                    labelled.ndcg(of, judged, k),
-                    labelled.reciprocal_rank(of, judged, k),
-                    labelled.judged_ratio(of, judged, k),
-                ]
-        made = self._kept(f"labelled {leg}", rows, values)
-        names = (*self._names(LABELLED), *self._names([name + BASELINE for name in LABELLED]))
-        return self._only(self._labelled, Table(leg, names, made, ("",) * len(made)))
-
-    def _haunted(self, rows: Rows, lists: RankedLists, chunks: ListedChunk, seen: Seen) -> Summarised:
-        """Served results of the anchors whose chunks had time to arrive in the index."""
-        values = [_share(chunks.ghost[:, :k] == 1, lists, k) for k in self._depths]
-        made = self._kept("ghosts", rows, values)
+    def _settled(self, stated: Summarised, seen: Seen) -> Summarised:
+        """Of the anchors whose chunks had time to arrive in the index."""
         unsettled = np.isin(self._alignment.now, np.fromiter(seen.settling, np.int64, len(seen.settling)))
-        note = "" if seen.served else DELETIONS_ONLY
-        missing = dict.fromkeys(seen.settling, SETTLING)
-        made = np.where(unsettled, np.nan, made)
-        table = Table("dense", self._names((GHOST,)), made, ("",) * len(made), missing, note)
-        return Summarised(table, self._alignment)
+        values = np.where(unsettled, np.nan, stated.table.values)
+        missing, note = dict.fromkeys(seen.settling, SETTLING), "" if seen.served else DELETIONS_ONLY
+        return replace(stated, table=replace(stated.table, values=values, missing=missing, note=note))
 
-    def _dead(self, changed: Rows | None, seen: Seen) -> list[Summarised]:
+    def _dead(self, turn: Turn) -> list[Summarised]:
         if not self._labelled.any():
             return []
         keys = self._watched.judged.keys
-        rows = np.arange(len(keys))
-        if changed is not None and "dead" in self._values:
-            rows = np.flatnonzero(np.isin(keys, changed).any(axis=1))
-        asked = keys[rows].ravel().tolist()
-        live = np.fromiter((key in seen.hashes for key in asked), np.bool_, len(asked)).reshape(keys[rows].shape)
-        made = self._kept("dead", rows, [labelled.dead_qrel_ratio(self._watched.take(rows).judged, live)])
-        return [self._only(self._labelled, Table("both", (Name(DEAD, 0),), made, ("",)))]
+        mask = self._everybody if turn.afresh else np.logical_or.reduce(np.isin(keys, turn.changed), axis=1)
 
-    def _only(self, asked: NDArray[np.bool_], table: Table) -> Summarised:
-        """A table about some of the anchors: the others are not missing, they were never asked."""
-        return Summarised(replace(table, values=table.values[:, asked]), self._alignment.only(np.flatnonzero(asked)))
+        def view(rows: Rows) -> JudgedView:
+            watched = self._watched.take(rows)
+            asked, hashes = watched.judged.keys, turn.seen.hashes
+            live = np.fromiter((key in hashes for key in asked.ravel().tolist()), np.bool_, asked.size)
+            return JudgedView(watched.judged, live.reshape(asked.shape))
 
-    def _kept(self, name: str, rows: Rows, values: list[Values]) -> Values:
-        kept = self._values.get(name)
-        if kept is None:
-            made = np.stack(values)
-        elif not len(rows):
-            return kept
-        else:
-            made = kept.copy()
-            made[:, rows] = values
-        self._values[name] = made
-        return made
-
-    def _names(self, metrics: tuple[str, ...] | list[str]) -> tuple[Name, ...]:
-        return tuple(Name(metric, k) for k in self._depths for metric in metrics)
-
-
-def _put(kept: Rows, rows: Rows, found: Rows) -> Rows:
-    made = kept.copy()
-    made[rows] = found
-    return made
-
-
-def _nothing(rows: Rows) -> Values:
-    return np.full(len(rows), np.nan)
-
-
-def _sources(present: Rows, known: NDArray[np.bool_], k: int) -> Values:
-    """Distinct sources; NaN where no result names one."""
-    found = sources.distinct_sources(present, k)
-    return np.where(known & (found > 0), found, np.nan)
-
-
-def _share(hit: NDArray[np.bool_], lists: RankedLists, k: int) -> Values:
-    cut = lists.at(k)
-    part = np.count_nonzero(hit & (np.arange(cut.depth) < cut.lengths[:, None]), axis=1)
-    measured = cut.known & (cut.lengths > 0)
-    return np.where(measured, part / np.maximum(cut.lengths, 1), np.nan)
+        return [self._table("both", JUDGED_CHUNKS, stale(mask, view), self._labelled)]

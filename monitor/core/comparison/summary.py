@@ -11,29 +11,15 @@ from numpy.typing import NDArray
 from monitor.core.comparison.alignment import Alignment, Grouping
 from monitor.core.measure.aggregate import LEVELS, Ordered, mean_by_segment
 from monitor.core.measure.columns import NOT_REPLAYED, TOO_FEW_RESULTS, Name
+from monitor.core.measures.registry import REGISTRY, Registry
 from monitor.core.report import SHARE, Leg, Measurement
 
 QUANTILES = ("p05", "p50", "p95")
-_STATS: Mapping[str, tuple[str, ...]] = {
-    "swaps": ("mean", "p50", "p95"),
-    "collapsed_swaps": ("mean", "p50", "p95"),
-    "jaccard_ratio": ("mean", "p05", "p50"),
-    "rbo_ratio": ("mean", "p05", "p50"),
-    "score_wasserstein": ("mean", "p95"),
-    "top1_score_drop": ("mean", "p05", "p50", "p95"),
-    "top1_score": ("mean", "p05", "p50"),
-    "gap": ("mean", "p05", "p50"),
-    "gap_drop": ("mean", "p95"),
-}
-"""Statistics exported per metric; the mean alone for the rest."""
 SETTLING = "settling"
 """Why an anchor is left out whose chunks production may still be writing to its index."""
 NO_ANCHORS = "no_anchors"
 """Why a segment has no value of which no anchor asks the same as in the baseline."""
-BASELINE = "_baseline"
-"""Ends the name of a column that holds the baseline's own values of a metric; not exported by itself."""
 NO_LIMITS: Mapping[str, float] = MappingProxyType({})
-_MEAN = ("mean",)
 _NONE = float("nan")
 
 
@@ -67,6 +53,7 @@ def summarise(
     *,
     only_all: bool = False,
     limits: Mapping[str, float] = NO_LIMITS,
+    registry: Registry = REGISTRY,
 ) -> Iterator[Measurement]:
     """All statistics of one leg's columns, per dimension and segment.
 
@@ -76,8 +63,9 @@ def summarise(
         failures: why anchors (rows among those of now) have no value.
         only_all: leave the segments out.
         limits: by metric; `share` is then the weighted share of the anchors whose value is above it, in [0, 1].
+        registry: says which statistics are exported of a measure.
     """
-    rows = _exported(table, limits)
+    rows = _exported(table, limits, registry)
     spread = sorted({column for row in rows if len(row.stats) > 1 for column in (row.column, row.own) if column >= 0})
     ordered = Ordered.of(table.values[spread], alignment.weights)
     shares = _shares(table, rows, limits)
@@ -123,14 +111,18 @@ class _Statistics:
     covered: list[list[float]]
 
 
-def _exported(table: Table, limits: Mapping[str, float]) -> list[_Row]:
+def _exported(table: Table, limits: Mapping[str, float], registry: Registry) -> list[_Row]:
     at = {name: column for column, name in enumerate(table.names)}
-    stats = {**_STATS, **{metric: (*_STATS.get(metric, _MEAN), SHARE) for metric in limits}}
     return [
-        _Row(name, column, at.get(Name(name.metric + BASELINE, name.k), -1), stats.get(name.metric, _MEAN))
+        _Row(name, column, at.get(name._replace(own=True), -1), _stats(name.metric, limits, registry))
         for name, column in at.items()
-        if not name.metric.endswith(BASELINE)
+        if not name.own
     ]
+
+
+def _stats(metric: str, limits: Mapping[str, float], registry: Registry) -> tuple[str, ...]:
+    stats = registry.statistics(metric)
+    return (*stats, SHARE) if metric in limits else stats
 
 
 def above(values: NDArray[np.float64], limit: float | NDArray[np.float64]) -> NDArray[np.float64]:

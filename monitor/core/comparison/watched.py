@@ -35,7 +35,7 @@ class Watched:
         owners = [at for at, anchor in enumerate(anchors.anchors) for _ in anchor.rewrites]
         return cls(_coded(named), judged, np.array(owners, np.int64))
 
-    def take(self, rows: NDArray[np.int64]) -> "Watched":
+    def take(self, rows: NDArray[np.int64] | slice) -> "Watched":
         """The same of some distinct anchors, without their rewrites."""
         judged = Judgements(self.judged.keys[rows], self.judged.grades[rows])
         return Watched(self.expected[rows], judged, np.zeros(0, np.int64))

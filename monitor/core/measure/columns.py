@@ -1,4 +1,4 @@
-"""What is asked of one leg's lists, and the columns of per-anchor values that answer it."""
+"""What is asked of one leg's lists, and how the columns of per-anchor values that answer it are named."""
 
 from dataclasses import dataclass, replace
 from typing import NamedTuple
@@ -18,10 +18,11 @@ Values = NDArray[np.float64]
 
 
 class Name(NamedTuple):
-    """A column: a metric, and its depth (0 where no depth applies)."""
+    """A column: a metric, its depth (0 where no depth applies), and whether it holds the baseline's own values."""
 
     metric: str
     k: int
+    own: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,17 +63,25 @@ class Pair:
     Args:
         baseline: A lists.
         current: A lists; may have another depth.
+
+    Raises:
+        ValueError: if the numbers of anchors differ.
     """
 
     baseline: RankedLists
     current: RankedLists
+
+    def __post_init__(self) -> None:
+        if len(self.baseline) != len(self.current):
+            message = f"measure: {len(self.baseline)} baseline lists, {len(self.current)} current ones"
+            raise ValueError(message)
 
     @property
     def depth(self) -> int:
         """The deepest k at which the lists compare."""
         return min(self.baseline.depth, self.current.depth)
 
-    def take(self, rows: NDArray[np.int64]) -> "Pair":
+    def take(self, rows: NDArray[np.int64] | slice) -> "Pair":
         """The same of some anchors."""
         return Pair(self.baseline.take(rows), self.current.take(rows))
 
@@ -84,36 +93,3 @@ class Pair:
         """Both lists, each known only where the other is too."""
         known = self.baseline.known & self.current.known
         return replace(self.baseline, known=known), replace(self.current, known=known)
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Columns:
-    """The measurements of one leg.
-
-    Args:
-        names: M columns.
-        values: (M, A) float64, read-only, NaN where not measurable.
-        reasons: M strings: why a whole column is not measurable, "" where it is.
-        known: (A,) bool, anchors of which both lists are known.
-        settings: what was asked for.
-    """
-
-    names: tuple[Name, ...]
-    values: Values
-    reasons: tuple[str, ...]
-    known: NDArray[np.bool_]
-    settings: Settings
-
-    def of(self, metric: str, k: int = 0) -> Values:
-        """The (A,) values of one column; KeyError naming it if it was not measured."""
-        name = Name(metric, k)
-        if name not in self.names:
-            raise KeyError(name)
-        column: Values = self.values[self.names.index(name)]
-        return column
-
-    def why(self, column: int, members: NDArray[np.bool_]) -> str:
-        """Why a column has no value for any of the anchors in `members`, (A,) bool."""
-        if self.reasons[column]:
-            return self.reasons[column]
-        return TOO_FEW_RESULTS if np.any(self.known & members) else NOT_REPLAYED

@@ -16,8 +16,8 @@ from monitor.adapters.page.words import link, shown
 from monitor.cli import main
 from monitor.core.baseline import Judged
 from monitor.core.blame import OTHERS
-from monitor.core.catalogue import CATALOGUE
 from monitor.core.events import Partition
+from monitor.core.measures.registry import REGISTRY
 from monitor.core.policy import Verdict
 from monitor.core.published import Audited, Published
 from monitor.core.report import DriftReport, Share
@@ -127,8 +127,8 @@ def failing(made: Published) -> Published:
 def test_what_fails_is_said_in_words_as_well() -> None:
     found = read(moved(("language", "de", 4.0)))
     assert "collapsed_swaps mean@10 dense language=de" in found.words
-    assert f"collapsed_swaps: {CATALOGUE['collapsed_swaps'].help}." in found.words
-    assert CATALOGUE["rbo_ratio"].help not in found.words, "nothing failed on it"
+    assert f"collapsed_swaps: {REGISTRY.entries['collapsed_swaps'].help}." in found.words
+    assert REGISTRY.entries["rbo_ratio"].help not in found.words, "nothing failed on it"
 
 
 def test_no_baseline_says_what_to_do() -> None:

@@ -14,7 +14,8 @@ from prometheus_client.samples import Sample
 
 from monitor.adapters.prometheus import exporter as prometheus
 from monitor.adapters.prometheus.exporter import MetricsPage, alive, reported
-from monitor.core.catalogue import PREFIX, entry
+from monitor.core.measures.entry import PREFIX
+from monitor.core.measures.registry import REGISTRY, Registry
 from monitor.core.policy import Verdict
 from monitor.core.published import Published
 from monitor.core.report import Measurement
@@ -102,14 +103,14 @@ def test_what_is_not_measurable_is_nan_and_nothing_else_suffers() -> None:
     assert value(text, "corpus_drift_verdict", verdict="fail") == 1.0
 
 
-def test_a_metric_without_entry_in_the_catalogue_cannot_be_exported() -> None:
+def test_a_metric_without_entry_in_the_registry_cannot_be_exported() -> None:
     with pytest.raises(LookupError, match="'surprise' has no entry"):
         MetricsPage().render(view(["s"], [measurement("surprise", "s", 1.0)]))
 
 
 def test_every_family_is_as_its_entry_says(real: Published) -> None:
     for family in (*reported(real), *alive(real)):
-        of = entry(family.name.removeprefix(PREFIX))
+        of = REGISTRY.entry(family.name.removeprefix(PREFIX))
         assert (family.documentation, family.type) == (of.help, of.kind)
         for one in family.samples:
             assert set(one.labels) - {"le"} == set(of.labels)
@@ -128,9 +129,9 @@ def test_the_page_is_rendered_once_per_view_and_its_bulk_once_per_report(
 ) -> None:
     page, rendered, measurements = MetricsPage(), list[int](), prometheus._measurements
 
-    def counted(items: Iterable[Measurement]) -> Iterator[Metric]:
+    def counted(items: Iterable[Measurement], registry: Registry) -> Iterator[Metric]:
         rendered.append(1)
-        return measurements(items)
+        return measurements(items, registry)
 
     monkeypatch.setattr(prometheus, "_measurements", counted)
     first = page.render(real)

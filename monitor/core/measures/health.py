@@ -1,6 +1,6 @@
 """The verdicts, and the monitor itself."""
 
-from monitor.core.catalogue.entry import Entry
+from monitor.core.measures.entry import Entry
 
 _CLOCK = "As time passes; a flat line says that it no longer happens."
 

@@ -1,21 +1,22 @@
-"""The catalogue: one entry per name, named and described as Prometheus asks."""
+"""The registry: one entry per name, named and described as Prometheus asks."""
 
 import re
 
 import pytest
 
-from monitor.core.catalogue import CATALOGUE, FAMILIES, MEASURED, PREFIX, Entry, entry
+from monitor.core.measures.entry import MEASURED, PREFIX, Entry
+from monitor.core.measures.registry import REGISTRY
 
 BOUNDED = {
     "leg", "k", "dimension", "segment", "stat", "kind", "reason", "rule", "severity", "verdict", "cause", "topic",
     "partition", "source", "embedding_version", "watched", "version", "deploy",
 }  # fmt: skip
 """Labels whose values are bounded; `deploy` on the one information metric only."""
-ENTRIES = [of for family in FAMILIES.values() for of in family]
+ENTRIES = [of for family in REGISTRY.families.values() for of in family]
 
 
 def test_every_name_is_there_once() -> None:
-    assert len(CATALOGUE) == len(ENTRIES) > 60
+    assert len(REGISTRY.entries) == len(ENTRIES) > 60
     assert len({of.exported for of in ENTRIES}) == len(ENTRIES)
 
 
@@ -45,9 +46,9 @@ def test_the_name_says_the_unit(of: Entry) -> None:
 
 def test_measurements_have_the_labels_of_a_measurement() -> None:
     for title in ("Ranking stability", "Scores"):
-        assert {of.labels for of in FAMILIES[title]} == {MEASURED}
+        assert {of.labels for of in REGISTRY.families[title]} == {MEASURED}
 
 
 def test_a_name_without_entry_is_refused() -> None:
     with pytest.raises(LookupError, match="'no_such_metric' has no entry"):
-        entry("no_such_metric")
+        REGISTRY.entry("no_such_metric")

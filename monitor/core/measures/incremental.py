@@ -1,0 +1,119 @@
+"""The one incremental table: columns of anchors, of which only those are measured anew whose inputs changed."""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Generic, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from monitor.core.measure.columns import DEPTH_NOT_KEPT, Name
+from monitor.core.measures.measure import Measure, Need, Reason, Values, View
+
+Mask = NDArray[np.bool_]
+Rows = NDArray[np.int64] | slice
+ALL = slice(None)
+_MOST = 0.75
+"""Above this share of stale anchors all are measured: copying their rows would cost what it saves."""
+
+
+class Stale(NamedTuple):
+    """Anchors to be measured anew, and the view of them; `rows` is ALL where the view is of all anchors."""
+
+    rows: Rows
+    view: Any
+
+    @property
+    def nothing(self) -> bool:
+        """Whether no anchor is to be measured anew."""
+        return not isinstance(self.rows, slice) and not len(self.rows)
+
+
+def stale(mask: Mask, view: Callable[[Rows], View]) -> Stale:
+    """What is to be measured anew.
+
+    Args:
+        mask: (P,) bool, anchors whose inputs changed.
+        view: makes the view of some anchors, or of ALL; not called where nothing changed.
+    """
+    count = int(np.count_nonzero(mask))
+    if not count and len(mask):
+        return Stale(np.zeros(0, np.int64), None)
+    rows = ALL if count > _MOST * len(mask) or not len(mask) else np.flatnonzero(mask)
+    return Stale(rows, view(rows))
+
+
+class _Column(NamedTuple, Generic[View]):
+    name: Name
+    need: Need[View]
+    compute: Callable[[View, int], Values | Reason]
+
+
+class Columns(Generic[View]):
+    """(M, P) values of the measures of one view, kept from report to report.
+
+    The values are those of a measurement of all anchors, bit for bit: a value depends on its own anchor's inputs
+    alone, and an anchor whose inputs changed is measured anew. What is not known is NaN, whatever a measure computed
+    of it. Arrays once handed out are never written to again.
+
+    Args:
+        measures: in the order of their columns: those with a depth for each depth, those without one, then the
+            baseline's own values in the same order.
+        depths: the depths k to measure at.
+    """
+
+    def __init__(self, measures: Sequence[Measure[View]], depths: Sequence[int]) -> None:
+        self._measures, self._depths = measures, depths
+        self._columns: tuple[_Column[View], ...] = ()
+        self.names: tuple[Name, ...] = ()
+        self.values: Values = np.zeros((0, 0))
+        self.reasons: tuple[str, ...] = ()
+        """Why a whole column is not measurable, "" where it is."""
+
+    def update(self, count: int, changed: Mapping[Need[View], Stale]) -> None:
+        """Measure anew what changed, by need; at first that has to be all anchors.
+
+        Args:
+            count: P, all anchors.
+            changed: by need; those whose views are of the same anchors should share one, for what it works out.
+        """
+        if not self._columns:
+            self._columns = tuple(self._made({need: of.view for need, of in changed.items()}))
+            self.names = tuple(of.name for of in self._columns)
+            self.values, self.reasons = np.zeros((len(self.names), count)), ("",) * len(self.names)
+        if all(of.nothing for of in changed.values()):
+            return
+        values, reasons = self.values.copy(), list(self.reasons)
+        for at, column in enumerate(self._columns):
+            rows, view = part = changed[column.need]
+            if part.nothing:
+                continue
+            k = column.name.k
+            found = Reason(DEPTH_NOT_KEPT) if k > view.depth else column.compute(view, k)
+            reasons[at] = found.text if isinstance(found, Reason) else ""
+            values[at, rows] = np.nan if isinstance(found, Reason) else found
+            if len(view.unknown):
+                values[at, view.unknown if isinstance(rows, slice) else rows[view.unknown]] = np.nan
+        values.flags.writeable = False
+        self.values, self.reasons = values, tuple(reasons)
+
+    def _made(self, views: Mapping[Need[View], View]) -> list[_Column[View]]:
+        own: list[_Column[View]] = []
+        then: list[_Column[View]] = []
+        for k in (*self._depths, 0):
+            for of in self._measures:
+                need = of.needs
+                if need is None or of.compute is None or of.deep != (k > 0):
+                    continue
+                if of.only_if is None or of.only_if(views[need]):
+                    own.append(_Column(Name(of.name, k), need, of.compute))
+                    if of.then is not None:
+                        then.append(_Column(Name(of.name, k, own=True), need, of.then))
+        return own + then
+
+    def of(self, metric: str, k: int = 0) -> Values:
+        """The (P,) values of one column; KeyError naming it if it was not measured."""
+        name = Name(metric, k)
+        if name not in self.names:
+            raise KeyError(name)
+        column: Values = self.values[self.names.index(name)]
+        return column

@@ -1,0 +1,165 @@
+"""Ranking stability and scores: how the ranked lists moved between the baseline and now."""
+
+from monitor.core.measure import ranking, scores
+from monitor.core.measure.columns import NOISE_GAP_UNKNOWN
+from monitor.core.measure.wasserstein import score_wasserstein
+from monitor.core.measures.measure import COUNT, SHARE, AnyMeasure, Measure, Reason
+from monitor.core.measures.needs import CONTENTS, DOCUMENTS, PINNED, RESULTS, SCORES
+
+_BETTER = "Fewer results changed than before."
+_WORSE = "More of what anchors get is something else."
+_SPREAD, _LOW = ("mean", "p50", "p95"), ("mean", "p05", "p50")
+
+RANKING: tuple[AnyMeasure, ...] = (
+    Measure(
+        "jaccard_ratio", "ratio", "Jaccard similarity of the baseline's and the current top k", _BETTER,
+        family="Ranking stability", needs=RESULTS, statistics=_LOW, range=SHARE, better="higher",
+        compute=lambda lists, k: ranking.jaccard(lists.matched(k), k),
+    ),
+    Measure(
+        "swaps", "swaps", "Results of the top k exchanged for others, per anchor", _WORSE,
+        family="Ranking stability", needs=RESULTS, statistics=_SPREAD, range=COUNT, better="lower",
+        compute=lambda lists, k: ranking.swaps(lists.matched(k), k),
+    ),
+    Measure(
+        "rbo_ratio", "ratio", "Extrapolated rank-biased overlap (p = 0.9) with the baseline's list", _BETTER,
+        family="Ranking stability", needs=RESULTS, statistics=_LOW, range=SHARE, better="higher",
+        compute=lambda lists, k: ranking.rbo_ext(lists.matched(k), k, lists.settings.persistence),
+    ),
+    Measure(
+        "kendall_distance_ratio", "ratio", "Kendall distance of two top-k lists with penalty 1/2, normalised",
+        "Results changed places or left.",
+        family="Ranking stability", needs=RESULTS, range=SHARE, better="lower",
+        compute=lambda lists, k: ranking.kendall_distance(lists.matched(k), k),
+    ),
+    Measure(
+        "rank_churn_ratio", "ratio",
+        "Footrule distance of two top-k lists, normalised; the sum of its moved, exited and entered parts",
+        "Results changed places or left.",
+        family="Ranking stability", needs=RESULTS, range=SHARE, better="lower",
+        compute=lambda lists, k: lists.churn(k).total,
+    ),
+    Measure(
+        "rank_churn_moved_ratio", "ratio", "Part of rank churn by results that changed places", "Order changed.",
+        family="Ranking stability", needs=RESULTS, range=SHARE, better="lower",
+        compute=lambda lists, k: lists.churn(k).moved,
+    ),
+    Measure(
+        "rank_churn_exited_ratio", "ratio", "Part of rank churn by results that left", "Results were lost.",
+        family="Ranking stability", needs=RESULTS, range=SHARE, better="lower",
+        compute=lambda lists, k: lists.churn(k).exited,
+    ),
+    Measure(
+        "rank_churn_entered_ratio", "ratio", "Part of rank churn by results that came", "New results push in.",
+        family="Ranking stability", needs=RESULTS, range=SHARE, better="lower",
+        compute=lambda lists, k: lists.churn(k).entered,
+    ),
+    Measure(
+        "top1_changed_ratio", "ratio", "Share of anchors whose first result is another one",
+        "More readers meet another first answer.",
+        family="Ranking stability", needs=RESULTS, range=SHARE, better="lower", deep=False, percent=True,
+        compute=lambda lists, _: ranking.top1_changed(lists.matched(1)),
+    ),
+    Measure(
+        "top1_changed_decided_ratio", "ratio",
+        "Share of changed first results among anchors whose baseline gap exceeds the noise gap",
+        "First results change that were not coin flips.",
+        family="Ranking stability", needs=RESULTS, range=SHARE, better="lower", deep=False,
+        compute=lambda lists, _: Reason(NOISE_GAP_UNKNOWN) if lists.settings.noise_gap is None else
+        ranking.top1_changed_decided(lists.matched(1), scores.gap(lists.pair.baseline), lists.settings.noise_gap),
+    ),
+)  # fmt: skip
+"""By chunk id, per leg."""
+
+SCORED: tuple[AnyMeasure, ...] = (
+    Measure(
+        "score_wasserstein", "score",
+        "First Wasserstein distance of the baseline's and the current top-k scores, per anchor or `pooled`",
+        "The scores moved, up or down.",
+        family="Scores", needs=SCORES, statistics=("mean", "p95"), better="lower",
+        compute=lambda lists, k: score_wasserstein(lists.pair.baseline, lists.pair.current, k),
+    ),
+    Measure(
+        "top1_score_drop", "score", "Baseline's first score minus the current one; positive is worse",
+        "First results fit worse than they did.",
+        family="Scores", needs=SCORES, statistics=("mean", "p05", "p50", "p95"), better="lower", deep=False,
+        compute=lambda lists, _: scores.top1_score_drop(*lists.compared),
+    ),
+    Measure(
+        "gap_drop", "score", "Fall of the gap against the baseline", "First results stand out less.",
+        family="Scores", needs=SCORES, statistics=("mean", "p95"), better="lower", deep=False,
+        compute=lambda lists, _: scores.gap_drop(*lists.compared),
+    ),
+    Measure(
+        "top1_score", "score", "First score now", "Anchors find something that fits better.",
+        family="Scores", needs=SCORES, statistics=_LOW, better="higher", deep=False,
+        compute=lambda lists, _: scores.top1_score(lists.compared[1]),
+        then=lambda lists, _: scores.top1_score(lists.compared[0]),
+    ),
+    Measure(
+        "gap", "score", "First minus second score now", "First results stand out more.",
+        family="Scores", needs=SCORES, statistics=_LOW, better="higher", deep=False,
+        compute=lambda lists, _: scores.gap(lists.compared[1]),
+        then=lambda lists, _: scores.gap(lists.compared[0]),
+    ),
+    Measure(
+        "confidence_crossing_ratio", "ratio",
+        "Share of anchors that crossed production's threshold on score or gap since the baseline",
+        "Thresholds chosen for the baseline may be wrong now.",
+        family="Scores", needs=SCORES, range=SHARE, better="lower", deep=False,
+        only_if=lambda lists: lists.settings.watches_confidence,
+        compute=lambda lists, _: scores.confidence_crossing(
+            *lists.compared, score=lists.settings.score_threshold, gap_at=lists.settings.gap_threshold
+        ),
+    ),
+)  # fmt: skip
+"""Within one leg; cosine and BM25 are never pooled."""
+
+BY_CONTENT: tuple[AnyMeasure, ...] = (
+    Measure(
+        "collapsed_swaps", "swaps",
+        "Results exchanged for others that say something else; copies under another id count as the same",
+        "Content changed, not only ids: what the default policy judges.",
+        family="Ranking stability", needs=CONTENTS, statistics=_SPREAD, range=COUNT, better="lower",
+        compute=lambda said, k: ranking.swaps(*said.matched(k)),
+    ),
+    Measure(
+        "collapsed_jaccard_ratio", "ratio", "Jaccard similarity of the two top k by content", _BETTER,
+        family="Ranking stability", needs=CONTENTS, range=SHARE, better="higher",
+        compute=lambda said, k: ranking.jaccard(*said.matched(k)),
+    ),
+    Measure(
+        "collapsed_top1_changed_ratio", "ratio", "Share of anchors whose first result says something else",
+        "More readers meet another first answer, not only another id.",
+        family="Ranking stability", needs=CONTENTS, range=SHARE, better="lower", percent=True,
+        compute=lambda said, k: ranking.top1_changed(said.matched(k)[0]),
+    ),
+)  # fmt: skip
+"""By content: what the chunks say, under whatever id."""
+
+BY_DOCUMENT: tuple[AnyMeasure, ...] = (
+    Measure(
+        "collapsed_document_swaps", "results", "Documents of the top k exchanged for others",
+        "Answers come from other documents.",
+        family="Ranking stability", needs=DOCUMENTS, range=COUNT, better="lower",
+        compute=lambda held, k: ranking.swaps(*held.documents(k)),
+    ),
+    Measure(
+        "collapsed_document_jaccard_ratio", "ratio", "Jaccard similarity of the two top k by document", _BETTER,
+        family="Ranking stability", needs=DOCUMENTS, range=SHARE, better="higher",
+        compute=lambda held, k: ranking.jaccard(*held.documents(k)),
+    ),
+)  # fmt: skip
+
+AGAINST_PINNED: tuple[AnyMeasure, ...] = (
+    Measure(
+        "pinned_swaps", "swaps", "Results exchanged since the pinned baseline, beside a moving one", _WORSE,
+        family="Ranking stability", needs=PINNED, range=COUNT, better="lower",
+        compute=lambda lists, k: ranking.swaps(lists.matched(k), k),
+    ),
+    Measure(
+        "pinned_jaccard_ratio", "ratio", "Jaccard similarity with the pinned baseline", _BETTER,
+        family="Ranking stability", needs=PINNED, range=SHARE, better="higher",
+        compute=lambda lists, k: ranking.jaccard(lists.matched(k), k),
+    ),
+)  # fmt: skip

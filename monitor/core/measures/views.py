@@ -1,0 +1,246 @@
+"""Views: what measures are computed from, of some anchors; what several measures read is worked out once.
+
+Every view has `depth`, the deepest k it can be asked at, and `unknown`, the places of anchors without a known list.
+"""
+
+from collections.abc import Callable
+from dataclasses import replace
+from functools import cached_property
+from typing import TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from monitor.core.comparison.collapsed import Sides, collapsed, joined
+from monitor.core.comparison.listed_chunks import ListedChunk
+from monitor.core.copies.likeness import Likeness
+from monitor.core.lists import RankedLists
+from monitor.core.measure.columns import Pair, Settings
+from monitor.core.measure.disagreement import Disagreement, LegPairs, disagreement
+from monitor.core.measure.index import ann_recall, score_parity
+from monitor.core.measure.labelled import Judgements
+from monitor.core.measure.overlap import Overlap, overlap
+from monitor.core.measure.ranking import RankChurn, rank_churn
+from monitor.core.measure.sources import distinct_sources
+from monitor.core.measure.ties import settle_ties
+from monitor.core.measures.measure import Values
+
+Codes = NDArray[np.int64]
+ANY_DEPTH = 1 << 30
+NOBODY = np.zeros(0, np.int64)
+Made = TypeVar("Made")
+
+
+def _unknown(*lists: RankedLists) -> NDArray[np.int64]:
+    """Rows of which one of the lists is not known."""
+    return np.flatnonzero(~np.logical_and.reduce([of.known for of in lists]))
+
+
+class _ByDepth:
+    """What is worked out once per depth."""
+
+    def __init__(self) -> None:
+        self._made: dict[tuple[str, int], object] = {}
+
+    def once(self, name: str, k: int, make: Callable[[], Made]) -> Made:
+        """Of this name and depth, as it was made the first time."""
+        found = self._made.get((name, k))
+        if found is None:
+            found = self._made[name, k] = make()
+        return found  # type: ignore[return-value]  # of one name all are of one type
+
+
+class ListsView(_ByDepth):
+    """One leg's lists of R anchors, then and now.
+
+    Args:
+        pair: the lists.
+        settings: what is asked.
+    """
+
+    def __init__(self, pair: Pair, settings: Settings) -> None:
+        super().__init__()
+        self.pair, self.settings, self.depth = pair, settings, pair.depth
+        self.unknown = _unknown(pair.baseline, pair.current)
+
+    def matched(self, k: int) -> Overlap:
+        """The lists matched; one match for all depths, where ties are settled, which depends on the cut, for each."""
+        return self.once("matched", 0 if self.settings.tie_eps is None else k, lambda: self._matched(k))
+
+    def _matched(self, k: int) -> Overlap:
+        eps, pair = self.settings.tie_eps, self.pair
+        if eps is None:
+            whole = pair.at(max((depth for depth in self.settings.depths if depth <= pair.depth), default=1))
+            return overlap(whole.baseline, whole.current)
+        cut = pair.at(k)
+        return overlap(cut.baseline, settle_ties(cut.baseline, cut.current, eps))
+
+    def churn(self, k: int) -> RankChurn:
+        """Rank churn and its parts."""
+        return self.once("churn", k, lambda: rank_churn(self.matched(k), k))
+
+    @cached_property
+    def compared(self) -> tuple[RankedLists, RankedLists]:
+        """Both lists, each known only where the other is too: all columns of an anchor rest on the same lists."""
+        return self.pair.compared()
+
+
+class SaidView(_ByDepth):
+    """What the results of one leg say, then and now, of R anchors.
+
+    Args:
+        pair: the lists.
+        sides: content keys of their slots.
+        likeness: tells near copies.
+        eps: scores this close tie; None: no tie is settled.
+    """
+
+    def __init__(self, pair: Pair, sides: Sides, likeness: Likeness, eps: float | None) -> None:
+        super().__init__()
+        self._pair, self._sides, self._likeness, self._eps, self.depth = pair, sides, likeness, eps, pair.depth
+        self.unknown = _unknown(pair.baseline, pair.current)
+
+    def matched(self, k: int) -> tuple[Overlap, int]:
+        """The lists of distinct contents matched, and the depth of that match."""
+        return self.once("matched", k, lambda: self._matched(k))
+
+    def _matched(self, k: int) -> tuple[Overlap, int]:
+        cut, pair = Sides(self._sides.then[:, :k], self._sides.now[:, :k]), self._pair.at(k)
+        made = collapsed(pair.baseline, pair.current, joined(cut, self._likeness), self._eps)
+        return made, min(k, made.depth)
+
+
+class LegsView(_ByDepth):
+    """Dense and lexical lists of R anchors beside each other, then and now."""
+
+    def __init__(self, dense: Pair, lexical: Pair) -> None:
+        super().__init__()
+        self._dense, self._lexical, self.depth = dense, lexical, min(dense.depth, lexical.depth)
+        self.unknown = np.flatnonzero(~(dense.current.known | lexical.current.known))  # each leg moves by itself
+
+    def apart(self, k: int) -> Disagreement:
+        """How differently the legs answer."""
+        return self.once("apart", k, lambda: disagreement(self._pairs, k))
+
+    @cached_property
+    def _pairs(self) -> LegPairs:
+        dense, lexical = self._dense, self._lexical
+        return LegPairs(
+            overlap(dense.current, lexical.current),
+            overlap(dense.baseline, lexical.baseline),
+            overlap(dense.baseline, dense.current),
+            overlap(lexical.baseline, lexical.current),
+        )
+
+
+class IndexView:
+    """What the real index serves R anchors, beside the exact lists.
+
+    Args:
+        served: their lists.
+        exact: the maintained ones, not known where the index had no time to agree.
+        live: (R, k) bool, whether each served chunk is in the corpus.
+        eps: how far below the exact k-th score still ties.
+        distances: whether scores are negated distances.
+    """
+
+    depth = ANY_DEPTH
+
+    def __init__(
+        self, served: RankedLists, exact: RankedLists, live: NDArray[np.bool_], *, eps: float, distances: bool
+    ) -> None:
+        self._served, self._exact, self._live, self._eps, self._distances = served, exact, live, eps, distances
+        self.unknown = _unknown(served, exact)
+
+    def recall(self, k: int) -> Values:
+        """See `ann_recall`."""
+        return ann_recall(self._served.at(k), self._exact.at(k), self._live[:, :k], eps=self._eps)
+
+    def parity(self, k: int) -> Values:
+        """See `score_parity`."""
+        return score_parity(self._served.at(k), self._exact.at(k), distances=self._distances)
+
+
+class HeldView(_ByDepth):
+    """What one leg's lists of R anchors hold, chunk by chunk, then and now.
+
+    Args:
+        lists: now.
+        then: the baseline's.
+        chunks: (R, k) arrays of numbers of the chunks now.
+        origins: (R, k) source and document codes of the chunks then.
+        asked: (R, e) expected sources, and the judgements.
+        likeness: tells near copies.
+        vectors: by slot, None where nobody keeps them.
+        events: whether it is known which chunks changed.
+        eps: scores this close tie; None: no tie is settled.
+    """
+
+    depth = ANY_DEPTH
+
+    def __init__(
+        self,
+        lists: RankedLists,
+        then: RankedLists,
+        chunks: ListedChunk,
+        origins: Sides,
+        asked: tuple[Codes, Judgements],
+        *,
+        likeness: Likeness,
+        vectors: NDArray[np.float32] | None,
+        events: bool,
+        eps: float | None,
+    ) -> None:
+        super().__init__()
+        self.lists, self.chunks, self.vectors, self.events = lists, chunks, vectors, events
+        self.unknown = _unknown(lists)
+        self.then = replace(then, known=then.known & lists.known)
+        """The baseline's lists, known where those of now are too."""
+        self.sources_then, self._documents_then = origins
+        self.expected, self.judged = asked
+        self._likeness, self._eps = likeness, eps
+
+    def copies(self, k: int) -> Codes:
+        """(R, k) cluster of near copies of each slot."""
+        return self._likeness.clusters(self.chunks.content[:, :k])
+
+    def documents(self, k: int) -> tuple[Overlap, int]:
+        """The lists of distinct documents matched, and the depth of that match."""
+        return self.once("documents", k, lambda: self._documents(k))
+
+    def _documents(self, k: int) -> tuple[Overlap, int]:
+        sides = Sides(self._documents_then[:, :k], self.chunks.document[:, :k])
+        made = collapsed(self.then.at(k), self.lists.at(k), sides, self._eps)
+        return made, min(k, made.depth)
+
+    def distinct_sources(self, present: Codes, k: int) -> Values:
+        """Distinct sources among slots; NaN where no result names one."""
+        found = distinct_sources(present, k)
+        return np.where(found > 0, found, np.nan)
+
+    def share(self, hit: Codes, k: int) -> Values:
+        """Share of the filled slots whose number is 1; NaN for an empty or unknown list."""
+        cut = self.lists.at(k)
+        inside = (hit[:, :k] == 1) & (np.arange(cut.depth) < cut.lengths[:, None])
+        part = np.count_nonzero(inside, axis=1)
+        measured = cut.known & (cut.lengths > 0)
+        return np.where(measured, part / np.maximum(cut.lengths, 1), np.nan)
+
+
+class JudgedView:
+    """The judged chunks of R anchors, and (R, j) bool whether each is in the corpus."""
+
+    depth = ANY_DEPTH
+
+    def __init__(self, judged: Judgements, live: NDArray[np.bool_]) -> None:
+        self.judged, self.live, self.unknown = judged, live, NOBODY
+
+
+class RewritesView:
+    """Lists of R anchors, those of their rewrites, and the place among the R of each rewrite's anchor."""
+
+    depth = ANY_DEPTH
+
+    def __init__(self, own: RankedLists, others: RankedLists, owners: NDArray[np.int64]) -> None:
+        self.own, self.others, self.owners = own, others, owners
+        self.unknown = _unknown(own)
