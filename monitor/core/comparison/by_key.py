@@ -1,7 +1,7 @@
 """Numbers of chunks, remembered from report to report: most chunks did not change."""
 
 from collections.abc import Callable, Iterable
-from itertools import chain
+from itertools import chain, repeat
 
 import numpy as np
 from numpy.typing import NDArray
@@ -33,15 +33,17 @@ class ByKey:
 
     def of(self, keys: NDArray[np.int64], look: Callable[[int], tuple[int, ...]]) -> NDArray[np.int64]:
         """The numbers of each key, (..., width) int64; looked up where they are not known."""
-        asked = keys.ravel().tolist()
-        at = self._at
-        found = list(map(at.get, asked))
-        if None in found:
-            unknown = list({key for key, one in zip(asked, found, strict=True) if one is None})
+        places = self._places(keys)
+        unknown = list(dict.fromkeys(keys[places < 0].tolist()))
+        if unknown:
             self._learn(unknown, [look(key) for key in unknown])
-            found = list(map(at.get, asked))
-        places = np.array(found, np.int64)
-        return self._table[places].reshape(*keys.shape, self._table.shape[1])
+            places[places < 0] = self._places(keys[places < 0])
+        return self._table[places]
+
+    def _places(self, keys: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Of the shape of the keys: the row of the table that holds each, -1 where none does."""
+        found = map(self._at.get, keys.ravel().tolist(), repeat(-1))
+        return np.fromiter(found, np.int64, keys.size).reshape(keys.shape)
 
     def _learn(self, keys: list[int], numbers: list[tuple[int, ...]]) -> None:
         until = self._used + len(keys)

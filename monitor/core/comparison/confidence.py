@@ -96,7 +96,7 @@ class Confidence:
         # ties at the cut of the dense list are settled by scores
         moved = turn.results(leg) if tie_eps(leg) is None else turn.scores(leg)
         part = stale(moved | turn.touched(leg), lambda rows: self._view(leg, turn, rows))
-        if not part.nothing:
+        if part.view is not None:
             lists, chunks = part.view.lists, part.view.chunks
             self._likeness.know(chunks.content, lists.keys, turn.seen.facts.shingles)
             kept = self._sources.get(leg)

@@ -17,15 +17,10 @@ _MOST = 0.75
 
 
 class Stale(NamedTuple):
-    """Anchors to be measured anew, and the view of them; `rows` is ALL where the view is of all anchors."""
+    """Anchors to be measured anew, ALL or some, and the view of them; None where nothing is to be measured anew."""
 
     rows: Rows
     view: Any
-
-    @property
-    def nothing(self) -> bool:
-        """Whether no anchor is to be measured anew."""
-        return not isinstance(self.rows, slice) and not len(self.rows)
 
 
 def stale(mask: Mask, view: Callable[[Rows], View]) -> Stale:
@@ -80,17 +75,18 @@ class Columns(Generic[View]):
             self._columns = tuple(self._made({need: of.view for need, of in changed.items()}))
             self.names = tuple(of.name for of in self._columns)
             self.values, self.reasons = np.zeros((len(self.names), count)), ("",) * len(self.names)
-        if all(of.nothing for of in changed.values()):
+        if all(of.view is None for of in changed.values()):
             return
         values, reasons = self.values.copy(), list(self.reasons)
-        for at, column in enumerate(self._columns):
-            rows, view = part = changed[column.need]
-            if part.nothing:
+        for at, ((_, k, _), need, compute) in enumerate(self._columns):
+            rows, view = changed[need]
+            if view is None:
                 continue
-            k = column.name.k
-            found = Reason(DEPTH_NOT_KEPT) if k > view.depth else column.compute(view, k)
-            reasons[at] = found.text if isinstance(found, Reason) else ""
-            values[at, rows] = np.nan if isinstance(found, Reason) else found
+            found = Reason(DEPTH_NOT_KEPT) if k > view.depth else compute(view, k)
+            if isinstance(found, Reason):
+                values[at, rows], reasons[at] = np.nan, found.text
+                continue
+            values[at, rows], reasons[at] = found, ""
             if len(view.unknown):
                 values[at, view.unknown if isinstance(rows, slice) else rows[view.unknown]] = np.nan
         values.flags.writeable = False
