@@ -8,7 +8,7 @@ import pytest
 from dashboards.metrics_page import metrics_page
 from monitor.adapters.prometheus.exporter import MetricsPage
 from monitor.core.baseline import Snapshot
-from monitor.core.drift import Drift, Scope, Seen
+from monitor.core.drift import Drift, Observation, Scope
 from monitor.core.measures.measure import COUNT, SHARE, AnyMeasure, Measure
 from monitor.core.measures.needs import CONTENTS, LEGS, RESULTS
 from monitor.core.measures.registry import REGISTRY, Registry
@@ -44,7 +44,7 @@ def baseline() -> Snapshot:
     return snapshot(ANCHORS, {"lexical": plain("abc", "abc", "abc", "abc")}, hashes=HASHES)
 
 
-def look(*now: str) -> Seen:
+def look(*now: str) -> Observation:
     return replace(seen({"lexical": plain(*now)}, hashes=HASHES), deploy_id="", changed=np.zeros(0, np.int64))
 
 
