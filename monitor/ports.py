@@ -16,13 +16,16 @@ from monitor.core.events import CorpusEvent, Partition, Position, Record
 from monitor.core.lexical_sources import SourceStatistics
 from monitor.core.lists import RankedLists
 from monitor.core.policy import Verdict
-from monitor.core.published import Published
+from monitor.core.published import Published, Pulse
 from monitor.core.report import DriftReport
 from monitor.errors import ConfigurationError as ConfigurationError
 from monitor.errors import CorpusDriftError as CorpusDriftError
 from monitor.errors import UnreachableError as UnreachableError
 
 # ---------------------------------------------------------------- sources
+
+
+FaultKind = Literal["unreadable", "gap", "recreated", "added_partition"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +38,7 @@ class Fault:
     kind `added_partition`: a partition appeared; it is read from offset 0.
     """
 
-    kind: Literal["unreadable", "gap", "recreated", "added_partition"]
+    kind: FaultKind
     position: Position
     detail: str
     value: bytes = b""
@@ -230,7 +233,14 @@ class StateStore(Protocol):
 class Service(Protocol):
     """What the endpoints may ask; every method may be called from any thread."""
 
-    def published(self) -> Published | None: ...
+    def published(self) -> Published | None:
+        """The last view; worked out by whoever looks first, which may take seconds while a backlog is worked off."""
+        ...
+
+    def pulse(self) -> Pulse | None:
+        """What is known of the last view at once; None before the first."""
+        ...
+
     def deploy(self, deploy_id: str) -> DeployRecord | None: ...
     def judged_against(self, deploy_id: str, baseline: str) -> Mapping[str, Any]: ...
     def baselines(self) -> Sequence[Snapshot]: ...

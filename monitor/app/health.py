@@ -97,10 +97,15 @@ class Gauges:
             return
         self._asked = now
         ends, self._trouble = source.end(), source.trouble()
-        self._lag = (
-            None if ends is None else {part: max(0, end - positions.get(part, 0)) for part, end in ends.items()}
-        )
-        if self._lag is not None and not any(self._lag.values()):
+        lost = [part for part, end in (ends or {}).items() if end < positions.get(part, 0)]
+        if ends is None:
+            self._lag = None
+        else:
+            self._lag = {part: end - positions.get(part, 0) for part, end in ends.items() if part not in lost}
+        if lost and ends is not None:
+            named = ", ".join(f"{part.topic}/{part.partition} ends at {ends[part]}" for part in sorted(lost))
+            self._trouble = f"{named}, before our position: another stream has its name"
+        if self._lag is not None and not any(self._lag.values()) and not lost:
             self._progress = now
 
     def staleness(self) -> str:
@@ -108,9 +113,15 @@ class Gauges:
         quiet = self._clocks.monotonic() - self._progress
         if self.bounded or quiet <= self._stale:
             return ""
+        if self._trouble and self._lag is not None:
+            return f"input is stale: no progress for {quiet:.0f} s while {self._trouble}; {self._expected}"
         unknown = "the source's end is not known" + (f" ({self._trouble})" if self._trouble else "")
         known = unknown if self._lag is None else f"lag is {sum(self._lag.values())} events"
-        return f"input is stale: no progress for {quiet:.0f} s while {known}; expected at most {self._stale:.0f} s"
+        return f"input is stale: no progress for {quiet:.0f} s while {known}; {self._expected}"
+
+    @property
+    def _expected(self) -> str:
+        return f"expected at most {self._stale:.0f} s"
 
     def judged(self, verdict: Verdict) -> Verdict:
         """The verdict, or UNKNOWN where the input is stale now."""

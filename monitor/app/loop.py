@@ -198,7 +198,9 @@ class Monitor:
         return ingested.changes, [*batch.quarantined, *aside]
 
     def _count(self, batch: Batch, quarantined: Sequence[Quarantined]) -> None:
-        self.session.counters.update({("events", *outcome): n for outcome, n in batch.counts.items()})
+        for (kind, outcome), count in batch.counts.items():
+            # Faults are of the stream, not of an event in it: they are a family of their own.
+            self.session.counters[("stream", outcome) if kind == "stream" else ("events", kind, outcome)] += count
         self.session.counters.update(("quarantined", item.reason) for item in quarantined)
         self.session.counters.update(OPEN_GAPS for fault in batch.faults if fault.kind in GAP_FAULTS)
         self.parts.gauges.event_seen()

@@ -24,7 +24,7 @@ from monitor.core.lists import RankedLists
 from monitor.core.places import named_positions
 from monitor.core.policy import Verdict
 from monitor.core.problems import Problem, ProblemKind
-from monitor.core.published import Published
+from monitor.core.published import Published, Pulse
 from monitor.core.report import DriftReport
 from monitor.core.session import Ingested, ServedLists
 
@@ -55,6 +55,8 @@ class Measuring:
         self._fresh = Freshness(parts.clocks, on=parts.index is None)
         self._measured: Measured | None = None
         self._view: Lazy[Published] | None = None
+        self.pulse: Pulse | None = None
+        """Of the last view, known without working it out."""
 
     @property
     def published(self) -> Published | None:
@@ -194,7 +196,8 @@ class Measuring:
             said = withheld(verdict, staleness)
             return Published(parts.corpus_name, report, verdict, said, counters, ledger, health)
 
-        self._view = Lazy(view)
+        positions = named_positions(intake.positions)
+        self._view, self.pulse = Lazy(view), Pulse(health, ledger, positions)
 
     def republish(self) -> None:
         """The last report once more, with the health of now; measured where there is none."""

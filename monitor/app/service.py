@@ -11,7 +11,7 @@ from monitor.app.operations import Operations
 from monitor.core.baseline import Approval, Snapshot
 from monitor.core.committed import DeployRecord, Retried
 from monitor.core.explain.card import Question
-from monitor.core.published import Published
+from monitor.core.published import Published, Pulse
 from monitor.ports import StateStore, UnreachableError
 
 T = TypeVar("T")
@@ -40,6 +40,10 @@ class MonitorService:
     def published(self) -> Published | None:
         """The last view the loop published."""
         return self._monitor.published
+
+    def pulse(self) -> Pulse | None:
+        """What is known of that view without working it out."""
+        return self._monitor.measuring.pulse
 
     def deploy(self, deploy_id: str) -> DeployRecord | None:
         """A judged deploy, from the committed state."""

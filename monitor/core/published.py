@@ -115,6 +115,18 @@ class Health:
 
 
 @dataclass(frozen=True, slots=True)
+class Pulse:
+    """What is known of a view without working its report out, so that probes are answered at once.
+
+    `positions` are the next offsets by `topic/partition`, as in the report.
+    """
+
+    health: Health
+    ledger: tuple[Judged, ...]
+    positions: Mapping[str, int]
+
+
+@dataclass(frozen=True, slots=True)
 class Published:
     """The last report with its verdict, the counters, the deploys judged so far, and the monitor's health.
 
@@ -128,3 +140,8 @@ class Published:
     counters: Mapping[tuple[str, ...], int]
     ledger: tuple[Judged, ...]
     health: Health
+
+    @property
+    def pulse(self) -> Pulse:
+        """What probes ask."""
+        return Pulse(self.health, self.ledger, self.report.positions)

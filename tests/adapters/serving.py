@@ -14,7 +14,7 @@ from monitor.core.baseline import Approval, Snapshot
 from monitor.core.committed import DeployRecord, Retried
 from monitor.core.documents import gate_document
 from monitor.core.events import Position
-from monitor.core.published import Published
+from monitor.core.published import Published, Pulse
 from monitor.ports import ConfigurationError, Service
 
 
@@ -34,6 +34,9 @@ class Shown:
 
     def published(self) -> Published | None:
         return self.view
+
+    def pulse(self) -> Pulse | None:
+        return None if self.view is None else self.view.pulse
 
     def deploy(self, deploy_id: str) -> DeployRecord | None:
         self._fail()

@@ -81,7 +81,7 @@ def watched(gauges: Gauges, ends: Mapping[Partition, int] | None, at: int) -> No
 
 @pytest.mark.parametrize(
     ("ends", "at", "lag"),
-    [(None, 5, None), ({PART: 9}, 5, {PART: 4}), ({PART: 5}, 5, {PART: 0}), ({PART: 3}, 5, {PART: 0}), ({}, 5, {})],
+    [(None, 5, None), ({PART: 9}, 5, {PART: 4}), ({PART: 5}, 5, {PART: 0}), ({PART: 3}, 5, {}), ({}, 5, {})],
 )
 def test_lag_is_what_is_left_or_not_known(
     ends: Mapping[Partition, int] | None, at: int, lag: Mapping[Partition, int] | None
@@ -111,6 +111,7 @@ def table() -> list[tuple[str, list[tuple[float, object]], str]]:
     end, behind, silent = {PART: 5}, {PART: 9}, None
     return [
         ("nothing yet", [(899.0, "")], "pass"),
+        ("another stream under the same name", [(500.0, {PART: 3}), (500.0, {PART: 3})], "unknown"),
         ("nothing for long", [(901.0, "")], "unknown"),
         ("at the end, looked at", [(890.0, end), (890.0, end)], "pass"),
         ("at the end, not looked at again", [(890.0, end), (901.0, "")], "unknown"),

@@ -18,9 +18,10 @@ from starlette.routing import Route
 
 from monitor.adapters.http.bodies import Approve, BadRequest, Capture, Deploy, Retry, body, webhook, whole
 from monitor.adapters.http.guard import Guard, problem
-from monitor.adapters.http.patience import PatientProtocol
+from monitor.adapters.http.patience import CONNECTIONS_MOST, PatientProtocol
 from monitor.adapters.page import CONFIG, Pages, asked_of
-from monitor.adapters.prometheus.exporter import CONTENT_TYPE, MetricsPage
+from monitor.adapters.prometheus.exporter import CONTENT_TYPE
+from monitor.adapters.prometheus.scrapes import Scrapes
 from monitor.core.baseline import Approval, Snapshot
 from monitor.core.documents import gate_document, report_document, retried_document, snapshot_document
 from monitor.core.policy import Verdict
@@ -53,7 +54,7 @@ class Endpoints:
 
     def __init__(self, service: Service, turn_limit: float = TURN_LIMIT, config: str = CONFIG) -> None:
         self._service, self._turn_limit = service, turn_limit
-        self._metrics, self._pages = MetricsPage(), Pages(service, turn_limit, config)
+        self._scrapes, self._pages = Scrapes(service.published), Pages(service, turn_limit, config)
 
     def routes(self) -> list[Route]:
         """Every path of the interface."""
@@ -82,25 +83,25 @@ class Endpoints:
     def metrics(self, request: Request) -> Response:
         """Prometheus text."""
         del request
-        return Response(self._metrics.render(self._service.published()), headers={"content-type": CONTENT_TYPE})
+        return Response(self._scrapes.page(), headers={"content-type": CONTENT_TYPE})
 
     def healthz(self, request: Request) -> Response:
         """200 while the loop turns."""
         del request
-        view = self._service.published()
-        quiet = time.time() - view.health.turned if view else 0.0
-        if view is not None and quiet > self._turn_limit:
+        pulse = self._service.pulse()
+        quiet = time.time() - pulse.health.turned if pulse else 0.0
+        if quiet > self._turn_limit:
             return PlainTextResponse(f"no turn for {quiet:.0f} s, expected at most {self._turn_limit:.0f}\n", 503)
         return PlainTextResponse("ok\n")
 
     def readyz(self, request: Request) -> Response:
         """200 once the state is restored and the lag is known."""
         del request
-        view = self._service.published()
-        if view is None:
+        pulse = self._service.pulse()
+        if pulse is None:
             return PlainTextResponse("restoring the state\n", 503)
-        if view.health.lag is None and not view.report.positions:
-            return PlainTextResponse(f"lag is not known: {view.health.trouble or 'the source does not say'}\n", 503)
+        if pulse.health.lag is None and not pulse.positions:
+            return PlainTextResponse(f"lag is not known: {pulse.health.trouble or 'the source does not say'}\n", 503)
         return PlainTextResponse("ok\n")
 
     def report(self, request: Request) -> Response:
@@ -140,8 +141,8 @@ class Endpoints:
         deploy_id, baseline = asked.get("deploy", ""), asked.get("baseline", "")
         if not deploy_id:
             return problem("parameter deploy is missing: expected ?deploy=ID, or metadata.deploy in a webhook", 400)
-        # The view first: what its ledger names was committed before it, so its record is found unless it was dropped.
-        view = self._service.published()
+        # The pulse first: what its ledger names was committed before, so its record is found unless it was dropped.
+        pulse = self._service.pulse()
         record = self._service.deploy(deploy_id)
         if record is not None and baseline:
             try:
@@ -152,9 +153,9 @@ class Endpoints:
             made = gate_document(deploy_id, record.report, record.verdict)
         else:
             state, said = "unseen", "never seen"
-            if view is not None and deploy_id in view.health.waiting:
+            if pulse is not None and deploy_id in pulse.health.waiting:
                 state, said = "waiting", "its markers have not all arrived"
-            elif view is not None and any(judged.deploy_id == deploy_id for judged in view.ledger):
+            elif pulse is not None and any(judged.deploy_id == deploy_id for judged in pulse.ledger):
                 state, said = "forgotten", "judged, but its report is no longer kept"
             made = gate_document(deploy_id, None, Verdict("unknown", (f"deploy {deploy_id!r}: {said}",), ()))
             made["state"] = state
@@ -290,7 +291,7 @@ class HttpServer:
             server_header=False,
             timeout_keep_alive=5,
             timeout_graceful_shutdown=5,
-            limit_concurrency=64,
+            limit_concurrency=CONNECTIONS_MOST,
             lifespan="off",
             ssl_certfile=chosen.certificate_file or None,
             ssl_keyfile=chosen.key_file or None,

@@ -20,60 +20,76 @@ class Line:
     value: str
     state: State = "good"
     note: str = ""
+    metric: str = ""
+    """The metric that says the same: what the page knows, an alert may ask for."""
 
 
 def pipeline(view: Published) -> tuple[Line, ...]:
     """Everything about the monitor itself that a person on call asks first."""
     health = view.health
     return (
-        _lag(health),
+        _lag(view),
         _waiting(health),
         *_stamps(health),
-        _counted("Anchors the index did not answer for", health.failures, "none"),
-        _counted("Records in quarantine, ever", _reasons(view), "none"),
+        _counted("Anchors the index did not answer for", health.failures, "replay_failures"),
+        _counted("Records in quarantine, ever", _reasons(view), "quarantined"),
         _gaps(view),
         *_audits(health.audits),
         _points(view),
         _latencies(health),
-        Line("State on disk", size(health.state_bytes)),
+        Line("State on disk", size(health.state_bytes), metric="state_bytes"),
     )
 
 
-def _lag(health: Health) -> Line:
+def _lag(view: Published) -> Line:
+    health = view.health
     if health.lag is None:
-        return Line("Lag", "not known", "odd", health.trouble or "the source does not say where it ends")
+        note = health.trouble or "the source does not say where it ends"
+        return Line("Lag", "not known", "odd", note, metric="lag_events")
+    missing = set(view.report.positions) - {f"{part.topic}/{part.partition}" for part in health.lag}
+    if missing:
+        named = ", ".join(shown(name) for name in sorted(missing)[:MOST_NAMED])
+        note = health.trouble or f"the source does not say it of {named}"
+        return Line("Lag", f"not known of {len(missing)}", "odd", note, metric="lag_events")
     behind = sorted(((count, f"{part.topic}/{part.partition}") for part, count in health.lag.items() if count))
     named = ", ".join(f"{shown(name)}: {count:,}" for count, name in reversed(behind[-MOST_NAMED:]))
     total = sum(health.lag.values())
-    return Line("Lag", f"{total:,} event{'' if total == 1 else 's'}", "good", named)
+    return Line("Lag", f"{total:,} event{'' if total == 1 else 's'}", "good", named, "lag_events")
 
 
 def _waiting(health: Health) -> Line:
     if not health.waiting:
-        return Line("Deploys with an open barrier", "none")
+        return Line("Deploys with an open barrier", "none", metric="open_barriers")
     named = ", ".join(shown(name) for name in health.waiting[:MOST_NAMED])
-    return Line("Deploys with an open barrier", f"{len(health.waiting)}", "odd", f"markers still missing: {named}")
+    return Line(
+        "Deploys with an open barrier",
+        f"{len(health.waiting)}",
+        "odd",
+        f"markers still missing: {named}",
+        "open_barriers",
+    )
 
 
 def _stamps(health: Health) -> Iterator[Line]:
     for name, at in (
-        ("Last event", health.last_event),
-        ("Last report", health.last_report),
-        ("Last commit", health.last_commit),
-        ("Last full replay", health.last_full_replay),
+        ("event", health.last_event),
+        ("report", health.last_report),
+        ("commit", health.last_commit),
+        ("full replay", health.last_full_replay),
     ):
+        metric = f"last_{name.replace(' ', '_')}_timestamp_seconds"
         if at:
-            yield Line(name, f"{age(health.turned - at)} before this view", "good", clock(at))
+            yield Line(f"Last {name}", f"{age(health.turned - at)} before this view", "good", clock(at), metric)
         else:
-            yield Line(name, "never since this start", "odd")
+            yield Line(f"Last {name}", "never since this start", "odd", metric=metric)
 
 
-def _counted(name: str, counts: Mapping[str, int], none: str) -> Line:
+def _counted(name: str, counts: Mapping[str, int], metric: str) -> Line:
     if not any(counts.values()):
-        return Line(name, none)
+        return Line(name, "none", metric=metric)
     ranked = sorted(counts.items(), key=lambda pair: (-pair[1], pair[0]))
     named = ", ".join(f"{shown(reason)}: {count:,}" for reason, count in ranked[:MOST_NAMED])
-    return Line(name, f"{sum(counts.values()):,}", "odd", named)
+    return Line(name, f"{sum(counts.values()):,}", "odd", named, metric)
 
 
 def _reasons(view: Published) -> dict[str, int]:
@@ -83,37 +99,44 @@ def _reasons(view: Published) -> dict[str, int]:
 def _gaps(view: Published) -> Line:
     gaps = view.counters.get(("open_gaps",), 0)
     if not gaps:
-        return Line("Losses in the stream", "none")
-    return Line("Losses in the stream", f"{gaps:,}", "bad", "reload the corpus, then approve a baseline")
+        return Line("Losses in the stream", "none", metric="open_gaps")
+    return Line("Losses in the stream", f"{gaps:,}", "bad", "reload the corpus, then approve a baseline", "open_gaps")
 
 
 def _audits(audits: Mapping[AuditLeg, Audited]) -> Iterator[Line]:
     for leg, found in audits.items():
         name = f"Audit, {leg} lists"
         if found.skipped:
-            yield Line(name, f"skipped: {found.skipped}", "odd")
+            yield Line(name, f"skipped: {found.skipped}", "odd", metric="audit_skipped")
         elif not found.at:
-            yield Line(name, "not yet", "odd")
+            yield Line(name, "not yet", "odd", metric="last_audit_timestamp_seconds")
         elif found.mismatches:
             note = f"of {found.anchors:,} anchors, {clock(found.at)}; the lists are wrong: a defect of this program"
-            yield Line(name, f"{found.mismatches:,} results disagree", "bad", note)
+            yield Line(name, f"{found.mismatches:,} results disagree", "bad", note, "audit_mismatches")
         else:
-            yield Line(name, "0 results disagree", "good", f"{found.anchors:,} anchors, {clock(found.at)}")
+            yield Line(
+                name,
+                "0 results disagree",
+                "good",
+                f"{found.anchors:,} anchors, {clock(found.at)}",
+                "audit_mismatches",
+            )
 
 
 def _points(view: Published) -> Line:
     chunks, points = view.report.corpus.get("chunks"), view.health.index_points
     if points is None or chunks is None:
-        return Line("Points in the index", "not known", "odd", "no index, or it does not answer")
+        return Line("Points in the index", "not known", "odd", "no index, or it does not answer", "index_points")
     differ = int(chunks) - points
     if differ:
         many = f"{abs(differ):,} {'fewer' if differ > 0 else 'more'} than live chunks"
-        return Line("Points in the index", f"{points:,}", "odd", many)
-    return Line("Points in the index", f"{points:,}", "good", "as many as live chunks")
+        return Line("Points in the index", f"{points:,}", "odd", many, "index_points")
+    return Line("Points in the index", f"{points:,}", "good", "as many as live chunks", "index_points")
 
 
 def _latencies(health: Health) -> Line:
     if health.replay_latencies is None:
-        return Line("Replay latency", "no replay yet", "odd")
+        return Line("Replay latency", "no replay yet", "odd", metric="replay_latency_seconds")
     p50, p95, p99 = (f"{1_000 * seconds:.1f}" for seconds in health.replay_latencies)
-    return Line("Replay latency", f"{p50} ms", "good", f"p50 of the last replay; p95 {p95} ms, p99 {p99} ms")
+    note = f"p50 of the last replay; p95 {p95} ms, p99 {p99} ms"
+    return Line("Replay latency", f"{p50} ms", "good", note, "replay_latency_seconds")

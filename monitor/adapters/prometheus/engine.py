@@ -1,5 +1,6 @@
 """Prometheus families of the engine's own work and of the audits that check it."""
 
+import math
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 
@@ -16,7 +17,7 @@ def audit_families(audits: Mapping[AuditLeg, Audited]) -> Iterator[Metric]:
     for name, values in (
         ("audit_mismatches", {leg: audited.mismatches for leg, audited in done.items()}),
         ("audited_anchors", {leg: audited.anchors for leg, audited in done.items()}),
-        ("last_audit_timestamp_seconds", {leg: audited.at for leg, audited in done.items()}),
+        ("last_audit_timestamp_seconds", {leg: audited.at or math.nan for leg, audited in audits.items()}),
         ("last_audit_duration_seconds", {leg: audited.seconds for leg, audited in done.items()}),
     ):
         family = gauge(name)

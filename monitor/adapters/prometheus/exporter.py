@@ -1,6 +1,9 @@
 """Prometheus: every measurement of the last report as text, rendered once per report from an immutable view."""
 
+import math
+from collections import Counter
 from collections.abc import Iterable, Iterator
+from typing import get_args
 
 from prometheus_client.core import GaugeMetricFamily, Metric
 
@@ -11,8 +14,10 @@ from monitor.adapters.prometheus.families import counter, gauge, histogram, info
 from monitor.adapters.prometheus.text import page_text
 from monitor.core.measures.registry import REGISTRY, Registry
 from monitor.core.policy import Finding
+from monitor.core.problems import Problem, ProblemKind
 from monitor.core.published import Published
 from monitor.core.report import DriftReport, Measurement
+from monitor.ports import FaultKind
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 VERSIONS = "embedding_version_chunks"
@@ -118,9 +123,18 @@ def _findings(view: Published) -> Iterator[Metric]:
     yield anchors
     yield from folded_families(view.report.segments)
     yield plain("changed_anchors", view.report.changed_anchors)
+    yield _problems(view.report.problems)
     baseline = view.report.baseline
     if baseline is not None:
         yield plain("baseline_timestamp_seconds", baseline.captured_event_time / 1e6)
+
+
+def _problems(problems: Iterable[Problem]) -> GaugeMetricFamily:
+    """Every kind from 0 on, so that it is known to be absent."""
+    counted, family = Counter(problem.kind for problem in problems), gauge("problems")
+    for kind in ProblemKind:
+        family.add_metric((kind.value,), counted[kind])
+    return family
 
 
 def _last_deploy(view: Published) -> Iterator[Metric]:
@@ -139,11 +153,23 @@ def _verdict_family(verdict: str) -> GaugeMetricFamily:
 
 def _counters(view: Published) -> Iterator[Metric]:
     families = {name: counter(metric) for name, metric in COUNTERS.items()}
-    for (name, *labels), value in sorted(view.counters.items()):
+    # From 0 on: a counter that appears with its first fault never rose, for whoever asks by how much it rose.
+    none = {("stream", kind): 0 for kind in get_args(FaultKind)}
+    for (name, *labels), value in sorted((none | dict(view.counters)).items()):
         if name in families:
             families[name].add_metric(labels, value)
     yield from families.values()
     yield plain("open_gaps", view.counters.get(("open_gaps",), 0))
+
+
+def _lag(view: Published) -> GaugeMetricFamily:
+    """The lag of every partition ever read; NaN where it is not known: a series that vanishes says nothing."""
+    known = {(part.topic, str(part.partition)): float(behind) for part, behind in (view.health.lag or {}).items()}
+    read = [name.rpartition("/") for name in view.report.positions]
+    family = gauge("lag_events")
+    for labels, behind in sorted(({(topic, part): math.nan for topic, _, part in read} | known).items()):
+        family.add_metric(labels, behind)
+    return family
 
 
 def _health(view: Published) -> Iterator[Metric]:
@@ -155,14 +181,10 @@ def _health(view: Published) -> Iterator[Metric]:
         ("last_full_replay", health.last_full_replay),
         ("last_commit", health.last_commit),
     ):
-        if value:
-            yield plain(f"{name}_timestamp_seconds", value)
+        yield plain(f"{name}_timestamp_seconds", value or math.nan)
+    yield plain("input_stale", float(view.verdict is not view.own and view.verdict != view.own))
     yield plain("newest_event_timestamp_seconds", view.report.now / 1e6)
-    if health.lag is not None:
-        lag = gauge("lag_events")
-        for part, behind in sorted(health.lag.items()):
-            lag.add_metric((part.topic, str(part.partition)), behind)
-        yield lag
+    yield _lag(view)
     failures = gauge("replay_failures")
     for reason, count in sorted(health.failures.items()):
         failures.add_metric((reason,), count)
@@ -170,13 +192,11 @@ def _health(view: Published) -> Iterator[Metric]:
     yield plain("replayed_anchors", health.touched)
     yield plain("state_bytes", health.state_bytes)
     yield plain("open_barriers", len(health.waiting))
-    if health.index_points is not None:
-        yield plain("index_points", health.index_points)
-    if health.replay_latencies is not None:
-        latencies = gauge("replay_latency_seconds")
-        for stat, seconds in zip(("p50", "p95", "p99"), health.replay_latencies, strict=True):
-            latencies.add_metric((stat,), seconds)
-        yield latencies
+    yield plain("index_points", math.nan if health.index_points is None else health.index_points)
+    latencies = gauge("replay_latency_seconds")
+    for stat, seconds in zip(("p50", "p95", "p99"), health.replay_latencies or (math.nan,) * 3, strict=True):
+        latencies.add_metric((stat,), seconds)
+    yield latencies
     if health.freshness is not None:
         yield histogram("freshness_seconds", health.freshness)
     yield histogram("batch_duration_seconds", health.batches)

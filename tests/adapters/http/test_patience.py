@@ -98,3 +98,46 @@ def test_a_body_that_never_ends_is_refused(monkeypatch: pytest.MonkeyPatch) -> N
     with served(Shown(shown())) as at, connected(at) as connection:
         connection.sendall(HEAD + b"{")
         assert b" 400 " in connection.recv(64)
+
+
+@pytest.mark.parametrize("said", [b"", b"GET / HTTP/1.1\r\nhost: loc", HEAD + b"{"], ids=["nothing", "head", "body"])
+def test_a_crowd_that_only_waits_keeps_nobody_out_and_a_talking_client_keeps_its_place(said: bytes) -> None:
+    """No time limit is at work here: there is room because the longest silent of the crowd are let go."""
+    question = b"GET /healthz HTTP/1.1\r\nhost: localhost\r\n\r\n"
+    with ExitStack() as stack:
+        at = stack.enter_context(served(Shown(shown())))
+        talking = stack.enter_context(connected(at))
+        for number in range(300):
+            stack.enter_context(connected(at)).sendall(said)
+            if number % 20 == 0:
+                assert asked(talking, question).startswith(b"HTTP/1.1 200")
+        assert at.ask("/healthz").status == 200
+        assert at.ask("/metrics").status == 200
+        assert asked(talking, question).startswith(b"HTTP/1.1 200")
+
+
+def asked(connection: socket.socket, question: bytes) -> bytes:
+    connection.sendall(question)
+    answer = b""
+    while not answer.endswith(b"ok\n"):
+        block = connection.recv(4_096)
+        assert block, "closed"
+        answer += block
+    return answer
+
+
+def test_probes_do_not_wait_for_a_report_that_is_being_worked_out() -> None:
+    free = threading.Event()
+
+    class Busy(Shown):
+        def published(self) -> Published | None:
+            assert free.wait(60.0)
+            return super().published()
+
+    with served(Busy(shown())) as at:
+        try:
+            assert at.ask("/healthz").status == 200
+            assert at.ask("/readyz").status == 200
+            assert at.ask("/api/v1/gate?deploy=d9").json()["state"] == "unseen"
+        finally:
+            free.set()

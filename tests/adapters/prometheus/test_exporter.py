@@ -152,12 +152,14 @@ def test_a_stale_verdict_shows_at_once_although_the_report_is_the_same(real: Pub
     assert b"corpus_drift_rule_verdict{" not in page.render(judged)
 
 
-def test_what_is_not_known_is_absent_never_zero() -> None:
+def test_what_is_not_known_is_nan_never_zero_and_never_gone() -> None:
     unknown = health(lag=None, index_points=None, replay_latencies=None, last_event=0.0)
-    names = {one.name for one in samples(MetricsPage().render(view(["s"], health=unknown)))}
+    found = list(samples(MetricsPage().render(view(["s"], health=unknown))))
     for name in ("lag_events", "index_points", "replay_latency_seconds", "last_event_timestamp_seconds"):
-        assert f"corpus_drift_{name}" not in names
-    assert "corpus_drift_last_commit_timestamp_seconds" in names
+        values = [one.value for one in found if one.name == f"corpus_drift_{name}"]
+        assert values
+        assert all(math.isnan(value) for value in values)
+    assert "corpus_drift_last_commit_timestamp_seconds" in {one.name for one in found}
 
 
 def test_the_collector_says_what_the_page_says(real: Published) -> None:
