@@ -15,6 +15,7 @@ import pytest
 
 from monitor.adapters.lock import OwnerLock
 from monitor.cli import main
+from tests.app.loops import opened, to_end
 from tests.commands import Commands, copied, refused
 from tests.corpora import Shape, events, write_case, written
 
@@ -49,9 +50,11 @@ def test_run_until_end_says_each_deploy_on_stderr(run: Commands, tmp_path: Path)
         ["PASS", "deploy", "d2"],
         ["FAIL", "deploy", "d3"],
     ]
-    assert [line[:2] for line in lines if "deploy" not in line] == [["listening", "on"]]
+    assert [line[:2] for line in lines[:1]] == [["listening", "on"]]
+    assert said.err.splitlines()[-1].endswith(", 0 set aside; 4 deploys judged (1 FAIL, 2 PASS, 1 UNKNOWN)")
     again = run("run", "-c", config, "--until-end")
-    assert (again.code, "deploy" in again.err) == (0, False)  # nothing is judged twice
+    assert again.code == 0
+    assert again.err.splitlines()[1:] == ["0 changes read, 0 applied, 0 set aside; 0 deploys judged"]  # none twice
 
 
 @pytest.mark.parametrize(("deploy", "code"), [("d0", 3), ("d1", 0), ("d3", 1), ("d9", 3)])
@@ -103,6 +106,82 @@ def test_a_report_as_a_table_and_as_json(run: Commands, ran: Path) -> None:
     assert newest.json()["verdict"]["verdict"] == "fail"
     schema = run("schema", "report").json()
     assert set(named.json()) == set(schema["properties"])
+
+
+REFUSED = "expected at most 10% (source.max_refused_ratio); see corpus-drift quarantine list"
+
+
+def spoilt(config: Path, share: float) -> int:
+    """Break so many of the events, deploy markers excepted; returns how many."""
+    path = config.parent / "events.jsonl"
+    lines = path.read_bytes().splitlines()
+    changes = [at for at, line in enumerate(lines) if b'"op":"upsert"' in line or b'"op":"delete"' in line]
+    broken = changes[: round(share * len(changes))]
+    for at in broken:
+        lines[at] = b"no json"
+    path.write_bytes(b"\n".join(lines) + b"\n")
+    return len(broken)
+
+
+def test_a_run_of_which_nothing_could_be_applied_fails_and_nothing_is_approved(run: Commands, tmp_path: Path) -> None:
+    config = write_case(tmp_path, shape=SHAPE)
+    broken = spoilt(config, 1.0)
+    said = run("run", "-c", config, "--until-end")
+    assert (said.code, said.out) == (1, "")
+    *_, counted, unapproved, why = said.err.splitlines()
+    aside = f"{broken} changes read, 0 applied, {broken} set aside (not_json: {broken})"
+    assert counted == f"{aside}; 4 deploys judged (4 UNKNOWN)"
+    assert unapproved.startswith("no baseline is in force")
+    assert why == f"corpus-drift: {broken} of {broken} changes were set aside, {REFUSED} -c {config}"
+    assert run("gate", "-c", config, "--deploy", "d0").code == 3
+    refused(run("baseline", "capture", "-c", config, "x"), 4, "baseline 'x': the corpus is empty")
+    refused(
+        run("baseline", "accept", "-c", config, "--author", "a", "--reason", "r"), 4, "'main': the corpus is empty"
+    )
+    assert run("baseline", "list", "-c", config).out.startswith("no baseline captured yet")
+
+
+@pytest.mark.parametrize(
+    ("limit", "code"), [("", 1), ("max_refused_ratio = 0.9\n", 0), ("max_refused_ratio = 0\n", 1)]
+)
+def test_how_much_may_be_refused_is_configured(run: Commands, tmp_path: Path, limit: str, code: int) -> None:
+    config = write_case(tmp_path, shape=SHAPE)
+    config.write_text(config.read_text().replace("[source.file]", f"[source]\n{limit}[source.file]"))
+    assert spoilt(config, 0.5) > 10
+    said = run("run", "-c", config, "--until-end")
+    assert (said.code, "changes were set aside, expected at most " in said.err) == (code, bool(code))
+    gate = run("gate", "-c", config, "--deploy", "d0")
+    assert (gate.code, "changes were set aside" in gate.out) == (3, bool(code))
+
+
+def test_a_stream_without_deploy_markers_says_what_it_lacks_and_can_be_accepted(
+    run: Commands, tmp_path: Path
+) -> None:
+    config = write_case(tmp_path, shape=SHAPE)
+    path = tmp_path / "events.jsonl"
+    path.write_bytes(b"".join(line for line in path.read_bytes().splitlines(True) if b'"deploy_id"' not in line))
+    said = run("run", "-c", config, "--until-end")
+    assert said.code == 0
+    counted, marker, baseline = said.err.splitlines()[-3:]
+    assert counted.endswith("applied, 0 set aside; 0 deploys judged")
+    assert marker.startswith("no deploy marker was seen, so nothing was judged")
+    assert baseline.startswith("no baseline is in force, so nothing is compared: corpus-drift baseline accept")
+    report = run("report", "-c", config)
+    assert (report.code, "no approved baseline" in report.out) == (0, True)
+    assert report.out.startswith("UNKNOWN  as of 2026-")
+    assert run("baseline", "accept", "-c", config, "--author", "ann", "--reason", "it is good").code == 0
+    assert run("report", "-c", config).out.startswith("PASS  as of 2026-")
+
+
+def test_a_report_of_a_state_whose_monitor_was_killed_says_why_there_is_none(run: Commands, tmp_path: Path) -> None:
+    config = write_case(tmp_path, shape=SHAPE)
+    path = tmp_path / "events.jsonl"
+    path.write_bytes(b"".join(path.read_bytes().splitlines(True)[:20]))
+    with opened(config) as monitor:
+        assert to_end(monitor)  # and never comes to its end
+    refused(
+        run("report", "-c", config), 4, "no report kept: no deploy was judged", "expected corpus-drift run to have"
+    )
 
 
 # ---------------------------------------------------------------- baselines

@@ -14,6 +14,7 @@ from monitor.app.parts import Parts
 from monitor.app.reanchoring import reanchored
 from monitor.app.restore import restore
 from monitor.app.span import span_problems
+from monitor.app.tally import Tally
 from monitor.core.barrier import Closed
 from monitor.core.baseline import Judged
 from monitor.core.committed import Commit, DeployRecord, Quarantined
@@ -21,11 +22,14 @@ from monitor.core.corpus import Change
 from monitor.core.events import Position
 from monitor.core.places import named_positions
 from monitor.core.policy import Verdict
+from monitor.core.problems import Problem, ProblemKind
 from monitor.core.published import Published
 from monitor.core.session import OPEN_GAPS
 from monitor.ports import CorpusDriftError, UnreachableError
 
 T = TypeVar("T")
+AT_DEPLOY = "at_deploy"
+"""Before the name of a counter: what it was at the newest judged deploy."""
 BARRIER_LOOK = 1.0
 """Seconds between two looks at an open barrier: each may ask the source for its end."""
 
@@ -41,6 +45,8 @@ class Monitor:
         self.parts, self.session = parts, parts.session
         self.stopping = threading.Event()
         self._requests: queue.SimpleQueue[tuple[Callable[[Operations], Any], Future[Any]]] = queue.SimpleQueue()
+        self.begun = Tally()
+        """What had been read before this start."""
         self._exhausted = False
         self._next_look = 0.0
         self._over = False
@@ -72,6 +78,7 @@ class Monitor:
         parts = self.parts
         resumed = restore(parts.store, parts.corpus, parts.engine, parts.index, parts.restoring)
         self.session.resume(resumed)
+        self.begun = Tally.of(self.session.counters)
         if parts.retriever is not None and parts.index is None:
             parts.retriever.start()
         parts.source.start(resumed.positions)
@@ -215,7 +222,8 @@ class Monitor:
         if batch.closed is None:
             return self.measuring.measure()
         deploy = batch.closed.deploy
-        return self.measuring.measure(deploy.deploy_id, span_problems(batch.closed), expected=deploy.expected)
+        problems = (*span_problems(batch.closed), *self._refused())
+        return self.measuring.measure(deploy.deploy_id, problems, expected=deploy.expected)
 
     def _commit(
         self,
@@ -228,9 +236,11 @@ class Monitor:
         parts, deploy, first = self.parts, None, None
         if batch.closed is not None and measured is not None:
             deploy = self._judged(batch.closed, measured)
-            if batch.closed.how == "complete" and self.measuring.sound(deploy.snapshot):
+            sound = self.measuring.sound(deploy.snapshot) and not self._refused()
+            if batch.closed.how == "complete" and sound:
                 first = parts.snapshots.bootstrapped(deploy.snapshot)
                 first = first and self.measuring.with_noise(first)
+            self._close_tally()
         commit = Commit(
             positions=batch.positions,
             changes=changes,
@@ -246,6 +256,22 @@ class Monitor:
         parts.gauges.committed()
         if deploy is not None:
             self.measuring.choose_baseline()
+
+    def _refused(self) -> tuple[Problem, ...]:
+        """Why a deploy that closes now cannot be judged: most of what belongs to it was not understood."""
+        of, limit = Tally.of(self.session.counters).since(self._tally_before), self.parts.pace.refused
+        return (Problem(ProblemKind.REFUSED, of.complaint(limit)),) if of.too_many(limit) else ()
+
+    @property
+    def _tally_before(self) -> Tally:
+        """At the deploy before: kept with the counters, so that a restart within a deploy forgets nothing of it."""
+        return Tally.of({name[1:]: n for name, n in self.session.counters.items() if name[0] == AT_DEPLOY})
+
+    def _close_tally(self) -> None:
+        now = {name: n for name, n in self.session.counters.items() if name[0] in ("events", "quarantined")}
+        self.session.counters.update(
+            {(AT_DEPLOY, *name): n - self.session.counters[AT_DEPLOY, *name] for name, n in now.items()}
+        )
 
     def _judged(self, closed: Closed, measured: Measured) -> DeployRecord:
         deploy_id, (report, verdict) = closed.deploy.deploy_id, measured()

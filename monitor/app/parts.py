@@ -34,6 +34,8 @@ class Pace:
     settle: float = 0.0
     """After a change, how long a production index may take to hold it; 0 where the monitor fills the index itself."""
     retry: float = 5.0
+    refused: float = 0.1
+    """Share of the changes in a deploy, or in a run, that may be set aside; see `tally`."""
 
 
 @dataclass(frozen=True, slots=True)

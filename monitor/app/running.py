@@ -4,6 +4,7 @@ import signal
 import sys
 import threading
 import time
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import TextIO
@@ -12,6 +13,7 @@ from rich.console import Console
 from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
 from monitor.app.loop import Monitor
+from monitor.app.tally import Tally
 from monitor.core.baseline import Judged
 
 MANY = 20_000
@@ -96,6 +98,10 @@ class Watcher:
 
             yield turned
 
+    def say(self, line: str) -> None:
+        """A line as it is."""
+        self._console.print(line, markup=False, soft_wrap=True)
+
     def _described(self, monitor: Monitor) -> str:
         events = sum(count for name, count in monitor.session.counters.items() if name[0] == "events")
         rate = events / max(time.monotonic() - self._began, 1e-9)
@@ -110,8 +116,28 @@ class Watcher:
 
 def run_to_end(
     monitor: Monitor, *, until_end: bool, progress: bool = True, stream: TextIO | None = None, lines: Lines = _own
-) -> None:
-    """Run the loop until it ends or is told to stop; `lines` says the deploys of each turn."""
-    watching = Watcher(stream, lines).watching(monitor, progress=progress)
-    with stopping_on_signals(monitor.stopping), watching as turned:
+) -> str:
+    """Run the loop until it ends or is told to stop; `lines` says the deploys of each turn, a last line what came of it.
+
+    Returns:
+        Why what was read cannot be the corpus that was meant, "" where it can.
+    """
+    judged, watcher = len(monitor.ledger), Watcher(stream, lines)
+    with stopping_on_signals(monitor.stopping), watcher.watching(monitor, progress=progress) as turned:
         monitor.run(until_end=until_end, turned=turned)
+    read = Tally.of(monitor.session.counters).since(monitor.begun)
+    for line in closing(monitor, read, [entry.verdict for entry in monitor.ledger[judged:]]):
+        watcher.say(line)
+    limit = monitor.parts.pace.refused
+    return read.complaint(limit) if read.too_many(limit) else ""
+
+
+def closing(monitor: Monitor, read: Tally, verdicts: Sequence[str]) -> Iterator[str]:
+    """What a run came to, and what it lacks for a verdict."""
+    counted = Counter(verdicts)
+    shares = ", ".join(f"{count} {verdict.upper()}" for verdict, count in sorted(counted.items()))
+    yield f"{read}; {len(verdicts):,} deploy{'' if len(verdicts) == 1 else 's'} judged{shares and f' ({shares})'}"
+    if not monitor.ledger:
+        yield "no deploy marker was seen, so nothing was judged: send one behind each update, or gate --at-end"
+    if monitor.measuring.baseline is None:
+        yield "no baseline is in force, so nothing is compared: corpus-drift baseline accept takes the corpus of now"

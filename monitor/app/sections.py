@@ -105,6 +105,7 @@ class SourceSection(Section):
     batch: int = Field(1_024, ge=1, le=65_536)
     barrier_timeout: float = Field(300.0, gt=0)
     stale_after: float = Field(900.0, gt=0)
+    max_refused_ratio: float = Field(0.1, ge=0, le=1)
 
     @model_validator(mode="after")
     def _one(self) -> "SourceSection":

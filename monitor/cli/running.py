@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 
 import typer
 
-from monitor.cli.common import PASS, ConfigFile, Json, configured, say
+from monitor.cli.common import FAIL, PASS, ConfigFile, Json, configured, say
 from monitor.errors import UnreachableError
 
 
@@ -25,7 +25,7 @@ def run(
     config: ConfigFile,
     until_end: Annotated[bool, typer.Option("--until-end", help="Stop when exhausted or caught up.")] = False,
 ) -> int:
-    """The monitor: consume, measure, export, until told to stop."""
+    """The monitor: consume, measure, export. 1 where --until-end set more aside than it may."""
     from monitor.app.running import leaving_on_sigterm, restoring, run_to_end
     from monitor.app.wiring import open_monitor, serving
     from monitor.app.wiring.history import source_notes
@@ -35,9 +35,12 @@ def run(
     with leaving_on_sigterm(), opened as monitor, serving(configuration, monitor) as url:
         if url:
             typer.echo(f"listening on {url}", err=True)
-        run_to_end(monitor, until_end=until_end)
+        refused = run_to_end(monitor, until_end=until_end)
         for note in source_notes(monitor):
             typer.echo(f"note: {note}", err=True)
+    if refused and until_end:
+        typer.echo(f"corpus-drift: {refused} -c {config}", err=True)
+        return FAIL
     return PASS
 
 

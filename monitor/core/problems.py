@@ -14,6 +14,8 @@ class ProblemKind(StrEnum):
     STREAM_LOSS = "stream_loss"
     BARRIER = "barrier"
     """Copies of the deploy's marker are missing."""
+    REFUSED = "refused"
+    """Most of what belongs to a deploy could not be read."""
     AUDIT = "audit"
     """The maintained lists disagree with the reference."""
     INDEX = "index"
@@ -31,7 +33,7 @@ class ProblemKind(StrEnum):
     @property
     def of_stream(self) -> bool:
         """Whether the stream lost or lacks events: the cause PIPELINE."""
-        return self in (ProblemKind.STREAM_LOSS, ProblemKind.BARRIER)
+        return self in (ProblemKind.STREAM_LOSS, ProblemKind.BARRIER, ProblemKind.REFUSED)
 
 
 @dataclass(frozen=True, slots=True)

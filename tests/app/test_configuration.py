@@ -320,7 +320,7 @@ def test_a_secret_in_the_file_is_refused_and_not_shown(keys: tuple[str, ...]) ->
         ({"dense": {"filter_by": "x"}}, "dense.filter_by = 'x': expected a list"),
         ({"corpus": {"dimension": 2.5}}, "corpus.dimension = 2.5: expected a whole number"),
         ({"measure": {"beyond": {"swaps": "much"}}}, "measure.beyond.swaps = 'much': expected a number"),
-        ({"measure": {"depths": []}}, "measure.depths = []: expected a list of at least 1"),
+        ({"measure": {"depths": []}}, "measure.depths = []: expected distinct numbers from 1 to 100"),
         ({"baseline": {"window": 1_000}}, "baseline.window = 1000: expected at most 100"),
         ({"baseline": {"name": "a b"}}, "baseline.name = 'a b': expected text of the form ^[A-Za-z0-9]"),
         ({"policy": {"rule": [{"name": "x"}]}}, "policy.rule.0.metric: missing; expected text"),

@@ -203,6 +203,7 @@ def _parts(configuration: Configuration, stack: ExitStack, source: Source, annou
             batch=configuration.source.batch,
             full_replay=configuration.dense.full_replay_seconds,
             barrier=configuration.source.barrier_timeout,
+            refused=configuration.source.max_refused_ratio,
             settle=configuration.dense.settle_seconds if configuration.dense.engine == "server" else 0.0,
         ),
         audit=_audit(configuration, store, corpus, engine, clocks),

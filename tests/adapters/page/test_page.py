@@ -161,7 +161,8 @@ def test_the_baseline_is_identified() -> None:
 
 def test_no_lag_is_not_lag_zero() -> None:
     assert "Lag not known" in read(view(["s"], health=health(lag=None))).words.replace("!", "").replace("  ", " ")
-    assert "Lag 0 events" in read(view(["s"], health=health(lag={}))).words
+    assert "Lag 0 events" in read(view(["s"], health=health(lag={Partition("events", 0): 0}))).words
+    assert "Lag not known of 1" in read(view(["s"], health=health(lag={}))).words.replace("!", "").replace("  ", " ")
     assert "events/0: 3" in read(view(["s"], health=health(lag={Partition("events", 0): 3}))).words
 
 
