@@ -147,7 +147,7 @@ def test_a_run_of_which_nothing_could_be_applied_fails_and_nothing_is_approved(r
 def test_how_much_may_be_refused_is_configured(run: Commands, tmp_path: Path, limit: str, code: int) -> None:
     config = write_case(tmp_path, shape=SHAPE)
     config.write_text(config.read_text().replace("[source.file]", f"[source]\n{limit}[source.file]"))
-    assert spoilt(config, 0.5) > 10
+    assert spoilt(config, 0.3) > 10
     said = run("run", "-c", config, "--until-end")
     assert (said.code, "changes were set aside, expected at most " in said.err) == (code, bool(code))
     gate = run("gate", "-c", config, "--deploy", "d0")
