@@ -268,10 +268,9 @@ class Monitor:
         return Tally.of({name[1:]: n for name, n in self.session.counters.items() if name[0] == AT_DEPLOY})
 
     def _close_tally(self) -> None:
-        now = {name: n for name, n in self.session.counters.items() if name[0] in ("events", "quarantined")}
-        self.session.counters.update(
-            {(AT_DEPLOY, *name): n - self.session.counters[AT_DEPLOY, *name] for name, n in now.items()}
-        )
+        counters = self.session.counters
+        for name in [name for name in counters if name[0] in ("events", "quarantined")]:
+            counters[AT_DEPLOY, *name] = counters[name]
 
     def _judged(self, closed: Closed, measured: Measured) -> DeployRecord:
         deploy_id, (report, verdict) = closed.deploy.deploy_id, measured()

@@ -117,7 +117,9 @@ class Watcher:
 def run_to_end(
     monitor: Monitor, *, until_end: bool, progress: bool = True, stream: TextIO | None = None, lines: Lines = _own
 ) -> str:
-    """Run the loop until it ends or is told to stop; `lines` says the deploys of each turn, a last line what came of it.
+    """Run the loop until it ends or is told to stop; `lines` says the deploys of each turn.
+
+    A last line says what came of it.
 
     Returns:
         Why what was read cannot be the corpus that was meant, "" where it can.
@@ -139,5 +141,5 @@ def closing(monitor: Monitor, read: Tally, verdicts: Sequence[str]) -> Iterator[
     yield f"{read}; {len(verdicts):,} deploy{'' if len(verdicts) == 1 else 's'} judged{shares and f' ({shares})'}"
     if not monitor.ledger:
         yield "no deploy marker was seen, so nothing was judged: send one behind each update, or gate --at-end"
-    if monitor.measuring.baseline is None:
+    if monitor.session.baseline is None:
         yield "no baseline is in force, so nothing is compared: corpus-drift baseline accept takes the corpus of now"
