@@ -2,6 +2,8 @@
 
 import re
 import shlex
+import subprocess
+import sys
 import tomllib
 from pathlib import Path
 
@@ -41,6 +43,23 @@ def test_every_file_named_is_there(path: str) -> None:
 @pytest.mark.parametrize("target", re.findall(r"\]\((?!http)([^)]+)\)", README))
 def test_every_link_leads_somewhere(target: str) -> None:
     assert (ROOT / target).exists()
+
+
+def test_what_puts_the_command_on_the_path_is_what_make_makes() -> None:
+    """`make demo` installs into the environment that README has people activate, and says beside the command."""
+    made = re.search(r"^VENV := (.+)$", (ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE)
+    assert made is not None
+    assert f"```sh\n. {made[1]}/bin/activate\n```" in README
+    assert f"`{made[1]}/bin/corpus-drift`" in README
+
+
+def test_an_activated_environment_has_the_command() -> None:
+    activate = Path(sys.prefix) / "bin" / "activate"
+    if not activate.is_file():
+        pytest.skip("not in a virtual environment")
+    command = ["bash", "-c", f". {shlex.quote(str(activate))} && command -v corpus-drift"]
+    said = subprocess.run(command, capture_output=True, text=True, check=True, timeout=60).stdout.strip()
+    assert Path(said) == Path(sys.prefix) / "bin" / "corpus-drift"
 
 
 def test_nothing_is_left_to_fill_in() -> None:

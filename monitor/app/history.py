@@ -13,6 +13,7 @@ from typing import Any
 
 from monitor.app.asking import judged_pair
 from monitor.app.configuration import Configuration, load
+from monitor.app.folders import kept_folder
 from monitor.app.running import run_to_end
 from monitor.app.wiring import build_drift, open_monitor
 from monitor.app.wiring.history import prepare_history, replayed
@@ -39,7 +40,7 @@ def replay_history(
     with ExitStack() as stack:
         if folder is None:
             folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="corpus-drift-git-")))
-        folder.mkdir(parents=True, exist_ok=True)
+        kept_folder(folder)
         path = prepare_history(folder, repository.absolute(), globs=globs, since=since, deploys=deploys)
         configuration = load(path, {})
         sys.stderr.write("each deploy is judged against the deploy before it\n")

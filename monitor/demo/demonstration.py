@@ -8,6 +8,7 @@ from pathlib import Path
 
 from monitor.app.asking import stored_gate, stored_report
 from monitor.app.configuration import Configuration, load
+from monitor.app.folders import kept_folder
 from monitor.app.formats import render_gate
 from monitor.app.running import run_to_end
 from monitor.app.tables import report_table
@@ -20,7 +21,7 @@ def demonstrate(folder: Path | None, *, flooded: str, lost: str, serve: bool) ->
     with ExitStack() as stack:
         if folder is None:
             folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="corpus-drift-demo-")))
-        folder.mkdir(parents=True, exist_ok=True)
+        kept_folder(folder)
         for old in folder.glob("state.db*"):
             if old.is_file():
                 old.unlink()

@@ -13,6 +13,7 @@ from monitor.adapters.anchors_file import write
 from monitor.adapters.encoders.anchors import encoded
 from monitor.adapters.encoders.latent import LatentSemanticEncoder
 from monitor.adapters.kafka.settings import KafkaSettings
+from monitor.app.folders import kept_folder
 from monitor.core.report import ALL
 from monitor.demo.docstrings import Root, installed_roots, read_documentation
 from monitor.demo.kafka_events import KafkaEvents
@@ -95,7 +96,7 @@ def open_production(chosen: Target, *, count: int) -> Iterator[Production]:
 def _opened(chosen: Target, stack: ExitStack) -> tuple[EventWriter, ...]:
     """The index, then the topic that announces what changed."""
     try:
-        chosen.folder.mkdir(parents=True, exist_ok=True)
+        kept_folder(chosen.folder)
     except OSError as error:
         message = f"{chosen.folder}: {error.strerror or error}; expected a folder that can be written"
         raise ConfigurationError(message) from error
