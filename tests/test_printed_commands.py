@@ -74,8 +74,8 @@ class Case:
 def ran(tmp_path_factory: pytest.TempPathFactory) -> Path:
     config = write_case(tmp_path_factory.mktemp("ran"), shape=SHAPE)
     config.write_text(config.read_text().replace("[source.file]", '[source]\nformat = "native"\n[source.file]'))
-    with (config.parent / "events.jsonl").open("a") as file:
-        file.write(f"{FOREIGN}\n")
+    events = config.parent / "events.jsonl"
+    events.write_text(f"{FOREIGN}\n{events.read_text()}")
     assert main(["run", "-c", str(config), "--until-end"]) == 0
     return config
 
