@@ -44,7 +44,7 @@ class GitSource(Section):
     """A documentation repository's history."""
 
     path: str
-    globs: tuple[str, ...] = ("**/*.md", "**/*.mdx", "**/*.rst")
+    globs: tuple[str, ...] = ("**/*.md", "**/*.mdx", "**/*.rst", "**/*.adoc", "**/*.ipynb")
     since: str = ""
     deploys: Literal["tags", "daily", "weekly"] = "tags"
 

@@ -7,15 +7,16 @@ from datetime import UTC, datetime
 from hashlib import blake2b
 from typing import Literal, NamedTuple, get_args
 
+from monitor.adapters.documents import sections_of
 from monitor.adapters.git.program import Commit, Entry, Repository, UnreadableBlob
 from monitor.adapters.page_text import UnreadableText, page_text
 from monitor.core.text.paths import glob_matches, segment_of
-from monitor.core.text.sections import Section, kind_of, split
+from monitor.core.text.sections import Section
 from monitor.ports import ConfigurationError
 
 By = Literal["tags", "daily", "weekly"]
 
-DEFAULT_GLOBS = ("**/*.md", "**/*.mdx", "**/*.rst")
+DEFAULT_GLOBS = ("**/*.md", "**/*.mdx", "**/*.rst", "**/*.adoc", "**/*.ipynb")
 INITIAL = "initial"
 STANDS = frozenset({"undecodable", "huge", "lfs_pointer", "missing"})
 """Reasons that say nothing about the page: it is there and we cannot read it, so what was read last stands."""
@@ -146,7 +147,7 @@ class Corpus:
             text = page_text(content)
         except UnreadableText as unreadable:
             raise UnreadableBlob(unreadable.reason) from unreadable
-        return split(text, doc_id=doc_id, kind=kind_of(doc_id))
+        return sections_of(text, doc_id=doc_id)
 
 
 def doc_id_of(path: bytes) -> str:

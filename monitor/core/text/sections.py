@@ -1,29 +1,29 @@
-"""Documents to chunks: Markdown and reStructuredText split at headings, then at about 180 words.
+"""Documents to chunks: split at headings, then at about 180 words; without structure, where the content says.
 
 Ids are meant to survive edits elsewhere in the document: a section is named by the path of its headings, a
 repeated heading is numbered among its siblings of the same name only, and the further parts of a long section
 are numbered within that section. So `guide.md#install/linux--2` is the second part of the section Linux under
-Install, whatever was written above it.
+Install, whatever was written above it. Pieces of a text without structure are named by how they begin.
 """
 
 import re
 import unicodedata
-from collections.abc import Iterator, Sequence
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import blake2b
-from typing import Literal
 
-from monitor.core.text.headings import Heading, Layout, markdown, restructured
-
-Kind = Literal["markdown", "rst", "text"]
+from monitor.core.text.borders import borders, joined, priorities
+from monitor.core.text.layout import Document, Heading
 
 WORDS = 180
 """About 250 word pieces: what the common sentence encoders read of a chunk before they cut it."""
 
+_LEAST = 4
+"""A piece of a text without structure below a quarter of the limit joins the one before it."""
 _SLUG = 80
 _PATH_BYTES = 200  # of the headings above: with its own slug an id stays far below the usual limit of 1,024 bytes
 _REPEATED_TITLE = 200
-_SUFFIXES: dict[str, Kind] = {".md": "markdown", ".mdx": "markdown", ".markdown": "markdown", ".rst": "rst"}
 _ASCII_WORD = re.compile("[a-z0-9_]+")
 _UNSPACED = re.compile("[\u0e00-\u17ff\u2e80-\u9fff\uf900-\ufaff\U00020000-\U0003ffff]")
 """Thai to Khmer, kana and ideographs; Hangul is written with spaces."""
@@ -39,16 +39,7 @@ class Section:
     text: str
 
 
-def kind_of(path: str) -> Kind:
-    """How to read a file, by its suffix; anything unknown is plain text.
-
-    >>> kind_of("docs/index.MD")
-    'markdown'
-    """
-    return _SUFFIXES.get("." + path.rpartition(".")[2].lower(), "text")
-
-
-def split(text: str, *, doc_id: str, kind: Kind, words: int = WORDS) -> list[Section]:
+def split(document: Document, *, doc_id: str, words: int = WORDS) -> list[Section]:
     r"""The chunks of one document, in order.
 
     Every line that is neither blank nor front matter is in exactly one chunk, heading titles excepted: each part
@@ -57,56 +48,31 @@ def split(text: str, *, doc_id: str, kind: Kind, words: int = WORDS) -> list[Sec
     Linear in the length of the text; never raises; no text gives no chunks.
 
     Args:
-        text: the document, any line ends.
+        document: the lines and their structure.
         doc_id: becomes the part of the ids in front of `#`.
-        kind: how to find headings; plain text has none.
-        words: the most words of a part that has more than one paragraph.
+        words: the most words of a part that has more than one paragraph; a quarter more where a small piece of a text
+            without structure joined it.
 
-    >>> [s.chunk_id for s in split("# A\n\none\n\n## B\n\ntwo\n", doc_id="g.md", kind="markdown")]
+    >>> document = Document(["A", "one", "B", "two"], [Heading(0, 1, 1, "A"), Heading(2, 3, 2, "B")])
+    >>> [s.chunk_id for s in split(document, doc_id="g.md")]
     ['g.md#a', 'g.md#a/b']
     """
-    lines = text.removeprefix("\ufeff").replace("\r\n", "\n").replace("\r", "\n").split("\n")
-    start, title = _front_matter(lines) if kind == "markdown" else (0, "")
-    layout = _LAYOUTS[kind](lines, start)
-    names = _names(layout.headings)
-    first = layout.headings[0].start if layout.headings else len(lines)
-    spans = [(start, first, title, _PREAMBLE)] if any(map(str.strip, lines[start:first])) else []
-    ends = [*(heading.start for heading in layout.headings[1:]), len(lines)]
-    spans += [(h.end, end, h.title, name) for h, end, name in zip(layout.headings, ends, names, strict=False)]
+    lines, start, headings = document.lines, document.start, document.headings
+    names = _names(headings)
+    first = headings[0].start if headings else len(lines)
+    spans = [(start, first, document.title, _PREAMBLE)] if any(map(str.strip, lines[start:first])) else []
+    ends = [*(heading.start for heading in headings[1:]), len(lines)]
+    spans += [(h.end, end, h.title, name) for h, end, name in zip(headings, ends, names, strict=False)]
     sections: list[Section] = []
     for begin, end, heading, name in spans:
-        for part, body in enumerate(_parts(lines, begin, end, layout.solid, words), 1):
-            shown = heading if part == 1 else heading[:_REPEATED_TITLE]
+        span = _Span(document, begin, end, words)
+        parts = _numbered(span, name) if document.structured else _named_by_content(span, name)
+        for at, (part, body) in enumerate(parts):
+            shown = heading if at == 0 else heading[:_REPEATED_TITLE]
             whole = f"{shown}\n{body}".strip("\n")
             if whole.strip():
-                identity = f"{doc_id}#{name}" if part == 1 else f"{doc_id}#{name}--{part}"
-                sections.append(Section(identity, len(sections), whole))
+                sections.append(Section(f"{doc_id}#{part}", len(sections), whole))
     return sections
-
-
-def _plain(_lines: Sequence[str], _start: int = 0) -> Layout:
-    return Layout((), {})
-
-
-_LAYOUTS = {"markdown": markdown, "rst": restructured, "text": _plain}
-
-
-def _front_matter(lines: Sequence[str]) -> tuple[int, str]:
-    """(first line behind the front matter, its title); (0, '') where the document has none."""
-    fence = lines[0].rstrip()
-    if fence not in {"---", "+++"} or len(lines) < 2 or not lines[1].strip():
-        return 0, ""
-    title = ""
-    sign = ":" if fence == "---" else "="
-    for index, line in enumerate(lines[1:], 1):
-        if line.rstrip() == fence or (fence == "---" and line.rstrip() == "..."):
-            return index + 1, title
-        if index == 1 and sign not in line and not line.startswith("#"):
-            return 0, ""  # a rule at the top of the page, not front matter
-        name, _, value = line.partition(sign)
-        if name.rstrip() == "title":
-            title = value.strip().strip("\"'")
-    return 0, ""
 
 
 # ---------------------------------------------------------------- names
@@ -195,29 +161,68 @@ def _without_targets(title: str) -> str:
 # ---------------------------------------------------------------- parts
 
 
-def _parts(lines: Sequence[str], start: int, stop: int, solid: dict[int, int], limit: int) -> Iterator[str]:
-    """Whole blocks packed up to the limit; at least one part, which is empty for a heading without text."""
-    whole = _joined(lines, start, stop)
-    if _words(whole) <= limit:
-        yield whole
-        return
-    plain = whole.isascii()
-    counts = [len(line.split()) if plain else _words(line) for line in lines[start:stop]]
-    begin, end, held = start, start, 0
-    for first, last in _blocks(counts, start, solid, limit):
-        count = sum(counts[first - start : last - start])
-        if held and held + count > limit:
-            yield _joined(lines, begin, end)
-            begin, held = first, 0
-        end, held = last, held + count
-    yield _joined(lines, begin, end)
+@dataclass(frozen=True, slots=True)
+class _Span:
+    """The text of one section: its lines, and the most words of a part."""
+
+    document: Document
+    start: int
+    stop: int
+    limit: int
+
+    def text(self, begin: int, end: int) -> str:
+        return "\n".join(self.document.lines[begin:end]).strip("\n")
+
+    def pieces(self, blocks: Sequence[tuple[int, int, int]], starts: Sequence[int]) -> Iterator[str]:
+        """The texts of runs of blocks, by the first block of each; the whole where there are no blocks."""
+        if not blocks:
+            yield self.text(self.start, self.stop)
+            return
+        for at, following in zip(starts, [*starts[1:], len(blocks)], strict=True):
+            yield self.text(blocks[at][0] if at else self.start, blocks[following - 1][1])
+
+    def blocks(self) -> list[tuple[int, int, int]]:
+        """(start, end, words) of what is cut between; nothing where the whole is within the limit."""
+        whole = self.text(self.start, self.stop)
+        if _words(whole) <= self.limit:
+            return []
+        plain = whole.isascii()
+        lines = self.document.lines[self.start : self.stop]
+        counts = [len(line.split()) if plain else _words(line) for line in lines]
+        return [
+            (first, last, sum(counts[first - self.start : last - self.start]))
+            for first, last in _blocks(counts, self.start, self.document.solid, self.limit)
+        ]
 
 
-def _joined(lines: Sequence[str], begin: int, end: int) -> str:
-    return "\n".join(lines[begin:end]).strip("\n")
+def _numbered(span: _Span, name: str) -> Iterator[tuple[str, str]]:
+    """(name, text): whole blocks packed up to the limit; at least one part, empty for a heading without text."""
+    blocks = span.blocks()
+    starts: list[int] = []
+    held = 0
+    for at, (_, _, count) in enumerate(blocks):
+        if not starts or (held and held + count > span.limit):
+            starts.append(at)
+            held = 0
+        held += count
+    for part, body in enumerate(span.pieces(blocks, starts), 1):
+        yield (name if part == 1 else f"{name}--{part}"), body
 
 
-def _blocks(counts: Sequence[int], start: int, solid: dict[int, int], limit: int) -> Iterator[tuple[int, int]]:
+def _named_by_content(span: _Span, name: str) -> Iterator[tuple[str, str]]:
+    """(name, text): pieces between content-defined borders; the first keeps the section's name."""
+    blocks = span.blocks()
+    sizes = [count for _, _, count in blocks]
+    texts = [span.text(first, last) for first, last, _ in blocks]
+    starts = joined(borders(sizes, priorities(texts), span.limit), sizes, max(1, span.limit // _LEAST))
+    names = [name, *(f"{name}--{_digest(texts[at])}" for at in starts[1:])]  # none where there are no blocks
+    seen: Counter[str] = Counter()
+    for own, body in zip(names, span.pieces(blocks, starts), strict=True):
+        seen[own] += 1
+        yield (own if seen[own] == 1 else f"{own}-{seen[own]}"), body
+
+
+def _blocks(counts: Sequence[int], start: int, solid: Mapping[int, int], limit: int) -> Iterator[tuple[int, int]]:
     """(start, end) of paragraphs and solid ranges; a paragraph over the limit comes line by line.
 
     `counts` are the words of each line from `start` on: a line without words parts two paragraphs.

