@@ -10,8 +10,8 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from monitor.adapters.page.pipeline import pipeline
 from monitor.adapters.prometheus.exporter import MetricsPage
-from monitor.core.catalogue import entry
 from monitor.core.events import Partition
+from monitor.core.measures.registry import REGISTRY
 from monitor.core.policy import Verdict
 from monitor.core.problems import Problem, ProblemKind
 from monitor.core.published import Audited, Published
@@ -55,7 +55,7 @@ def test_every_line_that_is_not_well_has_its_series_in_the_same_scrape(which: st
     odd = [line for line in lines if line.state != "good"]
     assert odd
     for line in odd:
-        assert found.get(entry(line.metric).exported), f"{line.name}: {line.value}"
+        assert found.get(REGISTRY.entry(line.metric).exported), f"{line.name}: {line.value}"
 
 
 def test_events_lost_with_a_topic_are_counted_and_its_lag_is_unknown_not_gone() -> None:
