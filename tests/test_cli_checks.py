@@ -105,7 +105,7 @@ def test_anchors_are_built_from_a_log_and_checked(run: Commands, tmp_path: Path)
     assert (checked.code, checked.json()["counts"]) == (0, {"anchors": 10, "with vectors": 0})
     text = run("anchors", "build", log, "-o", made, "--count", "10").out.splitlines()
     assert text[0] == f"{made}: 10 anchors, chosen of 40 queries"
-    assert text[1].split() == ["lines", "read", "40,", "blank", "0,", "refused", "0"]
+    assert text[2].split() == ["lines", "read", "40,", "blank", "0,", "refused", "0"]
     assert not set("{}[]'") & set("".join(text[1:]))
     made.write_text(made.read_text() + '{"id": "x"}\n{\n', encoding="utf-8")
     wrong = run("anchors", "check", made)
@@ -208,6 +208,9 @@ def test_anchors_are_built_from_named_columns_in_a_named_encoding(run: Commands,
     said = ("--query-field", "was", "--count-field", "wie oft", "--encoding", "cp1252", "--json")
     built = run("anchors", "build", tmp_path / "log.csv", "-o", made, *said)
     assert (built.code, built.json()["columns"]) == (0, "query = Was, count = Wie oft")
+    shown = run("anchors", "build", tmp_path / "log.csv", "-o", made, *said[:-1]).out
+    assert "read as        csv: query = Was, count = Wie oft" in shown
+    assert "lines read     2, blank 0, refused 0" in shown, "a header is no refused line"
     texts = [json.loads(line)["text"] for line in made.read_text(encoding="utf-8").splitlines()]
     assert sorted(texts) == ["Schlüssel drehen", "Schlüssel sperren"]
 

@@ -196,10 +196,12 @@ def anchors_lines(document: Document) -> str:
 def built_lines(document: Document) -> str:
     """What became of a query log, a line per thing worth knowing."""
     many, read = document["lines"], document["lines"].get("read", 0)
-    refused = [f"{count:,} {reason}" for reason, count in many.items() if count and reason not in ("read", "blank")]
+    other = ("read", "blank", "header")
+    refused = [f"{count:,} {reason}" for reason, count in many.items() if count and reason not in other]
     merged = document["merged"]
     made = [
         f"{document['path']}: {document['anchors']:,} anchors, chosen of {document['queries']:,} queries",
+        f"  read as        {document['form']}" + (f": {document['columns']}" if "columns" in document else ""),
         f"  lines read     {read:,}, blank {many.get('blank', 0):,}, refused {', '.join(refused) or '0'}",
         f"  spellings      {merged.get('merged', 0):,} merged, {merged.get('no_words', 0):,} without a word",
     ]

@@ -82,5 +82,6 @@ class HistoryFacts:
             names = [name for name, why in self.unread.items() if why == reason]
             shown = ", ".join(names[:_NAMED]) + (", ..." if count > _NAMED else "")
             stands = "; what was read of them before stands" if reason in STANDS else ""
-            made.append(f"{count} pages not read: {reason} ({REMEDIES.get(reason, reason)}): {shown}{stands}")
+            pages = f"{count} page{'s' * (count > 1)} not read"
+            made.append(f"{pages}: {reason} ({REMEDIES.get(reason, reason)}): {shown}{stands}")
         return made

@@ -20,6 +20,7 @@ from monitor.ports import UnreachableError
 _SAFE = (
     "--no-pager",
     "--no-optional-locks",
+    *("-c", "advice.graftFileDeprecated=false"),  # said of the variable below that keeps grafts away
     *("-c", "core.fsmonitor=false"),
     *("-c", "core.hooksPath=/dev/null"),
     *("-c", "log.showSignature=false"),

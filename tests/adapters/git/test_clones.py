@@ -63,7 +63,7 @@ def test_what_we_cannot_read_is_not_gone(repository: Path, content: bytes, reaso
     git(repository, "reset", "--quiet", "--hard", "HEAD~1")
     found = facts(repository, selection)
     assert (found.versions, found.unread) == ({reason: 1}, {"a.md": reason})
-    assert f"1 pages not read: {reason} (" in "\n".join(found.lines())
+    assert f"1 page not read: {reason} (" in "\n".join(found.lines())
     assert "a.md; what was read of them before stands" in "\n".join(found.lines())
     commit(repository, {"a.md": "read again"}, day=4)
     assert facts(repository, selection).unread == {}
@@ -165,7 +165,7 @@ def test_a_partial_clone_says_what_it_lacks(repository: Path) -> None:
     assert found.partial
     assert found.versions == {"missing": 3}
     said = "\n".join(found.lines())
-    assert "1 pages not read: missing (a partial clone; clone it again without --filter): a.md" in said
+    assert "1 page not read: missing (a partial clone; clone it again without --filter): a.md" in said
 
 
 def test_a_clone_without_trees_is_refused_with_the_remedy(repository: Path) -> None:
@@ -174,6 +174,7 @@ def test_a_clone_without_trees_is_refused_with_the_remedy(repository: Path) -> N
     with pytest.raises(UnreachableError, match=r"it is a partial clone: clone it again without --filter") as caught:
         GitHistorySource(clone).start({})
     assert "\n" not in str(caught.value)
+    assert "hint:" not in str(caught.value)
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can give a folder to another user")
