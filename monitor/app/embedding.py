@@ -1,5 +1,6 @@
 """Vectors of arriving chunks: taken from the event, read from the index, or encoded; then prepared for scoring."""
 
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple
 
@@ -7,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from monitor.core.events import Chunk, Located, MalformedEvent, Upsert
+from monitor.core.plausibility import Doubt, doubtful_vectors
 from monitor.core.scoring import Distance, prepare
 from monitor.ports import Encoder
 
@@ -31,6 +33,7 @@ class Embedder:
     ) -> None:
         self._dimension, self._distance = dimension, distance
         self._lookup, self._encoder = lookup, encoder
+        self._doubts: Counter[Doubt] = Counter()
 
     @property
     def encoder(self) -> Encoder | None:
@@ -69,10 +72,17 @@ class Embedder:
             kept.append(located)
         return self._prepared(kept, places, given), refused
 
+    def doubts(self) -> Counter[Doubt]:
+        """What was odd about the vectors given since this was asked last."""
+        found, self._doubts = self._doubts, Counter()
+        return found
+
     def _prepared(self, kept: list[Located], places: list[int], given: list["_Given"]) -> list[Located]:
         for at in range(0, len(places), BLOCK):
             part = given[at : at + BLOCK]
-            vectors = prepare(np.stack([one.vector for one in part]), self._distance)
+            stacked = np.stack([one.vector for one in part])
+            self._doubts += doubtful_vectors(stacked, cosine=self._distance is Distance.COSINE)
+            vectors = prepare(stacked, self._distance)
             for place, vector, one in zip(places[at : at + BLOCK], vectors, part, strict=True):
                 position, event = kept[place]
                 if isinstance(event, Upsert):

@@ -1,7 +1,9 @@
 """The loop: one writer thread; one turn takes a batch from the source to a committed, published report."""
 
+import logging
 import queue
 import threading
+from collections import Counter
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from dataclasses import replace
@@ -21,12 +23,14 @@ from monitor.core.committed import Commit, DeployRecord, Quarantined
 from monitor.core.corpus import Change
 from monitor.core.events import Position
 from monitor.core.places import named_positions
+from monitor.core.plausibility import Doubt, StreamTime
 from monitor.core.policy import Verdict
 from monitor.core.problems import Problem, ProblemKind
 from monitor.core.published import Published
 from monitor.core.session import OPEN_GAPS
 from monitor.ports import CorpusDriftError, UnreachableError
 
+LOG = logging.getLogger(__name__)
 T = TypeVar("T")
 AT_DEPLOY = "at_deploy"
 """Before the name of a counter: what it was at the newest judged deploy."""
@@ -47,6 +51,7 @@ class Monitor:
         self._requests: queue.SimpleQueue[tuple[Callable[[Operations], Any], Future[Any]]] = queue.SimpleQueue()
         self.begun = Tally()
         """What had been read before this start."""
+        self._stream_time = StreamTime()
         self._exhausted = False
         self._next_look = 0.0
         self._over = False
@@ -195,6 +200,7 @@ class Monitor:
     def _apply(self, batch: Batch) -> tuple[tuple[Change, ...], list[Quarantined]]:
         parts = self.parts
         events, vectorless = self._insist(lambda: parts.embedder.embed(batch.events))
+        self._doubt(parts.embedder.doubts() + self._stream_time.doubts(events))
         ingested = self.session.apply(events)
         refused = [*vectorless, *((item.located, item.error) for item in ingested.refused)]
         aside = [set_aside(batch.records[located.position], error) for located, error in refused]
@@ -203,6 +209,13 @@ class Monitor:
             parts.index.apply(ingested.delta)
         self.measuring.touch(ingested)
         return ingested.changes, [*batch.quarantined, *aside]
+
+    def _doubt(self, found: Counter[Doubt]) -> None:
+        """Count what is odd and taken all the same; the log has the first of each kind."""
+        for kind, n in found.items():
+            if not self.session.counters["doubtful", kind.value]:
+                LOG.warning("%d event(s) taken although odd: %s; counted from here on", n, kind.value)
+            self.session.counters["doubtful", kind.value] += n
 
     def _count(self, batch: Batch, quarantined: Sequence[Quarantined]) -> None:
         for (kind, outcome), count in batch.counts.items():

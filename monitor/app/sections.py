@@ -72,11 +72,14 @@ class KafkaSource(Section):
 class FieldPaths(Section):
     """Where plain JSON, a Debezium row or a sink payload keeps what a chunk needs: dotted paths, "" for none."""
 
+    preset: Literal["", "langchain", "llamaindex", "haystack"] = ""
+    """Whose payloads they are; the paths stated beside it go before those of the framework."""
     chunk_id: str = "chunk_id"
     doc_id: str = "doc_id"
     text: str = "text"
     position: str = "position"
-    version: str = ""
+    version: str | tuple[str, ...] = ""
+    """Several paths order by the first, then by the next."""
     vector: str = "vector"
     vector_b64: str = ""
     embedding_version: str = ""
@@ -86,7 +89,7 @@ class FieldPaths(Section):
     segments: dict[str, str] = Field(default_factory=dict)
     key: str = ""
     deleted: str = ""
-    debezium_version: str = ""
+    debezium_version: str | tuple[str, ...] = ""
     collection: str = ""
     sink_chunk_id: str = ""
     vector_name: str = ""
@@ -101,6 +104,8 @@ class SourceSection(Section):
     git: GitSource | None = None
     format: Literal["auto", "native", "cloudevents", "debezium", "qdrant-sink", "fields"] = "auto"
     fields: FieldPaths = FieldPaths()
+    missing_event_time: Literal["refuse", "ingest"] = "refuse"
+    """Of an event that says no time and whose record has none: it is refused, or dated when it is read."""
     max_event_bytes: int = Field(4 << 20, ge=1_024, le=64 << 20)
     batch: int = Field(1_024, ge=1, le=65_536)
     barrier_timeout: float = Field(300.0, gt=0)

@@ -22,6 +22,8 @@ class ProblemKind(StrEnum):
     """What the index serves means nothing now."""
     INDEX_BUSY = "index_busy"
     """The index is at work on itself: no deploy can be judged by it."""
+    HOLLOW = "hollow"
+    """There is nothing to judge: the corpus or the lists are empty, or hold the same whatever changes."""
     UNCLASSIFIED = "unclassified"
     """Of a stored report that kept texts alone."""
 

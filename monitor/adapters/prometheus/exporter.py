@@ -23,7 +23,12 @@ CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 VERSIONS = "embedding_version_chunks"
 """The one measurement that has its segment as a label of its own."""
 VERDICTS = ("pass", "fail", "inconclusive", "unknown")
-COUNTERS = {"events": "events", "quarantined": "quarantined", "stream": "stream_faults"}
+COUNTERS = {
+    "events": "events",
+    "quarantined": "quarantined",
+    "stream": "stream_faults",
+    "doubtful": "doubtful_events",
+}
 """Family of a stored counter -> metric."""
 
 

@@ -1,8 +1,10 @@
 """Sources, decoders and dead letters, as configured."""
 
+import time
 from datetime import UTC, datetime
 
 from monitor.adapters.codecs import FieldPaths, FormOptions, Limits, decoder
+from monitor.adapters.codecs.presets import PRESETS
 from monitor.adapters.git.history import Selection
 from monitor.adapters.git.source import GitHistorySource
 from monitor.adapters.jsonl import JsonLinesSource
@@ -77,33 +79,45 @@ def build_decoder(configuration: Configuration, dimension: int, embedding_versio
         dimension: d of vectors, 0 when the dense leg is off.
         embedding_version: of upserts that name none.
     """
-    paths = configuration.source.fields
+    fields, dense = preset(configuration.source.fields), configuration.dense
     options = FormOptions(
         embedding_version=embedding_version,
         paths=FieldPaths(
-            chunk_id=paths.chunk_id,
-            doc_id=paths.doc_id,
-            text=paths.text,
-            position=paths.position or None,
-            version=paths.version or None,
-            vector=paths.vector or None,
-            vector_b64=paths.vector_b64 or None,
-            embedding_version=paths.embedding_version or None,
-            content_hash=paths.content_hash or None,
-            event_time=paths.event_time or None,
-            event_time_unit=paths.event_time_unit,
-            segments=paths.segments,
-            key=paths.key or None,
-            deleted=paths.deleted or None,
+            chunk_id=fields.chunk_id,
+            doc_id=fields.doc_id,
+            text=fields.text,
+            position=fields.position or None,
+            version=fields.version or None,
+            vector=fields.vector or None,
+            vector_b64=fields.vector_b64 or None,
+            embedding_version=fields.embedding_version or None,
+            content_hash=fields.content_hash or None,
+            event_time=fields.event_time or None,
+            event_time_unit=fields.event_time_unit,
+            segments=fields.segments,
+            key=fields.key or None,
+            deleted=fields.deleted or None,
         ),
-        plain_rows=paths.plain_rows,
-        debezium_version=paths.debezium_version or None,
-        collection=paths.collection or None,
-        sink_chunk_id=paths.sink_chunk_id or None,
-        vector_name=paths.vector_name or None,
+        plain_rows=fields.plain_rows,
+        debezium_version=fields.debezium_version or None,
+        collection=fields.collection or None,
+        sink_chunk_id=fields.sink_chunk_id or None,
+        vector_name=fields.vector_name or None,
+        now=_now if configuration.source.missing_event_time == "ingest" else None,
+        point_ids=dense.engine == "server" and not dense.chunk_id_field,
     )
     limits = Limits(dimension=dimension, value_bytes=configuration.source.max_event_bytes)
     return decoder(configuration.source.format, options, limits)
+
+
+def preset(fields: sections.FieldPaths) -> sections.FieldPaths:
+    """The paths of the named framework, where none was stated."""
+    known = PRESETS.get(fields.preset, {})
+    return fields.model_copy(update={key: path for key, path in known.items() if key not in fields.model_fields_set})
+
+
+def _now() -> int:
+    return time.time_ns() // 1_000
 
 
 def _moment(text: str) -> datetime:

@@ -107,6 +107,14 @@ STREAM = (
         "counter",
     ),
     Entry(
+        "doubtful_events",
+        "events",
+        "Events taken although odd: zero_vector, huge_component, far_time, ingest_time",
+        "Producers write vectors of zeros or beyond 1e18, times decades from the stream's, or no time at all.",
+        ("reason",),
+        "counter",
+    ),
+    Entry(
         "stream_faults",
         "faults",
         "Faults of the stream itself: gap, recreated, unreadable, added_partition",
