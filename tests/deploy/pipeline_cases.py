@@ -103,6 +103,27 @@ BOARD = (
         f'{TARGET},reason="not_json"',
     ),
     Known(
+        "CorpusDriftStaleEvents",
+        "warning",
+        9.5,
+        12.5,
+        (
+            own("events_total", [*([0] * 10), *(200.0 * at for at in range(1, 51))], 'kind="upsert",reason="stale"'),
+            own("events_total", [100.0 * at for at in range(61)], 'kind="upsert",reason="modified"'),
+            own("events_total", [900.0 * at for at in range(61)], 'kind="event",reason="ignored"'),
+        ),
+        (
+            (
+                own("events_total", [4.0 * at for at in range(61)], 'kind="delete",reason="stale"'),
+                own("events_total", [100.0 * at for at in range(61)], 'kind="upsert",reason="modified"'),
+            ),
+            (
+                own("events_total", always(0), 'kind="upsert",reason="stale"'),
+                own("events_total", [900.0 * at for at in range(61)], 'kind="upsert",reason="duplicate"'),
+            ),
+        ),
+    ),
+    Known(
         "CorpusDriftDeployIncomplete",
         "warning",
         4,

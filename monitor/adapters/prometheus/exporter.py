@@ -159,7 +159,8 @@ def _verdict_family(verdict: str) -> GaugeMetricFamily:
 def _counters(view: Published) -> Iterator[Metric]:
     families = {name: counter(metric) for name, metric in COUNTERS.items()}
     # From 0 on: a counter that appears with its first fault never rose, for whoever asks by how much it rose.
-    none = {("stream", kind): 0 for kind in get_args(FaultKind)}
+    none: dict[tuple[str, ...], int] = {("stream", kind): 0 for kind in get_args(FaultKind)}
+    none |= {("events", kind, "stale"): 0 for kind in ("upsert", "delete")}
     for (name, *labels), value in sorted((none | dict(view.counters)).items()):
         if name in families:
             families[name].add_metric(labels, value)

@@ -12,6 +12,8 @@ _LAG_POLLS = 10
 """A lag of ten polls throughout the window is no burst."""
 _AHEAD = 3_600.0
 """Seconds that an event may be dated ahead of the clock: less is a clock that nobody set, not a wrong year."""
+_STALE_SHARE = 0.05
+"""Of the changes: re-deliveries are duplicates and do not count, so more is an order that does not order."""
 _LATE = 3
 """Something done on a schedule is overdue after three periods."""
 
@@ -146,6 +148,23 @@ def _stream(scope: Scope, pace: Pace) -> Iterator[Alert]:
         "Records of the stream cannot be read and are set aside",
         f'About {{{{ $value | printf "%.0f" }}}} records within {window} were set aside: {{{{ $labels.reason }}}}. '
         "Their chunks are missing or old in every number.",
+        PIPELINE_BOARD,
+        keep=scope.keep,
+    )
+    changes = ",".join(part for part in (scope.selector, 'kind=~"upsert|delete"') if part)
+    late, every = (
+        f"sum by (job, instance) (increase({selected}[{window}]))"
+        for selected in (series("events_total", changes, reason="stale"), series("events_total", changes))
+    )
+    yield Alert(
+        "CorpusDriftStaleEvents",
+        f"{late} / {every} > {number(_STALE_SHARE)}",
+        60.0,
+        "warning",
+        "Changes are dropped because their version is older than what is known",
+        f"{{{{ $value | humanizePercentage }}}} of the upserts and deletes within {window} were older than their "
+        f"chunk, expected at most {_STALE_SHARE:.0%}: either the producer writes out of order, or what is taken for "
+        "the version does not order its changes.",
         PIPELINE_BOARD,
         keep=scope.keep,
     )
