@@ -33,7 +33,7 @@ FINE = Substance(chunks=10, depth=10, listed=1, anchors=20, wordless=1)
 def test_what_makes_lists_say_nothing(changed: dict[str, int], said: str) -> None:
     found = replace(FINE, **changed).problems()
     assert len(found) == bool(said)
-    assert not said or found[0].startswith(said)
+    assert not said or found[0].text.startswith(said)
 
 
 @pytest.mark.parametrize(

@@ -61,7 +61,8 @@ class AutoDecoder:
         if form == "native" and isinstance(marked, Wire):
             return self._read(marked, record)
         if form not in self._forms:
-            raise malformed(reasons.MISSING_FIELD, "op", "absent, and no other form is recognised")
+            said = "absent, and no other form is recognised; source.format = 'fields' reads plain rows"
+            raise malformed(reasons.MISSING_FIELD, "op", said)
         return self._forms[form].decode(record)
 
     def _read(self, marked: Wire, record: Record) -> CorpusEvent:
