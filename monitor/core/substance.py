@@ -44,11 +44,13 @@ class Substance:
             return ("the corpus is empty: there is nothing to find; expected live chunks",)
         if not self.listed:
             return (
-                f"no anchor finds anything in {self.chunks} chunks; expected texts that share words with anchors",
+                f"no anchor finds anything in {self.chunks} chunk(s); expected texts that share words with anchors",
             )
         found = []
         if self.chunks < self.depth:
-            said = f"the corpus has {self.chunks} chunks, and lists of {self.depth} hold all of them whatever changes"
+            said = (
+                f"the corpus has {self.chunks} chunk(s), and lists of {self.depth} hold all of them whatever changes"
+            )
             found.append(f"{said}; expected at least {self.depth}")
         if self.wordless > WORDLESS_SHARE * self.anchors:
             said = f"{self.wordless} of {self.anchors} anchors hold no word, so their lexical lists are always empty"

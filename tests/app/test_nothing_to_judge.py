@@ -56,9 +56,9 @@ def test_a_corpus_with_something_in_it_passes(tmp_path: Path) -> None:
     [
         ([], "the corpus is empty"),
         ([up(0, "x"), {"op": "delete", "chunk_id": "0#1", "event_time": TIMES[0]}], "the corpus is empty"),
-        ([up(at, "") for at in range(20)], "no anchor finds anything in 20 chunks"),
-        ([up(at, " \n ") for at in range(20)], "no anchor finds anything in 20 chunks"),
-        (GOOD[:4], "the corpus has 4 chunks, and lists of 10 hold all of them"),
+        ([up(at, "") for at in range(20)], "no anchor finds anything in 20 chunk(s)"),
+        ([up(at, " \n ") for at in range(20)], "no anchor finds anything in 20 chunk(s)"),
+        (GOOD[:4], "the corpus has 4 chunk(s), and lists of 10 hold all of them"),
     ],
 )
 def test_nothing_or_too_little_is_a_reason(tmp_path: Path, chunks: list[dict[str, Any]], reason: str) -> None:

@@ -17,10 +17,10 @@ FINE = Substance(chunks=10, depth=10, listed=1, anchors=20, wordless=1)
     [
         ({}, ""),
         ({"chunks": 0}, "the corpus is empty"),
-        ({"listed": 0}, "no anchor finds anything in 10 chunks"),
+        ({"listed": 0}, "no anchor finds anything in 10 chunk(s)"),
         (
             {"chunks": 9},
-            "the corpus has 9 chunks, and lists of 10 hold all of them whatever changes; expected at least 10",
+            "the corpus has 9 chunk(s), and lists of 10 hold all of them whatever changes; expected at least 10",
         ),
         ({"chunks": 9, "depth": 0}, ""),
         ({"chunks": 1, "depth": 1}, ""),
