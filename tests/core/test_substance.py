@@ -7,7 +7,7 @@ import pytest
 
 from monitor.core.anchors import Anchor, AnchorSet
 from monitor.core.lists import RankedLists
-from monitor.core.substance import Span, Substance, results, wordless
+from monitor.core.substance import Substance, results, wordless
 
 FINE = Substance(chunks=10, depth=10, listed=1, anchors=20, wordless=1)
 
@@ -34,15 +34,6 @@ def test_what_makes_lists_say_nothing(changed: dict[str, int], said: str) -> Non
     found = replace(FINE, **changed).problems()
     assert len(found) == bool(said)
     assert not said or found[0].text.startswith(said)
-
-
-@pytest.mark.parametrize(
-    ("records", "set_aside", "problem"),
-    [(0, 0, False), (40, 40, True), (100, 5, False), (100, 6, True), (1, 1, True)],
-)
-def test_the_share_of_a_deploy_that_may_be_set_aside(records: int, set_aside: int, problem: bool) -> None:
-    assert bool(Span(records, set_aside).problems(0.05)) == problem
-    assert not Span(records, set_aside).problems(1.0)
 
 
 def test_results_of_unknown_and_empty_lists_are_none() -> None:
