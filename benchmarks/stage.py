@@ -16,7 +16,7 @@ from monitor.app.wiring import open_monitor
 from monitor.core.anchors import AnchorSet
 from monitor.core.engine import Engine
 from monitor.core.events import Partition, Position, Record
-from monitor.ports import Polled, Replay, Source
+from monitor.ports import Polled, Replay, Source, Unanswered
 
 WHERE = Partition("bench", 0)
 FILE_SOURCE = '[source.file]\npath = "unused.jsonl"'
@@ -100,14 +100,22 @@ class Maintained:
         """None."""
         return ()
 
-    def count(self) -> int | None:
-        """It cannot be counted."""
-        return None
+    def remarks(self) -> Sequence[str]:
+        """None."""
+        return ()
 
-    def stated(self, chunk_ids: Sequence[str], *, deadline: float) -> Mapping[str, str] | None:
+    def hidden(self) -> int | Unanswered:
+        """None are."""
+        return 0
+
+    def count(self) -> int | Unanswered:
+        """It cannot be counted."""
+        return Unanswered("unreachable")
+
+    def stated(self, chunk_ids: Sequence[str], *, deadline: float) -> Mapping[str, str] | Unanswered:
         """It does not say."""
         del chunk_ids, deadline
-        return None
+        return Unanswered("unreachable")
 
     def close(self) -> None:
         """Nothing is open."""

@@ -121,6 +121,8 @@ class Replay:
         failures: reason by anchor index: `deadline`, `unreachable`, `refused`, `rate_limited`, `bad_answer`,
             `too_many_results`, `not_finite`, `no_vector`, `dimension`, `collection_missing`, ...
         seconds: (r,) float64 latency of each anchor's query as seen here, NaN where none was sent.
+        foreign: by anchor index, the points among its first k results that bear no chunk id; its list goes on without
+            them.
     """
 
     rows: NDArray[np.int64]
@@ -129,6 +131,14 @@ class Replay:
     names: Mapping[int, str] = field(default_factory=dict)
     failures: Mapping[int, str] = field(default_factory=dict)
     seconds: NDArray[np.float64] = field(default_factory=lambda: np.zeros(0))
+    foreign: Mapping[int, Sequence[str]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Unanswered:
+    """What an index answers that does not: a reason as in `Replay.failures`."""
+
+    reason: str
 
 
 class Retriever(Protocol):
@@ -138,7 +148,10 @@ class Retriever(Protocol):
     seconds in total; anchors not reached by then fail with `deadline`.
     """
 
-    def start(self) -> None: ...
+    def start(self) -> None:
+        """Open it. Raises ConfigurationError where what was configured is not there; no answer is no error."""
+        ...
+
     def replay(self, anchors: AnchorSet, rows: NDArray[np.int64], *, k: int, deadline: float) -> Replay: ...
     def problems(self) -> Sequence[str]:
         """Why no answer of this index would mean anything now (another distance or dimension); asked now and then."""
@@ -148,14 +161,22 @@ class Retriever(Protocol):
         """Why what the index serves now is about to change by itself (its optimiser works): no deploy is judged."""
         ...
 
-    def count(self) -> int | None:
-        """Points in the index, None when it cannot be asked."""
+    def remarks(self) -> Sequence[str]:
+        """What is to be known of the index beside the numbers, which stand; asks nothing."""
         ...
 
-    def stated(self, chunk_ids: Sequence[str], *, deadline: float) -> Mapping[str, str] | None:
+    def hidden(self) -> int | Unanswered:
+        """Points that the index holds and that no read sees yet."""
+        ...
+
+    def count(self) -> int | Unanswered:
+        """Points in the index."""
+        ...
+
+    def stated(self, chunk_ids: Sequence[str], *, deadline: float) -> Mapping[str, str] | Unanswered:
         """Of the chunks that the index has, the content hash that it states ("" where it states none), by chunk id.
 
-        None when it does not answer within `deadline` seconds. Meant for a few hundred ids.
+        Unanswered when it does not answer within `deadline` seconds. Meant for a few hundred ids.
         """
         ...
 

@@ -1,9 +1,12 @@
 """A small HTTP server that speaks enough of Qdrant's REST protocol for qdrant-client, and misbehaves on demand.
 
-No real Qdrant server was run against in this repository's tests: what is known of the protocol here comes from
-qdrant-client's own models and from the engine in process (qdrant-edge-py). Scores are computed by brute force from
-the vectors the stub was given, in float32 as a server does; it has no other scores to give. Equal scores come in an
-arbitrary order, cosine vectors are normalised when stored, and the answer is cut at `limit` within ties.
+Its rules are those of Qdrant 1.18's source: authentication before all else, in plain text (`src/actix/auth.rs`);
+statuses and the form of errors, which carry `time` and `usage` (`src/actix/helpers.rs`); validation, 422
+(`src/actix/mod.rs`); strict mode, 400 (`lib/collection/src/operations/verification`); points that are hidden from
+reads, and the status of a collection (`lib/collection/src/shards/local_shard`). Scores are computed by brute force
+from the vectors the stub was given, in float32 as a server does, or from float16 and uint8 ones as it stores them; it
+has no other scores to give. Equal scores come in an arbitrary order, cosine vectors are normalised when stored, and
+the answer is cut at `limit` within ties.
 """
 
 import json
@@ -51,12 +54,30 @@ class QdrantStub:
     """By the path behind the collection, such as `/points/query/batch`."""
     sent: list[Sent] = field(default_factory=list)
     released: threading.Event = field(default_factory=threading.Event)
-    status: str = "green"
     """Set by `stop`: what hangs or drips waits on it."""
+    status: str = "green"
+    version: str = "1.18.0"
+    datatype: str = ""
+    """Of the stored vectors: float16, uint8, or float32 where it is not said."""
+    api_key: str = ""
+    """Expected of every request but that for the version; empty expects none."""
+    other_keys: set[str] = field(default_factory=set)
+    """Keys that exist and do not allow to read this collection."""
+    strict: dict[str, Json] = field(default_factory=dict)
+    """`strict_mode_config`; on where it is not empty."""
+    indexed: set[str] = field(default_factory=set)
+    """Payload fields with an index."""
+    hidden: set[Point] = field(default_factory=set)
+    """Points deferred until they are optimised: in no search, retrieval, scroll or count."""
+    warnings: Sequence[str] = ()
+    params: dict[str, Json] = field(default_factory=dict)
+    """More parameters of the vector, such as `multivector_config`."""
+    more: dict[str, Json] = field(default_factory=dict)
+    """More parameters of the collection, such as `sparse_vectors`."""
 
     def put(self, point: Point, vector: NDArray[np.float32], payload: Mapping[str, Json]) -> None:
         """Store a point as a server would."""
-        self.points[point] = (self._normalised(vector), dict(payload))
+        self.points[point] = (self._rounded(self._normalised(vector)), dict(payload))
 
     def start(self) -> str:
         """Serve; returns the URL."""
@@ -79,12 +100,71 @@ class QdrantStub:
         known: dict[tuple[str, str], Callable[[Json], Json]] = {
             ("GET", ""): lambda _: self._described(),
             ("POST", "/points"): self._retrieve,
-            ("POST", "/points/count"): lambda _: {"count": len(self.points)},
+            ("POST", "/points/count"): lambda _: {"count": len(self._seen)},
             ("POST", "/points/query/batch"): lambda batch: [{"points": self._search(q)} for q in batch["searches"]],
             ("POST", "/points/scroll"): self._scroll,
         }
         found = known.get((method, path))
         return None if found is None else found(body)
+
+    def refused(self, method: str, path: str, headers: Mapping[str, str], body: Json) -> tuple[int, Json] | None:
+        """Status and body (text, or what stands behind `status.error`) where a server does not do it."""
+        given = headers.get("api-key", "")
+        if self.api_key and given != self.api_key and given not in self.other_keys:
+            missing = "Must provide an API key or an Authorization bearer token"
+            return 401, ("Invalid API key or JWT" if given else missing).encode()
+        if given in self.other_keys:
+            return 403, f'Forbidden: Global access is required for collection "{self.collection}"'
+        if path is None or not path.startswith(f"/collections/{self.collection}"):
+            return 404, "Not found: Collection `other` doesn't exist!"
+        for query in (body or {}).get("searches", [body]) if method == "POST" else []:
+            if query.get("limit", 1) < 1:
+                return 422, "Validation error in JSON body: [limit: value 0 invalid, must be 1 or larger]"
+        said = self._strictly(path.removeprefix(f"/collections/{self.collection}"), body) if self.strict else ""
+        return (400, f"Bad request: {said}") if said else None
+
+    def _strictly(self, path: str, body: Json) -> str:
+        """What strict mode has against a request, "" where nothing."""
+        strict = self.strict
+        if path == "/points/count" and body.get("exact") and strict.get("search_allow_exact") is False:
+            return "Exact search disabled!. Help: Set exact=false."
+        searches = body["searches"] if path == "/points/query/batch" else []
+        if len(searches) > strict.get("search_max_batchsize", len(searches)):
+            return f'Limit exceeded {len(searches)} > {strict["search_max_batchsize"]} for "search batch size"'
+        queries = searches or ([body] if path == "/points/scroll" else [])
+        return next((said for query in queries if (said := self._strictly_of(query))), "")
+
+    def _strictly_of(self, query: Json) -> str:
+        strict, params = self.strict, query.get("params") or {}
+        limit = query.get("limit", 10)
+        if limit > strict.get("max_query_limit", limit):
+            return f'Limit exceeded {limit} > {strict["max_query_limit"]} for "limit"'
+        for key, values in asked_fields(query.get("filter")):
+            if strict.get("unindexed_filtering_retrieve") is False and key not in self.indexed:
+                return f'Index required but not found for "{key}" of one of the following types: [keyword]'
+            if values > strict.get("condition_max_size", values):
+                return f"Condition size limit reached ({values} > {strict['condition_max_size']})"
+        if params.get("exact") and strict.get("search_allow_exact") is False:
+            return "Exact search disabled!. Help: Set exact=false."
+        ef = params.get("hnsw_ef") or 0
+        return (
+            f'Limit exceeded {ef} > {strict["search_max_hnsw_ef"]} for "hnsw_ef"'
+            if ef > strict.get("search_max_hnsw_ef", ef)
+            else ""
+        )
+
+    @property
+    def _seen(self) -> dict[Point, tuple[NDArray[np.float32], dict[str, Json]]]:
+        return {point: held for point, held in self.points.items() if point not in self.hidden}
+
+    def _rounded(self, vector: NDArray[np.float32]) -> NDArray[np.float32]:
+        """As stored: uint8 cuts off what is behind the point, and what is negative."""
+        if self.datatype == "uint8":
+            return np.floor(np.clip(vector, 0, 255)).astype(np.float32)
+        kept: NDArray[np.float32] = (
+            vector.astype(np.float16).astype(np.float32) if self.datatype == "float16" else vector
+        )
+        return kept
 
     def _normalised(self, vector: NDArray[np.float32]) -> NDArray[np.float32]:
         length = np.sqrt(np.sum(vector * vector, dtype=np.float32))
@@ -94,8 +174,8 @@ class QdrantStub:
         return made
 
     def _search(self, query: Json) -> list[Json]:
-        wanted = self._normalised(np.array(query["query"]["nearest"], np.float32))
-        passing = [p for p, (_, payload) in self.points.items() if passes(query.get("filter"), payload)]
+        wanted = self._rounded(self._normalised(np.array(query["query"]["nearest"], np.float32)))
+        passing = [p for p, (_, payload) in self._seen.items() if passes(query.get("filter"), payload)]
         if not passing:
             return []
         held = np.stack([self.points[point][0] for point in passing])
@@ -113,10 +193,10 @@ class QdrantStub:
         ]
 
     def _retrieve(self, body: Json) -> list[Json]:
-        return [self._record(point, body) for point in body["ids"] if point in self.points]
+        return [self._record(point, body) for point in body["ids"] if point in self._seen]
 
     def _scroll(self, body: Json) -> Json:
-        passing = [p for p, (_, payload) in self.points.items() if passes(body.get("filter"), payload)]
+        passing = [p for p, (_, payload) in self._seen.items() if passes(body.get("filter"), payload)]
         passing = [p for p in sorted(passing, key=str) if body.get("offset") is None or str(p) >= str(body["offset"])]
         page, rest = passing[: body["limit"]], passing[body["limit"] :]
         return {"points": [self._record(p, body) for p in page], "next_page_offset": rest[0] if rest else None}
@@ -139,16 +219,22 @@ class QdrantStub:
 
     def _described(self) -> Json:
         distance = {"cosine": "Cosine", "dot": "Dot", "euclid": "Euclid"}[self.distance.value]
-        vector = {"size": self.dimension, "distance": distance}
+        vector = {"size": self.dimension, "distance": distance} | self.params
+        if self.datatype:
+            vector["datatype"] = self.datatype
+        queue = {"length": 0} | ({"deferred_points": len(self.hidden)} if self.hidden else {})
         return {
             "status": self.status,
             "optimizer_status": "ok",
+            **({"warnings": [{"message": said} for said in self.warnings]} if self.warnings else {}),
             "indexed_vectors_count": 0,
             "points_count": len(self.points),
             "segments_count": 1,
-            "payload_schema": {},
+            "payload_schema": {name: {"data_type": "keyword", "points": 0} for name in sorted(self.indexed)},
+            "update_queue": queue,
             "config": {
-                "params": {"vectors": {self.vector_name: vector} if self.vector_name else vector},
+                "params": {"vectors": {self.vector_name: vector} if self.vector_name else vector} | self.more,
+                **({"strict_mode_config": {"enabled": True} | self.strict} if self.strict else {}),
                 "hnsw_config": {"m": 16, "ef_construct": 100, "full_scan_threshold": 10000},
                 "optimizer_config": {
                     "deleted_threshold": 0.2,
@@ -177,6 +263,16 @@ def passes(condition: Json, payload: Mapping[str, Json]) -> bool:
     )
 
 
+def asked_fields(condition: Json) -> list[tuple[str, int]]:
+    """The payload fields of a filter, and how many values each is asked for (match any)."""
+    if not condition:
+        return []
+    if "key" in condition:
+        return [(condition["key"], len(condition["match"].get("any", ())))]
+    inner = [*(condition.get("must") or []), *(condition.get("should") or [])]
+    return [found for one in inner for found in asked_fields(one)]
+
+
 class Handler(BaseHTTPRequestHandler):
     """One connection."""
 
@@ -202,15 +298,28 @@ class Handler(BaseHTTPRequestHandler):
         self.stub.sent.append(Sent(self.command, path, dict(self.headers), body))
         inside = path.removeprefix(root)
         result = self.stub.answer(self.command, inside, body) if path.startswith(root) else None
+        refused = self.stub.refused(self.command, path, dict(self.headers), body)
         try:
             if inside in self.stub.misbehave:
                 self.stub.misbehave[inside](self, result)
+            elif (self.command, path) == ("GET", "/"):  # needs no key
+                self.reply(200, {"title": "qdrant - vector search engine", "version": self.stub.version})
+            elif refused is not None:
+                self.fail(*refused)
             elif result is None:
-                self.reply(404, {"status": {"error": f"Not found: {path}"}})
+                self.fail(404, f"Not found: {path}")
             else:
-                self.reply(200, {"result": result, "status": "ok", "time": 0.0})
+                self.reply(200, {"result": result, "status": "ok", "time": 0.0, "usage": {"hardware": None}})
         except OSError:
             self.close_connection = True  # the client went away, as some tests want
+
+    def fail(self, status: int, error: Json, headers: Mapping[str, str] | None = None) -> None:
+        """An error as a server says it: text where its authentication refuses, else with `time` and `usage`."""
+        if isinstance(error, bytes):
+            self.reply(status, error, {"Content-Type": "text/plain; charset=utf-8"} | dict(headers or {}))
+        else:
+            usage = {"hardware": None, "inference": None}
+            self.reply(status, {"status": {"error": error}, "time": 0.0, "usage": usage}, headers)
 
     def reply(self, status: int, body: Json, headers: Mapping[str, str] | None = None) -> None:
         """Send a whole answer; bytes are sent as they are."""

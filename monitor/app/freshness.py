@@ -7,6 +7,7 @@ from monitor.app.health import Clocks
 from monitor.core.changes import Row
 from monitor.core.corpus import Corpus
 from monitor.core.published import Durations
+from monitor.ports import Unanswered
 
 BOUNDS = (1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 300.0, 900.0, 3_600.0, 21_600.0, 86_400.0)
 """Seconds."""
@@ -23,7 +24,7 @@ GIVE_UP_SECONDS = 3_600.0
 class Stating(Protocol):
     """The part of `Retriever` that is needed here."""
 
-    def stated(self, chunk_ids: Sequence[str], *, deadline: float) -> Mapping[str, str] | None:
+    def stated(self, chunk_ids: Sequence[str], *, deadline: float) -> Mapping[str, str] | Unanswered:
         """See `Retriever`."""
         ...
 
@@ -61,8 +62,9 @@ class Freshness:
         if self._watched and now >= self._next:
             wanted = {row.chunk_id: row for row, _ in self._watched.values()}
             stated = index.stated(list(wanted), deadline=DEADLINE)
-            self._next = now + (LOOK_SECONDS if stated is not None else REST_SECONDS)
-            for name, content in (stated or {}).items():
+            answered = {} if isinstance(stated, Unanswered) else stated
+            self._next = now + (REST_SECONDS if isinstance(stated, Unanswered) else LOOK_SECONDS)
+            for name, content in answered.items():
                 self._found(wanted[name], content)
         return self._seen
 

@@ -156,6 +156,8 @@ class Gauges:
         engine: EngineWork,
         anchors: AnchorsTaken | None = None,
         freshness: Durations | None = None,
+        foreign: int | None = None,
+        remarks: Sequence[str] = (),
     ) -> Health:
         """Freeze it."""
         return Health(
@@ -178,4 +180,6 @@ class Gauges:
             engine=engine,
             anchors=anchors,
             freshness=freshness,
+            foreign=foreign,
+            remarks=tuple(remarks),
         )

@@ -142,6 +142,7 @@ class Measuring:
                 self._settling(),
                 tuple(problems),
                 tuple(self._sampling.measurements()),
+                (*self._sampling.evidence(), *served.evidence()),
             )
             self._session.observe(said, restated=restated)
 
@@ -187,6 +188,8 @@ class Measuring:
             audits=parts.audit.results if parts.audit is not None else {},
             engine=parts.gauges.worked(parts.engine, parts.corpus),
             anchors=None if parts.anchors_watch is None else parts.anchors_watch.state(len(parts.engine.anchors)),
+            foreign=None if parts.served is None else parts.served.foreign_places,
+            remarks=() if parts.served is None else parts.served.remarks(),
         )
         self._measured = measured
         staleness, session = parts.gauges.staleness(), self._session

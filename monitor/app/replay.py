@@ -1,19 +1,23 @@
 """Replays: which anchors are asked of the real index now, and what it served last."""
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from monitor.core.anchors import AnchorSet, rows_after
+from monitor.core.cause import Evidence
 from monitor.core.lists import RankedLists
 from monitor.core.measure.moved import absent
 from monitor.ports import Replay, Retriever
 
 LEFT_ALONE = "left_alone"
 """Failure reason of an anchor that was not asked because the index just failed for every anchor."""
+
+NAMED = 5
+"""Points without a chunk id that are named."""
 
 
 class Served:
@@ -42,6 +46,8 @@ class Served:
         """Why no deploy can be judged by the last full replay: the index was at work on itself."""
         self.lists = RankedLists.unknown(len(anchors), k)
         self.failures: dict[int, str] = {}
+        self._foreign: dict[int, Sequence[str]] = {}
+        """Points without a chunk id among an anchor's first k results."""
         self.hashes: dict[int, str] = {}
         """Content hash by chunk key as the index says, for the chunks in the served lists."""
         self.repeated = RankedLists.unknown(len(anchors), k)
@@ -58,10 +64,30 @@ class Served:
     def reanchor(self, anchors: AnchorSet, kept: NDArray[np.int64]) -> None:
         """Other anchors from here on, see `anchors.kept_rows`; nothing is known of new questions yet."""
         failures = {row: self.failures[kept[row]] for row in rows_after(kept, self.failures).tolist()}
-        self._anchors, self.failures = anchors, failures
+        foreign = {row: self._foreign[kept[row]] for row in rows_after(kept, self._foreign).tolist()}
+        self._anchors, self.failures, self._foreign = anchors, failures, foreign
         self.lists = self.lists.arranged(kept)
         self.repeated = RankedLists.unknown(len(anchors), self._k)
         self._steady = np.zeros(len(anchors), np.bool_)
+
+    @property
+    def foreign_places(self) -> int:
+        """Places of the lists that points without a chunk id hold in the index."""
+        return sum(len(points) for points in self._foreign.values())
+
+    def evidence(self) -> Iterator[Evidence]:
+        """Points without a chunk id in the lists point at the index: somebody else writes to it."""
+        if not self._foreign:
+            return
+        points = sorted({point for points in self._foreign.values() for point in points})
+        named = ", ".join(f"{point:.60}" for point in points[:NAMED])
+        more = f" and {len(points) - NAMED} more" if len(points) > NAMED else ""
+        where = f"{self.foreign_places} places of {len(self._foreign)} served lists"
+        yield Evidence("INDEX", f"{where} are held by points without a chunk id, left out: {named}{more}")
+
+    def remarks(self) -> tuple[str, ...]:
+        """What is to be known of the index beside the numbers."""
+        return (*self._retriever.remarks(), *(found.said for found in self.evidence()))
 
     def twin(self, rebuilt: Callable[..., RankedLists | None]) -> RankedLists | None:
         """What an index built apart serves, asked as this one is; None where two builds cannot differ."""
@@ -86,6 +112,8 @@ class Served:
         if not full and now < self._not_before:
             self.lists = self.lists.replaced(touched, RankedLists.unknown(len(touched), self._k))
             self.failures.update(dict.fromkeys(touched.tolist(), LEFT_ALONE))
+            for row in touched.tolist():
+                self._foreign.pop(row, None)
             return None
         if full:
             self.problems = tuple(self._retriever.problems())
@@ -100,7 +128,9 @@ class Served:
         self.lists = self.lists.replaced(rows, replay.lists)
         for row in rows.tolist():
             self.failures.pop(row, None)
+            self._foreign.pop(row, None)
         self.failures.update(replay.failures)
+        self._foreign.update(replay.foreign)
         self.seconds = replay.seconds
         self._remember(replay)
         return replay

@@ -2,14 +2,18 @@
 
 from collections import deque
 from collections.abc import Sequence
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
+from monitor.core.cause import Evidence
 from monitor.core.corpus import Corpus
 from monitor.core.index_sample import IndexSample, compared, sampled
 from monitor.core.report import Measurement
-from monitor.ports import Retriever
+from monitor.ports import Retriever, Unanswered
+
+T = TypeVar("T")
 
 COUNT_SECONDS = 15.0
 """Between two questions for the number of points: an index that does not answer must not slow every turn."""
@@ -38,6 +42,10 @@ class Sampling:
             self._recent.append((now, keys))
             self._forget(now)
 
+    def evidence(self) -> tuple[Evidence, ...]:
+        """What the last full replay found in the index as a whole that points at a cause."""
+        return () if self.last is None else tuple(self.last.evidence())
+
     def measurements(self) -> tuple[Measurement, ...]:
         """The index as a whole, as it was at the last full replay."""
         return () if self.last is None else tuple(self.last.measurements())
@@ -46,7 +54,8 @@ class Sampling:
         """Points in the real index, asked at intervals and after a full replay; None where nobody can say."""
         if retriever is not None and now >= self._next_count:
             self._next_count = now + COUNT_SECONDS
-            self._points = retriever.count()
+            points = retriever.count()
+            self._points = None if isinstance(points, Unanswered) else points
         return self._points
 
     def look(self, corpus: Corpus, retriever: Retriever, now: float) -> None:
@@ -60,9 +69,9 @@ class Sampling:
         keys = sampled(corpus.keys, unsettled, salt=corpus.newest_event_time)
         rows = [row for key in keys.tolist() if (row := corpus.row(key)) is not None]
         wanted = {row.chunk_id: row.content_hash for row in rows}
-        points = retriever.count()
-        stated = retriever.stated(list(wanted), deadline=SECONDS) if wanted else {}
-        self.last = compared(len(corpus), points, wanted, stated, len(unsettled))
+        points, hidden = _said(retriever.count()), _said(retriever.hidden())
+        stated = _said(retriever.stated(list(wanted), deadline=SECONDS)) if wanted else {}
+        self.last = compared(len(corpus), points, wanted, stated, len(unsettled), hidden=hidden)
 
     def _forget(self, now: float) -> None:
         while self._recent and self._recent[0][0] <= now - self._settle:
@@ -72,3 +81,8 @@ class Sampling:
         recent = {key for _, keys in self._recent for key in keys}
         live = [key for key in recent if (row := corpus.row(key)) is not None and row.live]
         return np.array(sorted(live), np.int64)
+
+
+def _said(answer: T | Unanswered) -> T | str:
+    """What the index answered, or the name of what kept it from answering."""
+    return answer.reason if isinstance(answer, Unanswered) else answer

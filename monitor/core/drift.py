@@ -105,6 +105,7 @@ class Compared:
     def causes(self) -> tuple[CauseClass, ...]:
         """The classes of causes that hold."""
         said = [Evidence("PIPELINE", problem.text) for problem in self.seen.problems if problem.kind.of_stream]
+        said += self.seen.index
         if self.alignment is not None and self.alignment.changed:
             count = self.alignment.changed
             said.append(Evidence("QUERY SIDE", f"{count} anchors of the baseline ask something else now or are gone"))

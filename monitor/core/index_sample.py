@@ -6,13 +6,13 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from monitor.core.cause import Evidence
 from monitor.core.copies.shingles_numpy import mix
 from monitor.core.lists import NO_CHUNK
 from monitor.core.report import ALL, Measurement
 
 SAMPLE = 256
 """Chunks looked for at a time: of an index that lacks one chunk in a hundred, 92 such samples in 100 find one."""
-UNREACHABLE = "index_unreachable"
 NO_CHUNKS = "no_chunks"
 
 
@@ -22,35 +22,51 @@ class IndexSample:
 
     Args:
         live: chunks live by the events then.
-        points: points counted in the index, None where it did not say.
+        points: points counted in the index, or the reason why it did not say.
+        hidden: points that the index holds and no read sees yet, or the reason why it did not say.
         looked: chunks looked for by id.
-        found: those of them that the index has, None where it did not say.
+        found: those of them that the index has, or the reason why it did not say.
         unsettled: chunks changed so shortly before that the index may not have them yet; none of them was looked for.
     """
 
     live: int
-    points: int | None
+    points: int | str
+    hidden: int | str
     looked: int
-    found: int | None
+    found: int | str
     unsettled: int
 
     def measurements(self) -> Iterator[Measurement]:
-        """`index_points_difference` = live - points, and `index_missing_ratio` = 1 - found / looked for, in 0..1.
+        """`index_points_difference` = live - points, `index_hidden_points`, and `index_missing_ratio` = 1 - found /
+        looked for, in 0..1.
 
-        NaN with a reason where the index did not answer, the ratio also where nothing could be looked for. Beside a
-        value the reason says how many chunks were still on their way: the difference counts them, the ratio does not.
+        NaN with a reason, `index_` and the name of the failure, where the index did not answer; the ratio also where
+        nothing could be looked for. Beside a value the reason says how many chunks were still on their way: the
+        difference counts them, the ratio does not.
         """
         waiting = f"settling: {self.unsettled} chunks" if self.unsettled else ""
-        points = float("nan") if self.points is None else float(self.live - self.points)
-        yield _measurement("index_points_difference", points, self.live, UNREACHABLE, waiting)
-        missing = float("nan") if self.found is None or not self.looked else 1.0 - self.found / self.looked
-        yield _measurement("index_missing_ratio", missing, self.looked, UNREACHABLE if self.looked else NO_CHUNKS, "")
+        points = self.points if isinstance(self.points, str) else float(self.live - self.points)
+        yield _measurement("index_points_difference", points, self.live, waiting)
+        hidden = self.hidden if isinstance(self.hidden, str) else float(self.hidden)
+        yield _measurement("index_hidden_points", hidden, self.live, "")
+        yield _measurement("index_missing_ratio", self._missing(), self.looked, "")
+
+    def _missing(self) -> float | str:
+        if isinstance(self.found, str):
+            return self.found
+        return 1.0 - self.found / self.looked if self.looked else NO_CHUNKS
+
+    def evidence(self) -> Iterator[Evidence]:
+        """Points that are in the index and cannot be found point at it."""
+        if not isinstance(self.hidden, str) and self.hidden:
+            yield Evidence("INDEX", f"{self.hidden} points of the index are hidden from reads until optimised")
 
 
-def _measurement(metric: str, value: float, n: int, why: str, note: str) -> Measurement:
-    unknown = np.isnan(value)
-    rests = 0 if unknown else n
-    return Measurement(metric, "corpus", 0, ALL, ALL, "mean", value, rests, n, reason=why if unknown else note)
+def _measurement(metric: str, value: float | str, n: int, note: str) -> Measurement:
+    """The value, or why it is not known."""
+    if isinstance(value, str):
+        return Measurement(metric, "corpus", 0, ALL, ALL, "mean", float("nan"), 0, n, reason=value)
+    return Measurement(metric, "corpus", 0, ALL, ALL, "mean", value, n, n, reason=note)
 
 
 def sampled(
@@ -81,16 +97,28 @@ def sampled(
 
 
 def compared(
-    live: int, points: int | None, looked: Mapping[str, str], stated: Mapping[str, str] | None, unsettled: int
+    live: int,
+    points: int | str,
+    looked: Mapping[str, str],
+    stated: Mapping[str, str] | str,
+    unsettled: int,
+    *,
+    hidden: int | str = 0,
 ) -> IndexSample:
     """The sample as it was answered.
 
     Args:
         live: chunks live by the events.
-        points: points counted.
+        points: points counted, or the name of what kept the index from saying.
         looked: content hash by id of the chunks that were looked for.
-        stated: content hash by id of those that the index has; None where it did not say.
+        stated: content hash by id of those that the index has; a name likewise.
         unsettled: chunks that may be on their way.
+        hidden: points that no read sees yet; a name likewise.
     """
-    found = None if stated is None else sum(name in stated for name in looked)
-    return IndexSample(live, points, len(looked), found, unsettled)
+    found = _unsaid(stated) if isinstance(stated, str) else sum(name in stated for name in looked)
+    counted, unread = (_unsaid(one) if isinstance(one, str) else one for one in (points, hidden))
+    return IndexSample(live, counted, unread, len(looked), found, unsettled)
+
+
+def _unsaid(reason: str) -> str:
+    return f"index_{reason}"

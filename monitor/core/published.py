@@ -112,6 +112,10 @@ class Health:
     freshness: Durations | None = None
     """From event time to the index stating the content, of a sample; None where the monitor fills the index."""
     trouble: str = ""
+    foreign: int | None = None
+    """Places of the served lists that are held by points without a chunk id; None without a real index."""
+    remarks: tuple[str, ...] = ()
+    """What is to be known of the real index beside the numbers, such as a server nobody tried."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from monitor.core.anchors import Anchor, AnchorSet
 from monitor.core.baseline import AnchorMark, Judged, ListLeg, Member, Snapshot, vector_digest
 from monitor.core.blame import Milestone
+from monitor.core.cause import Evidence
 from monitor.core.changes import Change, Delta, Refused
 from monitor.core.committed import Resumed
 from monitor.core.comparison.content_hashes import ContentHashes
@@ -58,6 +59,7 @@ class ServedLists:
         settling: anchors (rows) whose documents production may still be writing: no recall, no parity.
         problems: why the lists mean nothing now.
         measurements: of the index as a whole.
+        evidence: what the index says of itself that points at a cause.
     """
 
     lists: RankedLists
@@ -66,6 +68,7 @@ class ServedLists:
     settling: frozenset[int] = frozenset()
     problems: tuple[Problem, ...] = ()
     measurements: tuple[Measurement, ...] = ()
+    evidence: tuple[Evidence, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -331,6 +334,7 @@ class Session:
             served=view.served,
             rewrites=self.engine.rewrites(),
             brief=brief,
+            index=() if served is None else served.evidence,
             profile=self.measurable(),
         )
 

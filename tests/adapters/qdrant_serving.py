@@ -15,7 +15,7 @@ from tests.qdrant_stub import Handler, Json, Misbehaviour, QdrantStub
 
 D = 4
 KEY = "a-secret-key"
-QUERY, FETCH, INFO = "/points/query/batch", "/points", ""
+QUERY, FETCH, INFO, SCROLL, COUNT = "/points/query/batch", "/points", "", "/points/scroll", "/points/count"
 
 
 @contextmanager
@@ -24,8 +24,8 @@ def served(stub: QdrantStub, **settings: Any) -> Iterator[ServerRetriever]:
     retriever = ServerRetriever(
         ServerSettings(stub.start(), stub.collection, stub.dimension, stub.distance, **fields)
     )
-    retriever.start()
     try:
+        retriever.start()
         yield retriever
     finally:
         retriever.close()
@@ -55,8 +55,9 @@ def answers(change: Any) -> Misbehaviour:
     return send
 
 
-def status(code: int, message: str = "", headers: Mapping[str, str] | None = None) -> Misbehaviour:
-    return lambda handler, _: handler.reply(code, {"status": {"error": message}}, headers)
+def status(code: int, message: str | bytes = "", headers: Mapping[str, str] | None = None) -> Misbehaviour:
+    """An error of this status; bytes are sent as plain text."""
+    return lambda handler, _: handler.fail(code, message, headers)
 
 
 def hang(handler: Handler, _: Json) -> None:

@@ -8,6 +8,7 @@ import numpy as np
 from monitor.app.freshness import LOOK_SECONDS, REST_SECONDS, WATCHED, Freshness
 from monitor.core.corpus import Corpus, Row
 from monitor.core.events import Chunk, Delete, Located, Position, Upsert, chunk_key
+from monitor.ports import Unanswered
 from tests.app.test_health import Hands
 
 
@@ -18,10 +19,12 @@ class Index:
     holds: dict[str, str] | None = field(default_factory=dict)
     asked: list[Sequence[str]] = field(default_factory=list)
 
-    def stated(self, chunk_ids: Sequence[str], *, deadline: float) -> Mapping[str, str] | None:
+    def stated(self, chunk_ids: Sequence[str], *, deadline: float) -> Mapping[str, str] | Unanswered:
         assert deadline > 0
         self.asked.append(tuple(chunk_ids))
-        return None if self.holds is None else {name: self.holds[name] for name in chunk_ids if name in self.holds}
+        if self.holds is None:
+            return Unanswered("deadline")
+        return {name: self.holds[name] for name in chunk_ids if name in self.holds}
 
 
 class World:

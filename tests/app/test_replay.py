@@ -10,7 +10,7 @@ from monitor.app.replay import LEFT_ALONE, Served
 from monitor.core.anchors import Anchor, AnchorSet
 from monitor.core.events import chunk_key
 from monitor.core.lists import RankedLists
-from monitor.ports import Replay
+from monitor.ports import Replay, Unanswered
 
 ANCHORS = AnchorSet([Anchor(f"a{at}", "q") for at in range(4)], np.zeros((4, 2), np.float32), np.ones(4), [()] * 4)
 
@@ -38,8 +38,14 @@ class ScriptedIndex:
         return Replay(rows, RankedLists.of(made, k), {chunk_key(name): f"hash {name}"}, names, failures=failures,
                       seconds=seconds)  # fmt: skip
 
-    def count(self) -> int | None:
+    def count(self) -> int | Unanswered:
         return 7
+
+    def hidden(self) -> int | Unanswered:
+        return 0
+
+    def remarks(self) -> Sequence[str]:
+        return ()
 
     def busy(self) -> Sequence[str]:
         return ()
@@ -47,7 +53,7 @@ class ScriptedIndex:
     def problems(self) -> Sequence[str]:
         return ()
 
-    def stated(self, chunk_ids: Sequence[str], *, deadline: float) -> Mapping[str, str] | None:  # noqa: ARG002 - as asked
+    def stated(self, chunk_ids: Sequence[str], *, deadline: float) -> Mapping[str, str] | Unanswered:  # noqa: ARG002 - as asked
         return dict.fromkeys(chunk_ids, "")
 
     def close(self) -> None:

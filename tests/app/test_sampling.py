@@ -49,6 +49,7 @@ def test_a_sound_index_lacks_nothing(tmp_path: Path) -> None:
         assert to_end(monitor)
         assert {name: value for name, (value, _, _) in said(monitor.measuring._sampling).items()} == {
             "index_points_difference": 0.0,
+            "index_hidden_points": 0.0,
             "index_missing_ratio": 0.0,
         }
 
@@ -62,11 +63,13 @@ def test_chunks_on_their_way_are_not_looked_for() -> None:
     sampling.look(ours.corpus, BruteForce(theirs), 101.0)
     assert said(sampling) == {
         "index_points_difference": (2.0, 10, "settling: 2 chunks"),
+        "index_hidden_points": (0.0, 10, ""),
         "index_missing_ratio": (0.0, 8, ""),
     }
     sampling.look(ours.corpus, BruteForce(theirs), 131.0)
     assert said(sampling) == {
         "index_points_difference": (2.0, 10, ""),
+        "index_hidden_points": (0.0, 10, ""),
         "index_missing_ratio": (pytest.approx(0.2), 10, ""),
     }
 

@@ -12,7 +12,7 @@ from monitor.core.events import Chunk, Delete, Located, Position, Segment, Upser
 from monitor.core.lists import RankedLists
 from monitor.core.scoring import Distance, prepare, scores
 from monitor.core.segments import admits
-from monitor.ports import Replay
+from monitor.ports import Replay, Unanswered
 
 
 class Library:
@@ -85,12 +85,18 @@ class BruteForce:
         """None: it is the definition."""
         return ()
 
-    def count(self) -> int | None:
+    def remarks(self) -> Sequence[str]:
+        return ()
+
+    def hidden(self) -> int | Unanswered:
+        return 0
+
+    def count(self) -> int | Unanswered:
         return len(self.library.corpus)
 
-    def stated(self, chunk_ids: Sequence[str], *, deadline: float) -> Mapping[str, str] | None:
+    def stated(self, chunk_ids: Sequence[str], *, deadline: float) -> Mapping[str, str] | Unanswered:
         held = {row.chunk_id: row.content_hash for row in self.library.live}
-        return {name: held[name] for name in chunk_ids if name in held} if deadline > 0 else None
+        return {name: held[name] for name in chunk_ids if name in held} if deadline > 0 else Unanswered("deadline")
 
     def replay(self, anchors: AnchorSet, rows: NDArray[np.int64], *, k: int, deadline: float) -> Replay:
         failures: dict[int, str] = {}

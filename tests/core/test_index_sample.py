@@ -38,20 +38,39 @@ def test_another_salt_looks_for_others() -> None:
 def test_by_hand() -> None:
     looked = {"a": "1", "b": "2", "c": "3", "d": "4"}
     sample = compared(10, 12, looked, {"a": "1", "b": "other", "d": ""}, 0)
-    assert values(sample) == {"index_points_difference": (-2.0, 10, ""), "index_missing_ratio": (0.25, 4, "")}
+    assert values(sample) == {
+        "index_points_difference": (-2.0, 10, ""),
+        "index_hidden_points": (0.0, 10, ""),
+        "index_missing_ratio": (0.25, 4, ""),
+    }
+    assert list(sample.evidence()) == []
+
+
+def test_points_that_no_read_sees_are_measured_and_point_at_the_index() -> None:
+    sample = compared(10, 7, {"a": "1"}, {"a": "1"}, 0, hidden=3)
+    assert values(sample)["index_hidden_points"] == (3.0, 10, "")
+    (found,) = sample.evidence()
+    assert found.cause == "INDEX"
+    assert found.said.startswith("3 points of the index are hidden")
 
 
 def test_chunks_on_their_way_are_said() -> None:
     held = values(compared(10, 7, {"a": "1"}, {"a": "1"}, 3))
-    assert held == {"index_points_difference": (3.0, 10, "settling: 3 chunks"), "index_missing_ratio": (0.0, 1, "")}
+    assert held["index_points_difference"] == (3.0, 10, "settling: 3 chunks")
+    assert held["index_missing_ratio"] == (0.0, 1, "")
 
 
 @pytest.mark.parametrize(
-    ("looked", "stated", "why"), [({"a": "1"}, None, "index_unreachable"), ({}, {}, "no_chunks")]
+    ("looked", "stated", "why"), [({"a": "1"}, "rejected", "index_rejected"), ({}, {}, "no_chunks")]
 )
-def test_nothing_said_is_unknown(looked: dict[str, str], stated: dict[str, str] | None, why: str) -> None:
-    held = values(compared(len(looked), None, looked, stated, 0))
-    assert math.isnan(held["index_points_difference"][0])
-    assert held["index_points_difference"][1:] == (0, "index_unreachable")
+def test_nothing_said_is_unknown(looked: dict[str, str], stated: dict[str, str] | str, why: str) -> None:
+    """A server that refuses is not one that cannot be reached."""
+    held = values(compared(len(looked), "unreachable", looked, stated, 0, hidden="deadline"))
+    for metric, reason in (
+        ("index_points_difference", "index_unreachable"),
+        ("index_hidden_points", "index_deadline"),
+    ):
+        assert math.isnan(held[metric][0])
+        assert held[metric][1:] == (0, reason)
     assert math.isnan(held["index_missing_ratio"][0])
     assert held["index_missing_ratio"][1:] == (0, why)

@@ -9,7 +9,9 @@ from monitor.core.published import Audited, AuditLeg, Health, Published
 
 State = Literal["good", "odd", "bad"]
 MOST_NAMED = 8
-"""Partitions, reasons or deploys named in a line."""
+"""Partitions, reasons or deploys named in a line; remarks on the index."""
+MOST_SAID = 300
+"""Characters of a remark."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +38,7 @@ def pipeline(view: Published) -> tuple[Line, ...]:
         _gaps(view),
         *_audits(health.audits),
         _points(view),
+        *(Line("The index, to be known", shown(said, MOST_SAID), "odd") for said in health.remarks[:MOST_NAMED]),
         _latencies(health),
         Line("State on disk", size(health.state_bytes), metric="state_bytes"),
     )

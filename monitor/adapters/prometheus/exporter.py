@@ -199,6 +199,9 @@ def _health(view: Published) -> Iterator[Metric]:
     yield plain("state_bytes", health.state_bytes)
     yield plain("open_barriers", len(health.waiting))
     yield plain("index_points", math.nan if health.index_points is None else health.index_points)
+    if health.foreign is not None:
+        yield plain("foreign_results", health.foreign)
+        yield plain("index_remarks", len(health.remarks))
     latencies = gauge("replay_latency_seconds")
     for stat, seconds in zip(("p50", "p95", "p99"), health.replay_latencies or (math.nan,) * 3, strict=True):
         latencies.add_metric((stat,), seconds)

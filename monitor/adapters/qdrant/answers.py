@@ -7,11 +7,15 @@ from typing import NamedTuple, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from monitor.adapters.qdrant.reasons import Reason
 from monitor.core.events import Segment
 from monitor.core.scoring import Distance
 
 Point = int | str
 """A Qdrant point id."""
+
+UNLIMITED = 2**31
+"""More results than anybody asks for."""
 
 Stored = Mapping[Point, NDArray[np.float32] | str | None]
 """Stored vectors by point; a reason where one could not be read, None where the point is gone."""
@@ -33,16 +37,24 @@ class Hit(NamedTuple):
     content_hash: str
 
 
+class Foreign(NamedTuple):
+    """A result that bears no chunk id: somebody else's point in the same collection."""
+
+    point: Point
+    score: float
+
+
 @dataclass(frozen=True, slots=True)
 class Answer:
     """What came back for one question: hits in any order, or the name of what went wrong.
 
-    `seconds` is the time the request took, divided by the questions it carried.
+    `seconds` is the time the request took, divided by the questions it carried. `foreign` came among the hits.
     """
 
     hits: Sequence[Hit] = ()
     reason: str = ""
     seconds: float = np.nan
+    foreign: Sequence[Foreign] = ()
 
 
 class Reader(Protocol):
@@ -63,6 +75,16 @@ class Reader(Protocol):
         """The greatest norm of a stored vector, as far as is known; only dot and cosine use it."""
         ...
 
+    @property
+    def compared_as(self) -> type[np.float16 | np.float32]:
+        """The numbers in which the engine compares vectors: stored ones are such, questions are rounded to them."""
+        ...
+
+    @property
+    def most_results(self) -> int:
+        """The most results that one question may ask for."""
+        ...
+
     def ask(self, questions: Sequence[Question], limit: int, until: float) -> Sequence[Answer]:
         """Answer every question, in order, with at most `limit` hits each."""
         ...
@@ -75,10 +97,13 @@ class Reader(Protocol):
 class Asked:
     """One anchor on its way through a replay: its question, the hits so far (best first), how many were asked for."""
 
-    def __init__(self, question: Question) -> None:
+    def __init__(self, question: Question, reader: Reader) -> None:
         self.question = question
-        self.norm = float(np.linalg.norm(question.vector.astype(np.float64)))
+        self.compared = question.vector.astype(reader.compared_as).astype(np.float32)
+        """The question as the engine compares it: scores are of this one."""
+        self.norm = float(np.linalg.norm(self.compared.astype(np.float64)))
         self.hits: Sequence[Hit] = ()
+        self.foreign: Sequence[Foreign] = ()
         self.limit = 0
         self.floor = -np.inf
         """The engine's score below which nothing can be in the top k; minus infinity while the list is short."""
@@ -89,11 +114,12 @@ class Asked:
         """Keep an answer; the first one's latency counts, a later failure makes the whole anchor fail."""
         if not self.limit:
             self.seconds = answer.seconds
-        self.limit, self.reason = limit, answer.reason or _fault(answer.hits, limit)
+        self.limit, self.reason = limit, answer.reason or _fault([*answer.hits, *answer.foreign], limit)
         self.hits = sorted(answer.hits, key=lambda hit: -hit.score)
+        self.foreign = sorted(answer.foreign, key=lambda one: -one.score)
 
     def settle(self, k: int, reader: Reader, bound: float) -> None:
-        """Set the floor: the k-th distinct chunk's score less the slack of float32."""
+        """Set the floor: the k-th distinct chunk's score less the slack of the engine's arithmetic."""
         seen: set[str] = set()
         self.floor = -np.inf
         for hit in self.hits:
@@ -105,25 +131,45 @@ class Asked:
     @property
     def cut(self) -> bool:
         """Whether the engine may have left out results that belong above the floor."""
-        return len(self.hits) >= self.limit and self.hits[-1].score >= self.floor
+        ends: list[Hit | Foreign] = [*self.hits[-1:], *self.foreign[-1:]]
+        last = min((one.score for one in ends), default=-np.inf)
+        return len(self.hits) + len(self.foreign) >= self.limit and last >= self.floor
+
+    @property
+    def unnamed(self) -> bool:
+        """Whether results without a chunk id keep the list from being known: they are all, or too many of, it."""
+        return bool(self.foreign) and (not self.hits or (self.cut and self.floor == -np.inf))
 
     @property
     def candidates(self) -> list[Hit]:
         """The hits that can be in the top k."""
         return [hit for hit in self.hits if hit.score >= self.floor]
 
+    def strangers(self, k: int) -> tuple[str, ...]:
+        """The points without a chunk id among the first k results, as the engine ranks them."""
+        ranked: list[Hit | Foreign] = sorted([*self.hits, *self.foreign], key=lambda one: -one.score)
+        return tuple(str(one.point) for one in ranked[:k] if isinstance(one, Foreign))
+
     def _slack(self, reader: Reader, kth: float, bound: float) -> float:
-        """Twice the greatest difference between a float32 score and ours: gamma_d (Higham 2002, section 3.1)."""
+        """Twice the greatest difference between the engine's score and ours.
+
+        float32: gamma_d (Higham 2002, section 3.1). float16 vectors are added up in float32, but a product may be
+        rounded to float16 before (half a unit in the last place, 2^-25 where it is subnormal), and the question may
+        be rounded from another last bit.
+        """
         unit = 1.05 * (reader.dimension + 8) * 2.0**-24
+        least = 1e-20
+        if reader.compared_as is np.float16:
+            unit, least = unit + 2.0**-10, reader.dimension * 2.0**-25
         if reader.distance is Distance.EUCLID:  # a sum of squares: the error is relative to the distance itself
-            return 2.0 * (unit * abs(kth) + 1e-20)
-        return 2.0 * unit * self.norm * bound
+            return 2.0 * (unit * abs(kth) + least)
+        return 2.0 * (unit * self.norm * bound + (least if reader.compared_as is np.float16 else 0.0))
 
 
-def _fault(hits: Sequence[Hit], limit: int) -> str:
-    if len(hits) > limit:
-        return "too_many_results"
-    if not all(np.isfinite(hit.score) for hit in hits):
-        return "not_finite"
+def _fault(results: Sequence[Hit | Foreign], limit: int) -> str:
+    if len(results) > limit:
+        return Reason.TOO_MANY_RESULTS
+    if not all(np.isfinite(one.score) for one in results):
+        return Reason.NOT_FINITE
     # The same point twice is no answer an index can give; one chunk under two points is (a re-ingested copy).
-    return "bad_answer" if len({hit.point for hit in hits}) < len(hits) else ""
+    return Reason.BAD_ANSWER if len({one.point for one in results}) < len(results) else ""

@@ -1,19 +1,22 @@
-"""A collection on a Qdrant server: where it is, what it says of itself, and the names of what can go wrong."""
+"""A collection on a Qdrant server: where it is, and what it says of itself."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import quote, urlsplit
 
-import httpcore
+import numpy as np
 from qdrant_client import models
-from qdrant_client.common.client_exceptions import QdrantException
-from qdrant_client.http.exceptions import ResponseHandlingException, UnexpectedResponse
 
-from monitor.adapters.qdrant.transport import TooLargeError
+from monitor.adapters.qdrant.strict import Limits, limits
 from monitor.core.scoring import Distance
 from monitor.ports import ConfigurationError
+
+COMPARED_AS: Mapping[str, type[np.float16 | np.float32]] = {"float32": np.float32, "float16": np.float16}
+"""Datatypes of stored vectors that are modelled, and the numbers in which the server compares them."""
+WARNINGS = 5
+"""The most of a server's own words, or of its vector names, that are repeated."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +41,7 @@ class ServerSettings:
         batch: questions in one request.
         concurrency: requests at a time.
         max_response_bytes: the longest answer accepted.
+        depth: k of the replays, to tell beforehand whether the server allows that many results; 0 is not known.
     """
 
     url: str
@@ -56,6 +60,7 @@ class ServerSettings:
     batch: int = 16
     concurrency: int = 2
     max_response_bytes: int = 64 * 1024 * 1024
+    depth: int = 0
 
     def __post_init__(self) -> None:
         """Refuse what cannot work, in one line."""
@@ -65,7 +70,17 @@ class ServerSettings:
     @property
     def path(self) -> str:
         """The collection's path on the server, percent-encoded."""
-        return f"{urlsplit(self.url).path.rstrip('/')}/collections/{quote(self.collection, safe='')}"
+        return f"{self.root}collections/{quote(self.collection, safe='')}"
+
+    @property
+    def root(self) -> str:
+        """The server's own path, where it says its version."""
+        return f"{urlsplit(self.url).path.rstrip('/')}/"
+
+    @property
+    def where(self) -> str:
+        """Server and collection as messages name them."""
+        return f"qdrant {self.url} collection {self.collection!r}"
 
     def _problems(self) -> Iterator[str]:
         parts = urlsplit(self.url)
@@ -82,10 +97,18 @@ class ServerSettings:
 
 @dataclass(frozen=True, slots=True)
 class CollectionDescription:
-    """What a server says of a collection: for the fingerprint and for the gate's preconditions.
+    """What a server says of a collection: whether it can be measured, and what is to be known beside the numbers.
 
-    `quantization` is the configuration as JSON, or `none`. `status` is green, yellow (optimising), grey or red;
-    `optimizer_status` is `ok` or the error. `points` is the server's own estimate, None where it gives none.
+    Of the parameters of a collection these have a say in what a search finds, and are modelled: distance, size,
+    quantization and HNSW (what they miss is what the served lists miss), datatype float32 and float16, other dense
+    and sparse vectors beside the one that is watched, shards and shard keys (all are asked), strict mode (`limits`).
+    Storage (`on_disk`, memory, payload and id tracker, write-ahead log, replication) has none. Anything else is named
+    by `obstacles`.
+
+    `quantization` is the configuration as JSON, or `none`. `status` is green, yellow (optimising), grey (optimisation
+    is possible but nothing triggered it: the server is at rest) or red; `optimizer_status` is `ok` or the error.
+    `points` is the server's own estimate, None where it gives none. `hidden` are points that reads do not see until
+    they are optimised. `warnings` are the server's own words.
     """
 
     distance: str
@@ -96,6 +119,9 @@ class CollectionDescription:
     optimizer_status: str
     points: int | None
     multivector: bool
+    hidden: int
+    warnings: tuple[str, ...]
+    limits: Limits
 
     def contradictions(self, settings: ServerSettings) -> list[str]:
         """Where the collection is not what the settings say; a replay of it would then mean nothing."""
@@ -105,9 +131,27 @@ class CollectionDescription:
             found.append(f"{where} has distance {self.distance}, expected {settings.distance.value}")
         if self.dimension != settings.dimension:
             found.append(f"{where} has dimension {self.dimension}, expected {settings.dimension}")
-        if self.multivector:
-            found.append(f"{where} holds several vectors per point, expected one")
         return found
+
+    def obstacles(self, settings: ServerSettings) -> list[str]:
+        """What no setting can mend here: what cannot be modelled, and what strict mode forbids of every replay."""
+        where = f"collection {settings.collection!r}"
+        found = []
+        if self.datatype not in COMPARED_AS:
+            modelled = " or ".join(COMPARED_AS)
+            found.append(f"{where} stores vectors as {self.datatype}, which cannot be modelled, expected {modelled}")
+        if self.multivector:
+            found.append(f"{where} holds several vectors per point, which cannot be modelled, expected one")
+        return found + [f"{where}: strict mode: {said}" for said in self.limits.obstacles(settings)]
+
+    def remarks(self, settings: ServerSettings) -> list[str]:
+        """What is to be known beside the numbers, which stand."""
+        found = list(self.limits.remarks(settings))
+        if self.status == "grey":
+            found.append("the collection is grey: it could be optimised, and waits for an update to trigger it")
+        if self.hidden:
+            found.append(f"{self.hidden} points are hidden from reads until they are optimised")
+        return found + [f"the server warns: {warning}" for warning in self.warnings]
 
 
 def description(found: models.CollectionInfo, settings: ServerSettings) -> CollectionDescription:
@@ -116,16 +160,8 @@ def description(found: models.CollectionInfo, settings: ServerSettings) -> Colle
     Raises:
         ConfigurationError: the collection has no such vector.
     """
-    vectors = found.config.params.vectors
-    chosen = vectors.get(settings.vector_name) if isinstance(vectors, dict) else vectors
-    if chosen is None or (settings.vector_name and not isinstance(vectors, dict)):
-        names = sorted(vectors) if isinstance(vectors, dict) else []
-        message = (
-            f"collection {settings.collection!r} has no vector {settings.vector_name!r}, "
-            f"expected one of {', '.join(names) or 'its unnamed one'}"
-        )
-        raise ConfigurationError(message)
-    optimizer = found.optimizer_status
+    chosen = _vector(found.config.params, settings)
+    optimizer, queue = found.optimizer_status, found.update_queue
     quantization = chosen.quantization_config or found.config.quantization_config
     return CollectionDescription(
         distance=chosen.distance.value.lower(),
@@ -133,52 +169,32 @@ def description(found: models.CollectionInfo, settings: ServerSettings) -> Colle
         datatype=chosen.datatype.value if chosen.datatype else "float32",
         quantization=_plain(quantization) if quantization else "none",
         status=found.status.value,
-        optimizer_status="ok" if isinstance(optimizer, models.OptimizersStatusOneOf) else optimizer.error[:200],
+        optimizer_status="ok" if isinstance(optimizer, models.OptimizersStatusOneOf) else _line(optimizer.error),
         points=found.points_count,
         multivector=chosen.multivector_config is not None,
+        hidden=(queue.deferred_points or 0) if queue is not None else 0,
+        warnings=tuple(_line(one.message) for one in (found.warnings or ())[:WARNINGS]),
+        limits=limits(found.config.strict_mode_config, frozenset(found.payload_schema)),
     )
+
+
+def _vector(params: models.CollectionParams, settings: ServerSettings) -> models.VectorParams:
+    vectors, name = params.vectors, settings.vector_name
+    named = vectors if isinstance(vectors, dict) else {} if vectors is None else {"": vectors}
+    if name in named:
+        return named[name]
+    names = ", ".join(repr(one) for one in sorted(named)[:WARNINGS]) if set(named) != {""} else "its unnamed one"
+    sparse = ", which is sparse" if name in (params.sparse_vectors or {}) else ""
+    message = (
+        f"{settings.where} has no dense vector {name!r}{sparse}: dense.vector_name, expected {names or 'another one'}"
+    )
+    raise ConfigurationError(message)
 
 
 def _plain(model: Any) -> str:
     return json.dumps(model.model_dump(exclude_none=True, mode="json"), sort_keys=True)
 
 
-def reason_of(error: Exception) -> str:
-    """The name of what went wrong: see `monitor.ports.Replay`, and here also `server_error` (5xx), `rejected`
-    (another 4xx) and `too_large`.
-    """
-    if isinstance(error, ResponseHandlingException):
-        return reason_of(error.source)
-    if isinstance(error, UnexpectedResponse):
-        return _reason_of_status(error.status_code or 0, error.content)
-    if isinstance(error, QdrantException):  # 429 with Retry-After is raised outside the other classes
-        return "rate_limited"
-    if isinstance(error, TooLargeError):
-        return "too_large"
-    if isinstance(error, httpcore.ConnectTimeout):
-        return "unreachable"
-    if isinstance(error, httpcore.TimeoutException):
-        return "deadline"
-    if isinstance(error, httpcore.NetworkError):
-        return "unreachable"
-    if isinstance(error, httpcore.RemoteProtocolError) and "disconnected" in str(error):
-        return "unreachable"
-    return "bad_answer"
-
-
-def _reason_of_status(status: int, content: bytes) -> str:
-    named = {401: "refused", 403: "refused", 404: "collection_missing", 429: "rate_limited"}
-    if status in named:
-        return named[status]
-    if 400 <= status < 500:
-        return "dimension" if b"dimension" in content[:1000].lower() else "rejected"
-    return "server_error" if status >= 500 else "bad_answer"
-
-
-def detail_of(error: Exception, settings: ServerSettings) -> str:
-    """The error for people: one printable line of at most 200 characters, the key struck out."""
-    source = error.source if isinstance(error, ResponseHandlingException) else error
-    text = " ".join(str(source).split())
-    if settings.api_key:
-        text = text.replace(settings.api_key, "***")
-    return "".join(sign if sign.isprintable() else "?" for sign in text)[:200] or type(source).__name__
+def _line(text: str) -> str:
+    """A server's own words as one printable line, bounded."""
+    return "".join(sign if sign.isprintable() else " " for sign in " ".join(text.split()))[:200]

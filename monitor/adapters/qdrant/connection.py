@@ -5,6 +5,7 @@ left behind, and the next read finds that thread taken, not one more thread.
 """
 
 import logging
+import math
 import ssl
 import time
 from collections.abc import Callable, Sequence
@@ -15,9 +16,12 @@ from urllib.parse import urlsplit
 
 import numpy as np
 from qdrant_client import QdrantClient
+from qdrant_client.http.exceptions import ResponseHandlingException
 
-from monitor.adapters.qdrant.collection import ServerSettings, detail_of, reason_of
-from monitor.adapters.qdrant.transport import ReadOnlyTransport
+from monitor.adapters.qdrant.collection import ServerSettings
+from monitor.adapters.qdrant.failures import Failed, failed
+from monitor.adapters.qdrant.reasons import Reason
+from monitor.adapters.qdrant.transport import RateLimitedError, ReadOnlyTransport
 from monitor.ports import ConfigurationError, CorpusDriftError
 
 log = logging.getLogger(__name__)
@@ -26,16 +30,10 @@ T = TypeVar("T")
 
 STRIKES = 3
 """Requests that may run out of time before the rest of the reads is given up."""
-HOPELESS = frozenset({"unreachable", "refused", "collection_missing", "rate_limited"})
+HOPELESS = frozenset(
+    {Reason.UNREACHABLE, Reason.REFUSED, Reason.FORBIDDEN, Reason.COLLECTION_MISSING, Reason.RATE_LIMITED}
+)
 """Reasons that concern the server and not the question: the rest of the reads is not sent."""
-
-
-@dataclass(frozen=True, slots=True)
-class Failed:
-    """A read that failed: the name of what went wrong, and one line for people."""
-
-    reason: str
-    detail: str
 
 
 @dataclass(slots=True)
@@ -49,14 +47,14 @@ class _Outlook:
     def verdict(self) -> Failed | None:
         """Why the next read is not sent, if it is not."""
         if time.monotonic() >= self.until:
-            return Failed("deadline", "not sent before the deadline")
+            return Failed(Reason.DEADLINE, "not sent before the deadline")
         return self.hopeless or (self.strikes[0] if len(self.strikes) >= STRIKES else None)
 
-    def note(self, failed: Failed) -> None:
-        if failed.reason in HOPELESS:
-            self.hopeless = failed
-        elif failed.reason == "deadline":
-            self.strikes.append(failed)
+    def note(self, one: Failed) -> None:
+        if one.reason in HOPELESS:
+            self.hopeless = one
+        elif one.reason is Reason.DEADLINE:
+            self.strikes.append(one)
 
 
 class Connection:
@@ -67,6 +65,9 @@ class Connection:
         self._transport: ReadOnlyTransport | None = None
         self._client: QdrantClient | None = None
         self._threads: ThreadPoolExecutor | None = None
+        self._not_before = -math.inf
+        self._said: dict[str, frozenset[Reason]] = {}
+        """Reasons already logged, by what was read, until such a read succeeds again."""
 
     def start(self) -> None:
         """Make the client. Sends nothing.
@@ -80,6 +81,7 @@ class Connection:
         if settings.api_key and urlsplit(settings.url).scheme == "http":
             log.warning("qdrant %s: the API key is sent without TLS", settings.url)
         self._transport = ReadOnlyTransport(
+            root=settings.root,
             collection_path=settings.path,
             verify=_tls(settings.ca_file),
             connections=settings.concurrency,
@@ -89,7 +91,7 @@ class Connection:
             url=settings.url,
             headers={"api-key": settings.api_key} if settings.api_key else {},  # as api_key= it warns on http
             timeout=int(np.ceil(settings.timeout)),
-            check_compatibility=False,  # it would start a thread that reads another path
+            check_compatibility=False,  # it would start a thread of its own; see `versions`
             transport=self._transport,
             trust_env=False,
         )
@@ -103,10 +105,16 @@ class Connection:
             self._client.close()
         self._client = self._threads = self._transport = None
 
-    def read(self, tasks: Sequence[Callable[[QdrantClient], T]], until: float) -> list[T | Failed]:
+    def read(self, what: str, tasks: Sequence[Callable[[QdrantClient], T]], until: float) -> list[T | Failed]:
         """Do all reads, several at a time, none retried; returns by `until` whatever happens.
 
-        A reason that concerns the server (HOPELESS), or STRIKES reads that ran out of time, fail the reads not begun.
+        A reason that concerns the server (HOPELESS), or STRIKES reads that ran out of time, fail the reads not begun;
+        a server that asked to be left alone for a while is. What goes wrong is logged once, not at each call.
+
+        Args:
+            what: is read, for the log.
+            tasks: the reads.
+            until: the deadline on the monotonic clock.
         """
         if self._threads is None:
             message = "qdrant: not started, expected start() before any read"
@@ -115,7 +123,7 @@ class Connection:
         futures = [self._threads.submit(self._read, task, outlook) for task in tasks]
         wait(futures, timeout=max(0.0, until - time.monotonic()))
         results = [_result(future) for future in futures]
-        self._say([result for result in results if isinstance(result, Failed)], len(results))
+        self._say(what, [result for result in results if isinstance(result, Failed)], len(results))
         return results
 
     def _read(self, task: Callable[[QdrantClient], T], outlook: _Outlook) -> T | Failed:
@@ -123,27 +131,47 @@ class Connection:
         if verdict is not None:
             return verdict
         if client is None or transport is None:
-            return Failed("unreachable", "closed")
+            return Failed(Reason.UNREACHABLE, "closed")
+        if (left := self._not_before - time.monotonic()) > 0:
+            return Failed(Reason.RATE_LIMITED, f"not sent: the server asked to wait, {left:.0f} s more")
         try:
             with transport.until(min(outlook.until, time.monotonic() + self._settings.timeout)):
                 return task(client)
         except Exception as error:  # a hostile answer can raise anything in the client; it gets a name
-            failed = Failed(reason_of(error), detail_of(error, self._settings))
-            outlook.note(failed)
-            return failed
+            self._heed(error)
+            one = failed(error, self._settings.api_key)
+            outlook.note(one)
+            return one
 
-    def _say(self, failed: Sequence[Failed], reads: int) -> None:
-        for reason in sorted({one.reason for one in failed}):
-            same = [one for one in failed if one.reason == reason]
-            where = f"{self._settings.url} collection {self._settings.collection!r}"
-            log.warning("qdrant %s: %s in %d of %d reads: %s", where, reason, len(same), reads, same[0].detail)
+    def _heed(self, error: Exception) -> None:
+        source = error.source if isinstance(error, ResponseHandlingException) else error
+        if isinstance(source, RateLimitedError):
+            self._not_before = time.monotonic() + source.wait
+
+    def _say(self, what: str, found: Sequence[Failed], reads: int) -> None:
+        said = self._said.get(what, frozenset())
+        for reason in sorted({one.reason for one in found} - said):
+            same = [one for one in found if one.reason is reason]
+            log.warning(
+                "%s: %s: %s in %d of %d reads: %s",
+                self._settings.where,
+                what,
+                reason,
+                len(same),
+                reads,
+                same[0].detail,
+            )
+        if said and reads and not found:
+            log.info("%s: %s: answered again", self._settings.where, what)
+        if reads:
+            self._said[what] = (said | {one.reason for one in found}) if found else frozenset()
 
 
 def _result(future: "Future[T | Failed]") -> T | Failed:
     if future.done() and not future.cancelled():
         return future.result()
     future.cancel()
-    return Failed("deadline", "no answer before the deadline")
+    return Failed(Reason.DEADLINE, "no answer before the deadline")
 
 
 def _tls(ca_file: str) -> ssl.SSLContext:

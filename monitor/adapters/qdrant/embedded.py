@@ -14,8 +14,9 @@ import numpy as np
 import qdrant_edge as edge
 from numpy.typing import NDArray
 
-from monitor.adapters.qdrant.answers import Answer, Hit, Point, Question, Stored
+from monitor.adapters.qdrant.answers import UNLIMITED, Answer, Hit, Point, Question, Stored
 from monitor.adapters.qdrant.points import SLICE, delete, disagreements, segment_filter, write
+from monitor.adapters.qdrant.reasons import Reason
 from monitor.adapters.qdrant.replay import replay
 from monitor.adapters.qdrant.shard import EmbeddedSettings, EngineError, ShardFolder, engine_call
 from monitor.core.anchors import AnchorSet
@@ -23,7 +24,7 @@ from monitor.core.corpus import Delta, Row
 from monitor.core.events import chunk_key
 from monitor.core.lists import RankedLists
 from monitor.core.scoring import Distance
-from monitor.ports import CorpusDriftError, Replay
+from monitor.ports import CorpusDriftError, Replay, Unanswered
 
 log = logging.getLogger(__name__)
 
@@ -68,6 +69,16 @@ class EmbeddedIndex:
         return UNIT if self.distance is Distance.COSINE else self._norm_bound
 
     @property
+    def compared_as(self) -> type[np.float16 | np.float32]:
+        """float32: it is built so."""
+        return np.float32
+
+    @property
+    def most_results(self) -> int:
+        """As many as anybody asks for."""
+        return UNLIMITED
+
+    @property
     def started_afresh(self) -> str:
         """Why the files found at the start were not used; empty when they were."""
         return self._folder.started_afresh
@@ -97,16 +108,24 @@ class EmbeddedIndex:
         """Never: the optimiser runs inside of calls."""
         return ()
 
-    def count(self) -> int | None:
-        """Points in the index, None when the engine cannot tell."""
+    def remarks(self) -> Sequence[str]:
+        """None: the monitor made this index itself."""
+        return ()
+
+    def hidden(self) -> int | Unanswered:
+        """None are: what is written can be read."""
+        return 0
+
+    def count(self) -> int | Unanswered:
+        """Points in the index."""
         try:
             with engine_call("counting"):
                 return int(self._open.count(edge.CountRequest(exact=True)))
         except EngineError as error:
             log.warning("%s", error)
-            return None
+            return Unanswered(Reason.ENGINE_FAILED)
 
-    def stated(self, chunk_ids: Sequence[str], *, deadline: float) -> Mapping[str, str] | None:
+    def stated(self, chunk_ids: Sequence[str], *, deadline: float) -> Mapping[str, str] | Unanswered:
         """See `monitor.ports.Retriever`; the engine answers in milliseconds, so the deadline is not looked at."""
         del deadline
         names = {chunk_key(name): name for name in chunk_ids}
@@ -116,7 +135,7 @@ class EmbeddedIndex:
                 records = self._open.retrieve(points, True, False)
         except EngineError as error:
             log.warning("%s", error)
-            return None
+            return Unanswered(Reason.ENGINE_FAILED)
         return {names[cast("int", record.id)]: (record.payload or {})["content_hash"] for record in records}
 
     def indexed_count(self) -> int:
@@ -200,7 +219,7 @@ class EmbeddedIndex:
                 break
             answers += self._ask(questions[len(answers) : len(answers) + BATCH], limit)
             took = time.monotonic() - begun
-        return answers + [Answer(reason="deadline")] * (len(questions) - len(answers))
+        return answers + [Answer(reason=Reason.DEADLINE)] * (len(questions) - len(answers))
 
     def fetch(self, hits: Sequence[Hit], until: float) -> Stored:
         """Read stored vectors, exactly as they were handed over."""
@@ -208,14 +227,14 @@ class EmbeddedIndex:
         for at in range(0, len(hits), SLICE):
             points: list[Any] = [hit.point for hit in hits[at : at + SLICE]]
             if time.monotonic() >= until:
-                found |= dict.fromkeys(points, "deadline")
+                found |= dict.fromkeys(points, Reason.DEADLINE)
                 continue
             try:
                 with engine_call(f"reading {len(points)} vectors"):
                     records = self._open.retrieve(points, False, True)
             except EngineError as error:
                 log.warning("%s", error)
-                found |= dict.fromkeys(points, "engine_failed")
+                found |= dict.fromkeys(points, Reason.ENGINE_FAILED)
                 continue
             found |= {cast("int", record.id): np.array(record.vector, np.float32) for record in records}
         return found
@@ -235,7 +254,7 @@ class EmbeddedIndex:
                 found = self._open.query_batch(edge.QueryBatchRequest(requests))
         except EngineError as error:
             log.warning("%s", error)
-            return [Answer(reason="engine_failed")] * len(questions)
+            return [Answer(reason=Reason.ENGINE_FAILED)] * len(questions)
         seconds = (time.perf_counter() - begun) / len(questions)
         return [Answer([self._hit(point) for point in points], "", seconds) for points in found]
 
@@ -268,10 +287,15 @@ class EmbeddedIndex:
         write(self._open, rows, vectors)
         self._unflushed += len(gone) + len(rows)
         self._unoptimized += len(gone) + len(rows)
-        if self._unoptimized > VACUUM_AFTER and self._unoptimized > (self.count() or 0):
+        if self._unoptimized > VACUUM_AFTER and not self._outnumbered():
             self.optimize()
         if self._unflushed > FLUSH_AFTER:
             self._flush()
+
+    def _outnumbered(self) -> bool:
+        """Whether there are at least as many points as changes since the optimiser last ran."""
+        points = self.count()
+        return not isinstance(points, Unanswered) and self._unoptimized <= points
 
     def _lengthen(self, vectors: NDArray[np.float32]) -> None:
         if self.distance is Distance.DOT and len(vectors):

@@ -1,7 +1,7 @@
 """One replay of anchors through a Qdrant engine: widen ties, fetch vectors once, re-score in float64, order, cut.
 
 An engine cuts equal scores arbitrarily at k and adds in float32, so the list it returns is not yet a ranked list.
-Everything that could belong to the top k within the float32 error is fetched, scored again by
+Everything that could belong to the top k within that error is fetched, scored again by
 `monitor.core.scoring` and ordered by (score descending, chunk id). Nothing beyond that error is drawn in: what the
 index missed (HNSW, quantization) stays missed, because that is what production serves.
 """
@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from monitor.adapters.qdrant.answers import Asked, Hit, Point, Question, Reader, Stored
+from monitor.adapters.qdrant.reasons import Reason
 from monitor.core.anchors import AnchorSet
 from monitor.core.events import chunk_key
 from monitor.core.lists import RankedLists
@@ -29,7 +30,8 @@ def replay(reader: Reader, anchors: AnchorSet, rows: NDArray[np.int64], *, k: in
     """Replay some anchors: see the module docstring.
 
     A chunk that an answer holds twice under different point ids counts once, with its best score. A point that
-    vanished between the search and the reading of its vector keeps the engine's score: it was served.
+    vanished between the search and the reading of its vector keeps the engine's score: it was served. A result
+    without a chunk id is counted (`foreign`) and left out: the list closes up behind it.
 
     Args:
         reader: the engine.
@@ -43,14 +45,14 @@ def replay(reader: Reader, anchors: AnchorSet, rows: NDArray[np.int64], *, k: in
     """
     failures = {row: reason for row in rows.tolist() if (reason := _unaskable(anchors, row, reader.dimension))}
     asked = {
-        row: Asked(Question(anchors.vectors[row], anchors.filters[row]))
+        row: Asked(Question(anchors.vectors[row], anchors.filters[row]), reader)
         for row in rows.tolist()
         if row not in failures
     }
     stored = _collect(reader, list(asked.values()), k, until)
     lists: dict[int, Ranked] = {}
     for row, one in asked.items():
-        reason = one.reason or _unread(one, stored)
+        reason = one.reason or (Reason.NO_CHUNK_ID if one.unnamed else _unread(one, stored))
         if reason:
             failures[row] = reason
         else:
@@ -61,10 +63,10 @@ def replay(reader: Reader, anchors: AnchorSet, rows: NDArray[np.int64], *, k: in
 def _unaskable(anchors: AnchorSet, row: int, dimension: int) -> str:
     vector = anchors.vectors[row]
     if not len(vector) or (anchors.anchors[row].vector is None and not np.any(vector[~np.isnan(vector)])):
-        return "no_vector"
+        return Reason.NO_VECTOR
     if len(vector) != dimension:
-        return "dimension"
-    return "" if np.isfinite(vector).all() else "not_finite"
+        return Reason.DIMENSION
+    return "" if np.isfinite(vector).all() else Reason.NOT_FINITE
 
 
 def _collect(reader: Reader, asked: Sequence[Asked], k: int, until: float) -> Stored:
@@ -74,7 +76,7 @@ def _collect(reader: Reader, asked: Sequence[Asked], k: int, until: float) -> St
     """
     stored: dict[Point, NDArray[np.float32] | str | None] = {}
     bound = reader.norm_bound
-    _ask(reader, asked, 2 * k, until)
+    _ask(reader, asked, min(2 * k, reader.most_results), until)
     while True:
         _widen(reader, asked, k, bound, until)
         wanted = {hit.point: hit for one in asked if not one.reason for hit in one.candidates}
@@ -93,13 +95,15 @@ def _checked(vector: NDArray[np.float32] | str | None, dimension: int) -> NDArra
     if not isinstance(vector, np.ndarray):
         return vector
     if vector.shape != (dimension,):
-        return "dimension"
-    return vector if np.isfinite(vector).all() else "not_finite"
+        return Reason.DIMENSION
+    return vector if np.isfinite(vector).all() else Reason.NOT_FINITE
 
 
 def _widen(reader: Reader, asked: Sequence[Asked], k: int, bound: float, until: float) -> None:
-    """Double the limit of every anchor whose answer ends within a tie at k, until none does or WIDEST is reached."""
-    widest = max(WIDEST, 2 * k)
+    """Double the limit of every anchor whose answer ends within a tie at k, or before k chunks where some results are
+    none, until none does or WIDEST is reached.
+    """
+    widest = min(max(WIDEST, 2 * k), reader.most_results)
     while True:
         waves: dict[int, list[Asked]] = {}
         for one in asked:
@@ -139,7 +143,7 @@ def _ranked(one: Asked, stored: Stored, k: int, distance: Distance) -> Ranked:
         else:
             found.append((hit, hit.score))
     if present:
-        exact = scores(np.stack([vector for _, vector in present]), one.question.vector, distance)
+        exact = scores(np.stack([vector for _, vector in present]), one.compared, distance)
         found += [(hit, score) for (hit, _), score in zip(present, exact.tolist(), strict=True)]
     found.sort(key=lambda pair: (-pair[1], pair[0].chunk_id))
     best: dict[str, tuple[Hit, float]] = {}
@@ -162,4 +166,11 @@ def _replay(
     names = {chunk_key(hit.chunk_id): hit.chunk_id for hit in hits}
     hashes = {chunk_key(hit.chunk_id): hit.content_hash for hit in hits if hit.content_hash}
     seconds = np.array([asked[row].seconds if row in asked else np.nan for row in order], np.float64)
-    return Replay(rows, RankedLists.of(plain, k), hashes, names, failures, seconds)
+    foreign = {row: found for row, one in asked.items() if row in lists and (found := one.strangers(k))}
+    return Replay(rows, RankedLists.of(plain, k), hashes, names, failures, seconds, foreign)
+
+
+def unasked(rows: NDArray[np.int64], reason: Reason, *, k: int) -> Replay:
+    """The replay in which every anchor failed for the same reason and nothing was asked."""
+    order: list[int] = rows.tolist()
+    return _replay(rows, {}, {}, dict.fromkeys(order, reason), k=k)

@@ -7,8 +7,9 @@ import numpy as np
 from numpy.typing import NDArray
 from qdrant_client import QdrantClient, models
 
-from monitor.adapters.qdrant.answers import Hit, Point, Question
+from monitor.adapters.qdrant.answers import Answer, Foreign, Hit, Point, Question
 from monitor.adapters.qdrant.collection import ServerSettings
+from monitor.adapters.qdrant.reasons import Reason
 from monitor.core.events import Segment
 from monitor.core.point_ids import name_of, payload_name, payload_number, point_of
 from monitor.core.scoring import Distance
@@ -19,6 +20,10 @@ PAGES = 8
 
 class BadAnswerError(Exception):
     """An answer that lacks something or contradicts itself; becomes the reason `bad_answer`."""
+
+
+class NoChunkIdError(BadAnswerError):
+    """A point whose payload holds no chunk id where one is configured."""
 
 
 class Requests:
@@ -33,15 +38,15 @@ class Requests:
         if settings.exact or settings.hnsw_ef is not None:
             self._params = models.SearchParams(exact=settings.exact, hnsw_ef=settings.hnsw_ef)
 
-    def search(self, client: QdrantClient, questions: Sequence[Question], limit: int) -> list[list[Hit] | str]:
-        """Ask a batch of questions; per question its hits, or the name of what was wrong with them."""
+    def search(self, client: QdrantClient, questions: Sequence[Question], limit: int) -> list[Answer]:
+        """Ask a batch of questions; per question its hits, or the name of what was wrong with them; no times."""
         answers = client.query_batch_points(
             self._settings.collection, [self._query(question, limit) for question in questions]
         )
         if len(answers) != len(questions):
             message = f"{len(answers)} answers to {len(questions)} questions"
             raise BadAnswerError(message)
-        return [self._hits(answer.points, limit) for answer in answers]
+        return [self._answer(answer.points, limit) for answer in answers]
 
     def stored(self, client: QdrantClient, points: Sequence[Point]) -> dict[Point, NDArray[np.float32] | str]:
         """The vectors of points, or the name of what is wrong with one; those that are gone are absent."""
@@ -103,6 +108,21 @@ class Requests:
         message = f"more than {PAGES * len(chunk_ids)} points for {len(chunk_ids)} chunks"
         raise BadAnswerError(message)
 
+    def version(self, client: QdrantClient) -> str:
+        """The server's version as it says it."""
+        return client.info().version
+
+    def description(self, client: QdrantClient) -> models.CollectionInfo:
+        """What the server says of the collection."""
+        return client.get_collection(self._settings.collection)
+
+    def nameless(self, client: QdrantClient, limit: int) -> tuple[int, int]:
+        """Of the first `limit` points: how many bear no chunk id, and how many there are."""
+        records, _ = client.scroll(
+            self._settings.collection, limit=limit, with_payload=self._payload, with_vectors=False
+        )
+        return sum(not self._named(record) for record in records), len(records)
+
     def count(self, client: QdrantClient) -> int:
         """Points in the collection."""
         return int(client.count(self._settings.collection, exact=True).count)
@@ -118,17 +138,29 @@ class Requests:
             with_vector=False,
         )
 
-    def _hits(self, points: Sequence[models.ScoredPoint], limit: int) -> list[Hit] | str:
+    def _answer(self, points: Sequence[models.ScoredPoint], limit: int) -> Answer:
         if len(points) > limit:
-            return "too_many_results"
+            return Answer(reason=Reason.TOO_MANY_RESULTS)
         sign = -1.0 if self._settings.distance is Distance.EUCLID else 1.0
+        hits: list[Hit] = []
+        foreign: list[Foreign] = []
         try:
-            return [
-                Hit(_point(point.id), sign * float(point.score), self._name(point), self._hash(point))
-                for point in points
-            ]
+            for point in points:
+                number, score = _point(point.id), sign * float(point.score)
+                if self._named(point):
+                    hits.append(Hit(number, score, self._name(point), self._hash(point)))
+                else:
+                    foreign.append(Foreign(number, score))
         except BadAnswerError:
-            return "bad_answer"
+            return Answer(reason=Reason.BAD_ANSWER)
+        return Answer(hits, foreign=foreign)
+
+    def _named(self, point: models.ScoredPoint | models.Record) -> bool:
+        try:
+            self._name(point)
+        except NoChunkIdError:
+            return False
+        return True
 
     def _name(self, point: models.ScoredPoint | models.Record) -> str:
         path = self._settings.chunk_id_field
@@ -136,7 +168,7 @@ class Requests:
         name = payload_name(value)
         if name is None:
             message = f"point {point.id}: payload field {path!r} is {value!r:.60}, expected a chunk id"
-            raise BadAnswerError(message)
+            raise NoChunkIdError(message)
         return name
 
     def _hash(self, point: models.ScoredPoint | models.Record) -> str:
@@ -152,8 +184,8 @@ class Requests:
             with np.errstate(over="ignore"):  # beyond float32 is infinite, which is looked for later
                 vector = np.asarray(held, np.float32)
         except (TypeError, ValueError, OverflowError):
-            return "bad_answer"
-        return vector if vector.ndim == 1 else "bad_answer"
+            return Reason.BAD_ANSWER
+        return vector if vector.ndim == 1 else Reason.BAD_ANSWER
 
 
 def value_at(payload: Mapping[str, Any] | None, path: str) -> Any:

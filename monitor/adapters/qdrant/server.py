@@ -1,23 +1,31 @@
 """The dense leg of production: a collection on a Qdrant server, asked through qdrant-client (REST), never written."""
 
+import logging
 import time
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from functools import partial
-from typing import TypeVar
+from typing import Literal, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 from qdrant_client import QdrantClient
 
+from monitor.adapters.qdrant import versions
 from monitor.adapters.qdrant.answers import Answer, Hit, Point, Question, Stored
-from monitor.adapters.qdrant.collection import CollectionDescription, ServerSettings, description
-from monitor.adapters.qdrant.connection import Connection, Failed
-from monitor.adapters.qdrant.replay import replay
+from monitor.adapters.qdrant.collection import COMPARED_AS, CollectionDescription, ServerSettings, description
+from monitor.adapters.qdrant.connection import Connection
+from monitor.adapters.qdrant.failures import Failed
+from monitor.adapters.qdrant.reasons import Reason
+from monitor.adapters.qdrant.replay import replay, unasked
 from monitor.adapters.qdrant.requests import Requests
+from monitor.adapters.qdrant.strict import Limits
 from monitor.core.anchors import AnchorSet
 from monitor.core.events import chunk_key
 from monitor.core.scoring import Distance, prepare
-from monitor.ports import ConfigurationError, Replay, UnreachableError
+from monitor.ports import ConfigurationError, Replay, Unanswered, UnreachableError
+
+log = logging.getLogger(__name__)
 
 T = TypeVar("T")
 
@@ -28,6 +36,31 @@ POINTS = 256
 """Points in one request for vectors: about 1 MB of JSON at 384 dimensions."""
 LAST_BITS = 8 * 2.0**-24
 """How far two float32 normalisations of one vector can lie apart in a component."""
+LOOKED_AT = 64
+"""Points whose payloads are looked at for a chunk id when the server is first met."""
+WRONG = {
+    Reason.REFUSED: "dense.api_key is refused",
+    Reason.FORBIDDEN: "dense.api_key does not allow to read it",
+    Reason.COLLECTION_MISSING: "dense.collection is not there",
+}
+"""Failures that waiting does not mend, and the setting that does."""
+
+
+@dataclass(frozen=True, slots=True)
+class Met:
+    """What was found when the server was first met.
+
+    Args:
+        version: as the server says it, "" where it does not.
+        collection: what it says of the collection; why it does not say where it failed.
+        remarks: what is to be known beside the numbers.
+        problems: why no answer would mean anything although the settings are right.
+    """
+
+    version: str
+    collection: CollectionDescription | Failed
+    remarks: tuple[str, ...]
+    problems: tuple[str, ...]
 
 
 class ServerRetriever:
@@ -46,6 +79,12 @@ class ServerRetriever:
         self._known = known
         self._requests = Requests(settings)
         self._connection = Connection(settings)
+        self._found: CollectionDescription | None = None
+        """What the collection was when it last described itself."""
+        self._said: CollectionDescription | Reason = Reason.UNREACHABLE
+        """The same, or why it did not when it was last asked."""
+        self._version = ""
+        self._of_points: tuple[str, ...] = ()
 
     @property
     def dimension(self) -> int:
@@ -62,69 +101,180 @@ class ServerRetriever:
         """Of unit vectors; for dot products a beginning, which the vectors fetched raise within each replay."""
         return 1.0 + 1e-6
 
+    @property
+    def compared_as(self) -> type[np.float16 | np.float32]:
+        """The numbers in which the server compares vectors."""
+        return np.float32 if self._found is None else COMPARED_AS.get(self._found.datatype, np.float32)
+
+    @property
+    def most_results(self) -> int:
+        """The most results that the server allows one query."""
+        return self._limits.results
+
     def start(self) -> None:
-        """Make the client; sends nothing, so a server that is down is a failure of the replays, not of the start.
+        """Make the client and meet the server; one that does not answer fails by its replays, not here.
+
+        Raises:
+            ConfigurationError: see `meet`.
+        """
+        self.connect()
+        met = self.meet()
+        if isinstance(met.collection, CollectionDescription):
+            log.info("%s: Qdrant %s", self._settings.where, met.version or "of a version it does not say")
+        for said in (*met.problems, *met.remarks):
+            log.warning("%s: %s", self._settings.where, said)
+
+    def connect(self) -> None:
+        """Make the client; sends nothing.
 
         Raises:
             ConfigurationError: the file of certificates cannot be read.
         """
         self._connection.start()
 
+    def meet(self) -> Met:
+        """Ask the server for its version, the collection for its parameters, and a few points for their chunk ids.
+
+        Raises:
+            ConfigurationError: the key is refused, the collection or its vector is not there, or it has another
+                dimension or distance: what waiting does not mend.
+        """
+        found = self._look(time.monotonic() + self._settings.timeout)
+        if isinstance(found, Failed) and found.reason in WRONG:
+            message = f"{self._settings.where}: {WRONG[found.reason]}: {found.detail}"
+            raise ConfigurationError(message)
+        if isinstance(found, Failed):
+            return Met("", found, (), ())
+        if wrong := found.contradictions(self._settings):
+            message = f"qdrant {self._settings.url}: {'; '.join(wrong)}"
+            raise ConfigurationError(message)
+        until = time.monotonic() + self._settings.timeout
+        version = self._connection.read("version", [self._requests.version], until)[0]
+        self._version = "" if isinstance(version, Failed) else version
+        self._of_points = tuple(self._nameless(until))
+        return Met(self._version, found, tuple(self.remarks()), tuple(found.obstacles(self._settings)))
+
     def close(self) -> None:
         """Close the connections; a second call does nothing."""
         self._connection.close()
 
     def replay(self, anchors: AnchorSet, rows: NDArray[np.int64], *, k: int, deadline: float) -> Replay:
-        """Replay some anchors within `deadline` seconds: see `qdrant_replay.replay`."""
-        return replay(self, anchors, rows, k=k, until=time.monotonic() + deadline)
+        """Replay some anchors within `deadline` seconds: see `qdrant_replay.replay`.
+
+        Nothing is asked of a collection that is not what was configured, or that cannot be modelled: its lists would
+        mean nothing.
+        """
+        until = time.monotonic() + deadline
+        refusal = self._refusal(k, until) if len(rows) else ""
+        return unasked(rows, refusal, k=k) if refusal else replay(self, anchors, rows, k=k, until=until)
+
+    def _refusal(self, k: int, until: float) -> Reason | Literal[""]:
+        """Why nothing is to be asked, "" where nothing speaks against it; a collection not yet known is asked for."""
+        try:
+            found = self._found or self._look(until)
+        except ConfigurationError:
+            return Reason.UNUSABLE
+        if isinstance(found, Failed):
+            return found.reason
+        return Reason.UNUSABLE if self._against(found, replace(self._settings, depth=k)) else ""
 
     def problems(self) -> Sequence[str]:
-        """Where the collection is not what the settings say; a server that does not answer fails by its replays."""
+        """Where the collection is not what was configured, and what cannot be modelled; no answer says neither."""
         try:
-            return self.describe().contradictions(self._settings)
+            found = self._look(time.monotonic() + self._settings.timeout)
         except ConfigurationError as error:
             return [str(error)]
-        except UnreachableError:
-            return []
+        if isinstance(found, CollectionDescription):
+            return self._against(found, self._settings)
+        if found.reason is Reason.BAD_ANSWER:  # such as a datatype that nobody here has heard of
+            return [f"{self._settings.where}: what it says of itself cannot be read: {found.detail}"]
+        return []
+
+    def remarks(self) -> Sequence[str]:
+        """What is to be known of server and collection beside the numbers, as they last described themselves."""
+        if self._found is None:
+            return ()
+        version = versions.remark(self._version)
+        return (*((version,) if version else ()), *self._of_points, *self._found.remarks(self._settings))
 
     def busy(self) -> Sequence[str]:
-        """The collection's optimiser where it is not idle; a server that does not answer fails by its replays."""
+        """The collection's optimiser where it is not idle; a server that does not answer fails by its replays.
+
+        Grey is at rest: nothing changes before the next update triggers it.
+        """
         try:
-            found = self.describe()
-        except (ConfigurationError, UnreachableError):
+            found = self._look(time.monotonic() + self._settings.timeout)
+        except ConfigurationError:
             return []
-        if found.status == "green" and found.optimizer_status == "ok":
+        if isinstance(found, Failed) or (found.status in {"green", "grey"} and found.optimizer_status == "ok"):
             return []
         said = f"status {found.status}, optimiser {found.optimizer_status}"
         return [f"the index is not at rest ({said}): expected green and ok; ask again when it is"]
 
-    def count(self) -> int | None:
-        """Points in the collection, exactly; None when the server does not say."""
-        found = self._connection.read([self._requests.count], time.monotonic() + self._settings.timeout)[0]
-        return None if isinstance(found, Failed) else found
+    def hidden(self) -> int | Unanswered:
+        """Points that reads do not see until they are optimised, as the collection said last; asks nothing."""
+        said = self._said
+        return said.hidden if isinstance(said, CollectionDescription) else Unanswered(said)
 
-    def stated(self, chunk_ids: Sequence[str], *, deadline: float) -> Mapping[str, str] | None:
-        """See `monitor.ports.Retriever`; one request for each POINTS ids."""
-        parts = [chunk_ids[at : at + POINTS] for at in range(0, len(chunk_ids), POINTS)]
+    def count(self) -> int | Unanswered:
+        """Points in the collection, exactly."""
+        until = time.monotonic() + self._settings.timeout
+        found = self._connection.read("count", [self._requests.count], until)[0]
+        return Unanswered(found.reason) if isinstance(found, Failed) else found
+
+    def stated(self, chunk_ids: Sequence[str], *, deadline: float) -> Mapping[str, str] | Unanswered:
+        """See `monitor.ports.Retriever`; one request for as many ids as it may name."""
+        size = self._ids
+        parts = [chunk_ids[at : at + size] for at in range(0, len(chunk_ids), size)]
         asked = [partial(self._requests.stated, chunk_ids=part) for part in parts]
         made: dict[str, str] = {}
-        for result in self._connection.read(asked, time.monotonic() + deadline):
+        for result in self._connection.read("payloads by chunk id", asked, time.monotonic() + deadline):
             if isinstance(result, Failed):
-                return None
+                return Unanswered(result.reason)
             made |= result
         return made
 
     def describe(self) -> CollectionDescription:
-        """What the collection says of itself, for the fingerprint and the gate's preconditions.
+        """What the collection says of itself, for the gate's preconditions.
 
         Raises:
             UnreachableError: it does not say, and why.
             ConfigurationError: it has no such vector.
         """
-        until = time.monotonic() + self._settings.timeout
-        return description(
-            self._demand(lambda client: client.get_collection(self._settings.collection), until), self._settings
-        )
+        return self._demanded(self._look(time.monotonic() + self._settings.timeout))
+
+    @property
+    def _limits(self) -> Limits:
+        return Limits() if self._found is None else self._found.limits
+
+    @property
+    def _ids(self) -> int:
+        """Chunk ids that one request may name: a scroll's limit, and the values of one condition."""
+        return min(POINTS, self._limits.results, self._limits.values)
+
+    def _look(self, until: float) -> CollectionDescription | Failed:
+        """Ask what the collection is, and remember it; what was known of it stays where it does not answer."""
+        found = self._connection.read("description", [self._requests.description], until)[0]
+        if isinstance(found, Failed):
+            self._said = found.reason
+            return found
+        self._found, self._said = None, Reason.UNUSABLE  # should it have no such vector
+        self._found = self._said = description(found, self._settings)
+        return self._found
+
+    @staticmethod
+    def _against(found: CollectionDescription, settings: ServerSettings) -> list[str]:
+        return [*found.contradictions(settings), *found.obstacles(settings)]
+
+    def _nameless(self, until: float) -> list[str]:
+        if not self._settings.chunk_id_field:
+            return []
+        asked = partial(self._requests.nameless, limit=min(LOOKED_AT, self._limits.results))
+        found = self._connection.read("first points", [asked], until)[0]
+        if isinstance(found, Failed) or not found[0]:
+            return []
+        where = f"payload field {self._settings.chunk_id_field!r} (dense.chunk_id_field)"
+        return [f"{found[0]} of the first {found[1]} points have no chunk id in {where}"]
 
     def vectors(self, chunk_ids: Sequence[str], *, deadline: float) -> dict[str, NDArray[np.float32]]:
         """Stored vectors, prepared, of those chunks that the collection has: (d,) float32 by chunk id.
@@ -137,9 +287,11 @@ class ServerRetriever:
         """
         until = time.monotonic() + deadline
         made: dict[str, NDArray[np.float32]] = {}
-        for at in range(0, len(chunk_ids), POINTS):
-            part = chunk_ids[at : at + POINTS]
-            for name, vector in self._demand(partial(self._requests.of_chunks, chunk_ids=part), until):
+        size = self._ids
+        for at in range(0, len(chunk_ids), size):
+            asked = partial(self._requests.of_chunks, chunk_ids=chunk_ids[at : at + size])
+            found = self._demanded(self._connection.read("vectors by chunk id", [asked], until)[0])
+            for name, vector in found:
                 if isinstance(vector, str) or vector.shape != (self.dimension,) or not np.isfinite(vector).all():
                     continue
                 made.setdefault(name, prepare(vector[None, :], self.distance)[0])
@@ -147,11 +299,10 @@ class ServerRetriever:
 
     def ask(self, questions: Sequence[Question], limit: int, until: float) -> Sequence[Answer]:
         """Search in batches, several at a time."""
-        size = self._settings.batch
+        size = min(self._settings.batch, self._limits.batch)
         batches = [questions[at : at + size] for at in range(0, len(questions), size)]
-        found = self._connection.read(
-            [partial(self._search, questions=batch, limit=limit) for batch in batches], until
-        )
+        asked = [partial(self._search, questions=batch, limit=limit) for batch in batches]
+        found = self._connection.read("search", asked, until)
         answers: list[Answer] = []
         for batch, result in zip(batches, found, strict=True):
             answers += [Answer(reason=result.reason)] * len(batch) if isinstance(result, Failed) else result
@@ -160,7 +311,8 @@ class ServerRetriever:
     def fetch(self, hits: Sequence[Hit], until: float) -> Stored:
         """Read the stored vectors of points, in batches, several at a time."""
         parts = [[hit.point for hit in hits[at : at + POINTS]] for at in range(0, len(hits), POINTS)]
-        found = self._connection.read([partial(self._requests.stored, points=part) for part in parts], until)
+        asked = [partial(self._requests.stored, points=part) for part in parts]
+        found = self._connection.read("vectors", asked, until)
         names = {hit.point: hit.chunk_id for hit in hits}
         stored: dict[Point, NDArray[np.float32] | str | None] = {}
         for part, result in zip(parts, found, strict=True):
@@ -174,25 +326,24 @@ class ServerRetriever:
         begun = time.perf_counter()
         found = self._requests.search(client, questions, limit)
         seconds = (time.perf_counter() - begun) / len(questions)
-        return [
-            Answer(reason=hits, seconds=seconds) if isinstance(hits, str) else Answer(hits, "", seconds)
-            for hits in found
-        ]
+        return [replace(answer, seconds=seconds) for answer in found]
 
     def _prepared(self, chunk_id: str, stored: NDArray[np.float32] | str) -> NDArray[np.float32] | str:
         usable = not isinstance(stored, str) and stored.shape == (self.dimension,) and np.isfinite(stored).all()
         if isinstance(stored, str) or not usable or self.distance is not Distance.COSINE:
             return stored
+        if self.compared_as is np.float16:
+            return (
+                stored  # normalised before it was rounded: the server compares it as it is, no unit vector any more
+            )
         ready: NDArray[np.float32] = prepare(stored[None, :], self.distance)[0]
         ours = self._known(chunk_key(chunk_id)) if self._known is not None else None
         if ours is not None and ours.shape == ready.shape and np.abs(ours - ready).max() <= LAST_BITS:
             return ours
         return ready
 
-    def _demand(self, task: Callable[[QdrantClient], T], until: float) -> T:
-        found = self._connection.read([task], until)[0]
+    def _demanded(self, found: T | Failed) -> T:
         if isinstance(found, Failed):
-            where = f"qdrant {self._settings.url} collection {self._settings.collection!r}"
-            message = f"{where}: {found.reason}: {found.detail}"
+            message = f"{self._settings.where}: {found.reason}: {found.detail}"
             raise UnreachableError(message)
         return found

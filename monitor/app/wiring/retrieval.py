@@ -183,6 +183,7 @@ def build_server(configuration: Configuration, space: Space, corpus: Corpus) -> 
             timeout=dense.timeout,
             hnsw_ef=dense.hnsw_ef,
             exact=dense.exact is True,
+            depth=max(configuration.measure.depths),
         ),
         known=known,
     )

@@ -106,6 +106,11 @@ IN_INDEX: tuple[AnyMeasure, ...] = (
         family="Index against corpus", deep=False,
     ),
     Measure(
+        "index_hidden_points", "points", "Points that the index hides from reads until it has optimised them",
+        "The index optimises more slowly than it is written to, or not at all.",
+        family="Index against corpus", deep=False, better="lower",
+    ),
+    Measure(
         "index_missing_ratio", "ratio", "Share of sampled live chunks that the index does not have",
         "Writes to the index are lost.",
         family="Index against corpus", deep=False, range=SHARE, better="lower",

@@ -183,6 +183,20 @@ REPLAYS = (
         "The index fails; these anchors are UNKNOWN.",
         ("reason",),
     ),
+    Entry(
+        "foreign_results",
+        "places",
+        "Places of the served lists that are held by points without a chunk id, which the lists leave out",
+        "Somebody else writes to the collection, or chunk ids stand in another payload field.",
+        (),
+    ),
+    Entry(
+        "index_remarks",
+        "remarks",
+        "What is to be known of the real index beside the numbers, such as a server of a version nobody tried",
+        "The page and the log say what.",
+        (),
+    ),
     Entry("replayed_anchors", "anchors", "Anchors asked of the real index in the last replay", "Much changed.", ()),
     Entry("index_points", "chunks", "Points in the real index", "The index grows.", ()),
     Entry(
