@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from monitor.cli.common import FAIL, PASS, USAGE, ConfigFile, Json, configured, need_file, need_state, say
+from monitor.cli.common import FAIL, PASS, UNDECIDED, USAGE, ConfigFile, Json, configured, need_file, need_state, say
 from monitor.errors import ConfigurationError
 
 anchors = typer.Typer(help="The queries under watch.", no_args_is_help=True)
@@ -146,12 +146,22 @@ def quarantine_replay(config: ConfigFile, as_json: Json = False) -> int:
     return FAIL if document["kept"] else PASS
 
 
-def check_config(config: ConfigFile) -> int:
-    """Read the configuration and say everything that is wrong with it."""
+def check_config(
+    config: ConfigFile,
+    connect: Annotated[
+        bool, typer.Option("--connect", help="Also ask the Qdrant server whether it has what is configured.")
+    ] = False,
+) -> int:
+    """Read the configuration and say everything that is wrong with it; 3 when the server does not answer."""
     from monitor.app.wiring import tools
 
     configuration = configured(config)
     tools.check_references(configuration)
+    met = tools.check_server(configuration) if connect else None
+    for line in met.lines if met is not None else ():
+        typer.echo(line)
+    if met is not None and not met.known:
+        return UNDECIDED
     typer.echo(f"{config}: ok, {len(configuration.rules())} rules")
     return PASS
 

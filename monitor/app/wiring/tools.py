@@ -14,8 +14,9 @@ from monitor.adapters.encoders.latent import LatentSemanticEncoder
 from monitor.adapters.jsonl import JsonLinesSource
 from monitor.adapters.query_log import FORMS, Fields, read_query_log
 from monitor.app.configuration import Configuration
-from monitor.app.wiring.retrieval import build_anchors, build_space
+from monitor.app.wiring.retrieval import build_anchors, build_server, build_space
 from monitor.app.wiring.sources import build_decoder, build_source
+from monitor.core.corpus import Corpus
 from monitor.core.documents import gate_schema, report_schema
 from monitor.core.events import MalformedEvent
 from monitor.core.explain.schema import explain_schema
@@ -38,6 +39,41 @@ def check_references(configuration: Configuration) -> None:
     build_anchors(configuration, space)
     build_source(configuration)
     build_decoder(configuration, space.dimension, space.embedding_version)
+
+
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """What a server said when it was asked, in lines for people; not `known` where it did not answer."""
+
+    lines: tuple[str, ...]
+    known: bool
+
+
+def check_server(configuration: Configuration) -> Checked:
+    """Ask the configured Qdrant server whether it has what is configured, and what is to be known of it.
+
+    Raises:
+        ConfigurationError: it has not, or what it has cannot be modelled.
+    """
+    if configuration.dense.engine != "server":
+        return Checked((f"dense.engine = {configuration.dense.engine!r}: no server to connect to",), known=True)
+    from monitor.adapters.qdrant.failures import Failed  # two seconds of import that nobody else waits for
+
+    space, where = build_space(configuration), f"qdrant {configuration.dense.url}"
+    server = build_server(configuration, space, Corpus(space.dimension))
+    server.connect()
+    try:
+        met = server.meet()
+    finally:
+        server.close()
+    if isinstance(met.collection, Failed):
+        return Checked((f"{where}: UNKNOWN: {met.collection.reason}: {met.collection.detail}",), known=False)
+    if met.problems:
+        raise ConfigurationError("\n".join(met.problems))
+    found = met.collection
+    vectors = f"{found.dimension} numbers, {found.distance}, {found.datatype}, quantization {found.quantization:.60}"
+    asked = f"{where}: Qdrant {met.version or 'of unknown version'}, collection {configuration.dense.collection!r}"
+    return Checked((f"{asked}: {vectors}", *(f"note: {remark}" for remark in met.remarks)), known=True)
 
 
 def check_anchor_file(path: Path, dimension: int) -> dict[str, Any]:

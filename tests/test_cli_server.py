@@ -1,0 +1,144 @@
+"""A Qdrant server as a command meets it: what is not there is one line, what cannot be modelled is UNKNOWN."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+from uuid import NAMESPACE_URL, uuid5
+
+import pytest
+
+from monitor.core.events import Upsert
+from monitor.core.scoring import Distance
+from tests.adapters.qdrant_serving import COUNT, INFO, QUERY, hang, status
+from tests.commands import Commands, refused
+from tests.corpora import DIMENSION, Shape, events, write_case
+from tests.qdrant_stub import QdrantStub
+
+SEED = 7
+SHAPE = Shape(chunks=60, deploys=2)
+KEY = "a-secret-key"
+
+
+@pytest.fixture
+def run(capsys: pytest.CaptureFixture[str]) -> Commands:
+    return Commands(capsys)
+
+
+@pytest.fixture
+def stub(monkeypatch: pytest.MonkeyPatch) -> Iterator[QdrantStub]:
+    """The collection that the stream ends in."""
+    monkeypatch.setenv("CORPUS_DRIFT_DENSE__API_KEY", KEY)
+    made = QdrantStub(Distance.COSINE, DIMENSION, api_key=KEY)
+    for event in events(SEED, SHAPE):
+        if isinstance(event, Upsert) and event.chunk.vector is not None:
+            chunk = event.chunk
+            made.put(str(uuid5(NAMESPACE_URL, chunk.chunk_id)), event.chunk.vector, {"chunk_id": chunk.chunk_id})
+    made.url = made.start()  # type: ignore[attr-defined] # for `configured`
+    yield made
+    made.stop()
+
+
+def configured(folder: Path, stub: QdrantStub, **fields: Any) -> Path:
+    """A configuration that asks the stub."""
+    dense: dict[str, Any] = {
+        "engine": "server",
+        "url": stub.url,  # type: ignore[attr-defined] # see the fixture
+        "collection": "chunks",
+        "chunk_id_field": "chunk_id",
+        "timeout": 2.0,
+    }
+    lines = [f"{name} = {value!r}" for name, value in (dense | fields).items()]
+    path = write_case(folder, seed=SEED, shape=SHAPE)
+    plain = path.read_text(encoding="utf-8")
+    path.write_text(plain.replace('engine = "embedded"', "\n".join(lines)), encoding="utf-8")
+    return path
+
+
+def test_a_server_that_has_what_is_configured(run: Commands, stub: QdrantStub, tmp_path: Path) -> None:
+    config = configured(tmp_path, stub)
+    said = run("check-config", "-c", config, "--connect")
+    assert said.code == 0
+    assert f"Qdrant 1.18.0, collection 'chunks': {DIMENSION} numbers, cosine, float32, quantization none" in said.out
+    assert said.out.splitlines()[-1].startswith(f"{config}: ok, ")
+    assert "note: " not in said.out
+    stub.version, stub.status = "1.99.0", "grey"
+    said = run("check-config", "-c", config, "--connect")
+    assert said.code == 0
+    assert "note: the server is Qdrant 1.99.0, expected 1.15 to 1.19 (tried: 1.18.0)" in said.out
+    assert "note: the collection is grey" in said.out
+
+
+WRONG: dict[str, tuple[dict[str, Any], dict[str, Any], str]] = {
+    "key": ({"api_key": "another"}, {}, "dense.api_key is refused: HTTP 401: Invalid API key or JWT"),
+    "collection": ({}, {"collection": "chunk"}, "dense.collection is not there: HTTP 404"),
+    "vector": (
+        {},
+        {"vector_name": "text"},
+        "no dense vector 'text': dense.vector_name, expected its unnamed one",
+    ),
+    "dimension": ({"params": {"size": 3}}, {}, f"has dimension 3, expected {DIMENSION}"),
+}
+
+
+@pytest.mark.parametrize("command", [("check-config", "--connect"), ("run", "--until-end")])
+@pytest.mark.parametrize("name", WRONG)
+def test_what_is_not_there_is_one_line_at_once(
+    run: Commands, stub: QdrantStub, tmp_path: Path, command: tuple[str, str], name: str
+) -> None:
+    fault, fields, words = WRONG[name]
+    for attribute, value in fault.items():
+        setattr(stub, attribute, value)
+    said = run(command[0], "-c", configured(tmp_path, stub, **fields), command[1])
+    lines = [line for line in said.err.splitlines() if line.startswith("corpus-drift: ")]
+    assert said.code == 2
+    assert len(lines) == 1
+    assert words in lines[0]
+    assert KEY not in said.err + said.out
+    assert not [one for one in stub.sent if one.path.endswith(QUERY)]
+
+
+@pytest.mark.parametrize(("fault", "reason"), [(hang, "deadline"), (status(503), "server_error")])
+def test_a_server_that_does_not_answer_is_unknown(
+    run: Commands, stub: QdrantStub, tmp_path: Path, fault: Any, reason: str
+) -> None:
+    stub.misbehave[INFO] = fault
+    said = run("check-config", "-c", configured(tmp_path, stub), "--connect")
+    assert said.code == 3
+    assert f": UNKNOWN: {reason}: " in said.out
+    assert ": ok" not in said.out
+
+
+def test_vectors_that_cannot_be_modelled(run: Commands, stub: QdrantStub, tmp_path: Path) -> None:
+    """Named by the check and by every report, and no list is asked for."""
+    stub.datatype = "uint8"
+    config = configured(tmp_path, stub)
+    refused(run("check-config", "-c", config, "--connect"), 2, "stores vectors as uint8, which cannot be modelled")
+    assert run("run", "-c", config, "--until-end").code == 0
+    report = run("report", "-c", config, "--deploy", "d1", "--json").json()
+    assert report["verdict"]["verdict"] == "unknown"
+    assert "stores vectors as uint8, which cannot be modelled" in report["verdict"]["reasons"][0]
+    dense = [one for one in report["measurements"] if one["leg"] == "dense"]
+    assert [one for one in dense if one["value"] is not None] == []
+    assert not [one for one in stub.sent if one.path.endswith(QUERY)]
+
+
+def test_hidden_points_are_in_the_report_and_point_at_the_index(
+    run: Commands, stub: QdrantStub, tmp_path: Path
+) -> None:
+    stub.hidden = set(sorted(stub.points, key=str)[:5])
+    stub.misbehave[COUNT] = status(400, "Bad request: Exact search disabled!. Help: Set exact=false.")
+    config = configured(tmp_path, stub)
+    assert run("run", "-c", config, "--until-end").code == 0
+    report = run("report", "-c", config, "--deploy", "d1", "--json").json()
+    held = {one["metric"]: one for one in report["measurements"] if one["metric"].startswith("index_")}
+    assert held["index_hidden_points"]["value"] == 5
+    assert held["index_points_difference"]["value"] is None
+    assert held["index_points_difference"]["reason"] == "index_rejected", "it can be reached"
+    (index,) = [one for one in report["causes"] if one["cause"] == "INDEX"]
+    assert any("5 points of the index are hidden from reads" in said for said in index["evidence"])
+
+
+def test_no_server_to_connect_to(run: Commands, tmp_path: Path) -> None:
+    said = run("check-config", "-c", write_case(tmp_path, shape=SHAPE), "--connect")
+    assert said.code == 0
+    assert "dense.engine = 'embedded': no server to connect to" in said.out
