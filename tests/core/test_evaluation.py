@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from monitor.core.baseline import Snapshot
-from monitor.core.comparison.seen import Seen
+from monitor.core.comparison.seen import Observation
 from monitor.core.drift import Drift, Scope
 from monitor.core.evaluation import evidence_of
 from monitor.core.measure.columns import Name
@@ -21,7 +21,7 @@ RULES = (Rule("swaps", "collapsed_swaps", "dense", "mean", 3, max=1.0, min_ancho
 COLUMN: tuple[Leg, Name] = ("dense", Name("collapsed_swaps", 3))
 
 
-def moving() -> tuple[Snapshot, Drift, Seen]:
+def moving() -> tuple[Snapshot, Drift, Observation]:
     """A deploy's own snapshot as the baseline, and lists that have nothing of it any more."""
     baseline = snapshot(
         NOW, {"dense": plain(*["abc"] * 5)}, name="deploy:d1", hashes=LETTERS, fingerprint=APPROXIMATE

@@ -9,21 +9,21 @@ from numpy.typing import NDArray
 from monitor.core.baseline import Snapshot
 from monitor.core.comparison.alignment import Alignment
 from monitor.core.comparison.by_key import ByKey
-from monitor.core.comparison.collapsed import Sides
-from monitor.core.comparison.listed_chunks import ListedChunk, Look
-from monitor.core.comparison.seen import Seen
-from monitor.core.comparison.spread import Spread, own_hubs
+from monitor.core.comparison.listed_chunks import Look
+from monitor.core.comparison.seen import Observation
+from monitor.core.comparison.spread import SegmentsView, Spread, own_hubs
 from monitor.core.comparison.summary import SETTLING, Summarised, Table
 from monitor.core.comparison.tables import LEGS, ListedLeg, tie_eps
 from monitor.core.comparison.turn import Mask, Turn, Turns
 from monitor.core.comparison.watched import Watched, document_code, name_code
 from monitor.core.copies.likeness import Likeness
 from monitor.core.lists import NO_CHUNK
+from monitor.core.measures.collapsed import Sides
 from monitor.core.measures.incremental import Columns, Rows, Stale, stale
 from monitor.core.measures.measure import Group, Need
 from monitor.core.measures.needs import CHUNKS, DOCUMENTS, EXPECTED, JUDGED_CHUNKS, JUDGEMENTS, STATED
 from monitor.core.measures.registry import REGISTRY, Registry
-from monitor.core.measures.views import HeldView, JudgedView
+from monitor.core.measures.views import HeldView, JudgedView, ListedChunk
 from monitor.core.report import Leg
 
 DELETIONS_ONLY = "deletions_only"
@@ -71,7 +71,7 @@ class Confidence:
         self._sources: dict[ListedLeg, Codes] = {}
         self._columns: dict[tuple[Leg, Group], Columns[Any]] = {}
 
-    def tables(self, seen: Seen, *, afresh: bool) -> list[Summarised]:
+    def tables(self, seen: Observation, *, afresh: bool) -> list[Summarised]:
         """The tables at one position; arguments as of `Comparison.tables`."""
         turn = self._turn = self._turns.next(seen, afresh=afresh)
         if turn.afresh:
@@ -88,8 +88,9 @@ class Confidence:
         """What is measured of a segment as a whole, of the tables made last."""
         made = []
         for leg, sources in self._sources.items():
-            pair, mixes = (self._then[leg], self._turn.now[leg]), (self._origins[leg].then, sources)
-            made.append(Spread(leg, *pair, mixes, self._alignment, self._depths, self._hubs_then[leg]))
+            lists, mixes = (self._then[leg], self._turn.now[leg]), (self._origins[leg].then, sources)
+            view = SegmentsView(*lists, mixes, self._alignment, self._hubs_then[leg])
+            made.append(Spread(leg, view, self._registry.by_segment(), self._depths))
         return made
 
     def _leg(self, leg: ListedLeg, turn: Turn) -> list[Summarised]:
@@ -139,7 +140,7 @@ class Confidence:
         only = self._alignment.only(np.flatnonzero(about))
         return Summarised(replace(table, values=table.values[:, about]), only)
 
-    def _settled(self, stated: Summarised, seen: Seen) -> Summarised:
+    def _settled(self, stated: Summarised, seen: Observation) -> Summarised:
         """Of the anchors whose chunks had time to arrive in the index."""
         unsettled = np.isin(self._alignment.now, np.fromiter(seen.settling, np.int64, len(seen.settling)))
         values = np.where(unsettled, np.nan, stated.table.values)

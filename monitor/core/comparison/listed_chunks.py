@@ -1,30 +1,11 @@
 """What is measured of a listed chunk, as a few whole numbers looked up once."""
 
-from typing import Any, NamedTuple
-
 from monitor.core.baseline import Snapshot, content_key
-from monitor.core.comparison.seen import Seen
+from monitor.core.comparison.seen import Observation
 from monitor.core.comparison.watched import document_code, name_code
 from monitor.core.lists import NO_CHUNK
 from monitor.core.measure.diversity import NO_VECTOR
-
-
-class ListedChunk(NamedTuple):
-    """Numbers of a chunk, or int64 arrays of them.
-
-    Args:
-        source, document, content: codes; NO_CHUNK for no source, the chunk's own key for no document.
-        slot: of its vector, NO_VECTOR for none.
-        changed: 1 if it changed since the baseline.
-        ghost: 1 if it is deleted, or the index states another content than the events do.
-    """
-
-    source: Any
-    document: Any
-    content: Any
-    slot: Any
-    changed: Any
-    ghost: Any
+from monitor.core.measures.views import ListedChunk
 
 
 class Look:
@@ -35,7 +16,7 @@ class Look:
         seen: facts and hashes.
     """
 
-    def __init__(self, baseline: Snapshot, seen: Seen) -> None:
+    def __init__(self, baseline: Snapshot, seen: Observation) -> None:
         self.seen, self._members = seen, baseline.members
         self._changes = seen.facts.changes(baseline)
 

@@ -5,7 +5,7 @@ from numpy.typing import NDArray
 
 from monitor.core.baseline import ListLeg
 from monitor.core.comparison.alignment import Alignment
-from monitor.core.comparison.seen import Seen
+from monitor.core.comparison.seen import Observation
 from monitor.core.comparison.summary import Summarised, Table
 from monitor.core.comparison.tables import ListedLeg
 from monitor.core.lists import RankedLists
@@ -52,12 +52,12 @@ class Rewordings:
         self._columns: dict[ListedLeg, Columns[RewritesView]] = {}
         self._lists: dict[ListedLeg, tuple[RankedLists, RankedLists]] = {}
 
-    def tables(self, seen: Seen, *, afresh: bool) -> list[Summarised]:
+    def tables(self, seen: Observation, *, afresh: bool) -> list[Summarised]:
         """`rewrite_stability_ratio` of each leg that is on; nothing where no anchor has a rewrite."""
         legs = [(leg, of) for leg, of in LEGS if of in seen.lists] if len(self._asked) else []
         return [Summarised(self._table(leg, of, seen, afresh=afresh), self._alignment) for leg, of in legs]
 
-    def _table(self, leg: ListedLeg, of: ListLeg, seen: Seen, *, afresh: bool) -> Table:
+    def _table(self, leg: ListedLeg, of: ListLeg, seen: Observation, *, afresh: bool) -> Table:
         columns = self._columns.setdefault(leg, Columns(self._registry.group("rewrites"), self._depths))
         if of not in seen.rewrites:
             why = NO_ENCODER if seen.facts.events else NOT_KEPT

@@ -81,9 +81,6 @@ class Observation:
         )
 
 
-Seen = Observation  # its name in `core.comparison` until that is rewritten
-
-
 @dataclass(frozen=True, slots=True)
 class Asked:
     """What to measure: depths, production's thresholds on the first score and on the gap by leg, whether scores are

@@ -10,15 +10,15 @@ from numpy.typing import NDArray
 from monitor.core.baseline import ListLeg, Snapshot, content_key, content_keys
 from monitor.core.comparison.alignment import Alignment
 from monitor.core.comparison.by_key import ByKey
-from monitor.core.comparison.collapsed import Sides
 from monitor.core.comparison.facts import NO_SHINGLES
-from monitor.core.comparison.seen import Asked, Seen
+from monitor.core.comparison.seen import Asked, Observation
 from monitor.core.comparison.summary import SETTLING, Table
 from monitor.core.comparison.turn import Mask, Turn, Turns
 from monitor.core.copies.likeness import Likeness
 from monitor.core.lists import NO_CHUNK
 from monitor.core.measure.columns import NOT_REPLAYED, Pair, Settings
 from monitor.core.measure.moved import standing
+from monitor.core.measures.collapsed import Sides
 from monitor.core.measures.incremental import ALL, Columns, Rows, Stale, stale
 from monitor.core.measures.measure import Group
 from monitor.core.measures.needs import CONTENTS, INDEX, PINNED, RESULTS, SCORES
@@ -67,7 +67,7 @@ class Comparison:
         self._knows: dict[ListedLeg, int] = {}
         self._calm: Mask = np.zeros(0, np.bool_)
 
-    def tables(self, seen: Seen, *, afresh: bool) -> list[Table]:
+    def tables(self, seen: Observation, *, afresh: bool) -> list[Table]:
         """The tables at one position.
 
         Args:
@@ -89,7 +89,7 @@ class Comparison:
             made.append(self._index(turn))
         return made
 
-    def distances(self, seen: Seen) -> list[Table]:
+    def distances(self, seen: Observation) -> list[Table]:
         """How far the lists have gone from this baseline, for the pinned one beside a moving one."""
         made = []
         settings = Settings(self._asked.depths)
@@ -158,7 +158,7 @@ class Comparison:
         """(..., 2) content key, and 1 where the chunk is live."""
         return self._contents.of(keys, lambda key: (content_key(key, hashes), int(key in hashes)))
 
-    def _know(self, leg: ListedLeg, slots: Mask, seen: Seen) -> None:
+    def _know(self, leg: ListedLeg, slots: Mask, seen: Observation) -> None:
         """Make known what came to stand in slots; at first, and after all was forgotten, everything."""
         if self._knows.get(leg) != self.likeness.forgotten:
             self._knows[leg] = self.likeness.forgotten

@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from monitor.core.baseline import ListLeg
 from monitor.core.comparison.alignment import Alignment
-from monitor.core.comparison.seen import Seen
+from monitor.core.comparison.seen import Observation
 from monitor.core.lists import RankedLists
 from monitor.core.measure.moved import holding, moved
 
@@ -26,7 +26,7 @@ class Turn:
 
     def __init__(
         self,
-        seen: Seen,
+        seen: Observation,
         now: Mapping[ListLeg, RankedLists],
         before: Mapping[ListLeg, RankedLists] | None,
         count: int,
@@ -76,7 +76,7 @@ class Turns:
         self._alignment, self._legs = alignment, legs
         self._now: dict[ListLeg, RankedLists] = {}
 
-    def next(self, seen: Seen, *, afresh: bool) -> Turn:
+    def next(self, seen: Observation, *, afresh: bool) -> Turn:
         """The next moment.
 
         Args:

@@ -7,14 +7,8 @@ from monitor.core.measures.measure import SHARE, AnyMeasure, Family, Measure
 _CORPUS: Family = "The corpus itself"
 
 CORPUS: tuple[AnyMeasure, ...] = (
-    Measure(
-        "chunks", "chunks", "Live chunks", "The corpus grows.",
-        family=_CORPUS, deep=False,
-    ),
-    Measure(
-        "documents", "documents", "Live documents", "The corpus grows.",
-        family=_CORPUS, deep=False,
-    ),
+    Measure("chunks", "chunks", "Live chunks", "The corpus grows.", family=_CORPUS, deep=False),
+    Measure("documents", "documents", "Live documents", "The corpus grows.", family=_CORPUS, deep=False),
     Measure(
         "changed_chunks_ratio", "ratio",
         "Chunks new (of those live), modified and deleted (of the baseline's) since the baseline",

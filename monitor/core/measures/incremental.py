@@ -74,7 +74,7 @@ class Columns(Generic[View]):
         if not self._columns:
             self._columns = tuple(self._made({need: of.view for need, of in changed.items()}))
             self.names = tuple(of.name for of in self._columns)
-            self.values, self.reasons = np.zeros((len(self.names), count)), ("",) * len(self.names)
+            self.values, self.reasons = np.full((len(self.names), count), np.nan), ("",) * len(self.names)
         if all(of.view is None for of in changed.values()):
             return
         values, reasons = self.values.copy(), list(self.reasons)

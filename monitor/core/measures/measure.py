@@ -1,7 +1,7 @@
 """A measure in one object: its name, what it is computed from and how, its statistics, its range, its meaning."""
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Generic, Literal, NamedTuple, TypeVar
 
@@ -59,6 +59,26 @@ CHANGE = Range(-1.0, 1.0)
 UNBOUNDED = Range(-math.inf, math.inf)
 
 
+class SegmentValues(NamedTuple):
+    """What is measured of each of G segments as a whole.
+
+    Args:
+        value: (G,) float64, NaN where not measurable.
+        n: (G,) int64, anchors each rests on.
+        known: (P,) bool, the anchors that could be measured.
+        why: G reasons, of those that have no value although anchors are expected.
+        then: (G,) float64, the baseline's own values; None where it has none.
+        stat: the statistic's name.
+    """
+
+    value: Values
+    n: NDArray[np.int64]
+    known: NDArray[np.bool_]
+    why: Sequence[str]
+    then: Values | None = None
+    stat: str = "mean"
+
+
 class Reason(NamedTuple):
     """Instead of values: why no anchor at all has one."""
 
@@ -84,8 +104,8 @@ class Measure(Entry, Generic[View]):
 
     Args:
         family: under which title it is documented; None for what is judged only and not exported.
-        needs: what it is computed from; None where it is no column of anchors but measured of the corpus, of a
-            segment as a whole or by the attribution, and only described here.
+        needs: what it is computed from; None where it is no column of anchors: measured of a segment as a whole, or
+            of the corpus or by the attribution, and then only described here.
         compute: (view of R anchors, k) -> (R,) float64, NaN where not measurable, or the Reason why none is. Each
             anchor's value depends on its own rows of the view alone. k is 0 where no depth applies.
         then: the baseline's own values, computed alike, where the measure has any.
@@ -95,6 +115,8 @@ class Measure(Entry, Generic[View]):
         deep: whether a depth k applies.
         percent: whether people read it as a share of the anchors, in per cent.
         only_if: whether a comparison has it at all, by its view; None: always.
+        by_segment: (`SegmentsView` of one leg, `Grouping` of its anchors, k) -> what is no statistic of the anchors'
+            values but measured of each segment as a whole, when somebody looks at the report; None where nothing is.
     """
 
     family: Family | None = None
@@ -107,6 +129,7 @@ class Measure(Entry, Generic[View]):
     deep: bool = True
     percent: bool = False
     only_if: Callable[[View], bool] | None = None
+    by_segment: Callable[[Any, Any, int], SegmentValues] | None = None
 
     def harm(self, value: float, k: int) -> float | None:
         """How bad a value is, 0 (best) to 1 (worst possible); None where the measure has no such scale.

@@ -67,6 +67,10 @@ class Registry:
         """The measures whose values are columns of these groups."""
         return [of for of in self.measures if of.needs is not None and of.needs.group in groups]
 
+    def by_segment(self) -> list[AnyMeasure]:
+        """The measures that have values of a segment as a whole: first those that have no others."""
+        return sorted((of for of in self.measures if of.by_segment is not None), key=lambda of: of.needs is not None)
+
     def statistics(self, metric: str) -> tuple[str, ...]:
         """What is exported of a metric's values; the mean of one that is not registered."""
         found = self.by_name.get(metric)

@@ -78,6 +78,7 @@ SCORED: tuple[AnyMeasure, ...] = (
         "The scores moved, up or down.",
         family="Scores", needs=SCORES, statistics=("mean", "p95"), better="lower",
         compute=lambda lists, k: score_wasserstein(lists.pair.baseline, lists.pair.current, k),
+        by_segment=lambda lists, grouping, k: lists.pooled_scores(grouping, k),
     ),
     Measure(
         "top1_score_drop", "score", "Baseline's first score minus the current one; positive is worse",

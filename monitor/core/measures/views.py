@@ -6,13 +6,11 @@ Every view has `depth`, the deepest k it can be asked at, and `unknown`, the pla
 from collections.abc import Callable
 from dataclasses import replace
 from functools import cached_property
-from typing import TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-from monitor.core.comparison.collapsed import Sides, collapsed, joined
-from monitor.core.comparison.listed_chunks import ListedChunk
 from monitor.core.copies.likeness import Likeness
 from monitor.core.lists import RankedLists
 from monitor.core.measure.columns import Pair, Settings
@@ -23,6 +21,7 @@ from monitor.core.measure.overlap import Overlap, overlap
 from monitor.core.measure.ranking import RankChurn, rank_churn
 from monitor.core.measure.sources import distinct_sources
 from monitor.core.measure.ties import settle_ties
+from monitor.core.measures.collapsed import Sides, collapsed, joined
 from monitor.core.measures.measure import Values
 
 Codes = NDArray[np.int64]
@@ -36,7 +35,7 @@ def _unknown(*lists: RankedLists) -> NDArray[np.int64]:
     return np.flatnonzero(~np.logical_and.reduce([of.known for of in lists]))
 
 
-class _ByDepth:
+class ByDepth:
     """What is worked out once per depth."""
 
     def __init__(self) -> None:
@@ -50,7 +49,7 @@ class _ByDepth:
         return found  # type: ignore[return-value]  # of one name all are of one type
 
 
-class ListsView(_ByDepth):
+class ListsView(ByDepth):
     """One leg's lists of R anchors, then and now.
 
     Args:
@@ -85,7 +84,7 @@ class ListsView(_ByDepth):
         return self.pair.compared()
 
 
-class SaidView(_ByDepth):
+class SaidView(ByDepth):
     """What the results of one leg say, then and now, of R anchors.
 
     Args:
@@ -110,7 +109,7 @@ class SaidView(_ByDepth):
         return made, min(k, made.depth)
 
 
-class LegsView(_ByDepth):
+class LegsView(ByDepth):
     """Dense and lexical lists of R anchors beside each other, then and now."""
 
     def __init__(self, dense: Pair, lexical: Pair) -> None:
@@ -161,7 +160,25 @@ class IndexView:
         return score_parity(self._served.at(k), self._exact.at(k), distances=self._distances)
 
 
-class HeldView(_ByDepth):
+class ListedChunk(NamedTuple):
+    """Numbers of a chunk, or int64 arrays of them.
+
+    Args:
+        source, document, content: codes; NO_CHUNK for no source, the chunk's own key for no document.
+        slot: of its vector, NO_VECTOR for none.
+        changed: 1 if it changed since the baseline.
+        ghost: 1 if it is deleted, or the index states another content than the events do.
+    """
+
+    source: Any
+    document: Any
+    content: Any
+    slot: Any
+    changed: Any
+    ghost: Any
+
+
+class HeldView(ByDepth):
     """What one leg's lists of R anchors hold, chunk by chunk, then and now.
 
     Args:

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from monitor.core.baseline import ListLeg, Member
 from monitor.core.comparison.facts import MemberFacts
-from monitor.core.comparison.seen import Seen
+from monitor.core.comparison.seen import Observation
 from monitor.core.drift import Drift, Scope
 from monitor.core.events import chunk_key
 from monitor.core.lists import NO_CHUNK, RankedLists
@@ -55,7 +55,7 @@ class Turning:
             rows.append(None if self.generator.random() < 0.1 else list(zip(names, scores, strict=True)))
         return ranked(rows, 4)
 
-    def turn(self) -> Seen:
+    def turn(self) -> Observation:
         """One batch: some lists move, on the lexical leg all scores do, some contents change."""
         changed = self.generator.permutation(NAMES)[: self.generator.integers(0, 3)].tolist()
         for name in changed:

@@ -12,7 +12,7 @@ from scipy.stats import wasserstein_distance
 from monitor.core.baseline import ListLeg
 from monitor.core.comparison.facts import MemberFacts
 from monitor.core.comparison.labels import floored
-from monitor.core.comparison.seen import Seen
+from monitor.core.comparison.seen import Observation
 from monitor.core.lists import RankedLists
 from monitor.core.report import DriftReport, Measurement
 from tests.core.comparison.worlds import (
@@ -47,7 +47,7 @@ def test_kept_equals_afresh_and_the_slow_look(seed: int, turns: int) -> None:
                 agree(report, Slow(world, before, leg, k), leg, view)
 
 
-def agree(report: DriftReport, slow: Slow, leg: ListLeg, view: Seen) -> None:
+def agree(report: DriftReport, slow: Slow, leg: ListLeg, view: Observation) -> None:
     nan = math.nan
     rows = list(enumerate(slow.lists))
     expected = {

@@ -13,7 +13,7 @@ from monitor.core.anchors import Anchor, AnchorSet
 from monitor.core.baseline import ListLeg
 from monitor.core.comparison.facts import CorpusFacts
 from monitor.core.comparison.rewrites import rewrites_of, with_rewrites
-from monitor.core.comparison.seen import Seen
+from monitor.core.comparison.seen import Observation
 from monitor.core.corpus import Corpus, Delta
 from monitor.core.drift import Drift, Scope
 from monitor.core.engine import Bm25, Depths, Engine
@@ -142,7 +142,7 @@ class Turning:
             rows.append([(name, 1.0 - at / 9) for at, name in enumerate(names)])
         return ranked(rows, 3)
 
-    def turn(self) -> Seen:
+    def turn(self) -> Observation:
         for of in (self.lists, self.rewrites):
             for leg in of:
                 rows = np.flatnonzero(self.generator.random(6) < 0.3)

@@ -11,7 +11,7 @@ from monitor.core.anchors import Anchor, AnchorSet
 from monitor.core.baseline import AnchorMark, ListLeg, Member, Snapshot
 from monitor.core.comparison.content_hashes import ContentHashes
 from monitor.core.comparison.facts import CorpusFacts
-from monitor.core.comparison.seen import Seen
+from monitor.core.comparison.seen import Observation
 from monitor.core.copies.duplicates import Duplicates
 from monitor.core.copies.shingles import clusters, jaccard
 from monitor.core.corpus import Corpus
@@ -99,7 +99,7 @@ class World:
             )
         return ranked(rows, 4)
 
-    def turn(self) -> Seen:
+    def turn(self) -> Observation:
         """One batch, some moved lists, and an index that states old contents."""
         restated = self.generator.permutation(NAMES)[:2].tolist()
         for name in restated:
@@ -110,7 +110,7 @@ class World:
             self.lists[leg] = self.lists[leg].replaced(rows, self.drawn(len(rows)))
         return self.view()
 
-    def view(self) -> Seen:
+    def view(self) -> Observation:
         return replace(
             seen(self.lists, settling=[1] if self.generator.random() < 0.3 else []),
             deploy_id="",
