@@ -81,7 +81,7 @@ class Compared:
                 registry=self.registry,
             )
             labelled = any(name.metric == JUDGED for name in of.table.names)
-            measurements += floored(found, self.min_judged) if labelled else found
+            measurements += floored(found, self.min_judged, self.registry) if labelled else found
         for spread in self.spreads:
             measurements += spread.measurements()
         culprits = self.culprits

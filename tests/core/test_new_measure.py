@@ -10,11 +10,12 @@ from monitor.adapters.prometheus.exporter import MetricsPage
 from monitor.core.baseline import Snapshot
 from monitor.core.drift import Drift, Observation, Scope
 from monitor.core.measures.measure import COUNT, SHARE, AnyMeasure, Measure
-from monitor.core.measures.needs import CONTENTS, LEGS, RESULTS
+from monitor.core.measures.needs import CONTENTS, JUDGEMENTS, LEGS, RESULTS
 from monitor.core.measures.registry import REGISTRY, Registry
 from monitor.core.policy import Rule, judge, value_range
 from tests.adapters.prometheus.test_exporter import value
 from tests.adapters.views import view
+from tests.core.comparison.worlds import World, anchors, one
 from tests.core.snapshots import FINGERPRINT, anchor_set, plain, seen, snapshot
 
 KEPT: AnyMeasure = Measure(
@@ -77,6 +78,23 @@ def test_the_judge_knows_its_range() -> None:
     assert value_range(rule, MEASURES) == (0.0, 1.0)
     assert value_range(replace(rule, metric=NEW.name), MEASURES) == (0.0, 3.0)
     assert judge([rule], drift().evaluate(baseline(), None, look("xbc", "xbc", "abc", "abc"))).verdict == "fail"
+
+
+def test_a_new_measure_with_labels_says_nothing_below_the_floor_of_judged_results() -> None:
+    precision: AnyMeasure = Measure(
+        "precision_ratio", "ratio", "Share of the top k that is relevant", "More of it is.",
+        family="With labels", needs=JUDGEMENTS, range=SHARE, better="higher",
+        compute=lambda held, _: np.full(len(held.lists), 0.5),
+    )  # fmt: skip
+    world = World(3)
+    before = world.snapshot()
+    for floor in (0.0, 1.0):
+        scope = Scope((), 9, 1)
+        asked = Drift(anchors(), FINGERPRINT, scope, (4,), {}, min_judged=floor, registry=REGISTRY.plus(precision))
+        report = asked.evaluate(before, None, replace(world.view(), changed=None))
+        said = one(report, "precision_ratio", "dense", 4)
+        assert (said.value == 0.5) == (floor == 0.0)
+        assert said.reason.startswith("too_few_judged") == (floor == 1.0)
 
 
 def test_it_is_documented_and_exported() -> None:

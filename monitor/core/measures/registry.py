@@ -14,7 +14,7 @@ from monitor.core.measures.entry import Entry
 from monitor.core.measures.measure import MEAN, UNBOUNDED, AnyMeasure, Family, Group, Range
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Registry:
     """Measures by name, in the order in which reports list those of one table, and the monitor's own metrics.
 
