@@ -10,6 +10,7 @@ from monitor.app.restore import restore
 from monitor.app.snapshot import Snapshots
 from monitor.core.documents import gate_document
 from monitor.core.events import CorpusEvent, Deploy, Located, MalformedEvent, Segment
+from monitor.core.gate.added import added, already_document
 from monitor.core.policy import Rule
 from monitor.core.session import Session
 from monitor.ports import StateStore
@@ -37,7 +38,9 @@ class Bench:
 
 
 def forecast(bench: Bench, events: Iterable[CorpusEvent | MalformedEvent], deploy_id: str) -> dict[str, Any]:
-    """Restore the committed state, apply the change set, judge what comes out. Nothing is written.
+    """Restore the committed state, judge it, apply the change set, judge again. Nothing is written.
+
+    The verdict is on what the change adds (`core.gate.added`); what is there already is told apart from it.
 
     The maintained exact lists stand for what the index would serve, against the baseline's exact lists where it has
     them: on an exact index the forecast is the outcome; on an approximate one it is the outcome without the index's
@@ -50,17 +53,19 @@ def forecast(bench: Bench, events: Iterable[CorpusEvent | MalformedEvent], deplo
         deploy_id: the name of the deploy that would follow.
 
     Returns:
-        As `gate_document`, with `state` "forecast", and a `warning` that counts the events that would be set aside.
+        As `gate_document`, with `state` "forecast", `already` for what is there without the change and how the
+        deploy itself would be judged, and a `warning` that counts the events that would be set aside.
     """
-    session, refused, expected = bench.session, Counter[str](), _Expected()
+    session, refused, given = bench.session, Counter[str](), [*events]
     session.resume(restore(bench.store, session.corpus, session.engine, None))
-    for batch in _batches(_sound(events, refused)):
-        for event in batch:
-            expected.see(event)
-        refused.update(_apply(bench, [session.locate(event) for event in batch]))
+    expected = _expected(given)
     session.compare_with(*bench.snapshots.chosen(session.ledger))
-    report, verdict = session.evaluate(deploy_id, rules=bench.rules, expected=expected.segment).judged()
-    made = gate_document(deploy_id, report, verdict)
+    _, now = session.evaluate(deploy_id, rules=bench.rules, expected=expected).judged()
+    for batch in _batches(_sound(given, refused)):
+        refused.update(_apply(bench, [session.locate(event) for event in batch]))
+    report, outcome = session.evaluate(deploy_id, rules=bench.rules, expected=expected).judged()
+    made = gate_document(deploy_id, report, added(bench.rules, now, outcome))
+    made["already"] = already_document(now, outcome)
     made["state"] = "forecast"
     if refused:
         said = ", ".join(f"{count} x {reason}" for reason, count in sorted(refused.items()))
@@ -68,13 +73,9 @@ def forecast(bench: Bench, events: Iterable[CorpusEvent | MalformedEvent], deplo
     return made
 
 
-@dataclass(slots=True)
-class _Expected:
-    segment: Segment = ()
-
-    def see(self, event: CorpusEvent) -> None:
-        if isinstance(event, Deploy):
-            self.segment = event.expected
+def _expected(events: Iterable[CorpusEvent | MalformedEvent]) -> Segment:
+    """What the last deploy marker says the change is about."""
+    return next((event.expected for event in reversed([*events]) if isinstance(event, Deploy)), ())
 
 
 def _sound(events: Iterable[CorpusEvent | MalformedEvent], refused: Counter[str]) -> Iterable[CorpusEvent]:

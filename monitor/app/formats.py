@@ -8,6 +8,7 @@ Format = Literal["text", "json", "junit", "markdown"]
 MARKDOWN_LIMIT = 64 << 10
 """Bytes: step summaries of pipelines drop what is longer."""
 MARKS = {"pass": "PASS", "fail": "FAIL", "inconclusive": "INCONCLUSIVE", "unknown": "UNKNOWN"}
+_FORECAST = "forecast: the verdict is on what the change adds"
 _ROWS = 40
 
 
@@ -15,7 +16,7 @@ def render_gate(document: dict[str, Any], form: Format) -> str:
     """One gate answer in the asked form, ending in a newline.
 
     Args:
-        document: see `core.documents.gate_document`; may carry a `warning`.
+        document: see `core.documents.gate_document`; may carry a `warning`, and `already` where it is a forecast.
         form: text, json, junit or markdown.
     """
     return {"text": _text, "json": _json, "junit": _junit, "markdown": _markdown}[form](document)
@@ -25,17 +26,38 @@ def _json(document: dict[str, Any]) -> str:
     return json.dumps(document, indent=2, sort_keys=True, ensure_ascii=False) + "\n"
 
 
-def _text(document: dict[str, Any]) -> str:
+def summary(document: dict[str, Any], most: int = 10) -> str:
+    """A gate answer in a few lines, for who reads it whole elsewhere: verdict, warning, the first reasons."""
+    return "\n".join(_head(document, most)) + "\n"
+
+
+def _head(document: dict[str, Any], most: int) -> list[str]:
     lines = [f"{MARKS[document['verdict']]}  deploy {document['deploy']}"]
     baseline = document["baseline"]
     if baseline:
         lines.append(f"compared with baseline {baseline['name']} (approved by {baseline['approved_by'] or 'nobody'})")
     if document.get("warning"):
         lines.append(f"warning: {document['warning']}")
-    lines += [f"  - {reason}" for reason in document["reasons"][:_ROWS]]
-    hidden = len(document["reasons"]) - _ROWS
+    lines += [_FORECAST] if "already" in document else []
+    lines += [f"  - {reason}" for reason in document["reasons"][:most]]
+    hidden = len(document["reasons"]) - most
     if hidden > 0:
         lines.append(f"  ... and {hidden} more; --format json shows all")
+    if "already" in document:
+        reasons = document["already"]["reasons"]
+        lines += [_already(document["already"]), *(f"  = {reason}" for reason in reasons[:most])]
+        lines += [f"  ... and {len(reasons) - most} more; --format json shows all"] if len(reasons) > most else []
+    return lines
+
+
+def _already(already: dict[str, Any]) -> str:
+    """What is there without the change, in one line, and what it means for the deploy."""
+    said = f"there already, without the change: {MARKS[already['verdict']]}"
+    return f"{said}; the deploy as a whole would be judged {MARKS[already['outcome']]}"
+
+
+def _text(document: dict[str, Any]) -> str:
+    lines = _head(document, _ROWS)
     failed = {
         _place(found) for found in document["findings"] if found["verdict"] == "fail" and not _is_warning(found)
     }
@@ -81,14 +103,23 @@ def _junit(document: dict[str, Any]) -> str:
         name = f"{found['rule']} {found['dimension']}={found['segment']}"
         case = ET.SubElement(suite, "testcase", classname=f"corpus-drift.{found['leg']}", name=_clean(name))
         _outcome(case, found["verdict"], found["reason"], counts, decides=found["severity"] == "critical")
-    suite.set("tests", str(1 + len(document["findings"])))
+    there = document["already"]["findings"] if "already" in document else []
+    for found in there:
+        name = f"{found['rule']} {found['dimension']}={found['segment']}"
+        case = ET.SubElement(suite, "testcase", classname=f"corpus-drift.already.{found['leg']}", name=_clean(name))
+        said = f"there already, without the change: {found['reason']}"
+        _outcome(case, found["verdict"], said, counts, decides=False)
+    suite.set("tests", str(1 + len(document["findings"]) + len(there)))
     suite.set("failures", str(counts["failure"]))
     suite.set("errors", str(counts["error"]))
     suite.set("skipped", str(counts["skipped"]))
-    if document.get("warning"):
-        ET.SubElement(suite, "system-out").text = _clean(f"warning: {document['warning']}")
+    notes = [f"warning: {document['warning']}"] if document.get("warning") else []
+    notes += [_FORECAST, _already(document["already"])] if "already" in document else []
+    if notes:
+        ET.SubElement(suite, "system-out").text = "\n".join(map(_clean, notes))
     ET.indent(suite)
-    return ET.tostring(suite, encoding="unicode", xml_declaration=True) + "\n"
+    # The library's own declaration would name the locale's encoding: this is text that is written in UTF-8.
+    return f'<?xml version="1.0" encoding="utf-8"?>\n{ET.tostring(suite, encoding="unicode")}\n'
 
 
 def _outcome(case: ET.Element, verdict: str, reason: str, counts: dict[str, int], *, decides: bool) -> None:
@@ -112,6 +143,10 @@ def _markdown(document: dict[str, Any]) -> str:
         lines += ["", f"> **Warning:** {_cell(document['warning'])}"]
     if document["reasons"]:
         lines += ["", *(f"* {_cell(reason)}" for reason in document["reasons"][:_ROWS])]
+    if "already" in document:
+        there = document["already"]
+        lines += ["", f"{_FORECAST}.", "", f"**{_already(there)}**"]
+        lines += ["", *(f"* {_cell(reason)}" for reason in there["reasons"][:_ROWS])] if there["reasons"] else []
     lines += [f"\n{_cell(line)}" for line in _blamed(document)]
     shown = [found for found in document["findings"] if found["verdict"] != "pass"] or document["findings"]
     if shown:

@@ -30,7 +30,11 @@ def verdict_document(verdict: Verdict) -> Document:
 
 
 def gate_document(deploy_id: str, report: DriftReport | None, verdict: Verdict) -> Document:
-    """What the gate says of one deploy. `state` is `judged`, or `unseen` where no report is known."""
+    """What the gate says of one deploy. `state` is `judged`, or `unseen` where no report is known.
+
+    Others put what they know in its place: `waiting` (for its markers), `forgotten` (judged, no longer kept),
+    `forecast`, and in a gate's output file `refused` (exit code 2) and `unanswered` (4, or stopped before its end).
+    """
     return _document(
         {
             "schema_version": SCHEMA_VERSION,
@@ -101,16 +105,19 @@ def _share_schema() -> Document:
 
 
 def gate_schema() -> Document:
-    """JSON Schema (2020-12) of `gate_document`, with the `warning` that commands add where there is one."""
+    """JSON Schema (2020-12) of `gate_document`, with what commands add: a `warning`, and `already` to a forecast."""
     whole = _object(
-        schema_version={"const": SCHEMA_VERSION}, deploy=_TEXT,
-        state={"enum": ["judged", "unseen", "waiting", "forgotten", "forecast"]}, verdict=_verdicts(),
+        schema_version={"const": SCHEMA_VERSION}, deploy=_TEXT, verdict=_verdicts(),
+        state={"enum": ["judged", "unseen", "waiting", "forgotten", "forecast", "refused", "unanswered"]},
         reasons=_list(_TEXT), findings=_list(_finding_schema()),
         baseline={"anyOf": [_baseline_schema(), {"type": "null"}]}, now={"type": ["integer", "null"]},
         positions={"type": "object", "additionalProperties": {"type": "integer"}},
         corpus={"type": "object", "additionalProperties": _NUMBER}, blame=_list(_share_schema()),
     )  # fmt: skip
     whole["properties"]["warning"] = _TEXT
+    whole["properties"]["already"] = _object(
+        verdict=_verdicts(), reasons=_list(_TEXT), findings=_list(_finding_schema()), outcome=_verdicts()
+    )
     return {"$schema": "https://json-schema.org/draft/2020-12/schema", "title": "corpus-drift gate", **whole}
 
 

@@ -1,11 +1,13 @@
 """A forecast is what happens: the same findings and blame as when the change set is really streamed."""
 
 import json
+import xml.etree.ElementTree as ET
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import jsonschema
 import pytest
 
 from monitor.adapters.anchors_file import write as write_anchors
@@ -13,7 +15,8 @@ from monitor.app import asking
 from monitor.app.configuration import load
 from monitor.app.wiring import read_state
 from monitor.app.wiring.forecast import build_forecast
-from monitor.core.events import CorpusEvent, Deploy
+from monitor.core.documents import gate_schema
+from monitor.core.events import CorpusEvent, Delete, Deploy, Upsert
 from tests import corpora
 from tests.app.loops import left, opened, to_end
 from tests.commands import Commands
@@ -116,6 +119,81 @@ def test_forecast_equals_outcome_and_writes_nothing(case: tuple[Path, list[Corpu
     outcome = streamed(config, events[:end], deploy)
     assert {name: said[name] for name in SAME} == {name: outcome[name] for name in SAME}
     assert outcome["verdict"] == {"d1": "pass", "d3": "fail"}[deploy]
+
+
+def place(found: dict[str, Any]) -> tuple[str, ...]:
+    return found["rule"], found["dimension"], found["segment"]
+
+
+NOTHING = '{"op": "delete", "chunk_id": "nobody", "event_time": "2026-01-05T00:00:00Z"}\n'
+
+
+@pytest.fixture(scope="module")
+def failing(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A configuration whose corpus fails: the incident of d3 is in it."""
+    config = corpora.write_case(tmp_path_factory.mktemp("failing"), shape=SHAPE)
+    assert streamed(config, corpora.events(7, SHAPE), "d3")["verdict"] == "fail"
+    return config
+
+
+@pytest.mark.parametrize("form", ["text", "json", "junit", "markdown"])
+def test_a_change_that_does_nothing_to_a_corpus_that_fails_passes_and_says_what_is_there(
+    failing: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], form: str
+) -> None:
+    run, changes = Commands(capsys), tmp_path / "changes.jsonl"
+    changes.write_text(NOTHING, encoding="utf-8")
+    said = run("gate", "-c", failing, "--deploy", "next", "--dry-run", changes, "--format", form)
+    assert said.code == 0, said.err
+    if form == "json":
+        document = said.json()
+        assert (document["verdict"], document["reasons"], document["state"]) == ("pass", [], "forecast")
+        assert not [one for one in document["findings"] if one["verdict"] != "pass" and one["severity"] == "critical"]
+        there = document["already"]
+        assert (there["verdict"], there["outcome"]) == ("fail", "fail")
+        judged = run("gate", "-c", failing, "--deploy", "d3", "--format", "json").json()
+        wrong = [one for one in judged["findings"] if one["severity"] == "critical" and one["verdict"] != "pass"]
+        assert [one for one in there["findings"] if one["severity"] == "critical"] == wrong
+        assert there["reasons"] == judged["reasons"]
+        jsonschema.validate(document, gate_schema())
+    elif form == "junit":
+        suite = ET.fromstring(said.out)  # noqa: S314 - our own output
+        assert (suite.get("failures"), suite.get("errors")) == ("0", "0")
+        there = [case for case in suite if case.get("classname", "").startswith("corpus-drift.already.")]
+        assert there
+        assert all(case.find("skipped") is not None for case in there)
+        assert int(suite.get("tests", "0")) == len(suite.findall("testcase"))
+    assert "there already, without the change: FAIL; the deploy as a whole would be judged FAIL" in said.out or (
+        form == "json"
+    )
+    assert "collapsed_swaps" in said.out
+
+
+def test_what_makes_a_failing_corpus_worse_fails_and_what_mends_it_passes(failing: Path, tmp_path: Path) -> None:
+    events = corpora.events(7, SHAPE)
+    alive = sorted({event.chunk.chunk_id for event in events if isinstance(event, Upsert)})
+    deletes = [{**json.loads(NOTHING), "chunk_id": chunk} for chunk in alive[::2]]
+    changes = tmp_path / "changes.jsonl"
+    changes.write_text("".join(f"{json.dumps(one)}\n" for one in deletes), encoding="utf-8")
+    worse = build_forecast(load(failing, {}), changes, "next")
+    assert (worse["verdict"], worse["already"]["verdict"], worse["already"]["outcome"]) == ("fail", "fail", "fail")
+    assert worse["reasons"]
+    before = {place(one): one["value"] for one in worse["already"]["findings"]}
+    counted = [one for one in worse["findings"] if one["severity"] == "critical" and one["verdict"] == "fail"]
+    assert all(one["value"] > before.get(place(one), 0.0) for one in counted)
+
+    at = cut(events, "d2")
+    undone = {event.chunk.chunk_id: event for event in events[:at] if isinstance(event, Upsert)}
+    gone = {event.chunk_id for event in events[at:] if isinstance(event, Delete)}
+    touched = {event.chunk.chunk_id for event in events[at:] if isinstance(event, Upsert)} | gone
+    later = 1 + max(event.chunk.event_time for event in events if isinstance(event, Upsert))
+    back: list[CorpusEvent] = [
+        Upsert(replace(undone[chunk].chunk, event_time=later)) if chunk in undone else Delete(chunk, later)
+        for chunk in sorted(touched)
+    ]
+    changes.write_bytes(corpora.written(back))
+    mended = build_forecast(load(failing, {}), changes, "next")
+    assert mended["verdict"] == "pass"
+    assert mended["already"]["verdict"] == "fail"
 
 
 def test_through_the_command_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
