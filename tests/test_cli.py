@@ -79,12 +79,17 @@ def test_what_unknown_makes_of_the_exit_code_is_chosen_and_said(
 
 
 def test_the_gate_in_every_form_and_into_a_file(run: Commands, ran: Path, tmp_path: Path) -> None:
-    said = {
-        form: run("gate", "-c", ran, "--deploy", "d3", "--format", form, "--output", tmp_path / form)
-        for form in FORMS
-    }
-    assert {one.code for one in said.values()} == {1}
+    arguments = ("gate", "-c", ran, "--deploy", "d3", "--format")
+    said = {form: run(*arguments, form) for form in FORMS}
+    told = {form: run(*arguments, form, "--output", tmp_path / form) for form in FORMS}
+    assert {one.code for one in (*said.values(), *told.values())} == {1}
     assert all((tmp_path / form).read_text(encoding="utf-8") == one.out for form, one in said.items())
+    reasons = said["json"].json()["reasons"]
+    for form, one in told.items():  # a summary: verdict, reasons, where the file is
+        lines = one.out.splitlines()
+        assert (lines[0], lines[-1]) == ("FAIL  deploy d3", f"{form} answer in {tmp_path / form}")
+        assert [line for line in lines if line.startswith("  - ")] == [f"  - {reason}" for reason in reasons[:10]]
+        assert len(lines) <= 14
     document = said["json"].json()
     assert (document["verdict"], document["state"], document["deploy"]) == ("fail", "judged", "d3")
     suite = ET.fromstring(said["junit"].out)  # noqa: S314 - our own output

@@ -231,7 +231,7 @@ def test_json_lines_of_another_encoding_are_named_in_one_line(run: Commands, tmp
     ("arguments", "code", "said"),
     [
         (["nonsense"], 2, "No such command 'nonsense'"),
-        (["gate", "--deploy", "d"], 2, "Missing option '-c' / '--config'"),
+        (["gate", "--deploy", "d"], 2, "neither -c nor --monitor: expected -c FILE, or --monitor URL"),
         (["gate", "-c", "none.toml"], 2, "Missing option '--deploy'"),
         (["gate", "-c", "none.toml", "--deploy", "d"], 2, "none.toml: cannot be read: No such file or directory"),
         (["gate", "-c", "{ran}", "--deploy", "d", "--format", "yaml"], 2, "'--format': 'yaml' is not one of"),

@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from typing import Any, Protocol
 
+from monitor.app.answers import expected
 from monitor.core.baseline import Approval, Snapshot
 from monitor.core.committed import DeployRecord
 from monitor.core.documents import gate_document, report_document, snapshot_document
@@ -54,31 +55,33 @@ class Running:
         """What /healthz or /readyz says; UnreachableError with its words where it says no."""
         return self._client.text(path).strip()
 
-    def gate(self, deploy_id: str) -> Document:
-        """What is known of a deploy now."""
-        made: Document = self._client.get("/api/v1/gate", deploy=deploy_id)
+    def gate(self, deploy_id: str, baseline: str = "") -> Document:
+        """What is known of a deploy now, against the configured baseline or another approved one."""
+        query = {"deploy": deploy_id, "baseline": baseline} if baseline else {"deploy": deploy_id}
+        made: Document = expected("gate", self._client.get("/api/v1/gate", **query))
         return made
 
     def report(self, deploy_id: str) -> Document:
         """The newest report, or a deploy's."""
         query = {"deploy": deploy_id} if deploy_id else {}
-        made: Document = self._client.get("/api/v1/report", **query)
+        made: Document = expected("report", self._client.get("/api/v1/report", **query))
         return made
 
     def explain(self, deploy_id: str, segment: str, anchor: str) -> Document:
         """The incident card of a deploy, or of the corpus now."""
         asked = {"deploy": deploy_id, "segment": segment, "anchor": anchor}
-        made: Document = self._client.get("/api/v1/explain", **{name: of for name, of in asked.items() if of})
+        query = {name: of for name, of in asked.items() if of}
+        made: Document = expected("explain", self._client.get("/api/v1/explain", **query))
         return made
 
     def baselines(self) -> list[Document]:
         """All captured baselines."""
-        made: list[Document] = self._client.get("/api/v1/baselines")
+        made: list[Document] = expected("baselines", self._client.get("/api/v1/baselines"))
         return made
 
     def capture(self, name: str) -> Document:
         """Capture the lists as they are now."""
-        made: Document = self._client.post("/api/v1/baselines/capture", {"name": name})
+        made: Document = expected("baseline", self._client.post("/api/v1/baselines/capture", {"name": name}))
         return made
 
     def approve(self, name: str, author: str, reason: str) -> Document:
@@ -91,12 +94,12 @@ class Running:
 
     def _responsible(self, what: str, name: str, author: str, reason: str) -> Document:
         body = {"name": name, "author": author, "reason": reason, "time": now_text()}
-        made: Document = self._client.post(f"/api/v1/baselines/{what}", body)
+        made: Document = expected("baseline", self._client.post(f"/api/v1/baselines/{what}", body))
         return made
 
     def retry(self) -> Document:
         """Give everything in quarantine another try."""
-        made: Document = self._client.post("/api/v1/quarantine/replay", {})
+        made: Document = expected("retried", self._client.post("/api/v1/quarantine/replay", {}))
         return made
 
     def deploy_at_end(self, deploy_id: str) -> None:
@@ -172,10 +175,22 @@ def judged_pair(
 
 
 def wait_for_gate(ask: Callable[[], Document], timeout: float) -> Document:
-    """Ask until the deploy is judged or time is up; the last answer counts, with what was waited for said."""
-    until = time.monotonic() + timeout
+    """Ask until the deploy is judged or time is up; the last answer counts, with what was waited for said.
+
+    A monitor that answered once may be away for a while after that: it is being restarted.
+
+    Raises:
+        UnreachableError: the first or the last time there was no answer.
+    """
+    until, answered = time.monotonic() + timeout, False
     while True:
-        answer = ask()
+        try:
+            answer, answered = ask(), True
+        except UnreachableError:
+            if not answered or time.monotonic() >= until:
+                raise
+            threading.Event().wait(BETWEEN_ASKS)
+            continue
         if answer["state"] not in ("unseen", "waiting"):
             return answer
         left = until - time.monotonic()

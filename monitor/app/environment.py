@@ -6,7 +6,11 @@ from typing import Any
 
 from pydantic_settings import BaseSettings, EnvSettingsSource, SettingsError
 
+from monitor.errors import ConfigurationError
+
 PREFIX = "CORPUS_DRIFT_"
+SECRET_LIMIT = 64 << 10
+"""Characters of a secret's file: what is longer is another file."""
 SECRETS = (
     ("source", "kafka", "sasl_password"),
     ("dense", "api_key"),
@@ -59,20 +63,51 @@ def overridden(
     for name, keys in files.items():
         if name in ours:
             try:
-                value = Path(ours[name]).read_text(encoding="utf-8").strip()
-            except (OSError, UnicodeDecodeError) as error:
-                shown = f"{name} = {ours[name]!r}"
-                problems.append(f"{shown}: cannot be read: {type(error).__name__}; expected a file with the secret")
-                continue
-            if not value:
-                problems.append(f"{name} = {ours[name]!r}: empty; expected a file with the secret")
-            made = _merged(made, _nested(keys, value))
+                made = _merged(made, _nested(keys, secret_in(name, Path(ours[name]))))
+            except ConfigurationError as error:
+                problems.append(str(error))
     direct = {name: value for name, value in ours.items() if "__" in name and name not in files}
     try:
         made = _merged(made, _Given(settings, direct)())
     except SettingsError as error:
         problems.append(f"{PREFIX}...: {error}; expected JSON for a list or a table")
     return made, problems
+
+
+def secret(keys: tuple[str, ...], environment: Mapping[str, str]) -> str:
+    """One secret where no configuration is read: from its variable, else from the file that is named; "" for none.
+
+    Raises:
+        ConfigurationError: the file cannot be read, or holds nothing.
+    """
+    ours = {name.upper(): value for name, value in environment.items()}
+    name = variable(keys)
+    if name in ours:
+        return ours[name]
+    return secret_in(f"{name}_FILE", Path(ours[f"{name}_FILE"])) if f"{name}_FILE" in ours else ""
+
+
+def secret_in(name: str, path: Path) -> str:
+    """A file's secret, without the white space around it.
+
+    Args:
+        name: what named the file.
+        path: the file.
+
+    Raises:
+        ConfigurationError: it cannot be read, holds nothing or too much.
+    """
+    shown = f"{name} = {str(path)!r}"
+    try:
+        with path.open(encoding="utf-8") as file:
+            value = file.read(SECRET_LIMIT)
+    except (OSError, UnicodeDecodeError) as error:
+        message = f"{shown}: cannot be read: {type(error).__name__}; expected a file with the secret"
+        raise ConfigurationError(message) from error
+    if len(value) == SECRET_LIMIT or not value.strip():
+        message = f"{shown}: {'too long' if value.strip() else 'empty'}; expected a file with the secret"
+        raise ConfigurationError(message)
+    return value.strip()
 
 
 def _nested(keys: tuple[str, ...], value: str) -> dict[str, Any]:

@@ -10,6 +10,7 @@ from typer.exceptions import TyperException
 from monitor import __version__
 from monitor.cli import alerting, checking, explaining, judging, producing, running
 from monitor.cli.common import NO_REPORT, USAGE
+from monitor.cli.streams import tolerant_streams
 from monitor.errors import CorpusDriftError, UnreachableError
 
 app = typer.Typer(
@@ -86,4 +87,5 @@ def _failed(message: str, code: int) -> int:
 
 def entry() -> None:
     """The console script."""
+    tolerant_streams()
     sys.exit(main(sys.argv[1:]))

@@ -6,7 +6,24 @@ from typing import Annotated
 
 import typer
 
-from monitor.cli.common import FAIL, PASS, UNDECIDED, USAGE, ConfigFile, Json, configured, need_file, need_state, say
+from monitor.cli.common import (
+    FAIL,
+    PASS,
+    UNDECIDED,
+    USAGE,
+    CaFile,
+    ConfigFile,
+    Json,
+    MaybeConfig,
+    MonitorUrl,
+    TokenFile,
+    asked,
+    configured,
+    need_file,
+    need_state,
+    say,
+)
+from monitor.cli.streams import tell
 from monitor.errors import ConfigurationError
 
 anchors = typer.Typer(help="The queries under watch.", no_args_is_help=True)
@@ -127,19 +144,24 @@ def quarantine_show(
 
 
 @quarantine.command("replay")
-def quarantine_replay(config: ConfigFile, as_json: Json = False) -> int:
+def quarantine_replay(
+    config: MaybeConfig = None,
+    url: MonitorUrl = None,
+    token_file: TokenFile = None,
+    ca_file: CaFile = None,
+    as_json: Json = False,
+) -> int:
     """Decode and apply what was set aside once more, with the configuration of now; 1 when some of it stays."""
     from monitor.app import tables
-    from monitor.app.wiring import open_monitor, running
+    from monitor.app.wiring import open_monitor
     from monitor.core.documents import retried_document
 
-    configuration = configured(config)
-    monitor = running(configuration)
+    whom = asked(config, url, token_file, ca_file)
+    monitor = whom.running()
     if monitor is not None:
         document = monitor.retry()
     else:
-        need_state(configuration)
-        with open_monitor(configuration) as owned:
+        with open_monitor(whom.stored()) as owned:
             made = owned.operations.retry()
         document = retried_document(made.taken, made.kept)
     say(document, as_json=as_json, text=tables.retried_table)
@@ -173,5 +195,5 @@ def schema(what: Annotated[str, typer.Argument(help="events, anchors, config, re
     if what not in tools.SCHEMAS:
         message = f"schema {what!r}: expected one of {', '.join(sorted(tools.SCHEMAS))}"
         raise ConfigurationError(message)
-    typer.echo(json.dumps(tools.SCHEMAS[what](), indent=2, sort_keys=True))
+    tell(json.dumps(tools.SCHEMAS[what](), indent=2, sort_keys=True), "json")
     return PASS

@@ -6,20 +6,38 @@ A command imports what it works with inside its own function: `--help` and shell
 import json
 import os
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from monitor.cli.streams import tell
 from monitor.errors import ConfigurationError, UnreachableError
 
 if TYPE_CHECKING:
+    from monitor.app.asking import Running
     from monitor.app.configuration import Configuration
 
 PASS, FAIL, USAGE, UNDECIDED, NO_REPORT = 0, 1, 2, 3, 4
 """Exit codes of the interface."""
 
 ConfigFile = Annotated[Path, typer.Option("-c", "--config", help="The configuration file (TOML).")]
+MaybeConfig = Annotated[
+    Path | None, typer.Option("-c", "--config", help="The configuration file (TOML); not needed with --monitor.")
+]
+MonitorUrl = Annotated[
+    str | None,
+    typer.Option(
+        "--monitor",
+        help="Ask the monitor at this base URL; nothing else is needed here. Its token: CORPUS_DRIFT_HTTP__TOKEN, "
+        "or the file that CORPUS_DRIFT_HTTP__TOKEN_FILE or --token-file names.",
+    ),
+]
+TokenFile = Annotated[Path | None, typer.Option(help="With --monitor: a file with its token.")]
+CaFile = Annotated[
+    Path | None, typer.Option(help="With --monitor: certificates (PEM) to trust instead of the system's.")
+]
 Json = Annotated[bool, typer.Option("--json", help="One JSON document instead of text.")]
 Deploy = Annotated[str, typer.Option("--deploy", help="A deploy's id.")]
 
@@ -31,9 +49,66 @@ def configured(path: Path) -> "Configuration":
     return load(path, os.environ)
 
 
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """Whom a command asks: the monitor at a URL, or whoever owns the configured state, or that state itself.
+
+    Args:
+        elsewhere: the monitor at a URL, None where none was named.
+        configuration: the configuration, None where none was named; one of the two is there.
+        config: the configuration file as it was named, "" for none.
+    """
+
+    elsewhere: "Running | None"
+    configuration: "Configuration | None"
+    config: str
+
+    def running(self, *, patience: float = 0.0) -> "Running | None":
+        """The monitor to ask; None: none runs, so the committed state has the last word."""
+        if self.elsewhere is not None or self.configuration is None:
+            return self.elsewhere
+        from monitor.app.wiring import running
+
+        return running(self.configuration, patience=patience)
+
+    def here(self) -> "Configuration":
+        """The configuration of this machine; ConfigurationError where there is none."""
+        if self.configuration is None:
+            message = "-c FILE is missing: expected the configuration file, or --monitor URL"
+            raise ConfigurationError(message)
+        return self.configuration
+
+    def stored(self) -> "Configuration":
+        """`here`, with a state to read; UnreachableError where there is none."""
+        need_state(self.here())
+        return self.here()
+
+
+def asked(config: Path | None, monitor: str | None, token_file: Path | None, ca_file: Path | None) -> Asked:
+    """Whom to ask, from a command's options."""
+    from monitor.app.wiring import elsewhere
+
+    if monitor is None:
+        for name, path in (("--token-file", token_file), ("--ca-file", ca_file)):
+            if path is not None:
+                message = f"{name} {str(path)!r}: expected --monitor URL with it"
+                raise ConfigurationError(message)
+    configuration = None if config is None else configured(config)
+    if monitor is None and configuration is None:
+        message = "neither -c nor --monitor: expected -c FILE, or --monitor URL to ask a monitor elsewhere"
+        raise ConfigurationError(message)
+    found = None
+    if monitor is not None:
+        found = elsewhere(monitor, os.environ, token_file=token_file, ca_file=ca_file, configuration=configuration)
+    return Asked(found, configuration, "" if config is None else str(config))
+
+
 def say(document: Any, *, as_json: bool, text: Callable[[Any], str]) -> None:
     """A document on stdout: as JSON, or as text for people."""
-    typer.echo(json.dumps(document, indent=2, ensure_ascii=False) if as_json else text(document).rstrip("\n"))
+    if as_json:
+        tell(json.dumps(document, indent=2, ensure_ascii=False), "json")
+    else:
+        tell(text(document))
 
 
 def need_file(path: Path) -> None:

@@ -4,11 +4,15 @@ from typing import Annotated
 
 import typer
 
-from monitor.cli.common import PASS, ConfigFile, Json, configured, need_state, say
+from monitor.cli.common import PASS, CaFile, Json, MaybeConfig, MonitorUrl, TokenFile, asked, say
+from monitor.cli.streams import argument_text
 
 
 def explain(
-    config: ConfigFile,
+    config: MaybeConfig = None,
+    url: MonitorUrl = None,
+    token_file: TokenFile = None,
+    ca_file: CaFile = None,
     deploy: Annotated[
         str, typer.Option("--deploy", help="A judged deploy; else the corpus now, or the newest.")
     ] = "",
@@ -19,16 +23,17 @@ def explain(
     """What moved, why, who did it and what to do: the incident card of a deploy, a segment or an anchor."""
     from monitor.app.card_text import explain_card
     from monitor.app.explaining import stored_card
-    from monitor.app.wiring import around, read_state, running
+    from monitor.app.wiring import around, read_state
     from monitor.core.explain.card import Question
 
-    configuration = configured(config)
-    monitor = running(configuration)
+    deploy, segment, anchor = map(argument_text, (deploy, segment, anchor))
+    whom = asked(config, url, token_file, ca_file)
+    monitor = whom.running()
     if monitor is not None:
         document = monitor.explain(deploy, segment, anchor)
     else:
-        need_state(configuration)
+        configuration = whom.stored()
         with read_state(configuration) as store:
-            document = stored_card(store, deploy, Question(segment, anchor), around(configuration, str(config)))
+            document = stored_card(store, deploy, Question(segment, anchor), around(configuration, whom.config))
     say(document, as_json=as_json, text=explain_card)
     return PASS

@@ -3,15 +3,27 @@
 import math
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import typer
 
-from monitor.cli.common import FAIL, PASS, UNDECIDED, ConfigFile, Deploy, Json, configured, need_file, need_state, say
+from monitor.cli.common import (
+    FAIL,
+    PASS,
+    UNDECIDED,
+    Asked,
+    CaFile,
+    Deploy,
+    Json,
+    MaybeConfig,
+    MonitorUrl,
+    TokenFile,
+    asked,
+    need_file,
+    say,
+)
+from monitor.cli.streams import argument_text, tell
 from monitor.errors import ConfigurationError, UnreachableError
-
-if TYPE_CHECKING:
-    from monitor.app.configuration import Configuration
 
 baseline = typer.Typer(help="Approved snapshots, with author, reason and time.", no_args_is_help=True)
 
@@ -34,42 +46,53 @@ class GateFormat(StrEnum):
 
 
 def gate(
-    config: ConfigFile,
     deploy: Deploy,
+    config: MaybeConfig = None,
+    url: MonitorUrl = None,
+    token_file: TokenFile = None,
+    ca_file: CaFile = None,
     against: Annotated[str, typer.Option("--baseline", help="Another approved baseline than the configured.")] = "",
     form: Annotated[GateFormat, typer.Option("--format")] = GateFormat.TEXT,
-    output: Annotated[Path | None, typer.Option(help="Write the answer there as well.")] = None,
+    output: Annotated[
+        Path | None,
+        typer.Option(help="Write the answer there, at every exit code; stdout then has a summary."),
+    ] = None,
     timeout: Annotated[float, typer.Option(help="Seconds to wait for the deploy's barrier.")] = 300.0,
     at_end: Annotated[bool, typer.Option("--at-end", help="The deploy ends where the stream ends now.")] = False,
     on_inconclusive: Annotated[OnInconclusive, typer.Option()] = OnInconclusive.ERROR,
     dry_run: Annotated[
-        Path | None, typer.Option(help="Forecast this change set (JSON Lines); write nothing.")
+        Path | None, typer.Option(help="Forecast what this change set (JSON Lines) adds; write nothing.")
     ] = None,
 ) -> int:
     """Wait for the deploy's barrier and judge it: 0 pass, 1 fail, 2 usage, 3 undecided, 4 no report can be had."""
     from monitor.app import formats
+    from monitor.cli.answer_file import AnswerFile
 
-    configuration = configured(config)
-    _sensible(deploy, timeout)
-    if dry_run is None:
-        document = _gate(configuration, deploy, against, timeout=timeout, at_end=at_end)
-    else:
-        document = _forecast(configuration, dry_run, deploy, against, at_end=at_end)
+    deploy = argument_text(deploy)
+    answer = AnswerFile(output, form.value)
+    with answer.answering(deploy):
+        _sensible(deploy, timeout)
+        whom = asked(config, url, token_file, ca_file)
+        if dry_run is None:
+            document = _gate(whom, deploy, against, timeout=timeout, at_end=at_end)
+        else:
+            document = _forecast(whom, dry_run, deploy, against, at_end=at_end)
     code = {"pass": PASS, "fail": FAIL}.get(document["verdict"], UNDECIDED)
     if code == UNDECIDED and on_inconclusive is not OnInconclusive.ERROR:
         code = PASS if on_inconclusive is OnInconclusive.PASS else FAIL
         said = f"verdict {document['verdict']} taken as {on_inconclusive} by --on-inconclusive"
         document["warning"] = "; ".join(filter(None, (said, document.get("warning"))))
-    made = formats.render_gate(document, form.value)
-    if output is not None:
-        _write(output, made)
-    typer.echo(made.rstrip("\n"))
+    answer.write(document)
+    if output is None:
+        tell(formats.render_gate(document, form.value), form.value)
+    else:
+        tell(f"{formats.summary(document)}{form.value} answer in {output}")
     return code
 
 
 def _sensible(deploy: str, timeout: float) -> None:
     """A pipeline's variable that is empty is no deploy that nobody has seen."""
-    if not deploy.strip():
+    if not deploy.strip() or not _is_text(deploy):
         message = f"--deploy {deploy!r}: expected a deploy's id"
         raise ConfigurationError(message)
     if not 0.0 <= timeout < math.inf:
@@ -77,19 +100,21 @@ def _sensible(deploy: str, timeout: float) -> None:
         raise ConfigurationError(message)
 
 
-def _gate(
-    configuration: "Configuration", deploy: str, against: str, *, timeout: float, at_end: bool
-) -> dict[str, Any]:
-    from monitor.app import asking
-    from monitor.app.wiring import build_drift, read_state, running
+def _is_text(said: str) -> bool:
+    """Whether an argument is text: bytes that are not UTF-8 come as half characters."""
+    return not any("\ud800" <= character <= "\udfff" for character in said)
 
-    monitor = running(configuration, patience=timeout)  # one that is starting will answer soon
+
+def _gate(whom: Asked, deploy: str, against: str, *, timeout: float, at_end: bool) -> dict[str, Any]:
+    from monitor.app import asking
+    from monitor.app.wiring import build_drift, read_state
+
+    monitor = whom.running(patience=timeout)  # one that is starting will answer soon
     if monitor is None:
         if at_end:
             message = "--at-end needs a running monitor: start corpus-drift run first"
             raise UnreachableError(message)
-        need_state(configuration)
-        with read_state(configuration) as store:
+        with read_state(whom.stored()) as store:
             document = asking.stored_gate(store, deploy)
     else:
         if at_end:
@@ -97,64 +122,80 @@ def _gate(
         document = asking.wait_for_gate(lambda: monitor.gate(deploy), timeout)
     if not against:
         return document
+    if monitor is not None:
+        return monitor.gate(deploy, against) if document["state"] == "judged" else document
+    configuration = whom.stored()
     with read_state(configuration) as store:
         return asking.judged_against(build_drift(configuration), configuration.rules(), store, deploy, against)
 
 
-def _forecast(
-    configuration: "Configuration", changeset: Path, deploy: str, against: str, *, at_end: bool
-) -> dict[str, Any]:
+def _forecast(whom: Asked, changeset: Path, deploy: str, against: str, *, at_end: bool) -> dict[str, Any]:
     from monitor.app.wiring.forecast import build_forecast
 
+    if whom.elsewhere is not None:
+        message = "--dry-run: expected -c FILE without --monitor: it works on a copy of the committed state"
+        raise ConfigurationError(message)
     if against or at_end:
         message = "--dry-run: expected without --baseline and --at-end: it forecasts against the baseline in force"
         raise ConfigurationError(message)
     need_file(changeset)
-    need_state(configuration)
+    configuration = whom.stored()
     typer.echo("restoring the committed state, then applying the change set to it; nothing is written ...", err=True)
     return build_forecast(configuration, changeset, deploy)
 
 
-def _write(path: Path, text: str) -> None:
-    try:
-        path.write_text(text, encoding="utf-8")
-    except OSError as error:
-        message = f"--output {path}: {error.strerror}; expected a writable file"
-        raise ConfigurationError(message) from error
-
-
-def report(config: ConfigFile, deploy: Annotated[str, typer.Option()] = "", as_json: Json = False) -> int:
+def report(
+    config: MaybeConfig = None,
+    url: MonitorUrl = None,
+    token_file: TokenFile = None,
+    ca_file: CaFile = None,
+    deploy: Annotated[str, typer.Option()] = "",
+    as_json: Json = False,
+) -> int:
     """Measurements per segment now: of the running monitor, else as the last one left them; or a deploy's."""
     from monitor.app import asking, tables
-    from monitor.app.wiring import read_state, running
+    from monitor.app.wiring import read_state
 
-    configuration = configured(config)
-    monitor = running(configuration)
+    whom = asked(config, url, token_file, ca_file)
+    monitor = whom.running()
     if monitor is not None:
-        document = monitor.report(deploy)
+        document = monitor.report(argument_text(deploy))
     else:
-        need_state(configuration)
-        with read_state(configuration) as store:
-            document = asking.stored_report(store, deploy)
+        with read_state(whom.stored()) as store:
+            document = asking.stored_report(store, argument_text(deploy))
     say(document, as_json=as_json, text=tables.report_table)
     return PASS
 
 
 @baseline.command("list")
-def baseline_list(config: ConfigFile, as_json: Json = False) -> int:
+def baseline_list(
+    config: MaybeConfig = None,
+    url: MonitorUrl = None,
+    token_file: TokenFile = None,
+    ca_file: CaFile = None,
+    as_json: Json = False,
+) -> int:
     """All captured baselines, oldest first."""
     from monitor.app import tables
 
-    say(_baselines(configured(config)), as_json=as_json, text=tables.baseline_table)
+    say(_baselines(asked(config, url, token_file, ca_file)), as_json=as_json, text=tables.baseline_table)
     return PASS
 
 
 @baseline.command("show")
-def baseline_show(config: ConfigFile, name: Annotated[str, typer.Argument()], as_json: Json = False) -> int:
+def baseline_show(
+    name: Annotated[str, typer.Argument()],
+    config: MaybeConfig = None,
+    url: MonitorUrl = None,
+    token_file: TokenFile = None,
+    ca_file: CaFile = None,
+    as_json: Json = False,
+) -> int:
     """One baseline: identity, fingerprint, approval."""
     from monitor.app import tables
 
-    found = [document for document in _baselines(configured(config)) if document["name"] == name]
+    documents = _baselines(asked(config, url, token_file, ca_file))
+    found = [document for document in documents if document["name"] == name]
     if not found:
         message = f"baseline {name!r}: not captured; see corpus-drift baseline list"
         raise ConfigurationError(message)
@@ -162,15 +203,15 @@ def baseline_show(config: ConfigFile, name: Annotated[str, typer.Argument()], as
     return PASS
 
 
-def _baselines(configuration: "Configuration") -> list[dict[str, Any]]:
+def _baselines(whom: Asked) -> list[dict[str, Any]]:
     from monitor.app import asking
     from monitor.app.snapshot import in_force
-    from monitor.app.wiring import read_state, running
+    from monitor.app.wiring import read_state
 
-    monitor = running(configuration)
+    monitor = whom.running()
     if monitor is not None:
         return monitor.baselines()
-    need_state(configuration)
+    configuration = whom.stored()
     chosen = configuration.baseline
     with read_state(configuration) as store:
         name = in_force(store, name=chosen.name, mode=chosen.mode, window=chosen.window)
@@ -178,19 +219,25 @@ def _baselines(configuration: "Configuration") -> list[dict[str, Any]]:
 
 
 @baseline.command("capture")
-def baseline_capture(config: ConfigFile, name: Annotated[str, typer.Argument()], as_json: Json = False) -> int:
+def baseline_capture(
+    name: Annotated[str, typer.Argument()],
+    config: MaybeConfig = None,
+    url: MonitorUrl = None,
+    token_file: TokenFile = None,
+    ca_file: CaFile = None,
+    as_json: Json = False,
+) -> int:
     """Freeze all ranked lists as they are now, to be looked at; nothing compares with them before `approve`."""
     from monitor.app import tables
-    from monitor.app.wiring import open_monitor, running
+    from monitor.app.wiring import open_monitor
     from monitor.core.documents import snapshot_document
 
-    configuration = configured(config)
-    monitor = running(configuration)
+    whom = asked(config, url, token_file, ca_file)
+    monitor = whom.running()
     if monitor is not None:
         document = monitor.capture(name)
     else:
-        need_state(configuration)
-        with open_monitor(configuration) as owned:
+        with open_monitor(whom.stored()) as owned:
             document = snapshot_document(owned.operations.capture(name))
     say(document, as_json=as_json, text=tables.baseline_card)
     return PASS
@@ -198,24 +245,26 @@ def baseline_capture(config: ConfigFile, name: Annotated[str, typer.Argument()],
 
 @baseline.command("approve")
 def baseline_approve(
-    config: ConfigFile,
     name: Annotated[str, typer.Argument()],
     author: Annotated[str, typer.Option(help="Who takes responsibility.")],
     reason: Annotated[str, typer.Option(help="Why it is good.")],
+    config: MaybeConfig = None,
+    url: MonitorUrl = None,
+    token_file: TokenFile = None,
+    ca_file: CaFile = None,
     as_json: Json = False,
 ) -> int:
     """Put a captured baseline in force: reports and gates compare with it from now on, whatever its name."""
     from monitor.app import asking, tables
-    from monitor.app.wiring import open_monitor, running
+    from monitor.app.wiring import open_monitor
     from monitor.core.documents import snapshot_document
 
-    configuration = configured(config)
-    monitor = running(configuration)
+    whom = asked(config, url, token_file, ca_file)
+    monitor = whom.running()
     if monitor is not None:
         document = monitor.approve(name, author, reason)
     else:
-        need_state(configuration)
-        with open_monitor(configuration) as owned:
+        with open_monitor(whom.stored()) as owned:
             approval = asking.approval(author, reason)
             document = snapshot_document(owned.operations.approve(name, approval), in_force=True)
     say(document, as_json=as_json, text=tables.baseline_card)
@@ -224,24 +273,26 @@ def baseline_approve(
 
 @baseline.command("accept")
 def baseline_accept(
-    config: ConfigFile,
     author: Annotated[str, typer.Option(help="Who takes responsibility.")],
     reason: Annotated[str, typer.Option(help="Why it is good.")],
     name: Annotated[str, typer.Argument(help="Its name; else that of the configuration.")] = "",
+    config: MaybeConfig = None,
+    url: MonitorUrl = None,
+    token_file: TokenFile = None,
+    ca_file: CaFile = None,
     as_json: Json = False,
 ) -> int:
     """Capture the corpus as it is now and put it in force, in one step: `capture` and `approve`."""
     from monitor.app import asking, tables
-    from monitor.app.wiring import open_monitor, running
+    from monitor.app.wiring import open_monitor
     from monitor.core.documents import snapshot_document
 
-    configuration = configured(config)
-    monitor = running(configuration)
+    whom = asked(config, url, token_file, ca_file)
+    monitor = whom.running()
     if monitor is not None:
         document = monitor.accept(name, author, reason)
     else:
-        need_state(configuration)
-        with open_monitor(configuration) as owned:
+        with open_monitor(whom.stored()) as owned:
             accepted = owned.operations.accept(name, asking.approval(author, reason))
             document = snapshot_document(accepted, in_force=True)
     say(document, as_json=as_json, text=tables.baseline_card)

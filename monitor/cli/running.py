@@ -5,7 +5,19 @@ from typing import Annotated, Literal
 
 import typer
 
-from monitor.cli.common import FAIL, PASS, ConfigFile, Json, configured, say
+from monitor.cli.common import (
+    FAIL,
+    PASS,
+    CaFile,
+    ConfigFile,
+    Json,
+    MaybeConfig,
+    MonitorUrl,
+    TokenFile,
+    asked,
+    configured,
+    say,
+)
 from monitor.errors import UnreachableError
 
 
@@ -45,15 +57,17 @@ def run(
 
 
 def health(
-    config: ConfigFile,
+    config: MaybeConfig = None,
+    url: MonitorUrl = None,
+    token_file: TokenFile = None,
+    ca_file: CaFile = None,
     ready: Annotated[bool, typer.Option("--ready", help="Ask whether it is ready, not only alive.")] = False,
 ) -> int:
-    """Ask the monitor of this machine how it is, for container probes: 0 well, 4 not running or not well."""
-    from monitor.app.wiring import running
-
-    configuration = configured(config)
-    monitor = running(configuration)
+    """Ask the monitor of this machine (or of a URL) how it is, for probes: 0 well, 4 not running or not well."""
+    whom = asked(config, url, token_file, ca_file)
+    monitor = whom.running()
     if monitor is None:
+        configuration = whom.here()
         message = f"no monitor with endpoints owns {configuration.located(configuration.state.path)}"
         raise UnreachableError(message)
     typer.echo(monitor.probe("/readyz" if ready else "/healthz"))

@@ -4,16 +4,16 @@ import shutil
 import socket
 import subprocess
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
-from threading import Thread
+from threading import Event, Thread
 from typing import Any
 
 import numpy as np
 import pytest
 
 from monitor.adapters.http.server import HttpServer, HttpSettings
-from monitor.adapters.monitor_client import MonitorClient
+from monitor.adapters.monitor_client import MonitorClient, checked_url
 from monitor.ports import ConfigurationError, CorpusDriftError, UnreachableError
 from tests.adapters.serving import Shown, served
 from tests.adapters.views import view
@@ -91,14 +91,81 @@ def test_nobody_there_and_nobody_talking() -> None:
         MonitorClient(url).get("/")
 
 
-def test_the_token_does_not_follow_a_redirect() -> None:
+@pytest.mark.parametrize("status", ["301 Moved", "302 Found", "303 See Other", "307 Temporary", "308 Permanent"])
+def test_a_redirect_is_not_followed(status: str) -> None:
     with (
         saying(answer("200 OK", b"{}")) as (other, heard),
-        saying(answer("302 Found", b"", f"location: {other}/")) as (url, first),
+        saying(answer(status, b"", f"location: {other}/?token=abc")) as (url, _),
+        pytest.raises(UnreachableError, match=f": {status}$"),
     ):
-        assert MonitorClient(url, SECRET).get("/") == {}
-    assert f"Bearer {SECRET}".encode() in first[0]
-    assert SECRET.encode() not in heard[0]
+        MonitorClient(url, SECRET).get("/")
+    assert heard == []
+
+
+def test_an_answer_that_drips_ends_with_the_deadline() -> None:
+    """Each byte comes well within a socket's limit; all of them together do not."""
+    stopped = Event()
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+
+        def drip() -> None:
+            connection, _ = listening.accept()
+            with connection, suppress(OSError):
+                connection.sendall(b"HTTP/1.1 200 OK\r\nx: ")
+                while not stopped.wait(0.05):
+                    connection.sendall(b"y")
+
+        thread = Thread(target=drip, daemon=True)
+        thread.start()
+        with pytest.raises(UnreachableError, match=r"no answer \(timed out after 0.5 s\)"):
+            MonitorClient(f"http://127.0.0.1:{listening.getsockname()[1]}", timeout=0.5).get("/")
+        stopped.set()
+        thread.join(60)
+
+
+@pytest.mark.parametrize("token", ["two words", "line\nbreak", "t\u00f6ken", "\x00", "a\r\nhost: evil"])
+def test_a_token_that_no_header_can_hold_is_refused_unseen(token: str) -> None:
+    with pytest.raises(ConfigurationError, match="token: expected visible ASCII") as error:
+        MonitorClient("http://127.0.0.1:1", token)
+    assert token not in str(error.value)
+
+
+@pytest.mark.parametrize(
+    "url", ["http://127.0.0.1:9464", "https://drift.example.org", "https://a.example/drift/", "http://[::1]:9464"]
+)
+def test_a_base_url_is_taken(url: str) -> None:
+    assert checked_url(url) == url
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "", "drift.example.org", "drift.example.org:9464", "ftp://a.example", "file:///etc/passwd", "http://",
+        "http://:9464", "http://a.example:0", "http://a.example:99999", "http://a.example:x", "http://[::1",
+        "http://a.example/?q=1", "http://a.example/#top", "http://a example", "http://a.example\n/", "http://\u00e4.example",
+    ],
+)  # fmt: skip
+def test_another_url_is_refused_in_one_line(url: str) -> None:
+    with pytest.raises(
+        ConfigurationError, match=r"--monitor.*: expected a monitor's base URL, such as https://"
+    ) as e:
+        checked_url(url)
+    assert "\n" not in str(e.value)
+
+
+@pytest.mark.parametrize(
+    "url", ["https://ann:s3cret@a.example", "https://s3cret@a.example", "x://s3cret@a", "s3cret@a"]
+)
+def test_credentials_in_a_url_are_refused_and_not_repeated(url: str) -> None:
+    with pytest.raises(ConfigurationError) as error:
+        checked_url(url)
+    assert "s3cret" not in str(error.value)
+
+
+@pytest.mark.parametrize("url", ["https://a.example/?token=s3cret", "https://a.example:x/?token=s3cret"])
+def test_a_query_is_not_repeated_either(url: str) -> None:
+    with pytest.raises(ConfigurationError) as error:
+        checked_url(url)
+    assert "s3cret" not in str(error.value)
 
 
 def test_a_proxy_of_the_environment_is_not_asked(monkeypatch: pytest.MonkeyPatch) -> None:
