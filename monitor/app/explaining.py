@@ -7,10 +7,10 @@ from typing import Any
 from monitor.app.reencoding import reencoded
 from monitor.core.anchors import Anchor
 from monitor.core.baseline import Judged, Snapshot
-from monitor.core.cause import Evidence, with_evidence
+from monitor.core.cause import with_evidence
 from monitor.core.committed import DeployRecord
 from monitor.core.explain.card import Incident, NotThere, Question, card
-from monitor.core.report import BaselineIdentity
+from monitor.core.report import BaselineIdentity, CauseEvidence
 from monitor.ports import ConfigurationError, Encoder, StateStore, UnreachableError
 
 Document = dict[str, Any]
@@ -72,7 +72,7 @@ def made_card(store: StateStore, incident: Incident, question: Question, context
         ConfigurationError: no such segment or anchor.
     """
     said = reencoded(store, incident.after, incident.attributions or (), context.encoder)
-    if isinstance(said, Evidence):
+    if isinstance(said, CauseEvidence):
         causes = with_evidence(incident.report.causes, said)
         incident = replace(incident, report=replace(incident.report, causes=causes))
 

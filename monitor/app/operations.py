@@ -11,12 +11,13 @@ from monitor.app.parts import Parts
 from monitor.app.retrying import MOST, Sorted
 from monitor.app.snapshot import NOTHING_LISTED, PENDING, listed, responsible
 from monitor.core.baseline import Approval, Snapshot
-from monitor.core.cause import Evidence, with_evidence
+from monitor.core.cause import with_evidence
 from monitor.core.committed import Commit, Quarantined, Retried
 from monitor.core.drift import Drift
 from monitor.core.events import Deploy
 from monitor.core.explain.card import Incident
 from monitor.core.policy import Rule
+from monitor.core.report import CauseEvidence
 from monitor.core.session import OPEN_GAPS
 from monitor.ports import ConfigurationError, UnreachableError
 
@@ -145,7 +146,7 @@ class Operations:
         report, verdict = measuring.refresh()()
         stale = self.parts.gauges.staleness()
         if stale:
-            report = replace(report, causes=with_evidence(report.causes, Evidence("PIPELINE", stale)))
+            report = replace(report, causes=with_evidence(report.causes, CauseEvidence("PIPELINE", stale)))
         context = self.card_context("")
         return Incident(
             deploy_id="",

@@ -6,8 +6,8 @@ import numpy as np
 
 from monitor.core.baseline import Snapshot
 from monitor.core.blame import Attribution
-from monitor.core.cause import Evidence
 from monitor.core.lists import NO_CHUNK
+from monitor.core.report import CauseEvidence
 from monitor.ports import CorpusDriftError, Encoder, StateStore
 
 SAMPLE = 32
@@ -18,7 +18,7 @@ LEAST_COSINE = 0.99
 
 def reencoded(
     store: StateStore, after: Snapshot, attributions: Sequence[Attribution], encoder: Encoder | None
-) -> Evidence | str:
+) -> CauseEvidence | str:
     """Encode a bounded sample of the listed chunks anew, those that entered lists first.
 
     Returns:
@@ -42,7 +42,7 @@ def reencoded(
     if not differ:
         return ""
     lowest = f"cosine below {LEAST_COSINE:g}, lowest {cosine.min():.3f}"
-    return Evidence(
+    return CauseEvidence(
         "ENCODER", f"{differ} of {len(found)} sampled vectors differ from their text encoded now ({lowest})"
     )
 

@@ -8,9 +8,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from monitor.core.anchors import AnchorSet, rows_after
-from monitor.core.cause import Evidence
 from monitor.core.lists import RankedLists
 from monitor.core.measure.moved import absent
+from monitor.core.report import CauseEvidence
 from monitor.ports import Replay, Retriever
 
 LEFT_ALONE = "left_alone"
@@ -75,7 +75,7 @@ class Served:
         """Places of the lists that points without a chunk id hold in the index."""
         return sum(len(points) for points in self._foreign.values())
 
-    def evidence(self) -> Iterator[Evidence]:
+    def evidence(self) -> Iterator[CauseEvidence]:
         """Points without a chunk id in the lists point at the index: somebody else writes to it."""
         if not self._foreign:
             return
@@ -83,7 +83,7 @@ class Served:
         named = ", ".join(f"{point:.60}" for point in points[:NAMED])
         more = f" and {len(points) - NAMED} more" if len(points) > NAMED else ""
         where = f"{self.foreign_places} places of {len(self._foreign)} served lists"
-        yield Evidence("INDEX", f"{where} are held by points without a chunk id, left out: {named}{more}")
+        yield CauseEvidence("INDEX", f"{where} are held by points without a chunk id, left out: {named}{more}")
 
     def remarks(self) -> tuple[str, ...]:
         """What is to be known of the index beside the numbers."""

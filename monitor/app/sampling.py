@@ -7,10 +7,9 @@ from typing import TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from monitor.core.cause import Evidence
 from monitor.core.corpus import Corpus
 from monitor.core.index_sample import IndexSample, compared, sampled
-from monitor.core.report import Measurement
+from monitor.core.report import CauseEvidence, Measurement
 from monitor.ports import Retriever, Unanswered
 
 T = TypeVar("T")
@@ -42,7 +41,7 @@ class Sampling:
             self._recent.append((now, keys))
             self._forget(now)
 
-    def evidence(self) -> tuple[Evidence, ...]:
+    def evidence(self) -> tuple[CauseEvidence, ...]:
         """What the last full replay found in the index as a whole that points at a cause."""
         return () if self.last is None else tuple(self.last.evidence())
 

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from monitor.core.blame.attribution import Attribution, Cause, Statistics
-from monitor.core.report import CauseClass, CauseName
+from monitor.core.report import CauseClass, CauseEvidence, CauseName
 
 ORDER: tuple[CauseName, ...] = ("PIPELINE", "QUERY SIDE", "ENCODER", "INDEX", "CORPUS", "LEXICAL STATISTICS")
 OF_FIELD: Mapping[str, CauseName] = {
@@ -30,18 +30,10 @@ OF_FIELD: Mapping[str, CauseName] = {
 """The class of a fingerprint's field that differs from the baseline's."""
 
 
-@dataclass(frozen=True, slots=True)
-class Evidence:
-    """Something found that points at a cause, in words."""
-
-    cause: CauseName
-    said: str
-
-
 def causes(
     attributions: Sequence[Attribution],
     versions: frozenset[str],
-    evidence: Sequence[Evidence] = (),
+    evidence: Sequence[CauseEvidence] = (),
     *,
     settling: frozenset[int] = frozenset(),
 ) -> tuple[CauseClass, ...]:
@@ -67,7 +59,7 @@ def causes(
     return tuple(sorted(made, key=lambda one: (one.slots > 0.0, -one.slots, ORDER.index(one.cause))))
 
 
-def with_evidence(found: Sequence[CauseClass], one: Evidence) -> tuple[CauseClass, ...]:
+def with_evidence(found: Sequence[CauseClass], one: CauseEvidence) -> tuple[CauseClass, ...]:
     """The classes with one more piece of evidence: added to its class, or a class of its own without a size."""
     if any(of.cause == one.cause for of in found):
         return tuple(replace(of, evidence=(*of.evidence, one.said)) if of.cause == one.cause else of for of in found)

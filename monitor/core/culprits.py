@@ -11,14 +11,13 @@ from monitor.core.baseline import ListLeg, Snapshot
 from monitor.core.blame import Attribution, DeployLine, attribute, blamed
 from monitor.core.blame.attribution import Weigh
 from monitor.core.blame.statistics import NOBODY_WEIGHED, Weighed, Weigher
-from monitor.core.cause import Evidence
 from monitor.core.comparison.alignment import Alignment
 from monitor.core.comparison.summary import NO_ANCHORS, SETTLING
 from monitor.core.index_evidence import recall_evidence, served_evidence
 from monitor.core.known import CorpusView
 from monitor.core.lists import RankedLists
 from monitor.core.measure.columns import NOT_REPLAYED
-from monitor.core.report import Measurement, Share
+from monitor.core.report import CauseEvidence, Measurement, Share
 
 BLAMED_LEGS: tuple[Literal["dense", "lexical"], ...] = ("dense", "lexical")
 
@@ -52,7 +51,7 @@ class Culprits:
     """
 
     attributions: tuple[Attribution, ...]
-    evidence: tuple[Evidence, ...]
+    evidence: tuple[CauseEvidence, ...]
     deploys: DeployLine
     since: Mapping[str, int]
     circumstances: Circumstances
@@ -115,7 +114,7 @@ def _evidence(
     lists: Mapping[ListLeg, RankedLists],
     known: CorpusView,
     circumstances: Circumstances,
-) -> Iterator[Evidence]:
+) -> Iterator[CauseEvidence]:
     yield from served_evidence(lists, known, circumstances.versions, circumstances.settling)
     yield from recall_evidence(
         baseline,

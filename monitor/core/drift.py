@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from monitor.core.anchors import AnchorSet
 from monitor.core.baseline import ListLeg, Snapshot
-from monitor.core.cause import Evidence, causes
+from monitor.core.cause import causes
 from monitor.core.comparison.alignment import Alignment, align
 from monitor.core.comparison.confidence import Confidence
 from monitor.core.comparison.labels import FLOOR, JUDGED, floored
@@ -28,7 +28,7 @@ from monitor.core.known import CorpusView
 from monitor.core.lists import RankedLists
 from monitor.core.measures.registry import REGISTRY, Registry
 from monitor.core.problems import Problem, ProblemKind
-from monitor.core.report import BaselineIdentity, CauseClass, DriftReport, Measurement
+from monitor.core.report import BaselineIdentity, CauseClass, CauseEvidence, DriftReport, Measurement
 from monitor.core.scoring import Distance
 
 __all__ = ["Drift", "Observation", "Scope"]
@@ -57,7 +57,7 @@ class Compared:
     problems: tuple[Problem, ...]
     culprits: Culprits | None
     """Who moved the lists; None where nobody was blamed."""
-    evidence: tuple[Evidence, ...] = ()
+    evidence: tuple[CauseEvidence, ...] = ()
     spreads: tuple[Spread, ...] = ()
     min_judged: float = FLOOR
     pinned: tuple[Snapshot, Alignment] | None = None
@@ -104,11 +104,13 @@ class Compared:
 
     def causes(self) -> tuple[CauseClass, ...]:
         """The classes of causes that hold."""
-        said = [Evidence("PIPELINE", problem.text) for problem in self.seen.problems if problem.kind.of_stream]
+        said = [CauseEvidence("PIPELINE", problem.text) for problem in self.seen.problems if problem.kind.of_stream]
         said += self.seen.index
         if self.alignment is not None and self.alignment.changed:
             count = self.alignment.changed
-            said.append(Evidence("QUERY SIDE", f"{count} anchors of the baseline ask something else now or are gone"))
+            said.append(
+                CauseEvidence("QUERY SIDE", f"{count} anchors of the baseline ask something else now or are gone")
+            )
         found = self.culprits
         if found is None:
             return causes((), frozenset(), (*said, *self.evidence))

@@ -8,12 +8,13 @@ from numpy.typing import NDArray
 
 from monitor.core.anchors import AnchorSet
 from monitor.core.baseline import ListLeg, Snapshot
-from monitor.core.cause import OF_FIELD, Evidence
+from monitor.core.cause import OF_FIELD
 from monitor.core.comparison.alignment import Alignment
 from monitor.core.fingerprint import Fingerprint, SearchMode
 from monitor.core.known import CorpusView
 from monitor.core.lists import NO_CHUNK, RankedLists
 from monitor.core.measure.index import ann_recall
+from monitor.core.report import CauseEvidence
 
 NOISE = 3.0
 """Standard errors that a fall of an approximate index's recall is above, to say something of the index."""
@@ -24,17 +25,17 @@ def anchor_versions(anchors: AnchorSet) -> frozenset[str]:
     return frozenset(anchor.embedding_version for anchor in anchors.anchors if anchor.embedding_version)
 
 
-def fingerprint_evidence(now: Fingerprint, then: Fingerprint) -> Iterator[Evidence]:
+def fingerprint_evidence(now: Fingerprint, then: Fingerprint) -> Iterator[CauseEvidence]:
     """One line per field that differs, under the class it belongs to."""
     for difference in now.differences(then):
         cause = OF_FIELD.get(difference.field)
         if cause is not None:
-            yield Evidence(cause, f"the fingerprint differs from the baseline's: {difference}")
+            yield CauseEvidence(cause, f"the fingerprint differs from the baseline's: {difference}")
 
 
 def served_evidence(
     lists: Mapping[ListLeg, RankedLists], known: CorpusView, versions: frozenset[str], settling: frozenset[int]
-) -> Iterator[Evidence]:
+) -> Iterator[CauseEvidence]:
     """Ghosts and chunks of another embedding contract in the served lists.
 
     Args:
@@ -58,14 +59,17 @@ def served_evidence(
             foreign[row.embedding_version] = foreign.get(row.embedding_version, 0) + count
     total = int(counts.sum())
     if ghosts:
-        yield Evidence("INDEX", f"{ghosts} of {total} served results are deleted or say something else by the events")
+        yield CauseEvidence(
+            "INDEX", f"{ghosts} of {total} served results are deleted or say something else by the events"
+        )
     for version, count in sorted(foreign.items()):
-        yield Evidence("ENCODER", f"{count} of {total} served results are embedded by {version!r}, no anchor is")
+        said = f"{count} of {total} served results are embedded by {version!r}, no anchor is"
+        yield CauseEvidence("ENCODER", said)
 
 
 def recall_evidence(
     baseline: Snapshot, lists: Mapping[ListLeg, RankedLists], alignment: Alignment, *, k: int, eps: float
-) -> Iterator[Evidence]:
+) -> Iterator[CauseEvidence]:
     """Whether the served lists miss more of the exact ones than they did in the baseline.
 
     Of an exact index any miss counts. An approximate one misses a little more or less after each insert: there the
@@ -88,7 +92,7 @@ def recall_evidence(
     error = 0.0 if exact or len(fell) < 2 else float(np.std(fell, ddof=1)) / math.sqrt(len(fell))
     if float(fell.mean()) > NOISE * error:
         said = f"is {now[both].mean():.3f}, was {then[both].mean():.3f} in the baseline"
-        yield Evidence("INDEX", f"recall of the served lists {said}")
+        yield CauseEvidence("INDEX", f"recall of the served lists {said}")
 
 
 def _recall(served: RankedLists, exact: RankedLists, eps: float) -> NDArray[np.float64]:

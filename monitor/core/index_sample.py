@@ -6,10 +6,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from monitor.core.cause import Evidence
 from monitor.core.copies.shingles_numpy import mix
 from monitor.core.lists import NO_CHUNK
-from monitor.core.report import ALL, Measurement
+from monitor.core.report import ALL, CauseEvidence, Measurement
 
 SAMPLE = 256
 """Chunks looked for at a time: of an index that lacks one chunk in a hundred, 92 such samples in 100 find one."""
@@ -56,10 +55,10 @@ class IndexSample:
             return self.found
         return 1.0 - self.found / self.looked if self.looked else NO_CHUNKS
 
-    def evidence(self) -> Iterator[Evidence]:
+    def evidence(self) -> Iterator[CauseEvidence]:
         """Points that are in the index and cannot be found point at it."""
         if not isinstance(self.hidden, str) and self.hidden:
-            yield Evidence("INDEX", f"{self.hidden} points of the index are hidden from reads until optimised")
+            yield CauseEvidence("INDEX", f"{self.hidden} points of the index are hidden from reads until optimised")
 
 
 def _measurement(metric: str, value: float | str, n: int, note: str) -> Measurement:

@@ -74,6 +74,14 @@ CauseName = Literal["CORPUS", "INDEX", "ENCODER", "LEXICAL STATISTICS", "QUERY S
 
 
 @dataclass(frozen=True, slots=True)
+class CauseEvidence:
+    """Something found that points at a cause, in words."""
+
+    cause: CauseName
+    said: str
+
+
+@dataclass(frozen=True, slots=True)
 class CauseClass:
     """A class of causes that holds, from construction (see `core.cause`).
 

@@ -15,7 +15,6 @@ from numpy.typing import NDArray
 from monitor.core.anchors import Anchor, AnchorSet
 from monitor.core.baseline import AnchorMark, Judged, ListLeg, Member, Snapshot, vector_digest
 from monitor.core.blame import Milestone
-from monitor.core.cause import Evidence
 from monitor.core.changes import Change, Delta, Refused
 from monitor.core.committed import Resumed
 from monitor.core.comparison.content_hashes import ContentHashes
@@ -33,7 +32,7 @@ from monitor.core.lists import RankedLists
 from monitor.core.places import Places, named_positions
 from monitor.core.policy import Rule, Verdict
 from monitor.core.problems import Problem, ProblemKind
-from monitor.core.report import DriftReport, Measurement
+from monitor.core.report import CauseEvidence, DriftReport, Measurement
 from monitor.core.scoring import Distance
 from monitor.core.session_parts import built, ready
 from monitor.core.statistics.measured import Measurable
@@ -68,7 +67,7 @@ class ServedLists:
     settling: frozenset[int] = frozenset()
     problems: tuple[Problem, ...] = ()
     measurements: tuple[Measurement, ...] = ()
-    evidence: tuple[Evidence, ...] = ()
+    evidence: tuple[CauseEvidence, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -7,11 +7,11 @@ import pytest
 from numpy.typing import NDArray
 
 from monitor.app.reencoding import SAMPLE, reencoded
-from monitor.core.cause import Evidence
 from monitor.core.committed import Commit
 from monitor.core.corpus import Corpus
 from monitor.core.events import Chunk, Located, Position, Upsert, text_hash
 from monitor.core.lists import RankedLists
+from monitor.core.report import CauseEvidence
 from monitor.ports import UnreachableError
 from tests.contracts.stores import MemoryStore
 from tests.core.snapshots import anchor_set, snapshot
@@ -59,7 +59,7 @@ def test_an_encoder_that_says_the_same_is_no_evidence() -> None:
 def test_an_encoder_that_drifted_is_evidence() -> None:
     after = snapshot(anchor_set([()]), {"dense": listed("c1", "c22")})
     said = reencoded(stored(), after, (), Letters(drifted=True))
-    assert isinstance(said, Evidence)
+    assert isinstance(said, CauseEvidence)
     assert said.cause == "ENCODER"
     assert said.said.startswith("2 of 2 sampled vectors differ from their text encoded now (cosine below 0.99")
 

@@ -7,11 +7,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from monitor.core.baseline import ListLeg, Snapshot
-from monitor.core.cause import Evidence
 from monitor.core.comparison.facts import Facts, MemberFacts
 from monitor.core.lists import RankedLists
 from monitor.core.problems import Problem
-from monitor.core.report import Measurement
+from monitor.core.report import CauseEvidence, Measurement
 from monitor.core.statistics.measured import Measurable
 
 
@@ -47,7 +46,7 @@ class Observation:
     """Exact lists of all rewrites, in the order of the anchors; a leg that does not ask them is absent."""
     brief: bool = False
     """Whether what the lists hold may be shown as it was last measured; never where a deploy is judged."""
-    index: tuple[Evidence, ...] = ()
+    index: tuple[CauseEvidence, ...] = ()
     """What the real index says of itself that points at a cause."""
     profile: Measurable | None = None
     """The corpus itself, measured when the report is made; None where only lists were kept."""
