@@ -17,13 +17,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from benchmarks.corpus import DIMENSION, Material
-from monitor.core.anchors import AnchorSet
-from monitor.core.corpus import Corpus
-from monitor.core.dense.topk import DenseTopK
-from monitor.core.events import CorpusEvent, Delete, Located, Position
-from monitor.core.lexical.topk import LexicalTopK
-from monitor.core.lexical.vocabulary import Vocabulary
-from monitor.core.scoring import Distance
+from monitor.core.index.corpus import Corpus
+from monitor.core.index.dense.topk import DenseTopK
+from monitor.core.index.lexical.topk import LexicalTopK
+from monitor.core.index.lexical.vocabulary import Vocabulary
+from monitor.core.model.anchors import AnchorSet
+from monitor.core.model.events import CorpusEvent, Delete, Located, Position
+from monitor.core.model.scoring import Distance
 from monitor.core.text.tokens import tokenize
 
 K = 10

@@ -15,8 +15,8 @@ from benchmarks.dense import Source as Vectors
 from benchmarks.lexical import Texts
 from monitor.adapters.anchors_file import write as write_anchors
 from monitor.adapters.native_form import native
-from monitor.core.anchors import Anchor
-from monitor.core.events import Chunk, CorpusEvent, Deploy, Segment, Upsert, text_hash
+from monitor.core.model.anchors import Anchor
+from monitor.core.model.events import Chunk, CorpusEvent, Deploy, Segment, Upsert, text_hash
 
 DIMENSION = 384
 VERSION = "mix:words:mean:l2:384:cosine"

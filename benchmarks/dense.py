@@ -23,13 +23,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from benchmarks.dense_peers import peers
-from monitor.core.anchors import Anchor, AnchorSet
-from monitor.core.corpus import Corpus, Delta, Row
-from monitor.core.dense.kernels import best
-from monitor.core.dense.kernels_numpy import NUMPY, Kernels
-from monitor.core.dense.topk import DenseTopK
-from monitor.core.events import Position
-from monitor.core.scoring import Distance, prepare, scores
+from monitor.core.index.corpus import Corpus, Delta, Row
+from monitor.core.index.dense.kernels import best
+from monitor.core.index.dense.kernels_numpy import NUMPY, Kernels
+from monitor.core.index.dense.topk import DenseTopK
+from monitor.core.model.anchors import Anchor, AnchorSet
+from monitor.core.model.events import Position
+from monitor.core.model.scoring import Distance, prepare, scores
 
 K = 10
 ROW = Row(0, "", "", 0, (), "", 0, "", None, Position("", 0, 0), 0)

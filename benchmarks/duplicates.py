@@ -26,12 +26,12 @@ from numpy.typing import NDArray
 
 from benchmarks.dense import ONE_CORE, ROW
 from monitor.adapters.rensa import RensaBands
-from monitor.core.copies.buckets_numpy import NUMPY, Kernels
-from monitor.core.copies.duplicates import Duplicates
-from monitor.core.copies.kernels_buckets import BEST
-from monitor.core.copies.shingles import THRESHOLD, Shingled, jaccard, shingle
-from monitor.core.copies.shingles_numpy import mix
-from monitor.core.corpus import Delta
+from monitor.core.index.corpus import Delta
+from monitor.core.index.duplicates.buckets_numpy import NUMPY, Kernels
+from monitor.core.index.duplicates.duplicates import Duplicates
+from monitor.core.index.duplicates.kernels_buckets import BEST
+from monitor.core.index.duplicates.shingles import THRESHOLD, Shingled, jaccard, shingle
+from monitor.core.index.duplicates.shingles_numpy import mix
 from monitor.core.text.tokens import tokenize
 
 BATCH = 1000

@@ -22,13 +22,13 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from monitor.core.corpus import Corpus, Delta, Row
-from monitor.core.events import Position, chunk_key
-from monitor.core.lexical.arrays import Kernels
-from monitor.core.lexical.kernels import NUMBA
-from monitor.core.lexical.kernels_numpy import NUMPY
-from monitor.core.lexical.topk import LexicalTopK
-from monitor.core.lexical.vocabulary import Vocabulary
+from monitor.core.index.corpus import Corpus, Delta, Row
+from monitor.core.index.lexical.arrays import Kernels
+from monitor.core.index.lexical.kernels import NUMBA
+from monitor.core.index.lexical.kernels_numpy import NUMPY
+from monitor.core.index.lexical.topk import LexicalTopK
+from monitor.core.index.lexical.vocabulary import Vocabulary
+from monitor.core.model.events import Position, chunk_key
 from monitor.core.text.tokens import tokenize
 
 K = 10

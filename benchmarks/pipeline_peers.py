@@ -13,7 +13,7 @@ from rensa import RMinHash, RMinHashLSH
 
 from benchmarks.corpus import Batch, KeyValue
 from benchmarks.dense_peers import faiss_flat, qdrant_embedded
-from monitor.core.anchors import Anchor
+from monitor.core.model.anchors import Anchor
 from monitor.core.text.tokens import tokenize
 
 K = 10

@@ -30,12 +30,12 @@ from monitor.adapters.qdrant.shard import EmbeddedSettings
 from monitor.adapters.rensa import RensaBands
 from monitor.adapters.sqlite.store import SqliteStore
 from monitor.app.restore import restore
-from monitor.core.anchors import AnchorSet
-from monitor.core.committed import Commit
-from monitor.core.corpus import Corpus
-from monitor.core.engine import Bm25, Depths, Engine
-from monitor.core.events import Located, Partition, Position
-from monitor.core.scoring import Distance
+from monitor.core.index.corpus import Corpus
+from monitor.core.index.engine import Bm25, Depths, Engine
+from monitor.core.model.anchors import AnchorSet
+from monitor.core.model.events import Located, Partition, Position
+from monitor.core.model.scoring import Distance
+from monitor.core.records.committed import Commit
 
 AT_ONCE, STEP = 5_000, 1_000
 MIB = 2**20

@@ -13,9 +13,9 @@ from monitor.app.loop import Monitor
 from monitor.app.parts import Pace
 from monitor.app.replay import Served
 from monitor.app.wiring import open_monitor
-from monitor.core.anchors import AnchorSet
-from monitor.core.engine import Engine
-from monitor.core.events import Partition, Position, Record
+from monitor.core.index.engine import Engine
+from monitor.core.model.anchors import AnchorSet
+from monitor.core.model.events import Partition, Position, Record
 from monitor.ports import Polled, Replay, Source, Unanswered
 
 WHERE = Partition("bench", 0)

@@ -7,17 +7,17 @@ from typing import Any, Literal, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from monitor.core.anchors import AnchorSet
-from monitor.core.audit import AuditedList
-from monitor.core.baseline import Approval, Decision, Judged, Snapshot
-from monitor.core.committed import Commit, DeployRecord, Quarantined, Resumed, Retried, Said, StoredChunk
-from monitor.core.corpus import Delta, Row
-from monitor.core.events import CorpusEvent, Partition, Position, Record
-from monitor.core.lexical_sources import SourceStatistics
-from monitor.core.lists import RankedLists
-from monitor.core.policy import Verdict
-from monitor.core.published import Published, Pulse
-from monitor.core.report import DriftReport
+from monitor.core.index.audit import AuditedList
+from monitor.core.index.baseline import Approval, Decision, Judged, Snapshot
+from monitor.core.index.corpus import Delta, Row
+from monitor.core.index.lexical.sources import SourceStatistics
+from monitor.core.judging.policy import Verdict
+from monitor.core.model.anchors import AnchorSet
+from monitor.core.model.events import CorpusEvent, Partition, Position, Record
+from monitor.core.model.lists import RankedLists
+from monitor.core.model.report import DriftReport
+from monitor.core.records.committed import Commit, DeployRecord, Quarantined, Resumed, Retried, Said, StoredChunk
+from monitor.core.records.published import Published, Pulse
 from monitor.errors import ConfigurationError as ConfigurationError
 from monitor.errors import CorpusDriftError as CorpusDriftError
 from monitor.errors import UnreachableError as UnreachableError

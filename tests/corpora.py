@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 
 from monitor.adapters.anchors_file import write as write_anchors
 from monitor.adapters.native_form import native
-from monitor.core.anchors import Anchor
-from monitor.core.events import Chunk, CorpusEvent, Delete, Deploy, Heartbeat, Segment, Upsert, text_hash
+from monitor.core.model.anchors import Anchor
+from monitor.core.model.events import Chunk, CorpusEvent, Delete, Deploy, Heartbeat, Segment, Upsert, text_hash
 
 DIMENSION = 8
 VERSION = "enc:words:mean:l2:8:cosine"

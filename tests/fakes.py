@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 
-from monitor.core.events import (
+from monitor.core.model.events import (
     Chunk,
     CorpusEvent,
     Delete,

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from monitor.app.configuration import build
 from monitor.app.wiring.retrieval import Space, fingerprint
-from monitor.core.fingerprint import Fingerprint
+from monitor.core.model.fingerprint import Fingerprint
 
 
 def wired(**dense: object) -> Fingerprint:

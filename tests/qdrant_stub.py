@@ -23,7 +23,7 @@ from urllib.parse import urlsplit
 import numpy as np
 from numpy.typing import NDArray
 
-from monitor.core.scoring import Distance
+from monitor.core.model.scoring import Distance
 
 Point = int | str
 Json = Any

@@ -17,7 +17,7 @@ from monitor.adapters.http.server import HttpServer, HttpSettings
 from monitor.app import asking
 from monitor.app.configuration import load
 from monitor.app.wiring import open_monitor, serving
-from monitor.core.documents import gate_schema
+from monitor.core.records.documents import gate_schema
 from tests.adapters.serving import Shown
 from tests.adapters.test_monitor_client import answer, saying
 from tests.adapters.views import view

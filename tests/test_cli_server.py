@@ -7,8 +7,8 @@ from uuid import NAMESPACE_URL, uuid5
 
 import pytest
 
-from monitor.core.events import Upsert
-from monitor.core.scoring import Distance
+from monitor.core.model.events import Upsert
+from monitor.core.model.scoring import Distance
 from tests.adapters.qdrant_serving import COUNT, INFO, QUERY, hang, status
 from tests.commands import Commands, refused
 from tests.corpora import DIMENSION, Shape, events, write_case

@@ -19,9 +19,9 @@ import pytest
 import yaml
 
 from monitor.adapters.http.server import HttpSettings
-from monitor.core.committed import DeployRecord
-from monitor.core.documents import gate_schema
-from monitor.core.report import VerdictName
+from monitor.core.model.report import VerdictName
+from monitor.core.records.committed import DeployRecord
+from monitor.core.records.documents import gate_schema
 from tests.adapters.http.test_server import CANARY, record
 from tests.adapters.serving import Served, Shown, served
 from tests.adapters.views import view

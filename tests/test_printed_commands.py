@@ -22,7 +22,7 @@ from monitor.app.configuration import load
 from monitor.app.service import MonitorService
 from monitor.app.wiring import open_monitor, read_state, serving
 from monitor.cli import app, main
-from monitor.core.alerts.alert import Alert
+from monitor.core.judging.alerts.alert import Alert
 from tests.app.loops import opened, to_end
 from tests.commands import Commands, Said
 from tests.corpora import DIMENSION, Shape, write_case

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from monitor.adapters.encoding import refuse_other_than_utf8
-from monitor.core.anchors import Anchor
+from monitor.core.model.anchors import Anchor
 from monitor.ports import ConfigurationError
 
 MOST_LINE_BYTES = 4 << 20

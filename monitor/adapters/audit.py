@@ -7,8 +7,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from monitor.adapters.rank_bm25 import mismatches, reference_scores
-from monitor.core.audit import AuditedList
-from monitor.core.lexical.bm25 import BM25
+from monitor.core.index.audit import AuditedList
+from monitor.core.index.lexical.bm25 import BM25
 
 Documents = Sequence[Sequence[str]]
 

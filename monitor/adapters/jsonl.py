@@ -17,7 +17,7 @@ from pathlib import Path
 
 from monitor.adapters.encoding import refuse_other_than_utf8
 from monitor.adapters.lines import Inflater, LineSplitter, Long
-from monitor.core.events import Partition, Position, Record
+from monitor.core.model.events import Partition, Position, Record
 from monitor.ports import ConfigurationError, Fault, Polled, UnreachableError
 
 STDIN = "-"

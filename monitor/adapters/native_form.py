@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 import numpy as np
 
-from monitor.core.events import CorpusEvent, Delete, Deploy, Heartbeat, Upsert, Version
+from monitor.core.model.events import CorpusEvent, Delete, Deploy, Heartbeat, Upsert, Version
 
 DEPLOY_KEY = "__deploy__/"
 _NUMBER_END = 2**63

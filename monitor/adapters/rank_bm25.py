@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 from rank_bm25 import BM25Okapi
 
-from monitor.core.lexical.bm25 import BM25
+from monitor.core.index.lexical.bm25 import BM25
 
 
 def reference_scores(

@@ -4,7 +4,7 @@ import numpy as np
 from numpy.typing import NDArray
 from rensa import RMinHash
 
-from monitor.core.copies.shingles_numpy import mix
+from monitor.core.index.duplicates.shingles_numpy import mix
 
 BANDS = 16
 ROWS = 4
@@ -15,12 +15,12 @@ _AT_ONCE = 256
 
 
 class RensaBands:
-    """The `Bands` of `core.copies.duplicates`: 16 bands of 4 rows of an R-MinHash signature, hashed to 32 bits each.
+    """`Bands` of near copies: 16 bands of 4 rows of an R-MinHash signature, hashed to 32 bits each.
 
     The probability of sharing a band at Jaccard similarity s is 1 - (1 - s^4)^16: 0.9998 at 0.8, 0.12 at 0.3, 0.0016
     at 0.1 (Leskovec, Rajaraman, Ullman, Mining of Massive Datasets, section 3.4). rensa's own LSH index takes no
     integer hashes for a query and answers a batch with flags only; so it makes the signatures, and the index of the
-    bands is `core.copies.buckets`.
+    bands is `core.index.duplicates.buckets`.
     """
 
     width = BANDS

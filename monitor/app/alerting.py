@@ -3,10 +3,10 @@
 from typing import Literal
 
 from monitor.app.configuration import Configuration
-from monitor.core.alerts.alert import Group, Links, Scope
-from monitor.core.alerts.pipeline_alerts import Pace, pipeline_group
-from monitor.core.alerts.policy_alerts import policy_groups
-from monitor.core.alerts.rules_text import kubernetes_rules, prometheus_rules
+from monitor.core.judging.alerts.alert import Group, Links, Scope
+from monitor.core.judging.alerts.pipeline_alerts import Pace, pipeline_group
+from monitor.core.judging.alerts.policy_alerts import policy_groups
+from monitor.core.judging.alerts.rules_text import kubernetes_rules, prometheus_rules
 
 RulesFormat = Literal["prometheus", "kubernetes"]
 _TURN_SPARE = 60.0

@@ -3,8 +3,8 @@
 import logging
 from collections.abc import Callable
 
-from monitor.core.anchors import AnchorSet
-from monitor.core.published import AnchorsTaken
+from monitor.core.model.anchors import AnchorSet
+from monitor.core.records.published import AnchorsTaken
 from monitor.ports import ConfigurationError, UnreachableError
 
 LOG = logging.getLogger(__name__)

@@ -4,8 +4,8 @@ from collections.abc import Mapping
 from functools import cache
 from typing import Any, Literal
 
-from monitor.core.documents import gate_schema, report_schema
 from monitor.core.explain.schema import explain_schema
+from monitor.core.records.documents import gate_schema, report_schema
 from monitor.errors import UnreachableError
 
 Document = dict[str, Any]

@@ -7,14 +7,14 @@ from datetime import UTC, datetime
 from typing import Any, Protocol
 
 from monitor.app.answers import expected
-from monitor.core.baseline import Approval, Snapshot
-from monitor.core.committed import DeployRecord
-from monitor.core.documents import gate_document, report_document, snapshot_document
-from monitor.core.drift import Drift
 from monitor.core.evaluation import kept_evaluation
-from monitor.core.gate.budget import EXPECTED
-from monitor.core.policy import Rule, Verdict
-from monitor.core.report import DriftReport
+from monitor.core.index.baseline import Approval, Snapshot
+from monitor.core.judging.budget import EXPECTED
+from monitor.core.judging.policy import Rule, Verdict
+from monitor.core.model.report import DriftReport
+from monitor.core.records.committed import DeployRecord
+from monitor.core.records.documents import gate_document, report_document, snapshot_document
+from monitor.core.reporting.drift import Drift
 from monitor.ports import ConfigurationError, StateStore, UnreachableError
 
 Document = dict[str, Any]

@@ -7,14 +7,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from monitor.app.health import Clocks
-from monitor.core.anchors import rows_after
-from monitor.core.audit import AuditedList, Rotation, differing, exact_lists
-from monitor.core.corpus import Corpus
-from monitor.core.engine import Engine
-from monitor.core.events import Segment
-from monitor.core.published import Audited, AuditLeg
-from monitor.core.scoring import Distance
-from monitor.core.segments import admits
+from monitor.core.index.audit import AuditedList, Rotation, differing, exact_lists
+from monitor.core.index.corpus import Corpus
+from monitor.core.index.engine import Engine
+from monitor.core.model.anchors import rows_after
+from monitor.core.model.events import Segment
+from monitor.core.model.scoring import Distance
+from monitor.core.model.segments import admits
+from monitor.core.records.published import Audited, AuditLeg
 from monitor.core.text.tokens import tokenize
 from monitor.ports import Auditor, CorpusDriftError, StateStore
 

@@ -3,10 +3,10 @@
 from collections.abc import Callable
 
 from monitor.app.health import Clocks
-from monitor.core.baseline import Snapshot
-from monitor.core.blame import Attribution
-from monitor.core.culprits import Culprits
+from monitor.core.attribution import Attribution
+from monitor.core.attribution.culprits import Culprits
 from monitor.core.evaluation import Evaluation
+from monitor.core.index.baseline import Snapshot
 
 PAUSES = 199.0
 """Between deploys it takes at most half a percent of the time: one stall in two hundred stays out of a p99."""

@@ -27,9 +27,9 @@ from monitor.app.sections import (
     SourceSection,
     StateSection,
 )
-from monitor.core.default_policy import default_rules
-from monitor.core.policy import Rule
-from monitor.core.report import ALL, SHARE
+from monitor.core.judging.default_policy import default_rules
+from monitor.core.judging.policy import Rule
+from monitor.core.model.report import ALL, SHARE
 from monitor.ports import ConfigurationError
 
 if TYPE_CHECKING:

@@ -7,9 +7,9 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from monitor.core.events import Chunk, Located, MalformedEvent, Upsert
-from monitor.core.plausibility import Doubt, doubtful_vectors
-from monitor.core.scoring import Distance, prepare
+from monitor.core.model.events import Chunk, Located, MalformedEvent, Upsert
+from monitor.core.model.plausibility import Doubt, doubtful_vectors
+from monitor.core.model.scoring import Distance, prepare
 from monitor.ports import Encoder
 
 BLOCK = 128

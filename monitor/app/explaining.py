@@ -5,12 +5,12 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from monitor.app.reencoding import reencoded
-from monitor.core.anchors import Anchor
-from monitor.core.baseline import Judged, Snapshot
-from monitor.core.cause import with_evidence
-from monitor.core.committed import DeployRecord
+from monitor.core.attribution.cause import with_evidence
 from monitor.core.explain.card import Incident, NotThere, Question, card
-from monitor.core.report import BaselineIdentity, CauseEvidence
+from monitor.core.index.baseline import Judged, Snapshot
+from monitor.core.model.anchors import Anchor
+from monitor.core.model.report import BaselineIdentity, CauseEvidence
+from monitor.core.records.committed import DeployRecord
 from monitor.ports import ConfigurationError, Encoder, StateStore, UnreachableError
 
 Document = dict[str, Any]

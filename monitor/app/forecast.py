@@ -8,10 +8,10 @@ from typing import Any
 from monitor.app.embedding import Embedder
 from monitor.app.restore import restore
 from monitor.app.snapshot import Snapshots
-from monitor.core.documents import gate_document
-from monitor.core.events import CorpusEvent, Deploy, Located, MalformedEvent, Segment
-from monitor.core.gate.added import added, already_document
-from monitor.core.policy import Rule
+from monitor.core.judging.added import added, already_document
+from monitor.core.judging.policy import Rule
+from monitor.core.model.events import CorpusEvent, Deploy, Located, MalformedEvent, Segment
+from monitor.core.records.documents import gate_document
 from monitor.core.session import Session
 from monitor.ports import StateStore
 
@@ -40,7 +40,7 @@ class Bench:
 def forecast(bench: Bench, events: Iterable[CorpusEvent | MalformedEvent], deploy_id: str) -> dict[str, Any]:
     """Restore the committed state, judge it, apply the change set, judge again. Nothing is written.
 
-    The verdict is on what the change adds (`core.gate.added`); what is there already is told apart from it.
+    The verdict is on what the change adds (`core.judging.added`); what is there already is told apart from it.
 
     The maintained exact lists stand for what the index would serve, against the baseline's exact lists where it has
     them: on an exact index the forecast is the outcome; on an approximate one it is the outcome without the index's

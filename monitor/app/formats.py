@@ -16,7 +16,7 @@ def render_gate(document: dict[str, Any], form: Format) -> str:
     """One gate answer in the asked form, ending in a newline.
 
     Args:
-        document: see `core.documents.gate_document`; may carry a `warning`, and `already` where it is a forecast.
+        document: see `gate_document`; may carry a `warning`, and `already` where it is a forecast.
         form: text, json, junit or markdown.
     """
     return {"text": _text, "json": _json, "junit": _junit, "markdown": _markdown}[form](document)

@@ -4,9 +4,9 @@ from collections.abc import Mapping, Sequence
 from typing import Protocol
 
 from monitor.app.health import Clocks
-from monitor.core.changes import Row
-from monitor.core.corpus import Corpus
-from monitor.core.published import Durations
+from monitor.core.index.corpus import Corpus
+from monitor.core.model.changes import Row
+from monitor.core.records.published import Durations
 from monitor.ports import Unanswered
 
 BOUNDS = (1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 300.0, 900.0, 3_600.0, 21_600.0, 86_400.0)

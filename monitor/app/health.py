@@ -7,13 +7,13 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from monitor.core.baseline import ListLeg
-from monitor.core.corpus import Corpus
-from monitor.core.engine import Engine
 from monitor.core.evaluation import withheld
-from monitor.core.events import Partition
-from monitor.core.policy import Verdict
-from monitor.core.published import AnchorsTaken, Audited, AuditLeg, Durations, EngineWork, Health
+from monitor.core.index.baseline import ListLeg
+from monitor.core.index.corpus import Corpus
+from monitor.core.index.engine import Engine
+from monitor.core.judging.policy import Verdict
+from monitor.core.model.events import Partition
+from monitor.core.records.published import AnchorsTaken, Audited, AuditLeg, Durations, EngineWork, Health
 from monitor.ports import Replay, Source
 
 BATCH_BOUNDS = (0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1.0, 3.0, 10.0, 30.0)

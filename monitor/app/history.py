@@ -17,10 +17,10 @@ from monitor.app.folders import kept_folder
 from monitor.app.running import run_to_end
 from monitor.app.wiring import build_drift, open_monitor
 from monitor.app.wiring.history import prepare_history, replayed
-from monitor.core.baseline import Judged
-from monitor.core.committed import DeployRecord
-from monitor.core.policy import Verdict
-from monitor.core.report import ALL, DriftReport
+from monitor.core.index.baseline import Judged
+from monitor.core.judging.policy import Verdict
+from monitor.core.model.report import ALL, DriftReport
+from monitor.core.records.committed import DeployRecord
 from monitor.ports import StateStore
 
 MOST_SHAKEN = 5

@@ -4,16 +4,9 @@ from collections import Counter, deque
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from monitor.core.barrier import Barrier, Closed
-from monitor.core.committed import Quarantined
-from monitor.core.events import (
-    Deploy,
-    Located,
-    MalformedEvent,
-    Partition,
-    Position,
-    Record,
-)
+from monitor.core.model.barrier import Barrier, Closed
+from monitor.core.model.events import Deploy, Located, MalformedEvent, Partition, Position, Record
+from monitor.core.records.committed import Quarantined
 from monitor.ports import Decoder, Fault, Polled
 
 KEPT_BYTES = 256 << 10

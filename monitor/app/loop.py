@@ -17,16 +17,16 @@ from monitor.app.reanchoring import reanchored
 from monitor.app.restore import restore
 from monitor.app.span import span_problems
 from monitor.app.tally import Tally
-from monitor.core.barrier import Closed
-from monitor.core.baseline import Judged
-from monitor.core.committed import Commit, DeployRecord, Quarantined
-from monitor.core.corpus import Change
-from monitor.core.events import Position
+from monitor.core.index.baseline import Judged
+from monitor.core.index.corpus import Change
+from monitor.core.judging.policy import Verdict
+from monitor.core.model.barrier import Closed
+from monitor.core.model.events import Position
+from monitor.core.model.plausibility import Doubt, StreamTime
+from monitor.core.model.problems import Problem, ProblemKind
 from monitor.core.places import named_positions
-from monitor.core.plausibility import Doubt, StreamTime
-from monitor.core.policy import Verdict
-from monitor.core.problems import Problem, ProblemKind
-from monitor.core.published import Published
+from monitor.core.records.committed import Commit, DeployRecord, Quarantined
+from monitor.core.records.published import Published
 from monitor.core.session import OPEN_GAPS
 from monitor.ports import CorpusDriftError, UnreachableError
 

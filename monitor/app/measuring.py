@@ -15,19 +15,19 @@ from monitor.app.parts import Parts
 from monitor.app.sampling import Sampling
 from monitor.app.snapshot import listed
 from monitor.app.throttle import RefreshThrottle
-from monitor.core.anchors import rows_after
-from monitor.core.baseline import ListLeg, Snapshot
-from monitor.core.engine import rows_of
 from monitor.core.evaluation import withheld
-from monitor.core.events import Segment
-from monitor.core.lists import RankedLists
+from monitor.core.index.baseline import ListLeg, Snapshot
+from monitor.core.index.engine import rows_of
+from monitor.core.judging.policy import Verdict
+from monitor.core.model.anchors import rows_after
+from monitor.core.model.events import Segment
+from monitor.core.model.lists import RankedLists
+from monitor.core.model.problems import Problem, ProblemKind
+from monitor.core.model.report import DriftReport
 from monitor.core.places import named_positions
-from monitor.core.policy import Verdict
-from monitor.core.problems import Problem, ProblemKind
-from monitor.core.published import Published, Pulse
-from monitor.core.report import DriftReport
+from monitor.core.records.published import Published, Pulse
+from monitor.core.reporting.substance import Substance, results, wordless
 from monitor.core.session import Ingested, ServedLists
-from monitor.core.substance import Substance, results, wordless
 
 REPLAY_PAUSES = 9.0
 """While a backlog is worked off, replays take at most a tenth of the time."""

@@ -3,9 +3,9 @@
 from collections.abc import Sequence
 from dataclasses import replace
 
-from monitor.core.baseline import Judged, Snapshot
-from monitor.core.blame import Milestone
-from monitor.core.lexical_sources import SourceStatistics, Totals
+from monitor.core.attribution import Milestone
+from monitor.core.index.baseline import Judged, Snapshot
+from monitor.core.index.lexical.sources import SourceStatistics, Totals
 from monitor.ports import StateStore
 
 

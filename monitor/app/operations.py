@@ -10,14 +10,14 @@ from monitor.app.measuring import Measuring
 from monitor.app.parts import Parts
 from monitor.app.retrying import MOST, Sorted
 from monitor.app.snapshot import NOTHING_LISTED, PENDING, listed, responsible
-from monitor.core.baseline import Approval, Snapshot
-from monitor.core.cause import with_evidence
-from monitor.core.committed import Commit, Quarantined, Retried
-from monitor.core.drift import Drift
-from monitor.core.events import Deploy
+from monitor.core.attribution.cause import with_evidence
 from monitor.core.explain.card import Incident
-from monitor.core.policy import Rule
-from monitor.core.report import CauseEvidence
+from monitor.core.index.baseline import Approval, Snapshot
+from monitor.core.judging.policy import Rule
+from monitor.core.model.events import Deploy
+from monitor.core.model.report import CauseEvidence
+from monitor.core.records.committed import Commit, Quarantined, Retried
+from monitor.core.reporting.drift import Drift
 from monitor.core.session import OPEN_GAPS
 from monitor.ports import ConfigurationError, UnreachableError
 

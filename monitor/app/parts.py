@@ -12,11 +12,11 @@ from monitor.app.milestones import Milestones
 from monitor.app.replay import Served
 from monitor.app.restore import ProgressHook
 from monitor.app.snapshot import Snapshots
-from monitor.core.anchors import AnchorSet
-from monitor.core.corpus import Corpus
-from monitor.core.drift import Drift
-from monitor.core.engine import Engine
-from monitor.core.policy import Rule
+from monitor.core.index.corpus import Corpus
+from monitor.core.index.engine import Engine
+from monitor.core.judging.policy import Rule
+from monitor.core.model.anchors import AnchorSet
+from monitor.core.reporting.drift import Drift
 from monitor.core.session import Session
 from monitor.ports import Decoder, OwnedIndex, Publisher, Retriever, Source, StateStore
 

@@ -5,9 +5,9 @@ from typing import Literal
 from pydantic import Field, model_validator
 
 from monitor.app.sections import Section
+from monitor.core.judging.policy import Rule
 from monitor.core.measures.registry import REGISTRY
-from monitor.core.policy import Rule
-from monitor.core.report import ALL
+from monitor.core.model.report import ALL
 
 
 class RuleEntry(Section):

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from monitor.app.parts import Parts
-from monitor.core.anchors import AnchorSet
+from monitor.core.model.anchors import AnchorSet
 
 LOG = logging.getLogger(__name__)
 

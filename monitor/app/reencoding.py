@@ -4,10 +4,10 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from monitor.core.baseline import Snapshot
-from monitor.core.blame import Attribution
-from monitor.core.lists import NO_CHUNK
-from monitor.core.report import CauseEvidence
+from monitor.core.attribution import Attribution
+from monitor.core.index.baseline import Snapshot
+from monitor.core.model.lists import NO_CHUNK
+from monitor.core.model.report import CauseEvidence
 from monitor.ports import CorpusDriftError, Encoder, StateStore
 
 SAMPLE = 32

@@ -7,10 +7,10 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-from monitor.core.anchors import AnchorSet, rows_after
-from monitor.core.lists import RankedLists
-from monitor.core.measure.moved import absent
-from monitor.core.report import CauseEvidence
+from monitor.core.measures.formulas.moved import absent
+from monitor.core.model.anchors import AnchorSet, rows_after
+from monitor.core.model.lists import RankedLists
+from monitor.core.model.report import CauseEvidence
 from monitor.ports import Replay, Retriever
 
 LEFT_ALONE = "left_alone"

@@ -7,9 +7,9 @@ from contextlib import AbstractContextManager, contextmanager, nullcontext
 
 import numpy as np
 
-from monitor.core.committed import Resumed
-from monitor.core.corpus import Corpus, Delta, Row
-from monitor.core.engine import Engine
+from monitor.core.index.corpus import Corpus, Delta, Row
+from monitor.core.index.engine import Engine
+from monitor.core.records.committed import Resumed
 from monitor.ports import OwnedIndex, StateStore
 
 CHUNKS_AT_ONCE = 2_048

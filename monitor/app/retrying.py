@@ -5,8 +5,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from monitor.app.intake import Batch
-from monitor.core.committed import Quarantined
-from monitor.core.events import Delete, Heartbeat, Located, MalformedEvent, Partition, Position, Record, Upsert
+from monitor.core.model.events import Delete, Heartbeat, Located, MalformedEvent, Partition, Position, Record, Upsert
+from monitor.core.records.committed import Quarantined
 from monitor.ports import Decoder
 
 MOST = 1_000_000

@@ -14,7 +14,7 @@ from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
 from monitor.app.loop import Monitor
 from monitor.app.tally import Tally
-from monitor.core.baseline import Judged
+from monitor.core.index.baseline import Judged
 
 MANY = 20_000
 """Chunks from which on a restart takes long enough to say so."""

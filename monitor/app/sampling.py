@@ -7,9 +7,9 @@ from typing import TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from monitor.core.corpus import Corpus
-from monitor.core.index_sample import IndexSample, compared, sampled
-from monitor.core.report import CauseEvidence, Measurement
+from monitor.core.index.corpus import Corpus
+from monitor.core.index.index_sample import IndexSample, compared, sampled
+from monitor.core.model.report import CauseEvidence, Measurement
 from monitor.ports import Retriever, Unanswered
 
 T = TypeVar("T")

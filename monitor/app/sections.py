@@ -4,10 +4,10 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator, model_validator
 
-from monitor.core.comparison.labels import FLOOR
+from monitor.core.measures.comparison.labels import FLOOR
 from monitor.core.measures.entry import MEASURED
 from monitor.core.measures.registry import REGISTRY
-from monitor.core.scoring import Distance
+from monitor.core.model.scoring import Distance
 
 
 class Section(BaseModel):

@@ -8,10 +8,10 @@ from monitor.app.asking import judged_against
 from monitor.app.explaining import made_card, stored_card
 from monitor.app.loop import Monitor
 from monitor.app.operations import Operations
-from monitor.core.baseline import Approval, Snapshot
-from monitor.core.committed import DeployRecord, Retried
 from monitor.core.explain.card import Question
-from monitor.core.published import Published, Pulse
+from monitor.core.index.baseline import Approval, Snapshot
+from monitor.core.records.committed import DeployRecord, Retried
+from monitor.core.records.published import Published, Pulse
 from monitor.ports import StateStore, UnreachableError
 
 T = TypeVar("T")

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from monitor.core.baseline import Approval, Decision, Judged, Mode, Snapshot, chosen_deploy
+from monitor.core.index.baseline import Approval, Decision, Judged, Mode, Snapshot, chosen_deploy
 from monitor.ports import ConfigurationError, StateStore
 
 PENDING = "~pending"

@@ -1,7 +1,7 @@
 """What is wrong with a deploy's span of the stream: the place where its typed problems are attached."""
 
-from monitor.core.barrier import Closed
-from monitor.core.problems import Problem, ProblemKind
+from monitor.core.model.barrier import Closed
+from monitor.core.model.problems import Problem, ProblemKind
 
 
 def span_problems(closed: Closed) -> tuple[Problem, ...]:

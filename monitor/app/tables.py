@@ -11,7 +11,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from monitor.core.committed import Quarantined
+from monitor.core.records.committed import Quarantined
 
 Document = dict[str, Any]
 STYLES = {"pass": "green", "fail": "bold red", "inconclusive": "yellow", "unknown": "yellow"}

@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from monitor.app import formats
-from monitor.core.documents import Document, gate_document
-from monitor.core.policy import Verdict
+from monitor.core.judging.policy import Verdict
+from monitor.core.records.documents import Document, gate_document
 from monitor.errors import ConfigurationError, CorpusDriftError
 
 

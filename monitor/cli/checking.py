@@ -154,7 +154,7 @@ def quarantine_replay(
     """Decode and apply what was set aside once more, with the configuration of now; 1 when some of it stays."""
     from monitor.app import tables
     from monitor.app.wiring import open_monitor
-    from monitor.core.documents import retried_document
+    from monitor.core.records.documents import retried_document
 
     whom = asked(config, url, token_file, ca_file)
     monitor = whom.running()

@@ -230,7 +230,7 @@ def baseline_capture(
     """Freeze all ranked lists as they are now, to be looked at; nothing compares with them before `approve`."""
     from monitor.app import tables
     from monitor.app.wiring import open_monitor
-    from monitor.core.documents import snapshot_document
+    from monitor.core.records.documents import snapshot_document
 
     whom = asked(config, url, token_file, ca_file)
     monitor = whom.running()
@@ -257,7 +257,7 @@ def baseline_approve(
     """Put a captured baseline in force: reports and gates compare with it from now on, whatever its name."""
     from monitor.app import asking, tables
     from monitor.app.wiring import open_monitor
-    from monitor.core.documents import snapshot_document
+    from monitor.core.records.documents import snapshot_document
 
     whom = asked(config, url, token_file, ca_file)
     monitor = whom.running()
@@ -285,7 +285,7 @@ def baseline_accept(
     """Capture the corpus as it is now and put it in force, in one step: `capture` and `approve`."""
     from monitor.app import asking, tables
     from monitor.app.wiring import open_monitor
-    from monitor.core.documents import snapshot_document
+    from monitor.core.records.documents import snapshot_document
 
     whom = asked(config, url, token_file, ca_file)
     monitor = whom.running()

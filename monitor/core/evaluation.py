@@ -5,20 +5,20 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from monitor.core.baseline import Snapshot
-from monitor.core.blame import Changes
-from monitor.core.committed import DeployRecord
-from monitor.core.comparison.seen import Observation
-from monitor.core.culprits import Culprits
-from monitor.core.drift import Compared, Drift
-from monitor.core.events import Segment
-from monitor.core.gate.elsewhere import Changed, elsewhere
-from monitor.core.gate.hypotheses import Evidence
-from monitor.core.gate.judgement import judge_deploy
-from monitor.core.noise import carried, noise_columns
-from monitor.core.policy import Rule, Verdict, judge
-from monitor.core.problems import Problem, ProblemKind
-from monitor.core.report import DriftReport
+from monitor.core.attribution import Changes
+from monitor.core.attribution.culprits import Culprits
+from monitor.core.index.baseline import Snapshot
+from monitor.core.judging.elsewhere import Changed, elsewhere
+from monitor.core.judging.hypotheses import Evidence
+from monitor.core.judging.judgement import judge_deploy
+from monitor.core.judging.policy import Rule, Verdict, judge
+from monitor.core.measures.comparison.seen import Observation
+from monitor.core.measures.noise import carried, noise_columns
+from monitor.core.model.events import Segment
+from monitor.core.model.problems import Problem, ProblemKind
+from monitor.core.model.report import DriftReport
+from monitor.core.records.committed import DeployRecord
+from monitor.core.reporting.drift import Compared, Drift
 
 NOT_ASKED = "asked_otherwise"
 """Failure reason of an anchor whose question a deploy's kept lists do not answer."""

@@ -2,8 +2,8 @@
 
 from collections.abc import Mapping
 
-from monitor.core.corpus import Corpus
-from monitor.core.events import CorpusEvent, Delete, Located, Partition, Position, Upsert, chunk_key
+from monitor.core.index.corpus import Corpus
+from monitor.core.model.events import CorpusEvent, Delete, Located, Partition, Position, Upsert, chunk_key
 
 ALONE = Partition("changeset", 0)
 """Where events stand that come to a corpus that never read a partition."""

@@ -12,30 +12,30 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from monitor.core.anchors import Anchor, AnchorSet
-from monitor.core.baseline import AnchorMark, Judged, ListLeg, Member, Snapshot, vector_digest
-from monitor.core.blame import Milestone
-from monitor.core.changes import Change, Delta, Refused
-from monitor.core.committed import Resumed
-from monitor.core.comparison.content_hashes import ContentHashes
-from monitor.core.comparison.facts import CorpusFacts, member_shingles, source_of
-from monitor.core.comparison.seen import Observation
-from monitor.core.corpus import Corpus
-from monitor.core.default_policy import default_rules
-from monitor.core.drift import Drift
-from monitor.core.engine import Engine
+from monitor.core.attribution import Milestone
+from monitor.core.attribution.known import CorpusView
 from monitor.core.evaluation import Budget, Evaluation, evidence_of
-from monitor.core.events import CorpusEvent, Located, Segment
-from monitor.core.fingerprint import anchor_digest
-from monitor.core.known import CorpusView
-from monitor.core.lists import RankedLists
+from monitor.core.index.baseline import AnchorMark, Judged, ListLeg, Member, Snapshot, vector_digest
+from monitor.core.index.corpus import Corpus
+from monitor.core.index.engine import Engine
+from monitor.core.index.statistics.measured import Measurable
+from monitor.core.judging.default_policy import default_rules
+from monitor.core.judging.policy import Rule, Verdict
+from monitor.core.measures.comparison.content_hashes import ContentHashes
+from monitor.core.measures.comparison.facts import CorpusFacts, member_shingles, source_of
+from monitor.core.measures.comparison.seen import Observation
+from monitor.core.model.anchors import Anchor, AnchorSet
+from monitor.core.model.changes import Change, Delta, Refused
+from monitor.core.model.events import CorpusEvent, Located, Segment
+from monitor.core.model.fingerprint import anchor_digest
+from monitor.core.model.lists import RankedLists
+from monitor.core.model.problems import Problem, ProblemKind
+from monitor.core.model.report import CauseEvidence, DriftReport, Measurement
+from monitor.core.model.scoring import Distance
 from monitor.core.places import Places, named_positions
-from monitor.core.policy import Rule, Verdict
-from monitor.core.problems import Problem, ProblemKind
-from monitor.core.report import CauseEvidence, DriftReport, Measurement
-from monitor.core.scoring import Distance
+from monitor.core.records.committed import Resumed
+from monitor.core.reporting.drift import Drift
 from monitor.core.session_parts import built, ready
-from monitor.core.statistics.measured import Measurable
 
 Name = tuple[str, ...]
 OPEN_GAPS: Name = ("open_gaps",)
@@ -104,7 +104,7 @@ class Session:
     Raises:
         ValueError: an anchor's id or vector, a depth or the distance is not as said above; the message names it.
 
-    >>> from monitor.core.events import Chunk, Upsert, text_hash
+    >>> from monitor.core.model.events import Chunk, Upsert, text_hash
     >>> def chunk(name, text):
     ...     return Upsert(Chunk(name, name, 0, text, None, "", (), 0, text_hash(text)))
     >>> session = Session([Anchor("a", "rotate key"), Anchor("b", "delete user")], depths=(1,), min_anchors=1)

@@ -5,15 +5,15 @@ from dataclasses import replace
 
 import numpy as np
 
-from monitor.core.anchors import Anchor, AnchorSet
-from monitor.core.changes import Refused
-from monitor.core.copies.minhash import MinHashBands
-from monitor.core.corpus import Corpus
-from monitor.core.drift import Drift, Scope
-from monitor.core.engine import Bm25, Depths, Engine
-from monitor.core.events import CorpusEvent, Located, MalformedEvent, Upsert
-from monitor.core.fingerprint import Fingerprint, Search, SearchMode
-from monitor.core.scoring import Distance, prepare
+from monitor.core.index.corpus import Corpus
+from monitor.core.index.duplicates.minhash import MinHashBands
+from monitor.core.index.engine import Bm25, Depths, Engine
+from monitor.core.model.anchors import Anchor, AnchorSet
+from monitor.core.model.changes import Refused
+from monitor.core.model.events import CorpusEvent, Located, MalformedEvent, Upsert
+from monitor.core.model.fingerprint import Fingerprint, Search, SearchMode
+from monitor.core.model.scoring import Distance, prepare
+from monitor.core.reporting.drift import Drift, Scope
 from monitor.core.text.tokens import NAME as TOKENIZER
 
 CAP = 50

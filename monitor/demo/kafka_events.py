@@ -7,7 +7,7 @@ from monitor.adapters.kafka.library import KafkaError
 from monitor.adapters.kafka.producer import acknowledged, let_go, open_producer
 from monitor.adapters.kafka.settings import KafkaSettings, problems
 from monitor.adapters.native_form import native
-from monitor.core.events import CorpusEvent, Deploy
+from monitor.core.model.events import CorpusEvent, Deploy
 from monitor.ports import ConfigurationError, UnreachableError
 
 CLOSE_SECONDS = 1.0

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import Protocol
 
-from monitor.core.events import CorpusEvent
+from monitor.core.model.events import CorpusEvent
 
 BATCH = 1_000
 """Most events written at once."""

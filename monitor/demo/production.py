@@ -14,7 +14,7 @@ from monitor.adapters.encoders.anchors import encoded
 from monitor.adapters.encoders.latent import LatentSemanticEncoder
 from monitor.adapters.kafka.settings import KafkaSettings
 from monitor.app.folders import kept_folder
-from monitor.core.report import ALL
+from monitor.core.model.report import ALL
 from monitor.demo.docstrings import Root, installed_roots, read_documentation
 from monitor.demo.kafka_events import KafkaEvents
 from monitor.demo.playing import Deployed, EventWriter

@@ -13,7 +13,7 @@ from qdrant_client import QdrantClient, models
 from qdrant_client.common.client_exceptions import QdrantException
 from qdrant_client.http.exceptions import ApiException
 
-from monitor.core.events import Chunk, CorpusEvent, Delete, Upsert, chunk_key
+from monitor.core.model.events import Chunk, CorpusEvent, Delete, Upsert, chunk_key
 from monitor.ports import ConfigurationError, UnreachableError
 
 POINTS = 256

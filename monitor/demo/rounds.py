@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from monitor.core.events import CorpusEvent, Delete, Deploy, Upsert
+from monitor.core.model.events import CorpusEvent, Delete, Deploy, Upsert
 from monitor.demo.scenario import (
     BATCH,
     INITIAL,

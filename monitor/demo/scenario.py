@@ -8,10 +8,10 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from monitor.core.anchors import Anchor
-from monitor.core.events import Chunk, CorpusEvent, Delete, Deploy, Segment, Upsert, text_hash
-from monitor.core.quotas import quotas
-from monitor.core.selection import normal_form
+from monitor.core.model.anchors import Anchor
+from monitor.core.model.events import Chunk, CorpusEvent, Delete, Deploy, Segment, Upsert, text_hash
+from monitor.core.selection.quotas import quotas
+from monitor.core.selection.selection import normal_form
 from monitor.core.text.sentences import first_sentence
 
 Kind = Literal["module", "class", "function", "method"]

@@ -6,7 +6,7 @@ from typing import Any
 
 from monitor.adapters.git.history import Selection
 from monitor.adapters.git.source import GitHistorySource
-from monitor.core.events import Partition
+from monitor.core.model.events import Partition
 from monitor.ports import Fault
 from tests.contracts.sources import git
 

@@ -5,10 +5,10 @@ from dataclasses import replace
 from html.parser import HTMLParser
 
 from monitor.adapters.page import Asked, Found, render_page
-from monitor.core.default_policy import default_rules
-from monitor.core.policy import judge
-from monitor.core.published import Published
-from monitor.core.report import Measurement, SegmentSize
+from monitor.core.judging.default_policy import default_rules
+from monitor.core.judging.policy import judge
+from monitor.core.model.report import Measurement, SegmentSize
+from monitor.core.records.published import Published
 from tests.adapters.views import measurement, view
 
 VOID = {"meta", "link", "br", "img", "input", "hr", "wbr"}

@@ -8,7 +8,7 @@ import numpy as np
 
 from monitor.adapters.qdrant.collection import ServerSettings
 from monitor.adapters.qdrant.server import ServerRetriever
-from monitor.core.scoring import Distance
+from monitor.core.model.scoring import Distance
 from monitor.ports import Replay
 from tests.contracts.retrievers import anchor_set
 from tests.qdrant_stub import Handler, Json, Misbehaviour, QdrantStub

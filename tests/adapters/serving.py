@@ -10,11 +10,11 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from monitor.adapters.http.server import HttpServer, HttpSettings
-from monitor.core.baseline import Approval, Snapshot
-from monitor.core.committed import DeployRecord, Retried
-from monitor.core.documents import gate_document
-from monitor.core.events import Position
-from monitor.core.published import Published, Pulse
+from monitor.core.index.baseline import Approval, Snapshot
+from monitor.core.model.events import Position
+from monitor.core.records.committed import DeployRecord, Retried
+from monitor.core.records.documents import gate_document
+from monitor.core.records.published import Published, Pulse
 from monitor.ports import ConfigurationError, Service
 
 

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from monitor.adapters import anchors_file
 from monitor.adapters.anchors_file import anchor_schema, load, write
-from monitor.core.anchors import Anchor
+from monitor.core.model.anchors import Anchor
 from monitor.ports import ConfigurationError
 
 VECTOR = b64encode(np.array([1.0, -2.0], "<f4").tobytes()).decode()

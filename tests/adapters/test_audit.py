@@ -7,8 +7,8 @@ from hypothesis import strategies as st
 from rank_bm25 import BM25Okapi
 
 from monitor.adapters.audit import RankBm25Auditor
-from monitor.core.audit import AuditedList
-from monitor.core.lexical.bm25 import BM25
+from monitor.core.index.audit import AuditedList
+from monitor.core.index.lexical.bm25 import BM25
 
 DOCUMENTS = [["a", "b"], ["c", "c"], ["a", "a"], ["d"], ["a", "b"], [], ["e", "f"], ["g"], ["c", "a", "h", "i"]]
 QUERY = ["a", "c"]

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from monitor.adapters.jsonl import JsonLinesSource
-from monitor.core.events import Partition, Position
+from monitor.core.model.events import Partition, Position
 from monitor.ports import ConfigurationError, Fault, UnreachableError
 
 PART = Partition("file", 0)

@@ -7,7 +7,7 @@ import pytest
 
 from monitor.adapters.codecs import FormOptions, Limits, decoder
 from monitor.adapters.native_form import native
-from monitor.core.events import (
+from monitor.core.model.events import (
     Chunk,
     CorpusEvent,
     Delete,

@@ -10,7 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from monitor.adapters.query_log import FORMS, Fields, Form, fields, read_query_log, reading
-from monitor.core.selection import merge_spellings
+from monitor.core.selection.selection import merge_spellings
 from monitor.ports import ConfigurationError
 
 WHITE = str.maketrans("", "", "\t\n")

@@ -5,7 +5,7 @@ import pytest
 from rank_bm25 import BM25Okapi
 
 from monitor.adapters.rank_bm25 import mismatches, reference_scores
-from monitor.core.lexical.bm25 import BM25
+from monitor.core.index.lexical.bm25 import BM25
 
 DOCUMENTS = [["a", "b", "a"], ["b", "c"], ["c"], [], ["a", "d", "d"]]
 

@@ -4,8 +4,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from monitor.adapters.rensa import RensaBands
-from monitor.core.copies.buckets import Buckets
-from monitor.core.copies.shingles import jaccard
+from monitor.core.index.duplicates.buckets import Buckets
+from monitor.core.index.duplicates.shingles import jaccard
 
 
 def joined(sets: list[NDArray[np.uint32]]) -> tuple[NDArray[np.uint32], NDArray[np.int64]]:

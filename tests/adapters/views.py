@@ -3,11 +3,11 @@
 from collections import Counter
 from collections.abc import Sequence
 
-from monitor.core.baseline import Judged
-from monitor.core.events import Partition
-from monitor.core.policy import Finding, Verdict
-from monitor.core.published import Durations, Health, Published
-from monitor.core.report import BaselineIdentity, DriftReport, Measurement, SegmentSize
+from monitor.core.index.baseline import Judged
+from monitor.core.judging.policy import Finding, Verdict
+from monitor.core.model.events import Partition
+from monitor.core.model.report import BaselineIdentity, DriftReport, Measurement, SegmentSize
+from monitor.core.records.published import Durations, Health, Published
 
 HOSTILE = (
     'quote " and \\ backslash',

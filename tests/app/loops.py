@@ -10,9 +10,9 @@ from monitor.adapters.sqlite.store import SqliteStore
 from monitor.app.configuration import load
 from monitor.app.loop import Monitor
 from monitor.app.wiring import open_monitor
-from monitor.core.committed import Quarantined
-from monitor.core.corpus import Row
-from monitor.core.events import Partition
+from monitor.core.index.corpus import Row
+from monitor.core.model.events import Partition
+from monitor.core.records.committed import Quarantined
 
 MOST_TURNS = 5_000
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from monitor.adapters.native_form import native
 from monitor.app.configuration import load
 from monitor.app.wiring import open_monitor
-from monitor.core.events import CorpusEvent, Partition, Position, Record
+from monitor.core.model.events import CorpusEvent, Partition, Position, Record
 from monitor.ports import Fault, Polled
 
 if TYPE_CHECKING:

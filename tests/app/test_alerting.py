@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from monitor.app.alerting import alert_groups, alert_rules
-from monitor.core.alerts.alert import Alert
+from monitor.core.judging.alerts.alert import Alert
 from tests.app.test_configuration import made, problems
 
 KAFKA: dict[str, Any] = {"kafka": {"bootstrap_servers": ["k:1"], "topics": ["t"]}, "file": None}

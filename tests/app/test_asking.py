@@ -13,10 +13,10 @@ from monitor.adapters.sqlite.store import SqliteStore
 from monitor.app import asking
 from monitor.app.configuration import Configuration, load
 from monitor.app.wiring import build_drift, read_state
-from monitor.core.anchors import Anchor
-from monitor.core.baseline import Approval
-from monitor.core.committed import Commit, DeployRecord
-from monitor.core.problems import Problem, ProblemKind
+from monitor.core.index.baseline import Approval
+from monitor.core.model.anchors import Anchor
+from monitor.core.model.problems import Problem, ProblemKind
+from monitor.core.records.committed import Commit, DeployRecord
 from monitor.ports import ConfigurationError, StateStore
 from tests.app.loops import opened, to_end
 from tests.corpora import Shape, anchors, write_case

@@ -11,11 +11,11 @@ from monitor.adapters.audit import RankBm25Auditor
 from monitor.app.audit import Audit, Schedule
 from monitor.app.health import Clocks
 from monitor.app.loop import Monitor
-from monitor.core.corpus import Delta
-from monitor.core.lexical.bm25 import BM25
-from monitor.core.lists import NO_CHUNK, RankedLists
-from monitor.core.published import AuditLeg
-from monitor.core.scoring import Distance
+from monitor.core.index.corpus import Delta
+from monitor.core.index.lexical.bm25 import BM25
+from monitor.core.model.lists import NO_CHUNK, RankedLists
+from monitor.core.model.scoring import Distance
+from monitor.core.records.published import AuditLeg
 from monitor.ports import UnreachableError
 from tests.app.loops import MOST_TURNS, opened, to_end
 from tests.app.scripted import ScriptedSource, records, scripted

@@ -4,8 +4,8 @@ from dataclasses import replace
 from pathlib import Path
 
 from monitor.app.loop import Monitor
-from monitor.core.events import Partition
-from monitor.core.published import Published
+from monitor.core.model.events import Partition
+from monitor.core.records.published import Published
 from monitor.ports import Polled
 from tests.app.loops import opened, to_end
 from tests.app.scripted import ScriptedSource, records, scripted, turn_until

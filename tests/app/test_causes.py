@@ -12,8 +12,8 @@ import pytest
 from monitor.adapters.anchors_file import write as write_anchors
 from monitor.adapters.native_form import native
 from monitor.app.loop import Monitor
-from monitor.core.events import Chunk, CorpusEvent, Delete, Deploy, Heartbeat, Position, Upsert, text_hash
-from monitor.core.report import CauseName, DriftReport
+from monitor.core.model.events import Chunk, CorpusEvent, Delete, Deploy, Heartbeat, Position, Upsert, text_hash
+from monitor.core.model.report import CauseName, DriftReport
 from monitor.ports import Fault
 from tests.app.loops import opened, to_end
 from tests.app.scripted import TOPIC, ScriptedSource, records, scripted

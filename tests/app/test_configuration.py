@@ -15,7 +15,7 @@ from pydantic.fields import FieldInfo
 from monitor.app import sections
 from monitor.app.configuration import Configuration, build, load
 from monitor.app.environment import SECRETS, variable
-from monitor.core.scoring import Distance
+from monitor.core.model.scoring import Distance
 from monitor.ports import ConfigurationError
 from tests.corpora import Shape, write_case
 

@@ -7,9 +7,9 @@ import pytest
 from numpy.typing import NDArray
 
 from monitor.app.embedding import Embedder
-from monitor.core.corpus import Corpus
-from monitor.core.events import Chunk, Delete, Heartbeat, Located, Position, Upsert
-from monitor.core.scoring import Distance, prepare
+from monitor.core.index.corpus import Corpus
+from monitor.core.model.events import Chunk, Delete, Heartbeat, Located, Position, Upsert
+from monitor.core.model.scoring import Distance, prepare
 from monitor.ports import UnreachableError
 
 Vector = NDArray[np.float32]

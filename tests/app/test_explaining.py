@@ -12,9 +12,9 @@ from monitor.app.configuration import load
 from monitor.app.explaining import stored_card
 from monitor.app.service import MonitorService
 from monitor.app.wiring import around, read_state
-from monitor.core.baseline import Approval
 from monitor.core.explain.card import Question
 from monitor.core.explain.schema import explain_schema
+from monitor.core.index.baseline import Approval
 from monitor.ports import ConfigurationError, UnreachableError
 from tests.app.loops import opened, to_end
 from tests.corpora import Shape, write_case

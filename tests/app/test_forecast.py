@@ -15,8 +15,8 @@ from monitor.app import asking
 from monitor.app.configuration import load
 from monitor.app.wiring import read_state
 from monitor.app.wiring.forecast import build_forecast
-from monitor.core.documents import gate_schema
-from monitor.core.events import CorpusEvent, Delete, Deploy, Upsert
+from monitor.core.model.events import CorpusEvent, Delete, Deploy, Upsert
+from monitor.core.records.documents import gate_schema
 from tests import corpora
 from tests.app.loops import left, opened, to_end
 from tests.commands import Commands

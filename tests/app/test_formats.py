@@ -8,9 +8,9 @@ from typing import Any, get_args
 import pytest
 
 from monitor.app.formats import MARKDOWN_LIMIT, Format, render_gate
-from monitor.core.documents import gate_document
-from monitor.core.policy import Finding, Verdict
-from monitor.core.report import Share, VerdictName
+from monitor.core.judging.policy import Finding, Verdict
+from monitor.core.model.report import Share, VerdictName
+from monitor.core.records.documents import gate_document
 from tests.adapters.views import HOSTILE, finding, view
 
 FORMS = get_args(Format)

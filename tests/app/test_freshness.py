@@ -6,8 +6,8 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 
 from monitor.app.freshness import LOOK_SECONDS, REST_SECONDS, WATCHED, Freshness
-from monitor.core.corpus import Corpus, Row
-from monitor.core.events import Chunk, Delete, Located, Position, Upsert, chunk_key
+from monitor.core.index.corpus import Corpus, Row
+from monitor.core.model.events import Chunk, Delete, Located, Position, Upsert, chunk_key
 from monitor.ports import Unanswered
 from tests.app.test_health import Hands
 

@@ -13,8 +13,8 @@ from monitor.adapters.anchors_file import write as write_anchors
 from monitor.app import asking
 from monitor.app.configuration import load
 from monitor.app.wiring import build_drift, read_state
-from monitor.core.documents import gate_schema
-from monitor.core.events import CorpusEvent, Delete, Deploy, Segment, Upsert, Version, text_hash
+from monitor.core.model.events import CorpusEvent, Delete, Deploy, Segment, Upsert, Version, text_hash
+from monitor.core.records.documents import gate_schema
 from tests import corpora
 from tests.app.loops import opened, to_end
 from tests.commands import Commands

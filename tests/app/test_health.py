@@ -7,10 +7,10 @@ import numpy as np
 import pytest
 
 from monitor.app.health import Clocks, Gauges
-from monitor.core.events import Partition
-from monitor.core.lists import RankedLists
-from monitor.core.policy import Verdict
-from monitor.core.published import EngineWork, Health
+from monitor.core.judging.policy import Verdict
+from monitor.core.model.events import Partition
+from monitor.core.model.lists import RankedLists
+from monitor.core.records.published import EngineWork, Health
 from monitor.ports import Replay, Source
 from tests.app.scripted import ScriptedSource
 

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 
 from monitor.app.intake import KEPT_BYTES, Batch, Intake, set_aside
-from monitor.core.events import Deploy, MalformedEvent, Partition, Position, Record
+from monitor.core.model.events import Deploy, MalformedEvent, Partition, Position, Record
 from monitor.ports import Fault, Polled
 from tests.fakes import Item, MemorySource, WordDecoder, partition
 

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from monitor.app.intake import Batch, Intake
-from monitor.core.events import Deploy, Partition, Position
+from monitor.core.model.events import Deploy, Partition, Position
 from tests.fakes import Item, MemorySource, WordDecoder, partition
 
 CONTROL = partition(0, "control")

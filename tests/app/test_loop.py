@@ -8,7 +8,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from monitor.core.committed import Commit
+from monitor.core.records.committed import Commit
 from tests.app.loops import Left, left, opened, run_whole, to_end
 from tests.corpora import Shape, write_case
 

@@ -12,9 +12,9 @@ from monitor.app.intake import Intake
 from monitor.app.loop import Monitor
 from monitor.app.service import MonitorService
 from monitor.app.wiring import read_state
-from monitor.core.baseline import Approval
-from monitor.core.events import Deploy, Heartbeat, Position, Record
-from monitor.core.lists import RankedLists
+from monitor.core.index.baseline import Approval
+from monitor.core.model.events import Deploy, Heartbeat, Position, Record
+from monitor.core.model.lists import RankedLists
 from monitor.ports import ConfigurationError, Fault, Replay, Retriever, UnreachableError
 from tests.adapters.codecs.forge import LIMITS, OPTIONS
 from tests.adapters.codecs.hostile import HOSTILE

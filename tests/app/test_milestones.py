@@ -6,8 +6,8 @@ import pytest
 
 from monitor.adapters.sqlite.store import SqliteStore
 from monitor.app.milestones import Milestones
-from monitor.core.blame import STATISTICS
-from monitor.core.lexical_sources import SourceStatistics
+from monitor.core.attribution import STATISTICS
+from monitor.core.index.lexical.sources import SourceStatistics
 from tests import corpora
 from tests.app.loops import left, opened, run_whole, to_end
 

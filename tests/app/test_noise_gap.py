@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from monitor.app.loop import Monitor
-from monitor.core.report import ALL, Measurement
+from monitor.core.model.report import ALL, Measurement
 from tests.app.loops import opened, to_end
 from tests.corpora import Shape, write_case
 

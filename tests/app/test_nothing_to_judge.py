@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from monitor.core.published import Published
+from monitor.core.records.published import Published
 from tests.app.loops import opened, to_end
 
 TIMES = ("2026-01-05T00:00:00Z", "2026-01-06T00:00:00Z", "2026-01-07T00:00:00Z")

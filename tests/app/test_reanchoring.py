@@ -13,10 +13,10 @@ from monitor.adapters.file_stamp import stamp
 from monitor.adapters.sqlite.snapshots import pack_deploy
 from monitor.app.anchors_watch import PATIENCE, AnchorsWatch
 from monitor.app.loop import Monitor
-from monitor.core.anchors import Anchor, AnchorSet
-from monitor.core.events import Deploy, Upsert
-from monitor.core.fingerprint import anchor_digest
-from monitor.core.published import AnchorsTaken
+from monitor.core.model.anchors import Anchor, AnchorSet
+from monitor.core.model.events import Deploy, Upsert
+from monitor.core.model.fingerprint import anchor_digest
+from monitor.core.records.published import AnchorsTaken
 from monitor.ports import ConfigurationError, UnreachableError
 from tests.app.loops import to_end
 from tests.app.scripted import ScriptedSource, records, scripted, turn_until

@@ -7,11 +7,11 @@ import pytest
 from numpy.typing import NDArray
 
 from monitor.app.reencoding import SAMPLE, reencoded
-from monitor.core.committed import Commit
-from monitor.core.corpus import Corpus
-from monitor.core.events import Chunk, Located, Position, Upsert, text_hash
-from monitor.core.lists import RankedLists
-from monitor.core.report import CauseEvidence
+from monitor.core.index.corpus import Corpus
+from monitor.core.model.events import Chunk, Located, Position, Upsert, text_hash
+from monitor.core.model.lists import RankedLists
+from monitor.core.model.report import CauseEvidence
+from monitor.core.records.committed import Commit
 from monitor.ports import UnreachableError
 from tests.contracts.stores import MemoryStore
 from tests.core.snapshots import anchor_set, snapshot

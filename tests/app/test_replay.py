@@ -7,9 +7,9 @@ import pytest
 from numpy.typing import NDArray
 
 from monitor.app.replay import LEFT_ALONE, Served
-from monitor.core.anchors import Anchor, AnchorSet
-from monitor.core.events import chunk_key
-from monitor.core.lists import RankedLists
+from monitor.core.model.anchors import Anchor, AnchorSet
+from monitor.core.model.events import chunk_key
+from monitor.core.model.lists import RankedLists
 from monitor.ports import Replay, Unanswered
 
 ANCHORS = AnchorSet([Anchor(f"a{at}", "q") for at in range(4)], np.zeros((4, 2), np.float32), np.ones(4), [()] * 4)

@@ -13,8 +13,8 @@ from monitor.app import running
 from monitor.app.configuration import load
 from monitor.app.loop import Monitor
 from monitor.app.wiring import open_monitor, read_state
-from monitor.core.corpus import Corpus
-from monitor.core.events import CorpusEvent, Delete, Located, Position, Upsert
+from monitor.core.index.corpus import Corpus
+from monitor.core.model.events import CorpusEvent, Delete, Located, Position, Upsert
 from tests.app.loops import to_end
 from tests.app.scripted import ScriptedSource, records, scripted
 from tests.corpora import Shape, events, write_case

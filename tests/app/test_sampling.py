@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from monitor.app.sampling import Sampling
-from monitor.core.corpus import Delta
-from monitor.core.scoring import Distance
+from monitor.core.index.corpus import Delta
+from monitor.core.model.scoring import Distance
 from tests.app.loops import opened, to_end
 from tests.contracts.retrievers import BruteForce, Library
 from tests.corpora import Shape, write_case

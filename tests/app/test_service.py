@@ -15,7 +15,7 @@ from monitor.app.configuration import load
 from monitor.app.loop import Monitor
 from monitor.app.service import MonitorService
 from monitor.app.wiring import open_monitor, read_state, running, serving
-from monitor.core.baseline import Approval
+from monitor.core.index.baseline import Approval
 from monitor.ports import ConfigurationError, UnreachableError
 from tests.app.loops import opened, to_end
 from tests.app.scripted import ScriptedSource, records

@@ -5,10 +5,10 @@ from dataclasses import replace
 import pytest
 
 from monitor.app.snapshot import Snapshots, in_force
-from monitor.core.baseline import Approval, Judged, Mode, Snapshot
-from monitor.core.committed import Commit, DeployRecord
-from monitor.core.policy import Verdict
-from monitor.core.report import DriftReport
+from monitor.core.index.baseline import Approval, Judged, Mode, Snapshot
+from monitor.core.judging.policy import Verdict
+from monitor.core.model.report import DriftReport
+from monitor.core.records.committed import Commit, DeployRecord
 from monitor.ports import ConfigurationError
 from tests.contracts.stores import MemoryStore
 from tests.core.snapshots import anchor_set, plain, snapshot

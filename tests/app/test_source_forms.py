@@ -8,7 +8,7 @@ import pytest
 
 from monitor.app.configuration import load
 from monitor.app.wiring.sources import build_decoder
-from monitor.core.events import MalformedEvent, Position, Record, Upsert
+from monitor.core.model.events import MalformedEvent, Position, Record, Upsert
 from monitor.ports import Decoder
 
 POINT = "7b8a3c1e-52a4-4f0b-9a1c-1d2e3f405162"

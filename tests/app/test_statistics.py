@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from monitor.app.loop import Monitor
-from monitor.core.report import Measurement
+from monitor.core.model.report import Measurement
 from monitor.core.session import REPEATED, UPSERTS
 from tests.app.loops import left, opened, run_whole, to_end
 from tests.corpora import Shape, write_case

@@ -7,11 +7,11 @@ import numpy as np
 import pytest
 
 from monitor.app import tables
-from monitor.core.baseline import Approval
-from monitor.core.committed import Quarantined
-from monitor.core.documents import report_document, snapshot_document
-from monitor.core.events import Position
-from monitor.core.policy import Verdict
+from monitor.core.index.baseline import Approval
+from monitor.core.judging.policy import Verdict
+from monitor.core.model.events import Position
+from monitor.core.records.committed import Quarantined
+from monitor.core.records.documents import report_document, snapshot_document
 from tests.adapters.views import measurement, view
 from tests.contracts.stores import snapshot
 

@@ -6,12 +6,12 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from monitor.core.anchors import Anchor, AnchorSet
-from monitor.core.corpus import Corpus, Delta, Row
-from monitor.core.events import Chunk, Delete, Located, Position, Segment, Upsert, chunk_key
-from monitor.core.lists import RankedLists
-from monitor.core.scoring import Distance, prepare, scores
-from monitor.core.segments import admits
+from monitor.core.index.corpus import Corpus, Delta, Row
+from monitor.core.model.anchors import Anchor, AnchorSet
+from monitor.core.model.events import Chunk, Delete, Located, Position, Segment, Upsert, chunk_key
+from monitor.core.model.lists import RankedLists
+from monitor.core.model.scoring import Distance, prepare, scores
+from monitor.core.model.segments import admits
 from monitor.ports import Replay, Unanswered
 
 

@@ -15,7 +15,7 @@ import pytest
 from monitor.adapters.git.history import Selection
 from monitor.adapters.git.source import GitHistorySource
 from monitor.adapters.jsonl import JsonLinesSource
-from monitor.core.events import Partition, Record
+from monitor.core.model.events import Partition, Record
 from monitor.ports import Source
 
 LINES = [b'{"n": %d, "text": "\xc3\xa9t\xc3\xa9 %d"}' % (n, n) for n in range(40)]

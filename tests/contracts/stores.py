@@ -6,15 +6,15 @@ from dataclasses import replace
 import numpy as np
 from numpy.random import Generator
 
-from monitor.core.baseline import AnchorMark, Approval, Decision, Judged, Member, Snapshot
-from monitor.core.committed import Commit, DeployRecord, Quarantined, Resumed, Said, StoredChunk
-from monitor.core.corpus import Corpus, Row
-from monitor.core.events import Chunk, Delete, Located, Partition, Position, Upsert, chunk_key, text_hash
-from monitor.core.lexical_sources import SourceStatistics
-from monitor.core.lists import RankedLists
-from monitor.core.policy import Finding, Verdict
-from monitor.core.problems import Problem, ProblemKind
-from monitor.core.report import BaselineIdentity, DriftReport, Measurement, SegmentSize
+from monitor.core.index.baseline import AnchorMark, Approval, Decision, Judged, Member, Snapshot
+from monitor.core.index.corpus import Corpus, Row
+from monitor.core.index.lexical.sources import SourceStatistics
+from monitor.core.judging.policy import Finding, Verdict
+from monitor.core.model.events import Chunk, Delete, Located, Partition, Position, Upsert, chunk_key, text_hash
+from monitor.core.model.lists import RankedLists
+from monitor.core.model.problems import Problem, ProblemKind
+from monitor.core.model.report import BaselineIdentity, DriftReport, Measurement, SegmentSize
+from monitor.core.records.committed import Commit, DeployRecord, Quarantined, Resumed, Said, StoredChunk
 from monitor.ports import StateStore
 from tests.fingerprints import APPROXIMATE
 

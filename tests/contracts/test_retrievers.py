@@ -12,9 +12,9 @@ from monitor.adapters.qdrant.collection import ServerSettings
 from monitor.adapters.qdrant.embedded import EmbeddedIndex
 from monitor.adapters.qdrant.server import ServerRetriever
 from monitor.adapters.qdrant.shard import EmbeddedSettings
-from monitor.core.anchors import Anchor, AnchorSet
-from monitor.core.events import Segment
-from monitor.core.scoring import Distance
+from monitor.core.model.anchors import Anchor, AnchorSet
+from monitor.core.model.events import Segment
+from monitor.core.model.scoring import Distance
 from monitor.ports import OwnedIndex, Retriever
 from tests.contracts.retrievers import BruteForce, Library, anchor_set, same_lists
 from tests.qdrant_stub import QdrantStub

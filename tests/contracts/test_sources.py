@@ -8,7 +8,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from monitor.core.events import Partition, Record
+from monitor.core.model.events import Partition, Record
 from tests.contracts.sources import CASES, DEADLINE, Case, by_partition, drain
 
 SLACK = 20.0  # seconds that a poll may take beyond its timeout on a busy machine; one that waits for more hangs

@@ -4,13 +4,13 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from monitor.core.anchors import Anchor, AnchorSet
-from monitor.core.baseline import AnchorMark, ListLeg, Member, Snapshot
-from monitor.core.drift import Observation
-from monitor.core.events import Segment, chunk_key
-from monitor.core.fingerprint import Fingerprint, anchor_digest
-from monitor.core.lists import RankedLists
-from monitor.core.problems import Problem, ProblemKind
+from monitor.core.index.baseline import AnchorMark, ListLeg, Member, Snapshot
+from monitor.core.model.anchors import Anchor, AnchorSet
+from monitor.core.model.events import Segment, chunk_key
+from monitor.core.model.fingerprint import Fingerprint, anchor_digest
+from monitor.core.model.lists import RankedLists
+from monitor.core.model.problems import Problem, ProblemKind
+from monitor.core.reporting.drift import Observation
 from tests.fingerprints import EXACT
 
 FINGERPRINT = EXACT

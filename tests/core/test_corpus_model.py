@@ -8,9 +8,19 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
-from monitor.core.corpus import DAY, NO_SLOT, Applied, Corpus, Row
-from monitor.core.events import Chunk, CorpusEvent, Delete, Heartbeat, Located, Position, Upsert, Version, chunk_key
-from monitor.core.lists import NO_CHUNK
+from monitor.core.index.corpus import DAY, NO_SLOT, Applied, Corpus, Row
+from monitor.core.model.events import (
+    Chunk,
+    CorpusEvent,
+    Delete,
+    Heartbeat,
+    Located,
+    Position,
+    Upsert,
+    Version,
+    chunk_key,
+)
+from monitor.core.model.lists import NO_CHUNK
 
 IDS = ("p0", "p1", "p2", "v0", "v1", "v2", "t0", "t1")
 """p: ordered by position, v: by version, t: by a version of two numbers. The digit is the partition."""

@@ -8,7 +8,7 @@ from types import ModuleType
 import pytest
 
 import monitor.core
-from monitor.core import events, segments
+from monitor.core.model import events, segments
 from monitor.core.text import tokens
 
 NAMES = sorted(found.name for found in pkgutil.walk_packages(monitor.core.__path__, "monitor.core."))

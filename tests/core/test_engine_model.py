@@ -13,18 +13,18 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 from numpy.typing import NDArray
 
-from monitor.core.anchors import Anchor, AnchorSet
-from monitor.core.copies.duplicates import Copies
-from monitor.core.copies.shingles import THRESHOLD, jaccard, shingle
-from monitor.core.corpus import Corpus, Delta
-from monitor.core.engine import Bm25, Depths, Engine, at_once
-from monitor.core.events import Chunk, CorpusEvent, Delete, Heartbeat, Located, Position, Segment, Upsert
-from monitor.core.lexical.vocabulary import Vocabulary
-from monitor.core.scoring import Distance, prepare
+from monitor.core.index.corpus import Corpus, Delta
+from monitor.core.index.duplicates.duplicates import Copies
+from monitor.core.index.duplicates.shingles import THRESHOLD, jaccard, shingle
+from monitor.core.index.engine import Bm25, Depths, Engine, at_once
+from monitor.core.index.lexical.vocabulary import Vocabulary
+from monitor.core.model.anchors import Anchor, AnchorSet
+from monitor.core.model.events import Chunk, CorpusEvent, Delete, Heartbeat, Located, Position, Segment, Upsert
+from monitor.core.model.scoring import Distance, prepare
 from monitor.core.text.tokens import tokenize
-from tests.core.dense import test_topk as dense_oracle
-from tests.core.dense.test_topk import assert_same, brute
-from tests.core.lexical import test_topk as lexical_oracle
+from tests.core.index.dense import test_topk as dense_oracle
+from tests.core.index.dense.test_topk import assert_same, brute
+from tests.core.index.lexical import test_topk as lexical_oracle
 
 D = 4
 IDS = [f"{kind}{number}" for kind in "pv" for number in range(7)]

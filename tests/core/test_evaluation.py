@@ -5,13 +5,13 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from monitor.core.baseline import Snapshot
-from monitor.core.comparison.seen import Observation
-from monitor.core.drift import Drift, Scope
 from monitor.core.evaluation import evidence_of
-from monitor.core.measure.columns import Name
-from monitor.core.policy import Rule
-from monitor.core.report import Leg
+from monitor.core.index.baseline import Snapshot
+from monitor.core.judging.policy import Rule
+from monitor.core.measures.comparison.seen import Observation
+from monitor.core.measures.formulas.columns import Name
+from monitor.core.model.report import Leg
+from monitor.core.reporting.drift import Drift, Scope
 from tests.core.snapshots import anchor_set, plain, seen, snapshot
 from tests.fingerprints import APPROXIMATE
 

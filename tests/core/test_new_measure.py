@@ -7,15 +7,15 @@ import pytest
 
 from dashboards.metrics_page import metrics_page
 from monitor.adapters.prometheus.exporter import MetricsPage
-from monitor.core.baseline import Snapshot
-from monitor.core.drift import Drift, Observation, Scope
+from monitor.core.index.baseline import Snapshot
+from monitor.core.judging.policy import Rule, judge, value_range
 from monitor.core.measures.measure import COUNT, SHARE, AnyMeasure, Measure
 from monitor.core.measures.needs import CONTENTS, JUDGEMENTS, LEGS, RESULTS
 from monitor.core.measures.registry import REGISTRY, Registry
-from monitor.core.policy import Rule, judge, value_range
+from monitor.core.reporting.drift import Drift, Observation, Scope
 from tests.adapters.prometheus.test_exporter import value
 from tests.adapters.views import view
-from tests.core.comparison.worlds import World, anchors, one
+from tests.core.measures.comparison.worlds import World, anchors, one
 from tests.core.snapshots import FINGERPRINT, anchor_set, plain, seen, snapshot
 
 KEPT: AnyMeasure = Measure(

@@ -7,14 +7,14 @@ import pytest
 from numpy.random import Generator
 from numpy.typing import NDArray
 
-from monitor.core.anchors import Anchor, AnchorSet, kept_rows, rows_after
-from monitor.core.corpus import Corpus, Delta
-from monitor.core.engine import Bm25, Depths, Engine
-from monitor.core.events import Chunk, CorpusEvent, Delete, Located, Position, Segment, Upsert
-from monitor.core.lists import RankedLists
-from monitor.core.scoring import Distance, prepare
-from tests.core.dense import test_topk as dense_oracle
-from tests.core.dense.test_topk import assert_same
+from monitor.core.index.corpus import Corpus, Delta
+from monitor.core.index.engine import Bm25, Depths, Engine
+from monitor.core.model.anchors import Anchor, AnchorSet, kept_rows, rows_after
+from monitor.core.model.events import Chunk, CorpusEvent, Delete, Located, Position, Segment, Upsert
+from monitor.core.model.lists import RankedLists
+from monitor.core.model.scoring import Distance, prepare
+from tests.core.index.dense import test_topk as dense_oracle
+from tests.core.index.dense.test_topk import assert_same
 from tests.core.test_engine_model import OneBucket
 
 D, K, CHUNKS = 4, 2, 220

@@ -12,15 +12,25 @@ from numpy.typing import NDArray
 
 import monitor
 from monitor.adapters.rensa import RensaBands
-from monitor.core.anchors import Anchor
-from monitor.core.baseline import Member
-from monitor.core.copies.minhash import MinHashBands
-from monitor.core.events import Chunk, CorpusEvent, Delete, Heartbeat, Located, Position, Upsert, chunk_key, text_hash
-from monitor.core.fingerprint import SearchMode, anchor_digest
-from monitor.core.lists import RankedLists
-from monitor.core.policy import Rule
-from monitor.core.problems import Problem, ProblemKind
-from monitor.core.report import ALL
+from monitor.core.index.baseline import Member
+from monitor.core.index.duplicates.minhash import MinHashBands
+from monitor.core.judging.policy import Rule
+from monitor.core.model.anchors import Anchor
+from monitor.core.model.events import (
+    Chunk,
+    CorpusEvent,
+    Delete,
+    Heartbeat,
+    Located,
+    Position,
+    Upsert,
+    chunk_key,
+    text_hash,
+)
+from monitor.core.model.fingerprint import SearchMode, anchor_digest
+from monitor.core.model.lists import RankedLists
+from monitor.core.model.problems import Problem, ProblemKind
+from monitor.core.model.report import ALL
 from monitor.core.session import OPEN_GAPS, ServedLists, Session
 
 DIMENSION = 16

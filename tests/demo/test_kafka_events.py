@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from monitor.adapters.kafka.source import KafkaSource
-from monitor.core.events import Chunk, CorpusEvent, Delete, Deploy, Partition, Record, Upsert, text_hash
+from monitor.core.model.events import Chunk, CorpusEvent, Delete, Deploy, Partition, Record, Upsert, text_hash
 from monitor.demo.kafka_events import KafkaEvents
 from monitor.ports import ConfigurationError, UnreachableError
 from tests.kafka_mock import PRODUCE, MockCluster, mock_cluster, settings_for

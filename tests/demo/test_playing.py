@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from monitor.core.events import CorpusEvent, Deploy, Heartbeat
+from monitor.core.model.events import CorpusEvent, Deploy, Heartbeat
 from monitor.demo.playing import Deployed, Tempo, play
 from monitor.ports import UnreachableError
 

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from qdrant_client import QdrantClient, models
 
-from monitor.core.events import Chunk, Delete, Deploy, Heartbeat, Upsert, chunk_key, text_hash
+from monitor.core.model.events import Chunk, Delete, Deploy, Heartbeat, Upsert, chunk_key, text_hash
 from monitor.demo.qdrant_points import POINTS, QdrantPoints
 from monitor.ports import ConfigurationError, UnreachableError
 from tests.stack import free_ports

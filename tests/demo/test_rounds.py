@@ -7,7 +7,7 @@ from itertools import islice
 import numpy as np
 import pytest
 
-from monitor.core.events import Delete, Deploy, Upsert
+from monitor.core.model.events import Delete, Deploy, Upsert
 from monitor.demo.rounds import Playing, as_events, leftovers, restored, rounds, smaller
 from monitor.demo.scenario import DocumentedObject, Update
 from tests.demo.test_scenario import PACKAGES, PLAN, corpus

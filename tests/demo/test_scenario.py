@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from monitor.adapters.encoders.latent_model import LatentModel, fit
-from monitor.core.events import Delete, Deploy, Upsert, text_hash
+from monitor.core.model.events import Delete, Deploy, Upsert, text_hash
 from monitor.core.text.sentences import first_sentence
 from monitor.demo.scenario import (
     DAY,

@@ -6,7 +6,7 @@ All rules that are about different numbers share a case, so that a rule that loo
 
 from collections.abc import Callable, Iterator, Sequence
 
-from monitor.core.policy import Rule
+from monitor.core.judging.policy import Rule
 from tests.deploy.promtool import TARGET, Case, Firing, Series, Values, always
 
 EXCEEDED, UNKNOWN = "CorpusDriftExceeded", "CorpusDriftUnknown"

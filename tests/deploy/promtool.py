@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from monitor.core.yaml_text import Node, yaml_text
+from monitor.core.judging.alerts.yaml_text import Node, yaml_text
 
 TARGET = 'instance="i",job="corpus-drift"'
 """Labels that every series of the tests has, in the order that Prometheus writes them."""

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from monitor.app.alerting import alert_rules
-from monitor.core.yaml_text import Node, yaml_text
+from monitor.core.judging.alerts.yaml_text import Node, yaml_text
 from tests.deploy.promtool import Series, always
 from tests.deploy.test_rules import CONFIGURATION
 

@@ -9,8 +9,8 @@ from uuid import NAMESPACE_URL, uuid5
 
 import numpy as np
 
-from monitor.core.events import CorpusEvent, Delete, Upsert
-from monitor.core.scoring import Distance
+from monitor.core.model.events import CorpusEvent, Delete, Upsert
+from monitor.core.model.scoring import Distance
 from tests import corpora
 from tests.qdrant_stub import Handler, QdrantStub
 

@@ -7,7 +7,7 @@ from zlib import crc32
 
 from monitor.adapters.anchors_file import write as write_anchors
 from monitor.adapters.native_form import native
-from monitor.core.events import CorpusEvent, Deploy
+from monitor.core.model.events import CorpusEvent, Deploy
 from tests import corpora
 
 PARTITIONS = 6

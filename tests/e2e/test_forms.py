@@ -16,7 +16,7 @@ from monitor.app import asking
 from monitor.app.configuration import Configuration, load
 from monitor.app.wiring import read_state
 from monitor.app.wiring.sources import build_decoder
-from monitor.core.events import Delete, Deploy, Heartbeat, MalformedEvent, Position, Record, Upsert
+from monitor.core.model.events import Delete, Deploy, Heartbeat, MalformedEvent, Position, Record, Upsert
 from tests import corpora
 from tests.adapters.codecs.hostile import HOSTILE
 from tests.e2e import wire_forms

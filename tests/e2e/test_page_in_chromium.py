@@ -9,8 +9,8 @@ from dataclasses import replace
 
 import pytest
 
-from monitor.core.baseline import Judged
-from monitor.core.published import Published
+from monitor.core.index.baseline import Judged
+from monitor.core.records.published import Published
 from tests.adapters.cards import Explaining, anchor, card
 from tests.adapters.page.test_endpoints import record
 from tests.adapters.pages import crowd

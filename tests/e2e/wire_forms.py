@@ -9,8 +9,8 @@ from zlib import crc32
 from confluent_kafka import Producer
 
 from monitor.adapters.native_form import native
-from monitor.core.anchors import Anchor
-from monitor.core.events import CorpusEvent, Delete, Deploy, Upsert
+from monitor.core.model.anchors import Anchor
+from monitor.core.model.events import CorpusEvent, Delete, Deploy, Upsert
 
 DIMENSION = 4
 """Of the vectors, as the hostile inputs expect it."""

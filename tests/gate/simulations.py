@@ -11,19 +11,19 @@ from numpy.typing import NDArray
 
 from monitor.adapters.qdrant.embedded import EmbeddedIndex
 from monitor.adapters.qdrant.shard import EmbeddedSettings
-from monitor.core.anchors import AnchorSet
-from monitor.core.baseline import Snapshot
-from monitor.core.default_policy import default_rules
-from monitor.core.drift import Drift, Scope
 from monitor.core.evaluation import Evaluation, evidence_of
-from monitor.core.gate.hypotheses import Evidence
-from monitor.core.gate.judgement import judge_deploy
-from monitor.core.lists import RankedLists
-from monitor.core.measure.columns import Name
-from monitor.core.policy import Rule, Verdict
-from monitor.core.scoring import Distance
+from monitor.core.index.baseline import Snapshot
+from monitor.core.judging.default_policy import default_rules
+from monitor.core.judging.hypotheses import Evidence
+from monitor.core.judging.judgement import judge_deploy
+from monitor.core.judging.policy import Rule, Verdict
+from monitor.core.measures.formulas.columns import Name
+from monitor.core.model.anchors import AnchorSet
+from monitor.core.model.lists import RankedLists
+from monitor.core.model.scoring import Distance
+from monitor.core.reporting.drift import Drift, Scope
 from tests.contracts.retrievers import Library, anchor_set
-from tests.core.gate.cases import SWAPS, baseline, compared, rule
+from tests.core.judging.cases import SWAPS, baseline, compared, rule
 from tests.core.snapshots import FINGERPRINT, seen, snapshot
 
 Values = NDArray[np.float64]

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from monitor.core.policy import Rule
-from tests.core.gate.cases import SWAPS, rule, verdict
+from monitor.core.judging.policy import Rule
+from tests.core.judging.cases import SWAPS, rule, verdict
 from tests.gate.simulations import SHAPES, SWAPS_ALONE, Twins, power, shares, swapped, verdicts
 
 ALPHA = 0.05

@@ -19,12 +19,12 @@ from numpy.typing import NDArray
 
 from monitor.adapters.sqlite.store import SqliteStore
 from monitor.cli import main
-from monitor.core.anchors import AnchorSet
-from monitor.core.committed import Commit
-from monitor.core.corpus import Corpus
-from monitor.core.engine import Bm25, Depths, Engine
-from monitor.core.events import Located, Position
-from monitor.core.scoring import Distance, prepare
+from monitor.core.index.corpus import Corpus
+from monitor.core.index.engine import Bm25, Depths, Engine
+from monitor.core.model.anchors import AnchorSet
+from monitor.core.model.events import Located, Position
+from monitor.core.model.scoring import Distance, prepare
+from monitor.core.records.committed import Commit
 from tests.corpora import DIMENSION, Shape, anchors, events
 from tests.kill.points import Points, exchange, install
 

@@ -14,9 +14,9 @@ from typing import Any
 import msgspec
 
 from monitor.adapters.sqlite.snapshots import unpack_deploy, unpack_snapshot
-from monitor.core.baseline import Snapshot
-from monitor.core.committed import DeployRecord
-from monitor.core.lists import NO_CHUNK
+from monitor.core.index.baseline import Snapshot
+from monitor.core.model.lists import NO_CHUNK
+from monitor.core.records.committed import DeployRecord
 
 Parts = dict[str, str]
 """Name of a part, `section/...`, to its exact value as text; in canonical order."""

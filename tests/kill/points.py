@@ -17,10 +17,10 @@ from monitor.adapters.sqlite.store import SqliteStore
 from monitor.app.embedding import Embedder
 from monitor.app.loop import Monitor
 from monitor.app.measuring import Measuring
-from monitor.core.committed import Commit
-from monitor.core.corpus import Corpus
-from monitor.core.engine import Engine
-from monitor.core.events import Partition
+from monitor.core.index.corpus import Corpus
+from monitor.core.index.engine import Engine
+from monitor.core.model.events import Partition
+from monitor.core.records.committed import Commit
 from tests.kill.digest import digest, sections
 
 

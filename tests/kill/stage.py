@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Literal
 
 from monitor.adapters.anchors_file import write as write_anchors
-from monitor.core.events import Partition
+from monitor.core.model.events import Partition
 from tests.corpora import DIMENSION, VERSION, Shape, anchors
 from tests.kafka_mock import API_VERSION, MockCluster, Row, record_batch
 from tests.kill.story import Plot, Story, write

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.random import Generator
 
 from monitor.adapters.native_form import DEPLOY_KEY, native
-from monitor.core.events import Chunk, CorpusEvent, Delete, Deploy, Heartbeat, Partition, Upsert, text_hash
+from monitor.core.model.events import Chunk, CorpusEvent, Delete, Deploy, Heartbeat, Partition, Upsert, text_hash
 from tests.corpora import SOURCES, START, TOPICS, VERSION, WORDS_PER_TOPIC, Shape, World
 
 MINUTE = 60_000_000

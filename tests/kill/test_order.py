@@ -9,7 +9,7 @@ from numpy.random import Generator
 from monitor.adapters.codecs.times import STAMP_HEADER
 from monitor.app.configuration import load
 from monitor.app.wiring import open_monitor
-from monitor.core.events import Position, Record
+from monitor.core.model.events import Position, Record
 from tests.app.scripted import TOPIC, Item, ScriptedSource
 from tests.kill.digest import Parts, difference, digest
 from tests.kill.stage import Setting, Stage

@@ -13,7 +13,7 @@ from monitor.adapters.codecs.limits import parse
 from monitor.adapters.codecs.reasons import malformed
 from monitor.adapters.codecs.wire import EventReader, Wire
 from monitor.adapters.codecs.wrapping import read_as
-from monitor.core.events import CorpusEvent, MalformedEvent, Record
+from monitor.core.model.events import CorpusEvent, MalformedEvent, Record
 from monitor.ports import Decoder
 
 _ROW_OPS = frozenset({"c", "u", "d", "r"})

@@ -11,7 +11,7 @@ from monitor.adapters.codecs.reasons import malformed, shown
 from monitor.adapters.codecs.scalars import need
 from monitor.adapters.codecs.times import instant
 from monitor.adapters.codecs.wire import EventReader, Wire
-from monitor.core.events import CorpusEvent, Record
+from monitor.core.model.events import CorpusEvent, Record
 
 STRUCTURED = "application/cloudevents"
 PREFIX = "ce_"

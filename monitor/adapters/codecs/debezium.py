@@ -14,7 +14,7 @@ from monitor.adapters.codecs.scalars import need
 from monitor.adapters.codecs.times import MICROSECONDS
 from monitor.adapters.codecs.versions import stated
 from monitor.adapters.codecs.wire import EventReader
-from monitor.core.events import CorpusEvent, Record
+from monitor.core.model.events import CorpusEvent, Record
 from monitor.ports import ConfigurationError
 
 UPSERTS = frozenset({"c", "u", "r"})

@@ -7,7 +7,7 @@ from monitor.adapters.codecs.paths import FieldPaths, Shape
 from monitor.adapters.codecs.reasons import malformed
 from monitor.adapters.codecs.rows import RowReader
 from monitor.adapters.codecs.wire import EventReader
-from monitor.core.events import CorpusEvent, Record
+from monitor.core.model.events import CorpusEvent, Record
 
 
 class FieldsDecoder:

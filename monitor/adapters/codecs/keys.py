@@ -8,7 +8,7 @@ from monitor.adapters.codecs import reasons
 from monitor.adapters.codecs.limits import Limits, parse
 from monitor.adapters.codecs.loose import Leaf, Scalar, identity, plain
 from monitor.adapters.codecs.reasons import malformed
-from monitor.core.events import MalformedEvent, Record
+from monitor.core.model.events import MalformedEvent, Record
 
 _PAYLOAD = "payload"
 

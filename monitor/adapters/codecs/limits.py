@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from monitor.adapters.codecs import reasons
 from monitor.adapters.codecs.reasons import malformed
-from monitor.core.events import MalformedEvent
+from monitor.core.model.events import MalformedEvent
 from monitor.ports import ConfigurationError
 
 T = TypeVar("T")

@@ -4,7 +4,7 @@ import msgspec
 
 from monitor.adapters.codecs.limits import parse
 from monitor.adapters.codecs.wire import EventReader
-from monitor.core.events import CorpusEvent, Record
+from monitor.core.model.events import CorpusEvent, Record
 
 
 class NativeDecoder:

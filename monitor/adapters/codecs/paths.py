@@ -17,7 +17,7 @@ from monitor.adapters.codecs.limits import Limits, parse
 from monitor.adapters.codecs.loose import UNAVAILABLE, string
 from monitor.adapters.codecs.reasons import malformed
 from monitor.adapters.codecs.times import MICROSECONDS, TimeUnit
-from monitor.core.events import MalformedEvent
+from monitor.core.model.events import MalformedEvent
 from monitor.ports import ConfigurationError
 
 Path = tuple[str, ...]

@@ -11,8 +11,8 @@ from monitor.adapters.codecs.reasons import malformed, shown
 from monitor.adapters.codecs.rows import RowReader
 from monitor.adapters.codecs.scalars import need
 from monitor.adapters.codecs.wire import EventReader
-from monitor.core.events import CorpusEvent, Record
-from monitor.core.point_ids import canonical, name_of
+from monitor.core.model.events import CorpusEvent, Record
+from monitor.core.model.point_ids import canonical, name_of
 
 POINT_ID = "id"
 

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from types import MappingProxyType
 
-from monitor.core.events import MalformedEvent
+from monitor.core.model.events import MalformedEvent
 
 OVERSIZE = "oversize"
 NOT_UTF8 = "not_utf8"

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from monitor.adapters.codecs import reasons
 from monitor.adapters.codecs.limits import MAX_INTEGER, Limits
 from monitor.adapters.codecs.reasons import malformed, shown
-from monitor.core.events import Partition, Segment
+from monitor.core.model.events import Partition, Segment
 
 DEPLOY_PREFIX = "__deploy__/"
 """How the key of a deploy marker begins; compaction keeps it, and no chunk may be called so."""

@@ -7,7 +7,7 @@ from typing import Literal
 from monitor.adapters.codecs import reasons
 from monitor.adapters.codecs.limits import Limits
 from monitor.adapters.codecs.reasons import malformed, shown
-from monitor.core.events import Record
+from monitor.core.model.events import Record
 
 STAMP_HEADER = "corpus-drift-timestamp-us"
 """Header that a source appends, as the last one, with the record's own time stamp (ASCII decimal microseconds)."""

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from monitor.adapters.codecs import reasons
 from monitor.adapters.codecs.reasons import malformed, shown
-from monitor.core.events import MalformedEvent
+from monitor.core.model.events import MalformedEvent
 
 FLOAT32_OVERFLOW = float(2**128 - 2**103)
 """The smallest double that rounds to infinity in float32."""

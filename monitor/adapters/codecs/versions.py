@@ -6,7 +6,7 @@ from monitor.adapters.codecs import reasons
 from monitor.adapters.codecs.limits import MAX_INTEGER
 from monitor.adapters.codecs.loose import Scalar
 from monitor.adapters.codecs.reasons import malformed, shown
-from monitor.core.events import Version
+from monitor.core.model.events import Version
 
 MOST_DIGITS = 40
 """Of a number in a string: more than Oracle's NUMBER has."""

@@ -25,7 +25,7 @@ from monitor.adapters.codecs.scalars import (
 from monitor.adapters.codecs.times import in_range, instant, stamp
 from monitor.adapters.codecs.vectors import VectorReader
 from monitor.adapters.codecs.versions import VersionWire, version
-from monitor.core.events import (
+from monitor.core.model.events import (
     Chunk,
     CorpusEvent,
     Delete,
@@ -36,7 +36,7 @@ from monitor.core.events import (
     Upsert,
     text_hash,
 )
-from monitor.core.point_ids import canonical
+from monitor.core.model.point_ids import canonical
 
 _SEGMENTS_KEPT = 1_024
 

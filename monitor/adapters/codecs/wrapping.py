@@ -11,7 +11,7 @@ import msgspec
 from monitor.adapters.codecs import reasons
 from monitor.adapters.codecs.limits import Limits, parse
 from monitor.adapters.codecs.reasons import malformed, within
-from monitor.core.events import CorpusEvent, MalformedEvent, Record
+from monitor.core.model.events import CorpusEvent, MalformedEvent, Record
 from monitor.ports import Decoder
 
 _PREFIX = 5

@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from monitor.core.anchors import Anchor
+from monitor.core.model.anchors import Anchor
 from monitor.ports import Encoder
 
 

@@ -19,7 +19,7 @@ from monitor.adapters.git.facts import HistoryFacts
 from monitor.adapters.git.history import Corpus, DeployMarks, Selection, Step, walk
 from monitor.adapters.git.program import Commit, Repository
 from monitor.adapters.git.tags import placed
-from monitor.core.events import Partition, Position, Record
+from monitor.core.model.events import Partition, Position, Record
 from monitor.ports import Fault, Polled, UnreachableError
 
 _BATCH_SECONDS = 0.02

@@ -22,9 +22,9 @@ from monitor.adapters.http.patience import CONNECTIONS_MOST, PatientProtocol
 from monitor.adapters.page import CONFIG, Pages, asked_of
 from monitor.adapters.prometheus.exporter import CONTENT_TYPE
 from monitor.adapters.prometheus.scrapes import Scrapes
-from monitor.core.baseline import Approval, Snapshot
-from monitor.core.documents import gate_document, report_document, retried_document, snapshot_document
-from monitor.core.policy import Verdict
+from monitor.core.index.baseline import Approval, Snapshot
+from monitor.core.judging.policy import Verdict
+from monitor.core.records.documents import gate_document, report_document, retried_document, snapshot_document
 from monitor.ports import ConfigurationError, CorpusDriftError, Service, UnreachableError
 
 TURN_LIMIT = 60.0

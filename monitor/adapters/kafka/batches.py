@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from crc32c import crc32c
 
 from monitor.adapters.kafka.inflate import InflateError, inflate
-from monitor.core.events import Partition, Position, Record
+from monitor.core.model.events import Partition, Position, Record
 from monitor.ports import Fault
 
 TIMESTAMP_HEADER = "corpus-drift-timestamp-us"

@@ -21,7 +21,7 @@ from monitor.adapters.kafka.library import (
 )
 from monitor.adapters.kafka.log import Reasons, hide_secrets
 from monitor.adapters.kafka.settings import FETCH_WAIT_MS, MEBIBYTE, KafkaSettings, client_options
-from monitor.core.events import Partition
+from monitor.core.model.events import Partition
 from monitor.ports import ConfigurationError, Fault, UnreachableError
 
 NEEDED = ("_fetcher", "_cluster", "_net", "_manager", "_subscription")

@@ -11,7 +11,7 @@ from typing import Any
 from monitor.adapters.kafka.client import close
 from monitor.adapters.kafka.library import KafkaConsumer, KafkaError, OffsetAndMetadata, TopicPartition
 from monitor.adapters.kafka.settings import KafkaSettings, client_options
-from monitor.core.events import Partition
+from monitor.core.model.events import Partition
 
 LOG = logging.getLogger(__name__)
 

@@ -7,7 +7,7 @@ from typing import Any
 from monitor.adapters.kafka.library import KafkaError
 from monitor.adapters.kafka.producer import acknowledged, let_go, open_producer
 from monitor.adapters.kafka.settings import KafkaSettings
-from monitor.core.committed import Quarantined
+from monitor.core.records.committed import Quarantined
 from monitor.ports import UnreachableError
 
 PREFIX = "corpus-drift-"

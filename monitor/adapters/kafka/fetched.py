@@ -6,7 +6,7 @@ from itertools import islice
 from typing import Any
 
 from monitor.adapters.kafka.batches import CONTROL, TRANSACTIONAL, Batch, Item, aborts, batches, unpack
-from monitor.core.events import Partition, Position
+from monitor.core.model.events import Partition, Position
 from monitor.ports import Fault
 
 

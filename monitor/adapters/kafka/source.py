@@ -31,7 +31,7 @@ from monitor.adapters.kafka.library import (
 )
 from monitor.adapters.kafka.settings import KafkaSettings, problems
 from monitor.adapters.kafka.starting import Bounds, added_fault, bounds, first_offsets, partitions_of, refuse_missing
-from monitor.core.events import Partition, Position, Record
+from monitor.core.model.events import Partition, Position, Record
 from monitor.ports import ConfigurationError, Fault, Polled, UnreachableError
 
 __all__ = ["TIMESTAMP_HEADER", "KafkaSettings", "KafkaSource", "problems"]

@@ -5,7 +5,7 @@ from typing import Any, NamedTuple
 
 from monitor.adapters.kafka.client import topic_partitions
 from monitor.adapters.kafka.settings import KafkaSettings, start_milliseconds
-from monitor.core.events import Partition, Position
+from monitor.core.model.events import Partition, Position
 from monitor.ports import Fault, UnreachableError
 
 

@@ -3,8 +3,8 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from monitor.core.blame import OTHERS
-from monitor.core.report import Share
+from monitor.core.attribution import OTHERS
+from monitor.core.model.report import Share
 
 MOST_BARS = 5
 """Of each leg and level."""

@@ -6,7 +6,7 @@ from typing import Any
 
 from monitor.adapters.page.bars import Blamed, blamed
 from monitor.adapters.page.words import shown
-from monitor.core.report import Share
+from monitor.core.model.report import Share
 
 Document = Mapping[str, Any]
 MOST_EVENTS = 12

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 
 from monitor.adapters.page.heat import segment_verdicts
 from monitor.adapters.page.words import number, percent, place
+from monitor.core.judging.policy import Finding, Verdict
 from monitor.core.measures.registry import REGISTRY
-from monitor.core.policy import Finding, Verdict
-from monitor.core.report import ALL, DriftReport, Measurement, SegmentSize, judged_depth
+from monitor.core.model.report import ALL, DriftReport, Measurement, SegmentSize, judged_depth
 
 LEGS = ("dense", "lexical", "both", "corpus")
 OTHER_FAMILY = "Other"

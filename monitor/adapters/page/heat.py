@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from typing import Literal
 
 from monitor.adapters.page.words import number, percent, place
+from monitor.core.judging.policy import Finding, Verdict
 from monitor.core.measures.registry import REGISTRY
-from monitor.core.policy import Finding, Verdict
-from monitor.core.report import ALL, DriftReport, Measurement, SegmentSize, judged_depth
+from monitor.core.model.report import ALL, DriftReport, Measurement, SegmentSize, judged_depth
 
 Shade = Literal["calm", "low", "some", "high", "plain", "unknown", "absent"]
 LEGS: tuple[Literal["dense", "lexical"], ...] = ("dense", "lexical")

@@ -4,8 +4,8 @@ from collections.abc import Mapping
 
 from monitor.adapters.page.render import CONFIG, Asked, Found, render_page
 from monitor.adapters.page.words import age, place, shown
-from monitor.core.published import Published
-from monitor.core.report import ALL, OTHER, DriftReport
+from monitor.core.model.report import ALL, OTHER, DriftReport
+from monitor.core.records.published import Published
 from monitor.ports import CorpusDriftError, Service
 
 ASKED_CHARACTERS = 4_096

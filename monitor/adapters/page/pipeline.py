@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from monitor.adapters.page.words import age, clock, shown, size
-from monitor.core.published import Audited, AuditLeg, Health, Published
+from monitor.core.records.published import Audited, AuditLeg, Health, Published
 
 State = Literal["good", "odd", "bad"]
 MOST_NAMED = 8

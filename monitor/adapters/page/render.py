@@ -16,12 +16,12 @@ from monitor.adapters.page.detail import detail, known_segments
 from monitor.adapters.page.heat import COLUMNS, LEGS, heat
 from monitor.adapters.page.pipeline import pipeline
 from monitor.adapters.page.style import STYLE
-from monitor.core.baseline import Judged
-from monitor.core.committed import DeployRecord
+from monitor.core.index.baseline import Judged
+from monitor.core.judging.policy import Verdict
 from monitor.core.measures.registry import REGISTRY
-from monitor.core.policy import Verdict
-from monitor.core.published import Published
-from monitor.core.report import DriftReport
+from monitor.core.model.report import DriftReport
+from monitor.core.records.committed import DeployRecord
+from monitor.core.records.published import Published
 
 REASONS = 8
 """Reasons in view; the rest is folded away."""

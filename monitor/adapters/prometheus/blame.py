@@ -7,7 +7,7 @@ from typing import get_args
 from prometheus_client.core import Metric
 
 from monitor.adapters.prometheus.families import gauge
-from monitor.core.report import OTHER, CauseClass, CauseName, Share
+from monitor.core.model.report import OTHER, CauseClass, CauseName, Share
 
 MOST_SOURCES = 10
 """Sources of a leg that are told apart; labels are bounded."""

@@ -7,8 +7,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from prometheus_client.core import Metric
 
 from monitor.adapters.prometheus.families import counter, gauge, plain
-from monitor.core.published import AnchorsTaken, Audited, AuditLeg, EngineWork
-from monitor.core.report import SegmentSize
+from monitor.core.model.report import SegmentSize
+from monitor.core.records.published import AnchorsTaken, Audited, AuditLeg, EngineWork
 
 
 def audit_families(audits: Mapping[AuditLeg, Audited]) -> Iterator[Metric]:

@@ -12,11 +12,11 @@ from monitor.adapters.prometheus.blame import blame_families, cause_families
 from monitor.adapters.prometheus.engine import anchors_families, audit_families, engine_families, folded_families
 from monitor.adapters.prometheus.families import counter, gauge, histogram, info, plain
 from monitor.adapters.prometheus.text import page_text
+from monitor.core.judging.policy import Finding
 from monitor.core.measures.registry import REGISTRY, Registry
-from monitor.core.policy import Finding
-from monitor.core.problems import Problem, ProblemKind
-from monitor.core.published import Published
-from monitor.core.report import DriftReport, Measurement
+from monitor.core.model.problems import Problem, ProblemKind
+from monitor.core.model.report import DriftReport, Measurement
+from monitor.core.records.published import Published
 from monitor.ports import FaultKind
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"

@@ -12,7 +12,7 @@ from prometheus_client.core import (
 
 from monitor.core.measures.entry import PREFIX, Kind
 from monitor.core.measures.registry import REGISTRY, Registry
-from monitor.core.published import Durations
+from monitor.core.records.published import Durations
 
 Family = TypeVar("Family", bound=Metric)
 

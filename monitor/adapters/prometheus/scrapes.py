@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from monitor.adapters.prometheus.exporter import MetricsPage
 from monitor.adapters.prometheus.families import plain
 from monitor.adapters.prometheus.text import page_text
-from monitor.core.published import Published
+from monitor.core.records.published import Published
 
 PATIENCE = 0.5
 """Seconds that a scrape waits for a page of now before it takes the last one: most are there within milliseconds."""

@@ -8,8 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from monitor.adapters.qdrant.reasons import Reason
-from monitor.core.events import Segment
-from monitor.core.scoring import Distance
+from monitor.core.model.events import Segment
+from monitor.core.model.scoring import Distance
 
 Point = int | str
 """A Qdrant point id."""

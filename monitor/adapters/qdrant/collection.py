@@ -10,7 +10,7 @@ import numpy as np
 from qdrant_client import models
 
 from monitor.adapters.qdrant.strict import Limits, limits
-from monitor.core.scoring import Distance
+from monitor.core.model.scoring import Distance
 from monitor.ports import ConfigurationError
 
 COMPARED_AS: Mapping[str, type[np.float16 | np.float32]] = {"float32": np.float32, "float16": np.float16}

@@ -19,11 +19,11 @@ from monitor.adapters.qdrant.points import SLICE, delete, disagreements, segment
 from monitor.adapters.qdrant.reasons import Reason
 from monitor.adapters.qdrant.replay import replay
 from monitor.adapters.qdrant.shard import EmbeddedSettings, EngineError, ShardFolder, engine_call
-from monitor.core.anchors import AnchorSet
-from monitor.core.corpus import Delta, Row
-from monitor.core.events import chunk_key
-from monitor.core.lists import RankedLists
-from monitor.core.scoring import Distance
+from monitor.core.index.corpus import Delta, Row
+from monitor.core.model.anchors import AnchorSet
+from monitor.core.model.events import chunk_key
+from monitor.core.model.lists import RankedLists
+from monitor.core.model.scoring import Distance
 from monitor.ports import CorpusDriftError, Replay, Unanswered
 
 log = logging.getLogger(__name__)

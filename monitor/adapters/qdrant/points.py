@@ -11,8 +11,8 @@ import qdrant_edge as edge
 from numpy.typing import NDArray
 
 from monitor.adapters.qdrant.shard import SEGMENT, engine_call
-from monitor.core.corpus import Row
-from monitor.core.events import Segment
+from monitor.core.index.corpus import Row
+from monitor.core.model.events import Segment
 
 SLICE = 1_000
 """Points per update, per fetch and per page of a scroll."""

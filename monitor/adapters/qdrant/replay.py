@@ -2,8 +2,8 @@
 
 An engine cuts equal scores arbitrarily at k and adds in float32, so the list it returns is not yet a ranked list.
 Everything that could belong to the top k within that error is fetched, scored again by
-`monitor.core.scoring` and ordered by (score descending, chunk id). Nothing beyond that error is drawn in: what the
-index missed (HNSW, quantization) stays missed, because that is what production serves.
+`monitor.core.model.scoring` and ordered by (score descending, chunk id). Nothing beyond that error is drawn in: what
+the index missed (HNSW, quantization) stays missed, because that is what production serves.
 """
 
 from collections.abc import Mapping, Sequence
@@ -13,10 +13,10 @@ from numpy.typing import NDArray
 
 from monitor.adapters.qdrant.answers import Asked, Hit, Point, Question, Reader, Stored
 from monitor.adapters.qdrant.reasons import Reason
-from monitor.core.anchors import AnchorSet
-from monitor.core.events import chunk_key
-from monitor.core.lists import RankedLists
-from monitor.core.scoring import Distance, scores
+from monitor.core.model.anchors import AnchorSet
+from monitor.core.model.events import chunk_key
+from monitor.core.model.lists import RankedLists
+from monitor.core.model.scoring import Distance, scores
 from monitor.ports import Replay
 
 WIDEST = 1024

@@ -10,9 +10,9 @@ from qdrant_client import QdrantClient, models
 from monitor.adapters.qdrant.answers import Answer, Foreign, Hit, Point, Question
 from monitor.adapters.qdrant.collection import ServerSettings
 from monitor.adapters.qdrant.reasons import Reason
-from monitor.core.events import Segment
-from monitor.core.point_ids import name_of, payload_name, payload_number, point_of
-from monitor.core.scoring import Distance
+from monitor.core.model.events import Segment
+from monitor.core.model.point_ids import name_of, payload_name, payload_number, point_of
+from monitor.core.model.scoring import Distance
 
 PAGES = 8
 """Pages of a scroll that looks for chunks by payload: a chunk may lie under several points."""

@@ -20,9 +20,9 @@ from monitor.adapters.qdrant.reasons import Reason
 from monitor.adapters.qdrant.replay import replay, unasked
 from monitor.adapters.qdrant.requests import Requests
 from monitor.adapters.qdrant.strict import Limits
-from monitor.core.anchors import AnchorSet
-from monitor.core.events import chunk_key
-from monitor.core.scoring import Distance, prepare
+from monitor.core.model.anchors import AnchorSet
+from monitor.core.model.events import chunk_key
+from monitor.core.model.scoring import Distance, prepare
 from monitor.ports import ConfigurationError, Replay, Unanswered, UnreachableError
 
 log = logging.getLogger(__name__)

@@ -14,7 +14,7 @@ from typing import Literal
 
 import qdrant_edge as edge
 
-from monitor.core.scoring import Distance
+from monitor.core.model.scoring import Distance
 from monitor.ports import ConfigurationError, CorpusDriftError, UnreachableError
 
 log = logging.getLogger(__name__)

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from monitor.adapters.anchors_file import floats, from_base64, lone_surrogate
 from monitor.adapters.query_log.fields import Fields, Form, RefusedLine, query_text, whole_count
-from monitor.core.selection import LoggedQuery
+from monitor.core.selection.selection import LoggedQuery
 
 _USUAL = {"ubi": Fields("user_query"), "beir": Fields("text")}
 _MISSING = object()

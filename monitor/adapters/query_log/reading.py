@@ -17,8 +17,8 @@ from monitor.adapters.query_log.fields import SUFFIXES, Fields, Form, RefusedLin
 from monitor.adapters.query_log.objects import from_object, recognised
 from monitor.adapters.query_log.tables import Columns, Line, Row, columns_of, from_row, is_ms_marco, rows_of
 from monitor.adapters.query_log.topics import from_topic, topics_of
-from monitor.core.events import Segment
-from monitor.core.selection import LoggedQuery
+from monitor.core.model.events import Segment
+from monitor.core.selection.selection import LoggedQuery
 from monitor.ports import ConfigurationError
 
 MOST_EXAMPLES = 100

@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from monitor.adapters.encoding import Undecodable
 from monitor.adapters.query_log.fields import Fields, Form, RefusedLine, query_text, whole_count
-from monitor.core.selection import LoggedQuery
+from monitor.core.selection.selection import LoggedQuery
 from monitor.ports import ConfigurationError
 
 Line = tuple[int, str | Undecodable]

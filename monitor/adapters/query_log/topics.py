@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from monitor.adapters.encoding import Undecodable
 from monitor.adapters.query_log.fields import MOST_LINE_BYTES, RefusedLine, query_text
 from monitor.adapters.query_log.tables import Line
-from monitor.core.selection import LoggedQuery
+from monitor.core.selection.selection import LoggedQuery
 
 _OPENED = re.compile(r"<(?:top|topic)(?:\s[^>]*)?>", re.IGNORECASE)
 _CLOSED = re.compile(r"</(?:top|topic)\s*>", re.IGNORECASE)

@@ -4,7 +4,7 @@ import sqlite3
 from collections.abc import Callable, Iterable
 
 from monitor.adapters.sqlite.snapshots import pack_snapshot
-from monitor.core.baseline import Snapshot
+from monitor.core.index.baseline import Snapshot
 
 Unpack = Callable[[bytes, str], Snapshot]
 """Makes a snapshot of what is stored under a name, or says why it cannot be read."""

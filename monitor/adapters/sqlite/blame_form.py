@@ -5,10 +5,10 @@ from typing import Any
 import msgspec
 import numpy as np
 
-from monitor.core.blame import Attribution, Cause, Event, Statistics
-from monitor.core.blame.attribution import ChangedPart
-from monitor.core.events import Position, Segment
-from monitor.core.lexical_sources import SourceStatistics
+from monitor.core.attribution import Attribution, Cause, Event, Statistics
+from monitor.core.attribution.attribution import ChangedPart
+from monitor.core.index.lexical.sources import SourceStatistics
+from monitor.core.model.events import Position, Segment
 
 Plain = dict[str, Any]
 

@@ -12,7 +12,7 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-from monitor.core.baseline import Snapshot, content_key
+from monitor.core.index.baseline import Snapshot, content_key
 
 _CREATE = """
 CREATE TABLE IF NOT EXISTS shingles (content INTEGER PRIMARY KEY, newest INTEGER NOT NULL, packed BLOB NOT NULL)

@@ -4,8 +4,8 @@ from typing import Any
 
 import numpy as np
 
-from monitor.core.statistics.population import Population
-from monitor.core.statistics.profile import Distribution, Profile, SegmentProfile, Terms
+from monitor.core.index.statistics.population import Population
+from monitor.core.index.statistics.profile import Distribution, Profile, SegmentProfile, Terms
 
 
 def plain_profile(profile: Profile | None) -> dict[str, Any] | None:

@@ -4,8 +4,8 @@ import sqlite3
 from collections.abc import Sequence
 
 from monitor.adapters.sqlite.rows import TRIM_QUARANTINE
-from monitor.core.committed import Quarantined
-from monitor.core.events import Position
+from monitor.core.model.events import Position
+from monitor.core.records.committed import Quarantined
 
 
 class Quarantine:

@@ -8,8 +8,8 @@ from typing import Any
 
 import msgspec
 
-from monitor.core.problems import ProblemKind
-from monitor.core.report import DriftReport
+from monitor.core.model.problems import ProblemKind
+from monitor.core.model.report import DriftReport
 
 _BEGINNINGS = (
     ("no approved baseline", ProblemKind.NO_BASELINE),

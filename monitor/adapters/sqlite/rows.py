@@ -9,9 +9,9 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from monitor.core.committed import Said, StoredChunk
-from monitor.core.corpus import NO_SLOT, Change, How, Row
-from monitor.core.events import Position, Segment, Version
+from monitor.core.index.corpus import NO_SLOT, Change, How, Row
+from monitor.core.model.events import Position, Segment, Version
+from monitor.core.records.committed import Said, StoredChunk
 
 _COLUMNS = (
     "key,chunk_id,doc_id,ordinal,segment,embedding_version,event_time,content_hash,version,topic,partition,at,live,"

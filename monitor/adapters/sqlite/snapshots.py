@@ -10,14 +10,14 @@ from monitor.adapters.sqlite.blame_form import attribution, plain_attribution, p
 from monitor.adapters.sqlite.contents import packed, unpacked
 from monitor.adapters.sqlite.profiles import plain_profile, profile_of
 from monitor.adapters.sqlite.report_form import report_of
-from monitor.core.baseline import AnchorMark, Approval, Member, Snapshot
-from monitor.core.committed import DeployRecord
-from monitor.core.events import Segment
-from monitor.core.fingerprint import Fingerprint
-from monitor.core.lexical_sources import SourceStatistics
-from monitor.core.lists import RankedLists
-from monitor.core.policy import Verdict
-from monitor.core.report import DriftReport
+from monitor.core.index.baseline import AnchorMark, Approval, Member, Snapshot
+from monitor.core.index.lexical.sources import SourceStatistics
+from monitor.core.judging.policy import Verdict
+from monitor.core.model.events import Segment
+from monitor.core.model.fingerprint import Fingerprint
+from monitor.core.model.lists import RankedLists
+from monitor.core.model.report import DriftReport
+from monitor.core.records.committed import DeployRecord
 
 ZLIB = b"\x78"
 """How a compressed record begins; one that is not begins with a map or an array of MessagePack."""

@@ -31,12 +31,12 @@ from monitor.adapters.sqlite.snapshots import (
     unpack_snapshot,
     unpack_statistics,
 )
-from monitor.core.baseline import Decision, Judged, Snapshot
-from monitor.core.committed import Commit, DeployRecord, Quarantined, Resumed, Said, StoredChunk
-from monitor.core.events import Partition
-from monitor.core.lexical_sources import SourceStatistics
-from monitor.core.policy import Verdict
-from monitor.core.report import DriftReport
+from monitor.core.index.baseline import Decision, Judged, Snapshot
+from monitor.core.index.lexical.sources import SourceStatistics
+from monitor.core.judging.policy import Verdict
+from monitor.core.model.events import Partition
+from monitor.core.model.report import DriftReport
+from monitor.core.records.committed import Commit, DeployRecord, Quarantined, Resumed, Said, StoredChunk
 from monitor.ports import ConfigurationError, CorpusDriftError, UnreachableError
 
 T = TypeVar("T")

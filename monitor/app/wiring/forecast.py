@@ -14,8 +14,8 @@ from monitor.app.snapshot import Snapshots
 from monitor.app.wiring.monitor import build_engine, drift_with
 from monitor.app.wiring.retrieval import Space, build_anchors, build_space, fingerprint
 from monitor.app.wiring.sources import build_decoder
-from monitor.core.corpus import Corpus
-from monitor.core.events import CorpusEvent, MalformedEvent, Record
+from monitor.core.index.corpus import Corpus
+from monitor.core.model.events import CorpusEvent, MalformedEvent, Record
 from monitor.core.session import Session
 from monitor.ports import Decoder
 

@@ -18,8 +18,8 @@ from monitor.adapters.git.source import GitHistorySource
 from monitor.app.configuration import build
 from monitor.app.loop import Monitor
 from monitor.app.wiring.sources import build_git
-from monitor.core.anchors import Anchor
-from monitor.core.events import Segment
+from monitor.core.model.anchors import Anchor
+from monitor.core.model.events import Segment
 from monitor.core.text.sentences import first_sentence
 from monitor.ports import ConfigurationError, UnreachableError
 

@@ -31,12 +31,12 @@ from monitor.app.service import MonitorService
 from monitor.app.snapshot import Snapshots
 from monitor.app.wiring.retrieval import Space, build_anchors, build_embedded, build_server, build_space, fingerprint
 from monitor.app.wiring.sources import build_dead_letters, build_decoder, build_source
-from monitor.core.anchors import AnchorSet
-from monitor.core.corpus import Corpus
-from monitor.core.drift import Drift, Scope
-from monitor.core.engine import Bm25, Depths, Engine
-from monitor.core.fingerprint import Fingerprint
-from monitor.core.lexical.bm25 import BM25
+from monitor.core.index.corpus import Corpus
+from monitor.core.index.engine import Bm25, Depths, Engine
+from monitor.core.index.lexical.bm25 import BM25
+from monitor.core.model.anchors import AnchorSet
+from monitor.core.model.fingerprint import Fingerprint
+from monitor.core.reporting.drift import Drift, Scope
 from monitor.core.session import Session
 from monitor.ports import ConfigurationError, OwnedIndex, Retriever, Source, StateStore
 

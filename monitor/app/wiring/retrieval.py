@@ -14,11 +14,11 @@ from monitor.adapters.encoders.openai import OpenAIEncoder, OpenAISettings
 from monitor.adapters.qdrant.embedded import EmbeddedIndex
 from monitor.adapters.qdrant.shard import EmbeddedSettings
 from monitor.app.configuration import Configuration
-from monitor.core.anchors import Anchor, AnchorSet
-from monitor.core.corpus import Corpus
-from monitor.core.engine import Bm25
-from monitor.core.fingerprint import Fingerprint, Search, SearchMode
-from monitor.core.scoring import prepare
+from monitor.core.index.corpus import Corpus
+from monitor.core.index.engine import Bm25
+from monitor.core.model.anchors import Anchor, AnchorSet
+from monitor.core.model.fingerprint import Fingerprint, Search, SearchMode
+from monitor.core.model.scoring import prepare
 from monitor.core.text.tokens import NAME as TOKENIZER
 from monitor.ports import ConfigurationError, Encoder
 

@@ -16,12 +16,12 @@ from monitor.adapters.query_log import FORMS, Fields, read_query_log
 from monitor.app.configuration import Configuration
 from monitor.app.wiring.retrieval import build_anchors, build_server, build_space
 from monitor.app.wiring.sources import build_decoder, build_source
-from monitor.core.corpus import Corpus
-from monitor.core.documents import gate_schema, report_schema
-from monitor.core.events import MalformedEvent
 from monitor.core.explain.schema import explain_schema
-from monitor.core.report import ALL
-from monitor.core.selection import as_anchors, merge_spellings, select
+from monitor.core.index.corpus import Corpus
+from monitor.core.model.events import MalformedEvent
+from monitor.core.model.report import ALL
+from monitor.core.records.documents import gate_schema, report_schema
+from monitor.core.selection.selection import as_anchors, merge_spellings, select
 from monitor.ports import ConfigurationError, Decoder, Polled
 
 PROBLEMS_SHOWN = 100

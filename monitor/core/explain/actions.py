@@ -5,8 +5,8 @@ from collections.abc import Mapping, Sequence
 from shlex import quote
 from typing import Any
 
-from monitor.core.blame.fold import OTHERS, STATISTICS, UNEXPLAINED
-from monitor.core.report import CauseName, Share
+from monitor.core.attribution.fold import OTHERS, STATISTICS, UNEXPLAINED
+from monitor.core.model.report import CauseName, Share
 
 Document = dict[str, Any]
 ADVICE: Mapping[CauseName, str] = {

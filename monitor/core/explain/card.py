@@ -8,17 +8,17 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from monitor.core.baseline import Judged, ListLeg, Snapshot
-from monitor.core.blame import Attribution, DeployLine, blamed
-from monitor.core.cause import causes
-from monitor.core.documents import baseline_document, verdict_document
-from monitor.core.events import Segment
+from monitor.core.attribution import Attribution, DeployLine, blamed
+from monitor.core.attribution.cause import causes
 from monitor.core.explain.actions import actions
 from monitor.core.explain.events import event_rows, range_rows
 from monitor.core.explain.lists import AnchorLists, Side, lists_of
-from monitor.core.policy import Verdict
-from monitor.core.report import ALL, CauseClass, DriftReport, Share
-from monitor.core.segments import value_of
+from monitor.core.index.baseline import Judged, ListLeg, Snapshot
+from monitor.core.judging.policy import Verdict
+from monitor.core.model.events import Segment
+from monitor.core.model.report import ALL, CauseClass, DriftReport, Share
+from monitor.core.model.segments import value_of
+from monitor.core.records.documents import baseline_document, verdict_document
 
 SCHEMA_VERSION = 1
 MOST_SEGMENTS = 20

@@ -5,8 +5,8 @@ from typing import Any
 
 import numpy as np
 
-from monitor.core.blame import Attribution, DeployLine, Event, Statistics
-from monitor.core.cause import cause_of
+from monitor.core.attribution import Attribution, DeployLine, Event, Statistics
+from monitor.core.attribution.cause import cause_of
 
 MOST_EVENTS = 50
 Document = dict[str, Any]

@@ -7,11 +7,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from monitor.core.baseline import ListLeg, Member, Snapshot
-from monitor.core.blame import Attribution, DeployLine, Event
+from monitor.core.attribution import Attribution, DeployLine, Event
 from monitor.core.explain.events import event_document
-from monitor.core.lists import NO_CHUNK, RankedLists
-from monitor.core.measure.overlap import first_ranks
+from monitor.core.index.baseline import ListLeg, Member, Snapshot
+from monitor.core.measures.formulas.overlap import first_ranks
+from monitor.core.model.lists import NO_CHUNK, RankedLists
 
 SNIPPET = 160
 """Characters of a text shown."""

@@ -2,9 +2,9 @@
 
 from typing import Any, get_args
 
-from monitor.core.blame.changes import EventKind
 from monitor.core.explain.card import SCHEMA_VERSION
-from monitor.core.report import CauseName
+from monitor.core.index.since_baseline import EventKind
+from monitor.core.model.report import CauseName
 
 Document = dict[str, Any]
 _TEXT: Document = {"type": "string"}

@@ -1,1 +1,1 @@
-"""Measures: one object each, one registry of them, and the table that measures anew only what changed."""
+"""Measures: one object each, one registry, and the table that recomputes only what changed."""

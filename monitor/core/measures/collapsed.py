@@ -5,11 +5,11 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from monitor.core.baseline import without_repeats
-from monitor.core.copies.likeness import Likeness
-from monitor.core.lists import RankedLists
-from monitor.core.measure.overlap import Overlap, overlap
-from monitor.core.measure.ties import settle_ties
+from monitor.core.index.baseline import without_repeats
+from monitor.core.index.duplicates.likeness import Likeness
+from monitor.core.measures.formulas.overlap import Overlap, overlap
+from monitor.core.measures.formulas.ties import settle_ties
+from monitor.core.model.lists import RankedLists
 
 Codes = NDArray[np.int64]
 

@@ -1,9 +1,9 @@
 """What the lists hold: confidence without labels, measurements with labels, and what the index serves."""
 
-from monitor.core.measure import labelled, sources
-from monitor.core.measure.diversity import diversity_ratio
-from monitor.core.measure.rewrites import rewrite_stability_ratio
-from monitor.core.measure.slots import topk_duplicate_ratio
+from monitor.core.measures.formulas import labelled, sources
+from monitor.core.measures.formulas.diversity import diversity_ratio
+from monitor.core.measures.formulas.rewrites import rewrite_stability_ratio
+from monitor.core.measures.formulas.slots import topk_duplicate_ratio
 from monitor.core.measures.measure import CHANGE, COUNT, SHARE, AnyMeasure, Family, Measure, Range, Reason
 from monitor.core.measures.needs import (
     CHUNKS,
@@ -182,7 +182,7 @@ EXPLAINED: tuple[AnyMeasure, ...] = (
         family="Index against corpus", range=SHARE, better="lower",
     ),
 )  # fmt: skip
-"""Measured by the attribution, see `core.culprits`."""
+"""Measured by the attribution, see `core.attribution.culprits`."""
 
 IN_THE_GATE: tuple[AnyMeasure, ...] = (
     Measure(

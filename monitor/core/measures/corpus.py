@@ -1,5 +1,6 @@
-"""The corpus itself, per segment, and how much of it the index has: measured by `core.statistics`, `core.content` and
-`core.index_sample`, described here.
+"""The corpus itself, per segment, and how much of it the index has, described here.
+
+Measured by `core.index.statistics`, `core.measures.content` and `core.index.index_sample`.
 """
 
 from monitor.core.measures.measure import SHARE, AnyMeasure, Family, Measure

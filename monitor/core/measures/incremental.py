@@ -6,7 +6,7 @@ from typing import Any, Generic, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from monitor.core.measure.columns import DEPTH_NOT_KEPT, Name
+from monitor.core.measures.formulas.columns import DEPTH_NOT_KEPT, Name
 from monitor.core.measures.measure import Measure, Need, Reason, Values, View
 
 Mask = NDArray[np.bool_]

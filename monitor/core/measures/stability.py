@@ -1,8 +1,8 @@
 """Ranking stability and scores: how the ranked lists moved between the baseline and now."""
 
-from monitor.core.measure import ranking, scores
-from monitor.core.measure.columns import NOISE_GAP_UNKNOWN
-from monitor.core.measure.wasserstein import score_wasserstein
+from monitor.core.measures.formulas import ranking, scores
+from monitor.core.measures.formulas.columns import NOISE_GAP_UNKNOWN
+from monitor.core.measures.formulas.wasserstein import score_wasserstein
 from monitor.core.measures.measure import COUNT, SHARE, AnyMeasure, Measure, Reason
 from monitor.core.measures.needs import CONTENTS, DOCUMENTS, PINNED, RESULTS, SCORES
 

@@ -11,18 +11,18 @@ from typing import Any, NamedTuple, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from monitor.core.copies.likeness import Likeness
-from monitor.core.lists import RankedLists
-from monitor.core.measure.columns import Pair, Settings
-from monitor.core.measure.disagreement import Disagreement, LegPairs, disagreement
-from monitor.core.measure.index import ann_recall, score_parity
-from monitor.core.measure.labelled import Judgements
-from monitor.core.measure.overlap import Overlap, overlap
-from monitor.core.measure.ranking import RankChurn, rank_churn
-from monitor.core.measure.sources import distinct_sources
-from monitor.core.measure.ties import settle_ties
+from monitor.core.index.duplicates.likeness import Likeness
 from monitor.core.measures.collapsed import Sides, collapsed, joined
+from monitor.core.measures.formulas.columns import Pair, Settings
+from monitor.core.measures.formulas.disagreement import Disagreement, LegPairs, disagreement
+from monitor.core.measures.formulas.index import ann_recall, score_parity
+from monitor.core.measures.formulas.labelled import Judgements
+from monitor.core.measures.formulas.overlap import Overlap, overlap
+from monitor.core.measures.formulas.ranking import RankChurn, rank_churn
+from monitor.core.measures.formulas.sources import distinct_sources
+from monitor.core.measures.formulas.ties import settle_ties
 from monitor.core.measures.measure import Values
+from monitor.core.model.lists import RankedLists
 
 Codes = NDArray[np.int64]
 ANY_DEPTH = 1 << 30

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from monitor.adapters.codecs import FieldPaths, FormOptions, Limits
-from monitor.core.events import CorpusEvent, Position, Record, Upsert
+from monitor.core.model.events import CorpusEvent, Position, Record, Upsert
 
 Headers = tuple[tuple[str, bytes], ...]
 Hostile = tuple[str, bytes | None, bytes | None, Headers, str]

@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from monitor.adapters.codecs import FORMS, STAMP_HEADER, FieldPaths, FormOptions, decoder
-from monitor.core.events import Delete, MalformedEvent, Upsert
+from monitor.core.model.events import Delete, MalformedEvent, Upsert
 from tests.adapters.codecs.forge import (
     CE,
     CLOUD,

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from monitor.adapters.codecs import STAMP_HEADER, decoder
-from monitor.core.events import Deploy, Heartbeat
+from monitor.core.model.events import Deploy, Heartbeat
 from tests.adapters.codecs.forge import (
     CE,
     CLOUD,

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from monitor.adapters.codecs import FieldPaths, FormOptions, Limits, decoder
-from monitor.core.events import Delete, MalformedEvent, Upsert
+from monitor.core.model.events import Delete, MalformedEvent, Upsert
 from monitor.ports import ConfigurationError
 from tests.adapters.codecs.forge import (
     ENVELOPE,

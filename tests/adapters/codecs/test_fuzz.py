@@ -9,7 +9,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from monitor.adapters.codecs import FORMS, REASONS, STAMP_HEADER, FormOptions, Limits, decoder
-from monitor.core.events import Chunk, CorpusEvent, Delete, Deploy, Heartbeat, MalformedEvent, Upsert, Version
+from monitor.core.model.events import Chunk, CorpusEvent, Delete, Deploy, Heartbeat, MalformedEvent, Upsert, Version
 from tests.adapters.codecs.forge import (
     CE,
     CLOUD,

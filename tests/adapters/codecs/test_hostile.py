@@ -6,7 +6,7 @@ from collections.abc import Callable
 import pytest
 
 from monitor.adapters.codecs import FORMS, REASONS, Limits, decoder
-from monitor.core.events import MalformedEvent, Record, Upsert
+from monitor.core.model.events import MalformedEvent, Record, Upsert
 from tests.adapters.codecs.forge import LIMITS, OPTIONS, UPSERT, Headers, dumped, record
 from tests.adapters.codecs.hostile import HOSTILE
 

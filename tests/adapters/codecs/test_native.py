@@ -7,15 +7,7 @@ import numpy as np
 import pytest
 
 from monitor.adapters.codecs import STAMP_HEADER, FormOptions, Limits, decoder
-from monitor.core.events import (
-    Delete,
-    Deploy,
-    Heartbeat,
-    MalformedEvent,
-    Partition,
-    Upsert,
-    text_hash,
-)
+from monitor.core.model.events import Delete, Deploy, Heartbeat, MalformedEvent, Partition, Upsert, text_hash
 from tests.adapters.codecs.forge import (
     B64,
     DELETE,

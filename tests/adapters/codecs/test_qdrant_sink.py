@@ -3,7 +3,7 @@
 import pytest
 
 from monitor.adapters.codecs import FormOptions, decoder
-from monitor.core.events import Delete, Upsert
+from monitor.core.model.events import Delete, Upsert
 from tests.adapters.codecs.forge import (
     LIMITS,
     MICROS,

@@ -10,7 +10,7 @@ from jsonschema import Draft202012Validator
 
 from monitor.adapters.codecs import Limits, decoder
 from monitor.adapters.codecs.schema import event_schema
-from monitor.core.events import MalformedEvent
+from monitor.core.model.events import MalformedEvent
 from tests.adapters.codecs.forge import B64, DELETE, DEPLOY, HEARTBEAT, LIMITS, OPTIONS, TIME, UPSERT, VECTOR, record
 from tests.adapters.codecs.hostile import HOSTILE
 

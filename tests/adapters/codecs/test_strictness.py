@@ -17,7 +17,7 @@ from monitor.adapters.codecs.reasons import malformed, shown
 from monitor.adapters.codecs.scalars import FORBIDDEN, identifier
 from monitor.adapters.codecs.times import instant
 from monitor.adapters.codecs.vectors import FLOAT32_OVERFLOW, VectorReader
-from monitor.core.events import MalformedEvent, Upsert
+from monitor.core.model.events import MalformedEvent, Upsert
 from tests.adapters.codecs.forge import LIMITS, UPSERT, changed, record
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)

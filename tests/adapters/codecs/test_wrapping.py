@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from monitor.adapters.codecs import FieldPaths, FormOptions, Limits, decoder
-from monitor.core.events import CorpusEvent, Delete, Deploy, MalformedEvent, Upsert
+from monitor.core.model.events import CorpusEvent, Delete, Deploy, MalformedEvent, Upsert
 from tests.adapters.codecs.forge import (
     CE,
     CLOUD,

@@ -11,7 +11,7 @@ import pytest
 
 from monitor.adapters.http import bodies as http_bodies
 from monitor.adapters.http import patience as http_patience
-from monitor.core.published import Published
+from monitor.core.records.published import Published
 from tests.adapters.serving import Served, Shown, served
 from tests.adapters.views import health, view
 

@@ -12,11 +12,11 @@ import numpy as np
 import pytest
 
 from monitor.adapters.http.server import HttpServer, HttpSettings
-from monitor.core.baseline import Approval
-from monitor.core.committed import DeployRecord
-from monitor.core.policy import Verdict
-from monitor.core.published import Published
-from monitor.core.report import VerdictName
+from monitor.core.index.baseline import Approval
+from monitor.core.judging.policy import Verdict
+from monitor.core.model.report import VerdictName
+from monitor.core.records.committed import DeployRecord
+from monitor.core.records.published import Published
 from monitor.ports import ConfigurationError, UnreachableError
 from tests.adapters.serving import Reply, Served, Shown, served
 from tests.adapters.views import HOSTILE, health, view

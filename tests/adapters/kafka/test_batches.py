@@ -16,7 +16,7 @@ from monitor.adapters.kafka.batches import (
     batches,
     unpack,
 )
-from monitor.core.events import Partition, Record
+from monitor.core.model.events import Partition, Record
 from monitor.ports import Fault
 from tests.kafka_mock import Row, record_batch, sealed, their_records
 

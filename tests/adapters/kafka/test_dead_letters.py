@@ -7,8 +7,8 @@ import pytest
 
 from monitor.adapters.kafka.dead_letters import DeadLetterSettings, KafkaDeadLetters
 from monitor.adapters.kafka.source import KafkaSource
-from monitor.core.committed import Quarantined
-from monitor.core.events import Partition, Position, Record
+from monitor.core.model.events import Partition, Position, Record
+from monitor.core.records.committed import Quarantined
 from monitor.ports import UnreachableError
 from tests.kafka_mock import PRODUCE, MockCluster, mock_cluster, settings_for
 

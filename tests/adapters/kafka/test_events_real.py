@@ -9,7 +9,7 @@ from confluent_kafka.admin import AdminClient
 
 from monitor.adapters.codecs import FormOptions, Limits, decoder
 from monitor.adapters.kafka.source import KafkaSettings, KafkaSource
-from monitor.core.events import Chunk, CorpusEvent, Deploy, Partition, Upsert, text_hash
+from monitor.core.model.events import Chunk, CorpusEvent, Deploy, Partition, Upsert, text_hash
 from monitor.demo.kafka_events import KafkaEvents
 from monitor.ports import UnreachableError
 from tests.kafka_admin import caught_up, created

@@ -12,8 +12,8 @@ from confluent_kafka.admin import AdminClient
 
 from monitor.adapters.kafka.dead_letters import DeadLetterSettings, KafkaDeadLetters
 from monitor.adapters.kafka.source import KafkaSettings, KafkaSource
-from monitor.core.committed import Quarantined
-from monitor.core.events import Position
+from monitor.core.model.events import Position
+from monitor.core.records.committed import Quarantined
 from monitor.ports import ConfigurationError, UnreachableError
 from tests.kafka_admin import created, produce
 from tests.kafka_reading import count, numbered, until

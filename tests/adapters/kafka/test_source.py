@@ -3,7 +3,7 @@
 import pytest
 
 from monitor.adapters.kafka.source import TIMESTAMP_HEADER
-from monitor.core.events import Partition, Position, Record
+from monitor.core.model.events import Partition, Position, Record
 from tests.kafka_mock import (
     CREATE_TIME,
     MockCluster,

@@ -6,7 +6,7 @@ import pytest
 
 from monitor.adapters.kafka.library import KafkaConsumer, TopicPartition
 from monitor.adapters.kafka.source import KafkaSettings, KafkaSource
-from monitor.core.events import Partition, Position
+from monitor.core.model.events import Partition, Position
 from monitor.ports import ConfigurationError, UnreachableError
 from tests.kafka_mock import (
     FETCH,

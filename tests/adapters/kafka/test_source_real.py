@@ -16,8 +16,8 @@ from confluent_kafka.cimpl import NewPartitions
 from monitor.adapters.kafka.dead_letters import DeadLetterSettings, KafkaDeadLetters
 from monitor.adapters.kafka.library import KafkaConsumer, TopicPartition
 from monitor.adapters.kafka.source import KafkaSettings, KafkaSource
-from monitor.core.committed import Quarantined
-from monitor.core.events import Partition, Position
+from monitor.core.model.events import Partition, Position
+from monitor.core.records.committed import Quarantined
 from monitor.ports import UnreachableError
 from tests.kafka_admin import caught_up, created, done, eventually, produce
 from tests.kafka_reading import Start, count, numbered, until, values

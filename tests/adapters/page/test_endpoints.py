@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 
 from monitor.adapters.page import Asked, Pages, content_security_policy
-from monitor.core.baseline import Judged
-from monitor.core.committed import DeployRecord
-from monitor.core.policy import Verdict
+from monitor.core.index.baseline import Judged
+from monitor.core.judging.policy import Verdict
+from monitor.core.records.committed import DeployRecord
 from monitor.ports import UnreachableError
 from tests.adapters.cards import Explaining
 from tests.adapters.pages import Reader, moved

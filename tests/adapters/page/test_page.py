@@ -14,13 +14,13 @@ from monitor.adapters.page.bars import blamed
 from monitor.adapters.page.style import STYLE
 from monitor.adapters.page.words import link, shown
 from monitor.cli import main
-from monitor.core.baseline import Judged
-from monitor.core.blame import OTHERS
-from monitor.core.events import Partition
+from monitor.core.attribution import OTHERS
+from monitor.core.index.baseline import Judged
+from monitor.core.judging.policy import Verdict
 from monitor.core.measures.registry import REGISTRY
-from monitor.core.policy import Verdict
-from monitor.core.published import Audited, Published
-from monitor.core.report import DriftReport, Share
+from monitor.core.model.events import Partition
+from monitor.core.model.report import DriftReport, Share
+from monitor.core.records.published import Audited, Published
 from tests.adapters.page.test_endpoints import record
 from tests.adapters.pages import crowd, moved, read
 from tests.adapters.views import HOSTILE, health, view

@@ -10,11 +10,11 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from monitor.adapters.page.pipeline import pipeline
 from monitor.adapters.prometheus.exporter import MetricsPage
-from monitor.core.events import Partition
+from monitor.core.judging.policy import Verdict
 from monitor.core.measures.registry import REGISTRY
-from monitor.core.policy import Verdict
-from monitor.core.problems import Problem, ProblemKind
-from monitor.core.published import Audited, Published
+from monitor.core.model.events import Partition
+from monitor.core.model.problems import Problem, ProblemKind
+from monitor.core.records.published import Audited, Published
 from tests.adapters.views import health, view
 
 FAULTY: Mapping[str, Published] = {

@@ -6,10 +6,10 @@ import pytest
 
 from monitor.adapters.page import Asked, render_page
 from monitor.adapters.page.heat import heat, shade
-from monitor.core.baseline import Judged
-from monitor.core.policy import Severity, Verdict
-from monitor.core.problems import Problem, ProblemKind
-from monitor.core.report import SegmentSize, VerdictName
+from monitor.core.index.baseline import Judged
+from monitor.core.judging.policy import Severity, Verdict
+from monitor.core.model.problems import Problem, ProblemKind
+from monitor.core.model.report import SegmentSize, VerdictName
 from tests.adapters.pages import Reader, crowd, judged, moved, read
 from tests.adapters.views import measurement, view
 

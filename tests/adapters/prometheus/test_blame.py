@@ -7,7 +7,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from monitor.adapters.prometheus.blame import MOST_SOURCES, blame_families, cause_families
 from monitor.adapters.prometheus.exporter import MetricsPage
-from monitor.core.report import CauseClass, Leg, Share
+from monitor.core.model.report import CauseClass, Leg, Share
 from tests.adapters.views import view
 
 

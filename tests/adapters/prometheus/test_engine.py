@@ -8,8 +8,8 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from monitor.adapters.prometheus.engine import audit_families, engine_families, folded_families
 from monitor.adapters.prometheus.exporter import MetricsPage
-from monitor.core.published import Audited, EngineWork
-from monitor.core.report import SegmentSize
+from monitor.core.model.report import SegmentSize
+from monitor.core.records.published import Audited, EngineWork
 from tests.adapters.views import view
 
 WORK = EngineWork(

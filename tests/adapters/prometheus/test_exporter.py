@@ -14,11 +14,11 @@ from prometheus_client.samples import Sample
 
 from monitor.adapters.prometheus import exporter as prometheus
 from monitor.adapters.prometheus.exporter import MetricsPage, alive, reported
+from monitor.core.judging.policy import Verdict
 from monitor.core.measures.entry import PREFIX
 from monitor.core.measures.registry import REGISTRY, Registry
-from monitor.core.policy import Verdict
-from monitor.core.published import Published
-from monitor.core.report import Measurement
+from monitor.core.model.report import Measurement
+from monitor.core.records.published import Published
 from tests.adapters.views import HOSTILE, health, measurement, view
 from tests.app.loops import opened, to_end
 from tests.corpora import Shape, write_case

@@ -4,7 +4,7 @@ import threading
 from dataclasses import replace
 
 from monitor.adapters.prometheus.scrapes import Scrapes
-from monitor.core.published import Published
+from monitor.core.records.published import Published
 from tests.adapters.views import health, view
 
 DEADLINE = 60.0

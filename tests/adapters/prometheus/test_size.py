@@ -7,8 +7,8 @@ from dataclasses import replace
 import pytest
 
 from monitor.adapters.prometheus.exporter import MetricsPage
-from monitor.core.published import Published
-from monitor.core.report import ALL
+from monitor.core.model.report import ALL
+from monitor.core.records.published import Published
 from tests.app.loops import opened, to_end
 from tests.corpora import Shape, write_case
 

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from monitor.core.scoring import Distance
+from monitor.core.model.scoring import Distance
 from tests.adapters.qdrant_serving import ask, served
 from tests.qdrant_stub import QdrantStub
 

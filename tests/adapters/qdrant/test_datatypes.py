@@ -9,8 +9,8 @@ from numpy.typing import NDArray
 
 from monitor.adapters.qdrant.answers import Answer, Hit, Question, Stored
 from monitor.adapters.qdrant.replay import replay
-from monitor.core.events import chunk_key
-from monitor.core.scoring import Distance, prepare
+from monitor.core.model.events import chunk_key
+from monitor.core.model.scoring import Distance, prepare
 from tests.adapters.qdrant_serving import FETCH, INFO, QUERY, D, answers, ask, served, thirty
 from tests.contracts.retrievers import anchor_set
 from tests.qdrant_stub import Json, QdrantStub

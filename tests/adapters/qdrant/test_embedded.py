@@ -19,7 +19,7 @@ from monitor.adapters.qdrant import embedded as qdrant_embedded
 from monitor.adapters.qdrant import shard as qdrant_shard
 from monitor.adapters.qdrant.embedded import EmbeddedIndex
 from monitor.adapters.qdrant.shard import EmbeddedSettings
-from monitor.core.scoring import Distance
+from monitor.core.model.scoring import Distance
 from monitor.ports import ConfigurationError, CorpusDriftError, UnreachableError
 from tests.contracts.retrievers import BruteForce, Library, anchor_set, same_lists
 

@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 
 from monitor.app.replay import NAMED, Served
-from monitor.core.events import chunk_key
-from monitor.core.lists import NO_CHUNK
-from monitor.core.scoring import Distance
+from monitor.core.model.events import chunk_key
+from monitor.core.model.lists import NO_CHUNK
+from monitor.core.model.scoring import Distance
 from monitor.ports import Replay
 from tests.adapters.qdrant_serving import QUERY, served
 from tests.contracts.retrievers import anchor_set

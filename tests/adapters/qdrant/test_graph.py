@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from monitor.adapters.qdrant.shard import EmbeddedSettings
-from monitor.core.scoring import Distance
+from monitor.core.model.scoring import Distance
 from tests.adapters.qdrant.test_embedded import opened
 from tests.contracts.retrievers import BruteForce, Library, anchor_set, same_lists
 

@@ -9,7 +9,7 @@ import pytest
 
 from monitor.adapters.qdrant.transport import LONGEST_WAIT, retry_after
 from monitor.adapters.qdrant.versions import remark
-from monitor.core.scoring import Distance
+from monitor.core.model.scoring import Distance
 from monitor.ports import ConfigurationError, Unanswered
 from tests.adapters.qdrant_serving import (
     COUNT,

@@ -14,8 +14,8 @@ from qdrant_client import QdrantClient, models
 from monitor.adapters.qdrant.collection import ServerSettings
 from monitor.adapters.qdrant.server import ServerRetriever
 from monitor.adapters.qdrant.transport import READS, WriteRefusedError
-from monitor.core.events import chunk_key
-from monitor.core.scoring import Distance, prepare
+from monitor.core.model.events import chunk_key
+from monitor.core.model.scoring import Distance, prepare
 from monitor.ports import ConfigurationError, Unanswered, UnreachableError
 from tests.adapters.qdrant_serving import FETCH, INFO, KEY, QUERY, D, answers, ask, hang, served, status, thirty
 from tests.contracts.retrievers import anchor_set

@@ -6,8 +6,8 @@ from pathlib import Path
 import numpy as np
 
 from monitor.adapters.sqlite.store import SqliteStore
-from monitor.core.baseline import Snapshot
-from monitor.core.committed import DeployRecord
+from monitor.core.index.baseline import Snapshot
+from monitor.core.records.committed import DeployRecord
 from tests.contracts.stores import History, snapshot_contents
 
 

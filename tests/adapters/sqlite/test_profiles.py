@@ -4,9 +4,9 @@ import msgspec
 import numpy as np
 
 from monitor.adapters.sqlite.profiles import plain_profile, profile_of
-from monitor.core.statistics.corpus_statistics import CorpusStatistics
-from monitor.core.statistics.profile import Profile, Terms
-from tests.core.statistics.streams import DIMENSIONS, SEGMENTS, Stream, put
+from monitor.core.index.statistics.corpus_statistics import CorpusStatistics
+from monitor.core.index.statistics.profile import Profile, Terms
+from tests.core.index.statistics.streams import DIMENSIONS, SEGMENTS, Stream, put
 
 
 def profile() -> Profile:

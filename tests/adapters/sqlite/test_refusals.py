@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from monitor.adapters.sqlite.store import SqliteStore
-from monitor.core.corpus import Row
-from monitor.core.events import Partition
+from monitor.core.index.corpus import Row
+from monitor.core.model.events import Partition
 from monitor.ports import ConfigurationError, CorpusDriftError, UnreachableError
 from tests.adapters.sqlite.test_store import NOW, aside, started
 from tests.contracts.stores import History

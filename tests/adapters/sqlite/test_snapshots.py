@@ -16,15 +16,15 @@ from monitor.adapters.sqlite.snapshots import (
     unpack_snapshot,
     unpack_statistics,
 )
-from monitor.core.baseline import Approval
-from monitor.core.blame import Attribution, Event, Statistics
-from monitor.core.committed import DeployRecord
-from monitor.core.events import Position, chunk_key
-from monitor.core.lexical_sources import SourceStatistics
-from monitor.core.lists import RankedLists
-from monitor.core.policy import Verdict
-from monitor.core.problems import Problem, ProblemKind
-from monitor.core.report import BaselineIdentity, DriftReport, Measurement
+from monitor.core.attribution import Attribution, Event, Statistics
+from monitor.core.index.baseline import Approval
+from monitor.core.index.lexical.sources import SourceStatistics
+from monitor.core.judging.policy import Verdict
+from monitor.core.model.events import Position, chunk_key
+from monitor.core.model.lists import RankedLists
+from monitor.core.model.problems import Problem, ProblemKind
+from monitor.core.model.report import BaselineIdentity, DriftReport, Measurement
+from monitor.core.records.committed import DeployRecord
 from tests.contracts.stores import deploy_contents, finding, snapshot, snapshot_contents
 
 FLOATS = st.floats(width=64)  # NaN, infinities, signed zeros and subnormals included

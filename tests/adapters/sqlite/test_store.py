@@ -17,10 +17,10 @@ from hypothesis import strategies as st
 
 from monitor.adapters.sqlite import store as sqlite
 from monitor.adapters.sqlite.store import SqliteStore
-from monitor.core.baseline import Judged, Snapshot
-from monitor.core.committed import Commit, DeployRecord, Quarantined
-from monitor.core.corpus import Change, Corpus
-from monitor.core.events import Chunk, Delete, Located, Partition, Position, Upsert, text_hash
+from monitor.core.index.baseline import Judged, Snapshot
+from monitor.core.index.corpus import Change, Corpus
+from monitor.core.model.events import Chunk, Delete, Located, Partition, Position, Upsert, text_hash
+from monitor.core.records.committed import Commit, DeployRecord, Quarantined
 from monitor.ports import UnreachableError
 from tests.contracts.stores import History, deploy_contents, snapshot, snapshot_contents
 

@@ -1,0 +1,1 @@
+"""What several indexes need: segment codes, the choice between numba and numpy, divergences."""

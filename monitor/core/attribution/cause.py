@@ -1,0 +1,135 @@
+"""Causes: which class of fault each changed slot belongs to, and what else was found, by construction.
+
+CORPUS: events that changed content explain the slot. ENCODER: the event changed a vector or its version alone, or
+the chunk is embedded by another contract than the anchors. INDEX: the served list changed and no event explains it,
+serves what is deleted, or misses more of the exact list than in the baseline. LEXICAL STATISTICS: only the BM25
+statistics moved. QUERY SIDE: anchors ask something else. PIPELINE: the stream lost or lacks events. Several may hold.
+"""
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from monitor.core.attribution.attribution import Attribution, Cause, Statistics
+from monitor.core.model.report import CauseClass, CauseEvidence, CauseName
+
+ORDER: tuple[CauseName, ...] = ("PIPELINE", "QUERY SIDE", "ENCODER", "INDEX", "CORPUS", "LEXICAL STATISTICS")
+OF_FIELD: Mapping[str, CauseName] = {
+    "embedding_version": "ENCODER",
+    "distance": "INDEX",
+    "quantization": "INDEX",
+    "search": "INDEX",
+    "tokenizer": "LEXICAL STATISTICS",
+    "bm25": "LEXICAL STATISTICS",
+    "k": "QUERY SIDE",
+    "filters": "QUERY SIDE",
+}
+"""The class of a fingerprint's field that differs from the baseline's."""
+
+
+def causes(
+    attributions: Sequence[Attribution],
+    versions: frozenset[str],
+    evidence: Sequence[CauseEvidence] = (),
+    *,
+    settling: frozenset[int] = frozenset(),
+) -> tuple[CauseClass, ...]:
+    """The classes that hold: those without a size first (they say why sizes may mean nothing), then by slots.
+
+    Args:
+        attributions: of the legs.
+        versions: embedding versions of the anchors.
+        evidence: what else was found.
+        settling: anchors (rows) whose unexplained slots may be writes still on their way; they say nothing.
+    """
+    sized = _sized(attributions, versions, settling)
+    said: dict[CauseName, list[str]] = {}
+    for one in evidence:
+        said.setdefault(one.cause, []).append(one.said)
+    made = [
+        CauseClass(
+            name, *sized.get(name, _NOTHING).size, (*sized.get(name, _NOTHING).said(name), *said.get(name, ()))
+        )
+        for name in ORDER
+        if name in sized or name in said
+    ]
+    return tuple(sorted(made, key=lambda one: (one.slots > 0.0, -one.slots, ORDER.index(one.cause))))
+
+
+def with_evidence(found: Sequence[CauseClass], one: CauseEvidence) -> tuple[CauseClass, ...]:
+    """The classes with one more piece of evidence: added to its class, or a class of its own without a size."""
+    if any(of.cause == one.cause for of in found):
+        return tuple(replace(of, evidence=(*of.evidence, one.said)) if of.cause == one.cause else of for of in found)
+    return (CauseClass(one.cause, 0.0, 0, (one.said,)), *found)
+
+
+def cause_of(cause: Cause, versions: frozenset[str]) -> CauseName:
+    """The class of one cause."""
+    if isinstance(cause, Statistics):
+        return "LEXICAL STATISTICS"
+    other = bool(cause.embedding_version and versions and cause.embedding_version not in versions)
+    if cause.kind == "reencode" or (other and cause.kind != "delete"):
+        return "ENCODER"
+    return "CORPUS"
+
+
+@dataclass(frozen=True, slots=True)
+class _Sized:
+    slots: float = 0.0
+    anchors: int = 0
+    names: tuple[tuple[str, int], ...] = ()
+    """How many events of each kind; of statistics how many slots each source moved."""
+
+    @property
+    def size(self) -> tuple[float, int]:
+        return self.slots, self.anchors
+
+    def said(self, name: CauseName) -> tuple[str, ...]:
+        """The size in words."""
+        if not self.slots:
+            return ()
+        named = ", ".join(what if name == "LEXICAL STATISTICS" else f"{count} x {what}" for what, count in self.names)
+        where = f"{self.slots:,.{0 if self.slots >= 10 else 1}f} changed slots of {self.anchors} anchors"
+        if name == "INDEX":
+            return (f"{where} of the served lists are explained by no event",)
+        if name == "LEXICAL STATISTICS":
+            return (f"{where}: only the BM25 statistics moved ({named})",)
+        return (f"{where}: events {named}",)
+
+
+_NOTHING = _Sized()
+
+
+def _sized(
+    attributions: Sequence[Attribution], versions: frozenset[str], settling: frozenset[int]
+) -> dict[CauseName, _Sized]:
+    slots: dict[CauseName, float] = {}
+    anchors: dict[CauseName, set[int]] = {}
+    found: dict[CauseName, set[Cause]] = {}
+    calm_from = np.fromiter(settling, np.int64, len(settling))
+    for one in attributions:
+        calm = ~np.isin(one.row, calm_from) | (one.cause >= 0)
+        for number, entries in _by_cause(one, calm):
+            cause = one.causes[number] if number >= 0 else None
+            name = "INDEX" if cause is None else cause_of(cause, versions)
+            slots[name] = slots.get(name, 0.0) + float(one.part[entries].sum())
+            anchors.setdefault(name, set()).update(one.row[entries].tolist())
+            found.setdefault(name, set()).update(() if cause is None else (cause,))
+    return {name: _Sized(slots[name], len(anchors[name]), _most(found[name])) for name in slots}
+
+
+def _most(found: set[Cause]) -> tuple[tuple[str, int], ...]:
+    """Events by kind, an event on both legs once; of statistics their sources."""
+    names = Counter(f"source {of.name or '(unknown)'}" if isinstance(of, Statistics) else of.kind for of in found)
+    return tuple(sorted(names.items(), key=lambda pair: (-pair[1], pair[0]))[:4])
+
+
+def _by_cause(one: Attribution, kept: NDArray[np.bool_]) -> list[tuple[int, NDArray[np.int64]]]:
+    """The entries of each cause."""
+    at = np.flatnonzero(kept)
+    order = at[np.argsort(one.cause[at], kind="stable")]
+    numbers, starts = np.unique(one.cause[order], return_index=True)
+    return list(zip(numbers.tolist(), np.split(order, starts[1:]), strict=True)) if len(order) else []

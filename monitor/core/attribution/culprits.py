@@ -1,0 +1,187 @@
+"""Culprits: the whole of what one evaluation finds out about who moved the lists."""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from monitor.core.attribution import Attribution, DeployLine, attribute, blamed
+from monitor.core.attribution.attribution import Weigh
+from monitor.core.attribution.index_evidence import recall_evidence, served_evidence
+from monitor.core.attribution.known import CorpusView
+from monitor.core.attribution.statistics import NOBODY_WEIGHED, Weighed, Weigher
+from monitor.core.index.baseline import ListLeg, Snapshot
+from monitor.core.measures.comparison.alignment import Alignment
+from monitor.core.measures.comparison.summary import NO_ANCHORS, SETTLING
+from monitor.core.measures.formulas.columns import NOT_REPLAYED
+from monitor.core.model.lists import RankedLists
+from monitor.core.model.report import CauseEvidence, Measurement, Share
+
+BLAMED_LEGS: tuple[Literal["dense", "lexical"], ...] = ("dense", "lexical")
+
+
+@dataclass(frozen=True, slots=True)
+class Circumstances:
+    """What blame is told besides lists: the depth, ties of dense scores, anchors that say nothing, versions.
+
+    Args:
+        k: depth of the lists that are compared.
+        eps: dense scores this close tie.
+        versions: embedding versions of the anchors.
+        settling: anchors (rows) whose chunks production may still be writing.
+        deploy_id: the deploy that is judged, "" between deploys.
+        dimensions: the configured ones, to tell segments by.
+    """
+
+    k: int
+    eps: float
+    versions: frozenset[str]
+    settling: frozenset[int]
+    deploy_id: str
+    dimensions: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Culprits:
+    """The attributions of both legs, and what the served lists say of index and encoder.
+
+    `unknown` are the anchors (rows) whose dense list, then or now, could not be had: nothing is said of them.
+    """
+
+    attributions: tuple[Attribution, ...]
+    evidence: tuple[CauseEvidence, ...]
+    deploys: DeployLine
+    since: Mapping[str, int]
+    circumstances: Circumstances
+    unknown: frozenset[int]
+
+    def shares(self) -> tuple[Share, ...]:
+        """Shares of both legs by source, path, document, segment and deploy."""
+        dimensions = self.circumstances.dimensions
+        of = (blamed(one, self.deploys, since=self.since, dimensions=dimensions) for one in self.attributions)
+        return tuple(share for shares in of for share in shares)
+
+    def measurements(self, alignment: Alignment) -> tuple[Measurement, ...]:
+        """`unexplained_churn_ratio` of the dense leg."""
+        found = [one for one in self.attributions if one.leg == "dense"]
+        return tuple(m for one in found for m in unexplained(one, alignment, self.circumstances, self.unknown))
+
+
+def find(
+    baseline: Snapshot,
+    alignment: Alignment,
+    lists: Mapping[ListLeg, RankedLists],
+    known: CorpusView,
+    circumstances: Circumstances,
+) -> Culprits:
+    """Blame both legs.
+
+    Args:
+        baseline: the snapshot compared with.
+        alignment: which anchors compare.
+        lists: the lists now.
+        known: the corpus.
+        circumstances: the rest.
+    """
+    deploys = DeployLine(known.ledger, circumstances.deploy_id, baseline.positions)
+    changes, weigher = known.changes(baseline), known.weigher(baseline, deploys.current)
+    made, unknown = [], frozenset[int]()
+    for leg in BLAMED_LEGS:
+        if leg in lists and leg in baseline.lists:
+            then = baseline.lists[leg].take(alignment.then).at(circumstances.k)
+            now = lists[leg].take(alignment.now).at(circumstances.k)
+            dense = leg == "dense"
+            if dense:
+                unknown = frozenset(alignment.now[~(then.known & now.known)].tolist())
+            weigh, ties = (None, circumstances.eps) if dense else (_lazy(weigher), None)
+            parts = known.changed_parts(baseline)
+            made.append(attribute(leg, (then, now), alignment.now, changes, weigh, ties=ties, parts=parts))
+    return Culprits(
+        tuple(made),
+        tuple(_evidence(baseline, alignment, lists, known, circumstances)),
+        deploys,
+        dict(baseline.positions),
+        circumstances,
+        unknown,
+    )
+
+
+def _evidence(
+    baseline: Snapshot,
+    alignment: Alignment,
+    lists: Mapping[ListLeg, RankedLists],
+    known: CorpusView,
+    circumstances: Circumstances,
+) -> Iterator[CauseEvidence]:
+    yield from served_evidence(lists, known, circumstances.versions, circumstances.settling)
+    yield from recall_evidence(
+        baseline,
+        lists,
+        alignment.only(np.flatnonzero(_calm(alignment, circumstances))),
+        k=circumstances.k,
+        eps=circumstances.eps,
+    )
+
+
+def _lazy(
+    weigher: Callable[[], Weigher | None],
+) -> Weigh:
+    def weigh(row: int, keys: NDArray[np.int64], others: NDArray[np.int64], entered: bool) -> Sequence[Weighed]:
+        made = weigher()
+        return [NOBODY_WEIGHED for _ in keys] if made is None else made(row, keys, others, entered)
+
+    return weigh
+
+
+def unexplained(
+    one: Attribution, alignment: Alignment, circumstances: Circumstances, unknown: frozenset[int] = frozenset()
+) -> list[Measurement]:
+    """The share of changed slots that no event since the baseline explains, per dimension and segment.
+
+    unexplained_churn_ratio = sum_a w_a unexplained_a / sum_a w_a changed_a over entered and exited slots, in 0..1.
+    No changed slot: 0, nothing is unexplained. Settling anchors and those of which a list is not known are left out;
+    `n` is the number of anchors left, and without any the value is NaN.
+
+    Args:
+        one: the dense attribution.
+        alignment: weights and segments.
+        circumstances: depth and settling anchors.
+        unknown: anchors (rows) whose list, then or now, could not be had.
+    """
+    width = int(max(alignment.now.max(initial=0), one.row.max(initial=0))) + 1
+    had = ~np.isin(alignment.now, np.fromiter(unknown, np.int64, len(unknown)))
+    calm = _calm(alignment, circumstances) & had
+    changed = np.bincount(one.row, weights=one.part, minlength=width)[alignment.now]
+    open_parts = np.where(one.cause < 0, one.part, 0.0)
+    left = np.bincount(one.row, weights=open_parts, minlength=width)[alignment.now]
+    weights = np.where(calm, alignment.weights, 0.0)
+    made = []
+    for grouping in alignment.groupings:
+        for at, segment in enumerate(grouping.segments):
+            mine = grouping.members == at
+            total, mass = float((weights * changed)[mine].sum()), float(alignment.weights[mine].sum())
+            value = float((weights * left)[mine].sum()) / total if total else 0.0
+            missing = NOT_REPLAYED if np.any(mine & ~had) else SETTLING
+            counts = int((calm & mine).sum()), int(mine.sum())
+            covered = float(weights[mine].sum()) / mass if mass else 0.0
+            made.append(_measured((grouping.dimension, segment), circumstances.k, value, counts, (covered, missing)))
+    return made
+
+
+def _calm(alignment: Alignment, circumstances: Circumstances) -> NDArray[np.bool_]:
+    settling = circumstances.settling
+    calm: NDArray[np.bool_] = ~np.isin(alignment.now, np.fromiter(settling, np.int64, len(settling)))
+    return calm
+
+
+def _measured(
+    where: tuple[str, str], k: int, value: float, counts: tuple[int, int], rests_on: tuple[float, str]
+) -> Measurement:
+    (n, expected), (covered, missing) = counts, rests_on
+    reason = NO_ANCHORS if not expected else missing if n < expected else ""
+    return Measurement(
+        "unexplained_churn_ratio", "dense", k, *where, "mean",
+        value if n else float("nan"), n, expected, reason=reason, covered=covered,
+    )  # fmt: skip

@@ -1,0 +1,215 @@
+"""Attributions folded up to sources, documents, segments, deploys and offset ranges."""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from monitor.core.attribution.attribution import Attribution, ChangedPart, Statistics
+from monitor.core.attribution.deploys import DeployLine
+from monitor.core.attribution.prefixes import heavy_prefixes
+from monitor.core.index.since_baseline import Event
+from monitor.core.model.report import Leg, Share
+from monitor.core.model.segments import value_of
+
+STATISTICS = "(lexical statistics)"
+UNEXPLAINED = "(unexplained)"
+UNNAMED = "(no source)"
+OTHERS = "(others)"
+PSEUDONYMS = frozenset({STATISTICS, UNEXPLAINED, UNNAMED, OTHERS})
+"""Names that are nobody's."""
+LEAST_LEFT = 1e-9
+"""Below this, what the parts of statistics leave of 1 is rounding."""
+MOST = 20
+"""Shares kept per leg and level; the rest is summed under `(others)`."""
+Name = Callable[[Event], str]
+Names = Sequence[tuple[str, float]]
+"""Who a cause is, with shares that add up to 1."""
+OfStatistics = Callable[[Statistics], Names]
+
+
+def blamed(
+    attribution: Attribution, deploys: DeployLine, *, since: Mapping[str, int], dimensions: Sequence[str] = ()
+) -> tuple[Share, ...]:
+    """One leg's shares by source, path, document, segment of each dimension, and deploy; the largest first.
+
+    Args:
+        attribution: of the leg.
+        deploys: to which deploy an event belongs.
+        since: next offsets of the baseline.
+        dimensions: the configured ones.
+    """
+    return (
+        *folded(attribution, "source", by_source, statistics=whose),
+        *by_path(attribution),
+        *folded(attribution, "document", by_document, statistics=documents_of),
+        *(
+            share
+            for dimension in dimensions
+            for share in folded(attribution, "segment", by_segment(dimension), statistics=segments_of(dimension))
+        ),
+        *by_deploys(attribution, deploys, since),
+    )
+
+
+def by_deploys(attribution: Attribution, deploys: DeployLine, since: Mapping[str, int]) -> list[Share]:
+    """One leg's shares by deploy; where nobody knows whose statistics moved, a deploy's if it is the only one."""
+    told, only = attribution.by_deploy(), deploys.only_since(tuple(since.items()))
+    statistics = whose if told is not None else nobodys(only) if only else unnamed
+    of = attribution if told is None else told
+    return folded(of, "deploy", lambda event: deploys.of(event.position), statistics=statistics)
+
+
+def by_path(attribution: Attribution) -> list[Share]:
+    """One leg's shares by the path prefixes that hold the blame, see `heavy_prefixes`."""
+    slots = _slots_by_name(attribution, by_document, documents_of)
+    prefixes = heavy_prefixes({name: of for name, of in slots.items() if name not in PSEUDONYMS})
+
+    def prefix(name: str) -> str:
+        return name if name in PSEUDONYMS else prefixes.get(name, OTHERS)
+
+    return folded(
+        attribution,
+        "path",
+        lambda event: prefix(by_document(event)),
+        statistics=lambda cause: [(prefix(name), share) for name, share in documents_of(cause)],
+    )
+
+
+def by_source(event: Event) -> str:
+    """The event's source."""
+    return event.source or UNNAMED
+
+
+def by_document(event: Event) -> str:
+    """The event's document."""
+    return event.doc_id
+
+
+def by_segment(dimension: str) -> Name:
+    """The event's segment in a dimension, as `language=de`."""
+    return lambda event: f"{dimension}={value_of(dimension, event.segment)}"
+
+
+def whose(cause: Statistics) -> Names:
+    """Statistics are whoever's moved them."""
+    return [(cause.name or STATISTICS, 1.0)]
+
+
+def nobodys(name: str) -> OfStatistics:
+    """Statistics under one name, whoever moved them."""
+    return lambda _: [(name, 1.0)]
+
+
+def unnamed(cause: Statistics) -> Names:
+    """Statistics by themselves."""
+    del cause
+    return [(STATISTICS, 1.0)]
+
+
+def documents_of(cause: Statistics) -> Names:
+    """Statistics are the documents' whose changes moved them."""
+    return _parts(cause, lambda part: part.doc_id)
+
+
+def segments_of(dimension: str) -> OfStatistics:
+    """Statistics are the segments' whose changes moved them."""
+    return lambda cause: _parts(cause, lambda part: f"{dimension}={value_of(dimension, part.segment)}")
+
+
+def _parts(cause: Statistics, name: Callable[[ChangedPart], str]) -> Names:
+    shares: dict[str, float] = {}
+    for part in cause.parts:
+        shares[name(part)] = shares.get(name(part), 0.0) + part.share
+    left = 1.0 - sum(shares.values())
+    if left > LEAST_LEFT:
+        shares[OTHERS if shares else STATISTICS] = left
+    return list(shares.items())
+
+
+def folded(
+    attribution: Attribution,
+    level: str,
+    name: Name,
+    *,
+    statistics: OfStatistics = unnamed,
+    most: int = MOST,
+) -> list[Share]:
+    """Shares of one leg's churn by name, the largest first; they add up to 1, or there are none.
+
+    Moved statistics that nobody can be named for, and the rest, stand behind all who are named: a card's first name
+    is somebody to ask.
+
+    Args:
+        attribution: of the leg.
+        level: what the names are.
+        name: of an event.
+        statistics: the names of moved BM25 statistics.
+        most: shares kept; the rest is summed under `(others)`.
+    """
+    if not len(attribution.row):
+        return []
+    entries = _Entries.of(attribution, name, statistics)
+    slots, anchors = entries.sizes()
+    total = sum(slots)
+    named = [at for at in range(len(slots)) if anchors[at] and entries.names[at] != OTHERS]
+    ranked = sorted(named, key=lambda at: (entries.names[at] == STATISTICS, -slots[at], entries.names[at]))
+    kept, rest = ranked[:most], {*range(len(slots))} - {*ranked[:most]}
+    leg: Leg = attribution.leg
+    made = [Share(leg, level, entries.names[at], slots[at] / total, slots[at], anchors[at]) for at in kept]
+    left = sum(slots[at] for at in sorted(rest))
+    if left:
+        made.append(Share(leg, level, OTHERS, left / total, left, entries.anchors_of(rest)))
+    return made
+
+
+def _slots_by_name(attribution: Attribution, name: Name, statistics: OfStatistics) -> dict[str, float]:
+    entries = _Entries.of(attribution, name, statistics)
+    return dict(zip(entries.names, entries.sizes()[0], strict=True))
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Entries:
+    """The entries of an attribution by name: one that is several names' stands once for each."""
+
+    names: list[str]
+    number: NDArray[np.int64]
+    row: NDArray[np.int64]
+    part: NDArray[np.float64]
+
+    @classmethod
+    def of(cls, attribution: Attribution, name: Name, statistics: OfStatistics) -> "_Entries":
+        """Name all causes; -1, the unexplained, comes last."""
+        causes: list[Names] = [
+            statistics(cause) if isinstance(cause, Statistics) else [(name(cause), 1.0)]
+            for cause in attribution.causes
+        ]
+        causes.append([(UNEXPLAINED, 1.0)])
+        distinct = {said: at for at, said in enumerate(dict.fromkeys(said for of in causes for said, _ in of))}
+        counts = np.array([len(of) for of in causes])
+        numbers = np.array([distinct[said] for of in causes for said, _ in of])
+        shares = np.array([share for of in causes for _, share in of])
+        starts, times = np.cumsum(counts) - counts, counts[attribution.cause]
+        first = np.repeat(starts[attribution.cause], times)
+        within = np.arange(len(first)) - np.repeat(np.cumsum(times) - times, times)
+        at = first + within
+        return cls(
+            list(distinct),
+            numbers[at],
+            np.repeat(attribution.row, times),
+            np.repeat(attribution.part, times) * shares[at],
+        )
+
+    def sizes(self) -> tuple[list[float], list[int]]:
+        """Slots and anchors by name; added one by one, in the order of the lists."""
+        count = len(self.names)
+        slots: list[float] = np.bincount(self.number, weights=self.part, minlength=count).tolist()
+        width = int(self.row.max(initial=0)) + 1
+        pairs = np.unique(self.number * width + self.row)
+        anchors: list[int] = np.bincount(pairs // width, minlength=count).tolist()
+        return slots, anchors
+
+    def anchors_of(self, numbers: Iterable[int]) -> int:
+        """Anchors that any of these names moved."""
+        return len(np.unique(self.row[np.isin(self.number, list(numbers))]))

@@ -1,0 +1,99 @@
+"""What the served lists themselves say of index and encoder."""
+
+import math
+from collections.abc import Iterator, Mapping
+
+import numpy as np
+from numpy.typing import NDArray
+
+from monitor.core.attribution.cause import OF_FIELD
+from monitor.core.attribution.known import CorpusView
+from monitor.core.index.baseline import ListLeg, Snapshot
+from monitor.core.measures.comparison.alignment import Alignment
+from monitor.core.measures.formulas.index import ann_recall
+from monitor.core.model.anchors import AnchorSet
+from monitor.core.model.fingerprint import Fingerprint, SearchMode
+from monitor.core.model.lists import NO_CHUNK, RankedLists
+from monitor.core.model.report import CauseEvidence
+
+NOISE = 3.0
+"""Standard errors that a fall of an approximate index's recall is above, to say something of the index."""
+
+
+def anchor_versions(anchors: AnchorSet) -> frozenset[str]:
+    """The embedding versions that the anchors name."""
+    return frozenset(anchor.embedding_version for anchor in anchors.anchors if anchor.embedding_version)
+
+
+def fingerprint_evidence(now: Fingerprint, then: Fingerprint) -> Iterator[CauseEvidence]:
+    """One line per field that differs, under the class it belongs to."""
+    for difference in now.differences(then):
+        cause = OF_FIELD.get(difference.field)
+        if cause is not None:
+            yield CauseEvidence(cause, f"the fingerprint differs from the baseline's: {difference}")
+
+
+def served_evidence(
+    lists: Mapping[ListLeg, RankedLists], known: CorpusView, versions: frozenset[str], settling: frozenset[int]
+) -> Iterator[CauseEvidence]:
+    """Ghosts and chunks of another embedding contract in the served lists.
+
+    Args:
+        lists: the lists now.
+        known: the corpus.
+        versions: embedding versions of the anchors.
+        settling: anchors whose lists are left out.
+    """
+    served = lists.get("dense")
+    if served is None:
+        return
+    calm = np.setdiff1d(np.flatnonzero(served.known), np.fromiter(settling, np.int64, len(settling)))
+    keys = served.keys[calm]
+    ghosts, foreign = 0, dict[str, int]()
+    distinct, counts = np.unique(keys[keys != NO_CHUNK], return_counts=True)
+    for key, count in zip(distinct.tolist(), counts.tolist(), strict=True):
+        row, said = known.row(key), known.served.get(key, "")
+        if row is None or not row.live or (said and row.content_hash and said != row.content_hash):
+            ghosts += count
+        elif versions and row.embedding_version not in versions:
+            foreign[row.embedding_version] = foreign.get(row.embedding_version, 0) + count
+    total = int(counts.sum())
+    if ghosts:
+        yield CauseEvidence(
+            "INDEX", f"{ghosts} of {total} served results are deleted or say something else by the events"
+        )
+    for version, count in sorted(foreign.items()):
+        said = f"{count} of {total} served results are embedded by {version!r}, no anchor is"
+        yield CauseEvidence("ENCODER", said)
+
+
+def recall_evidence(
+    baseline: Snapshot, lists: Mapping[ListLeg, RankedLists], alignment: Alignment, *, k: int, eps: float
+) -> Iterator[CauseEvidence]:
+    """Whether the served lists miss more of the exact ones than they did in the baseline.
+
+    Of an exact index any miss counts. An approximate one misses a little more or less after each insert: there the
+    mean fall over the anchors must be above NOISE standard errors of it. Ghosts of then cannot be told any more, so
+    every served result counts as live on both sides.
+    """
+    pairs = [
+        (of["dense"].take(rows).at(k), of["exact"].take(rows).at(k))
+        for of, rows in ((baseline.lists, alignment.then), (lists, alignment.now))
+        if "dense" in of and "exact" in of
+    ]
+    if len(pairs) < 2:
+        return
+    then, now = (_recall(*pair, eps) for pair in pairs)
+    both = ~np.isnan(then - now)
+    fell = (then - now)[both]
+    if not len(fell):
+        return
+    exact = baseline.fingerprint.search.mode is SearchMode.EXACT
+    error = 0.0 if exact or len(fell) < 2 else float(np.std(fell, ddof=1)) / math.sqrt(len(fell))
+    if float(fell.mean()) > NOISE * error:
+        said = f"is {now[both].mean():.3f}, was {then[both].mean():.3f} in the baseline"
+        yield CauseEvidence("INDEX", f"recall of the served lists {said}")
+
+
+def _recall(served: RankedLists, exact: RankedLists, eps: float) -> NDArray[np.float64]:
+    return ann_recall(served, exact, served.keys != NO_CHUNK, eps=eps)

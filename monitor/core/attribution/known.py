@@ -1,0 +1,96 @@
+"""What is known of the corpus beyond its lists: what blame and cause are read from."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from monitor.core.attribution import Milestone, Path
+from monitor.core.attribution.attribution import ChangedPart, PartsOf
+from monitor.core.attribution.changed_parts import changed_parts
+from monitor.core.attribution.statistics import Weigher
+from monitor.core.index.baseline import Judged, Snapshot, vector_digest
+from monitor.core.index.corpus import Corpus, Row
+from monitor.core.index.engine import Engine
+from monitor.core.index.lexical.sources import Occurrences
+from monitor.core.index.since_baseline import Changes
+from monitor.core.index.standing import standings
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class CorpusView:
+    """The corpus and the engine as they are now, read during one evaluation; nothing of it is kept.
+
+    Args:
+        corpus: the chunk table.
+        engine: the maintained state of both legs.
+        ledger: deploys judged so far, oldest first.
+        served: content hash by chunk key as the real index says, where it does.
+        milestones: the BM25 statistics at the barriers since a baseline; None where nobody knows them.
+    """
+
+    corpus: Corpus
+    engine: Engine
+    ledger: Sequence[Judged] = ()
+    served: Mapping[int, str] = field(default_factory=dict)
+    milestones: Callable[[Snapshot], Sequence[Milestone]] | None = None
+
+    def row(self, key: int) -> Row | None:
+        """What is known of a chunk, delete marks included."""
+        return self.corpus.row(key)
+
+    def vector(self, key: int) -> str:
+        """Digest of a live chunk's vector, "" where there is none."""
+        row = self.corpus.row(key)
+        return "" if row is None or not row.live else vector_digest(self.corpus.vectors[row.slot])
+
+    def changes(self, baseline: Snapshot) -> Changes:
+        """What changed since a baseline."""
+        engine = self.engine
+        standing = standings(baseline, engine.statistics, engine.anchors.filters)
+        return Changes(baseline, self.row, self.vector, standing, engine.duplicates)
+
+    def changed_parts(self, baseline: Snapshot) -> PartsOf:
+        """The documents of each source that changed since a baseline; a pass over all chunks when first asked."""
+        made: list[PartsOf] = []
+
+        def parts(source: str) -> tuple[ChangedPart, ...]:
+            if not made:
+                made.append(changed_parts(self.corpus.rows(), baseline))
+            return made[0](source)
+
+        return parts
+
+    def weigher(self, baseline: Snapshot, deploy: str) -> "Callable[[], Weigher | None]":
+        """Made when it is first needed: the sums by source cost a pass over the corpus.
+
+        Args:
+            baseline: the snapshot compared with.
+            deploy: who has what came behind the last barrier.
+        """
+        made: list[Weigher | None] = []
+
+        def weigher() -> Weigher | None:
+            if not made:
+                made.append(self._weigher(baseline, deploy))
+            return made[0]
+
+        return weigher
+
+    def _weigher(self, baseline: Snapshot, deploy: str) -> Weigher | None:
+        now, lexical = self.engine.by_source(), self.engine.lexical
+        if now is None or lexical is None or baseline.statistics is None:
+            return None
+        path = None
+        if self.milestones is not None:
+            steps = (*self.milestones(baseline), Milestone(deploy, now.totals()))
+            path = Path(lexical.bm25, baseline.statistics.totals(), steps)
+        return Weigher(lexical.bm25, baseline.statistics, now, self._occurrences, path=path)
+
+    def _occurrences(self, row: int, keys: NDArray[np.int64]) -> Occurrences | None:
+        rows = [self.corpus.row(key) for key in keys.tolist()]
+        lexical = self.engine.lexical
+        if lexical is None or any(one is None or not one.live for one in rows):
+            return None
+        return lexical.occurrences(row, np.array([one.slot for one in rows if one is not None], np.int64))

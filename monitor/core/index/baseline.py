@@ -1,0 +1,218 @@
+"""Baselines: snapshots of all ranked lists with what is needed to compare with them later."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import lru_cache
+from hashlib import blake2b
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from monitor.core.index.lexical.sources import SourceStatistics
+from monitor.core.index.statistics.profile import Profile
+from monitor.core.model.events import Segment
+from monitor.core.model.fingerprint import Fingerprint, SearchMode
+from monitor.core.model.lists import NO_CHUNK, RankedLists
+from monitor.core.model.report import BaselineIdentity
+
+Mode = Literal["pinned", "previous-deploy", "rolling"]
+Shingles = Mapping[int, NDArray[np.uint32]]
+"""Sorted distinct shingles by chunk key."""
+ListLeg = Literal["dense", "lexical", "exact"]
+"""`dense` and `lexical` are what is measured (dense: as served); `exact` is the maintained dense list."""
+
+
+@dataclass(frozen=True, slots=True)
+class Member:
+    """A chunk that stands in some list of a snapshot, as it was then."""
+
+    chunk_id: str
+    doc_id: str
+    source: str
+    content_hash: str
+    segment: Segment = ()
+    vector: str = ""
+    """Digest of its vector (`vector_digest`), "" where none is known."""
+
+
+@dataclass(frozen=True, slots=True)
+class AnchorMark:
+    """An anchor as it was: the digest of its question (`anchor_digest`) and its segment attributes."""
+
+    digest: str
+    segment: Segment
+
+
+@dataclass(frozen=True, slots=True)
+class Approval:
+    """Who took responsibility for a baseline, and why. `time` is wall-clock RFC 3339, for people only."""
+
+    author: str
+    reason: str
+    time: str
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Snapshot:
+    """All ranked lists at one position of the stream; approved, it is a baseline.
+
+    Args:
+        name: the baseline's name, or the deploy's id for a deploy's own snapshot.
+        deploy_id: the newest deploy at that position, "" before the first.
+        event_time: newest event time then (microseconds).
+        fingerprint: the measuring set-up.
+        anchors: id -> mark, in the row order of the lists.
+        lists: leg -> (A, k) ranked lists (dense: served lists).
+        members: chunk key -> the chunk as it was, for every key in the lists that was then live.
+        corpus: counts then (chunks, documents, ...).
+        positions: next offset then, by `topic/partition`.
+        approval: None until somebody approves.
+        shingles: of the members that have words, what near copies are told by.
+    """
+
+    name: str
+    deploy_id: str
+    event_time: int
+    fingerprint: Fingerprint
+    anchors: Mapping[str, AnchorMark]
+    lists: Mapping[ListLeg, RankedLists]
+    members: Mapping[int, Member]
+    corpus: Mapping[str, float] = field(default_factory=dict)
+    positions: Mapping[str, int] = field(default_factory=dict)
+    approval: Approval | None = None
+    shingles: Shingles = field(default_factory=dict)
+    statistics: SourceStatistics | None = None
+    """The BM25 statistics then, by source; None while the lexical leg is off."""
+    profile: Profile | None = None
+    """The corpus itself then; None where that was not kept."""
+    noise: RankedLists | None = None
+    """Dense lists that an index of the same corpus built apart serves, in the rows of `lists`; None: no twin."""
+
+    moving: bool = False
+    """Whether it is a deploy's own snapshot that stands as the baseline of a moving mode."""
+
+    @property
+    def noise_gap(self) -> float | None:
+        """p95 of the change of the first two scores between two builds of the dense index; None while unknown.
+
+        0 where the search is exact: two builds cannot differ. A score that one of the builds lacks does not count.
+        """
+        if self.noise is None:
+            return 0.0 if self.fingerprint.search.mode is SearchMode.EXACT else None
+        changes = np.abs(self.lists["dense"].scores[:, :2] - self.noise.scores[:, :2])
+        found = changes[~np.isnan(changes)]
+        return float(np.quantile(found, 0.95, method="inverted_cdf")) if len(found) else None
+
+    @property
+    def identity(self) -> BaselineIdentity:
+        """What a report says about the baseline it was compared with."""
+        author = self.approval.author if self.approval else ""
+        kept_as: Literal["baseline", "deploy"] = "deploy" if self.moving else "baseline"
+        return BaselineIdentity(self.name, self.event_time, self.deploy_id, author, kept_as)
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """A deploy in the ledger: its id, when it was, and what the gate said."""
+
+    deploy_id: str
+    event_time: int
+    verdict: str
+    positions: Mapping[str, int] = field(default_factory=dict)
+    """Next offset at its barrier, by `topic/partition`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """A person put an approved baseline in force.
+
+    Args:
+        name: the baseline's.
+        configured: `baseline.name` then; a configuration that names another one since is the newer decision.
+        after: the newest judged deploy then, "" before the first.
+    """
+
+    name: str
+    configured: str
+    after: str
+
+
+def chosen_deploy(
+    mode: Mode, ledger: Sequence[Judged], *, window: int, decision: Decision | None = None
+) -> str | None:
+    """The deploy whose snapshot is the baseline under a moving policy; None when there is none yet.
+
+    Rule 1: `previous-deploy` takes the newest deploy whose gate passed. Rule 2: `rolling` takes the oldest of the
+    newest `window` deploys that passed, so that slow creep across the window stays visible. Rule 3: FAIL,
+    INCONCLUSIVE and UNKNOWN never advance a baseline. Rule 4: `pinned` takes no deploy at all. Rule 5: what a person
+    decided stands until a later deploy passes, and counts as the oldest of the window.
+
+    Args:
+        mode: the configured policy.
+        ledger: judged deploys, oldest first.
+        window: N of `rolling`.
+        decision: the newest that a person made, if any.
+    """
+    later = _later(ledger, "" if decision is None else decision.after)
+    passed: list[str | None] = [entry.deploy_id for entry in later if entry.verdict == "pass"]
+    if mode == "pinned" or not passed:
+        return None
+    candidates = passed if decision is None else [None, *passed]
+    return candidates[-1] if mode == "previous-deploy" else candidates[-window:][0]
+
+
+def _later(ledger: Sequence[Judged], after: str) -> Sequence[Judged]:
+    """The deploys behind one of them; all where it is no longer in the ledger: then it is older than any."""
+    at = next((at for at, entry in enumerate(ledger) if entry.deploy_id == after), -1)
+    return ledger[at + 1 :]
+
+
+def vector_digest(vector: NDArray[np.float32]) -> str:
+    """64 bits of BLAKE2b over a prepared vector, hexadecimal; "" for a vector without numbers."""
+    return blake2b(vector.tobytes(), digest_size=8).hexdigest() if len(vector) else ""
+
+
+def content_keys(keys: NDArray[np.int64], hashes: Mapping[int, str]) -> NDArray[np.int64]:
+    """*What is said* instead of under which id: each chunk key becomes a key of its content.
+
+    A chunk without a known content hash stands for itself, so it never counts as equal to another.
+
+    Args:
+        keys: any array of chunk keys, NO_CHUNK stays.
+        hashes: content hash by chunk key.
+    """
+    distinct, back = np.unique(keys, return_inverse=True)
+    mapped = np.array([content_key(key, hashes) for key in distinct.tolist()], np.int64)
+    return mapped[back].reshape(keys.shape)
+
+
+def without_repeats(lists: RankedLists, keys: NDArray[np.int64]) -> RankedLists:
+    """The lists under other keys, (A, k) int64, each key only where it stands first: copies are said once.
+
+    Re-chunking that changes ids but no content, and swaps among exact copies, vanish in lists of content keys. A row
+    is shorter by the repeats it held.
+    """
+    earlier = np.tril(np.ones((lists.depth, lists.depth), np.bool_), -1)
+    repeated = np.any((keys[:, :, None] == keys[:, None, :]) & earlier, axis=2)
+    drop = repeated | (keys == NO_CHUNK)
+    order = np.argsort(drop, axis=1, kind="stable")
+    gone = np.take_along_axis(drop, order, axis=1)
+    return RankedLists(
+        np.where(gone, NO_CHUNK, np.take_along_axis(keys, order, axis=1)),
+        np.where(gone, np.nan, np.take_along_axis(lists.scores, order, axis=1)),
+        np.count_nonzero(~drop, axis=1).astype(np.int64),
+        lists.known,
+    )
+
+
+def content_key(key: int, hashes: Mapping[int, str]) -> int:
+    """The content key of one chunk: a hash of its content hash, or the chunk key itself where none is known."""
+    said = hashes.get(key, "")
+    return key if key == NO_CHUNK or not said else _said_key(said)
+
+
+@lru_cache(maxsize=65_536)
+def _said_key(said: str) -> int:
+    # each listed chunk is asked for several times per deploy, and lists move slowly
+    return int.from_bytes(blake2b(said.encode(), digest_size=8).digest(), "big") >> 1

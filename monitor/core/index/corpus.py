@@ -1,0 +1,308 @@
+"""The corpus as the events say it is: one row per known chunk, idempotent under re-delivery and reordering."""
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any, TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from monitor.core.model.changes import NO_SLOT, Applied, Change, Delta, How, Kind, Refused, Row, how_of, net, replaced
+from monitor.core.model.events import (
+    Chunk,
+    Delete,
+    Located,
+    MalformedEvent,
+    Position,
+    Upsert,
+    Version,
+    chunk_key,
+    version_mode,
+)
+from monitor.core.model.lists import NO_CHUNK, RankedLists
+
+__all__ = ["NO_SLOT", "Applied", "Change", "Corpus", "Delta", "How", "Kind", "Refused", "Row"]
+KEY_COLLISION = "key_collision"
+VERSION_MODE_CHANGED = "version_mode_changed"
+DAY = 86_400_000_000
+"""Microseconds in a day."""
+T = TypeVar("T")
+_SHARED = 1 << 18
+"""Distinct documents, segments and versions remembered at once."""
+
+
+class Corpus:
+    """All known chunks by key, a slab of vectors by slot, and the rules of order.
+
+    Args:
+        dimension: d of the vectors, 0 when the dense leg is off.
+        tombstone_days: how long, in event time, a delete mark outlives its chunk.
+    """
+
+    def __init__(self, dimension: int, *, tombstone_days: float = 30.0) -> None:
+        self.dimension = dimension
+        self.vectors: NDArray[np.float32] = np.zeros((0, dimension), np.float32)
+        self.names: list[str] = []
+        """Chunk id by slot; stale where the slot is free. Indexes keep this very list to break ties."""
+        self.keys: NDArray[np.int64] = np.full(0, NO_CHUNK, np.int64)
+        """Chunk key by slot, NO_CHUNK where the slot is free or beyond the last one; same length as `vectors`."""
+        self.newest_event_time = 0
+        self.barrier_time = 0
+        """Newest event time at the last barrier."""
+        self._rows: dict[int, Row] = {}
+        self._free: list[int] = []
+        self._tombstone_life = int(tombstone_days * DAY)
+        self._live = 0
+        self._equal: dict[Any, Any] = {}
+        self._left: dict[int, NDArray[np.float32]] = {}
+
+    def __len__(self) -> int:
+        """Live chunks."""
+        return self._live
+
+    def row(self, key: int) -> Row | None:
+        """What is known of a chunk, live or deleted."""
+        return self._rows.get(key)
+
+    def rows(self) -> Iterable[Row]:
+        """Every known chunk, delete marks included, in no particular order."""
+        return self._rows.values()
+
+    def listed(self, lists: Iterable[RankedLists]) -> Iterator[tuple[int, Row]]:
+        """The live chunks that stand in any of the lists, in key order."""
+        for key in np.unique(np.concatenate([np.zeros(0, np.int64), *(of.keys.ravel() for of in lists)])).tolist():
+            row = self._rows.get(key)
+            if row is not None and row.live:
+                yield key, row
+
+    def restore(self, rows: Sequence[Row], vectors: Sequence[NDArray[np.float32] | None]) -> Sequence[Row]:
+        """Put stored rows back, live ones with their vectors.
+
+        Returns:
+            The rows as kept, aligned: slots of live ones ascend behind those that there are. A row that has its slot
+            already is kept as it is.
+        """
+        first, kept = len(self.names), list(rows)
+        live = [at for at, row in enumerate(kept) if row.live]
+        for slot, at in enumerate(live, start=first):
+            if kept[at].slot != slot:
+                kept[at] = replaced(kept[at], slot=slot)
+        end = first + len(live)
+        self.reach(end)
+        self.names += [kept[at].chunk_id for at in live]
+        self.keys[first:end] = [kept[at].key for at in live]
+        if live and self.dimension:
+            none = np.zeros(self.dimension, np.float32)
+            given = [none if (vector := vectors[at]) is None else vector for at in live]
+            np.concatenate(given, out=self.vectors[first:end].reshape(-1))
+        self._rows.update((row.key, row) for row in kept)
+        self._live += len(live)
+        self.newest_event_time = max(self.newest_event_time, *(row.event_time for row in kept), 0)
+        return kept
+
+    def reach(self, slots: int) -> None:
+        """Make room for so many slots, and half as many again."""
+        held = len(self.vectors)
+        if slots > held:
+            # zeros that nobody wrote take no memory yet: the spare room is free until it is used
+            vectors = np.zeros((max(1024, slots * 3 // 2), self.dimension), np.float32)
+            vectors[:held] = self.vectors
+            self.vectors = vectors
+            self.keys = np.concatenate((self.keys, np.full(len(vectors) - held, NO_CHUNK, np.int64)))
+
+    def apply(self, batch: Sequence[Located]) -> Applied:
+        """Apply upserts and deletes in order; other events only move the newest event time."""
+        changes: list[Change] = []
+        refused: list[Refused] = []
+        self._left.clear()
+        outcomes: Counter[tuple[str, str]] = Counter()
+        for located in batch:
+            event = located.event
+            if isinstance(event, Upsert):
+                kind, chunk_id, time = "upsert", event.chunk.chunk_id, event.chunk.event_time
+            elif isinstance(event, Delete):
+                kind, chunk_id, time = "delete", event.chunk_id, self._time(event)
+            else:
+                self.newest_event_time = max(self.newest_event_time, event.event_time)
+                continue
+            key = chunk_key(chunk_id)
+            before = self._rows.get(key)
+            try:
+                outcome = self._order(before, located, chunk_id, time)
+            except MalformedEvent as error:
+                refused.append(Refused(located, error))
+                outcomes[kind, "refused"] += 1
+                continue
+            self.newest_event_time = max(self.newest_event_time, time)
+            if outcome == "apply":
+                change = (
+                    self._upsert(before, located.position, event, key)
+                    if isinstance(event, Upsert)
+                    else self._delete(before, located.position, event, key, time)
+                )
+                nothing_there = change.kind == "deleted" and (before is None or not before.live)
+                outcome = "absent" if nothing_there else change.kind
+                changes.append(change)
+            outcomes[kind, outcome] += 1
+        return Applied(tuple(changes), tuple(refused), outcomes)
+
+    def prune(self) -> list[int]:
+        """Forget delete marks older than the tombstone life; returns their keys. Called at each barrier and only
+        there, so that what is known never depends on how the stream was cut into batches.
+        """
+        self.barrier_time = self.newest_event_time
+        horizon = self.newest_event_time - self._tombstone_life
+        gone = [row.key for row in self._rows.values() if not row.live and row.event_time < horizon]
+        for key in gone:
+            del self._rows[key]
+        return gone
+
+    def _time(self, event: Delete) -> int:
+        """When a delete was; one without any time is as old as the last barrier, or its chunk if that is newer.
+
+        The newest event time will not do: between barriers it depends on how the partitions interleave.
+        """
+        if event.event_time is not None:
+            return event.event_time
+        before = self._rows.get(chunk_key(event.chunk_id))
+        return self.barrier_time if before is None else max(self.barrier_time, before.event_time)
+
+    def _order(self, before: Row | None, located: Located, chunk_id: str, time: int) -> str:
+        """Say whether an event applies: `apply`, `duplicate` (seen) or `stale` (older than what is known).
+
+        Rule 1: with versions of one mode on both, the greater version wins. Rule 2: a tombstone without version
+        always applies if it stands later in its partition. Rule 3: a chunk that had a version keeps having one of
+        that mode until it is deleted; what was applied before is no contradiction when it is delivered again. Rule 4:
+        without versions that compare the position decides; between partitions the event time does, then the
+        partition's name.
+        """
+        if before is None:
+            return "apply"
+        if before.chunk_id != chunk_id:
+            detail = f"chunk_id {chunk_id!r} has the 63-bit key of {before.chunk_id!r}; rename one of them"
+            raise MalformedEvent(KEY_COLLISION, detail)
+        event, position = located.event, located.position
+        version = event.version if isinstance(event, Upsert | Delete) else None
+        same_source = before.position[:2] == position[:2]  # the source of each, without making it: each event asks
+        seen = same_source and position.offset <= before.position.offset
+        mode, mode_before = version_mode(version), version_mode(before.version)
+        if version is not None and mode == mode_before:
+            if version == before.version:
+                return "duplicate"
+            return "apply" if version > before.version else "stale"  # type: ignore[operator]  # of one mode
+        if isinstance(event, Delete) and version is None:
+            return "duplicate" if seen else "apply"
+        if before.live and mode != mode_before:
+            if seen:
+                return "duplicate"
+            detail = f"chunk_id {chunk_id!r} had {_mode(before.version)} before and now has {_mode(version)}"
+            raise MalformedEvent(VERSION_MODE_CHANGED, detail)
+        if same_source:
+            if position.offset == before.position.offset:
+                return "duplicate"
+            return "apply" if position.offset > before.position.offset else "stale"
+        newer = (time, position.source) > (before.event_time, before.position.source)
+        return "apply" if newer else "stale"
+
+    def _upsert(self, before: Row | None, position: Position, event: Upsert, key: int) -> Change:
+        chunk = event.chunk
+        kind: Kind = "new"
+        slot = NO_SLOT
+        if before is not None and before.live:
+            kind, slot = "modified", before.slot
+            if self._same(before, chunk):
+                kind = "noop"
+        if kind != "noop":
+            self._leave(key, slot)
+            slot = self._store(key, chunk.chunk_id, chunk.vector, slot)
+        self._live += kind == "new"
+        after = Row(
+            key,
+            chunk.chunk_id,
+            self._shared(chunk.doc_id),
+            chunk.ordinal,
+            self._shared(chunk.segment),
+            self._shared(chunk.embedding_version),
+            chunk.event_time,
+            chunk.content_hash,
+            event.version,
+            position,
+            slot,
+            before.origin if kind == "noop" and before is not None else None,
+            how_of(kind, before, chunk),
+        )
+        self._rows[key] = after
+        return Change(kind, before, after, chunk)
+
+    def _delete(self, before: Row | None, position: Position, event: Delete, key: int, time: int) -> Change:
+        # A version known before outlives a tombstone without one: a straggling upsert stays comparable.
+        version = event.version if event.version is not None or before is None else before.version
+        if before is None:
+            after = Row(key, event.chunk_id, "", 0, (), "", time, "", version, position, NO_SLOT, None, "deleted")
+        else:
+            # One that was gone already stays as the first delete left it.
+            changed = None if before.live else before.origin
+            moved = {"event_time": time, "version": version, "position": position, "slot": NO_SLOT}
+            after = replaced(before, **moved, changed=changed, how="deleted")
+            if before.live:
+                self._leave(key, before.slot)
+                self.keys[before.slot] = NO_CHUNK
+                self._free.append(before.slot)
+                self._live -= 1
+        self._rows[key] = after
+        return Change("deleted", before, after, None)
+
+    def _same(self, before: Row, chunk: Chunk) -> bool:
+        described = (
+            before.doc_id,
+            before.ordinal,
+            before.segment,
+            before.embedding_version,
+            before.content_hash,
+        )
+        if described != (
+            chunk.doc_id,
+            chunk.ordinal,
+            chunk.segment,
+            chunk.embedding_version,
+            chunk.content_hash,
+        ):
+            return False
+        return chunk.vector is None or bool(np.array_equal(self.vectors[before.slot], chunk.vector))
+
+    def _store(self, key: int, chunk_id: str, vector: NDArray[np.float32] | None, slot: int = NO_SLOT) -> int:
+        if slot == NO_SLOT:
+            slot = self._free.pop() if self._free else len(self.names)
+        if slot == len(self.names):
+            self.names.append(chunk_id)
+            self.reach(slot + 1)
+        self.names[slot] = chunk_id
+        self.keys[slot] = key
+        self.vectors[slot] = 0.0 if vector is None else vector
+        return slot
+
+    def _leave(self, key: int, slot: int) -> None:
+        """Keep the vector that a chunk had before the batch."""
+        if slot != NO_SLOT and key not in self._left:
+            self._left[key] = self.vectors[slot].copy()
+
+    def _shared(self, value: T) -> T:
+        """One object for all equal values: a million chunks name few documents, segments and versions.
+
+        Bounded: what is forgotten here is only stored twice.
+        """
+        if len(self._equal) > _SHARED:
+            self._equal.clear()
+        kept: T = self._equal.setdefault(value, value)
+        return kept
+
+    def delta(self, changes: Sequence[Change]) -> Delta:
+        """The net effect of one batch's changes, for the indexes."""
+        return net(changes, self._rows, self.vectors, self._left)
+
+
+def _mode(version: Version | None) -> str:
+    """How a version orders, in words."""
+    if version is None:
+        return "no version"
+    return f"a version of {len(version)} numbers" if isinstance(version, tuple) else "a number as version"

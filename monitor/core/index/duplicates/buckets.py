@@ -1,0 +1,115 @@
+"""A hash table from 32-bit tags to handles, in arrays: many tags per handle, removal without a trace."""
+
+from collections.abc import Iterator
+from typing import TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from monitor.core.index.duplicates.buckets_numpy import NONE, Chains, Handles, Kernels, Question, Sets, Tags, matches
+from monitor.core.index.duplicates.kernels_buckets import BEST
+
+Cell = TypeVar("Cell", bound=np.generic)
+
+_LEAST = 1 << 10
+_REBUILT_AT_A_TIME = 1 << 16
+
+
+class Buckets:
+    """Chained hash table: many tags per handle, doubly linked chains, all operations on whole batches.
+
+    Two handles match if any of their tags are equal: that depends on the tags alone, never on the size of the table
+    or the order of arrival. Tags are hashes already, so their low bits name the bucket. Memory: 12 bytes per tag and
+    4 to 8 per bucket.
+
+    Args:
+        width: tags per handle.
+        shelves: 1, or 2 when handles are kept apart on two shelves, each with its own buckets.
+        kernels: the inner loops.
+    """
+
+    def __init__(self, width: int, *, shelves: int = 1, kernels: Kernels = BEST) -> None:
+        self._shelves, self._kernels = shelves, kernels
+        none, small = np.zeros(0, np.int32), np.full(_LEAST, NONE, np.int32)
+        tags, linked = np.zeros(0, np.uint32), np.zeros(0, np.bool_)
+        self._chains = Chains(small, tags, none, none, linked, np.zeros(0, np.uint8), width, _LEAST // shelves)
+        self._handles = 0
+
+    def __len__(self) -> int:
+        """Handles in the table."""
+        return self._handles
+
+    def add(self, handles: Handles, tags: Tags, *, shelf: int = 0) -> None:
+        """Link distinct new handles under their (n, width) tags."""
+        self._make_room(handles)
+        entries = self._chains.entries(handles)
+        self._chains.tags[entries] = tags.ravel()
+        self._chains.linked[handles] = True
+        self._chains.shelf[handles] = shelf
+        self._handles += len(handles)
+        if self._handles * self._chains.width > len(self._chains.heads):
+            self._rebuild()
+        else:
+            self._kernels.link(self._chains, entries)
+
+    def remove(self, handles: Handles) -> None:
+        """Unlink distinct handles that are in the table."""
+        if len(handles):
+            self._kernels.unlink(self._chains, handles)
+            self._handles -= len(handles)
+
+    def move(self, handles: Handles, shelf: int) -> None:
+        """Put distinct handles of the table on a shelf."""
+        handles = handles[self._chains.shelf[handles] != shelf]
+        if len(handles):
+            self._kernels.unlink(self._chains, handles)
+            self._chains.linked[handles] = True
+            self._chains.shelf[handles] = shelf
+            self._kernels.link(self._chains, self._chains.entries(handles))
+
+    def tags(self, handles: Handles) -> Tags:
+        """The (n, width) tags of linked handles."""
+        return self._chains.tags[self._chains.entries(handles)].reshape(-1, self._chains.width)
+
+    def matches(self, tags: Tags, *, shelf: int = 0) -> Iterator[tuple[Handles, Handles]]:
+        """Who has any of these (n, width) tags: rounds of (index into `tags`, handle), with repeats."""
+        return matches(self._chains, tags, shelf)
+
+    def search(self, sets: Sets, witness: Handles, question: Question) -> Handles:
+        """Find near copies among the handles as sets; see `Kernels.search`."""
+        return self._kernels.search(self._chains, sets, witness, question)
+
+    def _make_room(self, handles: Handles) -> None:
+        old = self._chains
+        needed = int(handles.max(initial=-1)) + 1
+        if needed <= len(old.linked):
+            return
+        room = max(_LEAST, needed * 5 // 4) - len(old.linked)
+        cells = room * old.width
+        self._chains = Chains(
+            old.heads,
+            _longer(old.tags, cells),
+            _longer(old.following, cells),
+            _longer(old.previous, cells),
+            _longer(old.linked, room),
+            _longer(old.shelf, room),
+            old.width,
+            old.buckets,
+        )
+
+    def _rebuild(self) -> None:
+        """Hang all entries into enough buckets for twice as many."""
+        old = self._chains
+        size = max(_LEAST, 1 << (2 * self._handles * old.width - 1).bit_length())
+        heads = np.full(size, NONE, np.int32)
+        arrays = (old.tags, old.following, old.previous, old.linked, old.shelf, old.width)
+        self._chains = Chains(heads, *arrays, size // self._shelves)
+        handles = np.flatnonzero(old.linked)
+        for at in range(0, len(handles), _REBUILT_AT_A_TIME):
+            self._kernels.link(self._chains, self._chains.entries(handles[at : at + _REBUILT_AT_A_TIME]))
+
+
+def _longer(cells: NDArray[Cell], more: int) -> NDArray[Cell]:
+    made = np.zeros(len(cells) + more, cells.dtype)  # room that nobody wrote takes no memory yet
+    made[: len(cells)] = cells
+    return made

@@ -1,0 +1,177 @@
+"""Exact and near copies in the live corpus, counted as chunks come and go."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from monitor.core.arrays.segment_codes import DEAD, SegmentCodes, SegmentFlags
+from monitor.core.index.corpus import Delta
+from monitor.core.index.duplicates.buckets_numpy import Kernels
+from monitor.core.index.duplicates.groups import NO_GROUP, Groups, Joined
+from monitor.core.index.duplicates.kernels_buckets import BEST
+from monitor.core.index.duplicates.kernels_common import common
+from monitor.core.index.duplicates.near import Bands, NearCopies, distinct
+from monitor.core.index.duplicates.shingles import THRESHOLD, WIDTH, Shingled, clusters, jaccard, shingle
+from monitor.core.index.duplicates.shingles_numpy import gathered
+from monitor.core.model.segments import value_of
+
+__all__ = ["Bands", "Copies", "Duplicates"]
+
+Slots = NDArray[np.int64]
+Handles = NDArray[np.int64]
+
+_TEXTS = 4096
+"""Texts shingled at a time, so that a whole corpus can come in one delta."""
+
+
+@dataclass(frozen=True, slots=True)
+class Copies:
+    """Live chunks, and how many of them have an exact copy and a near copy (exact ones included)."""
+
+    chunks: int
+    exact: int
+    near: int
+
+
+class Duplicates:
+    """Which live chunks have an exact (equal token sequence) or near (shingle Jaccard >= threshold) copy.
+
+    Chunks of one shingle set form a group, so a flood of copies is one set; see `NearCopies` for the sets.
+    A chunk without tokens is a copy of nothing.
+    It starts empty: on a restart, `apply` one delta that holds the whole corpus.
+
+    Args:
+        bands: finds candidates for near copies; the exact Jaccard similarity decides.
+        threshold: the least Jaccard similarity of near copies, in (0, 1].
+        width: words in a shingle.
+        kernels: the inner loops.
+    """
+
+    def __init__(
+        self, bands: Bands, *, threshold: float = THRESHOLD, width: int = WIDTH, kernels: Kernels = BEST
+    ) -> None:
+        self._threshold, self._width = threshold, width
+        self._codes = SegmentCodes()
+        self._exact, self._near = SegmentFlags(self._codes), SegmentFlags(self._codes)
+        self._texts, self._sets = Groups(), Groups()
+        self._copies = NearCopies(bands, threshold, kernels)
+
+    @property
+    def codes(self) -> SegmentCodes:
+        """The segment of every live slot; read only."""
+        return self._codes
+
+    def apply(self, delta: Delta, tokens: Sequence[NDArray[np.int32]], hashes: NDArray[np.uint64]) -> None:
+        """Take in one batch.
+
+        Args:
+            delta: what left and what came.
+            tokens: token ids of each added text, aligned with `delta.added`.
+            hashes: (v,) uint64 by token id, a hash of the word that is the same in every run of the program.
+        """
+        nothing = np.zeros(len(delta.removed), np.bool_)
+        self._exact.set(delta.removed, nothing)
+        self._near.set(delta.removed, nothing)
+        texts, sets = [self._texts.leave(delta.removed)], [self._sets.leave(delta.removed)]
+        self._codes.remove(delta.removed)
+        self._codes.add(delta.added, [row.segment for row in delta.rows])
+        self._texts.cover(delta.added)
+        self._sets.cover(delta.added)
+        stale, fresh = [delta.added], []
+        for at in range(0, len(delta.added), _TEXTS):
+            made = shingle(tokens[at : at + _TEXTS], hashes, self._width)
+            text, chosen = self._join(delta.added[at : at + _TEXTS], made)
+            texts.append(text.groups)
+            sets.append(chosen.groups)
+            stale += [text.lone, chosen.lone]
+            fresh.append(chosen.created)
+        dead = _empty(self._sets, distinct(sets))
+        changed = self._copies.update(dead, distinct(fresh))
+        self._sets.release(dead)
+        stale += [self._texts.lone(distinct(texts)), self._sets.lone(distinct([*sets, changed]))]
+        self._refresh(distinct(stale))
+        self._texts.release(_empty(self._texts, distinct(texts)))
+
+    @property
+    def exact(self) -> int:
+        """Live chunks that have an exact copy."""
+        return self._exact.total
+
+    @property
+    def near(self) -> int:
+        """Live chunks that have a near copy, exact copies included."""
+        return self._near.total
+
+    def counts(self, dimension: str) -> Mapping[str, Copies]:
+        """Live chunks and copies per segment of a dimension (an attribute, or several joined with `+`)."""
+        tally: dict[str, Copies] = {}
+        members = self._codes.members[: len(self._codes.segments)].tolist()
+        for segment, *counted in zip(
+            self._codes.segments, members, self._exact.counts(), self._near.counts(), strict=True
+        ):
+            if counted[0]:
+                name = value_of(dimension, segment)
+                held = tally.get(name, Copies(0, 0, 0))
+                chunks, exact, near = counted
+                tally[name] = Copies(held.chunks + chunks, held.exact + exact, held.near + near)
+        return tally
+
+    def shingles(self, slot: int) -> NDArray[np.uint32]:
+        """The sorted distinct shingles of a live chunk; empty for a text without tokens."""
+        group = int(self._sets.of[slot])
+        return self._copies.slab.get(group) if group != NO_GROUP else np.zeros(0, np.uint32)
+
+    def copied(self, slot: int) -> bool:
+        """Whether a live chunk has a copy, exact or near."""
+        return self._near.at(slot)
+
+    def holds(self, sets: Sequence[NDArray[np.uint32]]) -> NDArray[np.bool_]:
+        """Whether some live chunk says each of these, exactly or nearly; see `NearCopies.holds`.
+
+        Args:
+            sets: n sorted sets of distinct shingles, of texts that need not be live.
+        """
+        return self._copies.holds(sets)
+
+    def jaccard(self, left: int, right: int) -> float:
+        """Exact Jaccard similarity of the shingles of two live slots, 0 when either is empty."""
+        return jaccard(self.shingles(left), self.shingles(right))
+
+    def shared(self, left: Slots, right: Slots) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """How many shingles the live slots left[i] and right[i] share, and how many left[i] has; (p,) int64 each."""
+        one, other = self._sets.of[left], self._sets.of[right]
+        made, own = np.zeros(len(left), np.int64), np.zeros(len(left), np.int64)
+        own[one != NO_GROUP] = self._copies.slab.lengths[one[one != NO_GROUP]]
+        both = np.flatnonzero((one != NO_GROUP) & (other != NO_GROUP))
+        made[both] = common(self._copies.slab.sets, one[both], other[both])
+        return made, own
+
+    def clusters(self, slots: Sequence[int]) -> NDArray[np.int64]:
+        """Cluster ids of a few live slots: connected by likeness >= threshold; see `shingles.clusters`."""
+        return clusters([self.shingles(slot) for slot in slots], [""] * len(slots), threshold=self._threshold)
+
+    def _join(self, slots: Slots, made: Shingled) -> tuple[Joined, Joined]:
+        """Put texts with tokens into their groups; store the sets that are new."""
+        filled = np.flatnonzero(made.counts)
+        texts = self._texts.join(slots[filled], made.texts[filled])
+        sets = self._sets.join(slots[filled], made.sets[filled])
+        first = filled[sets.first]
+        counts = made.counts[first]
+        starts = np.cumsum(made.counts) - made.counts
+        self._copies.slab.put(sets.created, gathered(made.shingles, starts[first], counts), counts)
+        return texts, sets
+
+    def _refresh(self, slots: Slots) -> None:
+        """Set the flags of live slots to what their groups say now."""
+        slots = slots[self._codes.slots[slots] != DEAD]
+        text, chosen = self._texts.of[slots], self._sets.of[slots]
+        self._exact.set(slots, (text != NO_GROUP) & (self._texts.sizes[text] > 1))
+        near = (self._sets.sizes[chosen] > 1) | (self._copies.vouched(chosen))
+        self._near.set(slots, (chosen != NO_GROUP) & near)
+
+
+def _empty(groups: Groups, touched: Handles) -> Handles:
+    empty: Handles = touched[groups.sizes[touched] == 0]
+    return empty

@@ -1,0 +1,117 @@
+"""Live slots grouped by equal 64-bit keys, with member counts."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from monitor.core.index.duplicates.buckets import Buckets
+
+Slots = NDArray[np.int64]
+Handles = NDArray[np.int64]
+Keys = NDArray[np.uint64]
+
+NO_GROUP = -1
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Joined:
+    """What a `join` did.
+
+    Args:
+        groups: the distinct groups that slots joined.
+        created: those of them that did not exist.
+        first: for each created one the index in `keys` of its first member.
+        lone: slots that were the only members of the groups joined.
+    """
+
+    groups: Handles
+    created: Handles
+    first: NDArray[np.int64]
+    lone: Slots
+
+
+class Groups:
+    """A group per distinct key; handles of empty groups are given back by `release` and used again."""
+
+    def __init__(self) -> None:
+        self.sizes: NDArray[np.int64] = np.zeros(1, np.int64)
+        """Members by handle."""
+        self.sums: NDArray[np.int64] = np.zeros(1, np.int64)
+        """Sum of the members' slots by handle: of a group of one, its member."""
+        self.of: Handles = np.full(0, NO_GROUP, np.int64)
+        """Group by slot; NO_GROUP where the slot is free or belongs to none."""
+        self._keys = np.zeros(1, np.uint64)
+        self._table = Buckets(1)
+        self._free: list[int] = []
+        self._used = 0
+
+    def __len__(self) -> int:
+        """Groups in use, empty ones that were not released included."""
+        return self._used - len(self._free)
+
+    def join(self, slots: Slots, keys: Keys) -> "Joined":
+        """Put distinct slots, none of which is in a group, into the groups of their keys."""
+        distinct, first, place = np.unique(keys, return_index=True, return_inverse=True)
+        handles = self._find(distinct)
+        fresh = np.flatnonzero(handles == NO_GROUP)
+        handles[fresh] = self._allocate(len(fresh))
+        self._keys[handles[fresh]] = distinct[fresh]
+        self._table.add(handles[fresh], _tags(distinct[fresh]))
+        lone = self.lone(handles)
+        self.cover(slots)
+        joined = handles[place]
+        self.of[slots] = joined
+        np.add.at(self.sizes, joined, 1)
+        np.add.at(self.sums, joined, slots)
+        return Joined(handles, handles[fresh], first[fresh], lone)
+
+    def lone(self, handles: Handles) -> Slots:
+        """The members of those groups that have just one."""
+        members: Slots = self.sums[handles[self.sizes[handles] == 1]]
+        return members
+
+    def leave(self, slots: Slots) -> Handles:
+        """Take slots out of their groups; returns those groups, ascending. Slots without a group are passed over."""
+        slots = slots[slots < len(self.of)]
+        slots = slots[self.of[slots] != NO_GROUP]
+        left = self.of[slots]
+        np.subtract.at(self.sizes, left, 1)
+        np.subtract.at(self.sums, left, slots)
+        self.of[slots] = NO_GROUP
+        return np.unique(left)
+
+    def release(self, handles: Handles) -> None:
+        """Forget distinct groups that are empty."""
+        self._table.remove(handles)
+        self._free.extend(handles.tolist())
+
+    def _find(self, keys: Keys) -> Handles:
+        found = np.full(len(keys), NO_GROUP, np.int64)
+        for at, handles in self._table.matches(_tags(keys)):
+            same = self._keys[handles] == keys[at]
+            found[at[same]] = handles[same]
+        return found
+
+    def _allocate(self, count: int) -> Handles:
+        again = [self._free.pop() for _ in range(min(count, len(self._free)))]
+        more = count - len(again)
+        handles = np.array([*again, *range(self._used, self._used + more)], np.int64)
+        self._used += more
+        if self._used > len(self._keys):
+            room = max(1024, self._used * 5 // 4) - len(self._keys)
+            self._keys = np.concatenate((self._keys, np.zeros(room, np.uint64)))
+            self.sizes = np.concatenate((self.sizes, np.zeros(room, np.int64)))
+            self.sums = np.concatenate((self.sums, np.zeros(room, np.int64)))
+        return handles
+
+    def cover(self, slots: Slots) -> None:
+        """Make room for these slots in `of`."""
+        needed = int(slots.max(initial=-1)) + 1
+        if needed > len(self.of):
+            room = np.full(max(1024, needed * 5 // 4) - len(self.of), NO_GROUP, np.int64)
+            self.of = np.concatenate((self.of, room))
+
+
+def _tags(keys: Keys) -> NDArray[np.uint32]:
+    return (keys >> np.uint64(32)).astype(np.uint32)[:, None]

@@ -1,0 +1,92 @@
+"""Which sketches allow two sets to be alike, compiled by numba where it is there; both ways give the same mask."""
+
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from monitor.core.arrays.compile import COMPILES, compiled
+
+Places = NDArray[np.int64]
+Mask = NDArray[np.bool_]
+ROUNDING = 1e-9
+"""What a sum of two floats may be off, and more."""
+_TWOS, _FOURS, _EIGHTS = np.uint64(0x5555555555555555), np.uint64(0x3333333333333333), np.uint64(0x0F0F0F0F0F0F0F0F)
+_SUM = np.uint64(0x0101010101010101)
+_ONE, _TWO, _FOUR, _TOP = np.uint64(1), np.uint64(2), np.uint64(4), np.uint64(56)
+
+
+class Width(NamedTuple):
+    """Sketches of one width, by place.
+
+    Args:
+        bits: (w, n) uint64.
+        hidden: (n,) int64, shingles that share their bit with another one of the set.
+    """
+
+    bits: NDArray[np.uint64]
+    hidden: NDArray[np.int64]
+
+
+@compiled
+def _common(width: Width, left: int, right: int) -> int:
+    bits, hidden = width
+    common = min(hidden[left], hidden[right])
+    for word in range(len(bits)):
+        ones = bits[word, left] & bits[word, right]
+        ones -= (ones >> _ONE) & _TWOS
+        ones = (ones & _FOURS) + ((ones >> _TWO) & _FOURS)
+        ones = (ones + (ones >> _FOUR)) & _EIGHTS
+        common += np.int64((ones * _SUM) >> _TOP)
+    return int(common)
+
+
+@compiled
+def _allowed(places: Places, sizes: NDArray[np.int64], few: Width, every: Width, share: float) -> Mask:
+    rows, slots = places.shape
+    made = np.zeros((rows, slots * (slots - 1) // 2), np.bool_)
+    for row in range(rows):
+        pair = 0
+        for left in range(slots):
+            for right in range(left + 1, slots):
+                one, other = places[row, left], places[row, right]
+                if sizes[one] > 0 and sizes[other] > 0:
+                    least = share * (sizes[one] + sizes[other]) - ROUNDING
+                    if _common(few, one, other) >= least:
+                        made[row, pair] = _common(every, one, other) >= least
+                pair += 1
+    return made
+
+
+def allowed_plain(places: Places, sizes: NDArray[np.int64], few: Width, every: Width, share: float) -> Mask:
+    """Whether the sketches allow two slots of a row to be alike: for each row all pairs, the smaller slot first.
+
+    Args:
+        places: (R, m) int64, place of each slot's set; 0, of no shingles, is like nothing.
+        sizes: (n,) int64, shingles by place.
+        few: short sketches, looked at first.
+        every: long ones.
+        share: t / (1 + t) of the threshold t.
+
+    Returns:
+        (R, m (m - 1) / 2) bool, in the order of `numpy.triu_indices(m, 1)`.
+    """
+    left, right = np.triu_indices(places.shape[1], 1)
+    made = _can(places[:, left], places[:, right], sizes, few, share)
+    row, pair = np.nonzero(made)
+    made[row, pair] = _can(places[row, left[pair]], places[row, right[pair]], sizes, every, share)
+    return made
+
+
+def _can(left: Places, right: Places, sizes: NDArray[np.int64], width: Width, share: float) -> Mask:
+    common = np.minimum(width.hidden[left], width.hidden[right])
+    for words in width.bits:
+        common += np.bitwise_count(words[left] & words[right])
+    least = share * (sizes[left] + sizes[right]) - ROUNDING
+    can: Mask = (common >= least) & (sizes[left] > 0) & (sizes[right] > 0)
+    return can
+
+
+def allowed(places: Places, sizes: NDArray[np.int64], few: Width, every: Width, share: float) -> Mask:
+    """See `allowed_plain`."""
+    return (_allowed if COMPILES else allowed_plain)(places, sizes, few, every, share)

@@ -1,0 +1,154 @@
+"""Which of the live sets of shingles have a near copy among the others."""
+
+from collections.abc import Iterator, Sequence
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from monitor.core.index.duplicates.buckets import Buckets
+from monitor.core.index.duplicates.buckets_numpy import NONE, Handles, Kernels, Question, Sets
+from monitor.core.index.duplicates.shingles import jaccard
+from monitor.core.index.duplicates.slab import ShingleSlab
+
+_WAITING, _VOUCHED = 0, 1
+"""Shelves: sets without and with a witness."""
+_SETS = 4096
+"""Sets taken in at a time, so that a whole corpus can come at once."""
+
+
+class Bands(Protocol):
+    """Locality-sensitive hashing of sets: two sets are candidates for near copies when they share a band.
+
+    The bands of a set are a deterministic function of the set alone, so which pairs are candidates depends neither
+    on the order of arrival nor on what else is there nor on a restart; and so do near copies.
+    """
+
+    @property
+    def width(self) -> int:
+        """Bands per set."""
+        ...
+
+    def of(self, shingles: NDArray[np.uint32], counts: NDArray[np.int64]) -> NDArray[np.uint32]:
+        """The (n, width) bands of n sets, none empty, that lie one after the other in `shingles`."""
+        ...
+
+
+class NearCopies:
+    """Keeps for each set that has a near copy one of them, its *witness*.
+
+    When a witness leaves, the sets it vouched for look for another. Sets without a witness wait on a shelf of their
+    own: a new set looks through that shelf to the end, through the other one only until it has found a witness. So a
+    flood of similar sets costs little, where counting its pairs is quadratic.
+
+    Args:
+        bands: finds candidates; the exact Jaccard similarity decides.
+        threshold: the least similarity of near copies, in (0, 1].
+        kernels: the inner loops.
+    """
+
+    def __init__(self, bands: Bands, threshold: float, kernels: Kernels) -> None:
+        self._bands, self._threshold, self._kernels = bands, threshold, kernels
+        self.slab = ShingleSlab()
+        self._table = Buckets(bands.width, shelves=2, kernels=kernels)
+        self._witness: Handles = np.full(1, NONE, np.int64)
+        self._clients = Buckets(1, kernels=kernels)
+        """Sets by their witness."""
+
+    def __len__(self) -> int:
+        """Live sets."""
+        return len(self._table)
+
+    def vouched(self, handles: Handles) -> NDArray[np.bool_]:
+        """Whether each of these sets has a near copy; (n,) bool."""
+        has: NDArray[np.bool_] = self._witness[handles] != NONE
+        return has
+
+    def holds(self, sets: Sequence[NDArray[np.uint32]]) -> NDArray[np.bool_]:
+        """Whether a live set is equal to each of these, or a near copy of it; (n,) bool, False for an empty one.
+
+        The sets themselves need not be live: this is how a text that left is found again.
+        """
+        found = np.zeros(len(sets), np.bool_)
+        filled = [at for at, one in enumerate(sets) if len(one)]
+        if not filled:
+            return found
+        asked = [sets[at] for at in filled]
+        bands = self._bands.of(np.concatenate(asked), np.array([len(one) for one in asked], np.int64))
+        for shelf in (_WAITING, _VOUCHED):
+            for places, handles in self._table.matches(bands, shelf=shelf):
+                for place, handle in zip(places.tolist(), handles.tolist(), strict=True):
+                    at = filled[place]
+                    found[at] = found[at] or jaccard(sets[at], self.slab.get(handle)) >= self._threshold
+        return found
+
+    def update(self, dead: Handles, fresh: Handles) -> Handles:
+        """Forget sets and take in new ones, stored in the slab; returns the sets that this can have changed."""
+        more = len(self.slab.lengths) - len(self._witness)
+        self._witness = np.concatenate((self._witness, np.full(more, NONE, np.int64)))
+        orphans = self._bury(dead)
+        changed = [orphans, fresh]
+        for part in _parts(fresh):
+            bands = self._bands.of(*self.slab.gather(part))
+            met = self._search(part, bands, _WAITING, to_the_end=True)
+            self._search(part, bands, _VOUCHED)
+            self._meet(part, bands)
+            self._table.add(part, bands, shelf=_WAITING)
+            self._shelve(distinct([part, met]))
+            changed.append(met)
+        for part in _parts(orphans):
+            bands = self._table.tags(part)
+            self._search(part, bands, _VOUCHED)
+            self._search(part, bands, _WAITING)
+        self._shelve(orphans)
+        settled = distinct(changed)
+        vouched = settled[self.vouched(settled)]
+        self._clients.add(vouched, self._witness[vouched, None].astype(np.uint32))
+        return settled
+
+    def _bury(self, dead: Handles) -> Handles:
+        """Forget sets; returns the ones that lost their witness, now without."""
+        lost = [others for _, others in self._clients.matches(dead[:, None].astype(np.uint32))]
+        orphans = np.setdiff1d(distinct(lost), dead)
+        self._clients.remove(distinct([orphans, dead[self.vouched(dead)]]))
+        self._witness[orphans] = NONE
+        self._witness[dead] = NONE
+        self._table.remove(dead)
+        self.slab.drop(dead)
+        return orphans
+
+    def _meet(self, part: Handles, bands: NDArray[np.uint32]) -> None:
+        """Find a witness for each of some sets that has none among those that come with it: a table of their own is
+        small, and who was there before has been looked at.
+        """
+        if len(part) < 2:
+            return
+        known = self.vouched(part)
+        table, lone = Buckets(self._bands.width, kernels=self._kernels), np.flatnonzero(~known)
+        table.add(np.arange(len(part)), bands)
+        every = self.slab.sets
+        sets = Sets(every.flat, every.starts[part], every.lengths[part])
+        witness = np.where(known, 0, NONE)
+        table.search(sets, witness, Question(lone, bands[lone], 0, False, self._threshold))
+        found = lone[witness[lone] != NONE]
+        self._witness[part[found]] = part[witness[found]]
+
+    def _search(self, asking: Handles, bands: NDArray[np.uint32], shelf: int, *, to_the_end: bool = False) -> Handles:
+        """Find a witness on one shelf for each asking set that has none; see `Question`."""
+        question = Question(asking, bands, shelf, to_the_end, self._threshold)
+        return self._table.search(self.slab.sets, self._witness, question)
+
+    def _shelve(self, handles: Handles) -> None:
+        vouched = self.vouched(handles)
+        self._table.move(handles[vouched], _VOUCHED)
+        self._table.move(handles[~vouched], _WAITING)
+
+
+def distinct(parts: Sequence[NDArray[np.int64]]) -> NDArray[np.int64]:
+    """The distinct numbers of some arrays, ascending."""
+    return np.unique(np.concatenate([np.zeros(0, np.int64), *parts]))
+
+
+def _parts(handles: Handles) -> Iterator[Handles]:
+    for at in range(0, len(handles), _SETS):
+        yield handles[at : at + _SETS]

@@ -1,0 +1,92 @@
+"""Word shingles as sorted 32-bit hashes, their exact Jaccard similarity, and clusters of near copies."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from monitor.core.index.duplicates.kernels_shingles import BEST
+from monitor.core.index.duplicates.shingles_numpy import Kernels
+
+WIDTH = 3
+"""Words in a shingle. A chunk holds about 120 words; an edited word spoils WIDTH shingles. At a Jaccard limit of 0.8
+three words tolerate four separate edits in 120 words, which a reader still calls a copy; five tolerate only two."""
+THRESHOLD = 0.8
+"""From this Jaccard similarity on, two chunks are near copies."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Shingled:
+    """Some texts as sets of shingles.
+
+    Args:
+        shingles: the sets one after the other, each sorted and distinct, uint32.
+        counts: (n,) int64, shingles of each text; 0 for a text without tokens.
+        texts: (n,) uint64, a hash of the token sequence; equal for equal sequences in every run of the program.
+        sets: (n,) uint64, a hash of the set of shingles.
+    """
+
+    shingles: NDArray[np.uint32]
+    counts: NDArray[np.int64]
+    texts: NDArray[np.uint64]
+    sets: NDArray[np.uint64]
+
+
+def shingle(
+    tokens: Sequence[NDArray[np.int32]],
+    hashes: NDArray[np.uint64],
+    width: int = WIDTH,
+    *,
+    kernels: Kernels = BEST,
+) -> Shingled:
+    """Shingles and hashes of n texts.
+
+    A shingle is the hash of `width` consecutive tokens, cut to 32 bits; a text shorter than that is one shingle of
+    all its tokens, so two short texts are alike only when they are equal. Two 64-bit hashes of different texts
+    collide with a probability of about n^2 / 2^65.
+
+    Args:
+        tokens: n arrays of token ids.
+        hashes: (v,) uint64 by token id, the same for a word in every run (ids may differ between runs).
+        width: tokens in a shingle, positive.
+        kernels: the inner loops.
+    """
+    lengths = np.array([len(ids) for ids in tokens], np.int64)
+    words = hashes[np.concatenate([np.zeros(0, np.int32), *tokens])]
+    pieces, texts = kernels.roll(words, lengths, width)
+    shingles, counts, sets = kernels.fold(np.sort(pieces), len(tokens))
+    return Shingled(shingles, counts, texts, sets)
+
+
+def jaccard(left: NDArray[np.uint32], right: NDArray[np.uint32]) -> float:
+    """|L n R| / |L u R| of two sorted sets of shingles; 0 when either is empty: no words, no likeness."""
+    if not len(left) or not len(right):
+        return 0.0
+    shared = len(np.intersect1d(left, right, assume_unique=True))
+    return shared / (len(left) + len(right) - shared)
+
+
+def clusters(
+    sets: Sequence[NDArray[np.uint32]], hashes: Sequence[str], *, threshold: float = THRESHOLD
+) -> NDArray[np.int64]:
+    """Cluster ids of a few chunks: connected by an equal content hash or a Jaccard similarity >= threshold.
+
+    Single linkage over all pairs, so meant for the at most 2k chunks of two ranked lists.
+
+    Args:
+        sets: n sorted sets of shingles.
+        hashes: n content hashes; an empty one equals nothing.
+        threshold: the least similarity of near copies.
+
+    Returns:
+        (n,) int64: the smallest index of each chunk's cluster.
+    """
+    found = np.arange(len(sets))
+    for right in range(len(sets)):
+        for left in range(right):
+            same = bool(hashes[left]) and hashes[left] == hashes[right]
+            if found[left] != found[right] and (same or jaccard(sets[left], sets[right]) >= threshold):
+                one, other = sorted((int(found[left]), int(found[right])))
+                found[found == other] = one
+    return found

@@ -1,0 +1,77 @@
+"""Sets of shingles by handle in one array, with the holes squeezed out as sets come and go."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from monitor.core.index.duplicates.buckets_numpy import Sets
+from monitor.core.index.duplicates.kernels_shingles import BEST
+from monitor.core.index.duplicates.shingles_numpy import Kernels, gathered
+
+Handles = NDArray[np.int64]
+Shingles = NDArray[np.uint32]
+
+_LEAST = 1 << 12
+
+
+class ShingleSlab:
+    """Sorted distinct 32-bit shingles of each handle.
+
+    The array has at most half as much room again as the live sets needed when it was last squeezed (or grew).
+
+    Args:
+        kernels: the inner loops.
+    """
+
+    def __init__(self, kernels: Kernels = BEST) -> None:
+        self._kernels = kernels
+        self._flat: Shingles = np.zeros(_LEAST, np.uint32)
+        self._starts = np.zeros(1, np.int64)
+        self.lengths: NDArray[np.int64] = np.zeros(1, np.int64)
+        """Shingles by handle, 0 where the handle holds no set."""
+        self._end = 0
+        self._held = 0
+
+    @property
+    def sets(self) -> Sets:
+        """All sets as they lie; valid until the next `put`."""
+        return Sets(self._flat, self._starts, self.lengths)
+
+    def put(self, handles: Handles, shingles: Shingles, counts: NDArray[np.int64]) -> None:
+        """Store the sets of handles that hold none; `shingles` are the sets one after the other."""
+        needed = int(handles.max(initial=-1)) + 1
+        if needed > len(self._starts):
+            room = np.zeros(max(1024, needed * 5 // 4) - len(self._starts), np.int64)
+            self._starts = np.concatenate((self._starts, room))
+            self.lengths = np.concatenate((self.lengths, room))
+        if self._end + len(shingles) > len(self._flat):
+            self._squeeze(len(shingles))
+        self._starts[handles] = self._end + np.cumsum(counts) - counts
+        self.lengths[handles] = counts
+        self._flat[self._end : self._end + len(shingles)] = shingles
+        self._end += len(shingles)
+        self._held += len(shingles)
+
+    def drop(self, handles: Handles) -> None:
+        """Forget the sets of distinct handles."""
+        self._held -= int(self.lengths[handles].sum())
+        self.lengths[handles] = 0
+
+    def get(self, handle: int) -> Shingles:
+        """A copy of one set."""
+        start = int(self._starts[handle])
+        return self._flat[start : start + int(self.lengths[handle])].copy()
+
+    def gather(self, handles: Handles) -> tuple[Shingles, NDArray[np.int64]]:
+        """The sets of some handles one after the other, and how long each is."""
+        counts = self.lengths[handles]
+        return gathered(self._flat, self._starts[handles], counts), counts
+
+    def _squeeze(self, more: int) -> None:
+        """Move the live sets together, in a new array with half as much room again."""
+        fresh = np.zeros(max(_LEAST, (self._held + more) * 3 // 2), np.uint32)
+        handles = np.flatnonzero(self.lengths)
+        handles = handles[np.argsort(self._starts[handles])]
+        lengths = self.lengths[handles]
+        self._end = self._kernels.pack(self._flat, self._starts[handles], lengths, fresh)
+        self._starts[handles] = np.cumsum(lengths) - lengths
+        self._flat = fresh

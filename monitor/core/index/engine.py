@@ -1,0 +1,219 @@
+"""The engine: all maintained state of both legs behind one `apply`."""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from monitor.core.index.baseline import ListLeg
+from monitor.core.index.corpus import Corpus, Delta
+from monitor.core.index.dense.topk import DenseTopK
+from monitor.core.index.duplicates.duplicates import Bands, Duplicates
+from monitor.core.index.lexical.sources import SourceStatistics
+from monitor.core.index.lexical.topk import LexicalTopK
+from monitor.core.index.lexical.vocabulary import Vocabulary
+from monitor.core.index.statistics.corpus_statistics import CorpusStatistics
+from monitor.core.model.anchors import AnchorSet, kept_rows
+from monitor.core.model.lists import RankedLists
+from monitor.core.model.rewrites import with_rewrites
+from monitor.core.model.scoring import Distance
+from monitor.core.text.tokens import tokenize
+
+Wait = Callable[[], object]
+"""Returns when a task is done, and raises what it raised."""
+Start = Callable[[Callable[[], object]], Wait]
+"""Starts a task."""
+
+
+def nothing() -> None:
+    """There is no task to wait for."""
+
+
+def at_once(task: Callable[[], object]) -> Wait:
+    """Does the task instead of starting it."""
+    task()
+    return nothing
+
+
+@dataclass(frozen=True, slots=True)
+class Depths:
+    """How deep the lists are maintained, and on which legs."""
+
+    k: int
+    dense: bool
+    lexical: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Bm25:
+    """Parameters of the lexical leg; see `LexicalTopK`."""
+
+    variant: Literal["okapi", "lucene"] = "okapi"
+    k1: float = 1.5
+    b: float = 0.75
+    epsilon: float = 0.25
+
+    def shown(self) -> str:
+        """As a fingerprint has it."""
+        return f"{self.variant}:k1={self.k1!r}:b={self.b!r}:epsilon={self.epsilon!r}"
+
+
+class Engine:
+    """Maintains the exact top-k of every anchor on both legs.
+
+    Args:
+        anchors: the anchors, with prepared vectors.
+        corpus: the chunk table whose changes arrive through `apply`.
+        depths: k and the legs that are on.
+        distance: of the dense leg.
+        bm25: of the lexical leg.
+        bands: finds candidates for near copies.
+        dimensions: by which statistics of the corpus are told apart.
+    """
+
+    def __init__(
+        self,
+        anchors: AnchorSet,
+        corpus: Corpus,
+        depths: Depths,
+        distance: Distance,
+        bm25: Bm25,
+        *,
+        bands: Bands,
+        dimensions: Sequence[str] = (),
+    ) -> None:
+        self.anchors = anchors
+        self.duplicates = Duplicates(bands)
+        self.statistics = CorpusStatistics(corpus, self.duplicates, dimensions)
+        self.vocabulary = Vocabulary()
+        # Rewrites are asked behind the anchors; on the dense leg only where something encodes them.
+        self._by_vector, self._by_words = _asked(anchors)
+        asked = self._by_words
+        self.dense = DenseTopK(self._by_vector, corpus, k=depths.k, distance=distance) if depths.dense else None
+        self.lexical = (
+            LexicalTopK(
+                [tokenize(anchor.text) for anchor in asked.anchors],
+                asked.filters,
+                corpus,
+                self.vocabulary,
+                k=depths.k,
+                variant=bm25.variant,
+                k1=bm25.k1,
+                b=bm25.b,
+                epsilon=bm25.epsilon,
+                anchors=len(anchors),
+            )
+            if depths.lexical
+            else None
+        )
+
+    def apply(self, delta: Delta) -> Mapping[ListLeg, NDArray[np.bool_]]:
+        """Take a batch's net changes; returns which anchors each leg's list may have changed for, (A,) bool."""
+        touched: dict[ListLeg, NDArray[np.bool_]] = {}
+        if self.dense is not None:
+            touched["dense"] = self.dense.apply(delta)[: len(self.anchors)]
+        # One tokenisation feeds the lexical leg, the shingles and the statistics.
+        tokens = self.vocabulary.encode(delta.texts)
+        self._count(delta, tokens, self.vocabulary.hashes)
+        if self.lexical is not None:
+            touched["lexical"] = self.lexical.apply(delta, tokens)[: len(self.anchors)]
+        else:
+            self.vocabulary.recycle()
+        return touched
+
+    def load(self, deltas: Iterable[Delta], *, start: Start = at_once) -> None:
+        """Take in a whole corpus that arrives in parts, into an empty engine: the bits of `apply`, in less time.
+
+        What costs a pass over the corpus is done once, at the end: every search of the dense leg, every scan of the
+        lexical one. Copies and statistics of a part are counted while the next one is read, the legs' searches go
+        side by side: they share nothing that either writes.
+
+        Args:
+            deltas: parts that only add, read one by one, whose slots ascend from part to part.
+            start: starts one task beside the caller, or does it at once.
+        """
+        wait: Wait = nothing
+        chunks = 0
+        for delta in deltas:
+            tokens = self.vocabulary.encode(delta.texts)
+            wait()
+            wait = start(partial(self._count, delta, tokens, self.vocabulary.hashes))
+            if self.dense is not None:
+                self.dense.take(delta)
+            if self.lexical is not None:
+                self.lexical.take(delta, tokens)
+            chunks += len(delta.added)
+        wait()
+        if not chunks:
+            return
+        wait = nothing if self.dense is None else start(self.dense.settle)
+        if self.lexical is not None:
+            self.lexical.settle()
+        else:
+            self.vocabulary.recycle()
+        wait()
+
+    def _count(self, delta: Delta, tokens: Sequence[NDArray[np.int32]], hashes: NDArray[np.uint64]) -> None:
+        self.duplicates.apply(delta, tokens, hashes)
+        self.statistics.apply(delta, tokens)
+
+    def reanchor(self, anchors: AnchorSet) -> NDArray[np.int64]:
+        """Watch other anchors from here on; call it between two batches.
+
+        Only what is asked for the first time is searched for; afterwards all lists are those of an engine that had
+        these anchors from the start, to the bit.
+
+        Returns:
+            (A,) int64: for each anchor the row that asked the same before, -1 for a new question.
+        """
+        kept = kept_rows(self.anchors, anchors)
+        by_vector, by_words = _asked(anchors)
+        if self.dense is not None:
+            self.dense.reanchor(by_vector, kept_rows(self._by_vector, by_vector))
+        if self.lexical is not None:
+            queries = [tokenize(anchor.text) for anchor in by_words.anchors]
+            before = kept_rows(self._by_words, by_words)
+            self.lexical.reanchor(queries, by_words.filters, before, anchors=len(anchors))
+        self.anchors, self._by_vector, self._by_words = anchors, by_vector, by_words
+        return kept
+
+    def by_source(self) -> SourceStatistics | None:
+        """The BM25 statistics told apart by source; None while the lexical leg is off."""
+        return None if self.lexical is None else self.lexical.by_source(self.duplicates.codes)
+
+    def lists(self) -> Mapping[ListLeg, RankedLists]:
+        """The exact lists now; the dense ones under `exact`, because `dense` is what the real index serves."""
+        made: dict[ListLeg, RankedLists] = {}
+        if self.dense is not None:
+            made["exact"] = _first(self.dense.lists(), len(self.anchors))
+        if self.lexical is not None:
+            made["lexical"] = _first(self.lexical.lists(), len(self.anchors))
+        return made
+
+    def rewrites(self) -> Mapping[ListLeg, RankedLists]:
+        """The exact lists of all rewrites, in the order of the anchors; a leg that does not ask them is absent."""
+        made: dict[ListLeg, RankedLists] = {}
+        own, asked = len(self.anchors), len(self._by_words)
+        if self.dense is not None and len(self._by_vector) > own:
+            made["exact"] = self.dense.lists().take(np.arange(own, asked))
+        if self.lexical is not None and asked > own:
+            made["lexical"] = self.lexical.lists().take(np.arange(own, asked))
+        return made
+
+
+def _asked(anchors: AnchorSet) -> tuple[AnchorSet, AnchorSet]:
+    """What is asked by vector, and what by words."""
+    return with_rewrites(anchors, vectors=True), with_rewrites(anchors, vectors=False)
+
+
+def _first(lists: RankedLists, count: int) -> RankedLists:
+    return lists if len(lists) == count else lists.take(np.arange(count))
+
+
+def rows_of(touched: Mapping[ListLeg, NDArray[np.bool_]], legs: Sequence[ListLeg]) -> NDArray[np.int64]:
+    """Indices of the anchors touched on any of the legs."""
+    masks = [touched[leg] for leg in legs if leg in touched]
+    return np.flatnonzero(np.logical_or.reduce(masks)) if masks else np.zeros(0, np.int64)

@@ -1,0 +1,219 @@
+"""Forward lists: the distinct terms of every live chunk in one slab, bounded under any stream of updates."""
+
+from collections.abc import Iterator
+from typing import Any, TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from monitor.core.index.lexical.arrays import Counted, Kernels, Lists, ragged
+from monitor.core.index.lexical.kernels import BEST
+
+Scalar = TypeVar("Scalar", bound=np.generic)
+
+_GRAIN = 8
+"""Lists start at multiples of this: a hole fits the next list of about the same size."""
+_FREE = -1
+_MOVED = 65_536
+"""Lists moved at once by a compaction."""
+_WORTH_MOVING = 65_536
+"""Free places below which a compaction is not worth its time."""
+
+
+class ForwardLists:
+    """By slot: distinct token ids with frequencies (those that anchors have first), length, folded segment.
+
+    A removed list leaves a hole that the next list of its size class takes; when holes make up more than half of
+    what is used, the slab is compacted. So memory is bounded by the largest live corpus, not by uptime.
+
+    Args:
+        kernels: the inner loops.
+    """
+
+    def __init__(self, kernels: Kernels = BEST) -> None:
+        self._kernels = kernels
+        self.documents = 0
+        """Live chunks, empty ones included."""
+        self.total_length = 0
+        """Tokens in them, repeats included."""
+        self.compactions = 0
+        self._starts: NDArray[np.int64] = np.zeros(0, np.int64)
+        self._sizes: NDArray[np.int32] = np.zeros(0, np.int32)
+        self._heads: NDArray[np.int32] = np.zeros(0, np.int32)
+        self._lengths: NDArray[np.int32] = np.zeros(0, np.int32)
+        self._segments: NDArray[np.int32] = np.zeros(0, np.int32)
+        self._ids: NDArray[np.int32] = np.zeros(0, np.int32)
+        self._frequencies: NDArray[np.uint16] = np.zeros(0, np.uint16)
+        self._used = 0
+        self._holes: dict[int, list[int]] = {}
+        self._hole_places = 0
+
+    @property
+    def bytes(self) -> int:
+        """Bytes held by the arrays."""
+        by_slot = (self._starts, self._sizes, self._heads, self._lengths, self._segments)
+        return sum(array.nbytes for array in (*by_slot, self._ids, self._frequencies))
+
+    @property
+    def frequency_type(self) -> np.dtype[Any]:
+        """uint16, or uint32 once a chunk repeated a token more than 65,535 times."""
+        return self._frequencies.dtype
+
+    def live(self) -> NDArray[np.int64]:
+        """Live slots, ascending."""
+        return np.flatnonzero(self._sizes != _FREE)
+
+    def lists(self, slots: NDArray[np.int64], *, whole: bool = False) -> Lists:
+        """The lists of some live slots: the anchors' terms only, or whole."""
+        sizes = self._sizes if whole else self._heads
+        return Lists(
+            slots.astype(np.int32),
+            self._starts[slots],
+            sizes[slots],
+            self._lengths[slots],
+            self._segments[slots],
+            self._ids,
+            self._frequencies,
+        )
+
+    def drop(self, slots: NDArray[np.int64]) -> NDArray[np.int32]:
+        """Remove live slots; returns their distinct ids, one list after the other.
+
+        Raises:
+            ValueError: a slot holds no chunk.
+        """
+        if len(slots) and (int(slots[-1]) >= len(self._sizes) or int(self._sizes[slots].min()) == _FREE):
+            message = f"lexical: a removed slot holds no chunk, slots {int(slots[0])} to {int(slots[-1])}"
+            raise ValueError(message)
+        sizes = self._sizes[slots].astype(np.int64)
+        starts, grains = self._starts[slots], -(-sizes // _GRAIN)
+        ids = self._kernels.gather(self._ids, starts, sizes)
+        self.documents -= len(slots)
+        self.total_length -= int(self._lengths[slots].sum())
+        for size in np.unique(grains).tolist():
+            self._holes.setdefault(size, []).extend(starts[grains == size].tolist())
+        self._hole_places += int(grains.sum()) * _GRAIN
+        self._sizes[slots] = _FREE
+        return ids
+
+    def store(
+        self, slots: NDArray[np.int64], counted: Counted, lengths: NDArray[np.int64], segments: NDArray[np.int32]
+    ) -> None:
+        """Put new chunks into free slots (all arrays aligned)."""
+        if not len(slots):
+            return
+        self._reach(int(slots.max()) + 1)
+        sizes = np.diff(counted.offset)
+        starts = self._allocate(-(-sizes // _GRAIN))
+        if int(counted.frequencies.max(initial=0)) > np.iinfo(self._frequencies.dtype).max:
+            self._frequencies = self._frequencies.astype(np.uint32)  # rare, and wider only
+        self._kernels.scatter(self._ids, starts, sizes, counted.ids)
+        self._kernels.scatter(self._frequencies, starts, sizes, counted.frequencies)
+        self._starts[slots], self._sizes[slots], self._heads[slots] = starts, sizes, counted.heads
+        self._lengths[slots], self._segments[slots] = lengths, segments
+        self.documents += len(slots)
+        self.total_length += int(lengths.sum())
+
+    def blocks(self, slots: NDArray[np.int64], size: int) -> Iterator[NDArray[np.int64]]:
+        """Slots in growing portions, the first ones small so that floors rise early."""
+        at, step = 0, min(256, size)
+        while at < len(slots):
+            yield slots[at : at + step]
+            at, step = at + step, min(step * 2, size)
+
+    def compact_if_needed(self) -> None:
+        """Close the holes if they make up more than half of what is used."""
+        if self._hole_places * 2 <= self._used or self._hole_places < _WORTH_MOVING:
+            return
+        slots = self.live()
+        grains = -(-self._sizes[slots].astype(np.int64) // _GRAIN) * _GRAIN
+        ends = np.cumsum(grains)
+        used = int(ends[-1]) if len(ends) else 0
+        ids, frequencies = np.empty(used, np.int32), np.empty(used, self._frequencies.dtype)
+        for at in range(0, len(slots), _MOVED):
+            some = slots[at : at + _MOVED]
+            sizes = self._sizes[some].astype(np.int64)
+            starts = (ends - grains)[at : at + _MOVED]
+            source, target = ragged(self._starts[some], sizes), ragged(starts, sizes)
+            ids[target], frequencies[target] = self._ids[source], self._frequencies[source]
+            self._starts[some] = starts
+        self._ids, self._frequencies, self._used = ids, frequencies, used
+        self._holes, self._hole_places = {}, 0
+        self.compactions += 1
+
+    def rehead(self, known: NDArray[np.bool_], before: NDArray[np.bool_]) -> None:
+        """Put the ids that anchors have now first; only lists with an id that anchors gained or lost are touched.
+
+        Args:
+            known: (capacity,) bool by token id, whether any anchor has it now.
+            before: the same, as the lists stand.
+        """
+        moved = known != before
+        if not moved.any():
+            return
+        for slots in self.blocks(self.live(), _MOVED):
+            sizes = self._sizes[slots].astype(np.int64)
+            owner = np.repeat(np.arange(len(slots)), sizes)
+            hit = moved[self._ids[ragged(self._starts[slots], sizes)]]
+            self._partition(slots[np.unique(owner[hit])], known)
+
+    def refold(self, segments: NDArray[np.int32]) -> None:
+        """Other folded segments, aligned with `live()`."""
+        self._segments[self.live()] = segments
+
+    def segments(self) -> NDArray[np.int32]:
+        """Folded segments, aligned with `live()`."""
+        return self._segments[self.live()]
+
+    def _partition(self, slots: NDArray[np.int64], known: NDArray[np.bool_]) -> None:
+        """Known ids to the front of some lists, both parts in the order they stand in."""
+        sizes = self._sizes[slots].astype(np.int64)
+        source = ragged(self._starts[slots], sizes)
+        owner = np.repeat(np.arange(len(slots)), sizes)
+        ids, frequencies = self._ids[source], self._frequencies[source]
+        first = known[ids]
+        heads = np.bincount(owner[first], minlength=len(slots))
+        self._heads[slots] = heads
+        for of, starts, counts in (
+            (first, self._starts[slots], heads),
+            (~first, self._starts[slots] + heads, sizes - heads),
+        ):
+            target = ragged(starts, counts)
+            self._ids[target], self._frequencies[target] = ids[of], frequencies[of]
+
+    def _allocate(self, grains: NDArray[np.int64]) -> NDArray[np.int64]:
+        starts = np.full(len(grains), -1, np.int64)
+        for size in np.unique(grains).tolist():
+            holes = self._holes.get(size)
+            if holes:
+                takers = np.flatnonzero(grains == size)[: len(holes)]
+                starts[takers] = [holes.pop() for _ in takers]
+                self._hole_places -= size * _GRAIN * len(takers)
+        new = starts < 0
+        widths = grains[new] * _GRAIN
+        ends = np.cumsum(widths)
+        starts[new] = self._used + ends - widths
+        self._used += int(ends[-1]) if len(ends) else 0
+        self._grow(self._used)
+        return starts
+
+    def _grow(self, needed: int) -> None:
+        if needed > len(self._ids):
+            room = max(needed, len(self._ids) * 5 // 4, 4096)
+            self._ids = _longer(self._ids, room)
+            self._frequencies = _longer(self._frequencies, room)
+
+    def _reach(self, slots: int) -> None:
+        if slots > len(self._sizes):
+            room = max(slots, len(self._sizes) * 5 // 4, 1024)
+            before = len(self._sizes)
+            self._starts, self._sizes = _longer(self._starts, room), _longer(self._sizes, room)
+            self._heads, self._lengths = _longer(self._heads, room), _longer(self._lengths, room)
+            self._segments = _longer(self._segments, room)
+            self._sizes[before:] = _FREE
+
+
+def _longer(array: NDArray[Scalar], length: int) -> NDArray[Scalar]:
+    made = np.empty(length, array.dtype)
+    made[: len(array)] = array
+    return made

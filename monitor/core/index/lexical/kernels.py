@@ -1,0 +1,83 @@
+"""The lexical kernels for numba; each file of them stands alone because its cache follows no imports."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from monitor.core.arrays.compile import COMPILES, compiled
+from monitor.core.index.lexical.arrays import Counted, Kernels
+from monitor.core.index.lexical.kernels_numpy import NUMPY
+from monitor.core.index.lexical.kernels_offer import offer
+from monitor.core.index.lexical.kernels_rank import rank
+
+
+@compiled
+def _count(tokens: NDArray[np.int32], offset: NDArray[np.int64], local: NDArray[np.int32]) -> Counted:
+    documents = len(offset) - 1
+    ends = np.zeros(documents + 1, np.int64)
+    heads = np.zeros(documents, np.int32)
+    ids = np.empty(len(tokens), np.int32)
+    frequencies = np.empty(len(tokens), np.int32)
+    rest = np.empty(len(tokens), np.int32)  # of one document: tokens that queries do not know
+    seen = np.zeros(len(local), np.int32)  # by token id: occurrences in this document
+    used = 0
+    for document in range(documents):
+        begin, unknown = used, 0
+        for at in range(offset[document], offset[document + 1]):
+            token = tokens[at]
+            # both are written, one is kept: a branch on such data would be guessed wrong every second time
+            ids[used] = rest[unknown] = token
+            known = local[token] >= 0
+            used += known & (seen[token] == 0)
+            unknown += (not known) & (seen[token] == 0)
+            seen[token] += 1
+        heads[document] = used - begin
+        for at in range(unknown):
+            ids[used + at] = rest[at]
+        used += unknown
+        for at in range(begin, used):
+            frequencies[at] = seen[ids[at]]
+            seen[ids[at]] = 0
+        ends[document + 1] = used
+    return Counted(ends, heads, ids[:used].copy(), frequencies[:used].copy())
+
+
+@compiled
+def _recount(frequency: NDArray[np.int32], histogram: NDArray[np.int64], ids: NDArray[np.int32], step: int) -> int:
+    top = len(histogram) - 1
+    for done in range(len(ids)):
+        before = frequency[ids[done]]
+        after = before + step
+        if after < 0:
+            return done
+        histogram[min(before, top)] -= 1
+        histogram[min(after, top)] += 1
+        frequency[ids[done]] = after
+    return len(ids)
+
+
+@compiled
+def _gather(slab: NDArray[np.int32], starts: NDArray[np.int64], sizes: NDArray[np.int64]) -> NDArray[np.int32]:
+    made = np.empty(sizes.sum(), slab.dtype)
+    used = 0
+    for part in range(len(starts)):
+        for at in range(sizes[part]):
+            made[used + at] = slab[starts[part] + at]
+        used += sizes[part]
+    return made
+
+
+@compiled
+def _scatter(
+    slab: NDArray[np.generic], starts: NDArray[np.int64], sizes: NDArray[np.int64], values: NDArray[np.int32]
+) -> None:
+    used = 0
+    for part in range(len(starts)):
+        for at in range(sizes[part]):
+            slab[starts[part] + at] = values[used + at]
+        used += sizes[part]
+
+
+NUMBA = Kernels("numba", _count, _recount, _gather, _scatter, offer, rank, block=8192) if COMPILES else None
+"""None without numba."""
+BEST = NUMBA or NUMPY
+"""What runs."""

@@ -1,0 +1,76 @@
+"""The ranking of buffers, compiled by numba."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from monitor.core.arrays.compile import compiled
+from monitor.core.index.lexical.arrays import EMPTY, Entries, Queries, Ranking
+
+
+@compiled
+def _place(value: float, label: int, held: int, scores: NDArray[np.float64], labels: NDArray[np.int64]) -> int:
+    """Where a value belongs among the held best ones, best first; equal ones stand by label."""
+    into = held
+    while into > 0 and (value > scores[into - 1] or (value == scores[into - 1] and label < labels[into - 1])):
+        into -= 1
+    return into
+
+
+@compiled
+def _open(
+    least: float,
+    score: NDArray[np.float64],
+    slots: NDArray[np.int32],
+    label: NDArray[np.int64],
+    undecided: NDArray[np.bool_],
+) -> None:
+    """Mark the entries without a label whose score is in the list and equals another entry's."""
+    for place in range(len(score)):
+        value = score[place]
+        if value >= least and label[slots[place]] == 0:
+            undecided[place] = np.sum(score == value) > 1
+
+
+@compiled
+def rank(entries: Entries, queries: Queries, rows: NDArray[np.int64], k: int, label: NDArray[np.int64]) -> Ranking:
+    """See `Kernels`."""
+    k1, b, query, weights, average = queries.k1, queries.b, queries.start, queries.weight, queries.average
+    offset, used, twin, column = entries.offset, entries.used, entries.twin, entries.column
+    slot, length, frequencies = entries.slot, entries.length, entries.frequency
+    slots, scores = np.full((len(rows), k), EMPTY, np.int32), np.full((len(rows), k), np.nan)
+    outside, undecided = np.full(len(rows), -np.inf), np.zeros(len(slot), np.bool_)
+    most = (offset[1:] - offset[:-1]).max() if len(offset) > 1 else 0
+    norm, score, labels = np.empty(most), np.empty(most), np.zeros(k, np.int64)
+    for at in range(len(rows)):
+        row = rows[at]
+        start, size, own = offset[row], used[row], offset[row + 1] - 1
+        # one term after the other, so that the loops over places vectorise
+        for place in range(size):
+            norm[place] = k1 * (1.0 - b + b * (length[start + place] / average[row]))
+            score[place] = 0.0
+        for pair in range(query[row], query[row + 1]):
+            first, weight = column[pair - query[row]] + start, weights[pair]
+            for place in range(size):
+                frequency = float(frequencies[first + place])
+                score[place] += weight * (frequency * (k1 + 1.0)) / (frequency + norm[place])
+        if twin[row] != EMPTY:
+            its_norm, outside[at] = k1 * (1.0 - b + b * (length[own] / average[row])), 0.0
+            for pair in range(query[row], query[row + 1]):
+                frequency = float(frequencies[column[pair - query[row]] + own])
+                outside[at] += weights[pair] * (frequency * (k1 + 1.0)) / (frequency + its_norm)
+        held, best, names = 0, scores[at], slots[at]
+        for place in range(size):
+            value, name = score[place], slot[start + place]
+            if name == EMPTY:
+                score[place] = -np.inf
+            elif held < k or value >= best[k - 1]:
+                into = _place(value, label[name], held, best, labels)
+                held = min(held + (into < k), k)
+                for move in range(held - 1, into, -1):
+                    best[move], names[move], labels[move] = best[move - 1], names[move - 1], labels[move - 1]
+                if into < k:
+                    best[into], names[into], labels[into] = value, name, label[name]
+        if held > 0:
+            end = start + size
+            _open(best[held - 1], score[:size], slot[start:end], label, undecided[start:end])
+    return Ranking(slots, scores, outside, undecided)

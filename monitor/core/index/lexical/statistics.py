@@ -1,0 +1,57 @@
+"""The corpus statistics that BM25 rests on, as a value."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from monitor.core.index.lexical.bm25 import BM25
+from monitor.core.index.lexical.forward import ForwardLists
+from monitor.core.index.lexical.vocabulary import Vocabulary
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class LexicalStatistics:
+    """What BM25 rests on now.
+
+    Args:
+        documents: N, live chunks, empty ones included.
+        total_length: tokens in them.
+        average_length: total_length / documents; 0 for an empty corpus.
+        average_idf: mean idf before the floor over the whole vocabulary; 0 without any term.
+        vocabulary: distinct tokens in live chunks.
+        terms: the M distinct anchor terms, sorted.
+        document_frequency: (M,) int64, aligned with `terms`.
+        idf: (M,) float64 as scores use it; 0 for a term out of vocabulary.
+        out_of_vocabulary: anchor terms that no live chunk contains.
+    """
+
+    documents: int
+    total_length: int
+    average_length: float
+    average_idf: float
+    vocabulary: int
+    terms: tuple[str, ...]
+    document_frequency: NDArray[np.int64]
+    idf: NDArray[np.float64]
+    out_of_vocabulary: int
+
+
+def statistics(
+    bm25: BM25, forward: ForwardLists, vocabulary: Vocabulary, anchor_terms: tuple[tuple[str, ...], NDArray[np.int64]]
+) -> LexicalStatistics:
+    """Put the statistics together; `anchor_terms` are the terms, sorted, and their document frequencies."""
+    terms, frequency = anchor_terms
+    distinct, counts = vocabulary.frequencies()
+    average = bm25.average_idf(forward.documents, distinct, counts)
+    return LexicalStatistics(
+        documents=forward.documents,
+        total_length=forward.total_length,
+        average_length=forward.total_length / forward.documents if forward.documents else 0.0,
+        average_idf=average,
+        vocabulary=int(counts.sum()),
+        terms=terms,
+        document_frequency=frequency,
+        idf=bm25.idf(forward.documents, frequency, average),
+        out_of_vocabulary=int((frequency == 0).sum()),
+    )

@@ -1,0 +1,299 @@
+"""The exact BM25 top-k of every anchor, kept current under a stream of chunk changes."""
+
+from collections import Counter
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from monitor.core.arrays.segment_codes import SegmentCodes
+from monitor.core.index.corpus import Corpus, Delta
+from monitor.core.index.lexical.arrays import EMPTY, Kernels, Queries, Ranking
+from monitor.core.index.lexical.bm25 import BM25, Variant
+from monitor.core.index.lexical.forward import ForwardLists
+from monitor.core.index.lexical.kernels import BEST
+from monitor.core.index.lexical.names import NameOrder
+from monitor.core.index.lexical.queries import Admission, Plan, anchor_terms, compile_queries
+from monitor.core.index.lexical.sources import Occurrences, SourceStatistics, occurrences, sums_by_source
+from monitor.core.index.lexical.statistics import LexicalStatistics, statistics
+from monitor.core.index.lexical.vocabulary import Vocabulary
+from monitor.core.index.lexical.watch import Watch
+from monitor.core.model.events import Segment
+from monitor.core.model.lists import NO_CHUNK, RankedLists
+
+_STORED = 16_384
+"""Chunks counted at once: bounds the memory of a large first delta."""
+_MANY = 4
+"""A scan for more than one anchor in so many refills all: the others would drift and follow soon."""
+_WIDEST = 64
+"""Entries per result wanted up to which failing often alone widens a buffer."""
+_OFTEN = 256
+"""A row that fails again within this many batches gets a buffer twice as large: a scan for one row costs as much as
+ranking a hundred thousand entries more, so a row that fails once in so many batches already pays for its room."""
+
+
+class LexicalTopK:
+    """The exact top-k of A anchors; scores equal rank-bm25's on the live corpus at every step (to 1e-9).
+
+    A change moves N, the average length and document frequencies, so every BM25 score moves a little. Buffers
+    hold the best k' = 4k of each anchor under the frozen weights of its epoch; each batch rescores only these,
+    and a bound on what everything outside can score now proves the top-k exact (`lexical_bound`), or the anchor
+    is refilled by a scan. Scores are computed from integers in a fixed order: the same live corpus gives the
+    same bits, whatever the history, the batches and the slots were.
+
+    A hit contains at least one term of its anchor; hits with a score <= 0 are hits. An anchor without terms, the
+    empty corpus and chunks without tokens give empty lists. Ties by chunk id.
+
+    Args:
+        queries: A tokenised anchors; a repeated token counts as often as it is said.
+        filters: (A,) attribute values that a hit must have.
+        corpus: whose `names` and `keys` by slot are read while a delta is applied.
+        vocabulary: of this index alone; the tokens given to `apply` come from its `encode`.
+        k: depth of the lists.
+        variant, k1, b, epsilon: see `BM25`.
+        anchors: how many of the queries, from the first on, are anchors, whose terms the statistics are about; None:
+            all. The others are rewrites.
+        kernels: inner loops; numba's where it is installed.
+    """
+
+    def __init__(
+        self,
+        queries: Sequence[Sequence[str]],
+        filters: Sequence[Segment],
+        corpus: Corpus,
+        vocabulary: Vocabulary,
+        *,
+        k: int,
+        variant: Variant = "okapi",
+        k1: float = 1.5,
+        b: float = 0.75,
+        epsilon: float = 0.25,
+        anchors: int | None = None,
+        kernels: Kernels = BEST,
+    ) -> None:
+        self.k = k
+        self.bm25 = BM25(variant, k1, b, epsilon)
+        self.refills = 0
+        """Anchors whose buffer was refilled by a scan, ever."""
+        self.epochs = 0
+        """Scans that refilled all anchors at once, ever."""
+        self._corpus, self._vocabulary, self._kernels = corpus, vocabulary, kernels
+        self._queries = [tuple(query) for query in queries]
+        self._pinned = vocabulary.pin(self._queries)
+        self._terms = anchor_terms(self._queries[:anchors], self._pinned)
+        self._plan = compile_queries(self._pinned, filters)
+        self._forward, self._names = ForwardLists(kernels), NameOrder(corpus.names)
+        self._local = self._plan.local(vocabulary.capacity)
+        self._now, reference = self._weighted(self._plan, self._local)
+        self._watch = Watch(self._plan, k, reference, kernels)
+        self._failed_at: NDArray[np.int64] = np.full(len(queries), -_OFTEN - 1, np.int64)
+        self._batch = 0
+        self._lists = RankedLists.of([[] for _ in queries], k)
+
+    def apply(self, delta: Delta, tokens: Sequence[NDArray[np.int32]]) -> NDArray[np.bool_]:
+        """Apply a batch's net changes and bring every list up to date.
+
+        Args:
+            delta: removed slots (processed first) and added ones.
+            tokens: m arrays of token ids with repeats, in text order, aligned with `delta.added`.
+
+        Returns:
+            (A,) bool: anchors whose top-k ids, or their order, changed.
+        """
+        self._batch += 1
+        self._vocabulary.release(self._forward.drop(delta.removed))
+        self._watch.drop(delta.removed)
+        self.take(delta, tokens)
+        if 2 * len(delta.added) > self._forward.documents:
+            return self.settle()
+        every, reference = np.arange(len(self._plan)), self._follow()
+        self._watch.offer(self._forward.lists(delta.added), self._names)
+        ranking = self._watch.rank(self._now, every, self._names)
+        failed = self._watch.to_refill(ranking, self._now, self._names)
+        if len(failed):
+            again = self._proved(failed, reference)
+            rows = every if len(again.slot) == len(every) else failed
+            ranking.slot[rows], ranking.score[rows] = again.slot, again.score
+        return self._publish(ranking)
+
+    def take(self, delta: Delta, tokens: Sequence[NDArray[np.int32]]) -> None:
+        """Take in what a delta adds. A corpus that comes in parts is taken part by part, then settled."""
+        self._names.reach(len(self._corpus.names))
+        self._watch.rename(delta.added, self._names)
+        self._store(delta, tokens)
+
+    def settle(self) -> NDArray[np.bool_]:
+        """Make every list anew, by a scan; returns what `apply` does."""
+        reference = self._follow()
+        return self._publish(self._proved(np.arange(len(self._plan)), reference))
+
+    def reanchor(
+        self,
+        queries: Sequence[Sequence[str]],
+        filters: Sequence[Segment],
+        kept: NDArray[np.int64],
+        *,
+        anchors: int | None = None,
+    ) -> None:
+        """Keep the lists of other anchors from here on; only new questions are scanned for.
+
+        What the chunks contain is known for every token, so new terms cost one pass over the forward lists' ids, and
+        only lists that hold a term gained or lost are rewritten. Call it between two batches.
+
+        Args:
+            queries: A tokenised anchors.
+            filters: (A,) attribute values that a hit must have.
+            kept: (A,) int64, see `anchors.kept_rows`: buffers and lists of those rows hold as they are.
+            anchors: see the constructor.
+        """
+        before, watch, pinned = self._plan, self._watch, self._pinned
+        self._queries = [tuple(query) for query in queries]
+        self._pinned = self._vocabulary.pin(self._queries)
+        self._terms = anchor_terms(self._queries[:anchors], self._pinned)
+        self._vocabulary.unpin(pinned)
+        self._vocabulary.recycle()
+        self._plan = compile_queries(self._pinned, filters)
+        self._forward.refold(self._refolded(before.admission))
+        self._local = self._plan.local(self._vocabulary.capacity)
+        self._forward.rehead(self._local >= 0, before.local(self._vocabulary.capacity) >= 0)
+        self._now, reference = self._weighted(self._plan, self._local)
+        self._watch = Watch(self._plan, self.k, reference, self._kernels)
+        rows = kept[self._plan.order]  # by row of the new plan: the query before
+        target, fresh = np.flatnonzero(rows >= 0), np.flatnonzero(rows < 0)
+        source = np.argsort(before.order)[rows[target]]
+        self._watch.carry(watch, source, target)
+        failed_at, self._failed_at = self._failed_at, np.full(len(rows), -_OFTEN - 1, np.int64)
+        self._failed_at[target] = failed_at[source]
+        self._watch.follow(self._now, self._frequency(self._plan), self._forward.frequency_type)
+        self._lists = self._lists.arranged(kept)
+        if len(fresh):
+            found = self._watch.proved(fresh, self._forward, self._now, reference, self._names)
+            self._lists = self._lists.replaced(self._plan.order[fresh], self._listed(found))
+
+    @property
+    def bytes(self) -> int:
+        """Bytes held for chunks and buffers (the vocabulary's strings not counted)."""
+        return self._forward.bytes + self._watch.bytes
+
+    def lists(self) -> RankedLists:
+        """The exact top-k of every anchor now, scores in float64; never an unknown row."""
+        return self._lists
+
+    def statistics(self) -> LexicalStatistics:
+        """What BM25 rests on now."""
+        terms, ids = self._terms
+        frequency = self._vocabulary.document_frequency[ids].astype(np.int64)
+        return statistics(self.bm25, self._forward, self._vocabulary, (terms, frequency))
+
+    def by_source(self, codes: SegmentCodes) -> SourceStatistics:
+        """The statistics told apart by source, by a pass over all live chunks; `codes` are their segments."""
+        terms, ids = self._terms
+        local: NDArray[np.int32] = np.zeros(self._vocabulary.capacity, np.int32)
+        local[ids] = np.arange(len(terms), dtype=np.int32)
+        sums = sums_by_source(self._forward, local, len(terms), codes)
+        average = self.bm25.average_idf(self._forward.documents, *self._vocabulary.frequencies())
+        return SourceStatistics(sums.sources, sums.documents, sums.lengths, terms, sums.frequency, average)
+
+    def occurrences(self, query: int, slots: NDArray[np.int64]) -> Occurrences:
+        """How often some live chunks contain the terms of one query."""
+        repeats = Counter(self._queries[query])
+        return occurrences(self._forward.lists(slots), repeats, self._vocabulary.lookup(tuple(repeats)))
+
+    def search(self, queries: Sequence[Sequence[str]], filters: Sequence[Segment], k: int) -> RankedLists:
+        """Exact top-k of any queries over the live corpus, by a scan; the same bits as a maintained list.
+
+        Args:
+            queries: Q tokenised queries; a token that no chunk has adds nothing.
+            filters: (Q,) attribute values that a hit must have.
+            k: depth.
+        """
+        if not queries:
+            return RankedLists.unknown(0, k)
+        plan = compile_queries([self._vocabulary.lookup(query) for query in queries], filters)
+        now, reference = self._weighted(plan, plan.local(self._vocabulary.capacity))
+        segments = self._folded(plan.admission)
+        now, reference = (
+            now._replace(allowed=plan.admission.allowed),
+            reference._replace(allowed=plan.admission.allowed),
+        )
+        watch = Watch(plan, k, reference, self._kernels, segments)
+        watch.follow(now, self._frequency(plan), self._forward.frequency_type)
+        ranking = watch.proved(np.arange(len(plan)), self._forward, now, reference, self._names)
+        return self._named(plan, ranking)
+
+    def _store(self, delta: Delta, tokens: Sequence[NDArray[np.int32]]) -> None:
+        if len(self._local) < self._vocabulary.capacity:
+            self._local = self._plan.local(self._vocabulary.capacity)
+        for at in range(0, len(delta.added), _STORED):
+            some = slice(at, at + _STORED)
+            lengths = np.array([len(ids) for ids in tokens[some]], np.int64)
+            offset = np.concatenate((np.zeros(1, np.int64), np.cumsum(lengths)))
+            counted = self._kernels.count(np.concatenate(tokens[some]), offset, self._local)
+            segments = self._plan.admission.encode([row.segment for row in delta.rows[some]])
+            self._forward.store(delta.added[some], counted, lengths, segments)
+            self._vocabulary.retain(counted.ids)
+
+    def _follow(self) -> Queries:
+        """Bring weights and watch up to what is stored now; returns the weights that a new epoch starts with."""
+        self._vocabulary.recycle()
+        self._forward.compact_if_needed()
+        self._now, reference = self._weighted(self._plan, self._local)
+        self._watch.follow(self._now, self._frequency(self._plan), self._forward.frequency_type)
+        return reference
+
+    def _weighted(self, plan: Plan, local: NDArray[np.int32]) -> tuple[Queries, Queries]:
+        """A plan under the present weights, and under those a new epoch starts with: positive for absent terms."""
+        documents = self._forward.documents
+        frequency = self._frequency(plan)
+        average = self.bm25.average_idf(documents, *self._vocabulary.frequencies())
+        idf = self.bm25.idf(documents, frequency, average)
+        start = np.where(frequency == 0, self.bm25.raw_idf(documents, frequency), idf)
+        length = self._forward.total_length / documents if documents else 0.0
+        k1_b = (self.bm25.k1, self.bm25.b)
+        return plan.weighted(idf, length, local, k1_b), plan.weighted(start, length, local, k1_b)
+
+    def _frequency(self, plan: Plan) -> NDArray[np.int64]:
+        return self._vocabulary.document_frequency[plan.terms].astype(np.int64)
+
+    def _proved(self, failed: NDArray[np.int64], reference: Queries) -> Ranking:
+        """Refill the anchors that failed, or all of them once many did; those that keep failing get more room."""
+        again = failed[self._batch - self._failed_at[failed] <= _OFTEN]
+        self._watch.widen(again, 2, min(self._forward.documents, _WIDEST * self.k))
+        self._failed_at[failed] = self._batch
+        if len(failed) * _MANY > len(self._plan):
+            failed = np.arange(len(self._plan))
+            self.epochs += 1
+        self.refills += len(failed)
+        return self._watch.proved(failed, self._forward, self._now, reference, self._names)
+
+    def _publish(self, ranking: Ranking) -> NDArray[np.bool_]:
+        before = self._lists.keys
+        self._lists = self._named(self._plan, ranking)
+        changed: NDArray[np.bool_] = (before != self._lists.keys).any(axis=1)
+        return changed
+
+    def _named(self, plan: Plan, ranking: Ranking) -> RankedLists:
+        """Slots to chunk keys, rows to the order the queries came in."""
+        return RankedLists.unknown(*ranking.slot.shape).replaced(plan.order, self._listed(ranking))
+
+    def _listed(self, ranking: Ranking) -> RankedLists:
+        """Slots to chunk keys, rows as they stand."""
+        found = ranking.slot != EMPTY
+        keys = np.full(found.shape, NO_CHUNK, np.int64)
+        keys[found] = self._corpus.keys[ranking.slot[found]]
+        return RankedLists(keys, ranking.score, found.sum(axis=1), np.ones(len(found), np.bool_))
+
+    def _refolded(self, before: Admission) -> NDArray[np.int32]:
+        """Segments of the live slots, folded by the present filters instead of those before."""
+        table = self._plan.admission.refolded(before)
+        if table is not None:
+            return table[self._forward.segments()]
+        return self._folded(self._plan.admission)[self._forward.live()]
+
+    def _folded(self, admission: Admission) -> NDArray[np.int32]:
+        """Segments by slot, folded by the filters of an ad hoc search."""
+        live = self._forward.live()
+        segments = np.zeros(int(live.max(initial=0)) + 1, np.int32)
+        rows = [self._corpus.row(key) for key in self._corpus.keys[live].tolist()]
+        segments[live] = admission.encode([row.segment for row in rows if row is not None])
+        return segments

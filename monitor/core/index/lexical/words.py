@@ -1,0 +1,77 @@
+"""The ids of ASCII words by their bytes: most words of most texts, without a string or a dictionary for each."""
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from monitor.core.index.lexical.kernels_words import LONGEST, NONE, Table, Words, place, scan
+from monitor.core.text.tokens import ASCII_WORDS
+
+_LETTERS = np.frombuffer(ASCII_WORDS.replace(b" ", b"\0"), np.uint8).astype(np.uint64)
+_ROOM = 1 << 12
+
+
+class ByteWords:
+    """What a vocabulary's dictionary knows of ASCII words, once more in arrays; it may know less, never otherwise.
+
+    A word of up to 16 bytes is two numbers, compared whole, so what is found is right whatever the hashes are. An
+    id whose word is forgotten leaves its places in the table behind: they match nothing, and are gone when the table
+    is made anew, as often as it is half full.
+    """
+
+    def __init__(self) -> None:
+        self._table = Table(np.full(_ROOM, NONE, np.int32), np.zeros(0, np.uint64), np.zeros(0, np.uint64))
+        self._filled = 0
+        self._fresh: list[int] = []
+
+    def learn(self, token_id: int, token: str) -> None:
+        """This id stands for this token from here on."""
+        if token_id >= len(self._table.low):
+            room = np.zeros(max(_ROOM, len(self._table.low)), np.uint64)
+            low, high = (np.concatenate((of, room)) for of in (self._table.low, self._table.high))
+            self._table = self._table._replace(low=low, high=high)
+        packed = token.encode("ascii").ljust(LONGEST, b"\0") if token.isascii() and len(token) <= LONGEST else b""
+        self._table.low[token_id] = int.from_bytes(packed[:8], "little")
+        self._table.high[token_id] = int.from_bytes(packed[8:], "little")
+        self._fresh.append(token_id)
+
+    def forget(self, ids: Sequence[int]) -> None:
+        """These ids stand for nothing."""
+        self._table.low[ids] = self._table.high[ids] = 0
+
+    def look_up(self, texts: Sequence[bytes]) -> tuple[NDArray[np.int32], NDArray[np.int64], dict[int, str]]:
+        """Cut ASCII texts into words as `tokenize` does, and find their ids.
+
+        Args:
+            texts: n texts.
+
+        Returns:
+            The ids of all words, int32, negative where they are not known here; words of each text, (n,) int64; and
+            the unknown words by place.
+        """
+        self._settle()
+        joined = b"".join(texts)
+        ends = np.cumsum([len(text) for text in texts], dtype=np.int64)
+        most = len(joined) // 2 + len(texts)
+        spans = np.empty((2, most), np.int64)
+        made = Words(np.empty(most, np.int32), spans[0], spans[1], np.empty(len(texts), np.int64))
+        count = scan(np.frombuffer(joined, np.uint8), ends, _LETTERS, self._table, made)
+        ids = made.ids[:count].copy()
+        missing = np.flatnonzero(ids == NONE)
+        unknown = zip(missing.tolist(), *spans[:, missing].tolist(), strict=True)
+        words = {at: joined[start:end].decode("ascii").lower() for at, start, end in unknown}
+        return ids, made.counts, words
+
+    def _settle(self) -> None:
+        """Put the words learnt since the last time into the table."""
+        if not self._fresh:
+            return
+        self._filled += len(self._fresh)
+        fresh = np.array(self._fresh, np.int32)
+        self._fresh.clear()
+        if 2 * self._filled > len(self._table.places):
+            fresh = np.flatnonzero(self._table.low).astype(np.int32)
+            size = max(_ROOM, 1 << (4 * len(fresh)).bit_length())
+            self._table, self._filled = self._table._replace(places=np.full(size, NONE, np.int32)), len(fresh)
+        place(self._table, fresh)

@@ -1,0 +1,166 @@
+"""What changed since a baseline, chunk by chunk: the event that changed it last."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Literal, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from monitor.core.index.baseline import Member, Snapshot
+from monitor.core.index.corpus import Row
+from monitor.core.index.standing import Standings, unknown
+from monitor.core.model.changes import How
+from monitor.core.model.events import Position, Segment
+
+UNKNOWN_EVENT = Position("", 0, -1)
+"""Where an event stood whose delete mark is older than the tombstone life."""
+EventKind = Literal["upsert", "copy", "move", "return", "update", "reencode", "delete"]
+KINDS: Mapping[How, EventKind] = {
+    "new": "upsert",
+    "restored": "return",
+    "modified": "update",
+    "reencoded": "reencode",
+    "deleted": "delete",
+}
+"""What an event did, where nothing is known of the chunk in the baseline."""
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """The last event that changed a chunk.
+
+    `kind` is what became of the chunk since the baseline: `upsert` (it is new and so is its text), `copy` (it is new
+    and another chunk says the same, exactly or nearly), `move` (its text stood in the baseline's lists under an id
+    that is gone, or is gone itself and its text lives on under another id), `return` (it was deleted before the
+    baseline and says again what it said then), `update`, `reencode` (only its vector is another) or `delete`; where
+    the baseline does not know the chunk, what its last event did. The rest describes the chunk, a deleted one as it
+    was.
+    """
+
+    position: Position
+    kind: EventKind
+    chunk_id: str
+    doc_id: str
+    source: str
+    segment: Segment
+    embedding_version: str
+
+
+class Copying(Protocol):
+    """Where else a text stands now."""
+
+    def copied(self, slot: int) -> bool:
+        """Whether another live chunk says what the chunk in this slot says, exactly or nearly."""
+        ...
+
+    def holds(self, sets: Sequence[NDArray[np.uint32]]) -> NDArray[np.bool_]:
+        """Whether some live chunk says each of these texts, given by their shingles."""
+        ...
+
+
+class Changes:
+    """What changed since a baseline, looked up chunk by chunk.
+
+    A chunk of the baseline's lists, or of its chunk table where it has one, is compared with what it was; of others
+    the position of their last event decides. So a chunk that changed and changed back, or was deleted and written
+    again as it was, did not change; and a record that was set aside long ago and given another try did change
+    something, wherever it stood.
+
+    Args:
+        baseline: the snapshot compared with.
+        row: what is known of a chunk now, delete marks included.
+        vector: digest of a live chunk's vector now (`vector_digest`), "" where none is known.
+        standing: of live chunks, by the baseline's chunk table.
+        copying: tells copies and moves; None where nobody knows them.
+    """
+
+    def __init__(
+        self,
+        baseline: Snapshot,
+        row: Callable[[int], Row | None],
+        vector: Callable[[int], str] = lambda _: "",
+        standing: Standings = unknown,
+        copying: Copying | None = None,
+    ) -> None:
+        self._baseline, self._row, self._vector, self._standing = baseline, row, vector, standing
+        self._copying = copying
+        self._keys_then: dict[str, list[int]] | None = None
+        self._known: dict[int, Event | None] = {}
+
+    def event(self, key: int) -> Event | None:
+        """What changed the chunk since the baseline, None if it is what it was."""
+        if key not in self._known:
+            self._known[key] = self._look(key)
+        return self._known[key]
+
+    def content_then(self, key: int) -> str | int:
+        """What the chunk said in the baseline: its content hash, or the key itself where none is known."""
+        member = self._baseline.members.get(key)
+        return member.content_hash if member is not None and member.content_hash else key
+
+    def content_now(self, key: int) -> str | int:
+        """What the chunk says now: its content hash, or the key itself where none is known."""
+        row = self._row(key)
+        return row.content_hash if row is not None and row.live and row.content_hash else key
+
+    def _look(self, key: int) -> Event | None:
+        row, member = self._row(key), self._baseline.members.get(key)
+        if row is None:
+            # Its delete mark is older than the tombstone life: gone all the same.
+            if member is None:
+                return None
+            kind = self._gone(key)
+            return Event(UNKNOWN_EVENT, kind, member.chunk_id, member.doc_id, member.source, member.segment, "")
+        became = self._became(row) if member is None else self._became_of(row, member)
+        if became is None:
+            return None
+        kind = self._new(row) if became == "upsert" else self._gone(key) if became == "delete" else became
+        source = dict(row.segment).get("source", "") or (member.source if member else "")
+        return Event(row.origin, kind, row.chunk_id, row.doc_id, source, row.segment, row.embedding_version)
+
+    def _new(self, row: Row) -> EventKind:
+        """Of a chunk that is new: whether its text is."""
+        if not row.live or self._copying is None:
+            return "upsert"
+        if self._keys_then is None:
+            self._keys_then = {}
+            for key, member in self._baseline.members.items():
+                self._keys_then.setdefault(member.content_hash, []).append(key)
+        then = self._keys_then.get(row.content_hash, []) if row.content_hash else []
+        if any(key != row.key and self.content_now(key) != row.content_hash for key in then):
+            return "move"
+        return "copy" if self._copying.copied(row.slot) else "upsert"
+
+    def _gone(self, key: int) -> EventKind:
+        """Of a chunk that is gone: whether its text is."""
+        shingles = self._baseline.shingles.get(key)
+        if shingles is None or self._copying is None or not self._copying.holds([shingles])[0]:
+            return "delete"
+        return "move"
+
+    def _became_of(self, row: Row, member: Member) -> EventKind | None:
+        """What became of a chunk that stood in a list; None if it is what it was."""
+        if not row.live:
+            return "delete"
+        if row.content_hash != member.content_hash or (member.segment and row.segment != member.segment):
+            return "update"
+        if not self._since(row) or not member.vector or self._vector(row.key) in ("", member.vector):
+            return None
+        return "reencode"
+
+    def _became(self, row: Row) -> EventKind | None:
+        """What became of a chunk that stood in no list then; None if it is what it was."""
+        standing = self._standing(row) if row.live else "unknown"
+        if standing == "unknown":
+            return KINDS[row.how] if self._since(row) else None
+        if standing == "other":
+            return "reencode" if row.how in ("reencoded", "restored") else "update"
+        if standing != "absent":
+            return None
+        return "return" if row.how == "restored" else "upsert"
+
+    def _since(self, row: Row) -> bool:
+        """Whether the last event that changed the chunk stood behind the baseline's barrier."""
+        origin = row.origin
+        return origin.offset >= self._baseline.positions.get(f"{origin.topic}/{origin.partition}", 0)

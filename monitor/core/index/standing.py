@@ -1,0 +1,49 @@
+"""How a chunk now stands to the chunks that a baseline held, whether or not they stood in one of its lists."""
+
+from collections.abc import Callable, Sequence
+from typing import Literal
+
+import numpy as np
+
+from monitor.core.index.baseline import Snapshot
+from monitor.core.index.statistics.corpus_statistics import CorpusStatistics
+from monitor.core.model.changes import Row
+from monitor.core.model.events import Segment
+
+Standing = Literal["same", "other", "absent", "unknown"]
+"""`same`: it says what it said in the baseline, with the same vector, in the same segments; `other`: it does not;
+`absent`: the baseline did not hold it; `unknown`: nobody knows."""
+Standings = Callable[[Row], Standing]
+
+
+def unknown(row: Row) -> Standing:
+    """Where the baseline's chunks were not kept."""
+    del row
+    return "unknown"
+
+
+def standings(baseline: Snapshot, statistics: CorpusStatistics, filters: Sequence[Segment] = ()) -> Standings:
+    """Standings of live chunks by the baseline's chunk table: exact but for 64-bit digests that collide.
+
+    Args:
+        baseline: the snapshot; one without a chunk table knows nothing.
+        statistics: of the corpus now.
+        filters: of the anchors. A filter may ask for an attribute that no dimension has, and the chunk table holds
+            dimensions only: then nobody can say that a chunk is the same.
+    """
+    population = None if baseline.profile is None else baseline.profile.population
+    if population is None:
+        return unknown
+    filtered = any(filters)
+
+    def standing(row: Row) -> Standing:
+        at = int(np.searchsorted(population.keys, row.key))
+        if at == len(population.keys) or int(population.keys[at]) != row.key:
+            return "absent"
+        digest, values = statistics.described(row.slot)
+        # the embedding version is the last value: another name for the same vector is no change
+        if digest != int(population.digests[at]) or values[:-1] != population.values[population.cells[at]][:-1]:
+            return "other"
+        return "unknown" if filtered else "same"
+
+    return standing

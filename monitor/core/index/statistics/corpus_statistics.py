@@ -1,0 +1,83 @@
+"""The statistics of the corpus as the engine keeps them and the loop reads them."""
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from monitor.core.index.corpus import Corpus, Delta
+from monitor.core.index.duplicates.duplicates import Duplicates
+from monitor.core.index.lexical.statistics import LexicalStatistics
+from monitor.core.index.statistics.kept import Kept
+from monitor.core.index.statistics.measured import Cache, Measurable
+from monitor.core.index.statistics.population import Population
+from monitor.core.index.statistics.profile import Profile
+from monitor.core.index.statistics.sample import Sample
+from monitor.core.index.statistics.view import View
+
+
+class CorpusStatistics:
+    """Feeds and freezes the statistics, and knows the baseline's.
+
+    Args:
+        corpus: the chunk table.
+        duplicates: of the same corpus; takes each delta first.
+        dimensions: the configured ones.
+    """
+
+    def __init__(self, corpus: Corpus, duplicates: Duplicates, dimensions: Sequence[str]) -> None:
+        self.kept = Kept(corpus, duplicates, dimensions)
+        self._corpus, self._cache = corpus, Cache()
+        self._then: Profile | None = None
+        self._samples: dict[str, NDArray[np.float32]] = {}
+
+    def apply(self, delta: Delta, tokens: Sequence[NDArray[np.int32]]) -> None:
+        """Take in one batch; `tokens` are the token ids of each added text."""
+        self.kept.apply(delta, tokens)
+
+    def population(self) -> Population:
+        """The chunks as they are now, for a later comparison."""
+        return self.kept.population()
+
+    def described(self, slot: int) -> tuple[int, tuple[str, ...]]:
+        """Digest of a live chunk's content and vector, and its value in each dimension, the version's last."""
+        columns = self.kept.columns
+        return int(columns.digests[slot]), self.kept.cells.values[int(columns.cells[slot])]
+
+    def rebase(self, profile: Profile | None) -> None:
+        """Compare with this profile from here on."""
+        self._then = profile
+        self.kept.rebase(None if profile is None else profile.population)
+        self._samples.pop("changed", None)
+
+    def at(self, lexical: LexicalStatistics | None, upserts: tuple[int, int], *, cap: int) -> Measurable:
+        """The corpus as it is now, to be measured when somebody looks.
+
+        Args:
+            lexical: what BM25 rests on, None when that leg is off.
+            upserts: upserts applied so far, and those of them that repeated the content.
+            cap: the most segments of a dimension.
+        """
+        kept, now = self.kept, self._corpus.newest_event_time
+        kept.advance(now)
+        names = dict(kept.cells.names)
+        view = View(
+            now=now,
+            reference=kept.reference,
+            dimensions=kept.cells.dimensions,
+            rows=kept.counters.frozen(list(names)),
+            names=names,
+            cells=(kept.members.copy(), kept.cells.rows.copy()),
+            compared=kept.baseline is not None,
+            live=self._sample("live", kept.live),
+            changed=self._sample("changed", kept.changed),
+            lexical=lexical,
+            upserts=upserts,
+        )
+        return Measurable(view, self._then, cap, kept.features, self._cache)
+
+    def _sample(self, name: str, sample: Sample) -> NDArray[np.float32]:
+        """Vectors of a sample; the very array of the last time unless it may differ."""
+        if sample.stale or name not in self._samples:
+            self._samples[name] = self._corpus.vectors[sample.take()]
+        return self._samples[name]

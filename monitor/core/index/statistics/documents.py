@@ -1,0 +1,159 @@
+"""Documents per segment: how many chunks each has there, and which changed since the baseline."""
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from monitor.core.index.statistics.counters import (
+    DOCUMENT_BINS,
+    DOCUMENTS,
+    DOCUMENTS_DELETED,
+    DOCUMENTS_MODIFIED,
+    DOCUMENTS_NEW,
+    SIZES,
+    Counters,
+)
+from monitor.core.model.events import chunk_key
+
+Ints = NDArray[np.int64]
+_ROW_BITS = 31
+
+
+class _Handles(dict[int, int]):
+    """A dictionary that gives a part it does not know a handle: one look-up per chunk and dimension, no branch."""
+
+    def __init__(self, owner: "Documents") -> None:
+        super().__init__()
+        self._owner = owner
+
+    def __missing__(self, part: int) -> int:
+        handle = self[part] = self._owner._admit(part)
+        return handle
+
+
+class Documents:
+    """Parts of documents: the chunks of one document in one segment value.
+
+    A part is new, modified or deleted as its chunks say: it had none in the baseline, has none now, or some chunk of
+    it is new, modified or deleted. A part that is neither live nor in the baseline is forgotten.
+
+    Args:
+        counters: where parts are counted.
+    """
+
+    def __init__(self, counters: Counters) -> None:
+        self._counters = counters
+        self.sizes: Ints = np.zeros(64, np.int64)
+        """Live chunks by part."""
+        self.then: Ints = np.zeros(64, np.int64)
+        """Chunks in the baseline by part."""
+        self.changed: Ints = np.zeros(64, np.int64)
+        """Chunks new, modified or deleted since the baseline by part."""
+        self._parts: Ints = np.zeros(64, np.int64)
+        self._handles = _Handles(self)
+        self._free: list[int] = []
+        self._used = 0
+        self._codes: dict[int, int] = {}
+        self._names: dict[str, int] = {}
+        self.hashes: list[int] = []
+        """63-bit hash of the document's id by code; stale where the code is free."""
+        self._ids: list[str] = []
+        self._free_codes: list[int] = []
+
+    def __len__(self) -> int:
+        """Documents known."""
+        return len(self._codes)
+
+    def codes(self, doc_ids: Sequence[str]) -> Ints:
+        """Codes of documents by id; (n,) int64."""
+        names, made = self._names, []
+        for doc_id in doc_ids:
+            code = names.get(doc_id)
+            if code is None:
+                code = names[doc_id] = self.coded(chunk_key(doc_id))
+                self._ids[code] = doc_id
+            made.append(code)
+        return np.array(made, np.int64)
+
+    def coded(self, hashed: int) -> int:
+        """The code of a document by the hash of its id."""
+        code = self._codes.get(hashed)
+        if code is None:
+            code = self._free_codes.pop() if self._free_codes else len(self.hashes)
+            if code == len(self.hashes):
+                self.hashes.append(hashed)
+                self._ids.append("")
+            self.hashes[code], self._ids[code] = hashed, ""
+            self._codes[hashed] = code
+        return code
+
+    def parts(self, codes: Ints, rows: Ints) -> Ints:
+        """Handles of the parts of n documents in their n rows per dimension; (n, D) int64, made where new."""
+        flat = (codes[:, None] << _ROW_BITS | rows).ravel().tolist()
+        return np.fromiter(map(self._handles.__getitem__, flat), np.int64, len(flat)).reshape(rows.shape)
+
+    def update(
+        self, sizes: tuple[Ints, Ints], changed: tuple[Ints, Ints], then: tuple[Ints, Ints] | None = None
+    ) -> None:
+        """Add steps to parts, and count the parts anew that this concerns; each argument is (handles, steps)."""
+        steps = [(self.sizes, *sizes), (self.changed, *changed), *(() if then is None else ((self.then, *then),))]
+        every = np.sort(np.concatenate([handles for _, handles, _ in steps]))
+        parts = every[np.diff(every, prepend=-1) > 0]
+        self._count(parts, -1)
+        for counted, handles, step in steps:
+            np.add.at(counted, handles, step)
+        self._count(parts, 1)
+        self._forget(parts[(self.sizes[parts] == 0) & (self.then[parts] == 0)])
+
+    def forget(self, then: tuple[Ints, Ints]) -> None:
+        """Let go of a baseline's chunks, (handles, steps) as they were counted."""
+        self._kinds(self._changed(), -1)
+        self.changed[:] = 0
+        none = np.zeros(0, np.int64)
+        self.update((none, none), (none, none), (then[0], -then[1]))
+
+    def _changed(self) -> Ints:
+        return np.flatnonzero(self.changed)
+
+    def _count(self, parts: Ints, sign: int) -> None:
+        live = parts[self.sizes[parts] > 0]
+        rows = self._parts[live] & ((1 << _ROW_BITS) - 1)
+        step = np.full(len(live), sign, np.int64)
+        self._counters.add(rows, SIZES.start + DOCUMENT_BINS.of(self.sizes[live]), step)
+        self._counters.add(rows, np.int64(DOCUMENTS), step)
+        self._kinds(parts, sign)
+
+    def _kinds(self, parts: Ints, sign: int) -> None:
+        """Count changed parts; without a baseline none is."""
+        parts = parts[self.changed[parts] > 0]
+        now, then = self.sizes[parts] > 0, self.then[parts] > 0
+        column = np.where(now & then, DOCUMENTS_MODIFIED, np.where(now, DOCUMENTS_NEW, DOCUMENTS_DELETED))
+        self._counters.add(self._parts[parts] & ((1 << _ROW_BITS) - 1), column, np.int64(sign))
+
+    def _forget(self, parts: Ints) -> None:
+        for handle, part in zip(parts.tolist(), self._parts[parts].tolist(), strict=True):
+            del self._handles[part]
+            self._free.append(handle)
+            code = part >> _ROW_BITS
+            if not part & ((1 << _ROW_BITS) - 1):  # row 0 is `all`: every chunk of the document is in it
+                del self._codes[self.hashes[code]]
+                self._names.pop(self._ids[code], None)
+                self._free_codes.append(code)
+
+    def _admit(self, part: int) -> int:
+        if self._free:
+            handle = self._free.pop()
+        else:
+            handle = self._used
+            self._used += 1
+            if handle == len(self.sizes):
+                self._grow()
+        self._parts[handle] = part
+        return handle
+
+    def _grow(self) -> None:
+        room = np.zeros(len(self.sizes), np.int64)
+        self.sizes, self.then, self.changed, self._parts = (
+            np.concatenate((of, room)) for of in (self.sizes, self.then, self.changed, self._parts)
+        )

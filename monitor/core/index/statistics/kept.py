@@ -1,0 +1,298 @@
+"""The statistics of the live corpus, kept current from each batch's net changes."""
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from monitor.core.index.corpus import Corpus, Delta, Row
+from monitor.core.index.duplicates.duplicates import Duplicates
+from monitor.core.index.statistics import ages
+from monitor.core.index.statistics.cells import Cells
+from monitor.core.index.statistics.columns import DEAD, Columns
+from monitor.core.index.statistics.counters import (
+    AGES,
+    CHANGED_DIRECTED,
+    CHUNKS,
+    DELETED,
+    DOCUMENTS_DELETED,
+    DOCUMENTS_MODIFIED,
+    DOCUMENTS_NEW,
+    LENGTHS,
+    MODIFIED,
+    NEW,
+    NORMS,
+    OVERLAP,
+    OVERLAPPING,
+    TOKENS,
+    TOKENS_BINS,
+    Counters,
+    norm_bins,
+)
+from monitor.core.index.statistics.digests import Digests
+from monitor.core.index.statistics.documents import Documents
+from monitor.core.index.statistics.features import ONE, Features, norms
+from monitor.core.index.statistics.neighbours import NONE, Neighbours
+from monitor.core.index.statistics.population import ABSENT, Baseline, Population, Side
+from monitor.core.index.statistics.sample import Sample
+from monitor.core.index.statistics.sums import Sums, Vectors
+
+Ints = NDArray[np.int64]
+SINCE = (NEW, MODIFIED, DELETED, DOCUMENTS_NEW, DOCUMENTS_MODIFIED, DOCUMENTS_DELETED, CHANGED_DIRECTED)
+"""Counters that depend on the baseline."""
+
+
+class Kept:
+    """Counters per segment value of every dimension; all of them integers.
+
+    What is kept depends on the live chunks and the baseline alone, not on the history: the same after any batches,
+    any order of partitions, and a restart.
+
+    Args:
+        corpus: the chunk table, read by slot while a delta is applied.
+        duplicates: holds the shingles; has taken a delta before this.
+        dimensions: the configured ones.
+    """
+
+    def __init__(self, corpus: Corpus, duplicates: Duplicates, dimensions: Sequence[str]) -> None:
+        self.corpus, self._duplicates = corpus, duplicates
+        self.cells = Cells(dimensions)
+        self.columns = Columns(len(self.cells.dimensions))
+        self.counters = Counters(corpus.dimension)
+        self.documents = Documents(self.counters)
+        self.baseline: Baseline | None = None
+        self.live, self.changed = Sample(), Sample()
+        """Samples of the live chunks, and of those new or modified since the baseline in the whole corpus."""
+        self.reference = 0
+        self.members: Ints = np.zeros(16, np.int64)
+        """Live chunks by cell."""
+        self._sums = Sums(corpus.dimension, self.counters)
+        self._digests = Digests(corpus.dimension)
+        self._neighbours = Neighbours()
+        self._codes: Ints = np.zeros(0, np.int64)
+        self.counters.cover(1)
+        self.columns.cover(1)
+
+    def apply(self, delta: Delta, tokens: Sequence[NDArray[np.int32]]) -> None:
+        """Take in one batch; `tokens` are the token ids of each added text."""
+        self.advance(self.corpus.newest_event_time)
+        self._again(delta.said_again)
+        self._remove(delta)
+        self._add(delta, tokens)
+        self._overlap(delta)
+        self._settle()
+
+    def advance(self, now: int) -> None:
+        """Move the reference of ages to a newest event time."""
+        later = ages.reference(now)
+        if later > self.reference:
+            self.counters.rebin_ages(ages.moved(self.reference, later))
+            self.reference = later
+
+    def rebase(self, population: Population | None) -> None:
+        """Compare with another baseline from here on; one pass over the corpus and over the baseline."""
+        held = None if self.baseline is None else self.baseline.population
+        if population is held or (population is not None and held is not None and population.same(held)):
+            return
+        self._forget()
+        if population is None:
+            return
+        columns, slots = self.columns, self.columns.live()
+        baseline = self.baseline = Baseline(population, self.cells, self.documents)
+        self.counters.cover(self.cells.room)
+        none = np.zeros(0, np.int64)
+        self.documents.update((none, none), (none, none), baseline.held())
+        columns.then[slots] = baseline.places(self.corpus.keys[slots])
+        columns.changed[slots] = self._contribute(self._side(slots), 1)
+        gone = np.ones(len(population.keys), np.bool_)
+        found = columns.then[slots]
+        gone[found[found != ABSENT]] = False
+        self._contribute(self._absent(np.flatnonzero(gone)), 1)
+        part = slots[columns.changed[slots].any(axis=1)]
+        self._sums.add(self._batch(part, self.corpus.vectors[part]), 1, only_changed=True)
+        self._refill()
+
+    @property
+    def features(self) -> Features | None:
+        """The features of vectors, None without vectors."""
+        return self._sums.features
+
+    def population(self) -> Population:
+        """The chunks as they are now, for a later comparison."""
+        columns, slots = self.columns, self.columns.live()
+        keys = self.corpus.keys[slots]
+        order = np.argsort(keys)
+        slots = slots[order]
+        cells, cell = np.unique(columns.cells[slots], return_inverse=True)
+        values = [self.cells.values[at] for at in cells.tolist()]
+        ranked = sorted(range(len(values)), key=values.__getitem__)
+        place = np.empty(len(values), np.int32)
+        place[ranked] = np.arange(len(values))
+        known = np.array(
+            [self.documents.hashes[code] for code in self._neighbours.documents[slots].tolist()], np.int64
+        )
+        hashes, document = np.unique(known, return_inverse=True)
+        return Population(
+            keys[order],
+            columns.digests[slots],
+            place[cell.astype(np.int64)] if len(slots) else np.zeros(0, np.int32),
+            document.astype(np.int32),
+            tuple(values[at] for at in ranked),
+            hashes,
+        )
+
+    def _again(self, rows: Sequence[Row]) -> None:
+        """Chunks that were said again: only their event times move."""
+        if rows:
+            slots = np.array([row.slot for row in rows], np.int64)
+            seconds = np.array([row.event_time // 1_000_000 for row in rows], np.int64)
+            where, columns = self._rows(slots), self.columns
+            self._age(where, columns.seconds[slots], -1)
+            columns.seconds[slots] = seconds
+            self._age(where, seconds, 1)
+
+    def _remove(self, delta: Delta) -> None:
+        columns, slots = self.columns, delta.removed
+        rows = self._rows(slots)
+        self._count(slots, rows, -1)
+        self._sums.add(self._batch(slots, delta.removed_vectors), -1)
+        self._move(slots, -1)
+        self.live.leave(slots, delta.removed_keys)
+        far = columns.changed[slots, 0]
+        self.changed.leave(slots[far], delta.removed_keys[far])
+        self.cells.release(columns.cells[slots])
+        columns.cells[slots] = DEAD
+
+    def _add(self, delta: Delta, tokens: Sequence[NDArray[np.int32]]) -> None:
+        columns, slots = self.columns, delta.added
+        columns.cover(int(slots.max(initial=-1)) + 1)
+        vectors = delta.vectors
+        columns.cells[slots] = cells = self.cells.of([(row.segment, row.embedding_version) for row in delta.rows])
+        self.cells.hold(cells)
+        self.counters.cover(self.cells.room)
+        columns.tokens[slots] = [len(ids) for ids in tokens]
+        columns.seconds[slots] = [row.event_time // 1_000_000 for row in delta.rows]
+        columns.norms[slots] = norms(vectors)
+        columns.digests[slots] = self._digests.of([row.content_hash for row in delta.rows], vectors)
+        rows = self._rows(slots)
+        codes = self.documents.codes([row.doc_id for row in delta.rows])
+        columns.parts[slots] = self.documents.parts(codes, rows)
+        keys = np.array([row.key for row in delta.rows], np.int64)
+        columns.then[slots] = ABSENT if self.baseline is None else self.baseline.places(keys)
+        columns.changed[slots] = self._move(slots, 1)
+        columns.overlaps[slots] = DEAD
+        self._count(slots, rows, 1)
+        self._sums.add(self._batch(slots, vectors), 1)
+        self.live.join(slots, keys)
+        far = columns.changed[slots, 0]
+        self.changed.join(slots[far], keys[far])
+        self._codes = codes
+
+    def _rows(self, slots: Ints) -> Ints:
+        """Rows of live slots, (n, D)."""
+        rows: Ints = self.cells.rows[self.columns.cells[slots]]
+        return rows
+
+    def _batch(self, slots: Ints, vectors: NDArray[np.float32]) -> Vectors:
+        columns = self.columns
+        return Vectors(vectors, columns.norms[slots], columns.cells[slots], self._rows(slots), columns.changed[slots])
+
+    def _count(self, slots: Ints, rows: Ints, sign: int) -> None:
+        """Count live chunks, or no longer."""
+        columns, counters = self.columns, self.counters
+        room = np.zeros(len(self.cells.rows) - len(self.members), np.int64)
+        self.members = np.concatenate((self.members, room))
+        np.add.at(self.members, columns.cells[slots], sign)
+        tokens = columns.tokens[slots].astype(np.int64)
+        overlaps = columns.overlaps[slots]
+        found = np.empty((len(slots), 7), np.int64)
+        found[:] = (CHUNKS, TOKENS, LENGTHS.start, NORMS.start, OVERLAP, OVERLAPPING, AGES.start)
+        found[:, 2] += TOKENS_BINS.of(tokens)
+        found[:, 3] += norm_bins(columns.norms[slots])
+        found[:, 6] += ages.bins(columns.seconds[slots], self.reference)
+        steps = np.full((len(slots), 7), sign, np.int64)
+        steps[:, 1] = tokens * sign
+        steps[:, 4] = np.maximum(overlaps, 0) * sign
+        steps[:, 5] = (overlaps != DEAD) * sign
+        counters.add_each(rows, found, steps)
+
+    def _age(self, rows: Ints, seconds: Ints, sign: int) -> None:
+        self.counters.add(rows, (AGES.start + ages.bins(seconds, self.reference))[:, None], np.int64(sign))
+
+    def _overlap(self, delta: Delta) -> None:
+        """Look at the neighbours of what came, and of what stood before what came or left."""
+        columns = self.columns
+        slots = self._neighbours.apply(delta.removed, delta.added, delta.rows, self._codes)
+        following = self._neighbours.next[slots]
+        paired = np.flatnonzero(following != NONE)
+        fresh = np.full(len(slots), DEAD, np.int64)
+        shared, own = self._duplicates.shared(slots[paired], following[paired])
+        fresh[paired] = np.where(own > 0, shared * ONE // np.maximum(own, 1), DEAD)
+        stale = columns.overlaps[slots]
+        columns.overlaps[slots] = fresh
+        rows = self._rows(slots)
+        moved = np.stack(
+            (np.maximum(fresh, 0) - np.maximum(stale, 0), (fresh != DEAD) - (stale != DEAD).astype(np.int64))
+        )
+        self.counters.add_each(rows, np.broadcast_to((OVERLAP, OVERLAPPING), (len(slots), 2)), moved.T)
+
+    def _side(self, slots: Ints) -> Side:
+        """These live chunks as they are."""
+        columns = self.columns
+        return Side(columns.then[slots], True, columns.cells[slots], columns.digests[slots], columns.parts[slots])
+
+    def _absent(self, then: Ints) -> Side:
+        """Chunks of the baseline, or of nowhere, that are not live."""
+        none = np.zeros(len(then), np.int64)
+        return Side(
+            then, False, none, none.astype(np.uint64), np.zeros((len(then), self.columns.dimensions), np.int64)
+        )
+
+    def _move(self, slots: Ints, sign: int) -> NDArray[np.bool_]:
+        """Chunks come to life or die: count their documents and, against a baseline, what is new or gone."""
+        parts = self.columns.parts[slots].ravel()
+        steps = np.full(len(parts), sign, np.int64)
+        if self.baseline is None:
+            self.documents.update((parts, steps), (parts[:0], steps[:0]))
+            return np.zeros((len(slots), self.columns.dimensions), np.bool_)
+        side = self._side(slots)
+        now, gone = self.baseline.changes(side), self.baseline.changes(self._absent(side.then))
+        moved = ((now, sign), (gone, -sign))
+        for of, step in moved:
+            self.counters.add(of.rows, of.columns, np.int64(step))
+        touched = np.concatenate((now.parts, gone.parts))
+        by = np.concatenate([np.full(len(of.parts), step, np.int64) for of, step in moved])
+        self.documents.update((parts, steps), (touched, by))
+        return now.mask
+
+    def _contribute(self, side: Side, sign: int) -> NDArray[np.bool_]:
+        """Count changes of chunks that were not counted at all."""
+        if self.baseline is None:
+            return np.zeros(side.parts.shape, np.bool_)
+        of = self.baseline.changes(side)
+        self.counters.add(of.rows, of.columns, np.int64(sign))
+        none = np.zeros(0, np.int64)
+        self.documents.update((none, none), (of.parts, np.full(len(of.parts), sign, np.int64)))
+        return of.mask
+
+    def _forget(self) -> None:
+        """As if there had never been a baseline."""
+        baseline, self.baseline = self.baseline, None
+        slots = self.columns.live()
+        self.columns.then[slots], self.columns.changed[slots] = ABSENT, False
+        if baseline is not None:
+            self.documents.forget(baseline.held())
+            baseline.let_go()
+        self.counters.clear(SINCE)
+        self._refill()
+
+    def _settle(self) -> None:
+        """Samples keep as many candidates as their members ask for."""
+        if self.live.settle() | self.changed.settle():
+            self._refill()
+
+    def _refill(self) -> None:
+        slots = self.columns.live()
+        self.live.refill(slots, self.corpus.keys[slots])
+        slots = slots[self.columns.changed[slots, 0]]
+        self.changed.refill(slots, self.corpus.keys[slots])

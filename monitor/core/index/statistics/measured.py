@@ -1,0 +1,211 @@
+"""All measurements of the corpus at one moment, and the profile of it that is kept with a snapshot."""
+
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from monitor.core.arrays.divergence import jensen_shannon
+from monitor.core.index.statistics.cells import VERSION
+from monitor.core.index.statistics.counters import CHANGED_DIRECTED, CHANGED_SUMS, Row
+from monitor.core.index.statistics.embedding import NONE, nearest, null_of_shift, spread
+from monitor.core.index.statistics.features import FREQUENCIES, ONE, Features
+from monitor.core.index.statistics.population import Population
+from monitor.core.index.statistics.profile import Distribution, Profile, SegmentProfile
+from monitor.core.index.statistics.segments import NO_BASELINE, NO_CHUNKS, OTHER_VERSION, Told, absent
+from monitor.core.index.statistics.view import Named, View
+from monitor.core.model.report import ALL, OTHER, Measurement
+
+AGE = "age"
+_QUANTILES = (0.05, 0.5, 0.95)
+_STATS = ("p05", "p50", "p95")
+_SPANS = tuple(64.0 * 2.0**step for step in range(26))
+"""Ages told apart in a mix: each twice as old, from 64 seconds on."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Known:
+    """A segment as it was worked out last: from which counters and circumstances, and at which event time."""
+
+    row: Row
+    base: tuple[object, ...]
+    now: SegmentProfile
+    at: int
+    steady: tuple[Measurement, ...]
+
+
+@dataclass(slots=True, eq=False)
+class Cache:
+    """What was worked out for counters that have not changed since; safe to share between threads: entries are
+    replaced whole.
+
+    Args:
+        segments: by dimension and segment.
+        sampled: by name: a sample, and what it came to.
+    """
+
+    segments: dict[tuple[str, str], Known] = field(default_factory=dict)
+    sampled: dict[str, tuple[NDArray[np.float32], Any]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Measurable:
+    """The corpus at one moment and the baseline's profile: measured when somebody looks, any time, in any thread.
+
+    Args:
+        view: the moment.
+        then: the baseline's profile, None without a baseline that has one.
+        cap: the most segments of a dimension.
+        features: of vectors, None without a dense leg.
+        cache: shared between moments.
+    """
+
+    view: View
+    then: Profile | None
+    cap: int
+    features: Features | None
+    cache: Cache
+
+    def measurements(self) -> tuple[Measurement, ...]:
+        """All of them, `all` first."""
+        made: list[Measurement] = []
+        versions = self.view.versions()
+        earlier = {} if self.then is None else {(one.dimension, one.segment): one for one in self.then.segments}
+        for named in self.view.segments(self.cap):
+            if named.dimension == VERSION and self.features is None:
+                continue
+            then = None if _pooled(named) else earlier.get((named.dimension, named.segment))
+            known = self._segment(named, _of(named, versions), then)
+            now, why = known.now, absent(named.dimension, named.segment, baseline=self.then is not None)
+            made += known.steady
+            if named.dimension != VERSION:
+                made += Told(now, then, why).ages()
+            if named.dimension == ALL:
+                made += self._whole(now, then, named)
+        return tuple(made)
+
+    def profile(self, population: Population | None) -> Profile:
+        """What is kept with a snapshot."""
+        versions, view = self.view.versions(), self.view
+        segments = tuple(view.profile(named, _of(named, versions)) for named in view.segments(self.cap))
+        upserts, repeated = view.upserts
+        return Profile(view.now, segments, view.mixes(), view.terms, upserts, repeated, population)
+
+    def _segment(self, named: Named, versions: tuple[str, ...], then: SegmentProfile | None) -> Known:
+        """Profile and all measurements that do not move with the newest event time."""
+        where, view = (named.dimension, named.segment), self.view
+        base = (versions, then, view.compared, self.then is None)
+        kept = self.cache.segments.get(where)
+        if kept is not None and kept.row is named.row and kept.base == base:
+            if kept.at != view.now:
+                kept = replace(kept, now=replace(kept.now, ages=view.ages(named)), at=view.now)
+        else:
+            now = view.profile(named, versions)
+            told = Told(now, then, absent(*where, baseline=self.then is not None))
+            counts = named.row.counts
+            version = named.dimension == VERSION
+            steady = told.versions(counts) if version else told.steady(counts, compared=view.compared)
+            kept = Known(named.row, base, now, view.now, tuple(steady))
+        self.cache.segments[where] = kept
+        return kept
+
+    def _whole(self, now: SegmentProfile, then: SegmentProfile | None, named: Named) -> Iterator[Measurement]:
+        """What is measured over the whole corpus only."""
+        yield from self._mixes(now, then)
+        yield from self._repeated()
+        yield from self._terms(now)
+        if self.features is not None:
+            yield from self._density(now, self.features)
+            yield from self._null(now, then, named, self.features)
+
+    def _mixes(self, now: SegmentProfile, then: SegmentProfile | None) -> Iterator[Measurement]:
+        mixes = self.view.mixes()
+        for dimension, mix in mixes.items():
+            earlier = None if self.then is None else self.then.mixes.get(dimension)
+            names = sorted({*mix, *(earlier or {})})
+            sides = [[float(side.get(name, 0)) for name in names] for side in (earlier or {}, mix)]
+            yield self._divergence(now, dimension, sides)
+        spans = [_spans(one.ages) if one is not None else [] for one in (then, now)]
+        yield self._divergence(now, AGE, spans)
+
+    def _divergence(self, now: SegmentProfile, dimension: str, sides: Sequence[Sequence[float]]) -> Measurement:
+        value = NONE
+        if self.then is not None and len(sides[0]) == len(sides[1]) and sides[0]:
+            value = float(jensen_shannon(np.array(sides[0]), np.array(sides[1])))
+        why = NO_BASELINE if self.then is None else NO_CHUNKS
+        return _said("segment_mix_divergence", (dimension, ALL), "mean", value, n=now.chunks, why=why)
+
+    def _repeated(self) -> Iterator[Measurement]:
+        then = self.then
+        upserts, repeated = self.view.upserts
+        if then is not None:
+            upserts, repeated = upserts - then.upserts, repeated - then.repeated
+        ratio = repeated / upserts if upserts > 0 else NONE
+        yield _said("noop_upsert_ratio", (ALL, ALL), "mean", ratio, n=max(upserts, 0), why="no_upserts")
+
+    def _terms(self, now: SegmentProfile) -> Iterator[Measurement]:
+        terms, then = self.view.terms, None if self.then is None else self.then.terms
+        if terms is None:
+            return
+        shared = [] if then is None else sorted(terms.idf.keys() & then.idf.keys())
+        moved = [abs(terms.idf[term] - then.idf[term]) for term in shared] if then is not None else []
+        longer = NONE if then is None else terms.average_length - then.average_length
+        why = NO_BASELINE if self.then is None else "no_shared_terms"
+        yield _said("average_length_change", (ALL, ALL), "mean", longer, n=now.chunks, why=why)
+        mean, most = (math.fsum(moved) / len(moved), max(moved)) if moved else (NONE, NONE)
+        yield _said("idf_change", (ALL, ALL), "mean", mean, n=len(moved), why=why)
+        yield _said("idf_change", (ALL, ALL), "max", most, n=len(moved), why=why)
+        earlier = NONE if then is None else float(then.absent)
+        yield _said("absent_anchor_terms", (ALL, ALL), "mean", float(terms.absent), earlier, n=len(terms.idf))
+
+    def _density(self, now: SegmentProfile, features: Features) -> Iterator[Measurement]:
+        found = self._sampled("live", self.view.live, lambda sample: nearest(features, sample, _QUANTILES))
+        mixed = len(now.versions) != 1
+        for stat, value in zip(_STATS, found, strict=True):
+            why = OTHER_VERSION if mixed else "too_few_vectors"
+            n = len(self.view.live)
+            yield _said("embedding_density", (ALL, ALL), f"nearest_{stat}", NONE if mixed else value, n=n, why=why)
+
+    def _null(
+        self, now: SegmentProfile, then: SegmentProfile | None, named: Named, features: Features
+    ) -> Iterator[Measurement]:
+        cut, p_value, why = NONE, NONE, NO_BASELINE
+        if then is not None:
+            why = OTHER_VERSION if len(now.versions) != 1 or now.versions != then.versions else "too_few_changes"
+        if then is not None and self.view.compared and why != OTHER_VERSION:
+            found = self._sampled("changed", self.view.changed, lambda sample: spread(features, sample))
+            summed = named.row.sums[CHANGED_SUMS] / (ONE * math.sqrt(FREQUENCIES))
+            cut, p_value = null_of_shift(then, now, (int(named.row.counts[CHANGED_DIRECTED]), summed), found)
+        for stat, value in (("null_p95", cut), ("p_value", p_value)):
+            yield _said("embedding_shift", (ALL, ALL), stat, value, n=now.directed, why=why)
+
+    def _sampled(self, name: str, sample: NDArray[np.float32], measured: Any) -> Any:
+        kept = self.cache.sampled.get(name)
+        if kept is None or kept[0] is not sample:
+            kept = self.cache.sampled[name] = (sample, measured(sample))
+        return kept[1]
+
+
+def _of(named: Named, versions: dict[int, set[str]]) -> tuple[str, ...]:
+    return tuple(sorted({version for row in named.at for version in versions.get(row, ())}))
+
+
+def _pooled(named: Named) -> bool:
+    """Whether a segment is what the cap left over: the baseline's may be of other values."""
+    return named.segment == OTHER and len(named.at) != 1
+
+
+def _spans(ages: Distribution) -> list[float]:
+    counts = np.bincount(np.searchsorted(np.array(_SPANS), ages[0]), ages[1], minlength=len(_SPANS) + 1)
+    spans: list[float] = counts.tolist()
+    return spans
+
+
+def _said(
+    metric: str, where: tuple[str, str], stat: str, value: float, earlier: float = NONE, *, n: int, why: str = ""
+) -> Measurement:
+    reason = why if math.isnan(value) else ""
+    return Measurement(metric, "corpus", 0, *where, stat, value, n, n, earlier, reason)

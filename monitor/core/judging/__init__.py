@@ -1,0 +1,1 @@
+"""Judging: policy, bounds, the verdict on a deploy, and alert rules."""

@@ -1,0 +1,143 @@
+"""Bounds of one rule's harm over a sample of anchors: means, shares and quantiles, more is worse."""
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from monitor.core.judging import beta, resampling
+from monitor.core.judging.resampling import Clusters, Values
+
+ALPHA = 0.05
+"""One-sided level: of the bounds that are shown and that a PASS needs, and of all FAILs together."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Sample:
+    """Anchors that were measured.
+
+    Args:
+        values: (n,) float64 harm, no NaN; more is worse.
+        weights: (n,) float64, positive.
+        members: (n,) int64, the cluster of each.
+        range: least and greatest harm an anchor can have; infinite where none is known.
+        covered: share of the weight that was measured at all, in (0, 1]; the rest may be anything in the range.
+    """
+
+    values: Values
+    weights: Values
+    members: NDArray[np.int64]
+    range: tuple[float, float]
+    covered: float = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class Bounds:
+    """What a sample says of a harm.
+
+    Args:
+        lower: one-sided 95% lower bound.
+        upper: one-sided 95% upper bound; infinite where there is none.
+        p: p-value of "the harm is at most the tolerance"; small speaks for FAIL.
+        clusters: independent witnesses.
+        deviation: of the harm, per cluster (see `Clusters.deviation`); NaN with fewer than two.
+    """
+
+    lower: float
+    upper: float
+    p: float
+    clusters: int
+    deviation: float
+
+
+def mean_bounds(sample: Sample, tolerance: float) -> Bounds:
+    """Bounds of the weighted mean, by the clustered bootstrap of `resampling`; no anchors: everything is possible.
+
+    Where no range is known, Student's t over the clusters; it says nothing (infinite bounds, p = 1) where all
+    clusters are equal or there is one only: equal values are no evidence of how far others can be.
+    """
+    low, high = sample.range
+    if not len(sample.values):
+        return Bounds(low, high, 1.0, 0, math.nan)
+    clusters, open_ = Clusters.of(sample.values, sample.weights, sample.members), 1.0 - sample.covered
+    limit = (tolerance - _part(open_, low)) / sample.covered
+    if math.isinf(low) or math.isinf(high):
+        found = _student(clusters, limit)
+    elif sample.range == (0.0, 1.0) and _plain_share(clusters):
+        found = _share(clusters, limit)
+    else:
+        found = _resampled(clusters, (low, high), limit)
+    return replace(
+        found,
+        lower=sample.covered * found.lower + _part(open_, low),
+        upper=sample.covered * found.upper + _part(open_, high),
+    )
+
+
+def quantile_bounds(sample: Sample, tolerance: float, level: float) -> Bounds:
+    """Bounds of the weighted quantile at `level`, from order statistics.
+
+    The quantile is above v exactly when more than 1 - level of the anchors are above v, so each bound is the order
+    statistic at which the bound of that share (`mean_bounds` of zeros and ones) crosses 1 - level. With
+    equal weights and clusters of one these are the binomial intervals (David, Nagaraja, Order Statistics, 7.1).
+    """
+    ordered: Values = np.unique(sample.values)
+    rest = 1.0 - level
+
+    def above(limit: float, *, at_it: bool = False) -> Bounds:
+        beyond = sample.values >= limit if at_it else sample.values > limit
+        return mean_bounds(replace(sample, values=beyond.astype(np.float64), range=(0.0, 1.0)), rest)
+
+    own = above(tolerance)
+    safe = _first(len(ordered), lambda at: above(float(ordered[at])).upper <= rest + 1e-12)
+    short = _first(len(ordered), lambda at: above(float(ordered[at]), at_it=True).lower <= rest)
+    low, high = sample.range
+    upper = float(ordered[safe]) if safe < len(ordered) else high
+    return Bounds(float(ordered[short - 1]) if short else low, upper, own.p, own.clusters, own.deviation)
+
+
+def _first(count: int, holds: Callable[[int], bool]) -> int:
+    """The first of `count` indices from which on something holds; `count` where it never does."""
+    low, high = 0, count
+    while low < high:
+        middle = (low + high) // 2
+        low, high = (low, middle) if holds(middle) else (middle + 1, high)
+    return low
+
+
+def _part(share: float, end: float) -> float:
+    """What the anchors that were not measured add: nothing if there are none, whatever the end of the range."""
+    return share * end if share > 1e-12 else 0.0
+
+
+def _plain_share(clusters: Clusters) -> bool:
+    """Zeros and ones in clusters of one anchor each and of equal weight: the binomial case."""
+    weights = clusters.weights
+    return bool(np.all(weights == weights[0]) and np.all((clusters.totals == 0.0) | (clusters.totals == weights[0])))
+
+
+def _share(clusters: Clusters, limit: float) -> Bounds:
+    harmed, n = float(clusters.counts[clusters.totals > 0.0].sum()), float(clusters.count)
+    return Bounds(
+        beta.share_lower(harmed, n, ALPHA), beta.share_upper(harmed, n, ALPHA), beta.share_excess(harmed, n, limit),
+        clusters.count, clusters.deviation,
+    )  # fmt: skip
+
+
+def _resampled(clusters: Clusters, ends: tuple[float, float], limit: float) -> Bounds:
+    low, high = ends
+    return Bounds(
+        resampling.lower(clusters, low, ALPHA), resampling.upper(clusters, high, ALPHA),
+        resampling.excess(clusters, low, limit), clusters.count, clusters.deviation,
+    )  # fmt: skip
+
+
+def _student(clusters: Clusters, limit: float) -> Bounds:
+    mean, deviation, count = clusters.mean, clusters.deviation, clusters.count
+    if count < 2 or not deviation > 0.0:
+        return Bounds(-math.inf, math.inf, 1.0, count, deviation)
+    error = deviation / math.sqrt(count)
+    half = beta.student_quantile(ALPHA, count - 1.0) * error
+    return Bounds(mean - half, mean + half, beta.student_tail((mean - limit) / error, count - 1.0), count, deviation)

@@ -1,0 +1,59 @@
+"""Which anchors stand or fall together: those whose baseline top-1 comes from one document or says the same."""
+
+from collections.abc import Hashable, Iterable
+
+import numpy as np
+from numpy.typing import NDArray
+
+from monitor.core.index.baseline import Snapshot
+from monitor.core.measures.comparison.tables import ListedLeg
+from monitor.core.model.lists import NO_CHUNK
+
+
+def clusters(baseline: Snapshot, leg: ListedLeg, rows: NDArray[np.int64]) -> NDArray[np.int64]:
+    """The cluster of each anchor on one leg.
+
+    Anchors are one cluster when their first result in the baseline belongs to one document, or to two that say the
+    same (equal content hashes), or when they ask the same question; that relation is closed transitively. One change
+    to that document moves them all, so they are no independent witnesses.
+
+    Args:
+        baseline: the snapshot compared with.
+        leg: whose lists.
+        rows: (P,) int64 rows of the baseline.
+
+    Returns:
+        (P,) int64 cluster numbers. An anchor without a baseline list, or an empty one, is a cluster by itself.
+    """
+    lists, marks = baseline.lists[leg], list(baseline.anchors.values())
+    joined = _Joined(len(rows))
+    for at, row in enumerate(rows.tolist()):
+        first = int(lists.keys[row, 0]) if lists.known[row] and lists.depth else NO_CHUNK
+        member = baseline.members.get(first)
+        joined.put(at, ("question", marks[row].digest))
+        if first != NO_CHUNK:
+            joined.put(at, ("chunk", first) if member is None else ("document", member.doc_id))
+        if member is not None and member.content_hash:
+            joined.put(at, ("content", member.content_hash))
+    return joined.numbers(range(len(rows)))
+
+
+class _Joined:
+    """Sets of anchors that grow together by what they have in common (union and find)."""
+
+    def __init__(self, count: int) -> None:
+        self._parents = list(range(count))
+        self._first: dict[Hashable, int] = {}
+
+    def put(self, at: int, mark: Hashable) -> None:
+        one, other = self._root(at), self._root(self._first.setdefault(mark, at))
+        self._parents[max(one, other)] = min(one, other)
+
+    def numbers(self, anchors: Iterable[int]) -> NDArray[np.int64]:
+        return np.array([self._root(at) for at in anchors], np.int64)
+
+    def _root(self, at: int) -> int:
+        while self._parents[at] != at:
+            self._parents[at] = self._parents[self._parents[at]]
+            at = self._parents[at]
+        return at

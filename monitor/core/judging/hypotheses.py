@@ -1,0 +1,248 @@
+"""From a rule to what is tested: one side of one rule in one segment, over the anchors that were measured."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from monitor.core.index.baseline import Snapshot
+from monitor.core.judging.bounds import ALPHA, Bounds, Sample, mean_bounds, quantile_bounds
+from monitor.core.judging.clusters import clusters
+from monitor.core.judging.policy import Rule, value_range
+from monitor.core.judging.resampling import Clusters, Values, upper
+from monitor.core.measures.comparison.alignment import Alignment
+from monitor.core.measures.comparison.summary import above
+from monitor.core.measures.comparison.tables import LEGS
+from monitor.core.measures.formulas.columns import Name
+from monitor.core.model.events import Segment
+from monitor.core.model.report import SHARE, Leg, Measurement
+from monitor.core.reporting.drift import Compared
+
+POOLED = "pooled"
+"""The segment of those that are too small to pass alone."""
+LEVELS: Mapping[str, float | None] = {"mean": None, SHARE: None, "p05": 0.05, "p50": 0.5, "p95": 0.95}
+"""Statistics with bounds, and the level of those that are quantiles."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Evidence:
+    """What the gate looks at besides the report.
+
+    Args:
+        baseline: the snapshot compared with.
+        noise: per-anchor values of columns between two independently built indexes of the same corpus, in the order
+            of the comparison, NaN where not known; no entry: there is none by construction, or none was measured.
+        expected: the segment that the deploy said it would change, empty: it said nothing.
+        elsewhere: by leg, (P,) 1 where an anchor's list changed by chunks outside of `expected`, 0 where not, NaN
+            where not known.
+    """
+
+    baseline: Snapshot
+    noise: Mapping[tuple[Leg, Name], Values] = field(default_factory=dict)
+    expected: Segment = ()
+    elsewhere: Mapping[Leg, Values] = field(default_factory=dict)
+
+    def inside(self, alignment: Alignment) -> NDArray[np.bool_]:
+        """(P,) bool: anchors of the expected segment; nobody where the deploy said nothing."""
+        marks = list(self.baseline.anchors.values())
+        wanted = set(self.expected)
+        return np.array([bool(wanted) and wanted <= set(marks[row].segment) for row in alignment.then], np.bool_)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Hypothesis:
+    """One side of a rule in one segment. Harm is the rule's metric, oriented so that more is worse.
+
+    Args:
+        rule: whose limit; its segment is the one that is tested.
+        sign: 1 where the metric may not be above `rule.max`, -1 where it may not be below `rule.min`.
+        value: the point estimate, as the metric states it.
+        missing: anchors expected but not measured.
+        sample: the harm of the measured ones.
+        noise: their harm between two builds of the same index, NaN where not known; None: none.
+    """
+
+    rule: Rule
+    sign: int
+    value: float
+    missing: int
+    sample: Sample
+    noise: Values | None = None
+
+    @property
+    def tolerance(self) -> float:
+        """The harm that is allowed."""
+        limit = self.rule.max if self.sign > 0 else self.rule.min
+        assert limit is not None  # noqa: S101 - a side exists only where its limit does
+        return self.sign * limit
+
+    @property
+    def level(self) -> float | None:
+        """Of a quantile, of the harm; None for means."""
+        level = LEVELS[self.rule.stat]
+        return level if level is None or self.sign > 0 else 1.0 - level
+
+    def bounds(self) -> Bounds:
+        """Bounds of the harm; p is that of the harm and, where there is noise, of its excess over the noise too."""
+        found = _bounds(self.sample, self.tolerance, self.level)
+        if self.noise is None:
+            return found
+        return replace(found, p=max(found.p, self._excess(self.noise)))
+
+    def _excess(self, noise: Values) -> float:
+        """P-value of "no more harm than between two builds of the same index", anchor by anchor."""
+        known = ~np.isnan(noise)
+        if not known.any():
+            return 0.0
+        values, noise, (low, high) = self.sample.values[known], noise[known], self.sample.range
+        if self.level is not None:
+            values, noise, low, high = above(values, self.tolerance), above(noise, self.tolerance), 0.0, 1.0
+        weights, members = self.sample.weights[known], self.sample.members[known]
+        return mean_bounds(Sample(values - noise, weights, members, (low - high, high - low)), 0.0).p
+
+    def too_small(self) -> bool:
+        """Whether a calm segment of this size could not pass alone.
+
+        With no harm at all in any anchor, the bound of a mean would still use up more than half the tolerance, or
+        that of a quantile the share that may lie beyond it: such a segment says nothing but FAIL.
+        """
+        low, high = self.sample.range
+        if not np.isfinite(high - low):
+            return False
+        unharmed = Clusters.of(np.zeros(len(self.sample.values)), self.sample.weights, self.sample.members)
+        reach = upper(unharmed, 1.0, ALPHA)
+        if self.level is not None:
+            return reach > 1.0 - self.level
+        return low + reach * (high - low) > (low + self.tolerance) / 2.0
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Ground:
+    """The anchors that are judged, looked up once for all rules.
+
+    Args:
+        compared: columns and alignment; it has an alignment, for a comparison without one has problems.
+        evidence: what else is looked at.
+        inside: (P,) bool, anchors of the expected segment.
+        members: by leg, (P,) int64 cluster of each anchor.
+    """
+
+    compared: Compared
+    evidence: Evidence
+    alignment: Alignment
+    inside: NDArray[np.bool_]
+    members: Mapping[str, NDArray[np.int64]]
+
+    @classmethod
+    def of(cls, compared: Compared, evidence: Evidence, alignment: Alignment) -> "Ground":
+        """Look up clusters and the expected anchors."""
+        legs = [leg for leg in LEGS if leg in evidence.baseline.lists]
+        members: dict[str, NDArray[np.int64]] = {
+            leg: clusters(evidence.baseline, leg, alignment.then) for leg in legs
+        }
+        return cls(compared, evidence, alignment, evidence.inside(alignment), members)
+
+    def hypotheses(self, rule: Rule, measured: Sequence[Measurement]) -> Iterator[Hypothesis | Measurement]:
+        """What a rule tests; a measurement without per-anchor values comes back as it is, to be judged as a point.
+
+        Anchors of the expected segment are left out where the deploy names one: they have their own limit.
+        """
+        values = self.column(rule)
+        for one in measured:
+            if values is None or rule.stat not in LEVELS:
+                yield one
+                continue
+            mask = _mask(self.alignment, one)
+            value = None if np.any(mask & self.inside) else one.value
+            for sign in ([1] if rule.max is not None else []) + ([-1] if rule.min is not None else []):
+                yield self.tested(replace(rule, segment=one.segment), sign, values, mask & ~self.inside, value)
+
+    def tested(
+        self, rule: Rule, sign: int, values: Values, mask: NDArray[np.bool_], value: float | None = None
+    ) -> Hypothesis:
+        """One hypothesis over some anchors.
+
+        Args:
+            rule: whose limit; its segment is where.
+            sign: see `Hypothesis`.
+            values: (P,) the metric, NaN where not measured.
+            mask: (P,) bool, the anchors it is about.
+            value: the estimate as reported; worked out where None.
+        """
+        known = mask & ~np.isnan(values)
+        weights = self.alignment.weights
+        stored = self.evidence.noise.get((rule.leg, Name(rule.metric, rule.k)))
+        noise = None if stored is None else self._counted(rule, stored)
+        low, high = value_range(rule)
+        mass = float(weights[mask].sum())
+        sample = Sample(
+            sign * values[known],
+            weights[known],
+            self._members(rule.leg)[known],
+            (low, high) if sign > 0 else (-high, -low),
+            float(weights[known].sum()) / mass if mass else 0.0,
+        )
+        found = sign * estimate(sample, rule.stat, sign) if value is None else value
+        missing = int(np.count_nonzero(mask & ~known))
+        return Hypothesis(rule, sign, found, missing, sample, None if noise is None else sign * noise[known])
+
+    def _members(self, leg: Leg) -> NDArray[np.int64]:
+        """Clusters by the leg's own first results; what compares both legs goes by the dense ones where there are."""
+        return self.members[leg] if leg in self.members else next(iter(self.members.values()))
+
+    def column(self, rule: Rule) -> Values | None:
+        """The rule's per-anchor values; those of the pinned baseline beside a moving one are judged as points."""
+        name = Name(rule.metric, rule.k)
+        for of in self.compared.tables:
+            if of.table.leg == rule.leg and name in of.table.names and not of.only_all:
+                found: Values = of.table.values[of.table.names.index(name)]
+                return self._counted(rule, found)
+        return None
+
+    def _counted(self, rule: Rule, values: Values) -> Values | None:
+        """What a rule's statistic is over: for a share, whether each anchor is above the metric's limit."""
+        if rule.stat != SHARE:
+            return values
+        limit = self.compared.limits.get(rule.metric)
+        return None if limit is None else above(values, limit)
+
+
+def pooled(small: Sequence[Hypothesis]) -> Hypothesis:
+    """Segments that are too small to pass alone, as one."""
+    first = small[0]
+    samples = [one.sample for one in small]
+    mass = sum(float(one.weights.sum()) / one.covered for one in samples)
+    sample = Sample(
+        np.concatenate([one.values for one in samples]),
+        np.concatenate([one.weights for one in samples]),
+        np.concatenate([one.members for one in samples]),
+        first.sample.range,
+        sum(float(one.weights.sum()) for one in samples) / mass,
+    )
+    noises = [one.noise for one in small if one.noise is not None]
+    noise = np.concatenate(noises) if len(noises) == len(small) else None
+    value = first.sign * estimate(sample, first.rule.stat, first.sign)
+    rule = replace(first.rule, segment=POOLED)
+    return Hypothesis(rule, first.sign, value, sum(one.missing for one in small), sample, noise)
+
+
+def estimate(sample: Sample, stat: str, sign: int) -> float:
+    """The harm itself: the weighted mean, or the quantile as `measure.aggregate` reads it; NaN without anchors."""
+    if not len(sample.values):
+        return float("nan")
+    level = LEVELS[stat]
+    if level is None:
+        return float(sample.weights @ sample.values) / float(sample.weights.sum())
+    at = np.quantile(sign * sample.values, level, method="inverted_cdf", weights=sample.weights)
+    return sign * float(at)
+
+
+def _bounds(sample: Sample, tolerance: float, level: float | None) -> Bounds:
+    return mean_bounds(sample, tolerance) if level is None else quantile_bounds(sample, tolerance, level)
+
+
+def _mask(alignment: Alignment, measured: Measurement) -> NDArray[np.bool_]:
+    grouping = next(of for of in alignment.groupings if of.dimension == measured.dimension)
+    made: NDArray[np.bool_] = grouping.members == grouping.segments.index(measured.segment)
+    return made

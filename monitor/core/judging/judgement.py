@@ -1,0 +1,147 @@
+"""The gate's verdict on a deploy: non-inferiority rule by rule, corrected for their number, then folded into one.
+
+FAIL: the harm is above the tolerance, at level 0.05 for all rules, segments and legs together (Holm). PASS: every one
+of the 95% upper bounds is within its tolerance; no correction, for all of them must be. Else INCONCLUSIVE, with the
+number of anchors that would decide. The live view and alerts judge point estimates (`core.judging.policy.judge`).
+
+A segment of few independent documents cannot pass alone, not even when nothing in it changed. It can FAIL alone, and
+it is INCONCLUSIVE where its estimate is beyond the limit; otherwise it is judged together with the dimension's other
+small segments, as the segment `pooled`, and its own finding does not decide (severity `warning`).
+"""
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from monitor.core.judging.bounds import ALPHA, Bounds
+from monitor.core.judging.budget import expected_hypotheses
+from monitor.core.judging.holm import rejected
+from monitor.core.judging.hypotheses import POOLED, Evidence, Ground, Hypothesis, pooled
+from monitor.core.judging.planning import Plan
+from monitor.core.judging.policy import (
+    Finding,
+    Rule,
+    Severity,
+    Verdict,
+    allowed,
+    find,
+    fold,
+    nothing_measured,
+    place,
+    refused,
+    watched,
+)
+from monitor.core.model.report import ALL, DriftReport, Measurement, SegmentSize, VerdictName
+from monitor.core.reporting.drift import Compared
+
+POINT = " (judged as a point value: it has no value per anchor)"
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Tested:
+    hypothesis: Hypothesis
+    bounds: Bounds
+    small: bool
+
+
+def judge_deploy(rules: Sequence[Rule], compared: Compared, report: DriftReport, evidence: Evidence) -> Verdict:
+    """Judge a deploy.
+
+    Rule 1: problems of the report (no baseline, another fingerprint, a gap, stale input, an incomplete barrier) make
+    it UNKNOWN, and no number is judged. Rule 2: what was not measured, or lost its anchors since the baseline, is
+    UNKNOWN, as in `policy.judge`. Rule 3: what has no value per anchor, or whose rule says so, is judged as a point
+    value. Rule 4: all else by bounds, as this module's first lines say.
+
+    Args:
+        rules: the policy.
+        compared: the per-anchor columns.
+        report: made from `compared`.
+        evidence: the baseline and what else is known.
+
+    Returns:
+        The verdict; equal arguments give an equal one, nothing is drawn at random.
+    """
+    if report.problems or compared.alignment is None:
+        return refused(report)
+    ground = Ground.of(compared, evidence, compared.alignment)
+    sizes = {(size.dimension, size.segment): size for size in report.segments}
+    found: list[Finding] = []
+    tested: list[_Tested] = []
+    for rule in rules:
+        pairs = watched(rule, report.measurements, sizes)
+        if pairs is None:
+            found.append(nothing_measured(rule, report.measurements))
+        else:
+            _take(rule, pairs, ground, (found, tested))
+    tested += [_Tested(one, one.bounds(), small=False) for one in expected_hypotheses(rules, ground)]
+    return fold([*found, *_decided(tested)])
+
+
+def _take(
+    rule: Rule,
+    pairs: Sequence[tuple[Measurement, SegmentSize]],
+    ground: Ground,
+    into: tuple[list[Finding], list[_Tested]],
+) -> None:
+    """What a rule finds at once, and what it tests; small segments are tested alone and together."""
+    found, tested = into
+    small: dict[int, list[Hypothesis]] = {}
+    for measured, size in pairs:
+        point = find(rule, measured, size)
+        if point.verdict == "unknown" or not rule.bounds:
+            found.append(point)
+            continue
+        for one in ground.hypotheses(rule, [measured]):
+            if isinstance(one, Measurement):
+                found.append(replace(point, reason=point.reason + POINT))
+            elif len(one.sample.values) or not ground.inside.any():
+                may_pool = rule.dimension != ALL and rule.segment == "*" and one.too_small()
+                tested.append(_Tested(one, one.bounds(), may_pool))
+                small.setdefault(one.sign, []).extend([one] if may_pool else [])
+    tested += [_Tested(one, one.bounds(), small=False) for one in map(pooled, filter(None, small.values()))]
+
+
+def _decided(tested: Sequence[_Tested]) -> list[Finding]:
+    """FAILs by Holm, over the critical tests and over the warnings: those cannot make a deploy fail."""
+    made: list[Finding] = []
+    families: Mapping[Severity, list[_Tested]] = {
+        severity: [one for one in tested if one.hypothesis.rule.severity == severity]
+        for severity in ("critical", "warning")
+    }
+    for family in families.values():
+        failed = rejected([one.bounds.p for one in family], ALPHA)
+        made += [_finding(one, fail=fail, tests=len(family)) for one, fail in zip(family, failed, strict=True)]
+    return made
+
+
+def _finding(one: _Tested, *, fail: bool, tests: int) -> Finding:
+    of, bounds, rule = one.hypothesis, one.bounds, one.hypothesis.rule
+    harm, n = of.sign * of.value, len(of.sample.values)
+    verdict: VerdictName = "fail" if fail else "pass" if bounds.upper <= of.tolerance else "inconclusive"
+    decides = verdict != "inconclusive" or not one.small or not harm <= of.tolerance
+    plan = Plan(bounds.deviation, of.sample.range, of.tolerance, tests)
+    per = n / bounds.clusters if bounds.clusters else 0.0
+    needed = math.ceil(plan.clusters_needed(harm) * per) if verdict == "inconclusive" and not math.isnan(harm) else 0
+    shows = plan.detectable(bounds.clusters) if of.level is None else math.nan
+    low, high = sorted((of.sign * bounds.lower, of.sign * bounds.upper))
+    return Finding(
+        rule.name, rule.severity if decides else "warning", rule.metric, rule.leg, rule.k, rule.stat,
+        rule.dimension, rule.segment, verdict, of.value, of.sign * of.tolerance, n,
+        _said(one, (low, high), needed=needed, decides=decides, verdict=verdict),
+        low, high, needed, of.sign * shows,
+    )  # fmt: skip
+
+
+def _said(one: _Tested, between: tuple[float, float], *, needed: int, decides: bool, verdict: VerdictName) -> str:
+    of, bounds = one.hypothesis, one.bounds
+    said = f"{place(of.rule, of.rule.segment)}: {of.value:.3f} ({between[0]:.3f} to {between[1]:.3f})"
+    said += f", allowed {allowed(of.rule)}, {len(of.sample.values)} anchors of {bounds.clusters} documents"
+    if of.missing:
+        said += f"; {of.missing} more were not measured"
+    if verdict != "inconclusive":
+        return said
+    if bounds.lower > of.tolerance:
+        said += "; beyond the limit alone, but not among so many tests, or not beyond what rebuilding the index does"
+    if not decides:
+        return f"{said}; too few to pass alone, judged with the other small segments as {POOLED!r}"
+    return f"{said}; about {needed} anchors like these would decide" if needed else f"{said}; no number would decide"

@@ -1,0 +1,233 @@
+"""Policy: thresholds on measurements, and the pure judge that turns a report into a verdict.
+
+Modelled on Burrow's evaluator: the judge is a function of (rules, report), UNKNOWN is outside the severity scale,
+and each rule of judgement is one `Rule N` below, proved by one table in the tests.
+"""
+
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from monitor.core.measures.registry import REGISTRY, Registry
+from monitor.core.model.report import ALL, SHARE, DriftReport, Leg, Measurement, SegmentSize, VerdictName
+
+Severity = Literal["critical", "warning"]
+EVERY = "*"
+"""As a rule's segment: each watched segment of the dimension."""
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """A threshold: the measurement may not be above `max` or below `min`.
+
+    `min_anchors` is how many anchors a segment needs in the baseline to be watched by this rule. `hold` (seconds)
+    concerns alerts only. `ground` cites why the limit is what it is.
+    """
+
+    name: str
+    metric: str
+    leg: Leg
+    stat: str
+    k: int
+    dimension: str = ALL
+    segment: str = EVERY
+    min: float | None = None
+    max: float | None = None
+    severity: Severity = "critical"
+    min_anchors: int = 20
+    hold: float = 300.0
+    ground: str = ""
+    bounds: bool = True
+    """Whether the gate judges it by confidence bounds; else by the point estimate, as alerts are."""
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """What one rule says of one segment, with its reason in words."""
+
+    rule: str
+    severity: Severity
+    metric: str
+    leg: Leg
+    k: int
+    stat: str
+    dimension: str
+    segment: str
+    verdict: VerdictName
+    value: float
+    limit: float
+    n: int
+    reason: str
+    lower: float = math.nan
+    upper: float = math.nan
+    """One-sided 95% bounds of the value, where the gate worked them out."""
+    anchors_needed: int = 0
+    """Anchors that would decide an INCONCLUSIVE finding with 80% power; 0: no number would, or none is needed."""
+    detectable: float = math.nan
+    """The value beyond the limit that would FAIL with 80% power on this many anchors."""
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """PASS, FAIL, INCONCLUSIVE or UNKNOWN for a report, with every finding (worst first) and the overall reasons."""
+
+    verdict: VerdictName
+    reasons: tuple[str, ...]
+    findings: tuple[Finding, ...]
+
+
+_ORDER: dict[VerdictName, int] = {"fail": 0, "unknown": 1, "inconclusive": 2, "pass": 3}
+
+
+def judge(rules: Sequence[Rule], report: DriftReport) -> Verdict:
+    """Judge a report: FAIL > UNKNOWN > INCONCLUSIVE > PASS over critical findings; warnings never decide.
+
+    Rule 1: if the report has problems (no baseline, another fingerprint, a gap, stale input), the verdict is UNKNOWN
+    and no number is judged. Rule 2: if a rule concerns nothing that was measured, and not only a segment that is not
+    watched, it finds UNKNOWN: a misspelt rule never passes. Rule 3: if no critical rule found anything to judge, the
+    verdict is UNKNOWN: neither does an empty policy. Otherwise the findings decide.
+    """
+    if report.problems:
+        return refused(report)
+    sizes = {(size.dimension, size.segment): size for size in report.segments}
+    ruled = {rule.metric for rule in rules}
+    measured = [of for of in report.measurements if of.metric in ruled]
+    return fold([found for rule in rules for found in _judged(rule, measured, sizes)])
+
+
+def refused(report: DriftReport) -> Verdict:
+    """UNKNOWN for the problems of a report: no number of it is judged."""
+    return Verdict("unknown", tuple(problem.text for problem in report.problems), ())
+
+
+def fold(found: Iterable[Finding]) -> Verdict:
+    """One verdict from all findings: FAIL > UNKNOWN > INCONCLUSIVE > PASS over the critical ones, worst first."""
+    findings = sorted(
+        found, key=lambda found: (_ORDER[found.verdict], found.severity, found.rule, found.dimension, found.segment)
+    )
+    critical = [found for found in findings if found.severity == "critical"]
+    if not critical:
+        return Verdict("unknown", ("no critical rule has a segment to judge",), tuple(findings))
+    worst = min((found.verdict for found in critical), key=_ORDER.__getitem__)
+    reasons = tuple(found.reason for found in critical if found.verdict == worst and worst != "pass")
+    return Verdict(worst, reasons, tuple(findings))
+
+
+def _judged(
+    rule: Rule, measurements: Sequence[Measurement], sizes: Mapping[tuple[str, str], SegmentSize]
+) -> list[Finding]:
+    found = watched(rule, measurements, sizes)
+    return [nothing_measured(rule, measurements)] if found is None else [find(rule, *pair) for pair in found]
+
+
+def watched(
+    rule: Rule, measurements: Sequence[Measurement], sizes: Mapping[tuple[str, str], SegmentSize]
+) -> list[tuple[Measurement, SegmentSize]] | None:
+    """The measurements that a rule judges, with their segments' sizes; None where nothing it asks for was measured.
+
+    Segments with fewer than `min_anchors` in the baseline are not watched by the rule.
+    """
+    found = list(concerned(rule, measurements))
+    unwatched = (rule.dimension, rule.segment) in sizes and not sizes[rule.dimension, rule.segment].watched
+    if not found and not unwatched:
+        return None
+    pairs = [(measurement, size_of(sizes, measurement)) for measurement in found]
+    return [pair for pair in pairs if pair[1].baseline_anchors >= rule.min_anchors]
+
+
+def nothing_measured(rule: Rule, measurements: Sequence[Measurement]) -> Finding:
+    """What a rule finds for which there is no measurement, with what there is of its metric."""
+    forms = sorted({f"{of.stat}@{of.k} {of.leg}" for of in measurements if of.metric == rule.metric})
+    said = f"{place(rule, rule.segment)}: not measured: {rule.metric} is {', '.join(forms) or 'no metric measured'}"
+    return _finding(rule, rule.segment, "unknown", (math.nan, 0), said)
+
+
+def size_of(sizes: Mapping[tuple[str, str], SegmentSize], measured: Measurement) -> SegmentSize:
+    """The segment's anchors; what is measured on the corpus itself rests on its chunks instead."""
+    if measured.leg == "corpus":
+        return SegmentSize(measured.dimension, measured.segment, measured.n, measured.n, watched=True)
+    return sizes[measured.dimension, measured.segment]
+
+
+def concerned(rule: Rule, measurements: Iterable[Measurement]) -> Iterable[Measurement]:
+    """The measurements that a rule is about."""
+    for measurement in measurements:
+        if (measurement.metric, measurement.leg, measurement.stat, measurement.k, measurement.dimension) == (
+            rule.metric,
+            rule.leg,
+            rule.stat,
+            rule.k,
+            rule.dimension,
+        ) and rule.segment in (EVERY, measurement.segment):
+            yield measurement
+
+
+def find(rule: Rule, measured: Measurement, size: SegmentSize) -> Finding:
+    """Judge one measurement.
+
+    Rule 1: if the value is NaN, UNKNOWN with the measurement's reason. Rule 2: if the segment had `min_anchors`
+    anchors in the baseline and has fewer now, UNKNOWN. Rule 3: if the value is beyond the limit, FAIL. Rule 4: if
+    some expected anchors were not measured and their worst case would cross the limit, INCONCLUSIVE. Rule 5: PASS.
+    """
+    where = place(rule, measured.segment)
+    verdict: VerdictName = "pass"
+    said = f"{where}: {measured.value:.3f}, allowed {allowed(rule)}, {measured.n} anchors"
+    if math.isnan(measured.value):
+        verdict, said = "unknown", f"{where}: not measurable: {measured.reason or 'no value'}"
+    elif size.baseline_anchors >= rule.min_anchors > size.anchors:
+        verdict = "unknown"
+        said = (
+            f"{where}: {size.anchors} anchors left of {size.baseline_anchors}, expected at least {rule.min_anchors}"
+        )
+    elif _beyond(rule, measured.value):
+        verdict = "fail"
+    elif measured.n < measured.expected:
+        missing = measured.expected - measured.n
+        verdict = "inconclusive" if any(_beyond(rule, value) for value in _extremes(rule, measured)) else "pass"
+        said += f" of {measured.expected}: {missing} not measured ({measured.reason or 'no reason given'})"
+    return _finding(rule, measured.segment, verdict, (measured.value, measured.n), said)
+
+
+def place(rule: Rule, segment: str) -> str:
+    """Where a rule looks, in words."""
+    return f"{rule.metric} {rule.stat}@{rule.k} {rule.leg} {rule.dimension}={segment}"
+
+
+def _finding(rule: Rule, segment: str, verdict: VerdictName, rests_on: tuple[float, int], reason: str) -> Finding:
+    limit = rule.max if rule.max is not None else rule.min
+    assert limit is not None  # noqa: S101 - the configuration refuses a rule without a limit
+    value, n = rests_on
+    return Finding(
+        rule.name, rule.severity, rule.metric, rule.leg, rule.k, rule.stat, rule.dimension, segment, verdict,
+        value, limit, n, reason,
+    )  # fmt: skip
+
+
+def _extremes(rule: Rule, measured: Measurement) -> tuple[float, float]:
+    """The least and the greatest value there can be, whatever the anchors that were not measured would say.
+
+    A mean moves by their share of the weight; a quantile can move to the end of the metric's range.
+    """
+    ends = value_range(rule)
+    if rule.stat not in ("mean", SHARE):
+        return ends
+    known, open_ = measured.value * measured.covered, 1.0 - measured.covered
+    low, high = (end if math.isinf(end) else known + end * open_ for end in ends)
+    return low, high
+
+
+def value_range(rule: Rule, registry: Registry = REGISTRY) -> tuple[float, float]:
+    """The values one anchor can have, infinite where no bound is known."""
+    return (0.0, 1.0) if rule.stat == SHARE else registry.range(rule.metric).at(rule.k)
+
+
+def _beyond(rule: Rule, value: float) -> bool:
+    return (rule.max is not None and value > rule.max) or (rule.min is not None and value < rule.min)
+
+
+def allowed(rule: Rule) -> str:
+    """A rule's limits in words."""
+    low = f"at least {rule.min:g}" if rule.min is not None else ""
+    high = f"at most {rule.max:g}" if rule.max is not None else ""
+    return " and ".join(part for part in (low, high) if part)

@@ -1,0 +1,162 @@
+"""One baseline against lists that move: what the lists hold, chunk by chunk."""
+
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from monitor.core.index.baseline import Snapshot
+from monitor.core.index.duplicates.likeness import Likeness
+from monitor.core.measures.collapsed import Sides
+from monitor.core.measures.comparison.alignment import Alignment
+from monitor.core.measures.comparison.by_key import ByKey
+from monitor.core.measures.comparison.listed_chunks import Look
+from monitor.core.measures.comparison.seen import Observation
+from monitor.core.measures.comparison.spread import SegmentsView, Spread, own_hubs
+from monitor.core.measures.comparison.summary import SETTLING, Summarised, Table
+from monitor.core.measures.comparison.tables import LEGS, ListedLeg, tie_eps
+from monitor.core.measures.comparison.turn import Mask, Turn, Turns
+from monitor.core.measures.comparison.watched import Watched, document_code, name_code
+from monitor.core.measures.incremental import Columns, Rows, Stale, stale
+from monitor.core.measures.measure import Group, Need
+from monitor.core.measures.needs import CHUNKS, DOCUMENTS, EXPECTED, JUDGED_CHUNKS, JUDGEMENTS, STATED
+from monitor.core.measures.registry import REGISTRY, Registry
+from monitor.core.measures.views import HeldView, JudgedView, ListedChunk
+from monitor.core.model.lists import NO_CHUNK
+from monitor.core.model.report import Leg
+
+DELETIONS_ONLY = "deletions_only"
+"""Said beside the ghosts where the index does not state what its points say."""
+Codes = NDArray[np.int64]
+
+
+class Confidence:
+    """The tables of one baseline about what the lists hold, kept from report to report.
+
+    Args:
+        baseline: the snapshot compared with.
+        alignment: which anchors compare.
+        watched: what the anchors bring along.
+        depths: the depths k to measure at.
+        likeness: tells near copies.
+        registry: the measures there are.
+    """
+
+    def __init__(
+        self,
+        baseline: Snapshot,
+        alignment: Alignment,
+        watched: Watched,
+        depths: tuple[int, ...],
+        likeness: Likeness,
+        registry: Registry = REGISTRY,
+    ) -> None:
+        self._baseline, self._alignment, self._depths, self._registry = baseline, alignment, depths, registry
+        self._watched = watched.take(alignment.now)
+        self._then = {leg: baseline.lists[leg].take(alignment.then) for leg in LEGS if leg in baseline.lists}
+        self._hubs_then = {leg: own_hubs(lists, alignment, depths) for leg, lists in self._then.items()}
+        then = {key: (name_code(of.source), document_code(key, of.doc_id)) for key, of in baseline.members.items()}
+        origins = {
+            leg: ByKey(2).of(lists.keys, lambda key: then.get(key, (NO_CHUNK, key)))
+            for leg, lists in self._then.items()
+        }
+        self._origins = {leg: Sides(of[:, :, 0], of[:, :, 1]) for leg, of in origins.items()}
+        """Source and document codes of the baseline's lists."""
+        self._everybody = np.ones(len(alignment.now), np.bool_)
+        self._labelled: Mask = np.any(self._watched.judged.keys != NO_CHUNK, axis=1)
+        self._expecting: Mask = np.any(self._watched.expected != NO_CHUNK, axis=1)
+        self._likeness, self._chunks = likeness, ByKey(len(ListedChunk._fields))
+        self._turns = Turns(alignment, LEGS)
+        self._sources: dict[ListedLeg, Codes] = {}
+        self._columns: dict[tuple[Leg, Group], Columns[Any]] = {}
+
+    def tables(self, seen: Observation, *, afresh: bool) -> list[Summarised]:
+        """The tables at one position; arguments as of `Comparison.tables`."""
+        turn = self._turn = self._turns.next(seen, afresh=afresh)
+        if turn.afresh:
+            self._columns.clear()
+            self._sources.clear()
+        self._chunks.forget(None if turn.afresh else turn.changed.tolist())
+        self._look = Look(self._baseline, seen)
+        made: list[Summarised] = []
+        for leg in (leg for leg in LEGS if leg in self._then and leg in turn.now):
+            made += self._leg(leg, turn)
+        return made + self._dead(turn)
+
+    def spread(self) -> list[Spread]:
+        """What is measured of a segment as a whole, of the tables made last."""
+        made = []
+        for leg, sources in self._sources.items():
+            lists, mixes = (self._then[leg], self._turn.now[leg]), (self._origins[leg].then, sources)
+            view = SegmentsView(*lists, mixes, self._alignment, self._hubs_then[leg])
+            made.append(Spread(leg, view, self._registry.by_segment(), self._depths))
+        return made
+
+    def _leg(self, leg: ListedLeg, turn: Turn) -> list[Summarised]:
+        # ties at the cut of the dense list are settled by scores
+        moved = turn.results(leg) if tie_eps(leg) is None else turn.scores(leg)
+        part = stale(moved | turn.touched(leg), lambda rows: self._view(leg, turn, rows))
+        if part.view is not None:
+            lists, chunks = part.view.lists, part.view.chunks
+            self._likeness.know(chunks.content, lists.keys, turn.seen.facts.shingles)
+            kept = self._sources.get(leg)
+            sources = np.empty(turn.now[leg].keys.shape, np.int64) if kept is None else kept.copy()
+            sources[part.rows] = chunks.source
+            self._sources[leg] = sources
+        made = [self._table(leg, CHUNKS, part), self._table(leg, DOCUMENTS, part)]
+        if self._expecting.any():
+            made.append(self._table(leg, EXPECTED, part, self._expecting))
+        if self._labelled.any():
+            made.append(self._table(leg, JUDGEMENTS, part, self._labelled))
+        if leg == "dense":
+            made.append(self._settled(self._table(leg, STATED, part), turn.seen))
+        return made
+
+    def _view(self, leg: ListedLeg, turn: Turn, rows: Rows) -> HeldView:
+        lists, watched, facts = turn.now[leg].take(rows), self._watched.take(rows), turn.seen.facts
+        chunks = ListedChunk(*np.moveaxis(self._chunks.of(lists.keys, self._look), 2, 0))
+        return HeldView(
+            lists,
+            self._then[leg].take(rows),
+            chunks,
+            Sides(*(codes[rows] for codes in self._origins[leg])),
+            (watched.expected, watched.judged),
+            likeness=self._likeness,
+            vectors=facts.vectors,
+            events=facts.events,
+            eps=tie_eps(leg),
+        )
+
+    def _table(self, leg: Leg, need: Need[Any], part: Stale, about: Mask | None = None) -> Summarised:
+        """A table; about some of the anchors the others are not missing, they were never asked."""
+        columns = self._columns.get((leg, need.group))
+        if columns is None:
+            columns = self._columns[leg, need.group] = Columns(self._registry.group(need.group), self._depths)
+        columns.update(len(self._everybody), {need: part})
+        table = Table(leg, columns.names, columns.values, columns.reasons)
+        if about is None:
+            return Summarised(table, self._alignment)
+        only = self._alignment.only(np.flatnonzero(about))
+        return Summarised(replace(table, values=table.values[:, about]), only)
+
+    def _settled(self, stated: Summarised, seen: Observation) -> Summarised:
+        """Of the anchors whose chunks had time to arrive in the index."""
+        unsettled = np.isin(self._alignment.now, np.fromiter(seen.settling, np.int64, len(seen.settling)))
+        values = np.where(unsettled, np.nan, stated.table.values)
+        missing, note = dict.fromkeys(seen.settling, SETTLING), "" if seen.served else DELETIONS_ONLY
+        return replace(stated, table=replace(stated.table, values=values, missing=missing, note=note))
+
+    def _dead(self, turn: Turn) -> list[Summarised]:
+        if not self._labelled.any():
+            return []
+        keys = self._watched.judged.keys
+        mask = self._everybody if turn.afresh else np.logical_or.reduce(np.isin(keys, turn.changed), axis=1)
+
+        def view(rows: Rows) -> JudgedView:
+            watched = self._watched.take(rows)
+            asked, hashes = watched.judged.keys, turn.seen.hashes
+            live = np.fromiter((key in hashes for key in asked.ravel().tolist()), np.bool_, asked.size)
+            return JudgedView(watched.judged, live.reshape(asked.shape))
+
+        return [self._table("both", JUDGED_CHUNKS, stale(mask, view), self._labelled)]

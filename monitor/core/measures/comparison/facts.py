@@ -1,0 +1,138 @@
+"""What the chunks in the lists are: where they come from, what they say, where their vectors stand."""
+
+from collections.abc import Callable, Iterable, Mapping
+from functools import lru_cache
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from monitor.core.index.baseline import Member, Shingles, Snapshot
+from monitor.core.index.corpus import Corpus, Row
+from monitor.core.index.duplicates.duplicates import Duplicates
+from monitor.core.index.since_baseline import Changes
+from monitor.core.measures.formulas.diversity import NO_VECTOR
+from monitor.core.model.events import Segment
+from monitor.core.model.segments import SOURCE
+
+NO_SHINGLES = np.zeros(0, np.uint32)
+
+
+class Facts(Protocol):
+    """Facts of chunks by key, read during an evaluation only; a chunk that is not known has none."""
+
+    @property
+    def vectors(self) -> NDArray[np.float32] | None:
+        """(n, d) vectors by slot, None where nobody keeps them."""
+        ...
+
+    @property
+    def events(self) -> bool:
+        """Whether `changes` knows the last event of every chunk."""
+        ...
+
+    def changes(self, baseline: Snapshot) -> Changes:
+        """What changed since a baseline, chunk by chunk."""
+        ...
+
+    def origin(self, key: int) -> tuple[str, str]:
+        """Its source and its document, "" for none and for a chunk that is not live."""
+        ...
+
+    def slot(self, key: int) -> int:
+        """Where its vector stands, NO_VECTOR for none."""
+        ...
+
+    def shingles(self, key: int) -> NDArray[np.uint32]:
+        """Its sorted distinct shingles; empty when they are not known, and for a text without words."""
+        ...
+
+
+class CorpusFacts:
+    """Facts of the corpus as it is.
+
+    Args:
+        corpus: the chunk table.
+        duplicates: has the shingles.
+        changes: what changed since a baseline; None: as far as the chunk table knows.
+    """
+
+    events = True
+
+    def __init__(
+        self, corpus: Corpus, duplicates: Duplicates, changes: Callable[[Snapshot], Changes] | None = None
+    ) -> None:
+        self._corpus, self._duplicates, self._changes = corpus, duplicates, changes
+
+    @property
+    def vectors(self) -> NDArray[np.float32] | None:
+        """(n, d) vectors by slot, None where the dense leg is off."""
+        return self._corpus.vectors if self._corpus.dimension else None
+
+    def changes(self, baseline: Snapshot) -> Changes:
+        """See `Facts`."""
+        return Changes(baseline, self._corpus.row) if self._changes is None else self._changes(baseline)
+
+    def origin(self, key: int) -> tuple[str, str]:
+        """See `Facts`."""
+        row = self._corpus.row(key)
+        return (source_of(row), row.doc_id) if row is not None and row.live else ("", "")
+
+    def slot(self, key: int) -> int:
+        """See `Facts`."""
+        row = self._corpus.row(key)
+        return row.slot if row is not None and row.live else NO_VECTOR
+
+    def shingles(self, key: int) -> NDArray[np.uint32]:
+        """See `Facts`."""
+        row = self._corpus.row(key)
+        return self._duplicates.shingles(row.slot) if row is not None and row.live else NO_SHINGLES
+
+
+class MemberFacts:
+    """Facts that a snapshot kept of the chunks in its lists.
+
+    Args:
+        members: the chunks as they were.
+        shingles: their shingles, by chunk key.
+    """
+
+    events = False
+    vectors = None
+
+    def __init__(self, members: Mapping[int, Member], shingles: Shingles) -> None:
+        self._members, self._shingles = members, shingles
+
+    def changes(self, baseline: Snapshot) -> Changes:
+        """None that is known: the events are not kept."""
+        return Changes(baseline, lambda _: None)
+
+    def origin(self, key: int) -> tuple[str, str]:
+        """See `Facts`."""
+        member = self._members.get(key)
+        return ("", "") if member is None else (member.source, member.doc_id)
+
+    def slot(self, key: int) -> int:
+        """None: vectors are not kept."""
+        del key
+        return NO_VECTOR
+
+    def shingles(self, key: int) -> NDArray[np.uint32]:
+        """See `Facts`."""
+        return self._shingles.get(key, NO_SHINGLES)
+
+
+def member_shingles(members: Iterable[int], facts: Facts) -> Shingles:
+    """Shingles of chunks by key, of those that have any."""
+    found = ((key, facts.shingles(key)) for key in members)
+    return {key: shingles for key, shingles in found if len(shingles)}
+
+
+def source_of(row: Row) -> str:
+    """The source that a chunk names, "" where it names none."""
+    return _source(row.segment)
+
+
+@lru_cache(maxsize=65_536)
+def _source(segment: Segment) -> str:
+    return next((value for name, value in segment if name == SOURCE), "")

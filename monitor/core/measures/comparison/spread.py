@@ -1,0 +1,130 @@
+"""What is measured of a segment as a whole: hubs, the mix of sources and all scores against the baseline's."""
+
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from monitor.core.arrays.divergence import jensen_shannon
+from monitor.core.measures.comparison.alignment import Alignment, Grouping
+from monitor.core.measures.comparison.summary import NO_ANCHORS
+from monitor.core.measures.formulas.columns import NOT_REPLAYED, TOO_FEW_RESULTS
+from monitor.core.measures.formulas.hubs import Occurrences, hubs
+from monitor.core.measures.formulas.sources import NO_SOURCE, source_mix
+from monitor.core.measures.formulas.wasserstein import PooledScores
+from monitor.core.measures.measure import AnyMeasure, SegmentValues
+from monitor.core.measures.views import ByDepth
+from monitor.core.model.lists import RankedLists
+from monitor.core.model.report import Leg, Measurement
+
+NO_SOURCES = "no_sources"
+Sources = NDArray[np.int64]
+HubShares = Mapping[int, Sequence[NDArray[np.float64]]]
+_NONE = float("nan")
+
+
+def own_hubs(lists: RankedLists, alignment: Alignment, depths: Sequence[int]) -> HubShares:
+    """Hub shares of lists that stay, by depth, one array per dimension."""
+    made = {}
+    for k in depths:
+        found = Occurrences.of(lists, k)
+        made[k] = [hubs(found, alignment.weights, of.members, len(of.segments)).share for of in alignment.groupings]
+    return made
+
+
+class SegmentsView:
+    """One leg's lists of P anchors, of which segments are measured as a whole.
+
+    Args:
+        then: the baseline's lists.
+        now: the lists.
+        sources: (P, k) source code of each slot then and now, NO_SOURCE for none.
+        alignment: segments and weights.
+        hubs_then: the baseline's own hub shares by depth, per dimension and segment; see `own_hubs`.
+    """
+
+    def __init__(
+        self,
+        then: RankedLists,
+        now: RankedLists,
+        sources: tuple[Sources, Sources],
+        alignment: Alignment,
+        hubs_then: HubShares,
+    ) -> None:
+        self._then, self._now, self._sources, self.alignment = then, now, sources, alignment
+        self._hubs_then = hubs_then
+        self._made = ByDepth()
+
+    def hubs(self, grouping: Grouping, k: int) -> SegmentValues:
+        """See `hubs`; with the baseline's own shares."""
+        found = self._made.once("occurrences", k, lambda: Occurrences.of(self._now, k))
+        now = hubs(found, self.alignment.weights, grouping.members, len(grouping.segments))
+        before = self._hubs_then[k][self.alignment.groupings.index(grouping)]
+        return SegmentValues(now.share, now.n, self._now.known, [NOT_REPLAYED] * len(now.n), before)
+
+    def source_mix(self, grouping: Grouping, k: int) -> SegmentValues:
+        """Divergence of the sources in the lists from the baseline's, see `jensen_shannon`; in bits, 0..1."""
+        codes, known, named = self._made.once("codes", k, lambda: self._codes(k))
+        shape = (len(grouping.segments), max(1, named))
+        mixes = [source_mix(of, self.alignment.weights, grouping.members, shape) for of in codes]
+        n = np.bincount(grouping.members[known], minlength=shape[0])
+        return SegmentValues(jensen_shannon(*mixes), n, known, [NO_SOURCES] * shape[0])
+
+    def _codes(self, k: int) -> tuple[list[Sources], NDArray[np.bool_], int]:
+        known: NDArray[np.bool_] = self._then.known & self._now.known
+        then, now = (np.where(known[:, None], of[:, :k], NO_SOURCE) for of in self._sources)
+        named = np.unique(np.stack((then, now)))
+        named = named[named != NO_SOURCE]
+        codes = [np.where(of == NO_SOURCE, NO_SOURCE, np.searchsorted(named, of)) for of in (then, now)]
+        return codes, known, len(named)
+
+    def pooled_scores(self, grouping: Grouping, k: int) -> SegmentValues:
+        """Distance of all scores pooled, see `PooledScores`: anchors that only traded scores do not move it."""
+        weights, count = self.alignment.weights, len(grouping.segments)
+        pooled = self._made.once("pooled", k, lambda: PooledScores.of(self._then, self._now, weights, k))
+        distance, n = pooled.by_segment(grouping.members, count)
+        replayed = np.bincount(grouping.members[self._now.known], minlength=count).tolist()
+        why = [TOO_FEW_RESULTS if anchors else NOT_REPLAYED for anchors in replayed]
+        return SegmentValues(distance, n, pooled.usable, why, stat="pooled")
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Spread:
+    """One leg's measures of segments as a whole, worked out when somebody looks at the report.
+
+    Args:
+        leg: of the lists.
+        view: the lists.
+        measures: what is measured.
+        depths: the depths k to measure at.
+    """
+
+    leg: Leg
+    view: SegmentsView
+    measures: Sequence[AnyMeasure]
+    depths: tuple[int, ...]
+
+    def measurements(self) -> Iterator[Measurement]:
+        """By depth, measure, dimension and segment."""
+        for k in self.depths:
+            for measure in self.measures:
+                for grouping in self.view.alignment.groupings:
+                    if measure.by_segment is not None:
+                        yield from self._said(measure, grouping, k, measure.by_segment(self.view, grouping, k))
+
+    def _said(self, measure: AnyMeasure, grouping: Grouping, k: int, found: SegmentValues) -> Iterator[Measurement]:
+        members, weights, count = grouping.members, self.view.alignment.weights, len(grouping.segments)
+        expected = np.bincount(members, minlength=count).tolist()
+        whole = np.bincount(members, weights=weights, minlength=count)
+        part = np.bincount(members, weights=weights * found.known, minlength=count)
+        covered = np.where(whole > 0.0, part / np.where(whole > 0.0, whole, 1.0), 0.0).tolist()
+        values, counts = found.value.tolist(), found.n.tolist()
+        before = [_NONE] * count if found.then is None else found.then.tolist()
+        for at, segment in enumerate(grouping.segments):
+            reason = (found.why[at] if expected[at] else NO_ANCHORS) if math.isnan(values[at]) else ""
+            yield Measurement(
+                measure.name, self.leg, k, grouping.dimension, segment, found.stat, values[at], counts[at],
+                expected[at], before[at], reason, covered[at],
+            )  # fmt: skip

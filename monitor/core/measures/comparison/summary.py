@@ -1,0 +1,193 @@
+"""Summaries: from per-anchor columns to measurements per dimension and segment."""
+
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from types import MappingProxyType
+
+import numpy as np
+from numpy.typing import NDArray
+
+from monitor.core.measures.comparison.alignment import Alignment, Grouping
+from monitor.core.measures.formulas.aggregate import LEVELS, Ordered, mean_by_segment
+from monitor.core.measures.formulas.columns import NOT_REPLAYED, TOO_FEW_RESULTS, Name
+from monitor.core.measures.registry import REGISTRY, Registry
+from monitor.core.model.report import SHARE, Leg, Measurement
+
+QUANTILES = ("p05", "p50", "p95")
+SETTLING = "settling"
+"""Why an anchor is left out whose chunks production may still be writing to its index."""
+NO_ANCHORS = "no_anchors"
+"""Why a segment has no value of which no anchor asks the same as in the baseline."""
+NO_LIMITS: Mapping[str, float] = MappingProxyType({})
+_NONE = float("nan")
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Table:
+    """(M, P) columns of one leg by name, with why a column has no value."""
+
+    leg: Leg
+    names: tuple[Name, ...]
+    values: NDArray[np.float64]
+    reasons: tuple[str, ...]
+    missing: Mapping[int, str] = field(default_factory=dict)
+    """Why anchors (rows among those of now) have no value in this table, besides the replay's failures."""
+    note: str = ""
+    """Said as the reason of values that are all there: what they do not cover."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Summarised:
+    """A table, the alignment it is summarised over, and whether only over all anchors."""
+
+    table: Table
+    alignment: Alignment
+    only_all: bool = False
+
+
+def summarise(
+    table: Table,
+    alignment: Alignment,
+    failures: Mapping[int, str],
+    *,
+    only_all: bool = False,
+    limits: Mapping[str, float] = NO_LIMITS,
+    registry: Registry = REGISTRY,
+) -> Iterator[Measurement]:
+    """All statistics of one leg's columns, per dimension and segment.
+
+    Args:
+        table: the columns.
+        alignment: anchors, weights and segments.
+        failures: why anchors (rows among those of now) have no value.
+        only_all: leave the segments out.
+        limits: by metric; `share` is then the weighted share of the anchors whose value is above it, in [0, 1].
+        registry: says which statistics are exported of a measure.
+    """
+    rows = _exported(table, limits, registry)
+    spread = sorted({column for row in rows if len(row.stats) > 1 for column in (row.column, row.own) if column >= 0})
+    ordered = Ordered.of(table.values[spread], alignment.weights)
+    shares = _shares(table, rows, limits)
+    failures = {**table.missing, **failures}
+    failed = np.array([int(row) in failures for row in alignment.now], np.bool_)
+    for grouping in alignment.groupings[:1] if only_all else alignment.groupings:
+        stats = _statistics(table, alignment, grouping, (ordered, spread), shares)
+        expected = np.bincount(grouping.members, minlength=len(grouping.segments)).tolist()
+        for segment, label in enumerate(grouping.segments):
+            missing = alignment.now[failed & (grouping.members == segment)] if table.leg != "lexical" else ()
+            why = _most_common([failures[int(row)] for row in missing])
+            place = _Place(grouping.dimension, label, segment, expected[segment], why)
+            for row in rows:
+                yield from _measurements(table, row, stats, place)
+
+
+@dataclass(frozen=True, slots=True)
+class _Row:
+    """A column that is exported: its statistics, and the column of the baseline's own values, -1 for none."""
+
+    name: Name
+    column: int
+    own: int
+    stats: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class _Place:
+    dimension: str
+    segment: str
+    at: int
+    """Index of the segment in its dimension."""
+    expected: int
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class _Statistics:
+    """Plain numbers, [column][segment]: one look-up each is all that a measurement costs."""
+
+    values: Mapping[str, list[list[float]]]
+    n: list[list[int]]
+    covered: list[list[float]]
+
+
+def _exported(table: Table, limits: Mapping[str, float], registry: Registry) -> list[_Row]:
+    at = {name: column for column, name in enumerate(table.names)}
+    return [
+        _Row(name, column, at.get(name._replace(own=True), -1), _stats(name.metric, limits, registry))
+        for name, column in at.items()
+        if not name.own
+    ]
+
+
+def _stats(metric: str, limits: Mapping[str, float], registry: Registry) -> tuple[str, ...]:
+    stats = registry.statistics(metric)
+    return (*stats, SHARE) if metric in limits else stats
+
+
+def above(values: NDArray[np.float64], limit: float | NDArray[np.float64]) -> NDArray[np.float64]:
+    """1.0 where a value is above the limit, 0.0 where not, NaN where it is; any shape."""
+    return np.where(np.isnan(values), np.nan, values > limit)
+
+
+def _shares(table: Table, rows: Sequence[_Row], limits: Mapping[str, float]) -> tuple[NDArray[np.float64], list[int]]:
+    """(m, P) whether each anchor is above the limit of its metric, and which columns these are."""
+    limit = {at: limits[row.name.metric] for row in rows if SHARE in row.stats for at in (row.column, row.own)}
+    columns = sorted(limit.keys() - {-1})
+    bounds = np.array([limit[column] for column in columns])
+    return above(table.values[columns], bounds[:, None]), columns
+
+
+def _statistics(
+    table: Table,
+    alignment: Alignment,
+    grouping: Grouping,
+    spread: tuple[Ordered, list[int]],
+    beyond: tuple[NDArray[np.float64], list[int]],
+) -> _Statistics:
+    """All of one dimension; quantiles of the columns that export any, NaN for the others."""
+    count, weights = len(grouping.segments), alignment.weights
+    means = mean_by_segment(table.values, weights, grouping.members, count)
+    covered: NDArray[np.float64] = np.ones(means.mean.shape)
+    gaps = np.flatnonzero(np.isnan(table.values).any(axis=1))
+    if len(gaps):
+        present = (~np.isnan(table.values[gaps])).astype(np.float64)
+        covered[gaps] = mean_by_segment(present, weights, grouping.members, count).mean
+    ordered, columns = spread
+    quantiles = np.full((len(LEVELS), *means.mean.shape), np.nan)
+    quantiles[:, columns] = ordered.quantiles(grouping.members, count, LEVELS)
+    values = {name: quantiles[at].tolist() for at, name in enumerate(QUANTILES)}
+    over, columns = beyond
+    shares = np.full(means.mean.shape, np.nan)
+    shares[columns] = mean_by_segment(over, weights, grouping.members, count).mean
+    values[SHARE] = shares.tolist()
+    return _Statistics({"mean": means.mean.tolist(), **values}, means.n.tolist(), covered.tolist())
+
+
+def _measurements(table: Table, row: _Row, stats: _Statistics, place: _Place) -> Iterator[Measurement]:
+    column, name, at = row.column, row.name, place.at
+    counted = stats.n[column][at]
+    reason = table.reasons[column]
+    if not reason or (reason == NOT_REPLAYED and place.why):
+        reason = _why(counted, place) or table.note
+    covered = stats.covered[column][at] if place.expected else 0.0
+    for stat in row.stats:
+        values = stats.values[stat]
+        before = _NONE if row.own < 0 else values[row.own][at]
+        yield Measurement(
+            name.metric, table.leg, name.k, place.dimension, place.segment, stat, values[column][at], counted,
+            place.expected, before, reason, covered,
+        )  # fmt: skip
+
+
+def _why(counted: int, place: _Place) -> str:
+    if not place.expected:
+        return NO_ANCHORS
+    return "" if counted == place.expected else place.why or TOO_FEW_RESULTS
+
+
+def _most_common(reasons: Sequence[str]) -> str:
+    if not reasons:
+        return ""
+    reason, count = min(Counter(reasons).items(), key=lambda pair: (-pair[1], pair[0]))
+    return f"{SETTLING}: {count} anchors" if reason == SETTLING else f"{NOT_REPLAYED}: {count} x {reason}"

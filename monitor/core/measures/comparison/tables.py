@@ -1,0 +1,201 @@
+"""One baseline against lists that move: what is measured of the lists themselves, and of what their results say."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from monitor.core.index.baseline import ListLeg, Snapshot, content_key, content_keys
+from monitor.core.index.duplicates.likeness import Likeness
+from monitor.core.measures.collapsed import Sides
+from monitor.core.measures.comparison.alignment import Alignment
+from monitor.core.measures.comparison.by_key import ByKey
+from monitor.core.measures.comparison.facts import NO_SHINGLES
+from monitor.core.measures.comparison.seen import Asked, Observation
+from monitor.core.measures.comparison.summary import SETTLING, Table
+from monitor.core.measures.comparison.turn import Mask, Turn, Turns
+from monitor.core.measures.formulas.columns import NOT_REPLAYED, Pair, Settings
+from monitor.core.measures.formulas.moved import standing
+from monitor.core.measures.incremental import ALL, Columns, Rows, Stale, stale
+from monitor.core.measures.measure import Group
+from monitor.core.measures.needs import CONTENTS, INDEX, PINNED, RESULTS, SCORES
+from monitor.core.measures.needs import LEGS as BOTH
+from monitor.core.measures.registry import REGISTRY, Registry
+from monitor.core.measures.views import IndexView, LegsView, ListsView, SaidView
+from monitor.core.model.lists import NO_CHUNK
+
+TIE_EPS = 1e-6
+"""Dense scores this close tie: float32 engines cut them arbitrarily."""
+ListedLeg = Literal["dense", "lexical"]
+LEGS: tuple[ListedLeg, ...] = ("dense", "lexical")
+LISTS: tuple[ListLeg, ...] = ("dense", "lexical", "exact")
+
+
+def tie_eps(leg: ListedLeg) -> float | None:
+    """How close two scores of a leg tie; None where they are compared as they are."""
+    return TIE_EPS if leg == "dense" else None
+
+
+class Comparison:
+    """The tables of one baseline, kept from report to report; see `Columns` for what is measured anew.
+
+    Args:
+        baseline: the snapshot compared with.
+        alignment: which anchors compare.
+        asked: what to measure.
+        registry: the measures there are.
+    """
+
+    def __init__(self, baseline: Snapshot, alignment: Alignment, asked: Asked, registry: Registry = REGISTRY) -> None:
+        self.alignment = alignment
+        self._asked, self._registry = asked, registry
+        self._noise_gap = baseline.noise_gap
+        self._then = {leg: baseline.lists[leg].take(alignment.then) for leg in LEGS if leg in baseline.lists}
+        hashes = {key: member.content_hash for key, member in baseline.members.items()}
+        self._said_then = {leg: content_keys(lists.keys, hashes) for leg, lists in self._then.items()}
+        self._turns = Turns(alignment, LISTS)
+        self._said: dict[ListedLeg, NDArray[np.int64]] = {}
+        self._listed: dict[ListedLeg, NDArray[np.int64]] = {}
+        """Chunk keys that `_said` was looked up for."""
+        self._columns: dict[tuple[str, Group], Columns[Any]] = {}
+        self._contents, self._shingles = ByKey(2), baseline.shingles
+        """Content key, and whether it is live."""
+        self.likeness = Likeness()
+        """Which contents are near copies, for all that is measured of this baseline."""
+        self._knows: dict[ListedLeg, int] = {}
+        self._calm: Mask = np.zeros(0, np.bool_)
+
+    def tables(self, seen: Observation, *, afresh: bool) -> list[Table]:
+        """The tables at one position.
+
+        Args:
+            seen: lists and circumstances; `changed` since the last call of this very method.
+            afresh: measure everything anew, whatever is kept.
+        """
+        turn = self._turns.next(seen, afresh=afresh)
+        self.likeness.trim()
+        self._contents.forget(None if turn.afresh else turn.changed.tolist())
+        if turn.afresh:
+            self._columns.clear()
+            self._said.clear()
+            self._listed.clear()
+        legs = [leg for leg in LEGS if leg in self._then and leg in turn.now]
+        made = [self._leg(leg, turn) for leg in legs]
+        if len(legs) == len(LEGS):
+            made.append(self._both(turn))
+        if {"dense", "exact"} <= set(turn.now):
+            made.append(self._index(turn))
+        return made
+
+    def distances(self, seen: Observation) -> list[Table]:
+        """How far the lists have gone from this baseline, for the pinned one beside a moving one."""
+        made = []
+        settings = Settings(self._asked.depths)
+        for leg in (leg for leg in LEGS if leg in self._then and leg in seen.lists):
+            pair = Pair(self._then[leg], seen.lists[leg].take(self.alignment.now))
+            columns = Columns(self._registry.group("pinned"), self._asked.depths)
+            columns.update(len(self.alignment.now), {PINNED: Stale(ALL, ListsView(pair, settings))})
+            made.append(Table(leg, columns.names, columns.values, columns.reasons))
+        return made
+
+    def _leg(self, leg: ListedLeg, turn: Turn) -> Table:
+        """By chunk id and by content in one table."""
+        lists, said = self._lists(leg, turn), self._contentwise(leg, turn)
+        known = self._then[leg].known & turn.now[leg].known
+        unknown = "" if known.any() else NOT_REPLAYED
+        reasons = (*(reason or unknown for reason in lists.reasons), *said.reasons)
+        return Table(leg, lists.names + said.names, np.concatenate((lists.values, said.values)), reasons)
+
+    def _lists(self, leg: ListedLeg, turn: Turn) -> Columns[Any]:
+        settings = Settings(
+            self._asked.depths,
+            score_threshold=self._asked.score_threshold(leg),
+            gap_threshold=self._asked.gaps.get(leg),
+            noise_gap=0.0 if leg == "lexical" else self._noise_gap,
+            tie_eps=tie_eps(leg),
+        )
+        pair = Pair(self._then[leg], turn.now[leg])
+
+        def view(rows: Rows) -> ListsView:
+            return ListsView(pair.take(rows), settings)
+
+        columns = self._of(leg, "lists")
+        rescored = stale(turn.scores(leg), view)
+        # ties at the cut are settled by scores
+        moved = rescored if settings.tie_eps is not None else stale(turn.results(leg), view)
+        columns.update(len(self.alignment.now), {RESULTS: moved, SCORES: rescored})
+        return columns
+
+    def _contentwise(self, leg: ListedLeg, turn: Turn) -> Columns[Any]:
+        """Of the lists of what is said, instead of under which id; copies are said once."""
+        slots = self._look_up(leg, turn)
+        self._know(leg, slots, turn.seen)
+        eps = tie_eps(leg)
+
+        def view(rows: Rows) -> SaidView:
+            pair = Pair(self._then[leg], turn.now[leg]).take(rows)
+            return SaidView(pair, Sides(self._said_then[leg][rows], self._said[leg][rows]), self.likeness, eps)
+
+        changed = turn.results(leg) if eps is None else turn.scores(leg)
+        columns = self._of(leg, "said")
+        columns.update(len(slots), {CONTENTS: stale(changed | slots.any(axis=1), view)})
+        return columns
+
+    def _look_up(self, leg: ListedLeg, turn: Turn) -> Mask:
+        """Bring `_said` up to date; (P, k) bool, the slots that were looked up."""
+        keys = turn.now[leg].keys
+        slots = np.ones(keys.shape, np.bool_)
+        if leg in self._said:
+            slots = (keys != self._listed[leg]) | standing(keys, turn.changed)
+        said = self._said.setdefault(leg, np.full(keys.shape, NO_CHUNK, np.int64))
+        said[slots] = self._looked(keys[slots], turn.seen.hashes)[:, 0]
+        self._listed[leg] = keys
+        return slots
+
+    def _looked(self, keys: NDArray[np.int64], hashes: Mapping[int, str]) -> NDArray[np.int64]:
+        """(..., 2) content key, and 1 where the chunk is live."""
+        return self._contents.of(keys, lambda key: (content_key(key, hashes), int(key in hashes)))
+
+    def _know(self, leg: ListedLeg, slots: Mask, seen: Observation) -> None:
+        """Make known what came to stand in slots; at first, and after all was forgotten, everything."""
+        if self._knows.get(leg) != self.likeness.forgotten:
+            self._knows[leg] = self.likeness.forgotten
+            said, keys = self._said_then[leg], self._then[leg].keys
+            self.likeness.know(said, keys, lambda key: self._shingles.get(key, NO_SHINGLES))
+            slots = np.ones_like(slots)
+        self.likeness.know(self._said[leg][slots], self._listed[leg][slots], seen.facts.shingles)
+
+    def _both(self, turn: Turn) -> Table:
+        def view(rows: Rows) -> LegsView:
+            return LegsView(*(Pair(self._then[leg], turn.now[leg]).take(rows) for leg in LEGS))
+
+        columns = self._of("both", "legs")
+        columns.update(len(self.alignment.now), {BOTH: stale(turn.results("dense") | turn.results("lexical"), view)})
+        return Table("both", columns.names, columns.values, columns.reasons)
+
+    def _index(self, turn: Turn) -> Table:
+        """What the index serves against what the events say, wherever the two had time to agree."""
+        settling = turn.seen.settling
+        calm = ~np.isin(self.alignment.now, np.fromiter(settling, np.int64, len(settling)))
+        others = calm != self._calm if len(self._calm) == len(calm) else np.ones(len(calm), np.bool_)
+        self._calm = calm
+
+        def view(rows: Rows) -> IndexView:
+            served, exact = turn.now["dense"].take(rows), turn.now["exact"].take(rows)
+            exact = replace(exact, known=exact.known & calm[rows])
+            live = self._looked(served.keys, turn.seen.hashes)[:, :, 1] == 1
+            return IndexView(served, exact, live, eps=TIE_EPS, distances=self._asked.distances)
+
+        changed = turn.scores("dense") | turn.scores("exact") | others | turn.touched("dense")
+        columns = self._of("dense", "index")
+        columns.update(len(calm), {INDEX: stale(changed, view)})
+        missing = dict.fromkeys(settling, SETTLING)
+        return Table("dense", columns.names, columns.values, columns.reasons, missing)
+
+    def _of(self, leg: str, group: Group) -> Columns[Any]:
+        found = self._columns.get((leg, group))
+        if found is None:
+            found = self._columns[leg, group] = Columns(self._registry.group(group), self._asked.depths)
+        return found

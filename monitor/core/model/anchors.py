@@ -1,0 +1,77 @@
+"""Anchors: the queries under watch, and the set of them as arrays."""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from monitor.core.model.events import Segment
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Anchor:
+    """One query under watch.
+
+    `relevant` maps chunk ids to grades (qrels); `vector` is float32 of the corpus's dimension or None when the
+    dense leg is off.
+    """
+
+    id: str
+    text: str
+    vector: NDArray[np.float32] | None = None
+    segment: Segment = ()
+    weight: float = 1.0
+    rewrites: tuple[str, ...] = ()
+    expected_sources: tuple[str, ...] = ()
+    relevant: Mapping[str, float] = field(default_factory=dict)
+    embedding_version: str = ""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class AnchorSet:
+    """All anchors, in file order, and their arrays.
+
+    Args:
+        anchors: A anchors with distinct ids.
+        vectors: (A, d) float32, prepared for the corpus's distance; d = 0 when the dense leg is off.
+        weights: (A,) float64, positive.
+        filters: (A,) tuples: the attribute values a result must have to count (empty: no filter).
+        rewrites: (R, d) float32, prepared vectors of all rewrites in the order of the anchors; None where nothing
+            encodes them.
+    """
+
+    anchors: Sequence[Anchor]
+    vectors: NDArray[np.float32]
+    weights: NDArray[np.float64]
+    filters: Sequence[Segment]
+    rewrites: NDArray[np.float32] | None = None
+
+    def __len__(self) -> int:
+        return len(self.anchors)
+
+
+def kept_rows(before: AnchorSet, after: AnchorSet) -> NDArray[np.int64]:
+    """Which anchors of one set another set asked already, whatever their ids: what was found for them still holds.
+
+    Two anchors ask the same if text, prepared vector (to the bit) and filter are equal.
+
+    Args:
+        before: B anchors.
+        after: A anchors.
+
+    Returns:
+        (A,) int64: a row of `before` that asks the same, -1 for a question that is new.
+    """
+    asked = {question: row for row, question in enumerate(_questions(before))}
+    return np.array([asked.get(question, -1) for question in _questions(after)], np.int64)
+
+
+def rows_after(kept: NDArray[np.int64], rows: Iterable[int]) -> NDArray[np.int64]:
+    """Where some rows of the set before stand in the set after, ascending; int64. See `kept_rows`."""
+    return np.flatnonzero(np.isin(kept, np.fromiter(rows, np.int64)) & (kept >= 0))
+
+
+def _questions(anchors: AnchorSet) -> Iterator[tuple[str, bytes, Segment]]:
+    for anchor, vector, wanted in zip(anchors.anchors, anchors.vectors, anchors.filters, strict=True):
+        yield anchor.text, vector.tobytes(), wanted

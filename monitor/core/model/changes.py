@@ -1,0 +1,173 @@
+"""What an event did to the corpus: a chunk's row before and after, and the net effect of a batch on the indexes."""
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from monitor.core.model.events import Chunk, Located, MalformedEvent, Position, Segment, Version
+
+NO_SLOT = -1
+"""The slot of a chunk that is not live."""
+
+Kind = Literal["new", "modified", "deleted", "noop"]
+How = Literal["new", "modified", "reencoded", "deleted", "restored"]
+"""What an event did to a chunk; `reencoded`: only its vector or its embedding version is another; `restored`: it was
+deleted and says again what it said then, maybe with another vector."""
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """What is known of one chunk: live (slot >= 0) or a delete mark (slot = NO_SLOT).
+
+    `version` orders a chunk's events if it has one; else `position` does. `content` and vector live elsewhere:
+    the vector in the corpus's slab at `slot`, the text in the state store.
+    """
+
+    key: int
+    chunk_id: str
+    doc_id: str
+    ordinal: int
+    segment: Segment
+    embedding_version: str
+    event_time: int
+    content_hash: str
+    version: Version | None
+    position: Position
+    slot: int
+    changed: Position | None = None
+    """Position of the last event that changed the chunk, where later ones (`position`) only said it again."""
+    how: How = "new"
+    """What that event did."""
+
+    @property
+    def origin(self) -> Position:
+        """Position of the last event that changed the chunk."""
+        return self.changed or self.position
+
+    @property
+    def live(self) -> bool:
+        """Whether the chunk is in the corpus now."""
+        return self.slot != NO_SLOT
+
+
+def how_of(kind: Kind, before: Row | None, chunk: Chunk) -> How:
+    """What the last event that changed the chunk did, which a noop was not."""
+    if before is None or kind == "deleted":
+        return "deleted" if kind == "deleted" else "new"
+    if kind == "noop":
+        return before.how
+    said = (before.doc_id, before.ordinal, before.segment, before.content_hash)
+    same = said == (chunk.doc_id, chunk.ordinal, chunk.segment, chunk.content_hash)
+    if kind == "new":
+        return "restored" if same else "new"
+    return "reencoded" if same else "modified"
+
+
+def replaced(row: Row, **fields: object) -> Row:
+    """The row with some fields of other values."""
+    values = {name: getattr(row, name) for name in Row.__slots__}
+    return Row(**{**values, **fields})
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """What one event did: the row before and after, and the chunk it carried (None for a delete).
+
+    Kind `noop` moved only version, position or event time: it is stored, but no index is told.
+    """
+
+    kind: Kind
+    before: Row | None
+    after: Row
+    chunk: Chunk | None
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """An event that contradicts what is known of its chunk; it goes to the quarantine."""
+
+    located: Located
+    error: MalformedEvent
+
+
+@dataclass(frozen=True, slots=True)
+class Applied:
+    """The result of a batch: changes in order, refusals, and how many events ended how."""
+
+    changes: tuple[Change, ...]
+    refused: tuple[Refused, ...]
+    outcomes: Counter[tuple[str, str]]
+    """(kind of event, outcome) -> count."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Delta:
+    """The net effect of a batch on the indexes: slots whose content left, and slots with new content.
+
+    A modified chunk is in both. All arrays refer to the state after the batch.
+
+    Args:
+        removed: (r,) int64 slots, ascending, whose earlier content is gone.
+        added: (m,) int64 slots, ascending, that hold new content.
+        rows: m rows, aligned with `added`.
+        texts: m texts, aligned with `added`.
+        vectors: (m, d) float32, prepared, aligned with `added`.
+    """
+
+    removed: NDArray[np.int64]
+    added: NDArray[np.int64]
+    rows: Sequence[Row]
+    texts: Sequence[str]
+    vectors: NDArray[np.float32]
+    removed_keys: NDArray[np.int64]
+    """(r,) int64 chunk keys that stood in the removed slots, aligned with `removed`."""
+    removed_vectors: NDArray[np.float32] = field(default_factory=lambda: np.zeros((0, 0), np.float32))
+    """(r, d) float32, prepared: what stood in the removed slots before the batch."""
+    said_again: Sequence[Row] = ()
+    """Rows of chunks whose content stands where it stood, but whose event time may have moved."""
+
+
+def net(
+    changes: Sequence[Change],
+    rows: Mapping[int, Row],
+    vectors: NDArray[np.float32],
+    left: Mapping[int, NDArray[np.float32]],
+) -> Delta:
+    """The net effect of a batch's changes.
+
+    Args:
+        changes: in order.
+        rows: by key, after the batch.
+        vectors: by slot, after the batch.
+        left: the vectors that chunks had before the batch, by key; of those that changed and were live, at least.
+    """
+    first: dict[int, Row | None] = {}
+    last: dict[int, Change] = {}
+    again: dict[int, Row] = {}
+    for change in changes:
+        if change.kind != "noop":
+            first.setdefault(change.after.key, change.before)
+            last[change.after.key] = change
+        else:
+            again[change.after.key] = change.after
+    gone = sorted((row.slot, row.key) for row in first.values() if row is not None and row.live)
+    come = sorted(
+        ((rows[key], change.chunk) for key, change in last.items() if change.chunk is not None),
+        key=lambda pair: pair[0].slot,
+    )
+    added = np.array([row.slot for row, _ in come], np.int64)
+    before = np.array([left[key] for _, key in gone], np.float32)
+    return Delta(
+        removed=np.array([slot for slot, _ in gone], np.int64),
+        added=added,
+        rows=[row for row, _ in come],
+        texts=[chunk.text for _, chunk in come],
+        vectors=vectors[added],
+        removed_keys=np.array([key for _, key in gone], np.int64),
+        removed_vectors=before.reshape(len(gone), vectors.shape[1]),
+        said_again=[row for key, row in again.items() if key not in first],
+    )

@@ -1,0 +1,142 @@
+"""The drift report: all measurements at one position of the stream, immutable."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Literal
+
+from monitor.core.model.problems import Problem
+
+Leg = Literal["dense", "lexical", "both", "corpus"]
+"""`both` compares the legs, `corpus` is about the chunks themselves."""
+VerdictName = Literal["pass", "fail", "inconclusive", "unknown"]
+
+ALL = "all"
+"""The dimension, and its only segment, that holds every anchor."""
+SHARE = "share"
+"""The statistic that counts the anchors above a limit."""
+OTHER = "other"
+"""The segment that pools what is too small or over the cap."""
+
+
+@dataclass(frozen=True, slots=True)
+class Measurement:
+    """One number.
+
+    `value` is NaN with a `reason` when it is not measurable, never 0 instead; beside a value `reason` says what is
+    missing in it. `n` says how many anchors (or chunks) it rests on, `expected` how many it should rest on. `k` is 0
+    where no depth applies. `stat` is `mean`, `p05`, `p50`, `p95`, `share` or the like. `baseline` is the baseline's
+    own value where the metric has one, else NaN.
+    """
+
+    metric: str
+    leg: Leg
+    k: int
+    dimension: str
+    segment: str
+    stat: str
+    value: float
+    n: int
+    expected: int
+    baseline: float = float("nan")
+    reason: str = ""
+    covered: float = 1.0
+    """Share of the expected anchors' weight that `n` stands for, in 0..1."""
+
+
+@dataclass(frozen=True, slots=True)
+class SegmentSize:
+    """Anchors of a segment: in the baseline and now, and whether it is watched (enough anchors in the baseline)."""
+
+    dimension: str
+    segment: str
+    baseline_anchors: int
+    anchors: int
+    watched: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Share:
+    """A share of one leg's churn: who caused `slots` of the entered and exited slots, over how many anchors.
+
+    `level` is `source`, `path` (`reference/…`: the prefixes of document ids that hold the blame), `document`,
+    `segment` (of every dimension, as `language=de`) or `deploy`; `share` is in 0..1.
+    """
+
+    leg: Leg
+    level: str
+    name: str
+    share: float
+    slots: float
+    anchors: int
+
+
+CauseName = Literal["CORPUS", "INDEX", "ENCODER", "LEXICAL STATISTICS", "QUERY SIDE", "PIPELINE"]
+
+
+@dataclass(frozen=True, slots=True)
+class CauseEvidence:
+    """Something found that points at a cause, in words."""
+
+    cause: CauseName
+    said: str
+
+
+@dataclass(frozen=True, slots=True)
+class CauseClass:
+    """A class of causes that holds, from construction (see `core.attribution.cause`).
+
+    `slots` is how many entered and exited slots it explains, `anchors` in how many lists; both are 0 for a cause that
+    says why lists cannot be compared. `evidence` says in words what was found.
+    """
+
+    cause: CauseName
+    slots: float
+    anchors: int
+    evidence: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class BaselineIdentity:
+    """Which approved snapshot the report compares with."""
+
+    name: str
+    captured_event_time: int
+    deploy_id: str
+    approved_by: str
+    kept_as: Literal["baseline", "deploy"] = "baseline"
+    """`deploy`: it is the own snapshot of that deploy, to which a moving mode advanced."""
+
+
+@dataclass(frozen=True, slots=True)
+class DriftReport:
+    """All measurements at one position of the stream.
+
+    `problems` are reasons why nothing may be concluded (no baseline, fingerprint differs, gap, stale input,
+    barrier incomplete): any of them makes the verdict UNKNOWN. `now` is the newest event time, never the wall clock.
+    `corpus` holds counts (chunks, documents). Nothing in a report depends on the wall clock: the same stream gives
+    the same bytes.
+    """
+
+    deploy_id: str
+    now: int
+    positions: Mapping[str, int]
+    fingerprint: str
+    baseline: BaselineIdentity | None
+    measurements: tuple[Measurement, ...]
+    segments: tuple[SegmentSize, ...] = ()
+    corpus: Mapping[str, float] = field(default_factory=dict)
+    problems: tuple[Problem, ...] = ()
+    blame: tuple[Share, ...] = ()
+    changed_anchors: int = 0
+    """Anchors left out because their own text or vector differs from the baseline's."""
+    causes: tuple[CauseClass, ...] = ()
+    """The classes of causes that hold, the largest first."""
+
+
+def judged_depth(measurements: Sequence[Measurement]) -> int:
+    """The depth that people are shown and the default policy judges: the first of the configured ones.
+
+    A report lists its measurements in the order of the configured depths, so that is the first depth there is; 0
+    where nothing was measured at any depth.
+    """
+    return next((item.k for item in measurements if item.k), 0)

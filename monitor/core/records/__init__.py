@@ -1,0 +1,1 @@
+"""What is stored and published: commits, deploys, views, and their JSON documents."""

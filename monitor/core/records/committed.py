@@ -1,0 +1,101 @@
+"""What a state store keeps: commits, the deploys judged, the records set aside; and where it left off."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from monitor.core.attribution import Attribution
+from monitor.core.index.baseline import Decision, Judged, Snapshot
+from monitor.core.index.corpus import Change, Row
+from monitor.core.judging.policy import Verdict
+from monitor.core.model.events import Partition, Position
+from monitor.core.model.report import DriftReport
+
+
+@dataclass(frozen=True, slots=True)
+class Quarantined:
+    """A record set aside: where it stood, why, and its bytes (cut at the store's limit)."""
+
+    position: Position
+    reason: str
+    detail: str
+    key: bytes | None
+    value: bytes | None
+    size: int
+    """Bytes of the original value, before any cut."""
+
+
+@dataclass(frozen=True, slots=True)
+class Retried:
+    """What another try of the quarantine came to.
+
+    `taken` were applied or turned out to be superseded; they left the quarantine. `kept` are those that stay, with
+    why: still malformed or refused, cut at the store's limit, unreadable, or a deploy marker, whose time has passed.
+    """
+
+    taken: int
+    kept: Mapping[Position, str]
+
+
+@dataclass(frozen=True, slots=True)
+class DeployRecord:
+    """One judged deploy as it is kept: its report, verdict and snapshot."""
+
+    deploy_id: str
+    event_time: int
+    verdict: Verdict
+    report: DriftReport
+    snapshot: Snapshot
+    attributions: tuple[Attribution, ...] | None = None
+    """Who moved the lists against the baseline of then; None where nobody was blamed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Commit:
+    """Everything one turn of the loop changed; a store applies all of it or nothing.
+
+    `counters` are absolute values of the counters that moved, by (name, label values...).
+    """
+
+    positions: Mapping[Partition, int]
+    changes: Sequence[Change] = ()
+    forgotten: Sequence[int] = ()
+    counters: Mapping[tuple[str, ...], int] = field(default_factory=dict)
+    quarantined: Sequence[Quarantined] = ()
+    released: Sequence[Position] = ()
+    """Records that were set aside once and were taken now: they leave the quarantine."""
+    deploy: DeployRecord | None = None
+    baselines: Sequence[Snapshot] = ()
+    withdrawn: Sequence[str] = ()
+    """Names of baselines that are no longer kept, but for those of the same commit."""
+    decision: Decision | None = None
+    """Which baseline a person puts in force with it; None leaves the earlier decision."""
+    current: tuple[DriftReport, Verdict] | None = None
+    """The report of exactly these positions, for whoever asks while nobody runs; any other commit forgets it."""
+    newest_event_time: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Resumed:
+    """Where a store left off. `empty` is True for a state that never saw a commit."""
+
+    positions: Mapping[Partition, int]
+    counters: Mapping[tuple[str, ...], int]
+    ledger: Sequence[Judged]
+    newest_event_time: int
+    empty: bool
+
+
+StoredChunk = tuple[Row, str, NDArray[np.float32] | None]
+"""A row, its text ("" for a delete mark) and its vector."""
+
+
+class Said(NamedTuple):
+    """What a live chunk says: its content hash, text and vector."""
+
+    content_hash: str
+    text: str
+    vector: NDArray[np.float32] | None

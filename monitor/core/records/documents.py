@@ -1,0 +1,180 @@
+"""Reports, verdicts and baselines as plain JSON documents with a schema version; NaN becomes null."""
+
+import math
+from collections.abc import Mapping
+from dataclasses import asdict
+from typing import Any, get_args
+
+from monitor.core.index.baseline import Snapshot
+from monitor.core.judging.policy import Verdict
+from monitor.core.model.events import Position
+from monitor.core.model.report import BaselineIdentity, CauseName, DriftReport
+
+SCHEMA_VERSION = 1
+Document = dict[str, Any]
+
+_NUMBER = {"type": ["number", "null"]}
+_TEXT = {"type": "string"}
+
+
+def report_document(report: DriftReport, verdict: Verdict) -> Document:
+    """A report with its verdict; the same report gives the same document."""
+    made = asdict(report)
+    made |= {"baseline": baseline_document(report.baseline), "problems": [of.text for of in report.problems]}
+    return _document({"schema_version": SCHEMA_VERSION, **made, "verdict": verdict_document(verdict)})
+
+
+def verdict_document(verdict: Verdict) -> Document:
+    """A verdict with its reasons and findings, worst first."""
+    return _document(asdict(verdict))
+
+
+def gate_document(deploy_id: str, report: DriftReport | None, verdict: Verdict) -> Document:
+    """What the gate says of one deploy. `state` is `judged`, or `unseen` where no report is known.
+
+    Others put what they know in its place: `waiting` (for its markers), `forgotten` (judged, no longer kept),
+    `forecast`, and in a gate's output file `refused` (exit code 2) and `unanswered` (4, or stopped before its end).
+    """
+    return _document(
+        {
+            "schema_version": SCHEMA_VERSION,
+            "deploy": deploy_id,
+            "state": "unseen" if report is None else "judged",
+            "verdict": verdict.verdict,
+            "reasons": list(verdict.reasons),
+            "findings": [asdict(finding) for finding in verdict.findings],
+            "baseline": None if report is None else baseline_document(report.baseline),
+            "now": None if report is None else report.now,
+            "positions": {} if report is None else dict(report.positions),
+            "corpus": {} if report is None else dict(report.corpus),
+            "blame": [] if report is None else [asdict(share) for share in report.blame],
+        }
+    )
+
+
+def baseline_document(identity: BaselineIdentity | None) -> Document | None:
+    """Which baseline a report compares with."""
+    if identity is None:
+        return None
+    named = asdict(identity)
+    return {name: named[name] for name in _baseline_schema()["required"]}
+
+
+def snapshot_document(snapshot: Snapshot, *, in_force: bool = False) -> Document:
+    """What identifies a baseline, without its lists; `in_force`: it is what reports compare with."""
+    return _document(
+        {
+            "name": snapshot.name,
+            "deploy": snapshot.deploy_id,
+            "event_time": snapshot.event_time,
+            "fingerprint": snapshot.fingerprint.digest(),
+            "measured_with": snapshot.fingerprint.shown(),
+            "anchors": len(snapshot.anchors),
+            "legs": sorted(snapshot.lists),
+            "corpus": dict(snapshot.corpus),
+            "approval": None if snapshot.approval is None else asdict(snapshot.approval),
+            "in_force": in_force,
+        }
+    )
+
+
+def retried_document(taken: int, kept: Mapping[Position, str]) -> Document:
+    """What another try of the quarantine came to: how many were taken, which stay and why."""
+    stay = [{**position._asdict(), "reason": reason} for position, reason in kept.items()]
+    return {"taken": taken, "kept": stay}
+
+
+def _finding_schema() -> Document:
+    return _object(
+        rule=_TEXT, severity={"enum": ["critical", "warning"]}, metric=_TEXT, leg=_TEXT, k={"type": "integer"},
+        stat=_TEXT, dimension=_TEXT, segment=_TEXT, verdict=_verdicts(), value=_NUMBER, limit=_NUMBER,
+        n={"type": "integer"}, reason=_TEXT, lower=_NUMBER, upper=_NUMBER, anchors_needed={"type": "integer"},
+        detectable=_NUMBER,
+    )  # fmt: skip
+
+
+def _baseline_schema() -> Document:
+    return _object(name=_TEXT, captured_event_time={"type": "integer"}, deploy_id=_TEXT, approved_by=_TEXT)
+
+
+def _share_schema() -> Document:
+    return _object(
+        leg=_TEXT, level={"enum": ["source", "path", "document", "deploy", "segment"]}, name=_TEXT, share=_NUMBER,
+        slots=_NUMBER, anchors={"type": "integer"},
+    )  # fmt: skip
+
+
+def gate_schema() -> Document:
+    """JSON Schema (2020-12) of `gate_document`, with what commands add: a `warning`, and `already` to a forecast."""
+    whole = _object(
+        schema_version={"const": SCHEMA_VERSION}, deploy=_TEXT, verdict=_verdicts(),
+        state={"enum": ["judged", "unseen", "waiting", "forgotten", "forecast", "refused", "unanswered"]},
+        reasons=_list(_TEXT), findings=_list(_finding_schema()),
+        baseline={"anyOf": [_baseline_schema(), {"type": "null"}]}, now={"type": ["integer", "null"]},
+        positions={"type": "object", "additionalProperties": {"type": "integer"}},
+        corpus={"type": "object", "additionalProperties": _NUMBER}, blame=_list(_share_schema()),
+    )  # fmt: skip
+    whole["properties"]["warning"] = _TEXT
+    whole["properties"]["already"] = _object(
+        verdict=_verdicts(), reasons=_list(_TEXT), findings=_list(_finding_schema()), outcome=_verdicts()
+    )
+    return {"$schema": "https://json-schema.org/draft/2020-12/schema", "title": "corpus-drift gate", **whole}
+
+
+def report_schema() -> Document:
+    """JSON Schema (2020-12) of `report_document`."""
+    finding = _finding_schema()
+    measurement = _object(
+        metric=_TEXT, leg={"enum": ["dense", "lexical", "both", "corpus"]}, k={"type": "integer"}, dimension=_TEXT,
+        segment=_TEXT, stat=_TEXT, value=_NUMBER, n={"type": "integer"}, expected={"type": "integer"},
+        baseline=_NUMBER, reason=_TEXT, covered=_NUMBER,
+    )  # fmt: skip
+    size = _object(
+        dimension=_TEXT, segment=_TEXT, baseline_anchors={"type": "integer"}, anchors={"type": "integer"},
+        watched={"type": "boolean"},
+    )  # fmt: skip
+    baseline, share = _baseline_schema(), _share_schema()
+    cause = _object(
+        cause={"enum": [*get_args(CauseName)]}, slots=_NUMBER, anchors={"type": "integer"}, evidence=_list(_TEXT)
+    )
+    verdict = _object(verdict=_verdicts(), reasons=_list(_TEXT), findings=_list(finding))
+    whole = _object(
+        schema_version={"const": SCHEMA_VERSION}, deploy_id=_TEXT, now={"type": "integer"},
+        positions={"type": "object", "additionalProperties": {"type": "integer"}}, fingerprint=_TEXT,
+        baseline={"anyOf": [baseline, {"type": "null"}]}, measurements=_list(measurement), segments=_list(size),
+        corpus={"type": "object", "additionalProperties": _NUMBER}, problems=_list(_TEXT),
+        blame=_list(share),
+        changed_anchors={"type": "integer"}, causes=_list(cause), verdict=verdict,
+    )  # fmt: skip
+    return {"$schema": "https://json-schema.org/draft/2020-12/schema", "title": "corpus-drift report", **whole}
+
+
+def _object(**properties: Document) -> Document:
+    return {
+        "type": "object",
+        "properties": properties,
+        "required": sorted(properties),
+        "additionalProperties": False,
+    }
+
+
+def _list(items: Document) -> Document:
+    return {"type": "array", "items": items}
+
+
+def _verdicts() -> Document:
+    return {"enum": ["pass", "fail", "inconclusive", "unknown"]}
+
+
+def _document(value: Document) -> Document:
+    return {key: _finite(item) for key, item in value.items()}
+
+
+def _finite(value: Any) -> Any:
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    if isinstance(value, dict):
+        return {key: _finite(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_finite(item) for item in value]
+    return value

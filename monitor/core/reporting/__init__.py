@@ -1,0 +1,1 @@
+"""From the lists now and a baseline to an immutable report."""

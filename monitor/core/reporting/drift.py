@@ -1,0 +1,314 @@
+"""Drift: from the lists now and a baseline to an immutable report. Pure."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from types import MappingProxyType
+
+import numpy as np
+from numpy.typing import NDArray
+
+from monitor.core.attribution.cause import causes
+from monitor.core.attribution.culprits import Circumstances, Culprits, find
+from monitor.core.attribution.index_evidence import anchor_versions, fingerprint_evidence
+from monitor.core.attribution.known import CorpusView
+from monitor.core.index.baseline import ListLeg, Snapshot
+from monitor.core.index.duplicates.duplicates import Duplicates
+from monitor.core.measures.comparison.alignment import Alignment, align
+from monitor.core.measures.comparison.confidence import Confidence
+from monitor.core.measures.comparison.labels import FLOOR, JUDGED, floored
+from monitor.core.measures.comparison.rewordings import Rewordings
+from monitor.core.measures.comparison.seen import Asked, Observation
+from monitor.core.measures.comparison.spread import Spread
+from monitor.core.measures.comparison.summary import NO_LIMITS, Summarised, summarise
+from monitor.core.measures.comparison.tables import TIE_EPS, Comparison
+from monitor.core.measures.comparison.watched import Watched
+from monitor.core.measures.content import content
+from monitor.core.measures.registry import REGISTRY, Registry
+from monitor.core.model.anchors import AnchorSet
+from monitor.core.model.fingerprint import Fingerprint
+from monitor.core.model.lists import RankedLists
+from monitor.core.model.problems import Problem, ProblemKind
+from monitor.core.model.report import BaselineIdentity, CauseClass, CauseEvidence, DriftReport, Measurement
+from monitor.core.model.scoring import Distance
+
+__all__ = ["Drift", "Observation", "Scope"]
+NO_BASELINE = "no approved baseline: capture one (baseline capture), look at it, approve it (baseline approve)"
+NO_GAPS: Mapping[str, float] = MappingProxyType({})
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """What is told apart: configured dimensions, the most segments of each, the fewest anchors of a watched one."""
+
+    dimensions: tuple[str, ...]
+    cap: int
+    min_anchors: int
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Compared:
+    """All that a report is made from, immutable."""
+
+    seen: Observation
+    fingerprint: str
+    baseline: BaselineIdentity | None
+    tables: tuple[Summarised, ...]
+    alignment: Alignment | None
+    problems: tuple[Problem, ...]
+    culprits: Culprits | None
+    """Who moved the lists; None where nobody was blamed."""
+    evidence: tuple[CauseEvidence, ...] = ()
+    spreads: tuple[Spread, ...] = ()
+    min_judged: float = FLOOR
+    pinned: tuple[Snapshot, Alignment] | None = None
+    """The pinned baseline where it is another one and comparable, and which anchors compare with it."""
+    limits: Mapping[str, float] = field(default_factory=dict)
+    """By metric: the anchors above it are counted."""
+    registry: Registry = REGISTRY
+
+    def report(self) -> DriftReport:
+        """The report: the same each time."""
+        seen, alignment = self.seen, self.alignment
+        measurements: list[Measurement] = [*seen.chunks]
+        measurements += () if seen.profile is None else seen.profile.measurements()
+        for of in self.tables:
+            found = summarise(
+                of.table,
+                of.alignment,
+                seen.failures,
+                only_all=of.only_all,
+                limits=self.limits,
+                registry=self.registry,
+            )
+            labelled = any(name.metric == JUDGED for name in of.table.names)
+            measurements += floored(found, self.min_judged, self.registry) if labelled else found
+        for spread in self.spreads:
+            measurements += spread.measurements()
+        culprits = self.culprits
+        if culprits is not None and alignment is not None:
+            measurements += culprits.measurements(alignment)
+        return DriftReport(
+            deploy_id=seen.deploy_id,
+            now=seen.now,
+            positions=dict(seen.positions),
+            fingerprint=self.fingerprint,
+            baseline=self.baseline,
+            measurements=tuple(measurements),
+            segments=() if alignment is None else alignment.sizes,
+            corpus=dict(seen.corpus),
+            problems=self.problems,
+            blame=() if culprits is None else culprits.shares(),
+            causes=self.causes(),
+            changed_anchors=0 if alignment is None else alignment.changed,
+        )
+
+    def causes(self) -> tuple[CauseClass, ...]:
+        """The classes of causes that hold."""
+        said = [CauseEvidence("PIPELINE", problem.text) for problem in self.seen.problems if problem.kind.of_stream]
+        said += self.seen.index
+        if self.alignment is not None and self.alignment.changed:
+            count = self.alignment.changed
+            said.append(
+                CauseEvidence("QUERY SIDE", f"{count} anchors of the baseline ask something else now or are gone")
+            )
+        found = self.culprits
+        if found is None:
+            return causes((), frozenset(), (*said, *self.evidence))
+        around = found.circumstances
+        everything = (*said, *self.evidence, *found.evidence)
+        return causes(found.attributions, around.versions, everything, settling=around.settling)
+
+
+class Drift:
+    """Evaluates reports for one set of anchors.
+
+    Args:
+        anchors: the anchors.
+        fingerprint: the measuring set-up now.
+        scope: dimensions and segments.
+        depths: the depths k to measure at.
+        thresholds: production's threshold on the first score, by leg, where there is one.
+        min_judged: below this share of judged results nothing is concluded from judgements.
+        gaps: production's threshold on the gap, by leg, where there is one.
+        limits: by metric; the share of the anchors above it is measured.
+        registry: the measures there are.
+    """
+
+    def __init__(
+        self,
+        anchors: AnchorSet,
+        fingerprint: Fingerprint,
+        scope: Scope,
+        depths: tuple[int, ...],
+        thresholds: Mapping[str, float],
+        *,
+        min_judged: float = FLOOR,
+        gaps: Mapping[str, float] = NO_GAPS,
+        limits: Mapping[str, float] = NO_LIMITS,
+        registry: Registry = REGISTRY,
+    ) -> None:
+        self._limits, self._registry = limits, registry
+        self._min_judged = min_judged
+        self._anchors, self.fingerprint, self.scope, self.depths = anchors, fingerprint, scope, depths
+        self._asked = Asked(depths, thresholds, fingerprint.distance == Distance.EUCLID, gaps)
+        self._watched = Watched.of(anchors)
+        self._known: dict[int, _Known] = {}
+        self._turn = 0
+        self._versions = anchor_versions(anchors)
+        self._digest = fingerprint.digest()
+
+    @property
+    def distance(self) -> Distance:
+        """Of the dense leg."""
+        return Distance(self.fingerprint.distance)
+
+    @property
+    def cap(self) -> int:
+        """The most segments of a dimension."""
+        return self.scope.cap
+
+    def content(self, duplicates: Duplicates) -> tuple[Measurement, ...]:
+        """Measurements of the corpus itself, in this scope."""
+        return tuple(content(duplicates, self.scope.dimensions, cap=self.scope.cap))
+
+    def evaluate(
+        self,
+        baseline: Snapshot | None,
+        pinned: Snapshot | None,
+        seen: Observation,
+        known: CorpusView | None = None,
+    ) -> DriftReport:
+        """The report at one position.
+
+        Args:
+            baseline: the approved snapshot to compare with; None makes the report say so and measure nothing.
+            pinned: the pinned baseline; where it is another one, the distance to it is measured too.
+            seen: lists and circumstances.
+            known: the corpus now; without it nobody is blamed (lists that were only kept).
+        """
+        return self.compared(baseline, pinned, seen, known).report()
+
+    def compared(
+        self,
+        baseline: Snapshot | None,
+        pinned: Snapshot | None,
+        seen: Observation,
+        known: CorpusView | None = None,
+    ) -> Compared:
+        """What `evaluate` makes its report from; arguments as there.
+
+        All that depends on the corpus at this moment is looked up now; the report itself may be made at any time, in
+        any thread, or never.
+        """
+        self._turn += 1
+        against = self._against(baseline)
+        tables: list[Summarised] = []
+        spreads: list[Spread] = []
+        culprits = alignment = beside = None
+        if baseline is not None and not against:
+            alignment = self._align(baseline)
+            tables += self._tables(baseline, seen)
+            spreads += self._of(baseline).confidence.spread()
+            culprits = None if known is None else self._blame(baseline, alignment, seen, known)
+        if pinned is not None and pinned is not baseline and not self._against(pinned):
+            comparison = self._of(pinned).comparison
+            beside = pinned, comparison.alignment
+            tables += [Summarised(table, comparison.alignment, only_all=True) for table in comparison.distances(seen)]
+        return Compared(
+            seen=seen,
+            fingerprint=self._digest,
+            baseline=None if baseline is None else baseline.identity,
+            tables=tuple(tables),
+            alignment=alignment,
+            problems=(*seen.problems, *against),
+            culprits=culprits,
+            evidence=() if baseline is None else tuple(fingerprint_evidence(self.fingerprint, baseline.fingerprint)),
+            spreads=tuple(spreads),
+            min_judged=self._min_judged,
+            pinned=beside,
+            limits=self._limits,
+            registry=self._registry,
+        )
+
+    def lists_of(self, snapshot: Snapshot) -> dict[ListLeg, RankedLists]:
+        """A snapshot's lists in the row order of this evaluation's anchors; unknown where it asked something else."""
+        scope = self.scope
+        rows = align(self._anchors, snapshot, scope.dimensions, cap=scope.cap, min_anchors=scope.min_anchors)
+        return {
+            leg: RankedLists.unknown(len(self._anchors), lists.depth).replaced(rows.now, lists.take(rows.then))
+            for leg, lists in snapshot.lists.items()
+        }
+
+    def _against(self, baseline: Snapshot | None) -> list[Problem]:
+        """Why this baseline cannot be compared with; empty where it can."""
+        if baseline is None:
+            return [Problem(ProblemKind.NO_BASELINE, NO_BASELINE)]
+        differs = self.fingerprint.differences(baseline.fingerprint)
+        if differs:
+            said = f"fingerprint differs from baseline {baseline.name!r}"
+            return [Problem(ProblemKind.FINGERPRINT, f"{said}: {difference}") for difference in differs]
+        if not len(self._align(baseline).now):
+            said = f"no anchor of baseline {baseline.name!r} asks the same now: capture and approve a new one"
+            return [Problem(ProblemKind.NO_COMMON_ANCHORS, said)]
+        return []
+
+    def _align(self, baseline: Snapshot) -> Alignment:
+        return self._of(baseline).comparison.alignment
+
+    def _of(self, baseline: Snapshot) -> "_Known":
+        found = self._known.get(id(baseline))
+        if found is None or found.baseline is not baseline:
+            scope = self.scope
+            made = align(self._anchors, baseline, scope.dimensions, cap=scope.cap, min_anchors=scope.min_anchors)
+            # At most the moving and the pinned baseline are in use: forget the older ones.
+            self._known = dict(list(self._known.items())[-1:])
+            measures = self._registry
+            comparison = Comparison(baseline, made, self._asked, measures)
+            confidence = Confidence(baseline, made, self._watched, self.depths, comparison.likeness, measures)
+            rewordings = Rewordings(made, self._watched.owners, len(self._anchors), self.depths, measures)
+            found = _Known(baseline, comparison, confidence, rewordings)
+            self._known[id(baseline)] = found
+        return found
+
+    def _tables(self, baseline: Snapshot, seen: Observation) -> list[Summarised]:
+        """All columns against a baseline; only what changed is measured, but for a judged deploy."""
+        known = self._of(baseline)
+        afresh = bool(seen.deploy_id) or known.turn != self._turn - 1
+        known.turn = self._turn
+        compared = known.comparison.tables(seen, afresh=afresh)
+        made = [Summarised(table, known.comparison.alignment) for table in compared]
+        return made + self._confident(known, seen, afresh=afresh)
+
+    def _confident(self, known: "_Known", seen: Observation, *, afresh: bool) -> list[Summarised]:
+        """What the lists hold; as it was last measured where a brief look will do."""
+        known.owed.append(seen.changed)
+        if seen.brief and known.confident and not afresh:
+            return known.confident
+        owed = [of for of in known.owed if of is not None]
+        changed = np.unique(np.concatenate(owed)) if len(owed) == len(known.owed) else None
+        known.owed.clear()
+        whole = replace(seen, changed=changed)
+        known.confident = known.confidence.tables(whole, afresh=afresh) + known.rewordings.tables(
+            whole, afresh=afresh
+        )
+        return known.confident
+
+    def _blame(self, baseline: Snapshot, alignment: Alignment, seen: Observation, known: CorpusView) -> Culprits:
+        around = Circumstances(
+            self.depths[0], TIE_EPS, self._versions, seen.settling, seen.deploy_id, self.scope.dimensions
+        )
+        return find(baseline, alignment, seen.lists, known, around)
+
+
+@dataclass(slots=True, eq=False)
+class _Known:
+    """A baseline in use, what is kept of the last comparison with it, and which evaluation that was."""
+
+    baseline: Snapshot
+    comparison: Comparison
+    confidence: Confidence
+    rewordings: Rewordings
+    confident: list[Summarised] = field(default_factory=list)
+    owed: list[NDArray[np.int64] | None] = field(default_factory=list)
+    """What changed since `confident` was measured."""
+    turn: int = -1

@@ -1,0 +1,1 @@
+"""Choosing anchors from a query log: frequency, diversity, quotas."""

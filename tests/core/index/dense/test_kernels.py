@@ -1,0 +1,88 @@
+"""The compiled dense kernels against their numpy twins, to the bit."""
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from monitor.core.arrays.compile import COMPILES
+from monitor.core.index.dense import kernels as kernels_dense
+from monitor.core.index.dense.kernels import NUMBA, best
+from monitor.core.index.dense.kernels_numpy import EMPTY, NUMPY, Arrivals, Kernels, Rows
+from monitor.core.model.scoring import Distance
+
+pytestmark = pytest.mark.skipif(not COMPILES, reason="numba is not installed")
+
+NAMES = [f"c{slot * 37 % 101}" for slot in range(200)]
+
+
+def random_rows(generator: np.random.Generator, capacity: int, levels: int) -> Rows:
+    """Five sorted buffers whose scores come from a few levels, so that ties are common."""
+    rows = Rows(np.full((5, capacity), EMPTY), np.full((5, capacity), -np.inf), np.zeros(5, np.int64), np.zeros(5))
+    for at in range(5):
+        size = int(generator.integers(0, capacity + 1))
+        slots = generator.choice(100, size, replace=False)
+        scores = generator.integers(1, levels + 1, size).astype(np.float64)
+        order = sorted(range(size), key=lambda i: (-scores[i], NAMES[slots[i]]))
+        rows.slots[at, :size], rows.scores[at, :size], rows.sizes[at] = slots[order], scores[order], size
+    return rows
+
+
+def copy(rows: Rows) -> Rows:
+    return Rows(rows.slots.copy(), rows.scores.copy(), rows.sizes.copy(), rows.floors.copy())
+
+
+def assert_same(left: Rows, right: Rows) -> None:
+    np.testing.assert_array_equal(left.slots, right.slots)
+    np.testing.assert_array_equal(left.scores, right.scores)
+    np.testing.assert_array_equal(left.sizes, right.sizes)
+    np.testing.assert_array_equal(left.floors, right.floors)
+
+
+@settings(max_examples=150, deadline=None)
+@given(
+    seed=st.integers(0, 2**32 - 1),
+    capacity=st.integers(1, 8),
+    levels=st.sampled_from([3, 40, 10**9]),
+    arriving=st.integers(0, 40),
+)
+def test_insert_and_drop_are_equal(seed: int, capacity: int, levels: int, arriving: int) -> None:
+    generator = np.random.default_rng(seed)
+    plain = random_rows(generator, capacity, levels)
+    fast = copy(plain)
+    gone = np.append(generator.random(200) < 0.3, False)
+    np.testing.assert_array_equal(NUMPY.drop(plain, gone), NUMBA.drop(fast, gone))
+    assert_same(plain, fast)
+    anchors = np.sort(generator.integers(0, 5, arriving))
+    slots = 100 + generator.permutation(100)[:arriving]
+    between = generator.choice([0.0, 0.1, 0.3, 0.5, 0.9], arriving)  # equal to a buffered score, or to none
+    arrivals = Arrivals(anchors, generator.integers(0, levels + 1, arriving) + between, slots)
+    np.testing.assert_array_equal(NUMPY.insert(plain, arrivals, NAMES), NUMBA.insert(fast, arrivals, NAMES))
+    assert_same(plain, fast)
+
+
+@pytest.mark.parametrize("distance", list(Distance))
+@pytest.mark.parametrize("dimension", [1, 2, 7, 8, 9, 127, 128, 129, 130, 384, 768, 1000, 1536, 3072])
+def test_scores_are_equal(distance: Distance, dimension: int) -> None:
+    generator = np.random.default_rng(dimension)
+    vectors = (generator.standard_normal((40, dimension)) * 10.0 ** generator.integers(-8, 8, (40, 1))).astype(
+        np.float32
+    )
+    vectors[0] = 0.0
+    vectors[1] = -0.0
+    slots, rows = generator.integers(0, 40, 300), generator.integers(0, 30, 300)
+    made = [kernels.exact(vectors, slots, vectors[:30].copy(), rows, distance) for kernels in (NUMPY, NUMBA)]
+    np.testing.assert_array_equal(made[0].view(np.int64), made[1].view(np.int64))
+
+
+def test_the_compiled_kernels_are_chosen_where_they_agree(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert best(384) is NUMBA
+    monkeypatch.setattr(kernels_dense, "exact", lambda *pairs: NUMPY.exact(*pairs) + 1e-12)
+    assert best(384) is NUMPY
+    monkeypatch.setattr(kernels_dense, "COMPILES", False)
+    assert best(384) is NUMPY
+
+
+def test_kernels_name_themselves() -> None:
+    assert [kernels.name for kernels in (NUMPY, NUMBA)] == ["numpy", "numba"]
+    assert isinstance(NUMBA, Kernels)

@@ -1,0 +1,62 @@
+"""Kept statistics equal the ones rebuilt from what is live, to the last integer, after any events in any batches."""
+
+from collections.abc import Sequence
+
+from hypothesis import settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
+
+from monitor.core.index.statistics.population import Population
+from monitor.core.model.events import CorpusEvent, Delete
+from tests.core.index.statistics.streams import Stream, counted, events
+
+
+class KeptMachine(RuleBasedStateMachine):
+    """Events in batches, baselines that come and go, restarts."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.stream = Stream()
+        self.population: Population | None = None
+
+    @rule(batch=st.lists(events(), max_size=10))
+    def apply(self, batch: Sequence[CorpusEvent]) -> None:
+        self.stream.feed(batch)
+
+    @rule()
+    def capture(self) -> None:
+        self.population = self.stream.kept.population()
+        self.stream.kept.rebase(self.population)
+
+    @rule()
+    def without_baseline(self) -> None:
+        self.population = None
+        self.stream.kept.rebase(None)
+
+    @rule()
+    def restart(self) -> None:
+        again = self.stream.restarted(self.population)
+        assert again.kept.population().same(self.stream.kept.population())
+        self.stream = again
+
+    @rule()
+    def drain(self) -> None:
+        self.stream.feed([Delete(row.chunk_id, 0) for row in self.stream.rows()])
+        kept = self.stream.kept
+        if self.population is None:
+            assert not kept.counters.counts.any()
+            assert not kept.counters.sums.any()
+            assert len(kept.cells.names) == 1
+            assert len(kept.documents) == len(kept._neighbours) == 0
+
+    @invariant()
+    def equals_what_is_rebuilt(self) -> None:
+        again = self.stream.restarted(self.population)
+        assert counted(again) == counted(self.stream)
+        for mine, other in ((self.stream.kept.live, again.kept.live), (self.stream.kept.changed, again.kept.changed)):
+            keys = [self.stream.corpus.keys[mine.take()].tolist(), again.corpus.keys[other.take()].tolist()]
+            assert keys[0] == keys[1]
+
+
+TestKept = KeptMachine.TestCase
+TestKept.settings = settings(max_examples=60, stateful_step_count=12, deadline=None)

@@ -1,0 +1,140 @@
+"""Both legs behind one apply: any stream in any batches leaves what a fresh engine of the same corpus has."""
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from numpy.typing import NDArray
+
+from monitor.core.index.baseline import ListLeg
+from monitor.core.index.corpus import Corpus, Delta
+from monitor.core.index.engine import Bm25, Depths, Engine, rows_of
+from monitor.core.model.anchors import Anchor, AnchorSet
+from monitor.core.model.events import Chunk, CorpusEvent, Delete, Located, Position, Upsert
+from monitor.core.model.lists import RankedLists
+from monitor.core.model.scoring import Distance, prepare
+
+WORDS = ("index", "token", "corpus", "drift", "query", "score")
+D, K = 4, 3
+DE = (("language", "de"),)
+
+
+class WholeSets:
+    """Bands of the smallest hash: sets that share it are compared exactly."""
+
+    width = 1
+
+    def of(self, shingles: NDArray[np.uint32], counts: NDArray[np.int64]) -> NDArray[np.uint32]:
+        starts = np.cumsum(counts) - counts
+        return np.minimum.reduceat(shingles, starts)[:, None] if len(counts) else np.zeros((0, 1), np.uint32)
+
+
+def vector(seed: int) -> NDArray[np.float32]:
+    made: NDArray[np.float32] = np.random.default_rng(seed).standard_normal((1, D)).astype(np.float32)
+    return prepare(made, Distance.COSINE).reshape(D)
+
+
+def anchor_set() -> AnchorSet:
+    texts = ("index token", "corpus drift drift", "query", "nothing matches")
+    anchors = [Anchor(f"a{at}", text, vector(1_000 + at)) for at, text in enumerate(texts)]
+    vectors = np.stack([vector(1_000 + at) for at in range(len(texts))])
+    return AnchorSet(anchors, vectors, np.ones(len(texts)), [(), (), DE, ()])
+
+
+def engine(corpus: Corpus, *, dense: bool = True, lexical: bool = True) -> Engine:
+    depths = Depths(K, dense=dense, lexical=lexical)
+    return Engine(anchor_set(), corpus, depths, Distance.COSINE, Bm25(), bands=WholeSets())
+
+
+@st.composite
+def events(draw: st.DrawFn) -> CorpusEvent:
+    name = draw(st.sampled_from([f"c{at}" for at in range(8)]))
+    if draw(st.integers(0, 3)) == 0:
+        return Delete(name, 0)
+    words = draw(st.lists(st.sampled_from(WORDS), max_size=6))
+    text, segment = " ".join(words), draw(st.sampled_from(((), DE)))
+    return Upsert(Chunk(name, "doc", 0, text, vector(draw(st.integers(0, 9))), "v", segment, 0, text))
+
+
+def located(stream: Sequence[CorpusEvent]) -> list[Located]:
+    return [Located(Position("t", 0, at), event) for at, event in enumerate(stream)]
+
+
+def fresh(corpus: Corpus, texts: Mapping[int, str]) -> Engine:
+    """An engine told of the whole corpus at once, as after a restart."""
+    rows = sorted((row for row in corpus.rows() if row.live), key=lambda row: row.slot)
+    slots = np.array([row.slot for row in rows], np.int64)
+    none = np.zeros(0, np.int64)
+    made = engine(corpus)
+    made.apply(Delta(none, slots, rows, [texts[row.key] for row in rows], corpus.vectors[slots], none))
+    return made
+
+
+def same(left: RankedLists, right: RankedLists) -> NDArray[np.bool_]:
+    """(A,) anchors whose lists are equal to the bit."""
+    keys = np.all(left.keys == right.keys, axis=1)
+    equal: NDArray[np.bool_] = keys & np.all(
+        (left.scores == right.scores) | (np.isnan(left.scores) & np.isnan(right.scores)), axis=1
+    )
+    return equal
+
+
+@settings(deadline=None, max_examples=40)
+@given(st.lists(events(), max_size=40), st.integers(1, 9))
+def test_any_stream_in_any_batches_is_the_engine_of_its_corpus(stream: list[CorpusEvent], size: int) -> None:
+    corpus = Corpus(D)
+    mine, texts = engine(corpus), dict[int, str]()
+    whole = located(stream)
+    for start in range(0, len(whole), size):
+        before = mine.lists()
+        delta = corpus.delta(corpus.apply(whole[start : start + size]).changes)
+        touched = mine.apply(delta)
+        texts.update({row.key: text for row, text in zip(delta.rows, delta.texts, strict=True)})
+        moved = ~same(before["exact"], mine.lists()["exact"])
+        assert not np.any(moved & ~touched["dense"]), "a list moved that was not said to be touched"
+        moved = np.any(before["lexical"].keys != mine.lists()["lexical"].keys, axis=1)
+        assert not np.any(moved & ~touched["lexical"])
+    anew = fresh(corpus, texts)
+    assert same(mine.lists()["exact"], anew.lists()["exact"]).all()
+    assert same(mine.lists()["lexical"], anew.lists()["lexical"]).all()
+    assert mine.duplicates.counts("all") == anew.duplicates.counts("all")
+
+
+@pytest.mark.parametrize(
+    ("dense", "lexical", "legs", "lists"),
+    [
+        (True, True, {"dense", "lexical"}, {"exact", "lexical"}),
+        (True, False, {"dense"}, {"exact"}),
+        (False, True, {"lexical"}, {"lexical"}),
+    ],
+)
+def test_legs_that_are_off_have_no_lists(dense: bool, lexical: bool, legs: set[str], lists: set[str]) -> None:
+    corpus = Corpus(D)
+    mine = engine(corpus, dense=dense, lexical=lexical)
+    chunk = Chunk("c", "doc", 0, "index token", vector(1), "v", (), 0, "h")
+    touched = mine.apply(corpus.delta(corpus.apply(located([Upsert(chunk)])).changes))
+    assert set(touched) == legs
+    assert set(mine.lists()) == lists
+    for made in mine.lists().values():
+        assert (len(made), made.depth, made.known.tolist()) == (4, K, [True] * 4)
+        assert made.lengths[0] == 1
+
+
+def test_an_empty_corpus_has_empty_lists() -> None:
+    mine = engine(Corpus(D))
+    for made in mine.lists().values():
+        assert made.lengths.tolist() == [0] * 4
+        assert made.known.all()
+
+
+def test_rows_of_any_leg() -> None:
+    touched: dict[ListLeg, NDArray[np.bool_]] = {
+        "dense": np.array([True, False, False]),
+        "lexical": np.array([False, False, True]),
+    }
+    assert rows_of(touched, ("dense",)).tolist() == [0]
+    assert rows_of(touched, ("dense", "lexical")).tolist() == [0, 2]
+    assert rows_of(touched, ("exact",)).tolist() == []
+    assert rows_of({}, ("dense",)).tolist() == []

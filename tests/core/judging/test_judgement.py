@@ -1,0 +1,261 @@
+"""The gate's rules, one table row each, and what it must never do."""
+
+import math
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from monitor.core.judging.holm import rejected
+from monitor.core.judging.hypotheses import Evidence
+from monitor.core.judging.judgement import judge_deploy
+from monitor.core.judging.policy import judge
+from monitor.core.measures.formulas.columns import Name
+from tests.core.judging.cases import Values, baseline, compared, found, rule, verdict
+
+NAN = float("nan")
+TOP1 = Name("collapsed_top1_changed_ratio", 10)
+
+
+def filled(count: int, *levels: tuple[float, int]) -> Values:
+    """Zeros, with so many anchors at each level."""
+    made = np.zeros(count)
+    at = 0
+    for level, many in levels:
+        made[at : at + many] = level
+        at += many
+    return made
+
+
+@pytest.mark.parametrize(
+    ("case", "values", "expected"),
+    [
+        ("nothing changed, enough anchors", filled(100), "pass"),
+        ("nothing changed, five anchors: zero variance proves nothing", filled(5), "inconclusive"),
+        ("nothing changed, the fewest anchors that can pass", filled(14), "pass"),
+        ("one fewer", filled(13), "inconclusive"),
+        ("harm well above the tolerance", filled(100, (6.0, 100)), "fail"),
+        ("harm above in five anchors only: 2 of 10 is beyond chance", filled(5, (10.0, 5)), "fail"),
+        ("harm just above the tolerance", filled(100, (2.02, 100)), "inconclusive"),
+        ("harm exactly the tolerance", filled(100, (2.0, 100)), "inconclusive"),
+        ("mean below, but the bound is above", filled(30, (10.0, 5)), "inconclusive"),
+        ("mean below, bound below", filled(300, (10.0, 30)), "pass"),
+        ("one anchor", filled(1), "inconclusive"),
+        ("nothing measured", np.full(50, NAN), "unknown"),
+        ("too many not measured: their worst case crosses the limit", filled(100, (NAN, 25)), "inconclusive"),
+        ("a few not measured: their worst case does not", filled(100, (NAN, 5)), "pass"),
+        ("harm is certain though some were not measured", filled(100, (9.0, 90), (NAN, 10)), "fail"),
+    ],
+)
+def test_means(case: str, values: Values, expected: str) -> None:
+    said = verdict(values, [rule()])
+    assert said.verdict == expected, (case, said)
+    (finding,) = said.findings
+    if expected != "unknown":
+        assert finding.lower <= finding.value <= finding.upper
+        assert (expected == "pass") <= (finding.upper <= 2.0)
+        assert (expected == "fail") <= (finding.lower > 2.0)
+    assert expected == "pass" or finding.reason in said.reasons
+
+
+@pytest.mark.parametrize(
+    ("values", "limit", "expected"),
+    [
+        (filled(100, (1.0, 10)), 0.25, "pass"),
+        (filled(100, (1.0, 20)), 0.25, "inconclusive"),
+        (filled(100, (1.0, 40)), 0.25, "fail"),
+        (filled(10), 0.25, "inconclusive"),
+        (filled(11), 0.25, "pass"),
+        (filled(5, (1.0, 5)), 0.25, "fail"),
+    ],
+)
+def test_shares_are_judged_by_clopper_and_pearson(values: Values, limit: float, expected: str) -> None:
+    said = verdict(values, [rule(metric=TOP1.metric, max=limit)], name=TOP1)
+    assert said.verdict == expected, said
+
+
+@pytest.mark.parametrize(
+    ("values", "stat", "expected"),
+    [
+        (filled(59), "p95", "pass"),
+        (filled(58), "p95", "inconclusive"),
+        (filled(200, (9.0, 30)), "p95", "fail"),
+        (filled(200, (9.0, 12)), "p95", "inconclusive"),
+        (filled(200, (9.0, 60)), "p50", "pass"),
+        (filled(200, (9.0, 140)), "p50", "fail"),
+    ],
+)
+def test_quantiles_are_judged_by_order_statistics(values: Values, stat: str, expected: str) -> None:
+    said = verdict(values, [rule(stat=stat)])
+    assert said.verdict == expected, said
+
+
+def test_less_is_worse_where_the_rule_has_a_minimum() -> None:
+    name = Name("jaccard_ratio", 10)
+    low = rule(metric=name.metric, max=None, min=0.6)
+    assert verdict(np.full(100, 0.9), [low], name=name).verdict == "pass"
+    failed = verdict(np.full(100, 0.2), [low], name=name)
+    assert failed.verdict == "fail"
+    (finding,) = failed.findings
+    assert finding.lower <= 0.2 <= finding.upper < 0.6
+    assert verdict(np.full(4, 0.9), [low], name=name).verdict == "inconclusive"
+    both = rule(metric=name.metric, max=0.95, min=0.6)
+    assert [one.verdict for one in verdict(np.full(100, 0.2), [both], name=name).findings] == ["fail", "pass"]
+
+
+def test_without_a_known_range_students_t_decides_and_equal_values_do_not() -> None:
+    name = Name("top1_score_drop", 0)
+    drop = rule(metric=name.metric, k=0, max=0.1)
+    calm = np.linspace(-0.01, 0.02, 50)
+    assert verdict(calm, [drop], name=name).verdict == "pass"
+    assert verdict(calm + 0.5, [drop], name=name).verdict == "fail"
+    assert verdict(np.zeros(50), [drop], name=name).verdict == "inconclusive"
+    assert verdict(filled(50, (NAN, 1)), [drop], name=name).verdict == "inconclusive"
+
+
+def test_anchors_of_one_document_are_one_witness() -> None:
+    values = filled(40, (6.0, 40))
+    assert verdict(values, [rule()]).verdict == "fail"
+    said = verdict(values, [rule()], documents=[at % 2 for at in range(40)])
+    assert said.verdict == "inconclusive", said
+    assert "40 anchors of 2 documents" in said.reasons[0]
+
+
+def test_too_few_says_how_many_would_decide_and_that_many_do() -> None:
+    said = verdict(filled(8, (1.0, 2)), [rule()])
+    (finding,) = said.findings
+    assert said.verdict == "inconclusive"
+    assert 8 < finding.anchors_needed < 200
+    assert f"about {finding.anchors_needed} anchors like these would decide" in finding.reason
+    assert verdict(np.tile(filled(8, (1.0, 2)), finding.anchors_needed // 8 + 1), [rule()]).verdict == "pass"
+    never = verdict(filled(100, (2.0, 100)), [rule()])
+    assert never.findings[0].anchors_needed == 0
+    assert "no number would decide" in never.reasons[0]
+
+
+EACH = rule("each", dimension="source", min_anchors=1)
+
+
+def sources(*sizes: int) -> list[str]:
+    return [f"s{at}" for at, size in enumerate(sizes) for _ in range(size)]
+
+
+def test_small_segments_pass_together() -> None:
+    """Three segments of 12: none could pass alone, 36 anchors together do."""
+    said = verdict(filled(36), [EACH], segments=sources(12, 12, 12))
+    assert said.verdict == "pass", said
+    assert found(said, "pooled").n == 36
+    assert {found(said, f"s{at}").severity for at in range(3)} == {"warning"}
+    assert "judged with the other small segments" in found(said, "s0").reason
+
+
+def test_small_segments_fail_alone_and_are_undecided_alone() -> None:
+    values = np.concatenate((np.full(12, 9.0), np.zeros(60)))
+    said = verdict(values, [EACH], segments=sources(12, 12, 12, 12, 12, 12))
+    assert (said.verdict, found(said, "s0").verdict, found(said, "s0").severity) == ("fail", "fail", "critical")
+    doubtful = verdict(np.concatenate((filled(12, (10.0, 3)), np.zeros(60))), [EACH], segments=sources(*[12] * 6))
+    assert (doubtful.verdict, found(doubtful, "s0").severity) == ("inconclusive", "critical")
+
+
+def test_small_segments_that_are_too_few_together_do_not_pass() -> None:
+    assert verdict(filled(10), [EACH], segments=sources(5, 5)).verdict == "inconclusive"
+
+
+def test_a_named_segment_is_never_pooled() -> None:
+    alone = rule("alone", dimension="source", segment="s0")
+    assert verdict(filled(40), [alone], segments=sources(10, 30)).verdict == "inconclusive"
+
+
+def test_holm_over_all_rules_and_segments() -> None:
+    """One segment that is beyond its limit by chance does not fail among many."""
+    lucky = np.concatenate((filled(40, (6.0, 20)), np.zeros(40 * 40)))
+    alone = verdict(lucky[:40], [EACH], segments=sources(40))
+    among = verdict(lucky, [EACH], segments=sources(*[40] * 41))
+    assert (alone.verdict, among.verdict) == ("fail", "inconclusive")
+    assert "not among so many tests" in among.reasons[0]
+
+
+def test_warnings_neither_decide_nor_take_from_the_level() -> None:
+    warned = [rule(f"w{at}", max=0.001, severity="warning") for at in range(50)]
+    values = filled(40, (6.0, 20))
+    said = verdict(values, [rule(), *warned])
+    assert said.verdict == verdict(values, [rule()]).verdict == "fail"
+    assert verdict(filled(100, (1.0, 100)), [rule(), *warned]).verdict == "pass"
+
+
+@given(st.lists(st.floats(0, 1) | st.just(NAN), max_size=20))
+def test_holm_is_monotone_and_between_bonferroni_and_none(p: list[float]) -> None:
+    made = rejected(p, 0.05)
+    assert all(made[at] for at, value in enumerate(p) if value <= 0.05 / len(p))
+    assert not any(made[at] for at, value in enumerate(p) if not value <= 0.05)
+    least = max((value for at, value in enumerate(p) if made[at]), default=-1.0)
+    assert all(made[at] for at, value in enumerate(p) if value < least)
+
+
+@pytest.mark.parametrize("noise", [0.0, 5.0])
+def test_harm_that_rebuilding_the_index_causes_too_is_no_failure(noise: float) -> None:
+    harm, built = np.full(100, 5.0), np.full(100, noise)
+    said = verdict(harm, [rule()], noise=built)
+    assert said.verdict == ("fail" if noise == 0.0 else "inconclusive"), said
+    assert verdict(harm, [rule()], noise=np.full(100, NAN)).verdict == "fail"
+
+
+def test_problems_come_before_all_numbers() -> None:
+    made = compared({Name("collapsed_swaps", 10): np.zeros(100)}, ["s"] * 100, problems=["input is stale"])
+    said = judge_deploy([rule()], made, made.report(), Evidence(baseline(["s"] * 100, range(100))))
+    assert (said.verdict, said.reasons, said.findings) == ("unknown", ("input is stale",), ())
+
+
+def test_a_misspelt_rule_and_an_empty_policy_never_pass() -> None:
+    assert verdict(filled(100), [rule(metric="no_such")]).verdict == "unknown"
+    assert verdict(filled(100), []).verdict == "unknown"
+
+
+def test_rules_by_the_point_estimate_say_what_the_live_view_says() -> None:
+    plain = rule(bounds=False)
+    for values in (filled(5), filled(5, (3.0, 5)), filled(100, (2.0, 100))):
+        made = compared({Name("collapsed_swaps", 10): values}, ["s"] * len(values))
+        evidence = Evidence(baseline(["s"] * len(values), range(len(values))))
+        assert judge_deploy([plain], made, made.report(), evidence) == judge([plain], made.report())
+
+
+SOURCE = (("source", "s0"),)
+
+
+def test_the_expected_segment_has_its_own_limit() -> None:
+    segments, values = sources(60, 140), filled(200, (4.0, 60))
+    calm = np.zeros(200)
+    assert verdict(values, [rule(), EACH], segments=segments).verdict == "fail"
+    said = verdict(values, [rule(), EACH], segments=segments, expected=SOURCE, elsewhere=calm)
+    assert said.verdict == "pass", said
+    assert {one.rule for one in said.findings} == {"swaps", "each", "expected-dense", "elsewhere-dense"}
+    too_much = verdict(filled(200, (8.0, 60)), [rule(), EACH], segments=segments, expected=SOURCE, elsewhere=calm)
+    assert [one.rule for one in too_much.findings if one.verdict == "fail"] == ["expected-dense"]
+
+
+def test_change_from_elsewhere_fails_though_all_else_passes() -> None:
+    segments, values = sources(60, 140), filled(200, (1.0, 80))
+    assert verdict(values, [rule()], segments=segments).verdict == "pass"
+    said = verdict(values, [rule()], segments=segments, expected=SOURCE, elsewhere=filled(200, (1.0, 40)))
+    assert [one.rule for one in said.findings if one.verdict == "fail"] == ["elsewhere-dense"]
+    unknown = verdict(values, [rule()], segments=segments, expected=SOURCE, elsewhere=np.full(200, NAN))
+    assert unknown.verdict == "inconclusive"
+
+
+@settings(max_examples=25, deadline=None)
+@given(
+    st.lists(st.sampled_from([0.0, 0.0, 1.0, 3.0, 10.0, NAN]), min_size=1, max_size=40),
+    st.lists(st.integers(0, 9), min_size=40, max_size=40),
+    st.integers(1, 4),
+)
+def test_it_is_deterministic_and_a_pass_has_every_bound(values: list[float], documents: list[int], many: int) -> None:
+    segments = [f"s{at % many}" for at in range(len(values))]
+    column, rules = np.array(values), [rule(), EACH]
+    said = verdict(column, rules, segments=segments, documents=documents[: len(values)])
+    again = verdict(column, rules, segments=segments, documents=documents[: len(values)])
+    assert repr(said) == repr(again)
+    critical = [one for one in said.findings if one.severity == "critical"]
+    if said.verdict == "pass":
+        assert all(one.upper <= 2.0 for one in critical)
+    assert all(not math.isnan(one.lower) for one in critical if one.verdict in ("pass", "fail"))

@@ -1,0 +1,71 @@
+"""With labels: ir-measures is the oracle."""
+
+import ir_measures
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from ir_measures import RR, Judged, R, nDCG
+
+from monitor.core.measures.formulas.labelled import (
+    Judgements,
+    dead_qrel_ratio,
+    judged_ratio,
+    ndcg,
+    recall,
+    reciprocal_rank,
+)
+from monitor.core.model.lists import RankedLists
+
+CHUNKS = "abcdefgh"
+ours_and_theirs = ((recall, R), (ndcg, nDCG), (reciprocal_rank, RR), (judged_ratio, Judged))
+
+
+@st.composite
+def labelled(draw: st.DrawFn) -> tuple[list[list[tuple[str, float]]], list[dict[str, float]]]:
+    """Lists with distinct scores (trec_eval breaks ties its own way) and graded judgements of some chunks."""
+    anchors = draw(st.integers(1, 4))
+    order = st.lists(st.sampled_from(CHUNKS), unique=True, min_size=1)
+    rows = [[(chunk, 1.0 - at / 10) for at, chunk in enumerate(draw(order))] for _ in range(anchors)]
+    grades = st.dictionaries(st.sampled_from(CHUNKS), st.sampled_from([-1.0, 0.0, 1.0, 2.0, 3.0]))
+    return rows, draw(st.lists(grades, min_size=anchors, max_size=anchors))
+
+
+@settings(max_examples=40)
+@given(labelled(), st.integers(1, 10))
+def test_equals_ir_measures(drawn: tuple[list[list[tuple[str, float]]], list[dict[str, float]]], depth: int) -> None:
+    rows, grades = drawn
+    lists, judged = RankedLists.of(rows, 8), Judgements.of(grades)
+    qrels = {str(at): {c: int(g) for c, g in row.items()} for at, row in enumerate(grades) if row}
+    run = {str(at): dict(row) for at, row in enumerate(rows)}
+    theirs = ir_measures.iter_calc([other @ depth for _, other in ours_and_theirs], qrels, run) if qrels else ()
+    values = {(int(metric.query_id), metric.measure.NAME): metric.value for metric in theirs}
+    for ours, other in ours_and_theirs:
+        column = ours(lists, judged, depth)
+        for at, row in enumerate(grades):
+            measurable = bool(row) if ours is judged_ratio else any(grade >= 1 for grade in row.values())
+            assert column[at] == pytest.approx(values[at, other.NAME] if measurable else np.nan, nan_ok=True)
+
+
+def test_by_hand() -> None:
+    lists = RankedLists.of([[("x", 3.0), ("a", 2.0), ("b", 1.0)], [], None], 3)
+    judged = Judgements.of([{"a": 1.0, "b": 2.0, "gone": 3.0, "x": 0.0}] * 3)
+    ideal = 3 + 2 / np.log2(3) + 1 / 2
+    np.testing.assert_allclose(recall(lists, judged, 3), [2 / 3, 0.0, np.nan])
+    np.testing.assert_allclose(recall(lists, judged, 2), [1 / 3, 0.0, np.nan])
+    np.testing.assert_allclose(reciprocal_rank(lists, judged, 3), [1 / 2, 0.0, np.nan])
+    np.testing.assert_allclose(ndcg(lists, judged, 3), [(1 / np.log2(3) + 2 / 2) / ideal, 0.0, np.nan])
+    np.testing.assert_allclose(judged_ratio(lists, judged, 3), [1.0, np.nan, np.nan])
+
+
+def test_without_judgements_nothing_is_measured() -> None:
+    lists, judged = RankedLists.of([[("a", 1.0)]], 1), Judgements.of([{}])
+    for ours, _ in ours_and_theirs:
+        assert np.isnan(ours(lists, judged, 1)).all()
+    assert np.isnan(dead_qrel_ratio(judged, np.zeros((1, 0), np.bool_))).all()
+
+
+def test_dead_judgements() -> None:
+    judged = Judgements.of([{"a": 1.0, "b": 0.0}, {"c": 1.0}, {}])
+    live = np.array([[True, False], [False, False], [False, False]])
+    np.testing.assert_array_equal(dead_qrel_ratio(judged, live), [0.5, 1.0, np.nan])
