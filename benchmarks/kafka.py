@@ -31,8 +31,8 @@ from confluent_kafka import Producer
 from benchmarks.corpus import KeyValue, Material, write_case
 from benchmarks.machine import busy, facts, quantile
 from benchmarks.stage import FILE_SOURCE, Feed, Relay, fill, staged
-from monitor.adapters.kafka.source import KafkaSettings, KafkaSource
 from monitor.adapters.prometheus.exporter import MetricsPage
+from monitor.adapters.sources.kafka.source import KafkaSettings, KafkaSource
 from monitor.app.loop import Monitor
 from monitor.app.measuring import Measured
 from monitor.app.parts import Pace

@@ -25,9 +25,9 @@ import numpy as np
 
 from benchmarks.corpus import DIMENSION, Material
 from benchmarks.machine import ONE_CORE, facts, resident
-from monitor.adapters.qdrant.embedded import EmbeddedIndex
-from monitor.adapters.qdrant.shard import EmbeddedSettings
 from monitor.adapters.rensa import RensaBands
+from monitor.adapters.retrieval.qdrant.embedded import EmbeddedIndex
+from monitor.adapters.retrieval.qdrant.shard import EmbeddedSettings
 from monitor.adapters.sqlite.store import SqliteStore
 from monitor.app.restore import restore
 from monitor.core.index.corpus import Corpus

@@ -9,7 +9,7 @@ from confluent_kafka import Producer
 from confluent_kafka.admin import AdminClient
 from confluent_kafka.cimpl import NewTopic
 
-from monitor.adapters.kafka.source import KafkaSource
+from monitor.adapters.sources.kafka.source import KafkaSource
 from tests.stack import KafkaBroker
 
 

@@ -20,7 +20,7 @@ from typing import Any
 import confluent_kafka
 from crc32c import crc32c
 
-from monitor.adapters.kafka.source import KafkaSettings, KafkaSource
+from monitor.adapters.sources.kafka.source import KafkaSettings, KafkaSource
 
 MOST_RECORDS = 100_000
 API_VERSION = (2, 3)

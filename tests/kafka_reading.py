@@ -4,7 +4,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 
-from monitor.adapters.kafka.source import KafkaSource
+from monitor.adapters.sources.kafka.source import KafkaSource
 from monitor.core.model.events import Partition, Record
 from monitor.ports import Fault
 from tests.kafka_mock import MockCluster, settings_for

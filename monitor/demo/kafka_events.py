@@ -3,10 +3,10 @@
 from collections.abc import Sequence
 from typing import Any
 
-from monitor.adapters.kafka.library import KafkaError
-from monitor.adapters.kafka.producer import acknowledged, let_go, open_producer
-from monitor.adapters.kafka.settings import KafkaSettings, problems
 from monitor.adapters.native_form import native
+from monitor.adapters.sources.kafka.library import KafkaError
+from monitor.adapters.sources.kafka.producer import acknowledged, let_go, open_producer
+from monitor.adapters.sources.kafka.settings import KafkaSettings, problems
 from monitor.core.model.events import CorpusEvent, Deploy
 from monitor.ports import ConfigurationError, UnreachableError
 

@@ -12,7 +12,7 @@ import numpy as np
 from monitor.adapters.anchors_file import write
 from monitor.adapters.encoders.anchors import encoded
 from monitor.adapters.encoders.latent import LatentSemanticEncoder
-from monitor.adapters.kafka.settings import KafkaSettings
+from monitor.adapters.sources.kafka.settings import KafkaSettings
 from monitor.app.folders import kept_folder
 from monitor.core.model.report import ALL
 from monitor.demo.docstrings import Root, installed_roots, read_documentation

@@ -4,8 +4,8 @@ import json
 from pathlib import Path
 from typing import Any
 
-from monitor.adapters.git.history import Selection
-from monitor.adapters.git.source import GitHistorySource
+from monitor.adapters.sources.git.history import Selection
+from monitor.adapters.sources.git.source import GitHistorySource
 from monitor.core.model.events import Partition
 from monitor.ports import Fault
 from tests.contracts.sources import git

@@ -6,8 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from monitor.adapters.qdrant.collection import ServerSettings
-from monitor.adapters.qdrant.server import ServerRetriever
+from monitor.adapters.retrieval.qdrant.collection import ServerSettings
+from monitor.adapters.retrieval.qdrant.server import ServerRetriever
 from monitor.core.model.scoring import Distance
 from monitor.ports import Replay
 from tests.contracts.retrievers import anchor_set

@@ -12,9 +12,9 @@ from pathlib import Path
 
 import pytest
 
-from monitor.adapters.git.history import Selection
-from monitor.adapters.git.source import GitHistorySource
-from monitor.adapters.jsonl import JsonLinesSource
+from monitor.adapters.sources.git.history import Selection
+from monitor.adapters.sources.git.source import GitHistorySource
+from monitor.adapters.sources.jsonl.source import JsonLinesSource
 from monitor.core.model.events import Partition, Record
 from monitor.ports import Source
 

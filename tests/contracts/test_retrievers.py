@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from monitor.adapters.qdrant.collection import ServerSettings
-from monitor.adapters.qdrant.embedded import EmbeddedIndex
-from monitor.adapters.qdrant.server import ServerRetriever
-from monitor.adapters.qdrant.shard import EmbeddedSettings
+from monitor.adapters.retrieval.qdrant.collection import ServerSettings
+from monitor.adapters.retrieval.qdrant.embedded import EmbeddedIndex
+from monitor.adapters.retrieval.qdrant.server import ServerRetriever
+from monitor.adapters.retrieval.qdrant.shard import EmbeddedSettings
 from monitor.core.model.anchors import Anchor, AnchorSet
 from monitor.core.model.events import Segment
 from monitor.core.model.scoring import Distance

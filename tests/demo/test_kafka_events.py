@@ -6,7 +6,7 @@ from collections.abc import Iterator
 import numpy as np
 import pytest
 
-from monitor.adapters.kafka.source import KafkaSource
+from monitor.adapters.sources.kafka.source import KafkaSource
 from monitor.core.model.events import Chunk, CorpusEvent, Delete, Deploy, Partition, Record, Upsert, text_hash
 from monitor.demo.kafka_events import KafkaEvents
 from monitor.ports import ConfigurationError, UnreachableError

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from monitor.adapters.anchors_file import write as write_anchors
-from monitor.adapters.kafka.source import TIMESTAMP_HEADER, KafkaSource
+from monitor.adapters.sources.kafka.source import TIMESTAMP_HEADER, KafkaSource
 from monitor.app import asking
 from monitor.app.configuration import Configuration, load
 from monitor.app.wiring import read_state

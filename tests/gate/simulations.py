@@ -9,8 +9,8 @@ import numpy as np
 from numpy.random import Generator
 from numpy.typing import NDArray
 
-from monitor.adapters.qdrant.embedded import EmbeddedIndex
-from monitor.adapters.qdrant.shard import EmbeddedSettings
+from monitor.adapters.retrieval.qdrant.embedded import EmbeddedIndex
+from monitor.adapters.retrieval.qdrant.shard import EmbeddedSettings
 from monitor.core.evaluation import Evaluation, evidence_of
 from monitor.core.index.baseline import Snapshot
 from monitor.core.judging.default_policy import default_rules

@@ -9,10 +9,10 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from monitor.adapters.kafka.dead_letters import KafkaDeadLetters
-from monitor.adapters.kafka.source import KafkaSource
-from monitor.adapters.qdrant import embedded as qdrant_embedded
-from monitor.adapters.qdrant.embedded import EmbeddedIndex
+from monitor.adapters.retrieval.qdrant import embedded as qdrant_embedded
+from monitor.adapters.retrieval.qdrant.embedded import EmbeddedIndex
+from monitor.adapters.sources.kafka.dead_letters import KafkaDeadLetters
+from monitor.adapters.sources.kafka.source import KafkaSource
 from monitor.adapters.sqlite.store import SqliteStore
 from monitor.app.embedding import Embedder
 from monitor.app.loop import Monitor

@@ -15,8 +15,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from monitor.adapters.kafka.dead_letters import PREFIX
-from monitor.adapters.kafka.source import KafkaSource
+from monitor.adapters.sources.kafka.dead_letters import PREFIX
+from monitor.adapters.sources.kafka.source import KafkaSource
 from monitor.adapters.sqlite.snapshots import pack_deploy, unpack_deploy
 from tests.kafka_mock import MockCluster, mock_cluster, settings_for
 from tests.kafka_reading import count, until

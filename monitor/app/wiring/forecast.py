@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from monitor.adapters.jsonl import JsonLinesSource
+from monitor.adapters.sources.jsonl.source import JsonLinesSource
 from monitor.adapters.sqlite.store import SqliteStore
 from monitor.app.configuration import Configuration
 from monitor.app.embedding import Embedder

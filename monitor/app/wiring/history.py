@@ -12,9 +12,9 @@ import numpy as np
 from monitor.adapters.anchors_file import write
 from monitor.adapters.encoders.anchors import encoded
 from monitor.adapters.encoders.latent import LatentSemanticEncoder
-from monitor.adapters.git.facts import HistoryFacts
-from monitor.adapters.git.history import DEFAULT_GLOBS
-from monitor.adapters.git.source import GitHistorySource
+from monitor.adapters.sources.git.facts import HistoryFacts
+from monitor.adapters.sources.git.history import DEFAULT_GLOBS
+from monitor.adapters.sources.git.source import GitHistorySource
 from monitor.app.configuration import build
 from monitor.app.loop import Monitor
 from monitor.app.wiring.sources import build_git

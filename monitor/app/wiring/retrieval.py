@@ -11,8 +11,8 @@ from monitor.adapters.anchors_file import load as load_file
 from monitor.adapters.encoders.fastembed_local import FastembedEncoder
 from monitor.adapters.encoders.latent import LatentSemanticEncoder
 from monitor.adapters.encoders.openai import OpenAIEncoder, OpenAISettings
-from monitor.adapters.qdrant.embedded import EmbeddedIndex
-from monitor.adapters.qdrant.shard import EmbeddedSettings
+from monitor.adapters.retrieval.qdrant.embedded import EmbeddedIndex
+from monitor.adapters.retrieval.qdrant.shard import EmbeddedSettings
 from monitor.app.configuration import Configuration
 from monitor.core.index.corpus import Corpus
 from monitor.core.index.engine import Bm25
@@ -23,7 +23,7 @@ from monitor.core.text.tokens import NAME as TOKENIZER
 from monitor.ports import ConfigurationError, Encoder
 
 if TYPE_CHECKING:
-    from monitor.adapters.qdrant.server import ServerRetriever
+    from monitor.adapters.retrieval.qdrant.server import ServerRetriever
 
 SHOWN = 20
 """Problems of an anchors file said at the start of a run; `anchors check` says all."""
@@ -159,8 +159,8 @@ def build_embedded(configuration: Configuration, space: Space, folder: Path | No
 def build_server(configuration: Configuration, space: Space, corpus: Corpus) -> "ServerRetriever":
     """A Qdrant server's collection, read only; it is asked as production asks unless told to scan exactly."""
     # qdrant-client takes two seconds to import: only those who ask a server wait for it.
-    from monitor.adapters.qdrant.collection import ServerSettings
-    from monitor.adapters.qdrant.server import ServerRetriever
+    from monitor.adapters.retrieval.qdrant.collection import ServerSettings
+    from monitor.adapters.retrieval.qdrant.server import ServerRetriever
 
     dense = configuration.dense
 

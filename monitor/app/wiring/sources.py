@@ -5,12 +5,12 @@ from datetime import UTC, datetime
 
 from monitor.adapters.codecs import FieldPaths, FormOptions, Limits, decoder
 from monitor.adapters.codecs.presets import PRESETS
-from monitor.adapters.git.history import Selection
-from monitor.adapters.git.source import GitHistorySource
-from monitor.adapters.jsonl import JsonLinesSource
-from monitor.adapters.kafka.dead_letters import DeadLetterSettings, KafkaDeadLetters
-from monitor.adapters.kafka.settings import KafkaSettings, problems
-from monitor.adapters.kafka.source import KafkaSource
+from monitor.adapters.sources.git.history import Selection
+from monitor.adapters.sources.git.source import GitHistorySource
+from monitor.adapters.sources.jsonl.source import JsonLinesSource
+from monitor.adapters.sources.kafka.dead_letters import DeadLetterSettings, KafkaDeadLetters
+from monitor.adapters.sources.kafka.settings import KafkaSettings, problems
+from monitor.adapters.sources.kafka.source import KafkaSource
 from monitor.app import sections
 from monitor.app.configuration import Configuration
 from monitor.ports import ConfigurationError, Decoder, Publisher, Source

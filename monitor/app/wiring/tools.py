@@ -11,8 +11,8 @@ from monitor.adapters.anchors_file import anchor_schema, load, vector_lengths, w
 from monitor.adapters.codecs import FormOptions, Limits, decoder
 from monitor.adapters.codecs.schema import event_schema
 from monitor.adapters.encoders.latent import LatentSemanticEncoder
-from monitor.adapters.jsonl import JsonLinesSource
 from monitor.adapters.query_log import FORMS, Fields, read_query_log
+from monitor.adapters.sources.jsonl.source import JsonLinesSource
 from monitor.app.configuration import Configuration
 from monitor.app.wiring.retrieval import build_anchors, build_server, build_space
 from monitor.app.wiring.sources import build_decoder, build_source
@@ -57,7 +57,7 @@ def check_server(configuration: Configuration) -> Checked:
     """
     if configuration.dense.engine != "server":
         return Checked((f"dense.engine = {configuration.dense.engine!r}: no server to connect to",), known=True)
-    from monitor.adapters.qdrant.failures import Failed  # two seconds of import that nobody else waits for
+    from monitor.adapters.retrieval.qdrant.failures import Failed  # two seconds of import that nobody else waits for
 
     space, where = build_space(configuration), f"qdrant {configuration.dense.url}"
     server = build_server(configuration, space, Corpus(space.dimension))

@@ -1,0 +1,1 @@
+"""Where corpus events come from: one folder per kind of source, registered in `monitor.adapters.registry`."""
