@@ -1,4 +1,4 @@
-"""Questions to a Qdrant engine and its answers: what the embedded engine and a server have in common."""
+"""Questions to a store of vectors and its answers: a store that has a `Reader` can be replayed."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ from monitor.core.model.events import Segment
 from monitor.core.model.scoring import Distance
 
 Point = int | str
-"""A Qdrant point id."""
+"""The id of a point, as its store has it."""
 
 UNLIMITED = 2**31
 """More results than anybody asks for."""

@@ -1,4 +1,4 @@
-"""One replay of anchors through a Qdrant engine: widen ties, fetch vectors once, re-score in float64, order, cut.
+"""One replay of anchors through any vector store: widen ties, fetch vectors once, re-score in float64, order, cut.
 
 An engine cuts equal scores arbitrarily at k and adds in float32, so the list it returns is not yet a ranked list.
 Everything that could belong to the top k within that error is fetched, scored again by
