@@ -147,8 +147,8 @@ def circle(edges: dict[str, set[str]]) -> list[str]:
 
 
 def test_core_has_floors() -> None:
-    rooms = {path.name for path in (ROOT / "core").iterdir() if path.is_dir() and path.name != "__pycache__"}
-    assert rooms == set(FLOORS)
+    folders = {path.name for path in (ROOT / "core").iterdir() if path.is_dir() and path.name != "__pycache__"}
+    assert folders == set(FLOORS)
     upward = [
         f"{module} -> {other}"
         for module, others in graph().items()
@@ -163,17 +163,51 @@ def test_no_file_imports_itself_on_any_way() -> None:
     assert not found, " -> ".join(found)
 
 
-def test_no_room_of_the_index_imports_itself_on_any_way() -> None:
-    rooms: dict[str, set[str]] = {}
-    for module, others in graph().items():
-        if module.startswith("monitor.core.index."):
-            mine = module.split(".")[3]
-            rooms.setdefault(mine, set()).update(
-                other.split(".")[3] for other in others if other.startswith("monitor.core.index.")
-            )
-            rooms[mine].discard(mine)
-    found = circle(rooms)
+FACES = {"monitor", "monitor.app.wiring", "monitor.cli", "monitor.core.attribution"}
+"""Packages that hand on what is in them; in any other, who names one file does not load its neighbours."""
+
+
+def test_no_package_stands_before_what_is_in_it() -> None:
+    """Importing a file runs the `__init__` of every package around it: one that imports its own files is a circle."""
+    edges = graph()
+    for module in edges:
+        parts = module.split(".")
+        around = {".".join(parts[:length]) for length in range(1, len(parts))}
+        edges[module] = edges[module] | around
+    found = circle({module: others - FACES for module, others in edges.items()})
     assert not found, " -> ".join(found)
+
+
+def rooms(edges: dict[str, set[str]]) -> dict[str, dict[str, set[str]]]:
+    """By package, which of the files and packages directly in it imports which other, by whatever is in them."""
+    made: dict[str, dict[str, set[str]]] = {}
+    for module, others in edges.items():
+        for other in others:
+            mine, theirs = module.split("."), other.split(".")
+            shared = next((at for at, (a, b) in enumerate(zip(mine, theirs, strict=False)) if a != b), None)
+            if shared is not None:
+                ours = made.setdefault(".".join(mine[:shared]), {})
+                ours.setdefault(".".join(mine[: shared + 1]), set()).add(".".join(theirs[: shared + 1]))
+    return made
+
+
+def test_no_package_imports_itself_on_any_way() -> None:
+    found = [" -> ".join(chain) for inside in rooms(graph()).values() if (chain := circle(inside))]
+    assert not found, "; ".join(found)
+
+
+def test_a_circle_of_packages_is_found_where_no_file_is_in_one() -> None:
+    edges = {"m.a.x": {"m.b.x"}, "m.b.y": {"m.a.y"}, "m.a.y": set(), "m.b.x": set()}
+    assert circle(edges) == []
+    assert rooms(edges) == {"m": {"m.a": {"m.b"}, "m.b": {"m.a"}}}
+    assert circle(rooms(edges)["m"]) == ["m.a", "m.b", "m.a"]
+
+
+def test_what_is_common_to_all_stores_knows_none_of_them() -> None:
+    common = [module for module in MODULES if module.rpartition(".")[0] == "monitor.adapters.retrieval"]
+    named = {f"{module} -> {name}" for module in common for name in imported(MODULES[module]) if "qdrant" in name}
+    assert len(common) > 2
+    assert not named
 
 
 def test_a_circle_is_found_and_its_chain_is_said() -> None:

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from html.parser import HTMLParser
 
-from monitor.adapters.page import Asked, Found, render_page
+from monitor.adapters.page.render import Asked, Found, render_page
 from monitor.core.judging.default_policy import default_rules
 from monitor.core.judging.policy import judge
 from monitor.core.model.report import Measurement, SegmentSize

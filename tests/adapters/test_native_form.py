@@ -5,7 +5,8 @@ import json
 import numpy as np
 import pytest
 
-from monitor.adapters.codecs import FormOptions, Limits, decoder
+from monitor.adapters.codecs.forms import FormOptions, decoder
+from monitor.adapters.codecs.limits import Limits
 from monitor.adapters.native_form import native
 from monitor.core.model.events import (
     Chunk,

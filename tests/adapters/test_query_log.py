@@ -9,7 +9,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from monitor.adapters.query_log import FORMS, Fields, Form, fields, read_query_log, reading
+from monitor.adapters.query_log import fields, reading
+from monitor.adapters.query_log.fields import FORMS, Fields, Form
+from monitor.adapters.query_log.reading import read_query_log
 from monitor.core.selection.selection import merge_spellings
 from monitor.ports import ConfigurationError
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from monitor.adapters.codecs import decoder
+from monitor.adapters.codecs.forms import decoder
 from monitor.app.intake import Intake
 from monitor.app.loop import Monitor
 from monitor.app.service import MonitorService

@@ -9,7 +9,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from monitor.adapters.http.bodies import BadRequest, webhook, whole
-from monitor.adapters.page import content_security_policy
+from monitor.adapters.page.style import content_security_policy
 
 LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
 PROBES = frozenset({"/healthz", "/readyz"})

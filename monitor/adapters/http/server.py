@@ -19,7 +19,8 @@ from starlette.routing import Route
 from monitor.adapters.http.bodies import Approve, BadRequest, Capture, Deploy, Retry, body, webhook, whole
 from monitor.adapters.http.guard import Guard, problem
 from monitor.adapters.http.patience import CONNECTIONS_MOST, PatientProtocol
-from monitor.adapters.page import CONFIG, Pages, asked_of
+from monitor.adapters.page.pages import Pages, asked_of
+from monitor.adapters.page.render import CONFIG
 from monitor.adapters.prometheus.exporter import CONTENT_TYPE
 from monitor.adapters.prometheus.scrapes import Scrapes
 from monitor.core.index.baseline import Approval, Snapshot

@@ -3,7 +3,9 @@
 import time
 from datetime import UTC, datetime
 
-from monitor.adapters.codecs import FieldPaths, FormOptions, Limits, decoder
+from monitor.adapters.codecs.forms import FormOptions, decoder
+from monitor.adapters.codecs.limits import Limits
+from monitor.adapters.codecs.paths import FieldPaths
 from monitor.adapters.codecs.presets import PRESETS
 from monitor.adapters.sources.git.history import Selection
 from monitor.adapters.sources.git.source import GitHistorySource

@@ -8,10 +8,12 @@ from pathlib import Path
 from typing import Any
 
 from monitor.adapters.anchors_file import anchor_schema, load, vector_lengths, write
-from monitor.adapters.codecs import FormOptions, Limits, decoder
+from monitor.adapters.codecs.forms import FormOptions, decoder
+from monitor.adapters.codecs.limits import Limits
 from monitor.adapters.codecs.schema import event_schema
 from monitor.adapters.encoders.latent import LatentSemanticEncoder
-from monitor.adapters.query_log import FORMS, Fields, read_query_log
+from monitor.adapters.query_log.fields import FORMS, Fields
+from monitor.adapters.query_log.reading import read_query_log
 from monitor.adapters.sources.jsonl.source import JsonLinesSource
 from monitor.app.configuration import Configuration
 from monitor.app.wiring.retrieval import build_anchors, build_server, build_space

@@ -6,7 +6,9 @@ from typing import Any
 
 import numpy as np
 
-from monitor.adapters.codecs import FieldPaths, FormOptions, Limits
+from monitor.adapters.codecs.forms import FormOptions
+from monitor.adapters.codecs.limits import Limits
+from monitor.adapters.codecs.paths import FieldPaths
 from monitor.core.model.events import CorpusEvent, Position, Record, Upsert
 
 Headers = tuple[tuple[str, bytes], ...]

@@ -6,7 +6,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from monitor.adapters.codecs import FORMS, STAMP_HEADER, FieldPaths, FormOptions, decoder
+from monitor.adapters.codecs.forms import FORMS, FormOptions, decoder
+from monitor.adapters.codecs.paths import FieldPaths
+from monitor.adapters.codecs.times import STAMP_HEADER
 from monitor.core.model.events import Delete, MalformedEvent, Upsert
 from tests.adapters.codecs.forge import (
     CE,

@@ -5,7 +5,8 @@ from typing import Any
 
 import pytest
 
-from monitor.adapters.codecs import STAMP_HEADER, decoder
+from monitor.adapters.codecs.forms import decoder
+from monitor.adapters.codecs.times import STAMP_HEADER
 from monitor.core.model.events import Deploy, Heartbeat
 from tests.adapters.codecs.forge import (
     CE,

@@ -5,7 +5,9 @@ from typing import Any
 
 import pytest
 
-from monitor.adapters.codecs import FieldPaths, FormOptions, Limits, decoder
+from monitor.adapters.codecs.forms import FormOptions, decoder
+from monitor.adapters.codecs.limits import Limits
+from monitor.adapters.codecs.paths import FieldPaths
 from monitor.core.model.events import Delete, MalformedEvent, Upsert
 from monitor.ports import ConfigurationError
 from tests.adapters.codecs.forge import (

@@ -8,7 +8,10 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from monitor.adapters.codecs import FORMS, REASONS, STAMP_HEADER, FormOptions, Limits, decoder
+from monitor.adapters.codecs.forms import FORMS, FormOptions, decoder
+from monitor.adapters.codecs.limits import Limits
+from monitor.adapters.codecs.reasons import REASONS
+from monitor.adapters.codecs.times import STAMP_HEADER
 from monitor.core.model.events import Chunk, CorpusEvent, Delete, Deploy, Heartbeat, MalformedEvent, Upsert, Version
 from tests.adapters.codecs.forge import (
     CE,

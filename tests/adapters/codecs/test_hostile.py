@@ -5,7 +5,9 @@ from collections.abc import Callable
 
 import pytest
 
-from monitor.adapters.codecs import FORMS, REASONS, Limits, decoder
+from monitor.adapters.codecs.forms import FORMS, decoder
+from monitor.adapters.codecs.limits import Limits
+from monitor.adapters.codecs.reasons import REASONS
 from monitor.core.model.events import MalformedEvent, Record, Upsert
 from tests.adapters.codecs.forge import LIMITS, OPTIONS, UPSERT, Headers, dumped, record
 from tests.adapters.codecs.hostile import HOSTILE

@@ -6,7 +6,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from monitor.adapters.codecs import STAMP_HEADER, FormOptions, Limits, decoder
+from monitor.adapters.codecs.forms import FormOptions, decoder
+from monitor.adapters.codecs.limits import Limits
+from monitor.adapters.codecs.times import STAMP_HEADER
 from monitor.core.model.events import Delete, Deploy, Heartbeat, MalformedEvent, Partition, Upsert, text_hash
 from tests.adapters.codecs.forge import (
     B64,

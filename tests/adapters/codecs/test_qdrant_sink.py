@@ -2,7 +2,7 @@
 
 import pytest
 
-from monitor.adapters.codecs import FormOptions, decoder
+from monitor.adapters.codecs.forms import FormOptions, decoder
 from monitor.core.model.events import Delete, Upsert
 from tests.adapters.codecs.forge import (
     LIMITS,

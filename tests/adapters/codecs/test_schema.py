@@ -8,7 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 
-from monitor.adapters.codecs import Limits, decoder
+from monitor.adapters.codecs.forms import decoder
+from monitor.adapters.codecs.limits import Limits
 from monitor.adapters.codecs.schema import event_schema
 from monitor.core.model.events import MalformedEvent
 from tests.adapters.codecs.forge import B64, DELETE, DEPLOY, HEARTBEAT, LIMITS, OPTIONS, TIME, UPSERT, VECTOR, record

@@ -9,10 +9,9 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from monitor.adapters.codecs import FieldPaths, Limits, decoder
-from monitor.adapters.codecs.forms import FormOptions
-from monitor.adapters.codecs.limits import _depth, parse
-from monitor.adapters.codecs.paths import attribute, split
+from monitor.adapters.codecs.forms import FormOptions, decoder
+from monitor.adapters.codecs.limits import Limits, _depth, parse
+from monitor.adapters.codecs.paths import FieldPaths, attribute, split
 from monitor.adapters.codecs.reasons import malformed, shown
 from monitor.adapters.codecs.scalars import FORBIDDEN, identifier
 from monitor.adapters.codecs.times import instant

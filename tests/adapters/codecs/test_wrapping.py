@@ -5,7 +5,9 @@ from typing import Any
 
 import pytest
 
-from monitor.adapters.codecs import FieldPaths, FormOptions, Limits, decoder
+from monitor.adapters.codecs.forms import FormOptions, decoder
+from monitor.adapters.codecs.limits import Limits
+from monitor.adapters.codecs.paths import FieldPaths
 from monitor.core.model.events import CorpusEvent, Delete, Deploy, MalformedEvent, Upsert
 from tests.adapters.codecs.forge import (
     CE,

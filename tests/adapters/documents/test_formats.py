@@ -15,7 +15,7 @@ from docutils.utils import new_document
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from monitor.adapters.documents import READERS, sections_of
+from monitor.adapters.documents.readers import READERS, sections_of
 from monitor.adapters.documents.restructured import restructured
 from monitor.core.text.borders import borders, joined, priorities
 from tests.adapters.documents.test_sections import PIECES

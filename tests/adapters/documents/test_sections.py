@@ -7,7 +7,7 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from monitor.adapters.documents import reader_of, sections_of
+from monitor.adapters.documents.readers import reader_of, sections_of
 from monitor.core.text.sections import Section, slug
 
 Kind = str

@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from monitor.adapters.page import Asked, Found
+from monitor.adapters.page.render import Asked, Found
 from monitor.adapters.page.words import shown
 from monitor.core.explain.schema import explain_schema
 from tests.adapters.cards import anchor, card, cause, result

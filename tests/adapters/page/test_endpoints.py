@@ -7,7 +7,9 @@ from urllib.parse import quote
 import numpy as np
 import pytest
 
-from monitor.adapters.page import Asked, Pages, content_security_policy
+from monitor.adapters.page.pages import Pages
+from monitor.adapters.page.render import Asked
+from monitor.adapters.page.style import content_security_policy
 from monitor.core.index.baseline import Judged
 from monitor.core.judging.policy import Verdict
 from monitor.core.records.committed import DeployRecord

@@ -9,9 +9,10 @@ from dataclasses import replace
 
 import pytest
 
-from monitor.adapters.page import Asked, Found, content_security_policy, render_page, words
+from monitor.adapters.page import words
 from monitor.adapters.page.bars import blamed
-from monitor.adapters.page.style import STYLE
+from monitor.adapters.page.render import Asked, Found, render_page
+from monitor.adapters.page.style import STYLE, content_security_policy
 from monitor.adapters.page.words import link, shown
 from monitor.cli import main
 from monitor.core.attribution import OTHERS

@@ -4,8 +4,8 @@ from dataclasses import replace
 
 import pytest
 
-from monitor.adapters.page import Asked, render_page
 from monitor.adapters.page.heat import heat, shade
+from monitor.adapters.page.render import Asked, render_page
 from monitor.core.index.baseline import Judged
 from monitor.core.judging.policy import Severity, Verdict
 from monitor.core.model.problems import Problem, ProblemKind

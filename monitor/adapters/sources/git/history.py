@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from hashlib import blake2b
 from typing import Literal, NamedTuple, get_args
 
-from monitor.adapters.documents import sections_of
+from monitor.adapters.documents.readers import sections_of
 from monitor.adapters.page_text import UnreadableText, page_text
 from monitor.adapters.sources.git.program import Commit, Entry, Repository, UnreadableBlob
 from monitor.core.text.paths import glob_matches, segment_of

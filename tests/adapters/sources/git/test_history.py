@@ -8,7 +8,7 @@ from typing import get_args
 
 import pytest
 
-from monitor.adapters.documents import sections_of
+from monitor.adapters.documents.readers import sections_of
 from monitor.adapters.sources.git.history import By, DeployMarks, Selection
 from monitor.adapters.sources.git.program import Commit
 from tests.adapters.histories import corpus_after, empty_repository, short, walked

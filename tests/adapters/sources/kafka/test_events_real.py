@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 from confluent_kafka.admin import AdminClient
 
-from monitor.adapters.codecs import FormOptions, Limits, decoder
+from monitor.adapters.codecs.forms import FormOptions, decoder
+from monitor.adapters.codecs.limits import Limits
 from monitor.adapters.sources.kafka.source import KafkaSettings, KafkaSource
 from monitor.core.model.events import Chunk, CorpusEvent, Deploy, Partition, Upsert, text_hash
 from monitor.demo.kafka_events import KafkaEvents
