@@ -1,0 +1,196 @@
+"""The drift lab: detectors over corpus streams with planted incidents.
+
+    python -m benchmarks.lab --short                                  # the generated stream
+    python -m benchmarks.lab --short --only lost_source,poison        # some kinds (part of a name is enough)
+    python -m benchmarks.lab --data FOLDER --git REPOSITORY           # real histories besides
+
+Outcomes are kept in --cache: a run that was killed goes on, and after a change of the product or the lab only what
+it can have changed is measured again. --output writes NAME.md, NAME.json and NAME.svg.
+"""
+
+import argparse
+import json
+import os
+import sys
+import time
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # before numpy is loaded
+
+from benchmarks.lab.catalogue import KINDS
+from benchmarks.lab.corpus import Stream
+from benchmarks.lab.history import history, kept_history
+from benchmarks.lab.kinds import Kind
+from benchmarks.lab.peers import ask, peers
+from benchmarks.lab.product import Mode
+from benchmarks.lab.real_streams import fastapi, git
+from benchmarks.lab.render import as_json, markdown, page, picture
+from benchmarks.lab.run import Bench, Case, kept, outcome
+from benchmarks.lab.score import Judgement, class_of, held, judgements
+from benchmarks.lab.streams import generated
+from benchmarks.machine import facts
+
+SHORT = {"loss": 2, "incident": 2, "same": 1, "large": 1}
+"""Severities of a kind in the short form, by group: the harsher ones."""
+MODES: tuple[Mode, ...] = ("previous-deploy", "pinned")
+STREAMS = ("generated", "fastapi", "git")
+Document = dict[str, Any]
+HISTORY = "history"
+Tell = Callable[[str], None]
+
+
+def main(argv: Sequence[str]) -> int:
+    """Run the lab; 0 when every run came to a verdict."""
+    parser = _parser()
+    options = parser.parse_args(argv)
+    if options.list:
+        for kind in KINDS.values():
+            print(f"{kind.name:24} {kind.group:9} {'/'.join(f'{one:g}' for one in kind.severities):14} {kind.says}")
+        return 0
+    if options.page:
+        runs = {
+            path.stem: json.loads(path.read_text("utf-8"))
+            for path in sorted(options.page.with_suffix("").glob("*.json"))
+        }
+        options.page.write_text(page(runs), encoding="utf-8")
+        return 0
+    wrong = [name for name in options.stream.split(",") if name not in STREAMS]
+    if wrong:
+        parser.error(f"--stream {options.stream}: expected some of {', '.join(STREAMS)}, separated by commas")
+    unknown = [
+        part for part in options.only.split(",") if part and not any(part in name for name in (*KINDS, HISTORY))
+    ]
+    if unknown:
+        parser.error(f"--only {','.join(unknown)}: no kind has that in its name; --list says which there are")
+    return _run(options, argv)
+
+
+def _run(options: argparse.Namespace, argv: Sequence[str]) -> int:
+    begun = time.perf_counter()
+    tell = _teller(begun)
+    outcomes: list[Document] = []
+    found: list[Judgement] = []
+    for stream in _streams(options, tell):
+        tell(f"stream {stream.name}: {len(stream.initial):,} chunks, {len(stream.anchors)} anchors")
+        made = list(_outcomes(stream, options, tell))
+        folder = options.cache / "embeddings" / stream.name
+        if made and not options.no_peers:
+            ask(options.peers, folder, made)
+        outcomes += made
+        found += [said for one in made for said in judgements(one)]
+        found += [] if options.no_peers else peers(folder, made)
+    about = {
+        "command": f"python -m benchmarks.lab {' '.join(_public(argv))}",
+        "machine": facts(),
+        "seconds": round(time.perf_counter() - begun),
+    }
+    text = markdown(outcomes, found, about)
+    print(text)
+    if options.output:
+        options.output.parent.mkdir(parents=True, exist_ok=True)
+        written = {".md": text, ".json": as_json(outcomes, found, about), ".svg": picture(found)}
+        for suffix, content in written.items():
+            options.output.with_suffix(suffix).write_text(content, encoding="utf-8")
+    return int(any(one["error"] for one in outcomes))
+
+
+def _public(argv: Sequence[str]) -> list[str]:
+    """The arguments without what names places of this machine."""
+    return ["PATH" if "/" in one and not one.startswith("docs/") else one for one in argv]
+
+
+def _outcomes(stream: Stream, options: argparse.Namespace, tell: Tell) -> Iterator[Document]:
+    bench = Bench(stream, options.cache, tell)
+    for case in cases(options.only, short=options.short, encodes=stream.encode is not None):
+        if options.cached and not kept(bench, case).exists():
+            continue
+        made = outcome(bench, case)
+        tell(f"{case.name:40} {told(made, made['deploys'][held(made['deploys'])])}")
+        yield made
+    if not options.only or any(part in HISTORY for part in options.only.split(",")):
+        for mode in MODES:
+            past = None if options.cached and not kept_history(bench, mode).exists() else history(bench, mode)
+            if past is not None:
+                for one in past["deploys"]:
+                    tell(f"{mode} {one['deploy']:20} {told(past, one)}")
+                yield past
+
+
+def told(made: Document, deploy: Document) -> str:
+    """A run in one line: class, verdict, loss, causes."""
+    loss = deploy["worst"]
+    return (
+        f"{class_of(made, deploy):9} {deploy['verdict']:12} {loss['leg']} {loss['segment']} "
+        f"{loss['before']:.3f} -> {loss['after']:.3f}  {','.join(deploy.get('causes', []))} {made['error']}"
+    )
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        "python -m benchmarks.lab", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--short", action="store_true", help="the harsher severities of each kind")
+    parser.add_argument(
+        "--only", default="", help="kinds, by names or parts of them, separated by commas; or history"
+    )
+    parser.add_argument("--stream", default="generated", help="generated, fastapi, git; several by commas")
+    parser.add_argument("--data", type=Path, default=None, help="folder of the fastapi history (events, vectors)")
+    parser.add_argument("--git", type=Path, default=None, help="a clone of a documentation repository")
+    parser.add_argument("--glob", default="*.md", help="of --git: which files")
+    parser.add_argument("--first", type=int, default=100, help="of a real history: the deploy to begin after")
+    parser.add_argument("--deploys", type=int, default=12, help="of a real history: ordinary deploys after it")
+    parser.add_argument("--encoder", choices=["fitted", "real"], default="fitted", help="of --git: whose vectors")
+    parser.add_argument("--cache", type=Path, default=Path(".lab"), help="where states and outcomes are kept")
+    parser.add_argument("--cached", action="store_true", help="only what the cache holds; measure nothing")
+    parser.add_argument("--output", type=Path, default=None, help="results: this path with .md, .json, .svg")
+    parser.add_argument("--peers", default=sys.executable, help="the Python that runs evidently and alibi-detect")
+    parser.add_argument("--no-peers", action="store_true", help="the product alone")
+    parser.add_argument("--list", action="store_true", help="say which kinds there are")
+    parser.add_argument("--page", type=Path, default=None, help="write this page from the results beside it, and end")
+    return parser
+
+
+def _teller(begun: float) -> Tell:
+    def tell(text: str) -> None:
+        print(f"{time.perf_counter() - begun:7.1f} s  {text}", file=sys.stderr, flush=True)
+
+    return tell
+
+
+def _streams(options: argparse.Namespace, tell: Tell) -> Iterator[Stream]:
+    wanted = options.stream.split(",")
+    if "generated" in wanted:
+        yield generated()
+    if "fastapi" in wanted:
+        if options.data is None or not (options.data / "events.jsonl.gz").exists():
+            tell("stream fastapi: skipped, no data (--data FOLDER with events.jsonl.gz and vectors.npy)")
+        else:
+            yield fastapi(options.data, first=options.first, deploys=options.deploys)
+    if "git" in wanted:
+        if options.git is None:
+            tell("stream git: skipped, no repository (--git)")
+        else:
+            yield git(options.git, glob=options.glob, deploys=options.deploys, real_encoder=options.encoder == "real")
+
+
+def cases(only: str, *, short: bool, encodes: bool) -> Iterator[Case]:
+    """The cases to run, in the catalogue's order; those of many deploys last."""
+    for kind in sorted(KINDS.values(), key=lambda one: one.deploys):
+        if (kind.encodes and not encodes) or not chosen(kind, only):
+            continue
+        rows = range(len(kind.severities))
+        for severity in rows[-SHORT[kind.group] :] if short else rows:
+            if kind.deploys > 1:
+                yield Case(kind, severity, "previous-deploy")
+            yield Case(kind, severity, "pinned")
+
+
+def chosen(kind: Kind, only: str) -> bool:
+    """Whether --only names this kind."""
+    return not only or any(part in kind.name for part in only.split(","))
+
+
+if __name__ == "__main__":
+    raise SystemExit(main(sys.argv[1:]))

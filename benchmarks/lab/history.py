@@ -1,0 +1,152 @@
+"""A stream's ordinary deploys, judged one after the other, with the truth of each against what it is compared with.
+
+A known item moves with its document: the text of the same chunk as it is now, or, where that id is gone, the live
+chunk that holds most of the passage (half at least). An ordinary update answers with the old text or the new one.
+"""
+
+import json
+import shutil
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from benchmarks.lab import truth
+from benchmarks.lab.corpus import Anchor, Change, Corpus, applied
+from benchmarks.lab.product import Mode, ProductError
+from benchmarks.lab.run import Bench, keep, keep_embeddings, list_statistics, loss_document, version
+
+Document = dict[str, Any]
+
+
+@dataclass(slots=True)
+class Known:
+    """The known items of anchors as they move through a history: chunk ids and passages."""
+
+    ids: list[str]
+    passages: list[frozenset[int]]
+
+    @classmethod
+    def of(cls, anchors: Sequence[Anchor], corpus: Corpus) -> "Known":
+        """As they stand in a corpus."""
+        return cls([anchor.known for anchor in anchors], truth.passages(anchors, corpus))
+
+    def updated(self, corpus: Corpus) -> list[frozenset[int]]:
+        """The passages of the same chunks in this corpus; empty where the chunk is gone."""
+        return [truth.triples(corpus[name].text) if name in corpus else frozenset[int]() for name in self.ids]
+
+    def follow(self, corpus: Corpus) -> None:
+        """Take up what this corpus says in their places; what is nowhere stays as it was."""
+        for at, passage in enumerate(self.updated(corpus)):
+            if self.ids[at] in corpus:
+                self.passages[at] = passage
+            elif (name := _holder(self.passages[at], corpus)) is not None:
+                self.ids[at], self.passages[at] = name, truth.triples(corpus[name].text)
+
+
+def _holder(passage: frozenset[int], corpus: Corpus) -> str | None:
+    held = [(len(passage & truth.triples(chunk.text)), name) for name, chunk in corpus.items()]
+    most, name = max(held, default=(0, ""))
+    return name if passage and most >= truth.HELD * len(passage) else None
+
+
+def answered_either(
+    old: Sequence[frozenset[int]], new: Sequence[frozenset[int]], corpus: Corpus, lists: truth.Lists
+) -> truth.Answers:
+    """Answers by the old passages or by those in their places now."""
+    first, second = truth.answers(old, corpus, lists), truth.answers(new, corpus, lists)
+    return truth.Answers(first.dense | second.dense, first.lexical | second.lexical)
+
+
+def history(bench: Bench, mode: Mode) -> Document | None:
+    """The outcome of all ordinary deploys in one mode; None where the stream has none. Cached like the cases."""
+    if not bench.stream.deploys:
+        return None
+    path = kept_history(bench, mode)
+    if path.exists():
+        made: Document = json.loads(path.read_text(encoding="utf-8"))
+        return made
+    made = _measured(bench, mode)
+    keep(path, made)
+    return made
+
+
+def kept_history(bench: Bench, mode: Mode) -> Path:
+    """Where the outcome of a history is kept."""
+    return bench.folder / "outcomes" / bench.stream.name / version(__name__) / f"history-{mode}.json"
+
+
+def _measured(bench: Bench, mode: Mode) -> Document:
+    stream = bench.stream
+    product = bench.base.copied(bench.folder / "case")
+    product.configure(stream, mode=mode)
+    product.append(stream, stream.deploys, number=1)
+    used, error = time.process_time(), ""
+    try:
+        product.run()
+        verdicts = [product.judged(name) for name, _ in stream.deploys]
+    except ProductError as wrong:
+        verdicts, error = [], str(wrong)
+    used = time.process_time() - used
+    shutil.rmtree(product.folder)
+    made = [*_truths(bench, mode)]
+    for one, judged in zip(made, verdicts, strict=False):
+        one |= {"verdict": judged.gate["verdict"], "reasons": judged.gate["reasons"][:4], "causes": [*judged.causes]}
+    return {
+        "stream": stream.name,
+        "kind": "history",
+        "group": "ordinary",
+        "cause": "",
+        "severity": 0,
+        "share": 0.0,
+        "mode": mode,
+        "seconds": round(used, 2),
+        "error": error,
+        "deploys": made,
+    }
+
+
+def _truths(bench: Bench, mode: Mode) -> list[Document]:
+    """What each deploy lost: against the one before it, or (pinned) against the first."""
+    stream, corpus = bench.stream, bench.stream.corpus
+    known, lists, answered = Known.of(stream.anchors, corpus), bench.before, bench.answered
+    folder = bench.folder / "embeddings" / stream.name
+    folder.mkdir(parents=True, exist_ok=True)
+    reference, made = "reference.npy", list[Document]()
+    keep_embeddings(folder / reference, corpus, stream.dimension)
+    for number, (name, changes) in enumerate(stream.deploys):
+        after = applied(corpus, changes)
+        now = truth.brute_force(after, stream.anchors)
+        found = answered_either(known.passages, known.updated(after), after, now)
+        losses = truth.losses(stream.anchors, stream.dimensions, answered, found)
+        keep_embeddings(folder / f"history-{number}.npy", after, stream.dimension)
+        made.append(_document(name, changes, losses, list_statistics(lists, now), reference, f"history-{number}.npy"))
+        known.follow(after)
+        corpus = after
+        if mode == "previous-deploy":
+            lists, reference = now, f"history-{number}.npy"
+            answered = truth.answers(known.passages, after, now)
+    return made
+
+
+def _document(
+    name: str,
+    changes: Sequence[Change],
+    losses: Sequence[truth.Loss],
+    lists: dict[str, float],
+    reference: str,
+    embeddings: str,
+) -> Document:
+    return {
+        "deploy": name,
+        "changes": len(changes),
+        "harm": truth.harm(losses),
+        "worst": loss_document(truth.worst(losses)),
+        "all": [loss_document(one) for one in losses if one.segment == "all"],
+        "churn": {},
+        "lists": lists,
+        "verdict": "error",
+        "reference": reference,
+        "embeddings": embeddings,
+    }

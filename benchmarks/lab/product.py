@@ -1,0 +1,136 @@
+"""The product as its users run it: files in a folder, its command line, and what the commands print as JSON."""
+
+import contextlib
+import io
+import json
+import shutil
+import time
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+from benchmarks.lab.corpus import Change, Stream, Write, anchor_line, lines
+from monitor.cli import main as corpus_drift
+
+Mode = Literal["pinned", "previous-deploy"]
+INITIAL = "initial"
+_CONFIGURATION = """[corpus]
+name = "lab-{name}"
+dimension = {dimension}
+embedding_version = "{version}"
+[segments]
+dimensions = {dimensions}
+[source.file]
+path = "events.jsonl"
+[anchors]
+path = "anchors.jsonl"
+[baseline]
+bootstrap = "first-deploy"
+mode = "{mode}"
+[http]
+enabled = false
+[state]
+path = "state.db"
+keep_deploys = 1000
+"""
+
+
+class ProductError(Exception):
+    """A command of the product ended otherwise than a user expects."""
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """What the product says of one deploy: its gate document, and its report (without the verdict) for the causes."""
+
+    deploy: str
+    gate: dict[str, Any]
+    causes: tuple[str, ...]
+
+
+class Product:
+    """One monitored folder: `corpus-drift run --until-end` after each append, then the questions of a pipeline."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+
+    @property
+    def configuration(self) -> Path:
+        """The configuration file."""
+        return self.folder / "corpus-drift.toml"
+
+    def begin(self, stream: Stream, *, mode: Mode) -> None:
+        """Write the files of a user who starts: configuration and anchors; no events yet."""
+        self.folder.mkdir(parents=True, exist_ok=True)
+        self.configure(stream, mode=mode)
+        (self.folder / "anchors.jsonl").write_bytes(b"".join(anchor_line(stream, one) for one in stream.anchors))
+        (self.folder / "events.jsonl").write_bytes(b"")
+
+    def configure(self, stream: Stream, *, mode: Mode) -> None:
+        """Default policy, the stream's dimensions, the first deploy as the approved baseline."""
+        text = _CONFIGURATION.format(
+            name=stream.name,
+            dimension=stream.dimension,
+            version=stream.embedding_version,
+            dimensions=json.dumps(list(stream.dimensions)),
+            mode=mode,
+        )
+        self.configuration.write_text(text, encoding="utf-8")
+
+    def copied(self, folder: Path) -> "Product":
+        """The same files elsewhere: a base state is built once, and each case goes on from a copy."""
+        if folder.exists():
+            shutil.rmtree(folder)
+        shutil.copytree(self.folder, folder)
+        return Product(folder)
+
+    def append(self, stream: Stream, deploys: Iterable[tuple[str, Sequence[Change]]], *, number: int) -> None:
+        """Append deploys to the events file.
+
+        Args:
+            stream: names the encoder.
+            deploys: names and changes.
+            number: deploys in the file so far.
+        """
+        with (self.folder / "events.jsonl").open("ab") as file:
+            for at, (name, changes) in enumerate(deploys, number):
+                file.writelines(lines(stream, name, changes, number=at, after=at * 1_000_000))
+
+    def run(self) -> float:
+        """Take in what was appended; the seconds that took, a restart included."""
+        begun = time.perf_counter()
+        self._command("run", "--until-end", expected=(0,))
+        return time.perf_counter() - begun
+
+    def judged(self, deploy: str) -> Judged:
+        """Gate document and named causes of a deploy."""
+        gate = json.loads(self._command("gate", "--deploy", deploy, "--format", "json", expected=(0, 1, 3)))
+        report = json.loads(self._command("report", "--deploy", deploy, "--json", expected=(0,)))
+        causes = tuple(one["cause"] for one in report["causes"])
+        return Judged(deploy, gate, causes)
+
+    def _command(self, name: str, *arguments: str, expected: Sequence[int]) -> str:
+        out, errors = io.StringIO(), io.StringIO()
+        with contextlib.redirect_stdout(out), contextlib.redirect_stderr(errors):
+            code = corpus_drift([name, "-c", str(self.configuration), *arguments])
+        if code not in expected:
+            message = (
+                f"corpus-drift {name}: exit {code}, expected one of {list(expected)}; {errors.getvalue()[-2000:]}"
+            )
+            raise ProductError(message)
+        return out.getvalue()
+
+
+def prepared(stream: Stream, folder: Path, *, mode: Mode, tell: Callable[[str], None]) -> Product:
+    """The state after the initial deploy, made once."""
+    made = Product(folder)
+    if not (folder / "ready").exists():
+        if folder.exists():
+            shutil.rmtree(folder)
+        made.begin(stream, mode=mode)
+        made.append(stream, [(INITIAL, [Write(chunk) for chunk in stream.initial])], number=0)
+        seconds = made.run()
+        tell(f"base state of {stream.name}: {len(stream.initial):,} chunks, {seconds:.1f} s")
+        (folder / "ready").write_text("", encoding="utf-8")
+    return made

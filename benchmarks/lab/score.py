@@ -1,0 +1,159 @@
+"""From outcomes to the table: each case has a class, each detector a verdict on each deploy, and cells count."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+Class = Literal["severe", "loss", "incident", "small", "same", "large", "ordinary"]
+CLASSES: Mapping[Class, str] = {
+    "severe": "loss of 10 points, or 30 in a segment",
+    "loss": "loss of 2 to 10 points, or 10 to 30 in a segment",
+    "incident": "incident without such a loss",
+    "small": "loss below 2 points",
+    "same": "A/A",
+    "large": "harmless but large",
+    "ordinary": "ordinary deploy without such a loss",
+}
+HARMFUL: tuple[Class, ...] = ("severe", "loss")
+HARMLESS: tuple[Class, ...] = ("same", "large", "ordinary")
+VERDICTS = ("fail", "inconclusive", "unknown", "pass", "error")
+Document = dict[str, Any]
+
+
+def class_of(outcome: Document, deploy: Document) -> Class:
+    """The class of one deploy: what was lost decides; where nothing was, what was planted."""
+    harm = deploy["harm"]
+    if harm != "none":
+        return "severe" if harm == "severe" else "loss"
+    named: dict[str, Class] = {"loss": "small", "incident": "incident", "same": "same", "large": "large"}
+    return named.get(outcome["group"], "ordinary")
+
+
+@dataclass(frozen=True, slots=True)
+class Judgement:
+    """One detector's verdict on one case, with what it is scored by.
+
+    `verdict` is that on the deploy that holds the harm: the first one whose cumulated loss counts, else the last.
+    `delay` is in deploys, None where it never said FAIL; 0 where it said so then or before.
+    """
+
+    detector: str
+    stream: str
+    kind: str
+    mode: str
+    severity: int
+    of: Class
+    verdict: str
+    delay: int | None
+    right_cause: bool | None
+    first: Sequence[bool]
+    precision: Sequence[float]
+    recall: Sequence[float]
+    seconds: float
+
+
+def judgements(outcome: Document) -> list[Judgement]:
+    """The product's: one of a case, one for each deploy of a history."""
+    deploys = outcome["deploys"]
+    if outcome["group"] == "ordinary":
+        share = outcome["seconds"] / len(deploys)
+        return [_judgement({**outcome, "seconds": share}, [one], 0) for one in deploys]
+    return [_judgement(outcome, deploys, held(deploys))]
+
+
+def _judgement(outcome: Document, deploys: Sequence[Document], at: int) -> Judgement:
+    verdicts = [one["verdict"] for one in deploys]
+    legs = [one for one in deploys[at].get("blame", {}).values() if one is not None]
+    causes = deploys[at].get("causes", [])
+    moved = any(deploys[at]["churn"].values()) or outcome["cause"] == "PIPELINE"
+    return Judgement(
+        "corpus-drift",
+        outcome["stream"],
+        outcome["kind"],
+        outcome["mode"],
+        outcome["severity"],
+        class_of(outcome, deploys[at]),
+        verdicts[at],
+        delay(verdicts, at),
+        (causes[:1] == [outcome["cause"]]) if outcome["cause"] and moved else None,
+        [one["right"] for one in legs],
+        [one["precision"] for one in legs],
+        [one["recall"] for one in legs if one["recall"] is not None],
+        outcome["seconds"] / len(deploys),
+    )
+
+
+def held(deploys: Sequence[Document]) -> int:
+    """The deploy that holds the harm: the first one with a loss, else the last one."""
+    return next((at for at, one in enumerate(deploys) if one["harm"] != "none"), len(deploys) - 1)
+
+
+def delay(verdicts: Sequence[str], at: int) -> int | None:
+    """Deploys from the harm to the first FAIL; 0 where one came before it.
+
+    >>> delay(["pass", "pass", "fail"], 1), delay(["fail", "pass"], 1), delay(["pass"], 0)
+    (1, 0, None)
+    """
+    found = next((row for row, verdict in enumerate(verdicts) if verdict == "fail"), None)
+    return None if found is None else max(0, found - at)
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """Counts of one group of judgements."""
+
+    runs: int
+    verdicts: Mapping[str, int]
+    delays: Sequence[int | None]
+    cause: tuple[int, int]
+    """Right, of how many."""
+    first: tuple[int, int]
+    precision: float | None
+    recall: float | None
+    """Medians."""
+    seconds: float
+    """Median."""
+
+    def share(self, verdict: str) -> float:
+        """A verdict's share of the runs."""
+        return self.verdicts.get(verdict, 0) / self.runs if self.runs else 0.0
+
+
+def cell(found: Iterable[Judgement]) -> Cell:
+    """Judgements counted."""
+    rows = list(found)
+    verdicts = {name: sum(one.verdict == name for one in rows) for name in VERDICTS}
+    causes = [one.right_cause for one in rows if one.right_cause is not None]
+    firsts = [said for one in rows for said in one.first]
+    return Cell(
+        len(rows),
+        verdicts,
+        [one.delay for one in rows],
+        (sum(causes), len(causes)),
+        (sum(firsts), len(firsts)),
+        median([said for one in rows for said in one.precision]),
+        median([said for one in rows for said in one.recall]),
+        median([one.seconds for one in rows]) or 0.0,
+    )
+
+
+def median(values: Sequence[float]) -> float | None:
+    """The middle value, the mean of the two middle ones; None of nothing.
+
+    >>> median([3, 1]), median([])
+    (2.0, None)
+    """
+    if not values:
+        return None
+    ranked = sorted(values)
+    half = len(ranked) // 2
+    return float(ranked[half]) if len(ranked) % 2 else (ranked[half - 1] + ranked[half]) / 2
+
+
+def grouped(found: Iterable[Judgement]) -> dict[Class, list[Judgement]]:
+    """Judgements by class, in the order of CLASSES; classes without a run are left out."""
+    made: dict[Class, list[Judgement]] = defaultdict(list)
+    for one in found:
+        made[one.of].append(one)
+    return {of: made[of] for of in CLASSES if of in made}

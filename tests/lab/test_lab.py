@@ -1,0 +1,157 @@
+"""The lab from end to end on a small stream, with the real product."""
+
+import gzip
+import hashlib
+import json
+import subprocess
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from benchmarks.lab import __main__ as lab
+from benchmarks.lab import run
+from benchmarks.lab.catalogue import KINDS
+from benchmarks.lab.history import history
+from benchmarks.lab.real_streams import fastapi, git
+from benchmarks.lab.run import Bench, Case, outcome
+from tests.lab.small import stream
+
+
+@pytest.fixture(scope="module")
+def bench(tmp_path_factory: pytest.TempPathFactory) -> Bench:
+    return Bench(stream(), tmp_path_factory.mktemp("lab"), lambda _: None)
+
+
+def test_a_case_is_planted_measured_and_judged(bench: Bench) -> None:
+    made = outcome(bench, Case(KINDS["lost_source"], 2, "pinned"))
+    (deploy,) = made["deploys"]
+    assert made["error"] == ""
+    assert deploy["verdict"] in {"pass", "fail", "inconclusive"}
+    assert deploy["harm"] == "severe"
+    assert deploy["worst"]["before"] > deploy["worst"]["after"]
+    assert deploy["causes"][0] == "CORPUS"
+    assert deploy["blame"]["dense"]["right"]
+    embeddings = bench.folder / "embeddings" / "small"
+    assert np.load(embeddings / "reference.npy").shape == (120, 8)
+    assert len(np.load(embeddings / "lost_source-3-pinned.npy")) == 100
+
+
+def test_what_was_measured_is_not_measured_again(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    first = outcome(bench, Case(KINDS["nothing"], 0, "pinned"))
+    assert first["deploys"][0]["verdict"] == "pass"
+    assert not any(first["deploys"][0]["churn"].values())
+    monkeypatch.setattr(run, "_measured", lambda *_: pytest.fail("measured again"))
+    assert outcome(bench, Case(KINDS["nothing"], 0, "pinned")) == first
+
+
+def test_a_slow_kind_has_a_verdict_for_each_deploy(bench: Bench) -> None:
+    made = outcome(bench, Case(KINDS["slow_loss"], 1, "previous-deploy"))
+    assert made["error"] == ""
+    assert [one["deploy"] for one in made["deploys"]] == [f"planted-{at}" for at in range(1, 13)]
+    assert all(one["verdict"] != "error" for one in made["deploys"])
+    recall = [one["all"][1]["after"] for one in made["deploys"]]
+    assert recall[-1] < recall[0]
+
+
+def test_a_history_is_judged_deploy_by_deploy(bench: Bench) -> None:
+    made = history(bench, "previous-deploy")
+    assert made is not None
+    assert [(one["deploy"], one["harm"]) for one in made["deploys"]] == [
+        ("ordinary-1", "none"),
+        ("ordinary-2", "none"),
+    ]
+    assert all(one["verdict"] != "error" for one in made["deploys"])
+    assert [one["reference"] for one in made["deploys"]] == ["reference.npy", "history-0.npy"]
+
+
+def test_cases_in_short_are_the_harsher_ones_and_need_their_encoder() -> None:
+    names = [case.name for case in lab.cases("lost_source,same_again", short=True, encodes=True)]
+    assert names == ["lost_source-2-pinned", "lost_source-3-pinned", "same_again-2-pinned"]
+    assert len(list(lab.cases("lost_source", short=False, encodes=True))) == 3
+    assert not any(case.kind.encodes for case in lab.cases("", short=True, encodes=False))
+    slow = [case.mode for case in lab.cases("slow_truncation", short=True, encodes=True)]
+    assert slow == ["previous-deploy", "pinned"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["--only", "nonsense"], "no kind has that in its name"),
+        (["--stream", "kafka"], "expected some of generated, fastapi, git"),
+    ],
+)
+def test_wrong_usage_says_what_is_expected(
+    arguments: list[str], said: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as stop:
+        lab.main(arguments)
+    assert stop.value.code == 2
+    assert said in capsys.readouterr().err
+
+
+def test_the_list_of_kinds(capsys: pytest.CaptureFixture[str]) -> None:
+    assert lab.main(["--list"]) == 0
+    assert len(capsys.readouterr().out.splitlines()) == len(KINDS)
+
+
+def test_an_event_history_is_cut_to_its_window(tmp_path: Path) -> None:
+    texts = ["# One\n\nfirst", "# Two\n\nsecond", "# Two\n\nchanged"]
+    names = sorted((hashlib.blake2b(one.encode(), digest_size=8).hexdigest(), at) for at, one in enumerate(texts))
+    (tmp_path / "hashes.txt").write_text("\n".join(name for name, _ in names), encoding="utf-8")
+    np.save(tmp_path / "vectors.npy", np.eye(3, dtype=np.float16)[[at for _, at in names]])
+    np.save(tmp_path / "anchor_vectors.npy", np.eye(3, dtype=np.float16)[:2])
+    upsert = {"op": "upsert", "doc_id": "d", "segment": {"language": "en"}}
+    events = [
+        {**upsert, "chunk_id": "a", "position": 0, "text": texts[0]},
+        {"op": "deploy", "deploy_id": "initial"},
+        {**upsert, "chunk_id": "b", "position": 1, "text": texts[1]},
+        {"op": "deploy", "deploy_id": "1"},
+        {**upsert, "chunk_id": "b", "position": 1, "text": texts[2]},
+        {"op": "delete", "chunk_id": "a"},
+        {"op": "deploy", "deploy_id": "2"},
+        {"op": "deploy", "deploy_id": "3"},
+    ]
+    with gzip.open(tmp_path / "events.jsonl.gz", "wt", encoding="utf-8") as file:
+        file.writelines(json.dumps(one) + "\n" for one in events)
+    anchors = [{"id": f"q{name}", "text": "t", "segment": {}, "relevant": {name: 1}} for name in ("b", "gone")]
+    (tmp_path / "anchors.jsonl").write_text("".join(json.dumps(one) + "\n" for one in anchors), encoding="utf-8")
+    made = fastapi(tmp_path, first=1, deploys=1)
+    assert [one.text for one in made.initial] == texts[:2]
+    assert made.initial[1].vector.tolist() == [0, 1, 0]
+    assert [(one.anchor_id, one.known) for one in made.anchors] == [("qb", "b")]
+    assert [(name, len(changes)) for name, changes in made.deploys] == [("2", 2)]
+
+
+def test_a_repository_becomes_weeks_of_changed_chunks(tmp_path: Path) -> None:
+    def commit(day: int) -> None:
+        stamp = f"{1_700_000_000 + day * 86_400} +0000"
+        identity = ["-c", "user.name=a", "-c", "user.email=a@example.org"]
+        environment = {"GIT_AUTHOR_DATE": stamp, "GIT_COMMITTER_DATE": stamp, "PATH": "/usr/bin:/bin:/usr/local/bin"}
+        subprocess.run(["git", "-C", str(tmp_path), "add", "-A"], check=True, env=environment)
+        subprocess.run(["git", "-C", str(tmp_path), *identity, "commit", "-qm", "x"], check=True, env=environment)
+
+    subprocess.run(["git", "init", "-q", str(tmp_path)], check=True)
+    (tmp_path / "docs" / "de").mkdir(parents=True)
+    page = "# How to read a file\n\nOpen it first, then read it.\n\n## How to write one back\n\nFlush at the end.\n"
+    (tmp_path / "docs" / "page.md").write_text(page, encoding="utf-8")
+    (tmp_path / "docs" / "de" / "seite.md").write_text(
+        "# Wie man liest\n\nErst oeffnen, dann lesen.\n", encoding="utf-8"
+    )
+    (tmp_path / "code.py").write_text("# no page at all\n", encoding="utf-8")
+    commit(0)
+    (tmp_path / "docs" / "page.md").write_text(page.replace("Flush", "Close"), encoding="utf-8")
+    commit(10)
+    (tmp_path / "docs" / "de" / "seite.md").unlink()
+    commit(20)
+    made = git(tmp_path, glob="*.md", deploys=5, real_encoder=False)
+    assert [one.chunk_id for one in made.initial] == [
+        "docs/de/seite.md#wie-man-liest",
+        "docs/page.md#how-to-read-a-file",
+        "docs/page.md#how-to-write-one-back",
+    ]
+    assert [one.attribute("language") for one in made.initial] == ["de", "en", "en"]
+    # the fitted encoder knows no word that is said once in so small a corpus: such a query has no vector
+    assert {one.text for one in made.anchors} >= {"How to read a file", "How to write one back"}
+    (_, first), (_, second) = made.deploys
+    assert [type(one).__name__ for one in (*first, *second)] == ["Write", "Remove"]
