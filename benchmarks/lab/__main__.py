@@ -19,6 +19,7 @@ from typing import Any
 
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # before numpy is loaded
 
+import monitor
 from benchmarks.lab.catalogue import KINDS
 from benchmarks.lab.corpus import Stream
 from benchmarks.lab.history import history, kept_history
@@ -27,7 +28,7 @@ from benchmarks.lab.peers import ask, peers
 from benchmarks.lab.product import Mode
 from benchmarks.lab.real_streams import fastapi, git
 from benchmarks.lab.render import as_json, markdown, page, picture
-from benchmarks.lab.run import Bench, Case, kept, outcome
+from benchmarks.lab.run import Bench, Case, kept, outcome, sources
 from benchmarks.lab.score import Judgement, class_of, held, judgements
 from benchmarks.lab.streams import generated
 from benchmarks.machine import facts
@@ -84,7 +85,8 @@ def _run(options: argparse.Namespace, argv: Sequence[str]) -> int:
     about = {
         "command": f"python -m benchmarks.lab {' '.join(_public(argv))}",
         "machine": facts(),
-        "seconds": round(time.perf_counter() - begun),
+        "product": sources(monitor.__path__[0]),
+        "seconds": round(sum(one["seconds"] for one in outcomes)),
     }
     text = markdown(outcomes, found, about)
     print(text)
@@ -97,8 +99,8 @@ def _run(options: argparse.Namespace, argv: Sequence[str]) -> int:
 
 
 def _public(argv: Sequence[str]) -> list[str]:
-    """The arguments without what names places of this machine."""
-    return ["PATH" if "/" in one and not one.startswith("docs/") else one for one in argv]
+    """The arguments that others can repeat: without places of this machine, and without --cached."""
+    return ["PATH" if "/" in one and not one.startswith("docs/") else one for one in argv if one != "--cached"]
 
 
 def _outcomes(stream: Stream, options: argparse.Namespace, tell: Tell) -> Iterator[Document]:

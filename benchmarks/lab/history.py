@@ -5,6 +5,7 @@ chunk that holds most of the passage (half at least). An ordinary update answers
 """
 
 import json
+import os
 import shutil
 import time
 from collections.abc import Sequence
@@ -68,7 +69,8 @@ def history(bench: Bench, mode: Mode) -> Document | None:
         made: Document = json.loads(path.read_text(encoding="utf-8"))
         return made
     made = _measured(bench, mode)
-    keep(path, made)
+    if not made["error"]:
+        keep(path, made)
     return made
 
 
@@ -79,7 +81,7 @@ def kept_history(bench: Bench, mode: Mode) -> Path:
 
 def _measured(bench: Bench, mode: Mode) -> Document:
     stream = bench.stream
-    product = bench.base.copied(bench.folder / "case")
+    product = bench.base.copied(bench.folder / f"case-{os.getpid()}")
     product.configure(stream, mode=mode)
     product.append(stream, stream.deploys, number=1)
     used, error = time.process_time(), ""

@@ -53,7 +53,7 @@ def markdown(outcomes: Sequence[Document], found: Sequence[Judgement], about: Ma
     ours = [one for one in found if one.detector == OURS]
     return "\n".join(
         [
-            f"`{about['command']}`: {about['seconds']} s. {about['machine']}".replace("\n", " "),
+            f"`{about['command']}`: {_rests_on(about)}",
             "",
             "## Detectors: share of deploys that FAIL (INCONCLUSIVE or UNKNOWN)",
             "",
@@ -85,6 +85,12 @@ def markdown(outcomes: Sequence[Document], found: Sequence[Judgement], about: Ma
             "",
         ]
     )
+
+
+def _rests_on(about: Mapping[str, object]) -> str:
+    """The product's version and time, and the machine, in one line."""
+    machine = str(about["machine"]).replace("\n", "; ")
+    return f"{about['seconds']} s of the product's CPU; sources of the product {about['product']}; {machine}."
 
 
 def _by_detector(found: Sequence[Judgement]) -> list[str]:
@@ -189,9 +195,8 @@ def page(runs: Mapping[str, Document]) -> str:
     """
     made = [_PAGE]
     for name, run in runs.items():
-        machine = str(run["machine"]).replace("\n", " ")
         made += [
-            f"## {name}", "", f"`{run['command']}`", "", f"{run['seconds']} s. {machine}", "",
+            f"## {name}", "", f"`{run['command']}`", "", _rests_on(run), "",
             f"![Verdicts by class and detector](lab/{name}.svg)", "", f"Every run: [{name}.md](lab/{name}.md).", "",
             *_summary_table(run["detectors"]), "",
         ]  # fmt: skip

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import os
 import shutil
 import time
 import zlib
@@ -93,7 +94,8 @@ def outcome(bench: Bench, case: Case) -> Document:
         made: Document = json.loads(path.read_text(encoding="utf-8"))
         return made
     made = _measured(bench, case)
-    keep(path, made)
+    if not made["error"]:  # what went wrong is tried again
+        keep(path, made)
     return made
 
 
@@ -113,8 +115,7 @@ def keep(path: Path, made: Document) -> None:
 
 def _measured(bench: Bench, case: Case) -> Document:
     deploys = list(planted(bench.stream, case))
-    folder = bench.folder / "case"
-    product = bench.base.copied(folder)
+    product = bench.base.copied(bench.folder / f"case-{os.getpid()}")
     product.configure(bench.stream, mode=case.mode)
     product.append(bench.stream, [(one.name, one.changes) for one in deploys], number=1)
     used = time.process_time()
@@ -130,7 +131,7 @@ def _measured(bench: Bench, case: Case) -> Document:
         for one in made:
             one.pop("blame", None)
     _keep_for_peers(bench, case, deploys[-1].after)
-    shutil.rmtree(folder)
+    shutil.rmtree(product.folder)
     return {
         "stream": bench.stream.name,
         "kind": case.kind.name,

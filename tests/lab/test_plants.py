@@ -309,7 +309,7 @@ def test_what_is_called_harmless_loses_no_known_item(name: str) -> None:
     asked = truth.passages(done.at.anchors, done.at.corpus)
     before = truth.answers(asked, done.at.corpus, truth.brute_force(done.at.corpus, done.at.anchors))
     after = truth.answers(asked, done.after, truth.brute_force(done.after, done.at.anchors))
-    # other cuts have other vectors: in the eight dimensions of this encoder some answers go, which is no fault of a plant
+    # other cuts have other vectors: in the eight dimensions of this encoder some answers go, and no plant is at fault
     legs = truth.LEGS[1:] if name in {"joined", "cut_in_two"} else truth.LEGS
     lost = [before.of(leg).mean() - after.of(leg).mean() for leg in legs]
     assert max(lost) < truth.SEGMENT_LOSS  # sixty anchors over random vectors: one of them is 1.7 points

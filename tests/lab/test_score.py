@@ -157,7 +157,7 @@ def test_the_tables_say_what_was_counted() -> None:
     assert detectors(found) == [OURS, "never"]
     assert list(grouped(found)) == ["severe", "ordinary"]
     assert summary(found)[OURS] == {"severe": {"fail": 1}, "ordinary": {"pass": 1}}
-    about: dict[str, Any] = {"command": "python -m benchmarks.lab", "machine": "m", "seconds": 1}
+    about: dict[str, Any] = {"command": "python -m benchmarks.lab", "machine": "m", "seconds": 1, "product": "abc"}
     text = markdown(made, found, about)
     assert "| corpus-drift | 100% (0%) of 1 | 0% (0%) of 1 |" in text
     assert "| never | 0% (0%) of 1 |  |" in text
