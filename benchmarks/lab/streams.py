@@ -11,7 +11,7 @@ import numpy as np
 
 from benchmarks.lab.corpus import Anchor, Change, Chunk, Encode, Remove, Stream, Write, with_texts
 from benchmarks.lab.encoders import Encoder, fitted
-from monitor.adapters.docstrings import installed_roots, read_documentation
+from monitor.demo.docstrings import installed_roots, read_documentation
 
 SOURCES = (
     "asyncio", "email", "importlib", "logging", "xml", "multiprocessing", "unittest", "http", "urllib", "encodings",
