@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from typing import Any, Protocol
 
 from monitor.app.answers import expected
+from monitor.app.snapshot import Snapshots
 from monitor.core.evaluation import kept_evaluation
 from monitor.core.index.baseline import Approval, Snapshot
 from monitor.core.judging.budget import EXPECTED
@@ -142,9 +143,11 @@ def stored_report(store: StateStore, deploy_id: str) -> Document:
     return report_document(record.report, record.verdict)
 
 
-def stored_baselines(store: StateStore, name_in_force: str) -> list[Document]:
-    """All captured baselines of the committed state, the one that reports compare with marked."""
-    return [snapshot_document(snapshot, in_force=snapshot.name == name_in_force) for snapshot in store.baselines()]
+def stored_baselines(snapshots: Snapshots) -> list[Document]:
+    """All baselines of the committed state, the one that reports compare with marked."""
+    current = snapshots.current(snapshots.store.ledger())
+    name = "" if current is None else current.name
+    return [snapshot_document(snapshot, in_force=snapshot.name == name) for snapshot in snapshots.every()]
 
 
 def judged_against(drift: Drift, rules: Sequence[Rule], store: StateStore, deploy_id: str, baseline: str) -> Document:

@@ -35,7 +35,7 @@ def _head(document: dict[str, Any], most: int) -> list[str]:
     lines = [f"{MARKS[document['verdict']]}  deploy {document['deploy']}"]
     baseline = document["baseline"]
     if baseline:
-        lines.append(f"compared with baseline {baseline['name']} (approved by {baseline['approved_by'] or 'nobody'})")
+        lines.append(f"compared with baseline {baseline['name']} (approved by {_approval(baseline)})")
     if document.get("warning"):
         lines.append(f"warning: {document['warning']}")
     lines += [_FORECAST] if "already" in document else []
@@ -48,6 +48,12 @@ def _head(document: dict[str, Any], most: int) -> list[str]:
         lines += [_already(document["already"]), *(f"  = {reason}" for reason in reasons[:most])]
         lines += [f"  ... and {len(reasons) - most} more; --format json shows all"] if len(reasons) > most else []
     return lines
+
+
+def _approval(baseline: dict[str, Any]) -> str:
+    """Who stands behind a baseline, and why where nobody does; a monitor of another version may not say why."""
+    author, reason = baseline["approved_by"] or "nobody", baseline.get("reason", "")
+    return f"{author}: {reason}" if author == "nobody" and reason else str(author)
 
 
 def _already(already: dict[str, Any]) -> str:

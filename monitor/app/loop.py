@@ -287,7 +287,11 @@ class Monitor:
 
     def _judged(self, closed: Closed, measured: Measured) -> DeployRecord:
         deploy_id, (report, verdict) = closed.deploy.deploy_id, measured()
-        self.session.ledger.append(Judged(deploy_id, report.now, verdict.verdict, report.positions))
+        entry = Judged(deploy_id, report.now, verdict.verdict, report.positions)
+        moved = self.parts.snapshots.moved_on([*self.session.ledger, entry])
+        if moved is not None:
+            LOG.warning("baseline moves on to deploy %r: %s", moved.deploy_id, moved.approval.reason)
+        self.session.ledger.append(replace(entry, adopted=moved))
         return DeployRecord(
             deploy_id,
             report.now,
@@ -295,6 +299,7 @@ class Monitor:
             report,
             self.measuring.snapshot(deploy_id, deploy_id),
             self.measuring.blaming.attributions(),
+            moved,
         )
 
     def _idle(self) -> None:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
+from dataclasses import replace
 from typing import Any, TypeVar
 
 from monitor.app.asking import judged_against
@@ -57,9 +58,9 @@ class MonitorService:
             return judged_against(drift, rules, store, deploy_id, baseline)
 
     def baselines(self) -> Sequence[Snapshot]:
-        """All captured baselines, from the committed state."""
+        """All captured baselines, from the committed state, and the deploy's own that a moving mode compares with."""
         with self._read() as store:
-            return store.baselines()
+            return replace(self._monitor.parts.snapshots, store=store).every()
 
     def capture(self, name: str) -> Snapshot:
         """Freeze the current lists, freshly replayed, as a baseline that nobody has approved yet."""

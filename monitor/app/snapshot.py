@@ -3,11 +3,12 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from monitor.core.index.baseline import Approval, Decision, Judged, Mode, Snapshot, chosen_deploy
+from monitor.core.index.baseline import Adopted, Approval, Decision, Judged, Mode, Snapshot, adoption, chosen_deploy
 from monitor.ports import ConfigurationError, StateStore
 
 PENDING = "~pending"
 """Behind the name of a capture while another one of that name is approved; no name that people give has a tilde."""
+PASSED = Approval("gate", "passed", "")
 BOOTSTRAP = Approval("bootstrap", "first complete deploy; baseline.bootstrap = 'first-deploy'", "")
 
 
@@ -21,6 +22,7 @@ class Snapshots:
         mode: how the baseline advances.
         window: N of the rolling mode.
         bootstrap: approve the first complete deploy's snapshot when there is no baseline of that name.
+        patience: deploys that an INCONCLUSIVE one waits for somebody to decide; see `adoption`.
     """
 
     store: StateStore
@@ -28,6 +30,7 @@ class Snapshots:
     mode: Mode
     window: int
     bootstrap: bool
+    patience: int = 1
 
     def comparable(self, name: str, deploy_id: str) -> bool:
         """Whether a snapshot may become a baseline, so that its chunks are kept with it (24 bytes each).
@@ -59,7 +62,13 @@ class Snapshots:
         name = f"deploy:{deploy_id}"
         if held is not None and held.name == name and held.lists is record.snapshot.lists:
             return held
-        return replace(record.snapshot, name=name, approval=Approval("gate", "passed", ""), moving=True)
+        moved = next((one.adopted for one in ledger if one.adopted and one.adopted.deploy_id == deploy_id), None)
+        approval = PASSED if moved is None else moved.approval
+        return replace(record.snapshot, name=name, approval=approval, moving=True)
+
+    def moved_on(self, ledger: Sequence[Judged]) -> Adopted | None:
+        """What the baseline moves on to by the newest entry of the ledger, see `adoption`; None: it stays."""
+        return adoption(self.mode, ledger, patience=self.patience, decision=self._decided())
 
     def chosen(
         self, ledger: Sequence[Judged], held: Snapshot | None = None
@@ -68,6 +77,11 @@ class Snapshots:
         baseline, pinned = self.current(ledger, held), self.pinned()
         same = baseline is not None and pinned is not None and pinned.name == baseline.name
         return baseline, baseline if same else pinned
+
+    def every(self) -> Sequence[Snapshot]:
+        """All captured baselines, oldest first, and the deploy's own snapshot that a moving mode compares with."""
+        current = self.current(self.store.ledger())
+        return [*self.store.baselines(), *(() if current is None or not current.moving else (current,))]
 
     def bootstrapped(self, snapshot: Snapshot) -> Snapshot | None:
         """The first complete deploy as an approved baseline, where the configuration asks for that."""
@@ -127,20 +141,3 @@ def decided(store: StateStore, configured: str) -> Decision | None:
     """The newest decision of a person, unless the configuration names another baseline since."""
     found = store.decision()
     return found if found is not None and found.configured == configured else None
-
-
-def in_force(store: StateStore, *, name: str, mode: Mode, window: int) -> str:
-    """The name of the baseline that reports compare with, from the committed state; "" where there is none.
-
-    Args:
-        store: the committed state.
-        name: `baseline.name`.
-        mode: `baseline.mode`.
-        window: `baseline.window`.
-    """
-    decision = decided(store, name)
-    deploy_id = chosen_deploy(mode, store.ledger(), window=window, decision=decision)
-    if deploy_id is not None and store.deploy(deploy_id) is not None:
-        return f"deploy:{deploy_id}"
-    found = store.baseline(name if decision is None else decision.name)
-    return found.name if found is not None and found.approval is not None else ""

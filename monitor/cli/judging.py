@@ -205,7 +205,7 @@ def baseline_show(
 
 def _baselines(whom: Asked) -> list[dict[str, Any]]:
     from monitor.app import asking
-    from monitor.app.snapshot import in_force
+    from monitor.app.snapshot import Snapshots
     from monitor.app.wiring import read_state
 
     monitor = whom.running()
@@ -214,8 +214,7 @@ def _baselines(whom: Asked) -> list[dict[str, Any]]:
     configuration = whom.stored()
     chosen = configuration.baseline
     with read_state(configuration) as store:
-        name = in_force(store, name=chosen.name, mode=chosen.mode, window=chosen.window)
-        return asking.stored_baselines(store, name)
+        return asking.stored_baselines(Snapshots(store, chosen.name, chosen.mode, chosen.window, bootstrap=False))
 
 
 @baseline.command("capture")

@@ -12,6 +12,7 @@ from monitor.adapters.anchors_file import write as write_anchors
 from monitor.adapters.sqlite.store import SqliteStore
 from monitor.app import asking
 from monitor.app.configuration import Configuration, load
+from monitor.app.snapshot import Snapshots
 from monitor.app.wiring import build_drift, read_state
 from monitor.core.index.baseline import Approval
 from monitor.core.model.anchors import Anchor
@@ -49,8 +50,9 @@ def test_the_state_says_what_the_monitor_said(configuration: Configuration) -> N
     with read_state(configuration) as store:
         said = {f"d{n}": asking.stored_gate(store, f"d{n}") for n in range(4)}
         unseen = asking.stored_gate(store, "d9")
-        assert [one["name"] for one in asking.stored_baselines(store, "late")] == ["main", "late", "draft"]
-        assert [one["in_force"] for one in asking.stored_baselines(store, "late")] == [False, True, False]
+        late = Snapshots(store, "main", "pinned", 5, bootstrap=False)
+        assert [one["name"] for one in asking.stored_baselines(late)] == ["main", "late", "draft"]
+        assert [one["in_force"] for one in asking.stored_baselines(late)] == [False, True, False]
         newest = asking.stored_report(store, "")
         assert (newest["deploy_id"], newest["baseline"]["name"], newest["verdict"]["verdict"]) == ("", "late", "pass")
         assert asking.stored_report(store, "d1")["verdict"]["verdict"] == "pass"

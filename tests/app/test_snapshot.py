@@ -4,8 +4,8 @@ from dataclasses import replace
 
 import pytest
 
-from monitor.app.snapshot import Snapshots, in_force
-from monitor.core.index.baseline import Approval, Judged, Mode, Snapshot
+from monitor.app.snapshot import Snapshots
+from monitor.core.index.baseline import Adopted, Approval, Judged, Mode, Snapshot
 from monitor.core.judging.policy import Verdict
 from monitor.core.model.report import DriftReport
 from monitor.core.records.committed import Commit, DeployRecord
@@ -25,18 +25,23 @@ def snapshots(
     return Snapshots(kept, "main", mode, window, bootstrap)
 
 
-def judged(store: MemoryStore, name: str, verdict: str) -> Judged:
+def judged(store: MemoryStore, name: str, verdict: str, moved: Adopted | None = None) -> Judged:
     made = snapshot(ANCHORS, {"dense": LISTS}, name=name)
     report = DriftReport(name, 0, {}, "f", None, ())
-    record = DeployRecord(name, 0, Verdict(verdict, (), ()), report, made)  # type: ignore[arg-type]  # one of its words
+    record = DeployRecord(name, 0, Verdict(verdict, (), ()), report, made, adopted=moved)  # type: ignore[arg-type]  # one of its words
     store.commit(Commit({}, deploy=record))
-    return Judged(name, 0, verdict)
+    return store.ledger()[-1]
 
 
 def approved(store: MemoryStore, name: str = "main", approval: Approval | None = ANA) -> Snapshot:
     made = replace(snapshot(ANCHORS, {"dense": LISTS}, name=name), approval=approval)
     store.commit(Commit({}, baselines=[made]))
     return made
+
+
+def in_force(store: MemoryStore, *, name: str, mode: Mode, window: int) -> str:
+    current = Snapshots(store, name, mode, window, bootstrap=False).current(store.ledger())
+    return "" if current is None else current.name
 
 
 @pytest.fixture
@@ -129,6 +134,22 @@ def test_what_a_person_decides_is_in_force_whatever_is_configured_and_whatever_p
     current = of.current(ledger)
     assert current is not None
     assert (current.name, in_force(store, name="main", mode=mode, window=2)) == (later, later)
+
+
+def test_what_the_baseline_moved_on_to_is_listed_and_says_that_nobody_decided(store: MemoryStore) -> None:
+    approved(store)
+    of = snapshots(store, mode="previous-deploy")
+    first = judged(store, "d1", "inconclusive")
+    assert of.moved_on([first]) is None, "the next deploy may decide"
+    moved = of.moved_on([first, Judged("d2", 0, "fail")])
+    assert moved == Adopted("d1", 2)
+    judged(store, "d2", "fail", moved)
+    current = of.current(store.ledger())
+    assert current is not None
+    said = "moved on: inconclusive for 2 deploys, nobody decided"
+    assert (current.name, current.identity.approved_by, current.identity.reason) == ("deploy:d1", "nobody", said)
+    assert [one.name for one in of.every()] == ["main", "deploy:d1"]
+    assert [one.name for one in snapshots(store).every()] == ["main"], "a pinned baseline does not move"
 
 
 def test_a_configuration_that_names_another_baseline_since_is_the_newer_decision(store: MemoryStore) -> None:

@@ -6,7 +6,7 @@ from dataclasses import replace
 import numpy as np
 from numpy.random import Generator
 
-from monitor.core.index.baseline import AnchorMark, Approval, Decision, Judged, Member, Snapshot
+from monitor.core.index.baseline import Adopted, AnchorMark, Approval, Decision, Judged, Member, Snapshot
 from monitor.core.index.corpus import Corpus, Row
 from monitor.core.index.lexical.sources import SourceStatistics
 from monitor.core.judging.policy import Finding, Verdict
@@ -95,7 +95,9 @@ class MemoryStore:
 
     def ledger(self) -> Sequence[Judged]:
         return [
-            Judged(record.deploy_id, record.event_time, record.verdict.verdict, record.report.positions)
+            Judged(
+                record.deploy_id, record.event_time, record.verdict.verdict, record.report.positions, record.adopted
+            )
             for record in self._deploys
         ]
 
@@ -186,7 +188,8 @@ class History:
         self._deploys += 1
         report = self._deploy_report(f"d{self._deploys}", now=self._offset * 10)
         taken = snapshot(self.generator)
-        return DeployRecord(f"d{self._deploys}", self._offset * 10, VERDICT, report, taken)
+        moved = Adopted("dé", self._deploys) if self._deploys % 3 == 1 else None
+        return DeployRecord(f"d{self._deploys}", self._offset * 10, VERDICT, report, taken, adopted=moved)
 
     def _deploy_report(self, deploy_id: str, *, now: int) -> DriftReport:
         return DriftReport(

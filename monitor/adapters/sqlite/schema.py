@@ -7,8 +7,8 @@ from types import MappingProxyType
 
 from monitor.ports import ConfigurationError
 
-SCHEMA_VERSION = 3
-"""3: a version may also be text in bytes, which earlier programs would take for no number."""
+SCHEMA_VERSION = 4
+"""4: a deploy names the one that the baseline moved on to with it."""
 APPLICATION_ID = 0x43447266
 """Of SQLite files that are ours ("CDrf"), in the file's own header."""
 SCHEMA = """
@@ -25,7 +25,7 @@ CREATE TABLE quarantine (
   size INTEGER NOT NULL, PRIMARY KEY (topic, partition, at));
 CREATE TABLE deploy (
   number INTEGER PRIMARY KEY AUTOINCREMENT, deploy_id TEXT NOT NULL UNIQUE, event_time INTEGER NOT NULL,
-  verdict TEXT NOT NULL, record BLOB, positions BLOB);
+  verdict TEXT NOT NULL, record BLOB, positions BLOB, adopted BLOB);
 CREATE TABLE baseline (name TEXT PRIMARY KEY, number INTEGER NOT NULL, snapshot BLOB NOT NULL);
 CREATE TABLE meta (name TEXT PRIMARY KEY, value INTEGER NOT NULL);
 """
@@ -38,7 +38,9 @@ UPDATE chunk SET how=2 WHERE live=0;
 ALTER TABLE deploy ADD COLUMN positions BLOB;
 """
 """From schema 1: what changed a chunk before is taken to be its last event, and no deploy's positions are known."""
-MIGRATIONS: Mapping[int, str] = MappingProxyType({1: MIGRATE, 2: ""})
+MIGRATIONS: Mapping[int, str] = MappingProxyType(
+    {1: MIGRATE, 2: "", 3: "ALTER TABLE deploy ADD COLUMN adopted BLOB;"}
+)
 """By schema version: the statements that lead to the next one."""
 
 

@@ -31,7 +31,7 @@ from monitor.adapters.sqlite.snapshots import (
     unpack_snapshot,
     unpack_statistics,
 )
-from monitor.core.index.baseline import Decision, Judged, Snapshot
+from monitor.core.index.baseline import Adopted, Decision, Judged, Snapshot
 from monitor.core.index.lexical.sources import SourceStatistics
 from monitor.core.judging.policy import Verdict
 from monitor.core.model.events import Partition
@@ -193,8 +193,9 @@ class SqliteStore:
 
     def _put_deploy(self, record: DeployRecord) -> None:
         where = msgspec.msgpack.encode(dict(sorted(record.report.positions.items())))
-        values = (record.deploy_id, record.event_time, record.verdict.verdict, pack_deploy(record), where)
-        put = "INSERT INTO deploy (deploy_id,event_time,verdict,record,positions) VALUES (?,?,?,?,?)"
+        moved = None if record.adopted is None else msgspec.msgpack.encode(record.adopted)
+        values = (record.deploy_id, record.event_time, record.verdict.verdict, pack_deploy(record), where, moved)
+        put = "INSERT INTO deploy (deploy_id,event_time,verdict,record,positions,adopted) VALUES (?,?,?,?,?,?)"
         number = self._db.execute(put, values).lastrowid or 0
         Contents(self._db).put(record.snapshot, number, kept=self._keep_deploys)
         old = "(SELECT MAX(number) FROM deploy) - ?"
@@ -241,10 +242,16 @@ class SqliteStore:
 
     def ledger(self) -> Sequence[Judged]:
         """Judged deploys, oldest first."""
-        rows = self._all("SELECT deploy_id,event_time,verdict,positions FROM deploy ORDER BY number")
+        rows = self._all("SELECT deploy_id,event_time,verdict,positions,adopted FROM deploy ORDER BY number")
         return [
-            Judged(deploy_id, time, verdict, {} if packed is None else msgspec.msgpack.decode(packed))
-            for deploy_id, time, verdict, packed in rows
+            Judged(
+                deploy_id,
+                time,
+                verdict,
+                {} if packed is None else msgspec.msgpack.decode(packed),
+                None if moved is None else msgspec.msgpack.decode(moved, type=Adopted),
+            )
+            for deploy_id, time, verdict, packed, moved in rows
         ]
 
     def baseline(self, name: str) -> Snapshot | None:

@@ -185,7 +185,12 @@ def _parts(configuration: Configuration, stack: ExitStack, source: Source, annou
         milestones=milestones,
         drift_of=partial(drift_with, configuration, marked),
         snapshots=Snapshots(
-            store, baseline.name, baseline.mode, baseline.window, baseline.bootstrap == "first-deploy"
+            store,
+            baseline.name,
+            baseline.mode,
+            baseline.window,
+            baseline.bootstrap == "first-deploy",
+            baseline.inconclusive_deploys,
         ),
         rules=configuration.rules(),
         embedder=Embedder(space.dimension, configuration.corpus.distance, lookup=real.lookup, encoder=space.encoder),

@@ -27,7 +27,7 @@ def explain_schema() -> Document:
 
 
 def _baseline() -> Document:
-    return _object(name=_TEXT, captured_event_time=_COUNT, deploy_id=_TEXT, approved_by=_TEXT)
+    return _object(name=_TEXT, captured_event_time=_COUNT, deploy_id=_TEXT, approved_by=_TEXT, reason=_TEXT)
 
 
 def _verdict() -> Document:

@@ -19,6 +19,8 @@ from monitor.core.model.report import BaselineIdentity
 Mode = Literal["pinned", "previous-deploy", "rolling"]
 Shingles = Mapping[int, NDArray[np.uint32]]
 """Sorted distinct shingles by chunk key."""
+_UNDECIDED = ("inconclusive", "fail")
+"""Verdicts that were measured and do not advance a baseline."""
 ListLeg = Literal["dense", "lexical", "exact"]
 """`dense` and `lexical` are what is measured (dense: as served); `exact` is the maintained dense list."""
 
@@ -107,9 +109,27 @@ class Snapshot:
     @property
     def identity(self) -> BaselineIdentity:
         """What a report says about the baseline it was compared with."""
-        author = self.approval.author if self.approval else ""
+        author, reason = (self.approval.author, self.approval.reason) if self.approval else ("", "")
         kept_as: Literal["baseline", "deploy"] = "deploy" if self.moving else "baseline"
-        return BaselineIdentity(self.name, self.event_time, self.deploy_id, author, kept_as)
+        return BaselineIdentity(self.name, self.event_time, self.deploy_id, author, kept_as, reason)
+
+
+@dataclass(frozen=True, slots=True)
+class Adopted:
+    """A deploy that nobody decided about and that became the baseline all the same, so that it does not freeze.
+
+    Args:
+        deploy_id: the INCONCLUSIVE deploy.
+        waited: deploys measured since the first undecided one, that one included, while nobody decided.
+    """
+
+    deploy_id: str
+    waited: int
+
+    @property
+    def approval(self) -> Approval:
+        """What stands in the place of an approval."""
+        return Approval("nobody", f"moved on: inconclusive for {self.waited} deploys, nobody decided", "")
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,6 +141,8 @@ class Judged:
     verdict: str
     positions: Mapping[str, int] = field(default_factory=dict)
     """Next offset at its barrier, by `topic/partition`."""
+    adopted: Adopted | None = None
+    """The deploy that the baseline moved on to when this one was judged; None: it did not."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,10 +165,11 @@ def chosen_deploy(
 ) -> str | None:
     """The deploy whose snapshot is the baseline under a moving policy; None when there is none yet.
 
-    Rule 1: `previous-deploy` takes the newest deploy whose gate passed. Rule 2: `rolling` takes the oldest of the
-    newest `window` deploys that passed, so that slow creep across the window stays visible. Rule 3: FAIL,
-    INCONCLUSIVE and UNKNOWN never advance a baseline. Rule 4: `pinned` takes no deploy at all. Rule 5: what a person
-    decided stands until a later deploy passes, and counts as the oldest of the window.
+    Rule 1: `previous-deploy` takes the newest deploy that passed its gate, or that the baseline moved on to, see
+    `adoption`. Rule 2: `rolling` takes the oldest of the newest `window` of those, so that slow creep across the
+    window stays visible. Rule 3: FAIL and UNKNOWN never advance a baseline. Rule 4: `pinned` takes no deploy at all.
+    Rule 5: what a person decided stands until a later deploy passes or is moved on to, and counts as the oldest of
+    the window.
 
     Args:
         mode: the configured policy.
@@ -154,12 +177,49 @@ def chosen_deploy(
         window: N of `rolling`.
         decision: the newest that a person made, if any.
     """
-    later = _later(ledger, "" if decision is None else decision.after)
-    passed: list[str | None] = [entry.deploy_id for entry in later if entry.verdict == "pass"]
-    if mode == "pinned" or not passed:
+    advanced: list[str | None] = []
+    for entry in _later(ledger, "" if decision is None else decision.after):
+        if entry.adopted is not None:
+            advanced.append(entry.adopted.deploy_id)
+        elif entry.verdict == "pass":
+            advanced.append(entry.deploy_id)
+    if mode == "pinned" or not advanced:
         return None
-    candidates = passed if decision is None else [None, *passed]
+    candidates = advanced if decision is None else [None, *advanced]
     return candidates[-1] if mode == "previous-deploy" else candidates[-window:][0]
+
+
+def adoption(
+    mode: Mode, ledger: Sequence[Judged], *, patience: int, decision: Decision | None = None
+) -> Adopted | None:
+    """What the baseline moves on to now that the newest deploy of the ledger was judged; None: it stays.
+
+    INCONCLUSIVE is no harm that anybody showed, but a baseline that waits for a PASS behind it freezes: every later
+    deploy is compared with a state ever longer ago. So once `patience` deploys were measured behind the first
+    INCONCLUSIVE one and neither a PASS nor a person decided, the newest INCONCLUSIVE deploy is the baseline.
+
+    Rule 1: only a moving mode moves on. Rule 2: FAIL counts as a deploy that did not decide, and is never moved on to
+    itself: what failed still fails, against the newest state that did not. Rule 3: UNKNOWN was not measured and
+    counts as no deploy. Rule 4: a PASS, a decision, or having moved on begins anew.
+
+    Args:
+        mode: the configured policy.
+        ledger: judged deploys, oldest first.
+        patience: deploys to wait for a decision behind the first INCONCLUSIVE one; 0 waits for none.
+        decision: the newest that a person made, if any.
+    """
+    later = _later(ledger, "" if decision is None else decision.after)
+    if mode == "pinned" or not later or later[-1].verdict not in _UNDECIDED:
+        return None
+    newest, waited = "", 0
+    for entry in later:
+        if entry.verdict == "pass" or entry.adopted is not None:
+            newest, waited = "", 0
+        elif entry.verdict == "inconclusive":
+            newest, waited = entry.deploy_id, waited + 1
+        elif entry.verdict == "fail" and newest:
+            waited += 1
+    return Adopted(newest, waited) if newest and waited > patience else None
 
 
 def _later(ledger: Sequence[Judged], after: str) -> Sequence[Judged]:

@@ -105,6 +105,8 @@ class BaselineIdentity:
     approved_by: str
     kept_as: Literal["baseline", "deploy"] = "baseline"
     """`deploy`: it is the own snapshot of that deploy, to which a moving mode advanced."""
+    reason: str = ""
+    """Why it stands: a person's words, that its gate passed, or that nobody decided about it."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from monitor.core.attribution import Attribution
-from monitor.core.index.baseline import Decision, Judged, Snapshot
+from monitor.core.index.baseline import Adopted, Decision, Judged, Snapshot
 from monitor.core.index.corpus import Change, Row
 from monitor.core.judging.policy import Verdict
 from monitor.core.model.events import Partition, Position
@@ -51,6 +51,8 @@ class DeployRecord:
     snapshot: Snapshot
     attributions: tuple[Attribution, ...] | None = None
     """Who moved the lists against the baseline of then; None where nobody was blamed."""
+    adopted: Adopted | None = None
+    """What the baseline moved on to with it; None: it did not."""
 
 
 @dataclass(frozen=True, slots=True)

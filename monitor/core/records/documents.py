@@ -94,7 +94,9 @@ def _finding_schema() -> Document:
 
 
 def _baseline_schema() -> Document:
-    return _object(name=_TEXT, captured_event_time={"type": "integer"}, deploy_id=_TEXT, approved_by=_TEXT)
+    return _object(
+        name=_TEXT, captured_event_time={"type": "integer"}, deploy_id=_TEXT, approved_by=_TEXT, reason=_TEXT
+    )
 
 
 def _share_schema() -> Document:

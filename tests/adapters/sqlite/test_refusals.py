@@ -50,7 +50,7 @@ def test_a_newer_schema_is_refused(tmp_path: Path) -> None:
     connection.close()
     with pytest.raises(ConfigurationError) as error:
         started(tmp_path / "state")
-    one_line(error, "schema version 9, expected 3")
+    one_line(error, "schema version 9, expected 4")
 
 
 def test_a_state_of_schema_1_is_taken_over_by_its_owner(tmp_path: Path) -> None:
@@ -64,18 +64,40 @@ def test_a_state_of_schema_1_is_taken_over_by_its_owner(tmp_path: Path) -> None:
     connection = sqlite3.connect(tmp_path / "state")
     for column in ("changed_topic", "changed_partition", "changed_at", "how"):
         connection.execute(f"ALTER TABLE chunk DROP COLUMN {column}")
-    connection.execute("ALTER TABLE deploy DROP COLUMN positions")
+    for column in ("positions", "adopted"):
+        connection.execute(f"ALTER TABLE deploy DROP COLUMN {column}")
     connection.execute("PRAGMA user_version=1")
     connection.commit()
     connection.close()
     with pytest.raises(ConfigurationError) as error:
         SqliteStore(tmp_path / "state", read_only=True).start()
-    one_line(error, "schema version 1, expected 3")
+    one_line(error, "schema version 1, expected 4")
     store = started(tmp_path / "state")
     taken = [row for batch in store.chunks(100) for row, _, _ in batch]
     assert [replace(row, changed=None, how="new") for row in rows] == [replace(row, how="new") for row in taken]
     assert {row.live: row.how for row in taken} == {True: "new", False: "deleted"}
-    assert not any(judged.positions for judged in store.ledger())
+    assert not any(judged.positions or judged.adopted for judged in store.ledger())
+    store.close()
+
+
+def test_a_state_of_schema_3_is_taken_over_by_its_owner(tmp_path: Path) -> None:
+    """Its baseline never moved on; from here on it may."""
+    store, history = started(tmp_path / "state"), History(3)
+    while not store.ledger():
+        store.commit(history.turn())
+    before = store.ledger()
+    assert before[-1].adopted is not None
+    store.close()
+    connection = sqlite3.connect(tmp_path / "state")
+    connection.execute("ALTER TABLE deploy DROP COLUMN adopted")
+    connection.execute("PRAGMA user_version=3")
+    connection.commit()
+    connection.close()
+    store = started(tmp_path / "state")
+    assert store.ledger() == [replace(one, adopted=None) for one in before]
+    while len(store.ledger()) < len(before) + 3:
+        store.commit(history.turn())
+    assert any(one.adopted for one in store.ledger())
     store.close()
 
 

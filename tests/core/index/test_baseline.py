@@ -7,7 +7,16 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from monitor.core.index.baseline import Approval, Decision, Judged, Mode, chosen_deploy, content_keys, without_repeats
+from monitor.core.index.baseline import (
+    Approval,
+    Decision,
+    Judged,
+    Mode,
+    adoption,
+    chosen_deploy,
+    content_keys,
+    without_repeats,
+)
 from monitor.core.model.events import chunk_key
 from monitor.core.model.lists import NO_CHUNK, RankedLists
 from monitor.core.model.report import BaselineIdentity
@@ -60,6 +69,89 @@ def test_what_a_person_decided_stands_until_a_later_deploy_passes(
     """In a window of two the decision is the oldest candidate: d3 alone behind it leaves it in force."""
     decision = Decision("mine", "main", after)
     assert chosen_deploy(mode, ledger(verdicts), window=2, decision=decision) == chosen
+
+
+def run(
+    verdicts: str, patience: int, mode: Mode = "previous-deploy", decision: Decision | None = None
+) -> list[Judged]:
+    """The ledger as it grows, deploy by deploy."""
+    made: list[Judged] = []
+    for entry in ledger(verdicts):
+        moved = adoption(mode, [*made, entry], patience=patience, decision=decision)
+        made.append(replace(entry, adopted=moved))
+    return made
+
+
+@pytest.mark.parametrize(
+    ("verdicts", "patience", "moved"),
+    [
+        ("i", 1, []),  # the next deploy may decide
+        ("ip", 1, []),  # it passed: that is the baseline
+        ("ii", 1, [(1, "d1", 2)]),  # it decided nothing: the newest undecided one
+        ("if", 1, [(1, "d0", 2)]),  # it failed, which is no decision on the one before, and is not moved on to
+        ("iff", 1, [(1, "d0", 2)]),  # moved on once; what fails from there on fails against d0
+        ("iu", 1, []),  # not measured: no second look yet
+        ("iuui", 1, [(3, "d3", 2)]),
+        ("iuf", 1, [(2, "d0", 2)]),
+        ("f", 1, []),
+        ("fffff", 1, []),  # FAIL alone never advances
+        ("uuuu", 1, []),  # nor does UNKNOWN
+        ("fi", 1, []),
+        ("fif", 1, [(2, "d1", 2)]),  # failures before the first undecided one are no wait
+        ("iii", 1, [(1, "d1", 2)]),  # having moved on begins anew
+        ("iiii", 1, [(1, "d1", 2), (3, "d3", 2)]),
+        ("ipi", 1, []),  # a pass begins anew
+        ("ipii", 1, [(3, "d3", 2)]),
+        ("i", 0, [(0, "d0", 1)]),  # no patience
+        ("fi", 0, [(1, "d1", 1)]),
+        ("iff", 2, [(2, "d0", 3)]),
+        ("iif", 2, [(2, "d1", 3)]),
+        ("iii", 5, []),
+    ],
+)
+def test_an_undecided_deploy_freezes_no_baseline(
+    verdicts: str, patience: int, moved: list[tuple[int, str, int]]
+) -> None:
+    made = run(verdicts, patience)
+    found = [
+        (at, one.adopted.deploy_id, one.adopted.waited) for at, one in enumerate(made) if one.adopted is not None
+    ]
+    assert found == moved
+    assert not any(one.adopted for one in run(verdicts, patience, "pinned"))
+
+
+@pytest.mark.parametrize(
+    ("mode", "verdicts", "after", "chosen"),
+    [
+        ("previous-deploy", "pi", None, "d0"),
+        ("previous-deploy", "pif", None, "d1"),
+        ("previous-deploy", "pifp", None, "d3"),
+        ("previous-deploy", "pii", None, "d2"),
+        ("previous-deploy", "if", "d0", None),  # undecided before a person decided: settled
+        ("previous-deploy", "iif", "d0", "d1"),
+        ("rolling", "piip", None, "d2"),  # in a window of two, what was moved on to is one of them
+        ("rolling", "pii", None, "d0"),
+        ("pinned", "pii", None, None),
+    ],
+)
+def test_what_the_baseline_moved_on_to_is_chosen(
+    mode: Mode, verdicts: str, after: str | None, chosen: str | None
+) -> None:
+    decision = None if after is None else Decision("mine", "main", after)
+    made = run(verdicts, 1, mode, decision)
+    assert chosen_deploy(mode, made, window=2, decision=decision) == chosen
+
+
+@given(st.text("pfiu", max_size=40), st.integers(0, 4))
+def test_no_baseline_waits_longer_than_it_may(verdicts: str, patience: int) -> None:
+    """Behind the newest advance, an undecided deploy has fewer measured ones behind it than patience allows."""
+    made = run(verdicts, patience)
+    at = max((at for at, one in enumerate(made) if one.verdict == "pass" or one.adopted), default=-1)
+    waiting = [one.verdict for one in made[at + 1 :] if one.verdict != "unknown"]
+    behind = waiting[waiting.index("inconclusive") :] if "inconclusive" in waiting else []
+    assert len(behind) <= patience
+    names = {one.deploy_id: one.verdict for one in made}
+    assert all(names[one.adopted.deploy_id] == "inconclusive" for one in made if one.adopted)
 
 
 def test_a_snapshot_says_who_approved_it() -> None:

@@ -128,7 +128,7 @@ def test_the_gate_says_what_was_judged_and_on_what() -> None:
     assert (document["deploy"], document["state"], document["verdict"]) == ("d1", "judged", "unknown")
     assert document["findings"] == verdict_document(VERDICT)["findings"]
     assert REPORT.baseline is not None
-    form = {"name": "main", "captured_event_time": 7, "deploy_id": "d0", "approved_by": "ana"}
+    form = {"name": "main", "captured_event_time": 7, "deploy_id": "d0", "approved_by": "ana", "reason": ""}
     assert document["baseline"] == form
     strict(document)
 
