@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 from monitor.core.measures.measure import Need
 
 if TYPE_CHECKING:  # the views bring kernels along that a description does not need
+    from monitor.core.measures.answers import AnswersView
     from monitor.core.measures.views import (
         HeldView,
         IndexView,
@@ -21,6 +22,8 @@ SCORES: "Need[ListsView]" = Need("scores", "lists")
 """The scores of a leg's lists, then and now."""
 CONTENTS: "Need[SaidView]" = Need("contents", "said")
 """What a leg's results say, then and now, under whatever id; near copies say the same."""
+ANSWERS: "Need[AnswersView]" = Need("answers", "answers")
+"""The baseline's first results, what a leg's results say now, and whether the corpus has what they do not."""
 LEGS: "Need[LegsView]" = Need("both legs", "legs")
 """The dense and the lexical lists beside each other, then and now."""
 INDEX: "Need[IndexView]" = Need("index", "index")
@@ -41,3 +44,5 @@ REWRITES: "Need[RewritesView]" = Need("rewrites", "rewrites")
 """The exact lists of an anchor and of its rewrites."""
 PINNED: "Need[ListsView]" = Need("pinned lists", "pinned")
 """A leg's lists against those of the pinned baseline, where another one moves beside it."""
+PINNED_ANSWERS: "Need[AnswersView]" = Need("pinned answers", "pinned")
+"""The pinned baseline's first results against a leg's lists, where another baseline moves beside it."""

@@ -91,6 +91,7 @@ REGISTRY = Registry(
         *stability.RANKING,
         *stability.SCORED,
         *stability.BY_CONTENT,
+        *stability.ANSWERED,
         *stability.BY_DOCUMENT,
         *stability.AGAINST_PINNED,
         *contents.DISAGREEMENT,

@@ -4,7 +4,7 @@ from monitor.core.measures.formulas import ranking, scores
 from monitor.core.measures.formulas.columns import NOISE_GAP_UNKNOWN
 from monitor.core.measures.formulas.wasserstein import score_wasserstein
 from monitor.core.measures.measure import COUNT, SHARE, AnyMeasure, Measure, Reason
-from monitor.core.measures.needs import CONTENTS, DOCUMENTS, PINNED, RESULTS, SCORES
+from monitor.core.measures.needs import ANSWERS, CONTENTS, DOCUMENTS, PINNED, PINNED_ANSWERS, RESULTS, SCORES
 
 _BETTER = "Fewer results changed than before."
 _WORSE = "More of what anchors get is something else."
@@ -138,6 +138,37 @@ BY_CONTENT: tuple[AnyMeasure, ...] = (
 )  # fmt: skip
 """By content: what the chunks say, under whatever id."""
 
+ANSWERED: tuple[AnyMeasure, ...] = (
+    Measure(
+        "kept_answers_ratio", "ratio",
+        "Share of anchors whose first result in the baseline is still in the top k, as it was or edited",
+        "Answers stay: what readers were given first is still found.",
+        family="Ranking stability", needs=ANSWERS, range=SHARE, better="higher", percent=True,
+        compute=lambda answers, k: answers.kept(k),
+    ),
+    Measure(
+        "kept_top3_ratio", "ratio", "Share of the baseline's first three results that are still in the top k",
+        "More of the best results stay.",
+        family="Ranking stability", needs=ANSWERS, range=SHARE, better="higher",
+        compute=lambda answers, k: answers.kept(k, 3),
+    ),
+    Measure(
+        "gone_answers_ratio", "ratio",
+        "Share of anchors whose first result in the baseline is not kept and stands nowhere in the corpus",
+        "Answers were deleted, emptied, garbled or replaced.",
+        family="Ranking stability", needs=ANSWERS, range=SHARE, better="lower", percent=True,
+        compute=lambda answers, k: answers.gone(k),
+    ),
+    Measure(
+        "displaced_answers_ratio", "ratio",
+        "Share of anchors whose first result in the baseline is not kept although the corpus still has it",
+        "Other results push answers out.",
+        family="Ranking stability", needs=ANSWERS, range=SHARE, better="lower", percent=True,
+        compute=lambda answers, k: answers.displaced(k),
+    ),
+)  # fmt: skip
+"""What became of the baseline's first results: pseudo-known items, told by what they say."""
+
 BY_DOCUMENT: tuple[AnyMeasure, ...] = (
     Measure(
         "collapsed_document_swaps", "results", "Documents of the top k exchanged for others",
@@ -162,5 +193,12 @@ AGAINST_PINNED: tuple[AnyMeasure, ...] = (
         "pinned_jaccard_ratio", "ratio", "Jaccard similarity with the pinned baseline", _BETTER,
         family="Ranking stability", needs=PINNED, range=SHARE, better="higher",
         compute=lambda lists, k: ranking.jaccard(lists.matched(k), k),
+    ),
+    Measure(
+        "pinned_kept_answers_ratio", "ratio",
+        "Share of anchors whose first result in the pinned baseline is still in the top k, beside a moving one",
+        "Less was lost since the pinned baseline, slow erosion included.",
+        family="Ranking stability", needs=PINNED_ANSWERS, range=SHARE, better="higher",
+        compute=lambda answers, k: answers.kept(k),
     ),
 )  # fmt: skip

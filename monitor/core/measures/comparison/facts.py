@@ -1,6 +1,6 @@
 """What the chunks in the lists are: where they come from, what they say, where their vectors stand."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import lru_cache
 from typing import Protocol
 
@@ -47,6 +47,13 @@ class Facts(Protocol):
         """Its sorted distinct shingles; empty when they are not known, and for a text without words."""
         ...
 
+    def holds(self, sets: Sequence[NDArray[np.uint32]]) -> NDArray[np.bool_] | None:
+        """(n,) bool, whether some live chunk says each of n texts, exactly or nearly, given by their shingles.
+
+        None where nobody knows: only what stands in lists was kept.
+        """
+        ...
+
 
 class CorpusFacts:
     """Facts of the corpus as it is.
@@ -88,6 +95,10 @@ class CorpusFacts:
         row = self._corpus.row(key)
         return self._duplicates.shingles(row.slot) if row is not None and row.live else NO_SHINGLES
 
+    def holds(self, sets: Sequence[NDArray[np.uint32]]) -> NDArray[np.bool_]:
+        """See `Facts`."""
+        return self._duplicates.holds(sets)
+
 
 class MemberFacts:
     """Facts that a snapshot kept of the chunks in its lists.
@@ -120,6 +131,10 @@ class MemberFacts:
     def shingles(self, key: int) -> NDArray[np.uint32]:
         """See `Facts`."""
         return self._shingles.get(key, NO_SHINGLES)
+
+    def holds(self, sets: Sequence[NDArray[np.uint32]]) -> None:
+        """Nobody knows: chunks that stand in no list were not kept."""
+        del sets
 
 
 def member_shingles(members: Iterable[int], facts: Facts) -> Shingles:

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from monitor.core.index.baseline import ListLeg, Snapshot, content_key, content_keys
 from monitor.core.index.duplicates.likeness import Likeness
+from monitor.core.measures.answers import AnswersView, Texts
 from monitor.core.measures.collapsed import Sides
 from monitor.core.measures.comparison.alignment import Alignment
 from monitor.core.measures.comparison.by_key import ByKey
@@ -20,7 +21,7 @@ from monitor.core.measures.formulas.columns import NOT_REPLAYED, Pair, Settings
 from monitor.core.measures.formulas.moved import standing
 from monitor.core.measures.incremental import ALL, Columns, Rows, Stale, stale
 from monitor.core.measures.measure import Group
-from monitor.core.measures.needs import CONTENTS, INDEX, PINNED, RESULTS, SCORES
+from monitor.core.measures.needs import ANSWERS, CONTENTS, INDEX, PINNED, PINNED_ANSWERS, RESULTS, SCORES
 from monitor.core.measures.needs import LEGS as BOTH
 from monitor.core.measures.registry import REGISTRY, Registry
 from monitor.core.measures.views import IndexView, LegsView, ListsView, SaidView
@@ -28,6 +29,7 @@ from monitor.core.model.lists import NO_CHUNK
 
 TIE_EPS = 1e-6
 """Dense scores this close tie: float32 engines cut them arbitrarily."""
+KEPT_ANSWERS = "kept_answers_ratio"
 ListedLeg = Literal["dense", "lexical"]
 LEGS: tuple[ListedLeg, ...] = ("dense", "lexical")
 LISTS: tuple[ListLeg, ...] = ("dense", "lexical", "exact")
@@ -53,9 +55,11 @@ class Comparison:
         self._asked, self._registry = asked, registry
         self._noise_gap = baseline.noise_gap
         self._then = {leg: baseline.lists[leg].take(alignment.then) for leg in LEGS if leg in baseline.lists}
-        hashes = {key: member.content_hash for key, member in baseline.members.items()}
-        self._said_then = {leg: content_keys(lists.keys, hashes) for leg, lists in self._then.items()}
+        self._hashes = {key: member.content_hash for key, member in baseline.members.items()}
+        self._said_then = {leg: content_keys(lists.keys, self._hashes) for leg, lists in self._then.items()}
         self._turns = Turns(alignment, LISTS)
+        self._lost: dict[ListedLeg, Mask] = {}
+        """Anchors whose first result was not kept when they were last measured."""
         self._said: dict[ListedLeg, NDArray[np.int64]] = {}
         self._listed: dict[ListedLeg, NDArray[np.int64]] = {}
         """Chunk keys that `_said` was looked up for."""
@@ -95,18 +99,23 @@ class Comparison:
         settings = Settings(self._asked.depths)
         for leg in (leg for leg in LEGS if leg in self._then and leg in seen.lists):
             pair = Pair(self._then[leg], seen.lists[leg].take(self.alignment.now))
+            said = Sides(self._said_then[leg], content_keys(pair.current.keys, seen.hashes))
             columns = Columns(self._registry.group("pinned"), self._asked.depths)
-            columns.update(len(self.alignment.now), {PINNED: Stale(ALL, ListsView(pair, settings))})
+            answers = AnswersView(pair, said, self._texts(seen))
+            lists = ListsView(pair, settings)
+            columns.update(len(said.now), {PINNED: Stale(ALL, lists), PINNED_ANSWERS: Stale(ALL, answers)})
             made.append(Table(leg, columns.names, columns.values, columns.reasons))
         return made
 
     def _leg(self, leg: ListedLeg, turn: Turn) -> Table:
-        """By chunk id and by content in one table."""
-        lists, said = self._lists(leg, turn), self._contentwise(leg, turn)
+        """By chunk id, by content and by answers in one table."""
+        lists, slots = self._lists(leg, turn), self._look_up(leg, turn)
+        said, answers = self._contentwise(leg, turn, slots), self._answers(leg, turn, slots)
         known = self._then[leg].known & turn.now[leg].known
         unknown = "" if known.any() else NOT_REPLAYED
-        reasons = (*(reason or unknown for reason in lists.reasons), *said.reasons)
-        return Table(leg, lists.names + said.names, np.concatenate((lists.values, said.values)), reasons)
+        reasons = (*(reason or unknown for reason in lists.reasons), *said.reasons, *answers.reasons)
+        values = np.concatenate((lists.values, said.values, answers.values))
+        return Table(leg, lists.names + said.names + answers.names, values, reasons)
 
     def _lists(self, leg: ListedLeg, turn: Turn) -> Columns[Any]:
         settings = Settings(
@@ -128,9 +137,8 @@ class Comparison:
         columns.update(len(self.alignment.now), {RESULTS: moved, SCORES: rescored})
         return columns
 
-    def _contentwise(self, leg: ListedLeg, turn: Turn) -> Columns[Any]:
+    def _contentwise(self, leg: ListedLeg, turn: Turn, slots: Mask) -> Columns[Any]:
         """Of the lists of what is said, instead of under which id; copies are said once."""
-        slots = self._look_up(leg, turn)
         self._know(leg, slots, turn.seen)
         eps = tie_eps(leg)
 
@@ -142,6 +150,32 @@ class Comparison:
         columns = self._of(leg, "said")
         columns.update(len(slots), {CONTENTS: stale(changed | slots.any(axis=1), view)})
         return columns
+
+    def _answers(self, leg: ListedLeg, turn: Turn, slots: Mask) -> Columns[Any]:
+        """What became of the first results; where one was lost, whether it still lives depends on every chunk."""
+        texts = self._texts(turn.seen)
+
+        def view(rows: Rows) -> AnswersView:
+            pair = Pair(self._then[leg], turn.now[leg]).take(rows)
+            return AnswersView(pair, Sides(self._said_then[leg][rows], self._said[leg][rows]), texts)
+
+        columns = self._of(leg, "answers")
+        changed = turn.results(leg) | slots.any(axis=1)
+        if len(turn.changed):
+            changed |= self._lost.get(leg, changed)
+        columns.update(len(slots), {ANSWERS: stale(changed, view)})
+        kept = [at for at, name in enumerate(columns.names) if name.metric == KEPT_ANSWERS]
+        self._lost[leg] = np.any(columns.values[kept] < 1.0, axis=0)
+        return columns
+
+    def _texts(self, seen: Observation) -> Texts:
+        facts, hashes = seen.facts, seen.hashes
+        return Texts(
+            lambda key: self._shingles.get(key, NO_SHINGLES),
+            facts.shingles,
+            lambda key: bool(self._hashes.get(key)) and hashes.get(key) == self._hashes[key],
+            facts.holds,
+        )
 
     def _look_up(self, leg: ListedLeg, turn: Turn) -> Mask:
         """Bring `_said` up to date; (P, k) bool, the slots that were looked up."""

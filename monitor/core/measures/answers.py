@@ -1,0 +1,151 @@
+"""Answers: what became of the first results that the baseline gave, told by what they say."""
+
+import math
+from collections.abc import Callable, Sequence
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from monitor.core.measures.collapsed import Sides
+from monitor.core.measures.formulas.columns import Pair
+from monitor.core.measures.measure import Reason, Values
+from monitor.core.model.lists import NO_CHUNK
+
+Shingles = NDArray[np.uint32]
+Places = NDArray[np.int64]
+
+CORPUS_NOT_KEPT = "corpus_not_kept"
+"""Why it is not known whether a lost answer still stands somewhere: only the lists were kept."""
+SPREAD = 0.5
+"""An answer stands in a list where at least this share of its shingles does, over however many chunks: a document
+that was cut anew still says it, and an ordinary edit of a long text leaves more."""
+SAME_PLACE = 0.3
+"""A chunk that kept its id holds the answer, edited, where it has at least this share of the shingles; below that
+something else stands under the old name (an error page, another language, nothing)."""
+FIRST = 3
+"""How many of the baseline's results are looked at, at most."""
+LOST = 1 << 30
+"""The place of an answer that stands nowhere in the list."""
+
+
+class Texts(NamedTuple):
+    """Where texts are looked up, by chunk key; read while a view is made, or right behind it.
+
+    Args:
+        then: shingles of a chunk as the baseline knew it; empty where it had no words.
+        now: shingles of a live chunk; empty where it has none or is not live.
+        same: whether a live chunk says, to the letter, what it said in the baseline.
+        holds: which of some texts, given by their shingles, some live chunk says, exactly or nearly; None where
+            nobody knows, for only lists were kept.
+    """
+
+    then: Callable[[int], Shingles]
+    now: Callable[[int], Shingles]
+    same: Callable[[int], bool]
+    holds: Callable[[Sequence[Shingles]], NDArray[np.bool_] | None]
+
+
+class AnswersView:
+    """The first results of R anchors then, beside one leg's lists now.
+
+    An answer is *kept* at k if one of the first k results now says the same (equal content), or these results
+    together hold at least `SPREAD` of its shingles (near copies, re-chunked, renamed and moved texts), or the same
+    chunk stands among them and has at least `SAME_PLACE` of its shingles (an ordinary edit). An answer that is not
+    kept is *displaced* if a live chunk says it, or the same chunk still has `SAME_PLACE` of it, and others stand
+    before it; else it is *gone*. An anchor without any result in the baseline had no answer to lose: all is kept.
+
+    Args:
+        pair: the lists.
+        said: content keys of their slots.
+        texts: looks texts up.
+    """
+
+    def __init__(self, pair: Pair, said: Sides, texts: Texts) -> None:
+        self.depth = pair.depth
+        self._then, self._now, self._said, self._texts = pair.baseline, pair.current, said, texts
+        self.unknown = np.flatnonzero(~(pair.baseline.known & pair.current.known))
+        self._asked = self._then.keys[:, :FIRST] != NO_CHUNK
+        self._asked[self.unknown] = False
+        self._equal = _first_equal(said.then[:, :FIRST], said.now)
+        self._close: dict[tuple[int, int], int] = {}
+        self._lives: dict[int, bool] = {}
+
+    def kept(self, k: int, first: int = 1) -> Values:
+        """(R,) share of the baseline's first results, at most `first` and k of them, that are kept."""
+        asked = self._asked[:, : min(first, k)]
+        count = asked.sum(axis=1)
+        found = (self._places(k, asked.shape[1]) <= k) & asked
+        return np.where(count > 0, found.sum(axis=1) / np.maximum(count, 1), 1.0)
+
+    def gone(self, k: int) -> Values | Reason:
+        """(R,) 1 where the first result is not kept and stands nowhere in the corpus."""
+        return self._of_lost(k, lives=False)
+
+    def displaced(self, k: int) -> Values | Reason:
+        """(R,) 1 where the first result is not kept although the corpus has it: others stand before it."""
+        return self._of_lost(k, lives=True)
+
+    def lost(self, k: int) -> NDArray[np.int64]:
+        """The places among the R of the anchors whose first result is not kept, ascending."""
+        return np.flatnonzero(self.kept(k) < 1.0)
+
+    def _of_lost(self, k: int, *, lives: bool) -> Values | Reason:
+        lost = self.lost(k)
+        alive = self.alive(lost)
+        if alive is None:
+            return Reason(CORPUS_NOT_KEPT)
+        made = np.zeros(len(self._then))
+        made[lost] = alive == lives
+        return made
+
+    def alive(self, rows: NDArray[np.int64]) -> NDArray[np.bool_] | None:
+        """Whether the corpus still has the first result of each of some rows; None where nobody knows."""
+        keys = self._then.keys[rows, 0].tolist()
+        unknown = [key for key in dict.fromkeys(keys) if key not in self._lives]
+        held = self._texts.holds([self._texts.then(key) for key in unknown])
+        if held is None:
+            return None
+        for key, holds in zip(unknown, held.tolist(), strict=True):
+            self._lives[key] = holds or self._texts.same(key) or self._stays(key)
+        return np.array([self._lives[key] for key in keys], np.bool_)
+
+    def _stays(self, key: int) -> bool:
+        return _share(self._texts.then(key), self._texts.now(key)) >= SAME_PLACE
+
+    def _places(self, k: int, first: int) -> Places:
+        """(R, first) the least depth at which each answer stands, exact as to whether that is within k."""
+        places = self._equal[:, :first].copy()
+        for row, at in np.argwhere((places > k) & self._asked[:, :first]).tolist():
+            known = self._close.get((row, at))
+            if known is None:
+                known = self._close[row, at] = self._looked(row, at)
+            places[row, at] = min(places[row, at], known)
+        return places
+
+    def _looked(self, row: int, at: int) -> int:
+        """The least depth at which the results hold enough of one answer's shingles."""
+        key = int(self._then.keys[row, at])
+        own = self._texts.then(key)
+        if not len(own):
+            return LOST
+        held = np.zeros(len(own), np.bool_)
+        for slot, other in enumerate(self._now.keys[row].tolist(), start=1):
+            if other == NO_CHUNK:
+                break
+            these = np.isin(own, self._texts.now(other))
+            held |= these
+            if held.mean() >= SPREAD or (other == key and these.mean() >= SAME_PLACE):
+                return slot
+        return LOST
+
+
+def _first_equal(then: Places, now: Places) -> Places:
+    """(R, m) the first place, from 1, at which each content stands now; LOST where none does."""
+    equal = then[:, :, None] == now[:, None, :]
+    return np.where(equal.any(axis=2), equal.argmax(axis=2) + 1, LOST)
+
+
+def _share(own: Shingles, other: Shingles) -> float:
+    """Which share of a text's shingles another one has; NaN, which is at least nothing, for a text without any."""
+    return float(np.isin(own, other).mean()) if len(own) else math.nan
