@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 INSTALL := $(BIN)/pip install --quiet --disable-pip-version-check --no-deps
 WHERE ?= .demo
 
-.PHONY: demo serve test kill bench fmt lint lock clean
+.PHONY: demo serve test kill bench docs fmt lint lock clean
 
 demo: $(VENV)/.run
 	$(BIN)/corpus-drift demo
@@ -26,6 +26,9 @@ kill: $(VENV)/.test
 
 bench: $(VENV)/.bench
 	$(BIN)/python -m benchmarks $(BENCH)
+
+docs: $(VENV)/.test
+	NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --quiet --strict
 
 fmt: $(VENV)/.test
 	$(BIN)/ruff format .

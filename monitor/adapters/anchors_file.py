@@ -1,4 +1,4 @@
-"""The anchors file: JSON Lines of INTERFACE.md, read strictly with all problems at once, written whole."""
+"""The anchors file: JSON Lines of docs/anchors.md, read strictly with all problems at once, written whole."""
 
 import binascii
 import json
@@ -28,7 +28,7 @@ _SURROGATE = re.compile(r"[\ud800-\udfff]")
 
 
 class AnchorLine(msgspec.Struct, forbid_unknown_fields=True, omit_defaults=True):
-    """One line of the file, in the order of INTERFACE.md; null and absent are the same where null is allowed."""
+    """One line of the file, in the order of docs/anchors.md; null and absent are the same where null is allowed."""
 
     id: str
     text: str

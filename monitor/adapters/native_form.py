@@ -1,4 +1,4 @@
-"""Corpus events to the native wire form of EVENTS.md: what a producer writes, and the decoder of that form reads."""
+"""Corpus events to the native wire form of docs/events.md: what a producer writes and its decoder reads."""
 
 import json
 from base64 import b64encode

@@ -10,13 +10,19 @@ from monitor.cli import main
 
 FOLDER = Path(__file__).parent.parent.parent / "deploy"
 TEXT = (FOLDER / "README.md").read_text(encoding="utf-8")
+SHELL = re.findall(r"^```sh\n(.*?)^```$", TEXT, re.MULTILINE | re.DOTALL)
 COMMANDS = sorted(
     {
-        *re.findall(r"^    (?:.*[ /])?(corpus-drift [a-z].+)$", TEXT, re.MULTILINE),
+        *re.findall(r"^(?:.*[ /])?(corpus-drift [a-z]+ .+)$", "".join(SHELL), re.MULTILINE),
         *re.findall(r"`(corpus-drift \w[^`]+)`", TEXT),
     }
 )
 TABLE = TEXT.partition("\n\n")[2].partition("\n\n")[0]
+
+
+def test_commands_are_found() -> None:
+    assert len(SHELL) == 6
+    assert len(COMMANDS) >= 7
 
 
 @pytest.mark.parametrize("command", COMMANDS)

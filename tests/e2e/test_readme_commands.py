@@ -1,7 +1,6 @@
-"""README's console blocks, run one after the other as a newcomer would, with the program that is installed here."""
+"""The console blocks of README and docs/, run in the order of the site, with the program that is installed here."""
 
 import os
-import re
 import subprocess
 import sys
 from collections.abc import Sequence
@@ -11,16 +10,15 @@ from pathlib import Path
 import pytest
 from confluent_kafka.admin import AdminClient
 
+from tests.docs.pages import blocks, nav
 from tests.kafka_admin import created
 from tests.stack import kafka_broker, need
 
-ROOT = Path(__file__).parent.parent.parent
-README = (ROOT / "README.md").read_text(encoding="utf-8")
-LINES = [
-    line.removeprefix("$ ")
-    for block in re.findall(r"```console\n(.*?)```", README, re.DOTALL)
-    for line in block.splitlines()
-]
+README = [line for block in blocks("console", pages=("README.md",)) for line in block.commands()]
+SITE = [line for block in blocks("console", pages=tuple(nav())) for line in block.commands()]
+DEMO = "corpus-drift demo --folder demo"
+LINES = [*SITE, *(line for line in README if line != DEMO)]
+"""README's own come last, on the demo that the site's first command made."""
 DEADLINE = 1_200.0
 
 
@@ -45,6 +43,7 @@ def run_all(lines: Sequence[str], folder: Path, **variables: str) -> None:
 
 @pytest.mark.timeout(3_600)
 def test_the_tour_is_walked(tmp_path: Path) -> None:
+    assert README[0] == SITE[0] == TOUR[0] == DEMO
     assert len(TOUR) >= 20
     run_all(TOUR, tmp_path)
 

@@ -1,4 +1,4 @@
-"""The native wire form of EVENTS.md: one JSON object with `op`."""
+"""The native wire form of docs/events.md: one JSON object with `op`."""
 
 import msgspec
 

@@ -67,7 +67,7 @@ class VectorWire(Wire, gc=False):
 
 
 class EventReader:
-    """From typed fields to a corpus event: every bound of EVENTS.md is enforced here and only here.
+    """From typed fields to a corpus event: every bound of docs/events.md is enforced here and only here.
 
     Args:
         limits: the bounds.

@@ -133,7 +133,7 @@ class Counted(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Kernels:
-    """The inner loops, in numba or in numpy; both give the same bits (see tests/core/test_lexical_kernels).
+    """The inner loops, in numba or in numpy; both give the same bits (see tests/core/index/lexical/test_kernels.py).
 
     Args:
         name: `numba` or `numpy`.

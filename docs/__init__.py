@@ -1,0 +1,1 @@
+"""The documentation: pages, and what writes those of them that are generated."""

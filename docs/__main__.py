@@ -1,0 +1,23 @@
+"""Writes every generated page of this folder: `python -m docs`."""
+
+from pathlib import Path
+
+from docs.api_page import api_page
+from docs.configuration_page import configuration_page
+from docs.measures_page import measures_page
+
+FOLDER = Path(__file__).parent
+
+
+def files() -> dict[str, str]:
+    """Name -> content of everything generated here."""
+    return {
+        "api.md": api_page(),
+        "configuration.md": configuration_page(),
+        "measures.md": measures_page(),
+    }
+
+
+if __name__ == "__main__":
+    for name, content in files().items():
+        (FOLDER / name).write_text(content, encoding="utf-8")

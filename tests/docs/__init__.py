@@ -1,0 +1,1 @@
+"""The documentation: built, generated, linked and executed."""
