@@ -1,11 +1,13 @@
 """Generated pages are what their generators write, and what is written by hand names only what there is."""
 
+import doctest
 import re
 from collections import Counter
 
 import pytest
 
 import monitor
+from docs import examples_in_docstrings, lines
 from docs.__main__ import FOLDER, files
 from docs.configuration_page import REFERENCE, configuration_page
 from docs.lines import package, table
@@ -48,6 +50,12 @@ def test_every_runbook_is_on_the_page_of_alerts() -> None:
     page = text("docs/alerts.md")
     for runbook in sorted((ROOT / "deploy" / "runbooks").glob("*.md")):
         assert f"| [{runbook.stem}](runbooks/{runbook.name}) |" in page
+
+
+def test_examples_in_docstrings_run() -> None:
+    for module in (examples_in_docstrings, lines):
+        outcome = doctest.testmod(module)
+        assert (outcome.failed, outcome.attempted > 0) == (0, True)
 
 
 def test_lines_are_counted_by_package() -> None:

@@ -68,6 +68,8 @@ def test_the_python_api_has_signatures_and_docstrings(site: Path) -> None:
     assert "Session" in page
     assert "Parameters" in page or "Arguments" in page
     assert "min_anchors" in page
+    assert "<blockquote>" not in page, "an example that is no code"
+    assert "&gt;&gt;&gt; " in page
 
 
 def test_links_between_the_repository_and_the_site_lead_somewhere(site: Path) -> None:
