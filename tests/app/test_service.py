@@ -67,7 +67,7 @@ def test_a_baseline_from_capture_to_approval(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("name", ["", "a b", "../main", "a\nb", "x" * 65, ".hidden", "ü"])
 def test_a_baseline_is_named_as_in_the_configuration(tmp_path: Path, name: str) -> None:
-    with turning(tmp_path, Shape(chunks=8, deploys=1, dense=False)) as (_, client):
+    with turning(tmp_path, Shape(chunks=30, deploys=1, dense=False)) as (_, client):
         with pytest.raises(ConfigurationError, match=r"400 baseline .*: expected 1 to 64 letters"):
             client.capture(name)
         assert [one["name"] for one in client.baselines()] == ["main"]

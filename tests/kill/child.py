@@ -74,7 +74,7 @@ def plant(defect: str) -> None:
 
 
 class NoBands:
-    """`monitor.core.copies.duplicates.Bands` that finds no candidates."""
+    """`monitor.core.index.duplicates.duplicates.Bands` that finds no candidates."""
 
     width = 1
 

@@ -88,7 +88,7 @@ def test_a_kept_report_is_a_fresh_one(seed: int, turns: int, remembered: int) ->
     pinned = snapshot(ANCHORS, {"dense": world._drawn(12)}, name="pinned", hashes=world.hashes)
     kept = drift()
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("monitor.core.copies.likeness._MOST", remembered)
+        patch.setattr("monitor.core.index.duplicates.likeness._MOST", remembered)
         for _ in range(turns):
             view = world.turn()
             assert repr(kept.evaluate(before, pinned, view)) == repr(drift().evaluate(before, pinned, view))
