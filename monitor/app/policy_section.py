@@ -26,13 +26,28 @@ class RuleEntry(Section):
     min_anchors: int = Field(20, ge=1)
     for_: float = Field(300.0, ge=0, alias="for")
     ground: str = ""
+    severe: float | None = None
+    """What a PASS has to exclude; not given: anything beyond the limit."""
+    weight: float = Field(1.0, gt=0, le=1000)
 
     @model_validator(mode="after")
     def _limited(self) -> "RuleEntry":
         if self.min is None and self.max is None:
             message = f"policy.rule {self.name!r} has neither min nor max"
             raise ValueError(message)
+        if self.severe is not None:
+            self._beyond(self.severe)
         return self
+
+    def _beyond(self, severe: float) -> None:
+        low, high = self.min, self.max
+        if (low is None) == (high is None):
+            message = f"policy.rule {self.name!r}: severe = {severe:g} needs either min or max, not both"
+            raise ValueError(message)
+        if (high is not None and severe <= high) or (low is not None and severe >= low):
+            limit = f"more than max = {high:g}" if high is not None else f"less than min = {low:g}"
+            message = f"policy.rule {self.name!r}: severe = {severe:g}, expected {limit}"
+            raise ValueError(message)
 
     def rule(self, k: int) -> Rule:
         """As the judge takes it; where the entry names no depth, `k` is it if the metric has any."""
@@ -52,6 +67,8 @@ class RuleEntry(Section):
             self.min_anchors,
             self.for_,
             self.ground,
+            severe=self.severe,
+            weight=self.weight,
         )
 
 

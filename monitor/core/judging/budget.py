@@ -35,7 +35,7 @@ def expected_hypotheses(rules: Sequence[Rule], ground: Ground) -> Iterator[Hypot
         if rule.dimension == ALL and rule.metric == "collapsed_swaps" and rule.severity == "critical":
             values = ground.column(rule)
             if values is not None and ground.inside.any():
-                own = replace(rule, name=f"expected-{rule.leg}", segment=named, min=None)
+                own = replace(rule, name=f"expected-{rule.leg}", segment=named, min=None, severe=None)
                 limit = EXPECTED_SWAPS_PER_K * rule.k
                 yield ground.tested(replace(own, dimension=EXPECTED, max=limit), 1, values, ground.inside)
     for leg, changed in sorted(ground.evidence.elsewhere.items()):

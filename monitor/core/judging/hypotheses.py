@@ -21,6 +21,8 @@ from monitor.core.reporting.drift import Compared
 
 POOLED = "pooled"
 """The segment of those that are too small to pass alone."""
+ROUNDING = 1e-9
+"""An estimate this little beyond the tolerance is at it."""
 LEVELS: Mapping[str, float | None] = {"mean": None, SHARE: None, "p05": 0.05, "p50": 0.5, "p95": 0.95}
 """Statistics with bounds, and the level of those that are quantiles."""
 
@@ -78,6 +80,21 @@ class Hypothesis:
         return self.sign * limit
 
     @property
+    def severe(self) -> float:
+        """The harm that a PASS has to exclude: that of the rule, or else what is more than tolerated."""
+        return self.tolerance if self.rule.severe is None else self.sign * self.rule.severe
+
+    @property
+    def unmeasured_too(self) -> bool:
+        """Whether the harm is tolerated however bad the anchors are that were not measured; without a severe harm to
+        exclude that is for the bounds to say.
+        """
+        open_ = 1.0 - self.sample.covered
+        if self.rule.severe is None or not open_ > ROUNDING:
+            return True
+        return self.sample.covered * self.sign * self.value + open_ * self.sample.range[1] <= self.tolerance
+
+    @property
     def level(self) -> float | None:
         """Of a quantile, of the harm; None for means."""
         level = LEVELS[self.rule.stat]
@@ -104,8 +121,9 @@ class Hypothesis:
     def too_small(self) -> bool:
         """Whether a calm segment of this size could not pass alone.
 
-        With no harm at all in any anchor, the bound of a mean would still use up more than half the tolerance, or
-        that of a quantile the share that may lie beyond it: such a segment says nothing but FAIL.
+        With no harm at all in any anchor, the bound of a mean would still use up more than half the tolerance (or not
+        exclude the severe harm, where the rule has one), or that of a quantile the share that may lie beyond it: such
+        a segment says nothing but FAIL.
         """
         low, high = self.sample.range
         if not np.isfinite(high - low):
@@ -114,7 +132,8 @@ class Hypothesis:
         reach = upper(unharmed, 1.0, ALPHA)
         if self.level is not None:
             return reach > 1.0 - self.level
-        return low + reach * (high - low) > (low + self.tolerance) / 2.0
+        most = (low + self.tolerance) / 2.0 if self.rule.severe is None else self.severe
+        return low + reach * (high - low) > most
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -1,22 +1,30 @@
 """The gate's verdict on a deploy: non-inferiority rule by rule, corrected for their number, then folded into one.
 
-FAIL: the harm is above the tolerance, at level 0.05 for all rules, segments and legs together (Holm). PASS: every one
-of the 95% upper bounds is within its tolerance; no correction, for all of them must be. Else INCONCLUSIVE, with the
-number of anchors that would decide. The live view and alerts judge point estimates (`core.judging.policy.judge`).
+FAIL: the harm is above the tolerance, at level 0.05 for all rules, segments and legs together. The level is split
+before anything is seen, `WHOLE` of it among the rules on all anchors and the rest among those on segments, in each by
+the rules' weights, then evenly among a rule's segments; what is rejected hands its part on to the rest (Holm, with
+weights). PASS, no correction, for all rules must: the estimate is within the tolerance and the 95% upper bound within
+the harm that the rule calls severe; a rule that calls none severe needs the bound within its tolerance. Else
+INCONCLUSIVE, with the number of anchors that would decide. The live view and alerts judge point estimates
+(`core.judging.policy.judge`).
 
 A segment of few independent documents cannot pass alone, not even when nothing in it changed. It can FAIL alone, and
 it is INCONCLUSIVE where its estimate is beyond the limit; otherwise it is judged together with the dimension's other
-small segments, as the segment `pooled`, and its own finding does not decide (severity `warning`).
+small segments, as the segment `pooled`, and its own finding does not decide (severity `warning`). Where the rule
+calls a harm severe, that goes for every segment that is within the tolerance and cannot exclude it, and `pooled`
+does not decide then either: few anchors with little harm are no reason to hold a deploy up. Anchors that were not
+measured count as harmed here, so nothing passes by being absent.
 """
 
 import math
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from monitor.core.judging.bounds import ALPHA, Bounds
-from monitor.core.judging.budget import expected_hypotheses
+from monitor.core.judging.budget import EXPECTED, expected_hypotheses
 from monitor.core.judging.holm import rejected
-from monitor.core.judging.hypotheses import POOLED, Evidence, Ground, Hypothesis, pooled
+from monitor.core.judging.hypotheses import POOLED, ROUNDING, Evidence, Ground, Hypothesis, pooled
 from monitor.core.judging.planning import Plan
 from monitor.core.judging.policy import (
     Finding,
@@ -34,6 +42,8 @@ from monitor.core.judging.policy import (
 from monitor.core.model.report import ALL, DriftReport, Measurement, SegmentSize, VerdictName
 from monitor.core.reporting.drift import Compared
 
+WHOLE = 0.25
+"""Part of the level for the few rules on all anchors, which have the most of them; segments are many and small."""
 POINT = " (judged as a point value: it has no value per anchor)"
 
 
@@ -42,6 +52,7 @@ class _Tested:
     hypothesis: Hypothesis
     bounds: Bounds
     small: bool
+    """Whether it says nothing but FAIL while its estimate is within the limit."""
 
 
 def judge_deploy(rules: Sequence[Rule], compared: Compared, report: DriftReport, evidence: Evidence) -> Verdict:
@@ -95,44 +106,77 @@ def _take(
             if isinstance(one, Measurement):
                 found.append(replace(point, reason=point.reason + POINT))
             elif len(one.sample.values) or not ground.inside.any():
-                may_pool = rule.dimension != ALL and rule.segment == "*" and one.too_small()
-                tested.append(_Tested(one, one.bounds(), may_pool))
+                bounds = one.bounds()
+                open_ = one.too_small() or (rule.severe is not None and bounds.upper > one.severe)
+                may_pool = rule.dimension != ALL and rule.segment == "*" and open_
+                tested.append(_Tested(one, bounds, may_pool))
                 small.setdefault(one.sign, []).extend([one] if may_pool else [])
-    tested += [_Tested(one, one.bounds(), small=False) for one in map(pooled, filter(None, small.values()))]
+    together = map(pooled, filter(None, small.values()))
+    tested += [_Tested(one, one.bounds(), small=rule.severe is not None) for one in together]
 
 
 def _decided(tested: Sequence[_Tested]) -> list[Finding]:
-    """FAILs by Holm, over the critical tests and over the warnings: those cannot make a deploy fail."""
+    """FAILs by Holm with weights, over the critical tests and over the warnings: those cannot make a deploy fail."""
     made: list[Finding] = []
     families: Mapping[Severity, list[_Tested]] = {
         severity: [one for one in tested if one.hypothesis.rule.severity == severity]
         for severity in ("critical", "warning")
     }
     for family in families.values():
-        failed = rejected([one.bounds.p for one in family], ALPHA)
-        made += [_finding(one, fail=fail, tests=len(family)) for one, fail in zip(family, failed, strict=True)]
+        parts = _parts([one.hypothesis.rule for one in family])
+        failed = rejected([one.bounds.p for one in family], ALPHA, parts)
+        made += [_finding(*one) for one in zip(family, failed, parts, strict=True)]
     return made
 
 
-def _finding(one: _Tested, *, fail: bool, tests: int) -> Finding:
+def _parts(rules: Sequence[Rule]) -> list[float]:
+    """Each test's part of the level, by its rule, summing to 1: see this module's first lines."""
+    tests = Counter(rule.name for rule in rules)
+    weights = {rule.name: rule.weight for rule in rules}
+    whole = {rule.name for rule in rules if rule.dimension in (ALL, EXPECTED)}
+    halves = {
+        True: sum(weights[name] for name in whole),
+        False: sum(weights[name] for name in weights.keys() - whole),
+    }
+    share = {True: WHOLE if halves[False] else 1.0, False: 1.0 - WHOLE if halves[True] else 1.0}
+    made = []
+    for rule in rules:
+        inside = rule.name in whole
+        made.append(share[inside] * rule.weight / halves[inside] / tests[rule.name])
+    return made
+
+
+def _finding(one: _Tested, fail: bool, part: float) -> Finding:
     of, bounds, rule = one.hypothesis, one.bounds, one.hypothesis.rule
     harm, n = of.sign * of.value, len(of.sample.values)
-    verdict: VerdictName = "fail" if fail else "pass" if bounds.upper <= of.tolerance else "inconclusive"
-    decides = verdict != "inconclusive" or not one.small or not harm <= of.tolerance
-    plan = Plan(bounds.deviation, of.sample.range, of.tolerance, tests)
+    within = harm <= of.tolerance + ROUNDING
+    passed = bounds.upper <= of.severe and (within or rule.severe is None)
+    verdict: VerdictName = "fail" if fail else "pass" if passed else "inconclusive"
+    decides = verdict != "inconclusive" or not one.small or not (within and of.unmeasured_too)
+    excluded = of.severe if within else of.tolerance
+    plan = Plan(bounds.deviation, of.sample.range, of.tolerance, 1.0 / part)
     per = n / bounds.clusters if bounds.clusters else 0.0
-    needed = math.ceil(plan.clusters_needed(harm) * per) if verdict == "inconclusive" and not math.isnan(harm) else 0
+    open_ = verdict == "inconclusive" and not math.isnan(harm)
+    needed = math.ceil(replace(plan, tolerance=excluded).clusters_needed(harm) * per) if open_ else 0
     shows = plan.detectable(bounds.clusters) if of.level is None else math.nan
     low, high = sorted((of.sign * bounds.lower, of.sign * bounds.upper))
     return Finding(
         rule.name, rule.severity if decides else "warning", rule.metric, rule.leg, rule.k, rule.stat,
         rule.dimension, rule.segment, verdict, of.value, of.sign * of.tolerance, n,
-        _said(one, (low, high), needed=needed, decides=decides, verdict=verdict),
-        low, high, needed, of.sign * shows,
+        _said(one, (low, high), needed=needed, decides=decides, verdict=verdict, within=within),
+        low, high, needed, of.sign * shows, math.nan if rule.severe is None else rule.severe,
     )  # fmt: skip
 
 
-def _said(one: _Tested, between: tuple[float, float], *, needed: int, decides: bool, verdict: VerdictName) -> str:
+def _said(
+    one: _Tested,
+    between: tuple[float, float],
+    *,
+    needed: int,
+    decides: bool,
+    verdict: VerdictName,
+    within: bool,
+) -> str:
     of, bounds = one.hypothesis, one.bounds
     said = f"{place(of.rule, of.rule.segment)}: {of.value:.3f} ({between[0]:.3f} to {between[1]:.3f})"
     said += f", allowed {allowed(of.rule)}, {len(of.sample.values)} anchors of {bounds.clusters} documents"
@@ -142,6 +186,10 @@ def _said(one: _Tested, between: tuple[float, float], *, needed: int, decides: b
         return said
     if bounds.lower > of.tolerance:
         said += "; beyond the limit alone, but not among so many tests, or not beyond what rebuilding the index does"
+    elif of.rule.severe is not None:
+        said += f"; {of.rule.severe:g} cannot be excluded" if within else "; beyond the limit, but that may be chance"
+    if not decides and of.rule.segment == POOLED:
+        return f"{said}; too few to decide, even together"
     if not decides:
         return f"{said}; too few to pass alone, judged with the other small segments as {POOLED!r}"
     return f"{said}; about {needed} anchors like these would decide" if needed else f"{said}; no number would decide"

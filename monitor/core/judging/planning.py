@@ -20,13 +20,13 @@ class Plan:
         deviation: of the harm per cluster.
         ends: least and greatest harm of an anchor.
         tolerance: the harm that is allowed.
-        tests: m, the tests that Holm corrects over.
+        tests: m, how many tests of this one's weight share the level: a FAIL is at level ALPHA / m.
     """
 
     deviation: float
     ends: tuple[float, float]
     tolerance: float
-    tests: int
+    tests: float
 
     def clusters_needed(self, harm: float) -> int:
         """Clusters with which a true harm is decided with 80% power: c with z s / sqrt(c) + reach / c <= distance.
@@ -59,5 +59,5 @@ class Plan:
         return raised if raised <= high else math.nan
 
     def _z(self, *, below: bool) -> float:
-        level = ALPHA if below else ALPHA / max(1, self.tests)
+        level = ALPHA if below else ALPHA / max(1.0, self.tests)
         return _NORMAL.inv_cdf(1.0 - level) + _NORMAL.inv_cdf(POWER)

@@ -40,6 +40,11 @@ class Rule:
     ground: str = ""
     bounds: bool = True
     """Whether the gate judges it by confidence bounds; else by the point estimate, as alerts are."""
+    severe: float | None = None
+    """A value further beyond the limit. With one, the gate's PASS needs an estimate within the limit and a bound
+    within `severe`: small segments can reach that. Without one it needs the bound within the limit itself."""
+    weight: float = 1.0
+    """Its part of the level for a false FAIL, beside the other rules on all anchors, or on segments."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +71,8 @@ class Finding:
     """Anchors that would decide an INCONCLUSIVE finding with 80% power; 0: no number would, or none is needed."""
     detectable: float = math.nan
     """The value beyond the limit that would FAIL with 80% power on this many anchors."""
+    severe: float = math.nan
+    """The value that a PASS has to exclude; NaN where that is the limit itself."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -89,7 +89,7 @@ def _finding_schema() -> Document:
         rule=_TEXT, severity={"enum": ["critical", "warning"]}, metric=_TEXT, leg=_TEXT, k={"type": "integer"},
         stat=_TEXT, dimension=_TEXT, segment=_TEXT, verdict=_verdicts(), value=_NUMBER, limit=_NUMBER,
         n={"type": "integer"}, reason=_TEXT, lower=_NUMBER, upper=_NUMBER, anchors_needed={"type": "integer"},
-        detectable=_NUMBER,
+        detectable=_NUMBER, severe=_NUMBER,
     )  # fmt: skip
 
 
