@@ -7,6 +7,7 @@ from rich.cells import cell_len, chop_cells
 from rich.table import Table
 from rich.text import Text
 
+from monitor.app.formats import lost_answers
 from monitor.app.tables import STYLES, drawn, moment
 
 Document = dict[str, Any]
@@ -26,6 +27,7 @@ def explain_card(document: Document, *, color: bool = False) -> str:
     parts += _causes(document["causes"])
     parts += [_sizes(document["size"])]
     parts += _segments(document["segments"])
+    parts += lost_answers(document)
     parts += _blame(document["blame"])
     parts += _events(document["events"])
     signs = ", ".join(f"{sign} {state}" for state, sign in MARKS.items() if sign.strip())

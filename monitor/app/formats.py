@@ -10,6 +10,8 @@ MARKDOWN_LIMIT = 64 << 10
 MARKS = {"pass": "PASS", "fail": "FAIL", "inconclusive": "INCONCLUSIVE", "unknown": "UNKNOWN"}
 _FORECAST = "forecast: the verdict is on what the change adds"
 _ROWS = 40
+_QUERIES = 5
+"""Queries named per leg where an answer is for reading; the JSON document has more."""
 
 
 def render_gate(document: dict[str, Any], form: Format) -> str:
@@ -70,7 +72,7 @@ def _text(document: dict[str, Any]) -> str:
     warned = [found for found in document["findings"] if _is_warning(found) and _place(found) not in failed]
     told = [found for found in warned if found["verdict"] != "inconclusive"]
     lines += [f"  (warning) {found['reason']}" for found in told[:10]]
-    lines += _blamed(document)
+    lines += [*_caused(document), *_blamed(document), *lost_answers(document)]
     judged = sum(found["severity"] == "critical" for found in document["findings"])
     open_ = len(warned) - len(told)
     undecided = f", {open_} undecided on their own (small segments, warning limits)" if open_ else ""
@@ -92,6 +94,29 @@ def _blamed(document: dict[str, Any]) -> list[str]:
         named = ", ".join(f"{one['name']} {one['share']:.0%}" for one in shares[:5])
         if named:
             made.append(f"blame, {leg}: {named} of {sum(one['slots'] for one in shares):,.0f} changed slots")
+    return made
+
+
+def _caused(document: dict[str, Any]) -> list[str]:
+    """The classes of causes, in one line; only where something failed or is warned of."""
+    named = ", ".join(one["cause"] for one in document.get("causes", ()))
+    return [f"cause: {named}"] if named and document["reasons"] else []
+
+
+def lost_answers(document: dict[str, Any], most: int = _QUERIES) -> list[str]:
+    """How many queries lost their answer, where, and which ones; nothing of a leg that lost none."""
+    made = []
+    for loss in document.get("losses", ()):
+        if not loss["lost"]:
+            continue
+        made.append(f"lost answers, {loss['said']}")
+        for query in loss["queries"][:most]:
+            instead = f", {query['instead']} stands first" if query["instead"] else ""
+            made.append(
+                f"  {query['anchor']} {query['text'][:80]!r}: {query['chunk_id'] or '?'} is {query['fate']}{instead}"
+            )
+        hidden = loss["lost"] - min(most, len(loss["queries"]))
+        made += [f"  ... and {hidden} more; --format json names {len(loss['queries'])}"] if hidden > 0 else []
     return made
 
 
@@ -121,6 +146,7 @@ def _junit(document: dict[str, Any]) -> str:
     suite.set("skipped", str(counts["skipped"]))
     notes = [f"warning: {document['warning']}"] if document.get("warning") else []
     notes += [_FORECAST, _already(document["already"])] if "already" in document else []
+    notes += [*_caused(document), *lost_answers(document)]
     if notes:
         ET.SubElement(suite, "system-out").text = "\n".join(map(_clean, notes))
     ET.indent(suite)
@@ -153,7 +179,9 @@ def _markdown(document: dict[str, Any]) -> str:
         there = document["already"]
         lines += ["", f"{_FORECAST}.", "", f"**{_already(there)}**"]
         lines += ["", *(f"* {_cell(reason)}" for reason in there["reasons"][:_ROWS])] if there["reasons"] else []
-    lines += [f"\n{_cell(line)}" for line in _blamed(document)]
+    lines += [f"\n{_cell(line)}" for line in (*_caused(document), *_blamed(document))]
+    lost = [("  * " if line.startswith(" ") else "* ") + _cell(line.strip()) for line in lost_answers(document)]
+    lines += ["", *lost] if lost else []
     shown = [found for found in document["findings"] if found["verdict"] != "pass"] or document["findings"]
     if shown:
         lines += [

@@ -82,6 +82,7 @@ def card(name: str = "guide", **fields: object) -> Document:
              "slots": 6.0}
         ],
         "anchors": [anchor(name, name), anchor(name, name, "lexical", 0.5)],
+        "losses": [],
         "actions": [
             {"action": "advice", "title": "CORPUS: revert", "command": "", "items": []},
             {"action": "approve", "title": "accept", "command": f"corpus-drift baseline accept {name}", "items": []},

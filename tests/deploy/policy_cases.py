@@ -63,16 +63,23 @@ def _number(rule: Rule) -> tuple[object, ...]:
 
 
 def _limit(rule: Rule) -> float:
-    assert rule.max is not None
-    return rule.max
+    limit = rule.max if rule.max is not None else rule.min
+    assert limit is not None
+    return limit
 
 
 def _bad(rule: Rule) -> float:
-    return _limit(rule) * 1.05 + 0.001
+    return _limit(rule) * 1.05 + 0.001 if rule.max is not None else _limit(rule) * 0.95
 
 
 def _good(rule: Rule) -> float:
+    if rule.max is None:
+        return _limit(rule) + 0.01
     return 0.0 if _limit(rule) > 0 else _limit(rule) - 1.0
+
+
+def _beyond(rule: Rule, value: float) -> bool:
+    return value > _limit(rule) if rule.max is not None else value < _limit(rule)
 
 
 def _peak(rule: Rule) -> Values:
@@ -86,7 +93,7 @@ def _quiet(alert: str) -> list[Firing]:
 def _fired(rules: Sequence[Rule], values: dict[tuple[object, ...], float], minute: int) -> Firing:
     """What fires when the numbers have had these values since minute 0."""
     held = [rule for rule in rules if _number(rule) in values and rule.hold < minute * 60]
-    return Firing(minute, EXCEEDED, tuple(_alert(rule) for rule in held if values[_number(rule)] > _limit(rule)))
+    return Firing(minute, EXCEEDED, tuple(_alert(rule) for rule in held if _beyond(rule, values[_number(rule)])))
 
 
 def _place(rule: Rule) -> str:

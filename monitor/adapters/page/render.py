@@ -129,6 +129,7 @@ def render_page(
         card=None if there.card is None else card_of(there.card),
         heat=heat(subject.report, subject.verdict, old=subject.old),
         blame=shares,
+        losses=[loss for loss in subject.report.losses if loss.lost],
         culprits=culprits(shares),
         passed=_passed(view, subject),
         meanings=_meanings(subject.verdict),

@@ -18,7 +18,7 @@ from monitor.core.judging.policy import Verdict
 from monitor.core.model.events import Segment
 from monitor.core.model.report import ALL, CauseClass, DriftReport, Share
 from monitor.core.model.segments import value_of
-from monitor.core.records.documents import baseline_document, verdict_document
+from monitor.core.records.documents import baseline_document, loss_document, verdict_document
 
 SCHEMA_VERSION = 1
 MOST_SEGMENTS = 20
@@ -109,6 +109,7 @@ def card(incident: Incident, question: Question, said: Said, *, config: str = "c
         "causes": [asdict(one) for one in found],
         "size": [_size(leg, side, rows, attributions) for leg, side in sides.items()],
         "segments": _segments(incident, rows, attributions),
+        "losses": [loss_document(loss) for loss in report.losses],
         "blame": [asdict(share) for share in blame],
         "events": events,
         "ranges": range_rows(attributions),

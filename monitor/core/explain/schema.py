@@ -5,6 +5,7 @@ from typing import Any, get_args
 from monitor.core.explain.card import SCHEMA_VERSION
 from monitor.core.index.since_baseline import EventKind
 from monitor.core.model.report import CauseName
+from monitor.core.records.documents import loss_schema
 
 Document = dict[str, Any]
 _TEXT: Document = {"type": "string"}
@@ -20,7 +21,8 @@ def explain_schema() -> Document:
         schema_version={"const": SCHEMA_VERSION}, deploy=_TEXT, now=_COUNT, positions=_map(_COUNT),
         baseline={"anyOf": [_baseline(), {"type": "null"}]}, verdict=_verdict(),
         question=_object(segment=_TEXT, anchor=_TEXT), causes=_list(_cause()), size=_list(_size()),
-        segments=_list(_segment()), blame=_list(_share()), events=_list(_event()), ranges=_list(_range()),
+        segments=_list(_segment()), losses=_list(loss_schema()), blame=_list(_share()), events=_list(_event()),
+        ranges=_list(_range()),
         anchors=_list(_anchor()), actions=_list(_action()), limits=_list(_TEXT),
     )  # fmt: skip
     return {"$schema": "https://json-schema.org/draft/2020-12/schema", "title": "corpus-drift incident card", **whole}

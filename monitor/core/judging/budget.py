@@ -17,6 +17,8 @@ EXPECTED = "expected"
 """The dimension of what is tested because the deploy named a segment."""
 EXPECTED_SWAPS_PER_K = 0.5
 """In the expected segment: half of the results may be others on average; a rewrite of a section is about that."""
+EXPECTED_OF = ("collapsed_swaps", "new_results")
+"""Metrics that count results, of which a deploy may announce changes."""
 ELSEWHERE = 0.05
 """Elsewhere: of twenty anchors one may show a change that came from outside of the expected segment."""
 
@@ -24,15 +26,15 @@ ELSEWHERE = 0.05
 def expected_hypotheses(rules: Sequence[Rule], ground: Ground) -> Iterator[Hypothesis]:
     """What is tested besides the rules where the deploy named a segment; nothing where it did not.
 
-    For each critical rule on swaps over all anchors: the same within the segment against `EXPECTED_SWAPS_PER_K`; for
-    each leg: the share of anchors changed from elsewhere against `ELSEWHERE`.
+    For each critical rule that counts results over all anchors: the same within the segment against
+    `EXPECTED_SWAPS_PER_K`; for each leg: the share of anchors changed from elsewhere against `ELSEWHERE`.
     """
     expected = ground.evidence.expected
     if not expected:
         return
     named = ",".join(f"{name}={value}" for name, value in expected)
     for rule in rules:
-        if rule.dimension == ALL and rule.metric == "collapsed_swaps" and rule.severity == "critical":
+        if rule.dimension == ALL and rule.metric in EXPECTED_OF and rule.severity == "critical":
             values = ground.column(rule)
             if values is not None and ground.inside.any():
                 own = replace(rule, name=f"expected-{rule.leg}", segment=named, min=None, severe=None)

@@ -10,7 +10,9 @@ from monitor.core.measures.comparison.tables import ListedLeg
 from monitor.core.model.lists import NO_CHUNK
 
 
-def clusters(baseline: Snapshot, leg: ListedLeg, rows: NDArray[np.int64]) -> NDArray[np.int64]:
+def clusters(
+    baseline: Snapshot, leg: ListedLeg, rows: NDArray[np.int64], *, answers: bool = False
+) -> NDArray[np.int64]:
     """The cluster of each anchor on one leg.
 
     Anchors are one cluster when their first result in the baseline belongs to one document, or to two that say the
@@ -21,6 +23,9 @@ def clusters(baseline: Snapshot, leg: ListedLeg, rows: NDArray[np.int64]) -> NDA
         baseline: the snapshot compared with.
         leg: whose lists.
         rows: (P,) int64 rows of the baseline.
+        answers: whether the question is what became of each answer. Then those are one cluster that ask the same or
+            have the same answer, for they lose it together; another passage of the same document is another draw
+            from what people ask for, however many passages a deploy takes away at once.
 
     Returns:
         (P,) int64 cluster numbers. An anchor without a baseline list, or an empty one, is a cluster by itself.
@@ -32,7 +37,7 @@ def clusters(baseline: Snapshot, leg: ListedLeg, rows: NDArray[np.int64]) -> NDA
         member = baseline.members.get(first)
         joined.put(at, ("question", marks[row].digest))
         if first != NO_CHUNK:
-            joined.put(at, ("chunk", first) if member is None else ("document", member.doc_id))
+            joined.put(at, ("chunk", first) if member is None or answers else ("document", member.doc_id))
         if member is not None and member.content_hash:
             joined.put(at, ("content", member.content_hash))
     return joined.numbers(range(len(rows)))

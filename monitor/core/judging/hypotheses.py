@@ -15,6 +15,8 @@ from monitor.core.measures.comparison.alignment import Alignment
 from monitor.core.measures.comparison.summary import above
 from monitor.core.measures.comparison.tables import LEGS
 from monitor.core.measures.formulas.columns import Name
+from monitor.core.measures.needs import ANSWERS, PINNED_ANSWERS
+from monitor.core.measures.registry import REGISTRY
 from monitor.core.model.events import Segment
 from monitor.core.model.report import SHARE, Leg, Measurement
 from monitor.core.reporting.drift import Compared
@@ -85,6 +87,11 @@ class Hypothesis:
         return self.tolerance if self.rule.severe is None else self.sign * self.rule.severe
 
     @property
+    def within(self) -> bool:
+        """Whether the estimate is tolerated; not if there is none."""
+        return self.sign * self.value <= self.tolerance + ROUNDING
+
+    @property
     def unmeasured_too(self) -> bool:
         """Whether the harm is tolerated however bad the anchors are that were not measured; without a severe harm to
         exclude that is for the bounds to say.
@@ -145,6 +152,7 @@ class Ground:
         evidence: what else is looked at.
         inside: (P,) bool, anchors of the expected segment.
         members: by leg, (P,) int64 cluster of each anchor.
+        answers: by leg, the same where the question is what became of each answer.
     """
 
     compared: Compared
@@ -152,15 +160,18 @@ class Ground:
     alignment: Alignment
     inside: NDArray[np.bool_]
     members: Mapping[str, NDArray[np.int64]]
+    answers: Mapping[str, NDArray[np.int64]]
 
     @classmethod
     def of(cls, compared: Compared, evidence: Evidence, alignment: Alignment) -> "Ground":
         """Look up clusters and the expected anchors."""
         legs = [leg for leg in LEGS if leg in evidence.baseline.lists]
-        members: dict[str, NDArray[np.int64]] = {
-            leg: clusters(evidence.baseline, leg, alignment.then) for leg in legs
+        then = alignment.then
+        members: dict[str, NDArray[np.int64]] = {leg: clusters(evidence.baseline, leg, then) for leg in legs}
+        answers: dict[str, NDArray[np.int64]] = {
+            leg: clusters(evidence.baseline, leg, then, answers=True) for leg in legs
         }
-        return cls(compared, evidence, alignment, evidence.inside(alignment), members)
+        return cls(compared, evidence, alignment, evidence.inside(alignment), members, answers)
 
     def hypotheses(self, rule: Rule, measured: Sequence[Measurement]) -> Iterator[Hypothesis | Measurement]:
         """What a rule tests; a measurement without per-anchor values comes back as it is, to be judged as a point.
@@ -198,7 +209,7 @@ class Ground:
         sample = Sample(
             sign * values[known],
             weights[known],
-            self._members(rule.leg)[known],
+            self._members(rule)[known],
             (low, high) if sign > 0 else (-high, -low),
             float(weights[known].sum()) / mass if mass else 0.0,
         )
@@ -206,9 +217,12 @@ class Ground:
         missing = int(np.count_nonzero(mask & ~known))
         return Hypothesis(rule, sign, found, missing, sample, None if noise is None else sign * noise[known])
 
-    def _members(self, leg: Leg) -> NDArray[np.int64]:
+    def _members(self, rule: Rule) -> NDArray[np.int64]:
         """Clusters by the leg's own first results; what compares both legs goes by the dense ones where there are."""
-        return self.members[leg] if leg in self.members else next(iter(self.members.values()))
+        measure = REGISTRY.by_name.get(rule.metric)
+        answers = measure is not None and measure.needs in (ANSWERS, PINNED_ANSWERS)
+        members = self.answers if answers else self.members
+        return members[rule.leg] if rule.leg in members else next(iter(members.values()))
 
     def column(self, rule: Rule) -> Values | None:
         """The rule's per-anchor values; those of the pinned baseline beside a moving one are judged as points."""

@@ -24,7 +24,7 @@ from dataclasses import dataclass, replace
 from monitor.core.judging.bounds import ALPHA, Bounds
 from monitor.core.judging.budget import EXPECTED, expected_hypotheses
 from monitor.core.judging.holm import rejected
-from monitor.core.judging.hypotheses import POOLED, ROUNDING, Evidence, Ground, Hypothesis, pooled
+from monitor.core.judging.hypotheses import POOLED, Evidence, Ground, Hypothesis, pooled
 from monitor.core.judging.planning import Plan
 from monitor.core.judging.policy import (
     Finding,
@@ -42,8 +42,8 @@ from monitor.core.judging.policy import (
 from monitor.core.model.report import ALL, DriftReport, Measurement, SegmentSize, VerdictName
 from monitor.core.reporting.drift import Compared
 
-WHOLE = 0.25
-"""Part of the level for the few rules on all anchors, which have the most of them; segments are many and small."""
+WHOLE = 0.5
+"""Part of the level for the rules on all anchors, which are few; the rest is for the many small segments."""
 POINT = " (judged as a point value: it has no value per anchor)"
 
 
@@ -107,12 +107,16 @@ def _take(
                 found.append(replace(point, reason=point.reason + POINT))
             elif len(one.sample.values) or not ground.inside.any():
                 bounds = one.bounds()
-                open_ = one.too_small() or (rule.severe is not None and bounds.upper > one.severe)
-                may_pool = rule.dimension != ALL and rule.segment == "*" and open_
+                may_pool = rule.dimension != ALL and rule.segment == "*" and (one.too_small() or _open(one, bounds))
                 tested.append(_Tested(one, bounds, may_pool))
                 small.setdefault(one.sign, []).extend([one] if may_pool else [])
     together = map(pooled, filter(None, small.values()))
     tested += [_Tested(one, one.bounds(), small=rule.severe is not None) for one in together]
+
+
+def _open(of: Hypothesis, bounds: Bounds) -> bool:
+    """Whether the estimate is within the tolerance and yet severe harm cannot be excluded."""
+    return of.rule.severe is not None and of.within and bounds.upper > of.severe
 
 
 def _decided(tested: Sequence[_Tested]) -> list[Finding]:
@@ -147,9 +151,8 @@ def _parts(rules: Sequence[Rule]) -> list[float]:
 
 
 def _finding(one: _Tested, fail: bool, part: float) -> Finding:
-    of, bounds, rule = one.hypothesis, one.bounds, one.hypothesis.rule
+    of, bounds, rule, within = one.hypothesis, one.bounds, one.hypothesis.rule, one.hypothesis.within
     harm, n = of.sign * of.value, len(of.sample.values)
-    within = harm <= of.tolerance + ROUNDING
     passed = bounds.upper <= of.severe and (within or rule.severe is None)
     verdict: VerdictName = "fail" if fail else "pass" if passed else "inconclusive"
     decides = verdict != "inconclusive" or not one.small or not (within and of.unmeasured_too)
@@ -163,20 +166,12 @@ def _finding(one: _Tested, fail: bool, part: float) -> Finding:
     return Finding(
         rule.name, rule.severity if decides else "warning", rule.metric, rule.leg, rule.k, rule.stat,
         rule.dimension, rule.segment, verdict, of.value, of.sign * of.tolerance, n,
-        _said(one, (low, high), needed=needed, decides=decides, verdict=verdict, within=within),
+        _said(one, (low, high), needed=needed, decides=decides, verdict=verdict),
         low, high, needed, of.sign * shows, math.nan if rule.severe is None else rule.severe,
     )  # fmt: skip
 
 
-def _said(
-    one: _Tested,
-    between: tuple[float, float],
-    *,
-    needed: int,
-    decides: bool,
-    verdict: VerdictName,
-    within: bool,
-) -> str:
+def _said(one: _Tested, between: tuple[float, float], *, needed: int, decides: bool, verdict: VerdictName) -> str:
     of, bounds = one.hypothesis, one.bounds
     said = f"{place(of.rule, of.rule.segment)}: {of.value:.3f} ({between[0]:.3f} to {between[1]:.3f})"
     said += f", allowed {allowed(of.rule)}, {len(of.sample.values)} anchors of {bounds.clusters} documents"
@@ -187,7 +182,9 @@ def _said(
     if bounds.lower > of.tolerance:
         said += "; beyond the limit alone, but not among so many tests, or not beyond what rebuilding the index does"
     elif of.rule.severe is not None:
-        said += f"; {of.rule.severe:g} cannot be excluded" if within else "; beyond the limit, but that may be chance"
+        said += (
+            f"; {of.rule.severe:g} cannot be excluded" if of.within else "; beyond the limit, but that may be chance"
+        )
     if not decides and of.rule.segment == POOLED:
         return f"{said}; too few to decide, even together"
     if not decides:

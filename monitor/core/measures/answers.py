@@ -15,6 +15,7 @@ from monitor.core.model.lists import NO_CHUNK
 Shingles = NDArray[np.uint32]
 Places = NDArray[np.int64]
 
+NO_SHINGLES = np.zeros(0, np.uint32)
 CORPUS_NOT_KEPT = "corpus_not_kept"
 """Why it is not known whether a lost answer still stands somewhere: only the lists were kept."""
 SPREAD = 0.5
@@ -55,6 +56,9 @@ class AnswersView:
     kept is *displaced* if a live chunk says it, or the same chunk still has `SAME_PLACE` of it, and others stand
     before it; else it is *gone*. An anchor without any result in the baseline had no answer to lose: all is kept.
 
+    The other way round, a result now is *new* if none of the first k then said the same, they held less than `SPREAD`
+    of its shingles, it holds less than that of each of them, and it is none of them edited.
+
     Args:
         pair: the lists.
         said: content keys of their slots.
@@ -70,6 +74,7 @@ class AnswersView:
         self._equal = _first_equal(said.then[:, :FIRST], said.now)
         self._close: dict[tuple[int, int], int] = {}
         self._lives: dict[int, bool] = {}
+        self._new: dict[int, Values] = {}
 
     def kept(self, k: int, first: int = 1) -> Values:
         """(R,) share of the baseline's first results, at most `first` and k of them, that are kept."""
@@ -85,6 +90,39 @@ class AnswersView:
     def displaced(self, k: int) -> Values | Reason:
         """(R,) 1 where the first result is not kept although the corpus has it: others stand before it."""
         return self._of_lost(k, lives=True)
+
+    def new(self, k: int) -> Values:
+        """(R,) how many of the first k results now are new: what other wordings, cuts and ids of the old are not."""
+        if k not in self._new:
+            made = np.zeros(len(self._then))
+            then, now = self._said.then[:, :k], self._said.now[:, :k]
+            fresh = (now != NO_CHUNK) & ~np.any(now[:, :, None] == then[:, None, :], axis=2)
+            fresh[self.unknown] = False
+            for row in np.flatnonzero(fresh.any(axis=1)).tolist():
+                made[row] = self._strangers(row, np.flatnonzero(fresh[row]).tolist(), k)
+            self._new[k] = made
+        return self._new[k]
+
+    def _strangers(self, row: int, slots: Sequence[int], k: int) -> int:
+        """How many of these slots of one list say what none of its first k results then did."""
+        then = self._then.keys[row, :k]
+        sets = [self._texts.then(key) for key in then.tolist() if key != NO_CHUNK]
+        lengths = np.array([len(one) for one in sets], np.int64)
+        whole = np.concatenate([*sets, NO_SHINGLES])
+        owner = np.repeat(np.arange(len(sets)), lengths)
+        count = 0
+        for slot in slots:
+            key = int(self._now.keys[row, slot])
+            own = self._texts.now(key)
+            if len(own) and len(whole):
+                shared = np.isin(whole, own)
+                shares = np.bincount(owner[shared], minlength=len(sets)) / np.maximum(lengths, 1)
+                same = shares[np.flatnonzero(then[: len(sets)] == key)]
+                held = float(np.isin(own, whole).mean())
+                if held >= SPREAD or shares.max() >= SPREAD or bool((same >= SAME_PLACE).any()):
+                    continue
+            count += 1
+        return count
 
     def lost(self, k: int) -> NDArray[np.int64]:
         """The places among the R of the anchors whose first result is not kept, ascending."""

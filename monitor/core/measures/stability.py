@@ -166,6 +166,19 @@ ANSWERED: tuple[AnyMeasure, ...] = (
         family="Ranking stability", needs=ANSWERS, range=SHARE, better="lower", percent=True,
         compute=lambda answers, k: answers.displaced(k),
     ),
+    Measure(
+        "new_results", "results",
+        "Results of the top k that say what no result then said, not even in other words, cuts or under other ids",
+        "Other texts push in; re-chunked, renamed and edited ones do not count.",
+        family="Ranking stability", needs=ANSWERS, range=COUNT, better="lower",
+        compute=lambda answers, k: answers.new(k),
+    ),
+    Measure(
+        "new_first_ratio", "ratio", "Share of anchors whose first result says what the first one then did not",
+        "More readers meet another first answer, not only an edited or re-chunked one.",
+        family="Ranking stability", needs=ANSWERS, range=SHARE, better="lower", deep=False, percent=True,
+        compute=lambda answers, _: answers.new(1),
+    ),
 )  # fmt: skip
 """What became of the baseline's first results: pseudo-known items, told by what they say."""
 

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
+from monitor.core.model.losses import Loss
 from monitor.core.model.problems import Problem
 
 Leg = Literal["dense", "lexical", "both", "corpus"]
@@ -133,6 +134,8 @@ class DriftReport:
     """Anchors left out because their own text or vector differs from the baseline's."""
     causes: tuple[CauseClass, ...] = ()
     """The classes of causes that hold, the largest first."""
+    losses: tuple[Loss, ...] = ()
+    """The answers that each leg's anchors lost since the baseline, at the judged depth."""
 
 
 def judged_depth(measurements: Sequence[Measurement]) -> int:

@@ -8,6 +8,7 @@ from typing import Any, get_args
 from monitor.core.index.baseline import Snapshot
 from monitor.core.judging.policy import Verdict
 from monitor.core.model.events import Position
+from monitor.core.model.losses import Fate, Loss
 from monitor.core.model.report import BaselineIdentity, CauseName, DriftReport
 
 SCHEMA_VERSION = 1
@@ -21,6 +22,7 @@ def report_document(report: DriftReport, verdict: Verdict) -> Document:
     """A report with its verdict; the same report gives the same document."""
     made = asdict(report)
     made |= {"baseline": baseline_document(report.baseline), "problems": [of.text for of in report.problems]}
+    made["losses"] = [loss_document(loss) for loss in report.losses]
     return _document({"schema_version": SCHEMA_VERSION, **made, "verdict": verdict_document(verdict)})
 
 
@@ -48,8 +50,15 @@ def gate_document(deploy_id: str, report: DriftReport | None, verdict: Verdict) 
             "positions": {} if report is None else dict(report.positions),
             "corpus": {} if report is None else dict(report.corpus),
             "blame": [] if report is None else [asdict(share) for share in report.blame],
+            "losses": [] if report is None else [loss_document(loss) for loss in report.losses],
+            "causes": [] if report is None else [asdict(cause) for cause in report.causes],
         }
     )
+
+
+def loss_document(loss: Loss) -> Document:
+    """The answers that one leg's anchors lost, and the same in a line."""
+    return {**asdict(loss), "said": loss.said}
 
 
 def baseline_document(identity: BaselineIdentity | None) -> Document | None:
@@ -106,6 +115,25 @@ def _share_schema() -> Document:
     )  # fmt: skip
 
 
+def _cause_schema() -> Document:
+    causes = {"enum": [*get_args(CauseName)]}
+    return _object(cause=causes, slots=_NUMBER, anchors={"type": "integer"}, evidence=_list(_TEXT))
+
+
+def loss_schema() -> Document:
+    """Schema of `loss_document`."""
+    count, known = {"type": "integer"}, {"type": ["integer", "null"]}
+    query = _object(
+        anchor=_TEXT, text=_TEXT, fate={"enum": [*get_args(Fate)]}, chunk_id=_TEXT, doc_id=_TEXT, instead=_TEXT
+    )
+    return _object(
+        leg={"enum": ["dense", "lexical"]}, k=count, share=_NUMBER, lost=count, anchors=count, gone=known,
+        displaced=known, said=_TEXT, queries=_list(query),
+        segments=_list(_object(dimension=_TEXT, segment=_TEXT, lost=count, anchors=count)),
+        displaced_by=_list(_object(doc_id=_TEXT, anchors=count)),
+    )  # fmt: skip
+
+
 def gate_schema() -> Document:
     """JSON Schema (2020-12) of `gate_document`, with what commands add: a `warning`, and `already` to a forecast."""
     whole = _object(
@@ -115,6 +143,7 @@ def gate_schema() -> Document:
         baseline={"anyOf": [_baseline_schema(), {"type": "null"}]}, now={"type": ["integer", "null"]},
         positions={"type": "object", "additionalProperties": {"type": "integer"}},
         corpus={"type": "object", "additionalProperties": _NUMBER}, blame=_list(_share_schema()),
+        losses=_list(loss_schema()), causes=_list(_cause_schema()),
     )  # fmt: skip
     whole["properties"]["warning"] = _TEXT
     whole["properties"]["already"] = _object(
@@ -136,9 +165,6 @@ def report_schema() -> Document:
         watched={"type": "boolean"},
     )  # fmt: skip
     baseline, share = _baseline_schema(), _share_schema()
-    cause = _object(
-        cause={"enum": [*get_args(CauseName)]}, slots=_NUMBER, anchors={"type": "integer"}, evidence=_list(_TEXT)
-    )
     verdict = _object(verdict=_verdicts(), reasons=_list(_TEXT), findings=_list(finding))
     whole = _object(
         schema_version={"const": SCHEMA_VERSION}, deploy_id=_TEXT, now={"type": "integer"},
@@ -146,7 +172,8 @@ def report_schema() -> Document:
         baseline={"anyOf": [baseline, {"type": "null"}]}, measurements=_list(measurement), segments=_list(size),
         corpus={"type": "object", "additionalProperties": _NUMBER}, problems=_list(_TEXT),
         blame=_list(share),
-        changed_anchors={"type": "integer"}, causes=_list(cause), verdict=verdict,
+        changed_anchors={"type": "integer"}, causes=_list(_cause_schema()), verdict=verdict,
+        losses=_list(loss_schema()),
     )  # fmt: skip
     return {"$schema": "https://json-schema.org/draft/2020-12/schema", "title": "corpus-drift report", **whole}
 

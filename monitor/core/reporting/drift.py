@@ -27,9 +27,11 @@ from monitor.core.measures.registry import REGISTRY, Registry
 from monitor.core.model.anchors import AnchorSet
 from monitor.core.model.fingerprint import Fingerprint
 from monitor.core.model.lists import RankedLists
+from monitor.core.model.losses import Loss
 from monitor.core.model.problems import Problem, ProblemKind
 from monitor.core.model.report import BaselineIdentity, CauseClass, CauseEvidence, DriftReport, Measurement
 from monitor.core.model.scoring import Distance
+from monitor.core.reporting.losses import Losses
 
 __all__ = ["Drift", "Observation", "Scope"]
 NO_BASELINE = "no approved baseline: capture one (baseline capture), look at it, approve it (baseline approve)"
@@ -65,6 +67,7 @@ class Compared:
     limits: Mapping[str, float] = field(default_factory=dict)
     """By metric: the anchors above it are counted."""
     registry: Registry = REGISTRY
+    losses: tuple[Loss, ...] = ()
 
     def report(self) -> DriftReport:
         """The report: the same each time."""
@@ -99,6 +102,7 @@ class Compared:
             problems=self.problems,
             blame=() if culprits is None else culprits.shares(),
             causes=self.causes(),
+            losses=self.losses,
             changed_anchors=0 if alignment is None else alignment.changed,
         )
 
@@ -205,9 +209,12 @@ class Drift:
         tables: list[Summarised] = []
         spreads: list[Spread] = []
         culprits = alignment = beside = None
+        losses: tuple[Loss, ...] = ()
         if baseline is not None and not against:
             alignment = self._align(baseline)
             tables += self._tables(baseline, seen)
+            looked = Losses(baseline, alignment, seen, self._anchors.anchors)
+            losses = looked.of([of.table for of in tables], self.depths[0])
             spreads += self._of(baseline).confidence.spread()
             culprits = None if known is None else self._blame(baseline, alignment, seen, known)
         if pinned is not None and pinned is not baseline and not self._against(pinned):
@@ -228,6 +235,7 @@ class Drift:
             pinned=beside,
             limits=self._limits,
             registry=self._registry,
+            losses=losses,
         )
 
     def lists_of(self, snapshot: Snapshot) -> dict[ListLeg, RankedLists]:

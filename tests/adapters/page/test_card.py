@@ -106,6 +106,7 @@ def test_nothing_moved_is_said() -> None:
         "blame": [],
         "events": [],
         "ranges": [],
+        "losses": [],
         "actions": [],
     }
     assert "Nothing moved: there is no cause to name" in page(**empty).words

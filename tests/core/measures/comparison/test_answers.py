@@ -19,6 +19,7 @@ from monitor.core.measures.answers import CORPUS_NOT_KEPT
 from monitor.core.measures.comparison.facts import CorpusFacts
 from monitor.core.measures.comparison.seen import Observation
 from monitor.core.model.events import chunk_key
+from monitor.core.model.report import DriftReport
 from monitor.core.reporting.drift import Drift, Scope
 from tests.core.measures.comparison.worlds import ANCHORS, DEPTHS, LEGS, World, drift, listed, one, weighted
 from tests.core.snapshots import FINGERPRINT, anchor_set, plain, seen, snapshot
@@ -46,15 +47,20 @@ def _set(of: range) -> NDArray[np.uint32]:
     return np.array(of, np.uint32)
 
 
-def measured(now: str, hashes: Mapping[str, str], texts: Sets, *, then: str = "abc") -> tuple[float, float, float]:
-    """Kept, gone and displaced at 2, of one anchor whose first answer says `FIRST_TEN`."""
+def looked(now: str, hashes: Mapping[str, str], texts: Sets, *, then: str = "abc") -> DriftReport:
+    """Of one anchor whose first answer says `FIRST_TEN`, at 2."""
     anchors = anchor_set([()])
     before = replace(
         snapshot(anchors, {"lexical": plain(then)}, hashes={name: f"says {name}" for name in "abc"}),
         shingles={chunk_key(name): _set(of) for name, of in FIRST_TEN.items()},
     )
     view = replace(seen({"lexical": plain(now)}, hashes=hashes), facts=Known(texts))
-    report = Drift(anchors, FINGERPRINT, Scope((), 9, 1), (2,), {}).evaluate(before, None, view)
+    return Drift(anchors, FINGERPRINT, Scope((), 9, 1), (2,), {}).evaluate(before, None, view)
+
+
+def measured(now: str, hashes: Mapping[str, str], texts: Sets, *, then: str = "abc") -> tuple[float, float, float]:
+    """Kept, gone and displaced."""
+    report = looked(now, hashes, texts, then=then)
     kept, gone, displaced = (
         one(report, f"{name}_answers_ratio", "lexical", 2).value for name in ("kept", "gone", "displaced")
     )
@@ -201,3 +207,30 @@ def test_kept_from_turn_to_turn_equals_afresh_and_by_hand(seed: int, turns: int)
                 for name, values in zip(names, expected, strict=True):
                     found = one(report, name, leg, k).value
                     assert found == pytest.approx(weighted(values), nan_ok=True), (name, leg, k)
+
+
+@pytest.mark.parametrize(
+    ("what", "now", "hashes", "texts", "results", "first"),
+    [
+        ("untouched", "abc", {"a": "says a", "b": "says b"}, FIRST_TEN, 0.0, 0.0),
+        ("other places", "bac", {"a": "says a", "b": "says b"}, FIRST_TEN, 0.0, 1.0),
+        ("renamed", "xbc", {"x": "says a", "b": "says b"}, {"x": range(10)}, 0.0, 0.0),
+        ("cut in two, both found", "xyb", {}, {"x": range(5), "y": range(5, 10)}, 0.0, 0.0),
+        ("grown into a longer text", "xbc", {"b": "says b"}, {"x": range(40)}, 0.0, 0.0),
+        ("edited where it stands", "abc", {"a": "other", "b": "says b"}, {"a": range(7, 30)}, 0.0, 0.0),
+        ("another text in its place", "abc", {"a": "other", "b": "says b"}, {"a": range(8, 30)}, 1.0, 1.0),
+        ("emptied", "abc", {"a": "empty", "b": "says b"}, {}, 1.0, 1.0),
+        ("a stranger first", "xab", {"a": "says a", "x": "says x"}, {**FIRST_TEN, "x": range(50, 60)}, 1.0, 1.0),
+        ("what stood third", "cab", {"a": "says a", "c": "says c"}, FIRST_TEN, 1.0, 1.0),
+        ("nothing", "", {}, {}, 0.0, 0.0),
+    ],
+)
+def test_new_results(what: str, now: str, hashes: dict[str, str], texts: Sets, results: float, first: float) -> None:
+    """At 2: `new_results`; and of the first alone `new_first_ratio`."""
+    report = looked(now, hashes, texts)
+    assert one(report, "new_results", "lexical", 2).value == results, what
+    assert one(report, "new_first_ratio", "lexical", 0).value == first, what
+
+
+def test_new_results_of_an_unknown_list_are_not_known() -> None:
+    assert math.isnan(one(looked("-", {}, {}), "new_results", "lexical", 2).value)
