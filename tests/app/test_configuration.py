@@ -119,6 +119,7 @@ def test_defaults_are_what_the_file_would_say() -> None:
     content = whole_reference()
     del content["source"]["git"], content["source"]["kafka"]
     content["policy"]["rule"][0]["metric"] = "collapsed_swaps"
+    del content["policy"]["rule"][0]["min"]  # a rule that calls a harm severe has one limit
     assert build(content, {}, where=REFERENCE).source.batch == 1_024
 
 
@@ -190,9 +191,13 @@ RULE = {"name": "own", "metric": "swaps", "leg": "lexical", "max": 2.0}
         ({"max": float("nan")}, "policy.rule.0.max = nan: "),
         ({"leg": "dense"}, "policy.rule 'own': leg 'dense' is switched off"),
         ({"leg": "both"}, "policy.rule 'own': leg 'both' is switched off"),
-        ({"name": "swaps-lexical-all"}, "policy.rule 'swaps-lexical-all': 2 rules of that name, expected one"),
+        ({"name": "new-lexical-all"}, "policy.rule 'new-lexical-all': 2 rules of that name, expected one"),
         ({"name": "a b"}, "policy.rule.0.name = 'a b': "),
         ({"severity": "fatal"}, "policy.rule.0.severity = 'fatal': "),
+        ({"max": 2.0, "severe": 2.0}, "policy.rule 'own': severe = 2, expected more than max = 2"),
+        ({"max": None, "min": 0.5, "severe": 0.6}, "policy.rule 'own': severe = 0.6, expected less than min = 0.5"),
+        ({"min": 0.5, "severe": 3.0}, "policy.rule 'own': severe = 3 needs either min or max, not both"),
+        ({"weight": 0.0}, "policy.rule.0.weight = 0.0: "),
     ],
 )
 def test_a_rule_that_could_never_judge_is_refused(change: dict[str, Any], said: str) -> None:

@@ -90,7 +90,7 @@ def test_an_unchanged_corpus_passes_and_a_moved_one_fails_with_who_did_it() -> N
         made.apply([Delete(f"c{at}")])
     verdict = made.judge()
     assert verdict.verdict == "fail"
-    assert "swaps-dense-all" in {found.rule for found in verdict.findings if found.verdict == "fail"}
+    assert "kept-dense-all" in {found.rule for found in verdict.findings if found.verdict == "fail"}
     blame = {
         share.name: share.share for share in made.report().blame if (share.leg, share.level) == ("dense", "source")
     }

@@ -44,19 +44,19 @@ def rendered(
 @pytest.mark.skipif(PROMTOOL is None, reason="promtool is not installed (Debian package prometheus)")
 def test_a_policy_alert(tmp_path: Path) -> None:
     place = f'dimension="source",segment="{ODD}"'
-    rule = next(rule for rule in CONFIGURATION.rules() if rule.name == "top1-dense-source")
+    rule = next(rule for rule in CONFIGURATION.rules() if rule.name == "first-dense-source")
     series = [
-        Series(f"corpus_drift_{rule.metric}", f'{place},leg="dense",k="10",stat="mean"', always(0.5)),
+        Series(f"corpus_drift_{rule.metric}", f'{place},leg="dense",k="0",stat="mean"', always(0.5)),
         Series("corpus_drift_measured_anchors", f'{place},leg="dense"', always(rule.min_anchors)),
     ]
     labels = {
-        "severity": "warning", "rule": rule.name, "leg": "dense", "k": "10", "stat": "mean", "dimension": "source",
+        "severity": "critical", "rule": rule.name, "leg": "dense", "k": "0", "stat": "mean", "dimension": "source",
         "segment": ODD,
     }  # fmt: skip
     said = {
-        "summary": "Retrieval drifted beyond the policy: collapsed_top1_changed_ratio mean, dense",
+        "summary": "Retrieval drifted beyond the policy: new_first_ratio mean, dense",
         "description": (
-            f"collapsed_top1_changed_ratio mean@10 dense of source={ODD} is 0.500, allowed at most {rule.max:g}. "
+            f"new_first_ratio mean@0 dense of source={ODD} is 0.500, allowed at most {rule.max:g}. "
             f"Ground: {rule.ground}. "
             "The alert judges the point estimate; the gate judges the confidence bound, so it may still be undecided."
         ),
