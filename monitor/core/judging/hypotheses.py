@@ -219,9 +219,7 @@ class Ground:
 
     def _members(self, rule: Rule) -> NDArray[np.int64]:
         """Clusters by the leg's own first results; what compares both legs goes by the dense ones where there are."""
-        measure = REGISTRY.by_name.get(rule.metric)
-        answers = measure is not None and measure.needs in (ANSWERS, PINNED_ANSWERS)
-        members = self.answers if answers else self.members
+        members = self.answers if about_answers(rule) else self.members
         return members[rule.leg] if rule.leg in members else next(iter(members.values()))
 
     def column(self, rule: Rule) -> Values | None:
@@ -239,6 +237,12 @@ class Ground:
             return values
         limit = self.compared.limits.get(rule.metric)
         return None if limit is None else above(values, limit)
+
+
+def about_answers(rule: Rule) -> bool:
+    """Whether a rule asks what became of answers, so that each answer is one witness; else each document is."""
+    measure = REGISTRY.by_name.get(rule.metric)
+    return measure is not None and measure.needs in (ANSWERS, PINNED_ANSWERS)
 
 
 def pooled(small: Sequence[Hypothesis]) -> Hypothesis:

@@ -24,7 +24,7 @@ from dataclasses import dataclass, replace
 from monitor.core.judging.bounds import ALPHA, Bounds
 from monitor.core.judging.budget import EXPECTED, expected_hypotheses
 from monitor.core.judging.holm import rejected
-from monitor.core.judging.hypotheses import POOLED, Evidence, Ground, Hypothesis, pooled
+from monitor.core.judging.hypotheses import POOLED, Evidence, Ground, Hypothesis, about_answers, pooled
 from monitor.core.judging.planning import Plan
 from monitor.core.judging.policy import (
     Finding,
@@ -174,7 +174,8 @@ def _finding(one: _Tested, fail: bool, part: float) -> Finding:
 def _said(one: _Tested, between: tuple[float, float], *, needed: int, decides: bool, verdict: VerdictName) -> str:
     of, bounds = one.hypothesis, one.bounds
     said = f"{place(of.rule, of.rule.segment)}: {of.value:.3f} ({between[0]:.3f} to {between[1]:.3f})"
-    said += f", allowed {allowed(of.rule)}, {len(of.sample.values)} anchors of {bounds.clusters} documents"
+    witnesses = "answers" if about_answers(of.rule) else "documents"
+    said += f", allowed {allowed(of.rule)}, {len(of.sample.values)} anchors of {bounds.clusters} {witnesses}"
     if of.missing:
         said += f"; {of.missing} more were not measured"
     if verdict != "inconclusive":

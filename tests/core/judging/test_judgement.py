@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from monitor.core.judging.holm import rejected
 from monitor.core.judging.hypotheses import Evidence
-from monitor.core.judging.judgement import judge_deploy
+from monitor.core.judging.judgement import _parts, judge_deploy
 from monitor.core.judging.policy import judge
 from monitor.core.measures.formulas.columns import Name
 from tests.core.judging.cases import Values, baseline, compared, found, rule, verdict
@@ -259,3 +259,59 @@ def test_it_is_deterministic_and_a_pass_has_every_bound(values: list[float], doc
     if said.verdict == "pass":
         assert all(one.upper <= 2.0 for one in critical)
     assert all(not math.isnan(one.lower) for one in critical if one.verdict in ("pass", "fail"))
+
+
+def test_the_level_is_split_between_all_and_segments_by_weight_and_then_evenly() -> None:
+    rules = [rule("a", weight=3.0), rule("b"), *[rule("s", dimension="source", segment=f"s{at}") for at in range(4)]]
+    assert _parts(rules) == pytest.approx([0.375, 0.125, *[0.125] * 4])
+    assert _parts(rules[:2]) == pytest.approx([0.75, 0.25])
+    assert _parts(rules[2:]) == pytest.approx([0.25] * 4)
+
+
+@given(st.lists(st.tuples(st.floats(0, 1), st.floats(0.1, 10)), min_size=1, max_size=12))
+def test_weighted_holm_is_closed_weighted_bonferroni(tests: list[tuple[float, float]]) -> None:
+    """Rejected is what every intersection rejects that holds it: the largest one does not, or else it goes on."""
+    p, weights = [one[0] for one in tests], [one[1] for one in tests]
+    made = rejected(p, 0.05, weights)
+    left = [at for at, gone in enumerate(made) if not gone]
+    assert all(p[at] * sum(weights[of] for of in left) > 0.05 * weights[at] * (1 - 1e-9) for at in left)
+    order = sorted((at for at, gone in enumerate(made) if gone), key=lambda at: p[at] / weights[at])
+    for place, at in enumerate(order):
+        rest = sum(weights[of] for of in (*order[place:], *left))
+        assert p[at] * rest <= 0.05 * weights[at] * (1 + 1e-9)
+
+
+@pytest.mark.parametrize(
+    ("case", "values", "expected"),
+    [
+        ("within the limit, severe harm excluded", filled(20, (10.0, 2)), "pass"),
+        ("within the limit, severe harm not excluded", filled(12, (10.0, 1)), "inconclusive"),
+        ("beyond the limit, not shown", filled(40, (10.0, 6)), "inconclusive"),
+        ("beyond the limit, shown", filled(40, (10.0, 20)), "fail"),
+        ("at the limit", filled(100, (10.0, 10)), "pass"),
+        ("too many not measured", filled(40, (NAN, 16)), "inconclusive"),
+    ],
+)
+def test_two_limits(case: str, values: Values, expected: str) -> None:
+    """One result in ten is tolerated, three are severe."""
+    said = verdict(values, [rule(max=1.0, severe=3.0)])
+    assert said.verdict == expected, (case, said)
+
+
+def test_what_was_not_measured_keeps_a_small_segment_deciding() -> None:
+    each = rule("each", dimension="source", max=1.0, severe=3.0)
+    calm = verdict(filled(46), [each], segments=sources(6, 40))
+    assert (calm.verdict, found(calm, "s0").severity) == ("pass", "warning")
+    hidden = verdict(filled(46, (NAN, 3)), [each], segments=sources(6, 40))
+    assert (hidden.verdict, found(hidden, "s0").severity) == ("inconclusive", "critical")
+
+
+def test_passages_of_one_document_are_witnesses_of_their_own_for_answers() -> None:
+    """Of 40 anchors of two documents half lost their answer; on results exchanged they are two witnesses."""
+    name = Name("kept_answers_ratio", 10)
+    kept = 1.0 - filled(40, (1.0, 20))
+    said = verdict(
+        kept, [rule(metric=name.metric, max=None, min=0.9)], name=name, documents=[at % 2 for at in range(40)]
+    )
+    assert said.verdict == "fail", said
+    assert "40 anchors of 40 documents" in said.findings[0].reason
