@@ -9,6 +9,7 @@ import pytest
 
 from monitor.app.formats import MARKDOWN_LIMIT, Format, render_gate
 from monitor.core.judging.policy import Finding, Verdict
+from monitor.core.model.losses import Loss, LostAnswer, LostIn
 from monitor.core.model.report import Share, VerdictName
 from monitor.core.records.documents import gate_document
 from tests.adapters.views import HOSTILE, finding, view
@@ -113,3 +114,17 @@ def test_markdown_of_a_pass_shows_what_was_judged() -> None:
     passed = document("pass")
     passed["findings"] = [found for found in passed["findings"] if found["verdict"] == "pass"]
     assert "| PASS | critical | p1 | lexical source=s | unknown |  | 2.0 | 8 |  |" in render_gate(passed, "markdown")
+
+
+@pytest.mark.parametrize("form", ["text", "markdown", "junit"])
+def test_lost_answers_are_said_with_the_queries_and_what_stands_there_now(form: Format) -> None:
+    queries = tuple(LostAnswer(f"q{at}", "how?", "gone", f"c{at}", "doc", "other.md") for at in range(9))
+    loss = Loss("dense", 10, 0.041, 12, 300, 12, 0, (LostIn("kind", "v2", 9, 10),), queries)
+    report = replace(view(("s",)).report, losses=(loss, Loss("lexical", 10, 0.0, 0, 300, 0, 0)))
+    made = render_gate(gate_document("d1", report, Verdict("fail", ("too far",), ())), form)
+    assert "lost answers, dense: about 4 of 100 queries lost the answer they had (12 of 300 anchors, 12 gone)" in made
+    assert "9 of 10 in kind=v2" in made
+    assert "c4 is gone, other.md stands first" in made
+    assert "c5 is gone" not in made, "five are named"
+    assert "and 7 more; --format json names 9" in made
+    assert "lexical" not in made, "that leg lost none"

@@ -314,4 +314,4 @@ def test_passages_of_one_document_are_witnesses_of_their_own_for_answers() -> No
         kept, [rule(metric=name.metric, max=None, min=0.9)], name=name, documents=[at % 2 for at in range(40)]
     )
     assert said.verdict == "fail", said
-    assert "40 anchors of 40 documents" in said.findings[0].reason
+    assert "40 anchors of 40 answers" in said.findings[0].reason
