@@ -11,6 +11,7 @@ from monitor.app.snapshot import Snapshots
 from monitor.core.evaluation import kept_evaluation
 from monitor.core.index.baseline import Approval, Snapshot
 from monitor.core.judging.budget import EXPECTED
+from monitor.core.judging.integrity import METRICS
 from monitor.core.judging.policy import Rule, Verdict
 from monitor.core.model.report import DriftReport
 from monitor.core.records.committed import DeployRecord
@@ -22,6 +23,10 @@ Document = dict[str, Any]
 NO_BUDGET = (
     "the change that the deploy's marker expected is not judged against another baseline: all anchors have the usual "
     "limits; see the gate without --baseline"
+)
+NO_INTEGRITY = (
+    "what is wrong with the corpus itself (policy.integrity) is not judged against another baseline; see the gate "
+    "without --baseline"
 )
 NOT_LEFT = (
     "the monitor did not come to leave a report of now behind; expected corpus-drift run to have ended by itself"
@@ -166,8 +171,10 @@ def judged_against(drift: Drift, rules: Sequence[Rule], store: StateStore, deplo
         return stored_gate(store, deploy_id)
     report, verdict = judged_pair(drift, rules, chosen, record)
     made = gate_document(deploy_id, report, verdict)
-    budget = any(found.dimension == EXPECTED for found in record.verdict.findings)
-    return {**made, "warning": NO_BUDGET} if budget else made
+    said = [NO_BUDGET] if any(found.dimension == EXPECTED for found in record.verdict.findings) else []
+    whole = any(found.metric in METRICS for found in record.verdict.findings)
+    said += [NO_INTEGRITY] if whole and not any(found.metric in METRICS for found in verdict.findings) else []
+    return {**made, "warning": "; ".join(said)} if said else made
 
 
 def judged_pair(

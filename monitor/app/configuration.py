@@ -28,6 +28,7 @@ from monitor.app.sections import (
     StateSection,
 )
 from monitor.core.judging.default_policy import default_rules
+from monitor.core.judging.integrity import integrity_rules
 from monitor.core.judging.policy import Rule
 from monitor.core.model.report import ALL, SHARE
 from monitor.ports import ConfigurationError
@@ -139,11 +140,14 @@ class Configuration(BaseSettings):
         return (*dense, "lexical") if self.lexical.enabled else dense
 
     def rules(self) -> tuple[Rule, ...]:
-        """The policy: the defaults (unless switched off), then the file's own rules."""
+        """The policy: integrity, then the defaults (unless switched off), then the file's own rules."""
         defaults = default_rules(self.segments.dimensions, self.legs, k=self.k, min_anchors=self.segments.min_anchors)
         own = tuple(entry.rule(self.k) for entry in self.policy.rule)
-        chosen = (*defaults, *own) if self.policy.defaults else own
-        return tuple(replace(rule, bounds=self.policy.bounds) for rule in chosen)
+        chosen = tuple(
+            replace(rule, bounds=self.policy.bounds) for rule in ((*defaults, *own) if self.policy.defaults else own)
+        )
+        integrity = integrity_rules(self.segments.dimensions, self.legs, self.policy.integrity.limits(), k=self.k)
+        return (*integrity, *chosen) if self.policy.defaults else chosen
 
 
 def load(path: Path, environment: Mapping[str, str]) -> Configuration:

@@ -5,9 +5,16 @@ from typing import Literal
 from pydantic import Field, model_validator
 
 from monitor.app.sections import Section
+from monitor.core.judging.integrity import IN_SEGMENT, INTEGRITY_RULES, NEW_HUB, NEW_HUB_LIMIT, Limits
 from monitor.core.judging.policy import Rule
 from monitor.core.measures.registry import REGISTRY
 from monitor.core.model.report import ALL
+
+RuleName = Literal[
+    "reembedded", "unequal_twins", "foreign_version", "lost_content", "boilerplate", "wordless", "implausible_time",
+    "leftover", "copied", "new_hub",
+]  # fmt: skip
+_DEFAULTS = {of.name: of.limit for of in INTEGRITY_RULES}
 
 
 class RuleEntry(Section):
@@ -72,10 +79,35 @@ class RuleEntry(Section):
         )
 
 
+class IntegritySection(Section):
+    """Limits of the rules of integrity: shares of the corpus, in 0..1."""
+
+    off: tuple[RuleName, ...] = ()
+    reembedded: float = Field(_DEFAULTS["reembedded"], gt=0, le=1)
+    unequal_twins: float = Field(_DEFAULTS["unequal-twins"], gt=0, le=1)
+    foreign_version: float = Field(_DEFAULTS["foreign-version"], gt=0, le=1)
+    lost_content: float = Field(_DEFAULTS["lost-content"], gt=0, le=1)
+    boilerplate: float = Field(_DEFAULTS["boilerplate"], gt=0, le=1)
+    wordless: float = Field(_DEFAULTS["wordless"], gt=0, le=1)
+    implausible_time: float = Field(_DEFAULTS["implausible-time"], gt=0, le=1)
+    leftover: float = Field(_DEFAULTS["leftover"], gt=0, le=1)
+    copied: float = Field(_DEFAULTS["copied"], gt=0, le=1)
+    new_hub: float = Field(NEW_HUB_LIMIT, gt=0, le=1)
+    in_segment: float = Field(IN_SEGMENT, ge=1)
+    """Times the limit that a segment is allowed."""
+
+    def limits(self) -> Limits:
+        """As the judge takes them."""
+        named = {of.name: float(getattr(self, of.name.replace("-", "_"))) for of in INTEGRITY_RULES}
+        named[NEW_HUB] = self.new_hub
+        return Limits(frozenset(name.replace("_", "-") for name in self.off), named, self.in_segment)
+
+
 class PolicySection(Section):
     """Thresholds. `rule` entries come on top of the default ones unless `defaults` is false."""
 
     defaults: bool = True
     bounds: bool = True
     """False: deploys are judged by point estimates, as alerts are; for anchor sets too small for bounds."""
+    integrity: IntegritySection = IntegritySection()
     rule: tuple[RuleEntry, ...] = ()

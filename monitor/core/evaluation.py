@@ -10,8 +10,9 @@ from monitor.core.attribution.culprits import Culprits
 from monitor.core.index.baseline import Snapshot
 from monitor.core.judging.elsewhere import Changed, elsewhere
 from monitor.core.judging.hypotheses import Evidence
+from monitor.core.judging.integrity import METRICS, integrity_findings, is_integrity
 from monitor.core.judging.judgement import judge_deploy
-from monitor.core.judging.policy import Rule, Verdict, judge
+from monitor.core.judging.policy import Finding, Rule, Verdict, judge
 from monitor.core.measures.comparison.seen import Observation
 from monitor.core.measures.noise import carried, noise_columns
 from monitor.core.model.events import Segment
@@ -46,6 +47,9 @@ class Evaluation:
     compared: Compared
     rules: Sequence[Rule]
     evidence: Evidence | None
+    kept: Sequence[Finding] = ()
+    """What rules of integrity found when a kept deploy was judged by this very baseline: lists that were only kept do
+    not say it again."""
 
     def report(self) -> DriftReport:
         """The report: the same each time."""
@@ -53,10 +57,16 @@ class Evaluation:
 
     def judged(self) -> tuple[DriftReport, Verdict]:
         """The report and its verdict: a deploy by the gate's bounds, everything else by point estimates."""
-        report = self.report()
-        if self.evidence is None:
-            return report, judge(self.rules, report)
-        return report, judge_deploy(self.rules, self.compared, report, self.evidence)
+        report, rules = self.report(), [rule for rule in self.rules if not is_integrity(rule)]
+        profile, evidence = self.compared.seen.profile, self.evidence
+        expected = () if evidence is None else evidence.expected
+        also = self.kept
+        if profile is not None:
+            arrived = self.compared.newcomers
+            also = tuple(integrity_findings(self.rules, report, expected, profile.integrity, arrived))
+        if evidence is None:
+            return report, judge(rules, report, also)
+        return report, judge_deploy(rules, self.compared, report, evidence, also)
 
     def blaming(self, culprits: Culprits | None) -> "Evaluation":
         """The same with the culprits of an earlier one."""
@@ -98,7 +108,8 @@ def kept_evaluation(drift: Drift, rules: Sequence[Rule], baseline: Snapshot, rec
 
     What made the deploy UNKNOWN then (a loss, an incomplete barrier, a changed fingerprint) makes it UNKNOWN now.
     Anchors that ask something else today than they did then count as not measured. The marker's expected change is
-    not judged again: kept lists do not say which event changed what.
+    not judged again: kept lists do not say which event changed what. Nor is integrity: what its rules found then
+    stands where the baseline is the same, and is left out against another one.
 
     Args:
         drift: the evaluation of the anchors of now.
@@ -124,7 +135,12 @@ def kept_evaluation(drift: Drift, rules: Sequence[Rule], baseline: Snapshot, rec
         ),
     )
     compared = drift.compared(baseline, None, seen, None)
-    return Evaluation(compared, rules, evidence_of(baseline, compared, rules))
+    found = [
+        of for of in record.verdict.findings if of.metric in METRICS and record.report.baseline == baseline.identity
+    ]
+    if not asked.all() or compared.alignment is None or compared.alignment.changed:
+        found = [of for of in found if of.leg == "corpus"]  # other anchors: nobody knows how many find what is new
+    return Evaluation(compared, rules, evidence_of(baseline, compared, rules), found)
 
 
 def withheld(verdict: Verdict, reason: str) -> Verdict:

@@ -20,6 +20,7 @@ from monitor.core.index.corpus import Corpus
 from monitor.core.index.engine import Engine
 from monitor.core.index.statistics.measured import Measurable
 from monitor.core.judging.default_policy import default_rules
+from monitor.core.judging.integrity import integrity_rules
 from monitor.core.judging.policy import Rule, Verdict
 from monitor.core.measures.comparison.content_hashes import ContentHashes
 from monitor.core.measures.comparison.facts import CorpusFacts, member_shingles, source_of
@@ -334,7 +335,7 @@ class Session:
             rewrites=self.engine.rewrites(),
             brief=brief,
             index=() if served is None else served.evidence,
-            profile=self.measurable(),
+            profile=self.measurable(brief=brief),
         )
 
     def _refused(self, deploy_id: str) -> tuple[Problem, ...]:
@@ -360,13 +361,14 @@ class Session:
     def default_policy(self) -> tuple[Rule, ...]:
         """The rules used where nobody names any."""
         scope, legs = self.drift.scope, [leg for leg in ("dense", "lexical") if leg in self.lists()]
-        return default_rules(scope.dimensions, legs, k=self.drift.depths[0], min_anchors=scope.min_anchors)
+        rules = default_rules(scope.dimensions, legs, k=self.drift.depths[0], min_anchors=scope.min_anchors)
+        return (*integrity_rules(scope.dimensions, legs, k=self.drift.depths[0]), *rules)
 
-    def measurable(self) -> Measurable:
-        """The corpus as it is now, to be measured when somebody looks."""
+    def measurable(self, *, brief: bool = False) -> Measurable:
+        """The corpus as it is now, to be measured when somebody looks; `brief` as of `evaluate`."""
         lexical = None if self.engine.lexical is None else self.engine.lexical.statistics()
         said = self.counters[UPSERTS], self.counters[REPEATED]
-        return self.engine.statistics.at(lexical, said, cap=self.drift.cap)
+        return self.engine.statistics.at(lexical, said, cap=self.drift.cap, brief=brief)
 
     def snapshot(
         self,

@@ -46,11 +46,12 @@ def policy_cases(rules: Sequence[Rule]) -> Iterator[Case]:
 
 
 def _batches(rules: Sequence[Rule]) -> list[list[Rule]]:
-    """As few as there can be, with no number twice in one."""
+    """As few as there can be, with no number twice in one, and no two that ask for other sizes of one segment."""
     batches: list[list[Rule]] = []
     for rule in rules:
         for batch in batches:
-            if _number(rule) not in map(_number, batch):
+            sizes = {one.min_anchors for one in batch if _counted(one, 0) == _counted(rule, 0)}
+            if _number(rule) not in map(_number, batch) and sizes <= {rule.min_anchors}:
                 batch.append(rule)
                 break
         else:

@@ -4,6 +4,7 @@ from typing import Any
 
 import numpy as np
 
+from monitor.core.index.statistics.contents import Contents
 from monitor.core.index.statistics.population import Population
 from monitor.core.index.statistics.profile import Distribution, Profile, SegmentProfile, Terms
 
@@ -89,11 +90,25 @@ def _plain_population(of: Population) -> list[Any]:
         of.documents.astype("<i4").tobytes(),
         [list(values) for values in of.values],
         of.hashes.astype("<i8").tobytes(),
+        None if of.contents is None else _plain_contents(of.contents),
+    ]
+
+
+def _plain_contents(of: Contents) -> list[Any]:
+    return [
+        of.texts.astype("<u8").tobytes(),
+        of.sketches.astype("<u8").tobytes(),
+        of.tokens.astype("<i4").tobytes(),
+        of.implausible.astype("u1").tobytes(),
+        of.sampled.astype("<i4").tobytes(),
+        of.shingles.astype("<u4").tobytes(),
+        list(of.names),
     ]
 
 
 def _population(plain: list[Any]) -> Population:
-    keys, digests, cells, documents, values, hashes = plain
+    keys, digests, cells, documents, values, hashes, *later = plain
+    contents = later[0] if later else None
     return Population(
         np.frombuffer(keys, "<i8"),
         np.frombuffer(digests, "<u8"),
@@ -101,4 +116,18 @@ def _population(plain: list[Any]) -> Population:
         np.frombuffer(documents, "<i4"),
         tuple(tuple(of) for of in values),
         np.frombuffer(hashes, "<i8"),
+        None if contents is None else _contents(contents),
+    )
+
+
+def _contents(plain: list[Any]) -> Contents:
+    texts, sketches, tokens, implausible, sampled, shingles, names = plain
+    return Contents(
+        np.frombuffer(texts, "<u8"),
+        np.frombuffer(sketches, "<u8"),
+        np.frombuffer(tokens, "<i4"),
+        np.frombuffer(implausible, "u1").astype(np.bool_),
+        np.frombuffer(sampled, "<i4"),
+        np.frombuffer(shingles, "<u4"),
+        tuple(names),
     )

@@ -18,7 +18,7 @@ measured count as harmed here, so nothing passes by being absent.
 
 import math
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from monitor.core.judging.bounds import ALPHA, Bounds
@@ -55,7 +55,9 @@ class _Tested:
     """Whether it says nothing but FAIL while its estimate is within the limit."""
 
 
-def judge_deploy(rules: Sequence[Rule], compared: Compared, report: DriftReport, evidence: Evidence) -> Verdict:
+def judge_deploy(
+    rules: Sequence[Rule], compared: Compared, report: DriftReport, evidence: Evidence, also: Iterable[Finding] = ()
+) -> Verdict:
     """Judge a deploy.
 
     Rule 1: problems of the report (no baseline, another fingerprint, a gap, stale input, an incomplete barrier) make
@@ -68,6 +70,7 @@ def judge_deploy(rules: Sequence[Rule], compared: Compared, report: DriftReport,
         compared: the per-anchor columns.
         report: made from `compared`.
         evidence: the baseline and what else is known.
+        also: what was found by other rules; it decides like all else.
 
     Returns:
         The verdict; equal arguments give an equal one, nothing is drawn at random.
@@ -85,7 +88,7 @@ def judge_deploy(rules: Sequence[Rule], compared: Compared, report: DriftReport,
         else:
             _take(rule, pairs, ground, (found, tested))
     tested += [_Tested(one, one.bounds(), small=False) for one in expected_hypotheses(rules, ground)]
-    return fold([*found, *_decided(tested)])
+    return fold([*also, *found, *_decided(tested)])
 
 
 def _take(

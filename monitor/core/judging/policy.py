@@ -73,6 +73,8 @@ class Finding:
     """The value beyond the limit that would FAIL with 80% power on this many anchors."""
     severe: float = math.nan
     """The value that a PASS has to exclude; NaN where that is the limit itself."""
+    documents: tuple[str, ...] = ()
+    """The documents that something is wrong with, of a rule of integrity; bounded, those most concerned first."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,20 +89,21 @@ class Verdict:
 _ORDER: dict[VerdictName, int] = {"fail": 0, "unknown": 1, "inconclusive": 2, "pass": 3}
 
 
-def judge(rules: Sequence[Rule], report: DriftReport) -> Verdict:
+def judge(rules: Sequence[Rule], report: DriftReport, also: Iterable[Finding] = ()) -> Verdict:
     """Judge a report: FAIL > UNKNOWN > INCONCLUSIVE > PASS over critical findings; warnings never decide.
 
     Rule 1: if the report has problems (no baseline, another fingerprint, a gap, stale input), the verdict is UNKNOWN
     and no number is judged. Rule 2: if a rule concerns nothing that was measured, and not only a segment that is not
     watched, it finds UNKNOWN: a misspelt rule never passes. Rule 3: if no critical rule found anything to judge, the
-    verdict is UNKNOWN: neither does an empty policy. Otherwise the findings decide.
+    verdict is UNKNOWN: neither does an empty policy. Otherwise the findings decide, those judged elsewhere (`also`)
+    like the others.
     """
     if report.problems:
         return refused(report)
     sizes = {(size.dimension, size.segment): size for size in report.segments}
     ruled = {rule.metric for rule in rules}
     measured = [of for of in report.measurements if of.metric in ruled]
-    return fold([found for rule in rules for found in _judged(rule, measured, sizes)])
+    return fold([*also, *(found for rule in rules for found in _judged(rule, measured, sizes))])
 
 
 def refused(report: DriftReport) -> Verdict:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import get_args
 
-from monitor.core.measures import contents, corpus, health, stability
+from monitor.core.measures import contents, corpus, health, integrity, stability
 from monitor.core.measures.entry import Entry
 from monitor.core.measures.measure import MEAN, UNBOUNDED, AnyMeasure, Family, Group, Range
 
@@ -106,6 +106,7 @@ REGISTRY = Registry(
         *contents.EXPLAINED,
         *contents.IN_THE_GATE,
         *corpus.CORPUS,
+        *integrity.INTEGRITY,
         *corpus.IN_INDEX,
     ),
     {

@@ -71,6 +71,21 @@ class Share:
     anchors: int
 
 
+@dataclass(frozen=True, slots=True)
+class Concern:
+    """The documents that a measurement is about, those most concerned first; `count` says how many there are in all.
+
+    `documents` is bounded: it may name fewer.
+    """
+
+    metric: str
+    leg: Leg
+    dimension: str
+    segment: str
+    documents: tuple[str, ...]
+    count: int
+
+
 CauseName = Literal["CORPUS", "INDEX", "ENCODER", "LEXICAL STATISTICS", "QUERY SIDE", "PIPELINE"]
 
 
@@ -136,6 +151,8 @@ class DriftReport:
     """The classes of causes that hold, the largest first."""
     losses: tuple[Loss, ...] = ()
     """The answers that each leg's anchors lost since the baseline, at the judged depth."""
+    concerns: tuple[Concern, ...] = ()
+    """The documents that the measurements of integrity are about."""
 
 
 def judged_depth(measurements: Sequence[Measurement]) -> int:

@@ -98,7 +98,7 @@ def _finding_schema() -> Document:
         rule=_TEXT, severity={"enum": ["critical", "warning"]}, metric=_TEXT, leg=_TEXT, k={"type": "integer"},
         stat=_TEXT, dimension=_TEXT, segment=_TEXT, verdict=_verdicts(), value=_NUMBER, limit=_NUMBER,
         n={"type": "integer"}, reason=_TEXT, lower=_NUMBER, upper=_NUMBER, anchors_needed={"type": "integer"},
-        detectable=_NUMBER, severe=_NUMBER,
+        detectable=_NUMBER, severe=_NUMBER, documents=_list(_TEXT),
     )  # fmt: skip
 
 
@@ -165,6 +165,9 @@ def report_schema() -> Document:
         watched={"type": "boolean"},
     )  # fmt: skip
     baseline, share = _baseline_schema(), _share_schema()
+    concern = _object(
+        metric=_TEXT, leg=_TEXT, dimension=_TEXT, segment=_TEXT, documents=_list(_TEXT), count={"type": "integer"}
+    )
     verdict = _object(verdict=_verdicts(), reasons=_list(_TEXT), findings=_list(finding))
     whole = _object(
         schema_version={"const": SCHEMA_VERSION}, deploy_id=_TEXT, now={"type": "integer"},
@@ -173,7 +176,7 @@ def report_schema() -> Document:
         corpus={"type": "object", "additionalProperties": _NUMBER}, problems=_list(_TEXT),
         blame=_list(share),
         changed_anchors={"type": "integer"}, causes=_list(_cause_schema()), verdict=verdict,
-        losses=_list(loss_schema()),
+        losses=_list(loss_schema()), concerns=_list(concern),
     )  # fmt: skip
     return {"$schema": "https://json-schema.org/draft/2020-12/schema", "title": "corpus-drift report", **whole}
 

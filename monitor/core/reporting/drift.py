@@ -1,6 +1,6 @@
 """Drift: from the lists now and a baseline to an immutable report. Pure."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 
@@ -23,18 +23,29 @@ from monitor.core.measures.comparison.summary import NO_LIMITS, Summarised, summ
 from monitor.core.measures.comparison.tables import TIE_EPS, Comparison
 from monitor.core.measures.comparison.watched import Watched
 from monitor.core.measures.content import content
+from monitor.core.measures.newcomers import Newcomers, newcomers
 from monitor.core.measures.registry import REGISTRY, Registry
 from monitor.core.model.anchors import AnchorSet
 from monitor.core.model.fingerprint import Fingerprint
 from monitor.core.model.lists import RankedLists
 from monitor.core.model.losses import Loss
 from monitor.core.model.problems import Problem, ProblemKind
-from monitor.core.model.report import BaselineIdentity, CauseClass, CauseEvidence, DriftReport, Measurement
+from monitor.core.model.report import (
+    ALL,
+    BaselineIdentity,
+    CauseClass,
+    CauseEvidence,
+    Concern,
+    DriftReport,
+    Measurement,
+)
 from monitor.core.model.scoring import Distance
 from monitor.core.reporting.losses import Losses
 
 __all__ = ["Drift", "Observation", "Scope"]
 NO_BASELINE = "no approved baseline: capture one (baseline capture), look at it, approve it (baseline approve)"
+ENCODER_EVIDENCE = 0.01
+"""Share of the chunks from which on vectors that no text explains are evidence of another encoder."""
 NO_GAPS: Mapping[str, float] = MappingProxyType({})
 
 
@@ -68,6 +79,8 @@ class Compared:
     """By metric: the anchors above it are counted."""
     registry: Registry = REGISTRY
     losses: tuple[Loss, ...] = ()
+    newcomers: tuple[Newcomers, ...] = ()
+    """Documents that are new in the lists, by leg."""
 
     def report(self) -> DriftReport:
         """The report: the same each time."""
@@ -87,6 +100,7 @@ class Compared:
             measurements += floored(found, self.min_judged, self.registry) if labelled else found
         for spread in self.spreads:
             measurements += spread.measurements()
+        measurements += [of.measurement() for of in self.newcomers]
         culprits = self.culprits
         if culprits is not None and alignment is not None:
             measurements += culprits.measurements(alignment)
@@ -103,8 +117,13 @@ class Compared:
             blame=() if culprits is None else culprits.shares(),
             causes=self.causes(),
             losses=self.losses,
+            concerns=self._concerns(),
             changed_anchors=0 if alignment is None else alignment.changed,
         )
+
+    def _concerns(self) -> tuple[Concern, ...]:
+        of_corpus = () if self.seen.profile is None else self.seen.profile.concerns()
+        return (*of_corpus, *(one for of in self.newcomers for one in of.concern()))
 
     def causes(self) -> tuple[CauseClass, ...]:
         """The classes of causes that hold."""
@@ -115,6 +134,7 @@ class Compared:
             said.append(
                 CauseEvidence("QUERY SIDE", f"{count} anchors of the baseline ask something else now or are gone")
             )
+        said += _mixed(self.seen)
         found = self.culprits
         if found is None:
             return causes((), frozenset(), (*said, *self.evidence))
@@ -210,12 +230,14 @@ class Drift:
         spreads: list[Spread] = []
         culprits = alignment = beside = None
         losses: tuple[Loss, ...] = ()
+        arrived: tuple[Newcomers, ...] = ()
         if baseline is not None and not against:
             alignment = self._align(baseline)
             tables += self._tables(baseline, seen)
             looked = Losses(baseline, alignment, seen, self._anchors.anchors)
             losses = looked.of([of.table for of in tables], self.depths[0])
             spreads += self._of(baseline).confidence.spread()
+            arrived = tuple(newcomers(baseline, alignment, seen.lists, seen.facts, seen.hashes, self.depths[0]))
             culprits = None if known is None else self._blame(baseline, alignment, seen, known)
         if pinned is not None and pinned is not baseline and not self._against(pinned):
             comparison = self._of(pinned).comparison
@@ -236,6 +258,7 @@ class Drift:
             limits=self._limits,
             registry=self._registry,
             losses=losses,
+            newcomers=arrived,
         )
 
     def lists_of(self, snapshot: Snapshot) -> dict[ListLeg, RankedLists]:
@@ -320,3 +343,14 @@ class _Known:
     owed: list[NDArray[np.int64] | None] = field(default_factory=list)
     """What changed since `confident` was measured."""
     turn: int = -1
+
+
+def _mixed(seen: Observation) -> Iterator[CauseEvidence]:
+    """Evidence of vectors that no text explains."""
+    integrity = None if seen.profile is None else seen.profile.integrity
+    if integrity is None or "reembedded_ratio" not in integrity.found:
+        return
+    share, chunks = integrity.share("reembedded_ratio", (ALL, ALL))
+    if share > ENCODER_EVIDENCE:
+        said = f"{share:.1%} of {chunks} chunks have another vector than before for the same text, or nearly the same"
+        yield CauseEvidence("ENCODER", said)

@@ -7,6 +7,7 @@ from monitor.adapters.sqlite.profiles import plain_profile, profile_of
 from monitor.core.index.statistics.corpus_statistics import CorpusStatistics
 from monitor.core.index.statistics.profile import Profile, Terms
 from tests.core.index.statistics.streams import DIMENSIONS, SEGMENTS, Stream, put
+from tests.core.index.statistics.test_kept import said
 
 
 def profile() -> Profile:
@@ -30,6 +31,7 @@ def test_a_profile_comes_back_as_it_was() -> None:
     assert after.population is not None
     assert before.population is not None
     assert after.population.same(before.population)
+    assert said(after.population) == said(before.population)
     assert len(after.segments) == len(before.segments) > 5
     for one, other in zip(after.segments, before.segments, strict=True):
         assert (one.dimension, one.segment, one.versions, one.chunks) == (
@@ -40,6 +42,16 @@ def test_a_profile_comes_back_as_it_was() -> None:
         )
         np.testing.assert_array_equal(one.features, other.features)
         np.testing.assert_array_equal(one.lengths, other.lengths)
+
+
+def test_a_population_of_a_time_before_contents_has_none() -> None:
+    plain = plain_profile(profile())
+    assert plain is not None
+    del plain["population"][6:]
+    after = profile_of(plain)
+    assert after is not None
+    assert after.population is not None
+    assert after.population.contents is None
 
 
 def test_a_snapshot_of_before_has_none() -> None:

@@ -22,6 +22,9 @@ __all__ = ["Bands", "Copies", "Duplicates"]
 Slots = NDArray[np.int64]
 Handles = NDArray[np.int64]
 
+_MIX = np.uint32(0x9E37_79B1)
+_SAMPLED = np.uint32(28)
+"""One shingle in 2^4 is in the samples."""
 _TEXTS = 4096
 """Texts shingled at a time, so that a whole corpus can come in one delta."""
 
@@ -122,6 +125,34 @@ class Duplicates:
         """The sorted distinct shingles of a live chunk; empty for a text without tokens."""
         group = int(self._sets.of[slot])
         return self._copies.slab.get(group) if group != NO_GROUP else np.zeros(0, np.uint32)
+
+    def texts(self, slots: Slots) -> NDArray[np.uint64]:
+        """A hash of the token sequence of each live slot, equal in every run; 0 for a text without tokens."""
+        return self._texts.keys(slots)
+
+    def sampled(self, slots: Slots) -> tuple[NDArray[np.uint32], NDArray[np.int32]]:
+        """Of each live slot those shingles that belong to a fixed sixteenth of all there can be.
+
+        The same shingle is in it or not whatever the text, so that sets of texts can be compared by their samples,
+        however they are cut into chunks.
+
+        Returns:
+            The samples one after the other, and how many there are of each slot, (n,) int32.
+
+        Source: Irber et al., "Lightweight compositional analysis of metagenomes with FracMinHash", 2022.
+        """
+        parts, counts = [np.zeros(0, np.uint32)], [np.zeros(0, np.int32)]
+        for at in range(0, len(slots), _TEXTS):
+            groups = self._sets.of[slots[at : at + _TEXTS]]
+            lengths = np.zeros(len(groups), np.int64)
+            filled = groups != NO_GROUP
+            shingles, lengths[filled] = self._copies.slab.gather(groups[filled])
+            kept = (shingles * _MIX) >> _SAMPLED == 0
+            ends = np.concatenate((np.zeros(1, np.int64), np.cumsum(kept)))
+            stops = np.cumsum(lengths)
+            parts.append(shingles[kept])
+            counts.append((ends[stops] - ends[stops - lengths]).astype(np.int32))
+        return np.concatenate(parts), np.concatenate(counts)
 
     def copied(self, slot: int) -> bool:
         """Whether a live chunk has a copy, exact or near."""

@@ -71,6 +71,11 @@ class Groups:
         members: Slots = self.sums[handles[self.sizes[handles] == 1]]
         return members
 
+    def keys(self, slots: Slots) -> Keys:
+        """The keys of the groups of live slots, 0 for a slot without a group; (n,) uint64."""
+        groups = self.of[slots]
+        return np.where(groups == NO_GROUP, np.uint64(0), self._keys[groups])
+
     def leave(self, slots: Slots) -> Handles:
         """Take slots out of their groups; returns those groups, ascending. Slots without a group are passed over."""
         slots = slots[slots < len(self.of)]

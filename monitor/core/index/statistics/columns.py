@@ -24,6 +24,8 @@ class Columns:
     """Event time, seconds since 1970."""
     norms: NDArray[np.float32] = field(default_factory=lambda: np.zeros(0, np.float32))
     digests: NDArray[np.uint64] = field(default_factory=lambda: np.zeros(0, np.uint64))
+    sketches: NDArray[np.uint64] = field(default_factory=lambda: np.zeros(0, np.uint64))
+    """Where the vector points, see `Sketches`."""
     then: Ints = field(default_factory=lambda: np.zeros(0, np.int64))
     """Place in the baseline."""
     changed: NDArray[np.bool_] = field(default_factory=lambda: np.zeros((0, 0), np.bool_))
@@ -46,6 +48,7 @@ class Columns:
         self.seconds = np.concatenate((self.seconds, np.zeros(more, np.int64)))
         self.norms = np.concatenate((self.norms, np.zeros(more, np.float32)))
         self.digests = np.concatenate((self.digests, np.zeros(more, np.uint64)))
+        self.sketches = np.concatenate((self.sketches, np.zeros(more, np.uint64)))
         self.then = np.concatenate((self.then, np.full(more, DEAD, np.int64)))
         shape = (held, self.dimensions)
         self.changed = np.concatenate((self.changed.reshape(shape), np.zeros(wide, np.bool_)))

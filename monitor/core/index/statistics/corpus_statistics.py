@@ -8,12 +8,15 @@ from numpy.typing import NDArray
 from monitor.core.index.corpus import Corpus, Delta
 from monitor.core.index.duplicates.duplicates import Duplicates
 from monitor.core.index.lexical.statistics import LexicalStatistics
+from monitor.core.index.statistics.integrity import Integrity, compare
 from monitor.core.index.statistics.kept import Kept
 from monitor.core.index.statistics.measured import Cache, Measurable
 from monitor.core.index.statistics.population import Population
 from monitor.core.index.statistics.profile import Profile
 from monitor.core.index.statistics.sample import Sample
 from monitor.core.index.statistics.view import View
+
+_NEVER = -1
 
 
 class CorpusStatistics:
@@ -30,6 +33,8 @@ class CorpusStatistics:
         self._corpus, self._cache = corpus, Cache()
         self._then: Profile | None = None
         self._samples: dict[str, NDArray[np.float32]] = {}
+        self._integrity: Integrity | None = None
+        self._looked_at = _NEVER
 
     def apply(self, delta: Delta, tokens: Sequence[NDArray[np.int32]]) -> None:
         """Take in one batch; `tokens` are the token ids of each added text."""
@@ -49,14 +54,18 @@ class CorpusStatistics:
         self._then = profile
         self.kept.rebase(None if profile is None else profile.population)
         self._samples.pop("changed", None)
+        self._integrity, self._looked_at = None, _NEVER
 
-    def at(self, lexical: LexicalStatistics | None, upserts: tuple[int, int], *, cap: int) -> Measurable:
+    def at(
+        self, lexical: LexicalStatistics | None, upserts: tuple[int, int], *, cap: int, brief: bool = False
+    ) -> Measurable:
         """The corpus as it is now, to be measured when somebody looks.
 
         Args:
             lexical: what BM25 rests on, None when that leg is off.
             upserts: upserts applied so far, and those of them that repeated the content.
             cap: the most segments of a dimension.
+            brief: whether integrity may be shown as it was last looked at: that takes a pass over the corpus.
         """
         kept, now = self.kept, self._corpus.newest_event_time
         kept.advance(now)
@@ -74,7 +83,17 @@ class CorpusStatistics:
             lexical=lexical,
             upserts=upserts,
         )
-        return Measurable(view, self._then, cap, kept.features, self._cache)
+        return Measurable(view, self._then, cap, kept.features, self._cache, self._looked(brief=brief))
+
+    def _looked(self, *, brief: bool) -> Integrity | None:
+        """What is wrong by construction; looked at again only after a change."""
+        baseline = self.kept.baseline
+        if baseline is None:
+            return None
+        if self._looked_at != self.kept.batches and not (brief and self._integrity is not None):
+            self._integrity = compare(baseline.population, self.population(), self.kept.cells.dimensions)
+            self._looked_at = self.kept.batches
+        return self._integrity
 
     def _sample(self, name: str, sample: Sample) -> NDArray[np.float32]:
         """Vectors of a sample; the very array of the last time unless it may differ."""

@@ -76,6 +76,10 @@ class Documents:
             made.append(code)
         return np.array(made, np.int64)
 
+    def name(self, code: int) -> str:
+        """The id of a document that has been live since it got its code, else ""."""
+        return self._ids[code]
+
     def coded(self, hashed: int) -> int:
         """The code of a document by the hash of its id."""
         code = self._codes.get(hashed)

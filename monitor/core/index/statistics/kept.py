@@ -10,6 +10,7 @@ from monitor.core.index.duplicates.duplicates import Duplicates
 from monitor.core.index.statistics import ages
 from monitor.core.index.statistics.cells import Cells
 from monitor.core.index.statistics.columns import DEAD, Columns
+from monitor.core.index.statistics.contents import Contents, implausible
 from monitor.core.index.statistics.counters import (
     AGES,
     CHANGED_DIRECTED,
@@ -35,6 +36,7 @@ from monitor.core.index.statistics.features import ONE, Features, norms
 from monitor.core.index.statistics.neighbours import NONE, Neighbours
 from monitor.core.index.statistics.population import ABSENT, Baseline, Population, Side
 from monitor.core.index.statistics.sample import Sample
+from monitor.core.index.statistics.sketches import Sketches
 from monitor.core.index.statistics.sums import Sums, Vectors
 
 Ints = NDArray[np.int64]
@@ -63,11 +65,12 @@ class Kept:
         self.baseline: Baseline | None = None
         self.live, self.changed = Sample(), Sample()
         """Samples of the live chunks, and of those new or modified since the baseline in the whole corpus."""
-        self.reference = 0
+        self.reference = self.batches = 0
         self.members: Ints = np.zeros(16, np.int64)
         """Live chunks by cell."""
         self._sums = Sums(corpus.dimension, self.counters)
         self._digests = Digests(corpus.dimension)
+        self._sketches = Sketches(self.features)
         self._neighbours = Neighbours()
         self._codes: Ints = np.zeros(0, np.int64)
         self.counters.cover(1)
@@ -75,6 +78,7 @@ class Kept:
 
     def apply(self, delta: Delta, tokens: Sequence[NDArray[np.int32]]) -> None:
         """Take in one batch; `tokens` are the token ids of each added text."""
+        self.batches += 1
         self.advance(self.corpus.newest_event_time)
         self._again(delta.said_again)
         self._remove(delta)
@@ -128,10 +132,11 @@ class Kept:
         ranked = sorted(range(len(values)), key=values.__getitem__)
         place = np.empty(len(values), np.int32)
         place[ranked] = np.arange(len(values))
-        known = np.array(
-            [self.documents.hashes[code] for code in self._neighbours.documents[slots].tolist()], np.int64
-        )
-        hashes, document = np.unique(known, return_inverse=True)
+        codes, coded = np.unique(self._neighbours.documents[slots], return_inverse=True)
+        known = np.array([self.documents.hashes[code] for code in codes.tolist()], np.int64)
+        hashes, first, ranks = np.unique(known, return_index=True, return_inverse=True)
+        document = ranks[coded]
+        shingles, sampled = self._duplicates.sampled(slots)
         return Population(
             keys[order],
             columns.digests[slots],
@@ -139,6 +144,15 @@ class Kept:
             document.astype(np.int32),
             tuple(values[at] for at in ranked),
             hashes,
+            Contents(
+                self._duplicates.texts(slots),
+                columns.sketches[slots],
+                columns.tokens[slots],
+                implausible(columns.seconds[slots]),
+                sampled,
+                shingles,
+                tuple(self.documents.name(int(codes[at])) for at in first),
+            ),
         )
 
     def _again(self, rows: Sequence[Row]) -> None:
@@ -173,6 +187,7 @@ class Kept:
         columns.tokens[slots] = [len(ids) for ids in tokens]
         columns.seconds[slots] = [row.event_time // 1_000_000 for row in delta.rows]
         columns.norms[slots] = norms(vectors)
+        columns.sketches[slots] = self._sketches.of(vectors, columns.norms[slots])
         columns.digests[slots] = self._digests.of([row.content_hash for row in delta.rows], vectors)
         rows = self._rows(slots)
         codes = self.documents.codes([row.doc_id for row in delta.rows])

@@ -13,13 +13,16 @@ from monitor.core.index.statistics.cells import VERSION
 from monitor.core.index.statistics.counters import CHANGED_DIRECTED, CHANGED_SUMS, Row
 from monitor.core.index.statistics.embedding import NONE, nearest, null_of_shift, spread
 from monitor.core.index.statistics.features import FREQUENCIES, ONE, Features
+from monitor.core.index.statistics.integrity import Integrity
 from monitor.core.index.statistics.population import Population
 from monitor.core.index.statistics.profile import Distribution, Profile, SegmentProfile
 from monitor.core.index.statistics.segments import NO_BASELINE, NO_CHUNKS, OTHER_VERSION, Told, absent
 from monitor.core.index.statistics.view import Named, View
-from monitor.core.model.report import ALL, OTHER, Measurement
+from monitor.core.model.report import ALL, OTHER, Concern, Measurement
 
 AGE = "age"
+NAMED = 10
+"""Documents that are named of a measurement of integrity."""
 _QUANTILES = (0.05, 0.5, 0.95)
 _STATS = ("p05", "p50", "p95")
 _SPANS = tuple(64.0 * 2.0**step for step in range(26))
@@ -68,6 +71,8 @@ class Measurable:
     cap: int
     features: Features | None
     cache: Cache
+    integrity: Integrity | None = None
+    """What is wrong by construction; None where nobody can tell."""
 
     def measurements(self) -> tuple[Measurement, ...]:
         """All of them, `all` first."""
@@ -85,7 +90,20 @@ class Measurable:
                 made += Told(now, then, why).ages()
             if named.dimension == ALL:
                 made += self._whole(now, then, named)
+        if self.integrity is not None:
+            made += self.integrity.measurements(self._places())
         return tuple(made)
+
+    def concerns(self) -> tuple[Concern, ...]:
+        """The documents that the measurements of integrity are about."""
+        return () if self.integrity is None else tuple(self.integrity.concerns(self._places(), NAMED))
+
+    def _places(self) -> list[tuple[str, str]]:
+        """Dimension and segment of all that is told apart, and of what the baseline told apart and is gone."""
+        now = [(one.dimension, one.segment) for one in self.view.segments(self.cap)]
+        then = () if self.then is None else self.then.segments
+        every = dict.fromkeys([*now, *((one.dimension, one.segment) for one in then)])
+        return [where for where in every if where[0] != VERSION]
 
     def profile(self, population: Population | None) -> Profile:
         """What is kept with a snapshot."""

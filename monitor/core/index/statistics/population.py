@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from monitor.core.index.statistics.cells import Cells
+from monitor.core.index.statistics.contents import Contents
 from monitor.core.index.statistics.counters import DELETED, MODIFIED, NEW
 from monitor.core.index.statistics.documents import Documents
 
@@ -16,7 +17,7 @@ ABSENT = -1
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Population:
-    """The chunks of a corpus, compactly: 24 bytes each.
+    """The chunks of a corpus, compactly: 24 bytes each, and about 45 more for what they say.
 
     Args:
         keys: (B,) int64 chunk keys, ascending.
@@ -33,6 +34,8 @@ class Population:
     documents: NDArray[np.int32]
     values: tuple[tuple[str, ...], ...]
     hashes: Ints
+    contents: Contents | None = None
+    """What the chunks say, None in a snapshot of a time before that was kept."""
 
     def same(self, other: "Population") -> bool:
         """Whether both say the same of the same chunks."""

@@ -1,0 +1,56 @@
+"""Contents: what the chunks of a corpus say, compactly, so that two moments can be compared without their texts."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from monitor.core.model.plausibility import FAR
+
+Ints = NDArray[np.int64]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Contents:
+    """What n chunks say, in the order of their population.
+
+    Args:
+        texts: (n,) uint64 hashes of the token sequences, 0 for a text without tokens.
+        sketches: (n,) uint64, where the vectors point (`Sketches`), 0 for none.
+        tokens: (n,) int32.
+        implausible: (n,) bool, dated far from the corpus.
+        sampled: (n,) int32, how many of a chunk's shingles are in the sample.
+        shingles: the sampled shingles of all chunks one after the other, uint32.
+        names: ids of the documents, in the order of the population's hashes.
+    """
+
+    texts: NDArray[np.uint64]
+    sketches: NDArray[np.uint64]
+    tokens: NDArray[np.int32]
+    implausible: NDArray[np.bool_]
+    sampled: NDArray[np.int32]
+    shingles: NDArray[np.uint32]
+    names: tuple[str, ...]
+
+    def owners(self) -> Ints:
+        """The chunk of each sampled shingle."""
+        return np.repeat(np.arange(len(self.sampled)), self.sampled)
+
+    def share(self, marked: NDArray[np.bool_], otherwise: NDArray[np.bool_]) -> NDArray[np.float64]:
+        """Share of each chunk's sampled shingles that are marked; of a chunk without any, 1 or 0 as `otherwise` says.
+
+        Args:
+            marked: by sampled shingle.
+            otherwise: (n,) by chunk.
+        """
+        found = np.bincount(self.owners(), weights=marked, minlength=len(self.sampled))
+        share: NDArray[np.float64] = np.where(self.sampled > 0, found / np.maximum(self.sampled, 1), otherwise)
+        return share
+
+
+def implausible(seconds: Ints) -> NDArray[np.bool_]:
+    """Which event times (seconds) lie far from their median: a forgotten unit or a wrong century."""
+    if not len(seconds):
+        return np.zeros(0, np.bool_)
+    far: NDArray[np.bool_] = np.abs(seconds - int(np.median(seconds))) > FAR // 1_000_000
+    return far

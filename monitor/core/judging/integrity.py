@@ -1,0 +1,249 @@
+"""Rules of integrity: what is wrong with a corpus by construction, judged before any ranked list.
+
+Each holds the share of the corpus that something is wrong with (`core.index.statistics.integrity`) against a limit,
+as a point value: what was counted needs no confidence bounds. A deploy that said which segment it would change is not
+held to account for that segment, by these rules as by no others: all else is.
+"""
+
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import cast
+
+from monitor.core.index.statistics.integrity import FAULTS, Fault, Integrity
+from monitor.core.judging.policy import Finding, Rule, Severity, place
+from monitor.core.measures.newcomers import METRIC as NEWCOMERS
+from monitor.core.measures.newcomers import Newcomers
+from monitor.core.model.events import Segment
+from monitor.core.model.report import ALL, DriftReport, Leg, Measurement, VerdictName
+
+FEW = 3
+"""Chunks concerned from which on a share of them is judged: one page more or less is nobody's incident."""
+IN_SEGMENT = 5.0
+"""A segment may lose five times the share that the corpus may: 10 points of its answers where that is 2."""
+NAMED = 5
+"""Documents that a finding names in words."""
+
+
+@dataclass(frozen=True, slots=True)
+class IntegrityRule:
+    """A limit on the share of the corpus that something is wrong with.
+
+    Args:
+        name: in the configuration.
+        metric: the share.
+        limit: over the whole corpus.
+        said: what is wrong with the documents that are named, in words.
+        ground: why the limit is what it is.
+        severity: whether it decides.
+    """
+
+    name: str
+    metric: Fault
+    limit: float
+    said: str
+    ground: str
+    severity: Severity = "critical"
+
+
+INTEGRITY_RULES: tuple[IntegrityRule, ...] = (
+    IntegrityRule(
+        "reembedded", "reembedded_ratio", 0.02, "other vectors for the same text: ENCODER",
+        "each such chunk can be an answer lost: 2 points of all answers, 10 in a segment, are a loss",
+    ),
+    IntegrityRule(
+        "unequal-twins", "unequal_twins_ratio", 0.02, "equal texts with unequal vectors: ENCODER",
+        "one encoder gives equal texts equal vectors; the share that may be lost is that of reembedded",
+    ),
+    IntegrityRule(
+        "foreign-version", "foreign_version_ratio", 0.02, "another embedding version beside the baseline's",
+        "a label alone loses no answer: where vectors differ, reembedded decides", "warning",
+    ),
+    IntegrityRule(
+        "lost-content", "lost_content_ratio", 0.02, "content lost that nothing replaced",
+        "what is gone cannot be found: 2 points of all answers, 10 in a segment, are a loss",
+    ),
+    IntegrityRule(
+        "boilerplate", "boilerplate_ratio", 0.05, "new text that many documents say alike",
+        "a new notice on some pages is ordinary; one chunk in twenty saying the same is an error page or a prefix",
+    ),
+    IntegrityRule(
+        "wordless", "wordless_ratio", 0.02, "texts of fewer than three words that were not there",
+        "an empty chunk answers nothing: 2 points of all answers, 10 in a segment, are a loss",
+    ),
+    IntegrityRule(
+        "implausible-time", "implausible_time_ratio", 0.05, "dated more than 20 years away",
+        "single wrong dates occur in every history; one chunk in twenty is a wrong unit or century",
+    ),
+    IntegrityRule(
+        "leftover", "leftover_ratio", 0.05, "old chunks left beside new ones that say the same",
+        "twice-chunked documents fill lists with one answer twice; one chunk in twenty is no accident",
+    ),
+    IntegrityRule(
+        "copied", "copied_ratio", 0.10, "new chunks that copy others exactly",
+        "copies cost places in lists, not answers: doubling every chunk keeps what is found", "warning",
+    ),
+)  # fmt: skip
+NEW_HUB, NEW_HUB_LIMIT, NEW_HUB_ANCHORS = "new-hub", 0.10, 30
+METRICS: frozenset[str] = frozenset((*FAULTS, NEWCOMERS))
+_SAID: Mapping[str, str] = {rule.metric: rule.said for rule in INTEGRITY_RULES} | {
+    NEWCOMERS: "more anchors find new text than found any document of the baseline"
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What a configuration says of these rules.
+
+    Args:
+        off: names of rules that are switched off.
+        limits: by name of a rule, its limit over the whole corpus where it is not the default.
+        in_segment: times that limit is allowed within a segment.
+    """
+
+    off: frozenset[str] = frozenset()
+    limits: Mapping[str, float] = field(default_factory=lambda: MappingProxyType({}))
+    in_segment: float = IN_SEGMENT
+
+
+DEFAULT = Limits()
+
+
+def integrity_rules(
+    dimensions: Sequence[str], legs: Sequence[Leg], limits: Limits = DEFAULT, *, k: int
+) -> tuple[Rule, ...]:
+    """The rules, each over the whole corpus and in every segment of each dimension.
+
+    A part of the corpus is watched from the size on in which `FEW` chunks are the limit.
+
+    Args:
+        dimensions: configured dimensions.
+        legs: the legs that are switched on.
+        limits: what the configuration says.
+        k: depth of the lists in which new hubs are looked for.
+    """
+    made: list[Rule] = []
+    for of in INTEGRITY_RULES:
+        whole = limits.limits.get(of.name, of.limit)
+        for dimension in () if of.name in limits.off else (ALL, *dimensions):
+            limit = whole if dimension == ALL else min(1.0, whole * limits.in_segment)
+            enough = max(1, math.ceil(FEW / limit)) if limit > 0 else 1
+            made.append(
+                Rule(
+                    f"{of.name}-{dimension}", of.metric, "corpus", "mean", 0, dimension, max=limit,
+                    severity=of.severity, min_anchors=enough, ground=of.ground, bounds=False,
+                )
+            )  # fmt: skip
+    made += [
+        Rule(
+            f"{NEW_HUB}-{leg}", NEWCOMERS, leg, "max", k, max=limits.limits.get(NEW_HUB, NEW_HUB_LIMIT),
+            min_anchors=NEW_HUB_ANCHORS, bounds=False,
+            ground="ten anchors in a hundred more than the best found document of the baseline is beyond chance",
+        )
+        for leg in (() if NEW_HUB in limits.off else legs)
+    ]  # fmt: skip
+    return tuple(made)
+
+
+def is_integrity(rule: Rule) -> bool:
+    """Whether a rule is judged here."""
+    return rule.metric in METRICS and not rule.bounds
+
+
+def integrity_findings(
+    rules: Sequence[Rule],
+    report: DriftReport,
+    expected: Segment = (),
+    shares: Integrity | None = None,
+    arrived: Sequence[Newcomers] = (),
+) -> Iterator[Finding]:
+    """What the rules of integrity find.
+
+    Rule 1: what nobody could tell (a baseline of before contents were kept) is UNKNOWN, as a warning: it neither
+    passes nor blocks. Rule 2: a part of the corpus that is too small for its limit is not watched. Rule 3: what the
+    deploy said it would change is left out. Rule 4: beyond the limit: FAIL; else PASS.
+
+    Args:
+        rules: the policy; others than those of integrity are passed over.
+        report: what was measured.
+        expected: the segment that the deploy said it would change.
+        shares: what is wrong in any part of the corpus; needed where there is an `expected`.
+        arrived: documents that are new in the lists; likewise.
+    """
+    measured: dict[tuple[str, str, str], list[Measurement]] = {}
+    for one in report.measurements:
+        if one.metric in METRICS:
+            measured.setdefault((one.metric, one.leg, one.dimension), []).append(one)
+    concerns = {(of.metric, of.leg, of.dimension, of.segment): of for of in report.concerns}
+    contents = any(leg == "corpus" for _, leg, _ in measured)
+    for rule in filter(is_integrity, rules):
+        if rule.leg == "corpus" and rule.dimension == ALL and not contents:
+            said = f"{place(rule, ALL)}: not measurable: the baseline keeps no contents; approve a new one"
+            yield _finding(rule, ALL, "unknown", (math.nan, 0), said, ())
+        for one in measured.get((rule.metric, rule.leg, rule.dimension), []):
+            named = concerns.get((rule.metric, rule.leg, one.dimension, one.segment))
+            of = _Part(one.segment, one.value, one.n, *_NOBODY if named is None else (named.documents, named.count))
+            if expected and rule.leg != "corpus":
+                of = _arrived(rule, expected, arrived) or of
+            elif expected and shares is not None:
+                of = _without(rule, one, expected, shares)
+            if of.n >= rule.min_anchors and not math.isnan(of.value):
+                yield _judged(rule, of)
+
+
+@dataclass(frozen=True, slots=True)
+class _Part:
+    """What is held against a limit: a share, how many chunks or anchors it rests on, the documents concerned."""
+
+    segment: str
+    value: float
+    n: int
+    documents: tuple[str, ...]
+    count: int
+
+
+_NOBODY: tuple[tuple[str, ...], int] = (), 0
+
+
+def _without(rule: Rule, one: Measurement, expected: Segment, shares: Integrity) -> _Part:
+    where, fault = (one.dimension, one.segment), cast("Fault", rule.metric)
+    value, chunks = shares.share(fault, where, without=expected)
+    documents = shares.documents(fault, where, without=expected)
+    return _Part(one.segment, value, chunks, documents, len(documents))
+
+
+def _arrived(rule: Rule, expected: Segment, arrived: Sequence[Newcomers]) -> _Part | None:
+    for of in arrived:
+        if of.leg == rule.leg:
+            rest = of.without(expected)
+            concern = next(rest.concern(), None)
+            return _Part(
+                ALL, rest.excess, rest.anchors, *(_NOBODY if concern is None else (concern.documents, concern.count))
+            )
+    return None
+
+
+def _judged(rule: Rule, of: _Part) -> Finding:
+    limit = rule.max if rule.max is not None else 1.0
+    verdict: VerdictName = "fail" if of.value > limit else "pass"
+    where = "the corpus" if rule.dimension == ALL else f"{rule.dimension}={of.segment}"
+    rests = f"{of.n} chunks of {where}" if rule.leg == "corpus" else f"{of.n} anchors' {rule.leg} lists"
+    said = f"{rule.metric}: {of.value:.1%} of {rests}, allowed at most {limit:.1%}"
+    if verdict == "fail":
+        said += f": {_SAID[rule.metric]}"
+        more = of.count - len(of.documents[:NAMED])
+        named = ", ".join(of.documents[:NAMED]) + (f" and {more} more" if more > 0 else "")
+        said += f" in {named}" if named else ""
+    return _finding(rule, of.segment, verdict, (of.value, of.n), said, of.documents)
+
+
+def _finding(
+    rule: Rule, segment: str, verdict: VerdictName, rests_on: tuple[float, int], said: str, documents: tuple[str, ...]
+) -> Finding:
+    limit = rule.max if rule.max is not None else 1.0
+    severity: Severity = "warning" if verdict == "unknown" else rule.severity
+    return Finding(
+        rule.name, severity, rule.metric, rule.leg, rule.k, rule.stat, rule.dimension, segment, verdict, rests_on[0],
+        limit, rests_on[1], said, documents=documents[:10],
+    )  # fmt: skip

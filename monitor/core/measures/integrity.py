@@ -1,0 +1,64 @@
+"""What is wrong with the corpus by construction, described here; measured by `core.index.statistics.integrity`."""
+
+from monitor.core.measures.measure import SHARE, AnyMeasure, Family, Measure
+
+_CORPUS: Family = "The corpus itself"
+
+
+def _of(name: str, help_: str, rises: str) -> AnyMeasure:
+    return Measure(name, "ratio", help_, rises, family=_CORPUS, deep=False, range=SHARE, better="lower")
+
+
+INTEGRITY: tuple[AnyMeasure, ...] = (
+    _of(
+        "reembedded_ratio",
+        "Share of chunks with another vector than the baseline's though their text is the same or nearly so",
+        "Vectors of another encoder or setting came in: the space is mixed.",
+    ),
+    _of(
+        "unequal_twins_ratio",
+        "Share of chunks whose vector is another than that of an equal text, where that was not so in the baseline",
+        "Equal texts are embedded by two encoders or settings.",
+    ),
+    _of(
+        "foreign_version_ratio",
+        "Share of chunks of an embedding version that the baseline does not have, beside others that it has",
+        "A second embedding version spreads.",
+    ),
+    _of(
+        "lost_content_ratio",
+        "Share of the baseline's words that stand nowhere any more and that their document did not replace",
+        "Content was lost: documents, pages or parts of them.",
+    ),
+    _of(
+        "boilerplate_ratio",
+        "Share of chunks whose new text, whole or in part, many documents say alike",
+        "Error pages, placeholders or a repeated prefix took the place of content.",
+    ),
+    _of(
+        "wordless_ratio",
+        "Share of chunks of fewer than three words, beyond those of the baseline",
+        "The extraction yields empty texts.",
+    ),
+    _of(
+        "implausible_time_ratio",
+        "Share of chunks dated more than 20 years from the corpus' median, beyond those of the baseline",
+        "Event times are of a wrong unit or century: freshness and time filters fail.",
+    ),
+    _of(
+        "leftover_ratio",
+        "Share of chunks as they were in the baseline whose text stands in new chunks of the same document",
+        "Old chunks stay when a document is chunked again.",
+    ),
+    _of(
+        "copied_ratio",
+        "Share of chunks that are new and say exactly what other chunks say, beyond the baseline's copies",
+        "A flood of copies: they take places in the lists.",
+    ),
+    Measure(
+        "new_hub_ratio", "ratio",
+        "How much larger a share of the anchors finds a new document, or a new chunk, than found any in the baseline",
+        "A page captures many queries: a hub, or poisoning.",
+        family="Ranking stability", range=SHARE, better="lower", statistics=("max",),
+    ),
+)  # fmt: skip

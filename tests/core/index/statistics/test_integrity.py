@@ -1,0 +1,237 @@
+"""Integrity by hand: small corpora given as what their chunks say, and what is wrong with them."""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from monitor.core.index.statistics.contents import Contents, implausible
+from monitor.core.index.statistics.features import Features, norms
+from monitor.core.index.statistics.integrity import FAULTS, Fault, Integrity, compare
+from monitor.core.index.statistics.population import Population
+from monitor.core.index.statistics.sketches import NO_SKETCH, Sketches, differing
+from monitor.core.model.events import chunk_key
+from monitor.core.model.report import ALL
+from tests.core.index.statistics.streams import Stream, put
+
+EVERYTHING = (ALL, ALL)
+ENCODER = [int(bits) for bits in np.random.default_rng(1).integers(1, 2**63, 200)]
+OTHER_ENCODER = [int(bits) for bits in np.random.default_rng(2).integers(1, 2**63, 200)]
+
+
+class Said(NamedTuple):
+    """A chunk: id, document, hash of its text (0: no words), sampled shingles."""
+
+    id: str
+    doc: str
+    text: int
+    shingles: tuple[int, ...]
+    sketch: int = 0
+    source: str = "docs"
+    tokens: int = 60
+    far: bool = False
+    version: str = "v"
+
+
+def population(chunks: Sequence[Said]) -> Population:
+    chunks = sorted(chunks, key=lambda one: chunk_key(one.id))
+    values = sorted({(ALL, one.source, one.version) for one in chunks})
+    docs = {chunk_key(one.doc): one.doc for one in chunks}
+    hashes = sorted(docs)
+    return Population(
+        np.array([chunk_key(one.id) for one in chunks], np.int64),
+        np.zeros(len(chunks), np.uint64),
+        np.array([values.index((ALL, one.source, one.version)) for one in chunks], np.int32),
+        np.array([hashes.index(chunk_key(one.doc)) for one in chunks], np.int32),
+        tuple(values),
+        np.array(hashes, np.int64),
+        Contents(
+            np.array([one.text for one in chunks], np.uint64),
+            np.array([one.sketch for one in chunks], np.uint64),
+            np.array([one.tokens for one in chunks], np.int32),
+            np.array([one.far for one in chunks], np.bool_),
+            np.array([len(one.shingles) for one in chunks], np.int32),
+            np.array([of for one in chunks for of in one.shingles], np.uint32),
+            tuple(docs[of] for of in hashes),
+        ),
+    )
+
+
+def found(then: Sequence[Said], now: Sequence[Said]) -> Integrity:
+    made = compare(population(then), population(now), (ALL, "source", "embedding_version"))
+    assert made is not None
+    return made
+
+
+def wrong(then: Sequence[Said], now: Sequence[Said]) -> dict[Fault, float]:
+    """The shares that are not 0."""
+    made = found(then, now)
+    shares = {fault: made.share(fault, EVERYTHING)[0] for fault in made.found}
+    return {fault: round(share, 4) for fault, share in shares.items() if share and not np.isnan(share)}
+
+
+def chunk(at: int, **fields: object) -> Said:
+    """Chunk `at` of ten: two a document, six shingles of its own."""
+    own = tuple(range(at * 10, at * 10 + 6))
+    made = Said(f"c{at}", f"d{at // 2}", at + 1, own, ENCODER[at], "api" if at >= 6 else "docs")
+    return made._replace(**fields)  # type: ignore[arg-type]  # fields by name
+
+
+TEN = [chunk(at) for at in range(10)]
+
+
+def but(at: int, **fields: object) -> list[Said]:
+    return [one._replace(**fields) if place == at else one for place, one in enumerate(TEN)]  # type: ignore[arg-type]
+
+
+def test_the_same_has_no_fault() -> None:
+    assert wrong(TEN, TEN) == {}
+    assert list(found(TEN, TEN).found) == list(FAULTS)
+
+
+def test_nothing_then_or_now() -> None:
+    assert wrong([], TEN) == {}
+    assert wrong(TEN, []) == {"lost_content_ratio": 1.0}
+    assert wrong([], []) == {}
+
+
+@pytest.mark.parametrize(
+    ("now", "expected"),
+    [
+        (but(3, sketch=OTHER_ENCODER[3]), {"reembedded_ratio": 0.1}),
+        (but(3, sketch=ENCODER[3] ^ 0b11), {}),  # two bits are rounding
+        (but(3, sketch=ENCODER[3] ^ 0b111), {"reembedded_ratio": 0.1}),
+        (but(3, sketch=NO_SKETCH), {}),  # without a vector nothing is known of it
+        # the text edited a little: five of six shingles
+        (but(3, text=99, shingles=(30, 31, 32, 33, 34, 900), sketch=OTHER_ENCODER[3]), {"reembedded_ratio": 0.1}),
+        (but(3, text=99, shingles=(30, 31, 32, 33, 34, 900), sketch=ENCODER[3] ^ 0xFF), {}),
+        # rewritten: half of them, and any vector is right
+        (but(3, text=99, shingles=(30, 31, 32, 900, 901, 902), sketch=OTHER_ENCODER[3]), {}),
+        (but(3, version="w"), {"foreign_version_ratio": 0.1}),
+        ([one._replace(version="w") for one in TEN], {}),  # all of them: no mixture
+        (TEN[:-1], {"lost_content_ratio": 0.1}),
+        (but(3, text=99, shingles=(30, 31), tokens=20), {"lost_content_ratio": 0.0667}),  # 4 of 6 are gone
+        (but(3, text=99, shingles=(30, 31, 32, 33, 900)), {}),  # 2 of 6: an edit, or another border
+        (but(3, text=99, shingles=tuple(range(900, 906))), {}),  # replaced in its document
+        (but(3, id="x", doc="y"), {}),  # moved
+        (but(3, text=0, shingles=(), tokens=0), {"lost_content_ratio": 0.1, "wordless_ratio": 0.1}),
+        (but(3, far=True), {"implausible_time_ratio": 0.1}),
+        ([*TEN, chunk(3, id="again", doc="copy")], {"copied_ratio": 0.0909}),
+        (
+            [*TEN, chunk(3, id="again", doc="copy", sketch=OTHER_ENCODER[3])],
+            {"copied_ratio": 0.0909, "reembedded_ratio": 0.0909},
+        ),
+        # chunks 0 and 1 joined in a new chunk of their document, while they stay
+        ([*TEN, Said("new", "d0", 99, (*range(6), *range(10, 16)), ENCODER[50])], {"leftover_ratio": 0.1818}),
+        ([*TEN[2:], Said("new", "d0", 99, (*range(6), *range(10, 16)), ENCODER[50])], {}),
+    ],
+)
+def test_one_chunk_of_ten(now: Sequence[Said], expected: dict[Fault, float]) -> None:
+    assert wrong(TEN, now) == expected
+
+
+def test_equal_texts_with_unequal_vectors() -> None:
+    pages = [*TEN, *(chunk(at, id=f"x{at}", doc=f"x{at}", sketch=OTHER_ENCODER[at]) for at in range(5))]
+    # the copies' text was there with another vector: they are re-embedded, and not counted twice
+    assert wrong(TEN, pages)["reembedded_ratio"] == round(5 / 15, 4)
+    fresh = [chunk(at, id=f"{at}{of}", doc=f"x{at}{of}", text=500 + at, shingles=(9000 + at,), sketch=of)
+             for at in range(3) for of in (ENCODER[at], OTHER_ENCODER[at])]  # fmt: skip
+    assert wrong(TEN, [*TEN, *fresh]) == {"unequal_twins_ratio": round(3 / 16, 4), "copied_ratio": 0.375}
+    assert wrong([*TEN, *fresh], [*TEN, *fresh]) == {}
+
+
+def test_boilerplate_is_what_five_documents_say_alike() -> None:
+    same = (5000, 5001, 5002)
+    whole = [one._replace(text=777, shingles=same) if at in (0, 2, 4, 6, 8) else one for at, one in enumerate(TEN)]
+    assert wrong(TEN, whole)["boilerplate_ratio"] == 0.5
+    four = [one._replace(text=777, shingles=same) if at in (0, 2, 4, 6) else one for at, one in enumerate(TEN)]
+    assert "boilerplate_ratio" not in wrong(TEN, four)
+    prefixed = [one._replace(text=800 + at, shingles=(*same, *one.shingles)) for at, one in enumerate(TEN)]
+    assert wrong(TEN, prefixed) == {"boilerplate_ratio": 1.0}
+    assert wrong(prefixed, prefixed) == {}
+    # it was there before: another chunk of it is nothing new
+    assert wrong(whole, [*whole, chunk(0, id="n", doc="n", text=777, shingles=same)]) == {"copied_ratio": 0.0909}
+
+
+def test_shares_and_documents_by_segment_and_without_what_was_expected() -> None:
+    made = found(TEN, [one for at, one in enumerate(TEN) if at not in (0, 1, 2, 8, 9)])
+    fault: Fault = "lost_content_ratio"
+    assert made.share(fault, EVERYTHING) == (0.5, 10)
+    assert made.share(fault, ("source", "docs")) == (0.5, 6)
+    assert made.share(fault, ("source", "api")) == (0.5, 4)
+    assert made.documents(fault, EVERYTHING) == ("d0", "d4", "d1")
+    assert made.share(fault, EVERYTHING, without=(("source", "docs"),)) == (0.5, 4)
+    assert made.documents(fault, EVERYTHING, without=(("source", "docs"),)) == ("d4",)
+    value, count = made.share(fault, ("source", "docs"), without=(("source", "docs"),))
+    assert (np.isnan(value), count) == (True, 0)
+    assert made.share(fault, EVERYTHING, without=(("team", "docs"),)) == (0.5, 10)
+    (concern,) = (of for of in made.concerns([EVERYTHING], 2) if of.metric == fault)
+    assert (concern.documents, concern.count) == (("d0", "d4"), 3)
+
+
+@given(st.data())
+@settings(max_examples=60, deadline=None)
+def test_names_places_and_order_say_nothing(data: st.DataObject) -> None:
+    """Other ids, other documents, other sources, another order, and any part of it: no fault but a new version."""
+    order = data.draw(st.permutations(range(10)))
+    moved = [
+        TEN[at]._replace(id=f"x{at}", doc=f"y{at // 2}") if data.draw(st.booleans()) else TEN[at] for at in order
+    ]
+    assert wrong(TEN, moved) == {}
+
+
+@given(st.sets(st.integers(0, 9)))
+@settings(max_examples=40, deadline=None)
+def test_what_is_deleted_is_lost_exactly(gone: set[int]) -> None:
+    made = found(TEN, [one for at, one in enumerate(TEN) if at not in gone])
+    share, chunks = made.share("lost_content_ratio", EVERYTHING)
+    assert share == pytest.approx(len(gone) / 10)
+    assert chunks == 10
+    assert set(made.documents("lost_content_ratio", EVERYTHING)) == {f"d{at // 2}" for at in gone}
+
+
+def test_sampled_shingles_are_the_same_sixteenth_everywhere() -> None:
+    stream = Stream()
+    random = np.random.default_rng(3)
+    texts = [" ".join(f"w{word}" for word in random.integers(0, 400, 90)) for _ in range(40)]
+    stream.feed([put(f"c{at}", text) for at, text in enumerate([*texts, "", "one"])])
+    rows = stream.rows()
+    slots = np.array([row.slot for row in rows], np.int64)
+    shingles, counts = stream.duplicates.sampled(slots)
+    every = [stream.duplicates.shingles(row.slot) for row in rows]
+    kept = {int(of) for of in shingles}
+    for at, (mine, count) in enumerate(zip(every, counts.tolist(), strict=True)):
+        start = int(counts[:at].sum())
+        assert shingles[start : start + count].tolist() == [of for of in mine.tolist() if of in kept]
+    total = sum(map(len, every))
+    assert 0.8 * total / 16 < len(shingles) < 1.2 * total / 16
+    assert (stream.duplicates.texts(slots) == 0).sum() == 1
+
+
+def test_sketches_follow_the_angle_and_not_the_batch() -> None:
+    random = np.random.default_rng(5)
+    vectors = random.standard_normal((500, 96)).astype(np.float32)
+    near = vectors + 0.3 * random.standard_normal((500, 96)).astype(np.float32)
+    sketches = Sketches(Features(96))
+    one, other = sketches.of(vectors, norms(vectors)), sketches.of(near, norms(near))
+    cosines = np.sum(vectors * near, axis=1) / norms(vectors) / norms(near)
+    assert np.mean(differing(one, other)) == pytest.approx(np.mean(np.arccos(cosines)) * 64 / np.pi, rel=0.05)
+    assert np.median(differing(one, one[::-1])) == pytest.approx(32, abs=2)
+    assert [int(sketches.of(vectors[at : at + 1], norms(vectors[at : at + 1]))[0]) for at in range(20)] == one[
+        :20
+    ].tolist()
+    np.testing.assert_array_equal(sketches.of(vectors * 8, norms(vectors * 8)), one)
+    rounded = vectors.astype(np.float16).astype(np.float32)
+    assert differing(sketches.of(rounded, norms(rounded)), one).max() <= 2
+    zero = np.zeros((2, 96), np.float32)
+    assert sketches.of(zero, norms(zero)).tolist() == [NO_SKETCH] * 2
+
+
+def test_implausible_times_are_far_from_the_median() -> None:
+    year = 365 * 86_400
+    seconds = np.array([50, 51, 52, 73, 29], np.int64) * year
+    assert implausible(seconds).tolist() == [False, False, False, True, True]
+    assert implausible(seconds[:0]).tolist() == []
