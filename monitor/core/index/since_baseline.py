@@ -99,6 +99,12 @@ class Changes:
         member = self._baseline.members.get(key)
         return member.content_hash if member is not None and member.content_hash else key
 
+    def content_last(self, key: int) -> str:
+        """What the chunk said in the baseline, else what it says or said last; "" where that is not known."""
+        member, row = self._baseline.members.get(key), self._row(key)
+        said = "" if member is None else member.content_hash
+        return said or ("" if row is None else row.content_hash)
+
     def content_now(self, key: int) -> str | int:
         """What the chunk says now: its content hash, or the key itself where none is known."""
         row = self._row(key)

@@ -186,6 +186,7 @@ class HeldView(ByDepth):
         then: the baseline's.
         chunks: (R, k) arrays of numbers of the chunks now.
         origins: (R, k) source and document codes of the chunks then.
+        says_then: (R, k) content keys of the chunks then.
         asked: (R, e) expected sources, and the judgements.
         likeness: tells near copies.
         vectors: by slot, None where nobody keeps them.
@@ -201,6 +202,7 @@ class HeldView(ByDepth):
         then: RankedLists,
         chunks: ListedChunk,
         origins: Sides,
+        says_then: Codes,
         asked: tuple[Codes, Judgements],
         *,
         likeness: Likeness,
@@ -214,6 +216,7 @@ class HeldView(ByDepth):
         self.then = replace(then, known=then.known & lists.known)
         """The baseline's lists, known where those of now are too."""
         self.sources_then, self._documents_then = origins
+        self.says_then = says_then
         self.expected, self.judged = asked
         self._likeness, self._eps = likeness, eps
 

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from monitor.core.index.baseline import Snapshot
+from monitor.core.index.baseline import Snapshot, content_key
 from monitor.core.index.duplicates.likeness import Likeness
 from monitor.core.measures.collapsed import Sides
 from monitor.core.measures.comparison.alignment import Alignment
@@ -18,6 +18,7 @@ from monitor.core.measures.comparison.summary import SETTLING, Summarised, Table
 from monitor.core.measures.comparison.tables import LEGS, ListedLeg, tie_eps
 from monitor.core.measures.comparison.turn import Mask, Turn, Turns
 from monitor.core.measures.comparison.watched import Watched, document_code, name_code
+from monitor.core.measures.formulas.labelled import Judgements
 from monitor.core.measures.incremental import Columns, Rows, Stale, stale
 from monitor.core.measures.measure import Group, Need
 from monitor.core.measures.needs import CHUNKS, DOCUMENTS, EXPECTED, JUDGED_CHUNKS, JUDGEMENTS, STATED
@@ -63,6 +64,12 @@ class Confidence:
         }
         self._origins = {leg: Sides(of[:, :, 0], of[:, :, 1]) for leg, of in origins.items()}
         """Source and document codes of the baseline's lists."""
+        hashes = {key: of.content_hash for key, of in baseline.members.items()}
+        self._says_then = {
+            leg: ByKey(1).of(lists.keys, lambda key: (content_key(key, hashes),))[:, :, 0]
+            for leg, lists in self._then.items()
+        }
+        """Content keys of the baseline's lists."""
         self._everybody = np.ones(len(alignment.now), np.bool_)
         self._labelled: Mask = np.any(self._watched.judged.keys != NO_CHUNK, axis=1)
         self._expecting: Mask = np.any(self._watched.expected != NO_CHUNK, axis=1)
@@ -96,7 +103,8 @@ class Confidence:
     def _leg(self, leg: ListedLeg, turn: Turn) -> list[Summarised]:
         # ties at the cut of the dense list are settled by scores
         moved = turn.results(leg) if tie_eps(leg) is None else turn.scores(leg)
-        part = stale(moved | turn.touched(leg), lambda rows: self._view(leg, turn, rows))
+        mask = moved | turn.touched(leg) | self._judged_anew(turn)
+        part = stale(mask, lambda rows: self._view(leg, turn, rows))
         if part.view is not None:
             lists, chunks = part.view.lists, part.view.chunks
             self._likeness.know(chunks.content, lists.keys, turn.seen.facts.shingles)
@@ -113,6 +121,16 @@ class Confidence:
             made.append(self._settled(self._table(leg, STATED, part), turn.seen))
         return made
 
+    def _judged_anew(self, turn: Turn) -> Mask:
+        """(P,) bool, anchors of which a judged chunk changed: it may say something else under another id."""
+        anew: Mask = np.asarray(np.isin(self._watched.judged.keys, turn.changed).any(axis=1))
+        return anew
+
+    def _judged(self, judged: Judgements) -> Judgements:
+        """The same with what the chunks said when they were judged, as far as that is known."""
+        said = self._look.content_last
+        return replace(judged, contents=ByKey(1).of(judged.keys, lambda key: (said(key),))[:, :, 0])
+
     def _view(self, leg: ListedLeg, turn: Turn, rows: Rows) -> HeldView:
         lists, watched, facts = turn.now[leg].take(rows), self._watched.take(rows), turn.seen.facts
         chunks = ListedChunk(*np.moveaxis(self._chunks.of(lists.keys, self._look), 2, 0))
@@ -121,7 +139,8 @@ class Confidence:
             self._then[leg].take(rows),
             chunks,
             Sides(*(codes[rows] for codes in self._origins[leg])),
-            (watched.expected, watched.judged),
+            self._says_then[leg][rows],
+            (watched.expected, self._judged(watched.judged)),
             likeness=self._likeness,
             vectors=facts.vectors,
             events=facts.events,

@@ -18,9 +18,10 @@ def floored(
 ) -> Iterator[Measurement]:
     """The measurements of one labelled table, without a value where too few results are judged.
 
-    A segment whose mean `judged_ratio` at the same depth is below the floor, or unknown, gets NaN with its reason:
-    results nobody judged count as irrelevant, so recall, nDCG and MRR would say how much was judged, not how good it
-    is.
+    A segment whose mean `judged_ratio` at the same depth was below the floor in the baseline gets NaN with its
+    reason: results nobody judged count as irrelevant, so recall, nDCG and MRR would say how much was judged, not how
+    good it is. Only a comparison without a baseline goes by the share of now: where everything judged is gone, that
+    is 0, and it is the worst there is to say.
 
     Args:
         measurements: of one leg, `judged_ratio` among them.
@@ -29,7 +30,13 @@ def floored(
     """
     resting = {of.name for of in registry.group("labels")} - {JUDGED}
     held = list(measurements)
-    judged = {(of.k, of.dimension, of.segment): of.value for of in held if of.metric == JUDGED and of.stat == "mean"}
+    judged = {
+        (of.k, of.dimension, of.segment): of.value
+        if of.baseline != of.baseline
+        else of.baseline  # NaN: there is none
+        for of in held
+        if of.metric == JUDGED and of.stat == "mean"
+    }
     for of in held:
         share = judged.get((of.k, of.dimension, of.segment), 0.0)
         enough = floor <= 0.0 or share >= floor

@@ -20,6 +20,11 @@ class Look:
         self.seen, self._members = seen, baseline.members
         self._changes = seen.facts.changes(baseline)
 
+    def content_last(self, key: int) -> int:
+        """The content key of what a chunk said in the baseline, else says or said last; NO_CHUNK where unknown."""
+        said = "" if key == NO_CHUNK else self._changes.content_last(key)
+        return content_key(key, {key: said}) if said else NO_CHUNK
+
     def __call__(self, key: int) -> tuple[int, ...]:
         """The numbers of one chunk."""
         if key == NO_CHUNK:

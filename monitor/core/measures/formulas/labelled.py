@@ -1,5 +1,8 @@
 """With relevance judgements: recall, nDCG and MRR, always beside how much of the list was judged at all.
 
+A judged chunk is found where it stands in the list, or where another chunk stands that says what it said when it was
+judged: who moves a document to another path loses no answer. One whose text is nowhere is not found.
+
 Each function gives (A,) float64, NaN where a list is unknown or an anchor has nothing to measure against.
 """
 
@@ -17,6 +20,8 @@ RELEVANT = 1.0
 """The lowest grade that counts as relevant (as in trec_eval)."""
 
 Column = NDArray[np.float64]
+Says = NDArray[np.int64] | None
+"""(A, k) content keys of the results, NO_CHUNK behind the last; None: judged chunks are found by their ids alone."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -26,10 +31,12 @@ class Judgements:
     Args:
         keys: (A, j) int64, `chunk_key` of the judged chunks, NO_CHUNK behind the last.
         grades: (A, j) float64, the grade of each, 0 behind the last.
+        contents: (A, j) int64, the content key of each, NO_CHUNK where none is known; None: of none.
     """
 
     keys: NDArray[np.int64]
     grades: NDArray[np.float64]
+    contents: NDArray[np.int64] | None = None
 
     @classmethod
     def of(cls, rows: Sequence[Mapping[str, float]]) -> "Judgements":
@@ -42,49 +49,60 @@ class Judgements:
         return cls(keys, grades)
 
 
-def recall(lists: RankedLists, judged: Judgements, depth: int) -> Column:
+def recall(lists: RankedLists, judged: Judgements, depth: int, says: Says = None) -> Column:
     """Share of the relevant chunks found: |relevant ∩ top-k| / |relevant|, in [0, 1].
 
     NaN without a relevant chunk; 0 for an empty list. Source: trec_eval `recall_k`; ir-measures `R@k`.
     """
     relevant = (judged.grades >= RELEVANT).T
-    found = np.count_nonzero(relevant & (_ranks(lists, judged, depth) > 0), axis=0)
+    found = np.count_nonzero(relevant & (_ranks(lists, judged, depth, says) > 0), axis=0)
     return _measured(lists, found, np.count_nonzero(relevant, axis=0))
 
 
-def ndcg(lists: RankedLists, judged: Judgements, depth: int) -> Column:
+def ndcg(lists: RankedLists, judged: Judgements, depth: int, says: Says = None) -> Column:
     """Normalised discounted cumulative gain: Σ_{i≤k} g_i / log2(i+1) over that of the best possible list; in [0, 1].
 
     The gain is the grade; grades below 0 gain nothing. NaN without a positive grade; 0 for an empty list.
     Source: Järvelin, Kekäläinen, TOIS 20(4), 2002, in trec_eval's form `ndcg_cut`; ir-measures `nDCG@k`.
     """
-    gains, ranks = np.maximum(judged.grades, 0.0), _ranks(lists, judged, depth).T
-    discounts = np.concatenate([[0.0], 1.0 / np.log2(np.arange(2, max(depth, gains.shape[1]) + 2))])
+    gains, ranks = np.maximum(judged.grades, 0.0), _ranks(lists, judged, depth, says).T
+    discounts = 1.0 / np.log2(np.arange(2, max(depth, gains.shape[1]) + 2))
+    # a place gains once: of several judged chunks that say what stands there, the best
+    found = [np.max(np.where(ranks == place, gains, 0.0), axis=1, initial=0.0) for place in range(1, depth + 1)]
     best = -np.sort(-gains, axis=1)[:, :depth]
-    ideal = np.sum(best * discounts[1 : best.shape[1] + 1], axis=1)
-    return _measured(lists, np.sum(gains * discounts[ranks], axis=1), ideal)
+    ideal = np.sum(best * discounts[: best.shape[1]], axis=1)
+    return _measured(lists, np.stack(found, axis=1) @ discounts[:depth], ideal)
 
 
-def reciprocal_rank(lists: RankedLists, judged: Judgements, depth: int) -> Column:
+def reciprocal_rank(lists: RankedLists, judged: Judgements, depth: int, says: Says = None) -> Column:
     """1 / rank of the first relevant result in the top-k, 0 if there is none; its mean is MRR@k; in [0, 1].
 
     NaN without a relevant chunk. Source: TREC-8 question answering track, 1999; ir-measures `RR@k`.
     """
     relevant = (judged.grades >= RELEVANT).T
-    ranks = _ranks(lists, judged, depth)
+    ranks = _ranks(lists, judged, depth, says)
     first = np.min(np.where(relevant & (ranks > 0), ranks, depth + 1), axis=0, initial=depth + 1)
     some = np.count_nonzero(relevant, axis=0) > 0
     return _measured(lists, np.where(first > depth, 0.0, 1.0 / first), some.astype(np.float64))
 
 
-def judged_ratio(lists: RankedLists, judged: Judgements, depth: int) -> Column:
+def judged_ratio(lists: RankedLists, judged: Judgements, depth: int, says: Says = None) -> Column:
     """Share of the top-k results that have a judgement; in [0, 1]. The other metrics mean little where it is low.
 
     NaN for an empty list, and for an anchor without judgements. Source: ir-measures `Judged@k`.
     """
-    found = np.count_nonzero(_ranks(lists, judged, depth) > 0, axis=0)
+    found = _places(lists, judged, depth, says)
     labelled = np.any(judged.keys != NO_CHUNK, axis=1)
     return _measured(lists, found, np.where(labelled, np.minimum(lists.lengths, depth), 0))
+
+
+def _places(lists: RankedLists, judged: Judgements, depth: int, says: Says) -> NDArray[np.int64]:
+    """(A,) results of the top-k that are judged: each once, whatever judged chunks say the same."""
+    own = first_ranks(lists.keys[:, :depth], judged.keys) > 0
+    if says is not None and judged.contents is not None:
+        own |= first_ranks(says[:, :depth], judged.contents) > 0
+    places: NDArray[np.int64] = np.count_nonzero(own, axis=0)
+    return places
 
 
 def dead_qrel_ratio(judged: Judgements, live: NDArray[np.bool_]) -> Column:
@@ -99,9 +117,13 @@ def dead_qrel_ratio(judged: Judgements, live: NDArray[np.bool_]) -> Column:
     return np.where(whole == 0, np.nan, np.count_nonzero(named & ~live, axis=1) / np.maximum(whole, 1))
 
 
-def _ranks(lists: RankedLists, judged: Judgements, depth: int) -> Ranks:
-    """(j, A) rank of each judged chunk in the top-k, 0 where it is not there."""
-    return first_ranks(judged.keys, lists.keys[:, :depth])
+def _ranks(lists: RankedLists, judged: Judgements, depth: int, says: Says) -> Ranks:
+    """(j, A) rank of each judged chunk in the top-k, by its id or by its content; 0 where it is not there."""
+    own = first_ranks(judged.keys, lists.keys[:, :depth])
+    if says is None or judged.contents is None:
+        return own
+    same = first_ranks(judged.contents, says[:, :depth])
+    return np.where((own > 0) & (same > 0), np.minimum(own, same), np.maximum(own, same))
 
 
 def _measured(lists: RankedLists, part: NDArray[np.number], whole: NDArray[np.number]) -> Column:

@@ -135,6 +135,47 @@ def test_too_few_judgements_are_no_evidence() -> None:
     assert not math.isnan(one(enough, "recall_ratio", "dense", 4).value)
 
 
+def test_a_total_loss_is_a_figure_and_not_null() -> None:
+    """Everything judged is gone, so nothing is judged now: that is the worst there is to say, not nothing."""
+    world = World(1)
+    world.lists = {"dense": ranked([[("c1", 0.9), ("c0", 0.8), ("c3", 0.7)]] * 9, 4)}
+    before = world.snapshot()
+    world.lists = {"dense": ranked([[("c7", 0.9), ("c8", 0.8), ("c9", 0.7)]] * 9, 4)}
+    lost = drift(0.3).evaluate(before, None, world.view())
+    for name in ("recall_ratio", "ndcg_ratio", "mrr_ratio"):
+        found = one(lost, name, "dense", 4)
+        assert (found.value, found.reason) == (0.0, "")
+        assert found.baseline > 0.2
+    assert one(lost, "judged_ratio", "dense", 4).value == 0.0
+    world.lists = {"dense": ranked([[]] * 9, 4)}
+    empty = one(drift(0.3).evaluate(before, None, world.view()), "recall_ratio", "dense", 4)
+    assert empty.value == 0.0, "and lists without a result found nothing either"
+
+
+@pytest.mark.parametrize("kept", [False, True], ids=["afresh", "kept"])
+def test_a_judgement_follows_its_text(kept: bool) -> None:
+    """c1 is deleted and its text comes back as c8: the same figures as before, by whatever id."""
+    world = World(1)
+    world.write("c1", "what was judged")
+    world.lists = {"dense": ranked([[("c1", 0.9), ("c5", 0.8)]] * 9, 4)}
+    before, looking = world.snapshot(), drift()
+    if kept:
+        looking.evaluate(before, None, world.view())
+    world.write("c1", None)
+    world.write("c8", "what was judged")
+    world.changed = ["c1", "c8"]
+    world.lists = {"dense": ranked([[("c8", 0.9), ("c5", 0.8)]] * 9, 4)}
+    report = looking.evaluate(before, None, world.view())
+    for name in ("recall_ratio", "ndcg_ratio", "mrr_ratio", "judged_ratio"):
+        found = one(report, name, "dense", 4)
+        assert found.value == found.baseline > 0, name
+    assert one(report, "dead_qrel_ratio", "both", 0).value > 0, "its id is gone all the same"
+    world.write("c8", None)
+    world.changed = ["c8"]
+    gone = looking.evaluate(before, None, world.view())
+    assert one(gone, "recall_ratio", "dense", 4).value == 0.0
+
+
 def test_the_floor_keeps_the_reason_of_what_is_unknown_anyway() -> None:
     unknown = Measurement("recall_ratio", "dense", 4, "all", "all", "mean", math.nan, 0, 3, reason="not_replayed")
     assert list(floored([unknown], 0.5)) == [unknown]

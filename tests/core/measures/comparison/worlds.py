@@ -1,6 +1,7 @@
 """A small corpus whose chunks come, go and change, and a slow look at what the lists hold."""
 
 import math
+from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -66,16 +67,26 @@ class World:
         self.changed = self.happen(10)
         self.lists: dict[ListLeg, RankedLists] = {leg: self.drawn(ANCHORS) for leg in LEGS}
 
+    def write(self, name: str, text: str | None) -> None:
+        """A chunk says this from now on; None: it is deleted."""
+        event: CorpusEvent = Delete(name, 8)
+        if text is not None:
+            vector = np.ones(3, np.float32)
+            event = Upsert(Chunk(name, document(name), 0, text, vector, "e1", (), 8, f"hash of {text}"), None)
+        self._apply([event])
+
     def happen(self, count: int) -> list[str]:
         """Some chunks are written, rewritten, written again as they are, or deleted."""
-        batch, names = [], [str(name) for name in self.generator.permutation(NAMES)[:count]]
-        for name in names:
-            batch.append(Located(Position("t", 0, self.offset), self.event(name)))
-            self.offset += 1
+        names = [str(name) for name in self.generator.permutation(NAMES)[:count]]
+        self._apply([self.event(name) for name in names])
+        return names
+
+    def _apply(self, events: Sequence[CorpusEvent]) -> None:
+        batch = [Located(Position("t", 0, self.offset + at), event) for at, event in enumerate(events)]
+        self.offset += len(events)
         delta = self.corpus.delta(self.corpus.apply(batch).changes)
         self.duplicates.apply(delta, self.vocabulary.encode(delta.texts), self.vocabulary.hashes)
         self.vocabulary.recycle()
-        return names
 
     def event(self, name: str) -> CorpusEvent:
         if self.generator.random() < 0.25:

@@ -1,5 +1,7 @@
 """With labels: ir-measures is the oracle."""
 
+from dataclasses import replace
+
 import ir_measures
 import numpy as np
 import pytest
@@ -15,7 +17,7 @@ from monitor.core.measures.formulas.labelled import (
     recall,
     reciprocal_rank,
 )
-from monitor.core.model.lists import RankedLists
+from monitor.core.model.lists import NO_CHUNK, RankedLists
 
 CHUNKS = "abcdefgh"
 ours_and_theirs = ((recall, R), (ndcg, nDCG), (reciprocal_rank, RR), (judged_ratio, Judged))
@@ -45,6 +47,41 @@ def test_equals_ir_measures(drawn: tuple[list[list[tuple[str, float]]], list[dic
         for at, row in enumerate(grades):
             measurable = bool(row) if ours is judged_ratio else any(grade >= 1 for grade in row.values())
             assert column[at] == pytest.approx(values[at, other.NAME] if measurable else np.nan, nan_ok=True)
+
+
+@settings(max_examples=40)
+@given(labelled(), st.sets(st.sampled_from(CHUNKS)), st.integers(1, 10))
+def test_who_moves_a_text_to_another_id_loses_no_judgement(
+    drawn: tuple[list[list[tuple[str, float]]], list[dict[str, float]]], moved: set[str], depth: int
+) -> None:
+    """Some chunks stand under new ids and say what they said: every figure is that of the ids before."""
+    rows, grades = drawn
+    lists, judged = RankedLists.of(rows, 8), Judgements.of(grades)
+    again = RankedLists.of([[(f"new {c}" if c in moved else c, score) for c, score in row] for row in rows], 8)
+    said = replace(judged, contents=judged.keys)  # a content key for each text; the old ids' will do
+    for ours, _ in ours_and_theirs:
+        np.testing.assert_array_equal(ours(again, said, depth, lists.keys), ours(lists, judged, depth))
+
+
+def test_copies_of_what_was_judged_count_once() -> None:
+    """Of a and b, which said the same, one is left, under the id c, and stands twice."""
+    lists = RankedLists.of([[("x", 4.0), ("c", 3.0), ("d", 2.0)]], 3)
+    judged = Judgements.of([{"a": 1.0, "b": 2.0, "gone": 1.0}])
+    judged = replace(judged, contents=np.array([[7, 7, 8]]))
+    says = np.array([[1, 7, 7]])
+    assert recall(lists, judged, 3, says) == pytest.approx(2 / 3)
+    assert reciprocal_rank(lists, judged, 3, says) == pytest.approx(1 / 2)
+    assert ndcg(lists, judged, 3, says) == pytest.approx((2 / np.log2(3)) / (2 + 1 / np.log2(3) + 1 / 2))
+    assert judged_ratio(lists, judged, 3, says) == pytest.approx(2 / 3), "two of the three results"
+    np.testing.assert_array_equal(recall(lists, judged, 3), [0.0])
+
+
+def test_what_is_not_known_is_no_content() -> None:
+    """NO_CHUNK stands behind the last and for what nobody knows: the two are not the same content."""
+    lists = RankedLists.of([[("x", 1.0)]], 2)
+    judged = replace(Judgements.of([{"a": 1.0}]), contents=np.array([[NO_CHUNK]]))
+    assert recall(lists, judged, 2, np.array([[5, NO_CHUNK]])) == 0.0
+    assert judged_ratio(lists, judged, 2, np.array([[5, NO_CHUNK]])) == 0.0
 
 
 def test_by_hand() -> None:
