@@ -15,7 +15,7 @@ from monitor.core.judging.integrity import METRICS
 from monitor.core.judging.policy import Rule, Verdict
 from monitor.core.model.report import DriftReport
 from monitor.core.records.committed import DeployRecord
-from monitor.core.records.documents import gate_document, report_document, snapshot_document
+from monitor.core.records.documents import gate_document, judged_document, report_document, snapshot_document
 from monitor.core.reporting.drift import Drift
 from monitor.ports import ConfigurationError, StateStore, UnreachableError
 
@@ -117,7 +117,7 @@ def stored_gate(store: StateStore, deploy_id: str) -> Document:
     """What the committed state knows of a deploy."""
     record = store.deploy(deploy_id)
     if record is not None:
-        return gate_document(deploy_id, record.report, record.verdict)
+        return judged_document(record, store.ledger())
     old = next((judged.verdict for judged in store.ledger() if judged.deploy_id == deploy_id), None)
     said = f"judged {old}, but its report is no longer kept" if old else "never seen, and no monitor is running"
     made = gate_document(deploy_id, None, Verdict("unknown", (f"deploy {deploy_id!r}: {said}",), ()))
@@ -201,7 +201,7 @@ def wait_for_gate(ask: Callable[[], Document], timeout: float) -> Document:
                 raise
             threading.Event().wait(BETWEEN_ASKS)
             continue
-        if answer["state"] not in ("unseen", "waiting"):
+        if answer["state"] not in ("unseen", "waiting", "unsettled"):
             return answer
         left = until - time.monotonic()
         if left <= 0:

@@ -38,6 +38,10 @@ def _head(document: dict[str, Any], most: int) -> list[str]:
     baseline = document["baseline"]
     if baseline:
         lines.append(f"compared with baseline {baseline['name']} (approved by {_approval(baseline)})")
+    if document.get("judged_again"):
+        lines.append(f"judged again at {document['judged_again']}, when the index was at rest and held it")
+    if document["state"] == "unsettled":
+        lines.append("the monitor judges it again when the index is at rest and holds it")
     if document.get("warning"):
         lines.append(f"warning: {document['warning']}")
     lines += [_FORECAST] if "already" in document else []

@@ -158,6 +158,7 @@ class Gauges:
         freshness: Durations | None = None,
         foreign: int | None = None,
         remarks: Sequence[str] = (),
+        awaited: Mapping[str, str] | None = None,
     ) -> Health:
         """Freeze it."""
         return Health(
@@ -182,4 +183,5 @@ class Gauges:
             freshness=freshness,
             foreign=foreign,
             remarks=tuple(remarks),
+            awaited=dict(awaited or {}),
         )

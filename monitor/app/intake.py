@@ -92,8 +92,18 @@ class Intake:
             if not self._queues.get(partition):
                 self._positions[partition] = max(offset, self._positions.get(partition, offset))
 
-    def take(self, limit: int, partitions: Iterable[Partition]) -> Batch:
-        """Up to `limit` records, each partition up to its next open marker; closes at most one barrier."""
+    def due(self, partitions: Iterable[Partition]) -> Closed | None:
+        """The barrier that the next `take` would close if it took nothing; None where it would close none."""
+        return self.barrier.due(self._positions, self._judged(partitions))
+
+    def take(self, limit: int, partitions: Iterable[Partition], *, closing: bool = True) -> Batch:
+        """Up to `limit` records, each partition up to its next open marker; closes at most one barrier.
+
+        Args:
+            limit: the most records.
+            partitions: those that a barrier waits for.
+            closing: False leaves a barrier open that could close; its partitions stay where they are.
+        """
         taken = _Taken()
         for partition, queue in self._queues.items():
             bound = self.barrier.limit(partition)
@@ -105,7 +115,7 @@ class Intake:
                     bound = self.barrier.limit(partition)  # only a marker that is met moves it
             if queue and self._holds(partition, queue[0]):
                 self._stand(partition)
-        closed = self.barrier.close(self._positions, self._judged(partitions))
+        closed = self.barrier.close(self._positions, self._judged(partitions)) if closing else None
         return self._batch(taken, closed)
 
     def expire(self, partitions: Iterable[Partition]) -> Batch:

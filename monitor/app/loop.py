@@ -6,7 +6,8 @@ import threading
 from collections import Counter
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from typing import Any, TypeVar
 
 from monitor.app.intake import GAP_FAULTS, Batch, Intake, set_aside
@@ -17,15 +18,15 @@ from monitor.app.reanchoring import reanchored
 from monitor.app.restore import restore
 from monitor.app.span import span_problems
 from monitor.app.tally import Tally
-from monitor.core.index.baseline import Judged
+from monitor.core.index.baseline import Judged, Snapshot
 from monitor.core.index.corpus import Change
 from monitor.core.judging.policy import Verdict
 from monitor.core.model.barrier import Closed
-from monitor.core.model.events import Position
+from monitor.core.model.events import Position, Segment
 from monitor.core.model.plausibility import Doubt, StreamTime
 from monitor.core.model.problems import Problem, ProblemKind
 from monitor.core.places import named_positions
-from monitor.core.records.committed import Commit, DeployRecord, Quarantined
+from monitor.core.records.committed import Commit, DeployRecord, Quarantined, Resumed
 from monitor.core.records.published import Published
 from monitor.core.session import OPEN_GAPS
 from monitor.ports import CorpusDriftError, UnreachableError
@@ -36,6 +37,19 @@ AT_DEPLOY = "at_deploy"
 """Before the name of a counter: what it was at the newest judged deploy."""
 BARRIER_LOOK = 1.0
 """Seconds between two looks at an open barrier: each may ask the source for its end."""
+
+
+@dataclass(frozen=True, slots=True)
+class Unsettled:
+    """The newest judged deploy where only the index kept it from a verdict: it is judged again when that is over.
+
+    Args:
+        deploy_id: the deploy.
+        expected: the segment that its marker said it would change.
+    """
+
+    deploy_id: str
+    expected: Segment
 
 
 class Stopped(Exception):  # noqa: N818 - a signal, not an error
@@ -55,6 +69,7 @@ class Monitor:
         self._exhausted = False
         self._next_look = 0.0
         self._over = False
+        self._unsettled: Unsettled | None = None
 
     @property
     def published(self) -> Published | None:
@@ -90,10 +105,24 @@ class Monitor:
         closed = [judged.deploy_id for judged in resumed.ledger]
         self.intake = Intake(parts.decoder, resumed.positions, closed, control_topics=parts.control_topics)
         self.measuring = Measuring(parts, self.intake)
+        self._resume_readiness(resumed)
         self.measuring.choose_baseline()
         if not resumed.empty:
             self.measuring.replay(full=True)
             self.measuring.refresh()
+
+    def _resume_readiness(self, resumed: Resumed) -> None:
+        """What the open deploy, or one that is to be judged again, changed; the state knows both."""
+        readiness, ledger = self.parts.readiness, list(resumed.ledger)
+        if readiness is None:
+            return
+        record = self.parts.store.deploy(ledger[-1].deploy_id) if ledger else None
+        if record is not None and record.report.unsettled:
+            self._unsettled = Unsettled(record.deploy_id, record.expected)
+            ledger.pop()
+        since = ledger[-1].positions if ledger else {}
+        if any(at > since.get(where, 0) for where, at in named_positions(resumed.positions).items()):
+            readiness.resume(self.parts.corpus.rows(), since)
 
     def run(self, *, until_end: bool = False, turned: Callable[[], None] = lambda: None) -> None:
         """Turn until told to stop, or until the source has nothing more; `turned` is called after each turn."""
@@ -123,6 +152,7 @@ class Monitor:
         """One turn of the loop; False when there was nothing to do."""
         self._answer_requests()
         self._reanchor()
+        self._judge_again()
         batch = self._next_batch(wait)  # 1. poll, 2. decode, up to the next barrier
         if not (batch.events or batch.counts):  # records that came to nothing count and move the position too
             self._idle()
@@ -175,6 +205,14 @@ class Monitor:
 
     def _next_batch(self, wait: float) -> Batch:
         source, pace = self.parts.source, self.parts.pace
+        due = None if self.parts.readiness is None else self.intake.due(source.partitions())
+        if due is not None:
+            held = self._held_back(due)
+            if held:
+                self.stopping.wait(
+                    wait
+                )  # the partitions hold: there is nothing to poll for, and requests are answered
+            return self.intake.take(0, source.partitions(), closing=not held)
         # Looked at before anything is taken: partitions that never fall silent must not keep a lost barrier open.
         lost = self._barrier_lost()
         if not lost and not self.intake.ready():
@@ -182,8 +220,57 @@ class Monitor:
             self._exhausted = polled.exhausted
             self.intake.feed(polled)
             self.intake.drained(source.positions())
-        batch = self.intake.take(0 if lost else pace.batch, source.partitions())
+        # Where a deploy has to be found in the index, it is applied and committed first, and closes in a later turn.
+        closing = self.parts.readiness is None
+        batch = self.intake.take(0 if lost else pace.batch, source.partitions(), closing=closing)
         return self.intake.expire(source.partitions()) if lost and batch.closed is None else batch
+
+    def _held_back(self, due: Closed) -> bool:
+        """Whether a barrier that could close waits: the index is not at rest, or does not hold the deploy yet."""
+        readiness = self.parts.readiness
+        return due.how == "complete" and readiness is not None and readiness.holds_back(due.deploy.deploy_id)
+
+    def _judge_again(self) -> None:
+        """Judge the newest deploy again once the index holds it; no event is needed, and all that came is judged.
+
+        Never while the marker of a later deploy stands open: what that one changed is not this one's.
+        """
+        again, readiness = self._unsettled, self.parts.readiness
+        if again is None or readiness is None or self.intake.barrier.waiting:
+            return
+        if not readiness.ready_now(again.deploy_id):
+            return
+        earlier = self.session.ledger.pop()  # it is judged as it would have been: not yet in the ledger
+        self.measuring.replay(full=True)
+        measured = self.measuring.measure(again.deploy_id, expected=again.expected)
+        if measured()[0].unsettled:  # it was at rest when we looked and is no longer
+            self.session.ledger.append(earlier)
+            return
+        stamp = datetime.fromtimestamp(self.parts.clocks.wall(), UTC).isoformat(timespec="seconds")
+        deploy = replace(self._judged(again.deploy_id, again.expected, measured), judged_again=stamp)
+        self._settle(deploy)
+        first = self._first(deploy)
+        self.parts.store.commit(
+            Commit(
+                positions=self.intake.positions,
+                counters=dict(self.session.counters),
+                deploy=deploy,
+                baselines=() if first is None else (first,),
+                newest_event_time=self.parts.corpus.newest_event_time,
+            )
+        )
+        self.parts.gauges.committed()
+        self.measuring.choose_baseline()
+        self.measuring.publish(measured)
+
+    def _settle(self, deploy: DeployRecord) -> None:
+        """Remember whether the newest deploy is to be judged again."""
+        readiness = self.parts.readiness
+        if readiness is None:
+            return
+        self._unsettled = Unsettled(deploy.deploy_id, deploy.expected) if deploy.report.unsettled else None
+        if self._unsettled is None:
+            readiness.settled()
 
     def _barrier_lost(self) -> bool:
         """Whether the copies an open barrier misses will not come: too late, or the source is exhausted."""
@@ -205,6 +292,8 @@ class Monitor:
         refused = [*vectorless, *((item.located, item.error) for item in ingested.refused)]
         aside = [set_aside(batch.records[located.position], error) for located, error in refused]
         parts.gauges.applied(ingested.touched)
+        if parts.readiness is not None:
+            parts.readiness.changed(ingested.delta)
         if parts.index is not None:
             parts.index.apply(ingested.delta)
         self.measuring.touch(ingested)
@@ -235,7 +324,9 @@ class Monitor:
         if batch.closed is None:
             return self.measuring.measure()
         deploy = batch.closed.deploy
-        problems = (*span_problems(batch.closed), *self._refused())
+        readiness, complete = self.parts.readiness, batch.closed.how == "complete"
+        behind = readiness.behind if complete and readiness is not None else ()
+        problems = (*span_problems(batch.closed), *self._refused(), *behind)
         return self.measuring.measure(deploy.deploy_id, problems, expected=deploy.expected)
 
     def _commit(
@@ -248,11 +339,9 @@ class Monitor:
     ) -> None:
         parts, deploy, first = self.parts, None, None
         if batch.closed is not None and measured is not None:
-            deploy = self._judged(batch.closed, measured)
-            sound = self.measuring.sound(deploy.snapshot) and not self._refused()
-            if batch.closed.how == "complete" and sound:
-                first = parts.snapshots.bootstrapped(deploy.snapshot)
-                first = first and self.measuring.with_noise(first)
+            deploy = self._judged(batch.closed.deploy.deploy_id, batch.closed.deploy.expected, measured)
+            self._settle(deploy)
+            first = self._first(deploy)
             self._close_tally()
         commit = Commit(
             positions=batch.positions,
@@ -270,6 +359,15 @@ class Monitor:
         if deploy is not None:
             self.measuring.choose_baseline()
 
+    def _first(self, deploy: DeployRecord) -> Snapshot | None:
+        """The deploy as the first baseline, where the configuration asks for one; never where anything is unsure."""
+        if any(of.kind.of_stream or of.kind.of_index for of in deploy.report.problems):
+            return None
+        if not self.measuring.sound(deploy.snapshot):
+            return None
+        first = self.parts.snapshots.bootstrapped(deploy.snapshot)
+        return None if first is None else self.measuring.with_noise(first)
+
     def _refused(self) -> tuple[Problem, ...]:
         """Why a deploy that closes now cannot be judged: most of what belongs to it was not understood."""
         of, limit = Tally.of(self.session.counters).since(self._tally_before), self.parts.pace.refused
@@ -285,8 +383,8 @@ class Monitor:
         for name in [name for name in counters if name[0] in ("events", "quarantined")]:
             counters[AT_DEPLOY, *name] = counters[name]
 
-    def _judged(self, closed: Closed, measured: Measured) -> DeployRecord:
-        deploy_id, (report, verdict) = closed.deploy.deploy_id, measured()
+    def _judged(self, deploy_id: str, expected: Segment, measured: Measured) -> DeployRecord:
+        report, verdict = measured()
         entry = Judged(deploy_id, report.now, verdict.verdict, report.positions)
         moved = self.parts.snapshots.moved_on([*self.session.ledger, entry])
         if moved is not None:
@@ -300,6 +398,7 @@ class Monitor:
             self.measuring.snapshot(deploy_id, deploy_id),
             self.measuring.blaming.attributions(),
             moved,
+            expected,
         )
 
     def _idle(self) -> None:

@@ -190,6 +190,7 @@ class Measuring:
             anchors=None if parts.anchors_watch is None else parts.anchors_watch.state(len(parts.engine.anchors)),
             foreign=None if parts.served is None else parts.served.foreign_places,
             remarks=() if parts.served is None else parts.served.remarks(),
+            awaited=None if parts.readiness is None else parts.readiness.waiting,
         )
         self._measured = measured
         staleness, session = parts.gauges.staleness(), self._session

@@ -9,6 +9,7 @@ from monitor.app.audit import Audit
 from monitor.app.embedding import Embedder
 from monitor.app.health import Clocks, Gauges
 from monitor.app.milestones import Milestones
+from monitor.app.readiness import Readiness
 from monitor.app.replay import Served
 from monitor.app.restore import ProgressHook
 from monitor.app.snapshot import Snapshots
@@ -65,6 +66,8 @@ class Parts:
     pace: Pace = field(default_factory=Pace)
     audit: Audit | None = None
     anchors_watch: AnchorsWatch | None = None
+    readiness: Readiness | None = None
+    """Whether the index holds a deploy; None where the monitor fills the index itself, or there is none."""
     restoring: ProgressHook = nullcontext
     """Stands around the restoring of the state."""
 

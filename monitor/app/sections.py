@@ -146,6 +146,8 @@ class DenseSection(Section):
     replay_deadline: float = Field(120.0, gt=0)
     full_replay_seconds: float = Field(3_600.0, gt=0)
     settle_seconds: float = Field(30.0, ge=0)
+    ready_timeout: float = Field(60.0, ge=0)
+    """Seconds that a deploy waits for a server that is not at rest or does not hold it yet."""
 
     @model_validator(mode="after")
     def _server_named(self) -> "DenseSection":

@@ -54,7 +54,9 @@ class MemoryStore:
             if all(item.position != other.position for other in self._aside):
                 self._aside.append(item)
         self._counters.update(commit.counters)
-        self._deploys += [commit.deploy] if commit.deploy is not None else []
+        if commit.deploy is not None:
+            again = commit.deploy.deploy_id if commit.deploy.judged_again else None
+            self._deploys = [*(one for one in self._deploys if one.deploy_id != again), commit.deploy]
         for name in commit.withdrawn:
             self._baselines.pop(name, None)
         for snapshot in commit.baselines:

@@ -25,7 +25,13 @@ from monitor.adapters.prometheus.exporter import CONTENT_TYPE
 from monitor.adapters.prometheus.scrapes import Scrapes
 from monitor.core.index.baseline import Approval, Snapshot
 from monitor.core.judging.policy import Verdict
-from monitor.core.records.documents import gate_document, report_document, retried_document, snapshot_document
+from monitor.core.records.documents import (
+    gate_document,
+    judged_document,
+    report_document,
+    retried_document,
+    snapshot_document,
+)
 from monitor.ports import ConfigurationError, CorpusDriftError, Service, UnreachableError
 
 TURN_LIMIT = 60.0
@@ -151,11 +157,12 @@ class Endpoints:
             except ConfigurationError as error:
                 return problem(str(error), 404)
         elif record is not None:
-            made = gate_document(deploy_id, record.report, record.verdict)
+            made = judged_document(record, () if pulse is None else pulse.ledger)
         else:
             state, said = "unseen", "never seen"
             if pulse is not None and deploy_id in pulse.health.waiting:
-                state, said = "waiting", "its markers have not all arrived"
+                awaited = pulse.health.awaited.get(deploy_id, "")
+                state, said = "waiting", f"it waits: {awaited}" if awaited else "its markers have not all arrived"
             elif pulse is not None and any(judged.deploy_id == deploy_id for judged in pulse.ledger):
                 state, said = "forgotten", "judged, but its report is no longer kept"
             made = gate_document(deploy_id, None, Verdict("unknown", (f"deploy {deploy_id!r}: {said}",), ()))

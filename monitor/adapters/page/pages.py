@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from monitor.adapters.page.render import CONFIG, Asked, Found, render_page
 from monitor.adapters.page.words import age, place, shown
 from monitor.core.model.report import ALL, OTHER, DriftReport
+from monitor.core.records.committed import DeployRecord
 from monitor.core.records.published import Published
 from monitor.ports import CorpusDriftError, Service
 
@@ -63,6 +64,7 @@ class Pages:
         record = self._service.deploy(asked.deploy) if asked.deploy else None
         if asked.deploy and record is None:
             return Found(notices=(*late, _unknown_deploy(view, asked.deploy)))
+        late = (*late, *_again(view, record))
         if record is None and not (asked.anchor or asked.explain):
             return Found(notices=late)  # the card of now costs the loop a measurement: only who asks for it gets it
         report = view.report if record is None else record.report
@@ -79,11 +81,23 @@ def _explained(report: DriftReport, segment: str) -> str:
     return segment if segment in of_anchors else ""
 
 
+def _again(view: Published, record: DeployRecord | None) -> tuple[str, ...]:
+    """What is to be known of a deploy's judgement besides its verdict."""
+    if record is None:
+        return ()
+    awaited = view.health.awaited.get(record.deploy_id, "")
+    waits = (f"It is judged again when it no longer waits: {shown(awaited, 400)}.",) if awaited else ()
+    again = record.judged_again
+    return (*waits, f"Judged again at {again}, when the index was at rest and held it.") if again else waits
+
+
 def _unknown_deploy(view: Published, deploy_id: str) -> str:
     """Why there is no report of a deploy, and what is shown instead."""
     name, now = shown(deploy_id), "What follows is the corpus as it is now."
     if deploy_id in view.health.waiting:
-        return f"Deploy {name!r} is not judged yet: its markers have not all arrived. {now}"
+        awaited = view.health.awaited.get(deploy_id, "")
+        why = f"it waits: {shown(awaited, 400)}" if awaited else "its markers have not all arrived"
+        return f"Deploy {name!r} is not judged yet: {why}. {now}"
     judged = next((entry for entry in view.ledger if entry.deploy_id == deploy_id), None)
     if judged is not None:
         return f"Deploy {name!r} was judged {judged.verdict.upper()}, but its report is no longer kept. {now}"

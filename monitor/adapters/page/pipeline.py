@@ -32,6 +32,7 @@ def pipeline(view: Published) -> tuple[Line, ...]:
     return (
         _lag(view),
         _waiting(health),
+        *_awaited(health),
         *_stamps(health),
         _counted("Anchors the index did not answer for", health.failures, "replay_failures"),
         _counted("Records in quarantine, ever", _reasons(view), "quarantined"),
@@ -63,14 +64,14 @@ def _lag(view: Published) -> Line:
 def _waiting(health: Health) -> Line:
     if not health.waiting:
         return Line("Deploys with an open barrier", "none", metric="open_barriers")
-    named = ", ".join(shown(name) for name in health.waiting[:MOST_NAMED])
-    return Line(
-        "Deploys with an open barrier",
-        f"{len(health.waiting)}",
-        "odd",
-        f"markers still missing: {named}",
-        "open_barriers",
-    )
+    missing = [shown(name) for name in health.waiting if name not in health.awaited]
+    named = f"markers still missing: {', '.join(missing[:MOST_NAMED])}" if missing else "waiting for the index"
+    return Line("Deploys with an open barrier", f"{len(health.waiting)}", "odd", named, "open_barriers")
+
+
+def _awaited(health: Health) -> Iterator[Line]:
+    for name, why in health.awaited.items():
+        yield Line("Deploy that waits for the index", shown(name), "odd", shown(why, 400), "index_awaited")
 
 
 def _stamps(health: Health) -> Iterator[Line]:

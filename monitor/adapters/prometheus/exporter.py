@@ -198,6 +198,7 @@ def _health(view: Published) -> Iterator[Metric]:
     yield plain("replayed_anchors", health.touched)
     yield plain("state_bytes", health.state_bytes)
     yield plain("open_barriers", len(health.waiting))
+    yield plain("index_awaited", float(bool(health.awaited)))
     yield plain("index_points", math.nan if health.index_points is None else health.index_points)
     if health.foreign is not None:
         yield plain("foreign_results", health.foreign)

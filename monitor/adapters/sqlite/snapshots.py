@@ -10,7 +10,7 @@ from monitor.adapters.sqlite.blame_form import attribution, plain_attribution, p
 from monitor.adapters.sqlite.contents import packed, unpacked
 from monitor.adapters.sqlite.profiles import plain_profile, profile_of
 from monitor.adapters.sqlite.report_form import report_of
-from monitor.core.index.baseline import AnchorMark, Approval, Member, Snapshot
+from monitor.core.index.baseline import Adopted, AnchorMark, Approval, Member, Snapshot
 from monitor.core.index.lexical.sources import SourceStatistics
 from monitor.core.judging.policy import Verdict
 from monitor.core.model.events import Segment
@@ -38,13 +38,15 @@ def pack_deploy(record: DeployRecord) -> bytes:
     """A deploy record as bytes; the same record gives the same bytes. Shingles are not in it: see `Contents`."""
     plain = (record.deploy_id, record.event_time, record.verdict, record.report, _plain(record.snapshot))
     found = None if record.attributions is None else [plain_attribution(one) for one in record.attributions]
-    return _small(msgspec.msgpack.encode((*plain, found)))
+    return _small(msgspec.msgpack.encode((*plain, found, record.adopted, record.expected, record.judged_again)))
 
 
 def unpack_deploy(stored: bytes) -> DeployRecord:
     """The inverse of `pack_deploy`, without shingles."""
     deploy_id, time, verdict, report, snapshot, *more = msgspec.msgpack.decode(_whole(stored))
-    found = more[0] if more else None  # kept since blame names events
+    # the first is kept since blame names events, the others since a baseline moves on and a deploy is judged again
+    kept: list[Any] = [*more, *[None, None, [], ""][len(more) :]]
+    found, moved, expected, again = kept
     return DeployRecord(
         deploy_id,
         time,
@@ -52,6 +54,9 @@ def unpack_deploy(stored: bytes) -> DeployRecord:
         report_of(report),
         _snapshot(snapshot),
         None if found is None else tuple(attribution(one) for one in found),
+        None if moved is None else msgspec.convert(moved, Adopted),
+        _segment(expected),
+        again,
     )
 
 

@@ -195,6 +195,8 @@ class SqliteStore:
         where = msgspec.msgpack.encode(dict(sorted(record.report.positions.items())))
         moved = None if record.adopted is None else msgspec.msgpack.encode(record.adopted)
         values = (record.deploy_id, record.event_time, record.verdict.verdict, pack_deploy(record), where, moved)
+        if record.judged_again:  # it is the newest: under a new number it still is, and nobody has cached that
+            self._db.execute("DELETE FROM deploy WHERE deploy_id=?", (record.deploy_id,))
         put = "INSERT INTO deploy (deploy_id,event_time,verdict,record,positions,adopted) VALUES (?,?,?,?,?,?)"
         number = self._db.execute(put, values).lastrowid or 0
         Contents(self._db).put(record.snapshot, number, kept=self._keep_deploys)

@@ -25,6 +25,7 @@ from monitor.app.health import Clocks, Gauges
 from monitor.app.loop import Monitor
 from monitor.app.milestones import Milestones
 from monitor.app.parts import Pace, Parts
+from monitor.app.readiness import Readiness
 from monitor.app.replay import Served
 from monitor.app.restore import ProgressHook
 from monitor.app.service import MonitorService
@@ -213,6 +214,9 @@ def _parts(configuration: Configuration, stack: ExitStack, source: Source, annou
         ),
         audit=_audit(configuration, store, corpus, engine, clocks),
         anchors_watch=watch,
+        readiness=None
+        if real.retriever is None or real.owned is not None
+        else Readiness(real.retriever, corpus, clocks, timeout=configuration.dense.ready_timeout),
     )
 
 

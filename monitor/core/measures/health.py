@@ -113,6 +113,10 @@ STREAM = (
         (),
     ),
     Entry("open_barriers", "deploys", "Deploys whose markers have not all arrived", "A deploy is incomplete.", ()),
+    Entry(
+        "index_awaited", "0 or 1", "1 while a deploy waits for the index, to be judged or to be judged again",
+        "The index is not at rest, or does not hold the newest deploy.", (),
+    ),
     Entry("last_turn_timestamp_seconds", "seconds", "Wall clock of the last turn", _CLOCK, ()),
     Entry("last_event_timestamp_seconds", "seconds", "Wall clock of the last event taken", _CLOCK, ()),
     Entry("last_report_timestamp_seconds", "seconds", "Wall clock of the last report", _CLOCK, ()),

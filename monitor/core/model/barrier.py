@@ -74,6 +74,13 @@ class Barrier:
         (interleaved), the one with the most copies closes as `interleaved`; then the one with the first partition,
         not the first that was read: a restart may read them in another order.
         """
+        found = self.due(positions, partitions)
+        if found is not None:
+            del self._open[found.deploy.deploy_id]
+        return found
+
+    def due(self, positions: Mapping[Partition, int], partitions: Iterable[Partition]) -> Closed | None:
+        """The barrier that `close` would close, as it would; nothing is closed."""
         required = sorted(set(partitions))
         for opened in self._open.values():
             if not self._missing(opened, positions, required):
@@ -93,6 +100,7 @@ class Barrier:
         first = next(iter(self._open.values()), None)
         if first is None:
             return None
+        del self._open[first.deploy.deploy_id]
         return self._end(first, "timeout", tuple(self._missing(first, positions, sorted(set(partitions)))))
 
     def _missing(
@@ -107,9 +115,9 @@ class Barrier:
             )
         return [partition for partition in required if partition not in opened.copies]
 
+    @staticmethod
     def _end(
-        self, opened: _Open, how: Literal["complete", "timeout", "interleaved"], missing: tuple[Partition, ...]
+        opened: _Open, how: Literal["complete", "timeout", "interleaved"], missing: tuple[Partition, ...]
     ) -> Closed:
-        del self._open[opened.deploy.deploy_id]
         release = {partition: offset + 1 for partition, offset in opened.copies.items()}
         return Closed(opened.deploy, how, missing, release)

@@ -22,6 +22,8 @@ class ProblemKind(StrEnum):
     """What the index serves means nothing now."""
     INDEX_BUSY = "index_busy"
     """The index is at work on itself: no deploy can be judged by it."""
+    INDEX_BEHIND = "index_behind"
+    """The index does not hold the deploy, or does not say whether it does: the deploy cannot be judged by it."""
     HOLLOW = "hollow"
     """There is nothing to judge: the corpus or the lists are empty, or hold the same whatever changes."""
     UNCLASSIFIED = "unclassified"
@@ -31,6 +33,16 @@ class ProblemKind(StrEnum):
     def of_baseline(self) -> bool:
         """Whether it comes from the baseline compared with: against another one it need not hold."""
         return self in (ProblemKind.NO_BASELINE, ProblemKind.FINGERPRINT, ProblemKind.NO_COMMON_ANCHORS)
+
+    @property
+    def of_index(self) -> bool:
+        """Whether it is a state of the index: a deploy that it kept from a verdict is judged when it is over."""
+        return self is ProblemKind.INDEX or self.passes
+
+    @property
+    def passes(self) -> bool:
+        """Whether it is a state of the index that is over by itself some time."""
+        return self in (ProblemKind.INDEX_BUSY, ProblemKind.INDEX_BEHIND)
 
     @property
     def of_stream(self) -> bool:

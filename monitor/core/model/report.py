@@ -154,6 +154,12 @@ class DriftReport:
     concerns: tuple[Concern, ...] = ()
     """The documents that the measurements of integrity are about."""
 
+    @property
+    def unsettled(self) -> bool:
+        """Whether a state of the index kept it from a verdict, and nothing in its stream will for ever."""
+        kinds = [of.kind for of in self.problems]
+        return any(kind.of_index for kind in kinds) and not any(kind.of_stream for kind in kinds)
+
 
 def judged_depth(measurements: Sequence[Measurement]) -> int:
     """The depth that people are shown and the default policy judges: the first of the configured ones.

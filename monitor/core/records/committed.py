@@ -11,7 +11,7 @@ from monitor.core.attribution import Attribution
 from monitor.core.index.baseline import Adopted, Decision, Judged, Snapshot
 from monitor.core.index.corpus import Change, Row
 from monitor.core.judging.policy import Verdict
-from monitor.core.model.events import Partition, Position
+from monitor.core.model.events import Partition, Position, Segment
 from monitor.core.model.report import DriftReport
 
 
@@ -53,6 +53,10 @@ class DeployRecord:
     """Who moved the lists against the baseline of then; None where nobody was blamed."""
     adopted: Adopted | None = None
     """What the baseline moved on to with it; None: it did not."""
+    expected: Segment = ()
+    """The segment that its marker said it would change."""
+    judged_again: str = ""
+    """Wall-clock RFC 3339 time, for people only, of a judgement that replaced the one at its barrier; "" for none."""
 
 
 @dataclass(frozen=True, slots=True)

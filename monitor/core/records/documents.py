@@ -1,15 +1,16 @@
 """Reports, verdicts and baselines as plain JSON documents with a schema version; NaN becomes null."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from typing import Any, get_args
 
-from monitor.core.index.baseline import Snapshot
+from monitor.core.index.baseline import Judged, Snapshot
 from monitor.core.judging.policy import Verdict
 from monitor.core.model.events import Position
 from monitor.core.model.losses import Fate, Loss
 from monitor.core.model.report import BaselineIdentity, CauseName, DriftReport
+from monitor.core.records.committed import DeployRecord
 
 SCHEMA_VERSION = 1
 Document = dict[str, Any]
@@ -34,8 +35,9 @@ def verdict_document(verdict: Verdict) -> Document:
 def gate_document(deploy_id: str, report: DriftReport | None, verdict: Verdict) -> Document:
     """What the gate says of one deploy. `state` is `judged`, or `unseen` where no report is known.
 
-    Others put what they know in its place: `waiting` (for its markers), `forgotten` (judged, no longer kept),
-    `forecast`, and in a gate's output file `refused` (exit code 2) and `unanswered` (4, or stopped before its end).
+    `judged_document` makes `unsettled` of it where the deploy is going to be judged again. Others put what they know
+    in its place: `waiting` (for its markers, or the index), `forgotten` (judged, no longer kept), `forecast`, and in
+    a gate's output file `refused` (exit code 2) and `unanswered` (4, or stopped before its end).
     """
     return _document(
         {
@@ -59,6 +61,22 @@ def gate_document(deploy_id: str, report: DriftReport | None, verdict: Verdict) 
 def loss_document(loss: Loss) -> Document:
     """The answers that one leg's anchors lost, and the same in a line."""
     return {**asdict(loss), "said": loss.said}
+
+
+def judged_document(record: DeployRecord, ledger: Sequence[Judged]) -> Document:
+    """What the gate says of a kept deploy: `unsettled` while it waits for the index to be judged again.
+
+    Args:
+        record: the deploy.
+        ledger: deploys judged by then; one behind which another was judged stays as it is.
+    """
+    made = gate_document(record.deploy_id, record.report, record.verdict)
+    newest = not ledger or ledger[-1].deploy_id == record.deploy_id
+    known = any(one.deploy_id == record.deploy_id for one in ledger)  # it may have been judged since
+    passing = any(problem.kind.passes for problem in record.report.problems)
+    if record.report.unsettled and passing and (newest or not known):
+        made["state"] = "unsettled"
+    return {**made, "judged_again": record.judged_again} if record.judged_again else made
 
 
 def baseline_document(identity: BaselineIdentity | None) -> Document | None:
@@ -135,17 +153,22 @@ def loss_schema() -> Document:
 
 
 def gate_schema() -> Document:
-    """JSON Schema (2020-12) of `gate_document`, with what commands add: a `warning`, and `already` to a forecast."""
+    """JSON Schema (2020-12) of `gate_document`, with what is added to it.
+
+    A `warning`, the time where a deploy was `judged_again`, and `already` to a forecast.
+    """
     whole = _object(
         schema_version={"const": SCHEMA_VERSION}, deploy=_TEXT, verdict=_verdicts(),
-        state={"enum": ["judged", "unseen", "waiting", "forgotten", "forecast", "refused", "unanswered"]},
+        state={"enum": [
+            "judged", "unseen", "waiting", "unsettled", "forgotten", "forecast", "refused", "unanswered",
+        ]},
         reasons=_list(_TEXT), findings=_list(_finding_schema()),
         baseline={"anyOf": [_baseline_schema(), {"type": "null"}]}, now={"type": ["integer", "null"]},
         positions={"type": "object", "additionalProperties": {"type": "integer"}},
         corpus={"type": "object", "additionalProperties": _NUMBER}, blame=_list(_share_schema()),
         losses=_list(loss_schema()), causes=_list(_cause_schema()),
     )  # fmt: skip
-    whole["properties"]["warning"] = _TEXT
+    whole["properties"]["warning"] = whole["properties"]["judged_again"] = _TEXT
     whole["properties"]["already"] = _object(
         verdict=_verdicts(), reasons=_list(_TEXT), findings=_list(_finding_schema()), outcome=_verdicts()
     )

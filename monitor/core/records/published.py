@@ -116,6 +116,8 @@ class Health:
     """Places of the served lists that are held by points without a chunk id; None without a real index."""
     remarks: tuple[str, ...] = ()
     """What is to be known of the real index beside the numbers, such as a server nobody tried."""
+    awaited: Mapping[str, str] = field(default_factory=dict)
+    """The deploy that waits for the index, to be judged or to be judged again, and for what."""
 
 
 @dataclass(frozen=True, slots=True)

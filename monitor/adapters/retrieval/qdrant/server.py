@@ -41,6 +41,7 @@ POINTS = 256
 """Points in one request for vectors: about 1 MB of JSON at 384 dimensions."""
 LAST_BITS = 8 * 2.0**-24
 """How far two float32 normalisations of one vector can lie apart in a component."""
+BROKEN = "does not mend itself: see the log of the server"
 LOOKED_AT = 64
 """Points whose payloads are looked at for a chunk id when the server is first met."""
 WRONG = {
@@ -190,7 +191,7 @@ class ServerRetriever:
         except ConfigurationError as error:
             return [str(error)]
         if isinstance(found, CollectionDescription):
-            return self._against(found, self._settings)
+            return [*self._against(found, self._settings), *_broken(found)]
         if found.reason is Reason.BAD_ANSWER:  # such as a datatype that nobody here has heard of
             return [f"{self._settings.where}: what it says of itself cannot be read: {found.detail}"]
         return []
@@ -205,16 +206,19 @@ class ServerRetriever:
     def busy(self) -> Sequence[str]:
         """The collection's optimiser where it is not idle; a server that does not answer fails by its replays.
 
-        Grey is at rest: nothing changes before the next update triggers it.
+        Grey is at rest: nothing changes before the next update triggers it. Red does not pass by itself: see
+        `problems`. Points that no read sees yet will come.
         """
         try:
             found = self._look(time.monotonic() + self._settings.timeout)
         except ConfigurationError:
             return []
-        if isinstance(found, Failed) or (found.status in {"green", "grey"} and found.optimizer_status == "ok"):
+        if isinstance(found, Failed) or _broken(found):
             return []
-        said = f"status {found.status}, optimiser {found.optimizer_status}"
-        return [f"the index is not at rest ({said}): expected green and ok; ask again when it is"]
+        said = [f"{found.hidden} points are hidden from reads until they are optimised"] if found.hidden else []
+        if found.status not in {"green", "grey"}:
+            said.insert(0, f"status {found.status}")
+        return [f"the index is not at rest ({', '.join(said)}): expected green and no hidden points"] if said else []
 
     def hidden(self) -> int | Unanswered:
         """Points that reads do not see until they are optimised, as the collection said last; asks nothing."""
@@ -352,3 +356,10 @@ class ServerRetriever:
             message = f"{self._settings.where}: {found.reason}: {found.detail}"
             raise UnreachableError(message)
         return found
+
+
+def _broken(found: CollectionDescription) -> list[str]:
+    """Why nothing the collection serves means anything: an error of its own, which no waiting mends."""
+    if found.status != "red" and found.optimizer_status == "ok":
+        return []
+    return [f"the index is broken (status {found.status}, optimiser {found.optimizer_status}), which {BROKEN}"]

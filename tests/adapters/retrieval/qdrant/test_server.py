@@ -268,7 +268,10 @@ def test_an_optimiser_at_work_is_said(stub: QdrantStub) -> None:
         assert list(retriever.busy()) == []
         stub.status = "yellow"
         (said,) = retriever.busy()
-        assert "status yellow, optimiser ok" in said
+        assert said.startswith("the index is not at rest (status yellow)")
+        stub.status, stub.hidden = "green", set(list(stub.points)[:3])
+        (said,) = retriever.busy()
+        assert "3 points are hidden from reads until they are optimised" in said
 
 
 @pytest.mark.parametrize(
@@ -292,6 +295,13 @@ def test_grey_is_at_rest_and_said(stub: QdrantStub) -> None:
         assert list(retriever.busy()) == []
         (said,) = retriever.remarks()
         assert said.startswith("the collection is grey")
+
+
+def test_red_does_not_mend_itself(stub: QdrantStub) -> None:
+    """So it is no index at work, for which somebody would wait."""
+    with served(stub) as retriever:
+        assert list(retriever.problems()) == []
         stub.status = "red"
-        (said,) = retriever.busy()
-        assert "status red" in said
+        assert list(retriever.busy()) == []
+        (said,) = retriever.problems()
+        assert said.startswith("the index is broken (status red, optimiser ok), which does not mend itself")
