@@ -16,6 +16,7 @@ from monitor.core.measures.comparison.summary import above
 from monitor.core.measures.comparison.tables import LEGS
 from monitor.core.measures.formulas.columns import Name
 from monitor.core.measures.needs import ANSWERS, PINNED_ANSWERS
+from monitor.core.measures.noise import carried
 from monitor.core.measures.registry import REGISTRY
 from monitor.core.model.events import Segment
 from monitor.core.model.report import SHARE, Leg, Measurement
@@ -178,12 +179,12 @@ class Ground:
 
         Anchors of the expected segment are left out where the deploy names one: they have their own limit.
         """
-        values = self.column(rule)
+        values, about = self.column(rule), self.about(rule)
         for one in measured:
             if values is None or rule.stat not in LEVELS:
                 yield one
                 continue
-            mask = _mask(self.alignment, one)
+            mask = _mask(self.alignment, one) & about
             value = None if np.any(mask & self.inside) else one.value
             for sign in ([1] if rule.max is not None else []) + ([-1] if rule.min is not None else []):
                 yield self.tested(replace(rule, segment=one.segment), sign, values, mask & ~self.inside, value)
@@ -223,13 +224,28 @@ class Ground:
         return members[rule.leg] if rule.leg in members else next(iter(members.values()))
 
     def column(self, rule: Rule) -> Values | None:
-        """The rule's per-anchor values; those of the pinned baseline beside a moving one are judged as points."""
+        """The rule's per-anchor values, in the order of the comparison that is judged.
+
+        The pinned baseline beside a moving one compares with anchors of its own: one that only it has has no place
+        here, and its value is in the measurement alone.
+        """
         name = Name(rule.metric, rule.k)
         for of in self.compared.tables:
-            if of.table.leg == rule.leg and name in of.table.names and not of.only_all:
+            if of.table.leg == rule.leg and name in of.table.names:
                 found: Values = of.table.values[of.table.names.index(name)]
+                if of.only_all:
+                    found = carried({(of.table.leg, name): found}, of.alignment, self.alignment)[of.table.leg, name]
                 return self._counted(rule, found)
         return None
+
+    def about(self, rule: Rule) -> NDArray[np.bool_]:
+        """(P,) bool, anchors that a rule can be about: all, or those that compare with the pinned baseline too."""
+        name = Name(rule.metric, rule.k)
+        for of in self.compared.tables:
+            if of.only_all and of.table.leg == rule.leg and name in of.table.names:
+                both: NDArray[np.bool_] = np.isin(self.alignment.now, of.alignment.now)
+                return both
+        return np.ones(len(self.alignment.now), np.bool_)
 
     def _counted(self, rule: Rule, values: Values) -> Values | None:
         """What a rule's statistic is over: for a share, whether each anchor is above the metric's limit."""

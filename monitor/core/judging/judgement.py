@@ -34,6 +34,7 @@ from monitor.core.judging.policy import (
     allowed,
     find,
     fold,
+    in_question,
     nothing_measured,
     place,
     refused,
@@ -81,7 +82,7 @@ def judge_deploy(
     sizes = {(size.dimension, size.segment): size for size in report.segments}
     found: list[Finding] = []
     tested: list[_Tested] = []
-    for rule in rules:
+    for rule in in_question(rules, report):
         pairs = watched(rule, report.measurements, sizes)
         if pairs is None:
             found.append(nothing_measured(rule, report.measurements))

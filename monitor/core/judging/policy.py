@@ -103,7 +103,20 @@ def judge(rules: Sequence[Rule], report: DriftReport, also: Iterable[Finding] = 
     sizes = {(size.dimension, size.segment): size for size in report.segments}
     ruled = {rule.metric for rule in rules}
     measured = [of for of in report.measurements if of.metric in ruled]
-    return fold([*also, *(found for rule in rules for found in _judged(rule, measured, sizes))])
+    found = (found for rule in in_question(rules, report) for found in _judged(rule, measured, sizes))
+    return fold([*also, *found])
+
+
+def in_question(rules: Sequence[Rule], report: DriftReport, registry: Registry = REGISTRY) -> list[Rule]:
+    """The rules that a report is judged by.
+
+    A rule on the distance to the pinned baseline asks nothing while the report compares with no other one: every
+    other rule asks that then. So one policy serves all modes, the time after a person's decision included.
+    """
+    alone = report.baseline is not None and report.baseline.kept_as == "baseline"
+    beside = {of.name for of in registry.group("pinned")} if alone else set()
+    measured = {of.metric for of in report.measurements} if beside else set()
+    return [rule for rule in rules if rule.metric not in beside or rule.metric in measured]
 
 
 def refused(report: DriftReport) -> Verdict:

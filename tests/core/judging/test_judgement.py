@@ -1,6 +1,9 @@
 """The gate's rules, one table row each, and what it must never do."""
 
 import math
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Literal
 
 import numpy as np
 import pytest
@@ -10,9 +13,11 @@ from hypothesis import strategies as st
 from monitor.core.judging.holm import rejected
 from monitor.core.judging.hypotheses import Evidence
 from monitor.core.judging.judgement import _parts, judge_deploy
-from monitor.core.judging.policy import judge
+from monitor.core.judging.policy import Finding, Verdict, judge
+from monitor.core.measures.comparison.summary import Summarised, Table
 from monitor.core.measures.formulas.columns import Name
-from tests.core.judging.cases import Values, baseline, compared, found, rule, verdict
+from monitor.core.model.report import BaselineIdentity
+from tests.core.judging.cases import SWAPS, Values, alignment, baseline, compared, found, rule, verdict
 
 NAN = float("nan")
 TOP1 = Name("collapsed_top1_changed_ratio", 10)
@@ -315,3 +320,57 @@ def test_passages_of_one_document_are_witnesses_of_their_own_for_answers() -> No
     )
     assert said.verdict == "fail", said
     assert "40 anchors of 40 answers" in said.findings[0].reason
+
+
+PINNED = Name("pinned_swaps", 10)
+
+
+def beside(values: Values, rows: Sequence[int], kept_as: Literal["baseline", "deploy"] = "deploy") -> Verdict:
+    """A calm deploy against the one before it, and so far from the pinned baseline, which has anchors of its own."""
+    segments, documents = ["s"] * 60, range(60)
+    made = compared({SWAPS: np.zeros(60)}, segments)
+    theirs = replace(
+        alignment(["s"] * len(rows)), now=np.array(rows), then=np.arange(len(rows)), weights=np.ones(len(rows))
+    )
+    table = Table("dense", (PINNED,), values[None, :], ("",))
+    tables = (*made.tables, Summarised(table, theirs, only_all=True)) if len(rows) else made.tables
+    made = replace(made, tables=tables, baseline=BaselineIdentity("b", 1, "d0", "gate", kept_as))
+    rules = [rule(), rule("erosion", metric="pinned_swaps")]
+    return judge_deploy(rules, made, made.report(), Evidence(baseline(segments, documents)))
+
+
+def erosion(of: Verdict) -> Finding:
+    (one,) = [finding for finding in of.findings if finding.rule == "erosion"]
+    return one
+
+
+def test_the_distance_to_the_pinned_baseline_has_bounds() -> None:
+    """Slow erosion: each deploy is calm against the one before, and the first state is far away."""
+    order = np.random.default_rng(1).permutation(60).tolist()
+    gone = beside(np.full(60, 5.0), order)
+    assert gone.verdict == "fail"
+    assert erosion(gone).lower > 2.0
+    assert beside(np.full(60, 0.1), order).verdict == "pass"
+    mixed = np.array([6.0] * 18 + [0.0] * 42)
+    assert erosion(beside(mixed, order)).verdict == "inconclusive", "a point would say 1.8 and pass"
+
+
+def test_bounds_rest_on_the_anchors_that_both_baselines_have() -> None:
+    """Anchors that came since the pinned baseline, or left before the moving one, are not missing."""
+    found = erosion(beside(np.full(50, 5.0), range(10, 60)))
+    assert (found.verdict, found.n) == ("fail", 50)
+    assert beside(np.full(50, 0.1), range(20, 70)).verdict == "pass"
+
+
+def test_a_rule_on_the_pinned_baseline_asks_nothing_where_no_other_stands_beside_it() -> None:
+    alone = beside(np.zeros(0), (), "baseline")
+    assert alone.verdict == "pass"
+    assert not [finding for finding in alone.findings if finding.rule == "erosion"]
+    moving = beside(np.zeros(0), (), "deploy")
+    assert moving.verdict == "unknown", "beside a moving one it has to be measured"
+    views = [replace(compared({SWAPS: np.zeros(60)}, ["s"] * 60), baseline=of) for of in (STANDING, MOVING)]
+    rules = [rule(), rule("erosion", metric="pinned_swaps")]
+    assert [judge(rules, view.report()).verdict for view in views] == ["pass", "unknown"]
+
+
+STANDING, MOVING = (BaselineIdentity("b", 1, "d0", "ana", kept_as) for kept_as in ("baseline", "deploy"))
