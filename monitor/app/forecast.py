@@ -8,9 +8,11 @@ from typing import Any
 from monitor.app.embedding import Embedder
 from monitor.app.restore import restore
 from monitor.app.snapshot import Snapshots
+from monitor.app.tally import Tally
 from monitor.core.judging.added import added, already_document
 from monitor.core.judging.policy import Rule
-from monitor.core.model.events import CorpusEvent, Deploy, Located, MalformedEvent, Segment
+from monitor.core.model.events import CorpusEvent, Delete, Deploy, Located, MalformedEvent, Segment, Upsert
+from monitor.core.model.problems import Problem, ProblemKind
 from monitor.core.records.documents import gate_document
 from monitor.core.session import Session
 from monitor.ports import StateStore
@@ -28,6 +30,7 @@ class Bench:
         snapshots: knows the baseline.
         rules: the policy.
         embedder: gives chunks their vectors.
+        refused: share of the change set that may be set aside, as of a deploy (`source.max_refused_ratio`).
     """
 
     store: StateStore
@@ -35,6 +38,7 @@ class Bench:
     snapshots: Snapshots
     rules: Sequence[Rule]
     embedder: Embedder
+    refused: float
 
 
 def forecast(bench: Bench, events: Iterable[CorpusEvent | MalformedEvent], deploy_id: str) -> dict[str, Any]:
@@ -63,7 +67,9 @@ def forecast(bench: Bench, events: Iterable[CorpusEvent | MalformedEvent], deplo
     _, now = session.evaluate(deploy_id, rules=bench.rules, expected=expected).judged()
     for batch in _batches(_sound(given, refused)):
         refused.update(_apply(bench, [session.locate(event) for event in batch]))
-    report, outcome = session.evaluate(deploy_id, rules=bench.rules, expected=expected).judged()
+    aside = _too_many(given, refused, bench.refused)
+    after = session.evaluate(deploy_id, rules=bench.rules, problems=aside, expected=expected)
+    report, outcome = after.judged()
     made = gate_document(deploy_id, report, added(bench.rules, now, outcome))
     made["already"] = already_document(now, outcome)
     made["state"] = "forecast"
@@ -71,6 +77,16 @@ def forecast(bench: Bench, events: Iterable[CorpusEvent | MalformedEvent], deplo
         said = ", ".join(f"{count} x {reason}" for reason, count in sorted(refused.items()))
         made["warning"] = f"{sum(refused.values())} event(s) of the change set would be set aside: {said}"
     return made
+
+
+def _too_many(
+    given: Sequence[CorpusEvent | MalformedEvent], refused: Counter[str], limit: float
+) -> tuple[Problem, ...]:
+    """Why the deploy that would follow could not be judged: most of the change set was not understood."""
+    malformed = sum(isinstance(event, MalformedEvent) for event in given)
+    changes = sum(isinstance(event, Upsert | Delete) for event in given)
+    tally = Tally(changes - (sum(refused.values()) - malformed), refused)
+    return (Problem(ProblemKind.REFUSED, tally.complaint(limit)),) if tally.too_many(limit) else ()
 
 
 def _expected(events: Iterable[CorpusEvent | MalformedEvent]) -> Segment:

@@ -1,6 +1,6 @@
 """Measuring: when to replay and when to evaluate; what comes out is published as one view."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import partial
 
@@ -16,7 +16,7 @@ from monitor.app.sampling import Sampling
 from monitor.app.snapshot import listed
 from monitor.app.throttle import RefreshThrottle
 from monitor.core.evaluation import withheld
-from monitor.core.index.baseline import ListLeg, Snapshot
+from monitor.core.index.baseline import Snapshot
 from monitor.core.index.engine import rows_of
 from monitor.core.judging.policy import Verdict
 from monitor.core.model.anchors import rows_after
@@ -26,7 +26,6 @@ from monitor.core.model.problems import Problem, ProblemKind
 from monitor.core.model.report import DriftReport
 from monitor.core.places import named_positions
 from monitor.core.records.published import Published, Pulse
-from monitor.core.reporting.substance import Substance, results, wordless
 from monitor.core.session import Ingested, ServedLists
 
 REPLAY_PAUSES = 9.0
@@ -156,7 +155,7 @@ class Measuring:
             lambda blame: session.evaluate(
                 deploy_id,
                 rules=self._parts.rules,
-                problems=(*problems, *self.untrusted(), *self._hollow(session.lists())),
+                problems=(*problems, *self.untrusted()),
                 expected=expected,
                 positions=named_positions(self._intake.positions),
                 blame=blame,
@@ -213,22 +212,11 @@ class Measuring:
         found = () if self._parts.audit is None else self._parts.audit.problems()
         return tuple(Problem(ProblemKind.AUDIT, text) for text in found)
 
-    def _hollow(self, lists: Mapping[ListLeg, RankedLists]) -> tuple[Problem, ...]:
-        """Why the lists say nothing whatever changes: there is nothing in them, or all there is."""
-        parts, engine = self._parts, self._parts.engine
-        return Substance(
-            chunks=len(parts.corpus),
-            depth=min((rule.k for rule in parts.rules if rule.k), default=0),
-            listed=results(lists),
-            anchors=len(engine.anchors),
-            wordless=0 if engine.lexical is None else wordless(engine.anchors),
-        ).problems()
-
     def sound(self, snapshot: Snapshot) -> bool:
         """Whether all lists were had and hold something, no loss is open and no audit failed: else no bootstrap."""
         if self._session.lost() or self.untrusted() or not listed(snapshot):
             return False
-        if self._hollow(snapshot.lists):
+        if self._session.hollow(self._parts.rules):
             return False
         return all(lists.known.all() for lists in snapshot.lists.values())
 

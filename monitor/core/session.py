@@ -36,6 +36,7 @@ from monitor.core.model.scoring import Distance
 from monitor.core.places import Places, named_positions
 from monitor.core.records.committed import Resumed
 from monitor.core.reporting.drift import Drift
+from monitor.core.reporting.substance import Substance, results, wordless
 from monitor.core.session_parts import built, ready
 
 Name = tuple[str, ...]
@@ -268,6 +269,16 @@ class Session:
         said = f"the stream lost events {gaps} time(s); reload the corpus, then approve a baseline"
         return (Problem(ProblemKind.STREAM_LOSS, said),) if gaps else ()
 
+    def hollow(self, rules: Sequence[Rule]) -> tuple[Problem, ...]:
+        """Why the lists say nothing to these rules whatever changes: nothing is in them, or all there is."""
+        return Substance(
+            chunks=len(self.corpus),
+            depth=min((rule.k for rule in rules if rule.k), default=0),
+            listed=results(self.lists()),
+            anchors=len(self.engine.anchors),
+            wordless=0 if self.engine.lexical is None else wordless(self.engine.anchors),
+        ).problems()
+
     def view(self) -> CorpusView:
         """The corpus now, for blame; good until the next event."""
         served = {} if self._served is None else self._served.hashes
@@ -300,6 +311,8 @@ class Session:
             brief: whether what the lists hold may be shown as it was last measured; never where a deploy is named.
         """
         view = self.view()
+        if rules:  # whoever judges, and whoever only measures has nothing to be wrong about
+            problems = (*problems, *self.hollow(rules))
         seen = self._observation(deploy_id, problems, positions, view, brief=brief)
         self._changed.clear()
         compared = self.drift.compared(self.baseline, self.pinned, seen, view if blame else None)

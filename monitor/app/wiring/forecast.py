@@ -48,6 +48,7 @@ def _bench(configuration: Configuration, space: Space) -> Bench:
         Snapshots(store, chosen.name, chosen.mode, chosen.window, bootstrap=False),
         configuration.rules(),
         Embedder(space.dimension, configuration.corpus.distance, encoder=space.encoder),
+        configuration.source.max_refused_ratio,
     )
 
 
