@@ -52,19 +52,23 @@ def allowed(path: Path, name: str) -> bool:
         return (
             target
             in {
-                "core": {"core"},
+                "core": {"core", "errors"},
                 "errors": set(),
                 "ports": {"core", "errors"},
                 "adapters": {"core", "errors", "ports", "adapters", "__version__"},
                 "app": {"core", "errors", "ports", "app", "__version__"},
-                "cli": {"core", "errors", "ports", "app", "cli", "demo", "__version__"},
+                # what a notebook calls: the evaluation of core, and the files that people hand in
+                "api": {"core", "errors", "adapters"},
+                "cli": {"core", "errors", "ports", "app", "api", "cli", "demo", "__version__"},
                 # a program of its own that is installed beside ours: nobody but the command line knows it
                 "demo": {"core", "errors", "ports", "adapters", "app", "demo"},
                 "__main__": {"cli"},
-                "__init__": {"core"},
+                "__init__": {"core", "errors", "api"},
             }[where]
         )
     if where in {"core", "errors", "ports"}:
+        if name == "pandas" and path.name == "run_table.py":
+            return True  # where somebody has it: inside the one method that makes a frame
         return first in {"numpy", "numba"} or first in sys.stdlib_module_names
     return first not in CLIENTS or where in {"adapters", "demo"}
 

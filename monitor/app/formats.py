@@ -4,6 +4,8 @@ import json
 from typing import Any, Literal
 from xml.etree import ElementTree as ET
 
+from monitor.core.run_table import DriftTable
+
 Format = Literal["text", "json", "junit", "markdown"]
 MARKDOWN_LIMIT = 64 << 10
 """Bytes: step summaries of pipelines drop what is longer."""
@@ -34,7 +36,7 @@ def summary(document: dict[str, Any], most: int = 10) -> str:
 
 
 def _head(document: dict[str, Any], most: int) -> list[str]:
-    lines = [f"{MARKS[document['verdict']]}  deploy {document['deploy']}"]
+    lines = [f"{MARKS[document['verdict']]}  {_subject(document)}"]
     baseline = document["baseline"]
     if baseline:
         lines.append(f"compared with baseline {baseline['name']} (approved by {_approval(baseline)})")
@@ -62,6 +64,16 @@ def _approval(baseline: dict[str, Any]) -> str:
     return f"{author}: {reason}" if author == "nobody" and reason else str(author)
 
 
+def _subject(document: dict[str, Any]) -> str:
+    """What was judged: a deploy, or one run against another."""
+    return document["deploy"] if "compared" in document else f"deploy {document['deploy']}"
+
+
+def _measured(document: dict[str, Any]) -> str:
+    """What was measured of two runs, as a table; "" for a deploy, of which `report` shows that."""
+    return repr(DriftTable.of(document["compared"]["measurements"])) if "compared" in document else ""
+
+
 def _already(already: dict[str, Any]) -> str:
     """What is there without the change, in one line, and what it means for the deploy."""
     said = f"there already, without the change: {MARKS[already['verdict']]}"
@@ -81,6 +93,7 @@ def _text(document: dict[str, Any]) -> str:
     open_ = len(warned) - len(told)
     undecided = f", {open_} undecided on their own (small segments, warning limits)" if open_ else ""
     lines.append(f"{judged} critical rules judged, {len(told)} warnings{undecided}")
+    lines += ["", _measured(document)] if "compared" in document else []
     return "\n".join(lines) + "\n"
 
 
@@ -172,7 +185,8 @@ def _clean(text: str) -> str:
 
 
 def _markdown(document: dict[str, Any]) -> str:
-    lines = [f"## Corpus drift gate: {MARKS[document['verdict']]}", "", f"Deploy `{_cell(document['deploy'])}`"]
+    lines = [f"## Corpus drift gate: {MARKS[document['verdict']]}", ""]
+    lines.append(f"{'' if 'compared' in document else 'Deploy '}`{_cell(document['deploy'])}`")
     if document["baseline"]:
         lines.append(f"compared with baseline `{_cell(document['baseline']['name'])}`")
     if document.get("warning"):
@@ -194,6 +208,7 @@ def _markdown(document: dict[str, Any]) -> str:
             "|---|---|---|---|---|---|---|---|---|",
         ]
         lines += [_row(found) for found in shown[:_ROWS]]
+    lines += ["", "```text", *_measured(document).splitlines(), "```"] if "compared" in document else []
     made = "\n".join(lines) + "\n"
     while len(made.encode()) > MARKDOWN_LIMIT:
         lines.pop()

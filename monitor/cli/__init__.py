@@ -1,5 +1,6 @@
 """The commands; results on stdout, logs and progress on stderr, exit codes as the interface says."""
 
+import os
 import sys
 from collections.abc import Sequence
 from typing import Annotated
@@ -8,7 +9,7 @@ import typer
 from typer.exceptions import TyperException
 
 from monitor import __version__
-from monitor.cli import alerting, checking, explaining, judging, producing, running
+from monitor.cli import alerting, checking, comparing, explaining, judging, producing, running
 from monitor.cli.common import NO_REPORT, USAGE
 from monitor.cli.streams import tolerant_streams
 from monitor.errors import CorpusDriftError, UnreachableError
@@ -26,6 +27,7 @@ app.command(name="replay-git")(running.replay_git)
 app.command()(producing.produce)
 app.command()(judging.gate)
 app.command()(judging.report)
+app.command()(comparing.compare)
 app.command()(explaining.explain)
 app.add_typer(judging.baseline, name="baseline")
 app.add_typer(checking.anchors, name="anchors")
@@ -87,5 +89,8 @@ def _failed(message: str, code: int) -> int:
 
 def entry() -> None:
     """The console script."""
+    # Before numpy is loaded: one thread does all the work, and its products are small. The threads that OpenBLAS
+    # keeps for them wait by spinning: on two busy cores that took more time than everything else in a turn.
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     tolerant_streams()
     sys.exit(main(sys.argv[1:]))

@@ -9,7 +9,7 @@ from typing import Any
 from monitor.app import formats
 from monitor.core.judging.policy import Verdict
 from monitor.core.records.documents import Document, gate_document
-from monitor.errors import ConfigurationError, CorpusDriftError
+from monitor.errors import ConfigurationError, CorpusDriftError, UnreachableError
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +52,7 @@ class AnswerFile:
         try:
             yield
         except CorpusDriftError as error:
-            state = "refused" if isinstance(error, ConfigurationError) else "unanswered"
+            state = "unanswered" if isinstance(error, UnreachableError) else "refused"
             self.write(unanswered(deploy, state, tuple(str(error).splitlines())))
             raise
         except KeyboardInterrupt:

@@ -77,16 +77,22 @@ def gate(
             document = _gate(whom, deploy, against, timeout=timeout, at_end=at_end)
         else:
             document = _forecast(whom, dry_run, deploy, against, at_end=at_end)
-    code = {"pass": PASS, "fail": FAIL}.get(document["verdict"], UNDECIDED)
-    if code == UNDECIDED and on_inconclusive is not OnInconclusive.ERROR:
-        code = PASS if on_inconclusive is OnInconclusive.PASS else FAIL
-        said = f"verdict {document['verdict']} taken as {on_inconclusive} by --on-inconclusive"
-        document["warning"] = "; ".join(filter(None, (said, document.get("warning"))))
+    code = exit_code(document, on_inconclusive)
     answer.write(document)
     if output is None:
         tell(formats.render_gate(document, form.value), form.value)
     else:
         tell(f"{formats.summary(document)}{form.value} answer in {output}")
+    return code
+
+
+def exit_code(document: dict[str, Any], on_inconclusive: OnInconclusive) -> int:
+    """The exit code of a verdict; a warning is put into the document where an option decides it."""
+    code = {"pass": PASS, "fail": FAIL}.get(document["verdict"], UNDECIDED)
+    if code == UNDECIDED and on_inconclusive is not OnInconclusive.ERROR:
+        code = PASS if on_inconclusive is OnInconclusive.PASS else FAIL
+        said = f"verdict {document['verdict']} taken as {on_inconclusive} by --on-inconclusive"
+        document["warning"] = "; ".join(filter(None, (said, document.get("warning"))))
     return code
 
 

@@ -37,7 +37,7 @@ from monitor.core.places import Places, named_positions
 from monitor.core.records.committed import Resumed
 from monitor.core.reporting.drift import Drift
 from monitor.core.reporting.substance import Substance, results, wordless
-from monitor.core.session_parts import built, ready
+from monitor.core.session_parts import built, measured_by, ready
 
 Name = tuple[str, ...]
 OPEN_GAPS: Name = ("open_gaps",)
@@ -104,7 +104,7 @@ class Session:
         min_anchors: the fewest anchors of a segment that is watched.
 
     Raises:
-        ValueError: an anchor's id or vector, a depth or the distance is not as said above; the message names it.
+        InputError: an anchor's id or vector, a depth or the distance is not as said above; the message names it.
 
     >>> from monitor.core.model.events import Chunk, Upsert, text_hash
     >>> def chunk(name, text):
@@ -141,7 +141,7 @@ class Session:
         min_anchors: int = 20,
     ) -> None:
         parts = built(
-            list(anchors), dimension, Distance(distance), tuple(depths), tuple(dimensions), min_anchors=min_anchors
+            list(anchors), dimension, measured_by(distance), tuple(depths), tuple(dimensions), min_anchors=min_anchors
         )
         self._begin(*parts, index=False, milestones=None)
 

@@ -15,6 +15,7 @@ from monitor.core.model.fingerprint import Fingerprint, Search, SearchMode
 from monitor.core.model.scoring import Distance, prepare
 from monitor.core.reporting.drift import Drift, Scope
 from monitor.core.text.tokens import NAME as TOKENIZER
+from monitor.errors import InputError
 
 CAP = 50
 """Segments of a dimension told apart."""
@@ -32,11 +33,14 @@ def built(
     """An empty corpus, its engine and its evaluation; arguments as of `Session`.
 
     Raises:
-        ValueError: anchors or depths are not as expected; the message is one line.
+        InputError: anchors or depths are not as expected; the message is one line.
     """
     if not depths or min(depths) < 1 or len(set(depths)) != len(depths):
         message = f"depths = {depths}: expected one or more distinct depths from 1"
-        raise ValueError(message)
+        raise InputError(message)
+    if dimension < 0:
+        message = f"dimension = {dimension}: expected the numbers of a vector, or 0 without a dense leg"
+        raise InputError(message)
     asked, corpus, bm25 = anchor_set(anchors, dimension, distance), Corpus(dimension), Bm25()
     engine = Engine(
         asked,
@@ -61,25 +65,33 @@ def built(
     return corpus, engine, Drift(asked, marked, Scope(dimensions, CAP, min_anchors), depths, {})
 
 
+def measured_by(distance: str) -> Distance:
+    """The distance of that name; InputError where there is none."""
+    if distance not in tuple(Distance):
+        message = f"distance {distance!r}: expected one of {', '.join(Distance)}"
+        raise InputError(message)
+    return Distance(distance)
+
+
 def anchor_set(anchors: Sequence[Anchor], dimension: int, distance: Distance) -> AnchorSet:
     """The anchors with their vectors prepared for the distance.
 
     Raises:
-        ValueError: no anchors, one id twice, or a vector that is missing or not of `dimension` finite numbers.
+        InputError: no anchors, one id twice, or a vector that is missing or not of `dimension` finite numbers.
     """
     ids = [anchor.id for anchor in anchors]
     if not ids or len(set(ids)) != len(ids):
         twice = next((name for at, name in enumerate(ids) if name in ids[:at]), None)
         found = "no anchors" if twice is None else f"anchor {twice!r}: twice"
         message = f"{found}; expected one or more anchors with distinct ids"
-        raise ValueError(message)
+        raise InputError(message)
     vectors = np.zeros((len(anchors), dimension), np.float32)
     for at, anchor in enumerate(anchors if dimension else ()):
         vector = None if anchor.vector is None else np.asarray(anchor.vector, np.float32)
         if vector is None or vector.shape != (dimension,) or not np.isfinite(vector).all():
             found = "no vector" if vector is None else f"a vector of shape {vector.shape}"
             message = f"anchor {anchor.id!r}: {found}; expected {dimension} finite numbers"
-            raise ValueError(message)
+            raise InputError(message)
         vectors[at] = vector
     prepared = prepare(vectors, distance)
     named = [replace(of, vector=row if dimension else None) for of, row in zip(anchors, prepared, strict=True)]
@@ -107,6 +119,9 @@ def ready(
         if isinstance(event, Located):
             made.append(event)
             continue
+        if not isinstance(event, CorpusEvent):  # not everybody has a type checker
+            said = f"event {event!r:.80}: expected an Upsert, Delete, Deploy or Heartbeat"  # type: ignore[unreachable]
+            raise InputError(said)
         located = locate(event)
         if not isinstance(event, Upsert):
             made.append(located)

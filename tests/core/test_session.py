@@ -32,6 +32,7 @@ from monitor.core.model.lists import RankedLists
 from monitor.core.model.problems import Problem, ProblemKind
 from monitor.core.model.report import ALL
 from monitor.core.session import OPEN_GAPS, ServedLists, Session
+from monitor.errors import CorpusDriftError
 
 DIMENSION = 16
 WORDS = ("rotate", "delete", "install", "upgrade", "backup", "restore", "tokens", "users", "nodes", "keys")
@@ -282,3 +283,33 @@ def test_the_package_imports_nothing_heavy_until_it_is_asked() -> None:
     subprocess.run([sys.executable, "-c", said], check=True, timeout=60)
     with pytest.raises(AttributeError, match="no attribute 'Sessions'"):
         monitor.Sessions  # noqa: B018 - the look-up is what is tested
+
+
+def test_a_rule_on_labels_judges_the_labelled_anchors_alone() -> None:
+    """Those without labels were never asked: they are neither missing nor a reason not to decide."""
+    labelled = [replace(of, relevant={f"c{at}": 1.0} if at % 2 else {}) for at, of in enumerate(anchors())]
+    made = Session(labelled, dimension=DIMENSION, depths=(5,))
+    made.apply(chunk(at) for at in range(100))
+    made.compare_with(made.snapshot("main"))
+    found = made.judge([Rule("recall", "recall_ratio", "dense", "mean", 5, min=0.5)])
+    (finding,) = found.findings
+    assert (found.verdict, finding.n, finding.value) == ("pass", 50, 1.0)
+    assert "50 anchors of 25 documents" in finding.reason
+
+
+def test_what_is_no_event_is_named() -> None:
+    with pytest.raises(CorpusDriftError, match=r"event \{'id': 'c0'\}: expected an Upsert, Delete, Deploy or Heart"):
+        session().apply([{"id": "c0"}])  # type: ignore[list-item]  # not everybody has a type checker
+
+
+def test_a_hand_made_chunk_and_anchor_are_those_of_an_event() -> None:
+    made = Chunk.of("c", "say it", [1, 0], segment={"b": "2", "a": "1"}, event_time=7)
+    assert (made.doc_id, made.segment, made.content_hash) == ("c", (("a", "1"), ("b", "2")), text_hash("say it"))
+    assert made.vector is not None
+    assert made.vector.dtype == np.float32
+    with pytest.raises(CorpusDriftError, match=r"chunk 'c': a vector of shape \(1, 2\); expected one row of numbers"):
+        Chunk.of("c", "say it", [[1, 0]])
+    with pytest.raises(CorpusDriftError, match="anchor 'a': a vector of str; expected numbers"):
+        Anchor.of("a", "x", "one")
+    with pytest.raises(CorpusDriftError, match="anchor 'a': weight 0; expected a finite number above 0"):
+        Anchor.of("a", "x", weight=0)

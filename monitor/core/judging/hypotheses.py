@@ -12,7 +12,7 @@ from monitor.core.judging.clusters import clusters
 from monitor.core.judging.policy import Rule, value_range
 from monitor.core.judging.resampling import Clusters, Values, upper
 from monitor.core.measures.comparison.alignment import Alignment
-from monitor.core.measures.comparison.summary import above
+from monitor.core.measures.comparison.summary import Summarised, above
 from monitor.core.measures.comparison.tables import LEGS
 from monitor.core.measures.formulas.columns import Name
 from monitor.core.measures.needs import ANSWERS, PINNED_ANSWERS
@@ -224,28 +224,28 @@ class Ground:
         return members[rule.leg] if rule.leg in members else next(iter(members.values()))
 
     def column(self, rule: Rule) -> Values | None:
-        """The rule's per-anchor values, in the order of the comparison that is judged.
+        """(P,) the rule's values in the order of the comparison that is judged; None: it is judged as a point.
 
-        The pinned baseline beside a moving one compares with anchors of its own: one that only it has has no place
-        here, and its value is in the measurement alone.
+        NaN where an anchor was not measured, or never asked: a measure on labels is about those that have any, and
+        the pinned baseline beside a moving one compares with anchors of its own.
         """
+        of, name = self._table(rule), Name(rule.metric, rule.k)
+        if of is None:
+            return None
+        found: Values = of.table.values[of.table.names.index(name)]
+        if of.alignment is not self.alignment:
+            found = carried({(of.table.leg, name): found}, of.alignment, self.alignment)[of.table.leg, name]
+        return self._counted(rule, found)
+
+    def _table(self, rule: Rule) -> Summarised | None:
         name = Name(rule.metric, rule.k)
-        for of in self.compared.tables:
-            if of.table.leg == rule.leg and name in of.table.names:
-                found: Values = of.table.values[of.table.names.index(name)]
-                if of.only_all:
-                    found = carried({(of.table.leg, name): found}, of.alignment, self.alignment)[of.table.leg, name]
-                return self._counted(rule, found)
-        return None
+        tables = (of for of in self.compared.tables if of.table.leg == rule.leg)
+        return next((of for of in tables if name in of.table.names), None)
 
     def about(self, rule: Rule) -> NDArray[np.bool_]:
-        """(P,) bool, anchors that a rule can be about: all, or those that compare with the pinned baseline too."""
-        name = Name(rule.metric, rule.k)
-        for of in self.compared.tables:
-            if of.only_all and of.table.leg == rule.leg and name in of.table.names:
-                both: NDArray[np.bool_] = np.isin(self.alignment.now, of.alignment.now)
-                return both
-        return np.ones(len(self.alignment.now), np.bool_)
+        """(P,) bool, the anchors that a rule's measure is about; see `column`."""
+        of, now = self._table(rule), self.alignment.now
+        return np.ones(len(now), np.bool_) if of is None else np.isin(now, of.alignment.now)
 
     def _counted(self, rule: Rule, values: Values) -> Values | None:
         """What a rule's statistic is over: for a share, whether each anchor is above the metric's limit."""

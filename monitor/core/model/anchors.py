@@ -4,9 +4,10 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
-from monitor.core.model.events import Segment
+from monitor.core.model.events import Segment, segment_of, vector_of
+from monitor.errors import InputError
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -26,6 +27,44 @@ class Anchor:
     expected_sources: tuple[str, ...] = ()
     relevant: Mapping[str, float] = field(default_factory=dict)
     embedding_version: str = ""
+
+    @classmethod
+    def of(
+        cls,
+        anchor_id: str,
+        text: str,
+        vector: ArrayLike | None = None,
+        *,
+        segment: Mapping[str, str] | None = None,
+        weight: float = 1.0,
+        relevant: Mapping[str, float] | None = None,
+        embedding_version: str = "",
+    ) -> "Anchor":
+        """An anchor by hand, as a notebook has it.
+
+        Args:
+            anchor_id: its id, distinct among the anchors.
+            text: the query.
+            vector: (d,) numbers of the corpus's dimension, None without a dense leg.
+            segment: attributes by name, such as `{"language": "de"}`.
+            weight: how much it counts in means, above 0.
+            relevant: chunk id -> grade (qrels), where somebody judged.
+            embedding_version: of the encoder that made the vector.
+
+        Raises:
+            InputError: a vector that is not one row of numbers, or a weight that is not above 0.
+
+        >>> Anchor.of("a1", "how do I rotate a key?", segment={"language": "en"}).segment
+        (('language', 'en'),)
+        """
+        given = None if vector is None else vector_of(vector, f"anchor {anchor_id!r}")
+        if not 0.0 < weight < np.inf:
+            message = f"anchor {anchor_id!r}: weight {weight!r}; expected a finite number above 0"
+            raise InputError(message)
+        named = segment_of(segment)
+        return cls(
+            anchor_id, text, given, named, weight, relevant=dict(relevant or {}), embedding_version=embedding_version
+        )
 
 
 @dataclass(frozen=True, slots=True, eq=False)

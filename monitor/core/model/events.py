@@ -6,7 +6,9 @@ from hashlib import blake2b
 from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
+
+from monitor.errors import InputError
 
 Segment = tuple[tuple[str, str], ...]
 """Segment attributes as (name, value) pairs, sorted by name: hashable and canonical."""
@@ -77,6 +79,42 @@ class Chunk:
     event_time: int
     content_hash: str
 
+    @classmethod
+    def of(
+        cls,
+        chunk_id: str,
+        text: str,
+        vector: ArrayLike | None = None,
+        *,
+        doc_id: str = "",
+        ordinal: int = 0,
+        segment: Mapping[str, str] | None = None,
+        embedding_version: str = "",
+        event_time: int = 0,
+    ) -> "Chunk":
+        """A chunk by hand, as a notebook has it.
+
+        Args:
+            chunk_id: its id, distinct in the corpus.
+            text: what it says; its content hash is worked out.
+            vector: (d,) numbers of the corpus's dimension, None without a dense leg.
+            doc_id: the document it belongs to; itself where none is named.
+            ordinal: its place in the document, from 0.
+            segment: attributes by name, such as `{"source": "docs", "language": "de"}`.
+            embedding_version: of the encoder that made the vector.
+            event_time: microseconds since the Unix epoch, UTC.
+
+        Raises:
+            InputError: a vector that is not one row of numbers.
+
+        >>> Chunk.of("auth#1", "Rotate the key.", [0.6, 0.8], segment={"source": "docs"}).segment
+        (('source', 'docs'),)
+        """
+        given = None if vector is None else vector_of(vector, f"chunk {chunk_id!r}")
+        named = segment_of(segment)
+        hashed = text_hash(text)
+        return cls(chunk_id, doc_id or chunk_id, ordinal, text, given, embedding_version, named, event_time, hashed)
+
 
 @dataclass(frozen=True, slots=True)
 class Upsert:
@@ -142,6 +180,28 @@ class MalformedEvent(ValueError):  # noqa: N818 - the word of the trade: the eve
         super().__init__(f"{reason}: {detail}")
         self.reason = reason
         self.detail = detail
+
+
+def segment_of(attributes: Mapping[str, str] | None) -> Segment:
+    """Attributes as they are kept.
+
+    >>> segment_of({"source": "docs", "language": "de"})
+    (('language', 'de'), ('source', 'docs'))
+    """
+    return tuple(sorted((attributes or {}).items()))
+
+
+def vector_of(numbers: ArrayLike, whose: str) -> NDArray[np.float32]:
+    """(d,) float32 of whatever holds d numbers; InputError naming `whose` where it does not."""
+    try:
+        made = np.asarray(numbers, np.float32)
+    except (TypeError, ValueError) as error:
+        message = f"{whose}: a vector of {type(numbers).__name__}; expected numbers"
+        raise InputError(message) from error
+    if made.ndim != 1:
+        message = f"{whose}: a vector of shape {made.shape}; expected one row of numbers"
+        raise InputError(message)
+    return made
 
 
 def chunk_key(chunk_id: str) -> int:

@@ -24,12 +24,12 @@ def report_document(report: DriftReport, verdict: Verdict) -> Document:
     made = asdict(report)
     made |= {"baseline": baseline_document(report.baseline), "problems": [of.text for of in report.problems]}
     made["losses"] = [loss_document(loss) for loss in report.losses]
-    return _document({"schema_version": SCHEMA_VERSION, **made, "verdict": verdict_document(verdict)})
+    return finite_document({"schema_version": SCHEMA_VERSION, **made, "verdict": verdict_document(verdict)})
 
 
 def verdict_document(verdict: Verdict) -> Document:
     """A verdict with its reasons and findings, worst first."""
-    return _document(asdict(verdict))
+    return finite_document(asdict(verdict))
 
 
 def gate_document(deploy_id: str, report: DriftReport | None, verdict: Verdict) -> Document:
@@ -39,7 +39,7 @@ def gate_document(deploy_id: str, report: DriftReport | None, verdict: Verdict) 
     in its place: `waiting` (for its markers, or the index), `forgotten` (judged, no longer kept), `forecast`, and in
     a gate's output file `refused` (exit code 2) and `unanswered` (4, or stopped before its end).
     """
-    return _document(
+    return finite_document(
         {
             "schema_version": SCHEMA_VERSION,
             "deploy": deploy_id,
@@ -89,7 +89,7 @@ def baseline_document(identity: BaselineIdentity | None) -> Document | None:
 
 def snapshot_document(snapshot: Snapshot, *, in_force: bool = False) -> Document:
     """What identifies a baseline, without its lists; `in_force`: it is what reports compare with."""
-    return _document(
+    return finite_document(
         {
             "name": snapshot.name,
             "deploy": snapshot.deploy_id,
@@ -155,7 +155,8 @@ def loss_schema() -> Document:
 def gate_schema() -> Document:
     """JSON Schema (2020-12) of `gate_document`, with what is added to it.
 
-    A `warning`, the time where a deploy was `judged_again`, and `already` to a forecast.
+    A `warning`, the time where a deploy was `judged_again`, `already` to a forecast, and to a comparison of two runs
+    `compared`.
     """
     whole = _object(
         schema_version={"const": SCHEMA_VERSION}, deploy=_TEXT, verdict=_verdicts(),
@@ -169,6 +170,15 @@ def gate_schema() -> Document:
         losses=_list(loss_schema()), causes=_list(_cause_schema()),
     )  # fmt: skip
     whole["properties"]["warning"] = whole["properties"]["judged_again"] = _TEXT
+    whole["properties"]["compared"] = _object(
+        before=_TEXT, after=_TEXT, leg={"enum": ["dense", "lexical"]}, depths=_list({"type": "integer"}),
+        queries={"type": "integer"}, only_before=_list(_TEXT), only_after=_list(_TEXT),
+        measurements=_list(_object(
+            metric=_TEXT, leg=_TEXT, k={"type": "integer"}, dimension=_TEXT, segment=_TEXT, stat=_TEXT, value=_NUMBER,
+            lower=_NUMBER, upper=_NUMBER, baseline=_NUMBER, n={"type": "integer"}, expected={"type": "integer"},
+            reason=_TEXT,
+        )),
+    )  # fmt: skip
     whole["properties"]["already"] = _object(
         verdict=_verdicts(), reasons=_list(_TEXT), findings=_list(_finding_schema()), outcome=_verdicts()
     )
@@ -221,7 +231,8 @@ def _verdicts() -> Document:
     return {"enum": ["pass", "fail", "inconclusive", "unknown"]}
 
 
-def _document(value: Document) -> Document:
+def finite_document(value: Document) -> Document:
+    """The document with null for every number that is not finite."""
     return {key: _finite(item) for key, item in value.items()}
 
 

@@ -156,6 +156,7 @@ class Drift:
         gaps: production's threshold on the gap, by leg, where there is one.
         limits: by metric; the share of the anchors above it is measured.
         registry: the measures there are.
+        settle_ties: see `Asked`.
     """
 
     def __init__(
@@ -170,11 +171,12 @@ class Drift:
         gaps: Mapping[str, float] = NO_GAPS,
         limits: Mapping[str, float] = NO_LIMITS,
         registry: Registry = REGISTRY,
+        settle_ties: bool = True,
     ) -> None:
         self._limits, self._registry = limits, registry
         self._min_judged = min_judged
         self._anchors, self.fingerprint, self.scope, self.depths = anchors, fingerprint, scope, depths
-        self._asked = Asked(depths, thresholds, fingerprint.distance == Distance.EUCLID, gaps)
+        self._asked = Asked(depths, thresholds, fingerprint.distance == Distance.EUCLID, gaps, settle_ties)
         self._watched = Watched.of(anchors)
         self._known: dict[int, _Known] = {}
         self._turn = 0

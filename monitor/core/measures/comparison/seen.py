@@ -90,6 +90,8 @@ class Asked:
     thresholds: Mapping[str, float]
     distances: bool
     gaps: Mapping[str, float] = field(default_factory=dict)
+    settle_ties: bool = True
+    """Whether a tie at the cut of a dense list that is broken otherwise counts as no change."""
 
     def score_threshold(self, leg: str) -> float | None:
         """Production's threshold on a leg's first score; one on a distance is negated, as the scores are."""

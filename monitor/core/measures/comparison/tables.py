@@ -107,6 +107,9 @@ class Comparison:
             made.append(Table(leg, columns.names, columns.values, columns.reasons))
         return made
 
+    def _eps(self, leg: ListedLeg) -> float | None:
+        return tie_eps(leg) if self._asked.settle_ties else None
+
     def _leg(self, leg: ListedLeg, turn: Turn) -> Table:
         """By chunk id, by content and by answers in one table."""
         lists, slots = self._lists(leg, turn), self._look_up(leg, turn)
@@ -123,7 +126,7 @@ class Comparison:
             score_threshold=self._asked.score_threshold(leg),
             gap_threshold=self._asked.gaps.get(leg),
             noise_gap=0.0 if leg == "lexical" else self._noise_gap,
-            tie_eps=tie_eps(leg),
+            tie_eps=self._eps(leg),
         )
         pair = Pair(self._then[leg], turn.now[leg])
 
@@ -140,7 +143,7 @@ class Comparison:
     def _contentwise(self, leg: ListedLeg, turn: Turn, slots: Mask) -> Columns[Any]:
         """Of the lists of what is said, instead of under which id; copies are said once."""
         self._know(leg, slots, turn.seen)
-        eps = tie_eps(leg)
+        eps = self._eps(leg)
 
         def view(rows: Rows) -> SaidView:
             pair = Pair(self._then[leg], turn.now[leg]).take(rows)
