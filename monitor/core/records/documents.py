@@ -155,8 +155,7 @@ def loss_schema() -> Document:
 def gate_schema() -> Document:
     """JSON Schema (2020-12) of `gate_document`, with what is added to it.
 
-    A `warning`, the time where a deploy was `judged_again`, `already` to a forecast, and to a comparison of two runs
-    `compared`.
+    A `warning`, the time where a deploy was `judged_again`, `already` to a forecast, `compared` to two runs.
     """
     whole = _object(
         schema_version={"const": SCHEMA_VERSION}, deploy=_TEXT, verdict=_verdicts(),
