@@ -1,13 +1,13 @@
 """Reading a page as a browser would: tags in order and closed as opened, tables by rows, addresses, visible text."""
 
+import itertools
 from collections.abc import Sequence
 from dataclasses import replace
 from html.parser import HTMLParser
 
 from monitor.adapters.page.render import Asked, Found, render_page
-from monitor.core.judging.default_policy import default_rules
-from monitor.core.judging.policy import judge
-from monitor.core.model.report import Measurement, SegmentSize
+from monitor.core.judging.policy import Rule, Severity, judge
+from monitor.core.model.report import Leg, Measurement, SegmentSize
 from monitor.core.records.published import Published
 from tests.adapters.views import measurement, view
 
@@ -89,9 +89,25 @@ def moved(*places: tuple[str, str, float], k: int = 10) -> Published:
 
 
 def judged(shown: Published, *, k: int = 10) -> Published:
-    """The view with the default policy's verdict."""
-    verdict = judge(default_rules(DIMENSIONS, ("dense", "lexical"), k=k, min_anchors=20), shown.report)
+    """The view with the verdict of a policy on swaps and first results."""
+    verdict = judge(_rules(k), shown.report)
     return replace(shown, own=verdict, verdict=verdict)
+
+
+def _rules(k: int) -> list[Rule]:
+    """Two swaps in ten fail, one warns; a quarter of other first results fails, in a segment it warns."""
+    made = []
+    legs: tuple[Leg, ...] = ("dense", "lexical")
+    for leg, dimension in itertools.product(legs, ("all", *DIMENSIONS)):
+        first: Severity = "critical" if dimension == "all" else "warning"
+        swaps, top1 = "collapsed_swaps", "collapsed_top1_changed_ratio"
+        named = f"{leg}-{dimension}"
+        made += [
+            Rule(f"swaps-{named}", swaps, leg, "mean", k, dimension, max=0.2 * k),
+            Rule(f"swaps-warning-{named}", swaps, leg, "mean", k, dimension, max=0.1 * k, severity="warning"),
+            Rule(f"top1-{named}", top1, leg, "mean", k, dimension, max=0.25, severity=first),
+        ]
+    return made
 
 
 def _measured(dimension: str, segment: str, leg: str, swaps: float, k: int) -> list[Measurement]:
