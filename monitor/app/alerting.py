@@ -36,12 +36,12 @@ def _scope(configuration: Configuration) -> Scope:
 def _pace(configuration: Configuration) -> Pace:
     source, dense, measure = configuration.source, configuration.dense, configuration.measure
     return Pace(
-        stream=source.kafka is not None,
+        stream=not source.adapter.bounded,
         stale=source.stale_after,
         batch=source.batch,
         barrier=source.barrier_timeout,
         turn=dense.replay_deadline + _TURN_SPARE,
-        full_replay=dense.full_replay_seconds if dense.engine != "none" else 0.0,
+        full_replay=dense.full_replay_seconds if dense.adapter is not None else 0.0,
         audit=measure.audit_seconds if measure.audit_chunks else 0.0,
         baseline=configuration.alerts.baseline_days * _DAY,
     )

@@ -2,7 +2,7 @@
 
 from pydantic import Field
 
-from monitor.app.sections import Section
+from monitor.kinds import Section
 
 _BASE = r"^[^\s{}\"'`]*[^\s{}\"'`/]$"
 """An address or a folder: without white space, quotes or braces, and without a slash at the end."""

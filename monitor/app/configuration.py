@@ -7,12 +7,13 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from pydantic import BaseModel, PrivateAttr, ValidationError, model_validator
+from pydantic import BaseModel, PrivateAttr, ValidationError, create_model, model_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
+from monitor.adapters.registry import REGISTERED
 from monitor.app.alerts_section import AlertsSection
 from monitor.app.configuration_errors import explained
-from monitor.app.environment import PREFIX, SECRETS, overridden, secrets_in_file, variable
+from monitor.app.environment import PREFIX, overridden, secret_keys, secrets_in_file, variable
 from monitor.app.policy_section import PolicySection
 from monitor.app.sections import (
     AnchorsSection,
@@ -31,10 +32,19 @@ from monitor.core.judging.default_policy import default_rules
 from monitor.core.judging.integrity import integrity_rules
 from monitor.core.judging.policy import Rule
 from monitor.core.model.report import ALL, SHARE
+from monitor.kinds import AdapterRegistry
 from monitor.ports import ConfigurationError
 
 if TYPE_CHECKING:
     from pydantic_core import ErrorDetails
+
+    Sources = SourceSection
+    Stores = DenseSection
+    Encoders = EncoderSection
+else:  # a type checker reads no sections that are made of the registry: it knows what they all have
+    Sources = SourceSection.of(REGISTERED.sources)
+    Stores = DenseSection.of(REGISTERED.retrievers)
+    Encoders = EncoderSection.of(REGISTERED.encoders)
 
 
 class Configuration(BaseSettings):
@@ -46,10 +56,10 @@ class Configuration(BaseSettings):
 
     corpus: CorpusSection = CorpusSection()
     segments: SegmentsSection = SegmentsSection()
-    source: SourceSection
-    dense: DenseSection = DenseSection()
+    source: Sources
+    dense: Stores = Stores()
     lexical: LexicalSection = LexicalSection()
-    encoder: EncoderSection = EncoderSection()
+    encoder: Encoders = Encoders()
     anchors: AnchorsSection
     measure: MeasureSection = MeasureSection()
     baseline: BaselineSection = BaselineSection()
@@ -81,10 +91,10 @@ class Configuration(BaseSettings):
         return self
 
     def _dense_problems(self) -> Iterator[str]:
-        dense = self.dense.engine != "none"
-        if dense and self.corpus.dimension == 0 and self.encoder.kind == "none":
+        dense = self.dense.adapter is not None
+        if dense and self.corpus.dimension == 0 and self.encoder.adapter is None:
             yield "corpus.dimension = 0: expected the vectors' dimension, or dense.engine = 'none'"
-        if dense and not self.corpus.embedding_version and self.encoder.kind == "none":
+        if dense and not self.corpus.embedding_version and self.encoder.adapter is None:
             yield "corpus.embedding_version is empty: expected the name of encoder and settings that made the vectors"
         if not dense and not self.lexical.enabled:
             yield "dense.engine = 'none' and lexical.enabled = false: expected at least one leg"
@@ -115,6 +125,19 @@ class Configuration(BaseSettings):
         if bool(self.http.certificate_file) != bool(self.http.key_file):
             yield "http.certificate_file, http.key_file: expected both or neither"
 
+    @classmethod
+    def of(cls, registry: AdapterRegistry) -> "type[Configuration]":
+        """The model of a file that may name other kinds than the registered ones."""
+        dense, encoder = DenseSection.of(registry.retrievers), EncoderSection.of(registry.encoders)
+        return create_model(
+            cls.__name__,
+            __base__=cls,
+            __module__=__name__,
+            source=(SourceSection.of(registry.sources), ...),
+            dense=(dense, dense()),
+            encoder=(encoder, encoder()),
+        )
+
     @property
     def file(self) -> Path:
         """The file itself, as it was named."""
@@ -136,7 +159,7 @@ class Configuration(BaseSettings):
     @property
     def legs(self) -> tuple[Literal["dense", "lexical"], ...]:
         """The legs that are switched on."""
-        dense: tuple[Literal["dense", "lexical"], ...] = ("dense",) if self.dense.engine != "none" else ()
+        dense: tuple[Literal["dense", "lexical"], ...] = ("dense",) if self.dense.adapter is not None else ()
         return (*dense, "lexical") if self.lexical.enabled else dense
 
     def rules(self) -> tuple[Rule, ...]:
@@ -150,12 +173,13 @@ class Configuration(BaseSettings):
         return (*integrity, *chosen) if self.policy.defaults else chosen
 
 
-def load(path: Path, environment: Mapping[str, str]) -> Configuration:
+def load(path: Path, environment: Mapping[str, str], model: type[Configuration] = Configuration) -> Configuration:
     """Read and validate a configuration file.
 
     Args:
         path: the TOML file; relative paths in it are relative to its folder.
         environment: variables that go before the file, and where secrets (and their `_FILE` forms) are looked up.
+        model: of the file; `Configuration.of` makes one with other kinds of sources, stores and encoders.
 
     Raises:
         ConfigurationError: every problem at once, one per line: file, key, value, expected.
@@ -168,30 +192,36 @@ def load(path: Path, environment: Mapping[str, str]) -> Configuration:
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         message = f"{path}: not TOML: {error}"
         raise ConfigurationError(message) from error
-    return build(content, environment, where=path)
+    return build(content, environment, where=path, model=model)
 
 
-def build(content: dict[str, Any], environment: Mapping[str, str], *, where: Path) -> Configuration:
+def build(
+    content: dict[str, Any],
+    environment: Mapping[str, str],
+    *,
+    where: Path,
+    model: type[Configuration] = Configuration,
+) -> Configuration:
     """Validate the content of a configuration; `where` names it in errors and anchors its relative paths."""
-    problems = list(secrets_in_file(content))
-    merged, wrong = overridden(content, environment, Configuration)
+    problems = list(secrets_in_file(content, model))
+    merged, wrong = overridden(content, environment, model)
     problems += wrong
     try:
-        made = Configuration(**merged)
+        made = model(**merged)
     except ValidationError as error:
-        problems += [line for item in error.errors() for line in _lines(item, environment)]
+        problems += [line for item in error.errors() for line in _lines(item, environment, model)]
     if problems:
         raise ConfigurationError("\n".join(f"{where}: {problem}" for problem in problems))
     made._file = where
     return made
 
 
-def _lines(item: "ErrorDetails", environment: Mapping[str, str]) -> Iterator[str]:
+def _lines(item: "ErrorDetails", environment: Mapping[str, str], model: type[Configuration]) -> Iterator[str]:
     """One line per problem; a value is shown unless its key is a secret or it is a whole table."""
     keys = ".".join(str(part) for part in item["loc"])
     shown = item.get("input")
-    message = explained(item, Configuration).removeprefix(f"{keys} = {shown!r}: ")
-    secret = any(keys.endswith(names[-1]) for names in SECRETS)
+    message = explained(item, model).removeprefix(f"{keys} = {shown!r}: ")
+    secret = any(keys.endswith(names[-1]) for names in secret_keys(model))
     value = "" if secret or isinstance(shown, dict | BaseModel) or item["type"] == "missing" else f" = {shown!r:.80}"
     name = variable(tuple(str(part) for part in item["loc"]))
     value += f" (from {name})" if name in environment else ""

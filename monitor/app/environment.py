@@ -2,8 +2,9 @@
 
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
+from pydantic import BaseModel, SecretStr
 from pydantic_settings import BaseSettings, EnvSettingsSource, SettingsError
 
 from monitor.errors import ConfigurationError
@@ -11,13 +12,6 @@ from monitor.errors import ConfigurationError
 PREFIX = "CORPUS_DRIFT_"
 SECRET_LIMIT = 64 << 10
 """Characters of a secret's file: what is longer is another file."""
-SECRETS = (
-    ("source", "kafka", "sasl_password"),
-    ("dense", "api_key"),
-    ("encoder", "api_key"),
-    ("http", "token"),
-)
-"""Read from the environment (`..._TOKEN`) or from a file it names (`..._TOKEN_FILE`), never from the TOML."""
 
 
 class _Given(EnvSettingsSource):
@@ -36,9 +30,22 @@ def variable(keys: tuple[str, ...]) -> str:
     return PREFIX + "__".join(keys).upper()
 
 
-def secrets_in_file(content: Mapping[str, Any]) -> Iterator[str]:
+def secret_keys(model: type[BaseModel]) -> Iterator[tuple[str, ...]]:
+    """The keys of the file that hold secrets.
+
+    They are read from the environment (`..._TOKEN`) or from a file it names (`..._TOKEN_FILE`), never from the TOML.
+    """
+    for name, field in model.model_fields.items():
+        if field.annotation is SecretStr:
+            yield (name,)
+        for of in (field.annotation, *get_args(field.annotation)):
+            if isinstance(of, type) and issubclass(of, BaseModel):
+                yield from ((name, *keys) for keys in secret_keys(of))
+
+
+def secrets_in_file(content: Mapping[str, Any], model: type[BaseModel]) -> Iterator[str]:
     """A problem for each secret that stands in the file."""
-    for keys in SECRETS:
+    for keys in secret_keys(model):
         level: Any = content
         for key in keys:
             level = level.get(key) if isinstance(level, dict) else None
@@ -51,7 +58,7 @@ def overridden(
     content: Mapping[str, Any], environment: Mapping[str, str], settings: type[BaseSettings]
 ) -> tuple[dict[str, Any], list[str]]:
     """The file's content with what the environment says put over it, and what is wrong with the latter."""
-    files = {f"{variable(keys)}_FILE": keys for keys in SECRETS}
+    files = {f"{variable(keys)}_FILE": keys for keys in secret_keys(settings)}
     ours = {name.upper(): value for name, value in environment.items() if name.upper().startswith(PREFIX)}
     problems = [
         f"{name}: no such section; expected one of {', '.join(settings.model_fields)}"

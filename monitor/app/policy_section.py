@@ -4,11 +4,11 @@ from typing import Literal
 
 from pydantic import Field, model_validator
 
-from monitor.app.sections import Section
 from monitor.core.judging.integrity import IN_SEGMENT, INTEGRITY_RULES, NEW_HUB, NEW_HUB_LIMIT, Limits
 from monitor.core.judging.policy import Rule
 from monitor.core.measures.registry import REGISTRY
 from monitor.core.model.report import ALL
+from monitor.kinds import Section
 
 RuleName = Literal[
     "reembedded", "unequal_twins", "foreign_version", "lost_content", "boilerplate", "wordless", "implausible_time",

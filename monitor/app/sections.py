@@ -1,19 +1,20 @@
 """The sections of the configuration file: keys, types, defaults and what each refuses."""
 
-from typing import Literal
+from collections.abc import Mapping, Sequence
+from typing import Any, ClassVar, Literal, TypeVar, cast
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator, model_validator
+from pydantic import Field, SecretStr, create_model, field_validator, model_validator
 
 from monitor.core.measures.comparison.labels import FLOOR
 from monitor.core.measures.entry import MEASURED
 from monitor.core.measures.registry import REGISTRY
 from monitor.core.model.scoring import Distance
+from monitor.kinds import EncoderKind, RetrieverKind, Section, SourceKind
 
+M = TypeVar("M", bound=Section)
 
-class Section(BaseModel):
-    """A section of the file: unknown keys are refused, values are never changed afterwards."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=False, allow_inf_nan=False)
+NONE = "none"
+"""What is chosen where no kind is."""
 
 
 class CorpusSection(Section):
@@ -31,42 +32,6 @@ class SegmentsSection(Section):
     dimensions: tuple[str, ...] = ()
     cap: int = Field(50, ge=1, le=1_000)
     min_anchors: int = Field(20, ge=1)
-
-
-class FileSource(Section):
-    """A JSON Lines file, or standard input."""
-
-    path: str
-    follow: bool = False
-
-
-class GitSource(Section):
-    """A documentation repository's history."""
-
-    path: str
-    globs: tuple[str, ...] = ("**/*.md", "**/*.mdx", "**/*.rst", "**/*.adoc", "**/*.ipynb")
-    since: str = ""
-    deploys: Literal["tags", "daily", "weekly"] = "tags"
-
-
-class KafkaSource(Section):
-    """Topics of a Kafka cluster."""
-
-    bootstrap_servers: tuple[str, ...]
-    topics: tuple[str, ...] = Field(min_length=1)
-    control_topics: tuple[str, ...] = ()
-    group_id: str = "corpus-drift"
-    security_protocol: Literal["PLAINTEXT", "SSL", "SASL_SSL", "SASL_PLAINTEXT"] = "PLAINTEXT"
-    sasl_mechanism: Literal["", "PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"] = ""
-    sasl_username: str = ""
-    sasl_password: SecretStr = SecretStr("")
-    allow_sasl_without_tls: bool = False
-    ca_file: str = ""
-    certificate_file: str = ""
-    key_file: str = ""
-    start: str = "earliest"
-    api_version: tuple[int, ...] = ()
-    dead_letter_topic: str = ""
 
 
 class FieldPaths(Section):
@@ -97,11 +62,9 @@ class FieldPaths(Section):
 
 
 class SourceSection(Section):
-    """Where the corpus events come from; exactly one of `kafka`, `file`, `git`."""
+    """Where the corpus events come from; exactly one table of a kind."""
 
-    kafka: KafkaSource | None = None
-    file: FileSource | None = None
-    git: GitSource | None = None
+    kinds: ClassVar[Mapping[str, SourceKind[Any]]] = {}
     format: Literal["auto", "native", "cloudevents", "debezium", "qdrant-sink", "fields"] = "auto"
     fields: FieldPaths = FieldPaths()
     missing_event_time: Literal["refuse", "ingest"] = "refuse"
@@ -114,35 +77,38 @@ class SourceSection(Section):
 
     @model_validator(mode="after")
     def _one(self) -> "SourceSection":
-        named = [name for name in ("kafka", "file", "git") if getattr(self, name) is not None]
+        named = [name for name in self.kinds if getattr(self, name) is not None]
         if len(named) != 1:
-            message = f"expected exactly one of source.kafka, source.file, source.git, found {named or 'none'}"
+            tables = ", ".join(f"source.{name}" for name in self.kinds)
+            message = f"expected exactly one of {tables}, found {named or 'none'}"
             raise ValueError(message)
         return self
 
+    @property
+    def adapter(self) -> SourceKind[Any]:
+        """The kind whose table is there."""
+        return next(kind for name, kind in self.kinds.items() if getattr(self, name) is not None)
+
+    @property
+    def settings(self) -> Any:
+        """Its table: an instance of `adapter.section`."""
+        return getattr(self, self.adapter.name)
+
+    @classmethod
+    def of(cls, kinds: Sequence[SourceKind[Any]]) -> "type[SourceSection]":
+        """The section with a table for each of these kinds."""
+        tables: Any = {kind.name: (kind.section | None, None) for kind in kinds}
+        made = create_model(cls.__name__, __base__=cls, __doc__=cls.__doc__, __module__=__name__, **tables)
+        made.kinds = {kind.name: kind for kind in kinds}
+        return made
+
 
 class DenseSection(Section):
-    """The dense leg: the embedded engine, a Qdrant server (read only), or none."""
+    """The dense leg: a vector store of a registered kind, or none."""
 
-    engine: Literal["embedded", "server", "none"] = "embedded"
-    path: str = ""
-    url: str = ""
-    api_key: SecretStr = SecretStr("")
-    ca_file: str = ""
-    collection: str = ""
-    vector_name: str = ""
-    chunk_id_field: str = ""
-    content_hash_field: str = ""
-    payload_prefix: str = ""
+    kinds: ClassVar[Mapping[str, RetrieverKind[Any]]] = {}
+    engine: str = NONE
     filter_by: tuple[str, ...] = ()
-    exact: bool | None = None
-    """None: exact in the embedded engine (small corpora), as production asks on a server."""
-    hnsw_ef: int | None = Field(None, ge=1)
-    """None: 128 in the embedded engine, left to the server on a server."""
-    hnsw_m: int = Field(16, ge=2)
-    indexing_threshold: int = Field(20_000, ge=0)
-    quantization: Literal["none", "scalar", "binary"] = "none"
-    timeout: float = Field(5.0, gt=0)
     replay_deadline: float = Field(120.0, gt=0)
     full_replay_seconds: float = Field(3_600.0, gt=0)
     settle_seconds: float = Field(30.0, ge=0)
@@ -150,11 +116,28 @@ class DenseSection(Section):
     """Seconds that a deploy waits for a server that is not at rest or does not hold it yet."""
 
     @model_validator(mode="after")
-    def _server_named(self) -> "DenseSection":
-        if self.engine == "server" and not (self.url and self.collection):
-            message = "dense.engine = 'server' needs dense.url and dense.collection"
-            raise ValueError(message)
+    def _complete(self) -> "DenseSection":
+        if self.adapter is not None:
+            _require(self.adapter, self, f"dense.engine = {self.engine!r}", "dense")
         return self
+
+    @property
+    def adapter(self) -> RetrieverKind[Any] | None:
+        """The chosen kind; None where the leg is off."""
+        return self.kinds.get(self.engine)
+
+    @property
+    def settings(self) -> Any:
+        """Its keys: an instance of `adapter.section`."""
+        return _settings(self.adapter, self)
+
+    @classmethod
+    def of(cls, kinds: Sequence[RetrieverKind[Any]]) -> "type[DenseSection]":
+        """The section with the keys of these kinds; the first is what is chosen where nothing is said."""
+        choice = Literal[(*(kind.name for kind in kinds), NONE)]  # type: ignore[valid-type]
+        made = _with_keys(cls, kinds, engine=(choice, kinds[0].name))
+        made.kinds = {kind.name: kind for kind in kinds}
+        return made
 
 
 class LexicalSection(Section):
@@ -171,22 +154,55 @@ class LexicalSection(Section):
 class EncoderSection(Section):
     """How texts become vectors where neither the event nor the anchor carries one."""
 
-    kind: Literal["none", "openai", "fastembed", "latent-semantic"] = "none"
-    url: str = ""
-    model: str = ""
-    api_key: SecretStr = SecretStr("")
-    path: str = ""
-    timeout: float = Field(30.0, gt=0)
+    kinds: ClassVar[Mapping[str, EncoderKind[Any]]] = {}
+    kind: str = NONE
 
     @model_validator(mode="after")
     def _complete(self) -> "EncoderSection":
-        if self.kind == "openai" and not (self.url and self.model):
-            message = "encoder.kind = 'openai' needs encoder.url and encoder.model"
-            raise ValueError(message)
-        if self.kind in ("fastembed", "latent-semantic") and not self.path:
-            message = f"encoder.kind = {self.kind!r} needs encoder.path (models are never downloaded)"
-            raise ValueError(message)
+        if self.adapter is not None:
+            _require(self.adapter, self, f"encoder.kind = {self.kind!r}", "encoder")
         return self
+
+    @property
+    def adapter(self) -> EncoderKind[Any] | None:
+        """The chosen kind; None where events and anchors bring their vectors."""
+        return self.kinds.get(self.kind)
+
+    @property
+    def settings(self) -> Any:
+        """Its keys: an instance of `adapter.section`."""
+        return _settings(self.adapter, self)
+
+    @classmethod
+    def of(cls, kinds: Sequence[EncoderKind[Any]]) -> "type[EncoderSection]":
+        """The section with the keys of these kinds."""
+        choice = Literal[(NONE, *(kind.name for kind in kinds))]  # type: ignore[valid-type]
+        made = _with_keys(cls, kinds, kind=(choice, NONE))
+        made.kinds = {kind.name: kind for kind in kinds}
+        return made
+
+
+def _with_keys(base: type[M], kinds: Sequence[RetrieverKind[Any] | EncoderKind[Any]], **keys: Any) -> type[M]:
+    """A section with the keys of flat kinds among its own, and a table for each of the others."""
+    flat = dict.fromkeys(kind.section for kind in kinds if kind.flat)
+    tables: Any = {kind.name: (kind.section | None, None) for kind in kinds if not kind.flat}
+    bases: Any = (*reversed(flat), base)  # keys stand in the reverse order of their classes
+    made: Any = create_model(
+        base.__name__, __base__=bases, __doc__=base.__doc__, __module__=__name__, **keys, **tables
+    )
+    return cast("type[M]", made)
+
+
+def _settings(kind: RetrieverKind[Any] | EncoderKind[Any] | None, section: Section) -> Any:
+    return section if kind is None or kind.flat else getattr(section, kind.name)
+
+
+def _require(kind: RetrieverKind[Any] | EncoderKind[Any], section: Section, chosen: str, where: str) -> None:
+    """ValueError where a chosen kind lacks what it needs."""
+    settings = _settings(kind, section)
+    message = f"{chosen} needs the table [{where}.{kind.name}]" if settings is None else kind.lacking(settings)
+    if message:
+        raise ValueError(message)
 
 
 class AnchorsSection(Section):

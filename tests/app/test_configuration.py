@@ -12,14 +12,16 @@ import pytest
 from pydantic import BaseModel, SecretStr
 from pydantic.fields import FieldInfo
 
-from monitor.app import sections
+from monitor.adapters.sources.jsonl.kind import FileSection
 from monitor.app.configuration import Configuration, build, load
-from monitor.app.environment import SECRETS, variable
+from monitor.app.environment import secret_keys, variable
 from monitor.core.model.scoring import Distance
 from monitor.ports import ConfigurationError
 from tests.corpora import Shape, write_case
 
 REFERENCE = Path(__file__).parent.parent.parent / "deploy" / "corpus-drift.toml"
+
+SECRETS = [("source", "kafka", "sasl_password"), ("dense", "api_key"), ("encoder", "api_key"), ("http", "token")]
 
 
 def minimal(**more: dict[str, Any]) -> dict[str, Any]:
@@ -251,7 +253,7 @@ def test_the_environment_goes_before_the_file_and_only_the_one_given(monkeypatch
     }
     configuration = made(environment, http={"port": 5})
     assert (configuration.http.port, configuration.measure.depths) == (7, (5, 3))
-    assert configuration.source.file == sections.FileSource(path="e", follow=True)
+    assert configuration.source.settings == FileSection(path="e", follow=True)
     assert made(http={"port": 5}).http.port == 5
 
 
@@ -276,6 +278,10 @@ def test_what_is_wrong_in_the_environment_names_the_variable(name: str, value: s
 
 def kafka(**more: Any) -> dict[str, Any]:
     return {"source": {"kafka": {"bootstrap_servers": ["b:1"], "topics": ["t"], **more}}, "anchors": {"path": "a"}}
+
+
+def test_every_secret_of_every_kind_is_known_as_one() -> None:
+    assert sorted(secret_keys(Configuration)) == sorted(SECRETS)
 
 
 @pytest.mark.parametrize("keys", SECRETS)

@@ -16,7 +16,9 @@ from monitor.adapters.sources.git.history import Selection
 from monitor.adapters.sources.git.source import GitHistorySource
 from monitor.adapters.sources.jsonl.source import JsonLinesSource
 from monitor.core.model.events import Partition, Record
+from monitor.kinds import SourceContext
 from monitor.ports import Source
+from tests.contracts.toys import TOY_SOURCE, WITH_TOYS
 
 LINES = [b'{"n": %d, "text": "\xc3\xa9t\xc3\xa9 %d"}' % (n, n) for n in range(40)]
 DEADLINE = 60.0
@@ -96,14 +98,24 @@ def kafka_case(_folder: Path, resources: ExitStack) -> Case:
     return Case("kafka", opened, expected, bounded=False)
 
 
-CASES: dict[str, Callable[[Path, ExitStack], Case]] = {
-    "file": file_case,
-    "followed": followed_case,
-    "gzip": gzip_case,
-    "pipe": pipe_case,
-    "git": git_case,
-    "kafka": kafka_case,
+def toy_case(folder: Path, _resources: ExitStack) -> Case:
+    """Built as the wiring builds it: of its section."""
+    (folder / "events.jsonl").write_bytes(b"\n".join(LINES) + b"\n")
+    kind = TOY_SOURCE
+    context = SourceContext(lambda path: folder / path, 1 << 20)
+    opened = _closing(lambda: kind.build(kind.section(path="events.jsonl"), context))
+    return Case("toy", opened, _one_partition("toy"))
+
+
+Write = Callable[[Path, ExitStack], Case]
+STREAMS: Mapping[str, Mapping[str, Write]] = {
+    "file": {"file": file_case, "followed": followed_case, "gzip": gzip_case, "pipe": pipe_case},
+    "git": {"git": git_case},
+    "kafka": {"kafka": kafka_case},
+    "toy": {"toy": toy_case},
 }
+"""By registered kind, the streams over which its contract is run."""
+CASES = {name: write for kind in WITH_TOYS.sources for name, write in STREAMS[kind.name].items()}
 
 
 def _case(name: str, make: Callable[[], Source], *, bounded: bool = True) -> Case:

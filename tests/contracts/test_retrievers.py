@@ -1,7 +1,8 @@
 """One contract over every dense retriever: numpy brute force, the embedded engine, a server (over the stub)."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
+from pathlib import Path
 from uuid import NAMESPACE_URL, uuid5
 
 import numpy as np
@@ -15,8 +16,10 @@ from monitor.adapters.retrieval.qdrant.shard import EmbeddedSettings
 from monitor.core.model.anchors import Anchor, AnchorSet
 from monitor.core.model.events import Segment
 from monitor.core.model.scoring import Distance
+from monitor.kinds import RetrieverContext
 from monitor.ports import OwnedIndex, Retriever
 from tests.contracts.retrievers import BruteForce, Library, anchor_set, same_lists
+from tests.contracts.toys import TOY_STORE, WITH_TOYS
 from tests.qdrant_stub import QdrantStub
 
 Make = Callable[[Library, ExitStack], Retriever]
@@ -66,11 +69,26 @@ def brute_force(library: Library, stack: ExitStack) -> Retriever:
     return BruteForce(library)
 
 
+def toy(library: Library, stack: ExitStack) -> Retriever:
+    """Built as the wiring builds it: of its section."""
+    context = RetrieverContext(
+        Path, library.corpus.dimension, library.distance, 10, 30.0, "state.db", known=library.known
+    )
+    index = TOY_STORE.build(TOY_STORE.section(), context).owned
+    assert index is not None
+    index.reconcile(library.live, library.corpus.vectors)
+    return index
+
+
+STORES: Mapping[str, Mapping[str, Make]] = {
+    "embedded": {"embedded exact": embedded(exact=True), "embedded, graph not built": embedded(exact=False)},
+    "server": {"server": server},
+    "toy": {"toy": toy},
+}
+"""By registered kind, the stores over which its contract is run."""
 KINDS: dict[str, Make] = {
     "brute force": brute_force,
-    "embedded exact": embedded(exact=True),
-    "embedded, graph not built": embedded(exact=False),
-    "server": server,
+    **{name: make for kind in WITH_TOYS.retrievers for name, make in STORES[kind.name].items()},
 }
 
 

@@ -22,7 +22,7 @@ def around(configuration: Configuration, config: str) -> CardContext:
 
 
 def _encoder(configuration: Configuration) -> Encoder | None:
-    if configuration.dense.engine == "none":
+    if configuration.dense.adapter is None:
         return None
     try:
         return build_encoder(configuration)

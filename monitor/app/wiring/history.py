@@ -14,10 +14,11 @@ from monitor.adapters.encoders.anchors import encoded
 from monitor.adapters.encoders.latent import LatentSemanticEncoder
 from monitor.adapters.sources.git.facts import HistoryFacts
 from monitor.adapters.sources.git.history import DEFAULT_GLOBS
+from monitor.adapters.sources.git.kind import GitSection, build_git
 from monitor.adapters.sources.git.source import GitHistorySource
 from monitor.app.configuration import build
 from monitor.app.loop import Monitor
-from monitor.app.wiring.sources import build_git
+from monitor.app.wiring.sources import source_context
 from monitor.core.model.anchors import Anchor
 from monitor.core.model.events import Segment
 from monitor.core.text.sentences import first_sentence
@@ -46,9 +47,9 @@ def prepare_history(folder: Path, repository: Path, *, globs: Sequence[str], sin
     (folder / "anchors.jsonl").unlink(missing_ok=True)
     configuration = folder / "corpus-drift.toml"
     content = _content(repository, globs, since, deploys)
-    git = build(json.loads(json.dumps(content)), {}, where=configuration).source.git
-    assert git is not None  # noqa: S101 - written a few lines above
-    initial, facts = _initial(build_git(build(content, {}, where=configuration), git))
+    chosen = build(json.loads(json.dumps(content)), {}, where=configuration)
+    git: GitSection = chosen.source.settings
+    initial, facts = _initial(build_git(git, source_context(chosen)))
     _require_a_history(repository, facts)
     if not initial:
         message = f"{repository}: no documentation matches {', '.join(git.globs)} at the start of the history"

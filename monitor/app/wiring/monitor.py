@@ -4,7 +4,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, nullcontext
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
 
 import numpy as np
@@ -20,7 +20,7 @@ from monitor.app.anchors_watch import AnchorsWatch
 from monitor.app.asking import Running
 from monitor.app.audit import Audit, Schedule
 from monitor.app.configuration import Configuration
-from monitor.app.embedding import Embedder, Lookup
+from monitor.app.embedding import Embedder
 from monitor.app.health import Clocks, Gauges
 from monitor.app.loop import Monitor
 from monitor.app.milestones import Milestones
@@ -30,7 +30,7 @@ from monitor.app.replay import Served
 from monitor.app.restore import ProgressHook
 from monitor.app.service import MonitorService
 from monitor.app.snapshot import Snapshots
-from monitor.app.wiring.retrieval import Space, build_anchors, build_embedded, build_server, build_space, fingerprint
+from monitor.app.wiring.retrieval import Space, build_anchors, build_index, build_space, fingerprint
 from monitor.app.wiring.sources import build_dead_letters, build_decoder, build_source
 from monitor.core.index.corpus import Corpus
 from monitor.core.index.engine import Bm25, Depths, Engine
@@ -39,16 +39,7 @@ from monitor.core.model.anchors import AnchorSet
 from monitor.core.model.fingerprint import Fingerprint
 from monitor.core.reporting.drift import Drift, Scope
 from monitor.core.session import Session
-from monitor.ports import ConfigurationError, OwnedIndex, Retriever, Source, StateStore
-
-
-@dataclass(frozen=True, slots=True)
-class Real:
-    """The real index: what is replayed, what the monitor fills itself, and where missing vectors are read."""
-
-    retriever: Retriever | None = None
-    owned: OwnedIndex | None = None
-    lookup: Lookup | None = None
+from monitor.ports import ConfigurationError, Source, StateStore
 
 
 @contextmanager
@@ -160,16 +151,15 @@ def _parts(configuration: Configuration, stack: ExitStack, source: Source, annou
     anchors = build_anchors(configuration, space)
     corpus = Corpus(space.dimension, tombstone_days=configuration.state.tombstone_days)
     store = _store(configuration, space)
-    real = _real(configuration, space, corpus)
+    real = build_index(configuration, space, corpus)
     letters = build_dead_letters(configuration)
     for close in (store.close, *(part.close for part in (real.retriever, letters) if part), source.close):
         stack.callback(close)
     marked, milestones = fingerprint(configuration, space), Milestones(store)
-    baseline = configuration.baseline
+    baseline, sourced, dense = configuration.baseline, configuration.source, configuration.dense
     gauges = Gauges(clocks, stale=configuration.source.stale_after)
-    gauges.bounded = configuration.source.kafka is None
+    gauges.bounded = sourced.adapter.bounded
     deepest = max(configuration.measure.depths)
-    kafka = configuration.source.kafka
     engine = build_engine(configuration, anchors, corpus)
     return Parts(
         corpus_name=configuration.corpus.name,
@@ -204,13 +194,13 @@ def _parts(configuration: Configuration, stack: ExitStack, source: Source, annou
         gauges=gauges,
         clocks=clocks,
         announce=announce,
-        control_topics=() if kafka is None else kafka.control_topics,
+        control_topics=sourced.adapter.control_topics(sourced.settings),
         pace=Pace(
             batch=configuration.source.batch,
             full_replay=configuration.dense.full_replay_seconds,
             barrier=configuration.source.barrier_timeout,
             refused=configuration.source.max_refused_ratio,
-            settle=configuration.dense.settle_seconds if configuration.dense.engine == "server" else 0.0,
+            settle=0.0 if dense.adapter is None or dense.adapter.owned else dense.settle_seconds,
         ),
         audit=_audit(configuration, store, corpus, engine, clocks),
         anchors_watch=watch,
@@ -238,7 +228,7 @@ def build_engine(configuration: Configuration, anchors: AnchorSet, corpus: Corpu
         anchors,
         corpus,
         Depths(
-            max(configuration.measure.depths), dense=configuration.dense.engine != "none", lexical=lexical.enabled
+            max(configuration.measure.depths), dense=configuration.dense.adapter is not None, lexical=lexical.enabled
         ),
         configuration.corpus.distance,
         Bm25(lexical.variant, lexical.k1, lexical.b, lexical.epsilon),
@@ -289,15 +279,3 @@ def _store(configuration: Configuration, space: Space) -> SqliteStore:
         quarantine_bytes=state.quarantine_bytes,
         space=f"{space.dimension} numbers, {configuration.corpus.distance}",
     )
-
-
-def _real(configuration: Configuration, space: Space, corpus: Corpus) -> Real:
-    dense = configuration.dense
-    if dense.engine == "embedded":
-        folder = configuration.located(dense.path or configuration.state.path + ".index")
-        index = build_embedded(configuration, space, folder)
-        return Real(index, index)
-    if dense.engine == "server":
-        server = build_server(configuration, space, corpus)
-        return Real(server, lookup=partial(server.vectors, deadline=dense.replay_deadline))
-    return Real()

@@ -2,17 +2,11 @@
 
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
 from monitor.adapters.anchors_file import load as load_file
-from monitor.adapters.encoders.fastembed_local import FastembedEncoder
-from monitor.adapters.encoders.latent import LatentSemanticEncoder
-from monitor.adapters.encoders.openai import OpenAIEncoder, OpenAISettings
-from monitor.adapters.retrieval.qdrant.embedded import EmbeddedIndex
-from monitor.adapters.retrieval.qdrant.shard import EmbeddedSettings
 from monitor.app.configuration import Configuration
 from monitor.core.index.corpus import Corpus
 from monitor.core.index.engine import Bm25
@@ -20,15 +14,13 @@ from monitor.core.model.anchors import Anchor, AnchorSet
 from monitor.core.model.fingerprint import Fingerprint, Search, SearchMode
 from monitor.core.model.scoring import prepare
 from monitor.core.text.tokens import NAME as TOKENIZER
+from monitor.kinds import EncoderContext, RealIndex, RetrieverContext
 from monitor.ports import ConfigurationError, Encoder
-
-if TYPE_CHECKING:
-    from monitor.adapters.retrieval.qdrant.server import ServerRetriever
 
 SHOWN = 20
 """Problems of an anchors file said at the start of a run; `anchors check` says all."""
-EMBEDDED_EF = 128
-"""Candidates of a graph search in the embedded engine where nothing is configured."""
+NO_SEARCH = Search("none", SearchMode.APPROXIMATE, (("m", "16"), ("ef", "default")))
+"""Of a corpus without a dense leg; as baselines have it that were approved before stores were registered."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,23 +34,11 @@ class Space:
 
 def build_encoder(configuration: Configuration) -> Encoder | None:
     """The configured encoder; None where events and anchors bring their vectors."""
-    chosen = configuration.encoder
-    if chosen.kind == "openai":
-        settings = OpenAISettings(
-            url=chosen.url,
-            model=chosen.model,
-            embedding_version=configuration.corpus.embedding_version,
-            dimension=configuration.corpus.dimension,
-            api_key=chosen.api_key.get_secret_value(),
-            timeout=chosen.timeout,
-        )
-        return OpenAIEncoder(settings)
-    if chosen.kind == "fastembed":
-        path, dimension = configuration.located(chosen.path), configuration.corpus.dimension
-        return FastembedEncoder(path, configuration.corpus.embedding_version, dimension)
-    if chosen.kind == "latent-semantic":
-        return LatentSemanticEncoder.load(configuration.located(chosen.path))
-    return None
+    chosen, corpus = configuration.encoder, configuration.corpus
+    if chosen.adapter is None:
+        return None
+    context = EncoderContext(configuration.located, corpus.dimension, corpus.embedding_version)
+    return chosen.adapter.build(chosen.settings, context)
 
 
 def build_space(configuration: Configuration) -> Space:
@@ -67,7 +47,7 @@ def build_space(configuration: Configuration) -> Space:
     Raises:
         ConfigurationError: the encoder makes vectors of another dimension or version than the corpus declares.
     """
-    if configuration.dense.engine == "none":
+    if configuration.dense.adapter is None:
         return Space(0, "", None)
     encoder, corpus = build_encoder(configuration), configuration.corpus
     if encoder is None:
@@ -139,68 +119,42 @@ def _encoded(path: Path, anchors: list[Anchor], space: Space) -> list[Anchor]:
     return anchors
 
 
-def build_embedded(configuration: Configuration, space: Space, folder: Path | None) -> EmbeddedIndex:
-    """The embedded engine that the monitor fills itself; `folder` None keeps it in a temporary folder."""
-    dense = configuration.dense
-    return EmbeddedIndex(
-        EmbeddedSettings(
-            dimension=space.dimension,
-            distance=configuration.corpus.distance,
-            path=folder,
-            exact=dense.exact is not False,
-            hnsw_m=dense.hnsw_m,
-            hnsw_ef=dense.hnsw_ef or EMBEDDED_EF,
-            indexing_threshold=dense.indexing_threshold,
-            quantization=dense.quantization,
-        )
-    )
-
-
-def build_server(configuration: Configuration, space: Space, corpus: Corpus) -> "ServerRetriever":
-    """A Qdrant server's collection, read only; it is asked as production asks unless told to scan exactly."""
-    # qdrant-client takes two seconds to import: only those who ask a server wait for it.
-    from monitor.adapters.retrieval.qdrant.collection import ServerSettings
-    from monitor.adapters.retrieval.qdrant.server import ServerRetriever
-
-    dense = configuration.dense
+def retriever_context(configuration: Configuration, space: Space, corpus: Corpus) -> RetrieverContext:
+    """What a vector store may know beyond its own section."""
 
     def known(key: int) -> NDArray[np.float32] | None:
         row = corpus.row(key)
         return corpus.vectors[row.slot] if row is not None and row.live else None
 
-    return ServerRetriever(
-        ServerSettings(
-            url=dense.url,
-            collection=dense.collection,
-            dimension=space.dimension,
-            distance=configuration.corpus.distance,
-            api_key=dense.api_key.get_secret_value(),
-            ca_file=configuration.located_text(dense.ca_file),
-            vector_name=dense.vector_name,
-            chunk_id_field=dense.chunk_id_field,
-            content_hash_field=dense.content_hash_field,
-            payload_prefix=dense.payload_prefix,
-            timeout=dense.timeout,
-            hnsw_ef=dense.hnsw_ef,
-            exact=dense.exact is True,
-            depth=max(configuration.measure.depths),
-        ),
+    return RetrieverContext(
+        located=configuration.located,
+        dimension=space.dimension,
+        distance=configuration.corpus.distance,
+        depth=max(configuration.measure.depths),
+        deadline=configuration.dense.replay_deadline,
+        state=configuration.state.path,
         known=known,
     )
+
+
+def build_index(configuration: Configuration, space: Space, corpus: Corpus) -> RealIndex:
+    """The real index that the configuration names; nothing where the dense leg is off."""
+    chosen = configuration.dense
+    if chosen.adapter is None:
+        return RealIndex()
+    return chosen.adapter.build(chosen.settings, retriever_context(configuration, space, corpus))
 
 
 def fingerprint(configuration: Configuration, space: Space) -> Fingerprint:
     """Everything that must be equal for a comparison to mean anything."""
     dense, lexical, segments = configuration.dense, configuration.lexical, configuration.segments
     bm25 = Bm25(lexical.variant, lexical.k1, lexical.b, lexical.epsilon).shown()
-    exact = dense.exact is True or (dense.exact is None and dense.engine == "embedded")
-    graph = (("m", str(dense.hnsw_m)), ("ef", str(dense.hnsw_ef or "default")))
-    mode = SearchMode.EXACT if exact else SearchMode.APPROXIMATE
+    store = dense.adapter
     return Fingerprint(
         distance=str(configuration.corpus.distance),
         embedding_version=space.embedding_version,
-        quantization=dense.quantization,
-        search=Search(dense.engine, mode, () if exact else graph),
+        quantization="none" if store is None else store.quantization(dense.settings),
+        search=NO_SEARCH if store is None else store.search(dense.settings),
         tokenizer=TOKENIZER,
         bm25=bm25 if lexical.enabled else "off",
         k=",".join(str(depth) for depth in sorted(configuration.measure.depths)),

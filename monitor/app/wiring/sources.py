@@ -1,76 +1,32 @@
 """Sources, decoders and dead letters, as configured."""
 
 import time
-from datetime import UTC, datetime
 
 from monitor.adapters.codecs.forms import FormOptions, decoder
 from monitor.adapters.codecs.limits import Limits
 from monitor.adapters.codecs.paths import FieldPaths
 from monitor.adapters.codecs.presets import PRESETS
-from monitor.adapters.sources.git.history import Selection
-from monitor.adapters.sources.git.source import GitHistorySource
-from monitor.adapters.sources.jsonl.source import JsonLinesSource
-from monitor.adapters.sources.kafka.dead_letters import DeadLetterSettings, KafkaDeadLetters
-from monitor.adapters.sources.kafka.settings import KafkaSettings, problems
-from monitor.adapters.sources.kafka.source import KafkaSource
 from monitor.app import sections
 from monitor.app.configuration import Configuration
-from monitor.ports import ConfigurationError, Decoder, Publisher, Source
+from monitor.kinds import SourceContext
+from monitor.ports import Decoder, Publisher, Source
+
+
+def source_context(configuration: Configuration) -> SourceContext:
+    """What a source may know beyond its own section."""
+    return SourceContext(configuration.located, configuration.source.max_event_bytes)
 
 
 def build_source(configuration: Configuration) -> Source:
     """The one source that the configuration names."""
     chosen = configuration.source
-    if chosen.kafka is not None:
-        return KafkaSource(kafka_settings(configuration, chosen.kafka))
-    if chosen.git is not None:
-        return build_git(configuration, chosen.git)
-    assert chosen.file is not None  # noqa: S101 - the configuration names exactly one
-    path = chosen.file.path if chosen.file.path == "-" else configuration.located(chosen.file.path)
-    return JsonLinesSource(path, follow=chosen.file.follow, max_line_bytes=chosen.max_event_bytes)
-
-
-def build_git(configuration: Configuration, chosen: sections.GitSource) -> GitHistorySource:
-    """A repository's history."""
-    since = _moment(chosen.since) if chosen.since else None
-    selection = Selection(glob=chosen.globs, since=since, deploys=chosen.deploys)
-    return GitHistorySource(configuration.located(chosen.path), selection)
-
-
-def kafka_settings(configuration: Configuration, section: sections.KafkaSource) -> KafkaSettings:
-    """Kafka's settings.
-
-    Raises:
-        ConfigurationError: everything that is wrong with them, one problem per line.
-    """
-    made = KafkaSettings(
-        bootstrap_servers=section.bootstrap_servers,
-        topics=section.topics,
-        control_topics=section.control_topics,
-        group_id=section.group_id,
-        security=section.security_protocol,
-        sasl_mechanism=section.sasl_mechanism,
-        sasl_username=section.sasl_username,
-        sasl_password=section.sasl_password.get_secret_value(),
-        allow_sasl_without_tls=section.allow_sasl_without_tls,
-        ca_file=configuration.located_text(section.ca_file),
-        cert_file=configuration.located_text(section.certificate_file),
-        key_file=configuration.located_text(section.key_file),
-        start=section.start,
-        api_version=section.api_version or None,
-    )
-    found = problems(made)
-    if found:
-        raise ConfigurationError("\n".join(f"source.kafka: {problem}" for problem in found))
-    return made
+    return chosen.adapter.build(chosen.settings, source_context(configuration))
 
 
 def build_dead_letters(configuration: Configuration) -> Publisher | None:
-    """The dead-letter topic, where one is named."""
-    kafka = configuration.source.kafka
-    if kafka is None or not kafka.dead_letter_topic:
-        return None
-    return KafkaDeadLetters(kafka_settings(configuration, kafka), DeadLetterSettings(kafka.dead_letter_topic))
+    """Where refused records are published besides the store, where such a place is named."""
+    chosen = configuration.source
+    return chosen.adapter.dead_letters(chosen.settings, source_context(configuration))
 
 
 def build_decoder(configuration: Configuration, dimension: int, embedding_version: str) -> Decoder:
@@ -106,7 +62,7 @@ def build_decoder(configuration: Configuration, dimension: int, embedding_versio
         sink_chunk_id=fields.sink_chunk_id or None,
         vector_name=fields.vector_name or None,
         now=_now if configuration.source.missing_event_time == "ingest" else None,
-        point_ids=dense.engine == "server" and not dense.chunk_id_field,
+        point_ids=dense.adapter is not None and dense.adapter.point_ids(dense.settings),
     )
     limits = Limits(dimension=dimension, value_bytes=configuration.source.max_event_bytes)
     return decoder(configuration.source.format, options, limits)
@@ -120,12 +76,3 @@ def preset(fields: sections.FieldPaths) -> sections.FieldPaths:
 
 def _now() -> int:
     return time.time_ns() // 1_000
-
-
-def _moment(text: str) -> datetime:
-    try:
-        moment = datetime.fromisoformat(text)
-    except ValueError as error:
-        message = f"source.git.since = {text!r}: expected an ISO date or time such as 2026-01-31"
-        raise ConfigurationError(message) from error
-    return moment if moment.tzinfo is not None else moment.replace(tzinfo=UTC)

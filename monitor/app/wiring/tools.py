@@ -16,7 +16,7 @@ from monitor.adapters.query_log.fields import FORMS, Fields
 from monitor.adapters.query_log.reading import read_query_log
 from monitor.adapters.sources.jsonl.source import JsonLinesSource
 from monitor.app.configuration import Configuration
-from monitor.app.wiring.retrieval import build_anchors, build_server, build_space
+from monitor.app.wiring.retrieval import build_anchors, build_space, retriever_context
 from monitor.app.wiring.sources import build_decoder, build_source
 from monitor.core.explain.schema import explain_schema
 from monitor.core.index.corpus import Corpus
@@ -24,6 +24,7 @@ from monitor.core.model.events import MalformedEvent
 from monitor.core.model.report import ALL
 from monitor.core.records.documents import gate_schema, report_schema
 from monitor.core.selection.selection import as_anchors, merge_spellings, select
+from monitor.kinds import Checked
 from monitor.ports import ConfigurationError, Decoder, Polled
 
 PROBLEMS_SHOWN = 100
@@ -43,39 +44,18 @@ def check_references(configuration: Configuration) -> None:
     build_decoder(configuration, space.dimension, space.embedding_version)
 
 
-@dataclass(frozen=True, slots=True)
-class Checked:
-    """What a server said when it was asked, in lines for people; not `known` where it did not answer."""
-
-    lines: tuple[str, ...]
-    known: bool
-
-
 def check_server(configuration: Configuration) -> Checked:
-    """Ask the configured Qdrant server whether it has what is configured, and what is to be known of it.
+    """Ask the configured vector store whether it has what is configured, and what is to be known of it.
 
     Raises:
         ConfigurationError: it has not, or what it has cannot be modelled.
     """
-    if configuration.dense.engine != "server":
-        return Checked((f"dense.engine = {configuration.dense.engine!r}: no server to connect to",), known=True)
-    from monitor.adapters.retrieval.qdrant.failures import Failed  # two seconds of import that nobody else waits for
-
-    space, where = build_space(configuration), f"qdrant {configuration.dense.url}"
-    server = build_server(configuration, space, Corpus(space.dimension))
-    server.connect()
-    try:
-        met = server.meet()
-    finally:
-        server.close()
-    if isinstance(met.collection, Failed):
-        return Checked((f"{where}: UNKNOWN: {met.collection.reason}: {met.collection.detail}",), known=False)
-    if met.problems:
-        raise ConfigurationError("\n".join(met.problems))
-    found = met.collection
-    vectors = f"{found.dimension} numbers, {found.distance}, {found.datatype}, quantization {found.quantization:.60}"
-    asked = f"{where}: Qdrant {met.version or 'of unknown version'}, collection {configuration.dense.collection!r}"
-    return Checked((f"{asked}: {vectors}", *(f"note: {remark}" for remark in met.remarks)), known=True)
+    chosen = configuration.dense
+    if chosen.adapter is None or chosen.adapter.check is None:
+        return Checked((f"dense.engine = {chosen.engine!r}: no server to connect to",), known=True)
+    space = build_space(configuration)
+    context = retriever_context(configuration, space, Corpus(space.dimension))
+    return chosen.adapter.check(chosen.settings, context)
 
 
 def check_anchor_file(path: Path, dimension: int) -> dict[str, Any]:
@@ -109,7 +89,7 @@ def events_decoder(configuration: Configuration | None, *, form: str, dimension:
         return decoder(form or "auto", FormOptions(), Limits(dimension=dimension))
     source = configuration.source.model_copy(update={"format": form} if form else {})
     chosen = configuration.model_copy(update={"source": source})
-    dense = configuration.dense.engine != "none"
+    dense = configuration.dense.adapter is not None
     numbers = dimension or (configuration.corpus.dimension if dense else 0)
     return build_decoder(chosen, numbers, configuration.corpus.embedding_version)
 

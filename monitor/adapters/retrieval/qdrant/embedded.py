@@ -206,7 +206,7 @@ class EmbeddedIndex:
             twin.close()
 
     def replay(self, anchors: AnchorSet, rows: NDArray[np.int64], *, k: int, deadline: float) -> Replay:
-        """Replay some anchors within `deadline` seconds: see `qdrant_replay.replay`."""
+        """Replay some anchors within `deadline` seconds: see `monitor.adapters.retrieval.replay`."""
         return replay(self, anchors, rows, k=k, until=time.monotonic() + deadline)
 
     def ask(self, questions: Sequence[Question], limit: int, until: float) -> Sequence[Answer]:

@@ -1,0 +1,25 @@
+"""Every kind of source, vector store and encoder that a configuration file may name: one line each."""
+
+from monitor.adapters.encoders.kinds import FASTEMBED, LATENT_SEMANTIC, OPENAI
+from monitor.adapters.retrieval.qdrant.kinds import EMBEDDED, SERVER
+from monitor.adapters.sources.git.kind import GIT
+from monitor.adapters.sources.jsonl.kind import FILE
+from monitor.adapters.sources.kafka.kind import KAFKA
+from monitor.kinds import AdapterRegistry
+
+REGISTERED = AdapterRegistry(
+    sources=(
+        KAFKA,
+        FILE,
+        GIT,
+    ),
+    retrievers=(
+        EMBEDDED,
+        SERVER,
+    ),
+    encoders=(
+        OPENAI,
+        FASTEMBED,
+        LATENT_SEMANTIC,
+    ),
+)

@@ -1,0 +1,86 @@
+"""`[source.kafka]`: topics of a Kafka cluster."""
+
+from typing import TYPE_CHECKING, Literal
+
+from pydantic import Field, SecretStr
+
+from monitor.kinds import Section, SourceContext, SourceKind
+from monitor.ports import ConfigurationError, Publisher, Source
+
+if TYPE_CHECKING:
+    from monitor.adapters.sources.kafka.settings import KafkaSettings
+
+
+class KafkaSection(Section):
+    """Topics of a Kafka cluster."""
+
+    bootstrap_servers: tuple[str, ...]
+    topics: tuple[str, ...] = Field(min_length=1)
+    control_topics: tuple[str, ...] = ()
+    group_id: str = "corpus-drift"
+    security_protocol: Literal["PLAINTEXT", "SSL", "SASL_SSL", "SASL_PLAINTEXT"] = "PLAINTEXT"
+    sasl_mechanism: Literal["", "PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"] = ""
+    sasl_username: str = ""
+    sasl_password: SecretStr = SecretStr("")
+    allow_sasl_without_tls: bool = False
+    ca_file: str = ""
+    certificate_file: str = ""
+    key_file: str = ""
+    start: str = "earliest"
+    api_version: tuple[int, ...] = ()
+    dead_letter_topic: str = ""
+
+
+def _settings(section: KafkaSection, context: SourceContext) -> "KafkaSettings":
+    """Kafka's settings.
+
+    Raises:
+        ConfigurationError: everything that is wrong with them, one problem per line.
+    """
+    from monitor.adapters.sources.kafka.settings import KafkaSettings, problems
+
+    made = KafkaSettings(
+        bootstrap_servers=section.bootstrap_servers,
+        topics=section.topics,
+        control_topics=section.control_topics,
+        group_id=section.group_id,
+        security=section.security_protocol,
+        sasl_mechanism=section.sasl_mechanism,
+        sasl_username=section.sasl_username,
+        sasl_password=section.sasl_password.get_secret_value(),
+        allow_sasl_without_tls=section.allow_sasl_without_tls,
+        ca_file=context.located_text(section.ca_file),
+        cert_file=context.located_text(section.certificate_file),
+        key_file=context.located_text(section.key_file),
+        start=section.start,
+        api_version=section.api_version or None,
+    )
+    found = problems(made)
+    if found:
+        raise ConfigurationError("\n".join(f"source.kafka: {problem}" for problem in found))
+    return made
+
+
+def _build(section: KafkaSection, context: SourceContext) -> Source:
+    from monitor.adapters.sources.kafka.source import KafkaSource
+
+    return KafkaSource(_settings(section, context))
+
+
+def _dead_letters(section: KafkaSection, context: SourceContext) -> Publisher | None:
+    """The dead-letter topic, where one is named."""
+    if not section.dead_letter_topic:
+        return None
+    from monitor.adapters.sources.kafka.dead_letters import DeadLetterSettings, KafkaDeadLetters
+
+    return KafkaDeadLetters(_settings(section, context), DeadLetterSettings(section.dead_letter_topic))
+
+
+KAFKA = SourceKind(
+    "kafka",
+    KafkaSection,
+    _build,
+    bounded=False,
+    control_topics=lambda section: section.control_topics,
+    dead_letters=_dead_letters,
+)

@@ -1,0 +1,242 @@
+"""Kinds of sources, vector stores and encoders: what one must say of itself to be named in a configuration file.
+
+A kind stands beside its adapter and is registered by one line in `monitor.adapters.registry`. It is light: what its
+adapter needs is imported when something is built, so that nobody waits for a client that he does not use.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, Generic, TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import BaseModel, ConfigDict
+
+from monitor.core.model.fingerprint import Search
+from monitor.core.model.scoring import Distance
+from monitor.ports import Encoder, OwnedIndex, Publisher, Retriever, Source
+
+
+class Section(BaseModel):
+    """A section of the file: unknown keys are refused, values are never changed afterwards."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=False, allow_inf_nan=False)
+
+
+S = TypeVar("S", bound=Section)
+
+
+def _nothing(_: Section) -> str:
+    return ""
+
+
+# ---------------------------------------------------------------- sources
+
+
+@dataclass(frozen=True, slots=True)
+class SourceContext:
+    """What a source may know of the configuration outside of its own section.
+
+    Args:
+        located: a path of the file, relative to the file's own folder.
+        max_event_bytes: the largest event that is taken.
+    """
+
+    located: Callable[[str], Path]
+    max_event_bytes: int
+
+    def located_text(self, path: str) -> str:
+        """`located` for clients that take text; "" stays ""."""
+        return str(self.located(path)) if path else ""
+
+
+def _no_topics(_: Section) -> Sequence[str]:
+    return ()
+
+
+def _no_letters(_: Section, __: SourceContext) -> None:
+    return None
+
+
+@dataclass(frozen=True, slots=True)
+class SourceKind(Generic[S]):
+    """A kind of source, chosen by the table `[source.NAME]`.
+
+    Args:
+        name: of its table.
+        section: the table's keys.
+        build: makes the source; opens nothing. Raises ConfigurationError, one problem per line.
+        bounded: whether such a stream ends: its silence is then no fault, and no alert watches its lag.
+        control_topics: topics whose records are never data, such as deploy markers of their own.
+        dead_letters: where refused records are published besides the store, None for nowhere.
+    """
+
+    name: str
+    section: type[S]
+    build: Callable[[S, SourceContext], Source]
+    bounded: bool
+    control_topics: Callable[[S], Sequence[str]] = _no_topics
+    dead_letters: Callable[[S, SourceContext], Publisher | None] = _no_letters
+
+
+# ---------------------------------------------------------------- retrieval
+
+
+@dataclass(frozen=True, slots=True)
+class RetrieverContext:
+    """What a vector store may know of the configuration outside of its own section.
+
+    Args:
+        located: a path of the file, relative to the file's own folder.
+        dimension: d of the vectors.
+        distance: how they are compared.
+        depth: k of the replays.
+        deadline: seconds that reading missing vectors may take.
+        state: path of the state, for an index that is kept beside it.
+        known: the prepared (d,) float32 vector that the monitor holds for a chunk key, or None.
+    """
+
+    located: Callable[[str], Path]
+    dimension: int
+    distance: Distance
+    depth: int
+    deadline: float
+    state: str
+    known: Callable[[int], NDArray[np.float32] | None]
+
+    def located_text(self, path: str) -> str:
+        """`located` for clients that take text; "" stays ""."""
+        return str(self.located(path)) if path else ""
+
+
+@dataclass(frozen=True, slots=True)
+class RealIndex:
+    """The real index: what is replayed, what the monitor fills itself, and where missing vectors are read.
+
+    Args:
+        retriever: answers the anchors; None where the dense leg is off.
+        owned: the same where the monitor fills it from the events.
+        lookup: stored vectors, prepared, by chunk id: of those chunks that the index has.
+    """
+
+    retriever: Retriever | None = None
+    owned: OwnedIndex | None = None
+    lookup: Callable[[Sequence[str]], Mapping[str, NDArray[np.float32]]] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """What a server said when it was asked, in lines for people; not `known` where it did not answer."""
+
+    lines: tuple[str, ...]
+    known: bool
+
+
+def _unquantized(_: Section) -> str:
+    return "none"
+
+
+def _own_ids(_: Section) -> bool:
+    return False
+
+
+@dataclass(frozen=True, slots=True)
+class RetrieverKind(Generic[S]):
+    """A kind of vector store, chosen by `dense.engine`.
+
+    Args:
+        name: the value of `dense.engine`.
+        section: its keys: those of the table `[dense.NAME]`, or of `[dense]` itself where it is `flat`.
+        build: makes it; opens nothing. Raises ConfigurationError.
+        search: how it searches, which is part of what a baseline is bound to.
+        quantization: of the vectors that it compares, "none" for none; a part of the same.
+        owned: whether the monitor fills it from the events: a change is then in it at once, else after a while.
+        point_ids: whether its chunks are named by the store's own ids of points.
+        lacking: which of its keys are missing, in one line; "" for none.
+        check: asks a server whether it has what is configured. Raises ConfigurationError. None where there is none.
+        flat: whether its keys stand in `[dense]` itself.
+    """
+
+    name: str
+    section: type[S]
+    build: Callable[[S, RetrieverContext], RealIndex]
+    search: Callable[[S], Search]
+    owned: bool
+    quantization: Callable[[S], str] = _unquantized
+    point_ids: Callable[[S], bool] = _own_ids
+    lacking: Callable[[S], str] = _nothing
+    check: Callable[[S, RetrieverContext], Checked] | None = None
+    flat: bool = False
+
+
+# ---------------------------------------------------------------- encoders
+
+
+@dataclass(frozen=True, slots=True)
+class EncoderContext:
+    """What an encoder may know of the configuration outside of its own section.
+
+    Args:
+        located: a path of the file, relative to the file's own folder.
+        dimension: that the corpus declares, 0 for none.
+        embedding_version: that the corpus declares, "" for none.
+    """
+
+    located: Callable[[str], Path]
+    dimension: int
+    embedding_version: str
+
+
+@dataclass(frozen=True, slots=True)
+class EncoderKind(Generic[S]):
+    """A kind of encoder, chosen by `encoder.kind`.
+
+    Args:
+        name: the value of `encoder.kind`.
+        section: its keys: those of the table `[encoder.NAME]`, or of `[encoder]` itself where it is `flat`.
+        build: makes it, or loads it. Raises ConfigurationError.
+        lacking: which of its keys are missing, in one line; "" for none.
+        flat: whether its keys stand in `[encoder]` itself.
+    """
+
+    name: str
+    section: type[S]
+    build: Callable[[S, EncoderContext], Encoder]
+    lacking: Callable[[S], str] = _nothing
+    flat: bool = False
+
+
+# ---------------------------------------------------------------- registry
+
+
+@dataclass(frozen=True, slots=True)
+class AdapterRegistry:
+    """The kinds that a configuration file may name, in the order in which messages list them."""
+
+    sources: tuple[SourceKind[Any], ...]
+    retrievers: tuple[RetrieverKind[Any], ...]
+    encoders: tuple[EncoderKind[Any], ...]
+
+    def __post_init__(self) -> None:
+        """Refuse two kinds of one name."""
+        for kinds in (self.sources, self.retrievers, self.encoders):
+            names = [kind.name for kind in kinds]
+            if len(set(names)) < len(names):
+                message = f"kinds {names}: expected every name once"
+                raise ValueError(message)
+
+    def extended(
+        self,
+        *,
+        sources: Sequence[SourceKind[Any]] = (),
+        retrievers: Sequence[RetrieverKind[Any]] = (),
+        encoders: Sequence[EncoderKind[Any]] = (),
+    ) -> "AdapterRegistry":
+        """A registry with more kinds; this one stays as it is."""
+        return replace(
+            self,
+            sources=(*self.sources, *sources),
+            retrievers=(*self.retrievers, *retrievers),
+            encoders=(*self.encoders, *encoders),
+        )
