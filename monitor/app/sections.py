@@ -62,7 +62,7 @@ class FieldPaths(Section):
 
 
 class SourceSection(Section):
-    """Where the corpus events come from; exactly one table of a kind."""
+    """Where the corpus events come from: exactly one table of a kind of source, such as `[source.file]`."""
 
     kinds: ClassVar[Mapping[str, SourceKind[Any]]] = {}
     format: Literal["auto", "native", "cloudevents", "debezium", "qdrant-sink", "fields"] = "auto"
@@ -104,7 +104,7 @@ class SourceSection(Section):
 
 
 class DenseSection(Section):
-    """The dense leg: a vector store of a registered kind, or none."""
+    """The dense leg: which vector store is asked (the embedded engine; a Qdrant server, read only), or none."""
 
     kinds: ClassVar[Mapping[str, RetrieverKind[Any]]] = {}
     engine: str = NONE
