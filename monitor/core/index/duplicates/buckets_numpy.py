@@ -112,7 +112,7 @@ def link(chains: Chains, entries: Handles) -> None:
 
 
 def unlink(chains: Chains, handles: Handles) -> None:
-    """See `Kernels`. The successor that stays is found by pointer doubling; a run's first entry closes the gap."""
+    """See `Kernels`. The successor that stays is found by pointer doubling; a run's first closes the gap."""
     entries = np.sort(chains.entries(handles))
     chains.linked[handles] = False
     before, after = chains.previous[entries], chains.following[entries]
