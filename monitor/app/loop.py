@@ -23,7 +23,7 @@ from monitor.core.index.corpus import Change
 from monitor.core.judging.policy import Verdict
 from monitor.core.model.barrier import Closed
 from monitor.core.model.events import Position, Segment
-from monitor.core.model.plausibility import Doubt, StreamTime
+from monitor.core.model.plausibility import DOUBTFUL, Doubt, StreamTime
 from monitor.core.model.problems import Problem, ProblemKind
 from monitor.core.places import named_positions
 from monitor.core.records.committed import Commit, DeployRecord, Quarantined, Resumed
@@ -302,9 +302,9 @@ class Monitor:
     def _doubt(self, found: Counter[Doubt]) -> None:
         """Count what is odd and taken all the same; the log has the first of each kind."""
         for kind, n in found.items():
-            if not self.session.counters["doubtful", kind.value]:
+            if not self.session.counters[DOUBTFUL, kind.value]:
                 LOG.warning("%d event(s) taken although odd: %s; counted from here on", n, kind.value)
-            self.session.counters["doubtful", kind.value] += n
+            self.session.counters[DOUBTFUL, kind.value] += n
 
     def _count(self, batch: Batch, quarantined: Sequence[Quarantined]) -> None:
         for (kind, outcome), count in batch.counts.items():

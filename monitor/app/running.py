@@ -15,6 +15,7 @@ from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from monitor.app.loop import Monitor
 from monitor.app.tally import Tally
 from monitor.core.index.baseline import Judged
+from monitor.core.model.plausibility import doubts_said
 
 MANY = 20_000
 """Chunks from which on a restart takes long enough to say so."""
@@ -139,6 +140,7 @@ def closing(monitor: Monitor, read: Tally, verdicts: Sequence[str]) -> Iterator[
     counted = Counter(verdicts)
     shares = ", ".join(f"{count} {verdict.upper()}" for verdict, count in sorted(counted.items()))
     yield f"{read}; {len(verdicts):,} deploy{'' if len(verdicts) == 1 else 's'} judged{shares and f' ({shares})'}"
+    yield from doubts_said(read.doubtful)
     if not monitor.ledger:
         yield "no deploy marker was seen, so nothing was judged: send one behind each update, or gate --at-end"
     if monitor.session.baseline is None:

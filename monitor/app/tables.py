@@ -54,7 +54,8 @@ def report_table(document: Document, *, color: bool = False, most: int = 40) -> 
         table.add_row(*row)
     reasons = [f"  - {reason}" for reason in document["verdict"]["reasons"][:15]]
     more = [f"... and {len(rows) - most} more segments; --json has them all"] if len(rows) > most else []
-    return drawn(head, *reasons, *([table] if rows else []), *more, color=color)
+    notes = [f"note: {said}" for said in document.get("remarks", ())]
+    return drawn(head, *reasons, *notes, *([table] if rows else []), *more, color=color)
 
 
 def _segment_rows(measurements: Sequence[Document]) -> list[list[str]]:

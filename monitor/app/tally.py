@@ -1,7 +1,10 @@
 """Counting what became of the records that were to change the corpus: applied, or set aside and why."""
 
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+
+from monitor.core.model.plausibility import Doubt, doubts_of
 
 Counters = Mapping[tuple[str, ...], int]
 CHANGES = frozenset({"upsert", "delete"})
@@ -18,10 +21,12 @@ class Tally:
     Args:
         applied: understood and taken, whether or not they changed anything (repeated and older ones do not).
         refused: set aside, by reason.
+        doubtful: taken although odd, by what is odd.
     """
 
     applied: int = 0
     refused: Mapping[str, int] = field(default_factory=dict)
+    doubtful: Mapping[Doubt, int] = field(default_factory=dict)
 
     @classmethod
     def of(cls, counters: Counters) -> "Tally":
@@ -30,12 +35,13 @@ class Tally:
             n for name, n in counters.items() if name[0] == "events" and name[1] in CHANGES and REFUSED not in name
         )
         refused = {name[1]: n for name, n in counters.items() if name[0] == "quarantined" and len(name) == 2}
-        return cls(sum(taken), refused)
+        return cls(sum(taken), refused, doubts_of(counters))
 
     def since(self, before: "Tally") -> "Tally":
         """What came after an earlier tally of the same counters."""
         refused = {reason: n - before.refused.get(reason, 0) for reason, n in self.refused.items()}
-        return Tally(self.applied - before.applied, {reason: n for reason, n in sorted(refused.items()) if n > 0})
+        left = {reason: n for reason, n in sorted(refused.items()) if n > 0}
+        return Tally(self.applied - before.applied, left, Counter(self.doubtful) - Counter(before.doubtful))
 
     @property
     def aside(self) -> int:

@@ -30,6 +30,7 @@ from monitor.core.model.changes import Change, Delta, Refused
 from monitor.core.model.events import CorpusEvent, Located, Segment
 from monitor.core.model.fingerprint import anchor_digest
 from monitor.core.model.lists import RankedLists
+from monitor.core.model.plausibility import doubts_of, doubts_said
 from monitor.core.model.problems import Problem, ProblemKind
 from monitor.core.model.report import CauseEvidence, DriftReport, Measurement
 from monitor.core.model.scoring import Distance
@@ -349,6 +350,7 @@ class Session:
             brief=brief,
             index=() if served is None else served.evidence,
             profile=self.measurable(brief=brief),
+            remarks=doubts_said(doubts_of(self.counters)),
         )
 
     def _refused(self, deploy_id: str) -> tuple[Problem, ...]:

@@ -4,8 +4,15 @@ import json
 from pathlib import Path
 from typing import Any
 
+import jsonschema
 import pytest
 
+from monitor.adapters.page.pipeline import pipeline
+from monitor.app.running import closing
+from monitor.app.tables import report_table
+from monitor.app.tally import Tally
+from monitor.core.model.plausibility import doubts_said
+from monitor.core.records.documents import report_document, report_schema
 from monitor.core.records.published import Published
 from tests.app.loops import opened, to_end
 
@@ -101,3 +108,23 @@ def test_what_is_odd_is_counted_and_taken(tmp_path: Path) -> None:
     _, _, view = judged(tmp_path, [*GOOD, *odd, marker(0)])
     assert view.counters["doubtful", "far_time"] == 1
     assert len(view.report.corpus) == 1
+    said = "far_time: 1 taken dated more than 20 years away from the stream"
+    document = report_document(view.report, view.verdict)
+    assert document["remarks"] == [said]
+    assert said not in document["problems"]
+    assert f"note: {said}" in report_table(document).splitlines()
+    assert said in [line.value for line in pipeline(view)]
+    jsonschema.validate(document, report_schema())
+
+
+def test_what_this_run_took_although_odd_is_in_its_closing_lines(tmp_path: Path) -> None:
+    """Not what an earlier one took: that stays in the report."""
+    odd = [up(3, GOOD[3]["text"], 0, event_time="1970-01-01T00:00:00Z")]
+    _, _, view = judged(tmp_path, [*GOOD, *odd, marker(0)])
+    said = "far_time: 1 taken dated more than 20 years away from the stream"
+    whole = Tally.of(view.counters)
+    assert doubts_said(whole.doubtful) == (said,)
+    assert not doubts_said(whole.since(whole).doubtful)
+    with opened(tmp_path / "c.toml") as monitor:
+        assert said not in list(closing(monitor, whole.since(whole), []))
+        assert list(closing(monitor, whole, []))[1] == said

@@ -39,6 +39,7 @@ def pipeline(view: Published) -> tuple[Line, ...]:
         _gaps(view),
         *_audits(health.audits),
         _points(view),
+        *(Line("Taken although odd", said, "odd", metric="doubtful_events") for said in view.report.remarks),
         *(Line("The index, to be known", shown(said, MOST_SAID), "odd") for said in health.remarks[:MOST_NAMED]),
         _latencies(health),
         Line("State on disk", size(health.state_bytes), metric="state_bytes"),

@@ -1,8 +1,9 @@
 """Values that an event may have and that are probably not meant: counted and said, and taken all the same."""
 
 from collections import Counter, deque
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from enum import StrEnum
+from types import MappingProxyType
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,6 +26,32 @@ class Doubt(StrEnum):
     FAR_TIME = "far_time"
     INGEST_TIME = "ingest_time"
     """It says no time: dated when it was read."""
+
+
+DOUBTFUL = "doubtful"
+"""The first part of the counters' names; the second is the doubt."""
+_MEANS: Mapping[Doubt, str] = MappingProxyType(
+    {
+        Doubt.ZERO_VECTOR: "with a vector of zeros, which cosine finds nowhere",
+        Doubt.HUGE_COMPONENT: f"with a component beyond {LARGEST:g}",
+        Doubt.FAR_TIME: "dated more than 20 years away from the stream",
+        Doubt.INGEST_TIME: "that say no time, dated when they were read",
+    }
+)
+
+
+def doubts_of(counters: Mapping[tuple[str, ...], int]) -> Counter[Doubt]:
+    """What a state's counters hold of it."""
+    return +Counter({kind: counters.get((DOUBTFUL, kind.value), 0) for kind in Doubt})
+
+
+def doubts_said(found: Mapping[Doubt, int]) -> tuple[str, ...]:
+    """In words, a line for each kind there is.
+
+    >>> doubts_said({Doubt.ZERO_VECTOR: 1200, Doubt.FAR_TIME: 0})
+    ('zero_vector: 1,200 taken with a vector of zeros, which cosine finds nowhere',)
+    """
+    return tuple(f"{kind.value}: {found[kind]:,} taken {_MEANS[kind]}" for kind in Doubt if found.get(kind))
 
 
 def doubtful_vectors(vectors: NDArray[np.float32], *, cosine: bool) -> Counter[Doubt]:

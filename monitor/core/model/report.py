@@ -153,6 +153,8 @@ class DriftReport:
     """The answers that each leg's anchors lost since the baseline, at the judged depth."""
     concerns: tuple[Concern, ...] = ()
     """The documents that the measurements of integrity are about."""
+    remarks: tuple[str, ...] = ()
+    """What is to be known beside the numbers, such as odd values that were taken; it makes nothing unknown."""
 
     @property
     def unsettled(self) -> bool:

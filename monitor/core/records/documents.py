@@ -210,6 +210,7 @@ def report_schema() -> Document:
         changed_anchors={"type": "integer"}, causes=_list(_cause_schema()), verdict=verdict,
         losses=_list(loss_schema()), concerns=_list(concern),
     )  # fmt: skip
+    whole["properties"]["remarks"] = _list(_TEXT)  # not required: a monitor of before this has none
     return {"$schema": "https://json-schema.org/draft/2020-12/schema", "title": "corpus-drift report", **whole}
 
 

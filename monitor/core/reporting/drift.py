@@ -119,6 +119,7 @@ class Compared:
             losses=self.losses,
             concerns=self._concerns(),
             changed_anchors=0 if alignment is None else alignment.changed,
+            remarks=seen.remarks,
         )
 
     def _concerns(self) -> tuple[Concern, ...]:

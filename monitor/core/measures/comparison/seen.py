@@ -48,6 +48,8 @@ class Observation:
     """Whether what the lists hold may be shown as it was last measured; never where a deploy is judged."""
     index: tuple[CauseEvidence, ...] = ()
     """What the real index says of itself that points at a cause."""
+    remarks: tuple[str, ...] = ()
+    """What is to be known beside the numbers; it makes nothing unknown."""
     profile: Measurable | None = None
     """The corpus itself, measured when the report is made; None where only lists were kept."""
 
