@@ -65,7 +65,10 @@ def recognize(db: sqlite3.Connection, path: Path, *, read_only: bool) -> None:
         steps = "".join(MIGRATIONS[step] for step in range(version, SCHEMA_VERSION))
         db.executescript(f"BEGIN; {steps} PRAGMA user_version={SCHEMA_VERSION}; COMMIT;")
     elif version != SCHEMA_VERSION:
-        message = f"state {path}: schema version {version}, expected {SCHEMA_VERSION}"
+        newer = "use the corpus-drift that wrote it, or another state.path"
+        older = "the next corpus-drift run with its configuration brings it up to date"
+        found = f"state {path}: schema version {version}, expected {SCHEMA_VERSION}"
+        message = f"{found}; {older if version in MIGRATIONS else newer}"
         raise ConfigurationError(message)
 
 
