@@ -8,6 +8,7 @@ import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from shlex import quote
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -57,11 +58,13 @@ class Asked:
         elsewhere: the monitor at a URL, None where none was named.
         configuration: the configuration, None where none was named; one of the two is there.
         config: the configuration file as it was named, "" for none.
+        options: those by which the command was told whom to ask, for commands that are printed.
     """
 
     elsewhere: "Running | None"
     configuration: "Configuration | None"
     config: str
+    options: str
 
     def running(self, *, patience: float = 0.0) -> "Running | None":
         """The monitor to ask; None: none runs, so the committed state has the last word."""
@@ -100,7 +103,9 @@ def asked(config: Path | None, monitor: str | None, token_file: Path | None, ca_
     found = None
     if monitor is not None:
         found = elsewhere(monitor, os.environ, token_file=token_file, ca_file=ca_file, configuration=configuration)
-    return Asked(found, configuration, "" if config is None else str(config))
+    given = (("-c", config), ("--monitor", monitor), ("--token-file", token_file), ("--ca-file", ca_file))
+    options = " ".join(f"{name} {quote(str(value))}" for name, value in given if value is not None)
+    return Asked(found, configuration, "" if config is None else str(config), options)
 
 
 def say(document: Any, *, as_json: bool, text: Callable[[Any], str]) -> None:

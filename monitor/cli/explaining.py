@@ -24,13 +24,14 @@ def explain(
     from monitor.app.card_text import explain_card
     from monitor.app.explaining import stored_card
     from monitor.app.wiring import around, read_state
+    from monitor.core.explain.actions import addressed
     from monitor.core.explain.card import Question
 
     deploy, segment, anchor = map(argument_text, (deploy, segment, anchor))
     whom = asked(config, url, token_file, ca_file)
     monitor = whom.running()
     if monitor is not None:
-        document = monitor.explain(deploy, segment, anchor)
+        document = addressed(monitor.explain(deploy, segment, anchor), whom.options)
     else:
         configuration = whom.stored()
         with read_state(configuration) as store:

@@ -2,13 +2,14 @@
 
 import re
 from collections.abc import Mapping, Sequence
-from shlex import quote
 from typing import Any
 
 from monitor.core.attribution.fold import OTHERS, STATISTICS, UNEXPLAINED
 from monitor.core.model.report import CauseName, Share
 
 Document = dict[str, Any]
+APPROVE = "approve"
+"""The action that has a command."""
 ADVICE: Mapping[CauseName, str] = {
     "PIPELINE": "repair the stream first (lost events, missing markers): reload what was lost, then judge again",
     "QUERY SIDE": "the anchors changed: accept the corpus as it is with the new ones as the baseline",
@@ -20,18 +21,18 @@ ADVICE: Mapping[CauseName, str] = {
 
 
 def actions(
-    deploy_id: str, causes: Sequence[CauseName], blame: Sequence[Share], events: Sequence[Document], config: str
+    deploy_id: str, causes: Sequence[CauseName], blame: Sequence[Share], events: Sequence[Document], options: str
 ) -> list[Document]:
     """Actions: advice per cause, approving the corpus as it is, documents and offsets to revert.
 
-    Each has `action`, `title`, `command` ("" where none applies) and `items` to copy.
+    `options` say in commands who is asked, as `-c FILE`. Each has `action`, `title`, `command` ("" where none applies)
+    and `items` to copy.
     """
     made = [_action("advice", f"{cause}: {ADVICE[cause]}") for cause in causes]
     if not causes:
         return []
-    name = re.sub(r"[^A-Za-z0-9_.-]", "-", deploy_id).strip("-._")[:40] or "accepted"
-    accept = f"corpus-drift baseline accept -c {quote(config)} {name} --author YOU --reason WHY"
-    made.append(_action("approve", "accept the corpus as it is now: compare with it from then on", accept))
+    accept = _accept(deploy_id, options)
+    made.append(_action(APPROVE, "accept the corpus as it is now: compare with it from then on", accept))
     documents = _documents(blame)
     if documents:
         made.append(_action("revert_documents", "documents to revert, the heaviest first", items=documents))
@@ -41,6 +42,20 @@ def actions(
             _action("revert_offsets", "events to undo (topic/partition@offset)", items=list(dict.fromkeys(offsets)))
         )
     return made
+
+
+def addressed(document: Document, options: str) -> Document:
+    """A card with the commands of whoever asked for it: the monitor's own name a file that may not be here."""
+    given = [
+        {**one, "command": _accept(document["deploy"], options)} if one["action"] == APPROVE else one
+        for one in document["actions"]
+    ]
+    return {**document, "actions": given}
+
+
+def _accept(deploy_id: str, options: str) -> str:
+    name = re.sub(r"[^A-Za-z0-9_.-]", "-", deploy_id).strip("-._")[:40] or "accepted"
+    return f"corpus-drift baseline accept {options} {name} --author YOU --reason WHY"
 
 
 def _documents(blame: Sequence[Share]) -> list[str]:

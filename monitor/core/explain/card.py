@@ -3,6 +3,7 @@
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
+from shlex import quote
 from typing import Any
 
 import numpy as np
@@ -114,7 +115,7 @@ def card(incident: Incident, question: Question, said: Said, *, config: str = "c
         "events": events,
         "ranges": range_rows(attributions),
         "anchors": _anchors(incident, rows, attributions, sides, said, question),
-        "actions": actions(incident.deploy_id, [one.cause for one in found], blame, events, config),
+        "actions": actions(incident.deploy_id, [one.cause for one in found], blame, events, f"-c {quote(config)}"),
         "limits": _limits(incident),
     }
     return {key: finite(value) for key, value in made.items()}
