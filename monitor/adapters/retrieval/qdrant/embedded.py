@@ -7,7 +7,8 @@ One thread uses it. The engine holds the interpreter's lock while it works, so s
 import dataclasses
 import logging
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Any, cast
 
 import numpy as np
@@ -52,6 +53,7 @@ class EmbeddedIndex:
         self._unflushed = 0
         self._unoptimized = 0
         self._norm_bound = 0.0
+        self._failing: set[str] = set()
 
     @property
     def dimension(self) -> int:
@@ -119,10 +121,9 @@ class EmbeddedIndex:
     def count(self) -> int | Unanswered:
         """Points in the index."""
         try:
-            with engine_call("counting"):
+            with self._reading("counting"):
                 return int(self._open.count(edge.CountRequest(exact=True)))
-        except EngineError as error:
-            log.warning("%s", error)
+        except EngineError:
             return Unanswered(Reason.ENGINE_FAILED)
 
     def stated(self, chunk_ids: Sequence[str], *, deadline: float) -> Mapping[str, str] | Unanswered:
@@ -131,10 +132,9 @@ class EmbeddedIndex:
         names = {chunk_key(name): name for name in chunk_ids}
         points: list[Any] = list(names)
         try:
-            with engine_call(f"reading {len(points)} payloads"):
+            with self._reading("payloads", f"reading {len(points)} payloads"):
                 records = self._open.retrieve(points, True, False)
-        except EngineError as error:
-            log.warning("%s", error)
+        except EngineError:
             return Unanswered(Reason.ENGINE_FAILED)
         return {names[cast("int", record.id)]: (record.payload or {})["content_hash"] for record in records}
 
@@ -230,14 +230,28 @@ class EmbeddedIndex:
                 found |= dict.fromkeys(points, Reason.DEADLINE)
                 continue
             try:
-                with engine_call(f"reading {len(points)} vectors"):
+                with self._reading("vectors", f"reading {len(points)} vectors"):
                     records = self._open.retrieve(points, False, True)
-            except EngineError as error:
-                log.warning("%s", error)
+            except EngineError:
                 found |= dict.fromkeys(points, Reason.ENGINE_FAILED)
                 continue
             found |= {cast("int", record.id): np.array(record.vector, np.float32) for record in records}
         return found
+
+    @contextmanager
+    def _reading(self, kind: str, what: str = "") -> Iterator[None]:
+        """A read of the engine; what goes wrong is logged once for each kind until it works again."""
+        try:
+            with engine_call(what or kind):
+                yield
+        except EngineError as error:
+            if kind not in self._failing:
+                log.warning("%s", error)
+            self._failing.add(kind)
+            raise
+        if kind in self._failing:
+            self._failing.discard(kind)
+            log.info("embedded index: %s: answered again", kind)
 
     @property
     def _open(self) -> edge.EdgeShard:
@@ -250,10 +264,9 @@ class EmbeddedIndex:
         requests = [self._request(question, limit) for question in questions]
         begun = time.perf_counter()
         try:
-            with engine_call(f"{len(questions)} queries"):
+            with self._reading("queries", f"{len(questions)} queries"):
                 found = self._open.query_batch(edge.QueryBatchRequest(requests))
-        except EngineError as error:
-            log.warning("%s", error)
+        except EngineError:
             return [Answer(reason=Reason.ENGINE_FAILED)] * len(questions)
         seconds = (time.perf_counter() - begun) / len(questions)
         return [Answer([self._hit(point) for point in points], "", seconds) for points in found]

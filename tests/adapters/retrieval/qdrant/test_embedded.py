@@ -1,5 +1,6 @@
 """The embedded index on disk: applied, killed, reconciled, locked, damaged, bounded."""
 
+import math
 import signal
 import subprocess
 import sys
@@ -17,6 +18,7 @@ from hypothesis import strategies as st
 
 from monitor.adapters.retrieval.qdrant import embedded as qdrant_embedded
 from monitor.adapters.retrieval.qdrant import shard as qdrant_shard
+from monitor.adapters.retrieval.qdrant.answers import Hit
 from monitor.adapters.retrieval.qdrant.embedded import EmbeddedIndex
 from monitor.adapters.retrieval.qdrant.shard import EmbeddedSettings
 from monitor.core.model.scoring import Distance
@@ -311,3 +313,15 @@ def test_disk_stays_bounded_while_chunks_come_and_go(tmp_path: Path, monkeypatch
             sizes.append(points_on_disk())
         equals_brute_force(index, library)
     assert max(sizes[12:]) <= max(sizes[:12])
+
+
+def test_a_failure_of_the_engine_is_logged_once_until_it_works_again(caplog: pytest.LogCaptureFixture) -> None:
+    """Each look would say the same again, once a second."""
+    beyond = Hit(2**64, 0.5, "c", "")  # no id of a point: the engine's own refusal
+    with opened(EmbeddedSettings(D, Distance.DOT)) as index, caplog.at_level("INFO"):
+        for _ in range(3):
+            assert index.fetch([beyond], math.inf) == {2**64: "engine_failed"}
+        assert not index.fetch([Hit(1, 0.5, "c", "")], math.inf)
+        index.fetch([beyond], math.inf)
+    said = [(record.levelname, record.getMessage().split(": ")[1]) for record in caplog.records]
+    assert said == [("WARNING", "reading 1 vectors"), ("INFO", "vectors"), ("WARNING", "reading 1 vectors")]
