@@ -25,7 +25,7 @@ def actions(
 ) -> list[Document]:
     """Actions: advice per cause, approving the corpus as it is, documents and offsets to revert.
 
-    `options` say in commands who is asked, as `-c FILE`. Each has `action`, `title`, `command` ("" where none applies)
+    `options` say in commands who is asked, as `-c FILE`. Each has `action`, `title`, `command` ("" where none is)
     and `items` to copy.
     """
     made = [_action("advice", f"{cause}: {ADVICE[cause]}") for cause in causes]
