@@ -128,6 +128,32 @@ def test_vectors_are_counted_and_held_against_the_dimension_of_most(run: Command
     assert run("anchors", "check", path).out.startswith(f"{path}:1: vector_b64 is not base64")
 
 
+def test_a_version_path_that_leads_nowhere_is_told(run: Commands, tmp_path: Path) -> None:
+    """A row without a version is fine where none was promised; a promised one that is never there orders nothing."""
+    row = {"chunk_id": "c", "text": "t"}
+    event = {"op": "c", "after": row, "source": {"file": "b.000001", "pos": 4}, "ts_ms": 1_767_600_000_000}
+    (tmp_path / "events.jsonl").write_text(json.dumps(event) + "\n", encoding="utf-8")
+
+    def checked(fields: str) -> tuple[int, list[str]]:
+        (tmp_path / "anchors.jsonl").write_text('{"id": "a", "text": "b"}\n', encoding="utf-8")
+        config = tmp_path / "c.toml"
+        config.write_text(
+            '[corpus]\n[source]\nformat = "debezium"\n[source.file]\npath = "events.jsonl"\n'
+            f'[dense]\nengine = "none"\n[anchors]\npath = "anchors.jsonl"\n[source.fields]\n{fields}\n',
+            encoding="utf-8",
+        )
+        said = run("events", "check", tmp_path / "events.jsonl", "-c", config)
+        return said.code, said.out.splitlines()
+
+    assert checked("")[0] == 0
+    assert checked('debezium_version = ["source.file", "source.pos"]')[0] == 0
+    for fields in ('debezium_version = "pos"', 'version = "source.file"'):
+        code, lines = checked(fields)
+        assert code == 1
+        assert f"no upsert has a version at {fields.replace(chr(34), chr(39))}: " in lines[0]
+        assert lines[1] == "1 events, 0 malformed, 1 upsert"
+
+
 def test_events_are_checked_with_the_configured_field_paths(run: Commands, tmp_path: Path) -> None:
     config, path = write_case(tmp_path, shape=SHAPE), tmp_path / "rows.jsonl"
     row = {"page": {"id": "c1"}, "doc": "d1", "body": "words", "at": "2026-08-19T10:12:00Z"}

@@ -22,11 +22,13 @@ class Tally:
         applied: understood and taken, whether or not they changed anything (repeated and older ones do not).
         refused: set aside, by reason.
         doubtful: taken although odd, by what is odd.
+        stale: of those applied, the ones that were older than what is known, so that they changed nothing.
     """
 
     applied: int = 0
     refused: Mapping[str, int] = field(default_factory=dict)
     doubtful: Mapping[Doubt, int] = field(default_factory=dict)
+    stale: int = 0
 
     @classmethod
     def of(cls, counters: Counters) -> "Tally":
@@ -35,13 +37,15 @@ class Tally:
             n for name, n in counters.items() if name[0] == "events" and name[1] in CHANGES and REFUSED not in name
         )
         refused = {name[1]: n for name, n in counters.items() if name[0] == "quarantined" and len(name) == 2}
-        return cls(sum(taken), refused, doubts_of(counters))
+        stale = sum(counters.get(("events", kind, "stale"), 0) for kind in CHANGES)
+        return cls(sum(taken), refused, doubts_of(counters), stale)
 
     def since(self, before: "Tally") -> "Tally":
         """What came after an earlier tally of the same counters."""
         refused = {reason: n - before.refused.get(reason, 0) for reason, n in self.refused.items()}
         left = {reason: n for reason, n in sorted(refused.items()) if n > 0}
-        return Tally(self.applied - before.applied, left, Counter(self.doubtful) - Counter(before.doubtful))
+        doubtful = Counter(self.doubtful) - Counter(before.doubtful)
+        return Tally(self.applied - before.applied, left, doubtful, self.stale - before.stale)
 
     @property
     def aside(self) -> int:
@@ -70,8 +74,10 @@ class Tally:
 
     def __str__(self) -> str:
         """In words, the reasons with it."""
-        why = ", ".join(f"{reason}: {n:,}" for reason, n in sorted(self.refused.items()))
-        return f"{self.read:,} changes read, {self.applied:,} applied, {self.aside:,} set aside{why and f' ({why})'}"
+        named = ", ".join(f"{reason}: {n:,}" for reason, n in sorted(self.refused.items()))
+        why = f" ({named})" if named else ""
+        stale = f" ({self.stale:,} stale: older than what is known)" if self.stale else ""
+        return f"{self.read:,} changes read, {self.applied:,} applied{stale}, {self.aside:,} set aside{why}"
 
     def complaint(self, ratio: float) -> str:
         """Why nothing can be concluded from what is left."""

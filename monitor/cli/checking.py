@@ -100,7 +100,7 @@ def events_check(
     need_file(path)
     configuration = None if config is None else configured(config)
     reader = tools.events_decoder(configuration, form=form, dimension=dimension)
-    document = tools.check_events(path, reader)
+    document = tools.check_events(path, reader, versions=tools.version_paths(configuration))
     say(document, as_json=as_json, text=tables.problem_lines)
     return FAIL if document["problems"] else PASS
 

@@ -5,7 +5,7 @@ import doctest
 import pytest
 
 from monitor.app import tally
-from monitor.app.tally import Tally
+from monitor.app.tally import Counters, Tally
 
 
 @pytest.mark.parametrize(
@@ -37,6 +37,18 @@ def test_only_changes_count_and_what_was_refused_counts_once() -> None:
     assert (made.applied, made.aside, made.read) == (9, 7, 16)
     assert str(made) == "16 changes read, 9 applied, 7 set aside (not_json: 4, time: 3)"
     assert str(made.since(Tally(8, {"not_json": 4}))) == "4 changes read, 1 applied, 3 set aside (time: 3)"
+
+
+def test_what_was_older_than_what_is_known_is_said() -> None:
+    """A version that begins anew drops every later update: the run that did it must not read as a good one."""
+    counters: Counters = {
+        ("events", "upsert", "update"): 3,
+        ("events", "upsert", "stale"): 4,
+        ("events", "delete", "stale"): 1,
+    }
+    made = Tally.of(counters)
+    assert str(made) == "8 changes read, 8 applied (5 stale: older than what is known), 0 set aside"
+    assert str(made.since(made)) == "0 changes read, 0 applied, 0 set aside"
 
 
 def test_the_examples_in_docstrings_run() -> None:

@@ -20,7 +20,7 @@ from monitor.app.wiring.retrieval import build_anchors, build_space, retriever_c
 from monitor.app.wiring.sources import build_decoder, build_source
 from monitor.core.explain.schema import explain_schema
 from monitor.core.index.corpus import Corpus
-from monitor.core.model.events import MalformedEvent
+from monitor.core.model.events import MalformedEvent, Upsert
 from monitor.core.model.report import ALL
 from monitor.core.records.documents import gate_schema, report_schema
 from monitor.core.selection.selection import as_anchors, merge_spellings, select
@@ -94,8 +94,22 @@ def events_decoder(configuration: Configuration | None, *, form: str, dimension:
     return build_decoder(chosen, numbers, configuration.corpus.embedding_version)
 
 
-def check_events(path: Path, reader: Decoder) -> dict[str, Any]:
+def version_paths(configuration: Configuration | None) -> str:
+    """The settings that say where a version stands, as they are written; "" for none."""
+    if configuration is None:
+        return ""
+    fields = configuration.source.fields
+    said = (("version", fields.version), ("debezium_version", fields.debezium_version))
+    return ", ".join(f"{name} = {path if isinstance(path, str) else [*path]!r}" for name, path in said if path)
+
+
+def check_events(path: Path, reader: Decoder, *, versions: str = "") -> dict[str, Any]:
     """What would be quarantined of a file of events, and why.
+
+    Args:
+        path: the file.
+        reader: reads events.
+        versions: the settings that name a version's path; one that leads nowhere is a problem.
 
     Raises:
         UnreachableError: the file cannot be read.
@@ -116,6 +130,9 @@ def check_events(path: Path, reader: Decoder) -> dict[str, Any]:
         source.close()
     if counts["malformed"] > len(problems):
         problems.append(f"... and {counts['malformed'] - len(problems)} more")
+    versioned = counts.pop("versioned", 0)
+    if versions and counts["upsert"] and not versioned:
+        problems.append(f"{path}: no upsert has a version at {versions}: expected one, it orders nothing as it is")
     return {"problems": problems, "counts": dict(counts)}
 
 
@@ -129,6 +146,7 @@ def _refusals(reader: Decoder, polled: Polled, counts: Counter[str]) -> list[tup
             continue
         counts["events"] += 1
         counts[type(event).__name__.lower() if event is not None else "ignored"] += 1
+        counts["versioned"] += isinstance(event, Upsert) and event.version is not None
     return sorted(found)
 
 
