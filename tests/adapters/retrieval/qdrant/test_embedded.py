@@ -16,9 +16,9 @@ import qdrant_edge as edge
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from monitor.adapters.retrieval.answers import Hit
 from monitor.adapters.retrieval.qdrant import embedded as qdrant_embedded
 from monitor.adapters.retrieval.qdrant import shard as qdrant_shard
-from monitor.adapters.retrieval.qdrant.answers import Hit
 from monitor.adapters.retrieval.qdrant.embedded import EmbeddedIndex
 from monitor.adapters.retrieval.qdrant.shard import EmbeddedSettings
 from monitor.core.model.scoring import Distance
