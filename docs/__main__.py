@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from docs.api_page import api_page
+from docs.commands_page import commands_page
 from docs.configuration_page import configuration_page
 from docs.measures_page import measures_page
 
@@ -13,6 +14,7 @@ def files() -> dict[str, str]:
     """Name -> content of everything generated here."""
     return {
         "api.md": api_page(),
+        "commands.md": commands_page(),
         "configuration.md": configuration_page(),
         "measures.md": measures_page(),
     }

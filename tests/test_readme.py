@@ -17,7 +17,7 @@ README = text("README.md")
 LINES = 120
 """Two screens."""
 WHOLE = "not a whole configuration"
-GENERATED = ("docs/configuration.md", "docs/changelog.md", "docs/lab.md")
+GENERATED = ("docs/commands.md", "docs/configuration.md", "docs/changelog.md", "docs/lab.md")
 """Written by programs, or a record of what was."""
 
 

@@ -40,6 +40,13 @@ def test_the_page_of_the_configuration_has_all_of_the_reference_file() -> None:
             assert line in page, line
 
 
+def test_the_page_of_commands_names_choices_and_defaults() -> None:
+    page = files()["commands.md"]
+    assert "| `--on-inconclusive` `error` or `pass` or `fail` | `error` |" in page
+    assert "| `--rounds` | `0` |" in page
+    assert "## `corpus-drift baseline accept`" in page
+
+
 def test_the_page_of_the_api_has_every_public_name() -> None:
     page = files()["api.md"]
     for name in monitor.__all__:
