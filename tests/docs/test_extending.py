@@ -67,8 +67,8 @@ def test_a_measure_is_added_as_the_page_says(copy: Path) -> None:
     (commands,) = blocks("sh", pages=(PAGE,))
     for line in commands.text.splitlines():
         run(copy, *line.partition("#")[0].split()[1:])
-    assert "| `corpus_drift_kept_top3_ratio` |" in (copy / "dashboards" / "METRICS.md").read_text(encoding="utf-8")
-    assert "| `kept_top3_ratio` |" in (copy / "docs" / "measures.md").read_text(encoding="utf-8")
+    assert "| `corpus_drift_kept_top5_ratio` |" in (copy / "dashboards" / "METRICS.md").read_text(encoding="utf-8")
+    assert "| `kept_top5_ratio` |" in (copy / "docs" / "measures.md").read_text(encoding="utf-8")
 
 
 def test_a_hunk_that_does_not_fit_is_an_error() -> None:
