@@ -24,8 +24,6 @@ from numpy.typing import NDArray
 
 from benchmarks.dense_peers import peers
 from monitor.core.index.corpus import Corpus, Delta, Row
-from monitor.core.index.dense.kernels import best
-from monitor.core.index.dense.kernels_numpy import NUMPY, Kernels
 from monitor.core.index.dense.topk import DenseTopK
 from monitor.core.model.anchors import Anchor, AnchorSet
 from monitor.core.model.events import Position
@@ -76,12 +74,12 @@ class Source:
 class Ours:
     """The maintained index on a slab that stands in for the corpus."""
 
-    def __init__(self, anchors: AnchorSet, vectors: Vectors, kernels: Kernels | None) -> None:
+    def __init__(self, anchors: AnchorSet, vectors: Vectors) -> None:
         self.corpus = Corpus(vectors.shape[1])
         self.corpus.vectors = vectors
         self.corpus.keys = np.arange(len(vectors))
         self.corpus.names = [f"chunk-{at:07d}" for at in range(len(vectors))]
-        self.index = DenseTopK(anchors, self.corpus, k=K, distance=Distance.COSINE, kernels=kernels)
+        self.index = DenseTopK(anchors, self.corpus, k=K, distance=Distance.COSINE)
         self.seconds: list[float] = []
         begun = time.perf_counter()
         self.apply(np.zeros(0, np.int64), np.arange(len(vectors)))
@@ -121,9 +119,7 @@ def seconds(call: Callable[[], object]) -> float:
 def measure(source: Source, size: int, count: int, options: argparse.Namespace) -> None:
     """One corpus size and number of anchors."""
     anchors, vectors = source.anchors(count), source.draw(size)
-    ours = {"numba": Ours(anchors, vectors.copy(), best(384))}
-    if size <= 100_000:
-        ours["numpy"] = Ours(anchors, vectors.copy(), NUMPY)
+    ours = Ours(anchors, vectors.copy())
     others: dict[str, list[float]] = {}
     peak, share = [], []
     with tempfile.TemporaryDirectory() as folder:
@@ -131,9 +127,8 @@ def measure(source: Source, size: int, count: int, options: argparse.Namespace) 
         for step in range(options.warmup + options.rounds):
             slots = np.sort(source.generator.choice(size, options.changed, replace=False))
             fresh = source.draw(options.changed)
-            for engine in ours.values():
-                engine.corpus.vectors[slots] = fresh
-                changed = engine.apply(slots, slots)
+            ours.corpus.vectors[slots] = fresh
+            changed = ours.apply(slots, slots)
             peak.append(seconds(lambda fresh=fresh: fresh @ anchors.vectors.T))  # type: ignore[misc] # bound now
             share.append(float(changed.mean()))
             if step >= options.warmup + options.rounds - options.replays:
@@ -141,24 +136,22 @@ def measure(source: Source, size: int, count: int, options: argparse.Namespace) 
                     asked = anchors.vectors[: max(1, int(len(anchors) * part))]
                     taken = seconds(lambda replay=replay, asked=asked: replay(asked)) * count / len(asked)  # type: ignore[misc] # bound now
                     others.setdefault(name, []).append(taken)
-        for engine in ours.values():
-            engine.check(anchors, source.generator.choice(count, 3).tolist())
+        ours.check(anchors, source.generator.choice(count, 3).tolist())
     report(size, count, ours, peak[options.warmup :], others, statistics.mean(share))
 
 
 def report(
-    size: int, count: int, ours: dict[str, Ours], peak: list[float], others: dict[str, list[float]], share: float
+    size: int, count: int, ours: Ours, peak: list[float], others: dict[str, list[float]], share: float
 ) -> None:
     """Print one table."""
     print(f"\n{size:,} chunks, {count:,} anchors; {share:.1%} of the lists changed per step")
-    for name, engine in ours.items():
-        steps = engine.seconds[-len(peak) :]
-        ratio = statistics.median(p / s for p, s in zip(peak, steps, strict=True))
-        print(
-            f"  ours, {name:<22}{statistics.median(steps) * 1e3:10.2f} ms   {ratio:7.1%} of the product's peak   "
-            f"load {engine.load:.2f} s, refills {engine.index.refills}"
-        )
-    steps = ours["numba"].seconds
+    steps = ours.seconds[-len(peak) :]
+    ratio = statistics.median(p / s for p, s in zip(peak, steps, strict=True))
+    print(
+        f"  {'ours':<28}{statistics.median(steps) * 1e3:10.2f} ms   {ratio:7.1%} of the product's peak   "
+        f"load {ours.load:.2f} s, refills {ours.index.refills}"
+    )
+    steps = ours.seconds
     for name, taken in others.items():
         ratio = statistics.median(t / s for t, s in zip(taken, steps[-len(taken) :], strict=True))
         print(f"  {name:<28}{statistics.median(taken) * 1e3:10.1f} ms   {ratio:7.1f} times our step")

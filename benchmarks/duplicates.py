@@ -26,12 +26,10 @@ from numpy.typing import NDArray
 
 from benchmarks.dense import ONE_CORE, ROW
 from monitor.adapters.rensa import RensaBands
+from monitor.core.arrays.mixing import mix
 from monitor.core.index.corpus import Delta
-from monitor.core.index.duplicates.buckets_numpy import NUMPY, Kernels
 from monitor.core.index.duplicates.duplicates import Duplicates
-from monitor.core.index.duplicates.kernels_buckets import BEST
 from monitor.core.index.duplicates.shingles import THRESHOLD, Shingled, jaccard, shingle
-from monitor.core.index.duplicates.shingles_numpy import mix
 from monitor.core.text.tokens import tokenize
 
 BATCH = 1000
@@ -88,9 +86,9 @@ def truth(made: Shingled) -> Flags:
     return near
 
 
-def ours(kernels: Kernels, rows: Tokens, hashes: NDArray[np.uint64]) -> tuple[float, float, Flags]:
+def ours(rows: Tokens, hashes: NDArray[np.uint64]) -> tuple[float, float, Flags]:
     """Seconds to take all chunks in batches, seconds per replaced chunk, and the flags."""
-    duplicates, none = Duplicates(RensaBands(), kernels=kernels), np.zeros(0, np.int64)
+    duplicates, none = Duplicates(RensaBands()), np.zeros(0, np.int64)
     empty = np.zeros((BATCH, 0), np.float32)
     begun = time.perf_counter()
     for at in range(0, len(rows), BATCH):
@@ -173,11 +171,10 @@ def main(argv: Sequence[str]) -> int:
     made = shingle(rows, hashes)
     near = truth(made)
     print(f"{len(rows):,} chunks, {made.counts.mean():.0f} shingles each, {near.mean():.1%} have a near copy")
-    for kernels in (BEST, NUMPY):
-        runs = [ours(kernels, rows, hashes) for _ in range(options.rounds)]
-        replaced = statistics.median(run[1] for run in runs)
-        note = f"replaced at {1 / replaced:,.0f} chunks/s"
-        line(f"ours, {kernels.name}", len(rows), statistics.median(run[0] for run in runs), runs[-1][2], near, note)
+    runs = [ours(rows, hashes) for _ in range(options.rounds)]
+    replaced = statistics.median(run[1] for run in runs)
+    note = f"replaced at {1 / replaced:,.0f} chunks/s"
+    line("ours", len(rows), statistics.median(run[0] for run in runs), runs[-1][2], near, note)
     line("rensa (no verification)", len(rows), *repeated(options.rounds, lambda: rensa_direct(made)), near)
     line("datasketch (no verification)", len(rows), *repeated(options.slow, lambda: datasketch_direct(made)), near)
     return 0

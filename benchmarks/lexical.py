@@ -23,9 +23,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from monitor.core.index.corpus import Corpus, Delta, Row
-from monitor.core.index.lexical.arrays import Kernels
-from monitor.core.index.lexical.kernels import NUMBA
-from monitor.core.index.lexical.kernels_numpy import NUMPY
 from monitor.core.index.lexical.topk import LexicalTopK
 from monitor.core.index.lexical.vocabulary import Vocabulary
 from monitor.core.model.events import Position, chunk_key
@@ -120,13 +117,13 @@ ROW = Row(0, "", "", 0, (), "", 0, "", None, Position("", 0, 0), 0)
 class Ours:
     """The maintained index, fed with deltas as the corpus would make them."""
 
-    def __init__(self, kernels: Kernels, anchors: list[list[str]], texts: list[str]) -> None:
-        self.name, self.corpus = kernels.name, Corpus(0)
+    def __init__(self, anchors: list[list[str]], texts: list[str]) -> None:
+        self.corpus = Corpus(0)
         self.corpus.names = [f"chunk-{n:07d}" for n in range(len(texts))]
         self.corpus.keys = np.array([chunk_key(name) for name in self.corpus.names], np.int64)
-        self.vocabulary = Vocabulary(kernels=kernels)
+        self.vocabulary = Vocabulary()
         filters: list[tuple[tuple[str, str], ...]] = [()] * len(anchors)
-        self.index = LexicalTopK(anchors, filters, self.corpus, self.vocabulary, k=K, kernels=kernels)
+        self.index = LexicalTopK(anchors, filters, self.corpus, self.vocabulary, k=K)
         self.clear()
         for at in range(0, len(texts), LOADED):
             self.apply(np.arange(at, min(at + LOADED, len(texts))), texts[at : at + LOADED], new=True)
@@ -134,7 +131,7 @@ class Ours:
 
     def clear(self) -> None:
         """Forget the rounds so far."""
-        self.plain, self.tokens = Timing(f"ours, {self.name}"), Timing(f"ours, {self.name}, +tokens")
+        self.plain, self.tokens = Timing("ours"), Timing("ours, +tokens")
 
     def apply(self, slots: NDArray[np.int64], texts: list[str], *, new: bool = False) -> NDArray[np.bool_]:
         """One batch, timed with and without tokenising."""
@@ -234,41 +231,31 @@ def measure(texts: Texts, size: int, family: str, options: argparse.Namespace) -
     """One corpus size and anchor family: every engine takes the same batches; prints the table."""
     anchors = texts.anchors(options.anchors, stop_words=family == "nl")
     corpus = [texts.chunk() for _ in range(size)]
-    chosen = [kernels for kernels in (NUMBA, NUMPY) if kernels is not None and kernels.name in options.kernels]
-    ours = [Ours(kernels, anchors, corpus) for kernels in chosen]
+    ours = Ours(anchors, corpus)
     peers = [(Timing(name), PEERS[name](anchors, corpus)) for name, most in options.peers if size <= most]
     for batch in batches(texts, size, options.changed, options.warmup):
-        for engine in ours:
-            engine.apply(batch.slots, batch.texts)
-    refills = [engine.index.refills for engine in ours]
-    for engine in ours:
-        engine.clear()
+        ours.apply(batch.slots, batch.texts)
+    refills = ours.index.refills
+    ours.clear()
     for batch in batches(texts, size, options.changed, options.rounds):
-        for engine in ours:
-            engine.apply(batch.slots, batch.texts)
+        ours.apply(batch.slots, batch.texts)
         for timing, step in peers:
             step(batch, timing)
-    for engine, filled in zip(ours, refills, strict=True):
-        engine.plain.note = (
-            f"refilled {engine.index.refills - filled}, {engine.index.bytes / size:.0f} bytes per chunk"
-        )
+    ours.plain.note = f"refilled {ours.index.refills - refills}, {ours.index.bytes / size:.0f} bytes per chunk"
     print(f"\n{size:,} chunks, {len(anchors):,} anchors ({family}), {options.changed:,} changed")
-    timings = [timing for engine in ours for timing in (engine.plain, engine.tokens)] + [peer[0] for peer in peers]
-    table(timings, [engine.plain for engine in ours])
+    table([ours.plain, ours.tokens, *(timing for timing, _ in peers)])
 
 
-def table(timings: Sequence[Timing], ours: Sequence[Timing]) -> None:
-    """Medians, and each engine's ratio to ours per round."""
-    heads = "".join(f"  / {base.name}" for base in ours)
-    print(f"{'engine':<24} {'median ms':>10} {'worst ms':>10} {'cpu ms':>10}{heads}")
+def table(timings: Sequence[Timing]) -> None:
+    """Medians, and each engine's ratio to the first one's, per round."""
+    print(f"{'engine':<24} {'median ms':>10} {'worst ms':>10} {'cpu ms':>10} {'/ ours':>8}")
     for timing in timings:
-        shown = ""
-        for base in ours:
-            ratio = statistics.median(other / mine for other, mine in zip(timing.wall, base.wall, strict=True))
-            shown += f"{ratio:>{len(base.name) + 4}.1f}"
+        ratio = statistics.median(other / mine for other, mine in zip(timing.wall, timings[0].wall, strict=True))
         figures = (statistics.median(timing.wall), max(timing.wall), statistics.median(timing.cpu))
         print(
-            f"{timing.name:<24}" + "".join(f" {1e3 * value:>10.1f}" for value in figures) + f"{shown}  {timing.note}"
+            f"{timing.name:<24}"
+            + "".join(f" {1e3 * value:>10.1f}" for value in figures)
+            + f" {ratio:>8.1f}  {timing.note}"
         )
 
 
@@ -280,7 +267,6 @@ def main(argv: Sequence[str]) -> int:
     parser.add_argument("--anchors", type=int, default=1000)
     parser.add_argument("--changed", type=int, default=1000)
     parser.add_argument("--families", default="nl,kw")
-    parser.add_argument("--kernels", default="numba,numpy")
     parser.add_argument("--peers", default="tantivy:100000,bm25s:100000,rank-bm25:20000", help="name:largest corpus")
     parser.add_argument("--rounds", type=int, default=7)
     parser.add_argument("--warmup", type=int, default=5)

@@ -4,7 +4,7 @@ import numpy as np
 from numpy.typing import NDArray
 from rensa import RMinHash
 
-from monitor.core.index.duplicates.shingles_numpy import mix
+from monitor.core.arrays.mixing import mix
 
 BANDS = 16
 ROWS = 4

@@ -20,12 +20,7 @@ def examples(module: ModuleType) -> list[doctest.DocTest]:
 
 @pytest.mark.parametrize("name", NAMES)
 def test_examples(name: str) -> None:
-    try:
-        module = importlib.import_module(name)
-    except ModuleNotFoundError as error:
-        if error.name == "numba":
-            pytest.skip(f"{name} needs the numba extra")
-        raise
+    module = importlib.import_module(name)
     runner = doctest.DocTestRunner(optionflags=doctest.FAIL_FAST)
     for found in examples(module):
         report: list[str] = []

@@ -1,1 +1,1 @@
-"""What several indexes need: segment codes, the choice between numba and numpy, divergences."""
+"""What several indexes need: compiled functions, ragged positions, segment codes, divergences."""

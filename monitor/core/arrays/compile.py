@@ -1,27 +1,20 @@
-"""numba as a decorator that is safe everywhere: optional, lazy, and with its cache next to the source only."""
+"""numba as a decorator: it compiles at the first call, and its cache stands next to the source only."""
 
 from collections.abc import Callable
 from typing import Any, TypeVar, cast
 
-try:
-    import numba
-    from numba.core import caching
-except ImportError:  # the extra is not installed: the numpy twins are complete
-    COMPILES = False
-else:
-    COMPILES = True
+import numba
+from numba.core import caching
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 
 
 def compiled(function: Function) -> Function:
-    """Compile at first call, without the GIL; without numba the function stays as it is (and is not used).
+    """Compile at first call, without the GIL.
 
     Machine code is cached next to the source, and only there: where that folder is not writable each run
     compiles anew. (numba itself would fall back to a folder in the user's home.)
     """
-    if not COMPILES:
-        return function
     made = numba.njit(nogil=True)(function)
     locator = getattr(caching, "InTreeCacheLocator", None) or getattr(caching, "_InTreeCacheLocator", None)
     if locator is not None and locator.from_function(function, function.__code__.co_filename) is not None:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from monitor.core.index.duplicates.shingles_numpy import mix
+from monitor.core.arrays.mixing import mix
 from monitor.core.model.lists import NO_CHUNK
 from monitor.core.model.report import ALL, CauseEvidence, Measurement
 

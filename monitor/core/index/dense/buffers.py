@@ -5,7 +5,8 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from monitor.core.index.dense.kernels_numpy import EMPTY, Arrivals, Kernels, Rows, Scores, Slots
+from monitor.core.index.dense import kernels
+from monitor.core.index.dense.kernels import EMPTY, Arrivals, Rows, Scores, Slots
 
 
 class Buffers:
@@ -20,22 +21,21 @@ class Buffers:
         anchors: A.
         capacity: the most results a buffer keeps.
         names: chunk id by slot, read when scores are equal.
-        kernels: the inner loops.
     """
 
-    def __init__(self, anchors: int, capacity: int, names: Sequence[str], kernels: Kernels) -> None:
+    def __init__(self, anchors: int, capacity: int, names: Sequence[str]) -> None:
         self.capacity = capacity
         self.slots: Slots = np.full((anchors, capacity), EMPTY, np.int64)
         self.scores: Scores = np.full((anchors, capacity), -np.inf)
         self.sizes = np.zeros(anchors, np.int64)
         self.floors: Scores = np.full(anchors, -np.inf)
         self._floor_names = [""] * anchors
-        self._names, self._kernels = names, kernels
+        self._names = names
         self._rows = Rows(self.slots, self.scores, self.sizes, self.floors)
 
     def arranged(self, rows: Slots) -> "Buffers":
         """Buffers for other anchors: those of some rows in the order given, empty ones where a row is -1."""
-        made = Buffers(len(rows), self.capacity, self._names, self._kernels)
+        made = Buffers(len(rows), self.capacity, self._names)
         there = np.flatnonzero(rows >= 0)
         made.slots[there], made.scores[there] = self.slots[rows[there]], self.scores[rows[there]]
         made.sizes[there], made.floors[there] = self.sizes[rows[there]], self.floors[rows[there]]
@@ -49,7 +49,7 @@ class Buffers:
         Args:
             gone: bool by slot, with one more False at its end (an empty place reads it).
         """
-        return self._kernels.drop(self._rows, gone)
+        return kernels.drop(self._rows, gone)
 
     def above(self, rows: Slots, scores: Scores, slots: Slots) -> NDArray[np.bool_]:
         """Whether each result outranks its anchor's floor; (n,) bool."""
@@ -62,7 +62,7 @@ class Buffers:
         """Put in results that outrank their floors; what is pushed out raises the floor."""
         order = np.argsort(rows, kind="stable")
         arrivals = Arrivals(rows[order], scores[order], slots[order])
-        floors = self._kernels.insert(self._rows, arrivals, self._names)
+        floors = kernels.insert(self._rows, arrivals, self._names)
         for anchor in np.flatnonzero(floors != EMPTY).tolist():
             self._floor_names[anchor] = self._names[floors[anchor]]
 

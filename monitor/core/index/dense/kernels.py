@@ -1,21 +1,54 @@
-"""The dense kernels compiled by numba where it is installed; `best` chooses between numba's and numpy's."""
+"""The inner loops of the dense leg, compiled by numba. Their numpy twins are the oracles in the tests."""
 
 from collections.abc import Sequence
+from functools import lru_cache
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from monitor.core.arrays.compile import COMPILES, compiled
-from monitor.core.index.dense import kernels_numpy as dense_numpy
-from monitor.core.index.dense.kernels_numpy import EMPTY, NUMPY, Arrivals, Kernels, Rows, Scores, Slots
-from monitor.core.model.scoring import Distance
+from monitor.core.arrays.compile import compiled
+from monitor.core.index.dense.order import places, ranked
+from monitor.core.model.scoring import Distance, scores
 
+Slots = NDArray[np.int64]
+Scores = NDArray[np.float64]
+EMPTY = -1
+"""Fills the unused tail of a row of slots."""
 _BLOCK = 128
 """numpy sums this many terms with eight accumulators and halves what is longer."""
+_PAIRS = 256
+"""Pairs that numpy scores at a time: their float64 vectors stay in the second-level cache."""
+
+
+class Rows(NamedTuple):
+    """Sorted buffers of A anchors, changed in place.
+
+    Args:
+        slots: (A, capacity) int64, EMPTY behind the end.
+        scores: (A, capacity) float64, minus infinity behind the end.
+        sizes: (A,) int64.
+        floors: (A,) float64.
+    """
+
+    slots: Slots
+    scores: Scores
+    sizes: NDArray[np.int64]
+    floors: Scores
+
+
+class Arrivals(NamedTuple):
+    """Results to insert, anchors ascending: (n,) anchors, float64 scores and slots."""
+
+    anchors: NDArray[np.int64]
+    scores: Scores
+    slots: Slots
 
 
 @compiled
-def _drop(slots: Slots, scores: Scores, sizes: NDArray[np.int64], gone: NDArray[np.bool_]) -> NDArray[np.bool_]:
+def drop(held: Rows, gone: NDArray[np.bool_]) -> NDArray[np.int64]:
+    """Take out the slots that `gone` (bool by slot) marks; returns the anchors that lost one, ascending."""
+    slots, scores, sizes, _ = held
     lost = np.zeros(len(sizes), np.bool_)
     for row in range(len(sizes)):
         kept = 0
@@ -30,12 +63,12 @@ def _drop(slots: Slots, scores: Scores, sizes: NDArray[np.int64], gone: NDArray[
             slots[row, kept : sizes[row]] = EMPTY
             scores[row, kept : sizes[row]] = -np.inf
             sizes[row] = kept
-    return lost
+    return np.flatnonzero(lost)
 
 
 @compiled
 def _tied(held: Scores, new: Scores) -> bool:
-    """Whether a new score equals another one of the anchor's: then chunk ids decide, which is left to numpy."""
+    """Whether a new score equals another one of the anchor's: then chunk ids decide, which is left to `_merge`."""
     for at in range(len(new)):
         for other in range(at):
             if new[other] == new[at]:
@@ -47,10 +80,8 @@ def _tied(held: Scores, new: Scores) -> bool:
 
 
 @compiled
-def _insert(
-    held: tuple[Slots, Scores, NDArray[np.int64], Scores], new: tuple[Slots, Scores, Slots], floor: Slots
-) -> Slots:
-    """Insert anchor by anchor; returns the indices of those left to numpy."""
+def _insert(held: Rows, new: Arrivals, floor: Slots) -> Slots:
+    """Insert anchor by anchor; returns the indices of the arrivals that are left to `_merge`."""
     slots, scores, sizes, floors = held
     anchors, new_scores, new_slots = new
     left = np.empty(len(anchors), np.int64)
@@ -88,7 +119,7 @@ def _insert(
 
 @compiled
 def _sum(values: Scores) -> float:
-    """Pairwise summation in numpy's order, term by term, so that the bits are numpy's (`best` checks that)."""
+    """Pairwise summation in numpy's order, term by term, so that the bits are numpy's (`exact` checks that)."""
     size = len(values)
     if size < 8:
         total = -0.0
@@ -138,21 +169,34 @@ def _exact(
     return made
 
 
-def drop(held: Rows, gone: NDArray[np.bool_]) -> NDArray[np.int64]:
-    """See `Kernels`."""
-    return np.flatnonzero(_drop(held.slots, held.scores, held.sizes, gone))
-
-
 def insert(held: Rows, arrivals: Arrivals, names: Sequence[str]) -> Slots:
-    """See `Kernels`; anchors with equal scores or very many arrivals take numpy's way."""
+    """Merge results that outrank their floors.
+
+    Returns:
+        (A,) int64, the slot that an anchor's new floor is (EMPTY: as before); its score stands in `held.floors`.
+    """
     floor = np.full(len(held.sizes), EMPTY, np.int64)
-    rows = (held.slots, held.scores, held.sizes, held.floors)
-    left = _insert(rows, (arrivals.anchors, arrivals.scores, arrivals.slots), floor)
+    left = _insert(held, arrivals, floor)
     if len(left):
-        rest = Arrivals(arrivals.anchors[left], arrivals.scores[left], arrivals.slots[left])
-        other = dense_numpy.insert(held, rest, names)
-        floor = np.where(other != EMPTY, other, floor)
+        _merge(held, Arrivals(arrivals.anchors[left], arrivals.scores[left], arrivals.slots[left]), names, floor)
     return floor
+
+
+def _merge(held: Rows, arrivals: Arrivals, names: Sequence[str], floor: Slots) -> None:
+    """Insert where chunk ids decide, or very many arrive: old and new of an anchor sorted together."""
+    anchors, capacity = np.unique(arrivals.anchors), held.slots.shape[1]
+    at, column = np.nonzero(held.slots[anchors] != EMPTY)
+    rows = np.concatenate((anchors[at], arrivals.anchors))
+    values = np.concatenate((held.scores[anchors[at], column], arrivals.scores))
+    slots = np.concatenate((held.slots[anchors[at], column], arrivals.slots))
+    order = ranked(rows, values, slots, names)
+    place = places(rows[order])
+    best, first_out = order[place < capacity], order[place == capacity]
+    held.slots[anchors], held.scores[anchors] = EMPTY, -np.inf
+    into = rows[best], place[place < capacity]
+    held.slots[into], held.scores[into] = slots[best], values[best]
+    held.sizes[anchors] = (held.slots[anchors] != EMPTY).sum(axis=1)
+    held.floors[rows[first_out]], floor[rows[first_out]] = values[first_out], slots[first_out]
 
 
 def exact(
@@ -162,21 +206,22 @@ def exact(
     rows: NDArray[np.int64],
     distance: Distance,
 ) -> Scores:
-    """See `Kernels`."""
-    return _exact(vectors, slots, queries, rows, distance is Distance.EUCLID)
+    """What `scoring.scores` says of the pairs (vectors[slots[i]], queries[rows[i]]), to the bit; (n,) float64."""
+    if _sums_as_numpy(vectors.shape[1]):
+        return _exact(vectors, slots, queries, rows, distance is Distance.EUCLID)
+    made = np.empty(len(slots))
+    for at in range(0, len(slots), _PAIRS):
+        part = slice(at, at + _PAIRS)
+        made[part] = scores(vectors[slots[part]], queries[rows[part]], distance)
+    return made
 
 
-NUMBA = Kernels("numba", drop, insert, exact)
-
-
-def best(dimension: int) -> Kernels:
-    """The compiled kernels if there are any and this numpy sums `dimension` terms in the order they know."""
-    if not COMPILES:
-        return NUMPY
-    vectors = np.sqrt(np.arange(1, 4 * dimension + 1, dtype=np.float32)).reshape(4, dimension)
-    at = np.arange(4)
-    for distance in (Distance.DOT, Distance.EUCLID):
-        pairs = (vectors, at, vectors[::-1].copy(), at, distance)
-        if not np.array_equal(exact(*pairs), dense_numpy.exact(*pairs)):
-            return NUMPY
-    return NUMBA
+@lru_cache(maxsize=16)
+def _sums_as_numpy(dimension: int) -> bool:
+    """Whether this numpy sums `dimension` terms in the order that `_sum` knows: it promises none."""
+    left = np.sqrt(np.arange(1, 4 * dimension + 1, dtype=np.float32)).reshape(4, dimension)
+    right, at = left[::-1].copy(), np.arange(4)
+    return all(
+        np.array_equal(_exact(left, at, right, at, distance is Distance.EUCLID), scores(left, right, distance))
+        for distance in (Distance.DOT, Distance.EUCLID)
+    )

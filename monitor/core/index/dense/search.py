@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from monitor.core.index.dense.kernels_numpy import EMPTY, Kernels
+from monitor.core.index.dense.kernels import EMPTY, exact
 from monitor.core.index.dense.order import leaders, places, ranked
 from monitor.core.index.dense.product import Product, Real, lowered
 from monitor.core.model.scoring import Distance
@@ -44,7 +44,6 @@ class Search:
         queries: (a, d) float32, prepared.
         distance: how to compare.
         keep: how many results each query wants, positive.
-        kernels: the inner loops.
     """
 
     def __init__(
@@ -55,10 +54,9 @@ class Search:
         *,
         distance: Distance,
         keep: int,
-        kernels: Kernels,
     ) -> None:
         self._vectors, self._names, self._queries = vectors, names, queries
-        self._distance, self._keep, self._exact = distance, keep, kernels.exact
+        self._distance, self._keep = distance, keep
         self._product = Product.of(queries, distance)
         self._least: NDArray[np.float64] = np.full(len(queries), -np.inf)
         """A lower bound on the true product form of each query's `keep`-th best."""
@@ -125,7 +123,7 @@ class Search:
 
     def _settle(self) -> NDArray[np.float64]:
         """Cut the pool to each query's exact best and sort it; returns the float64 scores."""
-        values = self._exact(self._vectors, self._slots, self._queries, self._rows, self._distance)
+        values = exact(self._vectors, self._slots, self._queries, self._rows, self._distance)
         order = ranked(self._rows, values, self._slots, self._names)
         order = order[places(self._rows[order]) < self._keep]
         self._rows, self._slots, self._forms = self._rows[order], self._slots[order], self._forms[order]

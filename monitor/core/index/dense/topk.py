@@ -8,8 +8,7 @@ from numpy.typing import NDArray
 from monitor.core.index.corpus import Corpus, Delta
 from monitor.core.index.dense.admission import Admission
 from monitor.core.index.dense.buffers import Buffers
-from monitor.core.index.dense.kernels import best
-from monitor.core.index.dense.kernels_numpy import EMPTY, Kernels
+from monitor.core.index.dense.kernels import EMPTY, exact
 from monitor.core.index.dense.order import leaders
 from monitor.core.index.dense.product import Product, Real, lowered
 from monitor.core.index.dense.search import Search, blocks
@@ -41,12 +40,9 @@ class DenseTopK:
         corpus: the slab of vectors and the names by slot; this very object is read, never written.
         k: the depth of the lists, positive.
         distance: how prepared vectors are compared.
-        kernels: the inner loops; the best there are unless given.
     """
 
-    def __init__(
-        self, anchors: AnchorSet, corpus: Corpus, *, k: int, distance: Distance, kernels: Kernels | None = None
-    ) -> None:
+    def __init__(self, anchors: AnchorSet, corpus: Corpus, *, k: int, distance: Distance) -> None:
         self.refills = 0
         """Anchors whose certificate failed and that were searched for anew, since the start."""
         self.rebuilds = 0
@@ -54,12 +50,11 @@ class DenseTopK:
         self.searched = 0
         """Anchors searched for anew for whatever reason, since the start."""
         self._anchors, self._corpus, self._k, self._distance = anchors, corpus, k, distance
-        self._kernels = kernels or best(corpus.dimension)
         self._depth = 4 * k
         """Results a refill buffers; a buffer holds 60% more, so that arrivals push the floor up only slowly."""
         self._product = Product.of(anchors.vectors, distance)
         self._admission = Admission(anchors.filters)
-        self._buffers = Buffers(len(anchors), self._depth * 8 // 5, corpus.names, self._kernels)
+        self._buffers = Buffers(len(anchors), self._depth * 8 // 5, corpus.names)
         self._lists = RankedLists.unknown(len(anchors), k)
         self._lists.known[:] = True
 
@@ -116,7 +111,7 @@ class DenseTopK:
         found = [self._candidates(delta, part) for part in blocks(len(delta.added), len(self._anchors))]
         rows = np.concatenate([_NONE, *(pair[0] for pair in found)])
         slots = np.concatenate([_NONE, *(pair[1] for pair in found)])
-        scores = self._kernels.exact(self._corpus.vectors, slots, self._anchors.vectors, rows, self._distance)
+        scores = exact(self._corpus.vectors, slots, self._anchors.vectors, rows, self._distance)
         above = self._buffers.above(rows, scores, slots)
         self._buffers.insert(rows[above], scores[above], slots[above])
         return rows[above]
@@ -176,9 +171,8 @@ class DenseTopK:
     def _top(
         self, vectors: NDArray[np.float32], among: NDArray[np.int64], keep: int
     ) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
-        corpus, kernels = self._corpus, self._kernels
-        engine = Search(corpus.vectors, corpus.names, vectors, distance=self._distance, keep=keep, kernels=kernels)
-        return engine.top(among)
+        corpus = self._corpus
+        return Search(corpus.vectors, corpus.names, vectors, distance=self._distance, keep=keep).top(among)
 
     def _publish(self, rows: NDArray[np.int64]) -> NDArray[np.bool_]:
         """Put the lists of touched anchors in place and say which differ from the ones before."""

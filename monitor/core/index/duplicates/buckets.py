@@ -6,8 +6,8 @@ from typing import TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from monitor.core.index.duplicates.buckets_numpy import NONE, Chains, Handles, Kernels, Question, Sets, Tags, matches
-from monitor.core.index.duplicates.kernels_buckets import BEST
+from monitor.core.index.duplicates import kernels_buckets
+from monitor.core.index.duplicates.kernels_buckets import NONE, Chains, Handles, Question, Sets, Tags
 
 Cell = TypeVar("Cell", bound=np.generic)
 
@@ -25,11 +25,10 @@ class Buckets:
     Args:
         width: tags per handle.
         shelves: 1, or 2 when handles are kept apart on two shelves, each with its own buckets.
-        kernels: the inner loops.
     """
 
-    def __init__(self, width: int, *, shelves: int = 1, kernels: Kernels = BEST) -> None:
-        self._shelves, self._kernels = shelves, kernels
+    def __init__(self, width: int, *, shelves: int = 1) -> None:
+        self._shelves = shelves
         none, small = np.zeros(0, np.int32), np.full(_LEAST, NONE, np.int32)
         tags, linked = np.zeros(0, np.uint32), np.zeros(0, np.bool_)
         self._chains = Chains(small, tags, none, none, linked, np.zeros(0, np.uint8), width, _LEAST // shelves)
@@ -50,22 +49,22 @@ class Buckets:
         if self._handles * self._chains.width > len(self._chains.heads):
             self._rebuild()
         else:
-            self._kernels.link(self._chains, entries)
+            kernels_buckets.link(self._chains, entries)
 
     def remove(self, handles: Handles) -> None:
         """Unlink distinct handles that are in the table."""
         if len(handles):
-            self._kernels.unlink(self._chains, handles)
+            kernels_buckets.unlink(self._chains, handles)
             self._handles -= len(handles)
 
     def move(self, handles: Handles, shelf: int) -> None:
         """Put distinct handles of the table on a shelf."""
         handles = handles[self._chains.shelf[handles] != shelf]
         if len(handles):
-            self._kernels.unlink(self._chains, handles)
+            kernels_buckets.unlink(self._chains, handles)
             self._chains.linked[handles] = True
             self._chains.shelf[handles] = shelf
-            self._kernels.link(self._chains, self._chains.entries(handles))
+            kernels_buckets.link(self._chains, self._chains.entries(handles))
 
     def tags(self, handles: Handles) -> Tags:
         """The (n, width) tags of linked handles."""
@@ -73,11 +72,20 @@ class Buckets:
 
     def matches(self, tags: Tags, *, shelf: int = 0) -> Iterator[tuple[Handles, Handles]]:
         """Who has any of these (n, width) tags: rounds of (index into `tags`, handle), with repeats."""
-        return matches(self._chains, tags, shelf)
+        chains, sought = self._chains, tags.ravel()
+        asking = np.repeat(np.arange(len(tags)), chains.width)
+        at = chains.heads[chains.bucket(sought, np.uint8(shelf))]
+        while len(at):
+            there = at != NONE
+            at, asking, sought = at[there], asking[there], sought[there]
+            found = chains.tags[at] == sought
+            if found.any():
+                yield asking[found], at[found].astype(np.int64) // chains.width
+            at = chains.following[at]
 
     def search(self, sets: Sets, witness: Handles, question: Question) -> Handles:
-        """Find near copies among the handles as sets; see `Kernels.search`."""
-        return self._kernels.search(self._chains, sets, witness, question)
+        """Find near copies among the handles as sets; see `kernels_buckets.search`."""
+        return kernels_buckets.search(self._chains, sets, witness, question)
 
     def _make_room(self, handles: Handles) -> None:
         old = self._chains
@@ -106,7 +114,7 @@ class Buckets:
         self._chains = Chains(heads, *arrays, size // self._shelves)
         handles = np.flatnonzero(old.linked)
         for at in range(0, len(handles), _REBUILT_AT_A_TIME):
-            self._kernels.link(self._chains, self._chains.entries(handles[at : at + _REBUILT_AT_A_TIME]))
+            kernels_buckets.link(self._chains, self._chains.entries(handles[at : at + _REBUILT_AT_A_TIME]))
 
 
 def _longer(cells: NDArray[Cell], more: int) -> NDArray[Cell]:

@@ -6,15 +6,13 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from monitor.core.arrays.ragged import ragged
 from monitor.core.arrays.segment_codes import DEAD, SegmentCodes, SegmentFlags
 from monitor.core.index.corpus import Delta
-from monitor.core.index.duplicates.buckets_numpy import Kernels
 from monitor.core.index.duplicates.groups import NO_GROUP, Groups, Joined
-from monitor.core.index.duplicates.kernels_buckets import BEST
-from monitor.core.index.duplicates.kernels_common import common
+from monitor.core.index.duplicates.kernels_buckets import common
 from monitor.core.index.duplicates.near import Bands, NearCopies, distinct
 from monitor.core.index.duplicates.shingles import THRESHOLD, WIDTH, Shingled, clusters, jaccard, shingle
-from monitor.core.index.duplicates.shingles_numpy import gathered
 from monitor.core.model.segments import value_of
 
 __all__ = ["Bands", "Copies", "Duplicates"]
@@ -49,17 +47,14 @@ class Duplicates:
         bands: finds candidates for near copies; the exact Jaccard similarity decides.
         threshold: the least Jaccard similarity of near copies, in (0, 1].
         width: words in a shingle.
-        kernels: the inner loops.
     """
 
-    def __init__(
-        self, bands: Bands, *, threshold: float = THRESHOLD, width: int = WIDTH, kernels: Kernels = BEST
-    ) -> None:
+    def __init__(self, bands: Bands, *, threshold: float = THRESHOLD, width: int = WIDTH) -> None:
         self._threshold, self._width = threshold, width
         self._codes = SegmentCodes()
         self._exact, self._near = SegmentFlags(self._codes), SegmentFlags(self._codes)
         self._texts, self._sets = Groups(), Groups()
-        self._copies = NearCopies(bands, threshold, kernels)
+        self._copies = NearCopies(bands, threshold)
 
     @property
     def codes(self) -> SegmentCodes:
@@ -191,7 +186,7 @@ class Duplicates:
         first = filled[sets.first]
         counts = made.counts[first]
         starts = np.cumsum(made.counts) - made.counts
-        self._copies.slab.put(sets.created, gathered(made.shingles, starts[first], counts), counts)
+        self._copies.slab.put(sets.created, made.shingles[ragged(starts[first], counts)], counts)
         return texts, sets
 
     def _refresh(self, slots: Slots) -> None:

@@ -1,18 +1,83 @@
-"""The kernels of the hash table and of the search for near copies, compiled by numba where it is installed."""
+"""The inner loops of the hash table and of the search for near copies, compiled by numba."""
+
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from monitor.core.arrays.compile import COMPILES, compiled
-from monitor.core.index.duplicates.buckets_numpy import NONE, NUMPY, Chains, Handles, Kernels, Question, Sets, Tags
+from monitor.core.arrays.compile import compiled
 
-Arrays = tuple[NDArray[np.int32], Tags, NDArray[np.int32], NDArray[np.int32], NDArray[np.uint8], int, int]
-SetArrays = tuple[NDArray[np.uint32], NDArray[np.int64], NDArray[np.int64]]
+Handles = NDArray[np.int64]
+Tags = NDArray[np.uint32]
+
+NONE = -1
+"""The end of a chain, and the witness of a set that has none."""
+
+
+class Chains(NamedTuple):
+    """The arrays of a hash table; entry `handle * width + column` is linked into the bucket of its tag and shelf.
+
+    Args:
+        heads: (shelves * buckets) int32, the first entry of each bucket; buckets is a power of two.
+        tags: uint32 by entry.
+        following: int32 by entry, the next one of its chain.
+        previous: int32 by entry.
+        linked: bool by handle.
+        shelf: uint8 by handle.
+        width: entries per handle.
+        buckets: per shelf.
+    """
+
+    heads: NDArray[np.int32]
+    tags: Tags
+    following: NDArray[np.int32]
+    previous: NDArray[np.int32]
+    linked: NDArray[np.bool_]
+    shelf: NDArray[np.uint8]
+    width: int
+    buckets: int
+
+    def entries(self, handles: Handles) -> Handles:
+        """All entries of some handles."""
+        made: Handles = (handles[:, None] * self.width + np.arange(self.width)).ravel()
+        return made
+
+    def bucket(self, tags: Tags, shelf: NDArray[np.uint8] | np.uint8) -> Handles:
+        """Where in `heads` tags hang."""
+        made: Handles = (tags & np.uint32(self.buckets - 1)).astype(np.int64) + shelf * np.int64(self.buckets)
+        return made
+
+
+class Sets(NamedTuple):
+    """Set h is the sorted flat[starts[h] : starts[h] + lengths[h]] of distinct uint32 shingles."""
+
+    flat: NDArray[np.uint32]
+    starts: NDArray[np.int64]
+    lengths: NDArray[np.int64]
+
+
+class Question(NamedTuple):
+    """Who is alike?
+
+    Args:
+        asking: (n,) handles of sets.
+        bands: (n, width) their bands.
+        shelf: where to look for candidates.
+        to_the_end: look at all candidates, also once a witness is found, and vouch for those that have none.
+        threshold: the least Jaccard similarity.
+    """
+
+    asking: Handles
+    bands: Tags
+    shelf: int
+    to_the_end: bool
+    threshold: float
 
 
 @compiled
-def _link(chains: Arrays, entries: Handles) -> None:
-    heads, tags, following, previous, shelf, width, buckets = chains
+def link(chains: Chains, entries: Handles) -> None:
+    """Hang entries, whose tags and shelves are set, in front of their chains."""
+    heads, tags, following, previous, _, shelf, width, buckets = chains
     for at in range(len(entries)):
         entry = entries[at]
         bucket = (np.int64(tags[entry]) & (buckets - 1)) + np.int64(shelf[entry // width]) * buckets
@@ -24,21 +89,41 @@ def _link(chains: Arrays, entries: Handles) -> None:
 
 
 @compiled
-def _unlink(chains: Arrays, entries: Handles) -> None:
-    heads, tags, following, previous, shelf, width, buckets = chains
-    for at in range(len(entries)):
-        entry = entries[at]
-        before, after = previous[entry], following[entry]
-        if before == NONE:
-            heads[(np.int64(tags[entry]) & (buckets - 1)) + np.int64(shelf[entry // width]) * buckets] = after
-        else:
-            following[before] = after
-        if after != NONE:
-            previous[after] = before
+def unlink(chains: Chains, handles: Handles) -> None:
+    """Take distinct linked handles out of their chains."""
+    heads, tags, following, previous, linked, shelf, width, buckets = chains
+    for at in range(len(handles)):
+        linked[handles[at]] = False
+        for entry in range(handles[at] * width, (handles[at] + 1) * width):
+            before, after = previous[entry], following[entry]
+            if before == NONE:
+                heads[(np.int64(tags[entry]) & (buckets - 1)) + np.int64(shelf[handles[at]]) * buckets] = after
+            else:
+                following[before] = after
+            if after != NONE:
+                previous[after] = before
 
 
 @compiled
-def _alike(sets: SetArrays, left: np.int64, right: np.int64, threshold: float) -> bool:
+def common(sets: Sets, left: Handles, right: Handles) -> NDArray[np.int64]:
+    """How many shingles the sets left[i] and right[i] share; (p,) int64."""
+    flat, starts, lengths = sets
+    made = np.zeros(len(left), np.int64)
+    for pair in range(len(left)):
+        at, to = starts[left[pair]], starts[right[pair]]
+        end, stop = at + lengths[left[pair]], to + lengths[right[pair]]
+        common = 0
+        while at < end and to < stop:
+            first, second = flat[at], flat[to]
+            common += first == second
+            at += first <= second
+            to += second <= first
+        made[pair] = common
+    return made
+
+
+@compiled
+def _alike(sets: Sets, left: np.int64, right: np.int64, threshold: float) -> bool:
     """Whether the exact Jaccard similarity reaches the threshold: one merge of two sorted sets, given up as soon as
     what is left cannot reach it. J >= t asks for t / (1 + t) (|x| + |y|) in common; one less is safe from rounding.
     """
@@ -60,12 +145,10 @@ def _alike(sets: SetArrays, left: np.int64, right: np.int64, threshold: float) -
 
 
 @compiled
-def _search(
-    chains: Arrays, sets: SetArrays, witness: Handles, asked: tuple[Handles, Tags], how: tuple[int, bool, float]
-) -> NDArray[np.bool_]:
-    heads, tags, following, _, _, width, buckets = chains
-    asking, bands = asked
-    shelf, to_the_end, threshold = how
+def search(chains: Chains, sets: Sets, witness: Handles, question: Question) -> Handles:
+    """Find a witness for each asking set that has none, in place; returns the candidates that got one themselves."""
+    heads, tags, following, _, _, _, width, buckets = chains
+    asking, bands, shelf, to_the_end, threshold = question
     met = np.zeros(len(witness), np.bool_)
     for row in range(len(asking)):
         own = asking[row]
@@ -87,39 +170,4 @@ def _search(
                             witness[other] = own
                             met[other] = True
                 entry = np.int64(following[entry])
-    return met
-
-
-def _arrays(chains: Chains) -> Arrays:
-    return (
-        chains.heads,
-        chains.tags,
-        chains.following,
-        chains.previous,
-        chains.shelf,
-        chains.width,
-        chains.buckets,
-    )
-
-
-def link(chains: Chains, entries: Handles) -> None:
-    """See `Kernels`."""
-    _link(_arrays(chains), entries)
-
-
-def unlink(chains: Chains, handles: Handles) -> None:
-    """See `Kernels`."""
-    _unlink(_arrays(chains), chains.entries(handles))
-    chains.linked[handles] = False
-
-
-def search(chains: Chains, sets: Sets, witness: Handles, question: Question) -> Handles:
-    """See `Kernels`."""
-    arrays = (sets.flat, sets.starts, sets.lengths)
-    asked = (question.asking, np.ascontiguousarray(question.bands))
-    how = (question.shelf, question.to_the_end, question.threshold)
-    return np.flatnonzero(_search(_arrays(chains), arrays, witness, asked, how))
-
-
-NUMBA = Kernels("numba", link, unlink, search)
-BEST = NUMBA if COMPILES else NUMPY
+    return np.flatnonzero(met)

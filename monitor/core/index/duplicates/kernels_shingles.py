@@ -1,10 +1,10 @@
-"""The shingling kernels compiled by numba where it is installed; `BEST` is numba's or numpy's set."""
+"""The inner loops of shingling, compiled by numba."""
 
 import numpy as np
 from numpy.typing import NDArray
 
-from monitor.core.arrays.compile import COMPILES, compiled
-from monitor.core.index.duplicates.shingles_numpy import FIRST, GOLDEN, NUMPY, ODD, SECOND, Hashes, Kernels
+from monitor.core.arrays.compile import compiled
+from monitor.core.arrays.mixing import FIRST, GOLDEN, ODD, SECOND, Hashes
 
 _30, _27, _31, _32 = np.uint64(30), np.uint64(27), np.uint64(31), np.uint64(32)
 _ZERO = np.uint64(0)
@@ -12,13 +12,18 @@ _ZERO = np.uint64(0)
 
 @compiled
 def _mix(value: np.uint64) -> np.uint64:
+    """See `mixing.mix`; here because the cache of compiled code follows no imports."""
     mixed = (value ^ (value >> _30)) * FIRST
     mixed = (mixed ^ (mixed >> _27)) * SECOND
     return mixed ^ (mixed >> _31)
 
 
 @compiled
-def _roll(words: Hashes, lengths: NDArray[np.int64], width: int) -> tuple[Hashes, Hashes]:
+def roll(words: Hashes, lengths: NDArray[np.int64], width: int) -> tuple[Hashes, Hashes]:
+    """Word hashes of n texts, one after the other, to every shingle and to (n,) hashes of the sequences.
+
+    A shingle is `text << 32 | hash`, uint64, texts ascending.
+    """
     pieces = np.empty(len(words), np.uint64)
     texts = np.empty(len(lengths), np.uint64)
     used, start = 0, 0
@@ -41,7 +46,8 @@ def _roll(words: Hashes, lengths: NDArray[np.int64], width: int) -> tuple[Hashes
 
 
 @compiled
-def _fold(pieces: Hashes, texts: int) -> tuple[NDArray[np.uint32], NDArray[np.int64], Hashes]:
+def fold(pieces: Hashes, texts: int) -> tuple[NDArray[np.uint32], NDArray[np.int64], Hashes]:
+    """Sorted shingles of `roll` to distinct uint32 ones, their (n,) number per text, and (n,) hashes of the sets."""
     shingles = np.empty(len(pieces), np.uint32)
     counts = np.zeros(texts, np.int64)
     sets = np.zeros(texts, np.uint64)
@@ -60,16 +66,13 @@ def _fold(pieces: Hashes, texts: int) -> tuple[NDArray[np.uint32], NDArray[np.in
 
 
 @compiled
-def _pack(
+def pack(
     flat: NDArray[np.uint32], starts: NDArray[np.int64], lengths: NDArray[np.int64], into: NDArray[np.uint32]
 ) -> int:
+    """Copy pieces of `flat`, ascending and apart, one after the other to the beginning of `into`; returns the end."""
     end = 0
     for piece in range(len(starts)):
         for at in range(starts[piece], starts[piece] + lengths[piece]):
             into[end] = flat[at]
             end += 1
     return end
-
-
-NUMBA = Kernels("numba", _roll, _fold, _pack)
-BEST = NUMBA if COMPILES else NUMPY

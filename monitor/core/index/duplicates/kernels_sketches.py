@@ -1,11 +1,11 @@
-"""Which sketches allow two sets to be alike, compiled by numba where it is there; both ways give the same mask."""
+"""Which sketches allow two sets to be alike, compiled by numba."""
 
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from monitor.core.arrays.compile import COMPILES, compiled
+from monitor.core.arrays.compile import compiled
 
 Places = NDArray[np.int64]
 Mask = NDArray[np.bool_]
@@ -42,7 +42,19 @@ def _common(width: Width, left: int, right: int) -> int:
 
 
 @compiled
-def _allowed(places: Places, sizes: NDArray[np.int64], few: Width, every: Width, share: float) -> Mask:
+def allowed(places: Places, sizes: NDArray[np.int64], few: Width, every: Width, share: float) -> Mask:
+    """Whether the sketches allow two slots of a row to be alike: for each row all pairs, the smaller slot first.
+
+    Args:
+        places: (R, m) int64, place of each slot's set; 0, of no shingles, is like nothing.
+        sizes: (n,) int64, shingles by place.
+        few: short sketches, looked at first.
+        every: long ones.
+        share: t / (1 + t) of the threshold t.
+
+    Returns:
+        (R, m (m - 1) / 2) bool, in the order of `numpy.triu_indices(m, 1)`.
+    """
     rows, slots = places.shape
     made = np.zeros((rows, slots * (slots - 1) // 2), np.bool_)
     for row in range(rows):
@@ -56,37 +68,3 @@ def _allowed(places: Places, sizes: NDArray[np.int64], few: Width, every: Width,
                         made[row, pair] = _common(every, one, other) >= least
                 pair += 1
     return made
-
-
-def allowed_plain(places: Places, sizes: NDArray[np.int64], few: Width, every: Width, share: float) -> Mask:
-    """Whether the sketches allow two slots of a row to be alike: for each row all pairs, the smaller slot first.
-
-    Args:
-        places: (R, m) int64, place of each slot's set; 0, of no shingles, is like nothing.
-        sizes: (n,) int64, shingles by place.
-        few: short sketches, looked at first.
-        every: long ones.
-        share: t / (1 + t) of the threshold t.
-
-    Returns:
-        (R, m (m - 1) / 2) bool, in the order of `numpy.triu_indices(m, 1)`.
-    """
-    left, right = np.triu_indices(places.shape[1], 1)
-    made = _can(places[:, left], places[:, right], sizes, few, share)
-    row, pair = np.nonzero(made)
-    made[row, pair] = _can(places[row, left[pair]], places[row, right[pair]], sizes, every, share)
-    return made
-
-
-def _can(left: Places, right: Places, sizes: NDArray[np.int64], width: Width, share: float) -> Mask:
-    common = np.minimum(width.hidden[left], width.hidden[right])
-    for words in width.bits:
-        common += np.bitwise_count(words[left] & words[right])
-    least = share * (sizes[left] + sizes[right]) - ROUNDING
-    can: Mask = (common >= least) & (sizes[left] > 0) & (sizes[right] > 0)
-    return can
-
-
-def allowed(places: Places, sizes: NDArray[np.int64], few: Width, every: Width, share: float) -> Mask:
-    """See `allowed_plain`."""
-    return (_allowed if COMPILES else allowed_plain)(places, sizes, few, every, share)

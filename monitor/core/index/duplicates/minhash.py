@@ -3,7 +3,7 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from monitor.core.index.duplicates.shingles_numpy import mix
+from monitor.core.arrays.mixing import mix
 
 _BANDS = 16
 _ROWS = 4

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from monitor.core.index.duplicates.buckets import Buckets
-from monitor.core.index.duplicates.buckets_numpy import NONE, Handles, Kernels, Question, Sets
+from monitor.core.index.duplicates.kernels_buckets import NONE, Handles, Question, Sets
 from monitor.core.index.duplicates.shingles import jaccard
 from monitor.core.index.duplicates.slab import ShingleSlab
 
@@ -44,15 +44,14 @@ class NearCopies:
     Args:
         bands: finds candidates; the exact Jaccard similarity decides.
         threshold: the least similarity of near copies, in (0, 1].
-        kernels: the inner loops.
     """
 
-    def __init__(self, bands: Bands, threshold: float, kernels: Kernels) -> None:
-        self._bands, self._threshold, self._kernels = bands, threshold, kernels
+    def __init__(self, bands: Bands, threshold: float) -> None:
+        self._bands, self._threshold = bands, threshold
         self.slab = ShingleSlab()
-        self._table = Buckets(bands.width, shelves=2, kernels=kernels)
+        self._table = Buckets(bands.width, shelves=2)
         self._witness: Handles = np.full(1, NONE, np.int64)
-        self._clients = Buckets(1, kernels=kernels)
+        self._clients = Buckets(1)
         """Sets by their witness."""
 
     def __len__(self) -> int:
@@ -124,7 +123,7 @@ class NearCopies:
         if len(part) < 2:
             return
         known = self.vouched(part)
-        table, lone = Buckets(self._bands.width, kernels=self._kernels), np.flatnonzero(~known)
+        table, lone = Buckets(self._bands.width), np.flatnonzero(~known)
         table.add(np.arange(len(part)), bands)
         every = self.slab.sets
         sets = Sets(every.flat, every.starts[part], every.lengths[part])

@@ -6,8 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from monitor.core.index.duplicates.kernels_shingles import BEST
-from monitor.core.index.duplicates.shingles_numpy import Kernels
+from monitor.core.index.duplicates.kernels_shingles import fold, roll
 
 WIDTH = 3
 """Words in a shingle. A chunk holds about 120 words; an edited word spoils WIDTH shingles. At a Jaccard limit of 0.8
@@ -33,13 +32,7 @@ class Shingled:
     sets: NDArray[np.uint64]
 
 
-def shingle(
-    tokens: Sequence[NDArray[np.int32]],
-    hashes: NDArray[np.uint64],
-    width: int = WIDTH,
-    *,
-    kernels: Kernels = BEST,
-) -> Shingled:
+def shingle(tokens: Sequence[NDArray[np.int32]], hashes: NDArray[np.uint64], width: int = WIDTH) -> Shingled:
     """Shingles and hashes of n texts.
 
     A shingle is the hash of `width` consecutive tokens, cut to 32 bits; a text shorter than that is one shingle of
@@ -50,12 +43,11 @@ def shingle(
         tokens: n arrays of token ids.
         hashes: (v,) uint64 by token id, the same for a word in every run (ids may differ between runs).
         width: tokens in a shingle, positive.
-        kernels: the inner loops.
     """
     lengths = np.array([len(ids) for ids in tokens], np.int64)
     words = hashes[np.concatenate([np.zeros(0, np.int32), *tokens])]
-    pieces, texts = kernels.roll(words, lengths, width)
-    shingles, counts, sets = kernels.fold(np.sort(pieces), len(tokens))
+    pieces, texts = roll(words, lengths, width)
+    shingles, counts, sets = fold(np.sort(pieces), len(tokens))
     return Shingled(shingles, counts, texts, sets)
 
 

@@ -3,9 +3,9 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from monitor.core.index.duplicates.buckets_numpy import Sets
-from monitor.core.index.duplicates.kernels_shingles import BEST
-from monitor.core.index.duplicates.shingles_numpy import Kernels, gathered
+from monitor.core.arrays.ragged import ragged
+from monitor.core.index.duplicates.kernels_buckets import Sets
+from monitor.core.index.duplicates.kernels_shingles import pack
 
 Handles = NDArray[np.int64]
 Shingles = NDArray[np.uint32]
@@ -17,13 +17,9 @@ class ShingleSlab:
     """Sorted distinct 32-bit shingles of each handle.
 
     The array has at most half as much room again as the live sets needed when it was last squeezed (or grew).
-
-    Args:
-        kernels: the inner loops.
     """
 
-    def __init__(self, kernels: Kernels = BEST) -> None:
-        self._kernels = kernels
+    def __init__(self) -> None:
         self._flat: Shingles = np.zeros(_LEAST, np.uint32)
         self._starts = np.zeros(1, np.int64)
         self.lengths: NDArray[np.int64] = np.zeros(1, np.int64)
@@ -64,7 +60,7 @@ class ShingleSlab:
     def gather(self, handles: Handles) -> tuple[Shingles, NDArray[np.int64]]:
         """The sets of some handles one after the other, and how long each is."""
         counts = self.lengths[handles]
-        return gathered(self._flat, self._starts[handles], counts), counts
+        return self._flat[ragged(self._starts[handles], counts)], counts
 
     def _squeeze(self, more: int) -> None:
         """Move the live sets together, in a new array with half as much room again."""
@@ -72,6 +68,6 @@ class ShingleSlab:
         handles = np.flatnonzero(self.lengths)
         handles = handles[np.argsort(self._starts[handles])]
         lengths = self.lengths[handles]
-        self._end = self._kernels.pack(self._flat, self._starts[handles], lengths, fresh)
+        self._end = pack(self._flat, self._starts[handles], lengths, fresh)
         self._starts[handles] = np.cumsum(lengths) - lengths
         self._flat = fresh

@@ -1,8 +1,6 @@
-"""The arrays that the lexical kernels read and write, in the shapes that numba and numpy both take."""
+"""The arrays that the lexical kernels read and write, in shapes that numba takes."""
 
-from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -131,33 +129,6 @@ class Counted(NamedTuple):
     frequencies: NDArray[np.int32]
 
 
-@dataclass(frozen=True, slots=True)
-class Kernels:
-    """The inner loops, in numba or in numpy; both give the same bits (see tests/core/index/lexical/test_kernels.py).
-
-    Args:
-        name: `numba` or `numpy`.
-        count: (tokens, offset, local) -> Counted.
-        recount: (frequency, histogram, ids, step) -> done: moves each id's frequency by step, once per occurrence,
-            and the histogram of frequencies, whose last place counts all greater ones too; stops before one below 0.
-        gather: (slab, starts, sizes) -> the parts of a slab of int32, one after the other.
-        scatter: (slab, starts, sizes, values): writes parts, given one after the other, to their places.
-        offer: (lists, queries, postings, entries, label) -> missed: inserts what scores above the floors, cuts full
-            rows; says of each chunk whether a stuck row would have taken it.
-        rank: (entries, queries, rows, k, label) -> Ranking; `label` orders names by slot, 0 is not known.
-        block: how many chunks to offer at once while a buffer is refilled.
-    """
-
-    name: str
-    count: Callable[[NDArray[np.int32], NDArray[np.int64], NDArray[np.int32]], Counted]
-    recount: Callable[[NDArray[np.int32], NDArray[np.int64], NDArray[np.int32], int], int]
-    gather: Callable[[NDArray[np.int32], NDArray[np.int64], NDArray[np.int64]], NDArray[np.int32]]
-    scatter: Callable[[NDArray[Any], NDArray[np.int64], NDArray[np.int64], NDArray[np.int32]], None]
-    offer: Callable[[Lists, Queries, Postings, Entries, NDArray[np.int64]], NDArray[np.bool_]]
-    rank: Callable[[Entries, Queries, NDArray[np.int64], int, NDArray[np.int64]], Ranking]
-    block: int
-
-
 WIDER, ENOUGH = 1.4, 0.4
 """A cut that would run through equal scores keeps all of them if it then keeps at most so many times as many, or none
 if it then keeps at least this share: so names, which are dear, decide only where very many scores are equal."""
@@ -165,11 +136,3 @@ ROUNDED = 2.0**-22
 """Relative error per term, and well above, of a sum of products in float32."""
 TRACE = 1e-30
 """The weight of a term that adds nothing: tells a hit from a chunk that shares no term."""
-
-
-def ragged(starts: NDArray[np.int64], sizes: NDArray[np.int64]) -> NDArray[np.int64]:
-    """The positions start_i, start_i + 1, ..., start_i + size_i - 1 of all i, one after the other; int64."""
-    ends = np.cumsum(sizes)
-    total = int(ends[-1]) if len(ends) else 0
-    positions: NDArray[np.int64] = np.repeat(starts - ends + sizes, sizes) + np.arange(total)
-    return positions

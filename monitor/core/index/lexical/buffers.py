@@ -3,8 +3,8 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from monitor.core.index.lexical.arrays import EMPTY, Entries, Queries, ragged
-from monitor.core.index.lexical.kernels_rank_numpy import held_scores
+from monitor.core.arrays.ragged import ragged
+from monitor.core.index.lexical.arrays import EMPTY, Entries, Queries
 from monitor.core.index.lexical.queries import Plan
 
 _KNOWN = 0.85
@@ -139,7 +139,7 @@ def least_known(entries: Entries, queries: Queries, rows: NDArray[np.int64], k: 
 
     -inf for a row that holds fewer than k, or much less than `keep`: what was widened is to be filled anew.
     """
-    score = held_scores(entries, queries, rows)
+    score = _scores(entries, queries, rows)
     made = np.full(len(rows), -np.inf)
     for at, row in enumerate(rows.tolist()):
         place = slice(int(entries.offset[row]), int(entries.offset[row] + entries.used[row]))
@@ -147,3 +147,20 @@ def least_known(entries: Entries, queries: Queries, rows: NDArray[np.int64], k: 
         if len(held) >= max(k, _KNOWN * int(entries.keep[row])):
             made[at] = held[0] - _BELOW * max(1.0, abs(held[0]))
     return made
+
+
+def _scores(entries: Entries, queries: Queries, rows: NDArray[np.int64]) -> NDArray[np.float64]:
+    """Scores under the queries' weights, by place: of all that these rows (ascending) hold, -inf elsewhere."""
+    place, row = ragged(entries.offset[rows], entries.used[rows]), np.repeat(rows, entries.used[rows])
+    norm = queries.k1 * (1.0 - queries.b + queries.b * (np.maximum(entries.length[place], 1) / queries.average[row]))
+    total = np.zeros(len(place))
+    first, sizes = queries.start[row], (queries.start[1:] - queries.start[:-1])[row]
+    for j in range(int(sizes.max(initial=0))):
+        upto = int(np.searchsorted(-sizes, -j))
+        frequency = entries.frequency[entries.column[j] + place[:upto]].astype(np.float64)
+        total[:upto] += (
+            queries.weight[first[:upto] + j] * (frequency * (queries.k1 + 1.0)) / (frequency + norm[:upto])
+        )
+    score = np.full(len(entries.slot), -np.inf)
+    score[place] = total
+    return score

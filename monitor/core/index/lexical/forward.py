@@ -6,8 +6,9 @@ from typing import Any, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from monitor.core.index.lexical.arrays import Counted, Kernels, Lists, ragged
-from monitor.core.index.lexical.kernels import BEST
+from monitor.core.arrays.ragged import ragged
+from monitor.core.index.lexical.arrays import Counted, Lists
+from monitor.core.index.lexical.kernels import gather, scatter
 
 Scalar = TypeVar("Scalar", bound=np.generic)
 
@@ -25,13 +26,9 @@ class ForwardLists:
 
     A removed list leaves a hole that the next list of its size class takes; when holes make up more than half of
     what is used, the slab is compacted. So memory is bounded by the largest live corpus, not by uptime.
-
-    Args:
-        kernels: the inner loops.
     """
 
-    def __init__(self, kernels: Kernels = BEST) -> None:
-        self._kernels = kernels
+    def __init__(self) -> None:
         self.documents = 0
         """Live chunks, empty ones included."""
         self.total_length = 0
@@ -87,7 +84,7 @@ class ForwardLists:
             raise ValueError(message)
         sizes = self._sizes[slots].astype(np.int64)
         starts, grains = self._starts[slots], -(-sizes // _GRAIN)
-        ids = self._kernels.gather(self._ids, starts, sizes)
+        ids = gather(self._ids, starts, sizes)
         self.documents -= len(slots)
         self.total_length -= int(self._lengths[slots].sum())
         for size in np.unique(grains).tolist():
@@ -107,8 +104,8 @@ class ForwardLists:
         starts = self._allocate(-(-sizes // _GRAIN))
         if int(counted.frequencies.max(initial=0)) > np.iinfo(self._frequencies.dtype).max:
             self._frequencies = self._frequencies.astype(np.uint32)  # rare, and wider only
-        self._kernels.scatter(self._ids, starts, sizes, counted.ids)
-        self._kernels.scatter(self._frequencies, starts, sizes, counted.frequencies)
+        scatter(self._ids, starts, sizes, counted.ids)
+        scatter(self._frequencies, starts, sizes, counted.frequencies)
         self._starts[slots], self._sizes[slots], self._heads[slots] = starts, sizes, counted.heads
         self._lengths[slots], self._segments[slots] = lengths, segments
         self.documents += len(slots)

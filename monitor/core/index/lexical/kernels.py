@@ -1,17 +1,15 @@
-"""The lexical kernels for numba; each file of them stands alone because its cache follows no imports."""
+"""Counting and moving lists, compiled by numba; a file of kernels stands alone: its cache follows no imports."""
 
 import numpy as np
 from numpy.typing import NDArray
 
-from monitor.core.arrays.compile import COMPILES, compiled
-from monitor.core.index.lexical.arrays import Counted, Kernels
-from monitor.core.index.lexical.kernels_numpy import NUMPY
-from monitor.core.index.lexical.kernels_offer import offer
-from monitor.core.index.lexical.kernels_rank import rank
+from monitor.core.arrays.compile import compiled
+from monitor.core.index.lexical.arrays import Counted
 
 
 @compiled
-def _count(tokens: NDArray[np.int32], offset: NDArray[np.int64], local: NDArray[np.int32]) -> Counted:
+def count(tokens: NDArray[np.int32], offset: NDArray[np.int64], local: NDArray[np.int32]) -> Counted:
+    """Distinct ids per document, those with a local index first."""
     documents = len(offset) - 1
     ends = np.zeros(documents + 1, np.int64)
     heads = np.zeros(documents, np.int32)
@@ -42,7 +40,11 @@ def _count(tokens: NDArray[np.int32], offset: NDArray[np.int64], local: NDArray[
 
 
 @compiled
-def _recount(frequency: NDArray[np.int32], histogram: NDArray[np.int64], ids: NDArray[np.int32], step: int) -> int:
+def recount(frequency: NDArray[np.int32], histogram: NDArray[np.int64], ids: NDArray[np.int32], step: int) -> int:
+    """Move each id's frequency by step, once per occurrence; returns how many were moved: stops before one below 0.
+
+    The histogram of frequencies moves along; its last place counts all greater ones too.
+    """
     top = len(histogram) - 1
     for done in range(len(ids)):
         before = frequency[ids[done]]
@@ -56,7 +58,8 @@ def _recount(frequency: NDArray[np.int32], histogram: NDArray[np.int64], ids: ND
 
 
 @compiled
-def _gather(slab: NDArray[np.int32], starts: NDArray[np.int64], sizes: NDArray[np.int64]) -> NDArray[np.int32]:
+def gather(slab: NDArray[np.int32], starts: NDArray[np.int64], sizes: NDArray[np.int64]) -> NDArray[np.int32]:
+    """Parts of a slab, one after the other."""
     made = np.empty(sizes.sum(), slab.dtype)
     used = 0
     for part in range(len(starts)):
@@ -67,17 +70,12 @@ def _gather(slab: NDArray[np.int32], starts: NDArray[np.int64], sizes: NDArray[n
 
 
 @compiled
-def _scatter(
+def scatter(
     slab: NDArray[np.generic], starts: NDArray[np.int64], sizes: NDArray[np.int64], values: NDArray[np.int32]
 ) -> None:
+    """Write parts, given one after the other, to their places in a slab."""
     used = 0
     for part in range(len(starts)):
         for at in range(sizes[part]):
             slab[starts[part] + at] = values[used + at]
         used += sizes[part]
-
-
-NUMBA = Kernels("numba", _count, _recount, _gather, _scatter, offer, rank, block=8192) if COMPILES else None
-"""None without numba."""
-BEST = NUMBA or NUMPY
-"""What runs."""

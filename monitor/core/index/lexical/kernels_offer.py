@@ -106,7 +106,10 @@ def _least(floor: float, slack: float) -> np.float32:
 def offer(
     lists: Lists, queries: Queries, postings: Postings, entries: Entries, label: NDArray[np.int64]
 ) -> NDArray[np.bool_]:
-    """See `Kernels`: term by term, what each row can get from a chunk adds up; where it is enough, it is scored."""
+    """Insert what scores above the floors, and cut full rows; (chunks,) bool: what a stuck row would have taken.
+
+    Term by term, what each row can get from a chunk adds up; where that is enough, the chunk is scored.
+    """
     # One long body on purpose: arrays handed to another compiled function cost reference counts and copies per call,
     # which is fine for the few rows that must be cut, and several times the work for all others.
     k1, b, longest = queries.k1, queries.b, queries.average[postings.rows].max()

@@ -33,7 +33,7 @@ def _open(
 
 @compiled
 def rank(entries: Entries, queries: Queries, rows: NDArray[np.int64], k: int, label: NDArray[np.int64]) -> Ranking:
-    """See `Kernels`."""
+    """The best k of some rows; `label` orders names by slot, 0 is not known."""
     k1, b, query, weights, average = queries.k1, queries.b, queries.start, queries.weight, queries.average
     offset, used, twin, column = entries.offset, entries.used, entries.twin, entries.column
     slot, length, frequencies = entries.slot, entries.length, entries.frequency

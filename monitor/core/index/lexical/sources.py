@@ -7,8 +7,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from monitor.core.arrays.ragged import ragged
 from monitor.core.arrays.segment_codes import SegmentCodes
-from monitor.core.index.lexical.arrays import Lists, ragged
+from monitor.core.index.lexical.arrays import Lists
 from monitor.core.index.lexical.forward import ForwardLists
 from monitor.core.model.segments import SOURCE
 

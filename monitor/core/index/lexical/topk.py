@@ -8,10 +8,10 @@ from numpy.typing import NDArray
 
 from monitor.core.arrays.segment_codes import SegmentCodes
 from monitor.core.index.corpus import Corpus, Delta
-from monitor.core.index.lexical.arrays import EMPTY, Kernels, Queries, Ranking
+from monitor.core.index.lexical.arrays import EMPTY, Queries, Ranking
 from monitor.core.index.lexical.bm25 import BM25, Variant
 from monitor.core.index.lexical.forward import ForwardLists
-from monitor.core.index.lexical.kernels import BEST
+from monitor.core.index.lexical.kernels import count
 from monitor.core.index.lexical.names import NameOrder
 from monitor.core.index.lexical.queries import Admission, Plan, anchor_terms, compile_queries
 from monitor.core.index.lexical.sources import Occurrences, SourceStatistics, occurrences, sums_by_source
@@ -53,7 +53,6 @@ class LexicalTopK:
         variant, k1, b, epsilon: see `BM25`.
         anchors: how many of the queries, from the first on, are anchors, whose terms the statistics are about; None:
             all. The others are rewrites.
-        kernels: inner loops; numba's where it is installed.
     """
 
     def __init__(
@@ -69,7 +68,6 @@ class LexicalTopK:
         b: float = 0.75,
         epsilon: float = 0.25,
         anchors: int | None = None,
-        kernels: Kernels = BEST,
     ) -> None:
         self.k = k
         self.bm25 = BM25(variant, k1, b, epsilon)
@@ -77,15 +75,15 @@ class LexicalTopK:
         """Anchors whose buffer was refilled by a scan, ever."""
         self.epochs = 0
         """Scans that refilled all anchors at once, ever."""
-        self._corpus, self._vocabulary, self._kernels = corpus, vocabulary, kernels
+        self._corpus, self._vocabulary = corpus, vocabulary
         self._queries = [tuple(query) for query in queries]
         self._pinned = vocabulary.pin(self._queries)
         self._terms = anchor_terms(self._queries[:anchors], self._pinned)
         self._plan = compile_queries(self._pinned, filters)
-        self._forward, self._names = ForwardLists(kernels), NameOrder(corpus.names)
+        self._forward, self._names = ForwardLists(), NameOrder(corpus.names)
         self._local = self._plan.local(vocabulary.capacity)
         self._now, reference = self._weighted(self._plan, self._local)
-        self._watch = Watch(self._plan, k, reference, kernels)
+        self._watch = Watch(self._plan, k, reference)
         self._failed_at: NDArray[np.int64] = np.full(len(queries), -_OFTEN - 1, np.int64)
         self._batch = 0
         self._lists = RankedLists.of([[] for _ in queries], k)
@@ -157,7 +155,7 @@ class LexicalTopK:
         self._local = self._plan.local(self._vocabulary.capacity)
         self._forward.rehead(self._local >= 0, before.local(self._vocabulary.capacity) >= 0)
         self._now, reference = self._weighted(self._plan, self._local)
-        self._watch = Watch(self._plan, self.k, reference, self._kernels)
+        self._watch = Watch(self._plan, self.k, reference)
         rows = kept[self._plan.order]  # by row of the new plan: the query before
         target, fresh = np.flatnonzero(rows >= 0), np.flatnonzero(rows < 0)
         source = np.argsort(before.order)[rows[target]]
@@ -216,7 +214,7 @@ class LexicalTopK:
             now._replace(allowed=plan.admission.allowed),
             reference._replace(allowed=plan.admission.allowed),
         )
-        watch = Watch(plan, k, reference, self._kernels, segments)
+        watch = Watch(plan, k, reference, segments)
         watch.follow(now, self._frequency(plan), self._forward.frequency_type)
         ranking = watch.proved(np.arange(len(plan)), self._forward, now, reference, self._names)
         return self._named(plan, ranking)
@@ -228,7 +226,7 @@ class LexicalTopK:
             some = slice(at, at + _STORED)
             lengths = np.array([len(ids) for ids in tokens[some]], np.int64)
             offset = np.concatenate((np.zeros(1, np.int64), np.cumsum(lengths)))
-            counted = self._kernels.count(np.concatenate(tokens[some]), offset, self._local)
+            counted = count(np.concatenate(tokens[some]), offset, self._local)
             segments = self._plan.admission.encode([row.segment for row in delta.rows[some]])
             self._forward.store(delta.added[some], counted, lengths, segments)
             self._vocabulary.retain(counted.ids)

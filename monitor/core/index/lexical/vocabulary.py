@@ -7,8 +7,7 @@ from itertools import chain
 import numpy as np
 from numpy.typing import NDArray
 
-from monitor.core.index.lexical.arrays import Kernels
-from monitor.core.index.lexical.kernels import BEST
+from monitor.core.index.lexical.kernels import recount
 from monitor.core.index.lexical.words import ByteWords
 from monitor.core.text.tokens import tokenize
 
@@ -42,15 +41,14 @@ class Vocabulary:
     Not thread-safe: one writer.
     """
 
-    def __init__(self, *, kernels: Kernels = BEST) -> None:
+    def __init__(self) -> None:
         self.hashes: NDArray[np.uint64] = np.zeros(_ROOM, np.uint64)
         """(capacity,) by id: BLAKE2b-8 of the token's UTF-8, equal in every run; stale where the id is free."""
         self.document_frequency: NDArray[np.int32] = np.zeros(_ROOM, np.int32)
         """(capacity,) by id: live documents that contain the token, as retained."""
         self._histogram: NDArray[np.int64] = np.zeros(_COUNTED, np.int64)
-        self._recount = kernels.recount
         self._pins: NDArray[np.int32] = np.zeros(_ROOM, np.int32)
-        self._words = ByteWords() if kernels.name == "numba" else None
+        self._words = ByteWords()
         self._ids = _Intern(self)
         self._tokens: list[str] = []
         self._free: list[int] = []
@@ -80,8 +78,6 @@ class Vocabulary:
             n int32 arrays of token ids in text order, repeats included (empty for a text without tokens); read
             them before the next `recycle`, unless they are retained.
         """
-        if self._words is None:
-            return self._encode(texts)
         plain = [text.encode("ascii") for text in texts if text.isascii()]
         ids, counts, unknown = self._words.look_up(plain)
         for at, word in unknown.items():
@@ -116,7 +112,7 @@ class Vocabulary:
 
     def retain(self, ids: NDArray[np.int32]) -> None:
         """Count one more live document for each id; a document brings each of its distinct ids once."""
-        self._recount(self.document_frequency, self._histogram, ids, 1)
+        recount(self.document_frequency, self._histogram, ids, 1)
 
     def release(self, ids: NDArray[np.int32]) -> None:
         """Count one live document less for each id.
@@ -124,7 +120,7 @@ class Vocabulary:
         Raises:
             ValueError: a count would fall below zero, so something was released twice.
         """
-        if self._recount(self.document_frequency, self._histogram, ids, -1) < len(ids):
+        if recount(self.document_frequency, self._histogram, ids, -1) < len(ids):
             message = "vocabulary: a token was released more often than retained"
             raise ValueError(message)
         self._loose.append(ids[self.document_frequency[ids] == 0])
@@ -152,8 +148,7 @@ class Vocabulary:
             if self._ids.pop(self._tokens[token_id], None) is not None:
                 self._tokens[token_id] = ""
                 self._free.append(token_id)
-        if self._words is not None:
-            self._words.forget(idle)
+        self._words.forget(idle)
         return len(idle)
 
     def _intern(self, documents: Sequence[Sequence[str]]) -> NDArray[np.int32]:
@@ -173,8 +168,7 @@ class Vocabulary:
             blake2b(token.encode("utf-8", "surrogatepass"), digest_size=8).digest(), "little"
         )
         self._ids[token] = token_id
-        if self._words is not None:
-            self._words.learn(token_id, token)
+        self._words.learn(token_id, token)
         self._fresh.append(token_id)
         return token_id
 

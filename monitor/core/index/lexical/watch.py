@@ -6,10 +6,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from monitor.core.arrays.ragged import ragged
 from monitor.core.index.lexical import buffers
-from monitor.core.index.lexical.arrays import EMPTY, Kernels, Lists, Postings, Queries, Ranking, part, ragged
+from monitor.core.index.lexical.arrays import EMPTY, Lists, Postings, Queries, Ranking, part
 from monitor.core.index.lexical.bound import postings, unproved
 from monitor.core.index.lexical.forward import ForwardLists
+from monitor.core.index.lexical.kernels_offer import offer
+from monitor.core.index.lexical.kernels_rank import rank
 from monitor.core.index.lexical.names import NameOrder
 from monitor.core.index.lexical.queries import Plan
 
@@ -18,6 +21,8 @@ _CLOSELY = 128
 _SOON, _FEW = 0.01, 8
 """A scan for one row costs nearly as much as one for twenty: those that would follow within this margin go along,
 unless they are more than one in so many."""
+_BLOCK = 8_192
+"""Chunks offered at once while a buffer is refilled."""
 KEPT = 4
 """Entries kept per result wanted: k' = 4k."""
 
@@ -32,18 +37,15 @@ class Watch:
         plan: the queries.
         k: depth of the lists.
         epoch: the queries under the first epoch's weights.
-        kernels: the inner loops.
         segments: by slot, folded by this plan's filters, for an ad hoc plan: its terms are then looked up in whole
             forward lists. None for the anchors' own plan.
     """
 
-    def __init__(
-        self, plan: Plan, k: int, epoch: Queries, kernels: Kernels, segments: NDArray[np.int32] | None = None
-    ) -> None:
+    def __init__(self, plan: Plan, k: int, epoch: Queries, segments: NDArray[np.int32] | None = None) -> None:
         self.plan, self.k = plan, k
         self.entries = buffers.empty(plan, np.full(len(plan), KEPT * k, np.int64))
         self.epoch = epoch._replace(weight=epoch.weight.copy(), average=epoch.average.copy())
-        self._kernels, self._segments = kernels, segments
+        self._segments = segments
         self._every: Postings | None = None  # of all rows; None while outdated
         self._frequency: NDArray[np.int64] = np.zeros(len(plan.terms), np.int64)
 
@@ -113,7 +115,7 @@ class Watch:
         self.entries.floor[rows] = floor
         self._every = None
         asked = postings(self.plan, self.epoch, rows)
-        for slots in forward.blocks(forward.live(), self._kernels.block):
+        for slots in forward.blocks(forward.live(), _BLOCK):
             lists = forward.lists(slots, whole=self._segments is not None)
             if self._segments is not None:
                 lists = lists._replace(segments=self._segments[slots])
@@ -128,12 +130,12 @@ class Watch:
 
     def rank(self, now: Queries, rows: NDArray[np.int64], order: NameOrder) -> Ranking:
         """The best k of some rows under the present weights, ties by name."""
-        ranking = self._kernels.rank(self.entries, now, rows, self.k, order.label)
+        ranking = rank(self.entries, now, rows, self.k, order.label)
         places = np.flatnonzero(ranking.open)
         if len(places):
             order.place(np.unique(self.entries.slot[places]).astype(np.int64))
             stale = np.unique(np.searchsorted(self.entries.offset, places, side="right") - 1)
-            again = self._kernels.rank(self.entries, now, stale, self.k, order.label)
+            again = rank(self.entries, now, stale, self.k, order.label)
             at = np.searchsorted(rows, stale)
             _patch(ranking, at, again)
         return ranking
@@ -216,7 +218,7 @@ class Watch:
         for attempt in count():
             if not len(asked.rows) or not len(lists.slots):
                 break
-            missed = np.flatnonzero(self._kernels.offer(lists, self.epoch, asked, entries, order.label))
+            missed = np.flatnonzero(offer(lists, self.epoch, asked, entries, order.label))
             stuck = np.flatnonzero(entries.stuck >= 0)
             if not len(stuck):
                 break

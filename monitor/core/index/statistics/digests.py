@@ -6,7 +6,7 @@ from hashlib import blake2b
 import numpy as np
 from numpy.typing import NDArray
 
-from monitor.core.index.duplicates.shingles_numpy import GOLDEN, mix
+from monitor.core.arrays.mixing import GOLDEN, mix
 
 _PART = 256
 

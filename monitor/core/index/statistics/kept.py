@@ -210,7 +210,7 @@ class Kept:
 
     def _batch(self, slots: Ints, vectors: NDArray[np.float32]) -> Vectors:
         columns = self.columns
-        return Vectors(vectors, columns.norms[slots], columns.cells[slots], self._rows(slots), columns.changed[slots])
+        return Vectors(vectors, columns.norms[slots], self._rows(slots), columns.changed[slots])
 
     def _count(self, slots: Ints, rows: Ints, sign: int) -> None:
         """Count live chunks, or no longer."""

@@ -21,20 +21,18 @@ class Vectors:
     Args:
         vectors: (n, d) float32.
         norms: (n,) float32, their lengths; zero vectors have no direction and do not count.
-        cells: (n,) cells.
-        rows: (n, D) rows of the cells.
+        rows: (n, D) rows of the sums.
         changed: (n, D), changed since the baseline within each segment.
     """
 
     vectors: NDArray[np.float32]
     norms: NDArray[np.float32]
-    cells: Ints
     rows: Ints
     changed: NDArray[np.bool_]
 
     def take(self, at: Ints) -> "Vectors":
         """Some of them."""
-        return Vectors(self.vectors[at], self.norms[at], self.cells[at], self.rows[at], self.changed[at])
+        return Vectors(self.vectors[at], self.norms[at], self.rows[at], self.changed[at])
 
 
 class Sums:
@@ -69,5 +67,5 @@ class Sums:
         if not only_changed:
             self._counters.add(batch.rows, np.int64(DIRECTED), steps)
         self._counters.add(batch.rows, np.int64(CHANGED_DIRECTED), steps * batch.changed)
-        summands = Summands(features.of(directions), directions, batch.cells, batch.rows, batch.changed)
+        summands = Summands(features.of(directions), directions, batch.rows, batch.changed)
         accumulate(self._counters.sums, summands, sign, only_changed=only_changed)

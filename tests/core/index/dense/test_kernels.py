@@ -5,13 +5,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from monitor.core.arrays.compile import COMPILES
-from monitor.core.index.dense import kernels as kernels_dense
-from monitor.core.index.dense.kernels import NUMBA, best
-from monitor.core.index.dense.kernels_numpy import EMPTY, NUMPY, Arrivals, Kernels, Rows
-from monitor.core.model.scoring import Distance
-
-pytestmark = pytest.mark.skipif(not COMPILES, reason="numba is not installed")
+from monitor.core.index.dense import kernels
+from monitor.core.index.dense.kernels import EMPTY, Arrivals, Rows
+from monitor.core.model.scoring import Distance, scores
+from tests.core.index.dense import twins
 
 NAMES = [f"c{slot * 37 % 101}" for slot in range(200)]
 
@@ -51,13 +48,14 @@ def test_insert_and_drop_are_equal(seed: int, capacity: int, levels: int, arrivi
     plain = random_rows(generator, capacity, levels)
     fast = copy(plain)
     gone = np.append(generator.random(200) < 0.3, False)
-    np.testing.assert_array_equal(NUMPY.drop(plain, gone), NUMBA.drop(fast, gone))
+    np.testing.assert_array_equal(twins.drop(plain, gone), kernels.drop(fast, gone))
     assert_same(plain, fast)
     anchors = np.sort(generator.integers(0, 5, arriving))
     slots = 100 + generator.permutation(100)[:arriving]
     between = generator.choice([0.0, 0.1, 0.3, 0.5, 0.9], arriving)  # equal to a buffered score, or to none
     arrivals = Arrivals(anchors, generator.integers(0, levels + 1, arriving) + between, slots)
-    np.testing.assert_array_equal(NUMPY.insert(plain, arrivals, NAMES), NUMBA.insert(fast, arrivals, NAMES))
+    expected = twins.insert(plain, arrivals, NAMES)
+    np.testing.assert_array_equal(expected, kernels.insert(fast, arrivals, NAMES))
     assert_same(plain, fast)
 
 
@@ -71,18 +69,19 @@ def test_scores_are_equal(distance: Distance, dimension: int) -> None:
     vectors[0] = 0.0
     vectors[1] = -0.0
     slots, rows = generator.integers(0, 40, 300), generator.integers(0, 30, 300)
-    made = [kernels.exact(vectors, slots, vectors[:30].copy(), rows, distance) for kernels in (NUMPY, NUMBA)]
-    np.testing.assert_array_equal(made[0].view(np.int64), made[1].view(np.int64))
+    made = kernels.exact(vectors, slots, vectors[:30].copy(), rows, distance)
+    expected = scores(vectors[slots], vectors[rows], distance)
+    np.testing.assert_array_equal(made.view(np.int64), expected.view(np.int64))
 
 
-def test_the_compiled_kernels_are_chosen_where_they_agree(monkeypatch: pytest.MonkeyPatch) -> None:
-    assert best(384) is NUMBA
-    monkeypatch.setattr(kernels_dense, "exact", lambda *pairs: NUMPY.exact(*pairs) + 1e-12)
-    assert best(384) is NUMPY
-    monkeypatch.setattr(kernels_dense, "COMPILES", False)
-    assert best(384) is NUMPY
-
-
-def test_kernels_name_themselves() -> None:
-    assert [kernels.name for kernels in (NUMPY, NUMBA)] == ["numpy", "numba"]
-    assert isinstance(NUMBA, Kernels)
+def test_a_numpy_that_sums_in_another_order_scores_itself(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert kernels._sums_as_numpy(384)
+    compiled = kernels._exact
+    monkeypatch.setattr(kernels, "_exact", lambda *pairs: compiled(*pairs) + 1e-12)
+    monkeypatch.setattr(kernels, "_sums_as_numpy", kernels._sums_as_numpy.__wrapped__)
+    assert not kernels._sums_as_numpy(384)
+    generator = np.random.default_rng(1)
+    vectors = generator.standard_normal((40, 384)).astype(np.float32)
+    slots, rows = generator.integers(0, 40, 600), generator.integers(0, 40, 600)
+    found = kernels.exact(vectors, slots, vectors, rows, Distance.DOT)
+    np.testing.assert_array_equal(found, scores(vectors[slots], vectors[rows], Distance.DOT))

@@ -7,8 +7,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from monitor.core.index.dense import search as dense_search
-from monitor.core.index.dense.kernels import best
-from monitor.core.index.dense.kernels_numpy import EMPTY, NUMPY
+from monitor.core.index.dense.kernels import EMPTY
 from monitor.core.index.dense.order import leaders, name_ranks, places, ranked
 from monitor.core.index.dense.search import Search
 from monitor.core.model.scoring import Distance, prepare, scores
@@ -35,11 +34,9 @@ def check(vectors: NDArray[np.float32], queries: NDArray[np.float32], distance: 
     vectors, queries = prepare(vectors, distance), prepare(queries, distance)
     for slots in (np.arange(len(vectors)), np.flatnonzero(np.arange(len(vectors)) % 3 > 0)):
         expected = brute(vectors, queries, slots, distance, keep)
-        for kernels in (NUMPY, best(vectors.shape[1])):
-            engine = Search(vectors, NAMES, queries, distance=distance, keep=keep, kernels=kernels)
-            found = engine.top(slots)
-            np.testing.assert_array_equal(found[0], expected[0])
-            np.testing.assert_array_equal(found[1], expected[1])
+        found = Search(vectors, NAMES, queries, distance=distance, keep=keep).top(slots)
+        np.testing.assert_array_equal(found[0], expected[0])
+        np.testing.assert_array_equal(found[1], expected[1])
 
 
 @pytest.fixture(autouse=True)

@@ -10,8 +10,6 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 from numpy.typing import NDArray
 
 from monitor.core.index.corpus import Corpus, Delta, Row
-from monitor.core.index.dense.kernels import best
-from monitor.core.index.dense.kernels_numpy import NUMPY, Kernels
 from monitor.core.index.dense.topk import DenseTopK
 from monitor.core.model.anchors import Anchor, AnchorSet
 from monitor.core.model.events import Chunk, CorpusEvent, Delete, Located, Position, Segment, Upsert
@@ -65,12 +63,10 @@ def whole(corpus: Corpus, rows: Sequence[Row]) -> Delta:
 class Stream:
     """A corpus, an engine on it and the next offset."""
 
-    def __init__(
-        self, anchors: AnchorSet, k: int, distance: Distance, dimension: int = D, kernels: Kernels | None = None
-    ) -> None:
+    def __init__(self, anchors: AnchorSet, k: int, distance: Distance, dimension: int = D) -> None:
         self.anchors, self.k, self.distance, self.offset = anchors, k, distance, 0
         self.corpus = Corpus(dimension)
-        self.engine = DenseTopK(anchors, self.corpus, k=k, distance=distance, kernels=kernels)
+        self.engine = DenseTopK(anchors, self.corpus, k=k, distance=distance)
 
     def feed(self, events: Sequence[CorpusEvent]) -> NDArray[np.bool_]:
         batch = [Located(Position("t", 0, self.offset + at), event) for at, event in enumerate(events)]
@@ -116,12 +112,11 @@ class DenseMachine(RuleBasedStateMachine):
 
     distance = Distance.COSINE
 
-    @initialize(data=st.data(), k=st.integers(1, 3), filtered=st.booleans(), compiled=st.booleans())
-    def start(self, data: st.DataObject, k: int, filtered: bool, compiled: bool) -> None:
+    @initialize(data=st.data(), k=st.integers(1, 3), filtered=st.booleans())
+    def start(self, data: st.DataObject, k: int, filtered: bool) -> None:
         vectors = prepare(np.array([data.draw(VECTORS) for _ in range(4)]), self.distance)
         filters = [data.draw(SEGMENTS) if filtered else () for _ in range(4)]
-        kernels = best(D) if compiled else NUMPY
-        self.stream = Stream(anchor_set(vectors, filters), k, self.distance, kernels=kernels)
+        self.stream = Stream(anchor_set(vectors, filters), k, self.distance)
 
     def feed(self, events: Sequence[CorpusEvent]) -> None:
         before = self.stream.engine.lists()

@@ -1,15 +1,12 @@
 """The hash table and the groups on it, against dictionaries of sets."""
 
 import numpy as np
-import pytest
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
 from monitor.core.index.duplicates.buckets import Buckets
-from monitor.core.index.duplicates.buckets_numpy import NUMPY, Kernels, matches
 from monitor.core.index.duplicates.groups import NO_GROUP, Groups
-from monitor.core.index.duplicates.kernels_buckets import BEST
 
 TAGS = st.sampled_from([0, 1, 2, 1024, 2048, 1025, 2**32 - 1])
 
@@ -17,9 +14,9 @@ TAGS = st.sampled_from([0, 1, 2, 1024, 2048, 1025, 2**32 - 1])
 class BucketsMachine(RuleBasedStateMachine):
     """Few tags that share buckets, so that chains are long and neighbours leave together."""
 
-    @initialize(width=st.integers(1, 3), kernels=st.sampled_from([NUMPY, BEST]))
-    def start(self, width: int, kernels: Kernels) -> None:
-        self.table, self.width = Buckets(width, shelves=2, kernels=kernels), width
+    @initialize(width=st.integers(1, 3))
+    def start(self, width: int) -> None:
+        self.table, self.width = Buckets(width, shelves=2), width
         self.held: dict[int, list[int]] = {}
         self.shelf: dict[int, int] = {}
 
@@ -120,21 +117,8 @@ TestGroups = GroupsMachine.TestCase
 TestGroups.settings = settings(max_examples=60, stateful_step_count=15, deadline=None)
 
 
-def test_a_cleared_row_is_not_walked_any_further() -> None:
-    table = Buckets(1)
-    table.add(np.arange(10), np.full((10, 1), 7, np.uint32))
-    wanted = np.array([True, True])
-    found: list[list[int]] = [[], []]
-    for at, handles in matches(table._chains, np.full((2, 1), 7, np.uint32), 0, wanted):
-        for row, handle in zip(at.tolist(), handles.tolist(), strict=True):
-            found[row].append(handle)
-        wanted[0] = False
-    assert [len(row) for row in found] == [1, 10]
-
-
-@pytest.mark.parametrize("kernels", [NUMPY, BEST], ids=["numpy", "best"])
-def test_a_long_run_of_one_chain_leaves_at_once(kernels: Kernels) -> None:
-    table = Buckets(2, kernels=kernels)
+def test_a_long_run_of_one_chain_leaves_at_once() -> None:
+    table = Buckets(2)
     table.add(np.arange(3000), np.full((3000, 2), 7, np.uint32))
     table.remove(np.arange(10, 2990))
     handles = {handle for _, found in table.matches(np.full((1, 2), 7, np.uint32)) for handle in found.tolist()}

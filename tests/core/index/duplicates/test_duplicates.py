@@ -10,12 +10,10 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 from numpy.typing import NDArray
 
 from monitor.adapters.rensa import RensaBands
+from monitor.core.arrays.mixing import mix
 from monitor.core.index.corpus import Corpus, Delta, Row
-from monitor.core.index.duplicates.buckets_numpy import NUMPY, Kernels
 from monitor.core.index.duplicates.duplicates import Bands, Copies, Duplicates
-from monitor.core.index.duplicates.kernels_buckets import BEST
 from monitor.core.index.duplicates.shingles import jaccard, shingle
-from monitor.core.index.duplicates.shingles_numpy import mix
 from monitor.core.model.events import Chunk, CorpusEvent, Delete, Located, Position, Segment, Upsert
 
 HASHES = mix(np.arange(1, 100, dtype=np.uint64))
@@ -49,9 +47,9 @@ def words(text: str) -> NDArray[np.int32]:
 class Stream:
     """A corpus of number texts, and its duplicates."""
 
-    def __init__(self, bands: Bands, kernels: Kernels = BEST) -> None:
+    def __init__(self, bands: Bands) -> None:
         self.corpus, self.offset = Corpus(0), 0
-        self.duplicates = Duplicates(bands, kernels=kernels)
+        self.duplicates = Duplicates(bands)
         self.texts: dict[str, str] = {}
 
     def feed(self, events: Sequence[CorpusEvent]) -> None:
@@ -120,10 +118,10 @@ EVENTS = st.one_of(
 class DuplicatesMachine(RuleBasedStateMachine):
     """Upserts, updates, deletes and floods; the rule is either all pairs or a third of them."""
 
-    @initialize(modulus=st.sampled_from([1, 3]), kernels=st.sampled_from([NUMPY, BEST]))
-    def start(self, modulus: int, kernels: Kernels) -> None:
+    @initialize(modulus=st.sampled_from([1, 3]))
+    def start(self, modulus: int) -> None:
         self.modulus = modulus
-        self.stream = Stream(FewBands(modulus), kernels)
+        self.stream = Stream(FewBands(modulus))
 
     @rule(batch=st.lists(EVENTS, max_size=12))
     def apply(self, batch: Sequence[CorpusEvent]) -> None:
@@ -179,12 +177,11 @@ def test_a_combination_of_attributes_is_a_dimension() -> None:
     assert stream.duplicates.counts("language+source") == {"en+wiki": Copies(1, 1, 1), "de+unset": Copies(2, 1, 1)}
 
 
-@pytest.mark.parametrize("kernels", [NUMPY, BEST], ids=["numpy", "best"])
 @pytest.mark.parametrize("variants", [1, 5000])
-def test_a_flood_of_copies_stays_linear(variants: int, kernels: Kernels) -> None:
+def test_a_flood_of_copies_stays_linear(variants: int) -> None:
     """5,000 chunks of one text, then of one template with a word of its own each: all copies, then none."""
     hashes = mix(np.arange(1, 6000, dtype=np.uint64))
-    duplicates = Duplicates(RensaBands(), kernels=kernels)
+    duplicates = Duplicates(RensaBands())
     texts = [np.array([*range(100), 200 + at % variants], np.int32) for at in range(5000)]
     row = Row(0, "c", "d", 0, (), "v", 0, "", None, Position("t", 0, 0), 0)
     none, empty = np.zeros(0, np.int64), np.zeros((1000, 0), np.float32)

@@ -6,10 +6,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from monitor.core.index.duplicates.kernels_shingles import BEST
+from monitor.core.arrays.mixing import mix
+from monitor.core.index.duplicates.kernels_buckets import common
+from monitor.core.index.duplicates.kernels_shingles import fold, roll
 from monitor.core.index.duplicates.shingles import WIDTH, clusters, jaccard, shingle
-from monitor.core.index.duplicates.shingles_numpy import NUMPY, Kernels, mix, shared
 from monitor.core.index.duplicates.slab import ShingleSlab
+from tests.core.index.duplicates import twins
 
 HASHES = mix(np.arange(1, 41, dtype=np.uint64))
 IDS = st.lists(st.integers(0, 39), max_size=12)
@@ -44,11 +46,14 @@ def test_there_is_one_shingle_per_distinct_window(rows: list[list[int]], width: 
 @settings(deadline=None)
 @given(st.lists(IDS, max_size=8), st.integers(1, 5))
 def test_compiled_and_plain_kernels_are_equal(rows: list[list[int]], width: int) -> None:
-    fast, plain = (shingle(texts(rows), HASHES, width, kernels=kernels) for kernels in (BEST, NUMPY))
-    np.testing.assert_array_equal(fast.shingles, plain.shingles)
-    np.testing.assert_array_equal(fast.counts, plain.counts)
-    np.testing.assert_array_equal(fast.texts, plain.texts)
-    np.testing.assert_array_equal(fast.sets, plain.sets)
+    words = HASHES[np.array([number for row in rows for number in row], np.int64)]
+    lengths = np.array([len(row) for row in rows], np.int64)
+    rolled, plain = roll(words, lengths, width), twins.roll(words, lengths, width)
+    pieces = np.sort(rolled[0])
+    for found, expected in zip(rolled, plain, strict=True):
+        np.testing.assert_array_equal(found, expected)
+    for made, other in zip(fold(pieces, len(rows)), twins.fold(pieces, len(rows)), strict=True):
+        np.testing.assert_array_equal(made, other)
 
 
 @settings(deadline=None)
@@ -142,17 +147,12 @@ def test_the_slab_gives_back_what_it_was_given(actions: list[set[int] | int]) ->
         assert slab.get(handle).tolist() == expected
     handles = np.array(sorted(held), np.int64)
     for left in handles:
-        pairs = shared(*arrays(slab), np.full(len(handles), left), handles)
+        pairs = common(slab.sets, np.full(len(handles), left), handles)
         assert pairs.tolist() == [len(set(held[int(left)]) & set(held[int(right)])) for right in handles]
 
 
-def arrays(slab: ShingleSlab) -> tuple[NDArray[np.uint32], NDArray[np.int64], NDArray[np.int64]]:
-    return slab.sets.flat, slab.sets.starts, slab.sets.lengths
-
-
-@pytest.mark.parametrize("kernels", [NUMPY, BEST], ids=["numpy", "best"])
-def test_the_slab_does_not_grow_with_uptime(kernels: Kernels) -> None:
-    slab, generator = ShingleSlab(kernels), np.random.default_rng(0)
+def test_the_slab_does_not_grow_with_uptime() -> None:
+    slab, generator = ShingleSlab(), np.random.default_rng(0)
     counts = np.full(100, 50)
     slab.put(np.arange(100), np.repeat(np.arange(100), 50).astype(np.uint32), counts)
     touched: set[int] = set()

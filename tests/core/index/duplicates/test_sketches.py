@@ -6,9 +6,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from monitor.core.index.duplicates.kernels_sketches import Width, allowed, allowed_plain
+from monitor.core.index.duplicates.kernels_sketches import Width, allowed
 from monitor.core.index.duplicates.shingles import jaccard
 from monitor.core.index.duplicates.sketches import Sketches
+from tests.core.index.duplicates import twins
 
 # few places: most shingles share their bit with others, as in long texts
 SHINGLES = st.one_of(st.integers(0, 40), st.integers(0, 8).map(lambda number: number * 1024 + 3))
@@ -74,5 +75,5 @@ def test_the_kernel_allows_what_plain_numpy_allows(slots: int) -> None:
     few, every, places = width(4), width(16), draw.integers(0, held, (60, slots))
     for share in (0.05, 0.25, 4 / 9):
         found = allowed(places, sizes, few, every, share)
-        np.testing.assert_array_equal(found, allowed_plain(places, sizes, few, every, share))
+        np.testing.assert_array_equal(found, twins.allowed(places, sizes, few, every, share))
         assert slots < 7 or 0 < np.count_nonzero(found) < found.size

@@ -1,4 +1,4 @@
-"""numba == numpy: the compiled kernels against their plain twins, to the bit where the result is defined."""
+"""The compiled kernels against loops and their numpy twins, to the bit where the result is defined."""
 
 from collections.abc import Sequence
 from random import Random
@@ -8,12 +8,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from monitor.core.index.lexical.arrays import Counted, ragged
-from monitor.core.index.lexical.kernels import BEST, NUMBA
-from monitor.core.index.lexical.kernels_numpy import NUMPY
-from tests.core.index.lexical.test_topk import Changes, Stream, check, equal
-
-numba = pytest.mark.skipif(NUMBA is None, reason="numba is not installed: the numpy kernels are the only ones")
+from monitor.core.arrays.ragged import ragged
+from monitor.core.index.lexical import watch
+from monitor.core.index.lexical.arrays import Counted
+from monitor.core.index.lexical.kernels import count, gather, recount, scatter
+from tests.core.index.lexical import twins
+from tests.core.index.lexical.test_topk import Stream, check, equal
 
 
 def documents(counted: Counted) -> list[tuple[set[tuple[int, int]], set[int]]]:
@@ -25,33 +25,28 @@ def documents(counted: Counted) -> list[tuple[set[tuple[int, int]], set[int]]]:
     return made
 
 
-@numba
 @settings(max_examples=40, deadline=None)
 @given(st.lists(st.lists(st.integers(0, 9), max_size=12), max_size=6), st.sets(st.integers(0, 9)))
 def test_count(texts: list[list[int]], known: set[int]) -> None:
-    assert NUMBA is not None
     local = np.array([0 if token in known else -1 for token in range(10)], np.int32)
     tokens = np.array([token for text in texts for token in text], np.int32)
     offset = np.concatenate((np.zeros(1, np.int64), np.cumsum([len(text) for text in texts], dtype=np.int64)))
     expected = [({(t, text.count(t)) for t in text}, set(text) & known) for text in texts]
-    for kernels in (NUMPY, NUMBA):
-        found = kernels.count(tokens, offset, local)
-        assert documents(found) == expected
-        assert [found.ids.itemsize, found.heads.itemsize, found.offset.itemsize] == [4, 4, 8]
+    found = count(tokens, offset, local)
+    assert documents(found) == expected
+    assert [found.ids.itemsize, found.heads.itemsize, found.offset.itemsize] == [4, 4, 8]
 
 
-@numba
 @settings(max_examples=40, deadline=None)
 @given(st.lists(st.tuples(st.lists(st.integers(0, 5), max_size=8), st.sampled_from([1, -1])), max_size=6))
 def test_recount(steps: list[tuple[list[int], int]]) -> None:
-    assert NUMBA is not None
     left = (np.zeros(6, np.int32), np.zeros(5, np.int64))
     right = (np.zeros(6, np.int32), np.zeros(5, np.int64))
     for ids, step in steps:
         given_ids = np.array(ids, np.int32)
-        done = NUMPY.recount(*left, given_ids, step)
+        done = twins.recount(*left, given_ids, step)
         before = right[0].copy(), right[1].copy()
-        if NUMBA.recount(*right, given_ids, step) < len(ids):
+        if recount(*right, given_ids, step) < len(ids):
             assert done == 0  # numpy stops before the first, numba at the one that would fall below 0
             right = before
         np.testing.assert_array_equal(left[0], right[0])
@@ -66,13 +61,11 @@ def test_gather_and_scatter_are_slices(sizes: list[int], order: Random) -> None:
     starts = np.array([6 * place for place in at], np.int64)
     slab = np.arange(6 * len(sizes), dtype=np.int32)
     expected = np.concatenate([slab[:0], *(slab[s : s + n] for s, n in zip(starts, sizes, strict=True))])
-    for kernels in (NUMPY, BEST):
-        parts = kernels.gather(slab, starts, np.array(sizes, np.int64))
-        np.testing.assert_array_equal(parts, expected)
-        copied = np.full(len(slab), 9999, np.uint16)
-        kernels.scatter(copied, starts, np.array(sizes, np.int64), parts)
-        inside = np.isin(slab, expected)
-        np.testing.assert_array_equal(copied, np.where(inside, slab, 9999))
+    parts = gather(slab, starts, np.array(sizes, np.int64))
+    np.testing.assert_array_equal(parts, expected)
+    copied = np.full(len(slab), 9999, np.uint16)
+    scatter(copied, starts, np.array(sizes, np.int64), parts)
+    np.testing.assert_array_equal(copied, np.where(np.isin(slab, expected), slab, 9999))
 
 
 @pytest.mark.parametrize("sizes", [[], [0], [3], [0, 2, 0, 1]])
@@ -82,11 +75,8 @@ def test_ragged(sizes: Sequence[int]) -> None:
     assert ragged(starts, np.array(sizes, np.int64)).tolist() == expected
 
 
-@numba
-def test_both_follow_one_stream_to_the_bit() -> None:
+def test_both_follow_one_stream_to_the_bit(monkeypatch: pytest.MonkeyPatch) -> None:
     """Enough chunks that buffers overflow, floors rise and bounds decide what is scored."""
-    assert NUMBA is not None
-    assert BEST is NUMBA
     rng = np.random.default_rng(3)
     weights = 1.0 / np.arange(1, 301)
     weights /= weights.sum()
@@ -95,22 +85,16 @@ def test_both_follow_one_stream_to_the_bit() -> None:
         return " ".join(f"w{n}" for n in rng.choice(300, size=int(rng.integers(0, 25)), p=weights))
 
     queries = [" ".join(f"w{n}" for n in rng.choice(300, size=int(rng.integers(0, 7)), p=weights)) for _ in range(40)]
-    left, right = Stream(queries, kernels=NUMPY), Stream(queries, kernels=NUMBA)
+    left, right = Stream(queries), Stream(queries)
     for _ in range(25):
         changes: list[tuple[str, str | None]] = [
             (f"c{n}", text() if rng.random() < 0.8 else None) for n in rng.integers(0, 900, size=80)
         ]
-        np.testing.assert_array_equal(left.apply(changes), right.apply(changes))
+        with monkeypatch.context() as plain:
+            plain.setattr(watch, "offer", twins.offer)
+            plain.setattr(watch, "rank", twins.rank)
+            expected = left.apply(changes)
+        np.testing.assert_array_equal(expected, right.apply(changes))
         equal(left.index.lists(), right.index.lists())
     check(right)
     equal(right.index.lists(), right.rebuilt())
-
-
-class NumbaChanges(Changes):
-    """The state machine of test_topk on the compiled kernels."""
-
-    kernels = BEST
-
-
-TestNumbaChanges = NumbaChanges.TestCase
-TestNumbaChanges.settings = settings(max_examples=25, stateful_step_count=15, deadline=None)

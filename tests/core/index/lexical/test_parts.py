@@ -10,13 +10,13 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from rank_bm25 import BM25Okapi
 
-from monitor.core.arrays.compile import COMPILES, compiled
+from monitor.core.arrays.compile import compiled
 from monitor.core.index.lexical import names as names_module
 from monitor.core.index.lexical.arrays import Queries
 from monitor.core.index.lexical.bm25 import BM25
 from monitor.core.index.lexical.bound import unproved
 from monitor.core.index.lexical.forward import ForwardLists
-from monitor.core.index.lexical.kernels_numpy import count
+from monitor.core.index.lexical.kernels import count
 from monitor.core.index.lexical.names import NameOrder
 from monitor.core.index.lexical.queries import Admission, Plan, compile_queries
 from monitor.core.model.segments import admits
@@ -229,6 +229,5 @@ def test_compiled_functions_are_cached_in_the_package_or_not_at_all() -> None:
 
     made = compiled(twice)
     assert made(21) == 42
-    if COMPILES:
-        path = getattr(made, "stats").cache_path  # noqa: B009 - numba's, unknown to the type
-        assert path is None or path.endswith("__pycache__")
+    path = getattr(made, "stats").cache_path  # noqa: B009 - numba's, unknown to the type
+    assert path is None or path.endswith("__pycache__")

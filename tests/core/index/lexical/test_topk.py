@@ -5,7 +5,6 @@ from collections import Counter
 from collections.abc import Sequence
 
 import numpy as np
-import pytest
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
@@ -13,18 +12,13 @@ from numpy.typing import NDArray
 from rank_bm25 import BM25Okapi
 
 from monitor.core.index.corpus import Corpus
-from monitor.core.index.lexical.arrays import Kernels
 from monitor.core.index.lexical.bm25 import BM25
-from monitor.core.index.lexical.kernels import NUMBA
-from monitor.core.index.lexical.kernels_numpy import NUMPY
 from monitor.core.index.lexical.topk import LexicalTopK
 from monitor.core.index.lexical.vocabulary import Vocabulary
 from monitor.core.model.events import Chunk, Delete, Located, Position, Segment, Upsert, chunk_key, text_hash
 from monitor.core.model.lists import RankedLists
 from monitor.core.model.segments import admits
 from monitor.core.text.tokens import tokenize
-
-KERNELS = [pytest.param(kernels, id=kernels.name) for kernels in (NUMPY, NUMBA) if kernels is not None]
 
 
 class Stream:
@@ -37,13 +31,12 @@ class Stream:
         *,
         k: int = 3,
         bm25: BM25 | None = None,
-        kernels: Kernels = NUMPY,
     ) -> None:
         self.bm25 = bm25 or BM25()
         self.queries = [tokenize(query) for query in queries]
         self.filters = list(filters) or [()] * len(queries)
-        self.corpus, self.vocabulary = Corpus(0), Vocabulary(kernels=kernels)
-        self.kernels, self.k = kernels, k
+        self.corpus, self.vocabulary = Corpus(0), Vocabulary()
+        self.k = k
         self.texts: dict[str, tuple[str, Segment]] = {}
         self.offset = 0
         self.index = self.fresh()
@@ -60,7 +53,6 @@ class Stream:
             k1=made.k1,
             b=made.b,
             epsilon=made.epsilon,
-            kernels=self.kernels,
         )
 
     def apply(self, changes: Sequence[tuple[str, str | None]], segment: Segment = ()) -> NDArray[np.bool_]:
@@ -81,7 +73,7 @@ class Stream:
 
     def rebuilt(self) -> RankedLists:
         """What a new index over the live texts, fed in another order into other slots, says."""
-        other = Stream([], k=self.k, bm25=self.bm25, kernels=self.kernels)
+        other = Stream([], k=self.k, bm25=self.bm25)
         other.queries, other.filters = self.queries, self.filters
         other.vocabulary.encode(["some tokens that shift all ids"])
         other.index = other.fresh()
@@ -152,8 +144,6 @@ CHANGE = st.tuples(st.sampled_from([f"c{n}" for n in range(14)]), st.none() | TE
 class Changes(RuleBasedStateMachine):
     """Any batches of upserts, updates and deletes: after each, all lists are exact, to the bit."""
 
-    kernels: Kernels = NUMPY
-
     @initialize(
         queries=st.lists(TEXT, min_size=1, max_size=5),
         wanted=st.sampled_from([(), (("language", "de"),)]),
@@ -163,7 +153,7 @@ class Changes(RuleBasedStateMachine):
     def start(self, queries: list[str], wanted: Segment, variant: str, k: int) -> None:
         filters = [wanted if at % 2 else () for at in range(len(queries))]
         bm25 = BM25("okapi" if variant == "okapi" else "lucene")
-        self.stream = Stream(queries, filters, k=k, bm25=bm25, kernels=self.kernels)
+        self.stream = Stream(queries, filters, k=k, bm25=bm25)
 
     @rule(changes=st.lists(CHANGE, max_size=8), language=st.sampled_from(["de", "en"]))
     def batch(self, changes: list[tuple[str, str | None]], language: str) -> None:

@@ -8,9 +8,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from monitor.core.index.lexical.arrays import Kernels
-from monitor.core.index.lexical.kernels import BEST
-from monitor.core.index.lexical.kernels_numpy import NUMPY
 from monitor.core.index.lexical.vocabulary import UNKNOWN, Vocabulary
 from monitor.core.text.tokens import tokenize
 
@@ -27,7 +24,6 @@ def test_encode_follows_the_tokenizer() -> None:
     assert vocabulary.encode([]) == []
 
 
-KERNELS = pytest.mark.parametrize("kernels", [NUMPY, BEST], ids=lambda kernels: kernels.name)
 LETTERS = st.text(st.sampled_from("aZ09_ .\0\x7f\n"), max_size=40)
 TEXTS = st.one_of(st.lists(WORDS, max_size=6).map(" ".join), LETTERS, st.text(max_size=20))
 
@@ -37,22 +33,20 @@ def spelt(vocabulary: Vocabulary, texts: list[str]) -> list[list[str]]:
     return [[vocabulary.token(token_id) for token_id in ids.tolist()] for ids in vocabulary.encode(texts)]
 
 
-@KERNELS
 @settings(max_examples=100, deadline=None)
 @given(batches=st.lists(st.lists(TEXTS, max_size=4), max_size=12))
-def test_ids_stand_for_the_tokens_of_the_tokenizer(kernels: Kernels, batches: list[list[str]]) -> None:
+def test_ids_stand_for_the_tokens_of_the_tokenizer(batches: list[list[str]]) -> None:
     """Whatever was forgotten in between, and whichever id is used again."""
-    vocabulary = Vocabulary(kernels=kernels)
+    vocabulary = Vocabulary()
     for texts in batches:
         assert spelt(vocabulary, texts) == [tokenize(text) for text in texts]
         assert len(vocabulary) == len({token for text in texts for token in tokenize(text)})
         vocabulary.recycle()
 
 
-@KERNELS
-def test_words_of_any_length_and_many_of_them(kernels: Kernels) -> None:
+def test_words_of_any_length_and_many_of_them() -> None:
     """Words beyond sixteen bytes, equal in their first sixteen, and more words than the first table holds."""
-    vocabulary = Vocabulary(kernels=kernels)
+    vocabulary = Vocabulary()
     long = " ".join("abcdefghij0123456789"[:length] for length in range(1, 21))
     many = [" ".join(f"word{10 * batch + at}x{at}" for at in range(2000)) for batch in range(5)]
     for texts in ([long, long.upper()], many, [long, *many]):
@@ -103,10 +97,9 @@ def test_pins_hold_until_let_go() -> None:
     assert vocabulary.lookup(["anchor"]).tolist() == [UNKNOWN]
 
 
-@KERNELS
-def test_frequencies_beyond_the_histogram(kernels: Kernels) -> None:
+def test_frequencies_beyond_the_histogram() -> None:
     """Tokens in more documents than the histogram has places are found as well, and on the way back."""
-    vocabulary = Vocabulary(kernels=kernels)
+    vocabulary = Vocabulary()
     often, seldom = vocabulary.encode(["often seldom"])[0].tolist()
     for documents in (4094, 4095, 4096, 9000):
         held = int(vocabulary.document_frequency[often])

@@ -1,25 +1,21 @@
-"""The lexical kernels in plain numpy: the fallback without numba, and its oracle in the tests."""
-
-from typing import Any
+"""The inner loops of the lexical leg in numpy: the oracles of the compiled ones."""
 
 import numpy as np
 from numpy.typing import NDArray
 
+from monitor.core.arrays.ragged import ragged
 from monitor.core.index.lexical.arrays import (
     EMPTY,
     ENOUGH,
     ROUNDED,
     WIDER,
-    Counted,
     Entries,
-    Kernels,
     Lists,
     Postings,
     Queries,
+    Ranking,
     part,
-    ragged,
 )
-from monitor.core.index.lexical.kernels_rank_numpy import rank
 
 _Block = tuple[int, NDArray[np.int64], NDArray[np.bool_]]
 """Of chunks offered at once: the number of the first, the labels, and which of them were missed."""
@@ -29,24 +25,6 @@ _POST = 1000
 """Multiplications of a matrix product that cost as much as one posting."""
 _CELLS = 4_000_000
 """Most cells of a (chunks, terms) or (rows, chunks) table that `offer` makes at once."""
-
-
-def count(tokens: NDArray[np.int32], offset: NDArray[np.int64], local: NDArray[np.int32]) -> Counted:
-    """Distinct ids per document, those with a local index first."""
-    documents = len(offset) - 1
-    width = len(local)
-    document = np.repeat(np.arange(documents), np.diff(offset))
-    # one sortable integer: document, then whether queries know the token, then the token
-    packed, frequencies = np.unique((document * 2 + (local[tokens] < 0)) * width + tokens, return_counts=True)
-    group, ids = np.divmod(packed, width)
-    per_group = np.bincount(group, minlength=2 * documents)
-    ends = np.cumsum(per_group[0::2] + per_group[1::2])
-    return Counted(
-        np.concatenate((np.zeros(1, np.int64), ends)).astype(np.int64),
-        per_group[0::2].astype(np.int32),
-        ids.astype(np.int32),
-        frequencies.astype(np.int32),
-    )
 
 
 def recount(frequency: NDArray[np.int32], histogram: NDArray[np.int64], ids: NDArray[np.int32], step: int) -> int:
@@ -61,18 +39,6 @@ def recount(frequency: NDArray[np.int32], histogram: NDArray[np.int64], ids: NDA
     np.subtract.at(histogram, np.minimum(before, top), 1)
     np.add.at(histogram, np.minimum(after, top), 1)
     return len(ids)
-
-
-def gather(slab: NDArray[np.int32], starts: NDArray[np.int64], sizes: NDArray[np.int64]) -> NDArray[np.int32]:
-    """Parts of a slab, one after the other."""
-    return slab[ragged(starts, sizes)]
-
-
-def scatter(
-    slab: NDArray[Any], starts: NDArray[np.int64], sizes: NDArray[np.int64], values: NDArray[np.int32]
-) -> None:
-    """Write parts, given one after the other, to their places in a slab."""
-    slab[ragged(starts, sizes)] = values
 
 
 def offer(
@@ -269,4 +235,68 @@ def _represent(
     return True
 
 
-NUMPY = Kernels("numpy", count, recount, gather, scatter, offer, rank, block=2048)
+def rank(entries: Entries, queries: Queries, rows: NDArray[np.int64], k: int, label: NDArray[np.int64]) -> Ranking:
+    """The best k of each row now: score descending, then the order of names."""
+    score = np.full(len(entries.slot), -np.inf)
+    places = ragged(entries.offset[rows], entries.used[rows])
+    _score((places, np.repeat(rows, entries.used[rows])), entries, queries, score)
+    twins = rows[entries.twin[rows] != EMPTY]
+    own = np.full(len(score), -np.inf)
+    _score((entries.offset[twins + 1] - 1, twins), entries, queries, own)
+    made = Ranking(
+        np.full((len(rows), k), EMPTY, np.int32),
+        np.full((len(rows), k), np.nan),
+        own[entries.offset[rows + 1] - 1],
+        np.zeros(len(score), np.bool_),
+    )
+    score[entries.slot == EMPTY] = -np.inf
+    room = np.diff(entries.offset)[rows]
+    for size in np.unique(room).tolist():
+        group = np.flatnonzero(room == size)
+        place = _cut(entries.offset[rows[group]][:, None] + np.arange(size), score, k)
+        _best(place, (score, entries.slot, label), (made, group))
+    return made
+
+
+def _score(
+    at: tuple[NDArray[np.int64], NDArray[np.int64]], entries: Entries, queries: Queries, score: NDArray[np.float64]
+) -> None:
+    """Score some places, given with their rows (ascending), under the queries' weights."""
+    place, row = at
+    norm = queries.k1 * (1.0 - queries.b + queries.b * (np.maximum(entries.length[place], 1) / queries.average[row]))
+    total = np.zeros(len(place))
+    first, sizes = queries.start[row], (queries.start[1:] - queries.start[:-1])[row]
+    for j in range(int(sizes.max(initial=0))):
+        upto = int(np.searchsorted(-sizes, -j))
+        frequency = entries.frequency[entries.column[j] + place[:upto]].astype(np.float64)
+        total[:upto] += (
+            queries.weight[first[:upto] + j] * (frequency * (queries.k1 + 1.0)) / (frequency + norm[:upto])
+        )
+    score[place] = total
+
+
+def _cut(place: NDArray[np.int64], score: NDArray[np.float64], k: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """(row, place) of what can be among the best k of rows with equally many places, ties at the cut included."""
+    values = score[place]
+    least = -np.partition(-values, k - 1, axis=1)[:, k - 1 : k]
+    row, column = np.nonzero((values >= least) & (values > -np.inf))
+    return row, place[row, column]
+
+
+def _best(
+    found: tuple[NDArray[np.int64], NDArray[np.int64]],
+    entries: tuple[NDArray[np.float64], NDArray[np.int32], NDArray[np.int64]],
+    into: tuple[Ranking, NDArray[np.int64]],
+) -> None:
+    """Order what was found and fill a group of the ranking's rows."""
+    (row, place), (score, slot, label), (made, group) = found, entries, into
+    ranked = np.lexsort((label[slot[place]], -score[place], row))
+    row, place = row[ranked], place[ranked]
+    value = score[place]
+    same = np.flatnonzero((row[1:] == row[:-1]) & (value[1:] == value[:-1]))
+    decides = place[np.concatenate((same, same + 1))]
+    made.open[decides[label[slot[decides]] == 0]] = True
+    at = np.arange(len(row)) - np.searchsorted(row, row)
+    top = at < made.slot.shape[1]
+    made.slot[group[row[top]], at[top]] = slot[place[top]]
+    made.score[group[row[top]], at[top]] = value[top]

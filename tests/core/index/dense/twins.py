@@ -1,69 +1,16 @@
-"""The three inner loops of the dense leg, in numpy: the oracle of the compiled ones, and complete without them."""
+"""The inner loops of the dense leg in numpy: the oracles of the compiled ones."""
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
+from monitor.core.index.dense.kernels import EMPTY, Arrivals, Rows, Scores, Slots
 from monitor.core.index.dense.order import name_ranks, places, ranked
-from monitor.core.model.scoring import Distance, scores
-
-Slots = NDArray[np.int64]
-Scores = NDArray[np.float64]
-EMPTY = -1
-"""Fills the unused tail of a row of slots."""
-_PAIRS = 256
-"""Pairs scored at a time: their float64 vectors stay in the second-level cache."""
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Rows:
-    """Sorted buffers of A anchors, changed in place.
-
-    Args:
-        slots: (A, capacity) int64, EMPTY behind the end.
-        scores: (A, capacity) float64, minus infinity behind the end.
-        sizes: (A,) int64.
-        floors: (A,) float64.
-    """
-
-    slots: Slots
-    scores: Scores
-    sizes: NDArray[np.int64]
-    floors: Scores
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Arrivals:
-    """Results to insert, anchors ascending: (n,) anchors, float64 scores and slots."""
-
-    anchors: NDArray[np.int64]
-    scores: Scores
-    slots: Slots
-
-
-@dataclass(frozen=True, slots=True)
-class Kernels:
-    """The inner loops, in numba or numpy; both give the same bits.
-
-    Args:
-        name: `numba` or `numpy`.
-        drop: (rows, gone) takes out the slots that `gone` (bool by slot, False at its end) marks; returns the anchors
-            that lost one, ascending.
-        insert: (rows, arrivals, names) merges results that outrank their floors; returns the slot that an anchor's
-            new floor is (EMPTY: as before), (A,) int64, with the scores in `rows.floors`.
-        exact: (vectors, slots, queries, rows, distance) -> float64 scores of (vectors[slots[i]], queries[rows[i]]).
-    """
-
-    name: str
-    drop: Callable[[Rows, NDArray[np.bool_]], NDArray[np.int64]]
-    insert: Callable[[Rows, Arrivals, Sequence[str]], Slots]
-    exact: Callable[[NDArray[np.float32], Slots, NDArray[np.float32], NDArray[np.int64], Distance], Scores]
 
 
 def drop(held: Rows, gone: NDArray[np.bool_]) -> NDArray[np.int64]:
-    """See `Kernels`."""
+    """See `kernels.drop`."""
     anchors = np.flatnonzero(gone[held.slots].any(axis=1))
     slots, scores = held.slots[anchors], held.scores[anchors]
     stay = ~gone[slots] & (slots != EMPTY)
@@ -76,7 +23,7 @@ def drop(held: Rows, gone: NDArray[np.bool_]) -> NDArray[np.int64]:
 
 
 def insert(held: Rows, arrivals: Arrivals, names: Sequence[str]) -> Slots:
-    """See `Kernels`. Every result's new place is counted, then all are written at once."""
+    """See `kernels.insert`. Every result's new place is counted, then all are written at once."""
     floors = np.full(len(held.sizes), EMPTY, np.int64)
     capacity = held.slots.shape[1]
     order = ranked(arrivals.anchors, arrivals.scores, arrivals.slots, names)
@@ -118,21 +65,3 @@ def _before(
         ranks = name_ranks(np.concatenate((old, slots[at])), names)
         before[at, place] = ranks[: len(at)] < ranks[len(at) :]
     return before
-
-
-def exact(
-    vectors: NDArray[np.float32],
-    slots: Slots,
-    queries: NDArray[np.float32],
-    rows: NDArray[np.int64],
-    distance: Distance,
-) -> Scores:
-    """See `Kernels`: `scoring.scores` in blocks."""
-    made = np.empty(len(slots))
-    for at in range(0, len(slots), _PAIRS):
-        part = slice(at, at + _PAIRS)
-        made[part] = scores(vectors[slots[part]], queries[rows[part]], distance)
-    return made
-
-
-NUMPY = Kernels("numpy", drop, insert, exact)
