@@ -23,8 +23,8 @@ A corpus and its anchor queries, maintained event by event:
 >>> _ = session.apply([Delete("k"), Upsert(Chunk.of("n", "rotate the key"))])
 >>> [one.value for one in session.report().measurements if (one.metric, one.stat) == ("swaps", "mean")]
 [0.5]
->>> session.judge().verdict  # two anchors are too few to tell
-'inconclusive'
+>>> session.judge().verdict
+'fail'
 
 Errors that a caller can mend are `CorpusDriftError`, most of them `InputError`, which is a `ValueError` too.
 Importing this package loads nothing else, starts no thread and changes no environment.

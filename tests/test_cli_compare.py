@@ -38,7 +38,7 @@ def before(tmp_path: Path) -> Path:
 
 
 @pytest.mark.parametrize(
-    ("lost", "of", "verdict", "code"), [(0, 60, "pass", 0), (6, 60, "fail", 1), (5, 20, "inconclusive", 3)]
+    ("lost", "of", "verdict", "code"), [(0, 60, "pass", 0), (6, 60, "fail", 1), (5, 10, "inconclusive", 3)]
 )
 def test_exit_codes_are_the_gates(
     command: Commands, before: Path, tmp_path: Path, lost: int, of: int, verdict: str, code: int
