@@ -23,14 +23,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from benchmarks.dense_peers import peers
-from monitor.core.index.corpus import Corpus, Delta, Row
+from monitor.core.index.corpus import ChunkRow, Corpus, Delta
 from monitor.core.index.dense.topk import DenseTopK
 from monitor.core.model.anchors import Anchor, AnchorSet
 from monitor.core.model.events import Position
 from monitor.core.model.scoring import Distance, prepare, scores
 
 K = 10
-ROW = Row(0, "", "", 0, (), "", 0, "", None, Position("", 0, 0), 0)
+ROW = ChunkRow(0, "", "", 0, (), "", 0, "", None, Position("", 0, 0), 0)
 ONE_CORE = {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1", "RAYON_NUM_THREADS": "1"}
 Vectors = NDArray[np.float32]
 

@@ -35,7 +35,7 @@ from monitor.adapters.prometheus.exporter import MetricsPage
 from monitor.adapters.sources.kafka.source import KafkaSettings, KafkaSource
 from monitor.app.loop import Monitor
 from monitor.app.measuring import Measured
-from monitor.app.parts import Pace
+from monitor.app.parts import LoopTiming
 from monitor.core.places import named_positions
 from tests.kafka_mock import API_VERSION, mock_cluster
 
@@ -284,7 +284,7 @@ def main(argv: Sequence[str]) -> int:
         feed = Feed()
         relay = Relay(feed)
         config = write_case(Path(name), material, options.anchors, source=FILE_SOURCE)
-        with staged(config, relay, Pace(full_replay=1e9)) as monitor:
+        with staged(config, relay, LoopTiming(full_replay=1e9)) as monitor:
             fill(monitor, feed, (batch.records for batch in material.load(options.size)))
             fill(monitor, feed, iter([[material.marker("d0")]]))
             print(f"\n{options.size:,} chunks, {options.anchors:,} anchors; broker: {options.broker}", flush=True)

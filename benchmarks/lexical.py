@@ -22,7 +22,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from monitor.core.index.corpus import Corpus, Delta, Row
+from monitor.core.index.corpus import ChunkRow, Corpus, Delta
 from monitor.core.index.lexical.topk import LexicalTopK
 from monitor.core.index.lexical.vocabulary import Vocabulary
 from monitor.core.model.events import Position, chunk_key
@@ -111,7 +111,7 @@ def clocks() -> tuple[float, float]:
 
 
 Step = Callable[[Batch, Timing], None]
-ROW = Row(0, "", "", 0, (), "", 0, "", None, Position("", 0, 0), 0)
+ROW = ChunkRow(0, "", "", 0, (), "", 0, "", None, Position("", 0, 0), 0)
 
 
 class Ours:

@@ -31,7 +31,7 @@ from monitor.adapters.retrieval.qdrant.shard import EmbeddedSettings
 from monitor.adapters.sqlite.store import SqliteStore
 from monitor.app.restore import restore
 from monitor.core.index.corpus import Corpus
-from monitor.core.index.engine import Bm25, Depths, Engine
+from monitor.core.index.engine import Bm25Config, Depths, Engine
 from monitor.core.model.anchors import AnchorSet
 from monitor.core.model.events import Located, Partition, Position
 from monitor.core.model.scoring import Distance
@@ -103,7 +103,9 @@ def new_engine(material: Material, corpus: Corpus, count: int) -> Engine:
     anchors = material.anchors(count)
     vectors = np.stack([anchor.vector for anchor in anchors if anchor.vector is not None])
     known = AnchorSet(anchors, vectors, np.ones(count), [()] * count)
-    return Engine(known, corpus, Depths(10, dense=True, lexical=True), Distance.COSINE, Bm25(), bands=RensaBands())
+    return Engine(
+        known, corpus, Depths(10, dense=True, lexical=True), Distance.COSINE, Bm25Config(), bands=RensaBands()
+    )
 
 
 def warm(material: Material, anchors: int) -> None:

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from monitor.app.configuration import load
 from monitor.app.loop import Monitor
-from monitor.app.parts import Pace
+from monitor.app.parts import LoopTiming
 from monitor.app.replay import Served
 from monitor.app.wiring import open_monitor
 from monitor.core.index.engine import Engine
@@ -121,7 +121,7 @@ class Maintained:
         """Nothing is open."""
 
 
-EVERY_BATCH = Pace(batch=WHOLE, full_replay=1e9)
+EVERY_BATCH = LoopTiming(batch=WHOLE, full_replay=1e9)
 
 
 class Relay:
@@ -145,7 +145,7 @@ class Relay:
 
 
 @contextmanager
-def staged(config: Path, source: Source, pace: Pace = EVERY_BATCH) -> Iterator[Monitor]:
+def staged(config: Path, source: Source, pace: LoopTiming = EVERY_BATCH) -> Iterator[Monitor]:
     """The configured monitor over a new state, started; the maintained lists stand for the served ones.
 
     Args:

@@ -2,8 +2,8 @@
 
 from collections.abc import Iterator
 
-from monitor.core.measures.entry import MEASURED, Entry
-from monitor.core.measures.registry import REGISTRY, Registry
+from monitor.core.measures.entry import MEASURED, Metric
+from monitor.core.measures.registry import REGISTRY, MeasureRegistry
 
 _HEAD = """# Metrics
 
@@ -23,13 +23,13 @@ exactly (formula, range, ties, empty lists) stands in the docstring of its funct
 """
 
 
-def metrics_page(registry: Registry = REGISTRY) -> str:
+def metrics_page(registry: MeasureRegistry = REGISTRY) -> str:
     """The whole page."""
     tables = (line for title, family in registry.families.items() for line in _table(title, family))
     return "\n".join([_HEAD, *tables]) + "\n"
 
 
-def _table(title: str, family: tuple[Entry, ...]) -> Iterator[str]:
+def _table(title: str, family: tuple[Metric, ...]) -> Iterator[str]:
     yield f"## {title}\n"
     yield "| metric | type, unit | labels | what it is | when it rises |"
     yield "|---|---|---|---|---|"

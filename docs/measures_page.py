@@ -4,7 +4,7 @@ import math
 from collections.abc import Iterator
 
 from monitor.core.measures.measure import AnyMeasure, Range
-from monitor.core.measures.registry import REGISTRY, Registry
+from monitor.core.measures.registry import REGISTRY, MeasureRegistry
 
 _HEAD = """# Measures
 
@@ -24,7 +24,7 @@ first column (`metric = "collapsed_swaps"`) and one of its statistics (`stat = "
 """
 
 
-def measures_page(registry: Registry = REGISTRY) -> str:
+def measures_page(registry: MeasureRegistry = REGISTRY) -> str:
     """The whole page."""
     titles: dict[str, list[AnyMeasure]] = {}
     for measure in registry.measures:

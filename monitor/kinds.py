@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict
 
-from monitor.core.model.fingerprint import Search
+from monitor.core.model.fingerprint import SearchConfig
 from monitor.core.model.scoring import Distance
 from monitor.ports import Encoder, OwnedIndex, Publisher, Retriever, Source
 
@@ -161,7 +161,7 @@ class RetrieverKind(Generic[S]):
     name: str
     section: type[S]
     build: Callable[[S, RetrieverContext], RealIndex]
-    search: Callable[[S], Search]
+    search: Callable[[S], SearchConfig]
     owned: bool
     quantization: Callable[[S], str] = _unquantized
     point_ids: Callable[[S], bool] = _own_ids

@@ -9,14 +9,22 @@ from numpy.typing import NDArray
 
 from monitor.core.index.audit import AuditedList
 from monitor.core.index.baseline import Approval, Decision, Judged, Snapshot
-from monitor.core.index.corpus import Delta, Row
+from monitor.core.index.corpus import ChunkRow, Delta
 from monitor.core.index.lexical.sources import SourceStatistics
 from monitor.core.judging.policy import Verdict
 from monitor.core.model.anchors import AnchorSet
 from monitor.core.model.events import CorpusEvent, Partition, Position, Record
 from monitor.core.model.lists import RankedLists
 from monitor.core.model.report import DriftReport
-from monitor.core.records.committed import Commit, DeployRecord, Quarantined, Resumed, Retried, Said, StoredChunk
+from monitor.core.records.committed import (
+    ChunkContent,
+    Commit,
+    DeployRecord,
+    Quarantined,
+    Resumed,
+    Retried,
+    StoredChunk,
+)
 from monitor.core.records.published import Published, Pulse
 from monitor.errors import ConfigurationError as ConfigurationError
 from monitor.errors import CorpusDriftError as CorpusDriftError
@@ -187,12 +195,12 @@ class OwnedIndex(Retriever, Protocol):
     """An index that the monitor fills itself from the events (the embedded engine)."""
 
     def apply(self, delta: Delta) -> None: ...
-    def reconcile(self, rows: Sequence[Row], vectors: NDArray[np.float32]) -> int:
+    def reconcile(self, rows: Sequence[ChunkRow], vectors: NDArray[np.float32]) -> int:
         """Make the index hold exactly these live chunks (vectors indexed by row.slot); returns points mended."""
         ...
 
     def rebuilt(
-        self, rows: Sequence[Row], vectors: NDArray[np.float32], anchors: AnchorSet, *, k: int, deadline: float
+        self, rows: Sequence[ChunkRow], vectors: NDArray[np.float32], anchors: AnchorSet, *, k: int, deadline: float
     ) -> RankedLists | None:
         """What an index of these chunks that is built apart serves; None where two builds cannot differ."""
         ...
@@ -229,7 +237,7 @@ class StateStore(Protocol):
         ...
 
     def texts(self, keys: Sequence[int]) -> Mapping[int, str]: ...
-    def said(self, keys: Sequence[int]) -> Mapping[int, Said]: ...
+    def said(self, keys: Sequence[int]) -> Mapping[int, ChunkContent]: ...
     def deploy(self, deploy_id: str) -> DeployRecord | None: ...
     def statistics(self, deploy_id: str) -> SourceStatistics | None: ...
     def ledger(self) -> Sequence[Judged]: ...

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from monitor.adapters.rank_bm25 import mismatches, reference_scores
 from monitor.core.index.audit import AuditedList
-from monitor.core.index.lexical.bm25 import BM25
+from monitor.core.index.lexical.bm25 import Bm25Scorer
 
 Documents = Sequence[Sequence[str]]
 
@@ -20,7 +20,7 @@ class RankBm25Auditor:
         bm25: the parameters of the audited leg.
     """
 
-    def __init__(self, bm25: BM25) -> None:
+    def __init__(self, bm25: Bm25Scorer) -> None:
         self._bm25 = bm25
 
     @property

@@ -6,11 +6,11 @@ import numpy as np
 from numpy.typing import NDArray
 from rank_bm25 import BM25Okapi
 
-from monitor.core.index.lexical.bm25 import BM25
+from monitor.core.index.lexical.bm25 import Bm25Scorer
 
 
 def reference_scores(
-    documents: Sequence[Sequence[str]], queries: Sequence[Sequence[str]], bm25: BM25
+    documents: Sequence[Sequence[str]], queries: Sequence[Sequence[str]], bm25: Bm25Scorer
 ) -> NDArray[np.float64]:
     """Scores of every document for every query by rank-bm25's BM25Okapi.
 

@@ -3,8 +3,8 @@
 from typing import Literal
 
 from monitor.app.configuration import Configuration
-from monitor.core.judging.alerts.alert import Group, Links, Scope
-from monitor.core.judging.alerts.pipeline_alerts import Pace, pipeline_group
+from monitor.core.judging.alerts.alert import AlertScope, Group, Links
+from monitor.core.judging.alerts.pipeline_alerts import ExpectedTiming, pipeline_group
 from monitor.core.judging.alerts.policy_alerts import policy_groups
 from monitor.core.judging.alerts.rules_text import kubernetes_rules, prometheus_rules
 
@@ -28,14 +28,14 @@ def alert_groups(configuration: Configuration) -> tuple[Group, ...]:
     return (*policy_groups(configuration.rules(), scope), pipeline_group(scope, _pace(configuration)))
 
 
-def _scope(configuration: Configuration) -> Scope:
+def _scope(configuration: Configuration) -> AlertScope:
     alerts = configuration.alerts
-    return Scope(configuration.corpus.name, alerts.selector, alerts.keep_firing_for, alerts.unknown_for)
+    return AlertScope(configuration.corpus.name, alerts.selector, alerts.keep_firing_for, alerts.unknown_for)
 
 
-def _pace(configuration: Configuration) -> Pace:
+def _pace(configuration: Configuration) -> ExpectedTiming:
     source, dense, measure = configuration.source, configuration.dense, configuration.measure
-    return Pace(
+    return ExpectedTiming(
         stream=not source.adapter.bounded,
         stale=source.stale_after,
         batch=source.batch,

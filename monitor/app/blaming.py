@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 from monitor.app.health import Clocks
 from monitor.core.attribution import Attribution
-from monitor.core.attribution.culprits import Culprits
+from monitor.core.attribution.culprits import DriftAttribution
 from monitor.core.evaluation import Evaluation
 from monitor.core.index.baseline import Snapshot
 
@@ -22,7 +22,7 @@ class Blaming:
 
     def __init__(self, clocks: Clocks, pause: float) -> None:
         self._clocks, self._pause = clocks, pause
-        self._last: tuple[Snapshot | None, Culprits | None] = (None, None)
+        self._last: tuple[Snapshot | None, DriftAttribution | None] = (None, None)
         self._behind = False
         self._next = 0.0
 

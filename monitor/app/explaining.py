@@ -6,7 +6,7 @@ from typing import Any
 
 from monitor.app.reencoding import reencoded
 from monitor.core.attribution.cause import with_evidence
-from monitor.core.explain.card import Incident, NotThere, Question, card
+from monitor.core.explain.card import CardQuery, Incident, NotThere, card
 from monitor.core.index.baseline import Judged, Snapshot
 from monitor.core.model.anchors import Anchor
 from monitor.core.model.report import BaselineIdentity, CauseEvidence
@@ -41,7 +41,7 @@ class CardContext:
         return frozenset(anchor.embedding_version for anchor in self.anchors if anchor.embedding_version)
 
 
-def stored_card(store: StateStore, deploy_id: str, question: Question, context: CardContext) -> Document:
+def stored_card(store: StateStore, deploy_id: str, question: CardQuery, context: CardContext) -> Document:
     """The card of a judged deploy, of the newest where none is named.
 
     Raises:
@@ -65,7 +65,7 @@ def stored_card(store: StateStore, deploy_id: str, question: Question, context: 
     return made_card(store, incident, question, context)
 
 
-def made_card(store: StateStore, incident: Incident, question: Question, context: CardContext) -> Document:
+def made_card(store: StateStore, incident: Incident, question: CardQuery, context: CardContext) -> Document:
     """The card of an incident, with snippets and a sample of vectors from the committed state.
 
     Raises:

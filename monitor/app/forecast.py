@@ -21,7 +21,7 @@ BATCH = 1_024
 
 
 @dataclass(frozen=True, slots=True)
-class Bench:
+class ForecastSession:
     """A session of our own, and what judges it; nothing of it is shared with a running monitor.
 
     Args:
@@ -41,7 +41,9 @@ class Bench:
     refused: float
 
 
-def forecast(bench: Bench, events: Iterable[CorpusEvent | MalformedEvent], deploy_id: str) -> dict[str, Any]:
+def forecast(
+    bench: ForecastSession, events: Iterable[CorpusEvent | MalformedEvent], deploy_id: str
+) -> dict[str, Any]:
     """Restore the committed state, judge it, apply the change set, judge again. Nothing is written.
 
     The verdict is on what the change adds (`core.judging.added`); what is there already is told apart from it.
@@ -112,7 +114,7 @@ def _batches(events: Iterable[CorpusEvent]) -> Iterable[list[CorpusEvent]]:
     yield batch
 
 
-def _apply(bench: Bench, located: Sequence[Located]) -> list[str]:
+def _apply(bench: ForecastSession, located: Sequence[Located]) -> list[str]:
     """One batch, as the loop takes it; why events would be set aside."""
     events, vectorless = bench.embedder.embed(located)
     refused = bench.session.apply(events).refused

@@ -5,7 +5,7 @@ from typing import Protocol
 
 from monitor.app.health import Clocks
 from monitor.core.index.corpus import Corpus
-from monitor.core.model.changes import Row
+from monitor.core.model.changes import ChunkRow
 from monitor.core.records.published import Durations
 from monitor.ports import Unanswered
 
@@ -43,11 +43,11 @@ class Freshness:
 
     def __init__(self, clocks: Clocks, *, on: bool) -> None:
         self._clocks, self._on = clocks, on
-        self._watched: dict[int, tuple[Row, float]] = {}
+        self._watched: dict[int, tuple[ChunkRow, float]] = {}
         self._next = 0.0
         self._seen = Durations.none(BOUNDS)
 
-    def changed(self, rows: Sequence[Row]) -> None:
+    def changed(self, rows: Sequence[ChunkRow]) -> None:
         """These chunks have new content now; as many are watched as there is room for."""
         now = self._clocks.monotonic()
         for row in rows[: WATCHED - len(self._watched)] if self._on else ():
@@ -69,13 +69,13 @@ class Freshness:
         return self._seen
 
     @staticmethod
-    def _still(one: tuple[Row, float], corpus: Corpus, now: float) -> bool:
+    def _still(one: tuple[ChunkRow, float], corpus: Corpus, now: float) -> bool:
         row, since = one
         known = corpus.row(row.key)
         same = known is not None and known.live and known.content_hash == row.content_hash
         return same and now - since <= GIVE_UP_SECONDS
 
-    def _found(self, row: Row, content: str) -> None:
+    def _found(self, row: ChunkRow, content: str) -> None:
         if not content:  # the index states none: nobody can tell when it changed
             del self._watched[row.key]
         elif content == row.content_hash:

@@ -17,7 +17,7 @@ GAP_FAULTS = frozenset({"gap", "recreated"})
 
 
 @dataclass(frozen=True, slots=True)
-class Batch:
+class IntakeBatch:
     """What may be applied now.
 
     `events` in an order that respects each partition; `positions` are the next offsets once the batch is committed;
@@ -96,7 +96,7 @@ class Intake:
         """The barrier that the next `take` would close if it took nothing; None where it would close none."""
         return self.barrier.due(self._positions, self._judged(partitions))
 
-    def take(self, limit: int, partitions: Iterable[Partition], *, closing: bool = True) -> Batch:
+    def take(self, limit: int, partitions: Iterable[Partition], *, closing: bool = True) -> IntakeBatch:
         """Up to `limit` records, each partition up to its next open marker; closes at most one barrier.
 
         Args:
@@ -118,7 +118,7 @@ class Intake:
         closed = self.barrier.close(self._positions, self._judged(partitions)) if closing else None
         return self._batch(taken, closed)
 
-    def expire(self, partitions: Iterable[Partition]) -> Batch:
+    def expire(self, partitions: Iterable[Partition]) -> IntakeBatch:
         """Close the oldest open barrier although copies are missing."""
         return self._batch(_Taken(), self.barrier.expire(self._positions, self._judged(partitions)))
 
@@ -204,7 +204,7 @@ class Intake:
             # Reading goes on AT this offset: the record that stands there is still to come.
             taken.last = fault.position.offset - 1
 
-    def _batch(self, taken: "_Taken", closed: Closed | None) -> Batch:
+    def _batch(self, taken: "_Taken", closed: Closed | None) -> IntakeBatch:
         if closed is not None:
             self._held_since = None
             self._closed[closed.deploy.deploy_id] = None
@@ -216,7 +216,7 @@ class Intake:
                 if queue and queue[0].position.offset == following - 1:
                     queue.popleft()
                 self._positions[partition] = max(following, self._positions.get(partition, 0))
-        return Batch(
+        return IntakeBatch(
             tuple(taken.events),
             taken.sources,
             tuple(taken.quarantined),

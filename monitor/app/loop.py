@@ -10,10 +10,10 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any, TypeVar
 
-from monitor.app.intake import GAP_FAULTS, Batch, Intake, set_aside
+from monitor.app.intake import GAP_FAULTS, Intake, IntakeBatch, set_aside
 from monitor.app.measuring import Measured, Measuring
 from monitor.app.operations import Operations
-from monitor.app.parts import Parts
+from monitor.app.parts import MonitorComponents
 from monitor.app.reanchoring import reanchored
 from monitor.app.restore import restore
 from monitor.app.span import span_problems
@@ -59,7 +59,7 @@ class Stopped(Exception):  # noqa: N818 - a signal, not an error
 class Monitor:
     """Turns events into committed, published reports. One thread calls `start`, then `run` or `turn`."""
 
-    def __init__(self, parts: Parts) -> None:
+    def __init__(self, parts: MonitorComponents) -> None:
         self.parts, self.session = parts, parts.session
         self.stopping = threading.Event()
         self._requests: queue.SimpleQueue[tuple[Callable[[Operations], Any], Future[Any]]] = queue.SimpleQueue()
@@ -179,7 +179,7 @@ class Monitor:
         at = self.intake.positions
         return self._exhausted or (ends is not None and all(at.get(part, 0) >= end for part, end in ends.items()))
 
-    def again(self, batch: Batch) -> list[Quarantined]:
+    def again(self, batch: IntakeBatch) -> list[Quarantined]:
         """Apply and commit records that were set aside before, out of turn; what is refused again stays aside.
 
         Args:
@@ -203,7 +203,7 @@ class Monitor:
         if anchors is not None:
             self.measuring.reanchor(reanchored(self.parts, anchors))
 
-    def _next_batch(self, wait: float) -> Batch:
+    def _next_batch(self, wait: float) -> IntakeBatch:
         source, pace = self.parts.source, self.parts.pace
         due = None if self.parts.readiness is None else self.intake.due(source.partitions())
         if due is not None:
@@ -284,7 +284,7 @@ class Monitor:
         self._next_look = now + min(BARRIER_LOOK, pace.barrier / 4)
         return self.intake.overdue(now, pace.barrier, source.partitions(), source.end())
 
-    def _apply(self, batch: Batch) -> tuple[tuple[Change, ...], list[Quarantined]]:
+    def _apply(self, batch: IntakeBatch) -> tuple[tuple[Change, ...], list[Quarantined]]:
         parts = self.parts
         events, vectorless = self._insist(lambda: parts.embedder.embed(batch.events))
         self._doubt(parts.embedder.doubts() + self._stream_time.doubts(events))
@@ -306,7 +306,7 @@ class Monitor:
                 LOG.warning("%d event(s) taken although odd: %s; counted from here on", n, kind.value)
             self.session.counters[DOUBTFUL, kind.value] += n
 
-    def _count(self, batch: Batch, quarantined: Sequence[Quarantined]) -> None:
+    def _count(self, batch: IntakeBatch, quarantined: Sequence[Quarantined]) -> None:
         for (kind, outcome), count in batch.counts.items():
             # Faults are of the stream, not of an event in it: they are a family of their own.
             self.session.counters[("stream", outcome) if kind == "stream" else ("events", kind, outcome)] += count
@@ -314,7 +314,7 @@ class Monitor:
         self.session.counters.update(OPEN_GAPS for fault in batch.faults if fault.kind in GAP_FAULTS)
         self.parts.gauges.event_seen()
 
-    def _measure(self, batch: Batch) -> Measured | None:
+    def _measure(self, batch: IntakeBatch) -> Measured | None:
         """At a barrier always and everything; else what was touched, when the backlog is worked off or it is time."""
         full = batch.closed is not None or self.measuring.full_due()
         backlog = len(batch.events) + len(batch.quarantined) >= self.parts.pace.batch or self.intake.ready()
@@ -331,7 +331,7 @@ class Monitor:
 
     def _commit(
         self,
-        batch: Batch,
+        batch: IntakeBatch,
         changes: Sequence[Change],
         quarantined: Sequence[Quarantined],
         measured: Measured | None,

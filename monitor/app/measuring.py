@@ -11,7 +11,7 @@ from monitor.app.blaming import Blaming
 from monitor.app.freshness import Freshness
 from monitor.app.intake import Intake
 from monitor.app.lazy import Lazy
-from monitor.app.parts import Parts
+from monitor.app.parts import MonitorComponents
 from monitor.app.sampling import Sampling
 from monitor.app.snapshot import listed
 from monitor.app.throttle import RefreshThrottle
@@ -42,7 +42,7 @@ class Measuring:
         intake: where the loop stands in its stream.
     """
 
-    def __init__(self, parts: Parts, intake: Intake) -> None:
+    def __init__(self, parts: MonitorComponents, intake: Intake) -> None:
         self._parts, self._session, self._intake = parts, parts.session, intake
         self._touched: set[int] = set()
         self._moved: dict[int, float] = {}

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import replace
 
-from monitor.core.attribution import Milestone
+from monitor.core.attribution import StatisticsCheckpoint
 from monitor.core.index.baseline import Judged, Snapshot
 from monitor.core.index.lexical.sources import SourceStatistics, Totals
 from monitor.ports import StateStore
@@ -25,11 +25,11 @@ class Milestones:
         """The statistics at the barrier of the deploy that is judged now: its record need not be read."""
         self._kept[deploy_id] = self._shared(statistics)
 
-    def since(self, baseline: Snapshot, ledger: Sequence[Judged]) -> list[Milestone]:
+    def since(self, baseline: Snapshot, ledger: Sequence[Judged]) -> list[StatisticsCheckpoint]:
         """The barriers behind a baseline, oldest first."""
         behind = [one.deploy_id for one in ledger if _behind(one, baseline)]
         self._kept = {name: self._kept[name] if name in self._kept else self._totals(name) for name in behind}
-        return [Milestone(name, self._kept[name]) for name in behind]
+        return [StatisticsCheckpoint(name, self._kept[name]) for name in behind]
 
     def _totals(self, deploy_id: str) -> Totals | None:
         return self._shared(self._store.statistics(deploy_id))

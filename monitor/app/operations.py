@@ -5,9 +5,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 from monitor.app.explaining import CardContext
-from monitor.app.intake import Batch, Intake
+from monitor.app.intake import Intake, IntakeBatch
 from monitor.app.measuring import Measuring
-from monitor.app.parts import Parts
+from monitor.app.parts import MonitorComponents
 from monitor.app.retrying import MOST, Sorted
 from monitor.app.snapshot import NOTHING_LISTED, PENDING, listed, responsible
 from monitor.core.attribution.cause import with_evidence
@@ -39,10 +39,10 @@ class Operations:
         remember: leaves the last report in the state.
     """
 
-    parts: Parts
+    parts: MonitorComponents
     measuring: Measuring
     intake: Intake
-    again: Callable[[Batch], Sequence[Quarantined]]
+    again: Callable[[IntakeBatch], Sequence[Quarantined]]
     remember: Callable[[], None]
 
     def capture(self, name: str) -> Snapshot:

@@ -23,7 +23,7 @@ from monitor.ports import Decoder, OwnedIndex, Publisher, Retriever, Source, Sta
 
 
 @dataclass(frozen=True, slots=True)
-class Pace:
+class LoopTiming:
     """How the loop paces itself; seconds but for `batch`, in records."""
 
     batch: int = 1_024
@@ -40,7 +40,7 @@ class Pace:
 
 
 @dataclass(frozen=True, slots=True)
-class Parts:
+class MonitorComponents:
     """What the loop turns; `app.wiring` builds it."""
 
     corpus_name: str
@@ -63,7 +63,7 @@ class Parts:
     announce: Callable[[str], None]
     """Tells other processes the base URL of the endpoints."""
     control_topics: Sequence[str] = ()
-    pace: Pace = field(default_factory=Pace)
+    pace: LoopTiming = field(default_factory=LoopTiming)
     audit: Audit | None = None
     anchors_watch: AnchorsWatch | None = None
     readiness: Readiness | None = None

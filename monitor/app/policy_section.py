@@ -4,7 +4,7 @@ from typing import Literal
 
 from pydantic import Field, model_validator
 
-from monitor.core.judging.integrity import IN_SEGMENT, INTEGRITY_RULES, NEW_HUB, NEW_HUB_LIMIT, Limits
+from monitor.core.judging.integrity import IN_SEGMENT, INTEGRITY_RULES, NEW_HUB, NEW_HUB_LIMIT, IntegrityLimits
 from monitor.core.judging.policy import Rule
 from monitor.core.measures.registry import REGISTRY
 from monitor.core.model.report import ALL
@@ -96,11 +96,11 @@ class IntegritySection(Section):
     in_segment: float = Field(IN_SEGMENT, ge=1)
     """Times the limit that a segment is allowed."""
 
-    def limits(self) -> Limits:
+    def limits(self) -> IntegrityLimits:
         """As the judge takes them."""
         named = {of.name: float(getattr(self, of.name.replace("-", "_"))) for of in INTEGRITY_RULES}
         named[NEW_HUB] = self.new_hub
-        return Limits(frozenset(name.replace("_", "-") for name in self.off), named, self.in_segment)
+        return IntegrityLimits(frozenset(name.replace("_", "-") for name in self.off), named, self.in_segment)
 
 
 class PolicySection(Section):

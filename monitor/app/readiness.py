@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from monitor.app.health import Clocks
 from monitor.core.index.corpus import Corpus
 from monitor.core.index.index_sample import sampled
-from monitor.core.model.changes import Delta, Row
+from monitor.core.model.changes import ChunkRow, Delta
 from monitor.core.model.problems import Problem, ProblemKind
 from monitor.ports import Retriever, Unanswered
 
@@ -44,7 +44,7 @@ class Readiness:
         """These chunks changed since the last deploy that was judged by the index."""
         self._keep(np.concatenate([delta.removed_keys, np.array([row.key for row in delta.rows], np.int64)]))
 
-    def resume(self, rows: Iterable[Row], since: Mapping[str, int]) -> None:
+    def resume(self, rows: Iterable[ChunkRow], since: Mapping[str, int]) -> None:
         """After a restart: what changed behind these next offsets, by `topic/partition`."""
         self._keep(np.array([row.key for row in rows if _behind(row, since)], np.int64))
 
@@ -104,7 +104,7 @@ class Readiness:
             yield Problem(ProblemKind.INDEX_BEHIND, said)
 
 
-def lacking(rows: Sequence[Row], stated: Mapping[str, str]) -> str:
+def lacking(rows: Sequence[ChunkRow], stated: Mapping[str, str]) -> str:
     """What an index does not hold of some changed chunks, "" where it holds all.
 
     Args:
@@ -120,6 +120,6 @@ def lacking(rows: Sequence[Row], stated: Mapping[str, str]) -> str:
     return f"the index does not hold the deploy: {looked}, {named}; expected all of it" if named else ""
 
 
-def _behind(row: Row, since: Mapping[str, int]) -> bool:
+def _behind(row: ChunkRow, since: Mapping[str, int]) -> bool:
     at = row.origin
     return at.offset >= since.get(f"{at.topic}/{at.partition}", 0)

@@ -5,13 +5,13 @@ import logging
 import numpy as np
 from numpy.typing import NDArray
 
-from monitor.app.parts import Parts
+from monitor.app.parts import MonitorComponents
 from monitor.core.model.anchors import AnchorSet
 
 LOG = logging.getLogger(__name__)
 
 
-def reanchored(parts: Parts, anchors: AnchorSet) -> NDArray[np.int64]:
+def reanchored(parts: MonitorComponents, anchors: AnchorSet) -> NDArray[np.int64]:
     """Take up other anchors everywhere in the loop.
 
     Returns:

@@ -7,7 +7,7 @@ from contextlib import AbstractContextManager, contextmanager, nullcontext
 
 import numpy as np
 
-from monitor.core.index.corpus import Corpus, Delta, Row
+from monitor.core.index.corpus import ChunkRow, Corpus, Delta
 from monitor.core.index.engine import Engine
 from monitor.core.records.committed import Resumed
 from monitor.ports import OwnedIndex, StateStore
@@ -32,7 +32,7 @@ def restore(
         Where the store left off.
     """
     resumed = store.start()
-    live: list[Row] = []
+    live: list[ChunkRow] = []
     chunks = _chunks(resumed)
     corpus.reach(chunks)
     with around(chunks):
@@ -66,7 +66,7 @@ def _uncollected() -> Iterator[None]:
         gc.freeze()
 
 
-def _parts(store: StateStore, corpus: Corpus, live: list[Row]) -> Iterator[Delta]:
+def _parts(store: StateStore, corpus: Corpus, live: list[ChunkRow]) -> Iterator[Delta]:
     """The chunk table as the corpus takes it, in key order and in ascending slots; live rows are kept in `live`."""
     none = np.zeros(0, np.int64)
     for stored in store.chunks(CHUNKS_AT_ONCE):

@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from monitor.app.intake import Batch
+from monitor.app.intake import IntakeBatch
 from monitor.core.model.events import Delete, Heartbeat, Located, MalformedEvent, Partition, Position, Record, Upsert
 from monitor.core.records.committed import Quarantined
 from monitor.ports import Decoder
@@ -42,9 +42,9 @@ class Sorted:
                 records[item.position] = _record(item)
         return cls(tuple(events), records, kept)
 
-    def batch(self, positions: Mapping[Partition, int]) -> Batch:
+    def batch(self, positions: Mapping[Partition, int]) -> IntakeBatch:
         """The events as the loop takes them; the stream's positions stay where they are."""
-        return Batch(self.events, self.records, (), positions, None, Counter(), ())
+        return IntakeBatch(self.events, self.records, (), positions, None, Counter(), ())
 
 
 def _decoded(item: Quarantined, decoder: Decoder) -> Located | str:

@@ -34,7 +34,7 @@ class SegmentsSection(Section):
     min_anchors: int = Field(20, ge=1)
 
 
-class FieldPaths(Section):
+class FieldPathsSection(Section):
     """Where plain JSON, a Debezium row or a sink payload keeps what a chunk needs: dotted paths, "" for none."""
 
     preset: Literal["", "langchain", "llamaindex", "haystack"] = ""
@@ -66,7 +66,7 @@ class SourceSection(Section):
 
     kinds: ClassVar[Mapping[str, SourceKind[Any]]] = {}
     format: Literal["auto", "native", "cloudevents", "debezium", "qdrant-sink", "fields"] = "auto"
-    fields: FieldPaths = FieldPaths()
+    fields: FieldPathsSection = FieldPathsSection()
     missing_event_time: Literal["refuse", "ingest"] = "refuse"
     """Of an event that says no time and whose record has none: it is refused, or dated when it is read."""
     max_event_bytes: int = Field(4 << 20, ge=1_024, le=64 << 20)

@@ -9,7 +9,7 @@ from monitor.app.asking import judged_against
 from monitor.app.explaining import made_card, stored_card
 from monitor.app.loop import Monitor
 from monitor.app.operations import Operations
-from monitor.core.explain.card import Question
+from monitor.core.explain.card import CardQuery
 from monitor.core.index.baseline import Approval, Snapshot
 from monitor.core.records.committed import DeployRecord, Retried
 from monitor.core.records.published import Published, Pulse
@@ -80,7 +80,7 @@ class MonitorService:
 
     def explain(self, deploy_id: str, segment: str, anchor: str) -> Mapping[str, Any]:
         """The incident card of a judged deploy, or of the corpus now."""
-        context, question = self._monitor.operations.card_context(self._config), Question(segment, anchor)
+        context, question = self._monitor.operations.card_context(self._config), CardQuery(segment, anchor)
         if deploy_id:
             with self._read() as store:
                 return stored_card(store, deploy_id, question, context)

@@ -51,7 +51,7 @@ def configured(path: Path) -> "Configuration":
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class CommandTarget:
     """Whom a command asks: the monitor at a URL, or whoever owns the configured state, or that state itself.
 
     Args:
@@ -87,7 +87,7 @@ class Asked:
         return self.here()
 
 
-def asked(config: Path | None, monitor: str | None, token_file: Path | None, ca_file: Path | None) -> Asked:
+def asked(config: Path | None, monitor: str | None, token_file: Path | None, ca_file: Path | None) -> CommandTarget:
     """Whom to ask, from a command's options."""
     from monitor.app.wiring import elsewhere
 
@@ -105,7 +105,7 @@ def asked(config: Path | None, monitor: str | None, token_file: Path | None, ca_
         found = elsewhere(monitor, os.environ, token_file=token_file, ca_file=ca_file, configuration=configuration)
     given = (("-c", config), ("--monitor", monitor), ("--token-file", token_file), ("--ca-file", ca_file))
     options = " ".join(f"{name} {quote(str(value))}" for name, value in given if value is not None)
-    return Asked(found, configuration, "" if config is None else str(config), options)
+    return CommandTarget(found, configuration, "" if config is None else str(config), options)
 
 
 def say(document: Any, *, as_json: bool, text: Callable[[Any], str]) -> None:

@@ -25,7 +25,7 @@ def explain(
     from monitor.app.explaining import stored_card
     from monitor.app.wiring import around, read_state
     from monitor.core.explain.actions import addressed
-    from monitor.core.explain.card import Question
+    from monitor.core.explain.card import CardQuery
 
     deploy, segment, anchor = map(argument_text, (deploy, segment, anchor))
     whom = asked(config, url, token_file, ca_file)
@@ -35,6 +35,6 @@ def explain(
     else:
         configuration = whom.stored()
         with read_state(configuration) as store:
-            document = stored_card(store, deploy, Question(segment, anchor), around(configuration, whom.config))
+            document = stored_card(store, deploy, CardQuery(segment, anchor), around(configuration, whom.config))
     say(document, as_json=as_json, text=explain_card)
     return PASS

@@ -11,8 +11,8 @@ from monitor.cli.common import (
     FAIL,
     PASS,
     UNDECIDED,
-    Asked,
     CaFile,
+    CommandTarget,
     Deploy,
     Json,
     MaybeConfig,
@@ -111,7 +111,7 @@ def _is_text(said: str) -> bool:
     return not any("\ud800" <= character <= "\udfff" for character in said)
 
 
-def _gate(whom: Asked, deploy: str, against: str, *, timeout: float, at_end: bool) -> dict[str, Any]:
+def _gate(whom: CommandTarget, deploy: str, against: str, *, timeout: float, at_end: bool) -> dict[str, Any]:
     from monitor.app import asking
     from monitor.app.wiring import build_drift, read_state
 
@@ -135,7 +135,7 @@ def _gate(whom: Asked, deploy: str, against: str, *, timeout: float, at_end: boo
         return asking.judged_against(build_drift(configuration), configuration.rules(), store, deploy, against)
 
 
-def _forecast(whom: Asked, changeset: Path, deploy: str, against: str, *, at_end: bool) -> dict[str, Any]:
+def _forecast(whom: CommandTarget, changeset: Path, deploy: str, against: str, *, at_end: bool) -> dict[str, Any]:
     from monitor.app.wiring.forecast import build_forecast
 
     if whom.elsewhere is not None:
@@ -209,7 +209,7 @@ def baseline_show(
     return PASS
 
 
-def _baselines(whom: Asked) -> list[dict[str, Any]]:
+def _baselines(whom: CommandTarget) -> list[dict[str, Any]]:
     from monitor.app import asking
     from monitor.app.snapshot import Snapshots
     from monitor.app.wiring import read_state

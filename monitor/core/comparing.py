@@ -15,22 +15,22 @@ from numpy.typing import NDArray
 from monitor.core.evaluation import Evaluation, evidence_of
 from monitor.core.index.baseline import AnchorMark, Snapshot
 from monitor.core.judging.default_policy import default_rules
-from monitor.core.judging.hypotheses import LEVELS, Evidence, Ground, Hypothesis
+from monitor.core.judging.hypotheses import LEVELS, GateEvidence, Hypothesis, JudgedAnchors
 from monitor.core.judging.policy import Rule, Verdict
 from monitor.core.measures.comparison.seen import Observation
 from monitor.core.measures.comparison.tables import TIE_EPS, ListedLeg
 from monitor.core.measures.formulas.columns import Name
 from monitor.core.measures.formulas.overlap import DEEPEST
 from monitor.core.measures.needs import ANSWERS, CONTENTS, JUDGEMENTS, RESULTS, SCORES
-from monitor.core.measures.registry import REGISTRY, Registry
+from monitor.core.measures.registry import REGISTRY, MeasureRegistry
 from monitor.core.model.anchors import Anchor, AnchorSet
 from monitor.core.model.events import Segment
-from monitor.core.model.fingerprint import Fingerprint, Search, SearchMode, anchor_digest
+from monitor.core.model.fingerprint import Fingerprint, SearchConfig, SearchMode, anchor_digest
 from monitor.core.model.lists import RankedLists
 from monitor.core.model.problems import Problem, ProblemKind
 from monitor.core.model.report import ALL, DriftReport, Measurement
 from monitor.core.records.documents import finite_document, gate_document
-from monitor.core.reporting.drift import Compared, Drift, Scope
+from monitor.core.reporting.drift import Compared, Drift, SegmentScope
 from monitor.core.run_table import DriftRow, DriftTable
 from monitor.core.runs import Run, judgements_of, segments_of
 from monitor.core.session_parts import CAP
@@ -41,9 +41,9 @@ NOT_IN_AFTER = "not in after"
 MIN_ANCHORS = 20
 """The fewest queries of a segment that is told apart, where nothing else is said."""
 _NEEDS = (RESULTS, SCORES, CONTENTS, ANSWERS, JUDGEMENTS)
-MEASURES = Registry(tuple(of for of in REGISTRY.measures if of.needs in _NEEDS), {})
+MEASURES = MeasureRegistry(tuple(of for of in REGISTRY.measures if of.needs in _NEEDS), {})
 """What can be measured of lists alone: of the corpus behind them nothing is known."""
-UNSCORED = Registry(
+UNSCORED = MeasureRegistry(
     tuple(of for of in MEASURES.measures if of.needs != SCORES and of.name != "top1_changed_decided_ratio"), {}
 )
 """The same of runs without scores."""
@@ -213,7 +213,7 @@ class RunDrift:
         report = compared.report()
         if compared.alignment is None:
             return DriftTable(())
-        ground = Ground.of(compared, evidence, compared.alignment)
+        ground = JudgedAnchors.of(compared, evidence, compared.alignment)
         whole_first = sorted(report.measurements, key=lambda of: of.dimension != ALL)
         return DriftTable([_row(ground, of) for of in whole_first])
 
@@ -282,7 +282,7 @@ class RunDrift:
             raise InputError(message)
         return _Question(told, graded, min_anchors)
 
-    def _compared(self, question: _Question) -> tuple[Compared, Evidence]:
+    def _compared(self, question: _Question) -> tuple[Compared, GateEvidence]:
         """The runs as a baseline and an observation, compared by the evaluation of the monitor."""
         anchors = [
             Anchor(query, query, None, question.segments.get(query, ()), relevant=question.qrels.get(query, {}))
@@ -293,7 +293,7 @@ class RunDrift:
         marked = _fingerprint(self.depths)
         marks = {of.id: AnchorMark(anchor_digest(of), of.segment) for of in anchors}
         baseline = Snapshot(self._names[0], "", 0, marked, marks, {self.leg: self._before}, {})
-        scope = Scope(question.dimensions, CAP, question.min_anchors)
+        scope = SegmentScope(question.dimensions, CAP, question.min_anchors)
         drift = Drift(
             known,
             marked,
@@ -310,7 +310,7 @@ class RunDrift:
             seen = replace(seen, problems=(Problem(ProblemKind.HOLLOW, said),))
         compared = drift.compared(baseline, None, seen)
         evidence = evidence_of(baseline, compared, ())
-        return compared, Evidence(baseline) if evidence is None else evidence
+        return compared, GateEvidence(baseline) if evidence is None else evidence
 
 
 def compared_document(names: tuple[str, str], drift: RunDrift, verdict: Verdict, table: DriftTable) -> dict[str, Any]:
@@ -368,12 +368,12 @@ def _refuse_one_tie(name: str, lists: RankedLists) -> None:
 def _fingerprint(depths: Sequence[int]) -> Fingerprint:
     """Of both runs alike: how they came about is not known, so neither is what a rebuilt index does by itself."""
     return Fingerprint(
-        distance="", embedding_version="", quantization="", search=Search("run", SearchMode.APPROXIMATE),
+        distance="", embedding_version="", quantization="", search=SearchConfig("run", SearchMode.APPROXIMATE),
         tokenizer="", bm25="", k=",".join(map(str, depths)), filters="", segments="",
     )  # fmt: skip
 
 
-def _row(ground: Ground, of: Measurement) -> DriftRow:
+def _row(ground: JudgedAnchors, of: Measurement) -> DriftRow:
     """A measurement with the bounds that the judge would work out; NaN where it has none."""
     lower = upper = float("nan")
     if of.stat in LEVELS and of.n:

@@ -5,11 +5,11 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from monitor.core.attribution import Changes
-from monitor.core.attribution.culprits import Culprits
+from monitor.core.attribution import ChangesSinceBaseline
+from monitor.core.attribution.culprits import DriftAttribution
 from monitor.core.index.baseline import Snapshot
-from monitor.core.judging.elsewhere import Changed, elsewhere
-from monitor.core.judging.hypotheses import Evidence
+from monitor.core.judging.elsewhere import Changed, out_of_scope_changes
+from monitor.core.judging.hypotheses import GateEvidence
 from monitor.core.judging.integrity import METRICS, integrity_findings, is_integrity
 from monitor.core.judging.judgement import judge_deploy
 from monitor.core.judging.policy import Finding, Rule, Verdict, judge
@@ -30,7 +30,7 @@ class Budget:
     """What a deploy's marker said it would change, and what did change since a baseline."""
 
     expected: Segment
-    changes: Callable[[Snapshot], Changes]
+    changes: Callable[[Snapshot], ChangesSinceBaseline]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -46,7 +46,7 @@ class Evaluation:
 
     compared: Compared
     rules: Sequence[Rule]
-    evidence: Evidence | None
+    evidence: GateEvidence | None
     kept: Sequence[Finding] = ()
     """What rules of integrity found when a kept deploy was judged by this very baseline: lists that were only kept do
     not say it again."""
@@ -68,14 +68,14 @@ class Evaluation:
             return report, judge(rules, report, also)
         return report, judge_deploy(rules, self.compared, report, evidence, also)
 
-    def blaming(self, culprits: Culprits | None) -> "Evaluation":
+    def blaming(self, culprits: DriftAttribution | None) -> "Evaluation":
         """The same with the culprits of an earlier one."""
         return replace(self, compared=replace(self.compared, culprits=culprits))
 
 
 def evidence_of(
     baseline: Snapshot | None, compared: Compared, rules: Sequence[Rule], budget: Budget | None = None
-) -> Evidence | None:
+) -> GateEvidence | None:
     """What the gate knows of a deploy besides its report; None without a baseline.
 
     All of it is looked up now: the verdict may be worked out later.
@@ -89,18 +89,18 @@ def evidence_of(
     if baseline is None:
         return None
     if compared.alignment is None:
-        return Evidence(baseline)
+        return GateEvidence(baseline)
     depths = tuple(sorted({rule.k for rule in rules if rule.k}))
     noise = noise_columns(baseline, compared.alignment, depths)
     if not noise and compared.pinned is not None:  # a deploy's own snapshot has no twin: the pinned baseline may
         noise = carried(noise_columns(*compared.pinned, depths), compared.pinned[1], compared.alignment)
     if budget is None or not budget.expected:
-        return Evidence(baseline, noise)
+        return GateEvidence(baseline, noise)
     deepest = max(lists.depth for lists in baseline.lists.values())
     depth = next((rule.k for rule in rules if rule.k), deepest)
     changed = Changed(baseline, budget.changes(baseline), budget.expected)
-    found = elsewhere(changed, compared.alignment, compared.seen.lists, depth)
-    return Evidence(baseline, noise, budget.expected, found)
+    found = out_of_scope_changes(changed, compared.alignment, compared.seen.lists, depth)
+    return GateEvidence(baseline, noise, budget.expected, found)
 
 
 def kept_evaluation(drift: Drift, rules: Sequence[Rule], baseline: Snapshot, record: DeployRecord) -> Evaluation:

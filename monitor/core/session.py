@@ -12,7 +12,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from monitor.core.attribution import Milestone
+from monitor.core.attribution import StatisticsCheckpoint
 from monitor.core.attribution.known import CorpusView
 from monitor.core.evaluation import Budget, Evaluation, evidence_of
 from monitor.core.index.baseline import AnchorMark, Judged, ListLeg, Member, Snapshot, vector_digest
@@ -46,7 +46,7 @@ OPEN_GAPS: Name = ("open_gaps",)
 UPSERTS: Name = ("said", "upserts")
 REPEATED: Name = ("said", "repeated")
 """Counters of upserts applied, and of those that repeated the content of a live chunk."""
-Milestones = Callable[[Snapshot, Sequence[Judged]], Sequence[Milestone]]
+Milestones = Callable[[Snapshot, Sequence[Judged]], Sequence[StatisticsCheckpoint]]
 """The BM25 statistics at the barriers of these deploys behind a baseline, oldest first."""
 
 
@@ -447,5 +447,5 @@ def _repeated(changes: Sequence[Change]) -> dict[Name, int]:
     return {UPSERTS: len(upserts), REPEATED: same}
 
 
-def _since(milestones: Milestones, ledger: Sequence[Judged], baseline: Snapshot) -> Sequence[Milestone]:
+def _since(milestones: Milestones, ledger: Sequence[Judged], baseline: Snapshot) -> Sequence[StatisticsCheckpoint]:
     return milestones(baseline, ledger)

@@ -7,13 +7,13 @@ import numpy as np
 
 from monitor.core.index.corpus import Corpus
 from monitor.core.index.duplicates.minhash import MinHashBands
-from monitor.core.index.engine import Bm25, Depths, Engine
+from monitor.core.index.engine import Bm25Config, Depths, Engine
 from monitor.core.model.anchors import Anchor, AnchorSet
 from monitor.core.model.changes import Refused
 from monitor.core.model.events import CorpusEvent, Located, MalformedEvent, Upsert
-from monitor.core.model.fingerprint import Fingerprint, Search, SearchMode
+from monitor.core.model.fingerprint import Fingerprint, SearchConfig, SearchMode
 from monitor.core.model.scoring import Distance, prepare
-from monitor.core.reporting.drift import Drift, Scope
+from monitor.core.reporting.drift import Drift, SegmentScope
 from monitor.core.text.tokens import NAME as TOKENIZER
 from monitor.errors import InputError
 
@@ -41,7 +41,7 @@ def built(
     if dimension < 0:
         message = f"dimension = {dimension}: expected the numbers of a vector, or 0 without a dense leg"
         raise InputError(message)
-    asked, corpus, bm25 = anchor_set(anchors, dimension, distance), Corpus(dimension), Bm25()
+    asked, corpus, bm25 = anchor_set(anchors, dimension, distance), Corpus(dimension), Bm25Config()
     engine = Engine(
         asked,
         corpus,
@@ -55,14 +55,14 @@ def built(
         distance=str(distance),
         embedding_version=",".join(sorted({anchor.embedding_version for anchor in anchors} - {""})),
         quantization="none",
-        search=Search("session" if dimension else "none", SearchMode.EXACT),
+        search=SearchConfig("session" if dimension else "none", SearchMode.EXACT),
         tokenizer=TOKENIZER,
         bm25=bm25.shown(),
         k=",".join(map(str, sorted(depths))),
         filters="",
         segments=f"{','.join(dimensions)};cap={CAP};min={min_anchors}",
     )
-    return corpus, engine, Drift(asked, marked, Scope(dimensions, CAP, min_anchors), depths, {})
+    return corpus, engine, Drift(asked, marked, SegmentScope(dimensions, CAP, min_anchors), depths, {})
 
 
 def measured_by(distance: str) -> Distance:

@@ -11,7 +11,7 @@ from monitor.adapters.encoders.anchors import encoded
 from monitor.adapters.encoders.latent import LatentSemanticEncoder
 from monitor.adapters.native_form import native
 from monitor.demo.docstrings import installed_roots, read_documentation
-from monitor.demo.scenario import Plan, Update, draw_anchors, story, updates
+from monitor.demo.scenario import ScenarioPlan, Update, draw_anchors, story, updates
 from monitor.ports import ConfigurationError, Encoder
 
 SEED = 20_26
@@ -32,7 +32,7 @@ class Prepared:
     packages: int
     anchors: int
     events: int
-    plan: Plan
+    plan: ScenarioPlan
 
 
 def prepare_demo(folder: Path, *, flooded: str, lost: str) -> Prepared:
@@ -48,7 +48,7 @@ def prepare_demo(folder: Path, *, flooded: str, lost: str) -> Prepared:
     """
     documentation = read_documentation(installed_roots())
     objects = documentation.objects
-    plan = Plan()
+    plan = ScenarioPlan()
     plan = replace(plan, flooded=flooded or plan.flooded, lost=lost or plan.lost)
     try:
         made = list(updates(objects, plan, np.random.default_rng(SEED)))

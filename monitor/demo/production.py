@@ -21,7 +21,7 @@ from monitor.demo.playing import Deployed, EventWriter
 from monitor.demo.preparing import MODEL_DIMENSION, SEED, WATCHED
 from monitor.demo.qdrant_points import QdrantPoints
 from monitor.demo.rounds import Playing, as_events, rounds, smaller
-from monitor.demo.scenario import DocumentedObject, Plan, draw_anchors
+from monitor.demo.scenario import DocumentedObject, ScenarioPlan, draw_anchors
 from monitor.ports import ConfigurationError
 
 CONFIGURATION = "corpus-drift.toml"
@@ -78,7 +78,7 @@ def open_production(chosen: Target, *, count: int) -> Iterator[Production]:
         ConfigurationError: a setting is wrong, or a package of the plan has no documentation here.
         UnreachableError: Kafka or Qdrant does not answer.
     """
-    plan = Plan()
+    plan = ScenarioPlan()
     with ExitStack() as stack:
         writers = _opened(chosen, stack)  # before the half minute of reading: what is not there is said at once
         found = read_documentation(chosen.roots or installed_roots()).objects
@@ -112,7 +112,7 @@ def _opened(chosen: Target, stack: ExitStack) -> tuple[EventWriter, ...]:
 
 
 def _story(
-    objects: list[DocumentedObject], plan: Plan, playing: Playing, encoder: LatentSemanticEncoder
+    objects: list[DocumentedObject], plan: ScenarioPlan, playing: Playing, encoder: LatentSemanticEncoder
 ) -> Iterator[Deployed]:
     version = encoder.embedding_version
     try:

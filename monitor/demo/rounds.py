@@ -11,7 +11,7 @@ from monitor.demo.scenario import (
     INITIAL,
     DocumentedObject,
     Encode,
-    Plan,
+    ScenarioPlan,
     Update,
     as_chunk,
     incident,
@@ -39,7 +39,7 @@ class Playing:
 
 
 def rounds(
-    objects: Sequence[DocumentedObject], plan: Plan, generator: np.random.Generator, *, playing: Playing
+    objects: Sequence[DocumentedObject], plan: ScenarioPlan, generator: np.random.Generator, *, playing: Playing
 ) -> Iterator[Update]:
     """The initial corpus, then rounds of an ordinary, a re-chunking and an incident update and the way back.
 
@@ -69,7 +69,7 @@ def rounds(
 def _round(
     home: Mapping[str, DocumentedObject],
     late: Sequence[DocumentedObject],
-    plan: Plan,
+    plan: ScenarioPlan,
     generator: np.random.Generator,
 ) -> Iterator[Update]:
     live = dict(home)
@@ -93,7 +93,7 @@ def restored(home: Mapping[str, DocumentedObject], live: Mapping[str, Documented
     return Update(RESTORED, upserts, [chunk_id for chunk_id in live if chunk_id not in home])
 
 
-def leftovers(objects: Sequence[DocumentedObject], late: Sequence[DocumentedObject], plan: Plan) -> list[str]:
+def leftovers(objects: Sequence[DocumentedObject], late: Sequence[DocumentedObject], plan: ScenarioPlan) -> list[str]:
     """Ids that are not in the initial corpus and that a round broken off anywhere can have left live.
 
     The copies and new names of a round are among those drawn from the whole corpus: ids depend on what is hit, and

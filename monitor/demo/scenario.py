@@ -49,7 +49,7 @@ class DocumentedObject:
 
 
 @dataclass(frozen=True, slots=True)
-class Plan:
+class ScenarioPlan:
     """Who is hit, and how much changes. Shares are of the whole corpus.
 
     Args:
@@ -107,7 +107,9 @@ def draw_anchors(
     return made
 
 
-def updates(objects: Sequence[DocumentedObject], plan: Plan, generator: np.random.Generator) -> Iterator[Update]:
+def updates(
+    objects: Sequence[DocumentedObject], plan: ScenarioPlan, generator: np.random.Generator
+) -> Iterator[Update]:
     """The four deploys in order, each against what the ones before left.
 
     Args:
@@ -143,7 +145,10 @@ def updates(objects: Sequence[DocumentedObject], plan: Plan, generator: np.rando
 
 
 def ordinary(
-    live: Mapping[str, DocumentedObject], late: Sequence[DocumentedObject], plan: Plan, generator: np.random.Generator
+    live: Mapping[str, DocumentedObject],
+    late: Sequence[DocumentedObject],
+    plan: ScenarioPlan,
+    generator: np.random.Generator,
 ) -> Update:
     """A usual update: some texts gain the first sentence of a sibling of their package, a few come, a few go.
 
@@ -170,7 +175,7 @@ def rechunked(live: Mapping[str, DocumentedObject], packages: Sequence[str]) -> 
     return Update(RECHUNKED, anew, [one.chunk_id for one in hit])
 
 
-def incident(live: Mapping[str, DocumentedObject], plan: Plan, generator: np.random.Generator) -> Update:
+def incident(live: Mapping[str, DocumentedObject], plan: ScenarioPlan, generator: np.random.Generator) -> Update:
     """Two faults at once: near-duplicates of one package with planted words, and another package lost.
 
     A copy is one of the shorter half of the flooded package's texts (they are the most like queries, so they capture
@@ -247,7 +252,7 @@ def as_chunk(one: DocumentedObject, vector: NDArray[np.float32], embedding_versi
     )
 
 
-def _spared(rows: Sequence[DocumentedObject], plan: Plan) -> list[int]:
+def _spared(rows: Sequence[DocumentedObject], plan: ScenarioPlan) -> list[int]:
     return [at for at, one in enumerate(rows) if one.package not in plan.packages]
 
 

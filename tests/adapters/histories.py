@@ -4,7 +4,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from monitor.adapters.sources.git.history import Selection
+from monitor.adapters.sources.git.history import HistorySelection
 from monitor.adapters.sources.git.source import GitHistorySource
 from monitor.core.model.events import Partition
 from monitor.ports import Fault
@@ -20,7 +20,9 @@ def empty_repository(path: Path) -> Path:
     return path
 
 
-def walked(repository: Path, selection: Selection | None = None, *, at: int = 0) -> tuple[list[Event], list[Fault]]:
+def walked(
+    repository: Path, selection: HistorySelection | None = None, *, at: int = 0
+) -> tuple[list[Event], list[Fault]]:
     source = GitHistorySource(repository, selection)
     source.start({PART: at})
     events: list[Event] = []

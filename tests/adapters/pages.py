@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from html.parser import HTMLParser
 
-from monitor.adapters.page.render import Asked, Found, render_page
+from monitor.adapters.page.render import PageData, PageQuery, render_page
 from monitor.core.judging.policy import Rule, Severity, judge
 from monitor.core.model.report import Leg, Measurement, SegmentSize
 from monitor.core.records.published import Published
@@ -70,7 +70,7 @@ class Reader(HTMLParser):
         return " ".join(self.text.split())
 
 
-def read(shown: Published | None, asked: Asked | None = None, found: Found | None = None) -> Reader:
+def read(shown: Published | None, asked: PageQuery | None = None, found: PageData | None = None) -> Reader:
     """The page of a view, read."""
     return Reader(render_page(shown, asked, found))
 

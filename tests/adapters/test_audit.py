@@ -8,7 +8,7 @@ from rank_bm25 import BM25Okapi
 
 from monitor.adapters.audit import RankBm25Auditor
 from monitor.core.index.audit import AuditedList
-from monitor.core.index.lexical.bm25 import BM25
+from monitor.core.index.lexical.bm25 import Bm25Scorer
 
 DOCUMENTS = [["a", "b"], ["c", "c"], ["a", "a"], ["d"], ["a", "b"], [], ["e", "f"], ["g"], ["c", "a", "h", "i"]]
 QUERY = ["a", "c"]
@@ -24,7 +24,7 @@ def listed(positions: list[int], depth: int, *, admitted: list[int] | None = Non
 
 
 def count(*lists: AuditedList) -> list[int]:
-    return RankBm25Auditor(BM25()).mismatches(DOCUMENTS, lists)
+    return RankBm25Auditor(Bm25Scorer()).mismatches(DOCUMENTS, lists)
 
 
 def test_right_lists_at_every_depth() -> None:
@@ -82,14 +82,14 @@ def test_wrong_scores_dead_results_and_results_against_the_filter() -> None:
 
 def test_no_documents_and_no_lists() -> None:
     none = AuditedList(QUERY, np.zeros(0, np.bool_), np.zeros(0, np.int64), np.zeros(0), 5)
-    auditor = RankBm25Auditor(BM25())
+    auditor = RankBm25Auditor(Bm25Scorer())
     assert auditor.mismatches([], [none]) == [0]
     assert auditor.mismatches(DOCUMENTS, []) == []
 
 
 def test_only_the_variant_that_the_library_defines() -> None:
-    auditor = RankBm25Auditor(BM25("lucene"))
-    assert RankBm25Auditor(BM25()).defined
+    auditor = RankBm25Auditor(Bm25Scorer("lucene"))
+    assert RankBm25Auditor(Bm25Scorer()).defined
     assert not auditor.defined
     with pytest.raises(ValueError, match="lucene"):
         auditor.mismatches(DOCUMENTS, [listed(RIGHT, 10)])
@@ -104,4 +104,4 @@ def test_a_plain_sort_is_right(documents: list[list[str]], depth: int) -> None:
     hits = [at for at, tokens in enumerate(documents) if {"a", "b"} & set(tokens)]
     best = np.array(sorted(hits, key=lambda at: (-scored[at], at))[:depth], np.int64)
     audited = AuditedList(query, np.ones(len(documents), np.bool_), best, scored[best], depth)
-    assert RankBm25Auditor(BM25()).mismatches(documents, [audited]) == [0]
+    assert RankBm25Auditor(Bm25Scorer()).mismatches(documents, [audited]) == [0]

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from monitor.adapters.codecs.forms import FormOptions, decoder
-from monitor.adapters.codecs.limits import Limits
+from monitor.adapters.codecs.limits import EventLimits
 from monitor.adapters.native_form import native
 from monitor.core.model.events import (
     Chunk,
@@ -33,7 +33,9 @@ EVENTS: list[CorpusEvent] = [
 
 def back(event: CorpusEvent) -> CorpusEvent | None:
     key, value = native(event)
-    return decoder("native", FormOptions("v:1"), Limits(dimension=3)).decode(Record(Position("t", 0, 0), key, value))
+    return decoder("native", FormOptions("v:1"), EventLimits(dimension=3)).decode(
+        Record(Position("t", 0, 0), key, value)
+    )
 
 
 @pytest.mark.parametrize("event", EVENTS, ids=repr)

@@ -10,7 +10,7 @@ from monitor.adapters.sqlite.store import SqliteStore
 from monitor.app.configuration import load
 from monitor.app.loop import Monitor
 from monitor.app.wiring import open_monitor
-from monitor.core.index.corpus import Row
+from monitor.core.index.corpus import ChunkRow
 from monitor.core.model.events import Partition
 from monitor.core.records.committed import Quarantined
 
@@ -23,7 +23,7 @@ class Left:
 
     deploys: Mapping[str, bytes | None]
     baselines: tuple[bytes, ...]
-    chunks: tuple[tuple[Row, str, bytes | None], ...]
+    chunks: tuple[tuple[ChunkRow, str, bytes | None], ...]
     positions: Mapping[Partition, int]
     counters: Mapping[tuple[str, ...], int]
     quarantine: tuple[Quarantined, ...]

@@ -12,7 +12,7 @@ from monitor.app.audit import Audit, Schedule
 from monitor.app.health import Clocks
 from monitor.app.loop import Monitor
 from monitor.core.index.corpus import Delta
-from monitor.core.index.lexical.bm25 import BM25
+from monitor.core.index.lexical.bm25 import Bm25Scorer
 from monitor.core.model.lists import NO_CHUNK, RankedLists
 from monitor.core.model.scoring import Distance
 from monitor.core.records.published import AuditLeg
@@ -21,7 +21,7 @@ from tests.app.loops import MOST_TURNS, opened, to_end
 from tests.app.scripted import ScriptedSource, records, scripted
 from tests.corpora import Shape, events, write_case
 
-OKAPI = BM25()
+OKAPI = Bm25Scorer()
 SOON = "[measure]\naudit_seconds = 0.000001\n"
 WHOLE = Schedule(anchors=24)
 """As many as there are."""
@@ -36,7 +36,7 @@ class Hands:
 
 
 def audit_of(
-    monitor: Monitor, schedule: Schedule = WHOLE, *, bm25: BM25 = OKAPI, clocks: Clocks | None = None
+    monitor: Monitor, schedule: Schedule = WHOLE, *, bm25: Bm25Scorer = OKAPI, clocks: Clocks | None = None
 ) -> Audit:
     parts = monitor.parts
     return Audit(
@@ -211,7 +211,7 @@ def test_a_deploy_under_known_mismatches_is_never_a_pass(tmp_path: Path, monkeyp
 
 
 def test_why_a_leg_is_not_audited(monitor: Monitor) -> None:
-    lucene = audit_of(monitor, bm25=BM25("lucene"))
+    lucene = audit_of(monitor, bm25=Bm25Scorer("lucene"))
     lucene.run()
     assert found(lucene) == {"dense": (0, ""), "lexical": (0, "variant")}
     assert lucene.results["lexical"].at == 0.0  # never: its 0 means nothing

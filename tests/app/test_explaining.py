@@ -12,7 +12,7 @@ from monitor.app.configuration import load
 from monitor.app.explaining import stored_card
 from monitor.app.service import MonitorService
 from monitor.app.wiring import around, read_state
-from monitor.core.explain.card import Question
+from monitor.core.explain.card import CardQuery
 from monitor.core.explain.schema import explain_schema
 from monitor.core.index.baseline import Approval
 from monitor.ports import ConfigurationError, UnreachableError
@@ -34,7 +34,7 @@ def config(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def card(config: Path, deploy: str = "", segment: str = "", anchor: str = "") -> dict[str, Any]:
     configuration = load(config, {})
     with read_state(configuration) as store:
-        made = stored_card(store, deploy, Question(segment, anchor), around(configuration, str(config)))
+        made = stored_card(store, deploy, CardQuery(segment, anchor), around(configuration, str(config)))
     jsonschema.validate(made, explain_schema())
     return made
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 
 from monitor.app.freshness import LOOK_SECONDS, REST_SECONDS, WATCHED, Freshness
-from monitor.core.index.corpus import Corpus, Row
+from monitor.core.index.corpus import ChunkRow, Corpus
 from monitor.core.model.events import Chunk, Delete, Located, Position, Upsert, chunk_key
 from monitor.ports import Unanswered
 from tests.app.test_health import Hands
@@ -35,7 +35,7 @@ class World:
         self.fresh = Freshness(self.hands.clocks, on=on)
         self._at = 0
 
-    def upsert(self, *names: str, said: str = "v1") -> list[Row]:
+    def upsert(self, *names: str, said: str = "v1") -> list[ChunkRow]:
         time = int(self.hands.wall * 1e6)
         rows = []
         for name in names:

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 
-from monitor.app.intake import KEPT_BYTES, Batch, Intake, set_aside
+from monitor.app.intake import KEPT_BYTES, Intake, IntakeBatch, set_aside
 from monitor.core.model.events import Deploy, MalformedEvent, Partition, Position, Record
 from monitor.ports import Fault, Polled
 from tests.fakes import Item, MemorySource, WordDecoder, partition
@@ -18,9 +18,9 @@ class Reading:
         self.source = MemorySource(log, extra)
         self.source.start({})
         self.intake = Intake(WordDecoder(), {}, closed, control_topics=["control"])
-        self.batches: list[Batch] = []
+        self.batches: list[IntakeBatch] = []
 
-    def turn(self, limit: int = 100, *, poll: bool = True) -> Batch:
+    def turn(self, limit: int = 100, *, poll: bool = True) -> IntakeBatch:
         if poll:
             self.intake.feed(self.source.poll(limit, 0.0))
             self.intake.drained(self.source.positions())

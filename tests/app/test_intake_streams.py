@@ -7,7 +7,7 @@ from random import Random
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from monitor.app.intake import Batch, Intake
+from monitor.app.intake import Intake, IntakeBatch
 from monitor.core.model.events import Deploy, Partition, Position
 from tests.fakes import Item, MemorySource, WordDecoder, partition
 
@@ -89,7 +89,7 @@ class Run:
         message = f"not at the end after {MOST_STEPS} steps"
         raise AssertionError(message)
 
-    def _step(self, *, asleep: bool, commit: bool = False) -> Batch:
+    def _step(self, *, asleep: bool, commit: bool = False) -> IntakeBatch:
         parts = self.source.partitions()
         resting = frozenset(self.random.sample(sorted(parts), self.random.randint(0, len(parts))))
         self.source.pause(parts)
@@ -102,7 +102,7 @@ class Run:
             self._commit(batch)
         return batch
 
-    def _idle(self, batch: Batch) -> bool:
+    def _idle(self, batch: IntakeBatch) -> bool:
         return not (batch.events or batch.counts or batch.closed or self.intake.ready())
 
     def _give_up(self) -> bool:
@@ -117,7 +117,7 @@ class Run:
         message = f"deadlock: {self.intake.barrier.waiting} at {self.positions} of {self.log}"
         raise AssertionError(message)
 
-    def _commit(self, batch: Batch) -> None:
+    def _commit(self, batch: IntakeBatch) -> None:
         closed = {name for name, _ in self.closings}
         for located in batch.events:
             position = located.position

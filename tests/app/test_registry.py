@@ -14,7 +14,7 @@ from monitor.app.configuration import Configuration, build, load
 from monitor.app.wiring import open_monitor
 from monitor.app.wiring.retrieval import NO_SEARCH, Space, build_encoder, fingerprint
 from monitor.app.wiring.tools import check_server
-from monitor.core.model.fingerprint import Search, SearchMode
+from monitor.core.model.fingerprint import SearchConfig, SearchMode
 from monitor.kinds import EncoderContext, EncoderKind, Section
 from monitor.ports import ConfigurationError, Encoder
 from tests.app.loops import to_end
@@ -104,28 +104,28 @@ def test_two_kinds_of_one_name_are_refused(more: dict[str, Any]) -> None:
     ("dense", "search", "quantization"),
     [
         ({"engine": "none"}, NO_SEARCH, "none"),
-        ({}, Search("embedded", SearchMode.EXACT), "none"),
-        ({"exact": True}, Search("embedded", SearchMode.EXACT), "none"),
+        ({}, SearchConfig("embedded", SearchMode.EXACT), "none"),
+        ({"exact": True}, SearchConfig("embedded", SearchMode.EXACT), "none"),
         (
             {"exact": False, "hnsw_m": 8, "quantization": "scalar"},
-            Search("embedded", SearchMode.APPROXIMATE, (("m", "8"), ("ef", "default"))),
+            SearchConfig("embedded", SearchMode.APPROXIMATE, (("m", "8"), ("ef", "default"))),
             "scalar",
         ),
         (
             {"engine": "server", "url": "http://h:1", "collection": "c", "hnsw_ef": 64},
-            Search("server", SearchMode.APPROXIMATE, (("m", "16"), ("ef", "64"))),
+            SearchConfig("server", SearchMode.APPROXIMATE, (("m", "16"), ("ef", "64"))),
             "none",
         ),
         (
             {"engine": "server", "url": "http://h:1", "collection": "c", "exact": True},
-            Search("server", SearchMode.EXACT),
+            SearchConfig("server", SearchMode.EXACT),
             "none",
         ),
-        ({"engine": "toy", "toy": {}}, Search("toy", SearchMode.EXACT), "none"),
+        ({"engine": "toy", "toy": {}}, SearchConfig("toy", SearchMode.EXACT), "none"),
     ],
 )
 def test_how_a_store_searches_is_part_of_what_a_baseline_is_bound_to(
-    dense: dict[str, Any], search: Search, quantization: str
+    dense: dict[str, Any], search: SearchConfig, quantization: str
 ) -> None:
     configuration = built(TOYS, dense=dense, corpus=CORPUS)
     marked = fingerprint(configuration, Space(4, "v1", None))

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from monitor.core.index.corpus import Corpus, Delta, Row
+from monitor.core.index.corpus import ChunkRow, Corpus, Delta
 from monitor.core.model.anchors import Anchor, AnchorSet
 from monitor.core.model.events import Chunk, Delete, Located, Position, Segment, Upsert, chunk_key
 from monitor.core.model.lists import RankedLists
@@ -26,7 +26,7 @@ class Library:
         self._offset = 0
 
     @property
-    def live(self) -> list[Row]:
+    def live(self) -> list[ChunkRow]:
         return [row for row in self.corpus.rows() if row.live]
 
     def known(self, key: int) -> NDArray[np.float32] | None:

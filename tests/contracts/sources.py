@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from monitor.adapters.sources.git.history import Selection
+from monitor.adapters.sources.git.history import HistorySelection
 from monitor.adapters.sources.git.source import GitHistorySource
 from monitor.adapters.sources.jsonl.source import JsonLinesSource
 from monitor.core.model.events import Partition, Record
@@ -81,7 +81,7 @@ def pipe_case(_folder: Path, _resources: ExitStack) -> Case:
 def git_case(folder: Path, _resources: ExitStack) -> Case:
     repository = folder / "handbook"
     build_repository(repository)
-    return Case("git", _closing(lambda: GitHistorySource(repository, Selection(deploys="daily"))), None)
+    return Case("git", _closing(lambda: GitHistorySource(repository, HistorySelection(deploys="daily"))), None)
 
 
 def kafka_case(_folder: Path, resources: ExitStack) -> Case:

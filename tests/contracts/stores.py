@@ -7,14 +7,14 @@ import numpy as np
 from numpy.random import Generator
 
 from monitor.core.index.baseline import Adopted, AnchorMark, Approval, Decision, Judged, Member, Snapshot
-from monitor.core.index.corpus import Corpus, Row
+from monitor.core.index.corpus import ChunkRow, Corpus
 from monitor.core.index.lexical.sources import SourceStatistics
 from monitor.core.judging.policy import Finding, Verdict
 from monitor.core.model.events import Chunk, Delete, Located, Partition, Position, Upsert, chunk_key, text_hash
 from monitor.core.model.lists import RankedLists
 from monitor.core.model.problems import Problem, ProblemKind
 from monitor.core.model.report import BaselineIdentity, DriftReport, Measurement, SegmentSize
-from monitor.core.records.committed import Commit, DeployRecord, Quarantined, Resumed, Said, StoredChunk
+from monitor.core.records.committed import ChunkContent, Commit, DeployRecord, Quarantined, Resumed, StoredChunk
 from monitor.ports import StateStore
 from tests.fingerprints import APPROXIMATE
 
@@ -83,9 +83,9 @@ class MemoryStore:
     def texts(self, keys: Sequence[int]) -> Mapping[int, str]:
         return {key: self._chunks[key][1] for key in keys if key in self._chunks and self._chunks[key][0].live}
 
-    def said(self, keys: Sequence[int]) -> Mapping[int, Said]:
+    def said(self, keys: Sequence[int]) -> Mapping[int, ChunkContent]:
         found = {key: self._chunks[key] for key in keys if key in self._chunks and self._chunks[key][0].live}
-        return {key: Said(row.content_hash, text, vector) for key, (row, text, vector) in found.items()}
+        return {key: ChunkContent(row.content_hash, text, vector) for key, (row, text, vector) in found.items()}
 
     def deploy(self, deploy_id: str) -> DeployRecord | None:
         kept = {record.deploy_id: record for record in self._deploys[-self._keep :]}
@@ -238,7 +238,7 @@ def snapshot(generator: Generator) -> Snapshot:
 
 def contents(store: StateStore, resumed: Resumed, batch: int) -> tuple[object, ...]:
     """Everything a store can say, in a form that compares to the bit (NaN and signed zeros included)."""
-    chunks: list[tuple[Row, str, bytes | None]] = [
+    chunks: list[tuple[ChunkRow, str, bytes | None]] = [
         (row, text, None if vector is None else vector.tobytes())
         for stored in store.chunks(batch)
         for row, text, vector in stored

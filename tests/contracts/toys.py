@@ -12,13 +12,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from monitor.adapters.registry import REGISTERED
-from monitor.adapters.retrieval.answers import UNLIMITED, Answer, Hit, Question, Stored
-from monitor.adapters.retrieval.reasons import Reason
+from monitor.adapters.retrieval.answers import UNLIMITED, Hit, SearchAnswer, Stored, VectorQuery
+from monitor.adapters.retrieval.reasons import FailureReason
 from monitor.adapters.retrieval.replay import replay
-from monitor.core.index.corpus import Delta, Row
+from monitor.core.index.corpus import ChunkRow, Delta
 from monitor.core.model.anchors import AnchorSet
 from monitor.core.model.events import Partition, Position, Record
-from monitor.core.model.fingerprint import Search, SearchMode
+from monitor.core.model.fingerprint import SearchConfig, SearchMode
 from monitor.core.model.scoring import Distance
 from monitor.core.model.segments import admits
 from monitor.kinds import RealIndex, RetrieverContext, RetrieverKind, Section, SourceContext, SourceKind
@@ -110,7 +110,7 @@ class ToyStore:
 
     def __init__(self, dimension: int, distance: Distance, most_results: int) -> None:
         self._dimension, self._distance, self._most = dimension, distance, most_results
-        self._points: dict[int, tuple[Row, NDArray[np.float32]]] = {}
+        self._points: dict[int, tuple[ChunkRow, NDArray[np.float32]]] = {}
 
     # what `monitor.adapters.retrieval.answers.Reader` asks for
 
@@ -135,17 +135,19 @@ class ToyStore:
     def most_results(self) -> int:
         return self._most
 
-    def ask(self, questions: Sequence[Question], limit: int, until: float) -> Sequence[Answer]:
+    def ask(self, questions: Sequence[VectorQuery], limit: int, until: float) -> Sequence[SearchAnswer]:
         return [
-            Answer(reason=Reason.DEADLINE) if time.monotonic() >= until else Answer(self._found(question, limit))
+            SearchAnswer(reason=FailureReason.DEADLINE)
+            if time.monotonic() >= until
+            else SearchAnswer(self._found(question, limit))
             for question in questions
         ]
 
     def fetch(self, hits: Sequence[Hit], until: float) -> Stored:
         late = time.monotonic() >= until
-        return {hit.point: Reason.DEADLINE if late else self._points[int(hit.point)][1] for hit in hits}
+        return {hit.point: FailureReason.DEADLINE if late else self._points[int(hit.point)][1] for hit in hits}
 
-    def _found(self, question: Question, limit: int) -> list[Hit]:
+    def _found(self, question: VectorQuery, limit: int) -> list[Hit]:
         """The best by this store's own float32 arithmetic, equal ones in the order in which they came."""
         passing = [point for point in self._points.values() if admits(question.filters, point[0].segment)]
         if not passing:
@@ -188,7 +190,7 @@ class ToyStore:
 
     def stated(self, chunk_ids: Sequence[str], *, deadline: float) -> Mapping[str, str] | Unanswered:
         if deadline <= 0:
-            return Unanswered(Reason.DEADLINE)
+            return Unanswered(FailureReason.DEADLINE)
         held = {row.chunk_id: row.content_hash for row, _ in self._points.values()}
         return {name: held[name] for name in chunk_ids if name in held}
 
@@ -197,14 +199,14 @@ class ToyStore:
             self._points.pop(key, None)
         self._points |= {row.key: (row, vector) for row, vector in zip(delta.rows, delta.vectors.copy(), strict=True)}
 
-    def reconcile(self, rows: Sequence[Row], vectors: NDArray[np.float32]) -> int:
+    def reconcile(self, rows: Sequence[ChunkRow], vectors: NDArray[np.float32]) -> int:
         live = {row.key: (row, vectors[row.slot].copy()) for row in rows if row.live}
         mended = len(live.keys() ^ self._points.keys())
         self._points = live
         return mended
 
     def rebuilt(
-        self, rows: Sequence[Row], vectors: NDArray[np.float32], anchors: AnchorSet, *, k: int, deadline: float
+        self, rows: Sequence[ChunkRow], vectors: NDArray[np.float32], anchors: AnchorSet, *, k: int, deadline: float
     ) -> None:
         del rows, vectors, anchors, k, deadline  # two builds of a scan cannot differ
 
@@ -215,7 +217,7 @@ def _store(section: ToyStoreSection, context: RetrieverContext) -> RealIndex:
 
 
 TOY_STORE = RetrieverKind(
-    "toy", ToyStoreSection, _store, search=lambda _: Search("toy", SearchMode.EXACT), owned=True
+    "toy", ToyStoreSection, _store, search=lambda _: SearchConfig("toy", SearchMode.EXACT), owned=True
 )
 
 WITH_TOYS = REGISTERED.extended(sources=[TOY_SOURCE], retrievers=[TOY_STORE])

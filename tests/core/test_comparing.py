@@ -19,7 +19,7 @@ from monitor import CorpusDriftError, InputError, Rule, RunDrift
 from monitor.core.index.baseline import ListLeg
 from monitor.core.measures.comparison.tables import ListedLeg
 from monitor.core.model.lists import RankedLists
-from monitor.core.reporting.drift import Drift, Scope
+from monitor.core.reporting.drift import Drift, SegmentScope
 from monitor.core.session_parts import CAP
 from tests.core.snapshots import FINGERPRINT, anchor_set, seen, snapshot
 
@@ -96,7 +96,7 @@ def test_the_monitor_says_the_same_of_the_same_lists(
         {leg: RankedLists.of([list(listed.items()) for listed in run.values()], 10)} for run in (before, after)
     ]
     fingerprint = FINGERPRINT
-    theirs = Drift(anchors, fingerprint, Scope(("part",), CAP, 1), (10, 3), {})
+    theirs = Drift(anchors, fingerprint, SegmentScope(("part",), CAP, 1), (10, 3), {})
     measured = theirs.evaluate(snapshot(anchors, ranked[0], fingerprint=fingerprint), None, seen(ranked[1]))
     expected = {
         (of.metric, of.k, of.dimension, of.segment, of.stat): (of.value, of.n, of.baseline)

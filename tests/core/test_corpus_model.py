@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
-from monitor.core.index.corpus import DAY, NO_SLOT, Applied, Corpus, Row
+from monitor.core.index.corpus import DAY, NO_SLOT, Applied, ChunkRow, Corpus
 from monitor.core.model.events import (
     Chunk,
     CorpusEvent,
@@ -259,10 +259,13 @@ def merged(logs: list[list[CorpusEvent]], order: list[int]) -> list[Located]:
     return made
 
 
-def table(corpus: Corpus) -> list[Row]:
+def table(corpus: Corpus) -> list[ChunkRow]:
     """The chunk table without slots, which may differ."""
     rows = [
-        Row(**{name: getattr(row, name) for name in Row.__slots__ if name != "slot"}, slot=0 if row.live else NO_SLOT)
+        ChunkRow(
+            **{name: getattr(row, name) for name in ChunkRow.__slots__ if name != "slot"},
+            slot=0 if row.live else NO_SLOT,
+        )
         for row in corpus.rows()
     ]
     return sorted(rows, key=lambda row: row.key)

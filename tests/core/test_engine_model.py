@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from monitor.core.index.corpus import Corpus, Delta
 from monitor.core.index.duplicates.duplicates import Copies
 from monitor.core.index.duplicates.shingles import THRESHOLD, jaccard, shingle
-from monitor.core.index.engine import Bm25, Depths, Engine, at_once
+from monitor.core.index.engine import Bm25Config, Depths, Engine, at_once
 from monitor.core.index.lexical.vocabulary import Vocabulary
 from monitor.core.model.anchors import Anchor, AnchorSet
 from monitor.core.model.events import Chunk, CorpusEvent, Delete, Heartbeat, Located, Position, Segment, Upsert
@@ -94,7 +94,7 @@ class EngineMachine(RuleBasedStateMachine):
     @initialize(questions=st.lists(QUESTIONS, min_size=1, max_size=4), k=st.integers(1, 3), okapi=st.booleans())
     def start(self, questions: list[Question], k: int, okapi: bool) -> None:
         self.k, self.questions = k, questions
-        self.bm25 = Bm25("okapi" if okapi else "lucene")
+        self.bm25 = Bm25Config("okapi" if okapi else "lucene")
         self.logs: dict[str, list[Located]] = {"p": [], "v": []}
         self.texts: dict[int, str] = {}
         self.corpus = Corpus(D)

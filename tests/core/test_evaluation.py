@@ -11,7 +11,7 @@ from monitor.core.judging.policy import Rule
 from monitor.core.measures.comparison.seen import Observation
 from monitor.core.measures.formulas.columns import Name
 from monitor.core.model.report import Leg
-from monitor.core.reporting.drift import Drift, Scope
+from monitor.core.reporting.drift import Drift, SegmentScope
 from tests.core.snapshots import anchor_set, plain, seen, snapshot
 from tests.fingerprints import APPROXIMATE
 
@@ -26,7 +26,7 @@ def moving() -> tuple[Snapshot, Drift, Observation]:
     baseline = snapshot(
         NOW, {"dense": plain(*["abc"] * 5)}, name="deploy:d1", hashes=LETTERS, fingerprint=APPROXIMATE
     )
-    drift = Drift(NOW, APPROXIMATE, Scope((), 9, 1), (3,), {})
+    drift = Drift(NOW, APPROXIMATE, SegmentScope((), 9, 1), (3,), {})
     return baseline, drift, seen({"dense": plain(*["xyz"] * 5)}, hashes=LETTERS)
 
 

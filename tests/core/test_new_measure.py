@@ -11,8 +11,8 @@ from monitor.core.index.baseline import Snapshot
 from monitor.core.judging.policy import Rule, judge, value_range
 from monitor.core.measures.measure import COUNT, SHARE, AnyMeasure, Measure
 from monitor.core.measures.needs import CONTENTS, JUDGEMENTS, LEGS, RESULTS
-from monitor.core.measures.registry import REGISTRY, Registry
-from monitor.core.reporting.drift import Drift, Observation, Scope
+from monitor.core.measures.registry import REGISTRY, MeasureRegistry
+from monitor.core.reporting.drift import Drift, Observation, SegmentScope
 from tests.adapters.prometheus.test_exporter import value
 from tests.adapters.views import view
 from tests.core.measures.comparison.worlds import World, anchors, one
@@ -36,8 +36,8 @@ ANCHORS = anchor_set([(("language", at),) for at in ("de", "de", "en", "en")], w
 HASHES = {letter: f"says {letter}" for letter in "abcxz"} | {"y": "says a"}
 
 
-def drift(measures: Registry = MEASURES) -> Drift:
-    return Drift(ANCHORS, FINGERPRINT, Scope(("language",), 9, 1), (3, 1), {}, registry=measures)
+def drift(measures: MeasureRegistry = MEASURES) -> Drift:
+    return Drift(ANCHORS, FINGERPRINT, SegmentScope(("language",), 9, 1), (3, 1), {}, registry=measures)
 
 
 def baseline() -> Snapshot:
@@ -89,7 +89,7 @@ def test_a_new_measure_with_labels_says_nothing_below_the_floor_of_judged_result
     world = World(3)
     before = world.snapshot()
     for floor in (0.0, 1.0):
-        scope = Scope((), 9, 1)
+        scope = SegmentScope((), 9, 1)
         asked = Drift(anchors(), FINGERPRINT, scope, (4,), {}, min_judged=floor, registry=REGISTRY.plus(precision))
         report = asked.evaluate(before, None, replace(world.view(), changed=None))
         said = one(report, "precision_ratio", "dense", 4)

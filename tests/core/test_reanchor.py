@@ -8,7 +8,7 @@ from numpy.random import Generator
 from numpy.typing import NDArray
 
 from monitor.core.index.corpus import Corpus, Delta
-from monitor.core.index.engine import Bm25, Depths, Engine
+from monitor.core.index.engine import Bm25Config, Depths, Engine
 from monitor.core.model.anchors import Anchor, AnchorSet, kept_rows, rows_after
 from monitor.core.model.events import Chunk, CorpusEvent, Delete, Located, Position, Segment, Upsert
 from monitor.core.model.lists import RankedLists
@@ -56,7 +56,7 @@ class World:
 
     def built(self) -> Engine:
         depths = Depths(K, dense=True, lexical=True)
-        return Engine(anchor_set(self.asked), self.corpus, depths, Distance.DOT, Bm25(), bands=OneBucket())
+        return Engine(anchor_set(self.asked), self.corpus, depths, Distance.DOT, Bm25Config(), bands=OneBucket())
 
     def upsert(self, number: int) -> Upsert:
         draw = self.generator

@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from monitor.core.measures.entry import MEASURED, PREFIX, Entry
+from monitor.core.measures.entry import MEASURED, PREFIX, Metric
 from monitor.core.measures.registry import REGISTRY
 
 BOUNDED = {
@@ -21,7 +21,7 @@ def test_every_name_is_there_once() -> None:
 
 
 @pytest.mark.parametrize("of", ENTRIES, ids=lambda of: of.name)
-def test_an_entry_is_complete(of: Entry) -> None:
+def test_an_entry_is_complete(of: Metric) -> None:
     assert re.fullmatch(r"[a-z][a-z0-9_]*", of.name)
     assert not of.name.startswith(PREFIX)
     assert not of.name.endswith(("_total", "_info", "_count", "_sum", "_bucket"))
@@ -35,7 +35,7 @@ def test_an_entry_is_complete(of: Entry) -> None:
 
 
 @pytest.mark.parametrize("of", ENTRIES, ids=lambda of: of.name)
-def test_the_name_says_the_unit(of: Entry) -> None:
+def test_the_name_says_the_unit(of: Metric) -> None:
     if of.name.endswith("_ratio"):
         assert of.unit == "ratio"
     if of.name.endswith("_seconds"):

@@ -16,14 +16,14 @@ from monitor.demo.scenario import (
     RECHUNKED,
     DocumentedObject,
     Kind,
-    Plan,
+    ScenarioPlan,
     Update,
     draw_anchors,
     story,
     updates,
 )
 
-PLAN = Plan("flooded", "lost", ("renamed",), flood=0.2)
+PLAN = ScenarioPlan("flooded", "lost", ("renamed",), flood=0.2)
 PACKAGES = ("flooded", "lost", "other", "plain", "renamed", "rest")
 START = 1_700_000_000_000_000
 
@@ -57,7 +57,7 @@ def model(objects: list[DocumentedObject]) -> LatentModel:
     return fit([one.text for one in objects], np.random.default_rng(0), dimension=48)
 
 
-def deploys(objects: list[DocumentedObject], plan: Plan = PLAN, seed: int = 3) -> list[Update]:
+def deploys(objects: list[DocumentedObject], plan: ScenarioPlan = PLAN, seed: int = 3) -> list[Update]:
     return list(updates(objects, plan, np.random.default_rng(seed)))
 
 
@@ -73,7 +73,9 @@ def states(objects: list[DocumentedObject], made: list[Update]) -> list[dict[str
     return kept
 
 
-def swaps_by_source(objects: list[DocumentedObject], model: LatentModel, plan: Plan) -> list[dict[str, float]]:
+def swaps_by_source(
+    objects: list[DocumentedObject], model: LatentModel, plan: ScenarioPlan
+) -> list[dict[str, float]]:
     """Mean swaps@10 per anchor source and deploy, counted on texts (another id for the same text is no swap)."""
     anchors = draw_anchors(objects, np.random.default_rng(2), count=150, watched=20)
     queries = model.encode([anchor.text for anchor in anchors])
@@ -141,7 +143,7 @@ def test_drift_is_small_then_none_then_large_where_the_culprits_are(
 
 
 def test_another_culprit_moves_other_segments(objects: list[DocumentedObject], model: LatentModel) -> None:
-    *_, incident = swaps_by_source(objects, model, Plan("plain", "rest", ("renamed",), flood=0.2))
+    *_, incident = swaps_by_source(objects, model, ScenarioPlan("plain", "rest", ("renamed",), flood=0.2))
     assert min(incident["plain"], incident["rest"]) > 2
     assert max(incident["flooded"], incident["lost"]) < 2
 
@@ -222,10 +224,10 @@ def test_a_package_that_is_not_there_is_named(objects: list[DocumentedObject]) -
     with pytest.raises(
         ValueError, match="package 'absent' of the scenario has no documentation here, expected one of"
     ):
-        deploys(objects, Plan("flooded", "absent", ()))
+        deploys(objects, ScenarioPlan("flooded", "absent", ()))
 
 
 def test_a_corpus_of_two_objects_still_has_a_story() -> None:
     two = [DocumentedObject(f"{name}:x", name, 0, "Some words here.", name, "class") for name in ("a", "b")]
-    made = deploys(two, Plan("a", "b", ()))
+    made = deploys(two, ScenarioPlan("a", "b", ()))
     assert list(states(two, made)[-1]) == ["a:x", "a:x+copy1"]

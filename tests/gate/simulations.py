@@ -14,14 +14,14 @@ from monitor.adapters.retrieval.qdrant.shard import EmbeddedSettings
 from monitor.core.evaluation import Evaluation, evidence_of
 from monitor.core.index.baseline import Snapshot
 from monitor.core.judging.default_policy import default_rules
-from monitor.core.judging.hypotheses import Evidence
+from monitor.core.judging.hypotheses import GateEvidence
 from monitor.core.judging.judgement import judge_deploy
 from monitor.core.judging.policy import Rule, Verdict
 from monitor.core.measures.formulas.columns import Name
 from monitor.core.model.anchors import AnchorSet
 from monitor.core.model.lists import RankedLists
 from monitor.core.model.scoring import Distance
-from monitor.core.reporting.drift import Drift, Scope
+from monitor.core.reporting.drift import Drift, SegmentScope
 from tests.contracts.retrievers import Library, anchor_set
 from tests.core.judging.cases import SWAPS, baseline, compared, rule
 from tests.core.snapshots import FINGERPRINT, seen, snapshot
@@ -77,7 +77,7 @@ class Pool:
         """What the gate says of a deploy that harmed these anchors so."""
         where = [f"s{at}" for at in self.segment.tolist()]
         made = compared({SWAPS: self.swaps, TOP1: self.changed}, where)
-        return judge_deploy(rules, made, made.report(), Evidence(baseline(where, self.document.tolist())))
+        return judge_deploy(rules, made, made.report(), GateEvidence(baseline(where, self.document.tolist())))
 
 
 def _with_mean(values: Values, mean: float) -> Values:
@@ -161,7 +161,7 @@ class Twins:
     def verdict(self, against: Snapshot, lists: RankedLists, rules: tuple[Rule, ...]) -> Verdict:
         """What the gate says of a deploy that changed nothing but the index."""
         names = {f"c{at}": f"content {at}" for at in range(len(self.library.live))}
-        drift = Drift(self.anchors, FINGERPRINT, Scope((), 9, 1), (10,), {})
+        drift = Drift(self.anchors, FINGERPRINT, SegmentScope((), 9, 1), (10,), {})
         made = drift.compared(against, None, seen({"dense": lists}, hashes=names))
         return Evaluation(made, rules, evidence_of(against, made, rules)).judged()[1]
 

@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from monitor.adapters.sqlite.store import SqliteStore
 from monitor.cli import main
 from monitor.core.index.corpus import Corpus
-from monitor.core.index.engine import Bm25, Depths, Engine
+from monitor.core.index.engine import Bm25Config, Depths, Engine
 from monitor.core.model.anchors import AnchorSet
 from monitor.core.model.events import Located, Position
 from monitor.core.model.scoring import Distance, prepare
@@ -90,7 +90,9 @@ def warm() -> None:
     vectors = np.stack([anchor.vector for anchor in made if anchor.vector is not None])
     asked = AnchorSet(made, prepare(vectors, Distance.COSINE), np.ones(len(made)), [() for _ in made])
     corpus = Corpus(DIMENSION)
-    engine = Engine(asked, corpus, Depths(10, dense=True, lexical=True), Distance.COSINE, Bm25(), bands=NoBands())
+    engine = Engine(
+        asked, corpus, Depths(10, dense=True, lexical=True), Distance.COSINE, Bm25Config(), bands=NoBands()
+    )
     stream = [Located(Position("t", 0, at), event) for at, event in enumerate(events(7, shape))]
     for at in range(0, len(stream), 25):
         engine.apply(corpus.delta(corpus.apply(stream[at : at + 25]).changes))

@@ -7,12 +7,12 @@ from monitor.adapters.codecs.auto import AutoDecoder
 from monitor.adapters.codecs.cloudevents import CloudEventsDecoder
 from monitor.adapters.codecs.debezium import DebeziumDecoder
 from monitor.adapters.codecs.fields import FieldsDecoder
-from monitor.adapters.codecs.limits import Limits
+from monitor.adapters.codecs.limits import EventLimits
 from monitor.adapters.codecs.native import NativeDecoder
 from monitor.adapters.codecs.paths import FieldPaths, split
 from monitor.adapters.codecs.qdrant_sink import QdrantSinkDecoder
 from monitor.adapters.codecs.wire import EventReader
-from monitor.adapters.codecs.wrapping import Named, Opening
+from monitor.adapters.codecs.wrapping import NamedDecoder, Opening
 from monitor.ports import ConfigurationError, Decoder
 
 FORMS = ("auto", "native", "cloudevents", "debezium", "qdrant-sink", "fields")
@@ -45,7 +45,7 @@ class FormOptions:
     point_ids: bool = False
 
 
-def decoder(form: str, options: FormOptions, limits: Limits) -> Decoder:
+def decoder(form: str, options: FormOptions, limits: EventLimits) -> Decoder:
     """The decoder of one wire form.
 
     Args:
@@ -64,7 +64,7 @@ def decoder(form: str, options: FormOptions, limits: Limits) -> Decoder:
         rows = form != "fields" or not _through_wrapper(options.paths)
         return Opening(_one(form, options, reader), limits, name=form, wrapped=rows)
     names = [name for name in FORMS[1:] if name != "fields" or options.plain_rows]
-    forms: dict[str, Decoder] = {name: Named(name, _one(name, options, reader)) for name in names}
+    forms: dict[str, Decoder] = {name: NamedDecoder(name, _one(name, options, reader)) for name in names}
     return Opening(AutoDecoder(reader, forms, options.paths.key_field()), limits)
 
 

@@ -5,7 +5,7 @@ from typing import Any
 import msgspec
 
 from monitor.adapters.codecs import reasons
-from monitor.adapters.codecs.limits import Limits, parse
+from monitor.adapters.codecs.limits import EventLimits, parse
 from monitor.adapters.codecs.loose import Leaf, Scalar, identity, plain
 from monitor.adapters.codecs.reasons import malformed
 from monitor.core.model.events import MalformedEvent, Record
@@ -13,7 +13,7 @@ from monitor.core.model.events import MalformedEvent, Record
 _PAYLOAD = "payload"
 
 
-def key_text(record: Record, limits: Limits) -> str:
+def key_text(record: Record, limits: EventLimits) -> str:
     """The key as strict UTF-8.
 
     Raises:
@@ -41,7 +41,7 @@ class RowKey:
         limits: the bounds of a key.
     """
 
-    def __init__(self, field: str, limits: Limits) -> None:
+    def __init__(self, field: str, limits: EventLimits) -> None:
         self._limits = limits
         self._mongo = RowKey("id", limits) if field == "_id" else None
         self._extended: msgspec.json.Decoder[Leaf] = msgspec.json.Decoder(Leaf)

@@ -29,7 +29,7 @@ _STEP[list(b"]}")] = -1
 
 
 @dataclass(frozen=True, slots=True)
-class Limits:
+class EventLimits:
     """What an event may be at most; all sizes are bytes of UTF-8.
 
     Args:
@@ -73,7 +73,7 @@ class Limits:
             raise ConfigurationError(message)
 
 
-def parse(value: bytes, decoder: "msgspec.json.Decoder[T]", limits: Limits) -> T:
+def parse(value: bytes, decoder: "msgspec.json.Decoder[T]", limits: EventLimits) -> T:
     """One JSON object, strictly: size, UTF-8 and depth before parsing, then a typed decode in one pass.
 
     Of a repeated key the last one counts, as in nearly every JSON parser: we must see what the system sees that

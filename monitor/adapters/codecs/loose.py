@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 import msgspec
 
 from monitor.adapters.codecs import reasons
-from monitor.adapters.codecs.limits import Limits
+from monitor.adapters.codecs.limits import EventLimits
 from monitor.adapters.codecs.reasons import malformed, shown
 from monitor.adapters.codecs.times import in_range
 
@@ -93,7 +93,7 @@ def attribute_value(value: Scalar, field: str) -> str | None:
     return identity(value, field)
 
 
-def epoch(value: Scalar, unit: int, limits: Limits, field: str = "event_time") -> int | None:
+def epoch(value: Scalar, unit: int, limits: EventLimits, field: str = "event_time") -> int | None:
     """An integer number of units since the Unix epoch as microseconds."""
     number = integer(value, field)
     return None if number is None else in_range(number * unit, limits, field)

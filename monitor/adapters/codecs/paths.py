@@ -13,7 +13,7 @@ from typing import Any
 
 import msgspec
 
-from monitor.adapters.codecs.limits import Limits, parse
+from monitor.adapters.codecs.limits import EventLimits, parse
 from monitor.adapters.codecs.loose import UNAVAILABLE, string
 from monitor.adapters.codecs.reasons import malformed
 from monitor.adapters.codecs.times import MICROSECONDS, TimeUnit
@@ -134,7 +134,7 @@ class Shape:
         ConfigurationError: one path names both a value and an object around another value.
     """
 
-    def __init__(self, leaves: Sequence[tuple[Path, Any]], limits: Limits) -> None:
+    def __init__(self, leaves: Sequence[tuple[Path, Any]], limits: EventLimits) -> None:
         ordered = sorted(leaves, key=lambda leaf: leaf[0])
         self._inner: dict[str, Shape] = {}
         self._limits = limits

@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterable
 
 from monitor.adapters.codecs import reasons
-from monitor.adapters.codecs.limits import MAX_INTEGER, Limits
+from monitor.adapters.codecs.limits import MAX_INTEGER, EventLimits
 from monitor.adapters.codecs.reasons import malformed, shown
 from monitor.core.model.events import Partition, Segment
 
@@ -41,7 +41,7 @@ def identifier(value: str | None, field: str, most: int) -> str:
     return value
 
 
-def chunk_identifier(value: str | None, limits: Limits) -> str:
+def chunk_identifier(value: str | None, limits: EventLimits) -> str:
     """A chunk id: an identifier that cannot be mistaken for the key of a deploy marker."""
     chunk_id = identifier(value, "chunk_id", limits.id_bytes)
     if chunk_id.startswith(DEPLOY_PREFIX):
@@ -58,7 +58,7 @@ def document_of(chunk_id: str) -> str:
     return chunk_id.partition("#")[0] or chunk_id
 
 
-def body(value: str | None, limits: Limits) -> str:
+def body(value: str | None, limits: EventLimits) -> str:
     """A text, possibly empty, of at most `text_bytes`; any character may occur in it."""
     most = limits.text_bytes
     if value is None:
@@ -75,7 +75,7 @@ def natural(value: int, field: str) -> int:
     return value
 
 
-def segment(pairs: Iterable[tuple[str, str | None]], limits: Limits, field: str = "segment") -> Segment:
+def segment(pairs: Iterable[tuple[str, str | None]], limits: EventLimits, field: str = "segment") -> Segment:
     """Attributes as (name, value) pairs sorted by name; one whose value is null or empty is left out."""
     given = tuple(pairs)
     if len(given) > limits.attributes:
@@ -88,7 +88,7 @@ def segment(pairs: Iterable[tuple[str, str | None]], limits: Limits, field: str 
     return tuple(sorted(kept))
 
 
-def offsets(upto: dict[str, dict[str, int]], limits: Limits) -> dict[Partition, int]:
+def offsets(upto: dict[str, dict[str, int]], limits: EventLimits) -> dict[Partition, int]:
     """`{"topic": {"0": next_offset}}` as a map from partition to next offset, never empty."""
     named = sum(map(len, upto.values()))
     if not named or not all(upto.values()):

@@ -7,7 +7,7 @@ lone surrogates, the whole size.
 
 from typing import Any
 
-from monitor.adapters.codecs.limits import MAX_INTEGER, Limits
+from monitor.adapters.codecs.limits import MAX_INTEGER, EventLimits
 from monitor.adapters.codecs.scalars import DEPLOY_PREFIX, FORBIDDEN
 from monitor.adapters.codecs.times import PATTERN
 from monitor.adapters.codecs.vectors import FLOAT32_OVERFLOW, MOST_CHARACTERS
@@ -32,7 +32,7 @@ _TYPED = {
 }
 
 
-def event_schema(limits: Limits | None = None, *, stamped: bool = False) -> Schema:
+def event_schema(limits: EventLimits | None = None, *, stamped: bool = False) -> Schema:
     """The schema of one native event.
 
     Args:
@@ -42,7 +42,7 @@ def event_schema(limits: Limits | None = None, *, stamped: bool = False) -> Sche
     Returns:
         a JSON-serialisable schema: every valid event of it that is also within the rules named above decodes.
     """
-    bounds = limits or Limits()
+    bounds = limits or EventLimits()
     properties: Schema = {name: {"type": [kind, "null"]} for name, kind in _TYPED.items()}
     properties["segment"] |= {"additionalProperties": {"type": ["string", "null"]}}
     properties["expected"] |= {"additionalProperties": {"type": ["string", "null"]}}
@@ -63,7 +63,7 @@ def event_schema(limits: Limits | None = None, *, stamped: bool = False) -> Sche
     }
 
 
-def _operations(limits: Limits) -> dict[str, tuple[Schema, tuple[str, ...]]]:
+def _operations(limits: EventLimits) -> dict[str, tuple[Schema, tuple[str, ...]]]:
     """Operation -> (bounds of the fields it uses, the fields it needs)."""
     chunk_id = {"allOf": [_identifier(limits.id_bytes), {"not": {"pattern": f"^{DEPLOY_PREFIX}"}}]}
     natural = {"minimum": 0, "maximum": MAX_INTEGER}
@@ -128,7 +128,7 @@ def _identifier(most: int) -> Schema:
     return {"type": "string", **_bounded(most)}
 
 
-def _attributes(limits: Limits) -> Schema:
+def _attributes(limits: EventLimits) -> Schema:
     return {
         "maxProperties": limits.attributes,
         "propertyNames": _bounded(limits.name_bytes),
@@ -136,7 +136,7 @@ def _attributes(limits: Limits) -> Schema:
     }
 
 
-def _upto(limits: Limits) -> Schema:
+def _upto(limits: EventLimits) -> Schema:
     offsets = {
         "minProperties": 1,
         "maxProperties": limits.partitions,

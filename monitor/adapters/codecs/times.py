@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from typing import Literal
 
 from monitor.adapters.codecs import reasons
-from monitor.adapters.codecs.limits import Limits
+from monitor.adapters.codecs.limits import EventLimits
 from monitor.adapters.codecs.reasons import malformed, shown
 from monitor.core.model.events import Record
 
@@ -26,10 +26,10 @@ _RFC3339 = re.compile(PATTERN)
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
-def instant(text: str, limits: Limits, field: str = "event_time") -> int:
+def instant(text: str, limits: EventLimits, field: str = "event_time") -> int:
     """An RFC 3339 instant as microseconds since the epoch, UTC; digits below a microsecond are cut.
 
-    >>> instant("1970-01-01T01:00:00.5+01:00", Limits())
+    >>> instant("1970-01-01T01:00:00.5+01:00", EventLimits())
     500000
 
     Raises:
@@ -44,7 +44,7 @@ def instant(text: str, limits: Limits, field: str = "event_time") -> int:
     return in_range(since.days * 86_400_000_000 + since.seconds * 1_000_000 + since.microseconds, limits, field)
 
 
-def in_range(microseconds: int, limits: Limits, field: str = "event_time") -> int:
+def in_range(microseconds: int, limits: EventLimits, field: str = "event_time") -> int:
     """The same number if it lies between `earliest` and `latest`, else MalformedEvent `out_of_range`."""
     if not limits.earliest <= microseconds < limits.latest:
         bounds = f"expected {limits.earliest} to {limits.latest} microseconds since 1970"
@@ -52,7 +52,7 @@ def in_range(microseconds: int, limits: Limits, field: str = "event_time") -> in
     return microseconds
 
 
-def stamp(record: Record, limits: Limits) -> int | None:
+def stamp(record: Record, limits: EventLimits) -> int | None:
     """The time stamp the source gave the record, or None.
 
     Only the very last header counts, because the source appends it there: one of that name sent by the producer

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from monitor.adapters.codecs import reasons
 from monitor.adapters.codecs.keys import key_text
-from monitor.adapters.codecs.limits import Limits
+from monitor.adapters.codecs.limits import EventLimits
 from monitor.adapters.codecs.reasons import malformed, shown
 from monitor.adapters.codecs.scalars import (
     DEPLOY_PREFIX,
@@ -78,7 +78,7 @@ class EventReader:
 
     def __init__(
         self,
-        limits: Limits,
+        limits: EventLimits,
         embedding_version: str,
         *,
         now: Callable[[], int] | None = None,

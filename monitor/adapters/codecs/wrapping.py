@@ -9,7 +9,7 @@ from dataclasses import replace
 import msgspec
 
 from monitor.adapters.codecs import reasons
-from monitor.adapters.codecs.limits import Limits, parse
+from monitor.adapters.codecs.limits import EventLimits, parse
 from monitor.adapters.codecs.reasons import malformed, within
 from monitor.core.model.events import CorpusEvent, MalformedEvent, Record
 from monitor.ports import Decoder
@@ -23,7 +23,7 @@ _BINARY = {
 """How bytes begin of forms that are known and not read."""
 
 
-class Named:
+class NamedDecoder:
     """A decoder whose refusals say what form the record was taken for."""
 
     def __init__(self, name: str, form: Decoder) -> None:
@@ -59,7 +59,7 @@ class Opening:
         wrapped: whether rows may be opened; not where field paths of the configuration lead through the wrapper.
     """
 
-    def __init__(self, form: Decoder, limits: Limits, *, name: str = "", wrapped: bool = True) -> None:
+    def __init__(self, form: Decoder, limits: EventLimits, *, name: str = "", wrapped: bool = True) -> None:
         self._limits, self._name, self._wrapped = limits, name, wrapped
         self._form, self._read = form, form.decode
         self._json = msgspec.json.Decoder(_Wrapper)

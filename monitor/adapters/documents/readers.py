@@ -13,7 +13,7 @@ from monitor.adapters.documents.notebook import notebook
 from monitor.adapters.documents.plain import plain, text_file
 from monitor.adapters.documents.restructured import restructured
 from monitor.core.text.layout import Document
-from monitor.core.text.sections import WORDS, Section, split
+from monitor.core.text.sections import WORDS, DocumentSection, split
 
 Reader = Callable[[str], Document]
 
@@ -45,7 +45,7 @@ def reader_of(path: str) -> Reader:
     return READERS.get("." + path.rpartition(".")[2].lower(), plain)
 
 
-def sections_of(text: str, *, doc_id: str, words: int = WORDS) -> list[Section]:
+def sections_of(text: str, *, doc_id: str, words: int = WORDS) -> list[DocumentSection]:
     """The chunks of a document, read by the suffix of its id; any line ends. Never raises."""
     plain_ends = text.removeprefix("\ufeff").replace("\r\n", "\n").replace("\r", "\n")
     return split(reader_of(doc_id)(plain_ends), doc_id=doc_id, words=words)

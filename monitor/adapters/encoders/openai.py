@@ -10,8 +10,8 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from monitor.adapters.encoders.openai_session import Answer, NoAnswerError, Session
-from monitor.adapters.encoders.openai_vectors import BadAnswerError, DimensionError, read_vectors
+from monitor.adapters.encoders.openai_session import HttpResponse, HttpSession, NoAnswerError
+from monitor.adapters.encoders.openai_vectors import DimensionError, MalformedEmbeddingsError, read_vectors
 from monitor.ports import ConfigurationError, UnreachableError
 
 RETRIED = frozenset({408, 429, 500, 502, 503, 504})
@@ -104,7 +104,7 @@ class OpenAIEncoder:
         headers = {"Content-Type": "application/json", "Accept": "application/json", "Accept-Encoding": "identity"}
         if self._settings.api_key:
             headers["Authorization"] = f"Bearer {self._settings.api_key}"
-        with Session(
+        with HttpSession(
             self._url, headers, most_bytes=(1 << 20) + self._settings.batch * self.dimension * 32
         ) as session:
             for part in self._batches(rows, texts):
@@ -122,7 +122,7 @@ class OpenAIEncoder:
             room -= len(texts[at])
         yield part
 
-    def _request(self, session: Session, texts: Sequence[str]) -> NDArray[np.float32]:
+    def _request(self, session: HttpSession, texts: Sequence[str]) -> NDArray[np.float32]:
         """One batch: sent until it is answered, refused, or its time or tries are over."""
         body = self._body(texts)
         until = session.now() + self._settings.timeout
@@ -159,7 +159,7 @@ class OpenAIEncoder:
             message = f"encoder {self._shown}: a text holds a lone surrogate, expected Unicode text"
             raise ConfigurationError(message) from error
 
-    def _read(self, answer: Answer, count: int) -> NDArray[np.float32]:
+    def _read(self, answer: HttpResponse, count: int) -> NDArray[np.float32]:
         if answer.status != 200:
             message = f"encoder {self._shown}: {self._refusal(answer)}"
             raise ConfigurationError(message)
@@ -168,11 +168,11 @@ class OpenAIEncoder:
         except DimensionError as error:
             message = f"encoder {self._shown}: {error}"
             raise ConfigurationError(message) from error
-        except BadAnswerError as error:
+        except MalformedEmbeddingsError as error:
             message = f"encoder {self._shown}: bad answer: {self._scrubbed(str(error))}"
             raise UnreachableError(message) from error
 
-    def _refusal(self, answer: Answer) -> str:
+    def _refusal(self, answer: HttpResponse) -> str:
         """Why the server does not want the request. A refused key is never quoted, not even by the server."""
         if answer.status in (401, 403):
             given = "the API key" if self._settings.api_key else "requests without an API key"

@@ -18,7 +18,7 @@ class NoAnswerError(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class HttpResponse:
     """What came back. `retry_after` is in seconds, None where the server does not say."""
 
     status: int
@@ -26,7 +26,7 @@ class Answer:
     retry_after: float | None
 
 
-class Session:
+class HttpSession:
     """One kept-alive connection for the requests of one encoding, on an event loop of its own.
 
     The loop is what makes a total deadline simple: cancelling a task ends it in name resolution, connect, TLS,
@@ -41,7 +41,7 @@ class Session:
     def __init__(self, url: str, headers: Mapping[str, str], *, most_bytes: int) -> None:
         self._url, self._headers, self._most_bytes = url, headers, most_bytes
 
-    def __enter__(self) -> "Session":
+    def __enter__(self) -> "HttpSession":
         self._loop = asyncio.new_event_loop()
         self._client = httpx.AsyncClient(headers=self._headers, timeout=None)  # noqa: S113 - the deadline is total
         return self
@@ -63,7 +63,7 @@ class Session:
         """The clock of `until`: monotonic seconds."""
         return time.monotonic()
 
-    def post(self, body: bytes, until: float) -> Answer:
+    def post(self, body: bytes, until: float) -> HttpResponse:
         """Send one request and read its answer.
 
         Raises:
@@ -79,7 +79,7 @@ class Session:
             message = f"{type(error).__name__}: {error}"
             raise NoAnswerError(message) from error
 
-    async def _post(self, body: bytes) -> Answer:
+    async def _post(self, body: bytes) -> HttpResponse:
         async with self._client.stream("POST", self._url, content=body) as answer:
             limit = self._most_bytes if answer.status_code == httpx.codes.OK else MOST_REFUSAL_BYTES
             content = bytearray()
@@ -90,7 +90,7 @@ class Session:
         if answer.status_code == httpx.codes.OK and len(content) > limit:
             message = f"an answer of more than {limit} bytes"
             raise NoAnswerError(message)
-        return Answer(answer.status_code, bytes(content[:limit]), _retry_after(answer.headers))
+        return HttpResponse(answer.status_code, bytes(content[:limit]), _retry_after(answer.headers))
 
 
 def _retry_after(headers: httpx.Headers) -> float | None:

@@ -8,11 +8,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 
-class BadAnswerError(Exception):
+class MalformedEmbeddingsError(Exception):
     """The answer is not what the interface promises."""
 
 
-class DimensionError(BadAnswerError):
+class DimensionError(MalformedEmbeddingsError):
     """The vectors are of another length than the corpus."""
 
 
@@ -47,10 +47,10 @@ def read_vectors(content: bytes, count: int, dimension: int) -> NDArray[np.float
         items = _DECODER.decode(content).data
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
         message = f"{error} in {len(content)} bytes"
-        raise BadAnswerError(message) from error
+        raise MalformedEmbeddingsError(message) from error
     if sorted(item.index for item in items) != list(range(count)):
         message = f"indices of {len(items)} vectors, expected each of 0 to {count - 1} once"
-        raise BadAnswerError(message)
+        raise MalformedEmbeddingsError(message)
     made = np.zeros((count, dimension), np.float32)
     for item in items:
         vector = _vector(item.embedding)
@@ -59,7 +59,7 @@ def read_vectors(content: bytes, count: int, dimension: int) -> NDArray[np.float
             raise DimensionError(message)
         if not np.isfinite(vector).all():
             message = f"vector {item.index} is not finite"
-            raise BadAnswerError(message)
+            raise MalformedEmbeddingsError(message)
         made[item.index] = vector
     return made
 
@@ -72,8 +72,8 @@ def _vector(given: list[float] | str) -> NDArray[np.float32]:
         raw = b64decode(given, validate=True)
     except (binascii.Error, ValueError) as error:
         message = "an embedding is neither numbers nor base64"
-        raise BadAnswerError(message) from error
+        raise MalformedEmbeddingsError(message) from error
     if len(raw) % 4:
         message = f"base64 of {len(raw)} bytes is no float32 vector"
-        raise BadAnswerError(message)
+        raise MalformedEmbeddingsError(message)
     return np.frombuffer(raw, "<f4").astype(np.float32)

@@ -12,13 +12,13 @@ BODY_SECONDS = 10.0
 T = TypeVar("T", bound=msgspec.Struct)
 
 
-class Capture(msgspec.Struct, forbid_unknown_fields=True):
+class CaptureRequest(msgspec.Struct, forbid_unknown_fields=True):
     """Capture the current lists under a name."""
 
     name: str
 
 
-class Approve(msgspec.Struct, forbid_unknown_fields=True):
+class ApproveRequest(msgspec.Struct, forbid_unknown_fields=True):
     """Approve a captured baseline."""
 
     name: str
@@ -27,13 +27,13 @@ class Approve(msgspec.Struct, forbid_unknown_fields=True):
     time: str
 
 
-class Deploy(msgspec.Struct, forbid_unknown_fields=True):
+class DeployRequest(msgspec.Struct, forbid_unknown_fields=True):
     """Close a deploy where the stream ends now."""
 
     deploy: str
 
 
-class Retry(msgspec.Struct, forbid_unknown_fields=True):
+class RetryRequest(msgspec.Struct, forbid_unknown_fields=True):
     """Give everything in quarantine another try."""
 
 

@@ -16,7 +16,16 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
-from monitor.adapters.http.bodies import Approve, BadRequest, Capture, Deploy, Retry, body, webhook, whole
+from monitor.adapters.http.bodies import (
+    ApproveRequest,
+    BadRequest,
+    CaptureRequest,
+    DeployRequest,
+    RetryRequest,
+    body,
+    webhook,
+    whole,
+)
 from monitor.adapters.http.guard import Guard, problem
 from monitor.adapters.http.patience import CONNECTIONS_MOST, PatientProtocol
 from monitor.adapters.page.pages import Pages, asked_of
@@ -180,7 +189,7 @@ class Endpoints:
 
     async def capture(self, request: Request) -> Response:
         """Capture the current lists as a baseline."""
-        asked = await body(request, Capture)
+        asked = await body(request, CaptureRequest)
         return await _answer(lambda: snapshot_document(self._service.capture(asked.name)))
 
     async def approve(self, request: Request) -> Response:
@@ -193,7 +202,7 @@ class Endpoints:
 
     async def deploy_at_end(self, request: Request) -> Response:
         """Close a deploy where the stream ends now."""
-        asked = await body(request, Deploy)
+        asked = await body(request, DeployRequest)
 
         def ask() -> dict[str, Any]:
             self._service.deploy_at_end(asked.deploy)
@@ -203,7 +212,7 @@ class Endpoints:
 
     async def retry(self, request: Request) -> Response:
         """Give everything in quarantine another try."""
-        await body(request, Retry)
+        await body(request, RetryRequest)
 
         def ask() -> dict[str, Any]:
             made = self._service.retry()
@@ -214,7 +223,7 @@ class Endpoints:
 
 async def _responsible(request: Request, put: Callable[[str, Approval], Snapshot]) -> Response:
     """A person puts a baseline in force."""
-    asked = await body(request, Approve)
+    asked = await body(request, ApproveRequest)
     approval = Approval(asked.author, asked.reason, asked.time)
     return await _answer(lambda: snapshot_document(put(asked.name, approval), in_force=True))
 

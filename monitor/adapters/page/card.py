@@ -46,7 +46,7 @@ class Result:
 
 
 @dataclass(frozen=True, slots=True)
-class Anchor:
+class AnchorView:
     """One anchor on one leg: its question, how much was exchanged, and both lists; `before` None: no longer kept."""
 
     id: str
@@ -70,7 +70,7 @@ class Card:
     events: tuple[tuple[str, tuple[Document, ...], int], ...]
     """Leg, its heaviest events, and how many more the document names."""
     ranges: Sequence[Document]
-    anchors: tuple[Anchor, ...]
+    anchors: tuple[AnchorView, ...]
     actions: Sequence[Document]
     limits: Sequence[str]
 
@@ -99,9 +99,9 @@ def _events(events: Sequence[Document]) -> list[tuple[str, tuple[Document, ...],
     return [(leg, tuple(mine[:MOST_EVENTS]), max(0, len(mine) - MOST_EVENTS)) for leg, mine in found]
 
 
-def _anchor(one: Document) -> Anchor:
+def _anchor(one: Document) -> AnchorView:
     before = one["before"]
-    return Anchor(
+    return AnchorView(
         id=one["id"],
         text=shown(one["text"], QUESTION_CHARACTERS),
         leg=one["leg"],

@@ -28,7 +28,7 @@ class Value:
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
+class MetricLine:
     """One metric and statistic, with a value for each of the detail's legs; None where the leg has none."""
 
     metric: str
@@ -48,7 +48,7 @@ class Detail:
     depth: int
     size: SegmentSize | None
     legs: tuple[str, ...]
-    families: tuple[tuple[str, tuple[Line, ...]], ...]
+    families: tuple[tuple[str, tuple[MetricLine, ...]], ...]
     findings: tuple[Finding, ...]
 
 
@@ -92,14 +92,16 @@ def known_segments(report: DriftReport, most: int = 20) -> tuple[str, ...]:
     return tuple(place(*at) for at in list(places)[:most])
 
 
-def _families(found: Mapping[Key, Measurement], legs: tuple[str, ...]) -> Iterator[tuple[str, tuple[Line, ...]]]:
-    grouped: dict[str, list[Line]] = {}
+def _families(
+    found: Mapping[Key, Measurement], legs: tuple[str, ...]
+) -> Iterator[tuple[str, tuple[MetricLine, ...]]]:
+    grouped: dict[str, list[MetricLine]] = {}
     for metric, stat in dict.fromkeys((metric, stat) for metric, stat, _ in found):
         known = REGISTRY.entries.get(metric)
         values = tuple(_value(found.get((metric, stat, leg))) for leg in legs)
         family = grouped.setdefault(_FAMILY.get(metric, OTHER_FAMILY), [])
         said = not known or any(line.metric == metric for line in family)
-        family.append(Line(metric, stat, "" if said or known is None else known.help, values))
+        family.append(MetricLine(metric, stat, "" if said or known is None else known.help, values))
     for title in (*REGISTRY.families, OTHER_FAMILY):
         if title in grouped:
             yield title, tuple(grouped[title])

@@ -53,7 +53,7 @@ class Cell:
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class HeatmapRow:
     """One segment. `cells` are dense, lexical for each of COLUMNS in turn; `swaps` sorts, infinite where unknown."""
 
     dimension: str
@@ -72,12 +72,12 @@ class Row:
 
 
 @dataclass(frozen=True, slots=True)
-class Heat:
+class Heatmap:
     """The table: rows in view, rows folded away, and what is only counted."""
 
     depth: int
-    opened: tuple[Row, ...]
-    folded: tuple[Row, ...]
+    opened: tuple[HeatmapRow, ...]
+    folded: tuple[HeatmapRow, ...]
     counts: tuple[tuple[str, int], ...]
     """Segments by verdict, the worst first; the row of all anchors is none."""
     quiet: tuple[tuple[str, int], ...]
@@ -96,7 +96,7 @@ class _Judged:
     anchors: Mapping[tuple[str, str], int]
 
 
-def heat(report: DriftReport, verdict: Verdict, *, old: bool = False) -> Heat:
+def heat(report: DriftReport, verdict: Verdict, *, old: bool = False) -> Heatmap:
     """The heat table of a report at the depth it is judged at.
 
     Args:
@@ -116,7 +116,7 @@ def heat(report: DriftReport, verdict: Verdict, *, old: bool = False) -> Heat:
     rows.sort(key=_rank)
     uneasy = sum(row.verdict in ORDER[:4] for row in rows)
     cut = min(MOST_OPEN, max(OPEN_ROWS, uneasy))
-    return Heat(
+    return Heatmap(
         depth=depth,
         opened=tuple(rows[:cut]),
         folded=tuple(rows[cut:]),
@@ -143,12 +143,12 @@ def segment_verdicts(report: DriftReport, verdict: Verdict, *, old: bool = False
     return made
 
 
-def _counts(rows: Sequence[Row]) -> tuple[tuple[str, int], ...]:
+def _counts(rows: Sequence[HeatmapRow]) -> tuple[tuple[str, int], ...]:
     counted = Counter(row.verdict for row in rows if row.dimension != ALL)
     return tuple((name, counted[name]) for name in ORDER if counted[name])
 
 
-def _rank(row: Row) -> tuple[bool, int, float, str, str]:
+def _rank(row: HeatmapRow) -> tuple[bool, int, float, str, str]:
     """All anchors first, then the worst verdict, then the most results exchanged."""
     return row.dimension != ALL, ORDER.index(row.verdict), -row.swaps, row.dimension, row.segment
 
@@ -164,7 +164,7 @@ def _key(found: Finding | Measurement) -> tuple[str, str, int, str, str, str]:
     return found.metric, found.stat, found.k, found.leg, found.dimension, found.segment
 
 
-def _row(at: tuple[str, str], found: Mapping[tuple[str, str, str], Measurement], said: _Judged) -> Row:
+def _row(at: tuple[str, str], found: Mapping[tuple[str, str, str], Measurement], said: _Judged) -> HeatmapRow:
     cells: list[Cell] = []
     for column in COLUMNS:
         for leg in LEGS:
@@ -172,7 +172,7 @@ def _row(at: tuple[str, str], found: Mapping[tuple[str, str, str], Measurement],
             cells.append(cell(item, said.depth, over=item is not None and _key(item) in said.over))
     swaps = [item.value for leg in LEGS if (item := found.get(("collapsed_swaps", "mean", leg))) is not None]
     worst = math.inf if not swaps or any(math.isnan(value) for value in swaps) else max(swaps)
-    return Row(*at, place(*at), said.verdicts[at], said.anchors.get(at), tuple(cells), worst)
+    return HeatmapRow(*at, place(*at), said.verdicts[at], said.anchors.get(at), tuple(cells), worst)
 
 
 def cell(item: Measurement | None, depth: int, *, over: bool = False) -> Cell:

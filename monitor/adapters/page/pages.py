@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from monitor.adapters.page.render import CONFIG, Asked, Found, render_page
+from monitor.adapters.page.render import CONFIG, PageData, PageQuery, render_page
 from monitor.adapters.page.words import age, place, shown
 from monitor.core.model.report import ALL, OTHER, DriftReport
 from monitor.core.records.committed import DeployRecord
@@ -13,12 +13,12 @@ ASKED_CHARACTERS = 4_096
 """Of a deploy, a segment or an anchor in the address: the longest identifier an event may have, some times over."""
 
 
-def asked_of(parameters: Mapping[str, str]) -> Asked:
+def asked_of(parameters: Mapping[str, str]) -> PageQuery:
     """What an address asks for; parameters that the page does not know are ignored."""
     names = ("deploy", "segment", "anchor")
     deploy, segment, anchor = (parameters.get(name, "")[:ASKED_CHARACTERS] for name in names)
     explain, refresh = parameters.get("explain") == "now", parameters.get("refresh") != "off"
-    return Asked(deploy, segment, anchor, explain=explain, refresh=refresh)
+    return PageQuery(deploy, segment, anchor, explain=explain, refresh=refresh)
 
 
 class Pages:
@@ -34,7 +34,7 @@ class Pages:
         self._service, self._turn_limit, self._config = service, turn_limit, config
         self._kept: tuple[Published | None, object, str] = (None, None, "")
 
-    def page(self, asked: Asked, now: float) -> str:
+    def page(self, asked: PageQuery, now: float) -> str:
         """The page for what was asked.
 
         Args:
@@ -48,7 +48,7 @@ class Pages:
         held, key, text = self._kept
         # By identity: a view is swapped whole, and comparing two of them would cost more than rendering one.
         if held is not view or key != (asked.refresh, late):
-            text = render_page(view, asked, Found(notices=late), config=self._config)
+            text = render_page(view, asked, PageData(notices=late), config=self._config)
             self._kept = (view, (asked.refresh, late), text)
         return text
 
@@ -58,21 +58,23 @@ class Pages:
             return ()
         return (f"The monitor's loop has not turned for {age(quiet)}: what is shown here is that old.",)
 
-    def _found(self, view: Published | None, asked: Asked, late: tuple[str, ...]) -> Found:
+    def _found(self, view: Published | None, asked: PageQuery, late: tuple[str, ...]) -> PageData:
         if view is None:
-            return Found(notices=late)
+            return PageData(notices=late)
         record = self._service.deploy(asked.deploy) if asked.deploy else None
         if asked.deploy and record is None:
-            return Found(notices=(*late, _unknown_deploy(view, asked.deploy)))
+            return PageData(notices=(*late, _unknown_deploy(view, asked.deploy)))
         late = (*late, *_again(view, record))
         if record is None and not (asked.anchor or asked.explain):
-            return Found(notices=late)  # the card of now costs the loop a measurement: only who asks for it gets it
+            return PageData(
+                notices=late
+            )  # the card of now costs the loop a measurement: only who asks for it gets it
         report = view.report if record is None else record.report
         try:
             card = self._service.explain(asked.deploy, _explained(report, asked.segment), asked.anchor)
         except CorpusDriftError as error:
-            return Found(record, None, (*late, shown(str(error), 400)))
-        return Found(record, card, late)
+            return PageData(record, None, (*late, shown(str(error), 400)))
+        return PageData(record, card, late)
 
 
 def _explained(report: DriftReport, segment: str) -> str:

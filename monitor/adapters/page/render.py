@@ -49,7 +49,7 @@ TEMPLATES.filters |= {
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class PageQuery:
     """Which view of the page: a deploy ("": now), a segment (`dimension=value`), an anchor.
 
     `explain` asks for the incident card of now (a deploy's comes with it); `refresh`: the plain page loads itself
@@ -69,7 +69,7 @@ class Asked:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Found:
+class PageData:
     """What there is for what was asked: the deploy's record, the incident card, and what is to be said first."""
 
     record: DeployRecord | None = None
@@ -96,7 +96,7 @@ class Subject:
 
 
 def render_page(
-    view: Published | None, asked: Asked | None = None, found: Found | None = None, *, config: str = CONFIG
+    view: Published | None, asked: PageQuery | None = None, found: PageData | None = None, *, config: str = CONFIG
 ) -> str:
     """The page; before the first report it says that the state is being restored.
 
@@ -106,7 +106,7 @@ def render_page(
         found: what belongs to what was asked.
         config: the configuration file that commands on the page name.
     """
-    given, there = asked or Asked(), found or Found()
+    given, there = asked or PageQuery(), found or PageData()
     template = TEMPLATES.get_template("page.html")
     style = Markup(STYLE)  # noqa: S704 - our own file, named by its hash in the policy
     if view is None:
@@ -154,7 +154,7 @@ def _meanings(verdict: Verdict) -> list[tuple[str, str]]:
     return [(name, REGISTRY.entries[name].help) for name in failing if name in REGISTRY.entries]
 
 
-def _no_such_segment(report: DriftReport, asked: Asked, *, lacks: bool) -> list[str]:
+def _no_such_segment(report: DriftReport, asked: PageQuery, *, lacks: bool) -> list[str]:
     if not asked.segment or not lacks:
         return []
     there = ", ".join(known_segments(report)) or "none yet"

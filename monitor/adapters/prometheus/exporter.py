@@ -13,7 +13,7 @@ from monitor.adapters.prometheus.engine import anchors_families, audit_families,
 from monitor.adapters.prometheus.families import counter, gauge, histogram, info, plain
 from monitor.adapters.prometheus.text import page_text
 from monitor.core.judging.policy import Finding
-from monitor.core.measures.registry import REGISTRY, Registry
+from monitor.core.measures.registry import REGISTRY, MeasureRegistry
 from monitor.core.model.problems import Problem, ProblemKind
 from monitor.core.model.report import DriftReport, Measurement
 from monitor.core.records.published import Published
@@ -42,7 +42,7 @@ class MetricsPage:
         registry: what may be exported, and how it is described.
     """
 
-    def __init__(self, registry: Registry = REGISTRY) -> None:
+    def __init__(self, registry: MeasureRegistry = REGISTRY) -> None:
         self._registry = registry
         self._report: tuple[DriftReport, tuple[Finding, ...], bytes] | None = None
         self._rendered: tuple[Published, bytes] | None = None
@@ -72,7 +72,7 @@ def _starting() -> Iterator[Metric]:
     yield _verdict_family("unknown")
 
 
-def reported(view: Published, registry: Registry = REGISTRY) -> Iterator[Metric]:
+def reported(view: Published, registry: MeasureRegistry = REGISTRY) -> Iterator[Metric]:
     """What depends on the report and its findings alone."""
     yield from _measurements(view.report.measurements, registry)
     yield from _findings(view)
@@ -95,7 +95,7 @@ def alive(view: Published) -> Iterator[Metric]:
     yield from anchors_families(view.health.anchors)
 
 
-def _measurements(measurements: Iterable[Measurement], registry: Registry) -> Iterator[Metric]:
+def _measurements(measurements: Iterable[Measurement], registry: MeasureRegistry) -> Iterator[Metric]:
     families: dict[str, GaugeMetricFamily] = {}
     measured = gauge("measured_anchors")
     counts: dict[tuple[str, str, str], int] = {}

@@ -11,13 +11,13 @@ from prometheus_client.core import (
 )
 
 from monitor.core.measures.entry import PREFIX, Kind
-from monitor.core.measures.registry import REGISTRY, Registry
+from monitor.core.measures.registry import REGISTRY, MeasureRegistry
 from monitor.core.records.published import Durations
 
 Family = TypeVar("Family", bound=Metric)
 
 
-def gauge(name: str, registry: Registry = REGISTRY) -> GaugeMetricFamily:
+def gauge(name: str, registry: MeasureRegistry = REGISTRY) -> GaugeMetricFamily:
     """A gauge with the labels of its entry, to be filled."""
     return _family(name, "gauge", GaugeMetricFamily, registry)
 
@@ -49,7 +49,9 @@ def histogram(name: str, seen: Durations) -> HistogramMetricFamily:
     return made
 
 
-def _family(name: str, kind: Kind, family: type[Family], registry: Registry = REGISTRY, **given: Any) -> Family:
+def _family(
+    name: str, kind: Kind, family: type[Family], registry: MeasureRegistry = REGISTRY, **given: Any
+) -> Family:
     """Raises LookupError for a name or a kind that the registry does not have."""
     known = registry.entry(name)
     if known.kind != kind:

@@ -15,7 +15,7 @@ from monitor.adapters.encoding import Undecodable, text_lines
 from monitor.adapters.query_log import fields as shared
 from monitor.adapters.query_log.fields import SUFFIXES, Fields, Form, RefusedLine, query_text
 from monitor.adapters.query_log.objects import from_object, recognised
-from monitor.adapters.query_log.tables import Columns, Line, Row, columns_of, from_row, is_ms_marco, rows_of
+from monitor.adapters.query_log.tables import Line, LogColumns, LogRow, columns_of, from_row, is_ms_marco, rows_of
 from monitor.adapters.query_log.topics import from_topic, topics_of
 from monitor.core.model.events import Segment
 from monitor.core.selection.selection import LoggedQuery
@@ -27,7 +27,7 @@ _MOST_SAID = 3
 _LOOKED_AT = 5
 _MOST_LOOKED_AT = 1_000
 _NOT_REFUSED = frozenset({"read", "blank", "header"})
-_MS_MARCO = Columns(query=1, counts=-1, width=2)
+_MS_MARCO = LogColumns(query=1, counts=-1, width=2)
 
 Record = TypeVar("Record", str, tuple[str, ...])
 Outcome = LoggedQuery | RefusedLine | Literal["blank", "header"]
@@ -96,7 +96,7 @@ def read_query_log(
     if where != Fields() and chosen not in {"jsonl", "tsv", "csv", "ubi", "beir"}:
         message = f"{path}: read as {chosen}, which has no fields; --form jsonl, tsv or csv has"
         raise ConfigurationError(message)
-    columns: Columns | None = None
+    columns: LogColumns | None = None
     if chosen in {"tsv", "csv", "msmarco"}:
         columns, records = _table(lines, chosen, where, path)
     elif chosen == "trec":
@@ -141,10 +141,10 @@ def _outcome(record: Record | RefusedLine, make: Callable[[Record], LoggedQuery]
         return refused
 
 
-def _table(lines: Iterator[Line], form: Form, where: Fields, path: Path) -> tuple[Columns | None, Read]:
+def _table(lines: Iterator[Line], form: Form, where: Fields, path: Path) -> tuple[LogColumns | None, Read]:
     """The columns, chosen by the first two rows that have cells, and the rows."""
     rows = rows_of(lines, "csv" if form == "csv" else "tsv")
-    looked: list[Row] = []
+    looked: list[LogRow] = []
     first: list[Sequence[str]] = []
     for row in rows:
         looked.append(row)
@@ -160,7 +160,7 @@ def _table(lines: Iterator[Line], form: Form, where: Fields, path: Path) -> tupl
     return columns, _rows(itertools.chain(looked, rows), columns)
 
 
-def _rows(rows: Iterable[Row], columns: Columns | None) -> Read:
+def _rows(rows: Iterable[LogRow], columns: LogColumns | None) -> Read:
     header = columns is not None and bool(columns.header)
     for number, cells in rows:
         if not cells:

@@ -27,7 +27,7 @@ _COUNT = (
 """Names of the count's column, the first that is there counts: impressions are askings, clicks only some of them."""
 
 
-class Columns(NamedTuple):
+class LogColumns(NamedTuple):
     """Which columns are read, from 0; `counts` is -1 where there is none, `width` how many cells a row has."""
 
     query: int
@@ -46,19 +46,19 @@ class Columns(NamedTuple):
         return f"query = {name(self.query)}, count = {name(self.counts) if self.counts >= 0 else '(each row is one)'}"
 
 
-class Row(NamedTuple):
+class LogRow(NamedTuple):
     """A row's first line number and its cells, or why there are none."""
 
     number: int
     cells: tuple[str, ...] | RefusedLine
 
 
-def rows_of(lines: Iterator[Line], form: Form) -> Iterator[Row]:
+def rows_of(lines: Iterator[Line], form: Form) -> Iterator[LogRow]:
     """Rows of a table. TSV has one per line; in CSV a quoted cell may hold line ends. A blank line has none."""
     if form == "tsv":
         for number, line in lines:
             cells = line if isinstance(line, Undecodable) else _tab_separated(line)
-            yield Row(number, RefusedLine(*cells) if isinstance(cells, Undecodable) else cells)
+            yield LogRow(number, RefusedLine(*cells) if isinstance(cells, Undecodable) else cells)
         return
     yield from _comma_separated(lines)
 
@@ -74,7 +74,7 @@ def _unquoted(cell: str) -> str:
     return cell[1:-1].replace('""', '"') if quoted else cell
 
 
-def _comma_separated(lines: Iterator[Line]) -> Iterator[Row]:
+def _comma_separated(lines: Iterator[Line]) -> Iterator[LogRow]:
     waiting: list[Line] = []  # lines taken while a quote was open that turned out never to be closed
     delimiter = ""
 
@@ -84,7 +84,7 @@ def _comma_separated(lines: Iterator[Line]) -> Iterator[Row]:
     while (got := take()) is not None:
         number, line = got
         if isinstance(line, Undecodable):
-            yield Row(number, RefusedLine(*line))
+            yield LogRow(number, RefusedLine(*line))
             continue
         delimiter = delimiter or _delimiter(line)
         whole, more = line, list[Line]()
@@ -96,7 +96,7 @@ def _comma_separated(lines: Iterator[Line]) -> Iterator[Row]:
         cells = _cells(whole, delimiter)
         if isinstance(cells, RefusedLine):
             waiting[:0] = more
-        yield Row(number, cells)
+        yield LogRow(number, cells)
 
 
 def _delimiter(line: str) -> str:
@@ -115,7 +115,7 @@ def _cells(row: str, delimiter: str) -> tuple[str, ...] | RefusedLine:
     return tuple(cells)
 
 
-def columns_of(first: Sequence[str], second: Sequence[str], fields: Fields, where: str) -> Columns:
+def columns_of(first: Sequence[str], second: Sequence[str], fields: Fields, where: str) -> LogColumns:
     """Which columns to read, by the first two rows of a table.
 
     A header is recognised by a known name, or because it has words alone and a number stands below one.
@@ -137,7 +137,7 @@ def columns_of(first: Sequence[str], second: Sequence[str], fields: Fields, wher
         said = f"columns {', '.join(map(repr, first))[:200]}" if has_header else f"{len(first)} columns, no header"
         message = f"{where}: {said}: which is the query? name it with --query-field (a name, or a number from 1)"
         raise ConfigurationError(message)
-    return Columns(query, count, len(first), header)
+    return LogColumns(query, count, len(first), header)
 
 
 def _named(field: str, names: Sequence[str], header: Sequence[str], where: str) -> int:
@@ -175,7 +175,7 @@ def is_ms_marco(first: Sequence[str]) -> bool:
     return len(first) == 2 and first[0].isdecimal() and not _number(first[1])
 
 
-def from_row(cells: Sequence[str], columns: Columns) -> LoggedQuery:
+def from_row(cells: Sequence[str], columns: LogColumns) -> LoggedQuery:
     """A row as a query.
 
     Raises:

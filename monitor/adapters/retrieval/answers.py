@@ -7,7 +7,7 @@ from typing import NamedTuple, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from monitor.adapters.retrieval.reasons import Reason
+from monitor.adapters.retrieval.reasons import FailureReason
 from monitor.core.model.events import Segment
 from monitor.core.model.scoring import Distance
 
@@ -21,7 +21,7 @@ Stored = Mapping[Point, NDArray[np.float32] | str | None]
 """Stored vectors by point; a reason where one could not be read, None where the point is gone."""
 
 
-class Question(NamedTuple):
+class VectorQuery(NamedTuple):
     """One query: a prepared (d,) float32 vector and the attribute values a result must have."""
 
     vector: NDArray[np.float32]
@@ -45,7 +45,7 @@ class Foreign(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class SearchAnswer:
     """What came back for one question: hits in any order, or the name of what went wrong.
 
     `seconds` is the time the request took, divided by the questions it carried. `foreign` came among the hits.
@@ -85,7 +85,7 @@ class Reader(Protocol):
         """The most results that one question may ask for."""
         ...
 
-    def ask(self, questions: Sequence[Question], limit: int, until: float) -> Sequence[Answer]:
+    def ask(self, questions: Sequence[VectorQuery], limit: int, until: float) -> Sequence[SearchAnswer]:
         """Answer every question, in order, with at most `limit` hits each."""
         ...
 
@@ -94,10 +94,10 @@ class Reader(Protocol):
         ...
 
 
-class Asked:
+class PendingSearch:
     """One anchor on its way through a replay: its question, the hits so far (best first), how many were asked for."""
 
-    def __init__(self, question: Question, reader: Reader) -> None:
+    def __init__(self, question: VectorQuery, reader: Reader) -> None:
         self.question = question
         self.compared = question.vector.astype(reader.compared_as).astype(np.float32)
         """The question as the engine compares it: scores are of this one."""
@@ -110,7 +110,7 @@ class Asked:
         self.seconds = np.nan
         self.reason = ""
 
-    def take(self, answer: Answer, limit: int) -> None:
+    def take(self, answer: SearchAnswer, limit: int) -> None:
         """Keep an answer; the first one's latency counts, a later failure makes the whole anchor fail."""
         if not self.limit:
             self.seconds = answer.seconds
@@ -168,8 +168,8 @@ class Asked:
 
 def _fault(results: Sequence[Hit | Foreign], limit: int) -> str:
     if len(results) > limit:
-        return Reason.TOO_MANY_RESULTS
+        return FailureReason.TOO_MANY_RESULTS
     if not all(np.isfinite(one.score) for one in results):
-        return Reason.NOT_FINITE
+        return FailureReason.NOT_FINITE
     # The same point twice is no answer an index can give; one chunk under two points is (a re-ingested copy).
-    return Reason.BAD_ANSWER if len({one.point for one in results}) < len(results) else ""
+    return FailureReason.BAD_ANSWER if len({one.point for one in results}) < len(results) else ""

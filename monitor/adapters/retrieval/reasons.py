@@ -3,7 +3,7 @@
 from enum import StrEnum
 
 
-class Reason(StrEnum):
+class FailureReason(StrEnum):
     """Why a read has no result. Names are stable: rules, dashboards and reports rely on them."""
 
     DEADLINE = "deadline"

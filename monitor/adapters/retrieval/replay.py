@@ -11,8 +11,8 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from monitor.adapters.retrieval.answers import Asked, Hit, Point, Question, Reader, Stored
-from monitor.adapters.retrieval.reasons import Reason
+from monitor.adapters.retrieval.answers import Hit, PendingSearch, Point, Reader, Stored, VectorQuery
+from monitor.adapters.retrieval.reasons import FailureReason
 from monitor.core.model.anchors import AnchorSet
 from monitor.core.model.events import chunk_key
 from monitor.core.model.lists import RankedLists
@@ -45,14 +45,14 @@ def replay(reader: Reader, anchors: AnchorSet, rows: NDArray[np.int64], *, k: in
     """
     failures = {row: reason for row in rows.tolist() if (reason := _unaskable(anchors, row, reader.dimension))}
     asked = {
-        row: Asked(Question(anchors.vectors[row], anchors.filters[row]), reader)
+        row: PendingSearch(VectorQuery(anchors.vectors[row], anchors.filters[row]), reader)
         for row in rows.tolist()
         if row not in failures
     }
     stored = _collect(reader, list(asked.values()), k, until)
     lists: dict[int, Ranked] = {}
     for row, one in asked.items():
-        reason = one.reason or (Reason.NO_CHUNK_ID if one.unnamed else _unread(one, stored))
+        reason = one.reason or (FailureReason.NO_CHUNK_ID if one.unnamed else _unread(one, stored))
         if reason:
             failures[row] = reason
         else:
@@ -63,13 +63,13 @@ def replay(reader: Reader, anchors: AnchorSet, rows: NDArray[np.int64], *, k: in
 def _unaskable(anchors: AnchorSet, row: int, dimension: int) -> str:
     vector = anchors.vectors[row]
     if not len(vector) or (anchors.anchors[row].vector is None and not np.any(vector[~np.isnan(vector)])):
-        return Reason.NO_VECTOR
+        return FailureReason.NO_VECTOR
     if len(vector) != dimension:
-        return Reason.DIMENSION
-    return "" if np.isfinite(vector).all() else Reason.NOT_FINITE
+        return FailureReason.DIMENSION
+    return "" if np.isfinite(vector).all() else FailureReason.NOT_FINITE
 
 
-def _collect(reader: Reader, asked: Sequence[Asked], k: int, until: float) -> Stored:
+def _collect(reader: Reader, asked: Sequence[PendingSearch], k: int, until: float) -> Stored:
     """Ask, follow the ties, and fetch each candidate's vector once.
 
     For dot products a fetched vector longer than any known before widens the slack, and the ties are followed again.
@@ -95,17 +95,17 @@ def _checked(vector: NDArray[np.float32] | str | None, dimension: int) -> NDArra
     if not isinstance(vector, np.ndarray):
         return vector
     if vector.shape != (dimension,):
-        return Reason.DIMENSION
-    return vector if np.isfinite(vector).all() else Reason.NOT_FINITE
+        return FailureReason.DIMENSION
+    return vector if np.isfinite(vector).all() else FailureReason.NOT_FINITE
 
 
-def _widen(reader: Reader, asked: Sequence[Asked], k: int, bound: float, until: float) -> None:
+def _widen(reader: Reader, asked: Sequence[PendingSearch], k: int, bound: float, until: float) -> None:
     """Double the limit of every anchor whose answer ends within a tie at k, or before k chunks where some results are
     none, until none does or WIDEST is reached.
     """
     widest = min(max(WIDEST, 2 * k), reader.most_results)
     while True:
-        waves: dict[int, list[Asked]] = {}
+        waves: dict[int, list[PendingSearch]] = {}
         for one in asked:
             one.settle(k, reader, bound)
             if not one.reason and one.cut and one.limit < widest:
@@ -116,7 +116,7 @@ def _widen(reader: Reader, asked: Sequence[Asked], k: int, bound: float, until: 
             _ask(reader, wave, limit, until)
 
 
-def _ask(reader: Reader, wave: Sequence[Asked], limit: int, until: float) -> None:
+def _ask(reader: Reader, wave: Sequence[PendingSearch], limit: int, until: float) -> None:
     answers = reader.ask([one.question for one in wave], limit, until) if wave else ()
     for one, answer in zip(wave, answers, strict=True):
         one.take(answer, limit)
@@ -129,11 +129,11 @@ def _longest(vectors: Sequence[NDArray[np.float32] | str | None]) -> float:
     return float(np.linalg.norm(np.stack(arrays).astype(np.float64), axis=1).max())
 
 
-def _unread(one: Asked, stored: Stored) -> str:
+def _unread(one: PendingSearch, stored: Stored) -> str:
     return next((found for hit in one.candidates if isinstance(found := stored[hit.point], str)), "")
 
 
-def _ranked(one: Asked, stored: Stored, k: int, distance: Distance) -> Ranked:
+def _ranked(one: PendingSearch, stored: Stored, k: int, distance: Distance) -> Ranked:
     found: Ranked = []
     present: list[tuple[Hit, NDArray[np.float32]]] = []
     for hit in one.candidates:
@@ -154,7 +154,7 @@ def _ranked(one: Asked, stored: Stored, k: int, distance: Distance) -> Ranked:
 
 def _replay(
     rows: NDArray[np.int64],
-    asked: Mapping[int, Asked],
+    asked: Mapping[int, PendingSearch],
     lists: Mapping[int, Ranked],
     failures: Mapping[int, str],
     *,
@@ -170,7 +170,7 @@ def _replay(
     return Replay(rows, RankedLists.of(plain, k), hashes, names, failures, seconds, foreign)
 
 
-def unasked(rows: NDArray[np.int64], reason: Reason, *, k: int) -> Replay:
+def unasked(rows: NDArray[np.int64], reason: FailureReason, *, k: int) -> Replay:
     """The replay in which every anchor failed for the same reason and nothing was asked."""
     order: list[int] = rows.tolist()
     return _replay(rows, {}, {}, dict.fromkeys(order, reason), k=k)

@@ -4,7 +4,7 @@ from typing import Literal
 
 from pydantic import Field
 
-from monitor.core.model.fingerprint import Search, SearchMode
+from monitor.core.model.fingerprint import SearchConfig, SearchMode
 from monitor.kinds import Section
 
 
@@ -18,9 +18,9 @@ class GraphSection(Section):
     hnsw_m: int = Field(16, ge=2)
     quantization: Literal["none", "scalar", "binary"] = "none"
 
-    def search(self, engine: str, *, exact_by_default: bool) -> Search:
+    def search(self, engine: str, *, exact_by_default: bool) -> SearchConfig:
         """How it searches; the graph has no say in an exact search."""
         if self.exact or (self.exact is None and exact_by_default):
-            return Search(engine, SearchMode.EXACT)
+            return SearchConfig(engine, SearchMode.EXACT)
         graph = (("m", str(self.hnsw_m)), ("ef", str(self.hnsw_ef or "default")))
-        return Search(engine, SearchMode.APPROXIMATE, graph)
+        return SearchConfig(engine, SearchMode.APPROXIMATE, graph)

@@ -24,7 +24,7 @@ ON CONFLICT (content) DO UPDATE SET newest = MAX(newest, excluded.newest)
 _AT_ONCE = 500
 
 
-class Contents:
+class ShingleTable:
     """Keeps and finds the shingles of deploys.
 
     Args:

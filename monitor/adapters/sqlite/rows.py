@@ -9,9 +9,9 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from monitor.core.index.corpus import NO_SLOT, Change, How, Row
+from monitor.core.index.corpus import NO_SLOT, Change, ChunkRow, How
 from monitor.core.model.events import Position, Segment, Version
-from monitor.core.records.committed import Said, StoredChunk
+from monitor.core.records.committed import ChunkContent, StoredChunk
 
 _COLUMNS = (
     "key,chunk_id,doc_id,ordinal,segment,embedding_version,event_time,content_hash,version,topic,partition,at,live,"
@@ -39,7 +39,7 @@ _COLUMN_END = 2**63
 _SEGMENTS: msgspec.msgpack.Decoder[Segment] = msgspec.msgpack.Decoder(Segment)
 
 
-def columns(row: Row, text: str, vector: NDArray[np.float32] | None) -> tuple[object, ...]:
+def columns(row: ChunkRow, text: str, vector: NDArray[np.float32] | None) -> tuple[object, ...]:
     """The values of `PUT_CHUNK`."""
     place = row.position
     return (
@@ -78,7 +78,7 @@ def stored_chunk(values: tuple[Any, ...], slots: Iterator[int]) -> StoredChunk:
     (key, chunk_id, doc_id, ordinal, segment, encoded, time, content, version, topic, partition, at, live,
      text, vector, changed_topic, changed_partition, changed_at, how) = values  # fmt: skip
     changed = None if changed_topic is None else Position(intern(changed_topic), changed_partition, changed_at)
-    row = Row(
+    row = ChunkRow(
         key, chunk_id, intern(doc_id), ordinal, _segment(segment), intern(encoded), time, content,
         read_version(version),
         Position(intern(topic), partition, at), next(slots) if live else NO_SLOT, changed, HOW[how],
@@ -108,9 +108,9 @@ def read_version(stored: int | bytes | None) -> Version | None:
     return numbers if b":" in stored else numbers[0]
 
 
-def said(content_hash: str, text: str, vector: bytes | None) -> Said:
+def said(content_hash: str, text: str, vector: bytes | None) -> ChunkContent:
     """What a stored chunk says."""
-    return Said(content_hash, text, None if vector is None else np.frombuffer(vector, "<f4"))
+    return ChunkContent(content_hash, text, None if vector is None else np.frombuffer(vector, "<f4"))
 
 
 @lru_cache(maxsize=65_536)

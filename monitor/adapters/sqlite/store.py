@@ -12,7 +12,7 @@ import msgspec
 
 from monitor.adapters.sqlite.baselines import Baselines
 from monitor.adapters.sqlite.checkpoints import Checkpoints
-from monitor.adapters.sqlite.contents import Contents
+from monitor.adapters.sqlite.contents import ShingleTable
 from monitor.adapters.sqlite.quarantine import Quarantine
 from monitor.adapters.sqlite.rows import (
     PUT_CHUNK,
@@ -36,7 +36,7 @@ from monitor.core.index.lexical.sources import SourceStatistics
 from monitor.core.judging.policy import Verdict
 from monitor.core.model.events import Partition
 from monitor.core.model.report import DriftReport
-from monitor.core.records.committed import Commit, DeployRecord, Quarantined, Resumed, Said, StoredChunk
+from monitor.core.records.committed import ChunkContent, Commit, DeployRecord, Quarantined, Resumed, StoredChunk
 from monitor.ports import ConfigurationError, CorpusDriftError, UnreachableError
 
 T = TypeVar("T")
@@ -116,7 +116,7 @@ class SqliteStore:
                 self._db.execute("PRAGMA synchronous=NORMAL")
                 self._checkpoints = Checkpoints(self.path, self._db, self._connect)
                 keep_space(self._db, self.path, self._space)
-                Contents(self._db).prepare()
+                ShingleTable(self._db).prepare()
             return self._resumed()
         except sqlite3.Error as error:
             message = f"state {self.path}: {error}; expected a state file of corpus-drift in a writable folder"
@@ -199,7 +199,7 @@ class SqliteStore:
             self._db.execute("DELETE FROM deploy WHERE deploy_id=?", (record.deploy_id,))
         put = "INSERT INTO deploy (deploy_id,event_time,verdict,record,positions,adopted) VALUES (?,?,?,?,?,?)"
         number = self._db.execute(put, values).lastrowid or 0
-        Contents(self._db).put(record.snapshot, number, kept=self._keep_deploys)
+        ShingleTable(self._db).put(record.snapshot, number, kept=self._keep_deploys)
         old = "(SELECT MAX(number) FROM deploy) - ?"
         kept = (self._keep_deploys,)
         self._db.execute(f"UPDATE deploy SET record=NULL WHERE number <= {old} AND record NOT NULL", kept)  # noqa: S608
@@ -218,7 +218,7 @@ class SqliteStore:
         rows = {key: self._all(read, (key,)) for key in keys}
         return {key: row[0][0] for key, row in rows.items() if row}
 
-    def said(self, keys: Sequence[int]) -> Mapping[int, Said]:
+    def said(self, keys: Sequence[int]) -> Mapping[int, ChunkContent]:
         """What live chunks say, and as what numbers; unknown keys are left out."""
         read = "SELECT content_hash,text,vector FROM chunk WHERE key=? AND live=1"
         rows = {key: self._all(read, (key,)) for key in keys}
@@ -233,7 +233,7 @@ class SqliteStore:
             packed = self._all("SELECT record FROM deploy WHERE number=?", rows[0])[0][0]
             record = self._unpacked(unpack_deploy, packed, f"deploy {deploy_id!r}")
             with self._told("cannot read"):
-                snapshot = Contents(self._db).found(record.snapshot)
+                snapshot = ShingleTable(self._db).found(record.snapshot)
             self._deploy = (rows[0][0], replace(record, snapshot=snapshot))
         return self._deploy[1]
 

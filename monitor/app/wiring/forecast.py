@@ -8,7 +8,7 @@ from monitor.adapters.sources.jsonl.source import JsonLinesSource
 from monitor.adapters.sqlite.store import SqliteStore
 from monitor.app.configuration import Configuration
 from monitor.app.embedding import Embedder
-from monitor.app.forecast import Bench, forecast
+from monitor.app.forecast import ForecastSession, forecast
 from monitor.app.milestones import Milestones
 from monitor.app.snapshot import Snapshots
 from monitor.app.wiring.monitor import build_engine, drift_with
@@ -36,13 +36,13 @@ def build_forecast(configuration: Configuration, changeset: Path, deploy_id: str
         bench.store.close()
 
 
-def _bench(configuration: Configuration, space: Space) -> Bench:
+def _bench(configuration: Configuration, space: Space) -> ForecastSession:
     anchors, marked = build_anchors(configuration, space), fingerprint(configuration, space)
     corpus = Corpus(space.dimension, tombstone_days=configuration.state.tombstone_days)
     store = SqliteStore(configuration.located(configuration.state.path), read_only=True)
     chosen = configuration.baseline
     engine, drift = build_engine(configuration, anchors, corpus), drift_with(configuration, marked, anchors)
-    return Bench(
+    return ForecastSession(
         store,
         Session.of(corpus, engine, drift, index=False, milestones=Milestones(store).since),
         Snapshots(store, chosen.name, chosen.mode, chosen.window, bootstrap=False),

@@ -24,7 +24,7 @@ from monitor.app.embedding import Embedder
 from monitor.app.health import Clocks, Gauges
 from monitor.app.loop import Monitor
 from monitor.app.milestones import Milestones
-from monitor.app.parts import Pace, Parts
+from monitor.app.parts import LoopTiming, MonitorComponents
 from monitor.app.readiness import Readiness
 from monitor.app.replay import Served
 from monitor.app.restore import ProgressHook
@@ -33,11 +33,11 @@ from monitor.app.snapshot import Snapshots
 from monitor.app.wiring.retrieval import Space, build_anchors, build_index, build_space, fingerprint
 from monitor.app.wiring.sources import build_dead_letters, build_decoder, build_source
 from monitor.core.index.corpus import Corpus
-from monitor.core.index.engine import Bm25, Depths, Engine
-from monitor.core.index.lexical.bm25 import BM25
+from monitor.core.index.engine import Bm25Config, Depths, Engine
+from monitor.core.index.lexical.bm25 import Bm25Scorer
 from monitor.core.model.anchors import AnchorSet
 from monitor.core.model.fingerprint import Fingerprint
-from monitor.core.reporting.drift import Drift, Scope
+from monitor.core.reporting.drift import Drift, SegmentScope
 from monitor.core.session import Session
 from monitor.ports import ConfigurationError, Source, StateStore
 
@@ -144,7 +144,9 @@ def read_state(configuration: Configuration) -> Iterator[StateStore]:
         store.close()
 
 
-def _parts(configuration: Configuration, stack: ExitStack, source: Source, announce: Callable[[str], None]) -> Parts:
+def _parts(
+    configuration: Configuration, stack: ExitStack, source: Source, announce: Callable[[str], None]
+) -> MonitorComponents:
     space = build_space(configuration)
     clocks = Clocks(time.monotonic, time.time)
     watch = _watch(configuration, space, clocks)
@@ -161,7 +163,7 @@ def _parts(configuration: Configuration, stack: ExitStack, source: Source, annou
     gauges.bounded = sourced.adapter.bounded
     deepest = max(configuration.measure.depths)
     engine = build_engine(configuration, anchors, corpus)
-    return Parts(
+    return MonitorComponents(
         corpus_name=configuration.corpus.name,
         source=source,
         decoder=build_decoder(configuration, space.dimension, space.embedding_version),
@@ -195,7 +197,7 @@ def _parts(configuration: Configuration, stack: ExitStack, source: Source, annou
         clocks=clocks,
         announce=announce,
         control_topics=sourced.adapter.control_topics(sourced.settings),
-        pace=Pace(
+        pace=LoopTiming(
             batch=configuration.source.batch,
             full_replay=configuration.dense.full_replay_seconds,
             barrier=configuration.source.barrier_timeout,
@@ -231,7 +233,7 @@ def build_engine(configuration: Configuration, anchors: AnchorSet, corpus: Corpu
             max(configuration.measure.depths), dense=configuration.dense.adapter is not None, lexical=lexical.enabled
         ),
         configuration.corpus.distance,
-        Bm25(lexical.variant, lexical.k1, lexical.b, lexical.epsilon),
+        Bm25Config(lexical.variant, lexical.k1, lexical.b, lexical.epsilon),
         bands=RensaBands(),
         dimensions=configuration.segments.dimensions,
     )
@@ -241,7 +243,7 @@ def _audit(configuration: Configuration, store: StateStore, corpus: Corpus, engi
     lexical, measured = configuration.lexical, configuration.measure
     # Seeded by the start: a monitor that restarts before a round is over looks at other anchors the next time.
     return Audit(
-        RankBm25Auditor(BM25(lexical.variant, lexical.k1, lexical.b, lexical.epsilon)),
+        RankBm25Auditor(Bm25Scorer(lexical.variant, lexical.k1, lexical.b, lexical.epsilon)),
         store,
         corpus,
         engine,
@@ -255,7 +257,7 @@ def _audit(configuration: Configuration, store: StateStore, corpus: Corpus, engi
 def drift_with(configuration: Configuration, marked: Fingerprint, anchors: AnchorSet) -> Drift:
     """The evaluation of these anchors."""
     segments, measured = configuration.segments, configuration.measure
-    scope = Scope(segments.dimensions, segments.cap, segments.min_anchors)
+    scope = SegmentScope(segments.dimensions, segments.cap, segments.min_anchors)
     limits: dict[str, float] = dict(measured.confidence_score.items())
     gaps: dict[str, float] = dict(measured.confidence_gap.items())
     return Drift(

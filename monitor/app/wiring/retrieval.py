@@ -9,9 +9,9 @@ from numpy.typing import NDArray
 from monitor.adapters.anchors_file import load as load_file
 from monitor.app.configuration import Configuration
 from monitor.core.index.corpus import Corpus
-from monitor.core.index.engine import Bm25
+from monitor.core.index.engine import Bm25Config
 from monitor.core.model.anchors import Anchor, AnchorSet
-from monitor.core.model.fingerprint import Fingerprint, Search, SearchMode
+from monitor.core.model.fingerprint import Fingerprint, SearchConfig, SearchMode
 from monitor.core.model.scoring import prepare
 from monitor.core.text.tokens import NAME as TOKENIZER
 from monitor.kinds import EncoderContext, RealIndex, RetrieverContext
@@ -19,7 +19,7 @@ from monitor.ports import ConfigurationError, Encoder
 
 SHOWN = 20
 """Problems of an anchors file said at the start of a run; `anchors check` says all."""
-NO_SEARCH = Search("none", SearchMode.APPROXIMATE, (("m", "16"), ("ef", "default")))
+NO_SEARCH = SearchConfig("none", SearchMode.APPROXIMATE, (("m", "16"), ("ef", "default")))
 """Of a corpus without a dense leg; as baselines have it that were approved before stores were registered."""
 
 
@@ -148,7 +148,7 @@ def build_index(configuration: Configuration, space: Space, corpus: Corpus) -> R
 def fingerprint(configuration: Configuration, space: Space) -> Fingerprint:
     """Everything that must be equal for a comparison to mean anything."""
     dense, lexical, segments = configuration.dense, configuration.lexical, configuration.segments
-    bm25 = Bm25(lexical.variant, lexical.k1, lexical.b, lexical.epsilon).shown()
+    bm25 = Bm25Config(lexical.variant, lexical.k1, lexical.b, lexical.epsilon).shown()
     store = dense.adapter
     return Fingerprint(
         distance=str(configuration.corpus.distance),

@@ -3,7 +3,7 @@
 import time
 
 from monitor.adapters.codecs.forms import FormOptions, decoder
-from monitor.adapters.codecs.limits import Limits
+from monitor.adapters.codecs.limits import EventLimits
 from monitor.adapters.codecs.paths import FieldPaths
 from monitor.adapters.codecs.presets import PRESETS
 from monitor.app import sections
@@ -64,11 +64,11 @@ def build_decoder(configuration: Configuration, dimension: int, embedding_versio
         now=_now if configuration.source.missing_event_time == "ingest" else None,
         point_ids=dense.adapter is not None and dense.adapter.point_ids(dense.settings),
     )
-    limits = Limits(dimension=dimension, value_bytes=configuration.source.max_event_bytes)
+    limits = EventLimits(dimension=dimension, value_bytes=configuration.source.max_event_bytes)
     return decoder(configuration.source.format, options, limits)
 
 
-def preset(fields: sections.FieldPaths) -> sections.FieldPaths:
+def preset(fields: sections.FieldPathsSection) -> sections.FieldPathsSection:
     """The paths of the named framework, where none was stated."""
     known = PRESETS.get(fields.preset, {})
     return fields.model_copy(update={key: path for key, path in known.items() if key not in fields.model_fields_set})

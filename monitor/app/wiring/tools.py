@@ -9,7 +9,7 @@ from typing import Any
 
 from monitor.adapters.anchors_file import anchor_schema, load, vector_lengths, write
 from monitor.adapters.codecs.forms import FormOptions, decoder
-from monitor.adapters.codecs.limits import Limits
+from monitor.adapters.codecs.limits import EventLimits
 from monitor.adapters.codecs.schema import event_schema
 from monitor.adapters.encoders.latent import LatentSemanticEncoder
 from monitor.adapters.query_log.fields import FORMS, Fields
@@ -86,7 +86,7 @@ def events_decoder(configuration: Configuration | None, *, form: str, dimension:
         ConfigurationError: an unknown form.
     """
     if configuration is None:
-        return decoder(form or "auto", FormOptions(), Limits(dimension=dimension))
+        return decoder(form or "auto", FormOptions(), EventLimits(dimension=dimension))
     source = configuration.source.model_copy(update={"format": form} if form else {})
     chosen = configuration.model_copy(update={"source": source})
     dense = configuration.dense.adapter is not None

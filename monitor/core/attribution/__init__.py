@@ -1,10 +1,10 @@
 """Blame: which event explains each slot that entered or left a ranked list, folded up to whoever is to be asked."""
 
 from monitor.core.attribution.attribution import Attribution, Cause, Statistics, attribute
-from monitor.core.attribution.deploys import DeployLine
+from monitor.core.attribution.deploys import DeployTimeline
 from monitor.core.attribution.fold import OTHERS, STATISTICS, UNEXPLAINED, UNNAMED, blamed, folded
-from monitor.core.attribution.path import Milestone, Path
-from monitor.core.index.since_baseline import Changes, Event
+from monitor.core.attribution.path import StatisticsCheckpoint, StatisticsTrajectory
+from monitor.core.index.since_baseline import ChangesSinceBaseline, Event
 
 __all__ = [
     "OTHERS",
@@ -13,12 +13,12 @@ __all__ = [
     "UNNAMED",
     "Attribution",
     "Cause",
-    "Changes",
-    "DeployLine",
+    "ChangesSinceBaseline",
+    "DeployTimeline",
     "Event",
-    "Milestone",
-    "Path",
     "Statistics",
+    "StatisticsCheckpoint",
+    "StatisticsTrajectory",
     "attribute",
     "blamed",
     "folded",

@@ -20,9 +20,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from monitor.core.attribution.slots import ABSENT, NOBODY, Contents, Events, Explained, Pair, explained
-from monitor.core.attribution.statistics import NOBODY_WEIGHED, Shares, Weighed
-from monitor.core.index.since_baseline import Changes, Event
+from monitor.core.attribution.slots import ABSENT, NOBODY, ChunkKeyPair, Events, Explained, SlotContents, explained
+from monitor.core.attribution.statistics import NOBODY_WEIGHED, Shares, StatisticsShares
+from monitor.core.index.since_baseline import ChangesSinceBaseline, Event
 from monitor.core.measures.formulas.ties import settle_ties
 from monitor.core.model.events import Segment
 from monitor.core.model.lists import NO_CHUNK, RankedLists
@@ -54,7 +54,7 @@ class Statistics:
 Cause = Event | Statistics
 PartsOf = Callable[[str], tuple[ChangedPart, ...]]
 """The changed documents of a source."""
-Weigh = Callable[[int, NDArray[np.int64], NDArray[np.int64], bool], Sequence[Weighed]]
+Weigh = Callable[[int, NDArray[np.int64], NDArray[np.int64], bool], Sequence[StatisticsShares]]
 """(row, keys that entered, unchanged keys that left, True) -> the shares in each entered slot; with False, of keys
 that left against unchanged ones that entered."""
 
@@ -118,7 +118,7 @@ def attribute(
     leg: Leg,
     lists: tuple[RankedLists, RankedLists],
     rows: NDArray[np.int64],
-    changes: Changes,
+    changes: ChangesSinceBaseline,
     weigh: Weigh | None = None,
     *,
     ties: float | None = None,
@@ -141,8 +141,8 @@ def attribute(
     then, now = lists
     settled = now if ties is None else settle_ties(then, now, ties)
     known = np.flatnonzero(then.known & now.known)
-    pair = Pair(then.keys[known], settled.keys[known], settled.keys[known] != now.keys[known])
-    contents = Contents.of(pair, changes)
+    pair = ChunkKeyPair(then.keys[known], settled.keys[known], settled.keys[known] != now.keys[known])
+    contents = SlotContents.of(pair, changes)
     exchanged = contents.exchanged()
     known, pair = known[exchanged], pair.take(exchanged)
     events = Events(changes)
@@ -162,7 +162,9 @@ def _made(
     return Attribution(leg, tuple(causes), rows[of.row], of.key, of.entered, of.cause, of.part, moved)
 
 
-def _by_deploy(found: Explained, weighed: Mapping[int, Weighed], rows: NDArray[np.int64]) -> Attribution | None:
+def _by_deploy(
+    found: Explained, weighed: Mapping[int, StatisticsShares], rows: NDArray[np.int64]
+) -> Attribution | None:
     """The slots that statistics explain, by deploy; None where no deploy is known of any."""
     if not any(of.deploys for of in weighed.values()):
         return None
@@ -177,14 +179,14 @@ def _by_deploy(found: Explained, weighed: Mapping[int, Weighed], rows: NDArray[n
 class _Open:
     """Lists with slots that no event explains; `rows` are the anchors' rows."""
 
-    pair: Pair
+    pair: ChunkKeyPair
     rows: NDArray[np.int64]
     came: NDArray[np.bool_]
     left: NDArray[np.bool_]
     """(R, k) slots, now and then, of chunks that came or left though no event changed them."""
 
     @classmethod
-    def of(cls, pair: Pair, events: Events, rows: NDArray[np.int64]) -> "_Open":
+    def of(cls, pair: ChunkKeyPair, events: Events, rows: NDArray[np.int64]) -> "_Open":
         """Look at all lists at once."""
         after, before = pair.ranks()
         came = (before == ABSENT) & (pair.now != NO_CHUNK) & (events.of(pair.now) == NOBODY)
@@ -198,7 +200,7 @@ class _Open:
         return found
 
 
-def _weighed(found: Explained, lists: _Open, weigh: Weigh | None) -> dict[int, Weighed]:
+def _weighed(found: Explained, lists: _Open, weigh: Weigh | None) -> dict[int, StatisticsShares]:
     """Of the entries that nobody explains: whose statistics moved them."""
     at_all = np.flatnonzero(found.cause == NOBODY)
     made = dict.fromkeys(at_all.tolist(), NOBODY_WEIGHED)

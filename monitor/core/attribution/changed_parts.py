@@ -5,7 +5,7 @@ from collections.abc import Iterable
 
 from monitor.core.attribution.attribution import ChangedPart, PartsOf
 from monitor.core.index.baseline import Snapshot
-from monitor.core.index.corpus import Row
+from monitor.core.index.corpus import ChunkRow
 from monitor.core.model.events import Segment
 from monitor.core.model.segments import SOURCE
 
@@ -13,7 +13,7 @@ MOST = 200
 """Documents kept of a source, the most changed first; what the others have is missing in the sum of the shares."""
 
 
-def changed_parts(rows: Iterable[Row], baseline: Snapshot) -> PartsOf:
+def changed_parts(rows: Iterable[ChunkRow], baseline: Snapshot) -> PartsOf:
     """By source, the shares of its documents in its chunks that came, changed or went since a baseline.
 
     Args:

@@ -7,11 +7,11 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from monitor.core.attribution import Attribution, DeployLine, attribute, blamed
+from monitor.core.attribution import Attribution, DeployTimeline, attribute, blamed
 from monitor.core.attribution.attribution import Weigh
 from monitor.core.attribution.index_evidence import recall_evidence, served_evidence
 from monitor.core.attribution.known import CorpusView
-from monitor.core.attribution.statistics import NOBODY_WEIGHED, Weighed, Weigher
+from monitor.core.attribution.statistics import NOBODY_WEIGHED, AumannShapleyAttributor, StatisticsShares
 from monitor.core.index.baseline import ListLeg, Snapshot
 from monitor.core.measures.comparison.alignment import Alignment
 from monitor.core.measures.comparison.summary import NO_ANCHORS, SETTLING
@@ -23,7 +23,7 @@ BLAMED_LEGS: tuple[Literal["dense", "lexical"], ...] = ("dense", "lexical")
 
 
 @dataclass(frozen=True, slots=True)
-class Circumstances:
+class AttributionContext:
     """What blame is told besides lists: the depth, ties of dense scores, anchors that say nothing, versions.
 
     Args:
@@ -44,7 +44,7 @@ class Circumstances:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Culprits:
+class DriftAttribution:
     """The attributions of both legs, and what the served lists say of index and encoder.
 
     `unknown` are the anchors (rows) whose dense list, then or now, could not be had: nothing is said of them.
@@ -52,9 +52,9 @@ class Culprits:
 
     attributions: tuple[Attribution, ...]
     evidence: tuple[CauseEvidence, ...]
-    deploys: DeployLine
+    deploys: DeployTimeline
     since: Mapping[str, int]
-    circumstances: Circumstances
+    circumstances: AttributionContext
     unknown: frozenset[int]
 
     def shares(self) -> tuple[Share, ...]:
@@ -74,8 +74,8 @@ def find(
     alignment: Alignment,
     lists: Mapping[ListLeg, RankedLists],
     known: CorpusView,
-    circumstances: Circumstances,
-) -> Culprits:
+    circumstances: AttributionContext,
+) -> DriftAttribution:
     """Blame both legs.
 
     Args:
@@ -85,7 +85,7 @@ def find(
         known: the corpus.
         circumstances: the rest.
     """
-    deploys = DeployLine(known.ledger, circumstances.deploy_id, baseline.positions)
+    deploys = DeployTimeline(known.ledger, circumstances.deploy_id, baseline.positions)
     changes, weigher = known.changes(baseline), known.weigher(baseline, deploys.current)
     made, unknown = [], frozenset[int]()
     for leg in BLAMED_LEGS:
@@ -98,7 +98,7 @@ def find(
             weigh, ties = (None, circumstances.eps) if dense else (_lazy(weigher), None)
             parts = known.changed_parts(baseline)
             made.append(attribute(leg, (then, now), alignment.now, changes, weigh, ties=ties, parts=parts))
-    return Culprits(
+    return DriftAttribution(
         tuple(made),
         tuple(_evidence(baseline, alignment, lists, known, circumstances)),
         deploys,
@@ -113,7 +113,7 @@ def _evidence(
     alignment: Alignment,
     lists: Mapping[ListLeg, RankedLists],
     known: CorpusView,
-    circumstances: Circumstances,
+    circumstances: AttributionContext,
 ) -> Iterator[CauseEvidence]:
     yield from served_evidence(lists, known, circumstances.versions, circumstances.settling)
     yield from recall_evidence(
@@ -126,9 +126,11 @@ def _evidence(
 
 
 def _lazy(
-    weigher: Callable[[], Weigher | None],
+    weigher: Callable[[], AumannShapleyAttributor | None],
 ) -> Weigh:
-    def weigh(row: int, keys: NDArray[np.int64], others: NDArray[np.int64], entered: bool) -> Sequence[Weighed]:
+    def weigh(
+        row: int, keys: NDArray[np.int64], others: NDArray[np.int64], entered: bool
+    ) -> Sequence[StatisticsShares]:
         made = weigher()
         return [NOBODY_WEIGHED for _ in keys] if made is None else made(row, keys, others, entered)
 
@@ -136,7 +138,7 @@ def _lazy(
 
 
 def unexplained(
-    one: Attribution, alignment: Alignment, circumstances: Circumstances, unknown: frozenset[int] = frozenset()
+    one: Attribution, alignment: Alignment, circumstances: AttributionContext, unknown: frozenset[int] = frozenset()
 ) -> list[Measurement]:
     """The share of changed slots that no event since the baseline explains, per dimension and segment.
 
@@ -170,7 +172,7 @@ def unexplained(
     return made
 
 
-def _calm(alignment: Alignment, circumstances: Circumstances) -> NDArray[np.bool_]:
+def _calm(alignment: Alignment, circumstances: AttributionContext) -> NDArray[np.bool_]:
     settling = circumstances.settling
     calm: NDArray[np.bool_] = ~np.isin(alignment.now, np.fromiter(settling, np.int64, len(settling)))
     return calm

@@ -12,7 +12,7 @@ UNKNOWN_DEPLOY = "(unknown)"
 NOWHERE: Mapping[str, int] = MappingProxyType({})
 
 
-class DeployLine:
+class DeployTimeline:
     """The barriers of the judged deploys on every partition.
 
     Args:

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from monitor.core.attribution.attribution import Attribution, ChangedPart, Statistics
-from monitor.core.attribution.deploys import DeployLine
+from monitor.core.attribution.deploys import DeployTimeline
 from monitor.core.attribution.prefixes import heavy_prefixes
 from monitor.core.index.since_baseline import Event
 from monitor.core.model.report import Leg, Share
@@ -30,7 +30,7 @@ OfStatistics = Callable[[Statistics], Names]
 
 
 def blamed(
-    attribution: Attribution, deploys: DeployLine, *, since: Mapping[str, int], dimensions: Sequence[str] = ()
+    attribution: Attribution, deploys: DeployTimeline, *, since: Mapping[str, int], dimensions: Sequence[str] = ()
 ) -> tuple[Share, ...]:
     """One leg's shares by source, path, document, segment of each dimension, and deploy; the largest first.
 
@@ -53,7 +53,7 @@ def blamed(
     )
 
 
-def by_deploys(attribution: Attribution, deploys: DeployLine, since: Mapping[str, int]) -> list[Share]:
+def by_deploys(attribution: Attribution, deploys: DeployTimeline, since: Mapping[str, int]) -> list[Share]:
     """One leg's shares by deploy; where nobody knows whose statistics moved, a deploy's if it is the only one."""
     told, only = attribution.by_deploy(), deploys.only_since(tuple(since.items()))
     statistics = whose if told is not None else nobodys(only) if only else unnamed

@@ -6,15 +6,15 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from monitor.core.attribution import Milestone, Path
+from monitor.core.attribution import StatisticsCheckpoint, StatisticsTrajectory
 from monitor.core.attribution.attribution import ChangedPart, PartsOf
 from monitor.core.attribution.changed_parts import changed_parts
-from monitor.core.attribution.statistics import Weigher
+from monitor.core.attribution.statistics import AumannShapleyAttributor
 from monitor.core.index.baseline import Judged, Snapshot, vector_digest
-from monitor.core.index.corpus import Corpus, Row
+from monitor.core.index.corpus import ChunkRow, Corpus
 from monitor.core.index.engine import Engine
-from monitor.core.index.lexical.sources import Occurrences
-from monitor.core.index.since_baseline import Changes
+from monitor.core.index.lexical.sources import TermOccurrences
+from monitor.core.index.since_baseline import ChangesSinceBaseline
 from monitor.core.index.standing import standings
 
 
@@ -34,9 +34,9 @@ class CorpusView:
     engine: Engine
     ledger: Sequence[Judged] = ()
     served: Mapping[int, str] = field(default_factory=dict)
-    milestones: Callable[[Snapshot], Sequence[Milestone]] | None = None
+    milestones: Callable[[Snapshot], Sequence[StatisticsCheckpoint]] | None = None
 
-    def row(self, key: int) -> Row | None:
+    def row(self, key: int) -> ChunkRow | None:
         """What is known of a chunk, delete marks included."""
         return self.corpus.row(key)
 
@@ -45,11 +45,11 @@ class CorpusView:
         row = self.corpus.row(key)
         return "" if row is None or not row.live else vector_digest(self.corpus.vectors[row.slot])
 
-    def changes(self, baseline: Snapshot) -> Changes:
+    def changes(self, baseline: Snapshot) -> ChangesSinceBaseline:
         """What changed since a baseline."""
         engine = self.engine
         standing = standings(baseline, engine.statistics, engine.anchors.filters)
-        return Changes(baseline, self.row, self.vector, standing, engine.duplicates)
+        return ChangesSinceBaseline(baseline, self.row, self.vector, standing, engine.duplicates)
 
     def changed_parts(self, baseline: Snapshot) -> PartsOf:
         """The documents of each source that changed since a baseline; a pass over all chunks when first asked."""
@@ -62,33 +62,33 @@ class CorpusView:
 
         return parts
 
-    def weigher(self, baseline: Snapshot, deploy: str) -> "Callable[[], Weigher | None]":
+    def weigher(self, baseline: Snapshot, deploy: str) -> "Callable[[], AumannShapleyAttributor | None]":
         """Made when it is first needed: the sums by source cost a pass over the corpus.
 
         Args:
             baseline: the snapshot compared with.
             deploy: who has what came behind the last barrier.
         """
-        made: list[Weigher | None] = []
+        made: list[AumannShapleyAttributor | None] = []
 
-        def weigher() -> Weigher | None:
+        def weigher() -> AumannShapleyAttributor | None:
             if not made:
                 made.append(self._weigher(baseline, deploy))
             return made[0]
 
         return weigher
 
-    def _weigher(self, baseline: Snapshot, deploy: str) -> Weigher | None:
+    def _weigher(self, baseline: Snapshot, deploy: str) -> AumannShapleyAttributor | None:
         now, lexical = self.engine.by_source(), self.engine.lexical
         if now is None or lexical is None or baseline.statistics is None:
             return None
         path = None
         if self.milestones is not None:
-            steps = (*self.milestones(baseline), Milestone(deploy, now.totals()))
-            path = Path(lexical.bm25, baseline.statistics.totals(), steps)
-        return Weigher(lexical.bm25, baseline.statistics, now, self._occurrences, path=path)
+            steps = (*self.milestones(baseline), StatisticsCheckpoint(deploy, now.totals()))
+            path = StatisticsTrajectory(lexical.bm25, baseline.statistics.totals(), steps)
+        return AumannShapleyAttributor(lexical.bm25, baseline.statistics, now, self._occurrences, path=path)
 
-    def _occurrences(self, row: int, keys: NDArray[np.int64]) -> Occurrences | None:
+    def _occurrences(self, row: int, keys: NDArray[np.int64]) -> TermOccurrences | None:
         rows = [self.corpus.row(key) for key in keys.tolist()]
         lexical = self.engine.lexical
         if lexical is None or any(one is None or not one.live for one in rows):

@@ -6,21 +6,21 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from monitor.core.index.lexical.bm25 import BM25
-from monitor.core.index.lexical.sources import Occurrences, Totals
+from monitor.core.index.lexical.bm25 import Bm25Scorer
+from monitor.core.index.lexical.sources import TermOccurrences, Totals
 
 Vector = NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True)
-class Milestone:
+class StatisticsCheckpoint:
     """The statistics at a deploy's barrier; no totals where they are no longer kept."""
 
     deploy: str
     totals: Totals | None
 
 
-class Path:
+class StatisticsTrajectory:
     """The states that the statistics went through, and what each deploy did to a score.
 
     A deploy's contribution to the score of a chunk that did not change is score(at its barrier) - score(at the
@@ -33,11 +33,11 @@ class Path:
         milestones: the barriers since, oldest first, and now as the last one.
     """
 
-    def __init__(self, bm25: BM25, then: Totals, milestones: Sequence[Milestone]) -> None:
+    def __init__(self, bm25: Bm25Scorer, then: Totals, milestones: Sequence[StatisticsCheckpoint]) -> None:
         self._bm25, self._then, self._milestones = bm25, then, milestones
         self._places: dict[tuple[str, ...], dict[str, int]] = {}
 
-    def contributions(self, found: Occurrences) -> tuple[tuple[str, ...], Vector]:
+    def contributions(self, found: TermOccurrences) -> tuple[tuple[str, ...], Vector]:
         """What each deploy added to each chunk's score.
 
         Args:
@@ -74,7 +74,7 @@ class Path:
         return made
 
 
-def scores(bm25: BM25, states: Vector, found: Occurrences) -> Vector:
+def scores(bm25: Bm25Scorer, states: Vector, found: TermOccurrences) -> Vector:
     """BM25 scores of the same chunks under other statistics.
 
     Args:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from monitor.core.index.since_baseline import Changes, Event
+from monitor.core.index.since_baseline import ChangesSinceBaseline, Event
 from monitor.core.model.lists import NO_CHUNK
 
 ABSENT = 1 << 30
@@ -18,7 +18,7 @@ Flags = NDArray[np.bool_]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Pair:
+class ChunkKeyPair:
     """(R, k) chunk keys of the same anchors' lists then and now, NO_CHUNK behind the end."""
 
     then: Keys
@@ -26,9 +26,9 @@ class Pair:
     settled: Flags
     """Slots whose tie at the cut was broken otherwise: `now` holds the result of then there, which is no change."""
 
-    def take(self, rows: Keys) -> "Pair":
+    def take(self, rows: Keys) -> "ChunkKeyPair":
         """Some of the lists."""
-        return Pair(self.then[rows], self.now[rows], self.settled[rows])
+        return ChunkKeyPair(self.then[rows], self.now[rows], self.settled[rows])
 
     def ranks(self) -> tuple[Keys, Keys]:
         """Of the results then their ranks now, and the other way round; ABSENT where there is none."""
@@ -43,7 +43,7 @@ def _place(there: Flags) -> Keys:
 class Events:
     """The events of changed chunks, by number."""
 
-    def __init__(self, changes: Changes) -> None:
+    def __init__(self, changes: ChangesSinceBaseline) -> None:
         self._changes = changes
         self.found: list[Event] = []
         self._numbers: dict[Event, int] = {}
@@ -80,14 +80,14 @@ class Explained:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Contents:
+class SlotContents:
     """(R, k) what each slot says, as numbers: equal numbers say the same, -1 is no slot."""
 
     then: Keys
     now: Keys
 
     @classmethod
-    def of(cls, pair: Pair, changes: Changes) -> "Contents":
+    def of(cls, pair: ChunkKeyPair, changes: ChangesSinceBaseline) -> "SlotContents":
         """Look up every chunk once."""
         said: dict[str | int, int] = {}
 
@@ -102,9 +102,9 @@ class Contents:
             now[pair.settled] = mapped(pair.now[pair.settled], then_says)
         return cls(mapped(pair.then, then_says), now)
 
-    def take(self, rows: Keys) -> "Contents":
+    def take(self, rows: Keys) -> "SlotContents":
         """Those of some lists."""
-        return Contents(self.then[rows], self.now[rows])
+        return SlotContents(self.then[rows], self.now[rows])
 
     def slots(self) -> tuple[Flags, Flags]:
         """(R, k) slots now whose content was not there then, and slots then whose content is not there now."""
@@ -118,7 +118,7 @@ class Contents:
         return differ[entered.any(axis=1) | exited.any(axis=1)]
 
 
-def explained(pair: Pair, events: Events, contents: Contents) -> Explained:
+def explained(pair: ChunkKeyPair, events: Events, contents: SlotContents) -> Explained:
     """For each entered slot, then each exited one, the events that explain it in equal parts; else NOBODY."""
     after, before = pair.ranks()
     then, now = events.of(pair.then), events.of(pair.now)

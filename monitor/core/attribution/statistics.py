@@ -6,9 +6,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from monitor.core.attribution.path import Path, scores
-from monitor.core.index.lexical.bm25 import BM25
-from monitor.core.index.lexical.sources import Occurrences, SourceStatistics
+from monitor.core.attribution.path import StatisticsTrajectory, scores
+from monitor.core.index.lexical.bm25 import Bm25Scorer
+from monitor.core.index.lexical.sources import SourceStatistics, TermOccurrences
 
 STEPS = 4
 """Steps of the path from the statistics then to those now; sources take turns in each."""
@@ -17,12 +17,12 @@ TIE = 1e-9
 Vector = NDArray[np.float64]
 Keys = NDArray[np.int64]
 Shares = dict[str, float]
-Occurring = Callable[[int, Keys], Occurrences | None]
+Occurring = Callable[[int, Keys], TermOccurrences | None]
 """(row of an anchor, keys of chunks) -> how often the chunks contain its terms; None where one is not live."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Moved:
+class StatisticsMoves:
     """What S sources moved, as seen by one query of T terms; row 0 of each array is the start, all sources together.
 
     Args:
@@ -37,17 +37,17 @@ class Moved:
 
 
 @dataclass(frozen=True, slots=True)
-class Weighed:
+class StatisticsShares:
     """Whose statistics moved a slot: shares by source, and by deploy; empty where none can be said."""
 
     sources: Shares
     deploys: Shares
 
 
-NOBODY_WEIGHED = Weighed({}, {})
+NOBODY_WEIGHED = StatisticsShares({}, {})
 
 
-class Weigher:
+class AumannShapleyAttributor:
     """Shares of sources and of deploys in score differences that only the statistics moved.
 
     The difference D = score(entered) - mean score(left) is followed along the straight path from the statistics then
@@ -72,12 +72,12 @@ class Weigher:
 
     def __init__(
         self,
-        bm25: BM25,
+        bm25: Bm25Scorer,
         then: SourceStatistics,
         now: SourceStatistics,
         occurring: Occurring,
         *,
-        path: Path | None = None,
+        path: StatisticsTrajectory | None = None,
     ) -> None:
         self._bm25, self._occurring, self._path = bm25, occurring, path
         self.sources = tuple(sorted({*then.sources, *now.sources}))
@@ -90,7 +90,7 @@ class Weigher:
         total = float(moved.sum())
         self._weights: Vector = moved / total if total else np.full(len(moved), 1.0 / max(1, len(moved)))
 
-    def __call__(self, row: int, keys: Keys, others: Keys, entered: bool) -> Sequence[Weighed]:
+    def __call__(self, row: int, keys: Keys, others: Keys, entered: bool) -> Sequence[StatisticsShares]:
         """Shares by slot, see `attribution.Weigh`; a slot that none pushed the right way gets none."""
         found = self._occurring(row, np.concatenate((keys, others)))
         moved = None if found is None else self.moved(found.terms)
@@ -99,11 +99,11 @@ class Weigher:
         sign, slots = 1.0 if entered else -1.0, len(keys)
         sources = _by_slot(moved.sources, self.contributions(moved, found), slots, sign)
         if self._path is None:
-            return [Weighed(of, {}) for of in sources]
+            return [StatisticsShares(of, {}) for of in sources]
         deploys = _by_slot(*self._path.contributions(found), slots, sign)
-        return [Weighed(*of) for of in zip(sources, deploys, strict=True)]
+        return [StatisticsShares(*of) for of in zip(sources, deploys, strict=True)]
 
-    def moved(self, terms: Sequence[str]) -> Moved | None:
+    def moved(self, terms: Sequence[str]) -> StatisticsMoves | None:
         """What the sources moved of what one query sees; None where a term was not counted then."""
         if any(term not in self._term_then or term not in self._term_now for term in terms):
             return None
@@ -114,9 +114,9 @@ class Weigher:
         state = then.sum(axis=0)
         state[2] = self._averages[0]
         active = np.flatnonzero(np.any(steps != 0.0, axis=1))
-        return Moved(tuple(self.sources[at] for at in active.tolist()), state, steps[active])
+        return StatisticsMoves(tuple(self.sources[at] for at in active.tolist()), state, steps[active])
 
-    def contributions(self, moved: Moved, found: Occurrences) -> Vector:
+    def contributions(self, moved: StatisticsMoves, found: TermOccurrences) -> Vector:
         """(S, C) what each source's changes added to each chunk's score; summed over sources: now minus then."""
         count = len(moved.sources)
         made = np.zeros((count, len(found.lengths)))

@@ -9,11 +9,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from monitor.core.attribution import Attribution, DeployLine, blamed
+from monitor.core.attribution import Attribution, DeployTimeline, blamed
 from monitor.core.attribution.cause import causes
 from monitor.core.explain.actions import actions
 from monitor.core.explain.events import event_rows, range_rows
-from monitor.core.explain.lists import AnchorLists, Side, lists_of
+from monitor.core.explain.lists import AnchorLists, LegLists, lists_of
 from monitor.core.index.baseline import Judged, ListLeg, Snapshot
 from monitor.core.judging.policy import Verdict
 from monitor.core.model.events import Segment
@@ -66,21 +66,21 @@ class Incident:
         return tuple(dimension for dimension in found if dimension != ALL)
 
     @property
-    def deploys(self) -> DeployLine:
+    def deploys(self) -> DeployTimeline:
         """To which deploy an event belongs."""
         known = [judged for judged in self.ledger if judged.deploy_id != self.deploy_id]
-        return DeployLine(known, self.deploy_id, {} if self.before is None else self.before.positions)
+        return DeployTimeline(known, self.deploy_id, {} if self.before is None else self.before.positions)
 
 
 @dataclass(frozen=True, slots=True)
-class Question:
+class CardQuery:
     """What the card is about: everything, one segment (`language=de`), one anchor, or both."""
 
     segment: str = ""
     anchor: str = ""
 
 
-def card(incident: Incident, question: Question, said: Said, *, config: str = "corpus-drift.toml") -> Document:
+def card(incident: Incident, question: CardQuery, said: Said, *, config: str = "corpus-drift.toml") -> Document:
     """The card as a document (see `explain_schema`); the same incident gives the same document.
 
     Args:
@@ -132,7 +132,7 @@ def finite(value: Any) -> Any:
     return value
 
 
-def chosen(after: Snapshot, question: Question) -> NDArray[np.int64]:
+def chosen(after: Snapshot, question: CardQuery) -> NDArray[np.int64]:
     """Rows of the anchors that a question is about, ascending.
 
     Raises:
@@ -171,20 +171,20 @@ def _legs(incident: Incident) -> list[ListLeg]:
     return [leg for leg in ("dense", "lexical") if leg in incident.after.lists]
 
 
-def _side(incident: Incident, leg: ListLeg) -> Side:
-    return Side.of(incident.before, incident.after, leg)
+def _side(incident: Incident, leg: ListLeg) -> LegLists:
+    return LegLists.of(incident.before, incident.after, leg)
 
 
-def _causes(incident: Incident, attributions: Sequence[Attribution], question: Question) -> Sequence[CauseClass]:
+def _causes(incident: Incident, attributions: Sequence[Attribution], question: CardQuery) -> Sequence[CauseClass]:
     """As in the report; of a part of the anchors with the sizes of that part."""
-    if question == Question() or incident.attributions is None:
+    if question == CardQuery() or incident.attributions is None:
         return incident.report.causes
     sized = {one.cause: one for one in causes(attributions, incident.versions)}
     whole = [replace(one, slots=0.0, anchors=0) for one in incident.report.causes if not one.slots]
     return tuple(whole) + tuple(sized.values())
 
 
-def _size(leg: ListLeg, side: Side, rows: NDArray[np.int64], attributions: Sequence[Attribution]) -> Document:
+def _size(leg: ListLeg, side: LegLists, rows: NDArray[np.int64], attributions: Sequence[Attribution]) -> Document:
     compared = rows[side.known[rows]]
     one = next((of for of in attributions if of.leg == leg), None)
     entered, left = (0.0, 0.0) if one is None else (float(one.part[at].sum()) for at in (one.entered, ~one.entered))
@@ -237,9 +237,9 @@ def _anchors(
     incident: Incident,
     rows: NDArray[np.int64],
     attributions: Sequence[Attribution],
-    sides: Mapping[ListLeg, Side],
+    sides: Mapping[ListLeg, LegLists],
     said: Said,
-    question: Question,
+    question: CardQuery,
 ) -> list[Document]:
     """The most shaken anchors with their lists; of a named anchor both legs, shaken or not."""
     ids = list(incident.after.anchors)

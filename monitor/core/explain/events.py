@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from monitor.core.attribution import Attribution, DeployLine, Event, Statistics
+from monitor.core.attribution import Attribution, DeployTimeline, Event, Statistics
 from monitor.core.attribution.cause import cause_of
 
 MOST_EVENTS = 50
@@ -13,7 +13,7 @@ Document = dict[str, Any]
 
 
 def event_rows(
-    attributions: Sequence[Attribution], deploys: DeployLine, versions: frozenset[str], *, most: int = MOST_EVENTS
+    attributions: Sequence[Attribution], deploys: DeployTimeline, versions: frozenset[str], *, most: int = MOST_EVENTS
 ) -> list[Document]:
     """Blamed events of each leg, the heaviest first, with their share of the leg's changed slots."""
     made = []
@@ -30,7 +30,7 @@ def event_rows(
     return made
 
 
-def event_document(event: Event, deploys: DeployLine) -> Document:
+def event_document(event: Event, deploys: DeployTimeline) -> Document:
     """One event: where it stood, what it did, to which chunk; the offset is null where nobody knows it any more."""
     known = event.position.offset >= 0
     return {

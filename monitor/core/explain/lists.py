@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from monitor.core.attribution import Attribution, DeployLine, Event
+from monitor.core.attribution import Attribution, DeployTimeline, Event
 from monitor.core.explain.events import event_document
 from monitor.core.index.baseline import ListLeg, Member, Snapshot
 from monitor.core.measures.formulas.overlap import first_ranks
@@ -23,7 +23,7 @@ Said = Callable[[Sequence[int]], Mapping[int, tuple[str, str]]]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Side:
+class LegLists:
     """One leg's lists before and after, in the row order of the anchors after.
 
     Args:
@@ -37,7 +37,7 @@ class Side:
     kept: bool
 
     @classmethod
-    def of(cls, before: Snapshot | None, after: Snapshot, leg: ListLeg) -> "Side":
+    def of(cls, before: Snapshot | None, after: Snapshot, leg: ListLeg) -> "LegLists":
         """Align a leg of two snapshots by the anchors' questions."""
         now = after.lists[leg]
         blank = RankedLists.unknown(len(now), now.depth)
@@ -73,11 +73,11 @@ class AnchorLists:
 
     before: Snapshot | None
     after: Snapshot
-    deploys: DeployLine
+    deploys: DeployTimeline
     said: Said
 
 
-def lists_of(context: AnchorLists, side: Side, row: int, one: Attribution | None) -> Document:
+def lists_of(context: AnchorLists, side: LegLists, row: int, one: Attribution | None) -> Document:
     """`before` and `after` of one anchor: rank, chunk, score, what became of it, and who did it.
 
     `state` of a result: `same` rank, `moved`, `entered`, `left`, `rewritten` in its place, or `renamed` where its
@@ -128,7 +128,7 @@ def _state(rank: int, other: int | None, causes: list[Document] | None, gone: st
     return {"state": "renamed" if causes is None else gone, "other_rank": None, "causes": causes or []}
 
 
-def _causes(one: Attribution, row: int, deploys: DeployLine) -> dict[tuple[int, bool], list[Document]]:
+def _causes(one: Attribution, row: int, deploys: DeployTimeline) -> dict[tuple[int, bool], list[Document]]:
     """The causes of each changed slot of one anchor, the heaviest first."""
     made: dict[tuple[int, bool], list[Document]] = {}
     for at in np.flatnonzero(one.row == row).tolist():
@@ -139,7 +139,7 @@ def _causes(one: Attribution, row: int, deploys: DeployLine) -> dict[tuple[int, 
     return {slot: sorted(found, key=lambda of: -of["share"])[:MOST_CAUSES] for slot, found in made.items()}
 
 
-def _cause(cause: object, deploys: DeployLine) -> Document:
+def _cause(cause: object, deploys: DeployTimeline) -> Document:
     if isinstance(cause, Event):
         return {"by": "event", **event_document(cause, deploys)}
     by = "unexplained" if cause is None else "statistics"

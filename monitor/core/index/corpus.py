@@ -7,7 +7,19 @@ from typing import Any, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from monitor.core.model.changes import NO_SLOT, Applied, Change, Delta, How, Kind, Refused, Row, how_of, net, replaced
+from monitor.core.model.changes import (
+    NO_SLOT,
+    Applied,
+    Change,
+    ChunkRow,
+    Delta,
+    How,
+    Kind,
+    Refused,
+    how_of,
+    net,
+    replaced,
+)
 from monitor.core.model.events import (
     Chunk,
     Delete,
@@ -21,7 +33,7 @@ from monitor.core.model.events import (
 )
 from monitor.core.model.lists import NO_CHUNK, RankedLists
 
-__all__ = ["NO_SLOT", "Applied", "Change", "Corpus", "Delta", "How", "Kind", "Refused", "Row"]
+__all__ = ["NO_SLOT", "Applied", "Change", "ChunkRow", "Corpus", "Delta", "How", "Kind", "Refused"]
 KEY_COLLISION = "key_collision"
 VERSION_MODE_CHANGED = "version_mode_changed"
 DAY = 86_400_000_000
@@ -49,7 +61,7 @@ class Corpus:
         self.newest_event_time = 0
         self.barrier_time = 0
         """Newest event time at the last barrier."""
-        self._rows: dict[int, Row] = {}
+        self._rows: dict[int, ChunkRow] = {}
         self._free: list[int] = []
         self._tombstone_life = int(tombstone_days * DAY)
         self._live = 0
@@ -60,22 +72,22 @@ class Corpus:
         """Live chunks."""
         return self._live
 
-    def row(self, key: int) -> Row | None:
+    def row(self, key: int) -> ChunkRow | None:
         """What is known of a chunk, live or deleted."""
         return self._rows.get(key)
 
-    def rows(self) -> Iterable[Row]:
+    def rows(self) -> Iterable[ChunkRow]:
         """Every known chunk, delete marks included, in no particular order."""
         return self._rows.values()
 
-    def listed(self, lists: Iterable[RankedLists]) -> Iterator[tuple[int, Row]]:
+    def listed(self, lists: Iterable[RankedLists]) -> Iterator[tuple[int, ChunkRow]]:
         """The live chunks that stand in any of the lists, in key order."""
         for key in np.unique(np.concatenate([np.zeros(0, np.int64), *(of.keys.ravel() for of in lists)])).tolist():
             row = self._rows.get(key)
             if row is not None and row.live:
                 yield key, row
 
-    def restore(self, rows: Sequence[Row], vectors: Sequence[NDArray[np.float32] | None]) -> Sequence[Row]:
+    def restore(self, rows: Sequence[ChunkRow], vectors: Sequence[NDArray[np.float32] | None]) -> Sequence[ChunkRow]:
         """Put stored rows back, live ones with their vectors.
 
         Returns:
@@ -167,7 +179,7 @@ class Corpus:
         before = self._rows.get(chunk_key(event.chunk_id))
         return self.barrier_time if before is None else max(self.barrier_time, before.event_time)
 
-    def _order(self, before: Row | None, located: Located, chunk_id: str, time: int) -> str:
+    def _order(self, before: ChunkRow | None, located: Located, chunk_id: str, time: int) -> str:
         """Say whether an event applies: `apply`, `duplicate` (seen) or `stale` (older than what is known).
 
         Rule 1: with versions of one mode on both, the greater version wins. Rule 2: a tombstone without version
@@ -204,7 +216,7 @@ class Corpus:
         newer = (time, position.source) > (before.event_time, before.position.source)
         return "apply" if newer else "stale"
 
-    def _upsert(self, before: Row | None, position: Position, event: Upsert, key: int) -> Change:
+    def _upsert(self, before: ChunkRow | None, position: Position, event: Upsert, key: int) -> Change:
         chunk = event.chunk
         kind: Kind = "new"
         slot = NO_SLOT
@@ -216,7 +228,7 @@ class Corpus:
             self._leave(key, slot)
             slot = self._store(key, chunk.chunk_id, chunk.vector, slot)
         self._live += kind == "new"
-        after = Row(
+        after = ChunkRow(
             key,
             chunk.chunk_id,
             self._shared(chunk.doc_id),
@@ -234,11 +246,13 @@ class Corpus:
         self._rows[key] = after
         return Change(kind, before, after, chunk)
 
-    def _delete(self, before: Row | None, position: Position, event: Delete, key: int, time: int) -> Change:
+    def _delete(self, before: ChunkRow | None, position: Position, event: Delete, key: int, time: int) -> Change:
         # A version known before outlives a tombstone without one: a straggling upsert stays comparable.
         version = event.version if event.version is not None or before is None else before.version
         if before is None:
-            after = Row(key, event.chunk_id, "", 0, (), "", time, "", version, position, NO_SLOT, None, "deleted")
+            after = ChunkRow(
+                key, event.chunk_id, "", 0, (), "", time, "", version, position, NO_SLOT, None, "deleted"
+            )
         else:
             # One that was gone already stays as the first delete left it.
             changed = None if before.live else before.origin
@@ -252,7 +266,7 @@ class Corpus:
         self._rows[key] = after
         return Change("deleted", before, after, None)
 
-    def _same(self, before: Row, chunk: Chunk) -> bool:
+    def _same(self, before: ChunkRow, chunk: Chunk) -> bool:
         described = (
             before.doc_id,
             before.ordinal,

@@ -48,7 +48,7 @@ class Depths:
 
 
 @dataclass(frozen=True, slots=True)
-class Bm25:
+class Bm25Config:
     """Parameters of the lexical leg; see `LexicalTopK`."""
 
     variant: Literal["okapi", "lucene"] = "okapi"
@@ -80,7 +80,7 @@ class Engine:
         corpus: Corpus,
         depths: Depths,
         distance: Distance,
-        bm25: Bm25,
+        bm25: Bm25Config,
         *,
         bands: Bands,
         dimensions: Sequence[str] = (),

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from monitor.core.index.baseline import Member, Snapshot
-from monitor.core.index.corpus import Row
+from monitor.core.index.corpus import ChunkRow
 from monitor.core.index.standing import Standings, unknown
 from monitor.core.model.changes import How
 from monitor.core.model.events import Position, Segment
@@ -59,7 +59,7 @@ class Copying(Protocol):
         ...
 
 
-class Changes:
+class ChangesSinceBaseline:
     """What changed since a baseline, looked up chunk by chunk.
 
     A chunk of the baseline's lists, or of its chunk table where it has one, is compared with what it was; of others
@@ -78,7 +78,7 @@ class Changes:
     def __init__(
         self,
         baseline: Snapshot,
-        row: Callable[[int], Row | None],
+        row: Callable[[int], ChunkRow | None],
         vector: Callable[[int], str] = lambda _: "",
         standing: Standings = unknown,
         copying: Copying | None = None,
@@ -125,7 +125,7 @@ class Changes:
         source = dict(row.segment).get("source", "") or (member.source if member else "")
         return Event(row.origin, kind, row.chunk_id, row.doc_id, source, row.segment, row.embedding_version)
 
-    def _new(self, row: Row) -> EventKind:
+    def _new(self, row: ChunkRow) -> EventKind:
         """Of a chunk that is new: whether its text is."""
         if not row.live or self._copying is None:
             return "upsert"
@@ -145,7 +145,7 @@ class Changes:
             return "delete"
         return "move"
 
-    def _became_of(self, row: Row, member: Member) -> EventKind | None:
+    def _became_of(self, row: ChunkRow, member: Member) -> EventKind | None:
         """What became of a chunk that stood in a list; None if it is what it was."""
         if not row.live:
             return "delete"
@@ -155,7 +155,7 @@ class Changes:
             return None
         return "reencode"
 
-    def _became(self, row: Row) -> EventKind | None:
+    def _became(self, row: ChunkRow) -> EventKind | None:
         """What became of a chunk that stood in no list then; None if it is what it was."""
         standing = self._standing(row) if row.live else "unknown"
         if standing == "unknown":
@@ -166,7 +166,7 @@ class Changes:
             return None
         return "return" if row.how == "restored" else "upsert"
 
-    def _since(self, row: Row) -> bool:
+    def _since(self, row: ChunkRow) -> bool:
         """Whether the last event that changed the chunk stood behind the baseline's barrier."""
         origin = row.origin
         return origin.offset >= self._baseline.positions.get(f"{origin.topic}/{origin.partition}", 0)

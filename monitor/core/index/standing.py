@@ -7,16 +7,16 @@ import numpy as np
 
 from monitor.core.index.baseline import Snapshot
 from monitor.core.index.statistics.corpus_statistics import CorpusStatistics
-from monitor.core.model.changes import Row
+from monitor.core.model.changes import ChunkRow
 from monitor.core.model.events import Segment
 
 Standing = Literal["same", "other", "absent", "unknown"]
 """`same`: it says what it said in the baseline, with the same vector, in the same segments; `other`: it does not;
 `absent`: the baseline did not hold it; `unknown`: nobody knows."""
-Standings = Callable[[Row], Standing]
+Standings = Callable[[ChunkRow], Standing]
 
 
-def unknown(row: Row) -> Standing:
+def unknown(row: ChunkRow) -> Standing:
     """Where the baseline's chunks were not kept."""
     del row
     return "unknown"
@@ -36,7 +36,7 @@ def standings(baseline: Snapshot, statistics: CorpusStatistics, filters: Sequenc
         return unknown
     filtered = any(filters)
 
-    def standing(row: Row) -> Standing:
+    def standing(row: ChunkRow) -> Standing:
         at = int(np.searchsorted(population.keys, row.key))
         if at == len(population.keys) or int(population.keys[at]) != row.key:
             return "absent"

@@ -15,7 +15,7 @@ ALPHA = 0.05
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Sample:
+class AnchorSample:
     """Anchors that were measured.
 
     Args:
@@ -34,7 +34,7 @@ class Sample:
 
 
 @dataclass(frozen=True, slots=True)
-class Bounds:
+class ConfidenceBounds:
     """What a sample says of a harm.
 
     Args:
@@ -52,7 +52,7 @@ class Bounds:
     deviation: float
 
 
-def mean_bounds(sample: Sample, tolerance: float) -> Bounds:
+def mean_bounds(sample: AnchorSample, tolerance: float) -> ConfidenceBounds:
     """Bounds of the weighted mean, by the clustered bootstrap of `resampling`; no anchors: everything is possible.
 
     Where no range is known, Student's t over the clusters; it says nothing (infinite bounds, p = 1) where all
@@ -60,7 +60,7 @@ def mean_bounds(sample: Sample, tolerance: float) -> Bounds:
     """
     low, high = sample.range
     if not len(sample.values):
-        return Bounds(low, high, 1.0, 0, math.nan)
+        return ConfidenceBounds(low, high, 1.0, 0, math.nan)
     clusters, open_ = Clusters.of(sample.values, sample.weights, sample.members), 1.0 - sample.covered
     limit = (tolerance - _part(open_, low)) / sample.covered
     if math.isinf(low) or math.isinf(high):
@@ -76,7 +76,7 @@ def mean_bounds(sample: Sample, tolerance: float) -> Bounds:
     )
 
 
-def quantile_bounds(sample: Sample, tolerance: float, level: float) -> Bounds:
+def quantile_bounds(sample: AnchorSample, tolerance: float, level: float) -> ConfidenceBounds:
     """Bounds of the weighted quantile at `level`, from order statistics.
 
     The quantile is above v exactly when more than 1 - level of the anchors are above v, so each bound is the order
@@ -86,7 +86,7 @@ def quantile_bounds(sample: Sample, tolerance: float, level: float) -> Bounds:
     ordered: Values = np.unique(sample.values)
     rest = 1.0 - level
 
-    def above(limit: float, *, at_it: bool = False) -> Bounds:
+    def above(limit: float, *, at_it: bool = False) -> ConfidenceBounds:
         beyond = sample.values >= limit if at_it else sample.values > limit
         return mean_bounds(replace(sample, values=beyond.astype(np.float64), range=(0.0, 1.0)), rest)
 
@@ -95,7 +95,7 @@ def quantile_bounds(sample: Sample, tolerance: float, level: float) -> Bounds:
     short = _first(len(ordered), lambda at: above(float(ordered[at]), at_it=True).lower <= rest)
     low, high = sample.range
     upper = float(ordered[safe]) if safe < len(ordered) else high
-    return Bounds(float(ordered[short - 1]) if short else low, upper, own.p, own.clusters, own.deviation)
+    return ConfidenceBounds(float(ordered[short - 1]) if short else low, upper, own.p, own.clusters, own.deviation)
 
 
 def _first(count: int, holds: Callable[[int], bool]) -> int:
@@ -118,26 +118,28 @@ def _plain_share(clusters: Clusters) -> bool:
     return bool(np.all(weights == weights[0]) and np.all((clusters.totals == 0.0) | (clusters.totals == weights[0])))
 
 
-def _share(clusters: Clusters, limit: float) -> Bounds:
+def _share(clusters: Clusters, limit: float) -> ConfidenceBounds:
     harmed, n = float(clusters.counts[clusters.totals > 0.0].sum()), float(clusters.count)
-    return Bounds(
+    return ConfidenceBounds(
         beta.share_lower(harmed, n, ALPHA), beta.share_upper(harmed, n, ALPHA), beta.share_excess(harmed, n, limit),
         clusters.count, clusters.deviation,
     )  # fmt: skip
 
 
-def _resampled(clusters: Clusters, ends: tuple[float, float], limit: float) -> Bounds:
+def _resampled(clusters: Clusters, ends: tuple[float, float], limit: float) -> ConfidenceBounds:
     low, high = ends
-    return Bounds(
+    return ConfidenceBounds(
         resampling.lower(clusters, low, ALPHA), resampling.upper(clusters, high, ALPHA),
         resampling.excess(clusters, low, limit), clusters.count, clusters.deviation,
     )  # fmt: skip
 
 
-def _student(clusters: Clusters, limit: float) -> Bounds:
+def _student(clusters: Clusters, limit: float) -> ConfidenceBounds:
     mean, deviation, count = clusters.mean, clusters.deviation, clusters.count
     if count < 2 or not deviation > 0.0:
-        return Bounds(-math.inf, math.inf, 1.0, count, deviation)
+        return ConfidenceBounds(-math.inf, math.inf, 1.0, count, deviation)
     error = deviation / math.sqrt(count)
     half = beta.student_quantile(ALPHA, count - 1.0) * error
-    return Bounds(mean - half, mean + half, beta.student_tail((mean - limit) / error, count - 1.0), count, deviation)
+    return ConfidenceBounds(
+        mean - half, mean + half, beta.student_tail((mean - limit) / error, count - 1.0), count, deviation
+    )

@@ -9,7 +9,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from monitor.core.judging.hypotheses import Ground, Hypothesis
+from monitor.core.judging.hypotheses import Hypothesis, JudgedAnchors
 from monitor.core.judging.policy import Rule
 from monitor.core.model.report import ALL
 
@@ -23,7 +23,7 @@ ELSEWHERE = 0.05
 """Elsewhere: of twenty anchors one may show a change that came from outside of the expected segment."""
 
 
-def expected_hypotheses(rules: Sequence[Rule], ground: Ground) -> Iterator[Hypothesis]:
+def expected_hypotheses(rules: Sequence[Rule], ground: JudgedAnchors) -> Iterator[Hypothesis]:
     """What is tested besides the rules where the deploy named a segment; nothing where it did not.
 
     For each critical rule that counts results over all anchors: the same within the segment against

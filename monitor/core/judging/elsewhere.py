@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from monitor.core.attribution import Changes
+from monitor.core.attribution import ChangesSinceBaseline
 from monitor.core.index.baseline import ListLeg, Member, Snapshot
 from monitor.core.measures.comparison.alignment import Alignment
 from monitor.core.measures.comparison.tables import LEGS
@@ -26,7 +26,7 @@ class Changed:
     """
 
     baseline: Snapshot
-    changes: Changes
+    changes: ChangesSinceBaseline
     expected: Segment
 
     def outside(self, key: int) -> bool:
@@ -39,7 +39,7 @@ class Changed:
         return set(self.expected) <= set(member.segment)
 
 
-def elsewhere(
+def out_of_scope_changes(
     changed: Changed, alignment: Alignment, lists: Mapping[ListLeg, RankedLists], depth: int
 ) -> dict[Leg, NDArray[np.float64]]:
     """By leg, who has a result that came or left because a chunk outside of the expected segment changed.

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from monitor.core.index.baseline import Snapshot
-from monitor.core.judging.bounds import ALPHA, Bounds, Sample, mean_bounds, quantile_bounds
+from monitor.core.judging.bounds import ALPHA, AnchorSample, ConfidenceBounds, mean_bounds, quantile_bounds
 from monitor.core.judging.clusters import clusters
 from monitor.core.judging.policy import Rule, value_range
 from monitor.core.judging.resampling import Clusters, Values, upper
@@ -31,7 +31,7 @@ LEVELS: Mapping[str, float | None] = {"mean": None, SHARE: None, "p05": 0.05, "p
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Evidence:
+class GateEvidence:
     """What the gate looks at besides the report.
 
     Args:
@@ -72,7 +72,7 @@ class Hypothesis:
     sign: int
     value: float
     missing: int
-    sample: Sample
+    sample: AnchorSample
     noise: Values | None = None
 
     @property
@@ -108,7 +108,7 @@ class Hypothesis:
         level = LEVELS[self.rule.stat]
         return level if level is None or self.sign > 0 else 1.0 - level
 
-    def bounds(self) -> Bounds:
+    def bounds(self) -> ConfidenceBounds:
         """Bounds of the harm; p is that of the harm and, where there is noise, of its excess over the noise too."""
         found = _bounds(self.sample, self.tolerance, self.level)
         if self.noise is None:
@@ -124,7 +124,7 @@ class Hypothesis:
         if self.level is not None:
             values, noise, low, high = above(values, self.tolerance), above(noise, self.tolerance), 0.0, 1.0
         weights, members = self.sample.weights[known], self.sample.members[known]
-        return mean_bounds(Sample(values - noise, weights, members, (low - high, high - low)), 0.0).p
+        return mean_bounds(AnchorSample(values - noise, weights, members, (low - high, high - low)), 0.0).p
 
     def too_small(self) -> bool:
         """Whether a calm segment of this size could not pass alone.
@@ -145,7 +145,7 @@ class Hypothesis:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Ground:
+class JudgedAnchors:
     """The anchors that are judged, looked up once for all rules.
 
     Args:
@@ -157,14 +157,14 @@ class Ground:
     """
 
     compared: Compared
-    evidence: Evidence
+    evidence: GateEvidence
     alignment: Alignment
     inside: NDArray[np.bool_]
     members: Mapping[str, NDArray[np.int64]]
     answers: Mapping[str, NDArray[np.int64]]
 
     @classmethod
-    def of(cls, compared: Compared, evidence: Evidence, alignment: Alignment) -> "Ground":
+    def of(cls, compared: Compared, evidence: GateEvidence, alignment: Alignment) -> "JudgedAnchors":
         """Look up clusters and the expected anchors."""
         legs = [leg for leg in LEGS if leg in evidence.baseline.lists]
         then = alignment.then
@@ -207,7 +207,7 @@ class Ground:
         noise = None if stored is None else self._counted(rule, stored)
         low, high = value_range(rule)
         mass = float(weights[mask].sum())
-        sample = Sample(
+        sample = AnchorSample(
             sign * values[known],
             weights[known],
             self._members(rule)[known],
@@ -266,7 +266,7 @@ def pooled(small: Sequence[Hypothesis]) -> Hypothesis:
     first = small[0]
     samples = [one.sample for one in small]
     mass = sum(float(one.weights.sum()) / one.covered for one in samples)
-    sample = Sample(
+    sample = AnchorSample(
         np.concatenate([one.values for one in samples]),
         np.concatenate([one.weights for one in samples]),
         np.concatenate([one.members for one in samples]),
@@ -280,7 +280,7 @@ def pooled(small: Sequence[Hypothesis]) -> Hypothesis:
     return Hypothesis(rule, first.sign, value, sum(one.missing for one in small), sample, noise)
 
 
-def estimate(sample: Sample, stat: str, sign: int) -> float:
+def estimate(sample: AnchorSample, stat: str, sign: int) -> float:
     """The harm itself: the weighted mean, or the quantile as `measure.aggregate` reads it; NaN without anchors."""
     if not len(sample.values):
         return float("nan")
@@ -291,7 +291,7 @@ def estimate(sample: Sample, stat: str, sign: int) -> float:
     return sign * float(at)
 
 
-def _bounds(sample: Sample, tolerance: float, level: float | None) -> Bounds:
+def _bounds(sample: AnchorSample, tolerance: float, level: float | None) -> ConfidenceBounds:
     return mean_bounds(sample, tolerance) if level is None else quantile_bounds(sample, tolerance, level)
 
 

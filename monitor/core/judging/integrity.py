@@ -93,7 +93,7 @@ _SAID: Mapping[str, str] = {rule.metric: rule.said for rule in INTEGRITY_RULES} 
 
 
 @dataclass(frozen=True, slots=True)
-class Limits:
+class IntegrityLimits:
     """What a configuration says of these rules.
 
     Args:
@@ -107,11 +107,11 @@ class Limits:
     in_segment: float = IN_SEGMENT
 
 
-DEFAULT = Limits()
+DEFAULT = IntegrityLimits()
 
 
 def integrity_rules(
-    dimensions: Sequence[str], legs: Sequence[Leg], limits: Limits = DEFAULT, *, k: int
+    dimensions: Sequence[str], legs: Sequence[Leg], limits: IntegrityLimits = DEFAULT, *, k: int
 ) -> tuple[Rule, ...]:
     """The rules, each over the whole corpus and in every segment of each dimension.
 

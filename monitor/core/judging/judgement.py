@@ -21,11 +21,11 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from monitor.core.judging.bounds import ALPHA, Bounds
+from monitor.core.judging.bounds import ALPHA, ConfidenceBounds
 from monitor.core.judging.budget import EXPECTED, expected_hypotheses
 from monitor.core.judging.holm import rejected
-from monitor.core.judging.hypotheses import POOLED, Evidence, Ground, Hypothesis, about_answers, pooled
-from monitor.core.judging.planning import Plan
+from monitor.core.judging.hypotheses import POOLED, GateEvidence, Hypothesis, JudgedAnchors, about_answers, pooled
+from monitor.core.judging.planning import DecisionPlan
 from monitor.core.judging.policy import (
     Finding,
     Rule,
@@ -51,13 +51,17 @@ POINT = " (judged as a point value: it has no value per anchor)"
 @dataclass(frozen=True, slots=True, eq=False)
 class _Tested:
     hypothesis: Hypothesis
-    bounds: Bounds
+    bounds: ConfidenceBounds
     small: bool
     """Whether it says nothing but FAIL while its estimate is within the limit."""
 
 
 def judge_deploy(
-    rules: Sequence[Rule], compared: Compared, report: DriftReport, evidence: Evidence, also: Iterable[Finding] = ()
+    rules: Sequence[Rule],
+    compared: Compared,
+    report: DriftReport,
+    evidence: GateEvidence,
+    also: Iterable[Finding] = (),
 ) -> Verdict:
     """Judge a deploy.
 
@@ -78,7 +82,7 @@ def judge_deploy(
     """
     if report.problems or compared.alignment is None:
         return refused(report)
-    ground = Ground.of(compared, evidence, compared.alignment)
+    ground = JudgedAnchors.of(compared, evidence, compared.alignment)
     sizes = {(size.dimension, size.segment): size for size in report.segments}
     found: list[Finding] = []
     tested: list[_Tested] = []
@@ -95,7 +99,7 @@ def judge_deploy(
 def _take(
     rule: Rule,
     pairs: Sequence[tuple[Measurement, SegmentSize]],
-    ground: Ground,
+    ground: JudgedAnchors,
     into: tuple[list[Finding], list[_Tested]],
 ) -> None:
     """What a rule finds at once, and what it tests; small segments are tested alone and together."""
@@ -118,7 +122,7 @@ def _take(
     tested += [_Tested(one, one.bounds(), small=rule.severe is not None) for one in together]
 
 
-def _open(of: Hypothesis, bounds: Bounds) -> bool:
+def _open(of: Hypothesis, bounds: ConfidenceBounds) -> bool:
     """Whether the estimate is within the tolerance and yet severe harm cannot be excluded."""
     return of.rule.severe is not None and of.within and bounds.upper > of.severe
 
@@ -161,7 +165,7 @@ def _finding(one: _Tested, fail: bool, part: float) -> Finding:
     verdict: VerdictName = "fail" if fail else "pass" if passed else "inconclusive"
     decides = verdict != "inconclusive" or not one.small or not (within and of.unmeasured_too)
     excluded = of.severe if within else of.tolerance
-    plan = Plan(bounds.deviation, of.sample.range, of.tolerance, 1.0 / part)
+    plan = DecisionPlan(bounds.deviation, of.sample.range, of.tolerance, 1.0 / part)
     per = n / bounds.clusters if bounds.clusters else 0.0
     open_ = verdict == "inconclusive" and not math.isnan(harm)
     needed = math.ceil(replace(plan, tolerance=excluded).clusters_needed(harm) * per) if open_ else 0

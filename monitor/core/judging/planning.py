@@ -13,7 +13,7 @@ _NORMAL = NormalDist()
 
 
 @dataclass(frozen=True, slots=True)
-class Plan:
+class DecisionPlan:
     """What a decision rests on.
 
     Args:

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from monitor.core.measures.registry import REGISTRY, Registry
+from monitor.core.measures.registry import REGISTRY, MeasureRegistry
 from monitor.core.model.report import ALL, SHARE, DriftReport, Leg, Measurement, SegmentSize, VerdictName
 
 Severity = Literal["critical", "warning"]
@@ -107,7 +107,7 @@ def judge(rules: Sequence[Rule], report: DriftReport, also: Iterable[Finding] = 
     return fold([*also, *found])
 
 
-def in_question(rules: Sequence[Rule], report: DriftReport, registry: Registry = REGISTRY) -> list[Rule]:
+def in_question(rules: Sequence[Rule], report: DriftReport, registry: MeasureRegistry = REGISTRY) -> list[Rule]:
     """The rules that a report is judged by.
 
     A rule on the distance to the pinned baseline asks nothing while the report compares with no other one: every
@@ -240,7 +240,7 @@ def _extremes(rule: Rule, measured: Measurement) -> tuple[float, float]:
     return low, high
 
 
-def value_range(rule: Rule, registry: Registry = REGISTRY) -> tuple[float, float]:
+def value_range(rule: Rule, registry: MeasureRegistry = REGISTRY) -> tuple[float, float]:
     """The values one anchor can have, infinite where no bound is known."""
     return (0.0, 1.0) if rule.stat == SHARE else registry.range(rule.metric).at(rule.k)
 

@@ -8,8 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from monitor.core.measures.collapsed import Sides
-from monitor.core.measures.formulas.columns import Pair
-from monitor.core.measures.measure import Reason, Values
+from monitor.core.measures.formulas.columns import ListPair
+from monitor.core.measures.measure import MissingReason, Values
 from monitor.core.model.lists import NO_CHUNK
 
 Shingles = NDArray[np.uint32]
@@ -65,7 +65,7 @@ class AnswersView:
         texts: looks texts up.
     """
 
-    def __init__(self, pair: Pair, said: Sides, texts: Texts) -> None:
+    def __init__(self, pair: ListPair, said: Sides, texts: Texts) -> None:
         self.depth = pair.depth
         self._then, self._now, self._said, self._texts = pair.baseline, pair.current, said, texts
         self.unknown = np.flatnonzero(~(pair.baseline.known & pair.current.known))
@@ -83,11 +83,11 @@ class AnswersView:
         found = (self._places(k, asked.shape[1]) <= k) & asked
         return np.where(count > 0, found.sum(axis=1) / np.maximum(count, 1), 1.0)
 
-    def gone(self, k: int) -> Values | Reason:
+    def gone(self, k: int) -> Values | MissingReason:
         """(R,) 1 where the first result is not kept and stands nowhere in the corpus."""
         return self._of_lost(k, lives=False)
 
-    def displaced(self, k: int) -> Values | Reason:
+    def displaced(self, k: int) -> Values | MissingReason:
         """(R,) 1 where the first result is not kept although the corpus has it: others stand before it."""
         return self._of_lost(k, lives=True)
 
@@ -128,11 +128,11 @@ class AnswersView:
         """The places among the R of the anchors whose first result is not kept, ascending."""
         return np.flatnonzero(self.kept(k) < 1.0)
 
-    def _of_lost(self, k: int, *, lives: bool) -> Values | Reason:
+    def _of_lost(self, k: int, *, lives: bool) -> Values | MissingReason:
         lost = self.lost(k)
         alive = self.alive(lost)
         if alive is None:
-            return Reason(CORPUS_NOT_KEPT)
+            return MissingReason(CORPUS_NOT_KEPT)
         made = np.zeros(len(self._then))
         made[lost] = alive == lives
         return made

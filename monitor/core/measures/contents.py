@@ -4,7 +4,7 @@ from monitor.core.measures.formulas import labelled, sources
 from monitor.core.measures.formulas.diversity import diversity_ratio
 from monitor.core.measures.formulas.rewrites import rewrite_stability_ratio
 from monitor.core.measures.formulas.slots import topk_duplicate_ratio
-from monitor.core.measures.measure import CHANGE, COUNT, SHARE, AnyMeasure, Family, Measure, Range, Reason
+from monitor.core.measures.measure import CHANGE, COUNT, SHARE, AnyMeasure, Family, Measure, MissingReason, Range
 from monitor.core.measures.needs import (
     CHUNKS,
     EXPECTED,
@@ -67,7 +67,7 @@ HELD: tuple[AnyMeasure, ...] = (
         "diversity_ratio", "ratio", "1 minus the mean pairwise cosine similarity of the top-k vectors",
         "Results differ more from each other.",
         family=_NO_LABELS, needs=CHUNKS, range=Range(0.0, 2.0),
-        compute=lambda held, k: Reason(NO_VECTORS) if held.vectors is None
+        compute=lambda held, k: MissingReason(NO_VECTORS) if held.vectors is None
         else diversity_ratio(held.vectors, held.chunks.slot[:, :k]),
     ),
     Measure(
@@ -87,7 +87,7 @@ HELD: tuple[AnyMeasure, ...] = (
         "changed_slot_ratio", "ratio", "Share of top-k places held by chunks changed since the baseline",
         "More of what is served is new or edited.",
         family=_NO_LABELS, needs=CHUNKS, range=SHARE,
-        compute=lambda held, k: held.share(held.chunks.changed, k) if held.events else Reason(NO_EVENTS),
+        compute=lambda held, k: held.share(held.chunks.changed, k) if held.events else MissingReason(NO_EVENTS),
     ),
 )  # fmt: skip
 

@@ -12,7 +12,7 @@ MEASURED = ("leg", "k", "dimension", "segment", "stat")
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class Metric:
     """What a metric is.
 
     Args:
@@ -35,7 +35,7 @@ class Entry:
     def exported(self) -> str:
         """The name as it stands on the metrics page (a histogram's without its suffixes).
 
-        >>> Entry("events", "events", "", "", (), "counter").exported
+        >>> Metric("events", "events", "", "", (), "counter").exported
         'corpus_drift_events_total'
         """
         suffix = {"counter": "_total", "info": "_info"}.get(self.kind, "")

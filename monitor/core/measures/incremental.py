@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from monitor.core.measures.formulas.columns import DEPTH_NOT_KEPT, Name
-from monitor.core.measures.measure import Measure, Need, Reason, Values, View
+from monitor.core.measures.measure import Measure, MissingReason, Need, Values, View
 
 Mask = NDArray[np.bool_]
 Rows = NDArray[np.int64] | slice
@@ -40,10 +40,10 @@ def stale(mask: Mask, view: Callable[[Rows], View]) -> Stale:
 class _Column(NamedTuple, Generic[View]):
     name: Name
     need: Need[View]
-    compute: Callable[[View, int], Values | Reason]
+    compute: Callable[[View, int], Values | MissingReason]
 
 
-class Columns(Generic[View]):
+class MeasureColumns(Generic[View]):
     """(M, P) values of the measures of one view, kept from report to report.
 
     The values are those of a measurement of all anchors, bit for bit: a value depends on its own anchor's inputs
@@ -82,8 +82,8 @@ class Columns(Generic[View]):
             rows, view = changed[need]
             if view is None:
                 continue
-            found = Reason(DEPTH_NOT_KEPT) if k > view.depth else compute(view, k)
-            if isinstance(found, Reason):
+            found = MissingReason(DEPTH_NOT_KEPT) if k > view.depth else compute(view, k)
+            if isinstance(found, MissingReason):
                 values[at, rows], reasons[at] = np.nan, found.text
                 continue
             values[at, rows], reasons[at] = found, ""

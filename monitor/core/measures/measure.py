@@ -8,7 +8,7 @@ from typing import Any, Generic, Literal, NamedTuple, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from monitor.core.measures.entry import Entry
+from monitor.core.measures.entry import Metric
 
 View = TypeVar("View")
 """What a measure is computed from, of some anchors or of all; see `monitor.core.measures.views`."""
@@ -79,7 +79,7 @@ class SegmentValues(NamedTuple):
     stat: str = "mean"
 
 
-class Reason(NamedTuple):
+class MissingReason(NamedTuple):
     """Instead of values: why no anchor at all has one."""
 
     text: str
@@ -99,7 +99,7 @@ class Need(Generic[View]):
 
 
 @dataclass(frozen=True, slots=True)
-class Measure(Entry, Generic[View]):
+class Measure(Metric, Generic[View]):
     """One measure, whole: everything that the product knows of it stands here.
 
     Args:
@@ -121,8 +121,8 @@ class Measure(Entry, Generic[View]):
 
     family: Family | None = None
     needs: Need[View] | None = None
-    compute: Callable[[View, int], Values | Reason] | None = None
-    then: Callable[[View, int], Values | Reason] | None = None
+    compute: Callable[[View, int], Values | MissingReason] | None = None
+    then: Callable[[View, int], Values | MissingReason] | None = None
     statistics: tuple[str, ...] = MEAN
     range: Range = UNBOUNDED
     better: Literal["lower", "higher"] | None = None

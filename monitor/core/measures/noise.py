@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from monitor.core.index.baseline import Snapshot
 from monitor.core.measures.comparison.alignment import Alignment
-from monitor.core.measures.comparison.seen import Asked, Observation
+from monitor.core.measures.comparison.seen import MeasureConfig, Observation
 from monitor.core.measures.comparison.tables import Comparison
 from monitor.core.measures.formulas.columns import Name
 from monitor.core.model.lists import RankedLists
@@ -48,7 +48,7 @@ def noise_columns(
     lists = RankedLists.unknown(int(alignment.now.max()) + 1, baseline.noise.depth)
     lists = lists.replaced(alignment.now, baseline.noise.take(alignment.then))
     seen = Observation.kept(baseline, {"dense": lists}, now=baseline.event_time)
-    tables = Comparison(baseline, alignment, Asked(depths, {}, distances=False)).tables(seen, afresh=True)
+    tables = Comparison(baseline, alignment, MeasureConfig(depths, {}, distances=False)).tables(seen, afresh=True)
     return {
         (table.leg, name): table.values[at]
         for table in tables

@@ -10,12 +10,12 @@ from functools import cached_property
 from typing import get_args
 
 from monitor.core.measures import contents, corpus, health, integrity, stability
-from monitor.core.measures.entry import Entry
+from monitor.core.measures.entry import Metric
 from monitor.core.measures.measure import MEAN, UNBOUNDED, AnyMeasure, Family, Group, Range
 
 
 @dataclass(frozen=True, eq=False)
-class Registry:
+class MeasureRegistry:
     """Measures by name, in the order in which reports list those of one table, and the monitor's own metrics.
 
     Args:
@@ -24,7 +24,7 @@ class Registry:
     """
 
     measures: tuple[AnyMeasure, ...]
-    others: Mapping[str, tuple[Entry, ...]]
+    others: Mapping[str, tuple[Metric, ...]]
 
     def __post_init__(self) -> None:
         names = [of.name for family in (self.measures, *self.others.values()) for of in family]
@@ -34,15 +34,15 @@ class Registry:
             raise ValueError(message)
 
     @cached_property
-    def families(self) -> Mapping[str, tuple[Entry, ...]]:
+    def families(self) -> Mapping[str, tuple[Metric, ...]]:
         """Title -> its metrics, in the order they are documented."""
-        made: dict[str, tuple[Entry, ...]] = {
+        made: dict[str, tuple[Metric, ...]] = {
             title: tuple(of for of in self.measures if of.family == title) for title in get_args(Family)
         }
         return {**made, **self.others}
 
     @cached_property
-    def entries(self) -> Mapping[str, Entry]:
+    def entries(self) -> Mapping[str, Metric]:
         """Name without prefix and suffix -> what may be exported."""
         return {of.name: of for family in self.families.values() for of in family}
 
@@ -51,7 +51,7 @@ class Registry:
         """Name -> measure."""
         return {of.name: of for of in self.measures}
 
-    def entry(self, name: str) -> Entry:
+    def entry(self, name: str) -> Metric:
         """The entry of a metric.
 
         Raises:
@@ -81,12 +81,12 @@ class Registry:
         found = self.by_name.get(metric)
         return UNBOUNDED if found is None else found.range
 
-    def plus(self, *measures: AnyMeasure) -> "Registry":
+    def plus(self, *measures: AnyMeasure) -> "MeasureRegistry":
         """A registry with more measures; this one stays as it is."""
         return replace(self, measures=(*self.measures, *measures))
 
 
-REGISTRY = Registry(
+REGISTRY = MeasureRegistry(
     (
         *stability.RANKING,
         *stability.SCORED,

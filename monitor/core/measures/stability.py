@@ -3,7 +3,7 @@
 from monitor.core.measures.formulas import ranking, scores
 from monitor.core.measures.formulas.columns import NOISE_GAP_UNKNOWN
 from monitor.core.measures.formulas.wasserstein import score_wasserstein
-from monitor.core.measures.measure import COUNT, SHARE, AnyMeasure, Measure, Reason
+from monitor.core.measures.measure import COUNT, SHARE, AnyMeasure, Measure, MissingReason
 from monitor.core.measures.needs import ANSWERS, CONTENTS, DOCUMENTS, PINNED, PINNED_ANSWERS, RESULTS, SCORES
 
 _BETTER = "Fewer results changed than before."
@@ -65,7 +65,7 @@ RANKING: tuple[AnyMeasure, ...] = (
         "Share of changed first results among anchors whose baseline gap exceeds the noise gap",
         "First results change that were not coin flips.",
         family="Ranking stability", needs=RESULTS, range=SHARE, better="lower", deep=False,
-        compute=lambda lists, _: Reason(NOISE_GAP_UNKNOWN) if lists.settings.noise_gap is None else
+        compute=lambda lists, _: MissingReason(NOISE_GAP_UNKNOWN) if lists.settings.noise_gap is None else
         ranking.top1_changed_decided(lists.matched(1), scores.gap(lists.pair.baseline), lists.settings.noise_gap),
     ),
 )  # fmt: skip

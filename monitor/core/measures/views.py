@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from monitor.core.index.duplicates.likeness import Likeness
 from monitor.core.measures.collapsed import Sides, collapsed, joined
-from monitor.core.measures.formulas.columns import Pair, Settings
+from monitor.core.measures.formulas.columns import ListPair, Settings
 from monitor.core.measures.formulas.disagreement import Disagreement, LegPairs, disagreement
 from monitor.core.measures.formulas.index import ann_recall, score_parity
 from monitor.core.measures.formulas.labelled import Judgements
@@ -57,7 +57,7 @@ class ListsView(ByDepth):
         settings: what is asked.
     """
 
-    def __init__(self, pair: Pair, settings: Settings) -> None:
+    def __init__(self, pair: ListPair, settings: Settings) -> None:
         super().__init__()
         self.pair, self.settings, self.depth = pair, settings, pair.depth
         self.unknown = _unknown(pair.baseline, pair.current)
@@ -94,7 +94,7 @@ class SaidView(ByDepth):
         eps: scores this close tie; None: no tie is settled.
     """
 
-    def __init__(self, pair: Pair, sides: Sides, likeness: Likeness, eps: float | None) -> None:
+    def __init__(self, pair: ListPair, sides: Sides, likeness: Likeness, eps: float | None) -> None:
         super().__init__()
         self._pair, self._sides, self._likeness, self._eps, self.depth = pair, sides, likeness, eps, pair.depth
         self.unknown = _unknown(pair.baseline, pair.current)
@@ -112,7 +112,7 @@ class SaidView(ByDepth):
 class LegsView(ByDepth):
     """Dense and lexical lists of R anchors beside each other, then and now."""
 
-    def __init__(self, dense: Pair, lexical: Pair) -> None:
+    def __init__(self, dense: ListPair, lexical: ListPair) -> None:
         super().__init__()
         self._dense, self._lexical, self.depth = dense, lexical, min(dense.depth, lexical.depth)
         self.unknown = np.flatnonzero(~(dense.current.known | lexical.current.known))  # each leg moves by itself

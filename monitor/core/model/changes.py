@@ -20,7 +20,7 @@ deleted and says again what it said then, maybe with another vector."""
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class ChunkRow:
     """What is known of one chunk: live (slot >= 0) or a delete mark (slot = NO_SLOT).
 
     `version` orders a chunk's events if it has one; else `position` does. `content` and vector live elsewhere:
@@ -54,7 +54,7 @@ class Row:
         return self.slot != NO_SLOT
 
 
-def how_of(kind: Kind, before: Row | None, chunk: Chunk) -> How:
+def how_of(kind: Kind, before: ChunkRow | None, chunk: Chunk) -> How:
     """What the last event that changed the chunk did, which a noop was not."""
     if before is None or kind == "deleted":
         return "deleted" if kind == "deleted" else "new"
@@ -67,10 +67,10 @@ def how_of(kind: Kind, before: Row | None, chunk: Chunk) -> How:
     return "reencoded" if same else "modified"
 
 
-def replaced(row: Row, **fields: object) -> Row:
+def replaced(row: ChunkRow, **fields: object) -> ChunkRow:
     """The row with some fields of other values."""
-    values = {name: getattr(row, name) for name in Row.__slots__}
-    return Row(**{**values, **fields})
+    values = {name: getattr(row, name) for name in ChunkRow.__slots__}
+    return ChunkRow(**{**values, **fields})
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,8 +81,8 @@ class Change:
     """
 
     kind: Kind
-    before: Row | None
-    after: Row
+    before: ChunkRow | None
+    after: ChunkRow
     chunk: Chunk | None
 
 
@@ -120,20 +120,20 @@ class Delta:
 
     removed: NDArray[np.int64]
     added: NDArray[np.int64]
-    rows: Sequence[Row]
+    rows: Sequence[ChunkRow]
     texts: Sequence[str]
     vectors: NDArray[np.float32]
     removed_keys: NDArray[np.int64]
     """(r,) int64 chunk keys that stood in the removed slots, aligned with `removed`."""
     removed_vectors: NDArray[np.float32] = field(default_factory=lambda: np.zeros((0, 0), np.float32))
     """(r, d) float32, prepared: what stood in the removed slots before the batch."""
-    said_again: Sequence[Row] = ()
+    said_again: Sequence[ChunkRow] = ()
     """Rows of chunks whose content stands where it stood, but whose event time may have moved."""
 
 
 def net(
     changes: Sequence[Change],
-    rows: Mapping[int, Row],
+    rows: Mapping[int, ChunkRow],
     vectors: NDArray[np.float32],
     left: Mapping[int, NDArray[np.float32]],
 ) -> Delta:
@@ -145,9 +145,9 @@ def net(
         vectors: by slot, after the batch.
         left: the vectors that chunks had before the batch, by key; of those that changed and were live, at least.
     """
-    first: dict[int, Row | None] = {}
+    first: dict[int, ChunkRow | None] = {}
     last: dict[int, Change] = {}
-    again: dict[int, Row] = {}
+    again: dict[int, ChunkRow] = {}
     for change in changes:
         if change.kind != "noop":
             first.setdefault(change.after.key, change.before)

@@ -22,7 +22,7 @@ class SearchMode(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Search:
+class SearchConfig:
     """How the dense index searches.
 
     Args:
@@ -41,7 +41,7 @@ class Search:
         return ":".join((self.engine, "exact" if self.mode is SearchMode.EXACT else "hnsw", *named))
 
     @classmethod
-    def of(cls, stored: object) -> "Search":
+    def of(cls, stored: object) -> "SearchConfig":
         """From what a state keeps; until fingerprints had types that was the text that is shown."""
         if isinstance(stored, Mapping):
             pairs = tuple((str(name), str(value)) for name, value in stored["parameters"])
@@ -75,7 +75,7 @@ class Fingerprint:
     distance: str
     embedding_version: str
     quantization: str
-    search: Search
+    search: SearchConfig
     tokenizer: str
     bm25: str
     k: str
@@ -108,7 +108,7 @@ class Fingerprint:
         known = {name: str(stored.get(name, ABSENT)) for name in names}
         more = {str(name): str(value) for name, value in stored.get("others", ())}
         more |= {name: str(stored[name]) for name in stored if name not in (*names, "search", "others")}
-        search = Search.of(stored.get("search", ABSENT))
+        search = SearchConfig.of(stored.get("search", ABSENT))
         return cls(search=search, others=tuple(sorted(more.items())), **known)
 
 

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from monitor.core.attribution import Attribution
 from monitor.core.index.baseline import Adopted, Decision, Judged, Snapshot
-from monitor.core.index.corpus import Change, Row
+from monitor.core.index.corpus import Change, ChunkRow
 from monitor.core.judging.policy import Verdict
 from monitor.core.model.events import Partition, Position, Segment
 from monitor.core.model.report import DriftReport
@@ -95,11 +95,11 @@ class Resumed:
     empty: bool
 
 
-StoredChunk = tuple[Row, str, NDArray[np.float32] | None]
+StoredChunk = tuple[ChunkRow, str, NDArray[np.float32] | None]
 """A row, its text ("" for a delete mark) and its vector."""
 
 
-class Said(NamedTuple):
+class ChunkContent(NamedTuple):
     """What a live chunk says: its content hash, text and vector."""
 
     content_hash: str

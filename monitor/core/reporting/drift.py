@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from monitor.core.attribution.cause import causes
-from monitor.core.attribution.culprits import Circumstances, Culprits, find
+from monitor.core.attribution.culprits import AttributionContext, DriftAttribution, find
 from monitor.core.attribution.index_evidence import anchor_versions, fingerprint_evidence
 from monitor.core.attribution.known import CorpusView
 from monitor.core.index.baseline import ListLeg, Snapshot
@@ -17,14 +17,14 @@ from monitor.core.measures.comparison.alignment import Alignment, align
 from monitor.core.measures.comparison.confidence import Confidence
 from monitor.core.measures.comparison.labels import FLOOR, JUDGED, floored
 from monitor.core.measures.comparison.rewordings import Rewordings
-from monitor.core.measures.comparison.seen import Asked, Observation
-from monitor.core.measures.comparison.spread import Spread
+from monitor.core.measures.comparison.seen import MeasureConfig, Observation
+from monitor.core.measures.comparison.spread import SegmentMeasures
 from monitor.core.measures.comparison.summary import NO_LIMITS, Summarised, summarise
 from monitor.core.measures.comparison.tables import TIE_EPS, Comparison
-from monitor.core.measures.comparison.watched import Watched
+from monitor.core.measures.comparison.watched import AnchorLabels
 from monitor.core.measures.content import content
 from monitor.core.measures.newcomers import Newcomers, newcomers
-from monitor.core.measures.registry import REGISTRY, Registry
+from monitor.core.measures.registry import REGISTRY, MeasureRegistry
 from monitor.core.model.anchors import AnchorSet
 from monitor.core.model.fingerprint import Fingerprint
 from monitor.core.model.lists import RankedLists
@@ -42,7 +42,7 @@ from monitor.core.model.report import (
 from monitor.core.model.scoring import Distance
 from monitor.core.reporting.losses import Losses
 
-__all__ = ["Drift", "Observation", "Scope"]
+__all__ = ["Drift", "Observation", "SegmentScope"]
 NO_BASELINE = "no approved baseline: capture one (baseline capture), look at it, approve it (baseline approve)"
 ENCODER_EVIDENCE = 0.01
 """Share of the chunks from which on vectors that no text explains are evidence of another encoder."""
@@ -50,7 +50,7 @@ NO_GAPS: Mapping[str, float] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True)
-class Scope:
+class SegmentScope:
     """What is told apart: configured dimensions, the most segments of each, the fewest anchors of a watched one."""
 
     dimensions: tuple[str, ...]
@@ -68,16 +68,16 @@ class Compared:
     tables: tuple[Summarised, ...]
     alignment: Alignment | None
     problems: tuple[Problem, ...]
-    culprits: Culprits | None
+    culprits: DriftAttribution | None
     """Who moved the lists; None where nobody was blamed."""
     evidence: tuple[CauseEvidence, ...] = ()
-    spreads: tuple[Spread, ...] = ()
+    spreads: tuple[SegmentMeasures, ...] = ()
     min_judged: float = FLOOR
     pinned: tuple[Snapshot, Alignment] | None = None
     """The pinned baseline where it is another one and comparable, and which anchors compare with it."""
     limits: Mapping[str, float] = field(default_factory=dict)
     """By metric: the anchors above it are counted."""
-    registry: Registry = REGISTRY
+    registry: MeasureRegistry = REGISTRY
     losses: tuple[Loss, ...] = ()
     newcomers: tuple[Newcomers, ...] = ()
     """Documents that are new in the lists, by leg."""
@@ -157,28 +157,28 @@ class Drift:
         gaps: production's threshold on the gap, by leg, where there is one.
         limits: by metric; the share of the anchors above it is measured.
         registry: the measures there are.
-        settle_ties: see `Asked`.
+        settle_ties: see `MeasureConfig`.
     """
 
     def __init__(
         self,
         anchors: AnchorSet,
         fingerprint: Fingerprint,
-        scope: Scope,
+        scope: SegmentScope,
         depths: tuple[int, ...],
         thresholds: Mapping[str, float],
         *,
         min_judged: float = FLOOR,
         gaps: Mapping[str, float] = NO_GAPS,
         limits: Mapping[str, float] = NO_LIMITS,
-        registry: Registry = REGISTRY,
+        registry: MeasureRegistry = REGISTRY,
         settle_ties: bool = True,
     ) -> None:
         self._limits, self._registry = limits, registry
         self._min_judged = min_judged
         self._anchors, self.fingerprint, self.scope, self.depths = anchors, fingerprint, scope, depths
-        self._asked = Asked(depths, thresholds, fingerprint.distance == Distance.EUCLID, gaps, settle_ties)
-        self._watched = Watched.of(anchors)
+        self._asked = MeasureConfig(depths, thresholds, fingerprint.distance == Distance.EUCLID, gaps, settle_ties)
+        self._watched = AnchorLabels.of(anchors)
         self._known: dict[int, _Known] = {}
         self._turn = 0
         self._versions = anchor_versions(anchors)
@@ -230,7 +230,7 @@ class Drift:
         self._turn += 1
         against = self._against(baseline)
         tables: list[Summarised] = []
-        spreads: list[Spread] = []
+        spreads: list[SegmentMeasures] = []
         culprits = alignment = beside = None
         losses: tuple[Loss, ...] = ()
         arrived: tuple[Newcomers, ...] = ()
@@ -327,8 +327,10 @@ class Drift:
         )
         return known.confident
 
-    def _blame(self, baseline: Snapshot, alignment: Alignment, seen: Observation, known: CorpusView) -> Culprits:
-        around = Circumstances(
+    def _blame(
+        self, baseline: Snapshot, alignment: Alignment, seen: Observation, known: CorpusView
+    ) -> DriftAttribution:
+        around = AttributionContext(
             self.depths[0], TIE_EPS, self._versions, seen.settling, seen.deploy_id, self.scope.dimensions
         )
         return find(baseline, alignment, seen.lists, known, around)

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from monitor.core.index.baseline import Snapshot
 from monitor.core.measures.comparison.alignment import Alignment
 from monitor.core.measures.comparison.seen import Observation
-from monitor.core.measures.comparison.summary import Table
+from monitor.core.measures.comparison.summary import SummaryTable
 from monitor.core.measures.comparison.tables import KEPT_ANSWERS, LEGS, ListedLeg
 from monitor.core.measures.formulas.columns import Name
 from monitor.core.model.anchors import Anchor
@@ -36,12 +36,12 @@ class Losses:
     seen: Observation
     anchors: Sequence[Anchor]
 
-    def of(self, tables: Sequence[Table], k: int) -> tuple[Loss, ...]:
+    def of(self, tables: Sequence[SummaryTable], k: int) -> tuple[Loss, ...]:
         """One of each leg whose kept answers were measured at k; looked up now."""
         found = ((leg, table) for leg in LEGS for table in tables if table.leg == leg)
         return tuple(self._of(leg, table, k) for leg, table in found if Name(KEPT_ANSWERS, k) in table.names)
 
-    def _of(self, leg: ListedLeg, table: Table, k: int) -> Loss:
+    def _of(self, leg: ListedLeg, table: SummaryTable, k: int) -> Loss:
         kept, gone = (table.values[table.names.index(Name(of, k))] for of in (KEPT_ANSWERS, "gone_answers_ratio"))
         known, lost = ~np.isnan(kept), np.flatnonzero(kept < 1.0)
         weights = self.alignment.weights

@@ -61,7 +61,7 @@ class SegmentShare:
 
 
 @dataclass(frozen=True, slots=True)
-class Selection:
+class AnchorSelection:
     """The choice, segment by segment (by name) and within one in the order of choosing."""
 
     chosen: tuple[Chosen, ...]
@@ -106,7 +106,7 @@ def select(
     dimension: str = ALL,
     floor: int = 0,
     damping: float = 0.5,
-) -> Selection:
+) -> AnchorSelection:
     """Choose `count` anchors: a quota for each segment by its queries, spread by weighted k-center within it.
 
     Args:
@@ -136,7 +136,7 @@ def select(
         Chosen(at, name, "most_frequent" if math.isnan(gap) else "most_distant", gap, float(asked[at]) / mean)
         for at, name, gap in picks
     )
-    return Selection(chosen, tuple(segments))
+    return AnchorSelection(chosen, tuple(segments))
 
 
 def k_center(
@@ -180,7 +180,7 @@ def k_center(
 
 def as_anchors(
     candidates: Sequence[Candidate],
-    selection: Selection,
+    selection: AnchorSelection,
     vectors: NDArray[np.float32],
     *,
     embedding_version: str,

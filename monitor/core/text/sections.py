@@ -31,7 +31,7 @@ _PREAMBLE = "_top"  # no slug begins with an underscore, so no heading can be ca
 
 
 @dataclass(frozen=True, slots=True)
-class Section:
+class DocumentSection:
     """One chunk of a document: its id, its place among the document's chunks, its text."""
 
     chunk_id: str
@@ -39,7 +39,7 @@ class Section:
     text: str
 
 
-def split(document: Document, *, doc_id: str, words: int = WORDS) -> list[Section]:
+def split(document: Document, *, doc_id: str, words: int = WORDS) -> list[DocumentSection]:
     r"""The chunks of one document, in order.
 
     Every line that is neither blank nor front matter is in exactly one chunk, heading titles excepted: each part
@@ -63,7 +63,7 @@ def split(document: Document, *, doc_id: str, words: int = WORDS) -> list[Sectio
     spans = [(start, first, document.title, _PREAMBLE)] if any(map(str.strip, lines[start:first])) else []
     ends = [*(heading.start for heading in headings[1:]), len(lines)]
     spans += [(h.end, end, h.title, name) for h, end, name in zip(headings, ends, names, strict=False)]
-    sections: list[Section] = []
+    sections: list[DocumentSection] = []
     for begin, end, heading, name in spans:
         span = _Span(document, begin, end, words)
         parts = _numbered(span, name) if document.structured else _named_by_content(span, name)
@@ -71,7 +71,7 @@ def split(document: Document, *, doc_id: str, words: int = WORDS) -> list[Sectio
             shown = heading if at == 0 else heading[:_REPEATED_TITLE]
             whole = f"{shown}\n{body}".strip("\n")
             if whole.strip():
-                sections.append(Section(f"{doc_id}#{part}", len(sections), whole))
+                sections.append(DocumentSection(f"{doc_id}#{part}", len(sections), whole))
     return sections
 
 

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from monitor.adapters.codecs.forms import FormOptions
-from monitor.adapters.codecs.limits import Limits
+from monitor.adapters.codecs.limits import EventLimits
 from monitor.adapters.codecs.paths import FieldPaths
 from monitor.core.model.events import CorpusEvent, Position, Record, Upsert
 
@@ -15,7 +15,7 @@ Headers = tuple[tuple[str, bytes], ...]
 Hostile = tuple[str, bytes | None, bytes | None, Headers, str]
 """Name, key, value, headers, expected reason."""
 
-LIMITS = Limits(dimension=4, value_bytes=262_144, text_bytes=65_536)
+LIMITS = EventLimits(dimension=4, value_bytes=262_144, text_bytes=65_536)
 """What the hostile inputs are hostile to; the dimension, and sizes that a test broker carries."""
 
 OPTIONS = FormOptions(

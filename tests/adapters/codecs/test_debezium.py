@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from monitor.adapters.codecs.forms import FormOptions, decoder
-from monitor.adapters.codecs.limits import Limits
+from monitor.adapters.codecs.limits import EventLimits
 from monitor.adapters.codecs.paths import FieldPaths
 from monitor.core.model.events import Delete, MalformedEvent, Upsert
 from monitor.ports import ConfigurationError
@@ -164,7 +164,9 @@ MONGO_ROW = {
     "at": {"$date": MICROS // 1000},
 }
 MONGO_PATHS = FieldPaths(chunk_id="_id", doc_id="page", text="body", position="n", event_time="at")
-MONGO = decoder("debezium", FormOptions(paths=MONGO_PATHS, debezium_version=["source.ts_ms", "source.ord"]), Limits())
+MONGO = decoder(
+    "debezium", FormOptions(paths=MONGO_PATHS, debezium_version=["source.ts_ms", "source.ord"]), EventLimits()
+)
 
 
 def mongo(op: str, row: object, ord_: int = 1) -> bytes:

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from monitor.adapters.codecs.forms import FormOptions, decoder
-from monitor.adapters.codecs.limits import Limits
+from monitor.adapters.codecs.limits import EventLimits
 from monitor.adapters.codecs.paths import FieldPaths
 from monitor.core.model.events import Delete, MalformedEvent, Record, Upsert
 from monitor.ports import ConfigurationError
@@ -124,10 +124,10 @@ def test_bad_rows(fields: dict[str, Any], reason: str) -> None:
         (lambda: FieldPaths(event_time_unit="min"), "event_time_unit: 'min', expected one of s, ms, us"),  # type: ignore[arg-type] # refused
         (lambda: decoder("fields", FormOptions(paths=FieldPaths(text="a", doc_id="a.b")), LIMITS), "field path 'a'"),
         (lambda: decoder("fields", FormOptions(paths=FieldPaths(vector="text")), LIMITS), "field path 'text'"),
-        (lambda: Limits(dimension=-1), "limits.dimension: -1, expected at least 0"),
-        (lambda: Limits(dimension=65_537), "dimension 65537 above 65536"),
-        (lambda: Limits(value_bytes=0), "limits.value_bytes: 0, expected at least 1"),
-        (lambda: Limits(earliest=5, latest=5), "earliest not before latest"),
+        (lambda: EventLimits(dimension=-1), "limits.dimension: -1, expected at least 0"),
+        (lambda: EventLimits(dimension=65_537), "dimension 65537 above 65536"),
+        (lambda: EventLimits(value_bytes=0), "limits.value_bytes: 0, expected at least 1"),
+        (lambda: EventLimits(earliest=5, latest=5), "earliest not before latest"),
     ],
 )
 def test_bad_configuration_is_refused_at_once(make: Any, message: str) -> None:

@@ -9,7 +9,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from monitor.adapters.codecs.forms import FORMS, FormOptions, decoder
-from monitor.adapters.codecs.limits import Limits
+from monitor.adapters.codecs.limits import EventLimits
 from monitor.adapters.codecs.reasons import REASONS
 from monitor.adapters.codecs.times import STAMP_HEADER
 from monitor.core.model.events import Chunk, CorpusEvent, Delete, Deploy, Heartbeat, MalformedEvent, Upsert, Version
@@ -39,7 +39,7 @@ ALL = FormOptions(
 )
 WRAPPED = {"schema": {}, "payload": {**UPSERT, "version": ["7", 8], "vector": "[0.5,-0.25,0.125,1]"}}
 MONGO = {**ENVELOPE, "after": json.dumps({**ROW, "chunk_id": {"$oid": "a"}}), "before": None}
-DECODERS = [decoder(form, ALL, limits) for form in FORMS for limits in (LIMITS, Limits(dimension=0))]
+DECODERS = [decoder(form, ALL, limits) for form in FORMS for limits in (LIMITS, EventLimits(dimension=0))]
 FRAME = b"\x00\x00\x00\x00\x0b"
 VALID = [
     UPSERT,
@@ -85,7 +85,7 @@ KEYS = st.one_of(
 )
 
 
-def sound(event: CorpusEvent | None, limits: Limits) -> bool:
+def sound(event: CorpusEvent | None, limits: EventLimits) -> bool:
     """Whether the event keeps every promise of the contract."""
     if isinstance(event, Upsert):
         return sound_chunk(event.chunk, limits) and sound_version(event.version)
@@ -101,7 +101,7 @@ def sound_version(version: Version | None) -> bool:
     return version != () and all(type(number) is int and 0 <= number < 10**40 for number in numbers)
 
 
-def sound_chunk(chunk: Chunk, limits: Limits) -> bool:
+def sound_chunk(chunk: Chunk, limits: EventLimits) -> bool:
     vector = chunk.vector
     return (
         0 < len(chunk.chunk_id.encode()) <= limits.id_bytes
@@ -125,7 +125,7 @@ def attempt(value: bytes | None, key: bytes | None, headers: Headers) -> None:
             line = error.detail
         else:
             line = "-"
-            assert sound(event, (LIMITS, Limits(dimension=0))[at % 2])
+            assert sound(event, (LIMITS, EventLimits(dimension=0))[at % 2])
         assert reason in REASONS or reason == "sound"
         assert line.isascii()
         assert line.isprintable()

@@ -6,7 +6,7 @@ from collections.abc import Callable
 import pytest
 
 from monitor.adapters.codecs.forms import FORMS, decoder
-from monitor.adapters.codecs.limits import Limits
+from monitor.adapters.codecs.limits import EventLimits
 from monitor.adapters.codecs.reasons import REASONS
 from monitor.core.model.events import MalformedEvent, Record, Upsert
 from tests.adapters.codecs.forge import LIMITS, OPTIONS, UPSERT, Headers, dumped, record
@@ -69,7 +69,7 @@ FIELDS = [b"%s", b'"vector":[%s]', b'"segment":{%s}', b'"upto":{%s}', b'"text":[
 @pytest.mark.parametrize("field", FIELDS)
 def test_memory_is_a_small_multiple_of_the_size(piece: bytes, field: bytes) -> None:
     size = 1 << 19
-    decode = decoder("auto", OPTIONS, Limits(dimension=4, value_bytes=size)).decode
+    decode = decoder("auto", OPTIONS, EventLimits(dimension=4, value_bytes=size)).decode
     times = (size - 60) // (len(piece) + 2 * piece.count(b"%"))
     pieces = b"".join(piece % i for i in range(times)) if b"%" in piece else piece * times
     value = b'{"op":"upsert",' + field % pieces[:-1] + b"}"

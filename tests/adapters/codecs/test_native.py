@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from monitor.adapters.codecs.forms import FormOptions, decoder
-from monitor.adapters.codecs.limits import Limits
+from monitor.adapters.codecs.limits import EventLimits
 from monitor.adapters.codecs.times import STAMP_HEADER
 from monitor.core.model.events import Delete, Deploy, Heartbeat, MalformedEvent, Partition, Upsert, text_hash
 from tests.adapters.codecs.forge import (
@@ -31,7 +31,7 @@ from tests.adapters.codecs.forge import (
 NATIVE = decoder("native", OPTIONS, LIMITS)
 
 
-def upsert(value: bytes, limits: Limits = LIMITS) -> Upsert:
+def upsert(value: bytes, limits: EventLimits = LIMITS) -> Upsert:
     event = decoder("native", OPTIONS, limits).decode(record(value))
     assert isinstance(event, Upsert)
     return event
@@ -150,14 +150,14 @@ def test_the_largest_floats_are_finite(exponent: int) -> None:
 
 @pytest.mark.parametrize("vector", [[1.0], "text", {"indices": [1]}, [[1.0]], 5, ["NaN"], None])
 def test_without_a_dense_leg_vectors_are_ignored(vector: Any) -> None:
-    event = upsert(changed(UPSERT, vector=vector, vector_b64="?"), Limits(dimension=0))
+    event = upsert(changed(UPSERT, vector=vector, vector_b64="?"), EventLimits(dimension=0))
     assert event.chunk.vector is None
 
 
 def test_base64_padding_follows_the_dimension() -> None:
     for dimension in (1, 2, 3):
         vector = upsert(
-            changed(UPSERT, vector=None, vector_b64=packed(*[1.5] * dimension)), Limits(dimension)
+            changed(UPSERT, vector=None, vector_b64=packed(*[1.5] * dimension)), EventLimits(dimension)
         ).chunk.vector
         assert vector is not None
         assert vector.tolist() == [1.5] * dimension

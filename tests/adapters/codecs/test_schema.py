@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 
 from monitor.adapters.codecs.forms import decoder
-from monitor.adapters.codecs.limits import Limits
+from monitor.adapters.codecs.limits import EventLimits
 from monitor.adapters.codecs.schema import event_schema
 from monitor.core.model.events import MalformedEvent
 from tests.adapters.codecs.forge import B64, DELETE, DEPLOY, HEARTBEAT, LIMITS, OPTIONS, TIME, UPSERT, VECTOR, record
@@ -61,7 +61,7 @@ def decodes(event: object) -> bool:
 
 
 def test_it_is_a_schema() -> None:
-    for limits in (None, Limits(dimension=0), Limits(dimension=384)):
+    for limits in (None, EventLimits(dimension=0), EventLimits(dimension=384)):
         for stamped in (False, True):
             schema = event_schema(limits, stamped=stamped)
             Draft202012Validator.check_schema(schema)

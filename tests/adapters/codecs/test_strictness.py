@@ -10,7 +10,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from monitor.adapters.codecs.forms import FormOptions, decoder
-from monitor.adapters.codecs.limits import Limits, _depth, parse
+from monitor.adapters.codecs.limits import EventLimits, _depth, parse
 from monitor.adapters.codecs.paths import FieldPaths, attribute, split
 from monitor.adapters.codecs.reasons import malformed, shown
 from monitor.adapters.codecs.scalars import FORBIDDEN, identifier
@@ -50,15 +50,15 @@ def test_depth_is_a_fixed_number_not_the_stack(depth: int, fine: bool) -> None:
     value = b'{"x":' + b"[" * (depth - 1) + b"]" * (depth - 1) + b"}"
     json_decoder = msgspec.json.Decoder(dict[str, msgspec.Raw])
     if fine:
-        assert parse(value, json_decoder, Limits(depth=32))
+        assert parse(value, json_decoder, EventLimits(depth=32))
     else:
         with pytest.raises(MalformedEvent, match="too_deep"):
-            parse(value, json_decoder, Limits(depth=32))
+            parse(value, json_decoder, EventLimits(depth=32))
 
 
 def test_a_value_of_exactly_the_cap_is_read() -> None:
     value = changed(UPSERT)
-    limits = Limits(dimension=4, value_bytes=len(value))
+    limits = EventLimits(dimension=4, value_bytes=len(value))
     assert isinstance(decoder("native", FormOptions(), limits).decode(record(value)), Upsert)
     with pytest.raises(MalformedEvent, match="oversize"):
         decoder("native", FormOptions(), limits).decode(record(value + b" "))

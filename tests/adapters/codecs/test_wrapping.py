@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from monitor.adapters.codecs.forms import FormOptions, decoder
-from monitor.adapters.codecs.limits import Limits
+from monitor.adapters.codecs.limits import EventLimits
 from monitor.adapters.codecs.paths import FieldPaths
 from monitor.core.model.events import CorpusEvent, Delete, Deploy, MalformedEvent, Upsert
 from tests.adapters.codecs.forge import (
@@ -85,7 +85,7 @@ def test_a_framed_key_names_its_chunk() -> None:
 
 def test_paths_of_a_configuration_may_lead_through_the_wrapper() -> None:
     paths = FieldPaths(chunk_id="payload.id", doc_id="payload.page", text="payload.body", event_time="payload.at")
-    event = decoder("fields", FormOptions(paths=paths), Limits()).decode(
+    event = decoder("fields", FormOptions(paths=paths), EventLimits()).decode(
         record(wrapped({"id": 7, "page": "keys.md", "body": "rotate", "at": TIME}))
     )
     assert isinstance(event, Upsert)
@@ -123,7 +123,7 @@ def test_a_refusal_names_the_form_that_the_record_was_taken_for() -> None:
 
 
 def test_what_lies_within_is_bounded_like_a_record() -> None:
-    decode = decoder("native", OPTIONS, Limits(dimension=4, value_bytes=1_000)).decode
+    decode = decoder("native", OPTIONS, EventLimits(dimension=4, value_bytes=1_000)).decode
     with pytest.raises(MalformedEvent, match="oversize"):
         decode(record(wrapped({**UPSERT, "unknown": "x" * 1_000})))
     deep = json.loads('{"a":' * 70 + "1" + "}" * 70)

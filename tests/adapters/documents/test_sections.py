@@ -8,25 +8,25 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from monitor.adapters.documents.readers import reader_of, sections_of
-from monitor.core.text.sections import Section, slug
+from monitor.core.text.sections import DocumentSection, slug
 
 Kind = str
 SUFFIXES = {"markdown": ".md", "rst": ".rst", "text": ".log", "asciidoc": ".adoc", "mdx": ".mdx", "html": ".html"}
 SUFFIXES |= {"notebook": ".ipynb", "txt": ".txt"}
 
 
-def split(text: str, *, doc_id: str, kind: Kind, words: int = 180) -> list[Section]:
+def split(text: str, *, doc_id: str, kind: Kind, words: int = 180) -> list[DocumentSection]:
     """As a page of this kind, under the id that was asked for."""
     suffix = SUFFIXES[kind]
     made = sections_of(text, doc_id=doc_id.removesuffix(suffix) + suffix, words=words)
-    return [Section(doc_id + s.chunk_id[s.chunk_id.index("#") :], s.ordinal, s.text) for s in made]
+    return [DocumentSection(doc_id + s.chunk_id[s.chunk_id.index("#") :], s.ordinal, s.text) for s in made]
 
 
 def ids(text: str, kind: Kind = "markdown") -> list[str]:
     return [section.chunk_id.partition("#")[2] for section in split(text, doc_id="d", kind=kind)]
 
 
-def body_of(section: Section) -> str:
+def body_of(section: DocumentSection) -> str:
     return section.text.partition("\n")[2]
 
 
@@ -109,8 +109,8 @@ def test_restructured_text_ids(text: str, expected: list[str]) -> None:
 
 def test_a_section_is_its_title_and_its_text() -> None:
     assert split("# A\n\none\n\ntwo\n\n## B\n", doc_id="g.md", kind="markdown") == [
-        Section("g.md#a", 0, "A\none\n\ntwo"),
-        Section("g.md#a/b", 1, "B"),
+        DocumentSection("g.md#a", 0, "A\none\n\ntwo"),
+        DocumentSection("g.md#a/b", 1, "B"),
     ]
 
 

@@ -12,7 +12,7 @@ import pytest
 from monitor.adapters.encoders import openai as encoder_openai
 from monitor.adapters.encoders import openai_session
 from monitor.adapters.encoders.openai import OpenAIEncoder, OpenAISettings
-from monitor.adapters.encoders.openai_vectors import BadAnswerError, read_vectors
+from monitor.adapters.encoders.openai_vectors import MalformedEmbeddingsError, read_vectors
 from monitor.ports import ConfigurationError, Encoder, UnreachableError
 from tests.adapters.openai_serving import (
     Step,
@@ -288,5 +288,5 @@ def test_a_refusal_is_read_only_so_far() -> None:
 
 
 def test_the_reader_alone_refuses_deep_nesting() -> None:
-    with pytest.raises(BadAnswerError):
+    with pytest.raises(MalformedEmbeddingsError):
         read_vectors(b'{"data": ' + b"[" * 200_000, 1, 3)

@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from monitor.adapters.page.render import Asked, Found
+from monitor.adapters.page.render import PageData, PageQuery
 from monitor.adapters.page.words import shown
 from monitor.core.explain.schema import explain_schema
 from tests.adapters.cards import anchor, card, cause, result
@@ -18,7 +18,7 @@ ANCHORS = {"question": {"segment": "", "anchor": "a1"}, "anchors": [anchor(), an
 
 def page(**fields: object) -> Reader:
     """A deploy's page with a card of these parts."""
-    return read(SHOWN, Asked(deploy="d1"), Found(record(), card(**fields)))  # type: ignore[arg-type]  # by name
+    return read(SHOWN, PageQuery(deploy="d1"), PageData(record(), card(**fields)))  # type: ignore[arg-type]  # by name
 
 
 def test_the_card_says_what_kind_how_much_who_and_what_to_do() -> None:

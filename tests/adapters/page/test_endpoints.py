@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from monitor.adapters.page.pages import Pages
-from monitor.adapters.page.render import Asked
+from monitor.adapters.page.render import PageQuery
 from monitor.adapters.page.style import content_security_policy
 from monitor.core.index.baseline import Judged
 from monitor.core.judging.policy import Verdict
@@ -126,11 +126,11 @@ def test_a_loop_that_does_not_answer_is_a_clear_line() -> None:
 def test_a_view_is_rendered_once_and_the_next_one_anew() -> None:
     given = service()
     pages = Pages(given, 60.0)
-    first = pages.page(Asked(), time.time())
-    assert pages.page(Asked(), time.time()) is first
-    assert pages.page(Asked(refresh=False), time.time()) != first
+    first = pages.page(PageQuery(), time.time())
+    assert pages.page(PageQuery(), time.time()) is first
+    assert pages.page(PageQuery(refresh=False), time.time()) != first
     given.view = replace(NOW, corpus="another")
-    assert "another" in pages.page(Asked(), given.view.health.turned)
+    assert "another" in pages.page(PageQuery(), given.view.health.turned)
 
 
 def test_a_loop_that_does_not_turn_is_said_first() -> None:
@@ -138,9 +138,9 @@ def test_a_loop_that_does_not_turn_is_said_first() -> None:
     pages = Pages(given, 60.0)
     assert given.view is not None
     later = given.view.health.turned + 7_200
-    assert "has not turned" not in pages.page(Asked(), later - 7_150)
-    assert "has not turned for 2 h" in pages.page(Asked(), later)
-    assert "has not turned for 2 h" in pages.page(Asked(deploy="d1"), later)
+    assert "has not turned" not in pages.page(PageQuery(), later - 7_150)
+    assert "has not turned for 2 h" in pages.page(PageQuery(), later)
+    assert "has not turned for 2 h" in pages.page(PageQuery(deploy="d1"), later)
 
 
 def test_a_verdict_of_a_deploy_is_not_made_stale_by_the_present() -> None:

@@ -11,7 +11,7 @@ import pytest
 
 from monitor.adapters.page import words
 from monitor.adapters.page.bars import blamed
-from monitor.adapters.page.render import Asked, Found, render_page
+from monitor.adapters.page.render import PageData, PageQuery, render_page
 from monitor.adapters.page.style import STYLE, content_security_policy
 from monitor.adapters.page.words import link, shown
 from monitor.cli import main
@@ -41,8 +41,8 @@ def test_before_the_first_report_it_says_so() -> None:
 def test_everything_from_outside_is_text() -> None:
     shares = tuple(Share("dense", "source", name, 0.5, 3.0, 2) for name in HOSTILE)
     made = view(HOSTILE, health=health(waiting=HOSTILE, failures=dict.fromkeys(HOSTILE, 1)), corpus=HOSTILE[2])
-    asked = Asked(deploy=HOSTILE[2], segment=f"source={HOSTILE[2]}", anchor=HOSTILE[0])
-    found = read(replace(made, report=replace(made.report, blame=shares)), asked, Found(notices=HOSTILE))
+    asked = PageQuery(deploy=HOSTILE[2], segment=f"source={HOSTILE[2]}", anchor=HOSTILE[0])
+    found = read(replace(made, report=replace(made.report, blame=shares)), asked, PageData(notices=HOSTILE))
     assert FORBIDDEN.isdisjoint(found.tags)
     assert not [name for _, name, _ in found.attributes if name.startswith("on") or name in ("src", "style")]
     assert all(re.match(r"[/#]", address) and "<" not in address for address in found.values("href"))
@@ -118,7 +118,7 @@ def test_the_head_says_which_deploy_one_can_go_back_to() -> None:
     assert "Last deploy that passed" not in read(replace(made, verdict=Verdict("pass", (), ()))).words
     assert "Last deploy that passed" not in read(replace(failing(made), ledger=made.ledger[2:3])).words
     then = replace(record(), deploy_id="d3", verdict=Verdict("fail", ("why",), ()))
-    assert "Last deploy that passed: d2" in read(made, Asked(deploy="d3"), Found(then)).words
+    assert "Last deploy that passed: d2" in read(made, PageQuery(deploy="d3"), PageData(then)).words
 
 
 def failing(made: Published) -> Published:
@@ -195,7 +195,7 @@ def test_any_event_time_can_be_shown(now: int) -> None:
 
 
 def test_headings_and_tables_are_named_for_those_who_listen() -> None:
-    found = read(crowd(20), Asked(segment="all"))
+    found = read(crowd(20), PageQuery(segment="all"))
     assert found.tags.count("h1") == 1
     assert found.tags.count("table") == found.tags.count("caption") == 3
     assert {"col", "row", "colgroup"} <= set(found.values("scope", "th"))
@@ -208,7 +208,7 @@ def test_headings_and_tables_are_named_for_those_who_listen() -> None:
 def test_the_plain_page_refreshes_until_told_not_to() -> None:
     assert read(view(["s"])).values("http-equiv") == ["refresh"]
     assert "/?refresh=off" in read(view(["s"])).values("href")
-    for asked in (Asked(refresh=False), Asked(segment="all"), Asked(deploy="d1")):
+    for asked in (PageQuery(refresh=False), PageQuery(segment="all"), PageQuery(deploy="d1")):
         assert read(view(["s"]), asked).values("http-equiv") == []
 
 

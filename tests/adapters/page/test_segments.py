@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from monitor.adapters.page.heat import heat, shade
-from monitor.adapters.page.render import Asked, render_page
+from monitor.adapters.page.render import PageQuery, render_page
 from monitor.core.index.baseline import Judged
 from monitor.core.judging.policy import Severity, Verdict
 from monitor.core.model.problems import Problem, ProblemKind
@@ -170,7 +170,7 @@ def test_a_crowd_with_the_longest_names_stays_under_a_megabyte() -> None:
 
 def test_a_segment_in_full() -> None:
     made = moved(("language", "de", 4.0), ("language", "en", NAN))
-    found = read(made, Asked(segment="language=de"))
+    found = read(made, PageQuery(segment="language=de"))
     assert "segment" in found.values("id")
     assert "Segment language=de: ✕ FAIL" in found.words
     assert "24 anchors now, 24 in the baseline" in found.words
@@ -178,13 +178,13 @@ def test_a_segment_in_full() -> None:
     assert ["collapsed_swaps mean", "4.00", "4.00"] in [
         [row[0].partition("Results")[0].strip(), *row[1:]] for row in found.rows
     ]
-    lost = read(made, Asked(segment="language=en"))
+    lost = read(made, PageQuery(segment="language=en"))
     assert "not_replayed: 24 x deadline" in lost.text
-    assert "All anchors: ✓ PASS" in read(made, Asked(segment="all")).words
+    assert "All anchors: ✓ PASS" in read(made, PageQuery(segment="all")).words
 
 
 @pytest.mark.parametrize("asked", ["language=fr", "language", "=", "<script>", "all=all2", "\ud800"])
 def test_a_segment_that_is_not_there_is_a_clear_line(asked: str) -> None:
-    found = read(moved(("language", "de", 4.0)), Asked(segment=asked))
+    found = read(moved(("language", "de", 4.0)), PageQuery(segment=asked))
     assert "is not in this report. There are: all, language=de." in found.text
     assert "segment" not in found.values("id")

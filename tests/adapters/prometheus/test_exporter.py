@@ -16,7 +16,7 @@ from monitor.adapters.prometheus import exporter as prometheus
 from monitor.adapters.prometheus.exporter import MetricsPage, alive, reported
 from monitor.core.judging.policy import Verdict
 from monitor.core.measures.entry import PREFIX
-from monitor.core.measures.registry import REGISTRY, Registry
+from monitor.core.measures.registry import REGISTRY, MeasureRegistry
 from monitor.core.model.report import Measurement
 from monitor.core.records.published import Published
 from tests.adapters.views import HOSTILE, health, measurement, view
@@ -129,7 +129,7 @@ def test_the_page_is_rendered_once_per_view_and_its_bulk_once_per_report(
 ) -> None:
     page, rendered, measurements = MetricsPage(), list[int](), prometheus._measurements
 
-    def counted(items: Iterable[Measurement], registry: Registry) -> Iterator[Metric]:
+    def counted(items: Iterable[Measurement], registry: MeasureRegistry) -> Iterator[Metric]:
         rendered.append(1)
         return measurements(items, registry)
 

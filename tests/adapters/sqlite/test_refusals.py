@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from monitor.adapters.sqlite.store import SqliteStore
-from monitor.core.index.corpus import Row
+from monitor.core.index.corpus import ChunkRow
 from monitor.core.model.events import Partition
 from monitor.ports import ConfigurationError, CorpusDriftError, UnreachableError
 from tests.adapters.sqlite.test_store import NOW, aside, started
@@ -56,7 +56,7 @@ def test_a_newer_schema_is_refused(tmp_path: Path) -> None:
 def test_a_state_of_schema_1_is_taken_over_by_its_owner(tmp_path: Path) -> None:
     """Nobody knows what changed its chunks first, nor where its deploys ended; all else is as it was."""
     store, history = started(tmp_path / "state"), History(3)
-    rows: list[Row] = []
+    rows: list[ChunkRow] = []
     while not store.ledger() or len({row.live for row in rows}) < 2:
         store.commit(history.turn())
         rows = [row for batch in store.chunks(100) for row, _, _ in batch]

@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from monitor.core.attribution.deploys import NO_DEPLOY, UNKNOWN_DEPLOY, DeployLine
+from monitor.core.attribution.deploys import NO_DEPLOY, UNKNOWN_DEPLOY, DeployTimeline
 from monitor.core.index.baseline import Judged
 from monitor.core.model.events import Position
 
@@ -27,11 +27,11 @@ def test_the_first_barrier_behind_an_event_is_its_deploy(
     judged = ledger(steps)
     topic, partition = where.split("/")
     slow = next((one.deploy_id for one in judged if one.positions.get(where, 0) > offset), "now")
-    assert DeployLine(judged, "now").of(Position(topic, int(partition), offset)) == slow
+    assert DeployTimeline(judged, "now").of(Position(topic, int(partition), offset)) == slow
 
 
 def test_nobody_knows_the_deploy_of_a_forgotten_event_and_what_comes_last_has_none_yet() -> None:
-    line = DeployLine([Judged("d0", 0, "pass", {"t/0": 5})])
+    line = DeployTimeline([Judged("d0", 0, "pass", {"t/0": 5})])
     assert line.of(Position("", 0, -1)) == UNKNOWN_DEPLOY
     assert line.of(Position("t", 0, 5)) == NO_DEPLOY
     assert line.of(Position("t", 0, 4)) == "d0"
@@ -40,14 +40,16 @@ def test_nobody_knows_the_deploy_of_a_forgotten_event_and_what_comes_last_has_no
 
 def test_nobody_knows_the_deploy_of_a_change_that_stood_before_the_baseline() -> None:
     """It was set aside then, and given another try since."""
-    line = DeployLine([Judged("d0", 0, "pass", {"t/0": 5}), Judged("d1", 0, "pass", {"t/0": 9})], "d2", {"t/0": 5})
+    line = DeployTimeline(
+        [Judged("d0", 0, "pass", {"t/0": 5}), Judged("d1", 0, "pass", {"t/0": 9})], "d2", {"t/0": 5}
+    )
     found = [line.of(Position("t", 0, offset)) for offset in (0, 4, 5, 8, 9)]
     assert found == [UNKNOWN_DEPLOY, UNKNOWN_DEPLOY, "d1", "d1", "d2"]
     assert line.of(Position("t", 1, 0)) == "d2", "a partition that the baseline did not know"
 
 
 def test_statistics_belong_to_a_deploy_only_where_it_is_the_only_one() -> None:
-    line = DeployLine([Judged("d0", 0, "pass", {"t/0": 5}), Judged("d1", 0, "pass", {"t/0": 9})], "d2")
+    line = DeployTimeline([Judged("d0", 0, "pass", {"t/0": 5}), Judged("d1", 0, "pass", {"t/0": 9})], "d2")
     assert line.only_since([("t/0", 9)]) == "d2"
     assert line.only_since([("t/0", 5)]) == ""
     assert line.only_since([]) == ""

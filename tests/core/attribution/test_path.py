@@ -6,7 +6,14 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
-from monitor.core.attribution import STATISTICS, Attribution, Milestone, Path, Statistics, folded
+from monitor.core.attribution import (
+    STATISTICS,
+    Attribution,
+    Statistics,
+    StatisticsCheckpoint,
+    StatisticsTrajectory,
+    folded,
+)
 from monitor.core.attribution.fold import by_deploys, whose
 from monitor.core.attribution.known import CorpusView
 from monitor.core.index.lexical.sources import Totals
@@ -33,11 +40,11 @@ def test_a_deploy_did_to_a_score_what_happened_to_it_while_it_came(seed: int) ->
     for deploy in range(4):
         if deploy != 2:  # d2 brings nothing
             of.apply(quiet(rng, of, SOURCES[deploy], WORDS[int(rng.integers(8))][:5], int(rng.integers(1, 25))))
-        steps.append(Milestone(f"d{deploy}", totals(of)))
+        steps.append(StatisticsCheckpoint(f"d{deploy}", totals(of)))
         seen.append(scores(of))
     lexical = of.engine.lexical
     assert lexical is not None
-    path, known = Path(lexical.bm25, then, steps), CorpusView(of.corpus, of.engine)
+    path, known = StatisticsTrajectory(lexical.bm25, then, steps), CorpusView(of.corpus, of.engine)
     looked = 0
     for row in range(len(seen[0])):
         both = [key for key in seen[0][row] if key >= 0 and all(key in at[row] for at in seen)]
@@ -109,7 +116,9 @@ def test_deploys_whose_statistics_are_not_kept_are_not_told_apart() -> None:
         of, one, since = quietly(seed, 1)
         if len(one.row):
             break
-    gone = [(at, Milestone(mile.deploy, None) if mile.deploy == "d1" else mile) for at, mile in of.milestones]
+    gone = [
+        (at, StatisticsCheckpoint(mile.deploy, None) if mile.deploy == "d1" else mile) for at, mile in of.milestones
+    ]
     of.milestones = gone
     baseline = world(seed)[1].snapshot()
     assert deploys_of(of, leg_of(of.blame(baseline), "lexical"), since) == {STATISTICS: pytest.approx(1.0)}
@@ -129,9 +138,9 @@ def test_terms_that_were_not_counted() -> None:
     assert found is not None
 
     def named(then: Totals, *steps: Totals | None) -> tuple[str, ...]:
-        return Path(lexical.bm25, then, [Milestone(f"d{at}", of) for at, of in enumerate(steps)]).contributions(
-            found
-        )[0]
+        return StatisticsTrajectory(
+            lexical.bm25, then, [StatisticsCheckpoint(f"d{at}", of) for at, of in enumerate(steps)]
+        ).contributions(found)[0]
 
     assert named(first, last, last) == ("d0", "d1")
     assert named(first, other, last) == ("",)

@@ -6,7 +6,15 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from monitor.core.attribution import STATISTICS, UNEXPLAINED, Attribution, Changes, Event, attribute, folded
+from monitor.core.attribution import (
+    STATISTICS,
+    UNEXPLAINED,
+    Attribution,
+    ChangesSinceBaseline,
+    Event,
+    attribute,
+    folded,
+)
 from monitor.core.attribution.fold import by_source, whose
 from monitor.core.index.baseline import Snapshot, vector_digest
 from monitor.core.index.corpus import Corpus
@@ -72,7 +80,7 @@ def attributed(world: World, before: Snapshot, leg: Leg = "dense") -> Attributio
         row = world.corpus.row(key)
         return "" if row is None or not row.live else vector_digest(world.corpus.vectors[row.slot])
 
-    changes = Changes(before, world.corpus.row, vector)
+    changes = ChangesSinceBaseline(before, world.corpus.row, vector)
     return attribute(leg, (before.lists["dense"], world.lists()), np.arange(30), changes)
 
 

@@ -6,7 +6,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from monitor.core.attribution.culprits import Culprits, unexplained
+from monitor.core.attribution.culprits import DriftAttribution, unexplained
 from monitor.core.index.baseline import ListLeg
 from monitor.core.measures.comparison.summary import SETTLING
 from monitor.core.measures.formulas.columns import NOT_REPLAYED
@@ -37,7 +37,7 @@ def by_segment(found: tuple[Measurement, ...]) -> dict[str, Measurement]:
     return {one.segment: one for one in found}
 
 
-def culprits(before: World, after: Failing, failing: Iterable[int]) -> Culprits:
+def culprits(before: World, after: Failing, failing: Iterable[int]) -> DriftAttribution:
     after.failing = tuple(failing)
     return after.blame(before.snapshot())
 

@@ -9,7 +9,7 @@ from monitor.core.attribution import OTHERS, STATISTICS, Attribution, Event, Sta
 from monitor.core.attribution.attribution import ChangedPart
 from monitor.core.attribution.fold import by_document, by_source, documents_of, whose
 from monitor.core.attribution.known import CorpusView
-from monitor.core.attribution.statistics import NOBODY_WEIGHED, Weigher
+from monitor.core.attribution.statistics import NOBODY_WEIGHED, AumannShapleyAttributor
 from monitor.core.index.lexical.sources import SourceStatistics
 from monitor.core.model.events import Position
 from monitor.core.text.tokens import tokenize
@@ -75,7 +75,7 @@ def test_contributions_add_up_to_the_score_difference(seed: int) -> None:
     now, scores_now = of.engine.by_source(), of.lists()["lexical"]
     assert now is not None
     known = CorpusView(of.corpus, of.engine)
-    weigher = Weigher(of.engine.lexical.bm25, then, now, known._occurrences)  # type: ignore[union-attr]  # it is on
+    weigher = AumannShapleyAttributor(of.engine.lexical.bm25, then, now, known._occurrences)  # type: ignore[union-attr]  # it is on
     for row in range(0, len(scores_now), 5):
         both = [key for key in scores_now.keys[row].tolist() if key in scores_then.keys[row].tolist() and key >= 0]
         found = known._occurrences(row, np.array(both))
@@ -142,7 +142,7 @@ def test_a_query_term_that_was_not_counted_then_is_not_weighed() -> None:
     _, of = world(4)
     then = of.engine.by_source()
     assert then is not None
-    weigher = Weigher(of.engine.lexical.bm25, then, then, lambda *_: None)  # type: ignore[union-attr]  # it is on
+    weigher = AumannShapleyAttributor(of.engine.lexical.bm25, then, then, lambda *_: None)  # type: ignore[union-attr]  # it is on
     assert weigher.moved(("never",)) is None
     assert list(weigher(0, np.array([1, 2]), np.array([3]), True)) == [NOBODY_WEIGHED] * 2
 

@@ -8,12 +8,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from monitor.adapters.rensa import RensaBands
-from monitor.core.attribution import Attribution, Event, Milestone, Statistics
-from monitor.core.attribution.culprits import Circumstances, Culprits, find
+from monitor.core.attribution import Attribution, Event, Statistics, StatisticsCheckpoint
+from monitor.core.attribution.culprits import AttributionContext, DriftAttribution, find
 from monitor.core.attribution.known import CorpusView
 from monitor.core.index.baseline import AnchorMark, Judged, ListLeg, Member, Snapshot, vector_digest
 from monitor.core.index.corpus import Corpus
-from monitor.core.index.engine import Bm25, Depths, Engine
+from monitor.core.index.engine import Bm25Config, Depths, Engine
 from monitor.core.measures.comparison.alignment import Alignment, align
 from monitor.core.measures.comparison.facts import CorpusFacts, member_shingles
 from monitor.core.model.anchors import Anchor, AnchorSet
@@ -103,10 +103,10 @@ class World:
         self.anchors, self.state = anchors, dict(state)
         self.corpus = Corpus(D)
         depths = Depths(K, dense=True, lexical=True)
-        self.engine = Engine(anchors, self.corpus, depths, Distance.COSINE, Bm25(), bands=RensaBands())
+        self.engine = Engine(anchors, self.corpus, depths, Distance.COSINE, Bm25Config(), bands=RensaBands())
         self.offset = 0
         self.ledger: list[Judged] = []
-        self.milestones: list[tuple[int, Milestone]] = []
+        self.milestones: list[tuple[int, StatisticsCheckpoint]] = []
         self.apply(state)
 
     def apply(self, changed: Changed) -> None:
@@ -130,7 +130,7 @@ class World:
 
     def deploy(self, name: str) -> None:
         found = self.engine.by_source()
-        self.milestones.append((self.offset, Milestone(name, None if found is None else found.totals())))
+        self.milestones.append((self.offset, StatisticsCheckpoint(name, None if found is None else found.totals())))
         self.ledger.append(Judged(name, 1, "pass", {"t/0": self.offset}))
 
     def lists(self) -> dict[ListLeg, RankedLists]:
@@ -152,17 +152,17 @@ class World:
     def align(self, baseline: Snapshot) -> Alignment:
         return align(self.anchors, baseline, ("language",), cap=9, min_anchors=1)
 
-    def path(self, baseline: Snapshot) -> list[Milestone]:
+    def path(self, baseline: Snapshot) -> list[StatisticsCheckpoint]:
         """The barriers behind a baseline."""
         return [one for at, one in self.milestones if at > baseline.positions["t/0"]]
 
-    def blame(self, baseline: Snapshot, deploy: str = "") -> Culprits:
+    def blame(self, baseline: Snapshot, deploy: str = "") -> DriftAttribution:
         known = CorpusView(self.corpus, self.engine, tuple(self.ledger), {}, self.path)
-        around = Circumstances(K, 1e-6, frozenset({VERSION}), frozenset(), deploy)
+        around = AttributionContext(K, 1e-6, frozenset({VERSION}), frozenset(), deploy)
         return find(baseline, self.align(baseline), self.lists(), known, around)
 
 
-def leg_of(culprits: Culprits, leg: str) -> Attribution:
+def leg_of(culprits: DriftAttribution, leg: str) -> Attribution:
     return next(one for one in culprits.attributions if one.leg == leg)
 
 

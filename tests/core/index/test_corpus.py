@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from monitor.core.index import corpus as module
-from monitor.core.index.corpus import DAY, KEY_COLLISION, NO_SLOT, VERSION_MODE_CHANGED, Applied, Corpus, Row
+from monitor.core.index.corpus import DAY, KEY_COLLISION, NO_SLOT, VERSION_MODE_CHANGED, Applied, ChunkRow, Corpus
 from monitor.core.model.events import (
     Chunk,
     CorpusEvent,
@@ -227,7 +227,7 @@ def test_the_slab_grows_and_keeps_what_it_held() -> None:
 
 def test_restoring_assigns_slots_anew_and_keeps_marks() -> None:
     corpus = Corpus(2)
-    row = Row(chunk_key("c"), "c", "doc", 0, (), "v", 9, "hash", 1, Position("t", 0, 4), 17)
+    row = ChunkRow(chunk_key("c"), "c", "doc", 0, (), "v", 9, "hash", 1, Position("t", 0, 4), 17)
     mark = replace(row, key=chunk_key("d"), chunk_id="d", slot=NO_SLOT, event_time=11)
     bare = replace(row, key=chunk_key("e"), chunk_id="e", slot=1)
     kept = corpus.restore([row, mark, bare], [np.array([1.0, 2.0], np.float32), None, None])

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from monitor.core.index.baseline import ListLeg
 from monitor.core.index.corpus import Corpus, Delta
-from monitor.core.index.engine import Bm25, Depths, Engine, rows_of
+from monitor.core.index.engine import Bm25Config, Depths, Engine, rows_of
 from monitor.core.model.anchors import Anchor, AnchorSet
 from monitor.core.model.events import Chunk, CorpusEvent, Delete, Located, Position, Upsert
 from monitor.core.model.lists import RankedLists
@@ -45,7 +45,7 @@ def anchor_set() -> AnchorSet:
 
 def engine(corpus: Corpus, *, dense: bool = True, lexical: bool = True) -> Engine:
     depths = Depths(K, dense=dense, lexical=lexical)
-    return Engine(anchor_set(), corpus, depths, Distance.COSINE, Bm25(), bands=WholeSets())
+    return Engine(anchor_set(), corpus, depths, Distance.COSINE, Bm25Config(), bands=WholeSets())
 
 
 @st.composite

@@ -6,12 +6,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from monitor.core.index.baseline import AnchorMark, Member, Snapshot
-from monitor.core.judging.hypotheses import Evidence
+from monitor.core.judging.hypotheses import GateEvidence
 from monitor.core.judging.judgement import judge_deploy
 from monitor.core.judging.policy import Finding, Rule, Verdict
 from monitor.core.measures.comparison.alignment import Alignment, Grouping
 from monitor.core.measures.comparison.seen import Observation
-from monitor.core.measures.comparison.summary import Summarised, Table
+from monitor.core.measures.comparison.summary import Summarised, SummaryTable
 from monitor.core.measures.formulas.columns import Name
 from monitor.core.model.events import Segment
 from monitor.core.model.lists import RankedLists
@@ -62,7 +62,7 @@ def compared(
 ) -> Compared:
     """Columns of the dense leg."""
     of = alignment(segments, weights)
-    table = Table("dense", tuple(columns), np.stack(list(columns.values())), ("",) * len(columns))
+    table = SummaryTable("dense", tuple(columns), np.stack(list(columns.values())), ("",) * len(columns))
     said = tuple(Problem(ProblemKind.UNCLASSIFIED, text) for text in problems)
     seen = Observation("d1", 9, {}, {}, {}, frozenset(), {}, {}, (), said)
     return Compared(seen, "f", None, (Summarised(table, of),), of, said, None)
@@ -82,7 +82,7 @@ def verdict(
     """Judge one column of values."""
     where = list(segments or ["s"] * len(values))
     made = compared({name: values}, where)
-    evidence = Evidence(
+    evidence = GateEvidence(
         baseline(where, documents or range(len(values))),
         {} if noise is None else {("dense", name): noise},
         expected,

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from monitor.core.judging.default_policy import default_rules
-from monitor.core.judging.hypotheses import Evidence
+from monitor.core.judging.hypotheses import GateEvidence
 from monitor.core.judging.judgement import judge_deploy
 from monitor.core.judging.policy import Verdict, judge
 from monitor.core.measures.formulas.columns import Name
@@ -85,7 +85,9 @@ def deploy(lost: Values, segments: list[str], documents: list[int] | None = None
     """The gate's verdict where the anchors marked 1 lost their answer and all else follows from that."""
     made = compared({KEPT: 1.0 - lost, NEW: 1.0 * lost, FIRST: lost}, segments)
     rules = default_rules(("source",), ("dense",), k=10, min_anchors=20)
-    return judge_deploy(rules, made, made.report(), Evidence(baseline(segments, documents or list(range(len(lost))))))
+    return judge_deploy(
+        rules, made, made.report(), GateEvidence(baseline(segments, documents or list(range(len(lost)))))
+    )
 
 
 SEGMENTS = [f"s{at // 20:02}" for at in range(800)]

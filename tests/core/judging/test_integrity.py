@@ -9,7 +9,7 @@ import pytest
 
 from monitor.adapters.sqlite.report_form import report_of
 from monitor.core.index.statistics.integrity import FAULTS
-from monitor.core.judging.integrity import INTEGRITY_RULES, Limits, integrity_rules
+from monitor.core.judging.integrity import INTEGRITY_RULES, IntegrityLimits, integrity_rules
 from monitor.core.judging.policy import Finding, Verdict
 from monitor.core.model.events import chunk_key
 from monitor.core.records.documents import report_document, report_schema
@@ -153,7 +153,9 @@ def test_a_baseline_without_contents_is_unknown_and_blocks_nobody() -> None:
 
 
 def test_limits_can_be_set_and_rules_switched_off() -> None:
-    made = integrity_rules(("source",), ("dense",), Limits(frozenset({"copied"}), {"wordless": 0.5}, 3.0), k=5)
+    made = integrity_rules(
+        ("source",), ("dense",), IntegrityLimits(frozenset({"copied"}), {"wordless": 0.5}, 3.0), k=5
+    )
     by_name = {rule.name: rule for rule in made}
     assert "copied-all" not in by_name
     assert (by_name["wordless-all"].max, by_name["wordless-source"].max) == (0.5, 1.0)

@@ -11,10 +11,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from monitor.core.judging.holm import rejected
-from monitor.core.judging.hypotheses import Evidence
+from monitor.core.judging.hypotheses import GateEvidence
 from monitor.core.judging.judgement import _parts, judge_deploy
 from monitor.core.judging.policy import Finding, Verdict, judge
-from monitor.core.measures.comparison.summary import Summarised, Table
+from monitor.core.measures.comparison.summary import Summarised, SummaryTable
 from monitor.core.measures.formulas.columns import Name
 from monitor.core.model.report import BaselineIdentity
 from tests.core.judging.cases import SWAPS, Values, alignment, baseline, compared, found, rule, verdict
@@ -208,7 +208,7 @@ def test_harm_that_rebuilding_the_index_causes_too_is_no_failure(noise: float) -
 
 def test_problems_come_before_all_numbers() -> None:
     made = compared({Name("collapsed_swaps", 10): np.zeros(100)}, ["s"] * 100, problems=["input is stale"])
-    said = judge_deploy([rule()], made, made.report(), Evidence(baseline(["s"] * 100, range(100))))
+    said = judge_deploy([rule()], made, made.report(), GateEvidence(baseline(["s"] * 100, range(100))))
     assert (said.verdict, said.reasons, said.findings) == ("unknown", ("input is stale",), ())
 
 
@@ -221,7 +221,7 @@ def test_rules_by_the_point_estimate_say_what_the_live_view_says() -> None:
     plain = rule(bounds=False)
     for values in (filled(5), filled(5, (3.0, 5)), filled(100, (2.0, 100))):
         made = compared({Name("collapsed_swaps", 10): values}, ["s"] * len(values))
-        evidence = Evidence(baseline(["s"] * len(values), range(len(values))))
+        evidence = GateEvidence(baseline(["s"] * len(values), range(len(values))))
         assert judge_deploy([plain], made, made.report(), evidence) == judge([plain], made.report())
 
 
@@ -332,11 +332,11 @@ def beside(values: Values, rows: Sequence[int], kept_as: Literal["baseline", "de
     theirs = replace(
         alignment(["s"] * len(rows)), now=np.array(rows), then=np.arange(len(rows)), weights=np.ones(len(rows))
     )
-    table = Table("dense", (PINNED,), values[None, :], ("",))
+    table = SummaryTable("dense", (PINNED,), values[None, :], ("",))
     tables = (*made.tables, Summarised(table, theirs, only_all=True)) if len(rows) else made.tables
     made = replace(made, tables=tables, baseline=BaselineIdentity("b", 1, "d0", "gate", kept_as))
     rules = [rule(), rule("erosion", metric="pinned_swaps")]
-    return judge_deploy(rules, made, made.report(), Evidence(baseline(segments, documents)))
+    return judge_deploy(rules, made, made.report(), GateEvidence(baseline(segments, documents)))
 
 
 def erosion(of: Verdict) -> Finding:

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from monitor.core.model.anchors import AnchorSet
 from monitor.core.model.problems import ProblemKind
 from monitor.core.model.report import DriftReport, Measurement
-from monitor.core.reporting.drift import Drift, Scope
+from monitor.core.reporting.drift import Drift, SegmentScope
 from tests.core.snapshots import FINGERPRINT, anchor_set, plain, ranked, seen, snapshot
 
 DE, EN = ((("language", "de"),), (("language", "en"),))
@@ -23,7 +23,7 @@ LETTERS = {letter: f"content {letter}" for letter in "abcdefgxyz"}
 def drift(
     anchors: AnchorSet = THREE, depths: tuple[int, ...] = (3,), *, min_anchors: int = 1, cap: int = 9, **limits: float
 ) -> Drift:
-    return Drift(anchors, FINGERPRINT, Scope(("language",), cap, min_anchors), depths, limits)
+    return Drift(anchors, FINGERPRINT, SegmentScope(("language",), cap, min_anchors), depths, limits)
 
 
 def one(
@@ -244,14 +244,14 @@ def test_thresholds_on_the_gap_and_on_distances() -> None:
     before = snapshot(THREE, {"dense": THEN}, hashes=LETTERS)
     now = seen({"dense": NOW}, hashes=LETTERS)
     for gap, crossed in ((0.07, 1.0), (0.2, 0.0), (0.01, 0.0)):
-        found = Drift(THREE, FINGERPRINT, Scope(("language",), 9, 1), (3,), {}, gaps={"dense": gap})
+        found = Drift(THREE, FINGERPRINT, SegmentScope(("language",), 9, 1), (3,), {}, gaps={"dense": gap})
         assert one(found.evaluate(before, None, now), "confidence_crossing_ratio", "de", k=0).value == crossed
     euclid = replace(FINGERPRINT, distance="euclid")
     far = [[(name, -float(at + 1)) for at, name in enumerate("abc")]] * 3
     farther = [[(name, -float(at + 2)) for at, name in enumerate("abc")]] * 3
     before = snapshot(THREE, {"dense": ranked(far)}, hashes=LETTERS, fingerprint=euclid)
     for distance, crossed in ((1.5, 1.0), (0.5, 0.0), (3.0, 0.0)):
-        found = Drift(THREE, euclid, Scope(("language",), 9, 1), (3,), {"dense": distance})
+        found = Drift(THREE, euclid, SegmentScope(("language",), 9, 1), (3,), {"dense": distance})
         report = found.evaluate(before, None, seen({"dense": ranked(farther)}, hashes=LETTERS))
         assert one(report, "confidence_crossing_ratio", "de", k=0).value == crossed
 

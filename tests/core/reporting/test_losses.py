@@ -13,7 +13,7 @@ from monitor.core.model.lists import RankedLists
 from monitor.core.model.losses import Displacer, Loss, LostAnswer, LostIn
 from monitor.core.model.report import DriftReport
 from monitor.core.records.documents import loss_document, loss_schema
-from monitor.core.reporting.drift import Drift, Observation, Scope
+from monitor.core.reporting.drift import Drift, Observation, SegmentScope
 from tests.core.snapshots import FINGERPRINT, anchor_set, plain, seen, snapshot
 
 HASHES = {name: f"says {name}" for name in "abcxyz"}
@@ -23,7 +23,7 @@ def _report(weights: tuple[float, ...], then: tuple[str, ...], view: Observation
     marks = [(("kind", "new" if at < 5 else "old"),) for at in range(len(then))]
     anchors = anchor_set(marks, weights=weights)
     before = snapshot(anchors, {"lexical": plain(*then)}, hashes=HASHES)
-    return Drift(anchors, FINGERPRINT, Scope(("kind",), 9, 1), (2, 1), {}).evaluate(before, None, view)
+    return Drift(anchors, FINGERPRINT, SegmentScope(("kind",), 9, 1), (2, 1), {}).evaluate(before, None, view)
 
 
 def test_what_was_lost_is_counted_named_and_weighed() -> None:

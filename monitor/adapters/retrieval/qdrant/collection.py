@@ -9,7 +9,7 @@ from urllib.parse import quote, urlsplit
 import numpy as np
 from qdrant_client import models
 
-from monitor.adapters.retrieval.qdrant.strict import Limits, limits
+from monitor.adapters.retrieval.qdrant.strict import StrictModeLimits, limits
 from monitor.core.model.scoring import Distance
 from monitor.ports import ConfigurationError
 
@@ -121,7 +121,7 @@ class CollectionDescription:
     multivector: bool
     hidden: int
     warnings: tuple[str, ...]
-    limits: Limits
+    limits: StrictModeLimits
 
     def contradictions(self, settings: ServerSettings) -> list[str]:
         """Where the collection is not what the settings say; a replay of it would then mean nothing."""

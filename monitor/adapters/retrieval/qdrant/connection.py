@@ -21,7 +21,7 @@ from qdrant_client.http.exceptions import ResponseHandlingException
 from monitor.adapters.retrieval.qdrant.collection import ServerSettings
 from monitor.adapters.retrieval.qdrant.failures import Failed, failed
 from monitor.adapters.retrieval.qdrant.transport import RateLimitedError, ReadOnlyTransport
-from monitor.adapters.retrieval.reasons import Reason
+from monitor.adapters.retrieval.reasons import FailureReason
 from monitor.ports import ConfigurationError, CorpusDriftError
 
 log = logging.getLogger(__name__)
@@ -31,7 +31,13 @@ T = TypeVar("T")
 STRIKES = 3
 """Requests that may run out of time before the rest of the reads is given up."""
 HOPELESS = frozenset(
-    {Reason.UNREACHABLE, Reason.REFUSED, Reason.FORBIDDEN, Reason.COLLECTION_MISSING, Reason.RATE_LIMITED}
+    {
+        FailureReason.UNREACHABLE,
+        FailureReason.REFUSED,
+        FailureReason.FORBIDDEN,
+        FailureReason.COLLECTION_MISSING,
+        FailureReason.RATE_LIMITED,
+    }
 )
 """Reasons that concern the server and not the question: the rest of the reads is not sent."""
 
@@ -47,13 +53,13 @@ class _Outlook:
     def verdict(self) -> Failed | None:
         """Why the next read is not sent, if it is not."""
         if time.monotonic() >= self.until:
-            return Failed(Reason.DEADLINE, "not sent before the deadline")
+            return Failed(FailureReason.DEADLINE, "not sent before the deadline")
         return self.hopeless or (self.strikes[0] if len(self.strikes) >= STRIKES else None)
 
     def note(self, one: Failed) -> None:
         if one.reason in HOPELESS:
             self.hopeless = one
-        elif one.reason is Reason.DEADLINE:
+        elif one.reason is FailureReason.DEADLINE:
             self.strikes.append(one)
 
 
@@ -66,7 +72,7 @@ class Connection:
         self._client: QdrantClient | None = None
         self._threads: ThreadPoolExecutor | None = None
         self._not_before = -math.inf
-        self._said: dict[str, frozenset[Reason]] = {}
+        self._said: dict[str, frozenset[FailureReason]] = {}
         """Reasons already logged, by what was read, until such a read succeeds again."""
 
     def start(self) -> None:
@@ -131,9 +137,9 @@ class Connection:
         if verdict is not None:
             return verdict
         if client is None or transport is None:
-            return Failed(Reason.UNREACHABLE, "closed")
+            return Failed(FailureReason.UNREACHABLE, "closed")
         if (left := self._not_before - time.monotonic()) > 0:
-            return Failed(Reason.RATE_LIMITED, f"not sent: the server asked to wait, {left:.0f} s more")
+            return Failed(FailureReason.RATE_LIMITED, f"not sent: the server asked to wait, {left:.0f} s more")
         try:
             with transport.until(min(outlook.until, time.monotonic() + self._settings.timeout)):
                 return task(client)
@@ -171,7 +177,7 @@ def _result(future: "Future[T | Failed]") -> T | Failed:
     if future.done() and not future.cancelled():
         return future.result()
     future.cancel()
-    return Failed(Reason.DEADLINE, "no answer before the deadline")
+    return Failed(FailureReason.DEADLINE, "no answer before the deadline")
 
 
 def _tls(ca_file: str) -> ssl.SSLContext:

@@ -15,12 +15,12 @@ import numpy as np
 import qdrant_edge as edge
 from numpy.typing import NDArray
 
-from monitor.adapters.retrieval.answers import UNLIMITED, Answer, Hit, Point, Question, Stored
+from monitor.adapters.retrieval.answers import UNLIMITED, Hit, Point, SearchAnswer, Stored, VectorQuery
 from monitor.adapters.retrieval.qdrant.points import SLICE, delete, disagreements, segment_filter, write
 from monitor.adapters.retrieval.qdrant.shard import EmbeddedSettings, EngineError, ShardFolder, engine_call
-from monitor.adapters.retrieval.reasons import Reason
+from monitor.adapters.retrieval.reasons import FailureReason
 from monitor.adapters.retrieval.replay import replay
-from monitor.core.index.corpus import Delta, Row
+from monitor.core.index.corpus import ChunkRow, Delta
 from monitor.core.model.anchors import AnchorSet
 from monitor.core.model.events import chunk_key
 from monitor.core.model.lists import RankedLists
@@ -124,7 +124,7 @@ class EmbeddedIndex:
             with self._reading("counting"):
                 return int(self._open.count(edge.CountRequest(exact=True)))
         except EngineError:
-            return Unanswered(Reason.ENGINE_FAILED)
+            return Unanswered(FailureReason.ENGINE_FAILED)
 
     def stated(self, chunk_ids: Sequence[str], *, deadline: float) -> Mapping[str, str] | Unanswered:
         """See `monitor.ports.Retriever`; the engine answers in milliseconds, so the deadline is not looked at."""
@@ -135,7 +135,7 @@ class EmbeddedIndex:
             with self._reading("payloads", f"reading {len(points)} payloads"):
                 records = self._open.retrieve(points, True, False)
         except EngineError:
-            return Unanswered(Reason.ENGINE_FAILED)
+            return Unanswered(FailureReason.ENGINE_FAILED)
         return {names[cast("int", record.id)]: (record.payload or {})["content_hash"] for record in records}
 
     def indexed_count(self) -> int:
@@ -158,7 +158,7 @@ class EmbeddedIndex:
         gone = [key for key in delta.removed_keys.tolist() if key not in kept]
         self._change(gone, delta.rows, delta.vectors)
 
-    def reconcile(self, rows: Sequence[Row], vectors: NDArray[np.float32]) -> int:
+    def reconcile(self, rows: Sequence[ChunkRow], vectors: NDArray[np.float32]) -> int:
         """Make the index hold exactly the live chunks among `rows`.
 
         Payloads and the vectors' checksums are compared, and stored vectors bit by bit: a sample where the index was
@@ -188,7 +188,7 @@ class EmbeddedIndex:
         return len(gone) + len(wrong)
 
     def rebuilt(
-        self, rows: Sequence[Row], vectors: NDArray[np.float32], anchors: AnchorSet, *, k: int, deadline: float
+        self, rows: Sequence[ChunkRow], vectors: NDArray[np.float32], anchors: AnchorSet, *, k: int, deadline: float
     ) -> RankedLists | None:
         """What a second index of the same chunks, built in a temporary folder, serves; None with `exact`.
 
@@ -209,9 +209,9 @@ class EmbeddedIndex:
         """Replay some anchors within `deadline` seconds: see `monitor.adapters.retrieval.replay`."""
         return replay(self, anchors, rows, k=k, until=time.monotonic() + deadline)
 
-    def ask(self, questions: Sequence[Question], limit: int, until: float) -> Sequence[Answer]:
+    def ask(self, questions: Sequence[VectorQuery], limit: int, until: float) -> Sequence[SearchAnswer]:
         """Search, a few questions at a time; a batch is not begun when one like the last would not fit."""
-        answers: list[Answer] = []
+        answers: list[SearchAnswer] = []
         took = 0.0
         while len(answers) < len(questions):
             begun = time.monotonic()
@@ -219,7 +219,7 @@ class EmbeddedIndex:
                 break
             answers += self._ask(questions[len(answers) : len(answers) + BATCH], limit)
             took = time.monotonic() - begun
-        return answers + [Answer(reason=Reason.DEADLINE)] * (len(questions) - len(answers))
+        return answers + [SearchAnswer(reason=FailureReason.DEADLINE)] * (len(questions) - len(answers))
 
     def fetch(self, hits: Sequence[Hit], until: float) -> Stored:
         """Read stored vectors, exactly as they were handed over."""
@@ -227,13 +227,13 @@ class EmbeddedIndex:
         for at in range(0, len(hits), SLICE):
             points: list[Any] = [hit.point for hit in hits[at : at + SLICE]]
             if time.monotonic() >= until:
-                found |= dict.fromkeys(points, Reason.DEADLINE)
+                found |= dict.fromkeys(points, FailureReason.DEADLINE)
                 continue
             try:
                 with self._reading("vectors", f"reading {len(points)} vectors"):
                     records = self._open.retrieve(points, False, True)
             except EngineError:
-                found |= dict.fromkeys(points, Reason.ENGINE_FAILED)
+                found |= dict.fromkeys(points, FailureReason.ENGINE_FAILED)
                 continue
             found |= {cast("int", record.id): np.array(record.vector, np.float32) for record in records}
         return found
@@ -260,18 +260,18 @@ class EmbeddedIndex:
             raise CorpusDriftError(message)
         return self._shard
 
-    def _ask(self, questions: Sequence[Question], limit: int) -> list[Answer]:
+    def _ask(self, questions: Sequence[VectorQuery], limit: int) -> list[SearchAnswer]:
         requests = [self._request(question, limit) for question in questions]
         begun = time.perf_counter()
         try:
             with self._reading("queries", f"{len(questions)} queries"):
                 found = self._open.query_batch(edge.QueryBatchRequest(requests))
         except EngineError:
-            return [Answer(reason=Reason.ENGINE_FAILED)] * len(questions)
+            return [SearchAnswer(reason=FailureReason.ENGINE_FAILED)] * len(questions)
         seconds = (time.perf_counter() - begun) / len(questions)
-        return [Answer([self._hit(point) for point in points], "", seconds) for points in found]
+        return [SearchAnswer([self._hit(point) for point in points], "", seconds) for points in found]
 
-    def _request(self, question: Question, limit: int) -> edge.QueryRequest:
+    def _request(self, question: VectorQuery, limit: int) -> edge.QueryRequest:
         rescore = self._settings.rescore
         return edge.QueryRequest(
             limit=limit,
@@ -289,7 +289,7 @@ class EmbeddedIndex:
         score = -point.score if self.distance is Distance.EUCLID else point.score
         return Hit(point.id, score, point.payload["chunk_id"], point.payload["content_hash"])
 
-    def _change(self, gone: Sequence[int], rows: Sequence[Row], vectors: NDArray[np.float32]) -> None:
+    def _change(self, gone: Sequence[int], rows: Sequence[ChunkRow], vectors: NDArray[np.float32]) -> None:
         if not np.isfinite(vectors).all():
             bad = next(row for row, vector in zip(rows, vectors, strict=True) if not np.isfinite(vector).all())
             message = f"embedded index: chunk {bad.chunk_id!r} has a vector with NaN or infinity, expected finite"

@@ -12,17 +12,17 @@ import httpcore
 from qdrant_client.http.exceptions import ResponseHandlingException, UnexpectedResponse
 
 from monitor.adapters.retrieval.qdrant.transport import ClosedError, RateLimitedError, TooLargeError
-from monitor.adapters.retrieval.reasons import Reason
+from monitor.adapters.retrieval.reasons import FailureReason
 
 DETAIL = 200
 """Characters of a server's own words in a message."""
 
-OF_STATUS: Mapping[int, Reason] = {
-    401: Reason.REFUSED,
-    403: Reason.FORBIDDEN,
-    404: Reason.COLLECTION_MISSING,
-    408: Reason.DEADLINE,
-    422: Reason.INVALID,
+OF_STATUS: Mapping[int, FailureReason] = {
+    401: FailureReason.REFUSED,
+    403: FailureReason.FORBIDDEN,
+    404: FailureReason.COLLECTION_MISSING,
+    408: FailureReason.DEADLINE,
+    422: FailureReason.INVALID,
 }
 
 
@@ -30,7 +30,7 @@ OF_STATUS: Mapping[int, Reason] = {
 class Failed:
     """A read that failed: the name of what went wrong, and one line for people."""
 
-    reason: Reason
+    reason: FailureReason
     detail: str
 
 
@@ -40,26 +40,30 @@ def failed(error: Exception, api_key: str) -> Failed:
     return Failed(_reason(source), _printable(_said(source), api_key) or type(source).__name__)
 
 
-def _reason(error: Exception) -> Reason:
+def _reason(error: Exception) -> FailureReason:
     if isinstance(error, UnexpectedResponse):
         return _reason_of_status(error.status_code or 0)
     if isinstance(error, RateLimitedError):
-        return Reason.RATE_LIMITED
+        return FailureReason.RATE_LIMITED
     if isinstance(error, TooLargeError):
-        return Reason.TOO_LARGE
+        return FailureReason.TOO_LARGE
     if isinstance(error, httpcore.ConnectTimeout):
-        return Reason.UNREACHABLE
+        return FailureReason.UNREACHABLE
     if isinstance(error, httpcore.TimeoutException):
-        return Reason.DEADLINE
-    return Reason.UNREACHABLE if isinstance(error, httpcore.NetworkError | ClosedError) else Reason.BAD_ANSWER
+        return FailureReason.DEADLINE
+    return (
+        FailureReason.UNREACHABLE
+        if isinstance(error, httpcore.NetworkError | ClosedError)
+        else FailureReason.BAD_ANSWER
+    )
 
 
-def _reason_of_status(status: int) -> Reason:
+def _reason_of_status(status: int) -> FailureReason:
     if status in OF_STATUS:
         return OF_STATUS[status]
     if status >= 500:
-        return Reason.SERVER_ERROR
-    return Reason.REJECTED if status >= 400 else Reason.BAD_ANSWER
+        return FailureReason.SERVER_ERROR
+    return FailureReason.REJECTED if status >= 400 else FailureReason.BAD_ANSWER
 
 
 def _said(error: Exception) -> str:

@@ -11,7 +11,7 @@ import qdrant_edge as edge
 from numpy.typing import NDArray
 
 from monitor.adapters.retrieval.qdrant.shard import SEGMENT, engine_call
-from monitor.core.index.corpus import Row
+from monitor.core.index.corpus import ChunkRow
 from monitor.core.model.events import Segment
 
 SLICE = 1_000
@@ -20,7 +20,7 @@ SAMPLE = 16
 """Of so many pages of a cleanly closed shard, one has its vectors read."""
 
 
-def write(shard: edge.EdgeShard, rows: Sequence[Row], vectors: NDArray[np.float32]) -> None:
+def write(shard: edge.EdgeShard, rows: Sequence[ChunkRow], vectors: NDArray[np.float32]) -> None:
     """Insert or replace points; the id is the chunk's key, the (n, d) vectors are aligned with the n rows."""
     for at in range(0, len(rows), SLICE):
         lists = vectors[at : at + SLICE].tolist()
@@ -42,7 +42,7 @@ def delete(shard: edge.EdgeShard, keys: Sequence[int]) -> None:
             shard.update(edge.UpdateOperation.delete_points(part))
 
 
-def payload(row: Row, vector_sum: int) -> dict[str, Any]:
+def payload(row: ChunkRow, vector_sum: int) -> dict[str, Any]:
     """What a point says of its chunk."""
     return {
         "chunk_id": row.chunk_id,
@@ -70,8 +70,8 @@ def segment_filter(wanted: Segment) -> edge.Filter | None:
 
 
 def disagreements(
-    shard: edge.EdgeShard, live: Mapping[int, Row], vectors: NDArray[np.float32], *, every_vector: bool
-) -> tuple[list[int], list[Row]]:
+    shard: edge.EdgeShard, live: Mapping[int, ChunkRow], vectors: NDArray[np.float32], *, every_vector: bool
+) -> tuple[list[int], list[ChunkRow]]:
     """Compare all points with the live chunks: payloads, with the sum of the vector as it was written.
 
     Args:

@@ -7,9 +7,9 @@ import numpy as np
 from numpy.typing import NDArray
 from qdrant_client import QdrantClient, models
 
-from monitor.adapters.retrieval.answers import Answer, Foreign, Hit, Point, Question
+from monitor.adapters.retrieval.answers import Foreign, Hit, Point, SearchAnswer, VectorQuery
 from monitor.adapters.retrieval.qdrant.collection import ServerSettings
-from monitor.adapters.retrieval.reasons import Reason
+from monitor.adapters.retrieval.reasons import FailureReason
 from monitor.core.model.events import Segment
 from monitor.core.model.point_ids import name_of, payload_name, payload_number, point_of
 from monitor.core.model.scoring import Distance
@@ -18,11 +18,11 @@ PAGES = 8
 """Pages of a scroll that looks for chunks by payload: a chunk may lie under several points."""
 
 
-class BadAnswerError(Exception):
+class MalformedResponseError(Exception):
     """An answer that lacks something or contradicts itself; becomes the reason `bad_answer`."""
 
 
-class NoChunkIdError(BadAnswerError):
+class NoChunkIdError(MalformedResponseError):
     """A point whose payload holds no chunk id where one is configured."""
 
 
@@ -38,14 +38,14 @@ class Requests:
         if settings.exact or settings.hnsw_ef is not None:
             self._params = models.SearchParams(exact=settings.exact, hnsw_ef=settings.hnsw_ef)
 
-    def search(self, client: QdrantClient, questions: Sequence[Question], limit: int) -> list[Answer]:
+    def search(self, client: QdrantClient, questions: Sequence[VectorQuery], limit: int) -> list[SearchAnswer]:
         """Ask a batch of questions; per question its hits, or the name of what was wrong with them; no times."""
         answers = client.query_batch_points(
             self._settings.collection, [self._query(question, limit) for question in questions]
         )
         if len(answers) != len(questions):
             message = f"{len(answers)} answers to {len(questions)} questions"
-            raise BadAnswerError(message)
+            raise MalformedResponseError(message)
         return [self._answer(answer.points, limit) for answer in answers]
 
     def stored(self, client: QdrantClient, points: Sequence[Point]) -> dict[Point, NDArray[np.float32] | str]:
@@ -106,7 +106,7 @@ class Requests:
             if following is None:
                 return found_so_far
         message = f"more than {PAGES * len(chunk_ids)} points for {len(chunk_ids)} chunks"
-        raise BadAnswerError(message)
+        raise MalformedResponseError(message)
 
     def version(self, client: QdrantClient) -> str:
         """The server's version as it says it."""
@@ -127,7 +127,7 @@ class Requests:
         """Points in the collection."""
         return int(client.count(self._settings.collection, exact=True).count)
 
-    def _query(self, question: Question, limit: int) -> models.QueryRequest:
+    def _query(self, question: VectorQuery, limit: int) -> models.QueryRequest:
         return models.QueryRequest(
             query=question.vector.tolist(),
             using=self._settings.vector_name or None,
@@ -138,9 +138,9 @@ class Requests:
             with_vector=False,
         )
 
-    def _answer(self, points: Sequence[models.ScoredPoint], limit: int) -> Answer:
+    def _answer(self, points: Sequence[models.ScoredPoint], limit: int) -> SearchAnswer:
         if len(points) > limit:
-            return Answer(reason=Reason.TOO_MANY_RESULTS)
+            return SearchAnswer(reason=FailureReason.TOO_MANY_RESULTS)
         sign = -1.0 if self._settings.distance is Distance.EUCLID else 1.0
         hits: list[Hit] = []
         foreign: list[Foreign] = []
@@ -151,9 +151,9 @@ class Requests:
                     hits.append(Hit(number, score, self._name(point), self._hash(point)))
                 else:
                     foreign.append(Foreign(number, score))
-        except BadAnswerError:
-            return Answer(reason=Reason.BAD_ANSWER)
-        return Answer(hits, foreign=foreign)
+        except MalformedResponseError:
+            return SearchAnswer(reason=FailureReason.BAD_ANSWER)
+        return SearchAnswer(hits, foreign=foreign)
 
     def _named(self, point: models.ScoredPoint | models.Record) -> bool:
         try:
@@ -184,8 +184,8 @@ class Requests:
             with np.errstate(over="ignore"):  # beyond float32 is infinite, which is looked for later
                 vector = np.asarray(held, np.float32)
         except (TypeError, ValueError, OverflowError):
-            return Reason.BAD_ANSWER
-        return vector if vector.ndim == 1 else Reason.BAD_ANSWER
+            return FailureReason.BAD_ANSWER
+        return vector if vector.ndim == 1 else FailureReason.BAD_ANSWER
 
 
 def value_at(payload: Mapping[str, Any] | None, path: str) -> Any:
@@ -232,7 +232,7 @@ def _point(value: Any) -> Point:
     if point is not None:
         return point
     message = f"point id {value!r:.60}, expected a number or a UUID"
-    raise BadAnswerError(message)
+    raise MalformedResponseError(message)
 
 
 def _points(chunk_ids: Sequence[str]) -> dict[str, Point]:

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 from qdrant_client import QdrantClient
 
-from monitor.adapters.retrieval.answers import Answer, Hit, Point, Question, Stored
+from monitor.adapters.retrieval.answers import Hit, Point, SearchAnswer, Stored, VectorQuery
 from monitor.adapters.retrieval.qdrant import versions
 from monitor.adapters.retrieval.qdrant.collection import (
     COMPARED_AS,
@@ -22,8 +22,8 @@ from monitor.adapters.retrieval.qdrant.collection import (
 from monitor.adapters.retrieval.qdrant.connection import Connection
 from monitor.adapters.retrieval.qdrant.failures import Failed
 from monitor.adapters.retrieval.qdrant.requests import Requests
-from monitor.adapters.retrieval.qdrant.strict import Limits
-from monitor.adapters.retrieval.reasons import Reason
+from monitor.adapters.retrieval.qdrant.strict import StrictModeLimits
+from monitor.adapters.retrieval.reasons import FailureReason
 from monitor.adapters.retrieval.replay import replay, unasked
 from monitor.core.model.anchors import AnchorSet
 from monitor.core.model.events import chunk_key
@@ -45,9 +45,9 @@ BROKEN = "does not mend itself: see the log of the server"
 LOOKED_AT = 64
 """Points whose payloads are looked at for a chunk id when the server is first met."""
 WRONG = {
-    Reason.REFUSED: "dense.api_key is refused",
-    Reason.FORBIDDEN: "dense.api_key does not allow to read it",
-    Reason.COLLECTION_MISSING: "dense.collection is not there",
+    FailureReason.REFUSED: "dense.api_key is refused",
+    FailureReason.FORBIDDEN: "dense.api_key does not allow to read it",
+    FailureReason.COLLECTION_MISSING: "dense.collection is not there",
 }
 """Failures that waiting does not mend, and the setting that does."""
 
@@ -87,7 +87,7 @@ class ServerRetriever:
         self._connection = Connection(settings)
         self._found: CollectionDescription | None = None
         """What the collection was when it last described itself."""
-        self._said: CollectionDescription | Reason = Reason.UNREACHABLE
+        self._said: CollectionDescription | FailureReason = FailureReason.UNREACHABLE
         """The same, or why it did not when it was last asked."""
         self._version = ""
         self._of_points: tuple[str, ...] = ()
@@ -174,15 +174,15 @@ class ServerRetriever:
         refusal = self._refusal(k, until) if len(rows) else ""
         return unasked(rows, refusal, k=k) if refusal else replay(self, anchors, rows, k=k, until=until)
 
-    def _refusal(self, k: int, until: float) -> Reason | Literal[""]:
+    def _refusal(self, k: int, until: float) -> FailureReason | Literal[""]:
         """Why nothing is to be asked, "" where nothing speaks against it; a collection not yet known is asked for."""
         try:
             found = self._found or self._look(until)
         except ConfigurationError:
-            return Reason.UNUSABLE
+            return FailureReason.UNUSABLE
         if isinstance(found, Failed):
             return found.reason
-        return Reason.UNUSABLE if self._against(found, replace(self._settings, depth=k)) else ""
+        return FailureReason.UNUSABLE if self._against(found, replace(self._settings, depth=k)) else ""
 
     def problems(self) -> Sequence[str]:
         """Where the collection is not what was configured, and what cannot be modelled; no answer says neither."""
@@ -192,7 +192,7 @@ class ServerRetriever:
             return [str(error)]
         if isinstance(found, CollectionDescription):
             return [*self._against(found, self._settings), *_broken(found)]
-        if found.reason is Reason.BAD_ANSWER:  # such as a datatype that nobody here has heard of
+        if found.reason is FailureReason.BAD_ANSWER:  # such as a datatype that nobody here has heard of
             return [f"{self._settings.where}: what it says of itself cannot be read: {found.detail}"]
         return []
 
@@ -253,8 +253,8 @@ class ServerRetriever:
         return self._demanded(self._look(time.monotonic() + self._settings.timeout))
 
     @property
-    def _limits(self) -> Limits:
-        return Limits() if self._found is None else self._found.limits
+    def _limits(self) -> StrictModeLimits:
+        return StrictModeLimits() if self._found is None else self._found.limits
 
     @property
     def _ids(self) -> int:
@@ -267,7 +267,7 @@ class ServerRetriever:
         if isinstance(found, Failed):
             self._said = found.reason
             return found
-        self._found, self._said = None, Reason.UNUSABLE  # should it have no such vector
+        self._found, self._said = None, FailureReason.UNUSABLE  # should it have no such vector
         self._found = self._said = description(found, self._settings)
         return self._found
 
@@ -306,15 +306,15 @@ class ServerRetriever:
                 made.setdefault(name, prepare(vector[None, :], self.distance)[0])
         return made
 
-    def ask(self, questions: Sequence[Question], limit: int, until: float) -> Sequence[Answer]:
+    def ask(self, questions: Sequence[VectorQuery], limit: int, until: float) -> Sequence[SearchAnswer]:
         """Search in batches, several at a time."""
         size = min(self._settings.batch, self._limits.batch)
         batches = [questions[at : at + size] for at in range(0, len(questions), size)]
         asked = [partial(self._search, questions=batch, limit=limit) for batch in batches]
         found = self._connection.read("search", asked, until)
-        answers: list[Answer] = []
+        answers: list[SearchAnswer] = []
         for batch, result in zip(batches, found, strict=True):
-            answers += [Answer(reason=result.reason)] * len(batch) if isinstance(result, Failed) else result
+            answers += [SearchAnswer(reason=result.reason)] * len(batch) if isinstance(result, Failed) else result
         return answers
 
     def fetch(self, hits: Sequence[Hit], until: float) -> Stored:
@@ -331,7 +331,7 @@ class ServerRetriever:
                 stored |= {point: self._prepared(names[point], vector) for point, vector in result.items()}
         return stored
 
-    def _search(self, client: QdrantClient, questions: Sequence[Question], limit: int) -> list[Answer]:
+    def _search(self, client: QdrantClient, questions: Sequence[VectorQuery], limit: int) -> list[SearchAnswer]:
         begun = time.perf_counter()
         found = self._requests.search(client, questions, limit)
         seconds = (time.perf_counter() - begun) / len(questions)

@@ -38,7 +38,7 @@ class Asking(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Limits:
+class StrictModeLimits:
     """What strict mode allows: the most results of one query, queries of one batch, candidates of a graph search and
     values of one condition; whether exact searches, and filters on fields other than `indexed`.
     """
@@ -76,11 +76,11 @@ class Limits:
             )
 
 
-def limits(found: models.StrictModeConfigOutput | None, indexed: frozenset[str]) -> Limits:
+def limits(found: models.StrictModeConfigOutput | None, indexed: frozenset[str]) -> StrictModeLimits:
     """The limits of a collection; none where strict mode is off."""
     if found is None or not found.enabled:
-        return Limits(indexed=indexed)
-    return Limits(
+        return StrictModeLimits(indexed=indexed)
+    return StrictModeLimits(
         results=_or_unlimited(found.max_query_limit),
         batch=_or_unlimited(found.search_max_batchsize),
         hnsw_ef=_or_unlimited(found.search_max_hnsw_ef),

@@ -2,20 +2,20 @@
 
 from collections.abc import Callable, Sequence
 
-from monitor.adapters.sources.git.program import Commit, Entry, Repository
+from monitor.adapters.sources.git.program import GitCommit, Repository, TreeEntry
 
 ENOUGH_PAGES = 30
 
 
 def first_with_enough_pages(
-    repository: Repository, commits: Sequence[Commit], wants: Callable[[bytes], bool]
+    repository: Repository, commits: Sequence[GitCommit], wants: Callable[[bytes], bool]
 ) -> tuple[int, int]:
     """(its place, its pages): 30 pages, or half as many as the last commit has where that is less.
 
     Where no commit has as many, the first that has any; (0, 0) where none has.
     """
 
-    def of_tree(commit: Commit) -> set[bytes]:
+    def of_tree(commit: GitCommit) -> set[bytes]:
         return {entry.path for entry in repository.tree(commit.oid) if _is_page(entry) and wants(entry.path)}
 
     last = len(of_tree(commits[-1]))
@@ -34,5 +34,5 @@ def first_with_enough_pages(
     return first or (0, 0)
 
 
-def _is_page(entry: Entry) -> bool:
+def _is_page(entry: TreeEntry) -> bool:
     return entry.mode.startswith("100")

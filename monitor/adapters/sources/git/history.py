@@ -9,9 +9,9 @@ from typing import Literal, NamedTuple, get_args
 
 from monitor.adapters.documents.readers import sections_of
 from monitor.adapters.page_text import UnreadableText, page_text
-from monitor.adapters.sources.git.program import Commit, Entry, Repository, UnreadableBlob
+from monitor.adapters.sources.git.program import GitCommit, Repository, TreeEntry, UnreadableBlob
 from monitor.core.text.paths import glob_matches, segment_of
-from monitor.core.text.sections import Section
+from monitor.core.text.sections import DocumentSection
 from monitor.ports import ConfigurationError
 
 By = Literal["tags", "daily", "weekly"]
@@ -32,7 +32,7 @@ class Step(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class Selection:
+class HistorySelection:
     """Which files, which commits and which deploys.
 
     Args:
@@ -67,13 +67,13 @@ class Selection:
         name = path.decode("utf-8", "surrogateescape")
         return any(glob_matches(name, pattern) for pattern in self.glob)
 
-    def commits(self, history: Sequence[Commit]) -> list[Commit]:
+    def commits(self, history: Sequence[GitCommit]) -> list[GitCommit]:
         """The commit whose corpus is the initial one, then those to replay; times never fall."""
-        rising: list[Commit] = []
+        rising: list[GitCommit] = []
         latest = 0
         for commit in history:
             latest = max(latest, commit.time if commit.time < _ABSURD else 0)
-            rising.append(Commit(commit.oid, latest))
+            rising.append(GitCommit(commit.oid, latest))
         if self.until:
             rising = [commit for commit in rising if commit.time < self.until.timestamp()]
         first = sum(commit.time < self.since.timestamp() for commit in rising) - 1 if self.since else 0
@@ -82,10 +82,10 @@ class Selection:
         return rising[max(first, 0) :]
 
 
-class Corpus:
+class RepositoryChunks:
     """The chunks of all pages at one commit, as ids and text hashes; and what a change of a page does to them."""
 
-    def __init__(self, repository: Repository, selection: Selection, name: str) -> None:
+    def __init__(self, repository: Repository, selection: HistorySelection, name: str) -> None:
         self._repository = repository
         self._selection = selection
         self._name = name
@@ -95,22 +95,22 @@ class Corpus:
         self.unread: dict[str, str] = {}
         """Pages whose newest version could not be read, and why."""
 
-    def begin(self, commit: Commit) -> Iterator[Step | None]:
+    def begin(self, commit: GitCommit) -> Iterator[Step | None]:
         """The corpus at this commit, as upserts."""
         return self._turn(self._repository.tree(commit.oid), commit.time)
 
-    def follow(self, parent: Commit, commit: Commit) -> Iterator[Step | None]:
+    def follow(self, parent: GitCommit, commit: GitCommit) -> Iterator[Step | None]:
         """What the commit did, page by page in the order of paths: first deletes, then upserts."""
         return self._turn(self._repository.changes(parent.oid, commit.oid), commit.time)
 
-    def _turn(self, entries: Iterable[Entry], seconds: int) -> Iterator[Step | None]:
+    def _turn(self, entries: Iterable[TreeEntry], seconds: int) -> Iterator[Step | None]:
         wanted = sorted(entry for entry in entries if self._selection.wants(entry.path))
         when = _stamp(seconds)
         for entry in wanted:
             yield None
             yield from self._page(entry, when)
 
-    def _page(self, entry: Entry, when: str) -> Iterator[Step]:
+    def _page(self, entry: TreeEntry, when: str) -> Iterator[Step]:
         doc_id = doc_id_of(entry.path)
         self.unread.pop(doc_id, None)
         try:
@@ -123,7 +123,7 @@ class Corpus:
             sections = []
         yield from self._steps(doc_id, sections, when)
 
-    def _steps(self, doc_id: str, sections: Sequence[Section], when: str) -> Iterator[Step]:
+    def _steps(self, doc_id: str, sections: Sequence[DocumentSection], when: str) -> Iterator[Step]:
         before = dict(self._pages.pop(doc_id, ()))
         after = {section.chunk_id: blake2b(section.text.encode(), digest_size=12).digest() for section in sections}
         if after:
@@ -136,7 +136,7 @@ class Corpus:
             if before.get(section.chunk_id) != after[section.chunk_id]:
                 yield _upsert(section, doc_id, segment, when)
 
-    def _sections(self, entry: Entry, doc_id: str) -> list[Section]:
+    def _sections(self, entry: TreeEntry, doc_id: str) -> list[DocumentSection]:
         kind = {"120000": "symlink", "160000": "submodule"}.get(entry.mode)
         if kind:
             raise UnreadableBlob(kind)
@@ -180,14 +180,14 @@ class DeployMarks:
         self._by = by
         self._tags = tags
 
-    def after(self, commit: Commit, following: Commit | None, *, changed: bool) -> list[str]:
+    def after(self, commit: GitCommit, following: GitCommit | None, *, changed: bool) -> list[str]:
         """The deploys that end with this commit. Tags end one even when no page changed since the last."""
         if self._by == "tags":
             return [_deploy_id(name) for name in self._tags.get(commit.oid, ())]
         period = self._period(commit)
         return [period] if changed and (following is None or self._period(following) != period) else []
 
-    def _period(self, commit: Commit) -> str:
+    def _period(self, commit: GitCommit) -> str:
         day = datetime.fromtimestamp(commit.time, UTC).date()
         week = day.isocalendar()
         return day.isoformat() if self._by == "daily" else f"{week.year}-W{week.week:02d}"
@@ -198,7 +198,7 @@ def _deploy_id(tag: bytes) -> str:
     return name if name != INITIAL else f"refs/tags/{name}"
 
 
-def walk(corpus: Corpus, commits: Sequence[Commit], marks: DeployMarks) -> Iterator[Step | None]:
+def walk(corpus: RepositoryChunks, commits: Sequence[GitCommit], marks: DeployMarks) -> Iterator[Step | None]:
     """All events of the history; None stands between two pages, so that a caller can look at the clock."""
     yield from corpus.begin(commits[0])
     yield _deploy(INITIAL, commits[0])
@@ -213,12 +213,12 @@ def walk(corpus: Corpus, commits: Sequence[Commit], marks: DeployMarks) -> Itera
         changed = changed and not ended
 
 
-def _deploy(name: str, commit: Commit) -> Step:
+def _deploy(name: str, commit: GitCommit) -> Step:
     fields: dict[str, object] = {"op": "deploy", "deploy_id": name, "event_time": _stamp(commit.time)}
     return Step(f"__deploy__/{name}", fields)
 
 
-def _upsert(section: Section, doc_id: str, segment: Mapping[str, str], when: str) -> Step:
+def _upsert(section: DocumentSection, doc_id: str, segment: Mapping[str, str], when: str) -> Step:
     fields: dict[str, object] = {"op": "upsert", "chunk_id": section.chunk_id, "doc_id": doc_id}
     fields |= {"position": section.ordinal, "text": section.text, "segment": segment, "event_time": when}
     return Step(section.chunk_id, fields)

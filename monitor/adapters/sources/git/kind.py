@@ -25,11 +25,11 @@ def build_git(section: GitSection, context: SourceContext) -> "GitHistorySource"
     Raises:
         ConfigurationError: `since` is no date.
     """
-    from monitor.adapters.sources.git.history import Selection
+    from monitor.adapters.sources.git.history import HistorySelection
     from monitor.adapters.sources.git.source import GitHistorySource
 
     since = _moment(section.since) if section.since else None
-    selection = Selection(glob=section.globs, since=since, deploys=section.deploys)
+    selection = HistorySelection(glob=section.globs, since=since, deploys=section.deploys)
     return GitHistorySource(context.located(section.path), selection)
 
 

@@ -38,14 +38,14 @@ class UnreadableBlob(Exception):  # noqa: N818 - a state of the blob that is cou
         self.reason = reason
 
 
-class Commit(NamedTuple):
+class GitCommit(NamedTuple):
     """One commit of the first-parent history; `time` is its committer time in seconds since the epoch."""
 
     oid: str
     time: int
 
 
-class Entry(NamedTuple):
+class TreeEntry(NamedTuple):
     """A path and what is there: mode `100644`, `100755`, `120000` link, `160000` submodule, `000000` nothing."""
 
     path: bytes
@@ -125,11 +125,11 @@ class Repository:
         seconds = committer.rpartition(b"> ")[2].partition(b" ")[0]
         return int(seconds) if kind == b"commit" and seconds.isdigit() else None
 
-    def first_parents(self, oid: str) -> list[Commit]:
+    def first_parents(self, oid: str) -> list[GitCommit]:
         """The commit's first-parent history, oldest first."""
         lines = self._run("rev-list", "--first-parent", "--timestamp", oid, "--").decode().split("\n")
         pairs = (line.partition(" ") for line in reversed(lines) if line)
-        return [Commit(oid, int(seconds)) for seconds, _, oid in pairs]
+        return [GitCommit(oid, int(seconds)) for seconds, _, oid in pairs]
 
     def tags(self) -> dict[str, list[bytes]]:
         """Names of tags, sorted, by the id of the object they finally point to."""
@@ -143,20 +143,20 @@ class Repository:
             names.setdefault(peeled[name], []).append(name)
         return names
 
-    def tree(self, commit: str) -> list[Entry]:
+    def tree(self, commit: str) -> list[TreeEntry]:
         """Everything in a commit, ordered by path."""
         listed = self._run("ls-tree", "-r", "-z", "--full-tree", commit).split(b"\0")
         entries = (line.partition(b"\t") for line in listed if line)
-        return [Entry(path, *_mode_and_oid(about)) for about, _, path in entries]
+        return [TreeEntry(path, *_mode_and_oid(about)) for about, _, path in entries]
 
-    def changes(self, parent: str, commit: str) -> Iterator[Entry]:
+    def changes(self, parent: str, commit: str) -> Iterator[TreeEntry]:
         """What a commit changed against this parent; to be read to the end before anything else is asked."""
         self._trees.send(f"{commit} {parent}\n".encode() + _END)
         while (first := self._trees.exactly(1)) != _END[:1]:
             about = first + self._trees.until(b"\0")
             if first == b":":
                 _, mode, _, oid, _ = about[1:].decode().split(" ")
-                yield Entry(self._trees.until(b"\0"), mode, oid)
+                yield TreeEntry(self._trees.until(b"\0"), mode, oid)
         self._trees.exactly(1)
 
     def blob(self, oid: str, limit: int) -> bytes:

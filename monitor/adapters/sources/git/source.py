@@ -16,8 +16,8 @@ from pathlib import Path
 
 from monitor.adapters.sources.git.beginning import first_with_enough_pages
 from monitor.adapters.sources.git.facts import HistoryFacts
-from monitor.adapters.sources.git.history import Corpus, DeployMarks, Selection, Step, walk
-from monitor.adapters.sources.git.program import Commit, Repository
+from monitor.adapters.sources.git.history import DeployMarks, HistorySelection, RepositoryChunks, Step, walk
+from monitor.adapters.sources.git.program import GitCommit, Repository
 from monitor.adapters.sources.git.tags import placed
 from monitor.core.model.events import Partition, Position, Record
 from monitor.ports import Fault, Polled, UnreachableError
@@ -36,10 +36,15 @@ class GitHistorySource:
     """
 
     def __init__(
-        self, repository: str | Path, selection: Selection | None = None, *, ref: str = "HEAD", topic: str = "git"
+        self,
+        repository: str | Path,
+        selection: HistorySelection | None = None,
+        *,
+        ref: str = "HEAD",
+        topic: str = "git",
     ) -> None:
         self._path = Path(repository)
-        self._selection = selection or Selection()
+        self._selection = selection or HistorySelection()
         self._ref = ref
         self._partition = Partition(topic, 0)
         self._repository: Repository | None = None
@@ -50,7 +55,7 @@ class GitHistorySource:
         self._failure: UnreachableError | None = None
         self._paused = False
         self._closing = threading.Event()
-        self._corpus: Corpus | None = None
+        self._corpus: RepositoryChunks | None = None
         self._facts: HistoryFacts | None = None
 
     def start(self, positions: Mapping[Partition, int]) -> None:
@@ -68,7 +73,7 @@ class GitHistorySource:
             raise
         assert self._facts is not None  # noqa: S101 - made with the commits
         marks = DeployMarks(self._selection.deploys, self._facts.tags.names if self._facts.tags else {})
-        self._corpus = Corpus(self._repository, self._selection, self._name)
+        self._corpus = RepositoryChunks(self._repository, self._selection, self._name)
         self._walk = walk(self._corpus, commits, marks)
 
     def partitions(self) -> frozenset[Partition]:
@@ -133,7 +138,7 @@ class GitHistorySource:
     def _name(self) -> str:
         return self._path.absolute().name.removesuffix(".git")
 
-    def _begun(self, repository: Repository) -> list[Commit]:
+    def _begun(self, repository: Repository) -> list[GitCommit]:
         """The commits from the initial corpus on; and the facts about them."""
         selection = self._selection
         partial = repository.is_partial()
@@ -159,7 +164,7 @@ class GitHistorySource:
         )
         return commits[begin:]
 
-    def _commits(self, repository: Repository) -> tuple[list[Commit], int, int]:
+    def _commits(self, repository: Repository) -> tuple[list[GitCommit], int, int]:
         """The commits that were asked for, which of them is the initial one, and its pages where we chose it."""
         history = repository.first_parents(repository.resolve(self._ref))
         commits = self._selection.commits(history)

@@ -5,7 +5,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from monitor.adapters.sources.git.program import Commit, Repository
+from monitor.adapters.sources.git.program import GitCommit, Repository
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +27,7 @@ class TagPlaces:
     lost: int = 0
 
 
-def placed(repository: Repository, line: Sequence[Commit], until: float | None = None) -> TagPlaces:
+def placed(repository: Repository, line: Sequence[GitCommit], until: float | None = None) -> TagPlaces:
     """Every tag at a commit of the first-parent line behind its first one.
 
     A tag beside the line ends its deploy at the first commit of the line that contains it, which is the merge of its
@@ -64,7 +64,7 @@ def placed(repository: Repository, line: Sequence[Commit], until: float | None =
     return TagPlaces(by_place, counts["merged"], counts["by_time"], counts["earlier"], counts["lost"])
 
 
-def _brought(repository: Repository, line: Sequence[Commit], wanted: set[str]) -> dict[str, str]:
+def _brought(repository: Repository, line: Sequence[GitCommit], wanted: set[str]) -> dict[str, str]:
     """The first commit of the line that contains each of the wanted ones, where one does."""
     parents = dict(repository.parents(line[-1].oid))
     seen: set[str] = set()

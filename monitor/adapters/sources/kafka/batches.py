@@ -30,7 +30,7 @@ Item = Record | Fault
 
 
 @dataclass(frozen=True, slots=True)
-class Batch:
+class RecordBatch:
     """One record batch: its header's fields and the bytes of the whole."""
 
     base: int
@@ -57,7 +57,7 @@ class Batch:
         return 0 <= self.last_delta == self.count - 1
 
 
-def batches(fetched: bytes | memoryview) -> Iterator[Batch | None]:
+def batches(fetched: bytes | memoryview) -> Iterator[RecordBatch | None]:
     """The complete batches of one fetch answer; the partial one at its end is left out.
 
     Yields None, and ends, where a length is impossible: where the next batch begins is then unknown.
@@ -76,13 +76,13 @@ def batches(fetched: bytes | memoryview) -> Iterator[Batch | None]:
         at = end
 
 
-def _batch(raw: memoryview) -> Batch:
+def _batch(raw: memoryview) -> RecordBatch:
     base, _, epoch, magic, crc, attributes, last_delta, first, latest, producer, _, _, count = HEADER.unpack_from(raw)
     intact = magic == 2 and last_delta >= 0 and crc32c(raw[CRC_COVERS_FROM:]) == crc
-    return Batch(base, epoch, magic, attributes, last_delta, first, latest, producer, count, raw, intact)
+    return RecordBatch(base, epoch, magic, attributes, last_delta, first, latest, producer, count, raw, intact)
 
 
-def aborts(batch: Batch) -> bool:
+def aborts(batch: RecordBatch) -> bool:
     """Whether a control batch is an abort marker: the key of its record is (version, type), type 0 is abort."""
     record = bytes(batch.raw[HEADER.size :])
     try:
@@ -94,7 +94,7 @@ def aborts(batch: Batch) -> bool:
         return False
 
 
-def unpack(batch: Batch, where: Partition, begin: int, limit: int) -> list[Item]:
+def unpack(batch: RecordBatch, where: Partition, begin: int, limit: int) -> list[Item]:
     """The records and faults of one batch from offset `begin` on, offsets strictly rising.
 
     Args:
@@ -118,7 +118,7 @@ def unpack(batch: Batch, where: Partition, begin: int, limit: int) -> list[Item]
     return _records(batch, body, where, begin)
 
 
-def _records(batch: Batch, body: bytes, where: Partition, begin: int) -> list[Item]:
+def _records(batch: RecordBatch, body: bytes, where: Partition, begin: int) -> list[Item]:
     items: list[Item] = []
     fixed = batch.max_timestamp if batch.attributes & APPEND_TIME else None
     at, due = 0, batch.base  # `due`: the least offset the next record can have
@@ -145,7 +145,7 @@ def _length(body: bytes, at: int) -> tuple[int, int]:
 
 
 def _record(
-    batch: Batch, body: bytes, span: tuple[int, int], where: Partition, expected: tuple[int, int | None]
+    batch: RecordBatch, body: bytes, span: tuple[int, int], where: Partition, expected: tuple[int, int | None]
 ) -> Item:
     start, end = span
     due, fixed = expected
@@ -221,7 +221,7 @@ def _varint(body: bytes, at: int) -> tuple[int, int]:
             raise ValueError(message)
 
 
-def _lost(batch: Batch, where: Partition, offsets: range, what: str) -> list[Item]:
+def _lost(batch: RecordBatch, where: Partition, offsets: range, what: str) -> list[Item]:
     """A Fault per offset; one for all where the header claims more offsets than a batch can sensibly have."""
     detail = f"batch {batch.base} to {batch.last} {what}"
     shown = offsets if len(offsets) <= MOST_OFFSETS else offsets[:1]

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator
 from itertools import islice
 from typing import Any
 
-from monitor.adapters.sources.kafka.batches import CONTROL, TRANSACTIONAL, Batch, Item, aborts, batches, unpack
+from monitor.adapters.sources.kafka.batches import CONTROL, TRANSACTIONAL, Item, RecordBatch, aborts, batches, unpack
 from monitor.core.model.events import Partition, Position
 from monitor.ports import Fault
 
@@ -72,7 +72,7 @@ class FetchedRecords:
         except Exception as error:  # the last net: an exception from here would make the next poll spin for ever
             yield self._skip(f"{type(error).__name__}: {error}")
 
-    def _batch(self, batch: Batch) -> Iterator[Item]:
+    def _batch(self, batch: RecordBatch) -> Iterator[Item]:
         self.leader_epoch = batch.epoch if batch.intact else self.leader_epoch
         if batch.intact and (batch.last < self._reached or self._unwanted(batch)):
             self._reached = max(self._reached, batch.last + 1)
@@ -83,7 +83,7 @@ class FetchedRecords:
         if batch.intact:
             self._reached = batch.last + 1
 
-    def _unwanted(self, batch: Batch) -> bool:
+    def _unwanted(self, batch: RecordBatch) -> bool:
         """Whether the batch is a marker, or part of a transaction that was aborted (read committed)."""
         while self._aborted and self._aborted[0][0] <= batch.last:
             self._aborting.add(self._aborted.popleft()[1])

@@ -31,7 +31,7 @@ from monitor.adapters.sources.kafka.library import (
 )
 from monitor.adapters.sources.kafka.settings import KafkaSettings, problems
 from monitor.adapters.sources.kafka.starting import (
-    Bounds,
+    OffsetRange,
     added_fault,
     bounds,
     first_offsets,
@@ -166,7 +166,7 @@ class KafkaSource:
         for partition, bound in here.items():
             self._go(partition, self._offset(partition), bound)
 
-    def _go(self, partition: Partition, offset: int, bound: Bounds) -> None:
+    def _go(self, partition: Partition, offset: int, bound: OffsetRange) -> None:
         tp = TopicPartition(*partition)
         if offset > bound.end:
             self._hold(partition, offset, f"it ends at {bound.end}, below the position {offset}")

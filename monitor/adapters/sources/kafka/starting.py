@@ -9,23 +9,23 @@ from monitor.core.model.events import Partition, Position
 from monitor.ports import Fault, UnreachableError
 
 
-class Bounds(NamedTuple):
+class OffsetRange(NamedTuple):
     """First offset there is and next offset to be written."""
 
     begin: int
     end: int
 
 
-def bounds(consumer: Any, partitions: Iterable[Partition], timeout: float) -> dict[Partition, Bounds]:
+def bounds(consumer: Any, partitions: Iterable[Partition], timeout: float) -> dict[Partition, OffsetRange]:
     """What the broker has of each partition; KafkaError where it does not answer within `timeout` seconds twice."""
     tps = topic_partitions(partitions)
     begin = consumer.beginning_offsets(tps, timeout_ms=timeout * 1000)
     end = consumer.end_offsets(tps, timeout_ms=timeout * 1000)
-    return {Partition(*tp): Bounds(begin[tp], end[tp]) for tp in tps}
+    return {Partition(*tp): OffsetRange(begin[tp], end[tp]) for tp in tps}
 
 
 def first_offsets(
-    consumer: Any, settings: KafkaSettings, here: Mapping[Partition, Bounds], stored: Mapping[Partition, int]
+    consumer: Any, settings: KafkaSettings, here: Mapping[Partition, OffsetRange], stored: Mapping[Partition, int]
 ) -> tuple[dict[Partition, int], tuple[Partition, ...]]:
     """The offset to begin at, per partition, and the partitions that were added since positions were stored."""
     known = {partition.topic for partition in stored}
@@ -57,7 +57,7 @@ def added_fault(partition: Partition) -> Fault:
     return Fault("added_partition", Position(*partition, 0), detail)
 
 
-def _beginning(consumer: Any, settings: KafkaSettings, here: Mapping[Partition, Bounds]) -> dict[Partition, int]:
+def _beginning(consumer: Any, settings: KafkaSettings, here: Mapping[Partition, OffsetRange]) -> dict[Partition, int]:
     if settings.start == "earliest":
         return {partition: bound.begin for partition, bound in here.items()}
     moment = start_milliseconds(settings.start)

@@ -10,7 +10,7 @@ from monitor.core.model.events import Segment
 from monitor.core.model.segments import admits
 
 
-class Admission:
+class FilterIndex:
     """Live slots, each with a small code for its segment attributes; a filter is a table over the codes.
 
     Args:

@@ -44,7 +44,7 @@ def places(rows: NDArray[np.int64]) -> NDArray[np.int64]:
     return within
 
 
-def leaders(
+def dedup_candidates(
     vectors: NDArray[np.float32], groups: NDArray[np.int64], slots: NDArray[np.int64], names: Sequence[str], keep: int
 ) -> NDArray[np.bool_]:
     """Which rows can be among the best `keep` of any list: of bit-equal vectors the first `keep` chunk ids.

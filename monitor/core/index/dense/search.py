@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from monitor.core.index.dense.kernels import EMPTY, exact
-from monitor.core.index.dense.order import leaders, places, ranked
+from monitor.core.index.dense.order import dedup_candidates, places, ranked
 from monitor.core.index.dense.product import Product, Real, lowered
 from monitor.core.model.scoring import Distance
 
@@ -32,7 +32,7 @@ def gather(vectors: NDArray[np.float32], slots: NDArray[np.int64]) -> NDArray[np
     return vectors[slots]
 
 
-class Search:
+class ExactSearch:
     """Exact top `keep` of some queries over some slots, under (score descending, chunk id).
 
     A pool of (query, slot) pairs is kept such that no pair outside can be among the best `keep`: by the float32
@@ -92,7 +92,7 @@ class Search:
         hits = self._hits(forms)
         if len(hits) > _FLOOD * self._keep * len(self._queries):
             groups = np.zeros(len(block), np.int64)
-            kept = leaders(self._vectors[block], groups, block, self._names, self._keep)
+            kept = dedup_candidates(self._vectors[block], groups, block, self._names, self._keep)
             hits = hits[kept[hits // len(self._queries)]]
         at, rows = np.divmod(hits, len(self._queries))
         self._rows = np.concatenate((self._rows, rows))

@@ -6,12 +6,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from monitor.core.index.corpus import Corpus, Delta
-from monitor.core.index.dense.admission import Admission
+from monitor.core.index.dense.admission import FilterIndex
 from monitor.core.index.dense.buffers import Buffers
 from monitor.core.index.dense.kernels import EMPTY, exact
-from monitor.core.index.dense.order import leaders
+from monitor.core.index.dense.order import dedup_candidates
 from monitor.core.index.dense.product import Product, Real, lowered
-from monitor.core.index.dense.search import Search, blocks
+from monitor.core.index.dense.search import ExactSearch, blocks
 from monitor.core.model.anchors import AnchorSet
 from monitor.core.model.events import Segment
 from monitor.core.model.lists import NO_CHUNK, RankedLists
@@ -53,7 +53,7 @@ class DenseTopK:
         self._depth = 4 * k
         """Results a refill buffers; a buffer holds 60% more, so that arrivals push the floor up only slowly."""
         self._product = Product.of(anchors.vectors, distance)
-        self._admission = Admission(anchors.filters)
+        self._admission = FilterIndex(anchors.filters)
         self._buffers = Buffers(len(anchors), self._depth * 8 // 5, corpus.names)
         self._lists = RankedLists.unknown(len(anchors), k)
         self._lists.known[:] = True
@@ -143,7 +143,7 @@ class DenseTopK:
         hits = hits[passing[at, rows] >= needed[rows]]
         if len(hits) > _FLOOD * self._k * anchors:
             codes = self._admission.codes(block)
-            kept = leaders(self._corpus.vectors[block], codes, block, self._corpus.names, keep)
+            kept = dedup_candidates(self._corpus.vectors[block], codes, block, self._corpus.names, keep)
             hits = hits[kept[hits // anchors]]
         return hits
 
@@ -172,7 +172,7 @@ class DenseTopK:
         self, vectors: NDArray[np.float32], among: NDArray[np.int64], keep: int
     ) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
         corpus = self._corpus
-        return Search(corpus.vectors, corpus.names, vectors, distance=self._distance, keep=keep).top(among)
+        return ExactSearch(corpus.vectors, corpus.names, vectors, distance=self._distance, keep=keep).top(among)
 
     def _publish(self, rows: NDArray[np.int64]) -> NDArray[np.bool_]:
         """Put the lists of touched anchors in place and say which differ from the ones before."""

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from monitor.core.index.duplicates.shingles import THRESHOLD, jaccard
-from monitor.core.index.duplicates.sketches import Pairs, Sketches
+from monitor.core.index.duplicates.sketches import Pairs, ShingleSketches
 from monitor.core.model.lists import NO_CHUNK
 
 Contents = NDArray[np.int64]
@@ -24,10 +24,10 @@ class Likeness:
     """Near copies among the few contents of each row, remembered from report to report.
 
     Two contents are alike when the Jaccard similarity of their shingles is at least `threshold`, exactly as
-    `shingles.clusters` decides. Only pairs whose sketches allow it are compared (`Sketches`); with long sets, pairs
-    whose prefixes meet: if |x n y| >= t |x u y|, the first |x| - ceil(t |x|) + 1 shingles of x and those of y, in any
-    one order of all shingles, have one in common (Chaudhuri, Ganti, Kaushik, A primitive operator for similarity
-    joins, ICDE 2006).
+    `shingles.clusters` decides. Only pairs whose sketches allow it are compared (`ShingleSketches`); with long sets,
+    pairs whose prefixes meet: if |x n y| >= t |x u y|, the first |x| - ceil(t |x|) + 1 shingles of x and those of y,
+    in any one order of all shingles, have one in common (Chaudhuri, Ganti, Kaushik, A primitive operator for
+    similarity joins, ICDE 2006).
 
     Args:
         threshold: the least similarity of near copies, in (0, 1].
@@ -41,14 +41,14 @@ class Likeness:
         """How often everything was forgotten."""
         self._sets: dict[int, Shingles] = {}
         self._alike: dict[tuple[int, int], bool] = {}
-        self._sketches = Sketches(threshold)
+        self._sketches = ShingleSketches(threshold)
 
     def trim(self) -> None:
         """Forget everything where too much is remembered; whatever is compared next must be made known anew."""
         if len(self._sets) > _MOST:
             self._sets.clear()
             self._alike.clear()
-            self._sketches = Sketches(self._threshold)
+            self._sketches = ShingleSketches(self._threshold)
             self.forgotten += 1
 
     def know(self, contents: Contents, keys: NDArray[np.int64], shingles: Callable[[int], Shingles]) -> None:

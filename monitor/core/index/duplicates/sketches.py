@@ -17,7 +17,7 @@ _FEW, _ALL = 4, 16
 """Words of 64 bits looked at first, and when these do not settle it."""
 
 
-class Sketches:
+class ShingleSketches:
     """One bit per shingle, 1,024 places shared by all shingles, and the same folded to 256.
 
     Let X be the bits of set x. A bit that two shingles of x share hides one of them, so |x n y| is at most the

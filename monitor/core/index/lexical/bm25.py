@@ -12,7 +12,7 @@ Numbers = NDArray[np.int64] | NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True)
-class BM25:
+class Bm25Scorer:
     """Parameters of the scoring function; the names are those of the literature.
 
     score(q, d) = sum over the distinct terms t of q, in the order of their first occurrence, of

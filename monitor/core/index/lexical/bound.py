@@ -4,7 +4,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from monitor.core.index.lexical.arrays import TRACE, Postings, Queries
-from monitor.core.index.lexical.queries import Plan
+from monitor.core.index.lexical.queries import QueryPlan
 
 _ROUNDING = 1e-12
 """Relative; far above the error of a sum of a few hundred positive float64, far below any real gap."""
@@ -14,7 +14,7 @@ _TINY = 1e-9
 """A weight of an epoch below which no ratio to it is formed."""
 
 
-def postings(plan: Plan, epoch: Queries, rows: NDArray[np.int64]) -> Postings:
+def postings(plan: QueryPlan, epoch: Queries, rows: NDArray[np.int64]) -> Postings:
     """What some rows, ascending, ask under an epoch's weights."""
     taking = np.full(len(plan), -1, np.int64)
     taking[rows] = np.arange(len(rows))
@@ -35,7 +35,7 @@ def postings(plan: Plan, epoch: Queries, rows: NDArray[np.int64]) -> Postings:
 
 
 def unproved(
-    plan: Plan, epoch: Queries, now: Queries, floor: NDArray[np.float64], least: NDArray[np.float64]
+    plan: QueryPlan, epoch: Queries, now: Queries, floor: NDArray[np.float64], least: NDArray[np.float64]
 ) -> NDArray[np.int64]:
     """Rows whose top-k is not proved exact by the bound on everything outside the buffer.
 
@@ -81,7 +81,7 @@ def _above(least: NDArray[np.float64], bound: NDArray[np.float64]) -> NDArray[np
 
 
 def _knapsack(
-    plan: Plan,
+    plan: QueryPlan,
     ratio: NDArray[np.float64],
     most: NDArray[np.float64],
     rows: NDArray[np.int64],

@@ -5,7 +5,7 @@ from numpy.typing import NDArray
 
 from monitor.core.arrays.ragged import ragged
 from monitor.core.index.lexical.arrays import EMPTY, Entries, Queries
-from monitor.core.index.lexical.queries import Plan
+from monitor.core.index.lexical.queries import QueryPlan
 
 _KNOWN = 0.85
 """Share of `keep` that a row must hold to be seeded; a full row that was just widened holds at most 0.8."""
@@ -13,7 +13,7 @@ _BELOW = 1e-9
 """Relative distance of a floor from the entry it must let in again."""
 
 
-def empty(plan: Plan, keep: NDArray[np.int64], wide: bool = False) -> Entries:
+def empty(plan: QueryPlan, keep: NDArray[np.int64], wide: bool = False) -> Entries:
     """Buffers that hold nothing, with room for 1.6 times what a cut keeps (so that cuts are rare), and a twin.
 
     Args:
@@ -42,7 +42,7 @@ def empty(plan: Plan, keep: NDArray[np.int64], wide: bool = False) -> Entries:
     )
 
 
-def resized(plan: Plan, entries: Entries, keep: NDArray[np.int64]) -> Entries:
+def resized(plan: QueryPlan, entries: Entries, keep: NDArray[np.int64]) -> Entries:
     """The same buffers with other `keep`s, each at least the places the row uses."""
     made = empty(plan, keep, entries.frequency.dtype == np.uint32)
     every = np.arange(len(plan))

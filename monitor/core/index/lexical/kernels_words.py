@@ -16,7 +16,7 @@ _PROBES = 32
 _ODD, _GOLDEN, _HALF = np.uint64(0xC2B2AE3D27D4EB4F), np.uint64(0x9E3779B97F4A7C15), np.uint64(32)
 
 
-class Table(NamedTuple):
+class WordTable(NamedTuple):
     """Words by their bytes, open addressing with linear probing.
 
     Args:
@@ -53,7 +53,7 @@ def _slot(low: np.uint64, high: np.uint64, mask: np.uint64) -> np.uint64:
 
 
 @compiled
-def _found(table: Table, low: np.uint64, high: np.uint64) -> int:
+def _found(table: WordTable, low: np.uint64, high: np.uint64) -> int:
     mask = np.uint64(len(table.places) - 1)
     slot = _slot(low, high, mask)
     for _ in range(_PROBES):
@@ -68,7 +68,7 @@ def _found(table: Table, low: np.uint64, high: np.uint64) -> int:
 
 @compiled
 def scan(
-    texts: NDArray[np.uint8], ends: NDArray[np.int64], letters: NDArray[np.uint64], table: Table, made: Words
+    texts: NDArray[np.uint8], ends: NDArray[np.int64], letters: NDArray[np.uint64], table: WordTable, made: Words
 ) -> int:
     """Cut texts into words and look them up; returns how many words there are.
 
@@ -105,7 +105,7 @@ def scan(
 
 
 @compiled
-def place(table: Table, ids: NDArray[np.int32]) -> None:
+def place(table: WordTable, ids: NDArray[np.int32]) -> None:
     """Put words into the table; one that finds no room near its place stays out."""
     mask = np.uint64(len(table.places) - 1)
     for held in ids:

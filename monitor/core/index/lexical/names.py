@@ -14,7 +14,7 @@ _FEW = 4096
 """Labels that are not worth looking through."""
 
 
-class NameOrder:
+class OrderLabels:
     """Order-maintenance labels: label[s] < label[t] exactly if names[s] < names[t], for slots that were placed.
 
     A slot is placed when its name first decides a tie, and stays placed while that chunk holds it, until `keep` takes

@@ -11,7 +11,7 @@ from monitor.core.model.events import Segment
 from monitor.core.model.segments import admits
 
 
-class Admission:
+class QueryFilters:
     """Which rows take which chunks, by filter: segments are folded to what the filters mention.
 
     Folding keeps the table small: its columns are bounded by the combinations of filter values, whatever other
@@ -38,7 +38,7 @@ class Admission:
         folds = [tuple(pair for pair in segment if pair in mentioned) for segment in segments]
         return np.array([self._column(fold) for fold in folds], np.int32)
 
-    def refolded(self, before: "Admission") -> NDArray[np.int32] | None:
+    def refolded(self, before: "QueryFilters") -> NDArray[np.int32] | None:
         """What another admission's folded segments are in this one, (S,) int32; None if its folds say too little."""
         if self._mentioned <= before._mentioned:
             return self.encode(list(before._ids))
@@ -53,7 +53,7 @@ class Admission:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Plan:
+class QueryPlan:
     """A compiled set of A queries. Rows stand by falling number of distinct terms; `order[row]` is the query.
 
     Args:
@@ -75,7 +75,7 @@ class Plan:
     repeats: NDArray[np.float64]
     by_term: NDArray[np.int64]
     term_start: NDArray[np.int64]
-    admission: Admission
+    admission: QueryFilters
 
     def __len__(self) -> int:
         return len(self.order)
@@ -108,7 +108,7 @@ class Plan:
         )
 
 
-def compile_queries(queries: Sequence[NDArray[np.int32]], filters: Sequence[Segment]) -> Plan:
+def compile_queries(queries: Sequence[NDArray[np.int32]], filters: Sequence[Segment]) -> QueryPlan:
     """Compile queries given as token ids in text order (negative ids, which no chunk can have, are left out)."""
     distinct: list[dict[int, int]] = []
     for ids in queries:
@@ -122,7 +122,7 @@ def compile_queries(queries: Sequence[NDArray[np.int32]], filters: Sequence[Segm
     rows = [distinct[at] for at in order.tolist()]
     terms, term = np.unique(np.array([token for repeats in rows for token in repeats], np.int32), return_inverse=True)
     by_term = np.argsort(term, kind="stable")
-    return Plan(
+    return QueryPlan(
         order=order,
         terms=terms,
         start=np.concatenate((np.zeros(1, np.int64), np.cumsum(sizes[order]))),
@@ -131,7 +131,7 @@ def compile_queries(queries: Sequence[NDArray[np.int32]], filters: Sequence[Segm
         repeats=np.array([times for repeats in rows for times in repeats.values()], np.float64),
         by_term=by_term,
         term_start=np.searchsorted(term[by_term], np.arange(len(terms) + 1)),
-        admission=Admission(filters),
+        admission=QueryFilters(filters),
     )
 
 

@@ -58,7 +58,7 @@ class SourceStatistics:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Occurrences:
+class TermOccurrences:
     """How often C chunks contain the T distinct terms of one query.
 
     Args:
@@ -75,7 +75,7 @@ class Occurrences:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Sums:
+class StatisticsSums:
     """Names, documents, lengths and frequencies as in `SourceStatistics`."""
 
     sources: tuple[str, ...]
@@ -84,7 +84,9 @@ class Sums:
     frequency: NDArray[np.int64]
 
 
-def sums_by_source(forward: ForwardLists, local: NDArray[np.int32], count: int, codes: SegmentCodes) -> Sums:
+def sums_by_source(
+    forward: ForwardLists, local: NDArray[np.int32], count: int, codes: SegmentCodes
+) -> StatisticsSums:
     """Sum the forward lists of all live chunks by source.
 
     Args:
@@ -105,10 +107,10 @@ def sums_by_source(forward: ForwardLists, local: NDArray[np.int32], count: int, 
         sizes = lists.sizes.astype(np.int64)
         term = local[lists.ids[ragged(lists.starts, sizes)]]
         frequency += np.bincount(np.repeat(of, sizes) * count + term, minlength=len(frequency))
-    return Sums(names, documents, lengths, frequency.reshape(len(names), count))
+    return StatisticsSums(names, documents, lengths, frequency.reshape(len(names), count))
 
 
-def occurrences(lists: Lists, repeats: Mapping[str, int], ids: NDArray[np.int32]) -> Occurrences:
+def occurrences(lists: Lists, repeats: Mapping[str, int], ids: NDArray[np.int32]) -> TermOccurrences:
     """Find the terms of one query in some chunks.
 
     Args:
@@ -121,7 +123,7 @@ def occurrences(lists: Lists, repeats: Mapping[str, int], ids: NDArray[np.int32]
         chunk, column = np.nonzero(lists.ids[start : start + size, None] == ids)
         frequency[at, column] = lists.frequencies[start + chunk]
     said = np.array([*repeats.values()], float)
-    return Occurrences(tuple(repeats), said, frequency, lists.lengths.astype(float))
+    return TermOccurrences(tuple(repeats), said, frequency, lists.lengths.astype(float))
 
 
 def _named(codes: SegmentCodes) -> tuple[tuple[str, ...], NDArray[np.int64]]:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from monitor.core.index.lexical.bm25 import BM25
+from monitor.core.index.lexical.bm25 import Bm25Scorer
 from monitor.core.index.lexical.forward import ForwardLists
 from monitor.core.index.lexical.vocabulary import Vocabulary
 
@@ -38,7 +38,10 @@ class LexicalStatistics:
 
 
 def statistics(
-    bm25: BM25, forward: ForwardLists, vocabulary: Vocabulary, anchor_terms: tuple[tuple[str, ...], NDArray[np.int64]]
+    bm25: Bm25Scorer,
+    forward: ForwardLists,
+    vocabulary: Vocabulary,
+    anchor_terms: tuple[tuple[str, ...], NDArray[np.int64]],
 ) -> LexicalStatistics:
     """Put the statistics together; `anchor_terms` are the terms, sorted, and their document frequencies."""
     terms, frequency = anchor_terms

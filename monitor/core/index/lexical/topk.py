@@ -9,15 +9,15 @@ from numpy.typing import NDArray
 from monitor.core.arrays.segment_codes import SegmentCodes
 from monitor.core.index.corpus import Corpus, Delta
 from monitor.core.index.lexical.arrays import EMPTY, Queries, Ranking
-from monitor.core.index.lexical.bm25 import BM25, Variant
+from monitor.core.index.lexical.bm25 import Bm25Scorer, Variant
 from monitor.core.index.lexical.forward import ForwardLists
 from monitor.core.index.lexical.kernels import count
-from monitor.core.index.lexical.names import NameOrder
-from monitor.core.index.lexical.queries import Admission, Plan, anchor_terms, compile_queries
-from monitor.core.index.lexical.sources import Occurrences, SourceStatistics, occurrences, sums_by_source
+from monitor.core.index.lexical.names import OrderLabels
+from monitor.core.index.lexical.queries import QueryFilters, QueryPlan, anchor_terms, compile_queries
+from monitor.core.index.lexical.sources import SourceStatistics, TermOccurrences, occurrences, sums_by_source
 from monitor.core.index.lexical.statistics import LexicalStatistics, statistics
 from monitor.core.index.lexical.vocabulary import Vocabulary
-from monitor.core.index.lexical.watch import Watch
+from monitor.core.index.lexical.watch import CandidateBuffers
 from monitor.core.model.events import Segment
 from monitor.core.model.lists import NO_CHUNK, RankedLists
 
@@ -50,7 +50,7 @@ class LexicalTopK:
         corpus: whose `names` and `keys` by slot are read while a delta is applied.
         vocabulary: of this index alone; the tokens given to `apply` come from its `encode`.
         k: depth of the lists.
-        variant, k1, b, epsilon: see `BM25`.
+        variant, k1, b, epsilon: see `Bm25Scorer`.
         anchors: how many of the queries, from the first on, are anchors, whose terms the statistics are about; None:
             all. The others are rewrites.
     """
@@ -70,7 +70,7 @@ class LexicalTopK:
         anchors: int | None = None,
     ) -> None:
         self.k = k
-        self.bm25 = BM25(variant, k1, b, epsilon)
+        self.bm25 = Bm25Scorer(variant, k1, b, epsilon)
         self.refills = 0
         """Anchors whose buffer was refilled by a scan, ever."""
         self.epochs = 0
@@ -80,10 +80,10 @@ class LexicalTopK:
         self._pinned = vocabulary.pin(self._queries)
         self._terms = anchor_terms(self._queries[:anchors], self._pinned)
         self._plan = compile_queries(self._pinned, filters)
-        self._forward, self._names = ForwardLists(), NameOrder(corpus.names)
+        self._forward, self._names = ForwardLists(), OrderLabels(corpus.names)
         self._local = self._plan.local(vocabulary.capacity)
         self._now, reference = self._weighted(self._plan, self._local)
-        self._watch = Watch(self._plan, k, reference)
+        self._watch = CandidateBuffers(self._plan, k, reference)
         self._failed_at: NDArray[np.int64] = np.full(len(queries), -_OFTEN - 1, np.int64)
         self._batch = 0
         self._lists = RankedLists.of([[] for _ in queries], k)
@@ -155,7 +155,7 @@ class LexicalTopK:
         self._local = self._plan.local(self._vocabulary.capacity)
         self._forward.rehead(self._local >= 0, before.local(self._vocabulary.capacity) >= 0)
         self._now, reference = self._weighted(self._plan, self._local)
-        self._watch = Watch(self._plan, self.k, reference)
+        self._watch = CandidateBuffers(self._plan, self.k, reference)
         rows = kept[self._plan.order]  # by row of the new plan: the query before
         target, fresh = np.flatnonzero(rows >= 0), np.flatnonzero(rows < 0)
         source = np.argsort(before.order)[rows[target]]
@@ -192,7 +192,7 @@ class LexicalTopK:
         average = self.bm25.average_idf(self._forward.documents, *self._vocabulary.frequencies())
         return SourceStatistics(sums.sources, sums.documents, sums.lengths, terms, sums.frequency, average)
 
-    def occurrences(self, query: int, slots: NDArray[np.int64]) -> Occurrences:
+    def occurrences(self, query: int, slots: NDArray[np.int64]) -> TermOccurrences:
         """How often some live chunks contain the terms of one query."""
         repeats = Counter(self._queries[query])
         return occurrences(self._forward.lists(slots), repeats, self._vocabulary.lookup(tuple(repeats)))
@@ -214,7 +214,7 @@ class LexicalTopK:
             now._replace(allowed=plan.admission.allowed),
             reference._replace(allowed=plan.admission.allowed),
         )
-        watch = Watch(plan, k, reference, segments)
+        watch = CandidateBuffers(plan, k, reference, segments)
         watch.follow(now, self._frequency(plan), self._forward.frequency_type)
         ranking = watch.proved(np.arange(len(plan)), self._forward, now, reference, self._names)
         return self._named(plan, ranking)
@@ -239,7 +239,7 @@ class LexicalTopK:
         self._watch.follow(self._now, self._frequency(self._plan), self._forward.frequency_type)
         return reference
 
-    def _weighted(self, plan: Plan, local: NDArray[np.int32]) -> tuple[Queries, Queries]:
+    def _weighted(self, plan: QueryPlan, local: NDArray[np.int32]) -> tuple[Queries, Queries]:
         """A plan under the present weights, and under those a new epoch starts with: positive for absent terms."""
         documents = self._forward.documents
         frequency = self._frequency(plan)
@@ -250,7 +250,7 @@ class LexicalTopK:
         k1_b = (self.bm25.k1, self.bm25.b)
         return plan.weighted(idf, length, local, k1_b), plan.weighted(start, length, local, k1_b)
 
-    def _frequency(self, plan: Plan) -> NDArray[np.int64]:
+    def _frequency(self, plan: QueryPlan) -> NDArray[np.int64]:
         return self._vocabulary.document_frequency[plan.terms].astype(np.int64)
 
     def _proved(self, failed: NDArray[np.int64], reference: Queries) -> Ranking:
@@ -270,7 +270,7 @@ class LexicalTopK:
         changed: NDArray[np.bool_] = (before != self._lists.keys).any(axis=1)
         return changed
 
-    def _named(self, plan: Plan, ranking: Ranking) -> RankedLists:
+    def _named(self, plan: QueryPlan, ranking: Ranking) -> RankedLists:
         """Slots to chunk keys, rows to the order the queries came in."""
         return RankedLists.unknown(*ranking.slot.shape).replaced(plan.order, self._listed(ranking))
 
@@ -281,14 +281,14 @@ class LexicalTopK:
         keys[found] = self._corpus.keys[ranking.slot[found]]
         return RankedLists(keys, ranking.score, found.sum(axis=1), np.ones(len(found), np.bool_))
 
-    def _refolded(self, before: Admission) -> NDArray[np.int32]:
+    def _refolded(self, before: QueryFilters) -> NDArray[np.int32]:
         """Segments of the live slots, folded by the present filters instead of those before."""
         table = self._plan.admission.refolded(before)
         if table is not None:
             return table[self._forward.segments()]
         return self._folded(self._plan.admission)[self._forward.live()]
 
-    def _folded(self, admission: Admission) -> NDArray[np.int32]:
+    def _folded(self, admission: QueryFilters) -> NDArray[np.int32]:
         """Segments by slot, folded by the filters of an ad hoc search."""
         live = self._forward.live()
         segments = np.zeros(int(live.max(initial=0)) + 1, np.int32)

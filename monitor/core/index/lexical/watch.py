@@ -13,8 +13,8 @@ from monitor.core.index.lexical.bound import postings, unproved
 from monitor.core.index.lexical.forward import ForwardLists
 from monitor.core.index.lexical.kernels_offer import offer
 from monitor.core.index.lexical.kernels_rank import rank
-from monitor.core.index.lexical.names import NameOrder
-from monitor.core.index.lexical.queries import Plan
+from monitor.core.index.lexical.names import OrderLabels
+from monitor.core.index.lexical.queries import QueryPlan
 
 _CLOSELY = 128
 """Rows at most that are looked at one by one before they are refilled."""
@@ -27,7 +27,7 @@ KEPT = 4
 """Entries kept per result wanted: k' = 4k."""
 
 
-class Watch:
+class CandidateBuffers:
     """Keeps, for each row of a plan, a buffer whose proved best k are the exact top-k.
 
     Invariant: every live hit of row r that is not in its buffer scores at most `floor[r]` under the row's epoch,
@@ -41,7 +41,7 @@ class Watch:
             forward lists. None for the anchors' own plan.
     """
 
-    def __init__(self, plan: Plan, k: int, epoch: Queries, segments: NDArray[np.int32] | None = None) -> None:
+    def __init__(self, plan: QueryPlan, k: int, epoch: Queries, segments: NDArray[np.int32] | None = None) -> None:
         self.plan, self.k = plan, k
         self.entries = buffers.empty(plan, np.full(len(plan), KEPT * k, np.int64))
         self.epoch = epoch._replace(weight=epoch.weight.copy(), average=epoch.average.copy())
@@ -54,7 +54,7 @@ class Watch:
         """Bytes held by the buffers."""
         return sum(array.nbytes for array in self.entries)
 
-    def carry(self, before: "Watch", source: NDArray[np.int64], target: NDArray[np.int64]) -> None:
+    def carry(self, before: "CandidateBuffers", source: NDArray[np.int64], target: NDArray[np.int64]) -> None:
         """Take over buffers and epochs of rows of another watch that ask the same terms, with the same filters.
 
         Call it on a watch that holds nothing yet, for the same chunks.
@@ -81,21 +81,21 @@ class Watch:
         gone[slots] = True  # the last place stands for EMPTY
         self.entries.slot[gone[self.entries.slot]] = EMPTY
 
-    def rename(self, slots: NDArray[np.int64], order: NameOrder) -> None:
+    def rename(self, slots: NDArray[np.int64], order: OrderLabels) -> None:
         """Slots that other chunks hold now can no longer stand for twins; labels no entry needs are taken back."""
         buffers.expose(self.entries, order.forget(slots))
         if order.crowded():
             named = np.unique(np.concatenate((self.entries.slot, self.entries.twin)))
             order.keep(named[named != EMPTY].astype(np.int64))
 
-    def offer(self, lists: Lists, order: NameOrder) -> None:
+    def offer(self, lists: Lists, order: OrderLabels) -> None:
         """Insert new chunks where they may score above the floors."""
         if self._every is None:
             self._every = postings(self.plan, self.epoch, np.arange(len(self.plan)))
         self._offer(lists, self._every, order)
 
     def refill(
-        self, rows: NDArray[np.int64], forward: ForwardLists, reference: Queries, order: NameOrder, *, seeded: bool
+        self, rows: NDArray[np.int64], forward: ForwardLists, reference: Queries, order: OrderLabels, *, seeded: bool
     ) -> None:
         """Start a new epoch for some rows and fill their buffers from all live chunks.
 
@@ -128,7 +128,7 @@ class Watch:
         if (keep != self.entries.keep).any():
             self.entries = buffers.resized(self.plan, self.entries, keep)
 
-    def rank(self, now: Queries, rows: NDArray[np.int64], order: NameOrder) -> Ranking:
+    def rank(self, now: Queries, rows: NDArray[np.int64], order: OrderLabels) -> Ranking:
         """The best k of some rows under the present weights, ties by name."""
         ranking = rank(self.entries, now, rows, self.k, order.label)
         places = np.flatnonzero(ranking.open)
@@ -141,7 +141,7 @@ class Watch:
         return ranking
 
     def unproved(
-        self, ranking: Ranking, rows: NDArray[np.int64], now: Queries, order: NameOrder, *, margin: float = 0.0
+        self, ranking: Ranking, rows: NDArray[np.int64], now: Queries, order: OrderLabels, *, margin: float = 0.0
     ) -> NDArray[np.int64]:
         """Those of some rows whose ranking may be wrong because of what is outside the buffer.
 
@@ -161,7 +161,7 @@ class Watch:
             loose = self._closely(loose, every, now)
         return np.union1d(rows[beaten], loose)
 
-    def to_refill(self, ranking: Ranking, now: Queries, order: NameOrder) -> NDArray[np.int64]:
+    def to_refill(self, ranking: Ranking, now: Queries, order: OrderLabels) -> NDArray[np.int64]:
         """Rows whose ranking may be wrong; if there are any, also those that would soon follow."""
         every = np.arange(len(self.plan))
         failed = self.unproved(ranking, every, now, order)
@@ -185,7 +185,7 @@ class Watch:
         return unproved(self.plan, epoch, now._replace(weight=now.weight * outside), self.entries.floor, some)
 
     def proved(
-        self, rows: NDArray[np.int64], forward: ForwardLists, now: Queries, reference: Queries, order: NameOrder
+        self, rows: NDArray[np.int64], forward: ForwardLists, now: Queries, reference: Queries, order: OrderLabels
     ) -> Ranking:
         """Refill some rows until their ranking is proved: from seeded floors, then from none, then with buffers
         four times as large each time (ties at the cut, weights below zero).
@@ -212,7 +212,7 @@ class Watch:
         if self.entries.frequency.dtype != frequency:
             self.entries = buffers.widened(self.entries)
 
-    def _offer(self, lists: Lists, asked: Postings, order: NameOrder) -> None:
+    def _offer(self, lists: Lists, asked: Postings, order: OrderLabels) -> None:
         """Offer chunks to some rows; rows that get stuck get the names at their cut labelled, and go on."""
         entries = self.entries
         for attempt in count():

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from monitor.core.index.lexical.kernels_words import LONGEST, NONE, Table, Words, place, scan
+from monitor.core.index.lexical.kernels_words import LONGEST, NONE, Words, WordTable, place, scan
 from monitor.core.text.tokens import ASCII_WORDS
 
 _LETTERS = np.frombuffer(ASCII_WORDS.replace(b" ", b"\0"), np.uint8).astype(np.uint64)
@@ -21,7 +21,7 @@ class ByteWords:
     """
 
     def __init__(self) -> None:
-        self._table = Table(np.full(_ROOM, NONE, np.int32), np.zeros(0, np.uint64), np.zeros(0, np.uint64))
+        self._table = WordTable(np.full(_ROOM, NONE, np.int32), np.zeros(0, np.uint64), np.zeros(0, np.uint64))
         self._filled = 0
         self._fresh: list[int] = []
 

@@ -18,7 +18,7 @@ Described = tuple[Segment, str]
 """Segment attributes and embedding version of a chunk."""
 
 
-class Cells:
+class SegmentKeys:
     """A code per distinct combination of values that is held, and a row per distinct value of each dimension.
 
     The dimensions are `all`, the configured ones, and the embedding version. A cell is held by the live chunks and

@@ -10,7 +10,7 @@ Ints = NDArray[np.int64]
 
 
 @dataclass(slots=True, eq=False)
-class Columns:
+class SlotColumns:
     """One entry per slot; stale where `cells` is DEAD.
 
     Args:

@@ -9,11 +9,11 @@ from monitor.core.index.corpus import Corpus, Delta
 from monitor.core.index.duplicates.duplicates import Duplicates
 from monitor.core.index.lexical.statistics import LexicalStatistics
 from monitor.core.index.statistics.integrity import Integrity, compare
-from monitor.core.index.statistics.kept import Kept
+from monitor.core.index.statistics.kept import StatisticsAccumulator
 from monitor.core.index.statistics.measured import Cache, Measurable
 from monitor.core.index.statistics.population import Population
 from monitor.core.index.statistics.profile import Profile
-from monitor.core.index.statistics.sample import Sample
+from monitor.core.index.statistics.sample import BottomKSample
 from monitor.core.index.statistics.view import View
 
 _NEVER = -1
@@ -29,7 +29,7 @@ class CorpusStatistics:
     """
 
     def __init__(self, corpus: Corpus, duplicates: Duplicates, dimensions: Sequence[str]) -> None:
-        self.kept = Kept(corpus, duplicates, dimensions)
+        self.kept = StatisticsAccumulator(corpus, duplicates, dimensions)
         self._corpus, self._cache = corpus, Cache()
         self._then: Profile | None = None
         self._samples: dict[str, NDArray[np.float32]] = {}
@@ -95,7 +95,7 @@ class CorpusStatistics:
             self._looked_at = self.kept.batches
         return self._integrity
 
-    def _sample(self, name: str, sample: Sample) -> NDArray[np.float32]:
+    def _sample(self, name: str, sample: BottomKSample) -> NDArray[np.float32]:
         """Vectors of a sample; the very array of the last time unless it may differ."""
         if sample.stale or name not in self._samples:
             self._samples[name] = self._corpus.vectors[sample.take()]

@@ -20,7 +20,7 @@ NORM_WIDTH = (NORM_OCTAVES << NORM_FINE) + 1
 _HALF = 1.0 + 0.5 / (1 << NORM_FINE)
 """Puts 1, the length of normalised vectors, in the middle of its bin."""
 
-CHUNKS, TOKENS, OVERLAP, OVERLAPPING, DIRECTED, CHANGED_DIRECTED = range(6)
+CHUNKS, TOKENS, OVERLAP, OVERLAPPING, NONZERO_VECTORS, CHANGED_NONZERO_VECTORS = range(6)
 NEW, MODIFIED, DELETED = 6, 7, 8
 DOCUMENTS_NEW, DOCUMENTS_MODIFIED, DOCUMENTS_DELETED, DOCUMENTS = 9, 10, 11, 12
 _SCALARS = 13
@@ -39,7 +39,7 @@ Ints = NDArray[np.int64]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Row:
+class SegmentCounters:
     """A segment's counters at one moment.
 
     Args:
@@ -51,7 +51,7 @@ class Row:
     sums: Ints
 
     @classmethod
-    def pooled(cls, rows: Sequence["Row"]) -> "Row":
+    def pooled(cls, rows: Sequence["SegmentCounters"]) -> "SegmentCounters":
         """Several segments as one: what moved between them, and documents in several, count in each."""
         counts, sums = rows[0].counts.copy(), rows[0].sums.copy()
         for row in rows[1:]:
@@ -71,7 +71,7 @@ class Counters:
         self.counts: Ints = np.zeros((0, _COUNTS), np.int64)
         self.sums: Ints = np.zeros((0, MEAN_START + dimension if dimension else 0), np.int64)
         self._dirty: NDArray[np.bool_] = np.zeros(0, np.bool_)
-        self._frozen: dict[int, Row] = {}
+        self._frozen: dict[int, SegmentCounters] = {}
 
     def cover(self, rows: int) -> None:
         """Make room for so many rows."""
@@ -117,12 +117,12 @@ class Counters:
         self.sums[:, CHANGED_SUMS] = 0
         self._dirty[:] = True
 
-    def frozen(self, rows: list[int]) -> dict[int, Row]:
+    def frozen(self, rows: list[int]) -> dict[int, SegmentCounters]:
         """Copies of these rows; a row that did not change is the very object of the last call."""
         kept = self._frozen
         for row in rows:
             if self._dirty[row] or row not in kept:
-                kept[row] = Row(self.counts[row].copy(), self.sums[row].copy())
+                kept[row] = SegmentCounters(self.counts[row].copy(), self.sums[row].copy())
                 self._dirty[row] = False
         if len(kept) > len(rows):
             self._frozen = kept = {row: kept[row] for row in rows}

@@ -43,7 +43,7 @@ def resultant(segment: SegmentProfile) -> float:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Spread:
+class FeatureSpread:
     """How the features of a sample lie around their mean.
 
     Args:
@@ -59,22 +59,22 @@ class Spread:
         return float(np.sum((self.centred @ direction) ** 2)) / (len(self.centred) - 1)
 
 
-def spread(features: Features, sample: NDArray[np.float32]) -> Spread:
+def spread(features: Features, sample: NDArray[np.float32]) -> FeatureSpread:
     """The spread of a sample of vectors; those without direction do not count."""
     lengths = norms(sample)
     sample, lengths = sample[lengths > 0], lengths[lengths > 0]
     count = len(sample)
     mapped = features.of(features.directions(sample, lengths)) / (ONE * math.sqrt(FREQUENCIES))
     if count < _FEW:
-        return Spread(NONE, mapped)
+        return FeatureSpread(NONE, mapped)
     centred = mapped - mapped.mean(axis=0)
     products = centred @ centred.T
     squares = np.sum(products * products) - np.sum(np.diag(products) ** 2)
-    return Spread(float(squares) / (count * (count - 1)), centred)
+    return FeatureSpread(float(squares) / (count * (count - 1)), centred)
 
 
 def null_of_shift(
-    before: SegmentProfile, after: SegmentProfile, changed: tuple[int, NDArray[np.float64]], sample: Spread
+    before: SegmentProfile, after: SegmentProfile, changed: tuple[int, NDArray[np.float64]], sample: FeatureSpread
 ) -> tuple[float, float]:
     """The discrepancy that a random exchange of labels among the removed and added chunks gives: p95 and p-value.
 

@@ -5,15 +5,15 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from monitor.core.index.corpus import Corpus, Delta, Row
+from monitor.core.index.corpus import ChunkRow, Corpus, Delta
 from monitor.core.index.duplicates.duplicates import Duplicates
 from monitor.core.index.statistics import ages
-from monitor.core.index.statistics.cells import Cells
-from monitor.core.index.statistics.columns import DEAD, Columns
+from monitor.core.index.statistics.cells import SegmentKeys
+from monitor.core.index.statistics.columns import DEAD, SlotColumns
 from monitor.core.index.statistics.contents import Contents, implausible
 from monitor.core.index.statistics.counters import (
     AGES,
-    CHANGED_DIRECTED,
+    CHANGED_NONZERO_VECTORS,
     CHUNKS,
     DELETED,
     DOCUMENTS_DELETED,
@@ -34,17 +34,17 @@ from monitor.core.index.statistics.digests import Digests
 from monitor.core.index.statistics.documents import Documents
 from monitor.core.index.statistics.features import ONE, Features, norms
 from monitor.core.index.statistics.neighbours import NONE, Neighbours
-from monitor.core.index.statistics.population import ABSENT, Baseline, Population, Side
-from monitor.core.index.statistics.sample import Sample
-from monitor.core.index.statistics.sketches import Sketches
-from monitor.core.index.statistics.sums import Sums, Vectors
+from monitor.core.index.statistics.population import ABSENT, Baseline, ChunkPopulation, Population
+from monitor.core.index.statistics.sample import BottomKSample
+from monitor.core.index.statistics.sketches import ContentSketches
+from monitor.core.index.statistics.sums import FeatureSums, Vectors
 
 Ints = NDArray[np.int64]
-SINCE = (NEW, MODIFIED, DELETED, DOCUMENTS_NEW, DOCUMENTS_MODIFIED, DOCUMENTS_DELETED, CHANGED_DIRECTED)
+SINCE = (NEW, MODIFIED, DELETED, DOCUMENTS_NEW, DOCUMENTS_MODIFIED, DOCUMENTS_DELETED, CHANGED_NONZERO_VECTORS)
 """Counters that depend on the baseline."""
 
 
-class Kept:
+class StatisticsAccumulator:
     """Counters per segment value of every dimension; all of them integers.
 
     What is kept depends on the live chunks and the baseline alone, not on the history: the same after any batches,
@@ -58,19 +58,19 @@ class Kept:
 
     def __init__(self, corpus: Corpus, duplicates: Duplicates, dimensions: Sequence[str]) -> None:
         self.corpus, self._duplicates = corpus, duplicates
-        self.cells = Cells(dimensions)
-        self.columns = Columns(len(self.cells.dimensions))
+        self.cells = SegmentKeys(dimensions)
+        self.columns = SlotColumns(len(self.cells.dimensions))
         self.counters = Counters(corpus.dimension)
         self.documents = Documents(self.counters)
         self.baseline: Baseline | None = None
-        self.live, self.changed = Sample(), Sample()
+        self.live, self.changed = BottomKSample(), BottomKSample()
         """Samples of the live chunks, and of those new or modified since the baseline in the whole corpus."""
         self.reference = self.batches = 0
         self.members: Ints = np.zeros(16, np.int64)
         """Live chunks by cell."""
-        self._sums = Sums(corpus.dimension, self.counters)
+        self._sums = FeatureSums(corpus.dimension, self.counters)
         self._digests = Digests(corpus.dimension)
-        self._sketches = Sketches(self.features)
+        self._sketches = ContentSketches(self.features)
         self._neighbours = Neighbours()
         self._codes: Ints = np.zeros(0, np.int64)
         self.counters.cover(1)
@@ -155,7 +155,7 @@ class Kept:
             ),
         )
 
-    def _again(self, rows: Sequence[Row]) -> None:
+    def _again(self, rows: Sequence[ChunkRow]) -> None:
         """Chunks that were said again: only their event times move."""
         if rows:
             slots = np.array([row.slot for row in rows], np.int64)
@@ -251,15 +251,17 @@ class Kept:
         )
         self.counters.add_each(rows, np.broadcast_to((OVERLAP, OVERLAPPING), (len(slots), 2)), moved.T)
 
-    def _side(self, slots: Ints) -> Side:
+    def _side(self, slots: Ints) -> ChunkPopulation:
         """These live chunks as they are."""
         columns = self.columns
-        return Side(columns.then[slots], True, columns.cells[slots], columns.digests[slots], columns.parts[slots])
+        return ChunkPopulation(
+            columns.then[slots], True, columns.cells[slots], columns.digests[slots], columns.parts[slots]
+        )
 
-    def _absent(self, then: Ints) -> Side:
+    def _absent(self, then: Ints) -> ChunkPopulation:
         """Chunks of the baseline, or of nowhere, that are not live."""
         none = np.zeros(len(then), np.int64)
-        return Side(
+        return ChunkPopulation(
             then, False, none, none.astype(np.uint64), np.zeros((len(then), self.columns.dimensions), np.int64)
         )
 
@@ -280,7 +282,7 @@ class Kept:
         self.documents.update((parts, steps), (touched, by))
         return now.mask
 
-    def _contribute(self, side: Side, sign: int) -> NDArray[np.bool_]:
+    def _contribute(self, side: ChunkPopulation, sign: int) -> NDArray[np.bool_]:
         """Count changes of chunks that were not counted at all."""
         if self.baseline is None:
             return np.zeros(side.parts.shape, np.bool_)

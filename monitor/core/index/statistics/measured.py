@@ -10,14 +10,14 @@ from numpy.typing import NDArray
 
 from monitor.core.arrays.divergence import jensen_shannon
 from monitor.core.index.statistics.cells import VERSION
-from monitor.core.index.statistics.counters import CHANGED_DIRECTED, CHANGED_SUMS, Row
+from monitor.core.index.statistics.counters import CHANGED_NONZERO_VECTORS, CHANGED_SUMS, SegmentCounters
 from monitor.core.index.statistics.embedding import NONE, nearest, null_of_shift, spread
 from monitor.core.index.statistics.features import FREQUENCIES, ONE, Features
 from monitor.core.index.statistics.integrity import Integrity
 from monitor.core.index.statistics.population import Population
 from monitor.core.index.statistics.profile import Distribution, Profile, SegmentProfile
-from monitor.core.index.statistics.segments import NO_BASELINE, NO_CHUNKS, OTHER_VERSION, Told, absent
-from monitor.core.index.statistics.view import Named, View
+from monitor.core.index.statistics.segments import NO_BASELINE, NO_CHUNKS, OTHER_VERSION, SegmentMetrics, absent
+from monitor.core.index.statistics.view import NamedSegment, View
 from monitor.core.model.report import ALL, OTHER, Concern, Measurement
 
 AGE = "age"
@@ -30,10 +30,10 @@ _SPANS = tuple(64.0 * 2.0**step for step in range(26))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Known:
+class CachedSegment:
     """A segment as it was worked out last: from which counters and circumstances, and at which event time."""
 
-    row: Row
+    row: SegmentCounters
     base: tuple[object, ...]
     now: SegmentProfile
     at: int
@@ -50,7 +50,7 @@ class Cache:
         sampled: by name: a sample, and what it came to.
     """
 
-    segments: dict[tuple[str, str], Known] = field(default_factory=dict)
+    segments: dict[tuple[str, str], CachedSegment] = field(default_factory=dict)
     sampled: dict[str, tuple[NDArray[np.float32], Any]] = field(default_factory=dict)
 
 
@@ -87,7 +87,7 @@ class Measurable:
             now, why = known.now, absent(named.dimension, named.segment, baseline=self.then is not None)
             made += known.steady
             if named.dimension != VERSION:
-                made += Told(now, then, why).ages()
+                made += SegmentMetrics(now, then, why).ages()
             if named.dimension == ALL:
                 made += self._whole(now, then, named)
         if self.integrity is not None:
@@ -112,7 +112,7 @@ class Measurable:
         upserts, repeated = view.upserts
         return Profile(view.now, segments, view.mixes(), view.terms, upserts, repeated, population)
 
-    def _segment(self, named: Named, versions: tuple[str, ...], then: SegmentProfile | None) -> Known:
+    def _segment(self, named: NamedSegment, versions: tuple[str, ...], then: SegmentProfile | None) -> CachedSegment:
         """Profile and all measurements that do not move with the newest event time."""
         where, view = (named.dimension, named.segment), self.view
         base = (versions, then, view.compared, self.then is None)
@@ -122,15 +122,15 @@ class Measurable:
                 kept = replace(kept, now=replace(kept.now, ages=view.ages(named)), at=view.now)
         else:
             now = view.profile(named, versions)
-            told = Told(now, then, absent(*where, baseline=self.then is not None))
+            told = SegmentMetrics(now, then, absent(*where, baseline=self.then is not None))
             counts = named.row.counts
             version = named.dimension == VERSION
             steady = told.versions(counts) if version else told.steady(counts, compared=view.compared)
-            kept = Known(named.row, base, now, view.now, tuple(steady))
+            kept = CachedSegment(named.row, base, now, view.now, tuple(steady))
         self.cache.segments[where] = kept
         return kept
 
-    def _whole(self, now: SegmentProfile, then: SegmentProfile | None, named: Named) -> Iterator[Measurement]:
+    def _whole(self, now: SegmentProfile, then: SegmentProfile | None, named: NamedSegment) -> Iterator[Measurement]:
         """What is measured over the whole corpus only."""
         yield from self._mixes(now, then)
         yield from self._repeated()
@@ -188,7 +188,7 @@ class Measurable:
             yield _said("embedding_density", (ALL, ALL), f"nearest_{stat}", NONE if mixed else value, n=n, why=why)
 
     def _null(
-        self, now: SegmentProfile, then: SegmentProfile | None, named: Named, features: Features
+        self, now: SegmentProfile, then: SegmentProfile | None, named: NamedSegment, features: Features
     ) -> Iterator[Measurement]:
         cut, p_value, why = NONE, NONE, NO_BASELINE
         if then is not None:
@@ -196,7 +196,7 @@ class Measurable:
         if then is not None and self.view.compared and why != OTHER_VERSION:
             found = self._sampled("changed", self.view.changed, lambda sample: spread(features, sample))
             summed = named.row.sums[CHANGED_SUMS] / (ONE * math.sqrt(FREQUENCIES))
-            cut, p_value = null_of_shift(then, now, (int(named.row.counts[CHANGED_DIRECTED]), summed), found)
+            cut, p_value = null_of_shift(then, now, (int(named.row.counts[CHANGED_NONZERO_VECTORS]), summed), found)
         for stat, value in (("null_p95", cut), ("p_value", p_value)):
             yield _said("embedding_shift", (ALL, ALL), stat, value, n=now.directed, why=why)
 
@@ -207,11 +207,11 @@ class Measurable:
         return kept[1]
 
 
-def _of(named: Named, versions: dict[int, set[str]]) -> tuple[str, ...]:
+def _of(named: NamedSegment, versions: dict[int, set[str]]) -> tuple[str, ...]:
     return tuple(sorted({version for row in named.at for version in versions.get(row, ())}))
 
 
-def _pooled(named: Named) -> bool:
+def _pooled(named: NamedSegment) -> bool:
     """Whether a segment is what the cap left over: the baseline's may be of other values."""
     return named.segment == OTHER and len(named.at) != 1
 

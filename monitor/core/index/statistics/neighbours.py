@@ -7,7 +7,7 @@ from itertools import chain
 import numpy as np
 from numpy.typing import NDArray
 
-from monitor.core.index.corpus import Row
+from monitor.core.index.corpus import ChunkRow
 
 NONE = -1
 """No slot; the document of a free one."""
@@ -34,7 +34,7 @@ class Neighbours:
         """Documents with live chunks."""
         return len(self._chunks)
 
-    def apply(self, removed: Slots, added: Slots, rows: Sequence[Row], documents: NDArray[np.int64]) -> Slots:
+    def apply(self, removed: Slots, added: Slots, rows: Sequence[ChunkRow], documents: NDArray[np.int64]) -> Slots:
         """Take out and put in; returns the slots that are new or whose next chunk may be another one, ascending.
 
         Args:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from monitor.core.index.statistics.cells import Cells
+from monitor.core.index.statistics.cells import SegmentKeys
 from monitor.core.index.statistics.contents import Contents
 from monitor.core.index.statistics.counters import DELETED, MODIFIED, NEW
 from monitor.core.index.statistics.documents import Documents
@@ -24,7 +24,7 @@ class Population:
         digests: (B,) uint64, of content hash and vector.
         cells: (B,) int32 indices into `values`.
         documents: (B,) int32 indices into `hashes`.
-        values: segment values per cell, as `Cells` orders them.
+        values: segment values per cell, as `SegmentKeys` orders them.
         hashes: 63-bit hashes of the documents' ids.
     """
 
@@ -49,7 +49,7 @@ class Population:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Side:
+class ChunkPopulation:
     """Some chunks as they are now: live or not, and where.
 
     Args:
@@ -68,7 +68,7 @@ class Side:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Changes:
+class ChangeCounts:
     """What chunks contribute to the counts of changes: +1 at each (row, column) and at each part.
 
     `mask` (n, D) says in which dimensions a live chunk is new or modified.
@@ -95,7 +95,7 @@ class Baseline:
         cells, documents: in use; what the baseline needs of them is held until `let_go`.
     """
 
-    def __init__(self, population: Population, cells: Cells, documents: Documents) -> None:
+    def __init__(self, population: Population, cells: SegmentKeys, documents: Documents) -> None:
         self.population = population
         self._cells, self._documents = cells, documents
         named = np.array([cells.named(values) for values in population.values], np.int64)
@@ -121,7 +121,7 @@ class Baseline:
         places = np.minimum(np.searchsorted(known, keys), len(known) - 1)
         return np.where(known[places] == keys, places, ABSENT)
 
-    def changes(self, side: Side) -> Changes:
+    def changes(self, side: ChunkPopulation) -> ChangeCounts:
         """What these chunks contribute."""
         known = np.flatnonzero(side.then != ABSENT)
         then = side.then[known]
@@ -129,7 +129,7 @@ class Baseline:
         if not side.live:
             rows, parts = rows_then.ravel(), parts_then.ravel()
             nothing = np.zeros(side.parts.shape, np.bool_)
-            return Changes(rows, np.full(len(rows), DELETED, np.int64), parts, nothing)
+            return ChangeCounts(rows, np.full(len(rows), DELETED, np.int64), parts, nothing)
         rows_now = self._cells.rows[side.cells]
         stays = np.zeros(rows_now.shape, np.bool_)
         stays[known] = rows_now[known] == rows_then
@@ -140,7 +140,7 @@ class Baseline:
         # a chunk that only moved to another document changed both
         elsewhere = np.zeros(rows_now.shape, np.bool_)
         elsewhere[known] = side.parts[known] != parts_then
-        return Changes(
+        return ChangeCounts(
             np.concatenate((rows_now[changed], rows_then[left])),
             np.concatenate((np.where(stays, MODIFIED, NEW)[changed], np.full(int(left.sum()), DELETED))),
             np.concatenate((side.parts[changed | elsewhere], parts_then[left | elsewhere[known]])),

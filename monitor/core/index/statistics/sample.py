@@ -11,7 +11,7 @@ _ROOM = 2
 Ints = NDArray[np.int64]
 
 
-class Sample:
+class BottomKSample:
     """The SIZE members with the smallest hashes of their keys (bottom-k: uniform, without replacement).
 
     Candidates are the members whose hash lies below a bound that halves as members double, so that arrivals and

@@ -31,7 +31,7 @@ _COUNTED = (
 Counts = NDArray[np.int64]
 
 
-class Told:
+class SegmentMetrics:
     """Measurements of one segment, with what they all have in common.
 
     Args:

@@ -11,7 +11,7 @@ _SEED = 20_261_129
 _PART = 4_096
 
 
-class Sketches:
+class ContentSketches:
     """Signs of a vector's products with 64 fixed random directions: the share of bits in which two sketches differ is
     the angle between their vectors over pi, on average.
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from monitor.core.index.statistics.counters import CHANGED_DIRECTED, DIRECTED, Counters
+from monitor.core.index.statistics.counters import CHANGED_NONZERO_VECTORS, NONZERO_VECTORS, Counters
 from monitor.core.index.statistics.features import Features
 from monitor.core.index.statistics.kernels_sums import Summands, accumulate
 
@@ -35,7 +35,7 @@ class Vectors:
         return Vectors(self.vectors[at], self.norms[at], self.rows[at], self.changed[at])
 
 
-class Sums:
+class FeatureSums:
     """Adds features to the counters, and takes them away to the bit.
 
     Args:
@@ -65,7 +65,7 @@ class Sums:
         directions = features.directions(batch.vectors, batch.norms)
         steps = np.full((len(directions), 1), sign, np.int64)
         if not only_changed:
-            self._counters.add(batch.rows, np.int64(DIRECTED), steps)
-        self._counters.add(batch.rows, np.int64(CHANGED_DIRECTED), steps * batch.changed)
+            self._counters.add(batch.rows, np.int64(NONZERO_VECTORS), steps)
+        self._counters.add(batch.rows, np.int64(CHANGED_NONZERO_VECTORS), steps * batch.changed)
         summands = Summands(features.of(directions), directions, batch.rows, batch.changed)
         accumulate(self._counters.sums, summands, sign, only_changed=only_changed)

@@ -11,18 +11,18 @@ from monitor.core.index.statistics import ages
 from monitor.core.index.statistics.counters import (
     AGES,
     CHUNKS,
-    DIRECTED,
     DOCUMENT_BINS,
     DOCUMENTS,
     FEATURE_SUMS,
     LENGTHS,
     MEAN_START,
+    NONZERO_VECTORS,
     OVERLAP,
     OVERLAPPING,
     SIZES,
     TOKENS,
     TOKENS_BINS,
-    Row,
+    SegmentCounters,
 )
 from monitor.core.index.statistics.features import GRID, ONE
 from monitor.core.index.statistics.profile import Distribution, SegmentProfile, Terms
@@ -34,12 +34,12 @@ MIXED = 1_000
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Named:
+class NamedSegment:
     """A segment, its counters, and the rows that these are the sum of."""
 
     dimension: str
     segment: str
-    row: Row
+    row: SegmentCounters
     at: tuple[int, ...]
 
     @property
@@ -68,7 +68,7 @@ class View:
     now: int
     reference: int
     dimensions: tuple[str, ...]
-    rows: Mapping[int, Row]
+    rows: Mapping[int, SegmentCounters]
     names: Mapping[int, tuple[int, str]]
     cells: tuple[NDArray[np.int64], NDArray[np.int64]]
     compared: bool
@@ -86,20 +86,20 @@ class View:
         idf = dict(zip(held.terms, held.idf.tolist(), strict=True))
         return Terms(held.average_length, idf, held.out_of_vocabulary)
 
-    def segments(self, cap: int) -> Iterator[Named]:
+    def segments(self, cap: int) -> Iterator[NamedSegment]:
         """`all`, then the largest `cap` segments of each dimension, ties by name, and the rest pooled as `other`."""
-        yield Named(ALL, ALL, self.rows[0], (0,))
+        yield NamedSegment(ALL, ALL, self.rows[0], (0,))
         for at, dimension in enumerate(self.dimensions[1:], 1):
             ranked = self.ranked(at)
             yield from ranked[:cap]
             if len(ranked) > cap:
-                rest = Row.pooled([named.row for named in ranked[cap:]])
-                yield Named(dimension, OTHER, rest, tuple(row for named in ranked[cap:] for row in named.at))
+                rest = SegmentCounters.pooled([named.row for named in ranked[cap:]])
+                yield NamedSegment(dimension, OTHER, rest, tuple(row for named in ranked[cap:] for row in named.at))
 
-    def ranked(self, at: int) -> list[Named]:
+    def ranked(self, at: int) -> list[NamedSegment]:
         """The segments of one dimension, largest first, ties by name."""
         found = [
-            Named(self.dimensions[at], value, self.rows[row], (row,))
+            NamedSegment(self.dimensions[at], value, self.rows[row], (row,))
             for row, (of, value) in self.names.items()
             if of == at
         ]
@@ -125,10 +125,10 @@ class View:
                 made.setdefault(row, set()).add(version)
         return made
 
-    def profile(self, named: Named, versions: Sequence[str]) -> SegmentProfile:
+    def profile(self, named: NamedSegment, versions: Sequence[str]) -> SegmentProfile:
         """What the counters of one segment come to."""
         counts, sums = named.row.counts, named.row.sums
-        directed, overlapping = int(counts[DIRECTED]), int(counts[OVERLAPPING])
+        directed, overlapping = int(counts[NONZERO_VECTORS]), int(counts[OVERLAPPING])
         none = float("nan")
         return SegmentProfile(
             dimension=named.dimension,
@@ -147,7 +147,7 @@ class View:
             direction=(sums[MEAN_START:] / (GRID * max(1, directed))).astype(np.float32),
         )
 
-    def ages(self, named: Named) -> Distribution:
+    def ages(self, named: NamedSegment) -> Distribution:
         """Ages of a segment's chunks."""
         return _distribution(ages.ages(self.reference, self.now), named.row.counts[AGES])
 

@@ -22,7 +22,7 @@ class Links:
 
 
 @dataclass(frozen=True, slots=True)
-class Scope:
+class AlertScope:
     """Whose series the alerts are about.
 
     Args:

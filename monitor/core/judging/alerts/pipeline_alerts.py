@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from monitor.core.judging.alerts.alert import Alert, Group, Scope, duration, number, series
+from monitor.core.judging.alerts.alert import Alert, AlertScope, Group, duration, number, series
 
 PIPELINE_BOARD = "/d/corpus-drift-pipeline"
 OVERVIEW_BOARD = "/d/corpus-drift-overview"
@@ -19,7 +19,7 @@ _LATE = 3
 
 
 @dataclass(frozen=True, slots=True)
-class Pace:
+class ExpectedTiming:
     """What is normal for this monitor, in seconds unless said.
 
     Args:
@@ -43,7 +43,7 @@ class Pace:
     baseline: float
 
 
-def pipeline_group(scope: Scope, pace: Pace) -> Group:
+def pipeline_group(scope: AlertScope, pace: ExpectedTiming) -> Group:
     """All alerts that no policy rule stands for."""
     alerts = (
         *_presence(scope, pace), *(_input(scope, pace) if pace.stream else ()), *_stream(scope, pace),
@@ -52,7 +52,7 @@ def pipeline_group(scope: Scope, pace: Pace) -> Group:
     return Group(f"corpus-drift-{scope.corpus}-pipeline", alerts)
 
 
-def _presence(scope: Scope, pace: Pace) -> Iterator[Alert]:
+def _presence(scope: AlertScope, pace: ExpectedTiming) -> Iterator[Alert]:
     up = f"up{{{scope.selector}}}"
     yield Alert(
         "CorpusDriftWatchdog",
@@ -96,7 +96,7 @@ def _presence(scope: Scope, pace: Pace) -> Iterator[Alert]:
     )
 
 
-def _input(scope: Scope, pace: Pace) -> Iterator[Alert]:
+def _input(scope: AlertScope, pace: ExpectedTiming) -> Iterator[Alert]:
     lag = series("lag_events", scope.selector)
     idle = f"time() - {series('last_event_timestamp_seconds', scope.selector)} > {number(pace.stale)}"
     yield Alert(
@@ -124,7 +124,7 @@ def _input(scope: Scope, pace: Pace) -> Iterator[Alert]:
     )
 
 
-def _stream(scope: Scope, pace: Pace) -> Iterator[Alert]:
+def _stream(scope: AlertScope, pace: ExpectedTiming) -> Iterator[Alert]:
     yield Alert(
         "CorpusDriftStreamGap",
         f"{series('open_gaps', scope.selector)} > 0",
@@ -192,7 +192,7 @@ def _stream(scope: Scope, pace: Pace) -> Iterator[Alert]:
     )
 
 
-def _index(scope: Scope, pace: Pace) -> Iterator[Alert]:
+def _index(scope: AlertScope, pace: ExpectedTiming) -> Iterator[Alert]:
     if not pace.full_replay:
         return
     yield Alert(
@@ -219,7 +219,7 @@ def _index(scope: Scope, pace: Pace) -> Iterator[Alert]:
     )
 
 
-def _trust(scope: Scope, pace: Pace) -> Iterator[Alert]:
+def _trust(scope: AlertScope, pace: ExpectedTiming) -> Iterator[Alert]:
     days = pace.baseline / 86_400
     yield Alert(
         "CorpusDriftBaselineOld",

@@ -7,7 +7,7 @@ twin is for.
 
 from collections.abc import Iterator, Sequence
 
-from monitor.core.judging.alerts.alert import Alert, Group, Scope, literal, number, series
+from monitor.core.judging.alerts.alert import Alert, AlertScope, Group, literal, number, series
 from monitor.core.judging.policy import EVERY, Rule
 
 EXCEEDED = "CorpusDriftExceeded"
@@ -20,14 +20,14 @@ _PAGE = '/?segment={{ printf "%s=%s" $labels.dimension $labels.segment | urlquer
 _PLACE = "{{ $labels.dimension }}={{ $labels.segment }}"
 
 
-def policy_groups(rules: Sequence[Rule], scope: Scope) -> tuple[Group, Group]:
+def policy_groups(rules: Sequence[Rule], scope: AlertScope) -> tuple[Group, Group]:
     """The limits, and the twins of the critical rules."""
     limits = tuple(_exceeded(rule, scope) for rule in rules)
     twins = tuple(_unknown(rule, scope) for rule in rules if rule.severity == "critical")
     return Group(f"corpus-drift-{scope.corpus}-policy", limits), Group(f"corpus-drift-{scope.corpus}-unknown", twins)
 
 
-def _exceeded(rule: Rule, scope: Scope) -> Alert:
+def _exceeded(rule: Rule, scope: AlertScope) -> Alert:
     ground = f" Ground: {literal(rule.ground)}." if rule.ground else ""
     name = literal(rule.metric)
     return Alert(
@@ -48,7 +48,7 @@ def _exceeded(rule: Rule, scope: Scope) -> Alert:
     )
 
 
-def _beyond(rule: Rule, scope: Scope) -> Iterator[str]:
+def _beyond(rule: Rule, scope: AlertScope) -> Iterator[str]:
     where = {} if rule.segment == EVERY else {"segment": rule.segment}
     measured = series(
         rule.metric, scope.selector, leg=rule.leg, k=str(rule.k), stat=rule.stat, dimension=rule.dimension, **where
@@ -59,7 +59,7 @@ def _beyond(rule: Rule, scope: Scope) -> Iterator[str]:
         yield f"{measured} < {number(rule.min)}"
 
 
-def _enough(rule: Rule, scope: Scope) -> str:
+def _enough(rule: Rule, scope: AlertScope) -> str:
     """The segment rests on as many anchors as the rule asks for; the corpus' own measurements on as many chunks."""
     on = "on (job, instance, dimension, segment)"
     if rule.leg == "corpus":
@@ -77,7 +77,7 @@ def _allowed(rule: Rule) -> str:
     return " and ".join(part for part in (low, high) if part)
 
 
-def _unknown(rule: Rule, scope: Scope) -> Alert:
+def _unknown(rule: Rule, scope: AlertScope) -> Alert:
     return Alert(
         name=UNKNOWN,
         expr=f"{series('rule_verdict', scope.selector, rule=rule.name, verdict='unknown')} == 1",

@@ -11,18 +11,18 @@ from monitor.core.index.duplicates.likeness import Likeness
 from monitor.core.measures.collapsed import Sides
 from monitor.core.measures.comparison.alignment import Alignment
 from monitor.core.measures.comparison.by_key import ByKey
-from monitor.core.measures.comparison.listed_chunks import Look
+from monitor.core.measures.comparison.listed_chunks import ChunkFeatureLookup
 from monitor.core.measures.comparison.seen import Observation
-from monitor.core.measures.comparison.spread import SegmentsView, Spread, own_hubs
-from monitor.core.measures.comparison.summary import SETTLING, Summarised, Table
+from monitor.core.measures.comparison.spread import SegmentMeasures, SegmentsView, own_hubs
+from monitor.core.measures.comparison.summary import SETTLING, Summarised, SummaryTable
 from monitor.core.measures.comparison.tables import LEGS, ListedLeg, tie_eps
 from monitor.core.measures.comparison.turn import Mask, Turn, Turns
-from monitor.core.measures.comparison.watched import Watched, document_code, name_code
+from monitor.core.measures.comparison.watched import AnchorLabels, document_code, name_code
 from monitor.core.measures.formulas.labelled import Judgements
-from monitor.core.measures.incremental import Columns, Rows, Stale, stale
+from monitor.core.measures.incremental import MeasureColumns, Rows, Stale, stale
 from monitor.core.measures.measure import Group, Need
 from monitor.core.measures.needs import CHUNKS, DOCUMENTS, EXPECTED, JUDGED_CHUNKS, JUDGEMENTS, STATED
-from monitor.core.measures.registry import REGISTRY, Registry
+from monitor.core.measures.registry import REGISTRY, MeasureRegistry
 from monitor.core.measures.views import HeldView, JudgedView, ListedChunk
 from monitor.core.model.lists import NO_CHUNK
 from monitor.core.model.report import Leg
@@ -48,10 +48,10 @@ class Confidence:
         self,
         baseline: Snapshot,
         alignment: Alignment,
-        watched: Watched,
+        watched: AnchorLabels,
         depths: tuple[int, ...],
         likeness: Likeness,
-        registry: Registry = REGISTRY,
+        registry: MeasureRegistry = REGISTRY,
     ) -> None:
         self._baseline, self._alignment, self._depths, self._registry = baseline, alignment, depths, registry
         self._watched = watched.take(alignment.now)
@@ -76,7 +76,7 @@ class Confidence:
         self._likeness, self._chunks = likeness, ByKey(len(ListedChunk._fields))
         self._turns = Turns(alignment, LEGS)
         self._sources: dict[ListedLeg, Codes] = {}
-        self._columns: dict[tuple[Leg, Group], Columns[Any]] = {}
+        self._columns: dict[tuple[Leg, Group], MeasureColumns[Any]] = {}
 
     def tables(self, seen: Observation, *, afresh: bool) -> list[Summarised]:
         """The tables at one position; arguments as of `Comparison.tables`."""
@@ -85,19 +85,19 @@ class Confidence:
             self._columns.clear()
             self._sources.clear()
         self._chunks.forget(None if turn.afresh else turn.changed.tolist())
-        self._look = Look(self._baseline, seen)
+        self._look = ChunkFeatureLookup(self._baseline, seen)
         made: list[Summarised] = []
         for leg in (leg for leg in LEGS if leg in self._then and leg in turn.now):
             made += self._leg(leg, turn)
         return made + self._dead(turn)
 
-    def spread(self) -> list[Spread]:
+    def spread(self) -> list[SegmentMeasures]:
         """What is measured of a segment as a whole, of the tables made last."""
         made = []
         for leg, sources in self._sources.items():
             lists, mixes = (self._then[leg], self._turn.now[leg]), (self._origins[leg].then, sources)
             view = SegmentsView(*lists, mixes, self._alignment, self._hubs_then[leg])
-            made.append(Spread(leg, view, self._registry.by_segment(), self._depths))
+            made.append(SegmentMeasures(leg, view, self._registry.by_segment(), self._depths))
         return made
 
     def _leg(self, leg: ListedLeg, turn: Turn) -> list[Summarised]:
@@ -151,9 +151,9 @@ class Confidence:
         """A table; about some of the anchors the others are not missing, they were never asked."""
         columns = self._columns.get((leg, need.group))
         if columns is None:
-            columns = self._columns[leg, need.group] = Columns(self._registry.group(need.group), self._depths)
+            columns = self._columns[leg, need.group] = MeasureColumns(self._registry.group(need.group), self._depths)
         columns.update(len(self._everybody), {need: part})
-        table = Table(leg, columns.names, columns.values, columns.reasons)
+        table = SummaryTable(leg, columns.names, columns.values, columns.reasons)
         if about is None:
             return Summarised(table, self._alignment)
         only = self._alignment.only(np.flatnonzero(about))

@@ -8,9 +8,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from monitor.core.index.baseline import Member, Shingles, Snapshot
-from monitor.core.index.corpus import Corpus, Row
+from monitor.core.index.corpus import ChunkRow, Corpus
 from monitor.core.index.duplicates.duplicates import Duplicates
-from monitor.core.index.since_baseline import Changes
+from monitor.core.index.since_baseline import ChangesSinceBaseline
 from monitor.core.measures.formulas.diversity import NO_VECTOR
 from monitor.core.model.events import Segment
 from monitor.core.model.segments import SOURCE
@@ -31,7 +31,7 @@ class Facts(Protocol):
         """Whether `changes` knows the last event of every chunk."""
         ...
 
-    def changes(self, baseline: Snapshot) -> Changes:
+    def changes(self, baseline: Snapshot) -> ChangesSinceBaseline:
         """What changed since a baseline, chunk by chunk."""
         ...
 
@@ -67,7 +67,10 @@ class CorpusFacts:
     events = True
 
     def __init__(
-        self, corpus: Corpus, duplicates: Duplicates, changes: Callable[[Snapshot], Changes] | None = None
+        self,
+        corpus: Corpus,
+        duplicates: Duplicates,
+        changes: Callable[[Snapshot], ChangesSinceBaseline] | None = None,
     ) -> None:
         self._corpus, self._duplicates, self._changes = corpus, duplicates, changes
 
@@ -76,9 +79,9 @@ class CorpusFacts:
         """(n, d) vectors by slot, None where the dense leg is off."""
         return self._corpus.vectors if self._corpus.dimension else None
 
-    def changes(self, baseline: Snapshot) -> Changes:
+    def changes(self, baseline: Snapshot) -> ChangesSinceBaseline:
         """See `Facts`."""
-        return Changes(baseline, self._corpus.row) if self._changes is None else self._changes(baseline)
+        return ChangesSinceBaseline(baseline, self._corpus.row) if self._changes is None else self._changes(baseline)
 
     def origin(self, key: int) -> tuple[str, str]:
         """See `Facts`."""
@@ -114,9 +117,9 @@ class MemberFacts:
     def __init__(self, members: Mapping[int, Member], shingles: Shingles) -> None:
         self._members, self._shingles = members, shingles
 
-    def changes(self, baseline: Snapshot) -> Changes:
+    def changes(self, baseline: Snapshot) -> ChangesSinceBaseline:
         """None that is known: the events are not kept."""
-        return Changes(baseline, lambda _: None)
+        return ChangesSinceBaseline(baseline, lambda _: None)
 
     def origin(self, key: int) -> tuple[str, str]:
         """See `Facts`."""
@@ -143,7 +146,7 @@ def member_shingles(members: Iterable[int], facts: Facts) -> Shingles:
     return {key: shingles for key, shingles in found if len(shingles)}
 
 
-def source_of(row: Row) -> str:
+def source_of(row: ChunkRow) -> str:
     """The source that a chunk names, "" where it names none."""
     return _source(row.segment)
 

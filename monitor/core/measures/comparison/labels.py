@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
-from monitor.core.measures.registry import REGISTRY, Registry
+from monitor.core.measures.registry import REGISTRY, MeasureRegistry
 from monitor.core.model.report import Measurement
 
 JUDGED = "judged_ratio"
@@ -14,7 +14,7 @@ can have a tenth of its ten results judged, and its recall still means something
 
 
 def floored(
-    measurements: Iterable[Measurement], floor: float, registry: Registry = REGISTRY
+    measurements: Iterable[Measurement], floor: float, registry: MeasureRegistry = REGISTRY
 ) -> Iterator[Measurement]:
     """The measurements of one labelled table, without a value where too few results are judged.
 

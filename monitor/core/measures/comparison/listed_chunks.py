@@ -8,7 +8,7 @@ from monitor.core.measures.views import ListedChunk
 from monitor.core.model.lists import NO_CHUNK
 
 
-class Look:
+class ChunkFeatureLookup:
     """Looks a chunk up once for all that is measured of it.
 
     Args:

@@ -6,13 +6,13 @@ from numpy.typing import NDArray
 from monitor.core.index.baseline import ListLeg
 from monitor.core.measures.comparison.alignment import Alignment
 from monitor.core.measures.comparison.seen import Observation
-from monitor.core.measures.comparison.summary import Summarised, Table
+from monitor.core.measures.comparison.summary import Summarised, SummaryTable
 from monitor.core.measures.comparison.tables import ListedLeg
 from monitor.core.measures.formulas.columns import Name
 from monitor.core.measures.formulas.moved import moved
-from monitor.core.measures.incremental import Columns, Rows, stale
+from monitor.core.measures.incremental import MeasureColumns, Rows, stale
 from monitor.core.measures.needs import REWRITES
-from monitor.core.measures.registry import REGISTRY, Registry
+from monitor.core.measures.registry import REGISTRY, MeasureRegistry
 from monitor.core.measures.views import RewritesView
 from monitor.core.model.lists import RankedLists
 
@@ -42,14 +42,14 @@ class Rewordings:
         owners: NDArray[np.int64],
         anchors: int,
         depths: tuple[int, ...],
-        registry: Registry = REGISTRY,
+        registry: MeasureRegistry = REGISTRY,
     ) -> None:
         place = np.full(anchors, -1, np.int64)
         place[alignment.now] = np.arange(len(alignment.now))
         self._chosen = np.flatnonzero(place[owners] >= 0)
         self._asked, self._owners = np.unique(place[owners[self._chosen]], return_inverse=True)
         self._alignment, self._depths, self._registry = alignment.only(self._asked), depths, registry
-        self._columns: dict[ListedLeg, Columns[RewritesView]] = {}
+        self._columns: dict[ListedLeg, MeasureColumns[RewritesView]] = {}
         self._lists: dict[ListedLeg, tuple[RankedLists, RankedLists]] = {}
 
     def tables(self, seen: Observation, *, afresh: bool) -> list[Summarised]:
@@ -57,12 +57,12 @@ class Rewordings:
         legs = [(leg, of) for leg, of in LEGS if of in seen.lists] if len(self._asked) else []
         return [Summarised(self._table(leg, of, seen, afresh=afresh), self._alignment) for leg, of in legs]
 
-    def _table(self, leg: ListedLeg, of: ListLeg, seen: Observation, *, afresh: bool) -> Table:
-        columns = self._columns.setdefault(leg, Columns(self._registry.group("rewrites"), self._depths))
+    def _table(self, leg: ListedLeg, of: ListLeg, seen: Observation, *, afresh: bool) -> SummaryTable:
+        columns = self._columns.setdefault(leg, MeasureColumns(self._registry.group("rewrites"), self._depths))
         if of not in seen.rewrites:
             why = NO_ENCODER if seen.facts.events else NOT_KEPT
             names = tuple(Name(measure.name, k) for k in self._depths for measure in self._registry.group("rewrites"))
-            return Table(leg, names, np.full((len(names), len(self._asked)), np.nan), (why,) * len(names))
+            return SummaryTable(leg, names, np.full((len(names), len(self._asked)), np.nan), (why,) * len(names))
         now = own, others = seen.lists[of].take(self._alignment.now), seen.rewrites[of].take(self._chosen)
         mask = np.ones(len(own), np.bool_)
         if not afresh and leg in self._lists:
@@ -78,4 +78,4 @@ class Rewordings:
             return RewritesView(own.take(rows), others.take(chosen), np.searchsorted(rows, self._owners[chosen]))
 
         columns.update(len(own), {REWRITES: stale(mask, view)})
-        return Table(leg, columns.names, columns.values, columns.reasons)
+        return SummaryTable(leg, columns.names, columns.values, columns.reasons)

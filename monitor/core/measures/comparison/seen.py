@@ -83,7 +83,7 @@ class Observation:
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class MeasureConfig:
     """What to measure: depths, production's thresholds on the first score and on the gap by leg, whether scores are
     distances.
     """

@@ -11,7 +11,7 @@ from monitor.core.arrays.divergence import jensen_shannon
 from monitor.core.measures.comparison.alignment import Alignment, Grouping
 from monitor.core.measures.comparison.summary import NO_ANCHORS
 from monitor.core.measures.formulas.columns import NOT_REPLAYED, TOO_FEW_RESULTS
-from monitor.core.measures.formulas.hubs import Occurrences, hubs
+from monitor.core.measures.formulas.hubs import ChunkOccurrences, hubs
 from monitor.core.measures.formulas.sources import NO_SOURCE, source_mix
 from monitor.core.measures.formulas.wasserstein import PooledScores
 from monitor.core.measures.measure import AnyMeasure, SegmentValues
@@ -29,7 +29,7 @@ def own_hubs(lists: RankedLists, alignment: Alignment, depths: Sequence[int]) ->
     """Hub shares of lists that stay, by depth, one array per dimension."""
     made = {}
     for k in depths:
-        found = Occurrences.of(lists, k)
+        found = ChunkOccurrences.of(lists, k)
         made[k] = [hubs(found, alignment.weights, of.members, len(of.segments)).share for of in alignment.groupings]
     return made
 
@@ -59,7 +59,7 @@ class SegmentsView:
 
     def hubs(self, grouping: Grouping, k: int) -> SegmentValues:
         """See `hubs`; with the baseline's own shares."""
-        found = self._made.once("occurrences", k, lambda: Occurrences.of(self._now, k))
+        found = self._made.once("occurrences", k, lambda: ChunkOccurrences.of(self._now, k))
         now = hubs(found, self.alignment.weights, grouping.members, len(grouping.segments))
         before = self._hubs_then[k][self.alignment.groupings.index(grouping)]
         return SegmentValues(now.share, now.n, self._now.known, [NOT_REPLAYED] * len(now.n), before)
@@ -91,7 +91,7 @@ class SegmentsView:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Spread:
+class SegmentMeasures:
     """One leg's measures of segments as a whole, worked out when somebody looks at the report.
 
     Args:

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from monitor.core.measures.comparison.alignment import Alignment, Grouping
 from monitor.core.measures.formulas.aggregate import LEVELS, Ordered, mean_by_segment
 from monitor.core.measures.formulas.columns import NOT_REPLAYED, TOO_FEW_RESULTS, Name
-from monitor.core.measures.registry import REGISTRY, Registry
+from monitor.core.measures.registry import REGISTRY, MeasureRegistry
 from monitor.core.model.report import SHARE, Leg, Measurement
 
 QUANTILES = ("p05", "p50", "p95")
@@ -24,7 +24,7 @@ _NONE = float("nan")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Table:
+class SummaryTable:
     """(M, P) columns of one leg by name, with why a column has no value."""
 
     leg: Leg
@@ -41,19 +41,19 @@ class Table:
 class Summarised:
     """A table, the alignment it is summarised over, and whether only over all anchors."""
 
-    table: Table
+    table: SummaryTable
     alignment: Alignment
     only_all: bool = False
 
 
 def summarise(
-    table: Table,
+    table: SummaryTable,
     alignment: Alignment,
     failures: Mapping[int, str],
     *,
     only_all: bool = False,
     limits: Mapping[str, float] = NO_LIMITS,
-    registry: Registry = REGISTRY,
+    registry: MeasureRegistry = REGISTRY,
 ) -> Iterator[Measurement]:
     """All statistics of one leg's columns, per dimension and segment.
 
@@ -111,7 +111,7 @@ class _Statistics:
     covered: list[list[float]]
 
 
-def _exported(table: Table, limits: Mapping[str, float], registry: Registry) -> list[_Row]:
+def _exported(table: SummaryTable, limits: Mapping[str, float], registry: MeasureRegistry) -> list[_Row]:
     at = {name: column for column, name in enumerate(table.names)}
     return [
         _Row(name, column, at.get(name._replace(own=True), -1), _stats(name.metric, limits, registry))
@@ -120,7 +120,7 @@ def _exported(table: Table, limits: Mapping[str, float], registry: Registry) -> 
     ]
 
 
-def _stats(metric: str, limits: Mapping[str, float], registry: Registry) -> tuple[str, ...]:
+def _stats(metric: str, limits: Mapping[str, float], registry: MeasureRegistry) -> tuple[str, ...]:
     stats = registry.statistics(metric)
     return (*stats, SHARE) if metric in limits else stats
 
@@ -130,7 +130,9 @@ def above(values: NDArray[np.float64], limit: float | NDArray[np.float64]) -> ND
     return np.where(np.isnan(values), np.nan, values > limit)
 
 
-def _shares(table: Table, rows: Sequence[_Row], limits: Mapping[str, float]) -> tuple[NDArray[np.float64], list[int]]:
+def _shares(
+    table: SummaryTable, rows: Sequence[_Row], limits: Mapping[str, float]
+) -> tuple[NDArray[np.float64], list[int]]:
     """(m, P) whether each anchor is above the limit of its metric, and which columns these are."""
     limit = {at: limits[row.name.metric] for row in rows if SHARE in row.stats for at in (row.column, row.own)}
     columns = sorted(limit.keys() - {-1})
@@ -139,7 +141,7 @@ def _shares(table: Table, rows: Sequence[_Row], limits: Mapping[str, float]) -> 
 
 
 def _statistics(
-    table: Table,
+    table: SummaryTable,
     alignment: Alignment,
     grouping: Grouping,
     spread: tuple[Ordered, list[int]],
@@ -164,7 +166,7 @@ def _statistics(
     return _Statistics({"mean": means.mean.tolist(), **values}, means.n.tolist(), covered.tolist())
 
 
-def _measurements(table: Table, row: _Row, stats: _Statistics, place: _Place) -> Iterator[Measurement]:
+def _measurements(table: SummaryTable, row: _Row, stats: _Statistics, place: _Place) -> Iterator[Measurement]:
     column, name, at = row.column, row.name, place.at
     counted = stats.n[column][at]
     reason = table.reasons[column]

@@ -14,16 +14,16 @@ from monitor.core.measures.collapsed import Sides
 from monitor.core.measures.comparison.alignment import Alignment
 from monitor.core.measures.comparison.by_key import ByKey
 from monitor.core.measures.comparison.facts import NO_SHINGLES
-from monitor.core.measures.comparison.seen import Asked, Observation
-from monitor.core.measures.comparison.summary import SETTLING, Table
+from monitor.core.measures.comparison.seen import MeasureConfig, Observation
+from monitor.core.measures.comparison.summary import SETTLING, SummaryTable
 from monitor.core.measures.comparison.turn import Mask, Turn, Turns
-from monitor.core.measures.formulas.columns import NOT_REPLAYED, Pair, Settings
+from monitor.core.measures.formulas.columns import NOT_REPLAYED, ListPair, Settings
 from monitor.core.measures.formulas.moved import standing
-from monitor.core.measures.incremental import ALL, Columns, Rows, Stale, stale
+from monitor.core.measures.incremental import ALL, MeasureColumns, Rows, Stale, stale
 from monitor.core.measures.measure import Group
 from monitor.core.measures.needs import ANSWERS, CONTENTS, INDEX, PINNED, PINNED_ANSWERS, RESULTS, SCORES
 from monitor.core.measures.needs import LEGS as BOTH
-from monitor.core.measures.registry import REGISTRY, Registry
+from monitor.core.measures.registry import REGISTRY, MeasureRegistry
 from monitor.core.measures.views import IndexView, LegsView, ListsView, SaidView
 from monitor.core.model.lists import NO_CHUNK
 
@@ -41,7 +41,7 @@ def tie_eps(leg: ListedLeg) -> float | None:
 
 
 class Comparison:
-    """The tables of one baseline, kept from report to report; see `Columns` for what is measured anew.
+    """The tables of one baseline, kept from report to report; see `MeasureColumns` for what is measured anew.
 
     Args:
         baseline: the snapshot compared with.
@@ -50,7 +50,9 @@ class Comparison:
         registry: the measures there are.
     """
 
-    def __init__(self, baseline: Snapshot, alignment: Alignment, asked: Asked, registry: Registry = REGISTRY) -> None:
+    def __init__(
+        self, baseline: Snapshot, alignment: Alignment, asked: MeasureConfig, registry: MeasureRegistry = REGISTRY
+    ) -> None:
         self.alignment = alignment
         self._asked, self._registry = asked, registry
         self._noise_gap = baseline.noise_gap
@@ -63,7 +65,7 @@ class Comparison:
         self._said: dict[ListedLeg, NDArray[np.int64]] = {}
         self._listed: dict[ListedLeg, NDArray[np.int64]] = {}
         """Chunk keys that `_said` was looked up for."""
-        self._columns: dict[tuple[str, Group], Columns[Any]] = {}
+        self._columns: dict[tuple[str, Group], MeasureColumns[Any]] = {}
         self._contents, self._shingles = ByKey(2), baseline.shingles
         """Content key, and whether it is live."""
         self.likeness = Likeness()
@@ -71,7 +73,7 @@ class Comparison:
         self._knows: dict[ListedLeg, int] = {}
         self._calm: Mask = np.zeros(0, np.bool_)
 
-    def tables(self, seen: Observation, *, afresh: bool) -> list[Table]:
+    def tables(self, seen: Observation, *, afresh: bool) -> list[SummaryTable]:
         """The tables at one position.
 
         Args:
@@ -93,24 +95,24 @@ class Comparison:
             made.append(self._index(turn))
         return made
 
-    def distances(self, seen: Observation) -> list[Table]:
+    def distances(self, seen: Observation) -> list[SummaryTable]:
         """How far the lists have gone from this baseline, for the pinned one beside a moving one."""
         made = []
         settings = Settings(self._asked.depths)
         for leg in (leg for leg in LEGS if leg in self._then and leg in seen.lists):
-            pair = Pair(self._then[leg], seen.lists[leg].take(self.alignment.now))
+            pair = ListPair(self._then[leg], seen.lists[leg].take(self.alignment.now))
             said = Sides(self._said_then[leg], content_keys(pair.current.keys, seen.hashes))
-            columns = Columns(self._registry.group("pinned"), self._asked.depths)
+            columns = MeasureColumns(self._registry.group("pinned"), self._asked.depths)
             answers = AnswersView(pair, said, self._texts(seen))
             lists = ListsView(pair, settings)
             columns.update(len(said.now), {PINNED: Stale(ALL, lists), PINNED_ANSWERS: Stale(ALL, answers)})
-            made.append(Table(leg, columns.names, columns.values, columns.reasons))
+            made.append(SummaryTable(leg, columns.names, columns.values, columns.reasons))
         return made
 
     def _eps(self, leg: ListedLeg) -> float | None:
         return tie_eps(leg) if self._asked.settle_ties else None
 
-    def _leg(self, leg: ListedLeg, turn: Turn) -> Table:
+    def _leg(self, leg: ListedLeg, turn: Turn) -> SummaryTable:
         """By chunk id, by content and by answers in one table."""
         lists, slots = self._lists(leg, turn), self._look_up(leg, turn)
         said, answers = self._contentwise(leg, turn, slots), self._answers(leg, turn, slots)
@@ -118,9 +120,9 @@ class Comparison:
         unknown = "" if known.any() else NOT_REPLAYED
         reasons = (*(reason or unknown for reason in lists.reasons), *said.reasons, *answers.reasons)
         values = np.concatenate((lists.values, said.values, answers.values))
-        return Table(leg, lists.names + said.names + answers.names, values, reasons)
+        return SummaryTable(leg, lists.names + said.names + answers.names, values, reasons)
 
-    def _lists(self, leg: ListedLeg, turn: Turn) -> Columns[Any]:
+    def _lists(self, leg: ListedLeg, turn: Turn) -> MeasureColumns[Any]:
         settings = Settings(
             self._asked.depths,
             score_threshold=self._asked.score_threshold(leg),
@@ -128,7 +130,7 @@ class Comparison:
             noise_gap=0.0 if leg == "lexical" else self._noise_gap,
             tie_eps=self._eps(leg),
         )
-        pair = Pair(self._then[leg], turn.now[leg])
+        pair = ListPair(self._then[leg], turn.now[leg])
 
         def view(rows: Rows) -> ListsView:
             return ListsView(pair.take(rows), settings)
@@ -140,13 +142,13 @@ class Comparison:
         columns.update(len(self.alignment.now), {RESULTS: moved, SCORES: rescored})
         return columns
 
-    def _contentwise(self, leg: ListedLeg, turn: Turn, slots: Mask) -> Columns[Any]:
+    def _contentwise(self, leg: ListedLeg, turn: Turn, slots: Mask) -> MeasureColumns[Any]:
         """Of the lists of what is said, instead of under which id; copies are said once."""
         self._know(leg, slots, turn.seen)
         eps = self._eps(leg)
 
         def view(rows: Rows) -> SaidView:
-            pair = Pair(self._then[leg], turn.now[leg]).take(rows)
+            pair = ListPair(self._then[leg], turn.now[leg]).take(rows)
             return SaidView(pair, Sides(self._said_then[leg][rows], self._said[leg][rows]), self.likeness, eps)
 
         changed = turn.results(leg) if eps is None else turn.scores(leg)
@@ -154,12 +156,12 @@ class Comparison:
         columns.update(len(slots), {CONTENTS: stale(changed | slots.any(axis=1), view)})
         return columns
 
-    def _answers(self, leg: ListedLeg, turn: Turn, slots: Mask) -> Columns[Any]:
+    def _answers(self, leg: ListedLeg, turn: Turn, slots: Mask) -> MeasureColumns[Any]:
         """What became of the first results; where one was lost, whether it still lives depends on every chunk."""
         texts = self._texts(turn.seen)
 
         def view(rows: Rows) -> AnswersView:
-            pair = Pair(self._then[leg], turn.now[leg]).take(rows)
+            pair = ListPair(self._then[leg], turn.now[leg]).take(rows)
             return AnswersView(pair, Sides(self._said_then[leg][rows], self._said[leg][rows]), texts)
 
         columns = self._of(leg, "answers")
@@ -204,15 +206,15 @@ class Comparison:
             slots = np.ones_like(slots)
         self.likeness.know(self._said[leg][slots], self._listed[leg][slots], seen.facts.shingles)
 
-    def _both(self, turn: Turn) -> Table:
+    def _both(self, turn: Turn) -> SummaryTable:
         def view(rows: Rows) -> LegsView:
-            return LegsView(*(Pair(self._then[leg], turn.now[leg]).take(rows) for leg in LEGS))
+            return LegsView(*(ListPair(self._then[leg], turn.now[leg]).take(rows) for leg in LEGS))
 
         columns = self._of("both", "legs")
         columns.update(len(self.alignment.now), {BOTH: stale(turn.results("dense") | turn.results("lexical"), view)})
-        return Table("both", columns.names, columns.values, columns.reasons)
+        return SummaryTable("both", columns.names, columns.values, columns.reasons)
 
-    def _index(self, turn: Turn) -> Table:
+    def _index(self, turn: Turn) -> SummaryTable:
         """What the index serves against what the events say, wherever the two had time to agree."""
         settling = turn.seen.settling
         calm = ~np.isin(self.alignment.now, np.fromiter(settling, np.int64, len(settling)))
@@ -229,10 +231,10 @@ class Comparison:
         columns = self._of("dense", "index")
         columns.update(len(calm), {INDEX: stale(changed, view)})
         missing = dict.fromkeys(settling, SETTLING)
-        return Table("dense", columns.names, columns.values, columns.reasons, missing)
+        return SummaryTable("dense", columns.names, columns.values, columns.reasons, missing)
 
-    def _of(self, leg: str, group: Group) -> Columns[Any]:
+    def _of(self, leg: str, group: Group) -> MeasureColumns[Any]:
         found = self._columns.get((leg, group))
         if found is None:
-            found = self._columns[leg, group] = Columns(self._registry.group(group), self._asked.depths)
+            found = self._columns[leg, group] = MeasureColumns(self._registry.group(group), self._asked.depths)
         return found

@@ -14,7 +14,7 @@ from monitor.core.model.anchors import AnchorSet
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Watched:
+class AnchorLabels:
     """Of A anchors, in their order.
 
     Args:
@@ -28,17 +28,17 @@ class Watched:
     owners: NDArray[np.int64]
 
     @classmethod
-    def of(cls, anchors: AnchorSet) -> "Watched":
+    def of(cls, anchors: AnchorSet) -> "AnchorLabels":
         """From the anchors; an expected source named twice counts once."""
         named = [tuple(dict.fromkeys(anchor.expected_sources)) for anchor in anchors.anchors]
         judged = Judgements.of([anchor.relevant for anchor in anchors.anchors])
         owners = [at for at, anchor in enumerate(anchors.anchors) for _ in anchor.rewrites]
         return cls(_coded(named), judged, np.array(owners, np.int64))
 
-    def take(self, rows: NDArray[np.int64] | slice) -> "Watched":
+    def take(self, rows: NDArray[np.int64] | slice) -> "AnchorLabels":
         """The same of some distinct anchors, without their rewrites."""
         judged = Judgements(self.judged.keys[rows], self.judged.grades[rows])
-        return Watched(self.expected[rows], judged, np.zeros(0, np.int64))
+        return AnchorLabels(self.expected[rows], judged, np.zeros(0, np.int64))
 
 
 def _coded(named: Sequence[Sequence[str]]) -> NDArray[np.int64]:

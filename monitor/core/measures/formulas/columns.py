@@ -57,7 +57,7 @@ class Settings:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Pair:
+class ListPair:
     """One leg's lists of the same A anchors.
 
     Args:
@@ -81,13 +81,13 @@ class Pair:
         """The deepest k at which the lists compare."""
         return min(self.baseline.depth, self.current.depth)
 
-    def take(self, rows: NDArray[np.int64] | slice) -> "Pair":
+    def take(self, rows: NDArray[np.int64] | slice) -> "ListPair":
         """The same of some anchors."""
-        return Pair(self.baseline.take(rows), self.current.take(rows))
+        return ListPair(self.baseline.take(rows), self.current.take(rows))
 
-    def at(self, depth: int) -> "Pair":
+    def at(self, depth: int) -> "ListPair":
         """The same cut at a depth."""
-        return Pair(self.baseline.at(depth), self.current.at(depth))
+        return ListPair(self.baseline.at(depth), self.current.at(depth))
 
     def compared(self) -> tuple[RankedLists, RankedLists]:
         """Both lists, each known only where the other is too."""

@@ -24,7 +24,7 @@ class Hubs:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Occurrences:
+class ChunkOccurrences:
     """In whose top-k each chunk appears: what the hubs of any segments are counted from.
 
     Args:
@@ -40,7 +40,7 @@ class Occurrences:
     keys: NDArray[np.int64]
 
     @classmethod
-    def of(cls, lists: RankedLists, depth: int) -> "Occurrences":
+    def of(cls, lists: RankedLists, depth: int) -> "ChunkOccurrences":
         """Of lists whose keys are distinct, cut at a depth."""
         cut = lists.at(depth)
         anchor, slot = np.nonzero((np.arange(cut.depth) < cut.lengths[:, None]) & cut.known[:, None])
@@ -48,7 +48,7 @@ class Occurrences:
         return cls(cut.known, anchor, code, keys)
 
 
-def hubs(found: Occurrences, weights: NDArray[np.float64], groups: NDArray[np.int64], count: int) -> Hubs:
+def hubs(found: ChunkOccurrences, weights: NDArray[np.float64], groups: NDArray[np.int64], count: int) -> Hubs:
     """Largest weighted share of a segment's anchors in whose top-k one single chunk appears; in [0, 1].
 
     A few segments are counted at a time, to bound the memory.

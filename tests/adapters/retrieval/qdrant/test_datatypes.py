@@ -7,7 +7,7 @@ import pytest
 import qdrant_edge as edge
 from numpy.typing import NDArray
 
-from monitor.adapters.retrieval.answers import Answer, Hit, Question, Stored
+from monitor.adapters.retrieval.answers import Hit, SearchAnswer, Stored, VectorQuery
 from monitor.adapters.retrieval.replay import replay
 from monitor.core.model.events import chunk_key
 from monitor.core.model.scoring import Distance, prepare
@@ -40,11 +40,11 @@ class HalfEngine:
             edge.QueryRequest(limit=limit, query=edge.Query.Nearest(vector.tolist()), params=exact)
         )
 
-    def ask(self, questions: list[Question], limit: int, until: float) -> list[Answer]:
+    def ask(self, questions: list[VectorQuery], limit: int, until: float) -> list[SearchAnswer]:
         del until
         sign = -1.0 if self.distance is Distance.EUCLID else 1.0
         return [
-            Answer([Hit(p.id, sign * p.score, str(p.id), "") for p in self.ranked(one.vector, limit)])
+            SearchAnswer([Hit(p.id, sign * p.score, str(p.id), "") for p in self.ranked(one.vector, limit)])
             for one in questions
         ]
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from monitor.adapters.sources.git.facts import HistoryFacts
-from monitor.adapters.sources.git.history import Selection
+from monitor.adapters.sources.git.history import HistorySelection
 from monitor.adapters.sources.git.source import GitHistorySource
 from monitor.ports import UnreachableError
 from tests.adapters.histories import empty_repository, short, walked
@@ -18,7 +18,7 @@ def repository(tmp_path: Path) -> Path:
     return empty_repository(tmp_path / "handbook")
 
 
-def facts(path: Path, selection: Selection | None = None) -> HistoryFacts:
+def facts(path: Path, selection: HistorySelection | None = None) -> HistoryFacts:
     source = GitHistorySource(path, selection)
     source.start({})
     try:
@@ -58,7 +58,7 @@ def test_what_we_cannot_read_is_not_gone(repository: Path, content: bytes, reaso
     commit(repository, {"a.md": "was read", "b.md": "b"}, day=1)
     commit(repository, {"a.md": content}, day=2)
     commit(repository, {"a.md": b"\0"}, day=3)
-    selection = Selection(max_file_bytes=4_000, deploys="daily")
+    selection = HistorySelection(max_file_bytes=4_000, deploys="daily")
     assert short(walked(repository, selection)[0])[2:] == ["=initial", "-a.md#_top", "=2024-01-03"]
     git(repository, "reset", "--quiet", "--hard", "HEAD~1")
     found = facts(repository, selection)
@@ -86,8 +86,8 @@ def test_the_history_begins_with_enough_pages(repository: Path) -> None:
         "begins with the first commit that has enough pages (41); 2 older commits are left out; --since"
         in "".join(found.lines())
     )
-    assert facts(repository, Selection(limit=9)).left_out == 0, "a beginning that was asked for stays"
-    assert facts(repository, Selection(glob=("p[0-4].md",))).left_out == 1, "half of the last commit's pages"
+    assert facts(repository, HistorySelection(limit=9)).left_out == 0, "a beginning that was asked for stays"
+    assert facts(repository, HistorySelection(glob=("p[0-4].md",))).left_out == 1, "half of the last commit's pages"
 
 
 def test_pages_that_were_there_once_and_never_enough(repository: Path) -> None:
@@ -96,7 +96,7 @@ def test_pages_that_were_there_once_and_never_enough(repository: Path) -> None:
     commit(repository, {"a.md": None}, day=3)
     commit(repository, {"b.md": "b"}, day=4)
     commit(repository, {"b.md": None}, day=5)
-    found = facts(repository, Selection(deploys="daily"))
+    found = facts(repository, HistorySelection(deploys="daily"))
     assert (found.left_out, found.pages) == (1, 1)
 
 
@@ -138,7 +138,7 @@ def test_a_repository_without_tags_says_so(repository: Path) -> None:
     commit(repository, {"a.md": "1"}, day=1)
     commit(repository, {"a.md": "2"}, day=2)
     assert "no tag ends a deploy; git fetch --tags" in "".join(facts(repository).lines())
-    assert facts(repository, Selection(deploys="weekly")).lines() == []
+    assert facts(repository, HistorySelection(deploys="weekly")).lines() == []
 
 
 # ---------------------------------------------------------------- clones
@@ -153,7 +153,7 @@ def _cloned(repository: Path, *options: str) -> Path:
 def test_a_shallow_clone_says_how_to_deepen_it(repository: Path) -> None:
     for day in range(1, 5):
         commit(repository, {"a.md": str(day)}, day=day)
-    found = facts(_cloned(repository, "--depth", "2"), Selection(deploys="daily"))
+    found = facts(_cloned(repository, "--depth", "2"), HistorySelection(deploys="daily"))
     assert (found.shallow, found.replayed) == (True, 1)
     assert any("git fetch --unshallow" in line for line in found.lines())
 
@@ -161,7 +161,7 @@ def test_a_shallow_clone_says_how_to_deepen_it(repository: Path) -> None:
 def test_a_partial_clone_says_what_it_lacks(repository: Path) -> None:
     for day in range(1, 4):
         commit(repository, {"a.md": str(day)}, day=day)
-    found = facts(_cloned(repository, "--filter=blob:none", "--no-checkout"), Selection(deploys="daily"))
+    found = facts(_cloned(repository, "--filter=blob:none", "--no-checkout"), HistorySelection(deploys="daily"))
     assert found.partial
     assert found.versions == {"missing": 3}
     said = "\n".join(found.lines())

@@ -9,8 +9,8 @@ from typing import get_args
 import pytest
 
 from monitor.adapters.documents.readers import sections_of
-from monitor.adapters.sources.git.history import By, DeployMarks, Selection
-from monitor.adapters.sources.git.program import Commit
+from monitor.adapters.sources.git.history import By, DeployMarks, HistorySelection
+from monitor.adapters.sources.git.program import GitCommit
 from tests.adapters.histories import corpus_after, empty_repository, short, walked
 from tests.contracts.sources import commit, git
 
@@ -60,7 +60,7 @@ def test_the_corpus_after_all_events_is_that_of_the_head(repository: Path) -> No
         name = path.relative_to(repository).as_posix()
         live |= {s.chunk_id: s.text for s in sections_of(path.read_text(), doc_id=name)}
     for deploys in get_args(By):
-        events, _ = walked(repository, Selection(deploys=deploys))
+        events, _ = walked(repository, HistorySelection(deploys=deploys))
         assert corpus_after(events) == live
 
 
@@ -73,7 +73,7 @@ def test_merges_count_as_one_commit_of_the_first_parent(repository: Path) -> Non
     commit(repository, {"a.md": "a2"}, day=4)
     git(repository, "merge", "--quiet", "--no-ff", "-m", "merge", "side", day=5)
     git(repository, "tag", "on-side", "side")
-    events, _ = walked(repository, Selection(deploys="daily"))
+    events, _ = walked(repository, HistorySelection(deploys="daily"))
     assert short(events) == ["+a.md#_top", "=initial", "+a.md#_top", "=2024-01-04", "+b.md#_top", "=2024-01-05"]
     assert events[4]["text"] == "final"
     assert short(walked(repository)[0])[-2:] == ["+b.md#_top", "=on-side"], "the deploy ends with its branch's merge"
@@ -107,7 +107,7 @@ def test_deploys_by_tag_day_and_week(repository: Path) -> None:
     git(repository, "tag", "initial")
     git(repository, "tag", "--no-sign", "a-second")
     deploys = {
-        by: [name[1:] for name in short(walked(repository, Selection(deploys=by))[0]) if name[0] == "="]
+        by: [name[1:] for name in short(walked(repository, HistorySelection(deploys=by))[0]) if name[0] == "="]
         for by in get_args(By)
     }
     assert deploys == {
@@ -118,7 +118,7 @@ def test_deploys_by_tag_day_and_week(repository: Path) -> None:
 
 
 def test_a_week_belongs_to_its_iso_year() -> None:
-    newyear = Commit("x", int(datetime(2021, 1, 1, tzinfo=UTC).timestamp()))
+    newyear = GitCommit("x", int(datetime(2021, 1, 1, tzinfo=UTC).timestamp()))
     assert DeployMarks("weekly", {}).after(newyear, None, changed=True) == ["2020-W53"]
     assert DeployMarks("weekly", {}).after(newyear, None, changed=False) == []
 
@@ -126,18 +126,18 @@ def test_a_week_belongs_to_its_iso_year() -> None:
 @pytest.mark.parametrize(
     ("selection", "initial", "replayed"),
     [
-        (Selection(), "1", ["2", "3", "4"]),
-        (Selection(since=datetime(2024, 1, 3, tzinfo=UTC)), "2", ["3", "4"]),
-        (Selection(since=datetime(2023, 1, 1, tzinfo=UTC)), "1", ["2", "3", "4"]),
-        (Selection(since=datetime(2025, 1, 1, tzinfo=UTC)), "4", []),
-        (Selection(until=datetime(2024, 1, 3, tzinfo=UTC)), "1", ["2"]),
-        (Selection(limit=1), "3", ["4"]),
-        (Selection(limit=0), "4", []),
-        (Selection(limit=99), "1", ["2", "3", "4"]),
-        (Selection(since=datetime(2024, 1, 3, tzinfo=UTC), limit=1), "3", ["4"]),
+        (HistorySelection(), "1", ["2", "3", "4"]),
+        (HistorySelection(since=datetime(2024, 1, 3, tzinfo=UTC)), "2", ["3", "4"]),
+        (HistorySelection(since=datetime(2023, 1, 1, tzinfo=UTC)), "1", ["2", "3", "4"]),
+        (HistorySelection(since=datetime(2025, 1, 1, tzinfo=UTC)), "4", []),
+        (HistorySelection(until=datetime(2024, 1, 3, tzinfo=UTC)), "1", ["2"]),
+        (HistorySelection(limit=1), "3", ["4"]),
+        (HistorySelection(limit=0), "4", []),
+        (HistorySelection(limit=99), "1", ["2", "3", "4"]),
+        (HistorySelection(since=datetime(2024, 1, 3, tzinfo=UTC), limit=1), "3", ["4"]),
     ],
 )
-def test_which_commits(repository: Path, selection: Selection, initial: str, replayed: list[str]) -> None:
+def test_which_commits(repository: Path, selection: HistorySelection, initial: str, replayed: list[str]) -> None:
     for day in range(1, 5):
         commit(repository, {"a.md": str(day)}, day=day)
     texts = [event.get("text", "=") for event in walked(repository, selection)[0]]
@@ -157,6 +157,6 @@ def test_bare_repositories_and_packed_objects(repository: Path, tmp_path: Path) 
         commit(repository, {"a.md": f"# A\n\nday {day}\n"}, day=day)
     git(tmp_path, "clone", "--quiet", "--bare", str(repository), "bare.git")
     git(tmp_path / "bare.git", "repack", "-adq")
-    events, _ = walked(tmp_path / "bare.git", Selection(deploys="daily"))
+    events, _ = walked(tmp_path / "bare.git", HistorySelection(deploys="daily"))
     assert [event.get("text") for event in events][::2] == [f"A\nday {day}" for day in range(1, 6)]
     assert events[0]["segment"]["source"] == "bare"

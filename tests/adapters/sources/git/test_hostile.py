@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from monitor.adapters.sources.git.history import Selection, doc_id_of
+from monitor.adapters.sources.git.history import HistorySelection, doc_id_of
 from monitor.adapters.sources.git.source import GitHistorySource
 from monitor.ports import ConfigurationError, UnreachableError
 from tests.adapters.histories import empty_repository, short, walked
@@ -52,7 +52,7 @@ def test_hostile_files_and_refs(repository: Path) -> None:
     (repository / ".git/refs/tags/--upload-pack=x").write_text(head + "\n")
     commit(repository, {"binary.md": "now text", "koi8.md": "café"}, day=3)
     commit(repository, {"binary.md": b"\0", "huge.md": None}, day=4)
-    source = GitHistorySource(repository, Selection(max_file_bytes=4000))
+    source = GitHistorySource(repository, HistorySelection(max_file_bytes=4000))
     source.start({})
     events: list[dict[str, Any]] = []
     while not (polled := source.poll(1000, 5.0)).exhausted:
@@ -135,7 +135,7 @@ def test_a_missing_object_is_not_fetched(repository: Path) -> None:
 
 
 def test_unreachable_in_one_line(repository: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def refusal(path: Path, selection: Selection | None = None) -> str:
+    def refusal(path: Path, selection: HistorySelection | None = None) -> str:
         with pytest.raises(UnreachableError) as caught:
             GitHistorySource(path, selection).start({})
         assert "\n" not in str(caught.value)
@@ -146,9 +146,9 @@ def test_unreachable_in_one_line(repository: Path, tmp_path: Path, monkeypatch: 
     assert "no commit is named 'HEAD'" in refusal(repository)
     commit(repository, {"docs/a.md": "x"}, day=3)
     assert refusal(repository / "docs").startswith(f"{repository / 'docs'}: git rev-parse: not a git repository")
-    assert "no file of HEAD matches **/*.rst" in refusal(repository, Selection(glob=("**/*.rst",)))
+    assert "no file of HEAD matches **/*.rst" in refusal(repository, HistorySelection(glob=("**/*.rst",)))
     early = datetime(2020, 1, 1, tzinfo=UTC)
-    assert refusal(repository, Selection(until=early)).endswith(
+    assert refusal(repository, HistorySelection(until=early)).endswith(
         "no commit of HEAD is older than 2020-01-01 00:00:00+00:00"
     )
     with pytest.raises(UnreachableError, match="no commit is named '--exec=x'"):
@@ -160,7 +160,7 @@ def test_unreachable_in_one_line(repository: Path, tmp_path: Path, monkeypatch: 
 @pytest.mark.parametrize("wrong", [{"glob": ()}, {"glob": ("",)}, {"deploys": "hourly"}, {"limit": -1}])
 def test_wrong_selections_are_configuration_errors(wrong: dict[str, Any]) -> None:
     with pytest.raises(ConfigurationError, match=r"^git: [^\n]*expected"):
-        Selection(**wrong)
+        HistorySelection(**wrong)
 
 
 def test_a_program_that_dies_is_unreachable_and_not_a_hang(repository: Path) -> None:

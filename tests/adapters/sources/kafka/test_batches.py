@@ -11,8 +11,8 @@ from monitor.adapters.sources.kafka.batches import (
     HEADER,
     MOST_OFFSETS,
     TIMESTAMP_HEADER,
-    Batch,
     Item,
+    RecordBatch,
     batches,
     unpack,
 )
@@ -43,7 +43,7 @@ def plain(n: int) -> list[Row]:
     return [(1000 + i, b"k%d" % i, b"value %d" % i, []) for i in range(n)]
 
 
-def only(raw: bytes | bytearray) -> Batch:
+def only(raw: bytes | bytearray) -> RecordBatch:
     (batch,) = batches(bytes(raw))
     assert batch is not None
     return batch

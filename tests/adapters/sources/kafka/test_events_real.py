@@ -8,7 +8,7 @@ import pytest
 from confluent_kafka.admin import AdminClient
 
 from monitor.adapters.codecs.forms import FormOptions, decoder
-from monitor.adapters.codecs.limits import Limits
+from monitor.adapters.codecs.limits import EventLimits
 from monitor.adapters.sources.kafka.source import KafkaSettings, KafkaSource
 from monitor.core.model.events import Chunk, CorpusEvent, Deploy, Partition, Upsert, text_hash
 from monitor.demo.kafka_events import KafkaEvents
@@ -18,7 +18,7 @@ from tests.stack import KafkaBroker, kafka_broker, need
 
 pytestmark = pytest.mark.stack
 CHUNKS, PARTITIONS = 200, 3
-READER = decoder("native", FormOptions(), Limits(dimension=2))
+READER = decoder("native", FormOptions(), EventLimits(dimension=2))
 
 
 @pytest.fixture(scope="module")

@@ -8,8 +8,8 @@ from numpy.typing import NDArray
 
 from monitor.core.index.dense import search as dense_search
 from monitor.core.index.dense.kernels import EMPTY
-from monitor.core.index.dense.order import leaders, name_ranks, places, ranked
-from monitor.core.index.dense.search import Search
+from monitor.core.index.dense.order import dedup_candidates, name_ranks, places, ranked
+from monitor.core.index.dense.search import ExactSearch
 from monitor.core.model.scoring import Distance, prepare, scores
 
 NAMES = [f"c{slot * 7919 % 100_003}" for slot in range(4000)]
@@ -34,7 +34,7 @@ def check(vectors: NDArray[np.float32], queries: NDArray[np.float32], distance: 
     vectors, queries = prepare(vectors, distance), prepare(queries, distance)
     for slots in (np.arange(len(vectors)), np.flatnonzero(np.arange(len(vectors)) % 3 > 0)):
         expected = brute(vectors, queries, slots, distance, keep)
-        found = Search(vectors, NAMES, queries, distance=distance, keep=keep).top(slots)
+        found = ExactSearch(vectors, NAMES, queries, distance=distance, keep=keep).top(slots)
         np.testing.assert_array_equal(found[0], expected[0])
         np.testing.assert_array_equal(found[1], expected[1])
 
@@ -116,5 +116,12 @@ def test_leaders_are_the_first_names_of_each_set_of_copies_in_each_group() -> No
     vectors = np.array([[1, 0], [1, 0], [1, 0], [0, 1], [1, 0], [-0.0, 1]], np.float32)
     groups = np.array([0, 0, 0, 0, 1, 0])
     names = ["d", "a", "b", "z", "x", "y"]
-    assert leaders(vectors, groups, np.arange(6), names, 2).tolist() == [False, True, True, True, True, True]
-    assert leaders(vectors, groups, np.arange(6), names, 1).tolist() == [False, True, False, True, True, True]
+    assert dedup_candidates(vectors, groups, np.arange(6), names, 2).tolist() == [False, True, True, True, True, True]
+    assert dedup_candidates(vectors, groups, np.arange(6), names, 1).tolist() == [
+        False,
+        True,
+        False,
+        True,
+        True,
+        True,
+    ]

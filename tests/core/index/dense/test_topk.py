@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 from numpy.typing import NDArray
 
-from monitor.core.index.corpus import Corpus, Delta, Row
+from monitor.core.index.corpus import ChunkRow, Corpus, Delta
 from monitor.core.index.dense.topk import DenseTopK
 from monitor.core.model.anchors import Anchor, AnchorSet
 from monitor.core.model.events import Chunk, CorpusEvent, Delete, Located, Position, Segment, Upsert
@@ -31,7 +31,7 @@ def upsert(chunk_id: str, vector: NDArray[np.float32], segment: Segment = ()) ->
     return Upsert(Chunk(chunk_id, "doc", 0, text, vector, "v", segment, 0, text))
 
 
-def live_rows(corpus: Corpus) -> list[Row]:
+def live_rows(corpus: Corpus) -> list[ChunkRow]:
     return [row for row in corpus.rows() if row.live]
 
 
@@ -52,7 +52,7 @@ def assert_same(left: RankedLists, right: RankedLists) -> None:
     np.testing.assert_array_equal(left.known, right.known)
 
 
-def whole(corpus: Corpus, rows: Sequence[Row]) -> Delta:
+def whole(corpus: Corpus, rows: Sequence[ChunkRow]) -> Delta:
     """The delta that brings a whole corpus to an engine that has just started."""
     ordered = sorted(rows, key=lambda row: row.slot)
     slots = np.array([row.slot for row in ordered], np.int64)

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from monitor.adapters.rensa import RensaBands
 from monitor.core.arrays.mixing import mix
-from monitor.core.index.corpus import Corpus, Delta, Row
+from monitor.core.index.corpus import ChunkRow, Corpus, Delta
 from monitor.core.index.duplicates.duplicates import Bands, Copies, Duplicates
 from monitor.core.index.duplicates.shingles import jaccard, shingle
 from monitor.core.model.events import Chunk, CorpusEvent, Delete, Located, Position, Segment, Upsert
@@ -61,7 +61,7 @@ class Stream:
             if isinstance(event, Upsert):
                 self.texts[event.chunk.chunk_id] = event.chunk.text
 
-    def rows(self) -> list[Row]:
+    def rows(self) -> list[ChunkRow]:
         return [row for row in self.corpus.rows() if row.live]
 
     def restarted(self, bands: Bands) -> Duplicates:
@@ -183,7 +183,7 @@ def test_a_flood_of_copies_stays_linear(variants: int) -> None:
     hashes = mix(np.arange(1, 6000, dtype=np.uint64))
     duplicates = Duplicates(RensaBands())
     texts = [np.array([*range(100), 200 + at % variants], np.int32) for at in range(5000)]
-    row = Row(0, "c", "d", 0, (), "v", 0, "", None, Position("t", 0, 0), 0)
+    row = ChunkRow(0, "c", "d", 0, (), "v", 0, "", None, Position("t", 0, 0), 0)
     none, empty = np.zeros(0, np.int64), np.zeros((1000, 0), np.float32)
     for at in range(0, 5000, 1000):
         slots = np.arange(at, at + 1000)

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from monitor.core.index.duplicates.kernels_sketches import Width, allowed
 from monitor.core.index.duplicates.shingles import jaccard
-from monitor.core.index.duplicates.sketches import Sketches
+from monitor.core.index.duplicates.sketches import ShingleSketches
 from tests.core.index.duplicates import twins
 
 # few places: most shingles share their bit with others, as in long texts
@@ -22,7 +22,7 @@ def made(crowd: list[set[int]]) -> dict[int, NDArray[np.uint32]]:
 
 @given(CROWDS, st.sampled_from([0.3, 0.5, 0.8, 1.0]), st.integers(1, 5))
 def test_no_pair_that_is_alike_is_ruled_out(crowd: list[set[int]], threshold: float, first: int) -> None:
-    sets, sketches = made(crowd), Sketches(threshold)
+    sets, sketches = made(crowd), ShingleSketches(threshold)
     named = list(sets.items())
     for part in (named[:first], named[first:]):  # learnt in two goes
         sketches.add(dict(part))
@@ -37,7 +37,7 @@ def test_no_pair_that_is_alike_is_ruled_out(crowd: list[set[int]], threshold: fl
 
 @given(CROWDS)
 def test_slots_that_are_not_asked_for_have_no_pairs(crowd: list[set[int]]) -> None:
-    sets, sketches = made([*crowd, crowd[0]]), Sketches(0.8)
+    sets, sketches = made([*crowd, crowd[0]]), ShingleSketches(0.8)
     sketches.add(sets)
     row = np.array([list(sets)] * 2, np.int64)
     asked = np.array([[True] * row.shape[1], [False] * row.shape[1]])
@@ -52,7 +52,7 @@ def test_texts_that_share_a_third_are_told_apart() -> None:
     crowd = [np.concatenate([shared, generator.integers(0, 2**32, 80, dtype=np.uint64)]) for _ in range(40)]
     sets = {at: np.unique(of.astype(np.uint32)) for at, of in enumerate(crowd)}
     sets[40] = np.unique(np.concatenate([sets[0][:-4], sets[1][:4]]))
-    sketches = Sketches(0.8)
+    sketches = ShingleSketches(0.8)
     sketches.add(sets)
     row = np.arange(41)[None, :]
     _, left, right = sketches.possible(row, np.ones(row.shape, np.bool_))

@@ -13,12 +13,12 @@ from rank_bm25 import BM25Okapi
 from monitor.core.arrays.compile import compiled
 from monitor.core.index.lexical import names as names_module
 from monitor.core.index.lexical.arrays import Queries
-from monitor.core.index.lexical.bm25 import BM25
+from monitor.core.index.lexical.bm25 import Bm25Scorer
 from monitor.core.index.lexical.bound import unproved
 from monitor.core.index.lexical.forward import ForwardLists
 from monitor.core.index.lexical.kernels import count
-from monitor.core.index.lexical.names import NameOrder
-from monitor.core.index.lexical.queries import Admission, Plan, compile_queries
+from monitor.core.index.lexical.names import OrderLabels
+from monitor.core.index.lexical.queries import QueryFilters, QueryPlan, compile_queries
 from monitor.core.model.segments import admits
 
 TOKENS = st.sampled_from("abcdefgh")
@@ -27,7 +27,7 @@ TOKENS = st.sampled_from("abcdefgh")
 @settings(max_examples=60, deadline=None)
 @given(st.lists(st.lists(TOKENS, min_size=1, max_size=8), min_size=1, max_size=12))
 def test_idf_equals_rank_bm25(documents: list[list[str]]) -> None:
-    oracle, bm25 = BM25Okapi(documents), BM25()
+    oracle, bm25 = BM25Okapi(documents), Bm25Scorer()
     df = {token: sum(token in text for text in documents) for token in {t for text in documents for t in text}}
     spread = np.bincount(list(df.values()))
     distinct = np.flatnonzero(spread)
@@ -40,13 +40,13 @@ def test_idf_equals_rank_bm25(documents: list[list[str]]) -> None:
 def test_idf_by_hand() -> None:
     df = np.array([0, 1, 2, 4], np.int64)
     np.testing.assert_allclose(
-        BM25("lucene").idf(4, df, 99.0)[1:], [math.log(1 + 3.5 / 1.5), math.log(2), math.log(1 + 0.5 / 4.5)]
+        Bm25Scorer("lucene").idf(4, df, 99.0)[1:], [math.log(1 + 3.5 / 1.5), math.log(2), math.log(1 + 0.5 / 4.5)]
     )
-    okapi = BM25().idf(4, df, 2.0)
+    okapi = Bm25Scorer().idf(4, df, 2.0)
     assert okapi[0] == 0.0  # nobody has it
     assert okapi[2] == 0.0  # exactly half
     assert okapi[3] == 0.5  # below zero: epsilon times the average
-    assert BM25().average_idf(0, df[:0], df[:0]) == 0.0
+    assert Bm25Scorer().average_idf(0, df[:0], df[:0]) == 0.0
 
 
 @pytest.mark.parametrize(
@@ -61,7 +61,7 @@ def test_idf_by_hand() -> None:
 )
 def test_parameters_are_checked(parameters: dict[str, object], message: str) -> None:
     with pytest.raises(ValueError, match=message):
-        BM25(**parameters)  # type: ignore[arg-type] # wrong on purpose
+        Bm25Scorer(**parameters)  # type: ignore[arg-type] # wrong on purpose
 
 
 @pytest.fixture(params=[2, 4, 512])
@@ -74,7 +74,7 @@ def _block(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> N
 @given(st.lists(st.tuples(st.integers(0, 40), st.text("abé", max_size=3), st.booleans()), max_size=60))
 def test_labels_stand_in_the_order_of_names(steps: list[tuple[int, str, bool]]) -> None:
     names = [""] * 41
-    order = NameOrder(names)
+    order = OrderLabels(names)
     order.reach(41)
     placed: dict[int, str] = {}
     for slot, name, rename in steps:
@@ -95,7 +95,7 @@ def test_labels_stand_in_the_order_of_names(steps: list[tuple[int, str, bool]]) 
 
 def test_labels_that_nobody_looks_at_are_taken_back() -> None:
     names = [f"c{at * 7919 % 20_000:05d}" for at in range(20_000)]
-    order = NameOrder(names)
+    order = OrderLabels(names)
     order.reach(len(names))
     order.place(np.arange(4096))
     assert not order.crowded()
@@ -114,7 +114,7 @@ def test_labels_that_nobody_looks_at_are_taken_back() -> None:
 def test_labels_survive_a_run_into_one_gap() -> None:
     """Names that always fall between the same two use up the room between their labels."""
     names = ["a", "z"] + ["y" * n for n in range(200, 0, -1)] + [f"f{n}" for n in range(400)]
-    order = NameOrder(names)
+    order = OrderLabels(names)
     order.reach(len(names))
     order.place(np.arange(202, len(names)))
     order.place(np.arange(2))
@@ -130,7 +130,7 @@ PAIRS = st.sets(st.tuples(st.sampled_from("xyz"), st.sampled_from("12"))).map(la
 def test_folding_segments_changes_no_filter(
     filters: list[tuple[tuple[str, str], ...]], segments: list[tuple[tuple[str, str], ...]]
 ) -> None:
-    admission = Admission(filters)
+    admission = QueryFilters(filters)
     folded = admission.encode(segments)
     for row, wanted in zip(admission.wanted.tolist(), filters, strict=True):
         found = [bool(admission.allowed[row, at]) for at in folded.tolist()]
@@ -180,7 +180,7 @@ def test_forward_lists_compact_and_refuse_a_free_slot() -> None:
         forward.drop(np.array([0]))
 
 
-def planned(weights: Sequence[Sequence[float]], average: float = 10.0) -> tuple[Plan, Queries]:
+def planned(weights: Sequence[Sequence[float]], average: float = 10.0) -> tuple[QueryPlan, Queries]:
     """Rows with given weights, each term of its own."""
     ids = iter(range(1000))
     plan = compile_queries([np.array([next(ids) for _ in row], np.int32) for row in weights], [()] * len(weights))

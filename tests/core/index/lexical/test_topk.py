@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from rank_bm25 import BM25Okapi
 
 from monitor.core.index.corpus import Corpus
-from monitor.core.index.lexical.bm25 import BM25
+from monitor.core.index.lexical.bm25 import Bm25Scorer
 from monitor.core.index.lexical.topk import LexicalTopK
 from monitor.core.index.lexical.vocabulary import Vocabulary
 from monitor.core.model.events import Chunk, Delete, Located, Position, Segment, Upsert, chunk_key, text_hash
@@ -30,9 +30,9 @@ class Stream:
         filters: Sequence[Segment] = (),
         *,
         k: int = 3,
-        bm25: BM25 | None = None,
+        bm25: Bm25Scorer | None = None,
     ) -> None:
-        self.bm25 = bm25 or BM25()
+        self.bm25 = bm25 or Bm25Scorer()
         self.queries = [tokenize(query) for query in queries]
         self.filters = list(filters) or [()] * len(queries)
         self.corpus, self.vocabulary = Corpus(0), Vocabulary()
@@ -152,7 +152,7 @@ class Changes(RuleBasedStateMachine):
     )
     def start(self, queries: list[str], wanted: Segment, variant: str, k: int) -> None:
         filters = [wanted if at % 2 else () for at in range(len(queries))]
-        bm25 = BM25("okapi" if variant == "okapi" else "lucene")
+        bm25 = Bm25Scorer("okapi" if variant == "okapi" else "lucene")
         self.stream = Stream(queries, filters, k=k, bm25=bm25)
 
     @rule(changes=st.lists(CHANGE, max_size=8), language=st.sampled_from(["de", "en"]))

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from monitor.core.index.lexical.bm25 import BM25
+from monitor.core.index.lexical.bm25 import Bm25Scorer
 from monitor.core.model.events import chunk_key
 from tests.core.index.lexical.test_topk import Stream, check, equal, twin
 
@@ -170,7 +170,7 @@ def test_filters_see_only_their_segment() -> None:
 @pytest.mark.parametrize("variant", ["okapi", "lucene"])
 def test_parameters(variant: str) -> None:
     rng = np.random.default_rng(RNG)
-    bm25 = BM25("okapi" if variant == "okapi" else "lucene", k1=0.9, b=1.0, epsilon=0.1)
+    bm25 = Bm25Scorer("okapi" if variant == "okapi" else "lucene", k1=0.9, b=1.0, epsilon=0.1)
     stream = Stream(["w1 w2 w2", "w9"], bm25=bm25)
     for _ in range(8):
         stream.apply([(f"c{n}", words(rng, int(rng.integers(1, 9)))) for n in rng.integers(0, 90, size=30).tolist()])
@@ -179,7 +179,7 @@ def test_parameters(variant: str) -> None:
 
 def test_empty_chunks_where_length_is_all() -> None:
     """At b = 1 the norm of an empty chunk is 0 and rank-bm25 divides 0 by 0; here it is no hit."""
-    stream = Stream(["w1"], bm25=BM25("lucene", b=1.0))
+    stream = Stream(["w1"], bm25=Bm25Scorer("lucene", b=1.0))
     stream.apply([("empty", ""), ("hit", "w1 w2"), ("other", "w2")])
     check(stream)
     assert stream.index.lists().lengths.tolist() == [1]

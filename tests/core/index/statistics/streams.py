@@ -8,11 +8,11 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from monitor.adapters.rensa import RensaBands
-from monitor.core.index.corpus import Corpus, Delta, Row
+from monitor.core.index.corpus import ChunkRow, Corpus, Delta
 from monitor.core.index.duplicates.duplicates import Duplicates
 from monitor.core.index.lexical.vocabulary import Vocabulary
 from monitor.core.index.statistics.corpus_statistics import CorpusStatistics
-from monitor.core.index.statistics.kept import Kept
+from monitor.core.index.statistics.kept import StatisticsAccumulator
 from monitor.core.index.statistics.measured import Measurable
 from monitor.core.index.statistics.population import Population
 from monitor.core.index.statistics.profile import Profile
@@ -38,7 +38,7 @@ class Stream:
     def __init__(self, dimension: int = D) -> None:
         self.corpus = Corpus(dimension)
         self.vocabulary, self.duplicates = Vocabulary(), Duplicates(RensaBands())
-        self.kept = Kept(self.corpus, self.duplicates, DIMENSIONS)
+        self.kept = StatisticsAccumulator(self.corpus, self.duplicates, DIMENSIONS)
         self.chunks: dict[str, Chunk] = {}
         self._offset = 0
 
@@ -71,7 +71,7 @@ class Stream:
         made.kept.rebase(population)
         return made
 
-    def rows(self) -> list[Row]:
+    def rows(self) -> list[ChunkRow]:
         """Live rows."""
         return [row for row in self.corpus.rows() if row.live]
 

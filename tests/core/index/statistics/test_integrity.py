@@ -12,7 +12,7 @@ from monitor.core.index.statistics.contents import Contents, implausible
 from monitor.core.index.statistics.features import Features, norms
 from monitor.core.index.statistics.integrity import FAULTS, Fault, Integrity, compare
 from monitor.core.index.statistics.population import Population
-from monitor.core.index.statistics.sketches import NO_SKETCH, Sketches, differing
+from monitor.core.index.statistics.sketches import NO_SKETCH, ContentSketches, differing
 from monitor.core.model.events import chunk_key
 from monitor.core.model.report import ALL
 from tests.core.index.statistics.streams import Stream, put
@@ -215,7 +215,7 @@ def test_sketches_follow_the_angle_and_not_the_batch() -> None:
     random = np.random.default_rng(5)
     vectors = random.standard_normal((500, 96)).astype(np.float32)
     near = vectors + 0.3 * random.standard_normal((500, 96)).astype(np.float32)
-    sketches = Sketches(Features(96))
+    sketches = ContentSketches(Features(96))
     one, other = sketches.of(vectors, norms(vectors)), sketches.of(near, norms(near))
     cosines = np.sum(vectors * near, axis=1) / norms(vectors) / norms(near)
     assert np.mean(differing(one, other)) == pytest.approx(np.mean(np.arccos(cosines)) * 64 / np.pi, rel=0.05)

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from monitor.core.index.corpus import Row
+from monitor.core.index.corpus import ChunkRow
 from monitor.core.index.statistics import neighbours
 from monitor.core.index.statistics.neighbours import NONE, Neighbours
 from monitor.core.model.events import Position
@@ -25,8 +25,10 @@ BATCHES = st.lists(
 """What some slots hold from a batch on; None: nothing."""
 
 
-def row(slot: int, place: Place) -> Row:
-    return Row(1_000 - slot, f"c{slot}", f"d{place[0]}", place[1], (), "v", 0, "", None, Position("t", 0, slot), slot)
+def row(slot: int, place: Place) -> ChunkRow:
+    return ChunkRow(
+        1_000 - slot, f"c{slot}", f"d{place[0]}", place[1], (), "v", 0, "", None, Position("t", 0, slot), slot
+    )
 
 
 def following(held: Mapping[int, Place]) -> dict[int, int]:

@@ -2,12 +2,12 @@
 
 import pytest
 
-from monitor.core.judging.alerts.alert import Alert, Links, Scope, duration
+from monitor.core.judging.alerts.alert import Alert, AlertScope, Links, duration
 from monitor.core.judging.alerts.policy_alerts import policy_groups
 from monitor.core.judging.alerts.rules_text import kubernetes_rules, prometheus_rules
 from monitor.core.judging.policy import Rule
 
-SCOPE = Scope("My_Docs.v2", 'job="j"', 120.0, 900.0)
+SCOPE = AlertScope("My_Docs.v2", 'job="j"', 120.0, 900.0)
 LINKS = Links("https://wiki/runbooks", "https://grafana", "https://monitor")
 
 

@@ -20,7 +20,7 @@ from monitor.core.measures.comparison.facts import CorpusFacts
 from monitor.core.measures.comparison.seen import Observation
 from monitor.core.model.events import chunk_key
 from monitor.core.model.report import DriftReport
-from monitor.core.reporting.drift import Drift, Scope
+from monitor.core.reporting.drift import Drift, SegmentScope
 from tests.core.measures.comparison.worlds import ANCHORS, DEPTHS, LEGS, World, drift, listed, one, weighted
 from tests.core.snapshots import FINGERPRINT, anchor_set, plain, seen, snapshot
 
@@ -55,7 +55,7 @@ def looked(now: str, hashes: Mapping[str, str], texts: Sets, *, then: str = "abc
         shingles={chunk_key(name): _set(of) for name, of in FIRST_TEN.items()},
     )
     view = replace(seen({"lexical": plain(now)}, hashes=hashes), facts=Known(texts))
-    return Drift(anchors, FINGERPRINT, Scope((), 9, 1), (2,), {}).evaluate(before, None, view)
+    return Drift(anchors, FINGERPRINT, SegmentScope((), 9, 1), (2,), {}).evaluate(before, None, view)
 
 
 def measured(now: str, hashes: Mapping[str, str], texts: Sets, *, then: str = "abc") -> tuple[float, float, float]:
@@ -112,7 +112,7 @@ def test_the_first_three_are_counted_one_by_one() -> None:
     anchors = anchor_set([()])
     before = snapshot(anchors, {"lexical": plain("abc")}, hashes={name: f"says {name}" for name in "abc"})
     view = seen({"lexical": plain("xab")}, hashes={name: f"says {name}" for name in "ab"})
-    report = Drift(anchors, FINGERPRINT, Scope((), 9, 1), (3, 2, 1), {}).evaluate(before, None, view)
+    report = Drift(anchors, FINGERPRINT, SegmentScope((), 9, 1), (3, 2, 1), {}).evaluate(before, None, view)
     found = {k: one(report, "kept_top3_ratio", "lexical", k).value for k in (3, 2, 1)}
     assert found == {3: pytest.approx(2 / 3), 2: 0.5, 1: 0.0}
 
@@ -120,7 +120,7 @@ def test_the_first_three_are_counted_one_by_one() -> None:
 def test_of_kept_lists_the_split_is_not_known() -> None:
     anchors = anchor_set([()])
     before = snapshot(anchors, {"lexical": plain("abc")}, hashes={"a": "says a"})
-    report = Drift(anchors, FINGERPRINT, Scope((), 9, 1), (2,), {}).evaluate(
+    report = Drift(anchors, FINGERPRINT, SegmentScope((), 9, 1), (2,), {}).evaluate(
         before, None, seen({"lexical": plain("xyz")})
     )
     assert one(report, "kept_answers_ratio", "lexical", 2).value == 0.0
@@ -138,7 +138,7 @@ def test_the_pinned_baseline_has_its_own_answers(moved: bool) -> None:
     first = snapshot(anchors, {"lexical": plain("abc", "bca")}, hashes=hashes, name="pinned")
     second = snapshot(anchors, {"lexical": plain("xyz", "bca")}, hashes=hashes, name="moving")
     view = seen({"lexical": plain("xyz" if moved else "abc", "bca")}, hashes=hashes)
-    report = Drift(anchors, FINGERPRINT, Scope((), 9, 1), (3,), {}).evaluate(second, first, view)
+    report = Drift(anchors, FINGERPRINT, SegmentScope((), 9, 1), (3,), {}).evaluate(second, first, view)
     assert one(report, "kept_answers_ratio", "lexical", 3).value == (1.0 if moved else 0.5)
     assert one(report, "pinned_kept_answers_ratio", "lexical", 3).value == (0.5 if moved else 1.0)
 

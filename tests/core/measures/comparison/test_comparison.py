@@ -16,7 +16,7 @@ from monitor.core.measures.comparison.seen import Observation
 from monitor.core.measures.formulas.moved import holding, moved
 from monitor.core.model.events import chunk_key
 from monitor.core.model.lists import NO_CHUNK, RankedLists
-from monitor.core.reporting.drift import Drift, Scope
+from monitor.core.reporting.drift import Drift, SegmentScope
 from tests.core.snapshots import FINGERPRINT, anchor_set, ranked, seen, snapshot
 
 NAMES = [f"c{at}" for at in range(14)]
@@ -76,7 +76,7 @@ class Turning:
 
 
 def drift() -> Drift:
-    return Drift(ANCHORS, FINGERPRINT, Scope(("language",), 9, 1), (4, 2), {"dense": 0.6})
+    return Drift(ANCHORS, FINGERPRINT, SegmentScope(("language",), 9, 1), (4, 2), {"dense": 0.6})
 
 
 @settings(max_examples=40, deadline=None)

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from monitor.core.index.baseline import ListLeg
 from monitor.core.index.corpus import Corpus, Delta
-from monitor.core.index.engine import Bm25, Depths, Engine
+from monitor.core.index.engine import Bm25Config, Depths, Engine
 from monitor.core.measures.comparison.facts import CorpusFacts
 from monitor.core.measures.comparison.seen import Observation
 from monitor.core.model.anchors import Anchor, AnchorSet
@@ -20,7 +20,7 @@ from monitor.core.model.lists import RankedLists
 from monitor.core.model.report import DriftReport, Measurement
 from monitor.core.model.rewrites import rewrites_of, with_rewrites
 from monitor.core.model.scoring import Distance
-from monitor.core.reporting.drift import Drift, Scope
+from monitor.core.reporting.drift import Drift, SegmentScope
 from tests.core.index.test_engine import DE, D, K, WholeSets, events, vector
 from tests.core.snapshots import FINGERPRINT, ranked, seen, snapshot
 
@@ -49,7 +49,7 @@ def as_anchors(anchors: AnchorSet) -> AnchorSet:
 
 def engine(anchors: AnchorSet, corpus: Corpus) -> Engine:
     depths = Depths(K, dense=True, lexical=True)
-    return Engine(anchors, corpus, depths, Distance.COSINE, Bm25(), bands=WholeSets())
+    return Engine(anchors, corpus, depths, Distance.COSINE, Bm25Config(), bands=WholeSets())
 
 
 class Stream:
@@ -120,7 +120,7 @@ OWNERS = [1, 2, 2, 4, 5, 5]
 
 
 def drift() -> Drift:
-    return Drift(WATCHED, FINGERPRINT, Scope((), 9, 1), (3, 2), {})
+    return Drift(WATCHED, FINGERPRINT, SegmentScope((), 9, 1), (3, 2), {})
 
 
 def found(report: DriftReport, leg: str, k: int) -> Measurement:

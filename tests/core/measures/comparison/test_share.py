@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from monitor.core.judging.hypotheses import Evidence
+from monitor.core.judging.hypotheses import GateEvidence
 from monitor.core.judging.judgement import judge_deploy
 from monitor.core.judging.policy import Verdict
 from monitor.core.measures.formulas.columns import Name
@@ -53,7 +53,7 @@ def test_without_a_limit_there_is_no_share() -> None:
 def judged(values: Values, stat: str, name: Name, *, noise: Values | None = None) -> Verdict:
     made = replace(compared({name: values}, ["s"] * len(values)), limits={SWAPS.metric: LIMIT})
     known = {} if noise is None else {("dense", name): noise}
-    evidence = Evidence(baseline(["s"] * len(values), range(len(values))), known)  # type: ignore[arg-type]  # a literal
+    evidence = GateEvidence(baseline(["s"] * len(values), range(len(values))), known)  # type: ignore[arg-type]  # a literal
     return judge_deploy([rule(metric=name.metric, stat=stat, max=0.1)], made, made.report(), evidence)
 
 

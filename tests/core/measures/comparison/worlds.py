@@ -21,7 +21,7 @@ from monitor.core.model.events import Chunk, CorpusEvent, Delete, Located, Posit
 from monitor.core.model.fingerprint import anchor_digest
 from monitor.core.model.lists import RankedLists
 from monitor.core.model.report import DriftReport, Measurement
-from monitor.core.reporting.drift import Drift, Scope
+from monitor.core.reporting.drift import Drift, SegmentScope
 from tests.core.snapshots import FINGERPRINT, ranked, seen
 
 NAMES = [f"c{at}" for at in range(12)]
@@ -145,7 +145,7 @@ class World:
 
 
 def drift(floor: float = 0.0) -> Drift:
-    return Drift(anchors(), FINGERPRINT, Scope(("language",), 9, 1), DEPTHS, {}, min_judged=floor)
+    return Drift(anchors(), FINGERPRINT, SegmentScope(("language",), 9, 1), DEPTHS, {}, min_judged=floor)
 
 
 def one(report: DriftReport, metric: str, leg: str, k: int, segment: str = "all", stat: str = "mean") -> Measurement:

@@ -9,10 +9,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from monitor.core.measures.formulas import ranking, scores
-from monitor.core.measures.formulas.columns import DEPTH_NOT_KEPT, NOISE_GAP_UNKNOWN, Name, Pair, Settings
+from monitor.core.measures.formulas.columns import DEPTH_NOT_KEPT, NOISE_GAP_UNKNOWN, ListPair, Name, Settings
 from monitor.core.measures.formulas.overlap import overlap
 from monitor.core.measures.formulas.wasserstein import score_wasserstein
-from monitor.core.measures.incremental import Columns, stale
+from monitor.core.measures.incremental import MeasureColumns, stale
 from monitor.core.measures.needs import RESULTS, SCORES
 from monitor.core.measures.registry import REGISTRY
 from monitor.core.measures.views import ListsView
@@ -23,10 +23,10 @@ ALL_ON = Settings((2, 4), noise_gap=0.1, score_threshold=0.2, gap_threshold=0.2)
 
 
 def measure(
-    pair: Pair, asked: Settings, previous: Columns[ListsView] | None = None, *masks: np.ndarray
-) -> Columns[ListsView]:
+    pair: ListPair, asked: Settings, previous: MeasureColumns[ListsView] | None = None, *masks: np.ndarray
+) -> MeasureColumns[ListsView]:
     """The columns of a pair of lists; with masks (results, scores) only of the anchors in them, after `previous`."""
-    made = Columns(REGISTRY.group("lists"), asked.depths) if previous is None else previous
+    made = MeasureColumns(REGISTRY.group("lists"), asked.depths) if previous is None else previous
     needed = masks or (np.ones(len(pair.baseline), np.bool_),) * 2
     parts = [stale(mask, lambda rows: ListsView(pair.take(rows), asked)) for mask in needed]
     made.update(len(pair.baseline), dict(zip((RESULTS, SCORES), parts, strict=True)))
@@ -35,7 +35,7 @@ def measure(
 
 @given(pairs(max_depth=6))
 def test_columns_are_the_measurements(lists_: tuple[RankedLists, RankedLists]) -> None:
-    pair, matched = Pair(*lists_), overlap(*lists_)
+    pair, matched = ListPair(*lists_), overlap(*lists_)
     depth = matched.depth
     found = measure(pair, Settings((depth,), noise_gap=0.1, gap_threshold=0.2))
     churn = ranking.rank_churn(matched, depth)
@@ -79,12 +79,12 @@ def test_incremental_equals_full_to_the_bit(eps: float | None, data: st.DataObje
     baseline, current = data.draw(pairs(max_anchors=6))
     anchors = len(baseline)
     asked = Settings((1, 3, 5), noise_gap=0.1, score_threshold=0.2, gap_threshold=0.2, tie_eps=eps)
-    kept = measure(Pair(baseline, current), asked)
+    kept = measure(ListPair(baseline, current), asked)
     before = kept.values.copy()
     handed_out = kept.values
     rows = np.array(sorted(data.draw(st.sets(st.integers(0, anchors - 1)))), np.int64)
     fresh = lists([data.draw(row(9, current.depth)) for _ in rows], current.depth)
-    pair = Pair(baseline, current.replaced(rows, fresh))
+    pair = ListPair(baseline, current.replaced(rows, fresh))
     mask = np.isin(np.arange(anchors), rows)
     step, full = measure(pair, asked, kept, mask, mask), measure(pair, asked)
     assert same_bits(step.values, full.values)
@@ -97,8 +97,8 @@ def test_incremental_equals_full_to_the_bit(eps: float | None, data: st.DataObje
 def test_only_what_needs_the_scores_is_measured_anew_where_only_they_moved(data: st.DataObject) -> None:
     baseline, current = data.draw(pairs(max_anchors=6))
     asked = Settings((1, 3), noise_gap=0.1, score_threshold=0.2)
-    kept = measure(Pair(baseline, current), asked)
-    pair = Pair(baseline, replace(current, scores=current.scores * 1.5))
+    kept = measure(ListPair(baseline, current), asked)
+    pair = ListPair(baseline, replace(current, scores=current.scores * 1.5))
     nobody, everybody = np.zeros(len(baseline), np.bool_), np.ones(len(baseline), np.bool_)
     assert same_bits(measure(pair, asked, kept, nobody, everybody).values, measure(pair, asked).values)
 
@@ -107,7 +107,7 @@ def test_only_what_needs_the_scores_is_measured_anew_where_only_they_moved(data:
 @pytest.mark.parametrize("depth", [1, 7, 8, 9, 50])
 def test_a_few_rows_of_many_have_the_bits_of_all(anchors: int, depth: int) -> None:
     rng = np.random.default_rng(depth * 1000 + anchors)
-    pair = Pair(random_lists(rng, 120, depth), random_lists(rng, 120, depth))
+    pair = ListPair(random_lists(rng, 120, depth), random_lists(rng, 120, depth))
     asked = Settings((depth,), noise_gap=0.1)
     full, rows = measure(pair, asked), np.sort(rng.choice(120, anchors, replace=False))
     assert same_bits(measure(pair.take(rows), asked).values, np.ascontiguousarray(full.values[:, rows]))
@@ -126,14 +126,14 @@ def random_lists(rng: np.random.Generator, anchors: int, depth: int) -> RankedLi
 
 @given(pairs(), st.randoms(use_true_random=False))
 def test_anchors_do_not_see_each_other(lists_: tuple[RankedLists, RankedLists], random: Random) -> None:
-    pair = Pair(*lists_)
+    pair = ListPair(*lists_)
     order = np.array(random.sample(range(len(pair.baseline)), len(pair.baseline)))
     there, shuffled = measure(pair, ALL_ON), measure(pair.take(order), ALL_ON)
     assert same_bits(np.ascontiguousarray(there.values[:, order]), shuffled.values)
 
 
 def test_reasons() -> None:
-    found = measure(Pair(keyed(["ab", None, ""], 2), keyed(["ab", "ab", ""], 2)), Settings((2, 5)))
+    found = measure(ListPair(keyed(["ab", None, ""], 2), keyed(["ab", "ab", ""], 2)), Settings((2, 5)))
     why = dict(zip(found.names, found.reasons, strict=True))
     deep = [of.name for of in REGISTRY.group("lists") if of.deep]
     assert len(deep) == 9
@@ -149,7 +149,7 @@ def test_reasons() -> None:
 def test_ties_at_the_cut_are_settled_for_every_depth() -> None:
     baseline = lists([[(1, 0.9), (2, 0.5), (3, 0.5)]], 3)
     current = lists([[(1, 0.9), (3, 0.5), (2, 0.5)]], 3)
-    pair = Pair(baseline, current)
+    pair = ListPair(baseline, current)
     raw, calm = measure(pair, Settings((2, 3))), measure(pair, Settings((2, 3), tie_eps=1e-9))
     assert (raw.of("swaps", 2)[0], calm.of("swaps", 2)[0]) == (1.0, 0.0)
     assert raw.of("rank_churn_ratio", 3)[0] > calm.of("rank_churn_ratio", 3)[0] == 0.0
@@ -163,13 +163,13 @@ def test_depths_must_make_sense(depths: tuple[int, ...]) -> None:
 
 def test_unequal_numbers_of_anchors() -> None:
     with pytest.raises(ValueError, match="1 baseline lists, 2 current ones"):
-        measure(Pair(keyed(["a"], 1), keyed(["a", "b"], 1)), Settings((1,)))
+        measure(ListPair(keyed(["a"], 1), keyed(["a", "b"], 1)), Settings((1,)))
 
 
 def test_a_column_that_was_not_measured() -> None:
     with pytest.raises(KeyError, match="recall"):
-        measure(Pair(keyed(["a"], 1), keyed(["a"], 1)), Settings((1,))).of("recall", 1)
+        measure(ListPair(keyed(["a"], 1), keyed(["a"], 1)), Settings((1,))).of("recall", 1)
 
 
 def test_no_anchors() -> None:
-    assert measure(Pair(keyed([], 4), keyed([], 4)), ALL_ON).values.shape[1] == 0
+    assert measure(ListPair(keyed([], 4), keyed([], 4)), ALL_ON).values.shape[1] == 0

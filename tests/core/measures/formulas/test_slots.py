@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from scipy.spatial.distance import jensenshannon
 
 from monitor.core.arrays.divergence import jensen_shannon
-from monitor.core.measures.formulas.hubs import Occurrences, hubs
+from monitor.core.measures.formulas.hubs import ChunkOccurrences, hubs
 from monitor.core.measures.formulas.rewrites import rewrite_stability_ratio
 from monitor.core.measures.formulas.slots import topk_duplicate_ratio
 from monitor.core.measures.formulas.sources import NO_SOURCE, distinct_sources, source_coverage_ratio, source_mix
@@ -43,7 +43,7 @@ def test_hubs(pair: tuple[RankedLists, RankedLists], depth: int, data: st.DataOb
     lists, anchors = pair[0], len(pair[0])
     weights = np.array(data.draw(st.lists(st.sampled_from([1.0, 2.0]), min_size=anchors, max_size=anchors)))
     groups = np.array(data.draw(st.lists(st.integers(0, 1), min_size=anchors, max_size=anchors)))
-    found = hubs(Occurrences.of(lists, depth), weights, groups, 3)
+    found = hubs(ChunkOccurrences.of(lists, depth), weights, groups, 3)
     for segment in range(3):
         members = np.flatnonzero(lists.known & (groups == segment)).tolist()
         held: Counter[int] = Counter()
@@ -59,7 +59,7 @@ def test_hubs(pair: tuple[RankedLists, RankedLists], depth: int, data: st.DataOb
 
 def test_a_poisoned_chunk_is_a_hub() -> None:
     lists = keyed(["axb", "cxd", "xef", None], 3)
-    found = hubs(Occurrences.of(lists, 3), np.ones(4), np.zeros(4, np.int64), 1)
+    found = hubs(ChunkOccurrences.of(lists, 3), np.ones(4), np.zeros(4, np.int64), 1)
     assert (found.share[0], found.key[0], found.n[0]) == (1.0, ord("x"), 3)
 
 
