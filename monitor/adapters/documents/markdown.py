@@ -96,9 +96,9 @@ def _anchored(title: str) -> tuple[str, str]:
 
 def _container(body: str) -> bool:
     """A line that opens a quote, a list item or a table row: no setext heading follows it directly."""
-    if body[0] in ">|":
+    if body.startswith((">", "|")):
         return True
-    if body[0] in "-*+":
+    if body.startswith(("-", "*", "+")):
         return len(body) == 1 or body[1] in " \t"
     digits = len(body[:10]) - len(body[:10].lstrip("0123456789"))
     return 0 < digits < len(body) and body[digits] in ".)" and body[digits + 1 : digits + 2] in {"", " ", "\t"}

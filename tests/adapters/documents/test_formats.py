@@ -161,9 +161,8 @@ def test_titles_are_those_of_docutils(blocks: list[str]) -> None:
     text = "\n\n".join(blocks) + "\n"
     wanted = [title for _, title in _docutils(text)]
     found = [heading.title for heading in restructured(text).headings]
-    assert [title for title in found if title in wanted] == wanted, (
-        "docutils leaves out titles of inconsistent levels"
-    )
+    rest = iter(found)  # docutils leaves out titles of inconsistent levels
+    assert all(title in rest for title in wanted), (found, wanted)
     assert len(found) == sum(block.endswith(("=", "-", "~")) and not block.startswith((":", ".")) for block in blocks)
 
 
@@ -215,7 +214,7 @@ def test_no_text_raises_in_any_format(lines: list[str]) -> None:
 
 
 def test_nothing_is_included_and_no_parser_is_imported_before_it_is_needed() -> None:
-    code = "import sys, monitor.adapters.documents as d; d.sections_of('a', doc_id='a.rst'); "
+    code = "import sys, monitor.adapters.documents.readers as d; d.sections_of('a', doc_id='a.rst'); "
     code += "print(sorted({'docutils', 'markdown_it', 'selectolax'} & set(sys.modules)))"
     said = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert said.stdout == "[]\n"

@@ -191,6 +191,7 @@ LINES = st.lists(
 
 @settings(max_examples=300, deadline=None)
 @given(lines=LINES, kind=st.sampled_from(KINDS), words=st.integers(1, 30))
+@example(lines=["\x0c", "==="], kind="markdown", words=1)
 def test_never_raises_loses_nothing_and_ids_are_unique(lines: list[str], kind: Kind, words: int) -> None:
     text = "\n".join(lines)
     sections = split(text, doc_id="d", kind=kind, words=words)
