@@ -30,7 +30,10 @@ def saying(*answers: bytes) -> Iterator[tuple[str, list[bytes]]]:
 
     def serve() -> None:
         for answer in answers:
-            connection, _ = listening.accept()
+            try:
+                connection, _ = listening.accept()
+            except OSError:  # nobody came
+                return
             with connection:
                 connection.settimeout(60)
                 heard.append(connection.recv(65_536))
@@ -41,6 +44,9 @@ def saying(*answers: bytes) -> Iterator[tuple[str, list[bytes]]]:
     try:
         yield f"http://127.0.0.1:{listening.getsockname()[1]}", heard
     finally:
+        # closing alone does not end an accept that waits
+        with suppress(OSError):
+            listening.shutdown(socket.SHUT_RDWR)
         listening.close()
         thread.join(60)
 
