@@ -33,6 +33,8 @@ class Shape:
         churn: share of the chunks that an ordinary deploy touches.
         incident: whether the last deploy replaces most of the content.
         dense: whether chunks and anchors carry vectors.
+        defaults: whether the default policy judges; else two rules that so small a corpus can pass: results exchanged
+            and first results changed, by content.
     """
 
     chunks: int = 60
@@ -41,6 +43,7 @@ class Shape:
     churn: float = 0.05
     incident: bool = False
     dense: bool = True
+    defaults: bool = False
 
 
 @dataclass
@@ -149,10 +152,33 @@ def written(made: Sequence[CorpusEvent]) -> bytes:
     return b"".join(native(event)[1] + b"\n" for event in made)
 
 
+def _rules(shape: Shape) -> str:
+    """The rules of `Shape.defaults`."""
+    made = ""
+    for leg in ("dense", "lexical") if shape.dense else ("lexical",):
+        for dimension in ("all", "source"):
+            for name, metric, most in (
+                ("swaps", "collapsed_swaps", 2.0),
+                ("top1", "collapsed_top1_changed_ratio", 0.25),
+            ):
+                severity = "critical" if name == "swaps" or dimension == "all" else "warning"
+                made += f"""[[policy.rule]]
+name = "{name}-{leg}-{dimension}"
+metric = "{metric}"
+leg = "{leg}"
+dimension = "{dimension}"
+max = {most}
+severity = "{severity}"
+min_anchors = 4
+"""
+    return made
+
+
 def configuration(shape: Shape, extra: str = "") -> str:
     """A configuration next to `events.jsonl` and `anchors.jsonl`; `extra` is appended as it is."""
     dense = f'dimension = {DIMENSION}\nembedding_version = "{VERSION}"' if shape.dense else ""
     engine = "embedded" if shape.dense else "none"
+    policy = "" if shape.defaults else f"defaults = false\n{_rules(shape)}"
     return f"""[corpus]
 name = "small"
 {dense}
@@ -165,7 +191,7 @@ path = "events.jsonl"
 engine = "{engine}"
 [policy]
 bounds = false
-[anchors]
+{policy}[anchors]
 path = "anchors.jsonl"
 [baseline]
 bootstrap = "first-deploy"

@@ -26,7 +26,7 @@ from tests.app.scripted import ScriptedSource, records
 from tests.commands import Commands, Said, refused
 from tests.corpora import Shape, events, write_case
 
-SHAPE = Shape(deploys=4, churn=0.0, incident=True, dense=False)
+SHAPE = Shape(deploys=4, incident=True, dense=False)
 TOKEN = "hush-hush"
 FORMS = ("text", "json", "junit", "markdown")
 VERDICT = {"text": "UNKNOWN", "json": '"verdict": "unknown"', "junit": 'type="unknown"', "markdown": "gate: UNKNOWN"}
