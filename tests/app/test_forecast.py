@@ -187,12 +187,14 @@ def test_what_makes_a_failing_corpus_worse_fails_and_what_mends_it_passes(failin
     touched = {event.chunk.chunk_id for event in events[at:] if isinstance(event, Upsert)} | gone
     later = 1 + max(event.chunk.event_time for event in events if isinstance(event, Upsert))
     back: list[CorpusEvent] = [
-        Upsert(replace(undone[chunk].chunk, event_time=later)) if chunk in undone else Delete(chunk, later)
-        for chunk in sorted(touched)
+        Upsert(replace(undone[chunk].chunk, event_time=later), 10_000 + at)
+        if chunk in undone
+        else Delete(chunk, later, 10_000 + at)
+        for at, chunk in enumerate(sorted(touched))
     ]
     changes.write_bytes(corpora.written(back))
     mended = build_forecast(load(failing, {}), changes, "next")
-    assert mended["verdict"] == "pass"
+    assert mended["verdict"] == "pass", mended["reasons"]
     assert mended["already"]["verdict"] == "fail"
 
 
