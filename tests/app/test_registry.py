@@ -1,7 +1,7 @@
 """Kinds of sources, stores and encoders: one line registers one, and a configuration file may then name it."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -137,6 +137,8 @@ def test_a_store_without_a_server_has_none_to_be_asked() -> None:
     assert (made.lines, made.known) == (("dense.engine = 'toy': no server to connect to",), True)
 
 
+# docs/extending/encoder.md shows what stands between these marks
+# --8<-- [start:encoder]
 class CharacterSection(Section):
     """Counts of letters."""
 
@@ -146,25 +148,32 @@ class CharacterSection(Section):
 class CharacterEncoder:
     """How often a text has each letter."""
 
-    embedding_version = "letters"
-
     def __init__(self, letters: str) -> None:
         self._letters = letters
-        self.dimension = len(letters)
 
-    def encode(self, texts: list[str]) -> NDArray[np.float32]:
+    @property
+    def embedding_version(self) -> str:
+        return f"letters:{self._letters}"
+
+    @property
+    def dimension(self) -> int:
+        return len(self._letters)
+
+    def encode(self, texts: Sequence[str]) -> NDArray[np.float32]:
         return np.array([[text.count(letter) for letter in self._letters] for text in texts], np.float32)
 
 
 def _character_encoder(section: CharacterSection, context: EncoderContext) -> Encoder:
     del context  # it knows its dimension and version itself
-    made: Any = CharacterEncoder(section.letters)
-    return made  # type: ignore[no-any-return]
+    return CharacterEncoder(section.letters)
+
+
+LETTERS = EncoderKind("letters", CharacterSection, _character_encoder)
+# --8<-- [end:encoder]
 
 
 def test_an_encoder_is_registered_the_same_way() -> None:
-    kind = EncoderKind("letters", CharacterSection, _character_encoder)
-    model = Configuration.of(REGISTERED.extended(encoders=[kind]))
+    model = Configuration.of(REGISTERED.extended(encoders=[LETTERS]))
     made = build_encoder(built(model, encoder={"kind": "letters", "letters": {"letters": "xyz"}}))
     assert made is not None
     assert (made.dimension, made.encode(["xx z"]).tolist()) == (3, [[2.0, 0.0, 1.0]])

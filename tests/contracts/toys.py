@@ -27,6 +27,10 @@ from monitor.ports import OwnedIndex, Polled, Replay, Source, Unanswered, Unreac
 # ---------------------------------------------------------------- a source
 
 
+# docs/extending/source.md shows what stands between these marks
+# --8<-- [start:source]
+
+
 class ToySourceSection(Section):
     """A file of events that is read whole."""
 
@@ -95,8 +99,13 @@ def _source(section: ToySourceSection, context: SourceContext) -> Source:
 
 
 TOY_SOURCE = SourceKind("toy", ToySourceSection, _source, bounded=True)
+# --8<-- [end:source]
 
 # ---------------------------------------------------------------- a vector store
+
+
+# docs/extending/store.md shows what stands between these marks
+# --8<-- [start:store]
 
 
 class ToyStoreSection(Section):
@@ -219,5 +228,6 @@ def _store(section: ToyStoreSection, context: RetrieverContext) -> RealIndex:
 TOY_STORE = RetrieverKind(
     "toy", ToyStoreSection, _store, search=lambda _: SearchConfig("toy", SearchMode.EXACT), owned=True
 )
+# --8<-- [end:store]
 
 WITH_TOYS = REGISTERED.extended(sources=[TOY_SOURCE], retrievers=[TOY_STORE])

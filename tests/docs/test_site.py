@@ -73,6 +73,14 @@ def test_the_python_api_has_signatures_and_docstrings(site: Path) -> None:
     assert "&gt;&gt;&gt; " in page
 
 
+def test_the_pages_on_extending_show_the_code_that_tests_run(site: Path) -> None:
+    for page, line in (("source", "TOY_SOURCE"), ("store", "TOY_STORE"), ("encoder", "LETTERS")):
+        shown = (site / "extending" / f"{page}.html").read_text(encoding="utf-8")
+        assert line in shown
+        assert "--8&lt;--" not in shown
+        assert "--8<--" not in shown
+
+
 def test_links_between_the_repository_and_the_site_lead_somewhere(site: Path) -> None:
     """Runbooks link to deploy/README.md, which is a page of another name here."""
     runbook = (site / "runbooks" / "CorpusDriftExceeded.html").read_text(encoding="utf-8")
