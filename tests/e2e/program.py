@@ -66,9 +66,10 @@ class Running:
         """Status and body of an endpoint, whatever it answers."""
         return fetched(f"{self.url}{path}" + (f"?{urllib.parse.urlencode(query)}" if query else ""))
 
-    def judged(self, deploy: str, seconds: float = START_SECONDS) -> Document:
-        """The report of a deploy, once it is judged."""
-        self.wait(lambda: self.get("/api/v1/gate", deploy=deploy)["state"] == "judged", seconds, f"deploy {deploy}")
+    def judged(self, deploy: str, seconds: float = START_SECONDS, *, settled: bool = True) -> Document:
+        """The report of a deploy, once it is judged; `settled`: for good, not until its index can be asked."""
+        states = ("judged",) if settled else ("judged", "unsettled")
+        self.wait(lambda: self.get("/api/v1/gate", deploy=deploy)["state"] in states, seconds, f"deploy {deploy}")
         made: Document = self.get("/api/v1/report", deploy=deploy)
         return made
 

@@ -22,6 +22,7 @@ chunk_id_field = "chunk_id"
 content_hash_field = "content_hash"
 timeout = 5.0
 replay_deadline = 10.0
+ready_timeout = 5.0
 """
 
 
@@ -155,7 +156,9 @@ def test_half_of_the_answers_is_not_all_of_them(life: Life) -> None:
 def test_a_server_that_is_down_is_found_again_without_a_deploy(life: Life) -> None:
     life.production.server.stop()
     try:
-        unknown(life.running.judged(life.production.update()), "unreachable")
+        report = life.running.judged(life.production.update(), settled=False)
+        assert report["verdict"]["verdict"] == "unknown"
+        assert "does not say whether it holds the deploy (unreachable)" in report["verdict"]["reasons"][0]
         assert life.running.verdict()["verdict"] == "unknown"
     finally:
         life.production.server.start()
