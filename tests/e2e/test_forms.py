@@ -224,8 +224,8 @@ def test_hostile_records_cost_nothing_but_themselves(
     """No crash, no hang, no good event lost, each bad record in quarantine once and in the dead-letter topic."""
     topic, letters = cluster.fresh(), cluster.fresh(1)
     config = case(tmp_path / "run", cluster, topic, f'dead_letter_topic = "{letters}"\n')
-    all_may_be_bad = "[source]\nmax_refused_ratio = 1.0\n[source.kafka]"
-    config.write_text(config.read_text().replace("[source.kafka]", all_may_be_bad), encoding="utf-8")
+    all_may_be_bad = "[source]\nmax_refused_ratio = 1.0\n"
+    config.write_text(config.read_text().replace("[source]\n", all_may_be_bad, 1), encoding="utf-8")
     good = wire_forms.partitioned(EVENTS, PARTITIONS, wire_forms.mixed)
     bad = hostile(config)
     records: list[list[Wire]] = []
