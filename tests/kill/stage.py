@@ -8,7 +8,9 @@ from pathlib import Path
 from typing import Literal
 
 from monitor.adapters.anchors_file import write as write_anchors
+from monitor.app.loop import AT_DEPLOY
 from monitor.core.model.events import Partition
+from monitor.core.model.plausibility import DOUBTFUL
 from tests.corpora import DIMENSION, VERSION, Shape, anchors
 from tests.kafka_mock import API_VERSION, MockCluster, Row, record_batch
 from tests.kill.story import Plot, Story, write
@@ -21,6 +23,8 @@ CLASSES = {
     "ignored": "ignored",
 }
 """The class of the story that an outcome stands for; `crossed` is a deploy without its last marker."""
+AGAIN = ("said", DOUBTFUL, AT_DEPLOY)
+"""Counters that count once more what others count: upserts by what they said, what was odd, what was at a deploy."""
 AT_ONCE = 200
 """Records per produced batch."""
 
@@ -118,7 +122,7 @@ def unaccounted(stage: Stage, parts: Mapping[str, str]) -> list[str]:
         if section == "position":
             topic, _, number = rest.partition("/")
             places[Partition(topic, int(number))] = int(value)
-        elif section == "counter" and not rest.startswith("said "):  # counts upserts once more, by what they said
+        elif section == "counter" and rest.split(" ")[0] not in AGAIN:
             counted[_class(*rest.split(" "))] += int(value)
         elif section == "quarantine":
             counted["rows"] += 1
