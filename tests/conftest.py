@@ -6,10 +6,10 @@ A test with the marker `shared_data` may still be skipped: it needs data outside
 import os
 
 import pytest
-from hypothesis import settings
+from hypothesis import HealthCheck, settings
 
 # A busy machine is no defect: how long one example takes is not what properties are about.
-settings.register_profile("patient", deadline=None)
+settings.register_profile("patient", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("patient")
 
 NO_SKIPS = "CORPUS_DRIFT_NO_SKIPS"
