@@ -90,6 +90,7 @@ embedding_version = "{VERSION}"
 dimensions = ["source", "language"]
 min_anchors = 4
 [source]
+max_refused_ratio = 1.0
 batch = {batch}
 [source.kafka]
 bootstrap_servers = {servers}
