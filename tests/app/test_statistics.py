@@ -11,7 +11,7 @@ from monitor.core.session import REPEATED, UPSERTS
 from tests.app.loops import left, opened, run_whole, to_end
 from tests.corpora import Shape, write_case
 
-SHAPE = Shape(chunks=40, deploys=4, churn=0.2)
+SHAPE = Shape(chunks=40, deploys=4, churn=0.2, defaults=True)
 
 
 def case(folder: Path, mode: str, batch: int = 16) -> Path:

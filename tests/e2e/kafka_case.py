@@ -18,7 +18,7 @@ from tests.e2e.streams import MALFORMED, PARTITIONS, Stream, configured, kafka_s
 from tests.kafka_admin import created
 
 SEED = 11
-SHAPE = corpora.Shape(chunks=1_500, deploys=5, anchors=300, churn=0.04, incident=True)
+SHAPE = corpora.Shape(chunks=1_500, deploys=5, anchors=300, churn=0.002, incident=True)
 STREAM = stream(SEED, SHAPE)
 DEPLOYS = STREAM.deploys
 FILE_SOURCE = '[source.file]\npath = "events.jsonl"\n'

@@ -179,7 +179,7 @@ def test_histograms_are_cumulative_and_end_in_everything() -> None:
 def test_the_bulk_of_a_page_is_bounded_by_the_cap_on_segments(tmp_path: Path) -> None:
     """A dimension with more values than the cap: the rest is pooled, so that no stream can flood Prometheus."""
     config = write_case(tmp_path, shape=Shape(), extra="")
-    text = config.read_text(encoding="utf-8").replace("min_anchors = 4", "min_anchors = 1\ncap = 2")
+    text = config.read_text(encoding="utf-8").replace("[segments]\n", "[segments]\ncap = 2\n")
     config.write_text(text, encoding="utf-8")
     with opened(config) as monitor:
         assert to_end(monitor)
