@@ -28,7 +28,7 @@ from benchmarks.machine import ONE_CORE, facts, resident
 from monitor.adapters.rensa import RensaBands
 from monitor.adapters.retrieval.qdrant.embedded import EmbeddedIndex
 from monitor.adapters.retrieval.qdrant.shard import EmbeddedSettings
-from monitor.adapters.sqlite.store import SqliteStore
+from monitor.adapters.stores.sqlite.store import SqliteStore
 from monitor.app.restore import restore
 from monitor.core.index.corpus import Corpus
 from monitor.core.index.engine import Bm25Config, Depths, Engine

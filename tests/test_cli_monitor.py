@@ -13,7 +13,7 @@ from pathlib import Path
 import jsonschema
 import pytest
 
-from monitor.adapters.http.server import HttpServer, HttpSettings
+from monitor.adapters.web.server import HttpServer, HttpSettings
 from monitor.app import asking
 from monitor.app.configuration import load
 from monitor.app.wiring import open_monitor, serving

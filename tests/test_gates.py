@@ -18,13 +18,13 @@ from typing import Any
 import pytest
 import yaml
 
-from monitor.adapters.http.server import HttpSettings
+from monitor.adapters.web.server import HttpSettings
 from monitor.core.model.report import VerdictName
 from monitor.core.records.committed import DeployRecord
 from monitor.core.records.documents import gate_schema
-from tests.adapters.http.test_server import CANARY, record
 from tests.adapters.serving import Served, Shown, served
 from tests.adapters.views import view
+from tests.adapters.web.test_server import CANARY, record
 
 DEPLOY = Path(__file__).parents[1] / "deploy"
 GATES = DEPLOY / "gates"

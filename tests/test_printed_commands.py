@@ -16,7 +16,7 @@ from pathlib import Path
 
 import pytest
 
-from monitor.adapters.page.pages import Pages, asked_of
+from monitor.adapters.web.page.pages import Pages, asked_of
 from monitor.app.alerting import alert_groups
 from monitor.app.configuration import load
 from monitor.app.service import MonitorService

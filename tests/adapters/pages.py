@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from html.parser import HTMLParser
 
-from monitor.adapters.page.render import PageData, PageQuery, render_page
+from monitor.adapters.web.page.render import PageData, PageQuery, render_page
 from monitor.core.judging.policy import Rule, Severity, judge
 from monitor.core.model.report import Leg, Measurement, SegmentSize
 from monitor.core.records.published import Published

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlsplit
 
-from monitor.adapters.http.server import HttpServer, HttpSettings
+from monitor.adapters.web.server import HttpServer, HttpSettings
 from monitor.core.index.baseline import Approval, Snapshot
 from monitor.core.model.events import Position
 from monitor.core.records.committed import DeployRecord, Retried

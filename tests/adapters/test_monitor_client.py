@@ -12,8 +12,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from monitor.adapters.http.server import HttpServer, HttpSettings
 from monitor.adapters.monitor_client import MonitorClient, checked_url
+from monitor.adapters.web.server import HttpServer, HttpSettings
 from monitor.ports import ConfigurationError, CorpusDriftError, UnreachableError
 from tests.adapters.serving import Shown, served
 from tests.adapters.views import view

@@ -5,8 +5,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from monitor.adapters.sqlite.snapshots import pack_deploy, pack_snapshot
-from monitor.adapters.sqlite.store import SqliteStore
+from monitor.adapters.stores.sqlite.snapshots import pack_deploy, pack_snapshot
+from monitor.adapters.stores.sqlite.store import SqliteStore
 from monitor.app.configuration import load
 from monitor.app.loop import Monitor
 from monitor.app.wiring import open_monitor

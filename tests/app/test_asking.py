@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from monitor.adapters.anchors_file import write as write_anchors
-from monitor.adapters.sqlite.store import SqliteStore
+from monitor.adapters.stores.sqlite.store import SqliteStore
 from monitor.app import asking
 from monitor.app.configuration import Configuration, load
 from monitor.app.snapshot import Snapshots

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from monitor.adapters.sqlite.store import SqliteStore
+from monitor.adapters.stores.sqlite.store import SqliteStore
 from monitor.app.milestones import Milestones
 from monitor.core.attribution import STATISTICS
 from monitor.core.index.lexical.sources import SourceStatistics

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from monitor.adapters.sqlite.store import SqliteStore
+from monitor.adapters.stores.sqlite.store import SqliteStore
 from monitor.app import asking
 from monitor.app.formats import render_gate
 from monitor.app.snapshot import Snapshots

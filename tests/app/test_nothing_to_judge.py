@@ -7,7 +7,7 @@ from typing import Any
 import jsonschema
 import pytest
 
-from monitor.adapters.page.pipeline import pipeline
+from monitor.adapters.web.page.pipeline import pipeline
 from monitor.app.running import closing
 from monitor.app.tables import report_table
 from monitor.app.tally import Tally

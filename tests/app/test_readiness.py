@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from monitor.adapters.sqlite.snapshots import pack_deploy
+from monitor.adapters.stores.sqlite.snapshots import pack_deploy
 from monitor.app import asking, readiness
 from monitor.app.configuration import load
 from monitor.app.health import Clocks

@@ -10,7 +10,7 @@ import pytest
 
 from monitor.adapters.anchors_file import write
 from monitor.adapters.file_stamp import stamp
-from monitor.adapters.sqlite.snapshots import pack_deploy
+from monitor.adapters.stores.sqlite.snapshots import pack_deploy
 from monitor.app.anchors_watch import PATIENCE, AnchorsWatch
 from monitor.app.loop import Monitor
 from monitor.core.model.anchors import Anchor, AnchorSet

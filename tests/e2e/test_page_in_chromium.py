@@ -12,10 +12,10 @@ import pytest
 from monitor.core.index.baseline import Judged
 from monitor.core.records.published import Published
 from tests.adapters.cards import Explaining, anchor, card
-from tests.adapters.page.test_endpoints import record
 from tests.adapters.pages import crowd
 from tests.adapters.serving import Served, served
 from tests.adapters.views import HOSTILE, health
+from tests.adapters.web.page.test_endpoints import record
 from tests.browser import Browser, Tab, chromium
 from tests.stack import need
 

@@ -17,7 +17,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from monitor.adapters.sqlite.store import SqliteStore
+from monitor.adapters.stores.sqlite.store import SqliteStore
 from monitor.cli import main
 from monitor.core.index.corpus import Corpus
 from monitor.core.index.engine import Bm25Config, Depths, Engine

@@ -13,7 +13,7 @@ from typing import Any
 
 import msgspec
 
-from monitor.adapters.sqlite.snapshots import unpack_deploy, unpack_snapshot
+from monitor.adapters.stores.sqlite.snapshots import unpack_deploy, unpack_snapshot
 from monitor.core.index.baseline import Snapshot
 from monitor.core.model.lists import NO_CHUNK
 from monitor.core.records.committed import DeployRecord

@@ -13,7 +13,7 @@ from monitor.adapters.retrieval.qdrant import embedded as qdrant_embedded
 from monitor.adapters.retrieval.qdrant.embedded import EmbeddedIndex
 from monitor.adapters.sources.kafka.dead_letters import KafkaDeadLetters
 from monitor.adapters.sources.kafka.source import KafkaSource
-from monitor.adapters.sqlite.store import SqliteStore
+from monitor.adapters.stores.sqlite.store import SqliteStore
 from monitor.app.embedding import Embedder
 from monitor.app.loop import Monitor
 from monitor.app.measuring import Measuring

@@ -17,7 +17,7 @@ import pytest
 
 from monitor.adapters.sources.kafka.dead_letters import PREFIX
 from monitor.adapters.sources.kafka.source import KafkaSource
-from monitor.adapters.sqlite.snapshots import pack_deploy, unpack_deploy
+from monitor.adapters.stores.sqlite.snapshots import pack_deploy, unpack_deploy
 from tests.kafka_mock import MockCluster, mock_cluster, settings_for
 from tests.kafka_reading import count, until
 from tests.kill.child import Life

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from monitor.adapters.sources.jsonl.source import JsonLinesSource
-from monitor.adapters.sqlite.store import SqliteStore
+from monitor.adapters.stores.sqlite.store import SqliteStore
 from monitor.app.configuration import Configuration
 from monitor.app.embedding import Embedder
 from monitor.app.forecast import ForecastSession, forecast

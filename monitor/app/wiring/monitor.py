@@ -11,11 +11,11 @@ import numpy as np
 
 from monitor.adapters.audit import RankBm25Auditor
 from monitor.adapters.file_stamp import stamp
-from monitor.adapters.http.server import TURN_LIMIT, HttpServer, HttpSettings
 from monitor.adapters.lock import OwnerLock
 from monitor.adapters.monitor_client import MonitorClient
 from monitor.adapters.rensa import RensaBands
-from monitor.adapters.sqlite.store import SqliteStore
+from monitor.adapters.stores.sqlite.store import SqliteStore
+from monitor.adapters.web.server import TURN_LIMIT, HttpServer, HttpSettings
 from monitor.app.anchors_watch import AnchorsWatch
 from monitor.app.asking import Running
 from monitor.app.audit import Audit, Schedule

@@ -7,7 +7,7 @@ import msgspec
 import numpy as np
 import pytest
 
-from monitor.adapters.sqlite.report_form import report_of
+from monitor.adapters.stores.sqlite.report_form import report_of
 from monitor.core.index.statistics.integrity import FAULTS
 from monitor.core.judging.integrity import INTEGRITY_RULES, IntegrityLimits, integrity_rules
 from monitor.core.judging.policy import Finding, Verdict

@@ -1,0 +1,314 @@
+"""The state store in one SQLite file (WAL): what is known, how far we are, and the past, in one transaction."""
+
+import sqlite3
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import closing, contextmanager
+from dataclasses import replace
+from itertools import count
+from pathlib import Path
+from typing import Any, TypeVar
+
+import msgspec
+
+from monitor.adapters.stores.sqlite.baselines import Baselines
+from monitor.adapters.stores.sqlite.checkpoints import Checkpoints
+from monitor.adapters.stores.sqlite.contents import ShingleTable
+from monitor.adapters.stores.sqlite.quarantine import Quarantine
+from monitor.adapters.stores.sqlite.rows import (
+    PUT_CHUNK,
+    READ_CHUNKS,
+    TOUCH_CHUNK,
+    said,
+    stored_chunk,
+    written,
+)
+from monitor.adapters.stores.sqlite.schema import keep_space, recognize
+from monitor.adapters.stores.sqlite.snapshots import (
+    pack_deploy,
+    pack_report,
+    unpack_deploy,
+    unpack_report,
+    unpack_snapshot,
+    unpack_statistics,
+)
+from monitor.core.index.baseline import Adopted, Decision, Judged, Snapshot
+from monitor.core.index.lexical.sources import SourceStatistics
+from monitor.core.judging.policy import Verdict
+from monitor.core.model.events import Partition
+from monitor.core.model.report import DriftReport
+from monitor.core.records.committed import ChunkContent, Commit, DeployRecord, Quarantined, Resumed, StoredChunk
+from monitor.ports import ConfigurationError, CorpusDriftError, UnreachableError
+
+T = TypeVar("T")
+
+DECISION, CURRENT = "decision", "current report"
+"""Names in the table `meta`, whose values SQLite stores as they are given."""
+DEPLOY_IDS_KEPT = 10_000
+"""Ids (without reports) of old deploys, so that a repeated marker is known as one."""
+
+
+class SqliteStore:
+    """`StateStore` in one file; see ports for the contract.
+
+    Args:
+        path: the file; its folder must exist.
+        keep_deploys: how many newest deploys keep their report and lists (ids are kept for longer).
+        quarantine_rows: rows of the quarantine, shared evenly by the partitions; of each, the oldest go first.
+        quarantine_bytes: bytes of quarantined values, shared and cut alike.
+        read_only: read the last commit of a state that somebody else owns.
+        patience: seconds to wait for another program that has locked the file.
+        space: what the vectors are (dimension and distance); a state of another space is refused.
+    """
+
+    def __init__(
+        self,
+        path: Path,
+        *,
+        keep_deploys: int = 200,
+        quarantine_rows: int = 10_000,
+        quarantine_bytes: int = 64 << 20,
+        read_only: bool = False,
+        patience: float = 10.0,
+        space: str = "",
+    ) -> None:
+        self.path = path
+        self._keep_deploys = keep_deploys
+        self._quarantine = (quarantine_rows, quarantine_bytes)
+        self._read_only, self._patience = read_only, patience
+        self._space = space
+        self._open: sqlite3.Connection | None = None
+        self._checkpoints: Checkpoints | None = None
+        self._read: Baselines | None = None
+        self._deploy: tuple[int, DeployRecord] | None = None
+        """The deploy asked for last, by its number: a moving baseline is asked for at every deploy."""
+
+    @property
+    def _db(self) -> sqlite3.Connection:
+        if self._open is None:
+            message = f"state {self.path}: not started"
+            raise CorpusDriftError(message)
+        return self._open
+
+    @property
+    def _aside(self) -> Quarantine:
+        return Quarantine(self._db, *self._quarantine)
+
+    @property
+    def _captured(self) -> Baselines:
+        if self._read is None:
+            self._read = Baselines(self._db, self._unpacked_baseline)
+        return self._read
+
+    def start(self) -> Resumed:
+        """Open the file, make it if need be, and say where it left off.
+
+        Raises:
+            ConfigurationError: not a state file of this program, of another schema version, or unreadable.
+        """
+        try:
+            self._open, self._read, self._deploy = self._connect(), None, None
+            if self._read_only:
+                self._db.execute("BEGIN")  # all reads see one commit, whatever the owner writes meanwhile
+            recognize(self._db, self.path, read_only=self._read_only)
+            if not self._read_only:
+                self._db.execute("PRAGMA journal_mode=WAL")
+                # A power cut may undo the newest commits, never tear one; the positions go back with them.
+                self._db.execute("PRAGMA synchronous=NORMAL")
+                self._checkpoints = Checkpoints(self.path, self._db, self._connect)
+                keep_space(self._db, self.path, self._space)
+                ShingleTable(self._db).prepare()
+            return self._resumed()
+        except sqlite3.Error as error:
+            message = f"state {self.path}: {error}; expected a state file of corpus-drift in a writable folder"
+            raise ConfigurationError(message) from error
+
+    def _connect(self) -> sqlite3.Connection:
+        uri = f"{self.path.absolute().as_uri()}?mode={'ro' if self._read_only else 'rwc'}"
+        return sqlite3.connect(uri, uri=True, isolation_level=None, check_same_thread=False, timeout=self._patience)
+
+    def _resumed(self) -> Resumed:
+        positions = {Partition(topic, part): at for topic, part, at in self._db.execute("SELECT * FROM position")}
+        counters = {
+            msgspec.msgpack.decode(name, type=tuple[str, ...]): value
+            for name, value in self._db.execute("SELECT name,value FROM counter")
+        }
+        newest = self._db.execute("SELECT value FROM meta WHERE name='newest_event_time'").fetchone()
+        return Resumed(positions, counters, self.ledger(), newest[0] if newest else 0, newest is None)
+
+    def commit(self, commit: Commit) -> None:
+        """Apply one turn in one transaction.
+
+        Raises:
+            UnreachableError: the file cannot be written now (disk full, locked, read only); nothing of it is stored.
+        """
+        with self._told("cannot commit"):
+            self._db.execute("BEGIN IMMEDIATE")
+            try:
+                self._put(commit)
+                self._db.execute("COMMIT")
+            except BaseException:
+                if self._db.in_transaction:  # after some errors SQLite has rolled back itself
+                    self._db.execute("ROLLBACK")
+                raise
+            if self._checkpoints is not None:
+                self._checkpoints.look()
+
+    @contextmanager
+    def _told(self, doing: str) -> Iterator[None]:
+        try:
+            yield
+        except sqlite3.Error as error:
+            message = f"state {self.path}: {doing}: {error}; the last commit is what counts"
+            raise UnreachableError(message) from error
+
+    def _put(self, commit: Commit) -> None:
+        db = self._db
+        puts, touches = written(commit.changes)
+        db.executemany(PUT_CHUNK, puts)
+        db.executemany(TOUCH_CHUNK, touches)
+        db.executemany("DELETE FROM chunk WHERE key=?", [(key,) for key in commit.forgotten])
+        encoded = [(msgspec.msgpack.encode(name), value) for name, value in commit.counters.items()]
+        db.executemany("INSERT OR REPLACE INTO counter VALUES (?,?)", encoded)
+        if commit.deploy is not None:
+            self._put_deploy(commit.deploy)
+        self._captured.withdraw(commit.withdrawn)
+        self._captured.put(commit.baselines)
+        places = [(part.topic, part.partition, at) for part, at in commit.positions.items()]
+        db.executemany("INSERT OR REPLACE INTO position VALUES (?,?,?)", places)
+        self._aside.release(commit.released)
+        self._aside.put(commit.quarantined)
+        newest = (commit.newest_event_time,)
+        db.execute("INSERT OR REPLACE INTO meta VALUES ('newest_event_time', ?)", newest)
+        self._put_words(commit)
+
+    def _put_words(self, commit: Commit) -> None:
+        """What a person decided, and the report of now, which no other commit leaves standing."""
+        put = "INSERT OR REPLACE INTO meta VALUES (?, ?)"
+        if commit.decision is not None:
+            self._db.execute(put, (DECISION, msgspec.json.encode(commit.decision)))
+        if commit.current is None:
+            self._db.execute("DELETE FROM meta WHERE name=?", (CURRENT,))
+        else:
+            self._db.execute(put, (CURRENT, pack_report(*commit.current)))
+
+    def _put_deploy(self, record: DeployRecord) -> None:
+        where = msgspec.msgpack.encode(dict(sorted(record.report.positions.items())))
+        moved = None if record.adopted is None else msgspec.msgpack.encode(record.adopted)
+        values = (record.deploy_id, record.event_time, record.verdict.verdict, pack_deploy(record), where, moved)
+        if record.judged_again:  # it is the newest: under a new number it still is, and nobody has cached that
+            self._db.execute("DELETE FROM deploy WHERE deploy_id=?", (record.deploy_id,))
+        put = "INSERT INTO deploy (deploy_id,event_time,verdict,record,positions,adopted) VALUES (?,?,?,?,?,?)"
+        number = self._db.execute(put, values).lastrowid or 0
+        ShingleTable(self._db).put(record.snapshot, number, kept=self._keep_deploys)
+        old = "(SELECT MAX(number) FROM deploy) - ?"
+        kept = (self._keep_deploys,)
+        self._db.execute(f"UPDATE deploy SET record=NULL WHERE number <= {old} AND record NOT NULL", kept)  # noqa: S608
+        self._db.execute(f"DELETE FROM deploy WHERE number <= {old}", (DEPLOY_IDS_KEPT,))  # noqa: S608 - constant
+
+    def chunks(self, batch: int) -> Iterator[Sequence[StoredChunk]]:
+        """Every known chunk in key order, in batches; live rows have the slots that an empty corpus gives them."""
+        slots = count()
+        with self._told("cannot read the chunks"), closing(self._db.execute(READ_CHUNKS)) as cursor:
+            while fetched := cursor.fetchmany(batch):
+                yield [stored_chunk(values, slots) for values in fetched]
+
+    def texts(self, keys: Sequence[int]) -> Mapping[int, str]:
+        """Texts of live chunks, for cards and audits; unknown keys are left out."""
+        read = "SELECT text FROM chunk WHERE key=? AND live=1"
+        rows = {key: self._all(read, (key,)) for key in keys}
+        return {key: row[0][0] for key, row in rows.items() if row}
+
+    def said(self, keys: Sequence[int]) -> Mapping[int, ChunkContent]:
+        """What live chunks say, and as what numbers; unknown keys are left out."""
+        read = "SELECT content_hash,text,vector FROM chunk WHERE key=? AND live=1"
+        rows = {key: self._all(read, (key,)) for key in keys}
+        return {key: said(*row[0]) for key, row in rows.items() if row}
+
+    def deploy(self, deploy_id: str) -> DeployRecord | None:
+        """A judged deploy; None when it is not known or its report is no longer kept. Asked again: the same."""
+        rows = self._all("SELECT number FROM deploy WHERE deploy_id=? AND record NOT NULL", (deploy_id,))
+        if not rows:
+            return None
+        if self._deploy is None or self._deploy[0] != rows[0][0]:  # a number is never given again
+            packed = self._all("SELECT record FROM deploy WHERE number=?", rows[0])[0][0]
+            record = self._unpacked(unpack_deploy, packed, f"deploy {deploy_id!r}")
+            with self._told("cannot read"):
+                snapshot = ShingleTable(self._db).found(record.snapshot)
+            self._deploy = (rows[0][0], replace(record, snapshot=snapshot))
+        return self._deploy[1]
+
+    def statistics(self, deploy_id: str) -> SourceStatistics | None:
+        """The BM25 statistics at a deploy's barrier, at a fraction of what its whole record costs to read."""
+        rows = self._all("SELECT record FROM deploy WHERE deploy_id=? AND record NOT NULL", (deploy_id,))
+        return self._unpacked(unpack_statistics, rows[0][0], f"deploy {deploy_id!r}") if rows else None
+
+    def ledger(self) -> Sequence[Judged]:
+        """Judged deploys, oldest first."""
+        rows = self._all("SELECT deploy_id,event_time,verdict,positions,adopted FROM deploy ORDER BY number")
+        return [
+            Judged(
+                deploy_id,
+                time,
+                verdict,
+                {} if packed is None else msgspec.msgpack.decode(packed),
+                None if moved is None else msgspec.msgpack.decode(moved, type=Adopted),
+            )
+            for deploy_id, time, verdict, packed, moved in rows
+        ]
+
+    def baseline(self, name: str) -> Snapshot | None:
+        """A captured baseline, approved or not; the same object until it is captured or approved again."""
+        with self._told("cannot read"):
+            return self._captured.found(name)
+
+    def baselines(self) -> Sequence[Snapshot]:
+        """All captured baselines, oldest first."""
+        with self._told("cannot read"):
+            return self._captured.every()
+
+    def decision(self) -> Decision | None:
+        """Which baseline a person put in force last."""
+        rows = self._all("SELECT value FROM meta WHERE name=?", (DECISION,))
+        if not rows:
+            return None
+        return self._unpacked(lambda stored: msgspec.json.decode(stored, type=Decision), rows[0][0], DECISION)
+
+    def current(self) -> tuple[DriftReport, Verdict] | None:
+        """The report of the committed positions, where a monitor has left one behind."""
+        rows = self._all("SELECT value FROM meta WHERE name=?", (CURRENT,))
+        return self._unpacked(unpack_report, rows[0][0], CURRENT) if rows else None
+
+    def quarantine(self, limit: int) -> Sequence[Quarantined]:
+        """The newest rows set aside, newest first."""
+        with self._told("cannot read"):
+            return self._aside.newest(limit)
+
+    def _all(self, query: str, values: tuple[object, ...] = ()) -> list[tuple[Any, ...]]:
+        with self._told("cannot read"):
+            return self._db.execute(query, values).fetchall()
+
+    def _unpacked_baseline(self, packed: bytes, name: str) -> Snapshot:
+        return self._unpacked(unpack_snapshot, packed, f"baseline {name!r}")
+
+    def _unpacked(self, unpack: Callable[[bytes], T], packed: bytes, what: str) -> T:
+        try:
+            return unpack(packed)
+        except (msgspec.MsgspecError, KeyError, TypeError, ValueError) as error:
+            message = (
+                f"state {self.path}: {what}: cannot be read ({type(error).__name__}); expected this version's form"
+            )
+            raise ConfigurationError(message) from error
+
+    def size(self) -> int:
+        """Bytes on disk, write-ahead log included."""
+        files = (self.path, self.path.with_name(self.path.name + "-wal"))
+        return sum(file.stat().st_size for file in files if file.exists())
+
+    def close(self) -> None:
+        """Close the file; safe to call twice."""
+        if self._checkpoints is not None:
+            self._checkpoints.close()
+            self._checkpoints = None
+        if self._open is not None:
+            self._open.close()
+            self._open = self._read = None
