@@ -93,8 +93,12 @@ def gate(config: Path, deploy: str, *options: str) -> Any:
 
 
 def lags(running: Running) -> Series:
-    """The lag series, by name and labels as written."""
-    return {(name,): value for name, value in running.metrics().items() if name.startswith("corpus_drift_lag_events")}
+    """The lag where it is known, by name and labels as written."""
+    return {
+        (name,): value
+        for name, value in running.metrics().items()
+        if name.startswith("corpus_drift_lag_events") and not math.isnan(value)
+    }
 
 
 def caught_up(running: Running) -> bool:
