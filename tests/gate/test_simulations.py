@@ -44,9 +44,10 @@ def test_rebuilding_the_index_does_not_fail() -> None:
     assert noise > 0.5, "two builds of this graph must differ"
     strict = Rule("strict", SWAPS.metric, "dense", "mean", 10, max=noise / 4)
     with_twin, alone = twins.taken(first, second), twins.taken(first, None)
-    rebuilt = [twins.build() for _ in range(4)]
-    assert [twins.verdict(alone, lists, (strict,)).verdict for lists in rebuilt] == ["fail"] * 4
-    assert "fail" not in [twins.verdict(with_twin, lists, (strict,)).verdict for lists in rebuilt]
+    rebuilt = [twins.build() for _ in range(8)]
+    assert [twins.verdict(alone, lists, (strict,)).verdict for lists in rebuilt] == ["fail"] * 8
+    said = [twins.verdict(with_twin, lists, (strict,)).verdict for lists in rebuilt]
+    assert said.count("fail") <= most(8), said
     gap = with_twin.noise_gap
     assert gap is not None
     assert gap > 0.0

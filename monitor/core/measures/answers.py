@@ -7,6 +7,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from monitor.core.arrays.sorted_sets import mark_shared
 from monitor.core.measures.collapsed import Sides
 from monitor.core.measures.formulas.columns import ListPair
 from monitor.core.measures.measure import MissingReason, Values
@@ -105,24 +106,20 @@ class AnswersView:
 
     def _strangers(self, row: int, slots: Sequence[int], k: int) -> int:
         """How many of these slots of one list say what none of its first k results then did."""
-        then = self._then.keys[row, :k]
-        sets = [self._texts.then(key) for key in then.tolist() if key != NO_CHUNK]
-        lengths = np.array([len(one) for one in sets], np.int64)
-        whole = np.concatenate([*sets, NO_SHINGLES])
-        owner = np.repeat(np.arange(len(sets)), lengths)
-        count = 0
-        for slot in slots:
-            key = int(self._now.keys[row, slot])
-            own = self._texts.now(key)
-            if len(own) and len(whole):
-                shared = np.isin(whole, own)
-                shares = np.bincount(owner[shared], minlength=len(sets)) / np.maximum(lengths, 1)
-                same = shares[np.flatnonzero(then[: len(sets)] == key)]
-                held = float(np.isin(own, whole).mean())
-                if held >= SPREAD or shares.max() >= SPREAD or bool((same >= SAME_PLACE).any()):
-                    continue
-            count += 1
-        return count
+        then = [key for key in self._then.keys[row, :k].tolist() if key != NO_CHUNK]
+        sets = [(key, self._texts.then(key)) for key in then]
+        return sum(not self._known(int(self._now.keys[row, slot]), sets) for slot in slots)
+
+    def _known(self, key: int, then: Sequence[tuple[int, Shingles]]) -> bool:
+        """Whether a result now says what results then did: together, or one of them, or it is one of them edited."""
+        own = self._texts.now(key)
+        held = np.zeros(len(own), np.bool_)
+        for other, said in then:
+            shared = mark_shared(own, said, held)
+            least = SAME_PLACE if other == key else SPREAD
+            if len(own) and len(said) and shared / len(said) >= least:
+                return True
+        return bool(len(own)) and float(held.mean()) >= SPREAD
 
     def lost(self, k: int) -> NDArray[np.int64]:
         """The places among the R of the anchors whose first result is not kept, ascending."""
@@ -171,9 +168,8 @@ class AnswersView:
         for slot, other in enumerate(self._now.keys[row].tolist(), start=1):
             if other == NO_CHUNK:
                 break
-            these = np.isin(own, self._texts.now(other))
-            held |= these
-            if held.mean() >= SPREAD or (other == key and these.mean() >= SAME_PLACE):
+            share = mark_shared(own, self._texts.now(other), held) / len(own)
+            if held.mean() >= SPREAD or (other == key and share >= SAME_PLACE):
                 return slot
         return LOST
 
@@ -186,4 +182,4 @@ def _first_equal(then: Places, now: Places) -> Places:
 
 def _share(own: Shingles, other: Shingles) -> float:
     """Which share of a text's shingles another one has; NaN, which is at least nothing, for a text without any."""
-    return float(np.isin(own, other).mean()) if len(own) else math.nan
+    return mark_shared(own, other, np.zeros(len(own), np.bool_)) / len(own) if len(own) else math.nan

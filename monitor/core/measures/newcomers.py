@@ -3,7 +3,7 @@
 A new hub: a page that was written to be found (poison), a vector near all questions, a text with every keyword.
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -21,6 +21,7 @@ NAMED = 10
 """Documents that are named."""
 _COMES = frozenset({"upsert", "update", "copy"})
 """What an event did to a chunk that says something new where it stands."""
+NO_ROWS = np.zeros(0, np.int64)
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,91 +82,90 @@ class Newcomers:
             yield Concern(METRIC, self.leg, ALL, ALL, names[:NAMED], len(names))
 
 
-def newcomers(
-    baseline: Snapshot,
-    alignment: Alignment,
-    lists: Mapping[ListLeg, RankedLists],
-    facts: Facts,
-    hashes: Mapping[int, str],
-    k: int,
-) -> Iterator[Newcomers]:
-    """The newcomers of each leg.
+class NewcomersOf:
+    """Finds the newcomers against one baseline.
 
     Args:
         baseline: compared with.
         alignment: its anchors.
-        lists: by leg, now.
-        facts: what the chunks are now; nothing is found where their events are not known.
-        hashes: content hash by chunk key now.
         k: depth.
     """
-    if not facts.events:
-        return
-    said = {member.content_hash for member in baseline.members.values()}
-    changes = facts.changes(baseline)
-    legs: tuple[ListLeg, ...] = ("dense", "lexical")
-    for leg in legs:
-        if leg not in lists or leg not in baseline.lists:
-            continue
-        now, then = lists[leg].take(alignment.now).at(k), baseline.lists[leg].take(alignment.then).at(k)
-        both = np.flatnonzero(now.known & then.known)
-        count = len(both)
-        earlier = _shares(then.keys[both], lambda key: _document(baseline, key))
-        others: dict[int, tuple[str, Segment]] = {}
-        for key in np.unique(now.keys[both]).tolist():
-            if key == NO_CHUNK or hashes.get(key, "") in said:
-                continue
-            event = changes.event(key)
-            if event is not None and event.kind in _COMES:
-                others[key] = (event.doc_id, event.segment)
-        later = _shares(now.keys[both], lambda key: others[key][0] if key in others else None)  # noqa: B023 - used at once
-        segments = dict(others.values())
-        made = [
-            Newcomer(name, segments[name], share, max(0.0, share - earlier.document, one - earlier.chunk))
-            for name, (share, one) in later.by_document.items()
-        ]
-        ranked = sorted(made, key=lambda of: (-of.excess, -of.share, of.document))
-        yield Newcomers("lexical" if leg == "lexical" else "dense", k, count, tuple(ranked))
+
+    def __init__(self, baseline: Snapshot, alignment: Alignment, k: int) -> None:
+        self._baseline, self._alignment, self._k = baseline, alignment, k
+        self._said = {member.content_hash for member in baseline.members.values()}
+        self._then = {leg: lists.take(alignment.then).at(k) for leg, lists in baseline.lists.items()}
+        self._shares: dict[ListLeg, tuple[bytes, _Shares]] = {}
+        """By leg what documents had then in the lists of some anchors."""
+
+    def found(
+        self, lists: Mapping[ListLeg, RankedLists], facts: Facts, hashes: Mapping[int, str]
+    ) -> Iterator[Newcomers]:
+        """The newcomers of each leg.
+
+        Args:
+            lists: by leg, now.
+            facts: what the chunks are now; nothing is found where their events are not known.
+            hashes: content hash by chunk key now.
+        """
+        if not facts.events:
+            return
+        changes = facts.changes(self._baseline)
+        legs: tuple[ListLeg, ...] = ("dense", "lexical")
+        for leg in (leg for leg in legs if leg in lists and leg in self._then):
+            now = lists[leg].take(self._alignment.now).at(self._k)
+            both = now.known & self._then[leg].known
+            earlier, keys = self._earlier(leg, both), now.keys[both]
+            others: dict[int, tuple[str, Segment]] = {}
+            for key in self._unsaid(keys, hashes):
+                event = changes.event(key)
+                if event is not None and event.kind in _COMES:
+                    others[key] = (event.doc_id, event.segment)
+            later = _shares(keys, {key: name for key, (name, _) in others.items()})
+            segments = dict(others.values())
+            made = [
+                Newcomer(name, segments[name], share, max(0.0, share - earlier.document, one - earlier.chunk))
+                for name, (share, one) in later.by_document.items()
+            ]
+            ranked = sorted(made, key=lambda of: (-of.excess, -of.share, of.document))
+            yield Newcomers("lexical" if leg == "lexical" else "dense", self._k, int(both.sum()), tuple(ranked))
+
+    def _unsaid(self, keys: NDArray[np.int64], hashes: Mapping[int, str]) -> list[int]:
+        """The chunks in the lists, ascending, whose content the baseline did not have."""
+        said = self._said
+        return [key for key in np.unique(keys).tolist() if key != NO_CHUNK and hashes.get(key, "") not in said]
+
+    def _earlier(self, leg: ListLeg, both: NDArray[np.bool_]) -> "_Shares":
+        known = self._shares.get(leg)
+        if known is None or known[0] != both.tobytes():
+            members = self._baseline.members
+            made = _shares(self._then[leg].keys[both], {key: member.doc_id for key, member in members.items()})
+            known = self._shares[leg] = both.tobytes(), made
+        return known[1]
 
 
 @dataclass(frozen=True, slots=True)
 class _Shares:
     by_document: Mapping[str, tuple[float, float]]
     """Share of the anchors with any of its chunks, and with its most frequent one."""
-
-    @property
-    def document(self) -> float:
-        return max((share for share, _ in self.by_document.values()), default=0.0)
-
-    @property
-    def chunk(self) -> float:
-        return max((one for _, one in self.by_document.values()), default=0.0)
+    document: float
+    """The greatest of the first, 0 where there is none."""
+    chunk: float
+    """The greatest of the second."""
 
 
-def _shares(keys: NDArray[np.int64], document: Callable[[int], str | None]) -> _Shares:
-    """Shares of the lists (rows) that documents stand in; a chunk of no document (None) is passed over."""
-    distinct, back = np.unique(keys, return_inverse=True)
-    names: list[str] = []
+def _shares(keys: NDArray[np.int64], documents: Mapping[int, str]) -> _Shares:
+    """Shares of the lists (rows) that documents stand in; a chunk of no document is passed over."""
+    held = np.sort(np.fromiter(documents, np.int64, len(documents)))
+    place = np.minimum(np.searchsorted(held, keys), max(0, len(held) - 1))
+    rows, columns = np.nonzero(held[place] == keys) if len(held) else (NO_ROWS, NO_ROWS)
+    distinct, chunks = np.unique(keys[rows, columns], return_inverse=True)
     codes: dict[str, int] = {}
-    of = np.full(len(distinct), -1, np.int64)
-    for at, key in enumerate(distinct.tolist()):
-        name = None if key == NO_CHUNK else document(key)
-        if name is not None:
-            of[at] = codes.setdefault(name, len(codes))
-            names += [name] * (len(codes) - len(names))
-    rows, columns = np.nonzero(of[back.reshape(keys.shape)] >= 0)
-    chunks = back.reshape(keys.shape)[rows, columns]
-    pairs = np.unique(np.stack((rows, of[chunks]), axis=1), axis=0)
-    lists = np.bincount(pairs[:, 1], minlength=len(names))
-    single = np.bincount(chunks, minlength=len(distinct))
-    most = np.zeros(len(names), np.int64)
-    held = of >= 0
-    np.maximum.at(most, of[held], single[held])
-    total = max(1, len(keys))
-    shares = zip((lists / total).tolist(), (most / total).tolist(), strict=True)
-    return _Shares(dict(zip(names, shares, strict=True)))
-
-
-def _document(baseline: Snapshot, key: int) -> str | None:
-    member = baseline.members.get(key)
-    return None if member is None else member.doc_id
+    of = np.array([codes.setdefault(documents[key], len(codes)) for key in distinct.tolist()], np.int64)
+    pairs = np.unique(rows * max(1, len(codes)) + of[chunks])
+    lists = np.bincount(pairs % max(1, len(codes)), minlength=len(codes)) / max(1, len(keys))
+    most = np.zeros(len(codes))
+    np.maximum.at(most, of, np.bincount(chunks, minlength=len(distinct)) / max(1, len(keys)))
+    shares = zip(lists.tolist(), most.tolist(), strict=True)
+    made = dict(zip(codes, shares, strict=True))
+    return _Shares(made, lists.max(initial=0.0), most.max(initial=0.0))

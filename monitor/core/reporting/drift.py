@@ -23,7 +23,7 @@ from monitor.core.measures.comparison.summary import NO_LIMITS, Summarised, summ
 from monitor.core.measures.comparison.tables import TIE_EPS, Comparison
 from monitor.core.measures.comparison.watched import AnchorLabels
 from monitor.core.measures.content import content
-from monitor.core.measures.newcomers import Newcomers, newcomers
+from monitor.core.measures.newcomers import Newcomers, NewcomersOf
 from monitor.core.measures.registry import REGISTRY, MeasureRegistry
 from monitor.core.model.anchors import AnchorSet
 from monitor.core.model.fingerprint import Fingerprint
@@ -240,7 +240,7 @@ class Drift:
             looked = Losses(baseline, alignment, seen, self._anchors.anchors)
             losses = looked.of([of.table for of in tables], self.depths[0])
             spreads += self._of(baseline).confidence.spread()
-            arrived = tuple(newcomers(baseline, alignment, seen.lists, seen.facts, seen.hashes, self.depths[0]))
+            arrived = tuple(self._of(baseline).newcomers.found(seen.lists, seen.facts, seen.hashes))
             culprits = None if known is None else self._blame(baseline, alignment, seen, known)
         if pinned is not None and pinned is not baseline and not self._against(pinned):
             comparison = self._of(pinned).comparison
@@ -300,7 +300,8 @@ class Drift:
             comparison = Comparison(baseline, made, self._asked, measures)
             confidence = Confidence(baseline, made, self._watched, self.depths, comparison.likeness, measures)
             rewordings = Rewordings(made, self._watched.owners, len(self._anchors), self.depths, measures)
-            found = _Known(baseline, comparison, confidence, rewordings)
+            newcomers = NewcomersOf(baseline, made, self.depths[0])
+            found = _Known(baseline, comparison, confidence, rewordings, newcomers)
             self._known[id(baseline)] = found
         return found
 
@@ -344,6 +345,7 @@ class _Known:
     comparison: Comparison
     confidence: Confidence
     rewordings: Rewordings
+    newcomers: NewcomersOf
     confident: list[Summarised] = field(default_factory=list)
     owed: list[NDArray[np.int64] | None] = field(default_factory=list)
     """What changed since `confident` was measured."""

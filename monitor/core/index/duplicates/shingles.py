@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from monitor.core.arrays.sorted_sets import mark_shared
 from monitor.core.index.duplicates.kernels_shingles import fold, roll
 
 WIDTH = 3
@@ -55,7 +56,7 @@ def jaccard(left: NDArray[np.uint32], right: NDArray[np.uint32]) -> float:
     """|L n R| / |L u R| of two sorted sets of shingles; 0 when either is empty: no words, no likeness."""
     if not len(left) or not len(right):
         return 0.0
-    shared = len(np.intersect1d(left, right, assume_unique=True))
+    shared = mark_shared(left, right, np.zeros(len(left), np.bool_))
     return shared / (len(left) + len(right) - shared)
 
 
