@@ -60,7 +60,7 @@ class Feed:
         """Next offset to be written."""
         return {WHERE: self._at}
 
-    def trouble(self) -> str:
+    def last_error(self) -> str:
         """Never any."""
         return ""
 
@@ -112,7 +112,7 @@ class Maintained:
         """It cannot be counted."""
         return Unanswered("unreachable")
 
-    def stated(self, chunk_ids: Sequence[str], *, deadline: float) -> Mapping[str, str] | Unanswered:
+    def content_hashes(self, chunk_ids: Sequence[str], *, deadline: float) -> Mapping[str, str] | Unanswered:
         """It does not say."""
         del chunk_ids, deadline
         return Unanswered("unreachable")
@@ -141,7 +141,7 @@ class Relay:
         now = self._now
         self.start, self.partitions, self.poll = now.start, now.partitions, now.poll
         self.pause, self.resume, self.positions = now.pause, now.resume, now.positions
-        self.end, self.trouble, self.commit, self.close = now.end, now.trouble, now.commit, now.close
+        self.end, self.last_error, self.commit, self.close = now.end, now.last_error, now.commit, now.close
 
 
 @contextmanager

@@ -73,7 +73,7 @@ class Source(Protocol):
     * A paused partition delivers nothing until resumed and loses nothing.
     * `positions` is the next offset each partition will deliver: beyond the last record + 1 where the log has holes.
     * `end` is the next offset to be written per partition, or None where that is not known (never a guess).
-    * `trouble` is why, in one line without secrets; "" where nothing was refused since records last came.
+    * `last_error` is why, in one line without secrets; "" where nothing was refused since records last came.
     * `commit` tells lag tools how far we are; it may fail silently: the state store owns the positions.
     """
 
@@ -84,7 +84,7 @@ class Source(Protocol):
     def resume(self, partitions: frozenset[Partition]) -> None: ...
     def positions(self) -> Mapping[Partition, int]: ...
     def end(self) -> Mapping[Partition, int] | None: ...
-    def trouble(self) -> str: ...
+    def last_error(self) -> str: ...
     def commit(self, positions: Mapping[Partition, int]) -> None: ...
     def close(self) -> None: ...
 
@@ -181,7 +181,7 @@ class Retriever(Protocol):
         """Points in the index."""
         ...
 
-    def stated(self, chunk_ids: Sequence[str], *, deadline: float) -> Mapping[str, str] | Unanswered:
+    def content_hashes(self, chunk_ids: Sequence[str], *, deadline: float) -> Mapping[str, str] | Unanswered:
         """Of the chunks that the index has, the content hash that it states ("" where it states none), by chunk id.
 
         Unanswered when it does not answer within `deadline` seconds. Meant for a few hundred ids.

@@ -78,7 +78,7 @@ class MemorySource:
     def end(self) -> Mapping[Partition, int] | None:
         return {part: len(items) for part, items in self.log.items()}
 
-    def trouble(self) -> str:
+    def last_error(self) -> str:
         return ""
 
     def commit(self, positions: Mapping[Partition, int]) -> None:

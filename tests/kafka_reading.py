@@ -38,7 +38,9 @@ def until(
     faults: list[Fault] = []
     deadline = time.monotonic() + DEADLINE
     while not enough(records, faults):
-        assert time.monotonic() < deadline, f"{len(records)} records, faults {faults}, trouble {source.trouble()!r}"
+        assert time.monotonic() < deadline, (
+            f"{len(records)} records, faults {faults}, last error {source.last_error()!r}"
+        )
         polled = source.poll(batch, 0.2)
         assert len(polled.records) + len(polled.faults) <= batch + len(source.partitions())
         records += polled.records

@@ -24,7 +24,7 @@ GIVE_UP_SECONDS = 3_600.0
 class Stating(Protocol):
     """The part of `Retriever` that is needed here."""
 
-    def stated(self, chunk_ids: Sequence[str], *, deadline: float) -> Mapping[str, str] | Unanswered:
+    def content_hashes(self, chunk_ids: Sequence[str], *, deadline: float) -> Mapping[str, str] | Unanswered:
         """See `Retriever`."""
         ...
 
@@ -61,9 +61,9 @@ class Freshness:
         self._watched = {key: one for key, one in self._watched.items() if self._still(one, corpus, now)}
         if self._watched and now >= self._next:
             wanted = {row.chunk_id: row for row, _ in self._watched.values()}
-            stated = index.stated(list(wanted), deadline=DEADLINE)
-            answered = {} if isinstance(stated, Unanswered) else stated
-            self._next = now + (REST_SECONDS if isinstance(stated, Unanswered) else LOOK_SECONDS)
+            hashes = index.content_hashes(list(wanted), deadline=DEADLINE)
+            answered = {} if isinstance(hashes, Unanswered) else hashes
+            self._next = now + (REST_SECONDS if isinstance(hashes, Unanswered) else LOOK_SECONDS)
             for name, content in answered.items():
                 self._found(wanted[name], content)
         return self._seen

@@ -42,7 +42,7 @@ class Gauges:
         self._clocks, self._stale, self._ask = clocks, stale, ask
         self._stamps: dict[str, float] = {}
         self._lag: Mapping[Partition, int] | None = None
-        self._trouble = ""
+        self._last_error = ""
         self._asked = -ask
         self._progress = clocks.monotonic()
         self._latencies: tuple[float, float, float] | None = None
@@ -96,7 +96,7 @@ class Gauges:
         if now - self._asked < self._ask:
             return
         self._asked = now
-        ends, self._trouble = source.end(), source.trouble()
+        ends, self._last_error = source.end(), source.last_error()
         lost = [part for part, end in (ends or {}).items() if end < positions.get(part, 0)]
         if ends is None:
             self._lag = None
@@ -104,7 +104,7 @@ class Gauges:
             self._lag = {part: end - positions.get(part, 0) for part, end in ends.items() if part not in lost}
         if lost and ends is not None:
             named = ", ".join(f"{part.topic}/{part.partition} ends at {ends[part]}" for part in sorted(lost))
-            self._trouble = f"{named}, before our position: another stream has its name"
+            self._last_error = f"{named}, before our position: another stream has its name"
         if self._lag is not None and not any(self._lag.values()) and not lost:
             self._progress = now
 
@@ -113,9 +113,9 @@ class Gauges:
         quiet = self._clocks.monotonic() - self._progress
         if self.bounded or quiet <= self._stale:
             return ""
-        if self._trouble and self._lag is not None:
-            return f"input is stale: no progress for {quiet:.0f} s while {self._trouble}; {self._expected}"
-        unknown = "the source's end is not known" + (f" ({self._trouble})" if self._trouble else "")
+        if self._last_error and self._lag is not None:
+            return f"input is stale: no progress for {quiet:.0f} s while {self._last_error}; {self._expected}"
+        unknown = "the source's end is not known" + (f" ({self._last_error})" if self._last_error else "")
         known = unknown if self._lag is None else f"lag is {sum(self._lag.values())} events"
         return f"input is stale: no progress for {quiet:.0f} s while {known}; {self._expected}"
 
@@ -168,7 +168,7 @@ class Gauges:
             last_full_replay=self._stamps.get("full_replay", 0.0),
             last_commit=self._stamps.get("commit", 0.0),
             lag=self._lag,
-            trouble=self._trouble,
+            last_error=self._last_error,
             waiting=tuple(waiting),
             failures=Counter(self._failures.values()),
             touched=self._touched,

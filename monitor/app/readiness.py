@@ -93,27 +93,27 @@ class Readiness:
 
     def _found(self) -> Iterator[Problem]:
         rows = [row for key in self._keys.tolist() if (row := self._corpus.row(key)) is not None]
-        stated = self._retriever.stated([row.chunk_id for row in rows], deadline=DEADLINE) if rows else {}
-        if isinstance(stated, Unanswered):  # whoever does not answer this answers nothing: one deadline is enough
-            said = f"the index does not say whether it holds the deploy ({stated.reason})"
+        hashes = self._retriever.content_hashes([row.chunk_id for row in rows], deadline=DEADLINE) if rows else {}
+        if isinstance(hashes, Unanswered):  # whoever does not answer this answers nothing: one deadline is enough
+            said = f"the index does not say whether it holds the deploy ({hashes.reason})"
             yield Problem(ProblemKind.INDEX_BEHIND, said)
             return
         yield from (Problem(ProblemKind.INDEX, text) for text in self._retriever.problems())
         yield from (Problem(ProblemKind.INDEX_BUSY, text) for text in self._retriever.busy())
-        if said := lacking(rows, stated):
+        if said := lacking(rows, hashes):
             yield Problem(ProblemKind.INDEX_BEHIND, said)
 
 
-def lacking(rows: Sequence[ChunkRow], stated: Mapping[str, str]) -> str:
+def lacking(rows: Sequence[ChunkRow], hashes: Mapping[str, str]) -> str:
     """What an index does not hold of some changed chunks, "" where it holds all.
 
     Args:
         rows: the chunks by the events, delete marks among them.
-        stated: content hash by chunk id of those that the index has, "" where it states none.
+        hashes: content hash by chunk id of those that the index has, "" where it states none.
     """
-    absent = sum(row.live and row.chunk_id not in stated for row in rows)
-    other = sum(row.live and stated.get(row.chunk_id, "") not in ("", row.content_hash) for row in rows)
-    left = sum(not row.live and row.chunk_id in stated for row in rows)
+    absent = sum(row.live and row.chunk_id not in hashes for row in rows)
+    other = sum(row.live and hashes.get(row.chunk_id, "") not in ("", row.content_hash) for row in rows)
+    left = sum(not row.live and row.chunk_id in hashes for row in rows)
     found = ((absent, "not there"), (other, "there with another content"), (left, "deleted and still there"))
     named = ", ".join(f"{count} {what}" for count, what in found if count)
     looked = f"of {len(rows)} changed chunks looked for"

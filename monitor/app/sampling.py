@@ -69,8 +69,8 @@ class Sampling:
         rows = [row for key in keys.tolist() if (row := corpus.row(key)) is not None]
         wanted = {row.chunk_id: row.content_hash for row in rows}
         points, hidden = _said(retriever.count()), _said(retriever.hidden())
-        stated = _said(retriever.stated(list(wanted), deadline=SECONDS)) if wanted else {}
-        self.last = compared(len(corpus), points, wanted, stated, len(unsettled), hidden=hidden)
+        hashes = _said(retriever.content_hashes(list(wanted), deadline=SECONDS)) if wanted else {}
+        self.last = compared(len(corpus), points, wanted, hashes, len(unsettled), hidden=hidden)
 
     def _forget(self, now: float) -> None:
         while self._recent and self._recent[0][0] <= now - self._settle:

@@ -89,7 +89,7 @@ class ScriptedSource:
             ends[item.position.source] = item.position.offset + 1
         return ends
 
-    def trouble(self) -> str:
+    def last_error(self) -> str:
         return ""
 
     def commit(self, positions: Mapping[Partition, int]) -> None:

@@ -19,7 +19,7 @@ class Index:
     holds: dict[str, str] | None = field(default_factory=dict)
     asked: list[Sequence[str]] = field(default_factory=list)
 
-    def stated(self, chunk_ids: Sequence[str], *, deadline: float) -> Mapping[str, str] | Unanswered:
+    def content_hashes(self, chunk_ids: Sequence[str], *, deadline: float) -> Mapping[str, str] | Unanswered:
         assert deadline > 0
         self.asked.append(tuple(chunk_ids))
         if self.holds is None:

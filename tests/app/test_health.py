@@ -46,7 +46,7 @@ class Ends(ScriptedSource):
         self.asked += 1
         return self.ends
 
-    def trouble(self) -> str:
+    def last_error(self) -> str:
         return "" if self.ends else "KafkaConnectionError: refused"
 
 
@@ -152,10 +152,10 @@ def test_staleness_says_why_and_keeps_what_was_known() -> None:
     assert (
         "the source's end is not known (KafkaConnectionError: refused); expected" in gauges.judged(failed).reasons[0]
     )
-    assert frozen(gauges).trouble == "KafkaConnectionError: refused"
+    assert frozen(gauges).last_error == "KafkaConnectionError: refused"
     hands.move(10.0)
     watched(gauges, {PART: 12}, 5)
-    assert frozen(gauges).trouble == ""
+    assert frozen(gauges).last_error == ""
     assert "while lag is 7 events" in gauges.judged(failed).reasons[0]
 
 

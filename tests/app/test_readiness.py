@@ -50,7 +50,7 @@ class Index:
     silent: str = ""
     asked: list[frozenset[str]] = field(default_factory=list)
 
-    def stated(self, chunk_ids: Sequence[str], *, deadline: float) -> Mapping[str, str] | Unanswered:
+    def content_hashes(self, chunk_ids: Sequence[str], *, deadline: float) -> Mapping[str, str] | Unanswered:
         assert 0 < deadline < 10
         self.asked.append(frozenset(chunk_ids))
         return Unanswered(self.silent) if self.silent else {of: self.held[of] for of in chunk_ids if of in self.held}

@@ -53,7 +53,7 @@ class ScriptedIndex:
     def problems(self) -> Sequence[str]:
         return ()
 
-    def stated(self, chunk_ids: Sequence[str], *, deadline: float) -> Mapping[str, str] | Unanswered:  # noqa: ARG002 - as asked
+    def content_hashes(self, chunk_ids: Sequence[str], *, deadline: float) -> Mapping[str, str] | Unanswered:  # noqa: ARG002 - as asked
         return dict.fromkeys(chunk_ids, "")
 
     def close(self) -> None:

@@ -94,7 +94,7 @@ class BruteForce:
     def count(self) -> int | Unanswered:
         return len(self.library.corpus)
 
-    def stated(self, chunk_ids: Sequence[str], *, deadline: float) -> Mapping[str, str] | Unanswered:
+    def content_hashes(self, chunk_ids: Sequence[str], *, deadline: float) -> Mapping[str, str] | Unanswered:
         held = {row.chunk_id: row.content_hash for row in self.library.live}
         return {name: held[name] for name in chunk_ids if name in held} if deadline > 0 else Unanswered("deadline")
 

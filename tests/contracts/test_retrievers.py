@@ -218,6 +218,8 @@ def test_what_is_stated_of_chunks_by_id(make: Callable[[Library], Retriever]) ->
     library = filled(Distance.COSINE, np.eye(D, dtype=np.float32))
     held = {row.chunk_id: row.content_hash for row in library.live}
     retriever, names = make(library), sorted(held)
-    assert retriever.stated([*names[:3], "never written"], deadline=5.0) == {name: held[name] for name in names[:3]}
-    assert retriever.stated([], deadline=5.0) == {}
-    assert retriever.stated(["never written"], deadline=5.0) == {}
+    assert retriever.content_hashes([*names[:3], "never written"], deadline=5.0) == {
+        name: held[name] for name in names[:3]
+    }
+    assert retriever.content_hashes([], deadline=5.0) == {}
+    assert retriever.content_hashes(["never written"], deadline=5.0) == {}

@@ -177,7 +177,7 @@ def _ends(case: Case, whole: list[Record]) -> Iterator[bool]:
             idle += seen == len(whole)
             end = source.end()
             assert end is None or end == true_end
-            assert "\n" not in source.trouble(), "one line"
+            assert "\n" not in source.last_error(), "one line"
             yield end is not None
 
 

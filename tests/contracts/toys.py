@@ -80,7 +80,7 @@ class ToySource:
     def end(self) -> Mapping[Partition, int] | None:
         return {self._partition: len(self._lines)}
 
-    def trouble(self) -> str:
+    def last_error(self) -> str:
         return ""
 
     def commit(self, positions: Mapping[Partition, int]) -> None:
@@ -197,7 +197,7 @@ class ToyStore:
     def count(self) -> int | Unanswered:
         return len(self._points)
 
-    def stated(self, chunk_ids: Sequence[str], *, deadline: float) -> Mapping[str, str] | Unanswered:
+    def content_hashes(self, chunk_ids: Sequence[str], *, deadline: float) -> Mapping[str, str] | Unanswered:
         if deadline <= 0:
             return Unanswered(FailureReason.DEADLINE)
         held = {row.chunk_id: row.content_hash for row, _ in self._points.values()}

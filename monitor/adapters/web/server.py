@@ -117,7 +117,9 @@ class Endpoints:
         if pulse is None:
             return PlainTextResponse("restoring the state\n", 503)
         if pulse.health.lag is None and not pulse.positions:
-            return PlainTextResponse(f"lag is not known: {pulse.health.trouble or 'the source does not say'}\n", 503)
+            return PlainTextResponse(
+                f"lag is not known: {pulse.health.last_error or 'the source does not say'}\n", 503
+            )
         return PlainTextResponse("ok\n")
 
     def report(self, request: Request) -> Response:

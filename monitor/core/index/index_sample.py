@@ -99,7 +99,7 @@ def compared(
     live: int,
     points: int | str,
     looked: Mapping[str, str],
-    stated: Mapping[str, str] | str,
+    content_hashes: Mapping[str, str] | str,
     unsettled: int,
     *,
     hidden: int | str = 0,
@@ -110,11 +110,13 @@ def compared(
         live: chunks live by the events.
         points: points counted, or the name of what kept the index from saying.
         looked: content hash by id of the chunks that were looked for.
-        stated: content hash by id of those that the index has; a name likewise.
+        content_hashes: content hash by id of those that the index has; a name likewise.
         unsettled: chunks that may be on their way.
         hidden: points that no read sees yet; a name likewise.
     """
-    found = _unsaid(stated) if isinstance(stated, str) else sum(name in stated for name in looked)
+    found = (
+        _unsaid(content_hashes) if isinstance(content_hashes, str) else sum(name in content_hashes for name in looked)
+    )
     counted, unread = (_unsaid(one) if isinstance(one, str) else one for one in (points, hidden))
     return IndexSample(live, counted, unread, len(looked), found, unsettled)
 

@@ -86,7 +86,7 @@ class AnchorsTaken:
 class Health:
     """How the monitor itself is. Times are wall-clock seconds since the epoch, 0.0 before the first.
 
-    `lag` is None where the source cannot say, never 0 instead; `trouble` is why, one line, "" where it did not say.
+    `lag` is None where the source cannot say, never 0 instead; `last_error` is why, in one line, or "".
     `waiting` are deploys whose barrier is open.
     `failures` counts anchors by reason that the index did not answer for.
     """
@@ -111,7 +111,7 @@ class Health:
     anchors: AnchorsTaken | None = None
     freshness: Durations | None = None
     """From event time to the index stating the content, of a sample; None where the monitor fills the index."""
-    trouble: str = ""
+    last_error: str = ""
     foreign: int | None = None
     """Places of the served lists that are held by points without a chunk id; None without a real index."""
     remarks: tuple[str, ...] = ()

@@ -126,7 +126,7 @@ class EmbeddedIndex:
         except EngineError:
             return Unanswered(FailureReason.ENGINE_FAILED)
 
-    def stated(self, chunk_ids: Sequence[str], *, deadline: float) -> Mapping[str, str] | Unanswered:
+    def content_hashes(self, chunk_ids: Sequence[str], *, deadline: float) -> Mapping[str, str] | Unanswered:
         """See `monitor.ports.Retriever`; the engine answers in milliseconds, so the deadline is not looked at."""
         del deadline
         names = {chunk_key(name): name for name in chunk_ids}

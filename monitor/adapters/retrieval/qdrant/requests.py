@@ -67,7 +67,7 @@ class Requests:
         records = self._scrolled(client, chunk_ids, with_vectors=self._vectors)
         return [(self._name(record), self._vector(record)) for record in records]
 
-    def stated(self, client: QdrantClient, chunk_ids: Sequence[str]) -> dict[str, str]:
+    def content_hashes(self, client: QdrantClient, chunk_ids: Sequence[str]) -> dict[str, str]:
         """Content hash by chunk id, of those chunks that the collection has; "" where their points state none."""
         if self._settings.chunk_id_field:
             records = self._scrolled(client, chunk_ids, with_vectors=False)

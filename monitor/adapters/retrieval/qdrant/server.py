@@ -231,11 +231,11 @@ class ServerRetriever:
         found = self._connection.read("count", [self._requests.count], until)[0]
         return Unanswered(found.reason) if isinstance(found, Failed) else found
 
-    def stated(self, chunk_ids: Sequence[str], *, deadline: float) -> Mapping[str, str] | Unanswered:
+    def content_hashes(self, chunk_ids: Sequence[str], *, deadline: float) -> Mapping[str, str] | Unanswered:
         """See `monitor.ports.Retriever`; one request for as many ids as it may name."""
         size = self._ids
         parts = [chunk_ids[at : at + size] for at in range(0, len(chunk_ids), size)]
-        asked = [partial(self._requests.stated, chunk_ids=part) for part in parts]
+        asked = [partial(self._requests.content_hashes, chunk_ids=part) for part in parts]
         made: dict[str, str] = {}
         for result in self._connection.read("payloads by chunk id", asked, time.monotonic() + deadline):
             if isinstance(result, Failed):

@@ -114,7 +114,7 @@ class GitHistorySource:
         """The number of events, known only when the history was walked to its end."""
         return {self._partition: self._walked} if self._over else None
 
-    def trouble(self) -> str:
+    def last_error(self) -> str:
         """Nothing: what can't be read is raised at the start or reported as a fault."""
         return ""
 

@@ -115,7 +115,7 @@ class JsonLinesSource:
         """The number of lines, known only when all of them were read."""
         return {self._partition: self._next} if self._exhausted() else None
 
-    def trouble(self) -> str:
+    def last_error(self) -> str:
         """Nothing: what can't be read is raised at the start or reported as a fault."""
         return ""
 

@@ -5,7 +5,7 @@ What may go wrong and what becomes of it:
 * retention was faster than we: Fault `gap`, reading goes on at the first offset there is;
 * the topic was recreated or truncated below our position: Fault `recreated`, that partition is held for good;
 * partitions were added: Fault `added_partition`, read from offset 0;
-* all brokers down: `poll` returns nothing, `end` returns None, `trouble` says why where the client knows.
+* all brokers down: `poll` returns nothing, `end` returns None, `last_error` says why where the client knows.
 
 Limits: a raw fetch answer is at most `max_fetch_bytes` (or one larger batch), one batch unpacks to at most
 `max_batch_bytes`. Each paused partition may keep one fetched, not yet unpacked answer. Not bounded here: a single
@@ -68,7 +68,7 @@ class KafkaSource:
         self._stuck: list[Fault] = []
         self._next_look = 0.0
         self._wait = threading.Event()
-        self._trouble = ""
+        self._last_error = ""
 
     def start(self, positions: Mapping[Partition, int]) -> None:
         """Connect, find the partitions and go to the positions.
@@ -142,7 +142,7 @@ class KafkaSource:
         except KafkaError as error:
             self._refused(error, left)
         else:
-            self._trouble = "" if polled else self._trouble
+            self._last_error = "" if polled else self._last_error
             return list(chain.from_iterable(polled.values()))
         return []
 
@@ -151,7 +151,7 @@ class KafkaSource:
         for fault in self._stuck:
             self._consumer.seek(TopicPartition(*fault.position.source), fault.position.offset + 1)
         if not self._stuck:
-            self._trouble = _said(error)
+            self._last_error = _said(error)
             self._wait.wait(min(left, RETRY_SECONDS))
         self._reported += self._stuck
         self._stuck.clear()
@@ -161,7 +161,7 @@ class KafkaSource:
         try:
             here = bounds(self._consumer, tuple(partitions), self._settings.answer_timeout)
         except KafkaError as error:
-            self._trouble = _said(error)
+            self._last_error = _said(error)
             return
         for partition, bound in here.items():
             self._go(partition, self._offset(partition), bound)
@@ -213,9 +213,9 @@ class KafkaSource:
             tps = kafka_client.topic_partitions(self._assigned)
             ends = self._consumer.end_offsets(tps, timeout_ms=self._settings.answer_timeout * 1000)
         except (KafkaError, KeyError) as error:
-            self._trouble = _said(error)
+            self._last_error = _said(error)
             return None
-        self._trouble = ""
+        self._last_error = ""
         return {Partition(*tp): offset for tp, offset in ends.items()}
 
     def positions(self) -> Mapping[Partition, int]:
@@ -227,9 +227,9 @@ class KafkaSource:
         """
         return {partition: self._offset(partition) for partition in self._assigned}
 
-    def trouble(self) -> str:
+    def last_error(self) -> str:
         """What the brokers last refused or failed to answer, one line; empty when records came since."""
-        return self._trouble
+        return self._last_error
 
     def commit(self, positions: Mapping[Partition, int]) -> None:
         """Publish positions for lag tools; does not block, may fail silently."""

@@ -24,7 +24,7 @@ def numbered() -> QdrantStub:
 def test_numbers_in_a_payload_are_found_like_texts() -> None:
     with served(numbered(), content_hash_field="hash") as retriever:
         wanted = ["7", "8", str(2**62), "-3", "007", "text"]
-        assert retriever.stated([*wanted, *NOBODY[1:]], deadline=5.0) == {
+        assert retriever.content_hashes([*wanted, *NOBODY[1:]], deadline=5.0) == {
             name: f"h{at}" for at, name in enumerate(wanted)
         }
         assert sorted(retriever.vectors([*wanted, *NOBODY[1:]], deadline=5.0)) == sorted(wanted)
@@ -40,9 +40,9 @@ def by_point() -> QdrantStub:
 
 def test_one_id_that_names_no_point_never_sinks_the_others() -> None:
     with served(by_point(), chunk_id_field="", content_hash_field="hash") as retriever:
-        assert retriever.stated(["0", *NOBODY, "7"], deadline=5.0) == {"0": "h0", "7": "h7"}
+        assert retriever.content_hashes(["0", *NOBODY, "7"], deadline=5.0) == {"0": "h0", "7": "h7"}
         assert sorted(retriever.vectors([*NOBODY, "12"], deadline=5.0)) == ["12"]
-        assert retriever.stated(NOBODY, deadline=5.0) == {}
+        assert retriever.content_hashes(NOBODY, deadline=5.0) == {}
 
 
 @pytest.mark.parametrize("spelt", [UUID, UUID.upper(), UUID.replace("-", ""), f"urn:uuid:{UUID}"])
@@ -50,6 +50,6 @@ def test_a_uuid_is_asked_for_as_the_server_spells_it_and_answered_as_it_was_aske
     stub = QdrantStub(Distance.COSINE, 4)
     stub.put(UUID, np.ones(4, np.float32), {"hash": "h"})
     with served(stub, chunk_id_field="", content_hash_field="hash") as retriever:
-        assert retriever.stated([spelt, "7"], deadline=5.0) == {spelt: "h"}
+        assert retriever.content_hashes([spelt, "7"], deadline=5.0) == {spelt: "h"}
         assert list(retriever.vectors([spelt], deadline=5.0)) == [spelt]
         assert set(ask(retriever).names.values()) == {UUID}

@@ -157,7 +157,7 @@ def test_a_limit_below_2k_is_kept_to_and_said(stub: QdrantStub, limit: int) -> N
         assert max(one["limit"] for body in requests(again, QUERY) for one in body["searches"]) <= limit
         said = [one for one in retriever.remarks() if f"max_query_limit = {limit}, below 2k = 6" in one]
         assert len(said) == (limit < 2 * K)
-        assert retriever.stated(["c1", "c2", "c3", "c4", "c5"], deadline=5.0) == dict.fromkeys(
+        assert retriever.content_hashes(["c1", "c2", "c3", "c4", "c5"], deadline=5.0) == dict.fromkeys(
             ["c1", "c2", "c3", "c4", "c5"], ""
         ), "a scroll has a limit too"
 
@@ -199,7 +199,7 @@ def test_reads_that_strict_mode_refuses_have_the_name_of_a_refusal(
     stub.strict = {"search_allow_exact": False, "unindexed_filtering_retrieve": False}
     with served(stub) as retriever:
         assert retriever.count() == Unanswered("rejected")
-        assert retriever.stated(["c1"], deadline=5.0) == Unanswered("rejected")
+        assert retriever.content_hashes(["c1"], deadline=5.0) == Unanswered("rejected")
         assert not ask(retriever).failures, "queries without a filter are none of its business"
         assert any("points cannot be counted" in said for said in retriever.remarks())
         assert any("'chunk_id' has no index" in said for said in retriever.remarks())
@@ -288,7 +288,7 @@ def test_a_failure_is_logged_once_until_it_is_over(stub: QdrantStub, caplog: pyt
         for _ in range(3):
             ask(retriever)
             retriever.count()
-            retriever.stated(["c1"], deadline=5.0)
+            retriever.content_hashes(["c1"], deadline=5.0)
         assert [line.count("server_error") for line in caplog.messages].count(1) == 3, (
             "one line for each kind of read"
         )

@@ -125,7 +125,7 @@ def test_brokers_down_is_nothing_to_read_and_no_end_then_all_is_read(cluster: Mo
         assert source.poll(10, 0.1).records == []
         assert source.end() is None
         source.commit({Partition(topic, 0): 10})
-        assert source.trouble()
+        assert source.last_error()
         assert time.monotonic() - began < 30.0
         own.up()
         own.produce(topic, 1, numbered(10))

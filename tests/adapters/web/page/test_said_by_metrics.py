@@ -27,7 +27,7 @@ FAULTY: Mapping[str, Published] = {
         ),
     ),
     "lost events": view(["s"], counters={("stream", "recreated"): 1, ("open_gaps",): 1}, health=health(lag={})),
-    "half known": view(["s"], health=health(lag={Partition("other", 1): 2}, trouble="events/0 ends at 2")),
+    "half known": view(["s"], health=health(lag={Partition("other", 1): 2}, last_error="events/0 ends at 2")),
     "open barrier": view(["s"], health=health(waiting=("d1", "d2"))),
     "no answers": view(["s"], health=health(failures=Counter({"deadline": 9}))),
     "set aside": view(["s"], counters={("quarantined", "not_json"): 3}),
