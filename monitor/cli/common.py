@@ -55,21 +55,21 @@ class CommandTarget:
     """Whom a command asks: the monitor at a URL, or whoever owns the configured state, or that state itself.
 
     Args:
-        elsewhere: the monitor at a URL, None where none was named.
+        remote: the monitor at a URL, None where none was named.
         configuration: the configuration, None where none was named; one of the two is there.
         config: the configuration file as it was named, "" for none.
         options: those by which the command was told whom to ask, for commands that are printed.
     """
 
-    elsewhere: "Running | None"
+    remote: "Running | None"
     configuration: "Configuration | None"
     config: str
     options: str
 
     def running(self, *, patience: float = 0.0) -> "Running | None":
         """The monitor to ask; None: none runs, so the committed state has the last word."""
-        if self.elsewhere is not None or self.configuration is None:
-            return self.elsewhere
+        if self.remote is not None or self.configuration is None:
+            return self.remote
         from monitor.app.wiring import running
 
         return running(self.configuration, patience=patience)
@@ -89,7 +89,7 @@ class CommandTarget:
 
 def asked(config: Path | None, monitor: str | None, token_file: Path | None, ca_file: Path | None) -> CommandTarget:
     """Whom to ask, from a command's options."""
-    from monitor.app.wiring import elsewhere
+    from monitor.app.wiring import remote_monitor
 
     if monitor is None:
         for name, path in (("--token-file", token_file), ("--ca-file", ca_file)):
@@ -102,7 +102,9 @@ def asked(config: Path | None, monitor: str | None, token_file: Path | None, ca_
         raise ConfigurationError(message)
     found = None
     if monitor is not None:
-        found = elsewhere(monitor, os.environ, token_file=token_file, ca_file=ca_file, configuration=configuration)
+        found = remote_monitor(
+            monitor, os.environ, token_file=token_file, ca_file=ca_file, configuration=configuration
+        )
     given = (("-c", config), ("--monitor", monitor), ("--token-file", token_file), ("--ca-file", ca_file))
     options = " ".join(f"{name} {quote(str(value))}" for name, value in given if value is not None)
     return CommandTarget(found, configuration, "" if config is None else str(config), options)

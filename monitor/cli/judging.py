@@ -138,7 +138,7 @@ def _gate(whom: CommandTarget, deploy: str, against: str, *, timeout: float, at_
 def _forecast(whom: CommandTarget, changeset: Path, deploy: str, against: str, *, at_end: bool) -> dict[str, Any]:
     from monitor.app.wiring.forecast import build_forecast
 
-    if whom.elsewhere is not None:
+    if whom.remote is not None:
         message = "--dry-run: expected -c FILE without --monitor: it works on a copy of the committed state"
         raise ConfigurationError(message)
     if against or at_end:

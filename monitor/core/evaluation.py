@@ -8,10 +8,10 @@ import numpy as np
 from monitor.core.attribution import ChangesSinceBaseline
 from monitor.core.attribution.culprits import DriftAttribution
 from monitor.core.index.baseline import Snapshot
-from monitor.core.judging.elsewhere import Changed, out_of_scope_changes
 from monitor.core.judging.hypotheses import GateEvidence
 from monitor.core.judging.integrity import METRICS, integrity_findings, is_integrity
 from monitor.core.judging.judgement import judge_deploy
+from monitor.core.judging.out_of_scope import Changed, out_of_scope_changes
 from monitor.core.judging.policy import Finding, Rule, Verdict, judge
 from monitor.core.measures.comparison.seen import Observation
 from monitor.core.measures.noise import carried, noise_columns

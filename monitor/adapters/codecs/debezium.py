@@ -12,7 +12,7 @@ from monitor.adapters.codecs.reasons import malformed, shown
 from monitor.adapters.codecs.rows import RowReader
 from monitor.adapters.codecs.scalars import need
 from monitor.adapters.codecs.times import MICROSECONDS
-from monitor.adapters.codecs.versions import stated
+from monitor.adapters.codecs.versions import combined
 from monitor.adapters.codecs.wire import EventReader
 from monitor.core.model.events import CorpusEvent, Record
 from monitor.ports import ConfigurationError
@@ -87,7 +87,7 @@ class DebeziumDecoder:
                 self._same_chunk(reach(envelope, self._before), row)
             wire, time = self._rows.fill(row, "delete" if op == "d" else "upsert")
         if self._versions:
-            wire.version = stated([plain(reach(envelope, place), "version") for place in self._versions])
+            wire.version = combined([plain(reach(envelope, place), "version") for place in self._versions])
         if time is None:
             moment: Scalar = plain(reach(envelope, self._time), "ts_ms")
             time = epoch(moment, MICROSECONDS["ms"], self._reader.limits, "ts_ms")

@@ -18,7 +18,7 @@ from monitor.adapters.codecs.loose import (
 from monitor.adapters.codecs.paths import SEGMENT, VERSION, FieldPaths, Path, Shape, reach, split
 from monitor.adapters.codecs.reasons import malformed, shown
 from monitor.adapters.codecs.times import MICROSECONDS
-from monitor.adapters.codecs.versions import stated
+from monitor.adapters.codecs.versions import combined
 from monitor.adapters.codecs.wire import EventReader, VectorWire, Wire
 
 _VECTOR_KINDS: dict[str, Any] = {"vector": list[float] | str, "vector_b64": bytes}
@@ -60,7 +60,7 @@ class RowReader:
         wire = self._wire(
             op=op,
             chunk_id=self.identity(row, "chunk_id"),
-            version=stated([self._scalar(row, name) for name in self._versions]) if self._versions else None,
+            version=combined([self._scalar(row, name) for name in self._versions]) if self._versions else None,
             event_time=time if isinstance(time, str) else None,
         )
         if op == "upsert":

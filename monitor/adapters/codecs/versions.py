@@ -47,7 +47,7 @@ def version(value: VersionWire | None) -> Version | None:
     return tuple(_natural(one) if isinstance(one, int) else _number(one) for one in value)
 
 
-def stated(values: list[Scalar]) -> VersionWire | None:
+def combined(values: list[Scalar]) -> VersionWire | None:
     """What several places of a row state together: nothing where none does, else a list where an absent one counts 0.
 
     A snapshot's rows have a position of the log but none within a transaction, and come before all others there.

@@ -2,6 +2,6 @@
 
 from monitor.app.wiring.explaining import around
 from monitor.app.wiring.monitor import build_drift, open_monitor, read_state, running, serving
-from monitor.app.wiring.remote import elsewhere
+from monitor.app.wiring.remote import remote_monitor
 
-__all__ = ["around", "build_drift", "elsewhere", "open_monitor", "read_state", "running", "serving"]
+__all__ = ["around", "build_drift", "open_monitor", "read_state", "remote_monitor", "running", "serving"]

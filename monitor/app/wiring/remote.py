@@ -1,4 +1,4 @@
-"""A monitor elsewhere, asked by its URL: neither configuration nor state is needed on this machine."""
+"""A remote monitor, asked by its URL: neither configuration nor state is needed on this machine."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -10,7 +10,7 @@ from monitor.app.environment import secret, secret_in
 from monitor.errors import ConfigurationError
 
 
-def elsewhere(
+def remote_monitor(
     url: str,
     environment: Mapping[str, str],
     *,

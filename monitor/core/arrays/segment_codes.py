@@ -31,7 +31,7 @@ class SegmentCodes:
     def __init__(self) -> None:
         self.segments: list[Segment] = []
         """Segment by code; stale where the code is free."""
-        self.members: NDArray[np.int64] = np.zeros(16, np.int64)
+        self.counts: NDArray[np.int64] = np.zeros(16, np.int64)
         """Live slots by code; at least as long as `segments`."""
         self.slots: NDArray[np.int64] = np.full(0, DEAD, np.int64)
         """Code by slot, DEAD where the slot is free."""
@@ -48,15 +48,15 @@ class SegmentCodes:
             self.slots = np.concatenate((self.slots, room))
         code = self._code
         codes = np.array([code[segment] for segment in segments], np.int64)
-        self.members += np.bincount(codes, minlength=len(self.members))
+        self.counts += np.bincount(codes, minlength=len(self.counts))
         self.slots[slots] = codes
         self.live += len(slots)
 
     def remove(self, slots: NDArray[np.int64]) -> None:
         """Live slots die."""
-        left = np.bincount(self.slots[slots], minlength=len(self.members))
-        self.members -= left
-        for empty in np.flatnonzero((left > 0) & (self.members == 0)).tolist():
+        left = np.bincount(self.slots[slots], minlength=len(self.counts))
+        self.counts -= left
+        for empty in np.flatnonzero((left > 0) & (self.counts == 0)).tolist():
             del self._code[self.segments[empty]]
             self._free.append(empty)
         self.slots[slots] = DEAD
@@ -68,8 +68,8 @@ class SegmentCodes:
             self.segments[code] = segment
             return code
         self.segments.append(segment)
-        if len(self.segments) > len(self.members):
-            self.members = np.concatenate((self.members, np.zeros_like(self.members)))
+        if len(self.segments) > len(self.counts):
+            self.counts = np.concatenate((self.counts, np.zeros_like(self.counts)))
         return len(self.segments) - 1
 
 

@@ -162,7 +162,7 @@ def unexplained(
     made = []
     for grouping in alignment.groupings:
         for at, segment in enumerate(grouping.segments):
-            mine = grouping.members == at
+            mine = grouping.codes == at
             total, mass = float((weights * changed)[mine].sum()), float(alignment.weights[mine].sum())
             value = float((weights * left)[mine].sum()) / total if total else 0.0
             missing = NOT_REPLAYED if np.any(mine & ~had) else SETTLING

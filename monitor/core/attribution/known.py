@@ -11,11 +11,11 @@ from monitor.core.attribution.attribution import ChangedPart, PartsOf
 from monitor.core.attribution.changed_parts import changed_parts
 from monitor.core.attribution.statistics import AumannShapleyAttributor
 from monitor.core.index.baseline import Judged, Snapshot, vector_digest
+from monitor.core.index.chunk_status import chunk_statuses
 from monitor.core.index.corpus import ChunkRow, Corpus
 from monitor.core.index.engine import Engine
 from monitor.core.index.lexical.sources import TermOccurrences
 from monitor.core.index.since_baseline import ChangesSinceBaseline
-from monitor.core.index.standing import standings
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -48,8 +48,8 @@ class CorpusView:
     def changes(self, baseline: Snapshot) -> ChangesSinceBaseline:
         """What changed since a baseline."""
         engine = self.engine
-        standing = standings(baseline, engine.statistics, engine.anchors.filters)
-        return ChangesSinceBaseline(baseline, self.row, self.vector, standing, engine.duplicates)
+        status = chunk_statuses(baseline, engine.statistics, engine.anchors.filters)
+        return ChangesSinceBaseline(baseline, self.row, self.vector, status, engine.duplicates)
 
     def changed_parts(self, baseline: Snapshot) -> PartsOf:
         """The documents of each source that changed since a baseline; a pass over all chunks when first asked."""

@@ -8,8 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from monitor.core.index.baseline import Member, Snapshot
+from monitor.core.index.chunk_status import ChunkStatuses, unknown
 from monitor.core.index.corpus import ChunkRow
-from monitor.core.index.standing import Standings, unknown
 from monitor.core.model.changes import How
 from monitor.core.model.events import Position, Segment
 
@@ -71,7 +71,7 @@ class ChangesSinceBaseline:
         baseline: the snapshot compared with.
         row: what is known of a chunk now, delete marks included.
         vector: digest of a live chunk's vector now (`vector_digest`), "" where none is known.
-        standing: of live chunks, by the baseline's chunk table.
+        status: of live chunks, by the baseline's chunk table.
         copying: tells copies and moves; None where nobody knows them.
     """
 
@@ -80,10 +80,10 @@ class ChangesSinceBaseline:
         baseline: Snapshot,
         row: Callable[[int], ChunkRow | None],
         vector: Callable[[int], str] = lambda _: "",
-        standing: Standings = unknown,
+        status: ChunkStatuses = unknown,
         copying: Copying | None = None,
     ) -> None:
-        self._baseline, self._row, self._vector, self._standing = baseline, row, vector, standing
+        self._baseline, self._row, self._vector, self._status = baseline, row, vector, status
         self._copying = copying
         self._keys_then: dict[str, list[int]] | None = None
         self._known: dict[int, Event | None] = {}
@@ -157,12 +157,12 @@ class ChangesSinceBaseline:
 
     def _became(self, row: ChunkRow) -> EventKind | None:
         """What became of a chunk that stood in no list then; None if it is what it was."""
-        standing = self._standing(row) if row.live else "unknown"
-        if standing == "unknown":
+        status = self._status(row) if row.live else "unknown"
+        if status == "unknown":
             return KINDS[row.how] if self._since(row) else None
-        if standing == "other":
+        if status == "other":
             return "reencode" if row.how in ("reencoded", "restored") else "update"
-        if standing != "absent":
+        if status != "absent":
             return None
         return "return" if row.how == "restored" else "upsert"
 

@@ -21,14 +21,14 @@ class AnchorSample:
     Args:
         values: (n,) float64 harm, no NaN; more is worse.
         weights: (n,) float64, positive.
-        members: (n,) int64, the cluster of each.
+        cluster_ids: (n,) int64, the cluster of each.
         range: least and greatest harm an anchor can have; infinite where none is known.
         covered: share of the weight that was measured at all, in (0, 1]; the rest may be anything in the range.
     """
 
     values: Values
     weights: Values
-    members: NDArray[np.int64]
+    cluster_ids: NDArray[np.int64]
     range: tuple[float, float]
     covered: float = 1.0
 
@@ -61,7 +61,7 @@ def mean_bounds(sample: AnchorSample, tolerance: float) -> ConfidenceBounds:
     low, high = sample.range
     if not len(sample.values):
         return ConfidenceBounds(low, high, 1.0, 0, math.nan)
-    clusters, open_ = Clusters.of(sample.values, sample.weights, sample.members), 1.0 - sample.covered
+    clusters, open_ = Clusters.of(sample.values, sample.weights, sample.cluster_ids), 1.0 - sample.covered
     limit = (tolerance - _part(open_, low)) / sample.covered
     if math.isinf(low) or math.isinf(high):
         found = _student(clusters, limit)

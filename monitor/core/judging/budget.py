@@ -27,7 +27,7 @@ def expected_hypotheses(rules: Sequence[Rule], ground: JudgedAnchors) -> Iterato
     """What is tested besides the rules where the deploy named a segment; nothing where it did not.
 
     For each critical rule that counts results over all anchors: the same within the segment against
-    `EXPECTED_SWAPS_PER_K`; for each leg: the share of anchors changed from elsewhere against `ELSEWHERE`.
+    `EXPECTED_SWAPS_PER_K`; for each leg: the share of anchors changed out of scope against `ELSEWHERE`.
     """
     expected = ground.evidence.expected
     if not expected:
@@ -40,6 +40,6 @@ def expected_hypotheses(rules: Sequence[Rule], ground: JudgedAnchors) -> Iterato
                 own = replace(rule, name=f"expected-{rule.leg}", segment=named, min=None, severe=None)
                 limit = EXPECTED_SWAPS_PER_K * rule.k
                 yield ground.tested(replace(own, dimension=EXPECTED, max=limit), 1, values, ground.inside)
-    for leg, changed in sorted(ground.evidence.elsewhere.items()):
+    for leg, changed in sorted(ground.evidence.out_of_scope.items()):
         rule = Rule(f"elsewhere-{leg}", "elsewhere_ratio", leg, "mean", 0, EXPECTED, f"not {named}", max=ELSEWHERE)
         yield ground.tested(rule, 1, changed, np.ones(len(changed), np.bool_))

@@ -39,14 +39,14 @@ class GateEvidence:
         noise: per-anchor values of columns between two independently built indexes of the same corpus, in the order
             of the comparison, NaN where not known; no entry: there is none by construction, or none was measured.
         expected: the segment that the deploy said it would change, empty: it said nothing.
-        elsewhere: by leg, (P,) 1 where an anchor's list changed by chunks outside of `expected`, 0 where not, NaN
+        out_of_scope: by leg, (P,) 1 where an anchor's list changed by chunks outside of `expected`, 0 where not, NaN
             where not known.
     """
 
     baseline: Snapshot
     noise: Mapping[tuple[Leg, Name], Values] = field(default_factory=dict)
     expected: Segment = ()
-    elsewhere: Mapping[Leg, Values] = field(default_factory=dict)
+    out_of_scope: Mapping[Leg, Values] = field(default_factory=dict)
 
     def inside(self, alignment: Alignment) -> NDArray[np.bool_]:
         """(P,) bool: anchors of the expected segment; nobody where the deploy said nothing."""
@@ -123,8 +123,8 @@ class Hypothesis:
         values, noise, (low, high) = self.sample.values[known], noise[known], self.sample.range
         if self.level is not None:
             values, noise, low, high = above(values, self.tolerance), above(noise, self.tolerance), 0.0, 1.0
-        weights, members = self.sample.weights[known], self.sample.members[known]
-        return mean_bounds(AnchorSample(values - noise, weights, members, (low - high, high - low)), 0.0).p
+        weights, cluster_ids = self.sample.weights[known], self.sample.cluster_ids[known]
+        return mean_bounds(AnchorSample(values - noise, weights, cluster_ids, (low - high, high - low)), 0.0).p
 
     def too_small(self) -> bool:
         """Whether a calm segment of this size could not pass alone.
@@ -136,7 +136,7 @@ class Hypothesis:
         low, high = self.sample.range
         if not np.isfinite(high - low):
             return False
-        unharmed = Clusters.of(np.zeros(len(self.sample.values)), self.sample.weights, self.sample.members)
+        unharmed = Clusters.of(np.zeros(len(self.sample.values)), self.sample.weights, self.sample.cluster_ids)
         reach = upper(unharmed, 1.0, ALPHA)
         if self.level is not None:
             return reach > 1.0 - self.level
@@ -152,7 +152,7 @@ class JudgedAnchors:
         compared: columns and alignment; it has an alignment, for a comparison without one has problems.
         evidence: what else is looked at.
         inside: (P,) bool, anchors of the expected segment.
-        members: by leg, (P,) int64 cluster of each anchor.
+        cluster_ids: by leg, (P,) int64 cluster of each anchor.
         answers: by leg, the same where the question is what became of each answer.
     """
 
@@ -160,7 +160,7 @@ class JudgedAnchors:
     evidence: GateEvidence
     alignment: Alignment
     inside: NDArray[np.bool_]
-    members: Mapping[str, NDArray[np.int64]]
+    cluster_ids: Mapping[str, NDArray[np.int64]]
     answers: Mapping[str, NDArray[np.int64]]
 
     @classmethod
@@ -168,11 +168,11 @@ class JudgedAnchors:
         """Look up clusters and the expected anchors."""
         legs = [leg for leg in LEGS if leg in evidence.baseline.lists]
         then = alignment.then
-        members: dict[str, NDArray[np.int64]] = {leg: clusters(evidence.baseline, leg, then) for leg in legs}
+        cluster_ids: dict[str, NDArray[np.int64]] = {leg: clusters(evidence.baseline, leg, then) for leg in legs}
         answers: dict[str, NDArray[np.int64]] = {
             leg: clusters(evidence.baseline, leg, then, answers=True) for leg in legs
         }
-        return cls(compared, evidence, alignment, evidence.inside(alignment), members, answers)
+        return cls(compared, evidence, alignment, evidence.inside(alignment), cluster_ids, answers)
 
     def hypotheses(self, rule: Rule, measured: Sequence[Measurement]) -> Iterator[Hypothesis | Measurement]:
         """What a rule tests; a measurement without per-anchor values comes back as it is, to be judged as a point.
@@ -220,8 +220,8 @@ class JudgedAnchors:
 
     def _members(self, rule: Rule) -> NDArray[np.int64]:
         """Clusters by the leg's own first results; what compares both legs goes by the dense ones where there are."""
-        members = self.answers if about_answers(rule) else self.members
-        return members[rule.leg] if rule.leg in members else next(iter(members.values()))
+        cluster_ids = self.answers if about_answers(rule) else self.cluster_ids
+        return cluster_ids[rule.leg] if rule.leg in cluster_ids else next(iter(cluster_ids.values()))
 
     def column(self, rule: Rule) -> Values | None:
         """(P,) the rule's values in the order of the comparison that is judged; None: it is judged as a point.
@@ -269,7 +269,7 @@ def pooled(small: Sequence[Hypothesis]) -> Hypothesis:
     sample = AnchorSample(
         np.concatenate([one.values for one in samples]),
         np.concatenate([one.weights for one in samples]),
-        np.concatenate([one.members for one in samples]),
+        np.concatenate([one.cluster_ids for one in samples]),
         first.sample.range,
         sum(float(one.weights.sum()) for one in samples) / mass,
     )
@@ -297,5 +297,5 @@ def _bounds(sample: AnchorSample, tolerance: float, level: float | None) -> Conf
 
 def _mask(alignment: Alignment, measured: Measurement) -> NDArray[np.bool_]:
     grouping = next(of for of in alignment.groupings if of.dimension == measured.dimension)
-    made: NDArray[np.bool_] = grouping.members == grouping.segments.index(measured.segment)
+    made: NDArray[np.bool_] = grouping.codes == grouping.segments.index(measured.segment)
     return made

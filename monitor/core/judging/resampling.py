@@ -47,9 +47,9 @@ class Clusters:
     counts: Values
 
     @classmethod
-    def of(cls, values: Values, weights: Values, members: NDArray[np.int64]) -> "Clusters":
+    def of(cls, values: Values, weights: Values, cluster_ids: NDArray[np.int64]) -> "Clusters":
         """From anchors: (n,) values without NaN, (n,) positive weights, (n,) cluster of each."""
-        _, at = np.unique(members, return_inverse=True)
+        _, at = np.unique(cluster_ids, return_inverse=True)
         mass, total = np.bincount(at, weights=weights), np.bincount(at, weights=weights * values)
         kinds, counts = np.unique(np.stack((total, mass)), axis=1, return_counts=True)
         return cls(kinds[0], kinds[1], counts.astype(np.float64))

@@ -127,7 +127,7 @@ class Delta:
     """(r,) int64 chunk keys that stood in the removed slots, aligned with `removed`."""
     removed_vectors: NDArray[np.float32] = field(default_factory=lambda: np.zeros((0, 0), np.float32))
     """(r, d) float32, prepared: what stood in the removed slots before the batch."""
-    said_again: Sequence[ChunkRow] = ()
+    noop_rows: Sequence[ChunkRow] = ()
     """Rows of chunks whose content stands where it stood, but whose event time may have moved."""
 
 
@@ -169,5 +169,5 @@ def net(
         vectors=vectors[added],
         removed_keys=np.array([key for _, key in gone], np.int64),
         removed_vectors=before.reshape(len(gone), vectors.shape[1]),
-        said_again=[row for key, row in again.items() if key not in first],
+        noop_rows=[row for key, row in again.items() if key not in first],
     )

@@ -69,8 +69,8 @@ class Losses:
         overall = len(lost) / max(1, int(known.sum()))
         for grouping in self.alignment.groupings[1:]:
             count = len(grouping.segments)
-            there = np.bincount(grouping.members[known], minlength=count).tolist()
-            gone = np.bincount(grouping.members[lost], minlength=count).tolist()
+            there = np.bincount(grouping.codes[known], minlength=count).tolist()
+            gone = np.bincount(grouping.codes[lost], minlength=count).tolist()
             made += [
                 LostIn(grouping.dimension, segment, part, whole)
                 for segment, part, whole in zip(grouping.segments, gone, there, strict=True)

@@ -34,7 +34,7 @@ log = logging.getLogger(__name__)
 
 T = TypeVar("T")
 
-Known = Callable[[int], NDArray[np.float32] | None]
+VectorLookup = Callable[[int], NDArray[np.float32] | None]
 """The prepared vector that the monitor holds for a chunk key, or None."""
 
 POINTS = 256
@@ -80,7 +80,7 @@ class ServerRetriever:
             stored one counts.
     """
 
-    def __init__(self, settings: ServerSettings, *, known: Known | None = None) -> None:
+    def __init__(self, settings: ServerSettings, *, known: VectorLookup | None = None) -> None:
         self._settings = settings
         self._known = known
         self._requests = Requests(settings)

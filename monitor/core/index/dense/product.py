@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from monitor.core.model.scoring import Distance
 
-Real = NDArray[np.float32] | NDArray[np.float64]
+Floats = NDArray[np.float32] | NDArray[np.float64]
 
 _SINGLE = 2.0**-24
 _DOUBLE = 2.0**-52
@@ -51,7 +51,7 @@ class Product:
             queries = np.concatenate((vectors, np.ones((len(vectors), 1), np.float32)), axis=1)
         return cls(np.ascontiguousarray(queries), norms, vectors.shape[1], distance)
 
-    def multiply(self, vectors: NDArray[np.float32]) -> tuple[Real, float]:
+    def multiply(self, vectors: NDArray[np.float32]) -> tuple[Floats, float]:
         """Product form of all pairs, (n, a), float32 where that cannot overflow; and a bound on the rows' norms."""
         # Squares below the normal range vanish in float32; the added term is what they can have been.
         lost = np.sqrt(self.dimension) * 2.0**-62
@@ -66,7 +66,7 @@ class Product:
             rows = np.concatenate((vectors, (squares * np.float32(-0.5))[:, None]), axis=1)
         return rows @ self.queries.T, largest
 
-    def _multiply_wide(self, vectors: NDArray[np.float32]) -> tuple[Real, float]:
+    def _multiply_wide(self, vectors: NDArray[np.float32]) -> tuple[Floats, float]:
         wide = vectors.astype(np.float64)
         squares = np.add.reduce(wide * wide, axis=1)
         if self.distance is Distance.EUCLID:
@@ -90,7 +90,7 @@ class Product:
             bound += 2.0 * (terms + 8) * _DOUBLE * (largest * largest + self.norms * self.norms)
         return bound
 
-    def needed(self, scores: NDArray[np.float64], largest: float, like: Real) -> Real:
+    def needed(self, scores: NDArray[np.float64], largest: float, like: Floats) -> Floats:
         """What the computed product form must reach for a pair to reach `scores`: (a,), in the dtype of `like`.
 
         Args:
@@ -105,7 +105,7 @@ class Product:
         return lowered(exact - self.error(largest), like)
 
 
-def lowered(values: NDArray[np.float64], like: Real) -> Real:
+def lowered(values: NDArray[np.float64], like: Floats) -> Floats:
     """The values in the dtype of `like`, rounded towards minus infinity; float32 ones are kept finite."""
     if like.dtype == np.float64:
         return values

@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from monitor.core.index.dense.kernels import EMPTY, exact
 from monitor.core.index.dense.order import dedup_candidates, places, ranked
-from monitor.core.index.dense.product import Product, Real, lowered
+from monitor.core.index.dense.product import Floats, Product, lowered
 from monitor.core.model.scoring import Distance
 
 _CELLS = 4 << 20
@@ -99,7 +99,7 @@ class ExactSearch:
         self._slots = np.concatenate((self._slots, block[at]))
         self._forms = np.concatenate((self._forms, forms[at, rows].astype(np.float64)))
 
-    def _multiplied(self, block: NDArray[np.int64]) -> tuple[Real, float]:
+    def _multiplied(self, block: NDArray[np.int64]) -> tuple[Floats, float]:
         """Product form of a block with all queries; a few queries' long blocks are copied together part by part."""
         if len(block) <= 4 * _GATHERED or int(block[-1] - block[0]) + 1 == len(block):
             return self._product.multiply(gather(self._vectors, block))
@@ -109,7 +109,7 @@ class ExactSearch:
         ]
         return np.concatenate([forms for forms, _ in parts]), max(largest for _, largest in parts)
 
-    def _hits(self, forms: Real) -> NDArray[np.int64]:
+    def _hits(self, forms: Floats) -> NDArray[np.int64]:
         return np.flatnonzero(forms >= lowered(self._least - self._error, forms))
 
     def _prune(self) -> None:

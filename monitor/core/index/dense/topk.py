@@ -10,7 +10,7 @@ from monitor.core.index.dense.admission import FilterIndex
 from monitor.core.index.dense.buffers import Buffers
 from monitor.core.index.dense.kernels import EMPTY, exact
 from monitor.core.index.dense.order import dedup_candidates
-from monitor.core.index.dense.product import Product, Real, lowered
+from monitor.core.index.dense.product import Floats, Product, lowered
 from monitor.core.index.dense.search import ExactSearch, blocks
 from monitor.core.model.anchors import AnchorSet
 from monitor.core.model.events import Segment
@@ -130,7 +130,7 @@ class DenseTopK:
         return rows, slots[at]
 
     def _thinned(
-        self, block: NDArray[np.int64], forms: Real, hits: NDArray[np.int64], error: NDArray[np.float64]
+        self, block: NDArray[np.int64], forms: Floats, hits: NDArray[np.int64], error: NDArray[np.float64]
     ) -> NDArray[np.int64]:
         """Of a flood of candidates those that `capacity` + 1 others of the block do not outrank for certain."""
         keep, anchors = self._buffers.capacity + 1, len(self._anchors)

@@ -38,13 +38,13 @@ class Buckets:
         """Handles in the table."""
         return self._handles
 
-    def add(self, handles: Handles, tags: Tags, *, shelf: int = 0) -> None:
+    def add(self, handles: Handles, tags: Tags, *, partition: int = 0) -> None:
         """Link distinct new handles under their (n, width) tags."""
         self._make_room(handles)
         entries = self._chains.entries(handles)
         self._chains.tags[entries] = tags.ravel()
         self._chains.linked[handles] = True
-        self._chains.shelf[handles] = shelf
+        self._chains.partition[handles] = partition
         self._handles += len(handles)
         if self._handles * self._chains.width > len(self._chains.heads):
             self._rebuild()
@@ -57,24 +57,24 @@ class Buckets:
             kernels_buckets.unlink(self._chains, handles)
             self._handles -= len(handles)
 
-    def move(self, handles: Handles, shelf: int) -> None:
-        """Put distinct handles of the table on a shelf."""
-        handles = handles[self._chains.shelf[handles] != shelf]
+    def move(self, handles: Handles, partition: int) -> None:
+        """Put distinct handles of the table in a partition."""
+        handles = handles[self._chains.partition[handles] != partition]
         if len(handles):
             kernels_buckets.unlink(self._chains, handles)
             self._chains.linked[handles] = True
-            self._chains.shelf[handles] = shelf
+            self._chains.partition[handles] = partition
             kernels_buckets.link(self._chains, self._chains.entries(handles))
 
     def tags(self, handles: Handles) -> Tags:
         """The (n, width) tags of linked handles."""
         return self._chains.tags[self._chains.entries(handles)].reshape(-1, self._chains.width)
 
-    def matches(self, tags: Tags, *, shelf: int = 0) -> Iterator[tuple[Handles, Handles]]:
+    def matches(self, tags: Tags, *, partition: int = 0) -> Iterator[tuple[Handles, Handles]]:
         """Who has any of these (n, width) tags: rounds of (index into `tags`, handle), with repeats."""
         chains, sought = self._chains, tags.ravel()
         asking = np.repeat(np.arange(len(tags)), chains.width)
-        at = chains.heads[chains.bucket(sought, np.uint8(shelf))]
+        at = chains.heads[chains.bucket(sought, np.uint8(partition))]
         while len(at):
             there = at != NONE
             at, asking, sought = at[there], asking[there], sought[there]
@@ -100,7 +100,7 @@ class Buckets:
             _longer(old.following, cells),
             _longer(old.previous, cells),
             _longer(old.linked, room),
-            _longer(old.shelf, room),
+            _longer(old.partition, room),
             old.width,
             old.buckets,
         )
@@ -110,7 +110,7 @@ class Buckets:
         old = self._chains
         size = max(_LEAST, 1 << (2 * self._handles * old.width - 1).bit_length())
         heads = np.full(size, NONE, np.int32)
-        arrays = (old.tags, old.following, old.previous, old.linked, old.shelf, old.width)
+        arrays = (old.tags, old.following, old.previous, old.linked, old.partition, old.width)
         self._chains = Chains(heads, *arrays, size // self._shelves)
         handles = np.flatnonzero(old.linked)
         for at in range(0, len(handles), _REBUILT_AT_A_TIME):

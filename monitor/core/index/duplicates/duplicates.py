@@ -105,9 +105,9 @@ class Duplicates:
     def counts(self, dimension: str) -> Mapping[str, Copies]:
         """Live chunks and copies per segment of a dimension (an attribute, or several joined with `+`)."""
         tally: dict[str, Copies] = {}
-        members = self._codes.members[: len(self._codes.segments)].tolist()
+        counts = self._codes.counts[: len(self._codes.segments)].tolist()
         for segment, *counted in zip(
-            self._codes.segments, members, self._exact.counts(), self._near.counts(), strict=True
+            self._codes.segments, counts, self._exact.counts(), self._near.counts(), strict=True
         ):
             if counted[0]:
                 name = value_of(dimension, segment)
@@ -194,7 +194,7 @@ class Duplicates:
         slots = slots[self._codes.slots[slots] != DEAD]
         text, chosen = self._texts.of[slots], self._sets.of[slots]
         self._exact.set(slots, (text != NO_GROUP) & (self._texts.sizes[text] > 1))
-        near = (self._sets.sizes[chosen] > 1) | (self._copies.vouched(chosen))
+        near = (self._sets.sizes[chosen] > 1) | (self._copies.has_match(chosen))
         self._near.set(slots, (chosen != NO_GROUP) & near)
 
 

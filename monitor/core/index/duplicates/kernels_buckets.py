@@ -15,7 +15,7 @@ NONE = -1
 
 
 class Chains(NamedTuple):
-    """The arrays of a hash table; entry `handle * width + column` is linked into the bucket of its tag and shelf.
+    """The arrays of a hash table; entry `handle * width + column` is linked into the bucket of its tag and partition.
 
     Args:
         heads: (shelves * buckets) int32, the first entry of each bucket; buckets is a power of two.
@@ -23,9 +23,9 @@ class Chains(NamedTuple):
         following: int32 by entry, the next one of its chain.
         previous: int32 by entry.
         linked: bool by handle.
-        shelf: uint8 by handle.
+        partition: uint8 by handle.
         width: entries per handle.
-        buckets: per shelf.
+        buckets: per partition.
     """
 
     heads: NDArray[np.int32]
@@ -33,7 +33,7 @@ class Chains(NamedTuple):
     following: NDArray[np.int32]
     previous: NDArray[np.int32]
     linked: NDArray[np.bool_]
-    shelf: NDArray[np.uint8]
+    partition: NDArray[np.uint8]
     width: int
     buckets: int
 
@@ -42,9 +42,9 @@ class Chains(NamedTuple):
         made: Handles = (handles[:, None] * self.width + np.arange(self.width)).ravel()
         return made
 
-    def bucket(self, tags: Tags, shelf: NDArray[np.uint8] | np.uint8) -> Handles:
+    def bucket(self, tags: Tags, partition: NDArray[np.uint8] | np.uint8) -> Handles:
         """Where in `heads` tags hang."""
-        made: Handles = (tags & np.uint32(self.buckets - 1)).astype(np.int64) + shelf * np.int64(self.buckets)
+        made: Handles = (tags & np.uint32(self.buckets - 1)).astype(np.int64) + partition * np.int64(self.buckets)
         return made
 
 
@@ -62,14 +62,14 @@ class Question(NamedTuple):
     Args:
         asking: (n,) handles of sets.
         bands: (n, width) their bands.
-        shelf: where to look for candidates.
+        partition: where to look for candidates.
         to_the_end: look at all candidates, also once a witness is found, and vouch for those that have none.
         threshold: the least Jaccard similarity.
     """
 
     asking: Handles
     bands: Tags
-    shelf: int
+    partition: int
     to_the_end: bool
     threshold: float
 
@@ -77,10 +77,10 @@ class Question(NamedTuple):
 @compiled
 def link(chains: Chains, entries: Handles) -> None:
     """Hang entries, whose tags and shelves are set, in front of their chains."""
-    heads, tags, following, previous, _, shelf, width, buckets = chains
+    heads, tags, following, previous, _, partition, width, buckets = chains
     for at in range(len(entries)):
         entry = entries[at]
-        bucket = (np.int64(tags[entry]) & (buckets - 1)) + np.int64(shelf[entry // width]) * buckets
+        bucket = (np.int64(tags[entry]) & (buckets - 1)) + np.int64(partition[entry // width]) * buckets
         old = heads[bucket]
         following[entry], previous[entry] = old, NONE
         if old != NONE:
@@ -91,13 +91,13 @@ def link(chains: Chains, entries: Handles) -> None:
 @compiled
 def unlink(chains: Chains, handles: Handles) -> None:
     """Take distinct linked handles out of their chains."""
-    heads, tags, following, previous, linked, shelf, width, buckets = chains
+    heads, tags, following, previous, linked, partition, width, buckets = chains
     for at in range(len(handles)):
         linked[handles[at]] = False
         for entry in range(handles[at] * width, (handles[at] + 1) * width):
             before, after = previous[entry], following[entry]
             if before == NONE:
-                heads[(np.int64(tags[entry]) & (buckets - 1)) + np.int64(shelf[handles[at]]) * buckets] = after
+                heads[(np.int64(tags[entry]) & (buckets - 1)) + np.int64(partition[handles[at]]) * buckets] = after
             else:
                 following[before] = after
             if after != NONE:
@@ -148,7 +148,7 @@ def _alike(sets: Sets, left: np.int64, right: np.int64, threshold: float) -> boo
 def search(chains: Chains, sets: Sets, witness: Handles, question: Question) -> Handles:
     """Find a witness for each asking set that has none, in place; returns the candidates that got one themselves."""
     heads, tags, following, _, _, _, width, buckets = chains
-    asking, bands, shelf, to_the_end, threshold = question
+    asking, bands, partition, to_the_end, threshold = question
     met = np.zeros(len(witness), np.bool_)
     for row in range(len(asking)):
         own = asking[row]
@@ -156,7 +156,7 @@ def search(chains: Chains, sets: Sets, witness: Handles, question: Question) -> 
             if not to_the_end and witness[own] != NONE:
                 break
             tag = bands[row, band]
-            entry = np.int64(heads[(np.int64(tag) & (buckets - 1)) + shelf * buckets])
+            entry = np.int64(heads[(np.int64(tag) & (buckets - 1)) + partition * buckets])
             while entry != NONE:
                 if tags[entry] == tag:
                     other = entry // width

@@ -11,7 +11,7 @@ from monitor.core.index.duplicates.kernels_buckets import NONE, Handles, Questio
 from monitor.core.index.duplicates.shingles import jaccard
 from monitor.core.index.duplicates.slab import ShingleSlab
 
-_WAITING, _VOUCHED = 0, 1
+_WAITING, _MATCHED = 0, 1
 """Shelves: sets without and with a witness."""
 _SETS = 4096
 """Sets taken in at a time, so that a whole corpus can come at once."""
@@ -37,9 +37,9 @@ class Bands(Protocol):
 class NearCopies:
     """Keeps for each set that has a near copy one of them, its *witness*.
 
-    When a witness leaves, the sets it vouched for look for another. Sets without a witness wait on a shelf of their
-    own: a new set looks through that shelf to the end, through the other one only until it has found a witness. So a
-    flood of similar sets costs little, where counting its pairs is quadratic.
+    When a witness leaves, the sets that it stood for look for another. Sets without a witness wait in a partition
+    of their own: a new set looks through that one to the end, through the other only until it has found a witness.
+    So a flood of similar sets costs little, where counting its pairs is quadratic.
 
     Args:
         bands: finds candidates; the exact Jaccard similarity decides.
@@ -58,7 +58,7 @@ class NearCopies:
         """Live sets."""
         return len(self._table)
 
-    def vouched(self, handles: Handles) -> NDArray[np.bool_]:
+    def has_match(self, handles: Handles) -> NDArray[np.bool_]:
         """Whether each of these sets has a near copy; (n,) bool."""
         has: NDArray[np.bool_] = self._witness[handles] != NONE
         return has
@@ -74,8 +74,8 @@ class NearCopies:
             return found
         asked = [sets[at] for at in filled]
         bands = self._bands.of(np.concatenate(asked), np.array([len(one) for one in asked], np.int64))
-        for shelf in (_WAITING, _VOUCHED):
-            for places, handles in self._table.matches(bands, shelf=shelf):
+        for partition in (_WAITING, _MATCHED):
+            for places, handles in self._table.matches(bands, partition=partition):
                 for place, handle in zip(places.tolist(), handles.tolist(), strict=True):
                     at = filled[place]
                     found[at] = found[at] or jaccard(sets[at], self.slab.get(handle)) >= self._threshold
@@ -85,31 +85,31 @@ class NearCopies:
         """Forget sets and take in new ones, stored in the slab; returns the sets that this can have changed."""
         more = len(self.slab.lengths) - len(self._witness)
         self._witness = np.concatenate((self._witness, np.full(more, NONE, np.int64)))
-        orphans = self._bury(dead)
+        orphans = self._remove(dead)
         changed = [orphans, fresh]
         for part in _parts(fresh):
             bands = self._bands.of(*self.slab.gather(part))
             met = self._search(part, bands, _WAITING, to_the_end=True)
-            self._search(part, bands, _VOUCHED)
+            self._search(part, bands, _MATCHED)
             self._meet(part, bands)
-            self._table.add(part, bands, shelf=_WAITING)
-            self._shelve(distinct([part, met]))
+            self._table.add(part, bands, partition=_WAITING)
+            self._sort(distinct([part, met]))
             changed.append(met)
         for part in _parts(orphans):
             bands = self._table.tags(part)
-            self._search(part, bands, _VOUCHED)
+            self._search(part, bands, _MATCHED)
             self._search(part, bands, _WAITING)
-        self._shelve(orphans)
+        self._sort(orphans)
         settled = distinct(changed)
-        vouched = settled[self.vouched(settled)]
-        self._clients.add(vouched, self._witness[vouched, None].astype(np.uint32))
+        matched = settled[self.has_match(settled)]
+        self._clients.add(matched, self._witness[matched, None].astype(np.uint32))
         return settled
 
-    def _bury(self, dead: Handles) -> Handles:
+    def _remove(self, dead: Handles) -> Handles:
         """Forget sets; returns the ones that lost their witness, now without."""
         lost = [others for _, others in self._clients.matches(dead[:, None].astype(np.uint32))]
         orphans = np.setdiff1d(distinct(lost), dead)
-        self._clients.remove(distinct([orphans, dead[self.vouched(dead)]]))
+        self._clients.remove(distinct([orphans, dead[self.has_match(dead)]]))
         self._witness[orphans] = NONE
         self._witness[dead] = NONE
         self._table.remove(dead)
@@ -122,7 +122,7 @@ class NearCopies:
         """
         if len(part) < 2:
             return
-        known = self.vouched(part)
+        known = self.has_match(part)
         table, lone = Buckets(self._bands.width), np.flatnonzero(~known)
         table.add(np.arange(len(part)), bands)
         every = self.slab.sets
@@ -132,15 +132,17 @@ class NearCopies:
         found = lone[witness[lone] != NONE]
         self._witness[part[found]] = part[witness[found]]
 
-    def _search(self, asking: Handles, bands: NDArray[np.uint32], shelf: int, *, to_the_end: bool = False) -> Handles:
-        """Find a witness on one shelf for each asking set that has none; see `Question`."""
-        question = Question(asking, bands, shelf, to_the_end, self._threshold)
+    def _search(
+        self, asking: Handles, bands: NDArray[np.uint32], partition: int, *, to_the_end: bool = False
+    ) -> Handles:
+        """Find a witness in one partition for each asking set that has none; see `Question`."""
+        question = Question(asking, bands, partition, to_the_end, self._threshold)
         return self._table.search(self.slab.sets, self._witness, question)
 
-    def _shelve(self, handles: Handles) -> None:
-        vouched = self.vouched(handles)
-        self._table.move(handles[vouched], _VOUCHED)
-        self._table.move(handles[~vouched], _WAITING)
+    def _sort(self, handles: Handles) -> None:
+        matched = self.has_match(handles)
+        self._table.move(handles[matched], _MATCHED)
+        self._table.move(handles[~matched], _WAITING)
 
 
 def distinct(parts: Sequence[NDArray[np.int64]]) -> NDArray[np.int64]:

@@ -82,8 +82,8 @@ class Entries(NamedTuple):
 
     A full row is cut to its best `keep[r]`, or to some more or fewer (`WIDER`, `ENOUGH`) so that the cut does not run
     through equal scores. Twins (equal length and frequencies) have equal scores for ever, so that only their names
-    decide between them: where the cut runs through twins, those with the larger names are left out, and the first of
-    them, whose slot is `twin[r]` and whose numbers stand at the row's last place, stands for all. Every other
+    decide between them: where the cut runs through ties, those with the larger names are left out, and the first of
+    them, whose slot is `tied[r]` and whose numbers stand at the row's last place, stands for all. Every other
     live hit outside scores at most `floor[r]` in the row's epoch.
 
     A row that cannot be cut because names at the cut have no label takes nothing more: `stuck[r]` is the chunk, by
@@ -94,7 +94,7 @@ class Entries(NamedTuple):
     used: NDArray[np.int64]
     keep: NDArray[np.int64]
     floor: NDArray[np.float64]
-    twin: NDArray[np.int32]
+    tied: NDArray[np.int32]
     stuck: NDArray[np.int64]
     since: NDArray[np.int64]
     slot: NDArray[np.int32]
@@ -108,7 +108,7 @@ class Ranking(NamedTuple):
     """The best k entries of R rows under the queries' weights: slots, scores (EMPTY and NaN behind the end).
 
     `open` says, by place, that an entry's name decides a tie and has no label yet: the row is then to be ranked
-    again. `outside` is the present score of the twins that were left out, -inf if none were.
+    again. `outside` is the present score of the tied chunks that were left out, -inf if none were.
     """
 
     slot: NDArray[np.int32]

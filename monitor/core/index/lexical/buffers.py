@@ -14,7 +14,7 @@ _BELOW = 1e-9
 
 
 def empty(plan: QueryPlan, keep: NDArray[np.int64], wide: bool = False) -> Entries:
-    """Buffers that hold nothing, with room for 1.6 times what a cut keeps (so that cuts are rare), and a twin.
+    """Empty buffers with room for 1.6 times what a cut keeps (so that cuts are rare), and a tied representative.
 
     Args:
         plan: the queries, A rows.
@@ -31,7 +31,7 @@ def empty(plan: QueryPlan, keep: NDArray[np.int64], wide: bool = False) -> Entri
         used=np.zeros(len(plan), np.int64),
         keep=keep,
         floor=np.full(len(plan), -np.inf),
-        twin=np.full(len(plan), EMPTY, np.int32),
+        tied=np.full(len(plan), EMPTY, np.int32),
         stuck=np.full(len(plan), -1, np.int64),
         since=np.zeros(len(plan), np.int64),
         slot=np.full(places, EMPTY, np.int32),
@@ -62,13 +62,13 @@ def carry(
         target: (R,) int64 rows there, ascending.
         sizes: (R,) int64, terms of each row, falling: the same terms in the same order in both.
     """
-    for own in ("used", "floor", "twin", "stuck", "since"):
+    for own in ("used", "floor", "tied", "stuck", "since"):
         getattr(made, own)[target] = getattr(entries, own)[source]
     used = entries.used[source]
     places = ragged(entries.offset[source], used), ragged(made.offset[target], used)
     _copy(entries, made, places, (sizes, used))
-    twins = entries.offset[source + 1] - 1, made.offset[target + 1] - 1
-    _copy(entries, made, twins, (sizes, np.ones(len(source), np.int64)))
+    tied = entries.offset[source + 1] - 1, made.offset[target + 1] - 1
+    _copy(entries, made, tied, (sizes, np.ones(len(source), np.int64)))
 
 
 def _copy(
@@ -97,15 +97,15 @@ def clear(entries: Entries, rows: NDArray[np.int64]) -> None:
     entries.slot[ragged(entries.offset[rows], entries.used[rows])] = EMPTY
     entries.used[rows] = 0
     entries.floor[rows] = -np.inf
-    entries.twin[rows] = EMPTY
+    entries.tied[rows] = EMPTY
     entries.stuck[rows] = -1
 
 
 def expose(entries: Entries, slots: NDArray[np.int64]) -> None:
-    """Give up twins in some slots, which other chunks hold now: the floor covers those they stood for."""
-    rows = np.flatnonzero((entries.twin != EMPTY) & np.isin(entries.twin, slots))
+    """Give up representatives in some slots, which other chunks hold now: the floor covers those they stood for."""
+    rows = np.flatnonzero((entries.tied != EMPTY) & np.isin(entries.tied, slots))
     entries.floor[rows] = np.maximum(entries.floor[rows], entries.score[entries.offset[rows + 1] - 1])
-    entries.twin[rows] = EMPTY
+    entries.tied[rows] = EMPTY
 
 
 def held(entries: Entries, row: int) -> NDArray[np.int64]:

@@ -47,17 +47,17 @@ def _same(left: int, right: int, width: int, entries: Entries) -> bool:
 
 @compiled
 def _represent(row: int, place: int, width: int, entries: Entries, label: NDArray[np.int64]) -> bool:
-    """Let an entry that is left out stand for its twins; False if others, with a better score, need that more."""
+    """Let an entry that is left out stand for its equals; False if others, with a better score, need that more."""
     own = entries.offset[row + 1] - 1
-    if entries.twin[row] != EMPTY:
+    if entries.tied[row] != EMPTY:
         if _same(own, place, width, entries):
-            if label[entries.twin[row]] <= label[entries.slot[place]]:
+            if label[entries.tied[row]] <= label[entries.slot[place]]:
                 return True
         elif entries.score[own] > entries.score[place]:
             return False
         else:
             entries.floor[row] = max(entries.floor[row], entries.score[own])
-    entries.twin[row] = entries.slot[place]
+    entries.tied[row] = entries.slot[place]
     _move(place, own, width, entries)
     entries.slot[own] = EMPTY
     return True

@@ -35,7 +35,7 @@ def _open(
 def rank(entries: Entries, queries: Queries, rows: NDArray[np.int64], k: int, label: NDArray[np.int64]) -> Ranking:
     """The best k of some rows; `label` orders names by slot, 0 is not known."""
     k1, b, query, weights, average = queries.k1, queries.b, queries.start, queries.weight, queries.average
-    offset, used, twin, column = entries.offset, entries.used, entries.twin, entries.column
+    offset, used, tied, column = entries.offset, entries.used, entries.tied, entries.column
     slot, length, frequencies = entries.slot, entries.length, entries.frequency
     slots, scores = np.full((len(rows), k), EMPTY, np.int32), np.full((len(rows), k), np.nan)
     outside, undecided = np.full(len(rows), -np.inf), np.zeros(len(slot), np.bool_)
@@ -53,7 +53,7 @@ def rank(entries: Entries, queries: Queries, rows: NDArray[np.int64], k: int, la
             for place in range(size):
                 frequency = float(frequencies[first + place])
                 score[place] += weight * (frequency * (k1 + 1.0)) / (frequency + norm[place])
-        if twin[row] != EMPTY:
+        if tied[row] != EMPTY:
             its_norm, outside[at] = k1 * (1.0 - b + b * (length[own] / average[row])), 0.0
             for pair in range(query[row], query[row + 1]):
                 frequency = float(frequencies[column[pair - query[row]] + own])

@@ -130,7 +130,7 @@ def _named(codes: SegmentCodes) -> tuple[tuple[str, ...], NDArray[np.int64]]:
     """Sources, sorted, and the number of the source of each segment code; small sources are pooled."""
     said = [dict(segment).get(SOURCE, "") for segment in codes.segments]
     chunks: Counter[str] = Counter()
-    for source, members in zip(said, codes.members.tolist(), strict=False):
+    for source, members in zip(said, codes.counts.tolist(), strict=False):
         chunks[source] += members
     live = sorted((source for source in chunks if chunks[source]), key=lambda source: (-chunks[source], source))
     kept = set(live[:MOST_SOURCES])

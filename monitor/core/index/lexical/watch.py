@@ -82,10 +82,10 @@ class CandidateBuffers:
         self.entries.slot[gone[self.entries.slot]] = EMPTY
 
     def rename(self, slots: NDArray[np.int64], order: OrderLabels) -> None:
-        """Slots that other chunks hold now can no longer stand for twins; labels no entry needs are taken back."""
+        """Slots that other chunks hold now stand for nobody any more; labels that no entry needs are taken back."""
         buffers.expose(self.entries, order.forget(slots))
         if order.crowded():
-            named = np.unique(np.concatenate((self.entries.slot, self.entries.twin)))
+            named = np.unique(np.concatenate((self.entries.slot, self.entries.tied)))
             order.keep(named[named != EMPTY].astype(np.int64))
 
     def offer(self, lists: Lists, order: OrderLabels) -> None:
@@ -153,9 +153,9 @@ class CandidateBuffers:
         every[rows] = least - margin * np.where(last == EMPTY, 0.0, np.abs(least))
         beaten = ranking.outside > least
         even = np.flatnonzero((ranking.outside == least) & (least > -np.inf))
-        if len(even):  # twins outside: the name decides
+        if len(even):  # ties outside: the name decides
             order.place(np.unique(last[even]).astype(np.int64))
-            beaten[even] = order.label[self.entries.twin[rows[even]]] < order.label[last[even]]
+            beaten[even] = order.label[self.entries.tied[rows[even]]] < order.label[last[even]]
         loose = unproved(self.plan, self.epoch, now, self.entries.floor, every)
         if 0 < len(loose) <= _CLOSELY:
             loose = self._closely(loose, every, now)
@@ -225,7 +225,7 @@ class CandidateBuffers:
             for row in stuck.tolist():
                 order.place(np.unique(buffers.held(entries, row) if attempt else buffers.at_cut(entries, row)))
             lists, asked = part(lists, missed), postings(self.plan, self.epoch, stuck)
-            if attempt:  # many twins at once: label all that are still to come
+            if attempt:  # many ties at once: label all that are still to come
                 order.place(lists.slots.astype(np.int64))
             entries.since[:], entries.stuck[:] = np.searchsorted(missed, entries.stuck), -1
         entries.since[:] = 0

@@ -76,7 +76,7 @@ class CorpusStatistics:
             dimensions=kept.cells.dimensions,
             rows=kept.counters.frozen(list(names)),
             names=names,
-            cells=(kept.members.copy(), kept.cells.rows.copy()),
+            cells=(kept.counts.copy(), kept.cells.rows.copy()),
             compared=kept.baseline is not None,
             live=self._sample("live", kept.live),
             changed=self._sample("changed", kept.changed),

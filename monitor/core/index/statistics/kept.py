@@ -66,7 +66,7 @@ class StatisticsAccumulator:
         self.live, self.changed = BottomKSample(), BottomKSample()
         """Samples of the live chunks, and of those new or modified since the baseline in the whole corpus."""
         self.reference = self.batches = 0
-        self.members: Ints = np.zeros(16, np.int64)
+        self.counts: Ints = np.zeros(16, np.int64)
         """Live chunks by cell."""
         self._sums = FeatureSums(corpus.dimension, self.counters)
         self._digests = Digests(corpus.dimension)
@@ -80,7 +80,7 @@ class StatisticsAccumulator:
         """Take in one batch; `tokens` are the token ids of each added text."""
         self.batches += 1
         self.advance(self.corpus.newest_event_time)
-        self._again(delta.said_again)
+        self._again(delta.noop_rows)
         self._remove(delta)
         self._add(delta, tokens)
         self._overlap(delta)
@@ -215,9 +215,9 @@ class StatisticsAccumulator:
     def _count(self, slots: Ints, rows: Ints, sign: int) -> None:
         """Count live chunks, or no longer."""
         columns, counters = self.columns, self.counters
-        room = np.zeros(len(self.cells.rows) - len(self.members), np.int64)
-        self.members = np.concatenate((self.members, room))
-        np.add.at(self.members, columns.cells[slots], sign)
+        room = np.zeros(len(self.cells.rows) - len(self.counts), np.int64)
+        self.counts = np.concatenate((self.counts, room))
+        np.add.at(self.counts, columns.cells[slots], sign)
         tokens = columns.tokens[slots].astype(np.int64)
         overlaps = columns.overlaps[slots]
         found = np.empty((len(slots), 7), np.int64)

@@ -21,7 +21,7 @@ class BottomKSample:
     """
 
     def __init__(self) -> None:
-        self.members = 0
+        self.size = 0
         self.stale = False
         """Whether the sample may be another one, or hold other vectors, than at the last `take`."""
         self._level = 0
@@ -30,7 +30,7 @@ class BottomKSample:
 
     def leave(self, slots: Ints, keys: Ints) -> None:
         """Members leave."""
-        self.members -= len(slots)
+        self.size -= len(slots)
         hashes = _hashes(keys)
         near = hashes < self._bound()
         for slot in slots[near].tolist():
@@ -39,7 +39,7 @@ class BottomKSample:
 
     def join(self, slots: Ints, keys: Ints) -> None:
         """Members come; call `settle` afterwards."""
-        self.members += len(slots)
+        self.size += len(slots)
         hashes = _hashes(keys)
         near = hashes < self._bound()
         self._slots.update(zip(slots[near].tolist(), hashes[near].tolist(), strict=True))
@@ -47,7 +47,7 @@ class BottomKSample:
 
     def settle(self) -> bool:
         """Adapt the bound to the number of members; True where the candidates must be found anew (`refill`)."""
-        level = max(0, (self.members // (SIZE * _ROOM)).bit_length() - 1)
+        level = max(0, (self.size // (SIZE * _ROOM)).bit_length() - 1)
         again, fewer, self._level = level < self._level, level > self._level, level
         if fewer:
             bound = int(self._bound())
@@ -56,9 +56,9 @@ class BottomKSample:
 
     def refill(self, slots: Ints, keys: Ints) -> None:
         """Find the candidates among all members."""
-        self.members = len(slots)
+        self.size = len(slots)
         self._slots.clear()
-        self._level = max(0, (self.members // (SIZE * _ROOM)).bit_length() - 1)
+        self._level = max(0, (self.size // (SIZE * _ROOM)).bit_length() - 1)
         hashes = _hashes(keys)
         near = hashes < self._bound()
         self._slots.update(zip(slots[near].tolist(), hashes[near].tolist(), strict=True))

@@ -20,7 +20,7 @@ class Grouping:
 
     dimension: str
     segments: tuple[str, ...]
-    members: NDArray[np.int64]
+    codes: NDArray[np.int64]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -45,7 +45,7 @@ class Alignment:
 
     def only(self, rows: NDArray[np.int64]) -> "Alignment":
         """The same of some of the P anchors: segments that lose all of theirs stay, with nobody in them."""
-        groupings = tuple(replace(of, members=of.members[rows]) for of in self.groupings)
+        groupings = tuple(replace(of, codes=of.codes[rows]) for of in self.groupings)
         return replace(
             self, now=self.now[rows], then=self.then[rows], weights=self.weights[rows], groupings=groupings
         )

@@ -30,7 +30,7 @@ def own_hubs(lists: RankedLists, alignment: Alignment, depths: Sequence[int]) ->
     made = {}
     for k in depths:
         found = ChunkOccurrences.of(lists, k)
-        made[k] = [hubs(found, alignment.weights, of.members, len(of.segments)).share for of in alignment.groupings]
+        made[k] = [hubs(found, alignment.weights, of.codes, len(of.segments)).share for of in alignment.groupings]
     return made
 
 
@@ -60,7 +60,7 @@ class SegmentsView:
     def hubs(self, grouping: Grouping, k: int) -> SegmentValues:
         """See `hubs`; with the baseline's own shares."""
         found = self._made.once("occurrences", k, lambda: ChunkOccurrences.of(self._now, k))
-        now = hubs(found, self.alignment.weights, grouping.members, len(grouping.segments))
+        now = hubs(found, self.alignment.weights, grouping.codes, len(grouping.segments))
         before = self._hubs_then[k][self.alignment.groupings.index(grouping)]
         return SegmentValues(now.share, now.n, self._now.known, [NOT_REPLAYED] * len(now.n), before)
 
@@ -68,8 +68,8 @@ class SegmentsView:
         """Divergence of the sources in the lists from the baseline's, see `jensen_shannon`; in bits, 0..1."""
         codes, known, named = self._made.once("codes", k, lambda: self._codes(k))
         shape = (len(grouping.segments), max(1, named))
-        mixes = [source_mix(of, self.alignment.weights, grouping.members, shape) for of in codes]
-        n = np.bincount(grouping.members[known], minlength=shape[0])
+        mixes = [source_mix(of, self.alignment.weights, grouping.codes, shape) for of in codes]
+        n = np.bincount(grouping.codes[known], minlength=shape[0])
         return SegmentValues(jensen_shannon(*mixes), n, known, [NO_SOURCES] * shape[0])
 
     def _codes(self, k: int) -> tuple[list[Sources], NDArray[np.bool_], int]:
@@ -84,8 +84,8 @@ class SegmentsView:
         """Distance of all scores pooled, see `PooledScores`: anchors that only traded scores do not move it."""
         weights, count = self.alignment.weights, len(grouping.segments)
         pooled = self._made.once("pooled", k, lambda: PooledScores.of(self._then, self._now, weights, k))
-        distance, n = pooled.by_segment(grouping.members, count)
-        replayed = np.bincount(grouping.members[self._now.known], minlength=count).tolist()
+        distance, n = pooled.by_segment(grouping.codes, count)
+        replayed = np.bincount(grouping.codes[self._now.known], minlength=count).tolist()
         why = [TOO_FEW_RESULTS if anchors else NOT_REPLAYED for anchors in replayed]
         return SegmentValues(distance, n, pooled.usable, why, stat="pooled")
 
@@ -115,7 +115,7 @@ class SegmentMeasures:
                         yield from self._said(measure, grouping, k, measure.by_segment(self.view, grouping, k))
 
     def _said(self, measure: AnyMeasure, grouping: Grouping, k: int, found: SegmentValues) -> Iterator[Measurement]:
-        members, weights, count = grouping.members, self.view.alignment.weights, len(grouping.segments)
+        members, weights, count = grouping.codes, self.view.alignment.weights, len(grouping.segments)
         expected = np.bincount(members, minlength=count).tolist()
         whole = np.bincount(members, weights=weights, minlength=count)
         part = np.bincount(members, weights=weights * found.known, minlength=count)

@@ -73,9 +73,9 @@ def summarise(
     failed = np.array([int(row) in failures for row in alignment.now], np.bool_)
     for grouping in alignment.groupings[:1] if only_all else alignment.groupings:
         stats = _statistics(table, alignment, grouping, (ordered, spread), shares)
-        expected = np.bincount(grouping.members, minlength=len(grouping.segments)).tolist()
+        expected = np.bincount(grouping.codes, minlength=len(grouping.segments)).tolist()
         for segment, label in enumerate(grouping.segments):
-            missing = alignment.now[failed & (grouping.members == segment)] if table.leg != "lexical" else ()
+            missing = alignment.now[failed & (grouping.codes == segment)] if table.leg != "lexical" else ()
             why = _most_common([failures[int(row)] for row in missing])
             place = _Place(grouping.dimension, label, segment, expected[segment], why)
             for row in rows:
@@ -149,19 +149,19 @@ def _statistics(
 ) -> _Statistics:
     """All of one dimension; quantiles of the columns that export any, NaN for the others."""
     count, weights = len(grouping.segments), alignment.weights
-    means = mean_by_segment(table.values, weights, grouping.members, count)
+    means = mean_by_segment(table.values, weights, grouping.codes, count)
     covered: NDArray[np.float64] = np.ones(means.mean.shape)
     gaps = np.flatnonzero(np.isnan(table.values).any(axis=1))
     if len(gaps):
         present = (~np.isnan(table.values[gaps])).astype(np.float64)
-        covered[gaps] = mean_by_segment(present, weights, grouping.members, count).mean
+        covered[gaps] = mean_by_segment(present, weights, grouping.codes, count).mean
     ordered, columns = spread
     quantiles = np.full((len(LEVELS), *means.mean.shape), np.nan)
-    quantiles[:, columns] = ordered.quantiles(grouping.members, count, LEVELS)
+    quantiles[:, columns] = ordered.quantiles(grouping.codes, count, LEVELS)
     values = {name: quantiles[at].tolist() for at, name in enumerate(QUANTILES)}
     over, columns = beyond
     shares = np.full(means.mean.shape, np.nan)
-    shares[columns] = mean_by_segment(over, weights, grouping.members, count).mean
+    shares[columns] = mean_by_segment(over, weights, grouping.codes, count).mean
     values[SHARE] = shares.tolist()
     return _Statistics({"mean": means.mean.tolist(), **values}, means.n.tolist(), covered.tolist())
 

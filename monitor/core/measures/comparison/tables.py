@@ -18,7 +18,7 @@ from monitor.core.measures.comparison.seen import MeasureConfig, Observation
 from monitor.core.measures.comparison.summary import SETTLING, SummaryTable
 from monitor.core.measures.comparison.turn import Mask, Turn, Turns
 from monitor.core.measures.formulas.columns import NOT_REPLAYED, ListPair, Settings
-from monitor.core.measures.formulas.moved import standing
+from monitor.core.measures.formulas.moved import holds
 from monitor.core.measures.incremental import ALL, MeasureColumns, Rows, Stale, stale
 from monitor.core.measures.measure import Group
 from monitor.core.measures.needs import ANSWERS, CONTENTS, INDEX, PINNED, PINNED_ANSWERS, RESULTS, SCORES
@@ -187,7 +187,7 @@ class Comparison:
         keys = turn.now[leg].keys
         slots = np.ones(keys.shape, np.bool_)
         if leg in self._said:
-            slots = (keys != self._listed[leg]) | standing(keys, turn.changed)
+            slots = (keys != self._listed[leg]) | holds(keys, turn.changed)
         said = self._said.setdefault(leg, np.full(keys.shape, NO_CHUNK, np.int64))
         said[slots] = self._looked(keys[slots], turn.seen.hashes)[:, 0]
         self._listed[leg] = keys

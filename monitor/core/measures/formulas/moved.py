@@ -31,10 +31,10 @@ def moved(before: RankedLists, now: RankedLists, *, scores: bool) -> Mask:
 
 def holding(lists: RankedLists, keys: NDArray[np.int64]) -> Mask:
     """(A,) bool: anchors whose list holds any of these chunk keys, (n,) int64 in any order."""
-    return np.any(standing(lists.keys, keys), axis=1)  # type: ignore[no-any-return]  # numpy: an array or a scalar
+    return np.any(holds(lists.keys, keys), axis=1)  # type: ignore[no-any-return]  # numpy: an array or a scalar
 
 
-def standing(listed: NDArray[np.int64], keys: NDArray[np.int64]) -> Mask:
+def holds(listed: NDArray[np.int64], keys: NDArray[np.int64]) -> Mask:
     """Of the shape of `listed`, chunk keys: where any of these keys stands, (n,) int64 in any order."""
     found = _sieved(listed, keys)
     found[found] = np.isin(listed[found], keys)

@@ -18,16 +18,16 @@ class BucketsMachine(RuleBasedStateMachine):
     def start(self, width: int) -> None:
         self.table, self.width = Buckets(width, shelves=2), width
         self.held: dict[int, list[int]] = {}
-        self.shelf: dict[int, int] = {}
+        self.partition: dict[int, int] = {}
 
-    @rule(data=st.data(), handles=st.sets(st.integers(0, 40), max_size=20), shelf=st.integers(0, 1))
-    def add(self, data: st.DataObject, handles: set[int], shelf: int) -> None:
+    @rule(data=st.data(), handles=st.sets(st.integers(0, 40), max_size=20), partition=st.integers(0, 1))
+    def add(self, data: st.DataObject, handles: set[int], partition: int) -> None:
         fresh = sorted(handles - set(self.held))
         rows = [data.draw(st.lists(TAGS, min_size=self.width, max_size=self.width)) for _ in fresh]
         tags = np.array(rows, np.uint32).reshape(-1, self.width)
-        self.table.add(np.array(fresh, np.int64), tags, shelf=shelf)
+        self.table.add(np.array(fresh, np.int64), tags, partition=partition)
         self.held.update(zip(fresh, rows, strict=True))
-        self.shelf.update(dict.fromkeys(fresh, shelf))
+        self.partition.update(dict.fromkeys(fresh, partition))
 
     @rule(handles=st.sets(st.integers(0, 40), max_size=30))
     def remove(self, handles: set[int]) -> None:
@@ -36,11 +36,11 @@ class BucketsMachine(RuleBasedStateMachine):
         for handle in leaving:
             del self.held[handle]
 
-    @rule(handles=st.sets(st.integers(0, 40), max_size=30), shelf=st.integers(0, 1))
-    def move(self, handles: set[int], shelf: int) -> None:
+    @rule(handles=st.sets(st.integers(0, 40), max_size=30), partition=st.integers(0, 1))
+    def move(self, handles: set[int], partition: int) -> None:
         moving = sorted(handles & set(self.held))
-        self.table.move(np.array(moving, np.int64), shelf)
-        self.shelf.update(dict.fromkeys(moving, shelf))
+        self.table.move(np.array(moving, np.int64), partition)
+        self.partition.update(dict.fromkeys(moving, partition))
 
     @rule()
     def grow(self) -> None:
@@ -53,12 +53,15 @@ class BucketsMachine(RuleBasedStateMachine):
         asked = np.repeat(
             np.array([0, 1, 2, 1024, 2048, 1025, 2**32 - 1, 77], np.uint32)[:, None], self.width, axis=1
         )
-        for shelf in (0, 1):
+        for partition in (0, 1):
             found: set[tuple[int, int]] = set()
-            for at, handles in self.table.matches(asked, shelf=shelf):
+            for at, handles in self.table.matches(asked, partition=partition):
                 found |= set(zip(asked[at, 0].tolist(), handles.tolist(), strict=True))
             expected = {
-                (tag, handle) for handle in self.held if self.shelf[handle] == shelf for tag in self.held[handle]
+                (tag, handle)
+                for handle in self.held
+                if self.partition[handle] == partition
+                for tag in self.held[handle]
             }
             assert found == expected
         assert len(self.table) == len(self.held)

@@ -219,18 +219,18 @@ def _represent(
     entries: Entries,
     label: NDArray[np.int64],
 ) -> bool:
-    """Let an entry that is left out stand for its twins; False if others, with a better score, need that more."""
+    """Let an entry that is left out stand for its equals; False if others, with a better score, need that more."""
     slot, score, length, table = rows
     own, columns = int(entries.offset[row + 1]) - 1, entries.column[: table.shape[1]]
-    if entries.twin[row] != EMPTY:
+    if entries.tied[row] != EMPTY:
         if entries.length[own] == length[first] and (entries.frequency[columns + own] == table[first]).all():
-            if label[entries.twin[row]] <= label[slot[first]]:
+            if label[entries.tied[row]] <= label[slot[first]]:
                 return True
         elif entries.score[own] > score[first]:
             return False
         else:
             entries.floor[row] = max(entries.floor[row], entries.score[own])
-    entries.twin[row], entries.score[own], entries.length[own] = slot[first], score[first], length[first]
+    entries.tied[row], entries.score[own], entries.length[own] = slot[first], score[first], length[first]
     entries.frequency[columns + own] = table[first]
     return True
 
@@ -240,9 +240,9 @@ def rank(entries: Entries, queries: Queries, rows: NDArray[np.int64], k: int, la
     score = np.full(len(entries.slot), -np.inf)
     places = ragged(entries.offset[rows], entries.used[rows])
     _score((places, np.repeat(rows, entries.used[rows])), entries, queries, score)
-    twins = rows[entries.twin[rows] != EMPTY]
+    tied = rows[entries.tied[rows] != EMPTY]
     own = np.full(len(score), -np.inf)
-    _score((entries.offset[twins + 1] - 1, twins), entries, queries, own)
+    _score((entries.offset[tied + 1] - 1, tied), entries, queries, own)
     made = Ranking(
         np.full((len(rows), k), EMPTY, np.int32),
         np.full((len(rows), k), np.nan),

@@ -14,7 +14,7 @@ def segments(alignment: Alignment, dimension: str = "language") -> dict[str, lis
     """Names of the baseline's anchors by segment, for the compared ones."""
     grouping = next(of for of in alignment.groupings if of.dimension == dimension)
     made: dict[str, list[str]] = {segment: [] for segment in grouping.segments}
-    for row, member in zip(alignment.then.tolist(), grouping.members.tolist(), strict=True):
+    for row, member in zip(alignment.then.tolist(), grouping.codes.tolist(), strict=True):
         made[grouping.segments[member]].append(f"a{row}")
     return made
 

@@ -10,20 +10,22 @@ from monitor.core.index.statistics.corpus_statistics import CorpusStatistics
 from monitor.core.model.changes import ChunkRow
 from monitor.core.model.events import Segment
 
-Standing = Literal["same", "other", "absent", "unknown"]
+ChunkStatus = Literal["same", "other", "absent", "unknown"]
 """`same`: it says what it said in the baseline, with the same vector, in the same segments; `other`: it does not;
 `absent`: the baseline did not hold it; `unknown`: nobody knows."""
-Standings = Callable[[ChunkRow], Standing]
+ChunkStatuses = Callable[[ChunkRow], ChunkStatus]
 
 
-def unknown(row: ChunkRow) -> Standing:
+def unknown(row: ChunkRow) -> ChunkStatus:
     """Where the baseline's chunks were not kept."""
     del row
     return "unknown"
 
 
-def standings(baseline: Snapshot, statistics: CorpusStatistics, filters: Sequence[Segment] = ()) -> Standings:
-    """Standings of live chunks by the baseline's chunk table: exact but for 64-bit digests that collide.
+def chunk_statuses(
+    baseline: Snapshot, statistics: CorpusStatistics, filters: Sequence[Segment] = ()
+) -> ChunkStatuses:
+    """Statuses of live chunks by the baseline's chunk table: exact but for 64-bit digests that collide.
 
     Args:
         baseline: the snapshot; one without a chunk table knows nothing.
@@ -36,7 +38,7 @@ def standings(baseline: Snapshot, statistics: CorpusStatistics, filters: Sequenc
         return unknown
     filtered = any(filters)
 
-    def standing(row: ChunkRow) -> Standing:
+    def status(row: ChunkRow) -> ChunkStatus:
         at = int(np.searchsorted(population.keys, row.key))
         if at == len(population.keys) or int(population.keys[at]) != row.key:
             return "absent"
@@ -46,4 +48,4 @@ def standings(baseline: Snapshot, statistics: CorpusStatistics, filters: Sequenc
             return "other"
         return "unknown" if filtered else "same"
 
-    return standing
+    return status

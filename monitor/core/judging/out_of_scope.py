@@ -45,7 +45,7 @@ def out_of_scope_changes(
     """By leg, who has a result that came or left because a chunk outside of the expected segment changed.
 
     A result that came or left is counted by content: the same text under another id did neither. Results that others
-    pushed in or out without having changed themselves are no change from elsewhere.
+    pushed in or out without having changed themselves are no change out of scope.
 
     Args:
         changed: what changed, and what was to change.
