@@ -5,8 +5,18 @@ connection are logged too. And what its log alone says, listen to: why no connec
 """
 
 import logging
+import ssl
 from collections.abc import Iterator
 from contextlib import contextmanager
+
+from kafka.errors import (
+    AuthorizationError,
+    KafkaError,
+    SaslAuthenticationFailedError,
+    UnsupportedSaslMechanismError,
+)
+
+REFUSALS = (SaslAuthenticationFailedError, UnsupportedSaslMechanismError, AuthorizationError, ssl.SSLError)
 
 
 class _NoSecrets(logging.Filter):
@@ -39,14 +49,13 @@ class Reasons(logging.Handler):
 
     def __init__(self) -> None:
         super().__init__(logging.WARNING)
-        self._said: list[str] = []
+        self._seen: dict[str, Exception] = {}
 
     def emit(self, record: logging.LogRecord) -> None:
         """Keep the exceptions among the arguments, each text once."""
         for argument in record.args if isinstance(record.args, tuple) else ():
-            text = " ".join(str(argument).split())
-            if isinstance(argument, Exception) and text not in self._said:
-                self._said.append(text)
+            if isinstance(argument, Exception):
+                self._seen.setdefault(" ".join(str(argument).split()), argument)
 
     @contextmanager
     def listening(self) -> Iterator[None]:
@@ -59,10 +68,21 @@ class Reasons(logging.Handler):
             logger.removeHandler(self)
 
     def best(self, otherwise: str) -> str:
-        """A refusal of the credentials if there was one (a mere disconnect may follow it), else the last reason.
+        """The last refusal if there was one (a mere disconnect may follow it), else the last reason.
 
         That the time is over, `otherwise`, is logged last of all, and no reason.
         """
-        said = [text for text in self._said if text != otherwise]
-        refused = [text for text in said if "uthentication" in text or "certificate" in text]
+        said = [text for text in self._seen if text != otherwise]
+        refused = [text for text in said if is_refusal(self._seen[text])]
         return [otherwise, *said, *refused][-1]
+
+
+def is_refusal(error: object) -> bool:
+    """Whether the broker refused us or we refused its certificate, also where kafka-python wraps the reason.
+
+    >>> is_refusal(KafkaError(ssl.SSLCertVerificationError("self-signed"))), is_refusal(ssl.SSLEOFError("cut off"))
+    (True, False)
+    """
+    if isinstance(error, KafkaError) and any(map(is_refusal, error.args)):
+        return True
+    return isinstance(error, REFUSALS) and not isinstance(error, ssl.SSLEOFError)
