@@ -109,7 +109,8 @@ def secret_in(name: str, path: Path) -> str:
         with path.open(encoding="utf-8") as file:
             value = file.read(SECRET_LIMIT)
     except (OSError, UnicodeDecodeError) as error:
-        message = f"{shown}: cannot be read: {type(error).__name__}; expected a file with the secret"
+        why = error.strerror if isinstance(error, OSError) else "not UTF-8"
+        message = f"{shown}: cannot be read: {why}; expected a file with the secret"
         raise ConfigurationError(message) from error
     if len(value) == SECRET_LIMIT or not value.strip():
         message = f"{shown}: {'too long' if value.strip() else 'empty'}; expected a file with the secret"

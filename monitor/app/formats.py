@@ -1,6 +1,7 @@
 """Gate answers for people and pipelines: text, JSON, JUnit and Markdown from one document."""
 
 import json
+from collections.abc import Iterator
 from typing import Any, Literal
 from xml.etree import ElementTree as ET
 
@@ -120,21 +121,24 @@ def _caused(document: dict[str, Any]) -> list[str]:
     return [f"cause: {named}"] if named and document["reasons"] else []
 
 
-def lost_answers(document: dict[str, Any], most: int = _QUERIES) -> list[str]:
+def lost_answers(document: dict[str, Any]) -> list[str]:
     """How many queries lost their answer, where, and which ones; nothing of a leg that lost none."""
-    made = []
+    return [line for headline, queries in _losses(document) for line in (headline, *(f"  {one}" for one in queries))]
+
+
+def _losses(document: dict[str, Any]) -> Iterator[tuple[str, list[str]]]:
+    """The same, by leg: a headline and the queries under it."""
     for loss in document.get("losses", ()):
         if not loss["lost"]:
             continue
-        made.append(f"lost answers, {loss['said']}")
-        for query in loss["queries"][:most]:
-            instead = f", {query['instead']} stands first" if query["instead"] else ""
-            made.append(
-                f"  {query['anchor']} {query['text'][:80]!r}: {query['chunk_id'] or '?'} is {query['fate']}{instead}"
-            )
-        hidden = loss["lost"] - min(most, len(loss["queries"]))
-        made += [f"  ... and {hidden} more; --format json names {len(loss['queries'])}"] if hidden > 0 else []
-    return made
+        named = [
+            f"{query['anchor']} {query['text'][:80]!r}: {query['chunk_id'] or '?'} is {query['fate']}"
+            + (f", {query['instead']} stands first" if query["instead"] else "")
+            for query in loss["queries"][:_QUERIES]
+        ]
+        hidden = loss["lost"] - len(named)
+        more = [f"... and {hidden} more; --format json names {len(loss['queries'])}"] if hidden > 0 else []
+        yield f"lost answers, {loss['said']}", named + more
 
 
 def _is_warning(found: dict[str, Any]) -> bool:
@@ -198,8 +202,10 @@ def _markdown(document: dict[str, Any]) -> str:
         lines += ["", f"{_FORECAST}.", "", f"**{_already(there)}**"]
         lines += ["", *(f"* {_cell(reason)}" for reason in there["reasons"][:_ROWS])] if there["reasons"] else []
     lines += [f"\n{_cell(line)}" for line in (*_caused(document), *_blamed(document))]
-    lost = [("  * " if line.startswith(" ") else "* ") + _cell(line.strip()) for line in lost_answers(document)]
-    lines += ["", *lost] if lost else []
+    losses = list(_losses(document))
+    lines += [""] if losses else []
+    for headline, queries in losses:
+        lines += [f"* {_cell(headline)}", *(f"  * {_cell(one)}" for one in queries)]
     shown = [found for found in document["findings"] if found["verdict"] != "pass"] or document["findings"]
     if shown:
         lines += [

@@ -267,7 +267,7 @@ def test_the_environment_goes_before_the_file_and_only_the_one_given(monkeypatch
         (
             "CORPUS_DRIFT_HTTP__TOKEN_FILE",
             "/no/such/file",
-            "CORPUS_DRIFT_HTTP__TOKEN_FILE = '/no/such/file': cannot be read",
+            "CORPUS_DRIFT_HTTP__TOKEN_FILE = '/no/such/file': cannot be read: No such file or directory",
         ),
         ("CORPUS_DRIFT_HTTP__TOKEN_FILE", "/dev/null", "CORPUS_DRIFT_HTTP__TOKEN_FILE = '/dev/null': empty"),
     ],

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from monitor.adapters.web.page.heat import segment_verdicts
-from monitor.adapters.web.page.words import number, percent, place
+from monitor.adapters.web.page.words import number, place
 from monitor.core.judging.policy import Finding, Verdict
 from monitor.core.measures.registry import REGISTRY
 from monitor.core.model.report import ALL, DriftReport, Measurement, SegmentSize, judged_depth
@@ -112,8 +112,6 @@ def _value(item: Measurement | None) -> Value | None:
         return None
     if math.isnan(item.value):
         return Value("unknown", why=item.reason or "no value", known=False)
-    measure = REGISTRY.by_name.get(item.metric)
-    shares = measure is not None and measure.percent
     before = "" if math.isnan(item.baseline) else number(item.baseline, item.metric)
     why = f"{item.n:,} of {item.expected:,}: {item.reason}" if item.n < item.expected else ""
-    return Value(percent(item.value) if shares else number(item.value, item.metric), before, why)
+    return Value(number(item.value, item.metric), before, why)

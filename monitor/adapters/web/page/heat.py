@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from monitor.adapters.web.page.words import number, percent, place
+from monitor.adapters.web.page.words import number, place
 from monitor.core.judging.policy import Finding, Verdict
 from monitor.core.measures.registry import REGISTRY
 from monitor.core.model.report import ALL, DriftReport, Measurement, SegmentSize, judged_depth
@@ -181,11 +181,8 @@ def cell(item: Measurement | None, depth: int, *, over: bool = False) -> Cell:
         return Cell("-", "absent", "not measured")
     if math.isnan(item.value):
         return Cell("unknown", "unknown", item.reason or "no value")
-    measure = REGISTRY.by_name.get(item.metric)
-    shares = measure is not None and measure.percent
-    text = percent(item.value) if shares else number(item.value, item.metric)
     why = f"of {item.n:,} anchors" if item.n < item.expected else ""
-    return Cell(text, shade(item, depth), why, over)
+    return Cell(number(item.value, item.metric), shade(item, depth), why, over)
 
 
 def shade(item: Measurement, depth: int) -> Shade:

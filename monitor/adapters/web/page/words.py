@@ -5,6 +5,8 @@ from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from urllib.parse import quote, urlencode
 
+from monitor.core.measures.registry import REGISTRY
+
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 NAME_CHARACTERS = 96
 """Of a name from outside, before it is cut."""
@@ -18,6 +20,8 @@ _UNSEEN = dict.fromkeys(
 )
 PARTS: Mapping[str, str] = {"anchor": "anchor", "explain": "incident", "segment": "segment"}
 """What is asked for, and the part of the page that answers."""
+_PLACES: Mapping[str, int] = {"swaps": 2, "results": 2, "ratio": 3}
+"""Digits after the point, by a metric's unit."""
 _SIZES = ((1 << 30, "GiB"), (1 << 20, "MiB"), (1 << 10, "KiB"))
 _AGES = ((172_800.0, 86_400.0, "days"), (7_200.0, 3_600.0, "h"), (120.0, 60.0, "min"))
 
@@ -75,17 +79,18 @@ def size(count: int) -> str:
 
 
 def number(value: float | None, metric: str = "") -> str:
-    """A measured value: swaps to two places, ratios as they are, anything else to three digits; unknown stays so.
+    """A measured value as its measure is read: shares of anchors in per cent, the rest by its unit; unknown stays so.
 
     >>> number(4.364, "swaps"), number(0.8617, "rbo_ratio"), number(float("nan")), number(12345.6)
     ('4.36', '0.862', 'unknown', '12,346')
     """
     if value is None or not math.isfinite(value):
         return "unknown"
-    if metric.endswith("swaps"):
-        return f"{value:.2f}"
-    if metric.endswith("_ratio"):
-        return f"{value:.3f}"
+    measure, entry = REGISTRY.by_name.get(metric), REGISTRY.entries.get(metric)
+    if measure is not None and measure.percent:
+        return percent(value)
+    if entry is not None and entry.unit in _PLACES:
+        return f"{value:.{_PLACES[entry.unit]}f}"
     return f"{value:,.0f}" if abs(value) >= 1_000 else f"{value:.3g}"
 
 
