@@ -141,7 +141,9 @@ ANCHORS = st.lists(
 
 
 @given(ANCHORS)
-@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@settings(
+    max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow], deadline=None
+)
 def test_what_is_written_is_read_back_and_fits_the_schema(tmp_path: Path, anchors: list[Anchor]) -> None:
     path = tmp_path / "anchors.jsonl"
     write(path, anchors)

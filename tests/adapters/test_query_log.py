@@ -89,7 +89,9 @@ def test_a_log_cannot_fill_memory(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     st.sampled_from(["text", "jsonl", "tsv", "ubi", "beir", "msmarco"]),
     st.sampled_from([b"\n", b"\r\n", b"\r"]),
 )
-@settings(max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@settings(
+    max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow], deadline=None
+)
 def test_every_line_has_an_outcome(tmp_path: Path, rows: list[bytes], form: Form, end: bytes) -> None:
     path = tmp_path / "log"
     path.write_bytes(b"".join(row + end for row in [b"plain\t1", *rows]))  # so that no row begins with a mark
@@ -100,7 +102,9 @@ def test_every_line_has_an_outcome(tmp_path: Path, rows: list[bytes], form: Form
 
 
 @given(st.binary(max_size=300), st.sampled_from([*FORMS, None]), st.sampled_from(["", "utf-16-le", "shift_jis"]))
-@settings(max_examples=300, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@settings(
+    max_examples=300, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow], deadline=None
+)
 def test_no_bytes_make_a_query_of_control_characters(
     tmp_path: Path, content: bytes, form: Form | None, encoding: str
 ) -> None:

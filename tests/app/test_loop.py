@@ -46,7 +46,9 @@ class Killed(Exception):  # noqa: N818 - what a kill is to the loop
     """Raised where the process would have died."""
 
 
-@settings(max_examples=8, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=8, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
+)
 @given(
     st.integers(1, 40),
     st.lists(st.tuples(st.integers(1, 12), st.sampled_from(["stop", "before", "after"])), max_size=3),

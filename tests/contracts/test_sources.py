@@ -56,7 +56,9 @@ def test_a_second_reading_is_the_same(case: Case, whole: list[Record]) -> None:
     assert by_partition(again) == by_partition(whole)
 
 
-@settings(max_examples=8, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=8, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
+)
 @given(data=st.data())
 def test_resume_gives_exactly_the_rest(case: Case, whole: list[Record], data: st.DataObject) -> None:
     parts = by_partition(whole)
@@ -68,7 +70,9 @@ def test_resume_gives_exactly_the_rest(case: Case, whole: list[Record], data: st
         assert source.positions() == {at: len(records) for at, records in parts.items()}
 
 
-@settings(max_examples=8, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=8, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
+)
 @given(data=st.data())
 def test_any_schedule_of_polls_pauses_and_restarts_gives_the_stream(
     case: Case, whole: list[Record], data: st.DataObject

@@ -7,7 +7,6 @@ partial clone would fetch a missing object are all switched off. git's own check
 """
 
 import os
-import select
 import shlex
 import subprocess
 from collections.abc import Iterator
@@ -15,6 +14,7 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import NamedTuple
 
+from monitor.adapters.sources.waiting import readable
 from monitor.ports import UnreachableError
 
 _SAFE = (
@@ -271,7 +271,7 @@ class _Conversation:
 
     def _more(self) -> None:
         pipe = self._program.stdout
-        if not pipe or not select.select([pipe], [], [], self._patience)[0]:
+        if not pipe or not readable(pipe.fileno(), self._patience):
             message = f"{self._name} was silent for {self._patience:g} seconds"
             raise UnreachableError(message)
         block = os.read(pipe.fileno(), _BLOCK)

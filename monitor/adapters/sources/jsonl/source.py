@@ -6,7 +6,6 @@ be sent again from the first, and the ones before the position are read and drop
 """
 
 import os
-import select
 import stat
 import sys
 import threading
@@ -17,6 +16,7 @@ from pathlib import Path
 
 from monitor.adapters.encoding import refuse_other_than_utf8
 from monitor.adapters.sources.jsonl.lines import Inflater, LineSplitter, Long
+from monitor.adapters.sources.waiting import readable
 from monitor.core.model.events import Partition, Position, Record
 from monitor.ports import ConfigurationError, Fault, Polled, UnreachableError
 
@@ -221,8 +221,7 @@ class _Input:
 
     def _raw(self, wait: float) -> bytes | None:
         if not self._regular:
-            ready = select.select([self._descriptor], [], [], wait)[0]
-            return os.read(self._descriptor, _BLOCK) if ready else None
+            return os.read(self._descriptor, _BLOCK) if readable(self._descriptor, wait) else None
         deadline = time.monotonic() + wait
         while True:
             replaced = self._replacement() if self.follow else ""  # asked first: what came before it is read below

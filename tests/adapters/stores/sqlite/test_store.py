@@ -115,7 +115,9 @@ def test_the_quarantine_is_bounded_by_rows_and_bytes(
         store.close()
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
+)
 @given(st.lists(st.lists(st.sampled_from([0, 1, 30, 200]), max_size=12), min_size=2, max_size=2), st.randoms())
 def test_what_the_quarantine_keeps_does_not_depend_on_how_partitions_interleave(
     tmp_path: Path, sizes: list[list[int]], order: Random

@@ -70,7 +70,9 @@ def _block(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> N
 
 
 @pytest.mark.usefixtures("_block")
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
+)
 @given(st.lists(st.tuples(st.integers(0, 40), st.text("abé", max_size=3), st.booleans()), max_size=60))
 def test_labels_stand_in_the_order_of_names(steps: list[tuple[int, str, bool]]) -> None:
     names = [""] * 41
