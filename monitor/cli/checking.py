@@ -153,17 +153,9 @@ def quarantine_replay(
 ) -> int:
     """Decode and apply what was set aside once more, with the configuration of now; 1 when some of it stays."""
     from monitor.app import tables
-    from monitor.app.wiring import open_monitor
-    from monitor.core.records.documents import retried_document
 
-    whom = asked(config, url, token_file, ca_file)
-    monitor = whom.running()
-    if monitor is not None:
+    with asked(config, url, token_file, ca_file).changing() as monitor:
         document = monitor.retry()
-    else:
-        with open_monitor(whom.stored()) as owned:
-            made = owned.operations.retry()
-        document = retried_document(made.taken, made.kept)
     say(document, as_json=as_json, text=tables.retried_table)
     return FAIL if document["kept"] else PASS
 

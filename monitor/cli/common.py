@@ -5,7 +5,8 @@ A command imports what it works with inside its own function: `--help` and shell
 
 import json
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from shlex import quote
@@ -19,6 +20,7 @@ from monitor.errors import ConfigurationError, UnreachableError
 if TYPE_CHECKING:
     from monitor.app.asking import Running
     from monitor.app.configuration import Configuration
+    from monitor.app.owning import OwnedMonitor
 
 PASS, FAIL, USAGE, UNDECIDED, NO_REPORT = 0, 1, 2, 3, 4
 """Exit codes of the interface."""
@@ -73,6 +75,19 @@ class CommandTarget:
         from monitor.app.wiring import running
 
         return running(self.configuration, patience=patience)
+
+    @contextmanager
+    def changing(self) -> "Iterator[Running | OwnedMonitor]":
+        """Whoever can change something: the running monitor, or one that this command owns meanwhile."""
+        from monitor.app.owning import OwnedMonitor
+        from monitor.app.wiring import open_monitor
+
+        monitor = self.running()
+        if monitor is not None:
+            yield monitor
+            return
+        with open_monitor(self.stored()) as owned:
+            yield OwnedMonitor(owned.operations)
 
     def here(self) -> "Configuration":
         """The configuration of this machine; ConfigurationError where there is none."""

@@ -234,16 +234,9 @@ def baseline_capture(
 ) -> int:
     """Freeze all ranked lists as they are now, to be looked at; nothing compares with them before `approve`."""
     from monitor.app import tables
-    from monitor.app.wiring import open_monitor
-    from monitor.core.records.documents import snapshot_document
 
-    whom = asked(config, url, token_file, ca_file)
-    monitor = whom.running()
-    if monitor is not None:
+    with asked(config, url, token_file, ca_file).changing() as monitor:
         document = monitor.capture(name)
-    else:
-        with open_monitor(whom.stored()) as owned:
-            document = snapshot_document(owned.operations.capture(name))
     say(document, as_json=as_json, text=tables.baseline_card)
     return PASS
 
@@ -260,18 +253,10 @@ def baseline_approve(
     as_json: Json = False,
 ) -> int:
     """Put a captured baseline in force: reports and gates compare with it from now on, whatever its name."""
-    from monitor.app import asking, tables
-    from monitor.app.wiring import open_monitor
-    from monitor.core.records.documents import snapshot_document
+    from monitor.app import tables
 
-    whom = asked(config, url, token_file, ca_file)
-    monitor = whom.running()
-    if monitor is not None:
+    with asked(config, url, token_file, ca_file).changing() as monitor:
         document = monitor.approve(name, author, reason)
-    else:
-        with open_monitor(whom.stored()) as owned:
-            approval = asking.approval(author, reason)
-            document = snapshot_document(owned.operations.approve(name, approval), in_force=True)
     say(document, as_json=as_json, text=tables.baseline_card)
     return PASS
 
@@ -288,17 +273,9 @@ def baseline_accept(
     as_json: Json = False,
 ) -> int:
     """Capture the corpus as it is now and put it in force, in one step: `capture` and `approve`."""
-    from monitor.app import asking, tables
-    from monitor.app.wiring import open_monitor
-    from monitor.core.records.documents import snapshot_document
+    from monitor.app import tables
 
-    whom = asked(config, url, token_file, ca_file)
-    monitor = whom.running()
-    if monitor is not None:
+    with asked(config, url, token_file, ca_file).changing() as monitor:
         document = monitor.accept(name, author, reason)
-    else:
-        with open_monitor(whom.stored()) as owned:
-            accepted = owned.operations.accept(name, asking.approval(author, reason))
-            document = snapshot_document(accepted, in_force=True)
     say(document, as_json=as_json, text=tables.baseline_card)
     return PASS
