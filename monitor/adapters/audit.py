@@ -10,7 +10,7 @@ from monitor.adapters.rank_bm25 import mismatches, reference_scores
 from monitor.core.index.audit import AuditedList
 from monitor.core.index.lexical.bm25 import Bm25Scorer
 
-Documents = Sequence[Sequence[str]]
+TokenLists = Sequence[Sequence[str]]
 
 
 class RankBm25Auditor:
@@ -28,7 +28,7 @@ class RankBm25Auditor:
         """Whether rank-bm25 defines the variant."""
         return self._bm25.variant == "okapi"
 
-    def mismatches(self, documents: Documents, lists: Sequence[AuditedList]) -> list[int]:
+    def mismatches(self, documents: TokenLists, lists: Sequence[AuditedList]) -> list[int]:
         """Wrong results of each list: scores, missed or foreign documents, length and order.
 
         Costs a whole rebuild of the reference and one pass over all documents per query term.
@@ -44,7 +44,7 @@ class RankBm25Auditor:
         ]
 
 
-def wrong_results(expected: NDArray[np.float64], documents: Documents, audited: AuditedList) -> int:
+def wrong_results(expected: NDArray[np.float64], documents: TokenLists, audited: AuditedList) -> int:
     """How many results of one list are wrong, or lacking; 0 for the list that it should be.
 
     Args:
@@ -60,7 +60,7 @@ def wrong_results(expected: NDArray[np.float64], documents: Documents, audited: 
     return wrong + _passed_over(expected, documents, positions)
 
 
-def _passed_over(expected: NDArray[np.float64], documents: Documents, positions: NDArray[np.int64]) -> int:
+def _passed_over(expected: NDArray[np.float64], documents: TokenLists, positions: NDArray[np.int64]) -> int:
     """1 if a copy of the last result (it ties, whatever the rounding) has a lower id and stands outside; else 0."""
     if not len(positions):
         return 0
@@ -70,7 +70,7 @@ def _passed_over(expected: NDArray[np.float64], documents: Documents, positions:
     return int(any(Counter(documents[at]) == said for at in before.tolist()))
 
 
-def _hits(documents: Documents, queries: Sequence[Sequence[str]]) -> NDArray[np.bool_]:
+def _hits(documents: TokenLists, queries: Sequence[Sequence[str]]) -> NDArray[np.bool_]:
     """(q, n) bool: whether a document contains a token of the query; a score cannot tell, it may be 0."""
     asked = {token for query in queries for token in query}
     holders: dict[str, list[int]] = {token: [] for token in asked}

@@ -3,7 +3,7 @@
 from typing import Literal
 
 from monitor.app.configuration import Configuration
-from monitor.core.judging.alerts.alert import AlertScope, Group, Links
+from monitor.core.judging.alerts.alert import AlertGroup, AlertScope, Links
 from monitor.core.judging.alerts.pipeline_alerts import ExpectedTiming, pipeline_group
 from monitor.core.judging.alerts.policy_alerts import policy_groups
 from monitor.core.judging.alerts.rules_text import kubernetes_rules, prometheus_rules
@@ -22,7 +22,7 @@ def alert_rules(configuration: Configuration, form: RulesFormat) -> str:
     return write(alert_groups(configuration), _scope(configuration), links)
 
 
-def alert_groups(configuration: Configuration) -> tuple[Group, ...]:
+def alert_groups(configuration: Configuration) -> tuple[AlertGroup, ...]:
     """The same as values."""
     scope = _scope(configuration)
     return (*policy_groups(configuration.rules(), scope), pipeline_group(scope, _pace(configuration)))

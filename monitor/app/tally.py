@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 from monitor.core.model.plausibility import Doubt, doubts_of
 
-Counters = Mapping[tuple[str, ...], int]
+NamedCounts = Mapping[tuple[str, ...], int]
 CHANGES = frozenset({"upsert", "delete"})
 REFUSED = "refused"
 """Outcome of an event that was set aside; its reason is counted with those of malformed records."""
@@ -31,7 +31,7 @@ class Tally:
     stale: int = 0
 
     @classmethod
-    def of(cls, counters: Counters) -> "Tally":
+    def of(cls, counters: NamedCounts) -> "Tally":
         """Of everything since the state was begun."""
         taken = (
             n for name, n in counters.items() if name[0] == "events" and name[1] in CHANGES and REFUSED not in name

@@ -42,7 +42,7 @@ CaFile = Annotated[
     Path | None, typer.Option(help="With --monitor: certificates (PEM) to trust instead of the system's.")
 ]
 Json = Annotated[bool, typer.Option("--json", help="One JSON document instead of text.")]
-Deploy = Annotated[str, typer.Option("--deploy", help="A deploy's id.")]
+DeployOption = Annotated[str, typer.Option("--deploy", help="A deploy's id.")]
 
 
 def configured(path: Path) -> "Configuration":

@@ -13,7 +13,7 @@ from monitor.cli.common import (
     UNDECIDED,
     CaFile,
     CommandTarget,
-    Deploy,
+    DeployOption,
     Json,
     MaybeConfig,
     MonitorUrl,
@@ -46,7 +46,7 @@ class GateFormat(StrEnum):
 
 
 def gate(
-    deploy: Deploy,
+    deploy: DeployOption,
     config: MaybeConfig = None,
     url: MonitorUrl = None,
     token_file: TokenFile = None,

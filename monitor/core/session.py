@@ -40,13 +40,13 @@ from monitor.core.reporting.drift import Drift
 from monitor.core.reporting.substance import Substance, results, wordless
 from monitor.core.session_parts import built, measured_by, ready
 
-Name = tuple[str, ...]
-OPEN_GAPS: Name = ("open_gaps",)
+CounterName = tuple[str, ...]
+OPEN_GAPS: CounterName = ("open_gaps",)
 """Counter of losses in the stream that nobody has looked at since; approving a baseline sets it to 0."""
-UPSERTS: Name = ("said", "upserts")
-REPEATED: Name = ("said", "repeated")
+UPSERTS: CounterName = ("said", "upserts")
+REPEATED: CounterName = ("said", "repeated")
 """Counters of upserts applied, and of those that repeated the content of a live chunk."""
-Milestones = Callable[[Snapshot, Sequence[Judged]], Sequence[StatisticsCheckpoint]]
+CheckpointLookup = Callable[[Snapshot, Sequence[Judged]], Sequence[StatisticsCheckpoint]]
 """The BM25 statistics at the barriers of these deploys behind a baseline, oldest first."""
 
 
@@ -122,7 +122,7 @@ class Session:
     corpus: Corpus
     engine: Engine
     drift: Drift
-    counters: Counter[Name]
+    counters: Counter[CounterName]
     """By name: events by kind and outcome, and what else whoever drives the session counts; stored with its state."""
     ledger: list[Judged]
     """Deploys judged so far, oldest first."""
@@ -148,7 +148,7 @@ class Session:
 
     @classmethod
     def of(
-        cls, corpus: Corpus, engine: Engine, drift: Drift, *, index: bool, milestones: Milestones | None = None
+        cls, corpus: Corpus, engine: Engine, drift: Drift, *, index: bool, milestones: CheckpointLookup | None = None
     ) -> "Session":
         """A session over parts that were built elsewhere.
 
@@ -164,7 +164,7 @@ class Session:
         return made
 
     def _begin(
-        self, corpus: Corpus, engine: Engine, drift: Drift, *, index: bool, milestones: Milestones | None
+        self, corpus: Corpus, engine: Engine, drift: Drift, *, index: bool, milestones: CheckpointLookup | None
     ) -> None:
         self.corpus, self.engine, self.drift = corpus, engine, drift
         self.counters, self.ledger = Counter(), []
@@ -438,7 +438,7 @@ def _as_served(lists: Mapping[ListLeg, RankedLists]) -> dict[ListLeg, RankedList
     return {**lists, "dense": lists["exact"]} if "exact" in lists else dict(lists)
 
 
-def _repeated(changes: Sequence[Change]) -> dict[Name, int]:
+def _repeated(changes: Sequence[Change]) -> dict[CounterName, int]:
     """Upserts among a batch's changes, and those of them that said what the live chunk said already."""
     upserts = [(item.before, item.chunk) for item in changes if item.chunk is not None]
     same = sum(
@@ -447,5 +447,7 @@ def _repeated(changes: Sequence[Change]) -> dict[Name, int]:
     return {UPSERTS: len(upserts), REPEATED: same}
 
 
-def _since(milestones: Milestones, ledger: Sequence[Judged], baseline: Snapshot) -> Sequence[StatisticsCheckpoint]:
+def _since(
+    milestones: CheckpointLookup, ledger: Sequence[Judged], baseline: Snapshot
+) -> Sequence[StatisticsCheckpoint]:
     return milestones(baseline, ledger)

@@ -5,7 +5,7 @@ import doctest
 import pytest
 
 from monitor.app import tally
-from monitor.app.tally import Counters, Tally
+from monitor.app.tally import NamedCounts, Tally
 
 
 @pytest.mark.parametrize(
@@ -41,7 +41,7 @@ def test_only_changes_count_and_what_was_refused_counts_once() -> None:
 
 def test_what_was_older_than_what_is_known_is_said() -> None:
     """A version that begins anew drops every later update: the run that did it must not read as a good one."""
-    counters: Counters = {
+    counters: NamedCounts = {
         ("events", "upsert", "update"): 3,
         ("events", "upsert", "stale"): 4,
         ("events", "delete", "stale"): 1,

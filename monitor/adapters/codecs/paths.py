@@ -21,9 +21,9 @@ from monitor.core.model.events import MalformedEvent
 from monitor.ports import ConfigurationError
 
 Path = tuple[str, ...]
-Step = tuple[str, Callable[[str], Any] | None]
+PathStep = tuple[str, Callable[[str], Any] | None]
 """An attribute of a row, and what makes an object of it where it is a string."""
-Place = tuple[Step, ...]
+Place = tuple[PathStep, ...]
 
 _COMPONENT = re.compile(r"(?:\\.|[^.\\])+", re.DOTALL)
 _NO_PATHS = frozenset({"segments", "event_time_unit", "key", "version"})
@@ -157,7 +157,7 @@ class Shape:
 
     def place(self, path: Path) -> Place:
         """How to reach the value at a path in a row of this shape."""
-        steps: list[Step] = []
+        steps: list[PathStep] = []
         shape: Shape | None = self
         for at, name in enumerate(path, start=1):
             shape = None if shape is None else shape._inner.get(name)

@@ -2,14 +2,14 @@
 
 import re
 
-from monitor.core.text.layout import Document, Heading
+from monitor.core.text.layout import DocumentLayout, Heading
 
 _TITLE = re.compile(r"(={1,6}|#{1,6})[ \t]+(\S.*)")
 _ANCHOR = re.compile(r"\[\[([^\],]+)(?:,[^\]]*)?\]\]|\[[^\]#\s]*#([^\],.%\s]+)[^\]]*\]")
 _DELIMITERS = re.compile(r"([-.+/*_=])\1{3,}|--|[|,:!]={3,}|```.*")
 
 
-def asciidoc(text: str) -> Document:
+def asciidoc(text: str) -> DocumentLayout:
     """Titles outside of delimited blocks (listings, literals, passthroughs, comments, examples, tables, ...)."""
     lines = text.split("\n")
     headings: list[Heading] = []
@@ -27,7 +27,7 @@ def asciidoc(text: str) -> Document:
             anchor = (named[1] or named[2]) if named else ""
             headings.append(Heading(at - 1 if named else at, at + 1, len(found[1]), found[2], anchor))
         at += 1
-    return Document(lines, headings, solid)
+    return DocumentLayout(lines, headings, solid)
 
 
 def _closers(lines: list[str]) -> dict[int, int]:

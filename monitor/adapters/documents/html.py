@@ -7,7 +7,7 @@ import re
 from typing import TYPE_CHECKING
 
 from monitor.adapters.documents.plain import plain
-from monitor.core.text.layout import Document, Heading
+from monitor.core.text.layout import DocumentLayout, Heading
 
 if TYPE_CHECKING:
     from selectolax.lexbor import LexborNode
@@ -28,7 +28,7 @@ _DEEPEST = 1_000
 _TAG = re.compile(r"<(/?)([a-zA-Z][a-zA-Z0-9]*)")
 
 
-def html(text: str) -> Document:
+def html(text: str) -> DocumentLayout:
     """An HTML page; one that nests absurdly deep is plain text."""
     if _is_too_deep(text):
         return plain(text)
@@ -81,10 +81,10 @@ class _Walk:
                 if not leaving and node.child is not None:
                     left += [(node, True), (node.child, False)]
 
-    def document(self, title: str) -> Document:
+    def document(self, title: str) -> DocumentLayout:
         """All that was collected."""
         self._break()
-        return Document(self._lines, self._headings, self._solid, title=title)
+        return DocumentLayout(self._lines, self._headings, self._solid, title=title)
 
     def _boundary(self, tag: str) -> None:
         if tag in _INLINE:

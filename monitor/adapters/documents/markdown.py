@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
-from monitor.core.text.layout import Document, Heading
+from monitor.core.text.layout import DocumentLayout, Heading
 
 if TYPE_CHECKING:
     from markdown_it import MarkdownIt
@@ -22,14 +22,14 @@ _SETEXT_LINES = 3
 """A longer paragraph above `---` is far more often text and a rule than a heading."""
 
 
-def markdown(text: str) -> Document:
+def markdown(text: str) -> DocumentLayout:
     """A Markdown page."""
     lines = text.split("\n")
     start, title = front_matter(lines)
     return laid_out(lines, lines, start, title)
 
 
-def laid_out(lines: Sequence[str], parsed: Sequence[str], start: int, title: str) -> Document:
+def laid_out(lines: Sequence[str], parsed: Sequence[str], start: int, title: str) -> DocumentLayout:
     """The document of `lines`, with the structure of `parsed` (as many, some blanked) from line `start` on."""
     tokens = _parser().parse("\n".join(parsed[start:]))
     headings: list[Heading] = []
@@ -42,7 +42,7 @@ def laid_out(lines: Sequence[str], parsed: Sequence[str], start: int, title: str
             headings.append(heading)
         elif token.type == "fence" or (token.type == "html_block" and _is_whole(token.content)):
             solid[first] = last
-    return Document(lines, headings, solid, start, title)
+    return DocumentLayout(lines, headings, solid, start, title)
 
 
 @lru_cache(maxsize=1)

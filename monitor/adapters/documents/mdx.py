@@ -3,14 +3,14 @@
 from collections.abc import Sequence
 
 from monitor.adapters.documents.markdown import front_matter, laid_out
-from monitor.core.text.layout import Document
+from monitor.core.text.layout import DocumentLayout
 
 _MOST_LINES = 500
 """Of an `export` whose brackets are never closed: it is text then."""
 _OPENED, _CLOSED = frozenset("([{"), frozenset(")]}")
 
 
-def mdx(text: str) -> Document:
+def mdx(text: str) -> DocumentLayout:
     """An MDX page: its text stays, only its structure is looked for without code and comments."""
     lines = text.split("\n")
     start, title = front_matter(lines)

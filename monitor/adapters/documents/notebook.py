@@ -6,10 +6,10 @@ from typing import Any
 
 from monitor.adapters.documents.markdown import laid_out
 from monitor.adapters.documents.plain import plain
-from monitor.core.text.layout import Document
+from monitor.core.text.layout import DocumentLayout
 
 
-def notebook(text: str) -> Document:
+def notebook(text: str) -> DocumentLayout:
     """The cells of a notebook (format 3 or 4), one below the other; what is none is plain text."""
     try:
         found = json.loads(text)
@@ -27,7 +27,7 @@ def notebook(text: str) -> Document:
     for at, end in code:
         masked[at:end] = [""] * (end - at)
     made = laid_out(lines, masked, 0, "")
-    return Document(lines, made.headings, {**made.solid, **dict(code)})
+    return DocumentLayout(lines, made.headings, {**made.solid, **dict(code)})
 
 
 def _cells(found: Any) -> Iterator[tuple[str, str]]:

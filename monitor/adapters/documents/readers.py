@@ -1,6 +1,6 @@
 """Documents of the formats that people write: a reader for each, chosen by the file's suffix.
 
-To add a format is to add one file with a function from text to `Document`, and its suffixes to `READERS`.
+To add a format is to add one file with a function from text to `DocumentLayout`, and its suffixes to `READERS`.
 """
 
 from collections.abc import Callable, Mapping
@@ -12,12 +12,12 @@ from monitor.adapters.documents.mdx import mdx
 from monitor.adapters.documents.notebook import notebook
 from monitor.adapters.documents.plain import plain, text_file
 from monitor.adapters.documents.restructured import restructured
-from monitor.core.text.layout import Document
+from monitor.core.text.layout import DocumentLayout
 from monitor.core.text.sections import WORDS, DocumentSection, split
 
-Reader = Callable[[str], Document]
+DocumentReader = Callable[[str], DocumentLayout]
 
-READERS: Mapping[str, Reader] = {
+READERS: Mapping[str, DocumentReader] = {
     ".md": markdown,
     ".markdown": markdown,
     ".mdx": mdx,
@@ -33,10 +33,10 @@ READERS: Mapping[str, Reader] = {
 }
 """Readers by suffix, in lower case; anything else is plain text."""
 
-__all__ = ["READERS", "Reader", "reader_of", "sections_of"]
+__all__ = ["READERS", "DocumentReader", "reader_of", "sections_of"]
 
 
-def reader_of(path: str) -> Reader:
+def reader_of(path: str) -> DocumentReader:
     """How to read a file, by its suffix.
 
     >>> reader_of("docs/index.MD").__name__, reader_of("notes").__name__

@@ -7,13 +7,13 @@ of 20 KB takes it 8 s.
 
 from collections.abc import Sequence
 
-from monitor.core.text.layout import Document, Heading
+from monitor.core.text.layout import DocumentLayout, Heading
 
 _PUNCTUATION = frozenset("!\"#$%&'()*+,-./:;<=>?@[\\]^_`{|}~")
 _LITERAL = frozenset({"code", "code-block", "sourcecode", "parsed-literal", "literalinclude", "raw", "math"})
 
 
-def restructured(text: str) -> Document:
+def restructured(text: str) -> DocumentLayout:
     """Section titles with an underline, or with an overline too; levels by the order in which styles appear."""
     lines = text.split("\n")
     headings: list[Heading] = []
@@ -30,7 +30,7 @@ def restructured(text: str) -> Document:
             headings.append(Heading(first, floor, level, title))
         elif "::" in line and (end := _literal_end(lines, at)) > at + 1:
             solid[at] = floor = end
-    return Document(lines, headings, solid)
+    return DocumentLayout(lines, headings, solid)
 
 
 def _title(lines: Sequence[str], at: int, floor: int) -> tuple[int, int, str] | None:

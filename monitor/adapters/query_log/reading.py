@@ -29,7 +29,7 @@ _MOST_LOOKED_AT = 1_000
 _NOT_REFUSED = frozenset({"read", "blank", "header"})
 _MS_MARCO = LogColumns(query=1, counts=-1, width=2)
 
-Record = TypeVar("Record", str, tuple[str, ...])
+Raw = TypeVar("Raw", str, tuple[str, ...])
 Outcome = LoggedQuery | RefusedLine | Literal["blank", "header"]
 Read = Iterator[tuple[int, Outcome]]
 """Each record's first line number and what became of it."""
@@ -132,7 +132,7 @@ def _from_line(line: str, *, form: Form, where: Fields, dimension: int) -> Logge
     return LoggedQuery(query_text(line)) if form == "text" else from_object(line, form, where, dimension)
 
 
-def _outcome(record: Record | RefusedLine, make: Callable[[Record], LoggedQuery]) -> LoggedQuery | RefusedLine:
+def _outcome(record: Raw | RefusedLine, make: Callable[[Raw], LoggedQuery]) -> LoggedQuery | RefusedLine:
     if isinstance(record, RefusedLine):
         return record
     try:

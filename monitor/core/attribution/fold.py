@@ -23,7 +23,7 @@ LEAST_LEFT = 1e-9
 """Below this, what the parts of statistics leave of 1 is rounding."""
 MOST = 20
 """Shares kept per leg and level; the rest is summed under `(others)`."""
-Name = Callable[[Event], str]
+Naming = Callable[[Event], str]
 Names = Sequence[tuple[str, float]]
 """Who a cause is, with shares that add up to 1."""
 OfStatistics = Callable[[Statistics], Names]
@@ -87,7 +87,7 @@ def by_document(event: Event) -> str:
     return event.doc_id
 
 
-def by_segment(dimension: str) -> Name:
+def by_segment(dimension: str) -> Naming:
     """The event's segment in a dimension, as `language=de`."""
     return lambda event: f"{dimension}={value_of(dimension, event.segment)}"
 
@@ -131,7 +131,7 @@ def _parts(cause: Statistics, name: Callable[[ChangedPart], str]) -> Names:
 def folded(
     attribution: Attribution,
     level: str,
-    name: Name,
+    name: Naming,
     *,
     statistics: OfStatistics = unnamed,
     most: int = MOST,
@@ -164,7 +164,7 @@ def folded(
     return made
 
 
-def _slots_by_name(attribution: Attribution, name: Name, statistics: OfStatistics) -> dict[str, float]:
+def _slots_by_name(attribution: Attribution, name: Naming, statistics: OfStatistics) -> dict[str, float]:
     entries = _Entries.of(attribution, name, statistics)
     return dict(zip(entries.names, entries.sizes()[0], strict=True))
 
@@ -179,8 +179,8 @@ class _Entries:
     part: NDArray[np.float64]
 
     @classmethod
-    def of(cls, attribution: Attribution, name: Name, statistics: OfStatistics) -> "_Entries":
-        """Name all causes; -1, the unexplained, comes last."""
+    def of(cls, attribution: Attribution, name: Naming, statistics: OfStatistics) -> "_Entries":
+        """Naming all causes; -1, the unexplained, comes last."""
         causes: list[Names] = [
             statistics(cause) if isinstance(cause, Statistics) else [(name(cause), 1.0)]
             for cause in attribution.causes

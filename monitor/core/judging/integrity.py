@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import cast
 
-from monitor.core.index.statistics.integrity import FAULTS, Fault, Integrity
+from monitor.core.index.statistics.integrity import FAULTS, Integrity, IntegrityFault
 from monitor.core.judging.policy import Finding, Rule, Severity, place
 from monitor.core.measures.newcomers import METRIC as NEWCOMERS
 from monitor.core.measures.newcomers import Newcomers
@@ -40,7 +40,7 @@ class IntegrityRule:
     """
 
     name: str
-    metric: Fault
+    metric: IntegrityFault
     limit: float
     said: str
     ground: str
@@ -207,7 +207,7 @@ _NOBODY: tuple[tuple[str, ...], int] = (), 0
 
 
 def _without(rule: Rule, one: Measurement, expected: Segment, shares: Integrity) -> _Part:
-    where, fault = (one.dimension, one.segment), cast("Fault", rule.metric)
+    where, fault = (one.dimension, one.segment), cast("IntegrityFault", rule.metric)
     value, chunks = shares.share(fault, where, without=expected)
     documents = shares.documents(fault, where, without=expected)
     return _Part(one.segment, value, chunks, documents, len(documents))

@@ -14,7 +14,7 @@ from monitor.core.measures.measure import MissingReason, Values
 from monitor.core.model.lists import NO_CHUNK
 
 Shingles = NDArray[np.uint32]
-Places = NDArray[np.int64]
+ListPlaces = NDArray[np.int64]
 
 NO_SHINGLES = np.zeros(0, np.uint32)
 CORPUS_NOT_KEPT = "corpus_not_kept"
@@ -148,7 +148,7 @@ class AnswersView:
     def _stays(self, key: int) -> bool:
         return _share(self._texts.then(key), self._texts.now(key)) >= SAME_PLACE
 
-    def _places(self, k: int, first: int) -> Places:
+    def _places(self, k: int, first: int) -> ListPlaces:
         """(R, first) the least depth at which each answer stands, exact as to whether that is within k."""
         places = self._equal[:, :first].copy()
         for row, at in np.argwhere((places > k) & self._asked[:, :first]).tolist():
@@ -174,7 +174,7 @@ class AnswersView:
         return LOST
 
 
-def _first_equal(then: Places, now: Places) -> Places:
+def _first_equal(then: ListPlaces, now: ListPlaces) -> ListPlaces:
     """(R, m) the first place, from 1, at which each content stands now; LOST where none does."""
     equal = then[:, :, None] == now[:, None, :]
     return np.where(equal.any(axis=2), equal.argmax(axis=2) + 1, LOST)

@@ -10,7 +10,7 @@ from monitor.core.measures.formulas.columns import DEPTH_NOT_KEPT, Name
 from monitor.core.measures.measure import Measure, MissingReason, Need, Values, View
 
 Mask = NDArray[np.bool_]
-Rows = NDArray[np.int64] | slice
+RowSelection = NDArray[np.int64] | slice
 ALL = slice(None)
 _MOST = 0.75
 """Above this share of stale anchors all are measured: copying their rows would cost what it saves."""
@@ -19,11 +19,11 @@ _MOST = 0.75
 class Stale(NamedTuple):
     """Anchors to be measured anew, ALL or some, and the view of them; None where nothing is to be measured anew."""
 
-    rows: Rows
+    rows: RowSelection
     view: Any
 
 
-def stale(mask: Mask, view: Callable[[Rows], View]) -> Stale:
+def stale(mask: Mask, view: Callable[[RowSelection], View]) -> Stale:
     """What is to be measured anew.
 
     Args:

@@ -24,7 +24,7 @@ LEAST = 5
 """Anchors of a segment of which a part is worth a word."""
 TEXT = 200
 """Characters of a question."""
-Rows = NDArray[np.int64]
+RowNumbers = NDArray[np.int64]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -63,7 +63,7 @@ class Losses:
             self._displacers(leg, displaced, k),
         )
 
-    def _segments(self, lost: Rows, known: NDArray[np.bool_]) -> tuple[LostIn, ...]:
+    def _segments(self, lost: RowNumbers, known: NDArray[np.bool_]) -> tuple[LostIn, ...]:
         """Where a greater part was lost than overall, the greatest first."""
         made = []
         overall = len(lost) / max(1, int(known.sum()))
@@ -89,7 +89,7 @@ class Losses:
         instead = self.seen.facts.origin(now[0])[1] if now and now[0] != NO_CHUNK else ""
         return LostAnswer(anchor.id, anchor.text[:TEXT], fate, chunk_id, doc_id, instead)
 
-    def _displacers(self, leg: ListedLeg, rows: Rows, k: int) -> tuple[Displacer, ...]:
+    def _displacers(self, leg: ListedLeg, rows: RowNumbers, k: int) -> tuple[Displacer, ...]:
         """The documents of what stands in these lists now and did not then."""
         then = self.baseline.lists[leg].keys[self.alignment.then[rows], :k]
         now = self.seen.lists[leg].keys[self.alignment.now[rows], :k]

@@ -19,7 +19,7 @@ class Heading(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class Document:
+class DocumentLayout:
     """The lines of a document and their structure.
 
     Args:

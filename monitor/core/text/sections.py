@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from hashlib import blake2b
 
 from monitor.core.text.borders import borders, joined, priorities
-from monitor.core.text.layout import Document, Heading
+from monitor.core.text.layout import DocumentLayout, Heading
 
 WORDS = 180
 """About 250 word pieces: what the common sentence encoders read of a chunk before they cut it."""
@@ -39,7 +39,7 @@ class DocumentSection:
     text: str
 
 
-def split(document: Document, *, doc_id: str, words: int = WORDS) -> list[DocumentSection]:
+def split(document: DocumentLayout, *, doc_id: str, words: int = WORDS) -> list[DocumentSection]:
     r"""The chunks of one document, in order.
 
     Every line that is neither blank nor front matter is in exactly one chunk, heading titles excepted: each part
@@ -53,7 +53,7 @@ def split(document: Document, *, doc_id: str, words: int = WORDS) -> list[Docume
         words: the most words of a part that has more than one paragraph; a quarter more where a small piece of a text
             without structure joined it.
 
-    >>> document = Document(["A", "one", "B", "two"], [Heading(0, 1, 1, "A"), Heading(2, 3, 2, "B")])
+    >>> document = DocumentLayout(["A", "one", "B", "two"], [Heading(0, 1, 1, "A"), Heading(2, 3, 2, "B")])
     >>> [s.chunk_id for s in split(document, doc_id="g.md")]
     ['g.md#a', 'g.md#a/b']
     """
@@ -165,7 +165,7 @@ def _without_targets(title: str) -> str:
 class _Span:
     """The text of one section: its lines, and the most words of a part."""
 
-    document: Document
+    document: DocumentLayout
     start: int
     stop: int
     limit: int

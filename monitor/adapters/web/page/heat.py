@@ -24,7 +24,7 @@ ORDER = ("fail", "unknown", "inconclusive", "warning", "pass", "not watched")
 
 
 @dataclass(frozen=True, slots=True)
-class Column:
+class HeatColumn:
     """One metric, shown for both legs side by side."""
 
     metric: str
@@ -34,11 +34,11 @@ class Column:
 
 
 COLUMNS = (
-    Column("collapsed_swaps", "mean", "Results exchanged", "mean, by content"),
-    Column("collapsed_top1_changed_ratio", "mean", "First result changed", "of anchors, by content"),
-    Column("swaps", "mean", "Ids exchanged", "mean, by chunk id"),
-    Column("rbo_ratio", "mean", "Rank overlap", "RBO, 1 is equal"),
-    Column("top1_score_drop", "p95", "Score drop", "first result, p95"),
+    HeatColumn("collapsed_swaps", "mean", "Results exchanged", "mean, by content"),
+    HeatColumn("collapsed_top1_changed_ratio", "mean", "First result changed", "of anchors, by content"),
+    HeatColumn("swaps", "mean", "Ids exchanged", "mean, by chunk id"),
+    HeatColumn("rbo_ratio", "mean", "Rank overlap", "RBO, 1 is equal"),
+    HeatColumn("top1_score_drop", "p95", "Score drop", "first result, p95"),
 )
 
 

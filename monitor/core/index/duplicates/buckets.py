@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from monitor.core.index.duplicates import kernels_buckets
 from monitor.core.index.duplicates.kernels_buckets import NONE, Chains, Handles, Question, Sets, Tags
 
-Cell = TypeVar("Cell", bound=np.generic)
+Number = TypeVar("Number", bound=np.generic)
 
 _LEAST = 1 << 10
 _REBUILT_AT_A_TIME = 1 << 16
@@ -117,7 +117,7 @@ class Buckets:
             kernels_buckets.link(self._chains, self._chains.entries(handles[at : at + _REBUILT_AT_A_TIME]))
 
 
-def _longer(cells: NDArray[Cell], more: int) -> NDArray[Cell]:
+def _longer(cells: NDArray[Number], more: int) -> NDArray[Number]:
     made = np.zeros(len(cells) + more, cells.dtype)  # room that nobody wrote takes no memory yet
     made[: len(cells)] = cells
     return made

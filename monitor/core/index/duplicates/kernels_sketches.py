@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from monitor.core.arrays.compile import compiled
 
-Places = NDArray[np.int64]
+SketchPlaces = NDArray[np.int64]
 Mask = NDArray[np.bool_]
 ROUNDING = 1e-9
 """What a sum of two floats may be off, and more."""
@@ -42,7 +42,7 @@ def _common(width: Width, left: int, right: int) -> int:
 
 
 @compiled
-def allowed(places: Places, sizes: NDArray[np.int64], few: Width, every: Width, share: float) -> Mask:
+def allowed(places: SketchPlaces, sizes: NDArray[np.int64], few: Width, every: Width, share: float) -> Mask:
     """Whether the sketches allow two slots of a row to be alike: for each row all pairs, the smaller slot first.
 
     Args:

@@ -9,7 +9,7 @@ from monitor.core.index.duplicates.shingles import THRESHOLD, jaccard
 from monitor.core.index.duplicates.sketches import Pairs, ShingleSketches
 from monitor.core.model.lists import NO_CHUNK
 
-Contents = NDArray[np.int64]
+ContentNumbers = NDArray[np.int64]
 Shingles = NDArray[np.uint32]
 _MOST = 1 << 16
 """Contents remembered at once: some 30 MB of shingles."""
@@ -51,7 +51,7 @@ class Likeness:
             self._sketches = ShingleSketches(self._threshold)
             self.forgotten += 1
 
-    def know(self, contents: Contents, keys: NDArray[np.int64], shingles: Callable[[int], Shingles]) -> None:
+    def know(self, contents: ContentNumbers, keys: NDArray[np.int64], shingles: Callable[[int], Shingles]) -> None:
         """Look up the shingles of contents that are not known yet.
 
         Args:
@@ -70,7 +70,7 @@ class Likeness:
         self._sets.update(fresh)
         self._sketches.add(fresh)
 
-    def clusters(self, contents: Contents) -> Contents:
+    def clusters(self, contents: ContentNumbers) -> ContentNumbers:
         """Each slot's cluster: the content of the first slot it is linked with, NO_CHUNK where there is none.
 
         Single linkage over all slots of a row, by equal content or likeness.
@@ -84,7 +84,7 @@ class Likeness:
             made[start : start + step] = self._clustered(contents[start : start + step])
         return np.where(contents == NO_CHUNK, NO_CHUNK, made)
 
-    def _clustered(self, contents: Contents) -> Contents:
+    def _clustered(self, contents: ContentNumbers) -> ContentNumbers:
         """Without a pair that is alike a slot's cluster is its own content: most rows have none."""
         at, left, right = self._alike_in(contents)
         rows = np.unique(at)
@@ -96,7 +96,7 @@ class Likeness:
             made[rows] = np.take_along_axis(some, _linked(links), axis=1)
         return made
 
-    def _alike_in(self, contents: Contents) -> Pairs:
+    def _alike_in(self, contents: ContentNumbers) -> Pairs:
         """Row and two slots, the smaller first, of different contents that are alike."""
         there = contents != NO_CHUNK
         if self._sketches.longest > self.long:
@@ -108,7 +108,7 @@ class Likeness:
         near = self._compared(contents[at, left], contents[at, right])
         return at[near], left[near], right[near]
 
-    def _met(self, contents: Contents, asked: NDArray[np.bool_]) -> Contents:
+    def _met(self, contents: ContentNumbers, asked: NDArray[np.bool_]) -> ContentNumbers:
         """(p, 3) row and two slots, the smaller first, of those asked whose prefixes have a shingle in common."""
         row, slot = np.nonzero(asked)
         distinct, back = np.unique(contents[row, slot], return_inverse=True)
@@ -137,7 +137,7 @@ class Likeness:
         least = int(np.ceil(self._threshold * len(found) - 1e-9))
         return found[: len(found) - least + 1]
 
-    def _compared(self, left: Contents, right: Contents) -> NDArray[np.bool_]:
+    def _compared(self, left: ContentNumbers, right: ContentNumbers) -> NDArray[np.bool_]:
         if len(self._alike) > 4 * _MOST:
             self._alike.clear()
         made = [self._near(*pair) for pair in zip(left.tolist(), right.tolist(), strict=True)]
@@ -152,12 +152,12 @@ class Likeness:
         return known
 
 
-def _linked(links: NDArray[np.bool_]) -> Contents:
+def _linked(links: NDArray[np.bool_]) -> ContentNumbers:
     """(R, m) the first slot that each is linked with, directly or over others."""
     slots = links.shape[1]
-    first: Contents = np.broadcast_to(np.arange(slots), links.shape[:2])
+    first: ContentNumbers = np.broadcast_to(np.arange(slots), links.shape[:2])
     while True:
-        least: Contents = np.min(np.where(links, first[:, None, :], slots), axis=2)
+        least: ContentNumbers = np.min(np.where(links, first[:, None, :], slots), axis=2)
         if np.array_equal(least, first):
             return least
         first = least

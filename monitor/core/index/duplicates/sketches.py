@@ -9,8 +9,8 @@ from numpy.typing import NDArray
 
 from monitor.core.index.duplicates.kernels_sketches import Width, allowed
 
-Contents = NDArray[np.int64]
-Sets = Mapping[int, NDArray[np.uint32]]
+ContentNumbers = NDArray[np.int64]
+ShinglesByContent = Mapping[int, NDArray[np.uint32]]
 Pairs = tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]
 """Rows and two slots, aligned."""
 _FEW, _ALL = 4, 16
@@ -38,7 +38,7 @@ class ShingleSketches:
         self._bits: dict[int, NDArray[np.uint64]] = {width: np.zeros((width, 1), np.uint64) for width in (_FEW, _ALL)}
         self._hidden: dict[int, NDArray[np.int64]] = {width: np.zeros(1, np.int64) for width in (_FEW, _ALL)}
 
-    def add(self, sets: Sets) -> None:
+    def add(self, sets: ShinglesByContent) -> None:
         """Sketch sets that are not known yet, none of them empty, by content."""
         if not sets:
             return
@@ -65,7 +65,7 @@ class ShingleSketches:
                 self._bits[width] = np.pad(self._bits[width], ((0, 0), (0, room)))
                 self._hidden[width] = np.pad(self._hidden[width], (0, room))
 
-    def possible(self, contents: Contents, asked: NDArray[np.bool_]) -> Pairs:
+    def possible(self, contents: ContentNumbers, asked: NDArray[np.bool_]) -> Pairs:
         """Pairs of slots of each row whose sets can be alike, the smaller slot first; all that are, and few others.
 
         Args:

@@ -14,7 +14,7 @@ from monitor.core.index.statistics.measured import Cache, Measurable
 from monitor.core.index.statistics.population import Population
 from monitor.core.index.statistics.profile import Profile
 from monitor.core.index.statistics.sample import BottomKSample
-from monitor.core.index.statistics.view import View
+from monitor.core.index.statistics.view import StatisticsView
 
 _NEVER = -1
 
@@ -70,7 +70,7 @@ class CorpusStatistics:
         kept, now = self.kept, self._corpus.newest_event_time
         kept.advance(now)
         names = dict(kept.cells.names)
-        view = View(
+        view = StatisticsView(
             now=now,
             reference=kept.reference,
             dimensions=kept.cells.dimensions,

@@ -21,7 +21,7 @@ _EXACT = float(1 << 24)
 _PART = 256
 """Vectors at a time: what is made of them stays in the cache."""
 
-Vectors = NDArray[np.float32]
+VectorRows = NDArray[np.float32]
 
 
 class Features:
@@ -52,13 +52,13 @@ class Features:
         angles = (np.arange(1 << _TABLE) + 0.5) * (2.0 * math.pi / (1 << _TABLE))
         self._cosines = np.rint(np.cos(angles) * ONE).astype(np.int64)
 
-    def directions(self, vectors: Vectors, norms: NDArray[np.float32]) -> Vectors:
+    def directions(self, vectors: VectorRows, norms: NDArray[np.float32]) -> VectorRows:
         """Unit vectors as integers, in 1 / GRID; zero vectors stay zero. (n, d) float32."""
         scale = np.divide(np.float32(GRID), norms, out=np.zeros_like(norms), where=norms > 0)
         made = vectors * scale[:, None]
         return np.rint(made, out=made)
 
-    def of(self, directions: Vectors) -> NDArray[np.int64]:
+    def of(self, directions: VectorRows) -> NDArray[np.int64]:
         """Features of directions, in 1 / ONE; (n, FEATURES) int64, cosines first."""
         made = np.empty((len(directions), FEATURES), np.int64)
         shift = self._bits + 11 - _TABLE
@@ -73,7 +73,7 @@ class Features:
         return made
 
 
-def norms(vectors: Vectors) -> NDArray[np.float32]:
+def norms(vectors: VectorRows) -> NDArray[np.float32]:
     """Lengths, summed in float64; (n,) float32."""
     made = np.empty(len(vectors), np.float32)
     for at in range(0, len(vectors), _PART):

@@ -21,7 +21,7 @@ from monitor.core.model.report import Concern, Measurement
 Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]
 Mask = NDArray[np.bool_]
-Fault = Literal[
+IntegrityFault = Literal[
     "reembedded_ratio",
     "unequal_twins_ratio",
     "foreign_version_ratio",
@@ -32,7 +32,7 @@ Fault = Literal[
     "leftover_ratio",
     "copied_ratio",
 ]
-FAULTS: tuple[Fault, ...] = get_args(Fault)
+FAULTS: tuple[IntegrityFault, ...] = get_args(IntegrityFault)
 NO_CONTENTS = "no_contents"
 """The baseline is of a time before contents were kept, or there is none."""
 
@@ -91,7 +91,7 @@ class Integrity:
 
     dimensions: tuple[str, ...]
     values: tuple[tuple[str, ...], ...]
-    found: Mapping[Fault, Found] = field(default_factory=dict)
+    found: Mapping[IntegrityFault, Found] = field(default_factory=dict)
 
     @cached_property
     def _at(self) -> dict[str, int]:
@@ -103,7 +103,7 @@ class Integrity:
         known = bool(wanted) and all(at >= 0 for at, _ in wanted)
         return np.array([known and all(of[at] == value for at, value in wanted) for of in self.values], np.bool_)
 
-    def share(self, fault: Fault, where: tuple[str, str], *, without: Segment = ()) -> tuple[float, int]:
+    def share(self, fault: IntegrityFault, where: tuple[str, str], *, without: Segment = ()) -> tuple[float, int]:
         """Share of a segment that is concerned, and how many chunks it rests on; (NaN, 0) of nothing.
 
         Args:
@@ -116,7 +116,7 @@ class Integrity:
         whole, count = float(found.whole[chosen].sum()), int(found.counts[chosen].sum())
         return (float(found.amounts[chosen[found.cells]].sum()) / whole if whole else float("nan")), count
 
-    def documents(self, fault: Fault, where: tuple[str, str], *, without: Segment = ()) -> tuple[str, ...]:
+    def documents(self, fault: IntegrityFault, where: tuple[str, str], *, without: Segment = ()) -> tuple[str, ...]:
         """The documents concerned, those with the most first, ties by name."""
         found = self.found[fault]
         chosen = (self.inside((where,)) & ~self.inside(without))[found.cells]
@@ -178,7 +178,7 @@ class _Comparison:
         self.doc_now = np.searchsorted(every, now.hashes)[now.documents] if len(now.keys) else _none()
         self.docs = len(every)
 
-    def faults(self) -> Iterator[tuple[Fault, Found]]:
+    def faults(self) -> Iterator[tuple[IntegrityFault, Found]]:
         after = self.after
         if (after.sketches != NO_SKETCH).any() and (self.before.sketches != NO_SKETCH).any():
             moved = self._same_text() | self._edited()

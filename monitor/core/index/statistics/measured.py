@@ -17,7 +17,7 @@ from monitor.core.index.statistics.integrity import Integrity
 from monitor.core.index.statistics.population import Population
 from monitor.core.index.statistics.profile import Distribution, Profile, SegmentProfile
 from monitor.core.index.statistics.segments import NO_BASELINE, NO_CHUNKS, OTHER_VERSION, SegmentMetrics, absent
-from monitor.core.index.statistics.view import NamedSegment, View
+from monitor.core.index.statistics.view import NamedSegment, StatisticsView
 from monitor.core.model.report import ALL, OTHER, Concern, Measurement
 
 AGE = "age"
@@ -66,7 +66,7 @@ class Measurable:
         cache: shared between moments.
     """
 
-    view: View
+    view: StatisticsView
     then: Profile | None
     cap: int
     features: Features | None

@@ -1,4 +1,4 @@
-"""View: the counters at one moment, unchanging, and the profile they come to."""
+"""The counters at one moment, unchanging, and the profile they come to."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -49,7 +49,7 @@ class NamedSegment:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class View:
+class StatisticsView:
     """The statistics at one moment.
 
     Args:

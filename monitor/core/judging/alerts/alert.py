@@ -69,7 +69,7 @@ class Alert:
 
 
 @dataclass(frozen=True, slots=True)
-class Group:
+class AlertGroup:
     """Alerts that are evaluated together."""
 
     name: str

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from monitor.core.judging.alerts.alert import Alert, AlertScope, Group, duration, number, series
+from monitor.core.judging.alerts.alert import Alert, AlertGroup, AlertScope, duration, number, series
 
 PIPELINE_BOARD = "/d/corpus-drift-pipeline"
 OVERVIEW_BOARD = "/d/corpus-drift-overview"
@@ -43,13 +43,13 @@ class ExpectedTiming:
     baseline: float
 
 
-def pipeline_group(scope: AlertScope, pace: ExpectedTiming) -> Group:
+def pipeline_group(scope: AlertScope, pace: ExpectedTiming) -> AlertGroup:
     """All alerts that no policy rule stands for."""
     alerts = (
         *_presence(scope, pace), *(_input(scope, pace) if pace.stream else ()), *_stream(scope, pace),
         *_index(scope, pace), *_trust(scope, pace),
     )  # fmt: skip
-    return Group(f"corpus-drift-{scope.corpus}-pipeline", alerts)
+    return AlertGroup(f"corpus-drift-{scope.corpus}-pipeline", alerts)
 
 
 def _presence(scope: AlertScope, pace: ExpectedTiming) -> Iterator[Alert]:

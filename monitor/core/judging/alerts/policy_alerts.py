@@ -7,7 +7,7 @@ twin is for.
 
 from collections.abc import Iterator, Sequence
 
-from monitor.core.judging.alerts.alert import Alert, AlertScope, Group, literal, number, series
+from monitor.core.judging.alerts.alert import Alert, AlertGroup, AlertScope, literal, number, series
 from monitor.core.judging.policy import EVERY, Rule
 
 EXCEEDED = "CorpusDriftExceeded"
@@ -20,11 +20,13 @@ _PAGE = '/?segment={{ printf "%s=%s" $labels.dimension $labels.segment | urlquer
 _PLACE = "{{ $labels.dimension }}={{ $labels.segment }}"
 
 
-def policy_groups(rules: Sequence[Rule], scope: AlertScope) -> tuple[Group, Group]:
+def policy_groups(rules: Sequence[Rule], scope: AlertScope) -> tuple[AlertGroup, AlertGroup]:
     """The limits, and the twins of the critical rules."""
     limits = tuple(_exceeded(rule, scope) for rule in rules)
     twins = tuple(_unknown(rule, scope) for rule in rules if rule.severity == "critical")
-    return Group(f"corpus-drift-{scope.corpus}-policy", limits), Group(f"corpus-drift-{scope.corpus}-unknown", twins)
+    return AlertGroup(f"corpus-drift-{scope.corpus}-policy", limits), AlertGroup(
+        f"corpus-drift-{scope.corpus}-unknown", twins
+    )
 
 
 def _exceeded(rule: Rule, scope: AlertScope) -> Alert:

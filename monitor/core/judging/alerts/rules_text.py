@@ -3,18 +3,18 @@
 import re
 from collections.abc import Sequence
 
-from monitor.core.judging.alerts.alert import Alert, AlertScope, Group, Links, duration
+from monitor.core.judging.alerts.alert import Alert, AlertGroup, AlertScope, Links, duration
 from monitor.core.judging.alerts.yaml_text import Node, yaml_text
 
 _GENERATED = "# Written by `corpus-drift rules`: change the policy and write it again.\n"
 
 
-def prometheus_rules(groups: Sequence[Group], scope: AlertScope, links: Links) -> str:
+def prometheus_rules(groups: Sequence[AlertGroup], scope: AlertScope, links: Links) -> str:
     """A file of rules for Prometheus, in YAML."""
     return _GENERATED + yaml_text(_groups(groups, scope, links))
 
 
-def kubernetes_rules(groups: Sequence[Group], scope: AlertScope, links: Links) -> str:
+def kubernetes_rules(groups: Sequence[AlertGroup], scope: AlertScope, links: Links) -> str:
     """A PrometheusRule, in YAML."""
     name = "corpus-drift-" + re.sub(r"[^a-z0-9]+", "-", scope.corpus.lower()).strip("-")
     head: Node = {
@@ -26,7 +26,7 @@ def kubernetes_rules(groups: Sequence[Group], scope: AlertScope, links: Links) -
     return _GENERATED + yaml_text(head)
 
 
-def _groups(groups: Sequence[Group], scope: AlertScope, links: Links) -> Node:
+def _groups(groups: Sequence[AlertGroup], scope: AlertScope, links: Links) -> Node:
     return {
         "groups": [
             {"name": group.name, "rules": [_rule(alert, scope, links) for alert in group.alerts]}

@@ -19,7 +19,7 @@ from monitor.core.measures.comparison.tables import LEGS, ListedLeg, tie_eps
 from monitor.core.measures.comparison.turn import Mask, Turn, Turns
 from monitor.core.measures.comparison.watched import AnchorLabels, document_code, name_code
 from monitor.core.measures.formulas.labelled import Judgements
-from monitor.core.measures.incremental import MeasureColumns, Rows, Stale, stale
+from monitor.core.measures.incremental import MeasureColumns, RowSelection, Stale, stale
 from monitor.core.measures.measure import Group, Need
 from monitor.core.measures.needs import CHUNKS, DOCUMENTS, EXPECTED, JUDGED_CHUNKS, JUDGEMENTS, STATED
 from monitor.core.measures.registry import REGISTRY, MeasureRegistry
@@ -131,7 +131,7 @@ class Confidence:
         said = self._look.content_last
         return replace(judged, contents=ByKey(1).of(judged.keys, lambda key: (said(key),))[:, :, 0])
 
-    def _view(self, leg: ListedLeg, turn: Turn, rows: Rows) -> HeldView:
+    def _view(self, leg: ListedLeg, turn: Turn, rows: RowSelection) -> HeldView:
         lists, watched, facts = turn.now[leg].take(rows), self._watched.take(rows), turn.seen.facts
         chunks = ListedChunk(*np.moveaxis(self._chunks.of(lists.keys, self._look), 2, 0))
         return HeldView(
@@ -172,7 +172,7 @@ class Confidence:
         keys = self._watched.judged.keys
         mask = self._everybody if turn.afresh else np.logical_or.reduce(np.isin(keys, turn.changed), axis=1)
 
-        def view(rows: Rows) -> JudgedView:
+        def view(rows: RowSelection) -> JudgedView:
             watched = self._watched.take(rows)
             asked, hashes = watched.judged.keys, turn.seen.hashes
             live = np.fromiter((key in hashes for key in asked.ravel().tolist()), np.bool_, asked.size)

@@ -10,7 +10,7 @@ from monitor.core.measures.comparison.summary import Summarised, SummaryTable
 from monitor.core.measures.comparison.tables import ListedLeg
 from monitor.core.measures.formulas.columns import Name
 from monitor.core.measures.formulas.moved import moved
-from monitor.core.measures.incremental import MeasureColumns, Rows, stale
+from monitor.core.measures.incremental import MeasureColumns, RowSelection, stale
 from monitor.core.measures.needs import REWRITES
 from monitor.core.measures.registry import REGISTRY, MeasureRegistry
 from monitor.core.measures.views import RewritesView
@@ -71,7 +71,7 @@ class Rewordings:
             mask[self._owners[moved(before[1], others, scores=False)]] = True
         self._lists[leg] = now
 
-        def view(rows: Rows) -> RewritesView:
+        def view(rows: RowSelection) -> RewritesView:
             if isinstance(rows, slice):
                 return RewritesView(own, others, self._owners)
             chosen = np.flatnonzero(np.isin(self._owners, rows))

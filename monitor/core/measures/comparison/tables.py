@@ -19,7 +19,7 @@ from monitor.core.measures.comparison.summary import SETTLING, SummaryTable
 from monitor.core.measures.comparison.turn import Mask, Turn, Turns
 from monitor.core.measures.formulas.columns import NOT_REPLAYED, ListPair, Settings
 from monitor.core.measures.formulas.moved import holds
-from monitor.core.measures.incremental import ALL, MeasureColumns, Rows, Stale, stale
+from monitor.core.measures.incremental import ALL, MeasureColumns, RowSelection, Stale, stale
 from monitor.core.measures.measure import Group
 from monitor.core.measures.needs import ANSWERS, CONTENTS, INDEX, PINNED, PINNED_ANSWERS, RESULTS, SCORES
 from monitor.core.measures.needs import LEGS as BOTH
@@ -132,7 +132,7 @@ class Comparison:
         )
         pair = ListPair(self._then[leg], turn.now[leg])
 
-        def view(rows: Rows) -> ListsView:
+        def view(rows: RowSelection) -> ListsView:
             return ListsView(pair.take(rows), settings)
 
         columns = self._of(leg, "lists")
@@ -147,7 +147,7 @@ class Comparison:
         self._know(leg, slots, turn.seen)
         eps = self._eps(leg)
 
-        def view(rows: Rows) -> SaidView:
+        def view(rows: RowSelection) -> SaidView:
             pair = ListPair(self._then[leg], turn.now[leg]).take(rows)
             return SaidView(pair, Sides(self._said_then[leg][rows], self._said[leg][rows]), self.likeness, eps)
 
@@ -160,7 +160,7 @@ class Comparison:
         """What became of the first results; where one was lost, whether it still lives depends on every chunk."""
         texts = self._texts(turn.seen)
 
-        def view(rows: Rows) -> AnswersView:
+        def view(rows: RowSelection) -> AnswersView:
             pair = ListPair(self._then[leg], turn.now[leg]).take(rows)
             return AnswersView(pair, Sides(self._said_then[leg][rows], self._said[leg][rows]), texts)
 
@@ -207,7 +207,7 @@ class Comparison:
         self.likeness.know(self._said[leg][slots], self._listed[leg][slots], seen.facts.shingles)
 
     def _both(self, turn: Turn) -> SummaryTable:
-        def view(rows: Rows) -> LegsView:
+        def view(rows: RowSelection) -> LegsView:
             return LegsView(*(ListPair(self._then[leg], turn.now[leg]).take(rows) for leg in LEGS))
 
         columns = self._of("both", "legs")
@@ -221,7 +221,7 @@ class Comparison:
         others = calm != self._calm if len(self._calm) == len(calm) else np.ones(len(calm), np.bool_)
         self._calm = calm
 
-        def view(rows: Rows) -> IndexView:
+        def view(rows: RowSelection) -> IndexView:
             served, exact = turn.now["dense"].take(rows), turn.now["exact"].take(rows)
             exact = replace(exact, known=exact.known & calm[rows])
             live = self._looked(served.keys, turn.seen.hashes)[:, :, 1] == 1

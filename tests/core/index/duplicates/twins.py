@@ -4,7 +4,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from monitor.core.arrays.mixing import GOLDEN, ODD, Hashes, mix
-from monitor.core.index.duplicates.kernels_sketches import ROUNDING, Mask, Places, Width
+from monitor.core.index.duplicates.kernels_sketches import ROUNDING, Mask, SketchPlaces, Width
 
 
 def roll(words: Hashes, lengths: NDArray[np.int64], width: int) -> tuple[Hashes, Hashes]:
@@ -40,7 +40,7 @@ def _row_sums(values: Hashes, lengths: NDArray[np.int64]) -> Hashes:
     return mix(total + lengths.astype(np.uint64) * ODD)
 
 
-def allowed(places: Places, sizes: NDArray[np.int64], few: Width, every: Width, share: float) -> Mask:
+def allowed(places: SketchPlaces, sizes: NDArray[np.int64], few: Width, every: Width, share: float) -> Mask:
     """See `kernels_sketches.allowed`."""
     left, right = np.triu_indices(places.shape[1], 1)
     made = _can(places[:, left], places[:, right], sizes, few, share)
@@ -49,7 +49,7 @@ def allowed(places: Places, sizes: NDArray[np.int64], few: Width, every: Width, 
     return made
 
 
-def _can(left: Places, right: Places, sizes: NDArray[np.int64], width: Width, share: float) -> Mask:
+def _can(left: SketchPlaces, right: SketchPlaces, sizes: NDArray[np.int64], width: Width, share: float) -> Mask:
     common = np.minimum(width.hidden[left], width.hidden[right])
     for words in width.bits:
         common += np.bitwise_count(words[left] & words[right])

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from monitor.core.index.statistics.contents import Contents, implausible
 from monitor.core.index.statistics.features import Features, norms
-from monitor.core.index.statistics.integrity import FAULTS, Fault, Integrity, compare
+from monitor.core.index.statistics.integrity import FAULTS, Integrity, IntegrityFault, compare
 from monitor.core.index.statistics.population import Population
 from monitor.core.index.statistics.sketches import NO_SKETCH, ContentSketches, differing
 from monitor.core.model.events import chunk_key
@@ -66,7 +66,7 @@ def found(then: Sequence[Said], now: Sequence[Said]) -> Integrity:
     return made
 
 
-def wrong(then: Sequence[Said], now: Sequence[Said]) -> dict[Fault, float]:
+def wrong(then: Sequence[Said], now: Sequence[Said]) -> dict[IntegrityFault, float]:
     """The shares that are not 0."""
     made = found(then, now)
     shares = {fault: made.share(fault, EVERYTHING)[0] for fault in made.found}
@@ -129,7 +129,7 @@ def test_nothing_then_or_now() -> None:
         ([*TEN[2:], Said("new", "d0", 99, (*range(6), *range(10, 16)), ENCODER[50])], {}),
     ],
 )
-def test_one_chunk_of_ten(now: Sequence[Said], expected: dict[Fault, float]) -> None:
+def test_one_chunk_of_ten(now: Sequence[Said], expected: dict[IntegrityFault, float]) -> None:
     assert wrong(TEN, now) == expected
 
 
@@ -158,7 +158,7 @@ def test_boilerplate_is_what_five_documents_say_alike() -> None:
 
 def test_shares_and_documents_by_segment_and_without_what_was_expected() -> None:
     made = found(TEN, [one for at, one in enumerate(TEN) if at not in (0, 1, 2, 8, 9)])
-    fault: Fault = "lost_content_ratio"
+    fault: IntegrityFault = "lost_content_ratio"
     assert made.share(fault, EVERYTHING) == (0.5, 10)
     assert made.share(fault, ("source", "docs")) == (0.5, 6)
     assert made.share(fault, ("source", "api")) == (0.5, 4)
