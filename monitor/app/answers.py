@@ -8,7 +8,6 @@ from monitor.core.explain.schema import explain_schema
 from monitor.core.records.documents import gate_schema, report_schema
 from monitor.errors import UnreachableError
 
-Document = dict[str, Any]
 Kind = Literal["gate", "report", "explain", "baselines", "baseline", "retried"]
 _BASELINE = frozenset({"name", "deploy", "event_time", "fingerprint", "measured_with", "anchors", "approval"})
 

@@ -30,9 +30,7 @@ def _masked(lines: Sequence[str], start: int) -> list[str]:
             fence = ("" if closes else fence) if fence else run
         elif not fence and body.startswith("{/*"):
             end = _end_of_comment(lines, at)
-        elif (
-            not fence and lines[at].startswith(("import ", "export ")) and not (at > start and lines[at - 1].strip())
-        ):
+        elif not fence and _is_code(lines, at, start):
             end = _end_of_code(lines, at)
         else:
             at = end

@@ -25,8 +25,7 @@ class HistoryFacts:
     """Facts of one replay.
 
     Args:
-        began_at: time of the commit whose corpus is the initial one, seconds since the epoch.
-        pages: how many pages it has; 0 where the beginning was chosen by the user.
+        pages: how many pages the initial corpus has; 0 where the beginning was chosen by the user.
         left_out: commits before it.
         replayed: commits after it.
         shallow: the clone's history was cut.
@@ -36,7 +35,6 @@ class HistoryFacts:
         unread: pages whose newest version could not be read, and why.
     """
 
-    began_at: int
     pages: int
     left_out: int
     replayed: int

@@ -154,7 +154,6 @@ class GitHistorySource:
         until = selection.until.timestamp() if selection.until else None
         tags = placed(repository, commits[begin:], until) if selection.deploys == "tags" else None
         self._facts = HistoryFacts(
-            began_at=commits[begin].time,
             pages=pages,
             left_out=begin,
             replayed=len(commits) - 1 - begin,

@@ -63,7 +63,6 @@ class QueryPlan:
         row, term: (P,) int64 and int32, the row and the term index of each pair.
         repeats: (P,) float64, how often the query says the term.
         by_term: (P,) int64, pairs sorted by term.
-        term_start: (M + 1,) int64, where each term's pairs stand in `by_term`.
         admission: the filters.
     """
 
@@ -74,7 +73,6 @@ class QueryPlan:
     term: NDArray[np.int32]
     repeats: NDArray[np.float64]
     by_term: NDArray[np.int64]
-    term_start: NDArray[np.int64]
     admission: QueryFilters
 
     def __len__(self) -> int:
@@ -121,7 +119,6 @@ def compile_queries(queries: Sequence[NDArray[np.int32]], filters: Sequence[Segm
     order = np.argsort(-sizes, kind="stable")
     rows = [distinct[at] for at in order.tolist()]
     terms, term = np.unique(np.array([token for repeats in rows for token in repeats], np.int32), return_inverse=True)
-    by_term = np.argsort(term, kind="stable")
     return QueryPlan(
         order=order,
         terms=terms,
@@ -129,8 +126,7 @@ def compile_queries(queries: Sequence[NDArray[np.int32]], filters: Sequence[Segm
         row=np.repeat(np.arange(len(rows)), sizes[order]),
         term=term.astype(np.int32),
         repeats=np.array([times for repeats in rows for times in repeats.values()], np.float64),
-        by_term=by_term,
-        term_start=np.searchsorted(term[by_term], np.arange(len(terms) + 1)),
+        by_term=np.argsort(term, kind="stable"),
         admission=QueryFilters(filters),
     )
 

@@ -33,8 +33,6 @@ IntegrityFault = Literal[
     "copied_ratio",
 ]
 FAULTS: tuple[IntegrityFault, ...] = get_args(IntegrityFault)
-NO_CONTENTS = "no_contents"
-"""The baseline is of a time before contents were kept, or there is none."""
 
 ROUNDED = 2
 """Bits in which sketches of one vector differ when it was rounded, at most."""

@@ -14,8 +14,6 @@ DEPTH_NOT_KEPT = "depth_not_kept"
 NOISE_GAP_UNKNOWN = "noise_gap_unknown"
 TOO_FEW_RESULTS = "too_few_results"
 
-Values = NDArray[np.float64]
-
 
 class Name(NamedTuple):
     """A column: a metric, its depth (0 where no depth applies), and whether it holds the baseline's own values."""
