@@ -8,6 +8,10 @@ from typing import Any
 import pytest
 
 from monitor.cli import main
+from tests.corpora import Shape
+
+SHAPE = Shape(deploys=4, incident=True, dense=False)
+"""Of the corpus that most commands are tried on: d0 is unknown, d1 and d2 pass, d3 fails."""
 
 
 @dataclass(frozen=True)

@@ -4,9 +4,14 @@ A test with the marker `shared_data` may still be skipped: it needs data outside
 """
 
 import os
+from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, settings
+
+from monitor.cli import main
+from tests.commands import SHAPE, Commands
+from tests.corpora import write_case
 
 # A busy machine is no defect: how long one example takes is not what properties are about.
 settings.register_profile("patient", deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -14,6 +19,20 @@ settings.load_profile("patient")
 
 NO_SKIPS = "CORPUS_DRIFT_NO_SKIPS"
 MAY_SKIP = "shared_data"
+
+
+@pytest.fixture
+def run(capsys: pytest.CaptureFixture[str]) -> Commands:
+    """Commands of the program, run in this process."""
+    return Commands(capsys)
+
+
+@pytest.fixture(scope="session")
+def ran(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A configuration whose monitor ran to the end and is gone; a test that changes its state copies it first."""
+    config = write_case(tmp_path_factory.mktemp("ran"), shape=SHAPE)
+    assert main(["run", "-c", str(config), "--until-end"]) == 0
+    return config
 
 
 class NoSkips:

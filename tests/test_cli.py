@@ -16,24 +16,10 @@ import pytest
 from monitor.adapters.lock import OwnerLock
 from monitor.cli import main
 from tests.app.loops import opened, to_end
-from tests.commands import Commands, copied, refused
-from tests.corpora import Shape, events, write_case, written
+from tests.commands import SHAPE, Commands, copied, refused
+from tests.corpora import events, write_case, written
 
-SHAPE = Shape(deploys=4, incident=True, dense=False)
 DEADLINE = 60.0
-
-
-@pytest.fixture
-def run(capsys: pytest.CaptureFixture[str]) -> Commands:
-    return Commands(capsys)
-
-
-@pytest.fixture(scope="module")
-def ran(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A configuration whose monitor ran to the end and is gone: d0 unknown, d1 and d2 pass, d3 fails."""
-    config = write_case(tmp_path_factory.mktemp("ran"), shape=SHAPE)
-    assert main(["run", "-c", str(config), "--until-end"]) == 0
-    return config
 
 
 # ---------------------------------------------------------------- run, gate, report

@@ -10,27 +10,12 @@ from pathlib import Path
 import jsonschema
 import pytest
 
-from monitor.cli import main
 from tests.adapters.codecs.hostile import HOSTILE
 from tests.app.loops import left
-from tests.commands import Commands, copied, refused
+from tests.commands import SHAPE, Commands, copied, refused
 from tests.corpora import Shape, write_case
 
-SHAPE = Shape(deploys=4, incident=True, dense=False)
 DEADLINE = 60.0
-
-
-@pytest.fixture
-def run(capsys: pytest.CaptureFixture[str]) -> Commands:
-    return Commands(capsys)
-
-
-@pytest.fixture(scope="module")
-def ran(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A configuration whose monitor ran to the end and is gone: d0 unknown, d1 and d2 pass, d3 fails."""
-    config = write_case(tmp_path_factory.mktemp("ran"), shape=SHAPE)
-    assert main(["run", "-c", str(config), "--until-end"]) == 0
-    return config
 
 
 # ---------------------------------------------------------------- checks and builders

@@ -20,11 +20,6 @@ KEY = "a-secret-key"
 
 
 @pytest.fixture
-def run(capsys: pytest.CaptureFixture[str]) -> Commands:
-    return Commands(capsys)
-
-
-@pytest.fixture
 def stub(monkeypatch: pytest.MonkeyPatch) -> Iterator[QdrantStub]:
     """The collection that the stream ends in."""
     monkeypatch.setenv("CORPUS_DRIFT_DENSE__API_KEY", KEY)

@@ -50,11 +50,6 @@ def repository(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return made
 
 
-@pytest.fixture
-def run(capsys: pytest.CaptureFixture[str]) -> Commands:
-    return Commands(capsys)
-
-
 def test_a_deploy_has_one_verdict_while_running_and_at_the_end(
     run: Commands, repository: Path, tmp_path: Path
 ) -> None:
