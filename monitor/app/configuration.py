@@ -220,10 +220,9 @@ def _lines(item: "ErrorDetails", environment: Mapping[str, str], model: type[Con
     """One line per problem; a value is shown unless its key is a secret or it is a whole table."""
     keys = ".".join(str(part) for part in item["loc"])
     shown = item.get("input")
-    message = explained(item, model).removeprefix(f"{keys} = {shown!r}: ")
     secret = any(keys.endswith(names[-1]) for names in secret_keys(model))
     value = "" if secret or isinstance(shown, dict | BaseModel) or item["type"] == "missing" else f" = {shown!r:.80}"
     name = variable(tuple(str(part) for part in item["loc"]))
     value += f" (from {name})" if name in environment else ""
-    for line in message.splitlines():
+    for line in explained(item, model).splitlines():
         yield f"{keys}{value}: {line}" if keys else line

@@ -240,7 +240,7 @@ class MeasureSection(Section):
     @classmethod
     def _sane(cls, depths: tuple[int, ...]) -> tuple[int, ...]:
         if not depths or any(not 1 <= depth <= 100 for depth in depths) or len(set(depths)) != len(depths):
-            message = f"measure.depths = {list(depths)}: expected distinct numbers from 1 to 100"
+            message = "expected distinct numbers from 1 to 100"
             raise ValueError(message)
         return depths
 
