@@ -18,7 +18,7 @@ EVENTS = 12
 ITEMS = 20
 CHUNK, SNIPPET = 34, 22
 """Columns of a chunk's id, of which the end says most, and of its text."""
-MARKS = {"same": " ", "moved": "~", "entered": "+", "left": "-", "rewritten": "*", "renamed": "="}
+STATE_SIGNS = {"same": " ", "moved": "~", "entered": "+", "left": "-", "rewritten": "*", "renamed": "="}
 
 
 def explain_card(document: Document, *, color: bool = False) -> str:
@@ -30,7 +30,7 @@ def explain_card(document: Document, *, color: bool = False) -> str:
     parts += lost_answers(document)
     parts += _blame(document["blame"])
     parts += _events(document["events"])
-    signs = ", ".join(f"{sign} {state}" for state, sign in MARKS.items() if sign.strip())
+    signs = ", ".join(f"{sign} {state}" for state, sign in STATE_SIGNS.items() if sign.strip())
     parts += [f"\nthe most shaken lists, {signs}:"] if document["anchors"] else []
     for anchor in document["anchors"][:SHOWN]:
         parts += _anchor(anchor)
@@ -112,8 +112,8 @@ def _anchor(anchor: Document) -> list[Table | Text]:
     for at in range(max(len(before), len(after))):
         old = before[at] if at < len(before) else None
         new = after[at] if at < len(after) else None
-        gone = "" if old is None else f"{MARKS[old['state']]} {_cut(old['chunk_id'], CHUNK)}"
-        here = "" if new is None else f"{MARKS[new['state']]} {_cut(new['chunk_id'], CHUNK)}"
+        gone = "" if old is None else f"{STATE_SIGNS[old['state']]} {_cut(old['chunk_id'], CHUNK)}"
+        here = "" if new is None else f"{STATE_SIGNS[new['state']]} {_cut(new['chunk_id'], CHUNK)}"
         told = new if new is not None and new["state"] != "same" else old
         table.add_row(
             str(at + 1),

@@ -10,7 +10,6 @@ from monitor.core.run_table import DriftTable
 Format = Literal["text", "json", "junit", "markdown"]
 MARKDOWN_LIMIT = 64 << 10
 """Bytes: step summaries of pipelines drop what is longer."""
-MARKS = {"pass": "PASS", "fail": "FAIL", "inconclusive": "INCONCLUSIVE", "unknown": "UNKNOWN"}
 _FORECAST = "forecast: the verdict is on what the change adds"
 _ROWS = 40
 _QUERIES = 5
@@ -37,7 +36,7 @@ def summary(document: dict[str, Any], most: int = 10) -> str:
 
 
 def _head(document: dict[str, Any], most: int) -> list[str]:
-    lines = [f"{MARKS[document['verdict']]}  {_subject(document)}"]
+    lines = [f"{document['verdict'].upper()}  {_subject(document)}"]
     baseline = document["baseline"]
     if baseline:
         lines.append(f"compared with baseline {baseline['name']} (approved by {_approval(baseline)})")
@@ -77,8 +76,8 @@ def _measured(document: dict[str, Any]) -> str:
 
 def _already(already: dict[str, Any]) -> str:
     """What is there without the change, in one line, and what it means for the deploy."""
-    said = f"there already, without the change: {MARKS[already['verdict']]}"
-    return f"{said}; the deploy as a whole would be judged {MARKS[already['outcome']]}"
+    said = f"there already, without the change: {already['verdict'].upper()}"
+    return f"{said}; the deploy as a whole would be judged {already['outcome'].upper()}"
 
 
 def _text(document: dict[str, Any]) -> str:
@@ -189,7 +188,7 @@ def _clean(text: str) -> str:
 
 
 def _markdown(document: dict[str, Any]) -> str:
-    lines = [f"## Corpus drift gate: {MARKS[document['verdict']]}", ""]
+    lines = [f"## Corpus drift gate: {document['verdict'].upper()}", ""]
     lines.append(f"{'' if 'compared' in document else 'Deploy '}`{_cell(document['deploy'])}`")
     if document["baseline"]:
         lines.append(f"compared with baseline `{_cell(document['baseline']['name'])}`")
@@ -226,7 +225,7 @@ def _row(found: dict[str, Any]) -> str:
     value = "unknown" if found["value"] is None else f"{found['value']:.3f}"
     segment = f"{found['leg']} {found['dimension']}={found['segment']}"
     cells = (
-        MARKS[found["verdict"]], found["severity"], found["rule"], segment, value, _bounds(found), found["limit"],
+        found["verdict"].upper(), found["severity"], found["rule"], segment, value, _bounds(found), found["limit"],
         found["n"], found["anchors_needed"] or "",
     )  # fmt: skip
     return f"| {' | '.join(_cell(str(cell)) for cell in cells)} |"

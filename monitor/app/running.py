@@ -13,13 +13,13 @@ from rich.console import Console
 from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
 from monitor.app.loop import Monitor
+from monitor.app.tables import STYLES
 from monitor.app.tally import Tally
 from monitor.core.index.baseline import Judged
 from monitor.core.model.plausibility import doubts_said
 
 MANY = 20_000
 """Chunks from which on a restart takes long enough to say so."""
-MARKS = {"pass": "green", "fail": "red", "inconclusive": "yellow", "unknown": "yellow"}
 
 
 @contextmanager
@@ -110,7 +110,7 @@ class Watcher:
 
     def _deploys(self, monitor: Monitor) -> None:
         for verdict, said in self._lines(monitor.ledger[self._told :]):
-            self._console.print(f"[{MARKS[verdict]}]{verdict.upper():12}[/]", end=" ")
+            self._console.print(f"[{STYLES[verdict]}]{verdict.upper():12}[/]", end=" ")
             self._console.print(said, markup=False)
         self._told = len(monitor.ledger)
 

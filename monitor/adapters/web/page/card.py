@@ -17,7 +17,7 @@ MOST_ANCHORS = 12
 MOST_CAUSES = 3
 """Causes named for one changed slot."""
 QUESTION_CHARACTERS = 300
-MARKS: Mapping[str, str] = {
+STATE_SIGNS: Mapping[str, str] = {
     "same": "=", "moved": "↕", "entered": "+", "left": "\N{MINUS SIGN}", "rewritten": "✎", "renamed": "≡",
 }  # fmt: skip
 """Beside the words for each state of a result."""

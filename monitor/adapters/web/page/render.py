@@ -11,7 +11,7 @@ from markupsafe import Markup
 
 from monitor.adapters.web.page import words
 from monitor.adapters.web.page.bars import blamed, culprits
-from monitor.adapters.web.page.card import MARKS, card_of
+from monitor.adapters.web.page.card import STATE_SIGNS, card_of
 from monitor.adapters.web.page.detail import detail, known_segments
 from monitor.adapters.web.page.heat import COLUMNS, LEGS, heat
 from monitor.adapters.web.page.pipeline import pipeline
@@ -40,7 +40,7 @@ TEMPLATES = Environment(
     lstrip_blocks=True,
 )
 TEMPLATES.globals |= {
-    "link": words.link, "marks": words.MARKS, "became_marks": MARKS, "legs": LEGS, "columns": COLUMNS,
+    "link": words.link, "marks": words.VERDICT_SIGNS, "became_marks": STATE_SIGNS, "legs": LEGS, "columns": COLUMNS,
 }  # fmt: skip
 TEMPLATES.filters |= {
     "shown": words.shown, "moment": words.moment, "clock": words.clock, "age": words.age, "size": words.size,

@@ -10,7 +10,7 @@ from monitor.core.measures.registry import REGISTRY
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 NAME_CHARACTERS = 96
 """Of a name from outside, before it is cut."""
-MARKS: Mapping[str, str] = {
+VERDICT_SIGNS: Mapping[str, str] = {
     "pass": "✓", "fail": "✕", "unknown": "?", "inconclusive": "≈", "warning": "!", "not watched": "-",
 }  # fmt: skip
 """Beside the colour of a verdict: colour alone says nothing to many."""
