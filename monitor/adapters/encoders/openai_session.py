@@ -4,10 +4,11 @@ import asyncio
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
-from email.utils import parsedate_to_datetime
 from types import TracebackType
 
 import httpx
+
+from monitor.adapters.retry_after import retry_after
 
 MOST_REFUSAL_BYTES = 4_096
 """Of an answer that is no success, this much is read for its reason."""
@@ -90,15 +91,4 @@ class HttpSession:
         if answer.status_code == httpx.codes.OK and len(content) > limit:
             message = f"an answer of more than {limit} bytes"
             raise NoAnswerError(message)
-        return HttpResponse(answer.status_code, bytes(content[:limit]), _retry_after(answer.headers))
-
-
-def _retry_after(headers: httpx.Headers) -> float | None:
-    """Retry-After in seconds: a number, or a date against the server's own Date header. Never negative."""
-    given = headers.get("Retry-After", "").strip()
-    if given.isascii() and given.isdigit():
-        return float(given[:9])
-    try:
-        return max(0.0, (parsedate_to_datetime(given) - parsedate_to_datetime(headers["Date"])).total_seconds())
-    except (KeyError, ValueError, TypeError):
-        return None
+        return HttpResponse(answer.status_code, bytes(content[:limit]), retry_after(answer.headers))

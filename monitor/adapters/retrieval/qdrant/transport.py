@@ -14,12 +14,12 @@ import threading
 import time
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
 from typing import Any
 
 import httpcore
 import httpx
+
+from monitor.adapters.retry_after import retry_after
 
 READS = {
     ("GET", ""),
@@ -29,10 +29,10 @@ READS = {
     ("POST", "/points/scroll"),
 }
 """What may be sent: method and path behind `/collections/NAME`. None of these changes anything."""
-KEEP_ALIVE = 2.0
-"""Seconds that an idle connection is kept: well below the server's 5."""
 LONGEST_WAIT = 300.0
 """The most seconds of a Retry-After that are believed."""
+KEEP_ALIVE = 2.0
+"""Seconds that an idle connection is kept: well below the server's 5."""
 
 
 class WriteRefusedError(Exception):
@@ -121,7 +121,7 @@ class ReadOnlyTransport(httpx.BaseTransport):
         headers = httpx.Headers(answer.headers)
         if answer.status == 429:
             answer.close()
-            raise RateLimitedError(retry_after(headers.get("Retry-After", ""), datetime.now(UTC)))
+            raise RateLimitedError(retry_after(headers, most=LONGEST_WAIT) or 0.0)
         if headers.get("Content-Encoding", "identity") != "identity":
             answer.close()
             message = f"Content-Encoding {headers['Content-Encoding']!r}, expected none"
@@ -163,18 +163,6 @@ class ReadOnlyTransport(httpx.BaseTransport):
             if self._moment.received:
                 raise
             raise ClosedError(str(error) or type(error).__name__) from error
-
-
-def retry_after(header: str, now: datetime) -> float:
-    """Seconds that a Retry-After header asks to wait, 0 to LONGEST_WAIT; 0.0 where it cannot be read."""
-    try:
-        seconds = float(int(header))
-    except ValueError:
-        try:
-            seconds = (parsedate_to_datetime(header) - now).total_seconds()
-        except (ValueError, TypeError):  # TypeError: a date without a zone
-            return 0.0
-    return min(max(0.0, seconds), LONGEST_WAIT)
 
 
 class _Capped(httpx.SyncByteStream):

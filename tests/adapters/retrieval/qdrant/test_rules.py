@@ -7,8 +7,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from monitor.adapters.retrieval.qdrant.transport import LONGEST_WAIT, retry_after
+from monitor.adapters.retrieval.qdrant.transport import LONGEST_WAIT
 from monitor.adapters.retrieval.qdrant.versions import remark
+from monitor.adapters.retry_after import retry_after
 from monitor.core.model.scoring import Distance
 from monitor.ports import ConfigurationError, Unanswered
 from tests.adapters.qdrant_serving import (
@@ -139,7 +140,12 @@ def test_retry_after_in_all_its_forms() -> None:
         "Sun, 29 Nov 2026 07:00:00 GMT": 0.0,
         "Sun, 29 Nov 2026 08:00:30 -0000": 0.0,
     }
-    assert {header: retry_after(header, now) for header in read} == read
+    assert retry_after({}, now=now) is None
+    server = {"Date": "Sun, 29 Nov 2026 09:00:00 GMT", "Retry-After": "Sun, 29 Nov 2026 09:00:05 GMT"}
+    assert retry_after(server, now=now) == 5.0, "by the server's own clock"
+    assert {
+        header: retry_after({"Retry-After": header}, most=LONGEST_WAIT, now=now) or 0.0 for header in read
+    } == read
 
 
 # ------------------------------------------------------------------ strict mode
