@@ -47,9 +47,9 @@ def anchors_build(
     query_field: Annotated[
         str, typer.Option(help="Column (name, or number from 1) or JSON field (a.b) of the query; '': recognised.")
     ] = "",
-    count_field: Annotated[str, typer.Option(help="The same for how often it was asked.")] = "",
+    count_field: Annotated[str, typer.Option(help="Column or field that says how often it was asked.")] = "",
     encoding: Annotated[
-        str, typer.Option(help="Of a file without a byte-order mark, such as latin-1; '': UTF-8.")
+        str, typer.Option(help="Encoding of a file without a byte-order mark, such as latin-1; '': UTF-8.")
     ] = "",
     as_json: Json = False,
 ) -> int:

@@ -245,7 +245,7 @@ def baseline_capture(
 def baseline_approve(
     name: Annotated[str, typer.Argument()],
     author: Annotated[str, typer.Option(help="Who takes responsibility.")],
-    reason: Annotated[str, typer.Option(help="Why it is good.")],
+    reason: Annotated[str, typer.Option(help="Why this state is good.")],
     config: MaybeConfig = None,
     url: MonitorUrl = None,
     token_file: TokenFile = None,
@@ -264,8 +264,8 @@ def baseline_approve(
 @baseline.command("accept")
 def baseline_accept(
     author: Annotated[str, typer.Option(help="Who takes responsibility.")],
-    reason: Annotated[str, typer.Option(help="Why it is good.")],
-    name: Annotated[str, typer.Argument(help="Its name; else that of the configuration.")] = "",
+    reason: Annotated[str, typer.Option(help="Why this state is good.")],
+    name: Annotated[str, typer.Argument(help="The baseline's name; by default the configured one.")] = "",
     config: MaybeConfig = None,
     url: MonitorUrl = None,
     token_file: TokenFile = None,

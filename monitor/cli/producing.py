@@ -15,11 +15,11 @@ def produce(
     *,
     topic: Annotated[str, typer.Option(help="The topic to write to; it exists.")],
     folder: Annotated[Path, typer.Option(help="Write anchors and the monitor's configuration here.")],
-    qdrant: Annotated[str, typer.Option(help="URL of a Qdrant server to keep equal ('' for none).")] = "",
+    qdrant: Annotated[str, typer.Option(help="URL of a Qdrant server to keep up to date; '': none.")] = "",
     pace: Annotated[float, typer.Option(min=0, help="Events per second, 0: as fast as can be.")] = 200.0,
     rest: Annotated[float, typer.Option(min=0, help="Seconds between two deploys.")] = 60.0,
     rounds: Annotated[int, typer.Option(min=0, help="Rounds after the initial corpus, 0: for ever.")] = 0,
-    most: Annotated[int, typer.Option(min=0, help="Chunks of the corpus, about; 0: all.")] = 0,
+    most: Annotated[int, typer.Option(min=0, help="About how many chunks; 0: all.")] = 0,
 ) -> int:
     """Play the demo's corpus to Kafka: the initial load, then updates, an incident and its revert in rounds."""
     from monitor.app.running import leaving_on_sigterm, stopping_on_signals

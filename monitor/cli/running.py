@@ -35,7 +35,9 @@ def demo(
 
 def run(
     config: ConfigFile,
-    until_end: Annotated[bool, typer.Option("--until-end", help="Stop when exhausted or caught up.")] = False,
+    until_end: Annotated[
+        bool, typer.Option("--until-end", help="Stop at the end of the source as it is now.")
+    ] = False,
 ) -> int:
     """The monitor: consume, measure, export. 1 where --until-end set more aside than it may."""
     from monitor.app.running import leaving_on_sigterm, restoring, run_to_end
@@ -77,7 +79,9 @@ def health(
 def replay_git(
     repository: Annotated[Path, typer.Argument(help="A git repository of documentation.")],
     glob: Annotated[list[str] | None, typer.Option(help="Which files; may be repeated.")] = None,
-    since: Annotated[str, typer.Option(help="Start with the corpus of this date; '': enough pages.")] = "",
+    since: Annotated[
+        str, typer.Option(help="Start with the corpus of this date; '': the first with enough pages.")
+    ] = "",
     deploys: Annotated[Literal["tags", "daily", "weekly"], typer.Option(help="What makes a deploy.")] = "tags",
     folder: Annotated[Path | None, typer.Option(help="Keep state and configuration here.")] = None,
     as_json: Json = False,
