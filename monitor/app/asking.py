@@ -15,11 +15,16 @@ from monitor.core.judging.integrity import METRICS
 from monitor.core.judging.policy import Rule, Verdict
 from monitor.core.model.report import DriftReport
 from monitor.core.records.committed import DeployRecord
-from monitor.core.records.documents import gate_document, judged_document, report_document, snapshot_document
+from monitor.core.records.documents import (
+    Document,
+    gate_document,
+    judged_document,
+    report_document,
+    snapshot_document,
+)
 from monitor.core.reporting.drift import Drift
 from monitor.ports import ConfigurationError, StateStore, UnreachableError
 
-Document = dict[str, Any]
 NO_BUDGET = (
     "the change that the deploy's marker expected is not judged against another baseline: all anchors have the usual "
     "limits; see the gate without --baseline"

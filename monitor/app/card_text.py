@@ -1,7 +1,6 @@
 """The incident card as text for people: causes, size, who did it, lists before and after, what to do."""
 
 from collections.abc import Sequence
-from typing import Any
 
 from rich.cells import cell_len, chop_cells
 from rich.table import Table
@@ -9,8 +8,8 @@ from rich.text import Text
 
 from monitor.app.formats import lost_answers
 from monitor.app.tables import STYLES, drawn, moment
+from monitor.core.records.documents import Document
 
-Document = dict[str, Any]
 LEVELS = ("source", "path", "deploy", "segment", "document")
 SHOWN = 5
 """Names per leg and level, segments, and anchors shown; the JSON document has more."""

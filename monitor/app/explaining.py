@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
 
 from monitor.app.reencoding import reencoded
 from monitor.core.attribution.cause import with_evidence
@@ -11,9 +10,8 @@ from monitor.core.index.baseline import Judged, Snapshot
 from monitor.core.model.anchors import Anchor
 from monitor.core.model.report import BaselineIdentity, CauseEvidence
 from monitor.core.records.committed import DeployRecord
+from monitor.core.records.documents import Document
 from monitor.ports import ConfigurationError, Encoder, StateStore, UnreachableError
-
-Document = dict[str, Any]
 
 
 @dataclass(frozen=True, slots=True)

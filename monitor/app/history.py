@@ -9,7 +9,6 @@ import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
 from pathlib import Path
-from typing import Any
 
 from monitor.app.asking import judged_pair
 from monitor.app.configuration import Configuration, load
@@ -21,12 +20,12 @@ from monitor.core.index.baseline import Judged
 from monitor.core.judging.policy import Verdict
 from monitor.core.model.report import ALL, DriftReport
 from monitor.core.records.committed import DeployRecord
+from monitor.core.records.documents import Document
 from monitor.ports import StateStore
 
 MOST_SHAKEN = 5
 SWAPS = "collapsed_swaps"
 """Answers are compared by content, as verdicts are: another id that says the same is no change."""
-Document = dict[str, Any]
 
 
 def replay_history(

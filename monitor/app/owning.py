@@ -1,12 +1,8 @@
 """A monitor that a command owns for a moment, because none is running: it answers as a running one does."""
 
-from typing import Any
-
 from monitor.app.asking import approval
 from monitor.app.operations import Operations
-from monitor.core.records.documents import retried_document, snapshot_document
-
-Document = dict[str, Any]
+from monitor.core.records.documents import Document, retried_document, snapshot_document
 
 
 class OwnedMonitor:

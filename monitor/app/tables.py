@@ -5,15 +5,14 @@ import math
 from collections import Counter
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
-from typing import Any
 
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
 from monitor.core.records.committed import Quarantined
+from monitor.core.records.documents import Document
 
-Document = dict[str, Any]
 STYLES = {"pass": "green", "fail": "bold red", "inconclusive": "yellow", "unknown": "yellow"}
 _SHOWN = (
     ("collapsed_swaps", "mean", "swaps (content)"),
