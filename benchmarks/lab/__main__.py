@@ -75,13 +75,13 @@ def _run(options: argparse.Namespace, argv: Sequence[str]) -> int:
     found: list[Judgement] = []
     for stream in _streams(options, tell):
         tell(f"stream {stream.name}: {len(stream.initial):,} chunks, {len(stream.anchors)} anchors")
-        made = list(_outcomes(stream, options, tell))
-        folder = options.cache / "embeddings" / stream.name
+        bench = Bench(stream, options.cache, tell, for_peers=not options.no_peers)
+        made = list(_outcomes(bench, options))
         if made and not options.no_peers:
-            ask(options.peers, folder, made)
+            ask(options.peers, bench.embeddings, made)
         outcomes += made
         found += [said for one in made for said in judgements(one)]
-        found += [] if options.no_peers else peers(folder, made)
+        found += [] if options.no_peers else peers(bench.embeddings, made)
     about = {
         "command": f"python -m benchmarks.lab {' '.join(_public(argv))}",
         "machine": facts(),
@@ -103,9 +103,9 @@ def _public(argv: Sequence[str]) -> list[str]:
     return ["PATH" if "/" in one and not one.startswith("docs/") else one for one in argv if one != "--cached"]
 
 
-def _outcomes(stream: Stream, options: argparse.Namespace, tell: Tell) -> Iterator[Document]:
-    bench = Bench(stream, options.cache, tell)
-    for case in cases(options.only, short=options.short, encodes=stream.encode is not None):
+def _outcomes(bench: Bench, options: argparse.Namespace) -> Iterator[Document]:
+    tell = bench.tell
+    for case in cases(options.only, short=options.short, encodes=bench.stream.encode is not None):
         if options.cached and not kept(bench, case).exists():
             continue
         made = outcome(bench, case)

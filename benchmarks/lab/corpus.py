@@ -3,6 +3,7 @@
 Nothing here is the product's own type: the lab looks at the product from outside.
 """
 
+import hashlib
 import json
 from base64 import b64encode
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -108,6 +109,16 @@ class Stream:
     def dimension(self) -> int:
         """Components of a vector."""
         return int(self.initial[0].vector.shape[0])
+
+    @property
+    def key(self) -> str:
+        """The name and a short hash of what is in it: another window, repository or encoder has another one."""
+        made = hashlib.blake2b(self.embedding_version.encode(), digest_size=4)
+        for chunk in self.initial:
+            made.update(f"{chunk.chunk_id}\0{chunk.text}\0".encode())
+        for one in (*(anchor.text for anchor in self.anchors), *(name for name, _ in self.deploys)):
+            made.update(f"{one}\0".encode())
+        return f"{self.name}-{made.hexdigest()}"
 
 
 def applied(corpus: Corpus, changes: Iterable[Change]) -> dict[str, Chunk]:

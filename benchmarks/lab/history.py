@@ -8,7 +8,7 @@ import json
 import os
 import shutil
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,7 +16,7 @@ from typing import Any
 from benchmarks.lab import truth
 from benchmarks.lab.corpus import Anchor, Change, Corpus, applied
 from benchmarks.lab.product import Mode, ProductError
-from benchmarks.lab.run import Bench, keep, keep_embeddings, list_statistics, loss_document, version
+from benchmarks.lab.run import Bench, keep, keep_embeddings, list_statistics, loss_document, own_version, version
 
 Document = dict[str, Any]
 
@@ -39,17 +39,24 @@ class Known:
 
     def follow(self, corpus: Corpus) -> None:
         """Take up what this corpus says in their places; what is nowhere stays as it was."""
+        away = []
         for at, passage in enumerate(self.updated(corpus)):
             if self.ids[at] in corpus:
                 self.passages[at] = passage
-            elif (name := _holder(self.passages[at], corpus)) is not None:
-                self.ids[at], self.passages[at] = name, truth.triples(corpus[name].text)
+            elif self.passages[at]:
+                away.append(at)
+        for at, name in self._holders(away, corpus).items():
+            self.ids[at], self.passages[at] = name, truth.triples(corpus[name].text)
 
-
-def _holder(passage: frozenset[int], corpus: Corpus) -> str | None:
-    held = [(len(passage & truth.triples(chunk.text)), name) for name, chunk in corpus.items()]
-    most, name = max(held, default=(0, ""))
-    return name if passage and most >= truth.HELD * len(passage) else None
+    def _holders(self, away: Sequence[int], corpus: Corpus) -> Mapping[int, str]:
+        """The chunk that holds most of each of these passages, half at least; the greatest id among equals."""
+        wanted = frozenset[int]().union(*(self.passages[at] for at in away))
+        best = dict.fromkeys(away, (0, ""))
+        for name, chunk in corpus.items():
+            if there := wanted & truth.triples(chunk.text):
+                for at in away:
+                    best[at] = max(best[at], (len(there & self.passages[at]), name))
+        return {at: name for at, (most, name) in best.items() if most >= truth.HELD * len(self.passages[at])}
 
 
 def answered_either(
@@ -76,11 +83,12 @@ def history(bench: Bench, mode: Mode) -> Document | None:
 
 def kept_history(bench: Bench, mode: Mode) -> Path:
     """Where the outcome of a history is kept."""
-    return bench.folder / "outcomes" / bench.stream.name / version(__name__) / f"history-{mode}.json"
+    return bench.folder / "outcomes" / bench.key / version(__name__) / f"history-{mode}.json"
 
 
 def _measured(bench: Bench, mode: Mode) -> Document:
     stream = bench.stream
+    made = true_losses(bench)[mode]
     product = bench.base.copied(bench.folder / f"case-{os.getpid()}")
     product.configure(stream, mode=mode)
     product.append(stream, stream.deploys, number=1)
@@ -92,9 +100,8 @@ def _measured(bench: Bench, mode: Mode) -> Document:
         verdicts, error = [], str(wrong)
     used = time.process_time() - used
     shutil.rmtree(product.folder)
-    made = [*_truths(bench, mode)]
     for one, judged in zip(made, verdicts, strict=False):
-        one |= {"verdict": judged.gate["verdict"], "reasons": judged.gate["reasons"][:4], "causes": [*judged.causes]}
+        one |= judged.told
     return {
         "stream": stream.name,
         "kind": "history",
@@ -109,26 +116,38 @@ def _measured(bench: Bench, mode: Mode) -> Document:
     }
 
 
-def _truths(bench: Bench, mode: Mode) -> list[Document]:
-    """What each deploy lost: against the one before it, or (pinned) against the first."""
+def true_losses(bench: Bench) -> dict[Mode, list[Document]]:
+    """What each deploy lost: against the one before it, and (pinned) against the first. Cached beside the product."""
+    path = bench.folder / "truths" / f"{bench.key}-{own_version(__name__)}.json"
+    if not path.exists() or (bench.for_peers and not bench.embeddings.exists()):
+        keep(path, {**_true_losses(bench)})
+    made: dict[Mode, list[Document]] = json.loads(path.read_text(encoding="utf-8"))
+    return made
+
+
+def _true_losses(bench: Bench) -> dict[Mode, list[Document]]:
     stream, corpus = bench.stream, bench.stream.corpus
-    known, lists, answered = Known.of(stream.anchors, corpus), bench.before, bench.answered
-    folder = bench.folder / "embeddings" / stream.name
-    folder.mkdir(parents=True, exist_ok=True)
-    reference, made = "reference.npy", list[Document]()
-    keep_embeddings(folder / reference, corpus, stream.dimension)
+    known, first = Known.of(stream.anchors, corpus), (bench.before, bench.answered)
+    previous = first
+    if bench.for_peers:
+        bench.embeddings.mkdir(parents=True, exist_ok=True)
+        keep_embeddings(bench.embeddings / "reference.npy", corpus, stream.dimension)
+    made: dict[Mode, list[Document]] = {"pinned": [], "previous-deploy": []}
     for number, (name, changes) in enumerate(stream.deploys):
-        after = applied(corpus, changes)
-        now = truth.brute_force(after, stream.anchors)
-        found = answered_either(known.passages, known.updated(after), after, now)
-        losses = truth.losses(stream.anchors, stream.dimensions, answered, found)
-        keep_embeddings(folder / f"history-{number}.npy", after, stream.dimension)
-        made.append(_document(name, changes, losses, list_statistics(lists, now), reference, f"history-{number}.npy"))
-        known.follow(after)
-        corpus = after
-        if mode == "previous-deploy":
-            lists, reference = now, f"history-{number}.npy"
-            answered = truth.answers(known.passages, after, now)
+        corpus = applied(corpus, changes)
+        now = truth.brute_force(corpus, stream.anchors)
+        found = answered_either(known.passages, known.updated(corpus), corpus, now)
+        if bench.for_peers:
+            keep_embeddings(bench.embeddings / f"history-{number}.npy", corpus, stream.dimension)
+        for mode, (lists, answered) in {"pinned": first, "previous-deploy": previous}.items():
+            losses = truth.losses(stream.anchors, stream.dimensions, answered, found)
+            reference = f"history-{number - 1}.npy" if number and mode != "pinned" else "reference.npy"
+            one = _document(name, changes, losses, list_statistics(lists, now), reference, f"history-{number}.npy")
+            made[mode].append(one)
+        known.follow(corpus)
+        previous = (now, truth.answers(known.passages, corpus, now))
+        if number % 20 == 19:
+            bench.tell(f"truth of {stream.name}: {number + 1} deploys")
     return made
 
 

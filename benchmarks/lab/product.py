@@ -5,7 +5,7 @@ import io
 import json
 import shutil
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -47,6 +47,42 @@ class Judged:
     deploy: str
     gate: dict[str, Any]
     causes: tuple[str, ...]
+
+    @property
+    def told(self) -> dict[str, Any]:
+        """Verdict, reasons, causes, what each rule found, and the losses in words: what an outcome keeps."""
+        return {
+            "verdict": self.gate["verdict"],
+            "baseline": (self.gate["baseline"] or {}).get("deploy_id", ""),
+            "reasons": self.gate["reasons"][:4],
+            "rules": rules(self.gate["findings"]),
+            "losses": [one["said"] for one in self.gate["losses"]],
+            "causes": list(self.causes),
+        }
+
+
+def rules(findings: Iterable[Mapping[str, Any]]) -> dict[str, dict[str, Any]]:
+    """By rule its worst finding: the worst verdict; of FAILs the value farthest beyond the limit, else the nearest.
+
+    `fails` counts those that decide: critical ones.
+    """
+    made: dict[str, dict[str, Any]] = {}
+    for one in findings:
+        value, limit = one["value"], one["limit"]
+        away = 0.0 if value is None or limit is None else abs(value - limit)
+        said = {
+            "verdict": one["verdict"], "critical": one["severity"] == "critical", "value": value, "limit": limit,
+            "where": f"{one['dimension']}={one['segment']}", "fails": 0, "rank": _rank(one, away),
+        }  # fmt: skip
+        best = made.setdefault(one["rule"], said)
+        fails = best["fails"] + (one["verdict"] == "fail" and said["critical"])
+        made[one["rule"]] = {**max(best, said, key=lambda of: of["rank"]), "fails": fails}
+    return {name: {key: of[key] for key in of if key != "rank"} for name, of in made.items()}
+
+
+def _rank(finding: Mapping[str, Any], away: float) -> tuple[int, bool, float]:
+    worst = ("pass", "inconclusive", "unknown", "fail").index(finding["verdict"])
+    return worst, finding["severity"] == "critical", away if finding["verdict"] == "fail" else -away
 
 
 class Product:

@@ -23,7 +23,7 @@ from benchmarks.lab.streams import usual
 
 BACKGROUND = 0.002
 """Share of the chunks that usual edits touch beside a plant, in documents that the plant leaves alone."""
-INPUTS = ("corpus", "truth", "encoders", "streams", "kinds", "run", "blame")
+INPUTS = ("corpus", "truth", "encoders", "streams", "kinds", "run", "blame", "product")
 """The lab's own modules that decide an outcome, besides the one that plants."""
 Document = dict[str, Any]
 
@@ -54,6 +54,9 @@ class Bench:
     stream: Stream
     folder: Path
     tell: Callable[[str], None]
+    for_peers: bool = True
+    """Whether embeddings are kept for other detectors."""
+    key: str = field(init=False)
     before: truth.Lists = field(init=False)
     passages: list[frozenset[int]] = field(init=False)
     answered: truth.Answers = field(init=False)
@@ -61,11 +64,17 @@ class Bench:
 
     def __post_init__(self) -> None:
         stream = self.stream
+        self.key = stream.key
         self.before = truth.brute_force(stream.corpus, stream.anchors)
         self.passages = truth.passages(stream.anchors, stream.corpus)
         self.answered = truth.answers(self.passages, stream.corpus, self.before)
-        base = self.folder / "base" / f"{stream.name}-{_PRODUCT}"
+        base = self.folder / "base" / f"{self.key}-{_PRODUCT}"
         self.base = prepared(stream, base, mode="pinned", tell=self.tell)
+
+    @property
+    def embeddings(self) -> Path:
+        """Where other detectors find the vectors before and after."""
+        return self.folder / "embeddings" / self.key
 
 
 def sources(folder: str | Path, names: Sequence[str] = ()) -> str:
@@ -79,7 +88,12 @@ def sources(folder: str | Path, names: Sequence[str] = ()) -> str:
 
 def version(module: str) -> str:
     """A short hash of what decides an outcome: the product, the lab, and the module that plants (or replays)."""
-    return f"{_OWN[module.rpartition('.')[2]]}-{_PRODUCT}"
+    return f"{own_version(module)}-{_PRODUCT}"
+
+
+def own_version(module: str) -> str:
+    """The same without the product, which has no part in what is true."""
+    return _OWN[module.rpartition(".")[2]]
 
 
 _PRODUCT = sources(monitor.__path__[0])
@@ -102,7 +116,7 @@ def outcome(bench: Bench, case: Case) -> Document:
 def kept(bench: Bench, case: Case) -> Path:
     """Where the outcome of a case is kept."""
     key = version(case.kind.plant.__module__)
-    return bench.folder / "outcomes" / bench.stream.name / key / f"{case.name}.json"
+    return bench.folder / "outcomes" / bench.key / key / f"{case.name}.json"
 
 
 def keep(path: Path, made: Document) -> None:
@@ -232,9 +246,7 @@ def _deploy(bench: Bench, deployed: Deployed, judged: Judged | None) -> Document
     }
     if judged is not None:
         made |= {
-            "verdict": judged.gate["verdict"],
-            "reasons": judged.gate["reasons"][:4],
-            "causes": list(judged.causes),
+            **judged.told,
             "blame": {
                 leg: blamed(judged.gate["blame"], leg, deployed.documents, deployed.sources, _due(whole, little, leg))
                 for leg in truth.LEGS
@@ -269,7 +281,9 @@ def list_statistics(before: truth.Lists, after: truth.Lists) -> dict[str, float]
 
 
 def _keep_for_peers(bench: Bench, case: Case, corpus: Corpus) -> None:
-    folder = bench.folder / "embeddings" / bench.stream.name
+    if not bench.for_peers:
+        return
+    folder = bench.embeddings
     folder.mkdir(parents=True, exist_ok=True)
     keep_embeddings(folder / f"{case.name}.npy", corpus, bench.stream.dimension)
     keep_embeddings(folder / "reference.npy", bench.stream.corpus, bench.stream.dimension)

@@ -32,9 +32,8 @@ def test_a_case_is_planted_measured_and_judged(bench: Bench) -> None:
     assert deploy["worst"]["before"] > deploy["worst"]["after"]
     assert deploy["causes"][0] == "CORPUS"
     assert deploy["blame"]["dense"]["right"]
-    embeddings = bench.folder / "embeddings" / "small"
-    assert np.load(embeddings / "reference.npy").shape == (120, 8)
-    assert len(np.load(embeddings / "lost_source-3-pinned.npy")) == 100
+    assert np.load(bench.embeddings / "reference.npy").shape == (120, 8)
+    assert len(np.load(bench.embeddings / "lost_source-3-pinned.npy")) == 100
 
 
 def test_what_was_measured_is_not_measured_again(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
