@@ -2,7 +2,7 @@
 
 import math
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -12,18 +12,21 @@ from numpy.typing import NDArray
 from monitor.adapters.retrieval.qdrant.embedded import EmbeddedIndex
 from monitor.adapters.retrieval.qdrant.shard import EmbeddedSettings
 from monitor.core.evaluation import Evaluation, evidence_of
-from monitor.core.index.baseline import Snapshot
+from monitor.core.index.baseline import Member, Snapshot
 from monitor.core.judging.default_policy import default_rules
 from monitor.core.judging.hypotheses import GateEvidence
 from monitor.core.judging.judgement import judge_deploy
 from monitor.core.judging.policy import Rule, Verdict
+from monitor.core.measures.comparison.seen import Observation
+from monitor.core.measures.comparison.summary import Summarised, SummaryTable
+from monitor.core.measures.comparison.tables import ListedLeg
 from monitor.core.measures.formulas.columns import Name
 from monitor.core.model.anchors import AnchorSet
 from monitor.core.model.lists import RankedLists
 from monitor.core.model.scoring import Distance
-from monitor.core.reporting.drift import Drift, SegmentScope
+from monitor.core.reporting.drift import Compared, Drift, SegmentScope
 from tests.contracts.retrievers import Library, anchor_set
-from tests.core.judging.cases import SWAPS, baseline, compared, rule
+from tests.core.judging.cases import SWAPS, alignment, baseline, compared, rule
 from tests.core.snapshots import FINGERPRINT, seen, snapshot
 
 Values = NDArray[np.float64]
@@ -115,6 +118,118 @@ def power(seed: int, shape: str, *, documents: int, deploys: int) -> tuple[float
     pool = Pool.drawn(generator, SHAPES[shape], harm)
     seen_ = [pool.sample(generator, documents).verdict(alone).verdict == "fail" for _ in range(deploys)]
     return harm, sum(seen_) / len(seen_)
+
+
+LEGS: tuple[ListedLeg, ...] = ("dense", "lexical")
+Harm = dict[str, tuple[float, float]]
+"""By column of the default rules, its true mean in the first segment and in each of the others."""
+EVERYWHERE: Harm = {"kept_answers_ratio": (0.02,) * 2, "new_results": (0.75,) * 2, "new_first_ratio": (0.07,) * 2}
+"""Every segment's harm is what the default policy allows over all anchors: one more would be too much."""
+ONE_SEGMENT: Harm = {
+    "kept_answers_ratio": (0.10, 0.0), "new_results": (1.0, 0.6875), "new_first_ratio": (0.15, 0.05),
+}  # fmt: skip
+"""One of five has what a segment is allowed, and all together have what all are allowed: every limit is reached."""
+NOTHING: Harm = dict.fromkeys(EVERYWHERE, (0.0, 0.0))
+TWICE: Harm = {name: (2 * of, 2 * rest) for name, (of, rest) in EVERYWHERE.items()}
+SEGMENT_LOST: Harm = {**NOTHING, "kept_answers_ratio": (0.30, 0.0)}
+
+
+@dataclass(frozen=True)
+class AnswerPool:
+    """All questions there could be, judged by the default rules on both legs.
+
+    A deploy takes answers away document by document, so the questions of one lose theirs together. Questions of one
+    document have answers of their own, but every fourth has that of the one before it.
+    """
+
+    columns: Mapping[ListedLeg, Mapping[Name, Values]]
+    segment: NDArray[np.int64]
+    document: NDArray[np.int64]
+    answer: NDArray[np.int64]
+
+    @classmethod
+    def drawn(cls, generator: Generator, shape: Shape, harm: Harm) -> "AnswerPool":
+        """Documents of one to four questions; the legs are harmed independently, which errs most often."""
+        document = np.repeat(np.arange(SEGMENTS * DOCUMENTS), generator.integers(1, 5, SEGMENTS * DOCUMENTS))
+        segment = document // DOCUMENTS
+        same = (generator.random(len(document)) < 0.25) & (np.diff(document, prepend=-1) == 0)
+        columns = {leg: dict(cls._columns(generator, shape, harm, document)) for leg in LEGS}
+        return cls(columns, segment, document, np.cumsum(~same))
+
+    @staticmethod
+    def _columns(
+        generator: Generator, shape: Shape, harm: Harm, document: NDArray[np.int64]
+    ) -> Iterator[tuple[Name, Values]]:
+        segment = document // DOCUMENTS
+        lost, new, first = (_by_segment(segment, harm[of]) for of in harm)
+        yield Name("kept_answers_ratio", 10), 1.0 - _hit(generator, document, segment, lost)
+        found = np.clip(shape(generator, SEGMENTS * DOCUMENTS)[document] * 0.4, 0.0, 10.0)
+        for at in range(SEGMENTS):
+            found[segment == at] = _with_mean(found[segment == at], new[at])
+        yield Name("new_results", 10), found
+        yield Name("new_first_ratio", 0), _hit(generator, document, segment, first)
+
+    def sample(self, generator: Generator, documents: int, *, whole: bool) -> NDArray[np.int64]:
+        """Rows of questions: of so many documents of each segment, or as many as those have, drawn one by one."""
+        rows: list[NDArray[np.int64]] = []
+        for at in range(SEGMENTS):
+            mine = np.flatnonzero(self.segment == at)
+            chosen = at * DOCUMENTS + generator.choice(DOCUMENTS, documents, replace=False)
+            asked = mine[np.isin(self.document[mine], chosen)]
+            rows.append(asked if whole else np.sort(generator.choice(mine, len(asked), replace=False)))
+        return np.concatenate(rows)
+
+    def verdict(self, rows: NDArray[np.int64], rules: tuple[Rule, ...]) -> Verdict:
+        """What the gate says of these questions."""
+        where = [f"s{at}" for at in self.segment[rows].tolist()]
+        of = alignment(where)
+        tables = tuple(
+            Summarised(
+                SummaryTable(leg, tuple(columns), np.stack([one[rows] for one in columns.values()]), ("",) * 3), of
+            )
+            for leg, columns in self.columns.items()
+        )
+        seen_ = Observation("d1", 9, {}, {}, {}, frozenset(), {}, {}, (), ())
+        made = Compared(seen_, "f", None, tables, of, (), None)
+        return judge_deploy(rules, made, made.report(), GateEvidence(self._baseline(rows, where)))
+
+    def _baseline(self, rows: NDArray[np.int64], where: list[str]) -> Snapshot:
+        made = baseline(where, self.document[rows].tolist())
+        lists = RankedLists.of([[(f"chunk{at}", 1.0)] for at in self.answer[rows].tolist()], 1)
+        members = {
+            int(lists.keys[at, 0]): Member(f"chunk{answer}", f"doc{document}", where[at], f"content{answer}")
+            for at, (answer, document) in enumerate(
+                zip(self.answer[rows].tolist(), self.document[rows].tolist(), strict=True)
+            )
+        }
+        return replace(made, lists=dict.fromkeys(LEGS, lists), members=members)
+
+
+def _by_segment(segment: NDArray[np.int64], harm: tuple[float, float]) -> list[float]:
+    return [harm[0], *(harm[1],) * int(segment.max())]
+
+
+def _hit(
+    generator: Generator, document: NDArray[np.int64], segment: NDArray[np.int64], shares: list[float]
+) -> Values:
+    """Ones for whole documents, until exactly this share of each segment is hit; of the last one only a part."""
+    made = np.zeros(len(document))
+    order = generator.permutation(SEGMENTS * DOCUMENTS)[document]
+    for at, share in enumerate(shares):
+        mine = np.flatnonzero(segment == at)
+        made[mine[np.argsort(order[mine], kind="stable")][: round(share * len(mine))]] = 1.0
+    return made
+
+
+def default_verdicts(
+    seed: int, shape: str, harm: Harm, *, documents: int, deploys: int, whole: bool
+) -> Iterator[Verdict]:
+    """Verdicts of the default policy on deploys of one pool, each over its own sample of questions."""
+    generator = np.random.default_rng(seed)
+    rules = default_rules(("source",), LEGS, k=10, min_anchors=20)
+    pool = AnswerPool.drawn(generator, SHAPES[shape], harm)
+    for _ in range(deploys):
+        yield pool.verdict(pool.sample(generator, documents, whole=whole), rules)
 
 
 @dataclass(frozen=True)

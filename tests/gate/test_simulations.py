@@ -6,7 +6,24 @@ from scipy import stats
 
 from monitor.core.judging.policy import Rule
 from tests.core.judging.cases import SWAPS, rule, verdict
-from tests.gate.simulations import SHAPES, SWAPS_ALONE, Twins, power, shares, swapped, verdicts
+from tests.gate.simulations import (
+    EVERYWHERE,
+    LEGS,
+    NOTHING,
+    ONE_SEGMENT,
+    SEGMENT_LOST,
+    SHAPES,
+    SWAPS_ALONE,
+    TWICE,
+    AnswerPool,
+    Harm,
+    Twins,
+    default_verdicts,
+    power,
+    shares,
+    swapped,
+    verdicts,
+)
 
 ALPHA = 0.05
 DEPLOYS = 60
@@ -34,6 +51,29 @@ def test_the_power_is_as_stated() -> None:
     harm, share = power(3, "even", documents=20, deploys=60)
     assert 2.0 < harm < 4.0
     assert share >= 0.65, (harm, share)
+
+
+@pytest.mark.parametrize("harm", [EVERYWHERE, ONE_SEGMENT])
+def test_a_pool_is_harmed_exactly_as_asked(harm: Harm) -> None:
+    pool = AnswerPool.drawn(np.random.default_rng(3), SHAPES["skewed"], harm)
+    for leg in LEGS:
+        for name, values in pool.columns[leg].items():
+            wrong = 1.0 - values if name.metric == "kept_answers_ratio" else values
+            means = [wrong[pool.segment == at].mean() for at in range(5)]
+            first, rest = harm[name.metric]
+            assert means == pytest.approx([first, *[rest] * 4], abs=1e-3), name
+
+
+@pytest.mark.parametrize("harm", [EVERYWHERE, ONE_SEGMENT])
+def test_the_default_policy_seldom_fails_what_it_allows(harm: Harm) -> None:
+    said = shares(default_verdicts(3, "skewed", harm, documents=12, deploys=DEPLOYS, whole=False))
+    assert said["fail"] * DEPLOYS <= most(DEPLOYS), said
+    assert said["unknown"] == 0.0
+
+
+@pytest.mark.parametrize(("harm", "expected"), [(NOTHING, "pass"), (TWICE, "fail"), (SEGMENT_LOST, "fail")])
+def test_the_default_policy_decides_clear_cases(harm: Harm, expected: str) -> None:
+    assert shares(default_verdicts(3, "skewed", harm, documents=40, deploys=5, whole=False))[expected] == 1.0
 
 
 def test_rebuilding_the_index_does_not_fail() -> None:
