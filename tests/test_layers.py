@@ -17,6 +17,7 @@ CLIENTS = {
     "markdown_it",
     "msgspec",
     "prometheus_client",
+    "psycopg",
     "qdrant_client",
     "qdrant_edge",
     "rank_bm25",

@@ -1,6 +1,7 @@
 """Every kind of source, vector store and encoder that a configuration file may name: one line each."""
 
 from monitor.adapters.encoders.kinds import FASTEMBED, LATENT_SEMANTIC, OPENAI
+from monitor.adapters.retrieval.pgvector.kind import PGVECTOR
 from monitor.adapters.retrieval.qdrant.kinds import EMBEDDED, SERVER
 from monitor.adapters.sources.git.kind import GIT
 from monitor.adapters.sources.jsonl.kind import FILE
@@ -16,6 +17,7 @@ REGISTERED = AdapterRegistry(
     retrievers=(
         EMBEDDED,
         SERVER,
+        PGVECTOR,
     ),
     encoders=(
         OPENAI,

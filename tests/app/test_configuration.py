@@ -21,7 +21,13 @@ from tests.corpora import Shape, write_case
 
 REFERENCE = Path(__file__).parent.parent.parent / "deploy" / "corpus-drift.toml"
 
-SECRETS = [("source", "kafka", "sasl_password"), ("dense", "api_key"), ("encoder", "api_key"), ("http", "token")]
+SECRETS = [
+    ("source", "kafka", "sasl_password"),
+    ("dense", "api_key"),
+    ("dense", "pgvector", "password"),
+    ("encoder", "api_key"),
+    ("http", "token"),
+]
 
 
 def minimal(**more: dict[str, Any]) -> dict[str, Any]:
@@ -327,7 +333,7 @@ def test_a_secret_in_the_file_is_refused_and_not_shown(keys: tuple[str, ...]) ->
         ({"dense": {"hnsw_ef": "many"}}, "dense.hnsw_ef = 'many': expected a whole number"),
         ({"dense": {"hnsw_ef": 0}}, "dense.hnsw_ef = 0: expected at least 1"),
         ({"dense": {"exact": "perhaps"}}, "dense.exact = 'perhaps': expected true or false"),
-        ({"dense": {"engine": "x"}}, "dense.engine = 'x': expected 'embedded', 'server' or 'none'"),
+        ({"dense": {"engine": "x"}}, "dense.engine = 'x': expected 'embedded', 'server', 'pgvector' or 'none'"),
         ({"dense": {"filter_by": "x"}}, "dense.filter_by = 'x': expected a list"),
         ({"corpus": {"dimension": 2.5}}, "corpus.dimension = 2.5: expected a whole number"),
         ({"measure": {"beyond": {"swaps": "much"}}}, "measure.beyond.swaps = 'much': expected a number"),

@@ -70,7 +70,7 @@ CORPUS = {"dimension": 4, "embedding_version": "v1"}
         ({"source": {"toy": {"path": "e", "x": 1}}}, "source.toy.x = 1: no such key; expected one of path"),
         (
             {"dense": {"engine": "toi"}},
-            "dense.engine = 'toi': expected 'embedded', 'server', 'toy' or 'none'",
+            "dense.engine = 'toi': expected 'embedded', 'server', 'pgvector', 'toy' or 'none'",
         ),
         ({"dense": {"engine": "toy"}, "corpus": CORPUS}, "dense.engine = 'toy' needs the table [dense.toy]"),
         (

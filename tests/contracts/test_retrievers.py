@@ -1,4 +1,4 @@
-"""One contract over every dense retriever: numpy brute force, the embedded engine, a server (over the stub)."""
+"""One contract over every dense retriever: brute force, the embedded engine, a server (over the stub), pgvector."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
@@ -9,6 +9,8 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from monitor.adapters.retrieval.pgvector.store import PgvectorTable
+from monitor.adapters.retrieval.pgvector.table import TableSettings
 from monitor.adapters.retrieval.qdrant.collection import ServerSettings
 from monitor.adapters.retrieval.qdrant.embedded import EmbeddedIndex
 from monitor.adapters.retrieval.qdrant.server import ServerRetriever
@@ -20,7 +22,9 @@ from monitor.kinds import RetrieverContext
 from monitor.ports import OwnedIndex, Retriever
 from tests.contracts.retrievers import BruteForce, Library, anchor_set, same_lists
 from tests.contracts.toys import TOY_STORE, WITH_TOYS
+from tests.postgres import PASSWORD, filled_table, postgres
 from tests.qdrant_stub import QdrantStub
+from tests.stack import need
 
 Make = Callable[[Library, ExitStack], Retriever]
 D = 8
@@ -65,6 +69,26 @@ def server(library: Library, stack: ExitStack) -> Retriever:
     return retriever
 
 
+def pgvector(library: Library, stack: ExitStack) -> Retriever:
+    """A table that a pipeline filled with raw vectors, attributes in jsonb, and a graph that is not to be used."""
+    url = filled_table(library, need(postgres(), stack))
+    settings = TableSettings(
+        url,
+        "chunks",
+        library.corpus.dimension,
+        library.distance,
+        password=PASSWORD,
+        chunk_id="chunk_id",
+        content_hash="meta.hash",
+        attribute_prefix="meta.attributes.",
+        exact=True,
+    )
+    retriever = PgvectorTable(settings)
+    stack.callback(retriever.close)
+    retriever.start()
+    return retriever
+
+
 def brute_force(library: Library, stack: ExitStack) -> Retriever:
     return BruteForce(library)
 
@@ -83,6 +107,7 @@ def toy(library: Library, stack: ExitStack) -> Retriever:
 STORES: Mapping[str, Mapping[str, Make]] = {
     "embedded": {"embedded exact": embedded(exact=True), "embedded, graph not built": embedded(exact=False)},
     "server": {"server": server},
+    "pgvector": {"pgvector exact": pgvector},
     "toy": {"toy": toy},
 }
 """By registered kind, the stores over which its contract is run."""
