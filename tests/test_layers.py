@@ -109,6 +109,7 @@ FLOORS = (
     "attribution",
     "reporting",
     "judging",
+    "migration",
     "records",
     "explain",
     "selection",

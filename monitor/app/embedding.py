@@ -119,7 +119,7 @@ def _with(chunk: Chunk, vector: NDArray[np.float32] | None, version: str) -> Chu
     # Built by hand: dataclasses.replace costs more than all the rest of this file per event.
     return Chunk(
         chunk.chunk_id, chunk.doc_id, chunk.ordinal, chunk.text, vector, version or chunk.embedding_version,
-        chunk.segment, chunk.event_time, chunk.content_hash,
+        chunk.segment, chunk.event_time, chunk.content_hash, chunk.vectors,
     )  # fmt: skip
 
 

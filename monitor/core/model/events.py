@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from hashlib import blake2b
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -78,6 +78,9 @@ class Chunk:
     segment: Segment
     event_time: int
     content_hash: str
+    vectors: Mapping[str, NDArray[np.float32]] | None = None
+    """By embedding version, as they came: what the event carried for versions besides its own. An empty one is of a
+    version that nobody watches."""
 
     @classmethod
     def of(
@@ -152,6 +155,39 @@ class Deploy:
     expected: Segment = ()
 
 
+MigrationStep = Literal["begin", "backfilled", "cutover", "rollback", "end"]
+"""What a marker says that a migration did."""
+
+
+@dataclass(frozen=True, slots=True)
+class MigrationMarker:
+    """A marker: the migration took this step. A barrier like a deploy's, with one copy per partition or `upto`.
+
+    `old` and `new` are the embedding versions it leads from and to.
+    """
+
+    migration_id: str
+    step: MigrationStep
+    old: str
+    new: str
+    event_time: int
+    upto: Mapping[Partition, int]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Embed:
+    """A vector of another embedding version was written to its index, made from the content with this hash.
+
+    `event_time` is when it was written; the vector is as it came.
+    """
+
+    chunk_id: str
+    content_hash: str
+    embedding_version: str
+    vector: NDArray[np.float32]
+    event_time: int
+
+
 @dataclass(frozen=True, slots=True)
 class Heartbeat:
     """Nothing changed until this event time."""
@@ -159,7 +195,7 @@ class Heartbeat:
     event_time: int
 
 
-CorpusEvent = Upsert | Delete | Deploy | Heartbeat
+CorpusEvent = Upsert | Delete | Deploy | Heartbeat | Embed | MigrationMarker
 
 
 class Located(NamedTuple):
