@@ -1,11 +1,12 @@
 """The dense leg: the exact top-k of every anchor, kept current batch by batch."""
 
 from collections.abc import Sequence
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
-from monitor.core.index.corpus import Corpus, Delta
+from monitor.core.index.corpus import Delta
 from monitor.core.index.dense.admission import FilterIndex
 from monitor.core.index.dense.buffers import Buffers
 from monitor.core.index.dense.kernels import EMPTY, exact
@@ -27,6 +28,25 @@ _FLOOD = 8
 """With more candidates per anchor than this times k a batch is looked through for copies of one vector."""
 
 
+class VectorSlab(Protocol):
+    """Prepared vectors by slot, with the chunk id and the chunk key of each slot; its owner replaces what grows."""
+
+    @property
+    def vectors(self) -> NDArray[np.float32]:
+        """(n, d) float32."""
+        ...
+
+    @property
+    def names(self) -> list[str]:
+        """Chunk ids."""
+        ...
+
+    @property
+    def keys(self) -> NDArray[np.int64]:
+        """Chunk keys, as many as vectors."""
+        ...
+
+
 class DenseTopK:
     """The exact top-k of all anchors under (score descending, chunk id), scores as `scoring.scores` gives them.
 
@@ -37,12 +57,13 @@ class DenseTopK:
 
     Args:
         anchors: A anchors with prepared vectors, (A, d) float32, and their filters.
-        corpus: the slab of vectors and the names by slot; this very object is read, never written.
+        corpus: the slab of vectors and the names by slot, the corpus or a second version over it; this very object is
+            read, never written.
         k: the depth of the lists, positive.
         distance: how prepared vectors are compared.
     """
 
-    def __init__(self, anchors: AnchorSet, corpus: Corpus, *, k: int, distance: Distance) -> None:
+    def __init__(self, anchors: AnchorSet, corpus: VectorSlab, *, k: int, distance: Distance) -> None:
         self.refills = 0
         """Anchors whose certificate failed and that were searched for anew, since the start."""
         self.rebuilds = 0
