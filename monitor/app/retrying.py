@@ -5,7 +5,17 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from monitor.app.intake import IntakeBatch
-from monitor.core.model.events import Delete, Heartbeat, Located, MalformedEvent, Partition, Position, Record, Upsert
+from monitor.core.model.events import (
+    Delete,
+    Embed,
+    Heartbeat,
+    Located,
+    MalformedEvent,
+    Partition,
+    Position,
+    Record,
+    Upsert,
+)
 from monitor.core.records.committed import Quarantined
 from monitor.ports import Decoder
 
@@ -55,9 +65,9 @@ def _decoded(item: Quarantined, decoder: Decoder) -> Located | str:
         event = decoder.decode(_record(item))
     except MalformedEvent as error:
         return str(error)
-    if isinstance(event, Upsert | Delete | Heartbeat):
+    if isinstance(event, Upsert | Delete | Heartbeat | Embed):
         return Located(item.position, event)
-    return "no event of a chunk" if event is None else "a deploy marker: its place in the stream is past"
+    return "no event of a chunk" if event is None else "a marker: its place in the stream is past"
 
 
 def _record(item: Quarantined) -> Record:

@@ -13,7 +13,9 @@ from monitor.core.model.events import (
     CorpusEvent,
     Delete,
     Deploy,
+    Embed,
     Heartbeat,
+    MigrationMarker,
     Partition,
     Position,
     Record,
@@ -28,12 +30,14 @@ EVENTS: list[CorpusEvent] = [
     Deploy("2026-08-19.1", NOW, {}),
     Deploy("d", NOW, {Partition("t", 1): 9, Partition("t", 0): 3}, (("source", "docs"),)),
     Heartbeat(NOW),
+    MigrationMarker("m 1", "begin", "v:1", "v:2", NOW, {}),
+    MigrationMarker("m 1", "cutover", "v:1", "v:2", NOW, {Partition("t", 1): 9}),
 ]
 
 
 def back(event: CorpusEvent) -> CorpusEvent | None:
     key, value = native(event)
-    return decoder("native", FormOptions("v:1"), EventLimits(dimension=3)).decode(
+    return decoder("native", FormOptions("v:1", versions=("v:2",)), EventLimits(dimension=3)).decode(
         Record(Position("t", 0, 0), key, value)
     )
 
@@ -72,3 +76,22 @@ def test_keys_follow_the_contract() -> None:
     chunk = Chunk("x", "d", 0, "t", None, "v", (), 0, "h")
     assert "vector_b64" not in json.loads(native(Upsert(chunk))[1])
     assert json.loads(native(Upsert(chunk))[1])["event_time"] == "1970-01-01T00:00:00Z"
+
+
+def test_vectors_of_a_second_version_survive_to_the_bit() -> None:
+    vector = np.array([0.1, -1e-30], np.float32)
+    sent = Upsert(Chunk("a", "a", 0, TEXT, None, "v:1", (), NOW, "h", {"v:2": vector}))
+    got = back(sent)
+    assert isinstance(got, Upsert)
+    assert got.chunk.vector is None
+    assert got.chunk.vectors is not None
+    assert got.chunk.vectors["v:2"].tobytes() == vector.tobytes()
+    written = back(Embed("a", "h", "v:2", vector, NOW))
+    assert isinstance(written, Embed)
+    assert (written.chunk_id, written.content_hash, written.embedding_version, written.event_time) == (
+        "a",
+        "h",
+        "v:2",
+        NOW,
+    )
+    assert written.vector.tobytes() == vector.tobytes()

@@ -65,7 +65,7 @@ class AutoDecoder:
             raise malformed(reasons.MISSING_FIELD, "op", said)
         return self._forms[form].decode(record)
 
-    def _read(self, marked: Wire, record: Record) -> CorpusEvent:
+    def _read(self, marked: Wire, record: Record) -> CorpusEvent | None:
         try:
             return self._reader.event(marked, record)
         except MalformedEvent as error:

@@ -54,7 +54,7 @@ class CloudEventsDecoder:
             raise malformed(reasons.UNSUPPORTED_FORM, "content-type", shown(content_type))
         return self._from_envelope(record, record.value)
 
-    def _from_envelope(self, record: Record, value: bytes) -> CorpusEvent:
+    def _from_envelope(self, record: Record, value: bytes) -> CorpusEvent | None:
         envelope = parse(value, self._structured, self._reader.limits)
         data = envelope.data
         if envelope.data_base64 is not None:
@@ -63,13 +63,13 @@ class CloudEventsDecoder:
             data = parse(envelope.data_base64, self._data, self._reader.limits)
         return self._event(envelope, data, record)
 
-    def _binary(self, record: Record, value: bytes) -> CorpusEvent:
+    def _binary(self, record: Record, value: bytes) -> CorpusEvent | None:
         given = headers(record)
         named = {name: given.get(PREFIX + name) for name in _Attributes.__struct_fields__}
         attributes = _Attributes(**{**named, "datacontenttype": given.get("content-type")})
         return self._event(attributes, parse(value, self._data, self._reader.limits) if value else None, record)
 
-    def _event(self, attributes: _Attributes, data: Wire | None, record: Record) -> CorpusEvent:
+    def _event(self, attributes: _Attributes, data: Wire | None, record: Record) -> CorpusEvent | None:
         _check(attributes)
         wire = self._reader.wire() if data is None else data
         if wire.op is None:

@@ -70,7 +70,7 @@ class DebeziumDecoder:
             return None
         return self._change(need(op, "op"), envelope, record)
 
-    def _change(self, op: str, envelope: object, record: Record) -> CorpusEvent:
+    def _change(self, op: str, envelope: object, record: Record) -> CorpusEvent | None:
         if op == "t":
             raise malformed(reasons.TRUNCATE_UNSUPPORTED, "op", "t: which chunks are gone is not said")
         if op not in UPSERTS and op != "d":

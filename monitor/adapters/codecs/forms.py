@@ -32,6 +32,7 @@ class FormOptions:
         vector_name: which named vector of a point is the chunk's; None = the unnamed one.
         now: microseconds since the epoch: the event time of what states none; None = that is malformed.
         point_ids: whether chunk ids are the ids of Qdrant's points.
+        versions: embedding versions watched besides the corpus's own.
     """
 
     embedding_version: str = ""
@@ -43,6 +44,7 @@ class FormOptions:
     vector_name: str | None = None
     now: Callable[[], int] | None = None
     point_ids: bool = False
+    versions: tuple[str, ...] = ()
 
 
 def decoder(form: str, options: FormOptions, limits: EventLimits) -> Decoder:
@@ -59,7 +61,13 @@ def decoder(form: str, options: FormOptions, limits: EventLimits) -> Decoder:
     if form not in FORMS:
         message = f"source.format: {form!r}, expected one of {', '.join(FORMS)}"
         raise ConfigurationError(message)
-    reader = EventReader(limits, options.embedding_version, now=options.now, point_ids=options.point_ids)
+    reader = EventReader(
+        limits,
+        options.embedding_version,
+        now=options.now,
+        point_ids=options.point_ids,
+        versions=options.versions,
+    )
     if form != "auto":
         rows = form != "fields" or not _through_wrapper(options.paths)
         return Opening(_one(form, options, reader), limits, name=form, wrapped=rows)

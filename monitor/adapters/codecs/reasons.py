@@ -53,7 +53,7 @@ REASONS: Mapping[str, str] = MappingProxyType(
         BAD_BASE64: "not standard base64 with padding and without white space",
         CONFLICTING_FIELDS: "both vector and vector_b64",
         BAD_TIME: "an event time that is not an RFC 3339 instant with an offset",
-        UNKNOWN_OP: "an operation that is not documented",
+        UNKNOWN_OP: "an operation, or a phase of a migration, that is not documented",
         NO_KEY: "a null value without a key that names a chunk",
         UNSUPPORTED_FORM: "a CloudEvents version, batch or content type that is not accepted; Avro or Protobuf",
         BAD_POINT_ID: "a Qdrant point id that is neither an unsigned 64-bit integer nor a UUID",

@@ -12,10 +12,19 @@ from monitor.adapters.codecs.scalars import DEPLOY_PREFIX, FORBIDDEN
 from monitor.adapters.codecs.times import PATTERN
 from monitor.adapters.codecs.vectors import FLOAT32_OVERFLOW, MOST_CHARACTERS
 from monitor.adapters.codecs.versions import MOST_NUMBERS, NUMBER_PATTERNS
+from monitor.adapters.codecs.wire import MOST_VERSIONS, STEPS
 
 Schema = dict[str, Any]
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
+_VECTOR: Schema = {
+    "type": "object",
+    "oneOf": [
+        {"required": ["vector"], "properties": {"vector": {"type": "array", "items": {"type": "number"}}}},
+        {"required": ["vector_b64"], "properties": {"vector_b64": {"type": "string"}}},
+    ],
+}
+"""Of another version than the corpus's: how long it is is known where the migration is configured."""
 _TYPED = {
     "op": "string",
     "chunk_id": "string",
@@ -29,6 +38,11 @@ _TYPED = {
     "deploy_id": "string",
     "upto": "object",
     "expected": "object",
+    "vectors": "object",
+    "migration_id": "string",
+    "phase": "string",
+    "from": "string",
+    "to": "string",
 }
 
 
@@ -48,7 +62,7 @@ def event_schema(limits: EventLimits | None = None, *, stamped: bool = False) ->
     properties["expected"] |= {"additionalProperties": {"type": ["string", "null"]}}
     properties["upto"] |= {"additionalProperties": {"type": "object", "additionalProperties": {"type": "integer"}}}
     properties["version"] = {"type": ["integer", "string", "array", "null"], **_version()}
-    properties["op"] = {"enum": ["upsert", "delete", "deploy", "heartbeat"]}
+    properties["op"] = {"enum": ["upsert", "delete", "deploy", "heartbeat", "embed", "migration"]}
     if bounds.dimension:
         properties |= {"vector": {"type": ["array", "string", "null"], "items": {"type": "number"}}}
         properties |= {"vector_b64": {"type": ["string", "null"], **_not(r"[^A-Za-z0-9+/=]")}}
@@ -78,12 +92,24 @@ def _operations(limits: EventLimits) -> dict[str, tuple[Schema, tuple[str, ...]]
         "content_hash": _bounded(limits.label_bytes),
         "segment": _attributes(limits),
     }
+    label = _identifier(limits.label_bytes)
+    upsert["vectors"] = {"maxProperties": MOST_VERSIONS, "additionalProperties": _VECTOR, "propertyNames": label}
+    embed: Schema = {"chunk_id": chunk_id, "content_hash": label, "embedding_version": label}
+    migration: Schema = {
+        "migration_id": _identifier(limits.id_bytes),
+        "phase": {"enum": list(STEPS)},
+        "from": label,
+        "to": label,
+        "upto": _upto(limits),
+    }
     deploy = {"deploy_id": _identifier(limits.id_bytes), "upto": _upto(limits), "expected": _attributes(limits)}
     return {
         "upsert": (upsert | _vector(limits.dimension), ("chunk_id", "text")),
         "delete": ({"chunk_id": chunk_id, "version": version}, ("chunk_id",)),
         "deploy": (deploy, ("deploy_id",)),
         "heartbeat": ({}, ()),
+        "embed": (embed, ("chunk_id", "content_hash", "embedding_version")),
+        "migration": (migration, ("migration_id", "phase", "from", "to")),
     }
 
 
@@ -98,7 +124,12 @@ def _operation(name: str, fields: tuple[Schema, tuple[str, ...]], *, stamped: bo
         },
         "required": [*required, *([] if stamped else ["event_time"])],
     }
-    if "vector" in properties:
+    if name == "embed":
+        schema["anyOf"] = [
+            {"required": ["vector"], "properties": {"vector": {"type": "array"}}},
+            {"required": ["vector_b64"], "properties": {"vector_b64": {"type": "string"}}},
+        ]
+    if "vector" in properties or name == "embed":
         schema["not"] = {
             "required": ["vector", "vector_b64"],
             "properties": {"vector": {"type": ["array", "string"]}, "vector_b64": {"type": "string"}},

@@ -80,5 +80,17 @@ class VectorReader:
         return vector
 
 
+def unchecked(given: list[float] | bytes | None) -> NDArray[np.float32]:
+    r"""Numbers, or the bytes of little-endian float32, as they come; empty where the bytes are no whole numbers.
+
+    >>> unchecked([0.5, 1e300]).tolist(), unchecked(b"\0" * 7).tolist()
+    ([0.5, inf], [])
+    """
+    if isinstance(given, bytes):
+        return np.frombuffer(given if len(given) % _FLOAT32.itemsize == 0 else b"", _FLOAT32)
+    with np.errstate(over="ignore"):
+        return np.array(given or (), np.float64).astype(np.float32)
+
+
 def _wrong_dimension(length: float, expected: int, field: str) -> MalformedEvent:
     return malformed(reasons.WRONG_DIMENSION, field, f"{length:g} components, expected {expected}")

@@ -1,7 +1,8 @@
 """The fields of a corpus event as typed from the wire, and the strict step from them to the event."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Mapping
 from functools import lru_cache
+from typing import get_args
 
 import msgspec
 import numpy as np
@@ -23,14 +24,17 @@ from monitor.adapters.codecs.scalars import (
     segment,
 )
 from monitor.adapters.codecs.times import in_range, instant, stamp
-from monitor.adapters.codecs.vectors import VectorReader
+from monitor.adapters.codecs.vectors import VectorReader, unchecked
 from monitor.adapters.codecs.versions import VersionWire, version
 from monitor.core.model.events import (
     Chunk,
     CorpusEvent,
     Delete,
     Deploy,
+    Embed,
     Heartbeat,
+    MigrationMarker,
+    MigrationStep,
     Record,
     Segment,
     Upsert,
@@ -39,6 +43,9 @@ from monitor.core.model.events import (
 from monitor.core.model.point_ids import canonical
 
 _SEGMENTS_KEPT = 1_024
+MOST_VERSIONS = 8
+"""Versions of a chunk's vector in one event."""
+STEPS: tuple[MigrationStep, ...] = get_args(MigrationStep)
 
 
 class Wire(msgspec.Struct, gc=False):
@@ -66,6 +73,23 @@ class VectorWire(Wire, gc=False):
     vector_b64: bytes | None = None
 
 
+class OneVector(msgspec.Struct, gc=False):
+    """A vector in either spelling."""
+
+    vector: list[float] | None = None
+    vector_b64: bytes | None = None
+
+
+class MigrationWire(VectorWire, gc=False, rename={"old": "from", "new": "to"}):
+    """The same where a migration is watched: more versions of a vector, and markers."""
+
+    vectors: dict[str, OneVector] | None = None
+    migration_id: str | None = None
+    phase: str | None = None
+    old: str | None = None
+    new: str | None = None
+
+
 class EventReader:
     """From typed fields to a corpus event: every bound of docs/events.md is enforced here and only here.
 
@@ -74,6 +98,7 @@ class EventReader:
         embedding_version: what an upsert has that names none.
         now: microseconds since the epoch, for events that say no time themselves; None = such an event is malformed.
         point_ids: whether chunk ids are Qdrant's point ids, to be spelt as the server does.
+        versions: embedding versions that are watched besides; without any, events of migrations are not ours.
     """
 
     def __init__(
@@ -83,17 +108,18 @@ class EventReader:
         *,
         now: Callable[[], int] | None = None,
         point_ids: bool = False,
+        versions: Collection[str] = (),
     ) -> None:
-        self._now, self._point_ids = now, point_ids
+        self._now, self._point_ids, self._versions = now, point_ids, frozenset(versions)
         self.limits = limits
-        self.wire: type[Wire] = VectorWire if limits.dimension else Wire
+        self.wire: type[Wire] = MigrationWire if versions else VectorWire if limits.dimension else Wire
         self._embedding_version = embedding_version
         self._vectors = VectorReader(limits.dimension) if limits.dimension else None
         # segments repeat: one tuple per distinct one, checked once and shared by all its chunks
         self._segment = lru_cache(_SEGMENTS_KEPT)(lambda pairs: segment(pairs, limits))
 
-    def event(self, wire: Wire, record: Record, time: int | None = None) -> CorpusEvent:
-        """The event that the fields state.
+    def event(self, wire: Wire, record: Record, time: int | None = None) -> CorpusEvent | None:
+        """The event that the fields state; None for one of a migration that nobody watches.
 
         Args:
             wire: the fields; `op` decides which are needed.
@@ -114,7 +140,13 @@ class EventReader:
             return self._deploy(wire, self._read_at(self._time(wire, record, time)))
         if op == "heartbeat":
             return Heartbeat(self._read_at(self._time(wire, record, time)))
-        raise malformed(reasons.UNKNOWN_OP, "op", f"{shown(op)}, expected upsert, delete, deploy or heartbeat")
+        if op in ("embed", "migration"):
+            if not isinstance(wire, MigrationWire):
+                return None
+            moment = self._read_at(self._time(wire, record, time))
+            return self._embed(wire, moment) if op == "embed" else self._marker(wire, moment)
+        expected = "expected upsert, delete, deploy, heartbeat, embed or migration"
+        raise malformed(reasons.UNKNOWN_OP, "op", f"{shown(op)}, {expected}")
 
     def tombstone(self, record: Record) -> Delete | None:
         """A record without a value: its key's chunk is gone. None for the tombstone of a deploy marker."""
@@ -148,6 +180,7 @@ class EventReader:
             text_hash(text)
             if wire.content_hash is None
             else identifier(wire.content_hash, "content_hash", limits.label_bytes),
+            self._others(wire) if isinstance(wire, MigrationWire) and wire.vectors else None,
         )
         return Upsert(chunk, None if wire.version is None else version(wire.version), time is None)
 
@@ -156,6 +189,41 @@ class EventReader:
         upto = {} if wire.upto is None else offsets(wire.upto, self.limits)
         expected = segment(wire.expected.items(), self.limits, "expected") if wire.expected else ()
         return Deploy(deploy_id, time, upto, expected)
+
+    def _embed(self, wire: MigrationWire, time: int) -> Embed:
+        limits = self.limits
+        version = identifier(wire.embedding_version, "embedding_version", limits.label_bytes)
+        made = _one(OneVector(wire.vector if isinstance(wire.vector, list) else None, wire.vector_b64), "vector")
+        content = identifier(wire.content_hash, "content_hash", limits.label_bytes)
+        return Embed(self._chunk_id(wire.chunk_id), content, version, made, time)
+
+    def _marker(self, wire: MigrationWire, time: int) -> MigrationMarker:
+        limits, phase = self.limits, need(wire.phase, "phase")
+        step = next((one for one in STEPS if one == phase), None)
+        if step is None:
+            raise malformed(reasons.UNKNOWN_OP, "phase", f"{shown(phase)}, expected one of {', '.join(STEPS)}")
+        return MigrationMarker(
+            identifier(wire.migration_id, "migration_id", limits.id_bytes),
+            step,
+            identifier(wire.old, "from", limits.label_bytes),
+            identifier(wire.new, "to", limits.label_bytes),
+            time,
+            {} if wire.upto is None else offsets(wire.upto, limits),
+        )
+
+    def _others(self, wire: MigrationWire) -> Mapping[str, NDArray[np.float32]]:
+        """Vectors by version, but for the event's own; an empty one of a version that nobody watches."""
+        given = wire.vectors or {}
+        if len(given) > MOST_VERSIONS:
+            raise malformed(reasons.TOO_MANY, "vectors", f"{len(given)} versions, expected at most {MOST_VERSIONS}")
+        own = self._contract(wire.embedding_version)
+        return {
+            identifier(version, "vectors", self.limits.label_bytes): _one(vector, f"vectors.{version}")
+            if version in self._versions
+            else _EMPTY
+            for version, vector in given.items()
+            if version != own
+        }
 
     def _contract(self, given: str | None) -> str:
         if given is None or given == self._embedding_version:
@@ -168,6 +236,12 @@ class EventReader:
     def _vector(self, wire: Wire) -> NDArray[np.float32] | None:
         if self._vectors is None or not isinstance(wire, VectorWire):
             return None
+        if isinstance(wire, MigrationWire) and wire.vectors:
+            own = wire.vectors.get(self._contract(wire.embedding_version))
+            if own is not None:
+                if wire.vector is not None or wire.vector_b64 is not None:
+                    raise malformed(reasons.CONFLICTING_FIELDS, "vectors", "the event's own version is there twice")
+                wire.vector, wire.vector_b64 = own.vector, own.vector_b64
         if wire.vector_b64 is not None:
             if wire.vector is not None:
                 raise malformed(reasons.CONFLICTING_FIELDS, "vector", "given twice, also as vector_b64")
@@ -190,3 +264,15 @@ class EventReader:
             return in_range(self._now(), self.limits)
         said = "absent, and the record has no usable time stamp; source.missing_event_time = 'ingest' takes "
         raise malformed(reasons.MISSING_FIELD, "event_time", said + "the time of reading")
+
+
+_EMPTY = np.zeros(0, np.float32)
+
+
+def _one(given: OneVector, field: str) -> NDArray[np.float32]:
+    """A vector of whatever length: whoever knows its contract refuses it."""
+    if given.vector is not None and given.vector_b64 is not None:
+        raise malformed(reasons.CONFLICTING_FIELDS, field, "given twice, also as vector_b64")
+    if given.vector is None and given.vector_b64 is None:
+        raise malformed(reasons.MISSING_FIELD, field, "absent, expected vector_b64 or vector")
+    return unchecked(given.vector if given.vector_b64 is None else given.vector_b64)

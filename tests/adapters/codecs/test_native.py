@@ -1,6 +1,8 @@
 """The native form: what is read, and how."""
 
+import base64
 import math
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -9,7 +11,7 @@ import pytest
 from monitor.adapters.codecs.forms import FormOptions, decoder
 from monitor.adapters.codecs.limits import EventLimits
 from monitor.adapters.codecs.times import STAMP_HEADER
-from monitor.core.model.events import Delete, Deploy, Heartbeat, MalformedEvent, Partition, Upsert, text_hash
+from monitor.core.model.events import Delete, Deploy, Embed, Heartbeat, MalformedEvent, Partition, Upsert, text_hash
 from tests.adapters.codecs.forge import (
     B64,
     DELETE,
@@ -215,3 +217,41 @@ def test_a_decoder_without_a_default_takes_the_event_as_it_is() -> None:
     event = decoder("native", FormOptions(), LIMITS).decode(record(dumped(UPSERT)))
     assert isinstance(event, Upsert)
     assert event.chunk.embedding_version == ""
+
+
+WATCHED = decoder("native", replace(OPTIONS, versions=("new",)), LIMITS)
+
+
+def test_vectors_of_more_versions_stand_beside_the_own_one() -> None:
+    vectors = {
+        "new": {"vector": [1, 1e300]},
+        "third": {"vector_b64": B64},
+        OPTIONS.embedding_version: {"vector": VECTOR},
+    }
+    event = WATCHED.decode(record(changed(UPSERT, vector=None, vectors=vectors)))
+    assert isinstance(event, Upsert)
+    assert event.chunk.vector is not None
+    assert event.chunk.vector.tolist() == VECTOR
+    assert event.chunk.vectors is not None
+    assert {name: made.tolist() for name, made in event.chunk.vectors.items()} == {"new": [1, math.inf], "third": []}
+    with pytest.raises(MalformedEvent, match="twice"):
+        WATCHED.decode(record(changed(UPSERT, vectors=vectors)))
+    assert upsert(changed(UPSERT, vectors=vectors)).chunk.vectors is None, "nobody watches a migration here"
+
+
+def test_events_of_a_migration_that_nobody_watches_are_not_ours() -> None:
+    embed = {"op": "embed", "chunk_id": "a", "content_hash": "h", "embedding_version": "new", "vector_b64": B64}
+    marker = {"op": "migration", "migration_id": "m", "phase": "cutover", "from": "old", "to": "new"}
+    for event in (embed, marker):
+        value = dumped({**event, "event_time": "2026-08-19T10:12:00Z"})
+        assert NATIVE.decode(record(value)) is None
+        assert WATCHED.decode(record(value)) is not None
+
+
+@pytest.mark.parametrize("length", [0, 3, 17])
+def test_bytes_that_are_no_whole_numbers_are_a_vector_of_none(length: int) -> None:
+    encoded = base64.b64encode(bytes(length)).decode()
+    embed = {"op": "embed", "chunk_id": "a", "content_hash": "h", "embedding_version": "new", "vector_b64": encoded}
+    event = WATCHED.decode(record(dumped({**embed, "event_time": "2026-08-19T10:12:00Z"})))
+    assert isinstance(event, Embed)
+    assert event.vector.shape == (0,)

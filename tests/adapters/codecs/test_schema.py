@@ -1,6 +1,7 @@
 """The JSON Schema of the native form: correct, and of one mind with the decoder wherever a schema can be."""
 
 import json
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -90,6 +91,50 @@ def test_it_is_a_schema() -> None:
 def test_good_events_pass_both(event: dict[str, Any]) -> None:
     assert [error.message for error in SCHEMA.iter_errors(event)] == []
     assert decodes(event)
+
+
+EMBED: dict[str, Any] = {
+    "op": "embed",
+    "chunk_id": "guide/auth.md#tokens",
+    "content_hash": "abc",
+    "embedding_version": "new",
+    "vector": [0.5, 1],
+    "event_time": TIME,
+}
+MARKER: dict[str, Any] = {
+    "op": "migration", "migration_id": "m1", "phase": "begin", "from": "old", "to": "new", "event_time": TIME,
+}  # fmt: skip
+WATCHED = decoder("native", replace(OPTIONS, versions=("new",)), LIMITS).decode
+
+
+@pytest.mark.parametrize(
+    ("event", "good"),
+    [
+        (EMBED, True),
+        ({**EMBED, "vector": None, "vector_b64": "AACAPw=="}, True),
+        ({**EMBED, "vector_b64": "AACAPw=="}, False),
+        ({**EMBED, "vector": None}, False),
+        ({**EMBED, "content_hash": None}, False),
+        ({**EMBED, "embedding_version": ""}, False),
+        (MARKER, True),
+        ({**MARKER, "upto": {"t": {"0": 5}}}, True),
+        ({**MARKER, "phase": "started"}, False),
+        ({**MARKER, "from": None}, False),
+        ({**UPSERT, "vectors": {"new": {"vector_b64": "AACAPw=="}, "third": {"vector": [1]}}}, True),
+        ({**UPSERT, "vectors": {"new": {}}}, False),
+        ({**UPSERT, "vectors": {"new": {"vector": [1], "vector_b64": "AACAPw=="}}}, False),
+        ({**UPSERT, "vectors": {f"v{at}": {"vector": [1]} for at in range(9)}}, False),
+    ],
+)
+def test_events_of_migrations_pass_both_or_neither(event: dict[str, Any], *, good: bool) -> None:
+    assert SCHEMA.is_valid(event) == good
+    try:
+        WATCHED(record(json.dumps(event).encode()))
+    except MalformedEvent:
+        assert not good
+    else:
+        # of a version that nobody watches nothing is looked at
+        assert good or "new" not in event.get("vectors", {"new": 0})
 
 
 JSON_CASES = [case for case in HOSTILE if case[2] is not None and not case[0].startswith(("ce_", "cdc_", "sink_"))]
