@@ -1,0 +1,94 @@
+"""A migration as a document: what the endpoint, the commands and the page say. Unknown is null, never 0."""
+
+import math
+from dataclasses import asdict
+from typing import Any
+
+from monitor.core.migration.fixes import fix_list, unnamed
+from monitor.core.migration.model import Coverage, EncoderContract
+from monitor.core.migration.next_step import next_step
+from monitor.core.migration.verdict import MigrationAssessment
+
+SCHEMA = 1
+Document = dict[str, Any]
+
+
+def migration_document(of: MigrationAssessment, target: str = "-c corpus-drift.toml") -> Document:
+    """All that is said of a migration, finite throughout.
+
+    Args:
+        of: the migration, judged.
+        target: how printed commands name the monitor.
+    """
+    view, audit = of.view, of.evidence.audit
+    sentence, command = next_step(of, target)
+    made = {
+        "schema": SCHEMA,
+        "migration": view.migration_id,
+        "verdict": str(of.verdict),
+        "gate": of.verdict.gate,
+        "reasons": list(of.reasons),
+        "phase": str(view.phase),
+        "from": _contract(view.old),
+        "to": _contract(view.new),
+        "steps": [asdict(change) for change in view.changes],
+        "event_time": view.now,
+        "positions": dict(view.positions),
+        "window_left_seconds": of.window_left,
+        "next": {"do": sentence, "command": command},
+        "rules": [asdict(found) for found in of.findings],
+        "limits": asdict(of.limits),
+        "coverage": _coverage(view.coverage),
+        "pace": asdict(view.pace),
+        "vectors": asdict(view.faults),
+        "serving": [asdict(figures) for figures in view.serving],
+        "shadow": [asdict(figures) for figures in view.shadow],
+        "quality": [asdict(found) for found in of.evidence.quality],
+        "other_quality": [asdict(found) for found in of.evidence.other_quality],
+        "audit": None if audit is None else {**asdict(audit), "mixed_most": audit.mixed_most},
+        "clicks": None if of.evidence.clicks is None else asdict(of.evidence.clicks),
+        "side_effects": _side_effects(of),
+        "events": [
+            {"kind": kind, "outcome": outcome, "count": count}
+            for (kind, outcome), count in sorted(view.events.items())
+        ],
+        "alias": None if view.alias is None else asdict(view.alias),
+        "problems": list(view.problems),
+        "remarks": list(of.evidence.remarks),
+    }
+    finite: Document = _finite(made)
+    return finite
+
+
+def fixes_document(coverage: Coverage) -> Document:
+    """The fix list as a document: what a pipeline has to write, embed again or delete."""
+    return {"fixes": [asdict(fix) for fix in fix_list(coverage)], "unnamed": unnamed(coverage)}
+
+
+def _contract(of: EncoderContract) -> Document:
+    return {**asdict(of), "metric": str(of.metric), "digest": of.digest()}
+
+
+def _coverage(of: Coverage) -> Document:
+    return {**asdict(of), "ratio": of.ratio, **fixes_document(of)}
+
+
+def _side_effects(of: MigrationAssessment) -> Document:
+    known = of.evidence
+    return {
+        "shapes": None if known.shapes is None else [asdict(shape) for shape in known.shapes],
+        "source_mix_divergence": known.source_mix_divergence,
+        "thresholds": {name: asdict(found) for name, found in known.thresholds.items()},
+        "proxies": [asdict(proxy) for proxy in known.proxies],
+    }
+
+
+def _finite(value: Any) -> Any:
+    """A copy in which numbers that are not finite are null."""
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    if isinstance(value, dict):
+        return {name: _finite(inner) for name, inner in value.items()}
+    if isinstance(value, list | tuple):
+        return [_finite(inner) for inner in value]
+    return value
