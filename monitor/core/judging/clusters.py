@@ -1,6 +1,6 @@
 """Which anchors stand or fall together: those whose baseline top-1 comes from one document or says the same."""
 
-from collections.abc import Hashable, Iterable
+from collections.abc import Hashable, Iterable, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -31,16 +31,26 @@ def clusters(
         (P,) int64 cluster numbers. An anchor without a baseline list, or an empty one, is a cluster by itself.
     """
     lists, marks = baseline.lists[leg], list(baseline.anchors.values())
-    joined = _Joined(len(rows))
-    for at, row in enumerate(rows.tolist()):
+    made: list[list[Hashable]] = []
+    for row in rows.tolist():
         first = int(lists.keys[row, 0]) if lists.known[row] and lists.depth else NO_CHUNK
         member = baseline.members.get(first)
-        joined.put(at, ("question", marks[row].digest))
+        own: list[Hashable] = [("question", marks[row].digest)]
         if first != NO_CHUNK:
-            joined.put(at, ("chunk", first) if member is None or answers else ("document", member.doc_id))
+            own.append(("chunk", first) if member is None or answers else ("document", member.doc_id))
         if member is not None and member.content_hash:
-            joined.put(at, ("content", member.content_hash))
-    return joined.numbers(range(len(rows)))
+            own.append(("content", member.content_hash))
+        made.append(own)
+    return joined(made)
+
+
+def joined(marks: Sequence[Iterable[Hashable]]) -> NDArray[np.int64]:
+    """(A,) int64 cluster numbers: anchors that share any mark are one cluster, transitively."""
+    sets = _Joined(len(marks))
+    for at, own in enumerate(marks):
+        for mark in own:
+            sets.put(at, mark)
+    return sets.numbers(range(len(marks)))
 
 
 class _Joined:

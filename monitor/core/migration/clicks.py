@@ -31,6 +31,7 @@ class Impression:
         clicked: chunk ids.
         teams: of an interleaved list, which version put each shown chunk there; empty where the list is one
             version's.
+        event_time: microseconds, 0 where the log does not say.
     """
 
     query: str
@@ -38,6 +39,7 @@ class Impression:
     shown: tuple[str, ...]
     clicked: tuple[str, ...]
     teams: tuple[Team, ...] = ()
+    event_time: int = 0
 
 
 def unsupported_share(log: Sequence[Impression], anchors: Sequence[str], new: RankedLists, depth: int) -> float:
@@ -56,6 +58,23 @@ def unsupported_share(log: Sequence[Impression], anchors: Sequence[str], new: Ra
             slots += len(listed)
             never += sum(key not in seen[query] for key in listed)
     return never / slots if slots else math.nan
+
+
+def shown_overlap(log: Sequence[Impression], anchors: Sequence[str], lists: RankedLists, depth: int) -> float:
+    """Mean share of what was shown, cut at k, that a version's own list holds: whether it is that version that
+    serves.
+
+    Interleaved impressions, and those that do not say what was shown, are left out. NaN where none is left.
+    """
+    rows = {query: row for row, query in enumerate(anchors) if lists.known[row]}
+    found = []
+    for impression in log:
+        if impression.query in rows and impression.shown and not impression.teams:
+            row = rows[impression.query]
+            own = set(lists.keys[row, : min(depth, int(lists.lengths[row]))].tolist())
+            cut = impression.shown[:depth]
+            found.append(sum(chunk_key(chunk) in own for chunk in cut) / len(cut))
+    return float(np.mean(found)) if found else math.nan
 
 
 def clicked_items(log: Sequence[Impression]) -> Mapping[str, tuple[str, ...]]:

@@ -14,9 +14,9 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from monitor.core.judging.bounds import ALPHA, AnchorSample, mean_bounds
+from monitor.core.judging.bounds import ALPHA, AnchorSample, ConfidenceBounds, mean_bounds
 from monitor.core.judging.holm import rejected
-from monitor.core.judging.planning import POWER
+from monitor.core.judging.planning import POWER, DecisionPlan
 from monitor.core.measures.formulas import labelled
 from monitor.core.measures.formulas.labelled import Judgements
 from monitor.core.measures.formulas.overlap import first_ranks
@@ -142,7 +142,8 @@ class QualityDifference:
     """New minus old over the anchors of a segment; bigger is better.
 
     `lower` and `upper` are one-sided 95% bounds, from the clustered bootstrap. `detectable` is the smallest loss that
-    would be found with 80% power. `no_worse` and `worse` are p-values of "worse than the margin" and "no worse than
+    would be found with 80% power; `needed` anchors would decide a difference as large as this one, 0 where no number
+    would. `no_worse` and `worse` are p-values of "worse than the margin" and "no worse than
     the margin": small ones reject. `n` anchors were measured of `expected` that have labels.
     """
 
@@ -162,6 +163,7 @@ class QualityDifference:
     detectable: float
     no_worse: float
     worse: float
+    needed: int = 0
     verdict: VerdictName = "unknown"
 
 
@@ -210,7 +212,14 @@ def difference(
         detectable(gain.deviation, gain.clusters),
         gain.p,
         loss.p,
+        _needed(gain, float(np.average(change[there], weights=weights)), margin, n),
     )
+
+
+def _needed(gain: ConfidenceBounds, change: float, margin: float, n: int) -> int:
+    """Anchors, clustered as these are, that would decide whether such a change is within the margin."""
+    plan = DecisionPlan(gain.deviation, (-1.0, 1.0), margin, 1.0)
+    return math.ceil(plan.clusters_needed(-change) * n / gain.clusters)
 
 
 def detectable(deviation: float, clusters: int) -> float:
@@ -227,31 +236,23 @@ def detectable(deviation: float, clusters: int) -> float:
 def non_inferiority(overall: QualityDifference, segments: Sequence[QualityDifference]) -> list[QualityDifference]:
     """Judge them: no worse than the margin (pass), worse (fail), or not decided.
 
-    A fixed sequence, then Holm: the overall test is made at the full level; segments are called no worse only behind
-    it, Holm-corrected among themselves; so the chance that any of these statements is wrong is at most 5%. Losses are
-    Holm-corrected likewise. Nothing measured: UNKNOWN.
+    READY claims all of them at once: it is wrong only if one that is worse passed, and each passes wrongly with
+    chance 5% at most, so no correction is due (an intersection-union test: Berger, Technometrics 24, 1982). NOT_READY
+    claims any one of them: losses in segments are Holm-corrected. Nothing measured: UNKNOWN.
 
     Returns:
         the overall difference first, then the segments in the order given.
     """
-    first = _judged(overall, passes=overall.no_worse <= ALPHA, fails=overall.worse <= ALPHA)
-    safe = rejected([of.no_worse for of in segments], ALPHA)
-    lost = rejected([of.worse for of in segments], ALPHA)
-    behind = first.verdict == "pass"
-    return [
-        first,
-        *(_judged(of, passes=behind and ok, fails=bad) for of, ok, bad in zip(segments, safe, lost, strict=True)),
-    ]
+    lost = [overall.worse <= ALPHA, *rejected([of.worse for of in segments], ALPHA)]
+    return [_judged(of, fails=bad) for of, bad in zip((overall, *segments), lost, strict=True)]
 
 
-def _judged(of: QualityDifference, *, passes: bool, fails: bool) -> QualityDifference:
-    verdict: VerdictName = "inconclusive"
+def _judged(of: QualityDifference, *, fails: bool) -> QualityDifference:
+    verdict: VerdictName = "pass" if of.no_worse <= ALPHA else "inconclusive"
     if not of.n:
         verdict = "unknown"
     elif fails:
         verdict = "fail"
-    elif passes:
-        verdict = "pass"
     return replace(of, verdict=verdict)
 
 

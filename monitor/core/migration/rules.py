@@ -218,6 +218,7 @@ def quality_line(of: QualityDifference) -> str:
     )
     if of.verdict == "inconclusive" and not math.isnan(of.detectable):
         said += f"; a loss below {of.detectable:.3f} cannot be told from none on so few"
+        said += f", about {of.needed:,} would decide" if of.needed else ""
     return said
 
 

@@ -167,17 +167,30 @@ def test_detectable_is_the_textbook_effect() -> None:
     assert math.isnan(detectable(0.25, 1))
 
 
-def test_segments_speak_only_behind_the_whole_and_under_holm() -> None:
+def test_each_passes_at_its_own_level_and_losses_are_corrected_by_holm() -> None:
     safe = difference(column([0.5] * 400, [0.6] * 400), np.ones(400, np.bool_), 0.02, ("all", "all"))
     tight = replace(safe, dimension="language", segment="de", no_worse=0.04)
-    made = non_inferiority(safe, [tight, replace(tight, segment="en", no_worse=0.03)])
-    assert [of.verdict for of in made] == ["pass", "inconclusive", "inconclusive"], "0.03 > 0.05 / 2"
-    made = non_inferiority(safe, [tight, replace(tight, segment="en", no_worse=0.02)])
-    assert [of.verdict for of in made] == ["pass", "pass", "pass"]
-    blocked = non_inferiority(replace(safe, no_worse=0.06), [replace(tight, no_worse=0.001)])
-    assert [of.verdict for of in blocked] == ["inconclusive", "inconclusive"]
-    lost = non_inferiority(safe, [replace(tight, worse=0.001), replace(tight, segment="en")])
-    assert lost[1].verdict == "fail"
+    made = non_inferiority(safe, [tight, replace(tight, segment="en", no_worse=0.06)])
+    assert [of.verdict for of in made] == ["pass", "pass", "inconclusive"]
+    lost = replace(tight, no_worse=1.0, worse=0.04)
+    made = non_inferiority(safe, [lost, replace(lost, segment="en")])
+    assert [of.verdict for of in made] == ["pass", "inconclusive", "inconclusive"], "0.04 > 0.05 / 2"
+    made = non_inferiority(safe, [lost, replace(lost, segment="en", worse=0.02)])
+    assert [of.verdict for of in made] == ["pass", "fail", "fail"]
+
+
+def test_it_says_how_many_anchors_would_decide() -> None:
+    generator = np.random.default_rng(5)
+    old = 0.5 + 0.1 * generator.standard_normal(200)
+    new = old + 0.2 * generator.standard_normal(200)
+    new += float(np.mean(old - new))
+    whole = np.ones(200, np.bool_)
+    few = difference(column(old.tolist(), new.tolist()), whole, 0.02, ("all", "all"))
+    assert few.no_worse > 0.05
+    assert 200 < few.needed < 5_000
+    times = few.needed // 200 + 1
+    many = column(np.tile(old, times).tolist(), np.tile(new, times).tolist())
+    assert difference(many, np.ones(200 * times, np.bool_), 0.02, ("all", "all")).no_worse <= 0.05
 
 
 def test_a_small_segment_is_not_judged() -> None:
