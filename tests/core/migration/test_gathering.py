@@ -87,7 +87,7 @@ def test_known_items_decide_where_nothing_is_judged() -> None:
 def test_clicks_count_only_where_the_new_lists_were_shown() -> None:
     plain = migrating(ranked(2), ranked(0), anchors=anchors(judged=False))
     shown = [
-        Impression(f"q{at}", "old:v1", tuple([*(f"x{at}.{place}" for place in range(5)), f"c{at}"]), (f"c{at}",))
+        Impression(f"q{at}", "old:v1", (*(f"x{at}.{place}" for place in range(5)), f"c{at}"), (f"c{at}",))
         for at in range(COUNT)
     ]
     found = gather(plain, replace(SOURCES, log=shown), LIMITS)
@@ -104,7 +104,7 @@ def test_clicks_count_only_where_the_new_lists_were_shown() -> None:
 
 def test_a_clicked_chunk_that_says_the_question_is_no_answer() -> None:
     plain = migrating(ranked(2), ranked(0), anchors=anchors(judged=False))
-    shown = [Impression("q0", "old:v1", tuple(f"x0.{place}" for place in range(5)) + ("c0",), ("c0",))]
+    shown = [Impression("q0", "old:v1", (*tuple(f"x0.{place}" for place in range(5)), "c0"), ("c0",))]
     copied = replace(SOURCES, log=shown, contents={chunk_key("c0"): text_hash("question 0")})
     assert gather(plain, copied, LIMITS).quality == ()
     assert gather(plain, replace(copied, contents={}), LIMITS).quality[0].n == 1
