@@ -7,21 +7,49 @@ adapter needs is imported when something is built, so that nobody waits for a cl
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, Literal, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 
+from monitor.core.index.corpus import Corpus
 from monitor.core.model.fingerprint import SearchConfig
 from monitor.core.model.scoring import Distance
-from monitor.ports import Encoder, OwnedIndex, Publisher, Retriever, Source
+from monitor.ports import Decoder, Encoder, OwnedIndex, Publisher, Retriever, Source
 
 
 class Section(BaseModel):
     """A section of the file: unknown keys are refused, values are never changed afterwards."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=False, allow_inf_nan=False)
+
+
+class FieldPathsSection(Section):
+    """Where plain JSON, a Debezium row or a sink payload keeps what a chunk needs: dotted paths, "" for none."""
+
+    preset: Literal["", "langchain", "llamaindex", "haystack"] = ""
+    """Whose payloads they are; the paths stated beside it go before those of the framework."""
+    chunk_id: str = "chunk_id"
+    doc_id: str = "doc_id"
+    text: str = "text"
+    position: str = "position"
+    version: str | tuple[str, ...] = ""
+    """Several paths order by the first, then by the next."""
+    vector: str = "vector"
+    vector_b64: str = ""
+    embedding_version: str = ""
+    content_hash: str = ""
+    event_time: str = "event_time"
+    event_time_unit: Literal["s", "ms", "us"] = "ms"
+    segments: dict[str, str] = Field(default_factory=dict)
+    key: str = ""
+    deleted: str = ""
+    debezium_version: str | tuple[str, ...] = ""
+    collection: str = ""
+    sink_chunk_id: str = ""
+    vector_name: str = ""
+    plain_rows: bool = False
 
 
 S = TypeVar("S", bound=Section)
@@ -35,16 +63,39 @@ def _nothing(_: Section) -> str:
 
 
 @dataclass(frozen=True, slots=True)
+class PointsContext:
+    """What a source that scans a collection may know.
+
+    Args:
+        section: of the collection, with what it leaves to other sections filled in.
+        fields: paths in the payload.
+        decoder: reads a point, in the form of the Qdrant sink, and the events that the scan makes.
+        table: the chunks that are known, which the points are compared with; read in the loop's thread only.
+        distance: how vectors are compared.
+        encoder: whether texts without a vector can be encoded.
+    """
+
+    section: Any
+    fields: FieldPathsSection
+    decoder: Decoder
+    table: Corpus
+    distance: Distance
+    encoder: bool
+
+
+@dataclass(frozen=True, slots=True)
 class SourceContext:
     """What a source may know of the configuration outside of its own section.
 
     Args:
         located: a path of the file, relative to the file's own folder.
         max_event_bytes: the largest event that is taken.
+        points: of a kind that scans a collection.
     """
 
     located: Callable[[str], Path]
     max_event_bytes: int
+    points: PointsContext | None = None
 
     def located_text(self, path: str) -> str:
         """`located` for clients that take text; "" stays ""."""
@@ -59,6 +110,10 @@ def _no_letters(_: Section, __: SourceContext) -> None:
     return None
 
 
+def _no_points(_: Section) -> None:
+    return None
+
+
 @dataclass(frozen=True, slots=True)
 class SourceKind(Generic[S]):
     """A kind of source, chosen by the table `[source.NAME]`.
@@ -70,6 +125,7 @@ class SourceKind(Generic[S]):
         bounded: whether such a stream ends: its silence is then no fault, and no alert watches its lag.
         control_topics: topics whose records are never data, such as deploy markers of their own.
         dead_letters: where refused records are published besides the store, None for nowhere.
+        points: the section of the collection whose points it scans, None where it scans none.
     """
 
     name: str
@@ -78,6 +134,7 @@ class SourceKind(Generic[S]):
     bounded: bool
     control_topics: Callable[[S], Sequence[str]] = _no_topics
     dead_letters: Callable[[S, SourceContext], Publisher | None] = _no_letters
+    points: Callable[[S], Section | None] = _no_points
 
 
 # ---------------------------------------------------------------- retrieval

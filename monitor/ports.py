@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Literal, Protocol
+from typing import Any, Literal, Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -87,6 +87,24 @@ class Source(Protocol):
     def last_error(self) -> str: ...
     def commit(self, positions: Mapping[Partition, int]) -> None: ...
     def close(self) -> None: ...
+
+
+@runtime_checkable
+class ScanningSource(Source, Protocol):
+    """A source that looks what is there instead of being told what changed.
+
+    Its place is more than an offset: the state keeps a bookmark beside the positions, in the same transaction.
+    * `reopen(bookmark)` comes before `start`: what `bookmark` said at the committed positions, "" at first.
+    * `bookmark(positions)` is what a restart at these positions must know, whatever was delivered beyond them.
+    * `deploy_next(deploy_id)`: a look that begins now ends as this deploy; one that is under way is given up. False
+      where no look will follow: the deploy then ends where the source ends.
+    * `refusal` is why the last look came to nothing, in one line; "" where it did not.
+    """
+
+    def reopen(self, bookmark: str) -> None: ...
+    def bookmark(self, positions: Mapping[Partition, int]) -> str: ...
+    def deploy_next(self, deploy_id: str) -> bool: ...
+    def refusal(self) -> str: ...
 
 
 class Decoder(Protocol):

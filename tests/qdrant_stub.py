@@ -197,7 +197,8 @@ class QdrantStub:
 
     def _scroll(self, body: Json) -> Json:
         passing = [p for p, (_, payload) in self._seen.items() if passes(body.get("filter"), payload)]
-        passing = [p for p in sorted(passing, key=str) if body.get("offset") is None or str(p) >= str(body["offset"])]
+        begin = body.get("offset")
+        passing = [p for p in sorted(passing, key=in_order) if begin is None or in_order(p) >= in_order(begin)]
         page, rest = passing[: body["limit"]], passing[body["limit"] :]
         return {"points": [self._record(p, body) for p in page], "next_page_offset": rest[0] if rest else None}
 
@@ -214,6 +215,8 @@ class QdrantStub:
         if not wanted:
             return {}
         payload = self.points[point][1]
+        if wanted is True:
+            return {"payload": self.points[point][1]}
         roots = {path.split(".")[0] for path in wanted} | set(wanted)
         return {"payload": {key: value for key, value in payload.items() if key in roots}}
 
@@ -244,6 +247,11 @@ class QdrantStub:
                 },
             },
         }
+
+
+def in_order(point: Point) -> tuple[bool, Point]:
+    """Numbers before UUIDs, each in their own order."""
+    return isinstance(point, str), point
 
 
 def passes(condition: Json, payload: Mapping[str, Json]) -> bool:

@@ -6,6 +6,7 @@ from monitor.adapters.retrieval.qdrant.kinds import EMBEDDED, SERVER
 from monitor.adapters.sources.git.kind import GIT
 from monitor.adapters.sources.jsonl.kind import FILE
 from monitor.adapters.sources.kafka.kind import KAFKA
+from monitor.adapters.sources.qdrant.kind import QDRANT
 from monitor.kinds import AdapterRegistry
 
 REGISTERED = AdapterRegistry(
@@ -13,6 +14,7 @@ REGISTERED = AdapterRegistry(
         KAFKA,
         FILE,
         GIT,
+        QDRANT,
     ),
     retrievers=(
         EMBEDDED,

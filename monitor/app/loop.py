@@ -16,7 +16,7 @@ from monitor.app.operations import Operations
 from monitor.app.parts import MonitorComponents
 from monitor.app.reanchoring import reanchored
 from monitor.app.restore import restore
-from monitor.app.span import span_problems
+from monitor.app.span import bootstrap_problems, span_problems
 from monitor.app.tally import Tally
 from monitor.core.index.baseline import Judged, Snapshot
 from monitor.core.index.corpus import Change
@@ -29,7 +29,7 @@ from monitor.core.places import named_positions
 from monitor.core.records.committed import Commit, DeployRecord, Quarantined, Resumed
 from monitor.core.records.published import Published
 from monitor.core.session import OPEN_GAPS
-from monitor.ports import CorpusDriftError, UnreachableError
+from monitor.ports import CorpusDriftError, ScanningSource, UnreachableError
 
 LOG = logging.getLogger(__name__)
 T = TypeVar("T")
@@ -101,6 +101,8 @@ class Monitor:
         self.begun = Tally.of(self.session.counters)
         if parts.retriever is not None and parts.index is None:
             parts.retriever.start()
+        if isinstance(parts.source, ScanningSource):
+            parts.source.reopen(resumed.bookmark)
         parts.source.start(resumed.positions)
         closed = [judged.deploy_id for judged in resumed.ledger]
         self.intake = Intake(parts.decoder, resumed.positions, closed, control_topics=parts.control_topics)
@@ -130,7 +132,7 @@ class Monitor:
             while not self.stopping.is_set():
                 worked = self.turn(self.parts.pace.poll)
                 turned()
-                if until_end and not worked and self.ended():
+                if until_end and not worked and self._over_now():
                     break
             self.remember()
         except Stopped:
@@ -178,6 +180,13 @@ class Monitor:
         ends = None if self._exhausted else self.parts.source.end()
         at = self.intake.positions
         return self._exhausted or (ends is not None and all(at.get(part, 0) >= end for part, end in ends.items()))
+
+    def _over_now(self) -> bool:
+        """Whether the stream is at its end; UnreachableError where it will never be: the look came to nothing."""
+        source = self.parts.source
+        if isinstance(source, ScanningSource) and (why := source.refusal()):
+            raise UnreachableError(why)
+        return self.ended()
 
     def again(self, batch: IntakeBatch) -> list[Quarantined]:
         """Apply and commit records that were set aside before, out of turn; what is refused again stays aside.
@@ -326,7 +335,8 @@ class Monitor:
         deploy = batch.closed.deploy
         readiness, complete = self.parts.readiness, batch.closed.how == "complete"
         behind = readiness.behind if complete and readiness is not None else ()
-        problems = (*span_problems(batch.closed), *self._refused(), *behind)
+        early = bootstrap_problems(batch.closed, self.intake.barrier.waiting)
+        problems = (*span_problems(batch.closed), *early, *self._refused(), *behind)
         return self.measuring.measure(deploy.deploy_id, problems, expected=deploy.expected)
 
     def _commit(
@@ -353,6 +363,7 @@ class Monitor:
             deploy=deploy,
             baselines=() if first is None else (first,),
             newest_event_time=parts.corpus.newest_event_time,
+            bookmark=parts.source.bookmark(batch.positions) if isinstance(parts.source, ScanningSource) else None,
         )
         parts.store.commit(commit)
         parts.gauges.committed()

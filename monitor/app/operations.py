@@ -19,7 +19,7 @@ from monitor.core.model.report import CauseEvidence
 from monitor.core.records.committed import Commit, Quarantined, Retried
 from monitor.core.reporting.drift import Drift
 from monitor.core.session import OPEN_GAPS
-from monitor.ports import ConfigurationError, UnreachableError
+from monitor.ports import ConfigurationError, ScanningSource, UnreachableError
 
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}")
 """Of a baseline, as in the configuration."""
@@ -115,6 +115,8 @@ class Operations:
     def deploy_at_end(self, deploy_id: str) -> None:
         """Open a barrier at the source's end as it is now; a deploy that was judged already stays as it is.
 
+        A source that scans begins a new look, and the deploy ends with it.
+
         Raises:
             ConfigurationError: the id is none, or the source cannot say where it ends.
         """
@@ -123,7 +125,10 @@ class Operations:
             raise ConfigurationError(message)
         if any(judged.deploy_id == deploy_id for judged in self.parts.session.ledger):
             return
-        ends = self.parts.source.end()
+        source = self.parts.source
+        if isinstance(source, ScanningSource) and source.deploy_next(deploy_id):
+            return
+        ends = source.end()
         if ends is None:
             message = "the source cannot say where it ends; expected a deploy marker in the stream"
             raise ConfigurationError(message)

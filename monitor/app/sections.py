@@ -9,7 +9,7 @@ from monitor.core.measures.comparison.labels import FLOOR
 from monitor.core.measures.entry import MEASURED
 from monitor.core.measures.registry import REGISTRY
 from monitor.core.model.scoring import Distance
-from monitor.kinds import EncoderKind, RetrieverKind, Section, SourceKind
+from monitor.kinds import EncoderKind, FieldPathsSection, RetrieverKind, Section, SourceKind
 
 M = TypeVar("M", bound=Section)
 
@@ -32,33 +32,6 @@ class SegmentsSection(Section):
     dimensions: tuple[str, ...] = ()
     cap: int = Field(50, ge=1, le=1_000)
     min_anchors: int = Field(20, ge=1)
-
-
-class FieldPathsSection(Section):
-    """Where plain JSON, a Debezium row or a sink payload keeps what a chunk needs: dotted paths, "" for none."""
-
-    preset: Literal["", "langchain", "llamaindex", "haystack"] = ""
-    """Whose payloads they are; the paths stated beside it go before those of the framework."""
-    chunk_id: str = "chunk_id"
-    doc_id: str = "doc_id"
-    text: str = "text"
-    position: str = "position"
-    version: str | tuple[str, ...] = ""
-    """Several paths order by the first, then by the next."""
-    vector: str = "vector"
-    vector_b64: str = ""
-    embedding_version: str = ""
-    content_hash: str = ""
-    event_time: str = "event_time"
-    event_time_unit: Literal["s", "ms", "us"] = "ms"
-    segments: dict[str, str] = Field(default_factory=dict)
-    key: str = ""
-    deleted: str = ""
-    debezium_version: str | tuple[str, ...] = ""
-    collection: str = ""
-    sink_chunk_id: str = ""
-    vector_name: str = ""
-    plain_rows: bool = False
 
 
 class SourceSection(Section):

@@ -23,6 +23,8 @@ REFERENCE = Path(__file__).parent.parent.parent / "deploy" / "corpus-drift.toml"
 
 SECRETS = [
     ("source", "kafka", "sasl_password"),
+    ("source", "kafka", "bootstrap", "api_key"),
+    ("source", "qdrant", "api_key"),
     ("dense", "api_key"),
     ("dense", "pgvector", "password"),
     ("encoder", "api_key"),
@@ -125,7 +127,7 @@ def leaves(table: dict[str, Any], place: tuple[str, ...] = ()) -> Iterator[tuple
 def test_defaults_are_what_the_file_would_say() -> None:
     """Every commented default is accepted as it stands."""
     content = whole_reference()
-    del content["source"]["git"], content["source"]["kafka"]
+    del content["source"]["git"], content["source"]["kafka"], content["source"]["qdrant"]
     content["policy"]["rule"][0]["metric"] = "collapsed_swaps"
     del content["policy"]["rule"][0]["min"]  # a rule that calls a harm severe has one limit
     assert build(content, {}, where=REFERENCE).source.batch == 1_024
@@ -298,7 +300,8 @@ def test_secrets_come_from_the_environment_or_a_file_it_names(
     (tmp_path / "secret").write_text("hush-hush\n", encoding="utf-8")
     name = variable(keys) if how == "variable" else f"{variable(keys)}_FILE"
     environment = {name: "hush-hush" if how == "variable" else str(tmp_path / "secret")}
-    content = {**kafka(), "dense": {"engine": "none"}}
+    source = {"source": {"qdrant": {}}} if keys[1] == "qdrant" else {}
+    content = {**kafka(), **source, "dense": {"engine": "none"}}
     found: Any = build(content, environment, where=tmp_path / "c.toml")
     for key in keys:
         found = getattr(found, key)

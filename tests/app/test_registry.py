@@ -64,7 +64,7 @@ CORPUS = {"dimension": 4, "embedding_version": "v1"}
     [
         (
             {"source": {"file": {"path": "e"}, "toy": {"path": "e"}}},
-            "expected exactly one of source.kafka, source.file, source.git, source.toy, found ['file', 'toy']",
+            "expected exactly one of source.kafka, source.file, source.git, source.qdrant, source.toy, found",
         ),
         ({"source": {"toy": {}}}, "source.toy.path: missing; expected text"),
         ({"source": {"toy": {"path": "e", "x": 1}}}, "source.toy.x = 1: no such key; expected one of path"),
@@ -86,7 +86,7 @@ def test_what_is_wrong_is_said_in_the_words_of_the_file(sections: dict[str, Any]
 
 
 def test_the_registry_that_everybody_has_is_not_touched() -> None:
-    assert [kind.name for kind in REGISTERED.sources] == ["kafka", "file", "git"]
+    assert [kind.name for kind in REGISTERED.sources] == ["kafka", "file", "git", "qdrant"]
     with pytest.raises(ConfigurationError, match=r"source\.toy: no such key; expected one of "):
         built(Configuration, source={"toy": {"path": "e"}})
 

@@ -6,19 +6,30 @@ import subprocess
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, ExitStack, contextmanager
+from contextlib import AbstractContextManager, ExitStack, closing, contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
 import pytest
 
+from monitor.adapters.codecs.forms import FormOptions, decoder
+from monitor.adapters.codecs.limits import EventLimits
+from monitor.adapters.codecs.paths import FieldPaths
+from monitor.adapters.retrieval.qdrant.collection import ServerSettings
 from monitor.adapters.sources.git.history import HistorySelection
 from monitor.adapters.sources.git.source import GitHistorySource
 from monitor.adapters.sources.jsonl.source import JsonLinesSource
-from monitor.core.model.events import Partition, Record
-from monitor.kinds import SourceContext
+from monitor.adapters.sources.qdrant.kind import TOPIC, QdrantSection
+from monitor.adapters.sources.qdrant.source import QdrantSource, ScanPace
+from monitor.app.embedding import Embedder
+from monitor.core.index.corpus import Corpus
+from monitor.core.model.events import Located, Partition, Record
+from monitor.core.model.scoring import Distance
+from monitor.kinds import FieldPathsSection, PointsContext, SourceContext
 from monitor.ports import Source
 from tests.contracts.toys import TOY_SOURCE, WITH_TOYS
+from tests.qdrant_stub import QdrantStub
 
 LINES = [b'{"n": %d, "text": "\xc3\xa9t\xc3\xa9 %d"}' % (n, n) for n in range(40)]
 DEADLINE = 60.0
@@ -33,12 +44,14 @@ class Case:
         open: gives a source that was not started, over the same records each time.
         expected: (key, value) of every record, by partition, where the stream was written by the test itself.
         bounded: whether the stream has an end that the source can know.
+        count: records of a stream without an end, where they are not written down in `expected`.
     """
 
     name: str
     open: Callable[[], AbstractContextManager[Source]]
     expected: Mapping[Partition, Content] | None
     bounded: bool = True
+    count: int | None = None
 
 
 def file_case(folder: Path, _resources: ExitStack) -> Case:
@@ -107,11 +120,48 @@ def toy_case(folder: Path, _resources: ExitStack) -> Case:
     return Case("toy", opened, _one_partition("toy"))
 
 
+def qdrant_case(_folder: Path, resources: ExitStack) -> Case:
+    """Forty points and the deploy marker; each start finds the table as it was committed at its positions."""
+    stub = QdrantStub(Distance.COSINE, 4)
+    for at, vector in enumerate(np.random.default_rng(1).standard_normal((40, 4), np.float32)):
+        stub.put(at, vector, {"text": f"text {at}", "doc_id": f"doc{at % 7}"})
+    url = stub.start()
+    resources.callback(stub.stop)
+    return Case("qdrant", _closing(lambda: Committed(url)), None, bounded=False, count=41)
+
+
+class Committed(QdrantSource):
+    """What is before the positions of a start is in the table and in the bookmark, as the loop leaves it."""
+
+    def __init__(self, url: str) -> None:
+        self._url, self._table = url, Corpus(4)
+        settings = ServerSettings(url, "chunks", 4, Distance.COSINE, section="source.qdrant")
+        section = QdrantSection(url=url, collection="chunks")
+        reader = decoder("auto", FormOptions(paths=FieldPaths(), embedding_version="v1"), EventLimits(dimension=4))
+        points = PointsContext(section, FieldPathsSection(), reader, self._table, Distance.COSINE, False)
+        super().__init__(settings, points, ScanPace(9, 3_600.0, 0.5), topic=TOPIC, wall=lambda: 1_780_000_000.0)
+        self._embedder, self._reads = Embedder(4, Distance.COSINE), reader
+
+    def start(self, positions: Mapping[Partition, int]) -> None:
+        before = positions.get(self.partition, 0)
+        if before:
+            with closing(Committed(self._url)) as whole:
+                whole.start({})
+                self._apply(drain(whole, Case("whole", lambda: nullcontext(whole), None), before))
+                self.reopen(whole.bookmark({self.partition: before}))
+        super().start(positions)
+
+    def _apply(self, records: Sequence[Record]) -> None:
+        events = [Located(record.position, event) for record in records if (event := self._reads.decode(record))]
+        self._table.apply(self._embedder.embed(events)[0])
+
+
 Write = Callable[[Path, ExitStack], Case]
 STREAMS: Mapping[str, Mapping[str, Write]] = {
     "file": {"file": file_case, "followed": followed_case, "gzip": gzip_case, "pipe": pipe_case},
     "git": {"git": git_case},
     "kafka": {"kafka": kafka_case},
+    "qdrant": {"qdrant": qdrant_case},
     "toy": {"toy": toy_case},
 }
 """By registered kind, the streams over which its contract is run."""

@@ -30,7 +30,7 @@ def whole(case: Case) -> list[Record]:
 
 def _size(case: Case) -> int | None:
     if case.bounded or case.expected is None:
-        return None
+        return case.count
     return sum(map(len, case.expected.values()))
 
 

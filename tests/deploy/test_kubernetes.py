@@ -14,7 +14,9 @@ import yaml
 from monitor.app.alerting import alert_rules
 from monitor.app.alerts_section import AlertsSection
 from monitor.app.configuration import load
+from monitor.app.wiring.retrieval import Space
 from monitor.app.wiring.sources import build_source
+from monitor.core.index.corpus import Corpus
 from tests.deploy.kustomize import Resource, documents, named, pod, rendered
 
 FOLDER = Path(__file__).parent.parent.parent / "deploy" / "kubernetes"
@@ -191,7 +193,7 @@ def test_the_configuration_loads_with_the_pods_environment(folder: Path, tmp_pat
     for path in (configuration.state.path, configuration.anchors.path):
         assert Path(path).parent in mounts
     if folder == BASE:
-        build_source(configuration)
+        build_source(configuration, Space(0, "", None), Corpus(0))
 
 
 def test_the_rules_are_those_of_the_configuration() -> None:

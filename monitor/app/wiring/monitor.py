@@ -118,8 +118,7 @@ def open_monitor(
         lock = OwnerLock(state)
         lock.acquire()
         stack.callback(lock.release)
-        chosen = source or build_source(configuration)
-        parts = _parts(configuration, stack, chosen, lock.announce)
+        parts = _parts(configuration, stack, source, lock.announce)
         monitor = Monitor(replace(parts, restoring=restoring))
         monitor.start()
         yield monitor
@@ -145,13 +144,14 @@ def read_state(configuration: Configuration) -> Iterator[StateStore]:
 
 
 def _parts(
-    configuration: Configuration, stack: ExitStack, source: Source, announce: Callable[[str], None]
+    configuration: Configuration, stack: ExitStack, given: Source | None, announce: Callable[[str], None]
 ) -> MonitorComponents:
     space = build_space(configuration)
     clocks = Clocks(time.monotonic, time.time)
     watch = _watch(configuration, space, clocks)
     anchors = build_anchors(configuration, space)
     corpus = Corpus(space.dimension, tombstone_days=configuration.state.tombstone_days)
+    source = given or build_source(configuration, space, corpus)
     store = _store(configuration, space)
     real = build_index(configuration, space, corpus)
     letters = build_dead_letters(configuration)

@@ -1,26 +1,53 @@
 """Sources, decoders and dead letters, as configured."""
 
 import time
+from dataclasses import dataclass, replace
 
 from monitor.adapters.codecs.forms import FormOptions, decoder
 from monitor.adapters.codecs.limits import EventLimits
 from monitor.adapters.codecs.paths import FieldPaths
 from monitor.adapters.codecs.presets import PRESETS
-from monitor.app import sections
+from monitor.adapters.sources.qdrant.kind import QDRANT, TOPIC, ScanSection, completed
 from monitor.app.configuration import Configuration
-from monitor.kinds import SourceContext
+from monitor.app.wiring.retrieval import Space
+from monitor.core.index.corpus import Corpus
+from monitor.core.model.events import BOOTSTRAP, CorpusEvent, Record
+from monitor.kinds import FieldPathsSection, PointsContext, SourceContext
 from monitor.ports import Decoder, Publisher, Source
 
+SCANS = frozenset({TOPIC, BOOTSTRAP})
+"""Topics of the records that scans deliver."""
 
-def source_context(configuration: Configuration) -> SourceContext:
+
+def source_context(configuration: Configuration, points: PointsContext | None = None) -> SourceContext:
     """What a source may know beyond its own section."""
-    return SourceContext(configuration.located, configuration.source.max_event_bytes)
+    return SourceContext(configuration.located, configuration.source.max_event_bytes, points)
 
 
-def build_source(configuration: Configuration) -> Source:
-    """The one source that the configuration names."""
+def scanned(configuration: Configuration) -> ScanSection | None:
+    """The collection whose points the source scans, with what is left to other sections; None where it scans none.
+
+    Raises:
+        ConfigurationError: nothing names the collection.
+    """
     chosen = configuration.source
-    return chosen.adapter.build(chosen.settings, source_context(configuration))
+    section = chosen.adapter.points(chosen.settings)
+    if not isinstance(section, ScanSection):
+        return None
+    made = completed(section, configuration.dense)
+    named = made.chunk_id_field or preset(chosen.fields).sink_chunk_id
+    return made.model_copy(update={"chunk_id_field": named})
+
+
+def build_source(configuration: Configuration, space: Space, corpus: Corpus) -> Source:
+    """The one source that the configuration names; what scans compares with the corpus."""
+    chosen, section = configuration.source, scanned(configuration)
+    points = None
+    if section is not None:
+        reader = _point_decoder(configuration, section, space.dimension, space.embedding_version)
+        distance, encoder = configuration.corpus.distance, space.encoder is not None
+        points = PointsContext(section, preset(chosen.fields), reader, corpus, distance, encoder)
+    return chosen.adapter.build(chosen.settings, source_context(configuration, points))
 
 
 def build_dead_letters(configuration: Configuration) -> Publisher | None:
@@ -37,8 +64,50 @@ def build_decoder(configuration: Configuration, dimension: int, embedding_versio
         dimension: d of vectors, 0 when the dense leg is off.
         embedding_version: of upserts that name none.
     """
-    fields, dense = preset(configuration.source.fields), configuration.dense
-    options = FormOptions(
+    dense = configuration.dense
+    point_ids = dense.adapter is not None and dense.adapter.point_ids(dense.settings)
+    options = _options(configuration, preset(configuration.source.fields), embedding_version, point_ids=point_ids)
+    limits = EventLimits(dimension=dimension, value_bytes=configuration.source.max_event_bytes)
+    made, section = decoder(configuration.source.format, options, limits), scanned(configuration)
+    if section is None:
+        return made
+    return ScanDecoder(_point_decoder(configuration, section, dimension, embedding_version), made)
+
+
+@dataclass(frozen=True, slots=True)
+class ScanDecoder:
+    """What a scan delivers is read by its own decoder, everything else by the stream's."""
+
+    points: Decoder
+    stream: Decoder
+
+    def decode(self, record: Record) -> CorpusEvent | None:
+        """See `monitor.ports.Decoder`."""
+        return (self.points if record.position.topic in SCANS else self.stream).decode(record)
+
+
+def _point_decoder(
+    configuration: Configuration, section: ScanSection, dimension: int, embedding_version: str
+) -> Decoder:
+    """The decoder of what a scan delivers: points in the sink's form, and events of our own."""
+    fields = preset(configuration.source.fields)
+    found = _options(configuration, fields, embedding_version, point_ids=not section.chunk_id_field)
+    options = replace(
+        found,
+        collection=section.collection,
+        sink_chunk_id=section.chunk_id_field or None,
+        vector_name=section.vector_name or None,
+    )
+    if configuration.source.adapter.name == QDRANT.name:  # the newest look is what counts, whatever a payload says
+        options = replace(options, paths=replace(options.paths, version=None))
+    limits = EventLimits(dimension=dimension, value_bytes=configuration.source.max_event_bytes)
+    return decoder("auto", options, limits)
+
+
+def _options(
+    configuration: Configuration, fields: FieldPathsSection, embedding_version: str, *, point_ids: bool
+) -> FormOptions:
+    return FormOptions(
         embedding_version=embedding_version,
         paths=FieldPaths(
             chunk_id=fields.chunk_id,
@@ -62,13 +131,11 @@ def build_decoder(configuration: Configuration, dimension: int, embedding_versio
         sink_chunk_id=fields.sink_chunk_id or None,
         vector_name=fields.vector_name or None,
         now=_now if configuration.source.missing_event_time == "ingest" else None,
-        point_ids=dense.adapter is not None and dense.adapter.point_ids(dense.settings),
+        point_ids=point_ids,
     )
-    limits = EventLimits(dimension=dimension, value_bytes=configuration.source.max_event_bytes)
-    return decoder(configuration.source.format, options, limits)
 
 
-def preset(fields: sections.FieldPathsSection) -> sections.FieldPathsSection:
+def preset(fields: FieldPathsSection) -> FieldPathsSection:
     """The paths of the named framework, where none was stated."""
     known = PRESETS.get(fields.preset, {})
     return fields.model_copy(update={key: path for key, path in known.items() if key not in fields.model_fields_set})

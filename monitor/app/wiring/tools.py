@@ -40,7 +40,7 @@ def check_references(configuration: Configuration) -> None:
     """
     space = build_space(configuration)
     build_anchors(configuration, space)
-    build_source(configuration)
+    build_source(configuration, space, Corpus(space.dimension))
     build_decoder(configuration, space.dimension, space.embedding_version)
 
 

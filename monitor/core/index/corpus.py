@@ -21,6 +21,7 @@ from monitor.core.model.changes import (
     replaced,
 )
 from monitor.core.model.events import (
+    BOOTSTRAP,
     Chunk,
     Delete,
     Located,
@@ -186,7 +187,8 @@ class Corpus:
         always applies if it stands later in its partition. Rule 3: a chunk that had a version keeps having one of
         that mode until it is deleted; what was applied before is no contradiction when it is delivered again. Rule 4:
         without versions that compare the position decides; between partitions the event time does, then the
-        partition's name.
+        partition's name. Rule 5: without versions that compare, what a bootstrap wrote yields to every event of the
+        stream, which begins before the scan did.
         """
         if before is None:
             return "apply"
@@ -204,6 +206,8 @@ class Corpus:
             return "apply" if version > before.version else "stale"  # type: ignore[operator]  # of one mode
         if isinstance(event, Delete) and version is None:
             return "duplicate" if seen else "apply"
+        if before.position.topic == BOOTSTRAP != position.topic:
+            return "apply"
         if before.live and mode != mode_before:
             if seen:
                 return "duplicate"

@@ -14,6 +14,10 @@ Segment = tuple[tuple[str, str], ...]
 """Segment attributes as (name, value) pairs, sorted by name: hashable and canonical."""
 
 
+BOOTSTRAP = "__bootstrap__"
+"""Topic of what a scan filled the table with before a stream was read: it yields to every event of the stream."""
+BOOTSTRAP_DEPLOY = "bootstrap"
+"""The deploy that ends when the stream has caught up with that scan."""
 Version = int | tuple[int, ...]
 """What orders the events of one chunk: a number, or several that count one after the other (MySQL: binlog file,
 position). Numbers may be larger than 64 bits; versions compare only within one mode, see `version_mode`."""

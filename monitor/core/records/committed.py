@@ -82,6 +82,8 @@ class Commit:
     current: tuple[DriftReport, Verdict] | None = None
     """The report of exactly these positions, for whoever asks while nobody runs; any other commit forgets it."""
     newest_event_time: int = 0
+    bookmark: str | None = None
+    """What the source must know besides the positions to go on at them; None leaves the earlier one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +95,7 @@ class Resumed:
     ledger: Sequence[Judged]
     newest_event_time: int
     empty: bool
+    bookmark: str = ""
 
 
 StoredChunk = tuple[ChunkRow, str, NDArray[np.float32] | None]

@@ -42,6 +42,7 @@ class ServerSettings:
         concurrency: requests at a time.
         max_response_bytes: the longest answer accepted.
         depth: k of the replays, to tell beforehand whether the server allows that many results; 0 is not known.
+        section: of the configuration that the settings come from, for messages.
     """
 
     url: str
@@ -61,6 +62,7 @@ class ServerSettings:
     concurrency: int = 2
     max_response_bytes: int = 64 * 1024 * 1024
     depth: int = 0
+    section: str = "dense"
 
     def __post_init__(self) -> None:
         """Refuse what cannot work, in one line."""
@@ -85,14 +87,14 @@ class ServerSettings:
     def _problems(self) -> Iterator[str]:
         parts = urlsplit(self.url)
         if "@" in parts.netloc:
-            yield "dense.url holds credentials, expected none: use dense.api_key"
+            yield f"{self.section}.url holds credentials, expected none: use {self.section}.api_key"
         elif parts.scheme not in {"http", "https"} or not parts.hostname or parts.query or parts.fragment:
-            yield f"dense.url = {self.url!r}, expected http://host:port or https://host:port"
+            yield f"{self.section}.url = {self.url!r}, expected http://host:port or https://host:port"
         if not self.collection.strip() or self.collection in {".", ".."}:
-            yield f"dense.collection = {self.collection!r}, expected the name of a collection"
+            yield f"{self.section}.collection = {self.collection!r}, expected the name of a collection"
         for name in ("dimension", "timeout", "batch", "concurrency", "max_response_bytes"):
             if not getattr(self, name) > 0:
-                yield f"dense.{name} = {getattr(self, name)}, expected a number above 0"
+                yield f"{self.section}.{name} = {getattr(self, name)}, expected a number above 0"
 
 
 @dataclass(frozen=True, slots=True)

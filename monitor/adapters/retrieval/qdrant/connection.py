@@ -89,7 +89,7 @@ class Connection:
         self._transport = ReadOnlyTransport(
             root=settings.root,
             collection_path=settings.path,
-            verify=_tls(settings.ca_file),
+            verify=tls(settings),
             connections=settings.concurrency,
             max_bytes=settings.max_response_bytes,
         )
@@ -180,9 +180,15 @@ def _result(future: "Future[T | Failed]") -> T | Failed:
     return Failed(FailureReason.DEADLINE, "no answer before the deadline")
 
 
-def _tls(ca_file: str) -> ssl.SSLContext:
+def tls(settings: ServerSettings) -> ssl.SSLContext:
+    """How TLS is checked.
+
+    Raises:
+        ConfigurationError: the file of certificates cannot be read.
+    """
     try:
-        return ssl.create_default_context(cafile=ca_file or None)
+        return ssl.create_default_context(cafile=settings.ca_file or None)
     except (OSError, ssl.SSLError) as error:
-        message = f"dense.ca_file = {ca_file!r}: {error.strerror or error}, expected a file of certificates (PEM)"
+        named = f"{settings.section}.ca_file = {settings.ca_file!r}"
+        message = f"{named}: {error.strerror or error}, expected a file of certificates (PEM)"
         raise ConfigurationError(message) from error

@@ -1,14 +1,24 @@
 """`[source.kafka]`: topics of a Kafka cluster."""
 
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Literal
 
 from pydantic import Field, SecretStr
 
+from monitor.adapters.sources.qdrant.kind import ScanSection, server_settings
+from monitor.core.model.events import BOOTSTRAP
 from monitor.kinds import Section, SourceContext, SourceKind
 from monitor.ports import ConfigurationError, Publisher, Source
 
 if TYPE_CHECKING:
     from monitor.adapters.sources.kafka.settings import KafkaSettings
+
+
+class BootstrapSection(ScanSection):
+    """Where the past of a topic is taken from, once: a collection that holds what the events before have made."""
+
+    overlap: float = Field(600.0, ge=0)
+    """Seconds before now at which the stream begins where `start` is not said: longer than the index lags."""
 
 
 class KafkaSection(Section):
@@ -29,6 +39,7 @@ class KafkaSection(Section):
     start: str = "earliest"
     api_version: tuple[int, ...] = ()
     dead_letter_topic: str = ""
+    bootstrap: BootstrapSection | None = None
 
 
 def _settings(section: KafkaSection, context: SourceContext) -> "KafkaSettings":
@@ -52,7 +63,7 @@ def _settings(section: KafkaSection, context: SourceContext) -> "KafkaSettings":
         ca_file=context.located_text(section.ca_file),
         cert_file=context.located_text(section.certificate_file),
         key_file=context.located_text(section.key_file),
-        start=section.start,
+        start=_start(section),
         api_version=section.api_version or None,
     )
     found = problems(made)
@@ -61,10 +72,26 @@ def _settings(section: KafkaSection, context: SourceContext) -> "KafkaSettings":
     return made
 
 
+def _start(section: KafkaSection) -> str:
+    """Where the very first start begins: with a bootstrap a little before now, unless it is said."""
+    if section.bootstrap is None or "start" in section.model_fields_set:
+        return section.start
+    return (datetime.now(UTC) - timedelta(seconds=section.bootstrap.overlap)).isoformat()
+
+
 def _build(section: KafkaSection, context: SourceContext) -> Source:
     from monitor.adapters.sources.kafka.source import KafkaSource
 
-    return KafkaSource(_settings(section, context))
+    stream = KafkaSource(_settings(section, context))
+    if section.bootstrap is None or context.points is None:
+        return stream
+    from monitor.adapters.sources.kafka.bootstrapped import BootstrappedSource
+    from monitor.adapters.sources.qdrant.source import QdrantSource, ScanPace
+
+    pace = ScanPace(section.bootstrap.page, every=1.0, max_deleted_ratio=1.0)
+    settings = server_settings(context, context.points, "source.kafka.bootstrap")
+    scan = QdrantSource(settings, context.points, pace, topic=BOOTSTRAP, marked=False)
+    return BootstrappedSource(stream, scan)
 
 
 def _dead_letters(section: KafkaSection, context: SourceContext) -> Publisher | None:
@@ -83,4 +110,5 @@ KAFKA = SourceKind(
     bounded=False,
     control_topics=lambda section: section.control_topics,
     dead_letters=_dead_letters,
+    points=lambda section: section.bootstrap,
 )

@@ -41,7 +41,7 @@ from monitor.ports import ConfigurationError, CorpusDriftError, UnreachableError
 
 T = TypeVar("T")
 
-DECISION, CURRENT = "decision", "current report"
+DECISION, CURRENT, BOOKMARK = "decision", "current report", "bookmark"
 """Names in the table `meta`, whose values SQLite stores as they are given."""
 DEPLOY_IDS_KEPT = 10_000
 """Ids (without reports) of old deploys, so that a repeated marker is known as one."""
@@ -133,7 +133,9 @@ class SqliteStore:
             for name, value in self._db.execute("SELECT name,value FROM counter")
         }
         newest = self._db.execute("SELECT value FROM meta WHERE name='newest_event_time'").fetchone()
-        return Resumed(positions, counters, self.ledger(), newest[0] if newest else 0, newest is None)
+        marked = self._db.execute("SELECT value FROM meta WHERE name=?", (BOOKMARK,)).fetchone()
+        said = marked[0] if marked else ""
+        return Resumed(positions, counters, self.ledger(), newest[0] if newest else 0, newest is None, said)
 
     def commit(self, commit: Commit) -> None:
         """Apply one turn in one transaction.
@@ -184,6 +186,8 @@ class SqliteStore:
     def _put_words(self, commit: Commit) -> None:
         """What a person decided, and the report of now, which no other commit leaves standing."""
         put = "INSERT OR REPLACE INTO meta VALUES (?, ?)"
+        if commit.bookmark is not None:
+            self._db.execute(put, (BOOKMARK, commit.bookmark))
         if commit.decision is not None:
             self._db.execute(put, (DECISION, msgspec.json.encode(commit.decision)))
         if commit.current is None:

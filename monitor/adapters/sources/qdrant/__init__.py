@@ -1,0 +1,1 @@
+"""A Qdrant collection as a source of events: what a scan finds changed."""
