@@ -35,6 +35,8 @@ HEARTBEAT = 60.0
 """Seconds without a change after which a look says that it goes on."""
 PATIENCE, LONGEST = 1.0, 30.0
 """Seconds before a read that failed is tried again, doubled each time up to the second."""
+CLOSE = 1.0
+"""Seconds that closing waits for a read under way, which ends by its own deadline."""
 TRIES = 5
 """Reads that fail in a row before a look counts as come to nothing; it is gone on with all the same."""
 SET_ASIDE = 100_000
@@ -216,12 +218,17 @@ class QdrantSource:
         return dated(self._microseconds())
 
     def close(self) -> None:
-        """Ends the reading; waits for no read. A second call does nothing."""
+        """Ends the reading; waits a second for a read under way. A second call does nothing."""
         self._closing.set()
         thread, self._thread = self._thread, None
-        if thread is not None:
-            thread.shutdown(wait=False, cancel_futures=True)
-        self._reader.close()
+        if thread is None:
+            self._reader.close()
+            return
+        if self._pending is not None:
+            self._pending.cancel()
+        closed = thread.submit(self._reader.close)  # behind the read: a connection that is in use is not left open
+        thread.shutdown(wait=False)
+        wait([closed], CLOSE)
 
     # ---------------------------------------------------------------- one look
 
