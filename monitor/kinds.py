@@ -16,7 +16,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from monitor.core.index.corpus import Corpus
 from monitor.core.model.fingerprint import SearchConfig
 from monitor.core.model.scoring import Distance
-from monitor.ports import Decoder, Encoder, OwnedIndex, Publisher, Retriever, Source
+from monitor.ports import Decoder, Encoder, IndexReader, OwnedIndex, Publisher, Retriever, Source
 
 
 class Section(BaseModel):
@@ -175,11 +175,13 @@ class RealIndex:
         retriever: answers the anchors; None where the dense leg is off.
         owned: the same where the monitor fills it from the events.
         lookup: stored vectors, prepared, by chunk id: of those chunks that the index has.
+        reader: lists its points, where others fill it; None where it cannot.
     """
 
     retriever: Retriever | None = None
     owned: OwnedIndex | None = None
     lookup: Callable[[Sequence[str]], Mapping[str, NDArray[np.float32]]] | None = None
+    reader: IndexReader | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,6 +12,8 @@ from monitor.core.index.baseline import Approval, Decision, Judged, Snapshot
 from monitor.core.index.corpus import ChunkRow, Delta
 from monitor.core.index.lexical.sources import SourceStatistics
 from monitor.core.judging.policy import Verdict
+from monitor.core.migration.model import PhaseChange
+from monitor.core.migration.target import FoundPoint, TargetRow
 from monitor.core.model.anchors import AnchorSet
 from monitor.core.model.events import CorpusEvent, Partition, Position, Record
 from monitor.core.model.lists import RankedLists
@@ -209,6 +211,43 @@ class Retriever(Protocol):
     def close(self) -> None: ...
 
 
+@dataclass(frozen=True, slots=True)
+class IndexPage:
+    """Some of an index's points: the content hash that it states by chunk id, points without one, and what follows.
+
+    `following` is what to ask for next, None behind the last page.
+    """
+
+    points: Mapping[str, str]
+    nameless: int
+    following: Any
+
+
+class IndexReader(Protocol):
+    """An index whose points can be listed and read, never written: the target of a migration."""
+
+    @property
+    def named(self) -> str:
+        """What the index is called where it is: its collection."""
+        ...
+
+    def holding(self) -> int | Unanswered:
+        """Points that hold a vector of this version, exactly."""
+        ...
+
+    def page(self, after: Any, limit: int) -> IndexPage | Unanswered:
+        """Points in the index's own order, from where an earlier page led; None begins."""
+        ...
+
+    def points(self, chunk_ids: Sequence[str], *, deadline: float) -> Sequence[FoundPoint] | Unanswered:
+        """Of these chunks those that the index has, with usable vectors as they are stored."""
+        ...
+
+    def aliases(self) -> frozenset[str] | Unanswered:
+        """Other names that lead to it."""
+        ...
+
+
 class OwnedIndex(Retriever, Protocol):
     """An index that the monitor fills itself from the events (the embedded engine)."""
 
@@ -270,6 +309,14 @@ class StateStore(Protocol):
         ...
 
     def quarantine(self, limit: int) -> Sequence[Quarantined]: ...
+    def target(self, version: str) -> Iterator[TargetRow]:
+        """The points kept of a migration's target, by key; none of another version than the one put last."""
+        ...
+
+    def steps(self, migration_id: str) -> Sequence[PhaseChange]:
+        """The steps that a migration took, oldest first; none of another migration than the one put last."""
+        ...
+
     def size(self) -> int:
         """Bytes on disk."""
         ...

@@ -27,6 +27,13 @@ MOST_PROBLEMS = 1_000
 _SURROGATE = re.compile(r"[\ud800-\udfff]")
 
 
+class AnchorVector(msgspec.Struct, forbid_unknown_fields=True, omit_defaults=True):
+    """A vector in either spelling."""
+
+    vector: list[float] | None = None
+    vector_b64: str | None = None
+
+
 class AnchorLine(msgspec.Struct, forbid_unknown_fields=True, omit_defaults=True):
     """One line of the file, in the order of docs/anchors.md; null and absent are the same where null is allowed."""
 
@@ -40,6 +47,7 @@ class AnchorLine(msgspec.Struct, forbid_unknown_fields=True, omit_defaults=True)
     expected_sources: list[str] = []
     relevant: dict[str, float] = {}
     embedding_version: str | None = None
+    vectors: dict[str, AnchorVector] = {}
 
 
 FIELDS = AnchorLine.__struct_fields__
@@ -75,10 +83,11 @@ def load(path: Path, *, dimension: int, default_embedding_version: str) -> tuple
             faults.append(f"id {line.id!r} is that of line {seen[line.id]} too, expected distinct ids")
         seen.setdefault(line.id, number)
         vector, fault = _vector(line, dimension)
-        faults += [fault] if fault else []
+        others, more = _others(line)
+        faults += [*([fault] if fault else []), *more]
         problems += [f"{path}:{number}: {fault}" for fault in faults]
         if not faults:
-            anchors.append(_anchor(line, vector, default_embedding_version))
+            anchors.append(_anchor(line, vector, default_embedding_version, others))
     if not anchors and not problems:
         problems.append(f"{path}: no anchors, expected one JSON object per line")
     if len(problems) > MOST_PROBLEMS:
@@ -121,8 +130,13 @@ def write(path: Path, anchors: Iterable[Anchor]) -> None:
 
 def anchor_schema() -> dict[str, Any]:
     """JSON Schema 2020-12 of one line. What it cannot say (distinct ids, the corpus's dimension), `load` checks."""
-    (made,) = msgspec.json.schema_components([AnchorLine], ref_template="#/$defs/{name}")[1].values()
+    parts = msgspec.json.schema_components([AnchorLine], ref_template="#/$defs/{name}")[1]
+    made = parts[AnchorLine.__name__]
     properties = made["properties"]
+    properties["vectors"]["additionalProperties"] = {
+        **parts[AnchorVector.__name__],
+        "oneOf": [{"required": ["vector"]}, {"required": ["vector_b64"]}],
+    }
     for name in ("id", "text"):
         properties[name] |= {"minLength": 1, "pattern": r"\S"}
     for name in ("rewrites", "expected_sources"):
@@ -228,6 +242,21 @@ def _vector(line: AnchorLine, dimension: int) -> tuple[NDArray[np.float32] | Non
     return made, ""
 
 
+def _others(line: AnchorLine) -> tuple[dict[str, NDArray[np.float32]], list[str]]:
+    """Vectors by embedding version, and what is wrong with them; how long they must be, a migration knows."""
+    made: dict[str, NDArray[np.float32]] = {}
+    faults: list[str] = []
+    for version, given in line.vectors.items():
+        found = None
+        if (given.vector is None) != (given.vector_b64 is None):
+            found = floats(given.vector) if given.vector is not None else from_base64(given.vector_b64 or "")
+        if not version or found is None or not np.isfinite(found).all():
+            faults.append(f"vectors {version[:80]!r}, expected vector or vector_b64 of finite float32 values")
+        else:
+            made[version] = found
+    return made, faults
+
+
 def from_base64(encoded: str) -> NDArray[np.float32] | None:
     """Little-endian float32 from base64, None where it is not that."""
     try:
@@ -237,7 +266,12 @@ def from_base64(encoded: str) -> NDArray[np.float32] | None:
     return None if len(raw) % 4 else np.frombuffer(raw, "<f4").astype(np.float32)
 
 
-def _anchor(line: AnchorLine, vector: NDArray[np.float32] | None, default_embedding_version: str) -> Anchor:
+def _anchor(
+    line: AnchorLine,
+    vector: NDArray[np.float32] | None,
+    default_embedding_version: str,
+    others: Mapping[str, NDArray[np.float32]],
+) -> Anchor:
     return Anchor(
         line.id,
         line.text,
@@ -248,23 +282,27 @@ def _anchor(line: AnchorLine, vector: NDArray[np.float32] | None, default_embedd
         tuple(line.expected_sources),
         line.relevant,
         line.embedding_version or default_embedding_version,
+        others or None,
     )
 
 
 def _write_lines(file: BinaryIO, anchors: Iterable[Anchor]) -> None:
     for anchor in anchors:
-        encoded = None
-        if anchor.vector is not None:
-            encoded = b64encode(np.ascontiguousarray(anchor.vector, "<f4").tobytes()).decode()
+        others = {name: AnchorVector(vector_b64=_base64(made)) for name, made in (anchor.vectors or {}).items()}
         line = AnchorLine(
             anchor.id,
             anchor.text,
-            vector_b64=encoded,
+            vector_b64=None if anchor.vector is None else _base64(anchor.vector),
             segment=dict(anchor.segment),
             weight=anchor.weight,
             rewrites=list(anchor.rewrites),
             expected_sources=list(anchor.expected_sources),
             relevant=dict(anchor.relevant),
             embedding_version=anchor.embedding_version or None,
+            vectors=others,
         )
         file.write(msgspec.json.encode(line) + b"\n")
+
+
+def _base64(vector: NDArray[np.float32]) -> str:
+    return b64encode(np.ascontiguousarray(vector, "<f4").tobytes()).decode()

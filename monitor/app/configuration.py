@@ -14,6 +14,7 @@ from monitor.adapters.registry import REGISTERED
 from monitor.app.alerts_section import AlertsSection
 from monitor.app.configuration_errors import explained
 from monitor.app.environment import PREFIX, overridden, secret_keys, secrets_in_file, variable
+from monitor.app.migration_section import MigrationSection
 from monitor.app.policy_section import PolicySection
 from monitor.app.sections import (
     AnchorsSection,
@@ -41,10 +42,12 @@ if TYPE_CHECKING:
     Sources = SourceSection
     Stores = DenseSection
     Encoders = EncoderSection
+    Migrations = MigrationSection
 else:  # a type checker reads no sections that are made of the registry: it knows what they all have
     Sources = SourceSection.of(REGISTERED.sources)
     Stores = DenseSection.of(REGISTERED.retrievers)
     Encoders = EncoderSection.of(REGISTERED.encoders)
+    Migrations = MigrationSection.of(REGISTERED.encoders)
 
 
 class Configuration(BaseSettings):
@@ -67,6 +70,7 @@ class Configuration(BaseSettings):
     alerts: AlertsSection = AlertsSection()
     http: HttpSection = HttpSection()
     state: StateSection = StateSection()
+    migration: Migrations | None = None
 
     _file: Path = PrivateAttr(default=Path("corpus-drift.toml"))
 
@@ -86,6 +90,7 @@ class Configuration(BaseSettings):
     @model_validator(mode="after")
     def _whole(self) -> "Configuration":
         problems = [*self._dense_problems(), *self._policy_problems(), *self._kept_problems()]
+        problems += self._migration_problems()
         if problems:
             raise ValueError("\n".join(problems))
         return self
@@ -125,10 +130,43 @@ class Configuration(BaseSettings):
         if bool(self.http.certificate_file) != bool(self.http.key_file):
             yield "http.certificate_file, http.key_file: expected both or neither"
 
+    def _migration_problems(self) -> Iterator[str]:
+        chosen = self.migration
+        if chosen is None:
+            return
+        if self.dense.adapter is None:
+            yield "migration: dense.engine = 'none': expected a dense leg to migrate"
+            return
+        if self.corpus.embedding_version not in ("", chosen.old):
+            yield f"migration.from = {chosen.old!r}: expected {self.corpus.embedding_version!r}, as the corpus's"
+        try:
+            dense = self.target_dense(chosen)
+        except ValidationError as error:
+            for item in error.errors():
+                keys = ".".join(("migration", "dense", *map(str, item["loc"])))
+                yield f"{keys}: {explained(item, type(self.dense))}"
+            return
+        owned = dense.adapter is not None and dense.adapter.owned
+        if chosen.dense.read and (dense.adapter is None or owned):
+            yield "migration.dense.read = true: expected an index that others fill"
+        if owned and chosen.dense.alias:
+            yield "migration.dense.alias: the embedded engine has no aliases"
+
+    def target_dense(self, chosen: MigrationSection) -> DenseSection:
+        """The section of the new version's index: `[dense]` with what `[migration.dense]` says instead.
+
+        Raises:
+            ValidationError: that is no section.
+        """
+        said = self.dense.model_dump(exclude_unset=True)
+        said.pop("path", None)  # two embedded indexes are never one
+        return type(self.dense).model_validate({**said, **(chosen.dense.model_extra or {})})
+
     @classmethod
     def of(cls, registry: AdapterRegistry) -> "type[Configuration]":
         """The model of a file that may name other kinds than the registered ones."""
         dense, encoder = DenseSection.of(registry.retrievers), EncoderSection.of(registry.encoders)
+        migration: Any = MigrationSection.of(registry.encoders)
         return create_model(
             cls.__name__,
             __base__=cls,
@@ -136,6 +174,7 @@ class Configuration(BaseSettings):
             source=(SourceSection.of(registry.sources), ...),
             dense=(dense, dense()),
             encoder=(encoder, encoder()),
+            migration=(migration | None, None),
         )
 
     @property

@@ -1,11 +1,19 @@
 """Intake: from polled records to a batch of events that may be applied, with the barrier of deploy markers kept."""
 
 from collections import Counter, deque
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from monitor.core.model.barrier import Barrier, Closed
-from monitor.core.model.events import Deploy, Located, MalformedEvent, Partition, Position, Record
+from monitor.core.model.events import (
+    Deploy,
+    Located,
+    MalformedEvent,
+    MigrationMarker,
+    Partition,
+    Position,
+    Record,
+)
 from monitor.core.records.committed import Quarantined
 from monitor.ports import Decoder, Fault, Polled
 
@@ -34,6 +42,11 @@ class IntakeBatch:
     faults: tuple[Fault, ...]
 
 
+def _no_refusal(marker: MigrationMarker) -> MalformedEvent | None:
+    del marker
+    return None
+
+
 class Intake:
     """Queues per partition, decoded as they are taken, held at deploy markers.
 
@@ -45,6 +58,7 @@ class Intake:
         positions: next offset of each partition, as stored.
         closed_deploys: ids of deploys already judged; further copies of their markers are counted.
         control_topics: topics whose partitions carry markers only, so that no barrier waits for them.
+        refusal: why a migration's marker cannot be followed now, None where it can.
     """
 
     def __init__(
@@ -54,8 +68,9 @@ class Intake:
         closed_deploys: Iterable[str],
         *,
         control_topics: Sequence[str] = (),
+        refusal: Callable[[MigrationMarker], MalformedEvent | None] = _no_refusal,
     ) -> None:
-        self._decoder = decoder
+        self._decoder, self._refusal = decoder, refusal
         self._positions = dict(positions)
         self._closed = dict.fromkeys(closed_deploys)
         self._control = frozenset(control_topics)
@@ -175,6 +190,8 @@ class Intake:
             taken.quarantined.append(set_aside(item, error))
             taken.counts["event", "malformed"] += 1
             return True
+        if isinstance(event, MigrationMarker):
+            return self._step(item, event, taken)
         if isinstance(event, Deploy):
             return self._marker(item, event, taken)
         if event is None:
@@ -182,6 +199,15 @@ class Intake:
         else:
             taken.events.append(Located(item.position, event))
             taken.sources[item.position] = item
+        return True
+
+    def _step(self, item: Record, marker: MigrationMarker, taken: "_Taken") -> bool:
+        barrier = marker.barrier
+        error = None if barrier.deploy_id in self._closed else self._refusal(marker)
+        if error is None:
+            return self._marker(item, barrier, taken)
+        taken.quarantined.append(set_aside(item, error))
+        taken.counts["event", "malformed"] += 1
         return True
 
     def _marker(self, item: Record, deploy: Deploy, taken: "_Taken") -> bool:

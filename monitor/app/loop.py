@@ -12,6 +12,7 @@ from typing import Any, TypeVar
 
 from monitor.app.intake import GAP_FAULTS, Intake, IntakeBatch, set_aside
 from monitor.app.measuring import Measured, Measuring
+from monitor.app.migration import counted
 from monitor.app.operations import Operations
 from monitor.app.parts import MonitorComponents
 from monitor.app.reanchoring import reanchored
@@ -105,13 +106,22 @@ class Monitor:
             parts.source.reopen(resumed.bookmark)
         parts.source.start(resumed.positions)
         closed = [judged.deploy_id for judged in resumed.ledger]
-        self.intake = Intake(parts.decoder, resumed.positions, closed, control_topics=parts.control_topics)
+        self.intake = self._intake(resumed, closed)
         self.measuring = Measuring(parts, self.intake)
         self._resume_readiness(resumed)
         self.measuring.choose_baseline()
         if not resumed.empty:
             self.measuring.replay(full=True)
             self.measuring.refresh()
+
+    def _intake(self, resumed: Resumed, closed: Sequence[str]) -> Intake:
+        parts, watch = self.parts, self.parts.migration
+        if watch is None:
+            return Intake(parts.decoder, resumed.positions, closed, control_topics=parts.control_topics)
+        watch.restore()
+        known = [*closed, *watch.closed]
+        topics, refusal = parts.control_topics, watch.refusal
+        return Intake(parts.decoder, resumed.positions, known, control_topics=topics, refusal=refusal)
 
     def _resume_readiness(self, resumed: Resumed) -> None:
         """What the open deploy, or one that is to be judged again, changed; the state knows both."""
@@ -155,6 +165,7 @@ class Monitor:
         self._answer_requests()
         self._reanchor()
         self._judge_again()
+        self._complete_target()
         batch = self._next_batch(wait)  # 1. poll, 2. decode, up to the next barrier
         if not (batch.events or batch.counts):  # records that came to nothing count and move the position too
             self._idle()
@@ -215,7 +226,7 @@ class Monitor:
     def _next_batch(self, wait: float) -> IntakeBatch:
         source, pace = self.parts.source, self.parts.pace
         due = None if self.parts.readiness is None else self.intake.due(source.partitions())
-        if due is not None:
+        if due is not None and due.deploy.step is None:
             held = self._held_back(due)
             if held:
                 self.stopping.wait(
@@ -230,7 +241,7 @@ class Monitor:
             self.intake.feed(polled)
             self.intake.drained(source.positions())
         # Where a deploy has to be found in the index, it is applied and committed first, and closes in a later turn.
-        closing = self.parts.readiness is None
+        closing = self.parts.readiness is None or (due is not None and due.deploy.step is not None)
         batch = self.intake.take(0 if lost else pace.batch, source.partitions(), closing=closing)
         return self.intake.expire(source.partitions()) if lost and batch.closed is None else batch
 
@@ -306,7 +317,21 @@ class Monitor:
         if parts.index is not None:
             parts.index.apply(ingested.delta)
         self.measuring.touch(ingested)
+        if parts.migration is not None:
+            made = parts.migration.apply(events, ingested.changes)
+            self.session.counters.update(counted(made))
+            aside += [set_aside(batch.records[item.located.position], item.error) for item in made.refused]
         return ingested.changes, [*batch.quarantined, *aside]
+
+    def _complete_target(self) -> None:
+        """Read or encode part of what a migration's target lacks, and commit that: no event is needed for it."""
+        watch = self.parts.migration
+        if watch is None or not watch.work():
+            return
+        newest, counters = self.parts.corpus.newest_event_time, dict(self.session.counters)
+        commit = Commit(self.intake.positions, counters=counters, newest_event_time=newest, target=watch.commit())
+        self.parts.store.commit(commit)
+        self.parts.gauges.committed()
 
     def _doubt(self, found: Counter[Doubt]) -> None:
         """Count what is odd and taken all the same; the log has the first of each kind."""
@@ -333,6 +358,10 @@ class Monitor:
         if batch.closed is None:
             return self.measuring.measure()
         deploy = batch.closed.deploy
+        if deploy.step is not None:
+            if self.parts.migration is not None:
+                self.parts.migration.step(deploy.step)
+            return self.measuring.measure()
         readiness, complete = self.parts.readiness, batch.closed.how == "complete"
         behind = readiness.behind if complete and readiness is not None else ()
         early = bootstrap_problems(batch.closed, self.intake.barrier.waiting)
@@ -348,7 +377,7 @@ class Monitor:
         released: Sequence[Position] = (),
     ) -> None:
         parts, deploy, first = self.parts, None, None
-        if batch.closed is not None and measured is not None:
+        if batch.closed is not None and batch.closed.deploy.step is None and measured is not None:
             deploy = self._judged(batch.closed.deploy.deploy_id, batch.closed.deploy.expected, measured)
             self._settle(deploy)
             first = self._first(deploy)
@@ -364,6 +393,7 @@ class Monitor:
             baselines=() if first is None else (first,),
             newest_event_time=parts.corpus.newest_event_time,
             bookmark=parts.source.bookmark(batch.positions) if isinstance(parts.source, ScanningSource) else None,
+            target=None if parts.migration is None else parts.migration.commit(),
         )
         parts.store.commit(commit)
         parts.gauges.committed()

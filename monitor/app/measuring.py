@@ -127,6 +127,8 @@ class Measuring:
         seconds = self._replay_seconds = parts.clocks.monotonic() - now
         self._next_retry = now + seconds + max(parts.pace.retry, REPLAY_PAUSES * seconds)
         parts.gauges.replayed(replay, parts.served.failures, full=full, seconds=seconds)
+        if parts.migration is not None:
+            parts.migration.replay(full=full, old_seconds=parts.served.seconds)
 
     def _observe(self, *, restated: Sequence[int] = ()) -> None:
         """Tell the session what the index said last."""
@@ -192,16 +194,18 @@ class Measuring:
             awaited=None if parts.readiness is None else parts.readiness.waiting,
         )
         self._measured = measured
+        watch = parts.migration
+        at = named_positions(intake.positions)
+        migration = None if watch is None else watch.view(self._session, parts.served, at)
         staleness, session = parts.gauges.staleness(), self._session
         counters, ledger = dict(session.counters), tuple(session.ledger)
 
         def view() -> Published:
             report, verdict = measured()
             said = withheld(verdict, staleness)
-            return Published(parts.corpus_name, report, verdict, said, counters, ledger, health)
+            return Published(parts.corpus_name, report, verdict, said, counters, ledger, health, migration)
 
-        positions = named_positions(intake.positions)
-        self._view, self.pulse = Lazy(view), Pulse(health, ledger, positions)
+        self._view, self.pulse = Lazy(view), Pulse(health, ledger, at)
 
     def republish(self) -> None:
         """The last report once more, with the health of now; measured where there is none."""

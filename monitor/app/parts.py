@@ -8,6 +8,7 @@ from monitor.app.anchors_watch import AnchorsWatch
 from monitor.app.audit import Audit
 from monitor.app.embedding import Embedder
 from monitor.app.health import Clocks, Gauges
+from monitor.app.migration import MigrationWatch
 from monitor.app.milestones import Milestones
 from monitor.app.readiness import Readiness
 from monitor.app.replay import Served
@@ -68,6 +69,8 @@ class MonitorComponents:
     anchors_watch: AnchorsWatch | None = None
     readiness: Readiness | None = None
     """Whether the index holds a deploy; None where the monitor fills the index itself, or there is none."""
+    migration: MigrationWatch | None = None
+    """The second embedding version that is watched; None where none is configured."""
     restoring: ProgressHook = nullcontext
     """Stands around the restoring of the state."""
 

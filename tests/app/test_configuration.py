@@ -29,7 +29,11 @@ SECRETS = [
     ("dense", "pgvector", "password"),
     ("encoder", "api_key"),
     ("http", "token"),
+    ("migration", "encoder", "api_key"),
 ]
+
+
+MIGRATION = {"id": "m", "from": "v1", "to": "v2"}
 
 
 def minimal(**more: dict[str, Any]) -> dict[str, Any]:
@@ -302,6 +306,8 @@ def test_secrets_come_from_the_environment_or_a_file_it_names(
     environment = {name: "hush-hush" if how == "variable" else str(tmp_path / "secret")}
     source = {"source": {"qdrant": {}}} if keys[1] == "qdrant" else {}
     content = {**kafka(), **source, "dense": {"engine": "none"}}
+    if keys[0] == "migration":
+        content = {**kafka(), "corpus": {"dimension": 3, "embedding_version": "v1"}, "migration": MIGRATION}
     found: Any = build(content, environment, where=tmp_path / "c.toml")
     for key in keys:
         found = getattr(found, key)
@@ -355,3 +361,40 @@ def test_every_problem_names_the_key_and_what_is_expected_in_the_words_of_the_fi
     assert said in str(caught.value)
     for words_of_python in ("Field required", "Input should", "tuple", "dictionary", "Section", "instance of"):
         assert words_of_python not in str(caught.value)
+
+
+# ---------------------------------------------------------------- a migration
+
+
+CORPUS = {"dimension": 3, "embedding_version": "v1"}
+
+
+@pytest.mark.parametrize(
+    ("more", "said"),
+    [
+        ({"from": "v2"}, "from = to = 'v2': expected two embedding versions"),
+        ({"from": "v0"}, "migration.from = 'v0': expected 'v1', as the corpus's"),
+        ({"dense": {"colection": "b"}}, "migration.dense.colection: no such key; expected one of "),
+        ({"dense": {"engine": "server"}}, "migration.dense: dense.engine = 'server' needs dense.url"),
+        ({"dense": {"read": True}}, "migration.dense.read = true: expected an index that others fill"),
+        ({"dense": {"alias": "docs"}}, "migration.dense.alias: the embedded engine has no aliases"),
+        ({"id": "no spaces"}, "migration.id = 'no spaces': expected text of the form"),
+    ],
+)
+def test_a_migration_that_cannot_be_is_said_in_one_line(more: dict[str, Any], said: str) -> None:
+    content = {"corpus": CORPUS, "dense": {"engine": "embedded"}, "migration": {**MIGRATION, **more}}
+    assert any(said in line for line in problems(**content)), problems(**content)
+
+
+def test_a_migration_needs_a_dense_leg() -> None:
+    assert problems(migration=MIGRATION) == ["migration: dense.engine = 'none': expected a dense leg to migrate"]
+
+
+def test_the_new_index_is_as_the_old_one_but_for_what_is_said_of_it() -> None:
+    dense = {"engine": "server", "url": "http://q:1", "collection": "a", "chunk_id_field": "id"}
+    chosen = {**MIGRATION, "dense": {"collection": "b", "alias": "docs"}}
+    found = made(corpus=CORPUS, dense=dense, migration=chosen)
+    assert found.migration is not None
+    target = found.target_dense(found.migration).settings
+    assert (target.url, target.collection, target.chunk_id_field) == ("http://q:1", "b", "id")
+    assert found.dense.settings.collection == "a"

@@ -30,6 +30,7 @@ from monitor.app.replay import Served
 from monitor.app.restore import ProgressHook
 from monitor.app.service import MonitorService
 from monitor.app.snapshot import Snapshots
+from monitor.app.wiring.migration import build_migration
 from monitor.app.wiring.retrieval import Space, build_anchors, build_index, build_space, fingerprint
 from monitor.app.wiring.sources import build_dead_letters, build_decoder, build_source
 from monitor.core.index.corpus import Corpus
@@ -163,6 +164,9 @@ def _parts(
     gauges.bounded = sourced.adapter.bounded
     deepest = max(configuration.measure.depths)
     engine = build_engine(configuration, anchors, corpus)
+    migration = build_migration(configuration, space, corpus, anchors, real, store, clocks)
+    if migration is not None:
+        stack.callback(migration.close)
     return MonitorComponents(
         corpus_name=configuration.corpus.name,
         source=source,
@@ -206,6 +210,7 @@ def _parts(
         ),
         audit=_audit(configuration, store, corpus, engine, clocks),
         anchors_watch=watch,
+        migration=migration,
         readiness=None
         if real.retriever is None or real.owned is not None
         else Readiness(real.retriever, corpus, clocks, timeout=configuration.dense.ready_timeout),

@@ -132,6 +132,7 @@ def _options(
         vector_name=fields.vector_name or None,
         now=_now if configuration.source.missing_event_time == "ingest" else None,
         point_ids=point_ids,
+        versions=() if configuration.migration is None else (configuration.migration.new,),
     )
 
 

@@ -27,6 +27,8 @@ class Anchor:
     expected_sources: tuple[str, ...] = ()
     relevant: Mapping[str, float] = field(default_factory=dict)
     embedding_version: str = ""
+    vectors: Mapping[str, NDArray[np.float32]] | None = None
+    """By embedding version, as they were given: of versions besides its own."""
 
     @classmethod
     def of(

@@ -145,20 +145,6 @@ class Delete:
     undated: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Deploy:
-    """A marker: this corpus update is complete.
-
-    `upto` maps a partition to its next offset for producers that send one marker only; empty means one copy per
-    partition. `expected` names the segment values the deploy is allowed to change (empty: no statement).
-    """
-
-    deploy_id: str
-    event_time: int
-    upto: Mapping[Partition, int]
-    expected: Segment = ()
-
-
 MigrationStep = Literal["begin", "backfilled", "cutover", "rollback", "end"]
 """What a marker says that a migration did."""
 
@@ -176,6 +162,27 @@ class MigrationMarker:
     new: str
     event_time: int
     upto: Mapping[Partition, int]
+
+    @property
+    def barrier(self) -> "Deploy":
+        """The barrier that it is."""
+        return Deploy(f"migration {self.migration_id} {self.step}", self.event_time, self.upto, step=self)
+
+
+@dataclass(frozen=True, slots=True)
+class Deploy:
+    """A marker: this corpus update is complete.
+
+    `upto` maps a partition to its next offset for producers that send one marker only; empty means one copy per
+    partition. `expected` names the segment values the deploy is allowed to change (empty: no statement). `step` is
+    what it stands for where it is a barrier for a migration: nothing is judged at it.
+    """
+
+    deploy_id: str
+    event_time: int
+    upto: Mapping[Partition, int]
+    expected: Segment = ()
+    step: MigrationMarker | None = None
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -11,6 +11,8 @@ from monitor.core.attribution import Attribution
 from monitor.core.index.baseline import Adopted, Decision, Judged, Snapshot
 from monitor.core.index.corpus import Change, ChunkRow
 from monitor.core.judging.policy import Verdict
+from monitor.core.migration.model import PhaseChange
+from monitor.core.migration.target import TargetRow
 from monitor.core.model.events import Partition, Position, Segment
 from monitor.core.model.report import DriftReport
 
@@ -60,6 +62,25 @@ class DeployRecord:
 
 
 @dataclass(frozen=True, slots=True)
+class TargetCommit:
+    """What one turn changed of a migration's target.
+
+    Args:
+        migration_id: the migration.
+        version: embedding version of the target; what is kept of another one is forgotten.
+        rows: points that came or changed.
+        gone: keys of points that are no longer there.
+        steps: all steps taken, oldest first, where one was taken; None leaves them as they are.
+    """
+
+    migration_id: str
+    version: str
+    rows: Sequence[TargetRow] = ()
+    gone: Sequence[int] = ()
+    steps: Sequence[PhaseChange] | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Commit:
     """Everything one turn of the loop changed; a store applies all of it or nothing.
 
@@ -84,6 +105,8 @@ class Commit:
     newest_event_time: int = 0
     bookmark: str | None = None
     """What the source must know besides the positions to go on at them; None leaves the earlier one."""
+    target: TargetCommit | None = None
+    """Of the migration that is watched."""
 
 
 @dataclass(frozen=True, slots=True)

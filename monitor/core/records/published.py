@@ -6,6 +6,7 @@ from typing import Literal
 
 from monitor.core.index.baseline import Judged
 from monitor.core.judging.policy import Verdict
+from monitor.core.migration.model import MigrationView
 from monitor.core.model.events import Partition
 from monitor.core.model.report import DriftReport
 
@@ -146,6 +147,8 @@ class Published:
     counters: Mapping[tuple[str, ...], int]
     ledger: tuple[Judged, ...]
     health: Health
+    migration: MigrationView | None = None
+    """Of the migration that is watched, None for none."""
 
     @property
     def pulse(self) -> Pulse:

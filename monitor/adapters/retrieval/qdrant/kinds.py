@@ -85,7 +85,7 @@ def _retriever(section: ServerSection, context: RetrieverContext) -> "ServerRetr
 
 def _server(section: ServerSection, context: RetrieverContext) -> RealIndex:
     server = _retriever(section, context)
-    return RealIndex(server, lookup=partial(server.vectors, deadline=context.deadline))
+    return RealIndex(server, lookup=partial(server.vectors, deadline=context.deadline), reader=server)
 
 
 def _check(section: ServerSection, context: RetrieverContext) -> Checked:

@@ -10,9 +10,11 @@ from qdrant_client import QdrantClient, models
 from monitor.adapters.retrieval.answers import Foreign, Hit, Point, SearchAnswer, VectorQuery
 from monitor.adapters.retrieval.qdrant.collection import ServerSettings
 from monitor.adapters.retrieval.reasons import FailureReason
+from monitor.core.migration.target import FoundPoint
 from monitor.core.model.events import Segment
 from monitor.core.model.point_ids import name_of, payload_name, payload_number, point_of
 from monitor.core.model.scoring import Distance
+from monitor.ports import IndexPage
 
 PAGES = 8
 """Pages of a scroll that looks for chunks by payload: a chunk may lie under several points."""
@@ -126,6 +128,56 @@ class Requests:
     def count(self, client: QdrantClient) -> int:
         """Points in the collection."""
         return int(client.count(self._settings.collection, exact=True).count)
+
+    def holding(self, client: QdrantClient) -> int:
+        """Points in the collection; where a vector is named, those that have it."""
+        return int(client.count(self._settings.collection, count_filter=self._having, exact=True).count)
+
+    def page(self, client: QdrantClient, after: Any, limit: int) -> IndexPage:
+        """Some points of the collection in the order of their ids; where a vector is named, those that have it."""
+        records, following = client.scroll(
+            self._settings.collection,
+            scroll_filter=self._having,
+            limit=limit,
+            offset=after,
+            with_payload=self._payload,
+            with_vectors=False,
+        )
+        named = [record for record in records if self._named(record)]
+        said = {self._name(record): self._hash(record) for record in named}
+        return IndexPage(said, len(records) - len(named), following)
+
+    def points(self, client: QdrantClient, chunk_ids: Sequence[str]) -> list[FoundPoint]:
+        """Points of those chunks that the collection has, with their stored vectors; unreadable ones are empty."""
+        if self._settings.chunk_id_field:
+            records = [(self._name(of), of) for of in self._scrolled(client, chunk_ids, with_vectors=self._vectors)]
+        else:
+            named = _points(chunk_ids)
+            found = client.retrieve(
+                self._settings.collection,
+                list(set(named.values())),
+                with_payload=self._payload,
+                with_vectors=self._vectors,
+            )
+            by_point = {_point(record.id): record for record in found}
+            records = [(name, by_point[point]) for name, point in named.items() if point in by_point]
+        made = []
+        for name, record in records:
+            if self._settings.vector_name and self._settings.vector_name not in (record.vector or ()):
+                continue  # a point without a vector of this name is none of this version
+            vector = self._vector(record)
+            usable = np.zeros(0, np.float32) if isinstance(vector, str) else vector
+            made.append(FoundPoint(name, self._hash(record), usable))
+        return made
+
+    def aliases(self, client: QdrantClient) -> frozenset[str]:
+        """Other names of the collection."""
+        return frozenset(one.alias_name for one in client.get_collection_aliases(self._settings.collection).aliases)
+
+    @property
+    def _having(self) -> models.Filter | None:
+        name = self._settings.vector_name
+        return models.Filter(must=[models.HasVectorCondition(has_vector=name)]) if name else None
 
     def _query(self, question: VectorQuery, limit: int) -> models.QueryRequest:
         return models.QueryRequest(

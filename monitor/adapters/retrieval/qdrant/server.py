@@ -5,7 +5,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import Literal, TypeVar
+from typing import Any, Literal, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,10 +25,11 @@ from monitor.adapters.retrieval.qdrant.requests import Requests
 from monitor.adapters.retrieval.qdrant.strict import StrictModeLimits
 from monitor.adapters.retrieval.reasons import FailureReason
 from monitor.adapters.retrieval.replay import replay, unasked
+from monitor.core.migration.target import FoundPoint
 from monitor.core.model.anchors import AnchorSet
 from monitor.core.model.events import chunk_key
 from monitor.core.model.scoring import Distance, prepare
-from monitor.ports import ConfigurationError, Replay, Unanswered, UnreachableError
+from monitor.ports import ConfigurationError, IndexPage, Replay, Unanswered, UnreachableError
 
 log = logging.getLogger(__name__)
 
@@ -229,6 +230,39 @@ class ServerRetriever:
         """Points in the collection, exactly."""
         until = time.monotonic() + self._settings.timeout
         found = self._connection.read("count", [self._requests.count], until)[0]
+        return Unanswered(found.reason) if isinstance(found, Failed) else found
+
+    @property
+    def named(self) -> str:
+        """The collection."""
+        return self._settings.collection
+
+    def holding(self) -> int | Unanswered:
+        """See `monitor.ports.IndexReader`."""
+        return self._answered("count", self._requests.holding, self._settings.timeout)
+
+    def page(self, after: Any, limit: int) -> IndexPage | Unanswered:
+        """See `monitor.ports.IndexReader`."""
+        asked = partial(self._requests.page, after=after, limit=min(limit, self._limits.results))
+        return self._answered("points", asked, self._settings.timeout)
+
+    def points(self, chunk_ids: Sequence[str], *, deadline: float) -> Sequence[FoundPoint] | Unanswered:
+        """See `monitor.ports.IndexReader`; one request for as many ids as it may name."""
+        made: list[FoundPoint] = []
+        for at in range(0, len(chunk_ids), self._ids):
+            asked = partial(self._requests.points, chunk_ids=chunk_ids[at : at + self._ids])
+            found = self._answered("points by chunk id", asked, deadline)
+            if isinstance(found, Unanswered):
+                return found
+            made += found
+        return made
+
+    def aliases(self) -> frozenset[str] | Unanswered:
+        """See `monitor.ports.IndexReader`."""
+        return self._answered("aliases", self._requests.aliases, self._settings.timeout)
+
+    def _answered(self, what: str, asked: Callable[[QdrantClient], T], seconds: float) -> T | Unanswered:
+        found = self._connection.read(what, [asked], time.monotonic() + seconds)[0]
         return Unanswered(found.reason) if isinstance(found, Failed) else found
 
     def content_hashes(self, chunk_ids: Sequence[str], *, deadline: float) -> Mapping[str, str] | Unanswered:

@@ -31,9 +31,12 @@ from monitor.adapters.stores.sqlite.snapshots import (
     unpack_snapshot,
     unpack_statistics,
 )
+from monitor.adapters.stores.sqlite.targets import TargetTable
 from monitor.core.index.baseline import Adopted, Decision, Judged, Snapshot
 from monitor.core.index.lexical.sources import SourceStatistics
 from monitor.core.judging.policy import Verdict
+from monitor.core.migration.model import PhaseChange
+from monitor.core.migration.target import TargetRow
 from monitor.core.model.events import Partition
 from monitor.core.model.report import DriftReport
 from monitor.core.records.committed import ChunkContent, Commit, DeployRecord, Quarantined, Resumed, StoredChunk
@@ -181,6 +184,9 @@ class SqliteStore:
         self._aside.put(commit.quarantined)
         newest = (commit.newest_event_time,)
         db.execute("INSERT OR REPLACE INTO meta VALUES ('newest_event_time', ?)", newest)
+        if commit.target is not None:
+            TargetTable(db).prepare()
+            TargetTable(db).put(commit.target)
         self._put_words(commit)
 
     def _put_words(self, commit: Commit) -> None:
@@ -286,6 +292,20 @@ class SqliteStore:
         """The newest rows set aside, newest first."""
         with self._told("cannot read"):
             return self._aside.newest(limit)
+
+    def target(self, version: str) -> Iterator[TargetRow]:
+        """The points kept of a migration's target."""
+        with self._told("cannot read the target"):
+            if self._has_target():
+                yield from TargetTable(self._db).rows(version)
+
+    def steps(self, migration_id: str) -> Sequence[PhaseChange]:
+        """The steps that a migration took."""
+        with self._told("cannot read"):
+            return TargetTable(self._db).steps(migration_id)
+
+    def _has_target(self) -> bool:
+        return bool(self._db.execute("SELECT 1 FROM sqlite_master WHERE name='target'").fetchone())
 
     def _all(self, query: str, values: tuple[object, ...] = ()) -> list[tuple[Any, ...]]:
         with self._told("cannot read"):

@@ -1,0 +1,532 @@
+"""A migration as the loop watches it: its target, its maintained lists, its replays, and where it stands."""
+
+import math
+from collections import deque
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from hashlib import blake2b
+
+import numpy as np
+from numpy.typing import NDArray
+
+from monitor.app.health import Clocks
+from monitor.app.replay import Served
+from monitor.core.index.dense.topk import DenseTopK
+from monitor.core.migration.coverage import coverage, pace, vector_faults
+from monitor.core.migration.model import (
+    NEXT,
+    AliasResolution,
+    AuditSample,
+    EncoderContract,
+    MigrationView,
+    Phase,
+    PhaseChange,
+    ServingFigures,
+    ShadowFigures,
+    VectorFaults,
+    VersionLists,
+)
+from monitor.core.migration.shadow import serving_figures, shadow_figures
+from monitor.core.migration.target import COVERED, MISSING, STALE, FoundPoint, TargetChanges, TargetRow, TargetVersion
+from monitor.core.model.anchors import AnchorSet, kept_rows
+from monitor.core.model.changes import Change, replaced
+from monitor.core.model.events import Located, MalformedEvent, MigrationMarker, chunk_key
+from monitor.core.model.fingerprint import anchor_digest
+from monitor.core.model.lists import NO_CHUNK, RankedLists
+from monitor.core.model.segments import assign
+from monitor.core.records.committed import TargetCommit
+from monitor.core.session import Session
+from monitor.ports import CorpusDriftError, Encoder, IndexReader, OwnedIndex, Retriever, StateStore, Unanswered
+
+READ_AT_ONCE = 256
+"""Chunks whose vectors are read, or texts encoded, in one turn of the loop."""
+PAGE = 1_000
+"""Points listed in one turn."""
+PAUSE = 1.0
+"""Seconds between two reads of what is still missing, and between two questions for points and aliases."""
+READ_SECONDS = 10.0
+SAMPLED = 300
+"""Vectors handed out for an audit where nothing else is said."""
+_PROBLEMS = 10
+
+
+@dataclass(frozen=True, slots=True)
+class MigrationPlan:
+    """What is configured of a migration.
+
+    Args:
+        migration_id: as its markers say.
+        old: contract of the version in production.
+        new: contract of the target.
+        depths: that lists are compared at, the judged one first.
+        dimensions: by whose segments figures are told apart.
+        cap: the most segments of a dimension.
+        settle: seconds of event time before a difference is a fault.
+        alias: that production asks, "" for none.
+        read: whether vectors are read from the target's index because no event brings them.
+        scan_seconds: between two lists of all of its points.
+    """
+
+    migration_id: str
+    old: EncoderContract
+    new: EncoderContract
+    depths: tuple[int, ...]
+    dimensions: tuple[str, ...] = ()
+    cap: int = 50
+    settle: float = 30.0
+    alias: str = ""
+    read: bool = False
+    scan_seconds: float = 3_600.0
+
+
+@dataclass(frozen=True, slots=True)
+class TargetAccess:
+    """How the two indexes are reached.
+
+    Args:
+        retriever: answers the anchors in the new version; None where nobody serves it.
+        owned: the same where the monitor fills it.
+        reader: lists and reads the points of the new index.
+        old_reader: the same of the index in production.
+        old_retriever: answers the anchors in the old version.
+        encoder: makes the new version's vectors of chunks.
+        deadline: seconds a replay may take.
+    """
+
+    retriever: Retriever | None = None
+    owned: OwnedIndex | None = None
+    reader: IndexReader | None = None
+    old_reader: IndexReader | None = None
+    old_retriever: Retriever | None = None
+    encoder: Encoder | None = None
+    deadline: float = 120.0
+
+
+@dataclass(slots=True)
+class _Scan:
+    """A list of all points that is under way: where it stands and what it saw."""
+
+    began: int
+    after: object = None
+    seen: list[NDArray[np.int64]] = field(default_factory=list)
+
+
+class MigrationWatch:
+    """Everything about the second version; used by the loop's thread alone.
+
+    Args:
+        plan: what is configured.
+        target: over the corpus of the session.
+        asking: the anchors with vectors of the new version, row by row those of the set given.
+        anchors: the anchors of now, with vectors of the old version.
+        access: the indexes and the encoder.
+        store: where what was committed is read.
+        clocks: the monotonic one paces.
+    """
+
+    def __init__(
+        self,
+        plan: MigrationPlan,
+        target: TargetVersion,
+        asking: Callable[[AnchorSet], AnchorSet],
+        anchors: AnchorSet,
+        access: TargetAccess,
+        store: StateStore,
+        clocks: Clocks,
+    ) -> None:
+        self.plan, self.target = plan, target
+        self.changes: tuple[PhaseChange, ...] = ()
+        self._asking, self._access, self._store, self._clocks = asking, access, store, clocks
+        self._asked = asking(anchors)
+        self._k = max(plan.depths)
+        self._lists = DenseTopK(self._asked, target, k=self._k, distance=plan.new.metric)
+        retriever = access.retriever
+        self._served = (
+            None if retriever is None else Served(retriever, self._asked, k=self._k, deadline=access.deadline)
+        )
+        self._touched: set[int] = set()
+        self._seconds: NDArray[np.float64] = np.zeros(0)
+        self._old_seconds: NDArray[np.float64] = np.zeros(0)
+        self._rows: dict[int, TargetRow] = {}
+        self._gone: set[int] = set()
+        self._stepped = False
+        self._scan: _Scan | None = None
+        self._scanned = access.owned is not None
+        self._next_scan = self._next_read = self._next_question = -math.inf
+        self._cursor = 0
+        self._points: tuple[int | None, int | None] = (None, None)
+        self._alias: AliasResolution | None = None
+        self._faults = VectorFaults()
+        self._told: deque[str] = deque(maxlen=_PROBLEMS)
+        self._shadow: tuple[tuple[RankedLists, RankedLists] | None, tuple[ShadowFigures, ...]] = (None, ())
+
+    # ------------------------------------------------------------ where it stands
+
+    @property
+    def phase(self) -> Phase:
+        """Where the migration stands."""
+        return self.changes[-1].phase if self.changes else Phase.NOT_STARTED
+
+    @property
+    def closed(self) -> tuple[str, ...]:
+        """Ids of the barriers of the steps taken."""
+        return tuple(f"migration {self.plan.migration_id} {change.step}" for change in self.changes)
+
+    def refusal(self, marker: MigrationMarker) -> MalformedEvent | None:
+        """Why a marker cannot be followed now; None where it can."""
+        plan = self.plan
+        if marker.migration_id != plan.migration_id:
+            said = f"migration_id {marker.migration_id!r}: expected {plan.migration_id!r}; one migration at a time"
+            return MalformedEvent("other_migration", said)
+        if (marker.old, marker.new) != (plan.old.version, plan.new.version):
+            said = f"from {marker.old!r} to {marker.new!r}: expected {plan.old.version!r} to {plan.new.version!r}"
+            return MalformedEvent("other_versions", said)
+        if (self.phase, marker.step) in NEXT:
+            return None
+        allowed = ", ".join(step for phase, step in NEXT if phase is self.phase) or "another migration_id"
+        said = f"phase {marker.step!r} of a migration that is {self.phase}: expected {allowed}"
+        return MalformedEvent("out_of_order", said)
+
+    def step(self, marker: MigrationMarker) -> None:
+        """Take the step that a marker says; its barrier has closed."""
+        led = NEXT.get((self.phase, marker.step))
+        if led is None:
+            return
+        self.changes = (*self.changes, PhaseChange(marker.step, led, marker.event_time))
+        self._stepped = True
+
+    # ------------------------------------------------------------ the stream
+
+    def restore(self) -> None:
+        """Take up what was committed, and mend the owned index; the corpus is restored already."""
+        self.changes = tuple(self._store.steps(self.plan.migration_id))
+        self._lists.take(self.target.restore(self._store.target(self.plan.new.version)))
+        self._lists.settle()
+        owned, retriever = self._access.owned, self._access.retriever
+        if owned is not None:
+            owned.start()
+            found = list(self.target.listed())
+            rows = [replaced(row, slot=at) for at, (row, _) in enumerate(found)]
+            none = np.zeros((0, self.plan.new.dimension), np.float32)
+            owned.reconcile(rows, np.stack([vector for _, vector in found]) if found else none)
+        elif retriever is not None:
+            retriever.start()
+
+    def close(self) -> None:
+        """Close the new index."""
+        if self._access.retriever is not None:
+            self._access.retriever.close()
+
+    def apply(self, batch: Sequence[Located], changes: Sequence[Change]) -> TargetChanges:
+        """Take in a batch that the corpus has taken in."""
+        return self._took(self.target.apply(batch, changes))
+
+    def commit(self) -> TargetCommit | None:
+        """What has changed since it was asked last, for the state."""
+        if not (self._rows or self._gone or self._stepped):
+            return None
+        steps = self.changes if self._stepped else None
+        made = TargetCommit(
+            self.plan.migration_id, self.plan.new.version, list(self._rows.values()), sorted(self._gone), steps
+        )
+        self._rows, self._gone, self._stepped = {}, set(), False
+        return made
+
+    def _took(self, made: TargetChanges) -> TargetChanges:
+        self._touched.update(np.flatnonzero(self._lists.apply(made.lists)[: len(self._asked)]).tolist())
+        if self._access.owned is not None:
+            self._access.owned.apply(made.index)
+        for key in made.gone:
+            self._rows.pop(key, None)
+            self._gone.add(key)
+        for row in made.rows:
+            self._gone.discard(row.key)
+            self._rows[row.key] = row
+        return made
+
+    # ------------------------------------------------------------ what no event brings
+
+    def work(self) -> bool:
+        """Read or encode a bounded part of what no event brings; says whether the target changed.
+
+        Nothing goes wrong here for good: what cannot be read now is said, and tried again.
+        """
+        began, now = len(self._rows) + len(self._gone), self._clocks.monotonic()
+        reader, encoder = self._access.reader, self._access.encoder
+        if reader is not None:
+            self._list_points(reader, now)
+            if self.plan.read and now >= self._next_read:
+                self._read(reader, [self.target.names[slot] for slot in self._lacking()])
+                self._next_read = now + PAUSE
+        if encoder is not None and self.phase not in (Phase.NOT_STARTED, Phase.ENDED) and now >= self._next_read:
+            self._encode(encoder)
+        return len(self._rows) + len(self._gone) > began
+
+    def _lacking(self) -> list[int]:
+        """Some slots that are missing or stale, in turns."""
+        slots = np.flatnonzero((self.target.codes == MISSING) | (self.target.codes == STALE))
+        at = int(np.searchsorted(slots, self._cursor))
+        part: list[int] = slots[at : at + READ_AT_ONCE].tolist()
+        self._cursor = part[-1] + 1 if part else 0
+        return part
+
+    def _read(self, reader: IndexReader, names: Sequence[str]) -> None:
+        if not names:
+            return
+        found = reader.points(names, deadline=READ_SECONDS)
+        if isinstance(found, Unanswered):
+            self._say(f"the new index was not read: {found.reason}")
+            return
+        here = {point.chunk_id for point in found}
+        gone = [name for name in names if name not in here and self.target.holds(name) is not None]
+        self._took(self.target.observe([*self._usable(found)], gone))
+
+    def _usable(self, found: Sequence[FoundPoint]) -> Iterator[FoundPoint]:
+        for point in found:
+            if point.vector.shape == (self.plan.new.dimension,) and np.isfinite(point.vector).all():
+                yield point
+            else:
+                said = f"{len(point.vector)} numbers, expected {self.plan.new.dimension} that are finite"
+                self._say(f"chunk_id {point.chunk_id!r}: a vector of {said}")
+
+    def _list_points(self, reader: IndexReader, now: float) -> None:
+        """List one page of the new index's points, and look at those that differ from what is known."""
+        if self._scan is None:
+            if now < self._next_scan:
+                return
+            self._scan = _Scan(self.target.corpus.newest_event_time)
+        scan = self._scan
+        page = reader.page(scan.after, PAGE)
+        if isinstance(page, Unanswered):
+            self._say(f"the points of the new index were not listed: {page.reason}")
+            self._scan, self._next_scan = None, now + PAUSE
+            return
+        if page.nameless:
+            self._say(f"{page.nameless} points of the new index bear no chunk id")
+        scan.seen.append(np.array([chunk_key(name) for name in page.points], np.int64))
+        held = {name: self.target.holds(name) for name in page.points}
+        other = [name for name, said in page.points.items() if held[name] is None or said not in ("", held[name])]
+        for at in range(0, len(other), READ_AT_ONCE):
+            self._read(reader, other[at : at + READ_AT_ONCE])
+        scan.after = page.following
+        if page.following is None:
+            self._end_scan(reader, scan, now)
+
+    def _end_scan(self, reader: IndexReader, scan: _Scan, now: float) -> None:
+        """Ask by id for points that should have been listed and were not."""
+        seen = np.unique(np.concatenate(scan.seen))
+        slots = np.flatnonzero((self.target.codes >= STALE) & (self.target.written <= scan.began))
+        unseen = slots[~np.isin(self.target.keys[slots], seen)]
+        names = [self.target.names[slot] for slot in unseen.tolist()]
+        listed = set(seen.tolist())
+        names += [row.chunk_id for key, row in self.target.beyond.items() if key not in listed]
+        for at in range(0, len(names), READ_AT_ONCE):
+            self._read(reader, names[at : at + READ_AT_ONCE])
+        self._scan, self._scanned, self._next_scan = None, True, now + self.plan.scan_seconds
+
+    def _encode(self, encoder: Encoder) -> None:
+        slots = self._lacking()
+        rows = [row for slot in slots if (row := self.target.corpus.row(int(self.target.keys[slot]))) is not None]
+        said = self._store.said([row.key for row in rows])
+        # what was not committed yet is encoded in a later turn
+        ready = [row for row in rows if row.key in said and said[row.key].content_hash == row.content_hash]
+        if not ready:
+            return
+        prefix = self.plan.new.document_prefix
+        try:
+            made = encoder.encode([prefix + said[row.key].text for row in ready])
+        except CorpusDriftError as error:
+            self._say(f"nothing was encoded: {error}")
+            self._next_read = self._clocks.monotonic() + PAUSE
+            return
+        found = [FoundPoint(row.chunk_id, row.content_hash, vector) for row, vector in zip(ready, made, strict=True)]
+        self._took(self.target.observe(found))
+
+    def _say(self, line: str) -> None:
+        if line not in self._told:
+            self._told.append(line)
+
+    # ------------------------------------------------------------ measuring
+
+    def reanchor(self, anchors: AnchorSet) -> None:
+        """Watch other anchors from here on."""
+        asked = self._asking(anchors)
+        kept = kept_rows(self._asked, asked)
+        self._lists.reanchor(asked, kept)
+        if self._served is not None:
+            self._served.reanchor(asked, kept)
+        self._asked, self._touched = asked, set()
+        self._shadow = (None, ())
+
+    def replay(self, *, full: bool, old_seconds: NDArray[np.float64]) -> None:
+        """Ask the new index about anchors that were touched, or all.
+
+        Args:
+            full: ask all.
+            old_seconds: latencies of the old version's full replay.
+        """
+        touched = np.array(sorted(self._touched), np.int64)
+        self._touched.clear()
+        if full:
+            self._faults = vector_faults(self.target)
+            self._old_seconds = old_seconds
+            self._next_question = -math.inf
+        if self._served is None:
+            return
+        replay = self._served.refresh(touched, self._clocks.monotonic(), full=full)
+        if full and replay is not None:
+            self._seconds = replay.seconds
+
+    def view(self, session: Session, old: Served | None, positions: Mapping[str, int]) -> MigrationView:
+        """Everything that is known now."""
+        self._ask_indexes()
+        plan, dimensions = self.plan, self.plan.dimensions
+        found = coverage(
+            self.target,
+            settle=plan.settle,
+            dimensions=dimensions,
+            target_points=self._points[1],
+            source_points=self._points[0],
+            unscanned=not self._scanned,
+        )
+        begun = self.changes[0].event_time if self.changes else None
+        lists = session.lists()
+        exact, new_exact = lists["exact"], self._exact()
+        unknown = RankedLists.unknown(len(exact), exact.depth)
+        served = unknown if old is None else old.lists
+        new_served = unknown if self._served is None else self._served.lists
+        names, documents = self._described(served, exact, new_served, new_exact)
+        both = (served, new_served) if served.known.any() and new_served.known.any() else (exact, new_exact)
+        return MigrationView(
+            migration_id=plan.migration_id,
+            old=plan.old,
+            new=plan.new,
+            phase=self.phase,
+            changes=self.changes,
+            now=session.corpus.newest_event_time,
+            positions=positions,
+            coverage=found,
+            pace=pace(self.target, begun=begun, uncovered=found.live - found.covered),
+            faults=self._faults,
+            serving=self._serving(old, exact),
+            shadow=self._compared(both, session.engine.anchors, documents),
+            anchors=session.engine.anchors,
+            anchor_digest=self._digest(session.engine.anchors),
+            lists={
+                plan.old.version: VersionLists(served, exact),
+                plan.new.version: VersionLists(new_served, new_exact),
+            },
+            names=names,
+            documents=documents,
+            events={
+                (name[1], name[2]): count for name, count in session.counters.items() if name[0] == TARGET_EVENTS
+            },
+            alias=self._alias,
+            problems=(*self._told, *self.target.named),
+            deploy_id=session.ledger[-1].deploy_id if session.ledger else "",
+        )
+
+    def sample(self, count: int = SAMPLED, *, seed: int = 0) -> AuditSample:
+        """Random points with the texts that they say they were made from, for a blind audit."""
+        slots = np.flatnonzero(self.target.codes == COVERED)
+        chosen = np.random.default_rng(seed).permutation(slots)[:count]
+        keys = self.target.keys[chosen].tolist()
+        said = self._store.said(keys)
+        at = [(int(slot), key) for slot, key in zip(chosen, keys, strict=True) if key in said]
+        at = [(slot, key) for slot, key in at if said[key].content_hash == self._hash_of(key)]
+        return AuditSample(
+            [self.target.names[slot] for slot, _ in at],
+            [said[key].text for _, key in at],
+            [self.target.vectors[slot].tolist() for slot, _ in at],
+        )
+
+    def _hash_of(self, key: int) -> str:
+        row = self.target.corpus.row(key)
+        return "" if row is None else row.content_hash
+
+    def _exact(self) -> RankedLists:
+        lists = self._lists.lists()
+        return lists if len(lists) == len(self._asked) else lists.take(np.arange(len(self._asked)))
+
+    def _serving(self, old: Served | None, exact: RankedLists) -> tuple[ServingFigures, ServingFigures]:
+        made = []
+        for version, served, lists, seconds, points in (
+            (self.plan.old.version, old, exact, self._old_seconds, self._points[0]),
+            (self.plan.new.version, self._served, self._exact(), self._seconds, self._points[1]),
+        ):
+            problems = () if served is None else (*served.problems, *served.busy)
+            asked = None if served is None else served.lists
+            made.append(
+                serving_figures(
+                    version, asked, lists, self.plan.depths[0], seconds=seconds, points=points, problems=problems
+                )
+            )
+        return made[0], made[1]
+
+    def _compared(
+        self, both: tuple[RankedLists, RankedLists], anchors: AnchorSet, documents: Mapping[int, str]
+    ) -> tuple[ShadowFigures, ...]:
+        """Shadow figures, worked out anew where a list is another one."""
+        before = self._shadow[0]
+        if before is None or before[0] is not both[0] or before[1] is not both[1]:
+            segments = assign([one.segment for one in anchors.anchors], self.plan.dimensions, cap=self.plan.cap)
+            made = shadow_figures(*both, depths=self.plan.depths, segments=segments, documents=documents)
+            self._shadow = (both, made)
+        return self._shadow[1]
+
+    def _described(self, *lists: RankedLists) -> tuple[dict[int, str], dict[int, str]]:
+        """Chunk ids and document ids of all that is listed."""
+        names: dict[int, str] = {}
+        documents: dict[int, str] = {}
+        for key in np.unique(np.concatenate([of.keys.ravel() for of in lists])).tolist():
+            row = None if key == NO_CHUNK else self.target.corpus.row(key)
+            if row is not None:
+                names[key], documents[key] = row.chunk_id, row.doc_id
+            elif key in self.target.beyond:
+                names[key] = self.target.beyond[key].chunk_id
+        return names, documents
+
+    def _digest(self, anchors: AnchorSet) -> str:
+        digest = blake2b(digest_size=8)
+        for old, new in zip(anchors.anchors, self._asked.anchors, strict=True):
+            digest.update(anchor_digest(old).encode() + anchor_digest(new).encode())
+        return digest.hexdigest()
+
+    def _ask_indexes(self) -> None:
+        """Count both indexes' points and look whom the alias leads to, a server not more than once a second."""
+        now = self._clocks.monotonic()
+        if now < self._next_question and self._access.owned is None:
+            return
+        self._next_question = now + PAUSE
+        access = self._access
+        self._points = (_count(access.old_reader, access.old_retriever), _count(access.reader, access.retriever))
+        if self.plan.alias and access.reader is not None and access.old_reader is not None:
+            self._alias = self._resolved(access.old_reader, access.reader)
+
+    def _resolved(self, old: IndexReader, new: IndexReader) -> AliasResolution | None:
+        plan = self.plan
+        for version, reader in ((plan.old.version, old), (plan.new.version, new)):
+            said = reader.aliases()
+            if isinstance(said, Unanswered):
+                self._say(f"alias {plan.alias!r} was not resolved: {said.reason}")
+                return None
+            if plan.alias in said:
+                return AliasResolution(plan.alias, reader.named, version)
+        return AliasResolution(plan.alias, "", "", f"alias {plan.alias!r} leads to neither index")
+
+
+def _count(reader: IndexReader | None, retriever: Retriever | None) -> int | None:
+    """Points of an index that hold a vector of its version, None where it does not say."""
+    counting = None if retriever is None else retriever.count
+    count = counting if reader is None else reader.holding
+    said = None if count is None else count()
+    return None if isinstance(said, Unanswered) else said
+
+
+TARGET_EVENTS = "target"
+"""The first part of the names of counters of the target's events."""
+
+
+def counted(made: TargetChanges) -> Mapping[tuple[str, str, str], int]:
+    """Outcomes as counters of a session."""
+    return {(TARGET_EVENTS, *outcome): count for outcome, count in made.outcomes.items()}
