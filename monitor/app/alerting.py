@@ -4,6 +4,7 @@ from typing import Literal
 
 from monitor.app.configuration import Configuration
 from monitor.core.judging.alerts.alert import AlertGroup, AlertScope, Links
+from monitor.core.judging.alerts.migration_alerts import migration_group
 from monitor.core.judging.alerts.pipeline_alerts import ExpectedTiming, pipeline_group
 from monitor.core.judging.alerts.policy_alerts import policy_groups
 from monitor.core.judging.alerts.rules_text import kubernetes_rules, prometheus_rules
@@ -25,7 +26,8 @@ def alert_rules(configuration: Configuration, form: RulesFormat) -> str:
 def alert_groups(configuration: Configuration) -> tuple[AlertGroup, ...]:
     """The same as values."""
     scope = _scope(configuration)
-    return (*policy_groups(configuration.rules(), scope), pipeline_group(scope, _pace(configuration)))
+    own = pipeline_group(scope, _pace(configuration)), migration_group(scope)
+    return (*policy_groups(configuration.rules(), scope), *own)
 
 
 def _scope(configuration: Configuration) -> AlertScope:

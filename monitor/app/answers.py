@@ -5,10 +5,11 @@ from functools import cache
 from typing import Any, Literal
 
 from monitor.core.explain.schema import explain_schema
+from monitor.core.migration.document import FIELDS
 from monitor.core.records.documents import gate_schema, report_schema
 from monitor.errors import UnreachableError
 
-Kind = Literal["gate", "report", "explain", "baselines", "baseline", "retried"]
+Kind = Literal["gate", "report", "explain", "baselines", "baseline", "retried", "migration"]
 _BASELINE = frozenset({"name", "deploy", "event_time", "fingerprint", "measured_with", "anchors", "approval"})
 
 
@@ -36,4 +37,4 @@ def _fields(kind: Kind) -> frozenset[str]:
     schemas: Mapping[str, Any] = {"gate": gate_schema, "report": report_schema, "explain": explain_schema}
     if kind in schemas:
         return frozenset(schemas[kind]()["required"])
-    return frozenset({"taken", "kept"}) if kind == "retried" else _BASELINE
+    return {"retried": frozenset({"taken", "kept"}), "migration": FIELDS}.get(kind, _BASELINE)

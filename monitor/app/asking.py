@@ -13,6 +13,7 @@ from monitor.core.index.baseline import Approval, Snapshot
 from monitor.core.judging.budget import EXPECTED
 from monitor.core.judging.integrity import METRICS
 from monitor.core.judging.policy import Rule, Verdict
+from monitor.core.migration.document import migration_document
 from monitor.core.model.report import DriftReport
 from monitor.core.records.committed import DeployRecord
 from monitor.core.records.documents import (
@@ -22,6 +23,7 @@ from monitor.core.records.documents import (
     report_document,
     snapshot_document,
 )
+from monitor.core.records.published import Published
 from monitor.core.reporting.drift import Drift
 from monitor.ports import ConfigurationError, StateStore, UnreachableError
 
@@ -85,6 +87,11 @@ class Running:
         made: Document = expected("explain", self._client.get("/api/v1/explain", **query))
         return made
 
+    def migration(self) -> Document:
+        """The encoder migration that is configured, judged."""
+        made: Document = expected("migration", self._client.get("/api/v1/migration"))
+        return made
+
     def baselines(self) -> list[Document]:
         """All captured baselines."""
         made: list[Document] = expected("baselines", self._client.get("/api/v1/baselines"))
@@ -116,6 +123,18 @@ class Running:
     def deploy_at_end(self, deploy_id: str) -> None:
         """Close a deploy where the stream ends now."""
         self._client.post("/api/v1/deploys", {"deploy": deploy_id})
+
+
+def document_of(published: Published | None, options: str) -> Document:
+    """The migration of a view, as a document whose commands name what was named.
+
+    Raises:
+        ConfigurationError: no migration is configured.
+    """
+    if published is None or published.assessment is None:
+        message = "no encoder migration is configured: expected a section [migration]"
+        raise ConfigurationError(message)
+    return migration_document(published.assessment, options)
 
 
 def stored_gate(store: StateStore, deploy_id: str) -> Document:

@@ -9,7 +9,7 @@ import typer
 from typer.exceptions import TyperException
 
 from monitor import __version__
-from monitor.cli import alerting, checking, comparing, explaining, judging, producing, running
+from monitor.cli import alerting, checking, comparing, explaining, judging, migrating, producing, running
 from monitor.cli.common import NO_REPORT, USAGE
 from monitor.cli.streams import tolerant_streams
 from monitor.errors import CorpusDriftError, UnreachableError
@@ -30,6 +30,7 @@ app.command()(judging.report)
 app.command()(comparing.compare)
 app.command()(explaining.explain)
 app.add_typer(judging.baseline, name="baseline")
+app.add_typer(migrating.migrate, name="migrate")
 app.add_typer(checking.anchors, name="anchors")
 app.add_typer(checking.events, name="events")
 app.add_typer(checking.quarantine, name="quarantine")

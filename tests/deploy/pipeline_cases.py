@@ -3,7 +3,7 @@
 Time begins at 0 in promtool, so a stamp of 0 is as old as the minute, and a negative one is older.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from tests.deploy.promtool import TARGET, Case, Firing, Series, Values, always
@@ -208,13 +208,17 @@ BOARD = (
 """Minutes follow from `for` and limits of the defaults; the last value of a good case must be silent throughout."""
 
 
-def pipeline_cases() -> Iterator[Case]:
-    for known in BOARD:
+def cases_of(board: Iterable[Known]) -> Iterator[Case]:
+    for known in board:
         fired = Firing(known.late, known.alert, (_labels(known, known.labels),))
         yield Case(f"{known.alert}: fires", known.bad, [Firing(known.early, known.alert), fired])
         for good in known.good:
             quiet = [Firing(minute, known.alert) for minute in (1, known.late, 40, 59)]
             yield Case(f"{known.alert}: silent", good, quiet)
+
+
+def pipeline_cases() -> Iterator[Case]:
+    yield from cases_of(BOARD)
     yield Case("CorpusDriftWatchdog: always", [], [Firing(0, "CorpusDriftWatchdog", (_always(),))])
     yield Case(
         "CorpusDriftMonitorDown: there is no such target at all",

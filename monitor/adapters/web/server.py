@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import partial
+from shlex import quote
 from typing import Any
 
 import uvicorn
@@ -29,11 +30,14 @@ from monitor.adapters.web.bodies import (
     whole,
 )
 from monitor.adapters.web.guard import Guard, problem
+from monitor.adapters.web.page.migration import NOW
 from monitor.adapters.web.page.pages import Pages, asked_of
 from monitor.adapters.web.page.render import CONFIG
 from monitor.adapters.web.patience import CONNECTIONS_MOST, PatientProtocol
 from monitor.core.index.baseline import Approval, Snapshot
 from monitor.core.judging.policy import Verdict
+from monitor.core.migration.document import migration_document
+from monitor.core.migration.verdict import MigrationAssessment
 from monitor.core.records.documents import (
     gate_document,
     judged_document,
@@ -69,7 +73,7 @@ class Endpoints:
     """The requests, each a few lines over the `Service`."""
 
     def __init__(self, service: Service, turn_limit: float = TURN_LIMIT, config: str = CONFIG) -> None:
-        self._service, self._turn_limit = service, turn_limit
+        self._service, self._turn_limit, self._config = service, turn_limit, config
         self._scrapes, self._pages = Scrapes(service.published), Pages(service, turn_limit, config)
 
     def routes(self) -> list[Route]:
@@ -82,6 +86,7 @@ class Endpoints:
             Route("/api/v1/report", self.report),
             Route("/api/v1/explain", self.explain),
             Route("/api/v1/gate", self.gate),
+            Route("/api/v1/migration", self.migration),
             Route("/gate/check", self.gate_check, methods=["GET", "POST"]),
             Route("/rollback/check", self.rollback_check, methods=["GET", "POST"]),
             Route("/api/v1/baselines", self.baselines),
@@ -149,7 +154,10 @@ class Endpoints:
 
     async def gate_check(self, request: Request) -> Response:
         """200 pass, 409 fail, 503 otherwise, for tools that read the status only."""
-        return await run_in_threadpool(self._gate, await _asked(request), GATE_STATUS)
+        asked = await _asked(request)
+        if asked.get("migration"):
+            return await run_in_threadpool(self._migration_gate, asked["migration"])
+        return await run_in_threadpool(self._gate, asked, GATE_STATUS)
 
     async def rollback_check(self, request: Request) -> Response:
         """200 fail, 409 pass, 503 otherwise, for tools that roll back on success."""
@@ -179,6 +187,27 @@ class Endpoints:
             made = gate_document(deploy_id, None, Verdict("unknown", (f"deploy {deploy_id!r}: {said}",), ()))
             made["state"] = state
         return JSONResponse(made, statuses[made["verdict"]] if statuses else 200)
+
+    def migration(self, request: Request) -> Response:
+        """The encoder migration that is configured, judged; 404 where there is none, or not the one asked for."""
+        of = self._migration(request.query_params.get("migration", ""))
+        return of if isinstance(of, Response) else JSONResponse(migration_document(of, f"-c {quote(self._config)}"))
+
+    def _migration(self, asked: str) -> MigrationAssessment | Response:
+        view = self._service.published()
+        if view is None:
+            return problem("no report yet: the state is being restored", 503)
+        if view.migration is None:
+            return problem("no encoder migration is configured, or nothing is known of it yet: see [migration]", 404)
+        own = view.migration.view.migration_id
+        return view.migration if asked in ("", NOW, own) else problem(f"migration {asked!r}: expected {own!r}", 404)
+
+    def _migration_gate(self, asked: str) -> Response:
+        """200 READY or COMPLETE, 409 NOT_READY or ROLL_BACK, 503 whatever is not decided."""
+        of = self._migration(asked)
+        if isinstance(of, Response):
+            return of
+        return JSONResponse(migration_document(of, f"-c {quote(self._config)}"), GATE_STATUS[of.verdict.gate])
 
     def baselines(self, request: Request) -> Response:
         """All captured baselines."""

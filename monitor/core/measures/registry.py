@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import get_args
 
-from monitor.core.measures import contents, corpus, health, integrity, stability
+from monitor.core.measures import contents, corpus, health, integrity, migrations, stability
 from monitor.core.measures.entry import Metric
 from monitor.core.measures.measure import MEAN, UNBOUNDED, AnyMeasure, Family, Group, Range
 
@@ -114,6 +114,7 @@ REGISTRY = MeasureRegistry(
         "Stream and state": health.STREAM,
         "Replays of the real index": health.REPLAYS,
         "Engine and audits": health.ENGINE,
+        "Encoder migration": migrations.MIGRATION,
     },
 )
 """What the product measures and exports."""

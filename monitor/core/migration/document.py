@@ -11,6 +11,11 @@ from monitor.core.migration.verdict import MigrationAssessment
 
 SCHEMA = 1
 Document = dict[str, Any]
+FIELDS = frozenset(
+    {"migration", "verdict", "gate", "reasons", "phase", "from", "to", "next", "rules", "coverage", "pace", "serving"}
+    | {"shadow", "quality", "other_quality", "problems", "remarks"}
+)
+"""What a reader of the document may count on."""
 
 
 def migration_document(of: MigrationAssessment, target: str = "-c corpus-drift.toml") -> Document:

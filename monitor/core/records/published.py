@@ -7,6 +7,7 @@ from typing import Literal
 from monitor.core.index.baseline import Judged
 from monitor.core.judging.policy import Verdict
 from monitor.core.migration.model import MigrationView
+from monitor.core.migration.verdict import MigrationAssessment
 from monitor.core.model.events import Partition
 from monitor.core.model.report import DriftReport
 
@@ -137,7 +138,8 @@ class Pulse:
 class Published:
     """The last report with its verdict, the counters, the deploys judged so far, and the monitor's health.
 
-    `own` is the verdict on the report itself; `verdict` is that, or UNKNOWN where the input is stale.
+    `own` is the verdict on the report itself; `verdict` is that, or UNKNOWN where the input is stale. `migration` is
+    None where no encoder migration is configured, or nothing is known of it yet.
     """
 
     corpus: str
@@ -149,6 +151,7 @@ class Published:
     health: Health
     migration: MigrationView | None = None
     """Of the migration that is watched, None for none."""
+    assessment: MigrationAssessment | None = None
 
     @property
     def pulse(self) -> Pulse:

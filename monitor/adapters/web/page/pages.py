@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 
+from monitor.adapters.web.page.migration import render_migration
 from monitor.adapters.web.page.render import CONFIG, PageData, PageQuery, render_page
 from monitor.adapters.web.page.words import age, place, shown
 from monitor.core.model.report import ALL, OTHER, DriftReport
@@ -15,10 +16,10 @@ ASKED_CHARACTERS = 4_096
 
 def asked_of(parameters: Mapping[str, str]) -> PageQuery:
     """What an address asks for; parameters that the page does not know are ignored."""
-    names = ("deploy", "segment", "anchor")
-    deploy, segment, anchor = (parameters.get(name, "")[:ASKED_CHARACTERS] for name in names)
+    names = ("deploy", "segment", "anchor", "migration")
+    deploy, segment, anchor, migration = (parameters.get(name, "")[:ASKED_CHARACTERS] for name in names)
     explain, refresh = parameters.get("explain") == "now", parameters.get("refresh") != "off"
-    return PageQuery(deploy, segment, anchor, explain=explain, refresh=refresh)
+    return PageQuery(deploy, segment, anchor, explain=explain, refresh=refresh, migration=migration)
 
 
 class Pages:
@@ -43,6 +44,8 @@ class Pages:
         """
         view = self._service.published()
         late = self._late(view, now)
+        if asked.migration and view is not None:
+            return render_migration(view.assessment, asked.migration, notices=late, config=self._config)
         if not asked.plain or view is None:
             return render_page(view, asked, self._found(view, asked, late), config=self._config)
         held, key, text = self._kept

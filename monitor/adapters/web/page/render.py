@@ -50,7 +50,7 @@ TEMPLATES.filters |= {
 
 @dataclass(frozen=True, slots=True)
 class PageQuery:
-    """Which view of the page: a deploy ("": now), a segment (`dimension=value`), an anchor.
+    """Which view of the page: a deploy ("": now), a segment (`dimension=value`), an anchor; or an encoder migration.
 
     `explain` asks for the incident card of now (a deploy's comes with it); `refresh`: the plain page loads itself
     again.
@@ -61,11 +61,12 @@ class PageQuery:
     anchor: str = ""
     explain: bool = False
     refresh: bool = True
+    migration: str = ""
 
     @property
     def plain(self) -> bool:
         """Whether this is the page that everybody looks at."""
-        return not (self.deploy or self.segment or self.anchor or self.explain)
+        return not (self.deploy or self.segment or self.anchor or self.explain or self.migration)
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -1,0 +1,142 @@
+"""An encoder migration as text for people: status, gate and explanation."""
+
+import json
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+Document = Mapping[str, Any]
+REASONS = 12
+FAULTS = ("missing", "stale", "resurrected", "foreign")
+
+
+def status_text(of: Document) -> str:
+    """Where it stands, what is missing, how fast, is it better, what next."""
+    return "\n".join((*_head(of), *_coverage(of), *_pace(of), *_quality(of, segments=False), *_next(of)))
+
+
+def gate_text(of: Document) -> str:
+    """The verdict and its reasons, and the rules in short."""
+    rules = (f"  {rule['rule']:<4}{rule['verdict'].upper():<14}{rule['title']}" for rule in of["rules"])
+    return "\n".join((*_head(of), *_reasons(of), *rules, *_next(of)))
+
+
+def explain_text(of: Document) -> str:
+    """Every rule with its reason, quality by segment, both versions side by side."""
+    rules = (_rule(rule) for rule in of["rules"])
+    parts = (*_head(of), *_reasons(of), "rules", *rules, *_coverage(of), *_pace(of), *_quality(of, segments=True))
+    return "\n".join((*parts, *_serving(of), *_shadow(of), *_remarks(of), *_next(of)))
+
+
+def fix_lines(of: Document) -> str:
+    """The fix list as JSON Lines: chunk_id, action (write, embed, delete), fault."""
+    return "\n".join(json.dumps(fix, ensure_ascii=False) for fix in of["coverage"]["fixes"])
+
+
+def _rule(rule: Document) -> str:
+    warns = "" if rule["decides"] else " (warns only)"
+    return f"  {rule['rule']:<4}{rule['verdict'].upper():<14}{rule['title']}{warns}: {rule['reason']}"
+
+
+def _head(of: Document) -> Iterator[str]:
+    versions = f"{of['from']['version']} -> {of['to']['version']}"
+    yield f"{of['verdict']}  migration {of['migration']}: {versions}, {of['phase']}"
+
+
+def _reasons(of: Document) -> Iterator[str]:
+    yield from (f"  {reason}" for reason in of["reasons"][:REASONS])
+    if len(of["reasons"]) > REASONS:
+        yield f"  and {len(of['reasons']) - REASONS} more reasons"
+
+
+def _coverage(of: Document) -> Iterator[str]:
+    found = of["coverage"]
+    counts = ", ".join(f"{known(found[name])} {name}" for name in FAULTS)
+    yield f"coverage  {percent(found['ratio'])} of {found['live']:,} live chunks; {counts}"
+    for name in FAULTS:
+        if found[f"{name}_ids"]:
+            yield f"  {name}: {', '.join(found[f'{name}_ids'][:5])}{' ...' if len(found[f'{name}_ids']) > 5 else ''}"
+
+
+def _pace(of: Document) -> Iterator[str]:
+    pace = of["pace"]
+    rate = "not known" if pace["backfill_rate"] is None else f"{pace['backfill_rate']:,.1f} chunks a second"
+    behind = f"live writes behind {seconds(pace['lag_p95'])}"
+    yield f"pace      backfill {rate}; done in {seconds(pace['eta_seconds'])}; {behind}"
+
+
+def _quality(of: Document, *, segments: bool) -> Iterator[str]:
+    rows = of["quality"] if segments else of["quality"][:1]
+    if not rows:
+        yield "quality   not known: no judgements, no known items, or no lists of both versions yet"
+    for row in (*rows, *(of["other_quality"] if segments else ())):
+        place = "all anchors" if row["dimension"] == "all" else f"{row['dimension']}={row['segment']}"
+        yield (
+            f"quality   {row['metric']}@{row['depth']} {place}: {signed(row['difference'])} "
+            f"({signed(row['lower'])} to {signed(row['upper'])}) on {row['n']} anchors: {row['verdict'].upper()}"
+        )
+
+
+def _serving(of: Document) -> Iterator[str]:
+    for row in of["serving"]:
+        p95 = "not known" if row["p95"] is None else f"{1_000 * row['p95']:.1f} ms"
+        yield (
+            f"serving   {row['version']}: recall {number(row['ann_recall'])}, p95 {p95}, "
+            f"{known(row['failures'])} of {row['asked']} failed, {known(row['points'])} points"
+        )
+
+
+def _shadow(of: Document) -> Iterator[str]:
+    for row in of["shadow"][:1]:
+        changed = f"{row['swaps']:.1f} of {row['k']} results change (on {row['anchors']} anchors)"
+        yield f"shadow    {changed}; that decides nothing"
+
+
+def _remarks(of: Document) -> Iterator[str]:
+    yield from (f"note      {said}" for said in (*of["problems"], *of["remarks"]))
+
+
+def _next(of: Document) -> Iterator[str]:
+    yield f"next      {of['next']['do']}"
+    if of["next"]["command"]:
+        yield f"          {of['next']['command']}"
+
+
+def known(count: int | None) -> str:
+    """A count, or that it is not known.
+
+    >>> known(1234), known(None)
+    ('1,234', 'unknown')
+    """
+    return "unknown" if count is None else f"{count:,}"
+
+
+def number(value: float | None) -> str:
+    """A ratio to three places, or that it is not known."""
+    return "unknown" if value is None else f"{value:.3f}"
+
+
+def signed(value: float | None) -> str:
+    """A difference with its sign, or that it is not known."""
+    return "unknown" if value is None else f"{value:+.3f}"
+
+
+def percent(value: float | None) -> str:
+    """A share that reads as 100% only where it is whole.
+
+    >>> percent(0.9999), percent(1.0), percent(None)
+    ('99.99%', '100%', 'unknown')
+    """
+    if value is None:
+        return "unknown"
+    return "100%" if value == 1.0 else f"{int(value * 10_000) / 100:.2f}%"
+
+
+def seconds(value: float | None) -> str:
+    """A duration in the unit that fits.
+
+    >>> seconds(0.0), seconds(90.0), seconds(7200.0), seconds(None)
+    ('0 s', '90 s', '2.0 h', 'not known')
+    """
+    if value is None:
+        return "not known"
+    return f"{value:.0f} s" if value < 600 else f"{value / 60:.0f} min" if value < 7_200 else f"{value / 3_600:.1f} h"
