@@ -27,6 +27,33 @@ def explain_text(of: Document) -> str:
     return "\n".join((*parts, *_serving(of), *_shadow(of), *_remarks(of), *_next(of)))
 
 
+def estimate_text(of: Document) -> str:
+    """What a sample says of a new encoder, with its limit, and what a backfill takes."""
+    change, k = of["best_change"], of["k"]
+    lines = [
+        f"{of['outlook']}  {of['to']}: {of['reason']}",
+        f"sample    {of['sample']:,} of {of['chunks']:,} chunks, {of['known_items']:,} known items",
+    ]
+    if of["old_hit"] is not None:
+        lines.append(
+            f"hit@{k}    {of['old_hit']:.3f} now; at most {of['best_hit']:.3f} with the new encoder: "
+            f"{signed(change['value'])} ({signed(change['lower'])} to {signed(change['upper'])})"
+        )
+    lines += [
+        f"limit     a clean sample still allows rank {of['unseen_rank']:,}: only a shadow read can promise hit@{k}",
+        f"words     {_between(of['words'], 1.0, ',.0f')}; a subword tokenizer makes more tokens of them",
+        f"hours     {_between(of['hours'], 1.0, ',.2f')} at the pace that was measured here",
+        f"storage   {_between(of['bytes'], 1e6, ',.1f')} MB of vectors, up to the upper figure with an index",
+    ]
+    return "\n".join(lines)
+
+
+def _between(of: Document, unit: float, form: str) -> str:
+    """An estimate with its interval."""
+    value, lower, upper = ("unknown" if of[name] is None else f"{of[name] / unit:{form}}" for name in of)
+    return f"{value} ({lower} to {upper})"
+
+
 def fix_lines(of: Document) -> str:
     """The fix list as JSON Lines: chunk_id, action (write, embed, delete), fault."""
     return "\n".join(json.dumps(fix, ensure_ascii=False) for fix in of["coverage"]["fixes"])
