@@ -70,9 +70,14 @@ def _deploys(lines: Iterator[str]) -> Iterator[tuple[str, list[dict[str, Any]]]]
 def _change(event: Mapping[str, Any], vector: Any) -> Change:
     if event["op"] == "delete":
         return Remove(event["chunk_id"])
-    segment = tuple(sorted((event.get("segment") or {}).items()))
-    text = event["text"]
+    text, segment = event["text"], _sourced(event.get("segment") or {})
     return Write(Chunk(event["chunk_id"], event["doc_id"], event["position"], text, vector(text), segment))
+
+
+def _sourced(segment: Mapping[str, str]) -> tuple[tuple[str, str], ...]:
+    """Attributes with a source, which kinds that hit one need: the documents of one type in one language."""
+    source = f"{segment.get('language', '')}/{segment.get('doc_type', '')}"
+    return tuple(sorted({"source": source, **segment}.items()))
 
 
 def _fastapi_anchors(data: Path, corpus: Mapping[str, Chunk]) -> Iterator[Anchor]:
@@ -83,7 +88,7 @@ def _fastapi_anchors(data: Path, corpus: Mapping[str, Chunk]) -> Iterator[Anchor
             one = json.loads(line)
             known = next(iter(one["relevant"]))
             if known in corpus:
-                yield Anchor(one["id"], one["text"], unit(vector), tuple(sorted(one["segment"].items())), known)
+                yield Anchor(one["id"], one["text"], unit(vector), _sourced(one["segment"]), known)
 
 
 def git(repository: Path, *, glob: str, deploys: int, real_encoder: bool) -> Stream:

@@ -15,13 +15,14 @@ VOID = {"meta", "link", "br", "img", "input", "hr", "wbr"}
 BLOCKS = {"dt", "dd", "li", "p", "td", "th", "h1", "h2", "h3", "h4", "summary", "title"}
 DIMENSIONS = ("source", "language", "doc_type", "domain")
 METRICS = (
-    ("collapsed_swaps", "mean", 1.0),
-    ("collapsed_top1_changed_ratio", "mean", 0.1),
-    ("swaps", "mean", 1.1),
-    ("rbo_ratio", "mean", 0.07),
+    ("kept_answers_ratio", "mean", -0.05),
+    ("gone_answers_ratio", "mean", 0.03),
+    ("displaced_answers_ratio", "mean", 0.02),
+    ("new_first_ratio", "mean", 0.1),
+    ("new_results", "mean", 1.0),
     ("top1_score_drop", "p95", 0.02),
 )
-"""Metric, statistic, and its value for each result exchanged."""
+"""Metric, statistic, and how much it changes for each new result; shares that fall begin at 1."""
 
 
 class Reader(HTMLParser):
@@ -76,11 +77,11 @@ def read(shown: Published | None, asked: PageQuery | None = None, found: PageDat
 
 
 def moved(*places: tuple[str, str, float], k: int = 10) -> Published:
-    """A judged view whose segments (dimension, segment) exchanged so many results; NaN: not measurable."""
+    """A judged view whose segments (dimension, segment) have so many new results; NaN: not measurable."""
     measured: list[Measurement] = []
-    for dimension, segment, swaps in (("all", "all", 0.5), *places):
+    for dimension, segment, new in (("all", "all", 0.5), *places):
         for leg in ("dense", "lexical"):
-            measured += _measured(dimension, segment, leg, swaps, k)
+            measured += _measured(dimension, segment, leg, new, k)
     sizes = tuple(SegmentSize(dimension, segment, 24, 24, True) for dimension, segment, _ in places)
     whole = SegmentSize("all", "all", 1_000, 1_000, True)
     made = view([])
@@ -89,44 +90,44 @@ def moved(*places: tuple[str, str, float], k: int = 10) -> Published:
 
 
 def judged(shown: Published, *, k: int = 10) -> Published:
-    """The view with the verdict of a policy on swaps and first results."""
+    """The view with the verdict of a policy on new results and new first ones."""
     verdict = judge(_rules(k), shown.report)
     return replace(shown, own=verdict, verdict=verdict)
 
 
 def _rules(k: int) -> list[Rule]:
-    """Two swaps in ten fail, one warns; a quarter of other first results fails, in a segment it warns."""
+    """Two new results in ten fail, one warns; a quarter of new first ones fails, in a segment it warns."""
     made = []
     legs: tuple[Leg, ...] = ("dense", "lexical")
     for leg, dimension in itertools.product(legs, ("all", *DIMENSIONS)):
         first: Severity = "critical" if dimension == "all" else "warning"
-        swaps, top1 = "collapsed_swaps", "collapsed_top1_changed_ratio"
+        new, new_first = "new_results", "new_first_ratio"
         named = f"{leg}-{dimension}"
         made += [
-            Rule(f"swaps-{named}", swaps, leg, "mean", k, dimension, max=0.2 * k),
-            Rule(f"swaps-warning-{named}", swaps, leg, "mean", k, dimension, max=0.1 * k, severity="warning"),
-            Rule(f"top1-{named}", top1, leg, "mean", k, dimension, max=0.25, severity=first),
+            Rule(f"new-{named}", new, leg, "mean", k, dimension, max=0.2 * k),
+            Rule(f"new-warning-{named}", new, leg, "mean", k, dimension, max=0.1 * k, severity="warning"),
+            Rule(f"first-{named}", new_first, leg, "mean", 0, dimension, max=0.25, severity=first),
         ]
     return made
 
 
-def _measured(dimension: str, segment: str, leg: str, swaps: float, k: int) -> list[Measurement]:
+def _measured(dimension: str, segment: str, leg: str, new: float, k: int) -> list[Measurement]:
     made = []
     for metric, stat, factor in METRICS:
-        value = 1.0 - factor * swaps if metric == "rbo_ratio" else factor * swaps
+        value = float(factor < 0.0) + factor * new
         lost = value != value
         fields = {"n": 0 if lost else 24, "expected": 24, "reason": "not_replayed: 24 x deadline" if lost else ""}
-        depth = 0 if metric == "top1_score_drop" else k
+        depth = 0 if metric in ("top1_score_drop", "new_first_ratio") else k
         made.append(measurement(metric, segment, value, stat=stat, leg=leg, dimension=dimension, k=depth, **fields))
     return made
 
 
 def crowd(segments: int, dimensions: Sequence[str] = DIMENSIONS) -> Published:
     """So many segments in each dimension, most of them calm, some failing, one unknown."""
-    swaps = (4.2, float("nan"), 2.4, 1.4, 0.7)
+    new = (4.2, float("nan"), 2.4, 1.4, 0.7)
     return moved(
         *(
-            (dimension, f"{dimension}-segment-{at}", swaps[at] if at < len(swaps) else 0.01 * (at % 40))
+            (dimension, f"{dimension}-segment-{at}", new[at] if at < len(new) else 0.01 * (at % 40))
             for dimension in dimensions
             for at in range(segments)
         )

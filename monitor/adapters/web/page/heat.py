@@ -34,12 +34,13 @@ class HeatColumn:
 
 
 COLUMNS = (
-    HeatColumn("collapsed_swaps", "mean", "Results exchanged", "mean, by content"),
-    HeatColumn("collapsed_top1_changed_ratio", "mean", "First result changed", "of anchors, by content"),
-    HeatColumn("swaps", "mean", "Ids exchanged", "mean, by chunk id"),
-    HeatColumn("rbo_ratio", "mean", "Rank overlap", "RBO, 1 is equal"),
-    HeatColumn("top1_score_drop", "p95", "Score drop", "first result, p95"),
+    HeatColumn("kept_answers_ratio", "mean", "Answers kept", "of anchors, in the list"),
+    HeatColumn("gone_answers_ratio", "mean", "Answers gone", "nowhere any more"),
+    HeatColumn("displaced_answers_ratio", "mean", "Answers displaced", "behind others"),
+    HeatColumn("new_first_ratio", "mean", "New first result", "of anchors, by content"),
+    HeatColumn("new_results", "mean", "New results", "mean, by content"),
 )
+"""What the default policy judges, the sharpest question first, and what became of the answers that were lost."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +55,7 @@ class Cell:
 
 @dataclass(frozen=True, slots=True)
 class HeatmapRow:
-    """One segment. `cells` are dense, lexical for each of COLUMNS in turn; `swaps` sorts, infinite where unknown."""
+    """One segment. `cells` are dense, lexical for each of COLUMNS in turn; `harm` sorts, infinite where unknown."""
 
     dimension: str
     segment: str
@@ -62,7 +63,8 @@ class HeatmapRow:
     verdict: str
     anchors: int | None
     cells: tuple[Cell, ...]
-    swaps: float
+    harm: tuple[float, float]
+    """Share of the answers that were lost, and results that are new, on the leg where that is more."""
 
     @property
     def unknown(self) -> str:
@@ -148,9 +150,10 @@ def _counts(rows: Sequence[HeatmapRow]) -> tuple[tuple[str, int], ...]:
     return tuple((name, counted[name]) for name in ORDER if counted[name])
 
 
-def _rank(row: HeatmapRow) -> tuple[bool, int, float, str, str]:
-    """All anchors first, then the worst verdict, then the most results exchanged."""
-    return row.dimension != ALL, ORDER.index(row.verdict), -row.swaps, row.dimension, row.segment
+def _rank(row: HeatmapRow) -> tuple[bool, int, float, float, str, str]:
+    """All anchors first, then the worst verdict, then the most answers lost, then the most new results."""
+    lost, new = row.harm
+    return row.dimension != ALL, ORDER.index(row.verdict), -lost, -new, row.dimension, row.segment
 
 
 def _said(found: Finding) -> str:
@@ -170,9 +173,14 @@ def _row(at: tuple[str, str], found: Mapping[tuple[str, str, str], Measurement],
         for leg in LEGS:
             item = found.get((column.metric, column.stat, leg))
             cells.append(cell(item, said.depth, over=item is not None and _key(item) in said.over))
-    swaps = [item.value for leg in LEGS if (item := found.get(("collapsed_swaps", "mean", leg))) is not None]
-    worst = math.inf if not swaps or any(math.isnan(value) for value in swaps) else max(swaps)
-    return HeatmapRow(*at, place(*at), said.verdicts[at], said.anchors.get(at), tuple(cells), worst)
+    harm = (-_least(found, "kept_answers_ratio", sign=1.0), -_least(found, "new_results", sign=-1.0))
+    return HeatmapRow(*at, place(*at), said.verdicts[at], said.anchors.get(at), tuple(cells), harm)
+
+
+def _least(found: Mapping[tuple[str, str, str], Measurement], metric: str, *, sign: float) -> float:
+    """The worst leg's mean, where less is worse; minus infinity where any is unknown."""
+    values = [item.value for leg in LEGS if (item := found.get((metric, "mean", leg))) is not None]
+    return -math.inf if not values or any(math.isnan(value) for value in values) else min(sign * of for of in values)
 
 
 def cell(item: Measurement | None, depth: int, *, over: bool = False) -> Cell:

@@ -127,8 +127,8 @@ def failing(made: Published) -> Published:
 
 def test_what_fails_is_said_in_words_as_well() -> None:
     found = read(moved(("language", "de", 4.0)))
-    assert "collapsed_swaps mean@10 dense language=de" in found.words
-    assert f"collapsed_swaps: {REGISTRY.entries['collapsed_swaps'].help}." in found.words
+    assert "new_results mean@10 dense language=de" in found.words
+    assert f"new_results: {REGISTRY.entries['new_results'].help}." in found.words
     assert REGISTRY.entries["rbo_ratio"].help not in found.words, "nothing failed on it"
 
 

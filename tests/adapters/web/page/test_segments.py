@@ -34,14 +34,14 @@ def test_the_worst_segments_stand_first_with_their_verdicts() -> None:
 def test_dense_and_lexical_stand_side_by_side() -> None:
     made = moved(("source", "s", 4.0))
     lexical = tuple(
-        replace(of, value=1.0) if (of.metric, of.leg, of.segment) == ("collapsed_swaps", "lexical", "s") else of
+        replace(of, value=0.97) if (of.metric, of.leg, of.segment) == ("kept_answers_ratio", "lexical", "s") else of
         for of in made.report.measurements
     )
     shown = judged(replace(made, report=replace(made.report, measurements=lexical)))
     row = next(row for row in read(shown).rows if row[0] == "source=s")
-    assert row[3].endswith("4.00")
-    assert "over the limit" in row[3]
-    assert row[4] == "1.00"
+    assert row[3:5] == ["80%", "97%"]
+    assert row[11].endswith("4.00")
+    assert "over the limit" in row[11]
 
 
 def test_an_unknown_segment_says_why_and_has_no_calm_cell() -> None:
@@ -54,18 +54,18 @@ def test_an_unknown_segment_says_why_and_has_no_calm_cell() -> None:
 def test_a_cell_that_alone_is_unknown_says_why() -> None:
     made = moved(("source", "s", 1.0))
     measured = tuple(
-        replace(of, value=NAN, reason="fingerprint_differs") if of.metric == "top1_score_drop" else of
+        replace(of, value=NAN, reason="fingerprint_differs") if of.metric == "gone_answers_ratio" else of
         for of in made.report.measurements
     )
     row = next(
         r for r in read(replace(made, report=replace(made.report, measurements=measured))).rows if r[0] == "source=s"
     )
-    assert row[-1] == "unknownfingerprint_differs"
+    assert row[5:7] == ["unknownfingerprint_differs"] * 2
 
 
 def test_what_is_not_measured_is_not_calm() -> None:
     made = view([])
-    only = (measurement("swaps", "s", 0.0),)
+    only = (measurement("new_results", "s", 0.0),)
     first = heat(replace(made.report, measurements=only), made.verdict).opened[0]
     assert [of.shade for of in first.cells].count("absent") == 9
 
@@ -110,7 +110,7 @@ def test_the_depth_shown_is_the_first_configured_one() -> None:
     deep, shallow = moved(("source", "s", 4.0), k=20), moved(("source", "s", 0.0), k=5)
     both = (*deep.report.measurements, *shallow.report.measurements)
     assert heat(replace(deep.report, measurements=both), deep.verdict).depth == 20
-    assert heat(replace(deep.report, measurements=both), deep.verdict).opened[1].cells[0].text == "4.00"
+    assert heat(replace(deep.report, measurements=both), deep.verdict).opened[1].cells[8].text == "4.00"
 
 
 @pytest.mark.parametrize("verdict", ["pass", "fail", "inconclusive", "unknown"])
@@ -175,7 +175,7 @@ def test_a_segment_in_full() -> None:
     assert "Segment language=de: ✕ FAIL" in found.words
     assert "24 anchors now, 24 in the baseline" in found.words
     assert "allowed at most 2" in found.text
-    assert ["collapsed_swaps mean", "4.00", "4.00"] in [
+    assert ["new_results mean", "4.00", "4.00"] in [
         [row[0].partition("Results")[0].strip(), *row[1:]] for row in found.rows
     ]
     lost = read(made, PageQuery(segment="language=en"))
