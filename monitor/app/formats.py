@@ -12,8 +12,11 @@ MARKDOWN_LIMIT = 64 << 10
 """Bytes: step summaries of pipelines drop what is longer."""
 _FORECAST = "forecast: the verdict is on what the change adds"
 _ROWS = 40
+_CULPRITS = 3
+_NOTABLE = 0.005
+"""A smaller share would read 0%."""
 _QUERIES = 5
-"""Queries named per leg where an answer is for reading; the JSON document has more."""
+"""Queries named per leg, and documents per advice, where an answer is for reading; the JSON document has more."""
 
 
 def render_gate(document: dict[str, Any], form: Format) -> str:
@@ -88,7 +91,7 @@ def _text(document: dict[str, Any]) -> str:
     warned = [found for found in document["findings"] if _is_warning(found) and _place(found) not in failed]
     told = [found for found in warned if found["verdict"] != "inconclusive"]
     lines += [f"  (warning) {found['reason']}" for found in told[:10]]
-    lines += [*_caused(document), *_blamed(document), *lost_answers(document)]
+    lines += [*_caused(document), *_blamed(document), *lost_answers(document), *_advised(document)]
     judged = sum(found["severity"] == "critical" for found in document["findings"])
     open_ = len(warned) - len(told)
     undecided = f", {open_} undecided on their own (small segments, warning limits)" if open_ else ""
@@ -102,16 +105,24 @@ def _place(found: dict[str, Any]) -> tuple[str, ...]:
 
 
 def _blamed(document: dict[str, Any]) -> list[str]:
-    """Who caused the churn, one line a leg; only where something failed or is warned of."""
+    """Who caused the churn, one line a leg, by source and document; only where something failed or is warned of."""
     if not document["reasons"] and not any(_is_warning(found) for found in document["findings"]):
         return []
     made = []
     for leg in ("dense", "lexical"):
         shares = [one for one in document["blame"] if one["leg"] == leg and one["level"] == "source"]
-        named = ", ".join(f"{one['name']} {one['share']:.0%}" for one in shares[:5])
+        named = ", ".join(f"{one['name']} {one['share']:.0%}" for one in shares[:5] if one["share"] >= _NOTABLE)
         if named:
-            made.append(f"blame, {leg}: {named} of {sum(one['slots'] for one in shares):,.0f} changed slots")
+            said = f"blame, {leg}: {named} of {sum(one['slots'] for one in shares):,.0f} changed slots"
+            made.append(said + _culprits(document, leg))
     return made
+
+
+def _culprits(document: dict[str, Any], leg: str) -> str:
+    """The documents that hold most of a leg's blame; names in brackets are none."""
+    ranked = [one for one in document["blame"] if (one["leg"], one["level"]) == (leg, "document")]
+    named = [f"{one['name']} {one['share']:.0%}" for one in ranked if not one["name"].startswith("(")][:_CULPRITS]
+    return f"; most: {', '.join(named)}" if named else ""
 
 
 def _caused(document: dict[str, Any]) -> list[str]:
@@ -140,6 +151,19 @@ def _losses(document: dict[str, Any]) -> Iterator[tuple[str, list[str]]]:
         yield f"lost answers, {loss['said']}", named + more
 
 
+def _advised(document: dict[str, Any]) -> list[str]:
+    """What to do, a line each with the documents it is about, under a head; nothing of a pass.
+
+    The queries stand above already, with what became of each answer.
+    """
+    made = []
+    for one in document.get("actions", ()):
+        named, more = one["items"][:_QUERIES], len(one["items"]) - _QUERIES
+        said = f"  {one['title']}{': ' if named else ''}{', '.join(named)}"
+        made += [said + (f" and {more} more" if more > 0 else "")] if one["action"] != "try_queries" else []
+    return ["what to do:", *made] if made else []
+
+
 def _is_warning(found: dict[str, Any]) -> bool:
     return bool(found["severity"] == "warning" and found["verdict"] != "pass")
 
@@ -166,7 +190,7 @@ def _junit(document: dict[str, Any]) -> str:
     suite.set("skipped", str(counts["skipped"]))
     notes = [f"warning: {document['warning']}"] if document.get("warning") else []
     notes += [_FORECAST, _already(document["already"])] if "already" in document else []
-    notes += [*_caused(document), *lost_answers(document)]
+    notes += [*_caused(document), *_blamed(document), *lost_answers(document), *_advised(document)]
     if notes:
         ET.SubElement(suite, "system-out").text = "\n".join(map(_clean, notes))
     ET.indent(suite)
@@ -205,6 +229,8 @@ def _markdown(document: dict[str, Any]) -> str:
     lines += [""] if losses else []
     for headline, queries in losses:
         lines += [f"* {_cell(headline)}", *(f"  * {_cell(one)}" for one in queries)]
+    advised = [f"* {_cell(line.strip())}" for line in _advised(document)[1:]]
+    lines += ["", "**What to do**", "", *advised] if advised else []
     shown = [found for found in document["findings"] if found["verdict"] != "pass"] or document["findings"]
     if shown:
         lines += [

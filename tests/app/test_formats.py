@@ -10,7 +10,7 @@ import pytest
 from monitor.app.formats import MARKDOWN_LIMIT, Format, render_gate
 from monitor.core.judging.policy import Finding, Verdict
 from monitor.core.model.losses import Loss, LostAnswer, LostIn
-from monitor.core.model.report import Share, VerdictName
+from monitor.core.model.report import CauseClass, Share, VerdictName
 from monitor.core.records.documents import gate_document
 from tests.adapters.views import HOSTILE, finding, view
 
@@ -128,3 +128,31 @@ def test_lost_answers_are_said_with_the_queries_and_what_stands_there_now(form: 
     assert "c5 is gone" not in made, "five are named"
     assert "and 7 more; --format json names 9" in made
     assert "lexical" not in made, "that leg lost none"
+
+
+@pytest.mark.parametrize("form", ["text", "markdown", "junit"])
+def test_what_to_do_is_said_with_the_culprits(form: Format) -> None:
+    queries = tuple(LostAnswer(f"q{at}", "how?", "gone", "c", f"doc{at}.md", "") for at in range(9))
+    shares = tuple(
+        Share("dense", level, name, share, 20.0 * share, 5)
+        for level, name, share in (
+            ("source", "docs", 1.0),
+            ("document", "(others)", 0.6),
+            ("document", "bad.md", 0.4),
+        )
+    )
+    report = replace(
+        view(("s",)).report,
+        losses=(Loss("dense", 10, 0.04, 12, 300, 12, 0, (), queries),),
+        causes=(CauseClass("CORPUS", 20.0, 9, ()),),
+        blame=shares,
+    )
+    made = render_gate(gate_document("d1", report, Verdict("fail", ("too far",), ())), form)
+    assert "blame, dense: docs 100% of 20 changed slots; most: bad.md 40%" in made
+    assert "CORPUS: revert the blamed documents at their source" in made
+    assert "restore what held answers that are gone: doc0.md (1 answer), doc1.md (1 answer)" in made
+    assert "doc4.md (1 answer) and 4 more" in made
+    assert "what to do" in made.lower()
+    assert "to try again" not in made, "the queries stand above already"
+    calm = render_gate(gate_document("d1", report, Verdict("pass", (), ())), form)
+    assert "what to do" not in calm.lower()

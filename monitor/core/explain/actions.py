@@ -1,39 +1,42 @@
 """What to do about an incident: commands and lists to copy."""
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
-from monitor.core.attribution.fold import OTHERS, STATISTICS, UNEXPLAINED
+from monitor.core.judging.policy import Finding
+from monitor.core.model.losses import Loss
 from monitor.core.model.report import CauseName, Share
+from monitor.core.records.advice import advice, blamed_documents
 
 Document = dict[str, Any]
 APPROVE = "approve"
 """The action that has a command."""
-ADVICE: Mapping[CauseName, str] = {
-    "PIPELINE": "repair the stream first (lost events, missing markers): reload what was lost, then judge again",
-    "QUERY SIDE": "the anchors changed: accept the corpus as it is with the new ones as the baseline",
-    "ENCODER": "embed the blamed chunks with the contract of the anchors, or change both and approve a new baseline",
-    "INDEX": "look at the index: optimiser state, recall, deleted points; rebuild it if it stays so",
-    "CORPUS": "revert the blamed documents at their source, or approve the corpus as it is",
-    "LEXICAL STATISTICS": "nothing to revert by chunk: the blamed sources moved word frequencies for everybody",
-}
 
 
 def actions(
-    deploy_id: str, causes: Sequence[CauseName], blame: Sequence[Share], events: Sequence[Document], options: str
+    asked: tuple[str, str],
+    causes: Sequence[CauseName],
+    found: tuple[Sequence[Loss], Iterable[Finding]],
+    blame: Sequence[Share],
+    events: Sequence[Document],
 ) -> list[Document]:
-    """Actions: advice per cause, approving the corpus as it is, documents and offsets to revert.
+    """Actions: advice, documents and offsets to revert, and last of all approving the corpus as it is.
 
-    `options` say in commands who is asked, as `-c FILE`. Each has `action`, `title`, `command` ("" where none is)
-    and `items` to copy.
+    Args:
+        asked: the deploy's id, and who is asked, as commands say it: `-c FILE`.
+        causes: classes of causes.
+        found: answers lost, and findings of the verdict.
+        blame: who did it.
+        events: the events that did it.
+
+    Returns:
+        Each has `action`, `title`, `command` ("" where none is) and `items` to copy.
     """
-    made = [_action("advice", f"{cause}: {ADVICE[cause]}") for cause in causes]
     if not causes:
         return []
-    accept = _accept(deploy_id, options)
-    made.append(_action(APPROVE, "accept the corpus as it is now: compare with it from then on", accept))
-    documents = _documents(blame)
+    made = [_action(one.action, one.title, items=one.items) for one in advice(causes, *found)]
+    documents = blamed_documents(blame)
     if documents:
         made.append(_action("revert_documents", "documents to revert, the heaviest first", items=documents))
     offsets = [f"{one['topic']}/{one['partition']}@{one['offset']}" for one in events if one["offset"] is not None]
@@ -41,6 +44,7 @@ def actions(
         made.append(
             _action("revert_offsets", "events to undo (topic/partition@offset)", items=list(dict.fromkeys(offsets)))
         )
+    made.append(_action(APPROVE, "accept the corpus as it is now: compare with it from then on", _accept(*asked)))
     return made
 
 
@@ -56,11 +60,6 @@ def addressed(document: Document, options: str) -> Document:
 def _accept(deploy_id: str, options: str) -> str:
     name = re.sub(r"[^A-Za-z0-9_.-]", "-", deploy_id).strip("-._")[:40] or "accepted"
     return f"corpus-drift baseline accept {options} {name} --author YOU --reason WHY"
-
-
-def _documents(blame: Sequence[Share]) -> list[str]:
-    found = [one for one in blame if one.level == "document" and one.name not in (OTHERS, STATISTICS, UNEXPLAINED)]
-    return list(dict.fromkeys(one.name for one in sorted(found, key=lambda one: (-one.slots, one.name))))
 
 
 def _action(action: str, title: str, command: str = "", items: Sequence[str] = ()) -> Document:

@@ -98,7 +98,8 @@ def card(incident: Incident, question: CardQuery, said: Said, *, config: str = "
     found = _causes(incident, attributions, question)
     blame = _blame(incident, attributions)
     events = event_rows(attributions, incident.deploys, incident.versions)
-    report = incident.report
+    report, asked = incident.report, (incident.deploy_id, f"-c {quote(config)}")
+    lost = (report.losses, incident.verdict.findings)
     made = {
         "schema_version": SCHEMA_VERSION,
         "deploy": incident.deploy_id,
@@ -115,7 +116,7 @@ def card(incident: Incident, question: CardQuery, said: Said, *, config: str = "
         "events": events,
         "ranges": range_rows(attributions),
         "anchors": _anchors(incident, rows, attributions, sides, said, question),
-        "actions": actions(incident.deploy_id, [one.cause for one in found], blame, events, f"-c {quote(config)}"),
+        "actions": actions(asked, [one.cause for one in found], lost, blame, events),
         "limits": _limits(incident),
     }
     return {key: finite(value) for key, value in made.items()}

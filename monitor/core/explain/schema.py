@@ -5,6 +5,7 @@ from typing import Any, get_args
 from monitor.core.explain.card import SCHEMA_VERSION
 from monitor.core.index.since_baseline import EventKind
 from monitor.core.model.report import CauseName
+from monitor.core.records.advice import ADVISED
 from monitor.core.records.documents import loss_schema
 
 Document = dict[str, Any]
@@ -107,7 +108,7 @@ def _slot_cause() -> Document:
 
 
 def _action() -> Document:
-    kinds = {"enum": ["advice", "approve", "revert_documents", "revert_offsets"]}
+    kinds = {"enum": [*ADVISED, "approve", "revert_documents", "revert_offsets"]}
     return _object(action=kinds, title=_TEXT, command=_TEXT, items=_list(_TEXT))
 
 

@@ -10,6 +10,7 @@ from monitor.core.judging.policy import Verdict
 from monitor.core.model.events import Position
 from monitor.core.model.losses import Fate, Loss
 from monitor.core.model.report import BaselineIdentity, CauseName, DriftReport
+from monitor.core.records.advice import ADVISED, advice
 from monitor.core.records.committed import DeployRecord
 
 SCHEMA_VERSION = 1
@@ -54,8 +55,14 @@ def gate_document(deploy_id: str, report: DriftReport | None, verdict: Verdict) 
             "blame": [] if report is None else [asdict(share) for share in report.blame],
             "losses": [] if report is None else [loss_document(loss) for loss in report.losses],
             "causes": [] if report is None else [asdict(cause) for cause in report.causes],
+            "actions": [] if report is None or verdict.verdict == "pass" else _advised(report, verdict),
         }
     )
+
+
+def _advised(report: DriftReport, verdict: Verdict) -> list[Document]:
+    found = advice([one.cause for one in report.causes], report.losses, verdict.findings)
+    return [asdict(one) for one in found]
 
 
 def loss_document(loss: Loss) -> Document:
@@ -155,7 +162,8 @@ def loss_schema() -> Document:
 def gate_schema() -> Document:
     """JSON Schema (2020-12) of `gate_document`, with what is added to it.
 
-    A `warning`, the time where a deploy was `judged_again`, `already` to a forecast, `compared` to two runs.
+    `actions` (of older monitors there are none), a `warning`, the time where a deploy was `judged_again`, `already`
+    to a forecast, `compared` to two runs.
     """
     whole = _object(
         schema_version={"const": SCHEMA_VERSION}, deploy=_TEXT, verdict=_verdicts(),
@@ -168,6 +176,8 @@ def gate_schema() -> Document:
         corpus={"type": "object", "additionalProperties": _NUMBER}, blame=_list(_share_schema()),
         losses=_list(loss_schema()), causes=_list(_cause_schema()),
     )  # fmt: skip
+    kinds = {"enum": [*ADVISED]}
+    whole["properties"]["actions"] = _list(_object(action=kinds, title=_TEXT, items=_list(_TEXT)))
     whole["properties"]["warning"] = whole["properties"]["judged_again"] = _TEXT
     whole["properties"]["compared"] = _object(
         before=_TEXT, after=_TEXT, leg={"enum": ["dense", "lexical"]}, depths=_list({"type": "integer"}),
