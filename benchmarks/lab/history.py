@@ -8,14 +8,17 @@ import json
 import os
 import shutil
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from benchmarks.lab import truth
-from benchmarks.lab.corpus import Anchor, Change, Corpus, applied
-from benchmarks.lab.product import Mode, ProductError
+from benchmarks.lab.corpus import Anchor, Corpus, applied
+from benchmarks.lab.product import INITIAL, Mode, ProductError
 from benchmarks.lab.run import Bench, keep, keep_embeddings, list_statistics, loss_document, own_version, version
 
 Document = dict[str, Any]
@@ -86,9 +89,28 @@ def kept_history(bench: Bench, mode: Mode) -> Path:
     return bench.folder / "outcomes" / bench.key / version(__name__) / f"history-{mode}.json"
 
 
+@dataclass(frozen=True, slots=True)
+class TrueDeploy:
+    """What is true of one deploy.
+
+    Args:
+        name: its id.
+        changes: how many it has.
+        stood: which anchors are answered after it, by what their known items say then.
+        found: which are answered by what their known items said before it or say after it: an update does no harm.
+        jaccard: mean Jaccard of the lists by leg, by the baseline's mode.
+    """
+
+    name: str
+    changes: int
+    stood: truth.Answers
+    found: truth.Answers
+    jaccard: Mapping[Mode, Mapping[str, float]]
+
+
 def _measured(bench: Bench, mode: Mode) -> Document:
     stream = bench.stream
-    made = true_losses(bench)[mode]
+    true = true_deploys(bench)
     product = bench.base.copied(bench.folder / f"case-{os.getpid()}")
     product.configure(stream, mode=mode)
     product.append(stream, stream.deploys, number=1)
@@ -100,8 +122,14 @@ def _measured(bench: Bench, mode: Mode) -> Document:
         verdicts, error = [], str(wrong)
     used = time.process_time() - used
     shutil.rmtree(product.folder)
-    for one, judged in zip(made, verdicts, strict=False):
-        one |= judged.told
+    names = [INITIAL, *(one.name for one in true)]
+    made = []
+    for number, one in enumerate(true):
+        judged = verdicts[number].told if verdicts else {"verdict": "error", "baseline": INITIAL}
+        against = names.index(judged["baseline"]) if judged["baseline"] in names else 0
+        stood = bench.answered if against == 0 else true[against - 1].stood
+        losses = truth.losses(stream.anchors, stream.dimensions, stood, one.found)
+        made.append(_document(one, losses, mode, number, against) | judged)
     return {
         "stream": stream.name,
         "kind": "history",
@@ -116,58 +144,76 @@ def _measured(bench: Bench, mode: Mode) -> Document:
     }
 
 
-def true_losses(bench: Bench) -> dict[Mode, list[Document]]:
-    """What each deploy lost: against the one before it, and (pinned) against the first. Cached beside the product."""
+def true_deploys(bench: Bench) -> list[TrueDeploy]:
+    """What is true of each deploy; kept apart from what the product says, which may change."""
     path = bench.folder / "truths" / f"{bench.key}-{own_version(__name__)}.json"
     if not path.exists() or (bench.for_peers and not bench.embeddings.exists()):
-        keep(path, {**_true_losses(bench)})
-    made: dict[Mode, list[Document]] = json.loads(path.read_text(encoding="utf-8"))
-    return made
+        keep(path, {"deploys": [_kept_truth(one) for one in _true_deploys(bench)]})
+    return [_known_truth(one) for one in json.loads(path.read_text(encoding="utf-8"))["deploys"]]
 
 
-def _true_losses(bench: Bench) -> dict[Mode, list[Document]]:
+def _true_deploys(bench: Bench) -> Iterator[TrueDeploy]:
     stream, corpus = bench.stream, bench.stream.corpus
-    known, first = Known.of(stream.anchors, corpus), (bench.before, bench.answered)
-    previous = first
+    known, previous = Known.of(stream.anchors, corpus), bench.before
     if bench.for_peers:
         bench.embeddings.mkdir(parents=True, exist_ok=True)
         keep_embeddings(bench.embeddings / "reference.npy", corpus, stream.dimension)
-    made: dict[Mode, list[Document]] = {"pinned": [], "previous-deploy": []}
     for number, (name, changes) in enumerate(stream.deploys):
         corpus = applied(corpus, changes)
         now = truth.brute_force(corpus, stream.anchors)
         found = answered_either(known.passages, known.updated(corpus), corpus, now)
         if bench.for_peers:
             keep_embeddings(bench.embeddings / f"history-{number}.npy", corpus, stream.dimension)
-        for mode, (lists, answered) in {"pinned": first, "previous-deploy": previous}.items():
-            losses = truth.losses(stream.anchors, stream.dimensions, answered, found)
-            reference = f"history-{number - 1}.npy" if number and mode != "pinned" else "reference.npy"
-            one = _document(name, changes, losses, list_statistics(lists, now), reference, f"history-{number}.npy")
-            made[mode].append(one)
         known.follow(corpus)
-        previous = (now, truth.answers(known.passages, corpus, now))
+        stood = truth.answers(known.passages, corpus, now)
+        jaccard = {mode: list_statistics(lists, now) for mode, lists in _references(bench.before, previous)}
+        yield TrueDeploy(name, len(changes), stood, found, jaccard)
+        previous = now
         if number % 20 == 19:
             bench.tell(f"truth of {stream.name}: {number + 1} deploys")
-    return made
 
 
-def _document(
-    name: str,
-    changes: Sequence[Change],
-    losses: Sequence[truth.Loss],
-    lists: dict[str, float],
-    reference: str,
-    embeddings: str,
-) -> Document:
+def _references(first: truth.Lists, previous: truth.Lists) -> list[tuple[Mode, truth.Lists]]:
+    return [("pinned", first), ("previous-deploy", previous)]
+
+
+def _kept_truth(one: TrueDeploy) -> Document:
+    answers = {name: {leg: _packed(of.of(leg)) for leg in truth.LEGS} for name, of in _answers(one)}
+    return {"name": one.name, "changes": one.changes, "jaccard": one.jaccard, **answers}
+
+
+def _answers(one: TrueDeploy) -> list[tuple[str, truth.Answers]]:
+    return [("stood", one.stood), ("found", one.found)]
+
+
+def _known_truth(kept: Document) -> TrueDeploy:
+    stood, found = (truth.Answers(*(_unpacked(kept[name][leg]) for leg in truth.LEGS)) for name in ("stood", "found"))
+    return TrueDeploy(kept["name"], kept["changes"], stood, found, kept["jaccard"])
+
+
+def _packed(answered: NDArray[np.bool_]) -> str:
+    return "".join("1" if one else "0" for one in answered.tolist())
+
+
+def _unpacked(text: str) -> NDArray[np.bool_]:
+    return np.array([one == "1" for one in text], np.bool_)
+
+
+def _document(one: TrueDeploy, losses: Sequence[truth.Loss], mode: Mode, number: int, against: int) -> Document:
+    """What is true of a deploy, as an outcome has it; compared with the deploy that the product compared with.
+
+    Other detectors have no baseline of their own: they compare with the first deploy, or with the one before.
+    """
+    before = "reference.npy" if mode == "pinned" or not number else f"history-{number - 1}.npy"
     return {
-        "deploy": name,
-        "changes": len(changes),
+        "deploy": one.name,
+        "changes": one.changes,
         "harm": truth.harm(losses),
         "worst": loss_document(truth.worst(losses)),
-        "all": [loss_document(one) for one in losses if one.segment == "all"],
+        "all": [loss_document(of) for of in losses if of.segment == "all"],
         "churn": {},
-        "lists": lists,
-        "verdict": "error",
-        "reference": reference,
-        "embeddings": embeddings,
+        "lists": one.jaccard[mode],
+        "against": against,
+        "reference": before,
+        "embeddings": f"history-{number}.npy",
     }
