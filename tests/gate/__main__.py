@@ -1,6 +1,7 @@
 """The full validation, as a table: `python -m tests.gate [DEPLOYS [REBUILDS]]`."""
 
 import sys
+from collections.abc import Sequence
 from dataclasses import replace
 
 from tests.gate.simulations import (
@@ -11,6 +12,7 @@ from tests.gate.simulations import (
     SHAPES,
     SWAPS_ALONE,
     TWICE,
+    Harm,
     Twins,
     default_verdicts,
     power,
@@ -45,19 +47,18 @@ def levels(deploys: int) -> None:
 def defaults(deploys: int) -> None:
     """How often the default policy FAILs what is just allowed, on both legs, and what it says of less and of more."""
     _say(f"default policy, {deploys} deploys each; 5 segments, 2 legs; share of verdicts")
-    allowed = {"every segment at the whole's limit": EVERYWHERE, "one segment at its limit": ONE_SEGMENT}
     for whole, drawn in ((False, "one by one"), (True, "by document")):
-        for shape in ("skewed", "all or nothing"):
-            for name, harm in allowed.items():
-                for documents in (12, 40, 120):
-                    said = shares(default_verdicts(7, shape, harm, documents=documents, deploys=deploys, whole=whole))
-                    told = "  ".join(f"{verdict} {share:.3f}" for verdict, share in said.items())
-                    _say(f"{name:34} {shape:14} drawn {drawn}, {documents:4} documents a segment  {told}")
+        for name, harm in {"every segment at the limit": EVERYWHERE, "one segment at its limit": ONE_SEGMENT}.items():
+            _defaults(f"{name}, drawn {drawn}", harm, (12, 40, 120), deploys, whole=whole)
     for name, harm in {"no harm": NOTHING, "twice the limit": TWICE, "a segment lost 30%": SEGMENT_LOST}.items():
-        for documents in (12, 40, 120):
-            said = shares(default_verdicts(7, "skewed", harm, documents=documents, deploys=deploys // 5, whole=False))
-            told = "  ".join(f"{verdict} {share:.3f}" for verdict, share in said.items())
-            _say(f"{name:34} {documents:4} documents a segment  {told}")
+        _defaults(name, harm, (12, 40), deploys // 5, whole=False)
+
+
+def _defaults(name: str, harm: Harm, sizes: Sequence[int], deploys: int, *, whole: bool) -> None:
+    for documents in sizes:
+        said = shares(default_verdicts(7, "skewed", harm, documents=documents, deploys=deploys, whole=whole))
+        told = "  ".join(f"{verdict} {share:.3f}" for verdict, share in said.items())
+        _say(f"{name:40} {documents:4} documents a segment  {told}")
 
 
 def rebuilds(count: int) -> None:
