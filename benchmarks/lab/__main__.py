@@ -24,10 +24,11 @@ from benchmarks.lab.catalogue import KINDS
 from benchmarks.lab.corpus import Stream
 from benchmarks.lab.history import history, kept_history
 from benchmarks.lab.kinds import Kind
+from benchmarks.lab.page import page
 from benchmarks.lab.peers import ask, peers
 from benchmarks.lab.product import Mode
 from benchmarks.lab.real_streams import fastapi, git
-from benchmarks.lab.render import as_json, markdown, page, picture
+from benchmarks.lab.render import as_json, markdown, picture
 from benchmarks.lab.run import Bench, Case, kept, outcome, sources
 from benchmarks.lab.score import Judgement, class_of, held, judgements
 from benchmarks.lab.streams import generated
@@ -92,7 +93,7 @@ def _run(options: argparse.Namespace, argv: Sequence[str]) -> int:
     print(text)
     if options.output:
         options.output.parent.mkdir(parents=True, exist_ok=True)
-        written = {".md": text, ".json": as_json(outcomes, found, about), ".svg": picture(found)}
+        written = {".md": text, ".json": as_json(outcomes, found, about), ".svg": picture(outcomes, found)}
         for suffix, content in written.items():
             options.output.with_suffix(suffix).write_text(content, encoding="utf-8")
     return int(any(one["error"] for one in outcomes))

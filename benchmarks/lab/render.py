@@ -1,26 +1,57 @@
 """Outcomes as Markdown, JSON and a picture, and the page that explains them."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict
 from typing import Any
 
-from benchmarks.lab.catalogue import KINDS
+from benchmarks.lab import timeline
+from benchmarks.lab.limits import decided, limits
 from benchmarks.lab.picture import svg
-from benchmarks.lab.score import CLASSES, HARMFUL, Cell, Class, Judgement, cell, class_of, grouped, held
+from benchmarks.lab.score import CLASSES, Cell, Class, Judgement, cell, class_of, grouped, held, said_delay, scores
 
 Document = dict[str, Any]
 OURS = "corpus-drift"
+_RUN = (
+    "stream", "kind", "hits", "baseline", "class", "largest loss", "verdict", "decided by", "causes", "first reason",
+)  # fmt: skip
 _HEAD = (
     "runs", "FAIL", "INCONCLUSIVE", "UNKNOWN", "PASS", "delay", "cause first", "culprit first", "precision", "recall",
     "s a deploy",
 )  # fmt: skip
 
 
+_SCORES = (
+    "detector", "harmful found", "harmful let pass", "incidents found", "false FAIL", "harmless undecided", "delay",
+    "cause first", "culprit first", "precision", "recall", "s a deploy",
+)  # fmt: skip
+_LIMITS = (
+    "rule", "limit", "harmless runs come to", "harm is failed from", "severe", "loss", "other incidents",
+    "of these alone", "harmless runs failed", "rows it decides, the mildest",
+)  # fmt: skip
+
+
 def as_json(outcomes: Sequence[Document], found: Sequence[Judgement], about: Mapping[str, object]) -> str:
-    """Everything, for machines: one line an outcome."""
-    head = json.dumps({**about, "detectors": summary(found)}, ensure_ascii=False, indent=1)[:-2]
-    lines = ",\n".join(json.dumps(one, ensure_ascii=False) for one in outcomes)
+    """Everything, for machines: one line an outcome, without the rules that passed."""
+    head_ = {**about, "detectors": summary(found), "scores": scoreboard(found)}
+    head = json.dumps({**head_, "limits": [asdict(one) for one in limits(outcomes)]}, ensure_ascii=False, indent=1)[
+        :-2
+    ]
+    lines = ",\n".join(json.dumps(_short(one), ensure_ascii=False) for one in outcomes)
     return f'{head},\n "outcomes": [\n{lines}\n]}}\n'
+
+
+def _short(outcome: Document) -> Document:
+    deploys = [
+        {**one, "rules": {name: of for name, of in one.get("rules", {}).items() if of["verdict"] != "pass"}}
+        for one in outcome["deploys"]
+    ]
+    return {**outcome, "deploys": deploys}
+
+
+def scoreboard(found: Sequence[Judgement]) -> Document:
+    """By detector, the figures of the first table."""
+    return {name: scores([one for one in found if one.detector == name]) for name in detectors(found)}
 
 
 def summary(found: Sequence[Judgement]) -> Document:
@@ -38,8 +69,10 @@ def detectors(found: Sequence[Judgement]) -> list[str]:
     return sorted(names, key=lambda name: (name != OURS, name in {"always", "never"}, name))
 
 
-def picture(found: Sequence[Judgement]) -> str:
-    """The summary as SVG."""
+def picture(outcomes: Sequence[Document], found: Sequence[Judgement]) -> str:
+    """The summary as SVG; of histories alone, one deploy after the other."""
+    if all(one["group"] == "ordinary" for one in outcomes):
+        return timeline.svg(outcomes)
     names = detectors(found)
     cells = {
         of: {name: cell(one for one in rows if one.detector == name) for name in names}
@@ -53,28 +86,36 @@ def markdown(outcomes: Sequence[Document], found: Sequence[Judgement], about: Ma
     ours = [one for one in found if one.detector == OURS]
     return "\n".join(
         [
-            f"`{about['command']}`: {_rests_on(about)}",
+            f"`{about['command']}`: {rests_on(about)}",
             "",
-            "## Detectors: share of deploys that FAIL (INCONCLUSIVE or UNKNOWN)",
+            "## Detectors",
+            "",
+            *score_table(scoreboard(found)),
+            "",
+            "## Detectors, by class: share of deploys that FAIL (INCONCLUSIVE or UNKNOWN)",
             "",
             *_by_detector(found),
             "",
             "## Ours, by class",
             "",
-            _line("class", *_HEAD),
-            _line(*["---"] * (len(_HEAD) + 1)),
-            *(_line(CLASSES[of], *_cells(cell(rows))) for of, rows in grouped(ours).items()),
+            line("class", *_HEAD),
+            line(*["---"] * (len(_HEAD) + 1)),
+            *(line(CLASSES[of], *_cells(cell(rows))) for of, rows in grouped(ours).items()),
             "",
             "## Ours, by class and kind",
             "",
-            _line("class", "kind", *_HEAD),
-            _line(*["---"] * (len(_HEAD) + 2)),
+            line("class", "kind", *_HEAD),
+            line(*["---"] * (len(_HEAD) + 2)),
             *_by_kind(ours),
+            "",
+            "## Which rule decided",
+            "",
+            *limit_table([asdict(one) for one in limits(outcomes)]),
             "",
             "## Every run",
             "",
-            _line("stream", "kind", "hits", "baseline", "class", "largest loss", "verdict", "causes", "first reason"),
-            _line(*["---"] * 9),
+            line(*_RUN),
+            line(*["---"] * len(_RUN)),
             *(_run(one) for one in outcomes if one["group"] != "ordinary"),
             *(
                 _line_of_history(one, deploy)
@@ -87,7 +128,7 @@ def markdown(outcomes: Sequence[Document], found: Sequence[Judgement], about: Ma
     )
 
 
-def _rests_on(about: Mapping[str, object]) -> str:
+def rests_on(about: Mapping[str, object]) -> str:
     """The product's version and time, and the machine, in one line."""
     machine = str(about["machine"]).replace("\n", "; ")
     return f"{about['seconds']} s of the product's CPU; sources of the product {about['product']}; {machine}."
@@ -95,11 +136,11 @@ def _rests_on(about: Mapping[str, object]) -> str:
 
 def _by_detector(found: Sequence[Judgement]) -> list[str]:
     classes = list(grouped(found))
-    made = [_line("detector", *(CLASSES[of] for of in classes), "s a deploy"), _line(*["---"] * (len(classes) + 2))]
+    made = [line("detector", *(CLASSES[of] for of in classes), "s a deploy"), line(*["---"] * (len(classes) + 2))]
     for name in detectors(found):
         rows = [one for one in found if one.detector == name]
         by = grouped(rows)
-        made.append(_line(name, *(_share(of, cell(by.get(of, []))) for of in classes), f"{cell(rows).seconds:.2f}"))
+        made.append(line(name, *(_share(of, cell(by.get(of, []))) for of in classes), f"{cell(rows).seconds:.2f}"))
     return made
 
 
@@ -114,16 +155,14 @@ def _by_kind(ours: Sequence[Judgement]) -> list[str]:
     for of, rows in grouped(ours).items():
         for name in dict.fromkeys(one.kind for one in rows):
             counted = cell(one for one in rows if one.kind == name)
-            made.append(_line(of, name, *_cells(counted)))
+            made.append(line(of, name, *_cells(counted)))
     return made
 
 
 def _cells(of: Cell) -> list[object]:
-    late = [one for one in of.delays if one is not None]
-    never = len(of.delays) - len(late)
-    delay = (f"{sum(late) / len(late):.1f}" if late else "") + (f" (never {never})" if never and late else "")
     return [
-        of.runs, *(of.verdicts.get(one, 0) for one in ("fail", "inconclusive", "unknown", "pass")), delay,
+        of.runs, *(of.verdicts.get(one, 0) for one in ("fail", "inconclusive", "unknown", "pass")),
+        said_delay(of.delays),
         *(f"{a}/{b}" if b else "" for a, b in (of.cause, of.first)),
         *("" if one is None else f"{one:.2f}" for one in (of.precision, of.recall)), f"{of.seconds:.1f}",
     ]  # fmt: skip
@@ -137,89 +176,50 @@ def _run(outcome: Document) -> str:
 
 
 def _line_of_history(outcome: Document, deploy: Document) -> str:
-    return _line_of({**outcome, "kind": deploy["deploy"]}, deploy, f"{deploy['changes']} changes")
+    against = f" against {deploy['baseline']}" if outcome["mode"] != "pinned" and "baseline" in deploy else ""
+    return _line_of({**outcome, "kind": deploy["deploy"]}, deploy, f"{deploy['changes']} changes{against}")
 
 
 def _line_of(outcome: Document, deploy: Document, hits: str) -> str:
     loss = deploy["worst"]
     said = f"{loss['leg']} {loss['segment']} {loss['before']:.2f} to {loss['after']:.2f}"
     reason = next(iter(deploy.get("reasons", [])), outcome["error"])[:110]
-    return _line(
+    return line(
         outcome["stream"], outcome["kind"], hits, outcome["mode"], class_of(outcome, deploy), said,
-        deploy["verdict"].upper(), ", ".join(deploy.get("causes", [])), reason.replace("|", "/"),
+        deploy["verdict"].upper(), decided_by(deploy), ", ".join(deploy.get("causes", [])), reason.replace("|", "/"),
     )  # fmt: skip
 
 
-def _line(*cells: object) -> str:
-    return f"| {' | '.join(map(str, cells))} |"
+def decided_by(deploy: Document) -> str:
+    """The rules that fail, else those that are undecided."""
+    return ", ".join(decided(deploy) or [f"({name})" for name in decided(deploy, "inconclusive")])
 
 
-_PAGE = """# The drift lab
-
-Generated by `python -m benchmarks.lab --page docs/lab.md`; do not edit.
-
-Detectors see the same streams of corpus changes with planted incidents, and are scored by what readers lost. The
-product is run as its users run it (`corpus-drift run --until-end`, `gate`, `report`; default policy, first deploy as
-the baseline); nothing of its inside decides what counts as right.
-
-* **Truth** is known-item recall@10 by content, by brute force (cosine; rank-bm25's BM25). A query's known item is the
-  passage it was made from; it is answered where the ten results together hold at least half of the passage's word
-  triples, under whatever id. Harm is a loss of 2 points overall or of 10 in a segment of at least 20 anchors, on one
-  leg or the other; severe is 10 overall or 30 in a segment. What was planted as an incident and costs no known items
-  is an incident by construction; a loss below the limits is neither right nor wrong to fail.
-* **The deploy that holds the harm** is scored: the first one whose cumulated loss counts. Delay is in deploys from
-  there to the first FAIL.
-* **Blame** is scored on documents, beside usual edits elsewhere: whether the first name was planted (culprit first),
-  the planted share of what is named (precision), and what planted names hold of what brute force says is due to the
-  plant (recall, where at most 20 documents or whole sources were planted). Medians.
-* **Peers** run with their defaults: Evidently's classifier on embeddings, alibi-detect's Kolmogorov-Smirnov test,
-  the cosine of mean vectors (.02), mean Jaccard@10 by id below .8; and one that always fires and one that never does.
-
-```
-python -m benchmarks.lab --short --output docs/lab/NAME            # the generated stream
-python -m benchmarks.lab --short --only lost_source,poison         # some kinds
-python -m benchmarks.lab --short --stream fastapi --data FOLDER    # real histories
-python -m benchmarks.lab --short --stream git --git REPOSITORY --encoder real
-```
-
-A run that was killed goes on from its cache (`--cache`). After a change of the product everything is judged again;
-`--peers PYTHON` names the Python of an environment with `evidently` and `alibi-detect` (which needs numpy below 2).
-"""
-
-
-def page(runs: Mapping[str, Document]) -> str:
-    """docs/lab.md: how to read it, the summary of each committed run, and the catalogue.
-
-    Args:
-        runs: documents as `as_json` wrote them, by name.
-    """
-    made = [_PAGE]
-    for name, run in runs.items():
-        made += [
-            f"## {name}", "", f"`{run['command']}`", "", _rests_on(run), "",
-            f"![Verdicts by class and detector](lab/{name}.svg)", "", f"Every run: [{name}.md](lab/{name}.md).", "",
-            *_summary_table(run["detectors"]), "",
-        ]  # fmt: skip
-    made += ["## Kinds", "", _line("kind", "group", "hits", "what"), _line(*["---"] * 4)]
-    for kind in KINDS.values():
-        hits = ", ".join(f"{one:.1%}" for one in kind.severities)
-        many = f" x {kind.deploys} deploys" if kind.deploys > 1 else ""
-        made.append(_line(kind.name, kind.group, hits + many, kind.says))
-    return "\n".join(made) + "\n"
-
-
-def _summary_table(counted: Mapping[str, Mapping[str, Mapping[str, int]]]) -> list[str]:
-    classes = [of for of in CLASSES if any(of in found for found in counted.values())]
-    made = [
-        _line("detector: FAIL / INCONCLUSIVE / PASS", *(CLASSES[of] for of in classes)),
-        _line(*["---"] * (len(classes) + 1)),
+def score_table(counted: Mapping[str, Document]) -> list[str]:
+    """`scoreboard` as a table."""
+    return [
+        line(*_SCORES),
+        line(*["---"] * len(_SCORES)),
+        *(line(name, *(one[key] for key in _SCORES[1:])) for name, one in counted.items()),
     ]
-    for name, found in counted.items():
-        cells = []
-        for of in classes:
-            one = found.get(of, {})
-            undecided = one.get("inconclusive", 0) + one.get("unknown", 0) + one.get("error", 0)
-            mark = "**" if of in HARMFUL and name == OURS else ""
-            cells.append(f"{mark}{one.get('fail', 0)} / {undecided} / {one.get('pass', 0)}{mark}" if one else "")
-        made.append(_line(name, *cells))
+
+
+def limit_table(found: Iterable[Mapping[str, Any]]) -> list[str]:
+    """`limits`, as documents, as a table."""
+    made = [line(*_LIMITS), line(*["---"] * len(_LIMITS))]
+    for one in found:
+        by = one["fails"]
+        harmless = sum(by.get(of, 0) for of in ("same", "large", "ordinary"))
+        counts = (by.get("severe", 0), by.get("loss", 0), by.get("incident", 0) + by.get("small", 0), one["alone"])
+        figures = (_figure(one["limit"]), _figure(one["harmless"]), _figure(one["least"]))
+        made.append(line(one["name"], *figures, *counts, harmless, "; ".join(one["rows"])))
     return made
+
+
+def _figure(value: float | None) -> str:
+    return "" if value is None else f"{value:.3g}"
+
+
+def line(*cells: object) -> str:
+    """A row of a table."""
+    return f"| {' | '.join(map(str, cells))} |"

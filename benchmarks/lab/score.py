@@ -157,3 +157,50 @@ def grouped(found: Iterable[Judgement]) -> dict[Class, list[Judgement]]:
     for one in found:
         made[one.of].append(one)
     return {of: made[of] for of in CLASSES if of in made}
+
+
+def scores(found: Sequence[Judgement]) -> Mapping[str, str]:
+    """One detector's line: the shares are of deploys, in the deploy that holds the harm; medians of blame.
+
+    Args:
+        found: all its judgements.
+    """
+    harmful = cell(one for one in found if one.of in HARMFUL)
+    harmless = cell(one for one in found if one.of in HARMLESS)
+    incidents, whole = cell(one for one in found if one.of == "incident"), cell(found)
+    return {
+        "harmful found": _share(harmful, "fail"),
+        "harmful let pass": _share(harmful, "pass"),
+        "incidents found": _share(incidents, "fail"),
+        "false FAIL": _share(harmless, "fail"),
+        "harmless undecided": _share(harmless, "inconclusive", "unknown"),
+        "delay": said_delay(harmful.delays),
+        "cause first": _of(whole.cause),
+        "culprit first": _of(whole.first),
+        "precision": "" if whole.precision is None else f"{whole.precision:.2f}",
+        "recall": "" if whole.recall is None else f"{whole.recall:.2f}",
+        "s a deploy": f"{whole.seconds:.1f}",
+    }
+
+
+def _share(of: Cell, *verdicts: str) -> str:
+    count = sum(of.verdicts[one] for one in verdicts)
+    return f"{count} of {of.runs} ({count / of.runs:.0%})" if of.runs else ""
+
+
+def _of(counted: tuple[int, int]) -> str:
+    right, whole = counted
+    return f"{right} of {whole} ({right / whole:.0%})" if whole else ""
+
+
+def said_delay(delays: Sequence[int | None]) -> str:
+    """The mean of those that came, and how many never did.
+
+    >>> said_delay([0, 3, None]), said_delay([None]), said_delay([])
+    ('1.5 (never 1)', 'never', '')
+    """
+    late = [one for one in delays if one is not None]
+    never = len(delays) - len(late)
+    if not late:
+        return "never" if never else ""
+    return f"{sum(late) / len(late):.1f}" + (f" (never {never})" if never else "")

@@ -1,14 +1,16 @@
 """The arithmetic of the table, against hand-worked rows."""
 
 from typing import Any
+from xml.etree import ElementTree
 
 import pytest
 
 from benchmarks.lab.blame import blamed
 from benchmarks.lab.catalogue import KINDS
 from benchmarks.lab.corpus import Remove, Write
+from benchmarks.lab.page import page
 from benchmarks.lab.peers import embedding_files, peers
-from benchmarks.lab.render import OURS, as_json, detectors, markdown, page, picture, summary
+from benchmarks.lab.render import OURS, as_json, detectors, markdown, picture, summary
 from benchmarks.lab.run import touched, whole_sources
 from benchmarks.lab.score import Judgement, cell, class_of, grouped, held, judgements, median
 from tests.lab.small import chunks
@@ -161,10 +163,23 @@ def test_the_tables_say_what_was_counted() -> None:
     text = markdown(made, found, about)
     assert "| corpus-drift | 100% (0%) of 1 | 0% (0%) of 1 |" in text
     assert "| never | 0% (0%) of 1 |  |" in text
+    assert "| corpus-drift | 1 of 1 (100%) | 0 of 1 (0%) |  | 0 of 1 (0%) | 0 of 1 (0%) | 0.0 |" in text
     assert "so / so" in text  # a bar in a reason would begin a cell
     assert len({line.count(" | ") for line in text.splitlines() if line.startswith("| severe")}) == 1
     assert '"outcomes": [' in as_json(made, found, about)
-    assert picture(found).count("<svg") == 1
-    shown = page({"before": {**about, "detectors": summary(found)}})
+    assert picture(made, found).count("<svg") == 1
+    assert picture(made, found).count("deploys; red is right") == 1
+    shown = page({"before": {**about, "detectors": summary(found), "outcomes": made}})
     assert "**1 / 0 / 0**" in shown
     assert all(f"| {name} |" in shown for name in KINDS)
+
+
+def test_a_history_alone_is_drawn_deploy_by_deploy() -> None:
+    made = [
+        outcome(deploy("pass"), deploy("fail", "severe"), group="ordinary", mode=mode)
+        for mode in ("pinned", "previous-deploy")
+    ]
+    shown = picture(made, [one for of in made for one in judgements(of)])
+    assert shown.count("<circle") == 4
+    assert shown.count("<title>d: dense all lost 10 points; FAIL</title>") == 2
+    ElementTree.fromstring(shown)  # noqa: S314 - our own text; it is well-formed
