@@ -14,7 +14,7 @@ BANNER = (
     "and privacy statement. Accept all. Manage preferences. Subscribe to our newsletter for product news and offers. "
 )
 SLOGAN = "Buy the Acme premium toolkit today: best price, free trial, trusted by millions of developers worldwide."
-QUERIES_A_PAGE = 30
+QUERIES_A_PAGE, HUB_QUERIES = 30, 4
 
 
 def near_copy_flood(at: Setting) -> list[Change]:
@@ -64,6 +64,22 @@ def hub_document(at: Setting) -> list[Change]:
             vector=unit(nearest.mean(axis=0)),
         )
         made.append(Write(chunk))
+    return made
+
+
+def wide_hub(at: Setting) -> list[Change]:
+    """One document in the lists of a share of the anchors: its chunks stand amid a few queries and say their words."""
+    vectors = np.stack([anchor.vector for anchor in at.anchors])
+    left = np.ones(len(vectors), np.bool_)
+    made: list[Change] = []
+    while left.sum() > (1.0 - at.share) * len(vectors):
+        seed = vectors[at.generator.choice(np.flatnonzero(left))]
+        near = np.argsort(np.where(left, -(vectors @ seed), np.inf), kind="stable")[:HUB_QUERIES]
+        left[near] = False
+        words = [word for row in near.tolist() for word in at.anchors[row].text.split()]
+        text, number = f"All about {' '.join(at.generator.permutation(words).tolist())}.", len(made)
+        page = _page(at, "hub/everything", number, text, at.chunks[0].segment)
+        made.append(Write(replace(page, vector=unit(vectors[near].mean(axis=0)))))
     return made
 
 
@@ -205,6 +221,7 @@ KINDS = (
     Kind("exact_copy_flood", "incident", exact_copy_flood, "CORPUS"),
     Kind("many_exact_copies", "incident", many_exact_copies, "CORPUS"),
     Kind("hub_document", "incident", hub_document, "CORPUS"),
+    Kind("wide_hub", "incident", wide_hub, "CORPUS", shares=(0.05, 0.10, 0.20)),
     Kind("keyword_poison", "incident", keyword_poison, "CORPUS", encodes=True),
     Kind("many_poison", "incident", many_poison, "CORPUS", encodes=True),
     Kind("query_pages", "incident", query_pages, "CORPUS", encodes=True),

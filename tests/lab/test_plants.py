@@ -202,6 +202,10 @@ ORACLES: dict[str, Callable[[Done], bool]] = {
     "hub_document": lambda d: d.only_new(lambda one: one.doc_id == "hub/index") and any(
         "hub/index#" in name for name in truth.brute_force(d.after, d.at.anchors).dense[0]
     ),
+    "wide_hub": lambda d: d.only_new(lambda one: one.doc_id == "hub/everything") and all(
+        sum(any("hub/" in name for name in found) for found in lists) >= d.at.share * len(d.at.anchors)
+        for lists in (truth.brute_force(d.after, d.at.anchors).dense, truth.brute_force(d.after, d.at.anchors).lexical)
+    ),
     "keyword_poison": lambda d: d.only_new(lambda one: one.doc_id == "spam/offers" and SLOGAN in one.text)
     and len(d.new) == 12,
     "many_poison": lambda d: d.only_new(lambda one: one.doc_id.startswith("spam/")) and len(d.new) == 144,
