@@ -68,7 +68,7 @@ def hub_document(at: Setting) -> list[Change]:
 
 
 def wide_hub(at: Setting) -> list[Change]:
-    """One document in the lists of a share of the anchors: its chunks stand amid a few queries and say their words."""
+    """One document in the lists of a share of the anchors: its chunks stand amid a few queries, in their words."""
     vectors = np.stack([anchor.vector for anchor in at.anchors])
     left = np.ones(len(vectors), np.bool_)
     made: list[Change] = []

@@ -204,7 +204,7 @@ ORACLES: dict[str, Callable[[Done], bool]] = {
     ),
     "wide_hub": lambda d: d.only_new(lambda one: one.doc_id == "hub/everything") and all(
         sum(any("hub/" in name for name in found) for found in lists) >= d.at.share * len(d.at.anchors)
-        for lists in (truth.brute_force(d.after, d.at.anchors).dense, truth.brute_force(d.after, d.at.anchors).lexical)
+        for lists in map(truth.brute_force(d.after, d.at.anchors).of, truth.LEGS)
     ),
     "keyword_poison": lambda d: d.only_new(lambda one: one.doc_id == "spam/offers" and SLOGAN in one.text)
     and len(d.new) == 12,
