@@ -107,6 +107,8 @@ def _public(argv: Sequence[str]) -> list[str]:
 def _outcomes(bench: Bench, options: argparse.Namespace) -> Iterator[Document]:
     tell = bench.tell
     for case in cases(options.only, short=options.short, encodes=bench.stream.encode is not None):
+        if not case.kind.fits(bench.stream.initial):
+            continue
         if options.cached and not kept(bench, case).exists():
             continue
         made = outcome(bench, case)

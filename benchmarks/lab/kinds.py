@@ -1,7 +1,7 @@
 """What a kind of planted change is, and what it may look at; the kinds themselves are in the `plants` modules."""
 
 from collections import defaultdict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -95,6 +95,7 @@ class Kind:
         encodes: it writes new texts, so their vectors need an encoder.
         shares: how much it hits by severity; () are the group's.
         deploys: deploys in a row that each hit as much: a slow one has many.
+        dimension: the attribute that it goes by, of which a corpus must have several values; "" for none.
     """
 
     name: str
@@ -104,6 +105,11 @@ class Kind:
     encodes: bool = False
     shares: tuple[float, ...] = ()
     deploys: int = 1
+    dimension: str = ""
+
+    def fits(self, chunks: Iterable[Chunk]) -> bool:
+        """Whether a corpus has what it goes by."""
+        return not self.dimension or len({chunk.attribute(self.dimension) for chunk in chunks}) > 1
 
     @property
     def severities(self) -> tuple[float, ...]:

@@ -234,7 +234,7 @@ KINDS = (
     Kind("deletes_lost", "incident", deletes_lost, "CORPUS", encodes=True),
     Kind("leaked_drafts", "incident", leaked_drafts, "CORPUS", encodes=True),
     Kind("labels_lost", "incident", labels_lost),
-    Kind("labels_wrong", "incident", labels_wrong),
+    Kind("labels_wrong", "incident", labels_wrong, dimension="language"),
     Kind("rewritten_and_renamed", "loss", rewritten_and_renamed, "CORPUS", encodes=True),
     Kind("slow_flood", "incident", near_copy_flood, "CORPUS", encodes=True, shares=(0.01,), deploys=12),
 )

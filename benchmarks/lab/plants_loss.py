@@ -166,9 +166,9 @@ def _families(at: Setting) -> Sequence[list[Chunk]]:
 
 
 KINDS = (
-    Kind("lost_source", "loss", lost_source, "CORPUS"),
-    Kind("lost_language", "loss", lost_language, "CORPUS"),
-    Kind("lost_kind", "loss", lost_kind, "CORPUS", shares=(0.05, 0.20)),
+    Kind("lost_source", "loss", lost_source, "CORPUS", dimension="source"),
+    Kind("lost_language", "loss", lost_language, "CORPUS", dimension="language"),
+    Kind("lost_kind", "loss", lost_kind, "CORPUS", shares=(0.05, 0.20), dimension="doc_type"),
     Kind("lost_documents", "loss", lost_documents, "CORPUS"),
     Kind("lost_chunks", "loss", lost_chunks, "CORPUS"),
     Kind("lost_answers", "loss", lost_answers, "CORPUS"),
@@ -176,10 +176,10 @@ KINDS = (
     Kind("truncated", "loss", truncated, "CORPUS", encodes=True),
     Kind("titles_only", "loss", titles_only, "CORPUS", encodes=True),
     Kind("retranslated", "loss", retranslated, "CORPUS", encodes=True),
-    Kind("segment_translated", "loss", segment_translated, "CORPUS", encodes=True),
-    Kind("segment_emptied", "loss", segment_emptied, "CORPUS", encodes=True),
-    Kind("segment_garbled", "loss", segment_garbled, "CORPUS", encodes=True),
-    Kind("segment_truncated", "loss", segment_truncated, "CORPUS", encodes=True),
+    Kind("segment_translated", "loss", segment_translated, "CORPUS", encodes=True, dimension="source"),
+    Kind("segment_emptied", "loss", segment_emptied, "CORPUS", encodes=True, dimension="source"),
+    Kind("segment_garbled", "loss", segment_garbled, "CORPUS", encodes=True, dimension="source"),
+    Kind("segment_truncated", "loss", segment_truncated, "CORPUS", encodes=True, dimension="source"),
     Kind("garbled", "loss", garbled, "CORPUS", encodes=True),
     Kind("merged", "loss", merged, "CORPUS", encodes=True),
     Kind("shredded", "loss", shredded, "CORPUS", encodes=True),

@@ -111,10 +111,10 @@ def _shuffled(at: Setting, hit: Sequence[Chunk]) -> list[Change]:
 KINDS = (
     Kind("foreign_vectors", "incident", foreign_vectors, "ENCODER"),
     Kind("foreign_vectors_edited", "incident", foreign_vectors_edited, "ENCODER"),
-    Kind("segment_foreign_vectors", "incident", segment_foreign_vectors, "ENCODER"),
+    Kind("segment_foreign_vectors", "incident", segment_foreign_vectors, "ENCODER", dimension="source"),
     Kind("mixed_versions", "incident", mixed_versions, "ENCODER"),
     Kind("shuffled_vectors", "incident", shuffled_vectors, "ENCODER"),
-    Kind("segment_shuffled_vectors", "incident", segment_shuffled_vectors, "ENCODER"),
+    Kind("segment_shuffled_vectors", "incident", segment_shuffled_vectors, "ENCODER", dimension="source"),
     Kind("zero_vectors", "incident", zero_vectors, "ENCODER"),
     Kind("constant_vectors", "incident", constant_vectors, "ENCODER"),
     Kind("noisy_vectors", "incident", noisy_vectors, "ENCODER"),

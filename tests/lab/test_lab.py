@@ -5,6 +5,7 @@ import hashlib
 import json
 import subprocess
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -18,7 +19,7 @@ from benchmarks.lab.encoders import Encoder
 from benchmarks.lab.history import history
 from benchmarks.lab.real_streams import fastapi, git
 from benchmarks.lab.run import Bench, Case, outcome
-from tests.lab.small import stream
+from tests.lab.small import chunks, stream
 
 
 @pytest.fixture(scope="module")
@@ -74,6 +75,17 @@ def test_cases_in_short_are_the_harsher_ones_and_need_their_encoder() -> None:
     assert not any(case.kind.encodes for case in lab.cases("", short=True, encodes=False))
     slow = [case.mode for case in lab.cases("slow_truncation", short=True, encodes=True)]
     assert slow == ["previous-deploy", "pinned"]
+
+
+def test_a_kind_needs_what_it_goes_by() -> None:
+    made = chunks()
+    german = [replace(one, segment=(("language", "de"),)) for one in made]
+    assert KINDS["lost_kind"].fits(made)
+    assert not KINDS["lost_kind"].fits(german), "a corpus without types of documents"
+    assert not KINDS["labels_wrong"].fits(german), "there is one language only"
+    assert KINDS["lost_documents"].fits(german)
+    named = {name for name, kind in KINDS.items() if kind.dimension == "source"}
+    assert named == {name for name in KINDS if name.startswith("segment_")} | {"lost_source"}
 
 
 @pytest.mark.parametrize(
