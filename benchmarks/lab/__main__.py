@@ -25,7 +25,7 @@ from benchmarks.lab.corpus import Stream
 from benchmarks.lab.history import history, kept_history
 from benchmarks.lab.kinds import Kind
 from benchmarks.lab.page import page
-from benchmarks.lab.peers import ask, peers
+from benchmarks.lab.peers import ask, peers, versions
 from benchmarks.lab.product import Mode
 from benchmarks.lab.real_streams import fastapi, git
 from benchmarks.lab.render import as_json, markdown, picture
@@ -87,6 +87,7 @@ def _run(options: argparse.Namespace, argv: Sequence[str]) -> int:
         "command": f"python -m benchmarks.lab {' '.join(_public(argv))}",
         "machine": facts(),
         "product": sources(monitor.__path__[0]),
+        "peers": "" if options.no_peers else versions(options.peers),
         "seconds": round(sum(one["seconds"] for one in outcomes)),
     }
     text = markdown(outcomes, found, about)

@@ -43,7 +43,14 @@ python -m benchmarks.lab --stream fastapi --data FOLDER --first 0 --deploys 200 
 ```
 
 A run that was killed goes on from its cache (`--cache`). After a change of the product everything is judged again;
-`--peers PYTHON` names the Python of an environment with `evidently` and `alibi-detect` (which needs numpy below 2).
+`--peers PYTHON` names the Python of an environment of their own, because alibi-detect needs numpy below 2:
+
+```
+python -m venv PEERS && PEERS/bin/pip install "numpy<2" alibi-detect evidently
+```
+
+Kinds that a corpus has nothing for are left out: where nobody here has the encoder of its vectors (fastapi), those that
+write new texts; without languages or document types, those that go by them.
 """
 
 

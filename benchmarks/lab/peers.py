@@ -11,6 +11,7 @@ from benchmarks.lab.score import Judgement, judgements
 
 JACCARD = 0.8
 """Mean Jaccard of the first ten ids, on either leg, below which the fixed threshold fires: about one swap."""
+PACKAGES = ("alibi-detect", "evidently", "numpy")
 Document = dict[str, Any]
 
 
@@ -35,6 +36,13 @@ def ask(python: str, folder: Path, outcomes: Sequence[Document]) -> None:
     environment = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
     # -P: the worker's folder must not stand before packages that its modules are named like
     subprocess.run([python, "-P", str(worker), str(folder), str(listed)], check=True, env=environment)
+
+
+def versions(python: str) -> str:
+    """The packages behind the peers as that Python has them, one line."""
+    said = "import importlib.metadata as m; print(*(f'{d.name} {d.version}' for d in m.distributions()), sep='\\n')"
+    found = subprocess.run([python, "-P", "-c", said], check=True, capture_output=True, text=True).stdout.lower()
+    return ", ".join(line for line in sorted(set(found.splitlines())) if line.partition(" ")[0] in PACKAGES)
 
 
 def peers(folder: Path, outcomes: Sequence[Document]) -> Iterator[Judgement]:

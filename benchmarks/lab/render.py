@@ -131,7 +131,8 @@ def markdown(outcomes: Sequence[Document], found: Sequence[Judgement], about: Ma
 def rests_on(about: Mapping[str, object]) -> str:
     """The product's version and time, and the machine, in one line."""
     machine = str(about["machine"]).replace("\n", "; ")
-    return f"{about['seconds']} s of the product's CPU; sources of the product {about['product']}; {machine}."
+    beside = f" Peers: {about['peers']}." if about.get("peers") else ""
+    return f"{about['seconds']} s of the product's CPU; sources of the product {about['product']}; {machine}.{beside}"
 
 
 def _by_detector(found: Sequence[Judgement]) -> list[str]:

@@ -1,5 +1,7 @@
 """The arithmetic of the table, against hand-worked rows."""
 
+import re
+import sys
 from typing import Any
 from xml.etree import ElementTree
 
@@ -9,7 +11,7 @@ from benchmarks.lab.blame import blamed
 from benchmarks.lab.catalogue import KINDS
 from benchmarks.lab.corpus import Remove, Write
 from benchmarks.lab.page import page
-from benchmarks.lab.peers import embedding_files, peers
+from benchmarks.lab.peers import embedding_files, peers, versions
 from benchmarks.lab.render import OURS, as_json, detectors, markdown, picture, summary
 from benchmarks.lab.run import touched, whole_sources
 from benchmarks.lab.score import Judgement, cell, class_of, grouped, held, judgements, median
@@ -183,3 +185,7 @@ def test_a_history_alone_is_drawn_deploy_by_deploy() -> None:
     assert shown.count("<circle") == 4
     assert shown.count("<title>d: dense all lost 10 points; FAIL</title>") == 2
     ElementTree.fromstring(shown)  # noqa: S314 - our own text; it is well-formed
+
+
+def test_the_packages_behind_the_peers_are_named() -> None:
+    assert re.fullmatch(r"(alibi-detect \S+, )?(evidently \S+, )?numpy \S+", versions(sys.executable))
