@@ -49,7 +49,7 @@ A run that was killed goes on from its cache (`--cache`). After a change of the 
 python -m venv PEERS && PEERS/bin/pip install "numpy<2" alibi-detect evidently
 ```
 
-Kinds that a corpus has nothing for are left out: where nobody here has the encoder of its vectors (fastapi), those that
+Kinds that a corpus has nothing for are left out: where nobody has the encoder of its vectors (fastapi), those that
 write new texts; without languages or document types, those that go by them.
 """
 
