@@ -191,12 +191,12 @@ def _line_of(outcome: Document, deploy: Document, hits: str) -> str:
     )  # fmt: skip
 
 
-def decided_by(deploy: Document) -> str:
+def decided_by(deploy: Mapping[str, Any]) -> str:
     """The rules that fail, else those that are undecided."""
     return ", ".join(decided(deploy) or [f"({name})" for name in decided(deploy, "inconclusive")])
 
 
-def score_table(counted: Mapping[str, Document]) -> list[str]:
+def score_table(counted: Mapping[str, Mapping[str, Any]]) -> list[str]:
     """`scoreboard` as a table."""
     return [
         line(*_SCORES),
