@@ -6,7 +6,7 @@ from typing import Any
 from benchmarks.lab.catalogue import KINDS
 from benchmarks.lab.limits import rows
 from benchmarks.lab.render import OURS, decided_by, limit_table, line, rests_on, score_table
-from benchmarks.lab.score import CLASSES, HARMFUL, judgements, scores
+from benchmarks.lab.score import CLASSES, HARMFUL, HARMLESS, judgements, scores
 
 Document = dict[str, Any]
 NEWEST = "after"
@@ -69,22 +69,28 @@ def page(runs: Mapping[str, Document]) -> str:
         ]  # fmt: skip
     newest = runs.get(NEWEST)
     if newest is not None:
-        made += [
-            "## Which rule decides",
-            "",
-            f"In {NEWEST}:",
-            "",
-            *limit_table(newest.get("limits", [])),
-            "",
-            *_by_row(newest),
-            "",
-        ]
+        made += ["## What is missed", "", f"In {NEWEST}:", "", *_missed(newest), ""]
+        cited = limit_table(newest.get("limits", []))
+        made += ["## Which rule decides", "", f"In {NEWEST}:", "", *cited, "", *_by_row(newest), ""]
     made += ["## Kinds", "", line("kind", "group", "hits", "what"), line(*["---"] * 4)]
     for kind in KINDS.values():
         hits = ", ".join(f"{one:.1%}" for one in kind.severities)
         many = f" x {kind.deploys} deploys" if kind.deploys > 1 else ""
         made.append(line(kind.name, kind.group, hits + many, kind.says))
     return "\n".join(made) + "\n"
+
+
+def _missed(run: Document) -> list[str]:
+    """Runs whose verdict is not the one that is right, by class: nothing is left out."""
+    found = list(rows(run["outcomes"]))
+    made = []
+    for of, right in (*((of, "fail") for of in (*HARMFUL, "incident")), *((of, "pass") for of in HARMLESS)):
+        mine = [one for one in found if one.of == of]
+        wrong = [f"{one.name} {one.deploy['verdict'].upper()}" for one in mine if one.deploy["verdict"] != right]
+        if mine:
+            told = "; ".join(wrong) or "none"
+            made.append(f"* {CLASSES[of]}: {len(wrong)} of {len(mine)} are not {right.upper()}: {told}.")
+    return made
 
 
 def _scores(run: Document) -> Mapping[str, Mapping[str, str]]:

@@ -173,6 +173,12 @@ def test_the_tables_say_what_was_counted() -> None:
     assert picture(made, found).count("deploys; red is right") == 1
     shown = page({"before": {**about, "detectors": summary(found), "outcomes": made}})
     assert "**1 / 0 / 0**" in shown
+    assert "What is missed" not in shown
+    seen = [*made, outcome(deploy("pass"), kind="hub"), outcome(deploy("fail"), group="same", kind="renamed")]
+    told = page({"after": {**about, "detectors": {}, "outcomes": seen}})
+    assert "* loss of 10 points, or 30 in a segment: 0 of 1 are not FAIL: none." in told
+    assert "* incident without such a loss: 1 of 1 are not FAIL: hub 5.0% PASS." in told
+    assert "* A/A: 1 of 1 are not PASS: renamed 5.0% FAIL." in told
     assert all(f"| {name} |" in shown for name in KINDS)
 
 
