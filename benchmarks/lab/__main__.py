@@ -9,13 +9,14 @@ it can have changed is measured again. --output writes NAME.md, NAME.json and NA
 """
 
 import argparse
+import itertools
 import json
 import os
 import sys
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # before numpy is loaded
 
@@ -107,21 +108,34 @@ def _public(argv: Sequence[str]) -> list[str]:
 
 def _outcomes(bench: Bench, options: argparse.Namespace) -> Iterator[Document]:
     tell = bench.tell
-    for case in cases(options.only, short=options.short, encodes=bench.stream.encode is not None):
-        if not case.kind.fits(bench.stream.initial):
-            continue
+    found = cases(options.only, short=options.short, encodes=bench.stream.encode is not None)
+    fitting = (case for case in found if case.kind.fits(bench.stream.initial))
+    for case in own_part(fitting, options.part):
         if options.cached and not kept(bench, case).exists():
             continue
         made = outcome(bench, case)
         tell(f"{case.name:40} {told(made, made['deploys'][held(made['deploys'])])}")
         yield made
-    if not options.only or any(part in HISTORY for part in options.only.split(",")):
-        for mode in MODES:
+    if not options.only or any(name in HISTORY for name in options.only.split(",")):
+        for mode in own_part(MODES, options.part):
             past = None if options.cached and not kept_history(bench, mode).exists() else history(bench, mode)
             if past is not None:
                 for one in past["deploys"]:
                     tell(f"{mode} {one['deploy']:20} {told(past, one)}")
                 yield past
+
+
+T = TypeVar("T")
+
+
+def own_part(of: Iterable[T], text: str) -> Iterator[T]:
+    """Every nth of them: several processes can share the work, and one after them reads what all have kept.
+
+    >>> list(own_part("abcde", "2/3")), list(own_part("abc", "1/1"))
+    (['b', 'e'], ['a', 'b', 'c'])
+    """
+    which, parts = (int(word) for word in text.split("/"))
+    yield from itertools.islice(of, which - 1, None, parts)
 
 
 def told(made: Document, deploy: Document) -> str:
@@ -149,6 +163,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--deploys", type=int, default=12, help="of a real history: ordinary deploys after it")
     parser.add_argument("--encoder", choices=["fitted", "real"], default="fitted", help="of --git: whose vectors")
     parser.add_argument("--cache", type=Path, default=Path(".lab"), help="where states and outcomes are kept")
+    parser.add_argument("--part", default="1/1", help="2/3: every third case from the second on")
     parser.add_argument("--cached", action="store_true", help="only what the cache holds; measure nothing")
     parser.add_argument("--output", type=Path, default=None, help="results: this path with .md, .json, .svg")
     parser.add_argument("--peers", default=sys.executable, help="the Python that runs evidently and alibi-detect")

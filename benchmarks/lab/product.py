@@ -3,6 +3,7 @@
 import contextlib
 import io
 import json
+import os
 import shutil
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -159,14 +160,16 @@ class Product:
 
 
 def prepared(stream: Stream, folder: Path, *, mode: Mode, tell: Callable[[str], None]) -> Product:
-    """The state after the initial deploy, made once."""
-    made = Product(folder)
-    if not (folder / "ready").exists():
-        if folder.exists():
-            shutil.rmtree(folder)
+    """The state after the initial deploy, made once; of several processes that make it, the first one's stays."""
+    if not folder.exists():
+        own = folder.with_name(f"{folder.name}-{os.getpid()}")
+        if own.exists():
+            shutil.rmtree(own)
+        made = Product(own)
         made.begin(stream, mode=mode)
         made.append(stream, [(INITIAL, [Write(chunk) for chunk in stream.initial])], number=0)
         seconds = made.run()
         tell(f"base state of {stream.name}: {len(stream.initial):,} chunks, {seconds:.1f} s")
-        (folder / "ready").write_text("", encoding="utf-8")
-    return made
+        with contextlib.suppress(OSError):  # another process was first
+            own.rename(folder)
+    return Product(folder)

@@ -77,6 +77,13 @@ def test_cases_in_short_are_the_harsher_ones_and_need_their_encoder() -> None:
     assert slow == ["previous-deploy", "pinned"]
 
 
+def test_processes_share_the_work_and_no_case_is_left() -> None:
+    every = [case.name for case in lab.cases("lost_", short=True, encodes=True)]
+    parts = [list(lab.own_part(every, f"{at}/3")) for at in (1, 2, 3)]
+    assert sorted(name for part in parts for name in part) == sorted(every)
+    assert {len(part) - len(every) // 3 for part in parts} <= {0, 1}
+
+
 def test_a_kind_needs_what_it_goes_by() -> None:
     made = chunks()
     german = [replace(one, segment=(("language", "de"),)) for one in made]
