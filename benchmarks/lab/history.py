@@ -19,9 +19,11 @@ from numpy.typing import NDArray
 from benchmarks.lab import truth
 from benchmarks.lab.corpus import Anchor, Corpus, applied
 from benchmarks.lab.product import INITIAL, Mode, ProductError
-from benchmarks.lab.run import Bench, keep, keep_embeddings, list_statistics, loss_document, own_version, version
+from benchmarks.lab.run import Bench, keep, keep_embeddings, list_statistics, loss_document, sources, version
 
 Document = dict[str, Any]
+_TRUTH = sources(Path(__file__).parent, ("corpus", "truth", "history"))
+"""A short hash of what decides what is true, besides the stream: neither the product nor how it is asked."""
 
 
 @dataclass(slots=True)
@@ -146,7 +148,7 @@ def _measured(bench: Bench, mode: Mode) -> Document:
 
 def true_deploys(bench: Bench) -> list[TrueDeploy]:
     """What is true of each deploy; kept apart from what the product says, which may change."""
-    path = bench.folder / "truths" / f"{bench.key}-{own_version(__name__)}.json"
+    path = bench.folder / "truths" / f"{bench.key}-{_TRUTH}.json"
     if not path.exists() or (bench.for_peers and not bench.embeddings.exists()):
         keep(path, {"deploys": [_kept_truth(one) for one in _true_deploys(bench)]})
     return [_known_truth(one) for one in json.loads(path.read_text(encoding="utf-8"))["deploys"]]
