@@ -13,7 +13,7 @@ from monitor.adapters.retrieval.qdrant.embedded import EmbeddedIndex
 from monitor.adapters.retrieval.qdrant.shard import EmbeddedSettings
 from monitor.core.evaluation import Evaluation, evidence_of
 from monitor.core.index.baseline import Member, Snapshot
-from monitor.core.judging.default_policy import default_rules
+from monitor.core.judging.default_policy import SEGMENT, WHOLE, default_rules
 from monitor.core.judging.hypotheses import GateEvidence
 from monitor.core.judging.judgement import judge_deploy
 from monitor.core.judging.policy import Rule, Verdict
@@ -123,11 +123,18 @@ def power(seed: int, shape: str, *, documents: int, deploys: int) -> tuple[float
 LEGS: tuple[ListedLeg, ...] = ("dense", "lexical")
 Harm = dict[str, tuple[float, float]]
 """By column of the default rules, its true mean in the first segment and in each of the others."""
-EVERYWHERE: Harm = {"kept_answers_ratio": (0.02,) * 2, "new_results": (0.75,) * 2, "new_first_ratio": (0.07,) * 2}
-"""Every segment's harm is what the default policy allows over all anchors: one more would be too much."""
-ONE_SEGMENT: Harm = {
-    "kept_answers_ratio": (0.10, 0.0), "new_results": (1.0, 0.6875), "new_first_ratio": (0.15, 0.05),
+EVERYWHERE: Harm = {
+    "kept_answers_ratio": (WHOLE.lost[0],) * 2, "new_results": (10 * WHOLE.new[0],) * 2,
+    "new_first_ratio": (WHOLE.first[0],) * 2,
 }  # fmt: skip
+"""Every segment's harm is what the default policy allows over all anchors: one more would be too much."""
+_ALLOWED = {
+    "kept_answers_ratio": SEGMENT.lost[0], "new_results": 10 * SEGMENT.new[0], "new_first_ratio": SEGMENT.first[0],
+}  # fmt: skip
+ONE_SEGMENT: Harm = {
+    name: (most, max(0.0, (SEGMENTS * EVERYWHERE[name][0] - most) / (SEGMENTS - 1)))
+    for name, most in _ALLOWED.items()
+}
 """One of five has what a segment is allowed, and all together have what all are allowed: every limit is reached."""
 NOTHING: Harm = dict.fromkeys(EVERYWHERE, (0.0, 0.0))
 TWICE: Harm = {name: (2 * of, 2 * rest) for name, (of, rest) in EVERYWHERE.items()}
