@@ -97,6 +97,8 @@ def _type(annotation: Any) -> str:
     if isinstance(annotation, type) and issubclass(annotation, Enum):
         return " or ".join(f"`{_toml(part.value)}`" for part in annotation)
     names = {str: "text", bool: "true or false", int: "whole number", float: "number", SecretStr: "secret"}
+    if annotation is Any:
+        return "JSON"
     return names.get(annotation, str(annotation))
 
 

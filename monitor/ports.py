@@ -17,6 +17,7 @@ from monitor.core.migration.target import FoundPoint, TargetRow
 from monitor.core.model.anchors import AnchorSet
 from monitor.core.model.events import CorpusEvent, Partition, Position, Record
 from monitor.core.model.lists import RankedLists
+from monitor.core.model.production import ProductionAnswer
 from monitor.core.model.report import DriftReport
 from monitor.core.records.committed import (
     ChunkContent,
@@ -246,6 +247,23 @@ class IndexReader(Protocol):
     def aliases(self) -> frozenset[str] | Unanswered:
         """Other names that lead to it."""
         ...
+
+
+class ProductionRetriever(Protocol):
+    """Production's own retriever, asked as users ask it. A replay measures, so it neither retries nor falls back.
+
+    `ask` never raises and ends within `deadline` seconds in total: every anchor of `rows` has results, best first, or
+    the name of what went wrong; anchors not reached by then fail with `deadline`.
+    """
+
+    def ask(
+        self, anchors: AnchorSet, rows: NDArray[np.int64], *, k: int, deadline: float
+    ) -> Mapping[int, ProductionAnswer]: ...
+    def trouble(self) -> str:
+        """What the last failure of the last replay said, one line without secrets; "" where none failed."""
+        ...
+
+    def close(self) -> None: ...
 
 
 class OwnedIndex(Retriever, Protocol):

@@ -42,7 +42,7 @@ def _pace(configuration: Configuration) -> ExpectedTiming:
         stale=source.stale_after,
         batch=source.batch,
         barrier=source.barrier_timeout,
-        turn=dense.replay_deadline + _TURN_SPARE,
+        turn=configuration.replay_seconds + _TURN_SPARE,
         full_replay=dense.full_replay_seconds if dense.adapter is not None else 0.0,
         audit=measure.audit_seconds if measure.audit_chunks else 0.0,
         baseline=configuration.alerts.baseline_days * _DAY,

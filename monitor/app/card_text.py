@@ -84,7 +84,7 @@ def _segments(segments: Sequence[Document]) -> list[Table | Text]:
 
 def _blame(shares: Sequence[Document]) -> list[str]:
     made = []
-    for leg in ("dense", "lexical"):
+    for leg in ("dense", "lexical", "production"):
         for level in LEVELS:
             found = [one for one in shares if (one["leg"], one["level"]) == (leg, level)][:SHOWN]
             named = ", ".join(f"{one['name']} {one['share']:.0%}" for one in found)

@@ -16,6 +16,7 @@ from monitor.app.configuration_errors import explained
 from monitor.app.environment import PREFIX, overridden, secret_keys, secrets_in_file, variable
 from monitor.app.migration_section import MigrationSection
 from monitor.app.policy_section import PolicySection
+from monitor.app.production_section import ProductionSection
 from monitor.app.sections import (
     AnchorsSection,
     BaselineSection,
@@ -32,7 +33,7 @@ from monitor.app.sections import (
 from monitor.core.judging.default_policy import default_rules
 from monitor.core.judging.integrity import integrity_rules
 from monitor.core.judging.policy import Rule
-from monitor.core.model.report import ALL, SHARE
+from monitor.core.model.report import ALL, SHARE, Leg
 from monitor.kinds import AdapterRegistry
 from monitor.ports import ConfigurationError
 
@@ -64,6 +65,7 @@ class Configuration(BaseSettings):
     lexical: LexicalSection = LexicalSection()
     encoder: Encoders = Encoders()
     anchors: AnchorsSection
+    production: ProductionSection | None = None
     measure: MeasureSection = MeasureSection()
     baseline: BaselineSection = BaselineSection()
     policy: PolicySection = PolicySection()
@@ -112,9 +114,10 @@ class Configuration(BaseSettings):
             f"policy.rule {name!r}: {n} rules of that name, expected one" for name, n in names.items() if n > 1
         )
         for entry in self.policy.rule:
-            off = {"dense", "lexical"} - set(self.legs)
-            if entry.leg in off or (entry.leg == "both" and off):
-                yield f"policy.rule {entry.name!r}: leg {entry.leg!r} is switched off, expected one of {self.legs}"
+            on = self.judged_legs
+            off = {"dense", "lexical", "production"} - set(on)
+            if entry.leg in off or (entry.leg == "both" and off - {"production"}):
+                yield f"policy.rule {entry.name!r}: leg {entry.leg!r} is switched off, expected one of {on}"
             if entry.dimension not in (ALL, *self.segments.dimensions):
                 expected = ", ".join((ALL, *self.segments.dimensions))
                 yield f"policy.rule {entry.name!r}: dimension {entry.dimension!r}, expected one of {expected}"
@@ -201,14 +204,32 @@ class Configuration(BaseSettings):
         dense: tuple[Literal["dense", "lexical"], ...] = ("dense",) if self.dense.adapter is not None else ()
         return (*dense, "lexical") if self.lexical.enabled else dense
 
+    @property
+    def replay_seconds(self) -> float:
+        """The most seconds that one turn spends asking the index, and production."""
+        asked = self.production is not None and not self.production.passive
+        return self.dense.replay_deadline + (self.production.deadline if self.production and asked else 0.0)
+
+    @property
+    def judged_legs(self) -> tuple[Leg, ...]:
+        """The legs that rules may be about: production too, where it is asked or overheard."""
+        return self.legs if self.production is None else (*self.legs, "production")
+
     def rules(self) -> tuple[Rule, ...]:
-        """The policy: integrity, then the defaults (unless switched off), then the file's own rules."""
-        defaults = default_rules(self.segments.dimensions, self.legs, k=self.k, min_anchors=self.segments.min_anchors)
+        """The policy: integrity, then the defaults (unless switched off), then the file's own rules.
+
+        What is only overheard never decides: right behind a deploy nobody has searched yet.
+        """
+        segments, legs = self.segments, self.judged_legs
+        watched = self.legs if self.production is not None and self.production.passive else legs
+        defaults = default_rules(segments.dimensions, legs, k=self.k, min_anchors=segments.min_anchors)
+        if self.production is not None and self.production.passive:
+            defaults = tuple(replace(of, severity="warning") if of.leg == "production" else of for of in defaults)
         own = tuple(entry.rule(self.k) for entry in self.policy.rule)
         chosen = tuple(
             replace(rule, bounds=self.policy.bounds) for rule in ((*defaults, *own) if self.policy.defaults else own)
         )
-        integrity = integrity_rules(self.segments.dimensions, self.legs, self.policy.integrity.limits(), k=self.k)
+        integrity = integrity_rules(segments.dimensions, watched, self.policy.integrity.limits(), k=self.k)
         return (*integrity, *chosen) if self.policy.defaults else chosen
 
 

@@ -109,7 +109,7 @@ def _blamed(document: dict[str, Any]) -> list[str]:
     if not document["reasons"] and not any(_is_warning(found) for found in document["findings"]):
         return []
     made = []
-    for leg in ("dense", "lexical"):
+    for leg in ("dense", "lexical", "production"):
         shares = [one for one in document["blame"] if one["leg"] == leg and one["level"] == "source"]
         named = ", ".join(f"{one['name']} {one['share']:.0%}" for one in shares[:5] if one["share"] >= _NOTABLE)
         if named:

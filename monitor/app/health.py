@@ -13,7 +13,15 @@ from monitor.core.index.corpus import Corpus
 from monitor.core.index.engine import Engine
 from monitor.core.judging.policy import Verdict
 from monitor.core.model.events import Partition
-from monitor.core.records.published import AnchorsTaken, Audited, AuditLeg, Durations, EngineWork, Health
+from monitor.core.records.published import (
+    AnchorsTaken,
+    Audited,
+    AuditLeg,
+    Durations,
+    EngineWork,
+    Health,
+    ProductionHealth,
+)
 from monitor.ports import Replay, Source
 
 BATCH_BOUNDS = (0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1.0, 3.0, 10.0, 30.0)
@@ -158,6 +166,7 @@ class Gauges:
         freshness: Durations | None = None,
         foreign: int | None = None,
         remarks: Sequence[str] = (),
+        production: ProductionHealth | None = None,
         awaited: Mapping[str, str] | None = None,
     ) -> Health:
         """Freeze it."""
@@ -183,5 +192,6 @@ class Gauges:
             freshness=freshness,
             foreign=foreign,
             remarks=tuple(remarks),
+            production=production,
             awaited=dict(awaited or {}),
         )

@@ -107,6 +107,8 @@ class Monitor:
         parts.source.start(resumed.positions)
         closed = [judged.deploy_id for judged in resumed.ledger]
         self.intake = self._intake(resumed, closed)
+        if parts.production is not None:
+            parts.production.resume(resumed.production)
         self.measuring = Measuring(parts, self.intake)
         self._resume_readiness(resumed)
         self.measuring.choose_baseline()
@@ -157,7 +159,14 @@ class Monitor:
         if view is not None and view.report.positions == named_positions(self.intake.positions):
             newest, counters = self.parts.corpus.newest_event_time, dict(self.session.counters)
             said = (view.report, view.own)
-            commit = Commit(self.intake.positions, counters=counters, newest_event_time=newest, current=said)
+            production = None if self.parts.production is None else self.parts.production.kept()
+            commit = Commit(
+                self.intake.positions,
+                counters=counters,
+                newest_event_time=newest,
+                current=said,
+                production=production,
+            )
             self.parts.store.commit(commit)
 
     def turn(self, wait: float) -> bool:
@@ -391,6 +400,7 @@ class Monitor:
             released=released,
             deploy=deploy,
             baselines=() if first is None else (first,),
+            production=None if parts.production is None else parts.production.kept(),
             newest_event_time=parts.corpus.newest_event_time,
             bookmark=parts.source.bookmark(batch.positions) if isinstance(parts.source, ScanningSource) else None,
             target=None if parts.migration is None else parts.migration.commit(),
@@ -445,7 +455,7 @@ class Monitor:
     def _idle(self) -> None:
         """Nothing arrived: catch up on replays, then audit when it is time, and keep the view's health fresh."""
         measuring, audit = self.measuring, self.parts.audit
-        if measuring.touched() or measuring.retry_due() or measuring.full_due():
+        if measuring.touched() or measuring.retry_due() or measuring.full_due() or measuring.production_due():
             measuring.replay(full=measuring.full_due())
             measuring.refresh()
         elif audit is not None and audit.due() and not (self.intake.barrier.waiting or self.intake.ready()):

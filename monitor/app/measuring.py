@@ -1,6 +1,6 @@
 """Measuring: when to replay and when to evaluate; what comes out is published as one view."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 
@@ -11,12 +11,13 @@ from monitor.app.blaming import Blaming
 from monitor.app.freshness import Freshness
 from monitor.app.intake import Intake
 from monitor.app.lazy import Lazy
+from monitor.app.overhearing import OverheardProduction
 from monitor.app.parts import MonitorComponents
 from monitor.app.sampling import Sampling
 from monitor.app.snapshot import listed
 from monitor.app.throttle import RefreshThrottle
 from monitor.core.evaluation import withheld
-from monitor.core.index.baseline import Snapshot
+from monitor.core.index.baseline import ListLeg, Snapshot
 from monitor.core.index.engine import rows_of
 from monitor.core.judging.policy import Verdict
 from monitor.core.model.anchors import rows_after
@@ -69,6 +70,8 @@ class Measuring:
         rows = rows_of(ingested.touched, ("dense",)).tolist()
         self._touched.update(rows)
         self._behind = True
+        if self._parts.production is not None:
+            self._parts.production.changed()
         if self._parts.pace.settle:
             now = self._parts.clocks.monotonic()
             self._sampling.changed([row.key for row in ingested.delta.rows], now)
@@ -108,8 +111,20 @@ class Measuring:
         """Whether the last view is old enough for another one, backlog or not."""
         return self._view is None or self._parts.clocks.monotonic() >= self._next_report
 
+    def production_due(self) -> bool:
+        """Whether production is to be asked again, or may have been overheard."""
+        production = self._parts.production
+        return production is not None and production.due()
+
+    def _look_at_production(self, *, full: bool) -> None:
+        production = self._parts.production
+        if production is not None and (full or production.due()):
+            production.look(self._session.mapping())
+            self._session.observe_production(production.lists)
+
     def replay(self, *, full: bool) -> None:
         """Ask the real index about touched anchors, or all; without a baseline only when all are asked for."""
+        self._look_at_production(full=full)
         parts, now = self._parts, self._parts.clocks.monotonic()
         self._behind = True
         if self._session.baseline is None and not full:
@@ -149,6 +164,10 @@ class Measuring:
 
     def measure(self, deploy_id: str = "", problems: Sequence[Problem] = (), *, expected: Segment = ()) -> Measured:
         """The report and verdict on the corpus as it is now; `expected` is what the deploy said it would change."""
+        production = self._parts.production
+        if deploy_id and production is not None:
+            production.passed()
+            self._session.observe_production(production.lists)
         session, brief, began = self._session, self._throttle.brief(deploy_id), self._parts.clocks.monotonic()
         self._observe()
         evaluation = self.blaming.evaluated(
@@ -191,6 +210,7 @@ class Measuring:
             anchors=None if parts.anchors_watch is None else parts.anchors_watch.state(len(parts.engine.anchors)),
             foreign=None if parts.served is None else parts.served.foreign_places,
             remarks=() if parts.served is None else parts.served.remarks(),
+            production=None if parts.production is None else parts.production.health(),
             awaited=None if parts.readiness is None else parts.readiness.waiting,
         )
         self._measured = measured
@@ -222,7 +242,12 @@ class Measuring:
             return False
         if self._session.hollow(self._parts.rules):
             return False
-        return all(lists.known.all() for lists in snapshot.lists.values())
+        return all(lists.known.all() for lists in self.wanted(snapshot).values())
+
+    def wanted(self, snapshot: Snapshot) -> Mapping[ListLeg, RankedLists]:
+        """The lists that a baseline needs whole: all but those of a production that is only overheard."""
+        passive = isinstance(self._parts.production, OverheardProduction)
+        return {leg: of for leg, of in snapshot.lists.items() if leg != "production" or not passive}
 
     def with_noise(self, snapshot: Snapshot) -> Snapshot:
         """A snapshot of now that is to be a baseline, with what a twin of the index serves where there is one.

@@ -63,7 +63,11 @@ class Operations:
         ledger = self.parts.session.ledger
         newest = ledger[-1].deploy_id if ledger else ""
         snapshot = self.measuring.snapshot(self.parts.snapshots.captured_as(name), newest)
-        unknown = {leg: int((~lists.known).sum()) for leg, lists in snapshot.lists.items() if not lists.known.all()}
+        unknown = {
+            leg: int((~lists.known).sum())
+            for leg, lists in self.measuring.wanted(snapshot).items()
+            if not lists.known.all()
+        }
         if unknown:
             missing = ", ".join(f"{count} {leg}" for leg, count in sorted(unknown.items()))
             message = f"baseline {name!r}: {missing} lists could not be had from the index; expected all of them"

@@ -10,6 +10,8 @@ from monitor.app.embedding import Embedder
 from monitor.app.health import Clocks, Gauges
 from monitor.app.migration import MigrationWatch
 from monitor.app.milestones import Milestones
+from monitor.app.overhearing import OverheardProduction
+from monitor.app.production import AskedProduction
 from monitor.app.readiness import Readiness
 from monitor.app.replay import Served
 from monitor.app.restore import ProgressHook
@@ -71,6 +73,8 @@ class MonitorComponents:
     """Whether the index holds a deploy; None where the monitor fills the index itself, or there is none."""
     migration: MigrationWatch | None = None
     """The second embedding version that is watched; None where none is configured."""
+    production: AskedProduction | OverheardProduction | None = None
+    """The retriever as users get it; None where none is configured."""
     restoring: ProgressHook = nullcontext
     """Stands around the restoring of the state."""
 

@@ -22,7 +22,7 @@ class RuleEntry(Section):
 
     name: str = Field(pattern=r"^[A-Za-z][A-Za-z0-9_+-]{0,79}$")
     metric: str
-    leg: Literal["dense", "lexical", "both", "corpus"] = "dense"
+    leg: Literal["dense", "lexical", "production", "both", "corpus"] = "dense"
     stat: str = "mean"
     k: int | None = None
     dimension: str = ALL

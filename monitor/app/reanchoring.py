@@ -23,6 +23,8 @@ def reanchored(parts: MonitorComponents, anchors: AnchorSet) -> NDArray[np.int64
         parts.served.reanchor(anchors, kept)
     if parts.migration is not None:
         parts.migration.reanchor(anchors)
+    if parts.production is not None:
+        parts.production.reanchor(anchors, kept)
     if parts.audit is not None:
         parts.audit.reanchor(kept)
     same, gone = int((kept >= 0).sum()), before - len(np.unique(kept[kept >= 0]))

@@ -61,7 +61,7 @@ def _segment_rows(measurements: Sequence[Document]) -> list[list[str]]:
     depth = next((item["k"] for item in measurements if item["k"]), 0)  # the first configured one is judged
     found: dict[tuple[str, str, str], dict[tuple[str, str], Document]] = {}
     for item in measurements:
-        if item["k"] in (0, depth) and item["leg"] in ("dense", "lexical"):
+        if item["k"] in (0, depth) and item["leg"] in ("dense", "lexical", "production"):
             place = (item["leg"], item["dimension"], item["segment"])
             found.setdefault(place, {})[item["metric"], item["stat"]] = item
     ranked = sorted(found.items(), key=lambda pair: (pair[0][1] != "all", -_value(pair[1]), pair[0]))

@@ -92,8 +92,9 @@ def evidence_of(
         return GateEvidence(baseline)
     depths = tuple(sorted({rule.k for rule in rules if rule.k}))
     noise = noise_columns(baseline, compared.alignment, depths)
-    if not noise and compared.pinned is not None:  # a deploy's own snapshot has no twin: the pinned baseline may
-        noise = carried(noise_columns(*compared.pinned, depths), compared.pinned[1], compared.alignment)
+    if baseline.noise is None and compared.pinned is not None:  # a deploy's own snapshot has no twin: the pinned may
+        theirs = carried(noise_columns(*compared.pinned, depths), compared.pinned[1], compared.alignment)
+        noise = {**theirs, **noise}
     if budget is None or not budget.expected:
         return GateEvidence(baseline, noise)
     deepest = max(lists.depth for lists in baseline.lists.values())

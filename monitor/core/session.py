@@ -18,6 +18,7 @@ from monitor.core.evaluation import Budget, Evaluation, evidence_of
 from monitor.core.index.baseline import AnchorMark, Judged, ListLeg, Member, Snapshot, vector_digest
 from monitor.core.index.corpus import Corpus
 from monitor.core.index.engine import Engine
+from monitor.core.index.result_mapping import ResultMapping
 from monitor.core.index.statistics.measured import Measurable
 from monitor.core.judging.default_policy import default_rules
 from monitor.core.judging.integrity import integrity_rules
@@ -25,6 +26,7 @@ from monitor.core.judging.policy import Rule, Verdict
 from monitor.core.measures.comparison.content_hashes import ContentHashes
 from monitor.core.measures.comparison.facts import CorpusFacts, member_shingles, source_of
 from monitor.core.measures.comparison.seen import Observation
+from monitor.core.measures.comparison.tables import LEGS
 from monitor.core.model.anchors import Anchor, AnchorSet
 from monitor.core.model.changes import Change, Delta, Refused
 from monitor.core.model.events import CorpusEvent, Located, Segment
@@ -32,12 +34,13 @@ from monitor.core.model.fingerprint import anchor_digest
 from monitor.core.model.lists import RankedLists
 from monitor.core.model.plausibility import doubts_of, doubts_said
 from monitor.core.model.problems import Problem, ProblemKind
+from monitor.core.model.production import ProductionLists
 from monitor.core.model.report import CauseEvidence, DriftReport, Measurement
 from monitor.core.model.scoring import Distance
 from monitor.core.places import Places, named_positions
 from monitor.core.records.committed import Resumed
 from monitor.core.reporting.drift import Drift
-from monitor.core.reporting.substance import Substance, results, wordless
+from monitor.core.reporting.substance import Substance, answers_nothing, results, wordless
 from monitor.core.session_parts import built, measured_by, ready
 
 CounterName = tuple[str, ...]
@@ -171,6 +174,7 @@ class Session:
         self.baseline = self.pinned = None
         self._index, self._milestones = index, milestones
         self._served: ServedLists | None = None
+        self._production: ProductionLists | None = None
         self._places = Places()
         self._changed: list[NDArray[np.int64]] = []
 
@@ -223,6 +227,14 @@ class Session:
         if restated:
             self.note(restated)
 
+    def observe_production(self, served: ProductionLists | None) -> None:
+        """Take what production's own retriever served users last, a third leg from here on; None: it is not asked."""
+        self._production = served
+
+    def mapping(self) -> ResultMapping:
+        """Tells which chunks of the corpus as it is now the results of another retriever are."""
+        return ResultMapping(self.corpus, self.engine.duplicates, self.lists())
+
     def reanchor(self, anchors: AnchorSet, drift: Drift) -> NDArray[np.int64]:
         """Watch other anchors from here on.
 
@@ -237,15 +249,21 @@ class Session:
         self.drift = drift
         if self._served is not None:
             self._served = ServedLists(self._served.lists.arranged(kept), self._served.hashes)
+        if self._production is not None:
+            self._production = self._production.arranged(kept)
         return kept
 
     def lists(self) -> dict[ListLeg, RankedLists]:
-        """The lists now: dense as the real index served them, or the exact ones in their place; lexical; exact."""
+        """The lists now: dense as the real index served them, or the exact ones in their place; lexical; exact;
+        production's, where it is asked.
+        """
         made = dict(self.engine.lists())
         if self._served is not None:
             made["dense"] = self._served.lists
         elif self._index and "exact" in made:
             made["dense"] = RankedLists.unknown(len(made["exact"]), made["exact"].depth)
+        if self._production is not None:
+            made["production"] = self._production.lists
         return made if self._index else _as_served(made)
 
     def compare_with(self, baseline: Snapshot | None, pinned: Snapshot | None = None) -> None:
@@ -272,12 +290,14 @@ class Session:
 
     def hollow(self, rules: Sequence[Rule]) -> tuple[Problem, ...]:
         """Why the lists say nothing to these rules whatever changes: nothing is in them, or all there is."""
+        lists = self.lists()
         return Substance(
             chunks=len(self.corpus),
             depth=min((rule.k for rule in rules if rule.k), default=0),
-            listed=results(self.lists()),
+            listed=results({leg: of for leg, of in lists.items() if leg != "production"}),
             anchors=len(self.engine.anchors),
             wordless=0 if self.engine.lexical is None else wordless(self.engine.anchors),
+            silent="production" in lists and answers_nothing(lists["production"]),
         ).problems()
 
     def view(self) -> CorpusView:
@@ -331,7 +351,7 @@ class Session:
         *,
         brief: bool,
     ) -> Observation:
-        served, corpus = self._served, self.corpus
+        served, production, corpus = self._served, self._production, self.corpus
         return Observation(
             deploy_id=deploy_id,
             now=corpus.newest_event_time,
@@ -349,6 +369,9 @@ class Session:
             rewrites=self.engine.rewrites(),
             brief=brief,
             index=() if served is None else served.evidence,
+            again=None if production is None else production.again,
+            strangers={} if production is None else production.strangers,
+            unanswered={} if production is None else production.failures,
             profile=self.measurable(brief=brief),
             remarks=doubts_said(doubts_of(self.counters)),
         )
@@ -375,7 +398,7 @@ class Session:
 
     def default_policy(self) -> tuple[Rule, ...]:
         """The rules used where nobody names any."""
-        scope, legs = self.drift.scope, [leg for leg in ("dense", "lexical") if leg in self.lists()]
+        scope, legs = self.drift.scope, [leg for leg in LEGS if leg in self.lists()]
         rules = default_rules(scope.dimensions, legs, k=self.drift.depths[0], min_anchors=scope.min_anchors)
         return (*integrity_rules(scope.dimensions, legs, k=self.drift.depths[0]), *rules)
 
@@ -427,6 +450,8 @@ class Session:
             corpus={"chunks": float(len(corpus))},
             positions=named_positions(self._places.positions) if positions is None else dict(positions),
             noise=noise,
+            again=None if self._production is None else self._production.again,
+            strangers={} if self._production is None else self._production.strangers,
             statistics=self.engine.by_source(),
             shingles=member_shingles(members, CorpusFacts(corpus, self.engine.duplicates)),
             profile=self.measurable().profile(self.engine.statistics.population() if population else None),

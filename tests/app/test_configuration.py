@@ -30,6 +30,9 @@ SECRETS = [
     ("encoder", "api_key"),
     ("http", "token"),
     ("migration", "encoder", "api_key"),
+    ("production", "log", "sasl_password"),
+    ("production", "secret_headers"),
+    ("production", "token"),
 ]
 
 
@@ -132,6 +135,8 @@ def test_defaults_are_what_the_file_would_say() -> None:
     """Every commented default is accepted as it stands."""
     content = whole_reference()
     del content["source"]["git"], content["source"]["kafka"], content["source"]["qdrant"]
+    del content["production"]["log"]
+    content["production"] |= {"preset": "openai", "url": "http://127.0.0.1:9/search"}
     content["policy"]["rule"][0]["metric"] = "collapsed_swaps"
     del content["policy"]["rule"][0]["min"]  # a rule that calls a harm severe has one limit
     assert build(content, {}, where=REFERENCE).source.batch == 1_024
@@ -308,6 +313,9 @@ def test_secrets_come_from_the_environment_or_a_file_it_names(
     content = {**kafka(), **source, "dense": {"engine": "none"}}
     if keys[0] == "migration":
         content = {**kafka(), "corpus": {"dimension": 3, "embedding_version": "v1"}, "migration": MIGRATION}
+    if keys[0] == "production":
+        asked = {"preset": "openai", "url": "http://127.0.0.1:9/"}
+        content["production"] = {"log": {"path": "searches.jsonl"}} if keys[1] == "log" else asked
     found: Any = build(content, environment, where=tmp_path / "c.toml")
     for key in keys:
         found = getattr(found, key)

@@ -12,6 +12,7 @@ from monitor.adapters.prometheus.blame import blame_families, cause_families
 from monitor.adapters.prometheus.engine import anchors_families, audit_families, engine_families, folded_families
 from monitor.adapters.prometheus.families import counter, gauge, histogram, info, plain
 from monitor.adapters.prometheus.migration import migration_families
+from monitor.adapters.prometheus.production import production_families
 from monitor.adapters.prometheus.text import page_text
 from monitor.core.judging.policy import Finding
 from monitor.core.measures.registry import REGISTRY, MeasureRegistry
@@ -95,6 +96,7 @@ def alive(view: Published) -> Iterator[Metric]:
     yield from engine_families(view.health.engine)
     yield from anchors_families(view.health.anchors)
     yield from migration_families(view.assessment)
+    yield from production_families(view.health.production)
 
 
 def _measurements(measurements: Iterable[Measurement], registry: MeasureRegistry) -> Iterator[Metric]:

@@ -46,7 +46,7 @@ def _bench(configuration: Configuration, space: Space) -> ForecastSession:
         store,
         Session.of(corpus, engine, drift, index=False, milestones=Milestones(store).since),
         Snapshots(store, chosen.name, chosen.mode, chosen.window, bootstrap=False),
-        configuration.rules(),
+        tuple(rule for rule in configuration.rules() if rule.leg != "production"),  # it cannot know the change set
         Embedder(space.dimension, configuration.corpus.distance, encoder=space.encoder),
         configuration.source.max_refused_ratio,
     )

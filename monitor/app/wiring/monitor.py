@@ -24,13 +24,16 @@ from monitor.app.embedding import Embedder
 from monitor.app.health import Clocks, Gauges
 from monitor.app.loop import Monitor
 from monitor.app.milestones import Milestones
+from monitor.app.overhearing import OverheardProduction
 from monitor.app.parts import LoopTiming, MonitorComponents
+from monitor.app.production import AskedProduction
 from monitor.app.readiness import Readiness
 from monitor.app.replay import Served
 from monitor.app.restore import ProgressHook
 from monitor.app.service import MonitorService
 from monitor.app.snapshot import Snapshots
 from monitor.app.wiring.migration import build_migration
+from monitor.app.wiring.production import build_production, build_searches
 from monitor.app.wiring.retrieval import Space, build_anchors, build_index, build_space, fingerprint
 from monitor.app.wiring.sources import build_dead_letters, build_decoder, build_source
 from monitor.core.index.corpus import Corpus
@@ -57,7 +60,7 @@ def serving(configuration: Configuration, monitor: Monitor) -> Iterator[str]:
         chosen.token.get_secret_value(),
         certificate,
         key,
-        turn_limit=TURN_LIMIT + configuration.dense.replay_deadline,
+        turn_limit=TURN_LIMIT + configuration.replay_seconds,
         config=str(configuration.file),
     )
     service = MonitorService(monitor, lambda: read_state(configuration), config=str(configuration.file))
@@ -201,6 +204,7 @@ def _parts(
         clocks=clocks,
         announce=announce,
         control_topics=sourced.adapter.control_topics(sourced.settings),
+        production=_production(configuration, stack, anchors, clocks),
         pace=LoopTiming(
             batch=configuration.source.batch,
             full_replay=configuration.dense.full_replay_seconds,
@@ -214,6 +218,28 @@ def _parts(
         readiness=None
         if real.retriever is None or real.owned is not None
         else Readiness(real.retriever, corpus, clocks, timeout=configuration.dense.ready_timeout),
+    )
+
+
+def _production(
+    configuration: Configuration, stack: ExitStack, anchors: AnchorSet, clocks: Clocks
+) -> AskedProduction | OverheardProduction | None:
+    """The retriever as users get it: asked, or overheard in a log of searches; closed with the rest."""
+    chosen, asked = configuration.production, build_production(configuration)
+    if chosen is None or asked is None:
+        overheard = build_searches(configuration, anchors, clocks)
+        if overheard is not None:
+            stack.callback(overheard.close)
+        return overheard
+    stack.callback(asked.close)
+    return AskedProduction(
+        asked,
+        anchors,
+        clocks,
+        k=max(configuration.measure.depths),
+        calls=chosen.calls,
+        deadline=chosen.deadline,
+        every=chosen.every_seconds,
     )
 
 

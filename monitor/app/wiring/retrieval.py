@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from monitor.adapters.anchors_file import load as load_file
 from monitor.app.configuration import Configuration
+from monitor.app.wiring.production import production_mark
 from monitor.core.index.corpus import Corpus
 from monitor.core.index.engine import Bm25Config
 from monitor.core.model.anchors import Anchor, AnchorSet
@@ -160,4 +161,5 @@ def fingerprint(configuration: Configuration, space: Space) -> Fingerprint:
         k=",".join(str(depth) for depth in sorted(configuration.measure.depths)),
         filters=",".join(sorted(dense.filter_by)),
         segments=f"{','.join(segments.dimensions)};cap={segments.cap};min={segments.min_anchors}",
+        others=production_mark(configuration),
     )

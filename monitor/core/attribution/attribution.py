@@ -64,7 +64,7 @@ class Attribution:
     """The causes of one leg's churn: n entries, one per slot and cause.
 
     Args:
-        leg: `dense` (as served) or `lexical`.
+        leg: `dense` (as served), `lexical` or `production`.
         causes: events and statistics, by number.
         row: (n,) int64, the anchor by its row now; ascending.
         key: (n,) int64, the chunk that entered or left.

@@ -3,7 +3,9 @@
 CORPUS: events that changed content explain the slot. ENCODER: the event changed a vector or its version alone, or
 the chunk is embedded by another contract than the anchors. INDEX: the served list changed and no event explains it,
 serves what is deleted, or misses more of the exact list than in the baseline. LEXICAL STATISTICS: only the BM25
-statistics moved. QUERY SIDE: anchors ask something else. PIPELINE: the stream lost or lacks events. Several may hold.
+statistics moved. PRODUCTION: what users get changed, no event explains it, and both legs' lists of the same anchors
+stand still: the retriever itself (its reranker, filters, query rewriting, configuration). QUERY SIDE: anchors ask
+something else. PIPELINE: the stream lost or lacks events. Several may hold.
 """
 
 from collections import Counter
@@ -16,7 +18,9 @@ from numpy.typing import NDArray
 from monitor.core.attribution.attribution import Attribution, Cause, Statistics
 from monitor.core.model.report import CauseClass, CauseEvidence, CauseName
 
-ORDER: tuple[CauseName, ...] = ("PIPELINE", "QUERY SIDE", "ENCODER", "INDEX", "CORPUS", "LEXICAL STATISTICS")
+ORDER: tuple[CauseName, ...] = (
+    "PIPELINE", "QUERY SIDE", "ENCODER", "INDEX", "PRODUCTION", "CORPUS", "LEXICAL STATISTICS",
+)  # fmt: skip
 OF_FIELD: Mapping[str, CauseName] = {
     "embedding_version": "ENCODER",
     "distance": "INDEX",
@@ -26,6 +30,7 @@ OF_FIELD: Mapping[str, CauseName] = {
     "bm25": "LEXICAL STATISTICS",
     "k": "QUERY SIDE",
     "filters": "QUERY SIDE",
+    "production": "QUERY SIDE",
 }
 """The class of a fingerprint's field that differs from the baseline's."""
 
@@ -93,6 +98,8 @@ class _Sized:
             return ()
         named = ", ".join(what if name == "LEXICAL STATISTICS" else f"{count} x {what}" for what, count in self.names)
         where = f"{self.slots:,.{0 if self.slots >= 10 else 1}f} changed slots of {self.anchors} anchors"
+        if name == "PRODUCTION":
+            return (f"{where} of production's lists are explained by no event, and both legs stand still there",)
         if name == "INDEX":
             return (f"{where} of the served lists are explained by no event",)
         if name == "LEXICAL STATISTICS":
@@ -112,13 +119,21 @@ def _sized(
     calm_from = np.fromiter(settling, np.int64, len(settling))
     for one in attributions:
         calm = ~np.isin(one.row, calm_from) | (one.cause >= 0)
+        if one.leg == "production":  # what a leg moved, production follows: the leg's cause says it already
+            calm &= (one.cause >= 0) | ~np.isin(one.row, _moved(attributions))
         for number, entries in _by_cause(one, calm):
             cause = one.causes[number] if number >= 0 else None
-            name = "INDEX" if cause is None else cause_of(cause, versions)
+            nobody: CauseName = "PRODUCTION" if one.leg == "production" else "INDEX"
+            name = nobody if cause is None else cause_of(cause, versions)
             slots[name] = slots.get(name, 0.0) + float(one.part[entries].sum())
             anchors.setdefault(name, set()).update(one.row[entries].tolist())
             found.setdefault(name, set()).update(() if cause is None else (cause,))
     return {name: _Sized(slots[name], len(anchors[name]), _most(found[name])) for name in slots}
+
+
+def _moved(attributions: Sequence[Attribution]) -> NDArray[np.int64]:
+    """Anchors (rows) of which a leg's own list changed."""
+    return np.concatenate([np.zeros(0, np.int64), *(of.row for of in attributions if of.leg != "production")])
 
 
 def _most(found: set[Cause]) -> tuple[tuple[str, int], ...]:

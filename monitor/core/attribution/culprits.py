@@ -16,10 +16,11 @@ from monitor.core.index.baseline import ListLeg, Snapshot
 from monitor.core.measures.comparison.alignment import Alignment
 from monitor.core.measures.comparison.summary import NO_ANCHORS, SETTLING
 from monitor.core.measures.formulas.columns import NOT_REPLAYED
+from monitor.core.measures.formulas.steady import settle_calls
 from monitor.core.model.lists import RankedLists
 from monitor.core.model.report import CauseEvidence, Measurement, Share
 
-BLAMED_LEGS: tuple[Literal["dense", "lexical"], ...] = ("dense", "lexical")
+BLAMED_LEGS: tuple[Literal["dense", "lexical", "production"], ...] = ("dense", "lexical", "production")
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +46,7 @@ class AttributionContext:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class DriftAttribution:
-    """The attributions of both legs, and what the served lists say of index and encoder.
+    """The attributions of the legs, and what the served lists say of index and encoder.
 
     `unknown` are the anchors (rows) whose dense list, then or now, could not be had: nothing is said of them.
     """
@@ -58,7 +59,7 @@ class DriftAttribution:
     unknown: frozenset[int]
 
     def shares(self) -> tuple[Share, ...]:
-        """Shares of both legs by source, path, document, segment and deploy."""
+        """Shares of the legs by source, path, document, segment and deploy."""
         dimensions = self.circumstances.dimensions
         of = (blamed(one, self.deploys, since=self.since, dimensions=dimensions) for one in self.attributions)
         return tuple(share for shares in of for share in shares)
@@ -75,8 +76,9 @@ def find(
     lists: Mapping[ListLeg, RankedLists],
     known: CorpusView,
     circumstances: AttributionContext,
+    again: RankedLists | None = None,
 ) -> DriftAttribution:
-    """Blame both legs.
+    """Blame both legs, and production.
 
     Args:
         baseline: the snapshot compared with.
@@ -84,6 +86,7 @@ def find(
         lists: the lists now.
         known: the corpus.
         circumstances: the rest.
+        again: what production served when it was asked a second time: what the two calls differ by is no churn.
     """
     deploys = DeployTimeline(known.ledger, circumstances.deploy_id, baseline.positions)
     changes, weigher = known.changes(baseline), known.weigher(baseline, deploys.current)
@@ -95,7 +98,9 @@ def find(
             dense = leg == "dense"
             if dense:
                 unknown = frozenset(alignment.now[~(then.known & now.known)].tolist())
-            weigh, ties = (None, circumstances.eps) if dense else (_lazy(weigher), None)
+            if leg == "production":
+                then, now = _steady(baseline, alignment, (then, now), again)
+            weigh, ties = (_lazy(weigher), None) if leg == "lexical" else (None, circumstances.eps if dense else None)
             parts = known.changed_parts(baseline)
             made.append(attribute(leg, (then, now), alignment.now, changes, weigh, ties=ties, parts=parts))
     return DriftAttribution(
@@ -106,6 +111,16 @@ def find(
         circumstances,
         unknown,
     )
+
+
+def _steady(
+    baseline: Snapshot, alignment: Alignment, lists: tuple[RankedLists, RankedLists], again: RankedLists | None
+) -> tuple[RankedLists, RankedLists]:
+    """Production's lists without what two calls at one position differ by."""
+    (then, now), k = lists, lists[0].depth
+    before = None if baseline.again is None else baseline.again.take(alignment.then).at(k)
+    after = None if again is None else again.take(alignment.now).at(k)
+    return then, settle_calls((then, before), (now, after))
 
 
 def _evidence(

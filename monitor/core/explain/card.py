@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from monitor.core.attribution import Attribution, DeployTimeline, blamed
 from monitor.core.attribution.cause import causes
+from monitor.core.attribution.culprits import BLAMED_LEGS
 from monitor.core.explain.actions import actions
 from monitor.core.explain.events import event_rows, range_rows
 from monitor.core.explain.lists import AnchorLists, LegLists, lists_of
@@ -169,7 +170,7 @@ def _segments_there(dimension: str, segments: Sequence[Segment]) -> str:
 
 
 def _legs(incident: Incident) -> list[ListLeg]:
-    return [leg for leg in ("dense", "lexical") if leg in incident.after.lists]
+    return [leg for leg in BLAMED_LEGS if leg in incident.after.lists]
 
 
 def _side(incident: Incident, leg: ListLeg) -> LegLists:
@@ -242,7 +243,7 @@ def _anchors(
     said: Said,
     question: CardQuery,
 ) -> list[Document]:
-    """The most shaken anchors with their lists; of a named anchor both legs, shaken or not."""
+    """The most shaken anchors with their lists; of a named anchor every leg, shaken or not."""
     ids = list(incident.after.anchors)
     found: list[tuple[float, str, ListLeg, int]] = []
     for leg in sides:

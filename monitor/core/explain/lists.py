@@ -88,6 +88,7 @@ def lists_of(context: AnchorLists, side: LegLists, row: int, one: Attribution | 
     texts = context.said(sorted(set(keys)))
     causes = {} if one is None else _causes(one, row, context.deploys)
     members = {**({} if context.before is None else context.before.members), **context.after.members}
+    strangers = {**({} if context.before is None else context.before.strangers), **context.after.strangers}
 
     def entries(results: Results, others: Results, *, entered: bool) -> list[Document]:
         ranks = {key: rank for rank, (key, _) in enumerate(others, 1)}
@@ -95,7 +96,7 @@ def lists_of(context: AnchorLists, side: LegLists, row: int, one: Attribution | 
         return [
             {
                 "rank": rank,
-                **_named(key, (old or members).get(key) or members.get(key), texts),
+                **_named(key, (old or members).get(key) or members.get(key), texts, strangers),
                 "score": score,
                 **_state(rank, ranks.get(key), causes.get((key, entered)), "entered" if entered else "left"),
             }
@@ -113,9 +114,12 @@ def _results(lists: RankedLists, row: int) -> Results:
     return list(zip(lists.keys[row, :count].tolist(), lists.scores[row, :count].tolist(), strict=True))
 
 
-def _named(key: int, member: Member | None, texts: Mapping[int, tuple[str, str]]) -> Document:
+def _named(
+    key: int, member: Member | None, texts: Mapping[int, tuple[str, str]], strangers: Mapping[int, str]
+) -> Document:
     if member is None:
-        return {"chunk_id": f"(key {key:x})", "doc_id": "", "source": "", "snippet": None}
+        name = f"(no chunk) {strangers[key]}" if key in strangers else f"(key {key:x})"
+        return {"chunk_id": name, "doc_id": "", "source": "", "snippet": None}
     content_hash, text = texts.get(key, ("", ""))
     snippet = " ".join(text.split())[:SNIPPET] if content_hash == member.content_hash else None
     return {"chunk_id": member.chunk_id, "doc_id": member.doc_id, "source": member.source, "snippet": snippet}

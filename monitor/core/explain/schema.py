@@ -113,7 +113,7 @@ def _action() -> Document:
 
 
 def _leg() -> Document:
-    return {"enum": ["dense", "lexical"]}
+    return {"enum": ["dense", "lexical", "production"]}
 
 
 def _map(values: Document) -> Document:

@@ -21,8 +21,9 @@ Shingles = Mapping[int, NDArray[np.uint32]]
 """Sorted distinct shingles by chunk key."""
 _UNDECIDED = ("inconclusive", "fail")
 """Verdicts that were measured and do not advance a baseline."""
-ListLeg = Literal["dense", "lexical", "exact"]
-"""`dense` and `lexical` are what is measured (dense: as served); `exact` is the maintained dense list."""
+ListLeg = Literal["dense", "lexical", "exact", "production"]
+"""`dense` and `lexical` are what is measured (dense: as served); `exact` is the maintained dense list; `production`
+is what the whole retriever serves to users, where one is asked."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +92,10 @@ class Snapshot:
     noise: RankedLists | None = None
     """Dense lists that an index of the same corpus built apart serves, in the rows of `lists`; None: no twin."""
 
+    again: RankedLists | None = None
+    """What production served when it was asked a second time at the same position; None: it was not."""
+    strangers: Mapping[int, str] = field(default_factory=dict)
+    """What production calls those of its results that are no chunk, by the key they have in its lists."""
     moving: bool = False
     """Whether it is a deploy's own snapshot that stands as the baseline of a moving mode."""
 

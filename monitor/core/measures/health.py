@@ -163,6 +163,26 @@ REPLAYS = (
     ),
 )  # fmt: skip
 
+PRODUCTION = (
+    Metric(
+        "production_failures", "anchors", "Anchors that production's retriever does not answer for",
+        "The retriever fails, or nobody searched; these anchors are UNKNOWN on the leg production.", ("reason",),
+    ),
+    Metric(
+        "last_production_timestamp_seconds", "seconds",
+        "Wall clock of the last replay of production, or of the last search overheard", _CLOCK, (),
+    ),
+    Metric(
+        "production_latency_seconds", "seconds", "Latency of production's answers in a replay, as a quantile",
+        "Users wait longer.", ("stat",),
+    ),
+    Metric(
+        "production_log_skipped", "records", "Records of the log of searches that say nothing of any anchor",
+        "Users ask what no anchor asks, or records cannot be read.", ("reason",),
+    ),
+)  # fmt: skip
+"""Only where `[production]` is configured."""
+
 ENGINE = (
     Metric(
         "audit_mismatches", "results",

@@ -19,11 +19,12 @@ Family = Literal[
     "Confidence without labels",
     "With labels",
     "Index against corpus",
+    "Production",
     "The corpus itself",
 ]
 """Under which title a measure is documented and shown."""
 Group = Literal["lists", "said", "answers", "legs", "index", "held", "documents", "coverage", "labels", "ghosts",
-                "dead", "rewrites", "pinned"]  # fmt: skip
+                "dead", "rewrites", "pinned", "production"]  # fmt: skip
 """Columns that are computed from one view and stand together in a report."""
 MEAN = ("mean",)
 

@@ -5,6 +5,7 @@ A new hub: a page that was written to be found (poison), a vector near all quest
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,6 +18,7 @@ from monitor.core.model.lists import NO_CHUNK, RankedLists
 from monitor.core.model.report import ALL, Concern, Leg, Measurement
 
 METRIC = "new_hub_ratio"
+_LEGS: tuple[Literal["dense", "lexical", "production"], ...] = ("dense", "lexical", "production")
 NAMED = 10
 """Documents that are named."""
 _COMES = frozenset({"upsert", "update", "copy"})

@@ -1,11 +1,11 @@
-"""The noise floor: what two indexes of the same corpus, built apart, differ by."""
+"""The noise floor: what two indexes of the same corpus, built apart, differ by; and two calls of one retriever."""
 
 from collections.abc import Mapping
 
 import numpy as np
 from numpy.typing import NDArray
 
-from monitor.core.index.baseline import Snapshot
+from monitor.core.index.baseline import ListLeg, Snapshot
 from monitor.core.measures.comparison.alignment import Alignment
 from monitor.core.measures.comparison.seen import MeasureConfig, Observation
 from monitor.core.measures.comparison.tables import Comparison
@@ -32,7 +32,8 @@ def carried(
 def noise_columns(
     baseline: Snapshot, alignment: Alignment, depths: tuple[int, ...]
 ) -> Mapping[tuple[Leg, Name], NDArray[np.float64]]:
-    """The per-anchor values of a comparison between two builds: the baseline's dense lists and those of its twin.
+    """The per-anchor values of a comparison between two builds: the baseline's dense lists and those of its twin; and
+    between two calls: what production served then and what it served right after.
 
     Args:
         baseline: the snapshot compared with.
@@ -43,15 +44,19 @@ def noise_columns(
         by leg and column, (P,) float64 in the order of the comparison, NaN where the twin's list is not known; empty
         where there is no twin: the index is exact, or nobody could build or observe one.
     """
-    if baseline.noise is None or not len(alignment.now):
+    twins: dict[ListLeg, RankedLists | None] = {"dense": baseline.noise, "production": baseline.again}
+    lists: dict[ListLeg, RankedLists] = {}
+    for leg, twin in twins.items():
+        if twin is not None and twin.known.any() and len(alignment.now):
+            blank = RankedLists.unknown(int(alignment.now.max()) + 1, twin.depth)
+            lists[leg] = blank.replaced(alignment.now, twin.take(alignment.then))
+    if not lists:
         return {}
-    lists = RankedLists.unknown(int(alignment.now.max()) + 1, baseline.noise.depth)
-    lists = lists.replaced(alignment.now, baseline.noise.take(alignment.then))
-    seen = Observation.kept(baseline, {"dense": lists}, now=baseline.event_time)
+    seen = Observation.kept(baseline, lists, now=baseline.event_time)
     tables = Comparison(baseline, alignment, MeasureConfig(depths, {}, distances=False)).tables(seen, afresh=True)
     return {
         (table.leg, name): table.values[at]
         for table in tables
-        if table.leg == "dense"
+        if table.leg in lists
         for at, name in enumerate(table.names)
     }

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import get_args
 
-from monitor.core.measures import contents, corpus, health, integrity, migrations, stability
+from monitor.core.measures import contents, corpus, health, integrity, migrations, production, stability
 from monitor.core.measures.entry import Metric
 from monitor.core.measures.measure import MEAN, UNBOUNDED, AnyMeasure, Family, Group, Range
 
@@ -108,11 +108,13 @@ REGISTRY = MeasureRegistry(
         *corpus.CORPUS,
         *integrity.INTEGRITY,
         *corpus.IN_INDEX,
+        *production.PRODUCTION,
     ),
     {
         "Verdicts and segments": health.VERDICTS,
         "Stream and state": health.STREAM,
         "Replays of the real index": health.REPLAYS,
+        "Production's retriever": health.PRODUCTION,
         "Engine and audits": health.ENGINE,
         "Encoder migration": migrations.MIGRATION,
     },

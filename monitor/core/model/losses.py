@@ -51,7 +51,7 @@ class Loss:
     """What one leg's anchors lost since the baseline, at the judged depth.
 
     Args:
-        leg: dense or lexical.
+        leg: dense, lexical, or production.
         k: the depth.
         share: of the anchors' weight that lost its answer, 0 to 1: of so many queries, weighted as people ask them.
         lost: anchors that lost it.
@@ -63,7 +63,7 @@ class Loss:
         displaced_by: who came into the lists of displaced answers, the most frequent first; bounded.
     """
 
-    leg: Literal["dense", "lexical"]
+    leg: Literal["dense", "lexical", "production"]
     k: int
     share: float
     lost: int

@@ -7,8 +7,9 @@ from typing import Literal
 from monitor.core.model.losses import Loss
 from monitor.core.model.problems import Problem
 
-Leg = Literal["dense", "lexical", "both", "corpus"]
-"""`both` compares the legs, `corpus` is about the chunks themselves."""
+Leg = Literal["dense", "lexical", "production", "both", "corpus"]
+"""`production` is the whole retriever as users get it, `both` compares dense and lexical, `corpus` is about the
+chunks themselves."""
 VerdictName = Literal["pass", "fail", "inconclusive", "unknown"]
 
 ALL = "all"
@@ -86,7 +87,7 @@ class Concern:
     count: int
 
 
-CauseName = Literal["CORPUS", "INDEX", "ENCODER", "LEXICAL STATISTICS", "QUERY SIDE", "PIPELINE"]
+CauseName = Literal["CORPUS", "INDEX", "ENCODER", "LEXICAL STATISTICS", "QUERY SIDE", "PIPELINE", "PRODUCTION"]
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,6 +15,7 @@ CAUSES: Mapping[CauseName, str] = {
     "QUERY SIDE": "the anchors changed: accept the corpus as it is with the new ones as the baseline",
     "ENCODER": "embed the blamed chunks with the contract of the anchors, or change both and approve a new baseline",
     "INDEX": "look at the index: optimiser state, recall, deleted points; rebuild it if it stays so",
+    "PRODUCTION": "look at the retriever's last change (reranker, filters, rewriting, k): both legs stand still",
     "CORPUS": "revert the blamed documents at their source, or approve the corpus as it is",
     "LEXICAL STATISTICS": "nothing to revert by chunk: the blamed sources moved word frequencies for everybody",
 }

@@ -14,6 +14,7 @@ from monitor.core.judging.policy import Verdict
 from monitor.core.migration.model import PhaseChange
 from monitor.core.migration.target import TargetRow
 from monitor.core.model.events import Partition, Position, Segment
+from monitor.core.model.production import ProductionLists
 from monitor.core.model.report import DriftReport
 
 
@@ -61,6 +62,21 @@ class DeployRecord:
     """Wall-clock RFC 3339 time, for people only, of a judgement that replaced the one at its barrier; "" for none."""
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class KeptProduction:
+    """What was overheard of production, and up to where its log was read.
+
+    Args:
+        digests: `anchor_digest` of each anchor, in the row order of the lists.
+        lists: what users were served last.
+        positions: next offset by partition of the log.
+    """
+
+    digests: Sequence[str]
+    lists: ProductionLists
+    positions: Mapping[Partition, int]
+
+
 @dataclass(frozen=True, slots=True)
 class TargetCommit:
     """What one turn changed of a migration's target.
@@ -102,6 +118,8 @@ class Commit:
     """Which baseline a person puts in force with it; None leaves the earlier decision."""
     current: tuple[DriftReport, Verdict] | None = None
     """The report of exactly these positions, for whoever asks while nobody runs; any other commit forgets it."""
+    production: KeptProduction | None = None
+    """What was overheard of production; None leaves what was kept earlier."""
     newest_event_time: int = 0
     bookmark: str | None = None
     """What the source must know besides the positions to go on at them; None leaves the earlier one."""
@@ -119,6 +137,8 @@ class Resumed:
     newest_event_time: int
     empty: bool
     bookmark: str = ""
+    production: KeptProduction | None = None
+    """What was overheard of production; None where nothing was."""
 
 
 StoredChunk = tuple[ChunkRow, str, NDArray[np.float32] | None]

@@ -9,7 +9,7 @@ from monitor.core.index.baseline import Judged, Snapshot
 from monitor.core.judging.policy import Verdict
 from monitor.core.model.events import Position
 from monitor.core.model.losses import Fate, Loss
-from monitor.core.model.report import BaselineIdentity, CauseName, DriftReport
+from monitor.core.model.report import BaselineIdentity, CauseName, DriftReport, Leg
 from monitor.core.records.advice import ADVISED, advice
 from monitor.core.records.committed import DeployRecord
 
@@ -152,8 +152,8 @@ def loss_schema() -> Document:
         anchor=_TEXT, text=_TEXT, fate={"enum": [*get_args(Fate)]}, chunk_id=_TEXT, doc_id=_TEXT, instead=_TEXT
     )
     return _object(
-        leg={"enum": ["dense", "lexical"]}, k=count, share=_NUMBER, lost=count, anchors=count, gone=known,
-        displaced=known, said=_TEXT, queries=_list(query),
+        leg={"enum": ["dense", "lexical", "production"]}, k=count, share=_NUMBER, lost=count, anchors=count,
+        gone=known, displaced=known, said=_TEXT, queries=_list(query),
         segments=_list(_object(dimension=_TEXT, segment=_TEXT, lost=count, anchors=count)),
         displaced_by=_list(_object(doc_id=_TEXT, anchors=count)),
     )  # fmt: skip
@@ -198,7 +198,7 @@ def report_schema() -> Document:
     """JSON Schema (2020-12) of `report_document`."""
     finding = _finding_schema()
     measurement = _object(
-        metric=_TEXT, leg={"enum": ["dense", "lexical", "both", "corpus"]}, k={"type": "integer"}, dimension=_TEXT,
+        metric=_TEXT, leg={"enum": [*get_args(Leg)]}, k={"type": "integer"}, dimension=_TEXT,
         segment=_TEXT, stat=_TEXT, value=_NUMBER, n={"type": "integer"}, expected={"type": "integer"},
         baseline=_NUMBER, reason=_TEXT, covered=_NUMBER,
     )  # fmt: skip

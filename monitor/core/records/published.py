@@ -85,6 +85,27 @@ class AnchorsTaken:
 
 
 @dataclass(frozen=True, slots=True)
+class ProductionHealth:
+    """How asking production's retriever goes.
+
+    Args:
+        passive: whether it is overheard in a log instead of asked.
+        asked_at: wall-clock seconds since the epoch when it last was, or the log last said something; 0.0 before.
+        failures: anchors by reason that it has no list for.
+        latencies: p50, p95, p99 of the last replay's requests in seconds, None where none was answered.
+        trouble: what the last failure said, one line; "" where none failed.
+        skipped: records of the log by reason that say nothing of any anchor.
+    """
+
+    passive: bool
+    asked_at: float
+    failures: Mapping[str, int]
+    latencies: tuple[float, float, float] | None = None
+    trouble: str = ""
+    skipped: Mapping[str, int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
 class Health:
     """How the monitor itself is. Times are wall-clock seconds since the epoch, 0.0 before the first.
 
@@ -118,6 +139,8 @@ class Health:
     """Places of the served lists that are held by points without a chunk id; None without a real index."""
     remarks: tuple[str, ...] = ()
     """What is to be known of the real index beside the numbers, such as a server nobody tried."""
+    production: ProductionHealth | None = None
+    """None where production is neither asked nor overheard."""
     awaited: Mapping[str, str] = field(default_factory=dict)
     """The deploy that waits for the index, to be judged or to be judged again, and for what."""
 

@@ -16,6 +16,7 @@ from monitor.core.index.duplicates.duplicates import Duplicates
 from monitor.core.measures.comparison.alignment import Alignment, align
 from monitor.core.measures.comparison.confidence import Confidence
 from monitor.core.measures.comparison.labels import FLOOR, JUDGED, floored
+from monitor.core.measures.comparison.production import AgainstLegs
 from monitor.core.measures.comparison.rewordings import Rewordings
 from monitor.core.measures.comparison.seen import MeasureConfig, Observation
 from monitor.core.measures.comparison.spread import SegmentMeasures
@@ -91,7 +92,7 @@ class Compared:
             found = summarise(
                 of.table,
                 of.alignment,
-                seen.failures,
+                seen.missing(of.table.leg),
                 only_all=of.only_all,
                 limits=self.limits,
                 registry=self.registry,
@@ -301,7 +302,8 @@ class Drift:
             confidence = Confidence(baseline, made, self._watched, self.depths, comparison.likeness, measures)
             rewordings = Rewordings(made, self._watched.owners, len(self._anchors), self.depths, measures)
             newcomers = NewcomersOf(baseline, made, self.depths[0])
-            found = _Known(baseline, comparison, confidence, rewordings, newcomers)
+            legs = AgainstLegs(baseline, made, self.depths, measures)
+            found = _Known(baseline, comparison, confidence, rewordings, newcomers, legs)
             self._known[id(baseline)] = found
         return found
 
@@ -310,7 +312,7 @@ class Drift:
         known = self._of(baseline)
         afresh = bool(seen.deploy_id) or known.turn != self._turn - 1
         known.turn = self._turn
-        compared = known.comparison.tables(seen, afresh=afresh)
+        compared = known.comparison.tables(seen, afresh=afresh) + known.legs.tables(seen, afresh=afresh)
         made = [Summarised(table, known.comparison.alignment) for table in compared]
         return made + self._confident(known, seen, afresh=afresh)
 
@@ -334,7 +336,7 @@ class Drift:
         around = AttributionContext(
             self.depths[0], TIE_EPS, self._versions, seen.settling, seen.deploy_id, self.scope.dimensions
         )
-        return find(baseline, alignment, seen.lists, known, around)
+        return find(baseline, alignment, seen.lists, known, around, seen.again)
 
 
 @dataclass(slots=True, eq=False)
@@ -346,6 +348,7 @@ class _Known:
     confidence: Confidence
     rewordings: Rewordings
     newcomers: NewcomersOf
+    legs: AgainstLegs
     confident: list[Summarised] = field(default_factory=list)
     owed: list[NDArray[np.int64] | None] = field(default_factory=list)
     """What changed since `confident` was measured."""

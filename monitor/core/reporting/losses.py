@@ -84,7 +84,8 @@ class Losses:
         key = int(self.baseline.lists[leg].keys[self.alignment.then[row], 0])
         member = self.baseline.members.get(key)
         fate: Fate = "lost" if np.isnan(gone) else "gone" if gone else "displaced"
-        chunk_id, doc_id = ("", "") if member is None else (member.chunk_id, member.doc_id)
+        stranger = self.baseline.strangers.get(key, "")
+        chunk_id, doc_id = (stranger, "") if member is None else (member.chunk_id, member.doc_id)
         now = self.seen.lists[leg].keys[self.alignment.now[row], :1].tolist()
         instead = self.seen.facts.origin(now[0])[1] if now and now[0] != NO_CHUNK else ""
         return LostAnswer(anchor.id, anchor.text[:TEXT], fate, chunk_id, doc_id, instead)

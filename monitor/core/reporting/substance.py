@@ -27,6 +27,7 @@ class Substance:
         listed: results in all lists of all legs.
         anchors: anchors in use.
         wordless: those of them without a word, which no lexical list can answer; 0 where that leg is off.
+        silent: whether production answered, and listed nothing for anybody.
     """
 
     chunks: int
@@ -34,6 +35,7 @@ class Substance:
     listed: int
     anchors: int
     wordless: int
+    silent: bool = False
 
     def problems(self) -> tuple[Problem, ...]:
         """Why nothing may be concluded; empty where something may."""
@@ -47,6 +49,10 @@ class Substance:
                 f"no anchor finds anything in {self.chunks} chunk(s); expected texts that share words with anchors",
             )
         found = []
+        if self.silent:
+            found.append(
+                "production answers every anchor with nothing; expected results (production.url, production.results)"
+            )
         if self.chunks < self.depth:
             said = (
                 f"the corpus has {self.chunks} chunk(s), and lists of {self.depth} hold all of them whatever changes"
@@ -61,6 +67,11 @@ class Substance:
 def results(lists: Mapping[ListLeg, RankedLists]) -> int:
     """Results in all the lists."""
     return sum(int((of.keys != NO_CHUNK).sum()) for of in lists.values())
+
+
+def answers_nothing(lists: RankedLists) -> bool:
+    """Whether there are answers and none holds a result: nothing would ever move in them."""
+    return bool(lists.known.any()) and not lists.lengths.any()
 
 
 @lru_cache(maxsize=2)

@@ -1,6 +1,7 @@
 """Whether there is anything to judge: each reason, where it begins and where it does not hold."""
 
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -28,9 +29,10 @@ FINE = Substance(chunks=10, depth=10, listed=1, anchors=20, wordless=1)
             {"wordless": 2},
             "2 of 20 anchors hold no word, so their lexical lists are always empty; expected at most 5%",
         ),
+        ({"silent": True}, "production answers every anchor with nothing"),
     ],
 )
-def test_what_makes_lists_say_nothing(changed: dict[str, int], said: str) -> None:
+def test_what_makes_lists_say_nothing(changed: dict[str, Any], said: str) -> None:
     found = replace(FINE, **changed).problems()
     assert len(found) == bool(said)
     assert not said or found[0].text.startswith(said)

@@ -13,11 +13,12 @@ from monitor.adapters.stores.sqlite.report_form import report_of
 from monitor.core.index.baseline import Adopted, AnchorMark, Approval, Member, Snapshot
 from monitor.core.index.lexical.sources import SourceStatistics
 from monitor.core.judging.policy import Verdict
-from monitor.core.model.events import Segment
+from monitor.core.model.events import Partition, Segment
 from monitor.core.model.fingerprint import Fingerprint
 from monitor.core.model.lists import RankedLists
+from monitor.core.model.production import ProductionLists
 from monitor.core.model.report import DriftReport
-from monitor.core.records.committed import DeployRecord
+from monitor.core.records.committed import DeployRecord, KeptProduction
 
 ZLIB = b"\x78"
 """How a compressed record begins; one that is not begins with a map or an array of MessagePack."""
@@ -71,6 +72,20 @@ def unpack_report(stored: bytes) -> tuple[DriftReport, Verdict]:
     return report_of(report), msgspec.convert(verdict, Verdict)
 
 
+def pack_production(kept: KeptProduction) -> bytes:
+    """What was overheard of production, as bytes."""
+    of, places = kept.lists, sorted((*part, at) for part, at in kept.positions.items())
+    lists = _plain_lists(of.lists), _plain_lists(of.again)
+    return _small(msgspec.msgpack.encode((list(kept.digests), *lists, sorted(of.strangers.items()), places)))
+
+
+def unpack_production(stored: bytes) -> KeptProduction:
+    """The inverse of `pack_production`; why a list is not known is not kept, there is one reason."""
+    digests, lists, again, strangers, places = msgspec.msgpack.decode(_whole(stored))
+    found = ProductionLists(_lists(lists), _lists(again), dict(strangers))
+    return KeptProduction(digests, found, {Partition(topic, part): at for topic, part, at in places})
+
+
 class _Statistics(msgspec.Struct):
     """The one field of a snapshot that is read; the decoder skips the others."""
 
@@ -112,6 +127,8 @@ def _plain(snapshot: Snapshot) -> dict[str, Any]:
         "positions": dict(sorted(snapshot.positions.items())),
         "approval": snapshot.approval,
         **({} if snapshot.noise is None else {"noise": _plain_lists(snapshot.noise)}),
+        **({} if snapshot.again is None else {"again": _plain_lists(snapshot.again)}),
+        **({"strangers": sorted(snapshot.strangers.items())} if snapshot.strangers else {}),
         "statistics": plain_statistics(snapshot.statistics),
         "profile": plain_profile(snapshot.profile),
     }
@@ -129,6 +146,8 @@ def _snapshot(plain: dict[str, Any]) -> Snapshot:
         corpus=plain["corpus"],
         positions=plain["positions"],
         noise=_lists(plain["noise"]) if "noise" in plain else None,
+        again=_lists(plain["again"]) if "again" in plain else None,
+        strangers=dict(plain.get("strangers", ())),
         approval=None if plain["approval"] is None else msgspec.convert(plain["approval"], Approval),
         statistics=statistics(plain.get("statistics")),
         shingles={key: unpacked(stored) for key, stored in plain.get("shingles", ())},

@@ -25,8 +25,10 @@ from monitor.adapters.stores.sqlite.rows import (
 from monitor.adapters.stores.sqlite.schema import keep_space, recognize
 from monitor.adapters.stores.sqlite.snapshots import (
     pack_deploy,
+    pack_production,
     pack_report,
     unpack_deploy,
+    unpack_production,
     unpack_report,
     unpack_snapshot,
     unpack_statistics,
@@ -45,6 +47,7 @@ from monitor.ports import ConfigurationError, CorpusDriftError, UnreachableError
 T = TypeVar("T")
 
 DECISION, CURRENT, BOOKMARK = "decision", "current report", "bookmark"
+PRODUCTION = "production"
 """Names in the table `meta`, whose values SQLite stores as they are given."""
 DEPLOY_IDS_KEPT = 10_000
 """Ids (without reports) of old deploys, so that a repeated marker is known as one."""
@@ -138,7 +141,10 @@ class SqliteStore:
         newest = self._db.execute("SELECT value FROM meta WHERE name='newest_event_time'").fetchone()
         marked = self._db.execute("SELECT value FROM meta WHERE name=?", (BOOKMARK,)).fetchone()
         said = marked[0] if marked else ""
-        return Resumed(positions, counters, self.ledger(), newest[0] if newest else 0, newest is None, said)
+        heard = self._db.execute("SELECT value FROM meta WHERE name=?", (PRODUCTION,)).fetchone()
+        overheard = None if heard is None else self._unpacked(unpack_production, heard[0], PRODUCTION)
+        begun = newest is None
+        return Resumed(positions, counters, self.ledger(), newest[0] if newest else 0, begun, said, overheard)
 
     def commit(self, commit: Commit) -> None:
         """Apply one turn in one transaction.
@@ -196,6 +202,8 @@ class SqliteStore:
             self._db.execute(put, (BOOKMARK, commit.bookmark))
         if commit.decision is not None:
             self._db.execute(put, (DECISION, msgspec.json.encode(commit.decision)))
+        if commit.production is not None:
+            self._db.execute(put, (PRODUCTION, pack_production(commit.production)))
         if commit.current is None:
             self._db.execute("DELETE FROM meta WHERE name=?", (CURRENT,))
         else:

@@ -10,7 +10,7 @@ from monitor.core.judging.policy import Finding, Verdict
 from monitor.core.measures.registry import REGISTRY
 from monitor.core.model.report import ALL, DriftReport, Measurement, SegmentSize, judged_depth
 
-LEGS = ("dense", "lexical", "both", "corpus")
+LEGS = ("dense", "lexical", "production", "both", "corpus")
 OTHER_FAMILY = "Other"
 Key = tuple[str, str, str]
 """Metric, statistic, leg."""

@@ -1,11 +1,11 @@
 """The monitor's own health, line by line, each with a word for how it is."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from monitor.adapters.web.page.words import age, clock, shown, size
-from monitor.core.records.published import Audited, AuditLeg, Health, Published
+from monitor.core.records.published import Audited, AuditLeg, Health, ProductionHealth, Published
 
 State = Literal["good", "odd", "bad"]
 MOST_NAMED = 8
@@ -35,6 +35,7 @@ def pipeline(view: Published) -> tuple[StatusLine, ...]:
         *_awaited(health),
         *_stamps(health),
         _counted("Anchors the index did not answer for", health.failures, "replay_failures"),
+        *_production(health.production),
         _counted("Records in quarantine, ever", _reasons(view), "quarantined"),
         _gaps(view),
         *_audits(health.audits),
@@ -98,6 +99,26 @@ def _counted(name: str, counts: Mapping[str, int], metric: str) -> StatusLine:
     ranked = sorted(counts.items(), key=lambda pair: (-pair[1], pair[0]))
     named = ", ".join(f"{shown(reason)}: {count:,}" for reason, count in ranked[:MOST_NAMED])
     return StatusLine(name, f"{sum(counts.values()):,}", "odd", named, metric)
+
+
+def _production(found: ProductionHealth | None) -> Iterator[StatusLine]:
+    if found is None:
+        return
+    name = (
+        "Anchors nobody searched for since the deploy" if found.passive else "Anchors production did not answer for"
+    )
+    line = _counted(name, found.failures, "production_failures")
+    yield replace(line, note=f"{line.note}; {shown(found.trouble, MOST_SAID)}") if found.trouble else line
+    if found.passive and found.skipped:
+        yield _counted("Searches that say nothing of any anchor", found.skipped, "production_log_skipped")
+    metric, what = (
+        "last_production_timestamp_seconds",
+        "search overheard" if found.passive else "replay of production",
+    )
+    if found.asked_at:
+        yield StatusLine(f"Last {what}", clock(found.asked_at), metric=metric)
+    else:
+        yield StatusLine(f"Last {what}", "never since this start", "odd", metric=metric)
 
 
 def _reasons(view: Published) -> dict[str, int]:

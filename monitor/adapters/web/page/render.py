@@ -15,6 +15,7 @@ from monitor.adapters.web.page.card import STATE_SIGNS, card_of
 from monitor.adapters.web.page.detail import detail, known_segments
 from monitor.adapters.web.page.heat import COLUMNS, LEGS, heat
 from monitor.adapters.web.page.pipeline import pipeline
+from monitor.adapters.web.page.production import production_lines
 from monitor.adapters.web.page.style import STYLE
 from monitor.core.index.baseline import Judged
 from monitor.core.judging.policy import Verdict
@@ -137,6 +138,7 @@ def render_page(
         deploys=view.ledger[-DEPLOYS:][::-1],
         earlier=max(0, len(view.ledger) - DEPLOYS),
         lines=pipeline(view),
+        production=production_lines(subject.report),
     )
 
 

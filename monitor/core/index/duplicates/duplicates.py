@@ -10,7 +10,7 @@ from monitor.core.arrays.ragged import ragged
 from monitor.core.arrays.segment_codes import DEAD, SegmentCodes, SegmentFlags
 from monitor.core.index.corpus import Delta
 from monitor.core.index.duplicates.groups import NO_GROUP, Groups, Joined
-from monitor.core.index.duplicates.kernels_buckets import common
+from monitor.core.index.duplicates.kernels_buckets import NONE, common
 from monitor.core.index.duplicates.near import Bands, NearCopies, distinct
 from monitor.core.index.duplicates.shingles import THRESHOLD, WIDTH, Shingled, clusters, jaccard, shingle
 from monitor.core.model.segments import value_of
@@ -160,6 +160,17 @@ class Duplicates:
             sets: n sorted sets of distinct shingles, of texts that need not be live.
         """
         return self._copies.holds(sets)
+
+    def nearest(self, sets: Sequence[NDArray[np.uint32]]) -> list[Slots]:
+        """The live slots that say what each of these texts says, exactly or nearly: those of the likest set there is.
+
+        Args:
+            sets: n sorted sets of distinct shingles, of texts that need not be live.
+        """
+        handles = self._copies.nearest(sets)
+        members = np.flatnonzero(np.isin(self._sets.of, np.setdiff1d(handles, [NONE])))
+        groups = self._sets.of[members]
+        return [members[groups == handle] if handle != NONE else members[:0] for handle in handles.tolist()]
 
     def jaccard(self, left: int, right: int) -> float:
         """Exact Jaccard similarity of the shingles of two live slots, 0 when either is empty."""

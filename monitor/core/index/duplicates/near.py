@@ -68,17 +68,29 @@ class NearCopies:
 
         The sets themselves need not be live: this is how a text that left is found again.
         """
-        found = np.zeros(len(sets), np.bool_)
+        found: NDArray[np.bool_] = self.nearest(sets) != NONE
+        return found
+
+    def nearest(self, sets: Sequence[NDArray[np.uint32]]) -> Handles:
+        """The live set that is most like each of these and at least a near copy; (n,) int64, NONE where none is.
+
+        Of several that are equally alike the one with the least shingles, which depends on the sets alone.
+        """
+        found = np.full(len(sets), NONE, np.int64)
         filled = [at for at, one in enumerate(sets) if len(one)]
         if not filled:
             return found
         asked = [sets[at] for at in filled]
         bands = self._bands.of(np.concatenate(asked), np.array([len(one) for one in asked], np.int64))
+        best: dict[int, tuple[float, bytes]] = {}
         for partition in (_WAITING, _MATCHED):
             for places, handles in self._table.matches(bands, partition=partition):
                 for place, handle in zip(places.tolist(), handles.tolist(), strict=True):
-                    at = filled[place]
-                    found[at] = found[at] or jaccard(sets[at], self.slab.get(handle)) >= self._threshold
+                    at, other = filled[place], self.slab.get(handle)
+                    alike = jaccard(sets[at], other)
+                    rank = (-alike, other.tobytes())
+                    if alike >= self._threshold and rank < best.get(at, (0.0, b"")):
+                        best[at], found[at] = rank, handle
         return found
 
     def update(self, dead: Handles, fresh: Handles) -> Handles:

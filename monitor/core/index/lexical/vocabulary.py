@@ -19,6 +19,11 @@ _COUNTED = 4096
 """Length of the histogram of document frequencies; its last place stands for all greater ones."""
 
 
+def word_hash(token: str) -> int:
+    """64 bits of BLAKE2b over a word, the same in every run."""
+    return int.from_bytes(blake2b(token.encode("utf-8", "surrogatepass"), digest_size=8).digest(), "little")
+
+
 class _Intern(dict[str, int]):
     """A dictionary that gives a token it does not know the next id (one look-up per token, no branch)."""
 
@@ -164,9 +169,7 @@ class Vocabulary:
             self._tokens.append(token)
             if token_id == self.capacity:
                 self._grow()
-        self.hashes[token_id] = int.from_bytes(
-            blake2b(token.encode("utf-8", "surrogatepass"), digest_size=8).digest(), "little"
-        )
+        self.hashes[token_id] = word_hash(token)
         self._ids[token] = token_id
         self._words.learn(token_id, token)
         self._fresh.append(token_id)

@@ -11,7 +11,7 @@ from monitor.core.index.statistics.measured import Measurable
 from monitor.core.measures.comparison.facts import Facts, MemberFacts
 from monitor.core.model.lists import RankedLists
 from monitor.core.model.problems import Problem
-from monitor.core.model.report import CauseEvidence, Measurement
+from monitor.core.model.report import CauseEvidence, Leg, Measurement
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -44,6 +44,12 @@ class Observation:
     """Content hash by chunk key as the real index states it."""
     rewrites: Mapping[ListLeg, RankedLists] = field(default_factory=dict)
     """Exact lists of all rewrites, in the order of the anchors; a leg that does not ask them is absent."""
+    again: RankedLists | None = None
+    """What production served when it was asked a second time at the same position."""
+    strangers: Mapping[int, str] = field(default_factory=dict)
+    """What production calls those of its results that are no chunk, by the key they have in its lists."""
+    unanswered: Mapping[int, str] = field(default_factory=dict)
+    """Why anchors (rows) have no list of production's."""
     brief: bool = False
     """Whether what the lists hold may be shown as it was last measured; never where a deploy is judged."""
     index: tuple[CauseEvidence, ...] = ()
@@ -79,7 +85,13 @@ class Observation:
             chunks=(),
             problems=problems,
             facts=MemberFacts(snapshot.members, snapshot.shingles),
+            strangers=snapshot.strangers,
+            unanswered=(failures or {}) if "production" in lists else {},
         )
+
+    def missing(self, leg: Leg) -> Mapping[int, str]:
+        """Why anchors (rows) have no list of a leg."""
+        return self.unanswered if leg == "production" else self.failures
 
 
 @dataclass(frozen=True, slots=True)

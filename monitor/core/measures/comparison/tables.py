@@ -30,9 +30,9 @@ from monitor.core.model.lists import NO_CHUNK
 TIE_EPS = 1e-6
 """Dense scores this close tie: float32 engines cut them arbitrarily."""
 KEPT_ANSWERS = "kept_answers_ratio"
-ListedLeg = Literal["dense", "lexical"]
-LEGS: tuple[ListedLeg, ...] = ("dense", "lexical")
-LISTS: tuple[ListLeg, ...] = ("dense", "lexical", "exact")
+ListedLeg = Literal["dense", "lexical", "production"]
+LEGS: tuple[ListedLeg, ...] = ("dense", "lexical", "production")
+LISTS: tuple[ListLeg, ...] = ("dense", "lexical", "exact", "production")
 
 
 def tie_eps(leg: ListedLeg) -> float | None:
@@ -89,7 +89,7 @@ class Comparison:
             self._listed.clear()
         legs = [leg for leg in LEGS if leg in self._then and leg in turn.now]
         made = [self._leg(leg, turn) for leg in legs]
-        if len(legs) == len(LEGS):
+        if {"dense", "lexical"} <= set(legs):
             made.append(self._both(turn))
         if {"dense", "exact"} <= set(turn.now):
             made.append(self._index(turn))
@@ -127,7 +127,7 @@ class Comparison:
             self._asked.depths,
             score_threshold=self._asked.score_threshold(leg),
             gap_threshold=self._asked.gaps.get(leg),
-            noise_gap=0.0 if leg == "lexical" else self._noise_gap,
+            noise_gap={"lexical": 0.0, "dense": self._noise_gap}.get(leg),
             tie_eps=self._eps(leg),
         )
         pair = ListPair(self._then[leg], turn.now[leg])
@@ -208,7 +208,7 @@ class Comparison:
 
     def _both(self, turn: Turn) -> SummaryTable:
         def view(rows: RowSelection) -> LegsView:
-            return LegsView(*(ListPair(self._then[leg], turn.now[leg]).take(rows) for leg in LEGS))
+            return LegsView(*(ListPair(self._then[leg], turn.now[leg]).take(rows) for leg in LEGS[:2]))
 
         columns = self._of("both", "legs")
         columns.update(len(self.alignment.now), {BOTH: stale(turn.results("dense") | turn.results("lexical"), view)})
