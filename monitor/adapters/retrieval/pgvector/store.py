@@ -160,13 +160,13 @@ class PgvectorTable:
         found = made[0]
         return Unanswered(found.reason) if isinstance(found, FailedRead) else int(found[0][0])
 
-    def stated(self, chunk_ids: Sequence[str], *, deadline: float) -> Mapping[str, str] | Unanswered:
+    def content_hashes(self, chunk_ids: Sequence[str], *, deadline: float) -> Mapping[str, str] | Unanswered:
         """See `monitor.ports.Retriever`."""
         made: dict[str, str] = {}
         for found in self._of_chunks(chunk_ids, time.monotonic() + deadline, vectors=False):
             if isinstance(found, FailedRead):
                 return Unanswered(found.reason)
-            made |= {name: stated or "" for name, stated in found}
+            made |= {name: said or "" for name, said in found}
         return made
 
     def vectors(self, chunk_ids: Sequence[str], *, deadline: float) -> dict[str, NDArray[np.float32]]:
@@ -239,14 +239,14 @@ class PgvectorTable:
         seconds = time.perf_counter() - begun
         hits: list[Hit] = []
         foreign: list[Foreign] = []
-        for table, place, name, stated, distance in rows:
+        for table, place, name, content_hash, distance in rows:
             if distance is None:
                 continue  # a row without a vector is no result
             point, score = f"{table}{place}", self._score(distance)
             if payload_name(name) is None:
                 foreign.append(Foreign(point, score))
             else:
-                hits.append(Hit(point, score, name, stated or ""))
+                hits.append(Hit(point, score, name, content_hash or ""))
         return SearchAnswer(hits, seconds=seconds, foreign=foreign)
 
     def _score(self, distance: float) -> float:

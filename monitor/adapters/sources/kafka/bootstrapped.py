@@ -119,9 +119,9 @@ class BootstrappedSource:
         """Not known before the scan is over and its marker was delivered; then the stream's."""
         return self._stream.end() if self._told and not self._scanning else None
 
-    def trouble(self) -> str:
+    def last_error(self) -> str:
         """Of the scan while it is under way, then of the stream."""
-        return self._scan.trouble() if self._scanning else self._stream.trouble()
+        return self._scan.last_error() if self._scanning else self._stream.last_error()
 
     def refusal(self) -> str:
         """Why the scan came to nothing."""

@@ -190,7 +190,7 @@ class QdrantSource:
             return None
         return {self.partition: self._next + len(self._ready)}
 
-    def trouble(self) -> str:
+    def last_error(self) -> str:
         """What the server last refused or failed to answer, or why a look came to nothing."""
         return self._trouble or self._refusal
 

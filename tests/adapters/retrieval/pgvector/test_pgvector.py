@@ -141,7 +141,7 @@ def test_ids_of_any_type_are_found_by_their_text(server: PostgresServer, of_type
     retriever = table(server.url(database), chunk_id="id", content_hash="h")
     try:
         asked_for = [ids, "8", "007", "no such chunk", "550E8400-E29B-41D4-A716-446655440000"]
-        assert retriever.stated(asked_for, deadline=9.0) == {ids: "h1"}
+        assert retriever.content_hashes(asked_for, deadline=9.0) == {ids: "h1"}
         assert list(retriever.vectors(asked_for, deadline=9.0)) == [ids]
     finally:
         retriever.close()
@@ -164,7 +164,7 @@ def test_rows_of_another_collection_are_never_seen(server: PostgresServer) -> No
     assert all(len(points) == 1 for points in found.foreign.values())
     assert retriever.count() == 4
     assert retriever.remarks() == ("1 of the first 4 rows have no chunk id in 'Id'",)
-    assert retriever.stated(["c0", "c1"], deadline=9.0) == {"c0": ""}
+    assert retriever.content_hashes(["c0", "c1"], deadline=9.0) == {"c0": ""}
     retriever.close()
 
 
