@@ -259,7 +259,7 @@ class ProductionRetriever(Protocol):
     def ask(
         self, anchors: AnchorSet, rows: NDArray[np.int64], *, k: int, deadline: float
     ) -> Mapping[int, ProductionAnswer]: ...
-    def trouble(self) -> str:
+    def last_error(self) -> str:
         """What the last failure of the last replay said, one line without secrets; "" where none failed."""
         ...
 

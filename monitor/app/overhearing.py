@@ -59,7 +59,7 @@ class OverheardProduction:
         self._source, self._read, self._clocks, self._k = source, read, clocks, k
         self._positions: Mapping[Partition, int] = {}
         self._started, self._dirty = False, False
-        self._heard_at, self._trouble = 0.0, ""
+        self._heard_at, self._last_error = 0.0, ""
         self._next_look = 0.0
         self._waiting: list[Record] = []
         """Records that came and were not taken yet."""
@@ -97,7 +97,7 @@ class OverheardProduction:
         polled = self._source.poll(BATCH, 0.0)
         self._skipped[UNREADABLE] += len(polled.faults)
         self._waiting += polled.records
-        self._trouble = self._source.trouble()
+        self._last_error = self._source.last_error()
 
     def look(self, mapping: ResultMapping) -> None:
         """Take what the log has by now."""
@@ -118,7 +118,7 @@ class OverheardProduction:
         try:
             self._source.start(self._positions)
         except UnreachableError as error:
-            self._trouble, self._next_look = str(error), self._clocks.monotonic() + RETRY
+            self._last_error, self._next_look = str(error), self._clocks.monotonic() + RETRY
             return False
         self._started = True
         return True
@@ -176,7 +176,7 @@ class OverheardProduction:
         """How it goes."""
         failures = Counter(self.lists.failures.values())
         skipped = {reason: count for reason, count in self._skipped.items() if count}
-        return ProductionHealth(True, self._heard_at, failures, None, self._trouble, skipped)
+        return ProductionHealth(True, self._heard_at, failures, None, self._last_error, skipped)
 
 
 def _unheard(lists: RankedLists) -> dict[int, str]:

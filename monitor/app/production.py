@@ -47,7 +47,7 @@ class AskedProduction:
         self._next = clocks.monotonic() + every
         self._asked_at = 0.0
         self._latencies: tuple[float, float, float] | None = None
-        self._trouble = ""
+        self._last_error = ""
         self.lists = _nothing(anchors, k)
         """Unknown until it was asked."""
 
@@ -65,14 +65,14 @@ class AskedProduction:
         """Ask for every anchor, twice where that is configured, within one deadline; what fails becomes unknown."""
         began, rows = self._clocks.monotonic(), np.arange(len(self._anchors))
         first = self._retriever.ask(self._anchors, rows, k=self._k, deadline=self._deadline)
-        trouble = self._retriever.trouble()
+        last_error = self._retriever.last_error()
         seconds = np.array([of.seconds for of in first.values() if not of.reason], np.float64)
         left = self._deadline - (self._clocks.monotonic() - began)
         answered = np.array([row for row, of in first.items() if not of.reason], np.int64)
         twice = self._calls > 1 and left > 0 and len(answered) > 0
         second = self._retriever.ask(self._anchors, answered, k=self._k, deadline=left) if twice else {}
         self.lists = mapping.lists_of(first, second, anchors=len(self._anchors), k=self._k)
-        self._trouble = trouble or self._retriever.trouble()
+        self._last_error = last_error or self._retriever.last_error()
         self._latencies = _quantiles(seconds[~np.isnan(seconds)])
         self._asked_at = self._clocks.wall()
         pause = min(RETRY, self._every) if self.lists.failures else self._every
@@ -93,7 +93,7 @@ class AskedProduction:
     def health(self) -> ProductionHealth:
         """How it goes."""
         failures = Counter(self.lists.failures.values())
-        return ProductionHealth(False, self._asked_at, failures, self._latencies, self._trouble)
+        return ProductionHealth(False, self._asked_at, failures, self._latencies, self._last_error)
 
 
 def _nothing(anchors: AnchorSet, k: int) -> ProductionLists:

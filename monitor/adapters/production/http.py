@@ -186,21 +186,21 @@ class HttpProduction:
     def __init__(self, settings: ProductionSettings, exchange: Exchange) -> None:
         self._settings, self._exchange = settings, exchange
         self._verify = ssl.create_default_context(cafile=settings.ca_file or None)
-        self._trouble = ""
+        self._last_error = ""
 
     def __repr__(self) -> str:
         """Without secrets, and without the query string, where some put them."""
         return f"HttpProduction({self._settings.url.partition('?')[0]})"
 
-    def trouble(self) -> str:
+    def last_error(self) -> str:
         """What the last failure of the last replay said, one line without secrets; "" where none failed."""
-        return self._trouble
+        return self._last_error
 
     def ask(
         self, anchors: AnchorSet, rows: NDArray[np.int64], *, k: int, deadline: float
     ) -> dict[int, ProductionAnswer]:
         """Ask for every anchor of `rows`; see ports."""
-        until, self._trouble = time.monotonic() + deadline, ""
+        until, self._last_error = time.monotonic() + deadline, ""
         return _finished(self._all(anchors, rows.tolist(), k, until))
 
     def close(self) -> None:
@@ -244,7 +244,7 @@ class HttpProduction:
             return self._failed(FailureReason.BAD_ANSWER, str(error))
 
     def _failed(self, reason: str, detail: str) -> ProductionAnswer:
-        self._trouble = f"{reason}: {self._settings.scrubbed(detail)}"
+        self._last_error = f"{reason}: {self._settings.scrubbed(detail)}"
         return ProductionAnswer(reason=reason)
 
     @asynccontextmanager

@@ -93,7 +93,7 @@ class ProductionHealth:
         asked_at: wall-clock seconds since the epoch when it last was, or the log last said something; 0.0 before.
         failures: anchors by reason that it has no list for.
         latencies: p50, p95, p99 of the last replay's requests in seconds, None where none was answered.
-        trouble: what the last failure said, one line; "" where none failed.
+        last_error: what the last failure said, one line; "" where none failed.
         skipped: records of the log by reason that say nothing of any anchor.
     """
 
@@ -101,7 +101,7 @@ class ProductionHealth:
     asked_at: float
     failures: Mapping[str, int]
     latencies: tuple[float, float, float] | None = None
-    trouble: str = ""
+    last_error: str = ""
     skipped: Mapping[str, int] = field(default_factory=dict)
 
 

@@ -297,8 +297,8 @@ NESTED = b'{"hits":' + b"[" * 5_000 + b"]" * 5_000 + b"}"
 def test_a_failure_has_a_name(reply: Reply, reason: str) -> None:
     found, made = asked(lambda _: reply, max_answer_bytes=4_096 if reason == "too_large" else 1 << 20)
     assert reasons(found) == [reason]
-    assert made.trouble().startswith(f"{reason}: ")
-    assert "\n" not in made.trouble()
+    assert made.last_error().startswith(f"{reason}: ")
+    assert "\n" not in made.last_error()
 
 
 def test_an_answer_of_nothing_is_an_answer() -> None:
@@ -319,9 +319,9 @@ def test_secrets_are_never_shown() -> None:
     assert reasons(found) == ["server_error"]
     echo, other = asked(lambda of: Reply({of.headers["Authorization"]: 1, TOKEN: 2}))
     assert reasons(echo) == ["bad_answer"]
-    for said in (repr(made), repr(made._settings), made.trouble(), other.trouble(), str(found)):
+    for said in (repr(made), repr(made._settings), made.last_error(), other.last_error(), str(found)):
         assert TOKEN not in said
-    assert "[secret]" in other.trouble()
+    assert "[secret]" in other.last_error()
     for url in (f"http://user:{TOKEN}@host/", "ftp://host/", "http://"):
         with pytest.raises(ConfigurationError) as refused:
             ProductionSettings(url)

@@ -105,7 +105,7 @@ class QdrantSource:
         self._pending: Future[Any] | None = None
         self._due = self._not_before = self._last_record = 0.0
         self._failures = 0
-        self._deploy_id = self._trouble = self._refusal = ""
+        self._deploy_id = self._last_error = self._refusal = ""
         self._paused = self._whole = False
         self._aside: dict[int, None] = {}
         self.looks = 0
@@ -192,7 +192,7 @@ class QdrantSource:
 
     def last_error(self) -> str:
         """What the server last refused or failed to answer, or why a look came to nothing."""
-        return self._trouble or self._refusal
+        return self._last_error or self._refusal
 
     def refusal(self) -> str:
         """Why the last look came to nothing."""
@@ -281,7 +281,7 @@ class QdrantSource:
         if isinstance(result, Failed) and result.reason not in RETURNED:
             self._failed(result)
             return
-        self._failures, self._trouble = 0, ""
+        self._failures, self._last_error = 0, ""
         if self._steps is None:
             return
         try:
@@ -298,9 +298,9 @@ class QdrantSource:
         if failure.reason in WRONG:
             self._refuse(said)
             return
-        if said != self._trouble:
+        if said != self._last_error:
             log.warning("%s", said)
-        self._trouble, self._failures = said, self._failures + 1
+        self._last_error, self._failures = said, self._failures + 1
         self._refusal = said if self._failures >= TRIES else self._refusal
         self._not_before = self._monotonic() + min(LONGEST, PATIENCE * 2 ** (self._failures - 1))
 

@@ -108,7 +108,7 @@ def _production(found: ProductionHealth | None) -> Iterator[StatusLine]:
         "Anchors nobody searched for since the deploy" if found.passive else "Anchors production did not answer for"
     )
     line = _counted(name, found.failures, "production_failures")
-    yield replace(line, note=f"{line.note}; {shown(found.trouble, MOST_SAID)}") if found.trouble else line
+    yield replace(line, note=f"{line.note}; {shown(found.last_error, MOST_SAID)}") if found.last_error else line
     if found.passive and found.skipped:
         yield _counted("Searches that say nothing of any anchor", found.skipped, "production_log_skipped")
     metric, what = (

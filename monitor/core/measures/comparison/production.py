@@ -13,7 +13,7 @@ from monitor.core.measures.comparison.seen import Observation
 from monitor.core.measures.comparison.summary import SummaryTable
 from monitor.core.measures.comparison.turn import Mask, Turn, Turns
 from monitor.core.measures.formulas.columns import NOT_REPLAYED
-from monitor.core.measures.incremental import MeasureColumns, Rows, stale
+from monitor.core.measures.incremental import MeasureColumns, RowSelection, stale
 from monitor.core.measures.production import SERVED, ProductionView, SaidLists, strange
 from monitor.core.measures.registry import REGISTRY, MeasureRegistry
 from monitor.core.model.lists import RankedLists
@@ -67,7 +67,7 @@ class AgainstLegs:
             SummaryTable("production", columns.names, columns.values, tuple(of or unknown for of in columns.reasons))
         ]
 
-    def _view(self, turn: Turn, rows: Rows) -> ProductionView:
+    def _view(self, turn: Turn, rows: RowSelection) -> ProductionView:
         seen, now = turn.seen, {leg: of.take(rows) for leg, of in turn.now.items()}
         looked = {leg: self._looked(of.keys, seen.hashes) for leg, of in now.items()}
         said = {leg: SaidLists(of, looked[leg][:, :, 0]) for leg, of in now.items()}
@@ -82,7 +82,7 @@ class AgainstLegs:
             then=self._view_then(rows, now["production"].known),
         )
 
-    def _view_then(self, rows: Rows, known: Mask) -> ProductionView | None:
+    def _view_then(self, rows: RowSelection, known: Mask) -> ProductionView | None:
         if "production" not in self._then:
             return None
         then = {leg: SaidLists(of.lists.take(rows), of.said[rows]) for leg, of in self._then.items()}
