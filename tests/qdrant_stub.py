@@ -74,6 +74,10 @@ class QdrantStub:
     """More parameters of the vector, such as `multivector_config`."""
     more: dict[str, Json] = field(default_factory=dict)
     """More parameters of the collection, such as `sparse_vectors`."""
+    aliases: set[str] = field(default_factory=set)
+    """Other names of the collection."""
+    bare: set[Point] = field(default_factory=set)
+    """Points that have no vector of the name, because only others of theirs are written yet."""
 
     def put(self, point: Point, vector: NDArray[np.float32], payload: Mapping[str, Json]) -> None:
         """Store a point as a server would."""
@@ -100,7 +104,10 @@ class QdrantStub:
         known: dict[tuple[str, str], Callable[[Json], Json]] = {
             ("GET", ""): lambda _: self._described(),
             ("POST", "/points"): self._retrieve,
-            ("POST", "/points/count"): lambda _: {"count": len(self._seen)},
+            ("GET", "/aliases"): lambda _: {
+                "aliases": [{"alias_name": name, "collection_name": self.collection} for name in sorted(self.aliases)]
+            },
+            ("POST", "/points/count"): lambda asked: {"count": len(self._passing(asked.get("filter")))},
             ("POST", "/points/query/batch"): lambda batch: [{"points": self._search(q)} for q in batch["searches"]],
             ("POST", "/points/scroll"): self._scroll,
         }
@@ -157,6 +164,10 @@ class QdrantStub:
     def _seen(self) -> dict[Point, tuple[NDArray[np.float32], dict[str, Json]]]:
         return {point: held for point, held in self.points.items() if point not in self.hidden}
 
+    def _passing(self, condition: Json) -> list[Point]:
+        seen = self._seen.items()
+        return [point for point, (_, payload) in seen if passes(condition, payload, bare=point in self.bare)]
+
     def _rounded(self, vector: NDArray[np.float32]) -> NDArray[np.float32]:
         """As stored: uint8 cuts off what is behind the point, and what is negative."""
         if self.datatype == "uint8":
@@ -175,7 +186,7 @@ class QdrantStub:
 
     def _search(self, query: Json) -> list[Json]:
         wanted = self._rounded(self._normalised(np.array(query["query"]["nearest"], np.float32)))
-        passing = [p for p, (_, payload) in self._seen.items() if passes(query.get("filter"), payload)]
+        passing = [point for point in self._passing(query.get("filter")) if point not in self.bare]
         if not passing:
             return []
         held = np.stack([self.points[point][0] for point in passing])
@@ -196,8 +207,7 @@ class QdrantStub:
         return [self._record(point, body) for point in body["ids"] if point in self._seen]
 
     def _scroll(self, body: Json) -> Json:
-        passing = [p for p, (_, payload) in self._seen.items() if passes(body.get("filter"), payload)]
-        begin = body.get("offset")
+        passing, begin = self._passing(body.get("filter")), body.get("offset")
         passing = [p for p in sorted(passing, key=in_order) if begin is None or in_order(p) >= in_order(begin)]
         page, rest = passing[: body["limit"]], passing[body["limit"] :]
         return {"points": [self._record(p, body) for p in page], "next_page_offset": rest[0] if rest else None}
@@ -209,6 +219,7 @@ class QdrantStub:
         vector: Json = self.points[point][0].tolist()
         assert wanted == ([self.vector_name] if self.vector_name else True), wanted
         named = {self.vector_name: vector} if self.vector_name else vector
+        named = {} if point in self.bare else named
         return {"id": point, "vector": named} | self._payload(point, body.get("with_payload"))
 
     def _payload(self, point: Point, wanted: Json) -> Json:
@@ -254,10 +265,12 @@ def in_order(point: Point) -> tuple[bool, Point]:
     return isinstance(point, str), point
 
 
-def passes(condition: Json, payload: Mapping[str, Json]) -> bool:
-    """Whether a payload passes a filter: must, should, match value (types count), match any."""
+def passes(condition: Json, payload: Mapping[str, Json], *, bare: bool = False) -> bool:
+    """Whether a payload passes a filter: must, should, match value (types count), match any, has vector."""
     if condition is None:
         return True
+    if "has_vector" in condition:
+        return not bare
     if "key" in condition:
         value: Json = payload
         for quoted, plain in re.findall(r'"([^"]*)"|([^."]+)', condition["key"]):
@@ -266,14 +279,16 @@ def passes(condition: Json, payload: Mapping[str, Json]) -> bool:
         accepted = match["any"] if "any" in match else [match["value"]]
         return any(type(value) is type(one) and value == one for one in accepted)
     should: Sequence[Json] = condition.get("should") or []
-    return all(passes(one, payload) for one in condition.get("must") or []) and (
-        not should or any(passes(one, payload) for one in should)
+    return all(passes(one, payload, bare=bare) for one in condition.get("must") or []) and (
+        not should or any(passes(one, payload, bare=bare) for one in should)
     )
 
 
 def asked_fields(condition: Json) -> list[tuple[str, int]]:
     """The payload fields of a filter, and how many values each is asked for (match any)."""
     if not condition:
+        return []
+    if "has_vector" in condition:
         return []
     if "key" in condition:
         return [(condition["key"], len(condition["match"].get("any", ())))]

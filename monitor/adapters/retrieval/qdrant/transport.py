@@ -23,6 +23,7 @@ from monitor.adapters.retry_after import retry_after
 
 READS = {
     ("GET", ""),
+    ("GET", "/aliases"),
     ("POST", "/points"),
     ("POST", "/points/count"),
     ("POST", "/points/query/batch"),
