@@ -150,6 +150,8 @@ class Configuration(BaseSettings):
                 yield f"{keys}: {explained(item, type(self.dense))}"
             return
         owned = dense.adapter is not None and dense.adapter.owned
+        if chosen.fill and chosen.encoder.adapter is None:
+            yield "migration.fill = true: expected [migration.encoder]"
         if chosen.dense.read and (dense.adapter is None or owned):
             yield "migration.dense.read = true: expected an index that others fill"
         if owned and chosen.dense.alias:

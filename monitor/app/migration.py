@@ -65,6 +65,7 @@ class MigrationPlan:
         alias: that production asks, "" for none.
         read: whether vectors are read from the target's index because no event brings them.
         scan_seconds: between two lists of all of its points.
+        fill: whether the encoder makes the vectors of chunks that nothing else brings.
     """
 
     migration_id: str
@@ -77,6 +78,7 @@ class MigrationPlan:
     alias: str = ""
     read: bool = False
     scan_seconds: float = 3_600.0
+    fill: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -258,7 +260,8 @@ class MigrationWatch:
             if self.plan.read and now >= self._next_read:
                 self._read(reader, [self.target.names[slot] for slot in self._lacking()])
                 self._next_read = now + PAUSE
-        if encoder is not None and self.phase not in (Phase.NOT_STARTED, Phase.ENDED) and now >= self._next_read:
+        running = self.phase not in (Phase.NOT_STARTED, Phase.ENDED)
+        if encoder is not None and self.plan.fill and running and now >= self._next_read:
             self._encode(encoder)
         return len(self._rows) + len(self._gone) > began
 

@@ -60,6 +60,8 @@ class MigrationSection(Section):
     new: str = Field(alias="to", min_length=1)
     settle_seconds: float = Field(30.0, ge=0)
     """Of event time: a chunk whose vector is younger than this is not missing yet."""
+    fill: bool = False
+    """Whether the encoder also makes the vectors of chunks that nothing else brings, not only those of anchors."""
     contract: MigrationContractSection = MigrationContractSection()
     dense: MigrationDenseSection = MigrationDenseSection()
     encoder: EncoderSection = EncoderSection()

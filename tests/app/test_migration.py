@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from monitor.adapters.encoders.latent import LatentSemanticEncoder
 from monitor.adapters.stores.sqlite.store import SqliteStore
 from monitor.app.loop import Monitor
 from monitor.core.migration.model import MigrationView, Phase
@@ -257,3 +258,48 @@ def test_a_sample_for_the_audit_has_texts_and_their_vectors(tmp_path: Path) -> N
             assert len(vector) == D_NEW
             unit = prepare(second(made.live[name].vector)[None], Distance.COSINE)[0]
             np.testing.assert_allclose(vector, unit, atol=1e-6)
+
+
+def test_the_encoder_fills_both_indexes_where_nobody_backfills(tmp_path: Path) -> None:
+    """No event brings a new vector: the monitor encodes after the begin, dies in the middle, and goes on."""
+    shape = Shape(chunks=600, deploys=2, anchors=12)
+    made = migrated(shape=shape, until="begin")
+    stream: list[CorpusEvent] = []
+    for event in made.made:
+        if isinstance(event, Upsert):
+            stream.append(replace(event, chunk=replace(event.chunk, vectors=None)))
+        elif not isinstance(event, Embed):
+            stream.append(event)
+    encoder = LatentSemanticEncoder.fit([chunk.text for chunk in made.live.values()], dimension=6, seed=1)
+    encoder.save(tmp_path / "encoder.npz")
+    config = write_migration(tmp_path, stream, shape=shape)
+    text = config.read_text().replace(NEW, encoder.embedding_version).replace(f"dimension = {D_NEW}\n", "")
+    section = '[migration.encoder]\nkind = "latent-semantic"\npath = "encoder.npz"\n'
+    config.write_text(text.replace('id = "m1"', 'id = "m1"\nfill = true') + section)
+    version = encoder.embedding_version
+    events = config.parent / "events.jsonl"
+    events.write_text(events.read_text().replace(NEW, version))
+    with opened(config) as monitor:
+        while monitor.intake.positions.get(next(iter(monitor.parts.source.partitions())), 0) < len(stream):
+            monitor.turn(0.0)
+        monitor.turn(0.0)
+        monitor.measuring.refresh()
+        begun = view_of(monitor).coverage
+    assert 0 < begun.covered < begun.live, "it was stopped in the middle"
+    with opened(config) as monitor:
+        monitor.measuring.refresh()
+        assert view_of(monitor).coverage == begun, "what was committed is there"
+        for _ in range(20):
+            monitor.turn(0.0)
+        monitor.measuring.replay(full=True)
+        monitor.measuring.refresh()
+        view = view_of(monitor)
+    assert (view.coverage.covered, view.coverage.faults) == (len(made.live), 0)
+    assert view.coverage.target_points == len(made.live)
+    names = sorted(made.live)
+    vectors = prepare(encoder.encode([made.live[name].text for name in names]), Distance.COSINE)
+    for row, anchor in enumerate(view.anchors.anchors):
+        asked = prepare(encoder.encode([anchor.text]), Distance.COSINE)[0]
+        value = scores(vectors, asked, Distance.COSINE)
+        best = sorted(range(len(names)), key=lambda at: (-value[at], names[at]))[:10]
+        assert [view.names[key] for key in view.lists[version].exact.keys[row].tolist()] == [names[at] for at in best]

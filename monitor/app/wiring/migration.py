@@ -52,6 +52,7 @@ def build_migration(
         chosen.dense.alias,
         chosen.dense.read,
         chosen.dense.scan_seconds,
+        chosen.fill,
     )
     access = TargetAccess(
         index.retriever,

@@ -1,0 +1,124 @@
+"""The input of the migration's demo: two fitted encoders, anchors in both versions, and the story act by act."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+
+from monitor.adapters.anchors_file import write
+from monitor.adapters.encoders.anchors import encoded
+from monitor.adapters.encoders.latent import LatentSemanticEncoder
+from monitor.adapters.native_form import native
+from monitor.core.model.anchors import Anchor
+from monitor.core.model.events import CorpusEvent
+from monitor.demo.docstrings import installed_roots, read_documentation
+from monitor.demo.migration_story import MIGRATION_ID, MigrationStory, migration_story
+from monitor.demo.preparing import SEED, START, WATCHED
+from monitor.demo.scenario import DocumentedObject, draw_anchors
+
+OLD_DIMENSION, NEW_DIMENSION = 48, 128
+"""Of the encoder in production and of the new one, which tells more apart."""
+MOST_CHUNKS = 8_000
+"""Of the corpus, so that the whole story takes less than a minute."""
+ANCHORS = 600
+EVENTS = "events.jsonl"
+
+
+@dataclass(frozen=True, slots=True)
+class PreparedMigration:
+    """What was written: the configuration, and the story whose acts `told` appends to the events."""
+
+    configuration: Path
+    chunks: int
+    anchors: int
+    story: MigrationStory
+
+    def told(self, events: Sequence[CorpusEvent]) -> None:
+        """Append events to the stream that the monitor reads."""
+        with (self.configuration.parent / EVENTS).open("ab") as file:
+            file.writelines(native(event)[1] + b"\n" for event in events)
+
+
+def prepare_migration(folder: Path) -> PreparedMigration:
+    """Read the documentation of the running Python, fit both encoders, write configuration and anchors.
+
+    Args:
+        folder: an existing folder; its events are begun anew, and are empty.
+    """
+    objects = _some(read_documentation(installed_roots()).objects)
+    texts = [one.text for one in objects]
+    old, new = (
+        LatentSemanticEncoder.fit(texts, dimension=dimension, seed=SEED)
+        for dimension in (OLD_DIMENSION, NEW_DIMENSION)
+    )
+    new.save(folder / "new-encoder.npz")
+    drawn = draw_anchors(objects, np.random.default_rng(SEED), count=ANCHORS, watched=WATCHED)
+    anchors = _in_both(encoded(drawn, old), new)
+    write(folder / "anchors.jsonl", anchors)
+    (folder / EVENTS).write_bytes(b"")
+    story = migration_story(objects, old, new, np.random.default_rng(SEED), start=START)
+    configuration = folder / "corpus-drift.toml"
+    configuration.write_text(_configuration(old, new), encoding="utf-8")
+    return PreparedMigration(configuration, len(objects), len(anchors), story)
+
+
+def _some(objects: Sequence[DocumentedObject]) -> Sequence[DocumentedObject]:
+    """Whole packages, the largest first, until the corpus is large enough."""
+    by_package: dict[str, list[DocumentedObject]] = {}
+    for one in objects:
+        by_package.setdefault(one.package, []).append(one)
+    made: list[DocumentedObject] = []
+    for rows in sorted(by_package.values(), key=lambda rows: (-len(rows), rows[0].package)):
+        if len(made) + len(rows) <= MOST_CHUNKS:
+            made += rows
+    return made or objects[:MOST_CHUNKS]
+
+
+def _in_both(anchors: Sequence[Anchor], new: LatentSemanticEncoder) -> list[Anchor]:
+    vectors = new.encode([anchor.text for anchor in anchors])
+    version = new.embedding_version
+    return [replace(anchor, vectors={version: row}) for anchor, row in zip(anchors, vectors, strict=True)]
+
+
+def _configuration(old: LatentSemanticEncoder, new: LatentSemanticEncoder) -> str:
+    return f"""# Written by corpus-drift demo --migration. All keys: deploy/corpus-drift.toml.
+[corpus]
+name = "python-documentation"
+dimension = {old.dimension}
+embedding_version = "{old.embedding_version}"
+
+[segments]
+dimensions = ["source"]
+
+[source.file]
+path = "{EVENTS}"
+
+[anchors]
+path = "anchors.jsonl"
+
+[baseline]
+bootstrap = "first-deploy"
+
+[http]
+port = 0
+
+[state]
+path = "state.db"
+
+[migration]
+id = "{MIGRATION_ID}"
+from = "{old.embedding_version}"
+to = "{new.embedding_version}"
+
+[migration.contract]
+encoder = "latent-semantic-demo"
+tokenizer = "words"
+pooling = "tfidf-svd"
+normalisation = "l2"
+dimension = {new.dimension}
+
+[migration.encoder]
+kind = "latent-semantic"
+path = "new-encoder.npz"
+"""
