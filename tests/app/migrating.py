@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from monitor.adapters.anchors_file import write as write_anchors
+from monitor.core.model.anchors import Anchor
 from monitor.core.model.events import (
     Chunk,
     CorpusEvent,
@@ -98,7 +99,7 @@ def migrated(seed: int = 7, shape: Shape | None = None, *, until: str = "cutover
     return made
 
 
-def asked(seed: int, shape: Shape) -> Iterator[object]:
+def asked(seed: int, shape: Shape) -> Iterator[Anchor]:
     """The anchors with vectors of both versions."""
     for anchor in anchors(seed, shape):
         yield replace(anchor, vectors={NEW: second(anchor.vector)})
@@ -110,7 +111,7 @@ def write_migration(
     """Events, anchors and configuration in an existing folder; returns the configuration's path."""
     shape = shape or Shape()
     (folder / "events.jsonl").write_bytes(written(stream))
-    write_anchors(folder / "anchors.jsonl", asked(seed, shape))  # type: ignore[arg-type]  # anchors
+    write_anchors(folder / "anchors.jsonl", asked(seed, shape))
     path = folder / "corpus-drift.toml"
     path.write_text(configuration(shape, SECTION + extra), encoding="utf-8")
     return path

@@ -41,7 +41,7 @@ def pipeline(
     urls = old.start(), new.start()
     try:
         (folder / "events.jsonl").write_bytes(written(stream))
-        write_anchors(folder / "anchors.jsonl", asked(7, SHAPE))  # type: ignore[arg-type]  # anchors
+        write_anchors(folder / "anchors.jsonl", asked(7, SHAPE))
         dense = f"""[dense]
 engine = "server"
 url = "{urls[0]}"

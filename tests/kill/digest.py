@@ -77,6 +77,9 @@ def _parts(db: sqlite3.Connection) -> Iterator[tuple[str, str]]:
         yield from _snapshot(f"baseline/{name}", unpack_snapshot(packed))
     for row in db.execute("SELECT * FROM chunk ORDER BY key"):
         yield f"chunk/{row[1]}", _columns(row)
+    if db.execute("SELECT 1 FROM sqlite_master WHERE name='target'").fetchone():
+        for row in db.execute("SELECT * FROM target ORDER BY key"):
+            yield f"target/{row[1]}", _columns(row)
     for row in db.execute("SELECT * FROM quarantine ORDER BY topic,partition,at"):
         yield f"quarantine/{row[0]}/{row[1]}@{row[2]}", _columns(row[3:])
     for counter, value in sorted(db.execute("SELECT name,value FROM counter")):

@@ -9,8 +9,10 @@ from typing import Literal
 
 from monitor.adapters.anchors_file import write as write_anchors
 from monitor.app.loop import AT_DEPLOY
+from monitor.app.migration import TARGET_EVENTS
 from monitor.core.model.events import Partition
 from monitor.core.model.plausibility import DOUBTFUL
+from tests.app.migrating import SECTION, asked
 from tests.corpora import DIMENSION, VERSION, Shape, anchors
 from tests.kafka_mock import API_VERSION, MockCluster, Row, record_batch
 from tests.kill.story import Plot, Story, write
@@ -23,7 +25,7 @@ CLASSES = {
     "ignored": "ignored",
 }
 """The class of the story that an outcome stands for; `crossed` is a deploy without its last marker."""
-AGAIN = ("said", DOUBTFUL, AT_DEPLOY)
+AGAIN = ("said", DOUBTFUL, AT_DEPLOY, f"{TARGET_EVENTS} vectors")
 """Counters that count once more what others count: upserts by what they said, what was odd, what was at a deploy."""
 AT_ONCE = 200
 """Records per produced batch."""
@@ -65,7 +67,9 @@ class Stage:
     def offline(cls, folder: Path, setting: Setting) -> "Stage":
         """Write the story and its anchors; no broker knows of it."""
         folder.mkdir(parents=True, exist_ok=True)
-        write_anchors(folder / "anchors.jsonl", anchors(setting.seed, Shape(anchors=setting.plot.anchors)))
+        shape = Shape(anchors=setting.plot.anchors)
+        made = asked(setting.seed, shape) if setting.plot.migrates else anchors(setting.seed, shape)
+        write_anchors(folder / "anchors.jsonl", made)
         return cls(write(setting.seed, setting.plot), setting, folder, "127.0.0.1:1", "events")
 
     @classmethod
@@ -81,6 +85,7 @@ class Stage:
 
     def configuration(self, batch: int) -> str:
         """The configuration; only `batch` may differ between lives."""
+        migration = SECTION if self.setting.plot.migrates else ""
         servers = json.dumps(self.bootstrap.split(","))
         return f"""[corpus]
 name = "killed"
@@ -108,7 +113,7 @@ mode = "{self.setting.mode}"
 variant = "{self.setting.variant}"
 [state]
 quarantine_rows = {self.setting.quarantine_rows}
-"""
+{migration}"""
 
 
 def unaccounted(stage: Stage, parts: Mapping[str, str]) -> list[str]:
@@ -123,7 +128,7 @@ def unaccounted(stage: Stage, parts: Mapping[str, str]) -> list[str]:
         if section == "position":
             topic, _, number = rest.partition("/")
             places[Partition(topic, int(number))] = int(value)
-        elif section == "counter" and rest.split(" ")[0] not in AGAIN:
+        elif section == "counter" and not rest.startswith(AGAIN):
             counted[_class(*rest.split(" "))] += int(value)
         elif section == "quarantine":
             counted["rows"] += 1
@@ -147,6 +152,8 @@ def _class(name: str, kind: str = "", outcome: str = "") -> str:
     """The class of the story that a counter counts."""
     if name == "quarantined":
         return name
+    if name == TARGET_EVENTS:
+        return "embed"
     if kind in ("upsert", "delete"):
         return "refused" if outcome == "refused" else "applied"
     return CLASSES[outcome]

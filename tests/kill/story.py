@@ -10,14 +10,26 @@ import numpy as np
 from numpy.random import Generator
 
 from monitor.adapters.native_form import DEPLOY_KEY, native
-from monitor.core.model.events import Chunk, CorpusEvent, Delete, Deploy, Heartbeat, Partition, Upsert, text_hash
+from monitor.core.model.events import (
+    Chunk,
+    CorpusEvent,
+    Delete,
+    Deploy,
+    Embed,
+    Heartbeat,
+    MigrationMarker,
+    Partition,
+    Upsert,
+    text_hash,
+)
+from tests.app.migrating import MIGRATION, NEW, second
 from tests.corpora import SOURCES, START, TOPICS, VERSION, WORDS_PER_TOPIC, Shape, World
 
 MINUTE = 60_000_000
 DAY = 1_440 * MINUTE
 NO_STAMP = -1
 
-Class = Literal["applied", "malformed", "refused", "heartbeat", "marker", "repeat", "ignored"]
+Class = Literal["applied", "malformed", "refused", "heartbeat", "marker", "repeat", "ignored", "embed"]
 """What a record must count as, whatever else happens: `applied` is every well-formed upsert and delete that its
 chunk's history does not contradict, `refused` one that it does; `repeat` is a further copy of a judged marker."""
 
@@ -44,6 +56,8 @@ class Plot:
         tail: events behind the last marker.
         anchors: of the case.
         lost: the deploy whose last marker is missing, 0 for none; the next one, so not the last, crosses its barrier.
+        migrates: whether a migration begins behind the first deploy: some chunks are then written twice, and a
+            backfill writes others, now and then of a text from before or of a chunk that is gone.
     """
 
     partitions: int = 3
@@ -53,6 +67,7 @@ class Plot:
     tail: int = 12
     anchors: int = 30
     lost: int = 0
+    migrates: bool = False
 
 
 @dataclass(slots=True)
@@ -75,6 +90,8 @@ def write(seed: int, plot: Plot) -> Story:
     for _ in range(plot.chunks):
         author.new()
     author.deploy(0, plot.partitions)
+    if plot.migrates:
+        author.migrate()
     for number in range(1, plot.deploys):
         author.advance()
         author.go_on(plot.events // 8 if number == 1 else plot.events)
@@ -98,6 +115,9 @@ class _Author:
         self._made = self._version = 0
         self._now = START
         self._judged: list[str] = []
+        self._migrating = False
+        self._before: dict[str, Chunk] = {}
+        """What chunks said before."""
         self._turns: tuple[tuple[Callable[[], None], float], ...] = (
             (self.new, 14), (self._modify, 24), (self._again, 8), (self._copy, 5), (self._near, 8), (self._delete, 9),
             (self._tombstone, 5), (self._unstamped, 2), (self._redeliver, 7), (self._late, 6), (self._resurrect, 4),
@@ -108,6 +128,21 @@ class _Author:
         weights = np.array([weight for _, weight in self._turns])
         for at in self._generator.choice(len(self._turns), events, p=weights / weights.sum()).tolist():
             self._turns[at][0]()
+
+    def migrate(self) -> None:
+        """A begin marker in each partition; from here on vectors of the second version are written."""
+        self._migrating = True
+        for place in range(len(self.partitions)):
+            self._tell(MigrationMarker(MIGRATION, "begin", VERSION, NEW, self._tick(), {}), "marker", place)
+        self._turns = (*self._turns, (self._embed, 40))
+
+    def _embed(self) -> None:
+        """A vector of what a chunk says or said, of a deleted one, or of one that nobody knows."""
+        pool = self._gone if self._gone and self._draw(8) == 0 else self._live
+        name = sorted(pool)[self._draw(len(pool))]
+        chunk = self._before.get(name, pool[name]) if self._draw(6) == 0 else pool[name]
+        told = name if self._draw(12) else f"stranger{self._draw(3)}#0"
+        self._tell(Embed(told, chunk.content_hash, NEW, second(chunk.vector), self._tick()), "embed")
 
     def advance(self) -> None:
         """Between deploys lies more than a week, so that delete marks grow old."""
@@ -225,6 +260,10 @@ class _Author:
 
     def _say(self, name: str, chunk: Chunk) -> None:
         self._gone.pop(name, None)
+        if name in self._live:
+            self._before[name] = self._live[name]
+        if self._migrating and self._draw(3) == 0:
+            chunk = replace(chunk, vectors={NEW: second(chunk.vector)})
         self._live[name] = chunk
         item = self._tell(Upsert(chunk, self._versions[name]), "applied")
         if self._versions[name] is not None:

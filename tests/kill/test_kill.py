@@ -91,6 +91,33 @@ def test_killed_at_any_instant(other: Case, bred: Nursery) -> None:
     assert figures.kills.total() >= RUNS
 
 
+def test_killed_during_a_backfill(cluster: MockCluster, bred: Nursery, tmp_path: Path) -> None:
+    """Points of the target, its faults and the migration's steps are what an undisturbed run leaves."""
+    setting = Setting(31, Plot(chunks=80, events=70, migrates=True), mode="previous-deploy")
+    stage = Stage.build(cluster, tmp_path / "migration", setting)
+    reference = Run.fresh(stage, "reference").reference(bred)
+    targets = [name for name in reference.parts if name.startswith("target/")]
+    assert len(targets) > 20, "nothing was migrated"
+    assert "begin" in reference.parts["meta/migration steps"]
+    points = (
+        "restored",
+        "corpus applied",
+        "before commit",
+        "chunks written",
+        "before COMMIT",
+        "committed",
+        "closing",
+    )
+    kills = [Life("", point=point, call=call) for call in (1, 3) for point in points]
+    figures = torment(bred, Run.fresh(stage, "killed"), reference, kills)
+    assert not figures.mismatches
+    assert figures.kills.total() >= len(points)
+    done = Figures()
+    instants = [Life("", after=share * reference.seconds) for share in INSTANTS]
+    done.add(torment(bred, Run.fresh(stage, "instants"), reference, instants))
+    assert not done.mismatches
+
+
 def test_dead_letters_are_published_at_least_once(cluster: MockCluster, bred: Nursery, tmp_path: Path) -> None:
     """Before the commit, so that a kill between may publish twice, and never not at all."""
     stage = Stage.build(cluster, tmp_path / "letters", Setting(21, Plot(chunks=60, events=60), dead_letters=True))
