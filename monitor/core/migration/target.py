@@ -17,7 +17,7 @@ from monitor.core.arrays.segment_codes import SegmentCodes
 from monitor.core.index.corpus import KEY_COLLISION, Corpus
 from monitor.core.migration.model import EncoderContract
 from monitor.core.model.changes import NO_SLOT, Change, ChunkRow, Delta, Refused, replaced
-from monitor.core.model.events import Embed, Located, MalformedEvent, Partition, Position, Upsert, chunk_key
+from monitor.core.model.events import Embed, Located, MalformedEvent, Position, Upsert, chunk_key
 from monitor.core.model.scoring import prepare
 
 DEAD, MISSING, STALE, COVERED = -1, 0, 1, 2
@@ -127,8 +127,8 @@ class TargetVersion:
         self._hashes: list[str] = []
         self._offsets: NDArray[np.int64] = np.zeros(0, np.int64)
         self._parts: NDArray[np.int32] = np.zeros(0, np.int32)
-        self._partitions: list[Partition] = []
-        self._part_of: dict[Partition, int] = {}
+        self._partitions: list[tuple[str, int]] = []
+        self._part_of: dict[tuple[str, int], int] = {}
 
     @property
     def names(self) -> list[str]:
@@ -388,6 +388,8 @@ class TargetVersion:
         known = row is not None or (alone is not None and alone.known)
         fresh = held is not old or (alone is not None and alone.known != known)
         name = turn.names.get(key) or (row.chunk_id if row is not None else "" if alone is None else alone.chunk_id)
+        if held is old and held is not None and held.vector is not None:  # its slot may be another's in a moment
+            held = held._replace(vector=held.vector.copy())
         return _Move(key, name, was, row, old, held, known=known, fresh=fresh)
 
     def _changes(
@@ -428,9 +430,10 @@ class TargetVersion:
         self._hashes += [""] * more
 
     def _place(self, row: ChunkRow, point: TargetPoint) -> None:
-        slot, part = row.slot, point.position.source
-        if part not in self._part_of:
-            self._part_of[part] = len(self._partitions)
+        slot, part = row.slot, point.position[:2]
+        code = self._part_of.get(part)
+        if code is None:
+            code = self._part_of[part] = len(self._partitions)
             self._partitions.append(part)
         if point.vector is not None:
             same = point.content_hash == row.content_hash
@@ -438,17 +441,17 @@ class TargetVersion:
             self._hashes[slot] = row.content_hash if same else point.content_hash  # one string for both
             self.codes[slot] = COVERED if same else STALE
         self.written[slot], self.marks[slot] = point.event_time, point.marks
-        self._parts[slot], self._offsets[slot] = self._part_of[part], point.position.offset
+        self._parts[slot], self._offsets[slot] = code, point.position.offset
 
     def _at(self, slot: int) -> TargetPoint | None:
-        """The point of a live chunk's slot."""
+        """The point of a live chunk's slot; its vector is that of the slab until the slot changes hands."""
         if slot >= len(self.codes) or self._parts[slot] == _NOWHERE:
             return None
         place = Position(*self._partitions[int(self._parts[slot])], int(self._offsets[slot]))
         written, marks = int(self.written[slot]), int(self.marks[slot])
         if self.codes[slot] < STALE:
             return TargetPoint("", None, written, place)
-        return TargetPoint(self._hashes[slot], self.vectors[slot].copy(), written, place, marks)
+        return TargetPoint(self._hashes[slot], self.vectors[slot], written, place, marks)
 
     def _live(self, slot: int) -> ChunkRow:
         row = self._corpus.row(int(self._corpus.keys[slot]))
@@ -550,9 +553,9 @@ def later(one: tuple[int, Position], other: tuple[int, Position]) -> bool:
     Whatever an event says comes behind what was read from an index.
     """
     (time, place), (time_before, place_before) = one, other
-    if OBSERVED in (place, place_before):
-        return place_before == OBSERVED
-    if place.source == place_before.source:
+    if not (place.topic and place_before.topic):  # no topic but that of OBSERVED has no name
+        return not place_before.topic
+    if place[:2] == place_before[:2]:  # the source of each, without making it: each event asks
         return place.offset > place_before.offset
     return (time, place.source) > (time_before, place_before.source)
 
