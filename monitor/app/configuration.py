@@ -142,6 +142,12 @@ class Configuration(BaseSettings):
             return
         if self.corpus.embedding_version not in ("", chosen.old):
             yield f"migration.from = {chosen.old!r}: expected {self.corpus.embedding_version!r}, as the corpus's"
+        secrets = {keys[0] for keys in secret_keys(type(self.dense))} & set(chosen.dense.model_extra or {})
+        if secrets:
+            yield from (
+                f"migration.dense.{key}: a secret in the file; that of [dense] holds here too" for key in secrets
+            )
+            return
         try:
             dense = self.target_dense(chosen)
         except ValidationError as error:

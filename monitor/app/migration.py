@@ -36,7 +36,16 @@ from monitor.core.model.lists import NO_CHUNK, RankedLists
 from monitor.core.model.segments import assign
 from monitor.core.records.committed import TargetCommit
 from monitor.core.session import Session
-from monitor.ports import CorpusDriftError, Encoder, IndexReader, OwnedIndex, Retriever, StateStore, Unanswered
+from monitor.ports import (
+    ConfigurationError,
+    CorpusDriftError,
+    Encoder,
+    IndexReader,
+    OwnedIndex,
+    Retriever,
+    StateStore,
+    Unanswered,
+)
 
 READ_AT_ONCE = 256
 """Chunks whose vectors are read, or texts encoded, in one turn of the loop."""
@@ -202,7 +211,7 @@ class MigrationWatch:
     def restore(self) -> None:
         """Take up what was committed, and mend the owned index; the corpus is restored already."""
         self.changes = tuple(self._store.steps(self.plan.migration_id))
-        self._lists.take(self.target.restore(self._store.target(self.plan.new.version)))
+        self._lists.take(self.target.restore(self._kept()))
         self._lists.settle()
         owned, retriever = self._access.owned, self._access.retriever
         if owned is not None:
@@ -213,6 +222,17 @@ class MigrationWatch:
             owned.reconcile(rows, np.stack([vector for _, vector in found]) if found else none)
         elif retriever is not None:
             retriever.start()
+
+    def _kept(self) -> Iterator[TargetRow]:
+        """The points of the state; it may have been written under another contract of the same name."""
+        new = self.plan.new
+        for row in self._store.target(new.version):
+            vector = row.point.vector
+            if vector is not None and len(vector) != new.dimension:
+                found = f"the state holds vectors of {len(vector)} numbers of {new.version!r}"
+                message = f"migration.contract.dimension = {new.dimension}: {found}; expected these, or another name"
+                raise ConfigurationError(message)
+            yield row
 
     def close(self) -> None:
         """Close the new index."""

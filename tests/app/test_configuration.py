@@ -385,6 +385,7 @@ CORPUS = {"dimension": 3, "embedding_version": "v1"}
         ({"dense": {"colection": "b"}}, "migration.dense.colection: no such key; expected one of "),
         ({"dense": {"engine": "server"}}, "migration.dense: dense.engine = 'server' needs dense.url"),
         ({"dense": {"read": True}}, "migration.dense.read = true: expected an index that others fill"),
+        ({"dense": {"api_key": "hush"}}, "migration.dense.api_key: a secret in the file; that of [dense] holds"),
         ({"fill": True}, "migration.fill = true: expected [migration.encoder]"),
         ({"dense": {"alias": "docs"}}, "migration.dense.alias: the embedded engine has no aliases"),
         ({"id": "no spaces"}, "migration.id = 'no spaces': expected text of the form"),

@@ -1,6 +1,7 @@
 """The loop over a migration: what it says, what it keeps, and that dying at any turn leaves no trace."""
 
 import contextlib
+import json
 from dataclasses import replace
 from pathlib import Path
 
@@ -13,9 +14,11 @@ from monitor.app.loop import Monitor
 from monitor.core.migration.model import MigrationView, Phase
 from monitor.core.model.events import CorpusEvent, Delete, Embed, Upsert
 from monitor.core.model.scoring import Distance, prepare, scores
-from monitor.core.records.committed import Commit
+from monitor.core.records.committed import Commit, TargetCommit
+from monitor.ports import ConfigurationError
 from tests.app.loops import left, opened, to_end
 from tests.app.migrating import D_NEW, MIGRATION, NEW, SECOND, embed, marker, migrated, second, write_migration
+from tests.app.scripted import turn_until
 from tests.corpora import VERSION, Shape
 
 SHAPE = Shape(chunks=60, deploys=3, anchors=12)
@@ -303,3 +306,75 @@ def test_the_encoder_fills_both_indexes_where_nobody_backfills(tmp_path: Path) -
         value = scores(vectors, asked, Distance.COSINE)
         best = sorted(range(len(names)), key=lambda at: (-value[at], names[at]))[:10]
         assert [view.names[key] for key in view.lists[version].exact.keys[row].tolist()] == [names[at] for at in best]
+
+
+def test_a_state_of_another_contract_of_the_same_name_is_refused(tmp_path: Path) -> None:
+    made = migrated(shape=SHAPE)
+    ran(tmp_path, made.made)
+    config = tmp_path / "corpus-drift.toml"
+    config.write_text(config.read_text().replace(f"dimension = {D_NEW}", "dimension = 4"))
+    lines = (tmp_path / "anchors.jsonl").read_text().splitlines()
+    shorter = [{**json.loads(line), "vectors": {NEW: {"vector": [1, 0, 0, 0]}}} for line in lines]
+    (tmp_path / "anchors.jsonl").write_text("".join(json.dumps(line) + "\n" for line in shorter))
+    with pytest.raises(ConfigurationError, match="holds vectors of 5 numbers of"), opened(config):
+        pass
+
+
+def test_other_anchors_are_taken_up_in_both_versions(tmp_path: Path) -> None:
+    made = migrated(shape=SHAPE)
+    config = write_migration(tmp_path, made.made, shape=SHAPE)
+    with opened(config) as monitor:
+        assert to_end(monitor)
+        monitor.measuring.refresh()
+        before = view_of(monitor)
+        lines = (tmp_path / "anchors.jsonl").read_text().splitlines()
+        (tmp_path / "anchors.jsonl").write_text("\n".join(reversed(lines[2:])) + "\n")
+        watch = monitor.parts.anchors_watch
+        assert watch is not None
+        watch._next = 0.0
+        turn_until(monitor, lambda: len(monitor.parts.engine.anchors) == len(lines) - 2)
+        monitor.measuring.replay(full=True)
+        monitor.measuring.refresh()
+        after = view_of(monitor)
+    assert after.anchor_digest != before.anchor_digest
+    for version in (VERSION, NEW):
+        for found, known in (
+            (after.lists[version].exact, before.lists[version].exact),
+            (after.lists[version].served, before.lists[version].served),
+        ):
+            assert np.array_equal(found.keys, known.keys[:1:-1])
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        (lambda line: {**line, "vectors": {}}, "12 anchors have no vector of 'enc2"),
+        (lambda line: {**line, "vectors": {NEW: {"vector": [1, 2]}}}, "anchor 'q0': 2 numbers, expected 5"),
+        (lambda line: {**line, "vectors": {NEW: {"vector_b64": "AA"}}}, "expected vector or vector_b64 of finite"),
+    ],
+)
+def test_anchors_without_a_usable_new_vector_are_refused(tmp_path: Path, change, said: str) -> None:  # type: ignore[no-untyped-def]
+    config = write_migration(tmp_path, migrated(shape=SHAPE).made, shape=SHAPE)
+    lines = [json.loads(line) for line in (tmp_path / "anchors.jsonl").read_text().splitlines()]
+    (tmp_path / "anchors.jsonl").write_text("".join(json.dumps(change(line)) + "\n" for line in lines))
+    with pytest.raises(ConfigurationError, match=said), opened(config):
+        pass
+
+
+def test_another_target_takes_the_place_of_what_a_state_keeps(tmp_path: Path) -> None:
+    ran(tmp_path, migrated(shape=SHAPE).made)
+    store = SqliteStore(tmp_path / "state.db")
+    positions = dict(store.start().positions)
+    rows, steps = list(store.target(NEW)), tuple(store.steps(MIGRATION))
+    assert len(rows) > 50
+    assert [change.step for change in steps] == ["begin", "backfilled", "cutover"]
+    assert not list(store.target("third"))
+    assert not store.steps("m2")
+    store.commit(Commit(positions, target=TargetCommit("m2", "third", rows[:2], steps=steps[:1])))
+    assert [row.key for row in store.target("third")] == [row.key for row in rows[:2]]
+    assert not list(store.target(NEW))
+    assert store.steps("m2") == steps[:1]
+    store.commit(Commit(positions, target=TargetCommit("m2", "third", gone=[rows[0].key])))
+    assert [row.key for row in store.target("third")] == [rows[1].key]
+    assert store.steps("m2") == steps[:1]
+    store.close()
