@@ -169,7 +169,7 @@ class Configuration(BaseSettings):
         Raises:
             ValidationError: that is no section.
         """
-        said = self.dense.model_dump(exclude_unset=True)
+        said = self.dense.model_dump(exclude_unset=True, by_alias=True)
         said.pop("path", None)  # two embedded indexes are never one
         return type(self.dense).model_validate({**said, **(chosen.dense.model_extra or {})})
 

@@ -374,7 +374,7 @@ def test_every_problem_names_the_key_and_what_is_expected_in_the_words_of_the_fi
 # ---------------------------------------------------------------- a migration
 
 
-CORPUS = {"dimension": 3, "embedding_version": "v1"}
+CORPUS: dict[str, Any] = {"dimension": 3, "embedding_version": "v1"}
 
 
 @pytest.mark.parametrize(
@@ -392,7 +392,8 @@ CORPUS = {"dimension": 3, "embedding_version": "v1"}
     ],
 )
 def test_a_migration_that_cannot_be_is_said_in_one_line(more: dict[str, Any], said: str) -> None:
-    content = {"corpus": CORPUS, "dense": {"engine": "embedded"}, "migration": {**MIGRATION, **more}}
+    content: dict[str, dict[str, Any]] = {"corpus": CORPUS, "dense": {"engine": "embedded"}}
+    content["migration"] = {**MIGRATION, **more}
     assert any(said in line for line in problems(**content)), problems(**content)
 
 

@@ -10,15 +10,26 @@ from monitor.core.index.baseline import Adopted, AnchorMark, Approval, Decision,
 from monitor.core.index.corpus import ChunkRow, Corpus
 from monitor.core.index.lexical.sources import SourceStatistics
 from monitor.core.judging.policy import Finding, Verdict
+from monitor.core.migration.model import Phase, PhaseChange
+from monitor.core.migration.target import TargetPoint, TargetRow
 from monitor.core.model.events import Chunk, Delete, Located, Partition, Position, Upsert, chunk_key, text_hash
 from monitor.core.model.lists import RankedLists
 from monitor.core.model.problems import Problem, ProblemKind
 from monitor.core.model.report import BaselineIdentity, DriftReport, Measurement, SegmentSize
-from monitor.core.records.committed import ChunkContent, Commit, DeployRecord, Quarantined, Resumed, StoredChunk
+from monitor.core.records.committed import (
+    ChunkContent,
+    Commit,
+    DeployRecord,
+    Quarantined,
+    Resumed,
+    StoredChunk,
+    TargetCommit,
+)
 from monitor.ports import StateStore
 from tests.fingerprints import APPROXIMATE
 
 DIMENSION = 3
+VERSIONS = ("v2", "v3")
 HOSTILE_TEXTS = ("", "plain", "Ünï\u2028code 漢", "nul \x00 inside", "'; DROP TABLE chunk; --", "💥" * 40)
 
 
@@ -36,6 +47,9 @@ class MemoryStore:
         self._newest = 0
         self._decision: Decision | None = None
         self._current: tuple[DriftReport, Verdict] | None = None
+        self._version = self._migration = ""
+        self._target: dict[int, TargetRow] = {}
+        self._steps: Sequence[PhaseChange] = ()
         self._empty = True
 
     def start(self) -> Resumed:
@@ -67,8 +81,26 @@ class MemoryStore:
         for part in {one.position.source for one in commit.quarantined}:
             places = sorted(one.position for one in self._aside if one.position.source == part)
             self._aside = [one for one in self._aside if one.position not in places[:-share]]
+        if commit.target is not None:
+            self._put_target(commit.target)
         self._newest, self._empty = commit.newest_event_time, False
         self._decision, self._current = commit.decision or self._decision, commit.current
+
+    def _put_target(self, commit: TargetCommit) -> None:
+        if commit.version != self._version:
+            self._version, self._target = commit.version, {}
+        for key in commit.gone:
+            self._target.pop(key, None)
+        self._target.update((row.key, row) for row in commit.rows)
+        if commit.steps is not None:
+            self._migration, self._steps = commit.migration_id, commit.steps
+
+    def target(self, version: str) -> Iterator[TargetRow]:
+        if version == self._version:
+            yield from (self._target[key] for key in sorted(self._target))
+
+    def steps(self, migration_id: str) -> Sequence[PhaseChange]:
+        return self._steps if migration_id == self._migration else ()
 
     def chunks(self, batch: int) -> Iterator[Sequence[StoredChunk]]:
         ordered: list[StoredChunk] = []
@@ -165,7 +197,23 @@ class History:
             newest_event_time=self.corpus.newest_event_time,
             decision=None if self.generator.random() < 0.7 else Decision(f"b{self._offset}", "main", "ü"),
             current=None if self.generator.random() < 0.5 else (self._deploy_report("", now=self._offset), VERDICT),
+            target=None if self.generator.random() < 0.5 else self._target(),
         )
+
+    def _target(self) -> TargetCommit:
+        """Points that came and went, now and then of another version or with a step taken."""
+        keys = self.generator.permutation(8).tolist()
+        rows = [self._point(key) for key in keys[: int(self.generator.integers(0, 5))]]
+        gone = keys[len(rows) : len(rows) + 2]
+        version = VERSIONS[int(self.generator.random() < 0.1)]
+        steps = None if self.generator.random() < 0.6 else (PhaseChange("begin", Phase.BACKFILLING, self._offset),)
+        return TargetCommit(f"m{self.generator.integers(2)}", version, rows, gone, steps)
+
+    def _point(self, key: int) -> TargetRow:
+        vector = None if self.generator.random() < 0.2 else np.array([key, -0.0, 1e-40], np.float32)
+        place = Position("ü", int(self.generator.integers(2)), self._offset)
+        point = TargetPoint(HOSTILE_TEXTS[key % 3], vector, self._offset * 10, place, int(self.generator.integers(4)))
+        return TargetRow(key, f"c{key}", point, bool(self.generator.integers(2)))
 
     def _event(self) -> Located:
         self._offset += 1
@@ -261,7 +309,14 @@ def contents(store: StateStore, resumed: Resumed, batch: int) -> tuple[object, .
         list(store.quarantine(1_000)),
         list(store.quarantine(2)),
         (store.decision(), repr(store.current())),
+        [target_contents(row) for version in VERSIONS for row in store.target(version)],
+        [list(store.steps(f"m{at}")) for at in range(3)],
     )
+
+
+def target_contents(row: TargetRow) -> tuple[object, ...]:
+    vector = row.point.vector
+    return (*row[:2], row.known, row.point._replace(vector=None), None if vector is None else vector.tobytes())
 
 
 def said_contents(store: StateStore, keys: Sequence[int]) -> dict[int, tuple[str, str, bytes | None]]:

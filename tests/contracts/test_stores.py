@@ -68,4 +68,6 @@ def test_what_is_not_known_is_none(make: Callable[[Path], tuple[StateStore, Reop
     assert store.texts([1]) == {}
     assert list(store.chunks(10)) == []
     assert store.quarantine(10) == []
+    assert list(store.target("v2")) == []
+    assert list(store.steps("m1")) == []
     store.close()
