@@ -12,9 +12,9 @@ HEAVY = (
     "qdrant_client", "qdrant_edge", "rank_bm25", "rensa", "sqlite3", "starlette", "uvicorn",
 )  # fmt: skip
 HELP = (
-    (), ("demo",), ("run",), ("health",), ("replay-git",), ("produce",), ("gate",), ("report",), ("compare",),
-    ("explain",), ("migrate",), ("migrate", "gate"), ("baseline",), ("baseline", "approve"), ("anchors",),
-    ("anchors", "build"), ("events", "check"), ("quarantine",), ("quarantine", "replay"), ("rules",),
+    (), ("init",), ("demo",), ("run",), ("health",), ("replay-git",), ("produce",), ("gate",), ("report",),
+    ("compare",), ("explain",), ("migrate",), ("migrate", "gate"), ("baseline",), ("baseline", "approve"),
+    ("anchors",), ("anchors", "build"), ("events", "check"), ("quarantine",), ("quarantine", "replay"), ("rules",),
     ("check-config",), ("schema",),
 )  # fmt: skip
 LOADED = f"import sys; print(*(name for name in {HEAVY} if name in sys.modules), sep=' ', file=sys.stderr)"

@@ -43,6 +43,22 @@ def reference_scores(
     return made
 
 
+def best_documents(documents: Sequence[Sequence[str]], queries: Sequence[Sequence[str]]) -> list[int | None]:
+    """The document that each query finds first (ties: the earlier one); None where it shares no token with any.
+
+    Args:
+        documents: n tokenised texts.
+        queries: q tokenised queries.
+    """
+    words = [frozenset(tokens) for tokens in documents]
+    scores = reference_scores(documents, queries, Bm25Scorer("okapi", 1.5, 0.75, 0.25))
+    found: list[int | None] = []
+    for query, row in zip(queries, scores, strict=True):
+        hits = [at for at, tokens in enumerate(words) if not tokens.isdisjoint(query)]
+        found.append(max(hits, key=lambda at: (row[at], -at), default=None))
+    return found
+
+
 def mismatches(
     expected: NDArray[np.float64], found: NDArray[np.float64], positions: NDArray[np.int64], tolerance: float = 1e-9
 ) -> int:

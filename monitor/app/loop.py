@@ -138,14 +138,24 @@ class Monitor:
         if any(at > since.get(where, 0) for where, at in named_positions(resumed.positions).items()):
             readiness.resume(self.parts.corpus.rows(), since)
 
-    def run(self, *, until_end: bool = False, turned: Callable[[], None] = lambda: None) -> None:
-        """Turn until told to stop, or until the source has nothing more; `turned` is called after each turn."""
+    def run(self, *, until_end: bool = False, deploy: str = "", turned: Callable[[], None] = lambda: None) -> None:
+        """Turn until told to stop, or until the source has nothing more.
+
+        Args:
+            until_end: whether to end where the source does.
+            deploy: what ends there, for streams without markers; "" for nothing.
+            turned: is called after each turn.
+        """
+        deploy = "" if self._looks_for(deploy) else deploy
         try:
             while not self.stopping.is_set():
                 worked = self.turn(self.parts.pace.poll)
                 turned()
                 if until_end and not worked and self._over_now():
-                    break
+                    if not deploy:
+                        break
+                    self.operations.deploy_at_end(deploy)
+                    deploy = ""
             self.remember()
         except Stopped:
             return
@@ -200,6 +210,13 @@ class Monitor:
         ends = None if self._exhausted else self.parts.source.end()
         at = self.intake.positions
         return self._exhausted or (ends is not None and all(at.get(part, 0) >= end for part, end in ends.items()))
+
+    def _looks_for(self, deploy: str) -> bool:
+        """Whether the source's next look ends as this deploy; one that was judged already stays as it is."""
+        if not deploy or any(judged.deploy_id == deploy for judged in self.ledger):
+            return True
+        source = self.parts.source
+        return isinstance(source, ScanningSource) and source.deploy_next(deploy)
 
     def _over_now(self) -> bool:
         """Whether the stream is at its end; UnreachableError where it will never be: the look came to nothing."""

@@ -116,9 +116,15 @@ class Watcher:
 
 
 def run_to_end(
-    monitor: Monitor, *, until_end: bool, progress: bool = True, stream: TextIO | None = None, lines: Lines = _own
+    monitor: Monitor,
+    *,
+    until_end: bool,
+    deploy: str = "",
+    progress: bool = True,
+    stream: TextIO | None = None,
+    lines: Lines = _own,
 ) -> str:
-    """Run the loop until it ends or is told to stop; `lines` says the deploys of each turn.
+    """Run the loop until it ends or is told to stop; `lines` says the deploys of each turn, `deploy` ends with it.
 
     A last line says what came of it.
 
@@ -127,7 +133,7 @@ def run_to_end(
     """
     judged, watcher = len(monitor.ledger), Watcher(stream, lines)
     with stopping_on_signals(monitor.stopping), watcher.watching(monitor, progress=progress) as turned:
-        monitor.run(until_end=until_end, turned=turned)
+        monitor.run(until_end=until_end, deploy=deploy, turned=turned)
     read = Tally.of(monitor.session.counters).since(monitor.begun)
     for line in closing(monitor, read, [entry.verdict for entry in monitor.ledger[judged:]]):
         watcher.say(line)

@@ -9,7 +9,17 @@ import typer
 from typer.exceptions import TyperException
 
 from monitor import __version__
-from monitor.cli import alerting, checking, comparing, explaining, judging, migrating, producing, running
+from monitor.cli import (
+    alerting,
+    checking,
+    comparing,
+    explaining,
+    judging,
+    migrating,
+    producing,
+    running,
+    setting_up,
+)
 from monitor.cli.common import NO_REPORT, USAGE
 from monitor.cli.streams import tolerant_streams
 from monitor.errors import CorpusDriftError, UnreachableError
@@ -20,6 +30,7 @@ app = typer.Typer(
     no_args_is_help=True,
     pretty_exceptions_enable=False,
 )
+app.command()(setting_up.init)
 app.command()(running.demo)
 app.command()(running.run)
 app.command()(running.health)

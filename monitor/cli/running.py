@@ -18,7 +18,8 @@ from monitor.cli.common import (
     configured,
     say,
 )
-from monitor.errors import UnreachableError
+from monitor.cli.streams import argument_text
+from monitor.errors import ConfigurationError, UnreachableError
 
 
 def demo(
@@ -38,18 +39,25 @@ def run(
     until_end: Annotated[
         bool, typer.Option("--until-end", help="Stop at the end of the source as it is now.")
     ] = False,
+    deploy: Annotated[
+        str, typer.Option("--deploy", help="With --until-end: what ends there is this deploy; needs no marker.")
+    ] = "",
 ) -> int:
     """The monitor: consume, measure, export. 1 where --until-end set more aside than it may."""
     from monitor.app.running import leaving_on_sigterm, restoring, run_to_end
     from monitor.app.wiring import open_monitor, serving
     from monitor.app.wiring.history import source_notes
 
+    deploy = argument_text(deploy)
+    if deploy and not until_end:
+        message = f"--deploy {deploy!r}: expected --until-end with it; a running monitor is asked by gate --at-end"
+        raise ConfigurationError(message)
     configuration = configured(config)
     opened = open_monitor(configuration, restoring=restoring)
     with leaving_on_sigterm(), opened as monitor, serving(configuration, monitor) as url:
         if url:
             typer.echo(f"listening on {url}", err=True)
-        refused = run_to_end(monitor, until_end=until_end)
+        refused = run_to_end(monitor, until_end=until_end, deploy=deploy)
         for note in source_notes(monitor):
             typer.echo(f"note: {note}", err=True)
     if refused and until_end:

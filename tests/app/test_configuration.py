@@ -309,7 +309,7 @@ def test_secrets_come_from_the_environment_or_a_file_it_names(
     (tmp_path / "secret").write_text("hush-hush\n", encoding="utf-8")
     name = variable(keys) if how == "variable" else f"{variable(keys)}_FILE"
     environment = {name: "hush-hush" if how == "variable" else str(tmp_path / "secret")}
-    source = {"source": {"qdrant": {}}} if keys[1] == "qdrant" else {}
+    source: dict[str, Any] = {"source": {"qdrant": {}}} if keys[1] == "qdrant" else {}
     content = {**kafka(), **source, "dense": {"engine": "none"}}
     if keys[0] == "migration":
         content = {**kafka(), "corpus": {"dimension": 3, "embedding_version": "v1"}, "migration": MIGRATION}

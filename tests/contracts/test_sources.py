@@ -1,5 +1,6 @@
 """The source contract of monitor.ports.Source, over every implementation."""
 
+import re
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack
@@ -8,8 +9,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from monitor.adapters.registry import REGISTERED
 from monitor.core.model.events import Partition, Record
 from tests.contracts.sources import CASES, DEADLINE, Case, by_partition, drain
+from tests.docs.pages import ROOT
 
 SLACK = 20.0  # seconds that a poll may take beyond its timeout on a busy machine; one that waits for more hangs
 
@@ -32,6 +35,11 @@ def _size(case: Case) -> int | None:
     if case.bounded or case.expected is None:
         return case.count
     return sum(map(len, case.expected.values()))
+
+
+def test_the_documentation_has_the_table_of_sources() -> None:
+    page = (ROOT / "docs/extending/source.md").read_text(encoding="utf-8")
+    assert re.findall(r"^\| `(\w+)` \|", page, re.MULTILINE) == [kind.name for kind in REGISTERED.sources]
 
 
 def test_everything_comes_once_in_offset_order(case: Case, whole: list[Record]) -> None:

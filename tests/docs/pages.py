@@ -34,6 +34,8 @@ def nav() -> list[str]:
     return [f"docs/{name}" for name in _NAV.findall((ROOT / "mkdocs.yml").read_text(encoding="utf-8"))]
 
 
+WALKED = tuple(f"docs/ways-in/{way}.md" for way in ("qdrant", "kafka", "file", "git"))
+"""Pages that begin with nothing but what a reader has: each is walked alone, by tests/docs/test_ways_in.py."""
 PAGES = ("README.md", *nav())
 """Where commands and links are checked, in the order in which the commands are run."""
 

@@ -51,12 +51,12 @@ class PointComparison:
     """
 
     def __init__(self, collection: str, decoder: Decoder, table: Corpus, distance: Distance) -> None:
-        self._head = b'{"collection_name":' + msgspec.json.encode(collection) + b',"id":'
+        self._collection = collection
         self._decoder, self._table, self._distance = decoder, table, distance
 
     def read(self, points: Sequence[RawPoint], now: int) -> list[PointRead]:
         """Each point, in order; `now` dates those that state no time, in microseconds."""
-        values = [self._value(point) for point in points]
+        values = [sink_form(self._collection, point) for point in points]
         chunks = [self._chunk(value, now) for value in values]
         pairs = [None if chunk is None else (chunk, self._known(chunk)) for chunk in chunks]
         same = self._same_vectors(pairs)
@@ -66,12 +66,6 @@ class PointComparison:
             else PointRead(chunk_key(pair[0].chunk_id), value, "same" if alike and _described_alike(*pair) else "new")
             for value, pair, alike in zip(values, pairs, same, strict=True)
         ]
-
-    def _value(self, point: RawPoint) -> bytes:
-        vector = bytes(point.vector)
-        held = b"" if vector in NO_VECTOR else b',"vector":' + vector
-        payload = bytes(point.payload) or b"null"
-        return b"".join((self._head, msgspec.json.encode(point.id), held, b',"payload":', payload, b"}"))
 
     def _chunk(self, value: bytes, now: int) -> Chunk | None:
         try:
@@ -103,6 +97,19 @@ class PointComparison:
             for at, alike in zip(asked, (apart <= bound).tolist(), strict=True):
                 same[at] = alike
         return same
+
+
+def sink_form(collection: str, point: RawPoint) -> bytes:
+    """A point as a record of the Qdrant sink's form, its values untouched."""
+    vector = bytes(point.vector)
+    return b"".join(
+        (
+            b'{"collection_name":' + msgspec.json.encode(collection) + b',"id":',
+            msgspec.json.encode(point.id),
+            b"" if vector in NO_VECTOR else b',"vector":' + vector,
+            b',"payload":' + (bytes(point.payload) or b"null") + b"}",
+        )
+    )
 
 
 def dated(now: int) -> tuple[str, bytes]:
