@@ -18,7 +18,7 @@ from monitor.ports import Decoder
 LAST_BITS = 8 * 2.0**-24
 """How far two float32 normalisations of one vector can lie apart, relative to its largest component."""
 NO_VECTOR = (b"", b"null", b"{}", b"[]")
-PointFate = Literal["new", "same", "malformed"]
+Novelty = Literal["new", "same", "malformed"]
 NOWHERE = Position("", 0, 0)
 
 
@@ -34,7 +34,7 @@ class PointRead:
 
     key: int | None
     value: bytes
-    found: PointFate
+    found: Novelty
 
 
 class PointComparison:

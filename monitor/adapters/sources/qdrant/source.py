@@ -360,7 +360,8 @@ class QdrantSource:
         self._due = self._monotonic() + self._pace.every
 
     def _stamp(self) -> str:
-        return datetime.fromtimestamp(self._began, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+        """Milliseconds tell two looks of one second apart: a repeated id would be no deploy."""
+        return datetime.fromtimestamp(self._began, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
     def _emit(self, value: bytes, *, change: bool = True) -> None:
         at = self._next + len(self._ready)
