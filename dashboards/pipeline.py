@@ -107,6 +107,9 @@ PIPELINE = Board(
                 Query(metric("corpus_chunks"), "{{instance}} chunks"),
             ),
         ),
+        Heading("Production's retriever (where it is configured)"),
+        _plain("Latency of its answers", "production_latency_seconds", "s", "stat"),
+        _age("Last replay of it", "last_production_timestamp_seconds"),
         Heading("Engine and audits"),
         Graph(
             "Anchors touched and searched anew",

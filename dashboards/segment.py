@@ -87,6 +87,37 @@ SEGMENT_DRILL_DOWN = Board(
         _legs("Churn that no event explains", "unexplained_churn_ratio", "percentunit"),
         _legs("Ghosts", "ghost_ratio", "percentunit", _DEPTH),
         _legs("Largest hub", "hub_share_ratio", "percentunit", _DEPTH),
+        Heading("Production, as users get it (where it is configured)"),
+        _legs("Answers kept", "kept_answers_ratio", "percentunit", _DEPTH),
+        Graph(
+            "Movement beside the retriever's own noise",
+            about("production_noise_swaps"),
+            "none",
+            (
+                Query(_of("collapsed_swaps", _DEPTH, leg="production"), "since the baseline"),
+                Query(_of("production_noise_swaps", _DEPTH), "between two calls"),
+            ),
+        ),
+        Graph(
+            "What production serves of the legs",
+            about("production_explained_ratio"),
+            "percentunit",
+            (
+                Query(_of("production_explained_ratio", _DEPTH), "either leg"),
+                Query(_of("production_dense_ratio", _DEPTH), "dense"),
+                Query(_of("production_lexical_ratio", _DEPTH), "lexical"),
+            ),
+        ),
+        Graph(
+            "What production should not serve",
+            about("production_unmapped_ratio"),
+            "percentunit",
+            (
+                Query(_of("production_unmapped_ratio", _DEPTH), "no known chunk"),
+                Query(_of("production_ghost_ratio", _DEPTH), "deleted"),
+                Query(_of("production_empty_ratio"), "answered with nothing"),
+            ),
+        ),
         Heading("Results"),
         _legs("Diversity of results", "diversity_ratio", "percentunit", _DEPTH),
         _legs("Results changed since the baseline", "changed_slot_ratio", "percentunit", _DEPTH),

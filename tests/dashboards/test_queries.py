@@ -17,9 +17,11 @@ from typing import Any
 import pytest
 
 from monitor.adapters.anchors_file import write as write_anchors
+from monitor.core.model.events import Upsert
 from tests.corpora import Shape, anchors, configuration, events, written
 from tests.dashboards.boards import DOCUMENTS, Asked, asked, variables
 from tests.e2e.program import LISTENING, SCRIPT, START_SECONDS, STOP_SECONDS, Running, eventually, fetched
+from tests.retriever import Retriever, serving
 from tests.stack import need, prometheus
 
 pytestmark = pytest.mark.stack
@@ -30,6 +32,14 @@ CHOSEN = {
     "job": ".+", "instance": ".+", "dimension": "source", "segment": "guide", "k": "10", "before": "2s",
     "__rate_interval": "2m",
 }  # fmt: skip
+MORE = """[measure]
+audit_seconds = 1.0
+[production]
+preset = "dify"
+url = "{url}/retrieval"
+parameters = {{ knowledge_id = "kb" }}
+rate = 1000.0
+"""
 SCRAPES = """
 global:
   scrape_interval: 500ms
@@ -41,9 +51,9 @@ scrape_configs:
 
 
 @contextmanager
-def streaming(folder: Path) -> Iterator[Running]:
-    """A monitor that reads its standard input."""
-    text = configuration(SHAPE, "[measure]\naudit_seconds = 1.0\n").replace('path = "events.jsonl"', 'path = "-"')
+def streaming(folder: Path, url: str) -> Iterator[Running]:
+    """A monitor that reads its standard input, and asks the retriever at an address."""
+    text = configuration(SHAPE, MORE.format(url=url)).replace('path = "events.jsonl"', 'path = "-"')
     config, log = folder / "corpus-drift.toml", folder / "run.log"
     config.write_text(text, encoding="utf-8")
     write_anchors(folder / "anchors.jsonl", anchors(7, SHAPE))
@@ -73,7 +83,9 @@ def parts() -> list[bytes]:
 def metrics(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """Prometheus after it has scraped a monitor through a stream with an incident in it."""
     with ExitStack() as stack:
-        running = stack.enter_context(streaming(tmp_path_factory.mktemp("monitor")))
+        texts = {of.chunk.chunk_id: of.chunk.text for of in events(7, SHAPE) if isinstance(of, Upsert)}
+        retriever = stack.enter_context(serving(Retriever(texts)))
+        running = stack.enter_context(streaming(tmp_path_factory.mktemp("monitor"), retriever))
         stream = running.server.stdin
         assert stream is not None
         url = need(prometheus(SCRAPES.format(target=running.url.removeprefix("http://"))), stack)
