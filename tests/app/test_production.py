@@ -1,7 +1,8 @@
 """Production beside the legs in the real loop: asked over HTTP, overheard in a log, restarted, down, not there."""
 
 import json
-from collections.abc import Iterator, Sequence
+import threading
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -18,10 +19,12 @@ from monitor.core.judging.policy import Verdict
 from monitor.core.model.report import DriftReport
 from monitor.ports import ConfigurationError
 from tests.app.loops import opened, to_end
+from tests.kafka_mock import API_VERSION, mock_cluster
 from tests.retriever import Retriever, serving
 
 WORDS = ["rotate", "revoke", "audit", "export", "import", "archive", "restore", "delete", "verify", "publish"]
 COUNT = 60
+PAUSE = threading.Event()
 APPROVAL = Approval("an engineer", "looked at it", "")
 
 
@@ -353,6 +356,61 @@ def test_two_searches_at_one_position_are_two_calls(tmp_path: Path) -> None:
         report = heard(monitor)
         noise = [of for of in report.measurements if of.metric == "production_noise_swaps" and of.stat == "mean"]
         assert noise[0].n == 29, "a list after a change is no second call to one before it"
+
+
+def test_a_topic_of_searches_is_read_on_behind_its_place(tmp_path: Path) -> None:
+    def record(at: int) -> tuple[bytes, bytes]:
+        found = {"user_query": text(at), "query_response_hit_ids": lists_of(at)}
+        return b"", json.dumps(found).encode()
+
+    with mock_cluster() as cluster:
+        topic = cluster.create("searches", 2)
+        section = f"""[production.log]
+topic = "{topic}"
+bootstrap_servers = ["{cluster.bootstrap}"]
+api_version = {list(API_VERSION)}
+"""
+        case = Case(tmp_path, section)
+        cluster.produce(topic, 0, [record(at) for at in range(20)])
+        cluster.produce(topic, 1, [record(at) for at in range(20, 40)])
+        with opened(case.config) as monitor:
+            run_to(monitor)
+            assert eventually(lambda: heard_of(monitor) == 40)
+            case.add(upsert("c0", text(0), 100))
+            eventually(lambda: monitor.turn(0.05))
+        cluster.produce(topic, 1, [record(45)])
+        with opened(case.config) as monitor:
+            assert heard_of(monitor) >= 40, "kept with the state"
+            assert eventually(lambda: heard_of(monitor) == 41)
+
+
+def heard_of(monitor: Monitor) -> int:
+    heard(monitor)
+    return int(monitor.session.lists()["production"].known.sum())
+
+
+def eventually(happened: Callable[[], bool]) -> bool:
+    return any(happened() for _ in range(400) if not PAUSE.wait(0.02))
+
+
+def test_a_commit_that_is_lost_takes_its_searches_back_with_it(tmp_path: Path) -> None:
+    """Lists and place in the log are one transaction: what was not committed is read again."""
+    (tmp_path / "searches.jsonl").write_text("")
+    case = Case(tmp_path, OVERHEARD)
+    with opened(case.config) as monitor:
+        run_to(monitor)
+        searched(tmp_path, *((text(at), lists_of(at)) for at in range(10)))
+        heard(monitor)
+        case.add(upsert("c0", text(0), 100))
+        while monitor.turn(0.05):
+            pass
+        searched(tmp_path, *((text(at), lists_of(at)) for at in range(10, 20)))
+        assert heard_of(monitor) == 20
+    with opened(case.config) as monitor:  # it ended without another commit, as by a kill
+        assert int(monitor.session.lists()["production"].known.sum()) == 20
+        production = monitor.parts.production
+        assert production is not None
+        assert production.health().failures == {"not_overheard": COUNT - 20}
 
 
 # ---------------------------------------------------------------- configuration
