@@ -371,10 +371,10 @@ bootstrap_servers = ["{cluster.bootstrap}"]
 api_version = {list(API_VERSION)}
 """
         case = Case(tmp_path, section)
-        cluster.produce(topic, 0, [record(at) for at in range(20)])
-        cluster.produce(topic, 1, [record(at) for at in range(20, 40)])
         with opened(case.config) as monitor:
-            run_to(monitor)
+            run_to(monitor)  # what was searched before a deploy says nothing of it
+            cluster.produce(topic, 0, [record(at) for at in range(20)])
+            cluster.produce(topic, 1, [record(at) for at in range(20, 40)])
             assert eventually(lambda: heard_of(monitor) == 40)
             case.add(upsert("c0", text(0), 100))
             eventually(lambda: monitor.turn(0.05))
