@@ -190,8 +190,8 @@ class MeasureSection(Section):
     """Depths and limits of the measurements; the first depth is the one judged by the default policy."""
 
     depths: tuple[int, ...] = (10,)
-    confidence_score: dict[Literal["dense", "lexical"], float] = Field(default_factory=dict)
-    confidence_gap: dict[Literal["dense", "lexical"], float] = Field(default_factory=dict)
+    confidence_score: dict[Literal["dense", "lexical", "production"], float] = Field(default_factory=dict)
+    confidence_gap: dict[Literal["dense", "lexical", "production"], float] = Field(default_factory=dict)
     beyond: dict[str, float] = Field(default_factory=lambda: {"swaps": 2.0, "collapsed_swaps": 2.0})
     """By metric: the share of the anchors whose value is above this is measured too, as the statistic `share`."""
     min_judged_ratio: float = Field(FLOOR, ge=0, le=1)

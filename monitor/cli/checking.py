@@ -163,18 +163,18 @@ def quarantine_replay(
 def check_config(
     config: ConfigFile,
     connect: Annotated[
-        bool, typer.Option("--connect", help="Also ask the Qdrant server whether it has what is configured.")
+        bool, typer.Option("--connect", help="Also ask the servers whether they have what is configured.")
     ] = False,
 ) -> int:
-    """Read the configuration and say everything that is wrong with it; 3 when the server does not answer."""
+    """Read the configuration and say everything that is wrong with it; 3 when a server does not answer."""
     from monitor.app.wiring import tools
 
     configuration = configured(config)
     tools.check_references(configuration)
-    met = tools.check_server(configuration) if connect else None
-    for line in met.lines if met is not None else ():
+    met = [check(configuration) for check in (tools.check_server, tools.check_production) if connect]
+    for line in (line for of in met for line in of.lines):
         typer.echo(line)
-    if met is not None and not met.known:
+    if not all(of.known for of in met):
         return UNDECIDED
     typer.echo(f"{config}: ok, {len(configuration.rules())} rules")
     return PASS

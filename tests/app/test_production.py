@@ -9,10 +9,12 @@ from pathlib import Path
 import pytest
 
 from monitor.adapters.prometheus.exporter import MetricsPage
+from monitor.adapters.web.page.render import render_page
 from monitor.app.card_text import explain_card
 from monitor.app.configuration import load
 from monitor.app.explaining import stored_card
 from monitor.app.loop import Monitor
+from monitor.cli import main
 from monitor.core.explain.card import CardQuery
 from monitor.core.index.baseline import Approval
 from monitor.core.judging.policy import Verdict
@@ -158,6 +160,9 @@ def test_a_reranker_that_broke_is_production(tmp_path: Path) -> None:
         assert 'corpus_drift_cause_slots{cause="PRODUCTION"}' in text_ or 'cause="PRODUCTION"' in text_
         assert 'corpus_drift_swaps{dimension="all"' in text_ or 'leg="production"' in text_
         assert "corpus_drift_last_production_timestamp_seconds" in text_
+        page = render_page(monitor.published)
+        assert "Production, as users get it" in page
+        assert "Moved by reranking" in page
 
 
 def test_documents_that_were_lost_are_the_corpus(tmp_path: Path) -> None:
@@ -242,6 +247,9 @@ def test_without_production_nothing_is_asked_and_nothing_is_said(tmp_path: Path)
         assert "production" not in json.dumps([of.metric + of.leg for of in report.measurements])
         assert not [rule for rule in monitor.parts.rules if rule.leg == "production"]
         assert monitor.parts.production is None
+        view = monitor.published
+        assert "production" not in MetricsPage().render(view).decode().lower().replace("production's", "")
+        assert "Production, as users get it" not in render_page(view)
         assert monitor.session.baseline is not None
         assert "production" not in monitor.session.baseline.lists
         assert monitor.session.baseline.fingerprint.others == ()
@@ -434,6 +442,16 @@ def test_a_section_that_cannot_be_meant_is_one_clear_line(tmp_path: Path, sectio
     with pytest.raises(ConfigurationError) as refused, opened(case.config):
         pass
     assert said in str(refused.value)
+
+
+def test_a_retriever_is_tried_before_the_monitor_runs(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    retriever = Retriever(TEXTS)
+    with asked(tmp_path, retriever) as case:
+        assert main(["check-config", "-c", str(case.config), "--connect"]) == 0
+        assert "5 results for anchor 'a0', 5 with a text, the first: c0" in capsys.readouterr().out
+        retriever.failing = 401
+        assert main(["check-config", "-c", str(case.config), "--connect"]) == 3
+        assert "UNKNOWN: refused: HTTP 401" in capsys.readouterr().out
 
 
 def test_secrets_come_from_the_environment_and_are_never_shown(tmp_path: Path) -> None:

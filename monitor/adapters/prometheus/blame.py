@@ -1,7 +1,7 @@
 """Prometheus families of blame: the sources behind most of each leg's churn, and classes of causes."""
 
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from typing import get_args
 
 from prometheus_client.core import Metric
@@ -27,11 +27,19 @@ def blame_families(shares: Iterable[Share]) -> Iterator[Metric]:
     yield family
 
 
-def cause_families(causes: Iterable[CauseClass], *, compared: bool) -> Iterator[Metric]:
-    """Which classes of causes hold; several may, or none. Without a comparison the others are not known to be 0."""
+def cause_families(
+    causes: Iterable[CauseClass], *, compared: bool, without: Collection[CauseName] = ()
+) -> Iterator[Metric]:
+    """Which classes of causes hold; several may, or none. Without a comparison the others are not known to be 0.
+
+    Args:
+        causes: those that hold.
+        compared: whether there was a baseline to compare with.
+        without: classes that nothing here can tell.
+    """
     holding = {of.cause for of in causes}
     family = gauge("cause")
     for name in get_args(CauseName):
-        if compared or name in holding:
+        if (compared and name not in without) or name in holding:
             family.add_metric((name,), float(name in holding))
     yield family

@@ -17,7 +17,7 @@ from monitor.adapters.prometheus.text import page_text
 from monitor.core.judging.policy import Finding
 from monitor.core.measures.registry import REGISTRY, MeasureRegistry
 from monitor.core.model.problems import Problem, ProblemKind
-from monitor.core.model.report import DriftReport, Measurement
+from monitor.core.model.report import CauseName, DriftReport, Measurement
 from monitor.core.records.published import Published
 from monitor.ports import FaultKind
 
@@ -79,7 +79,8 @@ def reported(view: Published, registry: MeasureRegistry = REGISTRY) -> Iterator[
     yield from _measurements(view.report.measurements, registry)
     yield from _findings(view)
     yield from blame_families(view.report.blame)
-    yield from cause_families(view.report.causes, compared=view.report.baseline is not None)
+    untold: tuple[CauseName, ...] = ("PRODUCTION",) if view.health.production is None else ()
+    yield from cause_families(view.report.causes, compared=view.report.baseline is not None, without=untold)
     for name, value in view.report.corpus.items():
         # Not the bare name: measurements per segment have it, and one page may not hold a family twice.
         yield plain(f"corpus_{name}", value)

@@ -4,8 +4,6 @@ import json
 from hashlib import blake2b
 
 from monitor.adapters.production.answer_paths import AnswerPaths
-from monitor.adapters.production.http import HttpProduction, PlainExchange, ProductionSettings
-from monitor.adapters.production.mcp import McpExchange
 from monitor.adapters.production.presets import MCP, PRODUCTION_PRESETS
 from monitor.adapters.production.search_log import read_otel, read_ubi
 from monitor.adapters.production.template import RequestTemplate
@@ -29,6 +27,10 @@ def build_production(configuration: Configuration) -> ProductionRetriever | None
     chosen = configuration.production
     if chosen is None or chosen.passive:
         return None
+    # httpx takes its time to import: only those who ask production wait for it.
+    from monitor.adapters.production.http import HttpProduction, PlainExchange, ProductionSettings
+    from monitor.adapters.production.mcp import McpExchange
+
     template, paths = _template(chosen), answer_paths(chosen)
     if "vector" in template.names and configuration.dense.adapter is None:
         message = "production.body: {vector}: the dense leg is off, so anchors have no vectors"

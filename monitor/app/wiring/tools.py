@@ -1,11 +1,14 @@
 """Checks and builders behind the small commands: anchors, events, schemas."""
 
 import itertools
+import time
 from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
+
+import numpy as np
 
 from monitor.adapters.anchors_file import anchor_schema, load, vector_lengths, write
 from monitor.adapters.codecs.forms import FormOptions, decoder
@@ -16,11 +19,14 @@ from monitor.adapters.query_log.fields import FORMS, Fields
 from monitor.adapters.query_log.reading import read_query_log
 from monitor.adapters.sources.jsonl.source import JsonLinesSource
 from monitor.app.configuration import Configuration
+from monitor.app.health import Clocks
+from monitor.app.wiring.production import build_production, build_searches
 from monitor.app.wiring.retrieval import build_anchors, build_space, retriever_context
 from monitor.app.wiring.sources import build_decoder, build_source
 from monitor.core.explain.schema import explain_schema
 from monitor.core.index.corpus import Corpus
 from monitor.core.model.events import MalformedEvent, Upsert
+from monitor.core.model.production import stranger_name
 from monitor.core.model.report import ALL
 from monitor.core.records.documents import gate_schema, report_schema
 from monitor.core.selection.selection import as_anchors, merge_spellings, select
@@ -28,6 +34,8 @@ from monitor.kinds import Checked
 from monitor.ports import ConfigurationError, Decoder, Polled
 
 PROBLEMS_SHOWN = 100
+PATIENCE = 30.0
+"""Seconds that a server which is tried may take."""
 SELECTION_DIMENSION = 64
 """Of the vectors that spread the chosen anchors; they are not written to the file."""
 
@@ -39,8 +47,10 @@ def check_references(configuration: Configuration) -> None:
         ConfigurationError: what is wrong.
     """
     space = build_space(configuration)
-    build_anchors(configuration, space)
+    anchors = build_anchors(configuration, space)
     build_source(configuration, space, Corpus(space.dimension))
+    build_production(configuration)
+    build_searches(configuration, anchors, Clocks(time.monotonic, time.time))
     build_decoder(configuration, space.dimension, space.embedding_version)
 
 
@@ -56,6 +66,30 @@ def check_server(configuration: Configuration) -> Checked:
     space = build_space(configuration)
     context = retriever_context(configuration, space, Corpus(space.dimension))
     return chosen.adapter.check(chosen.settings, context)
+
+
+def check_production(configuration: Configuration) -> Checked:
+    """Ask production's retriever for the first anchor, and say what came.
+
+    Raises:
+        ConfigurationError: the request cannot be made as configured.
+    """
+    retriever, depth = build_production(configuration), max(configuration.measure.depths)
+    if retriever is None:
+        return Checked((), known=True)
+    try:
+        anchors = build_anchors(configuration, build_space(configuration))
+        answer = retriever.ask(anchors, np.zeros(1, np.int64), k=depth, deadline=PATIENCE)[0]
+    finally:
+        retriever.close()
+    where = f"production {configuration.production.url}" if configuration.production else "production"
+    if answer.reason:
+        return Checked((f"{where}: UNKNOWN: {retriever.trouble()}",), known=False)
+    first = next(iter(answer.results), None)
+    said = "none: look at production.results" if first is None else stranger_name(first, 60)
+    texts = sum(bool(of.text) for of in answer.results)
+    found = f"{len(answer.results)} results for anchor {anchors.anchors[0].id!r}, {texts} with a text, the first"
+    return Checked((f"{where}: {found}: {said}",), known=True)
 
 
 def check_anchor_file(path: Path, dimension: int) -> dict[str, Any]:
