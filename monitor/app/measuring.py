@@ -122,6 +122,13 @@ class Measuring:
             production.look(self._session.mapping())
             self._session.observe_production(production.lists)
 
+    def passed(self) -> None:
+        """A deploy is complete and was replayed: what production was overheard to serve before says nothing of it."""
+        production = self._parts.production
+        if production is not None:
+            production.passed()
+            self._session.observe_production(production.lists)
+
     def replay(self, *, full: bool) -> None:
         """Ask the real index about touched anchors, or all; without a baseline only when all are asked for."""
         self._look_at_production(full=full)
@@ -164,10 +171,6 @@ class Measuring:
 
     def measure(self, deploy_id: str = "", problems: Sequence[Problem] = (), *, expected: Segment = ()) -> Measured:
         """The report and verdict on the corpus as it is now; `expected` is what the deploy said it would change."""
-        production = self._parts.production
-        if deploy_id and production is not None:
-            production.passed()
-            self._session.observe_production(production.lists)
         session, brief, began = self._session, self._throttle.brief(deploy_id), self._parts.clocks.monotonic()
         self._observe()
         evaluation = self.blaming.evaluated(
