@@ -40,7 +40,7 @@ def test_ubi() -> None:
         (found,) = said(read_ubi(encoded(record)))
         assert found[0] == "rotate the key"
         assert [name for name, _ in found[1]] == ["c1", "c2"]
-    for nothing in (None, []):
+    for nothing in (None, list[str]()):
         assert said(read_ubi(encoded({**UBI, "query_response_hit_ids": nothing}))) == [("rotate the key", [])]
 
 
