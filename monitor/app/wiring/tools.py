@@ -84,7 +84,7 @@ def check_production(configuration: Configuration) -> Checked:
         retriever.close()
     where = f"production {configuration.production.url}" if configuration.production else "production"
     if answer.reason:
-        return Checked((f"{where}: UNKNOWN: {retriever.trouble()}",), known=False)
+        return Checked((f"{where}: UNKNOWN: {retriever.last_error()}",), known=False)
     first = next(iter(answer.results), None)
     said = "none: look at production.results" if first is None else stranger_name(first, 60)
     texts = sum(bool(of.text) for of in answer.results)
