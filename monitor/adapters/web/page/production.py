@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from monitor.adapters.web.page.heat import Shade, shade
 from monitor.adapters.web.page.words import number, percent
+from monitor.core.measures.production import LEG_OFF
 from monitor.core.measures.registry import REGISTRY
 from monitor.core.model.report import ALL, DriftReport, Measurement, judged_depth
 
@@ -42,7 +43,8 @@ def production_lines(report: DriftReport) -> tuple[ProductionLine, ...]:
         for of in report.measurements
         if of.leg == "production" and of.dimension == ALL and of.stat == "mean" and of.k in (0, depth)
     }
-    return tuple(_line(found[metric], depth, name, note) for metric, name, note in _SHOWN if metric in found)
+    on = {metric: of for metric, of in found.items() if of.reason != LEG_OFF}
+    return tuple(_line(on[metric], depth, name, note) for metric, name, note in _SHOWN if metric in on)
 
 
 def _line(of: Measurement, depth: int, name: str, note: str) -> ProductionLine:
