@@ -220,13 +220,16 @@ class Measuring:
         watch = parts.migration
         at = named_positions(intake.positions)
         migration = None if watch is None else watch.view(self._session, parts.served, at)
+        judge = parts.migration_judge
+        judged = None if migration is None or judge is None else judge.judging(migration, self._session)
         staleness, session = parts.gauges.staleness(), self._session
         counters, ledger = dict(session.counters), tuple(session.ledger)
 
         def view() -> Published:
             report, verdict = measured()
             said = withheld(verdict, staleness)
-            return Published(parts.corpus_name, report, verdict, said, counters, ledger, health, migration)
+            own = None if judged is None else judged()
+            return Published(parts.corpus_name, report, verdict, said, counters, ledger, health, migration, own)
 
         self._view, self.pulse = Lazy(view), Pulse(health, ledger, at)
 

@@ -179,6 +179,11 @@ class MigrationWatch:
         return self.changes[-1].phase if self.changes else Phase.NOT_STARTED
 
     @property
+    def encoder(self) -> Encoder | None:
+        """Makes the new version's vectors of texts; None where nothing here can."""
+        return self._access.encoder
+
+    @property
     def closed(self) -> tuple[str, ...]:
         """Ids of the barriers of the steps taken."""
         return tuple(f"migration {self.plan.migration_id} {change.step}" for change in self.changes)

@@ -65,6 +65,8 @@ class MigrationSection(Section):
     contract: MigrationContractSection = MigrationContractSection()
     dense: MigrationDenseSection = MigrationDenseSection()
     encoder: EncoderSection = EncoderSection()
+    clicks: str = ""
+    """A log of what users saw and clicked, JSON Lines."""
     gate: MigrationGateSection = MigrationGateSection()
 
     @model_validator(mode="after")

@@ -1,7 +1,7 @@
 """An encoder migration as text for people: status, gate and explanation."""
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 Document = Mapping[str, Any]
@@ -54,9 +54,9 @@ def _between(of: Document, unit: float, form: str) -> str:
     return f"{value} ({lower} to {upper})"
 
 
-def fix_lines(of: Document) -> str:
-    """The fix list as JSON Lines: chunk_id, action (write, embed, delete), fault."""
-    return "\n".join(json.dumps(fix, ensure_ascii=False) for fix in of["coverage"]["fixes"])
+def json_lines(of: Sequence[Document]) -> str:
+    """A list for another program: one JSON object per line."""
+    return "\n".join(json.dumps(one, ensure_ascii=False) for one in of)
 
 
 def _rule(rule: Document) -> str:

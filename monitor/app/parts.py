@@ -9,6 +9,7 @@ from monitor.app.audit import Audit
 from monitor.app.embedding import Embedder
 from monitor.app.health import Clocks, Gauges
 from monitor.app.migration import MigrationWatch
+from monitor.app.migration_judging import MigrationJudge
 from monitor.app.milestones import Milestones
 from monitor.app.overhearing import OverheardProduction
 from monitor.app.production import AskedProduction
@@ -75,6 +76,8 @@ class MonitorComponents:
     """The second embedding version that is watched; None where none is configured."""
     production: AskedProduction | OverheardProduction | None = None
     """The retriever as users get it; None where none is configured."""
+    migration_judge: MigrationJudge | None = None
+    """Judges it; there where `migration` is."""
     restoring: ProgressHook = nullcontext
     """Stands around the restoring of the state."""
 

@@ -6,12 +6,15 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
+from monitor.adapters.click_log import ClickLog
 from monitor.app.configuration import Configuration
 from monitor.app.health import Clocks
 from monitor.app.migration import MigrationPlan, MigrationWatch, TargetAccess
+from monitor.app.migration_judging import MigrationJudge
 from monitor.app.migration_section import MigrationSection
 from monitor.app.wiring.retrieval import Space
 from monitor.core.index.corpus import Corpus
+from monitor.core.migration.limits import GateLimits
 from monitor.core.migration.model import EncoderContract
 from monitor.core.migration.target import TargetVersion
 from monitor.core.model.anchors import AnchorSet
@@ -64,6 +67,22 @@ def build_migration(
         configuration.dense.replay_deadline,
     )
     return MigrationWatch(plan, target, asking(configuration, new, encoder), anchors, access, store, clocks)
+
+
+def build_judge(configuration: Configuration, watch: MigrationWatch, clocks: Clocks) -> MigrationJudge | None:
+    """What judges the migration; None where none is configured."""
+    chosen = configuration.migration
+    if chosen is None:
+        return None
+    threshold = configuration.measure.confidence_score.get("dense")
+    return MigrationJudge(
+        watch,
+        GateLimits(**chosen.gate.model_dump()),
+        depth=configuration.measure.depths[0],
+        thresholds={} if threshold is None else {"measure.confidence_score.dense": threshold},
+        clocks=clocks,
+        log=ClickLog(configuration.located(chosen.clicks)).read if chosen.clicks else None,
+    )
 
 
 def build_target_encoder(configuration: Configuration, chosen: MigrationSection) -> Encoder | None:

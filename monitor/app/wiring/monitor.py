@@ -32,7 +32,7 @@ from monitor.app.replay import Served
 from monitor.app.restore import ProgressHook
 from monitor.app.service import MonitorService
 from monitor.app.snapshot import Snapshots
-from monitor.app.wiring.migration import build_migration
+from monitor.app.wiring.migration import build_judge, build_migration
 from monitor.app.wiring.production import build_production, build_searches
 from monitor.app.wiring.retrieval import Space, build_anchors, build_index, build_space, fingerprint
 from monitor.app.wiring.sources import build_dead_letters, build_decoder, build_source
@@ -215,6 +215,7 @@ def _parts(
         audit=_audit(configuration, store, corpus, engine, clocks),
         anchors_watch=watch,
         migration=migration,
+        migration_judge=None if migration is None else build_judge(configuration, migration, clocks),
         readiness=None
         if real.retriever is None or real.owned is not None
         else Readiness(real.retriever, corpus, clocks, timeout=configuration.dense.ready_timeout),

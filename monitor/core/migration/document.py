@@ -13,7 +13,7 @@ SCHEMA = 1
 Document = dict[str, Any]
 FIELDS = frozenset(
     {"migration", "verdict", "gate", "reasons", "phase", "from", "to", "next", "rules", "coverage", "pace", "serving"}
-    | {"shadow", "quality", "other_quality", "problems", "remarks"}
+    | {"shadow", "quality", "other_quality", "judging", "problems", "remarks"}
 )
 """What a reader of the document may count on."""
 
@@ -53,6 +53,7 @@ def migration_document(of: MigrationAssessment, target: str = "-c corpus-drift.t
         "audit": None if audit is None else {**asdict(audit), "mixed_most": audit.mixed_most},
         "clicks": None if of.evidence.clicks is None else asdict(of.evidence.clicks),
         "side_effects": _side_effects(of),
+        "judging": _judging(of),
         "events": [
             {"kind": kind, "outcome": outcome, "count": count}
             for (kind, outcome), count in sorted(view.events.items())
@@ -76,6 +77,26 @@ def _contract(of: EncoderContract) -> Document:
 
 def _coverage(of: Coverage) -> Document:
     return {**asdict(of), "ratio": of.ratio, **fixes_document(of)}
+
+
+def _judging(of: MigrationAssessment) -> Document:
+    """Whether judgements decide the sign, and the results that are worth judging next."""
+    known, view = of.evidence, of.view
+    sign = known.sign
+    return {
+        "sign": None if sign is None else {**asdict(sign), "sign": sign.sign},
+        "slots": [
+            {
+                "query_id": view.anchors.anchors[slot.row].id,
+                "query": view.anchors.anchors[slot.row].text,
+                "chunk_id": view.names.get(slot.key, ""),
+                "old_rank": slot.old_rank,
+                "new_rank": slot.new_rank,
+                "weight": slot.weight,
+            }
+            for slot in known.to_judge
+        ],
+    }
 
 
 def _side_effects(of: MigrationAssessment) -> Document:

@@ -4,6 +4,7 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
+from monitor.core.migration.cheap_judging import JudgedSign, SlotToJudge
 from monitor.core.migration.clicks import InterleavingCredit
 from monitor.core.migration.quality import QualityDifference
 from monitor.core.migration.side_effects import AnswerShape, SuggestedThreshold
@@ -52,6 +53,8 @@ class MigrationEvidence:
         source_mix_divergence: of the two, in bits.
         thresholds: by name of the configured threshold.
         proxies: rewrite stability, agreement with the lexical leg.
+        to_judge: results in which the versions differ and that nobody judged, those that decide most first.
+        sign: where the difference in gain can still lie, given what is judged; None without lists of both versions.
         remarks: why something is not there, one line each.
     """
 
@@ -64,4 +67,6 @@ class MigrationEvidence:
     source_mix_divergence: float = math.nan
     thresholds: Mapping[str, SuggestedThreshold] = field(default_factory=dict)
     proxies: Sequence[ProxyFigures] = ()
+    to_judge: Sequence[SlotToJudge] = ()
+    sign: JudgedSign | None = None
     remarks: tuple[str, ...] = ()

@@ -13,6 +13,7 @@ from monitor.core.measures.formulas.labelled import Judgements
 from monitor.core.measures.formulas.overlap import overlap
 from monitor.core.measures.formulas.ranking import rbo_ext
 from monitor.core.migration import clicks
+from monitor.core.migration.cheap_judging import JudgedSign, SlotToJudge, judged_sign, slots_to_judge
 from monitor.core.migration.clicks import Impression
 from monitor.core.migration.evidence import ClickFigures, MigrationEvidence, ProxyFigures
 from monitor.core.migration.limits import GateLimits
@@ -35,8 +36,11 @@ from monitor.core.migration.side_effects import (
     suggested_threshold,
 )
 from monitor.core.migration.vectors import BlindAudit
-from monitor.core.model.events import text_hash
+from monitor.core.model.events import chunk_key, text_hash
 from monitor.core.model.lists import RankedLists
+
+TO_JUDGE = 1_000
+"""Results that are handed out for people to judge."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -88,6 +92,7 @@ def gather(view: MigrationView, sources: EvidenceSources, limits: GateLimits) ->
         )
     labels = quality_labels(view, sources, sources.log if supported else ())
     decides, others = _quality(view, pair, labels, (sources, limits))
+    slots, sign = _judging(view, pair, sources.depth)
     facts = (sources.traits, sources.depth)
     live, now = view.coverage.live, view.now
     return MigrationEvidence(
@@ -105,8 +110,26 @@ def gather(view: MigrationView, sources: EvidenceSources, limits: GateLimits) ->
             name: suggested_threshold(_first(old), _first(new), at) for name, at in sources.thresholds.items()
         },
         proxies=_proxies(old, new, sources),
+        to_judge=slots[:TO_JUDGE],
+        sign=sign,
         remarks=tuple(remarks),
     )
+
+
+def _judging(
+    view: MigrationView, pair: tuple[RankedLists, RankedLists], depth: int
+) -> tuple[list[SlotToJudge], JudgedSign]:
+    """What is still to be judged by people, and whether what they judged decides the sign already."""
+    anchors = view.anchors.anchors
+    grades = {
+        (row, chunk_key(chunk)): grade
+        for row, anchor in enumerate(anchors)
+        for chunk, grade in anchor.relevant.items()
+    }
+    slots = slots_to_judge(*pair, view.anchors.weights.tolist(), depth)
+    greatest = max((1.0, *grades.values()))
+    sign = judged_sign(slots, grades, float(view.anchors.weights.sum()) or 1.0, greatest)
+    return [slot for slot in slots if (slot.row, slot.key) not in grades], sign
 
 
 def compared_lists(view: MigrationView) -> tuple[RankedLists, RankedLists] | None:

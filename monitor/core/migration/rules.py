@@ -137,8 +137,6 @@ def _sound(case: _Case) -> _Answer:
         ("unlike their equal content", faults.unequal),
     )
     found = [f"{count:,} vectors {name}" for name, count in wrong if count]
-    refused = sum(count for (_, outcome), count in case.view.events.items() if outcome in REFUSED)
-    found += [f"{refused:,} vectors refused for their dimension or numbers"] if refused else []
     if found:
         return _Answer("fail", f"{'; '.join(found)}: {', '.join(faults.examples[:SHOWN]) or 'see the quarantine'}")
     if audit is not None and audit.failed:
@@ -157,10 +155,6 @@ def _sound(case: _Case) -> _Answer:
     if audit.checked < least:
         return _Answer("inconclusive", f"{said}; expected {least} audited")
     return _Answer("pass", f"{said} wrong, so a mix is at most {audit.mixed_most:.1%}")
-
-
-REFUSED = frozenset({"dimension", "not_finite"})
-"""Outcomes of events whose vectors break the contract."""
 
 
 def _serves(case: _Case) -> _Answer:

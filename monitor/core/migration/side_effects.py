@@ -21,7 +21,7 @@ class ListedTraits:
 
     doc_id: str
     source: str
-    tokens: int
+    tokens: float
     event_time: int
 
 

@@ -62,7 +62,6 @@ CASES: list[tuple[str, MigrationView, MigrationEvidence | None, str, str]] = [
     ("R3", view(faults=VectorFaults(1_000, None, 0, 0)), None, "pass", "keep the contract"),
     ("R3", view(faults=VectorFaults(1_000, 0, 2, 1)), None, "fail", "2 vectors without direction"),
     ("R3", view(faults=VectorFaults()), None, "unknown", "no vector"),
-    ("R3", view(events={("embed", "dimension"): 3}), None, "fail", "3 vectors refused"),
     ("R4", view(), None, "pass", "recall 0.990"),
     ("R4", both(ann_recall=0.94), None, "fail", "at least 0.980"),
     ("R4", both(ann_recall=0.975), None, "fail", "at least 0.980"),

@@ -183,6 +183,10 @@ class LexicalTopK:
         frequency = self._vocabulary.document_frequency[ids].astype(np.int64)
         return statistics(self.bm25, self._forward, self._vocabulary, (terms, frequency))
 
+    def tokens(self, slots: NDArray[np.int64]) -> NDArray[np.int32]:
+        """Tokens, with repeats, of the chunks in these live slots."""
+        return self._forward.lists(slots).lengths
+
     def by_source(self, codes: SegmentCodes) -> SourceStatistics:
         """The statistics told apart by source, by a pass over all live chunks; `codes` are their segments."""
         terms, ids = self._terms
