@@ -5,10 +5,13 @@ BIN := $(VENV)/bin
 INSTALL := $(BIN)/pip install --quiet --disable-pip-version-check --no-deps
 WHERE ?= .demo
 
-.PHONY: demo serve test kill bench docs fmt lint lock clean
+.PHONY: demo demo-migration serve test kill bench docs fmt lint lock clean
 
 demo: $(VENV)/.run
 	$(BIN)/corpus-drift demo
+
+demo-migration: $(VENV)/.run
+	$(BIN)/corpus-drift demo --migration
 
 serve: $(VENV)/.run
 	$(BIN)/corpus-drift demo --folder $(WHERE) --serve

@@ -5,12 +5,13 @@ from pathlib import Path
 from dashboards.board import board_json
 from dashboards.deploys import DEPLOY
 from dashboards.metrics_page import metrics_page
+from dashboards.migration import MIGRATION
 from dashboards.overview import OVERVIEW
 from dashboards.pipeline import PIPELINE
 from dashboards.segment import SEGMENT_DRILL_DOWN
 
 FOLDER = Path(__file__).parent
-BOARDS = (OVERVIEW, SEGMENT_DRILL_DOWN, DEPLOY, PIPELINE)
+BOARDS = (OVERVIEW, SEGMENT_DRILL_DOWN, DEPLOY, PIPELINE, MIGRATION)
 
 
 def files() -> dict[str, str]:

@@ -23,7 +23,9 @@ from monitor.app.service import MonitorService
 from monitor.app.wiring import open_monitor, read_state, serving
 from monitor.cli import app, main
 from monitor.core.judging.alerts.alert import Alert
+from monitor.core.model.events import Embed
 from tests.app.loops import opened, to_end
+from tests.app.migrating import migrated, write_migration
 from tests.commands import Commands, Said
 from tests.corpora import DIMENSION, Shape, write_case
 from tests.deploy.test_runbooks import TEXTS
@@ -204,6 +206,21 @@ def closes_the_deploy(case: Case, said: Said) -> None:
         assert store.ledger()[-1].deploy_id == "at-end"
 
 
+def tells_of_a_migration(case: Case, said: Said) -> None:
+    """See `meanwhile`: one chunk of the backfill is lost."""
+    assert said.code == 0
+    if said.out.startswith("{"):
+        (fix,) = map(json.loads, said.out.splitlines())
+        assert fix["action"] == "write"
+    else:
+        assert "NOT_READY" in said.out
+        assert "1 missing" in said.out
+
+
+def refuses_a_migration(case: Case, said: Said) -> None:
+    assert (said.code, said.out.split()[0]) == (1, "NOT_READY")
+
+
 PROMISES: dict[str, Callable[[Case, Said], None]] = {
     "--version": says_version,
     "anchors check": checks_anchors,
@@ -217,6 +234,9 @@ PROMISES: dict[str, Callable[[Case, Said], None]] = {
     "explain": explains,
     "gate": judges,
     "gate at end": closes_the_deploy,
+    "migrate explain": tells_of_a_migration,
+    "migrate gate": refuses_a_migration,
+    "migrate status": tells_of_a_migration,
     "quarantine list": lists_quarantine,
     "quarantine replay": retries,
     "report": reports,
@@ -243,6 +263,8 @@ def meanwhile(words: list[str], case: Case) -> Iterator[None]:
     if of == "events check":
         path = case.config.with_name("events.jsonl")
         path.write_text(path.read_text().replace(FOREIGN, ""))
+    if words[0] == "migrate":
+        faulty_migration(case.config.parent)
     if of == "gate at end":
         words[words.index("--deploy") + 1] = "at-end"
         configuration = load(case.config, {})
@@ -256,6 +278,16 @@ def meanwhile(words: list[str], case: Case) -> Iterator[None]:
                 thread.join(60)
         return
     yield
+
+
+def faulty_migration(folder: Path) -> None:
+    """Instead of the case: a migration whose backfill says that it is done and lost a chunk."""
+    for old in folder.glob("state.db*"):
+        shutil.rmtree(old) if old.is_dir() else old.unlink()
+    made = migrated(until="backfilled").made
+    lost = max(at for at, event in enumerate(made) if isinstance(event, Embed))
+    config = write_migration(folder, [*made[:lost], *made[lost + 1 :]])
+    assert main(["run", "-c", str(config), "--until-end"]) == 0
 
 
 def test_every_printed_command_does_what_it_promises(

@@ -42,7 +42,7 @@ def estimate_text(of: Document) -> str:
     lines += [
         f"limit     a clean sample still allows rank {of['unseen_rank']:,}: only a shadow read can promise hit@{k}",
         f"words     {_between(of['words'], 1.0, ',.0f')}; a subword tokenizer makes more tokens of them",
-        f"hours     {_between(of['hours'], 1.0, ',.2f')} at the pace that was measured here",
+        f"time      {_lasting(of['hours'])} at the pace that was measured here",
         f"storage   {_between(of['bytes'], 1e6, ',.1f')} MB of vectors, up to the upper figure with an index",
     ]
     return "\n".join(lines)
@@ -51,6 +51,11 @@ def estimate_text(of: Document) -> str:
 def _between(of: Document, unit: float, form: str) -> str:
     """An estimate with its interval."""
     value, lower, upper = ("unknown" if of[name] is None else f"{of[name] / unit:{form}}" for name in of)
+    return f"{value} ({lower} to {upper})"
+
+
+def _lasting(hours: Document) -> str:
+    value, lower, upper = (seconds(None if hours[name] is None else 3_600 * hours[name]) for name in hours)
     return f"{value} ({lower} to {upper})"
 
 

@@ -27,8 +27,15 @@ def demo(
     flooded: Annotated[str, typer.Option(help="The source that the incident floods ('' chooses).")] = "",
     lost: Annotated[str, typer.Option(help="The source that the incident loses ('' chooses).")] = "",
     folder: Annotated[Path | None, typer.Option(help="Keep corpus, state and configuration here.")] = None,
+    migration: Annotated[
+        bool, typer.Option("--migration", help="Instead: an encoder migration, step by step.")
+    ] = False,
 ) -> int:
     """A real corpus (this Python's documentation strings), real updates and a planted incident, all in process."""
+    if migration:
+        from monitor.demo.migrating import demonstrate_migration
+
+        return demonstrate_migration(folder, serve=serve)
     from monitor.demo.demonstration import demonstrate
 
     return demonstrate(folder, flooded=flooded, lost=lost, serve=serve)

@@ -14,14 +14,16 @@ from monitor.core.model.anchors import Anchor
 from monitor.core.model.events import CorpusEvent
 from monitor.demo.docstrings import installed_roots, read_documentation
 from monitor.demo.migration_story import MIGRATION_ID, MigrationStory, migration_story
-from monitor.demo.preparing import SEED, START, WATCHED
-from monitor.demo.scenario import DocumentedObject, draw_anchors
+from monitor.demo.preparing import SEED, START
+from monitor.demo.scenario import DocumentedObject
 
 OLD_DIMENSION, NEW_DIMENSION = 48, 128
 """Of the encoder in production and of the new one, which tells more apart."""
-MOST_CHUNKS = 8_000
+MOST_CHUNKS = 3_000
 """Of the corpus, so that the whole story takes less than a minute."""
-ANCHORS = 600
+ANCHORS = 800
+LEAST_WORDS = 4
+"""Of a question, and of its answer."""
 EVENTS = "events.jsonl"
 
 
@@ -46,15 +48,15 @@ def prepare_migration(folder: Path) -> PreparedMigration:
     Args:
         folder: an existing folder; its events are begun anew, and are empty.
     """
-    objects = _some(read_documentation(installed_roots()).objects)
+    told = _some(read_documentation(installed_roots()).objects)
+    objects = [one for one, _ in told]
     texts = [one.text for one in objects]
     old, new = (
         LatentSemanticEncoder.fit(texts, dimension=dimension, seed=SEED)
         for dimension in (OLD_DIMENSION, NEW_DIMENSION)
     )
     new.save(folder / "new-encoder.npz")
-    drawn = draw_anchors(objects, np.random.default_rng(SEED), count=ANCHORS, watched=WATCHED)
-    anchors = _in_both(encoded(drawn, old), new)
+    anchors = _in_both(encoded(_asked(told), old), new)
     write(folder / "anchors.jsonl", anchors)
     (folder / EVENTS).write_bytes(b"")
     story = migration_story(objects, old, new, np.random.default_rng(SEED), start=START)
@@ -63,16 +65,30 @@ def prepare_migration(folder: Path) -> PreparedMigration:
     return PreparedMigration(configuration, len(objects), len(anchors), story)
 
 
-def _some(objects: Sequence[DocumentedObject]) -> Sequence[DocumentedObject]:
-    """Whole packages, the largest first, until the corpus is large enough."""
-    by_package: dict[str, list[DocumentedObject]] = {}
+def _some(objects: Sequence[DocumentedObject]) -> list[tuple[DocumentedObject, str]]:
+    """Docstrings without their first sentence, and that sentence; packages whole, the largest first.
+
+    The sentence asks for what follows it: so each question has one known answer, which neither encoder chose, and no
+    chunk is its own question.
+    """
+    by_package: dict[str, list[tuple[DocumentedObject, str]]] = {}
     for one in objects:
-        by_package.setdefault(one.package, []).append(one)
-    made: list[DocumentedObject] = []
-    for rows in sorted(by_package.values(), key=lambda rows: (-len(rows), rows[0].package)):
-        if len(made) + len(rows) <= MOST_CHUNKS:
-            made += rows
-    return made or objects[:MOST_CHUNKS]
+        first, _, rest = one.text.partition(". ")
+        if min(len(first.split()), len(rest.split())) >= LEAST_WORDS:
+            by_package.setdefault(one.package, []).append((replace(one, text=rest), first))
+    made: list[tuple[DocumentedObject, str]] = []
+    for rows in sorted(by_package.values(), key=lambda rows: (-len(rows), rows[0][0].package)):
+        made += rows[: MOST_CHUNKS - len(made)]
+    return made
+
+
+def _asked(told: Sequence[tuple[DocumentedObject, str]]) -> list[Anchor]:
+    """Some of the first sentences, each judged: what follows it in its docstring is relevant."""
+    drawn = np.random.default_rng(SEED).permutation(len(told))[:ANCHORS]
+    return [
+        Anchor.of(one.chunk_id, first, segment={"source": one.package}, relevant={one.chunk_id: 1.0})
+        for one, first in (told[at] for at in np.sort(drawn).tolist())
+    ]
 
 
 def _in_both(anchors: Sequence[Anchor], new: LatentSemanticEncoder) -> list[Anchor]:
@@ -121,4 +137,10 @@ dimension = {new.dimension}
 [migration.encoder]
 kind = "latent-semantic"
 path = "new-encoder.npz"
+
+[migration.gate]
+# A package with fewer questions cannot show that it loses less than five points: it is judged with all the others.
+min_anchors = 250
+# These queries take a fraction of a millisecond: what a busy machine adds is more than a fifth of that.
+slowdown = 20.0
 """
