@@ -15,6 +15,7 @@ from monitor.core.judging.out_of_scope import Changed, out_of_scope_changes
 from monitor.core.judging.policy import Finding, Rule, Verdict, judge
 from monitor.core.measures.comparison.seen import Observation
 from monitor.core.measures.noise import carried, noise_columns
+from monitor.core.measures.registry import REGISTRY
 from monitor.core.model.events import Segment
 from monitor.core.model.problems import Problem, ProblemKind
 from monitor.core.model.report import DriftReport
@@ -63,7 +64,8 @@ class Evaluation:
         also = self.kept
         if profile is not None:
             arrived = self.compared.newcomers
-            also = tuple(integrity_findings(self.rules, report, expected, profile.integrity, arrived))
+            found = integrity_findings(self.rules, report, expected, profile.integrity, arrived, profile.since_pinned)
+            also = tuple(found)
         if evidence is None:
             return report, judge(rules, report, also)
         return report, judge_deploy(rules, self.compared, report, evidence, also)
@@ -110,7 +112,8 @@ def kept_evaluation(drift: Drift, rules: Sequence[Rule], baseline: Snapshot, rec
     What made the deploy UNKNOWN then (a loss, an incomplete barrier, a changed fingerprint) makes it UNKNOWN now.
     Anchors that ask something else today than they did then count as not measured. The marker's expected change is
     not judged again: kept lists do not say which event changed what. Nor is integrity: what its rules found then
-    stands where the baseline is the same, and is left out against another one.
+    stands where the baseline is the same, and is left out against another one. The distance to the pinned baseline
+    is left out too: this asks about the one that is named.
 
     Args:
         drift: the evaluation of the anchors of now.
@@ -141,7 +144,9 @@ def kept_evaluation(drift: Drift, rules: Sequence[Rule], baseline: Snapshot, rec
     ]
     if not asked.all() or compared.alignment is None or compared.alignment.changed:
         found = [of for of in found if of.leg == "corpus"]  # other anchors: nobody knows how many find what is new
-    return Evaluation(compared, rules, evidence_of(baseline, compared, rules), found)
+    beside = {of.name for of in REGISTRY.group("pinned")}
+    asked_now = [rule for rule in rules if rule.metric not in beside]
+    return Evaluation(compared, asked_now, evidence_of(baseline, compared, asked_now), found)
 
 
 def withheld(verdict: Verdict, reason: str) -> Verdict:

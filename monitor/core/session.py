@@ -280,7 +280,7 @@ class Session:
             baseline, pinned = (None if of is None else replace(of, lists=_as_served(of.lists)) for of in both)
             pinned = baseline if same else pinned
         self.baseline, self.pinned = baseline, pinned
-        self.engine.statistics.rebase(None if baseline is None else baseline.profile)
+        self.engine.statistics.rebase(*(None if of is None else of.profile for of in (baseline, pinned)))
 
     def lost(self) -> tuple[Problem, ...]:
         """Whether the stream lost events that nobody has looked at since."""

@@ -222,20 +222,21 @@ def test_through_the_command_line(tmp_path: Path, capsys: pytest.CaptureFixture[
     assert (missing.code, "Traceback" in missing.err) == (2, False)
 
 
-def test_a_change_set_that_was_not_understood_or_leaves_nothing_is_unknown(
+def test_a_change_set_that_was_not_understood_is_unknown_and_one_that_leaves_nothing_fails(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """As the deploy that would follow: by the same places, with the same words."""
+    """As the deploy that would follow, with the same words: nothing can be said, or all answers are lost."""
     shape = corpora.Shape(chunks=24, deploys=1, dense=False)
     config, events = corpora.write_case(tmp_path, shape=shape), corpora.events(7, shape)
     streamed(config, events, "d0")
     live = [event.chunk for event in events if isinstance(event, Upsert)]
     gone = corpora.written([Delete(chunk.chunk_id, chunk.event_time + 10**9, 10**6) for chunk in live])
-    cases = {b"not json\n" * 12: "12 of 12 changes were set aside", gone: "the corpus is empty"}
-    for content, why in cases.items():
+    unknown, fail = (3, "unknown"), (1, "fail")
+    cases = {b"not json\n" * 12: ("12 of 12 changes were set aside", unknown), gone: ("the corpus is empty", fail)}
+    for content, (why, expected) in cases.items():
         (tmp_path / "changes.jsonl").write_bytes(content)
         dry = ("--dry-run", str(tmp_path / "changes.jsonl"))
         done = Commands(capsys)("gate", "-c", str(config), "--deploy", "next", *dry, "--format", "json")
         document = json.loads(done.out)
-        assert (done.code, document["verdict"]) == (3, "unknown"), done.out
+        assert (done.code, document["verdict"]) == expected, done.out
         assert any(why in reason for reason in document["reasons"]), document["reasons"]

@@ -2,9 +2,10 @@
 
 Anchors are judged on *content*: other ids, other cuts and an ordinary edit of the same text are not drift. Three
 questions, the sharpest first. How many anchors lost the answer they had (`kept_answers_ratio`): a share, tested
-exactly, powerful in small segments. How many answer with a new first result (`new_first_ratio`). How many results are
-new (`new_results`), which also sees what pushes in without pushing the first answer out (poison, hubs); its limit
-scales with k, because a result is a share of k.
+exactly, powerful in small segments. How many answer with a first result that none of their results was
+(`new_first_ratio`). How many results are new (`new_results`), which also sees what pushes in without pushing the
+first answer out (poison, hubs); its limit scales with k, because a result is a share of k. Where the corpus grows, so
+many results are new by chance: `policy.allowing`.
 
 Every rule has two limits. Above the first, the tolerance, harm that is shown is a FAIL. A PASS needs an estimate
 within the tolerance and has to exclude the second, severe harm: twenty anchors of which none lost its answer exclude
@@ -13,10 +14,12 @@ a loss of 14 points, so a segment that small can pass.
 Grounds. The limits on new results and new first results were tried, as limits on results exchanged by content (the
 new ones are those that re-chunking does not explain), on two documentation histories with some 60 kinds of planted
 change (86 runs) and 269 real deploys: 33 of 36 losing runs FAIL instead of 12 at the limits of before (2.0 swaps, .25
-of the first results), 5 real deploys instead of 2. Rebuilding one HNSW index on the same data exchanged about 0.7
-results in the lists it touched at a recall of .93, and lists it did not touch none: a mean of 0.75 over all anchors
-is not reached by an index alone. A loss of 2 points of known-item recall, or 10 in a segment, is what those runs and
-the drift lab (docs/lab.md) call harm; the tolerances of kept answers stand right there.
+of the first results), 5 real deploys instead of 2. A first result that the list held before is no harm: that left the
+new first results of the lab's harmless kinds below 1 of 100, and of the FastAPI history's ordinary deploys below 2.5,
+so 3 are tolerated (docs/lab.md: keyword_poison, segment_garbled). Rebuilding one HNSW index on the same data
+exchanged about 0.7 results in the lists it touched at a recall of .93, and lists it did not touch none: a mean of
+0.75 over all anchors is not reached by an index alone. A loss of 2 points of known-item recall, or 10 in a segment,
+is what those runs and the drift lab (docs/lab.md) call harm; the tolerances of kept answers stand right there.
 """
 
 from collections.abc import Iterator, Sequence
@@ -44,9 +47,12 @@ class Limits:
     new: tuple[float, float]
 
 
-WHOLE = Limits(lost=(0.02, 0.10), first=(0.07, 0.25), new=(0.075, 0.2))
+WHOLE = Limits(lost=(0.02, 0.10), first=(0.03, 0.12), new=(0.075, 0.2))
 """Over all anchors."""
-SEGMENT = Limits(lost=(0.10, 0.30), first=(0.15, 0.5), new=(0.1, 0.4))
+ERODED, ERODED_WEIGHT = (0.02, 0.10), 2.0
+"""Since the pinned baseline, beside one that moves: what no deploy may lose at once, many may not lose little by
+little, until a person looks and approves a baseline anew (lab: slow_loss)."""
+SEGMENT = Limits(lost=(0.10, 0.30), first=(0.10, 0.4), new=(0.1, 0.4))
 """In one segment: twenty anchors show half of their answers lost at any level that the gate tests at."""
 
 
@@ -60,7 +66,18 @@ def default_rules(dimensions: Sequence[str], legs: Sequence[Leg], *, k: int, min
         min_anchors: the fewest baseline anchors a watched segment has.
     """
     watched = [(leg, dimension) for leg in legs for dimension in (ALL, *dimensions)]
-    return tuple(rule for of in watched for rule in _answers(*of, k, min_anchors))
+    eroded = tuple(_eroded(leg, k, min_anchors) for leg in legs)
+    return (*(rule for of in watched for rule in _answers(*of, k, min_anchors)), *eroded)
+
+
+def _eroded(leg: Leg, k: int, min_anchors: int) -> Rule:
+    """Kept answers since the pinned baseline, beside one that moves; it asks nothing where there is no other."""
+    lost, severe = ERODED
+    return Rule(
+        f"pinned-{leg}", "pinned_kept_answers_ratio", leg, "mean", k, min=1.0 - lost, min_anchors=min_anchors,
+        severe=1.0 - severe, weight=ERODED_WEIGHT,
+        ground=f"{lost * 100:.0f} in 100 of all anchors lost, little by little, the answer of the pinned baseline",
+    )  # fmt: skip
 
 
 def _answers(leg: Leg, dimension: str, k: int, min_anchors: int) -> Iterator[Rule]:

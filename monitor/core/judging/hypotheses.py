@@ -277,6 +277,11 @@ def pooled(small: Sequence[Hypothesis]) -> Hypothesis:
     noise = np.concatenate(noises) if len(noises) == len(small) else None
     value = first.sign * estimate(sample, first.rule.stat, first.sign)
     rule = replace(first.rule, segment=POOLED)
+    if any(one.rule.note for one in small):  # each allows for its own growth: together for an average anchor's
+        masses = [float(one.weights.sum()) for one in samples]
+        limits = [(one.rule.max or 0.0, one.rule.severe or 0.0) for one in small]
+        most, severe = np.average(np.array(limits), axis=0, weights=masses).tolist()
+        rule = replace(rule, max=most, severe=None if rule.severe is None else severe, note="with the growth of each")
     return Hypothesis(rule, first.sign, value, sum(one.missing for one in small), sample, noise)
 
 

@@ -28,12 +28,17 @@ from monitor.core.judging.hypotheses import POOLED, GateEvidence, Hypothesis, Ju
 from monitor.core.judging.planning import DecisionPlan
 from monitor.core.judging.policy import (
     Finding,
+    Growth,
     Rule,
     Severity,
     Verdict,
     allowed,
+    allowing,
+    blind,
+    despite,
     find,
     fold,
+    growth,
     in_question,
     nothing_measured,
     place,
@@ -66,9 +71,9 @@ def judge_deploy(
     """Judge a deploy.
 
     Rule 1: problems of the report (no baseline, another fingerprint, a gap, stale input, an incomplete barrier) make
-    it UNKNOWN, and no number is judged. Rule 2: what was not measured, or lost its anchors since the baseline, is
-    UNKNOWN, as in `policy.judge`. Rule 3: what has no value per anchor, or whose rule says so, is judged as a point
-    value. Rule 4: all else by bounds, as this module's first lines say.
+    it UNKNOWN, and no number is judged; but see `policy.despite`. Rule 2: what was not measured, or lost its anchors
+    since the baseline, is UNKNOWN, as in `policy.judge`. Rule 3: what has no value per anchor, or whose rule says so,
+    is judged as a point value. Rule 4: all else by bounds, as this module's first lines say.
 
     Args:
         rules: the policy.
@@ -80,10 +85,11 @@ def judge_deploy(
     Returns:
         The verdict; equal arguments give an equal one, nothing is drawn at random.
     """
-    if report.problems or compared.alignment is None:
+    if blind(report) or compared.alignment is None:
         return refused(report)
     ground = JudgedAnchors.of(compared, evidence, compared.alignment)
     sizes = {(size.dimension, size.segment): size for size in report.segments}
+    grown = growth(report)
     found: list[Finding] = []
     tested: list[_Tested] = []
     for rule in in_question(rules, report):
@@ -91,21 +97,24 @@ def judge_deploy(
         if pairs is None:
             found.append(nothing_measured(rule, report.measurements))
         else:
-            _take(rule, pairs, ground, (found, tested))
+            _take(rule, pairs, ground, grown, (found, tested))
     tested += [_Tested(one, one.bounds(), small=False) for one in expected_hypotheses(rules, ground)]
-    return fold([*also, *found, *_decided(tested)])
+    return despite(report, fold([*also, *found, *_decided(tested)]))
 
 
 def _take(
     rule: Rule,
     pairs: Sequence[tuple[Measurement, SegmentSize]],
     ground: JudgedAnchors,
+    grown: Growth,
     into: tuple[list[Finding], list[_Tested]],
 ) -> None:
     """What a rule finds at once, and what it tests; small segments are tested alone and together."""
     found, tested = into
     small: dict[int, list[Hypothesis]] = {}
+    policy = rule
     for measured, size in pairs:
+        rule = allowing(policy, measured.segment, grown)
         point = find(rule, measured, size)
         if point.verdict == "unknown" or not rule.bounds:
             found.append(point)
@@ -119,7 +128,7 @@ def _take(
                 tested.append(_Tested(one, bounds, may_pool))
                 small.setdefault(one.sign, []).extend([one] if may_pool else [])
     together = map(pooled, filter(None, small.values()))
-    tested += [_Tested(one, one.bounds(), small=rule.severe is not None) for one in together]
+    tested += [_Tested(one, one.bounds(), small=policy.severe is not None) for one in together]
 
 
 def _open(of: Hypothesis, bounds: ConfidenceBounds) -> bool:

@@ -6,13 +6,18 @@ and each rule of judgement is one `Rule N` below, proved by one table in the tes
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from monitor.core.measures.registry import REGISTRY, MeasureRegistry
 from monitor.core.model.report import ALL, SHARE, DriftReport, Leg, Measurement, SegmentSize, VerdictName
 
 Severity = Literal["critical", "warning"]
+Growth = Mapping[tuple[str, str], float]
+"""By dimension and segment, which share is new content that replaced nothing."""
+GROWN = "grown_ratio"
+NEW = ("new_results", "new_first_ratio")
+"""Metrics of which growth brings some by itself."""
 EVERY = "*"
 """As a rule's segment: each watched segment of the dimension."""
 
@@ -45,6 +50,8 @@ class Rule:
     within `severe`: small segments can reach that. Without one it needs the bound within the limit itself."""
     weight: float = 1.0
     """Its part of the level for a false FAIL, beside the other rules on all anchors, or on segments."""
+    note: str = ""
+    """What the limit is made of, where it is not the policy's own."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,18 +100,19 @@ def judge(rules: Sequence[Rule], report: DriftReport, also: Iterable[Finding] = 
     """Judge a report: FAIL > UNKNOWN > INCONCLUSIVE > PASS over critical findings; warnings never decide.
 
     Rule 1: if the report has problems (no baseline, another fingerprint, a gap, stale input), the verdict is UNKNOWN
-    and no number is judged. Rule 2: if a rule concerns nothing that was measured, and not only a segment that is not
-    watched, it finds UNKNOWN: a misspelt rule never passes. Rule 3: if no critical rule found anything to judge, the
-    verdict is UNKNOWN: neither does an empty policy. Otherwise the findings decide, those judged elsewhere (`also`)
-    like the others.
+    and no number is judged; but see `despite`. Rule 2: if a rule concerns nothing that was measured, and not only a
+    segment that is not watched, it finds UNKNOWN: a misspelt rule never passes. Rule 3: if no critical rule found
+    anything to judge, the verdict is UNKNOWN: neither does an empty policy. Otherwise the findings decide, those
+    judged elsewhere (`also`) like the others.
     """
-    if report.problems:
+    if blind(report):
         return refused(report)
     sizes = {(size.dimension, size.segment): size for size in report.segments}
     ruled = {rule.metric for rule in rules}
     measured = [of for of in report.measurements if of.metric in ruled]
-    found = (found for rule in in_question(rules, report) for found in _judged(rule, measured, sizes))
-    return fold([*also, *found])
+    grown = growth(report)
+    found = (found for rule in in_question(rules, report) for found in _judged(rule, measured, sizes, grown))
+    return despite(report, fold([*also, *found]))
 
 
 def in_question(rules: Sequence[Rule], report: DriftReport, registry: MeasureRegistry = REGISTRY) -> list[Rule]:
@@ -113,7 +121,7 @@ def in_question(rules: Sequence[Rule], report: DriftReport, registry: MeasureReg
     A rule on the distance to the pinned baseline asks nothing while the report compares with no other one: every
     other rule asks that then. So one policy serves all modes, the time after a person's decision included.
     """
-    alone = report.baseline is not None and report.baseline.kept_as == "baseline"
+    alone = report.baseline is None or report.baseline.kept_as == "baseline"
     beside = {of.name for of in registry.group("pinned")} if alone else set()
     measured = {of.metric for of in report.measurements} if beside else set()
     return [rule for rule in rules if rule.metric not in beside or rule.metric in measured]
@@ -122,6 +130,25 @@ def in_question(rules: Sequence[Rule], report: DriftReport, registry: MeasureReg
 def refused(report: DriftReport) -> Verdict:
     """UNKNOWN for the problems of a report: no number of it is judged."""
     return Verdict("unknown", tuple(problem.text for problem in report.problems), ())
+
+
+def blind(report: DriftReport) -> bool:
+    """Whether a report has problems in spite of which nothing that it shows stands."""
+    return not all(problem.kind.harm_stands for problem in report.problems)
+
+
+def despite(report: DriftReport, verdict: Verdict) -> Verdict:
+    """The verdict in spite of problems that leave standing what harm is shown: FAIL stays, all else is UNKNOWN.
+
+    Most of a deploy was refused, or nothing is left in the corpus: that readers lost their answers is true all the
+    same, and that they lost none is not known.
+    """
+    if not report.problems:
+        return verdict
+    said = tuple(problem.text for problem in report.problems)
+    if verdict.verdict != "fail":
+        return Verdict("unknown", said, ())
+    return Verdict("fail", (*verdict.reasons, *said), verdict.findings)
 
 
 def fold(found: Iterable[Finding]) -> Verdict:
@@ -138,10 +165,35 @@ def fold(found: Iterable[Finding]) -> Verdict:
 
 
 def _judged(
-    rule: Rule, measurements: Sequence[Measurement], sizes: Mapping[tuple[str, str], SegmentSize]
+    rule: Rule, measurements: Sequence[Measurement], sizes: Mapping[tuple[str, str], SegmentSize], grown: Growth
 ) -> list[Finding]:
     found = watched(rule, measurements, sizes)
-    return [nothing_measured(rule, measurements)] if found is None else [find(rule, *pair) for pair in found]
+    if found is None:
+        return [nothing_measured(rule, measurements)]
+    return [find(allowing(rule, one.segment, grown), one, size) for one, size in found]
+
+
+def growth(report: DriftReport) -> Growth:
+    """As a report measured it; nothing grew where nobody could tell."""
+    told = [of for of in report.measurements if of.metric == GROWN and of.stat == "mean"]
+    return {(of.dimension, of.segment): of.value for of in told if not math.isnan(of.value)}
+
+
+def allowing(rule: Rule, segment: str, grown: Growth) -> Rule:
+    """The rule for one segment: new results may be so many more than its limit as new content takes by chance.
+
+    That is k times the share that the segment grew by, and of first results that share itself; the whole corpus's
+    where nobody knows of the segment. Lists hold new pages in proportion where they answer as well as the old ones,
+    and a flood that pushes in has more. What new pages push out is for the rules on kept answers to say.
+    """
+    share = grown.get((rule.dimension, segment), grown.get((ALL, ALL), 0.0))
+    if rule.metric not in NEW or rule.max is None or not share > 0.0:
+        return rule
+    more = max(1, rule.k) * share
+    severe = None if rule.severe is None else rule.severe + more
+    return replace(
+        rule, max=rule.max + more, severe=severe, note=f"{rule.max:g}, and {more:.2f} for {share:.1%} growth"
+    )
 
 
 def watched(
@@ -252,5 +304,5 @@ def _beyond(rule: Rule, value: float) -> bool:
 def allowed(rule: Rule) -> str:
     """A rule's limits in words."""
     low = f"at least {rule.min:g}" if rule.min is not None else ""
-    high = f"at most {rule.max:g}" if rule.max is not None else ""
-    return " and ".join(part for part in (low, high) if part)
+    high = f"at most {rule.max:.4g}" if rule.max is not None else ""
+    return " and ".join(part for part in (low, high) if part) + (f" ({rule.note})" if rule.note else "")

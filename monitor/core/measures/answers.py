@@ -75,7 +75,7 @@ class AnswersView:
         self._equal = _first_equal(said.then[:, :FIRST], said.now)
         self._close: dict[tuple[int, int], int] = {}
         self._lives: dict[int, bool] = {}
-        self._new: dict[int, Values] = {}
+        self._new: dict[tuple[int, int], Values] = {}
 
     def kept(self, k: int, first: int = 1) -> Values:
         """(R,) share of the baseline's first results, at most `first` and k of them, that are kept."""
@@ -94,15 +94,25 @@ class AnswersView:
 
     def new(self, k: int) -> Values:
         """(R,) how many of the first k results now are new: what other wordings, cuts and ids of the old are not."""
-        if k not in self._new:
+        return self._strange(k, k)
+
+    def new_first(self) -> Values:
+        """(R,) 1 where the first result now says what none of the results then did; one of them that only moved to
+        the front, or stands there in another cut or wording, is not new.
+        """
+        return self._strange(1, self.depth)
+
+    def _strange(self, first: int, k: int) -> Values:
+        """(R,) how many of the first results now say what none of the first k did then."""
+        if (first, k) not in self._new:
             made = np.zeros(len(self._then))
-            then, now = self._said.then[:, :k], self._said.now[:, :k]
+            then, now = self._said.then[:, :k], self._said.now[:, :first]
             fresh = (now != NO_CHUNK) & ~np.any(now[:, :, None] == then[:, None, :], axis=2)
             fresh[self.unknown] = False
             for row in np.flatnonzero(fresh.any(axis=1)).tolist():
                 made[row] = self._strangers(row, np.flatnonzero(fresh[row]).tolist(), k)
-            self._new[k] = made
-        return self._new[k]
+            self._new[first, k] = made
+        return self._new[first, k]
 
     def _strangers(self, row: int, slots: Sequence[int], k: int) -> int:
         """How many of these slots of one list say what none of its first k results then did."""

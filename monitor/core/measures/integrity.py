@@ -1,12 +1,24 @@
 """What is wrong with the corpus by construction, described here; measured by `core.index.statistics.integrity`."""
 
+from monitor.core.index.statistics.integrity import PINNED
 from monitor.core.measures.measure import SHARE, AnyMeasure, Family, Measure
 
 _CORPUS: Family = "The corpus itself"
 
 
 def _of(name: str, help_: str, rises: str) -> AnyMeasure:
-    return Measure(name, "ratio", help_, rises, family=_CORPUS, deep=False, range=SHARE, better="lower")
+    """Since the baseline, and under the statistic `pinned` since the pinned one beside a moving baseline."""
+    return Measure(
+        name,
+        "ratio",
+        help_,
+        rises,
+        family=_CORPUS,
+        deep=False,
+        range=SHARE,
+        better="lower",
+        statistics=("mean", PINNED),
+    )
 
 
 INTEGRITY: tuple[AnyMeasure, ...] = (
@@ -54,6 +66,27 @@ INTEGRITY: tuple[AnyMeasure, ...] = (
         "copied_ratio",
         "Share of chunks that are new and say exactly what other chunks say, beyond the baseline's copies",
         "A flood of copies: they take places in the lists.",
+    ),
+    _of(
+        "echoed_ratio",
+        "Share of the text of all chunks that is new and stands in other documents too, beyond the baseline's rate",
+        "A flood of near copies, a mirror, or old pages that stay beside new ones.",
+    ),
+    _of(
+        "relabelled_ratio",
+        "Share of chunks as they were whose attributes in the watched dimensions are other ones, or gone",
+        "Filters find other chunks, or none.",
+    ),
+    _of(
+        "foreign_source_ratio",
+        "Share of chunks that are new and of a source that the baseline does not have",
+        "A source came in: another product, an internal wiki, a test folder.",
+    ),
+    Measure(
+        "grown_ratio", "ratio",
+        "Share of chunks that are new and say what was said nowhere before, beyond what was lost",
+        "The corpus, or a segment, grows: so many new results are to be expected.",
+        family=_CORPUS, deep=False, range=SHARE, statistics=("mean", PINNED),
     ),
     Measure(
         "new_hub_ratio", "ratio",

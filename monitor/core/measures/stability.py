@@ -174,10 +174,10 @@ ANSWERED: tuple[AnyMeasure, ...] = (
         compute=lambda answers, k: answers.new(k),
     ),
     Measure(
-        "new_first_ratio", "ratio", "Share of anchors whose first result says what the first one then did not",
-        "More readers meet another first answer, not only an edited or re-chunked one.",
+        "new_first_ratio", "ratio", "Share of anchors whose first result says what none of the results then did",
+        "More readers meet a new first answer, not one that stood lower, or was edited or re-chunked.",
         family="Ranking stability", needs=ANSWERS, range=SHARE, better="lower", deep=False, percent=True,
-        compute=lambda answers, _: answers.new(1),
+        compute=lambda answers, _: answers.new_first(),
     ),
 )  # fmt: skip
 """What became of the baseline's first results: pseudo-known items, told by what they say."""

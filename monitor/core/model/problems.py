@@ -45,6 +45,13 @@ class ProblemKind(StrEnum):
         return self in (ProblemKind.INDEX_BUSY, ProblemKind.INDEX_BEHIND)
 
     @property
+    def harm_stands(self) -> bool:
+        """Whether what is measured is what readers meet, though not all that should be there is: nothing passes by
+        it, but harm that it shows is harm.
+        """
+        return self in (ProblemKind.REFUSED, ProblemKind.HOLLOW)
+
+    @property
     def of_stream(self) -> bool:
         """Whether the stream lost or lacks events: the cause PIPELINE."""
         return self in (ProblemKind.STREAM_LOSS, ProblemKind.BARRIER, ProblemKind.REFUSED)
@@ -52,7 +59,7 @@ class ProblemKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """A reason why nothing may be concluded: any of them makes a verdict UNKNOWN.
+    """A reason why nothing may be concluded: any of them makes a verdict UNKNOWN, or leaves it FAIL (`harm_stands`).
 
     >>> str(Problem(ProblemKind.AUDIT, "audit: 3 results disagree, expected 0"))
     'audit: 3 results disagree, expected 0'

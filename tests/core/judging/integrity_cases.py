@@ -151,6 +151,16 @@ HARMFUL: dict[str, tuple[str, Change]] = {
     "a third dated 2099": (
         "implausible-time", lambda of: _some(of, 3, lambda one: replace(one, time=4_080_000_000_000_000))),
     "a third dated 1970": ("implausible-time", lambda of: _some(of, 3, lambda one: replace(one, time=1_700_000))),
+    "every text a second time": (
+        "copied", lambda of: [*of, *(replace(one, id=f"{one.id}+", doc=f"{one.doc}+") for one in of)]),
+    "near copies of a tenth, in documents of their own": (
+        "echoed",
+        lambda of: [*of, *(replace(said(one, f"{one.text} in the new version"), id=f"{one.id}+", doc=f"{one.doc}+")
+                           for one in of[::10])]),
+    "a tenth without its source": (
+        "relabelled", lambda of: _document(of, 10, lambda one: replace(one, source=""))),
+    "a tenth with a vector of zeros": (
+        "reembedded", lambda of: _some(of, 10, lambda one: replace(one, vector=0 * one.vector))),
     "old chunks left after chunking again": ("leftover", lambda of: _rechunked(of, 90, stay=True)),
 }  # fmt: skip
 """Name -> the rule that must fail, and the change."""
@@ -172,7 +182,6 @@ HARMLESS: dict[str, Change] = {
     "an ordinary edit in each fifth chunk": lambda of: _some(of, 5, lambda one: said(one, _edit(one.text))),
     "a paragraph rewritten in each tenth document": lambda of: _document(
         of, 10, lambda one: said(one, f"fresh{one.id} " + " ".join(f"{word}x" for word in one.text.split()))),
-    "doubled": lambda of: [*of, *(replace(one, id=f"{one.id}+", doc=f"{one.doc}+") for one in of)],
     "a tenth more documents": lambda of: [
         *of,
         *(said(replace(one, id=f"new{at}", doc=f"n{at // 4}"), " ".join(f"{word}y" for word in one.text.split()))

@@ -16,6 +16,7 @@ from monitor.core.judging.judgement import _parts, judge_deploy
 from monitor.core.judging.policy import Finding, Verdict, judge
 from monitor.core.measures.comparison.summary import Summarised, SummaryTable
 from monitor.core.measures.formulas.columns import Name
+from monitor.core.model.problems import Problem, ProblemKind
 from monitor.core.model.report import BaselineIdentity
 from tests.core.judging.cases import SWAPS, Values, alignment, baseline, compared, found, rule, verdict
 
@@ -374,3 +375,18 @@ def test_a_rule_on_the_pinned_baseline_asks_nothing_where_no_other_stands_beside
 
 
 STANDING, MOVING = (BaselineIdentity("b", 1, "d0", "ana", kept_as) for kept_as in ("baseline", "deploy"))
+
+
+@pytest.mark.parametrize("kind", ProblemKind)
+def test_harm_stands_in_spite_of_what_was_refused_and_of_nothing_else(kind: ProblemKind) -> None:
+    """Most of a deploy was refused, or nothing is left: what readers lost they lost, and calm is not known."""
+    problem = Problem(kind, f"wrong: {kind.value}")
+    stands = kind in (ProblemKind.REFUSED, ProblemKind.HOLLOW)
+    for values, harmed in ((np.full(100, 6.0), True), (np.zeros(100), False), (filled(30, (10.0, 5)), False)):
+        made = replace(compared({SWAPS: values}, ["s"] * len(values)), problems=(problem,))
+        evidence = GateEvidence(baseline(["s"] * len(values), range(len(values))))
+        for said in (judge_deploy([rule()], made, made.report(), evidence), judge([rule()], made.report())):
+            if harmed and stands:
+                assert (said.verdict, said.reasons[-1], len(said.findings)) == ("fail", problem.text, 1)
+            else:
+                assert (said.verdict, said.reasons, said.findings) == ("unknown", (problem.text,), ())

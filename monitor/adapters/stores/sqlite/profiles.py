@@ -1,5 +1,6 @@
 """Profiles of a corpus as plain values for MessagePack: arrays as raw little-endian bytes."""
 
+from dataclasses import fields
 from typing import Any
 
 import numpy as np
@@ -96,6 +97,7 @@ def _plain_population(of: Population) -> list[Any]:
 
 def _plain_contents(of: Contents) -> list[Any]:
     return [
+        of.said.astype("<u8").tobytes(),
         of.texts.astype("<u8").tobytes(),
         of.sketches.astype("<u8").tobytes(),
         of.tokens.astype("<i4").tobytes(),
@@ -116,13 +118,14 @@ def _population(plain: list[Any]) -> Population:
         np.frombuffer(documents, "<i4"),
         tuple(tuple(of) for of in values),
         np.frombuffer(hashes, "<i8"),
-        None if contents is None else _contents(contents),
+        None if contents is None or len(contents) < len(fields(Contents)) else _contents(contents),
     )
 
 
 def _contents(plain: list[Any]) -> Contents:
-    texts, sketches, tokens, implausible, sampled, shingles, names = plain
+    said, texts, sketches, tokens, implausible, sampled, shingles, names = plain
     return Contents(
+        np.frombuffer(said, "<u8"),
         np.frombuffer(texts, "<u8"),
         np.frombuffer(sketches, "<u8"),
         np.frombuffer(tokens, "<i4"),

@@ -23,6 +23,8 @@ class SlotColumns:
     seconds: Ints = field(default_factory=lambda: np.zeros(0, np.int64))
     """Event time, seconds since 1970."""
     norms: NDArray[np.float32] = field(default_factory=lambda: np.zeros(0, np.float32))
+    said: NDArray[np.uint64] = field(default_factory=lambda: np.zeros(0, np.uint64))
+    """Digests of the contents, to the letter."""
     digests: NDArray[np.uint64] = field(default_factory=lambda: np.zeros(0, np.uint64))
     sketches: NDArray[np.uint64] = field(default_factory=lambda: np.zeros(0, np.uint64))
     """Where the vector points, see `Sketches`."""
@@ -47,6 +49,7 @@ class SlotColumns:
         self.tokens = np.concatenate((self.tokens, np.zeros(more, np.int32)))
         self.seconds = np.concatenate((self.seconds, np.zeros(more, np.int64)))
         self.norms = np.concatenate((self.norms, np.zeros(more, np.float32)))
+        self.said = np.concatenate((self.said, np.zeros(more, np.uint64)))
         self.digests = np.concatenate((self.digests, np.zeros(more, np.uint64)))
         self.sketches = np.concatenate((self.sketches, np.zeros(more, np.uint64)))
         self.then = np.concatenate((self.then, np.full(more, DEAD, np.int64)))

@@ -15,6 +15,7 @@ class Contents:
     """What n chunks say, in the order of their population.
 
     Args:
+        said: (n,) uint64 digests of the texts, to the letter.
         texts: (n,) uint64 hashes of the token sequences, 0 for a text without tokens.
         sketches: (n,) uint64, where the vectors point (`Sketches`), 0 for none.
         tokens: (n,) int32.
@@ -24,6 +25,7 @@ class Contents:
         names: ids of the documents, in the order of the population's hashes.
     """
 
+    said: NDArray[np.uint64]
     texts: NDArray[np.uint64]
     sketches: NDArray[np.uint64]
     tokens: NDArray[np.int32]

@@ -33,7 +33,8 @@ class CorpusStatistics:
         self._corpus, self._cache = corpus, Cache()
         self._then: Profile | None = None
         self._samples: dict[str, NDArray[np.float32]] = {}
-        self._integrity: Integrity | None = None
+        self._pinned: Population | None = None
+        self._integrity: tuple[Integrity | None, Integrity | None] = (None, None)
         self._looked_at = _NEVER
 
     def apply(self, delta: Delta, tokens: Sequence[NDArray[np.int32]]) -> None:
@@ -49,12 +50,13 @@ class CorpusStatistics:
         columns = self.kept.columns
         return int(columns.digests[slot]), self.kept.cells.values[int(columns.cells[slot])]
 
-    def rebase(self, profile: Profile | None) -> None:
-        """Compare with this profile from here on."""
+    def rebase(self, profile: Profile | None, pinned: Profile | None = None) -> None:
+        """Compare with this profile from here on, and with that of a pinned baseline beside it."""
         self._then = profile
+        self._pinned = None if pinned is None or pinned is profile else pinned.population
         self.kept.rebase(None if profile is None else profile.population)
         self._samples.pop("changed", None)
-        self._integrity, self._looked_at = None, _NEVER
+        self._integrity, self._looked_at = (None, None), _NEVER
 
     def at(
         self, lexical: LexicalStatistics | None, upserts: tuple[int, int], *, cap: int, brief: bool = False
@@ -83,15 +85,17 @@ class CorpusStatistics:
             lexical=lexical,
             upserts=upserts,
         )
-        return Measurable(view, self._then, cap, kept.features, self._cache, self._looked(brief=brief))
+        return Measurable(view, self._then, cap, kept.features, self._cache, *self._looked(brief=brief))
 
-    def _looked(self, *, brief: bool) -> Integrity | None:
-        """What is wrong by construction; looked at again only after a change."""
+    def _looked(self, *, brief: bool) -> tuple[Integrity | None, Integrity | None]:
+        """What is wrong by construction, against both baselines; looked at again only after a change."""
         baseline = self.kept.baseline
         if baseline is None:
-            return None
-        if self._looked_at != self.kept.batches and not (brief and self._integrity is not None):
-            self._integrity = compare(baseline.population, self.population(), self.kept.cells.dimensions)
+            return None, None
+        if self._looked_at != self.kept.batches and not (brief and self._integrity[0] is not None):
+            now, dimensions = self.population(), self.kept.cells.dimensions
+            beside = None if self._pinned is None else compare(self._pinned, now, dimensions)
+            self._integrity = compare(baseline.population, now, dimensions), beside
             self._looked_at = self.kept.batches
         return self._integrity
 

@@ -23,10 +23,14 @@ class Digests:
         # odd: a change of one number alone always changes the sum
         self._weights = mix(words * GOLDEN) | np.uint64(1)
 
-    def of(self, contents: Sequence[str], vectors: NDArray[np.float32]) -> NDArray[np.uint64]:
-        """Digests of n content hashes and (n, d) vectors, bit for bit; (n,) uint64."""
+    def said(self, contents: Sequence[str]) -> NDArray[np.uint64]:
+        """Digests of n content hashes alone; (n,) uint64."""
         hashed = [blake2b(said.encode(), digest_size=8).digest() for said in contents]
-        made = np.frombuffer(bytearray().join(hashed), "<u8").astype(np.uint64, copy=False)
+        return np.frombuffer(bytearray().join(hashed), "<u8").astype(np.uint64, copy=False)
+
+    def of(self, contents: NDArray[np.uint64], vectors: NDArray[np.float32]) -> NDArray[np.uint64]:
+        """Digests of n contents, by `said`, with their (n, d) vectors, bit for bit; (n,) uint64."""
+        made = contents.copy()
         bits = np.ascontiguousarray(vectors).view(np.uint32)
         for at in range(0, len(made), _PART):
             products = bits[at : at + _PART] * self._weights[: bits.shape[1]]

@@ -12,6 +12,7 @@ from typing import Any, Literal, get_args
 import numpy as np
 from numpy.typing import NDArray
 
+from monitor.core.arrays.mixing import GOLDEN, mix
 from monitor.core.index.statistics.contents import Contents
 from monitor.core.index.statistics.population import Population
 from monitor.core.index.statistics.sketches import BITS, NO_SKETCH, differing
@@ -31,8 +32,20 @@ IntegrityFault = Literal[
     "implausible_time_ratio",
     "leftover_ratio",
     "copied_ratio",
+    "echoed_ratio",
+    "relabelled_ratio",
+    "foreign_source_ratio",
+    "grown_ratio",
 ]
 FAULTS: tuple[IntegrityFault, ...] = get_args(IntegrityFault)
+GROWN: IntegrityFault = "grown_ratio"
+"""No fault: what came, and replaced nothing."""
+SOURCE = "source"
+"""The dimension, where it is configured, of whose values nobody adds one by accident."""
+PINNED = "pinned"
+"""As the statistic of a share: since the pinned baseline, beside a moving one."""
+NO_CONTENTS = "no_contents"
+"""The baseline is of a time before contents were kept, or there is none."""
 
 ROUNDED = 2
 """Bits in which sketches of one vector differ when it was rounded, at most."""
@@ -122,18 +135,18 @@ class Integrity:
         ranked = sorted((-float(weights[at]), found.names[at]) for at in np.flatnonzero(weights).tolist())
         return tuple(name for _, name in ranked)
 
-    def measurements(self, segments: Sequence[tuple[str, str]]) -> Iterator[Measurement]:
-        """The share of each fault in each of these segments that has any chunks."""
+    def measurements(self, segments: Sequence[tuple[str, str]], stat: str = "mean") -> Iterator[Measurement]:
+        """The share of each fault in each of these segments that has any chunks, under this statistic's name."""
         for where in segments:
             for fault in self.found:
                 value, n = self.share(fault, where)
                 if n:
-                    yield Measurement(fault, "corpus", 0, *where, "mean", value, n, n)
+                    yield Measurement(fault, "corpus", 0, *where, stat, value, n, n)
 
     def concerns(self, segments: Sequence[tuple[str, str]], most: int) -> Iterator[Concern]:
-        """The documents concerned by each fault in each segment, `most` of each at most."""
+        """The documents concerned by each fault in each segment, `most` of each at most; growth is no fault."""
         for where in segments:
-            for fault in self.found:
+            for fault in filter(GROWN.__ne__, self.found):
                 documents = self.documents(fault, where)
                 if documents:
                     yield Concern(fault, "corpus", *where, documents[:most], len(documents))
@@ -147,8 +160,8 @@ def compare(then: Population, now: Population, dimensions: tuple[str, ...]) -> I
     if then.contents is None or now.contents is None:
         return None
     values = tuple(sorted({*then.values, *now.values}))
-    place = {of: at for at, of in enumerate(values)}
-    return Integrity(dimensions, values, dict(_Comparison(then, now, then.contents, now.contents, place).faults()))
+    found = _Comparison(then, now, then.contents, now.contents, values, dimensions).faults()
+    return Integrity(dimensions, values, dict(found))
 
 
 class _Comparison:
@@ -158,9 +171,12 @@ class _Comparison:
         now: Population,
         before: Contents,
         after: Contents,
-        place: Mapping[tuple[str, ...], int],
+        values: tuple[tuple[str, ...], ...],
+        dimensions: tuple[str, ...],
     ) -> None:
-        self.then, self.now, self.before, self.after, self.width = then, now, before, after, len(place)
+        self.then, self.now, self.before, self.after, self.dimensions = then, now, before, after, dimensions
+        self.values, self.width = values, len(values)
+        place = {of: at for at, of in enumerate(values)}
         self.cells_then = _placed(then, place)
         self.cells_now = _placed(now, place)
         self.live = np.bincount(self.cells_now, minlength=self.width)
@@ -184,35 +200,43 @@ class _Comparison:
             yield "unequal_twins_ratio", self._now(self._unequal() & ~moved)
         yield "foreign_version_ratio", self._now(self._foreign())
         yield "lost_content_ratio", self._lost()
-        yield "boilerplate_ratio", self._now(self._boilerplate())
+        yield "boilerplate_ratio", self._boilerplate()
         yield "wordless_ratio", self._beyond(after.tokens < _WORDS, self.before.tokens < _WORDS)
         yield "implausible_time_ratio", self._beyond(after.implausible, self.before.implausible)
         yield "leftover_ratio", self._now(self._leftover())
         yield "copied_ratio", self._now(self._copied())
+        yield "echoed_ratio", self._now(self._echoed())
+        yield "relabelled_ratio", self._now(self._relabelled())
+        growth = self._grown()
+        if SOURCE in self.dimensions:
+            known = {of[self.dimensions.index(SOURCE)] for of in self.then.values}
+            foreign = np.array([of[self.dimensions.index(SOURCE)] not in known for of in self.values], np.bool_)
+            yield "foreign_source_ratio", self._now(np.where(foreign[self.cells_now], growth, 0.0))
+        yield GROWN, self._now(growth)
 
-    def _now(self, flags: Mask, weight: float = 1.0) -> Found:
-        """Chunks of now, each whole."""
-        at = np.flatnonzero(flags)
-        amounts = np.full(len(at), weight)
-        names, live = self.after.names, self.live
-        return Found(
-            self.cells_now[at], amounts, self.now.documents[at].astype(np.int64), names, live.astype(np.float64), live
-        )
+    def _now(self, amounts: Mask | Floats) -> Found:
+        """Chunks of now, each by this part of it."""
+        at = np.flatnonzero(amounts)
+        names, live, documents = self.after.names, self.live, self.now.documents[at].astype(np.int64)
+        concerned = amounts[at].astype(np.float64)
+        return Found(self.cells_now[at], concerned, documents, names, live.astype(np.float64), live)
 
     def _beyond(self, now: Mask, then: Mask) -> Found:
         """Chunks of now that are so, less as many as were so then: by key, and the rest by their number."""
         was = _within(self.now.keys, self.then.keys[then])
         fresh = now & ~was
         more = int(now.sum()) - int(then.sum())
-        count = int(fresh.sum()) if more > 0 else 0
-        return self._now(fresh & (count > 0), min(1.0, more / max(1, count)))
+        return self._now(np.where(fresh, min(1.0, max(0, more) / max(1, int(fresh.sum()))), 0.0))
 
     def _same_text(self) -> Mask:
-        """Chunks whose text was there, with a vector that none of its chunks had."""
+        """Chunks whose text was there, with a vector that none of its chunks had; one without direction is none.
+
+        Where the text is the same but for its marks and white space, that is where the vector is a stranger's.
+        """
         before, after = self.before, self.after
         order = np.argsort(before.texts, kind="stable")
         texts = before.texts[order]
-        at = np.flatnonzero(self.known & (after.sketches != NO_SKETCH))
+        at = np.flatnonzero(self.known)
         left = np.searchsorted(texts, after.texts[at], "left")
         count = np.minimum(np.searchsorted(texts, after.texts[at], "right") - left, _TWINS)
         steps = np.arange(int(count.sum())) - np.repeat(np.cumsum(count) - count, count)
@@ -221,14 +245,16 @@ class _Comparison:
         apart[others == NO_SKETCH] = 0
         flags = np.zeros(len(after.texts), np.bool_)
         if len(at):
-            flags[at] = np.minimum.reduceat(apart, np.cumsum(count) - count) > ROUNDED
+            letters = _within(after.said[at], before.said)
+            allowed = np.where(letters, ROUNDED, self._far)
+            flags[at] = np.minimum.reduceat(apart, np.cumsum(count) - count) > allowed
         return flags
 
     def _edited(self) -> Mask:
         """Chunks that kept most of their text, with a vector almost as far away as a stranger's."""
         before, after = self.before, self.after
         flags = np.zeros(len(after.texts), np.bool_)
-        fresh = ~self.known & (after.sketches != NO_SKETCH) & (after.sampled >= _SEVERAL)
+        fresh = ~self.known & (after.sampled >= _SEVERAL)
         mine, theirs = after.owners(), before.owners()
         chosen = np.flatnonzero(fresh[mine])
         near = np.zeros(self.docs, np.bool_)
@@ -247,18 +273,19 @@ class _Comparison:
         likely = shared >= _ALIKE * np.maximum(after.sampled[one], before.sampled[other])
         likely &= before.sketches[other] != NO_SKETCH
         one, other = one[likely], other[likely]
-        flags[one] = differing(after.sketches[one], before.sketches[other]) > max(
-            ROUNDED, _STRANGE * self._strangers()
-        )
+        flags[one] = differing(after.sketches[one], before.sketches[other]) > self._far
         return flags
 
-    def _strangers(self) -> float:
-        """Bits in which the sketches of two chunks of then differ that have nothing to do with each other: their
-        median. Chunks are paired by the order of their keys, which are hashes.
+    @cached_property
+    def _far(self) -> float:
+        """Bits of a sketch in which no edit makes a vector differ: `_STRANGE` of those in which two chunks of then do
+        that have nothing to do with each other, by their median. Chunks are paired by the order of their keys, which
+        are hashes.
         """
         sketches = self.before.sketches[self.before.sketches != NO_SKETCH]
         half = len(sketches) // 2
-        return float(np.median(differing(sketches[:half], sketches[-half:]))) if half else BITS / 2
+        strangers = float(np.median(differing(sketches[:half], sketches[-half:]))) if half else BITS / 2
+        return max(float(ROUNDED), _STRANGE * strangers)
 
     def _unequal(self) -> Mask:
         """Chunks whose text stands in the corpus several times under one embedding version, with another vector than
@@ -310,19 +337,36 @@ class _Comparison:
         counts = np.where(before.sampled >= 2, share >= _GONE, (share > 0) & with_document)
         return np.where(absent & counts, share, 0.0)
 
-    def _boilerplate(self) -> Mask:
-        """New texts that many documents say, whole or in part."""
-        after = self.after
+    def _boilerplate(self) -> Found:
+        """New texts that many documents say, whole or in part, beyond the rate of that in the same segments then."""
+        after, before = self.after, self.before
         often = max(_OFTEN, self.docs // 200)
         fresh = ~self.known & (after.tokens >= _WORDS)
-        said = self._often(after.texts[fresh], self.doc_now[fresh], often)
-        whole = fresh & _within(after.texts, said)
-        owners = after.owners()
-        common = self._often(after.shingles[self.novel], self.doc_now[owners[self.novel]], often)
-        part = (
-            after.share(self.novel & _within(after.shingles, common), np.zeros(len(after.texts), np.bool_)) >= _PREFIX
+        flags = self._alike(after, self.doc_now, fresh, self.novel, often)
+        then = self._alike(
+            before, self.doc_then, before.tokens >= _WORDS, np.ones(len(before.shingles), np.bool_), often
         )
-        found: Mask = whole | (fresh & part)
+        made = np.bincount(self.cells_now[flags], minlength=self.width)
+        came = np.bincount(self.cells_now[fresh], minlength=self.width)
+        beyond: Floats = np.maximum(0.0, 1.0 - self._rates(then) * came / np.maximum(made, 1))
+        return self._now(np.where(flags, beyond[self.cells_now], 0.0))
+
+    def _rates(self, then: Mask) -> Floats:
+        """By cell, in which share of the chunks then this was so: the highest of the rates of its segments."""
+        counts = [np.bincount(self.cells_then[of], minlength=self.width) for of in (then, then | True)]
+        rates = np.zeros(self.width)
+        for one in zip(*self.values, strict=True):
+            _, segments = np.unique(np.array(one, object).astype(str), return_inverse=True)
+            found, whole = (np.bincount(segments, of) for of in counts)
+            rates = np.maximum(rates, (found / np.maximum(whole, 1))[segments])
+        return rates
+
+    def _alike(self, of: Contents, documents: Ints, chunks: Mask, shingles: Mask, often: int) -> Mask:
+        """Which of these chunks say, whole or in so large a part by these shingles, what many documents say."""
+        said = self._often(of.texts[chunks], documents[chunks], often)
+        common = self._often(of.shingles[shingles], documents[of.owners()[shingles]], often)
+        part = of.share(shingles & _within(of.shingles, common), np.zeros(len(of.texts), np.bool_)) >= _PREFIX
+        found: Mask = chunks & (part | _within(of.texts, said))
         return found
 
     def _often(
@@ -335,18 +379,27 @@ class _Comparison:
         return distinct[counts >= often]
 
     def _leftover(self) -> Mask:
-        """Chunks as they were, in a document whose new chunks hold what they say."""
+        """Chunks as they were, in a document whose new chunks hold what they say.
+
+        A short chunk has too few shingles in the sample to tell: it is one where its document's others are.
+        """
         after = self.after
         owners = after.owners()
-        stands = self.known & ~self.added & (after.sampled >= _SEVERAL)
         fresh = self.added & ~self.known
         near = np.zeros(self.docs, np.bool_)
         near[self.doc_now[fresh]] = True
+        stands = self.known & ~self.added & near[self.doc_now]
         at = np.flatnonzero(near[self.doc_now[owners]])
         paired = _paired(self.doc_now[owners[at]], after.shingles[at])
         held = np.zeros(len(owners), np.bool_)
         held[at] = _within(paired, paired[fresh[owners[at]]])
-        left: Mask = stands & (after.share(held, np.zeros(len(stands), np.bool_)) >= _WITHIN)
+        mine = stands[owners]
+        sampled, shared = (
+            np.bincount(self.doc_now[owners[of]], minlength=self.docs)[self.doc_now] for of in (mine, mine & held)
+        )
+        others = (sampled >= _SEVERAL) & (shared >= _WITHIN * sampled)
+        share = after.share(held, np.ones(len(stands), np.bool_))
+        left: Mask = stands & ((share >= _WITHIN) & (after.sampled >= _SEVERAL) | (share >= _GONE) & others)
         return left
 
     def _copied(self) -> Mask:
@@ -361,6 +414,66 @@ class _Comparison:
         more = counts > had
         found: Mask = added & _within(after.texts, texts[more])
         return found
+
+    def _echoed(self) -> Floats:
+        """Which part of each new chunk's text other documents say too, beyond the part that they said then.
+
+        What was there is no echo: a chunk of a document that was cut anew is measured by its document then, another
+        one by all documents. Exact copies are counted apart.
+        """
+        fresh = self.added & ~self.known & ~self._copied()
+        echoes = _elsewhere(self.after, self.doc_now, self.docs, fresh)
+        then = _elsewhere(self.before, self.doc_then, self.docs, np.ones(len(self.doc_then), np.bool_))
+        chunks = np.bincount(self.doc_then, minlength=self.docs)
+        usual = np.bincount(self.doc_then, then, minlength=self.docs) / np.maximum(chunks, 1)
+        allowed = np.where(chunks > 0, usual, then.mean() if len(then) else 0.0)[self.doc_now]
+        made: Floats = echoes * max(0.0, 1.0 - float(allowed[fresh].sum()) / (float(echoes.sum()) or 1.0))
+        return made
+
+    def _grown(self) -> Floats:
+        """Which part of each new chunk says what was said nowhere before, beyond what its segment lost meanwhile."""
+        fresh = self.added & ~self.known & (self.after.tokens > 0)
+        novel = _share(self.after, self.novel, fresh)
+        lost = np.bincount(self.cells_then, self._gone(~_within(self.before.texts, self.after.texts)), self.width)
+        made = np.bincount(self.cells_now, novel, self.width)
+        net: Floats = novel * (np.maximum(0.0, made - lost) / np.where(made > 0, made, 1.0))[self.cells_now]
+        return net
+
+    def _relabelled(self) -> Mask:
+        """Chunks as they were, in the document they were in, with a value that none of them had in its dimension."""
+        labels: dict[tuple[str, ...], int] = {}
+        code = np.array([labels.setdefault(of[:-1], len(labels)) for of in self.values], np.int64)
+
+        def marks(documents: Ints, texts: NDArray[np.uint64]) -> NDArray[np.uint64]:
+            made: NDArray[np.uint64] = mix(texts + documents.astype(np.uint64) * GOLDEN)
+            return made
+
+        then, now = marks(self.doc_then, self.before.texts), marks(self.doc_now, self.after.texts)
+        same = self.known & _within(now, then)
+        labelled = _within(
+            now + code[self.cells_now].astype(np.uint64), then + code[self.cells_then].astype(np.uint64)
+        )
+        found: Mask = same & ~labelled
+        return found
+
+
+def _elsewhere(of: Contents, documents: Ints, count: int, chunks: Mask) -> Floats:
+    """Share of the sampled shingles of these chunks that other documents have too; 0 of the others."""
+    owners, width = of.owners(), np.uint64(max(1, count))
+    pairs = np.unique(of.shingles.astype(np.uint64) * width + documents[owners].astype(np.uint64))
+    shingles, held = np.unique(pairs // width, return_counts=True)
+    return _share(of, _within(of.shingles, shingles[held > 1]), chunks & (of.tokens > 0))
+
+
+def _share(of: Contents, marked: Mask, chunks: Mask) -> Floats:
+    """Share of the sampled shingles of these chunks that are marked; 0 of the others.
+
+    A short chunk may have none in the sample: it counts as these chunks do on average.
+    """
+    mine = chunks[of.owners()]
+    average = float((mine & marked).sum()) / max(1, int(mine.sum()))
+    share: Floats = np.where(of.sampled > 0, of.share(marked, np.zeros(len(chunks), np.bool_)), average)
+    return np.where(chunks, share, 0.0)
 
 
 def _within(values: NDArray[Any], others: NDArray[Any]) -> Mask:

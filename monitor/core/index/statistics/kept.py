@@ -145,6 +145,7 @@ class StatisticsAccumulator:
             tuple(values[at] for at in ranked),
             hashes,
             Contents(
+                columns.said[slots],
                 self._duplicates.texts(slots),
                 columns.sketches[slots],
                 columns.tokens[slots],
@@ -188,7 +189,8 @@ class StatisticsAccumulator:
         columns.seconds[slots] = [row.event_time // 1_000_000 for row in delta.rows]
         columns.norms[slots] = norms(vectors)
         columns.sketches[slots] = self._sketches.of(vectors, columns.norms[slots])
-        columns.digests[slots] = self._digests.of([row.content_hash for row in delta.rows], vectors)
+        columns.said[slots] = self._digests.said([row.content_hash for row in delta.rows])
+        columns.digests[slots] = self._digests.of(columns.said[slots], vectors)
         rows = self._rows(slots)
         codes = self.documents.codes([row.doc_id for row in delta.rows])
         columns.parts[slots] = self.documents.parts(codes, rows)

@@ -13,7 +13,7 @@ from monitor.core.index.statistics.cells import VERSION
 from monitor.core.index.statistics.counters import CHANGED_NONZERO_VECTORS, CHANGED_SUMS, SegmentCounters
 from monitor.core.index.statistics.embedding import NONE, nearest, null_of_shift, spread
 from monitor.core.index.statistics.features import FREQUENCIES, ONE, Features
-from monitor.core.index.statistics.integrity import Integrity
+from monitor.core.index.statistics.integrity import PINNED, Integrity
 from monitor.core.index.statistics.population import Population
 from monitor.core.index.statistics.profile import Distribution, Profile, SegmentProfile
 from monitor.core.index.statistics.segments import NO_BASELINE, NO_CHUNKS, OTHER_VERSION, SegmentMetrics, absent
@@ -73,6 +73,8 @@ class Measurable:
     cache: Cache
     integrity: Integrity | None = None
     """What is wrong by construction; None where nobody can tell."""
+    since_pinned: Integrity | None = None
+    """The same against the pinned baseline beside a moving one; None where there is no other."""
 
     def measurements(self) -> tuple[Measurement, ...]:
         """All of them, `all` first."""
@@ -92,6 +94,8 @@ class Measurable:
                 made += self._whole(now, then, named)
         if self.integrity is not None:
             made += self.integrity.measurements(self._places())
+        if self.since_pinned is not None:
+            made += self.since_pinned.measurements(self._places(), PINNED)
         return tuple(made)
 
     def concerns(self) -> tuple[Concern, ...]:

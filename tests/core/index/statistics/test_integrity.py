@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from monitor.core.index.statistics.contents import Contents, implausible
 from monitor.core.index.statistics.features import Features, norms
-from monitor.core.index.statistics.integrity import FAULTS, Integrity, IntegrityFault, compare
+from monitor.core.index.statistics.integrity import FAULTS, GROWN, Integrity, IntegrityFault, compare
 from monitor.core.index.statistics.population import Population
 from monitor.core.index.statistics.sketches import NO_SKETCH, ContentSketches, differing
 from monitor.core.model.events import chunk_key
@@ -34,6 +34,8 @@ class Said(NamedTuple):
     tokens: int = 60
     far: bool = False
     version: str = "v"
+    marks: int = 0
+    """Another number, another punctuation."""
 
 
 def population(chunks: Sequence[Said]) -> Population:
@@ -49,6 +51,7 @@ def population(chunks: Sequence[Said]) -> Population:
         tuple(values),
         np.array(hashes, np.int64),
         Contents(
+            np.array([one.text + 1_000_000 * one.marks for one in chunks], np.uint64),
             np.array([one.text for one in chunks], np.uint64),
             np.array([one.sketch for one in chunks], np.uint64),
             np.array([one.tokens for one in chunks], np.int32),
@@ -67,9 +70,9 @@ def found(then: Sequence[Said], now: Sequence[Said]) -> Integrity:
 
 
 def wrong(then: Sequence[Said], now: Sequence[Said]) -> dict[IntegrityFault, float]:
-    """The shares that are not 0."""
+    """The shares that are not 0, but for growth, which is no fault."""
     made = found(then, now)
-    shares = {fault: made.share(fault, EVERYTHING)[0] for fault in made.found}
+    shares = {fault: made.share(fault, EVERYTHING)[0] for fault in made.found if fault != GROWN}
     return {fault: round(share, 4) for fault, share in shares.items() if share and not np.isnan(share)}
 
 
@@ -93,7 +96,7 @@ def test_the_same_has_no_fault() -> None:
 
 
 def test_nothing_then_or_now() -> None:
-    assert wrong([], TEN) == {}
+    assert wrong([], TEN) == {"foreign_source_ratio": 1.0}
     assert wrong(TEN, []) == {"lost_content_ratio": 1.0}
     assert wrong([], []) == {}
 
@@ -104,7 +107,11 @@ def test_nothing_then_or_now() -> None:
         (but(3, sketch=OTHER_ENCODER[3]), {"reembedded_ratio": 0.1}),
         (but(3, sketch=ENCODER[3] ^ 0b11), {}),  # two bits are rounding
         (but(3, sketch=ENCODER[3] ^ 0b111), {"reembedded_ratio": 0.1}),
-        (but(3, sketch=NO_SKETCH), {}),  # without a vector nothing is known of it
+        (but(3, sketch=NO_SKETCH), {"reembedded_ratio": 0.1}),  # zeros: no direction any more
+        # the same under an ordinary edit
+        (but(3, text=99, shingles=(30, 31, 32, 33, 34, 900), sketch=NO_SKETCH), {"reembedded_ratio": 0.1}),
+        (but(3, marks=1, sketch=ENCODER[3] ^ 0xFF), {}),  # other marks around the same words
+        (but(3, marks=1, sketch=OTHER_ENCODER[3]), {"reembedded_ratio": 0.1}),
         # the text edited a little: five of six shingles
         (but(3, text=99, shingles=(30, 31, 32, 33, 34, 900), sketch=OTHER_ENCODER[3]), {"reembedded_ratio": 0.1}),
         (but(3, text=99, shingles=(30, 31, 32, 33, 34, 900), sketch=ENCODER[3] ^ 0xFF), {}),
@@ -127,10 +134,52 @@ def test_nothing_then_or_now() -> None:
         # chunks 0 and 1 joined in a new chunk of their document, while they stay
         ([*TEN, Said("new", "d0", 99, (*range(6), *range(10, 16)), ENCODER[50])], {"leftover_ratio": 0.1818}),
         ([*TEN[2:], Said("new", "d0", 99, (*range(6), *range(10, 16)), ENCODER[50])], {}),
+        # four of six shingles of another document: so much of the new chunk is an echo, and of a document's own not
+        ([*TEN, chunk(3, id="n", doc="n", text=99, shingles=(30, 31, 32, 33, 900, 901))], {"echoed_ratio": 0.0606}),
+        ([*TEN, chunk(3, id="n", text=99, shingles=(30, 31, 32, 33, 900, 901))], {}),
+        ([*TEN, chunk(3, id="n", doc="n", text=99, shingles=tuple(range(900, 906)))], {}),
+        (but(3, id="n", text=99, shingles=(30, 31, 32, 33, 900)), {}),  # its original is gone: an edit, renumbered
+        # under an id that was there nothing came beside it: what it said is lost
+        (but(3, text=99, shingles=(40, 41, 42, 43, 44, 45)), {"lost_content_ratio": 0.1}),
+        (but(3, source="api"), {"relabelled_ratio": 0.1}),
+        (but(3, source=""), {"relabelled_ratio": 0.1}),
+        (but(3, source="api", id="x"), {"relabelled_ratio": 0.1}),  # renumbered, in its document
+        (but(3, source="api", doc="y"), {}),  # moved, as a whole
+        (but(3, source="api", text=99, shingles=(30, 31, 32, 33, 34, 900)), {}),  # edited: another chunk
     ],
 )
 def test_one_chunk_of_ten(now: Sequence[Said], expected: dict[IntegrityFault, float]) -> None:
     assert wrong(TEN, now) == expected
+
+
+@pytest.mark.parametrize(
+    ("now", "share"),
+    [
+        (TEN, 0.0),
+        ([*TEN, chunk(20), chunk(21)], 2 / 12),
+        ([*TEN, chunk(20, shingles=(0, 1, 2, 900, 901, 902))], 0.5 / 11),  # half of it is said elsewhere
+        ([*TEN, chunk(3, id="n", doc="n")], 0.0),  # a copy
+        (but(3, text=99, shingles=tuple(range(900, 906))), 0.0),  # edited in its place
+        ([*TEN[1:], chunk(20, source="docs")], 0.0),  # as much was lost in that segment
+        ([*TEN[1:], chunk(20, source="api")], 1 / 10),  # lost in another one
+        ([*TEN, chunk(20), chunk(21, shingles=())], 2 / 12),  # too short for the sample: as the other
+        ([*TEN, chunk(20, text=0, shingles=(), tokens=0)], 0.0),
+    ],
+)
+def test_growth_is_what_came_and_replaced_nothing(now: Sequence[Said], share: float) -> None:
+    assert found(TEN, now).share(GROWN, EVERYTHING)[0] == pytest.approx(share)
+    assert [of.metric for of in found(TEN, now).concerns([EVERYTHING], 5) if of.metric == GROWN] == []
+
+
+def test_a_source_that_was_not_there() -> None:
+    more = [chunk(20, source="wiki"), chunk(21, source="api")]
+    assert wrong(TEN, [*TEN, *more]) == {"foreign_source_ratio": round(1 / 12, 4)}
+    assert wrong([*TEN, *more], [*TEN, *more]) == {}
+    moved = but(3, source="wiki", doc="w", id="w")
+    assert wrong(TEN, moved) == {}, "what was there moved there"
+    plain = compare(population(TEN), population([*TEN, *more]), (ALL, "team", "embedding_version"))
+    assert plain is not None
+    assert "foreign_source_ratio" not in plain.found, "nobody watches sources"
 
 
 def test_equal_texts_with_unequal_vectors() -> None:
@@ -141,6 +190,66 @@ def test_equal_texts_with_unequal_vectors() -> None:
              for at in range(3) for of in (ENCODER[at], OTHER_ENCODER[at])]  # fmt: skip
     assert wrong(TEN, [*TEN, *fresh]) == {"unequal_twins_ratio": round(3 / 16, 4), "copied_ratio": 0.375}
     assert wrong([*TEN, *fresh], [*TEN, *fresh]) == {}
+
+
+def echoed(then: Sequence[Said], now: Sequence[Said]) -> float:
+    """By definition: what new chunks say that other documents say too, less what their documents said so then."""
+
+    def shares(pages: Sequence[Said]) -> list[float]:
+        made = []
+        for one in pages:
+            others = {of for other in pages if other.doc != one.doc for of in other.shingles}
+            made.append(len([of for of in one.shingles if of in others]) / len(one.shingles))
+        return made
+
+    ids, texts, said = {of.id for of in then}, {of.text for of in then}, [of.text for of in now]
+    usual, every = dict(zip(then, shares(then), strict=True)), shares(then)
+    whole = allowed = 0.0
+    for one, share in zip(now, shares(now), strict=True):
+        if one.id in ids or one.text in texts or said.count(one.text) > 1:
+            continue
+        own = [usual[of] for of in then if of.doc == one.doc]
+        whole += share
+        allowed += float(np.mean(own or every))
+    return max(0.0, whole - allowed) / len(now)
+
+
+@given(st.data())
+@settings(max_examples=60, deadline=None)
+def test_echoes_are_counted_as_defined(data: st.DataObject) -> None:
+    said = st.sets(st.integers(0, 25), min_size=1, max_size=8).map(lambda of: tuple(sorted(of)))
+    page = st.tuples(st.integers(0, 20), st.integers(0, 5), st.integers(1, 30), said)
+    then, now = (
+        [
+            Said(f"c{at}", f"d{doc}", text, shingles)
+            for at, (_, doc, text, shingles) in {one[0]: one for one in data.draw(st.lists(page, min_size=1))}.items()
+        ]
+        for _ in "ab"
+    )
+    expected = echoed(then, now)
+    assert found(then, now).share("echoed_ratio", EVERYTHING)[0] == pytest.approx(expected)
+
+
+def test_a_short_new_chunk_echoes_as_the_others_do_on_average() -> None:
+    copies = [chunk(at, id=f"x{at}", doc=f"x{at}", text=90 + at, shingles=(at * 10, at * 10 + 1, 900 + at))
+              for at in range(4)]  # fmt: skip
+    short = [chunk(at, id=f"y{at}", doc=f"y{at}", text=190 + at, shingles=(), tokens=3) for at in range(4)]
+    assert wrong(TEN, [*TEN, *copies, *short]) == {"echoed_ratio": round(8 * 2 / 3 / 18, 4)}
+    empty = [one._replace(text=0, tokens=0) for one in short]
+    assert wrong(TEN, [*TEN, *copies, *empty])["echoed_ratio"] == round(4 * 2 / 3 / 18, 4)
+
+
+def test_boilerplate_counts_beyond_what_its_segment_always_said_alike() -> None:
+    """A translation of templates says alike what the templates did."""
+    same = (5000, 5001, 5002)
+    then = [one._replace(text=777, shingles=same) if at < 6 and at % 2 == 0 else one for at, one in enumerate(TEN)]
+    then += [chunk(at, id=f"t{at}", doc=f"t{at}", text=777, shingles=same) for at in (20, 21, 22)]
+    more = [one._replace(id=f"n{one.id}", doc=f"n{one.doc}", text=one.text + 5000,
+                         shingles=tuple(of + 9000 for of in one.shingles)) for one in then]  # fmt: skip
+    assert "boilerplate_ratio" not in wrong(then, [*then, *more])
+    fresh = [one._replace(text=5777, shingles=(7000, 7001)) for one in more]
+    # half of docs were alike, and six of all thirteen, which is more than api's three of seven
+    assert wrong(then, [*then, *fresh])["boilerplate_ratio"] == round((6 / 2 + 7 * 7 / 13) / 26, 4)
 
 
 def test_boilerplate_is_what_five_documents_say_alike() -> None:
