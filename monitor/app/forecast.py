@@ -10,7 +10,7 @@ from monitor.app.restore import restore
 from monitor.app.snapshot import Snapshots
 from monitor.app.tally import Tally
 from monitor.core.judging.added import added, already_document
-from monitor.core.judging.policy import Rule
+from monitor.core.judging.policy import Rule, despite
 from monitor.core.model.events import CorpusEvent, Delete, Deploy, Located, MalformedEvent, Segment, Upsert
 from monitor.core.model.problems import Problem, ProblemKind
 from monitor.core.records.documents import gate_document
@@ -72,7 +72,7 @@ def forecast(
     aside = _too_many(given, refused, bench.refused)
     after = session.evaluate(deploy_id, rules=bench.rules, problems=aside, expected=expected)
     report, outcome = after.judged()
-    made = gate_document(deploy_id, report, added(bench.rules, now, outcome))
+    made = gate_document(deploy_id, report, despite(report, added(bench.rules, now, outcome)))
     made["already"] = already_document(now, outcome)
     made["state"] = "forecast"
     if refused:
