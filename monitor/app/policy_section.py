@@ -12,7 +12,7 @@ from monitor.kinds import Section
 
 RuleName = Literal[
     "reembedded", "unequal_twins", "foreign_version", "lost_content", "boilerplate", "wordless", "implausible_time",
-    "leftover", "copied", "echoed", "relabelled", "foreign_source", "new_hub",
+    "leftover", "copied", "echoed", "relabelled", "strange_words", "foreign_source", "new_hub",
 ]  # fmt: skip
 _DEFAULTS = {of.name: of.limit for of in INTEGRITY_RULES}
 
@@ -93,6 +93,7 @@ class IntegritySection(Section):
     leftover: float = Field(_DEFAULTS["leftover"], gt=0, le=1)
     copied: float = Field(_DEFAULTS["copied"], gt=0, le=1)
     echoed: float = Field(_DEFAULTS["echoed"], gt=0, le=1)
+    strange_words: float = Field(_DEFAULTS["strange-words"], gt=0, le=1)
     foreign_source: float = Field(_DEFAULTS["foreign-source"], gt=0, le=1)
     relabelled: float = Field(_DEFAULTS["relabelled"], gt=0, le=1)
     new_hub: float = Field(NEW_HUB_LIMIT, gt=0, le=1)

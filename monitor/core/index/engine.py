@@ -158,7 +158,7 @@ class Engine:
 
     def _count(self, delta: Delta, tokens: Sequence[NDArray[np.int32]], hashes: NDArray[np.uint64]) -> None:
         self.duplicates.apply(delta, tokens, hashes)
-        self.statistics.apply(delta, tokens)
+        self.statistics.apply(delta, tokens, hashes)
 
     def reanchor(self, anchors: AnchorSet) -> NDArray[np.int64]:
         """Watch other anchors from here on; call it between two batches.

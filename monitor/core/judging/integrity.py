@@ -89,6 +89,10 @@ INTEGRITY_RULES: tuple[IntegrityRule, ...] = (
         "near copies take places as copies do (lab: near_copy_flood, deletes_lost, foreign_product)",
     ),
     IntegrityRule(
+        "strange-words", "strange_words_ratio", 0.02, "words that nobody used there: garbled, or another language",
+        "new matters bring some words; what is in unknown ones alone nobody finds: 2 points are a loss (garbled)",
+    ),
+    IntegrityRule(
         "foreign-source", "foreign_source_ratio", 0.03, "of a source that was not there, and that nobody announced",
         "who adds a source knows it and can say so; one chunk in 33 of another is no accident (lab: leaked_drafts)",
     ),

@@ -78,6 +78,11 @@ INTEGRITY: tuple[AnyMeasure, ...] = (
         "Filters find other chunks, or none.",
     ),
     _of(
+        "strange_words_ratio",
+        "Share of chunks in words that the corpus, or their language in it, did not have, beyond the rate then",
+        "Texts are garbled, or come in another language or script than their segment's.",
+    ),
+    _of(
         "foreign_source_ratio",
         "Share of chunks that are new and of a source that the baseline does not have",
         "A source came in: another product, an internal wiki, a test folder.",

@@ -121,6 +121,12 @@ def _edit(text: str) -> str:
     return f"{text} please"
 
 
+def _reworded(piece: Piece, seed: int) -> str:
+    """Another text as long, of the corpus's words."""
+    drawn = np.random.default_rng([chunk_key(piece.id), seed]).integers(0, len(PAGES), LENGTH)
+    return " ".join(PAGES[word] for word in drawn)
+
+
 HARMFUL: dict[str, tuple[str, Change]] = {
     "vectors of another encoder, 5%": (
         "reembedded", lambda of: _some(of, 20, lambda one: said(one, one.text, seed=1))),
@@ -157,6 +163,13 @@ HARMFUL: dict[str, tuple[str, Change]] = {
         "echoed",
         lambda of: [*of, *(replace(said(one, f"{one.text} in the new version"), id=f"{one.id}+", doc=f"{one.doc}+")
                            for one in of[::10])]),
+    "a tenth with the letters of each word in another order": (
+        "strange-words",
+        lambda of: _document(of, 10, lambda one: said(one, " ".join(word[::-1] for word in one.text.split())))),
+    "a tenth more pages in another language": (
+        "strange-words",
+        lambda of: [*of, *(said(replace(one, id=f"{one.id}+", doc=f"{one.doc}+"),
+                                " ".join(f"{word}y" for word in one.text.split())) for one in of[::10])]),
     "a tenth without its source": (
         "relabelled", lambda of: _document(of, 10, lambda one: replace(one, source=""))),
     "a tenth with a vector of zeros": (
@@ -181,10 +194,10 @@ HARMLESS: dict[str, Change] = {
     "another source": lambda of: _document(of, 30, lambda one: replace(one, source="api")),
     "an ordinary edit in each fifth chunk": lambda of: _some(of, 5, lambda one: said(one, _edit(one.text))),
     "a paragraph rewritten in each tenth document": lambda of: _document(
-        of, 10, lambda one: said(one, f"fresh{one.id} " + " ".join(f"{word}x" for word in one.text.split()))),
+        of, 10, lambda one: said(one, f"fresh{one.id} {_reworded(one, 1)}")),
     "a tenth more documents": lambda of: [
         *of,
-        *(said(replace(one, id=f"new{at}", doc=f"n{at // 4}"), " ".join(f"{word}y" for word in one.text.split()))
+        *(said(replace(one, id=f"new{at}", doc=f"n{at // 4}"), _reworded(one, 2))
           for at, one in enumerate(of[:36]))],
 }  # fmt: skip
 """Name -> a change that no rule of integrity may fail by."""

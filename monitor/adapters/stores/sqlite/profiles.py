@@ -8,6 +8,7 @@ import numpy as np
 from monitor.core.index.statistics.contents import Contents
 from monitor.core.index.statistics.population import Population
 from monitor.core.index.statistics.profile import Distribution, Profile, SegmentProfile, Terms
+from monitor.core.index.statistics.word_samples import WIDTH
 
 
 def plain_profile(profile: Profile | None) -> dict[str, Any] | None:
@@ -104,6 +105,7 @@ def _plain_contents(of: Contents) -> list[Any]:
         of.implausible.astype("u1").tobytes(),
         of.sampled.astype("<i4").tobytes(),
         of.shingles.astype("<u4").tobytes(),
+        of.words.astype("<u4").tobytes(),
         list(of.names),
     ]
 
@@ -123,7 +125,7 @@ def _population(plain: list[Any]) -> Population:
 
 
 def _contents(plain: list[Any]) -> Contents:
-    said, texts, sketches, tokens, implausible, sampled, shingles, names = plain
+    said, texts, sketches, tokens, implausible, sampled, shingles, words, names = plain
     return Contents(
         np.frombuffer(said, "<u8"),
         np.frombuffer(texts, "<u8"),
@@ -132,5 +134,6 @@ def _contents(plain: list[Any]) -> Contents:
         np.frombuffer(implausible, "u1").astype(np.bool_),
         np.frombuffer(sampled, "<i4"),
         np.frombuffer(shingles, "<u4"),
+        np.frombuffer(words, "<u4").reshape(-1, WIDTH),
         tuple(names),
     )

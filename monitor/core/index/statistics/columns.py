@@ -5,6 +5,8 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
+from monitor.core.index.statistics.word_samples import WIDTH
+
 DEAD = -1
 Ints = NDArray[np.int64]
 
@@ -28,6 +30,8 @@ class SlotColumns:
     digests: NDArray[np.uint64] = field(default_factory=lambda: np.zeros(0, np.uint64))
     sketches: NDArray[np.uint64] = field(default_factory=lambda: np.zeros(0, np.uint64))
     """Where the vector points, see `Sketches`."""
+    words: NDArray[np.uint32] = field(default_factory=lambda: np.zeros((0, WIDTH), np.uint32))
+    """(slots, WIDTH): a few words of the text, see `word_samples`."""
     then: Ints = field(default_factory=lambda: np.zeros(0, np.int64))
     """Place in the baseline."""
     changed: NDArray[np.bool_] = field(default_factory=lambda: np.zeros((0, 0), np.bool_))
@@ -52,6 +56,7 @@ class SlotColumns:
         self.said = np.concatenate((self.said, np.zeros(more, np.uint64)))
         self.digests = np.concatenate((self.digests, np.zeros(more, np.uint64)))
         self.sketches = np.concatenate((self.sketches, np.zeros(more, np.uint64)))
+        self.words = np.concatenate((self.words, np.zeros((more, WIDTH), np.uint32)))
         self.then = np.concatenate((self.then, np.full(more, DEAD, np.int64)))
         shape = (held, self.dimensions)
         self.changed = np.concatenate((self.changed.reshape(shape), np.zeros(wide, np.bool_)))

@@ -22,6 +22,7 @@ class Contents:
         implausible: (n,) bool, dated far from the corpus.
         sampled: (n,) int32, how many of a chunk's shingles are in the sample.
         shingles: the sampled shingles of all chunks one after the other, uint32.
+        words: (n, WIDTH) uint32, a few words of each text, see `word_samples`.
         names: ids of the documents, in the order of the population's hashes.
     """
 
@@ -32,6 +33,7 @@ class Contents:
     implausible: NDArray[np.bool_]
     sampled: NDArray[np.int32]
     shingles: NDArray[np.uint32]
+    words: NDArray[np.uint32]
     names: tuple[str, ...]
 
     def owners(self) -> Ints:

@@ -37,9 +37,9 @@ class CorpusStatistics:
         self._integrity: tuple[Integrity | None, Integrity | None] = (None, None)
         self._looked_at = _NEVER
 
-    def apply(self, delta: Delta, tokens: Sequence[NDArray[np.int32]]) -> None:
-        """Take in one batch; `tokens` are the token ids of each added text."""
-        self.kept.apply(delta, tokens)
+    def apply(self, delta: Delta, tokens: Sequence[NDArray[np.int32]], hashes: NDArray[np.uint64]) -> None:
+        """Take in one batch; `tokens` are the token ids of each added text, `hashes` the words' by id."""
+        self.kept.apply(delta, tokens, hashes)
 
     def population(self) -> Population:
         """The chunks as they are now, for a later comparison."""

@@ -16,8 +16,9 @@ from monitor.core.arrays.mixing import GOLDEN, mix
 from monitor.core.index.statistics.contents import Contents
 from monitor.core.index.statistics.population import Population
 from monitor.core.index.statistics.sketches import BITS, NO_SKETCH, differing
+from monitor.core.index.statistics.word_samples import NO_WORD
 from monitor.core.model.events import Segment
-from monitor.core.model.report import Concern, Measurement
+from monitor.core.model.report import ALL, Concern, Measurement
 
 Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]
@@ -34,12 +35,15 @@ IntegrityFault = Literal[
     "copied_ratio",
     "echoed_ratio",
     "relabelled_ratio",
+    "strange_words_ratio",
     "foreign_source_ratio",
     "grown_ratio",
 ]
 FAULTS: tuple[IntegrityFault, ...] = get_args(IntegrityFault)
 GROWN: IntegrityFault = "grown_ratio"
 """No fault: what came, and replaced nothing."""
+LANGUAGE = "language"
+"""The dimension, where it is configured, of whose values each has words of its own."""
 SOURCE = "source"
 """The dimension, where it is configured, of whose values nobody adds one by accident."""
 PINNED = "pinned"
@@ -59,6 +63,8 @@ _ALIKE = 0.7
 """Share of its sampled shingles that an edited chunk kept."""
 _STRANGE = 0.75
 """Times the distance of two chunks that have nothing in common: farther apart than any edit puts a text."""
+_LANGUAGE = 100
+"""Chunks from which on a language's words are known."""
 _SEVERAL = 3
 """Sampled shingles below which two chunks' likeness says nothing."""
 _OFTEN = 5
@@ -207,6 +213,7 @@ class _Comparison:
         yield "copied_ratio", self._now(self._copied())
         yield "echoed_ratio", self._now(self._echoed())
         yield "relabelled_ratio", self._now(self._relabelled())
+        yield "strange_words_ratio", self._strange_words()
         growth = self._grown()
         if SOURCE in self.dimensions:
             known = {of[self.dimensions.index(SOURCE)] for of in self.then.values}
@@ -346,6 +353,10 @@ class _Comparison:
         then = self._alike(
             before, self.doc_then, before.tokens >= _WORDS, np.ones(len(before.shingles), np.bool_), often
         )
+        return self._beyond_rate(flags, fresh, then)
+
+    def _beyond_rate(self, flags: Mask, fresh: Mask, then: Mask) -> Found:
+        """Of new chunks those that are so, beyond the rate at which chunks of the same segments were so then."""
         made = np.bincount(self.cells_now[flags], minlength=self.width)
         came = np.bincount(self.cells_now[fresh], minlength=self.width)
         beyond: Floats = np.maximum(0.0, 1.0 - self._rates(then) * came / np.maximum(made, 1))
@@ -439,6 +450,29 @@ class _Comparison:
         net: Floats = novel * (np.maximum(0.0, made - lost) / np.where(made > 0, made, 1.0))[self.cells_now]
         return net
 
+    def _strange_words(self) -> Found:
+        """New chunks in words that the corpus, or their language's part of it, did not have: garbled, or in another
+        language or script. Where a segment is new, or a language too small to know its words, nobody can tell.
+        """
+        known = [set(one) for one in zip(*(of[:-1] for of in self.then.values), strict=True)] or [set()]
+        there = [all(value in of for value, of in zip(values, known, strict=False)) for values in self.values]
+        told = np.array(there, np.bool_)[self.cells_now] & ~self.known
+        flags = np.zeros(len(self.cells_now), np.bool_)
+        then = np.zeros(len(self.cells_then), np.bool_)
+        for dimension in (ALL, LANGUAGE):
+            if dimension not in self.dimensions:
+                continue
+            names = np.array([of[self.dimensions.index(dimension)] for of in self.values], np.str_)
+            _, codes = np.unique(names, return_inverse=True)
+            before, now = codes[self.cells_then], codes[self.cells_now]
+            told &= (np.bincount(before, minlength=int(codes.max(initial=0)) + 1) >= _LANGUAGE)[now]
+            said = _spoken(self.before.words, before)
+            words, counts = np.unique(said, return_counts=True)
+            flags |= _unknown(self.after.words, _within(_spoken(self.after.words, now), words))
+            # of a word that one chunk alone has the others would not know either
+            then |= _unknown(self.before.words, _within(said, words[counts > 1]))
+        return self._beyond_rate(flags & told, told, then)
+
     def _relabelled(self) -> Mask:
         """Chunks as they were, in the document they were in, with a value that none of them had in its dimension."""
         labels: dict[tuple[str, ...], int] = {}
@@ -465,6 +499,19 @@ def _elsewhere(of: Contents, documents: Ints, count: int, chunks: Mask) -> Float
     return _share(of, _within(of.shingles, shingles[held > 1]), chunks & (of.tokens > 0))
 
 
+def _spoken(words: NDArray[np.uint32], segments: Ints) -> NDArray[np.uint64]:
+    made: NDArray[np.uint64] = (segments.astype(np.uint64) << np.uint64(32))[:, None] | words
+    return made
+
+
+def _unknown(words: NDArray[np.uint32], known: Mask) -> Mask:
+    """Which texts have at least three sampled words, and three of four of them are not known."""
+    there = words != NO_WORD
+    count, strange = there.sum(axis=1), (there & ~known).sum(axis=1)
+    found: Mask = (count >= _SEVERAL) & (strange >= 0.75 * count)
+    return found
+
+
 def _share(of: Contents, marked: Mask, chunks: Mask) -> Floats:
     """Share of the sampled shingles of these chunks that are marked; 0 of the others.
 
@@ -479,7 +526,7 @@ def _share(of: Contents, marked: Mask, chunks: Mask) -> Floats:
 def _within(values: NDArray[Any], others: NDArray[Any]) -> Mask:
     """Which values are among others, by sorting: the hashing of `numpy.isin` is slow for samples of hashes."""
     if not len(others):
-        return np.zeros(len(values), np.bool_)
+        return np.zeros(values.shape, np.bool_)
     ranked = np.sort(others)
     found: Mask = ranked[np.minimum(np.searchsorted(ranked, values), len(ranked) - 1)] == values
     return found

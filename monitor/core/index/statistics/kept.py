@@ -38,6 +38,7 @@ from monitor.core.index.statistics.population import ABSENT, Baseline, ChunkPopu
 from monitor.core.index.statistics.sample import BottomKSample
 from monitor.core.index.statistics.sketches import ContentSketches
 from monitor.core.index.statistics.sums import FeatureSums, Vectors
+from monitor.core.index.statistics.word_samples import sampled_words
 
 Ints = NDArray[np.int64]
 SINCE = (NEW, MODIFIED, DELETED, DOCUMENTS_NEW, DOCUMENTS_MODIFIED, DOCUMENTS_DELETED, CHANGED_NONZERO_VECTORS)
@@ -76,13 +77,14 @@ class StatisticsAccumulator:
         self.counters.cover(1)
         self.columns.cover(1)
 
-    def apply(self, delta: Delta, tokens: Sequence[NDArray[np.int32]]) -> None:
-        """Take in one batch; `tokens` are the token ids of each added text."""
+    def apply(self, delta: Delta, tokens: Sequence[NDArray[np.int32]], hashes: NDArray[np.uint64]) -> None:
+        """Take in one batch; `tokens` are the token ids of each added text, `hashes` the words' by id."""
         self.batches += 1
         self.advance(self.corpus.newest_event_time)
         self._again(delta.noop_rows)
         self._remove(delta)
         self._add(delta, tokens)
+        self.columns.words[delta.added] = sampled_words(tokens, hashes)
         self._overlap(delta)
         self._settle()
 
@@ -152,6 +154,7 @@ class StatisticsAccumulator:
                 implausible(columns.seconds[slots]),
                 sampled,
                 shingles,
+                columns.words[slots],
                 tuple(self.documents.name(int(codes[at])) for at in first),
             ),
         )

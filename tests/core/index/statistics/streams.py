@@ -78,7 +78,7 @@ class Stream:
     def _take(self, delta: Delta) -> None:
         tokens = self.vocabulary.encode(delta.texts)
         self.duplicates.apply(delta, tokens, self.vocabulary.hashes)
-        self.kept.apply(delta, tokens)
+        self.kept.apply(delta, tokens, self.vocabulary.hashes)
 
 
 class Watched:

@@ -13,6 +13,7 @@ from monitor.core.index.statistics.features import Features, norms
 from monitor.core.index.statistics.integrity import FAULTS, GROWN, Integrity, IntegrityFault, compare
 from monitor.core.index.statistics.population import Population
 from monitor.core.index.statistics.sketches import NO_SKETCH, ContentSketches, differing
+from monitor.core.index.statistics.word_samples import WIDTH, sampled_words
 from monitor.core.model.events import chunk_key
 from monitor.core.model.report import ALL
 from tests.core.index.statistics.streams import Stream, put
@@ -36,6 +37,7 @@ class Said(NamedTuple):
     version: str = "v"
     marks: int = 0
     """Another number, another punctuation."""
+    words: tuple[int, ...] = (0, 0, 0, 0)
 
 
 def population(chunks: Sequence[Said]) -> Population:
@@ -58,6 +60,7 @@ def population(chunks: Sequence[Said]) -> Population:
             np.array([one.far for one in chunks], np.bool_),
             np.array([len(one.shingles) for one in chunks], np.int32),
             np.array([of for one in chunks for of in one.shingles], np.uint32),
+            np.array([one.words for one in chunks], np.uint32).reshape(-1, WIDTH),
             tuple(docs[of] for of in hashes),
         ),
     )
@@ -169,6 +172,54 @@ def test_one_chunk_of_ten(now: Sequence[Said], expected: dict[IntegrityFault, fl
 def test_growth_is_what_came_and_replaced_nothing(now: Sequence[Said], share: float) -> None:
     assert found(TEN, now).share(GROWN, EVERYTHING)[0] == pytest.approx(share)
     assert [of.metric for of in found(TEN, now).concerns([EVERYTHING], 5) if of.metric == GROWN] == []
+
+
+def spoken(count: int, first: int, language: str, start: int = 0) -> list[Said]:
+    """Chunks of one language: each four of its 40 words from `first` on, each word in several chunks."""
+    return [
+        chunk(0, id=f"{language}{at}", doc=f"{language}{at}", text=10_000 + first + at, source=language,
+              shingles=(10_000 + first * 100 + at,), words=tuple(first + (at + of * 7) % 40 for of in range(4)))
+        for at in range(start, start + count)
+    ]  # fmt: skip
+
+
+def test_words_that_nobody_used_there() -> None:
+    """By the corpus's words, and by those of the chunk's language."""
+
+    def strange(now: Sequence[Said], then: Sequence[Said] | None = None) -> float:
+        before = [*spoken(120, 100, "en"), *spoken(110, 5000, "de")] if then is None else then
+        made = compare(population(before), population([*before, *now]), (ALL, "language", "embedding_version"))
+        assert made is not None
+        return made.share("strange_words_ratio", EVERYTHING)[0] * (len(before) + len(now))
+
+    more = spoken(10, 100, "en", start=200)
+    assert strange(more) == 0.0
+    assert strange([one._replace(text=one.text + 9, words=(1, 2, 3, 4)) for one in more]) == pytest.approx(10)
+    assert strange([one._replace(words=(1, 2, 3, one.words[0])) for one in more]) == pytest.approx(
+        10
+    )  # three of four
+    assert strange([one._replace(words=(1, 2, *one.words[:2])) for one in more]) == 0.0  # half: another matter
+    assert strange([one._replace(words=(1, 2, 0, 0)) for one in more]) == 0.0  # too few to tell
+    german = [one._replace(source="en", id=f"x{one.id}") for one in spoken(10, 5000, "de", start=200)]
+    assert strange(german) == pytest.approx(10)
+    # of a language that was not there, or hardly, nobody knows the words
+    assert strange([one._replace(source="fr", words=(1, 2, 3, 4)) for one in more]) == 0.0
+    small = [*spoken(120, 100, "en"), *spoken(50, 5000, "de")]
+    assert strange([one._replace(source="de", words=(1, 2, 3, 4)) for one in more], small) == 0.0
+    # where half of the chunks have words that no other one has, half of the new ones may
+    own = [one._replace(words=tuple(5000 + at * 4 + of for of in range(4))) if at % 2 else one
+           for at, one in enumerate(spoken(200, 100, "en"))]  # fmt: skip
+    assert strange([one._replace(words=(1, 2, 3, 4)) for one in more], own) == pytest.approx(5)
+
+
+@given(st.lists(st.lists(st.integers(0, 60), max_size=30), max_size=8))
+@settings(max_examples=60, deadline=None)
+def test_sampled_words_are_the_least_of_a_quarter_of_the_distinct_ones(texts: list[list[int]]) -> None:
+    hashes = np.random.default_rng(1).integers(0, 2**64, 61, np.uint64)
+    made = sampled_words([np.array(text, np.int32) for text in texts], hashes)
+    for text, row in zip(texts, made.tolist(), strict=True):
+        told = sorted({int(hashes[of]) >> 32 for of in text if int(hashes[of]) % 4 == 0})[:WIDTH]
+        assert row == told + [0] * (WIDTH - len(told))
 
 
 def test_a_source_that_was_not_there() -> None:
