@@ -11,8 +11,8 @@ from monitor.core.model.report import ALL
 from monitor.kinds import Section
 
 RuleName = Literal[
-    "reembedded", "unequal_twins", "foreign_version", "lost_content", "boilerplate", "wordless", "implausible_time",
-    "leftover", "copied", "echoed", "relabelled", "strange_words", "foreign_source", "new_hub",
+    "reembedded", "unequal_twins", "foreign_version", "lost_content", "boilerplate", "wordless", "repetitive",
+    "implausible_time", "leftover", "copied", "echoed", "relabelled", "strange_words", "foreign_source", "new_hub",
 ]  # fmt: skip
 _DEFAULTS = {of.name: of.limit for of in INTEGRITY_RULES}
 
@@ -89,6 +89,7 @@ class IntegritySection(Section):
     lost_content: float = Field(_DEFAULTS["lost-content"], gt=0, le=1)
     boilerplate: float = Field(_DEFAULTS["boilerplate"], gt=0, le=1)
     wordless: float = Field(_DEFAULTS["wordless"], gt=0, le=1)
+    repetitive: float = Field(_DEFAULTS["repetitive"], gt=0, le=1)
     implausible_time: float = Field(_DEFAULTS["implausible-time"], gt=0, le=1)
     leftover: float = Field(_DEFAULTS["leftover"], gt=0, le=1)
     copied: float = Field(_DEFAULTS["copied"], gt=0, le=1)

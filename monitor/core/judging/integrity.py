@@ -73,6 +73,10 @@ INTEGRITY_RULES: tuple[IntegrityRule, ...] = (
         "an empty chunk answers nothing: 2 points of all answers, 10 in a segment, are a loss",
     ),
     IntegrityRule(
+        "repetitive", "repetitive_ratio", 0.03, "texts that repeat themselves",
+        "they stand before answers and say little; joining chunks brought 1.6 in 100 (lab: many_poison, joined)",
+    ),
+    IntegrityRule(
         "implausible-time", "implausible_time_ratio", 0.05, "dated more than 20 years away",
         "single wrong dates occur in every history; one chunk in twenty is a wrong unit or century",
     ),

@@ -53,6 +53,11 @@ INTEGRITY: tuple[AnyMeasure, ...] = (
         "The extraction yields empty texts.",
     ),
     _of(
+        "repetitive_ratio",
+        "Share of chunks that say three of ten phrases more than once, beyond those of the baseline",
+        "Texts that repeat themselves: written to be found, or a broken export.",
+    ),
+    _of(
         "implausible_time_ratio",
         "Share of chunks dated more than 20 years from the corpus' median, beyond those of the baseline",
         "Event times are of a wrong unit or century: freshness and time filters fail.",

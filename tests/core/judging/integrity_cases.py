@@ -170,6 +170,10 @@ HARMFUL: dict[str, tuple[str, Change]] = {
         "strange-words",
         lambda of: [*of, *(said(replace(one, id=f"{one.id}+", doc=f"{one.doc}+"),
                                 " ".join(f"{word}y" for word in one.text.split())) for one in of[::10])]),
+    "a tenth more pages that say one thing again and again": (
+        "repetitive",
+        lambda of: [*of, *(said(replace(one, id=f"{one.id}+", doc=f"{one.doc}+"), f"{_reworded(one, 3)[:40]} " * 6)
+                           for one in of[::10])]),
     "a tenth without its source": (
         "relabelled", lambda of: _document(of, 10, lambda one: replace(one, source=""))),
     "a tenth with a vector of zeros": (

@@ -103,6 +103,7 @@ def _plain_contents(of: Contents) -> list[Any]:
         of.sketches.astype("<u8").tobytes(),
         of.tokens.astype("<i4").tobytes(),
         of.implausible.astype("u1").tobytes(),
+        of.distinct.astype("<i4").tobytes(),
         of.sampled.astype("<i4").tobytes(),
         of.shingles.astype("<u4").tobytes(),
         of.words.astype("<u4").tobytes(),
@@ -125,13 +126,14 @@ def _population(plain: list[Any]) -> Population:
 
 
 def _contents(plain: list[Any]) -> Contents:
-    said, texts, sketches, tokens, implausible, sampled, shingles, words, names = plain
+    said, texts, sketches, tokens, implausible, distinct, sampled, shingles, words, names = plain
     return Contents(
         np.frombuffer(said, "<u8"),
         np.frombuffer(texts, "<u8"),
         np.frombuffer(sketches, "<u8"),
         np.frombuffer(tokens, "<i4"),
         np.frombuffer(implausible, "u1").astype(np.bool_),
+        np.frombuffer(distinct, "<i4"),
         np.frombuffer(sampled, "<i4"),
         np.frombuffer(shingles, "<u4"),
         np.frombuffer(words, "<u4").reshape(-1, WIDTH),

@@ -125,18 +125,19 @@ class Duplicates:
         """A hash of the token sequence of each live slot, equal in every run; 0 for a text without tokens."""
         return self._texts.keys(slots)
 
-    def sampled(self, slots: Slots) -> tuple[NDArray[np.uint32], NDArray[np.int32]]:
+    def sampled(self, slots: Slots) -> tuple[NDArray[np.uint32], NDArray[np.int32], NDArray[np.int32]]:
         """Of each live slot those shingles that belong to a fixed sixteenth of all there can be.
 
         The same shingle is in it or not whatever the text, so that sets of texts can be compared by their samples,
         however they are cut into chunks.
 
         Returns:
-            The samples one after the other, and how many there are of each slot, (n,) int32.
+            The samples one after the other, how many there are of each slot, and how many shingles it has at all,
+            both (n,) int32.
 
         Source: Irber et al., "Lightweight compositional analysis of metagenomes with FracMinHash", 2022.
         """
-        parts, counts = [np.zeros(0, np.uint32)], [np.zeros(0, np.int32)]
+        parts, counts, whole = [np.zeros(0, np.uint32)], [np.zeros(0, np.int32)], [np.zeros(0, np.int32)]
         for at in range(0, len(slots), _TEXTS):
             groups = self._sets.of[slots[at : at + _TEXTS]]
             lengths = np.zeros(len(groups), np.int64)
@@ -147,7 +148,8 @@ class Duplicates:
             stops = np.cumsum(lengths)
             parts.append(shingles[kept])
             counts.append((ends[stops] - ends[stops - lengths]).astype(np.int32))
-        return np.concatenate(parts), np.concatenate(counts)
+            whole.append(lengths.astype(np.int32))
+        return np.concatenate(parts), np.concatenate(counts), np.concatenate(whole)
 
     def copied(self, slot: int) -> bool:
         """Whether a live chunk has a copy, exact or near."""

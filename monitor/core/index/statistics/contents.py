@@ -20,6 +20,7 @@ class Contents:
         sketches: (n,) uint64, where the vectors point (`Sketches`), 0 for none.
         tokens: (n,) int32.
         implausible: (n,) bool, dated far from the corpus.
+        distinct: (n,) int32, shingles of each chunk; less than it has places for where it repeats itself.
         sampled: (n,) int32, how many of a chunk's shingles are in the sample.
         shingles: the sampled shingles of all chunks one after the other, uint32.
         words: (n, WIDTH) uint32, a few words of each text, see `word_samples`.
@@ -31,6 +32,7 @@ class Contents:
     sketches: NDArray[np.uint64]
     tokens: NDArray[np.int32]
     implausible: NDArray[np.bool_]
+    distinct: NDArray[np.int32]
     sampled: NDArray[np.int32]
     shingles: NDArray[np.uint32]
     words: NDArray[np.uint32]

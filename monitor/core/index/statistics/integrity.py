@@ -6,18 +6,19 @@ that is cut into chunks otherwise holds the same shingles. So renames, moves and
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cached_property
-from typing import Any, Literal, get_args
+from functools import cached_property, lru_cache
+from typing import Any, Literal, NamedTuple, cast, get_args
 
 import numpy as np
 from numpy.typing import NDArray
 
 from monitor.core.arrays.mixing import GOLDEN, mix
+from monitor.core.index.duplicates.shingles import WIDTH as SHINGLE
 from monitor.core.index.statistics.contents import Contents
 from monitor.core.index.statistics.population import Population
 from monitor.core.index.statistics.sketches import BITS, NO_SKETCH, differing
 from monitor.core.index.statistics.word_samples import NO_WORD
-from monitor.core.model.events import Segment
+from monitor.core.model.events import Segment, chunk_key
 from monitor.core.model.report import ALL, Concern, Measurement
 
 Ints = NDArray[np.int64]
@@ -30,6 +31,7 @@ IntegrityFault = Literal[
     "lost_content_ratio",
     "boilerplate_ratio",
     "wordless_ratio",
+    "repetitive_ratio",
     "implausible_time_ratio",
     "leftover_ratio",
     "copied_ratio",
@@ -57,6 +59,10 @@ _TWINS = 16
 """Chunks of one text that a vector is compared with."""
 _WORDS = 3
 """Fewer tokens than this say nothing."""
+_SOME_LENGTH = 12
+"""Tokens from which on a text that repeats itself is not just a short one."""
+_OWN = 0.7
+"""Share of the places of a text whose shingles are said there for the first time, at least."""
 _GONE = 0.5
 """Share of its sampled shingles from which on a chunk's content is gone; cutting it otherwise takes about 0.05."""
 _ALIKE = 0.7
@@ -208,6 +214,7 @@ class _Comparison:
         yield "lost_content_ratio", self._lost()
         yield "boilerplate_ratio", self._boilerplate()
         yield "wordless_ratio", self._beyond(after.tokens < _WORDS, self.before.tokens < _WORDS)
+        yield "repetitive_ratio", self._beyond(_repetitive(after), _repetitive(self.before))
         yield "implausible_time_ratio", self._beyond(after.implausible, self.before.implausible)
         yield "leftover_ratio", self._now(self._leftover())
         yield "copied_ratio", self._now(self._copied())
@@ -350,6 +357,8 @@ class _Comparison:
         often = max(_OFTEN, self.docs // 200)
         fresh = ~self.known & (after.tokens >= _WORDS)
         flags = self._alike(after, self.doc_now, fresh, self.novel, often)
+        if not flags.any():
+            return self._now(flags)
         then = self._alike(
             before, self.doc_then, before.tokens >= _WORDS, np.ones(len(before.shingles), np.bool_), often
         )
@@ -433,12 +442,14 @@ class _Comparison:
         one by all documents. Exact copies are counted apart.
         """
         fresh = self.added & ~self.known & ~self._copied()
-        echoes = _elsewhere(self.after, self.doc_now, self.docs, fresh)
-        then = _elsewhere(self.before, self.doc_then, self.docs, np.ones(len(self.doc_then), np.bool_))
+        echoes = _elsewhere(self.after, self.doc_now, fresh)
+        if not echoes.any():
+            return echoes
+        then = _usual(self.then)
         chunks = np.bincount(self.doc_then, minlength=self.docs)
         usual = np.bincount(self.doc_then, then, minlength=self.docs) / np.maximum(chunks, 1)
         allowed = np.where(chunks > 0, usual, then.mean() if len(then) else 0.0)[self.doc_now]
-        made: Floats = echoes * max(0.0, 1.0 - float(allowed[fresh].sum()) / (float(echoes.sum()) or 1.0))
+        made: Floats = echoes * max(0.0, 1.0 - float(allowed[fresh].sum()) / float(echoes.sum()))
         return made
 
     def _grown(self) -> Floats:
@@ -457,20 +468,17 @@ class _Comparison:
         known = [set(one) for one in zip(*(of[:-1] for of in self.then.values), strict=True)] or [set()]
         there = [all(value in of for value, of in zip(values, known, strict=False)) for values in self.values]
         told = np.array(there, np.bool_)[self.cells_now] & ~self.known
-        flags = np.zeros(len(self.cells_now), np.bool_)
-        then = np.zeros(len(self.cells_then), np.bool_)
+        flags, then = np.zeros(len(self.cells_now), np.bool_), np.zeros(len(self.cells_then), np.bool_)
         for dimension in (ALL, LANGUAGE):
-            if dimension not in self.dimensions:
+            if dimension not in self.dimensions or not told.any():
                 continue
-            names = np.array([of[self.dimensions.index(dimension)] for of in self.values], np.str_)
-            _, codes = np.unique(names, return_inverse=True)
-            before, now = codes[self.cells_then], codes[self.cells_now]
-            told &= (np.bincount(before, minlength=int(codes.max(initial=0)) + 1) >= _LANGUAGE)[now]
-            said = _spoken(self.before.words, before)
-            words, counts = np.unique(said, return_counts=True)
-            flags |= _unknown(self.after.words, _within(_spoken(self.after.words, now), words))
-            # of a word that one chunk alone has the others would not know either
-            then |= _unknown(self.before.words, _within(said, words[counts > 1]))
+            spoken = _vocabulary(self.then, self.dimensions.index(dimension))
+            codes = _codes(self.values, self.dimensions.index(dimension))[self.cells_now]
+            told &= _within(codes, spoken.languages)
+            flags[told] |= _unknown(
+                self.after.words[told], _within(_spoken(self.after.words[told], codes[told]), spoken.words)
+            )
+            then |= spoken.alone
         return self._beyond_rate(flags & told, told, then)
 
     def _relabelled(self) -> Mask:
@@ -491,16 +499,64 @@ class _Comparison:
         return found
 
 
-def _elsewhere(of: Contents, documents: Ints, count: int, chunks: Mask) -> Floats:
+def _repetitive(of: Contents) -> Mask:
+    """Texts of some length in which three of ten places say what another place of the same text says."""
+    places = of.tokens - (SHINGLE - 1)
+    found: Mask = (of.tokens >= _SOME_LENGTH) & (of.distinct < _OWN * places)
+    return found
+
+
+class _Vocabulary(NamedTuple):
+    """The words of each language of a corpus.
+
+    Args:
+        languages: codes of those with chunks enough to know their words.
+        words: with their language, as `_spoken` says them.
+        alone: by chunk, whether its words stand in no other one, so that others would not know them either.
+    """
+
+    languages: NDArray[np.uint64]
+    words: NDArray[np.uint64]
+    alone: Mask
+
+
+@lru_cache(maxsize=4)
+def _vocabulary(of: Population, dimension: int) -> _Vocabulary:
+    """Of a baseline, which is compared with many times, by the values of one dimension."""
+    contents = cast("Contents", of.contents)
+    codes = _codes(of.values, dimension)[of.cells] if len(of.cells) else np.zeros(0, np.uint64)
+    said = _spoken(contents.words, codes)
+    words, counts = np.unique(said, return_counts=True)
+    languages, chunks = np.unique(codes, return_counts=True)
+    alone = _unknown(contents.words, _within(said, words[counts > 1]))
+    return _Vocabulary(languages[chunks >= _LANGUAGE], words, alone)
+
+
+def _codes(values: Sequence[tuple[str, ...]], dimension: int) -> NDArray[np.uint64]:
+    """A 32-bit hash of the value of each cell in one dimension."""
+    return np.array([chunk_key(of[dimension]) & 0xFFFF_FFFF for of in values], np.uint64)
+
+
+@lru_cache(maxsize=2)
+def _usual(of: Population) -> Floats:
+    """What other documents of a baseline say too, of each of its chunks; it is compared with many times."""
+    return _elsewhere(cast("Contents", of.contents), of.documents.astype(np.int64), np.ones(len(of.keys), np.bool_))
+
+
+def _elsewhere(of: Contents, documents: Ints, chunks: Mask) -> Floats:
     """Share of the sampled shingles of these chunks that other documents have too; 0 of the others."""
-    owners, width = of.owners(), np.uint64(max(1, count))
-    pairs = np.unique(of.shingles.astype(np.uint64) * width + documents[owners].astype(np.uint64))
+    owners, width = of.owners(), np.uint64(int(documents.max(initial=0)) + 1)
+    asked = chunks[owners]
+    looked = np.flatnonzero(asked if asked.all() else _within(of.shingles, np.unique(of.shingles[asked])))
+    pairs = np.unique(of.shingles[looked].astype(np.uint64) * width + documents[owners[looked]].astype(np.uint64))
     shingles, held = np.unique(pairs // width, return_counts=True)
-    return _share(of, _within(of.shingles, shingles[held > 1]), chunks & (of.tokens > 0))
+    marked = np.zeros(len(owners), np.bool_)
+    marked[looked] = _within(of.shingles[looked], shingles[held > 1])
+    return _share(of, marked, chunks & (of.tokens > 0))
 
 
-def _spoken(words: NDArray[np.uint32], segments: Ints) -> NDArray[np.uint64]:
-    made: NDArray[np.uint64] = (segments.astype(np.uint64) << np.uint64(32))[:, None] | words
+def _spoken(words: NDArray[np.uint32], languages: NDArray[np.uint64]) -> NDArray[np.uint64]:
+    made: NDArray[np.uint64] = (languages << np.uint64(32))[:, None] | words
     return made
 
 

@@ -138,7 +138,7 @@ class StatisticsAccumulator:
         known = np.array([self.documents.hashes[code] for code in codes.tolist()], np.int64)
         hashes, first, ranks = np.unique(known, return_index=True, return_inverse=True)
         document = ranks[coded]
-        shingles, sampled = self._duplicates.sampled(slots)
+        shingles, sampled, distinct = self._duplicates.sampled(slots)
         return Population(
             keys[order],
             columns.digests[slots],
@@ -152,6 +152,7 @@ class StatisticsAccumulator:
                 columns.sketches[slots],
                 columns.tokens[slots],
                 implausible(columns.seconds[slots]),
+                distinct,
                 sampled,
                 shingles,
                 columns.words[slots],

@@ -38,6 +38,8 @@ class Said(NamedTuple):
     marks: int = 0
     """Another number, another punctuation."""
     words: tuple[int, ...] = (0, 0, 0, 0)
+    distinct: int | None = None
+    """Shingles at all; not given: no place repeats another."""
 
 
 def population(chunks: Sequence[Said]) -> Population:
@@ -58,6 +60,7 @@ def population(chunks: Sequence[Said]) -> Population:
             np.array([one.sketch for one in chunks], np.uint64),
             np.array([one.tokens for one in chunks], np.int32),
             np.array([one.far for one in chunks], np.bool_),
+            np.array([one.tokens - 2 if one.distinct is None else one.distinct for one in chunks], np.int32),
             np.array([len(one.shingles) for one in chunks], np.int32),
             np.array([of for one in chunks for of in one.shingles], np.uint32),
             np.array([one.words for one in chunks], np.uint32).reshape(-1, WIDTH),
@@ -129,6 +132,9 @@ def test_nothing_then_or_now() -> None:
         (but(3, id="x", doc="y"), {}),  # moved
         (but(3, text=0, shingles=(), tokens=0), {"lost_content_ratio": 0.1, "wordless_ratio": 0.1}),
         (but(3, far=True), {"implausible_time_ratio": 0.1}),
+        (but(3, tokens=42, distinct=27), {"repetitive_ratio": 0.1}),  # of 40 places
+        (but(3, tokens=42, distinct=28), {}),
+        (but(3, tokens=11, distinct=1), {}),  # too short to tell
         ([*TEN, chunk(3, id="again", doc="copy")], {"copied_ratio": 0.0909}),
         (
             [*TEN, chunk(3, id="again", doc="copy", sketch=OTHER_ENCODER[3])],
@@ -360,8 +366,9 @@ def test_sampled_shingles_are_the_same_sixteenth_everywhere() -> None:
     stream.feed([put(f"c{at}", text) for at, text in enumerate([*texts, "", "one"])])
     rows = stream.rows()
     slots = np.array([row.slot for row in rows], np.int64)
-    shingles, counts = stream.duplicates.sampled(slots)
+    shingles, counts, whole = stream.duplicates.sampled(slots)
     every = [stream.duplicates.shingles(row.slot) for row in rows]
+    assert whole.tolist() == [len(of) for of in every]
     kept = {int(of) for of in shingles}
     for at, (mine, count) in enumerate(zip(every, counts.tolist(), strict=True)):
         start = int(counts[:at].sum())
