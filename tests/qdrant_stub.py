@@ -5,8 +5,9 @@ statuses and the form of errors, which carry `time` and `usage` (`src/actix/help
 (`src/actix/mod.rs`); strict mode, 400 (`lib/collection/src/operations/verification`); points that are hidden from
 reads, and the status of a collection (`lib/collection/src/shards/local_shard`). Scores are computed by brute force
 from the vectors the stub was given, in float32 as a server does, or from float16 and uint8 ones as it stores them; it
-has no other scores to give. Equal scores come in an arbitrary order, cosine vectors are normalised when stored, and
-the answer is cut at `limit` within ties.
+has no other scores to give, except where `engine` computes them: hybrid and sparse queries are Qdrant's own. Equal
+scores come in an arbitrary order, cosine vectors are normalised when stored, and the answer is cut at `limit` within
+ties.
 """
 
 import json
@@ -24,6 +25,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from monitor.core.model.scoring import Distance
+from tests.qdrant_engine import EngineCollection
 
 Point = int | str
 Json = Any
@@ -70,6 +72,8 @@ class QdrantStub:
     hidden: set[Point] = field(default_factory=set)
     """Points deferred until they are optimised: in no search, retrieval, scroll or count."""
     warnings: Sequence[str] = ()
+    engine: EngineCollection | None = None
+    """What answers queries that are no plain search for the nearest vectors: Qdrant's engine itself."""
     params: dict[str, Json] = field(default_factory=dict)
     """More parameters of the vector, such as `multivector_config`."""
     more: dict[str, Json] = field(default_factory=dict)
@@ -185,6 +189,9 @@ class QdrantStub:
         return made
 
     def _search(self, query: Json) -> list[Json]:
+        if self.engine is not None and (query.get("prefetch") or not isinstance(query["query"].get("nearest"), list)):
+            found = self.engine.query(query)
+            return [of | {"version": 1} | self._shown(of["payload"], query.get("with_payload")) for of in found]
         wanted = self._rounded(self._normalised(np.array(query["query"]["nearest"], np.float32)))
         passing = [point for point in self._passing(query.get("filter")) if point not in self.bare]
         if not passing:
@@ -225,10 +232,13 @@ class QdrantStub:
     def _payload(self, point: Point, wanted: Json) -> Json:
         if not wanted:
             return {}
-        payload = self.points[point][1]
+        return self._shown(self.points[point][1], wanted)
+
+    @staticmethod
+    def _shown(payload: Mapping[str, Json], wanted: Json) -> Json:
         if wanted is True:
-            return {"payload": self.points[point][1]}
-        roots = {path.split(".")[0] for path in wanted} | set(wanted)
+            return {"payload": payload}
+        roots = {path.split(".")[0] for path in wanted or ()} | set(wanted or ())
         return {"payload": {key: value for key, value in payload.items() if key in roots}}
 
     def _described(self) -> Json:

@@ -1,17 +1,20 @@
 """A Qdrant server as a command meets it: what is not there is one line, what cannot be modelled is UNKNOWN."""
 
-from collections.abc import Iterator
+import json
+import zlib
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 from uuid import NAMESPACE_URL, uuid5
 
 import pytest
 
-from monitor.core.model.events import Upsert
+from monitor.core.model.events import CorpusEvent, Delete, Deploy, Upsert
 from monitor.core.model.scoring import Distance
 from tests.adapters.qdrant_serving import COUNT, INFO, QUERY, hang, status
 from tests.commands import Commands, refused
-from tests.corpora import DIMENSION, Shape, events, write_case
+from tests.corpora import DIMENSION, Shape, events, write_case, written
+from tests.qdrant_engine import EngineCollection
 from tests.qdrant_stub import QdrantStub
 
 SEED = 7
@@ -33,7 +36,7 @@ def stub(monkeypatch: pytest.MonkeyPatch) -> Iterator[QdrantStub]:
     made.stop()
 
 
-def configured(folder: Path, stub: QdrantStub, **fields: Any) -> Path:
+def configured(folder: Path, stub: QdrantStub, *, shape: Shape = SHAPE, **fields: Any) -> Path:
     """A configuration that asks the stub."""
     dense: dict[str, Any] = {
         "engine": "server",
@@ -43,7 +46,7 @@ def configured(folder: Path, stub: QdrantStub, **fields: Any) -> Path:
         "timeout": 2.0,
     }
     lines = [f"{name} = {value!r}" for name, value in (dense | fields).items()]
-    path = write_case(folder, seed=SEED, shape=SHAPE)
+    path = write_case(folder, seed=SEED, shape=shape)
     plain = path.read_text(encoding="utf-8")
     lines.append("ready_timeout = 0.0")  # this server is never written to
     path.write_text(plain.replace('engine = "embedded"', "\n".join(lines)), encoding="utf-8")
@@ -139,3 +142,65 @@ def test_no_server_to_connect_to(run: Commands, tmp_path: Path) -> None:
     said = run("check-config", "-c", write_case(tmp_path, shape=SHAPE), "--connect")
     assert said.code == 0
     assert "dense.engine = 'embedded': no server to connect to" in said.out
+
+
+HYBRID = {
+    "prefetch": [
+        {"query": "$vector", "using": "dense", "limit": 30},
+        {"query": {"text": "$text", "model": "qdrant/bm25"}, "using": "bm25", "limit": 30},
+    ],
+    "query": {"fusion": "rrf"},
+}
+SCORED = {"top1_score", "top1_score_drop", "gap", "gap_drop", "score_wasserstein"}
+AGAINST_INDEX = {"ann_recall_ratio", "score_parity_ratio", "unexplained_churn_ratio"}
+
+
+def followed(stub: QdrantStub, engine: EngineCollection, made: Sequence[CorpusEvent]) -> None:
+    """The collection as production has it behind these events."""
+    for event in made:
+        if isinstance(event, Upsert) and event.chunk.vector is not None:
+            point, payload = zlib.crc32(event.chunk.chunk_id.encode()), {"chunk_id": event.chunk.chunk_id}
+            engine.put(point, event.chunk.vector, event.chunk.text, payload)
+            stub.put(point, event.chunk.vector, payload)
+        elif isinstance(event, Delete):
+            point = zlib.crc32(event.chunk_id.encode())
+            engine.delete(point)
+            stub.points.pop(point, None)
+
+
+def test_a_hybrid_query_is_judged_by_its_lists_and_never_by_scores(
+    run: Commands, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shape = Shape(chunks=120, deploys=2, anchors=40, incident=True)
+    engine = EngineCollection(tmp_path / "shard", Distance.COSINE, DIMENSION)
+    stub = QdrantStub(Distance.COSINE, DIMENSION, vector_name="dense", engine=engine)
+    stub.url = stub.start()  # type: ignore[attr-defined] # for `configured`
+    made = events(SEED, shape)
+    first = next(at for at, event in enumerate(made) if isinstance(event, Deploy)) + 1
+    try:
+        fields = {"vector_name": "dense", "query": json.dumps(HYBRID), "settle_seconds": 0.0}
+        config = configured(tmp_path, stub, shape=shape, **fields)
+        stream = tmp_path / "events.jsonl"
+        for part in (made[:first], made):
+            followed(stub, engine, part if part is not made else made[first:])
+            stream.write_bytes(written(part))
+            assert run("run", "-c", config, "--until-end").code == 0
+        report = run("report", "-c", config, "--deploy", "d1", "--json").json()
+        config.write_text(config.read_text().replace('"limit": 30', '"limit": 31'))
+        other = run("run", "-c", config, "--until-end")
+    finally:
+        stub.stop()
+        engine.close()
+    dense = {(one["metric"], one["stat"]): one for one in report["measurements"]
+             if (one["leg"], one["dimension"], one["segment"]) == ("dense", "all", "all")}  # fmt: skip
+    assert report["verdict"]["verdict"] == "fail"
+    assert dense["swaps", "mean"]["value"] > 1.0
+    assert dense["kept_answers_ratio", "mean"]["value"] < 0.9
+    for (metric, _), one in dense.items():
+        if metric in SCORED | AGAINST_INDEX:
+            assert (one["value"], one["reason"]) == (None, "fused_query"), one
+    assert {metric for metric, _ in dense} >= AGAINST_INDEX | SCORED
+    assert "INDEX" not in {of["cause"] for of in report["causes"]}
+    assert other.code == 0
+    now = run("report", "-c", config, "--json").json()
+    assert any("search" in of for of in now["verdict"]["reasons"]), now["verdict"]

@@ -22,10 +22,11 @@ Stored = Mapping[Point, NDArray[np.float32] | str | None]
 
 
 class VectorQuery(NamedTuple):
-    """One query: a prepared (d,) float32 vector and the attribute values a result must have."""
+    """One query: a prepared (d,) float32 vector, the attribute values that a result must have, the text asked."""
 
     vector: NDArray[np.float32]
     filters: Segment
+    text: str = ""
 
 
 class Hit(NamedTuple):
@@ -95,10 +96,16 @@ class Reader(Protocol):
 
 
 class PendingSearch:
-    """One anchor on its way through a replay: its question, the hits so far (best first), how many were asked for."""
+    """One anchor on its way through a replay: its question, the hits so far (best first), how many were asked for.
 
-    def __init__(self, question: VectorQuery, reader: Reader) -> None:
-        self.question = question
+    Args:
+        question: what is asked.
+        reader: the engine.
+        as_served: whether the engine's own scores order the list: they are not those of the vectors.
+    """
+
+    def __init__(self, question: VectorQuery, reader: Reader, *, as_served: bool = False) -> None:
+        self.question, self._as_served = question, as_served
         self.compared = question.vector.astype(reader.compared_as).astype(np.float32)
         """The question as the engine compares it: scores are of this one."""
         self.norm = float(np.linalg.norm(self.compared.astype(np.float64)))
@@ -157,6 +164,8 @@ class PendingSearch:
         rounded to float16 before (half a unit in the last place, 2^-25 where it is subnormal), and the question may
         be rounded from another last bit.
         """
+        if self._as_served:
+            return 0.0
         unit = 1.05 * (reader.dimension + 8) * 2.0**-24
         least = 1e-20
         if reader.compared_as is np.float16:

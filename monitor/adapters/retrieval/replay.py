@@ -26,7 +26,9 @@ Ranked = list[tuple[Hit, float]]
 """Hits with their float64 scores, best first."""
 
 
-def replay(reader: Reader, anchors: AnchorSet, rows: NDArray[np.int64], *, k: int, until: float) -> Replay:
+def replay(
+    reader: Reader, anchors: AnchorSet, rows: NDArray[np.int64], *, k: int, until: float, as_served: bool = False
+) -> Replay:
     """Replay some anchors: see the module docstring.
 
     A chunk that an answer holds twice under different point ids counts once, with its best score. A point that
@@ -39,17 +41,19 @@ def replay(reader: Reader, anchors: AnchorSet, rows: NDArray[np.int64], *, k: in
         rows: (r,) indices into the anchors.
         k: depth of the lists, at least 1.
         until: the deadline on the monotonic clock.
+        as_served: whether the engine's scores stand as they are: a fused score is none of a vector, and cannot be
+            computed again. Equal ones are still ordered by chunk id.
 
     Returns:
         The replay; every anchor of `rows` has a list or a named failure.
     """
     failures = {row: reason for row in rows.tolist() if (reason := _unaskable(anchors, row, reader.dimension))}
     asked = {
-        row: PendingSearch(VectorQuery(anchors.vectors[row], anchors.filters[row]), reader)
+        row: PendingSearch(_question(anchors, row), reader, as_served=as_served)
         for row in rows.tolist()
         if row not in failures
     }
-    stored = _collect(reader, list(asked.values()), k, until)
+    stored = _collect(reader, list(asked.values()), k, until, as_served=as_served)
     lists: dict[int, Ranked] = {}
     for row, one in asked.items():
         reason = one.reason or (FailureReason.NO_CHUNK_ID if one.unnamed else _unread(one, stored))
@@ -69,7 +73,11 @@ def _unaskable(anchors: AnchorSet, row: int, dimension: int) -> str:
     return "" if np.isfinite(vector).all() else FailureReason.NOT_FINITE
 
 
-def _collect(reader: Reader, asked: Sequence[PendingSearch], k: int, until: float) -> Stored:
+def _question(anchors: AnchorSet, row: int) -> VectorQuery:
+    return VectorQuery(anchors.vectors[row], anchors.filters[row], anchors.anchors[row].text)
+
+
+def _collect(reader: Reader, asked: Sequence[PendingSearch], k: int, until: float, *, as_served: bool) -> Stored:
     """Ask, follow the ties, and fetch each candidate's vector once.
 
     For dot products a fetched vector longer than any known before widens the slack, and the ties are followed again.
@@ -81,8 +89,10 @@ def _collect(reader: Reader, asked: Sequence[PendingSearch], k: int, until: floa
         _widen(reader, asked, k, bound, until)
         wanted = {hit.point: hit for one in asked if not one.reason for hit in one.candidates}
         missing = [hit for point, hit in wanted.items() if point not in stored]
+        stored |= {hit.point: None for hit in missing}
+        if as_served:
+            return stored
         if missing:
-            stored |= {hit.point: None for hit in missing}
             fetched = reader.fetch(missing, until)
             stored |= {point: _checked(vector, reader.dimension) for point, vector in fetched.items()}
         longest = _longest([stored[hit.point] for hit in missing])

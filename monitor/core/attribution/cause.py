@@ -41,6 +41,7 @@ def causes(
     evidence: Sequence[CauseEvidence] = (),
     *,
     settling: frozenset[int] = frozenset(),
+    fused: bool = False,
 ) -> tuple[CauseClass, ...]:
     """The classes that hold: those without a size first (they say why sizes may mean nothing), then by slots.
 
@@ -49,8 +50,9 @@ def causes(
         versions: embedding versions of the anchors.
         evidence: what else was found.
         settling: anchors (rows) whose unexplained slots may be writes still on their way; they say nothing.
+        fused: whether the dense lists are those of a fused query: its unexplained slots say nothing either.
     """
-    sized = _sized(attributions, versions, settling)
+    sized = _sized(attributions, versions, settling, fused=fused)
     said: dict[CauseName, list[str]] = {}
     for one in evidence:
         said.setdefault(one.cause, []).append(one.said)
@@ -111,7 +113,7 @@ _NOTHING = _Sized()
 
 
 def _sized(
-    attributions: Sequence[Attribution], versions: frozenset[str], settling: frozenset[int]
+    attributions: Sequence[Attribution], versions: frozenset[str], settling: frozenset[int], *, fused: bool
 ) -> dict[CauseName, _Sized]:
     slots: dict[CauseName, float] = {}
     anchors: dict[CauseName, set[int]] = {}
@@ -121,6 +123,8 @@ def _sized(
         calm = ~np.isin(one.row, calm_from) | (one.cause >= 0)
         if one.leg == "production":  # what a leg moved, production follows: the leg's cause says it already
             calm &= (one.cause >= 0) | ~np.isin(one.row, _moved(attributions))
+        if fused and one.leg == "dense":
+            calm &= one.cause >= 0
         for number, entries in _by_cause(one, calm):
             cause = one.causes[number] if number >= 0 else None
             nobody: CauseName = "PRODUCTION" if one.leg == "production" else "INDEX"

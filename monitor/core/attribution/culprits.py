@@ -15,7 +15,7 @@ from monitor.core.attribution.statistics import NOBODY_WEIGHED, AumannShapleyAtt
 from monitor.core.index.baseline import ListLeg, Snapshot
 from monitor.core.measures.comparison.alignment import Alignment
 from monitor.core.measures.comparison.summary import NO_ANCHORS, SETTLING
-from monitor.core.measures.formulas.columns import NOT_REPLAYED
+from monitor.core.measures.formulas.columns import FUSED_QUERY, NOT_REPLAYED
 from monitor.core.measures.formulas.steady import settle_calls
 from monitor.core.model.lists import RankedLists
 from monitor.core.model.report import CauseEvidence, Measurement, Share
@@ -34,6 +34,8 @@ class AttributionContext:
         settling: anchors (rows) whose chunks production may still be writing.
         deploy_id: the deploy that is judged, "" between deploys.
         dimensions: the configured ones, to tell segments by.
+        fused: whether the dense lists are those of a fused query: a change of one chunk can then swap two others, so
+            that a slot which no event explains says nothing of the index.
     """
 
     k: int
@@ -42,6 +44,7 @@ class AttributionContext:
     settling: frozenset[int]
     deploy_id: str
     dimensions: tuple[str, ...] = ()
+    fused: bool = False
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -131,6 +134,8 @@ def _evidence(
     circumstances: AttributionContext,
 ) -> Iterator[CauseEvidence]:
     yield from served_evidence(lists, known, circumstances.versions, circumstances.settling)
+    if circumstances.fused:
+        return
     yield from recall_evidence(
         baseline,
         lists,
@@ -182,6 +187,8 @@ def unexplained(
             value = float((weights * left)[mine].sum()) / total if total else 0.0
             missing = NOT_REPLAYED if np.any(mine & ~had) else SETTLING
             counts = int((calm & mine).sum()), int(mine.sum())
+            if circumstances.fused:
+                value, missing, counts = float("nan"), FUSED_QUERY, (0, counts[1])
             covered = float(weights[mine].sum()) / mass if mass else 0.0
             made.append(_measured((grouping.dimension, segment), circumstances.k, value, counts, (covered, missing)))
     return made

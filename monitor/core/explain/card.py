@@ -18,6 +18,7 @@ from monitor.core.explain.lists import AnchorLists, LegLists, lists_of
 from monitor.core.index.baseline import Judged, ListLeg, Snapshot
 from monitor.core.judging.policy import Verdict
 from monitor.core.model.events import Segment
+from monitor.core.model.fingerprint import SearchMode
 from monitor.core.model.report import ALL, CauseClass, DriftReport, Share
 from monitor.core.model.segments import value_of
 from monitor.core.records.documents import baseline_document, loss_document, verdict_document
@@ -181,7 +182,8 @@ def _causes(incident: Incident, attributions: Sequence[Attribution], question: C
     """As in the report; of a part of the anchors with the sizes of that part."""
     if question == CardQuery() or incident.attributions is None:
         return incident.report.causes
-    sized = {one.cause: one for one in causes(attributions, incident.versions)}
+    fused = incident.after.fingerprint.search.mode is SearchMode.FUSED
+    sized = {one.cause: one for one in causes(attributions, incident.versions, fused=fused)}
     whole = [replace(one, slots=0.0, anchors=0) for one in incident.report.causes if not one.slots]
     return tuple(whole) + tuple(sized.values())
 

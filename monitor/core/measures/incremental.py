@@ -1,6 +1,7 @@
 """The one incremental table: columns of anchors, of which only those are measured anew whose inputs changed."""
 
 from collections.abc import Callable, Mapping, Sequence
+from types import MappingProxyType
 from typing import Any, Generic, NamedTuple
 
 import numpy as np
@@ -12,6 +13,7 @@ from monitor.core.measures.measure import Measure, MissingReason, Need, Values, 
 Mask = NDArray[np.bool_]
 RowSelection = NDArray[np.int64] | slice
 ALL = slice(None)
+NOTHING_MISSING: Mapping[Any, str] = MappingProxyType({})
 _MOST = 0.75
 """Above this share of stale anchors all are measured: copying their rows would cost what it saves."""
 
@@ -64,12 +66,15 @@ class MeasureColumns(Generic[View]):
         self.reasons: tuple[str, ...] = ()
         """Why a whole column is not measurable, "" where it is."""
 
-    def update(self, count: int, changed: Mapping[Need[View], Stale]) -> None:
+    def update(
+        self, count: int, changed: Mapping[Need[View], Stale], missing: Mapping[Need[View], str] = NOTHING_MISSING
+    ) -> None:
         """Measure anew what changed, by need; at first that has to be all anchors.
 
         Args:
             count: P, all anchors.
             changed: by need; those whose views are of the same anchors should share one, for what it works out.
+            missing: by need, why nothing that is computed from it has a value.
         """
         if not self._columns:
             self._columns = tuple(self._made({need: of.view for need, of in changed.items()}))
@@ -82,7 +87,8 @@ class MeasureColumns(Generic[View]):
             rows, view = changed[need]
             if view is None:
                 continue
-            found = MissingReason(DEPTH_NOT_KEPT) if k > view.depth else compute(view, k)
+            reason = missing.get(need, "") or (DEPTH_NOT_KEPT if k > view.depth else "")
+            found = MissingReason(reason) if reason else compute(view, k)
             if isinstance(found, MissingReason):
                 values[at, rows], reasons[at] = np.nan, found.text
                 continue

@@ -19,6 +19,8 @@ class SearchMode(StrEnum):
     """Two builds of the index serve the same lists."""
     APPROXIMATE = "approximate"
     """A graph: what is served depends on how it was built."""
+    FUSED = "fused"
+    """A query of production's own, whose scores are not those of the vectors: they compare with nothing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +40,8 @@ class SearchConfig:
     def __str__(self) -> str:
         """As it is shown, and as digests have it: `embedded:exact`, `server:hnsw:m=16:ef=default`."""
         named = (f"{name}={value}" for name, value in self.parameters)
-        return ":".join((self.engine, "exact" if self.mode is SearchMode.EXACT else "hnsw", *named))
+        method = "hnsw" if self.mode is SearchMode.APPROXIMATE else self.mode.value
+        return ":".join((self.engine, method, *named))
 
     @classmethod
     def of(cls, stored: object) -> "SearchConfig":

@@ -24,10 +24,11 @@ from monitor.core.measures.comparison.summary import NO_LIMITS, Summarised, summ
 from monitor.core.measures.comparison.tables import TIE_EPS, Comparison
 from monitor.core.measures.comparison.watched import AnchorLabels
 from monitor.core.measures.content import content
+from monitor.core.measures.needs import SCORES
 from monitor.core.measures.newcomers import Newcomers, NewcomersOf
 from monitor.core.measures.registry import REGISTRY, MeasureRegistry
 from monitor.core.model.anchors import AnchorSet
-from monitor.core.model.fingerprint import Fingerprint
+from monitor.core.model.fingerprint import Fingerprint, SearchMode
 from monitor.core.model.lists import RankedLists
 from monitor.core.model.losses import Loss
 from monitor.core.model.problems import Problem, ProblemKind
@@ -142,7 +143,7 @@ class Compared:
             return causes((), frozenset(), (*said, *self.evidence))
         around = found.circumstances
         everything = (*said, *self.evidence, *found.evidence)
-        return causes(found.attributions, around.versions, everything, settling=around.settling)
+        return causes(found.attributions, around.versions, everything, settling=around.settling, fused=around.fused)
 
 
 class Drift:
@@ -178,7 +179,10 @@ class Drift:
         self._limits, self._registry = limits, registry
         self._min_judged = min_judged
         self._anchors, self.fingerprint, self.scope, self.depths = anchors, fingerprint, scope, depths
-        self._asked = MeasureConfig(depths, thresholds, fingerprint.distance == Distance.EUCLID, gaps, settle_ties)
+        fused = fingerprint.search.mode is SearchMode.FUSED
+        self._asked = MeasureConfig(
+            depths, thresholds, fingerprint.distance == Distance.EUCLID, gaps, settle_ties, fused
+        )
         self._watched = AnchorLabels.of(anchors)
         self._known: dict[int, _Known] = {}
         self._turn = 0
@@ -240,7 +244,7 @@ class Drift:
             tables += self._tables(baseline, seen)
             looked = Losses(baseline, alignment, seen, self._anchors.anchors)
             losses = looked.of([of.table for of in tables], self.depths[0])
-            spreads += self._of(baseline).confidence.spread()
+            spreads += map(self._scored, self._of(baseline).confidence.spread())
             arrived = tuple(self._of(baseline).newcomers.found(seen.lists, seen.facts, seen.hashes))
             culprits = None if known is None else self._blame(baseline, alignment, seen, known)
         if pinned is not None and pinned is not baseline and not self._against(pinned):
@@ -330,11 +334,23 @@ class Drift:
         )
         return known.confident
 
+    def _scored(self, of: SegmentMeasures) -> SegmentMeasures:
+        """Without what rests on scores, where a fused query gave them."""
+        if not self._asked.fused or of.leg != "dense":
+            return of
+        return replace(of, measures=[measure for measure in of.measures if measure.needs is not SCORES])
+
     def _blame(
         self, baseline: Snapshot, alignment: Alignment, seen: Observation, known: CorpusView
     ) -> DriftAttribution:
         around = AttributionContext(
-            self.depths[0], TIE_EPS, self._versions, seen.settling, seen.deploy_id, self.scope.dimensions
+            self.depths[0],
+            TIE_EPS,
+            self._versions,
+            seen.settling,
+            seen.deploy_id,
+            self.scope.dimensions,
+            fused=self._asked.fused,
         )
         return find(baseline, alignment, seen.lists, known, around, seen.again)
 

@@ -41,6 +41,7 @@ class ServerSettings:
         batch: questions in one request.
         concurrency: requests at a time.
         max_response_bytes: the longest answer accepted.
+        query: production's own query as Qdrant's JSON, see `query_json`; "" asks for the nearest vectors.
         depth: k of the replays, to tell beforehand whether the server allows that many results; 0 is not known.
         section: of the configuration that the settings come from, for messages.
     """
@@ -63,6 +64,7 @@ class ServerSettings:
     max_response_bytes: int = 64 * 1024 * 1024
     depth: int = 0
     section: str = "dense"
+    query: str = ""
 
     def __post_init__(self) -> None:
         """Refuse what cannot work, in one line."""

@@ -97,6 +97,7 @@ class Connection:
             url=settings.url,
             headers={"api-key": settings.api_key} if settings.api_key else {},  # as api_key= it warns on http
             timeout=int(np.ceil(settings.timeout)),
+            cloud_inference=True,  # a text in a query goes to the server as it is: nothing is embedded here
             check_compatibility=False,  # it would start a thread of its own; see `versions`
             transport=self._transport,
             trust_env=False,

@@ -3,9 +3,11 @@
 from functools import partial
 from typing import TYPE_CHECKING
 
-from pydantic import Field, SecretStr
+from pydantic import Field, SecretStr, field_validator
 
+from monitor.adapters.retrieval.qdrant.query_json import digest, fused, parsed
 from monitor.adapters.retrieval.section import GraphSection
+from monitor.core.model.fingerprint import SearchConfig, SearchMode
 from monitor.kinds import Checked, RealIndex, RetrieverContext, RetrieverKind
 from monitor.ports import ConfigurationError
 
@@ -34,7 +36,16 @@ class ServerSection(GraphSection):
     chunk_id_field: str = ""
     content_hash_field: str = ""
     payload_prefix: str = ""
+    query: str = ""
+    """Production's own query as Qdrant's JSON; "" asks for the nearest vectors."""
     timeout: float = Field(5.0, gt=0)
+
+    @field_validator("query")
+    @classmethod
+    def _sendable(cls, query: str) -> str:
+        if query:
+            parsed(query)
+        return query
 
 
 def _embedded(section: EmbeddedSection, context: RetrieverContext) -> RealIndex:
@@ -78,6 +89,7 @@ def _retriever(section: ServerSection, context: RetrieverContext) -> "ServerRetr
             hnsw_ef=section.hnsw_ef,
             exact=section.exact is True,
             depth=context.depth,
+            query=section.query,
         ),
         known=context.known,
     )
@@ -107,6 +119,16 @@ def _check(section: ServerSection, context: RetrieverContext) -> Checked:
     return Checked((f"{asked}: {vectors}", *(f"note: {remark}" for remark in met.remarks)), known=True)
 
 
+def _searched(section: ServerSection) -> SearchConfig:
+    """With a query of its own, that is what is searched by; its scores may be none of the vectors."""
+    plain = section.search("server", exact_by_default=False)
+    if not section.query:
+        return plain
+    query = parsed(section.query)
+    mode = SearchMode.FUSED if fused(query) else SearchMode.APPROXIMATE
+    return SearchConfig("server", mode, (("query", digest(query)),))
+
+
 def _lacking(section: ServerSection) -> str:
     named = section.url and section.collection
     return "" if named else "dense.engine = 'server' needs dense.url and dense.collection"
@@ -125,7 +147,7 @@ SERVER = RetrieverKind(
     "server",
     ServerSection,
     _server,
-    search=lambda section: section.search("server", exact_by_default=False),
+    search=_searched,
     owned=False,
     quantization=lambda section: section.quantization,
     point_ids=lambda section: not section.chunk_id_field,

@@ -9,6 +9,7 @@ from qdrant_client import QdrantClient, models
 
 from monitor.adapters.retrieval.answers import Foreign, Hit, Point, SearchAnswer, VectorQuery
 from monitor.adapters.retrieval.qdrant.collection import ServerSettings
+from monitor.adapters.retrieval.qdrant.configured_query import ConfiguredQuery
 from monitor.adapters.retrieval.reasons import FailureReason
 from monitor.core.migration.target import FoundPoint
 from monitor.core.model.events import Segment
@@ -36,6 +37,8 @@ class Requests:
         fields = (settings.chunk_id_field, settings.content_hash_field)
         self._payload: list[str] | bool = [name for name in fields if name] or False
         self._vectors: list[str] | bool = [settings.vector_name] if settings.vector_name else True
+        self.configured = ConfiguredQuery(settings.query, settings.dimension) if settings.query else None
+        """Production's own query; None where the nearest vectors are asked for."""
         self._params: models.SearchParams | None = None
         if settings.exact or settings.hnsw_ef is not None:
             self._params = models.SearchParams(exact=settings.exact, hnsw_ef=settings.hnsw_ef)
@@ -180,6 +183,10 @@ class Requests:
         return models.Filter(must=[models.HasVectorCondition(has_vector=name)]) if name else None
 
     def _query(self, question: VectorQuery, limit: int) -> models.QueryRequest:
+        if self.configured is not None:
+            wanted = segment_filter(question.filters, self._settings.payload_prefix)
+            shown = {"limit": limit, "with_payload": self._payload, "with_vector": False}
+            return self.configured.request(question, wanted, **shown)
         return models.QueryRequest(
             query=question.vector.tolist(),
             using=self._settings.vector_name or None,
@@ -193,7 +200,8 @@ class Requests:
     def _answer(self, points: Sequence[models.ScoredPoint], limit: int) -> SearchAnswer:
         if len(points) > limit:
             return SearchAnswer(reason=FailureReason.TOO_MANY_RESULTS)
-        sign = -1.0 if self._settings.distance is Distance.EUCLID else 1.0
+        fused = self.configured is not None and self.configured.fused
+        sign = -1.0 if self._settings.distance is Distance.EUCLID and not fused else 1.0
         hits: list[Hit] = []
         foreign: list[Foreign] = []
         try:

@@ -173,7 +173,10 @@ class ServerRetriever:
         """
         until = time.monotonic() + deadline
         refusal = self._refusal(k, until) if len(rows) else ""
-        return unasked(rows, refusal, k=k) if refusal else replay(self, anchors, rows, k=k, until=until)
+        if refusal:
+            return unasked(rows, refusal, k=k)
+        own = self._requests.configured
+        return replay(self, anchors, rows, k=k, until=until, as_served=own is not None and own.fused)
 
     def _refusal(self, k: int, until: float) -> FailureReason | Literal[""]:
         """Why nothing is to be asked, "" where nothing speaks against it; a collection not yet known is asked for."""

@@ -106,6 +106,8 @@ class MeasureConfig:
     gaps: Mapping[str, float] = field(default_factory=dict)
     settle_ties: bool = True
     """Whether a tie at the cut of a dense list that is broken otherwise counts as no change."""
+    fused: bool = False
+    """Whether the served lists are those of a fused query: neither scores nor index can be told from them."""
 
     def score_threshold(self, leg: str) -> float | None:
         """Production's threshold on a leg's first score; one on a distance is negated, as the scores are."""

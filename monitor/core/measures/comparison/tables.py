@@ -17,7 +17,7 @@ from monitor.core.measures.comparison.facts import NO_SHINGLES
 from monitor.core.measures.comparison.seen import MeasureConfig, Observation
 from monitor.core.measures.comparison.summary import SETTLING, SummaryTable
 from monitor.core.measures.comparison.turn import Mask, Turn, Turns
-from monitor.core.measures.formulas.columns import NOT_REPLAYED, ListPair, Settings
+from monitor.core.measures.formulas.columns import FUSED_QUERY, NOT_REPLAYED, ListPair, Settings
 from monitor.core.measures.formulas.moved import holds
 from monitor.core.measures.incremental import ALL, MeasureColumns, RowSelection, Stale, stale
 from monitor.core.measures.measure import Group
@@ -112,6 +112,9 @@ class Comparison:
     def _eps(self, leg: ListedLeg) -> float | None:
         return tie_eps(leg) if self._asked.settle_ties else None
 
+    def _fused(self, leg: ListedLeg) -> bool:
+        return leg == "dense" and self._asked.fused
+
     def _leg(self, leg: ListedLeg, turn: Turn) -> SummaryTable:
         """By chunk id, by content and by answers in one table."""
         lists, slots = self._lists(leg, turn), self._look_up(leg, turn)
@@ -139,7 +142,8 @@ class Comparison:
         rescored = stale(turn.scores(leg), view)
         # ties at the cut are settled by scores
         moved = rescored if settings.tie_eps is not None else stale(turn.results(leg), view)
-        columns.update(len(self.alignment.now), {RESULTS: moved, SCORES: rescored})
+        missing = {SCORES: FUSED_QUERY} if self._fused(leg) else {}
+        columns.update(len(self.alignment.now), {RESULTS: moved, SCORES: rescored}, missing)
         return columns
 
     def _contentwise(self, leg: ListedLeg, turn: Turn, slots: Mask) -> MeasureColumns[Any]:
@@ -229,7 +233,7 @@ class Comparison:
 
         changed = turn.scores("dense") | turn.scores("exact") | others | turn.touched("dense")
         columns = self._of("dense", "index")
-        columns.update(len(calm), {INDEX: stale(changed, view)})
+        columns.update(len(calm), {INDEX: stale(changed, view)}, {INDEX: FUSED_QUERY} if self._fused("dense") else {})
         missing = dict.fromkeys(settling, SETTLING)
         return SummaryTable("dense", columns.names, columns.values, columns.reasons, missing)
 

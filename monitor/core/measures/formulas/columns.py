@@ -13,6 +13,8 @@ NOT_REPLAYED = "not_replayed"
 DEPTH_NOT_KEPT = "depth_not_kept"
 NOISE_GAP_UNKNOWN = "noise_gap_unknown"
 TOO_FEW_RESULTS = "too_few_results"
+FUSED_QUERY = "fused_query"
+"""The served list is that of a fused query: what rests on scores of vectors, or on the exact list, has no value."""
 
 
 class Name(NamedTuple):
