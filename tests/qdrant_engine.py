@@ -99,11 +99,10 @@ class EngineCollection:
 
 def filter_of(body: Json) -> edge.Filter | None:
     """A filter by values: must, should and must_not, nested."""
-    return (
-        None
-        if body is None
-        else edge.Filter(**{name: list(map(_condition, _several(of))) for name, of in body.items()})
-    )
+    if body is None:
+        return None
+    must, should, must_not = (list(map(_condition, _several(body.get(of)))) for of in ("must", "should", "must_not"))
+    return edge.Filter(must=must or None, should=should or None, must_not=must_not or None)
 
 
 def _condition(body: Json) -> Any:
