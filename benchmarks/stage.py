@@ -104,6 +104,9 @@ class Maintained:
         """None."""
         return ()
 
+    def configuration(self) -> None:
+        """Nothing that others could set."""
+
     def hidden(self) -> int | Unanswered:
         """None are."""
         return 0

@@ -151,6 +151,7 @@ class RetrieverContext:
         depth: k of the replays.
         deadline: seconds that reading missing vectors may take.
         state: path of the state, for an index that is kept beside it.
+        filter_by: attributes that results share with their anchor.
         known: the prepared (d,) float32 vector that the monitor holds for a chunk key, or None.
     """
 
@@ -161,6 +162,7 @@ class RetrieverContext:
     deadline: float
     state: str
     known: Callable[[int], NDArray[np.float32] | None]
+    filter_by: tuple[str, ...] = ()
 
     def located_text(self, path: str) -> str:
         """`located` for clients that take text; "" stays ""."""

@@ -16,6 +16,7 @@ from monitor.core.migration.model import PhaseChange
 from monitor.core.migration.target import FoundPoint, TargetRow
 from monitor.core.model.anchors import AnchorSet
 from monitor.core.model.events import CorpusEvent, Partition, Position, Record
+from monitor.core.model.index_config import IndexConfig
 from monitor.core.model.lists import RankedLists
 from monitor.core.model.production import ProductionAnswer
 from monitor.core.model.report import DriftReport
@@ -192,6 +193,12 @@ class Retriever(Protocol):
 
     def remarks(self) -> Sequence[str]:
         """What is to be known of the index beside the numbers, which stand; asks nothing."""
+        ...
+
+    def configuration(self) -> IndexConfig | None:
+        """How the index is configured, as it said last; None where there is nothing to say, or it did not. Asks
+        nothing.
+        """
         ...
 
     def hidden(self) -> int | Unanswered:

@@ -76,6 +76,8 @@ class QdrantStub:
     """What answers queries that are no plain search for the nearest vectors: Qdrant's engine itself."""
     params: dict[str, Json] = field(default_factory=dict)
     """More parameters of the vector, such as `multivector_config`."""
+    optimizer: dict[str, Json] = field(default_factory=dict)
+    """More of the optimiser's configuration."""
     more: dict[str, Json] = field(default_factory=dict)
     """More parameters of the collection, such as `sparse_vectors`."""
     aliases: set[str] = field(default_factory=set)
@@ -265,7 +267,8 @@ class QdrantStub:
                     "vacuum_min_vector_number": 1000,
                     "default_segment_number": 0,
                     "flush_interval_sec": 5,
-                },
+                }
+                | self.optimizer,
             },
         }
 

@@ -204,3 +204,37 @@ def test_a_hybrid_query_is_judged_by_its_lists_and_never_by_scores(
     assert other.code == 0
     now = run("report", "-c", config, "--json").json()
     assert any("search" in of for of in now["verdict"]["reasons"]), now["verdict"]
+
+
+def test_a_collection_that_is_configured_otherwise_is_a_cause(run: Commands, tmp_path: Path) -> None:
+    stub, made = QdrantStub(Distance.COSINE, DIMENSION), events(SEED, SHAPE)
+    stub.url = stub.start()  # type: ignore[attr-defined] # for `configured`
+    first = next(at for at, event in enumerate(made) if isinstance(event, Deploy)) + 1
+    config, reports = configured(tmp_path, stub, settle_seconds=0.0), []
+    try:
+        for part, m in ((made[:first], 16), (made, 4)):
+            stub.params = {"hnsw_config": {"m": m}}
+            for event in made[:first] if part is not made else made[first:]:
+                _applied(stub, event)
+            (tmp_path / "events.jsonl").write_bytes(written(part))
+            assert run("run", "-c", config, "--until-end").code == 0
+            reports.append(run("report", "-c", config, "--json").json())
+        card = run("explain", "-c", config, "--deploy", "d1", "--json").json()
+        shown = run("explain", "-c", config, "--deploy", "d1")
+    finally:
+        stub.stop()
+    changes = [one["value"] for one in reports[1]["measurements"] if one["metric"] == "index_config_changes"]
+    assert changes == [1]
+    assert "CONFIG" not in {of["cause"] for of in reports[0]["causes"]}
+    (cause,) = [of for of in reports[1]["causes"] if of["cause"] == "CONFIG"]
+    expected = "the index is configured otherwise: params.vectors.hnsw_config.m: baseline '16', now '4'"
+    assert cause["evidence"] == [expected]
+    assert expected in [said for of in card["causes"] for said in of["evidence"]]
+    assert "CONFIG" in shown.out
+
+
+def _applied(stub: QdrantStub, event: CorpusEvent) -> None:
+    if isinstance(event, Upsert) and event.chunk.vector is not None:
+        stub.put(zlib.crc32(event.chunk.chunk_id.encode()), event.chunk.vector, {"chunk_id": event.chunk.chunk_id})
+    elif isinstance(event, Delete):
+        stub.points.pop(zlib.crc32(event.chunk_id.encode()), None)

@@ -166,6 +166,7 @@ class Measuring:
                 tuple(problems),
                 tuple(self._sampling.measurements()),
                 (*self._sampling.evidence(), *served.evidence()),
+                served.configuration(),
             )
             self._session.observe(said, restated=restated)
 

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from monitor.core.measures.formulas.moved import absent
 from monitor.core.model.anchors import AnchorSet, rows_after
+from monitor.core.model.index_config import IndexConfig
 from monitor.core.model.lists import RankedLists
 from monitor.core.model.report import CauseEvidence
 from monitor.ports import Replay, Retriever
@@ -84,6 +85,10 @@ class Served:
         more = f" and {len(points) - NAMED} more" if len(points) > NAMED else ""
         where = f"{self.foreign_places} places of {len(self._foreign)} served lists"
         yield CauseEvidence("INDEX", f"{where} are held by points without a chunk id, left out: {named}{more}")
+
+    def configuration(self) -> IndexConfig | None:
+        """How the index is configured, by its own words."""
+        return self._retriever.configuration()
 
     def remarks(self) -> tuple[str, ...]:
         """What is to be known of the index beside the numbers."""

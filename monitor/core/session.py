@@ -31,6 +31,7 @@ from monitor.core.model.anchors import Anchor, AnchorSet
 from monitor.core.model.changes import Change, Delta, Refused
 from monitor.core.model.events import CorpusEvent, Located, Segment
 from monitor.core.model.fingerprint import anchor_digest
+from monitor.core.model.index_config import IndexConfig
 from monitor.core.model.lists import RankedLists
 from monitor.core.model.plausibility import doubts_of, doubts_said
 from monitor.core.model.problems import Problem, ProblemKind
@@ -65,6 +66,7 @@ class ServedLists:
         problems: why the lists mean nothing now.
         measurements: of the index as a whole.
         evidence: what the index says of itself that points at a cause.
+        configuration: how it is configured, by its own words.
     """
 
     lists: RankedLists
@@ -74,6 +76,7 @@ class ServedLists:
     problems: tuple[Problem, ...] = ()
     measurements: tuple[Measurement, ...] = ()
     evidence: tuple[CauseEvidence, ...] = ()
+    configuration: IndexConfig | None = None
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -372,6 +375,7 @@ class Session:
             again=None if production is None else production.again,
             strangers={} if production is None else production.strangers,
             unanswered={} if production is None else production.failures,
+            configuration=None if served is None else served.configuration,
             profile=self.measurable(brief=brief),
             remarks=doubts_said(doubts_of(self.counters)),
         )
@@ -452,6 +456,7 @@ class Session:
             noise=noise,
             again=None if self._production is None else self._production.again,
             strangers={} if self._production is None else self._production.strangers,
+            configuration=None if self._served is None else self._served.configuration,
             statistics=self.engine.by_source(),
             shingles=member_shingles(members, CorpusFacts(corpus, self.engine.duplicates)),
             profile=self.measurable().profile(self.engine.statistics.population() if population else None),

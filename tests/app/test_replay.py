@@ -41,6 +41,9 @@ class ScriptedIndex:
     def count(self) -> int | Unanswered:
         return 7
 
+    def configuration(self) -> None:
+        """Nothing that others could set."""
+
     def hidden(self) -> int | Unanswered:
         return 0
 

@@ -88,6 +88,9 @@ class BruteForce:
     def remarks(self) -> Sequence[str]:
         return ()
 
+    def configuration(self) -> None:
+        """Nothing that others could set."""
+
     def hidden(self) -> int | Unanswered:
         return 0
 

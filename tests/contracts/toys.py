@@ -191,6 +191,9 @@ class ToyStore:
     def remarks(self) -> Sequence[str]:
         return ()
 
+    def configuration(self) -> None:
+        """Nothing that others could set."""
+
     def hidden(self) -> int | Unanswered:
         return 0
 

@@ -135,6 +135,7 @@ def retriever_context(configuration: Configuration, space: Space, corpus: Corpus
         deadline=configuration.dense.replay_deadline,
         state=configuration.state.path,
         known=known,
+        filter_by=configuration.dense.filter_by,
     )
 
 

@@ -13,6 +13,7 @@ from monitor.core.index.lexical.sources import SourceStatistics
 from monitor.core.index.statistics.profile import Profile
 from monitor.core.model.events import Segment
 from monitor.core.model.fingerprint import Fingerprint, SearchMode
+from monitor.core.model.index_config import IndexConfig
 from monitor.core.model.lists import NO_CHUNK, RankedLists
 from monitor.core.model.report import BaselineIdentity
 
@@ -96,6 +97,8 @@ class Snapshot:
     """What production served when it was asked a second time at the same position; None: it was not."""
     strangers: Mapping[int, str] = field(default_factory=dict)
     """What production calls those of its results that are no chunk, by the key they have in its lists."""
+    configuration: IndexConfig | None = None
+    """How the real index was configured then, by its own words; None where it did not say."""
     moving: bool = False
     """Whether it is a deploy's own snapshot that stands as the baseline of a moving mode."""
 

@@ -106,6 +106,11 @@ IN_INDEX: tuple[AnyMeasure, ...] = (
         family="Index against corpus", deep=False, better="lower",
     ),
     Measure(
+        "index_config_changes", "parameters", "Parameters of the served index that differ from the baseline's",
+        "Somebody configured the index otherwise: a cause beside what moved.",
+        family="Index against corpus", deep=False, better="lower",
+    ),
+    Measure(
         "index_missing_ratio", "ratio", "Share of sampled live chunks that the index does not have",
         "Writes to the index are lost.",
         family="Index against corpus", deep=False, range=SHARE, better="lower",

@@ -87,7 +87,9 @@ class Concern:
     count: int
 
 
-CauseName = Literal["CORPUS", "INDEX", "ENCODER", "LEXICAL STATISTICS", "QUERY SIDE", "PIPELINE", "PRODUCTION"]
+CauseName = Literal[
+    "CORPUS", "INDEX", "CONFIG", "ENCODER", "LEXICAL STATISTICS", "QUERY SIDE", "PIPELINE", "PRODUCTION"
+]
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,6 +12,7 @@ from monitor.core.model.report import CauseName, Share
 
 CAUSES: Mapping[CauseName, str] = {
     "PIPELINE": "repair the stream first (lost events, missing markers): reload what was lost, then judge again",
+    "CONFIG": "the index is configured otherwise than in the baseline: take that back, or accept the corpus as it is",
     "QUERY SIDE": "the anchors changed: accept the corpus as it is with the new ones as the baseline",
     "ENCODER": "embed the blamed chunks with the contract of the anchors, or change both and approve a new baseline",
     "INDEX": "look at the index: optimiser state, recall, deleted points; rebuild it if it stays so",

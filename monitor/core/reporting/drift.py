@@ -29,6 +29,7 @@ from monitor.core.measures.newcomers import Newcomers, NewcomersOf
 from monitor.core.measures.registry import REGISTRY, MeasureRegistry
 from monitor.core.model.anchors import AnchorSet
 from monitor.core.model.fingerprint import Fingerprint, SearchMode
+from monitor.core.model.index_config import IndexConfig, config_changes, config_evidence
 from monitor.core.model.lists import RankedLists
 from monitor.core.model.losses import Loss
 from monitor.core.model.problems import Problem, ProblemKind
@@ -80,6 +81,8 @@ class Compared:
     limits: Mapping[str, float] = field(default_factory=dict)
     """By metric: the anchors above it are counted."""
     registry: MeasureRegistry = REGISTRY
+    then: IndexConfig | None = None
+    """How the index was configured when the baseline was taken."""
     losses: tuple[Loss, ...] = ()
     newcomers: tuple[Newcomers, ...] = ()
     """Documents that are new in the lists, by leg."""
@@ -88,6 +91,8 @@ class Compared:
         """The report: the same each time."""
         seen, alignment = self.seen, self.alignment
         measurements: list[Measurement] = [*seen.chunks]
+        if self.baseline is not None:
+            measurements += config_changes(seen.configuration, self.then)
         measurements += () if seen.profile is None else seen.profile.measurements()
         for of in self.tables:
             found = summarise(
@@ -259,7 +264,8 @@ class Drift:
             alignment=alignment,
             problems=(*seen.problems, *against),
             culprits=culprits,
-            evidence=() if baseline is None else tuple(fingerprint_evidence(self.fingerprint, baseline.fingerprint)),
+            evidence=() if baseline is None else tuple(self._differing(baseline, seen)),
+            then=None if baseline is None else baseline.configuration,
             spreads=tuple(spreads),
             min_judged=self._min_judged,
             pinned=beside,
@@ -333,6 +339,11 @@ class Drift:
             whole, afresh=afresh
         )
         return known.confident
+
+    def _differing(self, baseline: Snapshot, seen: Observation) -> Iterator[CauseEvidence]:
+        """What is set otherwise than in the baseline: the measuring, and the index itself."""
+        yield from fingerprint_evidence(self.fingerprint, baseline.fingerprint)
+        yield from config_evidence(seen.configuration, baseline.configuration)
 
     def _scored(self, of: SegmentMeasures) -> SegmentMeasures:
         """Without what rests on scores, where a fused query gave them."""

@@ -81,6 +81,7 @@ def test_causes_that_hold_and_those_that_do_not() -> None:
     assert {name for name, value in found.items() if value} == {"CORPUS", "LEXICAL STATISTICS"}
     assert {name for name, value in found.items() if not value} == {
         "INDEX",
+        "CONFIG",
         "ENCODER",
         "QUERY SIDE",
         "PIPELINE",

@@ -24,6 +24,7 @@ from monitor.adapters.retrieval.pgvector.table import (
 from monitor.adapters.retrieval.reasons import FailureReason
 from monitor.adapters.retrieval.replay import replay, unasked
 from monitor.core.model.anchors import AnchorSet
+from monitor.core.model.index_config import IndexConfig
 from monitor.core.model.point_ids import payload_name
 from monitor.core.model.scoring import Distance, prepare
 from monitor.ports import ConfigurationError, Replay, Unanswered, UnreachableError
@@ -149,6 +150,10 @@ class PgvectorTable:
     def remarks(self) -> Sequence[str]:
         """What is to be known of the table beside the numbers, as it was last described."""
         return () if self._found is None else (*self._of_rows, *self._found.remarks(self._settings))
+
+    def configuration(self) -> IndexConfig | None:
+        """The table's type and indexes, as they were last described."""
+        return None if self._found is None else self._found.configuration()
 
     def hidden(self) -> int | Unanswered:
         """None: what is committed is read."""

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from psycopg import ProgrammingError, conninfo, sql
 
 from monitor.core.model.events import Segment
+from monitor.core.model.index_config import IndexConfig
 from monitor.core.model.scoring import Distance
 from monitor.errors import ConfigurationError
 
@@ -128,6 +129,12 @@ class TableDescription:
     id_type: str
     indexes: tuple[VectorIndex, ...]
     building: bool
+
+    def configuration(self) -> IndexConfig:
+        """What the database holds that decides which rows are found."""
+        columns = {"type": self.type_name, "dimension": self.dimension or "any", "kind": self.kind}
+        indexes = {of.name: of.definition + ("" if of.usable else " (unusable)") for of in self.indexes}
+        return IndexConfig.of({"pgvector": self.version, "column": columns, "index": indexes})
 
     def contradictions(self, settings: TableSettings) -> list[str]:
         """Where the table is not what the settings say; a replay of it would then mean nothing."""

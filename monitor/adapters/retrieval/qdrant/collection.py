@@ -9,7 +9,9 @@ from urllib.parse import quote, urlsplit
 import numpy as np
 from qdrant_client import models
 
+from monitor.adapters.retrieval.qdrant import audit, query_json
 from monitor.adapters.retrieval.qdrant.strict import StrictModeLimits, limits
+from monitor.core.model.index_config import IndexConfig
 from monitor.core.model.scoring import Distance
 from monitor.ports import ConfigurationError
 
@@ -42,6 +44,7 @@ class ServerSettings:
         concurrency: requests at a time.
         max_response_bytes: the longest answer accepted.
         query: production's own query as Qdrant's JSON, see `query_json`; "" asks for the nearest vectors.
+        filter_by: attributes that results share with their anchor.
         depth: k of the replays, to tell beforehand whether the server allows that many results; 0 is not known.
         section: of the configuration that the settings come from, for messages.
     """
@@ -65,11 +68,22 @@ class ServerSettings:
     depth: int = 0
     section: str = "dense"
     query: str = ""
+    filter_by: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         """Refuse what cannot work, in one line."""
         for problem in self._problems():
             raise ConfigurationError(problem)
+
+    @property
+    def filtered(self) -> frozenset[str]:
+        """Payload fields that replays filter by."""
+        return frozenset(f"{self.payload_prefix}{name}" for name in self.filter_by)
+
+    @property
+    def own_query(self) -> dict[str, Any]:
+        """Production's own query; empty where the nearest vectors are asked for."""
+        return query_json.parsed(self.query) if self.query else {}
 
     @property
     def path(self) -> str:
@@ -126,6 +140,10 @@ class CollectionDescription:
     hidden: int
     warnings: tuple[str, ...]
     limits: StrictModeLimits
+    configuration: IndexConfig
+    """Its parameters, to be compared with those of then."""
+    hazards: tuple[str, ...]
+    """What of its configuration is known to hurt, one line each."""
 
     def contradictions(self, settings: ServerSettings) -> list[str]:
         """Where the collection is not what the settings say; a replay of it would then mean nothing."""
@@ -150,7 +168,7 @@ class CollectionDescription:
 
     def remarks(self, settings: ServerSettings) -> list[str]:
         """What is to be known beside the numbers, which stand."""
-        found = list(self.limits.remarks(settings))
+        found = [*self.limits.remarks(settings), *self.hazards]
         if self.status == "grey":
             found.append("the collection is grey: it could be optimised, and waits for an update to trigger it")
         if self.hidden:
@@ -179,6 +197,8 @@ def description(found: models.CollectionInfo, settings: ServerSettings) -> Colle
         hidden=(queue.deferred_points or 0) if queue is not None else 0,
         warnings=tuple(_line(one.message) for one in (found.warnings or ())[:WARNINGS]),
         limits=limits(found.config.strict_mode_config, frozenset(found.payload_schema)),
+        configuration=audit.configuration(found),
+        hazards=tuple(audit.hazards(found, chosen, settings.filtered, settings.own_query)),
     )
 
 

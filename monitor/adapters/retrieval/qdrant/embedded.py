@@ -114,6 +114,9 @@ class EmbeddedIndex:
         """None: the monitor made this index itself."""
         return ()
 
+    def configuration(self) -> None:
+        """Nothing that others could set."""
+
     def hidden(self) -> int | Unanswered:
         """None are: what is written can be read."""
         return 0

@@ -90,6 +90,7 @@ def _retriever(section: ServerSection, context: RetrieverContext) -> "ServerRetr
             exact=section.exact is True,
             depth=context.depth,
             query=section.query,
+            filter_by=context.filter_by,
         ),
         known=context.known,
     )

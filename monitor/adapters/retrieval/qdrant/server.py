@@ -28,6 +28,7 @@ from monitor.adapters.retrieval.replay import replay, unasked
 from monitor.core.migration.target import FoundPoint
 from monitor.core.model.anchors import AnchorSet
 from monitor.core.model.events import chunk_key
+from monitor.core.model.index_config import IndexConfig
 from monitor.core.model.scoring import Distance, prepare
 from monitor.ports import ConfigurationError, IndexPage, Replay, Unanswered, UnreachableError
 
@@ -223,6 +224,10 @@ class ServerRetriever:
         if found.status not in {"green", "grey"}:
             said.insert(0, f"status {found.status}")
         return [f"the index is not at rest ({', '.join(said)}): expected green and no hidden points"] if said else []
+
+    def configuration(self) -> IndexConfig | None:
+        """The collection's parameters, as they were last described."""
+        return None if self._found is None else self._found.configuration
 
     def hidden(self) -> int | Unanswered:
         """Points that reads do not see until they are optimised, as the collection said last; asks nothing."""

@@ -15,6 +15,7 @@ from monitor.core.index.lexical.sources import SourceStatistics
 from monitor.core.judging.policy import Verdict
 from monitor.core.model.events import Partition, Segment
 from monitor.core.model.fingerprint import Fingerprint
+from monitor.core.model.index_config import IndexConfig
 from monitor.core.model.lists import RankedLists
 from monitor.core.model.production import ProductionLists
 from monitor.core.model.report import DriftReport
@@ -129,6 +130,7 @@ def _plain(snapshot: Snapshot) -> dict[str, Any]:
         **({} if snapshot.noise is None else {"noise": _plain_lists(snapshot.noise)}),
         **({} if snapshot.again is None else {"again": _plain_lists(snapshot.again)}),
         **({"strangers": sorted(snapshot.strangers.items())} if snapshot.strangers else {}),
+        **({} if snapshot.configuration is None else {"configuration": snapshot.configuration.parameters}),
         "statistics": plain_statistics(snapshot.statistics),
         "profile": plain_profile(snapshot.profile),
     }
@@ -148,11 +150,16 @@ def _snapshot(plain: dict[str, Any]) -> Snapshot:
         noise=_lists(plain["noise"]) if "noise" in plain else None,
         again=_lists(plain["again"]) if "again" in plain else None,
         strangers=dict(plain.get("strangers", ())),
+        configuration=_configuration(plain["configuration"]) if "configuration" in plain else None,
         approval=None if plain["approval"] is None else msgspec.convert(plain["approval"], Approval),
         statistics=statistics(plain.get("statistics")),
         shingles={key: unpacked(stored) for key, stored in plain.get("shingles", ())},
         profile=profile_of(plain.get("profile")),
     )
+
+
+def _configuration(pairs: list[list[str]]) -> IndexConfig:
+    return IndexConfig(tuple((name, value) for name, value in pairs))
 
 
 def _segment(pairs: list[list[str]]) -> Segment:

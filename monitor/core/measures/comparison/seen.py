@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from monitor.core.index.baseline import ListLeg, Snapshot
 from monitor.core.index.statistics.measured import Measurable
 from monitor.core.measures.comparison.facts import Facts, MemberFacts
+from monitor.core.model.index_config import IndexConfig
 from monitor.core.model.lists import RankedLists
 from monitor.core.model.problems import Problem
 from monitor.core.model.report import CauseEvidence, Leg, Measurement
@@ -54,6 +55,8 @@ class Observation:
     """Whether what the lists hold may be shown as it was last measured; never where a deploy is judged."""
     index: tuple[CauseEvidence, ...] = ()
     """What the real index says of itself that points at a cause."""
+    configuration: IndexConfig | None = None
+    """How the real index is configured, by its own words; None where it does not say."""
     remarks: tuple[str, ...] = ()
     """What is to be known beside the numbers; it makes nothing unknown."""
     profile: Measurable | None = None
