@@ -197,10 +197,10 @@ class Endpoints:
         view = self._service.published()
         if view is None:
             return problem("no report yet: the state is being restored", 503)
-        if view.migration is None:
+        if view.assessment is None:
             return problem("no encoder migration is configured, or nothing is known of it yet: see [migration]", 404)
-        own = view.migration.view.migration_id
-        return view.migration if asked in ("", NOW, own) else problem(f"migration {asked!r}: expected {own!r}", 404)
+        own = view.assessment.view.assessment_id
+        return view.assessment if asked in ("", NOW, own) else problem(f"migration {asked!r}: expected {own!r}", 404)
 
     def _migration_gate(self, asked: str) -> Response:
         """200 READY or COMPLETE, 409 NOT_READY or ROLL_BACK, 503 whatever is not decided."""

@@ -91,8 +91,8 @@ def judged(old: tuple[Vectors, Vectors], new: tuple[Vectors, Vectors]) -> tuple[
     count = len(old[0])
     judgements = Judgements.of([{f"c{at}": 1.0} for at in range(count)])
     labels = QualityLabels(judgements, KnownItems.of([()] * count, [frozenset()] * count, [""] * count, {}), {})
-    columns = [quality("ndcg", ranked(pair), labels, 10) for pair in (old, new)]
-    column = PairedColumn("ndcg", 10, *columns, measurable("ndcg", labels), np.ones(count), np.arange(count))
+    before, after = (quality("ndcg", ranked(pair), labels, 10) for pair in (old, new))
+    column = PairedColumn("ndcg", 10, before, after, measurable("ndcg", labels), np.ones(count), np.arange(count))
     (found,) = compared_quality(column, {}, margin=0.02, segment_margin=0.05, least=20)
     return found.verdict, found.difference
 

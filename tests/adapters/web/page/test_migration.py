@@ -48,7 +48,7 @@ def faulty(*ids: str) -> MigrationView:
 
 
 def site(of: MigrationAssessment | None) -> Shown:
-    shown: Published = replace(published(["s"], health=health(turned=time.time())), migration=of)
+    shown: Published = replace(published(["s"], health=health(turned=time.time())), assessment=of)
     return Shown(shown)
 
 
@@ -134,7 +134,7 @@ def test_without_a_migration_nothing_says_that_all_is_well() -> None:
 
 
 def samples(of: MigrationAssessment) -> dict[tuple[str, str], float]:
-    shown = replace(published(["s"]), migration=of)
+    shown = replace(published(["s"]), assessment=of)
     return {
         (one.name, ",".join(f"{name}={value}" for name, value in sorted(one.labels.items()))): one.value
         for family in text_string_to_metric_families(MetricsPage().render(shown).decode())
