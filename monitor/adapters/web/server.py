@@ -199,7 +199,7 @@ class Endpoints:
             return problem("no report yet: the state is being restored", 503)
         if view.assessment is None:
             return problem("no encoder migration is configured, or nothing is known of it yet: see [migration]", 404)
-        own = view.assessment.view.assessment_id
+        own = view.assessment.view.migration_id
         return view.assessment if asked in ("", NOW, own) else problem(f"migration {asked!r}: expected {own!r}", 404)
 
     def _migration_gate(self, asked: str) -> Response:

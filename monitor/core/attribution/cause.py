@@ -4,9 +4,9 @@ CORPUS: events that changed content explain the slot. ENCODER: the event changed
 the chunk is embedded by another contract than the anchors. INDEX: the served list changed and no event explains it,
 serves what is deleted, or misses more of the exact list than in the baseline. CONFIG: a parameter of the index is
 another one than in the baseline. LEXICAL STATISTICS: only the BM25 statistics moved. PRODUCTION: what users get
-changed, no event explains it, and both legs' lists of the same anchors stand still: the retriever itself (its reranker,
-filters, query rewriting, configuration). QUERY SIDE: anchors ask
-something else. PIPELINE: the stream lost or lacks events. Several may hold.
+changed, no event explains it, and both legs' lists of the same anchors stand still: the retriever itself (its
+reranker, filters, query rewriting, configuration). QUERY SIDE: anchors ask something else. PIPELINE: the stream lost
+or lacks events. Several may hold.
 """
 
 from collections import Counter
