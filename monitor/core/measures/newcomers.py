@@ -113,8 +113,7 @@ class NewcomersOf:
         if not facts.events:
             return
         changes = facts.changes(self._baseline)
-        legs: tuple[ListLeg, ...] = ("dense", "lexical")
-        for leg in (leg for leg in legs if leg in lists and leg in self._then):
+        for leg in (leg for leg in _LEGS if leg in lists and leg in self._then):
             now = lists[leg].take(self._alignment.now).at(self._k)
             both = now.known & self._then[leg].known
             earlier, keys = self._earlier(leg, both), now.keys[both]
@@ -130,7 +129,7 @@ class NewcomersOf:
                 for name, (share, one) in later.by_document.items()
             ]
             ranked = sorted(made, key=lambda of: (-of.excess, -of.share, of.document))
-            yield Newcomers("lexical" if leg == "lexical" else "dense", self._k, int(both.sum()), tuple(ranked))
+            yield Newcomers(leg, self._k, int(both.sum()), tuple(ranked))
 
     def _unsaid(self, keys: NDArray[np.int64], hashes: Mapping[int, str]) -> list[int]:
         """The chunks in the lists, ascending, whose content the baseline did not have."""
@@ -170,4 +169,4 @@ def _shares(keys: NDArray[np.int64], documents: Mapping[int, str]) -> _Shares:
     np.maximum.at(most, of, np.bincount(chunks, minlength=len(distinct)) / max(1, len(keys)))
     shares = zip(lists.tolist(), most.tolist(), strict=True)
     made = dict(zip(codes, shares, strict=True))
-    return _Shares(made, lists.max(initial=0.0), most.max(initial=0.0))
+    return _Shares(made, float(lists.max(initial=0.0)), float(most.max(initial=0.0)))
