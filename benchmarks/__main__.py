@@ -26,6 +26,7 @@ BOUND: Mapping[str, str] = {
     "pipeline": "large batches: near copies, BM25, statistics, the state file, objects per event; small ones: calls",
     "kafka": "bound by the work per event of the one writer thread (see pipeline) and by the interpreter's lock",
     "restart": "bound by near copies, reading rows and statistics; memory by shingles, rows and forward lists",
+    "scan": "bound by decoding each point twice where it is new, once where it is known; then by the whole step",
 }
 USUAL: Mapping[str, str] = {
     "lexical": "--sizes 20000,100000 --rounds 5 --peers tantivy:100000,bm25s:100000",
@@ -35,6 +36,7 @@ USUAL: Mapping[str, str] = {
     "pipeline": "--rounds 5",
     "kafka": "--rounds 3 --seconds 12",
     "restart": "--sizes 20000,100000 --updates 50000 --index 20000",
+    "scan": "--points 100000 --alone",
 }
 QUICK: Mapping[str, str] = {
     "lexical": "--sizes 20000 --families nl --rounds 3 --peers tantivy:20000",
@@ -44,6 +46,7 @@ QUICK: Mapping[str, str] = {
     "pipeline": "--size 10000 --families nl --rounds 3 --peers faiss",
     "kafka": "--size 10000 --events 5000 --rounds 1 --seconds 4",
     "restart": "--sizes 10000 --updates 10000 --index 0",
+    "scan": "--points 5000 --alone",
 }
 
 

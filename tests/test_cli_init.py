@@ -6,19 +6,17 @@ import re
 import shlex
 import sys
 import tomllib
-from base64 import b64encode
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pytest
 
 from monitor.adapters.anchors_file import load as load_anchors
 from monitor.adapters.native_form import native
 from monitor.app.configuration import load
 from tests import corpora
-from tests.adapters.openai_serving import Handler, Step, vector_of
+from tests.adapters.openai_serving import numbers
 from tests.adapters.openai_serving import serving as embedding
 from tests.adapters.sources.qdrant.cases import KEY, Collection, filled, serving
 from tests.adapters.sources.qdrant.test_source import FORMS, filled_in
@@ -44,20 +42,6 @@ def collection() -> Iterator[tuple[Collection, str]]:
     made = filled()
     with serving(made) as url:
         yield made, url
-
-
-def numbers(dimension: int) -> Step:
-    """An embeddings endpoint whose vectors have so many numbers."""
-
-    def answer(handler: Handler, body: dict[str, Any]) -> None:
-        vectors = [vector_of(text, dimension) for text in body["input"]]
-        coded = [b64encode(np.array(vector, "<f4").tobytes()).decode() for vector in vectors]
-        made = coded if body.get("encoding_format") == "base64" else vectors
-        items = [{"object": "embedding", "index": at, "embedding": one} for at, one in enumerate(made)]
-        document = {"object": "list", "data": items, "model": body["model"], "usage": {}}
-        handler.reply(200, json.dumps(document).encode(), Content_Type="application/json")
-
-    return answer
 
 
 def printed(said: Said) -> list[list[str]]:

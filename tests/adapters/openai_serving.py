@@ -129,6 +129,20 @@ def flood(handler: Handler, _: dict[str, Any]) -> None:
         handler.wfile.write(b" " * 65_536)
 
 
+def numbers(dimension: int) -> Step:
+    """An embeddings endpoint whose vectors have so many numbers."""
+
+    def answer(handler: Handler, body: dict[str, Any]) -> None:
+        vectors = [vector_of(text, dimension) for text in body["input"]]
+        coded = [b64encode(np.array(vector, "<f4").tobytes()).decode() for vector in vectors]
+        made = coded if body.get("encoding_format") == "base64" else vectors
+        items = [{"object": "embedding", "index": at, "embedding": one} for at, one in enumerate(made)]
+        document = {"object": "list", "data": items, "model": body["model"], "usage": {}}
+        handler.reply(200, json.dumps(document).encode(), Content_Type="application/json")
+
+    return answer
+
+
 @contextmanager
 def serving(*steps: Step) -> Iterator[Script]:
     """Serve the steps on a free port; everything is stopped at the end."""

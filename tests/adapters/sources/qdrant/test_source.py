@@ -13,6 +13,9 @@ from monitor.adapters.sources.qdrant.source import QdrantSource
 from monitor.app.configuration import load
 from monitor.app.wiring import open_monitor
 from monitor.ports import ConfigurationError, UnreachableError
+from tests import corpora
+from tests.adapters.openai_serving import numbers
+from tests.adapters.openai_serving import serving as embedding
 from tests.adapters.qdrant_serving import SCROLL, status
 from tests.adapters.sources.qdrant.cases import (
     KEY,
@@ -418,3 +421,41 @@ def test_a_bookmark_ahead_of_the_positions_is_not_believed(collection: Collectio
         assert json.loads(source.bookmark({})) == {"offset": 0, "cursor": None, "changed": False, "deploy": ""}
     finally:
         source.close()
+
+
+# ---------------------------------------------------------------- points without a vector
+
+
+def without_vectors(collection: Collection) -> None:
+    """Every second point of a page has none, as a server spells it."""
+
+    def answer(handler: Handler, result: Json) -> None:
+        for at, record in enumerate(result["points"]):
+            if at % 2 == 0 and "vector" in record:
+                record["vector"] = {}
+        handler.reply(200, {"result": result, "status": "ok", "time": 0.0})
+
+    collection.stub.misbehave[SCROLL] = answer
+
+
+def test_a_point_without_a_vector_is_set_aside_where_nothing_encodes(collection: Collection, config: Path) -> None:
+    without_vectors(collection)
+    looked(config)
+    found = known(config)
+    assert found.counters["quarantined", "no_vector"] == 30
+    assert found.counters["events", "upsert", "new"] == 30
+    assert found.texts.items() <= collection.texts().items()
+
+
+def test_an_encoder_fills_in_what_points_lack_once(collection: Collection, config: Path) -> None:
+    without_vectors(collection)
+    with embedding(numbers(corpora.DIMENSION)) as script:
+        section = f'[encoder]\nkind = "openai"\nurl = "{script.url}"\nmodel = "small"\n'
+        config.write_text(config.read_text() + section)
+        looked(config)
+        asked = len(script.bodies)
+        looked(config)
+        assert len(script.bodies) == asked, "a point without a vector says nothing of it"
+    found = known(config)
+    assert found.texts == collection.texts()
+    assert len(found.deploys) == 1
