@@ -30,24 +30,24 @@ class ClickLog:
         self._stamp: object = None
         self._read: tuple[Sequence[Impression], str] = ((), "")
 
-    def read(self, ids: Mapping[str, str]) -> tuple[Sequence[Impression], str]:
+    def read(self, asked: Sequence[tuple[str, str]]) -> tuple[Sequence[Impression], str]:
         """What the log holds of the anchors, and what is wrong with it ("" for nothing).
 
         Args:
-            ids: id by the text of each anchor; other queries are left out.
+            asked: id and text of each anchor; other queries are left out.
         """
         try:
-            now = (stamp(self._path), frozenset(ids.values()))
+            now = (stamp(self._path), tuple(asked))
             if now != self._stamp:
-                self._read, self._stamp = self._parsed(ids), now
+                self._read, self._stamp = self._parsed(asked), now
         except OSError as error:
             return (), f"{self._path}: {error.strerror or error}; expected a readable click log"
         return self._read
 
-    def _parsed(self, ids: Mapping[str, str]) -> tuple[Sequence[Impression], str]:
+    def _parsed(self, asked: Sequence[tuple[str, str]]) -> tuple[Sequence[Impression], str]:
         made: list[Impression] = []
         wrong: list[str] = []
-        known = set(ids.values())
+        known, ids = {anchor for anchor, _ in asked}, {text: anchor for anchor, text in asked}
         for number, line in enumerate(_lines(self._path), 1):
             try:
                 found = impression(json.loads(line), ids)

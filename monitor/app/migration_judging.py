@@ -27,7 +27,7 @@ AUDIT_SECONDS = 3_600.0
 """Between two blind audits that found nothing wrong."""
 AGAIN_SECONDS = 60.0
 """After one that failed, found something or saw too little."""
-ReadLog = Callable[[Mapping[str, str]], tuple[Sequence[Impression], str]]
+ReadLog = Callable[[Sequence[tuple[str, str]]], tuple[Sequence[Impression], str]]
 
 
 class MigrationJudge:
@@ -84,7 +84,7 @@ class MigrationJudge:
     def _impressions(self, view: MigrationView) -> tuple[Sequence[Impression], str]:
         if self._log is None:
             return (), ""
-        return self._log({anchor.text: anchor.id for anchor in view.anchors.anchors})
+        return self._log([(anchor.id, anchor.text) for anchor in view.anchors.anchors])
 
     def _sources(
         self,

@@ -66,20 +66,19 @@ def prepare_migration(folder: Path) -> PreparedMigration:
 
 
 def _some(objects: Sequence[DocumentedObject]) -> list[tuple[DocumentedObject, str]]:
-    """Docstrings without their first sentence, and that sentence; packages whole, the largest first.
+    """Docstrings without their first sentence, and that sentence; evenly from all of them where there are too many.
 
     The sentence asks for what follows it: so each question has one known answer, which neither encoder chose, and no
     chunk is its own question.
     """
-    by_package: dict[str, list[tuple[DocumentedObject, str]]] = {}
-    for one in objects:
-        first, _, rest = one.text.partition(". ")
-        if min(len(first.split()), len(rest.split())) >= LEAST_WORDS:
-            by_package.setdefault(one.package, []).append((replace(one, text=rest), first))
-    made: list[tuple[DocumentedObject, str]] = []
-    for rows in sorted(by_package.values(), key=lambda rows: (-len(rows), rows[0][0].package)):
-        made += rows[: MOST_CHUNKS - len(made)]
-    return made
+    split = ((one, *one.text.partition(". ")[::2]) for one in objects)
+    told = [
+        (replace(one, text=rest), first)
+        for one, first, rest in split
+        if min(len(first.split()), len(rest.split())) >= LEAST_WORDS
+    ]
+    chosen = np.linspace(0, len(told) - 1, min(MOST_CHUNKS, len(told))).astype(np.int64)
+    return [told[at] for at in chosen.tolist()]
 
 
 def _asked(told: Sequence[tuple[DocumentedObject, str]]) -> list[Anchor]:

@@ -13,6 +13,7 @@ from monitor.adapters.click_log import ClickLog, impression
 from monitor.core.migration.clicks import Impression
 
 IDS = {"how do I rotate a key?": "q1", "billing": "q2"}
+ASKED = [*((anchor, text) for text, anchor in IDS.items()), ("q3", "billing")]
 LINE = {
     "query_id": "q1",
     "version": "old:v1",
@@ -57,14 +58,14 @@ def test_what_is_wrong_is_said(line: object, said: str) -> None:
 def test_wrong_lines_are_counted_and_the_others_are_read(tmp_path: Path) -> None:
     path = written(tmp_path / "clicks.jsonl", LINE, "{no json", {**LINE, "query_id": "nobody"}, {}, "", LINE)
     log = ClickLog(path)
-    found, said = log.read(IDS)
+    found, said = log.read(ASKED)
     assert [of.query for of in found] == ["q1", "q1"], "queries that are no anchors are left out"
     assert said.startswith(f"{path}: 2 lines are not understood, the first: line 2:")
-    assert log.read(IDS)[0] is found, "read once"
+    assert log.read(ASKED)[0] is found, "read once"
     written(path, LINE)
-    again, said = log.read(IDS)
+    again, said = log.read(ASKED)
     assert (len(again), said) == (1, "")
-    assert "clicks" in ClickLog(tmp_path / "clicks").read(IDS)[1]
+    assert "clicks" in ClickLog(tmp_path / "clicks").read(ASKED)[1]
 
 
 @given(

@@ -11,6 +11,7 @@ import time
 import urllib.parse
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +19,9 @@ import pytest
 
 from monitor.adapters.anchors_file import write as write_anchors
 from monitor.core.model.events import Upsert
-from tests.corpora import Shape, anchors, configuration, events, written
+from tests.app.migrating import SECTION, migrated
+from tests.app.migrating import asked as asked_in_both
+from tests.corpora import Shape, configuration, written
 from tests.dashboards.boards import DOCUMENTS, Asked, asked, variables
 from tests.e2e.program import LISTENING, SCRIPT, START_SECONDS, STOP_SECONDS, Running, eventually, fetched
 from tests.retriever import Retriever, serving
@@ -53,10 +56,12 @@ scrape_configs:
 @contextmanager
 def streaming(folder: Path, url: str) -> Iterator[Running]:
     """A monitor that reads its standard input, and asks the retriever at an address."""
-    text = configuration(SHAPE, MORE.format(url=url)).replace('path = "events.jsonl"', 'path = "-"')
+    extra = f"{MORE.format(url=url)}{SECTION}[migration.gate]\nmin_anchors = 1\n"
+    text = configuration(SHAPE, extra).replace('path = "events.jsonl"', 'path = "-"')
     config, log = folder / "corpus-drift.toml", folder / "run.log"
     config.write_text(text, encoding="utf-8")
-    write_anchors(folder / "anchors.jsonl", anchors(7, SHAPE))
+    known = [replace(one, expected_sources=("guide",)) for one in asked_in_both(7, SHAPE)]
+    write_anchors(folder / "anchors.jsonl", known)
     with log.open("wb") as output:
         server = subprocess.Popen(
             [SCRIPT, "run", "-c", str(config)], stdin=subprocess.PIPE, stdout=output, stderr=subprocess.STDOUT
@@ -74,7 +79,7 @@ def streaming(folder: Path, url: str) -> Iterator[Running]:
 
 def parts() -> list[bytes]:
     """The stream in pieces, one record of it not to be read."""
-    lines = written(events(7, SHAPE)).splitlines(keepends=True)
+    lines = written(migrated(7, SHAPE).made).splitlines(keepends=True)
     size = math.ceil(len(lines) / PARTS)
     return [b"".join(lines[at : at + size]) + b"{no json}\n" for at in range(0, len(lines), size)]
 
@@ -83,7 +88,7 @@ def parts() -> list[bytes]:
 def metrics(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """Prometheus after it has scraped a monitor through a stream with an incident in it."""
     with ExitStack() as stack:
-        texts = {of.chunk.chunk_id: of.chunk.text for of in events(7, SHAPE) if isinstance(of, Upsert)}
+        texts = {of.chunk.chunk_id: of.chunk.text for of in migrated(7, SHAPE).made if isinstance(of, Upsert)}
         retriever = stack.enter_context(serving(Retriever(texts)))
         running = stack.enter_context(streaming(tmp_path_factory.mktemp("monitor"), retriever))
         stream = running.server.stdin

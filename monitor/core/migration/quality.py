@@ -209,7 +209,7 @@ def difference(
         n,
         expected,
         gain.clusters,
-        detectable(gain.deviation, gain.clusters),
+        detectable(gain.deviation, gain.clusters, _alike(weights, members)),
         gain.p,
         loss.p,
         _needed(gain, float(np.average(change[there], weights=weights)), margin, n),
@@ -222,15 +222,21 @@ def _needed(gain: ConfidenceBounds, change: float, margin: float, n: int) -> int
     return math.ceil(plan.clusters_needed(-change) * n / gain.clusters)
 
 
-def detectable(deviation: float, clusters: int) -> float:
+def _alike(weights: NDArray[np.float64], members: NDArray[np.int64]) -> float:
+    """How many clusters of equal weight tell as much: (sum W)^2 / sum W^2."""
+    mass = np.bincount(np.unique(members, return_inverse=True)[1], weights=weights)
+    return float(mass.sum() ** 2 / (mass**2).sum())
+
+
+def detectable(deviation: float, clusters: int, alike: float) -> float:
     """The smallest loss that is told from none with 80% power: (z_alpha + z_power) s / sqrt(C).
 
-    Plus 1 / C: what was not sampled may be a total loss. NaN below two clusters.
+    Plus 1 / C_alike, for clusters of equal weight: what was not sampled may be a total loss. NaN below two clusters.
     """
     if clusters < 2 or math.isnan(deviation):
         return math.nan
     scores = _NORMAL.inv_cdf(1.0 - ALPHA) + _NORMAL.inv_cdf(POWER)
-    return scores * deviation / math.sqrt(clusters) + 1.0 / clusters
+    return scores * deviation / math.sqrt(clusters) + 1.0 / alike
 
 
 def non_inferiority(overall: QualityDifference, segments: Sequence[QualityDifference]) -> list[QualityDifference]:

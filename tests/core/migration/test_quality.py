@@ -163,8 +163,19 @@ def test_the_bounds_agree_with_a_bootstrap_that_is_drawn() -> None:
 
 def test_detectable_is_the_textbook_effect() -> None:
     expected = (stats.norm.isf(0.05) + stats.norm.isf(0.2)) * 0.25 / 20.0 + 1 / 400
-    assert detectable(0.25, 400) == pytest.approx(expected)
-    assert math.isnan(detectable(0.25, 1))
+    assert detectable(0.25, 400, 400.0) == pytest.approx(expected)
+    assert math.isnan(detectable(0.25, 1, 1.0))
+    heavy = PairedColumn(
+        "hit",
+        10,
+        np.zeros(100),
+        np.zeros(100),
+        np.ones(100, np.bool_),
+        np.ones(100),
+        np.repeat([0, 1, 2], [90, 5, 5]),
+    )
+    found = difference(heavy, np.ones(100, np.bool_), 0.02, ("all", "all"))
+    assert found.detectable > 0.8, "one document with nine tenths of the anchors is one witness"
 
 
 def test_each_passes_at_its_own_level_and_losses_are_corrected_by_holm() -> None:
