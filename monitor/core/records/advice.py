@@ -28,6 +28,12 @@ FAULTS: Mapping[str, str] = {
     "wordless_ratio": "fetch and extract again: hardly a word is left",
     "implausible_time_ratio": "correct the dates",
     "leftover_ratio": "delete the old chunks, which say what new ones say",
+    "copied_ratio": "take out the copies",
+    "echoed_ratio": "take out what says again what other documents say, or the old pages that should have gone",
+    "relabelled_ratio": "write again with their attributes, or say in the marker that they change (`expected`)",
+    "strange_words_ratio": "fetch and extract again: garbled, or in another language",
+    "repetitive_ratio": "take out or extract again: they repeat themselves",
+    "foreign_source_ratio": "take the new source out, or say in the marker that it comes (`expected`)",
     NEWCOMERS: "revert or take out what is new and stands in so many lists",
 }
 """By measure of integrity; of any other one the documents are to be looked at."""

@@ -5,6 +5,7 @@ from dataclasses import replace
 import pytest
 
 from monitor.core.index.statistics.integrity import FAULTS as MEASURED
+from monitor.core.judging.integrity import INTEGRITY_RULES
 from monitor.core.judging.policy import Finding, Severity
 from monitor.core.measures.newcomers import METRIC
 from monitor.core.model.losses import Displacer, Fate, Loss, LostAnswer
@@ -67,6 +68,10 @@ def test_every_kind_is_known_to_the_schemas() -> None:
 @pytest.mark.parametrize("metric", sorted(FAULTS))
 def test_words_are_of_measures_that_exist(metric: str) -> None:
     assert metric in {*MEASURED, METRIC}
+
+
+def test_every_rule_of_integrity_that_decides_says_what_to_do() -> None:
+    assert {of.metric for of in INTEGRITY_RULES if of.severity == "critical"} <= FAULTS.keys()
 
 
 def test_blame_names_documents_the_heaviest_first() -> None:
