@@ -165,13 +165,16 @@ class Integrity:
 
 
 def compare(then: Population, now: Population, dimensions: tuple[str, ...]) -> Integrity | None:
-    """What is wrong with the corpus now, compared with then; None where either's contents were not kept.
+    """What is wrong with the corpus now, compared with then; None where either's contents were not kept, or where
+    segments were told apart by other dimensions then.
 
     A pure function of what the chunks say, in one pass over both corpora.
     """
     if then.contents is None or now.contents is None:
         return None
     values = tuple(sorted({*then.values, *now.values}))
+    if any(len(of) != len(dimensions) for of in values):
+        return None
     found = _Comparison(then, now, then.contents, now.contents, values, dimensions).faults()
     return Integrity(dimensions, values, dict(found))
 

@@ -1,6 +1,7 @@
 """Integrity by hand: small corpora given as what their chunks say, and what is wrong with them."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import NamedTuple
 
 import numpy as np
@@ -226,6 +227,13 @@ def test_sampled_words_are_the_least_of_a_quarter_of_the_distinct_ones(texts: li
     for text, row in zip(texts, made.tolist(), strict=True):
         told = sorted({int(hashes[of]) >> 32 for of in text if int(hashes[of]) % 4 == 0})[:WIDTH]
         assert row == told + [0] * (WIDTH - len(told))
+
+
+def test_other_dimensions_then_compare_with_nothing() -> None:
+    then, now = population(TEN), population(TEN)
+    other = replace(then, values=tuple((*of[:-1], "team", of[-1]) for of in then.values))
+    assert compare(other, now, (ALL, "source", "embedding_version")) is None
+    assert compare(then, now, (ALL, "source", "embedding_version")) is not None
 
 
 def test_a_source_that_was_not_there() -> None:
