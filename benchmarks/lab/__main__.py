@@ -90,6 +90,7 @@ def _run(options: argparse.Namespace, argv: Sequence[str]) -> int:
         "product": sources(monitor.__path__[0]),
         "peers": "" if options.no_peers else versions(options.peers),
         "seconds": round(sum(one["seconds"] for one in outcomes)),
+        "note": options.note,
     }
     text = markdown(outcomes, found, about)
     print(text)
@@ -166,6 +167,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--part", default="1/1", help="2/3: every third case from the second on")
     parser.add_argument("--cached", action="store_true", help="only what the cache holds; measure nothing")
     parser.add_argument("--output", type=Path, default=None, help="results: this path with .md, .json, .svg")
+    parser.add_argument("--note", default="", help="of --output: a sentence that stands beside the results")
     parser.add_argument("--peers", default=sys.executable, help="the Python that runs evidently and alibi-detect")
     parser.add_argument("--no-peers", action="store_true", help="the product alone")
     parser.add_argument("--list", action="store_true", help="say which kinds there are")

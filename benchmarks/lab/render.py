@@ -132,6 +132,7 @@ def rests_on(about: Mapping[str, object]) -> str:
     """The product's version and time, and the machine, in one line."""
     machine = str(about["machine"]).replace("\n", "; ")
     beside = f" Peers: {about['peers']}." if about.get("peers") else ""
+    beside += f" {about['note']}" if about.get("note") else ""
     return f"{about['seconds']} s of the product's CPU; sources of the product {about['product']}; {machine}.{beside}"
 
 

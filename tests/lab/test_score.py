@@ -162,8 +162,10 @@ def test_the_tables_say_what_was_counted() -> None:
     assert list(grouped(found)) == ["severe", "ordinary"]
     assert summary(found)[OURS] == {"severe": {"fail": 1}, "ordinary": {"pass": 1}}
     about: dict[str, Any] = {"command": "python -m benchmarks.lab", "machine": "m", "seconds": 1, "product": "abc"}
+    about |= {"peers": "numpy 1", "note": "A half."}
     text = markdown(made, found, about)
     assert "| corpus-drift | 100% (0%) of 1 | 0% (0%) of 1 |" in text
+    assert "sources of the product abc; m. Peers: numpy 1. A half." in text
     assert "| never | 0% (0%) of 1 |  |" in text
     assert "| corpus-drift | 1 of 1 (100%) | 0 of 1 (0%) |  | 0 of 1 (0%) | 0 of 1 (0%) | 0.0 |" in text
     assert "so / so" in text  # a bar in a reason would begin a cell
