@@ -216,6 +216,7 @@ class RetrieverKind(Generic[S]):
         point_ids: whether its chunks are named by the store's own ids of points.
         lacking: which of its keys are missing, in one line; "" for none.
         check: asks a server whether it has what is configured. Raises ConfigurationError. None where there is none.
+        lexical: makes what replays the store's own lexical index, of its sort and field; None where it has none.
         flat: whether its keys stand in `[dense]` itself.
     """
 
@@ -228,6 +229,7 @@ class RetrieverKind(Generic[S]):
     point_ids: Callable[[S], bool] = _own_ids
     lacking: Callable[[S], str] = _nothing
     check: Callable[[S, RetrieverContext], Checked] | None = None
+    lexical: Callable[[S, RetrieverContext, str, str], Retriever] | None = None
     flat: bool = False
 
 

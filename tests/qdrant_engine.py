@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from monitor.core.model.scoring import Distance
 
 Json = Any
-DENSE, SPARSE = "dense", "bm25"
+DENSE, SPARSE, TEXT = "dense", "bm25", "text"
 DISTANCES = {
     Distance.COSINE: edge.Distance.Cosine,
     Distance.DOT: edge.Distance.Dot,
@@ -44,11 +44,13 @@ class EngineCollection:
                 sparse_vectors={SPARSE: edge.EdgeSparseVectorParams(modifier=modifier)},
             ),
         )
+        scored = edge.TextIndexParams(scoring=edge.TextScoringParams())
+        self.shard.update(edge.UpdateOperation.create_field_index(TEXT, scored))
         self._bm25 = edge.Bm25()
 
     def put(self, point: int, vector: NDArray[np.float32], text: str, payload: Mapping[str, Json]) -> None:
         vectors = {DENSE: vector.tolist(), SPARSE: self._bm25.embed_document(text)}
-        made = edge.Point(point, vectors, dict(payload))
+        made = edge.Point(point, vectors, {**payload, TEXT: text})
         self.shard.update(edge.UpdateOperation.upsert_points([made]))
 
     def delete(self, point: int) -> None:
@@ -83,6 +85,8 @@ class EngineCollection:
             return {"rrf": edge.Fusion.Rrf(2), "dbsf": edge.Fusion.Dbsf()}[body["fusion"]]
         if isinstance(body, dict) and "rrf" in body:
             return edge.Fusion.Rrf(body["rrf"].get("k", 2), body["rrf"].get("weights"))
+        if isinstance(body, dict) and "text" in body and "model" not in body:
+            return edge.TextQuery(str(using), body["text"])
         if isinstance(body, dict) and "formula" in body:
             return edge.Formula(_expression(body["formula"]), body.get("defaults") or {})
         given = body.get("nearest", body) if isinstance(body, dict) else body

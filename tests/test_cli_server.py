@@ -238,3 +238,48 @@ def _applied(stub: QdrantStub, event: CorpusEvent) -> None:
         stub.put(zlib.crc32(event.chunk.chunk_id.encode()), event.chunk.vector, {"chunk_id": event.chunk.chunk_id})
     elif isinstance(event, Delete):
         stub.points.pop(zlib.crc32(event.chunk_id.encode()), None)
+
+
+@pytest.mark.parametrize(("served", "field"), [("qdrant-sparse", "bm25"), ("qdrant-text", "text")])
+def test_the_servers_own_lexical_index_is_held_against_the_maintained_lists(
+    run: Commands, tmp_path: Path, served: str, field: str
+) -> None:
+    engine = EngineCollection(tmp_path / "shard", Distance.COSINE, DIMENSION)
+    stub, made = QdrantStub(Distance.COSINE, DIMENSION, vector_name="dense", engine=engine), events(SEED, SHAPE)
+    stub.url = stub.start()  # type: ignore[attr-defined] # for `configured`
+    recalls = []
+    try:
+        followed(stub, engine, made)
+        for lost in (False, True):
+            folder = tmp_path / str(lost)
+            folder.mkdir()
+            config = configured(folder, stub, vector_name="dense", settle_seconds=0.0)
+            lexical = f'[lexical]\nserved = "{served}"\nserved_field = "{field}"\n'
+            config.write_text(config.read_text() + lexical)
+            assert run("run", "-c", config, "--until-end").code == 0
+            report = run("report", "-c", config, "--deploy", "d1", "--json").json()
+            (found,) = [of for of in report["measurements"] if of["metric"] == "lexical_served_recall_ratio"]
+            assert (found["leg"], found["n"], found["reason"]) == ("lexical", SHAPE.anchors, "")
+            recalls.append(found["value"])
+            for point in sorted(stub.points, key=str)[: len(stub.points) // 2]:
+                engine.delete(int(point))  # the lexical index loses half of what it should have
+    finally:
+        stub.stop()
+        engine.close()
+    assert recalls[0] > 0.5
+    assert recalls[1] < 0.8 * recalls[0]
+
+
+@pytest.mark.parametrize(
+    ("lexical", "said"),
+    [
+        ('served = "qdrant-text"', "lexical.served = 'qdrant-text' needs lexical.served_field"),
+        ('served = "qdrant-text"\nserved_field = "x"\nenabled = false', "and lexical.enabled = false"),
+    ],
+)
+def test_a_lexical_index_that_cannot_be_asked_is_said(run: Commands, tmp_path: Path, lexical: str, said: str) -> None:
+    config = write_case(tmp_path, shape=SHAPE, extra=f"[lexical]\n{lexical}\n")
+    found = run("check-config", "-c", config)
+    assert found.code == 2
+    assert said in found.err
+    assert "lexical.served = 'qdrant-text' and dense.engine = 'embedded': expected 'server'" in found.err

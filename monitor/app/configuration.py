@@ -91,8 +91,8 @@ class Configuration(BaseSettings):
 
     @model_validator(mode="after")
     def _whole(self) -> "Configuration":
-        problems = [*self._dense_problems(), *self._policy_problems(), *self._kept_problems()]
-        problems += self._migration_problems()
+        problems = [*self._dense_problems(), *self._lexical_problems(), *self._policy_problems()]
+        problems += [*self._kept_problems(), *self._migration_problems()]
         if problems:
             raise ValueError("\n".join(problems))
         return self
@@ -105,6 +105,18 @@ class Configuration(BaseSettings):
             yield "corpus.embedding_version is empty: expected the name of encoder and settings that made the vectors"
         if not dense and not self.lexical.enabled:
             yield "dense.engine = 'none' and lexical.enabled = false: expected at least one leg"
+
+    def _lexical_problems(self) -> Iterator[str]:
+        chosen, store = self.lexical, self.dense.adapter
+        if not chosen.served:
+            return
+        said = f"lexical.served = {chosen.served!r}"
+        if not chosen.enabled:
+            yield f"{said} and lexical.enabled = false: expected the maintained lists to compare it with"
+        if not chosen.served_field:
+            yield f"{said} needs lexical.served_field: the sparse vector, or the payload field with the text index"
+        if store is None or store.lexical is None:
+            yield f"{said} and dense.engine = {self.dense.engine!r}: expected 'server'"
 
     def _policy_problems(self) -> Iterator[str]:
         if not self.policy.defaults and not self.policy.rule:

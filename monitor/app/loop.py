@@ -102,6 +102,8 @@ class Monitor:
         self.begun = Tally.of(self.session.counters)
         if parts.retriever is not None and parts.index is None:
             parts.retriever.start()
+        if parts.served_lexical is not None:
+            parts.served_lexical.start()
         if isinstance(parts.source, ScanningSource):
             parts.source.reopen(resumed.bookmark)
         parts.source.start(resumed.positions)

@@ -24,7 +24,7 @@ from monitor.core.model.anchors import rows_after
 from monitor.core.model.events import Segment
 from monitor.core.model.lists import RankedLists
 from monitor.core.model.problems import Problem, ProblemKind
-from monitor.core.model.report import DriftReport
+from monitor.core.model.report import DriftReport, Measurement
 from monitor.core.places import named_positions
 from monitor.core.records.published import Published, Pulse
 from monitor.core.session import Ingested, ServedLists
@@ -145,6 +145,8 @@ class Measuring:
             self._next_full = now + parts.pace.full_replay
             if parts.retriever is not None:
                 self._sampling.look(parts.corpus, parts.retriever, now)
+            if parts.served_lexical is not None:
+                parts.served_lexical.look(self._session.lists()["lexical"])
         self._observe(restated=parts.served.restated)
         seconds = self._replay_seconds = parts.clocks.monotonic() - now
         self._next_retry = now + seconds + max(parts.pace.retry, REPLAY_PAUSES * seconds)
@@ -164,11 +166,15 @@ class Measuring:
                 dict(served.failures),
                 self._settling(),
                 tuple(problems),
-                tuple(self._sampling.measurements()),
+                (*self._sampling.measurements(), *self._lexical()),
                 (*self._sampling.evidence(), *served.evidence()),
                 served.configuration(),
             )
             self._session.observe(said, restated=restated)
+
+    def _lexical(self) -> Sequence[Measurement]:
+        of = self._parts.served_lexical
+        return () if of is None else of.measurements
 
     def measure(self, deploy_id: str = "", problems: Sequence[Problem] = (), *, expected: Segment = ()) -> Measured:
         """The report and verdict on the corpus as it is now; `expected` is what the deploy said it would change."""

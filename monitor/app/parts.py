@@ -16,6 +16,7 @@ from monitor.app.production import AskedProduction
 from monitor.app.readiness import Readiness
 from monitor.app.replay import Served
 from monitor.app.restore import ProgressHook
+from monitor.app.served_lexical import ServedLexical
 from monitor.app.snapshot import Snapshots
 from monitor.core.index.corpus import Corpus
 from monitor.core.index.engine import Engine
@@ -68,6 +69,8 @@ class MonitorComponents:
     """Tells other processes the base URL of the endpoints."""
     control_topics: Sequence[str] = ()
     pace: LoopTiming = field(default_factory=LoopTiming)
+    served_lexical: ServedLexical | None = None
+    """The server's own lexical index; None where it is not replayed."""
     audit: Audit | None = None
     anchors_watch: AnchorsWatch | None = None
     readiness: Readiness | None = None

@@ -21,6 +21,8 @@ def reanchored(parts: MonitorComponents, anchors: AnchorSet) -> NDArray[np.int64
     kept = parts.session.reanchor(anchors, parts.drift_of(anchors))
     if parts.served is not None:
         parts.served.reanchor(anchors, kept)
+    if parts.served_lexical is not None:
+        parts.served_lexical.reanchor(anchors)
     if parts.migration is not None:
         parts.migration.reanchor(anchors)
     if parts.production is not None:

@@ -122,6 +122,10 @@ class LexicalSection(Section):
     k1: float = Field(1.5, gt=0)
     b: float = Field(0.75, ge=0, le=1)
     epsilon: float = Field(0.25, ge=0)
+    served: Literal["", "qdrant-sparse", "qdrant-text"] = ""
+    """The server's own lexical index, replayed beside the maintained one."""
+    served_field: str = ""
+    """Its sparse vector, or the payload field with the full-text index."""
 
 
 class EncoderSection(Section):

@@ -30,11 +30,19 @@ from monitor.app.production import AskedProduction
 from monitor.app.readiness import Readiness
 from monitor.app.replay import Served
 from monitor.app.restore import ProgressHook
+from monitor.app.served_lexical import ServedLexical
 from monitor.app.service import MonitorService
 from monitor.app.snapshot import Snapshots
 from monitor.app.wiring.migration import build_judge, build_migration
 from monitor.app.wiring.production import build_production, build_searches
-from monitor.app.wiring.retrieval import Space, build_anchors, build_index, build_space, fingerprint
+from monitor.app.wiring.retrieval import (
+    Space,
+    build_anchors,
+    build_index,
+    build_served_lexical,
+    build_space,
+    fingerprint,
+)
 from monitor.app.wiring.sources import build_dead_letters, build_decoder, build_source
 from monitor.core.index.corpus import Corpus
 from monitor.core.index.engine import Bm25Config, Depths, Engine
@@ -158,8 +166,9 @@ def _parts(
     source = given or build_source(configuration, space, corpus)
     store = _store(configuration, space)
     real = build_index(configuration, space, corpus)
+    lexical = build_served_lexical(configuration, space, corpus)
     letters = build_dead_letters(configuration)
-    for close in (store.close, *(part.close for part in (real.retriever, letters) if part), source.close):
+    for close in (store.close, *(part.close for part in (real.retriever, lexical, letters) if part), source.close):
         stack.callback(close)
     marked, milestones = fingerprint(configuration, space), Milestones(store)
     baseline, sourced, dense = configuration.baseline, configuration.source, configuration.dense
@@ -197,6 +206,9 @@ def _parts(
         served=None
         if real.retriever is None
         else Served(real.retriever, anchors, k=deepest, deadline=configuration.dense.replay_deadline),
+        served_lexical=None
+        if lexical is None
+        else ServedLexical(lexical, anchors, configuration.measure.depths, configuration.dense.replay_deadline),
         retriever=real.retriever,
         index=real.owned,
         dead_letters=letters,

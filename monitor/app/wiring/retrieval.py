@@ -16,7 +16,7 @@ from monitor.core.model.fingerprint import Fingerprint, SearchConfig, SearchMode
 from monitor.core.model.scoring import prepare
 from monitor.core.text.tokens import NAME as TOKENIZER
 from monitor.kinds import EncoderContext, RealIndex, RetrieverContext
-from monitor.ports import ConfigurationError, Encoder
+from monitor.ports import ConfigurationError, Encoder, Retriever
 
 SHOWN = 20
 """Problems of an anchors file said at the start of a run; `anchors check` says all."""
@@ -145,6 +145,15 @@ def build_index(configuration: Configuration, space: Space, corpus: Corpus) -> R
     if chosen.adapter is None:
         return RealIndex()
     return chosen.adapter.build(chosen.settings, retriever_context(configuration, space, corpus))
+
+
+def build_served_lexical(configuration: Configuration, space: Space, corpus: Corpus) -> Retriever | None:
+    """What replays the server's own lexical index; None where that is not asked for."""
+    chosen, lexical = configuration.dense, configuration.lexical
+    if not lexical.served or chosen.adapter is None or chosen.adapter.lexical is None:
+        return None
+    context = retriever_context(configuration, space, corpus)
+    return chosen.adapter.lexical(chosen.settings, context, lexical.served, lexical.served_field)
 
 
 def fingerprint(configuration: Configuration, space: Space) -> Fingerprint:

@@ -106,6 +106,12 @@ IN_INDEX: tuple[AnyMeasure, ...] = (
         family="Index against corpus", deep=False, better="lower",
     ),
     Measure(
+        "lexical_served_recall_ratio", "ratio",
+        "Share of the maintained lexical list that the server's own sparse or full-text index serves",
+        "The server's lexical index finds more of what the events say it should.",
+        family="Index against corpus", range=SHARE, better="higher",
+    ),
+    Measure(
         "index_config_changes", "parameters", "Parameters of the served index that differ from the baseline's",
         "Somebody configured the index otherwise: a cause beside what moved.",
         family="Index against corpus", deep=False, better="lower",

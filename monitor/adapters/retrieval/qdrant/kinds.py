@@ -1,11 +1,12 @@
 """`dense.engine = "embedded"` and `"server"`: Qdrant in this process, or a collection of production's, read only."""
 
+import json
 from functools import partial
 from typing import TYPE_CHECKING
 
 from pydantic import Field, SecretStr, field_validator
 
-from monitor.adapters.retrieval.qdrant.query_json import digest, fused, parsed
+from monitor.adapters.retrieval.qdrant.query_json import TEXT, digest, fused, parsed
 from monitor.adapters.retrieval.section import GraphSection
 from monitor.core.model.fingerprint import SearchConfig, SearchMode
 from monitor.kinds import Checked, RealIndex, RetrieverContext, RetrieverKind
@@ -96,6 +97,13 @@ def _retriever(section: ServerSection, context: RetrieverContext) -> "ServerRetr
     )
 
 
+def _lexical(section: ServerSection, context: RetrieverContext, served: str, field: str) -> "ServerRetriever":
+    """The collection's own lexical index: BM25 as the server infers it of a text, or of a full-text index."""
+    asked = {"text": TEXT} if served == "qdrant-text" else {"text": TEXT, "model": "qdrant/bm25"}
+    query = json.dumps({"query": asked, "using": field})
+    return _retriever(section.model_copy(update={"query": query}), context)
+
+
 def _server(section: ServerSection, context: RetrieverContext) -> RealIndex:
     server = _retriever(section, context)
     return RealIndex(server, lookup=partial(server.vectors, deadline=context.deadline), reader=server)
@@ -154,5 +162,6 @@ SERVER = RetrieverKind(
     point_ids=lambda section: not section.chunk_id_field,
     lacking=_lacking,
     check=_check,
+    lexical=_lexical,
     flat=True,
 )
