@@ -26,11 +26,20 @@ class Embedder:
         distance: decides the preparation.
         lookup: reads vectors by chunk id, where events come without any.
         encoder: encodes texts, where nothing else has a vector.
+        migrating: whether a chunk that has only a vector of another version is taken without its own, as chunks come
+            once the old version is written no more.
     """
 
     def __init__(
-        self, dimension: int, distance: Distance, *, lookup: Lookup | None = None, encoder: Encoder | None = None
+        self,
+        dimension: int,
+        distance: Distance,
+        *,
+        lookup: Lookup | None = None,
+        encoder: Encoder | None = None,
+        migrating: bool = False,
     ) -> None:
+        self._migrating = migrating
         self._dimension, self._distance = dimension, distance
         self._lookup, self._encoder = lookup, encoder
         self._doubts: Counter[Doubt] = Counter()
@@ -64,6 +73,9 @@ class Embedder:
                 continue
             chunk = located.event.chunk
             one = _Given(chunk.vector, "") if chunk.vector is not None else found.get((chunk.chunk_id, chunk.text))
+            if one is None and self._migrating and any(map(len, (chunk.vectors or {}).values())):
+                kept.append(located)
+                continue
             if one is None or one.vector.shape != (self._dimension,):
                 refused.append((located, self._refusal(chunk, one)))
                 continue

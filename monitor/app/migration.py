@@ -102,6 +102,7 @@ class TargetAccess:
         old_retriever: answers the anchors in the old version.
         encoder: makes the new version's vectors of chunks.
         deadline: seconds a replay may take.
+        old_owned: whether the monitor fills the index in production itself.
     """
 
     retriever: Retriever | None = None
@@ -111,6 +112,7 @@ class TargetAccess:
     old_retriever: Retriever | None = None
     encoder: Encoder | None = None
     deadline: float = 120.0
+    old_owned: bool = False
 
 
 @dataclass(slots=True)
@@ -158,6 +160,8 @@ class MigrationWatch:
         self._touched: set[int] = set()
         self._seconds: NDArray[np.float64] = np.zeros(0)
         self._old_seconds: NDArray[np.float64] = np.zeros(0)
+        self._bare: set[int] = set()
+        """Keys of live chunks whose content came without a vector of the old version."""
         self._rows: dict[int, TargetRow] = {}
         self._gone: set[int] = set()
         self._stepped = False
@@ -216,6 +220,9 @@ class MigrationWatch:
     def restore(self) -> None:
         """Take up what was committed, and mend the owned index; the corpus is restored already."""
         self.changes = tuple(self._store.steps(self.plan.migration_id))
+        corpus = self.target.corpus
+        slots = np.flatnonzero(corpus.keys != NO_CHUNK)
+        self._bare = set(corpus.keys[slots[~corpus.vectors[slots].any(axis=1)]].tolist())
         self._lists.take(self.target.restore(self._kept()))
         self._lists.settle()
         owned, retriever = self._access.owned, self._access.retriever
@@ -246,6 +253,12 @@ class MigrationWatch:
 
     def apply(self, batch: Sequence[Located], changes: Sequence[Change]) -> TargetChanges:
         """Take in a batch that the corpus has taken in."""
+        for change in changes:
+            key, chunk = change.after.key, change.chunk
+            if chunk is not None and chunk.vector is None and change.kind != "noop":
+                self._bare.add(key)
+            elif chunk is None or chunk.vector is not None:
+                self._bare.discard(key)
         return self._took(self.target.apply(batch, changes))
 
     def commit(self) -> TargetCommit | None:
@@ -527,7 +540,10 @@ class MigrationWatch:
             return
         self._next_question = now + PAUSE
         access = self._access
-        self._points = (_count(access.old_reader, access.old_retriever), _count(access.reader, access.retriever))
+        old, new = _count(access.old_reader, access.old_retriever), _count(access.reader, access.retriever)
+        if old is not None and access.old_owned:
+            old -= len(self._bare)  # the index has zeros in the place of what nobody wrote
+        self._points = (old, new)
         if self.plan.alias and access.reader is not None and access.old_reader is not None:
             self._alias = self._resolved(access.old_reader, access.reader)
 

@@ -165,3 +165,15 @@ def test_without_a_dense_leg_events_lose_their_vectors() -> None:
 def test_preparing_twice_moves_no_number_visibly() -> None:
     once = prepare(np.random.default_rng(1).standard_normal((200, 64)).astype(np.float32), Distance.COSINE)
     np.testing.assert_allclose(prepare(once, Distance.COSINE), once, rtol=2e-7)
+
+
+@pytest.mark.parametrize(("migrating", "length", "taken"), [(True, 2, True), (False, 2, False), (True, 0, False)])
+def test_a_chunk_with_only_a_vector_of_another_version_is_taken_while_a_migration_is_watched(
+    migrating: bool, length: int, taken: bool
+) -> None:
+    bare = Chunk("a", "doc", 1, "a", None, "event", (), 5, "hash", {"new": np.ones(length, np.float32)})
+    given = [Located(Position("t", 0, 0), Upsert(bare)), upsert("b", vector(3.0, 4.0), offset=1)]
+    kept, refused = Embedder(2, Distance.COSINE, migrating=migrating).embed(given)
+    assert [chunk.chunk_id for chunk in chunks(kept)] == (["a", "b"] if taken else ["b"])
+    assert [error.reason for _, error in refused] == ([] if taken else ["no_vector"])
+    assert [chunk.vector is None for chunk in chunks(kept)] == ([True, False] if taken else [False])

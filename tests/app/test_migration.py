@@ -378,3 +378,22 @@ def test_another_target_takes_the_place_of_what_a_state_keeps(tmp_path: Path) ->
     assert [row.key for row in store.target("third")] == [rows[1].key]
     assert store.steps("m2") == steps[:1]
     store.close()
+
+
+def test_old_writes_that_stopped_are_seen(tmp_path: Path) -> None:
+    """Chunks that come with a new vector alone are taken, and the old index is told to lack them."""
+    made = migrated(shape=SHAPE)
+    changed = [made.live[name] for name in sorted(made.live)[:3]]
+    for at, chunk in enumerate(changed):
+        now = replace(
+            chunk, text=f"{chunk.text} more", content_hash=f"h{at}", vector=None, event_time=made.now + SECOND,
+            vectors={NEW: second(chunk.vector)},
+        )  # fmt: skip
+        made.tell(Upsert(now, 10_000 + at))
+    view = ran(tmp_path, made.made)
+    assert (view.coverage.live, view.coverage.faults) == (len(made.live), 0)
+    assert view.coverage.source_points == len(made.live) - 3
+    with opened(tmp_path / "corpus-drift.toml") as monitor:
+        monitor.measuring.refresh()
+        assert view_of(monitor).coverage == view.coverage, "a restart knows it too"
+        assert not monitor.parts.store.quarantine(10)

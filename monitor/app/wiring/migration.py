@@ -65,6 +65,7 @@ def build_migration(
         real.retriever,
         encoder,
         configuration.dense.replay_deadline,
+        real.owned is not None,
     )
     return MigrationWatch(plan, target, asking(configuration, new, encoder), anchors, access, store, clocks)
 

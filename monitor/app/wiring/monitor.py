@@ -202,7 +202,13 @@ def _parts(
             baseline.inconclusive_deploys,
         ),
         rules=configuration.rules(),
-        embedder=Embedder(space.dimension, configuration.corpus.distance, lookup=real.lookup, encoder=space.encoder),
+        embedder=Embedder(
+            space.dimension,
+            configuration.corpus.distance,
+            lookup=real.lookup,
+            encoder=space.encoder,
+            migrating=migration is not None,
+        ),
         served=None
         if real.retriever is None
         else Served(real.retriever, anchors, k=deepest, deadline=configuration.dense.replay_deadline),
