@@ -65,10 +65,11 @@ class MigrationJudge:
         self._audit_when_due(view)
         log, wrong = self._impressions(view)
         pair = compared_lists(view)
-        lexical = session.lists().get("lexical")
-        marks = (*(pair or ()), lexical, log, self._audit, view.anchors, view.phase, view.changes)
+        lists = session.lists()
+        lexical, production = lists.get("lexical"), lists.get("production")
+        marks = (*(pair or ()), lexical, production, log, self._audit, view.anchors, view.phase, view.changes)
         if self._kept is None or not _same(self._kept[0], marks):
-            sources = self._sources(view, session, pair, (log, lexical))
+            sources = self._sources(view, session, pair, log)
             self._kept = (marks, cache(lambda: gather(view, sources, self._limits)))
         evidence = self._kept[1]
         more = tuple(said for said in (wrong, self._refused) if said)
@@ -91,24 +92,26 @@ class MigrationJudge:
         view: MigrationView,
         session: Session,
         pair: tuple[RankedLists, RankedLists] | None,
-        beside: tuple[Sequence[Impression], RankedLists | None],
+        log: Sequence[Impression],
     ) -> EvidenceSources:
         plan = self._watch.plan
         segments = assign([one.segment for one in view.anchors.anchors], plan.dimensions, cap=plan.cap)
         traits, contents = _traits(session, pair or ())
-        for impression in beside[0]:
+        for impression in log:
             for key in map(chunk_key, impression.clicked):
                 row = session.corpus.row(key)
                 if row is not None:
                     contents[key] = row.content_hash
+        lists = session.lists()
         return EvidenceSources(
             self._depth,
             segments,
             traits,
             contents,
-            beside[0],
+            log,
             self._thresholds,
-            beside[1],
+            lists.get("lexical"),
+            lists.get("production"),
             self._audit,
             self._watch.encoder is not None and self._limits.audit > 0,
         )

@@ -52,6 +52,7 @@ def migration_document(of: MigrationAssessment, target: str = "-c corpus-drift.t
         "other_quality": [asdict(found) for found in of.evidence.other_quality],
         "audit": None if audit is None else {**asdict(audit), "mixed_most": audit.mixed_most},
         "clicks": None if of.evidence.clicks is None else asdict(of.evidence.clicks),
+        "production": None if of.evidence.production is None else asdict(of.evidence.production),
         "side_effects": _side_effects(of),
         "judging": _judging(of),
         "events": [

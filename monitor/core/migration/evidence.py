@@ -40,6 +40,19 @@ class ClickFigures:
 
 
 @dataclass(frozen=True, slots=True)
+class NearestVersion:
+    """Which version's lists production's own retriever is nearer to: mean shares of its top-k that each version
+    lists.
+
+    Over `anchors` that production and both versions answered.
+    """
+
+    old: float
+    new: float
+    anchors: int
+
+
+@dataclass(frozen=True, slots=True)
 class MigrationEvidence:
     """All of it.
 
@@ -49,6 +62,7 @@ class MigrationEvidence:
         audit: None where it was not made.
         auditable: whether something can encode texts anew.
         clicks: None without a log.
+        production: what production's own retriever serves; None where it is not asked.
         shapes: of the old version's lists and of the new one's.
         source_mix_divergence: of the two, in bits.
         thresholds: by name of the configured threshold.
@@ -63,6 +77,7 @@ class MigrationEvidence:
     audit: BlindAudit | None = None
     auditable: bool = False
     clicks: ClickFigures | None = None
+    production: NearestVersion | None = None
     shapes: tuple[AnswerShape, AnswerShape] | None = None
     source_mix_divergence: float = math.nan
     thresholds: Mapping[str, SuggestedThreshold] = field(default_factory=dict)

@@ -10,12 +10,12 @@ from numpy.typing import NDArray
 
 from monitor.core.judging.clusters import joined
 from monitor.core.measures.formulas.labelled import Judgements
-from monitor.core.measures.formulas.overlap import overlap
+from monitor.core.measures.formulas.overlap import first_ranks, overlap
 from monitor.core.measures.formulas.ranking import rbo_ext
 from monitor.core.migration import clicks
 from monitor.core.migration.cheap_judging import JudgedSign, SlotToJudge, judged_sign, slots_to_judge
 from monitor.core.migration.clicks import Impression
-from monitor.core.migration.evidence import ClickFigures, MigrationEvidence, ProxyFigures
+from monitor.core.migration.evidence import ClickFigures, MigrationEvidence, NearestVersion, ProxyFigures
 from monitor.core.migration.limits import GateLimits
 from monitor.core.migration.model import MigrationView, Phase
 from monitor.core.migration.quality import (
@@ -55,6 +55,7 @@ class EvidenceSources:
         log: what users saw and clicked.
         thresholds: name -> threshold on the first dense score.
         lexical: the lexical leg's lists of the same anchors; None without one.
+        production: what production's own retriever serves; None where it is not asked.
         audit: stored vectors against their texts; None: not made.
         auditable: whether something can encode texts anew.
     """
@@ -66,6 +67,7 @@ class EvidenceSources:
     log: Sequence[Impression] = ()
     thresholds: Mapping[str, float] = field(default_factory=dict)
     lexical: RankedLists | None = None
+    production: RankedLists | None = None
     audit: BlindAudit | None = None
     auditable: bool = False
 
@@ -101,6 +103,7 @@ def gather(view: MigrationView, sources: EvidenceSources, limits: GateLimits) ->
         audit=sources.audit,
         auditable=sources.auditable,
         clicks=told,
+        production=_nearest(old, new, sources),
         shapes=(
             answer_shape(old, *facts, live=live, now=now, diversity=math.nan),
             answer_shape(new, *facts, live=live, now=now, diversity=math.nan),
@@ -218,6 +221,22 @@ def _clicks(view: MigrationView, sources: EvidenceSources, new: RankedLists) -> 
         Counter(of.version for of in asked if not of.teams),
         clicks.shown_overlap(since, ids, new, sources.depth),
     )
+
+
+def _nearest(old: RankedLists, new: RankedLists, sources: EvidenceSources) -> NearestVersion | None:
+    served = sources.production
+    if served is None:
+        return None
+    there = served.known & (served.lengths > 0) & old.known & new.known
+    if not there.any():
+        return None
+    depth = min(sources.depth, served.depth, old.depth, new.depth)
+    cut = served.take(np.flatnonzero(there)).at(depth)
+    shares = [
+        np.count_nonzero(first_ranks(cut.keys, lists.keys[there][:, :depth]), axis=0) / cut.lengths
+        for lists in (old, new)
+    ]
+    return NearestVersion(float(shares[0].mean()), float(shares[1].mean()), int(there.sum()))
 
 
 def _proxies(old: RankedLists, new: RankedLists, sources: EvidenceSources) -> list[ProxyFigures]:

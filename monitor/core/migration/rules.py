@@ -14,6 +14,11 @@ from monitor.core.migration.model import Coverage, MigrationView, Phase
 from monitor.core.migration.quality import QualityDifference
 from monitor.core.model.report import VerdictName
 
+NEARER = 0.05
+"""How much nearer to the other version production's results may be: versions that agree are told apart by nothing."""
+FAR = 0.1
+"""Least share of production's results that the version in force lists. A reranker leaves more; queries of another
+encoder bring what no version lists."""
 SHOWN = 3
 """Ids or segments named in a reason."""
 
@@ -230,15 +235,16 @@ def _asked_rightly(case: _Case) -> _Answer:
     if case.cut_over and clicks is not None and clicks.kept_promise < case.limits.promise:
         share = f"{clicks.kept_promise:.0%} of what production shows is what the new version lists"
         return _Answer("fail", f"{share}, expected {case.limits.promise:.0%}: is the query encoder the new one?")
+    served = case.evidence.production
+    if served is not None:
+        right, wrong = (served.new, served.old) if case.cut_over else (served.old, served.new)
+        said = f"production shows {right:.0%} of what {expected} lists, {wrong:.0%} of what the other version lists"
+        holds = right >= FAR and wrong - right <= NEARER
+        return _within(holds, said, "to be near to it: are alias and query encoder of one version?")
     if alias is None and clicks is None:
-        return _Answer(
-            "unknown", "nothing says whom production asks: expected [migration.dense] alias, or a click log"
-        )
+        return _Answer("unknown", "nothing says whom production asks: expected an alias, a click log or [production]")
     if case.cut_over and clicks is None:
-        return _Answer(
-            "unknown",
-            f"alias {alias.alias if alias else ''!r} leads to the new version; its queries' encoder is not seen",
-        )
+        return _Answer("unknown", f"the alias leads to {expected}; with whose encoder it is asked, nothing shows")
     return _Answer("pass", f"production asks {expected}")
 
 
@@ -286,7 +292,8 @@ def _never(case: _Case) -> bool:
 
 def _seen(case: _Case) -> bool:
     """Whether anything at all says whom production asks; where nothing can, the rule only warns."""
-    return case.view.alias is not None or case.evidence.clicks is not None
+    known = case.evidence
+    return case.view.alias is not None or known.clicks is not None or known.production is not None
 
 
 RULES: tuple[tuple[str, Callable[[_Case], _Answer], Callable[[_Case], bool]], ...] = (

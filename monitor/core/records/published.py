@@ -161,8 +161,7 @@ class Pulse:
 class Published:
     """The last report with its verdict, the counters, the deploys judged so far, and the monitor's health.
 
-    `own` is the verdict on the report itself; `verdict` is that, or UNKNOWN where the input is stale. `migration` is
-    None where no encoder migration is configured, or nothing is known of it yet.
+    `own` is the verdict on the report itself; `verdict` is that, or UNKNOWN where the input is stale.
     """
 
     corpus: str
@@ -175,6 +174,7 @@ class Published:
     migration: MigrationView | None = None
     """Of the migration that is watched, None for none."""
     assessment: MigrationAssessment | None = None
+    """The same, judged."""
 
     @property
     def pulse(self) -> Pulse:

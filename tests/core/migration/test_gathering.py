@@ -141,6 +141,19 @@ def test_agreement_with_the_lexical_leg_is_a_proxy() -> None:
     ).proxies
 
 
+def test_which_version_production_is_nearer_to() -> None:
+    old, new = ranked(2), RankedLists.of([[(f"n{at}.{place}", 1.0) for place in range(5)] for at in range(COUNT)], 5)
+    half = RankedLists.of(
+        [None if at % 2 else [(f"n{at}.0", 2.0), (f"x{at}.0", 1.0), (f"n{at}.1", 0.5)] for at in range(COUNT)], 3
+    )
+    found = gather(migrating(old, new), replace(SOURCES, production=half), LIMITS).production
+    assert found is not None
+    assert (found.old, found.new) == pytest.approx((1 / 3, 2 / 3))
+    assert found.anchors == COUNT // 2
+    nothing = RankedLists.unknown(COUNT, 3)
+    assert gather(migrating(old, new), replace(SOURCES, production=nothing), LIMITS).production is None
+
+
 def test_anchors_with_one_answer_are_one_witness() -> None:
     one = migrating(ranked(0), ranked(2), documents={chunk_key(f"c{at}"): "the one" for at in range(COUNT)})
     assert gather(one, SOURCES, LIMITS).quality[0].clusters == 1

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from monitor.core.migration.evidence import MigrationEvidence, ProxyFigures
+from monitor.core.migration.evidence import MigrationEvidence, NearestVersion, ProxyFigures
 from monitor.core.migration.limits import GateLimits
 from monitor.core.migration.model import AliasResolution, MigrationView, Phase, PhaseChange, VectorFaults
 from monitor.core.migration.rules import findings
@@ -100,6 +100,15 @@ CASES: list[tuple[str, MigrationView, MigrationEvidence | None, str, str]] = [
     ),
     ("R7", view(alias=AliasResolution("chunks", "", "", "no such alias")), None, "fail", "no such alias"),
     ("R7", view(), evidence(clicks=clicks(versions={"new:v2": 3})), "fail", "3 of 400 queries"),
+    (
+        "R7",
+        view(),
+        evidence(production=NearestVersion(0.7, 0.3, 50)),
+        "pass",
+        "production shows 70% of what old:v1 lists",
+    ),
+    ("R7", view(), evidence(production=NearestVersion(0.3, 0.7, 50)), "fail", "are alias and query encoder of one"),
+    ("R7", view(alias=None), evidence(production=NearestVersion(0.9, 0.92, 50)), "pass", "old:v1"),
     ("R8", view(), None, "pass", "1,000 points in the old index"),
     ("R8", covered(source_points=None), None, "unknown", "is a rollback possible?"),
     ("R8", covered(source_points=990), None, "fail", "would lose 10"),
@@ -171,6 +180,12 @@ def test_after_the_cutover() -> None:
     assert verdict(view(**AFTER), old_encoder) is MigrationVerdict.ROLL_BACK
     broken = evidence(clicks=clicks(versions={"new:v2": 400}, kept_promise=0.02))
     assert verdict(view(**AFTER), broken) is MigrationVerdict.ROLL_BACK
+    garbled = evidence(production=NearestVersion(0.01, 0.02, 80))
+    assert verdict(view(**{**AFTER, "now": LATE}), garbled) is MigrationVerdict.ROLL_BACK, "old queries, new vectors"
+    near = evidence(production=NearestVersion(0.2, 0.6, 80))
+    assert verdict(view(**{**AFTER, "now": LATE}), near) is MigrationVerdict.COMPLETE
+    other = evidence(production=NearestVersion(0.8, 0.2, 80))
+    assert verdict(view(**AFTER), other) is MigrationVerdict.ROLL_BACK
     lost = {**AFTER, "now": LATE, "coverage": replace(COVERED, missing=1, covered=999)}
     assert verdict(view(**lost), AGREED) is MigrationVerdict.HOLD, "what is missing is mended in place"
 
