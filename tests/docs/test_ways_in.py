@@ -1,5 +1,6 @@
 """Each page of docs/ways-in is walked from nothing to a verdict, with what a user has at first."""
 
+import json
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -46,10 +47,12 @@ def file(folder: Path) -> Iterator[Had]:
     lines = [native(event)[1] for event in events if type(event).__name__ != "Deploy"]
     path = folder / "events.jsonl"
     path.write_bytes(b"\n".join(lines[:50]) + b"\n")
+    chunks = [json.loads(line)["chunk_id"] for line in lines[:50:2]]
+    gone = [json.dumps({"op": "delete", "chunk_id": name, "event_time": "2026-12-01T00:00:00Z"}) for name in chunks]
 
     def update() -> None:
         with path.open("ab") as appended:
-            appended.write(b"\n".join(lines[50:]) + b"\n")
+            appended.write("\n".join(gone).encode() + b"\n")
 
     yield {}, update
 
