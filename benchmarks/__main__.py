@@ -27,6 +27,7 @@ BOUND: Mapping[str, str] = {
     "kafka": "bound by the work per event of the one writer thread (see pipeline) and by the interpreter's lock",
     "restart": "bound by near copies, reading rows and statistics; memory by shingles, rows and forward lists",
     "scan": "bound by decoding each point twice where it is new, once where it is known; then by the whole step",
+    "migration": "bound by a second product of the changed vectors with all anchors, and by objects per event",
 }
 USUAL: Mapping[str, str] = {
     "lexical": "--sizes 20000,100000 --rounds 5 --peers tantivy:100000,bm25s:100000",
@@ -37,6 +38,7 @@ USUAL: Mapping[str, str] = {
     "kafka": "--rounds 3 --seconds 12",
     "restart": "--sizes 20000,100000 --updates 50000 --index 20000",
     "scan": "--points 100000 --alone",
+    "migration": "--size 50000",
 }
 QUICK: Mapping[str, str] = {
     "lexical": "--sizes 20000 --families nl --rounds 3 --peers tantivy:20000",
@@ -47,6 +49,7 @@ QUICK: Mapping[str, str] = {
     "kafka": "--size 10000 --events 5000 --rounds 1 --seconds 4",
     "restart": "--sizes 10000 --updates 10000 --index 0",
     "scan": "--points 5000 --alone",
+    "migration": "--size 5000 --rounds 8",
 }
 
 
