@@ -6,9 +6,11 @@ from dataclasses import replace
 from functools import cache
 
 import numpy as np
+from numpy.typing import NDArray
 
 from monitor.app.health import Clocks
 from monitor.app.migration import MigrationWatch
+from monitor.core.measures.formulas.diversity import NO_VECTOR, diversity_ratio
 from monitor.core.migration.clicks import Impression
 from monitor.core.migration.evidence import MigrationEvidence
 from monitor.core.migration.gathering import EvidenceSources, compared_lists, gather
@@ -112,9 +114,19 @@ class MigrationJudge:
             self._thresholds,
             lists.get("lexical"),
             lists.get("production"),
+            self._diversity(session, pair),
             self._audit,
             self._watch.encoder is not None and self._limits.audit > 0,
         )
+
+    def _diversity(self, session: Session, pair: tuple[RankedLists, RankedLists] | None) -> tuple[float, float]:
+        """Of each version's lists, among the vectors of its own space; NaN without lists."""
+        if pair is None:
+            return math.nan, math.nan
+        old, new = (_diversity(of, session, self._depth, vectors) for of, vectors in zip(
+            pair, (session.corpus.vectors, self._watch.target.vectors), strict=True
+        ))  # fmt: skip
+        return old, new
 
     def _audit_when_due(self, view: MigrationView) -> None:
         """Encode some stored vectors' texts anew, in shadow and after the cutover; it holds the loop for as long."""
@@ -160,3 +172,13 @@ def _traits(session: Session, lists: Sequence[RankedLists]) -> tuple[dict[int, L
         for row, count in zip(live, tokens, strict=True)
     }
     return traits, {row.key: row.content_hash for row in live}
+
+
+def _diversity(lists: RankedLists, session: Session, depth: int, vectors: NDArray[np.float32]) -> float:
+    keys = lists.keys[:, :depth]
+    found, at = np.unique(keys, return_inverse=True)
+    rows = [session.corpus.row(key) for key in found.tolist()]
+    slots = np.array([NO_VECTOR if row is None or not row.live else row.slot for row in rows], np.int64)
+    values = diversity_ratio(vectors, slots[at].reshape(keys.shape))
+    known = values[~np.isnan(values)]
+    return float(known.mean()) if len(known) else math.nan

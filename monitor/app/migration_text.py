@@ -24,7 +24,7 @@ def explain_text(of: Document) -> str:
     """Every rule with its reason, quality by segment, both versions side by side."""
     rules = (_rule(rule) for rule in of["rules"])
     parts = (*_head(of), *_reasons(of), "rules", *rules, *_coverage(of), *_pace(of), *_quality(of, segments=True))
-    return "\n".join((*parts, *_serving(of), *_shadow(of), *_remarks(of), *_next(of)))
+    return "\n".join((*parts, *_people(of), *_serving(of), *_shadow(of), *_remarks(of), *_next(of)))
 
 
 def estimate_text(of: Document) -> str:
@@ -106,6 +106,19 @@ def _quality(of: Document, *, segments: bool) -> Iterator[str]:
             f"quality   {row['metric']}@{row['depth']} {place}: {signed(row['difference'])} "
             f"({signed(row['lower'])} to {signed(row['upper'])}) on {row['n']} anchors: {row['verdict'].upper()}"
         )
+
+
+def _people(of: Document) -> Iterator[str]:
+    clicks, sign = of["clicks"], of["judging"]["sign"]
+    if clicks is not None:
+        credit = clicks["credit"]
+        shares = f"{percent(clicks['unsupported'])} of the new version's results never shown"
+        told = f"{credit['wins']} wins, {credit['losses']} losses, {credit['ties']} ties of the new version"
+        yield f"clicks    {clicks['impressions']:,} lists seen, {shares}; interleaved: {told}"
+    if sign is not None and sign["judged"] + sign["open"]:
+        answer = {1: "better", -1: "worse", 0: "open"}[sign["sign"]]
+        counted = f"{sign['judged']:,} of {sign['judged'] + sign['open']:,} results that differ"
+        yield f"judged    {counted}; the sign is {answer}"
 
 
 def _serving(of: Document) -> Iterator[str]:

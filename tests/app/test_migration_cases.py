@@ -183,3 +183,22 @@ def test_the_alias_switched_without_the_query_encoder(case: Migrating) -> None:
     of = case.judged(replace(first, step="cutover", event_time=time), Heartbeat(time + SECOND))
     assert (of.verdict, failing(of)) == (MigrationVerdict.ROLL_BACK, ["R7"]), of.reasons
     assert "50 of 50 queries bore another version" in of.reasons[0]
+
+
+def test_side_effects_are_measured_in_each_versions_own_space(case: Migrating) -> None:
+    of = case.judged()
+    assert of.evidence.shapes is not None
+    for shape, version in zip(of.evidence.shapes, (of.view.old.version, of.view.new.version), strict=True):
+        lists = of.view.lists[version].served
+        assert 1.0 <= shape.documents <= 10.0
+        assert 0.0 < shape.diversity < 1.5
+        assert shape.tokens > 50.0
+        assert shape.n == len(lists)
+    texts = case.texts()
+    listed = [[of.view.names[key] for key in row] for row in of.view.lists[of.view.new.version].served.keys.tolist()]
+    names = sorted({name for row in listed for name in row})
+    unit = dict(zip(names, case.encoder.encode([texts[name] for name in names]).astype(np.float64), strict=True))
+    unlike = [
+        np.mean([1.0 - unit[row[a]] @ unit[row[b]] for a in range(len(row)) for b in range(a)]) for row in listed
+    ]
+    assert of.evidence.shapes[1].diversity == pytest.approx(np.mean(unlike), abs=1e-5)

@@ -16,12 +16,13 @@ from tests.adapters.pages import crowd
 from tests.adapters.serving import Served, served
 from tests.adapters.views import HOSTILE, health
 from tests.adapters.web.page.test_endpoints import record
+from tests.adapters.web.page.test_migration import faulty, judged
 from tests.browser import Browser, Tab, chromium
 from tests.stack import need
 
 pytestmark = pytest.mark.stack
 LONG = "a-name-without-any-place-to-break-" * 6
-ASKED = ("/", "/?segment=source=source-segment-0", "/?deploy=d1", "/?deploy=d1&anchor=a1")
+ASKED = ("/", "/?segment=source=source-segment-0", "/?deploy=d1", "/?deploy=d1&anchor=a1", "/?migration=now")
 
 
 def shown() -> Published:
@@ -30,7 +31,14 @@ def shown() -> Published:
     verdicts = ("pass", "fail", "unknown", "inconclusive")
     ledger = tuple(Judged(f"2026-08-{at:02}", 1_780_000_000_000_000, verdicts[at % 4]) for at in range(30))
     waiting = health(turned=time.time(), waiting=(LONG, *HOSTILE))
-    return replace(made, ledger=(*ledger, Judged("d1", 1_780_000_000_000_000, "fail")), health=waiting, corpus=LONG)
+    assessment = judged(faulty(LONG, *HOSTILE))
+    return replace(
+        made,
+        assessment=assessment,
+        ledger=(*ledger, Judged("d1", 1_780_000_000_000_000, "fail")),
+        health=waiting,
+        corpus=LONG,
+    )
 
 
 @pytest.fixture(scope="module")

@@ -13,7 +13,7 @@ SCHEMA = 1
 Document = dict[str, Any]
 FIELDS = frozenset(
     {"migration", "verdict", "gate", "reasons", "phase", "from", "to", "next", "rules", "coverage", "pace", "serving"}
-    | {"shadow", "quality", "other_quality", "judging", "problems", "remarks"}
+    | {"shadow", "quality", "other_quality", "judging", "clicks", "problems", "remarks"}
 )
 """What a reader of the document may count on."""
 

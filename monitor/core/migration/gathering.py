@@ -56,6 +56,7 @@ class EvidenceSources:
         thresholds: name -> threshold on the first dense score.
         lexical: the lexical leg's lists of the same anchors; None without one.
         production: what production's own retriever serves; None where it is not asked.
+        diversity: mean diversity of a top-k, of the old version and of the new one, each in its own space.
         audit: stored vectors against their texts; None: not made.
         auditable: whether something can encode texts anew.
     """
@@ -68,6 +69,7 @@ class EvidenceSources:
     thresholds: Mapping[str, float] = field(default_factory=dict)
     lexical: RankedLists | None = None
     production: RankedLists | None = None
+    diversity: tuple[float, float] = (math.nan, math.nan)
     audit: BlindAudit | None = None
     auditable: bool = False
 
@@ -105,8 +107,8 @@ def gather(view: MigrationView, sources: EvidenceSources, limits: GateLimits) ->
         clicks=told,
         production=_nearest(old, new, sources),
         shapes=(
-            answer_shape(old, *facts, live=live, now=now, diversity=math.nan),
-            answer_shape(new, *facts, live=live, now=now, diversity=math.nan),
+            answer_shape(old, *facts, live=live, now=now, diversity=sources.diversity[0]),
+            answer_shape(new, *facts, live=live, now=now, diversity=sources.diversity[1]),
         ),
         source_mix_divergence=source_mix_divergence(old, new, *facts),
         thresholds={

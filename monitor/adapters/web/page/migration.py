@@ -46,6 +46,7 @@ BREAKS: Mapping[str, str] = {
 SHAPES: Mapping[str, tuple[str, Callable[[float], str]]] = {
     "Documents in a top-k": ("documents", words.number),
     "Median age of a result": ("age_seconds", words.age),
+    "Diversity of a top-k, each in its own space": ("diversity", words.number),
     "Tokens in a top-k": ("tokens", words.number),
     "Hubs (Gini of how often a chunk is listed)": ("hub_gini", words.number),
     "Lists that hold the most listed chunk": ("hub_share", words.percent),
@@ -112,6 +113,7 @@ def render_migration(
         more_fixes=max(0, len(fixes) - FIXES) + unnamed(of.view.coverage),
         fix_command=f"corpus-drift migrate status -c {quote(config)} --fix jsonl",
         quality=(of.evidence.quality[:ROWS], of.evidence.other_quality),
+        people=_people(of),
         shadow=of.view.shadow[:ROWS],
         serving=of.view.serving,
         shapes=_shapes(of),
@@ -190,6 +192,28 @@ def _breaks(of: MigrationAssessment) -> MigrationTile:
         return MigrationTile("What would break?", f"not decided: {_titles(open_)}", "odd", open_[0].reason)
     size = next((found.reason for found in of.findings if found.rule == "R10"), "")
     return MigrationTile("What would break?", "nothing that is measured", "good", size)
+
+
+def _people(of: MigrationAssessment) -> list[MigrationTile]:
+    """Clicks, interleaving and judgements, where there are any."""
+    clicks, sign, open_ = of.evidence.clicks, of.evidence.sign, len(of.evidence.to_judge)
+    made = []
+    if clicks is not None:
+        never = f"{words.percent(clicks.unsupported)} of the new version's results were never shown"
+        state: State = "good" if clicks.unsupported <= of.limits.unsupported else "odd"
+        made.append(MigrationTile("Lists that users saw", f"{clicks.impressions:,}", state, never))
+        credit = clicks.credit
+        if credit.wins + credit.losses + credit.ties:
+            said = f"{credit.wins:,} for the new version, {credit.losses:,} for the old one, {credit.ties:,} ties"
+            bounds = f"preference {credit.preference:+.3f} ({credit.lower:+.3f} to {credit.upper:+.3f})"
+            made.append(MigrationTile("Interleaved lists", said, "good", bounds))
+    if sign is not None and sign.judged + sign.open:
+        answer = {1: "decided: better", -1: "decided: worse", 0: "not decided"}[sign.sign]
+        note = f"{sign.judged:,} results that differ are judged, {sign.open:,} are not: --judge jsonl names them"
+        made.append(
+            MigrationTile("Judgements decide the sign", answer, "good" if sign.sign or not open_ else "odd", note)
+        )
+    return made
 
 
 def _titles(found: list[RuleFinding]) -> str:

@@ -10,6 +10,8 @@ from prometheus_client.parser import text_string_to_metric_families
 from monitor.adapters.prometheus.exporter import MetricsPage
 from monitor.adapters.web.page.migration import phase_line, render_migration
 from monitor.core.measures.registry import REGISTRY
+from monitor.core.migration.cheap_judging import JudgedSign, SlotToJudge
+from monitor.core.migration.clicks import InterleavingCredit
 from monitor.core.migration.evidence import MigrationEvidence
 from monitor.core.migration.limits import GateLimits
 from monitor.core.migration.model import MigrationView, Pace, Phase, SegmentCoverage
@@ -76,6 +78,20 @@ def test_unknown_is_never_a_calm_word() -> None:
     assert "not known: nothing moves" in text
     assert "Is it better? ! not known" in " ".join(text.split())
     assert "nan" not in text.lower().replace("finance", "")
+
+
+def test_what_people_did_is_shown() -> None:
+    credit = InterleavingCredit(7, 3, 2, 1 / 6, -0.02, 0.3, 0.17)
+    slots = [SlotToJudge(0, 1, 1, 0, -1.0)]
+    known = evidence(clicks=clicks(credit=credit), sign=JudgedSign(0.1, 0.2, 40, 9), to_judge=slots)
+    text = Reader(render_migration(judged(known=known), "e5")).text
+    for said in (
+        "7 for the new version, 3 for the old one, 2 ties",
+        "decided: better",
+        "40 results that differ are judged",
+    ):
+        assert said in text, said
+    assert "What people did" not in Reader(render_migration(judged(known=evidence()), "e5")).text
 
 
 @pytest.mark.parametrize("phase", list(Phase))
