@@ -103,8 +103,12 @@ def _run(options: argparse.Namespace, argv: Sequence[str]) -> int:
 
 
 def _public(argv: Sequence[str]) -> list[str]:
-    """The arguments that others can repeat: without places of this machine, and without --cached."""
-    return ["PATH" if "/" in one and not one.startswith("docs/") else one for one in argv if one != "--cached"]
+    """The arguments that others can repeat: without places of this machine, --cached, and the note beside them."""
+    kept = [
+        one for at, one in enumerate(argv) if one not in ("--cached", "--note") and argv[at - 1 : at] != ["--note"]
+    ]
+    own = [one.startswith("docs/") or one.replace("/", "").isdigit() for one in kept]
+    return ["PATH" if "/" in one and not mine else one for one, mine in zip(kept, own, strict=True)]
 
 
 def _outcomes(bench: Bench, options: argparse.Namespace) -> Iterator[Document]:

@@ -84,6 +84,11 @@ def test_processes_share_the_work_and_no_case_is_left() -> None:
     assert {len(part) - len(every) // 3 for part in parts} <= {0, 1}
 
 
+def test_a_command_is_shown_as_others_can_repeat_it() -> None:
+    given = ["--short", "--part", "1/2", "--cached", "--cache", "/x/y", "--note", "A half.", "--output", "docs/lab/a"]
+    assert lab._public(given) == ["--short", "--part", "1/2", "--cache", "PATH", "--output", "docs/lab/a"]
+
+
 def test_a_kind_needs_what_it_goes_by() -> None:
     made = chunks()
     german = [replace(one, segment=(("language", "de"),)) for one in made]
