@@ -4,6 +4,7 @@ A test with the marker `shared_data` may still be skipped: it needs data outside
 """
 
 import os
+import sys
 from pathlib import Path
 
 import pytest
@@ -69,6 +70,13 @@ def pytest_configure(config: pytest.Config) -> None:
     """Watch for skips where they are forbidden."""
     if os.environ.get(NO_SKIPS) == "1":
         config.pluginmanager.register(NoSkips(), "no-skips")
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    """Stop the PostgreSQL that this process began, if it did."""
+    began = sys.modules.get("tests.postgres")
+    if began is not None:
+        began.stop()
 
 
 def _why(report: pytest.TestReport | pytest.CollectReport) -> str:

@@ -31,6 +31,7 @@ NOBODY = 65_534
 READY_SECONDS = 60.0
 OWNER, READER, PASSWORD = "postgres", "reader", "a-test-secret"
 _NUMBERS = count()
+_OPEN = ExitStack()
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,11 +65,15 @@ def postgres() -> Iterator[PostgresServer]:
     yield _server()
 
 
+def stop() -> None:
+    """Stop it, if it runs; a worker of pytest-xdist ends without what `atexit` was told, so `conftest.py` says it."""
+    _OPEN.close()
+
+
 @cache
 def _server() -> PostgresServer:
-    stack = ExitStack()
-    atexit.register(stack.close)
-    return stack.enter_context(_running())
+    atexit.register(stop)
+    return _OPEN.enter_context(_running())
 
 
 def filled_table(library: Library, server: PostgresServer, *, index: str = "hnsw", options: str = "") -> str:
