@@ -151,8 +151,15 @@ class MigrationJudge:
 
 
 def _same(before: tuple[object, ...], now: tuple[object, ...]) -> bool:
-    """By identity: lists are swapped whole, and comparing them would cost as much as measuring."""
-    return len(before) == len(now) and all(one is other for one, other in zip(before, now, strict=True))
+    """Lists by what is in them, for those of anchors with rewrites are cut anew each time; all else by identity."""
+    return len(before) == len(now) and all(_equal(one, other) for one, other in zip(before, now, strict=True))
+
+
+def _equal(one: object, other: object) -> bool:
+    if one is other or not (isinstance(one, RankedLists) and isinstance(other, RankedLists)):
+        return one is other
+    pairs = ((one.keys, other.keys), (one.lengths, other.lengths), (one.known, other.known))
+    return all(np.array_equal(*pair) for pair in pairs) and np.array_equal(one.scores, other.scores, equal_nan=True)
 
 
 def _remarked(made: MigrationEvidence, more: tuple[str, ...]) -> MigrationEvidence:
