@@ -21,7 +21,7 @@ from monitor.core.measures.comparison.seen import Observation
 from monitor.core.measures.comparison.tables import TIE_EPS, ListedLeg
 from monitor.core.measures.formulas.columns import Name
 from monitor.core.measures.formulas.overlap import DEEPEST
-from monitor.core.measures.needs import ANSWERS, CONTENTS, JUDGEMENTS, RESULTS, SCORES
+from monitor.core.measures.needs import ANSWERS, CONTENTS, FATES, JUDGEMENTS, RESULTS, SCORES
 from monitor.core.measures.registry import REGISTRY, MeasureRegistry
 from monitor.core.model.anchors import Anchor, AnchorSet
 from monitor.core.model.events import Segment
@@ -40,7 +40,7 @@ NOT_IN_AFTER = "not in after"
 """Why a query is not measured."""
 MIN_ANCHORS = 20
 """The fewest queries of a segment that is told apart, where nothing else is said."""
-_NEEDS = (RESULTS, SCORES, CONTENTS, ANSWERS, JUDGEMENTS)
+_NEEDS = (RESULTS, SCORES, CONTENTS, ANSWERS, FATES, JUDGEMENTS)
 MEASURES = MeasureRegistry(tuple(of for of in REGISTRY.measures if of.needs in _NEEDS), {})
 """What can be measured of lists alone: of the corpus behind them nothing is known."""
 UNSCORED = MeasureRegistry(

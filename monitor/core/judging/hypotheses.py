@@ -15,7 +15,7 @@ from monitor.core.measures.comparison.alignment import Alignment
 from monitor.core.measures.comparison.summary import Summarised, above
 from monitor.core.measures.comparison.tables import LEGS
 from monitor.core.measures.formulas.columns import Name
-from monitor.core.measures.needs import ANSWERS, PINNED_ANSWERS
+from monitor.core.measures.needs import ANSWERS, FATES, PINNED_ANSWERS
 from monitor.core.measures.noise import carried
 from monitor.core.measures.registry import REGISTRY
 from monitor.core.model.events import Segment
@@ -258,7 +258,7 @@ class JudgedAnchors:
 def about_answers(rule: Rule) -> bool:
     """Whether a rule asks what became of answers, so that each answer is one witness; else each document is."""
     measure = REGISTRY.by_name.get(rule.metric)
-    return measure is not None and measure.needs in (ANSWERS, PINNED_ANSWERS)
+    return measure is not None and measure.needs in (ANSWERS, FATES, PINNED_ANSWERS)
 
 
 def pooled(small: Sequence[Hypothesis]) -> Hypothesis:

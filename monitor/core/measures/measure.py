@@ -23,8 +23,8 @@ Family = Literal[
     "The corpus itself",
 ]
 """Under which title a measure is documented and shown."""
-Group = Literal["lists", "said", "answers", "legs", "index", "held", "documents", "coverage", "labels", "ghosts",
-                "dead", "rewrites", "pinned", "production"]  # fmt: skip
+Group = Literal["lists", "said", "answers", "fates", "legs", "index", "held", "documents", "coverage", "labels",
+                "ghosts", "dead", "rewrites", "pinned", "production"]  # fmt: skip
 """Columns that are computed from one view and stand together in a report."""
 MEAN = ("mean",)
 

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 from monitor.core.measures.measure import Need
 
 if TYPE_CHECKING:  # the views bring kernels along that a description does not need
-    from monitor.core.measures.answers import AnswersView
+    from monitor.core.measures.answers import AnswersView, FatesView
     from monitor.core.measures.views import (
         HeldView,
         IndexView,
@@ -23,7 +23,9 @@ SCORES: "Need[ListsView]" = Need("scores", "lists")
 CONTENTS: "Need[SaidView]" = Need("contents", "said")
 """What a leg's results say, then and now, under whatever id; near copies say the same."""
 ANSWERS: "Need[AnswersView]" = Need("answers", "answers")
-"""The baseline's first results, what a leg's results say now, and whether the corpus has what they do not."""
+"""The baseline's first results, and what a leg's results say now."""
+FATES: "Need[FatesView]" = Need("fates", "fates")
+"""Which first results of the baseline a leg's lists lost, and whether the corpus has them."""
 LEGS: "Need[LegsView]" = Need("both legs", "legs")
 """The dense and the lexical lists beside each other, then and now."""
 INDEX: "Need[IndexView]" = Need("index", "index")

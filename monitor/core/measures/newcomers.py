@@ -4,7 +4,8 @@ A new hub: a page that was written to be found (poison), a vector near all quest
 """
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Literal
 
 import numpy as np
@@ -13,6 +14,7 @@ from numpy.typing import NDArray
 from monitor.core.index.baseline import ListLeg, Snapshot
 from monitor.core.measures.comparison.alignment import Alignment
 from monitor.core.measures.comparison.facts import Facts
+from monitor.core.measures.formulas.moved import holds
 from monitor.core.model.events import Segment
 from monitor.core.model.lists import NO_CHUNK, RankedLists
 from monitor.core.model.report import ALL, Concern, Leg, Measurement
@@ -23,6 +25,10 @@ NAMED = 10
 """Documents that are named."""
 _COMES = frozenset({"upsert", "update", "copy"})
 """What an event did to a chunk that says something new where it stands."""
+_MOST = 1 << 18
+"""Chunks remembered at once."""
+Arrival = tuple[str, Segment]
+"""Document and segment of a new chunk."""
 NO_ROWS = np.zeros(0, np.int64)
 
 
@@ -44,27 +50,48 @@ class Newcomer:
     excess: float
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, eq=False)
 class Newcomers:
-    """All newcomers of one leg, the greatest excess first.
+    """All newcomers of one leg; counted when somebody asks.
 
     Args:
         leg: which.
         k: depth of the lists.
-        anchors: whose lists are known now and were then.
-        documents: at least one new chunk each.
+        lists: (n, k) chunk keys of the anchors whose lists are known now and were then.
+        came: document and segment of the new chunks among them, by key; None for one that is not new.
+        then: what documents had in the lists of these anchors then.
+        but: a segment that was to change, and of which none counts; () for none.
     """
 
     leg: Leg
     k: int
-    anchors: int
-    documents: tuple[Newcomer, ...]
+    lists: NDArray[np.int64]
+    came: Mapping[int, Arrival | None]
+    then: "_Shares"
+    but: Segment = ()
 
     def without(self, segment: Segment) -> "Newcomers":
         """Without those of a segment that was to change."""
-        wanted = set(segment)
-        rest = tuple(of for of in self.documents if not (wanted and wanted <= set(of.segment)))
-        return Newcomers(self.leg, self.k, self.anchors, rest)
+        return replace(self, but=segment)
+
+    @property
+    def anchors(self) -> int:
+        """Whose lists are known now and were then."""
+        return len(self.lists)
+
+    @cached_property
+    def documents(self) -> tuple[Newcomer, ...]:
+        """At least one new chunk each, the greatest excess first."""
+        listed = ((key, self.came[key]) for key in np.unique(self.lists).tolist())
+        new = {key: came for key, came in listed if came is not None}
+        later = _shares(self.lists, {key: name for key, (name, _) in new.items()})
+        segments, wanted = dict(new.values()), set(self.but)
+        made = [
+            Newcomer(name, segments[name], share, max(0.0, share - self.then.document, one - self.then.chunk))
+            for name, (share, one) in later.by_document.items()
+            if not (wanted and wanted <= set(segments[name]))
+        ]
+        return tuple(sorted(made, key=lambda of: (-of.excess, -of.share, of.document)))
 
     @property
     def excess(self) -> float:
@@ -85,7 +112,7 @@ class Newcomers:
 
 
 class NewcomersOf:
-    """Finds the newcomers against one baseline.
+    """Finds the newcomers against one baseline, remembering of each listed chunk whether it is new.
 
     Args:
         baseline: compared with.
@@ -99,9 +126,17 @@ class NewcomersOf:
         self._then = {leg: lists.take(alignment.then).at(k) for leg, lists in baseline.lists.items()}
         self._shares: dict[ListLeg, tuple[bytes, _Shares]] = {}
         """By leg what documents had then in the lists of some anchors."""
+        self._came: dict[int, Arrival | None] = {NO_CHUNK: None}
+        """By chunk key; None where it is not new."""
+        self._before: dict[ListLeg, NDArray[np.int64]] = {}
+        """What stood in the lists of the last call."""
 
     def found(
-        self, lists: Mapping[ListLeg, RankedLists], facts: Facts, hashes: Mapping[int, str]
+        self,
+        lists: Mapping[ListLeg, RankedLists],
+        facts: Facts,
+        hashes: Mapping[int, str],
+        changed: NDArray[np.int64] | None = None,
     ) -> Iterator[Newcomers]:
         """The newcomers of each leg.
 
@@ -109,32 +144,36 @@ class NewcomersOf:
             lists: by leg, now.
             facts: what the chunks are now; nothing is found where their events are not known.
             hashes: content hash by chunk key now.
+            changed: keys of the chunks of which anything changed since the last call; None: look at all anew.
         """
+        before = self._forget(changed)
         if not facts.events:
             return
         changes = facts.changes(self._baseline)
+
+        def look(key: int) -> Arrival | None:
+            event = None if hashes.get(key, "") in self._said else changes.event(key)
+            return (event.doc_id, event.segment) if event is not None and event.kind in _COMES else None
+
         for leg in (leg for leg in _LEGS if leg in lists and leg in self._then):
             now = lists[leg].take(self._alignment.now).at(self._k)
+            slots = np.ones(now.keys.shape, np.bool_)
+            if leg in before and changed is not None:
+                slots = (now.keys != before[leg]) | holds(now.keys, changed)
+            asked = set(now.keys[slots].tolist()) - self._came.keys()
+            self._came.update((key, look(key)) for key in asked)
+            self._before[leg] = now.keys
             both = now.known & self._then[leg].known
-            earlier, keys = self._earlier(leg, both), now.keys[both]
-            others: dict[int, tuple[str, Segment]] = {}
-            for key in self._unsaid(keys, hashes):
-                event = changes.event(key)
-                if event is not None and event.kind in _COMES:
-                    others[key] = (event.doc_id, event.segment)
-            later = _shares(keys, {key: name for key, (name, _) in others.items()})
-            segments = dict(others.values())
-            made = [
-                Newcomer(name, segments[name], share, max(0.0, share - earlier.document, one - earlier.chunk))
-                for name, (share, one) in later.by_document.items()
-            ]
-            ranked = sorted(made, key=lambda of: (-of.excess, -of.share, of.document))
-            yield Newcomers(leg, self._k, int(both.sum()), tuple(ranked))
+            yield Newcomers(leg, self._k, now.keys[both], self._came.copy(), self._earlier(leg, both))
 
-    def _unsaid(self, keys: NDArray[np.int64], hashes: Mapping[int, str]) -> list[int]:
-        """The chunks in the lists, ascending, whose content the baseline did not have."""
-        said = self._said
-        return [key for key in np.unique(keys).tolist() if key != NO_CHUNK and hashes.get(key, "") not in said]
+    def _forget(self, changed: NDArray[np.int64] | None) -> dict[ListLeg, NDArray[np.int64]]:
+        """What still holds of the last call's lists."""
+        before, self._before = self._before, {}
+        if changed is None or len(self._came) > _MOST:
+            self._came, before = {NO_CHUNK: None}, {}
+        for key in () if changed is None else changed.tolist():
+            self._came.pop(key, None)
+        return before
 
     def _earlier(self, leg: ListLeg, both: NDArray[np.bool_]) -> "_Shares":
         known = self._shares.get(leg)

@@ -4,7 +4,7 @@ from monitor.core.measures.formulas import ranking, scores
 from monitor.core.measures.formulas.columns import NOISE_GAP_UNKNOWN
 from monitor.core.measures.formulas.wasserstein import score_wasserstein
 from monitor.core.measures.measure import COUNT, SHARE, AnyMeasure, Measure, MissingReason
-from monitor.core.measures.needs import ANSWERS, CONTENTS, DOCUMENTS, PINNED, PINNED_ANSWERS, RESULTS, SCORES
+from monitor.core.measures.needs import ANSWERS, CONTENTS, DOCUMENTS, FATES, PINNED, PINNED_ANSWERS, RESULTS, SCORES
 
 _BETTER = "Fewer results changed than before."
 _WORSE = "More of what anchors get is something else."
@@ -156,15 +156,15 @@ ANSWERED: tuple[AnyMeasure, ...] = (
         "gone_answers_ratio", "ratio",
         "Share of anchors whose first result in the baseline is not kept and stands nowhere in the corpus",
         "Answers were deleted, emptied, garbled or replaced.",
-        family="Ranking stability", needs=ANSWERS, range=SHARE, better="lower", percent=True,
-        compute=lambda answers, k: answers.gone(k),
+        family="Ranking stability", needs=FATES, range=SHARE, better="lower", percent=True,
+        compute=lambda fates, k: fates.gone(k),
     ),
     Measure(
         "displaced_answers_ratio", "ratio",
         "Share of anchors whose first result in the baseline is not kept although the corpus still has it",
         "Other results push answers out.",
-        family="Ranking stability", needs=ANSWERS, range=SHARE, better="lower", percent=True,
-        compute=lambda answers, k: answers.displaced(k),
+        family="Ranking stability", needs=FATES, range=SHARE, better="lower", percent=True,
+        compute=lambda fates, k: fates.displaced(k),
     ),
     Measure(
         "new_results", "results",

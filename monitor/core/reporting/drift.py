@@ -250,7 +250,9 @@ class Drift:
             looked = Losses(baseline, alignment, seen, self._anchors.anchors)
             losses = looked.of([of.table for of in tables], self.depths[0])
             spreads += map(self._scored, self._of(baseline).confidence.spread())
-            arrived = tuple(self._of(baseline).newcomers.found(seen.lists, seen.facts, seen.hashes))
+            known_of = self._of(baseline)
+            changed = seen.changed if known_of.kept else None
+            arrived = tuple(known_of.newcomers.found(seen.lists, seen.facts, seen.hashes, changed))
             culprits = None if known is None else self._blame(baseline, alignment, seen, known)
         if pinned is not None and pinned is not baseline and not self._against(pinned):
             comparison = self._of(pinned).comparison
@@ -321,7 +323,7 @@ class Drift:
         """All columns against a baseline; only what changed is measured, but for a judged deploy."""
         known = self._of(baseline)
         afresh = bool(seen.deploy_id) or known.turn != self._turn - 1
-        known.turn = self._turn
+        known.turn, known.kept = self._turn, not afresh
         compared = known.comparison.tables(seen, afresh=afresh) + known.legs.tables(seen, afresh=afresh)
         made = [Summarised(table, known.comparison.alignment) for table in compared]
         return made + self._confident(known, seen, afresh=afresh)
@@ -380,6 +382,8 @@ class _Known:
     owed: list[NDArray[np.int64] | None] = field(default_factory=list)
     """What changed since `confident` was measured."""
     turn: int = -1
+    kept: bool = False
+    """Whether what was found an evaluation before still holds but for what changed."""
 
 
 def _mixed(seen: Observation) -> Iterator[CauseEvidence]:

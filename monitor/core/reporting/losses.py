@@ -94,9 +94,10 @@ class Losses:
         """The documents of what stands in these lists now and did not then."""
         then = self.baseline.lists[leg].keys[self.alignment.then[rows], :k]
         now = self.seen.lists[leg].keys[self.alignment.now[rows], :k]
-        counted: Counter[str] = Counter()
-        for before, after in zip(then.tolist(), now.tolist(), strict=True):
-            came = {self.seen.facts.origin(key)[1] for key in set(after) - {*before, NO_CHUNK}}
-            counted.update(came - {""})
+        at, slots = np.nonzero((now != NO_CHUNK) & ~np.any(now[:, :, None] == then[:, None, :], axis=2))
+        distinct, chunk = np.unique(now[at, slots], return_inverse=True)
+        documents = [self.seen.facts.origin(key)[1] for key in distinct.tolist()]
+        came = {(row, documents[of]) for row, of in zip(at.tolist(), chunk.tolist(), strict=True)}
+        counted = Counter(document for _, document in came if document)
         ranked = sorted(counted.items(), key=lambda pair: (-pair[1], pair[0]))[:MOST_DISPLACERS]
         return tuple(Displacer(document, count) for document, count in ranked)

@@ -6,8 +6,9 @@ from typing import TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
+from monitor.core.arrays.sorted_sets import Sets
 from monitor.core.index.duplicates import kernels_buckets
-from monitor.core.index.duplicates.kernels_buckets import NONE, Chains, Handles, Question, Sets, Tags
+from monitor.core.index.duplicates.kernels_buckets import NONE, Chains, Handles, Question, Tags
 
 Number = TypeVar("Number", bound=np.generic)
 
@@ -86,6 +87,10 @@ class Buckets:
     def search(self, sets: Sets, witness: Handles, question: Question) -> Handles:
         """Find near copies among the handles as sets; see `kernels_buckets.search`."""
         return kernels_buckets.search(self._chains, sets, witness, question)
+
+    def holds(self, sets: Sets, asked: Sets, question: Question, found: NDArray[np.bool_]) -> None:
+        """Mark which sets have a near copy among the handles; see `kernels_buckets.holds`."""
+        kernels_buckets.holds(self._chains, sets, asked, question, found)
 
     def _make_room(self, handles: Handles) -> None:
         old = self._chains

@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from monitor.core.arrays.compile import compiled
+from monitor.core.arrays.sorted_sets import Sets
 
 Handles = NDArray[np.int64]
 Tags = NDArray[np.uint32]
@@ -46,14 +47,6 @@ class Chains(NamedTuple):
         """Where in `heads` tags hang."""
         made: Handles = (tags & np.uint32(self.buckets - 1)).astype(np.int64) + partition * np.int64(self.buckets)
         return made
-
-
-class Sets(NamedTuple):
-    """Set h is the sorted flat[starts[h] : starts[h] + lengths[h]] of distinct uint32 shingles."""
-
-    flat: NDArray[np.uint32]
-    starts: NDArray[np.int64]
-    lengths: NDArray[np.int64]
 
 
 class Question(NamedTuple):
@@ -123,21 +116,20 @@ def common(sets: Sets, left: Handles, right: Handles) -> NDArray[np.int64]:
 
 
 @compiled
-def _alike(sets: Sets, left: np.int64, right: np.int64, threshold: float) -> bool:
+def _alike(ours: Sets, left: np.int64, theirs: Sets, right: np.int64, threshold: float) -> bool:
     """Whether the exact Jaccard similarity reaches the threshold: one merge of two sorted sets, given up as soon as
     what is left cannot reach it. J >= t asks for t / (1 + t) (|x| + |y|) in common; one less is safe from rounding.
     """
-    flat, starts, lengths = sets
-    one, other = lengths[left], lengths[right]
+    one, other = ours.lengths[left], theirs.lengths[right]
     if min(one, other) / max(one, other) < threshold:
         return False
-    at, to = starts[left], starts[right]
+    at, to = ours.starts[left], theirs.starts[right]
     end, stop = at + one, to + other
     common, least = 0, int(threshold / (1.0 + threshold) * (one + other)) - 1
     while at < end and to < stop:
         if common + min(end - at, stop - to) < least:
             return False
-        first, second = flat[at], flat[to]
+        first, second = ours.flat[at], theirs.flat[to]
         common += first == second
         at += first <= second
         to += second <= first
@@ -162,7 +154,7 @@ def search(chains: Chains, sets: Sets, witness: Handles, question: Question) -> 
                     other = entry // width
                     alone = witness[own] == NONE
                     waiting = to_the_end and witness[other] == NONE
-                    if other != own and (alone or waiting) and _alike(sets, own, other, threshold):
+                    if other != own and (alone or waiting) and _alike(sets, own, sets, other, threshold):
                         witness[own] = other
                         if not to_the_end:
                             break
@@ -171,3 +163,29 @@ def search(chains: Chains, sets: Sets, witness: Handles, question: Question) -> 
                             met[other] = True
                 entry = np.int64(following[entry])
     return np.flatnonzero(met)
+
+
+@compiled
+def holds(chains: Chains, sets: Sets, asked: Sets, question: Question, found: NDArray[np.bool_]) -> None:
+    """Mark which of some sets that need not be in the table have a near copy in it.
+
+    Args:
+        chains: the table.
+        sets: of its handles.
+        asked: the sets asked about, none of them empty, by their places in `question.asking`.
+        question: who is alike; the search ends with the first that is.
+        found: (n,) bool, written; what is marked already is not looked for.
+    """
+    heads, tags, following, _, _, _, width, buckets = chains
+    asking, bands, partition, _, threshold = question
+    for row in range(len(asking)):
+        for band in range(width):
+            if found[row]:
+                break
+            tag = bands[row, band]
+            entry = np.int64(heads[(np.int64(tag) & (buckets - 1)) + partition * buckets])
+            while entry != NONE:
+                if tags[entry] == tag and _alike(asked, asking[row], sets, entry // width, threshold):
+                    found[row] = True
+                    break
+                entry = np.int64(following[entry])

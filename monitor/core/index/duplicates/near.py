@@ -1,18 +1,22 @@
 """Which of the live sets of shingles have a near copy among the others."""
 
 from collections.abc import Iterator, Sequence
+from hashlib import blake2b
 from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
+from monitor.core.arrays.sorted_sets import Sets
 from monitor.core.index.duplicates.buckets import Buckets
-from monitor.core.index.duplicates.kernels_buckets import NONE, Handles, Question, Sets
+from monitor.core.index.duplicates.kernels_buckets import NONE, Handles, Question
 from monitor.core.index.duplicates.shingles import jaccard
 from monitor.core.index.duplicates.slab import ShingleSlab
 
 _WAITING, _MATCHED = 0, 1
 """Shelves: sets without and with a witness."""
+_ASKED = 1 << 14
+"""Sets that are not live, and of which the bands are remembered, at most."""
 _SETS = 4096
 """Sets taken in at a time, so that a whole corpus can come at once."""
 
@@ -53,6 +57,8 @@ class NearCopies:
         self._witness: Handles = np.full(1, NONE, np.int64)
         self._clients = Buckets(1)
         """Sets by their witness."""
+        self._asked: dict[bytes, NDArray[np.uint32]] = {}
+        """Bands by digest of sets that were asked about: a baseline asks about the same ones again and again."""
 
     def __len__(self) -> int:
         """Live sets."""
@@ -68,7 +74,14 @@ class NearCopies:
 
         The sets themselves need not be live: this is how a text that left is found again.
         """
-        found: NDArray[np.bool_] = self.nearest(sets) != NONE
+        filled = np.array([at for at, one in enumerate(sets) if len(one)], np.int64)
+        asked = Sets.of([sets[at] for at in filled.tolist()])
+        bands = self._bands_of([sets[at] for at in filled.tolist()])
+        held, places = np.zeros(len(filled), np.bool_), np.arange(len(filled))
+        for partition in (_MATCHED, _WAITING):
+            self._table.holds(self.slab.sets, asked, Question(places, bands, partition, False, self._threshold), held)
+        found = np.zeros(len(sets), np.bool_)
+        found[filled] = held
         return found
 
     def nearest(self, sets: Sequence[NDArray[np.uint32]]) -> Handles:
@@ -80,8 +93,7 @@ class NearCopies:
         filled = [at for at, one in enumerate(sets) if len(one)]
         if not filled:
             return found
-        asked = [sets[at] for at in filled]
-        bands = self._bands.of(np.concatenate(asked), np.array([len(one) for one in asked], np.int64))
+        bands = self._bands_of([sets[at] for at in filled])
         best: dict[int, tuple[float, bytes]] = {}
         for partition in (_WAITING, _MATCHED):
             for places, handles in self._table.matches(bands, partition=partition):
@@ -92,6 +104,18 @@ class NearCopies:
                     if alike >= self._threshold and rank < best.get(at, (0.0, b"")):
                         best[at], found[at] = rank, handle
         return found
+
+    def _bands_of(self, sets: Sequence[NDArray[np.uint32]]) -> NDArray[np.uint32]:
+        """The (n, width) bands of sets that need not be live, none of them empty."""
+        names = [blake2b(one.tobytes(), digest_size=16).digest() for one in sets]
+        if len(self._asked) + len(sets) > _ASKED:
+            self._asked.clear()
+        unknown = {name: one for name, one in zip(names, sets, strict=True) if name not in self._asked}
+        if unknown:
+            flat, _, lengths = Sets.of(list(unknown.values()))
+            self._asked.update(zip(unknown, self._bands.of(flat, lengths), strict=True))
+        made = [self._asked[name] for name in names]
+        return np.stack(made) if made else np.zeros((0, self._bands.width), np.uint32)
 
     def update(self, dead: Handles, fresh: Handles) -> Handles:
         """Forget sets and take in new ones, stored in the slab; returns the sets that this can have changed."""

@@ -4,7 +4,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from monitor.core.arrays.ragged import ragged
-from monitor.core.index.duplicates.kernels_buckets import Sets
+from monitor.core.arrays.sorted_sets import Sets
 from monitor.core.index.duplicates.kernels_shingles import pack
 
 Handles = NDArray[np.int64]

@@ -1,19 +1,20 @@
 """One baseline against lists that move: what is measured of the lists themselves, and of what their results say."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
+from monitor.core.arrays.sorted_sets import SetLists
 from monitor.core.index.baseline import ListLeg, Snapshot, content_key, content_keys
 from monitor.core.index.duplicates.likeness import Likeness
-from monitor.core.measures.answers import AnswersView, Texts
+from monitor.core.measures.answers import NO_SHINGLES, AnswersView, FatesView, Shingles, Texts, stays
 from monitor.core.measures.collapsed import Sides
 from monitor.core.measures.comparison.alignment import Alignment
 from monitor.core.measures.comparison.by_key import ByKey
-from monitor.core.measures.comparison.facts import NO_SHINGLES
+from monitor.core.measures.comparison.facts import Facts
 from monitor.core.measures.comparison.seen import MeasureConfig, Observation
 from monitor.core.measures.comparison.summary import SETTLING, SummaryTable
 from monitor.core.measures.comparison.turn import Mask, Turn, Turns
@@ -21,7 +22,7 @@ from monitor.core.measures.formulas.columns import FUSED_QUERY, NOT_REPLAYED, Li
 from monitor.core.measures.formulas.moved import holds
 from monitor.core.measures.incremental import ALL, MeasureColumns, RowSelection, Stale, stale
 from monitor.core.measures.measure import Group
-from monitor.core.measures.needs import ANSWERS, CONTENTS, INDEX, PINNED, PINNED_ANSWERS, RESULTS, SCORES
+from monitor.core.measures.needs import ANSWERS, CONTENTS, FATES, INDEX, PINNED, PINNED_ANSWERS, RESULTS, SCORES
 from monitor.core.measures.needs import LEGS as BOTH
 from monitor.core.measures.registry import REGISTRY, MeasureRegistry
 from monitor.core.measures.views import IndexView, LegsView, ListsView, SaidView
@@ -29,6 +30,8 @@ from monitor.core.model.lists import NO_CHUNK
 
 TIE_EPS = 1e-6
 """Dense scores this close tie: float32 engines cut them arbitrarily."""
+_MOST = 1 << 16
+"""Chunks whose texts are remembered at once."""
 KEPT_ANSWERS = "kept_answers_ratio"
 ListedLeg = Literal["dense", "lexical", "production"]
 LEGS: tuple[ListedLeg, ...] = ("dense", "lexical", "production")
@@ -60,14 +63,17 @@ class Comparison:
         self._hashes = {key: member.content_hash for key, member in baseline.members.items()}
         self._said_then = {leg: content_keys(lists.keys, self._hashes) for leg, lists in self._then.items()}
         self._turns = Turns(alignment, LISTS)
-        self._lost: dict[ListedLeg, Mask] = {}
-        """Anchors whose first result was not kept when they were last measured."""
         self._said: dict[ListedLeg, NDArray[np.int64]] = {}
         self._listed: dict[ListedLeg, NDArray[np.int64]] = {}
         """Chunk keys that `_said` was looked up for."""
         self._columns: dict[tuple[str, Group], MeasureColumns[Any]] = {}
         self._contents, self._shingles = ByKey(2), baseline.shingles
         """Content key, and whether it is live."""
+        self._told: dict[int, Shingles] = {}
+        """What chunks in the lists say, by key."""
+        self._stands: dict[int, bool] = {}
+        """Whether chunks of the baseline still say what they said, to the letter or edited."""
+        self._listed_then: dict[ListedLeg, SetLists] = {}
         self.likeness = Likeness()
         """Which contents are near copies, for all that is measured of this baseline."""
         self._knows: dict[ListedLeg, int] = {}
@@ -82,7 +88,7 @@ class Comparison:
         """
         turn = self._turns.next(seen, afresh=afresh)
         self.likeness.trim()
-        self._contents.forget(None if turn.afresh else turn.changed.tolist())
+        self._forget(turn)
         if turn.afresh:
             self._columns.clear()
             self._said.clear()
@@ -103,7 +109,8 @@ class Comparison:
             pair = ListPair(self._then[leg], seen.lists[leg].take(self.alignment.now))
             said = Sides(self._said_then[leg], content_keys(pair.current.keys, seen.hashes))
             columns = MeasureColumns(self._registry.group("pinned"), self._asked.depths)
-            answers = AnswersView(pair, said, self._texts(seen))
+            texts = Texts(self._texts_then(leg), SetLists.of(pair.current.keys, NO_CHUNK, seen.facts.shingles))
+            answers = AnswersView(pair, said, texts)
             lists = ListsView(pair, settings)
             columns.update(len(said.now), {PINNED: Stale(ALL, lists), PINNED_ANSWERS: Stale(ALL, answers)})
             made.append(SummaryTable(leg, columns.names, columns.values, columns.reasons))
@@ -119,11 +126,13 @@ class Comparison:
         """By chunk id, by content and by answers in one table."""
         lists, slots = self._lists(leg, turn), self._look_up(leg, turn)
         said, answers = self._contentwise(leg, turn, slots), self._answers(leg, turn, slots)
+        fates = self._fates(leg, turn, slots, answers)
         known = self._then[leg].known & turn.now[leg].known
         unknown = "" if known.any() else NOT_REPLAYED
-        reasons = (*(reason or unknown for reason in lists.reasons), *said.reasons, *answers.reasons)
-        values = np.concatenate((lists.values, said.values, answers.values))
-        return SummaryTable(leg, lists.names + said.names + answers.names, values, reasons)
+        whole = (said, answers, fates)
+        reasons = (*(reason or unknown for reason in lists.reasons), *(why for of in whole for why in of.reasons))
+        values = np.concatenate((lists.values, *(of.values for of in whole)))
+        return SummaryTable(leg, (*lists.names, *(name for of in whole for name in of.names)), values, reasons)
 
     def _lists(self, leg: ListedLeg, turn: Turn) -> MeasureColumns[Any]:
         settings = Settings(
@@ -161,30 +170,73 @@ class Comparison:
         return columns
 
     def _answers(self, leg: ListedLeg, turn: Turn, slots: Mask) -> MeasureColumns[Any]:
-        """What became of the first results; where one was lost, whether it still lives depends on every chunk."""
-        texts = self._texts(turn.seen)
+        """Which of the first results are kept, and what is new beside them."""
+        now = self._cached(turn.seen.facts)
 
         def view(rows: RowSelection) -> AnswersView:
             pair = ListPair(self._then[leg], turn.now[leg]).take(rows)
+            texts = Texts(self._texts_then(leg).take(rows), SetLists.of(pair.current.keys, NO_CHUNK, now))
             return AnswersView(pair, Sides(self._said_then[leg][rows], self._said[leg][rows]), texts)
 
         columns = self._of(leg, "answers")
-        changed = turn.results(leg) | slots.any(axis=1)
-        if len(turn.changed):
-            changed |= self._lost.get(leg, changed)
-        columns.update(len(slots), {ANSWERS: stale(changed, view)})
-        kept = [at for at, name in enumerate(columns.names) if name.metric == KEPT_ANSWERS]
-        self._lost[leg] = np.any(columns.values[kept] < 1.0, axis=0)
+        columns.update(len(slots), {ANSWERS: stale(turn.results(leg) | slots.any(axis=1), view)})
         return columns
 
-    def _texts(self, seen: Observation) -> Texts:
-        facts, hashes = seen.facts, seen.hashes
-        return Texts(
-            lambda key: self._shingles.get(key, NO_SHINGLES),
-            facts.shingles,
-            lambda key: bool(self._hashes.get(key)) and hashes.get(key) == self._hashes[key],
-            facts.holds,
-        )
+    def _fates(self, leg: ListedLeg, turn: Turn, slots: Mask, answers: MeasureColumns[Any]) -> MeasureColumns[Any]:
+        """What became of those that are not kept: it depends on every chunk."""
+        columns = self._of(leg, "fates")
+        if turn.results(leg).any() or slots.any() or len(turn.changed) or not columns.names:
+            pair = ListPair(self._then[leg], turn.now[leg])
+            view = FatesView(pair, lambda k: answers.of(KEPT_ANSWERS, k), lambda keys: self._lives(keys, turn.seen))
+            columns.update(len(slots), {FATES: Stale(ALL, view)})
+        return columns
+
+    def _lives(self, keys: Sequence[int], seen: Observation) -> Mask | None:
+        """Which of the baseline's texts the corpus has: some chunk says it nearly, or its own to the letter or
+        edited.
+        """
+        texts = [self._shingles.get(key, NO_SHINGLES) for key in keys]
+        held = seen.facts.holds(texts)
+        if held is None:
+            return None
+        for at in np.flatnonzero(~held).tolist():
+            key = keys[at]
+            if key not in self._stands:
+                said = self._hashes.get(key)
+                same = bool(said) and seen.hashes.get(key) == said
+                self._stands[key] = same or stays(texts[at], seen.facts.shingles(key))
+            held[at] = self._stands[key]
+        return held
+
+    def _texts_then(self, leg: ListedLeg) -> SetLists:
+        """What the baseline's lists said, gathered once."""
+        found = self._listed_then.get(leg)
+        if found is None:
+            look = self._shingles.get
+            made = SetLists.of(self._then[leg].keys, NO_CHUNK, lambda key: look(key, NO_SHINGLES))
+            found = self._listed_then[leg] = made
+        return found
+
+    def _cached(self, facts: Facts) -> Callable[[int], Shingles]:
+        """Looks up what chunks say now, and remembers it until they change."""
+
+        def look(key: int) -> Shingles:
+            found = self._told.get(key)
+            if found is None:
+                found = self._told[key] = facts.shingles(key)
+            return found
+
+        return look
+
+    def _forget(self, turn: Turn) -> None:
+        """What changed chunks said is not known any more."""
+        self._contents.forget(None if turn.afresh else turn.changed.tolist())
+        if turn.afresh or len(self._told) > _MOST:
+            self._told.clear()
+            self._stands.clear()
+        for key in turn.changed.tolist():
+            self._told.pop(key, None)
+            self._stands.pop(key, None)
 
     def _look_up(self, leg: ListedLeg, turn: Turn) -> Mask:
         """Bring `_said` up to date; (P, k) bool, the slots that were looked up."""

@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from monitor.core.index.duplicates.kernels_buckets import Sets, common
+from monitor.core.arrays.sorted_sets import Sets
+from monitor.core.index.duplicates.kernels_buckets import common
 from monitor.core.index.statistics.features import FEATURES
 from monitor.core.index.statistics.kernels_sums import Summands, accumulate
 
