@@ -9,11 +9,11 @@ from numpy.typing import NDArray
 from monitor.core.arrays.compile import compiled
 
 Hashes = NDArray[np.uint32]
-Places = NDArray[np.int64]
+SetNumbers = NDArray[np.int64]
 NOWHERE = 1 << 30
 """The depth of a set that nothing holds."""
 _BITS = 1 << 14
-"""Places of the table in which elements are told apart; elements are hashes already."""
+"""SetNumbers of the table in which elements are told apart; elements are hashes already."""
 _MASK = _BITS - 1
 
 
@@ -21,8 +21,8 @@ class Sets(NamedTuple):
     """Set h is the sorted flat[starts[h] : starts[h] + lengths[h]] of distinct uint32 shingles."""
 
     flat: Hashes
-    starts: Places
-    lengths: Places
+    starts: SetNumbers
+    lengths: SetNumbers
 
     @classmethod
     def of(cls, sets: Sequence[Hashes]) -> "Sets":
@@ -83,10 +83,10 @@ class SetLists(NamedTuple):
     """
 
     sets: Sets
-    places: Places
+    places: SetNumbers
 
     @classmethod
-    def of(cls, keys: Places, none: int, look: Callable[[int], Hashes]) -> "SetLists":
+    def of(cls, keys: SetNumbers, none: int, look: Callable[[int], Hashes]) -> "SetLists":
         """Of lists of keys, each looked up once.
 
         Args:
@@ -98,15 +98,15 @@ class SetLists(NamedTuple):
         sets = Sets.of([np.zeros(0, np.uint32) if key == none else look(key) for key in distinct.tolist()])
         return cls(sets, np.where(keys == none, -1, places.reshape(keys.shape)))
 
-    def take(self, rows: Places | slice) -> "SetLists":
+    def take(self, rows: SetNumbers | slice) -> "SetLists":
         """Some of the lists."""
         return SetLists(self.sets, self.places[rows])
 
 
 @compiled
 def held_at(
-    asked: SetLists, lists: SetLists, rows: Places, slots: Places, same: NDArray[np.bool_], enough: Enough
-) -> Places:
+    asked: SetLists, lists: SetLists, rows: SetNumbers, slots: SetNumbers, same: NDArray[np.bool_], enough: Enough
+) -> SetNumbers:
     """At which depth, from 1, a list of sets holds a set; NOWHERE where it does not, and for a set without elements.
 
     Most lists have next to nothing of a set: what they all have together is told first, from a table of bits that can

@@ -192,21 +192,25 @@ class Comparison:
         return columns
 
     def _lives(self, keys: Sequence[int], seen: Observation) -> Mask | None:
-        """Which of the baseline's texts the corpus has: some chunk says it nearly, or its own to the letter or
-        edited.
+        """Which of the baseline's texts the corpus has: under their own id, to the letter or edited, or some chunk
+        says it nearly.
         """
-        texts = [self._shingles.get(key, NO_SHINGLES) for key in keys]
-        held = seen.facts.holds(texts)
+        stands = np.array([self._stands_still(key, seen) for key in keys], np.bool_)
+        others = np.flatnonzero(~stands)
+        held = seen.facts.holds([self._shingles.get(keys[at], NO_SHINGLES) for at in others.tolist()])
         if held is None:
             return None
-        for at in np.flatnonzero(~held).tolist():
-            key = keys[at]
-            if key not in self._stands:
-                said = self._hashes.get(key)
-                same = bool(said) and seen.hashes.get(key) == said
-                self._stands[key] = same or stays(texts[at], seen.facts.shingles(key))
-            held[at] = self._stands[key]
-        return held
+        stands[others] = held
+        return stands
+
+    def _stands_still(self, key: int, seen: Observation) -> bool:
+        found = self._stands.get(key)
+        if found is None:
+            said = self._hashes.get(key)
+            same = bool(said) and seen.hashes.get(key) == said
+            found = same or stays(self._shingles.get(key, NO_SHINGLES), seen.facts.shingles(key))
+            self._stands[key] = found
+        return found
 
     def _texts_then(self, leg: ListedLeg) -> SetLists:
         """What the baseline's lists said, gathered once."""
