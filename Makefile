@@ -17,7 +17,7 @@ serve: $(VENV)/.run
 	$(BIN)/corpus-drift demo --folder $(WHERE) --serve
 
 test: $(VENV)/.test lint
-	$(BIN)/pytest $(PYTEST)
+	$(BIN)/pytest -n auto --dist loadscope --no-loadscope-reorder $(PYTEST)
 
 lint: $(VENV)/.test
 	$(BIN)/ruff check .

@@ -6,6 +6,7 @@ A test with the marker `shared_data` may still be skipped: it needs data outside
 import os
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, settings
@@ -52,9 +53,18 @@ class NoSkips:
         if report.skipped:
             self._skipped.append(f"{report.nodeid}: {_why(report)}")
 
+    @pytest.hookimpl(optionalhook=True)
+    def pytest_testnodedown(self, node: Any) -> None:
+        """A worker of pytest-xdist ended: only it knows which modules were skipped as a whole."""
+        told = getattr(node, "workeroutput", {}).get(NO_SKIPS, [])
+        self._skipped += [line for line in told if line not in self._skipped]
+
     @pytest.hookimpl(trylast=True)
     def pytest_sessionfinish(self, session: pytest.Session) -> None:
         """Nothing skipped, or a failure."""
+        worker = getattr(session.config, "workeroutput", None)
+        if worker is not None:
+            worker[NO_SKIPS] = self._skipped
         if self._skipped and session.exitstatus in (pytest.ExitCode.OK, pytest.ExitCode.NO_TESTS_COLLECTED):
             session.exitstatus = pytest.ExitCode.TESTS_FAILED
 

@@ -16,20 +16,34 @@ def test_skips(): pytest.skip("no broker here")
 def test_is_expected_to_fail(): assert False
 """
 
+WORKERS = pytest.mark.parametrize("options", [(), ("-n", "2")], ids=["alone", "workers"])
 
-def run(folder: Path, marker: str, **environment: str) -> subprocess.CompletedProcess[str]:
+
+def run(folder: Path, marker: str, *options: str, **environment: str) -> subprocess.CompletedProcess[str]:
     (folder / "test_sample.py").write_text(TESTS.format(marker=marker), encoding="utf-8")
     (folder / "pytest.ini").write_text("[pytest]\nmarkers = shared_data: needs data\n", encoding="utf-8")
     plain = {name: value for name, value in os.environ.items() if name != "CORPUS_DRIFT_NO_SKIPS"}
-    command = [sys.executable, "-m", "pytest", "-q", "-p", "tests.conftest", "-p", "no:cacheprovider", str(folder)]
+    command = [
+        sys.executable,
+        "-m",
+        "pytest",
+        "-q",
+        "-p",
+        "tests.conftest",
+        "-p",
+        "no:cacheprovider",
+        *options,
+        str(folder),
+    ]
     root = {"PYTHONPATH": str(Path(__file__).parents[2])}
     return subprocess.run(
         command, check=False, capture_output=True, text=True, cwd=folder, env=plain | root | environment, timeout=300
     )
 
 
-def test_a_skip_fails_the_run_and_is_named(tmp_path: Path) -> None:
-    done = run(tmp_path, "", CORPUS_DRIFT_NO_SKIPS="1")
+@WORKERS
+def test_a_skip_fails_the_run_and_is_named(tmp_path: Path, options: tuple[str, ...]) -> None:
+    done = run(tmp_path, "", *options, CORPUS_DRIFT_NO_SKIPS="1")
     assert done.returncode == 1
     assert "test_sample.py::test_skips: Skipped: no broker here" in done.stdout
 
@@ -45,8 +59,9 @@ def test_other_skips_are_skips(tmp_path: Path, marker: str, environment: dict[st
     assert "1 skipped" in done.stdout
 
 
-def test_a_module_that_is_skipped_as_a_whole_is_named(tmp_path: Path) -> None:
+@WORKERS
+def test_a_module_that_is_skipped_as_a_whole_is_named(tmp_path: Path, options: tuple[str, ...]) -> None:
     (tmp_path / "test_module.py").write_text('import pytest\npytest.importorskip("no_such_module")\n')
-    done = run(tmp_path, "@pytest.mark.shared_data", CORPUS_DRIFT_NO_SKIPS="1")
+    done = run(tmp_path, "@pytest.mark.shared_data", *options, CORPUS_DRIFT_NO_SKIPS="1")
     assert done.returncode == 1
     assert "test_module.py: Skipped: could not import" in done.stdout
