@@ -193,7 +193,7 @@ def test_what_was_set_aside_by_mistake_is_taken_on_another_try(run: Commands, tm
     again = run("quarantine", "replay", "-c", config, "--json")
     assert (again.code, again.json()["taken"]) == (1, len(listed) - len(markers))
     assert {one["offset"]: one["reason"] for one in again.json()["kept"]} == dict.fromkeys(
-        markers, "a deploy marker: its place in the stream is past"
+        markers, "a marker: its place in the stream is past"
     )
     assert left(tmp_path / "state.db").chunks == left(tmp_path / "right" / "state.db").chunks
     assert [one["offset"] for one in run("quarantine", "list", "-c", config, "--json").json()] == markers
