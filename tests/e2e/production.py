@@ -81,9 +81,8 @@ class Production:
         return self._deployed()
 
     def update(self) -> str:
-        """Other texts for the same few chunks, and one chunk that comes and goes: the drift stays small."""
-        for at in range(3):
-            self.world.upsert(f"doc{at}#0", self.world.text(at), "guide")
+        """Another text for the same chunk, and one chunk that comes and goes: the drift stays small."""
+        self.world.upsert("doc0#0", self.world.text(0), "guide")
         if "extra#0" in self.world.live:
             self.world.delete("extra#0")
         else:
