@@ -14,7 +14,7 @@ from monitor.core.model.anchors import Anchor
 from monitor.core.model.events import CorpusEvent
 from monitor.demo.docstrings import installed_roots, read_documentation
 from monitor.demo.migration_story import MIGRATION_ID, MigrationStory, migration_story
-from monitor.demo.preparing import SEED, START
+from monitor.demo.preparing import SEED, START, demo_configuration
 from monitor.demo.scenario import DocumentedObject
 
 OLD_DIMENSION, NEW_DIMENSION = 48, 128
@@ -97,30 +97,8 @@ def _in_both(anchors: Sequence[Anchor], new: LatentSemanticEncoder) -> list[Anch
 
 
 def _configuration(old: LatentSemanticEncoder, new: LatentSemanticEncoder) -> str:
-    return f"""# Written by corpus-drift demo --migration. All keys: deploy/corpus-drift.toml.
-[corpus]
-name = "python-documentation"
-dimension = {old.dimension}
-embedding_version = "{old.embedding_version}"
-
-[segments]
-dimensions = ["source"]
-
-[source.file]
-path = "{EVENTS}"
-
-[anchors]
-path = "anchors.jsonl"
-
-[baseline]
-bootstrap = "first-deploy"
-
-[http]
-port = 0
-
-[state]
-path = "state.db"
-
+    corpus = demo_configuration(old, "corpus-drift demo --migration")
+    return f"""{corpus}
 [migration]
 id = "{MIGRATION_ID}"
 from = "{old.embedding_version}"

@@ -59,7 +59,7 @@ def prepare_demo(folder: Path, *, flooded: str, lost: str) -> Prepared:
     write(folder / "anchors.jsonl", anchors)
     events = _write_events(folder / "events.jsonl", made, encoder)
     configuration = folder / "corpus-drift.toml"
-    configuration.write_text(_configuration(encoder), encoding="utf-8")
+    configuration.write_text(demo_configuration(encoder, "corpus-drift demo"), encoding="utf-8")
     packages = len({one.package for one in objects})
     return Prepared(configuration, documentation.files, len(objects), packages, len(anchors), events, plan)
 
@@ -73,8 +73,14 @@ def _write_events(path: Path, made: Sequence[Update], encoder: Encoder) -> int:
     return count
 
 
-def _configuration(encoder: Encoder) -> str:
-    return f"""# Written by corpus-drift demo. All keys: deploy/corpus-drift.toml.
+def demo_configuration(encoder: Encoder, command: str) -> str:
+    """The configuration of a demo's corpus.
+
+    Args:
+        encoder: whose vectors are in production.
+        command: that writes it.
+    """
+    return f"""# Written by {command}. All keys: deploy/corpus-drift.toml.
 [corpus]
 name = "python-documentation"
 dimension = {encoder.dimension}
