@@ -326,3 +326,10 @@ def test_every_printed_command_is_one_that_the_tests_above_follow(
     said = init(run, "--qdrant", collection[1], "--collection", "chunks")
     assert len(re.findall(r"corpus-drift (?:run|gate)", said.out)) == len(printed(said)) == 3
     assert json.loads(Path("watch/anchors.jsonl").read_text().splitlines()[0])["id"]
+
+
+def test_a_file_is_no_folder(run: Commands, tmp_path: Path) -> None:
+    corpora.write_case(tmp_path)
+    ended = run("init", "--file", "events.jsonl", "--queries", "queries.txt", "--folder", "anchors.jsonl")
+    assert ended.code == 2
+    assert ended.err == "corpus-drift: anchors.jsonl: File exists; expected a folder that can be written\n"

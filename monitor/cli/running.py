@@ -33,6 +33,9 @@ def demo(
 ) -> int:
     """A real corpus (this Python's documentation strings), real updates and a planted incident, all in process."""
     if migration:
+        if flooded or lost:
+            message = "--flooded, --lost: a migration has no such incident; expected them without --migration"
+            raise ConfigurationError(message)
         from monitor.demo.migrating import demonstrate_migration
 
         return demonstrate_migration(folder, serve=serve)

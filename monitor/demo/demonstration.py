@@ -8,12 +8,11 @@ from pathlib import Path
 
 from monitor.app.asking import stored_gate, stored_report
 from monitor.app.configuration import Configuration, load
-from monitor.app.folders import kept_folder
 from monitor.app.formats import render_gate
 from monitor.app.running import run_to_end
 from monitor.app.tables import report_table
 from monitor.app.wiring import open_monitor, read_state, serving
-from monitor.demo.preparing import prepare_demo
+from monitor.demo.preparing import demo_folder, prepare_demo
 
 
 def demonstrate(folder: Path | None, *, flooded: str, lost: str, serve: bool) -> int:
@@ -21,10 +20,7 @@ def demonstrate(folder: Path | None, *, flooded: str, lost: str, serve: bool) ->
     with ExitStack() as stack:
         if folder is None:
             folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="corpus-drift-demo-")))
-        kept_folder(folder)
-        for old in folder.glob("state.db*"):
-            if old.is_file():
-                old.unlink()
+        demo_folder(folder)
         began = time.monotonic()
         _tell("reading the documentation strings of this Python (ast, nothing is imported) ...")
         made = prepare_demo(folder, flooded=flooded, lost=lost)

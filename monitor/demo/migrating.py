@@ -10,14 +10,13 @@ from typing import Any
 
 from monitor.app.asking import document_of
 from monitor.app.configuration import Configuration, load
-from monitor.app.folders import kept_folder
 from monitor.app.migration_text import estimate_text, explain_text, gate_text, json_lines
 from monitor.app.running import run_to_end
 from monitor.app.wiring import open_monitor, serving
 from monitor.app.wiring.estimate import build_estimate
 from monitor.demo.migration_preparing import NEW_DIMENSION, OLD_DIMENSION, PreparedMigration, prepare_migration
 from monitor.demo.migration_story import MIGRATION_ID
-from monitor.demo.preparing import SEED
+from monitor.demo.preparing import SEED, demo_folder
 
 FRACTION = 0.1
 """Of this small corpus; of half a million chunks a fiftieth tells as much."""
@@ -29,10 +28,7 @@ def demonstrate_migration(folder: Path | None, *, serve: bool = False) -> int:
     with ExitStack() as stack:
         if folder is None:
             folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="corpus-drift-demo-")))
-        kept_folder(folder)
-        for old in folder.glob("state.db*"):
-            if old.is_file():
-                old.unlink()
+        demo_folder(folder)
         began = time.monotonic()
         _tell("reading the documentation strings of this Python (ast, nothing is imported) ...")
         made = prepare_migration(folder)

@@ -10,6 +10,7 @@ from monitor.adapters.anchors_file import write
 from monitor.adapters.encoders.anchors import encoded
 from monitor.adapters.encoders.latent import LatentSemanticEncoder
 from monitor.adapters.native_form import native
+from monitor.app.folders import is_kept, kept_folder
 from monitor.demo.docstrings import installed_roots, read_documentation
 from monitor.demo.scenario import ScenarioPlan, Update, draw_anchors, story, updates
 from monitor.ports import ConfigurationError, Encoder
@@ -33,6 +34,27 @@ class Prepared:
     anchors: int
     events: int
     plan: ScenarioPlan
+
+
+def demo_folder(folder: Path) -> None:
+    """Make the folder of a demo, or take that of an earlier one, whose state goes.
+
+    Raises:
+        ConfigurationError: it cannot be made or written, or files that no demo wrote would be overwritten.
+    """
+    kept_folder(folder)
+    if not is_kept(folder) and not _is_demo(folder / "corpus-drift.toml"):
+        for name in ("corpus-drift.toml", "anchors.jsonl", "events.jsonl"):
+            if (folder / name).exists():
+                message = f"{folder / name}: is there already, and no demo wrote it; expected another --folder"
+                raise ConfigurationError(message)
+    for old in folder.glob("state.db*"):
+        if old.is_file():
+            old.unlink()
+
+
+def _is_demo(configuration: Path) -> bool:
+    return configuration.is_file() and configuration.read_bytes().startswith(b"# Written by corpus-drift demo")
 
 
 def prepare_demo(folder: Path, *, flooded: str, lost: str) -> Prepared:

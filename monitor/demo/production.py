@@ -95,11 +95,7 @@ def open_production(chosen: Target, *, count: int) -> Iterator[Production]:
 
 def _opened(chosen: Target, stack: ExitStack) -> tuple[EventWriter, ...]:
     """The index, then the topic that announces what changed."""
-    try:
-        kept_folder(chosen.folder)
-    except OSError as error:
-        message = f"{chosen.folder}: {error.strerror or error}; expected a folder that can be written"
-        raise ConfigurationError(message) from error
+    kept_folder(chosen.folder)
     topic = KafkaEvents(chosen.kafka)
     stack.callback(topic.close)
     topic.start()

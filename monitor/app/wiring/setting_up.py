@@ -13,6 +13,7 @@ from monitor.adapters.anchors_file import write as write_anchors
 from monitor.adapters.rank_bm25 import best_documents
 from monitor.app.annotated import annotated, reference
 from monitor.app.configuration import Configuration, build, load
+from monitor.app.folders import made_folder
 from monitor.app.wiring.retrieval import build_encoder
 from monitor.app.wiring.survey import Survey
 from monitor.app.wiring.tools import LogReading, build_anchor_file, check_references, check_server
@@ -78,7 +79,7 @@ def set_up(found: Survey, wishes: SetupWishes) -> list[str]:
         UnreachableError: the encoder does not answer.
     """
     wishes.refuse_to_overwrite()
-    wishes.folder.mkdir(parents=True, exist_ok=True)
+    made_folder(wishes.folder)
     content = _content(found, wishes)
     built = build(_nested(content), wishes.environment, where=wishes.configuration_file)
     try:
