@@ -274,6 +274,10 @@ def test_json_lines_of_another_encoding_are_named_in_one_line(run: Commands, tmp
         (["events", "check", "none.jsonl"], 2, "none.jsonl: not there or not readable; expected a readable file"),
         (["events", "check", "."], 2, ".: a folder; expected a readable file"),
         (["gate", "-c", "{ran}", "--deploy", "d", "--dry-run", "none.jsonl"], 2, "none.jsonl: not there"),
+        (["demo", "--folder", "{ran}"], 2, "corpus-drift.toml: File exists; expected a folder that can be written"),
+        (["demo", "--migration", "--folder", "{ran}/x"], 2, "Not a directory; expected a folder that can be written"),
+        (["demo", "--migration", "--lost", "email"], 2, "--flooded, --lost: a migration has no such incident"),
+        (["replay-git", ".", "--folder", "{ran}"], 2, "File exists; expected a folder"),
         (["gate", "-c", "{ran}", "--deploy", ""], 2, "--deploy '': expected a deploy's id"),
         (["gate", "-c", "{ran}", "--deploy", "d1", "--timeout", "-1"], 2, "--timeout -1.0: expected seconds"),
         (["gate", "-c", "{ran}", "--deploy", "d1", "--timeout", "nan"], 2, "--timeout nan: expected seconds"),
@@ -288,6 +292,20 @@ def test_wrong_input_is_one_line_and_the_right_code(
 ) -> None:
     new = write_case(tmp_path, shape=SHAPE)
     refused(run(*(part.format(ran=ran, new=new) for part in arguments)), code, said)
+
+
+@pytest.mark.parametrize("option", ["-c", "--token-file", "--ca-file", "--dry-run"])
+def test_the_answer_of_a_gate_is_not_written_over_what_it_reads(run: Commands, tmp_path: Path, option: str) -> None:
+    mine = tmp_path / "mine"
+    mine.write_text("mine")
+    said = run("gate", "--deploy", "d", "--output", mine, option, mine)
+    refused(said, 2, f"--output {mine}: is one of the files to be read; expected another file")
+    assert mine.read_text() == "mine"
+
+
+def test_help_shows_every_form_of_a_run(run: Commands) -> None:
+    said = " ".join(run("compare", "--help").out.split())
+    assert 'R is [id, …], [[id, score], …] or [{"id": …, "score": …}, …], best first, or {id: score}.' in said
 
 
 def test_a_reader_who_goes_away_makes_no_verdict(ran: Path) -> None:

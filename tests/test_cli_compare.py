@@ -110,7 +110,7 @@ def test_the_answer_is_in_the_file_at_every_exit_code(command: Commands, before:
         (("{before}", "{empty}"), "empty: empty; expected six columns"),
         (("{before}", "{before}", "--k", "0"), "k = (0,): expected one or more distinct whole numbers"),
         (("{before}", "{before}", "--k", "5", "--k", "5"), "k = (5, 5): expected one or more distinct"),
-        (("{before}", "{before}", "--output", "{before}"), "is one of the files to be compared; expected another"),
+        (("{before}", "{before}", "--output", "{before}"), "is one of the files to be read; expected another"),
         (("{before}", "{before}", "--qrels", "{before}"), "before.run: line 1: 6 columns in"),
         (("{before}", "{before}", "--segments", "{before}"), "expected JSON Lines"),
         (("{before}",), "Missing argument 'after'"),

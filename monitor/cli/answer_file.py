@@ -1,6 +1,6 @@
 """The file that `gate --output` names: it holds an answer at every exit code, so that a next step can read it."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,6 +23,17 @@ class AnswerFile:
 
     path: Path | None
     form: formats.Format
+
+    def refuse_overwriting(self, inputs: Iterable[Path | None]) -> None:
+        """An answer is written before the inputs are read: it may not be one of them.
+
+        Raises:
+            ConfigurationError: it is.
+        """
+        path = self.path
+        if path is not None and path.exists() and any(one and one.exists() and path.samefile(one) for one in inputs):
+            message = f"--output {path}: is one of the files to be read; expected another file"
+            raise ConfigurationError(message)
 
     def write(self, document: dict[str, Any]) -> None:
         """Write the answer, in UTF-8 whatever the locale.

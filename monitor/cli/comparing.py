@@ -10,7 +10,6 @@ import typer
 from monitor.cli.common import need_file
 from monitor.cli.judging import GateFormat, OnInconclusive, exit_code
 from monitor.cli.streams import tell
-from monitor.errors import ConfigurationError
 
 
 class CompareLeg(StrEnum):
@@ -55,17 +54,17 @@ def compare(
     ] = None,
     on_inconclusive: Annotated[OnInconclusive, typer.Option()] = OnInconclusive.ERROR,
 ) -> int:
-    """Compare two result files of any retriever and judge the difference: 0 pass, 1 fail, 2 usage, 3 undecided.
+    r"""Compare two result files of any retriever and judge the difference: 0 pass, 1 fail, 2 usage, 3 undecided.
 
     A run is TREC text ("query Q0 id rank score tag", the scores decide) or JSON Lines {"query": "q1", "results": R}:
-    R is [id, …], [[id, score], …] or [{"id": …, "score": …}, …], best first, or {id: score}.
+    R is \[id, …], [\[id, score], …] or [{"id": …, "score": …}, …], best first, or {id: score}.
     """
     from monitor.app import formats
     from monitor.cli.answer_file import AnswerFile
 
     inputs = [path for path in (before, after, qrels, segments) if path is not None]
-    _refuse_overwriting(output, inputs)
     answer = AnswerFile(output, form.value)
+    answer.refuse_overwriting(inputs)
     with answer.answering(f"{after} against {before}"):
         for path in inputs:
             need_file(path)
@@ -79,13 +78,6 @@ def compare(
     else:
         tell(f"{formats.summary(document)}{form.value} answer in {output}")
     return code
-
-
-def _refuse_overwriting(output: Path | None, inputs: list[Path]) -> None:
-    """An answer is written before the runs are read: it may not be one of them."""
-    if output is not None and output.exists() and any(one.exists() and output.samefile(one) for one in inputs):
-        message = f"--output {output}: is one of the files to be compared; expected another file"
-        raise ConfigurationError(message)
 
 
 def _document(before: Path, after: Path, settings: _Settings) -> dict[str, Any]:

@@ -70,6 +70,7 @@ def gate(
 
     deploy = argument_text(deploy)
     answer = AnswerFile(output, form.value)
+    answer.refuse_overwriting((config, token_file, ca_file, dry_run))
     with answer.answering(deploy):
         _sensible(deploy, timeout)
         whom = asked(config, url, token_file, ca_file)
