@@ -187,6 +187,22 @@ def test_an_encoder_makes_the_vectors_where_there_is_one(run: Commands, collecti
     assert load(Path("watch/corpus-drift.toml"), {}).encoder.kind == "openai"
 
 
+def test_an_encoder_makes_the_vectors_of_texts_that_have_none(run: Commands, tmp_path: Path) -> None:
+    build_repository(tmp_path / "handbook")
+    (tmp_path / "queries.txt").write_text("intro\nuse\nnew intro\nguide text more\n")
+    with embedding(numbers(8)) as script:
+        named = ("--git", "handbook", "--encoder-url", script.url, "--encoder-model", "small")
+        for version in ("", "small", "small:0:cosine"):
+            ended = init(run, *named, "--embedding-version", version)
+            assert ended.code == 2
+            assert f"--embedding-version {version!r}: expected NAME:DIMENSION:METRIC" in ended.err
+        said = init(run, *named, "--embedding-version", "small:8:cosine")
+        assert said.code == 0, said.err
+        assert "their vectors: encoded by 'small:8:cosine'" in said.out
+        assert follow(run, printed(said), lambda: None).code == 3
+    assert load(Path("watch/corpus-drift.toml"), {}).corpus.dimension == 8
+
+
 def test_second_best_vectors_are_those_of_known_items(run: Commands, collection: tuple[Collection, str]) -> None:
     made, url = collection
     Path("queries.txt").write_text(f"{made.world.live['doc5#1'].text}\nunheard\n")

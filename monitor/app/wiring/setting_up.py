@@ -112,6 +112,8 @@ def _content(found: Survey, wishes: SetupWishes) -> dict[str, dict[str, Any]]:
         content["encoder"] = dict(wishes.encoder)
         if dense["engine"] == "none":
             dense["engine"] = "embedded"
+        if not corpus.get("dimension"):
+            corpus["dimension"] = _dimension_said(wishes.embedding_version)
     if dense["engine"] != "none":
         named = wishes.embedding_version or corpus.get("embedding_version") or _named(corpus)
         corpus["embedding_version"] = named
@@ -121,6 +123,16 @@ def _content(found: Survey, wishes: SetupWishes) -> dict[str, dict[str, Any]]:
         if heading in content:
             content[heading]["path"] = str(Path(content[heading]["path"]).absolute())
     return content
+
+
+def _dimension_said(version: str) -> int:
+    """The dimension in the name of what makes the vectors, where the corpus has none that says it."""
+    said = version.split(":")[-2:-1]
+    if not said or not said[0].isdecimal() or not int(said[0]):
+        form = "NAME:DIMENSION:METRIC, such as e5-small:384:cosine"
+        message = f"--embedding-version {version!r}: expected {form}; no vector of the corpus says the dimension"
+        raise ConfigurationError(message)
+    return int(said[0])
 
 
 def _named(corpus: Mapping[str, Any]) -> str:
