@@ -129,9 +129,13 @@ class MigrationJudge:
         return old, new
 
     def _audit_when_due(self, view: MigrationView) -> None:
-        """Encode some stored vectors' texts anew, in shadow and after the cutover; it holds the loop for as long."""
+        """Encode some stored vectors' texts anew, in shadow and after the cutover; it holds the loop for as long.
+
+        Of a migration that has ended once, for whoever asks after a restart.
+        """
         encoder, now = self._watch.encoder, self._clocks.monotonic()
         under_way = view.phase in (Phase.SHADOWING, Phase.CUT_OVER)
+        under_way = under_way or (view.phase is Phase.ENDED and self._audit is None)
         if encoder is None or not self._limits.audit or not under_way or now < self._next_audit:
             return
         found = self._watch.sample(self._limits.audit, seed=self._audits)

@@ -84,6 +84,23 @@ def test_nothing_wrong_is_ready(case: Migrating) -> None:
     assert (of.verdict, failing(of)) == (MigrationVerdict.READY, []), of.reasons
 
 
+def test_an_ended_one_is_audited_for_whoever_asks_after_a_restart(made: PreparedMigration, case: Migrating) -> None:
+    of = case.judged(*made.story.acts["cutover"], *made.story.acts["end"])
+    rules = {found.rule: found.verdict for found in of.findings}
+    assert (of.verdict, rules["R3"]) == (MigrationVerdict.COMPLETE, "pass")
+
+
+def test_a_stream_of_another_migration_is_not_this_one(case: Migrating) -> None:
+    text = case.config.read_text(encoding="utf-8")
+    case.config.write_text(text.replace('id = "demo"', 'id = "damo"'), encoding="utf-8")
+    of = case.judged()
+    assert of.verdict is MigrationVerdict.NOT_STARTED
+    assert of.reasons == ("no begin marker of migration 'damo' was seen; the quarantine has markers of any other",)
+    with open_monitor(load(case.config, {})) as monitor:
+        counters = monitor.session.counters
+    assert {name[1] for name in counters if name[0] == "quarantined"} == {"other_migration"}
+
+
 def test_a_thousandth_is_missing(case: Migrating) -> None:
     lost = [event.chunk_id for _, event in case.embeds()][7]
     case.events = [e for e in case.events if not (isinstance(e, Embed) and e.chunk_id == lost)]

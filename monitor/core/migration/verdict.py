@@ -87,7 +87,8 @@ def _verdict(
     deciding = [of for of in found if of.decides]
     match view.phase:
         case Phase.NOT_STARTED:
-            return MigrationVerdict.NOT_STARTED, ["no begin marker of this migration was seen"]
+            said = f"no begin marker of migration {view.migration_id!r} was seen"
+            return MigrationVerdict.NOT_STARTED, [f"{said}; the quarantine has markers of any other"]
         case Phase.BACKFILLING:
             return MigrationVerdict.BACKFILLING, ["the backfill has not said that it is done"]
         case Phase.SHADOWING:
