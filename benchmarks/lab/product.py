@@ -134,6 +134,16 @@ class Product:
             for at, (name, changes) in enumerate(deploys, number):
                 file.writelines(lines(stream, name, changes, number=at, after=at * 1_000_000))
 
+    @property
+    def size(self) -> int:
+        """Bytes of the events file."""
+        return (self.folder / "events.jsonl").stat().st_size
+
+    def cut(self, size: int) -> None:
+        """Take back what was appended beyond this size of the events file."""
+        with (self.folder / "events.jsonl").open("r+b") as file:
+            file.truncate(size)
+
     def run(self) -> float:
         """Take in what was appended; the seconds that took, a restart included."""
         begun = time.perf_counter()

@@ -16,7 +16,8 @@ from benchmarks.lab import run
 from benchmarks.lab.catalogue import KINDS
 from benchmarks.lab.corpus import Vector
 from benchmarks.lab.encoders import Encoder
-from benchmarks.lab.history import history
+from benchmarks.lab.history import history, judged
+from benchmarks.lab.product import Product
 from benchmarks.lab.real_streams import fastapi, git
 from benchmarks.lab.run import Bench, Case, outcome
 from tests.lab.small import chunks, stream
@@ -66,6 +67,38 @@ def test_a_history_is_judged_deploy_by_deploy(bench: Bench) -> None:
     ]
     assert all(one["verdict"] != "error" for one in made["deploys"])
     assert [one["reference"] for one in made["deploys"]] == ["reference.npy", "history-0.npy"]
+
+
+def test_a_history_that_was_killed_goes_on_and_comes_to_the_same(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    said: list[str] = []
+    bench = Bench(stream(deploys=5), tmp_path / "cache", said.append, for_peers=False)
+    whole = judged(bench, "previous-deploy", tmp_path / "whole", part=5)
+
+    class Killed(BaseException):
+        pass
+
+    run_once, runs = Product.run, iter([False, True])
+
+    def killed_after_reading(product: Product) -> float:
+        made = run_once(product)
+        if next(runs):
+            raise Killed
+        return made
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Product, "run", killed_after_reading)
+        with pytest.raises(Killed):
+            judged(bench, "previous-deploy", tmp_path / "parts", part=2)
+    with (tmp_path / "parts" / "events.jsonl").open("ab") as file:
+        file.write(b'{"op": "upsert", "chunk_')  # and the next write was cut off
+    said.clear()
+    parts = judged(bench, "previous-deploy", tmp_path / "parts", part=2)
+    assert [line.split(" deploys")[0] for line in said] == ["previous-deploy: 4 of 5", "previous-deploy: 5 of 5"]
+    assert parts.told == whole.told
+    assert [one["baseline"] for one in parts.told] == ["initial", *(f"ordinary-{at}" for at in range(1, 5))]
+    assert (tmp_path / "parts" / "events.jsonl").read_bytes() == (tmp_path / "whole" / "events.jsonl").read_bytes()
 
 
 def test_cases_in_short_are_the_harsher_ones_and_need_their_encoder() -> None:

@@ -9,7 +9,7 @@ from rank_bm25 import BM25Okapi
 
 from benchmarks.lab import truth
 from benchmarks.lab.corpus import Anchor, Chunk
-from benchmarks.lab.history import Known, answered_either
+from benchmarks.lab.true_history import Known, answered_either
 from tests.lab.small import anchors, chunks
 
 
