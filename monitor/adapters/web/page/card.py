@@ -2,9 +2,11 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from monitor.adapters.web.page.bars import Blamed, blamed
+from monitor.adapters.web.page.context import PageContext, PageSection
 from monitor.adapters.web.page.words import shown
 from monitor.core.model.report import Share
 
@@ -152,3 +154,13 @@ def _why(cause: Document, chunk_id: str) -> str:
     deploy = f", deploy {shown(cause['deploy'])}" if cause["deploy"] else ""
     of = "" if cause["chunk_id"] == chunk_id else f" of {shown(cause['chunk_id'])}"
     return f"{share}: {cause['kind']}{of}{where}{deploy}"
+
+
+def _card(page: PageContext, *, of_anchor: bool) -> Document | None:
+    document = page.found.card
+    return None if document is None or bool(page.asked.anchor) != of_anchor else {"card": card_of(document)}
+
+
+SECTION = PageSection("incident", "Incident", "card.html", partial(_card, of_anchor=False))
+OF_ANCHOR = PageSection("incident", "Incident", "card.html", partial(_card, of_anchor=True))
+"""Of an anchor the card is what was asked for: it stands first."""

@@ -4,6 +4,7 @@ import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
+from monitor.adapters.web.page.context import Document, PageContext, PageSection
 from monitor.adapters.web.page.heat import segment_verdicts
 from monitor.adapters.web.page.words import number, place
 from monitor.core.judging.policy import Finding, Verdict
@@ -115,3 +116,16 @@ def _value(item: Measurement | None) -> Value | None:
     before = "" if math.isnan(item.baseline) else number(item.baseline, item.metric)
     why = f"{item.n:,} of {item.expected:,}: {item.reason}" if item.n < item.expected else ""
     return Value(number(item.value, item.metric), before, why)
+
+
+def detail_of(page: PageContext) -> Detail | None:
+    """The segment that was asked for; None where none was, or the report has none of that name."""
+    return detail(page.subject.report, page.subject.verdict, page.asked.segment, old=page.subject.old)
+
+
+def _made(page: PageContext) -> Document | None:
+    found = page.once(detail_of)
+    return None if found is None else {"detail": found}
+
+
+SECTION = PageSection("segment", "", "detail.html", _made)

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
+from monitor.adapters.web.page.context import Document, PageContext, PageSection
 from monitor.adapters.web.page.words import number, place
 from monitor.core.judging.policy import Finding, Verdict
 from monitor.core.measures.registry import REGISTRY
@@ -200,3 +201,15 @@ def shade(item: Measurement, depth: int) -> Shade:
     if harm is None:
         return "plain"
     return next((name for least, name in SHADES if harm > least), "calm")
+
+
+def heat_of(page: PageContext) -> Heatmap:
+    """The heat table of the report that is shown."""
+    return heat(page.subject.report, page.subject.verdict, old=page.subject.old)
+
+
+def _made(page: PageContext) -> Document:
+    return {"heat": page.once(heat_of)}
+
+
+SECTION = PageSection("segments", "Segments", "heat.html", _made)

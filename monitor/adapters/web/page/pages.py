@@ -47,13 +47,16 @@ class Pages:
         if asked.migration and view is not None:
             return render_migration(view.assessment, asked.migration, notices=late, config=self._config)
         if not asked.plain or view is None:
-            return render_page(view, asked, self._found(view, asked, late), config=self._config)
+            return self._rendered(view, asked, self._found(view, asked, late))
         held, key, text = self._kept
         # By identity: a view is swapped whole, and comparing two of them would cost more than rendering one.
         if held is not view or key != (asked.refresh, late):
-            text = render_page(view, asked, PageData(notices=late), config=self._config)
+            text = self._rendered(view, asked, PageData(notices=late))
             self._kept = (view, (asked.refresh, late), text)
         return text
+
+    def _rendered(self, view: Published | None, asked: PageQuery, found: PageData) -> str:
+        return render_page(view, asked, found, config=self._config, service=self._service)
 
     def _late(self, view: Published | None, now: float) -> tuple[str, ...]:
         quiet = 0.0 if view is None else now - view.health.turned

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Literal
 
+from monitor.adapters.web.page.context import Document, PageContext, PageSection
 from monitor.adapters.web.page.words import age, clock, shown, size
 from monitor.core.records.published import Audited, AuditLeg, Health, ProductionHealth, Published
 
@@ -173,3 +174,10 @@ def _latencies(health: Health) -> StatusLine:
     p50, p95, p99 = (f"{1_000 * seconds:.1f}" for seconds in health.replay_latencies)
     note = f"p50 of the last replay; p95 {p95} ms, p99 {p99} ms"
     return StatusLine("Replay latency", f"{p50} ms", "good", note, "replay_latency_seconds")
+
+
+def _made(page: PageContext) -> Document:
+    return {"lines": pipeline(page.view)}
+
+
+SECTION = PageSection("pipeline", "Pipeline", "pipeline.html", _made)

@@ -3,6 +3,7 @@
 import math
 from dataclasses import dataclass
 
+from monitor.adapters.web.page.context import Document, PageContext, PageSection
 from monitor.adapters.web.page.heat import Shade, shade
 from monitor.adapters.web.page.words import number, percent
 from monitor.core.measures.production import LEG_OFF
@@ -57,3 +58,11 @@ def _line(of: Measurement, depth: int, name: str, note: str) -> ProductionLine:
 
 def _said(metric: str, value: float) -> str:
     return percent(value) if REGISTRY.by_name[metric].unit == "ratio" else number(value, metric)
+
+
+def _made(page: PageContext) -> Document | None:
+    lines = production_lines(page.subject.report)
+    return {"production": lines} if lines else None
+
+
+SECTION = PageSection("production", "Production", "production.html", _made)

@@ -1,37 +1,26 @@
 """The page as HTML: what was asked for, from the last published view or from a judged deploy."""
 
 import itertools
-from collections.abc import Mapping
-from dataclasses import dataclass
-from shlex import quote
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from monitor.adapters.web.page import words
-from monitor.adapters.web.page.bars import blamed, culprits
-from monitor.adapters.web.page.card import STATE_SIGNS, card_of
-from monitor.adapters.web.page.detail import detail, known_segments
-from monitor.adapters.web.page.heat import COLUMNS, LEGS, heat
-from monitor.adapters.web.page.pipeline import pipeline
-from monitor.adapters.web.page.production import production_lines
+from monitor.adapters.web.page.bars import culprits
+from monitor.adapters.web.page.card import STATE_SIGNS
+from monitor.adapters.web.page.context import CONFIG, PageContext, PageData, PageQuery, PageSection, Subject
+from monitor.adapters.web.page.detail import detail_of, known_segments
+from monitor.adapters.web.page.heat import COLUMNS, LEGS, heat_of
+from monitor.adapters.web.page.sections import SECTIONS
+from monitor.adapters.web.page.shares import blame_of
 from monitor.adapters.web.page.style import STYLE
 from monitor.core.index.baseline import Judged
-from monitor.core.judging.policy import Verdict
-from monitor.core.measures.registry import REGISTRY
-from monitor.core.model.report import DriftReport
-from monitor.core.records.committed import DeployRecord
 from monitor.core.records.published import Published
+from monitor.ports import CorpusDriftError, Service
 
-REASONS = 8
-"""Reasons in view; the rest is folded away."""
-MOST_REASONS = 60
-DEPLOYS = 60
-"""Newest deploys on the timeline."""
-CONFIG = "corpus-drift.toml"
-"""The configuration file where none is named."""
-Document = Mapping[str, Any]
+__all__ = ["CONFIG", "TEMPLATES", "PageData", "PageQuery", "render_page"]
 
 TEMPLATES = Environment(
     loader=PackageLoader("monitor.adapters.web.page", "templates"),
@@ -49,56 +38,13 @@ TEMPLATES.filters |= {
 }  # fmt: skip
 
 
-@dataclass(frozen=True, slots=True)
-class PageQuery:
-    """Which view of the page: a deploy ("": now), a segment (`dimension=value`), an anchor; or an encoder migration.
-
-    `explain` asks for the incident card of now (a deploy's comes with it); `refresh`: the plain page loads itself
-    again.
-    """
-
-    deploy: str = ""
-    segment: str = ""
-    anchor: str = ""
-    explain: bool = False
-    refresh: bool = True
-    migration: str = ""
-
-    @property
-    def plain(self) -> bool:
-        """Whether this is the page that everybody looks at."""
-        return not (self.deploy or self.segment or self.anchor or self.explain or self.migration)
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class PageData:
-    """What there is for what was asked: the deploy's record, the incident card, and what is to be said first."""
-
-    record: DeployRecord | None = None
-    card: Document | None = None
-    notices: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class Subject:
-    """The report that is shown, with its verdict; `old` where the input is stale now."""
-
-    report: DriftReport
-    verdict: Verdict
-    old: bool
-    deploy_id: str
-
-    @classmethod
-    def of(cls, view: Published, record: DeployRecord | None) -> "Subject":
-        """A judged deploy as it was judged, else the corpus as it is now."""
-        if record is not None:
-            return cls(record.report, record.verdict, old=False, deploy_id=record.deploy_id)
-        old = (view.own.verdict, view.own.reasons) != (view.verdict.verdict, view.verdict.reasons)
-        return cls(view.report, view.verdict, old, "")
-
-
 def render_page(
-    view: Published | None, asked: PageQuery | None = None, found: PageData | None = None, *, config: str = CONFIG
+    view: Published | None,
+    asked: PageQuery | None = None,
+    found: PageData | None = None,
+    *,
+    config: str = CONFIG,
+    service: Service | None = None,
 ) -> str:
     """The page; before the first report it says that the state is being restored.
 
@@ -107,58 +53,55 @@ def render_page(
         asked: which view of it; by default the plain one.
         found: what belongs to what was asked.
         config: the configuration file that commands on the page name.
+        service: what sections may ask of the monitor besides.
     """
     given, there = asked or PageQuery(), found or PageData()
     template = TEMPLATES.get_template("page.html")
     style = Markup(STYLE)  # noqa: S704 - our own file, named by its hash in the policy
     if view is None:
         return template.render(view=None, style=style, asked=given, notices=there.notices)
-    subject = Subject.of(view, there.record)
-    shown = detail(subject.report, subject.verdict, given.segment, old=subject.old)
-    notices = [*there.notices, *_no_such_segment(subject.report, given, lacks=shown is None)]
-    reasons, shares = subject.verdict.reasons, blamed(subject.report.blame)
+    page = PageContext(view, given, there, Subject.of(view, there.record), config, service)
+    sections = list(_rendered(page))
     return template.render(
-        view=view,
-        config=quote(config),
+        **_common(page),
         style=style,
-        asked=given,
-        subject=subject,
-        notices=notices,
-        reasons=reasons[:REASONS],
-        more_reasons=reasons[REASONS:MOST_REASONS],
-        left_out=max(0, len(reasons) - MOST_REASONS),
-        detail=shown,
-        card=None if there.card is None else card_of(there.card),
-        heat=heat(subject.report, subject.verdict, old=subject.old),
-        blame=shares,
-        losses=[loss for loss in subject.report.losses if loss.lost],
-        culprits=culprits(shares),
-        passed=_passed(view, subject),
-        meanings=_meanings(subject.verdict),
-        deploys=view.ledger[-DEPLOYS:][::-1],
-        earlier=max(0, len(view.ledger) - DEPLOYS),
-        lines=pipeline(view),
-        production=production_lines(subject.report),
+        notices=[*there.notices, *_no_such_segment(page)],
+        heat=page.once(heat_of),
+        culprits=culprits(page.once(blame_of)),
+        passed=_passed(page),
+        sections=[text for _, text in sections],
+        parts=[(section.part, section.title) for section, _ in sections if section.title],
     )
 
 
-def _passed(view: Published, subject: Subject) -> Judged | None:
+def _common(page: PageContext) -> Mapping[str, Any]:
+    """What every template knows."""
+    return {"view": page.view, "asked": page.asked, "subject": page.subject, "card": page.found.card}
+
+
+def _rendered(page: PageContext) -> Iterator[tuple[PageSection, Markup]]:
+    """The sections that have something to show; one that cannot be had says so, and the others stand."""
+    for section in SECTIONS:
+        template, more = TEMPLATES.get_template(section.template), None
+        try:
+            more = section.made(page)
+        except CorpusDriftError as error:
+            template, more = TEMPLATES.get_template("refused.html"), {"section": section, "why": str(error)}
+        if more is not None:
+            yield section, Markup(template.render(**{**_common(page), **more}))  # noqa: S704 - rendered, so escaped
+
+
+def _passed(page: PageContext) -> Judged | None:
     """The newest deploy that passed before a subject that does not: where one can go back to."""
+    subject = page.subject
     if subject.verdict.verdict == "pass":
         return None
-    before = list(itertools.takewhile(lambda entry: entry.deploy_id != subject.deploy_id, view.ledger))
+    before = list(itertools.takewhile(lambda entry: entry.deploy_id != subject.deploy_id, page.view.ledger))
     return next((entry for entry in reversed(before) if entry.verdict == "pass"), None)
 
 
-def _meanings(verdict: Verdict) -> list[tuple[str, str]]:
-    """What the measurements are that fail the verdict, in words."""
-    critical = (of for of in verdict.findings if of.severity == "critical")
-    failing = dict.fromkeys(of.metric for of in critical if of.verdict == "fail")
-    return [(name, REGISTRY.entries[name].help) for name in failing if name in REGISTRY.entries]
-
-
-def _no_such_segment(report: DriftReport, asked: PageQuery, *, lacks: bool) -> list[str]:
-    if not asked.segment or not lacks:
+def _no_such_segment(page: PageContext) -> list[str]:
+    if not page.asked.segment or page.once(detail_of) is not None:
         return []
-    there = ", ".join(known_segments(report)) or "none yet"
-    return [f"Segment {words.shown(asked.segment)!r} is not in this report. There are: {there}."]
+    there = ", ".join(known_segments(page.subject.report)) or "none yet"
+    return [f"Segment {words.shown(page.asked.segment)!r} is not in this report. There are: {there}."]
