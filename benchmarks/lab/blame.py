@@ -5,8 +5,10 @@ from typing import Any
 
 MOST_NAMES = 20
 """Documents that a list of culprits can name; more of them are only to be had by what they have in common."""
-OTHERS = "("
-"""Names in brackets are no documents: what is left over, or the statistics of the lexical leg."""
+OTHERS = "others"
+"""Kind of a share that is of all who are not told apart."""
+NAMED = "named"
+"""Kind of a share that is a document's; others are of nobody, or of the statistics of the lexical leg."""
 
 
 def blamed(
@@ -30,9 +32,9 @@ def blamed(
     own = [one for one in shares if one["leg"] == leg and one["level"] == "document"]
     if not due or not own or not documents:
         return None
-    ranked = sorted((one for one in own if one["name"] != "(others)"), key=lambda one: -one["share"])
+    ranked = sorted((one for one in own if one["kind"] != OTHERS), key=lambda one: -one["share"])
     right = sum(one["share"] for one in own if one["name"] in documents)
-    named = sum(one["share"] for one in own if not one["name"].startswith(OTHERS))
+    named = sum(one["share"] for one in own if one["kind"] == NAMED)
     by_source = sum(
         one["share"] for one in shares if one["leg"] == leg and one["level"] == "source" and one["name"] in sources
     )

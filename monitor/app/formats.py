@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from typing import Any, Literal
 from xml.etree import ElementTree as ET
 
+from monitor.core.model.report import ShareKind
 from monitor.core.run_table import DriftTable
 
 Format = Literal["text", "json", "junit", "markdown"]
@@ -119,9 +120,9 @@ def _blamed(document: dict[str, Any]) -> list[str]:
 
 
 def _culprits(document: dict[str, Any], leg: str) -> str:
-    """The documents that hold most of a leg's blame; names in brackets are none."""
+    """The documents that hold most of a leg's blame; a monitor of before kinds does not say what is a document."""
     ranked = [one for one in document["blame"] if (one["leg"], one["level"]) == (leg, "document")]
-    named = [f"{one['name']} {one['share']:.0%}" for one in ranked if not one["name"].startswith("(")][:_CULPRITS]
+    named = [f"{one['name']} {one['share']:.0%}" for one in ranked if one.get("kind") == ShareKind.NAMED][:_CULPRITS]
     return f"; most: {', '.join(named)}" if named else ""
 
 

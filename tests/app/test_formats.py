@@ -10,7 +10,7 @@ import pytest
 from monitor.app.formats import MARKDOWN_LIMIT, Format, render_gate
 from monitor.core.judging.policy import Finding, Verdict
 from monitor.core.model.losses import Loss, LostAnswer, LostIn
-from monitor.core.model.report import CauseClass, Share, VerdictName
+from monitor.core.model.report import CauseClass, Share, ShareKind, VerdictName
 from monitor.core.records.documents import gate_document
 from tests.adapters.views import HOSTILE, finding, view
 
@@ -134,11 +134,12 @@ def test_lost_answers_are_said_with_the_queries_and_what_stands_there_now(form: 
 def test_what_to_do_is_said_with_the_culprits(form: Format) -> None:
     queries = tuple(LostAnswer(f"q{at}", "how?", "gone", "c", f"doc{at}.md", "") for at in range(9))
     shares = tuple(
-        Share("dense", level, name, share, 20.0 * share, 5)
-        for level, name, share in (
-            ("source", "docs", 1.0),
-            ("document", "(others)", 0.6),
-            ("document", "bad.md", 0.4),
+        Share("dense", level, name, share, 20.0 * share, 5, kind)
+        for level, name, share, kind in (
+            ("source", "docs", 1.0, ShareKind.NAMED),
+            ("document", "(others)", 0.5, ShareKind.OTHERS),
+            ("document", "bad.md", 0.4, ShareKind.NAMED),
+            ("document", "(draft) notes.md", 0.1, ShareKind.NAMED),
         )
     )
     report = replace(
@@ -148,7 +149,7 @@ def test_what_to_do_is_said_with_the_culprits(form: Format) -> None:
         blame=shares,
     )
     made = render_gate(gate_document("d1", report, Verdict("fail", ("too far",), ())), form)
-    assert "blame, dense: docs 100% of 20 changed slots; most: bad.md 40%" in made
+    assert "blame, dense: docs 100% of 20 changed slots; most: bad.md 40%, (draft) notes.md 10%" in made
     assert "CORPUS: revert the blamed documents at their source" in made
     assert "restore what held answers that are gone: doc0.md (1 answer), doc1.md (1 answer)" in made
     assert "doc4.md (1 answer) and 4 more" in made

@@ -6,8 +6,8 @@ import pytest
 
 from monitor.adapters.stores.sqlite.store import SqliteStore
 from monitor.app.milestones import Milestones
-from monitor.core.attribution import STATISTICS
 from monitor.core.index.lexical.sources import SourceStatistics
+from monitor.core.model.report import ShareKind
 from tests import corpora
 from tests.app.loops import left, opened, run_whole, to_end
 
@@ -33,7 +33,7 @@ def test_statistics_are_told_by_the_deploys_since_the_baseline(tmp_path: Path) -
             assert record is not None
             blame = {one.name: one.share for one in record.report.blame if one.level == "deploy"}
             assert sum(blame.values()) == pytest.approx(1.0)
-            assert STATISTICS not in blame
+            assert ShareKind.STATISTICS not in {one.kind for one in record.report.blame if one.level == "deploy"}
             assert blame.keys() <= set(deploys[1 : at + 1])
             told += len(blame) > 1 and any(one.moved is not None for one in record.attributions or ())
         assert told

@@ -69,7 +69,8 @@ def test_cause_first() -> None:
 
 
 def share(name: str, part: float, level: str = "document", leg: str = "dense") -> dict[str, Any]:
-    return {"leg": leg, "level": level, "name": name, "share": part}
+    kind = {"(others)": "others", "(lexical statistics)": "statistics"}.get(name, "named")
+    return {"leg": leg, "level": level, "name": name, "share": part, "kind": kind}
 
 
 def test_blame_by_hand() -> None:

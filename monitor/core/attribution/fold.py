@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -9,22 +10,29 @@ from numpy.typing import NDArray
 from monitor.core.attribution.attribution import Attribution, ChangedPart, Statistics
 from monitor.core.attribution.deploys import DeployTimeline
 from monitor.core.attribution.prefixes import heavy_prefixes
+from monitor.core.index.lexical.sources import REST
 from monitor.core.index.since_baseline import Event
-from monitor.core.model.report import Leg, Share
+from monitor.core.model.report import Leg, Share, ShareKind
 from monitor.core.model.segments import value_of
 
-STATISTICS = "(lexical statistics)"
-UNEXPLAINED = "(unexplained)"
-UNNAMED = "(no source)"
-OTHERS = "(others)"
-PSEUDONYMS = frozenset({STATISTICS, UNEXPLAINED, UNNAMED, OTHERS})
-"""Names that are nobody's."""
+
+class ShareOwner(NamedTuple):
+    """Who a share is of: a name, and whether it is somebody's; a document may be called `(others)` too."""
+
+    name: str
+    kind: ShareKind = ShareKind.NAMED
+
+
+STATISTICS = ShareOwner("(lexical statistics)", ShareKind.STATISTICS)
+UNEXPLAINED = ShareOwner("(unexplained)", ShareKind.UNEXPLAINED)
+UNNAMED = ShareOwner("(no source)", ShareKind.NO_SOURCE)
+OTHERS = ShareOwner("(others)", ShareKind.OTHERS)
 LEAST_LEFT = 1e-9
 """Below this, what the parts of statistics leave of 1 is rounding."""
 MOST = 20
 """Shares kept per leg and level; the rest is summed under `(others)`."""
-Naming = Callable[[Event], str]
-Names = Sequence[tuple[str, float]]
+Naming = Callable[[Event], ShareOwner]
+Names = Sequence[tuple[ShareOwner, float]]
 """Who a cause is, with shares that add up to 1."""
 OfStatistics = Callable[[Statistics], Names]
 
@@ -56,48 +64,52 @@ def blamed(
 def by_deploys(attribution: Attribution, deploys: DeployTimeline, since: Mapping[str, int]) -> list[Share]:
     """One leg's shares by deploy; where nobody knows whose statistics moved, a deploy's if it is the only one."""
     told, only = attribution.by_deploy(), deploys.only_since(tuple(since.items()))
-    statistics = whose if told is not None else nobodys(only) if only else unnamed
+    statistics = whose if told is not None else nobodys(ShareOwner(only)) if only else unnamed
     of = attribution if told is None else told
-    return folded(of, "deploy", lambda event: deploys.of(event.position), statistics=statistics)
+    return folded(of, "deploy", lambda event: ShareOwner(deploys.of(event.position)), statistics=statistics)
 
 
 def by_path(attribution: Attribution) -> list[Share]:
     """One leg's shares by the path prefixes that hold the blame, see `heavy_prefixes`."""
     slots = _slots_by_name(attribution, by_document, documents_of)
-    prefixes = heavy_prefixes({name: of for name, of in slots.items() if name not in PSEUDONYMS})
+    prefixes = heavy_prefixes({who.name: of for who, of in slots.items() if who.kind is ShareKind.NAMED})
 
-    def prefix(name: str) -> str:
-        return name if name in PSEUDONYMS else prefixes.get(name, OTHERS)
+    def prefix(who: ShareOwner) -> ShareOwner:
+        if who.kind is not ShareKind.NAMED:
+            return who
+        return ShareOwner(prefixes[who.name]) if who.name in prefixes else OTHERS
 
     return folded(
         attribution,
         "path",
         lambda event: prefix(by_document(event)),
-        statistics=lambda cause: [(prefix(name), share) for name, share in documents_of(cause)],
+        statistics=lambda cause: [(prefix(who), share) for who, share in documents_of(cause)],
     )
 
 
-def by_source(event: Event) -> str:
+def by_source(event: Event) -> ShareOwner:
     """The event's source."""
-    return event.source or UNNAMED
+    return ShareOwner(event.source) if event.source else UNNAMED
 
 
-def by_document(event: Event) -> str:
+def by_document(event: Event) -> ShareOwner:
     """The event's document."""
-    return event.doc_id
+    return ShareOwner(event.doc_id)
 
 
 def by_segment(dimension: str) -> Naming:
     """The event's segment in a dimension, as `language=de`."""
-    return lambda event: f"{dimension}={value_of(dimension, event.segment)}"
+    return lambda event: ShareOwner(f"{dimension}={value_of(dimension, event.segment)}")
 
 
 def whose(cause: Statistics) -> Names:
     """Statistics are whoever's moved them."""
-    return [(cause.name or STATISTICS, 1.0)]
+    if cause.name == REST:
+        return [(OTHERS, 1.0)]
+    return [(ShareOwner(cause.name) if cause.name else STATISTICS, 1.0)]
 
 
-def nobodys(name: str) -> OfStatistics:
+def nobodys(name: ShareOwner) -> OfStatistics:
     """Statistics under one name, whoever moved them."""
     return lambda _: [(name, 1.0)]
 
@@ -110,16 +122,16 @@ def unnamed(cause: Statistics) -> Names:
 
 def documents_of(cause: Statistics) -> Names:
     """Statistics are the documents' whose changes moved them."""
-    return _parts(cause, lambda part: part.doc_id)
+    return _parts(cause, lambda part: ShareOwner(part.doc_id))
 
 
 def segments_of(dimension: str) -> OfStatistics:
     """Statistics are the segments' whose changes moved them."""
-    return lambda cause: _parts(cause, lambda part: f"{dimension}={value_of(dimension, part.segment)}")
+    return lambda cause: _parts(cause, lambda part: ShareOwner(f"{dimension}={value_of(dimension, part.segment)}"))
 
 
-def _parts(cause: Statistics, name: Callable[[ChangedPart], str]) -> Names:
-    shares: dict[str, float] = {}
+def _parts(cause: Statistics, name: Callable[[ChangedPart], ShareOwner]) -> Names:
+    shares: dict[ShareOwner, float] = {}
     for part in cause.parts:
         shares[name(part)] = shares.get(name(part), 0.0) + part.share
     left = 1.0 - sum(shares.values())
@@ -157,14 +169,17 @@ def folded(
     ranked = sorted(named, key=lambda at: (entries.names[at] == STATISTICS, -slots[at], entries.names[at]))
     kept, rest = ranked[:most], {*range(len(slots))} - {*ranked[:most]}
     leg: Leg = attribution.leg
-    made = [Share(leg, level, entries.names[at], slots[at] / total, slots[at], anchors[at]) for at in kept]
+    made = [
+        Share(leg, level, who.name, slots[at] / total, slots[at], anchors[at], who.kind)
+        for at, who in ((at, entries.names[at]) for at in kept)
+    ]
     left = sum(slots[at] for at in sorted(rest))
     if left:
-        made.append(Share(leg, level, OTHERS, left / total, left, entries.anchors_of(rest)))
+        made.append(Share(leg, level, OTHERS.name, left / total, left, entries.anchors_of(rest), OTHERS.kind))
     return made
 
 
-def _slots_by_name(attribution: Attribution, name: Naming, statistics: OfStatistics) -> dict[str, float]:
+def _slots_by_name(attribution: Attribution, name: Naming, statistics: OfStatistics) -> dict[ShareOwner, float]:
     entries = _Entries.of(attribution, name, statistics)
     return dict(zip(entries.names, entries.sizes()[0], strict=True))
 
@@ -173,7 +188,7 @@ def _slots_by_name(attribution: Attribution, name: Naming, statistics: OfStatist
 class _Entries:
     """The entries of an attribution by name: one that is several names' stands once for each."""
 
-    names: list[str]
+    names: list[ShareOwner]
     number: NDArray[np.int64]
     row: NDArray[np.int64]
     part: NDArray[np.float64]

@@ -4,7 +4,7 @@ from typing import Any, get_args
 
 from monitor.core.explain.card import SCHEMA_VERSION
 from monitor.core.index.since_baseline import EventKind
-from monitor.core.model.report import CauseName
+from monitor.core.model.report import CauseName, ShareKind
 from monitor.core.records.advice import ADVISED
 from monitor.core.records.documents import loss_schema
 
@@ -61,7 +61,9 @@ def _segment() -> Document:
 
 def _share() -> Document:
     level = {"enum": ["source", "path", "document", "segment", "deploy"]}
-    return _object(leg=_leg(), level=level, name=_TEXT, share=_NUMBER, slots=_NUMBER, anchors=_COUNT)
+    share = _object(leg=_leg(), level=level, name=_TEXT, share=_NUMBER, slots=_NUMBER, anchors=_COUNT)
+    share["properties"]["kind"] = {"enum": [*ShareKind]}  # not required: a monitor of before this has none
+    return share
 
 
 def _event() -> Document:

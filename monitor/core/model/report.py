@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from enum import StrEnum
 from typing import Literal
 
 from monitor.core.model.losses import Loss
@@ -56,12 +57,28 @@ class SegmentSize:
     watched: bool
 
 
+class ShareKind(StrEnum):
+    """Whose a share is; stored with reports, so a value never changes its meaning."""
+
+    NAMED = "named"
+    """Of what the name says: a source, a document, a deploy."""
+    STATISTICS = "statistics"
+    """Of moved BM25 statistics for which nobody can be named."""
+    UNEXPLAINED = "unexplained"
+    """Of no event."""
+    NO_SOURCE = "no_source"
+    """Of events that name no source."""
+    OTHERS = "others"
+    """Of all who are not told apart."""
+
+
 @dataclass(frozen=True, slots=True)
 class Share:
     """A share of one leg's churn: who caused `slots` of the entered and exited slots, over how many anchors.
 
     `level` is `source`, `path` (`reference/…`: the prefixes of document ids that hold the blame), `document`,
-    `segment` (of every dimension, as `language=de`) or `deploy`; `share` is in 0..1.
+    `segment` (of every dimension, as `language=de`) or `deploy`; `share` is in 0..1. `kind` says whether `name` is
+    somebody's.
     """
 
     leg: Leg
@@ -70,6 +87,7 @@ class Share:
     share: float
     slots: float
     anchors: int
+    kind: ShareKind = ShareKind.NAMED
 
 
 @dataclass(frozen=True, slots=True)

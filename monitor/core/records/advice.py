@@ -4,11 +4,10 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from monitor.core.attribution.fold import PSEUDONYMS
 from monitor.core.judging.policy import Finding
 from monitor.core.measures.newcomers import METRIC as NEWCOMERS
 from monitor.core.model.losses import Fate, Loss, LostAnswer
-from monitor.core.model.report import CauseName, Share
+from monitor.core.model.report import CauseName, Share, ShareKind
 
 CAUSES: Mapping[CauseName, str] = {
     "PIPELINE": "repair the stream first (lost events, missing markers): reload what was lost, then judge again",
@@ -94,7 +93,7 @@ def advice(causes: Sequence[CauseName], losses: Sequence[Loss], findings: Iterab
 
 def blamed_documents(blame: Sequence[Share]) -> tuple[str, ...]:
     """Names of documents, the heaviest first; what is left over and what no event explains has no document."""
-    found = [one for one in blame if one.level == "document" and one.name not in PSEUDONYMS]
+    found = [one for one in blame if one.level == "document" and one.kind is ShareKind.NAMED]
     return tuple(dict.fromkeys(one.name for one in sorted(found, key=lambda one: (-one.slots, one.name))))
 
 

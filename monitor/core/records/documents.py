@@ -9,7 +9,7 @@ from monitor.core.index.baseline import Judged, Snapshot
 from monitor.core.judging.policy import Verdict
 from monitor.core.model.events import Position
 from monitor.core.model.losses import Fate, Loss
-from monitor.core.model.report import BaselineIdentity, CauseName, DriftReport, Leg
+from monitor.core.model.report import BaselineIdentity, CauseName, DriftReport, Leg, ShareKind
 from monitor.core.records.advice import ADVISED, advice
 from monitor.core.records.committed import DeployRecord
 
@@ -134,10 +134,12 @@ def _baseline_schema() -> Document:
 
 
 def _share_schema() -> Document:
-    return _object(
+    share = _object(
         leg=_TEXT, level={"enum": ["source", "path", "document", "deploy", "segment"]}, name=_TEXT, share=_NUMBER,
         slots=_NUMBER, anchors={"type": "integer"},
     )  # fmt: skip
+    share["properties"]["kind"] = {"enum": [*ShareKind]}  # not required: a monitor of before this has none
+    return share
 
 
 def _cause_schema() -> Document:

@@ -6,10 +6,10 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from monitor.core.attribution import STATISTICS, folded
-from monitor.core.attribution.fold import by_deploys, by_source, whose
+from monitor.core.attribution import folded
+from monitor.core.attribution.fold import by_deploys, by_document, by_source, whose
 from monitor.core.index.baseline import ListLeg
-from monitor.core.model.report import Share
+from monitor.core.model.report import Share, ShareKind
 from tests.core.attribution.world import (
     COMMON,
     SOURCES,
@@ -133,7 +133,7 @@ def shares(made: Planted, leg: str) -> list[Share]:
     if made.level == "source":
         return folded(one, "source", by_source, statistics=whose)
     if made.level == "document":
-        return folded(one, "document", lambda event: event.doc_id)
+        return folded(one, "document", by_document)
     return by_deploys(one, culprits.deploys, culprits.since)
 
 
@@ -176,7 +176,11 @@ def scored(case: str, seeds: range) -> dict[str, Score]:
         truth = {name: moved(planted, changed) for name, changed in planted.changed.items()}
         for leg in LEGS:
             true = {name for name, legs in truth.items() if leg in legs}
-            named = [one.name for one in shares(planted, leg) if one.share >= LEAST and one.name != STATISTICS]
+            named = [
+                one.name
+                for one in shares(planted, leg)
+                if one.share >= LEAST and one.kind is not ShareKind.STATISTICS
+            ]
             made[leg].add(named, true, true & planted.culprits)
     return made
 

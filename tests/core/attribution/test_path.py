@@ -14,7 +14,7 @@ from monitor.core.attribution import (
     StatisticsTrajectory,
     folded,
 )
-from monitor.core.attribution.fold import by_deploys, whose
+from monitor.core.attribution.fold import by_deploys, by_source, whose
 from monitor.core.attribution.known import CorpusView
 from monitor.core.index.lexical.sources import Totals
 from tests.core.attribution.test_weigher import quiet, world
@@ -84,7 +84,7 @@ def test_the_deploy_that_moved_the_statistics_has_all_the_blame() -> None:
             seen += 1
             assert all(isinstance(cause, Statistics) for cause in one.causes)
             assert deploys_of(of, one, since) == {f"d{seed % 3}": pytest.approx(1.0)}
-            sources = folded(one, "source", lambda event: event.source, statistics=whose)
+            sources = folded(one, "source", by_source, statistics=whose)
             assert [share.name for share in sources] == ["red"], "sources are told as they were"
     assert seen > 20
 
@@ -121,7 +121,7 @@ def test_deploys_whose_statistics_are_not_kept_are_not_told_apart() -> None:
     ]
     of.milestones = gone
     baseline = world(seed)[1].snapshot()
-    assert deploys_of(of, leg_of(of.blame(baseline), "lexical"), since) == {STATISTICS: pytest.approx(1.0)}
+    assert deploys_of(of, leg_of(of.blame(baseline), "lexical"), since) == {STATISTICS.name: pytest.approx(1.0)}
     assert leg_of(of.blame(baseline), "lexical").causes == one.causes, "sources are"
 
 

@@ -124,8 +124,8 @@ def test_churn_without_a_change_is_unexplained_or_statistics() -> None:
     shuffled = before.lists["dense"].keys.copy()
     shuffled[:, -1] = world.lists().keys[::-1, 0]
     then = replace(before, lists={"dense": replace(before.lists["dense"], keys=shuffled)})
-    assert shares_of(world, then) == {UNEXPLAINED: pytest.approx(1.0)}
-    assert shares_of(world, then, "lexical") == {STATISTICS: pytest.approx(1.0)}
+    assert shares_of(world, then) == {UNEXPLAINED.name: pytest.approx(1.0)}
+    assert shares_of(world, then, "lexical") == {STATISTICS.name: pytest.approx(1.0)}
 
 
 def test_the_same_content_under_another_id_blames_nobody() -> None:

@@ -162,7 +162,7 @@ def test_moved_statistics_name_the_documents_that_moved_them_and_never_stand_abo
         changed = {row.doc_id for row in of.corpus.rows() if row.origin.offset >= baseline.positions["t/0"]}
         assert {one.name for one in shares} <= changed
         # the same told without names: nobody but the statistics
-        assert [one.name for one in folded(lexical, "document", by_document)] == [STATISTICS]
+        assert [one.name for one in folded(lexical, "document", by_document)] == [STATISTICS.name]
     assert seen > 6, seen
 
 
@@ -175,6 +175,6 @@ def test_statistics_that_nobody_can_be_named_for_stand_behind_every_name() -> No
     assert [(of.name, of.slots, of.anchors) for of in found] == [
         ("d", 1.0, 1),
         ("other", 0.5, 1),
-        (STATISTICS, 1.0, 1),
-        (OTHERS, 0.5, 1),
+        (STATISTICS.name, 1.0, 1),
+        (OTHERS.name, 0.5, 1),
     ]

@@ -9,7 +9,7 @@ from monitor.core.judging.integrity import INTEGRITY_RULES
 from monitor.core.judging.policy import Finding, Severity
 from monitor.core.measures.newcomers import METRIC
 from monitor.core.model.losses import Displacer, Fate, Loss, LostAnswer
-from monitor.core.model.report import Share, VerdictName
+from monitor.core.model.report import Share, ShareKind, VerdictName
 from monitor.core.records.advice import ADVISED, FAULTS, advice, blamed_documents
 from tests.adapters.views import finding
 
@@ -77,7 +77,7 @@ def test_every_rule_of_integrity_that_decides_says_what_to_do() -> None:
 def test_blame_names_documents_the_heaviest_first() -> None:
     blame = [
         Share("dense", "document", "a.md", 0.2, 2.0, 1),
-        Share("dense", "document", "(others)", 0.8, 8.0, 4),
+        Share("dense", "document", "(others)", 0.8, 8.0, 4, ShareKind.OTHERS),
         Share("lexical", "document", "b.md", 1.0, 3.0, 1),
         Share("lexical", "source", "docs", 1.0, 3.0, 1),
         Share("lexical", "document", "a.md", 0.1, 1.0, 1),

@@ -3,13 +3,13 @@
 The one place that reads a fact from a text: what version 0.1.0 wrote is fixed for ever, nobody writes it any more.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import msgspec
 
 from monitor.core.model.problems import ProblemKind
-from monitor.core.model.report import DriftReport
+from monitor.core.model.report import DriftReport, ShareKind
 
 _BEGINNINGS = (
     ("no approved baseline", ProblemKind.NO_BASELINE),
@@ -23,6 +23,14 @@ _BEGINNINGS = (
 _MOVING = "deploy:"
 """How a baseline was called that was a deploy's own snapshot; names that people give have no colon."""
 
+_NOBODY = {
+    "(lexical statistics)": ShareKind.STATISTICS,
+    "(unexplained)": ShareKind.UNEXPLAINED,
+    "(no source)": ShareKind.NO_SOURCE,
+    "(others)": ShareKind.OTHERS,
+}
+"""Names of shares that were nobody's before a share had a kind."""
+
 
 def report_of(stored: Mapping[str, Any]) -> DriftReport:
     """A stored report of whatever version."""
@@ -31,7 +39,15 @@ def report_of(stored: Mapping[str, Any]) -> DriftReport:
     if baseline is not None and "kept_as" not in baseline:
         moved = baseline["name"].startswith(_MOVING)
         baseline = {**baseline, "kept_as": "deploy" if moved else "baseline"}
-    return msgspec.convert({**stored, "problems": problems, "baseline": baseline}, DriftReport)
+    blame = [
+        of if "kind" in of else {**of, "kind": _NOBODY.get(of["name"], ShareKind.NAMED)} for of in _blame(stored)
+    ]
+    return msgspec.convert({**stored, "problems": problems, "baseline": baseline, "blame": blame}, DriftReport)
+
+
+def _blame(stored: Mapping[str, Any]) -> Sequence[Mapping[str, Any]]:
+    found: Sequence[Mapping[str, Any]] = stored.get("blame", ())
+    return found
 
 
 def _problem(text: str) -> dict[str, str]:

@@ -3,8 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from monitor.core.attribution import OTHERS
-from monitor.core.model.report import Share
+from monitor.core.model.report import Share, ShareKind
 
 MOST_BARS = 5
 """Of each leg and level."""
@@ -61,8 +60,8 @@ def _rank(level: str) -> tuple[int, str]:
 
 
 def _level(name: str, shares: Sequence[Share]) -> Level:
-    named = sorted((of for of in shares if of.name != OTHERS), key=lambda share: (-share.share, share.name))
-    rest = [*named[MOST_BARS:], *(of for of in shares if of.name == OTHERS)]
+    named = sorted((of for of in shares if of.kind != ShareKind.OTHERS), key=lambda share: (-share.share, share.name))
+    rest = [*named[MOST_BARS:], *(of for of in shares if of.kind == ShareKind.OTHERS)]
     heading = HEADINGS.get(name, name.capitalize())
     # A slot is in a segment of every dimension: what is not shown is no part of a whole there.
     left = 0.0 if name == "segment" else sum(share.share for share in rest)

@@ -23,7 +23,7 @@ from monitor.core.judging.policy import Verdict
 from monitor.core.model.events import Position, chunk_key
 from monitor.core.model.lists import RankedLists
 from monitor.core.model.problems import Problem, ProblemKind
-from monitor.core.model.report import BaselineIdentity, DriftReport, Measurement
+from monitor.core.model.report import BaselineIdentity, DriftReport, Measurement, Share, ShareKind
 from monitor.core.records.committed import DeployRecord
 from tests.contracts.stores import deploy_contents, finding, snapshot, snapshot_contents
 
@@ -120,6 +120,23 @@ def test_a_report_from_before_facts_had_types_is_read() -> None:
         plain[3]["problems"] = [text for text, _ in kinds]
         del plain[3]["baseline"]["kept_as"]
         assert unpack_deploy(msgspec.msgpack.encode(plain)).report == report
+
+
+def test_shares_from_before_they_had_a_kind_are_read() -> None:
+    named = [
+        ("docs", ShareKind.NAMED),
+        ("(lexical statistics)", ShareKind.STATISTICS),
+        ("(others)", ShareKind.OTHERS),
+    ]
+    named += [("(unexplained)", ShareKind.UNEXPLAINED), ("(no source)", ShareKind.NO_SOURCE)]
+    blame = tuple(Share("lexical", "source", name, 0.2, 1.0, 1, kind) for name, kind in named)
+    report = DriftReport("d1", 1, {}, "f", None, (), blame=blame)
+    record = DeployRecord("d1", 1, Verdict("pass", (), ()), report, snapshot(np.random.default_rng(0)))
+    plain = msgspec.msgpack.decode(zlib.decompress(pack_deploy(record)))
+    for share in plain[3]["blame"]:
+        del share["kind"]
+    assert unpack_deploy(msgspec.msgpack.encode(plain)).report == report
+    assert unpack_deploy(pack_deploy(record)).report == report
 
 
 def test_a_record_that_is_cut_or_altered_is_no_record() -> None:

@@ -15,12 +15,11 @@ from monitor.adapters.web.page.render import PageData, PageQuery, render_page
 from monitor.adapters.web.page.style import STYLE, content_security_policy
 from monitor.adapters.web.page.words import link, shown
 from monitor.cli import main
-from monitor.core.attribution import OTHERS
 from monitor.core.index.baseline import Judged
 from monitor.core.judging.policy import Verdict
 from monitor.core.measures.registry import REGISTRY
 from monitor.core.model.events import Partition
-from monitor.core.model.report import DriftReport, Share
+from monitor.core.model.report import DriftReport, Share, ShareKind
 from monitor.core.records.published import Audited, Published
 from tests.adapters.pages import crowd, moved, read
 from tests.adapters.views import HOSTILE, health, view
@@ -80,7 +79,7 @@ def test_the_timeline_links_each_deploy_newest_first() -> None:
 
 def test_blame_is_said_in_numbers_beside_its_bars() -> None:
     shares = tuple(Share("dense", "source", f"s{at}", 0.1, 1.0, 2) for at in range(9))
-    shares += (Share("dense", "source", OTHERS, 0.15, 1.0, 2),)
+    shares += (Share("dense", "source", "(others)", 0.15, 1.0, 2, ShareKind.OTHERS),)
     made = view(["s"])
     found = read(replace(made, report=replace(made.report, blame=shares)))
     assert "Dense: 10 changed slots" in found.words
