@@ -1,12 +1,12 @@
 """The gate's verdict on a deploy: non-inferiority rule by rule, corrected for their number, then folded into one.
 
 FAIL: the harm is above the tolerance, at level 0.05 for all rules, segments and legs together. The level is split
-before anything is seen, `WHOLE` of it among the rules on all anchors and the rest among those on segments, in each by
-the rules' weights, then evenly among a rule's segments; what is rejected hands its part on to the rest (Holm, with
-weights). PASS, no correction, for all rules must: the estimate is within the tolerance and the 95% upper bound within
-the harm that the rule calls severe; a rule that calls none severe needs the bound within its tolerance. Else
-INCONCLUSIVE, with the number of anchors that would decide. The live view and alerts judge point estimates
-(`core.judging.policy.judge`).
+before anything is seen, `WHOLE` of it among the rules on all anchors and the rest among those on dimensions, in each
+by the rules' weights. A dimension's segments share its part by Simes' test, and what is rejected hands its part on to
+the rest (`hierarchy`). PASS, no correction, for all rules must: the estimate is within the tolerance and the 95%
+upper bound within the harm that the rule calls severe; a rule that calls none severe needs the bound within its
+tolerance. Else INCONCLUSIVE, with the number of anchors that would decide. The live view and alerts judge point
+estimates (`core.judging.policy.judge`).
 
 A segment of few independent documents cannot pass alone, not even when nothing in it changed. It can FAIL alone, and
 it is INCONCLUSIVE where its estimate is beyond the limit; otherwise it is judged together with the dimension's other
@@ -17,13 +17,12 @@ measured count as harmed here, so nothing passes by being absent.
 """
 
 import math
-from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from monitor.core.judging.bounds import ALPHA, ConfidenceBounds
 from monitor.core.judging.budget import EXPECTED, expected_hypotheses
-from monitor.core.judging.holm import rejected
+from monitor.core.judging.hierarchy import Family, rejected
 from monitor.core.judging.hypotheses import POOLED, GateEvidence, Hypothesis, JudgedAnchors, about_answers, pooled
 from monitor.core.judging.planning import DecisionPlan
 from monitor.core.judging.policy import (
@@ -137,34 +136,31 @@ def _open(of: Hypothesis, bounds: ConfidenceBounds) -> bool:
 
 
 def _decided(tested: Sequence[_Tested]) -> list[Finding]:
-    """FAILs by Holm with weights, over the critical tests and over the warnings: those cannot make a deploy fail."""
+    """FAILs by the hierarchy, over the critical tests and over the warnings: those cannot make a deploy fail."""
     made: list[Finding] = []
-    families: Mapping[Severity, list[_Tested]] = {
-        severity: [one for one in tested if one.hypothesis.rule.severity == severity]
-        for severity in ("critical", "warning")
-    }
-    for family in families.values():
-        parts = _parts([one.hypothesis.rule for one in family])
-        failed = rejected([one.bounds.p for one in family], ALPHA, parts)
-        made += [_finding(*one) for one in zip(family, failed, parts, strict=True)]
+    severities: Mapping[Severity, list[_Tested]] = {"critical": [], "warning": []}
+    for one in tested:
+        severities[one.hypothesis.rule.severity].append(one)
+    for of in severities.values():
+        families: dict[str, list[_Tested]] = {}
+        for one in of:
+            families.setdefault(one.hypothesis.rule.name, []).append(one)
+        parts = _parts([tests[0].hypothesis.rule for tests in families.values()])
+        p_values = [[one.bounds.p for one in tests] for tests in families.values()]
+        failed = rejected(list(map(Family, p_values, parts)), ALPHA)
+        for tests, part, fails in zip(families.values(), parts, failed, strict=True):
+            made += [_finding(one, fail, part / len(tests)) for one, fail in zip(tests, fails, strict=True)]
     return made
 
 
 def _parts(rules: Sequence[Rule]) -> list[float]:
-    """Each test's part of the level, by its rule, summing to 1: see this module's first lines."""
-    tests = Counter(rule.name for rule in rules)
-    weights = {rule.name: rule.weight for rule in rules}
-    whole = {rule.name for rule in rules if rule.dimension in (ALL, EXPECTED)}
-    halves = {
-        True: sum(weights[name] for name in whole),
-        False: sum(weights[name] for name in weights.keys() - whole),
-    }
-    share = {True: WHOLE if halves[False] else 1.0, False: 1.0 - WHOLE if halves[True] else 1.0}
-    made = []
-    for rule in rules:
-        inside = rule.name in whole
-        made.append(share[inside] * rule.weight / halves[inside] / tests[rule.name])
-    return made
+    """Each rule's part of the level, by its weight, summing to 1: see this module's first lines."""
+    whole = [rule.dimension in (ALL, EXPECTED) for rule in rules]
+    masses = dict.fromkeys(whole, 0.0)
+    for rule, at in zip(rules, whole, strict=True):
+        masses[at] += rule.weight
+    halves = {True: WHOLE, False: 1.0 - WHOLE} if len(masses) > 1 else dict.fromkeys(masses, 1.0)
+    return [halves[at] * rule.weight / masses[at] for rule, at in zip(rules, whole, strict=True)]
 
 
 def _finding(one: _Tested, fail: bool, part: float) -> Finding:

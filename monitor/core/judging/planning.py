@@ -32,7 +32,7 @@ class DecisionPlan:
         """Clusters with which a true harm is decided with 80% power: c with z s / sqrt(c) + reach / c <= distance.
 
         z is the normal quantile of the level (of PASS below the tolerance; above it that of FAIL after Bonferroni,
-        Holm's first and hardest step) plus that of the power; reach is the cost of the cluster at the range's end.
+        the first and hardest step) plus that of the power; reach is the cost of the cluster at the range's end.
 
         Returns:
             at least 1; 0 where no number does: the harm is the tolerance itself, or neither its spread nor its range

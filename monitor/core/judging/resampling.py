@@ -8,7 +8,7 @@ bounds honest where all values are equal, and for 0/1 values in clusters of one 
 
 The mean is at most t exactly when Q = sum E_c (T_c - t W_c) is at most 0, a weighted sum of exponentials. Its
 distribution is had from the characteristic function by one contour integral through the saddle point, to about 1e-10:
-no draws, so no seed, no noise of the draws in a p-value of 1e-6 (Holm over a thousand tests needs those), and the
+no draws, so no seed, no noise of the draws in a p-value of 1e-6 (a thousand segments need those), and the
 same data under another deploy id cannot get another verdict.
 
 Sources: Rubin, The Bayesian bootstrap, Annals of Statistics 9(1), 1981; Gaffke, Three test statistics for a
