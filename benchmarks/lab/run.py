@@ -141,9 +141,8 @@ def _measured(bench: Bench, case: Case) -> Document:
         judged, error = [], str(wrong)
     used = time.process_time() - used
     made = [_deploy(bench, one, judged[at] if judged else None) for at, one in enumerate(deploys)]
-    if len(made) > 1:  # what earlier deploys planted is blamed as well, rightly: not scored
-        for one in made:
-            one.pop("blame", None)
+    if judged and len(made) == 1:  # of several, what earlier ones planted is blamed as well, rightly: not scored
+        made[0]["blame"] = _blame(bench, deploys[0], judged[0], made[0]["churn"])
     _keep_for_peers(bench, case, deploys[-1].after)
     shutil.rmtree(product.folder)
     return {
@@ -167,8 +166,10 @@ class Deployed:
     name: str
     changes: Sequence[Change]
     after: Corpus
+    edited: bool
+    """Whether there are usual edits beside the plant."""
     background: Corpus
-    """The corpus before with the background edits alone."""
+    """The corpus before with those edits alone."""
     documents: frozenset[str]
     sources: frozenset[str]
     """Sources of which nearly everything was hit, where that is nearly all that was hit."""
@@ -186,7 +187,9 @@ def planted(stream: Stream, case: Case) -> Iterator[Deployed]:
         aside = _background(stream, case, corpus, hit, generator)
         after = applied(corpus, [*aside, *changes])
         name = f"planted-{number + 1}"
-        yield Deployed(name, [*aside, *changes], after, applied(corpus, aside), hit, whole_sources(corpus, hit))
+        yield Deployed(
+            name, [*aside, *changes], after, bool(aside), applied(corpus, aside), hit, whole_sources(corpus, hit)
+        )
         corpus = after
 
 
@@ -230,9 +233,6 @@ def _deploy(bench: Bench, deployed: Deployed, judged: Judged | None) -> Document
     lists = truth.brute_force(deployed.after, stream.anchors)
     answered = truth.answers(bench.passages, deployed.after, lists)
     losses = truth.losses(stream.anchors, stream.dimensions, bench.answered, answered)
-    aside = truth.brute_force(deployed.background, stream.anchors)
-    whole = truth.churn(bench.before, lists, stream.corpus, deployed.after)
-    little = truth.churn(bench.before, aside, stream.corpus, deployed.background)
     made: Document = {
         "deploy": deployed.name,
         "changes": len(deployed.changes),
@@ -240,19 +240,23 @@ def _deploy(bench: Bench, deployed: Deployed, judged: Judged | None) -> Document
         "harm": truth.harm(losses),
         "worst": loss_document(truth.worst(losses)),
         "all": [loss_document(one) for one in losses if one.segment == "all"],
-        "churn": whole,
+        "churn": truth.churn(bench.before, lists, stream.corpus, deployed.after),
         "lists": list_statistics(bench.before, lists),
         "verdict": "error",
     }
-    if judged is not None:
-        made |= {
-            **judged.told,
-            "blame": {
-                leg: blamed(judged.gate["blame"], leg, deployed.documents, deployed.sources, _due(whole, little, leg))
-                for leg in truth.LEGS
-            },
-        }
-    return made
+    return made if judged is None else made | judged.told
+
+
+def _blame(bench: Bench, deployed: Deployed, judged: Judged, churn: Mapping[truth.Leg, int]) -> Document:
+    """Blame of each leg, scored against what the plant changed beyond the edits beside it."""
+    stream, aside = bench.stream, dict.fromkeys(truth.LEGS, 0)
+    if deployed.edited:
+        lists = truth.brute_force(deployed.background, stream.anchors)
+        aside = truth.churn(bench.before, lists, stream.corpus, deployed.background)
+    return {
+        leg: blamed(judged.gate["blame"], leg, deployed.documents, deployed.sources, _due(churn, aside, leg))
+        for leg in truth.LEGS
+    }
 
 
 def _due(whole: Mapping[truth.Leg, int], aside: Mapping[truth.Leg, int], leg: truth.Leg) -> float:

@@ -5,10 +5,12 @@ passage's word triples. So a passage counts as found under any id and however it
 where its text is gone, cut off, garbled, in another language, or stands behind ten others.
 """
 
+import hashlib
 import re
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cache, lru_cache
 from typing import Literal
 
 import numpy as np
@@ -61,7 +63,8 @@ def triples(text: str) -> frozenset[int]:
     return frozenset(hash(said[at : at + 3]) for at in range(max(1, len(said) - 2)))
 
 
-def answered(passage: frozenset[int], results: Sequence[str]) -> bool:
+@lru_cache(maxsize=1 << 16)
+def answered(passage: frozenset[int], results: tuple[str, ...]) -> bool:
     """Whether the results together hold half of the passage. A passage without words is held by nothing."""
     found: set[int] = set()
     for text in results:
@@ -107,37 +110,63 @@ def bm25(documents: Sequence[tuple[str, ...]], queries: Sequence[tuple[str, ...]
 
     A query word counts as often as it is said; unknown words count nothing.
     """
-    numbers: dict[str, int] = {}
-    rows, columns = [], []
-    for row, said in enumerate(documents):
-        rows += [row] * len(said)
-        columns += [numbers.setdefault(word, len(numbers)) for word in said]
-    shape = (len(documents), max(1, len(numbers)))
-    counts = csr_matrix((np.ones(len(rows)), (rows, columns)), shape=shape)
-    counts.sum_duplicates()
+    counted = [_counted(said) for said in documents]
+    of_words = np.concatenate([words_ for words_, _ in counted] or [np.zeros(0, np.uint64)])
+    counts = np.concatenate([times for _, times in counted] or [np.zeros(0)])
+    rows = np.repeat(np.arange(len(documents)), [len(words_) for words_, _ in counted])
+    vocabulary, columns = np.unique(of_words, return_inverse=True)
     lengths = np.array([len(said) for said in documents], float)
-    frequency = np.bincount(counts.indices, minlength=shape[1])
+    frequency = np.bincount(columns, minlength=len(vocabulary))
     idf = np.log(len(documents) - frequency + 0.5) - np.log(frequency + 0.5)
-    idf[idf < 0] = EPSILON * (idf[: len(numbers)].mean() if numbers else 0.0)
+    idf[idf < 0] = EPSILON * (idf.mean() if len(idf) else 0.0)
+    query = _queries(queries, vocabulary)
+    asked = np.zeros(len(vocabulary), bool)
+    asked[query.indices] = True
+    own = asked[columns]  # words that no query says weigh nothing
+    rows, columns, counts = rows[own], columns[own], counts[own]
     norm = K1 * (1 - B + B * lengths / max(lengths.mean(), 1e-12))
-    weights = counts.tocoo()
-    values = weights.data * (K1 + 1) / (weights.data + norm[weights.row]) * idf[weights.col]
-    weighted = csr_matrix((values, (weights.row, weights.col)), shape=shape)
-    asked = [(at, numbers[word]) for at, said in enumerate(queries) for word in said if word in numbers]
-    where = tuple(np.array(of, int) for of in zip(*asked, strict=True)) if asked else (np.zeros(0, int),) * 2
-    query = csr_matrix((np.ones(len(where[0])), where), shape=(len(queries), shape[1]))
-    scores: NDArray[np.float64] = np.round(np.asarray((query @ weighted.T).todense()), 9)
+    weights = counts * (K1 + 1) / (counts + norm[rows]) * idf[columns]
+    weighted = csr_matrix((weights, (rows, columns)), shape=(len(documents), len(vocabulary)))
+    scores: NDArray[np.float64] = np.round((query @ weighted.T).toarray(), 9)
     return scores
+
+
+def _queries(queries: Sequence[tuple[str, ...]], vocabulary: NDArray[np.uint64]) -> csr_matrix:
+    """(queries, words) how often each query says each word of the vocabulary, which is sorted."""
+    counted = [_counted(said) for said in queries]
+    of_words = np.concatenate([words_ for words_, _ in counted] or [np.zeros(0, np.uint64)])
+    times = np.concatenate([times for _, times in counted] or [np.zeros(0)])
+    rows = np.repeat(np.arange(len(queries)), [len(words_) for words_, _ in counted])
+    columns = np.searchsorted(vocabulary, of_words)
+    known = columns < len(vocabulary)
+    known[known] = vocabulary[columns[known]] == of_words[known]
+    shape = (len(queries), len(vocabulary))
+    return csr_matrix((times[known], (rows[known], columns[known])), shape=shape)
+
+
+@lru_cache(maxsize=1 << 17)
+def _counted(said: tuple[str, ...]) -> tuple[NDArray[np.uint64], NDArray[np.float64]]:
+    """The distinct words of a text by number, and how often it says each."""
+    counts = Counter(said)
+    return np.array([_number(word) for word in counts], np.uint64), np.array([*counts.values()], float)
+
+
+@cache
+def _number(word: str) -> int:
+    """A word's number, the same in every process: 64 bits of its hash."""
+    return int.from_bytes(hashlib.blake2b(word.encode(), digest_size=8).digest(), "little")
 
 
 def _best(scores: NDArray[np.float64], ids: Sequence[str], k: int, *, least: float) -> tuple[tuple[str, ...], ...]:
     """The k best of each row above `least`; ids are sorted, and a stable sort keeps their order among equals."""
     made = []
     for row in scores:
-        cut = np.partition(row, -k)[-k] if len(row) > k else -np.inf
-        found = np.flatnonzero(row >= cut)
+        found = np.flatnonzero(row > least)
+        if len(found) > k:
+            own = row[found]
+            found = found[own >= np.partition(own, -k)[-k]]
         found = found[np.argsort(-row[found], kind="stable")][:k]
-        made.append(tuple(ids[at] for at in found.tolist() if row[at] > least))
+        made.append(tuple(ids[at] for at in found.tolist()))
     return tuple(made)
 
 
@@ -158,7 +187,7 @@ def answers(passages: Sequence[frozenset[int]], corpus: Corpus, lists: Lists) ->
 
     def leg(of: Leg) -> NDArray[np.bool_]:
         found = [
-            answered(passage, [corpus[chunk].text for chunk in ids])
+            answered(passage, tuple(corpus[chunk].text for chunk in ids))
             for passage, ids in zip(passages, lists.of(of), strict=True)
         ]
         return np.array(found, bool)

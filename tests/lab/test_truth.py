@@ -37,7 +37,7 @@ def chunk(name: str, text: str, vector: list[float]) -> Chunk:
 def test_a_query_is_answered_where_the_results_hold_half_of_its_passage(
     passage: str, results: list[str], holds: bool
 ) -> None:
-    assert truth.answered(truth.triples(passage), results) is holds
+    assert truth.answered(truth.triples(passage), tuple(results)) is holds
 
 
 def test_bm25_is_rank_bm25() -> None:
