@@ -3,7 +3,7 @@
 A new hub: a page that was written to be found (poison), a vector near all questions, a text with every keyword.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Literal
@@ -29,7 +29,6 @@ _MOST = 1 << 18
 """Chunks remembered at once."""
 Arrival = tuple[str, Segment]
 """Document and segment of a new chunk."""
-NO_ROWS = np.zeros(0, np.int64)
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +57,8 @@ class Newcomers:
         leg: which.
         k: depth of the lists.
         lists: (n, k) chunk keys of the anchors whose lists are known now and were then.
-        came: document and segment of the new chunks among them, by key; None for one that is not new.
+        new: (n, k) bool, which of them are new.
+        came: document and segment of each new chunk, by key.
         then: what documents had in the lists of these anchors then.
         but: a segment that was to change, and of which none counts; () for none.
     """
@@ -66,7 +66,8 @@ class Newcomers:
     leg: Leg
     k: int
     lists: NDArray[np.int64]
-    came: Mapping[int, Arrival | None]
+    new: NDArray[np.bool_]
+    came: Mapping[int, Arrival]
     then: "_Shares"
     but: Segment = ()
 
@@ -82,10 +83,9 @@ class Newcomers:
     @cached_property
     def documents(self) -> tuple[Newcomer, ...]:
         """At least one new chunk each, the greatest excess first."""
-        listed = ((key, self.came[key]) for key in np.unique(self.lists).tolist())
-        new = {key: came for key, came in listed if came is not None}
-        later = _shares(self.lists, {key: name for key, (name, _) in new.items()})
-        segments, wanted = dict(new.values()), set(self.but)
+        came = [self.came[key] for key in np.unique(self.lists[self.new]).tolist()]
+        later = _shares(self.lists, self.new, [name for name, _ in came])
+        segments, wanted = dict(came), set(self.but)
         made = [
             Newcomer(name, segments[name], share, max(0.0, share - self.then.document, one - self.then.chunk))
             for name, (share, one) in later.by_document.items()
@@ -128,7 +128,7 @@ class NewcomersOf:
         """By leg what documents had then in the lists of some anchors."""
         self._came: dict[int, Arrival | None] = {NO_CHUNK: None}
         """By chunk key; None where it is not new."""
-        self._before: dict[ListLeg, NDArray[np.int64]] = {}
+        self._before: dict[ListLeg, _Looked] = {}
         """What stood in the lists of the last call."""
 
     def found(
@@ -157,16 +157,37 @@ class NewcomersOf:
 
         for leg in (leg for leg in _LEGS if leg in lists and leg in self._then):
             now = lists[leg].take(self._alignment.now).at(self._k)
-            slots = np.ones(now.keys.shape, np.bool_)
-            if leg in before and changed is not None:
-                slots = (now.keys != before[leg]) | holds(now.keys, changed)
-            asked = set(now.keys[slots].tolist()) - self._came.keys()
-            self._came.update((key, look(key)) for key in asked)
-            self._before[leg] = now.keys
+            looked = self._looked(now.keys, look, before.get(leg), changed)
             both = now.known & self._then[leg].known
-            yield Newcomers(leg, self._k, now.keys[both], self._came.copy(), self._earlier(leg, both))
+            earlier = self._earlier(leg, both)
+            known = looked.found
+            if known is None or known.then is not earlier:
+                came = {key: arrival for key in set(now.keys[looked.new].tolist()) if (arrival := self._came[key])}
+                known = Newcomers(leg, self._k, now.keys[both], looked.new[both], came, earlier)
+            self._before[leg] = replace(looked, found=known)
+            yield known
 
-    def _forget(self, changed: NDArray[np.int64] | None) -> dict[ListLeg, NDArray[np.int64]]:
+    def _looked(
+        self,
+        keys: NDArray[np.int64],
+        look: Callable[[int], Arrival | None],
+        before: "_Looked | None",
+        changed: NDArray[np.int64] | None,
+    ) -> "_Looked":
+        """Which slots hold new chunks; only those are looked at whose chunk is another than before, or changed."""
+        slots = np.ones(keys.shape, np.bool_)
+        new = np.zeros(keys.shape, np.bool_)
+        if before is not None and changed is not None:
+            slots, new = (keys != before.keys) | holds(keys, changed), before.new
+            if not slots.any():
+                return before
+        listed = keys[slots].tolist()
+        self._came.update((key, look(key)) for key in set(listed) if key not in self._came)
+        made = new.copy()
+        made[slots] = [self._came[key] is not None for key in listed]
+        return _Looked(keys, made)
+
+    def _forget(self, changed: NDArray[np.int64] | None) -> "dict[ListLeg, _Looked]":
         """What still holds of the last call's lists."""
         before, self._before = self._before, {}
         if changed is None or len(self._came) > _MOST:
@@ -179,9 +200,20 @@ class NewcomersOf:
         known = self._shares.get(leg)
         if known is None or known[0] != both.tobytes():
             members = self._baseline.members
-            made = _shares(self._then[leg].keys[both], {key: member.doc_id for key, member in members.items()})
+            keys = self._then[leg].keys[both]
+            of_member = holds(keys, np.fromiter(members, np.int64, len(members)))
+            made = _shares(keys, of_member, [members[key].doc_id for key in np.unique(keys[of_member]).tolist()])
             known = self._shares[leg] = both.tobytes(), made
         return known[1]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Looked:
+    """(P, k) chunk keys of one leg's lists, which of them are new, and what that came to."""
+
+    keys: NDArray[np.int64]
+    new: NDArray[np.bool_]
+    found: Newcomers | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -194,14 +226,18 @@ class _Shares:
     """The greatest of the second."""
 
 
-def _shares(keys: NDArray[np.int64], documents: Mapping[int, str]) -> _Shares:
-    """Shares of the lists (rows) that documents stand in; a chunk of no document is passed over."""
-    held = np.sort(np.fromiter(documents, np.int64, len(documents)))
-    place = np.minimum(np.searchsorted(held, keys), max(0, len(held) - 1))
-    rows, columns = np.nonzero(held[place] == keys) if len(held) else (NO_ROWS, NO_ROWS)
+def _shares(keys: NDArray[np.int64], counted: NDArray[np.bool_], documents: Sequence[str]) -> _Shares:
+    """Shares of the lists (rows) that documents stand in.
+
+    Args:
+        keys: (n, k) chunk keys.
+        counted: (n, k) bool, the slots that count.
+        documents: of the distinct chunks in these slots, by key.
+    """
+    rows, columns = np.nonzero(counted)
     distinct, chunks = np.unique(keys[rows, columns], return_inverse=True)
     codes: dict[str, int] = {}
-    of = np.array([codes.setdefault(documents[key], len(codes)) for key in distinct.tolist()], np.int64)
+    of = np.array([codes.setdefault(name, len(codes)) for name in documents], np.int64)
     pairs = np.unique(rows * max(1, len(codes)) + of[chunks])
     lists = np.bincount(pairs % max(1, len(codes)), minlength=len(codes)) / max(1, len(keys))
     most = np.zeros(len(codes))

@@ -20,7 +20,9 @@ LISTS = st.integers(0, 6).flatmap(
 
 @given(LISTS, st.dictionaries(st.integers(1, 9), st.sampled_from("abc"), max_size=6))
 def test_shares_of_documents_are_what_counting_finds(rows: list[list[int]], documents: dict[int, str]) -> None:
-    made = _shares(np.array(rows, np.int64).reshape(len(rows), 4), documents)
+    keys = np.array(rows, np.int64).reshape(len(rows), 4)
+    counted = np.isin(keys, list(documents))
+    made = _shares(keys, counted, [documents[key] for key in np.unique(keys[counted]).tolist()])
     lists: dict[str, set[int]] = defaultdict(set)
     single: dict[int, int] = defaultdict(int)
     for at, row in enumerate(rows):
