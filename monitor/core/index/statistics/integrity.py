@@ -117,14 +117,30 @@ class Integrity:
     found: Mapping[IntegrityFault, Found] = field(default_factory=dict)
 
     @cached_property
-    def _at(self) -> dict[str, int]:
-        return {name: at for at, name in enumerate(self.dimensions)}
+    def _cells(self) -> dict[tuple[str, str], Mask]:
+        """By dimension and value: which cells have it."""
+        made: dict[tuple[str, str], Mask] = {}
+        for cell, of in enumerate(self.values):
+            for where in zip(self.dimensions, of, strict=True):
+                made.setdefault(where, np.zeros(len(self.values), np.bool_))[cell] = True
+        return made
+
+    @cached_property
+    def _said(self) -> dict[tuple[tuple[str, str], str], tuple[Measurement, ...]]:
+        """What was measured of a segment, by the statistic's name: looks between two changes ask the same."""
+        return {}
+
+    @cached_property
+    def _concerned(self) -> dict[tuple[tuple[str, str], int], tuple[Concern, ...]]:
+        """What a segment's faults concern, by how many are named at most."""
+        return {}
 
     def inside(self, segment: Segment) -> Mask:
         """By cell: whether it lies in a segment that is named by one or several dimensions."""
-        wanted = [(self._at.get(name, -1), value) for name, value in segment]
-        known = bool(wanted) and all(at >= 0 for at, _ in wanted)
-        return np.array([known and all(of[at] == value for at, value in wanted) for of in self.values], np.bool_)
+        chosen = np.full(len(self.values), bool(segment))
+        for where in segment:
+            chosen &= self._cells.get(where, np.False_)
+        return chosen
 
     def share(self, fault: IntegrityFault, where: tuple[str, str], *, without: Segment = ()) -> tuple[float, int]:
         """Share of a segment that is concerned, and how many chunks it rests on; (NaN, 0) of nothing.
@@ -150,18 +166,22 @@ class Integrity:
     def measurements(self, segments: Sequence[tuple[str, str]], stat: str = "mean") -> Iterator[Measurement]:
         """The share of each fault in each of these segments that has any chunks, under this statistic's name."""
         for where in segments:
-            for fault in self.found:
-                value, n = self.share(fault, where)
-                if n:
-                    yield Measurement(fault, "corpus", 0, *where, stat, value, n, n)
+            said = self._said.get((where, stat))
+            if said is None:
+                shares = ((fault, *self.share(fault, where)) for fault in self.found)
+                made = (Measurement(of, "corpus", 0, *where, stat, value, n, n) for of, value, n in shares if n)
+                said = self._said[where, stat] = tuple(made)
+            yield from said
 
     def concerns(self, segments: Sequence[tuple[str, str]], most: int) -> Iterator[Concern]:
         """The documents concerned by each fault in each segment, `most` of each at most; growth is no fault."""
         for where in segments:
-            for fault in filter(GROWN.__ne__, self.found):
-                documents = self.documents(fault, where)
-                if documents:
-                    yield Concern(fault, "corpus", *where, documents[:most], len(documents))
+            named = self._concerned.get((where, most))
+            if named is None:
+                found = ((fault, self.documents(fault, where)) for fault in self.found if fault != GROWN)
+                made = (Concern(of, "corpus", *where, names[:most], len(names)) for of, names in found if names)
+                named = self._concerned[where, most] = tuple(made)
+            yield from named
 
 
 def compare(then: Population, now: Population, dimensions: tuple[str, ...]) -> Integrity | None:
