@@ -9,6 +9,7 @@ import warnings
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from importlib import metadata
 from pathlib import Path
 
 from monitor.demo.scenario import DocumentedObject, Kind
@@ -54,11 +55,23 @@ class Documentation:
 
 
 def installed_roots() -> tuple[Root, ...]:
-    """The standard library and the site-packages of the Python that runs, each folder once."""
+    """The standard library and every folder that packages are installed in and imported from, each folder once.
+
+    The environment's own site-packages come first; a folder on the path that holds sources alone, such as a checkout,
+    is none.
+    """
     paths = sysconfig.get_paths()
-    found = [(paths["stdlib"], STANDARD), (paths["purelib"], INSTALLED), (paths["platlib"], INSTALLED)]
-    distinct = {Path(path).resolve(): domain for path, domain in reversed(found)}
-    return tuple(Root(path, domain) for path, domain in reversed(distinct.items()))
+    named = (paths["purelib"], paths["platlib"], *_installed_elsewhere())
+    distinct = dict.fromkeys(Path(path).resolve() for path in named)
+    standard = Path(paths["stdlib"]).resolve()
+    return (Root(standard, STANDARD), *(Root(path, INSTALLED) for path in distinct if path != standard))
+
+
+def _installed_elsewhere() -> Iterator[str]:
+    """Folders of distributions on the path, as a `.pth` file or PYTHONPATH may add."""
+    for distribution in metadata.distributions():
+        if distribution.read_text("METADATA"):  # a checkout's *.egg-info has none
+            yield str(distribution.locate_file(""))
 
 
 def read_documentation(roots: Sequence[Root]) -> Documentation:

@@ -185,6 +185,21 @@ def test_the_standard_library_is_a_corpus_and_nothing_is_imported() -> None:
     assert not {"antigravity", "turtledemo", "this"} & set(sys.modules)
 
 
+def test_packages_are_found_wherever_the_path_leads(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    installed, checkout = tmp_path / "installed", tmp_path / "checkout"
+    write(installed, "shapes/__init__.py", SOURCE)
+    write(installed, "shapes-1.0.dist-info/METADATA", "Metadata-Version: 2.1\nName: shapes\nVersion: 1.0\n")
+    write(checkout, "shapes/__init__.py", SOURCE)
+    write(checkout, "other.egg-info/PKG-INFO", "Metadata-Version: 2.1\nName: other\nVersion: 1.0\n")
+    before = installed_roots()
+    monkeypatch.syspath_prepend(checkout)
+    monkeypatch.syspath_prepend(installed)
+    standard, *others = installed_roots()
+    assert (standard, Root(installed.resolve(), INSTALLED) in others) == (before[0], True)
+    assert {root.path for root in others} == {root.path for root in before[1:]} | {installed.resolve()}
+    assert others[0] == before[1], "the environment's own come first"
+
+
 def test_reading_twice_gives_the_same() -> None:
     root = Root(installed_roots()[0].path / "email", STANDARD)
     first = read_documentation([root])
