@@ -12,9 +12,10 @@ import argparse
 import itertools
 import json
 import os
+import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -25,13 +26,13 @@ from benchmarks.lab.catalogue import KINDS
 from benchmarks.lab.corpus import Stream
 from benchmarks.lab.history import history, kept_history
 from benchmarks.lab.kinds import Kind
-from benchmarks.lab.page import page
-from benchmarks.lab.peers import ask, peers, versions
+from benchmarks.lab.page import filled, page
+from benchmarks.lab.peers import answers, ask, detectors, versions
 from benchmarks.lab.product import Mode
 from benchmarks.lab.real_streams import fastapi, git
 from benchmarks.lab.render import as_json, markdown, picture
 from benchmarks.lab.run import Bench, Case, kept, outcome, sources
-from benchmarks.lab.score import Judgement, class_of, held, judgements
+from benchmarks.lab.score import Judgement, class_of, held, judgements, others
 from benchmarks.lab.streams import generated
 from benchmarks.machine import facts
 
@@ -53,11 +54,12 @@ def main(argv: Sequence[str]) -> int:
             print(f"{kind.name:24} {kind.group:9} {'/'.join(f'{one:g}' for one in kind.severities):14} {kind.says}")
         return 0
     if options.page:
-        runs = {
-            path.stem: json.loads(path.read_text("utf-8"))
-            for path in sorted(options.page.with_suffix("").glob("*.json"))
-        }
+        runs = committed(options.page)
         options.page.write_text(page(runs), encoding="utf-8")
+        for beside in options.page.parent.glob("*.md"):
+            text = beside.read_text(encoding="utf-8")
+            if (now := filled(text, runs)) != text:
+                beside.write_text(now, encoding="utf-8")
         return 0
     wrong = [name for name in options.stream.split(",") if name not in STREAMS]
     if wrong:
@@ -70,6 +72,12 @@ def main(argv: Sequence[str]) -> int:
     return _run(options, argv)
 
 
+def committed(where: Path) -> Mapping[str, Document]:
+    """The results beside a page, by name: those of docs/lab.md are in docs/lab."""
+    found = sorted(where.with_suffix("").glob("*.json"))
+    return {path.stem: json.loads(path.read_text(encoding="utf-8")) for path in found}
+
+
 def _run(options: argparse.Namespace, argv: Sequence[str]) -> int:
     begun = time.perf_counter()
     tell = _teller(begun)
@@ -78,18 +86,22 @@ def _run(options: argparse.Namespace, argv: Sequence[str]) -> int:
     for stream in _streams(options, tell):
         tell(f"stream {stream.name}: {len(stream.initial):,} chunks, {len(stream.anchors)} anchors")
         bench = Bench(stream, options.cache, tell, for_peers=not options.no_peers)
+        if options.jobs > 1:
+            _share(argv, stream.name, options.jobs)
         made = list(_outcomes(bench, options))
         if made and not options.no_peers:
             ask(options.peers, bench.embeddings, made)
+            beside = detectors(bench.embeddings)
+            made = [{**one, "others": answers(beside, one)} for one in made]
         outcomes += made
-        found += [said for one in made for said in judgements(one)]
-        found += [] if options.no_peers else peers(bench.embeddings, made)
+        found += [said for one in made for said in (*judgements(one), *others(one))]
     about = {
         "command": f"python -m benchmarks.lab {' '.join(_public(argv))}",
         "machine": facts(),
         "product": sources(monitor.__path__[0]),
         "peers": "" if options.no_peers else versions(options.peers),
         "seconds": round(sum(one["seconds"] for one in outcomes)),
+        "lab_seconds": round(sum(one["lab_seconds"] for one in outcomes)),
         "note": options.note,
     }
     text = markdown(outcomes, found, about)
@@ -102,11 +114,35 @@ def _run(options: argparse.Namespace, argv: Sequence[str]) -> int:
     return int(any(one["error"] for one in outcomes))
 
 
+def _share(argv: Sequence[str], stream: str, jobs: int) -> None:
+    """Have processes measure a part of a stream each, and wait; what they keep is then read from the cache.
+
+    What a part could not measure is measured, and complained about, by who reads.
+    """
+    alone = [*without(argv, "--output", "--jobs", "--part"), "--stream", stream]
+    command = [sys.executable, "-m", "benchmarks.lab", *alone, "--part"]
+    parts = [subprocess.Popen([*command, f"{at}/{jobs}"], stdout=subprocess.DEVNULL) for at in range(1, jobs + 1)]
+    for part in parts:
+        part.wait()
+
+
+def without(argv: Sequence[str], *names: str) -> list[str]:
+    """Arguments without these options and their values.
+
+    >>> without(["--short", "--jobs", "2", "--output=x", "--cache", "y"], "--jobs", "--output")
+    ['--short', '--cache', 'y']
+    """
+    given = [one.partition("=")[0] if one.startswith("--") else "" for one in argv]
+    return [
+        one
+        for at, one in enumerate(argv)
+        if given[at] not in names and not (at and given[at - 1] in names and "=" not in argv[at - 1])
+    ]
+
+
 def _public(argv: Sequence[str]) -> list[str]:
     """The arguments that others can repeat: without places of this machine, --cached, and the note beside them."""
-    kept = [
-        one for at, one in enumerate(argv) if one not in ("--cached", "--note") and argv[at - 1 : at] != ["--note"]
-    ]
+    kept = [one for one in without(argv, "--note") if one != "--cached"]
     own = [one.startswith("docs/") or one.replace("/", "").isdigit() for one in kept]
     return ["PATH" if "/" in one and not mine else one for one, mine in zip(kept, own, strict=True)]
 
@@ -168,6 +204,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--deploys", type=int, default=12, help="of a real history: ordinary deploys after it")
     parser.add_argument("--encoder", choices=["fitted", "real"], default="fitted", help="of --git: whose vectors")
     parser.add_argument("--cache", type=Path, default=Path(".lab"), help="where states and outcomes are kept")
+    parser.add_argument("--jobs", type=int, default=1, help="processes that share the work")
     parser.add_argument("--part", default="1/1", help="2/3: every third case from the second on")
     parser.add_argument("--cached", action="store_true", help="only what the cache holds; measure nothing")
     parser.add_argument("--output", type=Path, default=None, help="results: this path with .md, .json, .svg")
@@ -175,7 +212,12 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--peers", default=sys.executable, help="the Python that runs evidently and alibi-detect")
     parser.add_argument("--no-peers", action="store_true", help="the product alone")
     parser.add_argument("--list", action="store_true", help="say which kinds there are")
-    parser.add_argument("--page", type=Path, default=None, help="write this page from the results beside it, and end")
+    parser.add_argument(
+        "--page",
+        type=Path,
+        default=None,
+        help="write this page, and figures beside it, from the results",
+    )
     return parser
 
 

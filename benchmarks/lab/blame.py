@@ -25,9 +25,10 @@ def blamed(
 
     Returns:
         `first`: who stands first among named documents and statistics. `right`: whether that one was planted.
-        `precision`: planted among what is named. `recall`: what planted names hold of what is due to them, at the
-        level (document or source) where it is larger; None where more documents were planted than can be named and
-        no source whole. None where the plant moved nothing, or nothing is blamed.
+        `precision`: the share of what is named that is named rightly: planted documents, and of the others as much as
+        brute force says that the edits beside the plant exchanged. `recall`: what planted names hold of what is due
+        to them, at the level (document or source) where it is larger; None where more documents were planted than
+        can be named and no source whole. None where the plant moved nothing, or nothing is blamed.
     """
     own = [one for one in shares if one["leg"] == leg and one["level"] == "document"]
     if not due or not own or not documents:
@@ -38,11 +39,12 @@ def blamed(
     by_source = sum(
         one["share"] for one in shares if one["leg"] == leg and one["level"] == "source" and one["name"] in sources
     )
+    beside = min(named - right, 1.0 - due)
     nameable = len(documents) <= MOST_NAMES or bool(sources)
     return {
         "first": ranked[0]["name"] if ranked else "",
         "right": bool(ranked) and ranked[0]["name"] in documents,
-        "precision": round(right / named, 4) if named else 0.0,
+        "precision": round((right + beside) / named, 4) if named else 0.0,
         "recall": round(min(1.0, max(right, by_source) / due), 4) if nameable else None,
         "due": round(due, 4),
     }

@@ -119,6 +119,7 @@ def _measured(bench: Bench, mode: Mode) -> Document:
         "share": 0.0,
         "mode": mode,
         "seconds": round(done.seconds, 2),
+        "lab_seconds": 0.0,
         "error": error,
         "deploys": made,
     }

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from benchmarks.lab.score import HARMLESS, Class, class_of, held
+from benchmarks.lab.score import HARMLESS, Class, class_of, names, scored
 
 Document = dict[str, Any]
 LEGS = ("dense", "lexical")
@@ -43,10 +43,9 @@ class Row:
 def rows(outcomes: Iterable[Document]) -> Iterator[Row]:
     """Of a case the deploy that holds the harm; of a history each."""
     for one in outcomes:
-        deploys = one["deploys"]
-        for deploy in deploys if one["group"] == "ordinary" else [deploys[held(deploys)]]:
-            hits = deploy["deploy"] if one["group"] == "ordinary" else f"{one['share']:.1%}"
-            yield Row(f"{one['kind']} {hits}", class_of(one, deploy), deploy)
+        for name, (part, at) in zip(names(one), scored(one), strict=True):
+            deploy = one["deploys"][part][at]
+            yield Row(name, class_of(one, deploy), deploy)
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,6 +9,7 @@ from benchmarks.lab import timeline
 from benchmarks.lab.limits import decided, limits
 from benchmarks.lab.picture import svg
 from benchmarks.lab.score import CLASSES, Cell, Class, Judgement, cell, class_of, grouped, held, said_delay, scores
+from benchmarks.lab.versus import Versus, versus
 
 Document = dict[str, Any]
 OURS = "corpus-drift"
@@ -22,7 +23,8 @@ _HEAD = (
 
 
 _SCORES = (
-    "detector", "harmful found", "harmful let pass", "incidents found", "false FAIL", "harmless undecided", "delay",
+    "detector", "harmful found", "harmful let pass", "incidents found", "incidents let pass", "false FAIL",
+    "harmless undecided", "delay",
     "cause first", "culprit first", "precision", "recall", "s a deploy",
 )  # fmt: skip
 _LIMITS = (
@@ -92,6 +94,7 @@ def markdown(outcomes: Sequence[Document], found: Sequence[Judgement], about: Ma
             "",
             *score_table(scoreboard(found)),
             "",
+            *([*versus_table(beside), ""] if (beside := versus(outcomes)) else []),
             "## Detectors, by class: share of deploys that FAIL (INCONCLUSIVE or UNKNOWN)",
             "",
             *_by_detector(found),
@@ -133,7 +136,9 @@ def rests_on(about: Mapping[str, object]) -> str:
     machine = str(about["machine"]).replace("\n", "; ")
     beside = f" Peers: {about['peers']}." if about.get("peers") else ""
     beside += f" {about['note']}" if about.get("note") else ""
-    return f"{about['seconds']} s of the product's CPU; sources of the product {about['product']}; {machine}.{beside}"
+    own = f" and {about['lab_seconds']} s of the lab's" if "lab_seconds" in about else ""
+    used = f"{about['seconds']} s of the product's CPU{own}"
+    return f"{used}; sources of the product {about['product']}; {machine}.{beside}"
 
 
 def _by_detector(found: Sequence[Judgement]) -> list[str]:
@@ -202,7 +207,17 @@ def score_table(counted: Mapping[str, Mapping[str, Any]]) -> list[str]:
     return [
         line(*_SCORES),
         line(*["---"] * len(_SCORES)),
-        *(line(name, *(one[key] for key in _SCORES[1:])) for name, one in counted.items()),
+        *(line(name, *(one.get(key, "") for key in _SCORES[1:])) for name, one in counted.items()),
+    ]
+
+
+def versus_table(found: Iterable[Versus]) -> list[str]:
+    """`versus` as a table."""
+    head = ("other detector", "runs with a right answer", "both right", "ours alone", "the other alone", "neither")
+    return [
+        line(*head),
+        line(*["---"] * len(head)),
+        *(line(one.name, one.runs, one.both, one.ours, len(one.theirs), one.neither) for one in found),
     ]
 
 

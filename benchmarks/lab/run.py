@@ -128,6 +128,7 @@ def keep(path: Path, made: Document) -> None:
 
 
 def _measured(bench: Bench, case: Case) -> Document:
+    begun = time.process_time()
     deploys = list(planted(bench.stream, case))
     product = bench.base.copied(bench.folder / f"case-{os.getpid()}")
     product.configure(bench.stream, mode=case.mode)
@@ -143,7 +144,7 @@ def _measured(bench: Bench, case: Case) -> Document:
     made = [_deploy(bench, one, judged[at] if judged else None) for at, one in enumerate(deploys)]
     if judged and len(made) == 1:  # of several, what earlier ones planted is blamed as well, rightly: not scored
         made[0]["blame"] = _blame(bench, deploys[0], judged[0], made[0]["churn"])
-    _keep_for_peers(bench, case, deploys[-1].after)
+    _keep_for_peers(bench, case, deploys)
     shutil.rmtree(product.folder)
     return {
         "stream": bench.stream.name,
@@ -154,6 +155,7 @@ def _measured(bench: Bench, case: Case) -> Document:
         "share": case.share,
         "mode": case.mode,
         "seconds": round(used, 2),
+        "lab_seconds": round(time.process_time() - begun - used, 2),
         "error": error,
         "deploys": made,
     }
@@ -284,13 +286,23 @@ def list_statistics(before: truth.Lists, after: truth.Lists) -> dict[str, float]
     return made
 
 
-def _keep_for_peers(bench: Bench, case: Case, corpus: Corpus) -> None:
+def _keep_for_peers(bench: Bench, case: Case, deploys: Sequence[Deployed]) -> None:
     if not bench.for_peers:
         return
-    folder = bench.embeddings
+    folder, dimension = bench.embeddings, bench.stream.dimension
     folder.mkdir(parents=True, exist_ok=True)
-    keep_embeddings(folder / f"{case.name}.npy", corpus, bench.stream.dimension)
-    keep_embeddings(folder / "reference.npy", bench.stream.corpus, bench.stream.dimension)
+    for at, one in enumerate(deploys):
+        keep_embeddings(folder / current_embeddings(case.name, at, len(deploys)), one.after, dimension)
+    keep_embeddings(folder / "reference.npy", bench.stream.corpus, dimension)
+
+
+def current_embeddings(case: str, deploy: int, deploys: int) -> str:
+    """The file of a deploy's embeddings: named after the case, and numbered where it has several.
+
+    >>> current_embeddings("lost_source-2-pinned", 0, 1), current_embeddings("slow_loss-1-pinned", 2, 12)
+    ('lost_source-2-pinned.npy', 'slow_loss-1-pinned-3.npy')
+    """
+    return f"{case}.npy" if deploys == 1 else f"{case}-{deploy + 1}.npy"
 
 
 def keep_embeddings(path: Path, corpus: Corpus, dimension: int) -> None:

@@ -2,7 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 Class = Literal["severe", "loss", "incident", "small", "same", "large", "ordinary"]
@@ -53,13 +53,25 @@ class Judgement:
     seconds: float
 
 
-def judgements(outcome: Document) -> list[Judgement]:
-    """The product's: one of a case, one for each deploy of a history."""
+def scored(outcome: Document) -> list[tuple[slice, int]]:
+    """The deploys that are scored together, and which of them holds the harm: of a history each is alone."""
     deploys = outcome["deploys"]
     if outcome["group"] == "ordinary":
-        share = outcome["seconds"] / len(deploys)
-        return [_judgement({**outcome, "seconds": share}, [one], 0) for one in deploys]
-    return [_judgement(outcome, deploys, held(deploys))]
+        return [(slice(at, at + 1), 0) for at in range(len(deploys))]
+    return [(slice(0, len(deploys)), held(deploys))]
+
+
+def names(outcome: Document) -> list[str]:
+    """The runs of an outcome as lists have them: kind and how much it hits, or the deploy of a history."""
+    mode = "" if outcome["mode"] == "pinned" else f" ({outcome['mode']})"
+    if outcome["group"] == "ordinary":
+        return [f"{deploy['deploy']}{mode}" for deploy in outcome["deploys"]]
+    return [f"{outcome['kind']} {outcome['share']:.1%}{mode}"]
+
+
+def judgements(outcome: Document) -> list[Judgement]:
+    """The product's: one of a case, one for each deploy of a history."""
+    return [_judgement(outcome, outcome["deploys"][part], at) for part, at in scored(outcome)]
 
 
 def _judgement(outcome: Document, deploys: Sequence[Document], at: int) -> Judgement:
@@ -80,8 +92,33 @@ def _judgement(outcome: Document, deploys: Sequence[Document], at: int) -> Judge
         [one["right"] for one in legs],
         [one["precision"] for one in legs],
         [one["recall"] for one in legs if one["recall"] is not None],
-        outcome["seconds"] / len(deploys),
+        outcome["seconds"] / len(outcome["deploys"]),
     )
+
+
+def others(outcome: Document) -> list[Judgement]:
+    """Those of every other detector that was asked."""
+    return [one for found in by_other(outcome).values() for one in found if one is not None]
+
+
+def by_other(outcome: Document) -> Mapping[str, Sequence[Judgement | None]]:
+    """By other detector, beside each of `judgements`: FAIL where it fires, else PASS; None where it was not asked."""
+    pairs = list(zip(judgements(outcome), scored(outcome), strict=True))
+    return {
+        name: [_other(name, ours, said[part], at) for ours, (part, at) in pairs]
+        for name, said in outcome.get("others", {}).items()
+    }
+
+
+def _other(name: str, ours: Judgement, said: Sequence[Sequence[Any] | None], at: int) -> Judgement | None:
+    known = [one for one in said if one is not None]
+    if len(known) < len(said):
+        return None
+    verdicts = ["fail" if fired else "pass" for fired, _ in known]
+    return replace(
+        ours, detector=name, verdict=verdicts[at], delay=delay(verdicts, at), right_cause=None,
+        first=(), precision=(), recall=(), seconds=known[at][1],
+    )  # fmt: skip
 
 
 def held(deploys: Sequence[Document]) -> int:
@@ -172,6 +209,7 @@ def scores(found: Sequence[Judgement]) -> Mapping[str, str]:
         "harmful found": _share(harmful, "fail"),
         "harmful let pass": _share(harmful, "pass"),
         "incidents found": _share(incidents, "fail"),
+        "incidents let pass": _share(incidents, "pass"),
         "false FAIL": _share(harmless, "fail"),
         "harmless undecided": _share(harmless, "inconclusive", "unknown"),
         "delay": said_delay(harmful.delays),

@@ -117,6 +117,22 @@ def test_processes_share_the_work_and_no_case_is_left() -> None:
     assert {len(part) - len(every) // 3 for part in parts} <= {0, 1}
 
 
+def test_processes_measure_parts_and_write_no_results(monkeypatch: pytest.MonkeyPatch) -> None:
+    begun: list[list[str]] = []
+
+    class Part:
+        def __init__(self, command: list[str], **_: object) -> None:
+            begun.append(command[3:])
+
+        def wait(self) -> int:
+            return 0
+
+    monkeypatch.setattr(lab.subprocess, "Popen", Part)
+    lab._share(["--short", "--jobs", "2", "--output", "x", "--cache", "y"], "git", 2)
+    common = ["--short", "--cache", "y", "--stream", "git", "--part"]
+    assert begun == [[*common, "1/2"], [*common, "2/2"]]
+
+
 def test_a_command_is_shown_as_others_can_repeat_it() -> None:
     given = ["--short", "--part", "1/2", "--cached", "--cache", "/x/y", "--note", "A half.", "--output", "docs/lab/a"]
     assert lab._public(given) == ["--short", "--part", "1/2", "--cache", "PATH", "--output", "docs/lab/a"]

@@ -1,5 +1,6 @@
 """The arithmetic of the table, against hand-worked rows."""
 
+import json
 import re
 import sys
 from typing import Any
@@ -10,11 +11,14 @@ import pytest
 from benchmarks.lab.blame import blamed
 from benchmarks.lab.catalogue import KINDS
 from benchmarks.lab.corpus import Remove, Write
-from benchmarks.lab.page import page
-from benchmarks.lab.peers import embedding_files, peers, versions
+from benchmarks.lab.goals import goals
+from benchmarks.lab.page import by_mode, page
+from benchmarks.lab.peers import answers, embedding_files, versions
+from benchmarks.lab.peers import detectors as peers
 from benchmarks.lab.render import OURS, as_json, detectors, markdown, picture, summary
 from benchmarks.lab.run import touched, whole_sources
-from benchmarks.lab.score import Judgement, cell, class_of, grouped, held, judgements, median
+from benchmarks.lab.score import Judgement, cell, class_of, grouped, held, judgements, median, others
+from benchmarks.lab.versus import Versus, versus
 from tests.lab.small import chunks
 
 
@@ -74,15 +78,18 @@ def share(name: str, part: float, level: str = "document", leg: str = "dense") -
 
 
 def test_blame_by_hand() -> None:
-    """Planted a and b; of the ten exchanged results eight are due to them."""
+    """Planted a and b; of the ten exchanged results eight are due to them, so two may be named of others."""
     shares = [
-        share("a", 0.4), share("c", 0.1), share("b", 0.2), share("(others)", 0.3), share("a", 1.0, leg="lexical"),
+        share("a", 0.4), share("c", 0.3), share("b", 0.2), share("(others)", 0.1), share("a", 1.0, leg="lexical"),
         share("s1", 0.72, "source"), share("s2", 0.28, "source"),
     ]  # fmt: skip
     planted = frozenset({"a", "b"})
     assert blamed(shares, "dense", planted, frozenset(), 0.8) == {
-        "first": "a", "right": True, "precision": round(6 / 7, 4), "recall": 0.75, "due": 0.8,
+        "first": "a", "right": True, "precision": round(8 / 9, 4), "recall": 0.75, "due": 0.8,
     }  # fmt: skip
+    all_due = blamed(shares, "dense", planted, frozenset(), 1.0)
+    assert all_due is not None
+    assert all_due["precision"] == round(6 / 9, 4)
     by_source = blamed(shares, "dense", planted, frozenset({"s1"}), 0.8)
     assert by_source is not None
     assert by_source["recall"] == 0.9
@@ -147,12 +154,74 @@ def test_peers_are_scored_on_what_ours_is(tmp_path: Any) -> None:
     assert embedding_files(made, 0) == ("reference.npy", "lost_source-2-pinned.npy")
     answered = tmp_path / "reference.npy--lost_source-2-pinned.npy.json"
     answered.write_text('{"Evidently": {"fired": false, "value": 0.5, "seconds": 0.2}}', encoding="utf-8")
-    found = {one.detector: (one.of, one.verdict, one.delay, one.seconds) for one in peers(tmp_path, [made])}
+    made["others"] = answers(peers(tmp_path), made)
+    found = {one.detector: (one.of, one.verdict, one.delay, one.seconds) for one in others(made)}
     assert found == {
         "always": ("severe", "fail", 0, 0.0),
         "never": ("severe", "pass", None, 0.0),
         "Jaccard@10": ("severe", "fail", 0, 0.0),
         "Evidently": ("severe", "pass", None, 0.2),
+    }
+    assert json.loads(json.dumps(made)) == made, "as results are kept"
+
+
+def test_a_peer_has_a_delay_as_ours_has() -> None:
+    """The harm comes with the second deploy; one fires at the fourth, one before, one was not asked of the third."""
+    deploys = [deploy("pass"), *(deploy("fail", "loss") for _ in range(3))]
+    made = outcome(*deploys, kind="slow_loss")
+    assert embedding_files(made, 3) == ("reference.npy", "slow_loss-2-pinned-4.npy")
+    late, soon, absent = ([[at, 0.1] for at in said] for said in ((0, 0, 0, 1), (1, 0, 0, 0), (0, 1, 0, 0)))
+    absent[2] = None
+    made["others"] = {"late": late, "soon": soon, "absent": absent}
+    assert [(one.detector, one.verdict, one.delay) for one in others(made)] == [
+        ("late", "pass", 2),
+        ("soon", "pass", 0),
+    ]
+
+
+def test_runs_in_which_a_peer_alone_is_right_are_named() -> None:
+    def said(*fires: bool) -> dict[str, Any]:
+        return {"x": [[one, 0.0] for one in fires], "always": [[True, 0.0] for _ in fires]}
+
+    made = [
+        outcome(deploy("fail", "severe"), others=said(True)),
+        outcome(deploy("inconclusive", "loss"), kind="slow_loss", mode="previous-deploy", others=said(True)),
+        outcome(deploy("fail"), group="same", kind="renamed", others=said(False)),
+        outcome(deploy("fail", "loss"), others=said(False)),
+        outcome(deploy("pass"), others=said(False)),
+        outcome(deploy("pass"), group="loss", others=said(True)),
+        outcome(deploy("pass"), deploy("pass", "loss"), group="ordinary", others=said(False, True)),
+        outcome(deploy("pass")),
+    ]
+    theirs = ["slow_loss 5.0% (previous-deploy) INCONCLUSIVE", "renamed 5.0% FAIL", "d PASS"]
+    assert versus(made) == [Versus("x", 7, both=2, ours=1, theirs=theirs, neither=1)]
+    (mine,) = (one for one in goals(made) if one.says.startswith("right wherever"))
+    assert (mine.figure, mine.met) == ("3 runs", False)
+
+
+def test_goals_by_hand() -> None:
+    blame = {"dense": {"right": True, "precision": 1.0, "recall": 0.9}}
+    made = [
+        *(outcome(deploy("fail", "severe", blame=blame)) for _ in range(19)),
+        outcome(deploy("inconclusive", "loss"), deploy("fail", "severe")),
+        outcome(deploy("pass"), group="same", cause=""),
+        outcome(deploy("fail"), group="large", cause=""),
+    ]
+    told = {one.says: (one.figure, one.met) for one in goals(made)}
+    assert told == {
+        "harmful deploys FAIL: at least 95%": ("19 of 20 (95.0%)", True),
+        "harmful deploys PASS: none": ("0 of 20 (0.0%)", True),
+        "A/A FAIL: at most 2%": ("0 of 1 (0.0%)", True),
+        "A/A undecided: at most 5%": ("0 of 1 (0.0%)", True),
+        "harmless but large FAIL: at most 5%": ("1 of 1 (100.0%)", False),
+        "ordinary deploys FAIL: at most 2%": ("", None),
+        "ordinary deploys undecided: at most 5%": ("", None),
+        "right cause first: at least 95%": ("20 of 20 (100.0%)", True),
+        "planted culprit first: at least 95%": ("19 of 19 (100.0%)", True),
+        "precision of blame, median: at least 0.95": ("1.00", True),
+        "recall of blame, median: at least 0.95": ("0.90", False),
+        "delay of what is found: no deploy": ("1 of 20 FAIL later", False),
+        "right wherever another detector is": ("", None),
     }
 
 
@@ -168,7 +237,7 @@ def test_the_tables_say_what_was_counted() -> None:
     assert "| corpus-drift | 100% (0%) of 1 | 0% (0%) of 1 |" in text
     assert "sources of the product abc; m. Peers: numpy 1. A half." in text
     assert "| never | 0% (0%) of 1 |  |" in text
-    assert "| corpus-drift | 1 of 1 (100%) | 0 of 1 (0%) |  | 0 of 1 (0%) | 0 of 1 (0%) | 0.0 |" in text
+    assert "| corpus-drift | 1 of 1 (100%) | 0 of 1 (0%) |  |  | 0 of 1 (0%) | 0 of 1 (0%) | 0.0 |" in text
     assert "so / so" in text  # a bar in a reason would begin a cell
     assert len({line.count(" | ") for line in text.splitlines() if line.startswith("| severe")}) == 1
     assert '"outcomes": [' in as_json(made, found, about)
@@ -177,11 +246,15 @@ def test_the_tables_say_what_was_counted() -> None:
     shown = page({"before": {**about, "detectors": summary(found), "outcomes": made}})
     assert "**1 / 0 / 0**" in shown
     assert "What is missed" not in shown
+    assert "## Goals" not in shown
     seen = [*made, outcome(deploy("pass"), kind="hub"), outcome(deploy("fail"), group="same", kind="renamed")]
     told = page({"after": {**about, "detectors": {}, "outcomes": seen}})
     assert "* loss of 10 points, or 30 in a segment: 0 of 1 are not FAIL: none." in told
     assert "* incident without such a loss: 1 of 1 are not FAIL: hub 5.0% PASS." in told
     assert "* A/A: 1 of 1 are not PASS: renamed 5.0% FAIL." in told
+    assert "| goal | after |" in told
+    assert "| harmful deploys FAIL: at least 95% | 1 of 1 (100.0%) |" in told
+    assert "| A/A FAIL: at most 2% | 1 of 1 (100.0%) **not met** |" in told
     assert all(f"| {name} |" in shown for name in KINDS)
 
 
@@ -193,6 +266,8 @@ def test_a_history_alone_is_drawn_deploy_by_deploy() -> None:
     shown = picture(made, [one for of in made for one in judgements(of)])
     assert shown.count("<circle") == 4
     assert shown.count("<title>d: dense all lost 10 points; FAIL</title>") == 2
+    table = by_mode(made)
+    assert table[2] == "| s, pinned | 1 / 0 / 0 / 0 | 0 / 0 / 0 / 1 |"
     ElementTree.fromstring(shown)  # noqa: S314 - our own text; it is well-formed
 
 
