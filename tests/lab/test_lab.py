@@ -14,8 +14,8 @@ import pytest
 from benchmarks.lab import __main__ as lab
 from benchmarks.lab import run
 from benchmarks.lab.catalogue import KINDS
-from benchmarks.lab.corpus import Vector
-from benchmarks.lab.encoders import Encoder
+from benchmarks.lab.corpus import Encode, Vector
+from benchmarks.lab.encoders import BLOCK, Encoder
 from benchmarks.lab.history import history, judged
 from benchmarks.lab.product import Product
 from benchmarks.lab.real_streams import fastapi, git
@@ -248,3 +248,26 @@ def test_slow_vectors_are_kept_for_the_next_run(tmp_path: Path) -> None:
     assert asked == ["one", "three", "twelve"]
     path.with_suffix(".json").write_text(json.dumps(["one", "three", "twelve", "lost"]), encoding="utf-8")
     assert list(Encoder("v1", slow, slow, path).kept) == ["one", "three", "twelve"]
+
+
+def test_a_query_and_a_passage_that_say_the_same_have_their_own_vectors(tmp_path: Path) -> None:
+    def constant(value: float) -> Encode:
+        return lambda texts: np.full((len(texts), 2), value, np.float32)
+
+    path = tmp_path / "vectors.npy"
+    made = Encoder("v1", constant(1.0), constant(2.0), path)
+    assert (made(["same"]).tolist(), made.queries(["same"]).tolist()) == ([[1, 1]], [[2, 2]])
+    again = Encoder("v1", constant(8.0), constant(9.0), path)
+    assert (again(["same"]).tolist(), again.queries(["same"]).tolist()) == ([[1, 1]], [[2, 2]])
+
+
+def test_what_a_killed_run_encoded_is_kept(tmp_path: Path) -> None:
+    def breaks(texts: Sequence[str]) -> Vector:
+        if "last" in texts:
+            raise KeyboardInterrupt
+        return np.ones((len(texts), 2), np.float32)
+
+    texts = [f"text {at}" for at in range(BLOCK)]
+    with pytest.raises(KeyboardInterrupt):
+        Encoder("v1", breaks, breaks, tmp_path / "vectors.npy")([*texts, "last"])
+    assert list(Encoder("v1", breaks, breaks, tmp_path / "vectors.npy").kept) == texts
