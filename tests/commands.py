@@ -35,7 +35,7 @@ class Commands:
     def __call__(self, *arguments: object) -> Said:
         code = main([str(argument) for argument in arguments])
         caught = self._capsys.readouterr()
-        assert "Traceback" not in caught.err
+        assert "Traceback" not in caught.err, caught.err
         return Said(code, caught.out, caught.err)
 
 

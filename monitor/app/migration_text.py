@@ -4,6 +4,8 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from monitor.core.text.wording import duration
+
 Document = Mapping[str, Any]
 REASONS = 12
 FAULTS = ("missing", "stale", "resurrected", "foreign")
@@ -177,11 +179,9 @@ def percent(value: float | None) -> str:
 
 
 def seconds(value: float | None) -> str:
-    """A duration in the unit that fits.
+    """A duration, or that it is not known.
 
-    >>> seconds(0.0), seconds(90.0), seconds(7200.0), seconds(None)
-    ('0 s', '90 s', '2.0 h', 'not known')
+    >>> seconds(7_200.0), seconds(None)
+    ('2 h', 'not known')
     """
-    if value is None:
-        return "not known"
-    return f"{value:.0f} s" if value < 600 else f"{value / 60:.0f} min" if value < 7_200 else f"{value / 3_600:.1f} h"
+    return "not known" if value is None else duration(value)

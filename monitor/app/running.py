@@ -17,6 +17,7 @@ from monitor.app.tables import STYLES
 from monitor.app.tally import Tally
 from monitor.core.index.baseline import Judged
 from monitor.core.model.plausibility import doubts_said
+from monitor.core.text.wording import count_of
 
 MANY = 20_000
 """Chunks from which on a restart takes long enough to say so."""
@@ -143,9 +144,8 @@ def run_to_end(
 
 def closing(monitor: Monitor, read: Tally, verdicts: Sequence[str]) -> Iterator[str]:
     """What a run came to, and what it lacks for a verdict."""
-    counted = Counter(verdicts)
-    shares = ", ".join(f"{count} {verdict.upper()}" for verdict, count in sorted(counted.items()))
-    yield f"{read}; {len(verdicts):,} deploy{'' if len(verdicts) == 1 else 's'} judged{shares and f' ({shares})'}"
+    shares = ", ".join(f"{count} {verdict.upper()}" for verdict, count in sorted(Counter(verdicts).items()))
+    yield f"{read}; {count_of(len(verdicts), 'deploy')} judged{shares and f' ({shares})'}"
     yield from doubts_said(read.doubtful)
     if not monitor.ledger:
         yield "no deploy marker was seen, so nothing was judged: send one behind each update, or gate --at-end"

@@ -12,6 +12,7 @@ from rich.text import Text
 
 from monitor.core.records.committed import Quarantined
 from monitor.core.records.documents import Document
+from monitor.core.text.wording import count_of
 
 STYLES = {"pass": "green", "fail": "bold red", "inconclusive": "yellow", "unknown": "yellow"}
 _SHOWN = (
@@ -195,12 +196,13 @@ def anchors_lines(document: Document) -> str:
 
 def built_lines(document: Document) -> str:
     """What became of a query log, a line per thing worth knowing."""
+    chosen, queries = count_of(document["anchors"], "anchor"), count_of(document["queries"], "query", "queries")
     many, read = document["lines"], document["lines"].get("read", 0)
     other = ("read", "blank", "header")
     refused = [f"{count:,} {reason}" for reason, count in many.items() if count and reason not in other]
     merged = document["merged"]
     made = [
-        f"{document['path']}: {document['anchors']:,} anchors, chosen of {document['queries']:,} queries",
+        f"{document['path']}: {chosen}, chosen of {queries}",
         f"  read as        {document['form']}" + (f": {document['columns']}" if "columns" in document else ""),
         f"  lines read     {read:,}, blank {many.get('blank', 0):,}, refused {', '.join(refused) or '0'}",
         f"  spellings      {merged.get('merged', 0):,} merged, {merged.get('no_words', 0):,} without a word",

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from monitor.core.model.plausibility import Doubt, doubts_of
+from monitor.core.text.wording import count_of
 
 NamedCounts = Mapping[tuple[str, ...], int]
 CHANGES = frozenset({"upsert", "delete"})
@@ -77,7 +78,7 @@ class Tally:
         named = ", ".join(f"{reason}: {n:,}" for reason, n in sorted(self.refused.items()))
         why = f" ({named})" if named else ""
         stale = f" ({self.stale:,} stale: older than what is known)" if self.stale else ""
-        return f"{self.read:,} changes read, {self.applied:,} applied{stale}, {self.aside:,} set aside{why}"
+        return f"{count_of(self.read, 'change')} read, {self.applied:,} applied{stale}, {self.aside:,} set aside{why}"
 
     def complaint(self, ratio: float) -> str:
         """Why nothing can be concluded from what is left."""

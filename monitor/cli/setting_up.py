@@ -47,6 +47,18 @@ def init(
 
     given = {"qdrant": qdrant, "kafka": kafka, "file": str(file or ""), "git": str(git or "")}
     way, where = _way(given)
+    _fitting(
+        way,
+        {
+            "qdrant": {
+                "--collection": collection,
+                "--vector-name": vector_name,
+                "--chunk-id-field": chunk_id_field,
+                "--text-field": text_field,
+            },
+            "kafka": {"--topic": topic, "--api-version": api_version},
+        },
+    )
     encoder = _encoder(encoder_url, encoder_model, encoder_path)
     looks: dict[str, Callable[[], Survey]] = {
         "qdrant": lambda: _collection(where, collection, vector_name, chunk_id_field, text_field),
@@ -89,6 +101,17 @@ def _way(given: dict[str, str]) -> tuple[str, str]:
         message = f"{way!r}: expected one of {', '.join(WAYS)}"
         raise ConfigurationError(message)
     return way, _wanted("", f"--{way}", "Address or path")
+
+
+def _fitting(way: str, of: dict[str, dict[str, str]]) -> None:
+    """ConfigurationError where an option of one way in was given with another: nothing is left out silently."""
+    for other, options in of.items():
+        for option, value in options.items():
+            if value and other != way:
+                message = (
+                    f"{option} {value!r}: an option of --{other}, but the corpus is --{way}; expected one of them"
+                )
+                raise ConfigurationError(message)
 
 
 def _wanted(given: str, option: str, question: str) -> str:

@@ -48,6 +48,7 @@ def test_what_was_older_than_what_is_known_is_said() -> None:
     }
     made = Tally.of(counters)
     assert str(made) == "8 changes read, 8 applied (5 stale: older than what is known), 0 set aside"
+    assert str(Tally(1, {})) == "1 change read, 1 applied, 0 set aside"
     assert str(made.since(made)) == "0 changes read, 0 applied, 0 set aside"
 
 

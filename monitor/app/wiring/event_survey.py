@@ -25,7 +25,7 @@ from monitor.app.wiring.survey import (
 )
 from monitor.core.model.events import Chunk, Delete, Deploy, MalformedEvent, Record, Upsert
 from monitor.kinds import SourceContext
-from monitor.ports import ConfigurationError, Decoder, Source
+from monitor.ports import ConfigurationError, Decoder, Source, UnreachableError
 
 SAMPLE, BATCH = 5_000, 500
 PATIENCE = 10.0
@@ -77,7 +77,7 @@ def survey_repository(path: Path) -> Survey:
     """Look at a documentation repository's history: a deploy is a tag, or a week where there are no tags.
 
     Raises:
-        UnreachableError: it is none, git is not there, or no file matches.
+        ConfigurationError: it is none, git is not there, or no file matches.
     """
     section = GitSection(path=str(path))
     facts, records = _history(section)
@@ -93,10 +93,12 @@ def survey_repository(path: Path) -> Survey:
 
 def _history(section: GitSection) -> tuple[HistoryFacts, list[Record]]:
     source = build_git(section, SourceContext(lambda name: Path(name).absolute(), 4 << 20))
-    source.start({})
     try:
+        source.start({})
         records = _polled(source, 1.0)
         return source.facts(), records
+    except UnreachableError as error:  # the repository is this command's argument: a wrong one is wrong usage
+        raise ConfigurationError(str(error)) from error
     finally:
         source.close()
 

@@ -19,6 +19,7 @@ from monitor.app.wiring.survey import Survey
 from monitor.app.wiring.tools import LogReading, build_anchor_file, check_references, check_server
 from monitor.core.model.anchors import Anchor
 from monitor.core.text.tokens import tokenize
+from monitor.core.text.wording import count_of
 from monitor.ports import ConfigurationError, Encoder
 
 SECOND_BEST = "second best: its vectors are those of the items that BM25 finds for the query, no encoder made them"
@@ -153,7 +154,9 @@ def _anchors(found: Survey, wishes: SetupWishes, built: Configuration) -> list[s
     """Choose and write the anchors, with vectors where the dense leg is on."""
     log, file = wishes.queries, wishes.anchors_file
     document = build_anchor_file(log, file, count=wishes.anchors, by="", reading=wishes.reading)
-    lines = [f"anchors: {document['anchors']} of {document['queries']} queries in {wishes.queries}"]
+    lines = [
+        f"anchors: {document['anchors']} of {count_of(document['queries'], 'query', 'queries')} in {wishes.queries}"
+    ]
     if built.dense.adapter is None:
         return lines
     chosen, problems = load_anchors(wishes.anchors_file, dimension=0, default_embedding_version="")

@@ -9,6 +9,7 @@ from monitor.core.migration.limits import GateLimits
 from monitor.core.migration.model import MigrationView, Phase
 from monitor.core.migration.rules import RuleFinding, findings
 from monitor.core.model.report import VerdictName
+from monitor.core.text.wording import duration
 
 SECOND = 1_000_000
 GIVES_WAY = ("R3", "R4", "R5", "R6", "R7")
@@ -127,7 +128,7 @@ def _after_cutover(
     open_ = [line for name in ("fail", "unknown", "inconclusive") for line in _said(deciding, name)]
     left = _window_left(view, limits)
     if left is None or left > 0.0:
-        return MigrationVerdict.HOLD, [f"the rollback window is open for {left or 0.0:,.0f} s more", *open_]
+        return MigrationVerdict.HOLD, [f"the rollback window is open for {duration(left or 0.0)} more", *open_]
     return (MigrationVerdict.HOLD, open_) if open_ else (MigrationVerdict.COMPLETE, [])
 
 

@@ -8,6 +8,7 @@ from monitor.core.judging.policy import Finding
 from monitor.core.measures.newcomers import METRIC as NEWCOMERS
 from monitor.core.model.losses import Fate, Loss, LostAnswer
 from monitor.core.model.report import CauseName, Share, ShareKind
+from monitor.core.text.wording import count_of
 
 CAUSES: Mapping[CauseName, str] = {
     "PIPELINE": "repair the stream first (lost events, missing markers): reload what was lost, then judge again",
@@ -76,14 +77,14 @@ def advice(causes: Sequence[CauseName], losses: Sequence[Loss], findings: Iterab
     gone, displaced = _lost(losses, "gone"), [one for loss in losses for one in loss.displaced_by]
     if gone:
         counted = Counter(of.doc_id for of in gone.values() if of.doc_id)
-        named = tuple(f"{name} ({_answers(count)})" for name, count in counted.most_common())
+        named = tuple(f"{name} ({count_of(count, 'answer')})" for name, count in counted.most_common())
         yield Advice("restore_documents", "restore what held answers that are gone", named)
     if displaced:
         most: dict[str, int] = {}
         for of in displaced:
             most[of.doc_id] = max(of.anchors, most.get(of.doc_id, 0))
         ranked = sorted(most, key=lambda name: (-most[name], name))
-        named = tuple(f"{name} (in {most[name]:,} list{'s' * (most[name] != 1)})" for name in ranked)
+        named = tuple(f"{name} (in {count_of(most[name], 'list')})" for name in ranked)
         yield Advice("look_at_documents", "revert or take out what came before answers that are still there", named)
     queries = _lost(losses)
     if queries:
@@ -104,7 +105,3 @@ def _lost(losses: Sequence[Loss], fate: Fate | None = None) -> dict[str, LostAns
     for of in found:
         made.setdefault(of.anchor, of)
     return made
-
-
-def _answers(count: int) -> str:
-    return f"{count:,} answer{'s' * (count != 1)}"

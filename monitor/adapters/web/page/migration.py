@@ -17,6 +17,7 @@ from monitor.core.migration.next_step import next_step
 from monitor.core.migration.quality import QualityDifference
 from monitor.core.migration.rules import RuleFinding
 from monitor.core.migration.verdict import MigrationAssessment, MigrationVerdict
+from monitor.core.text.wording import duration
 
 NOW = "now"
 """Asks for the migration that is configured, whatever its id."""
@@ -45,7 +46,7 @@ BREAKS: Mapping[str, str] = {
 """What breaks where a rule fails."""
 SHAPES: Mapping[str, tuple[str, Callable[[float], str]]] = {
     "Documents in a top-k": ("documents", words.number),
-    "Median age of a result": ("age_seconds", words.age),
+    "Median age of a result": ("age_seconds", duration),
     "Diversity of a top-k, each in its own space": ("diversity", words.number),
     "Tokens in a top-k": ("tokens", words.number),
     "Hubs (Gini of how often a chunk is listed)": ("hub_gini", words.number),
@@ -150,14 +151,14 @@ def _missing(of: MigrationAssessment) -> MigrationTile:
 
 def _speed(of: MigrationAssessment) -> MigrationTile:
     pace, coverage = of.view.pace, of.view.coverage
-    lag = "" if math.isnan(pace.lag_p95) else f"live writes are {words.age(pace.lag_p95)} behind (p95)"
+    lag = "" if math.isnan(pace.lag_p95) else f"live writes are {duration(pace.lag_p95)} behind (p95)"
     if not coverage.missing:
         return MigrationTile("When is it done?", "the backfill is complete", "good", lag)
     rate = "" if math.isnan(pace.backfill_rate) else f"{pace.backfill_rate:,.1f} chunks a second"
     note = "; ".join(part for part in (rate, lag) if part)
     if math.isnan(pace.eta_seconds) or math.isinf(pace.eta_seconds):
         return MigrationTile("When is it done?", "not known: nothing moves", "odd", note)
-    return MigrationTile("When is it done?", f"in {words.age(pace.eta_seconds)}", "good", note)
+    return MigrationTile("When is it done?", f"in {duration(pace.eta_seconds)}", "good", note)
 
 
 def _better(of: MigrationAssessment) -> MigrationTile:

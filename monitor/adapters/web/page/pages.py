@@ -4,10 +4,11 @@ from collections.abc import Mapping
 
 from monitor.adapters.web.page.migration import render_migration
 from monitor.adapters.web.page.render import CONFIG, PageData, PageQuery, render_page
-from monitor.adapters.web.page.words import age, place, shown
+from monitor.adapters.web.page.words import place, shown
 from monitor.core.model.report import ALL, OTHER, DriftReport
 from monitor.core.records.committed import DeployRecord
 from monitor.core.records.published import Published
+from monitor.core.text.wording import duration
 from monitor.ports import CorpusDriftError, Service
 
 ASKED_CHARACTERS = 4_096
@@ -62,7 +63,7 @@ class Pages:
         quiet = 0.0 if view is None else now - view.health.turned
         if quiet <= self._turn_limit:
             return ()
-        return (f"The monitor's loop has not turned for {age(quiet)}: what is shown here is that old.",)
+        return (f"The monitor's loop has not turned for {duration(quiet)}: what is shown here is that old.",)
 
     def _found(self, view: Published | None, asked: PageQuery, late: tuple[str, ...]) -> PageData:
         if view is None:

@@ -5,8 +5,9 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 from monitor.adapters.web.page.context import Document, PageContext, PageSection
-from monitor.adapters.web.page.words import age, clock, shown, size
+from monitor.adapters.web.page.words import clock, shown, size
 from monitor.core.records.published import Audited, AuditLeg, Health, ProductionHealth, Published
+from monitor.core.text.wording import duration
 
 State = Literal["good", "odd", "bad"]
 MOST_NAMED = 8
@@ -89,7 +90,9 @@ def _stamps(health: Health) -> Iterator[StatusLine]:
     ):
         metric = f"last_{name.replace(' ', '_')}_timestamp_seconds"
         if at:
-            yield StatusLine(f"Last {name}", f"{age(health.turned - at)} before this view", "good", clock(at), metric)
+            yield StatusLine(
+                f"Last {name}", f"{duration(health.turned - at)} before this view", "good", clock(at), metric
+            )
         else:
             yield StatusLine(f"Last {name}", "never since this start", "odd", metric=metric)
 

@@ -33,7 +33,7 @@ TEMPLATES.globals |= {
     "link": words.link, "marks": words.VERDICT_SIGNS, "became_marks": STATE_SIGNS, "legs": LEGS, "columns": COLUMNS,
 }  # fmt: skip
 TEMPLATES.filters |= {
-    "shown": words.shown, "moment": words.moment, "clock": words.clock, "age": words.age, "size": words.size,
+    "shown": words.shown, "moment": words.moment, "clock": words.clock, "size": words.size,
     "number": words.number, "percent": words.percent,
 }  # fmt: skip
 

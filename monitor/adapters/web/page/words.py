@@ -23,7 +23,6 @@ PARTS: Mapping[str, str] = {"anchor": "anchor", "explain": "incident", "segment"
 _PLACES: Mapping[str, int] = {"swaps": 2, "results": 2, "ratio": 3}
 """Digits after the point, by a metric's unit."""
 _SIZES = ((1 << 30, "GiB"), (1 << 20, "MiB"), (1 << 10, "KiB"))
-_AGES = ((172_800.0, 86_400.0, "days"), (7_200.0, 3_600.0, "h"), (120.0, 60.0, "min"))
 
 
 def shown(text: str, most: int = NAME_CHARACTERS) -> str:
@@ -52,18 +51,6 @@ def clock(seconds: float) -> str:
     '2023-11-14 22:13:20 UTC'
     """
     return (EPOCH + timedelta(seconds=seconds)).strftime("%Y-%m-%d %H:%M:%S UTC")
-
-
-def age(seconds: float) -> str:
-    """How long ago, in a unit that leaves at least two of it.
-
-    >>> age(3.4), age(7_300.0)
-    ('3 s', '2 h')
-    """
-    for least, unit, name in _AGES:
-        if seconds >= least:
-            return f"{seconds / unit:.0f} {name}"
-    return f"{max(0.0, seconds):.0f} s"
 
 
 def size(count: int) -> str:
