@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from monitor.core.index.audit import AuditedList
 from monitor.core.index.baseline import Approval, Decision, Judged, Snapshot
 from monitor.core.index.corpus import ChunkRow, Delta
+from monitor.core.index.duplicates.content_sketch import ContentSketch
 from monitor.core.index.lexical.sources import SourceStatistics
 from monitor.core.judging.policy import Verdict
 from monitor.core.migration.model import PhaseChange
@@ -316,6 +317,14 @@ class StateStore(Protocol):
     def commit(self, commit: Commit) -> None: ...
     def chunks(self, batch: int) -> Iterator[Sequence[StoredChunk]]:
         """Every known chunk, delete marks included, in key order, in batches; live ones have the slots 0, 1, ..."""
+        ...
+
+    def contents(self, batch: int) -> Iterator[Sequence[tuple[ChunkRow, str]]]:
+        """The same without vectors."""
+        ...
+
+    def sketches(self, keys: Sequence[int]) -> Mapping[int, ContentSketch]:
+        """What is kept of what deleted chunks said, as long as their delete marks; unknown keys are left out."""
         ...
 
     def texts(self, keys: Sequence[int]) -> Mapping[int, str]: ...

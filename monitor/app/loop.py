@@ -20,7 +20,6 @@ from monitor.app.restore import restore
 from monitor.app.span import bootstrap_problems, span_problems
 from monitor.app.tally import Tally
 from monitor.core.index.baseline import Judged, Snapshot
-from monitor.core.index.corpus import Change
 from monitor.core.judging.policy import Verdict
 from monitor.core.model.barrier import Closed
 from monitor.core.model.events import Position, Segment
@@ -29,7 +28,7 @@ from monitor.core.model.problems import Problem, ProblemKind
 from monitor.core.places import named_positions
 from monitor.core.records.committed import Commit, DeployRecord, Quarantined, Resumed
 from monitor.core.records.published import Published
-from monitor.core.session import OPEN_GAPS
+from monitor.core.session import OPEN_GAPS, Ingested
 from monitor.ports import CorpusDriftError, ScanningSource, UnreachableError
 
 LOG = logging.getLogger(__name__)
@@ -192,11 +191,11 @@ class Monitor:
             self._idle()
             return False
         began = self.parts.clocks.monotonic()
-        changes, quarantined = self._apply(batch)  # 3. corpus, 4. engine and owned index: memory only
+        ingested, quarantined = self._apply(batch)  # 3. corpus, 4. engine and owned index: memory only
         self._count(batch, quarantined)
         measured = self._measure(batch)  # 5. replay, 6. evaluate, 7. judge
         self._publish_dead_letters(quarantined)
-        self._commit(batch, changes, quarantined, measured)  # 8. ONE transaction: state, positions, deploy
+        self._commit(batch, ingested, quarantined, measured)  # 8. ONE transaction: state, positions, deploy
         self.parts.gauges.took(self.parts.clocks.monotonic() - began)
         if measured:
             self.measuring.publish(measured)  # 9. one reference swap
@@ -236,10 +235,10 @@ class Monitor:
         Returns:
             What was refused, with the reasons of now.
         """
-        changes, quarantined = self._apply(batch)
+        ingested, quarantined = self._apply(batch)
         refused = {item.position for item in quarantined}
         released = [located.position for located in batch.events if located.position not in refused]
-        self._commit(replace(batch, quarantined=()), changes, (), None, released)
+        self._commit(replace(batch, quarantined=()), ingested, (), None, released)
         self.measuring.replay(full=False)
         self.measuring.refresh()
         return quarantined
@@ -332,7 +331,7 @@ class Monitor:
         self._next_look = now + min(BARRIER_LOOK, pace.barrier / 4)
         return self.intake.overdue(now, pace.barrier, source.partitions(), source.end())
 
-    def _apply(self, batch: IntakeBatch) -> tuple[tuple[Change, ...], list[Quarantined]]:
+    def _apply(self, batch: IntakeBatch) -> tuple[Ingested, list[Quarantined]]:
         parts = self.parts
         events, vectorless = self._insist(lambda: parts.embedder.embed(batch.events))
         self._doubt(parts.embedder.doubts() + self._stream_time.doubts(events))
@@ -349,7 +348,7 @@ class Monitor:
             made = parts.migration.apply(events, ingested.changes)
             self.session.counters.update(counted(made))
             aside += [set_aside(batch.records[item.located.position], item.error) for item in made.refused]
-        return ingested.changes, [*batch.quarantined, *aside]
+        return ingested, [*batch.quarantined, *aside]
 
     def _complete_target(self) -> None:
         """Read or encode part of what a migration's target lacks, and commit that: no event is needed for it."""
@@ -400,7 +399,7 @@ class Monitor:
     def _commit(
         self,
         batch: IntakeBatch,
-        changes: Sequence[Change],
+        ingested: Ingested,
         quarantined: Sequence[Quarantined],
         measured: Measured | None,
         released: Sequence[Position] = (),
@@ -413,7 +412,8 @@ class Monitor:
             self._close_tally()
         commit = Commit(
             positions=batch.positions,
-            changes=changes,
+            changes=ingested.changes,
+            sketches=ingested.sketches,
             forgotten=self.session.forget() if batch.closed is not None else (),
             counters=dict(self.session.counters),
             quarantined=quarantined,

@@ -17,6 +17,7 @@ from monitor.core.attribution.known import CorpusView
 from monitor.core.evaluation import Budget, Evaluation, evidence_of
 from monitor.core.index.baseline import AnchorMark, Judged, ListLeg, Member, Snapshot, vector_digest
 from monitor.core.index.corpus import Corpus
+from monitor.core.index.duplicates.content_sketch import ContentSketch, sketches_of_deleted
 from monitor.core.index.engine import Engine
 from monitor.core.index.result_mapping import ResultMapping
 from monitor.core.index.statistics.measured import Measurable
@@ -88,12 +89,14 @@ class Ingested:
         refused: events that cannot be believed, with their reasons.
         delta: the net effect, for an index that is filled from the events.
         touched: by leg, (A,) bool: anchors whose exact list may have changed.
+        sketches: of what the chunks said that it deleted, by chunk key.
     """
 
     changes: tuple[Change, ...]
     refused: tuple[Refused, ...]
     delta: Delta
     touched: Mapping[ListLeg, NDArray[np.bool_]]
+    sketches: Mapping[int, ContentSketch] = field(default_factory=dict)
 
 
 class Session:
@@ -201,13 +204,14 @@ class Session:
         located, vectorless = ready(events, self.locate, self.corpus.dimension, self.drift.distance)
         applied = self.corpus.apply(located)
         delta = self.corpus.delta(applied.changes)
+        sketches = sketches_of_deleted(applied.changes, self.engine.duplicates.shingles)
         touched = self.engine.apply(delta)
         self.counters.update({("events", *outcome): n for outcome, n in applied.outcomes.items()})
         self.counters.update(_repeated(applied.changes))
         self.note(delta.removed_keys.tolist())
         self.note([row.key for row in delta.rows])
         self.note([change.after.key for change in applied.changes if change.kind == "noop"])
-        return Ingested(applied.changes, (*vectorless, *applied.refused), delta, touched)
+        return Ingested(applied.changes, (*vectorless, *applied.refused), delta, touched, sketches)
 
     def note(self, keys: Sequence[int]) -> None:
         """Something is known otherwise of these chunks: their event, their being, what the index says of them."""

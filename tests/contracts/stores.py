@@ -8,6 +8,8 @@ from numpy.random import Generator
 
 from monitor.core.index.baseline import Adopted, AnchorMark, Approval, Decision, Judged, Member, Snapshot
 from monitor.core.index.corpus import ChunkRow, Corpus
+from monitor.core.index.duplicates.content_sketch import ContentSketch, sketches_of_deleted
+from monitor.core.index.duplicates.foreign_texts import text_shingles
 from monitor.core.index.lexical.sources import SourceStatistics
 from monitor.core.judging.policy import Finding, Verdict
 from monitor.core.migration.model import Phase, PhaseChange
@@ -50,6 +52,7 @@ class MemoryStore:
         self._version = self._migration = ""
         self._target: dict[int, TargetRow] = {}
         self._steps: Sequence[PhaseChange] = ()
+        self._sketches: dict[int, ContentSketch] = {}
         self._empty = True
 
     def start(self) -> Resumed:
@@ -64,6 +67,9 @@ class MemoryStore:
             self._chunks[row.key] = (row, text, vector)
         for key in commit.forgotten:
             del self._chunks[key]
+        self._sketches.update(commit.sketches)
+        dead = {key for key, (row, _, _) in self._chunks.items() if not row.live}
+        self._sketches = {key: one for key, one in self._sketches.items() if key in dead}
         for item in commit.quarantined:
             if all(item.position != other.position for other in self._aside):
                 self._aside.append(item)
@@ -111,6 +117,13 @@ class MemoryStore:
             live += row.live
         for at in range(0, len(ordered), batch):
             yield ordered[at : at + batch]
+
+    def contents(self, batch: int) -> Iterator[Sequence[tuple[ChunkRow, str]]]:
+        for stored in self.chunks(batch):
+            yield [(row, text) for row, text, _ in stored]
+
+    def sketches(self, keys: Sequence[int]) -> Mapping[int, ContentSketch]:
+        return {key: self._sketches[key] for key in keys if key in self._sketches}
 
     def texts(self, keys: Sequence[int]) -> Mapping[int, str]:
         return {key: self._chunks[key][1] for key in keys if key in self._chunks and self._chunks[key][0].live}
@@ -170,13 +183,16 @@ class History:
     def __init__(self, seed: int) -> None:
         self.generator: Generator = np.random.default_rng(seed)
         self.corpus = Corpus(DIMENSION, tombstone_days=1e-9)
+        self._texts: dict[int, str] = {}
         self._offset = 0
         self._deploys = 0
 
     def turn(self) -> Commit:
         """The next commit: events with all outcomes, records set aside, sometimes a deploy and a baseline."""
         batch = [self._event() for _ in range(int(self.generator.integers(0, 12)))]
+        before = {row.slot: self._texts[row.key] for row in self.corpus.rows() if row.live}
         changes = self.corpus.apply(batch).changes
+        self._texts.update((one.after.key, one.chunk.text) for one in changes if one.chunk is not None)
         deploy, baselines, forgotten = None, [], []
         if self.generator.random() < 0.3:
             deploy = self._deploy()
@@ -188,6 +204,7 @@ class History:
         return Commit(
             positions={Partition("t", 0): self._offset, Partition("ü", 7): self._deploys},
             changes=changes,
+            sketches=sketches_of_deleted(changes, lambda slot: text_shingles([before[slot]])[0]),
             forgotten=forgotten,
             counters=counters,
             quarantined=[self._aside() for _ in range(int(self.generator.integers(0, 4)))],
@@ -299,6 +316,8 @@ def contents(store: StateStore, resumed: Resumed, batch: int) -> tuple[object, .
         list(resumed.ledger),
         (resumed.newest_event_time, resumed.empty),
         chunks,
+        [pair for stored in store.contents(batch) for pair in stored],
+        sketched(store, [row.key for row, _, _ in chunks] + [12345]),
         store.texts([row.key for row, _, _ in chunks] + [12345]),
         said_contents(store, [row.key for row, _, _ in chunks] + [12345]),
         [None if record is None else deploy_contents(record) for record in deploys],
@@ -317,6 +336,10 @@ def contents(store: StateStore, resumed: Resumed, batch: int) -> tuple[object, .
 def target_contents(row: TargetRow) -> tuple[object, ...]:
     vector = row.point.vector
     return (*row[:2], row.known, row.point._replace(vector=None), None if vector is None else vector.tobytes())
+
+
+def sketched(store: StateStore, keys: Sequence[int]) -> dict[int, tuple[bytes, int]]:
+    return {key: (one.sample.tobytes(), one.total) for key, one in store.sketches(keys).items()}
 
 
 def said_contents(store: StateStore, keys: Sequence[int]) -> dict[int, tuple[str, str, bytes | None]]:

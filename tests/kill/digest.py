@@ -77,6 +77,9 @@ def _parts(db: sqlite3.Connection) -> Iterator[tuple[str, str]]:
         yield from _snapshot(f"baseline/{name}", unpack_snapshot(packed))
     for row in db.execute("SELECT * FROM chunk ORDER BY key"):
         yield f"chunk/{row[1]}", _columns(row)
+    if db.execute("SELECT 1 FROM sqlite_master WHERE name='sketch'").fetchone():
+        for key, total, sample in db.execute("SELECT key,total,packed FROM sketch ORDER BY key"):
+            yield f"sketch/{key}", f"{total} {sample.hex()}"
     if db.execute("SELECT 1 FROM sqlite_master WHERE name='target'").fetchone():
         for row in db.execute("SELECT * FROM target ORDER BY key"):
             yield f"target/{row[1]}", _columns(row)

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from monitor.core.attribution import Attribution
 from monitor.core.index.baseline import Adopted, Decision, Judged, Snapshot
 from monitor.core.index.corpus import Change, ChunkRow
+from monitor.core.index.duplicates.content_sketch import ContentSketch
 from monitor.core.judging.policy import Verdict
 from monitor.core.migration.model import PhaseChange
 from monitor.core.migration.target import TargetRow
@@ -105,6 +106,8 @@ class Commit:
 
     positions: Mapping[Partition, int]
     changes: Sequence[Change] = ()
+    sketches: Mapping[int, ContentSketch] = field(default_factory=dict)
+    """Of what chunks said that the changes deleted, by key; kept as long as their delete marks."""
     forgotten: Sequence[int] = ()
     counters: Mapping[tuple[str, ...], int] = field(default_factory=dict)
     quarantined: Sequence[Quarantined] = ()

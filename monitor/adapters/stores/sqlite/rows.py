@@ -23,6 +23,8 @@ TOUCH_CHUNK = (
     "changed_topic=?,changed_partition=?,changed_at=? WHERE key=?"
 )
 READ_CHUNKS = f"SELECT {_COLUMNS} FROM chunk ORDER BY key"  # noqa: S608 - constant
+READ_CONTENTS = READ_CHUNKS.replace("text,vector", "text,NULL")
+"""The same without vectors, which are most of what is stored."""
 TRIM_QUARANTINE = """
 DELETE FROM quarantine WHERE rowid IN (
   SELECT rowid FROM (

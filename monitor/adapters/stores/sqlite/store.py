@@ -17,12 +17,14 @@ from monitor.adapters.stores.sqlite.quarantine import Quarantine
 from monitor.adapters.stores.sqlite.rows import (
     PUT_CHUNK,
     READ_CHUNKS,
+    READ_CONTENTS,
     TOUCH_CHUNK,
     said,
     stored_chunk,
     written,
 )
 from monitor.adapters.stores.sqlite.schema import keep_space, recognize
+from monitor.adapters.stores.sqlite.sketches import SketchTable
 from monitor.adapters.stores.sqlite.snapshots import (
     pack_deploy,
     pack_production,
@@ -35,6 +37,8 @@ from monitor.adapters.stores.sqlite.snapshots import (
 )
 from monitor.adapters.stores.sqlite.targets import TargetTable
 from monitor.core.index.baseline import Adopted, Decision, Judged, Snapshot
+from monitor.core.index.corpus import ChunkRow
+from monitor.core.index.duplicates.content_sketch import ContentSketch
 from monitor.core.index.lexical.sources import SourceStatistics
 from monitor.core.judging.policy import Verdict
 from monitor.core.migration.model import PhaseChange
@@ -123,6 +127,7 @@ class SqliteStore:
                 self._checkpoints = Checkpoints(self.path, self._db, self._connect)
                 keep_space(self._db, self.path, self._space)
                 ShingleTable(self._db).prepare()
+                SketchTable(self._db).prepare()
             return self._resumed()
         except sqlite3.Error as error:
             message = f"state {self.path}: {error}; expected a state file of corpus-drift in a writable folder"
@@ -178,6 +183,8 @@ class SqliteStore:
         db.executemany(PUT_CHUNK, puts)
         db.executemany(TOUCH_CHUNK, touches)
         db.executemany("DELETE FROM chunk WHERE key=?", [(key,) for key in commit.forgotten])
+        restored = [row.after.key for row in commit.changes if row.before is not None and not row.before.live]
+        SketchTable(db).put(commit.sketches, gone=[*restored, *commit.forgotten])
         encoded = [(msgspec.msgpack.encode(name), value) for name, value in commit.counters.items()]
         db.executemany("INSERT OR REPLACE INTO counter VALUES (?,?)", encoded)
         if commit.deploy is not None:
@@ -225,10 +232,23 @@ class SqliteStore:
 
     def chunks(self, batch: int) -> Iterator[Sequence[StoredChunk]]:
         """Every known chunk in key order, in batches; live rows have the slots that an empty corpus gives them."""
+        yield from self._chunks(READ_CHUNKS, batch)
+
+    def contents(self, batch: int) -> Iterator[Sequence[tuple[ChunkRow, str]]]:
+        """The same without vectors."""
+        for stored in self._chunks(READ_CONTENTS, batch):
+            yield [(row, text) for row, text, _ in stored]
+
+    def _chunks(self, query: str, batch: int) -> Iterator[Sequence[StoredChunk]]:
         slots = count()
-        with self._told("cannot read the chunks"), closing(self._db.execute(READ_CHUNKS)) as cursor:
+        with self._told("cannot read the chunks"), closing(self._db.execute(query)) as cursor:
             while fetched := cursor.fetchmany(batch):
                 yield [stored_chunk(values, slots) for values in fetched]
+
+    def sketches(self, keys: Sequence[int]) -> Mapping[int, ContentSketch]:
+        """What is kept of what deleted chunks said; unknown keys are left out."""
+        with self._told("cannot read"):
+            return SketchTable(self._db).found(keys)
 
     def texts(self, keys: Sequence[int]) -> Mapping[int, str]:
         """Texts of live chunks, for cards and audits; unknown keys are left out."""
