@@ -109,6 +109,7 @@ FLOORS = (
     "attribution",
     "reporting",
     "judging",
+    "alarms",
     "migration",
     "records",
     "explain",

@@ -75,7 +75,7 @@ def align(
     groupings: list[Grouping] = []
     sizes: list[SegmentSize] = []
     for dimension, names in assign(marks, dimensions, cap=cap).items():
-        pooled = _pooled(dimension, names, min_anchors)
+        pooled = pool_small(dimension, names, min_anchors)
         # Over all of the baseline: a segment that lost its last anchor must still show that it cannot be measured.
         segments, members = groups(pooled)
         groupings.append(Grouping(dimension, segments, members[then]))
@@ -83,7 +83,8 @@ def align(
     return Alignment(now, then, anchors.weights[now], tuple(groupings), tuple(sizes), len(marks) - len(pairs))
 
 
-def _pooled(dimension: str, names: Sequence[str], min_anchors: int) -> list[str]:
+def pool_small(dimension: str, names: Sequence[str], min_anchors: int) -> list[str]:
+    """Segment names with those of too few anchors as `other`; `all` stays."""
     counted = Counter(names)
     small = {name for name, count in counted.items() if count < min_anchors and dimension != ALL}
     return [OTHER if name in small else name for name in names]
