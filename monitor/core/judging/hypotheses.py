@@ -251,7 +251,7 @@ class JudgedAnchors:
         """What a rule's statistic is over: for a share, whether each anchor is above the metric's limit."""
         if rule.stat != SHARE:
             return values
-        limit = self.compared.limits.get(rule.metric)
+        limit = self.compared.summaries.limits.get(rule.metric)
         return None if limit is None else above(values, limit)
 
 

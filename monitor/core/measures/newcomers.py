@@ -40,7 +40,7 @@ class Newcomer:
         segment: of one of these chunks.
         share: share of the anchors that have a new chunk of it in their lists.
         excess: how much more that is than any document had then, or one new chunk's share than any chunk had then,
-            whichever is more; 0 where neither is.
+            whichever is more.
     """
 
     document: str
@@ -82,14 +82,15 @@ class Newcomers:
 
     @cached_property
     def documents(self) -> tuple[Newcomer, ...]:
-        """At least one new chunk each, the greatest excess first."""
+        """Those that stand out, the greatest excess first."""
         came = [self.came[key] for key in np.unique(self.lists[self.new]).tolist()]
         later = _shares(self.lists, self.new, [name for name, _ in came])
         segments, wanted = dict(came), set(self.but)
         made = [
-            Newcomer(name, segments[name], share, max(0.0, share - self.then.document, one - self.then.chunk))
+            Newcomer(name, segments[name], share, max(share - self.then.document, one - self.then.chunk))
             for name, (share, one) in later.by_document.items()
-            if not (wanted and wanted <= set(segments[name]))
+            if (share > self.then.document or one > self.then.chunk)
+            and not (wanted and wanted <= set(segments[name]))
         ]
         return tuple(sorted(made, key=lambda of: (-of.excess, -of.share, of.document)))
 
@@ -106,7 +107,7 @@ class Newcomers:
 
     def concern(self) -> Iterator[Concern]:
         """The documents that stand out; nothing where none does."""
-        names = tuple(of.document for of in self.documents if of.excess > 0)
+        names = tuple(of.document for of in self.documents)
         if names:
             yield Concern(METRIC, self.leg, ALL, ALL, names[:NAMED], len(names))
 

@@ -20,7 +20,7 @@ from monitor.core.measures.comparison.production import AgainstLegs
 from monitor.core.measures.comparison.rewordings import Rewordings
 from monitor.core.measures.comparison.seen import MeasureConfig, Observation
 from monitor.core.measures.comparison.spread import SegmentMeasures
-from monitor.core.measures.comparison.summary import NO_LIMITS, Summarised, summarise
+from monitor.core.measures.comparison.summary import NO_LIMITS, Summaries, Summarised
 from monitor.core.measures.comparison.tables import TIE_EPS, Comparison
 from monitor.core.measures.comparison.watched import AnchorLabels
 from monitor.core.measures.content import content
@@ -78,8 +78,8 @@ class Compared:
     min_judged: float = FLOOR
     pinned: tuple[Snapshot, Alignment] | None = None
     """The pinned baseline where it is another one and comparable, and which anchors compare with it."""
-    limits: Mapping[str, float] = field(default_factory=dict)
-    """By metric: the anchors above it are counted."""
+    summaries: Summaries = field(default_factory=Summaries)
+    """Says what the tables come to; kept from one comparison to the next."""
     registry: MeasureRegistry = REGISTRY
     then: IndexConfig | None = None
     """How the index was configured when the baseline was taken."""
@@ -95,14 +95,7 @@ class Compared:
             measurements += config_changes(seen.configuration, self.then)
         measurements += () if seen.profile is None else seen.profile.measurements()
         for of in self.tables:
-            found = summarise(
-                of.table,
-                of.alignment,
-                seen.missing(of.table.leg),
-                only_all=of.only_all,
-                limits=self.limits,
-                registry=self.registry,
-            )
+            found = self.summaries.of(of.table, of.alignment, seen.missing(of.table.leg), only_all=of.only_all)
             labelled = any(name.metric == JUDGED for name in of.table.names)
             measurements += floored(found, self.min_judged, self.registry) if labelled else found
         for spread in self.spreads:
@@ -181,7 +174,7 @@ class Drift:
         registry: MeasureRegistry = REGISTRY,
         settle_ties: bool = True,
     ) -> None:
-        self._limits, self._registry = limits, registry
+        self._registry, self._summaries = registry, Summaries(limits, registry)
         self._min_judged = min_judged
         self._anchors, self.fingerprint, self.scope, self.depths = anchors, fingerprint, scope, depths
         fused = fingerprint.search.mode is SearchMode.FUSED
@@ -271,7 +264,7 @@ class Drift:
             spreads=tuple(spreads),
             min_judged=self._min_judged,
             pinned=beside,
-            limits=self._limits,
+            summaries=self._summaries,
             registry=self._registry,
             losses=losses,
             newcomers=arrived,

@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 
 import numpy as np
@@ -46,40 +46,47 @@ class Summarised:
     only_all: bool = False
 
 
-def summarise(
-    table: SummaryTable,
-    alignment: Alignment,
-    failures: Mapping[int, str],
-    *,
-    only_all: bool = False,
-    limits: Mapping[str, float] = NO_LIMITS,
-    registry: MeasureRegistry = REGISTRY,
-) -> Iterator[Measurement]:
-    """All statistics of one leg's columns, per dimension and segment.
+class Summaries:
+    """Summaries of the tables of one baseline, kept from look to look: of a column that nobody moved all is said.
+
+    What is kept is replaced whole, so that several threads may look.
 
     Args:
-        table: the columns.
-        alignment: anchors, weights and segments.
-        failures: why anchors (rows among those of now) have no value.
-        only_all: leave the segments out.
         limits: by metric; `share` is then the weighted share of the anchors whose value is above it, in [0, 1].
         registry: says which statistics are exported of a measure.
     """
-    rows = _exported(table, limits, registry)
-    spread = sorted({column for row in rows if len(row.stats) > 1 for column in (row.column, row.own) if column >= 0})
-    ordered = Ordered.of(table.values[spread], alignment.weights)
-    shares = _shares(table, rows, limits)
-    failures = {**table.missing, **failures}
-    failed = np.array([int(row) in failures for row in alignment.now], np.bool_)
-    for grouping in alignment.groupings[:1] if only_all else alignment.groupings:
-        stats = _statistics(table, alignment, grouping, (ordered, spread), shares)
-        expected = np.bincount(grouping.codes, minlength=len(grouping.segments)).tolist()
-        for segment, label in enumerate(grouping.segments):
-            missing = alignment.now[failed & (grouping.codes == segment)] if table.leg != "lexical" else ()
-            why = _most_common([failures[int(row)] for row in missing])
-            place = _Place(grouping.dimension, label, segment, expected[segment], why)
-            for row in rows:
-                yield from _measurements(table, row, stats, place)
+
+    def __init__(self, limits: Mapping[str, float] = NO_LIMITS, registry: MeasureRegistry = REGISTRY) -> None:
+        self.limits, self._registry = limits, registry
+        self._kept: dict[tuple[Leg, tuple[Name, ...]], _Kept] = {}
+
+    def of(
+        self, table: SummaryTable, alignment: Alignment, failures: Mapping[int, str], *, only_all: bool = False
+    ) -> Iterator[Measurement]:
+        """All statistics of one leg's columns, per dimension and segment.
+
+        Args:
+            table: the columns.
+            alignment: anchors, weights and segments.
+            failures: why anchors (rows among those of now) have no value.
+            only_all: leave the segments out.
+        """
+        failures = {**table.missing, **failures}
+        kept = self._kept.get((table.leg, table.names))
+        if kept is None or not kept.holds(table, alignment, failures, only_all=only_all):
+            rows = _exported(table, self.limits, self._registry)
+            places = tuple(_places(table, alignment, failures, only_all=only_all))
+            kept = _Kept(table, alignment, failures, only_all, rows, places, {})
+        moved = kept.moved(table)
+        if moved:
+            chosen = [kept.rows[at] for at in moved]
+            said = dict(zip(moved, _said(table, alignment, chosen, kept.places, self.limits), strict=True))
+            kept = replace(kept, table=table, said={**kept.said, **said})
+        self._kept[table.leg, table.names] = kept
+        every = [kept.said[at] for at in range(len(kept.rows))]
+        for at in range(len(kept.places)):
+            for of in every:
+                yield from of[at]
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,12 +101,94 @@ class _Row:
 
 @dataclass(frozen=True, slots=True)
 class _Place:
-    dimension: str
+    grouping: Grouping
     segment: str
     at: int
     """Index of the segment in its dimension."""
     expected: int
     why: str
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Kept:
+    """A table as it was last summarised, and what was said, by row and place."""
+
+    table: SummaryTable
+    alignment: Alignment
+    failures: Mapping[int, str]
+    only_all: bool
+    rows: Sequence[_Row]
+    places: Sequence[_Place]
+    said: Mapping[int, Sequence[Sequence[Measurement]]]
+
+    def holds(
+        self, table: SummaryTable, alignment: Alignment, failures: Mapping[int, str], *, only_all: bool
+    ) -> bool:
+        """Whether all is as it was but for single columns."""
+        return (
+            alignment is self.alignment
+            and only_all == self.only_all
+            and table.note == self.table.note
+            and failures == self.failures
+        )
+
+    def moved(self, table: SummaryTable) -> list[int]:
+        """The rows of which a value, one of the baseline's own or the reason is another; compared by their bits."""
+        if not self.said:
+            return list(range(len(self.rows)))
+        before = self.table
+        if before.values is table.values and before.reasons == table.reasons:
+            return []
+        bits = [np.ascontiguousarray(of.values).view(np.int64) for of in (before, table)]
+        others: list[bool] = np.any(bits[0] != bits[1], axis=1).tolist()
+        return [
+            at
+            for at, row in enumerate(self.rows)
+            if others[row.column]
+            or (row.own >= 0 and others[row.own])
+            or before.reasons[row.column] != table.reasons[row.column]
+        ]
+
+
+def _places(
+    table: SummaryTable, alignment: Alignment, failures: Mapping[int, str], *, only_all: bool
+) -> Iterator[_Place]:
+    """Every segment of every dimension, and why anchors of it have no value."""
+    failed = np.isin(alignment.now, np.fromiter(failures, np.int64, len(failures)))
+    for grouping in alignment.groupings[:1] if only_all else alignment.groupings:
+        expected = np.bincount(grouping.codes, minlength=len(grouping.segments)).tolist()
+        for at, segment in enumerate(grouping.segments):
+            missing = alignment.now[failed & (grouping.codes == at)].tolist() if table.leg != "lexical" else ()
+            yield _Place(grouping, segment, at, expected[at], _most_common([failures[row] for row in missing]))
+
+
+def _said(
+    table: SummaryTable,
+    alignment: Alignment,
+    rows: Sequence[_Row],
+    places: Sequence[_Place],
+    limits: Mapping[str, float],
+) -> list[list[tuple[Measurement, ...]]]:
+    """What is said of each row in each place."""
+    columns = sorted({column for row in rows for column in (row.column, row.own) if column >= 0})
+    place = {column: at for at, column in enumerate(columns)}
+    part = replace(
+        table,
+        names=tuple(table.names[at] for at in columns),
+        values=table.values[columns],
+        reasons=tuple(table.reasons[at] for at in columns),
+    )
+    moved = [replace(row, column=place[row.column], own=place.get(row.own, -1)) for row in rows]
+    spread = sorted({at for row in moved if len(row.stats) > 1 for at in (row.column, row.own) if at >= 0})
+    ordered = Ordered.of(part.values[spread], alignment.weights)
+    shares = _shares(part, moved, limits)
+    groupings = dict.fromkeys(id(of.grouping) for of in places)
+    by_grouping = {
+        id(of): _statistics(part, alignment, of, (ordered, spread), shares)
+        for of in alignment.groupings
+        if id(of) in groupings
+    }
+    return [[tuple(_measurements(part, row, by_grouping[id(of.grouping)], of)) for of in places] for row in moved]
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,11 +239,6 @@ def _statistics(
     """All of one dimension; quantiles of the columns that export any, NaN for the others."""
     count, weights = len(grouping.segments), alignment.weights
     means = mean_by_segment(table.values, weights, grouping.codes, count)
-    covered: NDArray[np.float64] = np.ones(means.mean.shape)
-    gaps = np.flatnonzero(np.isnan(table.values).any(axis=1))
-    if len(gaps):
-        present = (~np.isnan(table.values[gaps])).astype(np.float64)
-        covered[gaps] = mean_by_segment(present, weights, grouping.codes, count).mean
     ordered, columns = spread
     quantiles = np.full((len(LEVELS), *means.mean.shape), np.nan)
     quantiles[:, columns] = ordered.quantiles(grouping.codes, count, LEVELS)
@@ -163,7 +247,7 @@ def _statistics(
     shares = np.full(means.mean.shape, np.nan)
     shares[columns] = mean_by_segment(over, weights, grouping.codes, count).mean
     values[SHARE] = shares.tolist()
-    return _Statistics({"mean": means.mean.tolist(), **values}, means.n.tolist(), covered.tolist())
+    return _Statistics({"mean": means.mean.tolist(), **values}, means.n.tolist(), means.covered.tolist())
 
 
 def _measurements(table: SummaryTable, row: _Row, stats: _Statistics, place: _Place) -> Iterator[Measurement]:
@@ -177,8 +261,8 @@ def _measurements(table: SummaryTable, row: _Row, stats: _Statistics, place: _Pl
         values = stats.values[stat]
         before = _NONE if row.own < 0 else values[row.own][at]
         yield Measurement(
-            name.metric, table.leg, name.k, place.dimension, place.segment, stat, values[column][at], counted,
-            place.expected, before, reason, covered,
+            name.metric, table.leg, name.k, place.grouping.dimension, place.segment, stat, values[column][at],
+            counted, place.expected, before, reason, covered,
         )  # fmt: skip
 
 

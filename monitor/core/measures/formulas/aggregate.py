@@ -8,7 +8,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from monitor.core.arrays.compile import compiled
+
 Matrix = NDArray[np.float64]
+Ints = NDArray[np.int64]
 
 LEVELS = (0.05, 0.5, 0.95)
 """The quantiles p05, p50 and p95."""
@@ -16,10 +19,17 @@ LEVELS = (0.05, 0.5, 0.95)
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Means:
-    """(M, G) weighted means of M columns in G segments (NaN where n = 0), and n, the anchors each rests on."""
+    """Of M columns in G segments, all (M, G).
+
+    Args:
+        mean: weighted; NaN where n = 0.
+        n: the anchors each rests on.
+        covered: the share of the segment's weight that these have, in 0..1; NaN in a segment without anchors.
+    """
 
     mean: Matrix
     n: NDArray[np.int64]
+    covered: Matrix
 
 
 def mean_by_segment(values: Matrix, weights: Matrix, groups: NDArray[np.int64], count: int) -> Means:
@@ -38,20 +48,28 @@ def mean_by_segment(values: Matrix, weights: Matrix, groups: NDArray[np.int64], 
         ValueError: a weight that is not positive and finite, or shapes that do not fit.
     """
     _check(values, weights, groups)
-    present = ~np.isnan(values)
-    cells = (np.arange(len(values))[:, None] * count + groups).ravel()
-    size = len(values) * count
-    # numerator and denominator add in the same order, so a column of ones has a mean of exactly one
-    if present.all():  # the usual case: all columns rest on the same anchors
-        total = np.bincount(cells, weights=(weights * values).ravel(), minlength=size)
-        mass = np.tile(np.bincount(groups, weights=weights, minlength=count), len(values))
-        n = np.tile(np.bincount(groups, minlength=count), len(values))
-    else:
-        total = np.bincount(cells, weights=np.where(present, weights * values, 0.0).ravel(), minlength=size)
-        mass = np.bincount(cells, weights=(weights * present).ravel(), minlength=size)
-        n = np.bincount(cells, weights=present.ravel(), minlength=size)
-    mean = np.where(n == 0, np.nan, total / np.where(n == 0, 1.0, mass))
-    return Means(mean.reshape(-1, count), n.reshape(-1, count).astype(np.int64))
+    total, mass, n = _sums(values, weights, groups, count)
+    whole = np.bincount(groups, weights=weights, minlength=count)
+    with np.errstate(invalid="ignore"):
+        return Means(total / mass, n, mass / whole)
+
+
+@compiled
+def _sums(values: Matrix, weights: Matrix, groups: NDArray[np.int64], count: int) -> tuple[Matrix, Matrix, Ints]:
+    """(M, G) sums of w v, of w, and the number of values that are not NaN; anchors are added in their order.
+
+    Numerator and denominator add in the same order, so a column of ones has a mean of exactly one.
+    """
+    total, mass = np.zeros((len(values), count)), np.zeros((len(values), count))
+    n = np.zeros((len(values), count), np.int64)
+    for column in range(len(values)):
+        for anchor in range(len(groups)):
+            value, group = values[column, anchor], groups[anchor]
+            if value == value:
+                total[column, group] += weights[anchor] * value
+                mass[column, group] += weights[anchor]
+                n[column, group] += 1
+    return total, mass, n
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -91,36 +109,34 @@ class Ordered:
 
         Source: Hyndman, Fan, Sample quantiles in statistical packages, 1996, definition 1.
         """
-        # 16-bit codes are sorted by radix; a dimension has far fewer segments than that
-        codes = groups.astype(np.int16 if count <= np.iinfo(np.int16).max else np.int64)
-        grouped = np.argsort(codes[self.order], axis=1, kind="stable")
-        members = np.take_along_axis(self.order, grouped, axis=1)
-        sizes = np.bincount(groups, minlength=count)
-        filled = np.flatnonzero(sizes)
-        made = np.full((len(levels), len(self.values), count), np.nan)
-        if len(filled):
-            values, weights = np.take_along_axis(self.values, members, axis=1), self.weights[members]
-            made[:, :, filled] = _inverted_cdf(values, weights, sizes[filled], levels)
-        return made
+        return _inverted_cdf(self.values, self.weights, self.order, groups, (count, np.array(levels)))
 
 
+@compiled
 def _inverted_cdf(
-    values: Matrix, weights: Matrix, sizes: NDArray[np.int64], levels: tuple[float, ...]
+    values: Matrix, weights: Matrix, order: Ints, groups: Ints, asked: tuple[int, NDArray[np.float64]]
 ) -> NDArray[np.float64]:
-    """(Q, M, S) quantiles of S adjoining runs of columns, each run ascending with NaN last, none empty."""
-    starts = np.cumsum(sizes) - sizes
-    running = np.empty(weights.shape)
-    for start, size in zip(starts.tolist(), sizes.tolist(), strict=True):
-        # run by run, not one sum minus another: only so it rounds as numpy's own quantile does
-        np.cumsum(weights[:, start : start + size], axis=1, out=running[:, start : start + size])
-    valid = np.add.reduceat(~np.isnan(values), starts, axis=1, dtype=np.int64)
-    last = starts + np.maximum(valid, 1) - 1  # a run of NaN only gives its first, NaN
-    running /= np.repeat(np.take_along_axis(running, last, axis=1), sizes, axis=1)
-    made = np.empty((len(levels), *last.shape))
-    for at, level in enumerate(levels):
-        # behind the last value the running sum is at least 1, so no NaN is ever counted
-        below = np.add.reduceat(running < level, starts, axis=1, dtype=np.int64)
-        made[at] = np.take_along_axis(values, np.minimum(starts + below, last), axis=1)
+    """(Q, M, G) quantiles; see `Ordered.quantiles`.
+
+    Sums run segment by segment in ascending order of the values, not as differences of one sum: only so they round as
+    numpy's own quantile does.
+    """
+    count, levels = asked
+    made = np.full((len(levels), len(values), count), np.nan)
+    for column in range(len(values)):
+        whole, running = np.zeros(count), np.zeros(count)
+        found = np.zeros((len(levels), count), np.bool_)
+        for anchor in order[column]:
+            if values[column, anchor] == values[column, anchor]:
+                whole[groups[anchor]] += weights[anchor]
+        for anchor in order[column]:
+            value, group = values[column, anchor], groups[anchor]
+            if value == value:
+                running[group] += weights[anchor]
+                for at in range(len(levels)):
+                    if not found[at, group]:
+                        made[at, column, group] = value
+                        found[at, group] = running[group] / whole[group] >= levels[at]
     return made
 
 

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from monitor.core.judging.hypotheses import GateEvidence
 from monitor.core.judging.judgement import judge_deploy
 from monitor.core.judging.policy import Verdict
+from monitor.core.measures.comparison.summary import Summaries
 from monitor.core.measures.formulas.columns import Name
 from monitor.core.model.report import Measurement
 from tests.core.judging.cases import SWAPS, Values, baseline, compared, rule
@@ -22,7 +23,7 @@ VALUES = st.lists(st.sampled_from([0.0, 1.0, 2.0, 2.5, 9.0, NAN]), min_size=1, m
 
 def shares(values: list[float], segments: list[str], weights: list[float]) -> dict[str, Measurement]:
     made = compared({SWAPS: np.array(values)}, segments, weights=np.array(weights))
-    found = replace(made, limits={SWAPS.metric: LIMIT}).report().measurements
+    found = replace(made, summaries=Summaries({SWAPS.metric: LIMIT})).report().measurements
     return {of.segment: of for of in found if of.stat == "share"}
 
 
@@ -51,7 +52,7 @@ def test_without_a_limit_there_is_no_share() -> None:
 
 
 def judged(values: Values, stat: str, name: Name, *, noise: Values | None = None) -> Verdict:
-    made = replace(compared({name: values}, ["s"] * len(values)), limits={SWAPS.metric: LIMIT})
+    made = replace(compared({name: values}, ["s"] * len(values)), summaries=Summaries({SWAPS.metric: LIMIT}))
     known = {} if noise is None else {("dense", name): noise}
     evidence = GateEvidence(baseline(["s"] * len(values), range(len(values))), known)  # type: ignore[arg-type]  # a literal
     return judge_deploy([rule(metric=name.metric, stat=stat, max=0.1)], made, made.report(), evidence)

@@ -70,7 +70,7 @@ def test_by_hand() -> None:
     values = np.array([[0.0, 1.0, 2.0, 3.0, NAN]])
     weights, groups = np.array([1.0, 1.0, 1.0, 7.0, 9.0]), np.zeros(5, np.int64)
     means = mean_by_segment(values, weights, groups, 1)
-    assert (means.mean.item(), means.n.item()) == (2.4, 4)
+    assert (means.mean.item(), means.n.item(), means.covered.item()) == (2.4, 4, 10 / 19)
     assert Ordered.of(values, weights).quantiles(groups, 1)[:, 0, 0].tolist() == [0.0, 3.0, 3.0]
 
 
