@@ -11,8 +11,9 @@ from monitor.core.model.report import ALL
 from monitor.kinds import Section
 
 RuleName = Literal[
-    "reembedded", "unequal_twins", "foreign_version", "lost_content", "boilerplate", "wordless", "repetitive",
-    "implausible_time", "leftover", "copied", "echoed", "relabelled", "strange_words", "foreign_source", "new_hub",
+    "reembedded", "rescaled", "unequal_twins", "foreign_version", "lost_content", "boilerplate", "wordless",
+    "repetitive", "implausible_time", "leftover", "copied", "echoed", "relabelled", "strange_words", "foreign_source",
+    "new_hub",
 ]  # fmt: skip
 _DEFAULTS = {of.name: of.limit for of in INTEGRITY_RULES}
 
@@ -84,6 +85,7 @@ class IntegritySection(Section):
 
     off: tuple[RuleName, ...] = ()
     reembedded: float = Field(_DEFAULTS["reembedded"], gt=0, le=1)
+    rescaled: float = Field(_DEFAULTS["rescaled"], gt=0, le=1)
     unequal_twins: float = Field(_DEFAULTS["unequal-twins"], gt=0, le=1)
     foreign_version: float = Field(_DEFAULTS["foreign-version"], gt=0, le=1)
     lost_content: float = Field(_DEFAULTS["lost-content"], gt=0, le=1)

@@ -53,6 +53,10 @@ INTEGRITY_RULES: tuple[IntegrityRule, ...] = (
         "each such chunk can be an answer lost: 2 points of all answers, 10 in a segment, are a loss",
     ),
     IntegrityRule(
+        "rescaled", "rescaled_ratio", 0.02, "vectors of another length for the same text: ENCODER",
+        "one encoder gives one text one length; the share is that of reembedded (lab: scaled_vectors)",
+    ),
+    IntegrityRule(
         "unequal-twins", "unequal_twins_ratio", 0.02, "equal texts with unequal vectors: ENCODER",
         "one encoder gives equal texts equal vectors; the share that may be lost is that of reembedded",
     ),

@@ -28,6 +28,11 @@ INTEGRITY: tuple[AnyMeasure, ...] = (
         "Vectors of another encoder or setting came in: the space is mixed.",
     ),
     _of(
+        "rescaled_ratio",
+        "Share of chunks whose vector has another length than that of the same text then, or than any had",
+        "Vectors are normalised no longer, or by another rule: dot products and thresholds on scores are off.",
+    ),
+    _of(
         "unequal_twins_ratio",
         "Share of chunks whose vector is another than that of an equal text, where that was not so in the baseline",
         "Equal texts are embedded by two encoders or settings.",

@@ -22,6 +22,7 @@ CAUSES: Mapping[CauseName, str] = {
 }
 FAULTS: Mapping[str, str] = {
     "reembedded_ratio": "embed again, with the baseline's encoder",
+    "rescaled_ratio": "embed again, normalised as the baseline's vectors are",
     "unequal_twins_ratio": "embed again: equal texts have unequal vectors",
     "lost_content_ratio": "restore what was lost",
     "boilerplate_ratio": "fetch and extract again: many say the same",

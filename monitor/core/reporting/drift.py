@@ -13,6 +13,7 @@ from monitor.core.attribution.index_evidence import anchor_versions, fingerprint
 from monitor.core.attribution.known import CorpusView
 from monitor.core.index.baseline import ListLeg, Snapshot
 from monitor.core.index.duplicates.duplicates import Duplicates
+from monitor.core.index.statistics.integrity import IntegrityFault
 from monitor.core.measures.comparison.alignment import Alignment, align
 from monitor.core.measures.comparison.confidence import Confidence
 from monitor.core.measures.comparison.labels import FLOOR, JUDGED, floored
@@ -379,12 +380,19 @@ class _Known:
     """Whether what was found an evaluation before still holds but for what changed."""
 
 
+_OTHER_VECTORS: Mapping[IntegrityFault, str] = {
+    "reembedded_ratio": "another vector than before",
+    "rescaled_ratio": "a vector of another length than before",
+}
+
+
 def _mixed(seen: Observation) -> Iterator[CauseEvidence]:
     """Evidence of vectors that no text explains."""
     integrity = None if seen.profile is None else seen.profile.integrity
-    if integrity is None or "reembedded_ratio" not in integrity.found:
-        return
-    share, chunks = integrity.share("reembedded_ratio", (ALL, ALL))
-    if share > ENCODER_EVIDENCE:
-        said = f"{share:.1%} of {chunks} chunks have another vector than before for the same text, or nearly the same"
-        yield CauseEvidence("ENCODER", said)
+    for fault, vector in _OTHER_VECTORS.items():
+        if integrity is None or fault not in integrity.found:
+            continue
+        share, chunks = integrity.share(fault, (ALL, ALL))
+        if share > ENCODER_EVIDENCE:
+            said = f"{share:.1%} of {chunks} chunks have {vector} for the same text, or nearly the same"
+            yield CauseEvidence("ENCODER", said)

@@ -1,6 +1,5 @@
 """Profiles of a corpus as plain values for MessagePack: arrays as raw little-endian bytes."""
 
-from dataclasses import fields
 from typing import Any
 
 import numpy as np
@@ -9,6 +8,9 @@ from monitor.core.index.statistics.contents import Contents
 from monitor.core.index.statistics.population import Population
 from monitor.core.index.statistics.profile import Distribution, Profile, SegmentProfile, Terms
 from monitor.core.index.statistics.word_samples import WIDTH
+
+CONTENT_FIELDS = 10
+"""Fewer are of a time before all that integrity compares was kept; lengths of vectors came later."""
 
 
 def plain_profile(profile: Profile | None) -> dict[str, Any] | None:
@@ -108,6 +110,7 @@ def _plain_contents(of: Contents) -> list[Any]:
         of.shingles.astype("<u4").tobytes(),
         of.words.astype("<u4").tobytes(),
         list(of.names),
+        of.lengths.astype("<f4").tobytes(),
     ]
 
 
@@ -121,12 +124,12 @@ def _population(plain: list[Any]) -> Population:
         np.frombuffer(documents, "<i4"),
         tuple(tuple(of) for of in values),
         np.frombuffer(hashes, "<i8"),
-        None if contents is None or len(contents) < len(fields(Contents)) else _contents(contents),
+        None if contents is None or len(contents) < CONTENT_FIELDS else _contents(contents),
     )
 
 
 def _contents(plain: list[Any]) -> Contents:
-    said, texts, sketches, tokens, implausible, distinct, sampled, shingles, words, names = plain
+    said, texts, sketches, tokens, implausible, distinct, sampled, shingles, words, names, *later = plain
     return Contents(
         np.frombuffer(said, "<u8"),
         np.frombuffer(texts, "<u8"),
@@ -138,4 +141,5 @@ def _contents(plain: list[Any]) -> Contents:
         np.frombuffer(shingles, "<u4"),
         np.frombuffer(words, "<u4").reshape(-1, WIDTH),
         tuple(names),
+        np.frombuffer(later[0] if later else b"", "<f4"),
     )

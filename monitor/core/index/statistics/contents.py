@@ -1,6 +1,6 @@
 """Contents: what the chunks of a corpus say, compactly, so that two moments can be compared without their texts."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,6 +25,7 @@ class Contents:
         shingles: the sampled shingles of all chunks one after the other, uint32.
         words: (n, WIDTH) uint32, a few words of each text, see `word_samples`.
         names: ids of the documents, in the order of the population's hashes.
+        lengths: (n,) float32 of the vectors, 0 for none; empty in a snapshot of a time before they were kept.
     """
 
     said: NDArray[np.uint64]
@@ -37,6 +38,7 @@ class Contents:
     shingles: NDArray[np.uint32]
     words: NDArray[np.uint32]
     names: tuple[str, ...]
+    lengths: NDArray[np.float32] = field(default_factory=lambda: np.zeros(0, np.float32))
 
     def owners(self) -> Ints:
         """The chunk of each sampled shingle."""

@@ -4,6 +4,7 @@ Everything goes by content: a chunk under another id, in another document or ano
 that is cut into chunks otherwise holds the same shingles. So renames, moves and re-chunking are no losses.
 """
 
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property, lru_cache
@@ -26,6 +27,7 @@ Floats = NDArray[np.float64]
 Mask = NDArray[np.bool_]
 IntegrityFault = Literal[
     "reembedded_ratio",
+    "rescaled_ratio",
     "unequal_twins_ratio",
     "foreign_version_ratio",
     "lost_content_ratio",
@@ -55,6 +57,10 @@ NO_CONTENTS = "no_contents"
 
 ROUNDED = 2
 """Bits in which sketches of one vector differ when it was rounded, at most."""
+_SCALED = 1.05
+"""Times another length that a vector may have: rounding to eight bits changes it by less than 1%."""
+_RARE = 0.001
+"""Share of the vectors at each end of the lengths then that do not say which lengths there were."""
 _TWINS = 16
 """Chunks of one text that a vector is compared with."""
 _WORDS = 3
@@ -232,6 +238,8 @@ class _Comparison:
         if (after.sketches != NO_SKETCH).any() and (self.before.sketches != NO_SKETCH).any():
             moved = self._same_text() | self._edited()
             yield "reembedded_ratio", self._now(moved)
+            if len(self.before.lengths):
+                yield "rescaled_ratio", self._now(self._rescaled() & ~moved)
             yield "unequal_twins_ratio", self._now(self._unequal() & ~moved)
         yield "foreign_version_ratio", self._now(self._foreign())
         yield "lost_content_ratio", self._lost()
@@ -270,22 +278,47 @@ class _Comparison:
 
         Where the text is the same but for its marks and white space, that is where the vector is a stranger's.
         """
-        before, after = self.before, self.after
-        order = np.argsort(before.texts, kind="stable")
-        texts = before.texts[order]
-        at = np.flatnonzero(self.known)
-        left = np.searchsorted(texts, after.texts[at], "left")
-        count = np.minimum(np.searchsorted(texts, after.texts[at], "right") - left, _TWINS)
-        steps = np.arange(int(count.sum())) - np.repeat(np.cumsum(count) - count, count)
-        others = before.sketches[order[np.repeat(left, count) + steps]]
-        apart = differing(np.repeat(after.sketches[at], count), others)
-        apart[others == NO_SKETCH] = 0
-        flags = np.zeros(len(after.texts), np.bool_)
-        if len(at):
-            letters = _within(after.said[at], before.said)
-            allowed = np.where(letters, ROUNDED, self._far)
-            flags[at] = np.minimum.reduceat(apart, np.cumsum(count) - count) > allowed
+        at, first, others = self._twins
+        flags = np.zeros(len(self.after.texts), np.bool_)
+        if not len(at):
+            return flags
+        count = np.diff(first, append=len(others))
+        there = self.before.sketches[others]
+        apart = differing(np.repeat(self.after.sketches[at], count), there)
+        apart[there == NO_SKETCH] = 0
+        letters = _within(self.after.said[at], self.before.said)
+        flags[at] = np.minimum.reduceat(apart, first) > np.where(letters, ROUNDED, self._far)
         return flags
+
+    def _rescaled(self) -> Mask:
+        """Chunks whose vector has another length than any had that stood for the same text; of a new text, another
+        one than there was at all. A vector without direction has none.
+        """
+        then, now = self.before.lengths.astype(np.float64), self.after.lengths.astype(np.float64)
+        there = np.sort(then[then > 0])
+        cut = int(_RARE * len(there))
+        low, high = (there[cut], there[len(there) - 1 - cut]) if len(there) else (0.0, math.inf)
+        flags = (now < low / _SCALED) | (now > high * _SCALED)
+        at, first, others = self._twins
+        if len(at):
+            own, their = np.repeat(now[at], np.diff(first, append=len(others))), then[others]
+            apart = np.maximum(own, their) / np.where(np.minimum(own, their) > 0, np.minimum(own, their), math.inf)
+            flags[at] = np.minimum.reduceat(apart, first) > _SCALED
+        return flags & (now > 0)
+
+    @cached_property
+    def _twins(self) -> tuple[Ints, Ints, Ints]:
+        """Of the chunks whose text was there: which they are, and where theirs begin among the chunks then that said
+        the same, `_TWINS` of each at most.
+        """
+        order = np.argsort(self.before.texts, kind="stable")
+        texts = self.before.texts[order]
+        at = np.flatnonzero(self.known)
+        left = np.searchsorted(texts, self.after.texts[at], "left")
+        count = np.minimum(np.searchsorted(texts, self.after.texts[at], "right") - left, _TWINS)
+        first = np.cumsum(count) - count
+        steps = np.arange(int(count.sum())) - np.repeat(first, count)
+        return at, first, order[np.repeat(left, count) + steps]
 
     def _edited(self) -> Mask:
         """Chunks that kept most of their text, with a vector almost as far away as a stranger's."""

@@ -157,6 +157,7 @@ class StatisticsAccumulator:
                 shingles,
                 columns.words[slots],
                 tuple(self.documents.name(int(codes[at])) for at in first),
+                columns.norms[slots],
             ),
         )
 

@@ -17,7 +17,7 @@ ABSENT = -1
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Population:
-    """The chunks of a corpus, compactly: 24 bytes each, and about 45 more for what they say.
+    """The chunks of a corpus, compactly: 24 bytes each, and about 50 more for what they say.
 
     Args:
         keys: (B,) int64 chunk keys, ascending.

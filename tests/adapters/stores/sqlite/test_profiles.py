@@ -54,6 +54,23 @@ def test_a_population_of_a_time_before_contents_has_none() -> None:
     assert after.population.contents is None
 
 
+def test_contents_of_a_time_before_lengths_were_kept_are_read_without() -> None:
+    made = profile()
+    plain = plain_profile(made)
+    assert plain is not None
+    assert made.population is not None
+    before = made.population.contents
+    assert before is not None
+    assert len(before.lengths) == len(before.texts) > 0
+    del plain["population"][6][10:]
+    after = profile_of(plain)
+    assert after is not None
+    assert after.population is not None
+    assert after.population.contents is not None
+    assert len(after.population.contents.lengths) == 0
+    np.testing.assert_array_equal(after.population.contents.texts, before.texts)
+
+
 def test_a_snapshot_of_before_has_none() -> None:
     assert profile_of(None) is None
     assert plain_profile(None) is None

@@ -41,6 +41,8 @@ class Said(NamedTuple):
     words: tuple[int, ...] = (0, 0, 0, 0)
     distinct: int | None = None
     """Shingles at all; not given: no place repeats another."""
+    length: float = 1.0
+    """Of the vector."""
 
 
 def population(chunks: Sequence[Said]) -> Population:
@@ -66,6 +68,7 @@ def population(chunks: Sequence[Said]) -> Population:
             np.array([of for one in chunks for of in one.shingles], np.uint32),
             np.array([one.words for one in chunks], np.uint32).reshape(-1, WIDTH),
             tuple(docs[of] for of in hashes),
+            np.array([one.length for one in chunks], np.float32),
         ),
     )
 
@@ -410,3 +413,42 @@ def test_implausible_times_are_far_from_the_median() -> None:
     seconds = np.array([50, 51, 52, 73, 29], np.int64) * year
     assert implausible(seconds).tolist() == [False, False, False, True, True]
     assert implausible(seconds[:0]).tolist() == []
+
+
+@pytest.mark.parametrize(
+    ("case", "now", "share"),
+    [
+        ("a length that rounding makes", but(3, length=1.04), 0.0),
+        ("normalisation was switched off", but(3, length=3.0), 0.1),
+        ("shorter", but(3, length=0.9), 0.1),
+        ("under another id", but(3, id="new", length=3.0), 0.1),
+        ("an edited text: as long as the others", but(3, text=99, sketch=ENCODER[3], length=1.0), 0.0),
+        ("an edited text: longer than any", but(3, text=99, sketch=ENCODER[3], length=1.2), 0.1),
+        ("a vector without direction has another fault", but(3, sketch=NO_SKETCH, length=0.0), 0.0),
+        ("another vector has another fault", but(3, sketch=OTHER_ENCODER[3], length=3.0), 0.0),
+    ],
+)
+def test_vectors_of_another_length(case: str, now: list[Said], share: float) -> None:
+    assert wrong(TEN, now).get("rescaled_ratio", 0.0) == share, case
+
+
+def test_a_text_has_the_lengths_that_it_had() -> None:
+    """Where nothing is normalised, each text has its own length, and a copy of it may have another one."""
+    then = [one._replace(length=1.0 + at) for at, one in enumerate(TEN)]
+    twin = chunk(3, id="twin", doc="d9", length=30.0)
+    assert wrong(then, then) == {}
+    assert wrong([*then, twin], [*then[:3], then[3]._replace(length=30.0), *then[4:], twin]) == {}
+    swapped = [one._replace(length=11.0 - one.length) for one in then]
+    assert wrong(then, swapped) == {"rescaled_ratio": 1.0}
+    new = chunk(10, length=5.5)
+    assert wrong(then, [*then, new]) == {}
+    assert wrong(then, [*then, new._replace(length=0.5)]) == {"rescaled_ratio": round(1 / 11, 4)}
+
+
+def test_a_baseline_without_lengths_says_nothing_of_them() -> None:
+    then = population(TEN)
+    assert then.contents is not None
+    older = replace(then, contents=replace(then.contents, lengths=np.zeros(0, np.float32)))
+    made = compare(older, population(but(3, length=9.0)), (ALL, "source", "embedding_version"))
+    assert made is not None
+    assert set(FAULTS) - set(made.found) == {"rescaled_ratio"}
