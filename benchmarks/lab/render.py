@@ -136,8 +136,9 @@ def rests_on(about: Mapping[str, object]) -> str:
     machine = str(about["machine"]).replace("\n", "; ")
     beside = f" Peers: {about['peers']}." if about.get("peers") else ""
     beside += f" {about['note']}" if about.get("note") else ""
-    own = f" and {about['lab_seconds']} s of the lab's" if "lab_seconds" in about else ""
-    used = f"{about['seconds']} s of the product's CPU{own}"
+    used = f"{about['seconds']} s of the product's CPU"
+    if "lab_seconds" in about:
+        used += f", {about['lab_seconds']} s of the lab's, {about['peer_seconds']} s of the peers'"
     return f"{used}; sources of the product {about['product']}; {machine}.{beside}"
 
 
