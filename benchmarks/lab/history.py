@@ -18,7 +18,7 @@ from benchmarks.lab.run import Bench, keep, loss_document, version
 from benchmarks.lab.true_history import TrueDeploy, true_deploys
 
 Document = dict[str, Any]
-PART = 5
+PART = 20
 """Deploys that are written, and then judged, together."""
 
 

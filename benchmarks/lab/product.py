@@ -43,11 +43,10 @@ class ProductError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Judged:
-    """What the product says of one deploy: its gate document, and its report (without the verdict) for the causes."""
+    """What the product says of one deploy: the gate's document."""
 
     deploy: str
     gate: dict[str, Any]
-    causes: tuple[str, ...]
 
     @property
     def told(self) -> dict[str, Any]:
@@ -58,7 +57,7 @@ class Judged:
             "reasons": self.gate["reasons"][:4],
             "rules": rules(self.gate["findings"]),
             "losses": [one["said"] for one in self.gate["losses"]],
-            "causes": list(self.causes),
+            "causes": [one["cause"] for one in self.gate["causes"]],
         }
 
 
@@ -151,11 +150,16 @@ class Product:
         return time.perf_counter() - begun
 
     def judged(self, deploy: str) -> Judged:
-        """Gate document and named causes of a deploy."""
+        """The gate's document of a deploy.
+
+        Raises:
+            ProductError: it does not know the deploy: what was appended was not read to its end.
+        """
         gate = json.loads(self._command("gate", "--deploy", deploy, "--format", "json", expected=(0, 1, 3)))
-        report = json.loads(self._command("report", "--deploy", deploy, "--json", expected=(0,)))
-        causes = tuple(one["cause"] for one in report["causes"])
-        return Judged(deploy, gate, causes)
+        if gate["state"] not in ("judged", "unsettled"):
+            message = f"corpus-drift gate --deploy {deploy}: state {gate['state']}, expected judged"
+            raise ProductError(message)
+        return Judged(deploy, gate)
 
     def _command(self, name: str, *arguments: str, expected: Sequence[int]) -> str:
         out, errors = io.StringIO(), io.StringIO()

@@ -1,5 +1,6 @@
 """One case: plant, ask the truth, run the product, keep the outcome in a cache so that a killed run goes on."""
 
+import gc
 import hashlib
 import json
 import os
@@ -68,6 +69,8 @@ class Bench:
         self.before = truth.brute_force(stream.corpus, stream.anchors)
         self.passages = truth.passages(stream.anchors, stream.corpus)
         self.answered = truth.answers(self.passages, stream.corpus, self.before)
+        gc.collect()
+        gc.freeze()  # the stream stays: the product, which runs in this process, need not look through it
         base = self.folder / "base" / f"{self.key}-{_PRODUCT}"
         self.base = prepared(stream, base, mode="pinned", tell=self.tell)
 

@@ -17,7 +17,7 @@ from benchmarks.lab.catalogue import KINDS
 from benchmarks.lab.corpus import Encode, Vector
 from benchmarks.lab.encoders import BLOCK, Encoder
 from benchmarks.lab.history import history, judged
-from benchmarks.lab.product import Product
+from benchmarks.lab.product import Product, ProductError
 from benchmarks.lab.real_streams import fastapi, git
 from benchmarks.lab.run import Bench, Case, outcome
 from tests.lab.small import chunks, stream
@@ -39,6 +39,15 @@ def test_a_case_is_planted_measured_and_judged(bench: Bench) -> None:
     assert deploy["blame"]["dense"]["right"]
     assert np.load(bench.embeddings / "reference.npy").shape == (120, 8)
     assert len(np.load(bench.embeddings / "lost_source-3-pinned.npy")) == 100
+
+
+def test_a_deploy_that_was_not_read_is_no_verdict(bench: Bench, tmp_path: Path) -> None:
+    product = bench.base.copied(tmp_path / "product")
+    product.append(bench.stream, bench.stream.deploys[:1], number=1)
+    with pytest.raises(ProductError, match="state unseen, expected judged"):
+        product.judged("ordinary-1")
+    product.run()
+    assert product.judged("ordinary-1").told["verdict"] == "pass"
 
 
 def test_what_was_measured_is_not_measured_again(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
