@@ -30,6 +30,7 @@ from monitor.core.records.committed import (
     Retried,
     StoredChunk,
 )
+from monitor.core.records.history import ChunkName, History, TextVersion, Track, Tracked
 from monitor.core.records.published import Published, Pulse
 from monitor.errors import ConfigurationError as ConfigurationError
 from monitor.errors import CorpusDriftError as CorpusDriftError
@@ -349,6 +350,26 @@ class StateStore(Protocol):
 
     def steps(self, migration_id: str) -> Sequence[PhaseChange]:
         """The steps that a migration took, oldest first; none of another migration than the one put last."""
+        ...
+
+    def history(self, deploys: int, hours: int) -> History:
+        """The newest points of deploys and hours, oldest first, and what people approved; bounded by the store."""
+        ...
+
+    def tracked(self) -> Tracked:
+        """The newest track of each anchor and leg."""
+        ...
+
+    def tracks(self, anchor: str) -> Sequence[Track]:
+        """Every kept track of one anchor, oldest first."""
+        ...
+
+    def versions(self, key: int) -> Sequence[TextVersion]:
+        """The texts that a chunk had while it stood in a list, oldest first."""
+        ...
+
+    def named(self, keys: Sequence[int]) -> Mapping[int, ChunkName]:
+        """What chunks are called, live or deleted; unknown keys are left out."""
         ...
 
     def size(self) -> int:

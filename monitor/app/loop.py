@@ -16,6 +16,7 @@ from monitor.app.migration import counted
 from monitor.app.operations import Operations
 from monitor.app.parts import MonitorComponents
 from monitor.app.reanchoring import reanchored
+from monitor.app.recording import Recorder
 from monitor.app.restore import restore
 from monitor.app.span import bootstrap_problems, span_problems
 from monitor.app.tally import Tally
@@ -27,6 +28,7 @@ from monitor.core.model.plausibility import DOUBTFUL, Doubt, StreamTime
 from monitor.core.model.problems import Problem, ProblemKind
 from monitor.core.places import named_positions
 from monitor.core.records.committed import Commit, DeployRecord, Quarantined, Resumed
+from monitor.core.records.history import DeploySize, HistoryPoint, Track, size_of
 from monitor.core.records.published import Published
 from monitor.core.session import OPEN_GAPS, Ingested
 from monitor.ports import CorpusDriftError, ScanningSource, UnreachableError
@@ -70,6 +72,7 @@ class Monitor:
         self._next_look = 0.0
         self._over = False
         self._unsettled: Unsettled | None = None
+        self._recorder = Recorder(parts.clocks, parts.corpus)
 
     @property
     def published(self) -> Published | None:
@@ -111,6 +114,7 @@ class Monitor:
         if parts.production is not None:
             parts.production.resume(resumed.production)
         self.measuring = Measuring(parts, self.intake)
+        self._recorder.resume(parts.store)
         self._resume_readiness(resumed)
         self.measuring.choose_baseline()
         if not resumed.empty:
@@ -297,6 +301,8 @@ class Monitor:
         deploy = replace(self._judged(again.deploy_id, again.expected, measured), judged_again=stamp)
         self._settle(deploy)
         first = self._first(deploy)
+        same = [of.size for of in self.parts.store.history(1, 0).deploys if of.deploy_id == deploy.deploy_id]
+        point, tracks = self._recorder.deploy(deploy, same[0] if same else None, self.session.ledger)
         self.parts.store.commit(
             Commit(
                 positions=self.intake.positions,
@@ -304,6 +310,8 @@ class Monitor:
                 deploy=deploy,
                 baselines=() if first is None else (first,),
                 newest_event_time=self.parts.corpus.newest_event_time,
+                point=point,
+                tracks=tracks,
             )
         )
         self.parts.gauges.committed()
@@ -405,11 +413,16 @@ class Monitor:
         released: Sequence[Position] = (),
     ) -> None:
         parts, deploy, first = self.parts, None, None
+        point: HistoryPoint | None = None
+        tracks: Sequence[Track] = ()
         if batch.closed is not None and batch.closed.deploy.step is None and measured is not None:
             deploy = self._judged(batch.closed.deploy.deploy_id, batch.closed.deploy.expected, measured)
             self._settle(deploy)
             first = self._first(deploy)
+            point, tracks = self._recorder.deploy(deploy, self._size(), self.session.ledger)
             self._close_tally()
+        elif measured is not None:
+            point = self._hour(measured)
         commit = Commit(
             positions=batch.positions,
             changes=ingested.changes,
@@ -424,11 +437,32 @@ class Monitor:
             newest_event_time=parts.corpus.newest_event_time,
             bookmark=parts.source.bookmark(batch.positions) if isinstance(parts.source, ScanningSource) else None,
             target=None if parts.migration is None else parts.migration.commit(),
+            point=point,
+            tracks=tracks,
         )
         parts.store.commit(commit)
         parts.gauges.committed()
         if deploy is not None:
             self.measuring.choose_baseline()
+
+    def _hour(self, measured: Measured) -> HistoryPoint | None:
+        """The point of this hour, where it is over: the one time an hour that a report is worked out unasked."""
+        if not self._recorder.hour_due():
+            return None
+        newest = self.session.ledger[-1].deploy_id if self.session.ledger else ""
+        return self._recorder.hour(*measured(), newest, self.parts.gauges.staleness())
+
+    def _note_hour(self) -> None:
+        """Where nothing arrives the hours pass all the same."""
+        measured = self.measuring.latest
+        point = None if measured is None else self._hour(measured)
+        if point is None:
+            return
+        newest, counters = self.parts.corpus.newest_event_time, dict(self.session.counters)
+        self.parts.store.commit(
+            Commit(self.intake.positions, counters=counters, newest_event_time=newest, point=point)
+        )
+        self.parts.gauges.committed()
 
     def _first(self, deploy: DeployRecord) -> Snapshot | None:
         """The deploy as the first baseline, where the configuration asks for one; never where anything is unsure."""
@@ -448,6 +482,11 @@ class Monitor:
     def _tally_before(self) -> Tally:
         """At the deploy before: kept with the counters, so that a restart within a deploy forgets nothing of it."""
         return Tally.of({name[1:]: n for name, n in self.session.counters.items() if name[0] == AT_DEPLOY})
+
+    def _size(self) -> DeploySize:
+        """What changed since the deploy before, by the counters that are kept with the state."""
+        counters = self.session.counters
+        return size_of(counters, {name[1:]: n for name, n in counters.items() if name[0] == AT_DEPLOY})
 
     def _close_tally(self) -> None:
         counters = self.session.counters
@@ -483,6 +522,7 @@ class Monitor:
             measuring.refresh()
         elif measuring.report_due():
             measuring.republish()
+        self._note_hour()
 
     def _insist(self, action: Callable[[], T]) -> T:
         """Try until an outside system that the stream cannot do without answers, or the loop is told to stop."""

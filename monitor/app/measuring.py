@@ -65,6 +65,11 @@ class Measuring:
         view = self._view
         return None if view is None else view()
 
+    @property
+    def latest(self) -> Measured | None:
+        """What was published last; None before the first."""
+        return self._measured
+
     def touch(self, ingested: Ingested) -> None:
         """The corpus changed; anchors whose dense lists may have are replayed before the next report."""
         rows = rows_of(ingested.touched, ("dense",)).tolist()

@@ -17,6 +17,7 @@ from monitor.core.judging.policy import Rule
 from monitor.core.model.events import Deploy
 from monitor.core.model.report import CauseEvidence
 from monitor.core.records.committed import Commit, Quarantined, Retried
+from monitor.core.records.history import ApprovalMark
 from monitor.core.reporting.drift import Drift
 from monitor.core.session import OPEN_GAPS
 from monitor.ports import ConfigurationError, ScanningSource, UnreachableError
@@ -96,6 +97,13 @@ class Operations:
             counters={**session.counters, OPEN_GAPS: 0},
             withdrawn=(snapshot.name + PENDING,),
             decision=snapshots.decide(snapshot.name, session.ledger),
+            approval=ApprovalMark(
+                snapshot.name,
+                approval.author,
+                approval.reason,
+                approval.time,
+                session.ledger[-1].deploy_id if session.ledger else "",
+            ),
         )
         self._store(made)
         session.counters[OPEN_GAPS] = 0  # only now: a store that refused has not forgotten the losses either

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 from numpy.random import Generator
@@ -26,6 +27,21 @@ from monitor.core.records.committed import (
     Resumed,
     StoredChunk,
     TargetCommit,
+)
+from monitor.core.records.history import (
+    ApprovalMark,
+    ChunkName,
+    DeploySize,
+    HistoryPoint,
+    PointKind,
+    TextVersion,
+    Touch,
+    Track,
+    Tracked,
+    point_of,
+)
+from monitor.core.records.history import (
+    History as Past,
 )
 from monitor.ports import StateStore
 from tests.fingerprints import APPROXIMATE
@@ -54,6 +70,11 @@ class MemoryStore:
         self._steps: Sequence[PhaseChange] = ()
         self._sketches: dict[int, ContentSketch] = {}
         self._empty = True
+        self._points: list[HistoryPoint] = []
+        self._marks: list[ApprovalMark] = []
+        self._tracks: list[Track] = []
+        self._texts: dict[tuple[int, str], TextVersion] = {}
+        self._numbers = 0
 
     def start(self) -> Resumed:
         return Resumed(dict(self._positions), dict(self._counters), self.ledger(), self._newest, self._empty)
@@ -91,6 +112,44 @@ class MemoryStore:
             self._put_target(commit.target)
         self._newest, self._empty = commit.newest_event_time, False
         self._decision, self._current = commit.decision or self._decision, commit.current
+        self._put_past(commit)
+
+    def _put_past(self, commit: Commit) -> None:
+        if commit.approval is not None:
+            self._marks.append(commit.approval)
+        if commit.point is not None:
+            self._numbers += 1
+            again = (commit.point.kind, commit.point.deploy_id) if commit.point.kind == "deploy" else None
+            self._points = [one for one in self._points if (one.kind, one.deploy_id) != again]
+            self._points.append(replace(commit.point, number=self._numbers))
+            self._tracks += [replace(one, number=self._numbers) for one in commit.tracks]
+        snapshots = [*commit.baselines] if commit.deploy is None else [commit.deploy.snapshot, *commit.baselines]
+        newest = max((point.number for point in self._points), default=0)
+        for key, member in ((key, member) for of in snapshots for key, member in of.members.items()):
+            said = self.said([key]).get(key)
+            text = said.text if said is not None and said.content_hash == member.content_hash else None
+            made = TextVersion(member.content_hash, newest, newest, text, len(text or ""))
+            held = self._texts.get((key, member.content_hash), made)
+            kept = held if held.text is not None else made
+            self._texts[key, member.content_hash] = kept._replace(first=held.first, newest=newest)
+
+    def history(self, deploys: int, hours: int) -> Past:
+        of = {kind: [point for point in self._points if point.kind == kind] for kind in ("deploy", "hour")}
+        newest = [(of[kind][-most:] if most else []) for kind, most in (("deploy", deploys), ("hour", hours))]
+        return Past(tuple(newest[0]), tuple(newest[1]), tuple(self._marks))
+
+    def tracked(self) -> Tracked:
+        return {(of.anchor, of.leg): of for of in self._tracks}
+
+    def tracks(self, anchor: str) -> Sequence[Track]:
+        return sorted((of for of in self._tracks if of.anchor == anchor), key=lambda of: (of.number, of.leg))
+
+    def versions(self, key: int) -> Sequence[TextVersion]:
+        return [of for (mine, _), of in sorted(self._texts.items(), key=lambda pair: pair[1].first) if mine == key]
+
+    def named(self, keys: Sequence[int]) -> Mapping[int, ChunkName]:
+        rows = {key: self._chunks[key][0] for key in keys if key in self._chunks}
+        return {key: ChunkName(row.chunk_id, row.doc_id, row.live) for key, row in rows.items()}
 
     def _put_target(self, commit: TargetCommit) -> None:
         if commit.version != self._version:
@@ -215,7 +274,28 @@ class History:
             decision=None if self.generator.random() < 0.7 else Decision(f"b{self._offset}", "main", "ü"),
             current=None if self.generator.random() < 0.5 else (self._deploy_report("", now=self._offset), VERDICT),
             target=None if self.generator.random() < 0.5 else self._target(),
+            **self._past(deploy),
         )
+
+    def _past(self, deploy: DeployRecord | None) -> dict[str, Any]:
+        """A point a deploy and now and then an hour, lists that moved, a person's word."""
+        mark = ApprovalMark("main", "änn", "why\nnot", "now", f"d{self._deploys}")
+        made: dict[str, Any] = {"approval": mark if self.generator.random() < 0.1 else None}
+        if deploy is None:
+            return made | {"point": self._point_of("hour") if self.generator.random() < 0.2 else None}
+        size = None if self._deploys % 4 == 0 else DeploySize(self._deploys, 2, 0)
+        point = replace(self._point_of("deploy"), deploy_id=deploy.deploy_id, size=size)
+        moved = [of for of in ("q0ü", "q1ü") if self.generator.random() < 0.5]
+        return made | {"point": point, "tracks": [self._track(name) for name in moved]}
+
+    def _point_of(self, kind: PointKind) -> HistoryPoint:
+        report = self._deploy_report("", now=self._offset)
+        return point_of(replace(report, problems=()), VERDICT, kind=kind, taken=float(self._offset))
+
+    def _track(self, name: str) -> Track:
+        keys = None if self.generator.random() < 0.2 else tuple(self.generator.integers(0, 9, 3).tolist())
+        touches = (Touch("new", "c\u20281", f"t/0@{self._offset}"),) if self.generator.random() < 0.5 else ()
+        return Track(name, "dense", "h", keys, touches, 2 * len(touches))
 
     def _target(self) -> TargetCommit:
         """Points that came and went, now and then of another version or with a step taken."""
@@ -330,7 +410,27 @@ def contents(store: StateStore, resumed: Resumed, batch: int) -> tuple[object, .
         (store.decision(), repr(store.current())),
         [target_contents(row) for version in VERSIONS for row in store.target(version)],
         [list(store.steps(f"m{at}")) for at in range(3)],
+        past_contents(store, [row.key for row, _, _ in chunks]),
     )
+
+
+def past_contents(store: StateStore, keys: Sequence[int]) -> tuple[object, ...]:
+    """What is kept for pictures, to the bit."""
+    listed = sorted({*keys, *(chunk_key(f"c{at}") for at in range(5)), 12345})
+    found, few = store.history(100, 100), store.history(2, 0)
+    return (
+        [point_contents(point) for point in (*found.deploys, *found.hours, *few.deploys)],
+        (list(found.approvals), len(few.hours)),
+        store.tracked(),
+        [list(store.tracks(name)) for name in ("q0ü", "q1ü", "never")],
+        [list(store.versions(key)) for key in listed],
+        store.named(listed),
+    )
+
+
+def point_contents(point: HistoryPoint) -> tuple[object, ...]:
+    numbers = tuple(of.tobytes() for of in (point.anchors, point.values, point.limits))
+    return repr(replace(point, anchors=point.anchors[:0], values=point.values[:0], limits=point.limits[:0])), numbers
 
 
 def target_contents(row: TargetRow) -> tuple[object, ...]:

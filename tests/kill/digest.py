@@ -7,12 +7,15 @@ empty at a bootstrap), the bytes of the file, and numbers that SQLite hands out.
 import sqlite3
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing
+from dataclasses import replace
 from hashlib import blake2b
 from pathlib import Path
 from typing import Any
 
 import msgspec
+import numpy as np
 
+from monitor.adapters.stores.sqlite.history import unpack_point
 from monitor.adapters.stores.sqlite.snapshots import unpack_deploy, unpack_snapshot
 from monitor.core.index.baseline import Snapshot
 from monitor.core.model.lists import NO_CHUNK
@@ -21,6 +24,7 @@ from monitor.core.records.committed import DeployRecord
 Parts = dict[str, str]
 """Name of a part, `section/...`, to its exact value as text; in canonical order."""
 DEPLOY = "deploy/"
+NOTHING = np.zeros(0)
 
 
 def digest(state: Path) -> Parts:
@@ -83,6 +87,7 @@ def _parts(db: sqlite3.Connection) -> Iterator[tuple[str, str]]:
     if db.execute("SELECT 1 FROM sqlite_master WHERE name='target'").fetchone():
         for row in db.execute("SELECT * FROM target ORDER BY key"):
             yield f"target/{row[1]}", _columns(row)
+    yield from _past(db)
     for row in db.execute("SELECT * FROM quarantine ORDER BY topic,partition,at"):
         yield f"quarantine/{row[0]}/{row[1]}@{row[2]}", _columns(row[3:])
     for counter, value in sorted(db.execute("SELECT name,value FROM counter")):
@@ -92,6 +97,21 @@ def _parts(db: sqlite3.Connection) -> Iterator[tuple[str, str]]:
     # The report of now is what an ended monitor leaves behind for readers: it is measured anew by the next one.
     for name, value in db.execute("SELECT name,value FROM meta WHERE name != 'current report' ORDER BY name"):
         yield f"meta/{name}", str(value)
+
+
+def _past(db: sqlite3.Connection) -> Iterator[tuple[str, str]]:
+    """What is kept for pictures; hours are the wall clock's."""
+    for (packed,) in db.execute("SELECT packed FROM point WHERE kind='deploy' ORDER BY number"):
+        point = unpack_point(packed, 0)
+        numbers = (point.anchors, point.values, point.limits)
+        said = replace(point, taken=0.0, anchors=np.zeros(0, np.int64), values=NOTHING, limits=NOTHING)
+        yield f"point/{point.deploy_id}", " | ".join((repr(said), *(of.tobytes().hex() for of in numbers)))
+    for row in db.execute("SELECT * FROM track ORDER BY anchor,leg,number"):
+        yield f"track/{row[0]}/{row[1]}/{row[2]}", _columns(row[3:])
+    for row in db.execute(
+        "SELECT key,content_hash,first,newest,packed FROM listed LEFT JOIN said USING (id) ORDER BY 1,2"
+    ):
+        yield f"listed/{row[0]}/{row[1]}", _columns(row[2:])
 
 
 def _deploy(record: DeployRecord) -> Iterator[tuple[str, str]]:

@@ -207,6 +207,10 @@ def test_the_digest_sees_every_bit_and_nothing_else(case: Case, tmp_path: Path) 
         ("DELETE FROM quarantine WHERE at=(SELECT MAX(at) FROM quarantine)", "quarantine/"),
         ("UPDATE meta SET value=value-1", "meta/"),
         ("DELETE FROM baseline", "baseline/"),
+        ("DELETE FROM point WHERE deploy_id='d1'", "point/d1"),
+        ("UPDATE track SET keys=NULL WHERE number=2", "track/"),
+        ("UPDATE listed SET newest=newest-1", "listed/"),
+        ("DELETE FROM said", "listed/"),
         ("UPDATE deploy SET verdict='pass' WHERE deploy_id='d0'", "deploy/d0/verdict"),
     ],
 )

@@ -17,6 +17,7 @@ from monitor.core.migration.target import TargetRow
 from monitor.core.model.events import Partition, Position, Segment
 from monitor.core.model.production import ProductionLists
 from monitor.core.model.report import DriftReport
+from monitor.core.records.history import ApprovalMark, HistoryPoint, Track
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,6 +129,12 @@ class Commit:
     """What the source must know besides the positions to go on at them; None leaves the earlier one."""
     target: TargetCommit | None = None
     """Of the migration that is watched."""
+    point: HistoryPoint | None = None
+    """What is kept of a deploy or an hour for pictures; a deploy that was judged again replaces its point."""
+    tracks: Sequence[Track] = ()
+    """The anchors' lists that a deploy changed; with `point` only."""
+    approval: ApprovalMark | None = None
+    """What a person put in force with it."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -62,6 +62,13 @@ def unpack_deploy(stored: bytes) -> DeployRecord:
     )
 
 
+def unpack_judgement(stored: bytes) -> tuple[DriftReport, Verdict]:
+    """The report and verdict of a deploy record, and nothing else of it."""
+    parts = msgspec.msgpack.decode(_whole(stored), type=list[msgspec.Raw])
+    verdict, report = msgspec.msgpack.decode(parts[2], type=Verdict), msgspec.msgpack.decode(parts[3])
+    return report_of(report), verdict
+
+
 def pack_report(report: DriftReport, verdict: Verdict) -> bytes:
     """A report with its verdict as bytes."""
     return _small(msgspec.msgpack.encode((report, verdict)))

@@ -13,6 +13,7 @@ import msgspec
 from monitor.adapters.stores.sqlite.baselines import Baselines
 from monitor.adapters.stores.sqlite.checkpoints import Checkpoints
 from monitor.adapters.stores.sqlite.contents import ShingleTable
+from monitor.adapters.stores.sqlite.history import HistoryTables
 from monitor.adapters.stores.sqlite.quarantine import Quarantine
 from monitor.adapters.stores.sqlite.rows import (
     PUT_CHUNK,
@@ -46,6 +47,7 @@ from monitor.core.migration.target import TargetRow
 from monitor.core.model.events import Partition
 from monitor.core.model.report import DriftReport
 from monitor.core.records.committed import ChunkContent, Commit, DeployRecord, Quarantined, Resumed, StoredChunk
+from monitor.core.records.history import ChunkName, History, TextVersion, Track, Tracked
 from monitor.ports import ConfigurationError, CorpusDriftError, UnreachableError
 
 T = TypeVar("T")
@@ -128,6 +130,7 @@ class SqliteStore:
                 keep_space(self._db, self.path, self._space)
                 ShingleTable(self._db).prepare()
                 SketchTable(self._db).prepare()
+                HistoryTables(self._db).prepare()
             return self._resumed()
         except sqlite3.Error as error:
             message = f"state {self.path}: {error}; expected a state file of corpus-drift in a writable folder"
@@ -200,6 +203,7 @@ class SqliteStore:
         if commit.target is not None:
             TargetTable(db).prepare()
             TargetTable(db).put(commit.target)
+        HistoryTables(db).put(commit)
         self._put_words(commit)
 
     def _put_words(self, commit: Commit) -> None:
@@ -331,6 +335,31 @@ class SqliteStore:
         """The steps that a migration took."""
         with self._told("cannot read"):
             return TargetTable(self._db).steps(migration_id)
+
+    def history(self, deploys: int, hours: int) -> History:
+        """The newest points of deploys and hours, oldest first, and what people approved."""
+        with self._told("cannot read the history"):
+            return self._unpacked(lambda _: HistoryTables(self._db).history(deploys, hours), b"", "history")
+
+    def tracked(self) -> Tracked:
+        """The newest track of each anchor and leg."""
+        with self._told("cannot read the history"):
+            return HistoryTables(self._db).tracked()
+
+    def tracks(self, anchor: str) -> Sequence[Track]:
+        """Every kept track of one anchor, oldest first."""
+        with self._told("cannot read the history"):
+            return HistoryTables(self._db).tracks(anchor)
+
+    def versions(self, key: int) -> Sequence[TextVersion]:
+        """The texts that a chunk had while it stood in a list, oldest first."""
+        with self._told("cannot read the history"):
+            return HistoryTables(self._db).versions(key)
+
+    def named(self, keys: Sequence[int]) -> Mapping[int, ChunkName]:
+        """What chunks are called, live or deleted; unknown keys are left out."""
+        rows = {key: self._all("SELECT chunk_id,doc_id,live FROM chunk WHERE key=?", (key,)) for key in keys}
+        return {key: ChunkName(row[0][0], row[0][1], bool(row[0][2])) for key, row in rows.items() if row}
 
     def _has_target(self) -> bool:
         return bool(self._db.execute("SELECT 1 FROM sqlite_master WHERE name='target'").fetchone())

@@ -5,9 +5,9 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from monitor.adapters.web.page.context import Document, PageContext, PageSection
-from monitor.adapters.web.page.heat import segment_verdicts
 from monitor.adapters.web.page.words import number, place
 from monitor.core.judging.policy import Finding, Verdict
+from monitor.core.judging.segment_verdicts import segment_verdicts
 from monitor.core.measures.registry import REGISTRY
 from monitor.core.model.report import ALL, DriftReport, Measurement, SegmentSize, judged_depth
 

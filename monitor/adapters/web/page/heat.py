@@ -9,6 +9,7 @@ from typing import Literal
 from monitor.adapters.web.page.context import Document, PageContext, PageSection
 from monitor.adapters.web.page.words import number, place
 from monitor.core.judging.policy import Finding, Verdict
+from monitor.core.judging.segment_verdicts import ORDER, segment_verdicts
 from monitor.core.measures.registry import REGISTRY
 from monitor.core.model.report import ALL, DriftReport, Measurement, SegmentSize, judged_depth
 
@@ -20,8 +21,6 @@ OPEN_ROWS = 16
 """Rows shown at once; more only where they are not calm."""
 MOST_OPEN = 40
 """Rows shown at once in any case; the rest is folded away."""
-ORDER = ("fail", "unknown", "inconclusive", "warning", "pass", "not watched")
-"""Of rows, the worst first."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,23 +128,6 @@ def heat(report: DriftReport, verdict: Verdict, *, old: bool = False) -> Heatmap
     )
 
 
-def segment_verdicts(report: DriftReport, verdict: Verdict, *, old: bool = False) -> Mapping[tuple[str, str], str]:
-    """The worst critical finding of each segment; a warning where only a warning rule fails.
-
-    Where nothing was judged at all (the report has problems, or the input is stale) every segment is unknown: an old
-    or an incomparable number is no calm one. A segment that no rule concerns is not watched.
-    """
-    everywhere = {(of.dimension, of.segment) for of in report.segments}
-    everywhere |= {(of.dimension, of.segment) for of in report.measurements}
-    if old or report.problems or not verdict.findings:
-        return dict.fromkeys(everywhere, "unknown")
-    made = dict.fromkeys(everywhere, ORDER[-1])
-    for found in verdict.findings:
-        at, said = (found.dimension, found.segment), _said(found)
-        made[at] = min(made.get(at, said), said, key=ORDER.index)
-    return made
-
-
 def _counts(rows: Sequence[HeatmapRow]) -> tuple[tuple[str, int], ...]:
     counted = Counter(row.verdict for row in rows if row.dimension != ALL)
     return tuple((name, counted[name]) for name in ORDER if counted[name])
@@ -155,13 +137,6 @@ def _rank(row: HeatmapRow) -> tuple[bool, int, float, float, str, str]:
     """All anchors first, then the worst verdict, then the most answers lost, then the most new results."""
     lost, new = row.harm
     return row.dimension != ALL, ORDER.index(row.verdict), -lost, -new, row.dimension, row.segment
-
-
-def _said(found: Finding) -> str:
-    """A warning never decides: where it cannot be told whether it holds, the critical rules speak alone."""
-    if found.severity == "critical":
-        return found.verdict
-    return "pass" if found.verdict in ("pass", "inconclusive") else "warning"
 
 
 def _key(found: Finding | Measurement) -> tuple[str, str, int, str, str, str]:
