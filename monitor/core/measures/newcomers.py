@@ -21,6 +21,7 @@ from monitor.core.model.report import ALL, Concern, Leg, Measurement
 
 METRIC = "new_hub_ratio"
 _LEGS: tuple[Literal["dense", "lexical", "production"], ...] = ("dense", "lexical", "production")
+_NOT_NEW = -1
 NAMED = 10
 """Documents that are named."""
 _COMES = frozenset({"upsert", "update", "copy"})
@@ -57,8 +58,8 @@ class Newcomers:
         leg: which.
         k: depth of the lists.
         lists: (n, k) chunk keys of the anchors whose lists are known now and were then.
-        new: (n, k) bool, which of them are new.
-        came: document and segment of each new chunk, by key.
+        new: (n, k) int64, the place of each new chunk in `came`, negative for one that is not new.
+        came: documents and segments; others may be added behind.
         then: what documents had in the lists of these anchors then.
         but: a segment that was to change, and of which none counts; () for none.
     """
@@ -66,8 +67,8 @@ class Newcomers:
     leg: Leg
     k: int
     lists: NDArray[np.int64]
-    new: NDArray[np.bool_]
-    came: Mapping[int, Arrival]
+    new: NDArray[np.int64]
+    came: Sequence[Arrival]
     then: "_Shares"
     but: Segment = ()
 
@@ -83,8 +84,10 @@ class Newcomers:
     @cached_property
     def documents(self) -> tuple[Newcomer, ...]:
         """Those that stand out, the greatest excess first."""
-        came = [self.came[key] for key in np.unique(self.lists[self.new]).tolist()]
-        later = _shares(self.lists, self.new, [name for name, _ in came])
+        counted = self.new >= 0
+        _, first = np.unique(self.lists[counted], return_index=True)
+        came = [self.came[at] for at in self.new[counted][first].tolist()]
+        later = _shares(self.lists, counted, [name for name, _ in came])
         segments, wanted = dict(came), set(self.but)
         made = [
             Newcomer(name, segments[name], share, max(share - self.then.document, one - self.then.chunk))
@@ -127,8 +130,10 @@ class NewcomersOf:
         self._then = {leg: lists.take(alignment.then).at(k) for leg, lists in baseline.lists.items()}
         self._shares: dict[ListLeg, tuple[bytes, _Shares]] = {}
         """By leg what documents had then in the lists of some anchors."""
-        self._came: dict[int, Arrival | None] = {NO_CHUNK: None}
-        """By chunk key; None where it is not new."""
+        self._came: dict[int, int] = {NO_CHUNK: _NOT_NEW}
+        """By chunk key the place of what came in `_arrivals`."""
+        self._arrivals: list[Arrival] = []
+        """Only added to, since reports read it later; begun anew where all is forgotten."""
         self._before: dict[ListLeg, _Looked] = {}
         """What stood in the lists of the last call."""
 
@@ -163,8 +168,7 @@ class NewcomersOf:
             earlier = self._earlier(leg, both)
             known = looked.found
             if known is None or known.then is not earlier:
-                came = {key: arrival for key in set(now.keys[looked.new].tolist()) if (arrival := self._came[key])}
-                known = Newcomers(leg, self._k, now.keys[both], looked.new[both], came, earlier)
+                known = Newcomers(leg, self._k, now.keys[both], looked.new[both], self._arrivals, earlier)
             self._before[leg] = replace(looked, found=known)
             yield known
 
@@ -177,22 +181,26 @@ class NewcomersOf:
     ) -> "_Looked":
         """Which slots hold new chunks; only those are looked at whose chunk is another than before, or changed."""
         slots = np.ones(keys.shape, np.bool_)
-        new = np.zeros(keys.shape, np.bool_)
+        new = np.full(keys.shape, _NOT_NEW)
         if before is not None and changed is not None:
             slots, new = (keys != before.keys) | holds(keys, changed), before.new
             if not slots.any():
                 return before
         listed = keys[slots].tolist()
-        self._came.update((key, look(key)) for key in set(listed) if key not in self._came)
+        for key in set(listed):
+            if key not in self._came:
+                arrival = look(key)
+                self._came[key] = _NOT_NEW if arrival is None else len(self._arrivals)
+                self._arrivals += () if arrival is None else (arrival,)
         made = new.copy()
-        made[slots] = [self._came[key] is not None for key in listed]
+        made[slots] = [self._came[key] for key in listed]
         return _Looked(keys, made)
 
     def _forget(self, changed: NDArray[np.int64] | None) -> "dict[ListLeg, _Looked]":
         """What still holds of the last call's lists."""
         before, self._before = self._before, {}
-        if changed is None or len(self._came) > _MOST:
-            self._came, before = {NO_CHUNK: None}, {}
+        if changed is None or len(self._came) + len(self._arrivals) > _MOST:
+            self._came, self._arrivals, before = {NO_CHUNK: _NOT_NEW}, [], {}
         for key in () if changed is None else changed.tolist():
             self._came.pop(key, None)
         return before
@@ -210,10 +218,10 @@ class NewcomersOf:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Looked:
-    """(P, k) chunk keys of one leg's lists, which of them are new, and what that came to."""
+    """(P, k) chunk keys of one leg's lists, the places of those that are new, and what that came to."""
 
     keys: NDArray[np.int64]
-    new: NDArray[np.bool_]
+    new: NDArray[np.int64]
     found: Newcomers | None = None
 
 

@@ -1,7 +1,6 @@
 """Which of the live sets of shingles have a near copy among the others."""
 
 from collections.abc import Iterator, Sequence
-from hashlib import blake2b
 from typing import Protocol
 
 import numpy as np
@@ -57,8 +56,9 @@ class NearCopies:
         self._witness: Handles = np.full(1, NONE, np.int64)
         self._clients = Buckets(1)
         """Sets by their witness."""
-        self._asked: dict[bytes, NDArray[np.uint32]] = {}
-        """Bands by digest of sets that were asked about: a baseline asks about the same ones again and again."""
+        self._asked: dict[int, tuple[NDArray[np.uint32], NDArray[np.uint32]]] = {}
+        """Sets that were asked about by their identity, and their bands: a baseline asks about the very same ones
+        again and again."""
 
     def __len__(self) -> int:
         """Live sets."""
@@ -107,14 +107,17 @@ class NearCopies:
 
     def _bands_of(self, sets: Sequence[NDArray[np.uint32]]) -> NDArray[np.uint32]:
         """The (n, width) bands of sets that need not be live, none of them empty."""
-        names = [blake2b(one.tobytes(), digest_size=16).digest() for one in sets]
         if len(self._asked) + len(sets) > _ASKED:
             self._asked.clear()
-        unknown = {name: one for name, one in zip(names, sets, strict=True) if name not in self._asked}
+        known = [self._asked.get(id(one)) for one in sets]
+        unknown = [
+            at for at, (found, one) in enumerate(zip(known, sets, strict=True)) if not found or found[0] is not one
+        ]
         if unknown:
-            flat, _, lengths = Sets.of(list(unknown.values()))
-            self._asked.update(zip(unknown, self._bands.of(flat, lengths), strict=True))
-        made = [self._asked[name] for name in names]
+            flat, _, lengths = Sets.of([sets[at] for at in unknown])
+            for at, bands in zip(unknown, self._bands.of(flat, lengths), strict=True):
+                known[at] = self._asked[id(sets[at])] = sets[at], bands
+        made = [found[1] for found in known if found is not None]
         return np.stack(made) if made else np.zeros((0, self._bands.width), np.uint32)
 
     def update(self, dead: Handles, fresh: Handles) -> Handles:
