@@ -8,7 +8,8 @@ from numpy.typing import NDArray
 from monitor.core.index.corpus import Corpus, Delta
 from monitor.core.index.duplicates.duplicates import Duplicates
 from monitor.core.index.lexical.statistics import LexicalStatistics
-from monitor.core.index.statistics.integrity import Integrity, compare
+from monitor.core.index.statistics.faults import compare
+from monitor.core.index.statistics.integrity import Integrity
 from monitor.core.index.statistics.kept import StatisticsAccumulator
 from monitor.core.index.statistics.measured import Cache, Measurable
 from monitor.core.index.statistics.population import Population

@@ -10,8 +10,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from monitor.core.index.statistics.contents import Contents, implausible
+from monitor.core.index.statistics.faults import compare
 from monitor.core.index.statistics.features import Features, norms
-from monitor.core.index.statistics.integrity import FAULTS, GROWN, Integrity, IntegrityFault, compare
+from monitor.core.index.statistics.integrity import FAULTS, GROWN, Integrity, IntegrityFault
 from monitor.core.index.statistics.population import Population
 from monitor.core.index.statistics.sketches import NO_SKETCH, ContentSketches, differing
 from monitor.core.index.statistics.word_samples import WIDTH, sampled_words

@@ -1,0 +1,345 @@
+"""The faults of a corpus, found by comparing what its chunks say now and then.
+
+Everything goes by content: a chunk under another id, in another document or another segment says the same, and a text
+that is cut into chunks otherwise holds the same shingles. So renames, moves and re-chunking are no losses.
+"""
+
+from collections.abc import Iterator, Mapping
+
+import numpy as np
+from numpy.typing import NDArray
+
+from monitor.core.arrays.mixing import GOLDEN, mix
+from monitor.core.index.duplicates.shingles import WIDTH as SHINGLE
+from monitor.core.index.statistics.content_sets import (
+    elsewhere,
+    missing_shingles,
+    shared_part,
+    usual_echo,
+    with_document,
+    within,
+)
+from monitor.core.index.statistics.contents import Contents
+from monitor.core.index.statistics.integrity import (
+    GROWN,
+    LANGUAGE,
+    SOURCE,
+    Floats,
+    Found,
+    Integrity,
+    IntegrityFault,
+    Ints,
+    Mask,
+)
+from monitor.core.index.statistics.population import Population
+from monitor.core.index.statistics.sketches import NO_SKETCH
+from monitor.core.index.statistics.vector_faults import VectorComparison
+from monitor.core.index.statistics.vocabularies import in_language, strange, value_codes, vocabulary
+from monitor.core.model.report import ALL
+
+_WORDS = 3
+"""Fewer tokens than this say nothing."""
+_SOME_LENGTH = 12
+"""Tokens from which on a text that repeats itself is not just a short one."""
+_OWN = 0.7
+"""Share of the places of a text whose shingles are said there for the first time, at least."""
+_GONE = 0.5
+"""Share of its sampled shingles from which on a chunk's content is gone; cutting it otherwise takes about 0.05."""
+_SEVERAL = 3
+"""Sampled shingles below which two chunks' likeness says nothing."""
+_OFTEN = 5
+"""Documents that say the same from which on it is boilerplate, in a corpus of up to 1000; then 1 in 200."""
+_PREFIX = 0.2
+"""Share of a chunk that is boilerplate."""
+_WITHIN = 0.8
+"""Share of a chunk that its document's new chunks hold, from which on it was left over."""
+
+
+def compare(then: Population, now: Population, dimensions: tuple[str, ...]) -> Integrity | None:
+    """What is wrong with the corpus now, compared with then; None where either's contents were not kept, or where
+    segments were told apart by other dimensions then.
+
+    A pure function of what the chunks say, in one pass over both corpora.
+    """
+    if then.contents is None or now.contents is None:
+        return None
+    values = tuple(sorted({*then.values, *now.values}))
+    if any(len(of) != len(dimensions) for of in values):
+        return None
+    found = _Comparison(then, now, then.contents, now.contents, values, dimensions).faults()
+    return Integrity(dimensions, values, dict(found))
+
+
+class _Comparison:
+    def __init__(
+        self,
+        then: Population,
+        now: Population,
+        before: Contents,
+        after: Contents,
+        values: tuple[tuple[str, ...], ...],
+        dimensions: tuple[str, ...],
+    ) -> None:
+        self.then, self.now, self.before, self.after, self.dimensions = then, now, before, after, dimensions
+        self.values, self.width = values, len(values)
+        place = {of: at for at, of in enumerate(values)}
+        self.cells_then = _placed(then, place)
+        self.cells_now = _placed(now, place)
+        self.live = np.bincount(self.cells_now, minlength=self.width)
+        self.known = within(after.texts, before.texts) & (after.texts != 0)
+        """Of the chunks now: the text was there."""
+        self.novel = missing_shingles(after, ~self.known, before.shingles)
+        """Of the sampled shingles now: in a text that was not there, and not there themselves."""
+        self.added = ~within(now.keys, then.keys)
+        """Of the chunks now: under an id that was not there."""
+        codes = np.concatenate((then.hashes, now.hashes))
+        every = np.unique(codes)
+        self.doc_then = np.searchsorted(every, then.hashes)[then.documents] if len(then.keys) else _none()
+        self.doc_now = np.searchsorted(every, now.hashes)[now.documents] if len(now.keys) else _none()
+        self.docs = len(every)
+
+    def faults(self) -> Iterator[tuple[IntegrityFault, Found]]:
+        after = self.after
+        if (after.sketches != NO_SKETCH).any() and (self.before.sketches != NO_SKETCH).any():
+            vectors = VectorComparison(self.before, after, self.known, self.doc_then, self.doc_now)
+            moved = vectors.same_text() | vectors.edited()
+            yield "reembedded_ratio", self._now(moved)
+            if len(self.before.lengths):
+                yield "rescaled_ratio", self._now(vectors.rescaled() & ~moved)
+            yield "unequal_twins_ratio", self._now(vectors.unequal() & ~moved)
+        yield "foreign_version_ratio", self._now(self._foreign())
+        yield "lost_content_ratio", self._lost()
+        yield "boilerplate_ratio", self._boilerplate()
+        yield "wordless_ratio", self._beyond(after.tokens < _WORDS, self.before.tokens < _WORDS)
+        yield "repetitive_ratio", self._beyond(_repetitive(after), _repetitive(self.before))
+        yield "implausible_time_ratio", self._beyond(after.implausible, self.before.implausible)
+        yield "leftover_ratio", self._now(self._leftover())
+        yield "copied_ratio", self._now(self._copied())
+        yield "echoed_ratio", self._now(self._echoed())
+        yield "relabelled_ratio", self._now(self._relabelled())
+        yield "strange_words_ratio", self._strange_words()
+        growth = self._grown()
+        if SOURCE in self.dimensions:
+            known = {of[self.dimensions.index(SOURCE)] for of in self.then.values}
+            foreign = np.array([of[self.dimensions.index(SOURCE)] not in known for of in self.values], np.bool_)
+            yield "foreign_source_ratio", self._now(np.where(foreign[self.cells_now], growth, 0.0))
+        yield GROWN, self._now(growth)
+
+    def _now(self, amounts: Mask | Floats) -> Found:
+        """Chunks of now, each by this part of it."""
+        at = np.flatnonzero(amounts)
+        names, live, documents = self.after.names, self.live, self.now.documents[at].astype(np.int64)
+        concerned = amounts[at].astype(np.float64)
+        return Found(self.cells_now[at], concerned, documents, names, live.astype(np.float64), live)
+
+    def _beyond(self, now: Mask, then: Mask) -> Found:
+        """Chunks of now that are so, less as many as were so then: by key, and the rest by their number."""
+        was = within(self.now.keys, self.then.keys[then])
+        fresh = now & ~was
+        more = int(now.sum()) - int(then.sum())
+        return self._now(np.where(fresh, min(1.0, max(0, more) / max(1, int(fresh.sum()))), 0.0))
+
+    def _foreign(self) -> Mask:
+        """Chunks of an embedding version that was not there, while others are of one that was."""
+        then = {of[-1] for of in self.then.values}
+        other = np.array([of[-1] not in then for of in self.now.values], np.bool_)
+        flags: Mask = other[self.now.cells] if len(self.now.cells) else np.zeros(0, np.bool_)
+        return flags & (not flags.all())
+
+    def _lost(self) -> Found:
+        """Tokens that are nowhere any more and were not replaced by others in their document."""
+        before, after = self.before, self.after
+        absent = ~within(before.texts, after.texts)
+        gone = self._gone(absent)
+        lost = gone * before.tokens
+        fresh = np.where(self.known, 0.0, after.share(self.novel, ~self.known)) * after.tokens
+        by_document = np.bincount(self.doc_then, lost, minlength=self.docs)
+        made = np.bincount(self.doc_now, fresh, minlength=self.docs)
+        net = np.maximum(0.0, by_document - made) / np.where(by_document > 0, by_document, 1.0)
+        amounts = lost * net[self.doc_then]
+        at = np.flatnonzero(amounts)
+        whole = np.bincount(self.cells_then, before.tokens, minlength=self.width).astype(np.float64)
+        counts = np.bincount(self.cells_then, minlength=self.width)
+        return Found(
+            self.cells_then[at], amounts[at], self.then.documents[at].astype(np.int64), before.names, whole, counts
+        )
+
+    def _gone(self, absent: Mask) -> Floats:
+        """Share of each chunk of then that stands nowhere any more.
+
+        Where a text is cut otherwise, a shingle or two are gone at the new border: a chunk counts from half on, and
+        one with less than two in the sample goes with its document.
+        """
+        before = self.before
+        owners, missing = before.owners(), missing_shingles(before, absent, self.after.shingles)
+        share = before.share(missing, absent)
+        lost, held = (
+            np.bincount(self.doc_then[owners], weights, minlength=self.docs)
+            for weights in (missing, np.ones(len(missing)))
+        )
+        goes_with = np.where(held > 0, lost / np.maximum(held, 1.0), 1.0)[self.doc_then] >= _GONE
+        counts = np.where(before.sampled >= 2, share >= _GONE, (share > 0) & goes_with)
+        return np.where(absent & counts, share, 0.0)
+
+    def _boilerplate(self) -> Found:
+        """New texts that many documents say, whole or in part, beyond the rate of that in the same segments then."""
+        after, before = self.after, self.before
+        often = max(_OFTEN, self.docs // 200)
+        fresh = ~self.known & (after.tokens >= _WORDS)
+        flags = self._alike(after, self.doc_now, fresh, self.novel, often)
+        if not flags.any():
+            return self._now(flags)
+        then = self._alike(
+            before, self.doc_then, before.tokens >= _WORDS, np.ones(len(before.shingles), np.bool_), often
+        )
+        return self._beyond_rate(flags, fresh, then)
+
+    def _beyond_rate(self, flags: Mask, fresh: Mask, then: Mask) -> Found:
+        """Of new chunks those that are so, beyond the rate at which chunks of the same segments were so then."""
+        made = np.bincount(self.cells_now[flags], minlength=self.width)
+        came = np.bincount(self.cells_now[fresh], minlength=self.width)
+        beyond: Floats = np.maximum(0.0, 1.0 - self._rates(then) * came / np.maximum(made, 1))
+        return self._now(np.where(flags, beyond[self.cells_now], 0.0))
+
+    def _rates(self, then: Mask) -> Floats:
+        """By cell, in which share of the chunks then this was so: the highest of the rates of its segments."""
+        counts = [np.bincount(self.cells_then[of], minlength=self.width) for of in (then, then | True)]
+        rates = np.zeros(self.width)
+        for one in zip(*self.values, strict=True):
+            _, segments = np.unique(np.array(one, object).astype(str), return_inverse=True)
+            found, whole = (np.bincount(segments, of) for of in counts)
+            rates = np.maximum(rates, (found / np.maximum(whole, 1))[segments])
+        return rates
+
+    def _alike(self, of: Contents, documents: Ints, chunks: Mask, shingles: Mask, often: int) -> Mask:
+        """Which of these chunks say, whole or in so large a part by these shingles, what many documents say."""
+        said = self._often(of.texts[chunks], documents[chunks], often)
+        common = self._often(of.shingles[shingles], documents[of.owners()[shingles]], often)
+        part = of.share(shingles & within(of.shingles, common), np.zeros(len(of.texts), np.bool_)) >= _PREFIX
+        found: Mask = chunks & (part | within(of.texts, said))
+        return found
+
+    def _often(
+        self, said: NDArray[np.uint64] | NDArray[np.uint32], documents: Ints, often: int
+    ) -> NDArray[np.uint64]:
+        """What at least so many documents say."""
+        distinct, codes = np.unique(said.astype(np.uint64), return_inverse=True)
+        pairs = np.unique(codes * self.docs + documents)
+        counts = np.bincount(pairs // max(1, self.docs), minlength=len(distinct))
+        return distinct[counts >= often]
+
+    def _leftover(self) -> Mask:
+        """Chunks as they were, in a document whose new chunks hold what they say.
+
+        A short chunk has too few shingles in the sample to tell: it is one where its document's others are.
+        """
+        after = self.after
+        owners = after.owners()
+        fresh = self.added & ~self.known
+        near = np.zeros(self.docs, np.bool_)
+        near[self.doc_now[fresh]] = True
+        stands = self.known & ~self.added & near[self.doc_now]
+        at = np.flatnonzero(near[self.doc_now[owners]])
+        paired = with_document(self.doc_now[owners[at]], after.shingles[at])
+        held = np.zeros(len(owners), np.bool_)
+        held[at] = within(paired, paired[fresh[owners[at]]])
+        mine = stands[owners]
+        sampled, shared = (
+            np.bincount(self.doc_now[owners[of]], minlength=self.docs)[self.doc_now] for of in (mine, mine & held)
+        )
+        others = (sampled >= _SEVERAL) & (shared >= _WITHIN * sampled)
+        share = after.share(held, np.ones(len(stands), np.bool_))
+        left: Mask = stands & ((share >= _WITHIN) & (after.sampled >= _SEVERAL) | (share >= _GONE) & others)
+        return left
+
+    def _copied(self) -> Mask:
+        """Chunks that are new and say what others say exactly, beyond the copies that there were."""
+        after = self.after
+        added = self.added & (after.texts != 0)
+        texts, counts = np.unique(after.texts, return_counts=True)
+        earlier, before = np.unique(self.before.texts, return_counts=True)
+        had = np.ones(len(texts), np.int64)
+        shared = within(texts, earlier)
+        had[shared] = before[within(earlier, texts)]
+        more = counts > had
+        found: Mask = added & within(after.texts, texts[more])
+        return found
+
+    def _echoed(self) -> Floats:
+        """Which part of each new chunk's text other documents say too, beyond the part that they said then.
+
+        What was there is no echo: a chunk of a document that was cut anew is measured by its document then, another
+        one by all documents. Exact copies are counted apart.
+        """
+        fresh = self.added & ~self.known & ~self._copied()
+        echoes = elsewhere(self.after, self.doc_now, fresh)
+        if not echoes.any():
+            return echoes
+        then = usual_echo(self.then)
+        chunks = np.bincount(self.doc_then, minlength=self.docs)
+        usual = np.bincount(self.doc_then, then, minlength=self.docs) / np.maximum(chunks, 1)
+        allowed = np.where(chunks > 0, usual, then.mean() if len(then) else 0.0)[self.doc_now]
+        made: Floats = echoes * max(0.0, 1.0 - float(allowed[fresh].sum()) / float(echoes.sum()))
+        return made
+
+    def _grown(self) -> Floats:
+        """Which part of each new chunk says what was said nowhere before, beyond what its segment lost meanwhile."""
+        fresh = self.added & ~self.known & (self.after.tokens > 0)
+        novel = shared_part(self.after, self.novel, fresh)
+        lost = np.bincount(self.cells_then, self._gone(~within(self.before.texts, self.after.texts)), self.width)
+        made = np.bincount(self.cells_now, novel, self.width)
+        net: Floats = novel * (np.maximum(0.0, made - lost) / np.where(made > 0, made, 1.0))[self.cells_now]
+        return net
+
+    def _strange_words(self) -> Found:
+        """New chunks in words that the corpus, or their language's part of it, did not have: garbled, or in another
+        language or script. Where a segment is new, or a language too small to know its words, nobody can tell.
+        """
+        known = [set(one) for one in zip(*(of[:-1] for of in self.then.values), strict=True)] or [set()]
+        there = [all(value in of for value, of in zip(values, known, strict=False)) for values in self.values]
+        told = np.array(there, np.bool_)[self.cells_now] & ~self.known
+        flags, then = np.zeros(len(self.cells_now), np.bool_), np.zeros(len(self.cells_then), np.bool_)
+        for dimension in (ALL, LANGUAGE):
+            if dimension not in self.dimensions or not told.any():
+                continue
+            spoken = vocabulary(self.then, self.dimensions.index(dimension))
+            codes = value_codes(self.values, self.dimensions.index(dimension))[self.cells_now]
+            told &= within(codes, spoken.languages)
+            flags[told] |= strange(
+                self.after.words[told], within(in_language(self.after.words[told], codes[told]), spoken.words)
+            )
+            then |= spoken.alone
+        return self._beyond_rate(flags & told, told, then)
+
+    def _relabelled(self) -> Mask:
+        """Chunks as they were, in the document they were in, with a value that none of them had in its dimension."""
+        labels: dict[tuple[str, ...], int] = {}
+        code = np.array([labels.setdefault(of[:-1], len(labels)) for of in self.values], np.int64)
+
+        def marks(documents: Ints, texts: NDArray[np.uint64]) -> NDArray[np.uint64]:
+            made: NDArray[np.uint64] = mix(texts + documents.astype(np.uint64) * GOLDEN)
+            return made
+
+        then, now = marks(self.doc_then, self.before.texts), marks(self.doc_now, self.after.texts)
+        same = self.known & within(now, then)
+        labelled = within(
+            now + code[self.cells_now].astype(np.uint64), then + code[self.cells_then].astype(np.uint64)
+        )
+        found: Mask = same & ~labelled
+        return found
+
+
+def _repetitive(of: Contents) -> Mask:
+    """Texts of some length in which three of ten places say what another place of the same text says."""
+    places = of.tokens - (SHINGLE - 1)
+    found: Mask = (of.tokens >= _SOME_LENGTH) & (of.distinct < _OWN * places)
+    return found
+
+
+def _placed(of: Population, place: Mapping[tuple[str, ...], int]) -> Ints:
+    places = np.array([place[values] for values in of.values], np.int64)
+    return places[of.cells] if len(of.cells) else _none()
+
+
+def _none() -> Ints:
+    return np.zeros(0, np.int64)
