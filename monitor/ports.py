@@ -14,7 +14,7 @@ from monitor.core.index.duplicates.content_sketch import ContentSketch
 from monitor.core.index.lexical.sources import SourceStatistics
 from monitor.core.judging.policy import Verdict
 from monitor.core.migration.model import PhaseChange
-from monitor.core.migration.target import FoundPoint, TargetRow
+from monitor.core.migration.target_points import FoundPoint, TargetRow
 from monitor.core.model.anchors import AnchorSet
 from monitor.core.model.events import CorpusEvent, Partition, Position, Record
 from monitor.core.model.index_config import IndexConfig

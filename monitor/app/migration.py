@@ -27,7 +27,8 @@ from monitor.core.migration.model import (
     VersionLists,
 )
 from monitor.core.migration.shadow import serving_figures, shadow_figures
-from monitor.core.migration.target import COVERED, MISSING, STALE, FoundPoint, TargetChanges, TargetRow, TargetVersion
+from monitor.core.migration.target import COVERED, MISSING, STALE, TargetChanges, TargetVersion
+from monitor.core.migration.target_points import FoundPoint, TargetRow
 from monitor.core.model.anchors import AnchorSet, kept_rows
 from monitor.core.model.changes import Change, replaced
 from monitor.core.model.events import Located, MalformedEvent, MigrationMarker, chunk_key

@@ -14,7 +14,7 @@ from monitor.core.index.duplicates.foreign_texts import text_shingles
 from monitor.core.index.lexical.sources import SourceStatistics
 from monitor.core.judging.policy import Finding, Verdict
 from monitor.core.migration.model import Phase, PhaseChange
-from monitor.core.migration.target import TargetPoint, TargetRow
+from monitor.core.migration.target_points import TargetPoint, TargetRow
 from monitor.core.model.events import Chunk, Delete, Located, Partition, Position, Upsert, chunk_key, text_hash
 from monitor.core.model.lists import RankedLists
 from monitor.core.model.problems import Problem, ProblemKind

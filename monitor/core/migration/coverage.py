@@ -7,16 +7,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from monitor.core.migration.model import NAMED, Coverage, Pace, SegmentCoverage, VectorFaults
-from monitor.core.migration.target import (
-    COVERED,
-    DEAD,
-    MISSING,
-    NOT_UNIT,
-    SAME_VECTOR,
-    STALE,
-    ZERO,
-    TargetVersion,
-)
+from monitor.core.migration.target import COVERED, DEAD, MISSING, SAME_VECTOR, STALE, TargetVersion
+from monitor.core.migration.target_points import NOT_UNIT, ZERO
 from monitor.core.model.report import ALL
 from monitor.core.model.segments import value_of
 

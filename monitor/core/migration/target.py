@@ -5,10 +5,9 @@ is a comparison of the two (see `Coverage`). L is the corpus; T is kept here: of
 slots, of all others in a dictionary that stays small in a sound migration.
 """
 
-from collections import Counter, deque
+from collections import deque
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,17 +15,15 @@ from numpy.typing import NDArray
 from monitor.core.arrays.segment_codes import SegmentCodes
 from monitor.core.index.corpus import KEY_COLLISION, Corpus
 from monitor.core.migration.model import EncoderContract
+from monitor.core.migration.target_points import NOT_UNIT, OBSERVED, ZERO, FoundPoint, TargetPoint, TargetRow, later
+from monitor.core.migration.target_turn import TargetMove, TargetTurn, lone_row
 from monitor.core.model.changes import NO_SLOT, Change, ChunkRow, Delta, Refused, replaced
 from monitor.core.model.events import Embed, Located, MalformedEvent, Position, Upsert, chunk_key
 from monitor.core.model.scoring import prepare
 
 DEAD, MISSING, STALE, COVERED = -1, 0, 1, 2
 """What a slot of the corpus is to the target."""
-OBSERVED = Position("", 0, 0)
-"""Where a point stands that was read from the index itself: every event counts as later."""
 UNKNOWN_VERSION, WRONG_DIMENSION, NOT_FINITE = "unknown_version", "wrong_dimension", "not_finite"
-NOT_UNIT, ZERO = 1, 2
-"""Bits of what is odd about a vector as it came."""
 UNIT_WITHIN = 1e-3
 SAME_VECTOR = 0.999
 """Least cosine of two vectors of one content."""
@@ -34,43 +31,6 @@ _NAMED = 20
 _NOWHERE = -1
 """The partition of a point that nobody said."""
 _NO_SLOTS = np.zeros(0, np.int64)
-
-
-class TargetPoint(NamedTuple):
-    """A point of the target: what it was made from, its prepared vector, when and where that was said.
-
-    Without a vector it says that there was no point then: a chunk that is back after a delete is not covered by what
-    was written before the delete, whenever that is read.
-    """
-
-    content_hash: str
-    vector: NDArray[np.float32] | None
-    event_time: int
-    position: Position
-    marks: int = 0
-    """Bits of `NOT_UNIT` and `ZERO`."""
-
-    @property
-    def there(self) -> bool:
-        """Whether there is a point."""
-        return self.vector is not None
-
-
-class TargetRow(NamedTuple):
-    """A point as a state keeps it. `known`: events once made its chunk, which matters where that is not live."""
-
-    key: int
-    chunk_id: str
-    point: TargetPoint
-    known: bool
-
-
-class FoundPoint(NamedTuple):
-    """A point as the target's index has it; without a usable vector it is as good as not there."""
-
-    chunk_id: str
-    content_hash: str
-    vector: NDArray[np.float32]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -177,7 +137,7 @@ class TargetVersion:
             batch: the events, in order.
             changes: what the corpus made of them.
         """
-        turn = _Turn(self, changes)
+        turn = TargetTurn(self._corpus.row, self.point_of, changes)
         self._reach()
         ready = self._vectors(batch, turn)
         for located in batch:
@@ -206,7 +166,7 @@ class TargetVersion:
             found: points that it has.
             absent: chunk ids that it was asked for and does not have.
         """
-        turn = _Turn(self, ())
+        turn = TargetTurn(self._corpus.row, self.point_of, ())
         self._reach()
         now = self._corpus.newest_event_time
         vectors = [point.vector for point in found]
@@ -236,11 +196,13 @@ class TargetVersion:
             yield replaced(self._live(slot), content_hash=self._hashes[slot]), self.vectors[slot]
         for row in self.beyond.values():
             if row.point.vector is not None:
-                yield _alone(row), row.point.vector
+                yield lone_row(row), row.point.vector
 
     # ------------------------------------------------------------ one event
 
-    def _embed(self, located: Located, event: Embed, turn: "_Turn", vector: NDArray[np.float32], marks: int) -> None:
+    def _embed(
+        self, located: Located, event: Embed, turn: TargetTurn, vector: NDArray[np.float32], marks: int
+    ) -> None:
         key = chunk_key(event.chunk_id)
         row, held = turn.row(key), turn.point(key)
         if row is not None and row.chunk_id != event.chunk_id:
@@ -263,7 +225,7 @@ class TargetVersion:
             turn.count("embed", "applied" if row.content_hash == event.content_hash else "stale")
 
     def _beside(
-        self, located: Located, event: Upsert, turn: "_Turn", vector: NDArray[np.float32], marks: int
+        self, located: Located, event: Upsert, turn: TargetTurn, vector: NDArray[np.float32], marks: int
     ) -> None:
         """A vector that came with its chunk."""
         chunk = event.chunk
@@ -276,7 +238,7 @@ class TargetVersion:
             turn.count("vectors", "overtaken")
 
     @staticmethod
-    def _deleted(row: ChunkRow, turn: "_Turn") -> None:
+    def _deleted(row: ChunkRow, turn: TargetTurn) -> None:
         """Whoever deletes a chunk deletes it from both indexes: only a later write brings a point back."""
         held = turn.point(row.key)
         if held is not None and not later((held.event_time, held.position), (row.event_time, row.position)):
@@ -284,7 +246,7 @@ class TargetVersion:
 
     # ------------------------------------------------------------ vectors as they come
 
-    def _vectors(self, batch: Sequence[Located], turn: "_Turn") -> dict[Position, tuple[NDArray[np.float32], int]]:
+    def _vectors(self, batch: Sequence[Located], turn: TargetTurn) -> dict[Position, tuple[NDArray[np.float32], int]]:
         """Prepared vectors of the target and their marks, by position; what cannot be taken is refused or counted."""
         places: list[Position] = []
         raw: list[NDArray[np.float32]] = []
@@ -307,7 +269,7 @@ class TargetVersion:
             raw.append(vector)
         return dict(zip(places, self._prepared(raw), strict=True))
 
-    def _carried(self, event: Upsert, turn: "_Turn") -> NDArray[np.float32] | None:
+    def _carried(self, event: Upsert, turn: TargetTurn) -> NDArray[np.float32] | None:
         """The target's vector beside an upsert. The chunk is taken whatever is wrong with it, and then lacks it."""
         chunk, taken = event.chunk, None
         for version, vector in (chunk.vectors or {}).items():
@@ -345,7 +307,7 @@ class TargetVersion:
 
     # ------------------------------------------------------------ arrays by slot
 
-    def _settled(self, turn: "_Turn") -> TargetChanges:
+    def _settled(self, turn: TargetTurn) -> TargetChanges:
         """Bring everything to the state behind the batch: slots that change hands are emptied first, then filled."""
         moves = [move for key in turn.touched() if (move := self._move(key, turn)) is not None]
         left = np.array([move.was for move in moves if move.was != NO_SLOT], np.int64)
@@ -372,7 +334,7 @@ class TargetVersion:
                 stored.append(made)
         return self._changes(turn, moves, sorted(removed), stored)
 
-    def _move(self, key: int, turn: "_Turn") -> "_Move | None":
+    def _move(self, key: int, turn: TargetTurn) -> TargetMove | None:
         """Where a chunk and its point were and are; None where both stay, but for what the chunk says."""
         before, row = turn.before(key), self._corpus.row(key)
         was = before.slot if before is not None else NO_SLOT
@@ -390,10 +352,14 @@ class TargetVersion:
         name = turn.names.get(key) or (row.chunk_id if row is not None else "" if alone is None else alone.chunk_id)
         if held is old and held is not None and held.vector is not None:  # its slot may be another's in a moment
             held = held._replace(vector=held.vector.copy())
-        return _Move(key, name, was, row, old, held, known=known, fresh=fresh)
+        return TargetMove(key, name, was, row, old, held, known=known, fresh=fresh)
 
     def _changes(
-        self, turn: "_Turn", moves: Sequence["_Move"], removed: Sequence[tuple[int, int]], stored: Sequence[TargetRow]
+        self,
+        turn: TargetTurn,
+        moves: Sequence[TargetMove],
+        removed: Sequence[tuple[int, int]],
+        stored: Sequence[TargetRow],
     ) -> TargetChanges:
         written = [move for move in moves if move.point is not None and move.point.there]
         added = sorted(row.slot for move in written if (row := move.row) is not None and row.live)
@@ -407,7 +373,7 @@ class TargetVersion:
         vanished = [move.key for move in moves if move.old is not None and move.old.there and move.key not in held]
         vectors = [move.point.vector for move in written if move.point is not None and move.point.vector is not None]
         stacked = np.stack(vectors) if vectors else np.zeros((0, self.contract.dimension), np.float32)
-        described = [_described(move) for move in written]
+        described = [move.described() for move in written]
         index = Delta(_NO_SLOTS, _NO_SLOTS, described, [], stacked, np.array(vanished, np.int64))
         gone = [move.key for move in moves if move.old is not None and not move.kept]
         return TargetChanges(lists, index, stored, gone, tuple(turn.refused), turn.outcomes)
@@ -459,119 +425,3 @@ class TargetVersion:
             message = f"slot {slot} of the corpus is free; expected a live chunk"
             raise AssertionError(message)
         return row
-
-
-class _Move(NamedTuple):
-    """A chunk or its point that is not where it was, or not what it was."""
-
-    key: int
-    chunk_id: str
-    was: int
-    row: ChunkRow | None
-    old: TargetPoint | None
-    point: TargetPoint | None
-    known: bool
-    fresh: bool
-    """Whether a state has to keep it anew."""
-
-    @property
-    def kept(self) -> bool:
-        """Whether there is something to keep: a point, or when a live chunk had none."""
-        live = self.row is not None and self.row.live
-        return self.point is not None and (live or self.point.there)
-
-
-class _Turn:
-    """One batch: rows and points as they stand at each event of it."""
-
-    def __init__(self, target: TargetVersion, changes: Sequence[Change]) -> None:
-        self.applied = {change.after.position: change for change in changes}
-        self.now: dict[int, ChunkRow] = {}
-        self.held: dict[int, TargetPoint | None] = {}
-        self.names: dict[int, str] = {}
-        self.refused: list[Refused] = []
-        self.outcomes: Counter[tuple[str, str]] = Counter()
-        self._target = target
-        self._before: dict[int, ChunkRow | None] = {}
-        self._old: dict[int, TargetPoint | None] = {}
-        for change in changes:
-            self._before.setdefault(change.after.key, change.before)
-
-    def touched(self) -> Iterable[int]:
-        """Keys of chunks that changed, or whose point did."""
-        return {**self._before, **self.held}
-
-    def before(self, key: int) -> ChunkRow | None:
-        """The chunk before the batch."""
-        return self._before[key] if key in self._before else self._target.corpus.row(key)
-
-    def row(self, key: int) -> ChunkRow | None:
-        """The chunk at this event of the batch."""
-        return self.now.get(key) or self.before(key)
-
-    def old(self, key: int) -> TargetPoint | None:
-        """The point before the batch."""
-        if key not in self._old:
-            self._old[key] = self._target.point_of(key, self.before(key))
-        return self._old[key]
-
-    def point(self, key: int) -> TargetPoint | None:
-        """The point at this event of the batch."""
-        return self.held[key] if key in self.held else self.old(key)
-
-    def put(self, key: int, chunk_id: str, point: TargetPoint) -> None:
-        """The chunk's point is now this."""
-        self.old(key)
-        self.held[key], self.names[key] = point, chunk_id
-
-    def drop(self, key: int, row: ChunkRow | None) -> None:
-        """The chunk has no point any more, since what this row says of it."""
-        if self.point(key) is not None:
-            self.held[key] = None if row is None else TargetPoint("", None, row.event_time, row.position)
-
-    def back(self, deleted: ChunkRow) -> None:
-        """A chunk is back; what was written before its delete is gone with it."""
-        if self.point(deleted.key) is None:
-            self.held[deleted.key] = TargetPoint("", None, deleted.event_time, deleted.position)
-
-    def count(self, kind: str, outcome: str) -> None:
-        """One more of these."""
-        self.outcomes[kind, outcome] += 1
-
-    def refuse(self, located: Located, error: MalformedEvent) -> None:
-        """An embed event that cannot be believed."""
-        self.refused.append(Refused(located, error))
-        self.count("embed", "refused")
-
-
-_NO_POINT = TargetPoint("", None, 0, OBSERVED)
-
-
-def later(one: tuple[int, Position], other: tuple[int, Position]) -> bool:
-    """Whether a write comes behind another: by offset in one partition, else by event time, then by partition.
-
-    Whatever an event says comes behind what was read from an index.
-    """
-    (time, place), (time_before, place_before) = one, other
-    if not (place.topic and place_before.topic):  # no topic but that of OBSERVED has no name
-        return not place_before.topic
-    if place[:2] == place_before[:2]:  # the source of each, without making it: each event asks
-        return place.offset > place_before.offset
-    return (time, place.source) > (time_before, place_before.source)
-
-
-def _described(move: _Move) -> ChunkRow:
-    """The row that an index keeps of a point: what the chunk is, with the content that the point was made from."""
-    point, row = move.point, move.row
-    if point is not None and row is not None and row.live:
-        return row if row.content_hash == point.content_hash else replaced(row, content_hash=point.content_hash)
-    return _alone(TargetRow(move.key, move.chunk_id, point or _NO_POINT, move.known))
-
-
-def _alone(row: TargetRow) -> ChunkRow:
-    """The row of a point whose chunk is not live."""
-    point = row.point
-    return ChunkRow(
-        row.key, row.chunk_id, row.chunk_id, 0, (), "", point.event_time, point.content_hash, None, point.position,
-        NO_SLOT,
-    )  # fmt: skip

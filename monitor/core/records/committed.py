@@ -13,7 +13,7 @@ from monitor.core.index.corpus import Change, ChunkRow
 from monitor.core.index.duplicates.content_sketch import ContentSketch
 from monitor.core.judging.policy import Verdict
 from monitor.core.migration.model import PhaseChange
-from monitor.core.migration.target import TargetRow
+from monitor.core.migration.target_points import TargetRow
 from monitor.core.model.events import Partition, Position, Segment
 from monitor.core.model.production import ProductionLists
 from monitor.core.model.report import DriftReport

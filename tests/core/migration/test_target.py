@@ -9,7 +9,8 @@ from monitor.core.index.corpus import Corpus
 from monitor.core.index.dense.topk import DenseTopK
 from monitor.core.migration.coverage import coverage, pace, vector_faults
 from monitor.core.migration.model import Coverage, EncoderContract
-from monitor.core.migration.target import FoundPoint, TargetChanges, TargetRow, TargetVersion
+from monitor.core.migration.target import TargetChanges, TargetVersion
+from monitor.core.migration.target_points import FoundPoint, TargetRow
 from monitor.core.model.anchors import Anchor, AnchorSet
 from monitor.core.model.events import (
     Chunk,

@@ -11,7 +11,7 @@ from monitor.adapters.retrieval.answers import Foreign, Hit, Point, SearchAnswer
 from monitor.adapters.retrieval.qdrant.collection import ServerSettings
 from monitor.adapters.retrieval.qdrant.configured_query import ConfiguredQuery
 from monitor.adapters.retrieval.reasons import FailureReason
-from monitor.core.migration.target import FoundPoint
+from monitor.core.migration.target_points import FoundPoint
 from monitor.core.model.events import Segment
 from monitor.core.model.point_ids import name_of, payload_name, payload_number, point_of
 from monitor.core.model.scoring import Distance

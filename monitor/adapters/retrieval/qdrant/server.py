@@ -25,7 +25,7 @@ from monitor.adapters.retrieval.qdrant.requests import Requests
 from monitor.adapters.retrieval.qdrant.strict import StrictModeLimits
 from monitor.adapters.retrieval.reasons import FailureReason
 from monitor.adapters.retrieval.replay import replay, unasked
-from monitor.core.migration.target import FoundPoint
+from monitor.core.migration.target_points import FoundPoint
 from monitor.core.model.anchors import AnchorSet
 from monitor.core.model.events import chunk_key
 from monitor.core.model.index_config import IndexConfig

@@ -43,7 +43,7 @@ from monitor.core.index.duplicates.content_sketch import ContentSketch
 from monitor.core.index.lexical.sources import SourceStatistics
 from monitor.core.judging.policy import Verdict
 from monitor.core.migration.model import PhaseChange
-from monitor.core.migration.target import TargetRow
+from monitor.core.migration.target_points import TargetRow
 from monitor.core.model.events import Partition
 from monitor.core.model.report import DriftReport
 from monitor.core.records.committed import ChunkContent, Commit, DeployRecord, Quarantined, Resumed, StoredChunk

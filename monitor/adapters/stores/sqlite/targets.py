@@ -7,7 +7,7 @@ import msgspec
 import numpy as np
 
 from monitor.core.migration.model import PhaseChange
-from monitor.core.migration.target import TargetPoint, TargetRow
+from monitor.core.migration.target_points import TargetPoint, TargetRow
 from monitor.core.model.events import Position
 from monitor.core.records.committed import TargetCommit
 
