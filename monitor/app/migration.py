@@ -1,23 +1,22 @@
 """A migration as the loop watches it: its target, its maintained lists, its replays, and where it stands."""
 
-import math
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
 from hashlib import blake2b
 
 import numpy as np
 from numpy.typing import NDArray
 
 from monitor.app.health import Clocks
+from monitor.app.index_questions import IndexQuestions
+from monitor.app.migration_plan import MigrationPlan, TargetAccess
 from monitor.app.replay import Served
+from monitor.app.target_reading import TargetReading
 from monitor.core.index.dense.topk import DenseTopK
 from monitor.core.migration.coverage import coverage, pace, vector_faults
 from monitor.core.migration.model import (
     NEXT,
-    AliasResolution,
     AuditSample,
-    EncoderContract,
     MigrationView,
     Phase,
     PhaseChange,
@@ -27,102 +26,24 @@ from monitor.core.migration.model import (
     VersionLists,
 )
 from monitor.core.migration.shadow import serving_figures, shadow_figures
-from monitor.core.migration.target import COVERED, MISSING, STALE, TargetChanges, TargetVersion
+from monitor.core.migration.target import COVERED, TargetChanges, TargetVersion
 from monitor.core.migration.target_points import FoundPoint, TargetRow
 from monitor.core.model.anchors import AnchorSet, kept_rows
 from monitor.core.model.changes import Change, replaced
-from monitor.core.model.events import Located, MalformedEvent, MigrationMarker, chunk_key
+from monitor.core.model.events import Located, MalformedEvent, MigrationMarker
 from monitor.core.model.fingerprint import anchor_digest
 from monitor.core.model.lists import NO_CHUNK, RankedLists
 from monitor.core.model.segments import assign
 from monitor.core.records.committed import TargetCommit
 from monitor.core.session import Session
-from monitor.ports import (
-    ConfigurationError,
-    CorpusDriftError,
-    Encoder,
-    IndexReader,
-    OwnedIndex,
-    Retriever,
-    StateStore,
-    Unanswered,
-)
+from monitor.ports import ConfigurationError, Encoder, StateStore
 
-READ_AT_ONCE = 256
-"""Chunks whose vectors are read, or texts encoded, in one turn of the loop."""
-PAGE = 1_000
-"""Points listed in one turn."""
-PAUSE = 1.0
-"""Seconds between two reads of what is still missing, and between two questions for points and aliases."""
-READ_SECONDS = 10.0
+TARGET_EVENTS = "target"
+"""The first part of the names of counters of the target's events."""
+_PROBLEMS = 10
+"""Lines kept of what went wrong."""
 SAMPLED = 300
 """Vectors handed out for an audit where nothing else is said."""
-_PROBLEMS = 10
-
-
-@dataclass(frozen=True, slots=True)
-class MigrationPlan:
-    """What is configured of a migration.
-
-    Args:
-        migration_id: as its markers say.
-        old: contract of the version in production.
-        new: contract of the target.
-        depths: that lists are compared at, the judged one first.
-        dimensions: by whose segments figures are told apart.
-        cap: the most segments of a dimension.
-        settle: seconds of event time before a difference is a fault.
-        alias: that production asks, "" for none.
-        read: whether vectors are read from the target's index because no event brings them.
-        scan_seconds: between two lists of all of its points.
-        fill: whether the encoder makes the vectors of chunks that nothing else brings.
-    """
-
-    migration_id: str
-    old: EncoderContract
-    new: EncoderContract
-    depths: tuple[int, ...]
-    dimensions: tuple[str, ...] = ()
-    cap: int = 50
-    settle: float = 30.0
-    alias: str = ""
-    read: bool = False
-    scan_seconds: float = 3_600.0
-    fill: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class TargetAccess:
-    """How the two indexes are reached.
-
-    Args:
-        retriever: answers the anchors in the new version; None where nobody serves it.
-        owned: the same where the monitor fills it.
-        reader: lists and reads the points of the new index.
-        old_reader: the same of the index in production.
-        old_retriever: answers the anchors in the old version.
-        encoder: makes the new version's vectors of chunks.
-        deadline: seconds a replay may take.
-        old_owned: whether the monitor fills the index in production itself.
-    """
-
-    retriever: Retriever | None = None
-    owned: OwnedIndex | None = None
-    reader: IndexReader | None = None
-    old_reader: IndexReader | None = None
-    old_retriever: Retriever | None = None
-    encoder: Encoder | None = None
-    deadline: float = 120.0
-    old_owned: bool = False
-
-
-@dataclass(slots=True)
-class _Scan:
-    """A list of all points that is under way: where it stands and what it saw."""
-
-    began: int
-    after: object = None
-    seen: list[NDArray[np.int64]] = field(default_factory=list)
 
 
 class MigrationWatch:
@@ -166,14 +87,10 @@ class MigrationWatch:
         self._rows: dict[int, TargetRow] = {}
         self._gone: set[int] = set()
         self._stepped = False
-        self._scan: _Scan | None = None
-        self._scanned = access.owned is not None
-        self._next_scan = self._next_read = self._next_question = -math.inf
-        self._cursor = 0
-        self._points: tuple[int | None, int | None] = (None, None)
-        self._alias: AliasResolution | None = None
         self._faults = VectorFaults()
         self._told: deque[str] = deque(maxlen=_PROBLEMS)
+        self._reading = TargetReading(plan, target, access, store, clocks, observe=self._observe, say=self._say)
+        self._questions = IndexQuestions(plan, access, clocks, say=self._say)
         self._shadow: tuple[tuple[RankedLists, RankedLists] | None, tuple[ShadowFigures, ...]] = (None, ())
 
     # ------------------------------------------------------------ where it stands
@@ -285,104 +202,19 @@ class MigrationWatch:
             self._rows[row.key] = row
         return made
 
-    # ------------------------------------------------------------ what no event brings
-
     def work(self) -> bool:
-        """Read or encode a bounded part of what no event brings; says whether the target changed.
-
-        Nothing goes wrong here for good: what cannot be read now is said, and tried again.
-        """
-        began, now = len(self._rows) + len(self._gone), self._clocks.monotonic()
-        reader, encoder = self._access.reader, self._access.encoder
-        if reader is not None:
-            self._list_points(reader, now)
-            if self.plan.read and now >= self._next_read:
-                self._read(reader, [self.target.names[slot] for slot in self._lacking()])
-                self._next_read = now + PAUSE
-        running = self.phase not in (Phase.NOT_STARTED, Phase.ENDED)
-        if encoder is not None and self.plan.fill and running and now >= self._next_read:
-            self._encode(encoder)
+        """Read or encode a bounded part of what no event brings; says whether the target changed."""
+        began = len(self._rows) + len(self._gone)
+        self._reading.work(running=self.phase not in (Phase.NOT_STARTED, Phase.ENDED))
         return len(self._rows) + len(self._gone) > began
 
-    def _lacking(self) -> list[int]:
-        """Some slots that are missing or stale, in turns."""
-        slots = np.flatnonzero((self.target.codes == MISSING) | (self.target.codes == STALE))
-        at = int(np.searchsorted(slots, self._cursor))
-        part: list[int] = slots[at : at + READ_AT_ONCE].tolist()
-        self._cursor = part[-1] + 1 if part else 0
-        return part
+    def hurry(self) -> None:
+        """Do at the next occasion whatever waits for its time: read, list points, ask the indexes."""
+        self._reading.hurry()
+        self._questions.hurry()
 
-    def _read(self, reader: IndexReader, names: Sequence[str]) -> None:
-        if not names:
-            return
-        found = reader.points(names, deadline=READ_SECONDS)
-        if isinstance(found, Unanswered):
-            self._say(f"the new index was not read: {found.reason}")
-            return
-        here = {point.chunk_id for point in found}
-        gone = [name for name in names if name not in here and self.target.holds(name) is not None]
-        self._took(self.target.observe([*self._usable(found)], gone))
-
-    def _usable(self, found: Sequence[FoundPoint]) -> Iterator[FoundPoint]:
-        for point in found:
-            if point.vector.shape == (self.plan.new.dimension,) and np.isfinite(point.vector).all():
-                yield point
-            else:
-                said = f"{len(point.vector)} numbers, expected {self.plan.new.dimension} that are finite"
-                self._say(f"chunk_id {point.chunk_id!r}: a vector of {said}")
-
-    def _list_points(self, reader: IndexReader, now: float) -> None:
-        """List one page of the new index's points, and look at those that differ from what is known."""
-        if self._scan is None:
-            if now < self._next_scan:
-                return
-            self._scan = _Scan(self.target.corpus.newest_event_time)
-        scan = self._scan
-        page = reader.page(scan.after, PAGE)
-        if isinstance(page, Unanswered):
-            self._say(f"the points of the new index were not listed: {page.reason}")
-            self._scan, self._next_scan = None, now + PAUSE
-            return
-        if page.nameless:
-            self._say(f"{page.nameless} points of the new index bear no chunk id")
-        scan.seen.append(np.array([chunk_key(name) for name in page.points], np.int64))
-        held = {name: self.target.holds(name) for name in page.points}
-        other = [name for name, said in page.points.items() if held[name] is None or said not in ("", held[name])]
-        for at in range(0, len(other), READ_AT_ONCE):
-            self._read(reader, other[at : at + READ_AT_ONCE])
-        scan.after = page.following
-        if page.following is None:
-            self._end_scan(reader, scan, now)
-
-    def _end_scan(self, reader: IndexReader, scan: _Scan, now: float) -> None:
-        """Ask by id for points that should have been listed and were not."""
-        seen = np.unique(np.concatenate(scan.seen))
-        slots = np.flatnonzero((self.target.codes >= STALE) & (self.target.written <= scan.began))
-        unseen = slots[~np.isin(self.target.keys[slots], seen)]
-        names = [self.target.names[slot] for slot in unseen.tolist()]
-        listed = set(seen.tolist())
-        names += [row.chunk_id for key, row in self.target.beyond.items() if key not in listed]
-        for at in range(0, len(names), READ_AT_ONCE):
-            self._read(reader, names[at : at + READ_AT_ONCE])
-        self._scan, self._scanned, self._next_scan = None, True, now + self.plan.scan_seconds
-
-    def _encode(self, encoder: Encoder) -> None:
-        slots = self._lacking()
-        rows = [row for slot in slots if (row := self.target.corpus.row(int(self.target.keys[slot]))) is not None]
-        said = self._store.said([row.key for row in rows])
-        # what was not committed yet is encoded in a later turn
-        ready = [row for row in rows if row.key in said and said[row.key].content_hash == row.content_hash]
-        if not ready:
-            return
-        prefix = self.plan.new.document_prefix
-        try:
-            made = encoder.encode([prefix + said[row.key].text for row in ready])
-        except CorpusDriftError as error:
-            self._say(f"nothing was encoded: {error}")
-            self._next_read = self._clocks.monotonic() + PAUSE
-            return
-        found = [FoundPoint(row.chunk_id, row.content_hash, vector) for row, vector in zip(ready, made, strict=True)]
-        self._took(self.target.observe(found))
+    def _observe(self, found: Sequence[FoundPoint], absent: Sequence[str]) -> None:
+        self._took(self.target.observe(found, absent))
 
     def _say(self, line: str) -> None:
         if line not in self._told:
@@ -412,7 +244,7 @@ class MigrationWatch:
         if full:
             self._faults = vector_faults(self.target)
             self._old_seconds = old_seconds
-            self._next_question = -math.inf
+            self._questions.hurry()
         if self._served is None:
             return
         replay = self._served.refresh(touched, self._clocks.monotonic(), full=full)
@@ -421,15 +253,16 @@ class MigrationWatch:
 
     def view(self, session: Session, old: Served | None, positions: Mapping[str, int]) -> MigrationView:
         """Everything that is known now."""
-        self._ask_indexes()
+        self._questions.ask(len(self._bare))
+        source_points, target_points = self._questions.points
         plan, dimensions = self.plan, self.plan.dimensions
         found = coverage(
             self.target,
             settle=plan.settle,
             dimensions=dimensions,
-            target_points=self._points[1],
-            source_points=self._points[0],
-            unscanned=not self._scanned,
+            target_points=target_points,
+            source_points=source_points,
+            unscanned=not self._reading.scanned,
         )
         begun = self.changes[0].event_time if self.changes else None
         lists = session.lists()
@@ -463,7 +296,7 @@ class MigrationWatch:
             events={
                 (name[1], name[2]): count for name, count in session.counters.items() if name[0] == TARGET_EVENTS
             },
-            alias=self._alias,
+            alias=self._questions.alias,
             problems=(*self._told, *self.target.named),
             deploy_id=session.ledger[-1].deploy_id if session.ledger else "",
         )
@@ -492,9 +325,10 @@ class MigrationWatch:
 
     def _serving(self, old: Served | None, exact: RankedLists) -> tuple[ServingFigures, ServingFigures]:
         made = []
+        old_points, new_points = self._questions.points
         for version, served, lists, seconds, points in (
-            (self.plan.old.version, old, exact, self._old_seconds, self._points[0]),
-            (self.plan.new.version, self._served, self._exact(), self._seconds, self._points[1]),
+            (self.plan.old.version, old, exact, self._old_seconds, old_points),
+            (self.plan.new.version, self._served, self._exact(), self._seconds, new_points),
         ):
             problems = () if served is None else (*served.problems, *served.busy)
             asked = None if served is None else served.lists
@@ -533,43 +367,6 @@ class MigrationWatch:
         for old, new in zip(anchors.anchors, self._asked.anchors, strict=True):
             digest.update(anchor_digest(old).encode() + anchor_digest(new).encode())
         return digest.hexdigest()
-
-    def _ask_indexes(self) -> None:
-        """Count both indexes' points and look whom the alias leads to, a server not more than once a second."""
-        now = self._clocks.monotonic()
-        if now < self._next_question and self._access.owned is None:
-            return
-        self._next_question = now + PAUSE
-        access = self._access
-        old, new = _count(access.old_reader, access.old_retriever), _count(access.reader, access.retriever)
-        if old is not None and access.old_owned:
-            old -= len(self._bare)  # the index has zeros in the place of what nobody wrote
-        self._points = (old, new)
-        if self.plan.alias and access.reader is not None and access.old_reader is not None:
-            self._alias = self._resolved(access.old_reader, access.reader)
-
-    def _resolved(self, old: IndexReader, new: IndexReader) -> AliasResolution | None:
-        plan = self.plan
-        for version, reader in ((plan.old.version, old), (plan.new.version, new)):
-            said = reader.aliases()
-            if isinstance(said, Unanswered):
-                self._say(f"alias {plan.alias!r} was not resolved: {said.reason}")
-                return None
-            if plan.alias in said:
-                return AliasResolution(plan.alias, reader.named, version)
-        return AliasResolution(plan.alias, "", "", f"alias {plan.alias!r} leads to neither index")
-
-
-def _count(reader: IndexReader | None, retriever: Retriever | None) -> int | None:
-    """Points of an index that hold a vector of its version, None where it does not say."""
-    counting = None if retriever is None else retriever.count
-    count = counting if reader is None else reader.holding
-    said = None if count is None else count()
-    return None if isinstance(said, Unanswered) else said
-
-
-TARGET_EVENTS = "target"
-"""The first part of the names of counters of the target's events."""
 
 
 def counted(made: TargetChanges) -> Mapping[tuple[str, str, str], int]:

@@ -67,7 +67,7 @@ def seen(monitor: Monitor) -> None:
     to_end(monitor, turns=TURNS)
     watch = monitor.parts.migration
     assert watch is not None
-    watch._next_read = watch._next_scan = watch._next_question = 0.0
+    watch.hurry()
     for _ in range(20):
         monitor.turn(0.0)
     monitor.measuring.replay(full=True)

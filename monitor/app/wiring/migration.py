@@ -9,8 +9,9 @@ from numpy.typing import NDArray
 from monitor.adapters.click_log import ClickLog
 from monitor.app.configuration import Configuration
 from monitor.app.health import Clocks
-from monitor.app.migration import MigrationPlan, MigrationWatch, TargetAccess
+from monitor.app.migration import MigrationWatch
 from monitor.app.migration_judging import MigrationJudge
+from monitor.app.migration_plan import MigrationPlan, TargetAccess
 from monitor.app.migration_section import MigrationSection
 from monitor.app.wiring.retrieval import Space
 from monitor.core.index.corpus import Corpus
