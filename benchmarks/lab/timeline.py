@@ -19,7 +19,7 @@ SAID = {
 def svg(histories: Sequence[Mapping[str, Any]]) -> str:
     """The picture of one stream's histories, a lane each."""
     deploys = max(len(one["deploys"]) for one in histories)
-    width, height = max(640, LEFT + deploys * STEP + 20), TOP + LANE * len(histories)
+    width, height = max(760, LEFT + deploys * STEP + 20), TOP + LANE * len(histories)
     made = [
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" '
         'font-family="system-ui, sans-serif" font-size="11">',

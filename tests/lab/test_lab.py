@@ -136,7 +136,7 @@ def test_processes_measure_parts_and_write_no_results(monkeypatch: pytest.Monkey
         def wait(self) -> int:
             return 0
 
-    monkeypatch.setattr(lab.subprocess, "Popen", Part)
+    monkeypatch.setattr(subprocess, "Popen", Part)
     lab._share(["--short", "--jobs", "2", "--output", "x", "--cache", "y"], "git", 2)
     common = ["--short", "--cache", "y", "--stream", "git", "--part"]
     assert begun == [[*common, "1/2"], [*common, "2/2"]]

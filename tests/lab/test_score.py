@@ -171,8 +171,7 @@ def test_a_peer_has_a_delay_as_ours_has() -> None:
     made = outcome(*deploys, kind="slow_loss")
     assert embedding_files(made, 3) == ("reference.npy", "slow_loss-2-pinned-4.npy")
     late, soon, absent = ([[at, 0.1] for at in said] for said in ((0, 0, 0, 1), (1, 0, 0, 0), (0, 1, 0, 0)))
-    absent[2] = None
-    made["others"] = {"late": late, "soon": soon, "absent": absent}
+    made["others"] = {"late": late, "soon": soon, "absent": [*absent[:2], None, absent[3]]}
     assert [(one.detector, one.verdict, one.delay) for one in others(made)] == [
         ("late", "pass", 2),
         ("soon", "pass", 0),
