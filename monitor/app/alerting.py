@@ -3,7 +3,9 @@
 from typing import Literal
 
 from monitor.app.configuration import Configuration
+from monitor.core.alarms.alarms import ENOUGH
 from monitor.core.judging.alerts.alert import AlertGroup, AlertScope, Links
+from monitor.core.judging.alerts.evidence_alerts import evidence_group
 from monitor.core.judging.alerts.migration_alerts import migration_group
 from monitor.core.judging.alerts.pipeline_alerts import ExpectedTiming, pipeline_group
 from monitor.core.judging.alerts.policy_alerts import policy_groups
@@ -27,7 +29,8 @@ def alert_groups(configuration: Configuration) -> tuple[AlertGroup, ...]:
     """The same as values."""
     scope = _scope(configuration)
     own = pipeline_group(scope, _pace(configuration)), migration_group(scope)
-    return (*policy_groups(configuration.rules(), scope), *own)
+    evidence = evidence_group(scope, length=configuration.round_seconds, enough=ENOUGH)
+    return (evidence, *policy_groups(configuration.rules(), scope), *own)
 
 
 def _scope(configuration: Configuration) -> AlertScope:

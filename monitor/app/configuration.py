@@ -30,6 +30,7 @@ from monitor.app.sections import (
     SourceSection,
     StateSection,
 )
+from monitor.core.alarms.hours import HOUR
 from monitor.core.judging.default_policy import default_rules
 from monitor.core.judging.integrity import integrity_rules
 from monitor.core.judging.policy import Rule
@@ -223,6 +224,11 @@ class Configuration(BaseSettings):
         """The legs that are switched on."""
         dense: tuple[Literal["dense", "lexical"], ...] = ("dense",) if self.dense.adapter is not None else ()
         return (*dense, "lexical") if self.lexical.enabled else dense
+
+    @property
+    def round_seconds(self) -> float:
+        """How long a round is: as the full replay's period where there is one, an hour at least."""
+        return max(float(HOUR), self.dense.full_replay_seconds if self.dense.adapter is not None else 0.0)
 
     @property
     def replay_seconds(self) -> float:

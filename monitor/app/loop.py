@@ -113,6 +113,8 @@ class Monitor:
         self.intake = self._intake(resumed, closed)
         if parts.production is not None:
             parts.production.resume(resumed.production)
+        if parts.alarms is not None:
+            parts.alarms.resume(resumed)
         self.measuring = Measuring(parts, self.intake)
         self._recorder.resume(parts.store)
         self._resume_readiness(resumed)
@@ -303,6 +305,9 @@ class Monitor:
         first = self._first(deploy)
         same = [of.size for of in self.parts.store.history(1, 0).deploys if of.deploy_id == deploy.deploy_id]
         point, tracks = self._recorder.deploy(deploy, same[0] if same else None, self.session.ledger)
+        alarms = self.parts.alarms
+        if alarms is not None:
+            alarms.judged(deploy.verdict)
         self.parts.store.commit(
             Commit(
                 positions=self.intake.positions,
@@ -312,6 +317,7 @@ class Monitor:
                 newest_event_time=self.parts.corpus.newest_event_time,
                 point=point,
                 tracks=tracks,
+                alarms=None if alarms is None else alarms.commit(),
             )
         )
         self.parts.gauges.committed()
@@ -389,7 +395,10 @@ class Monitor:
         backlog = len(batch.events) + len(batch.quarantined) >= self.parts.pace.batch or self.intake.ready()
         if not full and backlog and not self.measuring.report_due():
             return None
-        self.measuring.replay(full=full)
+        over = not backlog and self._round_over()
+        self.measuring.replay(full=full or over)
+        if over:
+            self.measuring.close_round()
         if batch.closed is None:
             return self.measuring.measure()
         self.measuring.passed()
@@ -421,6 +430,8 @@ class Monitor:
             first = self._first(deploy)
             point, tracks = self._recorder.deploy(deploy, self._size(), self.session.ledger)
             self._close_tally()
+            if parts.alarms is not None:
+                parts.alarms.judged(deploy.verdict)
         elif measured is not None:
             point = self._hour(measured)
         commit = Commit(
@@ -439,6 +450,7 @@ class Monitor:
             target=None if parts.migration is None else parts.migration.commit(),
             point=point,
             tracks=tracks,
+            alarms=None if parts.alarms is None else parts.alarms.commit(),
         )
         parts.store.commit(commit)
         parts.gauges.committed()
@@ -512,9 +524,13 @@ class Monitor:
         )
 
     def _idle(self) -> None:
-        """Nothing arrived: catch up on replays, then audit when it is time, and keep the view's health fresh."""
+        """Nothing arrived: close a round that is over, catch up on replays, then audit when it is time, and keep the
+        view's health fresh.
+        """
         measuring, audit = self.measuring, self.parts.audit
-        if measuring.touched() or measuring.retry_due() or measuring.full_due() or measuring.production_due():
+        if self._round_over():
+            self._close_round()
+        elif measuring.touched() or measuring.retry_due() or measuring.full_due() or measuring.production_due():
             measuring.replay(full=measuring.full_due())
             measuring.refresh()
         elif audit is not None and audit.due() and not (self.intake.barrier.waiting or self.intake.ready()):
@@ -523,6 +539,22 @@ class Monitor:
         elif measuring.report_due():
             measuring.republish()
         self._note_hour()
+
+    def _round_over(self) -> bool:
+        return self.parts.alarms is not None and self.parts.alarms.due()
+
+    def _close_round(self) -> None:
+        """Close a round between two batches: measured, committed, published."""
+        self.measuring.replay(full=True)
+        self.measuring.close_round()
+        measured, alarms = self.measuring.measure(), self.parts.alarms
+        made = None if alarms is None else alarms.commit()
+        if made is not None:
+            newest, counters = self.parts.corpus.newest_event_time, dict(self.session.counters)
+            commit = Commit(self.intake.positions, counters=counters, newest_event_time=newest, alarms=made)
+            self.parts.store.commit(commit)
+            self.parts.gauges.committed()
+        self.measuring.publish(measured)
 
     def _insist(self, action: Callable[[], T]) -> T:
         """Try until an outside system that the stream cannot do without answers, or the loop is told to stop."""

@@ -236,12 +236,15 @@ class Measuring:
         judged = None if migration is None or judge is None else judge.judging(migration, self._session)
         staleness, session = parts.gauges.staleness(), self._session
         counters, ledger = dict(session.counters), tuple(session.ledger)
+        alarms = None if parts.alarms is None else parts.alarms.view()
 
         def view() -> Published:
             report, verdict = measured()
             said = withheld(verdict, staleness)
             own = None if judged is None else judged()
-            return Published(parts.corpus_name, report, verdict, said, counters, ledger, health, migration, own)
+            return Published(
+                parts.corpus_name, report, verdict, said, counters, ledger, health, migration, own, alarms
+            )
 
         self._view, self.pulse = Lazy(view), Pulse(health, ledger, at)
 
@@ -253,6 +256,14 @@ class Measuring:
         """Why the maintained lists cannot be trusted: what audits found."""
         found = () if self._parts.audit is None else self._parts.audit.problems()
         return tuple(Problem(ProblemKind.AUDIT, text) for text in found)
+
+    def close_round(self) -> None:
+        """A round is over and all anchors were just asked: look at what it was, unless the lists mean nothing."""
+        parts, session = self._parts, self._session
+        if parts.alarms is not None:
+            served = () if parts.served is None else parts.served.problems
+            unknown = session.lost() or self.untrusted() or session.hollow(parts.rules) or parts.gauges.staleness()
+            parts.alarms.close(measurable=not (unknown or served))
 
     def sound(self, snapshot: Snapshot) -> bool:
         """Whether all lists were had and hold something, no loss is open and no audit failed: else no bootstrap."""

@@ -84,13 +84,15 @@ class Operations:
     def approve(self, name: str, approval: Approval) -> Snapshot:
         """Approve a capture and put it in force, whatever name is configured and whatever deploy passed.
 
-        Whoever approves also takes responsibility for earlier losses.
+        Whoever approves also takes responsibility for earlier losses, and for the rounds up to the capture: what is
+        normal is learnt from them.
 
         Raises:
             ConfigurationError: no such capture, nothing is listed in it, or no author or reason.
         """
-        session, snapshots = self.parts.session, self.parts.snapshots
+        session, snapshots, alarms = self.parts.session, self.parts.snapshots, self.parts.alarms
         snapshot = snapshots.approved(name, approval)
+        rounds = None if alarms is None else alarms.approved(snapshot.event_time)
         made = Commit(
             {},
             baselines=(snapshot,),
@@ -104,9 +106,12 @@ class Operations:
                 approval.time,
                 session.ledger[-1].deploy_id if session.ledger else "",
             ),
+            alarms=rounds,
         )
         self._store(made)
         session.counters[OPEN_GAPS] = 0  # only now: a store that refused has not forgotten the losses either
+        if alarms is not None and rounds is not None:
+            alarms.take(rounds)
         self.measuring.choose_baseline()
         self.measuring.replay(full=False)
         self._publish()

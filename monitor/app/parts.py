@@ -4,6 +4,7 @@ from collections.abc import Callable, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass, field
 
+from monitor.app.alarm_rounds import AlarmRounds
 from monitor.app.anchors_watch import AnchorsWatch
 from monitor.app.audit import Audit
 from monitor.app.embedding import Embedder
@@ -81,6 +82,8 @@ class MonitorComponents:
     """The retriever as users get it; None where none is configured."""
     migration_judge: MigrationJudge | None = None
     """Judges it; there where `migration` is."""
+    alarms: AlarmRounds | None = None
+    """Alarms between deploys; None where nobody looks at rounds."""
     restoring: ProgressHook = nullcontext
     """Stands around the restoring of the state."""
 

@@ -1,5 +1,6 @@
 """The obvious twin of the state store, and random histories of commits as the loop makes them."""
 
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
@@ -7,6 +8,9 @@ from typing import Any
 import numpy as np
 from numpy.random import Generator
 
+from monitor.core.alarms.churn import ChurnStream, ContentLists
+from monitor.core.alarms.rounds import ClosedRound, Standing, standing_as
+from monitor.core.alarms.state import Alarm, AlarmState, StreamEvidence
 from monitor.core.index.baseline import Adopted, AnchorMark, Approval, Decision, Judged, Member, Snapshot
 from monitor.core.index.corpus import ChunkRow, Corpus
 from monitor.core.index.duplicates.content_sketch import ContentSketch, sketches_of_deleted
@@ -75,9 +79,11 @@ class MemoryStore:
         self._tracks: list[Track] = []
         self._texts: dict[tuple[int, str], TextVersion] = {}
         self._numbers = 0
+        self._alarms: AlarmState | None = None
 
     def start(self) -> Resumed:
-        return Resumed(dict(self._positions), dict(self._counters), self.ledger(), self._newest, self._empty)
+        found = (dict(self._positions), dict(self._counters), self.ledger(), self._newest, self._empty)
+        return Resumed(*found, alarms=self._alarms)
 
     def commit(self, commit: Commit) -> None:
         for change in commit.changes:
@@ -111,6 +117,7 @@ class MemoryStore:
         if commit.target is not None:
             self._put_target(commit.target)
         self._newest, self._empty = commit.newest_event_time, False
+        self._alarms = commit.alarms or self._alarms
         self._decision, self._current = commit.decision or self._decision, commit.current
         self._put_past(commit)
 
@@ -245,6 +252,7 @@ class History:
         self._texts: dict[int, str] = {}
         self._offset = 0
         self._deploys = 0
+        self._alarms, self._chances = AlarmState(), np.random.default_rng(seed)
 
     def turn(self) -> Commit:
         """The next commit: events with all outcomes, records set aside, sometimes a deploy and a baseline."""
@@ -274,6 +282,7 @@ class History:
             decision=None if self.generator.random() < 0.7 else Decision(f"b{self._offset}", "main", "ü"),
             current=None if self.generator.random() < 0.5 else (self._deploy_report("", now=self._offset), VERDICT),
             target=None if self.generator.random() < 0.5 else self._target(),
+            alarms=None if self._chances.random() < 0.5 else self._round(),
             **self._past(deploy),
         )
 
@@ -296,6 +305,34 @@ class History:
         keys = None if self.generator.random() < 0.2 else tuple(self.generator.integers(0, 9, 3).tolist())
         touches = (Touch("new", "c\u20281", f"t/0@{self._offset}"),) if self.generator.random() < 0.5 else ()
         return Track(name, "dense", "h", keys, touches, 2 * len(touches))
+
+    def _round(self) -> AlarmState:
+        """One round more, of other series now and then; standings change, old rounds go, a set-up begins anew."""
+        if self._chances.random() < 0.1:
+            self._alarms = AlarmState("ü", 7_200.0, alarms=self._alarms.alarms)
+        before = self._alarms
+        number = (before.number or 0) + int(self._chances.integers(1, 4))
+        streams = tuple(ChurnStream("dense", "söurce", f"s{at}") for at in range(int(self._chances.integers(0, 4))))
+        values = np.where(self._chances.random(len(streams)) < 0.3, np.nan, self._chances.random(len(streams)))
+        standing: Standing = ("pending", "approved", "doubted")[int(self._chances.integers(3))]
+        closed = ClosedRound(number, 1, number * 7, standing, streams, values)
+        old: tuple[Standing, ...] = ("pending", "doubted") if self._chances.random() < 0.3 else ()
+        shares = self._chances.random(5) / 3.0
+        evidence = {of: StreamEvidence(shares, "watched", 0.1 + 0.2, -0.0, "ü", math.nan, True) for of in streams}
+        alarms = tuple(Alarm(of, number, "ü", 0.1 + 0.2, 1e-9, 5.0, 4.0) for of in streams[:1])
+        said = self._chances.integers(-1, 2**62, (3, 2))
+        self._alarms = replace(
+            before,
+            number=number,
+            lists=ContentLists(("a", "b", "ç"), {"lexical": said}, {"lexical": self._chances.random(3) < 0.5}),
+            rounds=standing_as((*before.rounds, closed)[-4:], "approved", instead=old, until=number * 5),
+            streams=evidence,
+            limit_log10=4.0 if streams else math.nan,
+            raised=(*before.raised, *alarms)[-3:],
+            alarms=before.alarms + len(alarms),
+            doubtful=bool(self._chances.random() < 0.5),
+        )
+        return self._alarms
 
     def _target(self) -> TargetCommit:
         """Points that came and went, now and then of another version or with a step taken."""
@@ -411,6 +448,21 @@ def contents(store: StateStore, resumed: Resumed, batch: int) -> tuple[object, .
         [target_contents(row) for version in VERSIONS for row in store.target(version)],
         [list(store.steps(f"m{at}")) for at in range(3)],
         past_contents(store, [row.key for row, _, _ in chunks]),
+        None if resumed.alarms is None else alarm_contents(resumed.alarms),
+    )
+
+
+def alarm_contents(state: AlarmState) -> tuple[object, ...]:
+    """A state of alarms in a form that compares to the bit."""
+    lists = state.lists
+    return (
+        repr(
+            (state.setup, state.length, state.number, state.limit_log10, state.raised, state.alarms, state.doubtful)
+        ),
+        [(of.number, of.span, of.seen, of.standing, of.streams, of.values.tobytes()) for of in state.rounds],
+        [(stream, repr(replace(of, shares=of.shares.tolist()))) for stream, of in state.streams.items()],
+        None if lists is None else (tuple(lists.anchors), [(leg, of.tolist()) for leg, of in lists.said.items()]),
+        None if lists is None else [(leg, of.tolist()) for leg, of in lists.known.items()],
     )
 
 

@@ -125,8 +125,8 @@ def _counted(rule: Rule, anchors: int) -> Series:
 
 def _alert(rule: Rule) -> str:
     return (
-        f'corpus="docs",{_place(rule)},{TARGET},k="{rule.k}",leg="{rule.leg}",rule="{rule.name}",'
-        f'severity="{rule.severity}",stat="{rule.stat}"'
+        f'corpus="docs",{_place(rule)},{TARGET},k="{rule.k}",leg="{rule.leg}",'
+        f'policy_severity="{rule.severity}",rule="{rule.name}",severity="warning",stat="{rule.stat}"'
     )
 
 

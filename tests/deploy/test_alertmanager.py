@@ -35,7 +35,7 @@ def test_amtool_takes_it() -> None:
     ("receiver", "labels"),
     [
         ("dead-mans-switch", ("alertname=CorpusDriftWatchdog", "severity=none")),
-        ("on-call", ("alertname=CorpusDriftExceeded", "severity=critical")),
+        ("on-call", ("alertname=CorpusDriftEvidence", "severity=critical")),
         ("team", ("alertname=CorpusDriftExceeded", "severity=warning")),
         ("team", ("alertname=SomethingElse",)),
     ],
@@ -63,21 +63,27 @@ def shown(url: str) -> set[tuple[str, str]]:
     return {(one["labels"]["alertname"], one["labels"]["severity"]) for one in alerts}
 
 
+def count(url: str) -> int:
+    return len(ask(f"{url}/api/v2/alerts?inhibited=false&silenced=false&active=true"))
+
+
 @pytest.mark.stack
 def test_causes_mute_what_follows_from_them() -> None:
     place = {"dimension": "source", "segment": "api", "leg": "dense"}
     with ExitStack() as stack:
         url = need(alertmanager(FILE.read_text(encoding="utf-8")), stack)
-        drift = [
-            alert("CorpusDriftExceeded", "critical", **place),
-            alert("CorpusDriftExceeded", "warning", **place),
-            alert("CorpusDriftWatchdog", "none"),
+        policy = [
+            alert("CorpusDriftExceeded", "warning", policy_severity=of, rule=f"r-{of}", **place)
+            for of in ("critical", "warning")
         ]
-        ask(f"{url}/api/v2/alerts", drift)
-        assert shown(url) == {("CorpusDriftExceeded", "critical"), ("CorpusDriftWatchdog", "none")}
+        ask(f"{url}/api/v2/alerts", [*policy, alert("CorpusDriftWatchdog", "none")])
+        assert shown(url) == {("CorpusDriftExceeded", "warning"), ("CorpusDriftWatchdog", "none")}
+        assert count(url) == 2, "what a critical rule says is not said by a lesser one too"
+        ask(f"{url}/api/v2/alerts", [alert("CorpusDriftEvidence", "critical", **place)])
+        assert shown(url) == {("CorpusDriftEvidence", "critical"), ("CorpusDriftWatchdog", "none")}
         ask(f"{url}/api/v2/alerts", [alert("CorpusDriftExceeded", "warning", **{**place, "segment": "blog"})])
         assert ("CorpusDriftExceeded", "warning") in shown(url)  # of another segment
         ask(f"{url}/api/v2/alerts", [alert("CorpusDriftMonitorDown", "critical", corpus="other")])
-        assert ("CorpusDriftExceeded", "critical") in shown(url)  # of another corpus
+        assert ("CorpusDriftEvidence", "critical") in shown(url)  # of another corpus
         ask(f"{url}/api/v2/alerts", [alert("CorpusDriftMonitorDown", "critical")])
         assert shown(url) == {("CorpusDriftMonitorDown", "critical"), ("CorpusDriftWatchdog", "none")}

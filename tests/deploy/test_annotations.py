@@ -50,8 +50,8 @@ def test_a_policy_alert(tmp_path: Path) -> None:
         Series("corpus_drift_measured_anchors", f'{place},leg="dense"', always(rule.min_anchors)),
     ]
     labels = {
-        "severity": "critical", "rule": rule.name, "leg": "dense", "k": "0", "stat": "mean", "dimension": "source",
-        "segment": ODD,
+        "severity": "warning", "policy_severity": "critical", "rule": rule.name, "leg": "dense", "k": "0",
+        "stat": "mean", "dimension": "source", "segment": ODD,
     }  # fmt: skip
     said = {
         "summary": "Retrieval drifted beyond the policy: new_first_ratio mean, dense",

@@ -1,5 +1,6 @@
 """The alert rules: what is committed is what the generator writes; every alert fires when it should and only then."""
 
+import re
 import shutil
 from pathlib import Path
 
@@ -7,7 +8,12 @@ import pytest
 
 from monitor.app.alerting import alert_groups, alert_rules
 from monitor.app.configuration import load
+from monitor.core.alarms.alarms import ENOUGH
+from monitor.core.judging.alerts.alert import AlertScope, Links
+from monitor.core.judging.alerts.evidence_alerts import evidence_group
+from monitor.core.judging.alerts.rules_text import prometheus_rules
 from tests.deploy import promtool
+from tests.deploy.evidence_cases import evidence_cases
 from tests.deploy.migration_cases import MIGRATION_BOARD
 from tests.deploy.pipeline_cases import cases_of, pipeline_cases
 from tests.deploy.policy_cases import policy_cases
@@ -21,7 +27,7 @@ needs_promtool = pytest.mark.skipif(PROMTOOL is None, reason="promtool is not in
 
 
 def all_cases() -> list[Case]:
-    return [*pipeline_cases(), *policy_cases(RULES), *cases_of(MIGRATION_BOARD)]
+    return [*pipeline_cases(), *policy_cases(RULES), *cases_of(MIGRATION_BOARD), *evidence_cases()]
 
 
 @pytest.mark.parametrize(("form", "name"), [("prometheus", "rules.yml"), ("kubernetes", "prometheus-rule.yaml")])
@@ -55,6 +61,39 @@ def test_pipeline_alerts_fire_when_they_should_and_only_then(tmp_path: Path) -> 
 def test_migration_alerts_fire_when_they_should_and_only_then(tmp_path: Path) -> None:
     cases = list(cases_of(MIGRATION_BOARD))
     assert promtool.run(str(PROMTOOL), tmp_path, alert_rules(CONFIGURATION, "prometheus"), cases) == ""
+
+
+PAGES = {
+    "CorpusDriftEvidence", "CorpusDriftUnknown", "CorpusDriftVerdictUnknown", "CorpusDriftMonitorDown",
+    "CorpusDriftLoopStuck", "CorpusDriftInputStale", "CorpusDriftStreamGap", "CorpusDriftMixedEmbeddings",
+    "CorpusDriftAuditMismatch", "CorpusDriftMigrationResurrected", "CorpusDriftMigrationMixed",
+    "CorpusDriftMigrationRollBack",
+}  # fmt: skip
+"""Evidence; what is broken or unknown; and what was counted over everything there is, not estimated."""
+
+
+def test_only_evidence_and_what_is_broken_or_unknown_pages() -> None:
+    found = [alert for group in alert_groups(CONFIGURATION) for alert in group.alerts]
+    assert {alert.name for alert in found if alert.severity == "critical"} == PAGES
+    assert {alert.severity for alert in found if alert.name == "CorpusDriftExceeded"} == {"warning"}
+
+
+def test_docs_say_which_page() -> None:
+    text = (FOLDER.parent.parent / "docs" / "alerts.md").read_text(encoding="utf-8")
+    rows = re.findall(r"^\| \[(\w+)\]\(runbooks/\w+\.md\) \| (page|warning|none) \|", text, re.MULTILINE)
+    words = {"critical": "page", "warning": "warning", "none": "none"}
+    alerts = {alert.name: words[alert.severity] for group in alert_groups(CONFIGURATION) for alert in group.alerts}
+    assert dict(rows) == alerts
+
+
+@pytest.mark.stack
+@needs_promtool
+def test_alerts_on_evidence_fire_when_they_should_and_only_then(tmp_path: Path) -> None:
+    scope, links = AlertScope("docs", 'job="corpus-drift"', 120.0, 900.0), Links("r", "d", "m")
+    group = evidence_group(scope, length=3_600.0, enough=ENOUGH)
+    assert group == alert_groups(CONFIGURATION)[0]
+    rules = prometheus_rules((group,), scope, links)
+    assert promtool.run(str(PROMTOOL), tmp_path, rules, list(evidence_cases())) == ""
 
 
 @pytest.mark.stack

@@ -8,12 +8,14 @@ from typing import get_args
 from prometheus_client.core import GaugeMetricFamily, Metric
 
 from monitor import __version__
+from monitor.adapters.prometheus.alarms import alarm_families
 from monitor.adapters.prometheus.blame import blame_families, cause_families
 from monitor.adapters.prometheus.engine import anchors_families, audit_families, engine_families, folded_families
 from monitor.adapters.prometheus.families import counter, gauge, histogram, info, plain
 from monitor.adapters.prometheus.migration import migration_families
 from monitor.adapters.prometheus.production import production_families
 from monitor.adapters.prometheus.text import page_text
+from monitor.core.alarms.state import AlarmState
 from monitor.core.judging.policy import Finding
 from monitor.core.measures.registry import REGISTRY, MeasureRegistry
 from monitor.core.model.problems import Problem, ProblemKind
@@ -46,7 +48,7 @@ class MetricsPage:
 
     def __init__(self, registry: MeasureRegistry = REGISTRY) -> None:
         self._registry = registry
-        self._report: tuple[DriftReport, tuple[Finding, ...], bytes] | None = None
+        self._report: tuple[DriftReport, tuple[Finding, ...], AlarmState | None, bytes] | None = None
         self._rendered: tuple[Published, bytes] | None = None
 
     def render(self, view: Published | None) -> bytes:
@@ -61,11 +63,11 @@ class MetricsPage:
         return text
 
     def _report_text(self, view: Published) -> bytes:
-        kept = self._report
-        if kept is not None and kept[0] is view.report and kept[1] is view.verdict.findings:
-            return kept[2]
+        kept, alarms = self._report, None if view.alarms is None else view.alarms.state
+        if kept is not None and kept[0] is view.report and kept[1] is view.verdict.findings and kept[2] is alarms:
+            return kept[3]
         text = page_text(reported(view, self._registry))
-        self._report = (view.report, view.verdict.findings, text)
+        self._report = (view.report, view.verdict.findings, alarms, text)
         return text
 
 
@@ -75,11 +77,12 @@ def _starting() -> Iterator[Metric]:
 
 
 def reported(view: Published, registry: MeasureRegistry = REGISTRY) -> Iterator[Metric]:
-    """What depends on the report and its findings alone."""
+    """What depends on the report, its findings and the last round alone."""
     yield from _measurements(view.report.measurements, registry)
     yield from _findings(view)
     yield from blame_families(view.report.blame)
     untold: tuple[CauseName, ...] = ("PRODUCTION",) if view.health.production is None else ()
+    yield from alarm_families(view.alarms)
     yield from cause_families(view.report.causes, compared=view.report.baseline is not None, without=untold)
     for name, value in view.report.corpus.items():
         # Not the bare name: measurements per segment have it, and one page may not hold a family twice.

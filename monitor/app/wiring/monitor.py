@@ -16,6 +16,7 @@ from monitor.adapters.monitor_client import MonitorClient
 from monitor.adapters.rensa import RensaBands
 from monitor.adapters.stores.sqlite.store import SqliteStore
 from monitor.adapters.web.server import TURN_LIMIT, HttpServer, HttpSettings
+from monitor.app.alarm_rounds import AlarmRounds
 from monitor.app.anchors_watch import AnchorsWatch
 from monitor.app.asking import Running
 from monitor.app.audit import Audit, Schedule
@@ -44,6 +45,8 @@ from monitor.app.wiring.retrieval import (
     fingerprint,
 )
 from monitor.app.wiring.sources import build_dead_letters, build_decoder, build_source
+from monitor.core.alarms.alarms import Alarms
+from monitor.core.alarms.churn import WatchedSegments
 from monitor.core.index.corpus import Corpus
 from monitor.core.index.engine import Bm25Config, Depths, Engine
 from monitor.core.index.lexical.bm25 import Bm25Scorer
@@ -109,7 +112,11 @@ def build_drift(configuration: Configuration) -> Drift:
 
 @contextmanager
 def open_monitor(
-    configuration: Configuration, *, source: Source | None = None, restoring: ProgressHook = nullcontext
+    configuration: Configuration,
+    *,
+    source: Source | None = None,
+    restoring: ProgressHook = nullcontext,
+    clocks: Clocks | None = None,
 ) -> Iterator[Monitor]:
     """A monitor that owns its state, restored and started; closed in reverse order whatever happens.
 
@@ -117,6 +124,7 @@ def open_monitor(
         configuration: what to build.
         source: instead of the configured one.
         restoring: stands around the restoring of the state.
+        clocks: instead of the machine's.
 
     Raises:
         ConfigurationError: something is configured wrongly, or another process owns the state.
@@ -130,7 +138,7 @@ def open_monitor(
         lock = OwnerLock(state)
         lock.acquire()
         stack.callback(lock.release)
-        parts = _parts(configuration, stack, source, lock.announce)
+        parts = _parts(configuration, stack, source, lock.announce, clocks or Clocks(time.monotonic, time.time))
         monitor = Monitor(replace(parts, restoring=restoring))
         monitor.start()
         yield monitor
@@ -156,10 +164,13 @@ def read_state(configuration: Configuration) -> Iterator[StateStore]:
 
 
 def _parts(
-    configuration: Configuration, stack: ExitStack, given: Source | None, announce: Callable[[str], None]
+    configuration: Configuration,
+    stack: ExitStack,
+    given: Source | None,
+    announce: Callable[[str], None],
+    clocks: Clocks,
 ) -> MonitorComponents:
     space = build_space(configuration)
-    clocks = Clocks(time.monotonic, time.time)
     watch = _watch(configuration, space, clocks)
     anchors = build_anchors(configuration, space)
     corpus = Corpus(space.dimension, tombstone_days=configuration.state.tombstone_days)
@@ -179,18 +190,19 @@ def _parts(
     migration = build_migration(configuration, space, corpus, anchors, real, store, clocks)
     if migration is not None:
         stack.callback(migration.close)
+    session = Session.of(
+        corpus,
+        engine,
+        drift_with(configuration, marked, anchors),
+        index=real.retriever is not None,
+        milestones=milestones.since,
+    )
     return MonitorComponents(
         corpus_name=configuration.corpus.name,
         source=source,
         decoder=build_decoder(configuration, space.dimension, space.embedding_version),
         store=store,
-        session=Session.of(
-            corpus,
-            engine,
-            drift_with(configuration, marked, anchors),
-            index=real.retriever is not None,
-            milestones=milestones.since,
-        ),
+        session=session,
         milestones=milestones,
         drift_of=partial(drift_with, configuration, marked),
         snapshots=Snapshots(
@@ -231,12 +243,26 @@ def _parts(
             settle=0.0 if dense.adapter is None or dense.adapter.owned else dense.settle_seconds,
         ),
         audit=_audit(configuration, store, corpus, engine, clocks),
+        alarms=AlarmRounds(build_alarms(configuration, marked), session, clocks),
         anchors_watch=watch,
         migration=migration,
         migration_judge=None if migration is None else build_judge(configuration, migration, clocks),
         readiness=None
         if real.retriever is None or real.owned is not None
         else Readiness(real.retriever, corpus, clocks, timeout=configuration.dense.ready_timeout),
+    )
+
+
+def build_alarms(configuration: Configuration, marked: Fingerprint) -> Alarms:
+    """How rounds become alarms."""
+    alerts, segments = configuration.alerts, configuration.segments
+    return Alarms(
+        alerts.budget,
+        alerts.classes,
+        WatchedSegments(segments.dimensions, segments.cap, segments.min_anchors),
+        configuration.k,
+        marked.digest(),
+        configuration.round_seconds,
     )
 
 

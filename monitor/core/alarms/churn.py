@@ -113,11 +113,11 @@ def churn(
     before = np.array([rows.get(digest, -1) for digest in now.anchors], np.int64)
     here = np.arange(len(now.anchors), dtype=np.int64)
     made: dict[ChurnStream, float] = {}
-    for leg in CHURN_LEGS:
+    for leg in CHURN_LEGS if len(here) else ():
         if leg not in now.said:
             continue
         column = np.full(len(here), np.nan)
-        if leg in then.said and then.said[leg].shape[1] == now.said[leg].shape[1] and len(here):
+        if leg in then.said and then.said[leg].shape[1] == now.said[leg].shape[1]:
             k = now.said[leg].shape[1]
             column = swaps(overlap(then.ranked(leg, before), now.ranked(leg, here)), k) / k
         made |= _by_segment(leg, column, anchors, watched)

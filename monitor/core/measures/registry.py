@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import get_args
 
-from monitor.core.measures import contents, corpus, health, integrity, migrations, production, stability
+from monitor.core.measures import contents, corpus, health, integrity, migrations, production, rounds, stability
 from monitor.core.measures.entry import Metric
 from monitor.core.measures.measure import MEAN, UNBOUNDED, AnyMeasure, Family, Group, Range
 
@@ -112,6 +112,7 @@ REGISTRY = MeasureRegistry(
     ),
     {
         "Verdicts and segments": health.VERDICTS,
+        "Alarms between deploys": rounds.ALARMS,
         "Stream and state": health.STREAM,
         "Replays of the real index": health.REPLAYS,
         "Production's retriever": health.PRODUCTION,

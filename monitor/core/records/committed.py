@@ -7,6 +7,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from monitor.core.alarms.state import AlarmState
 from monitor.core.attribution import Attribution
 from monitor.core.index.baseline import Adopted, Decision, Judged, Snapshot
 from monitor.core.index.corpus import Change, ChunkRow
@@ -135,6 +136,8 @@ class Commit:
     """The anchors' lists that a deploy changed; with `point` only."""
     approval: ApprovalMark | None = None
     """What a person put in force with it."""
+    alarms: AlarmState | None = None
+    """Of alarms between deploys; None leaves the earlier one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,6 +152,8 @@ class Resumed:
     bookmark: str = ""
     production: KeptProduction | None = None
     """What was overheard of production; None where nothing was."""
+    alarms: AlarmState | None = None
+    """Of alarms between deploys; None before the first round."""
 
 
 StoredChunk = tuple[ChunkRow, str, NDArray[np.float32] | None]

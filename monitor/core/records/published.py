@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
+from monitor.core.alarms.state import AlarmView
 from monitor.core.index.baseline import Judged
 from monitor.core.judging.policy import Verdict
 from monitor.core.migration.model import MigrationView
@@ -175,6 +176,8 @@ class Published:
     """Of the migration that is watched, None for none."""
     assessment: MigrationAssessment | None = None
     """The same, judged."""
+    alarms: AlarmView | None = None
+    """Between deploys; None where the loop has none."""
 
     @property
     def pulse(self) -> Pulse:

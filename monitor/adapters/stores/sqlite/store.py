@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 
 import msgspec
 
+from monitor.adapters.stores.sqlite.alarm_rounds import AlarmTable
 from monitor.adapters.stores.sqlite.baselines import Baselines
 from monitor.adapters.stores.sqlite.checkpoints import Checkpoints
 from monitor.adapters.stores.sqlite.contents import ShingleTable
@@ -151,8 +152,8 @@ class SqliteStore:
         said = marked[0] if marked else ""
         heard = self._db.execute("SELECT value FROM meta WHERE name=?", (PRODUCTION,)).fetchone()
         overheard = None if heard is None else self._unpacked(unpack_production, heard[0], PRODUCTION)
-        begun = newest is None
-        return Resumed(positions, counters, self.ledger(), newest[0] if newest else 0, begun, said, overheard)
+        begun, time = newest is None, newest[0] if newest else 0
+        return Resumed(positions, counters, self.ledger(), time, begun, said, overheard, AlarmTable(self._db).kept())
 
     def commit(self, commit: Commit) -> None:
         """Apply one turn in one transaction.
@@ -204,6 +205,8 @@ class SqliteStore:
             TargetTable(db).prepare()
             TargetTable(db).put(commit.target)
         HistoryTables(db).put(commit)
+        if commit.alarms is not None:
+            AlarmTable(db).put(commit.alarms)
         self._put_words(commit)
 
     def _put_words(self, commit: Commit) -> None:

@@ -1,7 +1,8 @@
 """Alerts on the policy's rules: one for the limit, and for each critical rule a twin for UNKNOWN.
 
-The limit is compared with the measurement itself, the point estimate; the gate compares confidence bounds, so the two
-can differ and the alert says so. A measurement that is NaN compares with nothing and never fires: that is what the
+The limit is compared with the measurement itself, the point estimate, again and again over dozens of segments: so it
+warns and never pages, whatever the rule says of deploys. The gate compares confidence bounds, so the two can differ
+and the alert says so. A measurement that is NaN compares with nothing and never fires: that is what the
 twin is for.
 """
 
@@ -16,8 +17,8 @@ SEGMENT_BOARD = (
     "/d/corpus-drift-segment?var-dimension={{ $labels.dimension | urlquery }}"
     "&var-segment={{ $labels.segment | urlquery }}"
 )
-_PAGE = '/?segment={{ printf "%s=%s" $labels.dimension $labels.segment | urlquery }}'
-_PLACE = "{{ $labels.dimension }}={{ $labels.segment }}"
+PAGE = '/?segment={{ printf "%s=%s" $labels.dimension $labels.segment | urlquery }}'
+PLACE = "{{ $labels.dimension }}={{ $labels.segment }}"
 
 
 def policy_groups(rules: Sequence[Rule], scope: AlertScope) -> tuple[AlertGroup, AlertGroup]:
@@ -36,16 +37,16 @@ def _exceeded(rule: Rule, scope: AlertScope) -> Alert:
         name=EXCEEDED,
         expr=f"({' or '.join(_beyond(rule, scope))}) and {_enough(rule, scope)}",
         hold=rule.hold,
-        severity=rule.severity,
+        severity="warning",
         summary=f"Retrieval drifted beyond the policy: {name} {rule.stat}, {rule.leg}",
         description=(
-            f'{name} {rule.stat}@{rule.k} {rule.leg} of {_PLACE} is {{{{ $value | printf "%.3f" }}}}, '
+            f'{name} {rule.stat}@{rule.k} {rule.leg} of {PLACE} is {{{{ $value | printf "%.3f" }}}}, '
             f"allowed {_allowed(rule)}.{ground} "
             "The alert judges the point estimate; the gate judges the confidence bound, so it may still be undecided."
         ),
         dashboard=SEGMENT_BOARD,
-        page=_PAGE,
-        labels=(("rule", rule.name),),
+        page=PAGE,
+        labels=(("rule", rule.name), ("policy_severity", rule.severity)),
         keep=min(scope.keep, rule.hold),
     )
 
@@ -87,11 +88,11 @@ def _unknown(rule: Rule, scope: AlertScope) -> Alert:
         severity="critical",
         summary=f"A critical rule cannot be judged: {literal(rule.metric)} {rule.stat}, {rule.leg}",
         description=(
-            f"Rule {rule.name} has been UNKNOWN for {_PLACE}: the number it needs is not measurable. "
+            f"Rule {rule.name} has been UNKNOWN for {PLACE}: the number it needs is not measurable. "
             "Unknown is not good news: drift would not be seen now, and the gate does not pass."
         ),
         dashboard=SEGMENT_BOARD,
-        page=_PAGE,
+        page=PAGE,
         labels=(("rule", rule.name),),
         keep=min(scope.keep, scope.unknown),
     )

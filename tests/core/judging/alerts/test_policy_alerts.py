@@ -48,9 +48,10 @@ def test_what_a_leg_rests_on(leg: str, counted: str) -> None:
     assert f"corpus_drift_{counted} >= 20" in alerts(leg=leg)[0].expr
 
 
-def test_a_warning_has_no_twin() -> None:
+def test_an_estimate_warns_and_a_warning_has_no_twin() -> None:
     assert [alert.severity for alert in alerts(severity="warning")] == ["warning"]
-    assert [alert.severity for alert in alerts()] == ["critical", "critical"]
+    assert [alert.severity for alert in alerts()] == ["warning", "critical"]
+    assert ("policy_severity", "critical") in alerts()[0].labels
 
 
 def test_it_holds_as_long_as_the_rule_says_and_clears_sooner() -> None:
