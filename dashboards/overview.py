@@ -108,5 +108,33 @@ OVERVIEW = Board(
             "percentunit",
             (Query(metric("changed_chunks_ratio", dimension="all"), "{{job}} {{stat}}"),),
         ),
+        Heading("Anchors and traffic"),
+        Graph(
+            "Traffic that an anchor represents",
+            about("anchor_traffic_coverage_ratio"),
+            "percentunit",
+            (Query(metric("anchor_traffic_coverage_ratio", dimension="all", weight="asks"), "{{job}} {{stat}}"),),
+        ),
+        Ranking(
+            "Segments the anchors speak least for",
+            about("anchor_traffic_coverage_ratio"),
+            "percentunit",
+            (Query(f"bottomk(20, {metric('anchor_traffic_coverage_ratio', stat='share')})", ""),),
+        ),
+        Graph(
+            "What nobody asked before, and how far the mixes are apart",
+            about("anchor_traffic_unseen_ratio"),
+            "none",
+            (
+                Query(metric("anchor_traffic_unseen_ratio", stat="share"), "{{job}} unseen"),
+                Query(metric("anchor_traffic_divergence"), "{{job}} mix: {{dimension}}, bits"),
+            ),
+        ),
+        Graph(
+            "Queries read",
+            about("traffic_records"),
+            "short",
+            (Query(f"sum by (reason) (rate({metric('traffic_records_total')}[$__rate_interval]))", "{{reason}}"),),
+        ),
     ),
 )

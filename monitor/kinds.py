@@ -1,10 +1,10 @@
-"""Kinds of sources, vector stores and encoders: what one must say of itself to be named in a configuration file.
+"""Kinds of sources, vector stores, encoders and traffic: what one says of itself to be named in a configuration.
 
 A kind stands beside its adapter and is registered by one line in `monitor.adapters.registry`. It is light: what its
 adapter needs is imported when something is built, so that nobody waits for a client that he does not use.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Generic, Literal, TypeVar
@@ -16,6 +16,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from monitor.core.index.corpus import Corpus
 from monitor.core.model.fingerprint import SearchConfig
 from monitor.core.model.scoring import Distance
+from monitor.core.traffic.model import RefusedQuery, UserQuery
 from monitor.ports import Decoder, Encoder, IndexReader, OwnedIndex, Publisher, Retriever, Source
 
 
@@ -270,6 +271,38 @@ class EncoderKind(Generic[S]):
     flat: bool = False
 
 
+# ---------------------------------------------------------------- traffic
+
+
+class TrafficFieldsSection(Section):
+    """Where a record of traffic keeps what it says, where that is not the form's usual place: dotted paths."""
+
+    query: str = ""
+    client: str = ""
+    time: str = ""
+    time_unit: Literal["s", "ms", "us", "ns"] = "ms"
+    value: str = ""
+    vector: str = ""
+    segments: dict[str, str] = Field(default_factory=dict)
+
+
+TrafficRead = Callable[[bytes], Iterator[UserQuery | RefusedQuery]]
+"""The queries in one record. A query that cannot be read is an outcome; a record that cannot raises RefusedQuery."""
+
+
+@dataclass(frozen=True, slots=True)
+class TrafficKind:
+    """A form of records of traffic, chosen by `traffic.format`.
+
+    Args:
+        name: the value of `traffic.format`.
+        reader: makes what reads it, from the configured paths and the dimension of vectors (0: they are ignored).
+    """
+
+    name: str
+    reader: Callable[[TrafficFieldsSection, int], TrafficRead]
+
+
 # ---------------------------------------------------------------- registry
 
 
@@ -280,10 +313,11 @@ class AdapterRegistry:
     sources: tuple[SourceKind[Any], ...]
     retrievers: tuple[RetrieverKind[Any], ...]
     encoders: tuple[EncoderKind[Any], ...]
+    traffic: tuple[TrafficKind, ...] = ()
 
     def __post_init__(self) -> None:
         """Refuse two kinds of one name."""
-        for kinds in (self.sources, self.retrievers, self.encoders):
+        for kinds in (self.sources, self.retrievers, self.encoders, self.traffic):
             names = [kind.name for kind in kinds]
             if len(set(names)) < len(names):
                 message = f"kinds {names}: expected every name once"
@@ -295,6 +329,7 @@ class AdapterRegistry:
         sources: Sequence[SourceKind[Any]] = (),
         retrievers: Sequence[RetrieverKind[Any]] = (),
         encoders: Sequence[EncoderKind[Any]] = (),
+        traffic: Sequence[TrafficKind] = (),
     ) -> "AdapterRegistry":
         """A registry with more kinds; this one stays as it is."""
         return replace(
@@ -302,4 +337,5 @@ class AdapterRegistry:
             sources=(*self.sources, *sources),
             retrievers=(*self.retrievers, *retrievers),
             encoders=(*self.encoders, *encoders),
+            traffic=(*self.traffic, *traffic),
         )

@@ -32,6 +32,7 @@ from monitor.core.records.committed import (
 )
 from monitor.core.records.history import ChunkName, History, TextVersion, Track, Tracked
 from monitor.core.records.published import Published, Pulse
+from monitor.core.traffic.model import KeptTraffic
 from monitor.errors import ConfigurationError as ConfigurationError
 from monitor.errors import CorpusDriftError as CorpusDriftError
 from monitor.errors import UnreachableError as UnreachableError
@@ -370,6 +371,9 @@ class StateStore(Protocol):
 
     def named(self, keys: Sequence[int]) -> Mapping[int, ChunkName]:
         """What chunks are called, live or deleted; unknown keys are left out."""
+
+    def traffic(self) -> KeptTraffic | None:
+        """What is kept of traffic; None where none was ever read."""
         ...
 
     def size(self) -> int:

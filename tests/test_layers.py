@@ -111,6 +111,7 @@ FLOORS = (
     "judging",
     "alarms",
     "migration",
+    "traffic",
     "records",
     "explain",
     "selection",

@@ -5,6 +5,7 @@ The commands are taken from what is printed, so a new one is found; one of a kin
 
 import html
 import json
+import os
 import re
 import shlex
 import shutil
@@ -221,9 +222,17 @@ def refuses_a_migration(case: Case, said: Said) -> None:
     assert (said.code, said.out.split()[0]) == (1, "NOT_READY")
 
 
+def measures_coverage(case: Case, said: Said) -> None:
+    """See `meanwhile`: half of the traffic asks what an anchor asks."""
+    assert said.code == 0, said.err
+    assert "UNDECIDED" in said.out
+    assert "2 counted" in said.out
+
+
 PROMISES: dict[str, Callable[[Case, Said], None]] = {
     "--version": says_version,
     "anchors check": checks_anchors,
+    "anchors coverage": measures_coverage,
     "baseline accept": accepts,
     "baseline approve": accepts,
     "baseline capture": captures,
@@ -263,6 +272,12 @@ def meanwhile(words: list[str], case: Case) -> Iterator[None]:
     if of == "events check":
         path = case.config.with_name("events.jsonl")
         path.write_text(path.read_text().replace(FOREIGN, ""))
+    if of in ("anchors coverage", "anchors propose"):
+        with pytest.MonkeyPatch.context() as environment:
+            environment.setenv("CORPUS_DRIFT_TRAFFIC__KEY", "a key of sixteen bytes")
+            with_traffic(case.config)
+            yield
+        return
     if words[0] == "migrate":
         faulty_migration(case.config.parent)
     if of == "gate at end":
@@ -278,6 +293,16 @@ def meanwhile(words: list[str], case: Case) -> Iterator[None]:
                 thread.join(60)
         return
     yield
+
+
+def with_traffic(config: Path) -> None:
+    """Beside the case: a log of two queries, one of which is an anchor's."""
+    own = json.loads(config.with_name("anchors.jsonl").read_text().splitlines()[0])
+    lines = [{"query": of, "client": of} for of in (own["text"], "zzz")]
+    config.with_name("traffic.jsonl").write_text("".join(json.dumps(of) + "\n" for of in lines))
+    config.write_text(config.read_text() + '\n[traffic]\npath = "traffic.jsonl"\nformat = "json"\n')
+    with open_monitor(load(config, os.environ)) as monitor:
+        monitor.run(until_end=True)
 
 
 def faulty_migration(folder: Path) -> None:

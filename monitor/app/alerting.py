@@ -3,6 +3,7 @@
 from typing import Literal
 
 from monitor.app.configuration import Configuration
+from monitor.app.traffic_section import TrafficSection
 from monitor.core.alarms.alarms import ENOUGH
 from monitor.core.judging.alerts.alert import AlertGroup, AlertScope, Links
 from monitor.core.judging.alerts.evidence_alerts import evidence_group
@@ -10,6 +11,7 @@ from monitor.core.judging.alerts.migration_alerts import migration_group
 from monitor.core.judging.alerts.pipeline_alerts import ExpectedTiming, pipeline_group
 from monitor.core.judging.alerts.policy_alerts import policy_groups
 from monitor.core.judging.alerts.rules_text import kubernetes_rules, prometheus_rules
+from monitor.core.judging.alerts.traffic_alerts import traffic_group
 
 RulesFormat = Literal["prometheus", "kubernetes"]
 _TURN_SPARE = 60.0
@@ -28,9 +30,15 @@ def alert_rules(configuration: Configuration, form: RulesFormat) -> str:
 def alert_groups(configuration: Configuration) -> tuple[AlertGroup, ...]:
     """The same as values."""
     scope = _scope(configuration)
+    traffic = configuration.traffic or TrafficSection.model_construct()
     own = pipeline_group(scope, _pace(configuration)), migration_group(scope)
     evidence = evidence_group(scope, length=configuration.round_seconds, enough=ENOUGH)
-    return (evidence, *policy_groups(configuration.rules(), scope), *own)
+    return (
+        evidence,
+        *policy_groups(configuration.rules(), scope),
+        *own,
+        traffic_group(scope, traffic.least_coverage),
+    )
 
 
 def _scope(configuration: Configuration) -> AlertScope:

@@ -7,9 +7,10 @@ from typing import Any, Literal
 from monitor.core.explain.schema import explain_schema
 from monitor.core.migration.document import FIELDS
 from monitor.core.records.documents import gate_schema, report_schema
+from monitor.core.traffic.document import FIELDS as TRAFFIC
 from monitor.errors import UnreachableError
 
-Kind = Literal["gate", "report", "explain", "baselines", "baseline", "retried", "migration"]
+Kind = Literal["gate", "report", "explain", "baselines", "baseline", "retried", "migration", "traffic"]
 _BASELINE = frozenset({"name", "deploy", "event_time", "fingerprint", "measured_with", "anchors", "approval"})
 
 
@@ -37,4 +38,4 @@ def _fields(kind: Kind) -> frozenset[str]:
     schemas: Mapping[str, Any] = {"gate": gate_schema, "report": report_schema, "explain": explain_schema}
     if kind in schemas:
         return frozenset(schemas[kind]()["required"])
-    return {"retried": frozenset({"taken", "kept"}), "migration": FIELDS}.get(kind, _BASELINE)
+    return {"retried": frozenset({"taken", "kept"}), "migration": FIELDS, "traffic": TRAFFIC}.get(kind, _BASELINE)

@@ -92,6 +92,11 @@ class Running:
         made: Document = expected("migration", self._client.get("/api/v1/migration"))
         return made
 
+    def traffic(self) -> Document:
+        """The anchors beside the traffic."""
+        made: Document = expected("traffic", self._client.get("/api/v1/traffic"))
+        return made
+
     def baselines(self) -> list[Document]:
         """All captured baselines."""
         made: list[Document] = expected("baselines", self._client.get("/api/v1/baselines"))

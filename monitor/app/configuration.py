@@ -30,6 +30,7 @@ from monitor.app.sections import (
     SourceSection,
     StateSection,
 )
+from monitor.app.traffic_section import TrafficSection
 from monitor.core.alarms.hours import HOUR
 from monitor.core.judging.default_policy import default_rules
 from monitor.core.judging.integrity import integrity_rules
@@ -45,11 +46,13 @@ if TYPE_CHECKING:
     Stores = DenseSection
     Encoders = EncoderSection
     Migrations = MigrationSection
+    Traffics = TrafficSection
 else:  # a type checker reads no sections that are made of the registry: it knows what they all have
     Sources = SourceSection.of(REGISTERED.sources)
     Stores = DenseSection.of(REGISTERED.retrievers)
     Encoders = EncoderSection.of(REGISTERED.encoders)
     Migrations = MigrationSection.of(REGISTERED.encoders)
+    Traffics = TrafficSection.of(REGISTERED.traffic)
 
 
 class Configuration(BaseSettings):
@@ -67,6 +70,7 @@ class Configuration(BaseSettings):
     encoder: Encoders = Encoders()
     anchors: AnchorsSection
     production: ProductionSection | None = None
+    traffic: Traffics | None = None
     measure: MeasureSection = MeasureSection()
     baseline: BaselineSection = BaselineSection()
     policy: PolicySection = PolicySection()
@@ -191,6 +195,7 @@ class Configuration(BaseSettings):
         """The model of a file that may name other kinds than the registered ones."""
         dense, encoder = DenseSection.of(registry.retrievers), EncoderSection.of(registry.encoders)
         migration: Any = MigrationSection.of(registry.encoders)
+        traffic: Any = TrafficSection.of(registry.traffic)
         return create_model(
             cls.__name__,
             __base__=cls,
@@ -199,6 +204,7 @@ class Configuration(BaseSettings):
             dense=(dense, dense()),
             encoder=(encoder, encoder()),
             migration=(migration | None, None),
+            traffic=(traffic | None, None),
         )
 
     @property

@@ -71,6 +71,8 @@ class Monitor:
         self._exhausted = False
         self._next_look = 0.0
         self._over = False
+        self._caught_up = False
+        """Whether the turn before found no full batch: what is judged meanwhile is judged by the corpus of now."""
         self._unsettled: Unsettled | None = None
         self._recorder = Recorder(parts.clocks, parts.corpus)
 
@@ -115,6 +117,8 @@ class Monitor:
             parts.production.resume(resumed.production)
         if parts.alarms is not None:
             parts.alarms.resume(resumed)
+        if parts.traffic is not None:
+            parts.traffic.resume(parts.store.traffic())
         self.measuring = Measuring(parts, self.intake)
         self._recorder.resume(parts.store)
         self._resume_readiness(resumed)
@@ -192,10 +196,14 @@ class Monitor:
         self._reanchor()
         self._judge_again()
         self._complete_target()
+        heard = self._read_traffic(idle=False)
         batch = self._next_batch(wait)  # 1. poll, 2. decode, up to the next barrier
         if not (batch.events or batch.counts):  # records that came to nothing count and move the position too
+            self._caught_up = True
+            heard = self._read_traffic(idle=True) or heard
             self._idle()
-            return False
+            return heard
+        self._caught_up = len(batch.events) < self.parts.pace.batch and not self.intake.ready()
         began = self.parts.clocks.monotonic()
         ingested, quarantined = self._apply(batch)  # 3. corpus, 4. engine and owned index: memory only
         self._count(batch, quarantined)
@@ -373,6 +381,27 @@ class Monitor:
         commit = Commit(self.intake.positions, counters=counters, newest_event_time=newest, target=watch.commit())
         self.parts.store.commit(commit)
         self.parts.gauges.committed()
+
+    def _read_traffic(self, *, idle: bool) -> bool:
+        """Take in some of the traffic and commit that; says whether anything came. Never while events wait."""
+        watch = self.parts.traffic
+        if watch is None or not self._caught_up:
+            return False
+        worked = watch.work(self.parts.engine, idle=idle)
+        made = watch.commit()
+        if made is not None:
+            newest, counters = self.parts.corpus.newest_event_time, dict(self.session.counters)
+            traffic, aside = made
+            commit = Commit(
+                self.intake.positions,
+                counters=counters,
+                newest_event_time=newest,
+                traffic=traffic,
+                quarantined=aside,
+            )
+            self.parts.store.commit(commit)
+            self.parts.gauges.committed()
+        return worked
 
     def _doubt(self, found: Counter[Doubt]) -> None:
         """Count what is odd and taken all the same; the log has the first of each kind."""

@@ -234,6 +234,7 @@ class Measuring:
         migration = None if watch is None else watch.view(self._session, parts.served, at)
         judge = parts.migration_judge
         judged = None if migration is None or judge is None else judge.judging(migration, self._session)
+        traffic = None if parts.traffic is None else parts.traffic.view(parts.engine.anchors)
         staleness, session = parts.gauges.staleness(), self._session
         counters, ledger = dict(session.counters), tuple(session.ledger)
         alarms = None if parts.alarms is None else parts.alarms.view()
@@ -243,7 +244,7 @@ class Measuring:
             said = withheld(verdict, staleness)
             own = None if judged is None else judged()
             return Published(
-                parts.corpus_name, report, verdict, said, counters, ledger, health, migration, own, alarms
+                parts.corpus_name, report, verdict, said, counters, ledger, health, migration, own, alarms, traffic
             )
 
         self._view, self.pulse = Lazy(view), Pulse(health, ledger, at)

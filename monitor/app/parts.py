@@ -19,6 +19,7 @@ from monitor.app.replay import Served
 from monitor.app.restore import ProgressHook
 from monitor.app.served_lexical import ServedLexical
 from monitor.app.snapshot import Snapshots
+from monitor.app.traffic import TrafficWatch
 from monitor.core.index.corpus import Corpus
 from monitor.core.index.engine import Engine
 from monitor.core.judging.policy import Rule
@@ -84,6 +85,8 @@ class MonitorComponents:
     """Judges it; there where `migration` is."""
     alarms: AlarmRounds | None = None
     """Alarms between deploys; None where nobody looks at rounds."""
+    traffic: TrafficWatch | None = None
+    """The queries that users ask; None where none are read."""
     restoring: ProgressHook = nullcontext
     """Stands around the restoring of the state."""
 

@@ -1,38 +1,21 @@
 """The section of the configuration that says how production's own retriever is asked, or overheard."""
 
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
 from pydantic import Field, SecretStr, model_validator
 
+from monitor.app.log_section import LogSection
 from monitor.kinds import Section
 
 Paths = str | tuple[str, ...]
 
 
-class SearchLogSection(Section):
+class SearchLogSection(LogSection):
     """Production is not asked: its answers are read from a log of the searches that users made."""
 
-    path: str = ""
-    """JSON Lines, read as it grows."""
-    bootstrap_servers: tuple[str, ...] = ()
-    topic: str = ""
-    """A Kafka topic of the same records, on these brokers."""
+    named: ClassVar[str] = "production.log"
     group_id: str = "corpus-drift-searches"
-    security_protocol: Literal["PLAINTEXT", "SSL", "SASL_SSL", "SASL_PLAINTEXT"] = "PLAINTEXT"
-    sasl_mechanism: Literal["", "PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"] = ""
-    sasl_username: str = ""
-    sasl_password: SecretStr = SecretStr("")
-    ca_file: str = ""
-    api_version: tuple[int, ...] = ()
     format: Literal["ubi", "otel"] = "ubi"
-    max_record_bytes: int = Field(1 << 20, ge=1_024, le=64 << 20)
-
-    @model_validator(mode="after")
-    def _one(self) -> "SearchLogSection":
-        if bool(self.path) == bool(self.topic) or bool(self.topic) != bool(self.bootstrap_servers):
-            message = "production.log: expected either path, or topic and bootstrap_servers"
-            raise ValueError(message)
-        return self
 
 
 class ProductionSection(Section):

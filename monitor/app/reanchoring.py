@@ -27,6 +27,8 @@ def reanchored(parts: MonitorComponents, anchors: AnchorSet) -> NDArray[np.int64
         parts.migration.reanchor(anchors)
     if parts.production is not None:
         parts.production.reanchor(anchors, kept)
+    if parts.traffic is not None:
+        parts.traffic.reanchor(parts.engine)
     if parts.audit is not None:
         parts.audit.reanchor(kept)
     same, gone = int((kept >= 0).sum()), before - len(np.unique(kept[kept >= 0]))

@@ -59,6 +59,8 @@ class Sorted:
 
 def _decoded(item: Quarantined, decoder: Decoder) -> Located | str:
     """The event of a record set aside, or why there is none."""
+    if item.value is None and item.size:
+        return "its content was not kept: a query that somebody asked"
     if item.value is not None and len(item.value) < item.size:
         return f"only {len(item.value)} of its {item.size} bytes were kept"
     try:

@@ -11,6 +11,7 @@ from typer.exceptions import TyperException
 from monitor import __version__
 from monitor.cli import (
     alerting,
+    anchoring,
     checking,
     comparing,
     explaining,
@@ -42,6 +43,7 @@ app.command()(comparing.compare)
 app.command()(explaining.explain)
 app.add_typer(judging.baseline, name="baseline")
 app.add_typer(migrating.migrate, name="migrate")
+checking.anchors.command()(anchoring.coverage)
 app.add_typer(checking.anchors, name="anchors")
 app.add_typer(checking.events, name="events")
 app.add_typer(checking.quarantine, name="quarantine")

@@ -33,6 +33,8 @@ SECRETS = [
     ("production", "log", "sasl_password"),
     ("production", "secret_headers"),
     ("production", "token"),
+    ("traffic", "key"),
+    ("traffic", "sasl_password"),
 ]
 
 
@@ -137,6 +139,7 @@ def test_defaults_are_what_the_file_would_say() -> None:
     del content["source"]["git"], content["source"]["kafka"], content["source"]["qdrant"]
     del content["production"]["log"]
     content["production"] |= {"preset": "openai", "url": "http://127.0.0.1:9/search"}
+    content["traffic"]["path"] = "traffic.jsonl"
     content["policy"]["rule"][0]["metric"] = "collapsed_swaps"
     del content["policy"]["rule"][0]["min"]  # a rule that calls a harm severe has one limit
     assert build(content, {}, where=REFERENCE).source.batch == 1_024
@@ -316,6 +319,8 @@ def test_secrets_come_from_the_environment_or_a_file_it_names(
     if keys[0] == "production":
         asked = {"preset": "openai", "url": "http://127.0.0.1:9/"}
         content["production"] = {"log": {"path": "searches.jsonl"}} if keys[1] == "log" else asked
+    if keys[0] == "traffic":
+        content["traffic"] = {"path": "traffic.jsonl"}
     found: Any = build(content, environment, where=tmp_path / "c.toml")
     for key in keys:
         found = getattr(found, key)

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.random import Generator
 
 from monitor.core.alarms.churn import ChurnStream, ContentLists
-from monitor.core.alarms.rounds import ClosedRound, Standing, standing_as
+from monitor.core.alarms.rounds import ClosedRound, RoundReview, standing_as
 from monitor.core.alarms.state import Alarm, AlarmState, StreamEvidence
 from monitor.core.index.baseline import Adopted, AnchorMark, Approval, Decision, Judged, Member, Snapshot
 from monitor.core.index.corpus import ChunkRow, Corpus
@@ -47,6 +47,7 @@ from monitor.core.records.history import (
 from monitor.core.records.history import (
     History as Past,
 )
+from monitor.core.traffic.model import KeptTraffic, Standing, TrafficAsk, TrafficCommit, TrafficQuestion
 from monitor.ports import StateStore
 from tests.fingerprints import APPROXIMATE
 
@@ -73,6 +74,7 @@ class MemoryStore:
         self._target: dict[int, TargetRow] = {}
         self._steps: Sequence[PhaseChange] = ()
         self._sketches: dict[int, ContentSketch] = {}
+        self._traffic: KeptTraffic | None = None
         self._empty = True
         self._points: list[HistoryPoint] = []
         self._marks: list[ApprovalMark] = []
@@ -116,6 +118,8 @@ class MemoryStore:
             self._aside = [one for one in self._aside if one.position not in places[:-share]]
         if commit.target is not None:
             self._put_target(commit.target)
+        if commit.traffic is not None:
+            self._put_traffic(commit.traffic)
         self._newest, self._empty = commit.newest_event_time, False
         self._alarms = commit.alarms or self._alarms
         self._decision, self._current = commit.decision or self._decision, commit.current
@@ -166,6 +170,29 @@ class MemoryStore:
         self._target.update((row.key, row) for row in commit.rows)
         if commit.steps is not None:
             self._migration, self._steps = commit.migration_id, commit.steps
+
+    def _put_traffic(self, commit: TrafficCommit) -> None:
+        before = None if commit.afresh else self._traffic
+        asks = {(of.day, of.question, of.client): of for of in (before.asks if before else ())}
+        questions = {of.mark: of for of in (before.questions if before else ())}
+        for key in commit.gone_asks:
+            asks.pop(key, None)
+        for mark in commit.gone_questions:
+            questions.pop(mark, None)
+        asks |= {(of.day, of.question, of.client): of for of in commit.asks}
+        questions |= {of.mark: of for of in commit.questions}
+        self._traffic = KeptTraffic(
+            commit.key,
+            commit.level,
+            commit.newest,
+            commit.positions,
+            tuple(questions[mark] for mark in sorted(questions)),
+            tuple(asks[key] for key in sorted(asks)),
+            commit.outcomes,
+        )
+
+    def traffic(self) -> KeptTraffic | None:
+        return self._traffic
 
     def target(self, version: str) -> Iterator[TargetRow]:
         if version == self._version:
@@ -284,6 +311,31 @@ class History:
             target=None if self.generator.random() < 0.5 else self._target(),
             alarms=None if self._chances.random() < 0.5 else self._round(),
             **self._past(deploy),
+            traffic=None if self.generator.random() < 0.5 else self._traffic(),
+        )
+
+    def _traffic(self) -> TrafficCommit:
+        """Asks and questions that came, changed and went, now and then all of them."""
+        draw = self.generator
+        marks = [bytes([at] * 16) for at in draw.permutation(6).tolist()]
+        came, went = marks[: int(draw.integers(0, 4))], marks[4 : 4 + int(draw.integers(0, 2))]
+        standings = (
+            None,
+            Standing("", float("nan")),
+            Standing("a", 0.25, 0.5, "dense", (1, 2**32 - 1), self._offset),
+        )
+        segment = (("language", HOSTILE_TEXTS[int(draw.integers(3))]),)
+        return TrafficCommit(
+            "key",
+            int(draw.integers(3)),
+            self._offset,
+            {Partition("ü", 3): self._offset},
+            {"counted": self._offset},
+            tuple(TrafficQuestion(mark, segment, standings[int(draw.integers(3))]) for mark in came),
+            tuple(TrafficAsk(self._offset, mark, mark[:5], 2, 2**40) for mark in came),
+            tuple((self._offset - 1, mark, mark[:5]) for mark in went),
+            tuple(went),
+            bool(draw.random() < 0.1),
         )
 
     def _past(self, deploy: DeployRecord | None) -> dict[str, Any]:
@@ -314,9 +366,9 @@ class History:
         number = (before.number or 0) + int(self._chances.integers(1, 4))
         streams = tuple(ChurnStream("dense", "söurce", f"s{at}") for at in range(int(self._chances.integers(0, 4))))
         values = np.where(self._chances.random(len(streams)) < 0.3, np.nan, self._chances.random(len(streams)))
-        standing: Standing = ("pending", "approved", "doubted")[int(self._chances.integers(3))]
+        standing: RoundReview = ("pending", "approved", "doubted")[int(self._chances.integers(3))]
         closed = ClosedRound(number, 1, number * 7, standing, streams, values)
-        old: tuple[Standing, ...] = ("pending", "doubted") if self._chances.random() < 0.3 else ()
+        old: tuple[RoundReview, ...] = ("pending", "doubted") if self._chances.random() < 0.3 else ()
         shares = self._chances.random(5) / 3.0
         evidence = {of: StreamEvidence(shares, "watched", 0.1 + 0.2, -0.0, "ü", math.nan, True) for of in streams}
         alarms = tuple(Alarm(of, number, "ü", 0.1 + 0.2, 1e-9, 5.0, 4.0) for of in streams[:1])
@@ -449,6 +501,7 @@ def contents(store: StateStore, resumed: Resumed, batch: int) -> tuple[object, .
         [list(store.steps(f"m{at}")) for at in range(3)],
         past_contents(store, [row.key for row, _, _ in chunks]),
         None if resumed.alarms is None else alarm_contents(resumed.alarms),
+        repr(store.traffic()),
     )
 
 

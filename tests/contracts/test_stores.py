@@ -70,4 +70,5 @@ def test_what_is_not_known_is_none(make: Callable[[Path], tuple[StateStore, Reop
     assert store.quarantine(10) == []
     assert list(store.target("v2")) == []
     assert list(store.steps("m1")) == []
+    assert store.traffic() is None
     store.close()

@@ -10,7 +10,7 @@ from monitor.core.measures.registry import REGISTRY
 BOUNDED = {
     "leg", "k", "dimension", "segment", "stat", "kind", "reason", "rule", "severity", "verdict", "cause", "topic",
     "partition", "source", "embedding_version", "watched", "version", "deploy",
-    "migration", "old", "new", "phase", "metric",
+    "migration", "old", "new", "phase", "metric", "weight",
 }  # fmt: skip
 """Labels whose values are bounded; `deploy` on the one information metric only, and what a migration is called is
 configuration."""

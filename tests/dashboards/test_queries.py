@@ -5,6 +5,7 @@ A query for a metric that does not exist succeeds with nothing, so nothing is wh
 
 import json
 import math
+import os
 import re
 import subprocess
 import time
@@ -42,6 +43,9 @@ preset = "dify"
 url = "{url}/retrieval"
 parameters = {{ knowledge_id = "kb" }}
 rate = 1000.0
+[traffic]
+path = "traffic.jsonl"
+format = "json"
 """
 SCRAPES = """
 global:
@@ -62,9 +66,15 @@ def streaming(folder: Path, url: str) -> Iterator[Running]:
     config.write_text(text, encoding="utf-8")
     known = [replace(one, expected_sources=("guide",)) for one in asked_in_both(7, SHAPE)]
     write_anchors(folder / "anchors.jsonl", known)
+    asked = [{"query": of.text, "client": of.id} for of in known]
+    (folder / "traffic.jsonl").write_text("".join(json.dumps(of) + "\n" for of in asked), encoding="utf-8")
     with log.open("wb") as output:
         server = subprocess.Popen(
-            [SCRIPT, "run", "-c", str(config)], stdin=subprocess.PIPE, stdout=output, stderr=subprocess.STDOUT
+            [SCRIPT, "run", "-c", str(config)],
+            stdin=subprocess.PIPE,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            env={**os.environ, "CORPUS_DRIFT_TRAFFIC__KEY": "a key of sixteen bytes"},
         )
         started = Running(server, log)
         try:

@@ -18,6 +18,7 @@ from tests.deploy.migration_cases import MIGRATION_BOARD
 from tests.deploy.pipeline_cases import cases_of, pipeline_cases
 from tests.deploy.policy_cases import policy_cases
 from tests.deploy.promtool import Case
+from tests.deploy.traffic_cases import TRAFFIC_BOARD
 
 FOLDER = Path(__file__).parent.parent.parent / "deploy" / "prometheus"
 CONFIGURATION = load(FOLDER / "corpus-drift.toml", {})
@@ -27,7 +28,13 @@ needs_promtool = pytest.mark.skipif(PROMTOOL is None, reason="promtool is not in
 
 
 def all_cases() -> list[Case]:
-    return [*pipeline_cases(), *policy_cases(RULES), *cases_of(MIGRATION_BOARD), *evidence_cases()]
+    return [
+        *pipeline_cases(),
+        *policy_cases(RULES),
+        *cases_of(MIGRATION_BOARD),
+        *evidence_cases(),
+        *cases_of(TRAFFIC_BOARD),
+    ]
 
 
 @pytest.mark.parametrize(("form", "name"), [("prometheus", "rules.yml"), ("kubernetes", "prometheus-rule.yaml")])
@@ -94,6 +101,13 @@ def test_alerts_on_evidence_fire_when_they_should_and_only_then(tmp_path: Path) 
     assert group == alert_groups(CONFIGURATION)[0]
     rules = prometheus_rules((group,), scope, links)
     assert promtool.run(str(PROMTOOL), tmp_path, rules, list(evidence_cases())) == ""
+
+
+@pytest.mark.stack
+@needs_promtool
+def test_the_traffic_alert_fires_when_it_should_and_only_then(tmp_path: Path) -> None:
+    cases = list(cases_of(TRAFFIC_BOARD))
+    assert promtool.run(str(PROMTOOL), tmp_path, alert_rules(CONFIGURATION, "prometheus"), cases) == ""
 
 
 @pytest.mark.stack

@@ -108,6 +108,16 @@ def _at(value: Any, path: str) -> Any:
     return _walked(value, list(split(path))) if path else value
 
 
+def at_path(value: Any, path: str) -> Any:
+    """What stands at a path of `AnswerPaths`; None where it leads nowhere.
+
+    >>> at_path({"a": [{"b": 1}, {"b": 2}]}, "a.1.b"), at_path({}, "a")
+    (2, None)
+    """
+    found = _at(value, path)
+    return None if found is _MISSING else found
+
+
 def _listed(value: Any, path: str) -> Any:
     found = _at(value, path)
     return _opened(found) if isinstance(found, str) else found

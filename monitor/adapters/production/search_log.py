@@ -8,10 +8,11 @@
 """
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from typing import Any
 
 from monitor.adapters.production.answer_paths import MOST_RESULTS, UnreadableAnswerError, decoded
+from monitor.adapters.spans import attributes_of, failed, spans_in
 from monitor.core.model.production import ProductionAnswer, ProductionResult
 
 MOST_QUERY_CHARACTERS = 65_536
@@ -49,14 +50,14 @@ def read_otel(value: bytes) -> Iterator[tuple[str, ProductionAnswer]]:
         UnreadableAnswerError: it holds no spans, or a retrieval without a query or documents.
     """
     found = decoded(value)
-    spans = list(_spans(found))
+    spans = list(spans_in(found))
     if not spans:
         message = "no spans: expected resourceSpans, or an object with attributes"
         raise UnreadableAnswerError(message)
     for span in spans:
-        said = _attributes(span.get("attributes"))
+        said = attributes_of(span.get("attributes"))
         operation = said.get(_OPERATION, span.get("name"))
-        if operation == "retrieval" and not _failed(span):
+        if operation == "retrieval" and not failed(span):
             yield _query(said.get(_QUERY)), ProductionAnswer(_documents(said.get(_DOCUMENTS)))
 
 
@@ -82,42 +83,3 @@ def _documents(found: Any) -> list[ProductionResult]:
 
 def _score(found: Any) -> float:
     return float(found) if isinstance(found, int | float) and not isinstance(found, bool) else math.nan
-
-
-def _failed(span: Mapping[str, Any]) -> bool:
-    status = span.get("status")
-    code = status.get("code", status.get("status_code")) if isinstance(status, dict) else status
-    return code in (2, "2", "ERROR", "STATUS_CODE_ERROR")
-
-
-def _spans(found: Any) -> Iterator[Mapping[str, Any]]:
-    if not isinstance(found, dict):
-        return
-    if "attributes" in found and "resourceSpans" not in found:
-        yield found
-    for resource in _objects(found.get("resourceSpans")):
-        for scope in _objects(resource.get("scopeSpans")):
-            yield from _objects(scope.get("spans"))
-
-
-def _objects(found: Any) -> Iterator[Mapping[str, Any]]:
-    yield from (of for of in (found if isinstance(found, list) else ()) if isinstance(of, dict))
-
-
-def _attributes(found: Any) -> Mapping[str, Any]:
-    if isinstance(found, dict):
-        return found
-    return {str(of.get("key")): _plain(of.get("value")) for of in _objects(found)}
-
-
-def _plain(value: Any) -> Any:
-    """A value of OTLP's JSON as plain JSON."""
-    if not isinstance(value, dict):
-        return value
-    if "arrayValue" in value and isinstance(value["arrayValue"], dict):
-        return [_plain(of) for of in value["arrayValue"].get("values", ())]
-    if "kvlistValue" in value and isinstance(value["kvlistValue"], dict):
-        return {str(of.get("key")): _plain(of.get("value")) for of in _objects(value["kvlistValue"].get("values"))}
-    if "intValue" in value:
-        return int(value["intValue"]) if str(value["intValue"]).lstrip("-").isdecimal() else None
-    return next((value[kind] for kind in ("stringValue", "doubleValue", "boolValue") if kind in value), None)

@@ -45,6 +45,7 @@ from monitor.core.records.documents import (
     retried_document,
     snapshot_document,
 )
+from monitor.core.traffic.document import traffic_document
 from monitor.ports import ConfigurationError, CorpusDriftError, Service, UnreachableError
 
 TURN_LIMIT = 60.0
@@ -87,6 +88,7 @@ class Endpoints:
             Route("/api/v1/explain", self.explain),
             Route("/api/v1/gate", self.gate),
             Route("/api/v1/migration", self.migration),
+            Route("/api/v1/traffic", self.traffic),
             Route("/gate/check", self.gate_check, methods=["GET", "POST"]),
             Route("/rollback/check", self.rollback_check, methods=["GET", "POST"]),
             Route("/api/v1/baselines", self.baselines),
@@ -192,6 +194,16 @@ class Endpoints:
         """The encoder migration that is configured, judged; 404 where there is none, or not the one asked for."""
         of = self._migration(request.query_params.get("migration", ""))
         return of if isinstance(of, Response) else JSONResponse(migration_document(of, f"-c {quote(self._config)}"))
+
+    def traffic(self, request: Request) -> Response:
+        """The anchors beside the traffic; 404 where none is read."""
+        del request
+        view = self._service.published()
+        if view is None:
+            return problem("no report yet: the state is being restored", 503)
+        if view.traffic is None:
+            return problem("no traffic is read: see [traffic]", 404)
+        return JSONResponse(traffic_document(view.traffic))
 
     def _migration(self, asked: str) -> MigrationAssessment | Response:
         view = self._service.published()

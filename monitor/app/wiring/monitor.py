@@ -45,6 +45,7 @@ from monitor.app.wiring.retrieval import (
     fingerprint,
 )
 from monitor.app.wiring.sources import build_dead_letters, build_decoder, build_source
+from monitor.app.wiring.traffic import build_traffic
 from monitor.core.alarms.alarms import Alarms
 from monitor.core.alarms.churn import WatchedSegments
 from monitor.core.index.corpus import Corpus
@@ -197,6 +198,9 @@ def _parts(
         index=real.retriever is not None,
         milestones=milestones.since,
     )
+    traffic = build_traffic(configuration, space, clocks)
+    if traffic is not None:
+        stack.callback(traffic.close)
     return MonitorComponents(
         corpus_name=configuration.corpus.name,
         source=source,
@@ -245,6 +249,7 @@ def _parts(
         audit=_audit(configuration, store, corpus, engine, clocks),
         alarms=AlarmRounds(build_alarms(configuration, marked), session, clocks),
         anchors_watch=watch,
+        traffic=traffic,
         migration=migration,
         migration_judge=None if migration is None else build_judge(configuration, migration, clocks),
         readiness=None

@@ -7,14 +7,12 @@ from monitor.adapters.production.answer_paths import AnswerPaths
 from monitor.adapters.production.presets import MCP, PRODUCTION_PRESETS
 from monitor.adapters.production.search_log import read_otel, read_ubi
 from monitor.adapters.production.template import RequestTemplate
-from monitor.adapters.sources.jsonl.kind import FILE, FileSection
-from monitor.adapters.sources.kafka.kind import KAFKA, KafkaSection
 from monitor.app.configuration import Configuration
 from monitor.app.health import Clocks
 from monitor.app.overhearing import OverheardProduction
 from monitor.app.production_section import Paths, ProductionSection
+from monitor.app.wiring.logs import build_log
 from monitor.core.model.anchors import AnchorSet
-from monitor.kinds import SourceContext
 from monitor.ports import ConfigurationError, ProductionRetriever
 
 
@@ -61,24 +59,10 @@ def build_searches(configuration: Configuration, anchors: AnchorSet, clocks: Clo
     log = None if configuration.production is None else configuration.production.log
     if log is None:
         return None
-    context = SourceContext(configuration.located, log.max_record_bytes)
-    if log.path:
-        source = FILE.build(FileSection(path=log.path, follow=True), context)
-    else:
-        section = KafkaSection(
-            bootstrap_servers=log.bootstrap_servers,
-            topics=(log.topic,),
-            group_id=log.group_id,
-            security_protocol=log.security_protocol,
-            sasl_mechanism=log.sasl_mechanism,
-            sasl_username=log.sasl_username,
-            sasl_password=log.sasl_password,
-            ca_file=log.ca_file,
-            api_version=log.api_version,
-        )
-        source = KAFKA.build(section, context)
     read = read_ubi if log.format == "ubi" else read_otel
-    return OverheardProduction(source, read, anchors, clocks, k=max(configuration.measure.depths))
+    return OverheardProduction(
+        build_log(configuration, log), read, anchors, clocks, k=max(configuration.measure.depths)
+    )
 
 
 def production_mark(configuration: Configuration) -> tuple[tuple[str, str], ...]:

@@ -23,6 +23,7 @@ from monitor.app.health import Clocks
 from monitor.app.wiring.production import build_production, build_searches
 from monitor.app.wiring.retrieval import build_anchors, build_space, retriever_context
 from monitor.app.wiring.sources import build_decoder, build_source
+from monitor.app.wiring.traffic import build_traffic
 from monitor.core.explain.schema import explain_schema
 from monitor.core.index.corpus import Corpus
 from monitor.core.model.events import MalformedEvent, Upsert
@@ -50,7 +51,9 @@ def check_references(configuration: Configuration) -> None:
     anchors = build_anchors(configuration, space)
     build_source(configuration, space, Corpus(space.dimension))
     build_production(configuration)
-    build_searches(configuration, anchors, Clocks(time.monotonic, time.time))
+    clocks = Clocks(time.monotonic, time.time)
+    build_searches(configuration, anchors, clocks)
+    build_traffic(configuration, space, clocks)
     build_decoder(configuration, space.dimension, space.embedding_version)
 
 

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from monitor.core.alarms.churn import ChurnStream
 
-Standing = Literal["pending", "approved", "doubted"]
+RoundReview = Literal["pending", "approved", "doubted"]
 """`pending`: nobody has said yet whether it was as it should be. `approved`: a gate or a person has; it is learnt
 from. `doubted`: it came before an alarm or a FAIL; a person may approve it, a gate's PASS does not."""
 
@@ -31,13 +31,13 @@ class ClosedRound:
     number: int
     span: int
     seen: int
-    standing: Standing
+    standing: RoundReview
     streams: tuple[ChurnStream, ...]
     values: NDArray[np.float64]
 
 
 def standing_as(
-    rounds: Iterable[ClosedRound], standing: Standing, *, instead: Sequence[Standing], until: int | None = None
+    rounds: Iterable[ClosedRound], standing: RoundReview, *, instead: Sequence[RoundReview], until: int | None = None
 ) -> tuple[ClosedRound, ...]:
     """The rounds, with another standing where they had one of `instead` and saw no event after `until`."""
     return tuple(

@@ -9,7 +9,17 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import get_args
 
-from monitor.core.measures import contents, corpus, health, integrity, migrations, production, rounds, stability
+from monitor.core.measures import (
+    contents,
+    corpus,
+    health,
+    integrity,
+    migrations,
+    production,
+    rounds,
+    stability,
+    traffic,
+)
 from monitor.core.measures.entry import Metric
 from monitor.core.measures.measure import MEAN, UNBOUNDED, AnyMeasure, Family, Group, Range
 
@@ -118,6 +128,7 @@ REGISTRY = MeasureRegistry(
         "Production's retriever": health.PRODUCTION,
         "Engine and audits": health.ENGINE,
         "Encoder migration": migrations.MIGRATION,
+        "Anchors and traffic": traffic.TRAFFIC,
     },
 )
 """What the product measures and exports."""

@@ -19,6 +19,7 @@ from monitor.core.model.events import Partition, Position, Segment
 from monitor.core.model.production import ProductionLists
 from monitor.core.model.report import DriftReport
 from monitor.core.records.history import ApprovalMark, HistoryPoint, Track
+from monitor.core.traffic.model import TrafficCommit
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,6 +139,8 @@ class Commit:
     """What a person put in force with it."""
     alarms: AlarmState | None = None
     """Of alarms between deploys; None leaves the earlier one."""
+    traffic: TrafficCommit | None = None
+    """Of the traffic that is read; None leaves what was kept earlier."""
 
 
 @dataclass(frozen=True, slots=True)

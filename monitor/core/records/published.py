@@ -11,6 +11,7 @@ from monitor.core.migration.model import MigrationView
 from monitor.core.migration.verdict import MigrationAssessment
 from monitor.core.model.events import Partition
 from monitor.core.model.report import DriftReport
+from monitor.core.traffic.view import TrafficView
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,6 +179,8 @@ class Published:
     """The same, judged."""
     alarms: AlarmView | None = None
     """Between deploys; None where the loop has none."""
+    traffic: TrafficView | None = None
+    """What the anchors represent of the traffic, None where none is read."""
 
     @property
     def pulse(self) -> Pulse:

@@ -38,6 +38,8 @@ from monitor.adapters.stores.sqlite.snapshots import (
     unpack_statistics,
 )
 from monitor.adapters.stores.sqlite.targets import TargetTable
+from monitor.adapters.stores.sqlite.traffic import NAME as TRAFFIC
+from monitor.adapters.stores.sqlite.traffic import TrafficTable
 from monitor.core.index.baseline import Adopted, Decision, Judged, Snapshot
 from monitor.core.index.corpus import ChunkRow
 from monitor.core.index.duplicates.content_sketch import ContentSketch
@@ -49,6 +51,7 @@ from monitor.core.model.events import Partition
 from monitor.core.model.report import DriftReport
 from monitor.core.records.committed import ChunkContent, Commit, DeployRecord, Quarantined, Resumed, StoredChunk
 from monitor.core.records.history import ChunkName, History, TextVersion, Track, Tracked
+from monitor.core.traffic.model import KeptTraffic
 from monitor.ports import ConfigurationError, CorpusDriftError, UnreachableError
 
 T = TypeVar("T")
@@ -187,8 +190,8 @@ class SqliteStore:
         db.executemany(PUT_CHUNK, puts)
         db.executemany(TOUCH_CHUNK, touches)
         db.executemany("DELETE FROM chunk WHERE key=?", [(key,) for key in commit.forgotten])
-        restored = [row.after.key for row in commit.changes if row.before is not None and not row.before.live]
-        SketchTable(db).put(commit.sketches, gone=[*restored, *commit.forgotten])
+        live = [change.after.key for change in commit.changes if change.after.live]  # a repeated delete leaves it
+        SketchTable(db).put(commit.sketches, gone=[*live, *commit.forgotten])
         encoded = [(msgspec.msgpack.encode(name), value) for name, value in commit.counters.items()]
         db.executemany("INSERT OR REPLACE INTO counter VALUES (?,?)", encoded)
         if commit.deploy is not None:
@@ -207,6 +210,8 @@ class SqliteStore:
         HistoryTables(db).put(commit)
         if commit.alarms is not None:
             AlarmTable(db).put(commit.alarms)
+        if commit.traffic is not None:
+            TrafficTable(db).put(commit.traffic)
         self._put_words(commit)
 
     def _put_words(self, commit: Commit) -> None:
@@ -363,6 +368,11 @@ class SqliteStore:
         """What chunks are called, live or deleted; unknown keys are left out."""
         rows = {key: self._all("SELECT chunk_id,doc_id,live FROM chunk WHERE key=?", (key,)) for key in keys}
         return {key: ChunkName(row[0][0], row[0][1], bool(row[0][2])) for key, row in rows.items() if row}
+
+    def traffic(self) -> KeptTraffic | None:
+        """What is kept of traffic."""
+        with self._told("cannot read the traffic"):
+            return self._unpacked(lambda _: TrafficTable(self._db).kept(), b"", TRAFFIC)
 
     def _has_target(self) -> bool:
         return bool(self._db.execute("SELECT 1 FROM sqlite_master WHERE name='target'").fetchone())

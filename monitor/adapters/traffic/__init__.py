@@ -1,0 +1,1 @@
+"""Queries that users asked, in the forms that logs and traces have them."""

@@ -1,0 +1,75 @@
+"""What is said of the traffic, as text for people."""
+
+from datetime import UTC, datetime
+from typing import Any
+
+from rich.table import Table
+from rich.text import Text
+
+from monitor.app.tables import drawn
+from monitor.core.records.documents import Document
+
+SAID = {
+    "covered": "COVERED: the anchors speak for the traffic",
+    "undecided": "UNDECIDED: the interval holds the limit; more clients decide it",
+    "behind": "BEHIND: the anchors no longer speak for the traffic",
+    "unknown": "UNKNOWN: no traffic was read, or too little of it is judged",
+}
+"""Verdicts in words."""
+_SEGMENTS = 40
+
+
+def coverage_text(document: Document) -> str:
+    """Coverage, what is unseen, who left, and how the log is read."""
+    window, outcomes = document["window"], document["log"]["outcomes"]
+    asked = f"{window['asks']:,} queries of {window['clients']:,} clients, {window['questions']:,} questions"
+    newest = window["newest_day"]
+    until = "" if newest is None else f", until {datetime.fromtimestamp(newest, UTC):%Y-%m-%d}"
+    table = Table("weight", "segment", "represented", "95% interval", "n (effective)")
+    for of in document["coverage"][:_SEGMENTS]:
+        name = "all" if of["dimension"] == "all" else f"{of['dimension']}={of['segment']}"
+        table.add_row(of["weight"], name, share(of), interval(of), f"{of['n']:,.0f}")
+    more = len(document["coverage"]) - _SEGMENTS
+    lines: list[Table | Text | str] = [
+        f"{SAID[document['verdict']]} (limit {document['least']:.0%})",
+        f"{asked} in {window['days']} days{until}{_judged_by(window)}",
+        *([table] if document["coverage"] else []),
+        *([f"... and {more} more; --json has them all"] if more > 0 else []),
+        f"never asked in the window: {share(document['unseen'])} of the coming queries "
+        f"({interval(document['unseen'])}, Good-Turing)",
+        *_mix(document),
+        f"anchors that users have left (below 0.1% of 28 days): {len(document['historical']):,}"
+        + _named([of["anchor"] for of in document["historical"]]),
+        "the log: " + (", ".join(f"{count:,} {name}" for name, count in outcomes.items()) or "nothing was read"),
+        *([f"the log: {document['log']['last_error']}"] if document["log"]["last_error"] else []),
+        *(f"note: {said}" for said in document["problems"]),
+    ]
+    return drawn(*lines)
+
+
+def share(of: dict[str, Any]) -> str:
+    """A share of the document, or that it is unknown."""
+    return "unknown" if of["share"] is None else f"{of['share']:.1%}"
+
+
+def interval(of: dict[str, Any]) -> str:
+    """Its interval."""
+    return "" if of["share"] is None else f"{of['lower']:.1%} to {of['upper']:.1%}"
+
+
+def _judged_by(window: dict[str, Any]) -> str:
+    names = {"dense": "by vector", "lexical": "by words alone", "": "found nothing"}
+    said = ", ".join(f"{count:,} {names[leg]}" for leg, count in window["judged_by"].items())
+    sampled = "" if window["sampled_clients"] == 1.0 else f"; {window['sampled_clients']:.3%} of the clients"
+    return (f"; judged: {said}" if said else "") + sampled
+
+
+def _mix(document: Document) -> list[str]:
+    known = {name: bits for name, bits in document["divergence_bits"].items() if bits is not None}
+    said = ", ".join(f"{name} {bits:.3f}" for name, bits in known.items())
+    return [f"mix of the anchors against that of the traffic, in bits: {said}"] if said else []
+
+
+def _named(names: list[str], most: int = 8) -> str:
+    more = ", ..." if len(names) > most else ""
+    return f": {', '.join(names[:most])}{more}" if names else ""

@@ -1,0 +1,69 @@
+"""What is known of the traffic without a running monitor: from the committed state, or from a file over it."""
+
+import time
+from pathlib import Path
+from typing import Any
+
+from monitor.adapters.sources.jsonl.source import JsonLinesSource
+from monitor.app.configuration import Configuration
+from monitor.app.health import Clocks
+from monitor.app.restore import restore
+from monitor.app.traffic_section import TrafficSection
+from monitor.app.wiring.logs import build_log
+from monitor.app.wiring.monitor import build_engine, read_state
+from monitor.app.wiring.retrieval import build_anchors, build_space
+from monitor.app.wiring.traffic import traffic_watch
+from monitor.core.index.corpus import Corpus
+from monitor.core.traffic.document import traffic_document
+from monitor.ports import ConfigurationError
+
+NO_TRAFFIC = "no traffic is read: expected a section [traffic] in the configuration"
+
+
+def _configured(configuration: Configuration) -> TrafficSection:
+    if configuration.traffic is None:
+        raise ConfigurationError(NO_TRAFFIC)
+    return configuration.traffic
+
+
+def stored_document(configuration: Configuration) -> dict[str, Any]:
+    """What the committed state knows of the traffic.
+
+    Raises:
+        ConfigurationError: no traffic is configured, or the state is of another key.
+    """
+    chosen = _configured(configuration)
+    space, clocks = build_space(configuration), Clocks(time.monotonic, time.time)
+    watch = traffic_watch(
+        configuration, chosen, space, build_log(configuration, chosen, "traffic"), clocks, limited=True
+    )
+    with read_state(configuration) as store:
+        watch.resume(store.traffic())
+    return traffic_document(watch.view_now(build_anchors(configuration, space)))
+
+
+def surveyed_document(configuration: Configuration, log: Path) -> dict[str, Any]:
+    """What a file of traffic says of the anchors, over the committed corpus; the state is only read.
+
+    Args:
+        configuration: its [traffic] says what the records look like.
+        log: JSON Lines, .gz too.
+
+    Raises:
+        ConfigurationError: no traffic is configured, or there is no state.
+        UnreachableError: the file, or the encoder, does not answer.
+    """
+    chosen = _configured(configuration)
+    space, clocks = build_space(configuration), Clocks(time.monotonic, time.time)
+    source = JsonLinesSource(log.absolute(), max_line_bytes=chosen.max_record_bytes, topic="traffic")
+    watch = traffic_watch(configuration, chosen, space, source, clocks, limited=False)
+    anchors = build_anchors(configuration, space)
+    corpus = Corpus(space.dimension, tombstone_days=configuration.state.tombstone_days)
+    engine = build_engine(configuration, anchors, corpus)
+    try:
+        with read_state(configuration) as store:
+            restore(store, corpus, engine, None)
+        watch.work(engine, idle=True)
+    finally:
+        watch.close()
+    return traffic_document(watch.view_now(anchors))

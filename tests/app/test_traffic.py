@@ -1,0 +1,181 @@
+"""Traffic beside the corpus: read, judged, counted, committed, resumed; nothing that users wrote is kept."""
+
+import json
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from monitor.adapters.stores.sqlite.store import SqliteStore
+from monitor.app.configuration import load
+from monitor.app.loop import Monitor
+from monitor.app.wiring import open_monitor
+from monitor.core.traffic.document import traffic_document
+from monitor.core.traffic.model import KeptTraffic
+from monitor.core.traffic.view import TrafficView
+from monitor.ports import ConfigurationError
+from tests.app.loops import to_end
+from tests.corpora import Shape, anchors, write_case
+
+KEY = "a key of sixteen bytes, and more"
+ENVIRONMENT = {"CORPUS_DRIFT_TRAFFIC__KEY": KEY}
+SHAPE = Shape(anchors=12)
+SECTION = """
+[traffic]
+path = "traffic.jsonl"
+format = "json"
+[traffic.fields]
+segments = { source = "source" }
+"""
+START = 1_780_000_000
+"""Seconds: 28 May 2026, below any clock that runs these tests."""
+Line = Mapping[str, Any]
+
+
+def asked(count: int, *, known: float = 0.7, days: int = 20) -> list[Line]:
+    """Queries of 40 clients: what anchors ask, in other letters, and what nobody expected."""
+    own = anchors(7, SHAPE)
+    made: list[Line] = []
+    for at in range(count):
+        anchor = own[at % len(own)]
+        mine = at % 10 < known * 10
+        made.append(
+            {
+                "query": anchor.text.upper() if mine else f"unheard matter{at % 3}",
+                "client": f"client-{at % 40}",
+                "time": (START + at * days * 86_400 // count) * 1_000,
+                "source": dict(anchor.segment)["source"],
+                **({"vector": anchor.vector.tolist()} if mine and anchor.vector is not None else {}),
+            }
+        )
+    return made
+
+
+def written(lines: Sequence[Line | bytes]) -> bytes:
+    return b"".join((of if isinstance(of, bytes) else json.dumps(of).encode()) + b"\n" for of in lines)
+
+
+def case(folder: Path, lines: Sequence[Line | bytes], extra: str = SECTION) -> Path:
+    (folder / "traffic.jsonl").write_bytes(written(lines))
+    return write_case(folder, shape=SHAPE, extra=extra)
+
+
+@contextmanager
+def opened(config: Path, environment: Mapping[str, str] = ENVIRONMENT) -> Iterator[Monitor]:
+    with open_monitor(load(config, environment)) as monitor:
+        yield monitor
+
+
+def view_of(monitor: Monitor) -> TrafficView:
+    assert monitor.parts.traffic is not None
+    return monitor.parts.traffic.view_now(monitor.parts.engine.anchors)
+
+
+def kept(config: Path) -> KeptTraffic | None:
+    store = SqliteStore(config.parent / "state.db", read_only=True)
+    store.start()
+    try:
+        return store.traffic()
+    finally:
+        store.close()
+
+
+def undated(of: KeptTraffic | None) -> str:
+    """What is kept, but for the days on which questions happened to be judged: a restart judges some again."""
+    return re.sub(r"leg='(\w*)', results=(.*?), day=\d+", r"\1 \2", repr(of))
+
+
+def test_what_users_ask_is_read_behind_the_corpus_and_measured(tmp_path: Path) -> None:
+    config = case(tmp_path, asked(400))
+    with opened(config) as monitor:
+        assert to_end(monitor)
+        found = view_of(monitor)
+    assert found.log.outcomes == {"counted": 400}
+    assert (found.asks, found.clients) == (400, 40)
+    assert found.share().share == pytest.approx(0.7, abs=0.02)
+    assert found.share().lower < 0.7 < found.share().upper
+    assert found.judged.share == 1.0
+    assert {of.segment for of in found.coverage if of.dimension == "source"} == {"guide", "api", "blog"}
+
+
+def test_the_state_holds_neither_what_was_asked_nor_who_asked_nor_vectors(tmp_path: Path) -> None:
+    lines: list[Line | bytes] = [*asked(200), {"query": "hostile\u0007words of anna"}, b'{"query": "torn words']
+    config = case(tmp_path, lines)
+    vectors = [of.vector for of in anchors(7, SHAPE)]
+    with opened(config) as monitor:
+        assert to_end(monitor)
+        aside = monitor.parts.store.quarantine(10)
+        assert {of.reason for of in aside} == {"traffic_control_character", "traffic_bad_json"}
+        assert all(of.value is None and of.key is None for of in aside)
+    raw = b"".join(path.read_bytes() for path in tmp_path.rglob("*") if "state.db" in str(path) and path.is_file())
+    for secret in ("unheard", "matter1", "client-", "torn words", "hostile", "words of anna", KEY):
+        assert secret.encode() not in raw
+        assert secret.upper().encode() not in raw
+    assert all(of is not None and of.tobytes() not in raw for of in vectors)
+    rows = kept(config)
+    assert rows is not None
+    assert all(len(of.mark) == 16 for of in rows.questions)
+    assert {len(of.client) for of in rows.asks} == {16}
+
+
+def test_it_goes_on_where_it_left_off_and_comes_out_the_same(tmp_path: Path) -> None:
+    lines = asked(300)
+    whole, cut = tmp_path / "whole", tmp_path / "cut"
+    for folder in (whole, cut):
+        folder.mkdir()
+    config = case(whole, lines)
+    with opened(config) as monitor:
+        assert to_end(monitor)
+        expected = traffic_document(view_of(monitor))
+    config_cut = case(cut, lines[:100])
+    for upto in (100, 217, 300):
+        (cut / "traffic.jsonl").write_bytes(written(lines[:upto]))
+        with opened(config_cut) as monitor:
+            before = traffic_document(view_of(monitor))
+            assert to_end(monitor)
+            found = traffic_document(view_of(monitor))
+        with opened(config_cut) as monitor:
+            assert traffic_document(view_of(monitor)) == found
+        assert before["window"]["asks"] < found["window"]["asks"] == upto
+    assert found == expected
+    assert undated(kept(config_cut)) == undated(kept(config))
+
+
+def test_another_key_forgets_what_was_kept_and_reads_anew(tmp_path: Path) -> None:
+    config = case(tmp_path, asked(50))
+    with opened(config) as monitor:
+        assert to_end(monitor)
+    first = kept(config)
+    with opened(config, {"CORPUS_DRIFT_TRAFFIC__KEY": "another key of some length"}) as monitor:
+        assert to_end(monitor)
+        assert view_of(monitor).asks == 50
+    second = kept(config)
+    assert first is not None
+    assert second is not None
+    assert len(second.asks) == len(first.asks)
+    assert {of.mark for of in first.questions}.isdisjoint(of.mark for of in second.questions)
+
+
+@pytest.mark.parametrize("environment", [{}, {"CORPUS_DRIFT_TRAFFIC__KEY": "short"}])
+def test_without_a_key_nothing_starts(tmp_path: Path, environment: dict[str, str]) -> None:
+    config = case(tmp_path, [])
+    with (
+        pytest.raises(
+            ConfigurationError, match=r"traffic\.key: .*expected 16 bytes or more in CORPUS_DRIFT_TRAFFIC__KEY"
+        ),
+        opened(config, environment),
+    ):
+        pass
+
+
+def test_no_section_reads_nothing(tmp_path: Path) -> None:
+    config = case(tmp_path, asked(5), extra="")
+    with opened(config, {}) as monitor:
+        assert to_end(monitor)
+        assert monitor.parts.traffic is None
+        assert monitor.published is not None
+        assert monitor.published.traffic is None
+    assert kept(config) is None
