@@ -20,7 +20,7 @@ CREATE TABLE IF NOT EXISTS alarm_round (
 """
 FORM = 1
 """Of the packed state; another one is not read, and learning begins anew."""
-STATE, LISTS, LISTS_OF = "alarms", "alarm lists", "alarm lists of"
+STATE, LISTS = "alarms", "alarm lists"
 """Names in the table `meta`."""
 
 
@@ -35,17 +35,18 @@ class AlarmTable:
         self._db = db
 
     def put(self, state: AlarmState) -> None:
-        """Make what is kept this state; only rounds that changed are written, and lists of another round."""
+        """Make what is kept this state; of the rounds only those are written that changed."""
         self._db.execute(_TABLE)
-        kept = {number: rest for number, *rest in self._db.execute("SELECT number,seen,standing FROM alarm_round")}
-        wanted = {of.number: of for of in state.rounds}
+        kept = {row[0]: row for row in self._db.execute("SELECT * FROM alarm_round")}
+        wanted = {of.number: _columns(of) for of in state.rounds}
         self._db.executemany("DELETE FROM alarm_round WHERE number=?", [(at,) for at in kept if at not in wanted])
-        changed = [of for of in state.rounds if kept.get(of.number) != [of.seen, of.standing]]
-        self._db.executemany("INSERT OR REPLACE INTO alarm_round VALUES (?,?,?,?,?,?)", map(_columns, changed))
+        changed = [row for at, row in wanted.items() if kept.get(at) != row]
+        self._db.executemany("INSERT OR REPLACE INTO alarm_round VALUES (?,?,?,?,?,?)", changed)
         self._keep(STATE, _packed(state))
-        if state.lists is not None and self._kept(LISTS_OF) != state.number:
+        if state.lists is None:
+            self._db.execute("DELETE FROM meta WHERE name=?", (LISTS,))
+        else:
             self._keep(LISTS, _packed_lists(state.lists))
-            self._keep(LISTS_OF, state.number)
 
     def kept(self) -> AlarmState | None:
         """The state that was put last; None before the first, and where another version wrote it."""
