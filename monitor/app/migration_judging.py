@@ -11,13 +11,13 @@ from numpy.typing import NDArray
 from monitor.app.health import Clocks
 from monitor.app.migration import MigrationWatch
 from monitor.core.measures.formulas.diversity import NO_VECTOR, diversity_ratio
+from monitor.core.migration.blind_audit import BlindAudit, blind_audit
 from monitor.core.migration.clicks import Impression
 from monitor.core.migration.evidence import MigrationEvidence
 from monitor.core.migration.gathering import EvidenceSources, compared_lists, gather
 from monitor.core.migration.limits import GateLimits
 from monitor.core.migration.model import MigrationView, Phase
 from monitor.core.migration.side_effects import ListedTraits
-from monitor.core.migration.vectors import BlindAudit, blind_audit
 from monitor.core.migration.verdict import MigrationAssessment, assess
 from monitor.core.model.events import chunk_key
 from monitor.core.model.lists import NO_CHUNK, RankedLists

@@ -4,11 +4,11 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
+from monitor.core.migration.blind_audit import BlindAudit
 from monitor.core.migration.cheap_judging import JudgedSign, SlotToJudge
 from monitor.core.migration.clicks import InterleavingCredit
 from monitor.core.migration.quality import QualityDifference
 from monitor.core.migration.side_effects import AnswerShape, SuggestedThreshold
-from monitor.core.migration.vectors import BlindAudit
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,6 +13,7 @@ from monitor.core.measures.formulas.labelled import Judgements
 from monitor.core.measures.formulas.overlap import first_ranks, overlap
 from monitor.core.measures.formulas.ranking import rbo_ext
 from monitor.core.migration import clicks
+from monitor.core.migration.blind_audit import BlindAudit
 from monitor.core.migration.cheap_judging import JudgedSign, SlotToJudge, judged_sign, slots_to_judge
 from monitor.core.migration.clicks import Impression
 from monitor.core.migration.evidence import ClickFigures, MigrationEvidence, NearestVersion, ProxyFigures
@@ -35,7 +36,6 @@ from monitor.core.migration.side_effects import (
     source_mix_divergence,
     suggested_threshold,
 )
-from monitor.core.migration.vectors import BlindAudit
 from monitor.core.model.events import chunk_key, text_hash
 from monitor.core.model.lists import RankedLists
 
