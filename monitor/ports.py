@@ -15,7 +15,7 @@ from monitor.core.index.lexical.sources import SourceStatistics
 from monitor.core.judging.policy import Verdict
 from monitor.core.migration.model import PhaseChange
 from monitor.core.migration.target_points import FoundPoint, TargetRow
-from monitor.core.model.anchors import AnchorSet
+from monitor.core.model.anchors import Anchor, AnchorSet
 from monitor.core.model.events import CorpusEvent, Partition, Position, Record
 from monitor.core.model.index_config import IndexConfig
 from monitor.core.model.lists import RankedLists
@@ -30,7 +30,15 @@ from monitor.core.records.committed import (
     Retried,
     StoredChunk,
 )
-from monitor.core.records.history import ChunkName, History, TextVersion, Track, Tracked
+from monitor.core.records.history import (
+    AnchorPast,
+    ChunkName,
+    ChunkPast,
+    History,
+    TextVersion,
+    Track,
+    Tracked,
+)
 from monitor.core.records.published import Published, Pulse
 from monitor.core.traffic.model import KeptTraffic
 from monitor.errors import ConfigurationError as ConfigurationError
@@ -403,6 +411,21 @@ class Service(Protocol):
     def deploy_at_end(self, deploy_id: str) -> None: ...
     def explain(self, deploy_id: str, segment: str, anchor: str) -> Mapping[str, Any]: ...
     def retry(self) -> Retried: ...
+    def anchors(self) -> Sequence[Anchor]:
+        """The anchors in use."""
+        ...
+
+    def history(self, deploys: int, hours: int) -> History:
+        """The newest points, oldest first; see `StateStore.history`."""
+        ...
+
+    def anchor_past(self, anchor: str) -> AnchorPast:
+        """An anchor's lists over the last deploys; nothing where none are kept."""
+        ...
+
+    def chunk_past(self, chunk_id: str) -> ChunkPast | None:
+        """What a chunk says and what it said while it stood in lists; None where nothing is known of it."""
+        ...
 
 
 class Publisher(Protocol):

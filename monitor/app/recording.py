@@ -10,9 +10,21 @@ from monitor.app.health import Clocks
 from monitor.core.index.baseline import Judged
 from monitor.core.index.corpus import Corpus
 from monitor.core.judging.policy import Verdict
+from monitor.core.model.events import chunk_key
 from monitor.core.model.report import DriftReport
 from monitor.core.records.committed import DeployRecord
-from monitor.core.records.history import HOUR, DeploySize, HistoryPoint, Track, moved_tracks, point_of
+from monitor.core.records.history import (
+    DEPLOYS_KEPT,
+    HOUR,
+    TRACKED_DEPLOYS,
+    AnchorPast,
+    ChunkPast,
+    DeploySize,
+    HistoryPoint,
+    Track,
+    moved_tracks,
+    point_of,
+)
 from monitor.ports import StateStore
 
 
@@ -71,3 +83,30 @@ class Recorder:
         tracks = moved_tracks(self._tracked, record.snapshot, self._corpus.row, since)
         self._tracked.update(((of.anchor, of.leg), of) for of in tracks)
         return point_of(record.report, record.verdict, kind="deploy", taken=self._clocks.wall(), size=size), tracks
+
+
+def anchor_past(store: StateStore, anchor: str) -> AnchorPast:
+    """An anchor's lists over the last deploys, with the names of what stood in them."""
+    tracks = store.tracks(anchor)
+    points = store.history(TRACKED_DEPLOYS, 0).deploys if tracks else ()
+    keys = {key for track in tracks for key in track.keys or ()}
+    return AnchorPast(points, tracks, store.named(sorted(keys)))
+
+
+def chunk_past(store: StateStore, chunk_id: str) -> ChunkPast | None:
+    """What a chunk says and what it said while it stood in lists; None where nothing is known of it."""
+    key = chunk_key(chunk_id)
+    named, versions = store.named([key]).get(key), store.versions(key)
+    if named is None and not versions:
+        return None
+    said = store.said([key]).get(key)
+    points = {point.number: point.deploy_id for point in store.history(DEPLOYS_KEPT, 0).deploys}
+    return ChunkPast(
+        chunk_id=chunk_id,
+        doc_id="" if named is None else named.doc_id,
+        live=said is not None,
+        content_hash="" if said is None else said.content_hash,
+        text=None if said is None else said.text,
+        versions=versions,
+        deploys=points,
+    )

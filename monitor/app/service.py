@@ -9,9 +9,12 @@ from monitor.app.asking import judged_against
 from monitor.app.explaining import made_card, stored_card
 from monitor.app.loop import Monitor
 from monitor.app.operations import Operations
+from monitor.app.recording import anchor_past, chunk_past
 from monitor.core.explain.card import CardQuery
 from monitor.core.index.baseline import Approval, Snapshot
+from monitor.core.model.anchors import Anchor
 from monitor.core.records.committed import DeployRecord, Retried
+from monitor.core.records.history import AnchorPast, ChunkPast, History
 from monitor.core.records.published import Published, Pulse
 from monitor.ports import StateStore, UnreachableError
 
@@ -91,6 +94,25 @@ class MonitorService:
     def retry(self) -> Retried:
         """Give everything in quarantine another try."""
         return self._ask(Operations.retry)
+
+    def anchors(self) -> Sequence[Anchor]:
+        """The anchors in use."""
+        return self._monitor.parts.engine.anchors.anchors
+
+    def history(self, deploys: int, hours: int) -> History:
+        """The newest points of the committed state."""
+        with self._read() as store:
+            return store.history(deploys, hours)
+
+    def anchor_past(self, anchor: str) -> AnchorPast:
+        """An anchor's lists over the last deploys, from the committed state."""
+        with self._read() as store:
+            return anchor_past(store, anchor)
+
+    def chunk_past(self, chunk_id: str) -> ChunkPast | None:
+        """What a chunk says and said, from the committed state."""
+        with self._read() as store:
+            return chunk_past(store, chunk_id)
 
     def _ask(self, action: Callable[[Operations], T]) -> T:
         try:

@@ -11,9 +11,11 @@ from urllib.parse import urlsplit
 
 from monitor.adapters.web.server import HttpServer, HttpSettings
 from monitor.core.index.baseline import Approval, Snapshot
+from monitor.core.model.anchors import Anchor
 from monitor.core.model.events import Position
 from monitor.core.records.committed import DeployRecord, Retried
 from monitor.core.records.documents import gate_document
+from monitor.core.records.history import AnchorPast, ChunkPast, History
 from monitor.core.records.published import Published, Pulse
 from monitor.ports import ConfigurationError, Service
 
@@ -26,6 +28,10 @@ class Shown:
     records: Mapping[str, DeployRecord] = field(default_factory=dict)
     captured: Sequence[Snapshot] = ()
     failure: Exception | None = None
+    watched: Sequence[Anchor] = ()
+    past: History = field(default_factory=History)
+    lists: Mapping[str, AnchorPast] = field(default_factory=dict)
+    texts: Mapping[str, ChunkPast] = field(default_factory=dict)
     asked: list[tuple[object, ...]] = field(default_factory=list)
 
     def _fail(self) -> None:
@@ -86,6 +92,23 @@ class Shown:
         self._fail()
         self.asked.append(("retry",))
         return Retried(3, {Position("t", 0, 7): "not_json: no"})
+
+    def anchors(self) -> Sequence[Anchor]:
+        self._fail()
+        return self.watched
+
+    def history(self, deploys: int, hours: int) -> History:
+        self._fail()
+        of = self.past
+        return History(of.deploys[-deploys:], of.hours[-hours:] if hours else (), of.approvals)
+
+    def anchor_past(self, anchor: str) -> AnchorPast:
+        self._fail()
+        return self.lists.get(anchor, AnchorPast())
+
+    def chunk_past(self, chunk_id: str) -> ChunkPast | None:
+        self._fail()
+        return self.texts.get(chunk_id)
 
 
 @dataclass(frozen=True)

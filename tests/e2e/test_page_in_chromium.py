@@ -10,9 +10,11 @@ from dataclasses import replace
 import pytest
 
 from monitor.core.index.baseline import Judged
+from monitor.core.model.anchors import Anchor
 from monitor.core.records.published import Published
 from tests.adapters.cards import Explaining, anchor, card
 from tests.adapters.pages import crowd
+from tests.adapters.pasts import anchor_past, chunk_past, past
 from tests.adapters.serving import Served, served
 from tests.adapters.views import HOSTILE, health
 from tests.adapters.web.page.test_endpoints import record
@@ -22,7 +24,16 @@ from tests.stack import need
 
 pytestmark = pytest.mark.stack
 LONG = "a-name-without-any-place-to-break-" * 6
-ASKED = ("/", "/?segment=source=source-segment-0", "/?deploy=d1", "/?deploy=d1&anchor=a1", "/?migration=now")
+ASKED = (
+    "/",
+    "/?segment=source=source-segment-0",
+    "/?deploy=d1",
+    "/?deploy=d1&anchor=a1",
+    "/?migration=now",
+    "/?measure=swaps",
+    "/?chunk=long",
+    "/?find=a",
+)
 
 
 def shown() -> Published:
@@ -50,7 +61,18 @@ def browser() -> Iterator[Browser]:
 @pytest.fixture(scope="module")
 def site() -> Iterator[Served]:
     anchors = [anchor(name, LONG) for name in ("a1", LONG, *HOSTILE)]
-    with served(Explaining(shown(), {"d1": record()}, document=card(LONG, anchors=anchors))) as at:
+    made = shown()
+    places = [(of.dimension, of.segment) for of in made.report.segments]
+    service = Explaining(
+        made,
+        {"d1": record()},
+        document=card(LONG, anchors=anchors),
+        watched=[Anchor(name, name, None, ()) for name in (LONG, *HOSTILE)],
+        past=past(places, name=LONG + "{}"),
+        lists={"a1": anchor_past(name=LONG + "{}")},
+        texts={"long": replace(chunk_past(LONG), text=LONG * 20)},
+    )
+    with served(service) as at:
         yield at
 
 

@@ -117,6 +117,8 @@ class HistoryPoint:
     series: tuple[Series, ...]
     values: NDArray[np.float64]
     limits: NDArray[np.float64]
+    moved_on: str = ""
+    """The deploy whose own lists were the baseline, where a moving mode had advanced to one; "" for none."""
     number: int = 0
 
     def row(self, dimension: str, segment: str) -> int | None:
@@ -203,6 +205,7 @@ def point_of(
         series=tuple(SERIES[at] for at in used.tolist()),
         values=values[:, used],
         limits=limits[:, used],
+        moved_on="" if report.baseline is None or report.baseline.kept_as != "deploy" else report.baseline.deploy_id,
     )
 
 
@@ -326,6 +329,29 @@ class ChunkName(NamedTuple):
     chunk_id: str
     doc_id: str
     live: bool
+
+
+@dataclass(frozen=True, slots=True)
+class ChunkPast:
+    """What a chunk says, and what it said while it stood in lists.
+
+    Args:
+        chunk_id: its id.
+        doc_id: its document.
+        live: whether it is in the corpus now.
+        content_hash: of what it says now, "" where it is deleted.
+        text: what it says now, None where it is deleted.
+        versions: what it said, oldest first.
+        deploys: deploy by number of its point, "" for an hour's; those that are kept.
+    """
+
+    chunk_id: str
+    doc_id: str
+    live: bool
+    content_hash: str
+    text: str | None
+    versions: Sequence[TextVersion]
+    deploys: Mapping[int, str]
 
 
 @dataclass(frozen=True, slots=True)

@@ -211,6 +211,7 @@ def pack_point(point: HistoryPoint) -> bytes:
                 point.kind, point.deploy_id, point.event_time, point.taken, point.verdict, point.baseline,
                 point.chunks, point.size, point.segments, point.verdicts, point.anchors.astype("<i8").tobytes(),
                 point.series, point.values.astype("<f8").tobytes(), point.limits.astype("<f8").tobytes(),
+                point.moved_on,
             ]
         ),
         1,
@@ -224,13 +225,14 @@ def unpack_point(packed: bytes, number: int) -> HistoryPoint:
     except zlib.error as error:
         message = f"compressed point: {error}"
         raise ValueError(message) from error
-    kind, deploy, time, taken, verdict, baseline, chunks, size, segments, verdicts, anchors, series, *numbers = stored
+    kind, deploy, time, taken, verdict, baseline, chunks, size, segments, verdicts, anchors, series, *more = stored
     shape = (len(segments), len(series))
-    values, limits = (np.frombuffer(of, "<f8").reshape(shape) for of in numbers[:2])
+    values, limits = (np.frombuffer(of, "<f8").reshape(shape) for of in more[:2])
     return HistoryPoint(
         kind, deploy, time, taken, verdict, baseline, chunks, None if size is None else DeploySize(*size),
         tuple((dimension, segment) for dimension, segment in segments), tuple(verdicts),
-        np.frombuffer(anchors, "<i8"), tuple(Series(*of) for of in series), values, limits, number,
+        np.frombuffer(anchors, "<i8"), tuple(Series(*of) for of in series), values, limits, more[2],
+        number,
     )  # fmt: skip
 
 

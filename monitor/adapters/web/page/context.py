@@ -18,7 +18,8 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True)
 class PageQuery:
-    """Which view of the page: a deploy ("": now), a segment (`dimension=value`), an anchor; or an encoder migration.
+    """Which view of the page: a deploy ("": now), a segment (`dimension=value`), an anchor; or an encoder migration,
+    a chunk's texts, what is found for some words.
 
     `explain` asks for the incident card of now (a deploy's comes with it); `refresh`: the plain page loads itself
     again.
@@ -30,11 +31,21 @@ class PageQuery:
     explain: bool = False
     refresh: bool = True
     migration: str = ""
+    measure: str = ""
+    """Which headline measure is shown over time; "" for the first."""
+    chunk: str = ""
+    find: str = ""
 
     @property
     def plain(self) -> bool:
         """Whether this is the page that everybody looks at."""
-        return not (self.deploy or self.segment or self.anchor or self.explain or self.migration)
+        asked = (self.deploy, self.segment, self.anchor, self.explain, self.migration, self.measure, self.apart)
+        return not any(asked)
+
+    @property
+    def apart(self) -> bool:
+        """Whether something is asked for that is shown alone."""
+        return bool(self.chunk or self.find)
 
 
 @dataclass(frozen=True, slots=True, eq=False)

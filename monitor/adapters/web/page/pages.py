@@ -17,10 +17,10 @@ ASKED_CHARACTERS = 4_096
 
 def asked_of(parameters: Mapping[str, str]) -> PageQuery:
     """What an address asks for; parameters that the page does not know are ignored."""
-    names = ("deploy", "segment", "anchor", "migration")
-    deploy, segment, anchor, migration = (parameters.get(name, "")[:ASKED_CHARACTERS] for name in names)
+    names = ("deploy", "segment", "anchor", "migration", "measure", "chunk", "find")
+    asked = {name: parameters.get(name, "")[:ASKED_CHARACTERS] for name in names}
     explain, refresh = parameters.get("explain") == "now", parameters.get("refresh") != "off"
-    return PageQuery(deploy, segment, anchor, explain=explain, refresh=refresh, migration=migration)
+    return PageQuery(**asked, explain=explain, refresh=refresh)
 
 
 class Pages:

@@ -13,7 +13,7 @@ from monitor.adapters.web.page.card import STATE_SIGNS
 from monitor.adapters.web.page.context import CONFIG, PageContext, PageData, PageQuery, PageSection, Subject
 from monitor.adapters.web.page.detail import detail_of, known_segments
 from monitor.adapters.web.page.heat import COLUMNS, LEGS, heat_of
-from monitor.adapters.web.page.sections import SECTIONS
+from monitor.adapters.web.page.sections import APART, SECTIONS
 from monitor.adapters.web.page.shares import blame_of
 from monitor.adapters.web.page.style import STYLE
 from monitor.core.index.baseline import Judged
@@ -81,7 +81,7 @@ def _common(page: PageContext) -> Mapping[str, Any]:
 
 def _rendered(page: PageContext) -> Iterator[tuple[PageSection, Markup]]:
     """The sections that have something to show; one that cannot be had says so, and the others stand."""
-    for section in SECTIONS:
+    for section in APART if page.asked.apart else SECTIONS:
         template, more = TEMPLATES.get_template(section.template), None
         try:
             more = section.made(page)

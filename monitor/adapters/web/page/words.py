@@ -18,7 +18,14 @@ VERDICT_SIGNS: Mapping[str, str] = {
 _UNSEEN = dict.fromkeys(
     (*range(32), *range(127, 160), 0x2028, 0x2029, *range(0x202A, 0x202F), *range(0x2066, 0x206A)), "\ufffd"
 )
-PARTS: Mapping[str, str] = {"anchor": "anchor", "explain": "incident", "segment": "segment"}
+PARTS: Mapping[str, str] = {
+    "anchor": "anchor",
+    "explain": "incident",
+    "chunk": "chunk",
+    "find": "find",
+    "segment": "segment",
+    "measure": "over-time",
+}
 """What is asked for, and the part of the page that answers."""
 _PLACES: Mapping[str, int] = {"swaps": 2, "results": 2, "ratio": 3}
 """Digits after the point, by a metric's unit."""

@@ -26,7 +26,7 @@ from tests.adapters.views import HOSTILE, health, view
 from tests.adapters.web.page.test_endpoints import record
 
 NAN = float("nan")
-FORBIDDEN = {"script", "img", "iframe", "form", "link", "object", "embed", "base", "input"}
+FORBIDDEN = {"script", "img", "iframe", "link", "object", "embed", "base"}
 
 
 def test_before_the_first_report_it_says_so() -> None:
@@ -43,6 +43,7 @@ def test_everything_from_outside_is_text() -> None:
     asked = PageQuery(deploy=HOSTILE[2], segment=f"source={HOSTILE[2]}", anchor=HOSTILE[0])
     found = read(replace(made, report=replace(made.report, blame=shares)), asked, PageData(notices=HOSTILE))
     assert FORBIDDEN.isdisjoint(found.tags)
+    assert (found.values("action"), found.values("name", "input")) == (["/"], ["find"]), "one form, and it is ours"
     assert not [name for _, name, _ in found.attributes if name.startswith("on") or name in ("src", "style")]
     assert all(re.match(r"[/#]", address) and "<" not in address for address in found.values("href"))
     for name in HOSTILE:
