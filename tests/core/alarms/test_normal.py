@@ -1,11 +1,13 @@
 """The bound of normal churn: hand-worked, against a search over a grid, coverage, and its properties."""
 
 import math
+from collections.abc import Callable
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from numpy.typing import NDArray
 
 from monitor.core.alarms.normal import normal_churn
 
@@ -70,7 +72,7 @@ def test_what_is_no_share_is_refused(wrong: float) -> None:
 def test_it_covers_the_mean(law: str) -> None:
     """Of 400 samples of 100 rounds the bound lies below the mean in 5% at most; 33 are three deviations more."""
     generator = np.random.default_rng(7)
-    draw = {
+    draw: Callable[[], NDArray[np.float64]] = {
         "rare": lambda: (generator.random(100) < 0.02) * 1.0,
         "two-point": lambda: np.where(generator.random(100) < 0.5, 0.0, 0.04),
         "beta": lambda: generator.beta(0.2, 9.8, 100),
