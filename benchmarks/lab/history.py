@@ -1,14 +1,14 @@
 """A stream's ordinary deploys, judged one after the other, each beside what is true of it.
 
-The product is given a few deploys at a time and asked after each few. What it said, and its folder, are kept until
-the last deploy, so that a run which was killed goes on where it stopped.
+The product is given some deploys at a time and asked after them. What it said, and its state, are kept until the last
+deploy, so that a run which was killed goes on where it stopped.
 """
 
 import json
 import shutil
 import time
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +20,7 @@ from benchmarks.lab.true_history import TrueDeploy, true_deploys
 Document = dict[str, Any]
 PART = 20
 """Deploys that are written, and then judged, together."""
+RECORD = "progress.json"
 
 
 def history(bench: Bench, mode: Mode) -> Document | None:
@@ -41,23 +42,24 @@ def kept_history(bench: Bench, mode: Mode) -> Path:
     return bench.folder / "outcomes" / bench.key / version(__name__) / f"history-{mode}.json"
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class Progress:
     """How far the product came with a history.
 
     Args:
-        size: bytes of the events file up to the last deploy that was judged.
         seconds: CPU time of the product so far.
         told: what it said of each deploy.
     """
 
-    size: int
     seconds: float = 0.0
-    told: list[Document] = field(default_factory=list)
+    told: Sequence[Document] = ()
 
 
 def judged(bench: Bench, mode: Mode, folder: Path, part: int = PART) -> Progress:
     """What the product says of every deploy, one after the other; goes on from what the folder holds.
+
+    Where the baseline moves, a person accepts a deploy that FAILs at once: it stayed, so somebody decided that, and
+    the next one is judged against it. A pinned baseline is nobody's to touch.
 
     Args:
         bench: the stream and its base state.
@@ -68,28 +70,55 @@ def judged(bench: Bench, mode: Mode, folder: Path, part: int = PART) -> Progress
     Raises:
         ProductError: a command ended otherwise than a user expects; what was judged before it stays.
     """
-    deploys, record = bench.stream.deploys, folder / "progress.json"
-    if record.exists():
-        product, done = Product(folder), Progress(**json.loads(record.read_text(encoding="utf-8")))
-    else:
-        product = bench.base.copied(folder)
-        product.configure(bench.stream, mode=mode)
-        done = Progress(product.size)
-    for first in range(len(done.told), len(deploys), part):
-        product.cut(done.size)  # a run that was killed may have written more, and even read it: it is written again
-        some = deploys[first : first + part]
+    deploys, done = bench.stream.deploys, Progress()
+    while (at := _newest(folder)) is None or len((done := _progress(folder / at)).told) < len(deploys):
         used = time.process_time()
-        product.append(bench.stream, some, number=first + 1)
-        product.run()
-        done.told += [product.judged(name).told for name, _ in some]
-        done.size, done.seconds = product.size, done.seconds + time.process_time() - used
-        keep(record, asdict(done))
+        product = _next(bench, mode, folder, at)
+        first = len(done.told)
+        told = _told(bench, product, first, first + part)
+        failed = next((row for row, one in enumerate(told, 1) if one["verdict"] == "fail"), 0)
+        if failed and mode != "pinned":
+            if failed < len(told):  # those after it were not yet written when somebody decided
+                product = _next(bench, mode, folder, at)
+                told = _told(bench, product, first, first + failed)
+            product.accept(deploys[first + failed - 1][0])
+        done = Progress(round(done.seconds + time.process_time() - used, 2), [*done.told, *told])
+        keep(product.folder / RECORD, asdict(done))
+        product.folder.rename(folder / str(len(done.told)))
+        if at is not None:
+            shutil.rmtree(folder / at)
         last = done.told[-1]
         bench.tell(
             f"{mode}: {len(done.told)} of {len(deploys)} deploys judged in {done.seconds:.0f} s, "
-            f"{some[-1][0]} {last['verdict']} against {last['baseline']}"
+            f"{deploys[len(done.told) - 1][0]} {last['verdict']} against {last['baseline']}"
         )
     return done
+
+
+def _newest(folder: Path) -> str | None:
+    """The state to go on from, named by how many deploys it has judged; renamed to that when it had."""
+    found = [path.name for path in folder.glob("*") if path.name.isdigit()]
+    return max(found, key=int, default=None)
+
+
+def _progress(state: Path) -> Progress:
+    return Progress(**json.loads((state / RECORD).read_text(encoding="utf-8")))
+
+
+def _next(bench: Bench, mode: Mode, folder: Path, at: str | None) -> Product:
+    """A copy of the newest state to work on: a run that is killed leaves that one as it is."""
+    if at is not None:
+        return Product(folder / at).copied(folder / "next")
+    made = bench.base.copied(folder / "next")
+    made.configure(bench.stream, mode=mode)
+    return made
+
+
+def _told(bench: Bench, product: Product, first: int, end: int) -> list[Document]:
+    some = bench.stream.deploys[first:end]
+    product.append(bench.stream, some, number=first + 1)
+    product.run()
+    return [product.judged(name).told for name, _ in some]
 
 
 def _measured(bench: Bench, mode: Mode) -> Document:
@@ -101,7 +130,7 @@ def _measured(bench: Bench, mode: Mode) -> Document:
         done = judged(bench, mode, folder)
         shutil.rmtree(folder)
     except ProductError as wrong:
-        done, error = Progress(0), str(wrong)
+        done, error = Progress(), str(wrong)
     names = [INITIAL, *(one.name for one in true)]
     made = []
     for number, one in enumerate(true):

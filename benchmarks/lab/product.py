@@ -15,7 +15,8 @@ from benchmarks.lab.corpus import Change, Stream, Write, anchor_line, lines
 from monitor.cli import main as corpus_drift
 
 Mode = Literal["pinned", "previous-deploy"]
-INITIAL = "initial"
+INITIAL, ACCEPTED = "initial", "accepted-"
+"""The first deploy, and how baselines that a person accepted are called before the deploy's name."""
 _CONFIGURATION = """[corpus]
 name = "lab-{name}"
 dimension = {dimension}
@@ -53,12 +54,20 @@ class Judged:
         """Verdict, reasons, causes, what each rule found, and the losses in words: what an outcome keeps."""
         return {
             "verdict": self.gate["verdict"],
-            "baseline": (self.gate["baseline"] or {}).get("deploy_id", ""),
+            "baseline": baseline_deploy(self.gate["baseline"]),
             "reasons": self.gate["reasons"][:4],
             "rules": rules(self.gate["findings"]),
             "losses": [one["said"] for one in self.gate["losses"]],
             "causes": [one["cause"] for one in self.gate["causes"]],
         }
+
+
+def baseline_deploy(baseline: Mapping[str, Any] | None) -> str:
+    """The deploy that a baseline is the state of: its own, or the one that it was accepted after."""
+    if baseline is None:
+        return ""
+    name: str = baseline["name"]
+    return name.removeprefix(ACCEPTED) if name.startswith(ACCEPTED) else baseline["deploy_id"]
 
 
 def rules(findings: Iterable[Mapping[str, Any]]) -> dict[str, dict[str, Any]]:
@@ -133,16 +142,6 @@ class Product:
             for at, (name, changes) in enumerate(deploys, number):
                 file.writelines(lines(stream, name, changes, number=at, after=at * 1_000_000))
 
-    @property
-    def size(self) -> int:
-        """Bytes of the events file."""
-        return (self.folder / "events.jsonl").stat().st_size
-
-    def cut(self, size: int) -> None:
-        """Take back what was appended beyond this size of the events file."""
-        with (self.folder / "events.jsonl").open("r+b") as file:
-            file.truncate(size)
-
     def run(self) -> float:
         """Take in what was appended; the seconds that took, a restart included."""
         begun = time.perf_counter()
@@ -161,14 +160,18 @@ class Product:
             raise ProductError(message)
         return Judged(deploy, gate)
 
-    def _command(self, name: str, *arguments: str, expected: Sequence[int]) -> str:
+    def accept(self, deploy: str) -> None:
+        """What a person does with a deploy that failed and is meant: the corpus as it is now is the baseline."""
+        said = ("--author", "lab", "--reason", "it stayed")
+        self._command("baseline", "accept", f"{ACCEPTED}{deploy}", *said, expected=(0,))
+
+    def _command(self, *command: str, expected: Sequence[int]) -> str:
         out, errors = io.StringIO(), io.StringIO()
         with contextlib.redirect_stdout(out), contextlib.redirect_stderr(errors):
-            code = corpus_drift([name, "-c", str(self.configuration), *arguments])
+            code = corpus_drift([*command, "-c", str(self.configuration)])
         if code not in expected:
-            message = (
-                f"corpus-drift {name}: exit {code}, expected one of {list(expected)}; {errors.getvalue()[-2000:]}"
-            )
+            said = f"exit {code}, expected one of {list(expected)}; {errors.getvalue()[-2000:]}"
+            message = f"corpus-drift {' '.join(command)}: {said}"
             raise ProductError(message)
         return out.getvalue()
 

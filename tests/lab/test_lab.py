@@ -14,7 +14,7 @@ import pytest
 from benchmarks.lab import __main__ as lab
 from benchmarks.lab import run
 from benchmarks.lab.catalogue import KINDS
-from benchmarks.lab.corpus import Encode, Vector
+from benchmarks.lab.corpus import Encode, Remove, Vector
 from benchmarks.lab.encoders import BLOCK, Encoder
 from benchmarks.lab.history import history, judged
 from benchmarks.lab.product import Product, ProductError
@@ -100,14 +100,30 @@ def test_a_history_that_was_killed_goes_on_and_comes_to_the_same(
         patched.setattr(Product, "run", killed_after_reading)
         with pytest.raises(Killed):
             judged(bench, "previous-deploy", tmp_path / "parts", part=2)
-    with (tmp_path / "parts" / "events.jsonl").open("ab") as file:
-        file.write(b'{"op": "upsert", "chunk_')  # and the next write was cut off
     said.clear()
     parts = judged(bench, "previous-deploy", tmp_path / "parts", part=2)
     assert [line.split(" deploys")[0] for line in said] == ["previous-deploy: 4 of 5", "previous-deploy: 5 of 5"]
     assert parts.told == whole.told
     assert [one["baseline"] for one in parts.told] == ["initial", *(f"ordinary-{at}" for at in range(1, 5))]
-    assert (tmp_path / "parts" / "events.jsonl").read_bytes() == (tmp_path / "whole" / "events.jsonl").read_bytes()
+    assert [path.name for path in (tmp_path / "parts").iterdir()] == ["5"]
+
+
+def test_where_the_baseline_moves_a_deploy_that_fails_is_accepted(tmp_path: Path) -> None:
+    """The second of three deploys loses a source; it stayed, so the third is held against it, and loses nothing."""
+    made = stream(deploys=3)
+    lost = tuple(Remove(one.chunk_id) for one in made.initial if one.attribute("source") == "s1")
+    (first, edits), (second, _), (third, more) = made.deploys
+    made = replace(made, deploys=((first, edits), (second, lost), (third, more)))
+    bench = Bench(made, tmp_path / "cache", lambda _: None, for_peers=False)
+    found = judged(bench, "previous-deploy", tmp_path / "moving", part=3).told
+    told = [(one["verdict"], one["baseline"]) for one in found]
+    assert told == [("pass", "initial"), ("fail", first), ("pass", second)]
+    pinned = judged(bench, "pinned", tmp_path / "pinned", part=3).told
+    assert [one["baseline"] for one in pinned] == ["initial"] * 3
+    assert [one["verdict"] for one in pinned] == ["pass", "fail", "fail"]
+    document = history(bench, "previous-deploy")
+    assert document is not None
+    assert [(one["harm"], one["against"]) for one in document["deploys"]] == [("none", 0), ("severe", 1), ("none", 2)]
 
 
 def test_cases_in_short_are_the_harsher_ones_and_need_their_encoder() -> None:
