@@ -12,7 +12,7 @@ MOST = 1.0
 """The loss at the top of a lane."""
 SAID = {
     "pinned": "Baseline pinned: each deploy against the first one",
-    "previous-deploy": "Baseline moves on: each deploy against the last one that passed or was accepted",
+    "previous-deploy": "Baseline moves on: each deploy against the last one that passed, was waited for or accepted",
 }
 
 
