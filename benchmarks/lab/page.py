@@ -46,7 +46,7 @@ the baseline); nothing of its inside decides what counts as right.
   (recall, where at most 20 documents or whole sources were planted). Medians.
 * **Histories** are deploys as they were. A known item moves with its document, so an update that rewrites an answer
   is no loss; what a deploy lost is counted against the deploy that the product compared it with. Where the baseline
-  moves, a deploy that FAILs is accepted at once (`corpus-drift baseline accept`): it stayed, so somebody decided that.
+  moves, a deploy that FAILs is accepted at once (`corpus-drift baseline accept`): it stayed, so somebody decided so.
 * **Rules**: a limit of the default policy is cited by the rows that it decides (alone, where it does) and by how near
   runs without harm come to it.
 * **Peers** run with their defaults: Evidently's classifier on embeddings, alibi-detect's Kolmogorov-Smirnov test,
