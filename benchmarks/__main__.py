@@ -28,6 +28,7 @@ BOUND: Mapping[str, str] = {
     "restart": "bound by near copies, reading rows and statistics; memory by shingles, rows and forward lists",
     "scan": "bound by decoding each point twice where it is new, once where it is known; then by the whole step",
     "migration": "bound by a second product of the changed vectors with all anchors, and by objects per event",
+    "scaling": "bound by the anchors that a turn touches, and by calls; not by the size of the corpus",
 }
 USUAL: Mapping[str, str] = {
     "lexical": "--sizes 20000,100000 --rounds 5 --peers tantivy:100000,bm25s:100000",
@@ -36,9 +37,10 @@ USUAL: Mapping[str, str] = {
     "burst": "--sizes 50000 --batch 512",
     "pipeline": "--rounds 5",
     "kafka": "--rounds 3 --seconds 12",
-    "restart": "--sizes 20000,100000 --updates 50000 --index 20000",
+    "restart": "--sizes 20000,100000 --turnovers 4 --index 20000",
     "scan": "--points 100000 --alone",
     "migration": "--size 50000",
+    "scaling": "--sizes 20000,100000 --anchors 500,2000 --rounds 10",
 }
 QUICK: Mapping[str, str] = {
     "lexical": "--sizes 20000 --families nl --rounds 3 --peers tantivy:20000",
@@ -47,9 +49,10 @@ QUICK: Mapping[str, str] = {
     "burst": "--sizes 10000 --batch 256",
     "pipeline": "--size 10000 --families nl --rounds 3 --peers faiss",
     "kafka": "--size 10000 --events 5000 --rounds 1 --seconds 4",
-    "restart": "--sizes 10000 --updates 10000 --index 0",
+    "restart": "--sizes 10000 --turnovers 4 --index 0",
     "scan": "--points 5000 --alone",
     "migration": "--size 5000 --rounds 8",
+    "scaling": "--sizes 5000,10000 --anchors= --rounds 3",
 }
 
 

@@ -1,12 +1,13 @@
 """Restart from the state file, phase by phase; what the state costs in memory, now and under a long stream.
 
-    python -m benchmarks.restart --data FOLDER --sizes 20000,100000 --updates 100000
+    python -m benchmarks.restart --data FOLDER --sizes 20000,100000 --turnovers 6
 
 Each size runs in processes of its own: one writes the state file as the loop does, in batches; another restores it
 with the function that `run` starts with, phases measured inside of it. Memory beyond the vectors is the growth of the
-resident set by the restart, less the vectors' own bytes. Then chunks are replaced at random, `--updates` of them: the
-slope of the resident set over the second half of that stream is the leak, if there is one. The embedded index, which
-lies on disk, is filled, closed, opened and reconciled for corpora of up to `--index` chunks.
+resident set by the restart, less the vectors' own bytes. Then chunks are replaced at random, `--turnovers` times as
+many as there are: until each was replaced once or twice the content itself changes, and memory with it, so the slope
+of the resident set over the second half of that stream is the leak, if there is one. The embedded index, which lies
+on disk, is filled, closed, opened and reconciled for corpora of up to `--index` chunks.
 """
 
 import argparse
@@ -168,7 +169,7 @@ def reconcile(folder: Path, corpus: Corpus) -> None:
 def follow(material: Material, corpus: Corpus, engine: Engine, options: argparse.Namespace) -> None:
     """A long stream of replacements: the time of a step, and how memory goes."""
     taken: list[tuple[float, float]] = []
-    steps = options.updates // STEP
+    steps = int(options.turnovers * options.size) // STEP
     # the same content comes again and again, so that nothing of the stream itself stays
     pool = [material.upserts(np.arange(STEP)) for _ in range(min(steps, 10))]
     for step in range(steps):
@@ -197,7 +198,7 @@ def main(argv: Sequence[str]) -> int:
     parser.add_argument("--data", type=Path, default=None)
     parser.add_argument("--sizes", default="20000,100000")
     parser.add_argument("--anchors", type=int, default=1000)
-    parser.add_argument("--updates", type=int, default=100_000)
+    parser.add_argument("--turnovers", type=float, default=6.0, help="how often a chunk is replaced, on average")
     parser.add_argument("--index", type=int, default=100_000, help="the largest corpus whose index is filled")
     parser.add_argument("--size", type=int, default=0, help=argparse.SUPPRESS)
     parser.add_argument("--folder", type=Path, default=None, help=argparse.SUPPRESS)
