@@ -5,11 +5,15 @@ import os
 import socket
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import jsonschema
 import pytest
+import typer
 
+from monitor.cli import app
 from tests.adapters.codecs.hostile import HOSTILE
 from tests.app.loops import left
 from tests.commands import SHAPE, Commands, copied, refused
@@ -350,6 +354,37 @@ def test_help_and_version(run: Commands) -> None:
     assert said.code == 0
     for command in ("run", "gate", "report", "baseline", "anchors", "events", "quarantine", "check-config", "schema"):
         assert command in said.out
+
+
+def _commands(group: Any, name: tuple[str, ...] = ()) -> Iterator[tuple[str, ...]]:
+    yield name
+    for inner, command in getattr(group, "commands", {}).items():
+        yield from _commands(command, (*name, inner))
+
+
+@pytest.mark.parametrize("command", [*_commands(typer.main.get_command(app))], ids=" ".join)
+def test_help_fits_a_terminal_of_80_columns_and_nothing_is_cut(
+    run: Commands, monkeypatch: pytest.MonkeyPatch, command: tuple[str, ...]
+) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
+    said = run(*command, "--help")
+    assert said.code == 0
+    assert max(map(len, said.out.splitlines())) <= 80
+    shown = said.out.replace("[ARGS]...", "")
+    assert not [line for line in shown.splitlines() if line.endswith("...")], "an ellipsis hides what it is for"
+
+
+def test_help_is_quick_and_loads_nothing_of_what_the_commands_work_with() -> None:
+    program = (
+        "import sys, time; from monitor.cli import main; main(['--help']);"
+        "found = [*{'numpy', 'numba', 'rich', 'pydantic', 'kafka'} & set(sys.modules)];"
+        "print(time.process_time(), found, file=sys.stderr)"
+    )
+    command = [sys.executable, "-c", program]
+    done = subprocess.run(command, check=True, capture_output=True, text=True, timeout=DEADLINE)
+    took, loaded = done.stderr.split(" ", 1)
+    assert loaded.strip() == "[]"
+    assert float(took) < 0.5, "seconds of this process's own time, whatever else the machine does"
 
 
 def test_a_reader_that_goes_away_is_no_crash(ran: Path) -> None:

@@ -4,10 +4,13 @@ import json
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
+from pathlib import Path
+from xml.etree import ElementTree as ET
 
 import pytest
 
-from monitor.app.migration_text import explain_text, gate_text, status_text
+from monitor.app.migration_formats import gate_text
+from monitor.app.migration_text import explain_text, status_text
 from monitor.cli import main
 from monitor.core.migration.document import FIELDS, migration_document
 from monitor.core.migration.evidence import MigrationEvidence
@@ -59,9 +62,52 @@ def test_what_is_undecided_can_be_decided_by_hand(said: Said) -> None:
     with monitor(CODES[3]) as url:
         assert main(["migrate", "gate", "--monitor", url, "--on-inconclusive", "pass"]) == 0
         out, err = said()
-        assert "verdict BACKFILLING taken as pass by --on-inconclusive" in err
-        assert "BACKFILLING" in out
+        assert err == ""
+        assert "warning: verdict BACKFILLING taken as pass by --on-inconclusive" in out
         assert main(["migrate", "gate", "--monitor", url, "--on-inconclusive", "fail"]) == 1
+
+
+@pytest.mark.parametrize("code", CODES)
+@pytest.mark.parametrize("form", ["text", "json", "junit", "markdown"])
+def test_the_gate_answers_in_every_form_into_a_file(code: int, form: str, said: Said, tmp_path: Path) -> None:
+    path = tmp_path / "answer"
+    with monitor(CODES[code]) as url:
+        assert main(["migrate", "gate", "--monitor", url, "--format", form]) == code
+        whole = said()[0]
+        assert main(["migrate", "gate", "--monitor", url, "--format", form, "--output", str(path)]) == code
+        summary = said()[0]
+    assert path.read_text(encoding="utf-8").rstrip() == whole.rstrip()
+    assert summary.endswith(f"{form} answer in {path}\n")
+    assert str(CODES[code].verdict) in summary
+    assert str(CODES[code].verdict) in whole
+    if form == "junit":
+        suite = ET.fromstring(whole)  # noqa: S314 - our own
+        wrong = sum(int(suite.attrib[name]) for name in ("failures", "errors"))
+        assert (bool(wrong), int(suite.attrib["tests"])) == (bool(code), 11)
+        assert (int(suite.attrib["failures"]) > 0) == (code == 1)
+
+
+def test_a_migration_gate_that_cannot_be_had_leaves_unknown_in_the_file(said: Said, tmp_path: Path) -> None:
+    path = tmp_path / "answer.json"
+    asked = ["migrate", "gate", "--output", str(path), "--monitor"]
+    assert main([*asked, "http://127.0.0.1:9", "--format", "json"]) == 4
+    made = json.loads(path.read_text(encoding="utf-8"))
+    assert (made["verdict"], made["gate"], made["state"]) == ("UNKNOWN", "unknown", "unanswered")
+    with monitor(None) as url:
+        assert main([*asked, url, "--format", "junit"]) == 2
+    assert "no encoder migration is configured" in path.read_text(encoding="utf-8")
+    assert main(["migrate", "gate", "--monitor", "http://127.0.0.1:9", "--json", "--format", "junit"]) == 2
+    assert "--json and --format junit: expected one of them" in said()[1]
+
+
+def test_the_next_command_asks_whom_this_one_asked(said: Said) -> None:
+    with monitor(CODES[1]) as url:
+        assert main(["migrate", "status", "--monitor", url]) == 0
+        assert f"corpus-drift migrate status --monitor {url} --fix jsonl" in said()[0]
+    with monitor(judged(view(phase=Phase.NOT_STARTED))) as url:
+        assert main(["migrate", "status", "--monitor", url, "--json"]) == 0
+        step = json.loads(said()[0])["next"]
+    assert (step["verb"], step["command"]) == ("estimate", ""), "an estimate needs a configuration, and none is here"
 
 
 def test_the_fix_list_is_for_a_pipeline(said: Said) -> None:

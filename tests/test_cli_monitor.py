@@ -247,10 +247,12 @@ def test_whatever_ends_it_the_file_says_unknown(
     occupied(tmp_path / "answer")
     code = main(["gate", "--monitor", "http://127.0.0.1:1", "--deploy", "d1", "--output", str(tmp_path / "answer")])
     assert code == (130 if isinstance(failure, KeyboardInterrupt) else 4)
-    assert during[0].startswith("UNKNOWN  deploy d1\n  - the gate did not come to an answer, or has not yet")
+    assert during[0].startswith(
+        "UNKNOWN  deploy d1: not answered\n  - the gate did not come to an answer, or has not yet"
+    )
     said = (tmp_path / "answer").read_text(encoding="utf-8")
     assert said.startswith(
-        "UNKNOWN  deploy d1\n  - "
+        "UNKNOWN  deploy d1: not answered\n  - "
         + ("interrupted" if code == 130 else "internal error: RuntimeError: a fault of ours")
     )
     capsys.readouterr()

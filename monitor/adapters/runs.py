@@ -97,6 +97,10 @@ def read_segments(path: Path) -> dict[str, dict[str, str]]:
         message = f"{first.where}: {first.text!r:.80}; expected {SEGMENT_FORMS}"
         raise InputError(message)
     found = _by_query(lines, (*QUERY, "id"), "segment", SEGMENT_FORMS, optional=True)
+    for query, (where, said) in found.items():
+        if not isinstance(said, Mapping):
+            message = f"{where}: query {query!r}: segment {said!r:.80}; expected an object, such as "
+            raise InputError(message + '{"language": "de"}')
     return {query: dict(segments_of({query: said}, where)[query]) for query, (where, said) in found.items()}
 
 

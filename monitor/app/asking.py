@@ -130,8 +130,8 @@ class Running:
         self._client.post("/api/v1/deploys", {"deploy": deploy_id})
 
 
-def document_of(published: Published | None, options: str) -> Document:
-    """The migration of a view, as a document whose commands name what was named.
+def document_of(published: Published | None, config: str) -> Document:
+    """The migration of a view, as a document whose commands name the configuration file.
 
     Raises:
         ConfigurationError: no migration is configured.
@@ -139,7 +139,7 @@ def document_of(published: Published | None, options: str) -> Document:
     if published is None or published.assessment is None:
         message = "no encoder migration is configured: expected a section [migration]"
         raise ConfigurationError(message)
-    return migration_document(published.assessment, options)
+    return migration_document(published.assessment, config)
 
 
 def stored_gate(store: StateStore, deploy_id: str) -> Document:

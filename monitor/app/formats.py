@@ -3,15 +3,24 @@
 import json
 from collections.abc import Iterator
 from typing import Any, Literal
-from xml.etree import ElementTree as ET
 
+from monitor.app.junit import JUnitSuite
+from monitor.app.markdown import bounded, cell
 from monitor.core.model.report import ShareKind
 from monitor.core.run_table import DriftTable
 
 Format = Literal["text", "json", "junit", "markdown"]
-MARKDOWN_LIMIT = 64 << 10
-"""Bytes: step summaries of pipelines drop what is longer."""
 _FORECAST = "forecast: the verdict is on what the change adds"
+_UNJUDGED = {
+    "unseen": "never seen",
+    "waiting": "not judged yet, it has not arrived whole",
+    "unsettled": "not judged yet, the index is not at rest or does not hold it",
+    "forgotten": "its report is no longer kept",
+    "refused": "not asked, the command or the configuration is wrong",
+    "unanswered": "not answered",
+}
+"""By state, why there is no answer yet, or none any more."""
+_JUDGED = {"unknown": "judged, but not measurable", "inconclusive": "judged, harm is neither shown nor excluded"}
 _ROWS = 40
 _CULPRITS = 3
 _NOTABLE = 0.005
@@ -40,7 +49,7 @@ def summary(document: dict[str, Any], most: int = 10) -> str:
 
 
 def _head(document: dict[str, Any], most: int) -> list[str]:
-    lines = [f"{document['verdict'].upper()}  {_subject(document)}"]
+    lines = [f"{document['verdict'].upper()}  {_subject(document)}{_undecided(document)}"]
     baseline = document["baseline"]
     if baseline:
         lines.append(f"compared with baseline {baseline['name']} (approved by {_approval(baseline)})")
@@ -71,6 +80,13 @@ def _approval(baseline: dict[str, Any]) -> str:
 def _subject(document: dict[str, Any]) -> str:
     """What was judged: a deploy, or one run against another."""
     return document["deploy"] if "compared" in document else f"deploy {document['deploy']}"
+
+
+def _undecided(document: dict[str, Any]) -> str:
+    """What kind of no answer it is, where it is none: exit code 3 is of what was not judged and of what was."""
+    if document["verdict"] not in _JUDGED:
+        return ""
+    return f": {_UNJUDGED.get(document['state'], _JUDGED[document['verdict']])}"
 
 
 def _measured(document: dict[str, Any]) -> str:
@@ -170,67 +186,42 @@ def _is_warning(found: dict[str, Any]) -> bool:
 
 
 def _junit(document: dict[str, Any]) -> str:
-    """One test case per finding; FAIL is a failure, UNKNOWN and INCONCLUSIVE are errors, warnings are skipped."""
-    suite = ET.Element("testsuite", name=_clean(f"corpus-drift {document['deploy']}"))
-    overall = ET.SubElement(suite, "testcase", classname="corpus-drift", name="verdict")
-    counts = {"failure": 0, "error": 0, "skipped": 0}
-    _outcome(overall, document["verdict"], "; ".join(document["reasons"]), counts, decides=True)
+    """One test case per finding; what was there already without the change decides nothing."""
+    suite = JUnitSuite(f"corpus-drift {document['deploy']}")
+    suite.case("corpus-drift", "verdict", document["verdict"], "; ".join(document["reasons"]))
     for found in document["findings"]:
         name = f"{found['rule']} {found['dimension']}={found['segment']}"
-        case = ET.SubElement(suite, "testcase", classname=f"corpus-drift.{found['leg']}", name=_clean(name))
-        _outcome(case, found["verdict"], found["reason"], counts, decides=found["severity"] == "critical")
-    there = document["already"]["findings"] if "already" in document else []
-    for found in there:
+        decides = found["severity"] == "critical"
+        suite.case(f"corpus-drift.{found['leg']}", name, found["verdict"], found["reason"], decides=decides)
+    for found in document["already"]["findings"] if "already" in document else ():
         name = f"{found['rule']} {found['dimension']}={found['segment']}"
-        case = ET.SubElement(suite, "testcase", classname=f"corpus-drift.already.{found['leg']}", name=_clean(name))
         said = f"there already, without the change: {found['reason']}"
-        _outcome(case, found["verdict"], said, counts, decides=False)
-    suite.set("tests", str(1 + len(document["findings"]) + len(there)))
-    suite.set("failures", str(counts["failure"]))
-    suite.set("errors", str(counts["error"]))
-    suite.set("skipped", str(counts["skipped"]))
+        suite.case(f"corpus-drift.already.{found['leg']}", name, found["verdict"], said, decides=False)
     notes = [f"warning: {document['warning']}"] if document.get("warning") else []
     notes += [_FORECAST, _already(document["already"])] if "already" in document else []
     notes += [*_caused(document), *_blamed(document), *lost_answers(document), *_advised(document)]
-    if notes:
-        ET.SubElement(suite, "system-out").text = "\n".join(map(_clean, notes))
-    ET.indent(suite)
-    # The library's own declaration would name the locale's encoding: this is text that is written in UTF-8.
-    return f'<?xml version="1.0" encoding="utf-8"?>\n{ET.tostring(suite, encoding="unicode")}\n'
-
-
-def _outcome(case: ET.Element, verdict: str, reason: str, counts: dict[str, int], *, decides: bool) -> None:
-    if verdict == "pass":
-        return
-    tag = "skipped" if not decides else "failure" if verdict == "fail" else "error"
-    counts[tag] += 1
-    ET.SubElement(case, tag, message=_clean(reason), type=verdict)
-
-
-def _clean(text: str) -> str:
-    """XML 1.0 has no control characters."""
-    return "".join(character if character.isprintable() else "\ufffd" for character in text)
+    return suite.text(notes)
 
 
 def _markdown(document: dict[str, Any]) -> str:
     lines = [f"## Corpus drift gate: {document['verdict'].upper()}", ""]
-    lines.append(f"{'' if 'compared' in document else 'Deploy '}`{_cell(document['deploy'])}`")
+    lines.append(f"{'' if 'compared' in document else 'Deploy '}`{cell(document['deploy'])}`")
     if document["baseline"]:
-        lines.append(f"compared with baseline `{_cell(document['baseline']['name'])}`")
+        lines.append(f"compared with baseline `{cell(document['baseline']['name'])}`")
     if document.get("warning"):
-        lines += ["", f"> **Warning:** {_cell(document['warning'])}"]
+        lines += ["", f"> **Warning:** {cell(document['warning'])}"]
     if document["reasons"]:
-        lines += ["", *(f"* {_cell(reason)}" for reason in document["reasons"][:_ROWS])]
+        lines += ["", *(f"* {cell(reason)}" for reason in document["reasons"][:_ROWS])]
     if "already" in document:
         there = document["already"]
         lines += ["", f"{_FORECAST}.", "", f"**{_already(there)}**"]
-        lines += ["", *(f"* {_cell(reason)}" for reason in there["reasons"][:_ROWS])] if there["reasons"] else []
-    lines += [f"\n{_cell(line)}" for line in (*_caused(document), *_blamed(document))]
+        lines += ["", *(f"* {cell(reason)}" for reason in there["reasons"][:_ROWS])] if there["reasons"] else []
+    lines += [f"\n{cell(line)}" for line in (*_caused(document), *_blamed(document))]
     losses = list(_losses(document))
     lines += [""] if losses else []
     for headline, queries in losses:
-        lines += [f"* {_cell(headline)}", *(f"  * {_cell(one)}" for one in queries)]
-    advised = [f"* {_cell(line.strip())}" for line in _advised(document)[1:]]
+        lines += [f"* {cell(headline)}", *(f"  * {cell(one)}" for one in queries)]
+    advised = [f"* {cell(line.strip())}" for line in _advised(document)[1:]]
     lines += ["", "**What to do**", "", *advised] if advised else []
     shown = [found for found in document["findings"] if found["verdict"] != "pass"] or document["findings"]
     if shown:
@@ -241,11 +232,7 @@ def _markdown(document: dict[str, Any]) -> str:
         ]
         lines += [_row(found) for found in shown[:_ROWS]]
     lines += ["", "```text", *_measured(document).splitlines(), "```"] if "compared" in document else []
-    made = "\n".join(lines) + "\n"
-    while len(made.encode()) > MARKDOWN_LIMIT:
-        lines.pop()
-        made = "\n".join([*lines, "", "... cut; see `--format json`"]) + "\n"
-    return made
+    return bounded(lines)
 
 
 def _row(found: dict[str, Any]) -> str:
@@ -255,7 +242,7 @@ def _row(found: dict[str, Any]) -> str:
         found["verdict"].upper(), found["severity"], found["rule"], segment, value, _bounds(found), found["limit"],
         found["n"], found["anchors_needed"] or "",
     )  # fmt: skip
-    return f"| {' | '.join(_cell(str(cell)) for cell in cells)} |"
+    return f"| {' | '.join(cell(str(one)) for one in cells)} |"
 
 
 def _bounds(found: dict[str, Any]) -> str:
@@ -264,8 +251,3 @@ def _bounds(found: dict[str, Any]) -> str:
         return ""
     low, high = ("open" if end is None else f"{end:.3f}" for end in (found["lower"], found["upper"]))
     return f"{low} to {high}"
-
-
-def _cell(text: str) -> str:
-    flat = _clean(text).replace("|", "\\|").replace("`", "'")
-    return flat.replace("<", "&lt;").replace("[", "\\[")

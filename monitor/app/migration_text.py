@@ -13,20 +13,14 @@ FAULTS = ("missing", "stale", "resurrected", "foreign")
 
 def status_text(of: Document) -> str:
     """Where it stands, what is missing, how fast, is it better, what next."""
-    return "\n".join((*_head(of), *_coverage(of), *_pace(of), *_quality(of, segments=False), *_next(of)))
-
-
-def gate_text(of: Document) -> str:
-    """The verdict and its reasons, and the rules in short."""
-    rules = (f"  {rule['rule']:<4}{rule['verdict'].upper():<14}{rule['title']}" for rule in of["rules"])
-    return "\n".join((*_head(of), *_reasons(of), *rules, *_next(of)))
+    return "\n".join((*headline(of), *_coverage(of), *_pace(of), *_quality(of, segments=False), *next_step(of)))
 
 
 def explain_text(of: Document) -> str:
     """Every rule with its reason, quality by segment, both versions side by side."""
     rules = (_rule(rule) for rule in of["rules"])
-    parts = (*_head(of), *_reasons(of), "rules", *rules, *_coverage(of), *_pace(of), *_quality(of, segments=True))
-    return "\n".join((*parts, *_people(of), *_serving(of), *_shadow(of), *_remarks(of), *_next(of)))
+    parts = (*headline(of), *reasons(of), "rules", *rules, *_coverage(of), *_pace(of), *_quality(of, segments=True))
+    return "\n".join((*parts, *_people(of), *_serving(of), *_shadow(of), *_remarks(of), *next_step(of)))
 
 
 def estimate_text(of: Document) -> str:
@@ -71,12 +65,14 @@ def _rule(rule: Document) -> str:
     return f"  {rule['rule']:<4}{rule['verdict'].upper():<14}{rule['title']}{warns}: {rule['reason']}"
 
 
-def _head(of: Document) -> Iterator[str]:
+def headline(of: Document) -> Iterator[str]:
+    """Which migration, where it stands, the verdict."""
     versions = f"{of['from']['version']} -> {of['to']['version']}"
     yield f"{of['verdict']}  migration {of['migration']}: {versions}, {of['phase']}"
 
 
-def _reasons(of: Document) -> Iterator[str]:
+def reasons(of: Document) -> Iterator[str]:
+    """Why, the first the most important."""
     yield from (f"  {reason}" for reason in of["reasons"][:REASONS])
     if len(of["reasons"]) > REASONS:
         yield f"  and {len(of['reasons']) - REASONS} more reasons"
@@ -142,8 +138,10 @@ def _remarks(of: Document) -> Iterator[str]:
     yield from (f"note      {said}" for said in (*of["problems"], *of["remarks"]))
 
 
-def _next(of: Document) -> Iterator[str]:
-    yield f"next      {of['next']['do']}"
+def next_step(of: Document) -> Iterator[str]:
+    """What to do, and the command for it."""
+    if of["next"]["do"]:
+        yield f"next      {of['next']['do']}"
     if of["next"]["command"]:
         yield f"          {of['next']['command']}"
 

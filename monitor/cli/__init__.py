@@ -12,6 +12,7 @@ from monitor import __version__
 from monitor.cli import (
     alerting,
     anchoring,
+    baselines,
     checking,
     comparing,
     explaining,
@@ -30,26 +31,27 @@ app = typer.Typer(
     help="Which corpus change moved which answers, and may it stay?",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
+    rich_markup_mode=None,
 )
-app.command()(setting_up.init)
-app.command()(running.demo)
-app.command()(running.run)
-app.command()(running.health)
-app.command(name="replay-git")(running.replay_git)
-app.command()(producing.produce)
-app.command()(judging.gate)
-app.command()(judging.report)
-app.command()(comparing.compare)
-app.command()(explaining.explain)
-app.add_typer(judging.baseline, name="baseline")
+app.command(short_help="Write anchors and a configuration for what you have.")(setting_up.init)
+app.command(short_help="See it at work on a corpus that this machine has.")(running.demo)
+app.command(short_help="Run the monitor: consume, measure, export.")(running.run)
+app.command(short_help="Ask a monitor how it is, for probes.")(running.health)
+app.command(name="replay-git", short_help="See which past updates shook retrieval.")(running.replay_git)
+app.command(short_help="Play the demo's corpus to Kafka.")(producing.produce)
+app.command(short_help="May a deploy stay? 0 pass, 1 fail, 3 undecided.")(judging.gate)
+app.command(short_help="Measurements per segment, now or of a deploy.")(judging.report)
+app.command(short_help="Judge two result files of any retriever.")(comparing.compare)
+app.command(short_help="What moved, why, who did it and what to do.")(explaining.explain)
+app.add_typer(baselines.baseline, name="baseline")
 app.add_typer(migrating.migrate, name="migrate")
-checking.anchors.command()(anchoring.coverage)
+checking.anchors.command(short_help="How much of the traffic the anchors speak for.")(anchoring.coverage)
 app.add_typer(checking.anchors, name="anchors")
 app.add_typer(checking.events, name="events")
 app.add_typer(checking.quarantine, name="quarantine")
-app.command()(alerting.rules)
-app.command(name="check-config")(checking.check_config)
-app.command()(checking.schema)
+app.command(short_help="Write alert rules for Prometheus.")(alerting.rules)
+app.command(name="check-config", short_help="Say all that is wrong with a configuration.")(checking.check_config)
+app.command(short_help="Print a JSON Schema.")(checking.schema)
 
 
 def _version(asked: bool) -> None:

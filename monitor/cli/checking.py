@@ -11,13 +11,10 @@ from monitor.cli.common import (
     PASS,
     UNDECIDED,
     USAGE,
-    CaFile,
     ConfigFile,
     Json,
-    MaybeConfig,
-    MonitorUrl,
-    TokenFile,
-    asked,
+    MonitorOptions,
+    asks_monitor,
     configured,
     need_file,
     need_state,
@@ -31,7 +28,7 @@ events = typer.Typer(help="Corpus events.", no_args_is_help=True)
 quarantine = typer.Typer(help="What was set aside, and why.", no_args_is_help=True)
 
 
-@anchors.command("build")
+@anchors.command("build", short_help="Choose anchors from a query log.")
 def anchors_build(
     log: Annotated[
         Path,
@@ -143,18 +140,16 @@ def quarantine_show(
     return PASS
 
 
-@quarantine.command("replay")
+@quarantine.command("replay", short_help="Give what was set aside another try.")
+@asks_monitor
 def quarantine_replay(
-    config: MaybeConfig = None,
-    url: MonitorUrl = None,
-    token_file: TokenFile = None,
-    ca_file: CaFile = None,
+    options: MonitorOptions,
     as_json: Json = False,
 ) -> int:
     """Decode and apply what was set aside once more, with the configuration of now; 1 when some of it stays."""
     from monitor.app import tables
 
-    with asked(config, url, token_file, ca_file).changing() as monitor:
+    with options.target().changing() as monitor:
         document = monitor.retry()
     say(document, as_json=as_json, text=tables.retried_table)
     return FAIL if document["kept"] else PASS

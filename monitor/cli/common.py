@@ -8,6 +8,8 @@ import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import wraps
+from inspect import Parameter, Signature, signature
 from pathlib import Path
 from shlex import quote
 from typing import TYPE_CHECKING, Annotated, Any
@@ -27,14 +29,17 @@ PASS, FAIL, USAGE, UNDECIDED, NO_REPORT = 0, 1, 2, 3, 4
 
 ConfigFile = Annotated[Path, typer.Option("-c", "--config", help="The configuration file (TOML).")]
 MaybeConfig = Annotated[
-    Path | None, typer.Option("-c", "--config", help="The configuration file (TOML); not needed with --monitor.")
+    Path | None,
+    typer.Option(
+        "-c", "--config", help="The configuration file (TOML). With --monitor only for its token and certificate."
+    ),
 ]
 MonitorUrl = Annotated[
     str | None,
     typer.Option(
         "--monitor",
-        help="Ask the monitor at this base URL; nothing else is needed here. Its token: CORPUS_DRIFT_HTTP__TOKEN, "
-        "or the file that CORPUS_DRIFT_HTTP__TOKEN_FILE or --token-file names.",
+        help="Ask the monitor at this base URL; nothing else is needed here. Its token: --token-file, else that of "
+        "-c, else CORPUS_DRIFT_HTTP__TOKEN, or the file that CORPUS_DRIFT_HTTP__TOKEN_FILE names.",
     ),
 ]
 TokenFile = Annotated[Path | None, typer.Option(help="With --monitor: a file with its token.")]
@@ -102,27 +107,74 @@ class CommandTarget:
         return self.here()
 
 
-def asked(config: Path | None, monitor: str | None, token_file: Path | None, ca_file: Path | None) -> CommandTarget:
-    """Whom to ask, from a command's options."""
-    from monitor.app.wiring import remote_monitor
+@dataclass(frozen=True, slots=True)
+class MonitorOptions:
+    """The options that say whom a command asks, as they were given; nothing is read before `target`."""
 
-    if monitor is None:
-        for name, path in (("--token-file", token_file), ("--ca-file", ca_file)):
-            if path is not None:
-                message = f"{name} {str(path)!r}: expected --monitor URL with it"
-                raise ConfigurationError(message)
-    configuration = None if config is None else configured(config)
-    if monitor is None and configuration is None:
-        message = "neither -c nor --monitor: expected -c FILE, or --monitor URL to ask a monitor elsewhere"
-        raise ConfigurationError(message)
-    found = None
-    if monitor is not None:
-        found = remote_monitor(
-            monitor, os.environ, token_file=token_file, ca_file=ca_file, configuration=configuration
+    config: Path | None
+    url: str | None
+    token_file: Path | None
+    ca_file: Path | None
+
+    @property
+    def files(self) -> tuple[Path | None, ...]:
+        """The files that are read."""
+        return self.config, self.token_file, self.ca_file
+
+    def target(self) -> CommandTarget:
+        """Whom to ask.
+
+        Raises:
+            ConfigurationError: nobody is named, or an option means nothing without another.
+        """
+        from monitor.app.wiring import remote_monitor
+
+        if self.url is None:
+            for name, path in (("--token-file", self.token_file), ("--ca-file", self.ca_file)):
+                if path is not None:
+                    message = f"{name} {str(path)!r}: expected --monitor URL with it"
+                    raise ConfigurationError(message)
+        configuration = None if self.config is None else configured(self.config)
+        if self.url is None and configuration is None:
+            message = "neither -c nor --monitor: expected -c FILE, or --monitor URL to ask a monitor elsewhere"
+            raise ConfigurationError(message)
+        found = None
+        if self.url is not None:
+            found = remote_monitor(
+                self.url, os.environ, token_file=self.token_file, ca_file=self.ca_file, configuration=configuration
+            )
+        given = (
+            ("-c", self.config),
+            ("--monitor", self.url),
+            ("--token-file", self.token_file),
+            ("--ca-file", self.ca_file),
         )
-    given = (("-c", config), ("--monitor", monitor), ("--token-file", token_file), ("--ca-file", ca_file))
-    options = " ".join(f"{name} {quote(str(value))}" for name, value in given if value is not None)
-    return CommandTarget(found, configuration, "" if config is None else str(config), options)
+        options = " ".join(f"{name} {quote(str(value))}" for name, value in given if value is not None)
+        return CommandTarget(found, configuration, "" if self.config is None else str(self.config), options)
+
+
+def asks_monitor(command: Callable[..., int]) -> Callable[..., int]:
+    """A command with the options that say whom it asks, in the place of its parameter `options`."""
+
+    @wraps(command, assigned=("__module__", "__name__", "__qualname__", "__doc__"))
+    def asking(
+        *,
+        config: MaybeConfig = None,
+        url: MonitorUrl = None,
+        token_file: TokenFile = None,
+        ca_file: CaFile = None,
+        **rest: Any,
+    ) -> int:
+        return command(options=MonitorOptions(config, url, token_file, ca_file), **rest)
+
+    named = signature(asking, follow_wrapped=False).parameters.values()
+    shown = [one for one in named if one.kind is not Parameter.VAR_KEYWORD]
+    found: list[Parameter] = []
+    for one in signature(command).parameters.values():
+        found += shown if one.name == "options" else [one.replace(kind=Parameter.KEYWORD_ONLY)]
+    asking.__signature__ = Signature(found, return_annotation=int)  # type: ignore[attr-defined]  # read by typer
+    asking.__annotations__ = {one.name: one.annotation for one in found}
+    return asking
 
 
 def say(document: Any, *, as_json: bool, text: Callable[[Any], str]) -> None:

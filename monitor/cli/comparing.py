@@ -8,8 +8,7 @@ from typing import Annotated, Any, Literal
 import typer
 
 from monitor.cli.common import need_file
-from monitor.cli.judging import GateFormat, OnInconclusive, exit_code
-from monitor.cli.streams import tell
+from monitor.cli.gating import AnswerFormat, AnswerPath, GateFormat, OnInconclusive, Undecided
 
 
 class CompareLeg(StrEnum):
@@ -48,36 +47,27 @@ def compare(
     min_anchors: Annotated[
         int, typer.Option(min=1, help="The fewest queries that are judged, in all and of a segment.")
     ] = 20,
-    form: Annotated[GateFormat, typer.Option("--format")] = GateFormat.TEXT,
-    output: Annotated[
-        Path | None, typer.Option(help="Write the answer there, at every exit code; stdout then has a summary.")
-    ] = None,
-    on_inconclusive: Annotated[OnInconclusive, typer.Option()] = OnInconclusive.ERROR,
+    form: AnswerFormat = GateFormat.TEXT,
+    output: AnswerPath = None,
+    on_inconclusive: Undecided = OnInconclusive.ERROR,
 ) -> int:
-    r"""Compare two result files of any retriever and judge the difference: 0 pass, 1 fail, 2 usage, 3 undecided.
+    """Compare two result files of any retriever and judge the difference: 0 pass, 1 fail, 2 usage, 3 undecided.
 
     A run is TREC text ("query Q0 id rank score tag", the scores decide) or JSON Lines {"query": "q1", "results": R}:
-    R is \[id, …], [\[id, score], …] or [{"id": …, "score": …}, …], best first, or {id: score}.
+    R is [id, …], [[id, score], …] or [{"id": …, "score": …}, …], best first, or {id: score}.
     """
-    from monitor.app import formats
-    from monitor.cli.answer_file import AnswerFile
+    from monitor.cli.answer_file import deploy_answer
 
     inputs = [path for path in (before, after, qrels, segments) if path is not None]
-    answer = AnswerFile(output, form.value)
+    answer = deploy_answer(f"{after} against {before}", output, form)
     answer.refuse_overwriting(inputs)
-    with answer.answering(f"{after} against {before}"):
+    with answer.answering():
         for path in inputs:
             need_file(path)
         document = _document(
             before, after, _Settings(tuple(k or [10]), leg.value, settle_ties, qrels, segments, min_anchors)
         )
-    code = exit_code(document, on_inconclusive)
-    answer.write(document)
-    if output is None:
-        tell(formats.render_gate(document, form.value), form.value)
-    else:
-        tell(f"{formats.summary(document)}{form.value} answer in {output}")
-    return code
+    return answer.give(document, on_inconclusive)
 
 
 def _document(before: Path, after: Path, settings: _Settings) -> dict[str, Any]:

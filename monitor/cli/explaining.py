@@ -4,15 +4,13 @@ from typing import Annotated
 
 import typer
 
-from monitor.cli.common import PASS, CaFile, Json, MaybeConfig, MonitorUrl, TokenFile, asked, say
+from monitor.cli.common import PASS, Json, MonitorOptions, asks_monitor, say
 from monitor.cli.streams import argument_text
 
 
+@asks_monitor
 def explain(
-    config: MaybeConfig = None,
-    url: MonitorUrl = None,
-    token_file: TokenFile = None,
-    ca_file: CaFile = None,
+    options: MonitorOptions,
     deploy: Annotated[
         str, typer.Option("--deploy", help="A judged deploy; else the corpus now, or the newest.")
     ] = "",
@@ -28,7 +26,7 @@ def explain(
     from monitor.core.explain.card import CardQuery
 
     deploy, segment, anchor = map(argument_text, (deploy, segment, anchor))
-    whom = asked(config, url, token_file, ca_file)
+    whom = options.target()
     monitor = whom.running()
     if monitor is not None:
         document = addressed(monitor.explain(deploy, segment, anchor), whom.options)

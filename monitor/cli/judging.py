@@ -1,100 +1,54 @@
-"""Commands that answer about drift: gate, report, baseline ..."""
+"""Commands that answer about drift: gate, report."""
 
 import math
-from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
 from monitor.cli.common import (
-    FAIL,
     PASS,
-    UNDECIDED,
-    CaFile,
     CommandTarget,
     DeployOption,
     Json,
-    MaybeConfig,
-    MonitorUrl,
-    TokenFile,
-    asked,
+    MonitorOptions,
+    asks_monitor,
     need_file,
     say,
 )
-from monitor.cli.streams import argument_text, tell
+from monitor.cli.gating import AnswerFormat, AnswerPath, GateFormat, OnInconclusive, Undecided
+from monitor.cli.streams import argument_text
 from monitor.errors import ConfigurationError, UnreachableError
 
-baseline = typer.Typer(help="Approved snapshots, with author, reason and time.", no_args_is_help=True)
 
-
-class OnInconclusive(StrEnum):
-    """What INCONCLUSIVE and UNKNOWN make of the exit code."""
-
-    ERROR = "error"
-    PASS = "pass"  # noqa: S105 - a verdict
-    FAIL = "fail"
-
-
-class GateFormat(StrEnum):
-    """Forms of a gate answer."""
-
-    TEXT = "text"
-    JSON = "json"
-    JUNIT = "junit"
-    MARKDOWN = "markdown"
-
-
+@asks_monitor
 def gate(
+    options: MonitorOptions,
     deploy: DeployOption,
-    config: MaybeConfig = None,
-    url: MonitorUrl = None,
-    token_file: TokenFile = None,
-    ca_file: CaFile = None,
     against: Annotated[str, typer.Option("--baseline", help="Another approved baseline than the configured.")] = "",
-    form: Annotated[GateFormat, typer.Option("--format")] = GateFormat.TEXT,
-    output: Annotated[
-        Path | None,
-        typer.Option(help="Write the answer there, at every exit code; stdout then has a summary."),
-    ] = None,
+    form: AnswerFormat = GateFormat.TEXT,
+    output: AnswerPath = None,
     timeout: Annotated[float, typer.Option(help="Seconds to wait for the deploy's barrier.")] = 300.0,
     at_end: Annotated[bool, typer.Option("--at-end", help="The deploy ends where the stream ends now.")] = False,
-    on_inconclusive: Annotated[OnInconclusive, typer.Option()] = OnInconclusive.ERROR,
+    on_inconclusive: Undecided = OnInconclusive.ERROR,
     dry_run: Annotated[
         Path | None, typer.Option(help="Forecast what this change set (JSON Lines) adds; write nothing.")
     ] = None,
 ) -> int:
     """Wait for the deploy's barrier and judge it: 0 pass, 1 fail, 2 usage, 3 undecided, 4 no report can be had."""
-    from monitor.app import formats
-    from monitor.cli.answer_file import AnswerFile
+    from monitor.cli.answer_file import deploy_answer
 
     deploy = argument_text(deploy)
-    answer = AnswerFile(output, form.value)
-    answer.refuse_overwriting((config, token_file, ca_file, dry_run))
-    with answer.answering(deploy):
+    answer = deploy_answer(deploy, output, form)
+    answer.refuse_overwriting((*options.files, dry_run))
+    with answer.answering():
         _sensible(deploy, timeout)
-        whom = asked(config, url, token_file, ca_file)
+        whom = options.target()
         if dry_run is None:
             document = _gate(whom, deploy, against, timeout=timeout, at_end=at_end)
         else:
             document = _forecast(whom, dry_run, deploy, against, at_end=at_end)
-    code = exit_code(document, on_inconclusive)
-    answer.write(document)
-    if output is None:
-        tell(formats.render_gate(document, form.value), form.value)
-    else:
-        tell(f"{formats.summary(document)}{form.value} answer in {output}")
-    return code
-
-
-def exit_code(document: dict[str, Any], on_inconclusive: OnInconclusive) -> int:
-    """The exit code of a verdict; a warning is put into the document where an option decides it."""
-    code = {"pass": PASS, "fail": FAIL}.get(document["verdict"], UNDECIDED)
-    if code == UNDECIDED and on_inconclusive is not OnInconclusive.ERROR:
-        code = PASS if on_inconclusive is OnInconclusive.PASS else FAIL
-        said = f"verdict {document['verdict']} taken as {on_inconclusive} by --on-inconclusive"
-        document["warning"] = "; ".join(filter(None, (said, document.get("warning"))))
-    return code
+    return answer.give(document, on_inconclusive)
 
 
 def _sensible(deploy: str, timeout: float) -> None:
@@ -151,11 +105,9 @@ def _forecast(whom: CommandTarget, changeset: Path, deploy: str, against: str, *
     return build_forecast(configuration, changeset, deploy)
 
 
+@asks_monitor
 def report(
-    config: MaybeConfig = None,
-    url: MonitorUrl = None,
-    token_file: TokenFile = None,
-    ca_file: CaFile = None,
+    options: MonitorOptions,
     deploy: Annotated[str, typer.Option()] = "",
     as_json: Json = False,
 ) -> int:
@@ -163,7 +115,7 @@ def report(
     from monitor.app import asking, tables
     from monitor.app.wiring import read_state
 
-    whom = asked(config, url, token_file, ca_file)
+    whom = options.target()
     monitor = whom.running()
     if monitor is not None:
         document = monitor.report(argument_text(deploy))
@@ -171,112 +123,4 @@ def report(
         with read_state(whom.stored()) as store:
             document = asking.stored_report(store, argument_text(deploy))
     say(document, as_json=as_json, text=tables.report_table)
-    return PASS
-
-
-@baseline.command("list")
-def baseline_list(
-    config: MaybeConfig = None,
-    url: MonitorUrl = None,
-    token_file: TokenFile = None,
-    ca_file: CaFile = None,
-    as_json: Json = False,
-) -> int:
-    """All captured baselines, oldest first."""
-    from monitor.app import tables
-
-    say(_baselines(asked(config, url, token_file, ca_file)), as_json=as_json, text=tables.baseline_table)
-    return PASS
-
-
-@baseline.command("show")
-def baseline_show(
-    name: Annotated[str, typer.Argument()],
-    config: MaybeConfig = None,
-    url: MonitorUrl = None,
-    token_file: TokenFile = None,
-    ca_file: CaFile = None,
-    as_json: Json = False,
-) -> int:
-    """One baseline: identity, fingerprint, approval."""
-    from monitor.app import tables
-
-    documents = _baselines(asked(config, url, token_file, ca_file))
-    found = [document for document in documents if document["name"] == name]
-    if not found:
-        message = f"baseline {name!r}: not captured; see corpus-drift baseline list"
-        raise ConfigurationError(message)
-    say(found[0], as_json=as_json, text=tables.baseline_card)
-    return PASS
-
-
-def _baselines(whom: CommandTarget) -> list[dict[str, Any]]:
-    from monitor.app import asking
-    from monitor.app.snapshot import Snapshots
-    from monitor.app.wiring import read_state
-
-    monitor = whom.running()
-    if monitor is not None:
-        return monitor.baselines()
-    configuration = whom.stored()
-    chosen = configuration.baseline
-    with read_state(configuration) as store:
-        return asking.stored_baselines(Snapshots(store, chosen.name, chosen.mode, chosen.window, bootstrap=False))
-
-
-@baseline.command("capture")
-def baseline_capture(
-    name: Annotated[str, typer.Argument()],
-    config: MaybeConfig = None,
-    url: MonitorUrl = None,
-    token_file: TokenFile = None,
-    ca_file: CaFile = None,
-    as_json: Json = False,
-) -> int:
-    """Freeze all ranked lists as they are now, to be looked at; nothing compares with them before `approve`."""
-    from monitor.app import tables
-
-    with asked(config, url, token_file, ca_file).changing() as monitor:
-        document = monitor.capture(name)
-    say(document, as_json=as_json, text=tables.baseline_card)
-    return PASS
-
-
-@baseline.command("approve")
-def baseline_approve(
-    name: Annotated[str, typer.Argument()],
-    author: Annotated[str, typer.Option(help="Who takes responsibility.")],
-    reason: Annotated[str, typer.Option(help="Why this state is good.")],
-    config: MaybeConfig = None,
-    url: MonitorUrl = None,
-    token_file: TokenFile = None,
-    ca_file: CaFile = None,
-    as_json: Json = False,
-) -> int:
-    """Put a captured baseline in force: reports and gates compare with it from now on, whatever its name."""
-    from monitor.app import tables
-
-    with asked(config, url, token_file, ca_file).changing() as monitor:
-        document = monitor.approve(name, author, reason)
-    say(document, as_json=as_json, text=tables.baseline_card)
-    return PASS
-
-
-@baseline.command("accept")
-def baseline_accept(
-    author: Annotated[str, typer.Option(help="Who takes responsibility.")],
-    reason: Annotated[str, typer.Option(help="Why this state is good.")],
-    name: Annotated[str, typer.Argument(help="The baseline's name; by default the configured one.")] = "",
-    config: MaybeConfig = None,
-    url: MonitorUrl = None,
-    token_file: TokenFile = None,
-    ca_file: CaFile = None,
-    as_json: Json = False,
-) -> int:
-    """Capture the corpus as it is now and put it in force, in one step: `capture` and `approve`."""
-    from monitor.app import tables
-
-    with asked(config, url, token_file, ca_file).changing() as monitor:
-        document = monitor.accept(name, author, reason)
-    say(document, as_json=as_json, text=tables.baseline_card)
     return PASS

@@ -1,7 +1,6 @@
 """Commands on an encoder migration: estimate, status, gate, explain."""
 
 from enum import StrEnum
-from pathlib import Path
 from typing import Annotated, Any
 
 import typer
@@ -10,22 +9,20 @@ from monitor.cli.common import (
     FAIL,
     PASS,
     UNDECIDED,
-    CaFile,
     ConfigFile,
     Json,
-    MaybeConfig,
-    MonitorUrl,
-    TokenFile,
-    asked,
+    MonitorOptions,
+    asks_monitor,
     configured,
     need_state,
     say,
 )
-from monitor.cli.judging import OnInconclusive
+from monitor.cli.gating import AnswerFormat, AnswerPath, GateFormat, OnInconclusive, Undecided
 from monitor.cli.streams import tell
 from monitor.errors import ConfigurationError
 
 migrate = typer.Typer(
+    short_help="Replace the encoder: watch both versions of the vectors.",
     help="Encoder migration: two versions of the vectors side by side, until the new one is ready.",
     no_args_is_help=True,
 )
@@ -37,7 +34,7 @@ class ListFormat(StrEnum):
     JSONL = "jsonl"
 
 
-@migrate.command()
+@migrate.command(short_help="Before any backfill: can the new encoder be better?")
 def estimate(
     config: ConfigFile,
     fraction: Annotated[float, typer.Option(help="Of the corpus that is encoded anew, beside candidates.")] = 0.02,
@@ -65,12 +62,10 @@ def estimate(
     return {"PLAUSIBLE": PASS, "LIKELY_WORSE": FAIL}.get(document["outlook"], UNDECIDED)
 
 
-@migrate.command()
+@migrate.command(short_help="Where it stands, what is missing, what to do next.")
+@asks_monitor
 def status(
-    config: MaybeConfig = None,
-    url: MonitorUrl = None,
-    token_file: TokenFile = None,
-    ca_file: CaFile = None,
+    options: MonitorOptions,
     as_json: Json = False,
     fix: Annotated[
         ListFormat | None,
@@ -84,7 +79,7 @@ def status(
     """Where the migration stands, what is missing, how fast it moves, is it better, what to do next."""
     from monitor.app import migration_text
 
-    document = _document(config, url, token_file, ca_file)
+    document = _document(options)
     if judge is not None:
         return _to_judge(document)
     if fix is None:
@@ -98,40 +93,38 @@ def status(
     return PASS
 
 
-@migrate.command()
+@migrate.command(short_help="May the new version serve, or stay?")
+@asks_monitor
 def gate(
-    config: MaybeConfig = None,
-    url: MonitorUrl = None,
-    token_file: TokenFile = None,
-    ca_file: CaFile = None,
-    as_json: Json = False,
-    on_inconclusive: Annotated[OnInconclusive, typer.Option()] = OnInconclusive.ERROR,
+    options: MonitorOptions,
+    form: AnswerFormat = GateFormat.TEXT,
+    output: AnswerPath = None,
+    as_json: Annotated[bool, typer.Option("--json", help="The same as --format json.")] = False,
+    on_inconclusive: Undecided = OnInconclusive.ERROR,
 ) -> int:
     """May the new version serve, or stay: 0 READY or COMPLETE, 1 NOT_READY or ROLL_BACK, 2 usage, 3 undecided."""
-    from monitor.app import migration_text
+    from monitor.cli.answer_file import migration_answer
 
-    document = _document(config, url, token_file, ca_file)
-    code = {"pass": PASS, "fail": FAIL}.get(document["gate"], UNDECIDED)
-    if code == UNDECIDED and on_inconclusive is not OnInconclusive.ERROR:
-        code = PASS if on_inconclusive is OnInconclusive.PASS else FAIL
-        document["warning"] = f"verdict {document['verdict']} taken as {on_inconclusive} by --on-inconclusive"
-        typer.echo(document["warning"], err=True)
-    say(document, as_json=as_json, text=migration_text.gate_text)
-    return code
+    if as_json and form not in (GateFormat.TEXT, GateFormat.JSON):
+        message = f"--json and --format {form}: expected one of them"
+        raise ConfigurationError(message)
+    answer = migration_answer(output, GateFormat.JSON if as_json else form)
+    answer.refuse_overwriting(options.files)
+    with answer.answering():
+        document = _document(options)
+    return answer.give(document, on_inconclusive)
 
 
-@migrate.command()
+@migrate.command(short_help="Every rule with its reason.")
+@asks_monitor
 def explain(
-    config: MaybeConfig = None,
-    url: MonitorUrl = None,
-    token_file: TokenFile = None,
-    ca_file: CaFile = None,
+    options: MonitorOptions,
     as_json: Json = False,
 ) -> int:
     """Every rule with its reason, quality by segment, both versions side by side."""
     from monitor.app import migration_text
 
-    say(_document(config, url, token_file, ca_file), as_json=as_json, text=migration_text.explain_text)
+    say(_document(options), as_json=as_json, text=migration_text.explain_text)
     return PASS
 
 
@@ -147,16 +140,15 @@ def _to_judge(document: dict[str, Any]) -> int:
     return PASS
 
 
-def _document(config: Path | None, url: str | None, token_file: Path | None, ca_file: Path | None) -> dict[str, Any]:
+def _document(options: MonitorOptions) -> dict[str, Any]:
     """The migration as the running monitor knows it, else as the committed state does."""
     from monitor.app.asking import document_of
     from monitor.app.wiring import open_monitor
+    from monitor.core.migration.document import addressed_migration
 
-    whom = asked(config, url, token_file, ca_file)
+    whom = options.target()
     monitor = whom.running()
     if monitor is not None:
-        made = monitor.migration()
-    else:
-        with open_monitor(whom.stored()) as owned:
-            made = document_of(owned.published, whom.options)
-    return made
+        return addressed_migration(monitor.migration(), whom.options, whom.config)
+    with open_monitor(whom.stored()) as owned:
+        return document_of(owned.published, whom.config)

@@ -8,13 +8,10 @@ import typer
 from monitor.cli.common import (
     FAIL,
     PASS,
-    CaFile,
     ConfigFile,
     Json,
-    MaybeConfig,
-    MonitorUrl,
-    TokenFile,
-    asked,
+    MonitorOptions,
+    asks_monitor,
     configured,
     say,
 )
@@ -76,15 +73,13 @@ def run(
     return PASS
 
 
+@asks_monitor
 def health(
-    config: MaybeConfig = None,
-    url: MonitorUrl = None,
-    token_file: TokenFile = None,
-    ca_file: CaFile = None,
+    options: MonitorOptions,
     ready: Annotated[bool, typer.Option("--ready", help="Ask whether it is ready, not only alive.")] = False,
 ) -> int:
     """Ask the monitor of this machine (or of a URL) how it is, for probes: 0 well, 4 not running or not well."""
-    whom = asked(config, url, token_file, ca_file)
+    whom = options.target()
     monitor = whom.running()
     if monitor is None:
         configuration = whom.here()

@@ -10,7 +10,8 @@ from typing import Any
 
 from monitor.app.asking import document_of
 from monitor.app.configuration import Configuration, load
-from monitor.app.migration_text import estimate_text, explain_text, gate_text, json_lines
+from monitor.app.migration_formats import gate_text
+from monitor.app.migration_text import estimate_text, explain_text, json_lines
 from monitor.app.running import run_to_end
 from monitor.app.wiring import open_monitor, serving
 from monitor.app.wiring.estimate import build_estimate
@@ -78,7 +79,7 @@ def _after(configuration: Configuration, text: Callable[[Any], str] | None) -> d
         run_to_end(monitor, until_end=True, progress=False, lines=lambda *_: ())
         monitor.measuring.replay(full=True)
         monitor.measuring.refresh()
-        document = document_of(monitor.published, f"-c {configuration.file}")
+        document = document_of(monitor.published, str(configuration.file))
     if text is not None:
         _say(text(document))
     return document

@@ -133,8 +133,9 @@ def test_judgements_are_read_from_trec_and_from_an_anchors_file(tmp_path: Path) 
 
 
 def test_segments_are_read_from_an_anchors_file(tmp_path: Path) -> None:
-    text = '{"id": "q1", "text": "how", "segment": {"language": "de"}}\n{"id": "q2"}\n{"query": "q3", "segment": "b"}'
-    assert read_segments(written(tmp_path, text)) == {"q1": {"language": "de"}, "q3": {"segment": "b"}}
+    text = '{"id": "q1", "text": "how", "segment": {"language": "de"}}\n{"id": "q2"}\n'
+    text += '{"query": "q3", "segment": {"b": "c"}}'
+    assert read_segments(written(tmp_path, text)) == {"q1": {"language": "de"}, "q3": {"b": "c"}}
 
 
 @pytest.mark.parametrize(
@@ -146,6 +147,11 @@ def test_segments_are_read_from_an_anchors_file(tmp_path: Path) -> None:
         (read_qrels, '{"query": "q", "relevant": ["a"]}', "file: line 1: query 'q': ['a'] is a list; expected {id:"),
         (read_segments, "q1 de\n", "file: line 1: 'q1 de'; expected JSON Lines"),
         (read_segments, '{"query": "q", "segment": {"a": 1}}', "file: line 1: query 'q': 'a' = 1; expected text for"),
+        (
+            read_segments,
+            '{"query": "q", "segment": "de"}',
+            "file: line 1: query 'q': segment 'de'; expected an object",
+        ),
         (read_segments, "", "file: empty; expected JSON Lines"),
     ],
 )

@@ -7,7 +7,8 @@ from typing import Any, get_args
 
 import pytest
 
-from monitor.app.formats import MARKDOWN_LIMIT, Format, render_gate
+from monitor.app.formats import Format, render_gate
+from monitor.app.markdown import LIMIT
 from monitor.core.judging.policy import Finding, Verdict
 from monitor.core.model.losses import Loss, LostAnswer, LostIn
 from monitor.core.model.report import CauseClass, Share, ShareKind, VerdictName
@@ -105,7 +106,7 @@ def test_markdown_shows_what_did_not_pass_and_stays_below_what_pipelines_drop() 
     assert "| FAIL | critical | r1 | dense source=s | 3.000 |  | 2.0 | 8 |  |" in made
     assert "p1" not in made
     huge = render_gate(document("fail", tuple(f"{n}" + "ü" * 2_000 for n in range(60))), "markdown")
-    assert len(huge.encode()) <= MARKDOWN_LIMIT
+    assert len(huge.encode()) <= LIMIT
     assert huge.endswith("... cut; see `--format json`\n")
     assert huge.startswith("## Corpus drift gate: FAIL\n")
 

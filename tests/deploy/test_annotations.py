@@ -56,7 +56,7 @@ def test_a_policy_alert(tmp_path: Path) -> None:
     said = {
         "summary": "Retrieval drifted beyond the policy: new_first_ratio mean, dense",
         "description": (
-            f"new_first_ratio mean@0 dense of source={ODD} is 0.500, allowed at most {rule.max:g}. "
+            f"new_first_ratio mean dense of source={ODD} is 0.500, allowed at most {rule.max:g}. "
             f"Ground: {rule.ground}. "
             "The alert judges the point estimate; the gate judges the confidence bound, so it may still be undecided."
         ),

@@ -6,7 +6,6 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import partial
-from shlex import quote
 from typing import Any
 
 import uvicorn
@@ -193,7 +192,7 @@ class Endpoints:
     def migration(self, request: Request) -> Response:
         """The encoder migration that is configured, judged; 404 where there is none, or not the one asked for."""
         of = self._migration(request.query_params.get("migration", ""))
-        return of if isinstance(of, Response) else JSONResponse(migration_document(of, f"-c {quote(self._config)}"))
+        return of if isinstance(of, Response) else JSONResponse(migration_document(of, self._config))
 
     def traffic(self, request: Request) -> Response:
         """The anchors beside the traffic; 404 where none is read."""
@@ -219,7 +218,7 @@ class Endpoints:
         of = self._migration(asked)
         if isinstance(of, Response):
             return of
-        return JSONResponse(migration_document(of, f"-c {quote(self._config)}"), GATE_STATUS[of.verdict.gate])
+        return JSONResponse(migration_document(of, self._config), GATE_STATUS[of.verdict.gate])
 
     def baselines(self, request: Request) -> Response:
         """All captured baselines."""

@@ -11,6 +11,7 @@ from typing import Literal
 
 from monitor.core.measures.registry import REGISTRY, MeasureRegistry
 from monitor.core.model.report import ALL, SHARE, DriftReport, Leg, Measurement, SegmentSize, VerdictName
+from monitor.core.text.wording import at_depth
 
 Severity = Literal["critical", "warning"]
 Growth = Mapping[tuple[str, str], float]
@@ -213,7 +214,7 @@ def watched(
 
 def nothing_measured(rule: Rule, measurements: Sequence[Measurement]) -> Finding:
     """What a rule finds for which there is no measurement, with what there is of its metric."""
-    forms = sorted({f"{of.stat}@{of.k} {of.leg}" for of in measurements if of.metric == rule.metric})
+    forms = sorted({f"{at_depth(of.stat, of.k)} {of.leg}" for of in measurements if of.metric == rule.metric})
     said = f"{place(rule, rule.segment)}: not measured: {rule.metric} is {', '.join(forms) or 'no metric measured'}"
     return _finding(rule, rule.segment, "unknown", (math.nan, 0), said)
 
@@ -266,7 +267,7 @@ def find(rule: Rule, measured: Measurement, size: SegmentSize) -> Finding:
 
 def place(rule: Rule, segment: str) -> str:
     """Where a rule looks, in words."""
-    return f"{rule.metric} {rule.stat}@{rule.k} {rule.leg} {rule.dimension}={segment}"
+    return f"{rule.metric} {at_depth(rule.stat, rule.k)} {rule.leg} {rule.dimension}={segment}"
 
 
 def _finding(rule: Rule, segment: str, verdict: VerdictName, rests_on: tuple[float, int], reason: str) -> Finding:

@@ -2,11 +2,12 @@
 
 import math
 from dataclasses import asdict
+from shlex import quote
 from typing import Any
 
 from monitor.core.migration.fixes import fix_list, unnamed
 from monitor.core.migration.model import Coverage, EncoderContract
-from monitor.core.migration.next_step import next_step
+from monitor.core.migration.next_step import next_command, next_step
 from monitor.core.migration.verdict import MigrationAssessment
 
 SCHEMA = 1
@@ -18,15 +19,15 @@ FIELDS = frozenset(
 """What a reader of the document may count on."""
 
 
-def migration_document(of: MigrationAssessment, target: str = "-c corpus-drift.toml") -> Document:
+def migration_document(of: MigrationAssessment, config: str = "corpus-drift.toml") -> Document:
     """All that is said of a migration, finite throughout.
 
     Args:
         of: the migration, judged.
-        target: how printed commands name the monitor.
+        config: the configuration file that printed commands name.
     """
     view, audit = of.view, of.evidence.audit
-    sentence, command = next_step(of, target)
+    step = next_step(of)
     made = {
         "schema": SCHEMA,
         "migration": view.migration_id,
@@ -40,7 +41,7 @@ def migration_document(of: MigrationAssessment, target: str = "-c corpus-drift.t
         "event_time": view.now,
         "positions": dict(view.positions),
         "window_left_seconds": of.window_left,
-        "next": {"do": sentence, "command": command},
+        "next": {"do": step.do, "verb": step.verb, "command": next_command(step.verb, f"-c {quote(config)}", config)},
         "rules": [asdict(found) for found in of.findings],
         "limits": asdict(of.limits),
         "coverage": _coverage(view.coverage),
@@ -65,6 +66,20 @@ def migration_document(of: MigrationAssessment, target: str = "-c corpus-drift.t
     }
     finite: Document = _finite(made)
     return finite
+
+
+def addressed_migration(document: Document, options: str, config: str) -> Document:
+    """The document with the command of whoever asked for it: the monitor's own names a file that may not be here.
+
+    Args:
+        document: of this monitor, or of another; an older one does not say which command its step is.
+        options: how a command was told whom to ask.
+        config: the configuration file here, "" for none.
+    """
+    verb = document["next"].get("verb")
+    if verb is None:
+        return document
+    return {**document, "next": {**document["next"], "command": next_command(verb, options, config)}}
 
 
 def fixes_document(coverage: Coverage) -> Document:

@@ -12,6 +12,15 @@ def count_of(count: int, one: str, many: str = "") -> str:
     return f"{count:,} {one if count == 1 else many or one + 's'}"
 
 
+def at_depth(stat: str, k: int) -> str:
+    """A statistic with the depth that its measure looks at; 0 is the depth of measures that have none.
+
+    >>> at_depth("mean", 10), at_depth("p95", 0)
+    ('mean@10', 'p95')
+    """
+    return f"{stat}@{k}" if k else stat
+
+
 def duration(seconds: float) -> str:
     """A duration in a unit that leaves at least two of it.
 

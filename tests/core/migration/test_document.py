@@ -8,7 +8,7 @@ from monitor.core.migration.document import migration_document
 from monitor.core.migration.fixes import fix_list, unnamed
 from monitor.core.migration.limits import GateLimits
 from monitor.core.migration.model import NAMED, Pace, Phase
-from monitor.core.migration.next_step import next_step
+from monitor.core.migration.next_step import next_command, next_step
 from monitor.core.migration.verdict import assess
 from tests.core.migration.views import COVERED, clicks, evidence, quality, view
 
@@ -46,7 +46,8 @@ def test_every_verdict_has_a_next_step() -> None:
         for coverage in (COVERED, FAULTY):
             for known in (evidence(), evidence(audit=None), evidence(quality=())):
                 made = assess(view(phase=phase, coverage=coverage), known, GateLimits())
-                sentence, command = next_step(made, "-c x.toml")
+                sentence, verb = next_step(made)
+                command = next_command(verb, "-c x.toml", "x.toml")
                 assert sentence.endswith((".", "configuration."))
                 assert command.startswith("corpus-drift migrate ")
                 assert "-c x.toml" in command

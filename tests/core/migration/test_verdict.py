@@ -7,11 +7,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from monitor.core.migration.blind_audit import BlindAudit
 from monitor.core.migration.evidence import MigrationEvidence, NearestVersion, ProxyFigures
 from monitor.core.migration.limits import GateLimits
 from monitor.core.migration.model import AliasResolution, MigrationView, Phase, PhaseChange, VectorFaults
 from monitor.core.migration.rules import findings
-from monitor.core.migration.vectors import BlindAudit
 from monitor.core.migration.verdict import MigrationVerdict, assess
 from tests.core.migration.views import COVERED, CUT, HOUR, NOW, clicks, evidence, quality, serving, view
 

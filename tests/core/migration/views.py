@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 
+from monitor.core.migration.blind_audit import BlindAudit
 from monitor.core.migration.clicks import InterleavingCredit
 from monitor.core.migration.evidence import ClickFigures, MigrationEvidence
 from monitor.core.migration.model import (
@@ -19,7 +20,6 @@ from monitor.core.migration.model import (
     VectorFaults,
 )
 from monitor.core.migration.quality import QualityDifference
-from monitor.core.migration.vectors import BlindAudit
 from monitor.core.model.anchors import AnchorSet
 
 OLD, NEW = EncoderContract("old:v1", dimension=8), EncoderContract("new:v2", normalisation="l2", dimension=16)

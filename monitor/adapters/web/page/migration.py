@@ -13,7 +13,7 @@ from monitor.adapters.web.page.render import CONFIG, TEMPLATES
 from monitor.adapters.web.page.style import STYLE
 from monitor.core.migration.fixes import fix_list, unnamed
 from monitor.core.migration.model import Phase
-from monitor.core.migration.next_step import next_step
+from monitor.core.migration.next_step import next_command, next_step
 from monitor.core.migration.quality import QualityDifference
 from monitor.core.migration.rules import RuleFinding
 from monitor.core.migration.verdict import MigrationAssessment, MigrationVerdict
@@ -95,7 +95,7 @@ def render_migration(
     style = Markup(STYLE)  # noqa: S704 - our own file, named by its hash in the policy
     if of is None:
         return template.render(of=None, style=style, notices=said)
-    sentence, command = next_step(of, f"-c {quote(config)}")
+    step = next_step(of)
     fixes = list(fix_list(of.view.coverage))
     return template.render(
         of=of,
@@ -104,8 +104,8 @@ def render_migration(
         notices=[*said, *of.view.problems],
         colour=CLASSES.get(of.verdict, "under-way"),
         mark=MARKS[CLASSES.get(of.verdict, "under-way")],
-        sentence=sentence,
-        command=command,
+        sentence=step.do,
+        command=next_command(step.verb, f"-c {quote(config)}", config),
         steps=phase_line(of),
         tiles=(_missing(of), _speed(of), _better(of), _breaks(of)),
         rules=of.findings,

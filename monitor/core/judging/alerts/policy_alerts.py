@@ -10,6 +10,7 @@ from collections.abc import Iterator, Sequence
 
 from monitor.core.judging.alerts.alert import Alert, AlertGroup, AlertScope, literal, number, series
 from monitor.core.judging.policy import EVERY, Rule
+from monitor.core.text.wording import at_depth
 
 EXCEEDED = "CorpusDriftExceeded"
 UNKNOWN = "CorpusDriftUnknown"
@@ -40,7 +41,7 @@ def _exceeded(rule: Rule, scope: AlertScope) -> Alert:
         severity="warning",
         summary=f"Retrieval drifted beyond the policy: {name} {rule.stat}, {rule.leg}",
         description=(
-            f'{name} {rule.stat}@{rule.k} {rule.leg} of {PLACE} is {{{{ $value | printf "%.3f" }}}}, '
+            f'{name} {at_depth(rule.stat, rule.k)} {rule.leg} of {PLACE} is {{{{ $value | printf "%.3f" }}}}, '
             f"allowed {_allowed(rule)}.{ground} "
             "The alert judges the point estimate; the gate judges the confidence bound, so it may still be undecided."
         ),
