@@ -80,6 +80,47 @@ OVERVIEW = Board(
             (Query(f"topk(10, max by ({_BY}) ({_SWAPS}))", _PLACE),),
             height=10,
         ),
+        Heading("Alarms between deploys"),
+        Graph(
+            "Evidence, nearest to its limit",
+            about("evidence_log10", "From the limit on it pages."),
+            "none",
+            (
+                Query(f"topk(10, max by ({_BY}) ({metric('evidence_log10')}))", _PLACE),
+                Query(f"max by (job) ({metric('evidence_limit_log10')})", "{{job}}: limit"),
+            ),
+        ),
+        Graph(
+            "Exchanged in a round, and what is normal",
+            about("round_churn_ratio", "Round after round beyond what is normal is evidence."),
+            "percentunit",
+            (
+                Query(f"topk(5, max by ({_BY}) ({metric('round_churn_ratio')}))", _PLACE),
+                Query(f"max by (job) ({metric('normal_churn_ratio')})", "{{job}}: highest normal"),
+            ),
+        ),
+        Graph(
+            "Alarms",
+            about("alarms", "At most the budget of them are false, on average."),
+            "none",
+            (Query(f"increase({metric('alarms_total')}[$__rate_interval])", "{{job}} {{instance}}"),),
+            width=8,
+            height=4,
+        ),
+        Number(
+            "Segments and legs",
+            about("alarm_streams", "What is learning or unmeasured cannot page."),
+            "none",
+            (Query(f"sum by (state) ({metric('alarm_streams')})", "{{state}}"),),
+            width=8,
+        ),
+        Number(
+            "Approved rounds",
+            about("approved_rounds"),
+            "none",
+            (Query(f"min by (hours) ({metric('approved_rounds')})", "{{hours}}"),),
+            width=8,
+        ),
         Heading("All anchors"),
         Graph(
             "Swaps, all anchors",

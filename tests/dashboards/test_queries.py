@@ -19,11 +19,13 @@ from typing import Any
 import pytest
 
 from monitor.adapters.anchors_file import write as write_anchors
+from monitor.app.configuration import load
 from monitor.core.model.events import Upsert
 from tests.app.migrating import SECTION, migrated
 from tests.app.migrating import asked as asked_in_both
 from tests.corpora import Shape, configuration, written
 from tests.dashboards.boards import DOCUMENTS, Asked, asked, variables
+from tests.dashboards.learnt import keep_rounds
 from tests.e2e.program import LISTENING, SCRIPT, START_SECONDS, STOP_SECONDS, Running, eventually, fetched
 from tests.retriever import Retriever, serving
 from tests.stack import need, prometheus
@@ -68,6 +70,7 @@ def streaming(folder: Path, url: str) -> Iterator[Running]:
     write_anchors(folder / "anchors.jsonl", known)
     asked = [{"query": of.text, "client": of.id} for of in known]
     (folder / "traffic.jsonl").write_text("".join(json.dumps(of) + "\n" for of in asked), encoding="utf-8")
+    keep_rounds(load(config, {}))
     with log.open("wb") as output:
         server = subprocess.Popen(
             [SCRIPT, "run", "-c", str(config)],

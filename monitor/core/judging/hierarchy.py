@@ -24,7 +24,7 @@ ROUNDING = 1e-12
 
 
 @dataclass(frozen=True, slots=True)
-class Family:
+class RuleTests:
     """The tests of one rule.
 
     Args:
@@ -36,7 +36,7 @@ class Family:
     weight: float = 1.0
 
 
-def rejected(families: Sequence[Family], alpha: float) -> list[list[bool]]:
+def rejected(families: Sequence[RuleTests], alpha: float) -> list[list[bool]]:
     """What is rejected: P(anything true among it) <= alpha.
 
     Families depend on each other in any way; within a family the tests are independent, or positively dependent.
@@ -50,9 +50,9 @@ def rejected(families: Sequence[Family], alpha: float) -> list[list[bool]]:
 
     One test on all anchors, and one on two segments that only together are beyond what chance does:
 
-    >>> rejected([Family([0.04]), Family([0.024, 0.021])], 0.05)
+    >>> rejected([RuleTests([0.04]), RuleTests([0.024, 0.021])], 0.05)
     [[True], [True, True]]
-    >>> rejected([Family([0.04]), Family([0.024, 0.9])], 0.05)
+    >>> rejected([RuleTests([0.04]), RuleTests([0.024, 0.9])], 0.05)
     [[False], [False, False]]
     """
     made = [[False] * len(of.p) for of in families]

@@ -22,7 +22,7 @@ from dataclasses import dataclass, replace
 
 from monitor.core.judging.bounds import ALPHA, ConfidenceBounds
 from monitor.core.judging.budget import EXPECTED, expected_hypotheses
-from monitor.core.judging.hierarchy import Family, rejected
+from monitor.core.judging.hierarchy import RuleTests, rejected
 from monitor.core.judging.hypotheses import POOLED, GateEvidence, Hypothesis, JudgedAnchors, about_answers, pooled
 from monitor.core.judging.planning import DecisionPlan
 from monitor.core.judging.policy import (
@@ -147,7 +147,7 @@ def _decided(tested: Sequence[_Tested]) -> list[Finding]:
             families.setdefault(one.hypothesis.rule.name, []).append(one)
         parts = _parts([tests[0].hypothesis.rule for tests in families.values()])
         p_values = [[one.bounds.p for one in tests] for tests in families.values()]
-        failed = rejected(list(map(Family, p_values, parts)), ALPHA)
+        failed = rejected(list(map(RuleTests, p_values, parts)), ALPHA)
         for tests, part, fails in zip(families.values(), parts, failed, strict=True):
             made += [_finding(one, fail, part / len(tests)) for one, fail in zip(tests, fails, strict=True)]
     return made

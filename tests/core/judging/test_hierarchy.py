@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
-from monitor.core.judging.hierarchy import Family, hommel, rejected
+from monitor.core.judging.hierarchy import RuleTests, hommel, rejected
 from monitor.core.judging.holm import rejected as holm
 
 NAN = float("nan")
@@ -20,30 +20,30 @@ P = st.floats(0, 1) | st.sampled_from([0.0, 0.01, 0.025, 0.05])
     ("case", "families", "expected"),
     [
         ("nothing to test", [], []),
-        ("a family without tests has no part in the level", [Family([]), Family([0.05])], [[], [True]]),
-        ("one test has all of the level", [Family([0.05])], [[True]]),
-        ("two halves", [Family([0.026]), Family([0.9])], [[False], [False]]),
-        ("what is rejected hands its level on", [Family([0.024]), Family([0.05])], [[True], [True]]),
-        ("nothing is handed on by what is not", [Family([0.026]), Family([0.026])], [[False], [False]]),
-        ("weights", [Family([0.04], 4.0), Family([0.02])], [[True], [True]]),
-        ("a dimension whose segments show it together", [Family([0.9]), Family([0.02, 0.025])],
+        ("a family without tests has no part in the level", [RuleTests([]), RuleTests([0.05])], [[], [True]]),
+        ("one test has all of the level", [RuleTests([0.05])], [[True]]),
+        ("two halves", [RuleTests([0.026]), RuleTests([0.9])], [[False], [False]]),
+        ("what is rejected hands its level on", [RuleTests([0.024]), RuleTests([0.05])], [[True], [True]]),
+        ("nothing is handed on by what is not", [RuleTests([0.026]), RuleTests([0.026])], [[False], [False]]),
+        ("weights", [RuleTests([0.04], 4.0), RuleTests([0.02])], [[True], [True]]),
+        ("a dimension whose segments show it together", [RuleTests([0.9]), RuleTests([0.02, 0.025])],
          [[False], [True] * 2]),
-        ("one of three segments", [Family([0.9]), Family([0.008, 0.5, 0.6])], [[False], [True, False, False]]),
-        ("one of three, not quite", [Family([0.9]), Family([0.0084, 0.5, 0.6])], [[False], [False] * 3]),
+        ("one of three segments", [RuleTests([0.9]), RuleTests([0.008, 0.5, 0.6])], [[False], [True, False, False]]),
+        ("one of three, not quite", [RuleTests([0.9]), RuleTests([0.0084, 0.5, 0.6])], [[False], [False] * 3]),
         (
             "a dimension that is rejected in part keeps its level",
-            [Family([0.001, 0.9]), Family([0.026])],
+            [RuleTests([0.001, 0.9]), RuleTests([0.026])],
             [[True, False], [False]],
         ),
-        ("all anchors first, then a dimension at all of the level", [Family([0.001]), Family([0.03, 0.05])],
+        ("all anchors first, then a dimension at all of the level", [RuleTests([0.001]), RuleTests([0.03, 0.05])],
          [[True], [True] * 2]),
-        ("NaN is no evidence and counts", [Family([NAN, 0.02])], [[False, True]]),
-        ("NaN takes its part", [Family([NAN, 0.03])], [[False, False]]),
-        ("nothing measured", [Family([NAN, NAN]), Family([NAN])], [[False, False], [False]]),
-        ("ties share one fate", [Family([0.0125] * 3 + [0.9])], [[True] * 3 + [False]]),
+        ("NaN is no evidence and counts", [RuleTests([NAN, 0.02])], [[False, True]]),
+        ("NaN takes its part", [RuleTests([NAN, 0.03])], [[False, False]]),
+        ("nothing measured", [RuleTests([NAN, NAN]), RuleTests([NAN])], [[False, False], [False]]),
+        ("ties share one fate", [RuleTests([0.0125] * 3 + [0.9])], [[True] * 3 + [False]]),
     ],
 )  # fmt: skip
-def test_by_hand(case: str, families: list[Family], expected: list[list[bool]]) -> None:
+def test_by_hand(case: str, families: list[RuleTests], expected: list[list[bool]]) -> None:
     assert rejected(families, 0.05) == expected, case
 
 
@@ -84,14 +84,14 @@ def test_families_of_one_are_closed_weighted_bonferroni(tests: list[tuple[float,
         return any(tests[of][0] * mass <= 0.05 * tests[of][1] * (1 + 1e-12) for of in chosen)
 
     expected = [[all(bonferroni(s) for s in sets if at in s)] for at in rows]
-    assert rejected([Family([p], weight) for p, weight in tests], 0.05) == expected
+    assert rejected([RuleTests([p], weight) for p, weight in tests], 0.05) == expected
 
 
 @given(st.lists(st.tuples(st.lists(P, max_size=5), st.integers(1, 9)), max_size=5), st.integers(0, 1000))
 def test_less_evidence_never_rejects_more(made: list[tuple[list[float], int]], seed: int) -> None:
-    families = [Family(p, weight) for p, weight in made]
+    families = [RuleTests(p, weight) for p, weight in made]
     grown = np.random.default_rng(seed)
-    weaker = [Family([min(1.0, value + grown.random() * 0.02) for value in of.p], of.weight) for of in families]
+    weaker = [RuleTests([min(1.0, value + grown.random() * 0.02) for value in of.p], of.weight) for of in families]
     before, after = rejected(families, 0.05), rejected(weaker, 0.05)
     for strong, weak in zip(before, after, strict=True):
         assert all(first for first, then in zip(strong, weak, strict=True) if then)
@@ -118,7 +118,7 @@ def test_the_level_holds_over_all_true_hypotheses(correlated: bool) -> None:
                 noise = np.sqrt(0.5) * common + np.sqrt(0.5) * noise if correlated else noise
                 false = np.arange(size) % 2 == 1 if size > 1 else np.full(1, row % 2 == 1)
                 false = false & with_false
-                families.append(Family(stats.norm.sf(noise + 6.0 * false).tolist(), 1.0 + row))
+                families.append(RuleTests(stats.norm.sf(noise + 6.0 * false).tolist(), 1.0 + row))
                 true.append(~false)
             found = rejected(families, 0.05)
             wrong[with_false] += any(np.any(np.array(of) & ok) for of, ok in zip(found, true, strict=True))

@@ -1,6 +1,7 @@
 """The sections of the page, in the order in which they stand. A new one is a module of its own and a line here."""
 
 from monitor.adapters.web.page import (
+    alarms,
     anchor_past,
     baseline,
     card,
@@ -28,6 +29,7 @@ SECTIONS: tuple[PageSection, ...] = (
     heat.SECTION,
     over_time.SECTION,
     production.SECTION,
+    alarms.SECTION,
     deploys.SECTION,
     shares.SECTION,
     baseline.SECTION,
