@@ -5,19 +5,7 @@ from typing import Annotated, Any
 
 import typer
 
-from monitor.cli.common import (
-    FAIL,
-    PASS,
-    UNDECIDED,
-    CaFile,
-    Json,
-    MaybeConfig,
-    MonitorUrl,
-    TokenFile,
-    asked,
-    need_file,
-    say,
-)
+from monitor.cli.common import FAIL, PASS, UNDECIDED, Json, MonitorOptions, asks_monitor, need_file, say
 
 TrafficFile = Annotated[
     Path | None,
@@ -28,29 +16,21 @@ TrafficFile = Annotated[
 ]
 
 
-def coverage(
-    config: MaybeConfig = None,
-    traffic: TrafficFile = None,
-    url: MonitorUrl = None,
-    token_file: TokenFile = None,
-    ca_file: CaFile = None,
-    as_json: Json = False,
-) -> int:
+@asks_monitor
+def coverage(options: MonitorOptions, traffic: TrafficFile = None, as_json: Json = False) -> int:
     """How much of what users ask the anchors represent: 0 enough or not decidable, 1 too little, 3 unknown."""
     from monitor.app import traffic_text
 
-    document = _document(config, traffic, url, token_file, ca_file)
+    document = _document(options, traffic)
     say(document, as_json=as_json, text=traffic_text.coverage_text)
     return {"behind": FAIL, "unknown": UNDECIDED}.get(document["verdict"], PASS)
 
 
-def _document(
-    config: Path | None, traffic: Path | None, url: str | None, token_file: Path | None, ca_file: Path | None
-) -> dict[str, Any]:
+def _document(options: MonitorOptions, traffic: Path | None) -> dict[str, Any]:
     """The traffic of a file, else as the running monitor knows it, else as the committed state does."""
     from monitor.app.wiring.traffic_survey import stored_document, surveyed_document
 
-    whom = asked(config, url, token_file, ca_file)
+    whom = options.target()
     if traffic is not None:
         need_file(traffic)
         return surveyed_document(whom.stored(), traffic)

@@ -74,7 +74,12 @@ class Stream:
 
 def started(stream: Stream) -> Session:
     anchors = [
-        Anchor(f"a{at}", stream.text(), stream.random.standard_normal(DIMENSION), (("language", LANGUAGES[at % 3]),))
+        Anchor(
+            f"a{at}",
+            stream.text(),
+            stream.random.standard_normal(DIMENSION, np.float32),
+            (("language", LANGUAGES[at % 3]),),
+        )
         for at in range(ANCHORS)
     ]
     made = monitor.Session(
