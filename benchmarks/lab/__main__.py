@@ -22,6 +22,7 @@ from typing import Any, TypeVar
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # before numpy is loaded
 
 import monitor
+from benchmarks.lab.alarms import alarms
 from benchmarks.lab.catalogue import KINDS
 from benchmarks.lab.corpus import Stream
 from benchmarks.lab.history import history, kept_history
@@ -91,7 +92,7 @@ def _run(options: argparse.Namespace, argv: Sequence[str]) -> int:
         made = list(_outcomes(bench, options))
         if made and not options.no_peers:
             ask(options.peers, bench.embeddings, made)
-            beside = detectors(bench.embeddings)
+            beside = [alarms(bench), *detectors(bench.embeddings)]
             made = [{**one, "others": answers(beside, one)} for one in made]
         outcomes += made
         found += [said for one in made for said in (*judgements(one), *others(one))]

@@ -1,6 +1,6 @@
 """The other detectors on the same streams, each an object with a name that says what it thinks of every deploy.
 
-Another one is added in `detectors`: it sees an outcome as the lab keeps it (lists and churn of each deploy by brute
+Another one is added to `detectors`. It sees an outcome as the lab keeps it (lists and churn of each deploy by brute
 force, the product's own figures) and, where it needs them, the embeddings beside it.
 """
 

@@ -9,7 +9,7 @@ from benchmarks.lab import timeline
 from benchmarks.lab.limits import decided, limits
 from benchmarks.lab.picture import svg
 from benchmarks.lab.score import CLASSES, Cell, Class, Judgement, cell, class_of, grouped, held, said_delay, scores
-from benchmarks.lab.versus import Versus, versus
+from benchmarks.lab.versus import CONSTANT, OWN, Versus, versus
 
 Document = dict[str, Any]
 OURS = "corpus-drift"
@@ -68,7 +68,7 @@ def summary(found: Sequence[Judgement]) -> Document:
 def detectors(found: Sequence[Judgement]) -> list[str]:
     """Names of detectors: ours first."""
     names = list(dict.fromkeys(one.detector for one in found))
-    return sorted(names, key=lambda name: (name != OURS, name in {"always", "never"}, name))
+    return sorted(names, key=lambda name: (name != OURS, name not in OWN, name in CONSTANT, name))
 
 
 def picture(outcomes: Sequence[Document], found: Sequence[Judgement]) -> str:

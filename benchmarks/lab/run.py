@@ -144,7 +144,7 @@ def _measured(bench: Bench, case: Case) -> Document:
     except ProductError as wrong:
         judged, error = [], str(wrong)
     used = time.process_time() - used
-    made = [_deploy(bench, one, judged[at] if judged else None) for at, one in enumerate(deploys)]
+    made = _deploys(bench, deploys, judged)
     if judged and len(made) == 1:  # of several, what earlier ones planted is blamed as well, rightly: not scored
         made[0]["blame"] = _blame(bench, deploys[0], judged[0], made[0]["churn"])
     _keep_for_peers(bench, case, deploys)
@@ -233,12 +233,23 @@ def whole_sources(corpus: Corpus, hit: frozenset[str], *, least: float = 0.9) ->
     return frozenset(whole) if len(inside) >= least * len(hit) else frozenset()
 
 
-def _deploy(bench: Bench, deployed: Deployed, judged: Judged | None) -> Document:
+def _deploys(bench: Bench, deploys: Sequence[Deployed], judged: Sequence[Judged]) -> list[Document]:
+    """What is true of each, and what the product said, where it did."""
+    made: list[Document] = []
+    before, corpus = bench.before, bench.stream.corpus
+    for at, one in enumerate(deploys):
+        lists = truth.brute_force(one.after, bench.stream.anchors)
+        true = _true(bench, one, lists) | {"moved": moved(before, lists, corpus, one.after)}
+        made.append(true | judged[at].told if judged else true)
+        before, corpus = lists, dict(one.after)
+    return made
+
+
+def _true(bench: Bench, deployed: Deployed, lists: truth.Lists) -> Document:
     stream = bench.stream
-    lists = truth.brute_force(deployed.after, stream.anchors)
     answered = truth.answers(bench.passages, deployed.after, lists)
     losses = truth.losses(stream.anchors, stream.dimensions, bench.answered, answered)
-    made: Document = {
+    return {
         "deploy": deployed.name,
         "changes": len(deployed.changes),
         "documents": len(deployed.documents),
@@ -249,7 +260,6 @@ def _deploy(bench: Bench, deployed: Deployed, judged: Judged | None) -> Document
         "lists": list_statistics(bench.before, lists),
         "verdict": "error",
     }
-    return made if judged is None else made | judged.told
 
 
 def _blame(bench: Bench, deployed: Deployed, judged: Judged, churn: Mapping[truth.Leg, int]) -> Document:
@@ -287,6 +297,12 @@ def list_statistics(before: truth.Lists, after: truth.Lists) -> dict[str, float]
         pairs = [(set(old), set(new)) for old, new in zip(before.of(leg), after.of(leg), strict=True)]
         made[leg] = round(float(np.mean([len(a & b) / len(a | b) if a | b else 1.0 for a, b in pairs])), 4)
     return made
+
+
+def moved(before: truth.Lists, after: truth.Lists, contents: Corpus, now: Corpus) -> dict[truth.Leg, float]:
+    """By leg, the share of the first K results that were exchanged for others, by content: in [0, 1]."""
+    places = truth.K * max(1, len(before.dense))
+    return {leg: round(count / places, 6) for leg, count in truth.churn(before, after, contents, now).items()}
 
 
 def _keep_for_peers(bench: Bench, case: Case, deploys: Sequence[Deployed]) -> None:

@@ -10,8 +10,8 @@ RIGHT: Mapping[Class, str] = {
     "severe": "fail", "loss": "fail", "incident": "fail", "same": "pass", "large": "pass", "ordinary": "pass",
 }  # fmt: skip
 """The verdict that is right. A loss below the limits has none."""
-CONSTANT = ("always", "never")
-"""No detectors: each is right on half of the classes by saying one thing."""
+CONSTANT, OWN = ("always", "never"), ("alarms (ours)",)
+"""No detectors (each is right on half of the classes by saying one thing), and the product's other one."""
 Document = dict[str, Any]
 Pair = tuple[str, Judgement, Judgement]
 """A run's name, the product's judgement and the other's."""
@@ -47,7 +47,7 @@ def versus(outcomes: Sequence[Document]) -> list[Versus]:
             pairs.setdefault(name, []).extend(
                 (run, ours, theirs) for run, ours, theirs in runs if theirs is not None and ours.of in RIGHT
             )
-    return [_versus(name, of) for name, of in pairs.items() if name not in CONSTANT]
+    return [_versus(name, of) for name, of in pairs.items() if name not in (*CONSTANT, *OWN)]
 
 
 def _versus(name: str, pairs: Iterable[Pair]) -> Versus:

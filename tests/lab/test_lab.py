@@ -13,6 +13,7 @@ import pytest
 
 from benchmarks.lab import __main__ as lab
 from benchmarks.lab import run
+from benchmarks.lab.alarms import alarms
 from benchmarks.lab.catalogue import KINDS
 from benchmarks.lab.corpus import Encode, Remove, Vector
 from benchmarks.lab.encoders import BLOCK, Encoder
@@ -65,6 +66,14 @@ def test_a_slow_kind_has_a_verdict_for_each_deploy(bench: Bench) -> None:
     assert all(one["verdict"] != "error" for one in made["deploys"])
     recall = [one["all"][1]["after"] for one in made["deploys"]]
     assert recall[-1] < recall[0]
+    assert all(0 < one["moved"]["dense"] < 1 for one in made["deploys"])
+    assert np.load(bench.embeddings / "slow_loss-2-previous-deploy-12.npy").shape[1] == 8
+
+
+def test_alarms_learn_what_a_streams_ordinary_deploys_exchange(bench: Bench) -> None:
+    learnt = alarms(bench).learnt
+    assert {len(of) for of in learnt.values()} == {365}
+    assert 0 < max(learnt["lexical"]) < 0.2
 
 
 def test_a_history_is_judged_deploy_by_deploy(bench: Bench) -> None:

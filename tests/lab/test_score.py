@@ -8,6 +8,7 @@ from xml.etree import ElementTree
 
 import pytest
 
+from benchmarks.lab.alarms import Alarms
 from benchmarks.lab.blame import blamed
 from benchmarks.lab.catalogue import KINDS
 from benchmarks.lab.corpus import Remove, Write
@@ -19,6 +20,7 @@ from benchmarks.lab.render import OURS, as_json, detectors, markdown, picture, s
 from benchmarks.lab.run import touched, whole_sources
 from benchmarks.lab.score import Judgement, cell, class_of, grouped, held, judgements, median, others
 from benchmarks.lab.versus import Versus, versus
+from monitor.core.alarms.normal import normal_churn
 from tests.lab.small import chunks
 
 
@@ -176,6 +178,24 @@ def test_a_peer_has_a_delay_as_ours_has() -> None:
         ("late", "pass", 2),
         ("soon", "pass", 0),
     ]
+
+
+def test_alarms_find_what_creeps_and_no_ordinary_deploy() -> None:
+    """Two in 1,000 results are exchanged by ordinary deploys; then each of twelve exchanges 25 times as many."""
+    ordinary = [0.001, 0.003] * 180
+    detector = Alarms({"dense": ordinary, "lexical": ordinary})
+
+    def case(dense: float, deploys: int) -> dict[str, Any]:
+        moved = {"dense": dense, "lexical": 0.002}
+        return outcome(*(deploy("pass", moved=moved) for _ in range(deploys)))
+
+    assert 0.002 < normal_churn(ordinary) < 0.02
+    assert [one and one.fired for one in detector.says(case(0.002, 12))] == [False] * 12
+    creeping = [one and one.fired for one in detector.says(case(0.05, 12))]
+    assert not creeping[0]
+    assert any(creeping)
+    assert detector.says(outcome(deploy("pass"), group="ordinary")) == [None]
+    assert Alarms({"dense": [], "lexical": []}).says(case(0.05, 2)) == [None, None]
 
 
 def test_runs_in_which_a_peer_alone_is_right_are_named() -> None:
