@@ -11,7 +11,7 @@ from monitor.core.arrays.segment_codes import DEAD, SegmentCodes, SegmentFlags
 from monitor.core.index.corpus import Delta
 from monitor.core.index.duplicates.groups import NO_GROUP, Groups, Joined
 from monitor.core.index.duplicates.kernels_buckets import NONE, common
-from monitor.core.index.duplicates.near import Bands, NearCopies, distinct
+from monitor.core.index.duplicates.near import AskedSets, Bands, NearCopies, distinct
 from monitor.core.index.duplicates.shingles import THRESHOLD, WIDTH, Shingled, clusters, jaccard, shingle
 from monitor.core.model.segments import value_of
 
@@ -161,7 +161,15 @@ class Duplicates:
         Args:
             sets: n sorted sets of distinct shingles, of texts that need not be live.
         """
-        return self._copies.holds(sets)
+        return self.has(self.asking(sets), np.arange(len(sets)))
+
+    def asking(self, sets: Sequence[NDArray[np.uint32]]) -> AskedSets:
+        """Make sets ready for `has`; they stay so whatever comes and goes."""
+        return self._copies.asking(sets)
+
+    def has(self, asked: AskedSets, places: NDArray[np.int64]) -> NDArray[np.bool_]:
+        """As `holds`, of some sets that were made ready."""
+        return self._copies.holds(asked, places)
 
     def nearest(self, sets: Sequence[NDArray[np.uint32]]) -> list[Slots]:
         """The live slots that say what each of these texts says, exactly or nearly: those of the likest set there is.

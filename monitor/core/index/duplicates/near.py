@@ -1,7 +1,7 @@
 """Which of the live sets of shingles have a near copy among the others."""
 
 from collections.abc import Iterator, Sequence
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,8 +14,6 @@ from monitor.core.index.duplicates.slab import ShingleSlab
 
 _WAITING, _MATCHED = 0, 1
 """Shelves: sets without and with a witness."""
-_ASKED = 1 << 14
-"""Sets that are not live, and of which the bands are remembered, at most."""
 _SETS = 4096
 """Sets taken in at a time, so that a whole corpus can come at once."""
 
@@ -37,6 +35,18 @@ class Bands(Protocol):
         ...
 
 
+class AskedSets(NamedTuple):
+    """Sets that need not be live, made ready to be asked about again and again.
+
+    Args:
+        sets: n of them, in order.
+        bands: (n, width) their bands; zeros for an empty set.
+    """
+
+    sets: Sets
+    bands: NDArray[np.uint32]
+
+
 class NearCopies:
     """Keeps for each set that has a near copy one of them, its *witness*.
 
@@ -56,9 +66,6 @@ class NearCopies:
         self._witness: Handles = np.full(1, NONE, np.int64)
         self._clients = Buckets(1)
         """Sets by their witness."""
-        self._asked: dict[int, tuple[NDArray[np.uint32], NDArray[np.uint32]]] = {}
-        """Sets that were asked about by their identity, and their bands: a baseline asks about the very same ones
-        again and again."""
 
     def __len__(self) -> int:
         """Live sets."""
@@ -69,19 +76,34 @@ class NearCopies:
         has: NDArray[np.bool_] = self._witness[handles] != NONE
         return has
 
-    def holds(self, sets: Sequence[NDArray[np.uint32]]) -> NDArray[np.bool_]:
-        """Whether a live set is equal to each of these, or a near copy of it; (n,) bool, False for an empty one.
+    def asking(self, sets: Sequence[NDArray[np.uint32]]) -> AskedSets:
+        """Make sets ready for `holds`; they stay so whatever comes and goes."""
+        asked = Sets.of(sets)
+        filled = np.flatnonzero(asked.lengths)
+        bands = np.zeros((len(sets), self._bands.width), np.uint32)
+        if len(filled):
+            bands[filled] = self._bands.of(asked.flat, asked.lengths[filled])
+        return AskedSets(asked, bands)
+
+    def holds(self, asked: AskedSets, places: Handles) -> NDArray[np.bool_]:
+        """Whether a live set is equal to some of these, or a near copy of it; False for an empty one.
 
         The sets themselves need not be live: this is how a text that left is found again.
+
+        Args:
+            asked: made ready.
+            places: (n,) int64, which of them.
+
+        Returns:
+            (n,) bool.
         """
-        filled = np.array([at for at, one in enumerate(sets) if len(one)], np.int64)
-        asked = Sets.of([sets[at] for at in filled.tolist()])
-        bands = self._bands_of([sets[at] for at in filled.tolist()])
-        held, places = np.zeros(len(filled), np.bool_), np.arange(len(filled))
-        for partition in (_MATCHED, _WAITING):
-            self._table.holds(self.slab.sets, asked, Question(places, bands, partition, False, self._threshold), held)
-        found = np.zeros(len(sets), np.bool_)
-        found[filled] = held
+        found = asked.sets.lengths[places] > 0
+        filled = places[found]
+        held, bands = np.zeros(len(filled), np.bool_), asked.bands[filled]
+        for partition in (_MATCHED, _WAITING) if len(filled) else ():
+            question = Question(filled, bands, partition, False, self._threshold)
+            self._table.holds(self.slab.sets, asked.sets, question, held)
+        found[found] = held
         return found
 
     def nearest(self, sets: Sequence[NDArray[np.uint32]]) -> Handles:
@@ -93,7 +115,7 @@ class NearCopies:
         filled = [at for at, one in enumerate(sets) if len(one)]
         if not filled:
             return found
-        bands = self._bands_of([sets[at] for at in filled])
+        bands = self.asking([sets[at] for at in filled]).bands
         best: dict[int, tuple[float, bytes]] = {}
         for partition in (_WAITING, _MATCHED):
             for places, handles in self._table.matches(bands, partition=partition):
@@ -104,21 +126,6 @@ class NearCopies:
                     if alike >= self._threshold and rank < best.get(at, (0.0, b"")):
                         best[at], found[at] = rank, handle
         return found
-
-    def _bands_of(self, sets: Sequence[NDArray[np.uint32]]) -> NDArray[np.uint32]:
-        """The (n, width) bands of sets that need not be live, none of them empty."""
-        if len(self._asked) + len(sets) > _ASKED:
-            self._asked.clear()
-        known = [self._asked.get(id(one)) for one in sets]
-        unknown = [
-            at for at, (found, one) in enumerate(zip(known, sets, strict=True)) if not found or found[0] is not one
-        ]
-        if unknown:
-            flat, _, lengths = Sets.of([sets[at] for at in unknown])
-            for at, bands in zip(unknown, self._bands.of(flat, lengths), strict=True):
-                known[at] = self._asked[id(sets[at])] = sets[at], bands
-        made = [found[1] for found in known if found is not None]
-        return np.stack(made) if made else np.zeros((0, self._bands.width), np.uint32)
 
     def update(self, dead: Handles, fresh: Handles) -> Handles:
         """Forget sets and take in new ones, stored in the slab; returns the sets that this can have changed."""

@@ -7,9 +7,11 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from monitor.core.arrays.sorted_sets import Sets
 from monitor.core.index.baseline import Member, Shingles, Snapshot
 from monitor.core.index.corpus import ChunkRow, Corpus
 from monitor.core.index.duplicates.duplicates import Duplicates
+from monitor.core.index.duplicates.near import AskedSets
 from monitor.core.index.since_baseline import ChangesSinceBaseline
 from monitor.core.measures.formulas.diversity import NO_VECTOR
 from monitor.core.model.events import Segment
@@ -47,8 +49,12 @@ class Facts(Protocol):
         """Its sorted distinct shingles; empty when they are not known, and for a text without words."""
         ...
 
-    def holds(self, sets: Sequence[NDArray[np.uint32]]) -> NDArray[np.bool_] | None:
-        """(n,) bool, whether some live chunk says each of n texts, exactly or nearly, given by their shingles.
+    def asking(self, sets: Sequence[NDArray[np.uint32]]) -> AskedSets:
+        """Texts, given by their shingles, made ready to be asked about again and again."""
+        ...
+
+    def holds(self, asked: AskedSets, places: NDArray[np.int64]) -> NDArray[np.bool_] | None:
+        """(n,) bool, whether some live chunk says each of n of these texts, given by their places, exactly or nearly.
 
         None where nobody knows: only what stands in lists was kept.
         """
@@ -98,9 +104,13 @@ class CorpusFacts:
         row = self._corpus.row(key)
         return self._duplicates.shingles(row.slot) if row is not None and row.live else NO_SHINGLES
 
-    def holds(self, sets: Sequence[NDArray[np.uint32]]) -> NDArray[np.bool_]:
+    def asking(self, sets: Sequence[NDArray[np.uint32]]) -> AskedSets:
         """See `Facts`."""
-        return self._duplicates.holds(sets)
+        return self._duplicates.asking(sets)
+
+    def holds(self, asked: AskedSets, places: NDArray[np.int64]) -> NDArray[np.bool_]:
+        """See `Facts`."""
+        return self._duplicates.has(asked, places)
 
 
 class MemberFacts:
@@ -135,9 +145,13 @@ class MemberFacts:
         """See `Facts`."""
         return self._shingles.get(key, NO_SHINGLES)
 
-    def holds(self, sets: Sequence[NDArray[np.uint32]]) -> None:
+    def asking(self, sets: Sequence[NDArray[np.uint32]]) -> AskedSets:
+        """See `Facts`; there is nothing to be found by bands."""
+        return AskedSets(Sets.of(sets), np.zeros((len(sets), 0), np.uint32))
+
+    def holds(self, asked: AskedSets, places: NDArray[np.int64]) -> None:
         """Nobody knows: chunks that stand in no list were not kept."""
-        del sets
+        del asked, places
 
 
 def member_shingles(members: Iterable[int], facts: Facts) -> Shingles:

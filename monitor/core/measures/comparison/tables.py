@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from monitor.core.arrays.sorted_sets import SetLists
 from monitor.core.index.baseline import ListLeg, Snapshot, content_key, content_keys
 from monitor.core.index.duplicates.likeness import Likeness
+from monitor.core.index.duplicates.near import AskedSets
 from monitor.core.measures.answers import NO_SHINGLES, AnswersView, FatesView, Shingles, Texts, stays
 from monitor.core.measures.collapsed import Sides
 from monitor.core.measures.comparison.alignment import Alignment
@@ -73,6 +74,7 @@ class Comparison:
         """What chunks in the lists say, by key."""
         self._stands: dict[int, bool] = {}
         """Whether chunks of the baseline still say what they said, to the letter or edited."""
+        self._firsts: tuple[AskedSets, Mapping[int, int]] | None = None
         self._listed_then: dict[ListedLeg, SetLists] = {}
         self.likeness = Likeness()
         """Which contents are near copies, for all that is measured of this baseline."""
@@ -197,11 +199,20 @@ class Comparison:
         """
         stands = np.array([self._stands_still(key, seen) for key in keys], np.bool_)
         others = np.flatnonzero(~stands)
-        held = seen.facts.holds([self._shingles.get(keys[at], NO_SHINGLES) for at in others.tolist()])
+        asked, place = self._asked_of(seen.facts)
+        held = seen.facts.holds(asked, np.array([place[keys[at]] for at in others.tolist()], np.int64))
         if held is None:
             return None
         stands[others] = held
         return stands
+
+    def _asked_of(self, facts: Facts) -> tuple[AskedSets, Mapping[int, int]]:
+        """The texts of the baseline's first results, made ready once, and the place of each by chunk key."""
+        if self._firsts is None:
+            keys = np.unique(np.concatenate([lists.keys[:, :1] for lists in self._then.values()])).tolist()
+            asked = facts.asking([self._shingles.get(key, NO_SHINGLES) for key in keys])
+            self._firsts = asked, {key: at for at, key in enumerate(keys)}
+        return self._firsts
 
     def _stands_still(self, key: int, seen: Observation) -> bool:
         found = self._stands.get(key)
@@ -235,6 +246,8 @@ class Comparison:
     def _forget(self, turn: Turn) -> None:
         """What changed chunks said is not known any more."""
         self._contents.forget(None if turn.afresh else turn.changed.tolist())
+        if turn.afresh:
+            self._firsts = None
         if turn.afresh or len(self._told) > _MOST:
             self._told.clear()
             self._stands.clear()

@@ -1,7 +1,7 @@
 """Kept, gone and displaced answers, by hand and against a slow look at each anchor by itself."""
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import replace
 
 import numpy as np
@@ -14,6 +14,7 @@ from monitor.adapters.rensa import RensaBands
 from monitor.core.index.baseline import Snapshot
 from monitor.core.index.corpus import Corpus
 from monitor.core.index.duplicates.duplicates import Duplicates
+from monitor.core.index.duplicates.near import AskedSets
 from monitor.core.index.duplicates.shingles import jaccard
 from monitor.core.measures.answers import CORPUS_NOT_KEPT
 from monitor.core.measures.comparison.facts import CorpusFacts
@@ -39,7 +40,9 @@ class Known(CorpusFacts):
     def shingles(self, key: int) -> NDArray[np.uint32]:
         return self._sets.get(key, _set(range(0)))
 
-    def holds(self, sets: Sequence[NDArray[np.uint32]]) -> NDArray[np.bool_]:
+    def holds(self, asked: AskedSets, places: NDArray[np.int64]) -> NDArray[np.bool_]:
+        starts, lengths = asked.sets.starts[places].tolist(), asked.sets.lengths[places].tolist()
+        sets = [asked.sets.flat[start : start + length] for start, length in zip(starts, lengths, strict=True)]
         return np.array([any(jaccard(of, one) >= 0.8 for one in self._sets.values()) for of in sets], np.bool_)
 
 
