@@ -45,6 +45,6 @@ JUDGED_CHUNKS: "Need[JudgedView]" = Need("judged chunks", "dead")
 REWRITES: "Need[RewritesView]" = Need("rewrites", "rewrites")
 """The exact lists of an anchor and of its rewrites."""
 PINNED: "Need[ListsView]" = Need("pinned lists", "pinned")
-"""A leg's lists against those of the pinned baseline, where another one moves beside it."""
+"""Which results a leg's lists hold against those of the pinned baseline, where another one moves beside it."""
 PINNED_ANSWERS: "Need[AnswersView]" = Need("pinned answers", "pinned")
 """The pinned baseline's first results against a leg's lists, where another baseline moves beside it."""

@@ -249,9 +249,10 @@ class Drift:
             arrived = tuple(known_of.newcomers.found(seen.lists, seen.facts, seen.hashes, changed))
             culprits = None if known is None else self._blame(baseline, alignment, seen, known)
         if pinned is not None and pinned is not baseline and not self._against(pinned):
-            comparison = self._of(pinned).comparison
-            beside = pinned, comparison.alignment
-            tables += [Summarised(table, comparison.alignment, only_all=True) for table in comparison.distances(seen)]
+            other, afresh = self._next(pinned, seen, beside=True)
+            beside = pinned, other.alignment
+            apart = other.distances(seen, afresh=afresh)
+            tables += [Summarised(table, other.alignment, only_all=True) for table in apart]
         return Compared(
             seen=seen,
             fingerprint=self._digest,
@@ -313,11 +314,24 @@ class Drift:
             self._known[id(baseline)] = found
         return found
 
+    def _next(self, baseline: Snapshot, seen: Observation, *, beside: bool) -> tuple[Comparison, bool]:
+        """The comparison with a baseline, and whether nothing may be kept: a deploy, or it missed an evaluation, or
+        the last one asked something else of it.
+
+        Args:
+            baseline: compared with.
+            seen: lists and circumstances.
+            beside: whether it is the pinned one beside a moving one.
+        """
+        known = self._of(baseline)
+        afresh = bool(seen.deploy_id) or known.turn != self._turn - 1 or known.beside != beside
+        known.turn, known.kept, known.beside = self._turn, not afresh, beside
+        return known.comparison, afresh
+
     def _tables(self, baseline: Snapshot, seen: Observation) -> list[Summarised]:
         """All columns against a baseline; only what changed is measured, but for a judged deploy."""
         known = self._of(baseline)
-        afresh = bool(seen.deploy_id) or known.turn != self._turn - 1
-        known.turn, known.kept = self._turn, not afresh
+        _, afresh = self._next(baseline, seen, beside=False)
         compared = known.comparison.tables(seen, afresh=afresh) + known.legs.tables(seen, afresh=afresh)
         made = [Summarised(table, known.comparison.alignment) for table in compared]
         return made + self._confident(known, seen, afresh=afresh)
@@ -376,6 +390,8 @@ class _Known:
     owed: list[NDArray[np.int64] | None] = field(default_factory=list)
     """What changed since `confident` was measured."""
     turn: int = -1
+    beside: bool = False
+    """Whether it was the pinned one beside a moving one in that evaluation."""
     kept: bool = False
     """Whether what was found an evaluation before still holds but for what changed."""
 

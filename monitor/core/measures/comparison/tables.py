@@ -88,13 +88,8 @@ class Comparison:
             seen: lists and circumstances; `changed` since the last call of this very method.
             afresh: measure everything anew, whatever is kept.
         """
-        turn = self._turns.next(seen, afresh=afresh)
+        turn = self._begin(seen, afresh=afresh)
         self.likeness.trim()
-        self._forget(turn)
-        if turn.afresh:
-            self._columns.clear()
-            self._said.clear()
-            self._listed.clear()
         legs = [leg for leg in LEGS if leg in self._then and leg in turn.now]
         made = [self._leg(leg, turn) for leg in legs]
         if {"dense", "lexical"} <= set(legs):
@@ -103,20 +98,26 @@ class Comparison:
             made.append(self._index(turn))
         return made
 
-    def distances(self, seen: Observation) -> list[SummaryTable]:
-        """How far the lists have gone from this baseline, for the pinned one beside a moving one."""
+    def distances(self, seen: Observation, *, afresh: bool) -> list[SummaryTable]:
+        """How far the lists have gone from this baseline, for the pinned one beside a moving one.
+
+        Args:
+            seen: as of `tables`.
+            afresh: likewise; whoever asked for tables the last time measures everything anew.
+        """
+        turn = self._begin(seen, afresh=afresh)
         made = []
-        settings = Settings(self._asked.depths)
-        for leg in (leg for leg in LEGS if leg in self._then and leg in seen.lists):
-            pair = ListPair(self._then[leg], seen.lists[leg].take(self.alignment.now))
-            said = Sides(self._said_then[leg], content_keys(pair.current.keys, seen.hashes))
-            columns = MeasureColumns(self._registry.group("pinned"), self._asked.depths)
-            texts = Texts(self._texts_then(leg), SetLists.of(pair.current.keys, NO_CHUNK, seen.facts.shingles))
-            answers = AnswersView(pair, said, texts)
-            lists = ListsView(pair, settings)
-            columns.update(len(said.now), {PINNED: Stale(ALL, lists), PINNED_ANSWERS: Stale(ALL, answers)})
+        for leg in (leg for leg in LEGS if leg in self._then and leg in turn.now):
+            slots, columns = self._look_up(leg, turn), self._of(leg, "pinned")
+            moved = turn.results(leg) | slots.any(axis=1)
+            lists, answers = self._distance_view(leg, turn), self._answers_view(leg, turn)
+            columns.update(len(slots), {PINNED: stale(moved, lists), PINNED_ANSWERS: stale(moved, answers)})
             made.append(SummaryTable(leg, columns.names, columns.values, columns.reasons))
         return made
+
+    def _distance_view(self, leg: ListedLeg, turn: Turn) -> Callable[[RowSelection], ListsView]:
+        pair, settings = ListPair(self._then[leg], turn.now[leg]), Settings(self._asked.depths)
+        return lambda rows: ListsView(pair.take(rows), settings)
 
     def _eps(self, leg: ListedLeg) -> float | None:
         return tie_eps(leg) if self._asked.settle_ties else None
@@ -173,6 +174,11 @@ class Comparison:
 
     def _answers(self, leg: ListedLeg, turn: Turn, slots: Mask) -> MeasureColumns[Any]:
         """Which of the first results are kept, and what is new beside them."""
+        columns, view = self._of(leg, "answers"), self._answers_view(leg, turn)
+        columns.update(len(slots), {ANSWERS: stale(turn.results(leg) | slots.any(axis=1), view)})
+        return columns
+
+    def _answers_view(self, leg: ListedLeg, turn: Turn) -> Callable[[RowSelection], AnswersView]:
         now = self._cached(turn.seen.facts)
 
         def view(rows: RowSelection) -> AnswersView:
@@ -180,9 +186,7 @@ class Comparison:
             texts = Texts(self._texts_then(leg).take(rows), SetLists.of(pair.current.keys, NO_CHUNK, now))
             return AnswersView(pair, Sides(self._said_then[leg][rows], self._said[leg][rows]), texts)
 
-        columns = self._of(leg, "answers")
-        columns.update(len(slots), {ANSWERS: stale(turn.results(leg) | slots.any(axis=1), view)})
-        return columns
+        return view
 
     def _fates(self, leg: ListedLeg, turn: Turn, slots: Mask, answers: MeasureColumns[Any]) -> MeasureColumns[Any]:
         """What became of those that are not kept: it depends on every chunk."""
@@ -243,8 +247,13 @@ class Comparison:
 
         return look
 
-    def _forget(self, turn: Turn) -> None:
-        """What changed chunks said is not known any more."""
+    def _begin(self, seen: Observation, *, afresh: bool) -> Turn:
+        """The next moment; what changed chunks said is not known any more."""
+        turn = self._turns.next(seen, afresh=afresh)
+        if turn.afresh:
+            self._columns.clear()
+            self._said.clear()
+            self._listed.clear()
         self._contents.forget(None if turn.afresh else turn.changed.tolist())
         if turn.afresh:
             self._firsts = None
@@ -254,6 +263,7 @@ class Comparison:
         for key in turn.changed.tolist():
             self._told.pop(key, None)
             self._stands.pop(key, None)
+        return turn
 
     def _look_up(self, leg: ListedLeg, turn: Turn) -> Mask:
         """Bring `_said` up to date; (P, k) bool, the slots that were looked up."""
