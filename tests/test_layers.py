@@ -114,6 +114,7 @@ FLOORS = (
     "traffic",
     "records",
     "explain",
+    "erasure",
     "selection",
 )
 """The rooms of `core` from the ground up: each imports from those below it. What stands loose in `core` is on top."""

@@ -66,23 +66,24 @@ class MonitorClient:
         """The answer of an endpoint that answers in plain text; errors as for `get`."""
         return self._answer(urllib.request.Request(f"{self._url}{path}")).decode(errors="replace")  # noqa: S310 - see get
 
-    def post(self, path: str, body: dict[str, str]) -> Any:
-        """The JSON answer to a request; errors as for `get`."""
+    def post(self, path: str, body: dict[str, Any], *, timeout: float | None = None) -> Any:
+        """The JSON answer to a request, within `timeout` seconds instead of the usual ones; errors as for `get`."""
         encoded = json.dumps(body).encode()
         headers = {"content-type": "application/json"}
-        return self._ask(urllib.request.Request(f"{self._url}{path}", encoded, headers))  # noqa: S310 - see get
+        return self._ask(urllib.request.Request(f"{self._url}{path}", encoded, headers), timeout)  # noqa: S310 - see get
 
-    def _ask(self, request: urllib.request.Request) -> Any:
+    def _ask(self, request: urllib.request.Request, timeout: float | None = None) -> Any:
         try:
-            return json.loads(self._answer(request))
+            return json.loads(self._answer(request, timeout))
         except ValueError as error:
             raise UnreachableError(self._silent(error)) from error
 
-    def _answer(self, request: urllib.request.Request) -> bytes:
+    def _answer(self, request: urllib.request.Request, timeout: float | None = None) -> bytes:
+        seconds = self._timeout if timeout is None else timeout
         if self._token:
             request.add_unredirected_header("authorization", f"Bearer {self._token}")
         try:
-            return _within(self._timeout, lambda: self._read(request))
+            return _within(seconds, lambda: self._read(request, seconds))
         except urllib.error.HTTPError as error:
             with error:
                 said = _flat(_said(error))
@@ -94,8 +95,8 @@ class MonitorClient:
         except (OSError, ValueError, http.client.HTTPException) as error:
             raise UnreachableError(self._silent(error)) from error
 
-    def _read(self, request: urllib.request.Request) -> bytes:
-        with self._opener.open(request, timeout=self._timeout) as answer:
+    def _read(self, request: urllib.request.Request, seconds: float) -> bytes:
+        with self._opener.open(request, timeout=seconds) as answer:
             read: bytes = answer.read(ANSWER_LIMIT)
             return read
 

@@ -4,13 +4,14 @@ from collections.abc import Mapping
 from functools import cache
 from typing import Any, Literal
 
+from monitor.core.erasure.document import FIELDS as ERASURE_FIELDS
 from monitor.core.explain.schema import explain_schema
 from monitor.core.migration.document import FIELDS
 from monitor.core.records.documents import gate_schema, report_schema
 from monitor.core.traffic.document import FIELDS as TRAFFIC
 from monitor.errors import UnreachableError
 
-Kind = Literal["gate", "report", "explain", "baselines", "baseline", "retried", "migration", "traffic"]
+Kind = Literal["gate", "report", "explain", "baselines", "baseline", "retried", "migration", "traffic", "erased"]
 _BASELINE = frozenset({"name", "deploy", "event_time", "fingerprint", "measured_with", "anchors", "approval"})
 
 
@@ -38,4 +39,10 @@ def _fields(kind: Kind) -> frozenset[str]:
     schemas: Mapping[str, Any] = {"gate": gate_schema, "report": report_schema, "explain": explain_schema}
     if kind in schemas:
         return frozenset(schemas[kind]()["required"])
-    return {"retried": frozenset({"taken", "kept"}), "migration": FIELDS, "traffic": TRAFFIC}.get(kind, _BASELINE)
+    others = {
+        "retried": frozenset({"taken", "kept"}),
+        "migration": FIELDS,
+        "traffic": TRAFFIC,
+        "erased": ERASURE_FIELDS,
+    }
+    return others.get(kind, _BASELINE)

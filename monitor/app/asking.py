@@ -38,6 +38,8 @@ NO_INTEGRITY = (
 NOT_LEFT = (
     "the monitor did not come to leave a report of now behind; expected corpus-drift run to have ended by itself"
 )
+ERASURE_SECONDS = 900.0
+"""A whole corpus and a whole index are looked through."""
 BETWEEN_ASKS = 0.5
 """Seconds between two looks at a deploy that is not judged yet."""
 
@@ -53,8 +55,8 @@ class Client(Protocol):
         """The answer of an endpoint that answers in plain text."""
         ...
 
-    def post(self, path: str, body: dict[str, str]) -> Any:
-        """The JSON answer to a request."""
+    def post(self, path: str, body: dict[str, Any], *, timeout: float | None = None) -> Any:
+        """The JSON answer to a request, within other seconds than the usual ones where they are given."""
         ...
 
 
@@ -85,6 +87,12 @@ class Running:
         asked = {"deploy": deploy_id, "segment": segment, "anchor": anchor}
         query = {name: of for name, of in asked.items() if of}
         made: Document = expected("explain", self._client.get("/api/v1/explain", **query))
+        return made
+
+    def erased(self, ids: Sequence[str], text: str, *, accept_copies: bool) -> Document:
+        """Whether what was deleted can still be retrieved."""
+        body = {"ids": [*ids], "text": text, "accept_copies": accept_copies}
+        made: Document = expected("erased", self._client.post("/api/v1/erased", body, timeout=ERASURE_SECONDS))
         return made
 
     def migration(self) -> Document:

@@ -10,6 +10,7 @@ from monitor.app.explaining import made_card, stored_card
 from monitor.app.loop import Monitor
 from monitor.app.operations import Operations
 from monitor.app.recording import anchor_past, chunk_past
+from monitor.core.erasure.model import ErasureRequest
 from monitor.core.explain.card import CardQuery
 from monitor.core.index.baseline import Approval, Snapshot
 from monitor.core.model.anchors import Anchor
@@ -27,6 +28,7 @@ class MonitorService:
     Args:
         monitor: the running loop.
         read: opens the committed state read-only, for reports of earlier deploys.
+        erasing: works out a proof of erasure, in the thread that asks; None: it cannot be asked for.
         patience: seconds to wait for the loop to come to a request.
         config: the configuration file that commands on an incident card name.
     """
@@ -36,10 +38,12 @@ class MonitorService:
         monitor: Monitor,
         read: Callable[[], AbstractContextManager[StateStore]],
         *,
+        erasing: Callable[[Monitor, ErasureRequest], Mapping[str, Any]] | None = None,
         patience: float = 30.0,
         config: str = "corpus-drift.toml",
     ) -> None:
         self._monitor, self._read, self._patience, self._config = monitor, read, patience, config
+        self._erasing = erasing
 
     def published(self) -> Published | None:
         """The last view the loop published."""
@@ -90,6 +94,13 @@ class MonitorService:
         incident = self._ask(Operations.incident)
         with self._read() as store:
             return made_card(store, incident, question, context)
+
+    def erased(self, request: ErasureRequest) -> Mapping[str, Any]:
+        """Whether what was deleted can still be retrieved."""
+        if self._erasing is None:
+            message = "no proof of erasure is made here"
+            raise UnreachableError(message)
+        return self._erasing(self._monitor, request)
 
     def retry(self) -> Retried:
         """Give everything in quarantine another try."""

@@ -15,6 +15,7 @@ from monitor.cli import (
     baselines,
     checking,
     comparing,
+    erasing,
     explaining,
     judging,
     migrating,
@@ -43,6 +44,7 @@ app.command(short_help="May a deploy stay? 0 pass, 1 fail, 3 undecided.")(judgin
 app.command(short_help="Measurements per segment, now or of a deploy.")(judging.report)
 app.command(short_help="Judge two result files of any retriever.")(comparing.compare)
 app.command(short_help="What moved, why, who did it and what to do.")(explaining.explain)
+app.command(short_help="Can what was deleted still be retrieved?")(erasing.erased)
 app.add_typer(baselines.baseline, name="baseline")
 app.add_typer(migrating.migrate, name="migrate")
 checking.anchors.command(short_help="How much of the traffic the anchors speak for.")(anchoring.coverage)

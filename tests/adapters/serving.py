@@ -10,6 +10,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from monitor.adapters.web.server import HttpServer, HttpSettings
+from monitor.core.erasure.model import ErasureRequest
 from monitor.core.index.baseline import Approval, Snapshot
 from monitor.core.model.anchors import Anchor
 from monitor.core.model.events import Position
@@ -87,6 +88,11 @@ class Shown:
     def deploy_at_end(self, deploy_id: str) -> None:
         self._fail()
         self.asked.append(("deploy", deploy_id))
+
+    def erased(self, request: ErasureRequest) -> Mapping[str, Any]:
+        self._fail()
+        self.asked.append(("erased", *request.ids))
+        return {"schema": 1, "verdict": "unknown", "now": 0, "items": [], "limits": []}
 
     def retry(self) -> Retried:
         self._fail()

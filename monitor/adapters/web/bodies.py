@@ -33,6 +33,14 @@ class DeployRequest(msgspec.Struct, forbid_unknown_fields=True):
     deploy: str
 
 
+class ErasedRequest(msgspec.Struct, forbid_unknown_fields=True):
+    """Whether what was deleted can still be retrieved; see `ErasureRequest`."""
+
+    ids: list[str]
+    text: str = ""
+    accept_copies: bool = False
+
+
 class RetryRequest(msgspec.Struct, forbid_unknown_fields=True):
     """Give everything in quarantine another try."""
 
@@ -51,8 +59,8 @@ class BadRequest(Exception):  # noqa: N818 - becomes a 400 answer
     """The request's body is not what it should be; the message says why."""
 
 
-async def body(request: Request, kind: type[T]) -> T:
-    """The decoded body.
+async def body(request: Request, kind: type[T], limit: int = BODY_LIMIT) -> T:
+    """The decoded body of at most `limit` bytes.
 
     Raises:
         BadRequest: another content type, too many bytes or too slow, not JSON, a missing, wrong or unknown field.
@@ -61,7 +69,7 @@ async def body(request: Request, kind: type[T]) -> T:
     if request.headers.get("content-type", "").partition(";")[0].strip().lower() != "application/json":
         message = "content-type: expected application/json"
         raise BadRequest(message)
-    read = await whole(request)
+    read = await whole(request, limit)
     try:
         return msgspec.json.decode(read, type=kind)
     except (msgspec.MsgspecError, UnicodeDecodeError) as error:
@@ -77,7 +85,7 @@ def webhook(read: bytes) -> Mapping[str, str]:
         return {}
 
 
-async def whole(request: Request) -> bytes:
+async def whole(request: Request, limit: int = BODY_LIMIT) -> bytes:
     """The body's bytes.
 
     Raises:
@@ -85,17 +93,17 @@ async def whole(request: Request) -> bytes:
     """
     try:
         async with asyncio.timeout(BODY_SECONDS):
-            return await _read(request)
+            return await _read(request, limit)
     except TimeoutError as error:
         message = f"body: not whole within {BODY_SECONDS:g} s"
         raise BadRequest(message) from error
 
 
-async def _read(request: Request) -> bytes:
+async def _read(request: Request, limit: int) -> bytes:
     read = bytearray()
     async for block in request.stream():
         read += block
-        if len(read) > BODY_LIMIT:
-            message = f"body: more than {BODY_LIMIT} bytes"
+        if len(read) > limit:
+            message = f"body: more than {limit} bytes"
             raise BadRequest(message)
     return bytes(read)

@@ -23,6 +23,7 @@ from monitor.adapters.web.bodies import (
     BadRequest,
     CaptureRequest,
     DeployRequest,
+    ErasedRequest,
     RetryRequest,
     body,
     webhook,
@@ -33,6 +34,7 @@ from monitor.adapters.web.page.migration import NOW
 from monitor.adapters.web.page.pages import Pages, asked_of
 from monitor.adapters.web.page.render import CONFIG
 from monitor.adapters.web.patience import CONNECTIONS_MOST, PatientProtocol
+from monitor.core.erasure.model import ErasureRequest
 from monitor.core.index.baseline import Approval, Snapshot
 from monitor.core.judging.policy import Verdict
 from monitor.core.migration.document import migration_document
@@ -49,6 +51,8 @@ from monitor.ports import ConfigurationError, CorpusDriftError, Service, Unreach
 
 TURN_LIMIT = 60.0
 """Seconds without a turn of the loop after which /healthz fails."""
+TEXT_LIMIT = 8 << 20
+"""Bytes of a request that holds a text: 1 MiB of it, however it is escaped."""
 GATE_STATUS = {"pass": 200, "fail": 409, "inconclusive": 503, "unknown": 503}
 ROLLBACK_STATUS = {"pass": 409, "fail": 200, "inconclusive": 503, "unknown": 503}
 """To whom success means: roll back. Whatever goes wrong is no success, so it rolls nothing back."""
@@ -86,6 +90,7 @@ class Endpoints:
             Route("/api/v1/report", self.report),
             Route("/api/v1/explain", self.explain),
             Route("/api/v1/gate", self.gate),
+            Route("/api/v1/erased", self.erased, methods=["POST"]),
             Route("/api/v1/migration", self.migration),
             Route("/api/v1/traffic", self.traffic),
             Route("/gate/check", self.gate_check, methods=["GET", "POST"]),
@@ -251,6 +256,12 @@ class Endpoints:
             return {"deploy": asked.deploy, "state": "waiting"}
 
         return await _answer(ask)
+
+    async def erased(self, request: Request) -> Response:
+        """Whether what was deleted can still be retrieved: 200 with the verdict in the body."""
+        asked = await body(request, ErasedRequest, TEXT_LIMIT)
+        wanted = ErasureRequest(asked.ids, asked.text, asked.accept_copies)
+        return await _answer(lambda: dict(self._service.erased(wanted)))
 
     async def retry(self, request: Request) -> Response:
         """Give everything in quarantine another try."""

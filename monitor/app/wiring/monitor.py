@@ -34,8 +34,10 @@ from monitor.app.restore import ProgressHook
 from monitor.app.served_lexical import ServedLexical
 from monitor.app.service import MonitorService
 from monitor.app.snapshot import Snapshots
+from monitor.app.wiring.erasing import build_erasure
 from monitor.app.wiring.migration import build_judge, build_migration
 from monitor.app.wiring.production import build_production, build_searches
+from monitor.app.wiring.reading import read_state
 from monitor.app.wiring.retrieval import (
     Space,
     build_anchors,
@@ -75,7 +77,12 @@ def serving(configuration: Configuration, monitor: Monitor) -> Iterator[str]:
         turn_limit=TURN_LIMIT + configuration.replay_seconds,
         config=str(configuration.file),
     )
-    service = MonitorService(monitor, lambda: read_state(configuration), config=str(configuration.file))
+    service = MonitorService(
+        monitor,
+        lambda: read_state(configuration),
+        erasing=partial(build_erasure, configuration),
+        config=str(configuration.file),
+    )
     server = HttpServer(settings, service)
     try:
         url = server.start()
@@ -143,25 +150,6 @@ def open_monitor(
         monitor = Monitor(replace(parts, restoring=restoring))
         monitor.start()
         yield monitor
-
-
-@contextmanager
-def read_state(configuration: Configuration) -> Iterator[StateStore]:
-    """The last committed state, read only, while somebody else may own it.
-
-    Raises:
-        ConfigurationError: there is no state, or it is not one of ours.
-    """
-    path = configuration.located(configuration.state.path)
-    if not path.is_file():
-        message = f"state.path = {str(path)!r}: no state there yet; expected a monitor to have run"
-        raise ConfigurationError(message)
-    store = SqliteStore(path, read_only=True)
-    try:
-        store.start()
-        yield store
-    finally:
-        store.close()
 
 
 def _parts(
