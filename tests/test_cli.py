@@ -1,6 +1,7 @@
 """The commands as people and pipelines call them: what they say, where, and the exit code."""
 
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -97,6 +98,17 @@ def test_a_report_as_a_table_and_as_json(run: Commands, ran: Path) -> None:
     assert newest.json()["verdict"]["verdict"] == "fail"
     schema = run("schema", "report").json()
     assert set(named.json()) == set(schema["properties"])
+
+
+def test_a_report_draws_how_each_segment_moved(run: Commands, ran: Path) -> None:
+    drawn, swaps = (run("report", "-c", ran, *more).out for more in ((), ("--measure", "swaps")))
+    assert "kept_answers_ratio over the last 4 deploys and 0 hours, oldest left" in drawn
+    assert "swaps over the last 4 deploys" in swaps
+    assert re.search(r"^lexical +all +[▁▂▃▄▅▆▇█·]{4} ", drawn, re.MULTILINE)
+    past = run("report", "-c", ran, "--format", "json").json()["history"]
+    assert [of["deploy"] for of in past["deploys"]] == ["d0", "d1", "d2", "d3"]
+    assert not re.search("[▁▂▃▄▅▆▇█]", run("report", "-c", ran, "--json").out), "a machine reads numbers"
+    assert run("report", "-c", ran, "--measure", "never").code == 2
 
 
 REFUSED = "expected at most 10% (source.max_refused_ratio); see corpus-drift quarantine list"

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import subprocess
 import sys
 import xml.etree.ElementTree as ET
@@ -44,6 +45,14 @@ def ended(locale: str, *arguments: object, stdout: int = subprocess.PIPE) -> sub
     )  # fmt: skip
     assert b"Traceback" not in done.stderr, done.stderr.decode()
     return done
+
+
+@pytest.mark.parametrize("locale", LOCALES)
+def test_a_report_draws_with_the_characters_there_are(odd: Path, locale: str) -> None:
+    said = ended(locale, "report", "-c", odd)
+    assert said.returncode == 0
+    rows = [line.split() for line in said.stdout.decode("cp1252").splitlines() if line.startswith("lexical  all")]
+    assert re.fullmatch("[1-8.]{3}", rows[-1][2]), "1 is the lowest block, 8 the highest"
 
 
 @pytest.mark.parametrize("locale", LOCALES)

@@ -8,10 +8,13 @@ from monitor.core.erasure.document import FIELDS as ERASURE_FIELDS
 from monitor.core.explain.schema import explain_schema
 from monitor.core.migration.document import FIELDS
 from monitor.core.records.documents import gate_schema, report_schema
+from monitor.core.records.history_document import history_schema
 from monitor.core.traffic.document import FIELDS as TRAFFIC
 from monitor.errors import UnreachableError
 
-Kind = Literal["gate", "report", "explain", "baselines", "baseline", "retried", "migration", "traffic", "erased"]
+Kind = Literal[
+    "gate", "report", "explain", "baselines", "baseline", "retried", "migration", "traffic", "erased", "history"
+]
 _BASELINE = frozenset({"name", "deploy", "event_time", "fingerprint", "measured_with", "anchors", "approval"})
 
 
@@ -36,7 +39,12 @@ def expected(kind: Kind, answer: object) -> Any:
 @cache
 def _fields(kind: Kind) -> frozenset[str]:
     """What this program reads of a document, as the schemas say."""
-    schemas: Mapping[str, Any] = {"gate": gate_schema, "report": report_schema, "explain": explain_schema}
+    schemas: Mapping[str, Any] = {
+        "gate": gate_schema,
+        "report": report_schema,
+        "explain": explain_schema,
+        "history": history_schema,
+    }
     if kind in schemas:
         return frozenset(schemas[kind]()["required"])
     others = {

@@ -23,6 +23,7 @@ from monitor.core.records.documents import (
     report_document,
     snapshot_document,
 )
+from monitor.core.records.history_document import history_document
 from monitor.core.records.published import Published
 from monitor.core.reporting.drift import Drift
 from monitor.ports import ConfigurationError, StateStore, UnreachableError
@@ -40,6 +41,9 @@ NOT_LEFT = (
 )
 ERASURE_SECONDS = 900.0
 """A whole corpus and a whole index are looked through."""
+REPORT_DEPLOYS = 24
+REPORT_HOURS = 24
+"""Newest points that a report shows."""
 BETWEEN_ASKS = 0.5
 """Seconds between two looks at a deploy that is not judged yet."""
 
@@ -80,6 +84,16 @@ class Running:
         """The newest report, or a deploy's."""
         query = {"deploy": deploy_id} if deploy_id else {}
         made: Document = expected("report", self._client.get("/api/v1/report", **query))
+        return made
+
+    def history(self) -> Document | None:
+        """What it keeps of the last deploys and hours; None of a monitor of before there was a history."""
+        query = {"deploys": str(REPORT_DEPLOYS), "hours": str(REPORT_HOURS)}
+        try:
+            answer = self._client.get("/api/v1/history", **query)
+        except ConfigurationError:
+            return None
+        made: Document = expected("history", answer)
         return made
 
     def explain(self, deploy_id: str, segment: str, anchor: str) -> Document:
@@ -183,6 +197,11 @@ def stored_report(store: StateStore, deploy_id: str) -> Document:
         message = f"deploy {wanted!r}: no report kept; the newest deploys are: {known}"
         raise ConfigurationError(message)
     return report_document(record.report, record.verdict)
+
+
+def stored_history(store: StateStore) -> Document:
+    """What the committed state keeps of the last deploys and hours."""
+    return history_document(store.history(REPORT_DEPLOYS, REPORT_HOURS))
 
 
 def stored_baselines(snapshots: Snapshots) -> list[Document]:

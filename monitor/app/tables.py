@@ -10,6 +10,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from monitor.app.sparkline import past_rows
 from monitor.core.records.committed import Quarantined
 from monitor.core.records.documents import Document
 from monitor.core.text.wording import count_of
@@ -39,8 +40,10 @@ def drawn(*parts: Table | Text | str, color: bool = False) -> str:
     return out.getvalue()
 
 
-def report_table(document: Document, *, color: bool = False, most: int = 40) -> str:
-    """A report: verdict, reasons, and a row per leg and segment, the most shaken first."""
+def report_table(
+    document: Document, *, color: bool = False, most: int = 40, measure: str = "kept_answers_ratio"
+) -> str:
+    """A report: verdict, reasons, a row per leg and segment, the most shaken first; and a measure over the past."""
     verdict = document["verdict"]["verdict"]
     baseline = document["baseline"]
     head = Text.assemble((verdict.upper(), STYLES[verdict]), f"  as of {moment(document['now'])}")
@@ -55,7 +58,22 @@ def report_table(document: Document, *, color: bool = False, most: int = 40) -> 
     reasons = [f"  - {reason}" for reason in document["verdict"]["reasons"][:15]]
     more = [f"... and {len(rows) - most} more segments; --json has them all"] if len(rows) > most else []
     notes = [f"note: {said}" for said in document.get("remarks", ())]
-    return drawn(head, *reasons, *notes, *([table] if rows else []), *more, color=color)
+    past = _past_table(document["history"], measure, most) if "history" in document else ()
+    return drawn(head, *reasons, *notes, *([table] if rows else []), *more, *past, color=color)
+
+
+def _past_table(history: Document, measure: str, most: int) -> Sequence[Table | Text | str]:
+    """A measure over the last deploys and hours, one block a point; words where nothing is kept."""
+    rows = past_rows(history, measure)
+    if not rows:
+        return ("", f"{measure}: nothing is kept yet; each judged deploy and each hour leaves a point")
+    table = _table("leg", "segment", "deploys", "hours", "now", "worst", "limit", "beyond")
+    for row in rows[:most]:
+        table.add_row(*row)
+    deploys, hours = (len(history[name]) for name in ("deploys", "hours"))
+    said = f"{measure} over the last {deploys} deploys and {hours} hours, oldest left; · is not known"
+    more = [f"... and {len(rows) - most} more; --json has them all"] if len(rows) > most else []
+    return ("", said, table, *more)
 
 
 def _segment_rows(measurements: Sequence[Document]) -> list[list[str]]:
@@ -225,7 +243,20 @@ def moment(microseconds: int) -> str:
 
 def _table(*headings: str) -> Table:
     table = Table(box=None, pad_edge=False, header_style="bold")
-    left = {"leg", "segment", "deploy", "when", "verdict", "worst segment", "baseline", "where", "reason", "detail"}
+    left = {
+        "leg",
+        "segment",
+        "deploys",
+        "hours",
+        "deploy",
+        "when",
+        "verdict",
+        "worst segment",
+        "baseline",
+        "where",
+        "reason",
+        "detail",
+    }
     for heading in headings:
         table.add_column(
             heading,

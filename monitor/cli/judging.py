@@ -1,6 +1,8 @@
 """Commands that answer about drift: gate, report."""
 
 import math
+from enum import StrEnum
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -19,6 +21,24 @@ from monitor.cli.common import (
 from monitor.cli.gating import AnswerFormat, AnswerPath, GateFormat, OnInconclusive, Undecided
 from monitor.cli.streams import argument_text
 from monitor.errors import ConfigurationError, UnreachableError
+
+
+class ReportFormat(StrEnum):
+    """Forms of a report."""
+
+    TEXT = "text"
+    JSON = "json"
+
+
+class HeadlineName(StrEnum):
+    """Measures that are kept of every deploy and hour."""
+
+    KEPT_ANSWERS = "kept_answers_ratio"
+    NEW_RESULTS = "new_results"
+    COLLAPSED_SWAPS = "collapsed_swaps"
+    SWAPS = "swaps"
+    JACCARD = "jaccard_ratio"
+    RANK_CHURN = "rank_churn_ratio"
 
 
 @asks_monitor
@@ -109,18 +129,28 @@ def _forecast(whom: CommandTarget, changeset: Path, deploy: str, against: str, *
 def report(
     options: MonitorOptions,
     deploy: Annotated[str, typer.Option()] = "",
+    measure: Annotated[
+        HeadlineName, typer.Option(help="The measure that is drawn over the last deploys and hours.")
+    ] = HeadlineName.KEPT_ANSWERS,
+    form: Annotated[ReportFormat, typer.Option("--format")] = ReportFormat.TEXT,
     as_json: Json = False,
 ) -> int:
-    """Measurements per segment now: of the running monitor, else as the last one left them; or a deploy's."""
+    """Measurements per segment now: of the running monitor, else as the last one left them; or a deploy's.
+
+    Below them how each segment moved over the last deploys and hours, one block a point.
+    """
     from monitor.app import asking, tables
     from monitor.app.wiring import read_state
 
     whom = options.target()
     monitor = whom.running()
     if monitor is not None:
-        document = monitor.report(argument_text(deploy))
+        document, past = monitor.report(argument_text(deploy)), monitor.history()
     else:
         with read_state(whom.stored()) as store:
-            document = asking.stored_report(store, argument_text(deploy))
-    say(document, as_json=as_json, text=tables.report_table)
+            document, past = asking.stored_report(store, argument_text(deploy)), asking.stored_history(store)
+    if past is not None:
+        document["history"] = past
+    drawn = partial(tables.report_table, measure=measure.value)
+    say(document, as_json=as_json or form is ReportFormat.JSON, text=drawn)
     return PASS

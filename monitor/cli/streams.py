@@ -8,6 +8,7 @@ from typing import Literal
 import typer
 
 Form = Literal["text", "json", "junit", "markdown"]
+_PLAIN = str.maketrans("▁▂▃▄▅▆▇█·", "12345678.")
 
 
 def tolerant_streams() -> None:
@@ -25,6 +26,8 @@ def tell(text: str, form: Form = "text") -> None:
     their own, so that they are read the same under any of them; words for people come in stdout's own.
     """
     shown = text.rstrip("\n")
+    if form == "text" and not _is_utf8(sys.stdout.encoding):
+        shown = shown.translate(_PLAIN)  # what is drawn stays a picture: 1 is the lowest block, 8 the highest
     if form in ("json", "junit") and not _is_utf8(sys.stdout.encoding):
         shown = _ascii_json(shown) if form == "json" else shown.encode("ascii", "xmlcharrefreplace").decode()
     typer.echo(shown)

@@ -81,6 +81,9 @@ def test_a_deploy_at_the_end_is_waited_for_and_judged(tmp_path: Path) -> None:
         assert (said["state"], said["verdict"]) == ("judged", "pass")
         client.deploy_at_end("hand")
         assert client.report("hand")["deploy_id"] == "hand"
+        past = client.history()
+        assert past is not None
+        assert past["deploys"][-1]["deploy"] == "hand"
         assert client.report("")["verdict"]["verdict"] == "pass"
         with pytest.raises(ConfigurationError, match="404 deploy 'never'"):
             client.report("never")

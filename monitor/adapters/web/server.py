@@ -46,6 +46,8 @@ from monitor.core.records.documents import (
     retried_document,
     snapshot_document,
 )
+from monitor.core.records.history import DEPLOYS_KEPT, HOURS_KEPT
+from monitor.core.records.history_document import history_document
 from monitor.core.traffic.document import traffic_document
 from monitor.ports import ConfigurationError, CorpusDriftError, Service, UnreachableError
 
@@ -89,6 +91,7 @@ class Endpoints:
             Route("/readyz", self.readyz),
             Route("/api/v1/report", self.report),
             Route("/api/v1/explain", self.explain),
+            Route("/api/v1/history", self.history),
             Route("/api/v1/gate", self.gate),
             Route("/api/v1/erased", self.erased, methods=["POST"]),
             Route("/api/v1/migration", self.migration),
@@ -145,6 +148,15 @@ class Endpoints:
         if view is None:
             return problem("no report yet: the state is being restored", 503)
         return JSONResponse(report_document(view.report, view.verdict))
+
+    def history(self, request: Request) -> Response:
+        """The newest points of deploys and hours, at most as many as are kept."""
+        try:
+            deploys, hours = (int(request.query_params.get(name, "40")) for name in ("deploys", "hours"))
+        except ValueError:
+            return problem("parameters deploys, hours: expected whole numbers", 400)
+        bounded = min(max(deploys, 0), DEPLOYS_KEPT), min(max(hours, 0), HOURS_KEPT)
+        return JSONResponse(history_document(self._service.history(*bounded)))
 
     def explain(self, request: Request) -> Response:
         """The incident card: of a deploy, else of the corpus now; of one segment or anchor."""

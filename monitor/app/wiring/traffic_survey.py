@@ -10,7 +10,8 @@ from monitor.app.health import Clocks
 from monitor.app.restore import restore
 from monitor.app.traffic_section import TrafficSection
 from monitor.app.wiring.logs import build_log
-from monitor.app.wiring.monitor import build_engine, read_state
+from monitor.app.wiring.monitor import build_engine
+from monitor.app.wiring.reading import read_state
 from monitor.app.wiring.retrieval import build_anchors, build_space
 from monitor.app.wiring.traffic import traffic_watch
 from monitor.core.index.corpus import Corpus

@@ -12,6 +12,7 @@ from monitor.core.model.losses import Fate, Loss
 from monitor.core.model.report import BaselineIdentity, CauseName, DriftReport, Leg, ShareKind
 from monitor.core.records.advice import ADVISED, advice
 from monitor.core.records.committed import DeployRecord
+from monitor.core.records.history_document import history_schema
 
 SCHEMA_VERSION = 1
 Document = dict[str, Any]
@@ -223,6 +224,7 @@ def report_schema() -> Document:
         losses=_list(loss_schema()), concerns=_list(concern),
     )  # fmt: skip
     whole["properties"]["remarks"] = _list(_TEXT)  # not required: a monitor of before this has none
+    whole["properties"]["history"] = history_schema()  # of the command only
     return {"$schema": "https://json-schema.org/draft/2020-12/schema", "title": "corpus-drift report", **whole}
 
 

@@ -18,6 +18,7 @@ from monitor.core.model.report import VerdictName
 from monitor.core.records.committed import DeployRecord
 from monitor.core.records.published import Published
 from monitor.ports import ConfigurationError, UnreachableError
+from tests.adapters.pasts import past
 from tests.adapters.serving import Reply, Served, Shown, served
 from tests.adapters.views import HOSTILE, health, view
 from tests.contracts.stores import snapshot
@@ -57,6 +58,15 @@ def serving(service: Shown | None = None, **settings: object) -> Iterator[Served
     given = HttpSettings(port=0, **settings)  # type: ignore[arg-type]  # by name
     with served(service or Shown(shown()), given) as at:
         yield at
+
+
+def test_the_past_is_bounded_by_what_was_asked() -> None:
+    with served(Shown(view(["s"]), past=past([("all", "all")], deploys=9, hours=3))) as at:
+        for query, counts in (("", (9, 3)), ("?deploys=2&hours=1", (2, 1)), ("?deploys=99999&hours=0", (9, 0))):
+            found = at.ask(f"/api/v1/history{query}").json()
+            assert (len(found["deploys"]), len(found["hours"])) == counts
+        refused = at.ask("/api/v1/history?deploys=many")
+        assert (refused.status, "expected whole numbers" in refused.json()["error"]) == (400, True)
 
 
 def test_every_path_answers_before_the_first_report() -> None:

@@ -57,10 +57,7 @@ def test_verdicts(results: tuple[LookResult, ...], accept: bool, verdict: str) -
 
 def test_of_several_the_worst_counts_and_nothing_is_unknown() -> None:
     item = ErasedItem("a", "chunk", ())
-    made = {
-        verdict: ErasureAnswer(item, (look(of),))
-        for verdict, of in (("erased", "absent"), ("unknown", "unknown"))
-    }  # fmt: skip
+    made = {"erased": ErasureAnswer(item, (look("absent"),)), "unknown": ErasureAnswer(item, (look("unknown"),))}
     assert overall([]) is ErasureVerdict.UNKNOWN
     assert overall([made["erased"], made["unknown"]]) is ErasureVerdict.UNKNOWN
     assert overall([made["unknown"], ErasureAnswer(item, (look("found", CHUNK),))]) is ErasureVerdict.RETRIEVABLE

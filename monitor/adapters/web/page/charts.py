@@ -8,8 +8,8 @@ from markupsafe import Markup
 
 from monitor.adapters.web.page import svg
 from monitor.adapters.web.page.words import clock, number, shown
-from monitor.core.measures.registry import REGISTRY
 from monitor.core.records.history import HOUR, HistoryPoint, Series
+from monitor.core.records.reading import Reading
 
 MISSED = 1.5 * HOUR
 """Seconds between two hours beyond which nobody was there: a gap."""
@@ -19,44 +19,6 @@ EDGE = 4.0
 """Around the lines, so that no stroke is cut."""
 MARKS = 14.0
 """Height of the row of verdicts below a large picture."""
-LEAST_SPAN = 0.02
-"""Of an axis, as a share of the measure's range or of 1: noise below it is no mountain."""
-
-
-@dataclass(frozen=True, slots=True)
-class Reading:
-    """A series of one segment: what was measured at each point, and what was allowed then."""
-
-    series: Series
-    values: tuple[float, ...]
-    limits: tuple[float, ...]
-    names: tuple[str, ...]
-    """Of the points, for people."""
-    verdicts: tuple[str, ...]
-
-    @property
-    def rises(self) -> bool:
-        """Whether more is better."""
-        measure = REGISTRY.by_name.get(self.series.metric)
-        return measure is not None and measure.better == "higher"
-
-    @property
-    def best(self) -> float:
-        """The value of a corpus in which nothing moved."""
-        return 1.0 if self.rises else 0.0
-
-    @property
-    def beyond(self) -> tuple[int, ...]:
-        """Points whose value is on the wrong side of the limit of then; unknown is on neither side."""
-        sides = zip(self.values, self.limits, strict=True)
-        return tuple(
-            at for at, (value, limit) in enumerate(sides) if (value < limit if self.rises else value > limit)
-        )
-
-    @property
-    def known(self) -> bool:
-        """Whether there is anything to draw."""
-        return not all(map(math.isnan, self.values))
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,16 +37,9 @@ class Chart:
 
 
 def reading(points: Sequence[HistoryPoint], dimension: str, segment: str, series: Series) -> Reading:
-    """A series of one segment over some points."""
-    pairs = [point.at(dimension, segment, series) for point in points]
-    rows = [(point, point.row(dimension, segment)) for point in points]
-    return Reading(
-        series,
-        tuple(value for value, _ in pairs),
-        tuple(limit for _, limit in pairs),
-        tuple(point.deploy_id if point.kind == "deploy" else _time(point) for point in points),
-        tuple("" if row is None else point.verdicts[row] for point, row in rows),
-    )
+    """A series of one segment over some points, deploys by id and hours by time."""
+    names = [point.deploy_id if point.kind == "deploy" else _time(point) for point in points]
+    return Reading.of(points, dimension, segment, series, names)
 
 
 def over_deploys(of: Reading, *, large: bool = False, chosen: int | None = None) -> Chart | None:
@@ -133,7 +88,7 @@ def _chart(
     width, height = LARGE if large else SMALL
     floor = height - EDGE - (MARKS if large else 0.0)
     across = svg.Scale(0.0, 1.0, EDGE, width - EDGE)
-    low, high = _axis(of)
+    low, high = of.axis
     up = svg.Scale(low, high, floor, EDGE)
     xs = [across(place) for place in places]
     shapes = [svg.path("at", "".join(f"M{across(at):.2f} 0V{floor + EDGE:.2f}" for at in lines))]
@@ -158,28 +113,17 @@ def _chart(
 
 def figures(of: Reading, *, brief: bool = False) -> str:
     """What a picture shows, in words: the worst value and where, the limit, what is beyond it, what is not known."""
-    metric, known = of.series.metric, [at for at, value in enumerate(of.values) if not math.isnan(value)]
-    if not known:
+    metric, worst = of.series.metric, of.worst
+    if worst is None:
         return "nothing known"
-    worst = (min if of.rises else max)(known, key=lambda at: of.values[at])
     where = "" if brief else f" at {shown(of.names[worst], 40)}"
     said = [f"{'lowest' if of.rises else 'highest'} {number(of.values[worst], metric)}{where}"]
-    limits = [limit for limit in of.limits if not math.isnan(limit)]
-    said.append(f"limit {number(limits[-1], metric)}" if limits else "no limit")
+    said.append("no limit" if math.isnan(of.limit) else f"limit {number(of.limit, metric)}")
     if of.beyond:
         said.append(f"{len(of.beyond)} of {len(of.values)} beyond it")
-    if len(known) < len(of.values):
-        said.append(f"{len(of.values) - len(known)} unknown")
+    if len(of.known) < len(of.values):
+        said.append(f"{len(of.values) - len(of.known)} unknown")
     return ", ".join(said)
-
-
-def _axis(of: Reading) -> tuple[float, float]:
-    """From the best value to whatever is furthest from it, the limit among it: a limit far off makes noise small."""
-    found = svg.bounds([*of.values, *of.limits, of.best], least=0.0) or (0.0, 1.0)
-    low, high = found
-    if high - low >= LEAST_SPAN:
-        return found
-    return (high - LEAST_SPAN, high) if of.rises else (low, low + LEAST_SPAN)
 
 
 def _placed(xs: Sequence[float], values: Sequence[float], up: svg.Scale) -> list[svg.Place | None]:

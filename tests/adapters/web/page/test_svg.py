@@ -12,10 +12,11 @@ from hypothesis import strategies as st
 
 from monitor.adapters.web.page import svg
 from monitor.adapters.web.page.anchor_past import bump
-from monitor.adapters.web.page.charts import LARGE, SMALL, Reading, over_deploys, over_hours, reading
+from monitor.adapters.web.page.charts import LARGE, SMALL, over_deploys, over_hours, reading
 from monitor.adapters.web.page.deploys import BAR, bar
 from monitor.adapters.web.page.svg import Scale, bounds, crosses, dots, element, line, picture, steps
 from monitor.core.records.history import HOUR, Series
+from monitor.core.records.reading import Reading
 from tests.adapters.pasts import NOW, past
 from tests.adapters.views import HOSTILE
 
