@@ -111,11 +111,11 @@ FLOORS = (
     "judging",
     "alarms",
     "migration",
+    "selection",
     "traffic",
     "records",
     "explain",
     "erasure",
-    "selection",
 )
 """The rooms of `core` from the ground up: each imports from those below it. What stands loose in `core` is on top."""
 MODULES = {

@@ -387,6 +387,8 @@ class Monitor:
         watch = self.parts.traffic
         if watch is None or not self._caught_up:
             return False
+        if idle:
+            watch.look_for_leaks(self.session)
         worked = watch.work(self.parts.engine, idle=idle)
         made = watch.commit()
         if made is not None:

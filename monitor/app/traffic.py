@@ -14,6 +14,9 @@ from monitor.core.model.events import Partition, Position, Segment
 from monitor.core.model.scoring import Distance, prepare
 from monitor.core.records.committed import Quarantined
 from monitor.core.selection.selection import normal_form
+from monitor.core.session import Session
+from monitor.core.traffic.intents import KeptText
+from monitor.core.traffic.leak import AnchorLeak, corpus_leaks, tuning_leaks
 from monitor.core.traffic.ledger import TrafficLedger
 from monitor.core.traffic.marks import TrafficMarks
 from monitor.core.traffic.model import (
@@ -44,6 +47,8 @@ MOST_TEXTS = 20_000
 """Texts of questions that no anchor represents, held in memory alone, for proposals."""
 AHEAD = DAY
 """Microseconds that a query may be dated ahead of the clock."""
+LEAKS = 3_600.0
+"""Seconds between two looks for anchors in the corpus."""
 VIEW_PAUSES = 20.0
 """A view is made anew after so many times what it took."""
 
@@ -62,6 +67,7 @@ class TrafficPlan:
         filter_by: attributes that results share with their query.
         dimensions: by whose segments shares are told apart.
         cap: the most segments of a dimension.
+        tuning: texts that something was tuned on.
     """
 
     keep_days: int
@@ -74,6 +80,7 @@ class TrafficPlan:
     filter_by: tuple[str, ...] = ()
     dimensions: tuple[str, ...] = ()
     cap: int = 50
+    tuning: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -113,7 +120,7 @@ class TrafficWatch:
         self._plan, self._source, self._read, self._marks = plan, source, read, marks
         self._encoder, self._clocks, self._limited = encoder, clocks, limited
         self.ledger = TrafficLedger(plan.keep_days, plan.max_rows)
-        self.texts: dict[bytes, str] = {}
+        self.texts: dict[bytes, KeptText] = {}
         """By mark, what was asked: of questions that no anchor represents, and only in memory."""
         self._outcomes: Counter[str] = Counter()
         self._positions: dict[Partition, int] = {}
@@ -123,6 +130,8 @@ class TrafficWatch:
         self._started = self._dirty = self._afresh = self._waiting = False
         self._next = -np.inf
         self._last_error = ""
+        self._leaks: tuple[AnchorLeak, ...] = ()
+        self._next_leaks = -np.inf
         self._stale = True
         self._view: TrafficView | None = None
         self._next_view = -np.inf
@@ -137,6 +146,15 @@ class TrafficWatch:
             return
         self.ledger.restore(kept.level, kept.newest, kept.questions, kept.asks)
         self._positions, self._outcomes = dict(kept.positions), Counter(kept.outcomes)
+
+    def look_for_leaks(self, session: Session) -> None:
+        """Look whether anchors stand in chunks of their lists; once an hour at most."""
+        now = self._clocks.monotonic()
+        if now >= self._next_leaks:
+            engine = session.engine
+            found = corpus_leaks(engine.anchors, engine.lists(), session.corpus, engine.duplicates)
+            self._stale = self._stale or found != self._leaks
+            self._leaks, self._next_leaks = found, now + LEAKS
 
     def work(self, engine: Engine, *, idle: bool) -> bool:
         """Take in some of the log within the seconds of one look; says whether anything came.
@@ -270,7 +288,9 @@ class TrafficWatch:
                 if represented(standing):
                     self.texts.pop(of.question, None)
                 elif of.question in self.texts or len(self.texts) < MOST_TEXTS:
-                    self.texts[of.question] = of.query.text.strip()
+                    # Where an encoder makes vectors of texts, a text is enough.
+                    vector = of.query.vector if self._encoder is None else None
+                    self.texts[of.question] = KeptText(of.query.text.strip(), vector)
 
     def _filter(self, segment: Segment) -> Segment:
         return tuple(pair for pair in segment if pair[0] in self._plan.filter_by)
@@ -290,7 +310,7 @@ class TrafficWatch:
             self.ledger.judge(question.mark, standing)
             if standing is not None and represented(standing):
                 self.texts.pop(question.mark, None)
-        self._dirty, self._view = True, None
+        self._dirty, self._view, self._next_leaks = True, None, -np.inf
 
     def commit(self) -> tuple[TrafficCommit, list[Quarantined]] | None:
         """What has changed since it was asked last, for the state; None for nothing."""
@@ -328,7 +348,10 @@ class TrafficWatch:
         """The same, whatever it takes."""
         log = TrafficLog(dict(sorted(self._outcomes.items())), self._last_error, self._waiting)
         plan = self._plan
-        return traffic_view(self.ledger, anchors, log, dimensions=plan.dimensions, cap=plan.cap, least=plan.least)
+        leaks = [*self._leaks, *tuning_leaks(anchors, plan.tuning)]
+        return traffic_view(
+            self.ledger, anchors, log, self.texts, leaks, dimensions=plan.dimensions, cap=plan.cap, least=plan.least
+        )
 
     def close(self) -> None:
         """Close the log."""

@@ -25,6 +25,8 @@ class TrafficSection(LogSection):
     """A row is one client's question on one day; where there would be more, only a sample of the clients is kept."""
     seconds: float = Field(0.25, gt=0, le=60)
     """That one look at the log may take."""
+    tuning: tuple[str, ...] = ()
+    """Files of queries that something was tuned on: anchors among them flatter."""
     least_coverage: float = Field(0.5, ge=0, le=1)
     """Below it, the anchors no longer speak for the traffic."""
 

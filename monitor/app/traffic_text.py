@@ -1,5 +1,6 @@
 """What is said of the traffic, as text for people."""
 
+import json
 from datetime import UTC, datetime
 from typing import Any
 
@@ -40,9 +41,12 @@ def coverage_text(document: Document) -> str:
         *_mix(document),
         f"anchors that users have left (below 0.1% of 28 days): {len(document['historical']):,}"
         + _named([of["anchor"] for of in document["historical"]]),
+        f"new intents of 20 clients or more in two weeks: {len(document['new_intents']):,}",
+        f"anchors that stand elsewhere word for word: {len(document['leaks']):,}"
+        + _named([of["anchor"] for of in document["leaks"]]),
+        *(["`corpus-drift anchors propose` says what to do about them"] if document["proposals"] else []),
         "the log: " + (", ".join(f"{count:,} {name}" for name, count in outcomes.items()) or "nothing was read"),
         *([f"the log: {document['log']['last_error']}"] if document["log"]["last_error"] else []),
-        *(f"note: {said}" for said in document["problems"]),
     ]
     return drawn(*lines)
 
@@ -73,3 +77,18 @@ def _mix(document: Document) -> list[str]:
 def _named(names: list[str], most: int = 8) -> str:
     more = ", ..." if len(names) > most else ""
     return f": {', '.join(names[:most])}{more}" if names else ""
+
+
+def proposals_text(document: Document) -> str:
+    """What to add, drop and look at, each with its reason, as a person reads a difference."""
+    signs = {"add": "+", "drop": "-", "review": "?"}
+    lines = [
+        f"{signs[of['kind']]} {json.dumps(_short(of['anchor']), ensure_ascii=False)}\n    # {of['reason']}"
+        for of in document["proposals"]
+    ]
+    return "\n".join(lines or ["nothing to propose"]) + "\n"
+
+
+def _short(anchor: dict[str, Any]) -> dict[str, Any]:
+    """Without the vector, which no person reads."""
+    return {name: value for name, value in anchor.items() if name != "vector_b64"}

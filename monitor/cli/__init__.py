@@ -48,6 +48,7 @@ app.command(short_help="Can what was deleted still be retrieved?")(erasing.erase
 app.add_typer(baselines.baseline, name="baseline")
 app.add_typer(migrating.migrate, name="migrate")
 checking.anchors.command(short_help="How much of the traffic the anchors speak for.")(anchoring.coverage)
+checking.anchors.command(short_help="Propose anchors to add and drop, with reasons.")(anchoring.propose)
 app.add_typer(checking.anchors, name="anchors")
 app.add_typer(checking.events, name="events")
 app.add_typer(checking.quarantine, name="quarantine")

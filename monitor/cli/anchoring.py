@@ -36,3 +36,28 @@ def _document(options: MonitorOptions, traffic: Path | None) -> dict[str, Any]:
         return surveyed_document(whom.stored(), traffic)
     monitor = whom.running()
     return stored_document(whom.stored()) if monitor is None else monitor.traffic()
+
+
+@asks_monitor
+def propose(
+    options: MonitorOptions,
+    traffic: TrafficFile = None,
+    output: Annotated[
+        Path | None,
+        typer.Option("--output", "-o", help="Also write the anchors file with every proposal taken, as a new file."),
+    ] = None,
+    as_json: Json = False,
+) -> int:
+    """What to change in the anchors so that they speak for the traffic again: a difference to merge, with reasons.
+
+    + a new intent of 20 clients or more, - an anchor that users have left, ? an anchor that stands in the corpus.
+    """
+    from monitor.app import traffic_text
+    from monitor.app.wiring.traffic_survey import write_proposed
+
+    document = _document(options, traffic)
+    if output is not None:
+        written = write_proposed(options.target().here(), document, output)
+        typer.echo(f"{output}: {written:,} anchors; check and merge it yourself", err=True)
+    say(document["proposals"] if as_json else document, as_json=as_json, text=traffic_text.proposals_text)
+    return PASS

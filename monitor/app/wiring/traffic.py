@@ -1,5 +1,8 @@
 """Traffic, as configured: where queries are read, and what becomes of them."""
 
+from pathlib import Path
+
+from monitor.adapters.query_log.reading import read_query_log
 from monitor.app.configuration import Configuration
 from monitor.app.health import Clocks
 from monitor.app.traffic import TrafficPlan, TrafficWatch
@@ -50,7 +53,15 @@ def traffic_watch(
         filter_by=configuration.dense.filter_by,
         dimensions=configuration.segments.dimensions,
         cap=configuration.segments.cap,
+        tuning=tuple(text for path in chosen.tuning for text in _texts(configuration.located(path))),
     )
     marks = TrafficMarks(chosen.key.get_secret_value())
     read = chosen.kind.reader(chosen.fields, plan.dimension)
     return TrafficWatch(plan, source, read, marks, space.encoder, clocks, limited=limited)
+
+
+def _texts(path: Path) -> list[str]:
+    """The queries of a file that something was tuned on, in any form of `anchors build`."""
+    read = read_query_log(path)
+    read.require_mostly_read(path)
+    return [of.text for of in read.queries]

@@ -1,6 +1,8 @@
 """What is known of the traffic without a running monitor: from the committed state, or from a file over it."""
 
+import json
 import time
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -10,11 +12,12 @@ from monitor.app.health import Clocks
 from monitor.app.restore import restore
 from monitor.app.traffic_section import TrafficSection
 from monitor.app.wiring.logs import build_log
-from monitor.app.wiring.monitor import build_engine
+from monitor.app.wiring.monitor import build_engine, drift_with
 from monitor.app.wiring.reading import read_state
-from monitor.app.wiring.retrieval import build_anchors, build_space
+from monitor.app.wiring.retrieval import build_anchors, build_space, fingerprint
 from monitor.app.wiring.traffic import traffic_watch
 from monitor.core.index.corpus import Corpus
+from monitor.core.session import Session
 from monitor.core.traffic.document import traffic_document
 from monitor.ports import ConfigurationError
 
@@ -61,10 +64,41 @@ def surveyed_document(configuration: Configuration, log: Path) -> dict[str, Any]
     anchors = build_anchors(configuration, space)
     corpus = Corpus(space.dimension, tombstone_days=configuration.state.tombstone_days)
     engine = build_engine(configuration, anchors, corpus)
+    drift = drift_with(configuration, fingerprint(configuration, space), anchors)
     try:
         with read_state(configuration) as store:
             restore(store, corpus, engine, None)
+        watch.look_for_leaks(Session.of(corpus, engine, drift, index=False))
         watch.work(engine, idle=True)
     finally:
         watch.close()
     return traffic_document(watch.view_now(anchors))
+
+
+def write_proposed(configuration: Configuration, document: Mapping[str, Any], output: Path) -> int:
+    """Write the anchors file with every proposal taken: lines stay as they are, new ones stand at the end.
+
+    Returns:
+        How many anchors it holds.
+
+    Raises:
+        ConfigurationError: the output is there already, or cannot be written.
+    """
+    found = document["proposals"]
+    gone = {of["anchor"]["id"] for of in found if of["kind"] == "drop"}
+    path = configuration.located(configuration.anchors.path)
+    lines = [line for line in path.read_text(encoding="utf-8-sig").split("\n") if line.strip()]
+    made = {name: line for line in lines if (name := json.loads(line)["id"]) not in gone}
+    for of in found:
+        if of["kind"] == "add" and of["anchor"].get("text"):
+            made.setdefault(of["anchor"]["id"], json.dumps(of["anchor"], ensure_ascii=False))
+    try:
+        with output.open("x", encoding="utf-8") as file:
+            file.writelines(f"{line}\n" for line in made.values())
+    except FileExistsError:
+        message = f"--output {str(output)!r}: it is there already; expected a new file, which you merge"
+        raise ConfigurationError(message) from None
+    except OSError as error:
+        message = f"--output {str(output)!r}: {error.strerror}; expected a file that can be written"
+        raise ConfigurationError(message) from error
+    return len(made)

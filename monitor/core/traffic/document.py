@@ -1,13 +1,16 @@
 """What is said of the traffic, as the JSON document that commands and the endpoint answer with."""
 
 import math
+from base64 import b64encode
 from typing import Any
 
+from monitor.core.model.anchors import Anchor
+from monitor.core.traffic.intents import TrafficIntent
 from monitor.core.traffic.shares import ShareEstimate
 from monitor.core.traffic.view import TrafficView
 
 VERSION = 1
-FIELDS = frozenset({"verdict", "window", "coverage", "judged", "unseen", "log", "problems"})
+FIELDS = frozenset({"verdict", "window", "coverage", "judged", "unseen", "log", "proposals"})
 """What is read of an answer."""
 _DAY_SECONDS = 86_400
 
@@ -40,8 +43,37 @@ def traffic_document(of: TrafficView) -> dict[str, Any]:
         "unseen": _estimate(of.unseen),
         "divergence_bits": {name: _number(bits) for name, bits in of.divergence.items()},
         "historical": [{"anchor": one.anchor_id, **_estimate(one.estimate)} for one in of.anchors if one.historical],
+        "new_intents": [_intent(one) for one in of.intents],
+        "leaks": [{"anchor": one.anchor_id, "where": one.where, "containment": one.containment} for one in of.leaks],
+        "proposals": [
+            {"kind": one.kind, "anchor": anchor_document(one.anchor), "reason": one.reason} for one in of.proposals
+        ],
         "log": {"outcomes": dict(of.log.outcomes), "last_error": of.log.last_error, "waiting": of.log.waiting},
-        "problems": list(of.problems),
+    }
+
+
+def anchor_document(of: Anchor) -> dict[str, Any]:
+    """An anchor as a line of the anchors file has it, without what is not said of it."""
+    said = {
+        "id": of.id,
+        "text": of.text,
+        "segment": dict(of.segment),
+        "weight": of.weight,
+        "vector_b64": "" if of.vector is None else b64encode(of.vector.astype("<f4").tobytes()).decode(),
+    }
+    return {name: value for name, value in said.items() if value}
+
+
+def _intent(of: TrafficIntent) -> dict[str, Any]:
+    return {
+        "text": None if of.text is None else of.text.text,
+        "segment": dict(of.segment),
+        "questions": of.questions,
+        "clients_this_week": of.this_week,
+        "clients_last_week": of.last_week,
+        "nearest": of.nearest or None,
+        "likeness": of.likeness,
+        **_estimate(of.share),
     }
 
 

@@ -1,11 +1,15 @@
 """A ledger of traffic to what is said of it."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 from monitor.core.model.anchors import AnchorSet
 from monitor.core.traffic.coverage import WINDOW, AskTable, coverage_shares
+from monitor.core.traffic.intents import KeptText, new_intents
+from monitor.core.traffic.leak import AnchorLeak
 from monitor.core.traffic.ledger import TrafficLedger
+from monitor.core.traffic.proposal import proposals
 from monitor.core.traffic.view import TrafficLog, TrafficView
 
 
@@ -13,6 +17,8 @@ def traffic_view(
     ledger: TrafficLedger,
     anchors: AnchorSet,
     log: TrafficLog,
+    texts: Mapping[bytes, KeptText],
+    leaks: Sequence[AnchorLeak] = (),
     *,
     dimensions: Sequence[str] = (),
     cap: int = 50,
@@ -24,6 +30,8 @@ def traffic_view(
         ledger: what was asked, and how it stands.
         anchors: of now.
         log: how the log is read.
+        texts: what was asked, by mark, as far as it is known.
+        leaks: anchors that stand elsewhere.
         dimensions: by whose segments shares are told apart.
         cap: the most segments of a dimension.
         least: coverage below which the anchors no longer speak for the traffic.
@@ -31,9 +39,13 @@ def traffic_view(
     table = AskTable.of(ledger)
     shares = coverage_shares(table, ledger, anchors, dimensions=dimensions, cap=cap)
     standings = [ledger.questions[mark].standing for mark in table.questions]
+    days = min(WINDOW, ledger.newest - int(table.day.min()) + 1) if len(table) else 0
+    intents = new_intents(table, ledger, anchors, texts)
+    # Whom users have left shows after the whole window only.
+    shares = shares if days == WINDOW else replace(shares, anchors=())
     return TrafficView(
         newest=ledger.newest,
-        days=min(WINDOW, ledger.newest - int(table.day.min()) + 1) if len(table) else 0,
+        days=days,
         asks=int(table.count.sum()),
         clients=int(table.client.max(initial=-1)) + 1,
         questions=len(table.questions),
@@ -45,5 +57,8 @@ def traffic_view(
         anchors=shares.anchors,
         divergence=shares.divergence,
         log=log,
+        intents=intents,
+        leaks=tuple(leaks),
+        proposals=proposals(intents, shares.anchors, leaks, anchors, days=days),
         least=least,
     )

@@ -2,10 +2,13 @@
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from monitor.core.model.report import ALL
 from monitor.core.traffic.coverage import AnchorTraffic, CoverageFigure, TrafficWeight
+from monitor.core.traffic.intents import TrafficIntent
+from monitor.core.traffic.leak import AnchorLeak
+from monitor.core.traffic.proposal import AnchorProposal
 from monitor.core.traffic.shares import ShareEstimate
 
 LEAST_JUDGED = 0.5
@@ -47,6 +50,9 @@ class TrafficView:
         anchors: by anchor, its share.
         divergence: by dimension, between the anchors' mix of segments and the traffic's, bits.
         log: how the log is read.
+        intents: new ones that no anchor represents, largest first.
+        leaks: anchors that stand elsewhere word for word.
+        proposals: what a person may merge into the anchors.
         least: coverage below which the anchors no longer speak for the traffic.
     """
 
@@ -63,8 +69,10 @@ class TrafficView:
     anchors: tuple[AnchorTraffic, ...]
     divergence: Mapping[str, float]
     log: TrafficLog
+    intents: tuple[TrafficIntent, ...] = ()
+    leaks: tuple[AnchorLeak, ...] = ()
+    proposals: tuple[AnchorProposal, ...] = ()
     least: float = 0.5
-    problems: tuple[str, ...] = field(default=())
 
     def share(self, dimension: str = ALL, segment: str = ALL, weight: TrafficWeight = "asks") -> ShareEstimate:
         """The coverage of a segment; unknown where it has no traffic, or too little of all traffic is judged."""

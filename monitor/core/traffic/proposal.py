@@ -1,0 +1,91 @@
+"""What a person may merge into the anchors: a line each, with its reason."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from hashlib import blake2b
+from typing import Literal
+
+import numpy as np
+
+from monitor.core.model.anchors import Anchor, AnchorSet
+from monitor.core.selection.selection import normal_form
+from monitor.core.traffic.coverage import AnchorTraffic
+from monitor.core.traffic.intents import TrafficIntent
+from monitor.core.traffic.leak import TUNING, AnchorLeak
+
+ProposalKind = Literal["add", "drop", "review"]
+_MOST_WEIGHT = 10.0
+"""Of a new anchor, in mean weights: one intent never decides a segment."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class AnchorProposal:
+    """One change that somebody may make.
+
+    Args:
+        kind: `add` a new anchor, `drop` one that users have left, `review` one that measures nothing fairly.
+        anchor: the new one, or the one in question. A new one has no text where that is not known.
+        reason: why, one line.
+    """
+
+    kind: ProposalKind
+    anchor: Anchor
+    reason: str
+
+
+def proposals(
+    intents: Sequence[TrafficIntent],
+    traffic: Sequence[AnchorTraffic],
+    leaks: Sequence[AnchorLeak],
+    anchors: AnchorSet,
+    *,
+    days: int,
+) -> tuple[AnchorProposal, ...]:
+    """New anchors for new intents, then those that users have left, then those that leaked.
+
+    Args:
+        intents: new ones.
+        traffic: the anchors' shares of the window.
+        leaks: where anchors stand elsewhere.
+        anchors: of now.
+        days: that the shares are of.
+    """
+    by_id = {of.id: of for of in anchors.anchors}
+    mean = float(np.mean(anchors.weights)) if len(anchors) else 1.0
+    shares = [of.estimate.share for of in traffic if of.estimate.share > 0.0]
+    usual = float(np.mean(shares)) if shares else 0.0
+    added = (AnchorProposal("add", _anchor(of, mean, usual), _why_new(of)) for of in intents)
+    left = [of for of in traffic if of.historical]
+    dropped = (AnchorProposal("drop", by_id[of.anchor_id], _why_left(of, days)) for of in left)
+    leaked = (AnchorProposal("review", by_id[of.anchor_id], _why_leaked(of)) for of in leaks)
+    return (*added, *dropped, *leaked)
+
+
+def _anchor(of: TrafficIntent, mean: float, usual: float) -> Anchor:
+    """Its id is the one `anchors build` gives the same question; its weight, what its share is among the others'."""
+    weight = round(mean * min(_MOST_WEIGHT, of.share.share / usual), 3) if usual else mean
+    made = Anchor("", "", None, of.segment, max(weight, 0.001))
+    if of.text is None:
+        return replace(made, id=f"t-{of.mark[:8].hex()}")
+    named = repr((normal_form(of.text.text), of.segment)).encode()
+    name = f"q-{blake2b(named, digest_size=8).hexdigest()}"
+    return replace(made, id=name, text=of.text.text, vector=of.text.vector)
+
+
+def _why_new(of: TrafficIntent) -> str:
+    near = (
+        f"nearest is {of.nearest} with a likeness of {of.likeness:.2f}" if of.nearest else "no anchor shares a result"
+    )
+    unknown = "" if of.text else "; its text was not kept: ask the running monitor, or use --traffic FILE"
+    asked = f"{of.this_week} clients this week, {of.last_week} the week before"
+    said = f"{asked}, {of.questions} wordings, {of.share.share:.2%} of the traffic"
+    return f"new intent: {said}; {near}{unknown}"
+
+
+def _why_left(of: AnchorTraffic, days: int) -> str:
+    return f"historical: at most {of.estimate.upper:.3%} of {days} days' traffic (95%, limit 0.1%)"
+
+
+def _why_leaked(of: AnchorLeak) -> str:
+    where = "the tuning data holds" if of.where == TUNING else f"chunk {of.where} holds"
+    return f"leak: {where} {of.containment:.0%} of it word for word"
