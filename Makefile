@@ -5,13 +5,16 @@ BIN := $(VENV)/bin
 INSTALL := $(BIN)/pip install --quiet --disable-pip-version-check --no-deps
 WHERE ?= .demo
 
-.PHONY: demo demo-migration serve test kill bench docs fmt lint lock clean
+.PHONY: demo demo-migration live serve test kill bench docs fmt lint lock clean
 
 demo: $(VENV)/.run
 	$(BIN)/corpus-drift demo
 
 demo-migration: $(VENV)/.run
 	$(BIN)/corpus-drift demo --migration
+
+live: $(VENV)/.test
+	$(BIN)/python -m live $(LIVE)
 
 serve: $(VENV)/.run
 	$(BIN)/corpus-drift demo --folder $(WHERE) --serve

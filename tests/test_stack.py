@@ -7,7 +7,7 @@ from contextlib import ExitStack, contextmanager
 
 import pytest
 
-from tests.stack import Missing, alertmanager, answers, free_ports, need, program, prometheus
+from tests.stack import Missing, NotReadyError, alertmanager, answers, free_ports, need, program, prometheus
 
 
 @contextmanager
@@ -48,7 +48,7 @@ def test_prometheus_scrapes_itself_and_is_gone_afterwards() -> None:
 
 @pytest.mark.stack
 def test_a_server_that_refuses_its_configuration_shows_its_log() -> None:
-    with ExitStack() as stack, pytest.raises(AssertionError, match="nonsense"):
+    with ExitStack() as stack, pytest.raises(NotReadyError, match="nonsense"):
         need(prometheus("nonsense: true\n"), stack)
 
 

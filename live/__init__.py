@@ -1,0 +1,1 @@
+"""A living example on this machine, and the real servers that it and the tests start."""
