@@ -28,6 +28,7 @@ GONE = {"doc0#0", "doc1#0", "doc1#1", "doc1#2", "doc1#3", "doc2#0"}
 def ran(tmp_path_factory: pytest.TempPathFactory) -> Path:
     config = erasures.write_erasures(tmp_path_factory.mktemp("ran"))
     assert main(["run", "-c", str(config), "--until-end"]) == 0
+    main(["erased", "-c", str(config), *sorted(GONE), "--forget"])  # it keeps no text of what is gone any more
     return config
 
 
@@ -63,6 +64,7 @@ def test_a_document_that_is_gone_is_erased(run: Commands, ran: Path) -> None:
     assert looks(document) == {
         "events": "absent", "quarantine": "absent", "copies": "absent", "index": "absent",
         "index_content": "absent", "questions": "absent", "production": "nothing", "lists": "nothing",
+        "past": "absent",
     }  # fmt: skip
     assert (ran.parent / "state.db").read_bytes() == before
 
@@ -75,6 +77,19 @@ def test_copies_under_other_ids_are_named_and_may_be_accepted(run: Commands, ran
     code, document = erased(run, ran, "doc0#0", "--accept-copies")
     assert (code, document["verdict"]) == (0, "erased")
     assert [one["decides"] for look in document["items"][0]["looks"] for one in look["found"]] == [False] * 4
+
+
+def test_texts_that_the_monitor_keeps_are_found_and_forgotten(run: Commands, tmp_path: Path) -> None:
+    config = erasures.write_erasures(tmp_path)
+    assert run("run", "-c", config, "--until-end").code == 0
+    code, document = erased(run, config, "doc2#0")
+    assert (code, found(document, "past")) == (1, [("doc2#0", "kept text")])
+    assert [look for look, outcome in looks(document).items() if outcome == "found"] == ["past"]
+    assert erased(run, config, "doc2#0", "--accept-copies")[0] == 1
+    assert erased(run, config, "doc2#0", "--forget")[0] == 0
+    assert erased(run, config, "doc2#0")[0] == 0
+    assert erased(run, config, "doc1")[0] == 1  # of others nothing was forgotten
+    assert run("report", "-c", config).code == 0
 
 
 def test_what_is_live_is_retrievable(run: Commands, ran: Path) -> None:
@@ -212,6 +227,7 @@ def served(
         engine = SERVER.format(url=url) + (HASHED if hashed else "")
         config = erasures.write_erasures(folder, engine=engine, extra=extra)
         assert run("run", "-c", config, "--until-end").code == 0
+        run("erased", "-c", config, *sorted(GONE), "--forget")
         yield config
     finally:
         stub.stop()
@@ -284,6 +300,7 @@ def test_production_is_asked_the_questions_that_found_it(run: Commands, tmp_path
     with retriever.serving(stale) as url:
         config = erasures.write_erasures(tmp_path, extra=PRODUCTION.format(url=url))
         assert run("run", "-c", config, "--until-end").code == 0
+        run("erased", "-c", config, *sorted(GONE), "--forget")
         code, document = erased(run, config, "doc1", "doc2#0")
         assert (code, found(document, "production")) == (1, [("doc1#1", "chunk")])
         assert found(document, "production", 1) == [("old/2", "copy")]

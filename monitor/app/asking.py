@@ -3,11 +3,13 @@
 import threading
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import Any, Protocol
 
 from monitor.app.answers import expected
 from monitor.app.snapshot import Snapshots
+from monitor.core.erasure.model import ErasureRequest
 from monitor.core.evaluation import kept_evaluation
 from monitor.core.index.baseline import Approval, Snapshot
 from monitor.core.judging.budget import EXPECTED
@@ -103,9 +105,9 @@ class Running:
         made: Document = expected("explain", self._client.get("/api/v1/explain", **query))
         return made
 
-    def erased(self, ids: Sequence[str], text: str, *, accept_copies: bool) -> Document:
+    def erased(self, request: ErasureRequest) -> Document:
         """Whether what was deleted can still be retrieved."""
-        body = {"ids": [*ids], "text": text, "accept_copies": accept_copies}
+        body = asdict(request)
         made: Document = expected("erased", self._client.post("/api/v1/erased", body, timeout=ERASURE_SECONDS))
         return made
 

@@ -16,6 +16,7 @@ from monitor.core.erasure.corpus_looks import (
     events_result,
     items_of,
     likeness,
+    past_result,
     quarantine_result,
 )
 from monitor.core.erasure.document import Document, erasure_document
@@ -140,6 +141,12 @@ def erased(sources: ErasureSources, request: ErasureRequest, now: int) -> Docume
     return _Search(sources, request).document(now)
 
 
+def keys_of(store: StateStore, ids: Sequence[str]) -> list[int]:
+    """Keys of the chunks that are asked about, whether the events still know them or not."""
+    rows = (row for stored in store.contents(CHUNKS_AT_ONCE) for row, _ in stored)
+    return sorted({key for item in items_of(ids, rows) for key in item.keys - {row.key for row in item.live}})
+
+
 def _sensible(request: ErasureRequest) -> None:
     wrong = next((name for name in request.ids if not name.strip()), None)
     if not request.ids or len(request.ids) > MOST_IDS or wrong is not None:
@@ -199,6 +206,11 @@ class _Search:
             yield self._by_questions("served_lexical", item, content, kinds)
         yield self._of_production(item, content)
         yield self._in_lists(item)
+        kept = {name: self._texts_kept(chunk_key(name)) for name in item.named}
+        yield past_result(item, kept)
+
+    def _texts_kept(self, key: int) -> int:
+        return sum(version.text is not None for version in self._sources.store.versions(key))
 
     # ---------------------------------------------------------------- the corpus
 

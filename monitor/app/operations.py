@@ -200,6 +200,11 @@ class Operations:
         taken = sum(located.position not in kept for located in found.events)
         return Retried(taken, dict(sorted(kept.items())))
 
+    def unsay(self, keys: Sequence[int]) -> None:
+        """Forget the texts that are kept of chunks for pictures, from when they stood in lists."""
+        self._store(Commit({}, counters=dict(self.parts.session.counters), unsaid=keys))
+        self.remember()
+
     def apart(self) -> tuple[Drift, Sequence[Rule]]:
         """An evaluation of the anchors of now apart from the loop's, and the policy; from any thread."""
         return self.parts.drift_of(self.parts.engine.anchors), self.parts.rules

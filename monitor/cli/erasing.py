@@ -32,23 +32,26 @@ def erased(
     accept_copies: Annotated[
         bool, typer.Option("--accept-copies", help="Copies under other ids are said, and do not decide.")
     ] = False,
+    forget: Annotated[
+        bool, typer.Option("--forget", help="First have the monitor forget the texts of them that it keeps itself.")
+    ] = False,
     form: Annotated[ErasureFormat, typer.Option("--format")] = ErasureFormat.TEXT,
 ) -> int:
     """Can what was deleted still be retrieved: 0 no, 1 yes, 2 usage, 3 something could not be looked at, 4 no state.
 
     Looks at the events, the records set aside, copies under other ids, the served index, production and the anchors'
-    lists, and says what was looked at and what was not. Writes nothing.
+    lists, and says what was looked at and what was not. Writes nothing but for --forget.
     """
     from monitor.app.erasure_text import erasure_text
     from monitor.app.wiring.erasing import build_erasure
     from monitor.core.erasure.document import gate_code
     from monitor.core.erasure.model import ErasureRequest
 
-    request = ErasureRequest([argument_text(one) for one in ids], _text(text), accept_copies)
+    request = ErasureRequest([argument_text(one) for one in ids], _text(text), accept_copies, forget)
     whom = options.target()
     monitor = whom.running()
     if monitor is not None:
-        document = monitor.erased(request.ids, request.text, accept_copies=accept_copies)
+        document = monitor.erased(request)
     else:
         document = build_erasure(whom.stored(), None, request, tell=lambda line: typer.echo(line, err=True))
     say(document, as_json=form is ErasureFormat.JSON, text=erasure_text)

@@ -39,6 +39,7 @@ class ErasedRequest(msgspec.Struct, forbid_unknown_fields=True):
     ids: list[str]
     text: str = ""
     accept_copies: bool = False
+    forget: bool = False
 
 
 class RetryRequest(msgspec.Struct, forbid_unknown_fields=True):

@@ -272,7 +272,7 @@ class Endpoints:
     async def erased(self, request: Request) -> Response:
         """Whether what was deleted can still be retrieved: 200 with the verdict in the body."""
         asked = await body(request, ErasedRequest, TEXT_LIMIT)
-        wanted = ErasureRequest(asked.ids, asked.text, asked.accept_copies)
+        wanted = ErasureRequest(asked.ids, asked.text, asked.accept_copies, asked.forget)
         return await _answer(lambda: dict(self._service.erased(wanted)))
 
     async def retry(self, request: Request) -> Response:

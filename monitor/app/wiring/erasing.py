@@ -10,8 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from monitor.adapters.lock import OwnerLock
+from monitor.adapters.stores.sqlite.store import SqliteStore
 from monitor.app.configuration import Configuration
-from monitor.app.erasing import AskedIndex, ErasureSources, erased
+from monitor.app.erasing import AskedIndex, ErasureSources, erased, keys_of
 from monitor.app.loop import Monitor
 from monitor.app.operations import Operations
 from monitor.app.wiring.production import build_production
@@ -23,6 +24,7 @@ from monitor.core.index.baseline import ListLeg
 from monitor.core.index.corpus import Corpus
 from monitor.core.model.anchors import AnchorSet
 from monitor.core.model.lists import RankedLists
+from monitor.core.records.committed import Commit
 from monitor.kinds import RealIndex
 from monitor.ports import (
     ConfigurationError,
@@ -58,6 +60,8 @@ def build_erasure(
         ConfigurationError: the request or the configuration is wrong, or there is no state.
         UnreachableError: the anchors need an encoder that does not answer, or the loop does not.
     """
+    if request.forget:
+        _forget(configuration, monitor, request)
     space = build_space(configuration)
     anchors = build_anchors(configuration, space)
     chosen = configuration.production
@@ -91,6 +95,30 @@ def build_erasure(
         )
         newest = store.ledger()
         return erased(sources, request, newest[-1].event_time if newest else 0)
+
+
+def _forget(configuration: Configuration, monitor: Monitor | None, request: ErasureRequest) -> None:
+    """Have the state's owner forget the texts that are kept of deleted chunks for pictures; this process, where none
+    runs.
+    """
+    with read_state(configuration) as store:
+        keys = keys_of(store, request.ids)
+    if monitor is not None:
+        _of_loop(monitor, lambda operations: operations.unsay(keys))
+        return
+    path = configuration.located(configuration.state.path)
+    with ExitStack() as stack:
+        lock = OwnerLock(path)
+        lock.acquire()
+        stack.callback(lock.release)
+        owned = SqliteStore(path)
+        stack.callback(owned.close)
+        resumed = owned.start()
+        owned.commit(
+            Commit(
+                resumed.positions, newest_event_time=resumed.newest_event_time, current=owned.current(), unsaid=keys
+            )
+        )
 
 
 @dataclass(frozen=True, slots=True)

@@ -154,6 +154,22 @@ def copies_result(item: ErasedItem, content: ErasedContent, findings: Sequence[E
     return LookResult.of("copies", findings, looked, open_=missing)
 
 
+def past_result(item: ErasedItem, kept: Mapping[str, int]) -> LookResult:
+    """Whether this monitor itself keeps texts of its deleted chunks, from when they stood in lists.
+
+    Args:
+        item: what is asked about.
+        kept: texts kept by chunk id.
+    """
+    live = {row.chunk_id for row in item.live}
+    findings = [
+        ErasureFinding(name, "kept text", said=f"{count_of(count, 'text')}: erased --forget takes them away")
+        for name, count in sorted(kept.items())
+        if count and name not in live
+    ]
+    return LookResult.of("past", findings, "from when it stood in lists, for the page")
+
+
 def likeness(score: float, own: float, *, euclid: bool) -> float:
     """How near a vector is to what was asked, 1.0 for the same.
 

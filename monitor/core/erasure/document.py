@@ -18,7 +18,7 @@ Document = dict[str, Any]
 FIELDS = frozenset({"schema", "verdict", "now", "items", "limits"})
 """What a reader of the document may count on."""
 LIMITS = (
-    "logs, backups, caches, what the broker retains, and free pages of files that were not overwritten yet",
+    "logs, backups, caches, what the broker retains, and bytes of files that were not overwritten yet",
     "other indexes and retrievers than the configured ones",
 )
 """What is never checked, said each time."""

@@ -25,8 +25,9 @@ class ErasureVerdict(StrEnum):
 
 
 Look = Literal[
-    "events", "quarantine", "copies", "index", "index_content", "questions", "served_lexical", "production", "lists"
-]
+    "events", "quarantine", "copies", "index", "index_content", "questions", "served_lexical", "production", "lists",
+    "past",
+]  # fmt: skip
 LOOKS: dict[Look, str] = {
     "events": "the events",
     "quarantine": "records set aside",
@@ -37,12 +38,14 @@ LOOKS: dict[Look, str] = {
     "served_lexical": "its lexical index",
     "production": "production",
     "lists": "lists of now",
+    "past": "texts this monitor keeps",
 }
 """What is looked at, in this order. Questions are those of the anchors that had it in a list that is kept."""
 LookOutcome = Literal["absent", "found", "unknown", "nothing"]
 """`absent`: looked, not there; `found`; `unknown`: could not be looked at; `nothing`: there is nothing to look at."""
-FoundAs = Literal["chunk", "copy", "near copy", "part", "alike"]
-"""The chunk itself; the same content; at least HELD of its shingles; taken from it; a vector that is nearly its."""
+FoundAs = Literal["chunk", "copy", "near copy", "part", "alike", "kept text"]
+"""The chunk itself; the same content; at least HELD of its shingles; taken from it; a vector that is nearly its; its
+text as this monitor keeps it for pictures."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,11 +56,13 @@ class ErasureRequest:
         ids: of chunks or documents.
         text: what was deleted, for a search by content; "" where it is not given.
         accept_copies: copies under other ids are said and do not decide.
+        forget: the texts that this monitor keeps of them for pictures are forgotten first.
     """
 
     ids: Sequence[str]
     text: str = ""
     accept_copies: bool = False
+    forget: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,7 +164,7 @@ class ErasureAnswer:
 
     def decides(self, of: ErasureFinding) -> bool:
         """Whether a finding says that it can still be retrieved."""
-        return of.found_as == "chunk" or not self.accept_copies
+        return of.found_as in ("chunk", "kept text") or not self.accept_copies
 
     @property
     def verdict(self) -> ErasureVerdict:

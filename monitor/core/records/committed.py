@@ -111,6 +111,8 @@ class Commit:
     changes: Sequence[Change] = ()
     sketches: Mapping[int, ContentSketch] = field(default_factory=dict)
     """Of what chunks said that the changes deleted, by key; kept as long as their delete marks."""
+    unsaid: Sequence[int] = ()
+    """Keys of chunks whose texts, as they were while they stood in lists, are no longer kept."""
     forgotten: Sequence[int] = ()
     counters: Mapping[tuple[str, ...], int] = field(default_factory=dict)
     quarantined: Sequence[Quarantined] = ()

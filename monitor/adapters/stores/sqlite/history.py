@@ -106,6 +106,10 @@ class HistoryTables:
             self._keep_texts(commit.deploy.snapshot)
         for snapshot in commit.baselines:
             self._keep_texts(snapshot)
+        if commit.unsaid:
+            self._db.executemany(
+                "DELETE FROM said WHERE id IN (SELECT id FROM listed WHERE key=?)", [(key,) for key in commit.unsaid]
+            )
 
     def _put_point(self, point: HistoryPoint) -> int:
         if point.kind == "deploy":  # judged again: under a new number it is still the newest

@@ -165,6 +165,8 @@ class SqliteStore:
             UnreachableError: the file cannot be written now (disk full, locked, read only); nothing of it is stored.
         """
         with self._told("cannot commit"):
+            # What is to be forgotten is overwritten; a copy that a page left behind when it was split is not found.
+            self._db.execute(f"PRAGMA secure_delete={'ON' if commit.unsaid else 'OFF'}")
             self._db.execute("BEGIN IMMEDIATE")
             try:
                 self._put(commit)
