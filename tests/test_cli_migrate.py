@@ -14,8 +14,9 @@ from monitor.app.migration_text import explain_text, status_text
 from monitor.cli import main
 from monitor.core.migration.document import FIELDS, migration_document
 from monitor.core.migration.evidence import MigrationEvidence
-from monitor.core.migration.model import NAMED, Pace, Phase
+from monitor.core.migration.model import Pace, Phase
 from monitor.core.migration.verdict import MigrationAssessment
+from monitor.core.model.fixes import NAMED
 from tests.adapters.serving import served
 from tests.adapters.web.page.test_migration import faulty, judged, site
 from tests.core.migration.views import COVERED, view
@@ -115,8 +116,8 @@ def test_the_fix_list_is_for_a_pipeline(said: Said) -> None:
         assert main(["migrate", "status", "--monitor", url, "--fix", "jsonl"]) == 0
         lines = [json.loads(line) for line in said()[0].splitlines()]
     assert lines == [
-        {"chunk_id": "a#1", "action": "write", "fault": "missing"},
-        {"chunk_id": "b#2", "action": "write", "fault": "missing"},
+        {"action": "write", "chunk_id": name, "doc_id": "", "source": "", "reason": "missing", "since": None}
+        for name in ("a#1", "b#2")
     ]
     with monitor(CODES[0]) as url:
         assert main(["migrate", "status", "--monitor", url, "--fix", "jsonl"]) == 0

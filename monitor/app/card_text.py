@@ -1,5 +1,6 @@
 """The incident card as text for people: causes, size, who did it, lists before and after, what to do."""
 
+from collections import Counter
 from collections.abc import Sequence
 
 from rich.cells import cell_len, chop_cells
@@ -33,6 +34,7 @@ def explain_card(document: Document, *, color: bool = False) -> str:
     parts += [f"\nthe most shaken lists, {signs}:"] if document["anchors"] else []
     for anchor in document["anchors"][:SHOWN]:
         parts += _anchor(anchor)
+    parts += _fixes(document.get("fix_list") or {})
     parts += _actions(document["actions"])
     parts += [f"note: {said}" for said in document["limits"]]
     return drawn(*parts, color=color)
@@ -130,6 +132,17 @@ def _why(result: Document | None) -> str:
         return ""
     first = result["causes"][0]
     return str(first["by"] if first["by"] != "event" else first["kind"])
+
+
+def _fixes(of: Document) -> list[str]:
+    """What to do to the index, counted; a pipeline gets it chunk by chunk."""
+    fixes = of.get("fixes", ())
+    if not fixes:
+        return []
+    counted = Counter(f"{fix['action']} ({fix['reason'].replace('_', ' ')})" for fix in fixes)
+    said = ", ".join(f"{count:,} to {what}" for what, count in counted.most_common())
+    more = f" and {of['unnamed']:,} more" if of["unnamed"] else ""
+    return [f"\nfix list: {said}{more}; --fix jsonl names them"]
 
 
 def _actions(actions: Sequence[Document]) -> list[Text | str]:

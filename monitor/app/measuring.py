@@ -171,6 +171,8 @@ class Measuring:
                 dict(served.failures),
                 self._settling(),
                 tuple(problems),
+                served.names,
+                served.nameless,
                 (*self._sampling.measurements(), *self._lexical()),
                 (*self._sampling.evidence(), *served.evidence()),
                 served.configuration(),

@@ -76,11 +76,16 @@ class Served:
         """Places of the lists that points without a chunk id hold in the index."""
         return sum(len(points) for points in self._foreign.values())
 
+    @property
+    def nameless(self) -> Sequence[str]:
+        """The points without a chunk id in the lists, in order."""
+        return sorted({point for points in self._foreign.values() for point in points})
+
     def evidence(self) -> Iterator[CauseEvidence]:
         """Points without a chunk id in the lists point at the index: somebody else writes to it."""
         if not self._foreign:
             return
-        points = sorted({point for points in self._foreign.values() for point in points})
+        points = self.nameless
         named = ", ".join(f"{point:.60}" for point in points[:NAMED])
         more = f" and {len(points) - NAMED} more" if len(points) > NAMED else ""
         where = f"{self.foreign_places} places of {len(self._foreign)} served lists"

@@ -8,6 +8,7 @@ import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from enum import StrEnum
 from functools import wraps
 from inspect import Parameter, Signature, signature
 from pathlib import Path
@@ -26,6 +27,13 @@ if TYPE_CHECKING:
 
 PASS, FAIL, USAGE, UNDECIDED, NO_REPORT = 0, 1, 2, 3, 4
 """Exit codes of the interface."""
+
+
+class ListFormat(StrEnum):
+    """Forms of the lists for other programs."""
+
+    JSONL = "jsonl"
+
 
 ConfigFile = Annotated[Path, typer.Option("-c", "--config", help="The configuration file (TOML).")]
 MaybeConfig = Annotated[
@@ -183,6 +191,15 @@ def say(document: Any, *, as_json: bool, text: Callable[[Any], str]) -> None:
         tell(json.dumps(document, indent=2, ensure_ascii=False), "json")
     else:
         tell(text(document))
+
+
+def tell_fixes(document: Any) -> None:
+    """A fix list on stdout, a JSON object per line; on stderr how many more there are."""
+    if document["fixes"]:
+        tell("\n".join(json.dumps(fix, ensure_ascii=False) for fix in document["fixes"]), "json")
+    if document["unnamed"]:
+        more = document["unnamed"]
+        typer.echo(f"{more:,} more are counted but not named yet: fix these, then ask again", err=True)
 
 
 def need_file(path: Path) -> None:

@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from monitor.cli.common import PASS, Json, MonitorOptions, asks_monitor, say
+from monitor.cli.common import PASS, Json, ListFormat, MonitorOptions, asks_monitor, say, tell_fixes
 from monitor.cli.streams import argument_text
 
 
@@ -17,6 +17,10 @@ def explain(
     segment: Annotated[str, typer.Option("--segment", help="Only this segment, as language=de.")] = "",
     anchor: Annotated[str, typer.Option("--anchor", help="Only this anchor, with its lists before and after.")] = "",
     as_json: Json = False,
+    fix: Annotated[
+        ListFormat | None,
+        typer.Option("--fix", help="Instead: what to do to the served index, one JSON object per chunk and line."),
+    ] = None,
 ) -> int:
     """What moved, why, who did it and what to do: the incident card of a deploy, a segment or an anchor."""
     from monitor.app.card_text import explain_card
@@ -34,5 +38,8 @@ def explain(
         configuration = whom.stored()
         with read_state(configuration) as store:
             document = stored_card(store, deploy, CardQuery(segment, anchor), around(configuration, whom.config))
+    if fix is not None:
+        tell_fixes(document.get("fix_list") or {"fixes": [], "unnamed": 0})
+        return PASS
     say(document, as_json=as_json, text=explain_card)
     return PASS

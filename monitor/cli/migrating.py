@@ -1,6 +1,5 @@
 """Commands on an encoder migration: estimate, status, gate, explain."""
 
-from enum import StrEnum
 from typing import Annotated, Any
 
 import typer
@@ -11,11 +10,13 @@ from monitor.cli.common import (
     UNDECIDED,
     ConfigFile,
     Json,
+    ListFormat,
     MonitorOptions,
     asks_monitor,
     configured,
     need_state,
     say,
+    tell_fixes,
 )
 from monitor.cli.gating import AnswerFormat, AnswerPath, GateFormat, OnInconclusive, Undecided
 from monitor.cli.streams import tell
@@ -26,12 +27,6 @@ migrate = typer.Typer(
     help="Encoder migration: two versions of the vectors side by side, until the new one is ready.",
     no_args_is_help=True,
 )
-
-
-class ListFormat(StrEnum):
-    """Forms of the lists for other programs."""
-
-    JSONL = "jsonl"
 
 
 @migrate.command(short_help="Before any backfill: can the new encoder be better?")
@@ -85,11 +80,7 @@ def status(
     if fix is None:
         say(document, as_json=as_json, text=migration_text.status_text)
         return PASS
-    if document["coverage"]["fixes"]:
-        tell(migration_text.json_lines(document["coverage"]["fixes"]), "json")
-    if document["coverage"]["unnamed"]:
-        more = document["coverage"]["unnamed"]
-        typer.echo(f"{more:,} more are counted but not named yet: fix these, then ask again", err=True)
+    tell_fixes(document["coverage"])
     return PASS
 
 

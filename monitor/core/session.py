@@ -65,6 +65,8 @@ class ServedLists:
         failures: by anchor (row) that it did not answer for, the reason.
         settling: anchors (rows) whose documents production may still be writing: no recall, no parity.
         problems: why the lists mean nothing now.
+        names: chunk id by chunk key of what it served.
+        nameless: points without a chunk id in its lists.
         measurements: of the index as a whole.
         evidence: what the index says of itself that points at a cause.
         configuration: how it is configured, by its own words.
@@ -75,6 +77,8 @@ class ServedLists:
     failures: Mapping[int, str] = field(default_factory=dict)
     settling: frozenset[int] = frozenset()
     problems: tuple[Problem, ...] = ()
+    names: Mapping[int, str] = field(default_factory=dict)
+    nameless: Sequence[str] = ()
     measurements: tuple[Measurement, ...] = ()
     evidence: tuple[CauseEvidence, ...] = ()
     configuration: IndexConfig | None = None
@@ -309,10 +313,10 @@ class Session:
 
     def view(self) -> CorpusView:
         """The corpus now, for blame; good until the next event."""
-        served = {} if self._served is None else self._served.hashes
+        said = self._served or ServedLists(RankedLists.unknown(0, 1))
         ledger, milestones = tuple(self.ledger), self._milestones
         since = None if milestones is None else partial(_since, milestones, ledger)
-        return CorpusView(self.corpus, self.engine, ledger, served, since)
+        return CorpusView(self.corpus, self.engine, ledger, said.hashes, said.names, said.nameless, since)
 
     def evaluate(
         self,

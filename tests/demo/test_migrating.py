@@ -18,7 +18,7 @@ def test_the_whole_story_in_one_command(tmp_path: Path, capsys: pytest.CaptureFi
     at = [said.out.index(f"\n{verdict}  ") for verdict in EXPECTED]
     assert at == sorted(at), "one after the other"
     fixes = [json.loads(line) for line in said.out.splitlines() if line.startswith("{")]
-    assert {fix["fault"] for fix in fixes} == {"missing", "stale", "resurrected"}
+    assert {fix["reason"] for fix in fixes} == {"missing", "stale", "resurrected"}
     config = tmp_path / "corpus-drift.toml"
     assert run("migrate", "gate", "-c", config).code == 0
     assert run("migrate", "status", "-c", config, "--fix", "jsonl").out == ""

@@ -1,5 +1,6 @@
 """The endpoints: Starlette on uvicorn in a thread of its own; they only read the last published view."""
 
+import json
 import socket
 import threading
 import time
@@ -92,6 +93,7 @@ class Endpoints:
             Route("/api/v1/report", self.report),
             Route("/api/v1/explain", self.explain),
             Route("/api/v1/history", self.history),
+            Route("/api/v1/fixes", self.fixes),
             Route("/api/v1/gate", self.gate),
             Route("/api/v1/erased", self.erased, methods=["POST"]),
             Route("/api/v1/migration", self.migration),
@@ -165,6 +167,15 @@ class Endpoints:
             return JSONResponse(self._service.explain(*asked))
         except ConfigurationError as error:
             return problem(str(error), 404)
+
+    def fixes(self, request: Request) -> Response:
+        """The fix list as JSON Lines: of a deploy, else of the corpus now."""
+        try:
+            card = self._service.explain(request.query_params.get("deploy", ""), "", "")
+        except ConfigurationError as error:
+            return problem(str(error), 404)
+        lines = "".join(f"{json.dumps(fix, ensure_ascii=False)}\n" for fix in card["fix_list"]["fixes"])
+        return Response(lines, media_type="application/jsonl")
 
     def gate(self, request: Request) -> Response:
         """200 with the verdict in the body, whatever it is."""

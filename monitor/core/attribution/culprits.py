@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from monitor.core.attribution import Attribution, DeployTimeline, attribute, blamed
 from monitor.core.attribution.attribution import Weigh
-from monitor.core.attribution.index_evidence import recall_evidence, served_evidence
+from monitor.core.attribution.index_evidence import recall_evidence, served_evidence, served_fixes
 from monitor.core.attribution.known import CorpusView
 from monitor.core.attribution.statistics import NOBODY_WEIGHED, AumannShapleyAttributor, StatisticsShares
 from monitor.core.index.baseline import ListLeg, Snapshot
@@ -17,6 +17,7 @@ from monitor.core.measures.comparison.alignment import Alignment
 from monitor.core.measures.comparison.summary import NO_ANCHORS, SETTLING
 from monitor.core.measures.formulas.columns import FUSED_QUERY, NOT_REPLAYED
 from monitor.core.measures.formulas.steady import settle_calls
+from monitor.core.model.fixes import NOTHING, FixList
 from monitor.core.model.lists import RankedLists
 from monitor.core.model.report import CauseEvidence, Measurement, Share
 
@@ -52,6 +53,7 @@ class DriftAttribution:
     """The attributions of the legs, and what the served lists say of index and encoder.
 
     `unknown` are the anchors (rows) whose dense list, then or now, could not be had: nothing is said of them.
+    `fix_list` is what to do to the served index.
     """
 
     attributions: tuple[Attribution, ...]
@@ -60,6 +62,7 @@ class DriftAttribution:
     since: Mapping[str, int]
     circumstances: AttributionContext
     unknown: frozenset[int]
+    fix_list: FixList = NOTHING
 
     def shares(self) -> tuple[Share, ...]:
         """Shares of the legs by source, path, document, segment and deploy."""
@@ -113,6 +116,7 @@ def find(
         dict(baseline.positions),
         circumstances,
         unknown,
+        FixList.cut(served_fixes(lists, known, circumstances.versions, circumstances.settling)),
     )
 
 

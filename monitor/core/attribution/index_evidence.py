@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,9 +11,12 @@ from monitor.core.attribution.cause import OF_FIELD
 from monitor.core.attribution.known import CorpusView
 from monitor.core.index.baseline import ListLeg, Snapshot
 from monitor.core.measures.comparison.alignment import Alignment
+from monitor.core.measures.comparison.facts import source_of
 from monitor.core.measures.formulas.index import ann_recall
 from monitor.core.model.anchors import AnchorSet
+from monitor.core.model.changes import ChunkRow
 from monitor.core.model.fingerprint import Fingerprint, SearchMode
+from monitor.core.model.fixes import Fix, FixReason
 from monitor.core.model.lists import NO_CHUNK, RankedLists
 from monitor.core.model.report import CauseEvidence
 
@@ -33,10 +37,20 @@ def fingerprint_evidence(now: Fingerprint, then: Fingerprint) -> Iterator[CauseE
             yield CauseEvidence(cause, f"the fingerprint differs from the baseline's: {difference}")
 
 
-def served_evidence(
+@dataclass(frozen=True, slots=True)
+class ServedFault:
+    """A chunk in the served lists: how many places it holds there, and what is wrong with it, None for nothing."""
+
+    key: int
+    places: int
+    row: ChunkRow | None
+    reason: FixReason | None
+
+
+def served_faults(
     lists: Mapping[ListLeg, RankedLists], known: CorpusView, versions: frozenset[str], settling: frozenset[int]
-) -> Iterator[CauseEvidence]:
-    """Ghosts and chunks of another embedding contract in the served lists.
+) -> Iterator[ServedFault]:
+    """Every chunk in the served lists, by key.
 
     Args:
         lists: the lists now.
@@ -49,15 +63,53 @@ def served_evidence(
         return
     calm = np.setdiff1d(np.flatnonzero(served.known), np.fromiter(settling, np.int64, len(settling)))
     keys = served.keys[calm]
-    ghosts, foreign = 0, dict[str, int]()
     distinct, counts = np.unique(keys[keys != NO_CHUNK], return_counts=True)
     for key, count in zip(distinct.tolist(), counts.tolist(), strict=True):
         row, said = known.row(key), known.served.get(key, "")
-        if row is None or not row.live or (said and row.content_hash and said != row.content_hash):
-            ghosts += count
+        reason = None
+        if row is None:
+            reason = FixReason.NO_EVENT
+        elif not row.live:
+            reason = FixReason.DELETED
+        elif said and row.content_hash and said != row.content_hash:
+            reason = FixReason.OTHER_CONTENT
         elif versions and row.embedding_version not in versions:
-            foreign[row.embedding_version] = foreign.get(row.embedding_version, 0) + count
-    total = int(counts.sum())
+            reason = FixReason.OTHER_ENCODER
+        yield ServedFault(key, count, row, reason)
+
+
+def served_fixes(
+    lists: Mapping[ListLeg, RankedLists], known: CorpusView, versions: frozenset[str], settling: frozenset[int]
+) -> Iterator[Fix]:
+    """What to do to the served index, what holds most places first; arguments as of `served_faults`.
+
+    A point without a chunk id comes last. An index of which nobody says what it serves has nothing to fix.
+    """
+    faults = [of for of in served_faults(lists, known, versions, settling) if of.reason is not None]
+    for of in sorted(faults, key=lambda of: (-of.places, _name(of, known))):
+        if of.reason is not None:
+            about = ("", "", None) if of.row is None else (of.row.doc_id, source_of(of.row), of.row.event_time)
+            yield Fix.of(of.reason, _name(of, known), *about)
+    for point in known.nameless:
+        yield Fix.of(FixReason.NO_CHUNK_ID, point)
+
+
+def _name(of: ServedFault, known: CorpusView) -> str:
+    return known.names.get(of.key, f"(key {of.key:x})") if of.row is None else of.row.chunk_id
+
+
+def served_evidence(
+    lists: Mapping[ListLeg, RankedLists], known: CorpusView, versions: frozenset[str], settling: frozenset[int]
+) -> Iterator[CauseEvidence]:
+    """Ghosts and chunks of another embedding contract in the served lists; see `served_faults`."""
+    ghosts, foreign, total = 0, dict[str, int](), 0
+    for fault in served_faults(lists, known, versions, settling):
+        total += fault.places
+        if fault.reason is FixReason.OTHER_ENCODER and fault.row is not None:
+            version = fault.row.embedding_version
+            foreign[version] = foreign.get(version, 0) + fault.places
+        elif fault.reason is not None:
+            ghosts += fault.places
     if ghosts:
         yield CauseEvidence(
             "INDEX", f"{ghosts} of {total} served results are deleted or say something else by the events"

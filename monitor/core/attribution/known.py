@@ -27,6 +27,8 @@ class CorpusView:
         engine: the maintained state of both legs.
         ledger: deploys judged so far, oldest first.
         served: content hash by chunk key as the real index says, where it does.
+        names: chunk id by chunk key of what the real index serves.
+        nameless: points without a chunk id in its lists.
         milestones: the BM25 statistics at the barriers since a baseline; None where nobody knows them.
     """
 
@@ -34,6 +36,8 @@ class CorpusView:
     engine: Engine
     ledger: Sequence[Judged] = ()
     served: Mapping[int, str] = field(default_factory=dict)
+    names: Mapping[int, str] = field(default_factory=dict)
+    nameless: Sequence[str] = ()
     milestones: Callable[[Snapshot], Sequence[StatisticsCheckpoint]] | None = None
 
     def row(self, key: int) -> ChunkRow | None:

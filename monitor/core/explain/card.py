@@ -119,6 +119,7 @@ def card(incident: Incident, question: CardQuery, said: Said, *, config: str = "
         "ranges": range_rows(attributions),
         "anchors": _anchors(incident, rows, attributions, sides, said, question),
         "actions": actions(asked, [one.cause for one in found], lost, blame, events),
+        "fix_list": report.fix_list.document(),
         "limits": _limits(incident),
     }
     return {key: finite(value) for key, value in made.items()}

@@ -6,7 +6,7 @@ from monitor.core.explain.card import SCHEMA_VERSION
 from monitor.core.index.since_baseline import EventKind
 from monitor.core.model.report import CauseName, ShareKind
 from monitor.core.records.advice import ADVISED
-from monitor.core.records.documents import loss_schema
+from monitor.core.records.documents import fix_list_schema, loss_schema
 
 Document = dict[str, Any]
 _TEXT: Document = {"type": "string"}
@@ -26,6 +26,7 @@ def explain_schema() -> Document:
         ranges=_list(_range()),
         anchors=_list(_anchor()), actions=_list(_action()), limits=_list(_TEXT),
     )  # fmt: skip
+    whole["properties"]["fix_list"] = fix_list_schema()  # not required: a monitor of before this has none
     return {"$schema": "https://json-schema.org/draft/2020-12/schema", "title": "corpus-drift incident card", **whole}
 
 

@@ -6,9 +6,12 @@ from collections.abc import Iterable, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from monitor.core.migration.model import NAMED, Coverage, Pace, SegmentCoverage, VectorFaults
+from monitor.core.measures.comparison.facts import source_of
+from monitor.core.migration.model import Coverage, Pace, SegmentCoverage, VectorFaults
 from monitor.core.migration.target import COVERED, DEAD, MISSING, SAME_VECTOR, STALE, TargetVersion
 from monitor.core.migration.target_points import NOT_UNIT, ZERO
+from monitor.core.model.events import chunk_key
+from monitor.core.model.fixes import NAMED
 from monitor.core.model.report import ALL
 from monitor.core.model.segments import value_of
 
@@ -46,6 +49,12 @@ def coverage(
     counts = np.bincount(codes[codes != DEAD], minlength=_SETTLING + 1)
     alone = [row for row in target.beyond.values() if row.point.event_time <= horizon]
     resurrected, foreign = (sorted(row.chunk_id for row in alone if row.known is known) for known in (True, False))
+    ids = {
+        "missing_ids": _ids(target, codes == MISSING),
+        "stale_ids": _ids(target, codes == STALE),
+        "resurrected_ids": tuple(resurrected[:NAMED]),
+        "foreign_ids": tuple(foreign[:NAMED]),
+    }
     return Coverage(
         live=int(counts.sum()),
         covered=int(counts[COVERED]),
@@ -60,11 +69,15 @@ def coverage(
         settle_seconds=settle,
         unscanned=unscanned,
         by_segment=tuple(_segments(target, codes, dimensions)),
-        missing_ids=_ids(target, codes == MISSING),
-        stale_ids=_ids(target, codes == STALE),
-        resurrected_ids=tuple(resurrected[:NAMED]),
-        foreign_ids=tuple(foreign[:NAMED]),
+        **ids,
+        about=_about(target, [name for named in ids.values() for name in named]),
     )
+
+
+def _about(target: TargetVersion, names: Sequence[str]) -> dict[str, tuple[str, str, int]]:
+    """Document, source and event time of chunks that the events know."""
+    rows = ((name, target.corpus.row(chunk_key(name))) for name in names)
+    return {name: (row.doc_id, source_of(row), row.event_time) for name, row in rows if row is not None}
 
 
 def pace(target: TargetVersion, *, begun: int | None, uncovered: int) -> Pace:

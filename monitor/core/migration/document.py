@@ -5,7 +5,7 @@ from dataclasses import asdict
 from shlex import quote
 from typing import Any
 
-from monitor.core.migration.fixes import fix_list, unnamed
+from monitor.core.migration.fixes import fix_list
 from monitor.core.migration.model import Coverage, EncoderContract
 from monitor.core.migration.next_step import next_command, next_step
 from monitor.core.migration.verdict import MigrationAssessment
@@ -82,17 +82,13 @@ def addressed_migration(document: Document, options: str, config: str) -> Docume
     return {**document, "next": {**document["next"], "command": next_command(verb, options, config)}}
 
 
-def fixes_document(coverage: Coverage) -> Document:
-    """The fix list as a document: what a pipeline has to write, embed again or delete."""
-    return {"fixes": [asdict(fix) for fix in fix_list(coverage)], "unnamed": unnamed(coverage)}
-
-
 def _contract(of: EncoderContract) -> Document:
     return {**asdict(of), "metric": str(of.metric), "digest": of.digest()}
 
 
 def _coverage(of: Coverage) -> Document:
-    return {**asdict(of), "ratio": of.ratio, **fixes_document(of)}
+    told = {name: value for name, value in asdict(of).items() if name != "about"}
+    return {**told, "ratio": of.ratio, **fix_list(of).document()}
 
 
 def _judging(of: MigrationAssessment) -> Document:

@@ -14,9 +14,6 @@ from monitor.core.model.events import MigrationStep
 from monitor.core.model.lists import RankedLists
 from monitor.core.model.scoring import Distance
 
-NAMED = 1_000
-"""Ids of each fault that a view names; further ones are only counted."""
-
 
 class Phase(StrEnum):
     """Where a migration stands, by the markers of its stream."""
@@ -133,6 +130,7 @@ class Coverage:
         stale_ids: likewise.
         resurrected_ids: likewise.
         foreign_ids: likewise.
+        about: document, source and event time by chunk id of those that are named, where the events know them.
     """
 
     live: int
@@ -152,6 +150,7 @@ class Coverage:
     stale_ids: tuple[str, ...] = ()
     resurrected_ids: tuple[str, ...] = ()
     foreign_ids: tuple[str, ...] = ()
+    about: Mapping[str, tuple[str, str, int]] = field(default_factory=dict)
 
     @property
     def ratio(self) -> float:

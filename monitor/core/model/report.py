@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Literal
 
+from monitor.core.model.fixes import NOTHING, FixList
 from monitor.core.model.losses import Loss
 from monitor.core.model.problems import Problem
 
@@ -176,6 +177,8 @@ class DriftReport:
     """The documents that the measurements of integrity are about."""
     remarks: tuple[str, ...] = ()
     """What is to be known beside the numbers, such as odd values that were taken; it makes nothing unknown."""
+    fix_list: FixList = NOTHING
+    """What to do to the served index where it does not serve what the events say; empty where nobody was blamed."""
 
     @property
     def unsettled(self) -> bool:

@@ -8,6 +8,7 @@ from typing import Any, get_args
 from monitor.core.index.baseline import Judged, Snapshot
 from monitor.core.judging.policy import Verdict
 from monitor.core.model.events import Position
+from monitor.core.model.fixes import FixAction, FixReason
 from monitor.core.model.losses import Fate, Loss
 from monitor.core.model.report import BaselineIdentity, CauseName, DriftReport, Leg, ShareKind
 from monitor.core.records.advice import ADVISED, advice
@@ -26,6 +27,7 @@ def report_document(report: DriftReport, verdict: Verdict) -> Document:
     made = asdict(report)
     made |= {"baseline": baseline_document(report.baseline), "problems": [of.text for of in report.problems]}
     made["losses"] = [loss_document(loss) for loss in report.losses]
+    made["fix_list"] = report.fix_list.document()
     return finite_document({"schema_version": SCHEMA_VERSION, **made, "verdict": verdict_document(verdict)})
 
 
@@ -223,9 +225,19 @@ def report_schema() -> Document:
         changed_anchors={"type": "integer"}, causes=_list(_cause_schema()), verdict=verdict,
         losses=_list(loss_schema()), concerns=_list(concern),
     )  # fmt: skip
-    whole["properties"]["remarks"] = _list(_TEXT)  # not required: a monitor of before this has none
+    # not required: a monitor of before these has none
+    whole["properties"] |= {"remarks": _list(_TEXT), "fix_list": fix_list_schema()}
     whole["properties"]["history"] = history_schema()  # of the command only
     return {"$schema": "https://json-schema.org/draft/2020-12/schema", "title": "corpus-drift report", **whole}
+
+
+def fix_list_schema() -> Document:
+    """JSON Schema of a fix list."""
+    fix = _object(
+        action={"enum": [*get_args(FixAction)]}, chunk_id=_TEXT, doc_id=_TEXT, source=_TEXT,
+        reason={"enum": [*FixReason]}, since={"type": ["integer", "null"]},
+    )  # fmt: skip
+    return _object(fixes=_list(fix), unnamed={"type": "integer"})
 
 
 def _object(**properties: Document) -> Document:

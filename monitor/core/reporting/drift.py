@@ -30,6 +30,7 @@ from monitor.core.measures.newcomers import Newcomers, NewcomersOf
 from monitor.core.measures.registry import REGISTRY, MeasureRegistry
 from monitor.core.model.anchors import AnchorSet
 from monitor.core.model.fingerprint import Fingerprint, SearchMode
+from monitor.core.model.fixes import NOTHING
 from monitor.core.model.index_config import IndexConfig, config_changes, config_evidence
 from monitor.core.model.lists import RankedLists
 from monitor.core.model.losses import Loss
@@ -121,6 +122,7 @@ class Compared:
             concerns=self._concerns(),
             changed_anchors=0 if alignment is None else alignment.changed,
             remarks=seen.remarks,
+            fix_list=NOTHING if culprits is None else culprits.fix_list,
         )
 
     def _concerns(self) -> tuple[Concern, ...]:

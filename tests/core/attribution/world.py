@@ -157,7 +157,7 @@ class World:
         return [one for at, one in self.milestones if at > baseline.positions["t/0"]]
 
     def blame(self, baseline: Snapshot, deploy: str = "") -> DriftAttribution:
-        known = CorpusView(self.corpus, self.engine, tuple(self.ledger), {}, self.path)
+        known = CorpusView(self.corpus, self.engine, tuple(self.ledger), milestones=self.path)
         around = AttributionContext(K, 1e-6, frozenset({VERSION}), frozenset(), deploy)
         return find(baseline, self.align(baseline), self.lists(), known, around)
 

@@ -5,11 +5,12 @@ import math
 from dataclasses import replace
 
 from monitor.core.migration.document import migration_document
-from monitor.core.migration.fixes import fix_list, unnamed
+from monitor.core.migration.fixes import fix_list
 from monitor.core.migration.limits import GateLimits
-from monitor.core.migration.model import NAMED, Pace, Phase
+from monitor.core.migration.model import Pace, Phase
 from monitor.core.migration.next_step import next_command, next_step
 from monitor.core.migration.verdict import assess
+from monitor.core.model.fixes import NAMED
 from tests.core.migration.views import COVERED, clicks, evidence, quality, view
 
 FAULTY = replace(
@@ -19,13 +20,13 @@ FAULTY = replace(
 
 
 def test_each_fault_has_its_fix() -> None:
-    assert [(fix.chunk_id, fix.action) for fix in fix_list(FAULTY)] == [
+    assert [(fix.chunk_id, fix.action) for fix in fix_list(FAULTY).fixes] == [
         ("a", "write"), ("b", "embed"), ("c", "delete"), ("d", "delete"),
     ]  # fmt: skip
-    assert unnamed(FAULTY) == 0
+    assert fix_list(FAULTY).unnamed == 0
     many = replace(FAULTY, missing=NAMED + 5, missing_ids=tuple(map(str, range(NAMED))))
-    assert unnamed(many) == 5
-    assert not list(fix_list(replace(COVERED, resurrected=None, foreign=None)))
+    assert fix_list(many).unnamed == 5
+    assert not fix_list(replace(COVERED, resurrected=None, foreign=None)).fixes
 
 
 def test_the_document_is_json_and_unknown_is_null() -> None:

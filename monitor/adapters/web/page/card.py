@@ -13,6 +13,8 @@ from monitor.core.model.report import Share
 Document = Mapping[str, Any]
 MOST_EVENTS = 12
 """Events in view for each leg."""
+MOST_FIXES = 20
+"""Fixes of the index in view; a link leads to all that are named."""
 MOST_ITEMS = 60
 """Documents or offsets to copy."""
 MOST_ANCHORS = 12
@@ -74,12 +76,15 @@ class Card:
     ranges: Sequence[Document]
     anchors: tuple[AnchorView, ...]
     actions: Sequence[Document]
+    fixes: Sequence[Document]
+    more_fixes: int
     limits: Sequence[str]
 
 
 def card_of(document: Document) -> Card:
     """The card of an explain document (`monitor.core.explain.card`)."""
     question = document["question"]
+    fixes = document.get("fix_list") or {"fixes": (), "unnamed": 0}
     asked = [f"{name} {shown(said)}" for name, said in question.items() if said]
     return Card(
         question=" and ".join(asked),
@@ -91,6 +96,8 @@ def card_of(document: Document) -> Card:
         ranges=document["ranges"][:MOST_ITEMS],
         anchors=tuple(_anchor(one) for one in document["anchors"][:MOST_ANCHORS]),
         actions=[{**one, "items": one["items"][:MOST_ITEMS]} for one in document["actions"]],
+        fixes=fixes["fixes"][:MOST_FIXES],
+        more_fixes=max(0, len(fixes["fixes"]) - MOST_FIXES) + fixes["unnamed"],
         limits=document["limits"],
     )
 

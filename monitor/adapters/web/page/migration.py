@@ -11,7 +11,7 @@ from monitor.adapters.web.page import words
 from monitor.adapters.web.page.pipeline import State
 from monitor.adapters.web.page.render import CONFIG, TEMPLATES
 from monitor.adapters.web.page.style import STYLE
-from monitor.core.migration.fixes import fix_list, unnamed
+from monitor.core.migration.fixes import fix_list
 from monitor.core.migration.model import Phase
 from monitor.core.migration.next_step import next_command, next_step
 from monitor.core.migration.quality import QualityDifference
@@ -96,7 +96,7 @@ def render_migration(
     if of is None:
         return template.render(of=None, style=style, notices=said)
     step = next_step(of)
-    fixes = list(fix_list(of.view.coverage))
+    found = fix_list(of.view.coverage)
     return template.render(
         of=of,
         view=of.view,
@@ -110,8 +110,8 @@ def render_migration(
         tiles=(_missing(of), _speed(of), _better(of), _breaks(of)),
         rules=of.findings,
         rule_marks=MARKS,
-        fixes=fixes[:FIXES],
-        more_fixes=max(0, len(fixes) - FIXES) + unnamed(of.view.coverage),
+        fixes=found.fixes[:FIXES],
+        more_fixes=max(0, len(found.fixes) - FIXES) + found.unnamed,
         fix_command=f"corpus-drift migrate status -c {quote(config)} --fix jsonl",
         quality=(of.evidence.quality[:ROWS], of.evidence.other_quality),
         people=_people(of),
