@@ -4,9 +4,10 @@ import json
 from functools import partial
 from typing import TYPE_CHECKING
 
-from pydantic import Field, SecretStr, field_validator
+from pydantic import Field, field_validator
 
 from monitor.adapters.retrieval.qdrant.query_json import TEXT, digest, fused, parsed
+from monitor.adapters.retrieval.qdrant.section import CollectionSection
 from monitor.adapters.retrieval.section import GraphSection
 from monitor.core.model.fingerprint import SearchConfig, SearchMode
 from monitor.kinds import Checked, RealIndex, RetrieverContext, RetrieverKind
@@ -26,15 +27,9 @@ class EmbeddedSection(GraphSection):
     indexing_threshold: int = Field(20_000, ge=0)
 
 
-class ServerSection(GraphSection):
+class ServerSection(CollectionSection, GraphSection):
     """A collection on a Qdrant server."""
 
-    url: str = ""
-    api_key: SecretStr = SecretStr("")
-    ca_file: str = ""
-    collection: str = ""
-    vector_name: str = ""
-    chunk_id_field: str = ""
     content_hash_field: str = ""
     payload_prefix: str = ""
     query: str = ""

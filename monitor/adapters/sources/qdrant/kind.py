@@ -2,9 +2,10 @@
 
 from typing import TYPE_CHECKING
 
-from pydantic import Field, SecretStr
+from pydantic import Field
 
-from monitor.kinds import PointsContext, Section, SourceContext, SourceKind
+from monitor.adapters.retrieval.qdrant.section import CollectionSection
+from monitor.kinds import PointsContext, SourceContext, SourceKind
 from monitor.ports import ConfigurationError
 
 if TYPE_CHECKING:
@@ -13,20 +14,16 @@ if TYPE_CHECKING:
 
 TOPIC = "__qdrant__"
 """Of the one partition; a topic of Kafka has another name."""
-SHARED = ("url", "api_key", "ca_file", "collection", "vector_name", "chunk_id_field")
+SHARED = tuple(CollectionSection.model_fields)
 """Keys that are those of `[dense]` where the section names no server of its own."""
 
 
-class ScanSection(Section):
-    """A collection that is looked through, read only."""
+class ScanSection(CollectionSection):
+    """A collection that is looked through, read only.
 
-    url: str = ""
-    """The server; "" takes it with its key, collection, vector and chunk ids from `[dense]`."""
-    api_key: SecretStr = SecretStr("")
-    ca_file: str = ""
-    collection: str = ""
-    vector_name: str = ""
-    chunk_id_field: str = ""
+    Without a `url` it takes server, key, collection, vector and chunk ids from `[dense]`.
+    """
+
     page: int = Field(500, ge=1, le=10_000)
     timeout: float = Field(30.0, gt=0)
 
