@@ -157,7 +157,8 @@ def _public(argv: Sequence[str]) -> list[str]:
 
 def _outcomes(bench: Bench, options: argparse.Namespace) -> Iterator[Document]:
     tell = bench.tell
-    found = cases(options.only, short=options.short, encodes=bench.stream.encode is not None)
+    encodes = bench.stream.encode is not None and not options.no_new_texts
+    found = cases(options.only, short=options.short, encodes=encodes)
     fitting = (case for case in found if case.kind.fits(bench.stream.initial))
     for case in own_part(fitting, options.part):
         if options.cached and not kept(bench, case).exists():
@@ -211,6 +212,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--first", type=int, default=100, help="of a real history: the deploy to begin after")
     parser.add_argument("--deploys", type=int, default=12, help="of a real history: ordinary deploys after it")
     parser.add_argument("--encoder", choices=["fitted", "real"], default="fitted", help="of --git: whose vectors")
+    parser.add_argument("--no-new-texts", action="store_true", help="without the kinds that need many texts encoded")
     parser.add_argument("--cache", type=Path, default=Path(".lab"), help="where states and outcomes are kept")
     parser.add_argument("--jobs", type=int, default=1, help="processes that share the work")
     parser.add_argument("--part", default="1/1", help="2/3: every third case from the second on")

