@@ -5,18 +5,23 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from tests.gate.simulations import (
+    A_SEGMENT,
     EVERYWHERE,
+    LOST_HALF,
     NOTHING,
     ONE_SEGMENT,
     SEGMENT_LOST,
     SHAPES,
+    SMALL,
     SWAPS_ALONE,
     TWICE,
     Harm,
     Twins,
     default_verdicts,
+    failed_segments,
     power,
     shares,
+    small_verdicts,
     swapped,
     verdicts,
 )
@@ -61,6 +66,29 @@ def _defaults(name: str, harm: Harm, sizes: Sequence[int], deploys: int, *, whol
         _say(f"{name:40} {documents:4} documents a segment  {told}")
 
 
+def segments(deploys: int) -> None:
+    """Forty segments of twenty anchors: how often a segment FAILs that lost no more than allowed, and half."""
+    _say(
+        f"{SMALL} segments of {A_SEGMENT} anchors, {deploys} deploys each; share of deploys in which a segment FAILs"
+    )
+    for a_document in (1, 2):
+        for name, lost, others in (
+            ("all at their limit", 0.1, 0.1),
+            ("one lost half, the rest at their limit", 0.5, 0.1),
+            ("one lost half, the rest nothing", 0.5, 0.0),
+            ("exactly ten of one's twenty", None, 0.0),
+        ):
+            failed = list(
+                map(
+                    failed_segments,
+                    small_verdicts(7, lost=lost, others=others, deploys=deploys, a_document=a_document),
+                )
+            )
+            own = sum(LOST_HALF in of for of in failed) / deploys
+            wrong = sum(bool(of - {LOST_HALF}) for of in failed) / deploys
+            _say(f"{name:40} {a_document} questions a document   that one {own:.3f}   any other {wrong:.3f}")
+
+
 def rebuilds(count: int) -> None:
     """How often rebuilding the index FAILs, at the default tolerance and at one below the index's own noise."""
     twins = Twins.made(7)
@@ -80,4 +108,5 @@ if __name__ == "__main__":
     chosen = [int(word) for word in sys.argv[1:]]
     levels(chosen[0] if chosen else 500)
     defaults(chosen[0] if chosen else 500)
+    segments(chosen[0] if chosen else 500)
     rebuilds(chosen[1] if len(chosen) > 1 else 500)

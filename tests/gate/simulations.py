@@ -14,7 +14,7 @@ from monitor.adapters.retrieval.qdrant.shard import EmbeddedSettings
 from monitor.core.evaluation import Evaluation, evidence_of
 from monitor.core.index.baseline import Member, Snapshot
 from monitor.core.judging.default_policy import SEGMENT, WHOLE, default_rules
-from monitor.core.judging.hypotheses import GateEvidence
+from monitor.core.judging.hypotheses import POOLED, GateEvidence
 from monitor.core.judging.judgement import judge_deploy
 from monitor.core.judging.policy import Rule, Verdict
 from monitor.core.measures.comparison.seen import Observation
@@ -23,10 +23,11 @@ from monitor.core.measures.comparison.tables import ListedLeg
 from monitor.core.measures.formulas.columns import Name
 from monitor.core.model.anchors import AnchorSet
 from monitor.core.model.lists import RankedLists
+from monitor.core.model.report import ALL
 from monitor.core.model.scoring import Distance
 from monitor.core.reporting.drift import Compared, Drift, SegmentScope
 from tests.contracts.retrievers import Library, anchor_set
-from tests.core.judging.cases import SWAPS, alignment, baseline, compared, rule
+from tests.core.judging.cases import SWAPS, alignment, baseline, compared, rule, sized
 from tests.core.snapshots import FINGERPRINT, seen, snapshot
 
 Values = NDArray[np.float64]
@@ -204,12 +205,16 @@ class AnswerPool:
         made = baseline(where, self.document[rows].tolist())
         lists = RankedLists.of([[(f"chunk{at}", 1.0)] for at in self.answer[rows].tolist()], 1)
         members = {
-            int(lists.keys[at, 0]): Member(f"chunk{answer}", f"doc{document}", where[at], f"content{answer}")
+            int(lists.keys[at, 0]): Member(
+                f"chunk{answer}", f"doc{document}", where[at], f"content{answer}", (("source", where[at]),)
+            )
             for at, (answer, document) in enumerate(
                 zip(self.answer[rows].tolist(), self.document[rows].tolist(), strict=True)
             )
         }
-        return replace(made, lists=dict.fromkeys(LEGS, lists), members=members)
+        documents = {("source", f"s{at}"): DOCUMENTS for at in range(SEGMENTS)}
+        known = sized(made, {**documents, ("all", "all"): SEGMENTS * DOCUMENTS})
+        return replace(known, lists=dict.fromkeys(LEGS, lists), members=members)
 
 
 def _by_segment(segment: NDArray[np.int64], harm: tuple[float, float]) -> list[float]:
@@ -237,6 +242,42 @@ def default_verdicts(
     pool = AnswerPool.drawn(generator, SHAPES[shape], harm)
     for _ in range(deploys):
         yield pool.verdict(pool.sample(generator, documents, whole=whole), rules)
+
+
+SMALL, A_SEGMENT, LOST_HALF = 40, 20, "s00"
+"""Segments of so many anchors, and the one that loses half of its answers."""
+KEPT = Name("kept_answers_ratio", 10)
+
+
+def small_verdicts(
+    seed: int, *, lost: float | None, others: float, deploys: int, a_document: int = 1
+) -> Iterator[Verdict]:
+    """Verdicts of the default rules on dimensions, over segments of twenty anchors each.
+
+    Args:
+        seed: of what is drawn.
+        lost: the share of the first segment's questions that lose their answer; None: exactly ten of its twenty do.
+        others: that of all other segments.
+        deploys: how many, each over anchors of its own.
+        a_document: questions of one document, which lose their answers together.
+    """
+    generator = np.random.default_rng(seed)
+    rules = [of for of in default_rules(("source",), ("dense",), k=10, min_anchors=A_SEGMENT) if of.dimension != ALL]
+    where = [f"s{at:02}" for at in range(SMALL) for _ in range(A_SEGMENT)]
+    documents = np.arange(len(where)) // a_document
+    share = np.where(np.arange(len(where)) < A_SEGMENT, 0.0 if lost is None else lost, others)
+    against = GateEvidence(sized(baseline(where, documents.tolist()), {("all", "all"): 100 * len(where)}))
+    for _ in range(deploys):
+        gone = (generator.random(len(where))[documents] < share).astype(np.float64)
+        if lost is None:
+            gone[: A_SEGMENT // 2] = 1.0
+        made = compared({KEPT: 1.0 - gone, Name("new_results", 10): gone, Name("new_first_ratio", 0): gone}, where)
+        yield judge_deploy(rules, made, made.report(), against)
+
+
+def failed_segments(verdict: Verdict) -> set[str]:
+    """Segments, pooled ones left out, that a verdict says FAIL of."""
+    return {of.segment for of in verdict.findings if of.verdict == "fail"} - {POOLED}
 
 
 @dataclass(frozen=True)

@@ -9,6 +9,7 @@ from tests.core.judging.cases import SWAPS, rule, verdict
 from tests.gate.simulations import (
     EVERYWHERE,
     LEGS,
+    LOST_HALF,
     NOTHING,
     ONE_SEGMENT,
     SEGMENT_LOST,
@@ -19,8 +20,10 @@ from tests.gate.simulations import (
     Harm,
     Twins,
     default_verdicts,
+    failed_segments,
     power,
     shares,
+    small_verdicts,
     swapped,
     verdicts,
 )
@@ -69,6 +72,27 @@ def test_the_default_policy_seldom_fails_what_it_allows(harm: Harm) -> None:
     said = shares(default_verdicts(3, "skewed", harm, documents=12, deploys=DEPLOYS, whole=False))
     assert said["fail"] * DEPLOYS <= most(DEPLOYS), said
     assert said["unknown"] == 0.0
+
+
+@pytest.mark.parametrize("harm", [EVERYWHERE, ONE_SEGMENT])
+def test_nor_where_whole_documents_are_drawn_and_taken_away(harm: Harm) -> None:
+    """Questions of one document lose their answers together, so the document is the witness."""
+    said = shares(default_verdicts(3, "skewed", harm, documents=40, deploys=DEPLOYS, whole=True))
+    assert said["fail"] * DEPLOYS <= most(DEPLOYS), said
+
+
+@pytest.mark.parametrize("a_document", [1, 2])
+def test_small_segments_at_their_limit_seldom_fail_and_one_that_lost_half_does(a_document: int) -> None:
+    """Forty segments of twenty: any false FAIL among them at 5%."""
+    failed = [
+        failed_segments(of)
+        for of in small_verdicts(3, lost=0.5, others=0.1, deploys=DEPLOYS // 2, a_document=a_document)
+    ]
+    assert sum(bool(of - {LOST_HALF}) for of in failed) <= most(DEPLOYS // 2), failed
+    if a_document == 1:
+        assert sum(LOST_HALF in of for of in failed) >= DEPLOYS // 3
+        exactly = small_verdicts(3, lost=None, others=0.0, deploys=3)
+        assert [failed_segments(of) for of in exactly] == [{LOST_HALF}] * 3
 
 
 @pytest.mark.parametrize(("harm", "expected"), [(NOTHING, "pass"), (TWICE, "fail"), (SEGMENT_LOST, "fail")])

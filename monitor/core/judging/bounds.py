@@ -21,9 +21,11 @@ class AnchorSample:
     Args:
         values: (n,) float64 harm, no NaN; more is worse.
         weights: (n,) float64, positive.
-        cluster_ids: (n,) int64, the cluster of each.
+        cluster_ids: (n,) int64, the cluster of each: the document that answers it.
         range: least and greatest harm an anchor can have; infinite where none is known.
         covered: share of the weight that was measured at all, in (0, 1]; the rest may be anything in the range.
+        within: (n,) int64, which anchors of a cluster still stand or fall together: those of one answer. None: all.
+        drawn: of all the clusters there are to ask about, the share that these anchors do ask about, 0 to 1.
     """
 
     values: Values
@@ -31,6 +33,8 @@ class AnchorSample:
     cluster_ids: NDArray[np.int64]
     range: tuple[float, float]
     covered: float = 1.0
+    within: NDArray[np.int64] | None = None
+    drawn: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,24 +59,61 @@ class ConfidenceBounds:
 def mean_bounds(sample: AnchorSample, tolerance: float) -> ConfidenceBounds:
     """Bounds of the weighted mean, by the clustered bootstrap of `resampling`; no anchors: everything is possible.
 
+    Anchors are a sample twice over: documents of all there are, and questions of each document. What is drawn of the
+    documents shrinks their part of the error by sqrt(1 - drawn) (the finite population correction): where all of them
+    are asked about, which ones is no accident. The questions' part stays, and bounds are never closer than it allows.
+
     Where no range is known, Student's t over the clusters; it says nothing (infinite bounds, p = 1) where all
     clusters are equal or there is one only: equal values are no evidence of how far others can be.
+
+    Source: Cochran, Sampling Techniques, 3rd ed., 1977, sections 2.6 and 10.3.
     """
     low, high = sample.range
     if not len(sample.values):
         return ConfidenceBounds(low, high, 1.0, 0, math.nan)
-    clusters, open_ = Clusters.of(sample.values, sample.weights, sample.cluster_ids), 1.0 - sample.covered
+    open_ = 1.0 - sample.covered
     limit = (tolerance - _part(open_, low)) / sample.covered
-    if math.isinf(low) or math.isinf(high):
-        found = _student(clusters, limit)
-    elif sample.range == (0.0, 1.0) and _plain_share(clusters):
-        found = _share(clusters, limit)
-    else:
-        found = _resampled(clusters, (low, high), limit)
+    found = _bounds(Clusters.of(sample.values, sample.weights, sample.cluster_ids), sample.range, limit, sample.drawn)
+    if sample.within is not None:
+        found = _wider(
+            found, _bounds(Clusters.of(sample.values, sample.weights, sample.within), sample.range, limit, 0.0)
+        )
     return replace(
         found,
         lower=sample.covered * found.lower + _part(open_, low),
         upper=sample.covered * found.upper + _part(open_, high),
+    )
+
+
+def _bounds(clusters: Clusters, ends: tuple[float, float], limit: float, drawn: float) -> ConfidenceBounds:
+    """Bounds of the clusters' mean, each that share closer to it that the finite population correction takes off."""
+    mean, left = clusters.mean, math.sqrt(1.0 - drawn)
+    if not left > 0.0:
+        return ConfidenceBounds(mean, mean, float(not mean > limit), clusters.count, 0.0)
+    limit = mean - (mean - limit) / left
+    if math.isinf(ends[0]) or math.isinf(ends[1]):
+        found = _student(clusters, limit)
+    elif ends == (0.0, 1.0) and _plain_share(clusters):
+        found = _share(clusters, limit)
+    else:
+        found = _resampled(clusters, ends, limit)
+    return replace(
+        found,
+        lower=mean - (mean - found.lower) * left,
+        upper=mean + (found.upper - mean) * left,
+        deviation=found.deviation * left,
+    )
+
+
+def _wider(one: ConfidenceBounds, other: ConfidenceBounds) -> ConfidenceBounds:
+    """What both allow; the deviation is that of the less certain mean, for the clusters of the first."""
+    deviation = other.deviation * math.sqrt(one.clusters / other.clusters)
+    return replace(
+        one,
+        lower=min(one.lower, other.lower),
+        upper=max(one.upper, other.upper),
+        p=max(one.p, other.p),
+        deviation=deviation if math.isnan(one.deviation) else max(one.deviation, deviation),
     )
 
 

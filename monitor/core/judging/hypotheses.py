@@ -7,17 +7,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from monitor.core.index.baseline import Snapshot
-from monitor.core.judging.bounds import ALPHA, AnchorSample, ConfidenceBounds, mean_bounds, quantile_bounds
-from monitor.core.judging.clusters import clusters
+from monitor.core.judging.bounds import AnchorSample, ConfidenceBounds, mean_bounds, quantile_bounds
+from monitor.core.judging.clusters import Witnesses, documents_of
 from monitor.core.judging.policy import Rule, value_range
-from monitor.core.judging.resampling import Clusters, Values, upper
+from monitor.core.judging.resampling import Values
 from monitor.core.measures.comparison.alignment import Alignment
 from monitor.core.measures.comparison.summary import Summarised, above
 from monitor.core.measures.comparison.tables import LEGS
 from monitor.core.measures.formulas.columns import Name
-from monitor.core.measures.needs import ANSWERS, FATES, PINNED_ANSWERS
 from monitor.core.measures.noise import carried
-from monitor.core.measures.registry import REGISTRY
 from monitor.core.model.events import Segment
 from monitor.core.model.report import SHARE, Leg, Measurement
 from monitor.core.reporting.drift import Compared
@@ -120,11 +118,16 @@ class Hypothesis:
         known = ~np.isnan(noise)
         if not known.any():
             return 0.0
-        values, noise, (low, high) = self.sample.values[known], noise[known], self.sample.range
+        of, values, noise = self.sample, self.sample.values[known], noise[known]
+        low, high = of.range
         if self.level is not None:
             values, noise, low, high = above(values, self.tolerance), above(noise, self.tolerance), 0.0, 1.0
-        weights, cluster_ids = self.sample.weights[known], self.sample.cluster_ids[known]
-        return mean_bounds(AnchorSample(values - noise, weights, cluster_ids, (low - high, high - low)), 0.0).p
+        within = None if of.within is None else of.within[known]
+        ends = (low - high, high - low)
+        beyond = AnchorSample(
+            values - noise, of.weights[known], of.cluster_ids[known], ends, within=within, drawn=of.drawn
+        )
+        return mean_bounds(beyond, 0.0).p
 
     def too_small(self) -> bool:
         """Whether a calm segment of this size could not pass alone.
@@ -136,8 +139,8 @@ class Hypothesis:
         low, high = self.sample.range
         if not np.isfinite(high - low):
             return False
-        unharmed = Clusters.of(np.zeros(len(self.sample.values)), self.sample.weights, self.sample.cluster_ids)
-        reach = upper(unharmed, 1.0, ALPHA)
+        unharmed = replace(self.sample, values=np.zeros(len(self.sample.values)), range=(0.0, 1.0), covered=1.0)
+        reach = mean_bounds(unharmed, 0.0).upper
         if self.level is not None:
             return reach > 1.0 - self.level
         most = (low + self.tolerance) / 2.0 if self.rule.severe is None else self.severe
@@ -152,27 +155,26 @@ class JudgedAnchors:
         compared: columns and alignment; it has an alignment, for a comparison without one has problems.
         evidence: what else is looked at.
         inside: (P,) bool, anchors of the expected segment.
-        cluster_ids: by leg, (P,) int64 cluster of each anchor.
-        answers: by leg, the same where the question is what became of each answer.
+        witnesses: by leg, which anchors stand or fall together.
+        documents: how many each segment of the baseline's corpus had.
     """
 
     compared: Compared
     evidence: GateEvidence
     alignment: Alignment
     inside: NDArray[np.bool_]
-    cluster_ids: Mapping[str, NDArray[np.int64]]
-    answers: Mapping[str, NDArray[np.int64]]
+    witnesses: Mapping[str, Witnesses]
+    documents: Mapping[tuple[str, str], int]
 
     @classmethod
     def of(cls, compared: Compared, evidence: GateEvidence, alignment: Alignment) -> "JudgedAnchors":
         """Look up clusters and the expected anchors."""
         legs = [leg for leg in LEGS if leg in evidence.baseline.lists]
         then = alignment.then
-        cluster_ids: dict[str, NDArray[np.int64]] = {leg: clusters(evidence.baseline, leg, then) for leg in legs}
-        answers: dict[str, NDArray[np.int64]] = {
-            leg: clusters(evidence.baseline, leg, then, answers=True) for leg in legs
-        }
-        return cls(compared, evidence, alignment, evidence.inside(alignment), cluster_ids, answers)
+        witnesses = {leg: Witnesses.of(evidence.baseline, leg, then) for leg in legs}
+        return cls(
+            compared, evidence, alignment, evidence.inside(alignment), witnesses, documents_of(evidence.baseline)
+        )
 
     def hypotheses(self, rule: Rule, measured: Sequence[Measurement]) -> Iterator[Hypothesis | Measurement]:
         """What a rule tests; a measurement without per-anchor values comes back as it is, to be judged as a point.
@@ -206,22 +208,23 @@ class JudgedAnchors:
         stored = self.evidence.noise.get((rule.leg, Name(rule.metric, rule.k)))
         noise = None if stored is None else self._counted(rule, stored)
         low, high = value_range(rule)
-        mass = float(weights[mask].sum())
+        mass, witnesses = float(weights[mask].sum()), self._witnesses(rule)
         sample = AnchorSample(
             sign * values[known],
             weights[known],
-            self._members(rule)[known],
+            witnesses.documents[known],
             (low, high) if sign > 0 else (-high, -low),
             float(weights[known].sum()) / mass if mass else 0.0,
+            witnesses.answers[known],
+            witnesses.drawn(self.documents, (rule.dimension, rule.segment), known),
         )
         found = sign * estimate(sample, rule.stat, sign) if value is None else value
         missing = int(np.count_nonzero(mask & ~known))
         return Hypothesis(rule, sign, found, missing, sample, None if noise is None else sign * noise[known])
 
-    def _members(self, rule: Rule) -> NDArray[np.int64]:
-        """Clusters by the leg's own first results; what compares both legs goes by the dense ones where there are."""
-        cluster_ids = self.answers if about_answers(rule) else self.cluster_ids
-        return cluster_ids[rule.leg] if rule.leg in cluster_ids else next(iter(cluster_ids.values()))
+    def _witnesses(self, rule: Rule) -> Witnesses:
+        """Those of the leg's own first results; what compares both legs goes by the dense ones where there are."""
+        return self.witnesses[rule.leg] if rule.leg in self.witnesses else next(iter(self.witnesses.values()))
 
     def column(self, rule: Rule) -> Values | None:
         """(P,) the rule's values in the order of the comparison that is judged; None: it is judged as a point.
@@ -255,12 +258,6 @@ class JudgedAnchors:
         return None if limit is None else above(values, limit)
 
 
-def about_answers(rule: Rule) -> bool:
-    """Whether a rule asks what became of answers, so that each answer is one witness; else each document is."""
-    measure = REGISTRY.by_name.get(rule.metric)
-    return measure is not None and measure.needs in (ANSWERS, FATES, PINNED_ANSWERS)
-
-
 def pooled(small: Sequence[Hypothesis]) -> Hypothesis:
     """Segments that are too small to pass alone, as one."""
     first = small[0]
@@ -272,6 +269,8 @@ def pooled(small: Sequence[Hypothesis]) -> Hypothesis:
         np.concatenate([one.cluster_ids for one in samples]),
         first.sample.range,
         sum(float(one.weights.sum()) for one in samples) / mass,
+        np.concatenate([one.cluster_ids if one.within is None else one.within for one in samples]),
+        min(one.drawn for one in samples),
     )
     noises = [one.noise for one in small if one.noise is not None]
     noise = np.concatenate(noises) if len(noises) == len(small) else None

@@ -23,7 +23,7 @@ from dataclasses import dataclass, replace
 from monitor.core.judging.bounds import ALPHA, ConfidenceBounds
 from monitor.core.judging.budget import EXPECTED, expected_hypotheses
 from monitor.core.judging.hierarchy import RuleTests, rejected
-from monitor.core.judging.hypotheses import POOLED, GateEvidence, Hypothesis, JudgedAnchors, about_answers, pooled
+from monitor.core.judging.hypotheses import POOLED, GateEvidence, Hypothesis, JudgedAnchors, pooled
 from monitor.core.judging.planning import DecisionPlan
 from monitor.core.judging.policy import (
     Finding,
@@ -187,8 +187,7 @@ def _finding(one: _Tested, fail: bool, part: float) -> Finding:
 def _said(one: _Tested, between: tuple[float, float], *, needed: int, decides: bool, verdict: VerdictName) -> str:
     of, bounds = one.hypothesis, one.bounds
     said = f"{place(of.rule, of.rule.segment)}: {of.value:.3f} ({between[0]:.3f} to {between[1]:.3f})"
-    witnesses = "answers" if about_answers(of.rule) else "documents"
-    said += f", allowed {allowed(of.rule)}, {len(of.sample.values)} anchors of {bounds.clusters} {witnesses}"
+    said += f", allowed {allowed(of.rule)}, {len(of.sample.values)} anchors of {bounds.clusters} documents"
     if of.missing:
         said += f"; {of.missing} more were not measured"
     if verdict != "inconclusive":

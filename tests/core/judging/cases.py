@@ -1,11 +1,13 @@
 """Deploys made of per-anchor values: a comparison, its report and the evidence, as the gate takes them."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from monitor.core.index.baseline import AnchorMark, Member, Snapshot
+from monitor.core.index.statistics.profile import Profile, SegmentProfile
 from monitor.core.judging.hypotheses import GateEvidence
 from monitor.core.judging.judgement import judge_deploy
 from monitor.core.judging.policy import Finding, Rule, Verdict
@@ -40,6 +42,16 @@ def baseline(segments: Sequence[str], documents: Sequence[int]) -> Snapshot:
     }
     marks = {f"a{at}": AnchorMark(f"digest{at}", (("source", of),)) for at, of in enumerate(segments)}
     return Snapshot("main", "d0", 7, FINGERPRINT, marks, {"dense": lists}, members)
+
+
+def sized(of: Snapshot, documents: Mapping[tuple[str, str], int]) -> Snapshot:
+    """The snapshot of a corpus that has so many documents in each dimension and segment."""
+    none, numbers = (np.zeros(0), np.zeros(0, np.int64)), np.zeros(0, np.float32)
+    segments = tuple(
+        SegmentProfile(*where, 0, count, 0, none, none, none, 0.0, 0, (), 0, numbers, numbers)
+        for where, count in documents.items()
+    )
+    return replace(of, profile=Profile(0, segments))
 
 
 def alignment(segments: Sequence[str], weights: Values | None = None) -> Alignment:

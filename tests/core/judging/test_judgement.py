@@ -17,7 +17,7 @@ from monitor.core.measures.comparison.summary import Summarised, SummaryTable
 from monitor.core.measures.formulas.columns import Name
 from monitor.core.model.problems import Problem, ProblemKind
 from monitor.core.model.report import BaselineIdentity
-from tests.core.judging.cases import SWAPS, Values, alignment, baseline, compared, found, rule, verdict
+from tests.core.judging.cases import SWAPS, Values, alignment, baseline, compared, found, rule, sized, verdict
 
 NAN = float("nan")
 TOP1 = Name("collapsed_top1_changed_ratio", 10)
@@ -290,15 +290,20 @@ def test_what_was_not_measured_keeps_a_small_segment_deciding() -> None:
     assert (hidden.verdict, found(hidden, "s0").severity) == ("inconclusive", "critical")
 
 
-def test_passages_of_one_document_are_witnesses_of_their_own_for_answers() -> None:
-    """Of 40 anchors of two documents half lost their answer; on results exchanged they are two witnesses."""
-    name = Name("kept_answers_ratio", 10)
-    kept = 1.0 - filled(40, (1.0, 20))
-    said = verdict(
-        kept, [rule(metric=name.metric, max=None, min=0.9)], name=name, documents=[at % 2 for at in range(40)]
-    )
-    assert said.verdict == "fail", said
-    assert "40 anchors of 40 answers" in said.findings[0].reason
+def test_a_document_is_one_witness_but_where_all_documents_are_asked_about() -> None:
+    """Of 40 anchors of four documents one document's ten lost their answer: by chance, or of all there is."""
+    name, segments = Name("kept_answers_ratio", 10), ["s"] * 40
+    of = baseline(segments, [at // 10 for at in range(40)])
+    made = compared({name: 1.0 - filled(40, (1.0, 10))}, segments)
+    rules = [rule(metric=name.metric, max=None, min=0.9)]
+    for documents, expected in (
+        ({}, "inconclusive"),
+        ({("all", "all"): 400}, "inconclusive"),
+        ({("all", "all"): 4}, "fail"),
+    ):
+        said = judge_deploy(rules, made, made.report(), GateEvidence(sized(of, documents)))
+        assert said.verdict == expected, said
+        assert "40 anchors of 4 documents" in said.findings[0].reason
 
 
 PINNED = Name("pinned_swaps", 10)
