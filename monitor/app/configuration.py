@@ -247,6 +247,11 @@ class Configuration(BaseSettings):
         """The legs that rules may be about: production too, where it is asked or overheard."""
         return self.legs if self.production is None else (*self.legs, "production")
 
+    @property
+    def learns(self) -> bool:
+        """Whether limits are learnt: only where each deploy is compared with the one before it."""
+        return self.policy.learn and self.baseline.mode == "previous-deploy"
+
     def rules(self) -> tuple[Rule, ...]:
         """The policy: integrity, then the defaults (unless switched off), then the file's own rules.
 

@@ -10,10 +10,12 @@ from monitor.app.restore import restore
 from monitor.app.snapshot import Snapshots
 from monitor.app.tally import Tally
 from monitor.core.judging.added import added, already_document
+from monitor.core.judging.learning import WINDOW, learnt
 from monitor.core.judging.policy import Rule, despite
 from monitor.core.model.events import CorpusEvent, Delete, Deploy, Located, MalformedEvent, Segment, Upsert
 from monitor.core.model.problems import Problem, ProblemKind
 from monitor.core.records.documents import gate_document
+from monitor.core.records.history import approved_deploys
 from monitor.core.session import Session
 from monitor.ports import StateStore
 
@@ -39,6 +41,8 @@ class ForecastSession:
     rules: Sequence[Rule]
     embedder: Embedder
     refused: float
+    learns: bool = False
+    """Whether limits are learnt from approved deploys."""
 
 
 def forecast(
@@ -66,13 +70,15 @@ def forecast(
     session.resume(restore(bench.store, session.corpus, session.engine, None))
     expected = _expected(given)
     session.compare_with(*bench.snapshots.chosen(session.ledger))
-    _, now = session.evaluate(deploy_id, rules=bench.rules, expected=expected).judged()
+    approved = approved_deploys(bench.store.history(WINDOW, 0)) if bench.learns else []
+    rules = learnt(bench.rules, [one for one in approved if one.deploy_id != deploy_id])
+    _, now = session.evaluate(deploy_id, rules=rules, expected=expected).judged()
     for batch in _batches(_sound(given, refused)):
         refused.update(_apply(bench, [session.locate(event) for event in batch]))
     aside = _too_many(given, refused, bench.refused)
-    after = session.evaluate(deploy_id, rules=bench.rules, problems=aside, expected=expected)
+    after = session.evaluate(deploy_id, rules=rules, problems=aside, expected=expected)
     report, outcome = after.judged()
-    made = gate_document(deploy_id, report, despite(report, added(bench.rules, now, outcome)))
+    made = gate_document(deploy_id, report, despite(report, added(rules, now, outcome)))
     made["already"] = already_document(now, outcome)
     made["state"] = "forecast"
     if refused:

@@ -19,13 +19,15 @@ from monitor.app.throttle import RefreshThrottle
 from monitor.core.evaluation import withheld
 from monitor.core.index.baseline import ListLeg, Snapshot
 from monitor.core.index.engine import rows_of
-from monitor.core.judging.policy import Verdict
+from monitor.core.judging.learning import WINDOW, ApprovedDeploy, learnt
+from monitor.core.judging.policy import Rule, Verdict
 from monitor.core.model.anchors import rows_after
 from monitor.core.model.events import Segment
 from monitor.core.model.lists import RankedLists
 from monitor.core.model.problems import Problem, ProblemKind
 from monitor.core.model.report import DriftReport, Measurement
 from monitor.core.places import named_positions
+from monitor.core.records.history import approved_deploys
 from monitor.core.records.published import Published, Pulse
 from monitor.core.session import Ingested, ServedLists
 
@@ -54,6 +56,7 @@ class Measuring:
         self._next_report = self._next_retry = 0.0
         self._sampling, self._throttle = Sampling(parts.pace.settle), RefreshThrottle(parts.clocks)
         self._fresh = Freshness(parts.clocks, on=parts.index is None)
+        self._approved: Sequence[ApprovedDeploy] = ()
         self._measured: Measured | None = None
         self._view: Lazy[Published] | None = None
         self.pulse: Pulse | None = None
@@ -192,7 +195,7 @@ class Measuring:
             deploy_id,
             lambda blame: session.evaluate(
                 deploy_id,
-                rules=self._parts.rules,
+                rules=self._rules(deploy_id),
                 problems=(*problems, *self.untrusted()),
                 expected=expected,
                 positions=named_positions(self._intake.positions),
@@ -309,7 +312,13 @@ class Measuring:
             self._parts.milestones.note(deploy_id, made.statistics)
         return made
 
+    def _rules(self, deploy_id: str) -> Sequence[Rule]:
+        """The policy, with what approved deploys taught; one that is judged again teaches itself nothing."""
+        taught = [one for one in self._approved if one.deploy_id != deploy_id]
+        return learnt(self._parts.rules, taught) if taught else self._parts.rules
+
     def choose_baseline(self) -> None:
         """After a deploy was judged or a baseline approved."""
-        session = self._session
+        session, parts = self._session, self._parts
+        self._approved = approved_deploys(parts.store.history(WINDOW, 0)) if parts.learns else []
         session.compare_with(*self._parts.snapshots.chosen(session.ledger, session.baseline))

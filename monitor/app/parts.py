@@ -60,6 +60,7 @@ class MonitorComponents:
     snapshots: Snapshots
     milestones: Milestones
     rules: Sequence[Rule]
+    """The policy; what is learnt comes on top."""
     embedder: Embedder
     served: Served | None
     retriever: Retriever | None
@@ -73,6 +74,8 @@ class MonitorComponents:
     pace: LoopTiming = field(default_factory=LoopTiming)
     served_lexical: ServedLexical | None = None
     """The server's own lexical index; None where it is not replayed."""
+    learns: bool = False
+    """Whether limits are learnt from approved deploys."""
     audit: Audit | None = None
     anchors_watch: AnchorsWatch | None = None
     readiness: Readiness | None = None

@@ -116,5 +116,7 @@ class PolicySection(Section):
     defaults: bool = True
     bounds: bool = True
     """False: deploys are judged by point estimates, as alerts are; for anchor sets too small for bounds."""
+    learn: bool = True
+    """Whether the limit on new results is learnt from this corpus's own approved deploys."""
     integrity: IntegritySection = IntegritySection()
     rule: tuple[RuleEntry, ...] = ()

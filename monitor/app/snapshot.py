@@ -3,7 +3,17 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from monitor.core.index.baseline import Adopted, Approval, Decision, Judged, Mode, Snapshot, adoption, chosen_deploy
+from monitor.core.index.baseline import (
+    DEPLOY_BASELINE,
+    Adopted,
+    Approval,
+    Decision,
+    Judged,
+    Mode,
+    Snapshot,
+    adoption,
+    chosen_deploy,
+)
 from monitor.ports import ConfigurationError, StateStore
 
 PENDING = "~pending"
@@ -59,7 +69,7 @@ class Snapshots:
         record = self.store.deploy(deploy_id)
         if record is None:
             return self.pinned()
-        name = f"deploy:{deploy_id}"
+        name = f"{DEPLOY_BASELINE}{deploy_id}"
         if held is not None and held.name == name and held.lists is record.snapshot.lists:
             return held
         moved = next((one.adopted for one in ledger if one.adopted and one.adopted.deploy_id == deploy_id), None)

@@ -49,6 +49,7 @@ def _bench(configuration: Configuration, space: Space) -> ForecastSession:
         tuple(rule for rule in configuration.rules() if rule.leg != "production"),  # it cannot know the change set
         Embedder(space.dimension, configuration.corpus.distance, encoder=space.encoder),
         configuration.source.max_refused_ratio,
+        configuration.learns,
     )
 
 

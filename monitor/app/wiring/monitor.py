@@ -206,6 +206,7 @@ def _parts(
             baseline.inconclusive_deploys,
         ),
         rules=configuration.rules(),
+        learns=configuration.learns,
         embedder=Embedder(
             space.dimension,
             configuration.corpus.distance,

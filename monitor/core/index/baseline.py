@@ -122,6 +122,10 @@ class Snapshot:
         return BaselineIdentity(self.name, self.event_time, self.deploy_id, author, kept_as, reason)
 
 
+DEPLOY_BASELINE = "deploy:"
+"""Before the id of a deploy whose snapshot stands as the baseline, in that baseline's name."""
+
+
 @dataclass(frozen=True, slots=True)
 class Adopted:
     """A deploy that nobody decided about and that became the baseline all the same, so that it does not freeze.

@@ -93,7 +93,7 @@ def _answers(leg: Leg, dimension: str, k: int, min_anchors: int) -> Iterator[Rul
     new, severe = (share * k for share in limits.new)
     yield Rule(
         f"new-{leg}-{dimension}", "new_results", leg, "mean", k, dimension, max=new,
-        min_anchors=min_anchors, severe=severe,
+        min_anchors=min_anchors, severe=severe, learns=True,
         ground=f"{new:g} of the top {k} {where} are new on average, by content",
     )  # fmt: skip
     first, severe = limits.first

@@ -24,6 +24,15 @@ EVERY = "*"
 
 
 @dataclass(frozen=True, slots=True)
+class LearntLimit:
+    """What may be instead of a rule's own limit in one segment, by so many approved deploys; see `learning`."""
+
+    segment: str
+    max: float
+    deploys: int
+
+
+@dataclass(frozen=True, slots=True)
 class Rule:
     """A threshold: the measurement may not be above `max` or below `min`.
 
@@ -53,6 +62,10 @@ class Rule:
     """Its part of the level for a false FAIL, beside the other rules on all anchors, or on segments."""
     note: str = ""
     """What the limit is made of, where it is not the policy's own."""
+    learns: bool = False
+    """Whether its limit may be learnt from approved deploys."""
+    learnt: tuple[LearntLimit, ...] = ()
+    """What was learnt, by segment."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,20 +194,24 @@ def growth(report: DriftReport) -> Growth:
 
 
 def allowing(rule: Rule, segment: str, grown: Growth) -> Rule:
-    """The rule for one segment: new results may be so many more than its limit as new content takes by chance.
+    """The rule for one segment: with the limit that was learnt for it, if any (`learning`), and new results may be so
+    many more than that as new content takes by chance.
 
     That is k times the share that the segment grew by, and of first results that share itself; the whole corpus's
     where nobody knows of the segment. Lists hold new pages in proportion where they answer as well as the old ones,
     and a flood that pushes in has more. What new pages push out is for the rules on kept answers to say.
     """
+    for one in rule.learnt:
+        if one.segment == segment:
+            note = f"learnt from {one.deploys} approved deploys; {rule.max:g} by the policy"
+            rule = replace(rule, max=one.max, learnt=(), note=note)
     share = grown.get((rule.dimension, segment), grown.get((ALL, ALL), 0.0))
     if rule.metric not in NEW or rule.max is None or not share > 0.0:
         return rule
     more = max(1, rule.k) * share
     severe = None if rule.severe is None else rule.severe + more
-    return replace(
-        rule, max=rule.max + more, severe=severe, note=f"{rule.max:g}, and {more:.2f} for {share:.1%} growth"
-    )
+    own = f"{rule.max:.4g}" + (f" {rule.note}" if rule.note else "")
+    return replace(rule, max=rule.max + more, severe=severe, note=f"{own}, and {more:.2f} for {share:.1%} growth")
 
 
 def watched(

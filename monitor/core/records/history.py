@@ -11,7 +11,8 @@ from typing import Literal, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from monitor.core.index.baseline import ListLeg, Snapshot
+from monitor.core.index.baseline import DEPLOY_BASELINE, ListLeg, Snapshot
+from monitor.core.judging.learning import ApprovedDeploy, Place
 from monitor.core.judging.policy import Finding, Verdict, blind
 from monitor.core.judging.segment_verdicts import segment_verdicts
 from monitor.core.measures.registry import REGISTRY
@@ -31,6 +32,7 @@ HEADLINES = (
     "kept_answers_ratio", "new_results", "collapsed_swaps", "swaps", "jaccard_ratio", "rank_churn_ratio",
 )  # fmt: skip
 """Measures of which the mean is kept, at the depth that is judged; in the order in which they are shown."""
+NEW_RESULTS = "new_results"
 HISTORY_LEGS = ("dense", "lexical", "production")
 TRACKED_LEGS: tuple[ListLeg, ...] = ("dense", "lexical", "production")
 MOST_TOUCHES = 3
@@ -154,6 +156,28 @@ class History:
     deploys: Sequence[HistoryPoint] = ()
     hours: Sequence[HistoryPoint] = ()
     approvals: Sequence[ApprovalMark] = ()
+
+
+def approved_deploys(past: History) -> list[ApprovedDeploy]:
+    """The deploys of a history, oldest first, that were compared with the deploy before them and approved: by their
+    gate, or by a person who put a baseline in force behind them. What was compared with a baseline that stays is the
+    sum of many deploys, and says nothing of an ordinary one.
+    """
+    people = {mark.after for mark in past.approvals}
+    series = [of for of in SERIES if of.metric == NEW_RESULTS]
+    made: list[ApprovedDeploy] = []
+    for point in past.deploys:
+        by_person = point.deploy_id in people
+        if not point.baseline.startswith(DEPLOY_BASELINE) or not (by_person or point.verdict == "pass"):
+            continue
+        found = {
+            Place(of.leg, *where): value
+            for of in series
+            for where in point.segments
+            if not np.isnan(value := point.at(*where, of)[0])
+        }
+        made.append(ApprovedDeploy(point.deploy_id, by_person, found))
+    return made
 
 
 def point_of(

@@ -167,3 +167,26 @@ def test_tracks_give_every_list_back(past: list[list[str] | None], touched: set[
 
 def test_the_examples_in_docstrings_run() -> None:
     assert doctest.testmod(history).attempted > 1
+
+
+@pytest.mark.parametrize(
+    ("case", "baseline", "verdict", "accepted", "expected"),
+    [
+        ("passed against the deploy before", "deploy:d0", "pass", False, [False]),
+        ("a person put a baseline in force behind it", "deploy:d0", "fail", True, [True]),
+        ("nobody approved it", "deploy:d0", "inconclusive", False, []),
+        ("failed", "deploy:d0", "fail", False, []),
+        ("the sum of many deploys", "main", "pass", True, []),
+        ("nothing to compare with", "", "unknown", True, []),
+    ],
+)
+def test_approved_deploys(case: str, baseline: str, verdict: str, accepted: bool, expected: list[bool]) -> None:
+    made = replace(
+        point(measured("new_results", "a", 0.4), measured("swaps", "a", 3.0), measured("new_results", "b", NAN)),
+        baseline=baseline,
+        verdict=verdict,
+    )
+    approvals = [history.ApprovalMark("main", "kim", "a new edition", "t", "d1" if accepted else "d0")]
+    found = history.approved_deploys(history.History([made], [], approvals))
+    assert [of.by_person for of in found] == expected, case
+    assert all(of.new == {("dense", "source", "a"): 0.4} for of in found)
