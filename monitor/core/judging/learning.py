@@ -28,8 +28,8 @@ ROOM = 1.5
 FLOOR, CAP = 0.5, 2.0
 
 
-class Place(NamedTuple):
-    """Where new results were counted."""
+class CountedPlace(NamedTuple):
+    """Where new results were counted: a leg, and a segment of a dimension."""
 
     leg: str
     dimension: str
@@ -48,7 +48,7 @@ class ApprovedDeploy:
 
     deploy_id: str
     by_person: bool
-    new: Mapping[Place, float]
+    new: Mapping[CountedPlace, float]
 
 
 def learnt(rules: Sequence[Rule], approved: Sequence[ApprovedDeploy]) -> tuple[Rule, ...]:
@@ -58,8 +58,8 @@ def learnt(rules: Sequence[Rule], approved: Sequence[ApprovedDeploy]) -> tuple[R
         rules: the policy.
         approved: of the newest `WINDOW` deploys.
     """
-    gates: dict[Place, list[float]] = defaultdict(list)
-    people: dict[Place, list[float]] = defaultdict(list)
+    gates: dict[CountedPlace, list[float]] = defaultdict(list)
+    people: dict[CountedPlace, list[float]] = defaultdict(list)
     for one in approved:
         for place, value in one.new.items():
             (people if one.by_person else gates)[place].append(value)

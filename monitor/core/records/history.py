@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from monitor.core.index.baseline import DEPLOY_BASELINE, ListLeg, Snapshot
-from monitor.core.judging.learning import ApprovedDeploy, Place
+from monitor.core.judging.learning import ApprovedDeploy, CountedPlace
 from monitor.core.judging.policy import Finding, Verdict, blind
 from monitor.core.judging.segment_verdicts import segment_verdicts
 from monitor.core.measures.registry import REGISTRY
@@ -171,7 +171,7 @@ def approved_deploys(past: History) -> list[ApprovedDeploy]:
         if not point.baseline.startswith(DEPLOY_BASELINE) or not (by_person or point.verdict == "pass"):
             continue
         found = {
-            Place(of.leg, *where): value
+            CountedPlace(of.leg, *where): value
             for of in series
             for where in point.segments
             if not np.isnan(value := point.at(*where, of)[0])

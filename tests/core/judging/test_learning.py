@@ -5,14 +5,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from monitor.core.judging.default_policy import default_rules
-from monitor.core.judging.learning import CAP, FEWEST, FLOOR, ROOM, ApprovedDeploy, Place, learnt, limited
+from monitor.core.judging.learning import CAP, FEWEST, FLOOR, ROOM, ApprovedDeploy, CountedPlace, learnt, limited
 from monitor.core.judging.policy import LearntLimit, Rule, allowing
 
 RULES = default_rules(("language",), ("dense",), k=10, min_anchors=20)
-ALL, DE = Place("dense", "all", "all"), Place("dense", "language", "de")
+ALL, DE = CountedPlace("dense", "all", "all"), CountedPlace("dense", "language", "de")
 
 
-def deploys(values: list[float], *, by_person: bool = False, place: Place = ALL) -> list[ApprovedDeploy]:
+def deploys(values: list[float], *, by_person: bool = False, place: CountedPlace = ALL) -> list[ApprovedDeploy]:
     return [ApprovedDeploy(f"d{at}", by_person, {place: value}) for at, value in enumerate(values)]
 
 
@@ -60,7 +60,7 @@ def test_each_segment_learns_for_itself_and_only_new_results_are_learnt() -> Non
     assert {of.metric for of in rules if of.learnt} == {"new_results"}
     assert limit(rules, "de", "language").max == pytest.approx(1.8)
     assert limit(rules, "fr", "language").max == 1.0, "nobody knows of that segment"
-    other = learnt(RULES, deploys([0.4] * FEWEST, place=Place("lexical", "all", "all")))
+    other = learnt(RULES, deploys([0.4] * FEWEST, place=CountedPlace("lexical", "all", "all")))
     assert other == RULES
 
 
