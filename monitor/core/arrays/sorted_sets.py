@@ -86,17 +86,16 @@ class SetLists(NamedTuple):
     places: SetNumbers
 
     @classmethod
-    def of(cls, keys: SetNumbers, none: int, look: Callable[[int], Hashes]) -> "SetLists":
+    def of(cls, keys: SetNumbers, none: int, look: Callable[[Sequence[int]], Sets]) -> "SetLists":
         """Of lists of keys, each looked up once.
 
         Args:
             keys: (n, m) what stands in the lists.
-            none: the key behind the last.
-            look: the set of a key.
+            none: the key behind the last; what is looked up for it does not matter.
+            look: the sets of some keys.
         """
         distinct, places = np.unique(keys, return_inverse=True)
-        sets = Sets.of([np.zeros(0, np.uint32) if key == none else look(key) for key in distinct.tolist()])
-        return cls(sets, np.where(keys == none, -1, places.reshape(keys.shape)))
+        return cls(look(distinct.tolist()), np.where(keys == none, -1, places.reshape(keys.shape)))
 
     def take(self, rows: SetNumbers | slice) -> "SetLists":
         """Some of the lists."""

@@ -77,6 +77,11 @@ class Corpus:
         """What is known of a chunk, live or deleted."""
         return self._rows.get(key)
 
+    def slots(self, keys: Sequence[int]) -> NDArray[np.int64]:
+        """(n,) int64, where the vector of each chunk stands; NO_SLOT for one that is not live."""
+        rows = map(self._rows.get, keys)
+        return np.array([NO_SLOT if row is None else row.slot for row in rows], np.int64)
+
     def rows(self) -> Iterable[ChunkRow]:
         """Every known chunk, delete marks included, in no particular order."""
         return self._rows.values()

@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from monitor.core.arrays.ragged import ragged
 from monitor.core.arrays.segment_codes import DEAD, SegmentCodes, SegmentFlags
+from monitor.core.arrays.sorted_sets import Sets
 from monitor.core.index.corpus import Delta
 from monitor.core.index.duplicates.groups import NO_GROUP, Groups, Joined
 from monitor.core.index.duplicates.kernels_buckets import NONE, common
@@ -120,6 +121,14 @@ class Duplicates:
         """The sorted distinct shingles of a live chunk; empty for a text without tokens."""
         group = int(self._sets.of[slot])
         return self._copies.slab.get(group) if group != NO_GROUP else np.zeros(0, np.uint32)
+
+    def sets(self, slots: Slots) -> Sets:
+        """The shingles of some live chunks, in order; empty for a text without tokens and for a slot below 0."""
+        groups, lengths = np.full(len(slots), NO_GROUP), np.zeros(len(slots), np.int64)
+        groups[slots >= 0] = self._sets.of[slots[slots >= 0]]
+        filled = groups != NO_GROUP
+        flat, lengths[filled] = self._copies.slab.gather(groups[filled])
+        return Sets(flat, np.cumsum(lengths) - lengths, lengths)
 
     def texts(self, slots: Slots) -> NDArray[np.uint64]:
         """A hash of the token sequence of each live slot, equal in every run; 0 for a text without tokens."""

@@ -7,7 +7,7 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from monitor.core.arrays.sorted_sets import Sets
+from monitor.core.arrays.sorted_sets import SetLists, Sets
 from monitor.core.index.baseline import Member, Shingles, Snapshot
 from monitor.core.index.corpus import ChunkRow, Corpus
 from monitor.core.index.duplicates.duplicates import Duplicates
@@ -15,6 +15,7 @@ from monitor.core.index.duplicates.near import AskedSets
 from monitor.core.index.since_baseline import ChangesSinceBaseline
 from monitor.core.measures.formulas.diversity import NO_VECTOR
 from monitor.core.model.events import Segment
+from monitor.core.model.lists import NO_CHUNK
 from monitor.core.model.segments import SOURCE
 
 NO_SHINGLES = np.zeros(0, np.uint32)
@@ -47,6 +48,10 @@ class Facts(Protocol):
 
     def shingles(self, key: int) -> NDArray[np.uint32]:
         """Its sorted distinct shingles; empty when they are not known, and for a text without words."""
+        ...
+
+    def texts(self, keys: NDArray[np.int64]) -> SetLists:
+        """The shingles of all chunks in (n, m) lists of keys."""
         ...
 
     def asking(self, sets: Sequence[NDArray[np.uint32]]) -> AskedSets:
@@ -104,6 +109,10 @@ class CorpusFacts:
         row = self._corpus.row(key)
         return self._duplicates.shingles(row.slot) if row is not None and row.live else NO_SHINGLES
 
+    def texts(self, keys: NDArray[np.int64]) -> SetLists:
+        """See `Facts`."""
+        return SetLists.of(keys, NO_CHUNK, lambda distinct: self._duplicates.sets(self._corpus.slots(distinct)))
+
     def asking(self, sets: Sequence[NDArray[np.uint32]]) -> AskedSets:
         """See `Facts`."""
         return self._duplicates.asking(sets)
@@ -144,6 +153,10 @@ class MemberFacts:
     def shingles(self, key: int) -> NDArray[np.uint32]:
         """See `Facts`."""
         return self._shingles.get(key, NO_SHINGLES)
+
+    def texts(self, keys: NDArray[np.int64]) -> SetLists:
+        """See `Facts`."""
+        return SetLists.of(keys, NO_CHUNK, lambda distinct: Sets.of([self.shingles(key) for key in distinct]))
 
     def asking(self, sets: Sequence[NDArray[np.uint32]]) -> AskedSets:
         """See `Facts`; there is nothing to be found by bands."""

@@ -7,11 +7,11 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from monitor.core.arrays.sorted_sets import SetLists
+from monitor.core.arrays.sorted_sets import SetLists, Sets
 from monitor.core.index.baseline import ListLeg, Snapshot, content_key, content_keys
 from monitor.core.index.duplicates.likeness import Likeness
 from monitor.core.index.duplicates.near import AskedSets
-from monitor.core.measures.answers import NO_SHINGLES, AnswersView, FatesView, Shingles, Texts, stays
+from monitor.core.measures.answers import NO_SHINGLES, AnswersView, FatesView, Texts, stays
 from monitor.core.measures.collapsed import Sides
 from monitor.core.measures.comparison.alignment import Alignment
 from monitor.core.measures.comparison.by_key import ByKey
@@ -31,8 +31,6 @@ from monitor.core.model.lists import NO_CHUNK
 
 TIE_EPS = 1e-6
 """Dense scores this close tie: float32 engines cut them arbitrarily."""
-_MOST = 1 << 16
-"""Chunks whose texts are remembered at once."""
 KEPT_ANSWERS = "kept_answers_ratio"
 ListedLeg = Literal["dense", "lexical", "production"]
 LEGS: tuple[ListedLeg, ...] = ("dense", "lexical", "production")
@@ -70,8 +68,6 @@ class Comparison:
         self._columns: dict[tuple[str, Group], MeasureColumns[Any]] = {}
         self._contents, self._shingles = ByKey(2), baseline.shingles
         """Content key, and whether it is live."""
-        self._told: dict[int, Shingles] = {}
-        """What chunks in the lists say, by key."""
         self._stands: dict[int, bool] = {}
         """Whether chunks of the baseline still say what they said, to the letter or edited."""
         self._firsts: tuple[AskedSets, Mapping[int, int]] | None = None
@@ -179,11 +175,9 @@ class Comparison:
         return columns
 
     def _answers_view(self, leg: ListedLeg, turn: Turn) -> Callable[[RowSelection], AnswersView]:
-        now = self._cached(turn.seen.facts)
-
         def view(rows: RowSelection) -> AnswersView:
             pair = ListPair(self._then[leg], turn.now[leg]).take(rows)
-            texts = Texts(self._texts_then(leg).take(rows), SetLists.of(pair.current.keys, NO_CHUNK, now))
+            texts = Texts(self._texts_then(leg).take(rows), turn.seen.facts.texts(pair.current.keys))
             return AnswersView(pair, Sides(self._said_then[leg][rows], self._said[leg][rows]), texts)
 
         return view
@@ -232,20 +226,11 @@ class Comparison:
         found = self._listed_then.get(leg)
         if found is None:
             look = self._shingles.get
-            made = SetLists.of(self._then[leg].keys, NO_CHUNK, lambda key: look(key, NO_SHINGLES))
-            found = self._listed_then[leg] = made
+            found = SetLists.of(
+                self._then[leg].keys, NO_CHUNK, lambda keys: Sets.of([look(key, NO_SHINGLES) for key in keys])
+            )
+            self._listed_then[leg] = found
         return found
-
-    def _cached(self, facts: Facts) -> Callable[[int], Shingles]:
-        """Looks up what chunks say now, and remembers it until they change."""
-
-        def look(key: int) -> Shingles:
-            found = self._told.get(key)
-            if found is None:
-                found = self._told[key] = facts.shingles(key)
-            return found
-
-        return look
 
     def _begin(self, seen: Observation, *, afresh: bool) -> Turn:
         """The next moment; what changed chunks said is not known any more."""
@@ -254,14 +239,10 @@ class Comparison:
             self._columns.clear()
             self._said.clear()
             self._listed.clear()
-        self._contents.forget(None if turn.afresh else turn.changed.tolist())
-        if turn.afresh:
-            self._firsts = None
-        if turn.afresh or len(self._told) > _MOST:
-            self._told.clear()
             self._stands.clear()
+            self._firsts = None
+        self._contents.forget(None if turn.afresh else turn.changed.tolist())
         for key in turn.changed.tolist():
-            self._told.pop(key, None)
             self._stands.pop(key, None)
         return turn
 

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from monitor.adapters.rensa import RensaBands
 from monitor.core.arrays.mixing import mix
-from monitor.core.index.corpus import ChunkRow, Corpus, Delta
+from monitor.core.index.corpus import NO_SLOT, ChunkRow, Corpus, Delta
 from monitor.core.index.duplicates.duplicates import Bands, Copies, Duplicates
 from monitor.core.index.duplicates.shingles import jaccard, shingle
 from monitor.core.model.events import Chunk, CorpusEvent, Delete, Located, Position, Segment, Upsert
@@ -213,3 +213,14 @@ def test_a_text_that_is_gone_is_found_again_exactly_or_nearly() -> None:
     assert stream.duplicates.holds([]).tolist() == []
     stream.feed([Delete("a", 0), Delete("c", 0)])
     assert stream.duplicates.holds(sets).tolist() == [False, False, False, False, False, False, True]
+
+
+def test_the_sets_of_many_slots_are_those_of_each() -> None:
+    stream = Stream(RensaBands())
+    stream.feed([put(name, text) for name, text in zip("abcd", ("1 2 3 4", "", "5", "1 2"), strict=True)])
+    slots = np.array([2, NO_SLOT, 0, 1, 3, 0])
+    made = stream.duplicates.sets(slots)
+    for slot, start, length in zip(slots.tolist(), made.starts.tolist(), made.lengths.tolist(), strict=True):
+        wanted = [] if slot == NO_SLOT else stream.duplicates.shingles(slot).tolist()
+        assert made.flat[start : start + length].tolist() == wanted
+    assert Duplicates(RensaBands()).sets(np.array([NO_SLOT])).lengths.tolist() == [0]

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from monitor.adapters.rensa import RensaBands
+from monitor.core.arrays.sorted_sets import SetLists, Sets
 from monitor.core.index.baseline import Snapshot
 from monitor.core.index.corpus import Corpus
 from monitor.core.index.duplicates.duplicates import Duplicates
@@ -20,12 +21,13 @@ from monitor.core.measures.answers import CORPUS_NOT_KEPT
 from monitor.core.measures.comparison.facts import CorpusFacts
 from monitor.core.measures.comparison.seen import Observation
 from monitor.core.model.events import chunk_key
+from monitor.core.model.lists import NO_CHUNK
 from monitor.core.model.report import DriftReport
 from monitor.core.reporting.drift import Drift, SegmentScope
 from tests.core.measures.comparison.worlds import ANCHORS, DEPTHS, LEGS, World, drift, listed, one, weighted
 from tests.core.snapshots import FINGERPRINT, anchor_set, plain, seen, snapshot
 
-Sets = Mapping[str, range]
+Said = Mapping[str, range]
 FIRST_TEN = {"a": range(10)}
 """What the first answer says, as ten shingles."""
 
@@ -33,12 +35,15 @@ FIRST_TEN = {"a": range(10)}
 class Known(CorpusFacts):
     """Chunks and their shingles; the corpus has those named and no others."""
 
-    def __init__(self, sets: Sets) -> None:
+    def __init__(self, sets: Said) -> None:
         super().__init__(Corpus(0), Duplicates(RensaBands()))
         self._sets = {chunk_key(name): _set(of) for name, of in sets.items()}
 
     def shingles(self, key: int) -> NDArray[np.uint32]:
         return self._sets.get(key, _set(range(0)))
+
+    def texts(self, keys: NDArray[np.int64]) -> SetLists:
+        return SetLists.of(keys, NO_CHUNK, lambda distinct: Sets.of([self.shingles(key) for key in distinct]))
 
     def holds(self, asked: AskedSets, places: NDArray[np.int64]) -> NDArray[np.bool_]:
         starts, lengths = asked.sets.starts[places].tolist(), asked.sets.lengths[places].tolist()
@@ -50,7 +55,7 @@ def _set(of: range) -> NDArray[np.uint32]:
     return np.array(of, np.uint32)
 
 
-def looked(now: str, hashes: Mapping[str, str], texts: Sets, *, then: str = "abc") -> DriftReport:
+def looked(now: str, hashes: Mapping[str, str], texts: Said, *, then: str = "abc") -> DriftReport:
     """Of one anchor whose first answer says `FIRST_TEN`, at 2."""
     anchors = anchor_set([()])
     before = replace(
@@ -61,7 +66,7 @@ def looked(now: str, hashes: Mapping[str, str], texts: Sets, *, then: str = "abc
     return Drift(anchors, FINGERPRINT, SegmentScope((), 9, 1), (2,), {}).evaluate(before, None, view)
 
 
-def measured(now: str, hashes: Mapping[str, str], texts: Sets, *, then: str = "abc") -> tuple[float, float, float]:
+def measured(now: str, hashes: Mapping[str, str], texts: Said, *, then: str = "abc") -> tuple[float, float, float]:
     """Kept, gone and displaced."""
     report = looked(now, hashes, texts, then=then)
     kept, gone, displaced = (
@@ -95,7 +100,7 @@ KEPT, GONE, DISPLACED = (1.0, 0.0, 0.0), (0.0, 1.0, 0.0), (0.0, 0.0, 1.0)
         ("the list is empty now", "", {}, {}, GONE),
     ],
 )
-def test_table(what: str, now: str, hashes: dict[str, str], texts: Sets, expected: tuple[float, ...]) -> None:
+def test_table(what: str, now: str, hashes: dict[str, str], texts: Said, expected: tuple[float, ...]) -> None:
     assert measured(now, hashes, texts) == expected, what
 
 
@@ -228,7 +233,7 @@ def test_kept_from_turn_to_turn_equals_afresh_and_by_hand(seed: int, turns: int)
         ("nothing", "", {}, {}, 0.0, 0.0),
     ],
 )
-def test_new_results(what: str, now: str, hashes: dict[str, str], texts: Sets, results: float, first: float) -> None:
+def test_new_results(what: str, now: str, hashes: dict[str, str], texts: Said, results: float, first: float) -> None:
     """At 2: `new_results`; and of the first against all three then `new_first_ratio`."""
     report = looked(now, hashes, texts)
     assert one(report, "new_results", "lexical", 2).value == results, what
