@@ -9,7 +9,7 @@ from monitor.app.configuration import load
 from monitor.app.wiring import serving
 from monitor.cli import main
 from tests.app.loops import to_end
-from tests.app.test_traffic import ENVIRONMENT, asked, case, opened, written
+from tests.app.test_traffic import ENVIRONMENT, asked, case, fresh, opened, written
 from tests.e2e.program import fetched
 
 
@@ -83,3 +83,25 @@ def test_without_the_section(
     assert "no traffic is read" in capsys.readouterr().err
     assert main(["anchors", "coverage", "-c", str(config)]) == 2
     assert "expected a section [traffic]" in capsys.readouterr().err
+
+
+def test_a_proposal_is_a_difference_that_a_person_merges(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    config = ran(case(tmp_path, [*asked(200, days=14), *fresh([5, 13])]))
+    capsys.readouterr()
+    assert main(["anchors", "propose", "-c", str(config)]) == 0
+    assert "its text was not kept: ask the running monitor, or use --traffic FILE" in capsys.readouterr().out
+    before, output = (tmp_path / "anchors.jsonl").read_bytes(), tmp_path / "proposed.jsonl"
+    words = ["anchors", "propose", "-c", str(config), "--traffic", str(tmp_path / "traffic.jsonl")]
+    assert main([*words, "--output", str(output)]) == 0
+    said = capsys.readouterr()
+    assert said.out.startswith('+ {"id": "q-')
+    assert "# new intent: 25 clients this week, 25 the week before" in said.out
+    assert "13 anchors" in said.err
+    assert output.read_bytes().startswith(before)
+    assert (tmp_path / "anchors.jsonl").read_bytes() == before, "a person merges"
+    assert main(["anchors", "check", str(output), "--dimension", "8"]) == 0
+    assert main([*words, "--output", str(output)]) == 2
+    assert "it is there already" in capsys.readouterr().err
+    assert main([*words, "--json"]) == 0
+    (proposal,) = json.loads(capsys.readouterr().out)
+    assert proposal["kind"] == "add"

@@ -229,10 +229,16 @@ def measures_coverage(case: Case, said: Said) -> None:
     assert "2 counted" in said.out
 
 
+def proposes(case: Case, said: Said) -> None:
+    """See `meanwhile`: two queries make no new intent."""
+    assert (said.code, said.out) == (0, "nothing to propose\n")
+
+
 PROMISES: dict[str, Callable[[Case, Said], None]] = {
     "--version": says_version,
     "anchors check": checks_anchors,
     "anchors coverage": measures_coverage,
+    "anchors propose": proposes,
     "baseline accept": accepts,
     "baseline approve": accepts,
     "baseline capture": captures,

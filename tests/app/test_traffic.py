@@ -4,15 +4,19 @@ import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from monitor.adapters.stores.sqlite.store import SqliteStore
 from monitor.app.configuration import load
 from monitor.app.loop import Monitor
+from monitor.app.reanchoring import reanchored
 from monitor.app.wiring import open_monitor
+from monitor.core.model.anchors import AnchorSet
 from monitor.core.traffic.document import traffic_document
 from monitor.core.traffic.model import KeptTraffic
 from monitor.core.traffic.view import TrafficView
@@ -157,6 +161,56 @@ def test_another_key_forgets_what_was_kept_and_reads_anew(tmp_path: Path) -> Non
     assert second is not None
     assert len(second.asks) == len(first.asks)
     assert {of.mark for of in first.questions}.isdisjoint(of.mark for of in second.questions)
+
+
+def fresh(days: Sequence[int], clients: int = 25) -> list[Line]:
+    """A question in the words of the corpus that no anchor asks, of so many clients on each of some days."""
+    text = "word03 word15 word27 word39 word51 word63"
+    return [
+        {"query": text, "client": f"new-{at}", "time": (START + day * 86_400) * 1_000}
+        for day in days
+        for at in range(clients)
+    ]
+
+
+def test_what_many_ask_anew_is_proposed_with_its_words_and_what_few_ask_is_not(tmp_path: Path) -> None:
+    config = case(tmp_path, [*asked(200, days=14), *fresh([5, 13]), {**fresh([13], 1)[0], "query": "word03 word15"}])
+    with opened(config) as monitor:
+        assert to_end(monitor)
+        found = view_of(monitor)
+    (intent,) = found.intents
+    assert intent.text is not None
+    assert intent.text.text == "word03 word15 word27 word39 word51 word63"
+    assert (intent.this_week, intent.last_week) == (25, 25)
+    (proposal,) = [of for of in found.proposals if of.kind == "add"]
+    assert proposal.anchor.text == intent.text.text
+    assert "25 clients this week, 25 the week before" in proposal.reason
+    with opened(config) as monitor:  # after a restart the words are gone, the intent is not
+        (again,) = view_of(monitor).intents
+    assert (again.mark, again.text) == (intent.mark, None)
+
+
+def test_anchors_that_are_merged_speak_from_then_on(tmp_path: Path) -> None:
+    config = case(tmp_path, [*asked(200, days=14), *fresh([5, 13])])
+    with opened(config) as monitor:
+        assert to_end(monitor)
+        before = view_of(monitor)
+        (proposal,) = [of for of in before.proposals if of.kind == "add"]
+        own = list(monitor.parts.engine.anchors.anchors)
+        lacking = replace(proposal.anchor, vector=own[0].vector, embedding_version=own[0].embedding_version)
+        both = AnchorSet(
+            [*own[1:], lacking],
+            np.stack([of.vector for of in [*own[1:], lacking] if of.vector is not None]),
+            np.ones(len(own)),
+            [()] * len(own),
+        )
+        monitor.measuring.reanchor(reanchored(monitor.parts, both))
+        after = view_of(monitor)
+    assert not [of for of in after.intents if of.mark == before.intents[0].mark], (
+        "its lexical list is the anchor's own"
+    )
+    assert after.share().share > before.share().share
+    assert after.judged.share < 1.0, "what asked the anchor that is gone is not known until it is asked again"
 
 
 @pytest.mark.parametrize("environment", [{}, {"CORPUS_DRIFT_TRAFFIC__KEY": "short"}])

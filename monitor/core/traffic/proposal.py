@@ -62,7 +62,7 @@ def proposals(
 
 
 def _anchor(of: TrafficIntent, mean: float, usual: float) -> Anchor:
-    """Its id is the one `anchors build` gives the same question; its weight, what its share is among the others'."""
+    """Its id is the one that `anchors build` gives the question, its weight what its share is among the others'."""
     weight = round(mean * min(_MOST_WEIGHT, of.share.share / usual), 3) if usual else mean
     made = Anchor("", "", None, of.segment, max(weight, 0.001))
     if of.text is None:

@@ -15,6 +15,7 @@ from monitor.adapters.web.page import (
     search,
     segment_past,
     shares,
+    traffic,
     why,
 )
 from monitor.adapters.web.page.context import PageSection
@@ -30,6 +31,7 @@ SECTIONS: tuple[PageSection, ...] = (
     over_time.SECTION,
     production.SECTION,
     alarms.SECTION,
+    traffic.SECTION,
     deploys.SECTION,
     shares.SECTION,
     baseline.SECTION,
