@@ -11,6 +11,8 @@ class ProblemKind(StrEnum):
     FINGERPRINT = "fingerprint"
     """The baseline was measured with another set-up."""
     NO_COMMON_ANCHORS = "no_common_anchors"
+    PANEL_RETIRED = "panel_retired"
+    """Too few of the anchors are those of the baseline: what holds for them need not hold for the others."""
     STREAM_LOSS = "stream_loss"
     BARRIER = "barrier"
     """Copies of the deploy's marker are missing."""
@@ -32,7 +34,12 @@ class ProblemKind(StrEnum):
     @property
     def of_baseline(self) -> bool:
         """Whether it comes from the baseline compared with: against another one it need not hold."""
-        return self in (ProblemKind.NO_BASELINE, ProblemKind.FINGERPRINT, ProblemKind.NO_COMMON_ANCHORS)
+        return self in (
+            ProblemKind.NO_BASELINE,
+            ProblemKind.FINGERPRINT,
+            ProblemKind.NO_COMMON_ANCHORS,
+            ProblemKind.PANEL_RETIRED,
+        )
 
     @property
     def of_index(self) -> bool:
@@ -49,7 +56,7 @@ class ProblemKind(StrEnum):
         """Whether what is measured is what readers meet, though not all that should be there is: nothing passes by
         it, but harm that it shows is harm.
         """
-        return self in (ProblemKind.REFUSED, ProblemKind.HOLLOW)
+        return self in (ProblemKind.REFUSED, ProblemKind.HOLLOW, ProblemKind.PANEL_RETIRED)
 
     @property
     def of_stream(self) -> bool:

@@ -49,6 +49,8 @@ from monitor.core.reporting.losses import Losses
 
 __all__ = ["Drift", "Observation", "SegmentScope"]
 NO_BASELINE = "no approved baseline: capture one (baseline capture), look at it, approve it (baseline approve)"
+LEAST_COMMON = 0.7
+"""Of the anchors' weight that must be common with a baseline, or it says too little of what is watched now."""
 ENCODER_EVIDENCE = 0.01
 """Share of the chunks from which on vectors that no text explains are evidence of another encoder."""
 NO_GAPS: Mapping[str, float] = MappingProxyType({})
@@ -261,7 +263,7 @@ class Drift:
             baseline=None if baseline is None else baseline.identity,
             tables=tuple(tables),
             alignment=alignment,
-            problems=(*seen.problems, *against),
+            problems=(*seen.problems, *against, *_retired(baseline, alignment)),
             culprits=culprits,
             evidence=() if baseline is None else tuple(self._differing(baseline, seen)),
             then=None if baseline is None else baseline.configuration,
@@ -376,6 +378,17 @@ class Drift:
             fused=self._asked.fused,
         )
         return find(baseline, alignment, seen.lists, known, around, seen.again)
+
+
+def _retired(baseline: Snapshot | None, alignment: Alignment | None) -> tuple[Problem, ...]:
+    """Whether too little of what is watched now was watched in the baseline; harm that it shows stands all the same.
+
+    A panel is rotated an eighth at a time: after three rotations a baseline holds 62.5% of it.
+    """
+    if baseline is None or alignment is None or alignment.common >= LEAST_COMMON:
+        return ()
+    said = f"panel retired: {alignment.common:.0%} of the anchors' weight is common with baseline {baseline.name!r}"
+    return (Problem(ProblemKind.PANEL_RETIRED, f"{said}, expected {LEAST_COMMON:.0%}: accept a new one"),)
 
 
 @dataclass(slots=True, eq=False)

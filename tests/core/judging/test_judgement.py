@@ -364,7 +364,7 @@ STANDING, MOVING = (BaselineIdentity("b", 1, "d0", "ana", kept_as) for kept_as i
 def test_harm_stands_in_spite_of_what_was_refused_and_of_nothing_else(kind: ProblemKind) -> None:
     """Most of a deploy was refused, or nothing is left: what readers lost they lost, and calm is not known."""
     problem = Problem(kind, f"wrong: {kind.value}")
-    stands = kind in (ProblemKind.REFUSED, ProblemKind.HOLLOW)
+    stands = kind in (ProblemKind.REFUSED, ProblemKind.HOLLOW, ProblemKind.PANEL_RETIRED)
     for values, harmed in ((np.full(100, 6.0), True), (np.zeros(100), False), (filled(30, (10.0, 5)), False)):
         made = replace(compared({SWAPS: values}, ["s"] * len(values)), problems=(problem,))
         evidence = GateEvidence(baseline(["s"] * len(values), range(len(values))))

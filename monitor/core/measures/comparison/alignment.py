@@ -34,6 +34,8 @@ class Alignment:
         groupings: one per dimension, `all` first.
         sizes: every segment of the baseline, those below `min_anchors` (pooled into `other`) as not watched.
         changed: anchors of the baseline whose text or vector is another now, or that are gone.
+        common: the weight of the P anchors as a share of all anchors' now, or their number as a share of the
+            baseline's, whichever is less; 0 where there are none.
     """
 
     now: NDArray[np.int64]
@@ -42,6 +44,7 @@ class Alignment:
     groupings: tuple[Grouping, ...]
     sizes: tuple[SegmentSize, ...]
     changed: int
+    common: float = 1.0
 
     def only(self, rows: NDArray[np.int64]) -> "Alignment":
         """The same of some of the P anchors: segments that lose all of theirs stay, with nobody in them."""
@@ -80,7 +83,9 @@ def align(
         segments, members = groups(pooled)
         groupings.append(Grouping(dimension, segments, members[then]))
         sizes += _sizes(dimension, names, pooled, then)
-    return Alignment(now, then, anchors.weights[now], tuple(groupings), tuple(sizes), len(marks) - len(pairs))
+    weights, whole = anchors.weights[now], float(anchors.weights.sum())
+    common = min(float(weights.sum()) / whole, len(pairs) / len(marks)) if pairs else 0.0
+    return Alignment(now, then, weights, tuple(groupings), tuple(sizes), len(marks) - len(pairs), common)
 
 
 def pool_small(dimension: str, names: Sequence[str], min_anchors: int) -> list[str]:
