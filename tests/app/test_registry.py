@@ -86,7 +86,7 @@ def test_what_is_wrong_is_said_in_the_words_of_the_file(sections: dict[str, Any]
 
 
 def test_the_registry_that_everybody_has_is_not_touched() -> None:
-    assert "toy" not in {kind.name for kind in (*REGISTERED.sources, *REGISTERED.retrievers)}
+    assert "toy" not in {*(kind.name for kind in REGISTERED.sources), *(kind.name for kind in REGISTERED.retrievers)}
     with pytest.raises(ConfigurationError, match=r"source\.toy: no such key; expected one of "):
         built(Configuration, source={"toy": {"path": "e"}})
 

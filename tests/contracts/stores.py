@@ -47,7 +47,7 @@ from monitor.core.records.history import (
 from monitor.core.records.history import (
     History as Past,
 )
-from monitor.core.traffic.model import KeptTraffic, Standing, TrafficAsk, TrafficCommit, TrafficQuestion
+from monitor.core.traffic.model import KeptTraffic, TrafficAsk, TrafficCommit, TrafficQuestion, TrafficStanding
 from monitor.ports import StateStore
 from tests.fingerprints import APPROXIMATE
 
@@ -321,8 +321,8 @@ class History:
         came, went = marks[: int(draw.integers(0, 4))], marks[4 : 4 + int(draw.integers(0, 2))]
         standings = (
             None,
-            Standing("", float("nan")),
-            Standing("a", 0.25, 0.5, "dense", (1, 2**32 - 1), self._offset),
+            TrafficStanding("", float("nan")),
+            TrafficStanding("a", 0.25, 0.5, "dense", (1, 2**32 - 1), self._offset),
         )
         segment = (("language", HOSTILE_TEXTS[int(draw.integers(3))]),)
         return TrafficCommit(

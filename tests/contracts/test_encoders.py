@@ -62,7 +62,8 @@ def encoder(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Encoder]
 
 def test_one_finite_row_of_float32_per_text_in_the_order_asked(encoder: Encoder) -> None:
     made = encoder.encode(TEXTS)
-    assert (made.shape, made.dtype) == ((len(TEXTS), encoder.dimension), np.float32)
+    assert made.shape == (len(TEXTS), encoder.dimension)
+    assert made.dtype == np.float32
     assert np.isfinite(made).all()
     np.testing.assert_allclose(encoder.encode(TEXTS[::-1]), made[::-1], atol=1e-6)
 

@@ -171,7 +171,7 @@ class JudgedAnchors:
         """Look up clusters and the expected anchors."""
         legs = [leg for leg in LEGS if leg in evidence.baseline.lists]
         then = alignment.then
-        witnesses = {leg: Witnesses.of(evidence.baseline, leg, then) for leg in legs}
+        witnesses: dict[str, Witnesses] = {leg: Witnesses.of(evidence.baseline, leg, then) for leg in legs}
         return cls(
             compared, evidence, alignment, evidence.inside(alignment), witnesses, documents_of(evidence.baseline)
         )

@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 
 from monitor.core.model.events import Segment
-from monitor.core.traffic.model import ANONYMOUS, Standing, TrafficAsk, TrafficQuestion
+from monitor.core.traffic.model import ANONYMOUS, TrafficAsk, TrafficQuestion, TrafficStanding
 
 AskKey = tuple[int, bytes, bytes]
 """Day, mark of the question, mark of the client."""
@@ -79,7 +79,7 @@ class TrafficLedger:
             self.level += 1
             self._drop([of for of in self.asks if not _in_sample(of[1], of[2], self.level)])
 
-    def judge(self, mark: bytes, standing: Standing | None) -> None:
+    def judge(self, mark: bytes, standing: TrafficStanding | None) -> None:
         """How a question that is kept stands; one that is not comes to nothing."""
         before = self.questions.get(mark)
         if before is not None and before.standing != standing:

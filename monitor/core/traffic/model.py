@@ -52,7 +52,7 @@ class RefusedQuery(ValueError):  # noqa: N818 - the record is refused; it is an 
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
+class TrafficStanding:
     """How a question stands to the anchors, by the lists of one moment.
 
     Args:
@@ -86,7 +86,7 @@ class TrafficQuestion:
 
     mark: bytes
     segment: Segment
-    standing: Standing | None = None
+    standing: TrafficStanding | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,7 +20,7 @@ from monitor.core.model.events import Segment
 from monitor.core.model.fingerprint import anchor_digest
 from monitor.core.model.lists import NO_CHUNK, RankedLists
 from monitor.core.text.tokens import tokenize
-from monitor.core.traffic.model import Standing, TrafficQuestion
+from monitor.core.traffic.model import TrafficQuestion, TrafficStanding
 
 REPRESENTED = 0.5
 """Least rank-biased overlap (p = 0.9) of a question's list and an anchor's that stands for it."""
@@ -48,7 +48,7 @@ class AskedQuestions:
         return len(self.texts)
 
 
-def represented(standing: Standing) -> bool:
+def represented(standing: TrafficStanding) -> bool:
     """Whether an anchor speaks for the question."""
     return standing.likeness >= REPRESENTED
 
@@ -61,7 +61,7 @@ def standings(
     days: Sequence[int],
     mark: Callable[[int], int],
     screened: int = SCREENED,
-) -> list[Standing]:
+) -> list[TrafficStanding]:
     """How questions stand to the anchors of an engine now: exact dense and BM25 search over its corpus.
 
     Args:
@@ -116,7 +116,7 @@ def standings(
 
 def restanding(
     questions: Sequence[TrafficQuestion], engine: Engine, *, mark: Callable[[int], int]
-) -> list[Standing | None]:
+) -> list[TrafficStanding | None]:
     """How questions stand to other anchors than they were judged with, by what is kept of them.
 
     Args:
@@ -177,12 +177,12 @@ def _standing(
     leg: str,
     day: int,
     mark: Callable[[int], int],
-) -> Standing:
+) -> TrafficStanding:
     if lists is None or not lists.lengths[row]:
-        return Standing("", np.nan, np.nan, "", (), day)
+        return TrafficStanding("", np.nan, np.nan, "", (), day)
     value = 0.0 if np.isnan(likeness) else likeness  # no anchor shares a result: nothing alike, and that is known
     kept = () if value >= REPRESENTED else tuple(mark(key) for key in lists.keys[row, : lists.lengths[row]].tolist())
-    return Standing(nearest, value, lexical, leg, kept, day)
+    return TrafficStanding(nearest, value, lexical, leg, kept, day)
 
 
 def _best(

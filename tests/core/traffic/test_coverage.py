@@ -14,7 +14,8 @@ from monitor.core.model.events import Segment
 from monitor.core.model.fingerprint import anchor_digest
 from monitor.core.traffic.coverage import AskTable, CoverageShares, coverage_shares
 from monitor.core.traffic.ledger import TrafficLedger
-from monitor.core.traffic.model import ANONYMOUS, VALUE_UNIT, Standing, TrafficAsk
+from monitor.core.traffic.model import ANONYMOUS, VALUE_UNIT, TrafficAsk
+from monitor.core.traffic.model import TrafficStanding as Standing
 from tests.core.traffic.test_ledger import mark
 
 DE, EN = (("language", "de"),), (("language", "en"),)

@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from monitor.core.traffic.ledger import TrafficLedger
-from monitor.core.traffic.model import ANONYMOUS, Standing, TrafficAsk, TrafficQuestion
+from monitor.core.traffic.model import ANONYMOUS, TrafficAsk, TrafficQuestion, TrafficStanding
 
 
 def mark(name: str) -> bytes:
@@ -77,7 +77,7 @@ def test_changes_put_upon_changes_are_the_ledger(asks: list[TrafficAsk], cut: in
     known: dict[bytes, TrafficQuestion] = {}
     for at, ask in enumerate(asks):
         ledger.add(ask, (("language", "de"),))
-        ledger.judge(ask.question, Standing("a", 0.1, day=at))
+        ledger.judge(ask.question, TrafficStanding("a", 0.1, day=at))
         if at % cut == 0 or at + 1 == len(asks):
             questions, changed, gone, forgotten = ledger.changes()
             kept = {key: of for key, of in kept.items() if key not in gone}

@@ -9,7 +9,7 @@ import pytest
 from monitor.core.model.events import Segment
 from monitor.core.model.fingerprint import anchor_digest
 from monitor.core.model.lists import RankedLists
-from monitor.core.traffic.model import Standing
+from monitor.core.traffic.model import TrafficStanding
 from monitor.core.traffic.representing import REPRESENTED, AskedQuestions, represented, standings
 from tests.core.test_reanchor import FILTERS, K, World, drawn
 
@@ -135,4 +135,4 @@ def test_a_question_that_finds_nothing_has_no_standing() -> None:
     nothing = AskedQuestions(["zzz"], [()], np.zeros((1, 4), np.float32))
     (found,) = standings(world.engine, nothing, k=K, days=[3], mark=lambda key: key)
     assert not represented(found)
-    assert repr(found) == repr(Standing("", math.nan, math.nan, "", (), 3))
+    assert repr(found) == repr(TrafficStanding("", math.nan, math.nan, "", (), 3))

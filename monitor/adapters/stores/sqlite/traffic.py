@@ -6,7 +6,7 @@ import msgspec
 import numpy as np
 
 from monitor.core.model.events import Partition
-from monitor.core.traffic.model import KeptTraffic, Standing, TrafficAsk, TrafficCommit, TrafficQuestion
+from monitor.core.traffic.model import KeptTraffic, TrafficAsk, TrafficCommit, TrafficQuestion, TrafficStanding
 
 _TABLES = (
     """
@@ -99,4 +99,4 @@ def _question(row: tuple[object, ...]) -> TrafficQuestion:
         return TrafficQuestion(mark, segment)  # type: ignore[arg-type]  # as the columns are declared
     alike, worded = (float("nan") if of is None else of for of in (likeness, lexical))
     marks = tuple(np.frombuffer(results, "<u4").tolist())  # type: ignore[call-overload]
-    return TrafficQuestion(mark, segment, Standing(nearest, alike, worded, leg, marks, day))  # type: ignore[arg-type]
+    return TrafficQuestion(mark, segment, TrafficStanding(nearest, alike, worded, leg, marks, day))  # type: ignore[arg-type]
