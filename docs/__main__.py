@@ -4,7 +4,8 @@ from pathlib import Path
 
 from docs.api_page import api_page
 from docs.commands_page import commands_page
-from docs.configuration_page import REFERENCE, configuration_page
+from docs.configuration_page import configuration_page, reference
+from docs.limits import gate_page
 from docs.measures_page import measures_page
 
 FOLDER = Path(__file__).parent
@@ -17,7 +18,9 @@ def files() -> dict[str, str]:
         "commands.md": commands_page(),
         "configuration.md": configuration_page(),
         "measures.md": measures_page(),
-        "../monitor/app/reference.toml": REFERENCE.read_text(encoding="utf-8"),
+        "gate.md": gate_page((FOLDER / "gate.md").read_text(encoding="utf-8")),
+        "../deploy/corpus-drift.toml": reference(),
+        "../monitor/app/reference.toml": reference(),
     }
 
 

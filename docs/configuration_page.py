@@ -11,6 +11,7 @@ from pydantic import BaseModel, SecretStr
 from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
 
+from docs import limits
 from monitor.app.configuration import Configuration
 from monitor.app.environment import PREFIX
 
@@ -45,9 +46,14 @@ in which a line that begins with `#` and a key shows that key's default.
 """
 
 
+def reference() -> str:
+    """The annotated reference file, its comments on the default policy written anew."""
+    return limits.reference(REFERENCE.read_text(encoding="utf-8"))
+
+
 def configuration_page() -> str:
     """The whole page."""
-    annotated = _annotated(REFERENCE.read_text(encoding="utf-8"))
+    annotated = _annotated(reference())
     pages = (line for heading, model in _sections(Configuration, "") for line in _section(heading, model, annotated))
     return "\n".join([_HEAD, *pages])
 

@@ -9,7 +9,7 @@ import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from types import MappingProxyType
-from typing import cast
+from typing import Literal, cast
 
 from monitor.core.index.statistics.integrity import FAULTS, PINNED, Integrity, IntegrityFault
 from monitor.core.judging.policy import Finding, Rule, Severity, place
@@ -40,21 +40,31 @@ class IntegrityRule:
     """
 
     name: str
-    metric: IntegrityFault
+    metric: IntegrityFault | Literal["new_hub_ratio"]
     limit: float
     said: str
     ground: str
     severity: Severity = "critical"
+    lab: tuple[str, ...] = ()
+    """Rows of the drift lab that it decides (docs/lab): a kind and how much of it; where there are none, the limit is
+    a matter of construction alone."""
+
+    @property
+    def key(self) -> str:
+        """Its name in the configuration."""
+        return self.name.replace("-", "_")
 
 
 INTEGRITY_RULES: tuple[IntegrityRule, ...] = (
     IntegrityRule(
         "reembedded", "reembedded_ratio", 0.02, "other vectors for the same text: ENCODER",
         "each such chunk can be an answer lost: 2 points of all answers, 10 in a segment, are a loss",
+        lab=("mixed_versions 5.0%", "zero_vectors 5.0%"),
     ),
     IntegrityRule(
         "rescaled", "rescaled_ratio", 0.02, "vectors of another length for the same text: ENCODER",
-        "one encoder gives one text one length; the share is that of reembedded (lab: scaled_vectors)",
+        "one encoder gives one text one length; the share is that of reembedded",
+        lab=("scaled_vectors 5.0%", "scaled_vectors 20.0%"),
     ),
     IntegrityRule(
         "unequal-twins", "unequal_twins_ratio", 0.02, "equal texts with unequal vectors: ENCODER",
@@ -67,53 +77,67 @@ INTEGRITY_RULES: tuple[IntegrityRule, ...] = (
     IntegrityRule(
         "lost-content", "lost_content_ratio", 0.02, "content lost that nothing replaced",
         "what is gone cannot be found: 2 points of all answers, 10 in a segment, are a loss",
+        lab=("slow_loss 1.0%", "deleted_in_the_middle 5.0%"),
     ),
     IntegrityRule(
         "boilerplate", "boilerplate_ratio", 0.05, "new text that many documents say alike",
         "a new notice on some pages is ordinary; one chunk in twenty saying the same is an error page or a prefix",
+        lab=("boilerplate_prefix 5.0%", "boilerplate_suffix 5.0%"),
     ),
     IntegrityRule(
         "wordless", "wordless_ratio", 0.02, "texts of fewer than three words that were not there",
         "an empty chunk answers nothing: 2 points of all answers, 10 in a segment, are a loss",
+        lab=("emptied 5.0%", "segment_truncated 20.0%"),
     ),
     IntegrityRule(
         "repetitive", "repetitive_ratio", 0.03, "texts that repeat themselves",
-        "they stand before answers and say little; joining chunks brought 1.6 in 100 (lab: many_poison, joined)",
+        "they stand before answers and say little; joining chunks brought 1.6 in 100 (joined)",
+        lab=("many_poison 5.0%",),
     ),
     IntegrityRule(
         "implausible-time", "implausible_time_ratio", 0.05, "dated more than 20 years away",
         "single wrong dates occur in every history; one chunk in twenty is a wrong unit or century",
+        lab=("times_1970 5.0%", "times_2099 5.0%"),
     ),
     IntegrityRule(
         "leftover", "leftover_ratio", 0.03, "old chunks left beside new ones that say the same",
-        "twice-chunked documents fill lists with one answer twice: 3 places in 100 are lost (lab: old_chunks_left)",
+        "twice-chunked documents fill lists with one answer twice: 3 places in 100 are lost",
+        lab=("old_chunks_left 5.0%",),
     ),
     IntegrityRule(
         "copied", "copied_ratio", 0.02, "new chunks that copy others exactly",
-        "each copy takes a place in lists from another result: 2 places in 100 are lost (lab: exact_copy_flood)",
+        "each copy takes a place in lists from another result: 2 places in 100 are lost",
+        lab=("many_exact_copies 5.0%", "exact_copy_flood 5.0%"),
     ),
     IntegrityRule(
         "echoed", "echoed_ratio", 0.02, "new text that stands in other documents too",
-        "near copies take places as copies do (lab: near_copy_flood, deletes_lost, foreign_product)",
+        "near copies take places as copies do",
+        lab=("foreign_product 5.0%", "deletes_lost 5.0%", "query_pages 5.0%"),
     ),
     IntegrityRule(
         "strange-words", "strange_words_ratio", 0.02, "words that nobody used there: garbled, or another language",
-        "new matters bring some words; what is in unknown ones alone nobody finds: 2 points are a loss (garbled)",
+        "new matters bring some words; what is in unknown ones alone nobody finds: 2 points are a loss",
+        lab=("stale_vectors 5.0%", "segment_garbled 5.0%"),
     ),
     IntegrityRule(
         "foreign-source", "foreign_source_ratio", 0.03, "of a source that was not there, and that nobody announced",
-        "who adds a source knows it and can say so; one chunk in 33 of another is no accident (lab: leaked_drafts)",
+        "who adds a source knows it and can say so; one chunk in 33 of another is no accident",
+        lab=("leaked_drafts 5.0%",),
     ),
     IntegrityRule(
         "relabelled", "relabelled_ratio", 0.04, "attributes changed or gone though the text stayed",
-        "a filter misses each such chunk; a page or two change their source, one in 25 does not (lab: labels_lost)",
+        "a filter misses each such chunk; a page or two change their source, one in 25 does not",
+        lab=("labels_lost 5.0%", "labels_wrong 5.0%"),
     ),
 )  # fmt: skip
 NEW_HUB, NEW_HUB_LIMIT, NEW_HUB_ANCHORS = "new-hub", 0.10, 30
+NEW_HUB_RULE = IntegrityRule(
+    NEW_HUB, NEWCOMERS, NEW_HUB_LIMIT, "more anchors find new text than found any document of the baseline",
+    "ten anchors in a hundred more than the best found document of the baseline is beyond chance",
+    lab=("wide_hub 20.0%", "keyword_poison 20.0%"),
+)  # fmt: skip
 METRICS: frozenset[str] = frozenset((*FAULTS, NEWCOMERS))
-_SAID: Mapping[str, str] = {rule.metric: rule.said for rule in INTEGRITY_RULES} | {
-    NEWCOMERS: "more anchors find new text than found any document of the baseline"
-}
+_SAID: Mapping[str, str] = {rule.metric: rule.said for rule in INTEGRITY_RULES} | {NEWCOMERS: NEW_HUB_RULE.said}
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,7 +190,7 @@ def integrity_rules(
         Rule(
             f"{NEW_HUB}-{leg}", NEWCOMERS, leg, "max", k, max=limits.limits.get(NEW_HUB, NEW_HUB_LIMIT),
             min_anchors=NEW_HUB_ANCHORS, bounds=False,
-            ground="ten anchors in a hundred more than the best found document of the baseline is beyond chance",
+            ground=NEW_HUB_RULE.ground,
         )
         for leg in (() if NEW_HUB in limits.off else legs)
     ]  # fmt: skip

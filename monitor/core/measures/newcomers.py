@@ -19,7 +19,7 @@ from monitor.core.model.events import Segment
 from monitor.core.model.lists import NO_CHUNK, RankedLists
 from monitor.core.model.report import ALL, Concern, Leg, Measurement
 
-METRIC = "new_hub_ratio"
+METRIC: Literal["new_hub_ratio"] = "new_hub_ratio"
 _LEGS: tuple[Literal["dense", "lexical", "production"], ...] = ("dense", "lexical", "production")
 _NOT_NEW = -1
 NAMED = 10
