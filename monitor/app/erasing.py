@@ -33,9 +33,9 @@ from monitor.core.erasure.model import (
     ErasedItem,
     ErasureAnswer,
     ErasureFinding,
+    ErasureLook,
     ErasureRequest,
     FoundAs,
-    Look,
     LookOutcome,
     LookResult,
 )
@@ -376,7 +376,7 @@ class _Search:
         return retriever.replay(anchors, rows, k=self._sources.depth, deadline=self._sources.deadline)
 
     def _by_questions(
-        self, look: Look, item: ErasedItem, content: ErasedContent, copies: Mapping[str, FoundAs]
+        self, look: ErasureLook, item: ErasedItem, content: ErasedContent, copies: Mapping[str, FoundAs]
     ) -> LookResult:
         sources = self._sources
         rows = self._asking(item)

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
-from monitor.core.erasure.model import ErasedContent, ErasedItem, ErasureFinding, FoundAs, Look, LookResult
+from monitor.core.erasure.model import ErasedContent, ErasedItem, ErasureFinding, ErasureLook, FoundAs, LookResult
 from monitor.core.index.duplicates.content_sketch import HELD, ContainmentSearch
 from monitor.core.index.duplicates.foreign_texts import text_shingles
 from monitor.core.model.events import chunk_key, text_hash
@@ -102,7 +102,7 @@ def by_listing(item: ErasedItem, content: ErasedContent, listing: IndexListing) 
 
 
 def among_served(
-    look: Look,
+    look: ErasureLook,
     item: ErasedItem,
     content: ErasedContent,
     results: Sequence[ServedResult],

@@ -24,11 +24,11 @@ class ErasureVerdict(StrEnum):
     """Nothing was found, but something could not be looked at."""
 
 
-Look = Literal[
+ErasureLook = Literal[
     "events", "quarantine", "copies", "index", "index_content", "questions", "served_lexical", "production", "lists",
     "past",
 ]  # fmt: skip
-LOOKS: dict[Look, str] = {
+LOOKS: dict[ErasureLook, str] = {
     "events": "the events",
     "quarantine": "records set aside",
     "copies": "copies under other ids",
@@ -88,14 +88,14 @@ class ErasureFinding:
 class LookResult:
     """One look: its outcome, what was and was not done in one line, and the first findings of `count`."""
 
-    look: Look
+    look: ErasureLook
     outcome: LookOutcome
     said: str
     findings: tuple[ErasureFinding, ...] = ()
     count: int = 0
 
     @classmethod
-    def of(cls, look: Look, findings: Sequence[ErasureFinding], said: str, *, open_: str = "") -> "LookResult":
+    def of(cls, look: ErasureLook, findings: Sequence[ErasureFinding], said: str, *, open_: str = "") -> "LookResult":
         """`found` where there are findings, else `unknown` where something is open, else `absent`."""
         outcome: LookOutcome = "found" if findings else "unknown" if open_ else "absent"
         return cls(look, outcome, "; ".join(filter(None, (said, open_))), tuple(findings[:MOST_NAMED]), len(findings))
