@@ -229,7 +229,10 @@ def unpack_point(packed: bytes, number: int) -> HistoryPoint:
     except zlib.error as error:
         message = f"compressed point: {error}"
         raise ValueError(message) from error
-    kind, deploy, time, taken, verdict, baseline, chunks, size, segments, verdicts, anchors, series, *more = stored
+    kind, deploy, time, taken, verdict, baseline, chunks, size, segments, verdicts, anchors, series, *more = [
+        *stored,
+        "",
+    ]
     shape = (len(segments), len(series))
     values, limits = (np.frombuffer(of, "<f8").reshape(shape) for of in more[:2])
     return HistoryPoint(

@@ -37,7 +37,9 @@ class TouchLine:
     deploy_id: str
     verdict: str
     said: str
-    events: tuple[str, ...]
+    events: tuple[tuple[str, str, str], ...]
+    """What each did, to which chunk, and where it stands in the stream."""
+    more: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,16 +160,9 @@ def _touches(columns: Sequence[_Column], tracks: Sequence[Track]) -> list[TouchL
         if at is None or track.number < shown_numbers[0]:
             continue
         point = columns[at].point
-        events = tuple(f"{touch.how} {shown(touch.chunk_id)} ({shown(touch.place)})" for touch in track.touches)
-        more = track.touched - len(events)
-        made.append(
-            TouchLine(
-                point.deploy_id,
-                point.verdict,
-                _change(former, track),
-                (*events, f"and {more:,} more") if more > 0 else events,
-            )
-        )
+        events = tuple((touch.how, touch.chunk_id, touch.place) for touch in track.touches)
+        said = _change(former, track)
+        made.append(TouchLine(point.deploy_id, point.verdict, said, events, track.touched - len(events)))
     return made[::-1]
 
 

@@ -3,6 +3,9 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import numpy as np
+from numpy.typing import NDArray
+
 from monitor.adapters.web.page.charts import Chart, over_deploys, over_hours, reading
 from monitor.adapters.web.page.context import Document, PageContext, PageSection
 from monitor.adapters.web.page.heat import heat_of
@@ -71,7 +74,7 @@ def _made(page: PageContext) -> Document | None:
     past = page.once(past_of)
     if past is None or page.asked.segment:
         return None
-    metric = page.asked.measure if page.asked.measure in HEADLINES else HEADLINES[0]
+    metric = page.asked.measure if page.asked.measure in HEADLINES else judged_first(past)
     past = History(past.deploys[-DEPLOYS:], past.hours, past.approvals)
     legs = legs_of([*past.deploys, *past.hours])
     heat = page.once(heat_of)
@@ -86,6 +89,19 @@ def _made(page: PageContext) -> Document | None:
         "left_out": max(0, len(segments) - ROWS),
         "asked_deploy": page.subject.deploy_id,
     }
+
+
+def judged_first(past: History) -> str:
+    """The first headline measure that the policy had a limit for at the newest point; the first where it had none."""
+    newest = [*past.deploys[-1:], *past.hours[-1:]]
+    limited = {
+        of.metric for point in newest for of, row in zip(point.series, point.limits.T, strict=True) if _any(row)
+    }
+    return next((metric for metric in HEADLINES if metric in limited), HEADLINES[0])
+
+
+def _any(limits: NDArray[np.float64]) -> bool:
+    return not bool(np.isnan(limits).all())
 
 
 def _row(past: History, of: tuple[str, str], metric: str, legs: Sequence[str], chosen: int | None) -> TrendRow:

@@ -3,6 +3,7 @@
 import re
 from dataclasses import replace
 
+import numpy as np
 import pytest
 
 from monitor.adapters.web.page.anchor_past import leg_past
@@ -52,6 +53,17 @@ def test_the_page_shows_each_segment_over_deploys_and_hours_with_its_figures() -
     assert "text" not in found.tags, "words stand beside a picture, for those who do not see it"
 
 
+def test_the_first_measure_that_the_policy_judges_is_drawn() -> None:
+    made = past([ALL])
+    unjudged = [
+        replace(of, limits=np.where([s.metric == "jaccard_ratio" for s in of.series], 0.7, np.nan)[None, :])
+        for of in made.deploys
+    ]
+    assert "Jaccard of each segment" in page(given(past=History(tuple(unjudged)))).words
+    none = [replace(of, limits=of.limits * np.nan) for of in made.deploys]
+    assert "Answers kept of each segment" in page(given(past=History(tuple(none)))).words
+
+
 @pytest.mark.parametrize(("measure", "title"), [("swaps", "Exchanged, by id"), ("never", "Answers kept")])
 def test_the_measure_is_chosen_by_a_link(measure: str, title: str) -> None:
     found = page(given(), PageQuery(measure=measure))
@@ -75,6 +87,8 @@ def test_nothing_kept_is_said() -> None:
     assert "Nothing is kept of this segment yet" in found.words
     no_hours = page(given(past=replace(past([ALL]), hours=())))
     assert "No hour is noted yet" in no_hours.words
+    (row,) = (row for row in no_hours.rows if row[0] == "All anchors" and len(row) == 3)
+    assert all("lowest" in cell for cell in row[1:]), "each leg has its picture over deploys"
     alone = Reader(render_page(given().view))
     assert "Over time" not in alone.words, "a page that is made of a view alone has no past"
 
@@ -169,7 +183,7 @@ def test_positions_of_an_anchor_worked_by_hand() -> None:
         ("guide.md#2", "left", ("2", "?", "-")),
     ]
     assert [of.said for of in leg.touches] == ["the list could be had again", "the list could not be had"]
-    assert leg.touches[0].events[-1] == "and 5 more"
+    assert leg.touches[0].more == 5
     other = leg_past(AnchorPast(made.points, [tracks[0], replace(tracks[2], asked="x")], {}), "dense")
     assert other is not None
     assert other.touches[0].said == "the anchor asks something else since"
