@@ -89,6 +89,16 @@ class Hours:
 
         self._add(rewrite)
 
+    def again(self, count: int) -> None:
+        """Say so many chunks once more, as they are."""
+        chosen = self.generator.choice(sorted(self.world.live), count, replace=False).tolist()
+
+        def repeat() -> None:
+            for name in chosen:
+                self.world.again(name)
+
+        self._add(repeat)
+
     def _add(self, make: Callable[[], None]) -> None:
         before = len(self.world.made)
         make()
