@@ -388,7 +388,7 @@ class Monitor:
         if watch is None or not self._caught_up:
             return False
         if idle:
-            watch.look_for_leaks(self.session)
+            watch.look_at_anchors(self.session, self.parts.store)
         worked = watch.work(self.parts.engine, idle=idle)
         made = watch.commit()
         if made is not None:

@@ -15,6 +15,7 @@ from monitor.core.model.scoring import Distance, prepare
 from monitor.core.records.committed import Quarantined
 from monitor.core.selection.selection import normal_form
 from monitor.core.session import Session
+from monitor.core.traffic.carrying import CarriedJudgement, carried, lost_judgements
 from monitor.core.traffic.intents import KeptText
 from monitor.core.traffic.leak import AnchorLeak, corpus_leaks, tuning_leaks
 from monitor.core.traffic.ledger import TrafficLedger
@@ -33,7 +34,7 @@ from monitor.core.traffic.representing import AskedQuestions, represented, resta
 from monitor.core.traffic.summary import traffic_view
 from monitor.core.traffic.view import TrafficLog, TrafficView
 from monitor.kinds import TrafficRead
-from monitor.ports import Encoder, Polled, Source, UnreachableError
+from monitor.ports import Encoder, Polled, Source, StateStore, UnreachableError
 
 BATCH = 256
 """Records of one poll, and questions that are searched for at once."""
@@ -47,8 +48,9 @@ MOST_TEXTS = 20_000
 """Texts of questions that no anchor represents, held in memory alone, for proposals."""
 AHEAD = DAY
 """Microseconds that a query may be dated ahead of the clock."""
-LEAKS = 3_600.0
-"""Seconds between two looks for anchors in the corpus."""
+EACH_LOOK = 3_600.0
+"""Seconds between two looks for anchors in the corpus, and for their judged chunks."""
+NO_SHINGLES = np.zeros(0, np.uint32)
 VIEW_PAUSES = 20.0
 """A view is made anew after so many times what it took."""
 
@@ -131,7 +133,8 @@ class TrafficWatch:
         self._next = -np.inf
         self._last_error = ""
         self._leaks: tuple[AnchorLeak, ...] = ()
-        self._next_leaks = -np.inf
+        self._judgements: tuple[CarriedJudgement, ...] = ()
+        self._next_look = -np.inf
         self._stale = True
         self._view: TrafficView | None = None
         self._next_view = -np.inf
@@ -147,14 +150,22 @@ class TrafficWatch:
         self.ledger.restore(kept.level, kept.newest, kept.questions, kept.asks)
         self._positions, self._outcomes = dict(kept.positions), Counter(kept.outcomes)
 
-    def look_for_leaks(self, session: Session) -> None:
-        """Look whether anchors stand in chunks of their lists; once an hour at most."""
+    def look_at_anchors(self, session: Session, store: StateStore) -> None:
+        """Look whether anchors stand in chunks of their lists, and where their judgements lead; hourly at most."""
         now = self._clocks.monotonic()
-        if now >= self._next_leaks:
-            engine = session.engine
-            found = corpus_leaks(engine.anchors, engine.lists(), session.corpus, engine.duplicates)
-            self._stale = self._stale or found != self._leaks
-            self._leaks, self._next_leaks = found, now + LEAKS
+        if now < self._next_look:
+            return
+        engine, corpus = session.engine, session.corpus
+        leaks = corpus_leaks(engine.anchors, engine.lists(), corpus, engine.duplicates)
+        judgements: tuple[CarriedJudgement, ...] = ()
+        if any(of.relevant for of in engine.anchors.anchors):
+            live = [row for row in corpus.rows() if row.live]
+            lost = lost_judgements(engine.anchors.anchors, (row.key for row in live))
+            chunks = [(row.chunk_id, engine.duplicates.shingles(row.slot)) for row in live] if lost else []
+            here = chunks or [(row.chunk_id, NO_SHINGLES) for row in live]
+            judgements = carried(engine.anchors.anchors, here, store.sketches(lost) if lost else {})
+        self._stale = self._stale or (leaks, judgements) != (self._leaks, self._judgements)
+        self._leaks, self._judgements, self._next_look = leaks, judgements, now + EACH_LOOK
 
     def work(self, engine: Engine, *, idle: bool) -> bool:
         """Take in some of the log within the seconds of one look; says whether anything came.
@@ -310,7 +321,7 @@ class TrafficWatch:
             self.ledger.judge(question.mark, standing)
             if standing is not None and represented(standing):
                 self.texts.pop(question.mark, None)
-        self._dirty, self._view, self._next_leaks = True, None, -np.inf
+        self._dirty, self._view, self._next_look = True, None, -np.inf
 
     def commit(self) -> tuple[TrafficCommit, list[Quarantined]] | None:
         """What has changed since it was asked last, for the state; None for nothing."""
@@ -350,7 +361,15 @@ class TrafficWatch:
         plan = self._plan
         leaks = [*self._leaks, *tuning_leaks(anchors, plan.tuning)]
         return traffic_view(
-            self.ledger, anchors, log, self.texts, leaks, dimensions=plan.dimensions, cap=plan.cap, least=plan.least
+            self.ledger,
+            anchors,
+            log,
+            self.texts,
+            leaks,
+            self._judgements,
+            dimensions=plan.dimensions,
+            cap=plan.cap,
+            least=plan.least,
         )
 
     def close(self) -> None:

@@ -44,6 +44,7 @@ def coverage_text(document: Document) -> str:
         f"new intents of 20 clients or more in two weeks: {len(document['new_intents']):,}",
         f"anchors that stand elsewhere word for word: {len(document['leaks']):,}"
         + _named([of["anchor"] for of in document["leaks"]]),
+        *_judged_chunks(document["judgements"]),
         *(["`corpus-drift anchors propose` says what to do about them"] if document["proposals"] else []),
         "the log: " + (", ".join(f"{count:,} {name}" for name, count in outcomes.items()) or "nothing was read"),
         *([f"the log: {document['log']['last_error']}"] if document["log"]["last_error"] else []),
@@ -68,6 +69,11 @@ def _judged_by(window: dict[str, Any]) -> str:
     return (f"; judged: {said}" if said else "") + sampled
 
 
+def _judged_chunks(states: dict[str, int]) -> list[str]:
+    said = ", ".join(f"{count:,} {state}" for state, count in states.items() if count)
+    return [f"judgements: {said}"] if said else []
+
+
 def _mix(document: Document) -> list[str]:
     known = {name: bits for name, bits in document["divergence_bits"].items() if bits is not None}
     said = ", ".join(f"{name} {bits:.3f}" for name, bits in known.items())
@@ -81,7 +87,7 @@ def _named(names: list[str], most: int = 8) -> str:
 
 def proposals_text(document: Document) -> str:
     """What to add, drop and look at, each with its reason, as a person reads a difference."""
-    signs = {"add": "+", "drop": "-", "review": "?"}
+    signs = {"add": "+", "drop": "-", "relabel": "~", "review": "?"}
     lines = [
         f"{signs[of['kind']]} {json.dumps(_short(of['anchor']), ensure_ascii=False)}\n    # {of['reason']}"
         for of in document["proposals"]

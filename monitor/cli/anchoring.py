@@ -50,7 +50,8 @@ def propose(
 ) -> int:
     """What to change in the anchors so that they speak for the traffic again: a difference to merge, with reasons.
 
-    + a new intent of 20 clients or more, - an anchor that users have left, ? an anchor that stands in the corpus.
+    + a new intent of 20 clients or more, - an anchor that users have left, ~ one whose judged chunks were cut anew,
+    ? one that stands in the corpus or in the tuning data.
     """
     from monitor.app import traffic_text
     from monitor.app.wiring.traffic_survey import write_proposed

@@ -34,6 +34,10 @@ def traffic_families(of: TrafficView | None) -> Iterator[Metric]:
         divergence.add_metric((dimension,), bits)
     yield divergence
     yield plain("anchors_historical", sum(one.historical for one in of.anchors))
+    judged = gauge("anchor_judgements")
+    for state, count in of.judgements.items():
+        judged.add_metric((str(state),), count)
+    yield judged
     records = counter("traffic_records")
     for reason, count in sorted(of.log.outcomes.items()):
         records.add_metric((reason,), count)

@@ -68,7 +68,7 @@ def surveyed_document(configuration: Configuration, log: Path) -> dict[str, Any]
     try:
         with read_state(configuration) as store:
             restore(store, corpus, engine, None)
-        watch.look_for_leaks(Session.of(corpus, engine, drift, index=False))
+            watch.look_at_anchors(Session.of(corpus, engine, drift, index=False), store)
         watch.work(engine, idle=True)
     finally:
         watch.close()
@@ -90,6 +90,9 @@ def write_proposed(configuration: Configuration, document: Mapping[str, Any], ou
     lines = [line for line in path.read_text(encoding="utf-8-sig").split("\n") if line.strip()]
     made = {name: line for line in lines if (name := json.loads(line)["id"]) not in gone}
     for of in found:
+        if of["kind"] == "relabel" and of["anchor"]["id"] in made:
+            line = json.loads(made[of["anchor"]["id"]]) | {"relevant": of["anchor"]["relevant"]}
+            made[of["anchor"]["id"]] = json.dumps(line, ensure_ascii=False)
         if of["kind"] == "add" and of["anchor"].get("text"):
             made.setdefault(of["anchor"]["id"], json.dumps(of["anchor"], ensure_ascii=False))
     try:

@@ -30,6 +30,11 @@ TRAFFIC = (
         "Users have left what these anchors ask.", (),
     ),
     Metric(
+        "anchor_judgements", "judgements",
+        "Judgements of the anchors by what became of the judged chunk: valid, moved, split, merged, gone",
+        "The corpus was cut anew: `anchors propose` carries them over.", ("kind",),
+    ),
+    Metric(
         "traffic_records", "records", "Queries and records of the log of traffic by what became of them",
         "Traffic is read; reasons other than counted and ignored say what of it is not.", ("reason",), "counter",
     ),

@@ -6,6 +6,7 @@ from typing import Any
 
 from monitor.core.model.anchors import Anchor
 from monitor.core.traffic.intents import TrafficIntent
+from monitor.core.traffic.proposal import AnchorProposal
 from monitor.core.traffic.shares import ShareEstimate
 from monitor.core.traffic.view import TrafficView
 
@@ -45,9 +46,8 @@ def traffic_document(of: TrafficView) -> dict[str, Any]:
         "historical": [{"anchor": one.anchor_id, **_estimate(one.estimate)} for one in of.anchors if one.historical],
         "new_intents": [_intent(one) for one in of.intents],
         "leaks": [{"anchor": one.anchor_id, "where": one.where, "containment": one.containment} for one in of.leaks],
-        "proposals": [
-            {"kind": one.kind, "anchor": anchor_document(one.anchor), "reason": one.reason} for one in of.proposals
-        ],
+        "judgements": {str(state): count for state, count in of.judgements.items()},
+        "proposals": [{"kind": one.kind, "anchor": _proposed(one), "reason": one.reason} for one in of.proposals],
         "log": {"outcomes": dict(of.log.outcomes), "last_error": of.log.last_error, "waiting": of.log.waiting},
     }
 
@@ -62,6 +62,14 @@ def anchor_document(of: Anchor) -> dict[str, Any]:
         "vector_b64": "" if of.vector is None else b64encode(of.vector.astype("<f4").tobytes()).decode(),
     }
     return {name: value for name, value in said.items() if value}
+
+
+def _proposed(of: AnchorProposal) -> dict[str, Any]:
+    """A new anchor whole; of one that is there what is to change."""
+    if of.kind == "add":
+        return anchor_document(of.anchor)
+    made: dict[str, Any] = {"id": of.anchor.id, "text": of.anchor.text}
+    return {**made, "relevant": dict(of.anchor.relevant)} if of.kind == "relabel" else made
 
 
 def _intent(of: TrafficIntent) -> dict[str, Any]:

@@ -1,6 +1,7 @@
 """What a person may merge into the anchors: a line each, with its reason."""
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from hashlib import blake2b
 from typing import Literal
@@ -9,11 +10,12 @@ import numpy as np
 
 from monitor.core.model.anchors import Anchor, AnchorSet
 from monitor.core.selection.selection import normal_form
+from monitor.core.traffic.carrying import CarriedJudgement, JudgementState
 from monitor.core.traffic.coverage import AnchorTraffic
 from monitor.core.traffic.intents import TrafficIntent
 from monitor.core.traffic.leak import TUNING, AnchorLeak
 
-ProposalKind = Literal["add", "drop", "review"]
+ProposalKind = Literal["add", "drop", "relabel", "review"]
 _MOST_WEIGHT = 10.0
 """Of a new anchor, in mean weights: one intent never decides a segment."""
 
@@ -23,7 +25,8 @@ class AnchorProposal:
     """One change that somebody may make.
 
     Args:
-        kind: `add` a new anchor, `drop` one that users have left, `review` one that measures nothing fairly.
+        kind: `add` a new anchor, `drop` one that users have left, `relabel` one whose judged chunks were cut anew,
+            `review` one that measures nothing fairly.
         anchor: the new one, or the one in question. A new one has no text where that is not known.
         reason: why, one line.
     """
@@ -37,6 +40,7 @@ def proposals(
     intents: Sequence[TrafficIntent],
     traffic: Sequence[AnchorTraffic],
     leaks: Sequence[AnchorLeak],
+    judgements: Sequence[CarriedJudgement],
     anchors: AnchorSet,
     *,
     days: int,
@@ -47,6 +51,7 @@ def proposals(
         intents: new ones.
         traffic: the anchors' shares of the window.
         leaks: where anchors stand elsewhere.
+        judgements: where the anchors' judgements lead now.
         anchors: of now.
         days: that the shares are of.
     """
@@ -58,7 +63,26 @@ def proposals(
     left = [of for of in traffic if of.historical]
     dropped = (AnchorProposal("drop", by_id[of.anchor_id], _why_left(of, days)) for of in left)
     leaked = (AnchorProposal("review", by_id[of.anchor_id], _why_leaked(of)) for of in leaks)
-    return (*added, *dropped, *leaked)
+    return (*added, *dropped, *_relabelled(judgements, by_id), *leaked)
+
+
+def _relabelled(judgements: Sequence[CarriedJudgement], by_id: Mapping[str, Anchor]) -> Iterator[AnchorProposal]:
+    """One for each anchor of which a judged chunk is not where it was; of several grades of one chunk the best."""
+    held: dict[str, list[CarriedJudgement]] = {}
+    for of in judgements:
+        held.setdefault(of.anchor_id, []).append(of)
+    for name, own in held.items():
+        states = Counter(of.state for of in own if of.state is not JudgementState.VALID)
+        if not states:
+            continue
+        relevant: dict[str, float] = {}
+        for of in own:
+            for chunk in of.to or (of.chunk_id,):  # what is gone stays judged: it may come back, and is counted
+                relevant[chunk] = max(of.grade, relevant.get(chunk, of.grade))
+        said = ", ".join(f"{count} {state}" for state, count in states.items())
+        yield AnchorProposal(
+            "relabel", replace(by_id[name], relevant=relevant), f"judged chunks were cut anew: {said}"
+        )
 
 
 def _anchor(of: TrafficIntent, mean: float, usual: float) -> Anchor:

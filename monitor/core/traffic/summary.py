@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from monitor.core.model.anchors import AnchorSet
+from monitor.core.traffic.carrying import CarriedJudgement, by_state
 from monitor.core.traffic.coverage import WINDOW, AskTable, coverage_shares
 from monitor.core.traffic.intents import KeptText, new_intents
 from monitor.core.traffic.leak import AnchorLeak
@@ -19,6 +20,7 @@ def traffic_view(
     log: TrafficLog,
     texts: Mapping[bytes, KeptText],
     leaks: Sequence[AnchorLeak] = (),
+    judgements: Sequence[CarriedJudgement] = (),
     *,
     dimensions: Sequence[str] = (),
     cap: int = 50,
@@ -32,6 +34,7 @@ def traffic_view(
         log: how the log is read.
         texts: what was asked, by mark, as far as it is known.
         leaks: anchors that stand elsewhere.
+        judgements: where the anchors' judgements lead now.
         dimensions: by whose segments shares are told apart.
         cap: the most segments of a dimension.
         least: coverage below which the anchors no longer speak for the traffic.
@@ -59,6 +62,7 @@ def traffic_view(
         log=log,
         intents=intents,
         leaks=tuple(leaks),
-        proposals=proposals(intents, shares.anchors, leaks, anchors, days=days),
+        judgements=by_state(judgements) if judgements else {},
+        proposals=proposals(intents, shares.anchors, leaks, judgements, anchors, days=days),
         least=least,
     )

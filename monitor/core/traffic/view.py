@@ -2,9 +2,10 @@
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from monitor.core.model.report import ALL
+from monitor.core.traffic.carrying import JudgementState
 from monitor.core.traffic.coverage import AnchorTraffic, CoverageFigure, TrafficWeight
 from monitor.core.traffic.intents import TrafficIntent
 from monitor.core.traffic.leak import AnchorLeak
@@ -52,6 +53,7 @@ class TrafficView:
         log: how the log is read.
         intents: new ones that no anchor represents, largest first.
         leaks: anchors that stand elsewhere word for word.
+        judgements: of the anchors, by what became of the judged chunk; empty where they have none.
         proposals: what a person may merge into the anchors.
         least: coverage below which the anchors no longer speak for the traffic.
     """
@@ -71,6 +73,7 @@ class TrafficView:
     log: TrafficLog
     intents: tuple[TrafficIntent, ...] = ()
     leaks: tuple[AnchorLeak, ...] = ()
+    judgements: Mapping[JudgementState, int] = field(default_factory=dict)
     proposals: tuple[AnchorProposal, ...] = ()
     least: float = 0.5
 
