@@ -15,7 +15,7 @@ from monitor.core.index.statistics.embedding import NONE, nearest, null_of_shift
 from monitor.core.index.statistics.features import FREQUENCIES, ONE, Features
 from monitor.core.index.statistics.integrity import PINNED, Integrity
 from monitor.core.index.statistics.population import Population
-from monitor.core.index.statistics.profile import Distribution, Profile, SegmentProfile
+from monitor.core.index.statistics.profile import Distribution, Profile, SegmentProfile, Terms
 from monitor.core.index.statistics.segments import NO_BASELINE, NO_CHUNKS, OTHER_VERSION, SegmentMetrics, absent
 from monitor.core.index.statistics.view import NamedSegment, StatisticsView
 from monitor.core.model.report import ALL, OTHER, Concern, Measurement
@@ -40,6 +40,29 @@ class CachedSegment:
     steady: tuple[Measurement, ...]
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class SharedTerms:
+    """Anchor terms that the baseline had too: their places among those of now, and their idf then, both (m,).
+
+    Args:
+        terms: of now.
+        then: of the baseline.
+    """
+
+    terms: tuple[str, ...]
+    then: Terms
+    places: NDArray[np.int64]
+    idf: NDArray[np.float64]
+
+    @classmethod
+    def of(cls, terms: tuple[str, ...], then: Terms) -> "SharedTerms":
+        """Look every term up."""
+        at = {term: place for place, term in enumerate(terms)}
+        found = [(at[term], idf) for term, idf in then.idf.items() if term in at]
+        places, idf = zip(*found, strict=True) if found else ((), ())
+        return cls(terms, then, np.array(places, np.int64), np.array(idf, np.float64))
+
+
 @dataclass(slots=True, eq=False)
 class Cache:
     """What was worked out for counters that have not changed since; safe to share between threads: entries are
@@ -52,6 +75,8 @@ class Cache:
 
     segments: dict[tuple[str, str], CachedSegment] = field(default_factory=dict)
     sampled: dict[str, tuple[NDArray[np.float32], Any]] = field(default_factory=dict)
+    shared: "SharedTerms | None" = None
+    """The terms of now and then that are the same."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -169,19 +194,25 @@ class Measurable:
         yield _said("noop_upsert_ratio", (ALL, ALL), "mean", ratio, n=max(upserts, 0), why="no_upserts")
 
     def _terms(self, now: SegmentProfile) -> Iterator[Measurement]:
-        terms, then = self.view.terms, None if self.then is None else self.then.terms
-        if terms is None:
+        held, then = self.view.lexical, None if self.then is None else self.then.terms
+        if held is None:
             return
-        shared = [] if then is None else sorted(terms.idf.keys() & then.idf.keys())
-        moved = [abs(terms.idf[term] - then.idf[term]) for term in shared] if then is not None else []
-        longer = NONE if then is None else terms.average_length - then.average_length
+        moved: list[float] = []
+        if then is not None:
+            shared = self.cache.shared
+            if shared is None or shared.terms is not held.terms or shared.then is not then:
+                shared = self.cache.shared = SharedTerms.of(held.terms, then)
+            moved = np.abs(held.idf[shared.places] - shared.idf).tolist()
+        longer = NONE if then is None else held.average_length - then.average_length
         why = NO_BASELINE if self.then is None else "no_shared_terms"
         yield _said("average_length_change", (ALL, ALL), "mean", longer, n=now.chunks, why=why)
         mean, most = (math.fsum(moved) / len(moved), max(moved)) if moved else (NONE, NONE)
         yield _said("idf_change", (ALL, ALL), "mean", mean, n=len(moved), why=why)
         yield _said("idf_change", (ALL, ALL), "max", most, n=len(moved), why=why)
         earlier = NONE if then is None else float(then.absent)
-        yield _said("absent_anchor_terms", (ALL, ALL), "mean", float(terms.absent), earlier, n=len(terms.idf))
+        yield _said(
+            "absent_anchor_terms", (ALL, ALL), "mean", float(held.out_of_vocabulary), earlier, n=len(held.terms)
+        )
 
     def _density(self, now: SegmentProfile, features: Features) -> Iterator[Measurement]:
         found = self._sampled("live", self.view.live, lambda sample: nearest(features, sample, _QUANTILES))

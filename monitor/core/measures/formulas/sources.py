@@ -57,6 +57,5 @@ def source_mix(
     """
     anchor, slot = np.nonzero(present != NO_SOURCE)
     cell = groups[anchor] * shape[1] + present[anchor, slot]
-    mix: NDArray[np.float64] = np.zeros(shape[0] * shape[1])
-    np.add.at(mix, cell, weights[anchor])
+    mix: NDArray[np.float64] = np.bincount(cell, weights=weights[anchor], minlength=shape[0] * shape[1])
     return mix.reshape(shape)
