@@ -12,8 +12,8 @@ from monitor.core.judging.integrity import INTEGRITY_RULES, NEW_HUB_RULE
 from tests.docs.pages import ROOT, text
 
 AFTER: dict[str, Any] = json.loads((ROOT / "docs" / "lab" / "after.json").read_text(encoding="utf-8"))
-BY_CONSTRUCTION = {"unequal-twins", "foreign-version"}
-"""No kind of the lab is decided by these alone or at all: other rules see the same vectors first."""
+BY_CONSTRUCTION = {"unequal-twins", "foreign-version", "rescaled"}
+"""Nothing in the lab is decided by these: other rules see the same vectors first, and its streams are of cosine."""
 SINCE = {"rescaled"}
 """Rules that came after the committed results."""
 CITED = {of.name: of.lab for of in (*INTEGRITY_RULES, NEW_HUB_RULE)} | {of.metric: of.lab for of in QUESTIONS}

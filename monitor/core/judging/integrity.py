@@ -63,8 +63,7 @@ INTEGRITY_RULES: tuple[IntegrityRule, ...] = (
     ),
     IntegrityRule(
         "rescaled", "rescaled_ratio", 0.02, "vectors of another length for the same text: ENCODER",
-        "one encoder gives one text one length; the share is that of reembedded",
-        lab=("scaled_vectors 5.0%", "scaled_vectors 20.0%"),
+        "one encoder gives one text one length, which dot products and Euclidean distances feel; with cosine it is 1",
     ),
     IntegrityRule(
         "unequal-twins", "unequal_twins_ratio", 0.02, "equal texts with unequal vectors: ENCODER",
@@ -130,14 +129,14 @@ INTEGRITY_RULES: tuple[IntegrityRule, ...] = (
         lab=("labels_lost 5.0%", "labels_wrong 5.0%"),
     ),
 )  # fmt: skip
-NEW_HUB, NEW_HUB_LIMIT, NEW_HUB_ANCHORS = "new-hub", 0.10, 30
+NEW_HUB, NEW_HUB_LIMIT, NEW_HUB_ANCHORS = "new-hub", 0.05, 30
 NEW_HUB_RULE = IntegrityRule(
-    NEW_HUB, NEWCOMERS, NEW_HUB_LIMIT, "more anchors find new text than found any document of the baseline",
-    "ten anchors in a hundred more than the best found document of the baseline is beyond chance",
-    lab=("wide_hub 20.0%", "keyword_poison 20.0%"),
+    NEW_HUB, NEWCOMERS, NEW_HUB_LIMIT, "more anchors find new text than found any document of its size then",
+    "one anchor in twenty finds a page that no page of its size was found by: written to be found, or in the middle",
+    lab=("wide_hub 10.0%", "keyword_poison 20.0%"),
 )  # fmt: skip
 METRICS: frozenset[str] = frozenset((*FAULTS, NEWCOMERS))
-_SAID: Mapping[str, str] = {rule.metric: rule.said for rule in INTEGRITY_RULES} | {NEWCOMERS: NEW_HUB_RULE.said}
+_SAID: Mapping[str, str] = {str(rule.metric): rule.said for rule in INTEGRITY_RULES} | {NEWCOMERS: NEW_HUB_RULE.said}
 
 
 @dataclass(frozen=True, slots=True)

@@ -105,7 +105,7 @@ INTEGRITY: tuple[AnyMeasure, ...] = (
     ),
     Measure(
         "new_hub_ratio", "ratio",
-        "How much larger a share of the anchors finds a new document, or a new chunk, than found any in the baseline",
+        "How much larger a share of the anchors finds a new document, or chunk, than found any of its size then",
         "A page captures many queries: a hub, or poisoning.",
         family="Ranking stability", range=SHARE, better="lower", statistics=("max",),
     ),

@@ -6,7 +6,7 @@ A new hub: a page that was written to be found (poison), a vector near all quest
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Literal
+from typing import Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,6 +24,8 @@ _LEGS: tuple[Literal["dense", "lexical", "production"], ...] = ("dense", "lexica
 _NOT_NEW = -1
 NAMED = 10
 """Documents that are named."""
+CHANCE = 3
+"""Lists more or less that say nothing."""
 _COMES = frozenset({"upsert", "update", "copy"})
 """What an event did to a chunk that says something new where it stands."""
 _MOST = 1 << 18
@@ -40,8 +42,8 @@ class Newcomer:
         document: its id.
         segment: of one of these chunks.
         share: share of the anchors that have a new chunk of it in their lists.
-        excess: how much more that is than any document had then, or one new chunk's share than any chunk had then,
-            whichever is more.
+        excess: how much more that is than any document had then of which as few chunks were listed, and than it had
+            itself; or one new chunk's share than any chunk had then, whichever is more; less `CHANCE` lists.
     """
 
     document: str
@@ -90,12 +92,12 @@ class Newcomers:
         later = _shares(self.lists, counted, [name for name, _ in came])
         segments, wanted = dict(came), set(self.but)
         made = [
-            Newcomer(name, segments[name], share, max(share - self.then.document, one - self.then.chunk))
-            for name, (share, one) in later.by_document.items()
-            if (share > self.then.document or one > self.then.chunk)
-            and not (wanted and wanted <= set(segments[name]))
+            Newcomer(name, segments[name], of.share, self.then.excess(name, of) - CHANCE / max(1, len(self.lists)))
+            for name, of in later.by_document.items()
+            if not (wanted and wanted <= set(segments[name]))
         ]
-        return tuple(sorted(made, key=lambda of: (-of.excess, -of.share, of.document)))
+        found = [of for of in made if of.excess > 0.0]
+        return tuple(sorted(found, key=lambda of: (-of.excess, -of.share, of.document)))
 
     @property
     def excess(self) -> float:
@@ -225,14 +227,45 @@ class _Looked:
     found: Newcomers | None = None
 
 
-@dataclass(frozen=True, slots=True)
+class _Listed(NamedTuple):
+    """A document in the lists.
+
+    Args:
+        share: of the anchors with any of its chunks.
+        one: of those with its most frequent one.
+        chunks: of it that stand in any list.
+    """
+
+    share: float
+    one: float
+    chunks: int
+
+
+@dataclass(frozen=True)
 class _Shares:
-    by_document: Mapping[str, tuple[float, float]]
-    """Share of the anchors with any of its chunks, and with its most frequent one."""
-    document: float
-    """The greatest of the first, 0 where there is none."""
+    by_document: Mapping[str, _Listed]
     chunk: float
-    """The greatest of the second."""
+    """The greatest share of one chunk, 0 where there is none."""
+
+    def excess(self, name: str, now: _Listed) -> float:
+        """How much more of the lists a document stands in than any of its size did, itself among them, or how much
+        more one of its chunks than any chunk did.
+        """
+        own = self.by_document.get(name)
+        usual = max(self._largest(now.chunks), 0.0 if own is None else own.share)
+        return max(now.share - usual, now.one - self.chunk)
+
+    def _largest(self, chunks: int) -> float:
+        """The greatest share of a document of which at most so many chunks are listed, 0 where there is none."""
+        sizes, shares = self._by_size
+        at = int(np.searchsorted(sizes, chunks, "right"))
+        return float(shares[at - 1]) if at else 0.0
+
+    @cached_property
+    def _by_size(self) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+        ranked = sorted((of.chunks, of.share) for of in self.by_document.values())
+        shares = np.array([share for _, share in ranked], np.float64)
+        return np.array([chunks for chunks, _ in ranked], np.int64), np.maximum.accumulate(shares)
 
 
 def _shares(keys: NDArray[np.int64], counted: NDArray[np.bool_], documents: Sequence[str]) -> _Shares:
@@ -251,6 +284,6 @@ def _shares(keys: NDArray[np.int64], counted: NDArray[np.bool_], documents: Sequ
     lists = np.bincount(pairs % max(1, len(codes)), minlength=len(codes)) / max(1, len(keys))
     most = np.zeros(len(codes))
     np.maximum.at(most, of, np.bincount(chunks, minlength=len(distinct)) / max(1, len(keys)))
-    shares = zip(lists.tolist(), most.tolist(), strict=True)
-    made = dict(zip(codes, shares, strict=True))
-    return _Shares(made, float(lists.max(initial=0.0)), float(most.max(initial=0.0)))
+    held = np.bincount(of, minlength=len(codes))
+    made = map(_Listed, lists.tolist(), most.tolist(), held.tolist())
+    return _Shares(dict(zip(codes, made, strict=True)), float(most.max(initial=0.0)))

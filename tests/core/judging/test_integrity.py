@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import replace
+from typing import Literal
 
 import jsonschema
 import msgspec
@@ -10,12 +11,23 @@ import pytest
 
 from monitor.adapters.stores.sqlite.report_form import report_of
 from monitor.core.index.statistics.integrity import FAULTS
-from monitor.core.judging.integrity import INTEGRITY_RULES, IntegrityLimits, integrity_rules
+from monitor.core.judging.integrity import INTEGRITY_RULES, NEW_HUB_LIMIT, IntegrityLimits, integrity_rules
 from monitor.core.judging.policy import Finding, Verdict
+from monitor.core.measures.newcomers import CHANCE
 from monitor.core.model.events import chunk_key
 from monitor.core.records.documents import report_document, report_schema
 from monitor.core.session import Session
-from tests.core.judging.integrity_cases import HARMFUL, HARMLESS, Piece, corpus, deploy, embedded, session
+from tests.core.judging.integrity_cases import (
+    DIMENSION,
+    HARMFUL,
+    HARMLESS,
+    Piece,
+    corpus,
+    deploy,
+    embedded,
+    questions,
+    session,
+)
 
 CORPUS = corpus()
 
@@ -70,7 +82,7 @@ def test_a_page_in_many_lists_is_a_hub_and_named() -> None:
     now = np.isin(lists.keys, keys).any(axis=1).mean()
     assert now > 0.2
     assert (found.verdict, found.documents, found.n) == ("fail", ("p",), len(lists))
-    assert now - 0.1 < found.value <= now
+    assert NEW_HUB_LIMIT < found.value <= now - CHANCE / len(lists)
     assert found.reason.endswith("in p")
 
 
@@ -186,3 +198,19 @@ def test_what_no_deploy_may_lose_at_once_many_may_not_lose_little_by_little() ->
 
 def test_without_another_baseline_nothing_is_asked_of_a_pinned_one() -> None:
     assert not [of for of in changed("the same again").judge(deploy_id="d1").findings if "pinned" in of.rule]
+
+
+@pytest.mark.parametrize(("distance", "share"), [("dot", 0.25), ("euclid", 0.25), ("cosine", 0.0)])
+def test_vectors_that_are_normalised_no_longer_fail_where_lengths_count(
+    distance: Literal["dot", "euclid", "cosine"], share: float
+) -> None:
+    """With cosine, vectors are normalised as they come in, here and in the index: nothing is another."""
+    made = Session(questions(CORPUS), dimension=DIMENSION, distance=distance, depths=(5,), dimensions=("source",))
+    made.apply(piece.upsert() for piece in CORPUS)
+    made.compare_with(made.snapshot("main"))
+    made.apply(replace(piece, vector=3.0 * piece.vector).upsert() for piece in CORPUS[::4])
+    verdict = made.judge(deploy_id="d1")
+    (found,) = (of for of in verdict.findings if of.rule == "rescaled-all")
+    assert (found.value, found.verdict) == (pytest.approx(share, abs=0.01), "fail" if share else "pass")
+    causes = [one.cause for one in made.evaluate("d1").report().causes]
+    assert ("ENCODER" in causes) == bool(share)
