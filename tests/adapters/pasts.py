@@ -50,7 +50,8 @@ def past(
         _point("hour", made[-1].deploy_id if made else "", segments, legs, generator, at, NOW - HOUR * (hours - at))
         for at in range(hours)
     ]
-    marks = [ApprovalMark("main", "ann", "looked at it", "2026-08-20T10:00:00+00:00", made[deploys // 2].deploy_id)]
+    after = made[deploys // 2].deploy_id if made else ""
+    marks = [ApprovalMark("main", "ann", "looked at it", "2026-08-20T10:00:00+00:00", after)]
     return History(tuple(made), tuple(passed), tuple(marks) if deploys else ())
 
 

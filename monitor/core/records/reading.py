@@ -1,4 +1,4 @@
-"""One number of one segment over the past, with what was allowed then: what every picture of it is made from."""
+"""Numbers of one segment over the past, with what was allowed then: what every picture of them is made from."""
 
 import math
 from collections.abc import Sequence
@@ -28,21 +28,6 @@ class Reading:
     limits: tuple[float, ...]
     names: tuple[str, ...]
     verdicts: tuple[str, ...]
-
-    @classmethod
-    def of(
-        cls, points: Sequence[HistoryPoint], dimension: str, segment: str, series: Series, names: Sequence[str]
-    ) -> "Reading":
-        """A series of one segment over some points."""
-        pairs = [point.at(dimension, segment, series) for point in points]
-        rows = [(point, point.row(dimension, segment)) for point in points]
-        return cls(
-            series,
-            tuple(value for value, _ in pairs),
-            tuple(limit for _, limit in pairs),
-            tuple(names),
-            tuple("" if row is None else point.verdicts[row] for point, row in rows),
-        )
 
     @property
     def rises(self) -> bool:
@@ -95,3 +80,38 @@ class Reading:
         if high - low >= LEAST_SPAN:
             return low, high
         return (high - LEAST_SPAN, high) if self.rises else (low, low + LEAST_SPAN)
+
+
+class PastTable:
+    """Points made ready to be asked for many series: each asks for one place of each point.
+
+    Args:
+        points: deploys or hours, oldest first.
+        names: of the points, for people.
+    """
+
+    def __init__(self, points: Sequence[HistoryPoint], names: Sequence[str]) -> None:
+        self.points, self.names = points, tuple(names)
+        self._rows = [{at: row for row, at in enumerate(point.segments)} for point in points]
+        self._columns = [{series: column for column, series in enumerate(point.series)} for point in points]
+        self._values = [point.values.tolist() for point in points]
+        self._limits = [point.limits.tolist() for point in points]
+
+    @property
+    def series(self) -> frozenset[Series]:
+        """Every series that any point has."""
+        return frozenset(series for columns in self._columns for series in columns)
+
+    def reading(self, dimension: str, segment: str, series: Series) -> Reading:
+        """A series of one segment; NaN where a point does not have it."""
+        at = (dimension, segment)
+        values, limits, verdicts = [], [], []
+        for point, rows, columns, known, allowed in zip(
+            self.points, self._rows, self._columns, self._values, self._limits, strict=True
+        ):
+            row, column = rows.get(at), columns.get(series)
+            there = row is not None and column is not None
+            values.append(known[row][column] if there else math.nan)
+            limits.append(allowed[row][column] if there else math.nan)
+            verdicts.append("" if row is None else point.verdicts[row])
+        return Reading(series, tuple(values), tuple(limits), self.names, tuple(verdicts))

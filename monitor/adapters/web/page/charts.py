@@ -8,8 +8,8 @@ from markupsafe import Markup
 
 from monitor.adapters.web.page import svg
 from monitor.adapters.web.page.words import clock, number, shown
-from monitor.core.records.history import HOUR, HistoryPoint, Series
-from monitor.core.records.reading import Reading
+from monitor.core.records.history import HOUR, HistoryPoint
+from monitor.core.records.reading import PastTable, Reading
 
 MISSED = 1.5 * HOUR
 """Seconds between two hours beyond which nobody was there: a gap."""
@@ -36,10 +36,9 @@ class Chart:
     """Whether the newest value is beyond its limit."""
 
 
-def reading(points: Sequence[HistoryPoint], dimension: str, segment: str, series: Series) -> Reading:
-    """A series of one segment over some points, deploys by id and hours by time."""
-    names = [point.deploy_id if point.kind == "deploy" else _time(point) for point in points]
-    return Reading.of(points, dimension, segment, series, names)
+def past_table(points: Sequence[HistoryPoint]) -> PastTable:
+    """Points made ready to be drawn, deploys named by their id and hours by their time."""
+    return PastTable(points, [point.deploy_id if point.kind == "deploy" else _time(point) for point in points])
 
 
 def over_deploys(of: Reading, *, large: bool = False, chosen: int | None = None) -> Chart | None:

@@ -6,11 +6,12 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from monitor.adapters.web.page.charts import Chart, over_deploys, over_hours, reading
+from monitor.adapters.web.page.charts import Chart, over_deploys, over_hours, past_table
 from monitor.adapters.web.page.context import Document, PageContext, PageSection
 from monitor.adapters.web.page.heat import heat_of
 from monitor.adapters.web.page.words import place
 from monitor.core.records.history import HEADLINES, HISTORY_LEGS, History, HistoryPoint, Series
+from monitor.core.records.reading import PastTable
 
 TIMELINE = 60
 """Newest deploys that a page reads: those of its timeline."""
@@ -80,12 +81,13 @@ def _made(page: PageContext) -> Document | None:
     heat = page.once(heat_of)
     segments = [(row.dimension, row.segment) for row in (*heat.opened, *heat.folded)]
     at = chosen_at(page, past.deploys)
+    tables = past_table(past.deploys), past_table(past.hours)
     return {
         "past": past,
         "legs": legs,
         "metric": metric,
         "titles": TITLES,
-        "rows": [_row(past, of, metric, legs, at) for of in segments[:ROWS]],
+        "rows": [_row(past, tables, of, [Series(metric, leg) for leg in legs], at) for of in segments[:ROWS]],
         "left_out": max(0, len(segments) - ROWS),
         "asked_deploy": page.subject.deploy_id,
     }
@@ -104,11 +106,16 @@ def _any(limits: NDArray[np.float64]) -> bool:
     return not bool(np.isnan(limits).all())
 
 
-def _row(past: History, of: tuple[str, str], metric: str, legs: Sequence[str], chosen: int | None) -> TrendRow:
+def _row(
+    past: History,
+    tables: tuple[PastTable, PastTable],
+    of: tuple[str, str],
+    wanted: Sequence[Series],
+    chosen: int | None,
+) -> TrendRow:
     cells = []
-    for leg in legs:
-        series = Series(metric, leg)
-        deploys, hours = (reading(points, *of, series) for points in (past.deploys, past.hours))
+    for series in wanted:
+        deploys, hours = (table.reading(*of, series) for table in tables)
         cells.append(TrendCell(over_deploys(deploys, chosen=chosen), over_hours(hours, past.hours, past.deploys)))
     return TrendRow(*of, place(*of), tuple(cells))
 

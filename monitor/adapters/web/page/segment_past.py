@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from monitor.adapters.web.page.charts import Chart, over_deploys, over_hours, reading
+from monitor.adapters.web.page.charts import Chart, over_deploys, over_hours, past_table
 from monitor.adapters.web.page.context import Document, PageContext, PageSection
 from monitor.adapters.web.page.detail import detail_of
 from monitor.adapters.web.page.over_time import TITLES, chosen_at, legs_of, past_of
@@ -40,11 +40,11 @@ def _made(page: PageContext) -> Document | None:
         return None
     of = (found.dimension, found.segment)
     legs, at = legs_of([*past.deploys, *past.hours]), chosen_at(page, past.deploys)
-    made = []
+    tables, made = (past_table(past.deploys), past_table(past.hours)), []
     for metric in HEADLINES:
         pictures = []
         for leg in legs:
-            deploys, hours = (reading(points, *of, Series(metric, leg)) for points in (past.deploys, past.hours))
+            deploys, hours = (table.reading(*of, Series(metric, leg)) for table in tables)
             if deploys.known or hours.known:
                 large = over_hours(hours, past.hours, past.deploys, large=True) if hours.known else None
                 pictures.append((leg, over_deploys(deploys, large=True, chosen=at), large))

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from monitor.adapters.web.page import svg
 from monitor.adapters.web.page.anchor_past import bump
-from monitor.adapters.web.page.charts import LARGE, SMALL, over_deploys, over_hours, reading
+from monitor.adapters.web.page.charts import LARGE, SMALL, over_deploys, over_hours, past_table
 from monitor.adapters.web.page.deploys import BAR, bar
 from monitor.adapters.web.page.svg import Scale, bounds, crosses, dots, element, line, picture, steps
 from monitor.core.records.history import HOUR, Series
@@ -151,7 +151,9 @@ def test_nothing_known_and_nothing_there() -> None:
 def test_hours_in_which_nobody_was_there_are_a_gap() -> None:
     found = past([("all", "all")], deploys=3, hours=6)
     hours = [*found.hours[:2], *found.hours[4:]]
-    made = over_hours(reading(hours, "all", "all", Series("swaps", "dense")), hours, found.deploys, large=True)
+    made = over_hours(
+        past_table(hours).reading("all", "all", Series("swaps", "dense")), hours, found.deploys, large=True
+    )
     assert made is not None
     paths = {one.get("class"): one.get("d", "") for one in parsed(made.picture)}
     assert paths["dense"].count("M") == 2
