@@ -35,12 +35,18 @@ def fixed(limit: float) -> Detector:
 
 def sigmas(count: float) -> Detector:
     """A round beyond the mean of the approved ones by so many standard deviations."""
-    return lambda approved, churn: churn > approved.mean(axis=0) + count * approved.std(axis=0)
+
+    def beyond(approved: Churn, churn: Churn) -> Raised:
+        found: Raised = churn > approved.mean(axis=0) + count * approved.std(axis=0)
+        return found
+
+    return beyond
 
 
 def above_all(approved: Churn, churn: Churn) -> Raised:
     """A round with more churn than any approved one."""
-    return churn > approved.max(axis=0)
+    found: Raised = churn > approved.max(axis=0)
+    return found
 
 
 def cusum(approved: Churn, churn: Churn, slack: float = 0.5, limit: float = 5.0) -> Raised:

@@ -31,12 +31,14 @@ def real(generator: Generator, rounds: int, months: int) -> Churn:
 
 def rare(generator: Generator, rounds: int, months: int) -> Churn:
     """One round in a hundred exchanges half of everything."""
-    return (generator.random((rounds, months, SERIES)) < 2 * MEAN) * 0.5
+    found: Churn = np.where(generator.random((rounds, months, SERIES)) < 2 * MEAN, 0.5, 0.0)
+    return found
 
 
 def spread(generator: Generator, rounds: int, months: int) -> Churn:
     """A little in every round, sometimes more: Beta with a mean of 0.005."""
-    return generator.beta(0.3, 0.3 / MEAN - 0.3, (rounds, months, SERIES))
+    drawn: Churn = generator.beta(0.3, 0.3 / MEAN - 0.3, (rounds, months, SERIES))
+    return drawn
 
 
 def lively_days(generator: Generator, rounds: int, months: int) -> Churn:

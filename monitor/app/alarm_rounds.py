@@ -47,7 +47,7 @@ class AlarmRounds:
         over = self.alarms.over(self._clocks.wall())
         if self._tried is None:
             self._tried = over  # the first one to be measured begins now or later, and not in the past
-        return over > self._tried
+        return over > self._tried or over < self._tried - 1  # a clock that was set back begins anew, not in years
 
     def close(self, *, measurable: bool) -> None:
         """The round that is over, with the lists of now: all anchors were just asked.

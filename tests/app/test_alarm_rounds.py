@@ -203,6 +203,25 @@ def test_a_failed_deploy_is_not_learnt_from(tmp_path: Path) -> None:
     assert [of.standing for of in state.rounds] == ["doubted"] * 3
 
 
+def test_a_clock_that_was_wrong_and_is_set_right_begins_anew(tmp_path: Path) -> None:
+    hours = Hours(tmp_path, extra=EVERY_HOUR)
+    with hours.opened() as monitor:
+        hours.begin(monitor)
+        hours.pass_hour(monitor)
+        right = hours.time.now
+        hours.time.now = right + 10 * 365 * 24 * HOUR
+        for _ in range(3):
+            hours.pass_hour(monitor)
+        hours.time.now = right + HOUR
+        state = hours.pass_hour(monitor)
+        numbers = [of.number for of in state.rounds]
+        assert state.number == (right + 2 * HOUR) // HOUR - 1
+        assert numbers == [state.number - 2], "what was closed in the future is gone"
+        state = hours.pass_hour(monitor)
+        assert [of.number for of in state.rounds] == [*numbers, state.number]
+    same(kept(hours), state)
+
+
 def test_a_state_without_rounds_opens_and_gets_them(tmp_path: Path) -> None:
     """A state file that an earlier version left: no table, no evidence."""
     hours = Hours(tmp_path, extra=EVERY_HOUR)

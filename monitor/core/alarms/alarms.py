@@ -66,10 +66,6 @@ class Alarms:
         """The number of the last round that is over at these seconds since the epoch."""
         return int(seconds // self.length) - 1
 
-    def due(self, state: AlarmState, number: int) -> bool:
-        """Whether a round is over that was not closed yet."""
-        return state.number is None or number > state.number
-
     def closed(
         self, state: AlarmState, number: int, lists: ContentLists, anchors: AnchorSet, seen: int
     ) -> AlarmState:
@@ -77,7 +73,7 @@ class Alarms:
 
         Rounds in which nothing could be measured are never closed: the next one that is spans them, and its churn is
         divided by their number, which is no more than the mean of theirs (swaps are a distance). It is held against
-        the mean of what is normal in each. Over `MOST_SPAN` the series begins anew.
+        the mean of what is normal in each. Over `MOST_SPAN` the series begins anew, as where the clock was set back.
 
         Args:
             state: before.
@@ -87,6 +83,8 @@ class Alarms:
             seen: newest event time in the corpus, microseconds.
         """
         begun = replace(state, number=number, lists=lists, doubtful=False)
+        if state.number is not None and number <= state.number:  # the clock was set back
+            return replace(begun, rounds=tuple(of for of in state.rounds if of.number < number))
         if state.number is None or state.lists is None or number - state.number > MOST_SPAN:
             return begun
         span = number - state.number
