@@ -42,6 +42,7 @@ from monitor.core.records.history import (
 )
 from monitor.core.records.published import Published, Pulse
 from monitor.core.traffic.model import KeptTraffic
+from monitor.core.traffic.panel import PanelBridge
 from monitor.errors import ConfigurationError as ConfigurationError
 from monitor.errors import CorpusDriftError as CorpusDriftError
 from monitor.errors import UnreachableError as UnreachableError
@@ -380,6 +381,10 @@ class StateStore(Protocol):
 
     def named(self, keys: Sequence[int]) -> Mapping[int, ChunkName]:
         """What chunks are called, live or deleted; unknown keys are left out."""
+
+    def bridges(self) -> Sequence[PanelBridge]:
+        """Of the newest changeover of anchors; none before the first."""
+        ...
 
     def traffic(self) -> KeptTraffic | None:
         """What is kept of traffic; None where none was ever read."""

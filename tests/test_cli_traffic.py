@@ -51,7 +51,6 @@ def test_of_a_running_monitor(tmp_path: Path, capsys: pytest.CaptureFixture[str]
     with opened(config) as monitor, serving(load(config, ENVIRONMENT), monitor) as url:
         assert to_end(monitor)
 
-
         def asks() -> bool:  # a view is made anew at intervals only, which are longer on a busy machine
             monitor.measuring.republish()
             code = main(["anchors", "coverage", "--monitor", url])

@@ -117,6 +117,7 @@ class Monitor:
             parts.production.resume(resumed.production)
         if parts.alarms is not None:
             parts.alarms.resume(resumed)
+        parts.panel.resume(parts.store.bridges())
         if parts.traffic is not None:
             parts.traffic.resume(parts.store.traffic())
         self.measuring = Measuring(parts, self.intake)
@@ -263,6 +264,10 @@ class Monitor:
         anchors = None if watch is None else watch.look()
         if anchors is not None:
             self.measuring.reanchor(reanchored(self.parts, anchors))
+            newest, counters = self.parts.corpus.newest_event_time, dict(self.session.counters)
+            bridges = self.parts.panel.commit()
+            commit = Commit(self.intake.positions, counters=counters, newest_event_time=newest, bridges=bridges)
+            self.parts.store.commit(commit)
 
     def _next_batch(self, wait: float) -> IntakeBatch:
         source, pace = self.parts.source, self.parts.pace

@@ -242,14 +242,25 @@ class Measuring:
         traffic = None if parts.traffic is None else parts.traffic.view(parts.engine.anchors)
         staleness, session = parts.gauges.staleness(), self._session
         counters, ledger = dict(session.counters), tuple(session.ledger)
-        alarms = None if parts.alarms is None else parts.alarms.view()
+        alarms, linked = None if parts.alarms is None else parts.alarms.view(), parts.panel.bridges
 
         def view() -> Published:
             report, verdict = measured()
             said = withheld(verdict, staleness)
             own = None if judged is None else judged()
             return Published(
-                parts.corpus_name, report, verdict, said, counters, ledger, health, migration, own, alarms, traffic
+                parts.corpus_name,
+                report,
+                verdict,
+                said,
+                counters,
+                ledger,
+                health,
+                migration,
+                own,
+                alarms,
+                traffic,
+                linked,
             )
 
         self._view, self.pulse = Lazy(view), Pulse(health, ledger, at)

@@ -13,6 +13,7 @@ from monitor.app.migration import MigrationWatch
 from monitor.app.migration_judging import MigrationJudge
 from monitor.app.milestones import Milestones
 from monitor.app.overhearing import OverheardProduction
+from monitor.app.panel import PanelWatch
 from monitor.app.production import AskedProduction
 from monitor.app.readiness import Readiness
 from monitor.app.replay import Served
@@ -88,6 +89,8 @@ class MonitorComponents:
     """Judges it; there where `migration` is."""
     alarms: AlarmRounds | None = None
     """Alarms between deploys; None where nobody looks at rounds."""
+    panel: PanelWatch = field(default_factory=PanelWatch)
+    """What the newest change of anchors made."""
     traffic: TrafficWatch | None = None
     """The queries that users ask; None where none are read."""
     restoring: ProgressHook = nullcontext

@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 
 from monitor.app.parts import MonitorComponents
 from monitor.core.model.anchors import AnchorSet
+from monitor.core.traffic.panel import bridges, measured_panel
 
 LOG = logging.getLogger(__name__)
 
@@ -18,6 +19,7 @@ def reanchored(parts: MonitorComponents, anchors: AnchorSet) -> NDArray[np.int64
         (A,) int64: for each anchor the row that asked the same before, -1 for a new question.
     """
     before = len(parts.engine.anchors)
+    then = measured_panel(parts.engine.anchors, parts.engine.lists())
     kept = parts.session.reanchor(anchors, parts.drift_of(anchors))
     if parts.served is not None:
         parts.served.reanchor(anchors, kept)
@@ -29,6 +31,8 @@ def reanchored(parts: MonitorComponents, anchors: AnchorSet) -> NDArray[np.int64
         parts.production.reanchor(anchors, kept)
     if parts.traffic is not None:
         parts.traffic.reanchor(parts.engine)
+    # Both panels by the lists of one offset: no event came between.
+    parts.panel.changed(bridges(then, measured_panel(parts.engine.anchors, parts.engine.lists()), kept))
     if parts.audit is not None:
         parts.audit.reanchor(kept)
     same, gone = int((kept >= 0).sum()), before - len(np.unique(kept[kept >= 0]))

@@ -63,6 +63,23 @@ def kept_of(monitor: Monitor, deploy_id: str) -> dict[str, str]:
     return {name: mark.digest for name, mark in record.snapshot.anchors.items()}
 
 
+def test_the_change_itself_is_measured_at_one_offset_and_kept(tmp_path: Path) -> None:
+    config = case(tmp_path)
+    with scripted(config, ScriptedSource(records(events(7, SHAPE)))) as monitor:
+        assert to_end(monitor)
+        assert monitor.parts.panel.bridges == ()
+        write(config.parent / "anchors.jsonl", others())
+        turn_until(monitor, lambda: taken(monitor).taken == 1)
+        (found,) = monitor.parts.panel.bridges
+        assert monitor.published is not None
+        assert monitor.published.bridges == (found,)
+    assert (found.metric, found.leg) == ("legs_rbo", "both")
+    assert (found.matched, found.came, found.left) == (7, 3, 5)
+    assert found.lower <= found.difference == found.after - found.before <= found.upper
+    with scripted(config, ScriptedSource([])) as monitor:
+        assert monitor.parts.panel.bridges == (found,)
+
+
 def taken(monitor: Monitor) -> AnchorsTaken:
     assert monitor.published is not None
     found = monitor.published.health.anchors

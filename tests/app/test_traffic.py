@@ -23,6 +23,8 @@ from monitor.core.traffic.view import TrafficView
 from monitor.ports import ConfigurationError
 from tests.app.loops import to_end
 from tests.corpora import Shape, anchors, write_case
+from tests.e2e.program import eventually
+from tests.kafka_mock import API_VERSION, mock_cluster
 
 KEY = "a key of sixteen bytes, and more"
 ENVIRONMENT = {"CORPUS_DRIFT_TRAFFIC__KEY": KEY}
@@ -233,3 +235,31 @@ def test_no_section_reads_nothing(tmp_path: Path) -> None:
         assert monitor.published is not None
         assert monitor.published.traffic is None
     assert kept(config) is None
+
+
+def test_a_kafka_topic_of_spans_is_read_as_a_file_is(tmp_path: Path) -> None:
+    def span(line: Line) -> bytes:
+        attributes = {"gen_ai.operation.name": "retrieval", "gen_ai.retrieval.query.text": line["query"]}
+        attributes["user.id"] = line["client"]
+        return json.dumps(
+            {"name": "retrieval", "attributes": attributes, "start_time": "2026-05-28T12:00:00Z"}
+        ).encode()
+
+    with mock_cluster() as cluster:
+        topic = cluster.create("spans", 1)
+        cluster.produce(topic, 0, [(b"", span(of)) for of in asked(60)] + [(b"", b"\xff{"), (b"", None)])
+        section = f"""
+[traffic]
+bootstrap_servers = ["{cluster.bootstrap}"]
+topic = "{topic}"
+api_version = {list(API_VERSION)}
+format = "otel"
+"""
+        config = case(tmp_path, [], extra=section)
+        with opened(config) as monitor:
+            eventually(lambda: to_end(monitor) and view_of(monitor).asks == 60, 60.0, "all queries")
+            found = view_of(monitor)
+            assert {of.reason for of in monitor.parts.store.quarantine(5)} == {"traffic_bad_json"}
+    assert found.log.outcomes == {"counted": 60, "bad_json": 2}
+    assert set(found.legs) <= {"lexical", ""}, "spans carry no vectors, and no encoder is configured"
+    assert found.share().share == pytest.approx(0.7, abs=0.05)

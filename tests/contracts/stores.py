@@ -48,6 +48,7 @@ from monitor.core.records.history import (
     History as Past,
 )
 from monitor.core.traffic.model import KeptTraffic, TrafficAsk, TrafficCommit, TrafficQuestion, TrafficStanding
+from monitor.core.traffic.panel import PanelBridge
 from monitor.ports import StateStore
 from tests.fingerprints import APPROXIMATE
 
@@ -75,6 +76,7 @@ class MemoryStore:
         self._steps: Sequence[PhaseChange] = ()
         self._sketches: dict[int, ContentSketch] = {}
         self._traffic: KeptTraffic | None = None
+        self._bridges: Sequence[PanelBridge] = ()
         self._empty = True
         self._points: list[HistoryPoint] = []
         self._marks: list[ApprovalMark] = []
@@ -118,6 +120,8 @@ class MemoryStore:
             self._aside = [one for one in self._aside if one.position not in places[:-share]]
         if commit.target is not None:
             self._put_target(commit.target)
+        if commit.bridges is not None:
+            self._bridges = tuple(commit.bridges)
         if commit.traffic is not None:
             self._put_traffic(commit.traffic)
         self._newest, self._empty = commit.newest_event_time, False
@@ -190,6 +194,9 @@ class MemoryStore:
             tuple(asks[key] for key in sorted(asks)),
             commit.outcomes,
         )
+
+    def bridges(self) -> Sequence[PanelBridge]:
+        return self._bridges
 
     def traffic(self) -> KeptTraffic | None:
         return self._traffic
@@ -312,6 +319,9 @@ class History:
             alarms=None if self._chances.random() < 0.5 else self._round(),
             **self._past(deploy),
             traffic=None if self.generator.random() < 0.5 else self._traffic(),
+            bridges=[None, (), (PanelBridge("ndcg", "dense", 0.1, 0.2, 0.1, float("nan"), 0.3, 5, 1, 1),)][
+                self._offset % 3
+            ],
         )
 
     def _traffic(self) -> TrafficCommit:
@@ -502,6 +512,7 @@ def contents(store: StateStore, resumed: Resumed, batch: int) -> tuple[object, .
         past_contents(store, [row.key for row, _, _ in chunks]),
         None if resumed.alarms is None else alarm_contents(resumed.alarms),
         repr(store.traffic()),
+        repr(store.bridges()),
     )
 
 

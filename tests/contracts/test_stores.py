@@ -71,4 +71,5 @@ def test_what_is_not_known_is_none(make: Callable[[Path], tuple[StateStore, Reop
     assert list(store.target("v2")) == []
     assert list(store.steps("m1")) == []
     assert store.traffic() is None
+    assert store.bridges() == ()
     store.close()

@@ -15,7 +15,7 @@ from monitor.adapters.prometheus.families import counter, gauge, histogram, info
 from monitor.adapters.prometheus.migration import migration_families
 from monitor.adapters.prometheus.production import production_families
 from monitor.adapters.prometheus.text import page_text
-from monitor.adapters.prometheus.traffic import traffic_families
+from monitor.adapters.prometheus.traffic import panel_families, traffic_families
 from monitor.core.alarms.state import AlarmState
 from monitor.core.judging.policy import Finding
 from monitor.core.measures.registry import REGISTRY, MeasureRegistry
@@ -103,6 +103,7 @@ def alive(view: Published) -> Iterator[Metric]:
     yield from migration_families(view.assessment)
     yield from production_families(view.health.production)
     yield from traffic_families(view.traffic)
+    yield from panel_families(view.bridges)
 
 
 def _measurements(measurements: Iterable[Measurement], registry: MeasureRegistry) -> Iterator[Metric]:

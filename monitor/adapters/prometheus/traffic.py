@@ -1,12 +1,13 @@
 """Prometheus families of the anchors beside the traffic; none where no traffic is read. Unknown is NaN, never 0."""
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from prometheus_client.core import Metric
 
 from monitor.adapters.prometheus.families import counter, gauge, plain
 from monitor.core.traffic.model import DAY
+from monitor.core.traffic.panel import PanelBridge
 from monitor.core.traffic.shares import ShareEstimate
 from monitor.core.traffic.view import TrafficView
 
@@ -44,6 +45,16 @@ def traffic_families(of: TrafficView | None) -> Iterator[Metric]:
     yield records
     yield plain("traffic_sampled_ratio", of.sampled)
     yield plain("last_traffic_timestamp_seconds", of.newest * DAY / 1e6 if of.newest else math.nan)
+
+
+def panel_families(bridges: Sequence[PanelBridge]) -> Iterator[Metric]:
+    """What the newest change of anchors made; nothing before the first."""
+    family = gauge("anchor_panel_bridge")
+    for of in bridges:
+        for stat in ("difference", "lower", "upper"):
+            family.add_metric((of.metric, of.leg, stat), getattr(of, stat))
+    if bridges:
+        yield family
 
 
 def _stats(of: ShareEstimate) -> tuple[tuple[str, float], ...]:

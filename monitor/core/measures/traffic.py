@@ -35,6 +35,11 @@ TRAFFIC = (
         "The corpus was cut anew: `anchors propose` carries them over.", ("kind",),
     ),
     Metric(
+        "anchor_panel_bridge", "ratio",
+        "New panel minus old panel at the newest change of anchors, over one corpus: difference, 95% bounds",
+        "A jump of this size in a series at that moment is the anchors, not the corpus.", ("metric", "leg", "stat"),
+    ),
+    Metric(
         "traffic_records", "records", "Queries and records of the log of traffic by what became of them",
         "Traffic is read; reasons other than counted and ignored say what of it is not.", ("reason",), "counter",
     ),
@@ -46,4 +51,4 @@ TRAFFIC = (
         "last_traffic_timestamp_seconds", "seconds", "The newest day of traffic that was read", _CLOCK, (),
     ),
 )  # fmt: skip
-"""Only where `[traffic]` is configured."""
+"""Only where `[traffic]` is configured, but for the bridge, which every change of anchors makes."""

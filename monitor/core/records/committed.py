@@ -20,6 +20,7 @@ from monitor.core.model.production import ProductionLists
 from monitor.core.model.report import DriftReport
 from monitor.core.records.history import ApprovalMark, HistoryPoint, Track
 from monitor.core.traffic.model import TrafficCommit
+from monitor.core.traffic.panel import PanelBridge
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,6 +144,8 @@ class Commit:
     """Of alarms between deploys; None leaves the earlier one."""
     traffic: TrafficCommit | None = None
     """Of the traffic that is read; None leaves what was kept earlier."""
+    bridges: Sequence[PanelBridge] | None = None
+    """Between the panels of a changeover of anchors; None leaves those of the one before."""
 
 
 @dataclass(frozen=True, slots=True)

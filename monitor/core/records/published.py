@@ -11,6 +11,7 @@ from monitor.core.migration.model import MigrationView
 from monitor.core.migration.verdict import MigrationAssessment
 from monitor.core.model.events import Partition
 from monitor.core.model.report import DriftReport
+from monitor.core.traffic.panel import PanelBridge
 from monitor.core.traffic.view import TrafficView
 
 
@@ -181,6 +182,8 @@ class Published:
     """Between deploys; None where the loop has none."""
     traffic: TrafficView | None = None
     """What the anchors represent of the traffic, None where none is read."""
+    bridges: tuple[PanelBridge, ...] = ()
+    """What the newest change of anchors alone made, both panels measured at one offset."""
 
     @property
     def pulse(self) -> Pulse:

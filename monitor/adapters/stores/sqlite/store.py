@@ -4,6 +4,7 @@ import sqlite3
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import replace
+from functools import partial
 from itertools import count
 from pathlib import Path
 from typing import Any, TypeVar
@@ -52,12 +53,13 @@ from monitor.core.model.report import DriftReport
 from monitor.core.records.committed import ChunkContent, Commit, DeployRecord, Quarantined, Resumed, StoredChunk
 from monitor.core.records.history import ChunkName, History, TextVersion, Track, Tracked
 from monitor.core.traffic.model import KeptTraffic
+from monitor.core.traffic.panel import PanelBridge
 from monitor.ports import ConfigurationError, CorpusDriftError, UnreachableError
 
 T = TypeVar("T")
 
 DECISION, CURRENT, BOOKMARK = "decision", "current report", "bookmark"
-PRODUCTION = "production"
+PRODUCTION, BRIDGES = "production", "panel bridges"
 """Names in the table `meta`, whose values SQLite stores as they are given."""
 DEPLOY_IDS_KEPT = 10_000
 """Ids (without reports) of old deploys, so that a repeated marker is known as one."""
@@ -225,6 +227,8 @@ class SqliteStore:
             self._db.execute(put, (DECISION, msgspec.json.encode(commit.decision)))
         if commit.production is not None:
             self._db.execute(put, (PRODUCTION, pack_production(commit.production)))
+        if commit.bridges is not None:
+            self._db.execute(put, (BRIDGES, msgspec.msgpack.encode(tuple(commit.bridges))))
         if commit.current is None:
             self._db.execute("DELETE FROM meta WHERE name=?", (CURRENT,))
         else:
@@ -370,6 +374,12 @@ class SqliteStore:
         """What chunks are called, live or deleted; unknown keys are left out."""
         rows = {key: self._all("SELECT chunk_id,doc_id,live FROM chunk WHERE key=?", (key,)) for key in keys}
         return {key: ChunkName(row[0][0], row[0][1], bool(row[0][2])) for key, row in rows.items() if row}
+
+    def bridges(self) -> Sequence[PanelBridge]:
+        """Of the newest changeover of anchors."""
+        rows = self._all("SELECT value FROM meta WHERE name=?", (BRIDGES,))
+        read = partial(msgspec.msgpack.decode, type=tuple[PanelBridge, ...])
+        return self._unpacked(read, rows[0][0], BRIDGES) if rows else ()
 
     def traffic(self) -> KeptTraffic | None:
         """What is kept of traffic."""
