@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -30,6 +30,7 @@ from monitor.core.traffic.model import (
     TrafficCommit,
     UserQuery,
 )
+from monitor.core.traffic.panel import PanelBridge, held_out_gap
 from monitor.core.traffic.representing import AskedQuestions, represented, restanding, standings
 from monitor.core.traffic.summary import traffic_view
 from monitor.core.traffic.view import TrafficLog, TrafficView
@@ -70,6 +71,7 @@ class TrafficPlan:
         dimensions: by whose segments shares are told apart.
         cap: the most segments of a dimension.
         tuning: texts that something was tuned on.
+        held_out: attribute and value of the anchors that whoever tunes is not shown; "" for none.
     """
 
     keep_days: int
@@ -83,6 +85,7 @@ class TrafficPlan:
     dimensions: tuple[str, ...] = ()
     cap: int = 50
     tuning: tuple[str, ...] = ()
+    held_out: tuple[str, str] = ("", "")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -134,6 +137,7 @@ class TrafficWatch:
         self._last_error = ""
         self._leaks: tuple[AnchorLeak, ...] = ()
         self._judgements: tuple[CarriedJudgement, ...] = ()
+        self._gap: tuple[PanelBridge, ...] = ()
         self._next_look = -np.inf
         self._stale = True
         self._view: TrafficView | None = None
@@ -164,8 +168,8 @@ class TrafficWatch:
             chunks = [(row.chunk_id, engine.duplicates.shingles(row.slot)) for row in live] if lost else []
             here = chunks or [(row.chunk_id, NO_SHINGLES) for row in live]
             judgements = carried(engine.anchors.anchors, here, store.sketches(lost) if lost else {})
-        self._stale = self._stale or (leaks, judgements) != (self._leaks, self._judgements)
-        self._leaks, self._judgements, self._next_look = leaks, judgements, now + EACH_LOOK
+        self._gap = held_out_gap(engine.anchors, engine.lists(), *self._plan.held_out)
+        self._leaks, self._judgements, self._next_look, self._stale = leaks, judgements, now + EACH_LOOK, True
 
     def work(self, engine: Engine, *, idle: bool) -> bool:
         """Take in some of the log within the seconds of one look; says whether anything came.
@@ -360,7 +364,7 @@ class TrafficWatch:
         log = TrafficLog(dict(sorted(self._outcomes.items())), self._last_error, self._waiting)
         plan = self._plan
         leaks = [*self._leaks, *tuning_leaks(anchors, plan.tuning)]
-        return traffic_view(
+        made = traffic_view(
             self.ledger,
             anchors,
             log,
@@ -371,6 +375,7 @@ class TrafficWatch:
             cap=plan.cap,
             least=plan.least,
         )
+        return replace(made, gap=self._gap)
 
     def close(self) -> None:
         """Close the log."""

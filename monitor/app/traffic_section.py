@@ -27,6 +27,8 @@ class TrafficSection(LogSection):
     """That one look at the log may take."""
     tuning: tuple[str, ...] = ()
     """Files of queries that something was tuned on: anchors among them flatter."""
+    held_out: str = Field("", pattern=r"^([^=]+=.+)?$")
+    """`attribute=value` of the anchors that whoever tunes is not shown."""
     least_coverage: float = Field(0.5, ge=0, le=1)
     """Below it, the anchors no longer speak for the traffic."""
 

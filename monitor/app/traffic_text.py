@@ -44,6 +44,12 @@ def coverage_text(document: Document) -> str:
         f"new intents of 20 clients or more in two weeks: {len(document['new_intents']):,}",
         f"anchors that stand elsewhere word for word: {len(document['leaks']):,}"
         + _named([of["anchor"] for of in document["leaks"]]),
+        *(
+            f"{of['metric']}, {of['leg']}: {of['shown']:.3f} shown, {of['held_out']:.3f} held out, "
+            f"gap {of['gap']:+.3f} ({of['lower']:+.3f} to {of['upper']:+.3f})"
+            for of in document["held_out_gap"]
+            if of["gap"] is not None
+        ),
         *_judged_chunks(document["judgements"]),
         *(["`corpus-drift anchors propose` says what to do about them"] if document["proposals"] else []),
         "the log: " + (", ".join(f"{count:,} {name}" for name, count in outcomes.items()) or "nothing was read"),

@@ -11,18 +11,21 @@ from typing import Any
 import numpy as np
 import pytest
 
+from monitor.adapters.anchors_file import write as write_anchors
 from monitor.adapters.stores.sqlite.store import SqliteStore
 from monitor.app.configuration import load
 from monitor.app.loop import Monitor
 from monitor.app.reanchoring import reanchored
 from monitor.app.wiring import open_monitor
 from monitor.core.model.anchors import AnchorSet
+from monitor.core.model.events import Chunk, Delete, Upsert
 from monitor.core.traffic.document import traffic_document
 from monitor.core.traffic.model import KeptTraffic
 from monitor.core.traffic.view import TrafficView
 from monitor.ports import ConfigurationError
 from tests.app.loops import to_end
-from tests.corpora import Shape, anchors, write_case
+from tests.corpora import DIMENSION, VERSION, Shape, anchors, write_case
+from tests.corpora import written as events_written
 from tests.e2e.program import eventually
 from tests.kafka_mock import API_VERSION, mock_cluster
 
@@ -263,3 +266,27 @@ format = "otel"
     assert found.log.outcomes == {"counted": 60, "bad_json": 2}
     assert set(found.legs) <= {"lexical", ""}, "spans carry no vectors, and no encoder is configured"
     assert found.share().share == pytest.approx(0.7, abs=0.05)
+
+
+def test_judgements_follow_what_was_judged_and_a_held_out_group_is_told_apart(tmp_path: Path) -> None:
+    config = case(tmp_path, asked(20), SECTION.replace("[traffic]\n", '[traffic]\nheld_out = "source=guide"\n'))
+    own = anchors(7, SHAPE)
+    judged = {"cut#old": 2.0, "cut#lost": 1.0, "doc0#0": 1.0}
+    write_anchors(config.parent / "anchors.jsonl", [replace(own[0], relevant=judged), *own[1:]])
+    said = [" ".join(f"said{at:02d}x{n}" for at in range(12)) for n in range(2)]
+    at, ones = 1_900_000_000_000_000, np.ones(DIMENSION, np.float32)
+
+    def chunk(name: str, text: str) -> Chunk:
+        return Chunk.of(name, text, ones, segment={"source": "guide"}, embedding_version=VERSION, event_time=at)
+
+    made = [Upsert(chunk("cut#old", said[0]), 1), Upsert(chunk("cut#lost", said[1]), 1)]
+    later = [Delete("cut#old", at, 2), Delete("cut#lost", at, 2), Upsert(chunk("cut#new", said[0]), 1)]
+    with (tmp_path / "events.jsonl").open("ab") as file:
+        file.write(events_written([*made, *later]))
+    with opened(config) as monitor:
+        assert to_end(monitor)
+        found = view_of(monitor)
+    assert found.judgements == {"valid": 1, "moved": 1, "split": 0, "merged": 0, "gone": 1}
+    (proposal,) = [of for of in found.proposals if of.kind == "relabel"]
+    assert proposal.anchor.relevant == {"cut#new": 2.0, "cut#lost": 1.0, "doc0#0": 1.0}
+    assert {(of.metric, of.leg) for of in found.gap} >= {("legs_rbo", "both")}

@@ -35,6 +35,8 @@ def traffic_families(of: TrafficView | None) -> Iterator[Metric]:
         divergence.add_metric((dimension,), bits)
     yield divergence
     yield plain("anchors_historical", sum(one.historical for one in of.anchors))
+    if of.gap:
+        yield _differences("anchor_held_out_gap", of.gap)
     judged = gauge("anchor_judgements")
     for state, count in of.judgements.items():
         judged.add_metric((str(state),), count)
@@ -49,12 +51,16 @@ def traffic_families(of: TrafficView | None) -> Iterator[Metric]:
 
 def panel_families(bridges: Sequence[PanelBridge]) -> Iterator[Metric]:
     """What the newest change of anchors made; nothing before the first."""
-    family = gauge("anchor_panel_bridge")
+    if bridges:
+        yield _differences("anchor_panel_bridge", bridges)
+
+
+def _differences(name: str, bridges: Sequence[PanelBridge]) -> Metric:
+    family = gauge(name)
     for of in bridges:
         for stat in ("difference", "lower", "upper"):
             family.add_metric((of.metric, of.leg, stat), getattr(of, stat))
-    if bridges:
-        yield family
+    return family
 
 
 def _stats(of: ShareEstimate) -> tuple[tuple[str, float], ...]:

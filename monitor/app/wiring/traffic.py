@@ -53,6 +53,7 @@ def traffic_watch(
         filter_by=configuration.dense.filter_by,
         dimensions=configuration.segments.dimensions,
         cap=configuration.segments.cap,
+        held_out=_pair(chosen.held_out),
         tuning=tuple(text for path in chosen.tuning for text in _texts(configuration.located(path))),
     )
     marks = TrafficMarks(chosen.key.get_secret_value())
@@ -65,3 +66,8 @@ def _texts(path: Path) -> list[str]:
     read = read_query_log(path)
     read.require_mostly_read(path)
     return [of.text for of in read.queries]
+
+
+def _pair(said: str) -> tuple[str, str]:
+    name, _, value = said.partition("=")
+    return name, value

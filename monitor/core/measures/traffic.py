@@ -35,6 +35,11 @@ TRAFFIC = (
         "The corpus was cut anew: `anchors propose` carries them over.", ("kind",),
     ),
     Metric(
+        "anchor_held_out_gap", "ratio",
+        "Anchors that may be seen minus those held out, by a measure: difference, 95% bounds",
+        "Something was tuned on the anchors: what is measured with them flatters.", ("metric", "leg", "stat"),
+    ),
+    Metric(
         "anchor_panel_bridge", "ratio",
         "New panel minus old panel at the newest change of anchors, over one corpus: difference, 95% bounds",
         "A jump of this size in a series at that moment is the anchors, not the corpus.", ("metric", "leg", "stat"),

@@ -46,6 +46,18 @@ def traffic_document(of: TrafficView) -> dict[str, Any]:
         "historical": [{"anchor": one.anchor_id, **_estimate(one.estimate)} for one in of.anchors if one.historical],
         "new_intents": [_intent(one) for one in of.intents],
         "leaks": [{"anchor": one.anchor_id, "where": one.where, "containment": one.containment} for one in of.leaks],
+        "held_out_gap": [
+            {
+                "metric": one.metric,
+                "leg": one.leg,
+                "held_out": _number(one.before),
+                "shown": _number(one.after),
+                "gap": _number(one.difference),
+                "lower": _number(one.lower),
+                "upper": _number(one.upper),
+            }
+            for one in of.gap
+        ],
         "judgements": {str(state): count for state, count in of.judgements.items()},
         "proposals": [{"kind": one.kind, "anchor": _proposed(one), "reason": one.reason} for one in of.proposals],
         "log": {"outcomes": dict(of.log.outcomes), "last_error": of.log.last_error, "waiting": of.log.waiting},

@@ -96,6 +96,32 @@ def bridges(before: PanelMeasured, after: PanelMeasured, kept: NDArray[np.int64]
     )
 
 
+def held_out_gap(
+    anchors: AnchorSet, lists: Mapping[ListLeg, RankedLists], attribute: str, value: str
+) -> tuple[PanelBridge, ...]:
+    """How much better the anchors look that whoever tunes may see than those that are held out.
+
+    Args:
+        anchors: A anchors.
+        lists: as of `measured_panel`.
+        attribute: name of the segment attribute that tells the groups apart.
+        value: what those have that are held out.
+
+    Returns:
+        The held-out group as `before`, the others as `after`: a difference above 0 flatters. None where a group is
+        empty.
+    """
+    out = np.array([(attribute, value) in of.segment for of in anchors.anchors], np.bool_)
+    if not out.any() or out.all():
+        return ()
+    whole = measured_panel(anchors, lists)
+    held, shown = (
+        PanelMeasured({name: of[rows] for name, of in whole.values.items()}, whole.weights[rows])
+        for rows in (out, ~out)
+    )
+    return bridges(held, shown, np.full(int((~out).sum()), -1))
+
+
 Side = tuple[NDArray[np.float64], NDArray[np.float64]]
 
 

@@ -9,6 +9,7 @@ from monitor.core.traffic.carrying import JudgementState
 from monitor.core.traffic.coverage import AnchorTraffic, CoverageFigure, TrafficWeight
 from monitor.core.traffic.intents import TrafficIntent
 from monitor.core.traffic.leak import AnchorLeak
+from monitor.core.traffic.panel import PanelBridge
 from monitor.core.traffic.proposal import AnchorProposal
 from monitor.core.traffic.shares import ShareEstimate
 
@@ -53,6 +54,7 @@ class TrafficView:
         log: how the log is read.
         intents: new ones that no anchor represents, largest first.
         leaks: anchors that stand elsewhere word for word.
+        gap: between the anchors that may be seen and those that are held out; empty where none are.
         judgements: of the anchors, by what became of the judged chunk; empty where they have none.
         proposals: what a person may merge into the anchors.
         least: coverage below which the anchors no longer speak for the traffic.
@@ -73,6 +75,7 @@ class TrafficView:
     log: TrafficLog
     intents: tuple[TrafficIntent, ...] = ()
     leaks: tuple[AnchorLeak, ...] = ()
+    gap: tuple[PanelBridge, ...] = ()
     judgements: Mapping[JudgementState, int] = field(default_factory=dict)
     proposals: tuple[AnchorProposal, ...] = ()
     least: float = 0.5

@@ -5,8 +5,11 @@ import math
 import numpy as np
 import pytest
 
-from monitor.core.traffic.panel import PanelBridge, PanelMeasured, bridges, measured_panel
+from monitor.core.model.anchors import Anchor
+from monitor.core.model.lists import RankedLists
+from monitor.core.traffic.panel import PanelBridge, PanelMeasured, bridges, held_out_gap, measured_panel
 from tests.core.test_reanchor import World
+from tests.core.traffic.test_coverage import anchor_set
 
 NAME = ("ndcg", "dense")
 
@@ -59,6 +62,21 @@ def test_the_interval_covers_the_difference_of_the_populations() -> None:
         found = bridge(panel(*old), panel(*new), [*range(40, 160), *[-1] * 40])
         held += found.lower <= 0.25 * (0.6 - 0.5) <= found.upper
     assert held >= 366  # 95% of 400, less three standard errors
+
+
+def test_the_gap_of_shown_anchors_to_a_held_out_group() -> None:
+    anchors = [
+        Anchor(f"a{at}", "w", segment=(("panel", "held-out"),) if at < 2 else (), relevant={"hit": 1.0})
+        for at in range(5)
+    ]
+    rows = [[("hit", 1.0)], [("miss", 1.0)], [("hit", 1.0)], [("hit", 1.0)], [("miss", 1.0), ("hit", 0.5)]]
+    lists = RankedLists.of(rows, 2)
+    (found,) = held_out_gap(anchor_set(*anchors), {"lexical": lists}, "panel", "held-out")
+    third = 1.0 / math.log2(3.0)
+    assert (found.metric, found.leg) == ("ndcg", "lexical")
+    assert (found.before, found.after) == pytest.approx((0.5, (2.0 + third) / 3.0))
+    assert found.lower < found.difference == found.after - found.before < found.upper
+    assert held_out_gap(anchor_set(*anchors), {"lexical": lists}, "panel", "nobody") == ()
 
 
 def test_a_panel_is_measured_by_its_exact_lists() -> None:
