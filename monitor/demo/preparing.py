@@ -1,5 +1,6 @@
 """The demo's input: a real corpus, a fitted encoder, anchors, three updates and an incident, written to a folder."""
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -11,8 +12,8 @@ from monitor.adapters.encoders.anchors import encoded
 from monitor.adapters.encoders.latent import LatentSemanticEncoder
 from monitor.adapters.native_form import native
 from monitor.app.folders import is_kept, kept_folder
-from monitor.demo.docstrings import installed_roots, read_documentation
-from monitor.demo.scenario import ScenarioPlan, Update, draw_anchors, story, updates
+from monitor.demo.docstrings import Root, installed_roots, read_documentation
+from monitor.demo.scenario import DocumentedObject, ScenarioPlan, Update, draw_anchors, story, updates
 from monitor.ports import ConfigurationError, Encoder
 
 SEED = 20_26
@@ -68,14 +69,11 @@ def prepare_demo(folder: Path, *, flooded: str, lost: str) -> Prepared:
     Raises:
         ConfigurationError: a package has no documentation here.
     """
-    documentation = read_documentation(installed_roots())
+    roots = installed_roots()
+    documentation = read_documentation(roots)
     objects = documentation.objects
-    plan = ScenarioPlan()
-    plan = replace(plan, flooded=flooded or plan.flooded, lost=lost or plan.lost)
-    try:
-        made = list(updates(objects, plan, np.random.default_rng(SEED)))
-    except ValueError as error:
-        raise ConfigurationError(str(error)) from error
+    plan = _plan(objects, roots, flooded=flooded, lost=lost)
+    made = list(updates(objects, plan, np.random.default_rng(SEED)))
     encoder = LatentSemanticEncoder.fit([one.text for one in objects], dimension=MODEL_DIMENSION, seed=SEED)
     anchors = encoded(draw_anchors(objects, np.random.default_rng(SEED), watched=WATCHED), encoder)
     write(folder / "anchors.jsonl", anchors)
@@ -84,6 +82,32 @@ def prepare_demo(folder: Path, *, flooded: str, lost: str) -> Prepared:
     configuration.write_text(demo_configuration(encoder, "corpus-drift demo"), encoding="utf-8")
     packages = len({one.package for one in objects})
     return Prepared(configuration, documentation.files, len(objects), packages, len(anchors), events, plan)
+
+
+def _plan(objects: Sequence[DocumentedObject], roots: Sequence[Root], *, flooded: str, lost: str) -> ScenarioPlan:
+    """Who is hit: packages that are here. Those that are only cut anew may be missing; the library's own is there.
+
+    Raises:
+        ConfigurationError: a package that is to be flooded or lost has no documentation here.
+    """
+    sizes = Counter(one.package for one in objects)
+    usual = ScenarioPlan()
+    plan = replace(
+        usual,
+        flooded=flooded or usual.flooded,
+        lost=lost or usual.lost,
+        rechunked=tuple(name for name in usual.rechunked if sizes[name]),
+    )
+    for option, package in (("--flooded", plan.flooded), ("--lost", plan.lost)):
+        if not sizes[package]:
+            there = ", ".join(name for name, _ in sizes.most_common(8))
+            looked = ", ".join(str(root.path) for root in roots)
+            message = (
+                f"{option} {package}: no documentation of that package in {looked}; expected one that is there, "
+                f"such as {there}"
+            )
+            raise ConfigurationError(message)
+    return plan
 
 
 def _write_events(path: Path, made: Sequence[Update], encoder: Encoder) -> int:

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from confluent_kafka.admin import AdminClient
 
+from tests.docs.excerpts import missing
 from tests.docs.pages import WALKED, blocks, nav
 from tests.kafka_admin import created
 from tests.stack import kafka_broker, need
@@ -27,26 +28,37 @@ ON_KAFKA = [line for line in LINES if "$KAFKA" in line or "live/" in line]
 TOUR = [line for line in LINES if line not in ON_KAFKA]
 
 
-def run_all(lines: Sequence[str], folder: Path, **variables: str) -> None:
-    """Each line in a shell of its own, in one folder; the exit code is the one the line names, else 0."""
+def run_all(lines: Sequence[str], folder: Path, **variables: str) -> dict[str, str]:
+    """Each line in a shell of its own, in one folder; the exit code is the one the line names, else 0.
+
+    Returns:
+        what each printed, as a terminal shows it.
+    """
+    printed: dict[str, str] = {}
     here = str(Path(sys.executable).parent)
     environment = {**os.environ, "PATH": f"{here}{os.pathsep}{os.environ['PATH']}", **variables}
     for line in lines:
         command, _, expected = line.partition("  # exit ")
         ended = subprocess.run(
-            ["bash", "-c", command], cwd=folder, env=environment, capture_output=True, text=True, timeout=DEADLINE,
-            check=False,
+            ["bash", "-c", command], cwd=folder, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+            text=True, timeout=DEADLINE, check=False,
         )  # fmt: skip
-        said = f"{line}\n{ended.stdout[-2_000:]}\n{ended.stderr[-2_000:]}"
+        said = f"{line}\n{ended.stdout[-4_000:]}"
         assert ended.returncode == int(expected or 0), said
-        assert "Traceback" not in ended.stderr, said
+        assert "Traceback" not in ended.stdout, said
+        printed[line] = ended.stdout
+    return printed
 
 
 @pytest.mark.timeout(3_600)
 def test_the_tour_is_walked(tmp_path: Path) -> None:
     assert README[0] == SITE[0] == TOUR[0] == DEMO
     assert len(TOUR) >= 20
-    run_all(TOUR, tmp_path)
+    printed = run_all(TOUR, tmp_path)
+    shown = [block for block in blocks("text") if block.page in ("README.md", "docs/quick-start.md")]
+    assert len(shown) == 2, "both show how the demo ends"
+    for block in shown:
+        assert missing(block.text, printed[DEMO]) == [], block.page
 
 
 @pytest.mark.stack
