@@ -57,5 +57,5 @@ def source_mix(
     """
     anchor, slot = np.nonzero(present != NO_SOURCE)
     cell = groups[anchor] * shape[1] + present[anchor, slot]
-    mix: NDArray[np.float64] = np.bincount(cell, weights=weights[anchor], minlength=shape[0] * shape[1])
-    return mix.reshape(shape)
+    mix = np.bincount(cell, weights=weights[anchor], minlength=shape[0] * shape[1])
+    return mix.reshape(shape).astype(np.float64, copy=False)
