@@ -28,7 +28,7 @@ class OwnerLock:
     """An advisory lock next to the state file; the kernel frees it when the process dies, however it dies."""
 
     def __init__(self, state: Path) -> None:
-        self._path = state.with_name(state.name + ".lock")
+        self._state, self._path = state, state.with_name(state.name + ".lock")
         self._held: int | None = None
 
     def acquire(self) -> None:
@@ -45,8 +45,8 @@ class OwnerLock:
         if not _locked(held):
             os.close(held)
             owner = self.owner()
-            shown = self._path.with_name(self._path.name.removesuffix(".lock"))
-            message = f"state {shown}: in use by process {owner.pid if owner else 'unknown'}; expected one owner"
+            named = owner.pid if owner else "unknown"
+            message = f"state {self._state}: in use by process {named}; expected one owner"
             raise ConfigurationError(message)
         self._held = held
         self.announce("")
