@@ -31,14 +31,14 @@ from monitor.core.model.events import Located
 from monitor.core.model.scoring import Distance
 from monitor.kinds import FieldPathsSection, PointsContext
 
-D, POOL = 384, 4_000
+POOL = 4_000
 WORDS = [f"word{at:04d}" for at in range(5_000)]
 
 
-def serve(points: int, pipe: Connection) -> None:
+def serve(points: int, dimension: int, pipe: Connection) -> None:
     """Answer reads of a collection of so many points, for ever."""
     rng = np.random.default_rng(1)
-    numbers = rng.standard_normal((POOL, D)).astype(np.float32)
+    numbers = rng.standard_normal((POOL, dimension)).astype(np.float32)
     vectors = [",".join(f"{one:.8f}" for one in row).encode() for row in numbers]
     texts = [" ".join(WORDS[at] for at in rng.zipf(1.3, 80) % len(WORDS)).encode() for _ in range(POOL)]
 
@@ -55,7 +55,7 @@ def serve(points: int, pipe: Connection) -> None:
             """Say nothing."""
 
         def do_GET(self) -> None:
-            params = {"vectors": {"size": D, "distance": "Cosine"}}
+            params = {"vectors": {"size": dimension, "distance": "Cosine"}}
             info = {"status": "green", "points_count": points, "config": {"params": params}}
             self._send(json.dumps({"result": info}).encode())
 
@@ -82,14 +82,14 @@ def serve(points: int, pipe: Connection) -> None:
     server.serve_forever()
 
 
-def alone(url: str, points: int) -> None:
+def alone(url: str, points: int, dimension: int) -> None:
     """The scan and the chunk table, without engine, index and state."""
-    table = Corpus(D)
-    reads = decoder("auto", FormOptions(embedding_version="v"), EventLimits(dimension=D))
+    table = Corpus(dimension)
+    reads = decoder("auto", FormOptions(embedding_version="v"), EventLimits(dimension=dimension))
     context = PointsContext(QdrantSection(url=url), FieldPathsSection(), reads, table, Distance.COSINE, False)
-    embedder = Embedder(D, Distance.COSINE)
+    embedder = Embedder(dimension, Distance.COSINE)
     for what in ("first look", "look without a change"):
-        settings = ServerSettings(url, "docs", D, Distance.COSINE, timeout=60.0)
+        settings = ServerSettings(url, "docs", dimension, Distance.COSINE, timeout=60.0)
         source = QdrantSource(settings, context, ScanPace(500, 3_600.0, 0.5), topic="__qdrant__")
         begun = time.perf_counter(), time.process_time()
         source.start({})
@@ -101,7 +101,7 @@ def alone(url: str, points: int) -> None:
         _say(what, points, begun)
 
 
-def whole(url: str, points: int, anchors: int) -> None:
+def whole(url: str, points: int, dimension: int, anchors: int) -> None:
     """As `corpus-drift run --until-end` does it: both legs, near copies, state and a report."""
     rng = np.random.default_rng(2)
     with tempfile.TemporaryDirectory() as name:
@@ -109,10 +109,10 @@ def whole(url: str, points: int, anchors: int) -> None:
         with (folder / "anchors.jsonl").open("w", encoding="utf-8") as file:
             for at in range(anchors):
                 text = " ".join(WORDS[word] for word in rng.zipf(1.3, 6) % len(WORDS))
-                anchor = {"id": f"q{at}", "text": text, "vector": rng.standard_normal(D).tolist()}
+                anchor = {"id": f"q{at}", "text": text, "vector": rng.standard_normal(dimension).tolist()}
                 file.write(json.dumps(anchor) + "\n")
         (folder / "c.toml").write_text(
-            f'[corpus]\ndimension = {D}\nembedding_version = "v"\n[anchors]\npath = "anchors.jsonl"\n'
+            f'[corpus]\ndimension = {dimension}\nembedding_version = "v"\n[anchors]\npath = "anchors.jsonl"\n'
             f'[source.qdrant]\nurl = "{url}"\ncollection = "docs"\n'
             "[measure]\naudit_chunks = 0\n[http]\nenabled = false\n"
         )
@@ -135,18 +135,21 @@ def main(argv: Sequence[str] | None = None) -> None:
     """Measure."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--points", type=int, default=100_000)
+    parser.add_argument("--dimension", type=int, default=384)
     parser.add_argument("--anchors", type=int, default=500)
     parser.add_argument("--alone", action="store_true")
     options = parser.parse_args(argv)
     ours, theirs = multiprocessing.get_context("spawn").Pipe()
-    server = multiprocessing.get_context("spawn").Process(target=serve, args=(options.points, theirs), daemon=True)
+    server = multiprocessing.get_context("spawn").Process(
+        target=serve, args=(options.points, options.dimension, theirs), daemon=True
+    )
     server.start()
     url = f"http://127.0.0.1:{ours.recv()}"
     try:
         if options.alone:
-            alone(url, options.points)
+            alone(url, options.points, options.dimension)
         else:
-            whole(url, options.points, options.anchors)
+            whole(url, options.points, options.dimension, options.anchors)
     finally:
         server.terminate()
         server.join()
