@@ -159,6 +159,41 @@ def test_what_is_seen_is_heard(browser: Browser, site: Served) -> None:
     assert not [name for role, name in found if role == "link" and not name.strip()]
 
 
+def test_the_keyboard_finds_an_anchor(browser: Browser, site: Served) -> None:
+    tab = browser.open(site.url + "/?refresh=off")
+    tab.value("document.querySelector('#find-words').focus()")
+    tab.pipe.ask("Input.insertText", tab.session, text=LONG[:20])
+    tab.pipe.events.clear()
+    enter = {"type": "keyDown", "key": "Enter", "code": "Enter", "windowsVirtualKeyCode": 13, "text": "\r"}
+    tab.pipe.ask("Input.dispatchKeyEvent", tab.session, **enter)
+    tab.pipe.wait("Page.loadEventFired", tab.session)
+    assert str(tab.value("location.search")).startswith("?find=a-name")
+    assert tab.value("document.querySelectorAll('#find ~ ul a').length") == 1
+    assert tab.complaints() == [], "the policy lets our own form through"
+
+
+@pytest.mark.parametrize("path", ["/", "/?segment=all", "/?deploy=d1&anchor=a1"])
+def test_every_picture_is_drawn_in_both_schemes_and_in_more_contrast(
+    browser: Browser, site: Served, path: str
+) -> None:
+    visible = (
+        "[...document.querySelectorAll('svg path, svg rect')].every(of => {"
+        " const style = getComputedStyle(of), paint = of.tagName === 'rect' ? style.fill : style.stroke;"
+        " return paint !== 'none' && paint !== getComputedStyle(document.body).backgroundColor; })"
+    )
+    for dark in (False, True):
+        tab = browser.open(site.url + path, dark=dark)
+        assert tab.value("document.querySelectorAll('svg path').length") > 4
+        assert tab.value(visible) is True
+        more = [{"name": "prefers-contrast", "value": "more"}]
+        width = (
+            "getComputedStyle(document.querySelector('svg path.dense, svg path.stayed, svg path.left')).strokeWidth"
+        )
+        before = tab.value(width)
+        tab.pipe.ask("Emulation.setEmulatedMedia", tab.session, features=more)
+        assert (before, tab.value(width)) in (("2px", "3px"), ("1.5px", "3px"))
+
+
 def test_the_keyboard_reaches_every_scrolling_part(browser: Browser, site: Served) -> None:
     tab = browser.open(site.url, width=360)
     assert tab.value("[...document.querySelectorAll('.scroll, .line')].every(of => of.tabIndex === 0)") is True

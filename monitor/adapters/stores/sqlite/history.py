@@ -225,21 +225,17 @@ def pack_point(point: HistoryPoint) -> bytes:
 def unpack_point(packed: bytes, number: int) -> HistoryPoint:
     """The inverse of `pack_point`, bit for bit; fields that a later version adds behind these are not read."""
     try:
-        stored = msgspec.msgpack.decode(zlib.decompress(packed))
+        stored: list[Any] = msgspec.msgpack.decode(zlib.decompress(packed))
     except zlib.error as error:
         message = f"compressed point: {error}"
         raise ValueError(message) from error
-    kind, deploy, time, taken, verdict, baseline, chunks, size, segments, verdicts, anchors, series, *more = [
-        *stored,
-        "",
-    ]
-    shape = (len(segments), len(series))
-    values, limits = (np.frombuffer(of, "<f8").reshape(shape) for of in more[:2])
+    kind, deploy, time, taken, verdict, baseline, chunks, size, segments, verdicts, anchors, series = stored[:12]
+    values, limits = (np.frombuffer(of, "<f8").reshape(len(segments), len(series)) for of in stored[12:14])
     return HistoryPoint(
         kind, deploy, time, taken, verdict, baseline, chunks, None if size is None else DeploySize(*size),
         tuple((dimension, segment) for dimension, segment in segments), tuple(verdicts),
-        np.frombuffer(anchors, "<i8"), tuple(Series(*of) for of in series), values, limits, more[2],
-        number,
+        np.frombuffer(anchors, "<i8"), tuple(Series(*of) for of in series), values, limits,
+        stored[14] if len(stored) > 14 else "", number,
     )  # fmt: skip
 
 

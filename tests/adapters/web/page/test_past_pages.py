@@ -235,6 +235,21 @@ def test_anchors_segments_and_chunks_are_found_by_their_words() -> None:
     assert "No anchor or segment of now has all of these words" in page(service, PageQuery(find="nothing here")).words
 
 
+def test_what_is_typed_is_not_lost_to_a_page_that_loads_itself_again() -> None:
+    plain = page(given())
+    assert ("form" in plain.tags, "/?refresh=off#find-words" in plain.values("href")) == (False, True)
+    for asked in (
+        PageQuery(refresh=False),
+        PageQuery(find="x"),
+        PageQuery(segment="all"),
+        PageQuery(measure="swaps"),
+    ):
+        found = page(given(), asked)
+        assert (found.tags.count("form"), found.values("http-equiv")) == (1, [])
+        assert found.values("id", "input") == found.values("for", "label") == ["find-words"]
+    assert page(given(), PageQuery(find='"<b>')).values("value", "input") == ['"<b>']
+
+
 def test_an_anchor_of_that_very_id_stands_first() -> None:
     made = [Anchor("b", "a7 in the text", None, ()), Anchor("A7", "other", None, ())]
     assert [of.id for of in found_anchors(made, ["a7"])] == ["A7", "b"]
