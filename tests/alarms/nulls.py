@@ -99,6 +99,13 @@ class Months:
         size = self.series if self.dependent else 1
         return size * float(chi2.ppf(0.99, 2 * (self.alarms // size + 1))) / 2.0 / self.months
 
+    @property
+    def at_least(self) -> float:
+        """Exact 99% lower bound of the same; 0 for no event."""
+        size = self.series if self.dependent else 1
+        events = self.alarms // size
+        return size * float(chi2.ppf(0.01, 2 * events)) / 2.0 / self.months if events else 0.0
+
 
 def simulated(
     law: Law,

@@ -35,4 +35,6 @@ def test_a_false_normal_voids_the_promise() -> None:
 def test_the_bound_is_the_exact_one_of_a_poisson_count() -> None:
     """No event in 100 months: the rate is below -log(0.01) / 100 with 99%."""
     assert Months(100, 0, 3).at_most == pytest.approx(-np.log(0.01) / 100)
+    assert Months(100, 0, 3).at_least == 0.0
+    assert Months(100, 1, 3).at_least == pytest.approx(-np.log(0.99) / 100)
     assert Months(100, 6, 3, dependent=True).at_most == pytest.approx(3 * Months(100, 2, 3).at_most)
