@@ -67,7 +67,7 @@ def test_the_change_itself_is_measured_at_one_offset_and_kept(tmp_path: Path) ->
     config = case(tmp_path)
     with scripted(config, ScriptedSource(records(events(7, SHAPE)))) as monitor:
         assert to_end(monitor)
-        assert monitor.parts.panel.bridges == ()
+        assert not monitor.parts.panel.bridges
         write(config.parent / "anchors.jsonl", others())
         turn_until(monitor, lambda: taken(monitor).taken == 1)
         (found,) = monitor.parts.panel.bridges

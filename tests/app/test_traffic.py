@@ -18,7 +18,7 @@ from monitor.app.loop import Monitor
 from monitor.app.reanchoring import reanchored
 from monitor.app.wiring import open_monitor
 from monitor.core.model.anchors import AnchorSet
-from monitor.core.model.events import Chunk, Delete, Upsert
+from monitor.core.model.events import Chunk, CorpusEvent, Delete, Upsert
 from monitor.core.traffic.document import traffic_document
 from monitor.core.traffic.model import KeptTraffic
 from monitor.core.traffic.view import TrafficView
@@ -280,7 +280,11 @@ def test_judgements_follow_what_was_judged_and_a_held_out_group_is_told_apart(tm
         return Chunk.of(name, text, ones, segment={"source": "guide"}, embedding_version=VERSION, event_time=at)
 
     made = [Upsert(chunk("cut#old", said[0]), 1), Upsert(chunk("cut#lost", said[1]), 1)]
-    later = [Delete("cut#old", at, 2), Delete("cut#lost", at, 2), Upsert(chunk("cut#new", said[0]), 1)]
+    later: list[CorpusEvent] = [
+        Delete("cut#old", at, 2),
+        Delete("cut#lost", at, 2),
+        Upsert(chunk("cut#new", said[0]), 1),
+    ]
     with (tmp_path / "events.jsonl").open("ab") as file:
         file.write(events_written([*made, *later]))
     with opened(config) as monitor:
