@@ -1,5 +1,6 @@
 """Traffic as the loop reads it: every query is judged by the lists of now, counted under its mark, and forgotten."""
 
+import logging
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
@@ -35,8 +36,9 @@ from monitor.core.traffic.representing import AskedQuestions, represented, resta
 from monitor.core.traffic.summary import traffic_view
 from monitor.core.traffic.view import TrafficLog, TrafficView
 from monitor.kinds import TrafficRead
-from monitor.ports import Encoder, Polled, Source, StateStore, UnreachableError
+from monitor.ports import CorpusDriftError, Encoder, Polled, Source, StateStore, UnreachableError
 
+LOG = logging.getLogger(__name__)
 BATCH = 256
 """Records of one poll, and questions that are searched for at once."""
 LOOK, RETRY = 1.0, 30.0
@@ -134,7 +136,7 @@ class TrafficWatch:
         self._aside: list[Quarantined] = []
         self._started = self._dirty = self._afresh = self._waiting = False
         self._next = -np.inf
-        self._last_error = ""
+        self._last_error = self._broken = ""
         self._leaks: tuple[AnchorLeak, ...] = ()
         self._judgements: tuple[CarriedJudgement, ...] = ()
         self._gap: tuple[PanelBridge, ...] = ()
@@ -150,6 +152,7 @@ class TrafficWatch:
         if kept.key != self._marks.key():
             self._afresh = self._dirty = True
             self._last_error = "traffic.key is another one: what was kept of traffic is forgotten"
+            LOG.warning("%s, and counted anew from the beginning of the log", self._last_error)
             return
         self.ledger.restore(kept.level, kept.newest, kept.questions, kept.asks)
         self._positions, self._outcomes = dict(kept.positions), Counter(kept.outcomes)
@@ -183,11 +186,12 @@ class TrafficWatch:
             return False
         worked = False
         while self._open():
-            polled = self._held or self._source.poll(BATCH, 0.0)
+            polled = self._held or self._polled()
             self._waiting = bool(polled.records or polled.faults)
             if not self._waiting:
-                self._last_error = self._source.last_error()
-                self._next = self._clocks.monotonic() + LOOK
+                self._last_error = self._broken or self._source.last_error()
+                self._next = self._clocks.monotonic() + (RETRY if self._broken else LOOK)
+                self._broken = ""
                 break
             if not self._take(polled, engine):
                 break
@@ -203,11 +207,20 @@ class TrafficWatch:
             return True
         try:
             self._source.start(self._positions)
-        except UnreachableError as error:
+        except CorpusDriftError as error:
             self._fail(str(error))
             return False
         self._started = True
         return True
+
+    def _polled(self) -> Polled:
+        """What the log has; nothing where it cannot be read: the corpus is watched all the same."""
+        try:
+            return self._source.poll(BATCH, 0.0)
+        except CorpusDriftError as error:
+            self._fail(str(error))
+            self._broken = str(error)
+            return Polled()
 
     def _fail(self, said: str) -> None:
         self._last_error, self._next = said, self._clocks.monotonic() + RETRY

@@ -294,3 +294,27 @@ def test_judgements_follow_what_was_judged_and_a_held_out_group_is_told_apart(tm
     (proposal,) = [of for of in found.proposals if of.kind == "relabel"]
     assert proposal.anchor.relevant == {"cut#new": 2.0, "cut#lost": 1.0, "doc0#0": 1.0}
     assert {(of.metric, of.leg) for of in found.gap} >= {("legs_rbo", "both")}
+
+
+@pytest.mark.parametrize(
+    ("log", "said"),
+    [
+        (None, "cannot be read: No such file"),
+        (b"\x1f\x8b\x08\x00", "a compressed file cannot be followed"),
+        ("\ufeffx\n".encode("utf-16-le"), "UTF-16"),
+    ],
+)
+def test_a_log_that_cannot_be_read_is_said_and_the_corpus_is_watched(
+    tmp_path: Path, log: bytes | None, said: str
+) -> None:
+    config = case(tmp_path, [])
+    path = tmp_path / "traffic.jsonl"
+    if log is None:
+        path.unlink()
+    else:
+        path.write_bytes(log)
+    with opened(config) as monitor:
+        assert to_end(monitor)
+        assert said in view_of(monitor).log.last_error
+        assert len(monitor.ledger) == SHAPE.deploys
+        assert view_of(monitor).verdict == "unknown"
