@@ -59,7 +59,7 @@ SEGMENT = Limits(lost=(0.10, 0.30), first=(0.10, 0.4), new=(0.1, 0.4))
 
 
 @dataclass(frozen=True, slots=True)
-class Question:
+class PolicyQuestion:
     """One of the three questions.
 
     Args:
@@ -76,15 +76,15 @@ class Question:
 
 
 QUESTIONS = (
-    Question(
+    PolicyQuestion(
         "Who lost the answer they had?", "kept_answers_ratio", "lost",
         ("lost_answers 5.0%", "lost_kind 20.0%", "lost_language 5.0%"),
     ),
-    Question(
+    PolicyQuestion(
         "Who meets a first result that was none of theirs?", "new_first_ratio", "first",
         ("segment_shuffled_vectors 5.0%", "lost_source 20.0%"),
     ),
-    Question(
+    PolicyQuestion(
         "How many of ten results are new?", "new_results", "new",
         ("lost_tails 20.0%", "binary_vectors 20.0%", "old_chunks_left 20.0%"),
     ),
