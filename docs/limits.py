@@ -3,7 +3,7 @@
 import textwrap
 from collections.abc import Iterator
 
-from monitor.core.judging.default_policy import ERODED, ERODED_LAB, QUESTIONS, SEGMENT, WHOLE, Question
+from monitor.core.judging.default_policy import ERODED, ERODED_LAB, QUESTIONS, SEGMENT, WHOLE, PolicyQuestion
 from monitor.core.judging.integrity import INTEGRITY_RULES, NEW_HUB_RULE, IntegrityRule
 from monitor.core.measures.registry import REGISTRY
 
@@ -77,7 +77,7 @@ def _answers() -> str:
     return "\n".join(rows) + "\n"
 
 
-def _pair(of: Question, limits: object) -> str:
+def _pair(of: PolicyQuestion, limits: object) -> str:
     low, high = getattr(limits, of.limits)
     if of.limits == "new":
         return f"{low * K:g} and {high * K:g}"
