@@ -14,8 +14,8 @@ HEAVY = (
 HELP = (
     (), ("init",), ("demo",), ("run",), ("health",), ("replay-git",), ("produce",), ("gate",), ("report",),
     ("compare",), ("explain",), ("migrate",), ("migrate", "gate"), ("baseline",), ("baseline", "approve"),
-    ("erased",), ("anchors",), ("anchors", "build"), ("events", "check"), ("quarantine",), ("quarantine", "replay"), ("rules",),
-    ("check-config",), ("schema",),
+    ("erased",), ("anchors",), ("anchors", "build"), ("events", "check"), ("quarantine",), ("quarantine", "replay"),
+    ("rules",), ("check-config",), ("schema",),
 )  # fmt: skip
 LOADED = f"import sys; print(*(name for name in {HEAVY} if name in sys.modules), sep=' ', file=sys.stderr)"
 

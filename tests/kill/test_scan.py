@@ -33,7 +33,7 @@ def known(config: Path) -> tuple[dict[str, tuple[object, ...]], list[str]]:
     store = SqliteStore(config.parent / "state.db", read_only=True)
     try:
         resumed = store.start()
-        chunks = {
+        chunks: dict[str, tuple[object, ...]] = {
             row.chunk_id: (
                 row.doc_id, row.ordinal, row.segment, row.embedding_version, row.content_hash, row.live, row.how,
                 text, None if vector is None else vector.tobytes(),

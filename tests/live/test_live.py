@@ -59,6 +59,7 @@ def test_an_alert_arrives_and_everything_is_stopped_afterwards(tmp_path: Path) -
         assert len(children) >= 5  # broker, producer, monitor, Alertmanager, Prometheus
         eventually(lambda: "4-incident" in judged(log, "FAIL"), FIRES, "the incident's verdict", log.read_text)
         found = eventually(alerting(at["Alertmanager"]), FIRES, "an alert of the incident", log.read_text)
+        assert found is not None
         assert found["labels"]["segment"]
         live.send_signal(signal.SIGINT)
         assert live.wait(120) == 0
