@@ -52,7 +52,8 @@ the baseline); nothing of its inside decides what counts as right.
 * **Rules**: a limit of the default policy is cited by the rows that it decides (alone, where it does) and by how near
   runs without harm come to it.
 * **Alarms (ours)** is the evidence that the product gathers between deploys: a round is a deploy here, one a day, and
-  normal is what a year of the stream's ordinary deploys exchanges. It is for what creeps, the gate for the rest.
+  normal is what a year of the stream's ordinary deploys exchanges. It is for what creeps, the gate for the rest. What
+  is exchanged is counted by exact text here, so an edit of every text is churn; the product forgives such edits.
 * **Peers** run with their defaults: Evidently's classifier on embeddings, alibi-detect's Kolmogorov-Smirnov test,
   the cosine of mean vectors (.02), mean Jaccard@10 by id below .8; and one that always fires and one that never does.
   In planted cases they compare with the first deploy, in histories as the product's mode says. Another one is an
