@@ -370,8 +370,8 @@ def test_help_fits_a_terminal_of_80_columns_and_nothing_is_cut(
     said = run(*command, "--help")
     assert said.code == 0
     assert max(map(len, said.out.splitlines())) <= 80
-    shown = said.out.replace("[ARGS]...", "")
-    assert not [line for line in shown.splitlines() if line.endswith("...")], "an ellipsis hides what it is for"
+    shown = [line for line in said.out.splitlines() if not line.startswith("Usage: ")]
+    assert not [line for line in shown if line.endswith("...")], "an ellipsis hides what it is for"
 
 
 def test_help_is_quick_and_loads_nothing_of_what_the_commands_work_with() -> None:

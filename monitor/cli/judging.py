@@ -130,7 +130,11 @@ def report(
     options: MonitorOptions,
     deploy: Annotated[str, typer.Option()] = "",
     measure: Annotated[
-        HeadlineName, typer.Option(help="The measure that is drawn over the last deploys and hours.")
+        HeadlineName,
+        typer.Option(
+            metavar="NAME",
+            help=f"The measure that is drawn over the last deploys and hours: {', '.join(HeadlineName)}.",
+        ),
     ] = HeadlineName.KEPT_ANSWERS,
     form: Annotated[ReportFormat, typer.Option("--format")] = ReportFormat.TEXT,
     as_json: Json = False,
