@@ -231,7 +231,8 @@ class _Comparison:
     def _leftover(self) -> Mask:
         """Chunks as they were, in a document whose new chunks hold what they say.
 
-        A short chunk has too few shingles in the sample to tell: it is one where its document's others are.
+        Only what a single chunk of the document said then tells: where several say nearly the same, any of them is in
+        any new one. A short chunk has too few such shingles in the sample: it is one where its document's others are.
         """
         after = self.after
         owners = after.owners()
@@ -241,16 +242,27 @@ class _Comparison:
         stands = self.known & ~self.added & near[self.doc_now]
         at = np.flatnonzero(near[self.doc_now[owners]])
         paired = with_document(self.doc_now[owners[at]], after.shingles[at])
-        held = np.zeros(len(owners), np.bool_)
+        held, tells = np.zeros(len(owners), np.bool_), np.zeros(len(owners), np.bool_)
+        tells[at] = ~within(paired, self._said_often(near))
         held[at] = within(paired, paired[fresh[owners[at]]])
-        mine = stands[owners]
+        held &= tells
+        mine = stands[owners] & tells
         sampled, shared = (
             np.bincount(self.doc_now[owners[of]], minlength=self.docs)[self.doc_now] for of in (mine, mine & held)
         )
         others = (sampled >= _SEVERAL) & (shared >= _WITHIN * sampled)
-        share = after.share(held, np.ones(len(stands), np.bool_))
-        left: Mask = stands & ((share >= _WITHIN) & (after.sampled >= _SEVERAL) | (share >= _GONE) & others)
+        telling, found = (np.bincount(owners[of], minlength=len(stands)) for of in (tells, held))
+        share = np.where(telling > 0, found / np.maximum(telling, 1), 1.0)
+        left: Mask = stands & ((share >= _WITHIN) & (telling >= _SEVERAL) | (share >= _GONE) & others)
         return left
+
+    def _said_often(self, documents: Mask) -> NDArray[np.uint64]:
+        """Shingles of these documents, each with its document, that several of its chunks said then."""
+        owners = self.before.owners()
+        at = np.flatnonzero(documents[self.doc_then[owners]])
+        paired = with_document(self.doc_then[owners[at]], self.before.shingles[at])
+        distinct, chunks = np.unique(paired, return_counts=True)
+        return distinct[chunks > 1]
 
     def _copied(self) -> Mask:
         """Chunks that are new and say what others say exactly, beyond the copies that there were."""

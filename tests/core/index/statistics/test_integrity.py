@@ -166,6 +166,21 @@ def test_one_chunk_of_ten(now: Sequence[Said], expected: dict[IntegrityFault, fl
     assert wrong(TEN, now) == expected
 
 
+def test_chunks_that_say_nearly_the_same_are_not_left_over_where_one_of_them_is_cut_anew() -> None:
+    """A document of near-equal paragraphs (one per platform, say): a new one holds most of what each other says."""
+    common = tuple(range(500, 510))
+    alike = [Said(f"p{at}", "p", 60 + at, (*common, 600 + at, 700 + at), ENCODER[60]) for at in range(4)]
+    anew = Said("new", "p", 99, (*common, 600, 700), ENCODER[60])
+    assert wrong([*TEN, *alike], [*TEN, *alike[1:], anew]) == {}
+    found = wrong([*TEN, *alike], [*TEN, *alike, anew])
+    assert "leftover_ratio" not in found, (
+        "two shingles of its own are too few to tell, and its document's others stayed"
+    )
+    own = [one._replace(shingles=(*common, *range(600 + 10 * at, 606 + 10 * at))) for at, one in enumerate(alike)]
+    joined = anew._replace(shingles=(*common, *range(600, 606)))
+    assert wrong([*TEN, *own], [*TEN, *own, joined])["leftover_ratio"] == pytest.approx(1 / 15, abs=1e-4)
+
+
 @pytest.mark.parametrize(
     ("now", "share"),
     [
