@@ -45,7 +45,7 @@ def run_all(lines: Sequence[str], folder: Path, **variables: str) -> dict[str, s
         )  # fmt: skip
         said = f"{line}\n{ended.stdout[-4_000:]}"
         assert ended.returncode == int(expected or 0), said
-        assert "Traceback" not in ended.stdout, said
+        assert "Traceback (most recent call last)" not in ended.stdout, said
         printed[line] = ended.stdout
     return printed
 

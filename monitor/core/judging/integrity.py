@@ -131,7 +131,7 @@ INTEGRITY_RULES: tuple[IntegrityRule, ...] = (
 )  # fmt: skip
 NEW_HUB, NEW_HUB_LIMIT = "new-hub", 0.05
 NEW_HUB_ANCHORS = 100
-"""The rule asks so many: of fewer, the limit is a list or two beyond chance, and any new page of a small corpus is there."""
+"""The rule asks so many: of fewer, the limit is a list or two, and any new page of a small corpus stands in those."""
 NEW_HUB_RULE = IntegrityRule(
     NEW_HUB, NEWCOMERS, NEW_HUB_LIMIT, "more anchors find new text than found any document of its size then",
     "one anchor in twenty finds a page that no page of its size was found by: written to be found, or in the middle",
