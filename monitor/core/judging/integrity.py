@@ -135,7 +135,7 @@ NEW_HUB_ANCHORS = 100
 NEW_HUB_RULE = IntegrityRule(
     NEW_HUB, NEWCOMERS, NEW_HUB_LIMIT, "more anchors find new text than found any document of its size then",
     "one anchor in twenty finds a page that no page of its size was found by: written to be found, or in the middle",
-    lab=("wide_hub 10.0%", "keyword_poison 20.0%"),
+    lab=("wide_hub 20.0%", "keyword_poison 20.0%"),
 )  # fmt: skip
 METRICS: frozenset[str] = frozenset((*FAULTS, NEWCOMERS))
 _SAID: Mapping[str, str] = {str(rule.metric): rule.said for rule in INTEGRITY_RULES} | {NEWCOMERS: NEW_HUB_RULE.said}
