@@ -4,7 +4,7 @@ A kind stands beside its adapter and is registered by one line in `monitor.adapt
 adapter needs is imported when something is built, so that nobody waits for a client that he does not use.
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Generic, Literal, TypeVar
@@ -199,6 +199,10 @@ def _unquantized(_: Section) -> str:
     return "none"
 
 
+def _none_named(_: Section) -> Collection[str]:
+    return ()
+
+
 def _own_ids(_: Section) -> bool:
     return False
 
@@ -218,6 +222,7 @@ class RetrieverKind(Generic[S]):
         lacking: which of its keys are missing, in one line; "" for none.
         check: asks a server whether it has what is configured. Raises ConfigurationError. None where there is none.
         lexical: makes what replays the store's own lexical index, of its sort and field; None where it has none.
+        query_vectors: names of the query vectors that each anchor must bring for its searches.
         flat: whether its keys stand in `[dense]` itself.
     """
 
@@ -231,6 +236,7 @@ class RetrieverKind(Generic[S]):
     lacking: Callable[[S], str] = _nothing
     check: Callable[[S, RetrieverContext], Checked] | None = None
     lexical: Callable[[S, RetrieverContext, str, str], Retriever] | None = None
+    query_vectors: Callable[[S], Collection[str]] = _none_named
     flat: bool = False
 
 

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from monitor.core.model.scoring import Distance
 
 Json = Any
-DENSE, SPARSE, TEXT = "dense", "bm25", "text"
+DENSE, SPARSE, LATE, TEXT = "dense", "bm25", "late", "text"
 DISTANCES = {
     Distance.COSINE: edge.Distance.Cosine,
     Distance.DOT: edge.Distance.Dot,
@@ -32,15 +32,20 @@ class EngineCollection:
         distance: of the dense vectors.
         dimension: of the dense vectors.
         idf: whether the sparse vectors have the modifier that BM25 needs.
+        late: dimension of a multi-vector besides, compared by the best match of each row; 0 for none.
     """
 
-    def __init__(self, folder: Path, distance: Distance, dimension: int, *, idf: bool = True) -> None:
+    def __init__(self, folder: Path, distance: Distance, dimension: int, *, idf: bool = True, late: int = 0) -> None:
         modifier = edge.Modifier.Idf if idf else getattr(edge.Modifier, "None")
         folder.mkdir(parents=True, exist_ok=True)
+        vectors = {DENSE: edge.EdgeVectorParams(size=dimension, distance=DISTANCES[distance])}
+        if late:
+            rows = edge.MultiVectorConfig(edge.MultiVectorComparator.MaxSim)
+            vectors[LATE] = edge.EdgeVectorParams(size=late, distance=edge.Distance.Dot, multivector_config=rows)
         self.shard = edge.EdgeShard.create(
             str(folder),
             edge.EdgeConfig(
-                vectors={DENSE: edge.EdgeVectorParams(size=dimension, distance=DISTANCES[distance])},
+                vectors=vectors,
                 sparse_vectors={SPARSE: edge.EdgeSparseVectorParams(modifier=modifier)},
             ),
         )
@@ -48,8 +53,17 @@ class EngineCollection:
         self.shard.update(edge.UpdateOperation.create_field_index(TEXT, scored))
         self._bm25 = edge.Bm25()
 
-    def put(self, point: int, vector: NDArray[np.float32], text: str, payload: Mapping[str, Json]) -> None:
+    def put(
+        self,
+        point: int,
+        vector: NDArray[np.float32],
+        text: str,
+        payload: Mapping[str, Json],
+        late: NDArray[np.float32] | None = None,
+    ) -> None:
         vectors = {DENSE: vector.tolist(), SPARSE: self._bm25.embed_document(text)}
+        if late is not None:
+            vectors[LATE] = late.tolist()
         made = edge.Point(point, vectors, {**payload, TEXT: text})
         self.shard.update(edge.UpdateOperation.upsert_points([made]))
 

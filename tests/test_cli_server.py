@@ -8,6 +8,7 @@ from typing import Any
 from uuid import NAMESPACE_URL, uuid5
 
 import pytest
+import qdrant_edge as edge
 
 from monitor.core.model.events import CorpusEvent, Delete, Deploy, Upsert
 from monitor.core.model.scoring import Distance
@@ -144,13 +145,14 @@ def test_no_server_to_connect_to(run: Commands, tmp_path: Path) -> None:
     assert "dense.engine = 'embedded': no server to connect to" in said.out
 
 
-HYBRID = {
+HYBRID: dict[str, Any] = {
     "prefetch": [
         {"query": "$vector", "using": "dense", "limit": 30},
         {"query": {"text": "$text", "model": "qdrant/bm25"}, "using": "bm25", "limit": 30},
     ],
     "query": {"fusion": "rrf"},
 }
+SPARSE = {**HYBRID, "prefetch": [HYBRID["prefetch"][0], {**HYBRID["prefetch"][1], "query": "$vector:bm25"}]}
 SCORED = {"top1_score", "top1_score_drop", "gap", "gap_drop", "score_wasserstein"}
 AGAINST_INDEX = {"ann_recall_ratio", "score_parity_ratio", "unexplained_churn_ratio"}
 
@@ -168,8 +170,25 @@ def followed(stub: QdrantStub, engine: EngineCollection, made: Sequence[CorpusEv
             stub.points.pop(point, None)
 
 
+def weighted(anchors: Path) -> None:
+    """Each anchor with the weights that Qdrant's BM25 gives its words: a model such as SPLADE would bring its own."""
+    lines = [json.loads(line) for line in anchors.read_text(encoding="utf-8").splitlines()]
+    for line in lines:
+        made = edge.Bm25().embed_query(line["text"])
+        line["query_vectors"] = {"bm25": {"indices": list(made.indices), "values": list(made.values)}}
+    anchors.write_text("".join(json.dumps(line) + "\n" for line in lines), encoding="utf-8")
+
+
+def test_anchors_without_the_query_vector_that_is_asked_with(run: Commands, stub: QdrantStub, tmp_path: Path) -> None:
+    config = configured(tmp_path, stub, query=json.dumps({"query": "$vector:splade", "using": "splade"}))
+    said = "24 anchors have no query vector 'splade' (q0, q1, q2, ...), expected one in \"query_vectors\""
+    for command in (("check-config", "-c", config), ("run", "-c", config, "--until-end")):
+        refused(run(*command), 2, said)
+
+
+@pytest.mark.parametrize("hybrid", [HYBRID, SPARSE], ids=["of the text", "of the anchor"])
 def test_a_hybrid_query_is_judged_by_its_lists_and_never_by_scores(
-    run: Commands, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    run: Commands, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, hybrid: dict[str, Any]
 ) -> None:
     shape = Shape(chunks=120, deploys=2, anchors=40, incident=True)
     engine = EngineCollection(tmp_path / "shard", Distance.COSINE, DIMENSION)
@@ -178,8 +197,9 @@ def test_a_hybrid_query_is_judged_by_its_lists_and_never_by_scores(
     made = events(SEED, shape)
     first = next(at for at, event in enumerate(made) if isinstance(event, Deploy)) + 1
     try:
-        fields = {"vector_name": "dense", "query": json.dumps(HYBRID), "settle_seconds": 0.0}
+        fields = {"vector_name": "dense", "query": json.dumps(hybrid), "settle_seconds": 0.0}
         config = configured(tmp_path, stub, shape=shape, **fields)
+        weighted(tmp_path / "anchors.jsonl")
         stream = tmp_path / "events.jsonl"
         for part in (made[:first], made):
             followed(stub, engine, part if part is not made else made[first:])

@@ -8,14 +8,14 @@ from base64 import b64decode, b64encode
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Annotated, Any, BinaryIO
 
 import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
 from monitor.adapters.encoding import refuse_other_than_utf8
-from monitor.core.model.anchors import Anchor
+from monitor.core.model.anchors import Anchor, QueryVector, SparseVector
 from monitor.ports import ConfigurationError
 
 MOST_LINE_BYTES = 4 << 20
@@ -34,6 +34,13 @@ class AnchorVector(msgspec.Struct, forbid_unknown_fields=True, omit_defaults=Tru
     vector_b64: str | None = None
 
 
+class SparseWeights(msgspec.Struct, forbid_unknown_fields=True):
+    """A sparse vector as Qdrant spells it."""
+
+    indices: list[Annotated[int, msgspec.Meta(ge=0, lt=1 << 32)]]
+    values: list[float]
+
+
 class AnchorLine(msgspec.Struct, forbid_unknown_fields=True, omit_defaults=True):
     """One line of the file, in the order of docs/anchors.md; null and absent are the same where null is allowed."""
 
@@ -48,6 +55,7 @@ class AnchorLine(msgspec.Struct, forbid_unknown_fields=True, omit_defaults=True)
     relevant: dict[str, float] = {}
     embedding_version: str | None = None
     vectors: dict[str, AnchorVector] = {}
+    query_vectors: dict[str, list[float | list[float]] | SparseWeights] = {}
 
 
 FIELDS = AnchorLine.__struct_fields__
@@ -84,10 +92,11 @@ def load(path: Path, *, dimension: int, default_embedding_version: str) -> tuple
         seen.setdefault(line.id, number)
         vector, fault = _vector(line, dimension)
         others, more = _others(line)
-        faults += [*([fault] if fault else []), *more]
+        named, wrong = _query_vectors(line)
+        faults += [*([fault] if fault else []), *more, *wrong]
         problems += [f"{path}:{number}: {fault}" for fault in faults]
         if not faults:
-            anchors.append(_anchor(line, vector, default_embedding_version, others))
+            anchors.append(_anchor(line, vector, default_embedding_version, others, named))
     if not anchors and not problems:
         problems.append(f"{path}: no anchors, expected one JSON object per line")
     if len(problems) > MOST_PROBLEMS:
@@ -136,6 +145,17 @@ def anchor_schema() -> dict[str, Any]:
     properties["vectors"]["additionalProperties"] = {
         **parts[AnchorVector.__name__],
         "oneOf": [{"required": ["vector"]}, {"required": ["vector_b64"]}],
+    }
+    numbers, rows = {"type": "number"}, {"type": "array", "minItems": 1, "items": {"type": "number"}}
+    weights = parts[SparseWeights.__name__]
+    weights["properties"]["indices"] |= {"minItems": 1, "uniqueItems": True}
+    properties["query_vectors"]["propertyNames"] = {"minLength": 1}
+    properties["query_vectors"]["additionalProperties"] = {
+        "anyOf": [
+            {"type": "array", "minItems": 1, "items": numbers},
+            {"type": "array", "minItems": 1, "items": rows},
+            weights,
+        ]
     }
     for name in ("id", "text"):
         properties[name] |= {"minLength": 1, "pattern": r"\S"}
@@ -257,6 +277,38 @@ def _others(line: AnchorLine) -> tuple[dict[str, NDArray[np.float32]], list[str]
     return made, faults
 
 
+def _query_vectors(line: AnchorLine) -> tuple[dict[str, QueryVector], list[str]]:
+    """Query vectors by name, and what is wrong with them; what they must match, the collection knows."""
+    made: dict[str, QueryVector] = {}
+    faults: list[str] = []
+    for name, given in line.query_vectors.items():
+        found = _sparse(given) if isinstance(given, SparseWeights) else _matrix(given)
+        if isinstance(found, str) or not name:
+            faults.append(f"query_vectors {name[:80]!r}: {found if isinstance(found, str) else 'no name'}")
+        else:
+            made[name] = found
+    return made, faults
+
+
+def _sparse(given: SparseWeights) -> SparseVector | str:
+    indices, values = np.array(given.indices, np.int64), floats(given.values)
+    if len(indices) != len(values) or not len(indices):
+        return f"{len(indices)} indices and {len(values)} values, expected one value an index, at least one"
+    if len(np.unique(indices)) != len(indices):
+        return "an index stands there twice, expected distinct ones"
+    return SparseVector(indices, values) if np.isfinite(values).all() else "expected finite float32 values"
+
+
+def _matrix(given: Sequence[float | list[float]]) -> NDArray[np.float32] | str:
+    rows = [one for one in given if isinstance(one, list)]
+    if not given or len(rows) not in (0, len(given)) or len({len(row) for row in rows} - {0}) > 1 or [] in rows:
+        return "expected numbers, or rows of one length, or indices and values"
+    made = (
+        np.stack([floats(row) for row in rows]) if rows else floats([of for of in given if not isinstance(of, list)])
+    )
+    return made if np.isfinite(made).all() else "expected finite float32 values"
+
+
 def from_base64(encoded: str) -> NDArray[np.float32] | None:
     """Little-endian float32 from base64, None where it is not that."""
     try:
@@ -271,6 +323,7 @@ def _anchor(
     vector: NDArray[np.float32] | None,
     default_embedding_version: str,
     others: Mapping[str, NDArray[np.float32]],
+    named: Mapping[str, QueryVector],
 ) -> Anchor:
     return Anchor(
         line.id,
@@ -283,6 +336,7 @@ def _anchor(
         line.relevant,
         line.embedding_version or default_embedding_version,
         others or None,
+        named or None,
     )
 
 
@@ -300,8 +354,16 @@ def _write_lines(file: BinaryIO, anchors: Iterable[Anchor]) -> None:
             relevant=dict(anchor.relevant),
             embedding_version=anchor.embedding_version or None,
             vectors=others,
+            query_vectors={name: _spelled(made) for name, made in (anchor.query_vectors or {}).items()},
         )
         file.write(msgspec.json.encode(line) + b"\n")
+
+
+def _spelled(vector: QueryVector) -> list[float | list[float]] | SparseWeights:
+    if isinstance(vector, SparseVector):
+        return SparseWeights(vector.indices.tolist(), vector.values.tolist())
+    numbers: list[float | list[float]] = vector.tolist()
+    return numbers
 
 
 def _base64(vector: NDArray[np.float32]) -> str:

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from monitor.adapters import anchors_file
 from monitor.adapters.anchors_file import anchor_schema, load, write
-from monitor.core.model.anchors import Anchor
+from monitor.core.model.anchors import Anchor, SparseVector, query_vector_bytes
 from monitor.ports import ConfigurationError
 
 VECTOR = b64encode(np.array([1.0, -2.0], "<f4").tobytes()).decode()
@@ -50,6 +50,22 @@ WRONG: list[tuple[Any, str]] = [
     ({"id": "a", "text": "t", "rewrites": [""]}, "rewrites holds an empty string"),
     ({"id": "a", "text": "t", "expected_sources": [" "]}, "expected_sources holds an empty string"),
     ({"id": "a", "text": "t", "relevant": {"c": "high"}}, "Expected `float`, got `str`"),
+    *(
+        ({"id": "a", "text": "t", "query_vectors": given}, said)
+        for given, said in [
+            ({"": [1.0]}, "query_vectors '': no name"),
+            ({"m": []}, "query_vectors 'm': expected numbers, or rows of one length, or indices and values"),
+            ({"m": [[1.0], [1.0, 2.0]]}, "query_vectors 'm': expected numbers, or rows of one length"),
+            ({"m": [1.0, [2.0]]}, "query_vectors 'm': expected numbers, or rows of one length"),
+            ({"m": [[]]}, "query_vectors 'm': expected numbers, or rows of one length"),
+            ({"m": [1e39]}, "query_vectors 'm': expected finite float32 values"),
+            ({"m": {"indices": [], "values": []}}, "0 indices and 0 values, expected one value an index"),
+            ({"m": {"indices": [1], "values": [1, 2]}}, "1 indices and 2 values, expected one value an index"),
+            ({"m": {"indices": [1, 1], "values": [1, 2]}}, "an index stands there twice, expected distinct ones"),
+            ({"m": {"indices": [-1], "values": [1]}}, "Expected `int` >= 0"),
+            ({"m": {"indices": [1]}}, "missing required field `values`"),
+        ]
+    ),
     (b'{"id": "a", "text": "t", "weight": NaN}', "JSON is malformed: invalid character"),
     (b'{"id": "a", "text": "t", "weight": 1e999}', "Number out of range"),
     (b'{"id": "a", "text": "x \\ud800 y"}', "a lone surrogate"),
@@ -76,6 +92,7 @@ def same(one: Anchor, other: Anchor) -> bool:
         (a.id, a.text, a.segment, a.weight, a.rewrites, a.expected_sources, dict(a.relevant), a.embedding_version)
         for a in (one, other)
     )
+    assert query_vector_bytes(one) == query_vector_bytes(other)
     if one.vector is None or other.vector is None:
         return left == right and one.vector is other.vector
     return left == right and np.array_equal(one.vector, other.vector)
@@ -118,6 +135,16 @@ def test_a_full_line_is_read_as_it_says(tmp_path: Path) -> None:
 TEXT = st.text(st.characters(exclude_categories=("C", "Z"), include_characters=" "), min_size=1, max_size=12).filter(
     str.strip
 )
+FLOATS = st.floats(width=32, allow_nan=False, allow_infinity=False)
+QUERY_VECTORS = (
+    st.lists(FLOATS, min_size=1, max_size=3).map(lambda row: np.array(row, np.float32))
+    | st.lists(st.lists(FLOATS, min_size=2, max_size=2), min_size=1, max_size=3).map(
+        lambda rows: np.array(rows, np.float32)
+    )
+    | st.dictionaries(st.integers(0, 2**32 - 1), FLOATS, min_size=1, max_size=3).map(
+        lambda given: SparseVector(np.array([*given], np.int64), np.array([*given.values()], np.float32))
+    )
+)
 ANCHORS = st.lists(
     st.builds(
         Anchor,
@@ -133,6 +160,7 @@ ANCHORS = st.lists(
         expected_sources=st.lists(TEXT, max_size=2).map(tuple),
         relevant=st.dictionaries(TEXT, st.floats(-3, 3), max_size=2),
         embedding_version=TEXT,
+        query_vectors=st.none() | st.dictionaries(TEXT, QUERY_VECTORS, min_size=1, max_size=2),
     ),
     min_size=1,
     max_size=5,
@@ -226,8 +254,11 @@ def test_the_schema_refuses_what_the_reader_refuses() -> None:
     jsonschema.Draft202012Validator.check_schema(anchor_schema())
     validator = jsonschema.Draft202012Validator(anchor_schema())
     assert validator.is_valid({"id": "a", "text": "t", "vector": [1, 2], "vector_b64": None})
-    # lengths in bytes, float32 range, base64 and the corpus's dimension are beyond a schema
-    beyond = ("bytes", "id 'a\\n", "not finite", "not base64", "numbers, expected 2", "segment")
+    # lengths in bytes and against each other, float32 range, base64 and the corpus's dimension are beyond a schema
+    beyond = (
+        "bytes", "id 'a\\n", "not finite", "not base64", "numbers, expected 2", "segment",
+        "rows of one length", "finite float32", "one value an index",
+    )  # fmt: skip
     checked = 0
     for row, said in WRONG:
         if isinstance(row, dict) and not any(word in said for word in beyond) and "text of 33000" not in said:

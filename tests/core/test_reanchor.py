@@ -1,6 +1,7 @@
 """Anchors changed while buffers are full: what is kept holds, and what leaves the lists comes from outside."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -9,8 +10,9 @@ from numpy.typing import NDArray
 
 from monitor.core.index.corpus import Corpus, Delta
 from monitor.core.index.engine import Bm25Config, Depths, Engine
-from monitor.core.model.anchors import Anchor, AnchorSet, kept_rows, rows_after
+from monitor.core.model.anchors import Anchor, AnchorSet, SparseVector, kept_rows, rows_after
 from monitor.core.model.events import Chunk, CorpusEvent, Delete, Located, Position, Segment, Upsert
+from monitor.core.model.fingerprint import anchor_digest
 from monitor.core.model.lists import RankedLists
 from monitor.core.model.scoring import Distance, prepare
 from tests.core.index.dense import test_topk as dense_oracle
@@ -154,3 +156,17 @@ def test_questions_are_matched_by_what_they_ask_not_by_id() -> None:
     assert rows_after(np.array([1, -1, 0, 0]), [0]).tolist() == [2, 3]
     assert rows_after(np.array([1, -1, 0, 0]), []).tolist() == []
     assert rows_after(np.array([-1, -1]), [0, 1]).tolist() == []
+
+
+def test_another_query_vector_is_another_question() -> None:
+    (plain,) = (asked := anchor_set([("w1", 1, ())])).anchors
+    light, heavy = (
+        replace(plain, query_vectors={"splade": SparseVector(np.array([7]), np.array([weight], np.float32))})
+        for weight in (1.0, 2.0)
+    )
+    before, after = (
+        replace(asked, anchors=of, vectors=np.repeat(asked.vectors, len(of), 0), filters=[()] * len(of))
+        for of in ([light, heavy], [heavy, light, plain])
+    )
+    assert kept_rows(before, after).tolist() == [1, 0, -1]
+    assert len({anchor_digest(of) for of in (plain, light, heavy)}) == 3

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from monitor.adapters.retrieval.reasons import FailureReason
+from monitor.core.model.anchors import QueryVector
 from monitor.core.model.events import Segment
 from monitor.core.model.scoring import Distance
 
@@ -22,11 +23,14 @@ Stored = Mapping[Point, NDArray[np.float32] | str | None]
 
 
 class VectorQuery(NamedTuple):
-    """One query: a prepared (d,) float32 vector, the attribute values that a result must have, the text asked."""
+    """One query: a prepared (d,) float32 vector, the attribute values that a result must have, the text asked, and by
+    name the vectors that a query of production's own asks with.
+    """
 
     vector: NDArray[np.float32]
     filters: Segment
     text: str = ""
+    named: Mapping[str, QueryVector] = {}
 
 
 class Hit(NamedTuple):

@@ -74,7 +74,8 @@ def _unaskable(anchors: AnchorSet, row: int, dimension: int) -> str:
 
 
 def _question(anchors: AnchorSet, row: int) -> VectorQuery:
-    return VectorQuery(anchors.vectors[row], anchors.filters[row], anchors.anchors[row].text)
+    anchor = anchors.anchors[row]
+    return VectorQuery(anchors.vectors[row], anchors.filters[row], anchor.text, anchor.query_vectors or {})
 
 
 def _collect(reader: Reader, asked: Sequence[PendingSearch], k: int, until: float, *, as_served: bool) -> Stored:

@@ -20,6 +20,8 @@ from monitor.ports import ConfigurationError, Encoder, Retriever
 
 SHOWN = 20
 """Problems of an anchors file said at the start of a run; `anchors check` says all."""
+SHOWN_IDS = 3
+"""Anchors named in a message that concerns many."""
 NO_SEARCH = SearchConfig("none", SearchMode.APPROXIMATE, (("m", "16"), ("ef", "default")))
 """Of a corpus without a dense leg; as baselines have it that were approved before stores were registered."""
 
@@ -84,10 +86,25 @@ def build_anchors(configuration: Configuration, space: Space) -> AnchorSet:
     else:
         anchors = [replace(anchor, vector=None) for anchor in anchors]
         prepared = np.zeros((len(anchors), 0), np.float32)
+    _brought(path, anchors, configuration)
     wanted = set(configuration.dense.filter_by)
     filters = [tuple(pair for pair in anchor.segment if pair[0] in wanted) for anchor in anchors]
     weights = np.array([anchor.weight for anchor in anchors], np.float64)
     return AnchorSet(anchors, prepared, weights, filters, _encoded_rewrites(anchors, configuration, space))
+
+
+def _brought(path: Path, anchors: list[Anchor], configuration: Configuration) -> None:
+    """Refuse anchors without the query vectors that the configured query asks with."""
+    store = configuration.dense
+    for name in sorted(() if store.adapter is None else store.adapter.query_vectors(store.settings)):
+        without = [anchor.id for anchor in anchors if name not in (anchor.query_vectors or {})]
+        if without:
+            shown = ", ".join(without[:SHOWN_IDS]) + (", ..." if len(without) > SHOWN_IDS else "")
+            message = (
+                f"{path}: {len(without)} anchors have no query vector {name!r} ({shown}), "
+                f'expected one in "query_vectors": dense.query asks with "$vector:{name}"'
+            )
+            raise ConfigurationError(message)
 
 
 def _encoded_rewrites(
@@ -103,7 +120,7 @@ def _encoded_rewrites(
 def _encoded(path: Path, anchors: list[Anchor], space: Space) -> list[Anchor]:
     wanting = [at for at, anchor in enumerate(anchors) if anchor.vector is None]
     if wanting and space.encoder is None:
-        named = ", ".join(anchors[at].id for at in wanting[:3])
+        named = ", ".join(anchors[at].id for at in wanting[:SHOWN_IDS])
         found = f"{path}: {len(wanting)} anchors have no vector ({named}, ...) and encoder.kind = 'none'"
         message = f"{found}; expected vectors in the file or an encoder"
         raise ConfigurationError(message)

@@ -2,12 +2,30 @@
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from monitor.core.model.events import Segment, segment_of, vector_of
 from monitor.errors import InputError
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class SparseVector:
+    """Weights of some terms, such as SPLADE makes of a text.
+
+    Args:
+        indices: (n,) int64, distinct, at least 0 and below 2**32.
+        values: (n,) float32, finite.
+    """
+
+    indices: NDArray[np.int64]
+    values: NDArray[np.float32]
+
+
+QueryVector = NDArray[np.float32] | SparseVector
+"""A (d,) vector, an (n, d) multi-vector, or a sparse one."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -29,6 +47,8 @@ class Anchor:
     embedding_version: str = ""
     vectors: Mapping[str, NDArray[np.float32]] | None = None
     """By embedding version, as they were given: of versions besides its own."""
+    query_vectors: Mapping[str, QueryVector] | None = None
+    """By name: what a query of production's own asks with besides `vector`."""
 
     @classmethod
     def of(
@@ -95,7 +115,7 @@ class AnchorSet:
 def kept_rows(before: AnchorSet, after: AnchorSet) -> NDArray[np.int64]:
     """Which anchors of one set another set asked already, whatever their ids: what was found for them still holds.
 
-    Two anchors ask the same if text, prepared vector (to the bit) and filter are equal.
+    Two anchors ask the same if text, prepared vector and query vectors (to the bit) and filter are equal.
 
     Args:
         before: B anchors.
@@ -113,6 +133,16 @@ def rows_after(kept: NDArray[np.int64], rows: Iterable[int]) -> NDArray[np.int64
     return np.flatnonzero(np.isin(kept, np.fromiter(rows, np.int64)) & (kept >= 0))
 
 
-def _questions(anchors: AnchorSet) -> Iterator[tuple[str, bytes, Segment]]:
+def query_vector_bytes(anchor: Anchor) -> bytes:
+    """What tells an anchor's query vectors from others; empty without any."""
+    made = bytearray()
+    for name, vector in sorted((anchor.query_vectors or {}).items()):
+        parts: list[NDArray[Any]] = [vector.indices, vector.values] if isinstance(vector, SparseVector) else [vector]
+        shapes = ",".join(str(part.shape) for part in parts)
+        made += f"{name!r}:{shapes}:".encode() + b"".join(part.tobytes() for part in parts)
+    return bytes(made)
+
+
+def _questions(anchors: AnchorSet) -> Iterator[tuple[str, bytes, bytes, Segment]]:
     for anchor, vector, wanted in zip(anchors.anchors, anchors.vectors, anchors.filters, strict=True):
-        yield anchor.text, vector.tobytes(), wanted
+        yield anchor.text, vector.tobytes(), query_vector_bytes(anchor), wanted

@@ -6,7 +6,7 @@ from enum import StrEnum
 from hashlib import blake2b
 from typing import Any, NamedTuple
 
-from monitor.core.model.anchors import Anchor
+from monitor.core.model.anchors import Anchor, query_vector_bytes
 
 ABSENT = "absent"
 """Shown in place of a field that was not stored."""
@@ -116,7 +116,7 @@ class Fingerprint:
 
 
 def anchor_digest(anchor: Anchor) -> str:
-    """What identifies an anchor's question: text, vector bytes and embedding version (128 bits, hexadecimal).
+    """What identifies an anchor's question: text, bytes of its vectors, embedding version (128 bits, hexadecimal).
 
     An anchor whose digest differs from the baseline's is left out of the comparison and counted.
     """
@@ -125,4 +125,5 @@ def anchor_digest(anchor: Anchor) -> str:
         digest.update(len(part.encode()).to_bytes(8, "big") + part.encode())
     if anchor.vector is not None:
         digest.update(anchor.vector.tobytes())
+    digest.update(query_vector_bytes(anchor))
     return digest.hexdigest()

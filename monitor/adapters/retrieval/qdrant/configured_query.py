@@ -9,6 +9,7 @@ from qdrant_client import models
 
 from monitor.adapters.retrieval.answers import VectorQuery
 from monitor.adapters.retrieval.qdrant import query_json
+from monitor.core.model.anchors import QueryVector, SparseVector
 from monitor.ports import ConfigurationError
 
 UNTELLING = ("missing", "extra_forbidden")
@@ -32,8 +33,9 @@ class ConfiguredQuery:
         except ValueError as error:
             raise ConfigurationError(str(error)) from error
         self.fused = query_json.fused(self._query)
+        zeros = dict.fromkeys(query_json.named(self._query), np.zeros(1, np.float32))
         try:
-            self._request(VectorQuery(np.zeros(dimension, np.float32), (), "text"))
+            self._request(VectorQuery(np.zeros(dimension, np.float32), (), "text", zeros))
         except ValidationError as error:
             raise ConfigurationError(_said(error, self._query)) from error
 
@@ -46,7 +48,14 @@ class ConfiguredQuery:
 
     def _request(self, question: VectorQuery) -> models.QueryRequest:
         places = {query_json.VECTOR: question.vector.tolist(), query_json.TEXT: question.text}
+        places |= {f"{query_json.NAMED}{name}": _as_json(vector) for name, vector in question.named.items()}
         return models.QueryRequest.model_validate(query_json.filled(self._query, places))
+
+
+def _as_json(vector: QueryVector) -> Any:
+    if isinstance(vector, SparseVector):
+        return {"indices": vector.indices.tolist(), "values": vector.values.tolist()}
+    return vector.tolist()
 
 
 def _said(error: ValidationError, query: Any) -> str:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from pydantic import Field, field_validator
 
-from monitor.adapters.retrieval.qdrant.query_json import TEXT, digest, fused, parsed
+from monitor.adapters.retrieval.qdrant.query_json import TEXT, digest, fused, named, parsed
 from monitor.adapters.retrieval.qdrant.section import CollectionSection
 from monitor.adapters.retrieval.section import GraphSection
 from monitor.core.model.fingerprint import SearchConfig, SearchMode
@@ -134,8 +134,8 @@ def _searched(section: ServerSection) -> SearchConfig:
 
 
 def _lacking(section: ServerSection) -> str:
-    named = section.url and section.collection
-    return "" if named else "dense.engine = 'server' needs dense.url and dense.collection"
+    given = section.url and section.collection
+    return "" if given else "dense.engine = 'server' needs dense.url and dense.collection"
 
 
 EMBEDDED = RetrieverKind(
@@ -158,5 +158,6 @@ SERVER = RetrieverKind(
     lacking=_lacking,
     check=_check,
     lexical=_lexical,
+    query_vectors=lambda section: named(parsed(section.query)) if section.query else (),
     flat=True,
 )

@@ -1,14 +1,16 @@
 """A query of production's own, as Qdrant's JSON with places for what differs from anchor to anchor.
 
-The strings `"$vector"` and `"$text"` stand for an anchor's vector and text wherever Qdrant takes one. All else is
-sent as it is written, except what a replay has to set itself: how many results, and what comes with them.
+The strings `"$vector"` and `"$text"` stand for an anchor's vector and text wherever Qdrant takes one, and
+`"$vector:NAME"` for its query vector of that name. All else is sent as it is written, except what a replay has to set
+itself: how many results, and what comes with them.
 """
 
 import json
+from collections.abc import Iterator
 from hashlib import blake2b
 from typing import Any
 
-VECTOR, TEXT = "$vector", "$text"
+VECTOR, TEXT, NAMED = "$vector", "$text", "$vector:"
 OURS = ("limit", "offset", "with_payload", "with_vector")
 """Keys of the outermost query that a replay sets."""
 EXPECTED = 'expected a query of Qdrant\'s as JSON, such as {"query": "$vector", "using": "dense"}'
@@ -28,7 +30,7 @@ def parsed(text: str) -> dict[str, Any]:
     if ours:
         said = f"dense.query: {', '.join(ours)}: set by the replay, expected in prefetch only"
         raise ValueError(said)
-    if not (holds(query, VECTOR) or holds(query, TEXT)):
+    if not (holds(query, VECTOR) or holds(query, TEXT) or named(query)):
         said = f'dense.query: neither "{VECTOR}" nor "{TEXT}" in it, expected a place of what an anchor asks'
         raise ValueError(said)
     return query
@@ -36,9 +38,24 @@ def parsed(text: str) -> dict[str, Any]:
 
 def holds(value: Any, place: str) -> bool:
     """Whether a place stands somewhere in it."""
-    if isinstance(value, dict):
-        return any(holds(of, place) for of in value.values())
-    return any(holds(of, place) for of in value) if isinstance(value, list) else bool(value == place)
+    return place in _strings(value)
+
+
+def named(value: Any) -> frozenset[str]:
+    """Names of the query vectors that it asks with.
+
+    >>> sorted(named({"prefetch": [{"query": "$vector:splade"}], "query": {"nearest": "$vector:colbert"}}))
+    ['colbert', 'splade']
+    """
+    return frozenset(of.removeprefix(NAMED) for of in _strings(value) if of.startswith(NAMED))
+
+
+def _strings(value: Any) -> Iterator[str]:
+    if isinstance(value, dict | list):
+        for of in value.values() if isinstance(value, dict) else value:
+            yield from _strings(of)
+    elif isinstance(value, str):
+        yield value
 
 
 def filled(value: Any, places: dict[str, Any]) -> Any:

@@ -2,16 +2,18 @@
 
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+import qdrant_edge as edge
 from numpy.typing import NDArray
 
 from monitor.adapters.retrieval.qdrant.collection import ServerSettings
 from monitor.adapters.retrieval.qdrant.server import ServerRetriever
-from monitor.core.model.anchors import Anchor, AnchorSet
+from monitor.core.model.anchors import Anchor, AnchorSet, SparseVector
 from monitor.core.model.events import Segment
 from monitor.core.model.scoring import Distance
 from monitor.ports import ConfigurationError, Replay
@@ -32,12 +34,12 @@ BOOSTED = {
 @pytest.fixture
 def stub(tmp_path: Path) -> Iterator[QdrantStub]:
     rng = np.random.default_rng(1)
-    engine = EngineCollection(tmp_path / "shard", Distance.COSINE, D)
+    engine = EngineCollection(tmp_path / "shard", Distance.COSINE, D, late=2)
     made = QdrantStub(Distance.COSINE, D, vector_name="dense", engine=engine)
     for at in range(N):
         vector, text = rng.standard_normal(D).astype(np.float32), " ".join(rng.choice(WORDS, 6))
         payload = {"chunk_id": f"c{at:02}", "lang": "de" if at % 3 else "en", "tenant": f"t{at % 2}"}
-        engine.put(at, vector, text, payload)
+        engine.put(at, vector, text, payload, late_rows(at, 3))
         made.put(at, vector, payload)
     made.more = {"sparse_vectors": {"bm25": {"modifier": "idf"}}}
     yield made
@@ -45,7 +47,9 @@ def stub(tmp_path: Path) -> Iterator[QdrantStub]:
     engine.close()
 
 
-def asked(stub: QdrantStub, query: Any, *, k: int = 5, filters: list[Segment] | None = None) -> Replay:
+def asked(
+    stub: QdrantStub, query: Any, *, k: int = 5, filters: list[Segment] | None = None, of: AnchorSet | None = None
+) -> Replay:
     settings = ServerSettings(
         stub.start(), stub.collection, D, Distance.COSINE, vector_name="dense", chunk_id_field="chunk_id",
         query=json.dumps(query),
@@ -53,7 +57,7 @@ def asked(stub: QdrantStub, query: Any, *, k: int = 5, filters: list[Segment] | 
     retriever = ServerRetriever(settings)
     retriever.start()
     try:
-        return retriever.replay(anchors(filters), np.arange(4), k=k, deadline=20.0)
+        return retriever.replay(of or anchors(filters), np.arange(4), k=k, deadline=20.0)
     finally:
         retriever.close()
 
@@ -68,6 +72,11 @@ def vectors() -> NDArray[np.float32]:
     made = np.random.default_rng(5).standard_normal((4, D), np.float32)
     unit: NDArray[np.float32] = made / np.linalg.norm(made, axis=1, keepdims=True)
     return unit
+
+
+def late_rows(seed: int, count: int) -> NDArray[np.float32]:
+    """Small whole numbers, so that sums of their products are exact in any order."""
+    return np.random.default_rng(seed).integers(-9, 9, (count, 2)).astype(np.float32)
 
 
 def shown(replay: Replay, row: int) -> list[str]:
@@ -130,6 +139,34 @@ def test_a_plain_query_with_options_is_still_measured_by_its_vectors(stub: Qdran
         exact = matrix @ vectors()[row].astype(np.float64)
         assert shown(found, row) == [f"c{at:02}" for at in np.argsort(-exact)[:5]]
         np.testing.assert_allclose(found.lists.scores[row, :5], np.sort(exact)[::-1][:5], atol=1e-6)
+
+
+def test_a_sparse_vector_of_an_anchors_own_is_put_in_its_place(stub: QdrantStub) -> None:
+    """The oracle: what the server makes of the text by itself, given as a vector, finds the same."""
+    given = {"prefetch": [DENSE_LEG, {**SPARSE_LEG, "query": "$vector:bm25"}], "query": {"fusion": "rrf"}}
+    bm25 = edge.Bm25()
+    made = [
+        replace(of, query_vectors={"bm25": SparseVector(np.array(one.indices), np.array(one.values, np.float32))})
+        for of in anchors().anchors
+        for one in [bm25.embed_query(of.text)]
+    ]
+    whole = AnchorSet(made, vectors(), np.ones(4), [()] * 4)
+    inferred, found = asked(stub, RRF), asked(stub, given, of=whole)
+    for row in range(4):
+        assert shown(found, row) == shown(inferred, row)
+    np.testing.assert_array_equal(found.lists.scores, inferred.lists.scores)
+
+
+def test_late_interaction_reranks_by_the_anchors_rows(stub: QdrantStub) -> None:
+    """The oracle: each row of the query by its best match among the rows of the point, summed."""
+    asking = [late_rows(1_000 + row, 2) for row in range(4)]
+    made = [replace(of, query_vectors={"late": rows}) for of, rows in zip(anchors().anchors, asking, strict=True)]
+    late = {"prefetch": [{**DENSE_LEG, "limit": N}], "query": "$vector:late", "using": "late"}
+    found = asked(stub, late, of=AnchorSet(made, vectors(), np.ones(4), [()] * 4))
+    for row, rows in enumerate(asking):
+        scores = {f"c{at:02}": float((rows @ late_rows(at, 3).T).max(axis=1).sum()) for at in range(N)}
+        assert shown(found, row) == sorted(scores, key=lambda name: (-scores[name], name))[:5]
+        np.testing.assert_array_equal(found.lists.scores[row, :5], sorted(scores.values(), reverse=True)[:5])
 
 
 WRONG = [
