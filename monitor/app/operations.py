@@ -4,6 +4,7 @@ import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
+from monitor.app.committing import Committer
 from monitor.app.explaining import CardContext
 from monitor.app.intake import Intake, IntakeBatch
 from monitor.app.measuring import Measuring
@@ -37,14 +38,14 @@ class Operations:
         measuring: evaluates and publishes.
         intake: where the loop stands in its stream.
         again: applies and commits records that were set aside before; returns what is refused again.
-        remember: leaves the last report in the state.
+        committer: commits at the position of now.
     """
 
     parts: MonitorComponents
     measuring: Measuring
     intake: Intake
     again: Callable[[IntakeBatch], Sequence[Quarantined]]
-    remember: Callable[[], None]
+    committer: Committer
 
     def capture(self, name: str) -> Snapshot:
         """Freeze the current lists, freshly replayed; beside an approved baseline of that name, which stays in force.
@@ -77,7 +78,7 @@ class Operations:
             message = f"baseline {name!r}: {NOTHING_LISTED}"
             raise UnreachableError(message)
         snapshot = self.measuring.with_noise(snapshot)
-        self._store(Commit({}, baselines=(snapshot,), counters=dict(self.parts.session.counters)))
+        self.committer.commit(Commit({}, baselines=(snapshot,)))
         self._publish()
         return snapshot
 
@@ -96,7 +97,7 @@ class Operations:
         made = Commit(
             {},
             baselines=(snapshot,),
-            counters={**session.counters, OPEN_GAPS: 0},
+            counters={OPEN_GAPS: 0},
             withdrawn=(snapshot.name + PENDING,),
             decision=snapshots.decide(snapshot.name, session.ledger),
             approval=ApprovalMark(
@@ -108,7 +109,7 @@ class Operations:
             ),
             alarms=rounds,
         )
-        self._store(made)
+        self.committer.commit(made)
         session.counters[OPEN_GAPS] = 0  # only now: a store that refused has not forgotten the losses either
         if alarms is not None and rounds is not None:
             alarms.take(rounds)
@@ -202,19 +203,17 @@ class Operations:
 
     def unsay(self, keys: Sequence[int]) -> None:
         """Forget the texts that are kept of chunks for pictures, from when they stood in lists."""
-        self._store(Commit({}, counters=dict(self.parts.session.counters), unsaid=keys))
-        self.remember()
+        self.committer.commit(Commit({}, unsaid=keys))
+        self._remember()
 
     def apart(self) -> tuple[Drift, Sequence[Rule]]:
         """An evaluation of the anchors of now apart from the loop's, and the policy; from any thread."""
         return self.parts.drift_of(self.parts.engine.anchors), self.parts.rules
 
-    def _store(self, made: Commit) -> None:
-        """Commit at the position of now."""
-        newest = self.parts.corpus.newest_event_time
-        self.parts.store.commit(replace(made, positions=self.intake.positions, newest_event_time=newest))
-
     def _publish(self) -> None:
         """Show the report of now, and leave it in the state: a command that owned the state for this ends then."""
         self.measuring.refresh()
-        self.remember()
+        self._remember()
+
+    def _remember(self) -> None:
+        self.committer.remember(self.measuring.published)

@@ -56,6 +56,7 @@ def test_hostile_records_are_set_aside_and_the_good_ones_around_them_applied(tmp
     hostile.mkdir()
     with scripted(write_case(hostile, shape=LEXICAL), ScriptedSource(mixed)) as monitor:
         monitor.intake = Intake(decoder("auto", OPTIONS, LIMITS), {}, [])
+        monitor._build()
         assert to_end(monitor)
     found = left(hostile / "state.db")
     assert [(row.chunk_id, text) for row, text, _ in found.chunks] == [

@@ -119,7 +119,7 @@ def take_up(monitor: Monitor, made: Sequence[Anchor]) -> None:
     """Write the file and have it taken up, with no event in between."""
     write(monitor.parts.snapshots.store.path.parent / "anchors.jsonl", made)  # type: ignore[attr-defined]  # SQLite
     for _ in range(3):
-        monitor._reanchor()
+        monitor._background.reanchor()
     assert [of.id for of in monitor.parts.engine.anchors.anchors] == [of.id for of in made]
 
 

@@ -109,7 +109,7 @@ def clocked(monitor: Monitor, wall: list[float]) -> None:
     """Give the recorder of a running loop another wall clock."""
     made = Recorder(Clocks(lambda: 0.0, lambda: wall[0]), monitor.parts.corpus)
     made.resume(monitor.parts.store)
-    monitor._recorder = made
+    monitor._background._recorder = made
 
 
 @pytest.mark.parametrize(("ago", "due"), [(0.5 * HOUR, 0.5 * HOUR), (3 * HOUR, 0.0), (None, HOUR)])

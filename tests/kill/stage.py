@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Literal
 
 from monitor.adapters.anchors_file import write as write_anchors
-from monitor.app.loop import AT_DEPLOY
+from monitor.app.deploy_judging import AT_DEPLOY
 from monitor.app.migration import TARGET_EVENTS
 from monitor.core.model.events import Partition
 from monitor.core.model.plausibility import DOUBTFUL
