@@ -12,7 +12,9 @@ from numpy.typing import NDArray
 from monitor.adapters.lock import OwnerLock
 from monitor.adapters.stores.sqlite.store import SqliteStore
 from monitor.app.configuration import Configuration
-from monitor.app.erasing import AskedIndex, ErasureSources, erased, keys_of
+from monitor.app.erasing import erased
+from monitor.app.erasure_corpus import keys_of
+from monitor.app.erasure_sources import AskedIndex, ErasureSources
 from monitor.app.loop import Monitor
 from monitor.app.operations import Operations
 from monitor.app.wiring.production import build_production
