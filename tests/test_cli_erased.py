@@ -207,7 +207,12 @@ def test_a_running_monitor_answers_with_its_lists(run: Commands, ran: Path, tmp_
 # ---------------------------------------------------------------- a server that others fill
 
 
-SERVER = 'engine = "server"\nurl = "{url}"\ncollection = "chunks"\nchunk_id_field = "chunk_id"\nsettle_seconds = 0'
+SERVER = """engine = "server"
+url = "{url}"
+collection = "chunks"
+chunk_id_field = "chunk_id"
+settle_seconds = 0
+ready_timeout = 0"""  # the collection is never that of the first deploy, and is not waited for
 HASHED = '\ncontent_hash_field = "hash"'
 
 
@@ -291,6 +296,7 @@ preset = "dify"
 url = "{url}/retrieval"
 id = "metadata.id"
 parameters = {{ knowledge_id = "k" }}
+rate = 1000
 """
 
 

@@ -22,7 +22,8 @@ url = "{url}"
 collection = "chunks"
 chunk_id_field = "chunk_id"
 content_hash_field = "hash"
-settle_seconds = 0"""
+settle_seconds = 0
+ready_timeout = 0"""  # what the collection misses is what this is about: nothing to wait for
 
 
 def put(stub: QdrantStub, world: corpora.World, chunk_id: str, text: str) -> None:
