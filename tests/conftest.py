@@ -14,6 +14,7 @@ from hypothesis import HealthCheck, settings
 from monitor.cli import main
 from tests.commands import SHAPE, Commands
 from tests.corpora import write_case
+from tests.longest import longest_first
 
 # A busy machine is no defect: how long one example takes is not what properties are about.
 settings.register_profile("patient", deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -80,6 +81,12 @@ def pytest_configure(config: pytest.Config) -> None:
     """Watch for skips where they are forbidden."""
     if os.environ.get(NO_SKIPS) == "1":
         config.pluginmanager.register(NoSkips(), "no-skips")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Workers of pytest-xdist take modules in this order."""
+    if hasattr(config, "workerinput"):
+        items[:] = longest_first(items, lambda item: item.nodeid.partition("::")[0])
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:
