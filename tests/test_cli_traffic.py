@@ -1,15 +1,19 @@
 """`anchors coverage` as people call it: of the state, a file, a running monitor, and with nothing there."""
 
 import json
+from collections import Counter
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from monitor.app.configuration import load
 from monitor.app.wiring import serving
 from monitor.cli import main
+from monitor.core.traffic.rotation import PanelMonth, panel_group
 from tests.app.loops import to_end
-from tests.app.test_traffic import ENVIRONMENT, asked, case, fresh, opened, written
+from tests.app.test_traffic import ENVIRONMENT, SHAPE, asked, case, fresh, opened, written
+from tests.corpora import DIMENSION, World, anchors
 from tests.e2e.program import eventually, fetched
 
 
@@ -109,3 +113,90 @@ def test_a_proposal_is_a_difference_that_a_person_merges(tmp_path: Path, capsys:
     assert main([*words, "--json"]) == 0
     (proposal,) = json.loads(capsys.readouterr().out)
     assert proposal["kind"] == "add"
+
+
+def log_of(folder: Path, *, vectors: bool = True, count: int = 200) -> Path:
+    """A log in the form of `anchors build`: questions of other words, by source."""
+    world = World(np.random.default_rng(11), SHAPE)
+    path = folder / "asked.jsonl"
+    with path.open("w", encoding="utf-8") as file:
+        for at in range(count):
+            text = world.text(at % 3, words=4)
+            line = {"text": text, "count": 3 + at % 5, "segment": {"source": ("guide", "api", "blog")[at % 3]}}
+            vector = world.vector(text)
+            if vectors and vector is not None:
+                line["vector"] = vector.tolist()
+            file.write(json.dumps(line) + "\n")
+    return path
+
+
+def crowded(folder: Path) -> tuple[Path, str]:
+    """A case whose anchors file is looked at in every turn, and a month whose group has anchors."""
+    config = case(folder, [])
+    text = config.read_text(encoding="utf-8")
+    config.write_text(text.replace("[anchors]\n", "[anchors]\nwatch_seconds = 1e-9\n"), encoding="utf-8")
+    groups = Counter(panel_group(of.text) for of in anchors(7, SHAPE))
+    group = groups.most_common(1)[0][0]
+    return config, next(str(month) for at in range(1, 9) if (month := PanelMonth(2026, at)).group == group)
+
+
+def test_a_group_is_rotated_taken_up_and_bridged(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    config, month = crowded(tmp_path)
+    log, output, file = log_of(tmp_path), tmp_path / "rotated.jsonl", tmp_path / "anchors.jsonl"
+    before = file.read_bytes()
+    words = ["anchors", "rotate", str(log), "-c", str(config), "--month", month]
+    assert main([*words, "--json"]) == 0
+    document = json.loads(capsys.readouterr().out)
+    assert main([*words, "-o", str(output)]) == 0
+    said = capsys.readouterr()
+    came = len(document["come"])
+    assert came == len(document["leave"]) > 0
+    assert f"{came} of 12 anchors leave, {came} come" in said.out
+    assert said.out.count("\n- ") == said.out.count("\n+ ") == came
+    assert "12 anchors; check it and put it in their place" in said.err
+    assert file.read_bytes() == before, "a person merges"
+    assert set(output.read_text().splitlines()) - set(before.decode().splitlines()) == {
+        line for line in output.read_text().splitlines() if f'"since":"{month}"' in line
+    }
+    assert main(["anchors", "check", str(output), "--dimension", str(DIMENSION)]) == 0
+    assert main([*words, "-o", str(output)]) == 2
+    assert "it is there already" in capsys.readouterr().err
+    with opened(config) as monitor, serving(load(config, ENVIRONMENT), monitor) as url:
+        assert to_end(monitor)
+        assert "corpus_drift_anchor_panel_bridge{" not in fetched(f"{url}/metrics")[1].decode()
+        output.replace(file)
+
+        def bridged() -> bool:
+            monitor.turn(0.0)
+            return "corpus_drift_anchor_panel_bridge{" in fetched(f"{url}/metrics")[1].decode()
+
+        assert eventually(bridged, 120.0, "the bridge")
+        (found,) = monitor.parts.panel.bridges
+    assert (found.matched, found.came, found.left) == (12 - came, came, came)
+    assert found.lower <= found.difference <= found.upper
+    assert main([*words, "-o", str(output)]) == 0
+    assert f"was replaced in {month} already" in capsys.readouterr().out
+    assert not output.exists(), "nothing is to do"
+
+
+def test_a_rotation_that_cannot_be(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    config, month = crowded(tmp_path)
+    words = ["-c", str(config), "--month", month]
+    log, bare, short = (tmp_path / name for name in ("log.jsonl", "bare.jsonl", "short.jsonl"))
+    log_of(tmp_path).rename(log)
+    log_of(tmp_path, vectors=False).rename(bare)
+    log_of(tmp_path, count=1).rename(short)
+    for given, expected in (
+        (["no.jsonl", *words], "not there"),
+        ([str(log), *words[:-1], "soon"], "expected a month such as 2026-11"),
+        ([str(log), *words, "--keep", "fixed"], "expected attribute=value"),
+        ([str(bare), *words], "new anchors have no vector and encoder.kind = 'none'"),
+        ([str(short), *words], "nobody takes a place in group"),
+    ):
+        assert main(["anchors", "rotate", *given]) == 2, given
+        said = capsys.readouterr()
+        assert (said.out, said.err.count("\n")) == ("", 1), given
+        assert expected in said.err
+    (tmp_path / "anchors.jsonl").write_text('{"id": "a"}\n')
+    assert main(["anchors", "rotate", str(log_of(tmp_path)), *words]) == 2
+    assert "anchors.jsonl:1" in capsys.readouterr().err

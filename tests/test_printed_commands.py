@@ -10,6 +10,7 @@ import re
 import shlex
 import shutil
 import threading
+import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -25,6 +26,7 @@ from monitor.app.wiring import open_monitor, read_state, serving
 from monitor.cli import app, main
 from monitor.core.judging.alerts.alert import Alert
 from monitor.core.model.events import Embed
+from monitor.core.traffic.rotation import PanelMonth, panel_group
 from tests.app.loops import opened, to_end
 from tests.app.migrating import migrated, write_migration
 from tests.commands import Commands, Said
@@ -234,11 +236,19 @@ def proposes(case: Case, said: Said) -> None:
     assert (said.code, said.out) == (0, "nothing to propose\n")
 
 
+def rotates(case: Case, said: Said) -> None:
+    """See `meanwhile`: an anchor of the month's group is there, and a log with others of it."""
+    assert said.code == 0, said.err
+    assert " anchors leave, " in said.out
+    assert case.config.with_name("rotated.jsonl").exists()
+
+
 PROMISES: dict[str, Callable[[Case, Said], None]] = {
     "--version": says_version,
     "anchors check": checks_anchors,
     "anchors coverage": measures_coverage,
     "anchors propose": proposes,
+    "anchors rotate": rotates,
     "baseline accept": accepts,
     "baseline approve": accepts,
     "baseline capture": captures,
@@ -284,6 +294,8 @@ def meanwhile(words: list[str], case: Case) -> Iterator[None]:
             with_traffic(case.config)
             yield
         return
+    if of == "anchors rotate":
+        with_candidates(case.config)
     if words[0] == "migrate":
         faulty_migration(case.config.parent)
     if of == "gate at end":
@@ -309,6 +321,17 @@ def with_traffic(config: Path) -> None:
     config.write_text(config.read_text() + '\n[traffic]\npath = "traffic.jsonl"\nformat = "json"\n')
     with open_monitor(load(config, os.environ)) as monitor:
         monitor.run(until_end=True)
+
+
+def with_candidates(config: Path) -> None:
+    """Beside the case: an anchor of the group whose month it is, and a log of questions that are of it too."""
+    path, group = config.with_name("anchors.jsonl"), PanelMonth.at(time.time()).group
+    own = json.loads(path.read_text().splitlines()[0])
+    mine = [text for at in range(200) if panel_group(text := f"{own['text']} {at}") == group]
+    with path.open("a") as file:
+        file.write(json.dumps({**own, "id": "of-the-month", "text": mine[0]}) + "\n")
+    asked = [{"text": of, "segment": own["segment"], "vector_b64": own["vector_b64"]} for of in mine]
+    config.with_name("asked.jsonl").write_text("".join(json.dumps(of) + "\n" for of in asked))
 
 
 def faulty_migration(folder: Path) -> None:

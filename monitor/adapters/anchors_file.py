@@ -8,7 +8,7 @@ from base64 import b64decode, b64encode
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Annotated, Any, BinaryIO
+from typing import Annotated, Any
 
 import msgspec
 import numpy as np
@@ -25,6 +25,7 @@ MOST_PROBLEMS = 1_000
 """Further problems are counted in one last line."""
 
 _SURROGATE = re.compile(r"[\ud800-\udfff]")
+_MONTH = re.compile(r"[0-9]{4}-(0[1-9]|1[0-2])")
 
 
 class AnchorVector(msgspec.Struct, forbid_unknown_fields=True, omit_defaults=True):
@@ -56,6 +57,7 @@ class AnchorLine(msgspec.Struct, forbid_unknown_fields=True, omit_defaults=True)
     embedding_version: str | None = None
     vectors: dict[str, AnchorVector] = {}
     query_vectors: dict[str, list[float | list[float]] | SparseWeights] = {}
+    since: str = ""
 
 
 FIELDS = AnchorLine.__struct_fields__
@@ -129,12 +131,55 @@ def write(path: Path, anchors: Iterable[Anchor]) -> None:
     """
     part = path.with_name(f"{path.name}.part")
     try:
-        with part.open("wb") as file:
-            _write_lines(file, anchors)
+        with part.open("w", encoding="utf-8", newline="\n") as file:
+            file.writelines(f"{written_line(of)}\n" for of in anchors)
         part.replace(path)
     except OSError as error:
         message = f"cannot write the anchors file {path}: {error.strerror or error}"
         raise ConfigurationError(message) from error
+
+
+def lines_by_id(path: Path) -> dict[str, str]:
+    """The lines of a file that `load` finds no problem in, as they are written, by the anchors' ids."""
+    lines = path.read_text(encoding="utf-8-sig").split("\n")
+    return {json.loads(line)["id"]: line for line in lines if line.strip()}
+
+
+def write_new(output: Path, lines: Iterable[str]) -> None:
+    """Write lines that a person merges, as a new file.
+
+    Raises:
+        ConfigurationError: the output is there already, or cannot be written.
+    """
+    try:
+        with output.open("x", encoding="utf-8") as file:
+            file.writelines(f"{line}\n" for line in lines)
+    except FileExistsError:
+        message = f"--output {str(output)!r}: it is there already; expected a new file, which you merge"
+        raise ConfigurationError(message) from None
+    except OSError as error:
+        message = f"--output {str(output)!r}: {error.strerror}; expected a file that can be written"
+        raise ConfigurationError(message) from error
+
+
+def written_line(of: Anchor) -> str:
+    """An anchor as its line of the file."""
+    others = {name: AnchorVector(vector_b64=_base64(made)) for name, made in (of.vectors or {}).items()}
+    line = AnchorLine(
+        of.id,
+        of.text,
+        vector_b64=None if of.vector is None else _base64(of.vector),
+        segment=dict(of.segment),
+        weight=of.weight,
+        rewrites=list(of.rewrites),
+        expected_sources=list(of.expected_sources),
+        relevant=dict(of.relevant),
+        embedding_version=of.embedding_version or None,
+        vectors=others,
+        query_vectors={name: _spelled(made) for name, made in (of.query_vectors or {}).items()},
+        since=of.since,
+    )
+    return msgspec.json.encode(line).decode()
 
 
 def anchor_schema() -> dict[str, Any]:
@@ -162,6 +207,7 @@ def anchor_schema() -> dict[str, Any]:
     for name in ("rewrites", "expected_sources"):
         properties[name]["items"] |= {"minLength": 1, "pattern": r"\S"}
     properties["weight"]["exclusiveMinimum"] = 0
+    properties["since"]["pattern"] = rf"^({_MONTH.pattern})?$"
     given = [
         {"required": [name], "properties": {name: {"not": {"type": "null"}}}} for name in ("vector", "vector_b64")
     ]
@@ -238,6 +284,8 @@ def _faults(line: AnchorLine) -> Iterator[str]:
         yield f"text of {len(line.text)} characters, expected 1 to {MOST_TEXT_BYTES} bytes, not only blanks"
     if not (line.weight > 0 and math.isfinite(line.weight)):
         yield f"weight {line.weight}, expected a number above 0"
+    if line.since and not _MONTH.fullmatch(line.since):
+        yield f"since {line.since[:80]!r}, expected a month such as 2026-11"
     if line.vector is not None and line.vector_b64 is not None:
         yield "vector and vector_b64 are both there, expected one of them"
     for name, value in line.segment.items():
@@ -337,26 +385,8 @@ def _anchor(
         line.embedding_version or default_embedding_version,
         others or None,
         named or None,
+        line.since,
     )
-
-
-def _write_lines(file: BinaryIO, anchors: Iterable[Anchor]) -> None:
-    for anchor in anchors:
-        others = {name: AnchorVector(vector_b64=_base64(made)) for name, made in (anchor.vectors or {}).items()}
-        line = AnchorLine(
-            anchor.id,
-            anchor.text,
-            vector_b64=None if anchor.vector is None else _base64(anchor.vector),
-            segment=dict(anchor.segment),
-            weight=anchor.weight,
-            rewrites=list(anchor.rewrites),
-            expected_sources=list(anchor.expected_sources),
-            relevant=dict(anchor.relevant),
-            embedding_version=anchor.embedding_version or None,
-            vectors=others,
-            query_vectors={name: _spelled(made) for name, made in (anchor.query_vectors or {}).items()},
-        )
-        file.write(msgspec.json.encode(line) + b"\n")
 
 
 def _spelled(vector: QueryVector) -> list[float | list[float]] | SparseWeights:

@@ -33,6 +33,7 @@ from monitor.core.traffic.model import (
 )
 from monitor.core.traffic.panel import PanelBridge, held_out_gap
 from monitor.core.traffic.representing import AskedQuestions, represented, restanding, standings
+from monitor.core.traffic.rotation import PanelMonth, rotated_in
 from monitor.core.traffic.summary import traffic_view
 from monitor.core.traffic.view import TrafficLog, TrafficView
 from monitor.kinds import TrafficRead
@@ -388,7 +389,8 @@ class TrafficWatch:
             cap=plan.cap,
             least=plan.least,
         )
-        return replace(made, gap=self._gap)
+        month = PanelMonth.at(self._clocks.wall())
+        return replace(made, gap=self._gap, month=month, rotated=rotated_in(anchors.anchors, month))
 
     def close(self) -> None:
         """Close the log."""

@@ -51,6 +51,7 @@ def coverage_text(document: Document) -> str:
             if of["gap"] is not None
         ),
         *_judged_chunks(document["judgements"]),
+        *_panel(document.get("panel")),
         *(["`corpus-drift anchors propose` says what to do about them"] if document["proposals"] else []),
         "the log: " + (", ".join(f"{count:,} {name}" for name, count in outcomes.items()) or "nothing was read"),
         *([f"the log: {document['log']['last_error']}"] if document["log"]["last_error"] else []),
@@ -80,6 +81,16 @@ def _judged_chunks(states: dict[str, int]) -> list[str]:
     return [f"judgements: {said}"] if said else []
 
 
+def _panel(of: dict[str, Any] | None) -> list[str]:
+    """Whose turn it is; nothing in an answer of an older monitor."""
+    if of is None:
+        return []
+    group, after = f"the panel: group {of['group']} of {of['groups']}", of["next"]
+    if of["replaced"]:
+        return [f"{group} was replaced in {of['month']}, group {after['group']} is due in {after['month']}"]
+    return [f"{group} is due in {of['month']}: `corpus-drift anchors rotate`"]
+
+
 def _mix(document: Document) -> list[str]:
     known = {name: bits for name, bits in document["divergence_bits"].items() if bits is not None}
     said = ", ".join(f"{name} {bits:.3f}" for name, bits in known.items())
@@ -99,6 +110,27 @@ def proposals_text(document: Document) -> str:
         for of in document["proposals"]
     ]
     return "\n".join(lines or ["nothing to propose"]) + "\n"
+
+
+def rotation_text(document: Document) -> str:
+    """Whose month it is, who leaves and who comes, and when the next group is due."""
+    after = document["next"]
+    due = f"group {after['group']} is due in {after['month']}"
+    said = f"group {document['group']} of {document['groups']}"
+    if document["done"]:
+        return f"{said} was replaced in {document['month']} already; {due}\n"
+    leave, come = ([_short(of) for of in document[side]] for side in ("leave", "come"))
+    lines = [
+        f"{said}, {document['month']}: {len(leave):,} of {document['anchors']:,} anchors leave, {len(come):,} come; "
+        f"{document['common_weight']:.1%} of the weight stays; {due}",
+        *(f"- {json.dumps(of, ensure_ascii=False)}" for of in leave),
+        *(f"+ {json.dumps(of, ensure_ascii=False)}" for of in come),
+    ]
+    if document["waiting"]:
+        lines.append(f"{document['waiting']:,} of the group stay: the log has nobody new for their segment")
+    if document["judged"]:
+        lines.append(f"{document['judged']:,} that leave have judgements, which leave with them; see --keep")
+    return "\n".join(lines) + "\n"
 
 
 def _short(anchor: dict[str, Any]) -> dict[str, Any]:

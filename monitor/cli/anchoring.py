@@ -1,11 +1,27 @@
-"""Commands on the anchors beside the traffic: coverage, propose."""
+"""Commands on the anchors beside the traffic: coverage, propose, rotate."""
 
+from datetime import UTC, datetime
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from monitor.cli.common import FAIL, PASS, UNDECIDED, Json, MonitorOptions, asks_monitor, need_file, say
+from monitor.cli.common import (
+    FAIL,
+    PASS,
+    UNDECIDED,
+    ConfigFile,
+    Json,
+    MonitorOptions,
+    asks_monitor,
+    configured,
+    need_file,
+    say,
+)
+from monitor.errors import ConfigurationError
+
+if TYPE_CHECKING:
+    from monitor.core.traffic.rotation import PanelMonth
 
 TrafficFile = Annotated[
     Path | None,
@@ -62,3 +78,53 @@ def propose(
         typer.echo(f"{output}: {written:,} anchors; check and merge it yourself", err=True)
     say(document["proposals"] if as_json else document, as_json=as_json, text=traffic_text.proposals_text)
     return PASS
+
+
+def rotate(
+    log: Annotated[Path, typer.Argument(help="Queries of late, in any form that anchors build reads.")],
+    config: ConfigFile,
+    *,
+    output: Annotated[
+        Path | None,
+        typer.Option("--output", "-o", help="Also write the changed anchors, as a new file."),
+    ] = None,
+    month: Annotated[str, typer.Option(help="The month whose group is replaced, as 2026-11; '': this one.")] = "",
+    keep: Annotated[str, typer.Option(help="attribute=value of the anchors that never leave.")] = "",
+    form: Annotated[str, typer.Option(help="Form of the log, as of anchors build; '': recognised.")] = "",
+    query_field: Annotated[str, typer.Option(help="Column or field of the query; '': recognised.")] = "",
+    count_field: Annotated[str, typer.Option(help="Column or field that says how often it was asked.")] = "",
+    encoding: Annotated[str, typer.Option(help="Encoding of a file without a byte-order mark; '': UTF-8.")] = "",
+    as_json: Json = False,
+) -> int:
+    """Replace one group of the anchors in eight, this month's, by questions of a log: a difference to merge.
+
+    - leaves, + comes, one for one within a segment. A group that was replaced this month already is left alone.
+    """
+    from monitor.app import traffic_text
+    from monitor.app.wiring.rotating import rotate_anchors
+    from monitor.app.wiring.tools import LogReading
+
+    need_file(log)
+    document = rotate_anchors(
+        configured(config),
+        log,
+        _month(month),
+        reading=LogReading(form, query_field, count_field, encoding),
+        kept=keep,
+        output=output,
+    )
+    if output is not None and not document["done"]:
+        typer.echo(f"{output}: {document['anchors']:,} anchors; check it and put it in their place", err=True)
+    say(document, as_json=as_json, text=traffic_text.rotation_text)
+    return PASS
+
+
+def _month(said: str) -> "PanelMonth":
+    from monitor.core.traffic.rotation import PanelMonth
+
+    try:
+        at = datetime.strptime(said, "%Y-%m").replace(tzinfo=UTC) if said else datetime.now(UTC)
+    except ValueError:
+        message = f"--month {said!r}: expected a month such as 2026-11"
+        raise ConfigurationError(message) from None
+    return PanelMonth.at(at.timestamp())

@@ -3,12 +3,13 @@
 import itertools
 import time
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from monitor.adapters.anchors_file import anchor_schema, load, vector_lengths, write
 from monitor.adapters.codecs.forms import FormOptions, decoder
@@ -16,7 +17,7 @@ from monitor.adapters.codecs.limits import EventLimits
 from monitor.adapters.codecs.schema import event_schema
 from monitor.adapters.encoders.latent import LatentSemanticEncoder
 from monitor.adapters.query_log.fields import FORMS, Fields
-from monitor.adapters.query_log.reading import read_query_log
+from monitor.adapters.query_log.reading import QueryLog, read_query_log
 from monitor.adapters.sources.jsonl.source import JsonLinesSource
 from monitor.app.configuration import Configuration
 from monitor.app.health import Clocks
@@ -30,7 +31,7 @@ from monitor.core.model.events import MalformedEvent, Upsert
 from monitor.core.model.production import stranger_name
 from monitor.core.model.report import ALL
 from monitor.core.records.documents import gate_schema, report_schema
-from monitor.core.selection.selection import as_anchors, merge_spellings, select
+from monitor.core.selection.selection import Candidate, as_anchors, merge_spellings, select
 from monitor.kinds import Checked
 from monitor.ports import ConfigurationError, Decoder, Polled
 
@@ -204,6 +205,46 @@ class LogReading:
     encoding: str = ""
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class LogCandidates:
+    """The questions of a query log that anchors are chosen from.
+
+    Args:
+        log: as it was read.
+        candidates: n distinct questions, most frequent first.
+        merged: log entries by what became of them.
+        vectors: (n, d) float32 of unit length, which spread a choice and are written nowhere.
+    """
+
+    log: QueryLog
+    candidates: Sequence[Candidate]
+    merged: Mapping[str, int]
+    vectors: NDArray[np.float32]
+
+    @classmethod
+    def read(cls, log: Path, how: LogReading, *, dimension: int = 0) -> "LogCandidates":
+        """Read a log; `dimension` of the vectors that its records carry, 0: they are not looked at.
+
+        Raises:
+            ConfigurationError: the log cannot be read, most of it is refused, or it holds no query.
+        """
+        form = next((one for one in FORMS if one == how.form), None)
+        if how.form and form is None:
+            message = f"--form {how.form!r}: expected one of {', '.join(FORMS)}"
+            raise ConfigurationError(message)
+        fields = Fields(how.query_field, how.count_field)
+        read = read_query_log(log, form=form, dimension=dimension, fields=fields, encoding=how.encoding)
+        read.require_mostly_read(log)
+        candidates, merged = merge_spellings(read.queries)
+        if not candidates:
+            message = f"{log}: none of its {len(read.queries)} queries has a word"
+            raise ConfigurationError(message)
+        texts = [candidate.text for candidate in candidates]
+        # The spread of the choice needs some geometry; production's encoder fills the real vectors in when it runs.
+        encoder = LatentSemanticEncoder.fit(texts, dimension=min(SELECTION_DIMENSION, max(1, len(texts) - 1)))
+        return cls(read, candidates, merged, encoder.encode(texts))
+
+
 def build_anchor_file(
     log: Path, output: Path, *, count: int, by: str, reading: LogReading | None = None
 ) -> dict[str, Any]:
@@ -213,24 +254,10 @@ def build_anchor_file(
         ConfigurationError: the log cannot be read, most of it is refused, it holds no query, or the output cannot be
             written.
     """
-    how = reading or LogReading()
-    form = next((one for one in FORMS if one == how.form), None)
-    if how.form and form is None:
-        message = f"--form {how.form!r}: expected one of {', '.join(FORMS)}"
-        raise ConfigurationError(message)
-    fields = Fields(how.query_field, how.count_field)
-    read = read_query_log(log, form=form, fields=fields, encoding=how.encoding)
-    read.require_mostly_read(log)
-    candidates, merged = merge_spellings(read.queries)
-    if not candidates:
-        message = f"{log}: none of its {len(read.queries)} queries has a word"
-        raise ConfigurationError(message)
-    texts = [candidate.text for candidate in candidates]
-    # The spread of the choice needs some geometry; production's encoder fills the real vectors in when it runs.
-    encoder = LatentSemanticEncoder.fit(texts, dimension=min(SELECTION_DIMENSION, max(1, len(texts) - 1)))
-    vectors = encoder.encode(texts)
-    chosen = select(candidates, vectors, count, dimension=by or ALL)
-    made = as_anchors(candidates, chosen, vectors, embedding_version="")
+    found = LogCandidates.read(log, reading or LogReading())
+    read, candidates = found.log, found.candidates
+    chosen = select(candidates, found.vectors, count, dimension=by or ALL)
+    made = as_anchors(candidates, chosen, found.vectors, embedding_version="")
     write(output, [replace(anchor, vector=None) for anchor in made])
     return {
         "path": str(output),
@@ -239,7 +266,7 @@ def build_anchor_file(
         "form": read.form,
         **({"columns": read.columns} if read.columns else {}),
         "lines": dict(read.outcomes),
-        "merged": dict(merged),
+        "merged": dict(found.merged),
         "refused": list(itertools.islice(read.examples, 5)),
         "segments": {share.segment: share.quota for share in chosen.segments},
     }

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from monitor.adapters.anchors_file import lines_by_id, write_new
 from monitor.adapters.sources.jsonl.source import JsonLinesSource
 from monitor.app.configuration import Configuration
 from monitor.app.health import Clocks
@@ -86,22 +87,13 @@ def write_proposed(configuration: Configuration, document: Mapping[str, Any], ou
     """
     found = document["proposals"]
     gone = {of["anchor"]["id"] for of in found if of["kind"] == "drop"}
-    path = configuration.located(configuration.anchors.path)
-    lines = [line for line in path.read_text(encoding="utf-8-sig").split("\n") if line.strip()]
-    made = {name: line for line in lines if (name := json.loads(line)["id"]) not in gone}
+    lines = lines_by_id(configuration.located(configuration.anchors.path))
+    made = {name: line for name, line in lines.items() if name not in gone}
     for of in found:
         if of["kind"] == "relabel" and of["anchor"]["id"] in made:
             line = json.loads(made[of["anchor"]["id"]]) | {"relevant": of["anchor"]["relevant"]}
             made[of["anchor"]["id"]] = json.dumps(line, ensure_ascii=False)
         if of["kind"] == "add" and of["anchor"].get("text"):
             made.setdefault(of["anchor"]["id"], json.dumps(of["anchor"], ensure_ascii=False))
-    try:
-        with output.open("x", encoding="utf-8") as file:
-            file.writelines(f"{line}\n" for line in made.values())
-    except FileExistsError:
-        message = f"--output {str(output)!r}: it is there already; expected a new file, which you merge"
-        raise ConfigurationError(message) from None
-    except OSError as error:
-        message = f"--output {str(output)!r}: {error.strerror}; expected a file that can be written"
-        raise ConfigurationError(message) from error
+    write_new(output, made.values())
     return len(made)

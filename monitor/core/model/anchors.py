@@ -49,6 +49,8 @@ class Anchor:
     """By embedding version, as they were given: of versions besides its own."""
     query_vectors: Mapping[str, QueryVector] | None = None
     """By name: what a query of production's own asks with besides `vector`."""
+    since: str = ""
+    """The month in which it joined the rotating panel, as 2026-11; "" for one that was there from the start."""
 
     @classmethod
     def of(

@@ -7,6 +7,7 @@ from typing import Any
 from monitor.core.model.anchors import Anchor
 from monitor.core.traffic.intents import TrafficIntent
 from monitor.core.traffic.proposal import AnchorProposal
+from monitor.core.traffic.rotation import GROUPS
 from monitor.core.traffic.shares import ShareEstimate
 from monitor.core.traffic.view import TrafficView
 
@@ -58,6 +59,7 @@ def traffic_document(of: TrafficView) -> dict[str, Any]:
             }
             for one in of.gap
         ],
+        "panel": _panel(of),
         "judgements": {str(state): count for state, count in of.judgements.items()},
         "proposals": [{"kind": one.kind, "anchor": _proposed(one), "reason": one.reason} for one in of.proposals],
         "log": {"outcomes": dict(of.log.outcomes), "last_error": of.log.last_error, "waiting": of.log.waiting},
@@ -95,6 +97,14 @@ def _intent(of: TrafficIntent) -> dict[str, Any]:
         "likeness": of.likeness,
         **_estimate(of.share),
     }
+
+
+def _panel(of: TrafficView) -> dict[str, Any] | None:
+    if of.month is None:
+        return None
+    after = of.month.next
+    due = {"month": str(after), "group": after.group}
+    return {"month": str(of.month), "group": of.month.group, "groups": GROUPS, "replaced": of.rotated, "next": due}
 
 
 def _estimate(of: ShareEstimate) -> dict[str, float | None]:

@@ -11,6 +11,7 @@ from monitor.core.traffic.intents import TrafficIntent
 from monitor.core.traffic.leak import AnchorLeak
 from monitor.core.traffic.panel import PanelBridge
 from monitor.core.traffic.proposal import AnchorProposal
+from monitor.core.traffic.rotation import PanelMonth
 from monitor.core.traffic.shares import ShareEstimate
 
 LEAST_JUDGED = 0.5
@@ -54,6 +55,8 @@ class TrafficView:
         log: how the log is read.
         intents: new ones that no anchor represents, largest first.
         leaks: anchors that stand elsewhere word for word.
+        month: whose group of the panel is to be replaced; None where nobody asked.
+        rotated: whether it was.
         gap: between the anchors that may be seen and those that are held out; empty where none are.
         judgements: of the anchors, by what became of the judged chunk; empty where they have none.
         proposals: what a person may merge into the anchors.
@@ -75,6 +78,8 @@ class TrafficView:
     log: TrafficLog
     intents: tuple[TrafficIntent, ...] = ()
     leaks: tuple[AnchorLeak, ...] = ()
+    month: PanelMonth | None = None
+    rotated: bool = False
     gap: tuple[PanelBridge, ...] = ()
     judgements: Mapping[JudgementState, int] = field(default_factory=dict)
     proposals: tuple[AnchorProposal, ...] = ()
