@@ -3,10 +3,10 @@
 CORPUS: events that changed content explain the slot. ENCODER: the event changed a vector or its version alone, or
 the chunk is embedded by another contract than the anchors. INDEX: the served list changed and no event explains it,
 serves what is deleted, or misses more of the exact list than in the baseline. CONFIG: a parameter of the index is
-another one than in the baseline. LEXICAL STATISTICS: only the BM25 statistics moved. PRODUCTION: what users get
-changed, no event explains it, and both legs' lists of the same anchors stand still: the retriever itself (its
-reranker, filters, query rewriting, configuration). QUERY SIDE: anchors ask something else. PIPELINE: the stream lost
-or lacks events. Several may hold.
+another one than in the baseline. LEXICAL STATISTICS: only the BM25 statistics moved, because content did: it stands
+behind CORPUS, however many slots followed. PRODUCTION: what users get changed, no event explains it, and both legs'
+lists of the same anchors stand still: the retriever itself (its reranker, filters, query rewriting, configuration).
+QUERY SIDE: anchors ask something else. PIPELINE: the stream lost or lacks events. Several may hold.
 """
 
 from collections import Counter
@@ -46,6 +46,9 @@ def causes(
 ) -> tuple[CauseClass, ...]:
     """The classes that hold: those without a size first (they say why sizes may mean nothing), then by slots.
 
+    Statistics move where content does, so they are no cause beside CORPUS but the way it takes to chunks that nobody
+    touched: they stand behind it, unless a tokenizer or a parameter of BM25 is another one.
+
     Args:
         attributions: of the legs.
         versions: embedding versions of the anchors.
@@ -64,7 +67,14 @@ def causes(
         for name in ORDER
         if name in sized or name in said
     ]
-    return tuple(sorted(made, key=lambda one: (one.slots > 0.0, -one.slots, ORDER.index(one.cause))))
+    corpus = sized.get("CORPUS", _NOTHING).slots
+    follows = corpus > 0.0 and "LEXICAL STATISTICS" not in said
+
+    def ranked(one: CauseClass) -> tuple[bool, float, int]:
+        slots = min(one.slots, corpus) if follows and one.cause == "LEXICAL STATISTICS" else one.slots
+        return one.slots > 0.0, -slots, ORDER.index(one.cause)
+
+    return tuple(sorted(made, key=ranked))
 
 
 def with_evidence(found: Sequence[CauseClass], one: CauseEvidence) -> tuple[CauseClass, ...]:

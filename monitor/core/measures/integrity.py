@@ -89,7 +89,8 @@ INTEGRITY: tuple[AnyMeasure, ...] = (
     ),
     _of(
         "strange_words_ratio",
-        "Share of chunks in words that the corpus, or their language in it, did not have, beyond the rate then",
+        "Share of chunks in words that the corpus, or their language in it, did not have, in documents that were "
+        "there, beyond the rate then",
         "Texts are garbled, or come in another language or script than their segment's.",
     ),
     _of(

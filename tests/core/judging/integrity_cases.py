@@ -166,10 +166,9 @@ HARMFUL: dict[str, tuple[str, Change]] = {
     "a tenth with the letters of each word in another order": (
         "strange-words",
         lambda of: _document(of, 10, lambda one: said(one, " ".join(word[::-1] for word in one.text.split())))),
-    "a tenth more pages in another language": (
+    "a tenth in another language": (
         "strange-words",
-        lambda of: [*of, *(said(replace(one, id=f"{one.id}+", doc=f"{one.doc}+"),
-                                " ".join(f"{word}y" for word in one.text.split())) for one in of[::10])]),
+        lambda of: _document(of, 10, lambda one: said(one, " ".join(f"{word}y" for word in one.text.split())))),
     "a tenth more pages that say one thing again and again": (
         "repetitive",
         lambda of: [*of, *(said(replace(one, id=f"{one.id}+", doc=f"{one.doc}+"), f"{_reworded(one, 3)[:40]} " * 6)
@@ -203,5 +202,9 @@ HARMLESS: dict[str, Change] = {
         *of,
         *(said(replace(one, id=f"new{at}", doc=f"n{at // 4}"), _reworded(one, 2))
           for at, one in enumerate(of[:36]))],
+    "a translation of half of the documents": lambda of: [
+        *of,
+        *(said(replace(one, id=f"{one.id}+", doc=f"{one.doc}+"), " ".join(f"{word}y" for word in one.text.split()))
+          for one in of if int(one.doc[1:]) % 2)],
 }  # fmt: skip
 """Name -> a change that no rule of integrity may fail by."""

@@ -304,12 +304,14 @@ class _Comparison:
         return net
 
     def _strange_words(self) -> Found:
-        """New chunks in words that the corpus, or their language's part of it, did not have: garbled, or in another
-        language or script. Where a segment is new, or a language too small to know its words, nobody can tell.
+        """New chunks of documents that were there, in words that the corpus, or their language's part of it, did not
+        have: garbled, or in another language or script. A document that was not there takes nothing away: a
+        translation is what the lists say it is. Where a segment is new, or a language too small to know its words,
+        nobody can tell.
         """
         known = [set(one) for one in zip(*(of[:-1] for of in self.then.values), strict=True)] or [set()]
         there = [all(value in of for value, of in zip(values, known, strict=False)) for values in self.values]
-        told = np.array(there, np.bool_)[self.cells_now] & ~self.known
+        told = np.array(there, np.bool_)[self.cells_now] & ~self.known & np.isin(self.doc_now, self.doc_then)
         flags, then = np.zeros(len(self.cells_now), np.bool_), np.zeros(len(self.cells_then), np.bool_)
         for dimension in (ALL, LANGUAGE):
             if dimension not in self.dimensions or not told.any():

@@ -210,7 +210,7 @@ def spoken(count: int, first: int, language: str, start: int = 0) -> list[Said]:
 
 
 def test_words_that_nobody_used_there() -> None:
-    """By the corpus's words, and by those of the chunk's language."""
+    """By the corpus's words, and by those of the chunk's language, in documents that were there."""
 
     def strange(now: Sequence[Said], then: Sequence[Said] | None = None) -> float:
         before = [*spoken(120, 100, "en"), *spoken(110, 5000, "de")] if then is None else then
@@ -218,7 +218,7 @@ def test_words_that_nobody_used_there() -> None:
         assert made is not None
         return made.share("strange_words_ratio", EVERYTHING)[0] * (len(before) + len(now))
 
-    more = spoken(10, 100, "en", start=200)
+    more = [one._replace(doc="en0") for one in spoken(10, 100, "en", start=200)]
     assert strange(more) == 0.0
     assert strange([one._replace(text=one.text + 9, words=(1, 2, 3, 4)) for one in more]) == pytest.approx(10)
     assert strange([one._replace(words=(1, 2, 3, one.words[0])) for one in more]) == pytest.approx(
@@ -226,8 +226,9 @@ def test_words_that_nobody_used_there() -> None:
     )  # three of four
     assert strange([one._replace(words=(1, 2, *one.words[:2])) for one in more]) == 0.0  # half: another matter
     assert strange([one._replace(words=(1, 2, 0, 0)) for one in more]) == 0.0  # too few to tell
-    german = [one._replace(source="en", id=f"x{one.id}") for one in spoken(10, 5000, "de", start=200)]
+    german = [one._replace(source="en", id=f"x{one.id}", doc="en0") for one in spoken(10, 5000, "de", start=200)]
     assert strange(german) == pytest.approx(10)
+    assert strange([one._replace(doc="more") for one in german]) == 0.0  # in a document of their own: a translation
     # of a language that was not there, or hardly, nobody knows the words
     assert strange([one._replace(source="fr", words=(1, 2, 3, 4)) for one in more]) == 0.0
     small = [*spoken(120, 100, "en"), *spoken(50, 5000, "de")]
