@@ -16,17 +16,31 @@ MOST = 200
 def changed_parts(rows: Iterable[ChunkRow], baseline: Snapshot) -> PartsOf:
     """By source, the shares of its documents in its chunks that came, changed or went since a baseline.
 
+    New chunks of a segment that say the same are one culprit, named by the document of the first that came.
+
     Args:
         rows: all chunks, delete marks included.
         baseline: what stands before its positions is older.
     """
-    counts: dict[str, Counter[tuple[str, Segment]]] = {}
+    changed: dict[str, list[ChunkRow]] = {}
+    first: dict[tuple[Segment, str], ChunkRow] = {}
     since = baseline.positions
     for row in rows:
         topic, partition, offset = row.origin
         if offset >= since.get(f"{topic}/{partition}", 0):
             source = next((value for name, value in row.segment if name == SOURCE), "")
-            counts.setdefault(source, Counter())[row.doc_id, row.segment] += 1
+            changed.setdefault(source, []).append(row)
+            if _copies(row):
+                known = first.setdefault((row.segment, row.content_hash), row)
+                first[row.segment, row.content_hash] = min(known, row, key=lambda of: (of.origin, of.chunk_id))
+    counts = {
+        source: Counter(
+            (of.doc_id, of.segment)
+            for row in found
+            for of in [first[row.segment, row.content_hash] if _copies(row) else row]
+        )
+        for source, found in changed.items()
+    }
 
     def parts(source: str) -> tuple[ChangedPart, ...]:
         found = counts.get(source, Counter())
@@ -35,3 +49,8 @@ def changed_parts(rows: Iterable[ChunkRow], baseline: Snapshot) -> PartsOf:
         return tuple(ChangedPart(doc_id, segment, count / total) for (doc_id, segment), count in ranked)
 
     return parts
+
+
+def _copies(row: ChunkRow) -> bool:
+    """Whether a chunk is new, so that others may be copies of it, or it of them."""
+    return row.live and row.how == "new" and bool(row.content_hash)

@@ -51,7 +51,7 @@ def blamed(
     return (
         *folded(attribution, "source", by_source, statistics=whose),
         *by_path(attribution),
-        *folded(attribution, "document", by_document, statistics=documents_of),
+        *folded(attribution, "document", by_culprit(attribution), statistics=documents_of),
         *(
             share
             for dimension in dimensions
@@ -71,7 +71,8 @@ def by_deploys(attribution: Attribution, deploys: DeployTimeline, since: Mapping
 
 def by_path(attribution: Attribution) -> list[Share]:
     """One leg's shares by the path prefixes that hold the blame, see `heavy_prefixes`."""
-    slots = _slots_by_name(attribution, by_document, documents_of)
+    culprit = by_culprit(attribution)
+    slots = _slots_by_name(attribution, culprit, documents_of)
     prefixes = heavy_prefixes({who.name: of for who, of in slots.items() if who.kind is ShareKind.NAMED})
 
     def prefix(who: ShareOwner) -> ShareOwner:
@@ -82,7 +83,7 @@ def by_path(attribution: Attribution) -> list[Share]:
     return folded(
         attribution,
         "path",
-        lambda event: prefix(by_document(event)),
+        lambda event: prefix(culprit(event)),
         statistics=lambda cause: [(prefix(who), share) for who, share in documents_of(cause)],
     )
 
@@ -95,6 +96,16 @@ def by_source(event: Event) -> ShareOwner:
 def by_document(event: Event) -> ShareOwner:
     """The event's document."""
     return ShareOwner(event.doc_id)
+
+
+def by_culprit(attribution: Attribution) -> Naming:
+    """The event's document; the copies of one text are one culprit, named by the document of the first that came."""
+    first: dict[str, Event] = {}
+    for cause in attribution.causes:
+        if isinstance(cause, Event) and cause.says:
+            known = first.setdefault(cause.says, cause)
+            first[cause.says] = min(known, cause, key=lambda of: (of.position, of.chunk_id))
+    return lambda event: by_document(first.get(event.says, event))
 
 
 def by_segment(dimension: str) -> Naming:

@@ -35,7 +35,7 @@ class Event:
     that is gone, or is gone itself and its text lives on under another id), `return` (it was deleted before the
     baseline and says again what it said then), `update`, `reencode` (only its vector is another) or `delete`; where
     the baseline does not know the chunk, what its last event did. The rest describes the chunk, a deleted one as it
-    was.
+    was; `says` is the content hash of a copy, by which copies of one text are told to be one culprit, else "".
     """
 
     position: Position
@@ -45,6 +45,7 @@ class Event:
     source: str
     segment: Segment
     embedding_version: str
+    says: str = ""
 
 
 class Copying(Protocol):
@@ -123,7 +124,8 @@ class ChangesSinceBaseline:
             return None
         kind = self._new(row) if became == "upsert" else self._gone(key) if became == "delete" else became
         source = dict(row.segment).get("source", "") or (member.source if member else "")
-        return Event(row.origin, kind, row.chunk_id, row.doc_id, source, row.segment, row.embedding_version)
+        says = row.content_hash if kind == "copy" else ""
+        return Event(row.origin, kind, row.chunk_id, row.doc_id, source, row.segment, row.embedding_version, says)
 
     def _new(self, row: ChunkRow) -> EventKind:
         """Of a chunk that is new: whether its text is."""

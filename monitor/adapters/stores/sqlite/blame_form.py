@@ -45,14 +45,14 @@ def _plain_cause(cause: Cause) -> list[Any]:
     if isinstance(cause, Statistics):
         return [cause.name, [[part.doc_id, part.segment, part.share] for part in cause.parts]]
     said = (cause.kind, cause.chunk_id, cause.doc_id, cause.source, cause.segment, cause.embedding_version)
-    return [list(cause.position), *said]
+    return [list(cause.position), *said, *([cause.says] if cause.says else [])]
 
 
 def _cause(plain: list[Any]) -> Cause:
     if len(plain) <= 2:  # states of before hold the name alone
         return Statistics(plain[0], tuple(_part(*part) for part in (plain[1] if len(plain) == 2 else ())))
-    place, kind, chunk_id, doc_id, source, segment, version = plain
-    return Event(Position(*place), kind, chunk_id, doc_id, source, _segment(segment), version)
+    place, kind, chunk_id, doc_id, source, segment, version, *says = plain
+    return Event(Position(*place), kind, chunk_id, doc_id, source, _segment(segment), version, *says)
 
 
 def _part(doc_id: str, segment: list[list[str]], share: float) -> ChangedPart:

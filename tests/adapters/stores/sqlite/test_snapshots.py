@@ -79,7 +79,8 @@ def test_blame_and_statistics_come_back_to_the_bit() -> None:
     columns = (np.array([0, 0, 4]), np.array([2**62, 7, 8]), np.array([True, False, True]), np.array([0, 1, -1]))
     row, key, entered, cause = columns
     moved = Attribution("lexical", (Statistics("d1"),), row[1:2], key[1:2], entered[1:2], cause[:1], parts[1:2])
-    one = Attribution("lexical", (event, Statistics("src")), *columns, parts, moved)
+    copied = replace(event, kind="copy", says="e3b0")
+    one = Attribution("lexical", (event, Statistics("src"), copied), *columns, parts, moved)
     frequency = np.array([[0, 3, 0], [1, 0, 2**31 - 1]])
     counted = SourceStatistics(("", "b"), np.array([1, 2]), np.array([5, 2**40]), ("x", "y", "z"), frequency, -0.25)
     taken = replace(snapshot(np.random.default_rng(0)), statistics=counted)
