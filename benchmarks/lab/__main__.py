@@ -16,6 +16,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -84,10 +85,10 @@ def _run(options: argparse.Namespace, argv: Sequence[str]) -> int:
     tell = _teller(begun)
     outcomes: list[Document] = []
     found: list[Judgement] = []
-    for stream in _streams(options, tell):
+    for stream in itertools.chain.from_iterable(_compared(one, options.only) for one in _streams(options, tell)):
         tell(f"stream {stream.name}: {len(stream.initial):,} chunks, {len(stream.anchors)} anchors")
         bench = Bench(stream, options.cache, tell, for_peers=not options.no_peers)
-        if options.jobs > 1:
+        if options.jobs > 1 and stream.distance == "cosine":  # the other one is a part of what they do
             _share(argv, stream.name, options.jobs)
         made = list(_outcomes(bench, options))
         if made and not options.no_peers:
@@ -159,14 +160,15 @@ def _outcomes(bench: Bench, options: argparse.Namespace) -> Iterator[Document]:
     tell = bench.tell
     encodes = bench.stream.encode is not None and not options.no_new_texts
     found = cases(options.only, short=options.short, encodes=encodes)
-    fitting = (case for case in found if case.kind.fits(bench.stream.initial))
+    fitting = (case for case in found if case.kind.fits(bench.stream.initial, bench.stream.distance))
     for case in own_part(fitting, options.part):
         if options.cached and not kept(bench, case).exists():
             continue
         made = outcome(bench, case)
         tell(f"{case.name:40} {told(made, made['deploys'][held(made['deploys'])])}")
         yield made
-    if not options.only or any(name in HISTORY for name in options.only.split(",")):
+    wanted = not options.only or any(name in HISTORY for name in options.only.split(","))
+    if wanted and bench.stream.distance == "cosine":
         for mode in own_part(MODES, options.part):
             past = None if options.cached and not kept_history(bench, mode).exists() else history(bench, mode)
             if past is not None:
@@ -253,6 +255,15 @@ def _streams(options: argparse.Namespace, tell: Tell) -> Iterator[Stream]:
         else:
             vectors = options.cache / "multilingual-e5-small.npy" if options.encoder == "real" else None
             yield git(options.git, glob=options.glob, deploys=options.deploys, vectors=vectors)
+
+
+def _compared(stream: Stream, only: str) -> Iterator[Stream]:
+    """A stream, and the same with dot products where a kind that is asked for needs them."""
+    wanted = {kind.distance for kind in KINDS.values() if chosen(kind, only)}
+    if "cosine" in wanted or any(name in HISTORY for name in only.split(",")):
+        yield stream
+    if "dot" in wanted:
+        yield replace(stream, name=f"{stream.name}-dot", deploys=(), distance="dot")
 
 
 def cases(only: str, *, short: bool, encodes: bool) -> Iterator[Case]:

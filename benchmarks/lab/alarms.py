@@ -55,7 +55,7 @@ def alarms(bench: Bench) -> Alarms:
     learnt: dict[truth.Leg, list[float]] = {leg: [] for leg in truth.LEGS}
     for _, changes in bench.stream.deploys:
         after = applied(corpus, changes)
-        now = truth.brute_force(after, bench.stream.anchors)
+        now = truth.brute_force(after, bench.stream.anchors, distance=bench.stream.distance)
         for leg, share in moved(lists, now, corpus, after).items():
             learnt[leg].append(share)
         corpus, lists = after, now

@@ -5,6 +5,8 @@ from typing import Any
 
 MOST_NAMES = 20
 """Documents that a list of culprits can name; more of them are only to be had by what they have in common."""
+MOST_DUE = 0.5
+"""Share of the exchanged results from which on the plant is to stand first."""
 OTHERS = "others"
 """Kind of a share that is of all who are not told apart."""
 NAMED = "named"
@@ -24,7 +26,8 @@ def blamed(
         due: share of the exchanged results that the plant caused, by brute force.
 
     Returns:
-        `first`: who stands first among named documents and statistics. `right`: whether that one was planted.
+        `first`: who stands first among named documents and statistics. `right`: whether that one was planted; None
+        where the plant caused less than `MOST_DUE` of what was exchanged: then it is nobody's mistake to name others.
         `precision`: the share of what is named that is named rightly: planted documents, and of the others as much as
         brute force says that the edits beside the plant exchanged. `recall`: what planted names hold of what is due
         to them, at the level (document or source) where it is larger; None where more documents were planted than
@@ -43,7 +46,7 @@ def blamed(
     nameable = len(documents) <= MOST_NAMES or bool(sources)
     return {
         "first": ranked[0]["name"] if ranked else "",
-        "right": bool(ranked) and ranked[0]["name"] in documents,
+        "right": bool(ranked) and ranked[0]["name"] in documents if due >= MOST_DUE else None,
         "precision": round((right + beside) / named, 4) if named else 0.0,
         "recall": round(min(1.0, max(right, by_source) / due), 4) if nameable else None,
         "due": round(due, 4),

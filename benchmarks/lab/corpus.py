@@ -9,6 +9,7 @@ from base64 import b64encode
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,6 +17,7 @@ from numpy.typing import NDArray
 Vector = NDArray[np.float32]
 Encode = Callable[[Sequence[str]], Vector]
 """Texts to (n, d) float32."""
+Distance = Literal["cosine", "dot"]
 DAY, MILLISECOND = 86_400_000_000, 1_000
 START = 1_767_225_600_000_000
 """Event time of the first event: 2026-01-01T00:00:00Z, in microseconds."""
@@ -83,13 +85,14 @@ class Stream:
     """A corpus with a history.
 
     Args:
-        name: "generated", "fastapi" or "git".
+        name: "generated", "fastapi" or "git"; with "-dot" behind it where vectors are compared by dot products.
         dimensions: the segment attributes under watch.
         embedding_version: what the vectors' encoder calls itself.
         initial: the chunks of the first deploy.
         anchors: the queries.
         deploys: the ordinary deploys after it, each a name and its changes.
         encode: makes vectors of new texts; None where no encoder is at hand.
+        distance: how vectors are compared.
     """
 
     name: str
@@ -99,6 +102,7 @@ class Stream:
     anchors: tuple[Anchor, ...]
     deploys: tuple[tuple[str, tuple[Change, ...]], ...]
     encode: Encode | None = None
+    distance: Distance = "cosine"
 
     @property
     def corpus(self) -> dict[str, Chunk]:
@@ -113,7 +117,8 @@ class Stream:
     @property
     def key(self) -> str:
         """The name and a short hash of what is in it: another window, repository or encoder has another one."""
-        made = hashlib.blake2b(self.embedding_version.encode(), digest_size=4)
+        about = self.embedding_version if self.distance == "cosine" else f"{self.embedding_version} {self.distance}"
+        made = hashlib.blake2b(about.encode(), digest_size=4)
         for chunk in self.initial:
             made.update(f"{chunk.chunk_id}\0{chunk.text}\0".encode())
         for one in (*(anchor.text for anchor in self.anchors), *(name for name, _ in self.deploys)):

@@ -7,7 +7,7 @@ from typing import Literal
 
 import numpy as np
 
-from benchmarks.lab.corpus import Anchor, Change, Chunk, Encode, Remove, Write, with_texts
+from benchmarks.lab.corpus import Anchor, Change, Chunk, Distance, Encode, Remove, Write, with_texts
 
 Group = Literal["loss", "incident", "same", "large"]
 """`loss`: as harmful as the truth says. `incident`: wrong by construction, whatever known items say. `same`: an A/A
@@ -96,6 +96,7 @@ class Kind:
         shares: how much it hits by severity; () are the group's.
         deploys: deploys in a row that each hit as much: a slow one has many.
         dimension: the attribute that it goes by, of which a corpus must have several values; "" for none.
+        distance: how vectors are compared where it is planted; with cosine their lengths are nobody's matter.
     """
 
     name: str
@@ -106,10 +107,12 @@ class Kind:
     shares: tuple[float, ...] = ()
     deploys: int = 1
     dimension: str = ""
+    distance: Distance = "cosine"
 
-    def fits(self, chunks: Iterable[Chunk]) -> bool:
-        """Whether a corpus has what it goes by."""
-        return not self.dimension or len({chunk.attribute(self.dimension) for chunk in chunks}) > 1
+    def fits(self, chunks: Iterable[Chunk], distance: Distance = "cosine") -> bool:
+        """Whether a corpus has what it goes by, and compares vectors as it needs."""
+        several = not self.dimension or len({chunk.attribute(self.dimension) for chunk in chunks}) > 1
+        return several and distance == self.distance
 
     @property
     def severities(self) -> tuple[float, ...]:

@@ -42,7 +42,8 @@ the baseline); nothing of its inside decides what counts as right.
   is an incident by construction; a loss below the limits is neither right nor wrong to fail.
 * **The deploy that holds the harm** is scored: the first one whose cumulated loss counts. Delay is in deploys from
   there to the first FAIL.
-* **Blame** is scored on documents, beside usual edits elsewhere: whether the first name was planted (culprit first);
+* **Blame** is scored on documents, beside usual edits elsewhere: whether the first name was planted (culprit first;
+  not asked where brute force says that the edits exchanged more than the plant did);
   how much of what is named is named rightly, which is planted documents, and others as far as brute force says that
   the edits exchanged results (precision); and what planted names hold of what brute force says is due to the plant
   (recall, where at most 20 documents or whole sources were planted). Medians.

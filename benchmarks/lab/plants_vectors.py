@@ -119,7 +119,7 @@ KINDS = (
     Kind("constant_vectors", "incident", constant_vectors, "ENCODER"),
     Kind("noisy_vectors", "incident", noisy_vectors, "ENCODER"),
     Kind("binary_vectors", "incident", binary_vectors, "ENCODER"),
-    Kind("scaled_vectors", "incident", scaled_vectors, "ENCODER"),
+    Kind("scaled_vectors", "incident", scaled_vectors, "ENCODER", distance="dot"),
     Kind("stale_vectors", "incident", stale_vectors),
     Kind("slow_foreign_vectors", "incident", foreign_vectors, "ENCODER", shares=(0.01,), deploys=12),
 )

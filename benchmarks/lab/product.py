@@ -21,6 +21,7 @@ _CONFIGURATION = """[corpus]
 name = "lab-{name}"
 dimension = {dimension}
 embedding_version = "{version}"
+distance = "{distance}"
 [segments]
 dimensions = {dimensions}
 [source.file]
@@ -118,6 +119,7 @@ class Product:
             name=stream.name,
             dimension=stream.dimension,
             version=stream.embedding_version,
+            distance=stream.distance,
             dimensions=json.dumps(list(stream.dimensions)),
             mode=mode,
         )

@@ -66,7 +66,7 @@ class Bench:
     def __post_init__(self) -> None:
         stream = self.stream
         self.key = stream.key
-        self.before = truth.brute_force(stream.corpus, stream.anchors)
+        self.before = truth.brute_force(stream.corpus, stream.anchors, distance=stream.distance)
         self.passages = truth.passages(stream.anchors, stream.corpus)
         self.answered = truth.answers(self.passages, stream.corpus, self.before)
         gc.collect()
@@ -238,7 +238,7 @@ def _deploys(bench: Bench, deploys: Sequence[Deployed], judged: Sequence[Judged]
     made: list[Document] = []
     before, corpus = bench.before, bench.stream.corpus
     for at, one in enumerate(deploys):
-        lists = truth.brute_force(one.after, bench.stream.anchors)
+        lists = truth.brute_force(one.after, bench.stream.anchors, distance=bench.stream.distance)
         true = _true(bench, one, lists) | {"moved": moved(before, lists, corpus, one.after)}
         made.append(true | judged[at].told if judged else true)
         before, corpus = lists, dict(one.after)
@@ -266,7 +266,7 @@ def _blame(bench: Bench, deployed: Deployed, judged: Judged, churn: Mapping[trut
     """Blame of each leg, scored against what the plant changed beyond the edits beside it."""
     stream, aside = bench.stream, dict.fromkeys(truth.LEGS, 0)
     if deployed.edited:
-        lists = truth.brute_force(deployed.background, stream.anchors)
+        lists = truth.brute_force(deployed.background, stream.anchors, distance=stream.distance)
         aside = truth.churn(bench.before, lists, stream.corpus, deployed.background)
     return {
         leg: blamed(judged.gate["blame"], leg, deployed.documents, deployed.sources, _due(churn, aside, leg))

@@ -89,7 +89,7 @@ def _judgement(outcome: Document, deploys: Sequence[Document], at: int) -> Judge
         verdicts[at],
         delay(verdicts, at),
         (causes[:1] == [outcome["cause"]]) if outcome["cause"] and moved else None,
-        [one["right"] for one in legs],
+        [one["right"] for one in legs if one["right"] is not None],
         [one["precision"] for one in legs],
         [one["recall"] for one in legs if one["recall"] is not None],
         outcome["seconds"] / len(outcome["deploys"]),

@@ -104,7 +104,7 @@ def _true_deploys(bench: Bench) -> Iterator[TrueDeploy]:
         keep_embeddings(bench.embeddings / "reference.npy", corpus, stream.dimension)
     for number, (name, changes) in enumerate(stream.deploys):
         corpus = applied(corpus, changes)
-        now = truth.brute_force(corpus, stream.anchors)
+        now = truth.brute_force(corpus, stream.anchors, distance=stream.distance)
         found = answered_either(known.passages, known.updated(corpus), corpus, now)
         if bench.for_peers:
             keep_embeddings(bench.embeddings / f"history-{number}.npy", corpus, stream.dimension)

@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_matrix
 
-from benchmarks.lab.corpus import Anchor, Chunk, Corpus
+from benchmarks.lab.corpus import Anchor, Chunk, Corpus, Distance
 
 K = 10
 HELD = 0.5
@@ -84,16 +84,19 @@ class Lists:
         return self.dense if leg == "dense" else self.lexical
 
 
-def brute_force(corpus: Corpus, anchors: Sequence[Anchor], k: int = K) -> Lists:
-    """Exact top-k of both legs: cosine, and BM25 (okapi); equal scores by chunk id."""
+def brute_force(corpus: Corpus, anchors: Sequence[Anchor], k: int = K, *, distance: Distance = "cosine") -> Lists:
+    """Exact top-k of both legs: cosine or dot products, and BM25 (okapi); equal scores by chunk id."""
     chunks = sorted(corpus.values(), key=lambda one: one.chunk_id)
     if not chunks:
         empty: tuple[tuple[str, ...], ...] = ((),) * len(anchors)
         return Lists(empty, empty)
-    dense = cosine(np.stack([one.vector for one in anchors]), np.stack([one.vector for one in chunks]))
+    queries, vectors = (np.stack([one.vector for one in of]) for of in (anchors, chunks))
+    dense = cosine(queries, vectors) if distance == "cosine" else dot(queries, vectors)
     lexical = bm25([words(one.text) for one in chunks], [words(one.text) for one in anchors])
     ids = [one.chunk_id for one in chunks]
-    return Lists(_best(dense, ids, k, least=-2.0), _best(lexical, ids, k, least=0.0))
+    return Lists(
+        _best(dense, ids, k, least=-2.0 if distance == "cosine" else -np.inf), _best(lexical, ids, k, least=0.0)
+    )
 
 
 def cosine(queries: NDArray[np.float32], vectors: NDArray[np.float32]) -> NDArray[np.float64]:
@@ -102,6 +105,12 @@ def cosine(queries: NDArray[np.float32], vectors: NDArray[np.float32]) -> NDArra
     scale = np.where(lengths > 0, lengths, 1.0)
     made = np.round((queries.astype(np.float64) @ (vectors / scale[:, None]).T.astype(np.float64)), 6)
     made[:, lengths == 0] = -3.0
+    return made
+
+
+def dot(queries: NDArray[np.float32], vectors: NDArray[np.float32]) -> NDArray[np.float64]:
+    """(queries, chunks) dot products, rounded so that equal vectors are equal."""
+    made: NDArray[np.float64] = np.round(queries.astype(np.float64) @ vectors.T.astype(np.float64), 6)
     return made
 
 

@@ -179,6 +179,8 @@ def test_a_kind_needs_what_it_goes_by() -> None:
     assert not KINDS["lost_kind"].fits(german), "a corpus without types of documents"
     assert not KINDS["labels_wrong"].fits(german), "there is one language only"
     assert KINDS["lost_documents"].fits(german)
+    assert not KINDS["scaled_vectors"].fits(german), "with cosine nobody looks at lengths"
+    assert KINDS["scaled_vectors"].fits(german, "dot")
     named = {name for name, kind in KINDS.items() if kind.dimension == "source"}
     assert named == {name for name in KINDS if name.startswith("segment_")} | {"lost_source"}
 

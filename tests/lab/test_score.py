@@ -97,6 +97,9 @@ def test_blame_by_hand() -> None:
     assert by_source["recall"] == 0.9
     assert blamed(shares, "dense", planted, frozenset(), 0.0) is None
     assert blamed([], "dense", planted, frozenset(), 0.8) is None
+    beside = blamed(shares, "dense", planted, frozenset(), 0.4)  # the edits beside it exchanged more
+    assert beside is not None
+    assert beside["right"] is None
 
 
 def test_statistics_that_stand_first_are_no_culprit_and_others_are_nobody() -> None:
