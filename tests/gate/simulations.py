@@ -13,7 +13,7 @@ from monitor.adapters.retrieval.qdrant.embedded import EmbeddedIndex
 from monitor.adapters.retrieval.qdrant.shard import EmbeddedSettings
 from monitor.core.evaluation import Evaluation, evidence_of
 from monitor.core.index.baseline import Member, Snapshot
-from monitor.core.judging.default_policy import SEGMENT, WHOLE, default_rules
+from monitor.core.judging.default_policy import SEGMENT, USUAL, WHOLE, default_rules
 from monitor.core.judging.hypotheses import POOLED, GateEvidence
 from monitor.core.judging.judgement import judge_deploy
 from monitor.core.judging.policy import Rule, Verdict
@@ -125,18 +125,20 @@ LEGS: tuple[ListedLeg, ...] = ("dense", "lexical")
 Harm = dict[str, tuple[float, float]]
 """By column of the default rules, its true mean in the first segment and in each of the others."""
 EVERYWHERE: Harm = {
-    "kept_answers_ratio": (WHOLE.lost[0],) * 2, "new_results": (10 * WHOLE.new[0],) * 2,
+    "kept_answers_ratio": (USUAL,) * 2, "new_results": (10 * WHOLE.new[0],) * 2,
     "new_first_ratio": (WHOLE.first[0],) * 2,
 }  # fmt: skip
-"""Every segment's harm is what the default policy allows over all anchors: one more would be too much."""
+"""Every segment's harm is what the default policy allows over all anchors, of lost answers what it calls usual."""
 _ALLOWED = {
-    "kept_answers_ratio": SEGMENT.lost[0], "new_results": 10 * SEGMENT.new[0], "new_first_ratio": SEGMENT.first[0],
-}  # fmt: skip
+    "kept_answers_ratio": min(SEGMENT.lost[0], SEGMENTS * USUAL),
+    "new_results": 10 * SEGMENT.new[0],
+    "new_first_ratio": SEGMENT.first[0],
+}
 ONE_SEGMENT: Harm = {
     name: (most, max(0.0, (SEGMENTS * EVERYWHERE[name][0] - most) / (SEGMENTS - 1)))
     for name, most in _ALLOWED.items()
 }
-"""One of five has what a segment is allowed, and all together have what all are allowed: every limit is reached."""
+"""One of five has what a segment is allowed, or what all together are, which have no more than that."""
 NOTHING: Harm = dict.fromkeys(EVERYWHERE, (0.0, 0.0))
 TWICE: Harm = {name: (2 * of, 2 * rest) for name, (of, rest) in EVERYWHERE.items()}
 SEGMENT_LOST: Harm = {**NOTHING, "kept_answers_ratio": (0.30, 0.0)}

@@ -11,6 +11,11 @@ Every rule has two limits. Above the first, the tolerance, harm that is shown is
 within the tolerance and has to exclude the second, severe harm: twenty anchors of which none lost its answer exclude
 a loss of 14 points, so a segment that small can pass.
 
+Of answers lost over all anchors it is known what ordinary deploys come to: none without a loss lost more than 4 in
+1000 in the lab's histories. So there a FAIL has to exclude `USUAL`, not the tolerance itself, and the estimate has to
+be beyond the tolerance: of five hundred anchors 13 lost answers are enough, where 20 were needed to show that they
+are more than the 10 that are tolerated.
+
 Grounds. The limits on new results and new first results were tried, as limits on results exchanged by content (the
 new ones are those that re-chunking does not explain), on two documentation histories with some 60 kinds of planted
 change (86 runs) and 269 real deploys: 33 of 36 losing runs FAIL instead of 12 at the limits of before (2.0 swaps, .25
@@ -50,6 +55,8 @@ class Limits:
 
 WHOLE = Limits(lost=(0.02, 0.10), first=(0.03, 0.12), new=(0.075, 0.2))
 """Over all anchors."""
+USUAL = 0.01
+"""Share of all anchors that may lose their answer in an ordinary deploy; a FAIL excludes that."""
 ERODED, ERODED_WEIGHT = (0.02, 0.10), 2.0
 """Since the pinned baseline, beside one that moves: what no deploy may lose at once, many may not lose little by
 little, until a person looks and approves a baseline anew (lab: slow_loss)."""
@@ -123,6 +130,7 @@ def _answers(leg: Leg, dimension: str, k: int, min_anchors: int) -> Iterator[Rul
     yield Rule(
         f"kept-{leg}-{dimension}", "kept_answers_ratio", leg, "mean", k, dimension, min=1.0 - lost,
         min_anchors=min_anchors, severe=1.0 - severe, weight=KEPT_WEIGHT,
+        usual=1.0 - USUAL if dimension == ALL else None,
         ground=f"{lost * 100:.0f} in 100 {where} lose the answer they had, by content",
     )  # fmt: skip
     new, severe = (share * k for share in limits.new)

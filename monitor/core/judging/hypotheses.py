@@ -86,6 +86,11 @@ class Hypothesis:
         return self.tolerance if self.rule.severe is None else self.sign * self.rule.severe
 
     @property
+    def usual(self) -> float:
+        """The harm that a FAIL has to exclude: that of ordinary deploys by the rule, else all that is tolerated."""
+        return self.tolerance if self.rule.usual is None else self.sign * self.rule.usual
+
+    @property
     def within(self) -> bool:
         """Whether the estimate is tolerated; not if there is none."""
         return self.sign * self.value <= self.tolerance + ROUNDING
@@ -108,7 +113,7 @@ class Hypothesis:
 
     def bounds(self) -> ConfidenceBounds:
         """Bounds of the harm; p is that of the harm and, where there is noise, of its excess over the noise too."""
-        found = _bounds(self.sample, self.tolerance, self.level)
+        found = _bounds(self.sample, self.usual, self.level)
         if self.noise is None:
             return found
         return replace(found, p=max(found.p, self._excess(self.noise)))

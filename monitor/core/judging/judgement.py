@@ -1,10 +1,11 @@
 """The gate's verdict on a deploy: non-inferiority rule by rule, corrected for their number, then folded into one.
 
-FAIL: the harm is above the tolerance, at level 0.05 for all rules, segments and legs together. The level is split
-before anything is seen, `WHOLE` of it among the rules on all anchors and the rest among those on dimensions, in each
-by the rules' weights. A dimension's segments share its part by Simes' test, and what is rejected hands its part on to
-the rest (`hierarchy`). PASS, no correction, for all rules must: the estimate is within the tolerance and the 95%
-upper bound within the harm that the rule calls severe; a rule that calls none severe needs the bound within its
+FAIL: the harm is above the tolerance, at level 0.05 for all rules, segments and legs together; of a rule that says
+what harm is usual, the estimate is above the tolerance, and the harm above the usual at that level. The level is
+split before anything is seen, `WHOLE` of it among the rules on all anchors and the rest among those on dimensions, in
+each by the rules' weights. A dimension's segments share its part by Simes' test, and what is rejected hands its part
+on to the rest (`hierarchy`). PASS, no correction, for all rules must: the estimate is within the tolerance and the
+95% upper bound within the harm that the rule calls severe; a rule that calls none severe needs the bound within its
 tolerance. Else INCONCLUSIVE, with the number of anchors that would decide. The live view and alerts judge point
 estimates (`core.judging.policy.judge`).
 
@@ -149,7 +150,10 @@ def _decided(tested: Sequence[_Tested]) -> list[Finding]:
         p_values = [[one.bounds.p for one in tests] for tests in families.values()]
         failed = rejected(list(map(RuleTests, p_values, parts)), ALPHA)
         for tests, part, fails in zip(families.values(), parts, failed, strict=True):
-            made += [_finding(one, fail, part / len(tests)) for one, fail in zip(tests, fails, strict=True)]
+            made += [
+                _finding(one, fail and not one.hypothesis.within, part / len(tests))
+                for one, fail in zip(tests, fails, strict=True)
+            ]
     return made
 
 
@@ -169,12 +173,13 @@ def _finding(one: _Tested, fail: bool, part: float) -> Finding:
     passed = bounds.upper <= of.severe and (within or rule.severe is None)
     verdict: VerdictName = "fail" if fail else "pass" if passed else "inconclusive"
     decides = verdict != "inconclusive" or not one.small or not (within and of.unmeasured_too)
-    excluded = of.severe if within else of.tolerance
-    plan = DecisionPlan(bounds.deviation, of.sample.range, of.tolerance, 1.0 / part)
+    excluded = of.severe if within else of.usual
+    plan = DecisionPlan(bounds.deviation, of.sample.range, of.usual, 1.0 / part)
     per = n / bounds.clusters if bounds.clusters else 0.0
     open_ = verdict == "inconclusive" and not math.isnan(harm)
     needed = math.ceil(replace(plan, tolerance=excluded).clusters_needed(harm) * per) if open_ else 0
     shows = plan.detectable(bounds.clusters) if of.level is None else math.nan
+    shows = max(shows, of.tolerance)  # NaN stays
     low, high = sorted((of.sign * bounds.lower, of.sign * bounds.upper))
     return Finding(
         rule.name, rule.severity if decides else "warning", rule.metric, rule.leg, rule.k, rule.stat,

@@ -108,7 +108,7 @@ def test_a_segment_of_twenty_that_lost_half_of_its_answers_fails() -> None:
         assert said.verdict == "fail", said
         failed = {(one.metric, one.segment) for one in said.findings if one.verdict == "fail"}
         assert (KEPT.metric, "s02") in failed
-        assert {segment for _, segment in failed} == {"s02"}
+        assert {segment for _, segment in failed} - {"all"} == {"s02"}  # 20 of all 800 are beyond that limit too
 
 
 def test_untouched_and_little_touched_segments_of_twenty_pass() -> None:

@@ -373,3 +373,33 @@ def test_harm_stands_in_spite_of_what_was_refused_and_of_nothing_else(kind: Prob
                 assert (said.verdict, said.reasons[-1], len(said.findings)) == ("fail", problem.text, 1)
             else:
                 assert (said.verdict, said.reasons, said.findings) == ("unknown", (problem.text,), ())
+
+
+KEPT = Name("kept_answers_ratio", 10)
+
+
+@pytest.mark.parametrize(
+    ("lost", "anchors", "usual", "expected"),
+    [
+        (0, 500, 0.99, "pass"),
+        (10, 500, 0.99, "pass"),  # just what is tolerated
+        (13, 500, 0.99, "fail"),  # 2.6 in 100: no ordinary deploy's chance
+        (13, 500, None, "inconclusive"),  # but where 2 in 100 are usual, it may be
+        (3, 120, 0.99, "inconclusive"),  # beyond the limit, and yet an ordinary deploy's chance
+        (2, 50, 0.99, "inconclusive"),
+        (95, 5000, 0.99, "pass"),  # surely more than usual, and tolerated
+        (101, 5000, 0.99, "fail"),
+        (50, 500, None, "fail"),
+    ],
+)
+def test_a_fail_excludes_what_is_usual_and_is_beyond_the_limit(
+    lost: int, anchors: int, usual: float | None, expected: str
+) -> None:
+    kept = np.ones(anchors)
+    kept[:lost] = 0.0
+    of = rule("kept", metric="kept_answers_ratio", max=None, min=0.98, severe=0.9, usual=usual)
+    said = verdict(kept, [of], name=KEPT)
+    assert said.verdict == expected
+    (one,) = said.findings
+    assert one.limit == 0.98
+    assert not one.detectable > 0.98, "what would fail is beyond the limit"
