@@ -36,6 +36,8 @@ class RuleEntry(Section):
     ground: str = ""
     severe: float | None = None
     """What a PASS has to exclude; not given: anything beyond the limit."""
+    usual: float | None = None
+    """What a FAIL has to exclude; not given: all within the limit."""
     weight: float = Field(1.0, gt=0, le=1000)
 
     @model_validator(mode="after")
@@ -44,17 +46,23 @@ class RuleEntry(Section):
             message = f"policy.rule {self.name!r} has neither min nor max"
             raise ValueError(message)
         if self.severe is not None:
-            self._beyond(self.severe)
+            self._apart("severe", self.severe, sign=1)
+        if self.usual is not None:
+            self._apart("usual", self.usual, sign=-1)
         return self
 
-    def _beyond(self, severe: float) -> None:
+    def _apart(self, name: str, value: float, *, sign: int) -> None:
+        """Refuse a value that is not beyond the rule's one limit (sign 1), or not within it (-1)."""
         low, high = self.min, self.max
         if (low is None) == (high is None):
-            message = f"policy.rule {self.name!r}: severe = {severe:g} needs either min or max, not both"
+            message = f"policy.rule {self.name!r}: {name} = {value:g} needs either min or max, not both"
             raise ValueError(message)
-        if (high is not None and severe <= high) or (low is not None and severe >= low):
-            limit = f"more than max = {high:g}" if high is not None else f"less than min = {low:g}"
-            message = f"policy.rule {self.name!r}: severe = {severe:g}, expected {limit}"
+        limit, harm = (
+            (f"max = {high:g}", value - high) if high is not None else (f"min = {low:g}", (low or 0.0) - value)
+        )
+        if not sign * harm > 0.0:
+            than = "more" if (sign > 0) == (high is not None) else "less"
+            message = f"policy.rule {self.name!r}: {name} = {value:g}, expected {than} than {limit}"
             raise ValueError(message)
 
     def rule(self, k: int) -> Rule:
@@ -76,6 +84,7 @@ class RuleEntry(Section):
             self.for_,
             self.ground,
             severe=self.severe,
+            usual=self.usual,
             weight=self.weight,
         )
 

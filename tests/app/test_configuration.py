@@ -219,6 +219,9 @@ RULE = {"name": "own", "metric": "swaps", "leg": "lexical", "max": 2.0}
         ({"max": 2.0, "severe": 2.0}, "policy.rule 'own': severe = 2, expected more than max = 2"),
         ({"max": None, "min": 0.5, "severe": 0.6}, "policy.rule 'own': severe = 0.6, expected less than min = 0.5"),
         ({"min": 0.5, "severe": 3.0}, "policy.rule 'own': severe = 3 needs either min or max, not both"),
+        ({"max": 2.0, "usual": 2.0}, "policy.rule 'own': usual = 2, expected less than max = 2"),
+        ({"max": None, "min": 0.5, "usual": 0.4}, "policy.rule 'own': usual = 0.4, expected more than min = 0.5"),
+        ({"min": 0.5, "usual": 0.6}, "policy.rule 'own': usual = 0.6 needs either min or max, not both"),
         ({"weight": 0.0}, "policy.rule.0.weight = 0.0: "),
     ],
 )
