@@ -9,6 +9,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from monitor.core.arrays.repeats import first_only
 from monitor.core.index.lexical.sources import SourceStatistics
 from monitor.core.index.statistics.profile import Profile
 from monitor.core.model.events import Segment
@@ -265,17 +266,7 @@ def without_repeats(lists: RankedLists, keys: NDArray[np.int64]) -> RankedLists:
     Re-chunking that changes ids but no content, and swaps among exact copies, vanish in lists of content keys. A row
     is shorter by the repeats it held.
     """
-    earlier = np.tril(np.ones((lists.depth, lists.depth), np.bool_), -1)
-    repeated = np.any((keys[:, :, None] == keys[:, None, :]) & earlier, axis=2)
-    drop = repeated | (keys == NO_CHUNK)
-    order = np.argsort(drop, axis=1, kind="stable")
-    gone = np.take_along_axis(drop, order, axis=1)
-    return RankedLists(
-        np.where(gone, NO_CHUNK, np.take_along_axis(keys, order, axis=1)),
-        np.where(gone, np.nan, np.take_along_axis(lists.scores, order, axis=1)),
-        np.count_nonzero(~drop, axis=1).astype(np.int64),
-        lists.known,
-    )
+    return RankedLists(*first_only(keys, lists.scores), lists.known)
 
 
 def content_key(key: int, hashes: Mapping[int, str]) -> int:

@@ -10,7 +10,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from monitor.core.model.lists import NO_CHUNK, RankedLists
+from monitor.core.measures.formulas.kernels_match import first_places, shared_counts
+from monitor.core.model.lists import RankedLists
 
 Ranks = NDArray[np.int16]
 DEEPEST = int(np.iinfo(np.int16).max) - 1
@@ -93,7 +94,7 @@ def overlap(baseline: RankedLists, current: RankedLists) -> Overlap:
     ranks = first_ranks(baseline.keys[:, :depth], current.keys[:, :depth])
     return Overlap(
         ranks,
-        shared_by_depth(ranks),
+        shared_counts(ranks),
         np.minimum(baseline.lengths, depth),
         np.minimum(current.lengths, depth),
         baseline.known & current.known,
@@ -113,28 +114,4 @@ def first_ranks(sought: NDArray[np.int64], listed: NDArray[np.int64]) -> Ranks:
     if listed.shape[1] > DEEPEST:
         message = f"depth {listed.shape[1]}: at most {DEEPEST} can be matched"
         raise ValueError(message)
-    wanted, present = np.ascontiguousarray(sought.T), np.ascontiguousarray(listed.T)
-    ranks = np.zeros(wanted.shape, np.int16)
-    hit = np.empty(wanted.shape, np.bool_)
-    for place in range(len(present) - 1, -1, -1):  # from the last, so that the first of equal keys wins
-        np.equal(wanted, present[place], out=hit)
-        np.copyto(ranks, np.int16(place + 1), where=hit)
-    np.copyto(ranks, np.int16(0), where=wanted == NO_CHUNK)
-    return ranks
-
-
-def shared_by_depth(ranks: Ranks) -> Ranks:
-    """X_d for d = 1..K: a result is shared from the depth on that both lists have reached it.
-
-    Args:
-        ranks: (K, A) int16 as `first_ranks` gives them.
-
-    Returns:
-        (K, A) int16, not decreasing along the first axis.
-    """
-    depth, anchors = ranks.shape
-    since = np.maximum(ranks, np.arange(1, depth + 1, dtype=np.int16)[:, None])
-    since[ranks == 0] = depth + 1  # never: counted in a row of its own that is dropped
-    cells = (since.astype(np.int64) - 1) * anchors + np.arange(anchors)
-    counted = np.bincount(cells.ravel(), minlength=(depth + 1) * anchors)[: depth * anchors]
-    return np.cumsum(counted.reshape(depth, anchors), axis=0, dtype=np.int16)
+    return first_places(sought, listed)

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from monitor.core.measures.formulas.overlap import Overlap, Ranks
+from monitor.core.measures.formulas.kernels_match import footrule_parts, inversions, overlap_bias
+from monitor.core.measures.formulas.overlap import Overlap
 
 PERSISTENCE = 0.9
 """Rank-biased overlap's p: the first ten ranks carry 86% of the weight (Webber et al., section 4.4)."""
@@ -53,19 +54,7 @@ def rbo_ext(overlap: Overlap, depth: int, p: float = PERSISTENCE) -> Column:
         message = f"rank-biased overlap: p = {p}, expected 0 < p < 1"
         raise ValueError(message)
     before, after = overlap.lengths(depth)
-    short, long = np.maximum(np.minimum(before, after), 1), np.maximum(before, after)
-    anchors = np.arange(len(overlap))
-    common = overlap.shared[short - 1, anchors]
-    at = np.arange(1, depth + 1)[:, None]
-    powers = p ** np.arange(depth + 1)
-    agreement = (overlap.shared[:depth] + common * np.maximum(at - short, 0) / short) / at
-    lost = (1.0 - agreement) * powers[:-1, None] * (at <= long)
-    # accumulate adds rank by rank whatever the number of anchors; a reduction's order would depend on the shape
-    summed = np.add.accumulate(lost, axis=0)[-1]
-    last = overlap.shared[np.maximum(long, 1) - 1, anchors]
-    tail = 1.0 - ((last - common) / np.maximum(long, 1) + common / short)
-    value = np.clip(1.0 - (1.0 - p) * summed - tail * powers[long], 0.0, 1.0)
-    return overlap.masked(np.where(long == 0, 1.0, np.where(last == 0, 0.0, value)))
+    return overlap.masked(overlap_bias(overlap.shared, before, after, p ** np.arange(depth + 1)))
 
 
 def kendall_distance(overlap: Overlap, depth: int) -> Column:
@@ -82,7 +71,7 @@ def kendall_distance(overlap: Overlap, depth: int) -> Column:
     exited, entered = before - shared, after - shared
     # an entered result is ahead of the shared ones behind it in C: Σ over shared of (rank in C - place among shared)
     ahead = np.add.reduce(ranks, axis=0, dtype=np.int64) - _triangle(shared)
-    cost = _inversions(ranks) + ahead + exited * entered + 0.5 * (_pairs(exited) + _pairs(entered))
+    cost = inversions(ranks) + ahead + exited * entered + 0.5 * (_pairs(exited) + _pairs(entered))
     return overlap.masked(_ratio(cost, before * after + 0.5 * (_pairs(before) + _pairs(after)), empty=0.0))
 
 
@@ -104,14 +93,12 @@ def rank_churn(overlap: Overlap, depth: int) -> RankChurn:
     Source: Fagin, Kumar, Sivakumar, SIAM J. Discrete Math. 17(1), 2003, section 3.2, F^(ℓ) with ℓ = k+1.
     """
     before, after = overlap.lengths(depth)
-    ranks, place = overlap.cut(depth), np.arange(1, depth + 1, dtype=np.int16)[:, None]
-    present = ranks > 0
     edge = (depth + 1) * overlap.shared[depth - 1].astype(np.int64)
-    moved = np.add.reduce(np.abs(ranks - place) * present, axis=0, dtype=np.int64)
+    moved, ranks_before, ranks_after = footrule_parts(overlap.cut(depth))
     full_before = (depth + 1) * before - _triangle(before)
     full_after = (depth + 1) * after - _triangle(after)
-    exited = full_before - (edge - np.add.reduce(place * present, axis=0, dtype=np.int64))
-    entered = full_after - (edge - np.add.reduce(ranks, axis=0, dtype=np.int64))
+    exited = full_before - (edge - ranks_before)
+    entered = full_after - (edge - ranks_after)
     whole = full_before + full_after
     parts = [overlap.masked(_ratio(part, whole, empty=0.0)) for part in (moved, exited, entered)]
     return RankChurn(overlap.masked(_ratio(moved + exited + entered, whole, empty=0.0)), *parts)
@@ -132,16 +119,6 @@ def top1_changed_decided(overlap: Overlap, gap: Column, noise_gap: float) -> Col
         noise_gap: what two builds of the same index differ by; a top-1 swap within it is a coin flip, not drift.
     """
     return np.where(gap > noise_gap, top1_changed(overlap), np.nan)
-
-
-def _inversions(ranks: Ranks) -> NDArray[np.int64]:
-    """(A,) pairs of baseline results, the second shared, that the current list orders the other way (or dropped)."""
-    placed = np.where(ranks == 0, np.iinfo(np.int16).max, ranks)
-    counted = np.zeros(ranks.shape, np.int16)
-    for later in range(1, len(placed)):
-        counted[:later] += placed[:later] > placed[later]
-    total: NDArray[np.int64] = np.add.reduce(counted, axis=0, dtype=np.int64)
-    return total
 
 
 def _pairs(count: NDArray[np.int64]) -> NDArray[np.int64]:

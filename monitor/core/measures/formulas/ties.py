@@ -3,7 +3,7 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from monitor.core.measures.formulas.overlap import first_ranks
+from monitor.core.measures.formulas.kernels_match import settle
 from monitor.core.model.lists import RankedLists
 
 
@@ -37,12 +37,7 @@ def settle_ties(baseline: RankedLists, current: RankedLists, eps: float) -> Rank
     rows = _suspects(baseline, current, eps)
     if not len(rows):
         return current
-    keys = current.keys.copy()
-    exited, entered = _exchanged(baseline.take(rows), current.take(rows), eps)
-    for row, out, new in zip(rows, exited, entered, strict=True):  # few rows have a tie across the cut
-        pairs = min(np.count_nonzero(out), np.count_nonzero(new))
-        keys[row, np.flatnonzero(new)[:pairs]] = baseline.keys[row, np.flatnonzero(out)[:pairs]]
-        _reorder(keys[row], baseline.keys[row], _tail(baseline.scores[row], eps), _tail(current.scores[row], eps))
+    keys = settle((baseline.keys, baseline.scores), (current.keys, current.scores), rows, eps)
     return RankedLists(keys, current.scores, current.lengths, current.known)
 
 
@@ -52,30 +47,3 @@ def _suspects(baseline: RankedLists, current: RankedLists, eps: float) -> NDArra
     level = np.abs(baseline.scores[:, -1] - current.scores[:, -1]) <= eps
     differs = np.any(baseline.keys != current.keys, axis=1)
     return np.flatnonzero(full & level & differs & baseline.known & current.known)
-
-
-def _exchanged(
-    baseline: RankedLists, current: RankedLists, eps: float
-) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
-    """Slots (rows, k) of the exited and of the entered results that tie at both cuts."""
-    ends = np.stack([baseline.scores[:, -1], current.scores[:, -1]])
-    low, high = np.max(ends, axis=0)[:, None] - eps, np.min(ends, axis=0)[:, None] + eps
-    exited = (first_ranks(baseline.keys, current.keys).T == 0) & (baseline.scores >= low) & (baseline.scores <= high)
-    entered = (first_ranks(current.keys, baseline.keys).T == 0) & (current.scores >= low) & (current.scores <= high)
-    return exited, entered
-
-
-def _tail(scores: NDArray[np.float64], eps: float) -> NDArray[np.bool_]:
-    """Slots of one full list that tie with its last."""
-    tied: NDArray[np.bool_] = scores <= scores[-1] + eps
-    return tied
-
-
-def _reorder(
-    keys: NDArray[np.int64], baseline: NDArray[np.int64], tied_before: NDArray[np.bool_], tied_now: NDArray[np.bool_]
-) -> None:
-    """Put the keys that are in both tied tails into the baseline's order, in the slots they hold (in place)."""
-    both = set(baseline[tied_before].tolist())
-    slots = [slot for slot in np.flatnonzero(tied_now).tolist() if int(keys[slot]) in both]
-    at = {key: place for place, key in enumerate(baseline.tolist())}
-    keys[slots] = sorted((int(keys[slot]) for slot in slots), key=at.__getitem__)
