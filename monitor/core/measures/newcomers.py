@@ -6,7 +6,7 @@ A new hub: a page that was written to be found (poison), a vector near all quest
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Literal, NamedTuple
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -91,12 +91,13 @@ class Newcomers:
         came = [self.came[at] for at in self.new[counted][first].tolist()]
         later = _shares(self.lists, counted, [name for name, _ in came])
         segments, wanted = dict(came), set(self.but)
-        made = [
-            Newcomer(name, segments[name], of.share, self.then.excess(name, of) - CHANCE / max(1, len(self.lists)))
-            for name, of in later.by_document.items()
-            if not (wanted and wanted <= set(segments[name]))
+        excess = self.then.excess(later) - CHANCE / max(1, len(self.lists))
+        names = list(later.places)  # nearly none stands out: only those get an object
+        found = [
+            Newcomer(names[at], segments[names[at]], float(later.share[at]), float(excess[at]))
+            for at in np.flatnonzero(excess > 0.0).tolist()
+            if not (wanted and wanted <= set(segments[names[at]]))
         ]
-        found = [of for of in made if of.excess > 0.0]
         return tuple(sorted(found, key=lambda of: (-of.excess, -of.share, of.document)))
 
     @property
@@ -227,45 +228,39 @@ class _Looked:
     found: Newcomers | None = None
 
 
-class _Listed(NamedTuple):
-    """A document in the lists.
-
-    Args:
-        share: of the anchors with any of its chunks.
-        one: of those with its most frequent one.
-        chunks: of it that stand in any list.
-    """
-
-    share: float
-    one: float
-    chunks: int
-
-
 @dataclass(frozen=True)
 class _Shares:
-    by_document: Mapping[str, _Listed]
-    chunk: float
-    """The greatest share of one chunk, 0 where there is none."""
+    """What D documents have in the lists of some anchors.
 
-    def excess(self, name: str, now: _Listed) -> float:
-        """How much more of the lists a document stands in than any of its size did, itself among them, or how much
-        more one of its chunks than any chunk did.
+    Args:
+        places: by document, its place in the arrays.
+        share: (D,) of the anchors with any of its chunks.
+        one: (D,) of those with its most frequent one.
+        chunks: (D,) int64, of it that stand in any list.
+    """
+
+    places: Mapping[str, int]
+    share: NDArray[np.float64]
+    one: NDArray[np.float64]
+    chunks: NDArray[np.int64]
+
+    def excess(self, now: "_Shares") -> NDArray[np.float64]:
+        """(D,) how much more of the lists documents stand in now than any of their size did, themselves among them,
+        or how much more one of their chunks than any chunk did.
         """
-        own = self.by_document.get(name)
-        usual = max(self._largest(now.chunks), 0.0 if own is None else own.share)
-        return max(now.share - usual, now.one - self.chunk)
-
-    def _largest(self, chunks: int) -> float:
-        """The greatest share of a document of which at most so many chunks are listed, 0 where there is none."""
-        sizes, shares = self._by_size
-        at = int(np.searchsorted(sizes, chunks, "right"))
-        return float(shares[at - 1]) if at else 0.0
+        sizes, largest = self._by_size
+        usual = largest[np.searchsorted(sizes, now.chunks, "right")]
+        own = np.array([self.places.get(name, len(self.share)) for name in now.places], np.int64)
+        usual = np.maximum(usual, np.append(self.share, 0.0)[own])
+        greatest: NDArray[np.float64] = np.maximum(now.share - usual, now.one - self.one.max(initial=0.0))
+        return greatest
 
     @cached_property
     def _by_size(self) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
-        ranked = sorted((of.chunks, of.share) for of in self.by_document.values())
-        shares = np.array([share for _, share in ranked], np.float64)
-        return np.array([chunks for chunks, _ in ranked], np.int64), np.maximum.accumulate(shares)
+        """(D,) numbers of chunks, ascending, and (D + 1,) the greatest share of the documents before each place."""
+        order = np.argsort(self.chunks, kind="stable")
+        largest = np.maximum.accumulate(np.append(0.0, self.share[order]))
+        return self.chunks[order], largest
 
 
 def _shares(keys: NDArray[np.int64], counted: NDArray[np.bool_], documents: Sequence[str]) -> _Shares:
@@ -285,5 +280,4 @@ def _shares(keys: NDArray[np.int64], counted: NDArray[np.bool_], documents: Sequ
     most = np.zeros(len(codes))
     np.maximum.at(most, of, np.bincount(chunks, minlength=len(distinct)) / max(1, len(keys)))
     held = np.bincount(of, minlength=len(codes))
-    made = map(_Listed, lists.tolist(), most.tolist(), held.tolist())
-    return _Shares(dict(zip(codes, made, strict=True)), float(most.max(initial=0.0)))
+    return _Shares(codes, lists, most, held)

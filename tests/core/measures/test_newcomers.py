@@ -33,11 +33,12 @@ def test_shares_of_documents_are_what_counting_finds(rows: list[list[int]], docu
                 single[key] += 1
     most = {name: max(count for key, count in single.items() if documents[key] == name) / len(rows) for name in lists}
     held = {name: len({key for key in single if documents[key] == name}) for name in lists}
-    assert made.by_document == {name: (len(of) / len(rows), most[name], held[name]) for name, of in lists.items()}
-    assert made.chunk == max(most.values(), default=0.0)
-    for chunks in range(6):
+    numbers = zip(made.share.tolist(), made.one.tolist(), made.chunks.tolist(), strict=True)
+    of_documents = dict(zip(made.places, numbers, strict=True))
+    assert of_documents == {name: (len(of) / len(rows), most[name], held[name]) for name, of in lists.items()}
+    for (share, one, chunks), excess in zip(of_documents.values(), made.excess(made).tolist(), strict=True):
         among = [len(of) / len(rows) for name, of in lists.items() if held[name] <= chunks]
-        assert made._largest(chunks) == max(among, default=0.0)
+        assert excess == max(share - max(among), one - max(most.values()))
 
 
 def newcomers(then: list[list[int]], now: list[list[int]], documents: dict[int, str]) -> Newcomers:
