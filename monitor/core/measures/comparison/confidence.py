@@ -13,7 +13,7 @@ from monitor.core.measures.comparison.alignment import Alignment
 from monitor.core.measures.comparison.by_key import ByKey
 from monitor.core.measures.comparison.listed_chunks import ChunkFeatureLookup
 from monitor.core.measures.comparison.seen import Observation
-from monitor.core.measures.comparison.spread import SegmentMeasures, SegmentsView, own_hubs
+from monitor.core.measures.comparison.spread import SegmentMeasures, SegmentsThen, SegmentsView
 from monitor.core.measures.comparison.summary import SETTLING, Summarised, SummaryTable
 from monitor.core.measures.comparison.tables import LEGS, ListedLeg, tie_eps
 from monitor.core.measures.comparison.turn import Mask, Turn, Turns
@@ -56,7 +56,7 @@ class Confidence:
         self._baseline, self._alignment, self._depths, self._registry = baseline, alignment, depths, registry
         self._watched = watched.take(alignment.now)
         self._then = {leg: baseline.lists[leg].take(alignment.then) for leg in LEGS if leg in baseline.lists}
-        self._hubs_then = {leg: own_hubs(lists, alignment, depths) for leg, lists in self._then.items()}
+        self._segments = {leg: SegmentsThen(lists, alignment, depths) for leg, lists in self._then.items()}
         then = {key: (name_code(of.source), document_code(key, of.doc_id)) for key, of in baseline.members.items()}
         origins = {
             leg: ByKey(2).of(lists.keys, lambda key: then.get(key, (NO_CHUNK, key)))
@@ -95,8 +95,8 @@ class Confidence:
         """What is measured of a segment as a whole, of the tables made last."""
         made = []
         for leg, sources in self._sources.items():
-            lists, mixes = (self._then[leg], self._turn.now[leg]), (self._origins[leg].then, sources)
-            view = SegmentsView(*lists, mixes, self._alignment, self._hubs_then[leg])
+            mixes = (self._origins[leg].then, sources)
+            view = SegmentsView(self._segments[leg], self._turn.now[leg], mixes, self._alignment)
             made.append(SegmentMeasures(leg, view, self._registry.by_segment(), self._depths))
         return made
 

@@ -1,7 +1,7 @@
 """What is measured of a segment as a whole: hubs, the mix of sources and all scores against the baseline's."""
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -13,7 +13,7 @@ from monitor.core.measures.comparison.summary import NO_ANCHORS
 from monitor.core.measures.formulas.columns import NOT_REPLAYED, TOO_FEW_RESULTS
 from monitor.core.measures.formulas.hubs import ChunkOccurrences, hubs
 from monitor.core.measures.formulas.sources import NO_SOURCE, source_mix
-from monitor.core.measures.formulas.wasserstein import PooledScores
+from monitor.core.measures.formulas.wasserstein import PooledScores, SortedScores
 from monitor.core.measures.measure import AnyMeasure, SegmentValues
 from monitor.core.measures.views import ByDepth
 from monitor.core.model.lists import RankedLists
@@ -21,47 +21,52 @@ from monitor.core.model.report import Leg, Measurement
 
 NO_SOURCES = "no_sources"
 Sources = NDArray[np.int64]
-HubShares = Mapping[int, Sequence[NDArray[np.float64]]]
+HubShares = dict[int, Sequence[NDArray[np.float64]]]
 _NONE = float("nan")
 
 
-def own_hubs(lists: RankedLists, alignment: Alignment, depths: Sequence[int]) -> HubShares:
-    """Hub shares of lists that stay, by depth, one array per dimension."""
-    made = {}
-    for k in depths:
-        found = ChunkOccurrences.of(lists, k)
-        made[k] = [hubs(found, alignment.weights, of.codes, len(of.segments)).share for of in alignment.groupings]
-    return made
+class SegmentsThen:
+    """What is known of the baseline's lists of one leg, which stay.
+
+    Args:
+        lists: of P anchors.
+        alignment: segments and weights.
+        depths: the depths k to measure at.
+    """
+
+    def __init__(self, lists: RankedLists, alignment: Alignment, depths: Sequence[int]) -> None:
+        self.lists = lists
+        self.scores = {k: SortedScores.of(lists, k) for k in depths}
+        """By depth, all scores."""
+        self.hubs: HubShares = {}
+        """Hub shares by depth, one array per dimension."""
+        for k in depths:
+            found, weights = ChunkOccurrences.of(lists, k), alignment.weights
+            self.hubs[k] = [hubs(found, weights, of.codes, len(of.segments)).share for of in alignment.groupings]
 
 
 class SegmentsView:
     """One leg's lists of P anchors, of which segments are measured as a whole.
 
     Args:
-        then: the baseline's lists.
+        before: the baseline's lists.
         now: the lists.
         sources: (P, k) source code of each slot then and now, NO_SOURCE for none.
         alignment: segments and weights.
-        hubs_then: the baseline's own hub shares by depth, per dimension and segment; see `own_hubs`.
     """
 
     def __init__(
-        self,
-        then: RankedLists,
-        now: RankedLists,
-        sources: tuple[Sources, Sources],
-        alignment: Alignment,
-        hubs_then: HubShares,
+        self, before: SegmentsThen, now: RankedLists, sources: tuple[Sources, Sources], alignment: Alignment
     ) -> None:
-        self._then, self._now, self._sources, self.alignment = then, now, sources, alignment
-        self._hubs_then = hubs_then
+        self._before, self._then, self._now = before, before.lists, now
+        self._sources, self.alignment = sources, alignment
         self._made = ByDepth()
 
     def hubs(self, grouping: Grouping, k: int) -> SegmentValues:
         """See `hubs`; with the baseline's own shares."""
         found = self._made.once("occurrences", k, lambda: ChunkOccurrences.of(self._now, k))
         now = hubs(found, self.alignment.weights, grouping.codes, len(grouping.segments))
-        before = self._hubs_then[k][self.alignment.groupings.index(grouping)]
+        before = self._before.hubs[k][self.alignment.groupings.index(grouping)]
         return SegmentValues(now.share, now.n, self._now.known, [NOT_REPLAYED] * len(now.n), before)
 
     def source_mix(self, grouping: Grouping, k: int) -> SegmentValues:
@@ -82,12 +87,15 @@ class SegmentsView:
 
     def pooled_scores(self, grouping: Grouping, k: int) -> SegmentValues:
         """Distance of all scores pooled, see `PooledScores`: anchors that only traded scores do not move it."""
-        weights, count = self.alignment.weights, len(grouping.segments)
-        pooled = self._made.once("pooled", k, lambda: PooledScores.of(self._then, self._now, weights, k))
+        count = len(grouping.segments)
+        pooled = self._made.once("pooled", k, lambda: self._pool(k))
         distance, n = pooled.by_segment(grouping.codes, count)
         replayed = np.bincount(grouping.codes[self._now.known], minlength=count).tolist()
         why = [TOO_FEW_RESULTS if anchors else NOT_REPLAYED for anchors in replayed]
         return SegmentValues(distance, n, pooled.usable, why, stat="pooled")
+
+    def _pool(self, k: int) -> PooledScores:
+        return PooledScores.of(self._then, self._now, self.alignment.weights, k, self._before.scores[k])
 
 
 @dataclass(frozen=True, slots=True, eq=False)

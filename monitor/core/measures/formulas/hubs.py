@@ -5,10 +5,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from monitor.core.measures.formulas.kernels_segments import heaviest
 from monitor.core.model.lists import NO_CHUNK, RankedLists
-
-CELLS = 1 << 21
-"""Counters at a time: 16 MiB."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -29,14 +27,14 @@ class ChunkOccurrences:
 
     Args:
         known: (A,) bool, anchors with a known list.
-        anchor: (m,) int64, the anchor of each filled slot.
-        code: (m,) int64, its chunk as an index of `keys`.
-        keys: (u,) int64, ascending.
+        anchors: (m,) int64, those in whose lists the first chunk stands, then those of the second one, and so on.
+        starts: (u + 1,) int64, where each chunk's anchors begin.
+        keys: (u,) int64, the chunks, ascending.
     """
 
     known: NDArray[np.bool_]
-    anchor: NDArray[np.int64]
-    code: NDArray[np.int64]
+    anchors: NDArray[np.int64]
+    starts: NDArray[np.int64]
     keys: NDArray[np.int64]
 
     @classmethod
@@ -44,14 +42,15 @@ class ChunkOccurrences:
         """Of lists whose keys are distinct, cut at a depth."""
         cut = lists.at(depth)
         anchor, slot = np.nonzero((np.arange(cut.depth) < cut.lengths[:, None]) & cut.known[:, None])
-        keys, code = np.unique(cut.keys[anchor, slot], return_inverse=True)
-        return cls(cut.known, anchor, code, keys)
+        listed = cut.keys[anchor, slot]
+        order = np.argsort(listed, kind="stable")
+        ascending = listed[order]
+        first = np.flatnonzero(np.append(True, ascending[1:] != ascending[:-1])[: len(listed)])
+        return cls(cut.known, anchor[order], np.append(first, len(listed)), ascending[first])
 
 
 def hubs(found: ChunkOccurrences, weights: NDArray[np.float64], groups: NDArray[np.int64], count: int) -> Hubs:
     """Largest weighted share of a segment's anchors in whose top-k one single chunk appears; in [0, 1].
-
-    A few segments are counted at a time, to bound the memory.
 
     Args:
         found: which chunks stand in the lists of A anchors.
@@ -66,14 +65,6 @@ def hubs(found: ChunkOccurrences, weights: NDArray[np.float64], groups: NDArray[
     """
     n = np.bincount(groups[found.known], minlength=count).astype(np.int64)
     mass = np.bincount(groups[found.known], weights=weights[found.known], minlength=count)
-    share, key = np.zeros(count), np.full(count, NO_CHUNK, np.int64)
-    chunks, group = len(found.keys), groups[found.anchor]
-    step = max(1, CELLS // max(1, chunks))
-    for start in range(0, count if chunks else 0, step):
-        inside = (group >= start) & (group < start + step)
-        cells, heavy = (group[inside] - start) * chunks + found.code[inside], weights[found.anchor[inside]]
-        held = np.bincount(cells, weights=heavy, minlength=min(step, count - start) * chunks).reshape(-1, chunks)
-        best = held.argmax(axis=1)  # the first of equals: the smallest key
-        share[start : start + step] = np.take_along_axis(held, best[:, None], axis=1)[:, 0]
-        key[start : start + step] = np.where(share[start : start + step] > 0.0, found.keys[best], NO_CHUNK)
+    share, which = heaviest(found.anchors, found.starts, weights, groups, count)
+    key = np.append(found.keys, NO_CHUNK)[which]
     return Hubs(np.where(n == 0, np.nan, share / np.where(n == 0, 1.0, mass)), key, n)

@@ -3,6 +3,7 @@
 import numpy as np
 from numpy.typing import NDArray
 
+from monitor.core.measures.formulas.kernels_segments import mixed
 from monitor.core.measures.formulas.overlap import first_ranks
 from monitor.core.model.lists import NO_CHUNK
 
@@ -55,7 +56,6 @@ def source_mix(
     Returns:
         (G, S) float64, Σ of the anchors' weights over the slots a source holds.
     """
-    anchor, slot = np.nonzero(present != NO_SOURCE)
-    cell = groups[anchor] * shape[1] + present[anchor, slot]
-    mix = np.bincount(cell, weights=weights[anchor], minlength=shape[0] * shape[1])
-    return mix.reshape(shape).astype(np.float64, copy=False)
+    mix = np.zeros(shape)
+    mixed(present, weights, groups, mix)
+    return mix

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from monitor.core.measures.formulas.overlap import DEEPEST
+from monitor.core.measures.formulas.kernels_segments import pooled_distances
 from monitor.core.model.lists import RankedLists
 
 Column = NDArray[np.float64]
@@ -63,38 +63,56 @@ def _usable(baseline: RankedLists, current: RankedLists) -> NDArray[np.bool_]:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class PooledScores:
-    """All scores of both sides, sorted once, from which any dimension's pooled distances are read.
+class SortedScores:
+    """All scores of one side's lists, and whose they are.
 
     Args:
-        values: (m,) float64 scores of baseline and current lists, ascending.
-        weights: (m,) float64, the anchor's weight, negative for the current side.
-        anchors: (m,) int64, whose score it is.
-        usable: (A,) bool, anchors with results on both sides; the others are left out of both.
+        values: (m,) float64, ascending.
+        anchors: (m,) int64.
     """
 
     values: NDArray[np.float64]
-    weights: NDArray[np.float64]
     anchors: NDArray[np.int64]
+
+    @classmethod
+    def of(cls, lists: RankedLists, depth: int) -> "SortedScores":
+        """The top-`depth` scores of lists; sorted once for lists that stay."""
+        cut = lists.at(depth)
+        anchor, place = np.nonzero((np.arange(cut.depth) < cut.lengths[:, None]) & cut.known[:, None])
+        values = cut.scores[anchor, place]
+        order = np.argsort(values, kind="stable")
+        return cls(values[order], anchor[order])
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class PooledScores:
+    """All scores of both sides, from which any dimension's pooled distances are read.
+
+    Args:
+        before: scores of the baseline's lists.
+        after: scores of the current ones.
+        weights: (A,) float64, positive; each score counts with its anchor's weight.
+        usable: (A,) bool, anchors with results on both sides; the others are left out of both.
+    """
+
+    before: SortedScores
+    after: SortedScores
+    weights: NDArray[np.float64]
     usable: NDArray[np.bool_]
 
     @classmethod
     def of(
-        cls, baseline: RankedLists, current: RankedLists, weights: NDArray[np.float64], depth: int
+        cls,
+        baseline: RankedLists,
+        current: RankedLists,
+        weights: NDArray[np.float64],
+        depth: int,
+        before: SortedScores | None = None,
     ) -> "PooledScores":
-        """Pool the top-`depth` scores; each counts with its anchor's weight, (A,) float64, positive."""
+        """Pool the top-`depth` scores; `before` are the baseline's, where somebody has them sorted."""
         sides = (baseline.at(depth), current.at(depth))
-        usable = _usable(*sides)
-        values, signed, anchors = [], [], []
-        for side, sign in zip(sides, (1.0, -1.0), strict=True):
-            anchor, place = np.nonzero((np.arange(side.depth) < side.lengths[:, None]) & usable[:, None])
-            values.append(side.scores[anchor, place])
-            signed.append(sign * weights[anchor])
-            anchors.append(anchor)
-        order = np.argsort(np.concatenate(values), kind="stable")
-        return cls(
-            np.concatenate(values)[order], np.concatenate(signed)[order], np.concatenate(anchors)[order], usable
-        )
+        then = SortedScores.of(baseline, depth) if before is None else before
+        return cls(then, SortedScores.of(current, depth), weights, _usable(*sides))
 
     def by_segment(self, groups: NDArray[np.int64], count: int) -> tuple[Column, NDArray[np.int64]]:
         """W1 = ∫ |F_B(x) - F_C(x)| dx of the pooled scores of each segment, and the anchors it rests on.
@@ -106,20 +124,7 @@ class PooledScores:
         Returns:
             (count,) float64 >= 0, NaN where no anchor is usable; (count,) int64 n.
         """
-        n = np.bincount(groups[self.usable], minlength=count)
-        segment = groups.astype(np.int16 if count <= DEEPEST else np.int64)[self.anchors]
-        order = np.argsort(segment, kind="stable")  # 16-bit codes are sorted by radix
-        values, weights = self.values[order], self.weights[order]
-        ends = np.cumsum(np.bincount(segment, minlength=count)).tolist()
-        distance = np.full(count, np.nan)
-        for at in np.flatnonzero(n).tolist():
-            inside = slice(ends[at - 1] if at else 0, ends[at])
-            distance[at] = _pooled(values[inside], weights[inside])
+        n, distance = np.bincount(groups[self.usable], minlength=count), np.empty(count)
+        values, anchors = (self.before.values, self.after.values), (self.before.anchors, self.after.anchors)
+        pooled_distances(values, anchors, self.usable, self.weights, groups, distance)
         return distance, n
-
-
-def _pooled(values: NDArray[np.float64], weights: NDArray[np.float64]) -> float:
-    """W1 of ascending values; positive weights are one side's, negative ones the other's."""
-    before, after = np.maximum(weights, 0.0), np.maximum(-weights, 0.0)
-    apart = np.cumsum(before)[:-1] / np.sum(before) - np.cumsum(after)[:-1] / np.sum(after)
-    return float(np.sum(np.abs(apart) * np.diff(values)))

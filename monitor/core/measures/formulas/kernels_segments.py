@@ -1,0 +1,102 @@
+"""What is measured of segments as a whole, compiled by numba; their numpy twins are the oracles in the tests."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from monitor.core.arrays.compile import compiled
+
+Column = NDArray[np.float64]
+Places = NDArray[np.int64]
+
+
+@compiled
+def pooled_distances(
+    values: tuple[Column, Column],
+    anchors: tuple[Places, Places],
+    usable: NDArray[np.bool_],
+    weights: Column,
+    groups: Places,
+    made: Column,
+) -> None:
+    """First Wasserstein distance of two sides' values in each segment, in one pass over both in ascending order.
+
+    Args:
+        values: of either side, ascending.
+        anchors: whose value each is.
+        usable: (A,) bool, the anchors that count.
+        weights: (A,) float64.
+        groups: (A,) int64, the segment of each anchor.
+        made: (G,) is filled; NaN where nobody counts.
+    """
+    (first, second), (whose_first, whose_second), count = values, anchors, len(made)
+    whole, reached = np.zeros((2, count)), np.zeros((2, count))
+    for anchor in whose_first:
+        if usable[anchor]:
+            whole[0, groups[anchor]] += weights[anchor]
+    for anchor in whose_second:
+        if usable[anchor]:
+            whole[1, groups[anchor]] += weights[anchor]
+    last = np.zeros(count)
+    for group in range(count):
+        made[group] = 0.0 if whole[0, group] > 0.0 and whole[1, group] > 0.0 else np.nan
+    left = right = 0
+    while left < len(first) or right < len(second):
+        side = 1 if left == len(first) or (right < len(second) and second[right] < first[left]) else 0
+        if side == 0:
+            value, anchor = first[left], whose_first[left]
+            left += 1
+        else:
+            value, anchor = second[right], whose_second[right]
+            right += 1
+        if not usable[anchor]:
+            continue
+        group = groups[anchor]
+        if reached[0, group] > 0.0 or reached[1, group] > 0.0:
+            apart = reached[0, group] / whole[0, group] - reached[1, group] / whole[1, group]
+            made[group] += abs(apart) * (value - last[group])
+        last[group] = value
+        reached[side, group] += weights[anchor]
+
+
+@compiled
+def mixed(present: Places, weights: Column, groups: Places, made: Column) -> None:
+    """Add each anchor's weight to the cell of its segment and of the category in each of its slots.
+
+    Args:
+        present: (A, k) int64 categories, below 0 for none.
+        weights: (A,) float64.
+        groups: (A,) int64, the segment of each anchor.
+        made: (G, S) float64, is added to.
+    """
+    for anchor in range(len(present)):
+        for slot in range(present.shape[1]):
+            category = present[anchor, slot]
+            if category >= 0:
+                made[groups[anchor], category] += weights[anchor]
+
+
+@compiled
+def heaviest(anchors: Places, starts: Places, weights: Column, groups: Places, count: int) -> tuple[Column, Places]:
+    """By segment, the greatest weight of the anchors that name one thing, and which thing it is: the first of equals.
+
+    Args:
+        anchors: those that name thing 0, then those that name thing 1, and so on, each ascending.
+        starts: (u + 1,) int64, where each thing's anchors begin.
+        weights: (A,) float64, positive.
+        groups: (A,) int64, the segment of each anchor.
+        count: G, number of segments.
+
+    Returns:
+        (G,) weights, 0 where nothing is named, and (G,) things, -1 there.
+    """
+    most, which, held = np.zeros(count), np.full(count, -1, np.int64), np.zeros(count)
+    for thing in range(len(starts) - 1):
+        for at in range(starts[thing], starts[thing + 1]):
+            held[groups[anchors[at]]] += weights[anchors[at]]
+        for at in range(starts[thing], starts[thing + 1]):
+            group = groups[anchors[at]]
+            if held[group] > most[group]:
+                most[group], which[group] = held[group], thing
+        for at in range(starts[thing], starts[thing + 1]):
+            held[groups[anchors[at]]] = 0.0
+    return most, which
