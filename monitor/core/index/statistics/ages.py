@@ -4,10 +4,14 @@ A bin is an aligned power-of-two stretch of event time, so that bins of an earli
 later one: the histogram depends on what is live and on the newest event time, not on when chunks arrived.
 """
 
+from functools import lru_cache
+
 import numpy as np
 from numpy.typing import NDArray
 
 Seconds = NDArray[np.int64]
+Ascending = tuple[NDArray[np.float64], NDArray[np.int64]]
+"""Values, ascending, and the bin that each stands for."""
 
 FINEST = 6
 """The finest bins are 2^6 seconds."""
@@ -68,3 +72,15 @@ def ages(at: int, now: int) -> NDArray[np.float64]:
     begin, width = starts(at)
     made: NDArray[np.float64] = np.maximum(now / 1e6 - (begin + width / 2.0), 0.0)
     return made
+
+
+def ranked(values: NDArray[np.float64]) -> Ascending:
+    """Values in ascending order, and the place where each stood; equal ones as they stood."""
+    order = np.argsort(values, kind="stable")
+    return values[order], order
+
+
+@lru_cache(maxsize=16)
+def ascending(at: int, now: int) -> Ascending:
+    """`ages` in ascending order, and the bin of each: the same for all segments at one moment. Read only."""
+    return ranked(ages(at, now))

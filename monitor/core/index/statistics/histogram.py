@@ -1,6 +1,7 @@
 """Integer histograms whose counts add and cancel exactly, and what is read from them."""
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -94,13 +95,44 @@ def stability_index(before: tuple[Values, Counts], after: tuple[Values, Counts])
 
     Source: Siddiqi, Credit Risk Scorecards, 2006, section 8.
     """
-    if not before[1].sum() or not after[1].sum():
-        return float("nan")
-    tenths = tuple(step / _PARTS for step in range(1, _PARTS))
-    ends, times = np.unique(quantiles(*before, tenths), return_counts=True)
-    ends = np.sort(np.concatenate((ends, np.nextafter(ends[times > 1], -np.inf))))
-    p, q = (_shares(values, counts, ends) for values, counts in (before, after))
-    return float(np.sum((q - p) * np.log(q / p)))
+    return EarlierDistribution(before).stability_index(after)
+
+
+class EarlierDistribution:
+    """A distribution that others are compared with again and again: what depends on it alone is worked out once.
+
+    Args:
+        of: values, ascending, and their counts.
+    """
+
+    def __init__(self, of: tuple[Values, Counts]) -> None:
+        self.of = of
+        self._quantiles: dict[tuple[float, ...], list[float]] = {}
+
+    def quantiles(self, at: tuple[float, ...]) -> list[float]:
+        """See `quantiles`."""
+        found = self._quantiles.get(at)
+        if found is None:
+            found = self._quantiles[at] = quantiles(*self.of, at)
+        return found
+
+    def stability_index(self, after: tuple[Values, Counts]) -> float:
+        """See `stability_index`."""
+        if self._tenths is None or not after[1].sum():
+            return float("nan")
+        ends, p = self._tenths
+        q = _shares(*after, ends)
+        return float(np.sum((q - p) * np.log(q / p)))
+
+    @cached_property
+    def _tenths(self) -> tuple[Values, Values] | None:
+        """Where the bins end, and the shares in them; None without any counts."""
+        if not self.of[1].sum():
+            return None
+        tenths = tuple(step / _PARTS for step in range(1, _PARTS))
+        ends, times = np.unique(quantiles(*self.of, tenths), return_counts=True)
+        ends = np.sort(np.concatenate((ends, np.nextafter(ends[times > 1], -np.inf))))
+        return ends, _shares(*self.of, ends)
 
 
 def _shares(values: Values, counts: Counts, ends: Values) -> Values:

@@ -13,6 +13,7 @@ from monitor.core.index.statistics.cells import VERSION
 from monitor.core.index.statistics.counters import CHANGED_NONZERO_VECTORS, CHANGED_SUMS, SegmentCounters
 from monitor.core.index.statistics.embedding import NONE, nearest, null_of_shift, spread
 from monitor.core.index.statistics.features import FREQUENCIES, ONE, Features
+from monitor.core.index.statistics.histogram import EarlierDistribution
 from monitor.core.index.statistics.integrity import PINNED, Integrity
 from monitor.core.index.statistics.population import Population
 from monitor.core.index.statistics.profile import Distribution, Profile, SegmentProfile, Terms
@@ -25,6 +26,8 @@ NAMED = 10
 """Documents that are named of a measurement of integrity."""
 _QUANTILES = (0.05, 0.5, 0.95)
 _STATS = ("p05", "p50", "p95")
+_KNOWN = 4096
+"""Distributions remembered at once."""
 _SPANS = tuple(64.0 * 2.0**step for step in range(26))
 """Ages told apart in a mix: each twice as old, from 64 seconds on."""
 
@@ -77,6 +80,17 @@ class Cache:
     sampled: dict[str, tuple[NDArray[np.float32], Any]] = field(default_factory=dict)
     shared: "SharedTerms | None" = None
     """The terms of now and then that are the same."""
+    earlier: dict[int, EarlierDistribution] = field(default_factory=dict)
+    """Distributions of the baseline, by the identity of what they are of."""
+
+    def known(self, then: Distribution) -> EarlierDistribution:
+        """A distribution of the baseline, made ready once."""
+        found = self.earlier.get(id(then))
+        if found is None or found.of is not then:
+            kept = self.earlier if len(self.earlier) < _KNOWN else {}
+            found = EarlierDistribution(then)
+            self.earlier = {**kept, id(then): found}
+        return found
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -114,7 +128,7 @@ class Measurable:
             now, why = known.now, absent(named.dimension, named.segment, baseline=self.then is not None)
             made += known.steady
             if named.dimension != VERSION:
-                made += SegmentMetrics(now, then, why).ages()
+                made += SegmentMetrics(now, then, why, self.cache.known).ages()
             if named.dimension == ALL:
                 made += self._whole(now, then, named)
         if self.integrity is not None:
@@ -151,7 +165,7 @@ class Measurable:
                 kept = replace(kept, now=replace(kept.now, ages=view.ages(named)), at=view.now)
         else:
             now = view.profile(named, versions)
-            told = SegmentMetrics(now, then, absent(*where, baseline=self.then is not None))
+            told = SegmentMetrics(now, then, absent(*where, baseline=self.then is not None), self.cache.known)
             counts = named.row.counts
             version = named.dimension == VERSION
             steady = told.versions(counts) if version else told.steady(counts, compared=view.compared)

@@ -1,6 +1,6 @@
 """Measurements of one segment of the corpus, now and against the baseline."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,7 +17,7 @@ from monitor.core.index.statistics.counters import (
     norm_middles,
 )
 from monitor.core.index.statistics.embedding import NONE, cosine_shift, discrepancy, resultant
-from monitor.core.index.statistics.histogram import quantiles, stability_index
+from monitor.core.index.statistics.histogram import EarlierDistribution, quantiles
 from monitor.core.index.statistics.profile import Distribution, SegmentProfile
 from monitor.core.model.report import ALL, OTHER, Measurement
 
@@ -38,10 +38,17 @@ class SegmentMetrics:
         now: the segment.
         then: the same segment in the baseline, None where there is none.
         why: the reason where `then` is None.
+        known: a distribution of `then` made ready; remembered by whoever compares with it again.
     """
 
-    def __init__(self, now: SegmentProfile, then: SegmentProfile | None, why: str) -> None:
-        self._now, self._then, self._why = now, then, why
+    def __init__(
+        self,
+        now: SegmentProfile,
+        then: SegmentProfile | None,
+        why: str,
+        known: Callable[[Distribution], EarlierDistribution] = EarlierDistribution,
+    ) -> None:
+        self._now, self._then, self._why, self._known = now, then, why, known
 
     def versions(self, counts: Counts) -> Iterator[Measurement]:
         """Of an embedding version: chunks and lengths of vectors."""
@@ -129,12 +136,12 @@ class SegmentMetrics:
         self, metric: str, now: Distribution, then: Distribution | None, stats: tuple[str, ...]
     ) -> Iterator[Measurement]:
         at = tuple(int(stat[1:]) / 100 for stat in stats)
-        earlier = [NONE] * len(at) if then is None else quantiles(*then, at)
+        earlier = [NONE] * len(at) if then is None else self._known(then).quantiles(at)
         for stat, value, before in zip(stats, quantiles(*now, at), earlier, strict=True):
             yield self._said(metric, stat, value, before)
 
     def _shift(self, metric: str, now: Distribution, then: Distribution | None) -> Measurement:
-        value = NONE if then is None else stability_index(then, now)
+        value = NONE if then is None else self._known(then).stability_index(now)
         return self._said(metric, "psi", value, why=self._why if then is None else NO_CHUNKS)
 
     def _said(

@@ -28,7 +28,7 @@ from monitor.core.index.statistics.features import GRID, ONE
 from monitor.core.index.statistics.profile import Distribution, SegmentProfile, Terms
 from monitor.core.model.report import ALL, OTHER
 
-_LENGTHS, _SIZES = TOKENS_BINS.middles(), DOCUMENT_BINS.middles()
+_LENGTHS, _SIZES = ages.ranked(TOKENS_BINS.middles()), ages.ranked(DOCUMENT_BINS.middles())
 MIXED = 1_000
 """Values of a dimension that a mix tells apart."""
 
@@ -149,10 +149,11 @@ class StatisticsView:
 
     def ages(self, named: NamedSegment) -> Distribution:
         """Ages of a segment's chunks."""
-        return _distribution(ages.ages(self.reference, self.now), named.row.counts[AGES])
+        return _distribution(ages.ascending(self.reference, self.now), named.row.counts[AGES])
 
 
-def _distribution(values: NDArray[np.float64], counts: NDArray[np.int64]) -> Distribution:
-    filled = np.flatnonzero(counts)
-    chosen, order = values[filled], np.argsort(values[filled], kind="stable")
-    return chosen[order], counts[filled][order].copy()
+def _distribution(bins: ages.Ascending, counts: NDArray[np.int64]) -> Distribution:
+    values, order = bins
+    held = counts[order]
+    filled = np.flatnonzero(held)
+    return values[filled], held[filled]

@@ -54,7 +54,8 @@ def rbo_ext(overlap: Overlap, depth: int, p: float = PERSISTENCE) -> Column:
         message = f"rank-biased overlap: p = {p}, expected 0 < p < 1"
         raise ValueError(message)
     before, after = overlap.lengths(depth)
-    return overlap.masked(overlap_bias(overlap.shared, before, after, p ** np.arange(depth + 1)))
+    powers = (p ** np.arange(depth + 1)).astype(np.float64)
+    return overlap.masked(overlap_bias(overlap.shared, before, after, powers))
 
 
 def kendall_distance(overlap: Overlap, depth: int) -> Column:

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from monitor.core.index.statistics.counters import DOCUMENT_BINS, NORM_WIDTH, TOKENS_BINS, norm_bins, norm_middles
-from monitor.core.index.statistics.histogram import Bins, quantiles, stability_index
+from monitor.core.index.statistics.histogram import Bins, EarlierDistribution, quantiles, stability_index
 
 VALUES = st.lists(st.integers(0, 3_000_000), min_size=1, max_size=60)
 
@@ -94,3 +94,15 @@ def test_lengths_of_vectors_are_known_to_their_bin() -> None:
     assert (np.abs(said - drawn) <= drawn * 0.016).all()
     assert lengths[place[norm_bins(np.array([0.0, 1.0, 0.99999994], np.float32))]].tolist() == [0.0, 1.0, 1.0]
     assert norm_bins(np.array([1e-9, 1e9], np.float32)).tolist() == [0, NORM_WIDTH - 2]
+
+
+@given(st.lists(st.lists(st.integers(0, 9), max_size=12), min_size=2, max_size=4))
+def test_what_is_compared_with_again_says_the_same(drawn: list[list[int]]) -> None:
+    before, *later = [
+        (np.unique(values).astype(np.float64), np.unique(values, return_counts=True)[1].astype(np.int64))
+        for values in (np.array(one, np.int64) for one in drawn)
+    ]
+    known = EarlierDistribution(before)
+    for after in (*later, *later):
+        np.testing.assert_array_equal(known.stability_index(after), stability_index(before, after))
+        np.testing.assert_array_equal(known.quantiles((0.05, 0.5)), quantiles(*before, (0.05, 0.5)))
