@@ -76,12 +76,13 @@ class Summaries:
         if kept is None or not kept.holds(table, alignment, failures, only_all=only_all):
             rows = _exported(table, self.limits, self._registry)
             places = tuple(_places(table, alignment, failures, only_all=only_all))
-            kept = _Kept(table, alignment, failures, only_all, rows, places, {})
+            kept = _Kept(table, alignment, failures, only_all, rows, places, {}, {})
         moved = kept.moved(table)
         if moved:
-            chosen = [kept.rows[at] for at in moved]
-            said = dict(zip(moved, _said(table, alignment, chosen, kept.places, self.limits), strict=True))
-            kept = replace(kept, table=table, said={**kept.said, **said})
+            chosen, orders = [kept.rows[at] for at in moved], dict(kept.orders)
+            found = _said(table, alignment, chosen, kept.places, self.limits, orders)
+            said = {**kept.said, **dict(zip(moved, found, strict=True))}
+            kept = replace(kept, table=table, said=said, orders=orders)
         self._kept[table.leg, table.names] = kept
         every = [kept.said[at] for at in range(len(kept.rows))]
         for at in range(len(kept.places)):
@@ -120,6 +121,8 @@ class _Kept:
     rows: Sequence[_Row]
     places: Sequence[_Place]
     said: Mapping[int, Sequence[Sequence[Measurement]]]
+    orders: Mapping[int, NDArray[np.int64]]
+    """By column, its anchors by value when it was summarised last."""
 
     def holds(
         self, table: SummaryTable, alignment: Alignment, failures: Mapping[int, str], *, only_all: bool
@@ -168,8 +171,9 @@ def _said(
     rows: Sequence[_Row],
     places: Sequence[_Place],
     limits: Mapping[str, float],
+    orders: dict[int, NDArray[np.int64]],
 ) -> list[list[tuple[Measurement, ...]]]:
-    """What is said of each row in each place."""
+    """What is said of each row in each place; `orders` of columns are brought up to date."""
     columns = sorted({column for row in rows for column in (row.column, row.own) if column >= 0})
     place = {column: at for at, column in enumerate(columns)}
     part = replace(
@@ -180,7 +184,10 @@ def _said(
     )
     moved = [replace(row, column=place[row.column], own=place.get(row.own, -1)) for row in rows]
     spread = sorted({at for row in moved if len(row.stats) > 1 for at in (row.column, row.own) if at >= 0})
-    ordered = Ordered.of(part.values[spread], alignment.weights)
+    every = np.arange(len(alignment.weights))
+    near = [orders.get(columns[at], every) for at in spread]
+    ordered = Ordered.of(part.values[spread], alignment.weights, np.stack(near) if near else None)
+    orders.update(zip((columns[at] for at in spread), ordered.order, strict=True))
     shares = _shares(part, moved, limits)
     groupings = dict.fromkeys(id(of.grouping) for of in places)
     by_grouping = {
@@ -188,7 +195,8 @@ def _said(
         for of in alignment.groupings
         if id(of) in groupings
     }
-    return [[tuple(_measurements(part, row, by_grouping[id(of.grouping)], of)) for of in places] for row in moved]
+    stats = [by_grouping[id(of.grouping)] for of in places]
+    return [_measurements(part, row, stats, places) for row in moved]
 
 
 @dataclass(frozen=True, slots=True)
@@ -250,20 +258,31 @@ def _statistics(
     return _Statistics({"mean": means.mean.tolist(), **values}, means.n.tolist(), means.covered.tolist())
 
 
-def _measurements(table: SummaryTable, row: _Row, stats: _Statistics, place: _Place) -> Iterator[Measurement]:
-    column, name, at = row.column, row.name, place.at
-    counted = stats.n[column][at]
-    reason = table.reasons[column]
-    if not reason or (reason == NOT_REPLAYED and place.why):
-        reason = _why(counted, place) or table.note
-    covered = stats.covered[column][at] if place.expected else 0.0
-    for stat in row.stats:
-        values = stats.values[stat]
-        before = _NONE if row.own < 0 else values[row.own][at]
-        yield Measurement(
-            name.metric, table.leg, name.k, place.grouping.dimension, place.segment, stat, values[column][at],
-            counted, place.expected, before, reason, covered,
-        )  # fmt: skip
+def _measurements(
+    table: SummaryTable, row: _Row, stats: Sequence[_Statistics], places: Sequence[_Place]
+) -> list[tuple[Measurement, ...]]:
+    """What is said of one row in each place."""
+    column, own, leg, (metric, k, _), told = row.column, row.own, table.leg, row.name, table.reasons[row.column]
+    made = []
+    for place, of in zip(places, stats, strict=True):
+        at, expected, dimension, segment = place.at, place.expected, place.grouping.dimension, place.segment
+        counted = of.n[column][at]
+        reason = told
+        if not reason or (reason == NOT_REPLAYED and place.why):
+            reason = _why(counted, place) or table.note
+        covered = of.covered[column][at] if expected else 0.0
+        said = []
+        for stat in row.stats:
+            values = of.values[stat]
+            before = _NONE if own < 0 else values[own][at]
+            said.append(
+                Measurement(
+                    metric, leg, k, dimension, segment, stat, values[column][at], counted, expected, before, reason,
+                    covered,
+                )
+            )  # fmt: skip
+        made.append(tuple(said))
+    return made
 
 
 def _why(counted: int, place: _Place) -> str:

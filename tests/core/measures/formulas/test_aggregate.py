@@ -53,6 +53,26 @@ def test_every_segment_equals_numpy(table: tuple[Matrix, Matrix, NDArray[np.int6
         np.testing.assert_array_equal(quantiles[:, column, segment], expected)
 
 
+@given(tables(), st.randoms(use_true_random=False))
+def test_an_order_mended_is_the_order_sorted(
+    table: tuple[Matrix, Matrix, NDArray[np.int64], int], random: Random
+) -> None:
+    values, weights, *_ = table
+    near = np.array([random.sample(range(values.shape[1]), values.shape[1]) for _ in values], np.int64)
+    np.testing.assert_array_equal(Ordered.of(values, weights, near).order, Ordered.of(values, weights).order)
+
+
+@pytest.mark.parametrize("moved", [0, 1, 20, 1000])
+def test_a_few_values_that_moved_are_put_in_their_places(moved: int) -> None:
+    """With a thousand others it is cheaper to sort anew; the order is the same."""
+    rng = np.random.default_rng(moved)
+    before, weights = np.round(rng.random((2, 1000)), 2), np.ones(1000)
+    values = before.copy()
+    values[:, rng.choice(1000, moved, replace=False)] = rng.choice([NAN, 0.0, -0.0, 0.5], moved)
+    mended = Ordered.of(values, weights, Ordered.of(before, weights).order)
+    np.testing.assert_array_equal(mended.order, np.argsort(values, axis=1, kind="stable"))
+
+
 @pytest.mark.parametrize("anchors", [1, 7, 20, 1000, 5000])
 def test_many_anchors_equal_numpy(anchors: int) -> None:
     rng = np.random.default_rng(anchors)
