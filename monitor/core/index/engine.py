@@ -72,6 +72,7 @@ class Engine:
         bm25: of the lexical leg.
         bands: finds candidates for near copies.
         dimensions: by which statistics of the corpus are told apart.
+        vocabulary: of this engine alone; None: a plain one.
     """
 
     def __init__(
@@ -84,11 +85,12 @@ class Engine:
         *,
         bands: Bands,
         dimensions: Sequence[str] = (),
+        vocabulary: Vocabulary | None = None,
     ) -> None:
         self.anchors = anchors
         self.duplicates = Duplicates(bands)
         self.statistics = CorpusStatistics(corpus, self.duplicates, dimensions)
-        self.vocabulary = Vocabulary()
+        self.vocabulary = Vocabulary() if vocabulary is None else vocabulary
         # Rewrites are asked behind the anchors; on the dense leg only where something encodes them.
         self._by_vector, self._by_words = _asked(anchors)
         asked = self._by_words
@@ -113,16 +115,28 @@ class Engine:
     def apply(self, delta: Delta) -> Mapping[ListLeg, NDArray[np.bool_]]:
         """Take a batch's net changes; returns which anchors each leg's list may have changed for, (A,) bool."""
         touched: dict[ListLeg, NDArray[np.bool_]] = {}
-        if self.dense is not None:
-            touched["dense"] = self.dense.apply(delta)[: len(self.anchors)]
+        dense = self.stage(delta)
+        if dense is not None:
+            touched["dense"] = dense[: len(self.anchors)]
+        if self.lexical is not None:
+            touched["lexical"] = self.lexical.rank()[: len(self.anchors)]
+        return touched
+
+    def stage(self, delta: Delta) -> NDArray[np.bool_] | None:
+        """Take a batch's net changes, all but the lexical leg's lists: they wait for `lexical.rank`.
+
+        Returns:
+            Which of the dense leg's lists changed, rewrites too; None where the leg is off.
+        """
+        dense = None if self.dense is None else self.dense.apply(delta)
         # One tokenisation feeds the lexical leg, the shingles and the statistics.
         tokens = self.vocabulary.encode(delta.texts)
         self._count(delta, tokens, self.vocabulary.hashes)
         if self.lexical is not None:
-            touched["lexical"] = self.lexical.apply(delta, tokens)[: len(self.anchors)]
+            self.lexical.stage(delta, tokens)
         else:
             self.vocabulary.recycle()
-        return touched
+        return dense
 
     def load(self, deltas: Iterable[Delta], *, start: Start = at_once) -> None:
         """Take in a whole corpus that arrives in parts, into an empty engine: the bits of `apply`, in less time.
@@ -169,6 +183,13 @@ class Engine:
         Returns:
             (A,) int64: for each anchor the row that asked the same before, -1 for a new question.
         """
+        return self._reanchor(anchors, wait=False)
+
+    def ask(self, anchors: AnchorSet) -> NDArray[np.int64]:
+        """As `reanchor`, all but the lexical leg's new lists: they wait for `lexical.rank`."""
+        return self._reanchor(anchors, wait=True)
+
+    def _reanchor(self, anchors: AnchorSet, *, wait: bool) -> NDArray[np.int64]:
         kept = kept_rows(self.anchors, anchors)
         by_vector, by_words = _asked(anchors)
         if self.dense is not None:
@@ -176,7 +197,8 @@ class Engine:
         if self.lexical is not None:
             queries = [tokenize(anchor.text) for anchor in by_words.anchors]
             before = kept_rows(self._by_words, by_words)
-            self.lexical.reanchor(queries, by_words.filters, before, anchors=len(anchors))
+            asking = self.lexical.ask if wait else self.lexical.reanchor
+            asking(queries, by_words.filters, before, anchors=len(anchors))
         self.anchors, self._by_vector, self._by_words = anchors, by_vector, by_words
         return kept
 

@@ -84,8 +84,22 @@ class StatisticsSums:
     frequency: NDArray[np.int64]
 
 
+def chunks_by_source(codes: SegmentCodes) -> Mapping[str, int]:
+    """Live chunks by source; 0 for one that is gone."""
+    chunks: Counter[str] = Counter()
+    for segment, members in zip(codes.segments, codes.counts.tolist(), strict=False):
+        chunks[dict(segment).get(SOURCE, "")] += members
+    return chunks
+
+
+def kept_sources(chunks: Mapping[str, int]) -> frozenset[str]:
+    """The sources told apart, of live chunks by source: the largest, of equals the first by name."""
+    live = sorted((source for source in chunks if chunks[source]), key=lambda source: (-chunks[source], source))
+    return frozenset(live[:MOST_SOURCES])
+
+
 def sums_by_source(
-    forward: ForwardLists, local: NDArray[np.int32], count: int, codes: SegmentCodes
+    forward: ForwardLists, local: NDArray[np.int32], count: int, codes: SegmentCodes, kept: frozenset[str]
 ) -> StatisticsSums:
     """Sum the forward lists of all live chunks by source.
 
@@ -94,9 +108,10 @@ def sums_by_source(
         local: (v,) the term index by token id, of tokens that anchors have.
         count: how many terms there are.
         codes: the segments of all live slots.
+        kept: sources told apart; the chunks of all others count under `REST`.
     """
     slots = forward.live()
-    names, of_code = _named(codes)
+    names, of_code = _named(codes, kept)
     documents: NDArray[np.int64] = np.zeros(len(names), np.int64)
     lengths, frequency = documents.copy(), np.zeros(len(names) * count, np.int64)
     for at in range(0, len(slots), _AT_ONCE):
@@ -126,15 +141,11 @@ def occurrences(lists: Lists, repeats: Mapping[str, int], ids: NDArray[np.int32]
     return TermOccurrences(tuple(repeats), said, frequency, lists.lengths.astype(float))
 
 
-def _named(codes: SegmentCodes) -> tuple[tuple[str, ...], NDArray[np.int64]]:
+def _named(codes: SegmentCodes, kept: frozenset[str]) -> tuple[tuple[str, ...], NDArray[np.int64]]:
     """Sources, sorted, and the number of the source of each segment code; small sources are pooled."""
-    said = [dict(segment).get(SOURCE, "") for segment in codes.segments]
-    chunks: Counter[str] = Counter()
-    for source, members in zip(said, codes.counts.tolist(), strict=False):
-        chunks[source] += members
-    live = sorted((source for source in chunks if chunks[source]), key=lambda source: (-chunks[source], source))
-    kept = set(live[:MOST_SOURCES])
+    live = [source for source, chunks in chunks_by_source(codes).items() if chunks]
     names = tuple(sorted({source if source in kept else REST for source in live}))
     number = {source: at for at, source in enumerate(names)}
     rest = number.get(REST, 0)
+    said = [dict(segment).get(SOURCE, "") for segment in codes.segments]
     return names, np.array([number.get(source, rest) for source in said], np.int64)

@@ -6,8 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from monitor.core.index.lexical.bm25 import Bm25Scorer
-from monitor.core.index.lexical.forward import ForwardLists
-from monitor.core.index.lexical.vocabulary import Vocabulary
+from monitor.core.index.lexical.sources import Totals
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -38,23 +37,26 @@ class LexicalStatistics:
 
 
 def statistics(
-    bm25: Bm25Scorer,
-    forward: ForwardLists,
-    vocabulary: Vocabulary,
-    anchor_terms: tuple[tuple[str, ...], NDArray[np.int64]],
+    bm25: Bm25Scorer, totals: Totals, frequencies: tuple[NDArray[np.int64], NDArray[np.int64]]
 ) -> LexicalStatistics:
-    """Put the statistics together; `anchor_terms` are the terms, sorted, and their document frequencies."""
-    terms, frequency = anchor_terms
-    distinct, counts = vocabulary.frequencies()
-    average = bm25.average_idf(forward.documents, distinct, counts)
+    """Put the statistics together.
+
+    Args:
+        bm25: the scoring function.
+        totals: chunks, tokens, and the anchors' terms with their document frequencies; its mean idf is not read.
+        frequencies: the distinct document frequencies of the whole vocabulary, ascending, and how many terms have
+            each.
+    """
+    distinct, counts = frequencies
+    average = bm25.average_idf(totals.documents, distinct, counts)
     return LexicalStatistics(
-        documents=forward.documents,
-        total_length=forward.total_length,
-        average_length=forward.total_length / forward.documents if forward.documents else 0.0,
+        documents=totals.documents,
+        total_length=totals.length,
+        average_length=totals.length / totals.documents if totals.documents else 0.0,
         average_idf=average,
         vocabulary=int(counts.sum()),
-        terms=terms,
-        document_frequency=frequency,
-        idf=bm25.idf(forward.documents, frequency, average),
-        out_of_vocabulary=int((frequency == 0).sum()),
+        terms=totals.terms,
+        document_frequency=totals.frequency,
+        idf=bm25.idf(totals.documents, totals.frequency, average),
+        out_of_vocabulary=int((totals.frequency == 0).sum()),
     )

@@ -14,7 +14,16 @@ from monitor.core.index.lexical.forward import ForwardLists
 from monitor.core.index.lexical.kernels import count
 from monitor.core.index.lexical.names import OrderLabels
 from monitor.core.index.lexical.queries import QueryFilters, QueryPlan, anchor_terms, compile_queries
-from monitor.core.index.lexical.sources import SourceStatistics, TermOccurrences, occurrences, sums_by_source
+from monitor.core.index.lexical.sources import (
+    SourceStatistics,
+    StatisticsSums,
+    TermOccurrences,
+    Totals,
+    chunks_by_source,
+    kept_sources,
+    occurrences,
+    sums_by_source,
+)
 from monitor.core.index.lexical.statistics import LexicalStatistics, statistics
 from monitor.core.index.lexical.vocabulary import Vocabulary
 from monitor.core.index.lexical.watch import CandidateBuffers
@@ -27,6 +36,7 @@ _MANY = 4
 """A scan for more than one anchor in so many refills all: the others would drift and follow soon."""
 _WIDEST = 64
 """Entries per result wanted up to which failing often alone widens a buffer."""
+_NONE = np.zeros(0, np.int64)
 _OFTEN = 256
 """A row that fails again within this many batches gets a buffer twice as large: a scan for one row costs as much as
 ranking a hundred thousand entries more, so a row that fails once in so many batches already pays for its room."""
@@ -40,6 +50,9 @@ class LexicalTopK:
     and a bound on what everything outside can score now proves the top-k exact (`lexical_bound`), or the anchor
     is refilled by a scan. Scores are computed from integers in a fixed order: the same live corpus gives the
     same bits, whatever the history, the batches and the slots were.
+
+    A corpus in shards has one of these a shard: `stage` takes a batch in, `rank` is told what BM25 rests on in all
+    shards together. Floors are of the shard's own chunks, weights of all chunks, and the proof is the same.
 
     A hit contains at least one term of its anchor; hits with a score <= 0 are hits. An anchor without terms, the
     empty corpus and chunks without tokens give empty lists. Ties by chunk id.
@@ -79,6 +92,8 @@ class LexicalTopK:
         self._queries = [tuple(query) for query in queries]
         self._pinned = vocabulary.pin(self._queries)
         self._terms = anchor_terms(self._queries[:anchors], self._pinned)
+        self._asked = anchor_terms(self._queries, self._pinned)
+        self._totals: Totals | None = None
         self._plan = compile_queries(self._pinned, filters)
         self._forward, self._names = ForwardLists(), OrderLabels(corpus.names)
         self._local = self._plan.local(vocabulary.capacity)
@@ -86,6 +101,7 @@ class LexicalTopK:
         self._watch = CandidateBuffers(self._plan, k, reference)
         self._failed_at: NDArray[np.int64] = np.full(len(queries), -_OFTEN - 1, np.int64)
         self._batch = 0
+        self._arrived, self._fresh = _NONE, _NONE
         self._lists = RankedLists.of([[] for _ in queries], k)
 
     def apply(self, delta: Delta, tokens: Sequence[NDArray[np.int32]]) -> NDArray[np.bool_]:
@@ -98,21 +114,44 @@ class LexicalTopK:
         Returns:
             (A,) bool: anchors whose top-k ids, or their order, changed.
         """
+        self.stage(delta, tokens)
+        return self.rank()
+
+    def stage(self, delta: Delta, tokens: Sequence[NDArray[np.int32]]) -> None:
+        """Take a batch in, arguments as of `apply`; the lists stay as they are until `rank`, which comes next."""
         self._batch += 1
         self._vocabulary.release(self._forward.drop(delta.removed))
         self._watch.drop(delta.removed)
         self.take(delta, tokens)
-        if 2 * len(delta.added) > self._forward.documents:
+        self._arrived = delta.added
+
+    def rank(self, totals: Totals | None = None) -> NDArray[np.bool_]:
+        """Bring every list up to date with what was staged, and with the queries asked since.
+
+        Args:
+            totals: what BM25 rests on in all shards, of the terms of `own`; None: there are no other chunks.
+
+        Returns:
+            What `apply` does.
+        """
+        self._totals = totals
+        arrived, self._arrived = self._arrived, _NONE
+        fresh, self._fresh = self._fresh, _NONE
+        if 2 * len(arrived) > self._forward.documents:
             return self.settle()
         every, reference = np.arange(len(self._plan)), self._follow()
-        self._watch.offer(self._forward.lists(delta.added), self._names)
+        self._watch.offer(self._forward.lists(arrived), self._names)
         ranking = self._watch.rank(self._now, every, self._names)
-        failed = self._watch.to_refill(ranking, self._now, self._names)
+        failed = np.union1d(self._watch.to_refill(ranking, self._now, self._names), fresh)
         if len(failed):
             again = self._proved(failed, reference)
             rows = every if len(again.slot) == len(every) else failed
             ranking.slot[rows], ranking.score[rows] = again.slot, again.score
         return self._publish(ranking)
+
+    def own(self) -> Totals:
+        """What these chunks add to what BM25 rests on: of the terms of all queries, rewrites too. No mean idf."""
+        return self._own(self._asked)
 
     def take(self, delta: Delta, tokens: Sequence[NDArray[np.int32]]) -> None:
         """Take in what a delta adds. A corpus that comes in parts is taken part by part, then settled."""
@@ -144,10 +183,27 @@ class LexicalTopK:
             kept: (A,) int64, see `anchors.kept_rows`: buffers and lists of those rows hold as they are.
             anchors: see the constructor.
         """
+        self.ask(queries, filters, kept, anchors=anchors)
+        fresh, self._fresh = self._fresh, _NONE
+        if len(fresh):
+            _, reference = self._weighted(self._plan, self._local)
+            found = self._watch.proved(fresh, self._forward, self._now, reference, self._names)
+            self._lists = self._lists.replaced(self._plan.order[fresh], self._listed(found))
+
+    def ask(
+        self,
+        queries: Sequence[Sequence[str]],
+        filters: Sequence[Segment],
+        kept: NDArray[np.int64],
+        *,
+        anchors: int | None = None,
+    ) -> None:
+        """As `reanchor`, without the scan: new questions have empty lists until `rank`, which comes next."""
         before, watch, pinned = self._plan, self._watch, self._pinned
         self._queries = [tuple(query) for query in queries]
         self._pinned = self._vocabulary.pin(self._queries)
         self._terms = anchor_terms(self._queries[:anchors], self._pinned)
+        self._asked, self._totals = anchor_terms(self._queries, self._pinned), None  # those were of other terms
         self._vocabulary.unpin(pinned)
         self._vocabulary.recycle()
         self._plan = compile_queries(self._pinned, filters)
@@ -157,16 +213,13 @@ class LexicalTopK:
         self._now, reference = self._weighted(self._plan, self._local)
         self._watch = CandidateBuffers(self._plan, self.k, reference)
         rows = kept[self._plan.order]  # by row of the new plan: the query before
-        target, fresh = np.flatnonzero(rows >= 0), np.flatnonzero(rows < 0)
+        target, self._fresh = np.flatnonzero(rows >= 0), np.flatnonzero(rows < 0)
         source = np.argsort(before.order)[rows[target]]
         self._watch.carry(watch, source, target)
         failed_at, self._failed_at = self._failed_at, np.full(len(rows), -_OFTEN - 1, np.int64)
         self._failed_at[target] = failed_at[source]
         self._watch.follow(self._now, self._frequency(self._plan), self._forward.frequency_type)
         self._lists = self._lists.arranged(kept)
-        if len(fresh):
-            found = self._watch.proved(fresh, self._forward, self._now, reference, self._names)
-            self._lists = self._lists.replaced(self._plan.order[fresh], self._listed(found))
 
     @property
     def bytes(self) -> int:
@@ -179,9 +232,7 @@ class LexicalTopK:
 
     def statistics(self) -> LexicalStatistics:
         """What BM25 rests on now."""
-        terms, ids = self._terms
-        frequency = self._vocabulary.document_frequency[ids].astype(np.int64)
-        return statistics(self.bm25, self._forward, self._vocabulary, (terms, frequency))
+        return statistics(self.bm25, self._own(self._terms), self._vocabulary.frequencies())
 
     def tokens(self, slots: NDArray[np.int64]) -> NDArray[np.int32]:
         """Tokens, with repeats, of the chunks in these live slots."""
@@ -189,12 +240,16 @@ class LexicalTopK:
 
     def by_source(self, codes: SegmentCodes) -> SourceStatistics:
         """The statistics told apart by source, by a pass over all live chunks; `codes` are their segments."""
+        sums = self.sums_by_source(codes, kept_sources(chunks_by_source(codes)))
+        average = self.bm25.average_idf(self._forward.documents, *self._vocabulary.frequencies())
+        return SourceStatistics(sums.sources, sums.documents, sums.lengths, self._terms[0], sums.frequency, average)
+
+    def sums_by_source(self, codes: SegmentCodes, kept: frozenset[str]) -> StatisticsSums:
+        """What `by_source` is made of: the sums of these sources, and of all others together."""
         terms, ids = self._terms
         local: NDArray[np.int32] = np.zeros(self._vocabulary.capacity, np.int32)
         local[ids] = np.arange(len(terms), dtype=np.int32)
-        sums = sums_by_source(self._forward, local, len(terms), codes)
-        average = self.bm25.average_idf(self._forward.documents, *self._vocabulary.frequencies())
-        return SourceStatistics(sums.sources, sums.documents, sums.lengths, terms, sums.frequency, average)
+        return sums_by_source(self._forward, local, len(terms), codes, kept)
 
     def occurrences(self, query: int, slots: NDArray[np.int64]) -> TermOccurrences:
         """How often some live chunks contain the terms of one query."""
@@ -223,6 +278,11 @@ class LexicalTopK:
         ranking = watch.proved(np.arange(len(plan)), self._forward, now, reference, self._names)
         return self._named(plan, ranking)
 
+    def _own(self, asked: tuple[tuple[str, ...], NDArray[np.int32]]) -> Totals:
+        terms, ids = asked
+        frequency = self._vocabulary.document_frequency[ids].astype(np.int64)
+        return Totals(self._forward.documents, self._forward.total_length, terms, frequency, 0.0)
+
     def _store(self, delta: Delta, tokens: Sequence[NDArray[np.int32]]) -> None:
         if len(self._local) < self._vocabulary.capacity:
             self._local = self._plan.local(self._vocabulary.capacity)
@@ -245,12 +305,19 @@ class LexicalTopK:
 
     def _weighted(self, plan: QueryPlan, local: NDArray[np.int32]) -> tuple[Queries, Queries]:
         """A plan under the present weights, and under those a new epoch starts with: positive for absent terms."""
-        documents = self._forward.documents
-        frequency = self._frequency(plan)
-        average = self.bm25.average_idf(documents, *self._vocabulary.frequencies())
+        documents, total = self._forward.documents, self._forward.total_length
+        frequency, totals = self._frequency(plan), self._totals
+        if totals is None:
+            average = self.bm25.average_idf(documents, *self._vocabulary.frequencies())
+        elif plan is self._plan:
+            documents, total, average = totals.documents, totals.length, totals.average_idf
+            frequency[np.searchsorted(plan.terms, self._asked[1])] = totals.frequency
+        else:
+            message = "lexical: one shard cannot search for what nobody watches; the weights are of other terms"
+            raise ValueError(message)
         idf = self.bm25.idf(documents, frequency, average)
         start = np.where(frequency == 0, self.bm25.raw_idf(documents, frequency), idf)
-        length = self._forward.total_length / documents if documents else 0.0
+        length = total / documents if documents else 0.0
         k1_b = (self.bm25.k1, self.bm25.b)
         return plan.weighted(idf, length, local, k1_b), plan.weighted(start, length, local, k1_b)
 
