@@ -72,6 +72,7 @@ class Engine:
         bm25: of the lexical leg.
         bands: finds candidates for near copies.
         dimensions: by which statistics of the corpus are told apart.
+        whole: whether all chunks of each document are in this corpus, see `StatisticsAccumulator`.
         vocabulary: of this engine alone; None: a plain one.
     """
 
@@ -85,11 +86,12 @@ class Engine:
         *,
         bands: Bands,
         dimensions: Sequence[str] = (),
+        whole: bool = True,
         vocabulary: Vocabulary | None = None,
     ) -> None:
         self.anchors = anchors
         self.duplicates = Duplicates(bands)
-        self.statistics = CorpusStatistics(corpus, self.duplicates, dimensions)
+        self.statistics = CorpusStatistics(corpus, self.duplicates, dimensions, whole=whole)
         self.vocabulary = Vocabulary() if vocabulary is None else vocabulary
         # Rewrites are asked behind the anchors; on the dense leg only where something encodes them.
         self._by_vector, self._by_words = _asked(anchors)

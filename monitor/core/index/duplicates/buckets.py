@@ -92,6 +92,18 @@ class Buckets:
         """Mark which sets have a near copy among the handles; see `kernels_buckets.holds`."""
         kernels_buckets.holds(self._chains, sets, asked, question, found)
 
+    def meets(self, tags: Tags, partition: int) -> NDArray[np.bool_]:
+        """Whether some entry has each of these (n,) tags, in a table of one tag per handle; (n,) bool."""
+        return kernels_buckets.meets(self._chains, tags, partition)
+
+    def locate(self, tags: Tags, named: tuple[Handles, NDArray[np.uint64]], wanted: NDArray[np.uint64]) -> Handles:
+        """The entries that have these tags and are of these sets; see `kernels_buckets.locate`."""
+        return kernels_buckets.locate(self._chains, tags, *named, wanted)
+
+    def first_alike(self, sets: Sets, owner: Handles, witness: Handles, question: Question) -> None:
+        """Find a witness for each asking set; see `kernels_buckets.first_alike`."""
+        kernels_buckets.first_alike(self._chains, sets, owner, witness, question)
+
     def _make_room(self, handles: Handles) -> None:
         old = self._chains
         needed = int(handles.max(initial=-1)) + 1

@@ -134,6 +134,15 @@ class Duplicates:
         """A hash of the token sequence of each live slot, equal in every run; 0 for a text without tokens."""
         return self._texts.keys(slots)
 
+    def set_hashes(self, slots: Slots) -> NDArray[np.uint64]:
+        """A hash of the set of shingles of each live slot, equal in every run; 0 for a text without tokens."""
+        return self._sets.keys(slots)
+
+    def holders(self, slots: Slots) -> NDArray[np.int64]:
+        """How many live slots have the set of shingles that each of these has; 0 for a text without tokens."""
+        groups = self._sets.of[slots]
+        return np.where(groups == NO_GROUP, 0, self._sets.sizes[groups])
+
     def sampled(self, slots: Slots) -> tuple[NDArray[np.uint32], NDArray[np.int32], NDArray[np.int32]]:
         """Of each live slot those shingles that belong to a fixed sixteenth of all there can be.
 

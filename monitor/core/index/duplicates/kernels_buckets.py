@@ -137,6 +137,15 @@ def _alike(ours: Sets, left: np.int64, theirs: Sets, right: np.int64, threshold:
 
 
 @compiled
+def near(sets: Sets, left: Handles, right: Handles, threshold: float) -> NDArray[np.bool_]:
+    """Whether the exact Jaccard similarity of the sets left[i] and right[i] reaches the threshold; (p,) bool."""
+    found = np.zeros(len(left), np.bool_)
+    for pair in range(len(left)):
+        found[pair] = _alike(sets, left[pair], sets, right[pair], threshold)
+    return found
+
+
+@compiled
 def search(chains: Chains, sets: Sets, witness: Handles, question: Question) -> Handles:
     """Find a witness for each asking set that has none, in place; returns the candidates that got one themselves."""
     heads, tags, following, _, _, _, width, buckets = chains
@@ -189,3 +198,69 @@ def holds(chains: Chains, sets: Sets, asked: Sets, question: Question, found: ND
                     found[row] = True
                     break
                 entry = np.int64(following[entry])
+
+
+@compiled
+def meets(chains: Chains, tags: Tags, partition: int) -> NDArray[np.bool_]:
+    """Whether some entry of a table of one tag per handle has each of these; (n,) bool."""
+    found = np.zeros(len(tags), np.bool_)
+    for row in range(len(tags)):
+        tag = tags[row]
+        entry = np.int64(chains.heads[(np.int64(tag) & (chains.buckets - 1)) + partition * chains.buckets])
+        while entry != NONE and not found[row]:
+            found[row] = chains.tags[entry] == tag
+            entry = np.int64(chains.following[entry])
+    return found
+
+
+@compiled
+def locate(
+    chains: Chains, tags: Tags, sets: Handles, names: NDArray[np.uint64], wanted: NDArray[np.uint64]
+) -> Handles:
+    """The entry, of a table of one tag per entry, that has this tag and is of the set with this name; (n,) int64.
+
+    Args:
+        chains: the table, of two shelves.
+        tags: (n,) of each set sought, one.
+        sets: by entry.
+        names: by set.
+        wanted: (n,) names of the sets sought.
+
+    Returns:
+        NONE where there is no such entry.
+    """
+    found = np.full(len(tags), np.int64(NONE))
+    for row in range(len(tags)):
+        for partition in range(2):
+            tag = tags[row]
+            entry = np.int64(chains.heads[(np.int64(tag) & (chains.buckets - 1)) + partition * chains.buckets])
+            while entry != NONE and found[row] == NONE:
+                if chains.tags[entry] == tag and names[sets[entry]] == wanted[row]:
+                    found[row] = entry
+                entry = np.int64(chains.following[entry])
+    return found
+
+
+@compiled
+def first_alike(chains: Chains, sets: Sets, owner: Handles, witness: Handles, question: Question) -> None:
+    """Find a witness for each asking set that has none, in place, in a table of one tag per entry.
+
+    Args:
+        chains: the table.
+        sets: by set.
+        owner: the set of each entry.
+        witness: by set, written.
+        question: one row per tag of an asking set.
+    """
+    asking, bands, partition, _, threshold = question
+    for row in range(len(asking)):
+        own, tag = asking[row], bands[row]
+        if witness[own] != NONE:
+            continue
+        entry = np.int64(chains.heads[(np.int64(tag) & (chains.buckets - 1)) + partition * chains.buckets])
+        while entry != NONE:
+            other = owner[entry]
+            if chains.tags[entry] == tag and other != own and _alike(sets, own, sets, other, threshold):
+                witness[own] = other
+                break
+            entry = np.int64(chains.following[entry])

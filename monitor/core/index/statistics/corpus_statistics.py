@@ -8,16 +8,13 @@ from numpy.typing import NDArray
 from monitor.core.index.corpus import Corpus, Delta
 from monitor.core.index.duplicates.duplicates import Duplicates
 from monitor.core.index.lexical.statistics import LexicalStatistics
-from monitor.core.index.statistics.faults import compare
-from monitor.core.index.statistics.integrity import Integrity
+from monitor.core.index.statistics.integrity_look import IntegrityLook
 from monitor.core.index.statistics.kept import StatisticsAccumulator
 from monitor.core.index.statistics.measured import Cache, Measurable
 from monitor.core.index.statistics.population import Population
 from monitor.core.index.statistics.profile import Profile
 from monitor.core.index.statistics.sample import BottomKSample
 from monitor.core.index.statistics.view import StatisticsView
-
-_NEVER = -1
 
 
 class CorpusStatistics:
@@ -27,16 +24,17 @@ class CorpusStatistics:
         corpus: the chunk table.
         duplicates: of the same corpus; takes each delta first.
         dimensions: the configured ones.
+        whole: whether all chunks of each document are in this corpus, see `StatisticsAccumulator`.
     """
 
-    def __init__(self, corpus: Corpus, duplicates: Duplicates, dimensions: Sequence[str]) -> None:
-        self.kept = StatisticsAccumulator(corpus, duplicates, dimensions)
+    def __init__(
+        self, corpus: Corpus, duplicates: Duplicates, dimensions: Sequence[str], *, whole: bool = True
+    ) -> None:
+        self.kept = StatisticsAccumulator(corpus, duplicates, dimensions, whole=whole)
         self._corpus, self._cache = corpus, Cache()
         self._then: Profile | None = None
         self._samples: dict[str, NDArray[np.float32]] = {}
-        self._pinned: Population | None = None
-        self._integrity: tuple[Integrity | None, Integrity | None] = (None, None)
-        self._looked_at = _NEVER
+        self._looked = IntegrityLook(self.kept.cells.dimensions)
 
     def apply(self, delta: Delta, tokens: Sequence[NDArray[np.int32]], hashes: NDArray[np.uint64]) -> None:
         """Take in one batch; `tokens` are the token ids of each added text, `hashes` the words' by id."""
@@ -54,10 +52,9 @@ class CorpusStatistics:
     def rebase(self, profile: Profile | None, pinned: Profile | None = None) -> None:
         """Compare with this profile from here on, and with that of a pinned baseline beside it."""
         self._then = profile
-        self._pinned = None if pinned is None or pinned is profile else pinned.population
         self.kept.rebase(None if profile is None else profile.population)
         self._samples.pop("changed", None)
-        self._integrity, self._looked_at = (None, None), _NEVER
+        self._looked.rebase(profile, pinned)
 
     def at(
         self, lexical: LexicalStatistics | None, upserts: tuple[int, int], *, cap: int, brief: bool = False
@@ -86,19 +83,8 @@ class CorpusStatistics:
             lexical=lexical,
             upserts=upserts,
         )
-        return Measurable(view, self._then, cap, kept.features, self._cache, *self._looked(brief=brief))
-
-    def _looked(self, *, brief: bool) -> tuple[Integrity | None, Integrity | None]:
-        """What is wrong by construction, against both baselines; looked at again only after a change."""
-        baseline = self.kept.baseline
-        if baseline is None:
-            return None, None
-        if self._looked_at != self.kept.batches and not (brief and self._integrity[0] is not None):
-            now, dimensions = self.population(), self.kept.cells.dimensions
-            beside = None if self._pinned is None else compare(self._pinned, now, dimensions)
-            self._integrity = compare(baseline.population, now, dimensions), beside
-            self._looked_at = self.kept.batches
-        return self._integrity
+        looked = self._looked.at(kept.batches, kept.population, brief=brief)
+        return Measurable(view, self._then, cap, kept.features, self._cache, *looked)
 
     def _sample(self, name: str, sample: BottomKSample) -> NDArray[np.float32]:
         """Vectors of a sample; the very array of the last time unless it may differ."""

@@ -1,6 +1,6 @@
 """Documents per segment: how many chunks each has there, and which changed since the baseline."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,6 +17,8 @@ from monitor.core.index.statistics.counters import (
 from monitor.core.model.events import chunk_key
 
 Ints = NDArray[np.int64]
+Listener = Callable[[Ints, int, Ints], None]
+"""Takes handles of parts, what is counted of them (0: live chunks, 1: changed ones, 2: the baseline's), and steps."""
 _ROW_BITS = 31
 
 
@@ -50,6 +52,8 @@ class Documents:
         """Chunks in the baseline by part."""
         self.changed: Ints = np.zeros(64, np.int64)
         """Chunks new, modified or deleted since the baseline by part."""
+        self.listener: Listener | None = None
+        """Is told every step before it is taken: where others count what lies in several corpora."""
         self._parts: Ints = np.zeros(64, np.int64)
         self._handles = _Handles(self)
         self._free: list[int] = []
@@ -80,6 +84,21 @@ class Documents:
         """The id of a document that has been live since it got its code, else ""."""
         return self._ids[code]
 
+    def of(self, parts: Ints) -> Ints:
+        """Codes of the documents that some parts in use belong to; (n,) int64."""
+        codes: Ints = self._parts[parts] >> _ROW_BITS
+        return codes
+
+    def rows(self, parts: Ints) -> Ints:
+        """Rows of some parts in use; (n,) int64."""
+        rows: Ints = self._parts[parts] & ((1 << _ROW_BITS) - 1)
+        return rows
+
+    def everything(self) -> tuple[tuple[Ints, Ints], ...]:
+        """All parts that have live chunks, changed ones, or some in the baseline: handles and counts of each."""
+        filled = ((np.flatnonzero(of), of) for of in (self.sizes, self.changed, self.then))
+        return tuple((handles, of[handles]) for handles, of in filled)
+
     def coded(self, hashed: int) -> int:
         """The code of a document by the hash of its id."""
         code = self._codes.get(hashed)
@@ -102,6 +121,9 @@ class Documents:
     ) -> None:
         """Add steps to parts, and count the parts anew that this concerns; each argument is (handles, steps)."""
         steps = [(self.sizes, *sizes), (self.changed, *changed), *(() if then is None else ((self.then, *then),))]
+        if self.listener is not None:
+            for kind, (_, handles, step) in enumerate(steps):
+                self.listener(handles, kind, step)
         every = np.sort(np.concatenate([handles for _, handles, _ in steps]))
         parts = every[np.diff(every, prepend=-1) > 0]
         self._count(parts, -1)
@@ -112,17 +134,17 @@ class Documents:
 
     def forget(self, then: tuple[Ints, Ints]) -> None:
         """Let go of a baseline's chunks, (handles, steps) as they were counted."""
-        self._kinds(self._changed(), -1)
+        changed = np.flatnonzero(self.changed)
+        if self.listener is not None:
+            self.listener(changed, 1, -self.changed[changed])
+        self._kinds(changed, -1)
         self.changed[:] = 0
         none = np.zeros(0, np.int64)
         self.update((none, none), (none, none), (then[0], -then[1]))
 
-    def _changed(self) -> Ints:
-        return np.flatnonzero(self.changed)
-
     def _count(self, parts: Ints, sign: int) -> None:
         live = parts[self.sizes[parts] > 0]
-        rows = self._parts[live] & ((1 << _ROW_BITS) - 1)
+        rows = self.rows(live)
         step = np.full(len(live), sign, np.int64)
         self._counters.add(rows, SIZES.start + DOCUMENT_BINS.of(self.sizes[live]), step)
         self._counters.add(rows, np.int64(DOCUMENTS), step)
@@ -133,7 +155,7 @@ class Documents:
         parts = parts[self.changed[parts] > 0]
         now, then = self.sizes[parts] > 0, self.then[parts] > 0
         column = np.where(now & then, DOCUMENTS_MODIFIED, np.where(now, DOCUMENTS_NEW, DOCUMENTS_DELETED))
-        self._counters.add(self._parts[parts] & ((1 << _ROW_BITS) - 1), column, np.int64(sign))
+        self._counters.add(self.rows(parts), column, np.int64(sign))
 
     def _forget(self, parts: Ints) -> None:
         for handle, part in zip(parts.tolist(), self._parts[parts].tolist(), strict=True):

@@ -55,9 +55,13 @@ class StatisticsAccumulator:
         corpus: the chunk table, read by slot while a delta is applied.
         duplicates: holds the shingles; has taken a delta before this.
         dimensions: the configured ones.
+        whole: whether all chunks of each document are in this corpus; else somebody who sees them all says which
+            chunk follows which, and `overlapped` takes what they share.
     """
 
-    def __init__(self, corpus: Corpus, duplicates: Duplicates, dimensions: Sequence[str]) -> None:
+    def __init__(
+        self, corpus: Corpus, duplicates: Duplicates, dimensions: Sequence[str], *, whole: bool = True
+    ) -> None:
         self.corpus, self._duplicates = corpus, duplicates
         self.cells = SegmentKeys(dimensions)
         self.columns = SlotColumns(len(self.cells.dimensions))
@@ -72,7 +76,7 @@ class StatisticsAccumulator:
         self._sums = FeatureSums(corpus.dimension, self.counters)
         self._digests = Digests(corpus.dimension)
         self._sketches = ContentSketches(self.features)
-        self._neighbours = Neighbours()
+        self._neighbours = Neighbours() if whole else None
         self._codes: Ints = np.zeros(0, np.int64)
         self.counters.cover(1)
         self.columns.cover(1)
@@ -134,7 +138,7 @@ class StatisticsAccumulator:
         ranked = sorted(range(len(values)), key=values.__getitem__)
         place = np.empty(len(values), np.int32)
         place[ranked] = np.arange(len(values))
-        codes, coded = np.unique(self._neighbours.documents[slots], return_inverse=True)
+        codes, coded = np.unique(self.documents.of(columns.parts[slots, 0]), return_inverse=True)
         known = np.array([self.documents.hashes[code] for code in codes.tolist()], np.int64)
         hashes, first, ranks = np.unique(known, return_index=True, return_inverse=True)
         document = ranks[coded]
@@ -243,13 +247,25 @@ class StatisticsAccumulator:
 
     def _overlap(self, delta: Delta) -> None:
         """Look at the neighbours of what came, and of what stood before what came or left."""
-        columns = self.columns
-        slots = self._neighbours.apply(delta.removed, delta.added, delta.rows, self._codes)
+        if self._neighbours is None:
+            return
+        ordinals = np.array([row.ordinal for row in delta.rows], np.int64)
+        places = ordinals, np.array([row.key for row in delta.rows], np.int64)
+        slots = self._neighbours.apply(delta.removed, delta.added, places, self._codes)
         following = self._neighbours.next[slots]
         paired = np.flatnonzero(following != NONE)
         fresh = np.full(len(slots), DEAD, np.int64)
-        shared, own = self._duplicates.shared(slots[paired], following[paired])
-        fresh[paired] = np.where(own > 0, shared * ONE // np.maximum(own, 1), DEAD)
+        fresh[paired] = shares(*self._duplicates.shared(slots[paired], following[paired]))
+        self.overlapped(slots, fresh)
+
+    def overlapped(self, slots: Ints, fresh: Ints) -> None:
+        """Count anew which share of their shingles live chunks have in common with the next one of their document.
+
+        Args:
+            slots: (n,), distinct.
+            fresh: (n,) the shares by `shares`, DEAD where none follows.
+        """
+        columns = self.columns
         stale = columns.overlaps[slots]
         columns.overlaps[slots] = fresh
         rows = self._rows(slots)
@@ -320,3 +336,14 @@ class StatisticsAccumulator:
         self.live.refill(slots, self.corpus.keys[slots])
         slots = slots[self.columns.changed[slots, 0]]
         self.changed.refill(slots, self.corpus.keys[slots])
+
+
+def shares(shared: Ints, own: Ints) -> Ints:
+    """The share of each chunk's shingles that the next one has, in 1 / ONE; DEAD of a chunk without any. (n,) int64.
+
+    Args:
+        shared: (n,) shingles in common.
+        own: (n,) shingles of the chunk.
+    """
+    found: Ints = np.where(own > 0, shared * ONE // np.maximum(own, 1), DEAD)
+    return found

@@ -1,13 +1,10 @@
 """Neighbours: for each chunk the next one of its document."""
 
 from bisect import bisect_left
-from collections.abc import Sequence
 from itertools import chain
 
 import numpy as np
 from numpy.typing import NDArray
-
-from monitor.core.index.corpus import ChunkRow
 
 NONE = -1
 """No slot; the document of a free one."""
@@ -34,18 +31,19 @@ class Neighbours:
         """Documents with live chunks."""
         return len(self._chunks)
 
-    def apply(self, removed: Slots, added: Slots, rows: Sequence[ChunkRow], documents: NDArray[np.int64]) -> Slots:
+    def apply(
+        self, removed: Slots, added: Slots, places: tuple[NDArray[np.int64], NDArray[np.int64]], documents: Slots
+    ) -> Slots:
         """Take out and put in; returns the slots that are new or whose next chunk may be another one, ascending.
 
         Args:
             removed: (r,) slots that were live.
             added: (m,) slots.
-            rows: m rows.
+            places: (m,) ordinals in their documents, and (m,) chunk keys, which decide where ordinals are equal.
             documents: (m,) document codes; a document that stays keeps its code.
         """
         self._cover(int(added.max(initial=-1)) + 1)
-        ordinals = np.array([row.ordinal for row in rows], np.int64)
-        keys = np.array([row.key for row in rows], np.int64)
+        ordinals, keys = places
         # most updates leave a chunk at its place: no list is touched
         stays = (self.documents[added] == documents) & (self._ordinals[added] == ordinals)
         stays &= self._keys[added] == keys

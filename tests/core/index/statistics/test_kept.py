@@ -51,6 +51,7 @@ class KeptMachine(RuleBasedStateMachine):
             assert not kept.counters.counts.any()
             assert not kept.counters.sums.any()
             assert len(kept.cells.names) == 1
+            assert kept._neighbours is not None
             assert len(kept.documents) == len(kept._neighbours) == 0
 
     @invariant()

@@ -8,10 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from monitor.core.index.corpus import ChunkRow
 from monitor.core.index.statistics import neighbours
 from monitor.core.index.statistics.neighbours import NONE, Neighbours
-from monitor.core.model.events import Position
 
 Place = tuple[int, int]
 """Document and ordinal of a chunk."""
@@ -23,12 +21,6 @@ BATCHES = st.lists(
     max_size=5,
 )
 """What some slots hold from a batch on; None: nothing."""
-
-
-def row(slot: int, place: Place) -> ChunkRow:
-    return ChunkRow(
-        1_000 - slot, f"c{slot}", f"d{place[0]}", place[1], (), "v", 0, "", None, Position("t", 0, slot), slot
-    )
 
 
 def following(held: Mapping[int, Place]) -> dict[int, int]:
@@ -49,9 +41,9 @@ def test_the_next_chunk_is_that_of_the_document_in_order(many: int, batches: lis
             removed = sorted(slot for slot in batch if slot in held)
             added = sorted(slot for slot, place in batch.items() if place is not None)
             held = {slot: place for slot, place in {**held, **batch}.items() if place is not None}
-            rows = [row(slot, held[slot]) for slot in added]
+            places = np.array([held[slot][1] for slot in added], np.int64), 1_000 - np.array(added, np.int64)
             documents = np.array([held[slot][0] for slot in added], np.int64)
-            touched = made.apply(np.array(removed, np.int64), np.array(added, np.int64), rows, documents)
+            touched = made.apply(np.array(removed, np.int64), np.array(added, np.int64), places, documents)
             now = following(held)
             assert {slot: int(made.next[slot]) for slot in held} == now
             assert len(made) == len({place[0] for place in held.values()})
