@@ -105,6 +105,7 @@ FLOORS = (
     "text",
     "arrays",
     "index",
+    "shards",
     "measures",
     "attribution",
     "reporting",

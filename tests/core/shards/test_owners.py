@@ -1,0 +1,86 @@
+"""N engines over disjoint parts say what one engine over the whole says, to the bit, after every batch."""
+
+from collections.abc import Sequence
+
+from hypothesis import HealthCheck, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
+
+from monitor.adapters.rensa import RensaBands
+from monitor.core.index.statistics.measured import Measurable
+from monitor.core.index.statistics.profile import Profile
+from monitor.core.model.events import CorpusEvent, Delete
+from tests.core.index.duplicates.test_duplicates import FewBands
+from tests.core.shards.parts import CAP, COUNTS, Cluster, Part, copied, events, located, plain
+
+
+class PartsMachine(RuleBasedStateMachine):
+    """Batches, baselines that come and go, shards and owners that are born again."""
+
+    @initialize(count=st.sampled_from(COUNTS), bands=st.sampled_from([RensaBands(), FewBands(1), FewBands(3)]))
+    def start(self, count: int, bands: RensaBands | FewBands) -> None:
+        self.one, self.many = Part(bands, whole=True), Cluster(count, bands)
+        self.offset = 0
+        self.pinned: Profile | None = None
+        self.settled()
+
+    @rule(batches=st.lists(st.lists(events(), max_size=12), min_size=1, max_size=3))
+    def an_epoch(self, batches: Sequence[Sequence[CorpusEvent]]) -> None:
+        for batch in batches:
+            self.feed(batch)
+        self.settled()
+
+    @rule()
+    def all_is_deleted(self) -> None:
+        self.feed([Delete(row.chunk_id, 0) for row in self.one.corpus.rows() if row.live])
+        self.settled()
+
+    @rule(pin=st.booleans())
+    def a_baseline(self, *, pin: bool) -> None:
+        mine = self.measured().profile(self.one.statistics.population())
+        theirs = self.many.at().profile(self.many.population()[0])
+        assert plain(theirs) == plain(mine)
+        if pin:
+            self.pinned = mine
+        self.one.statistics.rebase(mine, self.pinned)
+        self.many.rebase(mine, self.pinned)
+        self.settled()
+
+    @rule()
+    def no_baseline(self) -> None:
+        self.one.statistics.rebase(None)
+        self.many.rebase(None)
+        self.settled()
+
+    @rule()
+    def everybody_is_born_again(self) -> None:
+        self.many.reborn()
+        self.settled()
+
+    def feed(self, batch: Sequence[CorpusEvent]) -> None:
+        arrived = located(batch, self.offset)
+        self.offset += len(batch)
+        self.one.feed(arrived)
+        self.many.feed(arrived)
+
+    def settled(self) -> None:
+        self.many.settle()
+
+    def measured(self) -> Measurable:
+        return self.one.statistics.at(None, (0, 0), cap=CAP)
+
+    @invariant()
+    def all_is_the_same(self) -> None:
+        if not hasattr(self, "one"):
+            return
+        assert copied(self.many.copies) == copied(self.one.duplicates)
+        mine, theirs = self.measured(), self.many.at()
+        assert plain(theirs.measurements()) == plain(mine.measurements())
+        assert plain(theirs.concerns()) == plain(mine.concerns())
+        assert plain(self.many.population()[0]) == plain(self.one.statistics.population())
+
+
+TestParts = PartsMachine.TestCase
+TestParts.settings = settings(
+    max_examples=40, stateful_step_count=10, deadline=None, suppress_health_check=[HealthCheck.too_slow]
+)
