@@ -25,6 +25,7 @@ from numpy.typing import NDArray
 
 from benchmarks.machine import busy, facts
 from monitor.adapters.encoders.latent import LatentSemanticEncoder
+from monitor.core.index.engine import of_one_process
 from monitor.core.measures.formulas.overlap import overlap
 from monitor.core.model.anchors import Anchor
 from monitor.core.model.events import Chunk, Delete, Upsert
@@ -86,7 +87,7 @@ class Bench:
 
     def lists(self, leg: str) -> tuple[RankedLists, RankedLists]:
         """Exact lists of the questions, and of the anchors."""
-        engine = self.session.engine
+        engine = of_one_process(self.session.engine)
         if leg == "dense":
             assert engine.dense is not None
             return engine.dense.search(self.asked.vectors, self.asked.filters, K), engine.lists()["exact"]
@@ -120,11 +121,12 @@ def bench_of(log: Labelled, traffic: Labelled, anchors: int, dimension: int, *, 
 
 def judged(bench: Bench, screened: int) -> tuple[list[TrafficStanding], float]:
     """How all questions stand, and the seconds that took."""
+    engine = of_one_process(bench.session.engine)
     began, made, asked = time.perf_counter(), list[TrafficStanding](), bench.asked
     for at in range(0, len(asked), 256):
         part = AskedQuestions(asked.texts[at : at + 256], asked.filters[at : at + 256], asked.vectors[at : at + 256])
         days = [0] * len(part)
-        made += standings(bench.session.engine, part, k=K, days=days, mark=lambda key: key, screened=screened)
+        made += standings(engine, part, k=K, days=days, mark=lambda key: key, screened=screened)
     return made, time.perf_counter() - began
 
 

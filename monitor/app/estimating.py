@@ -10,6 +10,7 @@ from numpy.random import Generator
 from numpy.typing import NDArray
 
 from monitor.app.restore import restore
+from monitor.core.index.engine import of_one_process
 from monitor.core.judging.clusters import joined
 from monitor.core.measures.formulas.labelled import RELEVANT
 from monitor.core.migration.candidates import EstimatePlan, estimate_plan, estimated_items
@@ -74,7 +75,7 @@ def estimate(bench: EstimateBench) -> Document:
         UnreachableError: the encoder does not answer.
     """
     session = bench.session
-    session.resume(restore(bench.store, session.corpus, session.engine, None))
+    session.resume(restore(bench.store, session.corpus, of_one_process(session.engine), None))
     live = {row.key: row for row in session.corpus.rows() if row.live}
     anchors = session.engine.anchors
     chosen = stratified_sample(

@@ -9,6 +9,7 @@ from monitor.app.embedding import Embedder
 from monitor.app.restore import restore
 from monitor.app.snapshot import Snapshots
 from monitor.app.tally import Tally
+from monitor.core.index.engine import of_one_process
 from monitor.core.judging.added import added, already_document
 from monitor.core.judging.learning import WINDOW, learnt
 from monitor.core.judging.policy import Rule, despite
@@ -67,7 +68,7 @@ def forecast(
         deploy itself would be judged, and a `warning` that counts the events that would be set aside.
     """
     session, refused, given = bench.session, Counter[str](), [*events]
-    session.resume(restore(bench.store, session.corpus, session.engine, None))
+    session.resume(restore(bench.store, session.corpus, of_one_process(session.engine), None))
     expected = _expected(given)
     session.compare_with(*bench.snapshots.chosen(session.ledger))
     approved = approved_deploys(bench.store.history(WINDOW, 0)) if bench.learns else []

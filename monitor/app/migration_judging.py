@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from monitor.app.health import Clocks
 from monitor.app.migration import MigrationWatch
+from monitor.core.index.engine import of_one_process
 from monitor.core.measures.formulas.diversity import NO_VECTOR, diversity_ratio
 from monitor.core.migration.blind_audit import BlindAudit, blind_audit
 from monitor.core.migration.clicks import Impression
@@ -175,7 +176,7 @@ def _traits(session: Session, lists: Sequence[RankedLists]) -> tuple[dict[int, L
     keys = np.unique(np.concatenate([np.zeros(0, np.int64), *(of.keys.ravel() for of in lists)]))
     rows = [row for key in keys.tolist() if key != NO_CHUNK and (row := session.corpus.row(key)) is not None]
     live = [row for row in rows if row.live]
-    lexical = session.engine.lexical
+    lexical = of_one_process(session.engine).lexical
     slots = np.array([row.slot for row in live], np.int64)
     tokens = [math.nan] * len(live) if lexical is None else lexical.tokens(slots).tolist()
     traits = {

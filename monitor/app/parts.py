@@ -22,7 +22,7 @@ from monitor.app.served_lexical import ServedLexical
 from monitor.app.snapshot import Snapshots
 from monitor.app.traffic import TrafficWatch
 from monitor.core.index.corpus import Corpus
-from monitor.core.index.engine import Engine
+from monitor.core.index.engine import Engine, of_one_process
 from monitor.core.judging.policy import Rule
 from monitor.core.model.anchors import AnchorSet
 from monitor.core.reporting.drift import Drift
@@ -104,4 +104,4 @@ class MonitorComponents:
     @property
     def engine(self) -> Engine:
         """The maintained state of both legs."""
-        return self.session.engine
+        return of_one_process(self.session.engine)

@@ -17,8 +17,8 @@ from monitor.core.attribution.known import CorpusView
 from monitor.core.evaluation import Budget, Evaluation, evidence_of
 from monitor.core.index.baseline import AnchorMark, Judged, ListLeg, Member, Snapshot, vector_digest
 from monitor.core.index.corpus import Corpus
-from monitor.core.index.duplicates.content_sketch import ContentSketch, sketches_of_deleted
-from monitor.core.index.engine import Engine
+from monitor.core.index.duplicates.content_sketch import ContentSketch
+from monitor.core.index.maintained import MaintainedState
 from monitor.core.index.result_mapping import ResultMapping
 from monitor.core.index.statistics.measured import Measurable
 from monitor.core.judging.default_policy import default_rules
@@ -133,7 +133,7 @@ class Session:
     """
 
     corpus: Corpus
-    engine: Engine
+    engine: MaintainedState
     drift: Drift
     counters: Counter[CounterName]
     """By name: events by kind and outcome, and what else whoever drives the session counts; stored with its state."""
@@ -161,7 +161,13 @@ class Session:
 
     @classmethod
     def of(
-        cls, corpus: Corpus, engine: Engine, drift: Drift, *, index: bool, milestones: CheckpointLookup | None = None
+        cls,
+        corpus: Corpus,
+        engine: MaintainedState,
+        drift: Drift,
+        *,
+        index: bool,
+        milestones: CheckpointLookup | None = None,
     ) -> "Session":
         """A session over parts that were built elsewhere.
 
@@ -177,7 +183,13 @@ class Session:
         return made
 
     def _begin(
-        self, corpus: Corpus, engine: Engine, drift: Drift, *, index: bool, milestones: CheckpointLookup | None
+        self,
+        corpus: Corpus,
+        engine: MaintainedState,
+        drift: Drift,
+        *,
+        index: bool,
+        milestones: CheckpointLookup | None,
     ) -> None:
         self.corpus, self.engine, self.drift = corpus, engine, drift
         self.counters, self.ledger = Counter(), []
@@ -206,18 +218,13 @@ class Session:
                 one without arrives behind everything that was read, with a vector as its encoder made it.
         """
         located, vectorless = ready(events, self.locate, self.corpus.dimension, self.drift.distance)
-        applied = self.corpus.apply(located)
-        delta = self.corpus.delta(applied.changes)
-        sketches = sketches_of_deleted(applied.changes, self.engine.duplicates.shingles)
-        touched = self.engine.apply(delta)
-        self.counters.update({("events", *outcome): n for outcome, n in applied.outcomes.items()})
-        self.counters.update(_repeated(applied.changes))
-        self.note(delta.removed_keys.tolist())
-        self.note([row.key for row in delta.rows])
-        self.note([change.after.key for change in applied.changes if change.kind == "noop"])
-        return Ingested(applied.changes, (*vectorless, *applied.refused), delta, touched, sketches)
+        taken = self.engine.ingest(self.corpus, located)
+        self.counters.update({("events", *outcome): n for outcome, n in taken.outcomes.items()})
+        self.counters.update(dict(zip((UPSERTS, REPEATED), taken.upserts, strict=True)))
+        self.note(taken.noted)
+        return Ingested(taken.changes, (*vectorless, *taken.refused), taken.delta, taken.touched, taken.sketches)
 
-    def note(self, keys: Sequence[int]) -> None:
+    def note(self, keys: Sequence[int] | NDArray[np.int64]) -> None:
         """Something is known otherwise of these chunks: their event, their being, what the index says of them."""
         self._changed.append(np.array(keys, np.int64))
 
@@ -474,15 +481,6 @@ class Session:
 def _as_served(lists: Mapping[ListLeg, RankedLists]) -> dict[ListLeg, RankedLists]:
     """The exact dense lists in place of the served ones; the served ones where no exact ones were kept."""
     return {**lists, "dense": lists["exact"]} if "exact" in lists else dict(lists)
-
-
-def _repeated(changes: Sequence[Change]) -> dict[CounterName, int]:
-    """Upserts among a batch's changes, and those of them that said what the live chunk said already."""
-    upserts = [(item.before, item.chunk) for item in changes if item.chunk is not None]
-    same = sum(
-        before is not None and before.live and before.content_hash == chunk.content_hash for before, chunk in upserts
-    )
-    return {UPSERTS: len(upserts), REPEATED: same}
 
 
 def _since(

@@ -13,8 +13,8 @@ from monitor.core.attribution.statistics import AumannShapleyAttributor
 from monitor.core.index.baseline import Judged, Snapshot, vector_digest
 from monitor.core.index.chunk_status import chunk_statuses
 from monitor.core.index.corpus import ChunkRow, Corpus
-from monitor.core.index.engine import Engine
 from monitor.core.index.lexical.sources import TermOccurrences
+from monitor.core.index.maintained import MaintainedState
 from monitor.core.index.since_baseline import ChangesSinceBaseline
 
 
@@ -33,7 +33,7 @@ class CorpusView:
     """
 
     corpus: Corpus
-    engine: Engine
+    engine: MaintainedState
     ledger: Sequence[Judged] = ()
     served: Mapping[int, str] = field(default_factory=dict)
     names: Mapping[int, str] = field(default_factory=dict)
@@ -61,7 +61,7 @@ class CorpusView:
 
         def parts(source: str) -> tuple[ChangedPart, ...]:
             if not made:
-                made.append(changed_parts(self.corpus.rows(), baseline))
+                made.append(changed_parts(self.corpus.changed(baseline.positions)))
             return made[0](source)
 
         return parts

@@ -6,7 +6,7 @@ from typing import Literal
 import numpy as np
 
 from monitor.core.index.baseline import Snapshot
-from monitor.core.index.statistics.corpus_statistics import CorpusStatistics
+from monitor.core.index.maintained import StatisticsIndex
 from monitor.core.model.changes import ChunkRow
 from monitor.core.model.events import Segment
 
@@ -22,9 +22,7 @@ def unknown(row: ChunkRow) -> ChunkStatus:
     return "unknown"
 
 
-def chunk_statuses(
-    baseline: Snapshot, statistics: CorpusStatistics, filters: Sequence[Segment] = ()
-) -> ChunkStatuses:
+def chunk_statuses(baseline: Snapshot, statistics: StatisticsIndex, filters: Sequence[Segment] = ()) -> ChunkStatuses:
     """Statuses of live chunks by the baseline's chunk table: exact but for 64-bit digests that collide.
 
     Args:

@@ -1,12 +1,13 @@
 """The corpus as the events say it is: one row per known chunk, idempotent under re-delivery and reordering."""
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
+from monitor.core.index.changed_chunks import ChangedChunks
 from monitor.core.model.changes import (
     NO_SLOT,
     Applied,
@@ -92,6 +93,19 @@ class Corpus:
             row = self._rows.get(key)
             if row is not None and row.live:
                 yield key, row
+
+    def changed(self, since: Mapping[str, int]) -> ChangedChunks:
+        """Chunks that came, changed or went behind positions (next offset by `topic/partition`)."""
+        return ChangedChunks.of(self._rows.values(), since)
+
+    def saying(self, hashes: Iterable[str]) -> dict[str, int]:
+        """The least key among the live chunks of each content hash; NO_CHUNK where there is none."""
+        found = dict.fromkeys(hashes, NO_CHUNK)
+        for row in self._rows.values():
+            if row.live and row.content_hash in found:
+                key = found[row.content_hash]
+                found[row.content_hash] = row.key if key == NO_CHUNK else min(key, row.key)
+        return found
 
     def restore(self, rows: Sequence[ChunkRow], vectors: Sequence[NDArray[np.float32] | None]) -> Sequence[ChunkRow]:
         """Put stored rows back, live ones with their vectors.

@@ -11,16 +11,21 @@ from numpy.typing import NDArray
 from monitor.core.index.baseline import ListLeg
 from monitor.core.index.corpus import Corpus, Delta
 from monitor.core.index.dense.topk import DenseTopK
+from monitor.core.index.duplicates.content_sketch import sketches_of_deleted
 from monitor.core.index.duplicates.duplicates import Bands, Duplicates
 from monitor.core.index.lexical.sources import SourceStatistics
 from monitor.core.index.lexical.topk import LexicalTopK
 from monitor.core.index.lexical.vocabulary import Vocabulary
+from monitor.core.index.maintained import MaintainedState, Taken
 from monitor.core.index.statistics.corpus_statistics import CorpusStatistics
 from monitor.core.model.anchors import AnchorSet, kept_rows
+from monitor.core.model.changes import noted_keys, repeated_upserts
+from monitor.core.model.events import Located
 from monitor.core.model.lists import RankedLists
 from monitor.core.model.rewrites import with_rewrites
 from monitor.core.model.scoring import Distance
 from monitor.core.text.tokens import tokenize
+from monitor.errors import InputError
 
 Wait = Callable[[], object]
 """Returns when a task is done, and raises what it raised."""
@@ -113,6 +118,16 @@ class Engine:
             if depths.lexical
             else None
         )
+
+    def ingest(self, corpus: Corpus, events: Sequence[Located]) -> Taken:
+        """Take a batch of events in: the corpus, and every anchor's exact lists."""
+        applied = corpus.apply(events)
+        delta = corpus.delta(applied.changes)
+        sketches = sketches_of_deleted(applied.changes, self.duplicates.shingles)
+        touched = self.apply(delta)
+        upserts = repeated_upserts(applied.changes)
+        noted = noted_keys(applied.changes, delta)
+        return Taken(applied.changes, delta, touched, applied.outcomes, upserts, applied.refused, noted, sketches)
 
     def apply(self, delta: Delta) -> Mapping[ListLeg, NDArray[np.bool_]]:
         """Take a batch's net changes; returns which anchors each leg's list may have changed for, (A,) bool."""
@@ -226,6 +241,18 @@ class Engine:
         if self.lexical is not None and asked > own:
             made["lexical"] = self.lexical.lists().take(np.arange(own, asked))
         return made
+
+
+def of_one_process(state: MaintainedState) -> Engine:
+    """The engine itself, for what is not worked out over shards; docs/scale.md names it.
+
+    Raises:
+        InputError: there is no such engine, there are shards.
+    """
+    if not isinstance(state, Engine):
+        message = "the corpus is in shards; expected [shards] count = 1, see docs/scale.md"
+        raise InputError(message)
+    return state
 
 
 def _asked(anchors: AnchorSet) -> tuple[AnchorSet, AnchorSet]:

@@ -8,8 +8,8 @@ from numpy.typing import NDArray
 
 from monitor.core.index.baseline import ListLeg
 from monitor.core.index.corpus import Corpus
-from monitor.core.index.duplicates.duplicates import Duplicates
 from monitor.core.index.duplicates.foreign_texts import text_shingles
+from monitor.core.index.maintained import CopyIndex
 from monitor.core.model.events import chunk_key, text_hash
 from monitor.core.model.lists import NO_CHUNK, RankedLists
 from monitor.core.model.point_ids import canonical
@@ -46,7 +46,7 @@ class ResultMapping:
     """
 
     corpus: Corpus
-    duplicates: Duplicates
+    duplicates: CopyIndex
     lists: Mapping[ListLeg, RankedLists]
 
     def lists_of(
@@ -99,12 +99,9 @@ class ResultMapping:
 
     def _by_text(self, asked: Sequence[tuple[int, str]]) -> list[int]:
         """By the default content hash: a corpus whose events bring hashes of their own is found by shingles."""
-        wanted = {text_hash(text): NO_CHUNK for _, text in asked}
-        for row in self.corpus.rows():
-            if row.live and row.content_hash in wanted:
-                key = wanted[row.content_hash]
-                wanted[row.content_hash] = row.key if key == NO_CHUNK else min(key, row.key)
-        return [wanted[text_hash(text)] for _, text in asked]
+        hashes = [text_hash(text) for _, text in asked]
+        found = self.corpus.saying(hashes)
+        return [found[of] for of in hashes]
 
     def _by_shingles(self, asked: Sequence[tuple[int, str]]) -> list[int]:
         sets = text_shingles([text for _, text in asked])

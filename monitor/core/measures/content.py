@@ -2,11 +2,12 @@
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-from monitor.core.index.duplicates.duplicates import Copies, Duplicates
+from monitor.core.index.duplicates.duplicates import Copies
+from monitor.core.index.maintained import CopyIndex
 from monitor.core.model.report import ALL, OTHER, Measurement
 
 
-def content(duplicates: Duplicates, dimensions: Sequence[str], *, cap: int) -> Iterator[Measurement]:
+def content(duplicates: CopyIndex, dimensions: Sequence[str], *, cap: int) -> Iterator[Measurement]:
     """Chunks, `duplicate_ratio` and `near_duplicate_ratio` of every dimension and segment, `all` first.
 
     duplicate_ratio = chunks with an exact copy / chunks; near_duplicate_ratio: with a near copy (shingle Jaccard

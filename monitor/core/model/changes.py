@@ -131,6 +131,21 @@ class Delta:
     """Rows of chunks whose content stands where it stood, but whose event time may have moved."""
 
 
+def repeated_upserts(changes: Sequence[Change]) -> tuple[int, int]:
+    """Upserts among a batch's changes, and those of them that said what the live chunk said already."""
+    upserts = [(item.before, item.chunk) for item in changes if item.chunk is not None]
+    same = sum(
+        before is not None and before.live and before.content_hash == chunk.content_hash for before, chunk in upserts
+    )
+    return len(upserts), same
+
+
+def noted_keys(changes: Sequence[Change], delta: Delta) -> NDArray[np.int64]:
+    """Keys of the chunks of which a batch says anything, be it only when: (n,) int64, distinct, ascending."""
+    after = np.array([change.after.key for change in changes], np.int64)
+    return np.unique(np.concatenate((delta.removed_keys, after)))
+
+
 def net(
     changes: Sequence[Change],
     rows: Mapping[int, ChunkRow],

@@ -12,7 +12,7 @@ from monitor.core.attribution.culprits import AttributionContext, DriftAttributi
 from monitor.core.attribution.index_evidence import anchor_versions, fingerprint_evidence
 from monitor.core.attribution.known import CorpusView
 from monitor.core.index.baseline import ListLeg, Snapshot
-from monitor.core.index.duplicates.duplicates import Duplicates
+from monitor.core.index.maintained import CopyIndex
 from monitor.core.index.statistics.integrity import IntegrityFault
 from monitor.core.measures.comparison.alignment import Alignment, align
 from monitor.core.measures.comparison.confidence import Confidence
@@ -202,7 +202,7 @@ class Drift:
         """The most segments of a dimension."""
         return self.scope.cap
 
-    def content(self, duplicates: Duplicates) -> tuple[Measurement, ...]:
+    def content(self, duplicates: CopyIndex) -> tuple[Measurement, ...]:
         """Measurements of the corpus itself, in this scope."""
         return tuple(content(duplicates, self.scope.dimensions, cap=self.scope.cap))
 

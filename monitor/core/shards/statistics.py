@@ -125,8 +125,8 @@ class _Sent:
 
 
 def _less(after: SegmentCounters | None, before: SegmentCounters | None, name: Literal["counts", "sums"]) -> Ints:
-    sides = [0 if of is None else getattr(of, name) for of in (after, before)]
-    made: Ints = np.subtract(*sides, dtype=np.int64)
+    now, then = (0 if of is None else getattr(of, name) for of in (after, before))
+    made: Ints = np.subtract(now, then, dtype=np.int64)
     return made
 
 

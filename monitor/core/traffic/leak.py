@@ -9,8 +9,8 @@ from numpy.typing import NDArray
 from monitor.core.arrays.sorted_sets import mark_shared
 from monitor.core.index.baseline import ListLeg
 from monitor.core.index.corpus import Corpus
-from monitor.core.index.duplicates.duplicates import Duplicates
 from monitor.core.index.duplicates.foreign_texts import text_shingles
+from monitor.core.index.maintained import CopyIndex
 from monitor.core.model.anchors import AnchorSet
 from monitor.core.model.lists import NO_CHUNK, RankedLists
 
@@ -50,7 +50,7 @@ def containment(part: NDArray[np.uint32], whole: NDArray[np.uint32]) -> float:
 
 
 def corpus_leaks(
-    anchors: AnchorSet, lists: Mapping[ListLeg, RankedLists], corpus: Corpus, duplicates: Duplicates
+    anchors: AnchorSet, lists: Mapping[ListLeg, RankedLists], corpus: Corpus, duplicates: CopyIndex
 ) -> tuple[AnchorLeak, ...]:
     """Anchors that a chunk of their own lists holds: a chunk that says an anchor's words stands at their top.
 

@@ -54,12 +54,12 @@ def test_copies_of_one_text_have_one_name_and_all_of_their_blame(seed: int) -> N
 def test_changed_documents_count_copies_under_the_first_that_came() -> None:
     before, after, changed = copied(1)
     baseline = before.snapshot()
-    parts = changed_parts(after.corpus.rows(), baseline)("grey")
+    parts = changed_parts(after.corpus.changed(baseline.positions))("grey")
     assert {part.doc_id for part in parts} == {
         said.document for name, said in changed.items() if said and "~0" in name
     }
     assert [part.share for part in parts] == [0.5, 0.5]
     first = next(name for name in changed if "~0" in name)
     after.apply({first: None})  # what went is nobody's copy; the next one stands for the rest
-    again = {part.doc_id: part.share for part in changed_parts(after.corpus.rows(), baseline)("grey")}
+    again = {part.doc_id: part.share for part in changed_parts(after.corpus.changed(baseline.positions))("grey")}
     assert again[after.state[first.replace("~0", "~1")].document] == pytest.approx((COPIES - 1) / (2 * COPIES))

@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 from monitor.core.arrays.sorted_sets import SetLists, Sets
 from monitor.core.index.baseline import Member, Shingles, Snapshot
 from monitor.core.index.corpus import ChunkRow, Corpus
-from monitor.core.index.duplicates.duplicates import Duplicates
 from monitor.core.index.duplicates.near import AskedSets
+from monitor.core.index.maintained import CopyIndex
 from monitor.core.index.since_baseline import ChangesSinceBaseline
 from monitor.core.measures.formulas.diversity import NO_VECTOR
 from monitor.core.model.events import Segment
@@ -80,7 +80,7 @@ class CorpusFacts:
     def __init__(
         self,
         corpus: Corpus,
-        duplicates: Duplicates,
+        duplicates: CopyIndex,
         changes: Callable[[Snapshot], ChangesSinceBaseline] | None = None,
     ) -> None:
         self._corpus, self._duplicates, self._changes = corpus, duplicates, changes

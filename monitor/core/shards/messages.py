@@ -1,0 +1,191 @@
+"""What shards and their coordinator say to each other: integers, arrays and rows, never an object that is shared."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import NamedTuple
+from zlib import crc32
+
+import numpy as np
+from numpy.typing import NDArray
+
+from monitor.core.arrays.sorted_sets import Sets
+from monitor.core.index.baseline import ListLeg
+from monitor.core.index.duplicates.content_sketch import ContentSketch
+from monitor.core.model.changes import ChunkRow, Refused
+from monitor.core.model.events import Partition
+from monitor.core.shards.copies import CopySums
+from monitor.core.shards.statistics import SegmentSteps, ShardSums
+from monitor.errors import CorpusDriftError
+
+Positions = Mapping[Partition, int]
+"""Next offset by partition."""
+Cuts = Mapping[ListLeg, NDArray[np.float64]]
+"""By leg and question, a score below which a shard need not send what it has."""
+
+
+class ShardError(CorpusDriftError):
+    """Shards and coordinator do not agree: to go on would give wrong lists without an error."""
+
+
+class ShardOutOfStepError(ShardError):
+    """A call does not follow the state of the shard that it came to: another epoch, other positions, out of turn."""
+
+
+class NotShardedError(ShardError):
+    """What was asked for is not worked out over shards; docs/scale.md says why."""
+
+
+class ChunkInTwoShardsError(ShardError):
+    """Events of one chunk stand in partitions of two shards: the stream's key is not the chunk id."""
+
+
+def shard_of(partition: Partition, shards: int) -> int:
+    """The shard that reads a partition: static, so that a restart and every process come to the same.
+
+    >>> [shard_of(Partition("events", number), 4) for number in range(5)]
+    [2, 3, 0, 1, 2]
+    """
+    return (crc32(partition.topic.encode()) + partition.partition) % shards
+
+
+def of_shard(positions: Positions, number: int, shards: int) -> dict[Partition, int]:
+    """The positions of one shard's partitions."""
+    return {part: at for part, at in positions.items() if shard_of(part, shards) == number}
+
+
+class EpochSpan(NamedTuple):
+    """One step of all shards.
+
+    Args:
+        epoch: its number, one more than the last one's.
+        before: next offsets when it begins.
+        upto: next offsets when it ends; no event of the step stands there or behind.
+    """
+
+    epoch: int
+    before: Positions
+    upto: Positions
+
+
+class TermSteps(NamedTuple):
+    """How the document frequency of words moved.
+
+    Args:
+        hashes: (n,) uint64, distinct, `vocabulary.word_hash` of each word.
+        steps: (n,) int64, never 0.
+    """
+
+    hashes: NDArray[np.uint64]
+    steps: NDArray[np.int64]
+
+    def of_owner(self, number: int, owners: int) -> "TermSteps":
+        """Those of the words that one of several owners keeps."""
+        own = self.hashes % np.uint64(owners) == number
+        return TermSteps(self.hashes[own], self.steps[own])
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class StageSums:
+    """What a shard has after a stage, and what the stage's events came to.
+
+    Args:
+        shard: its number.
+        chunks: live chunks, N.
+        length: tokens in them; 0 without a lexical leg.
+        frequency: (M,) int64, chunks that contain each term of the questions, in the order of the sorted terms.
+        words: how the document frequencies of all words moved.
+        newest_event_time: of all events it has seen, microseconds.
+        outcomes: (kind of event, outcome) -> count.
+        upserts: applied, and those of them that repeated the content of a live chunk.
+        refused: events that cannot be believed.
+        noted: (n,) int64 keys of chunks of which anything is known otherwise now.
+        arrived: (a,) int64 keys of chunks that it did not know before, delete marks included.
+        sketches: of what the chunks said that were deleted, by key.
+    """
+
+    shard: int
+    chunks: int
+    length: int
+    frequency: NDArray[np.int64]
+    words: TermSteps
+    newest_event_time: int
+    outcomes: Mapping[tuple[str, str], int] = field(default_factory=dict)
+    upserts: tuple[int, int] = (0, 0)
+    refused: tuple[Refused, ...] = ()
+    noted: NDArray[np.int64] = field(default_factory=lambda: np.zeros(0, np.int64))
+    arrived: NDArray[np.int64] = field(default_factory=lambda: np.zeros(0, np.int64))
+    sketches: Mapping[int, ContentSketch] = field(default_factory=dict)
+
+
+class LegEntries(NamedTuple):
+    """The best that a shard has for each of R questions on one leg.
+
+    Args:
+        counts: (R,) int64, entries of each.
+        keys: (n,) int64 chunk keys, one question's after the other's, best first.
+        scores: (n,) float64.
+        withheld: (R,) bool, where the shard has more among its best k, all below the cut it was given.
+    """
+
+    counts: NDArray[np.int64]
+    keys: NDArray[np.int64]
+    scores: NDArray[np.float64]
+    withheld: NDArray[np.bool_]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class ShardLists:
+    """A shard's best by leg: `exact` for the dense one, whose questions may be fewer, and `lexical`."""
+
+    shard: int
+    legs: Mapping[ListLeg, LegEntries]
+
+
+class LikestTexts(NamedTuple):
+    """What of a shard is most like each of n texts, and at least a near copy.
+
+    Args:
+        alike: (n,) float64 Jaccard similarity; 0 where nothing is.
+        shingles: n sets, the likest; of equals the one with the least shingles.
+        keys: (n,) int64, the least key of the live chunks that have that set; NO_CHUNK where nothing is.
+    """
+
+    alike: NDArray[np.float64]
+    shingles: Sequence[NDArray[np.uint32]]
+    keys: NDArray[np.int64]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class SettledSums:
+    """What shards and owners say of copies, documents and statistics, once they have talked to each other.
+
+    Args:
+        statistics: what moved in each shard's statistics since the last time, by its number.
+        documents: what moved in each owner's counts of documents.
+        copies: what each shard and each owner adds to the counts of copies.
+    """
+
+    statistics: Mapping[int, ShardSums]
+    documents: Sequence[SegmentSteps]
+    copies: Sequence[CopySums]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class ChunkFacts:
+    """What a shard knows of some chunks; of one that it does not know, it says nothing.
+
+    Args:
+        shard: its number.
+        rows: n rows, delete marks included; `slot` is where the shard has it.
+        vectors: (n, d) float32, prepared; zeros for a delete mark.
+        shingles: n sets, empty for a delete mark.
+        digests: (n,) uint64 of content and vector, see `SlotColumns`.
+        values: n tuples, the value in each dimension; () for a delete mark.
+    """
+
+    shard: int
+    rows: Sequence[ChunkRow]
+    vectors: NDArray[np.float32]
+    shingles: Sets
+    digests: NDArray[np.uint64]
+    values: Sequence[tuple[str, ...]]

@@ -1,0 +1,198 @@
+"""The chunk table of a corpus in shards: what was looked up stands here, everything else is asked for."""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from monitor.core.arrays.sorted_sets import Sets
+from monitor.core.index.changed_chunks import ChangedChunks
+from monitor.core.index.corpus import ChunkRow, Corpus
+from monitor.core.model.changes import NO_SLOT, Applied, replaced
+from monitor.core.model.events import Located
+from monitor.core.model.lists import NO_CHUNK, RankedLists
+from monitor.core.shards.chunk_owner import ChunkOwner
+from monitor.core.shards.messages import ChunkFacts, ChunkInTwoShardsError, NotShardedError
+from monitor.core.shards.port import Shards
+
+_NO_SHINGLES = np.zeros(0, np.uint32)
+_ROOM = 100_000
+"""Chunks that stay here beside those in lists, until room is made."""
+
+
+class ShardedCorpus(Corpus):
+    """Reads like the whole `Corpus`; holds the chunks that stand in lists and those that somebody asked for.
+
+    A chunk is fetched once, with its vector and its shingles, and stays until an event says something of it. Slots
+    are of this table: a shard's own slots mean nothing here.
+
+    Args:
+        dimension: d of the vectors, 0 when the dense leg is off.
+        shards: where the chunks are.
+    """
+
+    def __init__(self, dimension: int, shards: Shards) -> None:
+        super().__init__(dimension)
+        self.epoch = 0
+        """The step that all shards have ranked."""
+        self.chunks = 0
+        """Live chunks of all shards."""
+        self._shards = shards
+        self._absent: set[int] = set()
+        self._owners = [ChunkOwner() for _ in range(shards.count)]
+        self._shingles: list[NDArray[np.uint32]] = []
+        self._described: list[tuple[int, tuple[str, ...]]] = []
+        self._shard: list[int] = []
+
+    def __len__(self) -> int:
+        """Live chunks of all shards."""
+        return self.chunks
+
+    def row(self, key: int) -> ChunkRow | None:
+        """What is known of a chunk, live or deleted."""
+        found = self._rows.get(key)
+        if found is None and key not in self._absent:
+            self.fetch([key])
+            found = self._rows.get(key)
+        return found
+
+    def fetch(self, keys: Iterable[int]) -> None:
+        """Have some chunks at hand: one call for all that are not here yet."""
+        wanted = [key for key in dict.fromkeys(keys) if key not in self._rows and key not in self._absent]
+        wanted = [key for key in wanted if key != NO_CHUNK]
+        if not wanted:
+            return
+        for facts in self._shards.look(self.epoch, wanted):
+            self._take(facts)
+        self._absent.update(key for key in wanted if key not in self._rows)
+
+    def slots(self, keys: Sequence[int]) -> NDArray[np.int64]:
+        """(n,) int64, where the vector of each chunk stands here; NO_SLOT for one that is not live."""
+        self.fetch(keys)
+        return super().slots(keys)
+
+    def listed(self, lists: Iterable[RankedLists]) -> Iterator[tuple[int, ChunkRow]]:
+        """The live chunks that stand in any of the lists, in key order."""
+        every = list(lists)
+        self.fetch(np.unique(np.concatenate([np.zeros(0, np.int64), *(of.keys.ravel() for of in every)])).tolist())
+        return super().listed(every)
+
+    def shingles(self, slot: int) -> NDArray[np.uint32]:
+        """The sorted distinct shingles of a chunk that stands here."""
+        return self._shingles[slot]
+
+    def sets(self, slots: NDArray[np.int64]) -> Sets:
+        """The shingles of some chunks that stand here; empty for a slot below 0."""
+        none = np.zeros(0, np.uint32)
+        return Sets.of([none if slot < 0 else self._shingles[slot] for slot in slots.tolist()])
+
+    def described(self, slot: int) -> tuple[int, tuple[str, ...]]:
+        """See `CorpusStatistics.described`."""
+        return self._described[slot]
+
+    def shard(self, slot: int) -> int:
+        """The shard of a chunk that stands here."""
+        return self._shard[slot]
+
+    def arrive(self, shard: int, keys: NDArray[np.int64]) -> None:
+        """A shard knows chunks that it did not know.
+
+        Raises:
+            ChunkInTwoShardsError: another shard knows one of them.
+        """
+        for owner, of in zip(self._owners, self._by_owner(keys), strict=True):
+            owner.arrive(shard, of)
+
+    def homes(self, keys: NDArray[np.int64]) -> NDArray[np.int64]:
+        """(n,) int64, the shard that knows each chunk, live or deleted; -1 where none does."""
+        made = np.full(len(keys), -1, np.int64)
+        for number, owner in enumerate(self._owners):
+            own = np.flatnonzero(keys % len(self._owners) == number)
+            made[own] = [owner.shard(key) for key in keys[own].tolist()]
+        return made
+
+    def names_of(self, keys: Sequence[int]) -> list[str]:
+        """Chunk ids."""
+        self.fetch(keys)
+        rows = [self._rows.get(key) for key in keys]
+        return ["" if row is None else row.chunk_id for row in rows]
+
+    def forget(self, keys: Iterable[int]) -> None:
+        """Something is known otherwise of these chunks: they are fetched anew when somebody asks."""
+        for key in keys:
+            self._absent.discard(key)
+            row = self._rows.pop(key, None)
+            if row is not None and row.live:
+                self.keys[row.slot] = NO_CHUNK
+                self._free.append(row.slot)
+
+    def make_room(self, listed: NDArray[np.int64]) -> None:
+        """Keep the chunks in lists alone, once too many others stand here."""
+        if len(self._rows) + len(self._absent) > 2 * len(listed) + _ROOM:
+            keep = set(listed.tolist())
+            self.forget([key for key in (*self._rows, *self._absent) if key not in keep])
+
+    def changed(self, since: Mapping[str, int]) -> ChangedChunks:
+        """See `Corpus`: of all shards."""
+        return ChangedChunks.joined(self._shards.changed(self.epoch, since))
+
+    def saying(self, hashes: Iterable[str]) -> dict[str, int]:
+        """See `Corpus`: the least of all shards."""
+        asked = list(hashes)
+        found: dict[str, int] = dict.fromkeys(asked, NO_CHUNK)
+        for of in self._shards.saying(self.epoch, asked):
+            for said, key in of.items():
+                if key != NO_CHUNK:
+                    found[said] = key if found[said] == NO_CHUNK else min(found[said], key)
+        return found
+
+    def prune(self) -> list[int]:
+        """See `Corpus`: at the newest event time of all shards."""
+        self.barrier_time = self.newest_event_time
+        gone = [key for of in self._shards.barrier(self.epoch, self.newest_event_time) for key in of]
+        for owner, of in zip(self._owners, self._by_owner(np.array(gone, np.int64)), strict=True):
+            owner.forget(of)
+        self.forget(gone)
+        return gone
+
+    def rows(self) -> Iterable[ChunkRow]:
+        """Nobody has them all.
+
+        Raises:
+            NotShardedError: always.
+        """
+        message = "a pass over all chunks: they are in shards, see docs/scale.md"
+        raise NotShardedError(message)
+
+    def apply(self, batch: Sequence[Located]) -> Applied:
+        """Shards apply events, see `ShardedState.ingest`.
+
+        Raises:
+            NotShardedError: always.
+        """
+        del batch
+        message = "events are applied where the chunks are: in shards"
+        raise NotShardedError(message)
+
+    def _by_owner(self, keys: NDArray[np.int64]) -> list[NDArray[np.int64]]:
+        return [keys[keys % len(self._owners) == number] for number in range(len(self._owners))]
+
+    def _take(self, facts: ChunkFacts) -> None:
+        sets = facts.shingles
+        for at, row in enumerate(facts.rows):
+            known = self._rows.get(row.key)
+            if known is not None:
+                message = f"chunk {row.chunk_id!r}: known to two shards; expected the chunk id as the record's key"
+                raise ChunkInTwoShardsError(message)
+            self._rows[row.key] = row
+            if row.live:
+                slot = self._store(row.key, row.chunk_id, facts.vectors[at], NO_SLOT)
+                self._rows[row.key] = replaced(row, slot=slot)
+                if slot == len(self._shingles):
+                    self._shingles.append(_NO_SHINGLES)
+                    self._described.append((0, ()))
+                    self._shard.append(facts.shard)
+                start = int(sets.starts[at])
+                self._shingles[slot] = sets.flat[start : start + int(sets.lengths[at])]
+                self._shard[slot] = facts.shard
+                self._described[slot] = (int(facts.digests[at]), facts.values[at])
