@@ -2,7 +2,7 @@
 
 import re
 import types
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from enum import Enum
 from pathlib import Path
 from typing import Any, Literal, Union, get_args, get_origin
@@ -74,13 +74,24 @@ def _section(heading: str, model: type[BaseModel], annotated: dict[str, str]) ->
     plain = {key: field for key, field in model.model_fields.items() if _model(field.annotation) is None}
     yield "| key | type | default | bounds |"
     yield "|---|---|---|---|"
-    for key, field in plain.items():
+    for key in _ordered(plain, annotated.get(heading, "")):
+        field = plain[key]
         secret = field.annotation is SecretStr
         default = "from the environment" if secret else _default(field)
         yield f"| `{field.alias or key}` | {_type(field.annotation)} | {default} | {_bounds(field)} |"
     yield ""
     if heading in annotated:
         yield f"```toml\n{annotated[heading]}\n```\n"
+
+
+def _ordered(keys: Iterable[str], annotated: str) -> list[str]:
+    """Keys as the reference has them; one that is not there, such as a secret, stays behind the key before it."""
+    stands = {key: at for at, key in enumerate(re.findall(r"^#?([a-z_0-9]+) = ", annotated, re.MULTILINE))}
+    places: dict[str, int] = {}
+    last = -1
+    for key in keys:
+        last = places[key] = stands.get(key, last)
+    return sorted(places, key=lambda key: places[key])
 
 
 def _model(annotation: Any) -> type[BaseModel] | None:

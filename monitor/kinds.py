@@ -11,7 +11,7 @@ from typing import Any, Generic, Literal, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, SecretStr
 
 from monitor.core.index.corpus import Corpus
 from monitor.core.model.fingerprint import SearchConfig
@@ -24,6 +24,22 @@ class Section(BaseModel):
     """A section of the file: unknown keys are refused, values are never changed afterwards."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=False, allow_inf_nan=False)
+
+
+class BrokersSection(Section):
+    """Brokers of a Kafka cluster and how they are spoken to, for whatever reads topics."""
+
+    bootstrap_servers: tuple[str, ...]
+    group_id: str = "corpus-drift"
+    security_protocol: Literal["PLAINTEXT", "SSL", "SASL_SSL", "SASL_PLAINTEXT"] = "PLAINTEXT"
+    sasl_mechanism: Literal["", "PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"] = ""
+    sasl_username: str = ""
+    sasl_password: SecretStr = SecretStr("")
+    allow_sasl_without_tls: bool = False
+    ca_file: str = ""
+    certificate_file: str = ""
+    key_file: str = ""
+    api_version: tuple[int, ...] = ()
 
 
 class FieldPathsSection(Section):
@@ -92,11 +108,13 @@ class SourceContext:
         located: a path of the file, relative to the file's own folder.
         max_event_bytes: the largest event that is taken.
         points: of a kind that scans a collection.
+        heading: of the section in messages, "" where it is `source.` and the kind's name.
     """
 
     located: Callable[[str], Path]
     max_event_bytes: int
     points: PointsContext | None = None
+    heading: str = ""
 
     def located_text(self, path: str) -> str:
         """`located` for clients that take text; "" stays ""."""

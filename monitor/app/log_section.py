@@ -1,13 +1,13 @@
 """What sections have in common that name a log of what users do: a file that grows, or a Kafka topic."""
 
-from typing import ClassVar, Literal
+from typing import ClassVar
 
-from pydantic import Field, SecretStr, model_validator
+from pydantic import Field, model_validator
 
-from monitor.kinds import Section
+from monitor.kinds import BrokersSection
 
 
-class LogSection(Section):
+class LogSection(BrokersSection):
     """A log that is read beside the corpus events."""
 
     named: ClassVar[str] = ""
@@ -15,16 +15,10 @@ class LogSection(Section):
 
     path: str = ""
     """JSON Lines, read as it grows."""
-    bootstrap_servers: tuple[str, ...] = ()
     topic: str = ""
-    """A Kafka topic of the same records, on these brokers."""
+    """A Kafka topic of the same records, on the brokers."""
+    bootstrap_servers: tuple[str, ...] = ()
     group_id: str = "corpus-drift-log"
-    security_protocol: Literal["PLAINTEXT", "SSL", "SASL_SSL", "SASL_PLAINTEXT"] = "PLAINTEXT"
-    sasl_mechanism: Literal["", "PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"] = ""
-    sasl_username: str = ""
-    sasl_password: SecretStr = SecretStr("")
-    ca_file: str = ""
-    api_version: tuple[int, ...] = ()
     max_record_bytes: int = Field(1 << 20, ge=1_024, le=64 << 20)
 
     @model_validator(mode="after")

@@ -424,6 +424,13 @@ def test_a_commit_that_is_lost_takes_its_searches_back_with_it(tmp_path: Path) -
 # ---------------------------------------------------------------- configuration
 
 
+LOGGED = """[production.log]
+topic = "searches"
+bootstrap_servers = ["localhost:9"]
+security_protocol = "SASL_SSL"
+"""
+
+
 @pytest.mark.parametrize(
     ("section", "said"),
     [
@@ -433,6 +440,8 @@ def test_a_commit_that_is_lost_takes_its_searches_back_with_it(tmp_path: Path) -
         ('[production]\npreset = "difi"\nurl = "http://h/"\n', "production.preset = 'difi'"),
         ('[production]\npreset = "openai"\nurl = "http://h/"\ntoken = "x"\n', "a secret in the file"),
         ('[production.log]\npath = "a"\ntopic = "b"\n', "expected either path, or topic and bootstrap_servers"),
+        (f"{LOGGED}sasl_mechanism = 'PLAIN'\n", "production.log: kafka.sasl_username is empty"),
+        (f"{LOGGED}ca_file = 'ca.pem'\ncertificate_file = 'c.pem'\n", "production.log: kafka."),
         ('[production]\nurl = "h"\nid = "i"\nbody = { q = "{text}" }\n', "expected http://HOST[:PORT]/PATH"),
         ('[production]\nurl = "http://h/"\nid = "i"\nbody = { q = "{vector}" }\n', "the dense leg is off"),
     ],

@@ -4,7 +4,7 @@ from monitor.adapters.sources.jsonl.source import JsonLinesSource
 from monitor.adapters.sources.kafka.kind import KAFKA, KafkaSection
 from monitor.app.configuration import Configuration
 from monitor.app.log_section import LogSection
-from monitor.kinds import SourceContext
+from monitor.kinds import BrokersSection, SourceContext
 from monitor.ports import Source
 
 
@@ -22,15 +22,7 @@ def build_log(configuration: Configuration, log: LogSection, topic: str = "file"
     if log.path:
         path = configuration.located(log.path)
         return JsonLinesSource(path, follow=True, max_line_bytes=log.max_record_bytes, topic=topic)
-    section = KafkaSection(
-        bootstrap_servers=log.bootstrap_servers,
-        topics=(log.topic,),
-        group_id=log.group_id,
-        security_protocol=log.security_protocol,
-        sasl_mechanism=log.sasl_mechanism,
-        sasl_username=log.sasl_username,
-        sasl_password=log.sasl_password,
-        ca_file=log.ca_file,
-        api_version=log.api_version,
-    )
-    return KAFKA.build(section, SourceContext(configuration.located, log.max_record_bytes))
+    brokers = {name: getattr(log, name) for name in BrokersSection.model_fields}
+    section = KafkaSection(topics=(log.topic,), **brokers)
+    context = SourceContext(configuration.located, log.max_record_bytes, heading=log.named)
+    return KAFKA.build(section, context)

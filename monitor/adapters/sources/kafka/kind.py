@@ -1,13 +1,13 @@
 """`[source.kafka]`: topics of a Kafka cluster."""
 
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
-from pydantic import Field, SecretStr
+from pydantic import Field
 
 from monitor.adapters.sources.qdrant.kind import ScanSection, server_settings
 from monitor.core.model.events import BOOTSTRAP
-from monitor.kinds import Section, SourceContext, SourceKind
+from monitor.kinds import BrokersSection, SourceContext, SourceKind
 from monitor.ports import ConfigurationError, Publisher, Source
 
 if TYPE_CHECKING:
@@ -21,23 +21,12 @@ class BootstrapSection(ScanSection):
     """Seconds before now at which the stream begins where `start` is not said: longer than the index lags."""
 
 
-class KafkaSection(Section):
+class KafkaSection(BrokersSection):
     """Topics of a Kafka cluster."""
 
-    bootstrap_servers: tuple[str, ...]
     topics: tuple[str, ...] = Field(min_length=1)
     control_topics: tuple[str, ...] = ()
-    group_id: str = "corpus-drift"
-    security_protocol: Literal["PLAINTEXT", "SSL", "SASL_SSL", "SASL_PLAINTEXT"] = "PLAINTEXT"
-    sasl_mechanism: Literal["", "PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"] = ""
-    sasl_username: str = ""
-    sasl_password: SecretStr = SecretStr("")
-    allow_sasl_without_tls: bool = False
-    ca_file: str = ""
-    certificate_file: str = ""
-    key_file: str = ""
     start: str = "earliest"
-    api_version: tuple[int, ...] = ()
     dead_letter_topic: str = ""
     bootstrap: BootstrapSection | None = None
 
@@ -68,7 +57,8 @@ def _settings(section: KafkaSection, context: SourceContext) -> "KafkaSettings":
     )
     found = problems(made)
     if found:
-        raise ConfigurationError("\n".join(f"source.kafka: {problem}" for problem in found))
+        heading = context.heading or "source.kafka"
+        raise ConfigurationError("\n".join(f"{heading}: {problem}" for problem in found))
     return made
 
 
