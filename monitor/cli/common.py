@@ -29,6 +29,13 @@ PASS, FAIL, USAGE, UNDECIDED, NO_REPORT = 0, 1, 2, 3, 4
 """Exit codes of the interface."""
 
 
+class DocumentFormat(StrEnum):
+    """Forms of a document that a person or a program reads."""
+
+    TEXT = "text"
+    JSON = "json"
+
+
 class ListFormat(StrEnum):
     """Forms of the lists for other programs."""
 

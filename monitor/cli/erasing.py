@@ -1,24 +1,16 @@
 """The command that proves an erasure: erased."""
 
-from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from monitor.cli.common import FAIL, PASS, UNDECIDED, MonitorOptions, asks_monitor, need_file, say
+from monitor.cli.common import FAIL, PASS, UNDECIDED, DocumentFormat, MonitorOptions, asks_monitor, need_file, say
 from monitor.cli.streams import argument_text
 from monitor.errors import ConfigurationError
 
 LONGEST_TEXT = 1 << 20
 """Bytes of a text that is searched for."""
-
-
-class ErasureFormat(StrEnum):
-    """Forms of a proof of erasure."""
-
-    TEXT = "text"
-    JSON = "json"
 
 
 @asks_monitor
@@ -35,7 +27,7 @@ def erased(
     forget: Annotated[
         bool, typer.Option("--forget", help="First have the monitor forget the texts of them that it keeps itself.")
     ] = False,
-    form: Annotated[ErasureFormat, typer.Option("--format")] = ErasureFormat.TEXT,
+    form: Annotated[DocumentFormat, typer.Option("--format")] = DocumentFormat.TEXT,
 ) -> int:
     """Can what was deleted still be retrieved: 0 no, 1 yes, 2 usage, 3 something could not be looked at, 4 no state.
 
@@ -54,7 +46,7 @@ def erased(
         document = monitor.erased(request)
     else:
         document = build_erasure(whom.stored(), None, request, tell=lambda line: typer.echo(line, err=True))
-    say(document, as_json=form is ErasureFormat.JSON, text=erasure_text)
+    say(document, as_json=form is DocumentFormat.JSON, text=erasure_text)
     return {"pass": PASS, "fail": FAIL}.get(gate_code(document), UNDECIDED)
 
 

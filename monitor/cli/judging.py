@@ -12,6 +12,7 @@ from monitor.cli.common import (
     PASS,
     CommandTarget,
     DeployOption,
+    DocumentFormat,
     Json,
     MonitorOptions,
     asks_monitor,
@@ -21,13 +22,6 @@ from monitor.cli.common import (
 from monitor.cli.gating import AnswerFormat, AnswerPath, GateFormat, OnInconclusive, Undecided
 from monitor.cli.streams import argument_text
 from monitor.errors import ConfigurationError, UnreachableError
-
-
-class ReportFormat(StrEnum):
-    """Forms of a report."""
-
-    TEXT = "text"
-    JSON = "json"
 
 
 class HeadlineName(StrEnum):
@@ -136,7 +130,7 @@ def report(
             help=f"The measure that is drawn over the last deploys and hours: {', '.join(HeadlineName)}.",
         ),
     ] = HeadlineName.KEPT_ANSWERS,
-    form: Annotated[ReportFormat, typer.Option("--format")] = ReportFormat.TEXT,
+    form: Annotated[DocumentFormat, typer.Option("--format")] = DocumentFormat.TEXT,
     as_json: Json = False,
 ) -> int:
     """Measurements per segment now: of the running monitor, else as the last one left them; or a deploy's.
@@ -156,5 +150,5 @@ def report(
     if past is not None:
         document["history"] = past
     drawn = partial(tables.report_table, measure=measure.value)
-    say(document, as_json=as_json or form is ReportFormat.JSON, text=drawn)
+    say(document, as_json=as_json or form is DocumentFormat.JSON, text=drawn)
     return PASS
