@@ -63,8 +63,8 @@ class Operations:
             raise UnreachableError(message)
         self.measuring.replay(full=True)
         ledger = self.parts.session.ledger
-        newest = ledger[-1].deploy_id if ledger else ""
-        snapshot = self.measuring.snapshot(self.parts.snapshots.captured_as(name), newest)
+        newest, kept_as = ledger[-1].deploy_id if ledger else "", self.parts.snapshots.captured_as(name)
+        snapshot = self.measuring.snapshot(kept_as, newest)
         unknown = {
             leg: int((~lists.known).sum())
             for leg, lists in self.measuring.wanted(snapshot).items()
@@ -77,7 +77,7 @@ class Operations:
         if not listed(snapshot):
             message = f"baseline {name!r}: {NOTHING_LISTED}"
             raise UnreachableError(message)
-        snapshot = self.measuring.with_noise(snapshot)
+        snapshot = replace(self.measuring.with_noise(snapshot), replaces=name if kept_as != name else "")
         self.committer.commit(Commit({}, baselines=(snapshot,)))
         self._publish()
         return snapshot

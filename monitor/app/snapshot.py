@@ -17,7 +17,7 @@ from monitor.core.index.baseline import (
 from monitor.ports import ConfigurationError, StateStore
 
 PENDING = "~pending"
-"""Behind the name of a capture while another one of that name is approved; no name that people give has a tilde."""
+"""Behind the name of a capture that replaces an approved baseline; no name that people give has a tilde."""
 PASSED = Approval("gate", "passed", "")
 BOOTSTRAP = Approval("bootstrap", "first complete deploy; baseline.bootstrap = 'first-deploy'", "")
 
@@ -119,8 +119,9 @@ class Snapshots:
         Raises:
             ConfigurationError: no such capture, or author or reason are empty.
         """
-        name = name.removesuffix(PENDING)
-        captured = self.store.baseline(name + PENDING) or self.store.baseline(name)
+        asked = self.store.baseline(name)
+        name = asked.replaces if asked is not None and asked.replaces else name
+        captured = self.store.baseline(name + PENDING) or asked
         if captured is None:
             known = ", ".join(snapshot.name for snapshot in self.store.baselines()) or "none"
             message = f"baseline {name!r}: not captured; expected one of: {known}"
@@ -129,7 +130,7 @@ class Snapshots:
         if not listed(captured):
             message = f"baseline {name!r}: {NOTHING_LISTED}; capture it again"
             raise ConfigurationError(message)
-        return replace(captured, name=name, approval=approval)
+        return replace(captured, name=name, replaces="", approval=approval)
 
 
 NOTHING_LISTED = "no anchor has a result in it, so everything would differ from it; expected a corpus that answers"

@@ -125,7 +125,7 @@ def test_an_approved_baseline_stays_in_force_until_the_new_capture_is_approved(t
         store, before = monitor.parts.store, monitor.session.baseline
         assert before is not None
         taken = monitor.operations.capture("main")
-        assert (taken.name, taken.approval) == ("main~pending", None)
+        assert (taken.name, taken.replaces, taken.approval) == ("main~pending", "main", None)
         kept = store.baseline("main")
         assert kept is not None
         assert kept.approval == before.approval
@@ -136,6 +136,8 @@ def test_an_approved_baseline_stays_in_force_until_the_new_capture_is_approved(t
         assert [one.name for one in store.baselines()] == ["main", "main~pending"]
         approved = monitor.operations.approve("main", Approval("ann", "looked at it", ""))
         assert (approved.name, approved.positions) == ("main", again.positions)
-        assert [(one.name, one.approval) for one in store.baselines()] == [("main", approved.approval)]
+        assert [(one.name, one.replaces, one.approval) for one in store.baselines()] == [
+            ("main", "", approved.approval)
+        ]
         assert monitor.session.baseline is not None
         assert monitor.session.baseline.approval == approved.approval

@@ -102,6 +102,8 @@ class Snapshot:
     """How the real index was configured then, by its own words; None where it did not say."""
     moving: bool = False
     """Whether it is a deploy's own snapshot that stands as the baseline of a moving mode."""
+    replaces: str = ""
+    """The approved baseline whose place it takes when it is approved itself; "" for none."""
 
     @property
     def noise_gap(self) -> float | None:

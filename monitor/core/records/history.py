@@ -11,7 +11,7 @@ from typing import Literal, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from monitor.core.index.baseline import DEPLOY_BASELINE, ListLeg, Snapshot
+from monitor.core.index.baseline import ListLeg, Snapshot
 from monitor.core.judging.learning import ApprovedDeploy, CountedPlace
 from monitor.core.judging.policy import Finding, Verdict, blind
 from monitor.core.judging.segment_verdicts import segment_verdicts
@@ -168,7 +168,7 @@ def approved_deploys(past: History) -> list[ApprovedDeploy]:
     made: list[ApprovedDeploy] = []
     for point in past.deploys:
         by_person = point.deploy_id in people
-        if not point.baseline.startswith(DEPLOY_BASELINE) or not (by_person or point.verdict == "pass"):
+        if not point.moved_on or not (by_person or point.verdict == "pass"):
             continue
         found = {
             CountedPlace(of.leg, *where): value

@@ -170,20 +170,21 @@ def test_the_examples_in_docstrings_run() -> None:
 
 
 @pytest.mark.parametrize(
-    ("case", "baseline", "verdict", "accepted", "expected"),
+    ("case", "moved_on", "verdict", "accepted", "expected"),
     [
-        ("passed against the deploy before", "deploy:d0", "pass", False, [False]),
-        ("a person put a baseline in force behind it", "deploy:d0", "fail", True, [True]),
-        ("nobody approved it", "deploy:d0", "inconclusive", False, []),
-        ("failed", "deploy:d0", "fail", False, []),
-        ("the sum of many deploys", "main", "pass", True, []),
+        ("passed against the deploy before", "d0", "pass", False, [False]),
+        ("a person put a baseline in force behind it", "d0", "fail", True, [True]),
+        ("nobody approved it", "d0", "inconclusive", False, []),
+        ("failed", "d0", "fail", False, []),
+        ("the sum of many deploys", "", "pass", True, []),
         ("nothing to compare with", "", "unknown", True, []),
     ],
 )
-def test_approved_deploys(case: str, baseline: str, verdict: str, accepted: bool, expected: list[bool]) -> None:
+def test_approved_deploys(case: str, moved_on: str, verdict: str, accepted: bool, expected: list[bool]) -> None:
     made = replace(
         point(measured("new_results", "a", 0.4), measured("swaps", "a", 3.0), measured("new_results", "b", NAN)),
-        baseline=baseline,
+        baseline=f"deploy:{moved_on}" if moved_on else "main",
+        moved_on=moved_on,
         verdict=verdict,
     )
     approvals = [history.ApprovalMark("main", "kim", "a new edition", "t", "d1" if accepted else "d0")]

@@ -14,6 +14,7 @@ from typing import Any
 import msgspec
 import numpy as np
 
+from monitor.adapters.stores.sqlite.report_form import moved_on
 from monitor.adapters.stores.sqlite.snapshots import unpack_judgement
 from monitor.core.index.baseline import Snapshot
 from monitor.core.records.committed import Commit
@@ -235,7 +236,7 @@ def unpack_point(packed: bytes, number: int) -> HistoryPoint:
         kind, deploy, time, taken, verdict, baseline, chunks, None if size is None else DeploySize(*size),
         tuple((dimension, segment) for dimension, segment in segments), tuple(verdicts),
         np.frombuffer(anchors, "<i8"), tuple(Series(*of) for of in series), values, limits,
-        stored[14] if len(stored) > 14 else "", number,
+        stored[14] if len(stored) > 14 else moved_on(baseline), number,
     )  # fmt: skip
 
 

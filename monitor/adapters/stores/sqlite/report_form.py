@@ -1,4 +1,4 @@
-"""Reports as they were stored before their facts had types, brought to the form of now.
+"""Reports and points as they were stored before their facts had types, brought to the form of now.
 
 The one place that reads a fact from a text: what version 0.1.0 wrote is fixed for ever, nobody writes it any more.
 """
@@ -22,6 +22,8 @@ _BEGINNINGS = (
 """How the problems of version 0.1.0 began."""
 _MOVING = "deploy:"
 """How a baseline was called that was a deploy's own snapshot; names that people give have no colon."""
+_PENDING = "~pending"
+"""How a capture was called that was to replace an approved baseline; names that people give have no tilde."""
 
 _NOBODY = {
     "(lexical statistics)": ShareKind.STATISTICS,
@@ -37,12 +39,21 @@ def report_of(stored: Mapping[str, Any]) -> DriftReport:
     problems = [_problem(of) if isinstance(of, str) else of for of in stored.get("problems", ())]
     baseline = stored.get("baseline")
     if baseline is not None and "kept_as" not in baseline:
-        moved = baseline["name"].startswith(_MOVING)
-        baseline = {**baseline, "kept_as": "deploy" if moved else "baseline"}
+        baseline = {**baseline, "kept_as": "deploy" if moved_on(baseline["name"]) else "baseline"}
     blame = [
         of if "kind" in of else {**of, "kind": _NOBODY.get(of["name"], ShareKind.NAMED)} for of in _blame(stored)
     ]
     return msgspec.convert({**stored, "problems": problems, "baseline": baseline, "blame": blame}, DriftReport)
+
+
+def moved_on(baseline: str) -> str:
+    """The deploy that a moving mode had advanced to, by the name of the baseline; "" for none."""
+    return baseline.removeprefix(_MOVING) if baseline.startswith(_MOVING) else ""
+
+
+def replaced_baseline(capture: str) -> str:
+    """The approved baseline that a capture of this name was to replace; "" for none."""
+    return capture.removesuffix(_PENDING) if capture.endswith(_PENDING) else ""
 
 
 def _blame(stored: Mapping[str, Any]) -> Sequence[Mapping[str, Any]]:

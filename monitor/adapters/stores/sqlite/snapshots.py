@@ -9,7 +9,7 @@ import numpy as np
 from monitor.adapters.stores.sqlite.blame_form import attribution, plain_attribution, plain_statistics, statistics
 from monitor.adapters.stores.sqlite.contents import packed, unpacked
 from monitor.adapters.stores.sqlite.profiles import plain_profile, profile_of
-from monitor.adapters.stores.sqlite.report_form import report_of
+from monitor.adapters.stores.sqlite.report_form import replaced_baseline, report_of
 from monitor.core.index.baseline import Adopted, AnchorMark, Approval, Member, Snapshot
 from monitor.core.index.lexical.sources import SourceStatistics
 from monitor.core.judging.policy import Verdict
@@ -138,6 +138,7 @@ def _plain(snapshot: Snapshot) -> dict[str, Any]:
         **({} if snapshot.again is None else {"again": _plain_lists(snapshot.again)}),
         **({"strangers": sorted(snapshot.strangers.items())} if snapshot.strangers else {}),
         **({} if snapshot.configuration is None else {"configuration": snapshot.configuration.parameters}),
+        **({"replaces": snapshot.replaces} if snapshot.replaces else {}),
         "statistics": plain_statistics(snapshot.statistics),
         "profile": plain_profile(snapshot.profile),
     }
@@ -157,6 +158,7 @@ def _snapshot(plain: dict[str, Any]) -> Snapshot:
         noise=_lists(plain["noise"]) if "noise" in plain else None,
         again=_lists(plain["again"]) if "again" in plain else None,
         strangers=dict(plain.get("strangers", ())),
+        replaces=plain.get("replaces", "") or replaced_baseline(plain["name"]),
         configuration=_configuration(plain["configuration"]) if "configuration" in plain else None,
         approval=None if plain["approval"] is None else msgspec.convert(plain["approval"], Approval),
         statistics=statistics(plain.get("statistics")),

@@ -2,9 +2,11 @@
 
 import math
 import sqlite3
+import zlib
 from dataclasses import replace
 from pathlib import Path
 
+import msgspec
 import numpy as np
 import pytest
 
@@ -181,3 +183,12 @@ def test_numbers_are_kept_to_the_bit(tmp_path: Path) -> None:
     (found,) = store.history(1, 1).hours
     assert point_contents(found) == point_contents(replace(made, number=1))
     store.close()
+
+
+@pytest.mark.parametrize(("baseline", "moved_on"), [("main", ""), ("deploy:d0", "d0"), ("", "")])
+def test_a_point_from_before_it_said_what_the_baseline_moved_on_to_is_read(baseline: str, moved_on: str) -> None:
+    made = replace(point("deploy", "d1"), baseline=baseline, moved_on=moved_on)
+    fields = msgspec.msgpack.decode(zlib.decompress(history.pack_point(made)))
+    assert fields.pop() == moved_on
+    older_point = zlib.compress(msgspec.msgpack.encode(fields))
+    assert history.unpack_point(older_point, 3).moved_on == moved_on

@@ -123,6 +123,15 @@ def test_a_report_from_before_facts_had_types_is_read() -> None:
         assert unpack_deploy(msgspec.msgpack.encode(plain)).report == report
 
 
+@pytest.mark.parametrize(("name", "replaces"), [("main", ""), ("main~pending", "main")])
+def test_a_capture_from_before_it_said_what_it_replaces_is_read(name: str, replaces: str) -> None:
+    made = replace(snapshot(np.random.default_rng(0)), name=name, replaces=replaces)
+    assert unpack_snapshot(pack_snapshot(made)).replaces == replaces
+    plain = msgspec.msgpack.decode(zlib.decompress(pack_snapshot(made)))
+    assert plain.pop("replaces", "") == replaces
+    assert unpack_snapshot(msgspec.msgpack.encode(plain)).replaces == replaces
+
+
 def test_shares_from_before_they_had_a_kind_are_read() -> None:
     named = [
         ("docs", ShareKind.NAMED),
