@@ -15,8 +15,6 @@ from monitor.core.judging.resampling import Clusters
 from monitor.core.model.events import chunk_key
 from monitor.core.model.lists import RankedLists
 
-UNSUPPORTED_MOST = 0.10
-"""Of the new version's slots: beyond it a click log says more about the old version than about the new one."""
 Team = Literal["old", "new", ""]
 
 

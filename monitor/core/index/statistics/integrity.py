@@ -41,8 +41,6 @@ SOURCE = "source"
 """The dimension, where it is configured, of whose values nobody adds one by accident."""
 PINNED = "pinned"
 """As the statistic of a share: since the pinned baseline, beside a moving one."""
-NO_CONTENTS = "no_contents"
-"""The baseline is of a time before contents were kept, or there is none."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
