@@ -191,7 +191,7 @@ def _finding(one: _Tested, fail: bool, part: float) -> Finding:
 
 def _said(one: _Tested, between: tuple[float, float], *, needed: int, decides: bool, verdict: VerdictName) -> str:
     of, bounds = one.hypothesis, one.bounds
-    said = f"{place(of.rule, of.rule.segment)}: {of.value:.3f} ({between[0]:.3f} to {between[1]:.3f})"
+    said = f"{place(of.rule, of.rule.segment)}: {of.value:z.3f} ({between[0]:z.3f} to {between[1]:z.3f})"
     said += f", allowed {allowed(of.rule)}, {len(of.sample.values)} anchors of {bounds.clusters} documents"
     if of.missing:
         said += f"; {of.missing} more were not measured"

@@ -306,6 +306,13 @@ def test_a_document_is_one_witness_but_where_all_documents_are_asked_about() -> 
         assert "40 anchors of 4 documents" in said.findings[0].reason
 
 
+def test_a_bound_of_nothing_has_no_sign() -> None:
+    kept = Name("kept_answers_ratio", 10)
+    said = verdict(np.zeros(60), [rule(metric=kept.metric, max=None, min=0.9)], name=kept)
+    assert said.verdict == "fail"
+    assert ": 0.000 (0.000 to " in said.findings[0].reason
+
+
 PINNED = Name("pinned_swaps", 10)
 
 
