@@ -1,5 +1,6 @@
 """The demo's corpus: read from a tree made to be difficult, and from the Python that runs the tests."""
 
+import gc
 import os
 import sys
 from pathlib import Path
@@ -205,3 +206,16 @@ def test_reading_twice_gives_the_same() -> None:
     first = read_documentation([root])
     assert len(first.objects) > 100
     assert read_documentation([root]) == first
+
+
+def test_garbage_is_collected_as_before_once_all_is_read(tmp_path: Path) -> None:
+    (tmp_path / "one.py").write_text('"""Three words here."""\n')
+    assert gc.isenabled()
+    assert read_documentation((Root(tmp_path, STANDARD),)).files == 1
+    assert gc.isenabled()
+    gc.disable()
+    try:
+        read_documentation((Root(tmp_path, STANDARD),))
+        assert not gc.isenabled()
+    finally:
+        gc.enable()
