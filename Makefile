@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 INSTALL := $(BIN)/pip install --quiet --disable-pip-version-check --no-deps
 WHERE ?= .demo
 
-.PHONY: demo demo-migration live serve test kill bench docs fmt lint lock clean
+.PHONY: demo demo-migration live serve test suite kill bench docs fmt lint lock clean
 
 demo: $(VENV)/.run
 	$(BIN)/corpus-drift demo
@@ -19,7 +19,10 @@ live: $(VENV)/.test
 serve: $(VENV)/.run
 	$(BIN)/corpus-drift demo --folder $(WHERE) --serve
 
-test: $(VENV)/.test lint
+# `make -j2 test` does both at once.
+test: lint suite
+
+suite: $(VENV)/.test
 	$(BIN)/pytest -n auto --dist loadscope --no-loadscope-reorder $(PYTEST)
 
 lint: $(VENV)/.test
