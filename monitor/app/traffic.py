@@ -9,6 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from monitor.app.health import Clocks
+from monitor.core.index.corpus import NO_SLOT
+from monitor.core.index.duplicates.content_sketch import ContentSketch
 from monitor.core.index.engine import Engine
 from monitor.core.model.anchors import AnchorSet
 from monitor.core.model.events import Partition, Position, Segment
@@ -16,7 +18,7 @@ from monitor.core.model.scoring import Distance, prepare
 from monitor.core.records.committed import Quarantined
 from monitor.core.selection.selection import normal_form
 from monitor.core.session import Session
-from monitor.core.traffic.carrying import CarriedJudgement, carried, lost_judgements
+from monitor.core.traffic.carrying import CarriedJudgement, carried, judged_keys, still_said
 from monitor.core.traffic.intents import KeptText
 from monitor.core.traffic.leak import AnchorLeak, corpus_leaks, tuning_leaks
 from monitor.core.traffic.ledger import TrafficLedger
@@ -54,7 +56,6 @@ AHEAD = DAY
 """Microseconds that a query may be dated ahead of the clock."""
 EACH_LOOK = 3_600.0
 """Seconds between two looks for anchors in the corpus, and for their judged chunks."""
-NO_SHINGLES = np.zeros(0, np.uint32)
 VIEW_PAUSES = 20.0
 """A view is made anew after so many times what it took."""
 
@@ -167,13 +168,24 @@ class TrafficWatch:
         leaks = corpus_leaks(engine.anchors, engine.lists(), corpus, engine.duplicates)
         judgements: tuple[CarriedJudgement, ...] = ()
         if any(of.relevant for of in engine.anchors.anchors):
-            live = [row for row in corpus.rows() if row.live]
-            lost = lost_judgements(engine.anchors.anchors, (row.key for row in live))
-            chunks = [(row.chunk_id, engine.duplicates.shingles(row.slot)) for row in live] if lost else []
-            here = chunks or [(row.chunk_id, NO_SHINGLES) for row in live]
-            judgements = carried(engine.anchors.anchors, here, store.sketches(lost) if lost else {})
+            judgements = self._judged(session, store)
         self._gap = held_out_gap(engine.anchors, engine.lists(), *self._plan.held_out)
         self._leaks, self._judgements, self._next_look, self._stale = leaks, judgements, now + EACH_LOOK, True
+
+    def _judged(self, session: Session, store: StateStore) -> tuple[CarriedJudgement, ...]:
+        """Where the judgements lead; all chunks are looked at only where one is not where it was."""
+        engine, corpus = session.engine, session.corpus
+        anchors, shingles = engine.anchors.anchors, engine.duplicates.shingles
+        keys = judged_keys(anchors)
+        held = {} if session.baseline is None else session.baseline.shingles
+        said = {key: ContentSketch(held[key], len(held[key])) for key in keys if key in held}
+        slots = dict(zip(keys, corpus.slots(keys).tolist(), strict=True))
+        here = {key: shingles(slot) for key, slot in slots.items() if slot != NO_SLOT}
+        still = still_said(keys, here, said)
+        lost = [key for key in keys if key not in still]
+        said |= store.sketches([key for key in lost if key not in said])
+        among = [row for row in corpus.rows() if row.live and (lost or row.key in here)]
+        return carried(anchors, [(row.chunk_id, shingles(row.slot)) for row in among], said)
 
     def work(self, engine: Engine, *, idle: bool) -> bool:
         """Take in some of the log within the seconds of one look; says whether anything came.

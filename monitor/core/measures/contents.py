@@ -105,26 +105,33 @@ LABELLED: tuple[AnyMeasure, ...] = (
     Measure(
         "recall_ratio", "ratio", "Share of the relevant chunks that are in the top k", "More of them are found.",
         family="With labels", needs=JUDGEMENTS, range=SHARE, better="higher",
-        compute=lambda held, k: labelled.recall(held.lists, held.judged, k, held.chunks.content),
-        then=lambda held, k: labelled.recall(held.then, held.judged, k, held.says_then),
+        compute=lambda held, k: labelled.recall(held.lists, held.judged.now, k, held.chunks.content),
+        then=lambda held, k: labelled.recall(held.then, held.judged.then, k, held.says_then),
     ),
     Measure(
         "ndcg_ratio", "ratio", "Normalised discounted cumulative gain of the top k", "Better results stand higher.",
         family="With labels", needs=JUDGEMENTS, range=SHARE, better="higher",
-        compute=lambda held, k: labelled.ndcg(held.lists, held.judged, k, held.chunks.content),
-        then=lambda held, k: labelled.ndcg(held.then, held.judged, k, held.says_then),
+        compute=lambda held, k: labelled.ndcg(held.lists, held.judged.now, k, held.chunks.content),
+        then=lambda held, k: labelled.ndcg(held.then, held.judged.then, k, held.says_then),
     ),
     Measure(
         "mrr_ratio", "ratio", "Mean of 1 / rank of the first relevant result", "It stands higher.",
         family="With labels", needs=JUDGEMENTS, range=SHARE, better="higher",
-        compute=lambda held, k: labelled.reciprocal_rank(held.lists, held.judged, k, held.chunks.content),
-        then=lambda held, k: labelled.reciprocal_rank(held.then, held.judged, k, held.says_then),
+        compute=lambda held, k: labelled.reciprocal_rank(held.lists, held.judged.now, k, held.chunks.content),
+        then=lambda held, k: labelled.reciprocal_rank(held.then, held.judged.then, k, held.says_then),
+    ),
+    Measure(
+        "carried_recall_ratio", "ratio", "The part of recall_ratio that is carried over: found by what was judged",
+        "More of the recall rests on chunks that were renamed or cut anew, and whose text is the same.",
+        family="With labels", needs=JUDGEMENTS, range=SHARE,
+        compute=lambda held, k: labelled.carried_recall(held.lists, held.judged.now, k, held.chunks.content),
+        then=lambda held, k: labelled.carried_recall(held.then, held.judged.then, k, held.says_then),
     ),
     Measure(
         "judged_ratio", "ratio", "Share of results that have a judgement", "The labelled numbers rest on more.",
         family="With labels", needs=JUDGEMENTS, range=SHARE,
-        compute=lambda held, k: labelled.judged_ratio(held.lists, held.judged, k, held.chunks.content),
-        then=lambda held, k: labelled.judged_ratio(held.then, held.judged, k, held.says_then),
+        compute=lambda held, k: labelled.judged_ratio(held.lists, held.judged.now, k, held.chunks.content),
+        then=lambda held, k: labelled.judged_ratio(held.then, held.judged.then, k, held.says_then),
     ),
 )  # fmt: skip
 

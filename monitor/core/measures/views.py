@@ -178,6 +178,13 @@ class ListedChunk(NamedTuple):
     ghost: Any
 
 
+class JudgedSides(NamedTuple):
+    """Judgements as they were with the baseline's lists, and as they are now that chunks were cut anew."""
+
+    then: Judgements
+    now: Judgements
+
+
 class HeldView(ByDepth):
     """What one leg's lists of R anchors hold, chunk by chunk, then and now.
 
@@ -187,7 +194,7 @@ class HeldView(ByDepth):
         chunks: (R, k) arrays of numbers of the chunks now.
         origins: (R, k) source and document codes of the chunks then.
         says_then: (R, k) content keys of the chunks then.
-        asked: (R, e) expected sources, and the judgements.
+        asked: (R, e) expected sources, and the judgements then and now.
         likeness: tells near copies.
         vectors: by slot, None where nobody keeps them.
         events: whether it is known which chunks changed.
@@ -203,7 +210,7 @@ class HeldView(ByDepth):
         chunks: ListedChunk,
         origins: Sides,
         says_then: Codes,
-        asked: tuple[Codes, Judgements],
+        asked: tuple[Codes, JudgedSides],
         *,
         likeness: Likeness,
         vectors: NDArray[np.float32] | None,

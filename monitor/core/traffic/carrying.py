@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from monitor.core.index.duplicates.content_sketch import HELD, ContainmentSearch, ContentSketch, SharedContent
+from monitor.core.measures.answers import stays
 from monitor.core.model.anchors import Anchor
 from monitor.core.model.events import chunk_key
 
@@ -19,7 +20,7 @@ class JudgementState(StrEnum):
     """What became of a judged chunk."""
 
     VALID = "valid"
-    """It is live under its id."""
+    """It is live under its id, and says what it said, or an edited form of it."""
     MOVED = "moved"
     """Another chunk says the same, or nearly."""
     SPLIT = "split"
@@ -49,11 +50,22 @@ class CarriedJudgement:
     to: tuple[str, ...] = ()
 
 
-def lost_judgements(anchors: Sequence[Anchor], live: Iterable[int]) -> list[int]:
-    """Keys of judged chunks that are not live, ascending."""
-    here = set(live)
-    judged = {chunk_key(chunk) for anchor in anchors for chunk in anchor.relevant}
-    return sorted(judged - here)
+def judged_keys(anchors: Sequence[Anchor]) -> list[int]:
+    """Keys of all judged chunks, ascending."""
+    return sorted({chunk_key(chunk) for anchor in anchors for chunk in anchor.relevant})
+
+
+def still_said(
+    judged: Iterable[int], live: Mapping[int, NDArray[np.uint32]], said: Mapping[int, ContentSketch]
+) -> set[int]:
+    """Judged chunks that are live and have not become something else: ids that count places may name another part.
+
+    Args:
+        judged: chunk keys.
+        live: shingles of those that are live.
+        said: what they said; of others it is not known, and they stand.
+    """
+    return {key for key in judged if key in live and (key not in said or stays(said[key].sample, live[key]))}
 
 
 def carried(
@@ -66,15 +78,18 @@ def carried(
     Args:
         anchors: with their judgements.
         chunks: every live chunk's id and sorted distinct shingles.
-        said: by chunk key, a sketch of what chunks said that are not live; of others nothing is known: they are gone.
+        said: by chunk key, a sketch of what chunks said that are not live, or are something else now; of others that
+            are not live nothing is known: they are gone.
 
     Returns:
         One for each judgement, in the order of the anchors. With `held` the share of the judged text that a chunk
         says and `taken` the share of that chunk which the judged text said (both from 0.8 on): MOVED has both,
         MERGED has `held` alone, SPLIT are chunks with `taken` alone that together hold 0.8 of it.
     """
-    live = {chunk_key(name) for name, _ in chunks}
-    keys = [key for key in lost_judgements(anchors, live) if key in said]
+    judged = judged_keys(anchors)
+    shingles = {chunk_key(name): of for name, of in chunks}
+    live = still_said(judged, shingles, said)
+    keys = [key for key in judged if key not in live and key in said]
     found = _found([said[key] for key in keys], chunks)
     places = {key: _place(said[key], found.get(at, ()), chunks) for at, key in enumerate(keys)}
     gone: tuple[JudgementState, tuple[str, ...]] = (JudgementState.GONE, ())

@@ -34,7 +34,9 @@ OLD = {"old": text(0, 60)}
     ("now", "state", "to"),
     [
         ({"old": text(0, 60)}, "valid", ("old",)),
-        ({"old": text(90, 120)}, "valid", ("old",)),
+        ({"old": text(0, 40) + " and more"}, "valid", ("old",)),
+        ({"old": text(90, 120)}, "gone", ()),
+        ({"old": text(60, 120), "before": text(0, 60)}, "moved", ("before",)),
         ({"new": text(0, 60), "other": text(60, 120)}, "moved", ("new",)),
         ({"new": text(2, 60)}, "moved", ("new",)),
         ({"long": text(0, 150)}, "merged", ("long",)),
@@ -48,6 +50,10 @@ OLD = {"old": text(0, 60)}
 def test_by_hand(now: dict[str, str], state: str, to: tuple[str, ...]) -> None:
     found = placed(now, OLD)
     assert (found.state, found.to) == (state, to)
+
+
+def test_what_is_live_and_whose_text_then_is_not_known_stands() -> None:
+    assert placed({"old": text(90, 120)}, {}).state is JudgementState.VALID
 
 
 def test_what_a_chunk_said_is_needed_to_find_it_again() -> None:

@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from monitor.core.index.baseline import Snapshot, content_key
 from monitor.core.index.duplicates.likeness import Likeness
+from monitor.core.measures.answers import stays
 from monitor.core.measures.collapsed import Sides
 from monitor.core.measures.comparison.alignment import Alignment
 from monitor.core.measures.comparison.by_key import ByKey
@@ -18,13 +19,14 @@ from monitor.core.measures.comparison.summary import SETTLING, Summarised, Summa
 from monitor.core.measures.comparison.tables import LEGS, ListedLeg, tie_eps
 from monitor.core.measures.comparison.turn import Mask, Turn, Turns
 from monitor.core.measures.comparison.watched import AnchorLabels, document_code, name_code
+from monitor.core.measures.cut_anew import parts_of
 from monitor.core.measures.formulas.labelled import Judgements
 from monitor.core.measures.incremental import MeasureColumns, RowSelection, Stale, stale
 from monitor.core.measures.measure import Group, Need
 from monitor.core.measures.needs import CHUNKS, DOCUMENTS, EXPECTED, JUDGED_CHUNKS, JUDGEMENTS, STATED
 from monitor.core.measures.registry import REGISTRY, MeasureRegistry
-from monitor.core.measures.views import HeldView, JudgedView, ListedChunk
-from monitor.core.model.lists import NO_CHUNK
+from monitor.core.measures.views import HeldView, JudgedSides, JudgedView, ListedChunk
+from monitor.core.model.lists import NO_CHUNK, RankedLists
 from monitor.core.model.report import Leg
 
 DELETIONS_ONLY = "deletions_only"
@@ -131,16 +133,45 @@ class Confidence:
         said = self._look.content_last
         return replace(judged, contents=ByKey(1).of(judged.keys, lambda key: (said(key),))[:, :, 0])
 
+    def _carried(self, judged: Judgements, lists: RankedLists, chunks: ListedChunk, seen: Observation) -> Judgements:
+        """The same as of now: without the ids under which something else stands, with the parts of what was cut anew.
+
+        What a chunk said when it was judged is known where the baseline's lists held it.
+        """
+        said, facts = self._baseline.shingles, seen.facts
+        asked = [key for key in np.unique(judged.keys).tolist() if key in said]
+        lost = [key for key in asked if not self._says_it_still(key, seen)]
+        if not lost:
+            return judged
+        parts = np.zeros((*judged.keys.shape, lists.depth), np.bool_)
+        for row, at in np.argwhere(np.isin(judged.keys, lost)).tolist():
+            length = int(lists.lengths[row])
+            texts = [facts.shingles(key) for key in lists.keys[row, :length].tolist()]
+            documents = chunks.document[row, :length].tolist()
+            parts[row, at, parts_of(said[int(judged.keys[row, at])], texts, documents)] = True
+        others = [key for key in lost if key in seen.hashes]
+        keys = np.where(np.isin(judged.keys, others), NO_CHUNK, judged.keys)
+        return replace(judged, keys=keys, parts=parts)
+
+    def _says_it_still(self, key: int, seen: Observation) -> bool:
+        """Whether a judged chunk is live and says what it said, or an edited form of it."""
+        now = seen.hashes.get(key)
+        if now is None:
+            return False
+        same = bool(now) and now == self._baseline.members[key].content_hash
+        return same or stays(self._baseline.shingles[key], seen.facts.shingles(key))
+
     def _view(self, leg: ListedLeg, turn: Turn, rows: RowSelection) -> HeldView:
         lists, watched, facts = turn.now[leg].take(rows), self._watched.take(rows), turn.seen.facts
         chunks = ListedChunk(*np.moveaxis(self._chunks.of(lists.keys, self._look), 2, 0))
+        judged = self._judged(watched.judged)
         return HeldView(
             lists,
             self._then[leg].take(rows),
             chunks,
             Sides(*(codes[rows] for codes in self._origins[leg])),
             self._says_then[leg][rows],
-            (watched.expected, self._judged(watched.judged)),
+            (watched.expected, JudgedSides(judged, self._carried(judged, lists, chunks, turn.seen))),
             likeness=self._likeness,
             vectors=facts.vectors,
             events=facts.events,
