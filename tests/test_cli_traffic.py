@@ -1,6 +1,7 @@
 """`anchors coverage` as people call it: of the state, a file, a running monitor, and with nothing there."""
 
 import json
+import time
 from collections import Counter
 from pathlib import Path
 
@@ -10,7 +11,8 @@ import pytest
 from monitor.app.configuration import load
 from monitor.app.wiring import serving
 from monitor.cli import main
-from monitor.core.traffic.rotation import PanelMonth, panel_group
+from monitor.core.model.anchors import Anchor
+from monitor.core.traffic.rotation import PanelMonth, due, panel_group
 from tests.app.loops import to_end
 from tests.app.test_traffic import ENVIRONMENT, SHAPE, asked, case, fresh, opened, written
 from tests.corpora import DIMENSION, World, anchors
@@ -36,6 +38,9 @@ def test_from_the_state(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> N
     assert said.startswith("COVERED: the anchors speak for the traffic (limit 50%)")
     assert "400 queries of 40 clients" in said
     assert "source=guide" in said
+    month = PanelMonth.at(time.time())
+    own = due([Anchor("", of.text) for of in anchors(7, SHAPE)], month)
+    assert (f"{own} anchors of group {month.group} of 8 are due in {month}" if own else "nothing is due") in said
     assert main(["anchors", "coverage", "-c", str(config), "--json"]) == 0
     document = json.loads(capsys.readouterr().out)
     assert document["coverage"][0]["share"] == pytest.approx(0.7, abs=0.02)
@@ -140,6 +145,10 @@ def crowded(folder: Path) -> tuple[Path, str]:
     return config, next(str(month) for at in range(1, 9) if (month := PanelMonth(2026, at)).group == group)
 
 
+def said_of(capsys: pytest.CaptureFixture[str]) -> str:
+    return capsys.readouterr().out
+
+
 def test_a_group_is_rotated_taken_up_and_bridged(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     config, month = crowded(tmp_path)
     log, output, file = log_of(tmp_path), tmp_path / "rotated.jsonl", tmp_path / "anchors.jsonl"
@@ -175,7 +184,9 @@ def test_a_group_is_rotated_taken_up_and_bridged(tmp_path: Path, capsys: pytest.
     assert (found.matched, found.came, found.left) == (12 - came, came, came)
     assert found.lower <= found.difference <= found.upper
     assert main([*words, "-o", str(output)]) == 0
-    assert f"was replaced in {month} already" in capsys.readouterr().out
+    assert f"nothing is due of group {PanelMonth(*map(int, month.split('-'))).group} of 8 in {month}" in said_of(
+        capsys
+    )
     assert not output.exists(), "nothing is to do"
 
 
@@ -197,6 +208,9 @@ def test_a_rotation_that_cannot_be(tmp_path: Path, capsys: pytest.CaptureFixture
         said = capsys.readouterr()
         assert (said.out, said.err.count("\n")) == ("", 1), given
         assert expected in said.err
+    empty = next(at for at in range(1, 9) if at not in {panel_group(of.text) for of in anchors(7, SHAPE)})
+    assert main(["anchors", "rotate", str(log), *words[:-1], f"2026-{empty:02}"]) == 0
+    assert f"nothing is due of group {empty} of 8" in said_of(capsys)
     (tmp_path / "anchors.jsonl").write_text('{"id": "a"}\n')
     assert main(["anchors", "rotate", str(log_of(tmp_path)), *words]) == 2
     assert "anchors.jsonl:1" in capsys.readouterr().err

@@ -35,7 +35,7 @@ from monitor.core.traffic.model import (
 )
 from monitor.core.traffic.panel import PanelBridge, held_out_gap
 from monitor.core.traffic.representing import AskedQuestions, represented, restanding, standings
-from monitor.core.traffic.rotation import PanelMonth, rotated_in
+from monitor.core.traffic.rotation import PanelMonth, due
 from monitor.core.traffic.summary import traffic_view
 from monitor.core.traffic.view import TrafficLog, TrafficView
 from monitor.kinds import TrafficRead
@@ -402,7 +402,7 @@ class TrafficWatch:
             least=plan.least,
         )
         month = PanelMonth.at(self._clocks.wall())
-        return replace(made, gap=self._gap, month=month, rotated=rotated_in(anchors.anchors, month))
+        return replace(made, gap=self._gap, month=month, due=due(anchors.anchors, month))
 
     def close(self) -> None:
         """Close the log."""

@@ -85,10 +85,12 @@ def _panel(of: dict[str, Any] | None) -> list[str]:
     """Whose turn it is; nothing in an answer of an older monitor."""
     if of is None:
         return []
-    group, after = f"the panel: group {of['group']} of {of['groups']}", of["next"]
-    if of["replaced"]:
-        return [f"{group} was replaced in {of['month']}, group {after['group']} is due in {after['month']}"]
-    return [f"{group} is due in {of['month']}: `corpus-drift anchors rotate`"]
+    group, after = f"group {of['group']} of {of['groups']}", of["next"]
+    if not of["due"]:
+        return [
+            f"the panel: nothing is due of {group} in {of['month']}; group {after['group']} is in {after['month']}"
+        ]
+    return [f"the panel: {of['due']:,} anchors of {group} are due in {of['month']}: `corpus-drift anchors rotate`"]
 
 
 def _mix(document: Document) -> list[str]:
@@ -117,8 +119,8 @@ def rotation_text(document: Document) -> str:
     after = document["next"]
     due = f"group {after['group']} is due in {after['month']}"
     said = f"group {document['group']} of {document['groups']}"
-    if document["done"]:
-        return f"{said} was replaced in {document['month']} already; {due}\n"
+    if not document["due"]:
+        return f"nothing is due of {said} in {document['month']}: it has nobody, or was replaced already; {due}\n"
     leave, come = ([_short(of) for of in document[side]] for side in ("leave", "come"))
     lines = [
         f"{said}, {document['month']}: {len(leave):,} of {document['anchors']:,} anchors leave, {len(come):,} come; "

@@ -113,7 +113,7 @@ def rotate(
         kept=keep,
         output=output,
     )
-    if output is not None and not document["done"]:
+    if output is not None and document["due"]:
         typer.echo(f"{output}: {document['anchors']:,} anchors; check it and put it in their place", err=True)
     say(document, as_json=as_json, text=traffic_text.rotation_text)
     return PASS

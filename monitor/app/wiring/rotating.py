@@ -7,7 +7,7 @@ from typing import Any
 from monitor.adapters.anchors_file import lines_by_id, load, write_new, written_line
 from monitor.app.configuration import Configuration
 from monitor.app.wiring.tools import LogCandidates, LogReading
-from monitor.core.traffic.rotation import GROUPS, PanelMonth, PanelRotation, panel_group, rotated_in, rotation
+from monitor.core.traffic.rotation import GROUPS, PanelMonth, PanelRotation, due, panel_group, rotation
 from monitor.ports import ConfigurationError
 
 
@@ -51,13 +51,12 @@ def rotate_anchors(
         kept=_pair(kept),
         handed_on=held_out.partition("=")[0],
     )
-    done = rotated_in(anchors, month)
-    document = _document(made, anchors=len(anchors), done=done)
-    if done:
+    mine = due(anchors, month)
+    document = _document(made, anchors=len(anchors), due=mine)
+    if not mine:
         return document
     if not made.come:
         group = f"group {month.group} of {GROUPS}, due in {month}"
-        mine = sum(panel_group(of.text) == month.group for of in anchors)
         fitting = sum(panel_group(of.text) == month.group for of in found.candidates)
         message = (
             f"{log}: nobody takes a place in {group}: {mine} anchors and {fitting} of the log's "
@@ -87,18 +86,18 @@ def _pair(kept: str) -> tuple[tuple[str, str], ...]:
     return ((name, value),) if kept else ()
 
 
-def _document(made: PanelRotation, *, anchors: int, done: bool) -> dict[str, Any]:
+def _document(made: PanelRotation, *, anchors: int, due: int) -> dict[str, Any]:
     after = made.month.next
     return {
         "month": str(made.month),
         "group": made.month.group,
         "groups": GROUPS,
-        "done": done,
+        "due": due,
         "next": {"month": str(after), "group": after.group},
         "anchors": anchors,
         "common_weight": made.common,
         "waiting": made.waiting,
         "judged": sum(bool(of.relevant) for of in made.leave),
-        "leave": [] if done else [{"id": of.id, "text": of.text} for of in made.leave],
-        "come": [] if done else [json.loads(written_line(of)) for of in made.come],
+        "leave": [] if not due else [{"id": of.id, "text": of.text} for of in made.leave],
+        "come": [] if not due else [json.loads(written_line(of)) for of in made.come],
     }

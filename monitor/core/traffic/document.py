@@ -103,8 +103,8 @@ def _panel(of: TrafficView) -> dict[str, Any] | None:
     if of.month is None:
         return None
     after = of.month.next
-    due = {"month": str(after), "group": after.group}
-    return {"month": str(of.month), "group": of.month.group, "groups": GROUPS, "replaced": of.rotated, "next": due}
+    later = {"month": str(after), "group": after.group}
+    return {"month": str(of.month), "group": of.month.group, "groups": GROUPS, "due": of.due, "next": later}
 
 
 def _estimate(of: ShareEstimate) -> dict[str, float | None]:

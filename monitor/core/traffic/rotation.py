@@ -87,6 +87,11 @@ class PanelRotation:
     common: float
 
 
+def due(anchors: Sequence[Anchor], month: PanelMonth) -> int:
+    """Anchors of the month's group that are to be replaced; 0 once some of it came in that month."""
+    return 0 if rotated_in(anchors, month) else sum(panel_group(of.text) == month.group for of in anchors)
+
+
 def rotated_in(anchors: Sequence[Anchor], month: PanelMonth) -> bool:
     """Whether the month's group was replaced in it: some anchor of it came then."""
     return any(of.since == str(month) and panel_group(of.text) == month.group for of in anchors)

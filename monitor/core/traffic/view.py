@@ -56,7 +56,7 @@ class TrafficView:
         intents: new ones that no anchor represents, largest first.
         leaks: anchors that stand elsewhere word for word.
         month: whose group of the panel is to be replaced; None where nobody asked.
-        rotated: whether it was.
+        due: anchors of that group that still are; 0 once some of it came in that month.
         gap: between the anchors that may be seen and those that are held out; empty where none are.
         judgements: of the anchors, by what became of the judged chunk; empty where they have none.
         proposals: what a person may merge into the anchors.
@@ -79,7 +79,7 @@ class TrafficView:
     intents: tuple[TrafficIntent, ...] = ()
     leaks: tuple[AnchorLeak, ...] = ()
     month: PanelMonth | None = None
-    rotated: bool = False
+    due: int = 0
     gap: tuple[PanelBridge, ...] = ()
     judgements: Mapping[JudgementState, int] = field(default_factory=dict)
     proposals: tuple[AnchorProposal, ...] = ()
