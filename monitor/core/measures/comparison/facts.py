@@ -19,6 +19,8 @@ from monitor.core.model.lists import NO_CHUNK
 from monitor.core.model.segments import SOURCE
 
 NO_SHINGLES = np.zeros(0, np.uint32)
+_NOWHERE = -2
+"""In place of the slot of a chunk that is not live; NO_CHUNK is the end of a list."""
 
 
 class Facts(Protocol):
@@ -50,8 +52,13 @@ class Facts(Protocol):
         """Its sorted distinct shingles; empty when they are not known, and for a text without words."""
         ...
 
-    def texts(self, keys: NDArray[np.int64]) -> SetLists:
-        """The shingles of all chunks in (n, m) lists of keys."""
+    def texts(self, keys: NDArray[np.int64], slots: NDArray[np.int64]) -> SetLists:
+        """The shingles of all chunks in (n, m) lists of keys.
+
+        Args:
+            keys: NO_CHUNK behind the end of a list.
+            slots: what `slot` says of each; NO_CHUNK behind the end.
+        """
         ...
 
     def asking(self, sets: Sequence[NDArray[np.uint32]]) -> AskedSets:
@@ -109,9 +116,11 @@ class CorpusFacts:
         row = self._corpus.row(key)
         return self._duplicates.shingles(row.slot) if row is not None and row.live else NO_SHINGLES
 
-    def texts(self, keys: NDArray[np.int64]) -> SetLists:
+    def texts(self, keys: NDArray[np.int64], slots: NDArray[np.int64]) -> SetLists:
         """See `Facts`."""
-        return SetLists.of(keys, NO_CHUNK, lambda distinct: self._duplicates.sets(self._corpus.slots(distinct)))
+        # a chunk that is not live has no slot, and stands in its list all the same
+        places = np.where((slots < 0) & (keys != NO_CHUNK), _NOWHERE, slots)
+        return SetLists.of(places, NO_CHUNK, lambda distinct: self._duplicates.sets(np.array(distinct, np.int64)))
 
     def asking(self, sets: Sequence[NDArray[np.uint32]]) -> AskedSets:
         """See `Facts`."""
@@ -154,8 +163,9 @@ class MemberFacts:
         """See `Facts`."""
         return self._shingles.get(key, NO_SHINGLES)
 
-    def texts(self, keys: NDArray[np.int64]) -> SetLists:
+    def texts(self, keys: NDArray[np.int64], slots: NDArray[np.int64]) -> SetLists:
         """See `Facts`."""
+        del slots
         return SetLists.of(keys, NO_CHUNK, lambda distinct: Sets.of([self.shingles(key) for key in distinct]))
 
     def asking(self, sets: Sequence[NDArray[np.uint32]]) -> AskedSets:

@@ -66,8 +66,10 @@ class Comparison:
         self._listed: dict[ListedLeg, NDArray[np.int64]] = {}
         """Chunk keys that `_said` was looked up for."""
         self._columns: dict[tuple[str, Group], MeasureColumns[Any]] = {}
-        self._contents, self._shingles = ByKey(2), baseline.shingles
-        """Content key, and whether it is live."""
+        self._slots: dict[ListedLeg, NDArray[np.int64]] = {}
+        """Where the vectors of the listed chunks stand."""
+        self._contents, self._shingles = ByKey(3), baseline.shingles
+        """Content key, whether it is live, and where its vector stands."""
         self._stands: dict[int, bool] = {}
         """Whether chunks of the baseline still say what they said, to the letter or edited."""
         self._firsts: tuple[AskedSets, Mapping[int, int]] | None = None
@@ -177,7 +179,8 @@ class Comparison:
     def _answers_view(self, leg: ListedLeg, turn: Turn) -> Callable[[RowSelection], AnswersView]:
         def view(rows: RowSelection) -> AnswersView:
             pair = ListPair(self._then[leg], turn.now[leg]).take(rows)
-            texts = Texts(self._texts_then(leg).take(rows), turn.seen.facts.texts(pair.current.keys))
+            now = turn.seen.facts.texts(pair.current.keys, self._slots[leg][rows])
+            texts = Texts(self._texts_then(leg).take(rows), now)
             return AnswersView(pair, Sides(self._said_then[leg][rows], self._said[leg][rows]), texts)
 
         return view
@@ -238,6 +241,7 @@ class Comparison:
         if turn.afresh:
             self._columns.clear()
             self._said.clear()
+            self._slots.clear()
             self._listed.clear()
             self._stands.clear()
             self._firsts = None
@@ -247,19 +251,21 @@ class Comparison:
         return turn
 
     def _look_up(self, leg: ListedLeg, turn: Turn) -> Mask:
-        """Bring `_said` up to date; (P, k) bool, the slots that were looked up."""
+        """Bring `_said` and `_slots` up to date; (P, k) bool, what was looked up."""
         keys = turn.now[leg].keys
         slots = np.ones(keys.shape, np.bool_)
         if leg in self._said:
             slots = (keys != self._listed[leg]) | holds(keys, turn.changed)
-        said = self._said.setdefault(leg, np.full(keys.shape, NO_CHUNK, np.int64))
-        said[slots] = self._looked(keys[slots], turn.seen.hashes)[:, 0]
+        found = self._looked(keys[slots], turn.seen)
+        for at, of in ((0, self._said), (2, self._slots)):
+            of.setdefault(leg, np.full(keys.shape, NO_CHUNK, np.int64))[slots] = found[:, at]
         self._listed[leg] = keys
         return slots
 
-    def _looked(self, keys: NDArray[np.int64], hashes: Mapping[int, str]) -> NDArray[np.int64]:
-        """(..., 2) content key, and 1 where the chunk is live."""
-        return self._contents.of(keys, lambda key: (content_key(key, hashes), int(key in hashes)))
+    def _looked(self, keys: NDArray[np.int64], seen: Observation) -> NDArray[np.int64]:
+        """(..., 3) content key, 1 where the chunk is live, and where its vector stands."""
+        hashes, slot = seen.hashes, seen.facts.slot
+        return self._contents.of(keys, lambda key: (content_key(key, hashes), int(key in hashes), slot(key)))
 
     def _know(self, leg: ListedLeg, slots: Mask, seen: Observation) -> None:
         """Make known what came to stand in slots; at first, and after all was forgotten, everything."""
@@ -288,7 +294,7 @@ class Comparison:
         def view(rows: RowSelection) -> IndexView:
             served, exact = turn.now["dense"].take(rows), turn.now["exact"].take(rows)
             exact = replace(exact, known=exact.known & calm[rows])
-            live = self._looked(served.keys, turn.seen.hashes)[:, :, 1] == 1
+            live = self._looked(served.keys, turn.seen)[:, :, 1] == 1
             return IndexView(served, exact, live, eps=TIE_EPS, distances=self._asked.distances)
 
         changed = turn.scores("dense") | turn.scores("exact") | others | turn.touched("dense")

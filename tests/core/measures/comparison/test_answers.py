@@ -42,7 +42,8 @@ class Known(CorpusFacts):
     def shingles(self, key: int) -> NDArray[np.uint32]:
         return self._sets.get(key, _set(range(0)))
 
-    def texts(self, keys: NDArray[np.int64]) -> SetLists:
+    def texts(self, keys: NDArray[np.int64], slots: NDArray[np.int64]) -> SetLists:
+        del slots
         return SetLists.of(keys, NO_CHUNK, lambda distinct: Sets.of([self.shingles(key) for key in distinct]))
 
     def holds(self, asked: AskedSets, places: NDArray[np.int64]) -> NDArray[np.bool_]:
