@@ -165,7 +165,7 @@ class NewcomersOf:
             return (event.doc_id, event.segment) if event is not None and event.kind in _COMES else None
 
         for leg in (leg for leg in _LEGS if leg in lists and leg in self._then):
-            now = lists[leg].take(self._alignment.now).at(self._k)
+            now = self._alignment.lists_now(lists[leg]).at(self._k)
             looked = self._looked(now.keys, look, before.get(leg), changed)
             both = now.known & self._then[leg].known
             earlier = self._earlier(leg, both)

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from monitor.core.index.baseline import Snapshot
 from monitor.core.model.anchors import AnchorSet
 from monitor.core.model.fingerprint import anchor_digest
+from monitor.core.model.lists import RankedLists
 from monitor.core.model.report import ALL, OTHER, SegmentSize
 from monitor.core.model.segments import assign, groups
 
@@ -45,6 +46,12 @@ class Alignment:
     sizes: tuple[SegmentSize, ...]
     changed: int
     common: float = 1.0
+
+    def lists_now(self, lists: RankedLists) -> RankedLists:
+        """The lists of the P anchors, out of those of all anchors now; the very same where that is all, in order."""
+        if len(lists) == len(self.now) and np.array_equal(self.now, np.arange(len(lists))):
+            return lists
+        return lists.take(self.now)
 
     def only(self, rows: NDArray[np.int64]) -> "Alignment":
         """The same of some of the P anchors: segments that lose all of theirs stay, with nobody in them."""

@@ -83,7 +83,7 @@ class Turns:
             seen: lists and circumstances; `changed` since the last call of this very method.
             afresh: measure everything anew, whatever is kept.
         """
-        now = {leg: lists.take(self._alignment.now) for leg, lists in seen.lists.items() if leg in self._legs}
+        now = {leg: self._alignment.lists_now(lists) for leg, lists in seen.lists.items() if leg in self._legs}
         kept = not afresh and seen.changed is not None and now.keys() == self._now.keys()
         turn = Turn(seen, now, self._now if kept else None, len(self._alignment.now))
         self._now = now

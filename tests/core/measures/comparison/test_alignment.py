@@ -102,3 +102,14 @@ def test_combined_dimensions() -> None:
 def test_nothing_in_common() -> None:
     found = align(anchor_set([DE]), snapshot(anchor_set([DE], texts={0: "x"}), {}), [], cap=9, min_anchors=1)
     assert (len(found.now), found.changed) == (0, 1)
+
+
+def test_lists_of_all_anchors_are_not_copied() -> None:
+    anchors = anchor_set([DE, EN, DE])
+    lists = plain("a", "b", "c")
+    every = align(anchors, snapshot(anchors, {"dense": lists}), [], cap=9, min_anchors=1)
+    assert every.lists_now(lists) is lists
+    some = every.only(np.array([2, 0], np.int64))
+    assert some.lists_now(lists).keys.tolist() == lists.keys[[2, 0]].tolist()
+    swapped = every.only(np.array([1, 0, 2], np.int64))
+    assert swapped.lists_now(lists).keys.tolist() == lists.keys[[1, 0, 2]].tolist()
