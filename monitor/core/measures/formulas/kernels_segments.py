@@ -6,16 +6,16 @@ from numpy.typing import NDArray
 from monitor.core.arrays.compile import compiled
 
 Column = NDArray[np.float64]
-Places = NDArray[np.int64]
+Ints = NDArray[np.int64]
 
 
 @compiled
 def pooled_distances(
     values: tuple[Column, Column],
-    anchors: tuple[Places, Places],
+    anchors: tuple[Ints, Ints],
     usable: NDArray[np.bool_],
     weights: Column,
-    groups: Places,
+    groups: Ints,
     made: Column,
 ) -> None:
     """First Wasserstein distance of two sides' values in each segment, in one pass over both in ascending order.
@@ -59,7 +59,7 @@ def pooled_distances(
 
 
 @compiled
-def mixed(present: Places, weights: Column, groups: Places, made: Column) -> None:
+def mixed(present: Ints, weights: Column, groups: Ints, made: Column) -> None:
     """Add each anchor's weight to the cell of its segment and of the category in each of its slots.
 
     Args:
@@ -76,7 +76,7 @@ def mixed(present: Places, weights: Column, groups: Places, made: Column) -> Non
 
 
 @compiled
-def heaviest(anchors: Places, starts: Places, weights: Column, groups: Places, count: int) -> tuple[Column, Places]:
+def heaviest(anchors: Ints, starts: Ints, weights: Column, groups: Ints, count: int) -> tuple[Column, Ints]:
     """By segment, the greatest weight of the anchors that name one thing, and which thing it is: the first of equals.
 
     Args:
