@@ -139,3 +139,16 @@ def test_a_report_that_kept_what_was_not_touched_is_a_fresh_one(seed: int, index
         other, otherwise = afresh(session, index=index)
         same(report, other)
         assert repr(verdict) == repr(otherwise)
+
+
+def test_blame_that_stands_is_counted_once() -> None:
+    stream = Stream(0)
+    session = started(stream, index=False)
+    session.compare_with(session.snapshot("main"))
+    session.apply(stream.batch(30))
+    evaluation = session.evaluate()
+    culprits = evaluation.compared.culprits
+    assert culprits is not None
+    assert culprits.shares()
+    assert culprits.shares() is culprits.shares()
+    assert evaluation.report().blame == culprits.shares()

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Literal
 
 import numpy as np
@@ -48,7 +49,7 @@ class AttributionContext:
     fused: bool = False
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, eq=False)
 class DriftAttribution:
     """The attributions of the legs, and what the served lists say of index and encoder.
 
@@ -66,6 +67,11 @@ class DriftAttribution:
 
     def shares(self) -> tuple[Share, ...]:
         """Shares of the legs by source, path, document, segment and deploy."""
+        return self._shares
+
+    @cached_property
+    def _shares(self) -> tuple[Share, ...]:
+        """Counted once: between two times that blame is worked out all reports show the same."""
         dimensions = self.circumstances.dimensions
         of = (blamed(one, self.deploys, since=self.since, dimensions=dimensions) for one in self.attributions)
         return tuple(share for shares in of for share in shares)
