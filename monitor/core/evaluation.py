@@ -14,6 +14,7 @@ from monitor.core.judging.judgement import judge_deploy
 from monitor.core.judging.out_of_scope import Changed, out_of_scope_changes
 from monitor.core.judging.policy import Finding, Rule, Verdict, judge
 from monitor.core.measures.comparison.seen import Observation
+from monitor.core.measures.erosion import eroded_columns
 from monitor.core.measures.noise import carried, noise_columns
 from monitor.core.measures.registry import REGISTRY
 from monitor.core.model.events import Segment
@@ -97,13 +98,14 @@ def evidence_of(
     if baseline.noise is None and compared.pinned is not None:  # a deploy's own snapshot has no twin: the pinned may
         theirs = carried(noise_columns(*compared.pinned, depths), compared.pinned[1], compared.alignment)
         noise = {**theirs, **noise}
+    eroded = {} if compared.pinned is None else eroded_columns(baseline, compared.alignment, *compared.pinned, depths)
     if budget is None or not budget.expected:
-        return GateEvidence(baseline, noise)
+        return GateEvidence(baseline, noise, eroded=eroded)
     deepest = max(lists.depth for lists in baseline.lists.values())
     depth = next((rule.k for rule in rules if rule.k), deepest)
     changed = Changed(baseline, budget.changes(baseline), budget.expected)
     found = out_of_scope_changes(changed, compared.alignment, compared.seen.lists, depth)
-    return GateEvidence(baseline, noise, budget.expected, found)
+    return GateEvidence(baseline, noise, budget.expected, found, eroded)
 
 
 def kept_evaluation(drift: Drift, rules: Sequence[Rule], baseline: Snapshot, record: DeployRecord) -> Evaluation:

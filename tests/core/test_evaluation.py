@@ -1,4 +1,4 @@
-"""The noise floor of a deploy that is judged against another deploy: the pinned baseline's, anchor by anchor."""
+"""A deploy that is judged against another deploy: the pinned baseline's noise floor, and how far that one eroded."""
 
 from dataclasses import replace
 
@@ -56,3 +56,23 @@ def test_a_pinned_baseline_of_another_fingerprint_lends_nothing() -> None:
     found = evidence_of(baseline, drift.compared(baseline, pinned, view), RULES)
     assert found is not None
     assert not found.noise
+
+
+def test_how_far_a_moving_baseline_is_from_the_pinned_one() -> None:
+    """The pinned one knew three of the anchors, in another order; what the deploy itself has plays no part."""
+    some = replace(NOW, anchors=[NOW.anchors[at] for at in (4, 0, 2)], weights=np.ones(3), filters=[()] * 3)
+    pinned = snapshot(some, {"dense": plain("abc", "abd", "xyz")}, hashes=LETTERS, fingerprint=APPROXIMATE)
+    baseline, drift, view = moving()
+    found = evidence_of(baseline, drift.compared(baseline, pinned, view), RULES)
+    assert found is not None
+    swaps = found.eroded["dense", Name("pinned_swaps", 3)]
+    assert swaps == pytest.approx(np.array([1.0, np.nan, 3.0, np.nan, 0.0]), nan_ok=True)
+    kept = found.eroded["dense", Name("pinned_kept_answers_ratio", 3)]
+    assert kept == pytest.approx(np.array([1.0, np.nan, 0.0, np.nan, 1.0]), nan_ok=True)
+    before = snapshot(NOW, {"dense": plain(*["xyz"] * 5)}, name="deploy:d0", hashes=LETTERS, fingerprint=APPROXIMATE)
+    report = drift.evaluate(before, pinned, Observation.kept(baseline, drift.lists_of(baseline), now=7))
+    (same,) = [of for of in report.measurements if of.metric == "pinned_swaps" and of.stat == "mean"]
+    assert np.nanmean(swaps) == pytest.approx(same.value), "what was said when the baseline was judged itself"
+    alone = evidence_of(baseline, drift.compared(baseline, baseline, view), RULES)
+    assert alone is not None
+    assert not alone.eroded

@@ -39,12 +39,14 @@ class GateEvidence:
         expected: the segment that the deploy said it would change, empty: it said nothing.
         out_of_scope: by leg, (P,) 1 where an anchor's list changed by chunks outside of `expected`, 0 where not, NaN
             where not known.
+        eroded: like `noise`, the distance of `baseline` itself to the pinned one, where that is another.
     """
 
     baseline: Snapshot
     noise: Mapping[tuple[Leg, Name], Values] = field(default_factory=dict)
     expected: Segment = ()
     out_of_scope: Mapping[Leg, Values] = field(default_factory=dict)
+    eroded: Mapping[tuple[Leg, Name], Values] = field(default_factory=dict)
 
     def inside(self, alignment: Alignment) -> NDArray[np.bool_]:
         """(P,) bool: anchors of the expected segment; nobody where the deploy said nothing."""
@@ -110,6 +112,10 @@ class Hypothesis:
         """Of a quantile, of the harm; None for means."""
         level = LEVELS[self.rule.stat]
         return level if level is None or self.sign > 0 else 1.0 - level
+
+    def doubts(self, bounds: ConfidenceBounds) -> int:
+        """How far from a PASS: 1 where the estimate is beyond the tolerance, and 1 where severe harm is possible."""
+        return (not self.within) + (not bounds.upper <= self.severe)
 
     def bounds(self) -> ConfidenceBounds:
         """Bounds of the harm; p is that of the harm and, where there is noise, of its excess over the noise too."""
@@ -226,6 +232,18 @@ class JudgedAnchors:
         found = sign * estimate(sample, rule.stat, sign) if value is None else value
         missing = int(np.count_nonzero(mask & ~known))
         return Hypothesis(rule, sign, found, missing, sample, None if noise is None else sign * noise[known])
+
+    def stood(self, of: Hypothesis) -> Hypothesis | None:
+        """The same question to the baseline instead of the deploy: how far it had gone from the pinned one itself.
+
+        None for other questions, and where lists of the baseline are not known that the deploy has.
+        """
+        stored = self.evidence.eroded.get((of.rule.leg, Name(of.rule.metric, of.rule.k)))
+        values = None if stored is None else self._counted(of.rule, stored)
+        if values is None:
+            return None
+        made = self.tested(of.rule, of.sign, values, self.about(of.rule) & ~self.inside)
+        return made if made.missing <= of.missing else None
 
     def _witnesses(self, rule: Rule) -> Witnesses:
         """Those of the leg's own first results; what compares both legs goes by the dense ones where there are."""

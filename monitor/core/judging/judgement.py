@@ -15,6 +15,10 @@ small segments, as the segment `pooled`, and its own finding does not decide (se
 calls a harm severe, that goes for every segment that is within the tolerance and cannot exclude it, and `pooled`
 does not decide then either: few anchors with little harm are no reason to hold a deploy up. Anchors that were not
 measured count as harmed here, so nothing passes by being absent.
+
+The distance to the pinned baseline, beside one that moves, is the work of many deploys. It FAILs the one at which it
+is shown to be beyond the limit. While it is in doubt it holds up the deploy that brought the doubt (`Hypothesis.
+doubts`), and not those that follow from there: it stays a finding of theirs, as a warning.
 """
 
 import math
@@ -25,6 +29,7 @@ from monitor.core.judging.bounds import ALPHA, ConfidenceBounds
 from monitor.core.judging.budget import EXPECTED, expected_hypotheses
 from monitor.core.judging.hierarchy import RuleTests, rejected
 from monitor.core.judging.hypotheses import POOLED, GateEvidence, Hypothesis, JudgedAnchors, pooled
+from monitor.core.judging.kept_answers import beside_kept_answers
 from monitor.core.judging.planning import DecisionPlan
 from monitor.core.judging.policy import (
     Finding,
@@ -59,6 +64,8 @@ class _Tested:
     bounds: ConfidenceBounds
     small: bool
     """Whether it says nothing but FAIL while its estimate is within the limit."""
+    stood: bool = False
+    """Whether the baseline was in as much doubt: then it says nothing but FAIL either."""
 
 
 def judge_deploy(
@@ -80,7 +87,7 @@ def judge_deploy(
         compared: the per-anchor columns.
         report: made from `compared`.
         evidence: the baseline and what else is known.
-        also: what was found by other rules; it decides like all else.
+        also: what rules of integrity found; it decides like all else.
 
     Returns:
         The verdict; equal arguments give an equal one, nothing is drawn at random.
@@ -99,7 +106,8 @@ def judge_deploy(
         else:
             _take(rule, pairs, ground, grown, (found, tested))
     tested += [_Tested(one, one.bounds(), small=False) for one in expected_hypotheses(rules, ground)]
-    return despite(report, fold([*also, *found, *_decided(tested)]))
+    integrity = list(also)
+    return despite(report, fold([*integrity, *beside_kept_answers([*found, *_decided(tested)], integrity)]))
 
 
 def _take(
@@ -125,7 +133,7 @@ def _take(
             elif len(one.sample.values) or not ground.inside.any():
                 bounds = one.bounds()
                 may_pool = rule.dimension != ALL and rule.segment == "*" and (one.too_small() or _open(one, bounds))
-                tested.append(_Tested(one, bounds, may_pool))
+                tested.append(_Tested(one, bounds, may_pool, _stood(one, bounds, ground)))
                 small.setdefault(one.sign, []).extend([one] if may_pool else [])
     together = map(pooled, filter(None, small.values()))
     tested += [_Tested(one, one.bounds(), small=policy.severe is not None) for one in together]
@@ -134,6 +142,12 @@ def _take(
 def _open(of: Hypothesis, bounds: ConfidenceBounds) -> bool:
     """Whether the estimate is within the tolerance and yet severe harm cannot be excluded."""
     return of.rule.severe is not None and of.within and bounds.upper > of.severe
+
+
+def _stood(of: Hypothesis, bounds: ConfidenceBounds, ground: JudgedAnchors) -> bool:
+    """Whether the baseline, too, was as far as that from the pinned one."""
+    before = ground.stood(of)
+    return before is not None and before.doubts(before.bounds()) >= of.doubts(bounds)
 
 
 def _decided(tested: Sequence[_Tested]) -> list[Finding]:
@@ -172,7 +186,8 @@ def _finding(one: _Tested, fail: bool, part: float) -> Finding:
     harm, n = of.sign * of.value, len(of.sample.values)
     passed = bounds.upper <= of.severe and (within or rule.severe is None)
     verdict: VerdictName = "fail" if fail else "pass" if passed else "inconclusive"
-    decides = verdict != "inconclusive" or not one.small or not (within and of.unmeasured_too)
+    quiet = one.stood or (one.small and within and of.unmeasured_too)
+    decides = verdict != "inconclusive" or not quiet
     excluded = of.severe if within else of.usual
     plan = DecisionPlan(bounds.deviation, of.sample.range, of.usual, 1.0 / part)
     per = n / bounds.clusters if bounds.clusters else 0.0
@@ -203,6 +218,8 @@ def _said(one: _Tested, between: tuple[float, float], *, needed: int, decides: b
         said += (
             f"; {of.rule.severe:g} cannot be excluded" if of.within else "; beyond the limit, but that may be chance"
         )
+    if one.stood:
+        return f"{said}; no more doubt than the baseline was in, so this deploy is not judged by it"
     if not decides and of.rule.segment == POOLED:
         return f"{said}; too few to decide, even together"
     if not decides:

@@ -16,7 +16,7 @@ from monitor.core.judging.policy import Finding, Verdict, judge
 from monitor.core.measures.comparison.summary import Summarised, SummaryTable
 from monitor.core.measures.formulas.columns import Name
 from monitor.core.model.problems import Problem, ProblemKind
-from monitor.core.model.report import BaselineIdentity
+from monitor.core.model.report import BaselineIdentity, Leg
 from tests.core.judging.cases import SWAPS, Values, alignment, baseline, compared, found, rule, sized, verdict
 
 NAN = float("nan")
@@ -316,7 +316,13 @@ def test_a_bound_of_nothing_has_no_sign() -> None:
 PINNED = Name("pinned_swaps", 10)
 
 
-def beside(values: Values, rows: Sequence[int], kept_as: Literal["baseline", "deploy"] = "deploy") -> Verdict:
+def beside(
+    values: Values,
+    rows: Sequence[int],
+    kept_as: Literal["baseline", "deploy"] = "deploy",
+    before: Values | None = None,
+    severe: float | None = None,
+) -> Verdict:
     """A calm deploy against the one before it, and so far from the pinned baseline, which has anchors of its own."""
     segments, documents = ["s"] * 60, range(60)
     made = compared({SWAPS: np.zeros(60)}, segments)
@@ -326,8 +332,28 @@ def beside(values: Values, rows: Sequence[int], kept_as: Literal["baseline", "de
     table = SummaryTable("dense", (PINNED,), values[None, :], ("",))
     tables = (*made.tables, Summarised(table, theirs, only_all=True)) if len(rows) else made.tables
     made = replace(made, tables=tables, baseline=BaselineIdentity("b", 1, "d0", "gate", kept_as))
-    rules = [rule(), rule("erosion", metric="pinned_swaps")]
-    return judge_deploy(rules, made, made.report(), GateEvidence(baseline(segments, documents)))
+    rules = [rule(), rule("erosion", metric="pinned_swaps", severe=severe)]
+    eroded: dict[tuple[Leg, Name], Values] = {} if before is None else {("dense", PINNED): before}
+    evidence = GateEvidence(baseline(segments, documents), eroded=eroded)
+    return judge_deploy(rules, made, made.report(), evidence)
+
+
+def test_a_doubt_about_the_pinned_baseline_is_that_of_the_deploy_that_brought_it() -> None:
+    """Two exchanged results are allowed. What the baseline had lost already holds up no deploy behind it."""
+    mixed = np.array([6.0] * 22 + [0.0] * 38)
+    for case, before, expected in (
+        ("the baseline stood still within the limit", np.array([6.0] * 10 + [0.0] * 50), "inconclusive"),
+        ("the baseline was in the same doubt", mixed, "pass"),
+        ("the baseline was in a lesser doubt", np.array([6.0] * 18 + [0.0] * 42), "inconclusive"),
+        ("nobody knows of an anchor how it was", np.append(mixed[:-1], NAN), "inconclusive"),
+    ):
+        said = beside(mixed, range(60), before=before)
+        assert (said.verdict, erosion(said).verdict) == (expected, "inconclusive"), case
+        assert erosion(said).severity == ("warning" if expected == "pass" else "critical")
+    far = np.full(60, 5.0)
+    assert beside(far, range(60), before=far).verdict == "fail", "what is shown fails until somebody decides"
+    severe = beside(np.array([6.0] * 22 + [0.0] * 38), range(60), before=mixed[::-1], severe=4.0)
+    assert "no more doubt than the baseline was in" in erosion(severe).reason
 
 
 def erosion(of: Verdict) -> Finding:
