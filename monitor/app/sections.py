@@ -228,7 +228,7 @@ class BaselineSection(Section):
     name: str = Field("main", pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$")
     mode: Literal["pinned", "previous-deploy", "rolling"] = "pinned"
     window: int = Field(5, ge=1, le=100)
-    inconclusive_deploys: int = Field(1, ge=0, le=1_000)
+    inconclusive_deploys: int = Field(0, ge=0, le=1_000)
     """Deploys measured behind an INCONCLUSIVE one before a moving baseline moves on to it undecided."""
     bootstrap: Literal["none", "first-deploy"] = "none"
 

@@ -40,7 +40,7 @@ class Snapshots:
     mode: Mode
     window: int
     bootstrap: bool
-    patience: int = 1
+    patience: int = 0
 
     def comparable(self, name: str, deploy_id: str) -> bool:
         """Whether a snapshot may become a baseline, so that its chunks are kept with it (24 bytes each).

@@ -138,8 +138,11 @@ def test_what_a_person_decides_is_in_force_whatever_is_configured_and_whatever_p
 
 def test_what_the_baseline_moved_on_to_is_listed_and_says_that_nobody_decided(store: MemoryStore) -> None:
     approved(store)
-    of = snapshots(store, mode="previous-deploy")
+    at_once = snapshots(store, mode="previous-deploy")
+    of = replace(at_once, patience=1)
     first = judged(store, "d1", "inconclusive")
+    assert at_once.moved_on([first]) == Adopted("d1", 1)
+    assert Adopted("d1", 1).approval.reason == "moved on: inconclusive, nobody decided"
     assert of.moved_on([first]) is None, "the next deploy may decide"
     moved = of.moved_on([first, Judged("d2", 0, "fail")])
     assert moved == Adopted("d1", 2)

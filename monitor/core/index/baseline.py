@@ -144,7 +144,8 @@ class Adopted:
     @property
     def approval(self) -> Approval:
         """What stands in the place of an approval."""
-        return Approval("nobody", f"moved on: inconclusive for {self.waited} deploys, nobody decided", "")
+        for_ = f" for {self.waited} deploys" if self.waited > 1 else ""
+        return Approval("nobody", f"moved on: inconclusive{for_}, nobody decided", "")
 
 
 @dataclass(frozen=True, slots=True)
