@@ -7,7 +7,7 @@ deploy, so that a run which was killed goes on where it stopped.
 import json
 import shutil
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -18,9 +18,14 @@ from benchmarks.lab.run import Bench, keep, loss_document, version
 from benchmarks.lab.true_history import TrueDeploy, true_deploys
 
 Document = dict[str, Any]
-PART = 20
+PART = 6
 """Deploys that are written, and then judged, together."""
 RECORD = "progress.json"
+DECIDED: Mapping[Mode, frozenset[str]] = {
+    "previous-deploy": frozenset(("fail",)),
+    "pinned": frozenset(("fail", "inconclusive")),
+}
+"""By mode, the verdicts that a person decides about. A pinned baseline waits for a person and nobody else."""
 
 
 def history(bench: Bench, mode: Mode) -> Document | None:
@@ -58,8 +63,8 @@ class Progress:
 def judged(bench: Bench, mode: Mode, folder: Path, part: int = PART) -> Progress:
     """What the product says of every deploy, one after the other; goes on from what the folder holds.
 
-    Where the baseline moves, a person accepts a deploy that FAILs at once: it stayed, so somebody decided that, and
-    the next one is judged against it. A pinned baseline is nobody's to touch.
+    A person accepts a deploy at once that has one of the verdicts in `DECIDED`: it stayed, so somebody decided that,
+    and the next one is judged against it.
 
     Args:
         bench: the stream and its base state.
@@ -76,12 +81,12 @@ def judged(bench: Bench, mode: Mode, folder: Path, part: int = PART) -> Progress
         product = _next(bench, mode, folder, at)
         first = len(done.told)
         told = _told(bench, product, first, first + part)
-        failed = next((row for row, one in enumerate(told, 1) if one["verdict"] == "fail"), 0)
-        if failed and mode != "pinned":
-            if failed < len(told):  # those after it were not yet written when somebody decided
+        decided = next((row for row, one in enumerate(told, 1) if one["verdict"] in DECIDED[mode]), 0)
+        if decided:
+            if decided < len(told):  # those after it were not yet written when somebody decided
                 product = _next(bench, mode, folder, at)
-                told = _told(bench, product, first, first + failed)
-            product.accept(deploys[first + failed - 1][0])
+                told = _told(bench, product, first, first + decided)
+            product.accept(deploys[first + decided - 1][0])
         done = Progress(round(done.seconds + time.process_time() - used, 2), [*done.told, *told])
         keep(product.folder / RECORD, asdict(done))
         product.folder.rename(folder / str(len(done.told)))
@@ -132,13 +137,16 @@ def _measured(bench: Bench, mode: Mode) -> Document:
     except ProductError as wrong:
         done, error = Progress(), str(wrong)
     names = [INITIAL, *(one.name for one in true)]
-    made = []
+    states = [bench.answered, *(one.stood for one in true)]
+    made, accepted = [], 0
     for number, one in enumerate(true):
         told = {"verdict": "error", "baseline": INITIAL} if error else done.told[number]
         against = names.index(told["baseline"]) if told["baseline"] in names else 0
-        stood = bench.answered if against == 0 else true[against - 1].stood
-        losses = truth.losses(stream.anchors, stream.dimensions, stood, one.found)
-        made.append(_document(one, losses, mode, number, against) | told)
+        losses, eroded = (
+            truth.losses(stream.anchors, stream.dimensions, states[at], one.found) for at in (against, accepted)
+        )
+        made.append(_document(one, losses, mode, number, against) | _eroded(eroded, accepted) | told)
+        accepted = number + 1 if told["verdict"] in DECIDED[mode] else accepted
     return {
         "stream": stream.name,
         "kind": "history",
@@ -152,6 +160,12 @@ def _measured(bench: Bench, mode: Mode) -> Document:
         "error": error,
         "deploys": made,
     }
+
+
+def _eroded(losses: Sequence[truth.Loss], accepted: int) -> Document:
+    """What all deploys lost together, of all anchors, since the state that a person accepted last."""
+    whole = [of for of in losses if of.segment == "all"]
+    return {"accepted": accepted, "eroded": loss_document(truth.worst(whole)), "erosion": truth.harm(whole)}
 
 
 def _document(one: TrueDeploy, losses: Sequence[truth.Loss], mode: Mode, number: int, against: int) -> Document:

@@ -1,6 +1,6 @@
 """docs/lab.md: how to read the lab, the summary of each committed run, and the catalogue."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from benchmarks.lab.catalogue import KINDS
@@ -8,7 +8,7 @@ from benchmarks.lab.goals import goals
 from benchmarks.lab.limits import rows
 from benchmarks.lab.render import OURS, decided_by, limit_table, line, rests_on, score_table, versus_table
 from benchmarks.lab.score import CLASSES, HARMFUL, HARMLESS, judgements, scores
-from benchmarks.lab.versus import CONSTANT, versus
+from benchmarks.lab.versus import CONSTANT, RIGHT, versus
 
 Document = dict[str, Any]
 NEWEST, OLD = "after", "before"
@@ -48,8 +48,11 @@ the baseline); nothing of its inside decides what counts as right.
   the edits exchanged results (precision); and what planted names hold of what brute force says is due to the plant
   (recall, where at most 20 documents or whole sources were planted). Medians.
 * **Histories** are deploys as they were. A known item moves with its document, so an update that rewrites an answer
-  is no loss; what a deploy lost is counted against the deploy that the product compared it with. Where the baseline
-  moves, a deploy that FAILs is accepted at once (`corpus-drift baseline accept`): it stayed, so somebody decided so.
+  is no loss; what a deploy lost is counted against the deploy that the product compared it with. What is not let
+  pass is accepted at once (`corpus-drift baseline accept`), for it stayed, so somebody decided so: a deploy that
+  FAILs where the baseline moves by itself, one that does not PASS where it is pinned. Where all deploys since then
+  lost 2 points of all anchors together, and this one nothing to speak of, it stands apart: the first to be shown to
+  have gone too far has to FAIL, and the others do not.
 * **Rules**: a limit of the default policy is cited by the rows that it decides (alone, where it does) and by how near
   runs without harm come to it.
 * **Alarms (ours)** is the evidence that the product gathers between deploys: a round is a deploy here, one a day, and
@@ -102,9 +105,10 @@ def page(runs: Mapping[str, Document]) -> str:
             *score_table(_scores(run)), "", *_summary_table(run["detectors"]), "",
         ]  # fmt: skip
         if all(one["group"] == "ordinary" for one in run["outcomes"]):
-            made += [*by_mode(run["outcomes"]), ""]
-        if name != OLD:
-            made += [*_missed(run), "", *_better(run)]
+            made += [*by_mode(run["outcomes"]), "", *_in_words(run["outcomes"]), ""]
+        elif name != OLD:
+            made += [*_missed(run), ""]
+        made += [] if name == OLD else _better(run)
     newest = runs.get(NEWEST)
     if newest is not None:
         cited = limit_table(newest.get("limits", []))
@@ -167,6 +171,32 @@ def by_mode(outcomes: Sequence[Document]) -> list[str]:
         ]
         made.append(line(f"{one['stream']}, {one['mode']}", *cells))
     return made
+
+
+def _in_words(histories: Sequence[Document]) -> Iterator[str]:
+    """Of each history: how much was left undecided, each wrong verdict with its reason, and how far erosion went."""
+    for one in histories:
+        found = list(zip(one["deploys"], judgements(one), strict=True))
+        ordinary = [said.verdict for _, said in found if said.of == "ordinary"]
+        yield (
+            f"* Baseline {one['mode']}: of {len(ordinary)} ordinary deploys {ordinary.count('fail')} FAIL and "
+            f"{ordinary.count('inconclusive')} are INCONCLUSIVE. {_farthest(one)}"
+        )
+        for deploy, said in found:
+            if said.of in RIGHT and said.verdict != RIGHT[said.of]:
+                loss = deploy["worst"]
+                lost = f"{loss['leg']} {loss['segment']} {loss['before']:.3f} to {loss['after']:.3f}"
+                reason = next(iter(deploy.get("reasons", [])), "")
+                yield f"    * {deploy['deploy']} ({CLASSES[said.of]}; {lost}) {said.verdict.upper()}: {reason}"
+
+
+def _farthest(history: Document) -> str:
+    """The most that all anchors had lost since the accepted state at a deploy that did not FAIL."""
+    still = [one["eroded"] for one in history["deploys"] if one["verdict"] != "fail" and "eroded" in one]
+    if not still:
+        return ""
+    points = max(100 * (of["before"] - of["after"]) for of in still)
+    return f"Little by little at most {points:.1f} points were lost, of all anchors, before a FAIL."
 
 
 def _better(run: Document) -> list[str]:

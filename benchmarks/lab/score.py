@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
-Class = Literal["severe", "loss", "incident", "small", "same", "large", "ordinary"]
+Class = Literal["severe", "loss", "incident", "small", "same", "large", "eroded", "ordinary"]
 CLASSES: Mapping[Class, str] = {
     "severe": "loss of 10 points, or 30 in a segment",
     "loss": "loss of 2 to 10 points, or 10 to 30 in a segment",
@@ -13,6 +13,7 @@ CLASSES: Mapping[Class, str] = {
     "small": "loss below 2 points",
     "same": "A/A",
     "large": "harmless but large",
+    "eroded": "ordinary deploy after losses that add up to 2 points",
     "ordinary": "ordinary deploy without such a loss",
 }
 HARMFUL: tuple[Class, ...] = ("severe", "loss")
@@ -22,10 +23,16 @@ Document = dict[str, Any]
 
 
 def class_of(outcome: Document, deploy: Document) -> Class:
-    """The class of one deploy: what was lost decides; where nothing was, what was planted."""
+    """The class of one deploy: what was lost decides; where nothing was, what was planted.
+
+    Of a history, deploys that lost nothing to speak of are apart where all of them together did, since a person
+    accepted a state: the next one may FAIL for that, and need not.
+    """
     harm = deploy["harm"]
     if harm != "none":
         return "severe" if harm == "severe" else "loss"
+    if deploy.get("erosion", "none") != "none":
+        return "eroded"
     named: dict[str, Class] = {"loss": "small", "incident": "incident", "same": "same", "large": "large"}
     return named.get(outcome["group"], "ordinary")
 

@@ -11,8 +11,8 @@ LEFT, STEP, HEIGHT, LANE, TOP = 60, 6, 120, 210, 60
 MOST = 1.0
 """The loss at the top of a lane."""
 SAID = {
-    "pinned": "Baseline pinned: each deploy against the first one",
-    "previous-deploy": "Baseline moves on: each deploy against the last one that passed, was waited for or accepted",
+    "pinned": "Baseline pinned: each deploy against the first one, or the last one that was accepted",
+    "previous-deploy": "Baseline moves on: each deploy against the last one that did not FAIL, or was accepted",
 }
 
 

@@ -128,11 +128,15 @@ def test_where_the_baseline_moves_a_deploy_that_fails_is_accepted(tmp_path: Path
     told = [(one["verdict"], one["baseline"]) for one in found]
     assert told == [("pass", "initial"), ("fail", first), ("pass", second)]
     pinned = judged(bench, "pinned", tmp_path / "pinned", part=3).told
-    assert [one["baseline"] for one in pinned] == ["initial"] * 3
-    assert [one["verdict"] for one in pinned] == ["pass", "fail", "fail"]
+    assert [(one["verdict"], one["baseline"]) for one in pinned] == [
+        ("pass", "initial"), ("fail", "initial"), ("pass", second),
+    ]  # fmt: skip
     document = history(bench, "previous-deploy")
     assert document is not None
     assert [(one["harm"], one["against"]) for one in document["deploys"]] == [("none", 0), ("severe", 1), ("none", 2)]
+    assert [(one["erosion"], one["accepted"]) for one in document["deploys"]] == [
+        ("none", 0), ("severe", 0), ("none", 2),
+    ]  # fmt: skip
 
 
 def test_cases_in_short_are_the_harsher_ones_and_need_their_encoder() -> None:

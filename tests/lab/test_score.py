@@ -291,6 +291,31 @@ def test_a_history_alone_is_drawn_deploy_by_deploy() -> None:
     table = by_mode(made)
     assert table[2] == "| s, pinned | 1 / 0 / 0 / 0 | 0 / 0 / 0 / 1 |"
     ElementTree.fromstring(shown)  # noqa: S314 - our own text; it is well-formed
+    about = {"command": "c", "machine": "m", "product": "p", "seconds": 1, "lab_seconds": 0, "peer_seconds": 0}
+    told = page({"fastapi-history": {**about, "detectors": {}, "outcomes": made}})
+    assert told.count("of 1 ordinary deploys 0 FAIL and 0 are INCONCLUSIVE") == 2
+    assert "What is missed" not in told
+
+
+def test_what_is_wrong_of_a_history_is_named_with_its_reason() -> None:
+    lost = {"leg": "dense", "segment": "all", "anchors": 9, "before": 0.9, "after": 0.865}
+    slow = deploy("pass") | {"erosion": "loss", "eroded": lost, "deploy": "creeping"}
+    made = outcome(
+        deploy("inconclusive", "loss") | {"reasons": ["nobody knows"], "deploy": "open"},
+        deploy("fail") | {"reasons": ["too new"], "deploy": "alarm"},
+        slow, slow | {"verdict": "fail", "deploy": "crept"}, group="ordinary",
+    )  # fmt: skip
+    assert [one.of for one in judgements(made)] == ["loss", "ordinary", "eroded", "eroded"]
+    about = {"command": "c", "machine": "m", "product": "p", "seconds": 1, "lab_seconds": 0, "peer_seconds": 0}
+    told = page({"fastapi-history": {**about, "detectors": {}, "outcomes": [made]}})
+    assert (
+        "of 1 ordinary deploys 1 FAIL and 0 are INCONCLUSIVE. Little by little at most 3.5 points were lost" in told
+    )
+    assert "    * open (loss of 2 to 10 points, or 10 to 30 in a segment; " in told
+    assert ") INCONCLUSIVE: nobody knows" in told
+    assert "    * alarm (ordinary deploy without such a loss; " in told
+    assert "creeping" not in told
+    assert "crept" not in told
 
 
 def test_the_packages_behind_the_peers_are_named() -> None:
