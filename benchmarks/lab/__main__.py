@@ -26,7 +26,7 @@ import monitor
 from benchmarks.lab.alarms import alarms
 from benchmarks.lab.catalogue import KINDS
 from benchmarks.lab.corpus import Stream
-from benchmarks.lab.history import history, kept_history
+from benchmarks.lab.history import history, so_far
 from benchmarks.lab.kinds import Kind
 from benchmarks.lab.page import filled, page
 from benchmarks.lab.peers import answers, ask, detectors, versions
@@ -170,7 +170,7 @@ def _outcomes(bench: Bench, options: argparse.Namespace) -> Iterator[Document]:
     wanted = not options.only or any(name in HISTORY for name in options.only.split(","))
     if wanted and bench.stream.distance == "cosine":
         for mode in own_part(MODES, options.part):
-            past = None if options.cached and not kept_history(bench, mode).exists() else history(bench, mode)
+            past = so_far(bench, mode) if options.cached else history(bench, mode)
             if past is not None:
                 for one in past["deploys"]:
                     tell(f"{mode} {one['deploy']:20} {told(past, one)}")
@@ -218,7 +218,11 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--cache", type=Path, default=Path(".lab"), help="where states and outcomes are kept")
     parser.add_argument("--jobs", type=int, default=1, help="processes that share the work")
     parser.add_argument("--part", default="1/1", help="2/3: every third case from the second on")
-    parser.add_argument("--cached", action="store_true", help="only what the cache holds; measure nothing")
+    parser.add_argument(
+        "--cached",
+        action="store_true",
+        help="only what the cache holds, histories as far as they came; measure nothing",
+    )
     parser.add_argument("--output", type=Path, default=None, help="results: this path with .md, .json, .svg")
     parser.add_argument("--note", default="", help="of --output: a sentence that stands beside the results")
     parser.add_argument("--peers", default=sys.executable, help="the Python that runs evidently and alibi-detect")

@@ -126,21 +126,39 @@ def _told(bench: Bench, product: Product, first: int, end: int) -> list[Document
     return [product.judged(name).told for name, _ in some]
 
 
+def so_far(bench: Bench, mode: Mode) -> Document | None:
+    """The outcome of a history in one mode as far as it came: of the deploys judged until now; None before any."""
+    path = kept_history(bench, mode)
+    if path.exists():
+        made: Document = json.loads(path.read_text(encoding="utf-8"))
+        return made
+    at = _newest(_states(bench, mode))
+    return None if at is None else _outcome(bench, mode, _progress(_states(bench, mode) / at))
+
+
+def _states(bench: Bench, mode: Mode) -> Path:
+    return bench.folder / "histories" / f"{bench.key}-{mode}-{version(__name__)}"
+
+
 def _measured(bench: Bench, mode: Mode) -> Document:
-    stream = bench.stream
-    true = true_deploys(bench)
-    folder = bench.folder / "histories" / f"{bench.key}-{mode}-{version(__name__)}"
-    error = ""
     try:
-        done = judged(bench, mode, folder)
-        shutil.rmtree(folder)
+        done = judged(bench, mode, _states(bench, mode))
     except ProductError as wrong:
-        done, error = Progress(), str(wrong)
+        unknown = [{"verdict": "error", "baseline": INITIAL} for _ in bench.stream.deploys]
+        return _outcome(bench, mode, Progress(told=unknown)) | {"error": str(wrong)}
+    made = _outcome(bench, mode, done)
+    shutil.rmtree(_states(bench, mode))
+    return made
+
+
+def _outcome(bench: Bench, mode: Mode, done: Progress) -> Document:
+    """What the product said of the first deploys, each beside what is true of it."""
+    stream, true = bench.stream, true_deploys(bench)
     names = [INITIAL, *(one.name for one in true)]
     states = [bench.answered, *(one.stood for one in true)]
     made, accepted = [], 0
-    for number, one in enumerate(true):
-        told = {"verdict": "error", "baseline": INITIAL} if error else done.told[number]
+    for number, told in enumerate(done.told):
+        one = true[number]
         against = names.index(told["baseline"]) if told["baseline"] in names else 0
         losses, eroded = (
             truth.losses(stream.anchors, stream.dimensions, states[at], one.found) for at in (against, accepted)
@@ -157,7 +175,7 @@ def _measured(bench: Bench, mode: Mode) -> Document:
         "mode": mode,
         "seconds": round(done.seconds, 2),
         "lab_seconds": 0.0,
-        "error": error,
+        "error": "",
         "deploys": made,
     }
 

@@ -17,10 +17,10 @@ from benchmarks.lab.alarms import alarms
 from benchmarks.lab.catalogue import KINDS
 from benchmarks.lab.corpus import Encode, Remove, Vector
 from benchmarks.lab.encoders import BLOCK, Encoder
-from benchmarks.lab.history import history, judged
+from benchmarks.lab.history import RECORD, history, judged, so_far
 from benchmarks.lab.product import Product, ProductError
 from benchmarks.lab.real_streams import fastapi, git
-from benchmarks.lab.run import Bench, Case, outcome
+from benchmarks.lab.run import Bench, Case, keep, outcome
 from tests.lab.small import chunks, stream
 
 
@@ -115,6 +115,16 @@ def test_a_history_that_was_killed_goes_on_and_comes_to_the_same(
     assert parts.told == whole.told
     assert [one["baseline"] for one in parts.told] == ["initial", *(f"ordinary-{at}" for at in range(1, 5))]
     assert [path.name for path in (tmp_path / "parts").iterdir()] == ["5"]
+    states = bench.folder / "histories" / f"{bench.key}-previous-deploy-{run.version('benchmarks.lab.history')}"
+    assert so_far(bench, "previous-deploy") is None
+    states.mkdir(parents=True)
+    (tmp_path / "parts" / "5").rename(states / "3")
+    keep(states / "3" / RECORD, {"seconds": 1.0, "told": list(parts.told[:3])})
+    until = so_far(bench, "previous-deploy")
+    assert until is not None
+    assert [(one["deploy"], one["verdict"]) for one in until["deploys"]] == [
+        (f"ordinary-{at}", told["verdict"]) for at, told in enumerate(parts.told[:3], 1)
+    ]
 
 
 def test_where_the_baseline_moves_a_deploy_that_fails_is_accepted(tmp_path: Path) -> None:
