@@ -68,6 +68,17 @@ def test_text_names_the_warnings_who_is_to_blame_and_how_many_more_there_are() -
     assert any(line.startswith("blame, dense: ") and "62%" in line for line in lines)
 
 
+def test_text_tells_of_an_erosion_in_doubt_and_counts_small_segments() -> None:
+    small = replace(finding("s", "too few"), verdict="inconclusive", severity="warning")
+    eroded = replace(small, metric="pinned_kept_answers_ratio", segment="all", reason="no more doubt than before")
+    calm = replace(small, rule="p1", verdict="pass", severity="critical", leg="lexical")
+    report = view(("s",)).report
+    said = render_gate(gate_document("d1", report, Verdict("pass", (), (calm, small, eroded))), "text")
+    assert "  (warning) no more doubt than before" in said
+    assert "too few" not in said
+    assert "1 critical rules judged, 1 warnings, 1 undecided on their own" in said
+
+
 @pytest.mark.parametrize(
     ("verdict", "tag"), [("pass", None), ("fail", "failure"), ("unknown", "error"), ("inconclusive", "error")]
 )
