@@ -73,7 +73,7 @@ def test_equal_scores_are_in_the_order_of_ids_and_zero_vectors_are_found_last() 
     found = truth.brute_force({one.chunk_id: one for one in made}, asked)
     assert found.dense == (("a", "b"),)
     scaled = {one.chunk_id: replace(one, vector=(1.0 + at) * one.vector) for at, one in enumerate(made)}
-    products = {one: float(np.float64(asked[0].vector) @ np.float64(scaled[one].vector)) for one in scaled}
+    products = {one: float(np.vdot(asked[0].vector, scaled[one].vector)) for one in scaled}
     by_product = truth.brute_force(scaled, asked, distance="dot")
     assert [*by_product.dense[0]] == sorted(scaled, key=lambda one: (-round(products[one], 6), one))[: truth.K]
     assert truth.brute_force(scaled, asked).dense == found.dense, "cosine does not look at lengths"
