@@ -12,6 +12,7 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 from monitor.cli import main
+from tests import user_environment
 from tests.commands import SHAPE, Commands
 from tests.corpora import write_case
 from tests.longest import longest_first
@@ -36,6 +37,12 @@ def ran(tmp_path_factory: pytest.TempPathFactory) -> Path:
     config = write_case(tmp_path_factory.mktemp("ran"), shape=SHAPE)
     assert main(["run", "-c", str(config), "--until-end"]) == 0
     return config
+
+
+@pytest.fixture(scope="session")
+def programs(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of programs of a user's environment."""
+    return user_environment.made(tmp_path_factory.mktemp("user") / "environment")
 
 
 class NoSkips:

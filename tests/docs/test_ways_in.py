@@ -74,13 +74,13 @@ def test_every_page_is_walked() -> None:
 
 @pytest.mark.timeout(600)
 @pytest.mark.parametrize("way", WAYS)
-def test_a_page_leads_from_nothing_to_a_verdict(way: str, tmp_path: Path) -> None:
+def test_a_page_leads_from_nothing_to_a_verdict(way: str, tmp_path: Path, programs: Path) -> None:
     steps = [block.commands() for block in blocks("console", pages=(f"docs/ways-in/{way}.md",))]
     assert steps[0][0].startswith("corpus-drift init ")
     assert steps[-1][-1].startswith("corpus-drift gate ")
     (tmp_path / "queries.txt").write_text(QUERIES)
     with WAYS[way](tmp_path) as (variables, update):
-        run_all(steps[0], tmp_path, **variables, CORPUS_DRIFT_HTTP__PORT="0")
+        run_all(steps[0], tmp_path, programs, **variables, CORPUS_DRIFT_HTTP__PORT="0")
         update()
         for step in steps[1:]:
-            run_all(step, tmp_path, **variables, CORPUS_DRIFT_HTTP__PORT="0")
+            run_all(step, tmp_path, programs, **variables, CORPUS_DRIFT_HTTP__PORT="0")

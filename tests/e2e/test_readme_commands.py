@@ -1,15 +1,18 @@
-"""The console blocks of README and docs/, run in the order of the site, with the program that is installed here."""
+"""The console blocks of README and docs/, run in the order of the site, in the environment that a user has."""
 
+import doctest
 import os
+import re
 import subprocess
-import sys
 from collections.abc import Sequence
 from contextlib import ExitStack
+from importlib import metadata
 from pathlib import Path
 
 import pytest
 from confluent_kafka.admin import AdminClient
 
+from tests import user_environment
 from tests.docs.excerpts import missing
 from tests.docs.pages import WALKED, blocks, nav
 from tests.kafka_admin import created
@@ -28,15 +31,14 @@ ON_KAFKA = [line for line in LINES if "$KAFKA" in line or "live/" in line]
 TOUR = [line for line in LINES if line not in ON_KAFKA]
 
 
-def run_all(lines: Sequence[str], folder: Path, **variables: str) -> dict[str, str]:
+def run_all(lines: Sequence[str], folder: Path, programs: Path, **variables: str) -> dict[str, str]:
     """Each line in a shell of its own, in one folder; the exit code is the one the line names, else 0.
 
     Returns:
         what each printed, as a terminal shows it.
     """
     printed: dict[str, str] = {}
-    here = str(Path(sys.executable).parent)
-    environment = {**os.environ, "PATH": f"{here}{os.pathsep}{os.environ['PATH']}", **variables}
+    environment = {**os.environ, "PATH": f"{programs}{os.pathsep}{os.environ['PATH']}", **variables}
     for line in lines:
         command, _, expected = line.partition("  # exit ")
         ended = subprocess.run(
@@ -50,11 +52,21 @@ def run_all(lines: Sequence[str], folder: Path, **variables: str) -> dict[str, s
     return printed
 
 
+def test_a_user_has_the_program_and_none_of_the_tests_packages(programs: Path) -> None:
+    assert doctest.testmod(user_environment) == (0, 2)
+    said = subprocess.run([programs / "corpus-drift", "--version"], capture_output=True, text=True, check=True)
+    assert said.stdout == f"corpus-drift {metadata.version('corpus-drift')}\n"
+    seen = "from importlib import metadata; print(*sorted(of.name for of in metadata.distributions()))"
+    found = subprocess.run([programs / "python", "-I", "-c", seen], capture_output=True, text=True, check=True)
+    installed = {re.sub("[-_.]+", "-", name).lower() for name in found.stdout.split()}
+    assert installed == {*user_environment.locked(user_environment.LOCK.read_text(encoding="utf-8"))}
+
+
 @pytest.mark.timeout(3_600)
-def test_the_tour_is_walked(tmp_path: Path) -> None:
+def test_the_tour_is_walked(tmp_path: Path, programs: Path) -> None:
     assert README[0] == SITE[0] == TOUR[0] == DEMO
     assert len(TOUR) >= 20
-    printed = run_all(TOUR, tmp_path)
+    printed = run_all(TOUR, tmp_path, programs)
     shown = [block for block in blocks("text") if block.page in ("README.md", "docs/quick-start.md")]
     assert len(shown) == 2, "both show how the demo ends"
     for block in shown:
@@ -63,9 +75,9 @@ def test_the_tour_is_walked(tmp_path: Path) -> None:
 
 @pytest.mark.stack
 @pytest.mark.timeout(3_600)
-def test_a_corpus_is_played_to_kafka_and_watched(tmp_path: Path) -> None:
+def test_a_corpus_is_played_to_kafka_and_watched(tmp_path: Path, programs: Path) -> None:
     assert len(ON_KAFKA) >= 3
     with ExitStack() as stack:
         broker = need(kafka_broker(), stack)
         created(AdminClient({"bootstrap.servers": broker.bootstrap, "log_level": 0}), "corpus-changes", 2)
-        run_all(ON_KAFKA, tmp_path, KAFKA=broker.bootstrap)
+        run_all(ON_KAFKA, tmp_path, programs, KAFKA=broker.bootstrap)
