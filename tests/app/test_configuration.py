@@ -105,6 +105,7 @@ def test_the_reference_file_holds_every_key_with_its_default_and_no_other() -> N
     for place, key, field in models(Configuration):
         table: Any = content
         for part in place:
+            assert part in table, f"[{'.'.join(place)}] is missing in {REFERENCE.name}"
             table = table[part]
         table = table[0] if isinstance(table, list) else table
         if field.annotation is SecretStr:

@@ -18,7 +18,7 @@ from monitor.core.model.fingerprint import SearchConfig, SearchMode
 from monitor.kinds import EncoderContext, EncoderKind, Section
 from monitor.ports import ConfigurationError, Encoder
 from tests.app.loops import to_end
-from tests.contracts.toys import TOY_SOURCE, TOY_STORE, WITH_TOYS
+from tests.contracts.toys import TOY_SOURCE, TOY_STORE, WITH_TOYS, every_case
 from tests.corpora import Shape, write_case
 
 SHAPE = Shape(chunks=60, deploys=3, anchors=12)
@@ -180,3 +180,8 @@ def test_an_encoder_is_registered_the_same_way() -> None:
     assert (made.dimension, made.encode(["xx z"]).tolist()) == (3, [[2.0, 0.0, 1.0]])
     with pytest.raises(ConfigurationError, match=r"encoder\.kind = 'letters' needs the table \[encoder\.letters\]"):
         built(model, encoder={"kind": "letters"})
+
+
+def test_a_kind_without_a_case_is_told_where_it_goes() -> None:
+    with pytest.raises(AssertionError, match="toy: registered without a case in STREAMS"):
+        every_case(WITH_TOYS.sources, {kind.name: {kind.name: 1} for kind in REGISTERED.sources}, "STREAMS")

@@ -28,7 +28,7 @@ from monitor.core.model.events import Located, Partition, Record
 from monitor.core.model.scoring import Distance
 from monitor.kinds import FieldPathsSection, PointsContext, SourceContext
 from monitor.ports import Source
-from tests.contracts.toys import TOY_SOURCE, WITH_TOYS
+from tests.contracts.toys import TOY_SOURCE, WITH_TOYS, every_case
 from tests.qdrant_stub import QdrantStub
 
 LINES = [b'{"n": %d, "text": "\xc3\xa9t\xc3\xa9 %d"}' % (n, n) for n in range(40)]
@@ -165,7 +165,7 @@ STREAMS: Mapping[str, Mapping[str, Write]] = {
     "toy": {"toy": toy_case},
 }
 """By registered kind, the streams over which its contract is run."""
-CASES = {name: write for kind in WITH_TOYS.sources for name, write in STREAMS[kind.name].items()}
+CASES = every_case(WITH_TOYS.sources, STREAMS, "STREAMS of tests/contracts/sources.py")
 
 
 def _case(name: str, make: Callable[[], Source], *, bounded: bool = True) -> Case:

@@ -21,7 +21,7 @@ from monitor.core.model.scoring import Distance
 from monitor.kinds import RetrieverContext
 from monitor.ports import OwnedIndex, Retriever
 from tests.contracts.retrievers import BruteForce, Library, anchor_set, same_lists
-from tests.contracts.toys import TOY_STORE, WITH_TOYS
+from tests.contracts.toys import TOY_STORE, WITH_TOYS, every_case
 from tests.postgres import PASSWORD, filled_table, postgres
 from tests.qdrant_stub import QdrantStub
 from tests.stack import need
@@ -113,7 +113,7 @@ STORES: Mapping[str, Mapping[str, Make]] = {
 """By registered kind, the stores over which its contract is run."""
 KINDS: dict[str, Make] = {
     "brute force": brute_force,
-    **{name: make for kind in WITH_TOYS.retrievers for name, make in STORES[kind.name].items()},
+    **every_case(WITH_TOYS.retrievers, STORES, "STORES of tests/contracts/test_retrievers.py"),
 }
 
 

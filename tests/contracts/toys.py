@@ -5,8 +5,9 @@ They are registered in a copy of the registry, run through the contract suites, 
 
 import threading
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -232,5 +233,17 @@ TOY_STORE = RetrieverKind(
     "toy", ToyStoreSection, _store, search=lambda _: SearchConfig("toy", SearchMode.EXACT), owned=True
 )
 # --8<-- [end:store]
+
+T = TypeVar("T")
+
+
+def every_case(
+    kinds: Iterable[SourceKind[Any] | RetrieverKind[Any]], made: Mapping[str, Mapping[str, T]], where: str
+) -> dict[str, T]:
+    """The cases of all registered kinds by name; a kind without any is an error that says where it goes."""
+    without = [kind.name for kind in kinds if not made.get(kind.name)]
+    assert not without, f"{', '.join(without)}: registered without a case in {where}"
+    return {name: case for kind in kinds for name, case in made[kind.name].items()}
+
 
 WITH_TOYS = REGISTERED.extended(sources=[TOY_SOURCE], retrievers=[TOY_STORE])
