@@ -24,32 +24,32 @@ def compare(
 
     * `{query: [id, …]}`, best first: only the order is known, and nothing is measured of scores;
     * `{query: [(id, score), …]}`, best first, scores not rising;
-    * `{query: {id: score}}`: the highest score first, equal scores by id, the later id first (as trec_eval does);
-    * rows with `query_id`, `doc_id` and `score` (ir_measures' `ScoredDoc`), ordered by score alike;
-    * a data frame with such columns (pandas; also `qid`, `docno`), ordered by score alike;
-    * an object with `to_dict()` (a ranx `Run`), ordered by score alike;
+    * `{query: {id: score}}`: the highest score first; of equal scores the later id first, as trec_eval does;
+    * rows with `query_id`, `doc_id` and `score` (ir_measures' `ScoredDoc`), ordered by score in the same way;
+    * a data frame with such columns (pandas; also `qid`, `docno`), ordered by score in the same way;
+    * an object with `to_dict()` (a ranx `Run`), ordered by score in the same way;
     * a path: TREC's `query Q0 id rank score tag`, or JSON Lines `{"query": …, "results": …}`; gzip is read too.
 
     Queries are matched by id. One that only `before` has is not measured (NaN), one that only `after` has is left
-    out; `RunDrift.notes` says how many. A list shorter than k is one that ended: what is not in it is absent. An
-    empty list is a list; a run without queries is an error, and so are an id twice in a list and a score that is not
+    out; `RunDrift.notes` says how many. A list shorter than k is taken as complete: what is not in it was not
+    found. An empty list is allowed. Errors are a run without queries, an id twice in a list, and a score that is not
     finite.
 
     Args:
         before: the run compared with.
         after: the run now.
-        k: the depth to measure at, or several distinct ones, each from 1; the first is that of the arrays and of the
-            default policy.
-        leg: what the rows, and the rules that judge them, call the lists.
-        settle_ties: whether results of a dense list that were exchanged at the cut for others whose scores are within
-            1e-6 count as unchanged, as they do for the monitor: for the scores of a vector search, which an index may
-            cut either way; never for scores made of ranks, such as those of rank fusion.
+        k: the depth to measure at, or several distinct ones, each 1 or more; the arrays and the default policy use
+            the first.
+        leg: the leg that the lists are of, by which rows and rules name them.
+        settle_ties: for the scores of a vector search, where an index may cut a tie either way: results at the end of
+            a dense list that were exchanged for others with the same score (within 1e-6) count as unchanged, as they
+            do for the monitor. Not for scores made of ranks, such as those of rank fusion.
 
     Returns:
         The differences: arrays per query, `summary()`, `judge()`.
 
     Raises:
-        InputError: a run is not as said above; one line says which, where and what was expected.
+        InputError: a run has none of these forms; one line says which run, where, and what was expected.
 
     >>> import monitor
     >>> before = {"how to rotate a key": ["auth#1", "auth#2"], "delete a user": {"users#4": 0.9, "users#1": 0.4}}

@@ -72,12 +72,12 @@ class RunDrift:
     Args:
         before: the run compared with.
         after: the run now.
-        depths: distinct depths k from 1, the first is the one the default policy judges.
-        leg: what the rows, and the rules that judge them, call the lists.
+        depths: distinct depths k, each 1 or more; the default policy judges the first.
+        leg: the leg that the lists are of, by which rows and rules name them.
         settle_ties: whether results exchanged for others of the same score at the cut count as unchanged.
 
     Raises:
-        InputError: depths or leg are not as said above, no query is in both runs, or most lists are one tie.
+        InputError: depths or leg are not as described above, no query is in both runs, or most lists are one tie.
 
     >>> import monitor
     >>> drift = monitor.compare({"q1": ["a", "b"], "q2": ["c"]}, {"q1": ["b", "x"], "q2": ["c"]}, k=2)
@@ -195,13 +195,13 @@ class RunDrift:
         """The monitor's measures as rows: per segment the mean and quantiles, with one-sided 95% bounds.
 
         Args:
-            segments: {query: {attribute: value}} or {query: value}: every attribute's values are told apart.
+            segments: {query: {attribute: value}} or {query: value}: each value of an attribute is a segment.
             qrels: {query: {id: grade}} or what `monitor.compare` takes as judgements: adds recall, nDCG and MRR of
                 both runs over the judged queries; a grade of 1 or more is relevant.
-            min_anchors: fewer queries than this make no segment of their own: they are pooled into `other`.
+            min_anchors: a segment with fewer queries than this is pooled into `other`.
 
         Raises:
-            InputError: an argument is not as said above, or names none of the queries.
+            InputError: an argument is not as described above, or names none of the queries.
 
         >>> import monitor
         >>> table = monitor.compare({"q": ["a", "b"]}, {"q": ["c", "a"]}, k=2).summary(qrels={"q": {"a": 1}})
@@ -233,7 +233,7 @@ class RunDrift:
 
         Args:
             policy: the rules; None: the monitor's default policy at the first depth.
-            qrels: as of `summary`; only rules on measures with labels look at them.
+            qrels: as of `summary`; only rules on measures that need judgements use them.
             segments: as of `summary`.
             min_anchors: as of `summary`, for the default policy.
 

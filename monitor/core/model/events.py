@@ -125,7 +125,7 @@ class Chunk:
 
 @dataclass(frozen=True, slots=True)
 class Upsert:
-    """The chunk is now this. `undated`: its event time is only when it was read."""
+    """The chunk is now this. `undated`: the event carried no time, and the chunk's is when it was read."""
 
     chunk: Chunk
     version: Version | None = None
@@ -136,7 +136,7 @@ class Upsert:
 class Delete:
     """The chunk is gone. `event_time` is None where a tombstone carried no time stamp at all.
 
-    `undated`: it is only when the event was read.
+    `undated`: the event carried no time, and `event_time` is when it was read.
     """
 
     chunk_id: str

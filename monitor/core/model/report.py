@@ -182,7 +182,7 @@ class DriftReport:
 
     @property
     def unsettled(self) -> bool:
-        """Whether a state of the index kept it from a verdict, and nothing in its stream will for ever."""
+        """Whether only the state of the index keeps it from a verdict, so that it can still be judged later."""
         kinds = [of.kind for of in self.problems]
         return any(kind.of_index for kind in kinds) and not any(kind.of_stream for kind in kinds)
 
