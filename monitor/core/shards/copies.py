@@ -178,24 +178,24 @@ class CopyTally:
         Raises:
             ValueError: fewer chunks than none are left of a hash: the steps do not follow what was told before.
         """
-        steps: defaultdict[int, Counter[Segment]] = defaultdict(Counter)
+        moved: defaultdict[int, list[tuple[Segment, int]]] = defaultdict(list)
         for one in received:
+            # one object for all equal segments, however often they are said
+            names = [self._segments.setdefault(name, name) for name in one.names]
             for hashed, at, step in zip(one.hashes.tolist(), one.segments.tolist(), one.steps.tolist(), strict=True):
-                steps[hashed][one.names[at]] += step
-        created, gone = [], []
-        for hashed, moved in steps.items():
+                moved[hashed].append((names[at], step))
+            for name, step in zip(names, np.bincount(one.segments, one.steps, len(names)).tolist(), strict=True):
+                self._chunks[name] += int(step)
+        created: list[int] = []
+        gone: list[int] = []
+        for hashed, steps in moved.items():
             before = hashed in self._members
-            self._contribute(hashed, -1)
-            now = self._moved(hashed, moved)
-            if now:
-                self._members[hashed] = now
-                self._contribute(hashed, 1)
-                if not before:
-                    created.append(hashed)
-            elif before:
-                del self._members[hashed]
-                self._marked.discard(hashed)
-                gone.append(hashed)
+            if not self._alone(hashed, steps):
+                self._move(hashed, steps)
+            if before != (hashed in self._members):
+                (gone if before else created).append(hashed)
+        for name in [name for name in self._segments if not self._chunks[name]]:
+            del self._segments[name], self._chunks[name]
         return created, gone
 
     def mark(self, hashed: int, *, marked: bool) -> None:
@@ -205,20 +205,33 @@ class CopyTally:
             (self._marked.add if marked else self._marked.discard)(hashed)
             self._contribute(hashed, 1)
 
-    def _moved(self, hashed: int, moved: Mapping[Segment, int]) -> tuple[Segment | int, ...]:
-        held = dict(_pairs(self._members.get(hashed, ())))
-        for segment, step in moved.items():
-            known = self._segments.setdefault(segment, segment)
-            held[known] = held.get(known, 0) + step
-            self._chunks[known] += step
-            if not self._chunks[known]:
-                del self._chunks[known], self._segments[known]
-            if held[known] < 0:
-                said = (
-                    f"hash {hashed:016x}: {held[known]} chunks in {known!r}; steps are missing, or were taken twice"
-                )
-                raise ValueError(said)
-        return tuple(part for pair in held.items() if pair[1] for part in pair)
+    def _alone(self, hashed: int, steps: Sequence[tuple[Segment, int]]) -> bool:
+        """Take in that one chunk came, or left, which nobody else has a copy of: so it is with most; else False."""
+        held = self._members.get(hashed)
+        if len(steps) != 1 or hashed in self._marked:
+            return False
+        if held is None and steps[0][1] == 1:
+            self._members[hashed] = steps[0]
+        elif held == (steps[0][0], -steps[0][1]) and steps[0][1] == -1:
+            del self._members[hashed]
+        else:
+            return False
+        return True
+
+    def _move(self, hashed: int, steps: Sequence[tuple[Segment, int]]) -> None:
+        self._contribute(hashed, -1)
+        held = dict(_pairs(self._members.pop(hashed, ())))
+        for segment, step in steps:
+            held[segment] = held.get(segment, 0) + step
+        if min(held.values()) < 0:
+            said = f"hash {hashed:016x}: fewer than no chunks in {held!r}; steps are missing, or were taken twice"
+            raise ValueError(said)
+        now = tuple(part for pair in held.items() if pair[1] for part in pair)
+        if now:
+            self._members[hashed] = now
+        else:
+            self._marked.discard(hashed)
+        self._contribute(hashed, 1)
 
     def _contribute(self, hashed: int, sign: int) -> None:
         held = _pairs(self._members.get(hashed, ()))

@@ -45,7 +45,7 @@ def test_what_moves_from_shard_to_shard_within_an_epoch_never_looks_gone() -> No
 def test_steps_that_do_not_follow_are_refused() -> None:
     tally = CopyTally()
     tally.take([steps((7, DE, 1))])
-    with pytest.raises(ValueError, match="hash 0000000000000007: -1 chunks"):
+    with pytest.raises(ValueError, match="hash 0000000000000007: fewer than no chunks"):
         tally.take([steps((7, DE, -2))])
 
 
