@@ -36,6 +36,21 @@ def test_two_rounds_worked_by_hand() -> None:
     assert share_of_limit(two) == pytest.approx(1.5195)
 
 
+STCP = {5: 1.41909320048, 10: 2.0174675574, 20: 2.55484215629, 25: 2.69300251357, 30: 8.35248447233, 40: 24.465384566}
+"""log M after so many rounds of `test_equals_the_authors_own_program`, by stcpR6 0.9.8.9000: the mixture `MixE`, with
+weights of 1/5, of `SR<Bounded>(bet, 0.03)`."""
+
+
+def test_equals_the_authors_own_program() -> None:
+    """stcpR6 is by the first author of the paper; its figures are for 25 quiet rounds and 15 lively ones."""
+    evidence, found = no_evidence(), {}
+    for at in range(1, 41):
+        churn = (at * 7 % 11) / 200 if at <= 25 else 0.1 + (at % 3) / 10
+        evidence = grown(evidence, churn, 0.03, 1.0)
+        found[at] = math.log(float(evidence.mean()))
+    assert {at: found[at] for at in STCP} == pytest.approx(STCP, abs=1e-10)
+
+
 @given(st.lists(CHURN, max_size=60), NORMAL, st.floats(2.0, 1e6))
 def test_shares_of_the_limit_are_the_papers_numbers(churn: list[float], normal: float, limit: float) -> None:
     evidence, expected = no_evidence(), plain(churn, normal, limit)
