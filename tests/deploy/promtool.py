@@ -69,6 +69,17 @@ def always(value: float | str, minutes: int = 60) -> list[float | str]:
     return [value] * (minutes + 1)
 
 
+@dataclass(frozen=True)
+class Saying(Case):
+    """Series under which one alert says something: promtool shows it where none was expected to fire."""
+
+    def node(self) -> Node:
+        (firing,) = self.expected
+        said = {"alertname": firing.alert, "eval_time": f"{round(firing.minute * 60)}s", "exp_alerts": []}
+        series = [one.node() for one in self.series]
+        return {"name": self.name, "interval": "1m", "input_series": series, "alert_rule_test": [said]}
+
+
 def run(promtool: str, folder: Path, rules: str, cases: Sequence[Case]) -> str:
     """What promtool finds wrong, "" where all cases hold."""
     (folder / "rules.yml").write_text(rules, encoding="utf-8")

@@ -13,11 +13,11 @@ from monitor.core.judging.alerts.alert import AlertScope, Links
 from monitor.core.judging.alerts.evidence_alerts import evidence_group
 from monitor.core.judging.alerts.rules_text import prometheus_rules
 from tests.deploy import promtool
-from tests.deploy.evidence_cases import evidence_cases
+from tests.deploy.evidence_cases import evidence, evidence_cases
 from tests.deploy.migration_cases import MIGRATION_BOARD
-from tests.deploy.pipeline_cases import cases_of, pipeline_cases
+from tests.deploy.pipeline_cases import cases_of, own, pipeline_cases
 from tests.deploy.policy_cases import policy_cases
-from tests.deploy.promtool import Case
+from tests.deploy.promtool import Case, Firing, Saying, always
 from tests.deploy.traffic_cases import TRAFFIC_BOARD
 
 FOLDER = Path(__file__).parent.parent.parent / "deploy" / "prometheus"
@@ -101,6 +101,21 @@ def test_alerts_on_evidence_fire_when_they_should_and_only_then(tmp_path: Path) 
     assert group == alert_groups(CONFIGURATION)[0]
     rules = prometheus_rules((group,), scope, links)
     assert promtool.run(str(PROMTOOL), tmp_path, rules, list(evidence_cases())) == ""
+
+
+@pytest.mark.stack
+@needs_promtool
+def test_the_alert_on_evidence_names_the_hours_whose_normal_was_taken(tmp_path: Path) -> None:
+    """As Prometheus writes it, whatever the segment is called; and without them where nobody knows them."""
+    place = r'dimension="source",leg="dense",segment="a\\\\\"b"'
+    fires = [evidence("", 5.0, place), evidence("limit_", 4.0, place)]
+    normal = own("normal_churn_ratio", always(0.02), f'{place},hours="working"')
+    other = own("normal_churn_ratio", always(0.02), 'dimension="source",leg="dense",segment="b",hours="nightly"')
+    for series, expected in (([normal, other], "normal (hours: working). The"), ([other], "normal. The")):
+        case = Saying("hours", [*fires, *series], [Firing(1, "CorpusDriftEvidence")])
+        said = promtool.run(str(PROMTOOL), tmp_path, alert_rules(CONFIGURATION, "prometheus"), [case])
+        assert f"are exchanged than was learnt to be {expected}" in said
+        assert "nightly" not in said
 
 
 @pytest.mark.stack

@@ -18,7 +18,7 @@ def alarm_families(of: AlarmView | None) -> Iterator[Metric]:
         evidence.add_metric(stream, found.log10)
         limit.add_metric(stream, of.state.limit_log10)
         churn.add_metric(stream, found.churn)
-        normal.add_metric(stream, found.normal)
+        normal.add_metric((*stream, found.hours), found.normal)
     yield from (evidence, limit, churn, normal)
     streams, approved, alarms = gauge("alarm_streams"), gauge("approved_rounds"), counter("alarms")
     for state, count in of.counted().items():

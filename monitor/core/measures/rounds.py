@@ -22,7 +22,7 @@ ALARMS = (
     Metric(
         "normal_churn_ratio", "ratio",
         "Upper bound of what is normal in a round of these hours, learnt from approved ones; NaN while learning",
-        "More churn was approved, or there are fewer approved rounds.", _STREAM,
+        "More churn was approved, or there are fewer approved rounds.", (*_STREAM, "hours"),
     ),
     Metric(
         "alarm_streams", "series", "Segments and legs by what the last round says of them",

@@ -105,11 +105,12 @@ def series(name: str, selector: str, **labels: str) -> str:
     'corpus_drift_swaps{job="j",leg="dense",segment="a\\"b"}'
     """
     matchers = [selector] if selector else []
-    matchers += [f"{label}={_quoted(value)}" for label, value in labels.items()]
+    matchers += [f"{label}={quoted(value)}" for label, value in labels.items()]
     return f"corpus_drift_{name}{{{','.join(matchers)}}}"
 
 
-def _quoted(value: str) -> str:
+def quoted(value: str) -> str:
+    """A text as PromQL, and templates in annotations, write it."""
     escaped = value.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n")
     return f'"{escaped}"'
 

@@ -1,6 +1,6 @@
 """Alerts on evidence between deploys: the only ones on drift that page, and those on what they rest on."""
 
-from monitor.core.judging.alerts.alert import Alert, AlertGroup, AlertScope, duration, number, series
+from monitor.core.judging.alerts.alert import Alert, AlertGroup, AlertScope, duration, number, quoted, series
 from monitor.core.judging.alerts.pipeline_alerts import OVERVIEW_BOARD
 from monitor.core.judging.alerts.policy_alerts import PAGE, PLACE, SEGMENT_BOARD
 
@@ -31,12 +31,24 @@ def _evidence(scope: AlertScope) -> Alert:
         "critical",
         "Answers keep being exchanged beyond what is normal",
         f"Round after round more results of {PLACE} ({{{{ $labels.leg }}}}) are exchanged than was learnt to be "
-        'normal. The evidence, 10^{{ $value | printf "%.1f" }}, is at the limit that keeps the budget of false '
-        "pages. The page says in which hours, how much was exchanged, and what is normal then.",
+        f'normal{_hours(scope)}. The evidence, 10^{{{{ $value | printf "%.1f" }}}}, is at the limit that keeps the '
+        "budget of false pages. The page says how much was exchanged, and what is normal then.",
         SEGMENT_BOARD,
         PAGE,
         keep=scope.keep,
     )
+
+
+def _hours(scope: AlertScope) -> str:
+    """The class of hours whose normal churn was taken, as Prometheus looks it up when it writes the alert.
+
+    As a label of the evidence itself it would begin another series at each change of class.
+    """
+    place = dict.fromkeys(("leg", "dimension", "segment"), "%q")
+    sought = series("normal_churn_ratio", scope.selector.replace("%", "%%"), **place).replace('"%q"', "%q")
+    given = " ".join(f"$labels.{name}" for name in place)
+    said = '(hours: {{ . | first | label "hours" }})'
+    return f"{{{{ with printf {quoted(sought)} {given} | query }}}} {said}{{{{ end }}}}"
 
 
 def _overdue(scope: AlertScope, length: float) -> Alert:

@@ -105,7 +105,8 @@ def test_metrics_say_the_same_and_nan_for_what_is_not_known() -> None:
     assert samples["corpus_drift_evidence_log10", "dense", *place, "raised"] == 5.1
     assert samples["corpus_drift_evidence_limit_log10", "dense", *place, "new"] == LIMIT
     assert math.isnan(samples["corpus_drift_evidence_log10", "dense", *place, "new"])
-    assert math.isnan(samples["corpus_drift_normal_churn_ratio", "dense", *place, "new"])
+    new = STATE.streams[stream("new")]
+    assert math.isnan(samples["corpus_drift_normal_churn_ratio", "dense", *place, "new", new.hours])
     assert math.isnan(samples["corpus_drift_evidence_log10", "lexical", *place, "lost"])
     assert math.isnan(samples["corpus_drift_round_churn_ratio", "lexical", *place, "lost"])
     counted = {state: samples["corpus_drift_alarm_streams", state] for state in ("watched", "learning", "unmeasured")}
