@@ -3,13 +3,16 @@
 import json
 import time
 from collections import Counter
+from collections.abc import Callable
+from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
 from monitor.app.configuration import load
-from monitor.app.wiring import serving
+from monitor.app.wiring import read_state, serving
 from monitor.cli import main
 from monitor.core.model.anchors import Anchor
 from monitor.core.traffic.rotation import PanelMonth, due, panel_group
@@ -214,3 +217,72 @@ def test_a_rotation_that_cannot_be(tmp_path: Path, capsys: pytest.CaptureFixture
     (tmp_path / "anchors.jsonl").write_text('{"id": "a"}\n')
     assert main(["anchors", "rotate", str(log_of(tmp_path)), *words]) == 2
     assert "anchors.jsonl:1" in capsys.readouterr().err
+
+
+def test_judgements_under_ids_that_count_places_are_carried_over(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Chunks of 60 words become chunks of 40 and 50: what is now the third is little of what was judged."""
+
+    def said(document: int, first: int, last: int) -> str:
+        return " ".join(f"d{document}w{at:03d}" for at in range(first, last))
+
+    time = "2026-06-01T00:00:00Z"
+    events = [
+        *cut(said, [0, 60, 120, 180], time),
+        {"op": "deploy", "deploy_id": "one", "event_time": time},
+        *cut(said, [0, 40, 90, 130, 180], time),
+        {"op": "deploy", "deploy_id": "two", "event_time": time},
+    ]
+    asked = [{"id": f"a{of}", "text": said(of, 0, 180), "relevant": {f"doc{of}#{of % 3}": 1.0}} for of in range(12)]
+    for name, lines in (("events", events), ("anchors", asked), ("traffic", [{"query": said(0, 0, 9)}])):
+        (tmp_path / f"{name}.jsonl").write_bytes(written(lines))
+    config = tmp_path / "corpus-drift.toml"
+    config.write_text(RECHUNKED, encoding="utf-8")
+    ran(config)
+    with read_state(load(config, ENVIRONMENT)) as store:
+        record = store.deploy("two")
+    assert record is not None
+    found = {of.metric: of.value for of in record.report.measurements if of.stat == "mean" and of.segment == "all"}
+    assert found["recall_ratio"] == 1.0
+    assert found["carried_recall_ratio"] == pytest.approx(1 / 3), "the report says what is carried"
+    words = ["-c", str(config), "--traffic", str(tmp_path / "traffic.jsonl")]
+    assert main(["anchors", "coverage", *words]) in (0, 1, 3)
+    assert "judgements: 8 valid, 4 moved" in capsys.readouterr().out
+    assert main(["anchors", "propose", *words, "--json"]) == 0
+    relabelled = [of["anchor"] for of in json.loads(capsys.readouterr().out) if of["kind"] == "relabel"]
+    assert [of["relevant"] for of in relabelled] == [{f"doc{of}#3": 1.0} for of in (2, 5, 8, 11)]
+
+
+RECHUNKED = """
+[corpus]
+name = "cut"
+[source.file]
+path = "events.jsonl"
+[anchors]
+path = "anchors.jsonl"
+[dense]
+engine = "none"
+[measure]
+depths = [10]
+[baseline]
+bootstrap = "first-deploy"
+[traffic]
+path = "traffic.jsonl"
+format = "json"
+"""
+
+
+def cut(said: Callable[[int, int, int], str], borders: list[int], time: str) -> list[dict[str, Any]]:
+    """Documents as chunks between borders."""
+    return [
+        {
+            "op": "upsert",
+            "chunk_id": f"doc{of}#{at}",
+            "doc_id": f"doc{of}",
+            "text": said(of, *span),
+            "event_time": time,
+        }
+        for of in range(12)
+        for at, span in enumerate(pairwise(borders))
+    ]

@@ -11,6 +11,7 @@ from monitor.adapters.sources.jsonl.source import JsonLinesSource
 from monitor.app.configuration import Configuration
 from monitor.app.health import Clocks
 from monitor.app.restore import restore
+from monitor.app.snapshot import Snapshots
 from monitor.app.traffic_section import TrafficSection
 from monitor.app.wiring.logs import build_log
 from monitor.app.wiring.monitor import build_engine, drift_with
@@ -69,7 +70,11 @@ def surveyed_document(configuration: Configuration, log: Path) -> dict[str, Any]
     try:
         with read_state(configuration) as store:
             restore(store, corpus, engine, None)
-            watch.look_at_anchors(Session.of(corpus, engine, drift, index=False), store)
+            session = Session.of(corpus, engine, drift, index=False)
+            pinned = configuration.baseline
+            chosen_by = Snapshots(store, pinned.name, pinned.mode, pinned.window, bootstrap=False)
+            session.compare_with(chosen_by.pinned())  # it knows what judged chunks said
+            watch.look_at_anchors(session, store)
         watch.work(engine, idle=True)
     finally:
         watch.close()
