@@ -7,7 +7,7 @@ from collections import Counter
 import pytest
 
 import monitor
-from docs import examples_in_docstrings, lines
+from docs import examples_in_docstrings, lines, screenshots
 from docs.__main__ import FOLDER, files
 from docs.configuration_page import REFERENCE, configuration_page
 from docs.lines import package, table
@@ -18,6 +18,10 @@ from tests.docs.pages import ROOT, text
 @pytest.mark.parametrize("name", sorted(files()))
 def test_committed_is_generated(name: str) -> None:
     assert (FOLDER / name).read_text(encoding="utf-8") == files()[name], "run: python -m docs"
+
+
+def test_every_picture_of_the_page_has_a_command_that_takes_it() -> None:
+    assert {path.name for path in screenshots.FOLDER.glob("*.png")} == {*screenshots.HEIGHTS}
 
 
 def test_the_page_of_measures_has_every_exported_measure() -> None:

@@ -9,6 +9,7 @@ from dataclasses import replace
 
 import pytest
 
+from docs import screenshots
 from monitor.core.index.baseline import Judged
 from monitor.core.model.anchors import Anchor
 from monitor.core.records.published import Published
@@ -119,6 +120,12 @@ def test_light_and_dark(browser: Browser, site: Served, width: int) -> None:
         pixels = png_rows(tab.screenshot())
         assert len(pixels[0]) >= 3 * width
         assert len(set(pixels)) > 100  # text and tables, not one colour
+
+
+def test_the_pictures_of_the_documentation_can_be_taken(browser: Browser, site: Served) -> None:
+    taken = screenshots.pictures(browser, site.url, "d1")
+    assert {name: len(png_rows(picture)) for name, picture in taken.items()} == screenshots.HEIGHTS
+    assert all(len(set(png_rows(picture))) > 100 for picture in taken.values()), "text, not one colour"
 
 
 def test_the_newest_deploy_is_in_view_and_the_oldest_can_be_reached(browser: Browser, site: Served) -> None:
