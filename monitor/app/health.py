@@ -111,7 +111,7 @@ class Gauges:
         else:
             self._lag = {part: end - positions.get(part, 0) for part, end in ends.items() if part not in lost}
         if lost and ends is not None:
-            named = ", ".join(f"{part.topic}/{part.partition} ends at {ends[part]}" for part in sorted(lost))
+            named = ", ".join(f"{part.name} ends at {ends[part]}" for part in sorted(lost))
             self._last_error = f"{named}, before our position: another stream has its name"
         if self._lag is not None and not any(self._lag.values()) and not lost:
             self._progress = now

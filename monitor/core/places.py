@@ -36,4 +36,4 @@ class Places:
 
 def named_positions(positions: Mapping[Partition, int]) -> dict[str, int]:
     """Next offset by `topic/partition`."""
-    return {f"{part.topic}/{part.partition}": at for part, at in sorted(positions.items())}
+    return {part.name: at for part, at in sorted(positions.items())}

@@ -19,6 +19,7 @@ from monitor.adapters.prometheus.traffic import panel_families, traffic_families
 from monitor.core.alarms.state import AlarmState
 from monitor.core.judging.policy import Finding
 from monitor.core.measures.registry import REGISTRY, MeasureRegistry
+from monitor.core.model.events import Partition
 from monitor.core.model.problems import Problem, ProblemKind
 from monitor.core.model.report import CauseName, DriftReport, Measurement
 from monitor.core.records.published import Published
@@ -181,11 +182,10 @@ def _counters(view: Published) -> Iterator[Metric]:
 
 def _lag(view: Published) -> GaugeMetricFamily:
     """The lag of every partition ever read; NaN where it is not known: a series that vanishes says nothing."""
-    known = {(part.topic, str(part.partition)): float(behind) for part, behind in (view.health.lag or {}).items()}
-    read = [name.rpartition("/") for name in view.report.positions]
+    read = dict.fromkeys(map(Partition.of, view.report.positions), math.nan)
     family = gauge("lag_events")
-    for labels, behind in sorted(({(topic, part): math.nan for topic, _, part in read} | known).items()):
-        family.add_metric(labels, behind)
+    for part, behind in sorted({**read, **(view.health.lag or {})}.items()):
+        family.add_metric((part.topic, str(part.partition)), float(behind))
     return family
 
 

@@ -40,6 +40,25 @@ class Partition(NamedTuple):
     topic: str
     partition: int
 
+    @property
+    def name(self) -> str:
+        """As reports and messages have it.
+
+        >>> Partition("corpus/changes", 2).name
+        'corpus/changes/2'
+        """
+        return f"{self.topic}/{self.partition}"
+
+    @classmethod
+    def of(cls, name: str) -> "Partition":
+        """The inverse of `name`.
+
+        >>> Partition.of("corpus/changes/2")
+        Partition(topic='corpus/changes', partition=2)
+        """
+        topic, _, partition = name.rpartition("/")
+        return cls(topic, int(partition))
+
 
 class Position(NamedTuple):
     """Where a record stands; orders records only within one partition."""

@@ -229,5 +229,5 @@ def _lost(batch: RecordBatch, where: Partition, offsets: range, what: str) -> li
 
 
 def _fault(where: Partition, offset: int, detail: str, value: bytes | memoryview) -> Fault:
-    text = f"{where.topic}/{where.partition} offset {offset}: {detail}"
+    text = f"{where.name} offset {offset}: {detail}"
     return Fault("unreadable", Position(where.topic, where.partition, offset), text, bytes(value[:KEPT_BYTES]))

@@ -96,6 +96,4 @@ class FetchedRecords:
     def _skip(self, why: str) -> Fault:
         position = Position(*self._where, self._reached)
         self._reached += 1
-        return Fault(
-            "unreadable", position, f"{self._where.topic}/{self._where.partition} offset {position.offset}: {why}"
-        )
+        return Fault("unreadable", position, f"{self._where.name} offset {position.offset}: {why}")

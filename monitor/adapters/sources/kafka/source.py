@@ -172,7 +172,7 @@ class KafkaSource:
             self._hold(partition, offset, f"it ends at {bound.end}, below the position {offset}")
             return
         if offset < bound.begin:
-            detail = f"{partition.topic}/{partition.partition}: records {offset} to {bound.begin - 1} are gone"
+            detail = f"{partition.name}: records {offset} to {bound.begin - 1} are gone"
             self._reported.append(Fault("gap", Position(*partition, bound.begin), detail))
         self._consumer.seek(tp, max(offset, bound.begin))
 
@@ -181,7 +181,7 @@ class KafkaSource:
         self._held[partition] = offset
         self._consumer.seek(tp, offset)
         self._consumer.pause(tp)
-        detail = f"{partition.topic}/{partition.partition}: {why}; expected the same topic"
+        detail = f"{partition.name}: {why}; expected the same topic"
         self._reported.append(Fault("recreated", Position(*partition, offset), detail))
 
     def _look_for_partitions(self) -> None:

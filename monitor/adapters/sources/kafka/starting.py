@@ -53,7 +53,7 @@ def partitions_of(found: Mapping[str, frozenset[int]]) -> tuple[Partition, ...]:
 
 def added_fault(partition: Partition) -> Fault:
     """The report of a partition that appeared."""
-    detail = f"{partition.topic}/{partition.partition} was added; read from its beginning"
+    detail = f"{partition.name} was added; read from its beginning"
     return Fault("added_partition", Position(*partition, 0), detail)
 
 

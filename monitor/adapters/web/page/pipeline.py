@@ -57,12 +57,12 @@ def _lag(view: Published) -> StatusLine:
     if health.lag is None:
         note = health.last_error or "the source does not say where it ends"
         return StatusLine("Lag", "not known", "odd", note, metric="lag_events")
-    missing = set(view.report.positions) - {f"{part.topic}/{part.partition}" for part in health.lag}
+    missing = set(view.report.positions) - {part.name for part in health.lag}
     if missing:
         named = ", ".join(shown(name) for name in sorted(missing)[:MOST_NAMED])
         note = health.last_error or f"the source does not say it of {named}"
         return StatusLine("Lag", f"not known of {len(missing)}", "odd", note, metric="lag_events")
-    behind = sorted(((count, f"{part.topic}/{part.partition}") for part, count in health.lag.items() if count))
+    behind = sorted(((count, part.name) for part, count in health.lag.items() if count))
     named = ", ".join(f"{shown(name)}: {count:,}" for count, name in reversed(behind[-MOST_NAMED:]))
     total = sum(health.lag.values())
     return StatusLine("Lag", f"{total:,} event{'' if total == 1 else 's'}", "good", named, "lag_events")
