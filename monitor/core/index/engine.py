@@ -155,7 +155,7 @@ class Engine:
             self.vocabulary.recycle()
         return dense
 
-    def load(self, deltas: Iterable[Delta], *, start: Start = at_once) -> None:
+    def load(self, deltas: Iterable[Delta], *, start: Start = at_once, rank: bool = True) -> None:
         """Take in a whole corpus that arrives in parts, into an empty engine: the bits of `apply`, in less time.
 
         What costs a pass over the corpus is done once, at the end: every search of the dense leg, every scan of the
@@ -165,6 +165,7 @@ class Engine:
         Args:
             deltas: parts that only add, read one by one, whose slots ascend from part to part.
             start: starts one task beside the caller, or does it at once.
+            rank: whether the lexical leg's lists are made; else they wait for `lexical.rank`.
         """
         wait: Wait = nothing
         chunks = 0
@@ -181,10 +182,12 @@ class Engine:
         if not chunks:
             return
         wait = nothing if self.dense is None else start(self.dense.settle)
-        if self.lexical is not None:
+        if self.lexical is None:
+            self.vocabulary.recycle()
+        elif rank:
             self.lexical.settle()
         else:
-            self.vocabulary.recycle()
+            self.lexical.postpone()
         wait()
 
     def _count(self, delta: Delta, tokens: Sequence[NDArray[np.int32]], hashes: NDArray[np.uint64]) -> None:

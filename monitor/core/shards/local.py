@@ -32,11 +32,12 @@ class LocalShards:
     Args:
         config: of all shards; `shards` is N.
         anchors: the anchors, with prepared vectors.
+        stored: whether somebody asks each shard for commits.
     """
 
-    def __init__(self, config: ShardConfig, anchors: AnchorSet) -> None:
+    def __init__(self, config: ShardConfig, anchors: AnchorSet, *, stored: bool = False) -> None:
         self._owners = [ContentOwner(config.bands) for _ in range(config.shards)]
-        self.shards = [Shard(number, config, anchors) for number in range(config.shards)]
+        self.shards = [Shard(number, config, anchors, stored=stored) for number in range(config.shards)]
 
     @property
     def count(self) -> int:

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from monitor.core.arrays.sorted_sets import Sets
 from monitor.core.index.baseline import ListLeg
 from monitor.core.index.duplicates.content_sketch import ContentSketch
-from monitor.core.model.changes import ChunkRow, Refused
+from monitor.core.model.changes import Change, ChunkRow, Refused
 from monitor.core.model.events import Partition
 from monitor.core.shards.copies import CopySums
 from monitor.core.shards.statistics import SegmentSteps, ShardSums
@@ -65,6 +65,37 @@ class EpochSpan(NamedTuple):
     epoch: int
     before: Positions
     upto: Positions
+
+
+class ShardPosition(NamedTuple):
+    """Where shards stood when they stopped.
+
+    Args:
+        epoch: the last one that was published.
+        positions: next offsets then.
+        newest_event_time: of all shards, microseconds.
+        barrier_time: newest event time at the last barrier.
+    """
+
+    epoch: int
+    positions: Positions
+    newest_event_time: int
+    barrier_time: int
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class ShardCommit:
+    """What a shard did since it committed last.
+
+    Args:
+        at: where it stands.
+        changes: in order.
+        forgotten: keys of delete marks that are forgotten.
+    """
+
+    at: ShardPosition
+    changes: Sequence[Change]
+    forgotten: Sequence[int]
 
 
 class TermSteps(NamedTuple):

@@ -1,6 +1,6 @@
 """One shard: some partitions of the stream, their chunks, and the best of them for every question."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import NoReturn
 
@@ -16,7 +16,7 @@ from monitor.core.index.duplicates.shingles import jaccard
 from monitor.core.index.engine import Bm25Config, Depths, Engine
 from monitor.core.index.lexical.sources import StatisticsSums, TermOccurrences, Totals, chunks_by_source
 from monitor.core.model.anchors import AnchorSet
-from monitor.core.model.changes import Applied, noted_keys, repeated_upserts
+from monitor.core.model.changes import Applied, Change, ChunkRow, Delta, noted_keys, repeated_upserts
 from monitor.core.model.events import Located, Partition
 from monitor.core.model.lists import NO_CHUNK, RankedLists
 from monitor.core.model.scoring import Distance
@@ -29,8 +29,10 @@ from monitor.core.shards.messages import (
     LikestTexts,
     NotShardedError,
     Positions,
+    ShardCommit,
     ShardLists,
     ShardOutOfStepError,
+    ShardPosition,
     StageSums,
     of_shard,
     shard_of,
@@ -38,6 +40,8 @@ from monitor.core.shards.messages import (
 from monitor.core.shards.owners import ShardJournals
 from monitor.core.shards.populations import BaselinePart, PopulationPart
 
+LoadedChunk = tuple[ChunkRow, str, NDArray[np.float32] | None]
+"""What a shard kept of a chunk: its row, its text, "" for a delete mark, and its vector, None without a dense leg."""
 _NONE = np.zeros(0, np.int64)
 
 
@@ -86,10 +90,13 @@ class Shard:
         number: its own, from 0.
         config: of all shards.
         anchors: the anchors, with prepared vectors.
+        stored: whether somebody asks for commits; else what changed is not kept.
     """
 
-    def __init__(self, number: int, config: ShardConfig, anchors: AnchorSet) -> None:
-        self.number, self._config = number, config
+    def __init__(self, number: int, config: ShardConfig, anchors: AnchorSet, *, stored: bool = False) -> None:
+        self.number, self._config, self._stored = number, config, stored
+        self._changes: list[Change] = []
+        self._forgotten: list[int] = []
         self.corpus = Corpus(config.dimension, tombstone_days=config.tombstone_days)
         self._vocabulary = CountingVocabulary()
         self.engine = Engine(
@@ -133,7 +140,28 @@ class Shard:
         self.engine.stage(delta)
         self.journals.came(delta)
         self._state = _State(span.epoch, self._own(span.upto), ranked=False)
+        if self._stored:
+            self._changes += applied.changes
         return self._sums(applied, noted_keys(applied.changes, delta), sketches)
+
+    def load(self, at: ShardPosition, parts: Iterable[Sequence[LoadedChunk]]) -> StageSums:
+        """Take in what the shard had when it stopped, into an empty one; `rank` ends it as it ends a step.
+
+        Args:
+            at: where it stood.
+            parts: all known chunks with their texts and vectors, delete marks included, part by part.
+
+        Raises:
+            ShardOutOfStepError: the shard is not empty.
+        """
+        if self._state.epoch or self._state.positions:
+            self._refuse(f"load epoch {at.epoch}: stands at {self._stand()}")
+        self.engine.load(self._deltas(parts), rank=False)
+        self.journals.everything()
+        self.corpus.newest_event_time = max(self.corpus.newest_event_time, at.newest_event_time)
+        self.corpus.barrier_time = at.barrier_time
+        self._state = _State(at.epoch, self._own(at.positions), ranked=False)
+        return self._sums(arrived=np.array([row.key for row in self.corpus.rows()], np.int64))
 
     def rank(self, span: EpochSpan, totals: Totals | None, cuts: Cuts) -> ShardLists:
         """The best of its chunks for every question, under what BM25 rests on in all shards.
@@ -175,7 +203,18 @@ class Shard:
         """A barrier, at the newest event time of all shards: forgets old delete marks and returns their keys."""
         self.at(epoch)
         self.corpus.newest_event_time = max(self.corpus.newest_event_time, newest_event_time)
-        return self.corpus.prune()
+        gone = self.corpus.prune()
+        if self._stored:
+            self._forgotten += gone
+        return gone
+
+    def commit(self, epoch: int) -> ShardCommit:
+        """What it did since this was called last, to be stored; at any time between two steps."""
+        self.at(epoch)
+        at = ShardPosition(epoch, self._state.positions, self.corpus.newest_event_time, self.corpus.barrier_time)
+        made = ShardCommit(at, tuple(self._changes), tuple(self._forgotten))
+        self._changes, self._forgotten = [], []
+        return made
 
     def rebase(self, epoch: int, part: BaselinePart | None) -> None:
         """Compare with these chunks of a baseline from here on."""
@@ -255,6 +294,14 @@ class Shard:
         self.at(epoch)
         return self.corpus.changed(since)
 
+    def _deltas(self, parts: Iterable[Sequence[LoadedChunk]]) -> Iterator[Delta]:
+        for stored in parts:
+            first = len(self.corpus.names)
+            rows = self.corpus.restore([row for row, _, _ in stored], [vector for _, _, vector in stored])
+            live, end = [row for row in rows if row.live], len(self.corpus.names)
+            texts = [text for row, text, _ in stored if row.live]
+            yield Delta(_NONE, np.arange(first, end), live, texts, self.corpus.vectors[first:end], _NONE)
+
     def _lists(self) -> dict[ListLeg, RankedLists]:
         made: dict[ListLeg, RankedLists] = {}
         if self.engine.dense is not None:
@@ -268,6 +315,7 @@ class Shard:
         applied: Applied | None = None,
         noted: NDArray[np.int64] = _NONE,
         sketches: Mapping[int, ContentSketch] | None = None,
+        arrived: NDArray[np.int64] | None = None,
     ) -> StageSums:
         lexical = self.engine.lexical
         own = Totals(len(self.corpus), 0, (), _NONE, 0.0) if lexical is None else lexical.own()
@@ -283,7 +331,9 @@ class Shard:
             upserts=repeated_upserts(changes),
             refused=() if applied is None else applied.refused,
             noted=noted,
-            arrived=np.array([of.after.key for of in changes if of.before is None], np.int64),
+            arrived=np.array([of.after.key for of in changes if of.before is None], np.int64)
+            if arrived is None
+            else arrived,
             sketches=sketches or {},
         )
 

@@ -22,7 +22,7 @@ from monitor.core.model.events import Located, Partition
 from monitor.core.model.lists import RankedLists
 from monitor.core.model.rewrites import with_rewrites
 from monitor.core.shards.merge import cuts_after, likest, merged, short
-from monitor.core.shards.messages import EpochSpan, NotShardedError, ShardLists, StageSums
+from monitor.core.shards.messages import EpochSpan, NotShardedError, ShardLists, ShardPosition, StageSums
 from monitor.core.shards.port import Shards
 from monitor.core.shards.shard import ShardConfig
 from monitor.core.shards.sharded_corpus import ShardedCorpus
@@ -53,7 +53,7 @@ class ShardedState:
         self.lexical = ShardedLexical(config, anchors, shards, corpus) if config.depths.lexical else None
         self.second_rounds = 0
         """Questions that shards were asked a second time, because they had held back too much, ever."""
-        self._config, self._shards, self._corpus = config, shards, corpus
+        self.config, self.shards, self._corpus = config, shards, corpus
         self._positions: dict[Partition, int] = {}
         self._lists = self._empty()
 
@@ -76,7 +76,7 @@ class ShardedState:
             source, offset = located.position.source, located.position.offset
             upto[source] = max(upto.get(source, 0), offset + 1)
         span = EpochSpan(self._corpus.epoch + 1, self._positions, upto)
-        sums = self._shards.stage(span, events)
+        sums = self.shards.stage(span, events)
         self._positions = upto
         noted = np.unique(np.concatenate([of.noted for of in sums]))
         self._corpus.forget(noted.tolist())
@@ -96,11 +96,22 @@ class ShardedState:
             sketches={key: sketch for of in sums for key, sketch in of.sketches.items()},
         )
 
+    def resume(self, at: ShardPosition, loaded: Sequence[StageSums]) -> None:
+        """Go on where the shards stopped: owners and coordinator begin anew from what each shard has.
+
+        Args:
+            at: where they stood, as each of them was told.
+            loaded: what `Shard.load` said.
+        """
+        self._positions, self._corpus.barrier_time = dict(at.positions), at.barrier_time
+        self._corpus.newest_event_time = at.newest_event_time
+        self._rank(EpochSpan(at.epoch, at.positions, at.positions), loaded, {})
+
     def reanchor(self, anchors: AnchorSet) -> NDArray[np.int64]:
         """Watch other anchors from here on; see `Engine.reanchor`. A step of its own, without events."""
         kept = kept_rows(self.anchors, anchors)
         span = EpochSpan(self._corpus.epoch + 1, self._positions, self._positions)
-        sums = self._shards.ask(span.epoch, anchors)
+        sums = self.shards.ask(span.epoch, anchors)
         self.anchors = anchors
         if self.lexical is not None:
             self.lexical.ask(anchors)
@@ -128,7 +139,7 @@ class ShardedState:
         newest = max(of.newest_event_time for of in sums)
         self._corpus.newest_event_time = max(self._corpus.newest_event_time, newest)
         totals = None if self.lexical is None else self.lexical.summed(sums)
-        replies = self._shards.rank(span, totals, cuts)
+        replies = self.shards.rank(span, totals, cuts)
         self._corpus.epoch = span.epoch
         self._lists = {leg: self._merged(leg, replies, cuts.get(leg)) for leg in self._lists}
         listed = np.unique(np.concatenate([_NO_WORDS, *(of.keys.ravel() for of in self._lists.values())]))
@@ -136,7 +147,7 @@ class ShardedState:
         self._corpus.fetch(listed.tolist())
 
     def _merged(self, leg: ListLeg, replies: Sequence[ShardLists], cut: NDArray[np.float64] | None) -> RankedLists:
-        k, names = self._config.depths.k, self._corpus.names_of
+        k, names = self.config.depths.k, self._corpus.names_of
         entries = [of.legs[leg] for of in replies]
         lists = merged(entries, k, names)
         if cut is None:
@@ -145,14 +156,14 @@ class ShardedState:
         if not len(rows):
             return lists
         self.second_rounds += len(rows)
-        again = self._shards.rest(self._corpus.epoch, {leg: rows})
+        again = self.shards.rest(self._corpus.epoch, {leg: rows})
         return lists.replaced(rows, merged([of.legs[leg] for of in again], k, names))
 
     def _cuts(self) -> dict[ListLeg, NDArray[np.float64]]:
         return {leg: cuts_after(of) for leg, of in self._lists.items()}
 
     def _empty(self) -> dict[ListLeg, RankedLists]:
-        depths, made = self._config.depths, {}
+        depths, made = self.config.depths, {}
         legs: list[tuple[ListLeg, bool]] = [("exact", depths.dense), ("lexical", depths.lexical)]
         for leg, on in legs:
             if on:
@@ -172,7 +183,7 @@ class ShardedState:
         return made
 
     def _no_delta(self) -> Delta:
-        none = np.zeros((0, self._config.dimension), np.float32)
+        none = np.zeros((0, self.config.dimension), np.float32)
         return Delta(_NO_WORDS, _NO_WORDS, (), (), none, _NO_WORDS, none)
 
 

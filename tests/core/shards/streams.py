@@ -1,6 +1,6 @@
 """One session of one process, and sessions over shards beside it that are fed the same."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -16,6 +16,7 @@ from monitor.core.model.scoring import Distance, prepare
 from monitor.core.reporting.drift import Drift, SegmentScope
 from monitor.core.session import Session
 from monitor.core.shards.local import LocalShards
+from monitor.core.shards.messages import ShardPosition
 from monitor.core.shards.shard import ShardConfig
 from monitor.core.shards.sharded_corpus import ShardedCorpus
 from monitor.core.shards.sharded_state import ShardedState
@@ -108,3 +109,29 @@ def sharded(chosen: ShardConfig, anchors: AnchorSet, shards: int) -> Session:
     corpus = ShardedCorpus(D, there)
     state = ShardedState(chosen, anchors, there, corpus)
     return Session.of(corpus, state, drift_of(anchors, chosen.bm25, chosen.depths.k), index=False)
+
+
+def restarted(session: Session, texts: Mapping[int, str]) -> Session:
+    """The same from what its shards have, in key order; nothing else is handed on but what a store would keep."""
+    state, corpus = session.engine, session.corpus
+    assert isinstance(state, ShardedState)
+    before = state.shards
+    assert isinstance(before, LocalShards)
+    at = ShardPosition(before.shards[0].epoch, state.positions, corpus.newest_event_time, corpus.barrier_time)
+    there = LocalShards(state.config, state.anchors)
+    loaded = []
+    for old, new in zip(before.shards, there.shards, strict=True):
+        rows = sorted(old.corpus.rows(), key=lambda row: row.key)
+        stored = [
+            (row, texts[row.key] if row.live else "", old.corpus.vectors[row.slot] if row.live else None)
+            for row in rows
+        ]
+        loaded.append(new.load(at, [stored[: len(stored) // 2], stored[len(stored) // 2 :]]))
+    table = ShardedCorpus(D, there)
+    made = ShardedState(state.config, state.anchors, there, table)
+    made.resume(at, loaded)
+    again = Session.of(table, made, session.drift, index=False)
+    again.counters.update(session.counters)
+    again._places = session._places
+    again.compare_with(session.baseline, session.pinned)
+    return again

@@ -18,7 +18,18 @@ from monitor.core.model.events import Delete, Located, Segment
 from monitor.core.model.lists import RankedLists
 from monitor.core.model.production import ProductionResult
 from monitor.core.session import Ingested, Session
-from tests.core.shards.streams import WORDS, Feed, anchor, anchor_set, config, drift_of, sharded, single, upsert
+from tests.core.shards.streams import (
+    WORDS,
+    Feed,
+    anchor,
+    anchor_set,
+    config,
+    drift_of,
+    restarted,
+    sharded,
+    single,
+    upsert,
+)
 
 SHARDS = (1, 2, 4, 8)
 SEGMENTS: list[Segment] = [
@@ -87,9 +98,11 @@ class ShardsMachine(RuleBasedStateMachine):
         self.one = single(chosen, anchors)
         self.many = [sharded(chosen, anchors, shards) for shards in SHARDS]
         self.feed = Feed()
+        self.texts: dict[int, str] = {}
 
     def apply(self, events: Sequence[Located]) -> None:
         expected = self.one.apply(events)
+        self.texts.update({of.after.key: of.chunk.text for of in expected.changes if of.chunk is not None})
         for session in self.many:
             found = session.apply(events)
             assert refusals(found) == refusals(expected)
@@ -149,7 +162,17 @@ class ShardsMachine(RuleBasedStateMachine):
     @rule()
     def a_baseline_is_taken(self) -> None:
         for session in (self.one, *self.many):
-            session.compare_with(session.snapshot("main"))
+            session.compare_with(session.snapshot("main"), self.one.pinned)
+
+    @rule()
+    def a_baseline_is_pinned(self) -> None:
+        pinned = self.one.snapshot("pinned")
+        for session in (self.one, *self.many):
+            session.compare_with(session.baseline, pinned)
+
+    @rule()
+    def every_shard_and_the_coordinator_start_again(self) -> None:
+        self.many = [restarted(session, self.texts) for session in self.many]
 
     @rule()
     def snapshots_are_the_same(self) -> None:

@@ -11,15 +11,16 @@ SCHEMA_VERSION = 4
 """4: a deploy names the one that the baseline moved on to with it."""
 APPLICATION_ID = 0x43447266
 """Of SQLite files that are ours ("CDrf"), in the file's own header."""
-SCHEMA = """
-CREATE TABLE position (topic TEXT, partition INTEGER, next INTEGER NOT NULL, PRIMARY KEY (topic, partition));
-CREATE TABLE chunk (
+CHUNK_TABLE = """CREATE TABLE chunk (
   key INTEGER PRIMARY KEY, chunk_id TEXT NOT NULL, doc_id TEXT NOT NULL, ordinal INTEGER NOT NULL,
   segment BLOB NOT NULL, embedding_version TEXT NOT NULL, event_time INTEGER NOT NULL, content_hash TEXT NOT NULL,
   version INTEGER, topic TEXT NOT NULL, partition INTEGER NOT NULL, at INTEGER NOT NULL,
   live INTEGER NOT NULL, text TEXT NOT NULL, vector BLOB,
   changed_topic TEXT, changed_partition INTEGER, changed_at INTEGER, how INTEGER NOT NULL);
-CREATE TABLE counter (name BLOB PRIMARY KEY, value INTEGER NOT NULL);
+"""
+SCHEMA = f"""
+CREATE TABLE position (topic TEXT, partition INTEGER, next INTEGER NOT NULL, PRIMARY KEY (topic, partition));
+{CHUNK_TABLE}CREATE TABLE counter (name BLOB PRIMARY KEY, value INTEGER NOT NULL);
 CREATE TABLE quarantine (
   topic TEXT, partition INTEGER, at INTEGER, reason TEXT NOT NULL, detail TEXT NOT NULL, key BLOB, value BLOB,
   size INTEGER NOT NULL, PRIMARY KEY (topic, partition, at));

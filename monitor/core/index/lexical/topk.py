@@ -159,6 +159,10 @@ class LexicalTopK:
         self._watch.rename(delta.added, self._names)
         self._store(delta, tokens)
 
+    def postpone(self) -> None:
+        """Instead of `settle`: every list is made anew by the next `rank`."""
+        self._arrived = self._forward.live()
+
     def settle(self) -> NDArray[np.bool_]:
         """Make every list anew, by a scan; returns what `apply` does."""
         reference = self._follow()

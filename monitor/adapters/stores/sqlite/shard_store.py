@@ -1,0 +1,199 @@
+"""The state of one shard in one SQLite file (WAL): chunks, where it stands, and what its last commit overwrote."""
+
+import sqlite3
+from collections.abc import Iterator, Sequence
+from contextlib import closing, contextmanager
+from itertools import count
+from pathlib import Path
+
+import msgspec
+
+from monitor.adapters.stores.sqlite.rows import PUT_CHUNK, READ_CHUNKS, TOUCH_CHUNK, stored_chunk, written
+from monitor.adapters.stores.sqlite.schema import CHUNK_TABLE
+from monitor.core.model.events import Partition
+from monitor.core.shards.messages import ShardCommit, ShardOutOfStepError, ShardPosition
+from monitor.core.shards.shard import LoadedChunk
+from monitor.ports import ConfigurationError, CorpusDriftError, UnreachableError
+
+APPLICATION_ID = 0x43447368
+"""Of SQLite files that hold a shard ("CDsh"); not a state file's, so that neither is taken for the other."""
+SHARD_SCHEMA_VERSION = 1
+_SCHEMA = """
+CREATE TABLE stand (name TEXT PRIMARY KEY, value BLOB NOT NULL);
+CREATE TABLE overwritten AS SELECT * FROM chunk;
+CREATE TABLE appeared (key INTEGER PRIMARY KEY);
+"""
+_NOW, _BEFORE, _IDENTITY = "now", "before", "identity"
+_NOWHERE = ShardPosition(0, {}, 0, 0)
+
+
+class _Stand(msgspec.Struct, array_like=True):
+    """A `ShardPosition` as it is stored."""
+
+    epoch: int
+    positions: list[tuple[str, int, int]]
+    newest: int
+    barrier: int
+
+
+class ShardStore:
+    """Keeps one shard's chunks, positions and epoch in one transaction, and can take its last commit back.
+
+    Shards commit first, then the coordinator; its commit is the only publication. A shard whose process was killed in
+    between stands one commit ahead of what was published, and goes back to it.
+
+    Args:
+        path: the file; its folder must exist. Its owner holds the lock of the coordinator's state.
+        number, shards: "shard 2 of 4": a file is never another shard's, nor one of another count.
+        stream: what is read, such as the topics; a file of another stream is refused.
+        space: what the vectors are (dimension and distance).
+        patience: seconds to wait for another program that has locked the file.
+    """
+
+    def __init__(
+        self, path: Path, *, number: int, shards: int, stream: str, space: str, patience: float = 10.0
+    ) -> None:
+        self.path = path
+        self._identity = f"shard {number} of {shards}; {stream}; {space}"
+        self._patience = patience
+        self._open: sqlite3.Connection | None = None
+
+    @property
+    def _db(self) -> sqlite3.Connection:
+        if self._open is None:
+            message = f"shard {self.path}: not started"
+            raise CorpusDriftError(message)
+        return self._open
+
+    def start(self, published: int) -> ShardPosition:
+        """Open the file, make it if need be, go back to what was published, and say where that is.
+
+        Args:
+            published: the epoch of the coordinator's last commit; 0 before the first.
+
+        Raises:
+            ConfigurationError: not this shard's file, or it neither stands there nor can go back there.
+        """
+        try:
+            self._open = sqlite3.connect(
+                f"{self.path.absolute().as_uri()}?mode=rwc",
+                uri=True,
+                isolation_level=None,
+                check_same_thread=False,
+                timeout=self._patience,
+            )
+            self._recognize()
+            self._db.execute("PRAGMA journal_mode=WAL")
+            self._db.execute("PRAGMA synchronous=NORMAL")
+            if self._stand(_NOW).epoch != published and self._stand(_BEFORE).epoch == published:
+                self._take_back()
+        except sqlite3.Error as error:
+            message = f"shard {self.path}: {error}; expected a shard's file in a writable folder"
+            raise ConfigurationError(message) from error
+        now = self._stand(_NOW)
+        if now.epoch != published:
+            message = (
+                f"shard {self.path}: stands at epoch {now.epoch}, the state at {published}; "
+                "expected the files of one run"
+            )
+            raise ConfigurationError(message)
+        return now
+
+    def commit(self, commit: ShardCommit) -> None:
+        """What a shard did since its last commit, in one transaction; nothing where it took no step since.
+
+        Raises:
+            UnreachableError: the file cannot be written now; nothing of it is stored.
+            ShardOutOfStepError: something changed without a step: it could not be taken back.
+        """
+        before = self._stand(_NOW)
+        if commit.at.epoch == before.epoch:
+            if commit.changes or commit.forgotten:
+                message = f"shard {self.path}: changes at epoch {before.epoch}, which is committed; expected a step"
+                raise ShardOutOfStepError(message)
+            return
+        with self._told("cannot commit"):
+            self._db.execute("BEGIN IMMEDIATE")
+            try:
+                self._put(commit, before)
+                self._db.execute("COMMIT")
+            except BaseException:
+                if self._db.in_transaction:
+                    self._db.execute("ROLLBACK")
+                raise
+
+    def chunks(self, batch: int) -> Iterator[Sequence[LoadedChunk]]:
+        """Every known chunk in key order, delete marks included, in batches; live rows have the slots 0, 1, ..."""
+        slots = count()
+        with self._told("cannot read the chunks"), closing(self._db.execute(READ_CHUNKS)) as cursor:
+            while fetched := cursor.fetchmany(batch):
+                yield [stored_chunk(values, slots) for values in fetched]
+
+    def close(self) -> None:
+        """Close the file; safe to call twice."""
+        if self._open is not None:
+            self._open.close()
+            self._open = None
+
+    def _put(self, commit: ShardCommit, before: ShardPosition) -> None:
+        db, keys = self._db, {change.after.key for change in commit.changes} | set(commit.forgotten)
+        each = [(key,) for key in sorted(keys)]
+        db.execute("DELETE FROM overwritten")
+        db.execute("DELETE FROM appeared")
+        db.executemany("INSERT INTO overwritten SELECT * FROM chunk WHERE key=?", each)
+        db.executemany("INSERT INTO appeared SELECT ?1 WHERE NOT EXISTS (SELECT 1 FROM chunk WHERE key=?1)", each)
+        puts, touches = written(commit.changes)
+        db.executemany(PUT_CHUNK, puts)
+        db.executemany(TOUCH_CHUNK, touches)
+        db.executemany("DELETE FROM chunk WHERE key=?", [(key,) for key in commit.forgotten])
+        self._note(_BEFORE, before)
+        self._note(_NOW, commit.at)
+
+    def _take_back(self) -> None:
+        before = self._stand(_BEFORE)
+        db = self._db
+        db.execute("BEGIN IMMEDIATE")
+        db.execute("DELETE FROM chunk WHERE key IN (SELECT key FROM appeared)")
+        db.execute("INSERT OR REPLACE INTO chunk SELECT * FROM overwritten")
+        self._note(_NOW, before)
+        db.execute("COMMIT")
+
+    def _recognize(self) -> None:
+        db = self._db
+        application, version, tables = (
+            db.execute(query).fetchone()[0]
+            for query in ("PRAGMA application_id", "PRAGMA user_version", "SELECT COUNT(*) FROM sqlite_master")
+        )
+        if not tables:
+            marks = f"PRAGMA application_id={APPLICATION_ID}; PRAGMA user_version={SHARD_SCHEMA_VERSION};"
+            db.executescript(f"BEGIN; {CHUNK_TABLE} {_SCHEMA} {marks} COMMIT;")
+            db.execute("INSERT INTO stand VALUES (?, ?)", (_IDENTITY, self._identity.encode()))
+            return
+        if (application, version) != (APPLICATION_ID, SHARD_SCHEMA_VERSION):
+            message = f"shard {self.path}: an SQLite file of something else; expected a shard's file of this version"
+            raise ConfigurationError(message)
+        (kept,) = db.execute("SELECT value FROM stand WHERE name=?", (_IDENTITY,)).fetchone() or (b"",)
+        if kept != self._identity.encode():
+            message = f"shard {self.path}: is {kept.decode()!r}; expected {self._identity!r}, or another state.path"
+            raise ConfigurationError(message)
+
+    def _stand(self, name: str) -> ShardPosition:
+        found = self._db.execute("SELECT value FROM stand WHERE name=?", (name,)).fetchone()
+        if found is None:
+            return _NOWHERE
+        kept = msgspec.msgpack.decode(found[0], type=_Stand)
+        positions = {Partition(topic, number): at for topic, number, at in kept.positions}
+        return ShardPosition(kept.epoch, positions, kept.newest, kept.barrier)
+
+    def _note(self, name: str, at: ShardPosition) -> None:
+        places = [(part.topic, part.partition, offset) for part, offset in sorted(at.positions.items())]
+        packed = msgspec.msgpack.encode(_Stand(at.epoch, places, at.newest_event_time, at.barrier_time))
+        self._db.execute("INSERT OR REPLACE INTO stand VALUES (?, ?)", (name, packed))
+
+    @contextmanager
+    def _told(self, doing: str) -> Iterator[None]:
+        try:
+            yield
+        except sqlite3.Error as error:
+            message = f"shard {self.path}: {doing}: {error}; the last commit is what counts"
+            raise UnreachableError(message) from error
