@@ -132,6 +132,6 @@ def restarted(session: Session, texts: Mapping[int, str]) -> Session:
     made.resume(at, loaded)
     again = Session.of(table, made, session.drift, index=False)
     again.counters.update(session.counters)
-    again._places = session._places
+    again._places, again._index, again._served = session._places, session._index, session._served
     again.compare_with(session.baseline, session.pinned)
     return again

@@ -14,10 +14,10 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 from monitor.core.index.baseline import ListLeg, Snapshot
 from monitor.core.index.engine import Bm25Config
 from monitor.core.model.anchors import AnchorSet
-from monitor.core.model.events import Delete, Located, Segment
+from monitor.core.model.events import Delete, Located, Segment, chunk_key
 from monitor.core.model.lists import RankedLists
 from monitor.core.model.production import ProductionResult
-from monitor.core.session import Ingested, Session
+from monitor.core.session import Ingested, ServedLists, Session
 from tests.core.shards.streams import (
     WORDS,
     Feed,
@@ -169,6 +169,30 @@ class ShardsMachine(RuleBasedStateMachine):
         pinned = self.one.snapshot("pinned")
         for session in (self.one, *self.many):
             session.compare_with(session.baseline, pinned)
+
+    @rule(missing=st.integers(0, 17), ghost=st.booleans(), stale=st.booleans())
+    def an_index_serves_what_it_has(self, missing: int, ghost: bool, stale: bool) -> None:
+        exact = self.one.engine.lists()["exact"]
+        served = RankedLists(exact.keys.copy(), exact.scores.copy(), exact.lengths.copy(), exact.known.copy())
+        gone = chunk_key(f"c{missing}")
+        for row in range(len(served)):
+            kept = [
+                (key, of) for key, of in zip(exact.keys[row], exact.scores[row], strict=True) if key not in (gone, -1)
+            ]
+            if ghost and len(kept) < served.depth:
+                kept.append((chunk_key("nobody"), -1.0))
+            served.keys[row], served.scores[row], served.lengths[row] = -1, np.nan, len(kept)
+            served.keys[row, : len(kept)] = [key for key, _ in kept]
+            served.scores[row, : len(kept)] = [of for _, of in kept]
+        hashes = {
+            key: "old" if stale and key % 2 else self.said(key) for key in served.keys.ravel().tolist() if key >= 0
+        }
+        for session in (self.one, *self.many):
+            session.observe(ServedLists(served, hashes, names={chunk_key("nobody"): "nobody"}))
+
+    def said(self, key: int) -> str:
+        row = self.one.corpus.row(key)
+        return "" if row is None else row.content_hash
 
     @rule()
     def every_shard_and_the_coordinator_start_again(self) -> None:
