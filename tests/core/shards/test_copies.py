@@ -112,3 +112,21 @@ def test_every_hash_has_one_owner_and_all_owners_have_some() -> None:
     hashes = mix(np.arange(4_000, dtype=np.uint64))
     for count in (1, 2, 3, 8):
         assert np.bincount(owners(hashes, count), minlength=count).min() > 4_000 / count * 0.8
+
+
+@pytest.mark.parametrize("count", [1, 2, 4, 8])
+def test_near_copies_that_come_one_after_the_other_find_each_other(count: int) -> None:
+    """Witnesses of every kind: who waits, who is matched, who comes along, and who loses its witness."""
+    words = [f"w{at}" for at in range(60)]
+    texts = [" ".join([*words[:at], "other", *words[at + 1 :]]) for at in range(6)]
+    cluster, near = Cluster(count, RensaBands()), []
+    for at, text in enumerate(texts):
+        cluster.feed(located([put(f"c{at}", text)], at))
+        cluster.settle()
+        near.append(cluster.copies.near)
+    assert near == [0, 2, 3, 4, 5, 6]
+    for at in range(6):
+        cluster.feed(located([Delete(f"c{at}", 0)], 10 + at))
+        cluster.settle()
+        near.append(cluster.copies.near)
+    assert near[6:] == [5, 4, 3, 2, 0, 0]

@@ -2,16 +2,19 @@
 
 from collections.abc import Sequence
 
-from hypothesis import HealthCheck, settings
+import numpy as np
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
 from monitor.adapters.rensa import RensaBands
+from monitor.core.index.index_sample import sampled
 from monitor.core.index.statistics.measured import Measurable
 from monitor.core.index.statistics.profile import Profile
 from monitor.core.model.events import CorpusEvent, Delete
 from tests.core.index.duplicates.test_duplicates import FewBands
-from tests.core.shards.parts import CAP, COUNTS, Cluster, Part, copied, events, located, plain
+from tests.core.index.statistics.streams import put
+from tests.core.shards.parts import BASES, CAP, COUNTS, Cluster, Part, copied, events, located, plain
 
 
 class PartsMachine(RuleBasedStateMachine):
@@ -29,6 +32,19 @@ class PartsMachine(RuleBasedStateMachine):
         for batch in batches:
             self.feed(batch)
         self.settled()
+
+    @rule(
+        chunks=st.lists(
+            st.tuples(st.integers(0, 9), st.booleans(), st.integers(0, 2), st.integers(0, 3)), min_size=4, max_size=8
+        )
+    )
+    def near_copies_one_by_one(self, chunks: Sequence[tuple[int, bool, int, int]]) -> None:
+        """Each an epoch of its own: what comes meets who waits and who is matched, and who leaves was a witness."""
+        for number, stays, first, more in chunks:
+            text = " ".join([*BASES[0][first:], *["extra", "words", "more"][:more]])
+            self.feed([put(f"c{number}", text, ordinal=number) if stays else Delete(f"c{number}", 0)])
+            self.settled()
+            assert copied(self.many.copies) == copied(self.one.duplicates)
 
     @rule()
     def all_is_deleted(self) -> None:
@@ -84,3 +100,15 @@ TestParts = PartsMachine.TestCase
 TestParts.settings = settings(
     max_examples=40, stateful_step_count=10, deadline=None, suppress_health_check=[HealthCheck.too_slow]
 )
+
+
+@given(st.sets(st.integers(0, 2**62), max_size=40), st.data())
+def test_a_sample_of_the_index_is_the_least_of_all_shards_samples(keys: set[int], data: st.DataObject) -> None:
+    every = np.array(sorted(keys), np.int64)
+    unsettled = np.array(
+        sorted(data.draw(st.sets(st.sampled_from(sorted(keys)), max_size=5))) if keys else [], np.int64
+    )
+    salt, count = data.draw(st.integers(0, 2**63)), data.draw(st.integers(1, 12))
+    parts = [sampled(every[every % 4 == part], unsettled, salt=salt, count=count) for part in range(4)]
+    found = sampled(np.concatenate(parts), unsettled[:0], salt=salt, count=count)
+    assert found.tolist() == sampled(every, unsettled, salt=salt, count=count).tolist()
