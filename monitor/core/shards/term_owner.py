@@ -1,5 +1,6 @@
 """Document frequencies of words over all shards, kept by owners that share the words between them."""
 
+from collections import Counter
 from collections.abc import Sequence
 
 import numpy as np
@@ -26,12 +27,9 @@ class TermOwner:
     """
 
     def __init__(self) -> None:
-        self._frequency: dict[int, int] = {}
-        self._words: dict[int, int] = {}
-
-    def __len__(self) -> int:
-        """Words in live chunks."""
-        return len(self._frequency)
+        self._hashes: NDArray[np.uint64] = np.zeros(0, np.uint64)
+        self._frequency: NDArray[np.int64] = np.zeros(0, np.int64)
+        self._words: Counter[int] = Counter()
 
     def take(self, moved: TermSteps) -> None:
         """Count a shard's steps.
@@ -39,25 +37,41 @@ class TermOwner:
         Raises:
             ShardError: a count falls below zero: steps were lost, or came twice.
         """
-        frequency, words = self._frequency, self._words
-        for word, step in zip(moved.hashes.tolist(), moved.steps.tolist(), strict=True):
-            before = frequency.get(word, 0)
-            after = before + step
-            if after < 0:
-                message = f"word {word:016x}: {before} chunks and a step of {step}; expected no count below 0"
-                raise ShardError(message)
-            if before:
-                words[before] -= 1
-            if after:
-                frequency[word] = after
-                words[after] = words.get(after, 0) + 1
-            else:
-                frequency.pop(word, None)
+        order = np.argsort(moved.hashes)
+        hashes, steps = moved.hashes[order], moved.steps[order]
+        place = np.searchsorted(self._hashes, hashes)
+        known = np.zeros(len(hashes), np.bool_)
+        inside = np.flatnonzero(place < len(self._hashes))
+        known[inside] = self._hashes[place[inside]] == hashes[inside]
+        before = np.zeros(len(hashes), np.int64)
+        before[known] = self._frequency[place[known]]
+        after = before + steps
+        if (after < 0).any():
+            at = int(np.argmax(after < 0))
+            said = f"word {int(hashes[at]):016x}: {before[at]} chunks and a step of {steps[at]}"
+            message = f"{said}; expected no count below 0"
+            raise ShardError(message)
+        self._count(before, -1)
+        self._count(after, 1)
+        self._frequency[place[known]] = after[known]
+        fresh = ~known
+        if fresh.any():
+            self._hashes = np.insert(self._hashes, place[fresh], hashes[fresh])
+            self._frequency = np.insert(self._frequency, place[fresh], after[fresh])
+        live = self._frequency > 0
+        if 2 * int(live.sum()) < len(live):  # words that nobody says any more
+            self._hashes, self._frequency = self._hashes[live], self._frequency[live]
 
     def frequencies(self) -> Frequencies:
         """The histogram of its words."""
-        held = sorted((of, count) for of, count in self._words.items() if count)
+        held = sorted((of, count) for of, count in self._words.items() if of and count)
         return np.array([of for of, _ in held], np.int64), np.array([count for _, count in held], np.int64)
+
+    def _count(self, frequencies: NDArray[np.int64], sign: int) -> None:
+        for of, count in zip(*(found.tolist() for found in np.unique(frequencies, return_counts=True)), strict=True):
+            self._words[of] += sign * count
+            if not self._words[of]:
+                del self._words[of]
 
 
 def added(histograms: Sequence[Frequencies]) -> Frequencies:

@@ -161,3 +161,19 @@ def test_steps_that_come_twice_or_not_at_all_are_seen() -> None:
     owner.take(TermSteps(word, np.array([-1])))
     with pytest.raises(ShardError, match="word 0000000000000003: 0 chunks and a step of -1"):
         owner.take(TermSteps(word, np.array([-1])))
+
+
+def test_what_nobody_lists_makes_room(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("monitor.core.shards.sharded_corpus._ROOM", 0)
+    chosen = config(1, 2, OKAPI)
+    reference, session, feed = single(chosen, ANCHORS), sharded(chosen, ANCHORS, 4), Feed()
+    for turn in range(4):
+        events = [feed.place(at, upsert(at, f"w1 w{turn} w{at}", at % 6, 0, (), 1)) for at in range(turn, 18)]
+        assert [session.apply(events), reference.apply(events)]
+        rows = [session.corpus.row(row.key) for row in reference.corpus.rows()]
+        assert [row.content_hash for row in rows if row] == [row.content_hash for row in reference.corpus.rows()]
+        if not turn:
+            for of in (session, reference):
+                of.compare_with(of.snapshot("main"))
+    assert len(session.corpus.names) < len(reference.corpus.names) * 2
+    assert repr(session.report()) == repr(reference.report())
