@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from monitor.core.index.dense.order import places, ranked
+from monitor.core.index.dense.order import places
 from monitor.core.model.lists import NO_CHUNK, RankedLists
 from monitor.core.shards.messages import ChunkInTwoShardsError, LegEntries, LikestTexts
 
@@ -44,8 +44,8 @@ def merged(shards: Sequence[LegEntries], k: int, names: Names) -> RankedLists:
     rows = np.concatenate([np.repeat(np.arange(count), of.counts) for of in shards])
     keys = np.concatenate([of.keys for of in shards])
     scores = np.concatenate([of.scores for of in shards])
-    distinct, slots = np.unique(keys, return_inverse=True)
-    order = ranked(rows, scores, slots, _tied_names(rows, scores, distinct, slots, names))
+    shard = np.repeat(np.arange(len(shards)), [len(of.keys) for of in shards])
+    order = np.lexsort((_among_equals(rows, scores, shard, keys, names), -scores, rows))
     rows, keys, scores = rows[order], keys[order], scores[order]
     place = places(rows)
     first = place < k
@@ -85,19 +85,25 @@ def likest(shards: Sequence[LikestTexts]) -> NDArray[np.int64]:
     return keys
 
 
-def _tied_names(
+def _among_equals(
     rows: NDArray[np.int64],
     scores: NDArray[np.float64],
-    distinct: NDArray[np.int64],
-    slots: NDArray[np.int64],
+    shard: NDArray[np.int64],
+    keys: NDArray[np.int64],
     names: Names,
-) -> list[str]:
-    """Chunk ids by place in `distinct`, of those chunks whose score another entry of the list has too."""
+) -> NDArray[np.int64]:
+    """What orders equal scores of one list: their shard's order, or chunk ids where several shards have some."""
+    made = np.arange(len(rows))
     order = np.lexsort((-scores, rows))
-    row, score = rows[order], scores[order]
-    tie = np.flatnonzero((row[1:] == row[:-1]) & (score[1:] == score[:-1]))
-    tied = np.unique(slots[order[np.concatenate((tie, tie + 1))]])
-    made = [""] * len(distinct)
-    for at, name in zip(tied.tolist(), names(distinct[tied].tolist()), strict=True):
-        made[at] = name
+    row, score, of = rows[order], scores[order], shard[order]
+    equal = (row[1:] == row[:-1]) & (score[1:] == score[:-1])
+    group = np.concatenate((np.zeros(min(1, len(rows)), np.int64), np.cumsum(~equal)))
+    mixed = np.unique(group[1:][equal & (of[1:] != of[:-1])])
+    tied = order[np.isin(group, mixed)]
+    if len(tied):
+        distinct, places = np.unique(keys[tied], return_inverse=True)
+        named = names(distinct.tolist())
+        ranks = np.empty(len(distinct), np.int64)
+        ranks[sorted(range(len(distinct)), key=named.__getitem__)] = np.arange(len(distinct))
+        made[tied] = ranks[places]
     return made

@@ -1,5 +1,7 @@
 """What a shard refuses, and what the coordinator asks twice."""
 
+from collections.abc import Sequence
+
 import numpy as np
 import pytest
 
@@ -99,6 +101,17 @@ def test_equal_scores_stand_by_chunk_id_whatever_the_shard() -> None:
     made = merged([entries([(1, 2.0), (2, 1.0)]), entries([(4, 2.0), (3, 1.0)])], 3, names)
     assert made.keys.tolist() == [[4, 1, 3]]
     assert made.scores.tolist() == [[2.0, 2.0, 1.0]]
+
+
+def test_names_are_asked_for_only_where_shards_tie() -> None:
+    asked: list[list[int]] = []
+
+    def noted(keys: Sequence[int]) -> list[str]:
+        asked.append(list(keys))
+        return names(keys)
+
+    made = merged([entries([(7, 2.0), (2, 2.0), (1, 1.0)]), entries([(4, 1.0)])], 3, noted)
+    assert (made.keys.tolist(), asked) == ([[7, 2, 4]], [[1, 4]])
 
 
 def test_nothing_at_all_is_an_empty_list() -> None:
