@@ -4,6 +4,7 @@ import sys
 from collections.abc import Sequence
 from dataclasses import replace
 
+from monitor.core.judging.default_policy import SEGMENT
 from tests.gate.simulations import (
     A_SEGMENT,
     EVERYWHERE,
@@ -73,8 +74,8 @@ def segments(deploys: int) -> None:
     )
     for a_document in (1, 2):
         for name, lost, others in (
-            ("all at their limit", 0.1, 0.1),
-            ("one lost half, the rest at their limit", 0.5, 0.1),
+            ("all at what is usual", SEGMENT.usual, SEGMENT.usual),
+            ("one lost half, the rest at what is usual", 0.5, SEGMENT.usual),
             ("one lost half, the rest nothing", 0.5, 0.0),
             ("exactly ten of one's twenty", None, 0.0),
         ):

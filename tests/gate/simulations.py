@@ -13,7 +13,7 @@ from monitor.adapters.retrieval.qdrant.embedded import EmbeddedIndex
 from monitor.adapters.retrieval.qdrant.shard import EmbeddedSettings
 from monitor.core.evaluation import Evaluation, evidence_of
 from monitor.core.index.baseline import Member, Snapshot
-from monitor.core.judging.default_policy import SEGMENT, USUAL, WHOLE, default_rules
+from monitor.core.judging.default_policy import SEGMENT, WHOLE, default_rules
 from monitor.core.judging.hypotheses import POOLED, GateEvidence
 from monitor.core.judging.judgement import judge_deploy
 from monitor.core.judging.policy import Rule, Verdict
@@ -125,12 +125,12 @@ LEGS: tuple[ListedLeg, ...] = ("dense", "lexical")
 Harm = dict[str, tuple[float, float]]
 """By column of the default rules, its true mean in the first segment and in each of the others."""
 EVERYWHERE: Harm = {
-    "kept_answers_ratio": (USUAL,) * 2, "new_results": (10 * WHOLE.new[0],) * 2,
+    "kept_answers_ratio": (WHOLE.usual,) * 2, "new_results": (10 * WHOLE.new[0],) * 2,
     "new_first_ratio": (WHOLE.first[0],) * 2,
 }  # fmt: skip
 """Every segment's harm is what the default policy allows over all anchors, of lost answers what it calls usual."""
 _ALLOWED = {
-    "kept_answers_ratio": min(SEGMENT.lost[0], SEGMENTS * USUAL),
+    "kept_answers_ratio": min(SEGMENT.usual, SEGMENTS * WHOLE.usual),
     "new_results": 10 * SEGMENT.new[0],
     "new_first_ratio": SEGMENT.first[0],
 }
@@ -138,7 +138,7 @@ ONE_SEGMENT: Harm = {
     name: (most, max(0.0, (SEGMENTS * EVERYWHERE[name][0] - most) / (SEGMENTS - 1)))
     for name, most in _ALLOWED.items()
 }
-"""One of five has what a segment is allowed, or what all together are, which have no more than that."""
+"""One of five has what is usual or allowed in a segment, and all together no more than what is over all anchors."""
 NOTHING: Harm = dict.fromkeys(EVERYWHERE, (0.0, 0.0))
 TWICE: Harm = {name: (2 * of, 2 * rest) for name, (of, rest) in EVERYWHERE.items()}
 SEGMENT_LOST: Harm = {**NOTHING, "kept_answers_ratio": (0.30, 0.0)}
