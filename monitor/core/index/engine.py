@@ -253,7 +253,7 @@ def of_one_process(state: MaintainedState) -> Engine:
         InputError: there is no such engine, there are shards.
     """
     if not isinstance(state, Engine):
-        message = "the corpus is in shards; expected [shards] count = 1, see docs/scale.md"
+        message = "the corpus is in shards; expected one process, see docs/scale.md"
         raise InputError(message)
     return state
 
