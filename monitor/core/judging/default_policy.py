@@ -11,9 +11,9 @@ Every rule has two limits. Above the first, the tolerance, harm that is shown is
 within the tolerance and has to exclude the second, severe harm: twenty anchors of which none lost its answer exclude
 a loss of 14 points, so a segment that small can pass.
 
-Of answers lost it is known what ordinary deploys come to. Of the first 102 deploys of the FastAPI history, each judged
-against the one before, 92 lost too few known items to be called harmful, and one of those was beyond the tolerance,
-over all anchors or in any segment; of ten that were beyond it, nine were harmful. So a FAIL has to exclude
+Of answers lost it is known what ordinary deploys come to. Of the first 102 deploys of the FastAPI history, judged
+each against the one before, 92 lost too few known items to be called harmful, and one of those was beyond the
+tolerance, over all anchors or in any segment; of ten that were beyond it, nine were harmful. So a FAIL has to exclude
 what is usual, not the tolerance itself, and the estimate has to be beyond the tolerance: of five hundred anchors 13
 lost answers are enough, where 20 were needed to show that they are more than the 10 that are tolerated.
 
