@@ -6,6 +6,7 @@ from typing import Any, Literal
 
 from monitor.app.junit import JUnitSuite
 from monitor.app.markdown import bounded, cell
+from monitor.core.measures.registry import REGISTRY
 from monitor.core.model.report import ShareKind
 from monitor.core.run_table import DriftTable
 
@@ -21,8 +22,8 @@ _UNJUDGED = {
 }
 """By state, why there is no answer yet, or none any more."""
 _JUDGED = {"unknown": "judged, but not measurable", "inconclusive": "judged, harm is neither shown nor excluded"}
-_EROSION = "pinned_"
-"""How distances to the pinned baseline are called: what stands of them in doubt is told, small segments are not."""
+_EROSION = frozenset(of.name for of in REGISTRY.group("pinned"))
+"""Distances to the pinned baseline: what stands of them in doubt is told, small segments are not."""
 _ROWS = 40
 _CULPRITS = 3
 _NOTABLE = 0.005
@@ -108,7 +109,7 @@ def _text(document: dict[str, Any]) -> str:
         _place(found) for found in document["findings"] if found["verdict"] == "fail" and not _is_warning(found)
     }
     warned = [found for found in document["findings"] if _is_warning(found) and _place(found) not in failed]
-    told = [found for found in warned if found["verdict"] != "inconclusive" or found["metric"].startswith(_EROSION)]
+    told = [found for found in warned if found["verdict"] != "inconclusive" or found["metric"] in _EROSION]
     lines += [f"  (warning) {found['reason']}" for found in told[:10]]
     lines += [*_caused(document), *_blamed(document), *lost_answers(document), *_advised(document)]
     judged = sum(found["severity"] == "critical" for found in document["findings"])
