@@ -15,7 +15,8 @@ def parts_of(said: Shingles, results: Sequence[Shingles], documents: Sequence[in
     """Places of the first results of one document that together say a text word for word; empty where none do.
 
     Each result that has shingles of the text which those before it lack is a part of it. A cut goes through WIDTH - 1
-    shingles, so of the text may be missing as many as that for each part, and never more than 1 - HELD of it.
+    shingles, and n parts have n + 1 cuts: one between neighbours, and one at either end, beyond which fewer words may
+    stand than a shingle has. So many shingles may be missing, and never more than 1 - HELD of the text.
 
     Args:
         said: sorted distinct shingles of the text; of fewer than FEWEST nothing is told.
@@ -40,6 +41,6 @@ def parts_of(said: Shingles, results: Sequence[Shingles], documents: Sequence[in
         if now == before:
             continue
         parts.append(at)
-        if len(said) - now <= (WIDTH - 1) * len(parts) and now >= HELD * len(said):
+        if len(said) - now <= (WIDTH - 1) * (len(parts) + 1) and now >= HELD * len(said):
             return parts
     return []

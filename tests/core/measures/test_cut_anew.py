@@ -1,10 +1,11 @@
 """Parts of a text that was cut anew: by hand, against the words themselves, and through a session."""
 
 import math
+from random import Random
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from monitor.core.index.duplicates.foreign_texts import text_shingles
@@ -74,16 +75,17 @@ def cut(sizes: list[int], whole: int, overlap: int = 0) -> list[tuple[int, int]]
 
 @settings(max_examples=80, deadline=None)
 @given(Sizes, Sizes, st.sampled_from([0, 4, 12]), st.randoms(use_true_random=False))
-def test_agrees_with_the_words(before: list[int], after: list[int], overlap: int, random: object) -> None:
+@example([20], [20, 61, 27], 0, Random(1))  # of a part of 30 words one stands in the part before, two in the one after
+def test_agrees_with_the_words(before: list[int], after: list[int], overlap: int, random: Random) -> None:
     """However a text is cut, in whatever order its parts stand: found where they hold its words, and only there."""
     now = cut(after, 240, overlap)
-    random.shuffle(now)  # type: ignore[attr-defined]
+    random.shuffle(now)
     for first, last in cut(before, 240):
         found = parts(text(first, last), *(text(*borders) for borders in now))
         assert found, "all of it stands somewhere"
         held = {word for at in found for word in range(*now[at])}
         missing = set(range(first, last)) - held
-        assert len(missing) <= 2 * len(found)
+        assert len(missing) <= 2 * (len(found) + 1)
         earlier = {word for borders in now[: found[-1]] for word in range(*borders)}
         assert set(range(first, last)) - earlier, "not before the last part stood there"
 

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from monitor.core.model.anchors import Anchor
@@ -101,10 +101,11 @@ def test_an_empty_panel_and_an_empty_log() -> None:
 
 
 @settings(max_examples=25, deadline=None)
+@example({400}, 0)
 @given(st.sets(st.integers(0, 400), min_size=1, max_size=60), st.integers(0, 50))
 def test_nobody_stays_for_more_than_eight_months(own: set[int], extra: int) -> None:
     """Whoever comes is of the group whose place it takes; candidates that are added move nobody else's group."""
-    log = [f"asked {at}" for at in range(400 + extra)]
+    log = [f"asked {at}" for at in range(401 + extra)]
     anchors, month = panel(*(log[at] for at in sorted(own))), PanelMonth(2026, 1)
     first: dict[str, PanelMonth] = {}
     groups = Counter(panel_group(of.text) for of in anchors)
