@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, settings
+from hypothesis import HealthCheck, is_hypothesis_test, settings
 
 from monitor.cli import main
 from tests import user_environment
@@ -17,12 +17,20 @@ from tests.commands import SHAPE, Commands
 from tests.corpora import write_case
 from tests.longest import longest_first
 
-# A busy machine is no defect: how long one example takes is not what properties are about.
-settings.register_profile("patient", deadline=None, suppress_health_check=[HealthCheck.too_slow])
-settings.load_profile("patient")
-
 NO_SKIPS = "CORPUS_DRIFT_NO_SKIPS"
 MAY_SKIP = "shared_data"
+SETTINGS = "_hypothesis_internal_use_settings"
+"""Where hypothesis keeps a property's own settings; it has no other way to change them afterwards."""
+
+# A busy machine is no defect: how long one example takes is not what properties are about. Continuous integration
+# draws the same examples each time: it judges a commit, and not the dice. Elsewhere they are drawn anew.
+settings.register_profile(
+    "patient",
+    deadline=None,
+    suppress_health_check=[HealthCheck.too_slow],
+    derandomize=os.environ.get(NO_SKIPS) == "1",
+)
+settings.load_profile("patient")
 
 
 @pytest.fixture
@@ -84,6 +92,13 @@ class NoSkips:
                 terminalreporter.line(line)
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """How long properties are searched."""
+    parser.addoption(
+        "--examples", type=int, default=1, metavar="N", help="run properties alone, with N times as many examples"
+    )
+
+
 def pytest_configure(config: pytest.Config) -> None:
     """Watch for skips where they are forbidden."""
     if os.environ.get(NO_SKIPS) == "1":
@@ -92,6 +107,10 @@ def pytest_configure(config: pytest.Config) -> None:
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Workers of pytest-xdist take modules in this order."""
+    if config.option.examples > 1:
+        items[:] = [item for item in items if is_hypothesis_test(getattr(item, "obj", None))]
+        for item in items:
+            search_longer(item.obj, config.option.examples)  # type: ignore[attr-defined]
     if hasattr(config, "workerinput"):
         items[:] = longest_first(items, lambda item: item.nodeid.partition("::")[0])
 
@@ -101,6 +120,13 @@ def pytest_unconfigure(config: pytest.Config) -> None:
     began = sys.modules.get("tests.postgres")
     if began is not None:
         began.stop()
+
+
+def search_longer(test: Any, times: int) -> None:
+    """Have a property tried on that many times as many examples."""
+    handle = getattr(test, "__func__", test)
+    own: settings = getattr(handle, SETTINGS)
+    setattr(handle, SETTINGS, settings(own, max_examples=own.max_examples * times))
 
 
 def _why(report: pytest.TestReport | pytest.CollectReport) -> str:
