@@ -17,11 +17,16 @@ from monitor.adapters.codecs.wire import MOST_VERSIONS, STEPS
 Schema = dict[str, Any]
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
+_BASE64: Schema = {
+    "pattern": "^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$",
+    "not": {"type": "string", "pattern": "[^A-Za-z0-9+/=]"},
+}
+"""Wherever it stands, in a field that the operation has no use for too: it is decoded before that is known."""
 _VECTOR: Schema = {
     "type": "object",
     "oneOf": [
         {"required": ["vector"], "properties": {"vector": {"type": "array", "items": {"type": "number"}}}},
-        {"required": ["vector_b64"], "properties": {"vector_b64": {"type": "string"}}},
+        {"required": ["vector_b64"], "properties": {"vector_b64": {"type": "string", **_BASE64}}},
     ],
 }
 """Of another version than the corpus's: how long it is is known where the migration is configured."""
@@ -65,7 +70,7 @@ def event_schema(limits: EventLimits | None = None, *, stamped: bool = False) ->
     properties["op"] = {"enum": ["upsert", "delete", "deploy", "heartbeat", "embed", "migration"]}
     if bounds.dimension:
         properties |= {"vector": {"type": ["array", "string", "null"], "items": {"type": "number"}}}
-        properties |= {"vector_b64": {"type": ["string", "null"], **_not(r"[^A-Za-z0-9+/=]")}}
+        properties |= {"vector_b64": {"type": ["string", "null"], **_BASE64}}
     return {
         "$schema": DIALECT,
         "title": "Corpus-change event, native form",

@@ -122,6 +122,7 @@ WATCHED = decoder("native", replace(OPTIONS, versions=("new",)), LIMITS).decode
         ({**MARKER, "from": None}, False),
         ({**UPSERT, "vectors": {"new": {"vector_b64": "AACAPw=="}, "third": {"vector": [1]}}}, True),
         ({**UPSERT, "vectors": {"new": {}}}, False),
+        ({**UPSERT, "vectors": {"new": {"vector_b64": "AACAP"}}}, False),
         ({**UPSERT, "vectors": {"new": {"vector": [1], "vector_b64": "AACAPw=="}}}, False),
         ({**UPSERT, "vectors": {f"v{at}": {"vector": [1]} for at in range(9)}}, False),
     ],
@@ -163,7 +164,9 @@ ODD = st.one_of(st.none(), st.booleans(), st.integers(-2, 2), st.just(0.5), NAME
 PLAIN = st.dictionaries(NAMES, st.one_of(st.none(), NAMES, st.just(5)), max_size=4)
 OFFSETS = st.dictionaries(st.sampled_from(["0", "17", "00", "x", "٣", "1\n"]), st.integers(-1, 2**63), max_size=3)
 NUMBERS = st.sampled_from([0, 1.5, -2, 3.4e38, 3.41e38, -1e39, 10**30, "1", None, True])
-BASE64 = st.sampled_from([B64, B64[:-1], B64 + "=", "", "AAAA", B64[:-1] + "\n", "!" * 24, "=" * 24])
+BASE64 = st.sampled_from(
+    [B64, B64[:-1], B64 + "=", "", "AAAA", B64[:-1] + "\n", "!" * 24, "=" * 24, "a", "aaa=", "a==="]
+)
 EVENTS = st.fixed_dictionaries(
     {"op": st.sampled_from(["upsert", "upsert", "upsert", "delete", "deploy", "heartbeat", "x", None])},
     optional={
