@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import Any, get_args
 
 from monitor.core.index.baseline import Judged, Snapshot
@@ -24,7 +24,8 @@ _TEXT = {"type": "string"}
 
 def report_document(report: DriftReport, verdict: Verdict) -> Document:
     """A report with its verdict; the same report gives the same document."""
-    made = asdict(report)
+    made = asdict(replace(report, measurements=()))
+    made["measurements"] = [of._asdict() for of in report.measurements]
     made |= {"baseline": baseline_document(report.baseline), "problems": [of.text for of in report.problems]}
     made["losses"] = [loss_document(loss) for loss in report.losses]
     made["fix_list"] = report.fix_list.document()

@@ -37,7 +37,7 @@ def large(tmp_path_factory: pytest.TempPathFactory) -> Published:
         measurements=(
             *(of for of in view.report.measurements if of.dimension == ALL),
             *(
-                replace(of, dimension=dimension, segment=segment)
+                of._replace(dimension=dimension, segment=segment)
                 for of in view.report.measurements
                 if (of.dimension, of.segment) == place
                 for dimension, segment in places

@@ -9,7 +9,7 @@ import msgspec
 import numpy as np
 import pytest
 
-from monitor.adapters.stores.sqlite.report_form import report_of
+from monitor.adapters.stores.sqlite.report_form import plain_report, report_of
 from monitor.core.index.statistics.integrity import FAULTS
 from monitor.core.judging.integrity import INTEGRITY_RULES, NEW_HUB_LIMIT, IntegrityLimits, integrity_rules
 from monitor.core.judging.policy import Finding, Verdict
@@ -130,7 +130,11 @@ def test_foreign_vectors_are_named_as_a_cause_though_every_text_changed_too() ->
 def test_what_is_found_can_be_stored() -> None:
     made, _ = poisoned("blog")
     report, verdict = made.evaluate("d1", rules=made.default_policy()).judged()
-    assert report_of(msgspec.msgpack.decode(msgspec.msgpack.encode(report))).concerns == report.concerns != ()
+    assert (
+        report_of(msgspec.msgpack.decode(msgspec.msgpack.encode(plain_report(report)))).concerns
+        == report.concerns
+        != ()
+    )
     document = report_document(report, verdict)
     jsonschema.validate(json.loads(json.dumps(document)), report_schema())
     assert "p" in {name for of in document["verdict"]["findings"] for name in of["documents"]}

@@ -28,7 +28,7 @@ def measured(
         rule.metric, rule.leg, rule.k, rule.dimension, segment, rule.stat, value, n, expected,
         covered=n / expected if expected else 0.0,
     )  # fmt: skip
-    return replace(made, **other)  # type: ignore[arg-type]  # fields vary
+    return made._replace(**other)  # type: ignore[arg-type]  # fields vary
 
 
 def size(before: int = 100, now: int = 100, segment: str = "all", *, watched: bool = True) -> SegmentSize:

@@ -4,12 +4,13 @@ The one place that reads a fact from a text: what version 0.1.0 wrote is fixed f
 """
 
 from collections.abc import Mapping, Sequence
+from dataclasses import fields
 from typing import Any
 
 import msgspec
 
 from monitor.core.model.problems import ProblemKind
-from monitor.core.model.report import DriftReport, ShareKind
+from monitor.core.model.report import DriftReport, Measurement, ShareKind
 
 _BEGINNINGS = (
     ("no approved baseline", ProblemKind.NO_BASELINE),
@@ -34,8 +35,16 @@ _NOBODY = {
 """Names of shares that were nobody's before a share had a kind."""
 
 
+def plain_report(report: DriftReport) -> dict[str, Any]:
+    """A report as it is stored: a map of maps, measurements too."""
+    made = {field.name: getattr(report, field.name) for field in fields(report)}
+    return {**made, "measurements": [of._asdict() for of in report.measurements]}
+
+
 def report_of(stored: Mapping[str, Any]) -> DriftReport:
     """A stored report of whatever version."""
+    known = Measurement._fields
+    measured = [Measurement(**{name: of[name] for name in known if name in of}) for of in stored["measurements"]]
     problems = [_problem(of) if isinstance(of, str) else of for of in stored.get("problems", ())]
     baseline = stored.get("baseline")
     if baseline is not None and "kept_as" not in baseline:
@@ -43,7 +52,8 @@ def report_of(stored: Mapping[str, Any]) -> DriftReport:
     blame = [
         of if "kind" in of else {**of, "kind": _NOBODY.get(of["name"], ShareKind.NAMED)} for of in _blame(stored)
     ]
-    return msgspec.convert({**stored, "problems": problems, "baseline": baseline, "blame": blame}, DriftReport)
+    typed = {"problems": problems, "baseline": baseline, "blame": blame, "measurements": measured}
+    return msgspec.convert({**stored, **typed}, DriftReport)
 
 
 def moved_on(baseline: str) -> str:

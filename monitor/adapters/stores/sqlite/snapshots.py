@@ -9,7 +9,7 @@ import numpy as np
 from monitor.adapters.stores.sqlite.blame_form import attribution, plain_attribution, plain_statistics, statistics
 from monitor.adapters.stores.sqlite.contents import packed, unpacked
 from monitor.adapters.stores.sqlite.profiles import plain_profile, profile_of
-from monitor.adapters.stores.sqlite.report_form import replaced_baseline, report_of
+from monitor.adapters.stores.sqlite.report_form import plain_report, replaced_baseline, report_of
 from monitor.core.index.baseline import Adopted, AnchorMark, Approval, Member, Snapshot
 from monitor.core.index.lexical.sources import SourceStatistics
 from monitor.core.judging.policy import Verdict
@@ -38,7 +38,13 @@ def unpack_snapshot(stored: bytes) -> Snapshot:
 
 def pack_deploy(record: DeployRecord) -> bytes:
     """A deploy record as bytes; the same record gives the same bytes. Shingles are not in it: see `Contents`."""
-    plain = (record.deploy_id, record.event_time, record.verdict, record.report, _plain(record.snapshot))
+    plain = (
+        record.deploy_id,
+        record.event_time,
+        record.verdict,
+        plain_report(record.report),
+        _plain(record.snapshot),
+    )
     found = None if record.attributions is None else [plain_attribution(one) for one in record.attributions]
     return _small(msgspec.msgpack.encode((*plain, found, record.adopted, record.expected, record.judged_again)))
 
@@ -71,7 +77,7 @@ def unpack_judgement(stored: bytes) -> tuple[DriftReport, Verdict]:
 
 def pack_report(report: DriftReport, verdict: Verdict) -> bytes:
     """A report with its verdict as bytes."""
-    return _small(msgspec.msgpack.encode((report, verdict)))
+    return _small(msgspec.msgpack.encode((plain_report(report), verdict)))
 
 
 def unpack_report(stored: bytes) -> tuple[DriftReport, Verdict]:

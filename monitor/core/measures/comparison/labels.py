@@ -1,7 +1,6 @@
 """What judgements are worth: below a share of judged results nothing is concluded from them."""
 
 from collections.abc import Iterable, Iterator
-from dataclasses import replace
 
 from monitor.core.measures.registry import REGISTRY, MeasureRegistry
 from monitor.core.model.report import Measurement
@@ -43,4 +42,4 @@ def floored(
         if enough or of.metric not in resting or of.value != of.value:  # NaN keeps the reason it has
             yield of
         else:
-            yield replace(of, value=float("nan"), reason=f"{TOO_FEW_JUDGED}: {share:.3f} < {floor:g}")
+            yield of._replace(value=float("nan"), reason=f"{TOO_FEW_JUDGED}: {share:.3f} < {floor:g}")

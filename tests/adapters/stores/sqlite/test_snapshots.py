@@ -1,7 +1,7 @@
 """Packing: bit for bit there and back, and the same thing always gives the same bytes."""
 
 import zlib
-from dataclasses import replace
+from dataclasses import fields, replace
 
 import msgspec
 import numpy as np
@@ -9,10 +9,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from monitor.adapters.stores.sqlite.report_form import plain_report, report_of
 from monitor.adapters.stores.sqlite.snapshots import (
     pack_deploy,
+    pack_report,
     pack_snapshot,
     unpack_deploy,
+    unpack_report,
     unpack_snapshot,
     unpack_statistics,
 )
@@ -56,6 +59,21 @@ def test_a_deploy_record_comes_back_to_the_bit(rows: list[tuple[float, float, st
     packed = pack_deploy(record)
     assert deploy_contents(unpack_deploy(packed)) == deploy_contents(record)
     assert pack_deploy(unpack_deploy(packed)) == packed
+    assert pack_report(report, record.verdict) == pack_report(*unpack_report(pack_report(report, record.verdict)))
+
+
+def test_a_report_is_stored_as_maps_whatever_its_parts_are() -> None:
+    one = Measurement("m", "lexical", 10, "d", "s", "p95", 0.5, 1, 2)
+    report = DriftReport("d1", 1, {"t/0": 5}, "f", None, (one,))
+    plain = plain_report(report)
+    assert list(plain) == [of.name for of in fields(DriftReport)]
+    assert plain["measurements"] == [
+        {"metric": "m", "leg": "lexical", "k": 10, "dimension": "d", "segment": "s", "stat": "p95", "value": 0.5,
+         "n": 1, "expected": 2, "baseline": pytest.approx(float("nan"), nan_ok=True), "reason": "", "covered": 1.0}
+    ]  # fmt: skip
+    older = [{name: of for name, of in plain["measurements"][0].items() if name != "covered"} | {"gone": 1}]
+    read = report_of(msgspec.msgpack.decode(msgspec.msgpack.encode({**plain, "measurements": older})))
+    assert repr(read.measurements) == repr((one,)), "fields that came later have their defaults"
 
 
 def test_bytes_do_not_depend_on_the_order_in_which_members_were_found() -> None:

@@ -34,7 +34,7 @@ def test_the_worst_segments_stand_first_with_their_verdicts() -> None:
 def test_dense_and_lexical_stand_side_by_side() -> None:
     made = moved(("source", "s", 4.0))
     lexical = tuple(
-        replace(of, value=0.97) if (of.metric, of.leg, of.segment) == ("kept_answers_ratio", "lexical", "s") else of
+        of._replace(value=0.97) if (of.metric, of.leg, of.segment) == ("kept_answers_ratio", "lexical", "s") else of
         for of in made.report.measurements
     )
     shown = judged(replace(made, report=replace(made.report, measurements=lexical)))
@@ -54,7 +54,7 @@ def test_an_unknown_segment_says_why_and_has_no_calm_cell() -> None:
 def test_a_cell_that_alone_is_unknown_says_why() -> None:
     made = moved(("source", "s", 1.0))
     measured = tuple(
-        replace(of, value=NAN, reason="fingerprint_differs") if of.metric == "gone_answers_ratio" else of
+        of._replace(value=NAN, reason="fingerprint_differs") if of.metric == "gone_answers_ratio" else of
         for of in made.report.measurements
     )
     row = next(
