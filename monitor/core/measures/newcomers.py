@@ -3,14 +3,16 @@
 A new hub: a page that was written to be found (poison), a vector near all questions, a text with every keyword.
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
+from monitor.core.arrays.compile import compiled
+from monitor.core.arrays.numbering import numbered
 from monitor.core.index.baseline import ListLeg, Snapshot
 from monitor.core.measures.comparison.alignment import Alignment
 from monitor.core.measures.comparison.facts import Facts
@@ -32,6 +34,31 @@ _MOST = 1 << 18
 """Chunks remembered at once."""
 Arrival = tuple[str, Segment]
 """Document and segment of a new chunk."""
+
+
+class Arrivals:
+    """New chunks, numbered as they come; only added to, so that who reads of those that came before may do so.
+
+    Args:
+        chunks: document and segment of each.
+    """
+
+    def __init__(self, chunks: Iterable[Arrival] = ()) -> None:
+        self.chunks: list[Arrival] = []
+        self.documents: list[int] = []
+        """By chunk, its document's number."""
+        self._numbers: dict[str, int] = {}
+        for of in chunks:
+            self.add(of)
+
+    def __len__(self) -> int:
+        return len(self.chunks)
+
+    def add(self, chunk: Arrival) -> int:
+        """Its number."""
+        self.documents.append(self._numbers.setdefault(chunk[0], len(self._numbers)))
+        self.chunks.append(chunk)
+        return len(self.chunks) - 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +97,7 @@ class Newcomers:
     k: int
     lists: NDArray[np.int64]
     new: NDArray[np.int64]
-    came: Sequence[Arrival]
+    came: Arrivals
     then: "_Shares"
     but: Segment = ()
 
@@ -86,19 +113,22 @@ class Newcomers:
     @cached_property
     def documents(self) -> tuple[Newcomer, ...]:
         """Those that stand out, the greatest excess first."""
-        counted = self.new >= 0
-        _, first = np.unique(self.lists[counted], return_index=True)
-        came = [self.came[at] for at in self.new[counted][first].tolist()]
-        later = _shares(self.lists, counted, [name for name, _ in came])
-        segments, wanted = dict(came), set(self.but)
-        excess = self.then.excess(later) - CHANCE / max(1, len(self.lists))
-        names = list(later.places)  # nearly none stands out: only those get an object
-        found = [
-            Newcomer(names[at], segments[names[at]], float(later.share[at]), float(excess[at]))
-            for at in np.flatnonzero(excess > 0.0).tolist()
-            if not (wanted and wanted <= set(segments[names[at]]))
-        ]
+        chunks, places = numbered(self.new.ravel())
+        by_chunk = self.came.documents
+        documents, distinct = numbered(np.array([by_chunk[at] for at in places.tolist()], np.int64))
+        later = _shares(chunks.reshape(self.new.shape), documents, len(distinct))
+        chance, wanted, found = CHANCE / max(1, len(self.lists)), set(self.but), []
+        for at in np.flatnonzero(self.then.excess(later) > chance).tolist():  # nearly none stands out
+            name, segment = self._named(places[documents == at])
+            share, excess = float(later.share[at]), float(self.then.excess(later, name)[at] - chance)
+            if excess > 0.0 and not (wanted and wanted <= set(segment)):
+                found.append(Newcomer(name, segment, share, excess))
         return tuple(sorted(found, key=lambda of: (-of.excess, -of.share, of.document)))
+
+    def _named(self, places: NDArray[np.int64]) -> Arrival:
+        """A document and its segment, by its chunk with the greatest key."""
+        keys, slots = self.lists.ravel(), np.flatnonzero(np.isin(self.new.ravel(), places))
+        return self.came.chunks[int(self.new.ravel()[slots[np.argmax(keys[slots])]])]
 
     @property
     def excess(self) -> float:
@@ -135,8 +165,8 @@ class NewcomersOf:
         """By leg what documents had then in the lists of some anchors."""
         self._came: dict[int, int] = {NO_CHUNK: _NOT_NEW}
         """By chunk key the place of what came in `_arrivals`."""
-        self._arrivals: list[Arrival] = []
-        """Only added to, since reports read it later; begun anew where all is forgotten."""
+        self._arrivals = Arrivals()
+        """Begun anew where all is forgotten."""
         self._before: dict[ListLeg, _Looked] = {}
         """What stood in the lists of the last call."""
 
@@ -193,8 +223,7 @@ class NewcomersOf:
         for key in set(listed):
             if key not in self._came:
                 arrival = look(key)
-                self._came[key] = _NOT_NEW if arrival is None else len(self._arrivals)
-                self._arrivals += () if arrival is None else (arrival,)
+                self._came[key] = _NOT_NEW if arrival is None else self._arrivals.add(arrival)
         made = new.copy()
         made[slots] = [self._came[key] for key in listed]
         return _Looked(keys, made)
@@ -203,7 +232,7 @@ class NewcomersOf:
         """What still holds of the last call's lists."""
         before, self._before = self._before, {}
         if changed is None or len(self._came) + len(self._arrivals) > _MOST:
-            self._came, self._arrivals, before = {NO_CHUNK: _NOT_NEW}, [], {}
+            self._came, self._arrivals, before = {NO_CHUNK: _NOT_NEW}, Arrivals(), {}
         for key in () if changed is None else changed.tolist():
             self._came.pop(key, None)
         return before
@@ -213,9 +242,10 @@ class NewcomersOf:
         if known is None or known[0] != both.tobytes():
             members = self._baseline.members
             keys = self._then[leg].keys[both]
-            of_member = holds(keys, np.fromiter(members, np.int64, len(members)))
-            made = _shares(keys, of_member, [members[key].doc_id for key in np.unique(keys[of_member]).tolist()])
-            known = self._shares[leg] = both.tobytes(), made
+            known = self._shares[leg] = (
+                both.tobytes(),
+                _shares_of(keys, {key: of.doc_id for key, of in members.items()}),
+            )
         return known[1]
 
 
@@ -233,25 +263,24 @@ class _Shares:
     """What D documents have in the lists of some anchors.
 
     Args:
-        places: by document, its place in the arrays.
         share: (D,) of the anchors with any of its chunks.
         one: (D,) of those with its most frequent one.
         chunks: (D,) int64, of it that stand in any list.
+        places: by name, the document's place in the arrays, of those whose names matter.
     """
 
-    places: Mapping[str, int]
     share: NDArray[np.float64]
     one: NDArray[np.float64]
     chunks: NDArray[np.int64]
+    places: Mapping[str, int] = field(default_factory=dict)
 
-    def excess(self, now: "_Shares") -> NDArray[np.float64]:
-        """(D,) how much more of the lists documents stand in now than any of their size did, themselves among them,
-        or how much more one of their chunks than any chunk did.
+    def excess(self, now: "_Shares", name: str | None = None) -> NDArray[np.float64]:
+        """(D,) how much more of the lists documents stand in now than any of their size did, and than the document
+        of this name did, or how much more one of their chunks than any chunk did.
         """
         sizes, largest = self._by_size
-        usual = largest[np.searchsorted(sizes, now.chunks, "right")]
-        own = np.array([self.places.get(name, len(self.share)) for name in now.places], np.int64)
-        usual = np.maximum(usual, np.append(self.share, 0.0)[own])
+        own = self.share[self.places[name]] if name is not None and name in self.places else 0.0
+        usual = np.maximum(largest[np.searchsorted(sizes, now.chunks, "right")], own)
         greatest: NDArray[np.float64] = np.maximum(now.share - usual, now.one - self.one.max(initial=0.0))
         return greatest
 
@@ -263,21 +292,44 @@ class _Shares:
         return self.chunks[order], largest
 
 
-def _shares(keys: NDArray[np.int64], counted: NDArray[np.bool_], documents: Sequence[str]) -> _Shares:
+def _shares_of(keys: NDArray[np.int64], documents: Mapping[int, str]) -> _Shares:
+    """Shares of the lists, (n, k) chunk keys, that documents stand in; by their chunks' keys, others do not count."""
+    there = holds(keys, np.fromiter(documents, np.int64, len(documents)))
+    chunks, distinct = numbered(np.where(there, keys, NO_CHUNK).ravel())
+    places: dict[str, int] = {}
+    of = np.array([places.setdefault(documents[key], len(places)) for key in distinct.tolist()], np.int64)
+    return replace(_shares(chunks.reshape(keys.shape), of, len(places)), places=places)
+
+
+def _shares(chunks: NDArray[np.int64], of: NDArray[np.int64], documents: int) -> _Shares:
     """Shares of the lists (rows) that documents stand in.
 
     Args:
-        keys: (n, k) chunk keys.
-        counted: (n, k) bool, the slots that count.
-        documents: of the distinct chunks in these slots, by key.
+        chunks: (n, k) int64 in [0, u), below 0 for what does not count.
+        of: (u,) int64, the document of each chunk.
+        documents: D, how many there are.
     """
-    rows, columns = np.nonzero(counted)
-    distinct, chunks = np.unique(keys[rows, columns], return_inverse=True)
-    codes: dict[str, int] = {}
-    of = np.array([codes.setdefault(name, len(codes)) for name in documents], np.int64)
-    pairs = np.unique(rows * max(1, len(codes)) + of[chunks])
-    lists = np.bincount(pairs % max(1, len(codes)), minlength=len(codes)) / max(1, len(keys))
-    most = np.zeros(len(codes))
-    np.maximum.at(most, of, np.bincount(chunks, minlength=len(distinct)) / max(1, len(keys)))
-    held = np.bincount(of, minlength=len(codes))
-    return _Shares(codes, lists, most, held)
+    lists, most = standing(chunks, of, documents)
+    of_all = max(1, len(chunks))
+    return _Shares(lists / of_all, most / of_all, np.bincount(of, minlength=documents))
+
+
+@compiled
+def standing(
+    chunks: NDArray[np.int64], of: NDArray[np.int64], documents: int
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """(D,) in how many lists each document stands, and (D,) its most frequent chunk; arguments as of `_shares`."""
+    lists, last = np.zeros(documents, np.int64), np.full(documents, -1, np.int64)
+    single, most = np.zeros(len(of), np.int64), np.zeros(documents, np.int64)
+    for row in range(len(chunks)):
+        for slot in range(chunks.shape[1]):
+            chunk = chunks[row, slot]
+            if chunk < 0:
+                continue
+            document = of[chunk]
+            if last[document] != row:
+                last[document] = row
+                lists[document] += 1
+            single[chunk] += 1
+            most[document] = max(most[document], single[chunk])
+    return lists, most

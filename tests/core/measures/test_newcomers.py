@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 
-from monitor.core.measures.newcomers import Newcomers, _shares
+from monitor.core.measures.newcomers import Arrivals, Newcomers, _Shares, _shares_of
 from monitor.core.model.lists import NO_CHUNK
 
 LISTS = st.integers(0, 6).flatmap(
@@ -22,8 +22,7 @@ LISTS = st.integers(0, 6).flatmap(
 @given(LISTS, st.dictionaries(st.integers(1, 9), st.sampled_from("abc"), max_size=6))
 def test_shares_of_documents_are_what_counting_finds(rows: list[list[int]], documents: dict[int, str]) -> None:
     keys = np.array(rows, np.int64).reshape(len(rows), 4)
-    counted = np.isin(keys, list(documents))
-    made = _shares(keys, counted, [documents[key] for key in np.unique(keys[counted]).tolist()])
+    made = _shares_of(keys, documents)
     lists: dict[str, set[int]] = defaultdict(set)
     single: dict[int, int] = defaultdict(int)
     for at, row in enumerate(rows):
@@ -36,18 +35,22 @@ def test_shares_of_documents_are_what_counting_finds(rows: list[list[int]], docu
     numbers = zip(made.share.tolist(), made.one.tolist(), made.chunks.tolist(), strict=True)
     of_documents = dict(zip(made.places, numbers, strict=True))
     assert of_documents == {name: (len(of) / len(rows), most[name], held[name]) for name, of in lists.items()}
-    for (share, one, chunks), excess in zip(of_documents.values(), made.excess(made).tolist(), strict=True):
-        among = [len(of) / len(rows) for name, of in lists.items() if held[name] <= chunks]
+    for name, (share, one, chunks) in of_documents.items():
+        among = [len(of) / len(rows) for other, of in lists.items() if held[other] <= chunks]
+        excess = made.excess(made)[made.places[name]]
         assert excess == max(share - max(among), one - max(most.values()))
+    less = _Shares(made.share / 2, made.one / 2, made.chunks, made.places)
+    for name, (share, one, _) in of_documents.items():
+        assert less.excess(made, name)[made.places[name]] <= max(share / 2, one - max(most.values()) / 2)
 
 
 def newcomers(then: list[list[int]], now: list[list[int]], documents: dict[int, str]) -> Newcomers:
     """Chunks from 100 on are new."""
     before, after = (np.array(rows, np.int64) for rows in (then, now))
     names = sorted({key for row in now for key in row if key >= 100})
-    earlier = _shares(before, before != NO_CHUNK, [documents[key] for key in np.unique(before).tolist()])
+    earlier = _shares_of(before, documents)
     new = np.array([[names.index(key) if key >= 100 else -1 for key in row] for row in now], np.int64)
-    return Newcomers("dense", after.shape[1], after, new, [(documents[key], ()) for key in names], earlier)
+    return Newcomers("dense", after.shape[1], after, new, Arrivals((documents[key], ()) for key in names), earlier)
 
 
 DOCUMENTS = {1: "large", 2: "large", 3: "small", 100: "hub", 101: "hub", 102: "large", 103: "page"}

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from monitor.core.arrays.divergence import jensen_shannon
+from monitor.core.arrays.numbering import ranked
 from monitor.core.measures.comparison.alignment import Alignment, Grouping
 from monitor.core.measures.comparison.summary import NO_ANCHORS
 from monitor.core.measures.formulas.columns import NOT_REPLAYED, TOO_FEW_RESULTS
@@ -38,6 +39,8 @@ class SegmentsThen:
         self.lists = lists
         self.scores = {k: SortedScores.of(lists, k) for k in depths}
         """By depth, all scores."""
+        self.lately: dict[int, SortedScores] = {}
+        """By depth, those of the lists looked at last: replaced whole, any thread may look."""
         self.hubs: HubShares = {}
         """Hub shares by depth, one array per dimension."""
         for k in depths:
@@ -80,10 +83,8 @@ class SegmentsView:
     def _codes(self, k: int) -> tuple[list[Sources], NDArray[np.bool_], int]:
         known: NDArray[np.bool_] = self._then.known & self._now.known
         then, now = (np.where(known[:, None], of[:, :k], NO_SOURCE) for of in self._sources)
-        named = np.unique(np.stack((then, now)))
-        named = named[named != NO_SOURCE]
-        codes = [np.where(of == NO_SOURCE, NO_SOURCE, np.searchsorted(named, of)) for of in (then, now)]
-        return codes, known, len(named)
+        codes, named = ranked(np.stack((then, now)).ravel())
+        return list(codes.reshape(2, *then.shape)), known, named
 
     def pooled_scores(self, grouping: Grouping, k: int) -> SegmentValues:
         """Distance of all scores pooled, see `PooledScores`: anchors that only traded scores do not move it."""
@@ -95,7 +96,11 @@ class SegmentsView:
         return SegmentValues(distance, n, pooled.usable, why, stat="pooled")
 
     def _pool(self, k: int) -> PooledScores:
-        return PooledScores.of(self._then, self._now, self.alignment.weights, k, self._before.scores[k])
+        before = self._before
+        known = before.scores[k], before.lately.get(k)
+        pooled = PooledScores.of(self._then, self._now, self.alignment.weights, k, known)
+        before.lately[k] = pooled.after
+        return pooled
 
 
 @dataclass(frozen=True, slots=True, eq=False)

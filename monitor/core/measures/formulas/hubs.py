@@ -5,7 +5,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from monitor.core.measures.formulas.kernels_segments import heaviest
+from monitor.core.arrays.numbering import numbered
+from monitor.core.measures.formulas.kernels_segments import gathered, heaviest
 from monitor.core.model.lists import NO_CHUNK, RankedLists
 
 
@@ -29,7 +30,7 @@ class ChunkOccurrences:
         known: (A,) bool, anchors with a known list.
         anchors: (m,) int64, those in whose lists the first chunk stands, then those of the second one, and so on.
         starts: (u + 1,) int64, where each chunk's anchors begin.
-        keys: (u,) int64, the chunks, ascending.
+        keys: (u,) int64, the chunks.
     """
 
     known: NDArray[np.bool_]
@@ -41,12 +42,10 @@ class ChunkOccurrences:
     def of(cls, lists: RankedLists, depth: int) -> "ChunkOccurrences":
         """Of lists whose keys are distinct, cut at a depth."""
         cut = lists.at(depth)
-        anchor, slot = np.nonzero((np.arange(cut.depth) < cut.lengths[:, None]) & cut.known[:, None])
-        listed = cut.keys[anchor, slot]
-        order = np.argsort(listed, kind="stable")
-        ascending = listed[order]
-        first = np.flatnonzero(np.append(True, ascending[1:] != ascending[:-1])[: len(listed)])
-        return cls(cut.known, anchor[order], np.append(first, len(listed)), ascending[first])
+        there = (np.arange(cut.depth) < cut.lengths[:, None]) & cut.known[:, None]
+        chunks, keys = numbered(np.where(there, cut.keys, NO_CHUNK).ravel())
+        anchors, starts = gathered(chunks.reshape(cut.keys.shape), len(keys))
+        return cls(cut.known, anchors, starts, keys)
 
 
 def hubs(found: ChunkOccurrences, weights: NDArray[np.float64], groups: NDArray[np.int64], count: int) -> Hubs:
@@ -65,6 +64,6 @@ def hubs(found: ChunkOccurrences, weights: NDArray[np.float64], groups: NDArray[
     """
     n = np.bincount(groups[found.known], minlength=count).astype(np.int64)
     mass = np.bincount(groups[found.known], weights=weights[found.known], minlength=count)
-    share, which = heaviest(found.anchors, found.starts, weights, groups, count)
+    share, which = heaviest((found.anchors, found.starts, found.keys), weights, groups, count)
     key = np.append(found.keys, NO_CHUNK)[which]
     return Hubs(np.where(n == 0, np.nan, share / np.where(n == 0, 1.0, mass)), key, n)

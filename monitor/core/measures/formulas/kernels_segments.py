@@ -76,12 +76,39 @@ def mixed(present: Ints, weights: Column, groups: Ints, made: Column) -> None:
 
 
 @compiled
-def heaviest(anchors: Ints, starts: Ints, weights: Column, groups: Ints, count: int) -> tuple[Column, Ints]:
-    """By segment, the greatest weight of the anchors that name one thing, and which thing it is: the first of equals.
+def gathered(things: Ints, count: int) -> tuple[Ints, Ints]:
+    """Anchors by what they name.
 
     Args:
-        anchors: those that name thing 0, then those that name thing 1, and so on, each ascending.
-        starts: (u + 1,) int64, where each thing's anchors begin.
+        things: (A, k) int64 in [0, count), below 0 for none.
+        count: how many things there are.
+
+    Returns:
+        (m,) int64, the anchors that name thing 0, then those that name thing 1, and so on, each ascending, and
+        (count + 1,) int64, where each thing's anchors begin.
+    """
+    starts = np.zeros(count + 1, np.int64)
+    for named in things.flat:
+        if named >= 0:
+            starts[named + 1] += 1
+    for thing in range(count):
+        starts[thing + 1] += starts[thing]
+    anchors, free = np.empty(starts[count], np.int64), starts.copy()
+    for anchor in range(len(things)):
+        for slot in range(things.shape[1]):
+            named = things[anchor, slot]
+            if named >= 0:
+                anchors[free[named]] = anchor
+                free[named] += 1
+    return anchors, starts
+
+
+@compiled
+def heaviest(named: tuple[Ints, Ints, Ints], weights: Column, groups: Ints, count: int) -> tuple[Column, Ints]:
+    """By segment, the greatest weight of the anchors that name one thing, and which thing it is.
+
+    Args:
+        named: anchors and starts as of `gathered`, and (u,) the things' keys: of equals the one with the least.
         weights: (A,) float64, positive.
         groups: (A,) int64, the segment of each anchor.
         count: G, number of segments.
@@ -89,13 +116,15 @@ def heaviest(anchors: Ints, starts: Ints, weights: Column, groups: Ints, count: 
     Returns:
         (G,) weights, 0 where nothing is named, and (G,) things, -1 there.
     """
+    anchors, starts, keys = named
     most, which, held = np.zeros(count), np.full(count, -1, np.int64), np.zeros(count)
     for thing in range(len(starts) - 1):
         for at in range(starts[thing], starts[thing + 1]):
             held[groups[anchors[at]]] += weights[anchors[at]]
         for at in range(starts[thing], starts[thing + 1]):
             group = groups[anchors[at]]
-            if held[group] > most[group]:
+            first = held[group] == most[group] and which[group] >= 0 and keys[thing] < keys[which[group]]
+            if held[group] > most[group] or first:
                 most[group], which[group] = held[group], thing
         for at in range(starts[thing], starts[thing + 1]):
             held[groups[anchors[at]]] = 0.0

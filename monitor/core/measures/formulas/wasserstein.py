@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from monitor.core.arrays.ascending import ascending
 from monitor.core.measures.formulas.kernels_segments import pooled_distances
 from monitor.core.model.lists import RankedLists
 
@@ -69,19 +70,22 @@ class SortedScores:
     Args:
         values: (m,) float64, ascending.
         anchors: (m,) int64.
+        order: (A k,) int64, all places of the lists row by row, empty ones too.
     """
 
     values: NDArray[np.float64]
     anchors: NDArray[np.int64]
+    order: NDArray[np.int64]
 
     @classmethod
-    def of(cls, lists: RankedLists, depth: int) -> "SortedScores":
-        """The top-`depth` scores of lists; sorted once for lists that stay."""
+    def of(cls, lists: RankedLists, depth: int, before: "SortedScores | None" = None) -> "SortedScores":
+        """The top-`depth` scores of lists; from those of a moment ago they are in order with little to do."""
         cut = lists.at(depth)
-        anchor, place = np.nonzero((np.arange(cut.depth) < cut.lengths[:, None]) & cut.known[:, None])
-        values = cut.scores[anchor, place]
-        order = np.argsort(values, kind="stable")
-        return cls(values[order], anchor[order])
+        there = (np.arange(cut.depth) < cut.lengths[:, None]) & cut.known[:, None]
+        scores = np.where(there, cut.scores, np.inf).ravel()
+        order = ascending(scores, None if before is None else before.order)
+        first = order[there.ravel()[order]]
+        return cls(scores[first], first // max(1, cut.depth), order)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -107,12 +111,13 @@ class PooledScores:
         current: RankedLists,
         weights: NDArray[np.float64],
         depth: int,
-        before: SortedScores | None = None,
+        known: tuple[SortedScores | None, SortedScores | None] = (None, None),
     ) -> "PooledScores":
-        """Pool the top-`depth` scores; `before` are the baseline's, where somebody has them sorted."""
+        """Pool the top-`depth` scores; `known` are the baseline's, and those of lists that were current before."""
+        then, lately = known
         sides = (baseline.at(depth), current.at(depth))
-        then = SortedScores.of(baseline, depth) if before is None else before
-        return cls(then, SortedScores.of(current, depth), weights, _usable(*sides))
+        then = SortedScores.of(baseline, depth) if then is None else then
+        return cls(then, SortedScores.of(current, depth, lately), weights, _usable(*sides))
 
     def by_segment(self, groups: NDArray[np.int64], count: int) -> tuple[Column, NDArray[np.int64]]:
         """W1 = ∫ |F_B(x) - F_C(x)| dx of the pooled scores of each segment, and the anchors it rests on.
