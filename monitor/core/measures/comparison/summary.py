@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from itertools import groupby, repeat
 from types import MappingProxyType
 
 import numpy as np
@@ -104,8 +105,6 @@ class _Row:
 class _Place:
     grouping: Grouping
     segment: str
-    at: int
-    """Index of the segment in its dimension."""
     expected: int
     why: str
 
@@ -162,7 +161,7 @@ def _places(
         expected = np.bincount(grouping.codes, minlength=len(grouping.segments)).tolist()
         for at, segment in enumerate(grouping.segments):
             missing = alignment.now[failed & (grouping.codes == at)].tolist() if table.leg != "lexical" else ()
-            yield _Place(grouping, segment, at, expected[at], _most_common([failures[row] for row in missing]))
+            yield _Place(grouping, segment, expected[at], _most_common([failures[row] for row in missing]))
 
 
 def _said(
@@ -172,7 +171,7 @@ def _said(
     places: Sequence[_Place],
     limits: Mapping[str, float],
     orders: dict[int, NDArray[np.int64]],
-) -> list[list[tuple[Measurement, ...]]]:
+) -> list[Sequence[tuple[Measurement, ...]]]:
     """What is said of each row in each place; `orders` of columns are brought up to date."""
     columns = sorted({column for row in rows for column in (row.column, row.own) if column >= 0})
     place = {column: at for at, column in enumerate(columns)}
@@ -189,19 +188,15 @@ def _said(
     ordered = Ordered.of(part.values[spread], alignment.weights, np.stack(near) if near else None)
     orders.update(zip((columns[at] for at in spread), ordered.order, strict=True))
     shares = _shares(part, moved, limits)
-    groupings = dict.fromkeys(id(of.grouping) for of in places)
-    by_grouping = {
-        id(of): _statistics(part, alignment, of, (ordered, spread), shares)
-        for of in alignment.groupings
-        if id(of) in groupings
-    }
-    stats = [by_grouping[id(of.grouping)] for of in places]
-    return [_measurements(part, row, stats, places) for row in moved]
+    groupings = [of for of, _ in groupby(places, key=lambda place: place.grouping)]
+    stats = _statistics(part, alignment.weights, groupings, (ordered, spread), shares)
+    where = _Where.of(places)
+    return [_measurements(part, row, stats, where) for row in moved]
 
 
 @dataclass(frozen=True, slots=True)
 class _Statistics:
-    """Plain numbers, [column][segment]: one look-up each is all that a measurement costs."""
+    """Plain numbers, [column][place]."""
 
     values: Mapping[str, list[list[float]]]
     n: list[list[int]]
@@ -239,50 +234,73 @@ def _shares(
 
 def _statistics(
     table: SummaryTable,
-    alignment: Alignment,
-    grouping: Grouping,
+    weights: NDArray[np.float64],
+    groupings: Sequence[Grouping],
     spread: tuple[Ordered, list[int]],
     beyond: tuple[NDArray[np.float64], list[int]],
 ) -> _Statistics:
-    """All of one dimension; quantiles of the columns that export any, NaN for the others."""
-    count, weights = len(grouping.segments), alignment.weights
-    means = mean_by_segment(table.values, weights, grouping.codes, count)
+    """All of some dimensions, one behind the other; quantiles of the columns that export any, NaN for the others."""
+    counts = [len(of.segments) for of in groupings]
+    means = [mean_by_segment(table.values, weights, of.codes, n) for of, n in zip(groupings, counts, strict=True)]
     ordered, columns = spread
-    quantiles = np.full((len(LEVELS), *means.mean.shape), np.nan)
-    quantiles[:, columns] = ordered.quantiles(grouping.codes, count, LEVELS)
-    values = {name: quantiles[at].tolist() for at, name in enumerate(QUANTILES)}
+    quantiles = np.full((len(LEVELS), len(table.values), sum(counts)), np.nan)
+    if columns:
+        found = [ordered.quantiles(of.codes, n, LEVELS) for of, n in zip(groupings, counts, strict=True)]
+        quantiles[:, columns] = np.concatenate(found, axis=2)
     over, columns = beyond
-    shares = np.full(means.mean.shape, np.nan)
-    shares[columns] = mean_by_segment(over, weights, grouping.codes, count).mean
-    values[SHARE] = shares.tolist()
-    return _Statistics({"mean": means.mean.tolist(), **values}, means.n.tolist(), means.covered.tolist())
+    shares = np.full(quantiles.shape[1:], np.nan)
+    if columns:
+        parts = [mean_by_segment(over, weights, of.codes, n).mean for of, n in zip(groupings, counts, strict=True)]
+        shares[columns] = np.concatenate(parts, axis=1)
+    mean, n, covered = (
+        np.concatenate([getattr(of, name) for of in means], axis=1) for name in ("mean", "n", "covered")
+    )
+    values = {"mean": mean, **dict(zip(QUANTILES, quantiles, strict=True)), SHARE: shares}
+    return _Statistics({name: of.tolist() for name, of in values.items()}, n.tolist(), covered.tolist())
+
+
+@dataclass(frozen=True, slots=True)
+class _Where:
+    """Places as columns, so that what is said of all of them is made at once."""
+
+    places: Sequence[_Place]
+    dimensions: Sequence[str]
+    segments: Sequence[str]
+    expected: Sequence[int]
+
+    @classmethod
+    def of(cls, places: Sequence[_Place]) -> "_Where":
+        """The columns."""
+        dimensions, segments = [of.grouping.dimension for of in places], [of.segment for of in places]
+        return cls(places, dimensions, segments, [of.expected for of in places])
+
+    def reasons(self, told: str, counts: Sequence[int], note: str) -> Sequence[str]:
+        """Why there is no value, or what is missing in it, by place."""
+        if not told and counts == self.expected and 0 not in counts:
+            return [note] * len(counts)
+        return [
+            told if told and (told != NOT_REPLAYED or not place.why) else _why(counted, place) or note
+            for place, counted in zip(self.places, counts, strict=True)
+        ]
 
 
 def _measurements(
-    table: SummaryTable, row: _Row, stats: Sequence[_Statistics], places: Sequence[_Place]
-) -> list[tuple[Measurement, ...]]:
+    table: SummaryTable, row: _Row, stats: _Statistics, where: _Where
+) -> Sequence[tuple[Measurement, ...]]:
     """What is said of one row in each place."""
-    column, own, leg, (metric, k, _), told = row.column, row.own, table.leg, row.name, table.reasons[row.column]
+    column, own, (metric, k, _), counts = row.column, row.own, row.name, stats.n[row.column]
+    reasons = where.reasons(table.reasons[column], counts, table.note)
+    covered = [share if n else 0.0 for share, n in zip(stats.covered[column], where.expected, strict=True)]
     made = []
-    for place, of in zip(places, stats, strict=True):
-        at, expected, dimension, segment = place.at, place.expected, place.grouping.dimension, place.segment
-        counted = of.n[column][at]
-        reason = told
-        if not reason or (reason == NOT_REPLAYED and place.why):
-            reason = _why(counted, place) or table.note
-        covered = of.covered[column][at] if expected else 0.0
-        said = []
-        for stat in row.stats:
-            values = of.values[stat]
-            before = _NONE if own < 0 else values[own][at]
-            said.append(
-                Measurement(
-                    metric, leg, k, dimension, segment, stat, values[column][at], counted, expected, before, reason,
-                    covered,
-                )
-            )  # fmt: skip
-        made.append(tuple(said))
-    return made
+    for stat in row.stats:
+        values = stats.values[stat]
+        before = repeat(_NONE) if own < 0 else values[own]
+        said = zip(
+            repeat(metric), repeat(table.leg), repeat(k), where.dimensions, where.segments, repeat(stat),
+            values[column], counts, where.expected, before, reasons, covered,
+        )  # fmt: skip
+        made.append(map(Measurement._make, said))
+    return list(zip(*made, strict=True))
 
 
 def _why(counted: int, place: _Place) -> str:
