@@ -7,7 +7,7 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from monitor.core.arrays.sorted_sets import Sets
+from monitor.core.arrays.sorted_sets import SetLists, Sets
 from monitor.core.index.baseline import ListLeg
 from monitor.core.index.corpus import Corpus
 from monitor.core.index.duplicates.content_sketch import ContentSketch
@@ -63,6 +63,10 @@ class CopyIndex(Protocol):
 
     def sets(self, slots: NDArray[np.int64]) -> Sets:
         """The shingles of some live chunks; empty for a slot below 0."""
+        ...
+
+    def set_lists(self, slots: NDArray[np.int64]) -> SetLists:
+        """The shingles of all live chunks in lists of slots, to be read before the next change."""
         ...
 
     def copied(self, slot: int) -> bool:

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from monitor.core.arrays.sorted_sets import Sets
+from monitor.core.arrays.sorted_sets import SetLists, Sets
 from monitor.core.index.baseline import ListLeg
 from monitor.core.index.corpus import Corpus
 from monitor.core.index.duplicates.duplicates import Copies
@@ -19,7 +19,7 @@ from monitor.core.index.maintained import Taken
 from monitor.core.model.anchors import AnchorSet, kept_rows
 from monitor.core.model.changes import Delta, Refused
 from monitor.core.model.events import Located, Partition
-from monitor.core.model.lists import RankedLists
+from monitor.core.model.lists import NO_CHUNK, RankedLists
 from monitor.core.model.rewrites import with_rewrites
 from monitor.core.shards.merge import cuts_after, likest, merged, short
 from monitor.core.shards.messages import EpochSpan, NotShardedError, ShardLists, ShardPosition, StageSums
@@ -276,6 +276,10 @@ class ShardedCopies:
     def sets(self, slots: NDArray[np.int64]) -> Sets:
         """The shingles of some chunks, in order; empty for a slot below 0."""
         return self._corpus.sets(slots)
+
+    def set_lists(self, slots: NDArray[np.int64]) -> SetLists:
+        """See `Duplicates`."""
+        return SetLists.of(slots, NO_CHUNK, lambda distinct: self.sets(np.array(distinct, np.int64)))
 
     def copied(self, slot: int) -> bool:
         """Whether a live chunk has a copy, exact or near: in its own shard, or in another one that holds its text."""

@@ -20,7 +20,7 @@ class Width(NamedTuple):
     """Sketches of one width, by place.
 
     Args:
-        bits: (w, n) uint64.
+        bits: (n, w) uint64, so that the words of a sketch stand together.
         hidden: (n,) int64, shingles that share their bit with another one of the set.
     """
 
@@ -29,11 +29,33 @@ class Width(NamedTuple):
 
 
 @compiled
+def sketch(shingles: tuple[NDArray[np.uint32], SketchPlaces], places: SketchPlaces, width: Width) -> None:
+    """Write the sketches of sets into places that are empty yet.
+
+    Args:
+        shingles: of all sets, one after the other, and (m + 1,) where each begins.
+        places: (m,) int64.
+        width: is written to; 64 w is a power of two.
+    """
+    flat, starts = shingles
+    bits, hidden = width
+    last = np.uint32(64 * bits.shape[1] - 1)
+    for at in range(len(places)):
+        place, shared = places[at], 0
+        for one in range(starts[at], starts[at + 1]):
+            bit = flat[one] & last
+            word, mark = bit >> np.uint32(6), _ONE << np.uint64(bit & np.uint32(63))
+            shared += (bits[place, word] & mark) != 0
+            bits[place, word] |= mark
+        hidden[place] = shared
+
+
+@compiled
 def _common(width: Width, left: int, right: int) -> int:
     bits, hidden = width
     common = min(hidden[left], hidden[right])
-    for word in range(len(bits)):
-        ones = bits[word, left] & bits[word, right]
+    for word in range(bits.shape[1]):
+        ones = bits[left, word] & bits[right, word]
         ones -= (ones >> _ONE) & _TWOS
         ones = (ones & _FOURS) + ((ones >> _TWO) & _FOURS)
         ones = (ones + (ones >> _FOUR)) & _EIGHTS

@@ -59,15 +59,12 @@ class Likeness:
             keys: of the same shape, a chunk that says each.
             shingles: the shingles of a chunk; empty where they are not known.
         """
-        distinct, first = np.unique(contents, return_index=True)
-        known = np.fromiter(map(self._sets.__contains__, distinct.tolist()), np.bool_, len(distinct))
-        unknown = np.flatnonzero(~known & (distinct != NO_CHUNK))
-        fresh: dict[int, Shingles] = {}
-        for content, key in zip(distinct[unknown].tolist(), keys.ravel()[first[unknown]].tolist(), strict=True):
-            found = shingles(key)
-            if len(found):
-                fresh[content] = found
-        self._sets.update(fresh)
+        sets = self._sets
+        said = zip(contents.ravel().tolist(), keys.ravel().tolist(), strict=True)
+        unknown = {content: key for content, key in said if content not in sets and content != NO_CHUNK}
+        found = {content: shingles(key) for content, key in unknown.items()}
+        fresh = {content: shingles for content, shingles in found.items() if len(shingles)}
+        sets.update(fresh)
         self._sketches.add(fresh)
 
     def clusters(self, contents: ContentNumbers) -> ContentNumbers:

@@ -7,7 +7,7 @@ from itertools import repeat
 import numpy as np
 from numpy.typing import NDArray
 
-from monitor.core.index.duplicates.kernels_sketches import Width, allowed
+from monitor.core.index.duplicates.kernels_sketches import Width, allowed, sketch
 
 ContentNumbers = NDArray[np.int64]
 ShinglesByContent = Mapping[int, NDArray[np.uint32]]
@@ -35,7 +35,7 @@ class ShingleSketches:
         self._share = threshold / (1.0 + threshold)
         self._place: dict[int, int] = {}
         self._sizes: NDArray[np.int64] = np.zeros(1, np.int64)  # place 0: a content that is not known
-        self._bits: dict[int, NDArray[np.uint64]] = {width: np.zeros((width, 1), np.uint64) for width in (_FEW, _ALL)}
+        self._bits: dict[int, NDArray[np.uint64]] = {width: np.zeros((1, width), np.uint64) for width in (_FEW, _ALL)}
         self._hidden: dict[int, NDArray[np.int64]] = {width: np.zeros(1, np.int64) for width in (_FEW, _ALL)}
 
     def add(self, sets: ShinglesByContent) -> None:
@@ -48,13 +48,10 @@ class ShingleSketches:
         sizes = np.array([len(found) for found in sets.values()], np.int64)
         self.longest = max(self.longest, int(sizes.max()))
         self._sizes[places] = sizes
-        owner, flat = np.repeat(np.arange(len(sizes)), sizes), np.concatenate(list(sets.values()))
-        wide = np.zeros((len(sizes), _ALL * 64), np.bool_)
-        wide[owner, flat % (_ALL * 64)] = True
+        starts = np.concatenate((np.zeros(1, np.int64), np.cumsum(sizes)))
         for width in (_FEW, _ALL):
-            held = wide.reshape(len(sizes), -1, width * 64).any(axis=1)
-            self._bits[width][:, places] = np.packbits(held, axis=1, bitorder="little").view(np.uint64).T
-            self._hidden[width][places] = sizes - held.sum(axis=1)
+            made = Width(self._bits[width], self._hidden[width])
+            sketch((np.concatenate(list(sets.values())), starts), places, made)
 
     def _reach(self, needed: int) -> None:
         """Make room; twice as much where it is short, so that what is there is seldom copied."""
@@ -62,7 +59,7 @@ class ShingleSketches:
         if needed > len(self._sizes):
             self._sizes = np.pad(self._sizes, (0, room))
             for width in (_FEW, _ALL):
-                self._bits[width] = np.pad(self._bits[width], ((0, 0), (0, room)))
+                self._bits[width] = np.pad(self._bits[width], ((0, room), (0, 0)))
                 self._hidden[width] = np.pad(self._hidden[width], (0, room))
 
     def possible(self, contents: ContentNumbers, asked: NDArray[np.bool_]) -> Pairs:
@@ -72,9 +69,8 @@ class ShingleSketches:
             contents: (R, m) contents; those that are not known are like nothing.
             asked: (R, m) bool, slots to look at.
         """
-        distinct, back = np.unique(contents, return_inverse=True)
-        found = np.array(list(map(self._place.get, distinct.tolist(), repeat(0))), np.int64)
-        places = np.where(asked, found[back].reshape(contents.shape), 0)
+        found = map(self._place.get, contents.ravel().tolist(), repeat(0))
+        places = np.where(asked, np.fromiter(found, np.int64, contents.size).reshape(contents.shape), 0)
         left, right = _pairs(contents.shape[1])
         few, every = (Width(self._bits[width], self._hidden[width]) for width in (_FEW, _ALL))
         at, pair = np.nonzero(allowed(places, self._sizes, few, every, self._share))

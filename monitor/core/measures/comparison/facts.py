@@ -53,7 +53,7 @@ class Facts(Protocol):
         ...
 
     def texts(self, keys: NDArray[np.int64], slots: NDArray[np.int64]) -> SetLists:
-        """The shingles of all chunks in (n, m) lists of keys.
+        """The shingles of all chunks in (n, m) lists of keys; to be read before anything changes.
 
         Args:
             keys: NO_CHUNK behind the end of a list.
@@ -120,7 +120,7 @@ class CorpusFacts:
         """See `Facts`."""
         # a chunk that is not live has no slot, and stands in its list all the same
         places = np.where((slots < 0) & (keys != NO_CHUNK), _NOWHERE, slots)
-        return SetLists.of(places, NO_CHUNK, lambda distinct: self._duplicates.sets(np.array(distinct, np.int64)))
+        return self._duplicates.set_lists(places)
 
     def asking(self, sets: Sequence[NDArray[np.uint32]]) -> AskedSets:
         """See `Facts`."""

@@ -68,6 +68,8 @@ class Comparison:
         self._columns: dict[tuple[str, Group], MeasureColumns[Any]] = {}
         self._slots: dict[ListedLeg, NDArray[np.int64]] = {}
         """Where the vectors of the listed chunks stand."""
+        self._live: dict[ListedLeg, NDArray[np.int64]] = {}
+        """1 where the listed chunk is live."""
         self._contents, self._shingles = ByKey(3), baseline.shingles
         """Content key, whether it is live, and where its vector stands."""
         self._stands: dict[int, bool] = {}
@@ -242,6 +244,7 @@ class Comparison:
             self._columns.clear()
             self._said.clear()
             self._slots.clear()
+            self._live.clear()
             self._listed.clear()
             self._stands.clear()
             self._firsts = None
@@ -257,7 +260,7 @@ class Comparison:
         if leg in self._said:
             slots = (keys != self._listed[leg]) | holds(keys, turn.changed)
         found = self._looked(keys[slots], turn.seen)
-        for at, of in ((0, self._said), (2, self._slots)):
+        for at, of in ((0, self._said), (1, self._live), (2, self._slots)):
             of.setdefault(leg, np.full(keys.shape, NO_CHUNK, np.int64))[slots] = found[:, at]
         self._listed[leg] = keys
         return slots
@@ -294,8 +297,9 @@ class Comparison:
         def view(rows: RowSelection) -> IndexView:
             served, exact = turn.now["dense"].take(rows), turn.now["exact"].take(rows)
             exact = replace(exact, known=exact.known & calm[rows])
-            live = self._looked(served.keys, turn.seen)[:, :, 1] == 1
-            return IndexView(served, exact, live, eps=TIE_EPS, distances=self._asked.distances)
+            looked = "dense" in self._then  # else nobody asked what stands in these lists
+            live = self._live["dense"][rows] if looked else self._looked(served.keys, turn.seen)[:, :, 1]
+            return IndexView(served, exact, live == 1, eps=TIE_EPS, distances=self._asked.distances)
 
         changed = turn.scores("dense") | turn.scores("exact") | others | turn.touched("dense")
         columns = self._of("dense", "index")

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from monitor.core.index.duplicates.kernels_sketches import Width, allowed
+from monitor.core.index.duplicates.kernels_sketches import Width, allowed, sketch
 from monitor.core.index.duplicates.shingles import jaccard
 from monitor.core.index.duplicates.sketches import ShingleSketches
 from tests.core.index.duplicates import twins
@@ -66,9 +66,9 @@ def test_the_kernel_allows_what_plain_numpy_allows(slots: int) -> None:
     held = 40
 
     def width(words: int) -> Width:
-        bits = draw.integers(0, 1 << 64, (words, held), np.uint64, endpoint=False)
+        bits = draw.integers(0, 1 << 64, (held, words), np.uint64, endpoint=False)
         same = draw.random(held) < 0.5  # as good as equal sketches, so that both answers come up
-        bits[:, same] = bits[:, :1] | (np.uint64(1) << np.uint64(63))
+        bits[same] = bits[:1] | (np.uint64(1) << np.uint64(63))
         return Width(bits, draw.integers(0, 9, held))
 
     sizes = np.where(draw.random(held) < 0.2, 0, draw.integers(1, 1_200, held))
@@ -77,3 +77,17 @@ def test_the_kernel_allows_what_plain_numpy_allows(slots: int) -> None:
         found = allowed(places, sizes, few, every, share)
         np.testing.assert_array_equal(found, twins.allowed(places, sizes, few, every, share))
         assert slots < 7 or 0 < np.count_nonzero(found) < found.size
+
+
+@given(CROWDS, st.sampled_from([4, 16]))
+def test_the_kernel_writes_what_plain_numpy_writes(crowd: list[set[int]], words: int) -> None:
+    sets = list(made(crowd).values())
+    starts = np.cumsum([0, *map(len, sets)])
+    width = Width(np.zeros((len(sets) + 2, words), np.uint64), np.zeros(len(sets) + 2, np.int64))
+    sketch((np.concatenate(sets), starts), np.arange(1, len(sets) + 1), width)
+    for at, own in enumerate(sets, 1):
+        wide = np.zeros(64 * words, np.bool_)
+        wide[own % (64 * words)] = True
+        assert width.bits[at].tobytes() == np.packbits(wide, bitorder="little").tobytes()
+        assert width.hidden[at] == len(own) - wide.sum()
+    assert not width.bits[[0, -1]].any()

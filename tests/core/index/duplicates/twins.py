@@ -51,7 +51,7 @@ def allowed(places: SketchPlaces, sizes: NDArray[np.int64], few: Width, every: W
 
 def _can(left: SketchPlaces, right: SketchPlaces, sizes: NDArray[np.int64], width: Width, share: float) -> Mask:
     common = np.minimum(width.hidden[left], width.hidden[right])
-    for words in width.bits:
+    for words in width.bits.T:
         common += np.bitwise_count(words[left] & words[right])
     least = share * (sizes[left] + sizes[right]) - ROUNDING
     can: Mask = (common >= least) & (sizes[left] > 0) & (sizes[right] > 0)
