@@ -59,6 +59,8 @@ class Vocabulary:
         self._free: list[int] = []
         self._loose: list[NDArray[np.int32]] = []
         self._fresh: list[int] = []
+        self._counted: tuple[NDArray[np.int64], NDArray[np.int64]] | None = None
+        """What `frequencies` said last, if that still holds."""
 
     def __len__(self) -> int:
         """Tokens that have an id now, loose ones included."""
@@ -117,6 +119,7 @@ class Vocabulary:
 
     def retain(self, ids: NDArray[np.int32]) -> None:
         """Count one more live document for each id; a document brings each of its distinct ids once."""
+        self._counted = None
         recount(self.document_frequency, self._histogram, ids, 1)
 
     def release(self, ids: NDArray[np.int32]) -> None:
@@ -125,6 +128,7 @@ class Vocabulary:
         Raises:
             ValueError: a count would fall below zero, so something was released twice.
         """
+        self._counted = None
         if recount(self.document_frequency, self._histogram, ids, -1) < len(ids):
             message = "vocabulary: a token was released more often than retained"
             raise ValueError(message)
@@ -135,12 +139,16 @@ class Vocabulary:
 
         The histogram behind it makes the average idf a sum over a few thousand terms, whatever the vocabulary.
         """
-        few = np.flatnonzero(self._histogram[:-1])
-        few = few[few > 0]
-        # greater ones are a few thousand tokens at most: found by one pass over the frequencies
-        many = self.document_frequency[self.document_frequency >= len(self._histogram) - 1]
-        distinct, tokens = np.unique(many.astype(np.int64), return_counts=True)
-        return np.concatenate((few, distinct)), np.concatenate((self._histogram[few], tokens))
+        if self._counted is None:
+            few = np.flatnonzero(self._histogram[:-1])
+            few = few[few > 0]
+            # greater ones are a few thousand tokens at most: found by one pass over the frequencies
+            many = np.sort(self.document_frequency[self.document_frequency >= len(self._histogram) - 1])
+            first = np.flatnonzero(np.diff(many, prepend=-1))
+            tokens = np.diff(first, append=len(many))
+            distinct = many[first].astype(np.int64)
+            self._counted = np.concatenate((few, distinct)), np.concatenate((self._histogram[few], tokens))
+        return self._counted
 
     def recycle(self) -> int:
         """Put ids that nobody holds back for use; returns how many. Call it once a batch has been applied."""
