@@ -75,7 +75,7 @@ def cut(sizes: list[int], whole: int, overlap: int = 0) -> list[tuple[int, int]]
 
 @settings(max_examples=80, deadline=None)
 @given(Sizes, Sizes, st.sampled_from([0, 4, 12]), st.randoms(use_true_random=False))
-@example([20], [20, 61, 27], 0, Random(1))  # of a part of 30 words one stands in the part before, two in the one after
+@example([20], [20, 61, 27], 0, Random(1))  # of 30 words one stands in the part before, two in the one after
 def test_agrees_with_the_words(before: list[int], after: list[int], overlap: int, random: Random) -> None:
     """However a text is cut, in whatever order its parts stand: found where they hold its words, and only there."""
     now = cut(after, 240, overlap)
