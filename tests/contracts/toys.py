@@ -22,7 +22,7 @@ from monitor.core.model.events import Partition, Position, Record
 from monitor.core.model.fingerprint import SearchConfig, SearchMode
 from monitor.core.model.scoring import Distance
 from monitor.core.model.segments import admits
-from monitor.kinds import RealIndex, RetrieverContext, RetrieverKind, Section, SourceContext, SourceKind
+from monitor.kinds import EncoderKind, RealIndex, RetrieverContext, RetrieverKind, Section, SourceContext, SourceKind
 from monitor.ports import OwnedIndex, Polled, Replay, Source, Unanswered, UnreachableError
 
 # ---------------------------------------------------------------- a source
@@ -238,7 +238,9 @@ T = TypeVar("T")
 
 
 def every_case(
-    kinds: Iterable[SourceKind[Any] | RetrieverKind[Any]], made: Mapping[str, Mapping[str, T]], where: str
+    kinds: Iterable[SourceKind[Any] | RetrieverKind[Any] | EncoderKind[Any]],
+    made: Mapping[str, Mapping[str, T]],
+    where: str,
 ) -> dict[str, T]:
     """The cases of all registered kinds by name; a kind without any is an error that says where it goes."""
     without = [kind.name for kind in kinds if not made.get(kind.name)]
