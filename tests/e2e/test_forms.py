@@ -11,12 +11,21 @@ from typing import Any
 import pytest
 
 from monitor.adapters.anchors_file import write as write_anchors
-from monitor.adapters.sources.kafka.source import TIMESTAMP_HEADER, KafkaSource
+from monitor.adapters.sources.kafka.source import KafkaSource
 from monitor.app import asking
 from monitor.app.configuration import Configuration, load
 from monitor.app.wiring import read_state
 from monitor.app.wiring.sources import build_decoder
-from monitor.core.model.events import Delete, Deploy, Heartbeat, MalformedEvent, Position, Record, Upsert
+from monitor.core.model.events import (
+    TIMESTAMP_HEADER,
+    Delete,
+    Deploy,
+    Heartbeat,
+    MalformedEvent,
+    Position,
+    Record,
+    Upsert,
+)
 from tests import corpora
 from tests.adapters.codecs.hostile import HOSTILE
 from tests.e2e import wire_forms

@@ -6,10 +6,9 @@ import numpy as np
 import pytest
 from numpy.random import Generator
 
-from monitor.adapters.codecs.times import STAMP_HEADER
 from monitor.app.configuration import load
 from monitor.app.wiring import open_monitor
-from monitor.core.model.events import Position, Record
+from monitor.core.model.events import TIMESTAMP_HEADER, Position, Record
 from tests.app.scripted import TOPIC, Item, ScriptedSource
 from tests.kill.digest import Parts, difference, digest
 from tests.kill.stage import Setting, Stage
@@ -40,7 +39,7 @@ def interleaved(story: Story, rng: Generator) -> list[Item]:
 
 
 def _stamped(milliseconds: int) -> tuple[tuple[str, bytes], ...]:
-    return () if milliseconds == NO_STAMP else ((STAMP_HEADER, b"%d" % (milliseconds * 1_000)),)
+    return () if milliseconds == NO_STAMP else ((TIMESTAMP_HEADER, b"%d" % (milliseconds * 1_000)),)
 
 
 def run(folder: Path, stage: Stage, items: list[Item], batch: int) -> Parts:

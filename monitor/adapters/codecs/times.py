@@ -7,10 +7,7 @@ from typing import Literal
 from monitor.adapters.codecs import reasons
 from monitor.adapters.codecs.limits import EventLimits
 from monitor.adapters.codecs.reasons import malformed, shown
-from monitor.core.model.events import Record
-
-STAMP_HEADER = "corpus-drift-timestamp-us"
-"""Header that a source appends, as the last one, with the record's own time stamp (ASCII decimal microseconds)."""
+from monitor.core.model.events import TIMESTAMP_HEADER, Record
 
 TimeUnit = Literal["s", "ms", "us"]
 MICROSECONDS: dict[TimeUnit, int] = {"s": 1_000_000, "ms": 1_000, "us": 1}
@@ -58,7 +55,7 @@ def stamp(record: Record, limits: EventLimits) -> int | None:
     Only the very last header counts, because the source appends it there: one of that name sent by the producer
     never wins. Producers choose Kafka's stamp too, so one that cannot be believed is no stamp.
     """
-    if not record.headers or record.headers[-1][0] != STAMP_HEADER:
+    if not record.headers or record.headers[-1][0] != TIMESTAMP_HEADER:
         return None
     digits = record.headers[-1][1] or b""  # Kafka allows null headers
     if not digits.isdigit() or len(digits) > 19:

@@ -73,6 +73,10 @@ class Position(NamedTuple):
         return Partition(self.topic, self.partition)
 
 
+TIMESTAMP_HEADER = "corpus-drift-timestamp-us"
+"""Header that a source appends, as the last one, with the record's own time stamp (ASCII decimal microseconds)."""
+
+
 @dataclass(frozen=True, slots=True)
 class Record:
     """One record as the source delivered it: bytes that nobody has trusted yet."""

@@ -8,8 +8,7 @@ from hypothesis import strategies as st
 
 from monitor.adapters.codecs.forms import FORMS, FormOptions, decoder
 from monitor.adapters.codecs.paths import FieldPaths
-from monitor.adapters.codecs.times import STAMP_HEADER
-from monitor.core.model.events import Delete, MalformedEvent, Upsert
+from monitor.core.model.events import TIMESTAMP_HEADER, Delete, MalformedEvent, Upsert
 from tests.adapters.codecs.forge import (
     CE,
     CLOUD,
@@ -37,7 +36,7 @@ def test_a_tombstone_is_a_delete_in_every_form(headers: Any) -> None:
     for form in FORMS:
         decode = decoder(form, OPTIONS, LIMITS).decode
         assert decode(record(None, b"a#1", headers)) == Delete("a#1", None, None)
-        assert decode(record(None, b"a#1", (*headers, (STAMP_HEADER, b"5")))) == Delete("a#1", 5, None)
+        assert decode(record(None, b"a#1", (*headers, (TIMESTAMP_HEADER, b"5")))) == Delete("a#1", 5, None)
         assert decode(record(None, b"__deploy__/1", headers)) is None
 
 

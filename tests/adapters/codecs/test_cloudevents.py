@@ -6,8 +6,7 @@ from typing import Any
 import pytest
 
 from monitor.adapters.codecs.forms import decoder
-from monitor.adapters.codecs.times import STAMP_HEADER
-from monitor.core.model.events import Deploy, Heartbeat
+from monitor.core.model.events import TIMESTAMP_HEADER, Deploy, Heartbeat
 from tests.adapters.codecs.forge import (
     CE,
     CLOUD,
@@ -49,7 +48,7 @@ STRUCTURED = (("content-type", b"application/cloudevents+json; charset=UTF-8"),)
         (dumped(NO_OP), CE, UPSERT),
         (dumped(DELETE), (*CE, ("content-type", b"application/json")), DELETE),
         (dumped(TIMELESS), (*CE, ("ce_time", TIME.encode())), DELETE),
-        (dumped(TIMELESS), (*CE, ("ce_time", TIME.encode()), (STAMP_HEADER, b"5")), DELETE),
+        (dumped(TIMELESS), (*CE, ("ce_time", TIME.encode()), (TIMESTAMP_HEADER, b"5")), DELETE),
         (b"", (*CE[:3], ("ce_type", b"x.heartbeat"), ("ce_time", TIME.encode())), HEARTBEAT),
     ],
 )

@@ -11,8 +11,17 @@ from hypothesis import strategies as st
 from monitor.adapters.codecs.forms import FORMS, FormOptions, decoder
 from monitor.adapters.codecs.limits import EventLimits
 from monitor.adapters.codecs.reasons import REASONS
-from monitor.adapters.codecs.times import STAMP_HEADER
-from monitor.core.model.events import Chunk, CorpusEvent, Delete, Deploy, Heartbeat, MalformedEvent, Upsert, Version
+from monitor.core.model.events import (
+    TIMESTAMP_HEADER,
+    Chunk,
+    CorpusEvent,
+    Delete,
+    Deploy,
+    Heartbeat,
+    MalformedEvent,
+    Upsert,
+    Version,
+)
 from tests.adapters.codecs.forge import (
     CE,
     CLOUD,
@@ -71,7 +80,7 @@ HEADERS: st.SearchStrategy[Headers] = st.one_of(
     st.lists(
         st.tuples(
             st.sampled_from(
-                ["content-type", "ce_specversion", "ce_type", "ce_time", "ce_id", "ce_source", STAMP_HEADER]
+                ["content-type", "ce_specversion", "ce_type", "ce_time", "ce_id", "ce_source", TIMESTAMP_HEADER]
             ),
             st.one_of(
                 st.sampled_from([b"1.0", b"application/cloudevents+json", b"x.upsert", b"12"]), st.binary(max_size=20)

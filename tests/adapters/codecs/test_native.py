@@ -10,8 +10,17 @@ import pytest
 
 from monitor.adapters.codecs.forms import FormOptions, decoder
 from monitor.adapters.codecs.limits import EventLimits
-from monitor.adapters.codecs.times import STAMP_HEADER
-from monitor.core.model.events import Delete, Deploy, Embed, Heartbeat, MalformedEvent, Partition, Upsert, text_hash
+from monitor.core.model.events import (
+    TIMESTAMP_HEADER,
+    Delete,
+    Deploy,
+    Embed,
+    Heartbeat,
+    MalformedEvent,
+    Partition,
+    Upsert,
+    text_hash,
+)
 from tests.adapters.codecs.forge import (
     B64,
     DELETE,
@@ -169,17 +178,17 @@ def test_base64_padding_follows_the_dimension() -> None:
 @pytest.mark.parametrize(
     ("headers", "time"),
     [
-        (((STAMP_HEADER, b"1787134320000000"),), MICROS),
-        (((STAMP_HEADER, b"5"), (STAMP_HEADER, b"1787134320000000")), MICROS),
-        ((("x", b"y"), (STAMP_HEADER, b"0")), 0),
-        (((STAMP_HEADER, b"1787134320000000"), ("x", b"y")), None),
-        (((STAMP_HEADER, b"1787134320000000"), (STAMP_HEADER, b"-1")), None),
-        (((STAMP_HEADER, b""),), None),
-        (((STAMP_HEADER, b"+5"),), None),
-        (((STAMP_HEADER, b"5.0"),), None),
-        (((STAMP_HEADER, b"9" * 19),), None),
-        (((STAMP_HEADER, b"9" * 9_000),), None),
-        (((STAMP_HEADER, "٣".encode()),), None),
+        (((TIMESTAMP_HEADER, b"1787134320000000"),), MICROS),
+        (((TIMESTAMP_HEADER, b"5"), (TIMESTAMP_HEADER, b"1787134320000000")), MICROS),
+        ((("x", b"y"), (TIMESTAMP_HEADER, b"0")), 0),
+        (((TIMESTAMP_HEADER, b"1787134320000000"), ("x", b"y")), None),
+        (((TIMESTAMP_HEADER, b"1787134320000000"), (TIMESTAMP_HEADER, b"-1")), None),
+        (((TIMESTAMP_HEADER, b""),), None),
+        (((TIMESTAMP_HEADER, b"+5"),), None),
+        (((TIMESTAMP_HEADER, b"5.0"),), None),
+        (((TIMESTAMP_HEADER, b"9" * 19),), None),
+        (((TIMESTAMP_HEADER, b"9" * 9_000),), None),
+        (((TIMESTAMP_HEADER, "٣".encode()),), None),
         ((("Corpus-Drift-Timestamp-Us", b"5"),), None),
         ((), None),
     ],

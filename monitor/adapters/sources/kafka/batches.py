@@ -14,10 +14,9 @@ from dataclasses import dataclass
 from crc32c import crc32c
 
 from monitor.adapters.sources.kafka.inflate import InflateError, inflate
-from monitor.core.model.events import Partition, Position, Record
+from monitor.core.model.events import TIMESTAMP_HEADER, Partition, Position, Record
 from monitor.ports import Fault
 
-TIMESTAMP_HEADER = "corpus-drift-timestamp-us"
 HEADER = struct.Struct(">qiibIhiqqqhii")
 FRAME = struct.Struct(">qi")
 AFTER_LENGTH = 12

@@ -20,7 +20,6 @@ from itertools import chain
 from typing import Any
 
 from monitor.adapters.sources.kafka import client as kafka_client
-from monitor.adapters.sources.kafka.batches import TIMESTAMP_HEADER
 from monitor.adapters.sources.kafka.commit import GroupOffsets
 from monitor.adapters.sources.kafka.library import (
     IllegalStateError,
@@ -41,7 +40,7 @@ from monitor.adapters.sources.kafka.starting import (
 from monitor.core.model.events import Partition, Position, Record
 from monitor.ports import ConfigurationError, Fault, Polled, UnreachableError
 
-__all__ = ["TIMESTAMP_HEADER", "KafkaSettings", "KafkaSource", "problems"]
+__all__ = ["KafkaSettings", "KafkaSource", "problems"]
 
 RETRY_SECONDS = 0.1
 

@@ -7,11 +7,10 @@ from typing import Literal
 import msgspec
 import numpy as np
 
-from monitor.adapters.codecs.times import STAMP_HEADER
 from monitor.adapters.retrieval.qdrant.raw import RawPoint
 from monitor.core.index.corpus import Corpus
 from monitor.core.model.changes import ChunkRow
-from monitor.core.model.events import Chunk, MalformedEvent, Position, Record, Upsert, chunk_key
+from monitor.core.model.events import TIMESTAMP_HEADER, Chunk, MalformedEvent, Position, Record, Upsert, chunk_key
 from monitor.core.model.scoring import Distance, prepare
 from monitor.ports import Decoder
 
@@ -114,7 +113,7 @@ def sink_form(collection: str, point: RawPoint) -> bytes:
 
 def dated(now: int) -> tuple[str, bytes]:
     """The header that says when a record was made."""
-    return STAMP_HEADER, str(now).encode()
+    return TIMESTAMP_HEADER, str(now).encode()
 
 
 def _described_alike(chunk: Chunk, row: ChunkRow | None) -> bool:

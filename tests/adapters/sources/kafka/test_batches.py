@@ -10,13 +10,12 @@ from monitor.adapters.sources.kafka.batches import (
     CRC_COVERS_FROM,
     HEADER,
     MOST_OFFSETS,
-    TIMESTAMP_HEADER,
     Item,
     RecordBatch,
     batches,
     unpack,
 )
-from monitor.core.model.events import Partition, Record
+from monitor.core.model.events import TIMESTAMP_HEADER, Partition, Record
 from monitor.ports import Fault
 from tests.kafka_mock import Row, record_batch, sealed, their_records
 

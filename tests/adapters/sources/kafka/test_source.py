@@ -2,8 +2,7 @@
 
 import pytest
 
-from monitor.adapters.sources.kafka.source import TIMESTAMP_HEADER
-from monitor.core.model.events import Partition, Position, Record
+from monitor.core.model.events import TIMESTAMP_HEADER, Partition, Position, Record
 from tests.kafka_mock import (
     CREATE_TIME,
     MockCluster,
