@@ -66,8 +66,7 @@ expected one form in a run
     >>> drift.judge(min_anchors=2).verdict  # two are too few to tell
     'inconclusive'
     """
-    depths = [k] if isinstance(k, int) else k
-    return RunDrift(_run(before, "before"), _run(after, "after"), depths, leg, settle_ties=settle_ties)
+    return RunDrift(_run(before, "before"), _run(after, "after"), k, leg, settle_ties=settle_ties)
 
 
 def read_run(path: str | os.PathLike[str], name: str = "") -> Run:

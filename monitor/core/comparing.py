@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from monitor.core.arguments import depths_of, rules_of
 from monitor.core.evaluation import Evaluation, evidence_of
 from monitor.core.index.baseline import AnchorMark, Snapshot
 from monitor.core.judging.default_policy import default_rules
@@ -20,7 +21,6 @@ from monitor.core.judging.policy import Rule, Verdict
 from monitor.core.measures.comparison.seen import Observation
 from monitor.core.measures.comparison.tables import TIE_EPS, ListedLeg
 from monitor.core.measures.formulas.columns import Name
-from monitor.core.measures.formulas.overlap import DEEPEST
 from monitor.core.measures.needs import ANSWERS, CONTENTS, FATES, JUDGEMENTS, RESULTS, SCORES
 from monitor.core.measures.registry import REGISTRY, MeasureRegistry
 from monitor.core.model.anchors import Anchor, AnchorSet
@@ -72,7 +72,7 @@ class RunDrift:
     Args:
         before: the run compared with.
         after: the run now.
-        depths: distinct depths k, each 1 or more; the default policy judges the first.
+        depths: the depth k, 1 or more, or several distinct ones; the default policy judges the first.
         leg: the leg that the lists are of, by which rows and rules name them.
         settle_ties: whether results exchanged for others of the same score at the cut count as unchanged.
 
@@ -81,6 +81,8 @@ class RunDrift:
 
     >>> import monitor
     >>> drift = monitor.compare({"q1": ["a", "b"], "q2": ["c"]}, {"q1": ["b", "x"], "q2": ["c"]}, k=2)
+    >>> drift
+    <RunDrift of 2 queries at k = 2: jaccard_ratio 0.667, rbo_ratio 0.725, swaps 0.500>
     >>> drift.queries
     ('q1', 'q2')
     >>> drift.swaps.tolist(), drift.top1_changed.tolist()
@@ -90,9 +92,15 @@ class RunDrift:
     """
 
     def __init__(
-        self, before: Run, after: Run, depths: Sequence[int], leg: ListedLeg = "dense", *, settle_ties: bool = False
+        self,
+        before: Run,
+        after: Run,
+        depths: int | Sequence[int],
+        leg: ListedLeg = "dense",
+        *,
+        settle_ties: bool = False,
     ) -> None:
-        self.depths = _depths(depths)
+        self.depths = depths_of(depths, "k")
         if leg not in ("dense", "lexical"):
             message = f"leg {leg!r}: expected 'dense' or 'lexical'"
             raise InputError(message)
@@ -116,6 +124,13 @@ class RunDrift:
                 _refuse_one_tie(run.name, lists)
         self._names, self._longest = (before.name, after.name), (before.longest, after.longest)
         self._plain = self._compared(_Question({}, {}, MIN_ANCHORS))[0]
+
+    def __repr__(self) -> str:
+        """What was compared, and the means that are read first."""
+        count = f"{len(self.queries)} {'query' if len(self.queries) == 1 else 'queries'}"
+        means = ((of, self.values(of)) for of in ("jaccard_ratio", "rbo_ratio", "swaps"))
+        said = ", ".join(f"{of} {np.nanmean(column):.3f}" for of, column in means)
+        return f"<RunDrift of {count} at k = {self.k}: {said}>"
 
     @property
     def k(self) -> int:
@@ -260,7 +275,7 @@ class RunDrift:
         rules = (
             default_rules(question.dimensions, [self.leg], k=self.k, min_anchors=min_anchors)
             if policy is None
-            else tuple(policy)
+            else rules_of(policy)
         )
         compared, evidence = self._compared(question)
         report, verdict = Evaluation(compared, rules, evidence).judged()
@@ -336,15 +351,6 @@ def compared_document(names: tuple[str, str], drift: RunDrift, verdict: Verdict,
     judged = gate_document(f"{after} against {before}", None, verdict)
     warned = {"warning": "; ".join(drift.notes)} if drift.notes else {}
     return finite_document({**judged, "state": "judged", **warned, "compared": compared})
-
-
-def _depths(given: Sequence[int]) -> tuple[int, ...]:
-    depths = tuple(given)
-    whole = all(isinstance(k, int) and not isinstance(k, bool) and 1 <= k <= DEEPEST for k in depths)
-    if not depths or not whole or len(set(depths)) != len(depths):
-        message = f"k = {given!r:.80}: expected one or more distinct whole numbers from 1 to {DEEPEST}"
-        raise InputError(message)
-    return depths
 
 
 def _lists(run: Run, queries: Sequence[str], depth: int) -> RankedLists:

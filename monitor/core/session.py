@@ -12,6 +12,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from monitor.core.arguments import depths_of, rules_of
 from monitor.core.attribution import StatisticsCheckpoint
 from monitor.core.attribution.known import CorpusView
 from monitor.core.evaluation import Budget, Evaluation, evidence_of
@@ -44,6 +45,7 @@ from monitor.core.records.committed import Resumed
 from monitor.core.reporting.drift import Drift
 from monitor.core.reporting.substance import Substance, answers_nothing, results, wordless
 from monitor.core.session_parts import built, measured_by, ready
+from monitor.errors import InputError
 
 CounterName = tuple[str, ...]
 OPEN_GAPS: CounterName = ("open_gaps",)
@@ -84,7 +86,7 @@ class ServedLists:
     configuration: IndexConfig | None = None
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Ingested:
     """What a batch of events came to.
 
@@ -102,6 +104,10 @@ class Ingested:
     touched: Mapping[ListLeg, NDArray[np.bool_]]
     sketches: Mapping[int, ContentSketch] = field(default_factory=dict)
 
+    def __repr__(self) -> str:
+        """How many; a notebook shows it, and the changes themselves would fill the page."""
+        return f"<Ingested: {len(self.changes):,} changes, {len(self.refused):,} refused>"
+
 
 class Session:
     """A corpus and its anchors, maintained event by event and evaluated against a baseline.
@@ -113,7 +119,7 @@ class Session:
         anchors: the queries under watch, with distinct ids; vectors of `dimension` numbers, or none.
         dimension: of the vectors; 0 switches the dense leg off.
         distance: of the dense leg: cosine, dot or euclid.
-        depths: the depths k to measure at; the first is the one that the default policy judges.
+        depths: the depth k to measure at, or several; the first is the one that the default policy judges.
         dimensions: attributes by whose values segments are told apart.
         min_anchors: the fewest anchors of a segment that is watched.
 
@@ -150,13 +156,12 @@ class Session:
         *,
         dimension: int = 0,
         distance: Distance | Literal["cosine", "dot", "euclid"] = Distance.COSINE,
-        depths: Sequence[int] = (10,),
+        depths: int | Sequence[int] = (10,),
         dimensions: Sequence[str] = (),
         min_anchors: int = 20,
     ) -> None:
-        parts = built(
-            list(anchors), dimension, measured_by(distance), tuple(depths), tuple(dimensions), min_anchors=min_anchors
-        )
+        cuts, named = depths_of(depths, "depths"), tuple(dimensions)
+        parts = built(anchors, dimension, measured_by(distance), cuts, named, min_anchors=min_anchors)
         self._begin(*parts, index=False, milestones=None)
 
     @classmethod
@@ -200,6 +205,11 @@ class Session:
         self._places = Places()
         self._changed: list[NDArray[np.int64]] = []
 
+    def __repr__(self) -> str:
+        """How much it holds, and what it compares with."""
+        compared = "no baseline" if self.baseline is None else f"compared with {self.baseline.name!r}"
+        return f"<Session of {len(self.corpus):,} chunks and {len(self.engine.anchors):,} anchors, {compared}>"
+
     def resume(self, resumed: Resumed) -> None:
         """Go on where a store left off; corpus and engine are restored by whoever reads the store."""
         self.counters.update(resumed.counters)
@@ -216,6 +226,13 @@ class Session:
         Args:
             events: in order. One with its position is as a stream delivers it, its vector prepared for the distance;
                 one without arrives behind everything that was read, with a vector as its encoder made it.
+
+        Returns:
+            What they came to. An event that cannot be believed, such as a chunk with a vector of another dimension,
+            is not applied and stands in `refused`.
+
+        Raises:
+            InputError: these are no events.
         """
         located, vectorless = ready(events, self.locate, self.corpus.dimension, self.drift.distance)
         taken = self.engine.ingest(self.corpus, located)
@@ -292,7 +309,14 @@ class Session:
         Args:
             baseline: the approved snapshot; None: reports say that there is none.
             pinned: the pinned one beside a moving one; the same object, or None, where there is no other.
+
+        Raises:
+            InputError: what is given is no snapshot.
         """
+        for given in (baseline, pinned):
+            if not isinstance(given, Snapshot | None):  # not everybody has a type checker
+                message = f"{given!r:.80} is no snapshot; expected what snapshot() returns"  # type: ignore[unreachable]
+                raise InputError(message)
         if not self._index:
             same, both = pinned is baseline, (baseline, pinned)
             baseline, pinned = (None if of is None else replace(of, lists=_as_served(of.lists)) for of in both)
@@ -412,7 +436,7 @@ class Session:
             deploy_id: the name that the verdict is for.
             expected: the segment that was to change.
         """
-        rules = self.default_policy() if policy is None else policy
+        rules = self.default_policy() if policy is None else rules_of(policy)
         return self.evaluate(deploy_id, rules=rules, expected=expected, gate=True).judged()[1]
 
     def default_policy(self) -> tuple[Rule, ...]:

@@ -4,13 +4,15 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 
 import numpy as np
+from numpy.typing import NDArray
 
+from monitor.core.arguments import listed, whole_number
 from monitor.core.index.corpus import Corpus
 from monitor.core.index.duplicates.minhash import MinHashBands
 from monitor.core.index.engine import Bm25Config, Depths, Engine
 from monitor.core.model.anchors import Anchor, AnchorSet
 from monitor.core.model.changes import Refused
-from monitor.core.model.events import CorpusEvent, Located, MalformedEvent, Upsert
+from monitor.core.model.events import Chunk, CorpusEvent, Located, MalformedEvent, Upsert, text_of
 from monitor.core.model.fingerprint import Fingerprint, SearchConfig, SearchMode
 from monitor.core.model.scoring import Distance, prepare
 from monitor.core.reporting.drift import Drift, SegmentScope
@@ -22,7 +24,7 @@ CAP = 50
 
 
 def built(
-    anchors: Sequence[Anchor],
+    given: object,
     dimension: int,
     distance: Distance,
     depths: tuple[int, ...],
@@ -33,13 +35,12 @@ def built(
     """An empty corpus, its engine and its evaluation; arguments as of `Session`.
 
     Raises:
-        InputError: anchors or depths are not as expected; the message is one line.
+        InputError: the anchors or the dimension are not as expected; the message is one line.
     """
-    if not depths or min(depths) < 1 or len(set(depths)) != len(depths):
-        message = f"depths = {depths}: expected one or more distinct depths from 1"
-        raise InputError(message)
-    if dimension < 0:
-        message = f"dimension = {dimension}: expected the numbers of a vector, or 0 without a dense leg"
+    anchors = _anchors(given)
+    numbers = whole_number(dimension)
+    if numbers is None or numbers < 0:
+        message = f"dimension = {dimension!r:.80}: expected the numbers of a vector, or 0 without a dense leg"
         raise InputError(message)
     asked, corpus, bm25 = anchor_set(anchors, dimension, distance), Corpus(dimension), Bm25Config()
     engine = Engine(
@@ -63,6 +64,18 @@ def built(
         segments=f"{','.join(dimensions)};cap={CAP};min={min_anchors}",
     )
     return corpus, engine, Drift(asked, marked, SegmentScope(dimensions, CAP, min_anchors), depths, {})
+
+
+def _anchors(given: object) -> tuple[Anchor, ...]:
+    """The anchors, each with an id and a text."""
+    anchors = listed(given, "anchors", "monitor.Anchor")
+    for at, anchor in enumerate(anchors):
+        if not isinstance(anchor, Anchor):
+            message = f"anchors[{at}] = {anchor!r:.80}: expected a monitor.Anchor"
+            raise InputError(message)
+        text_of(anchor.id, f"anchors[{at}]: id", empty=False)
+        text_of(anchor.text, f"anchor {anchor.id!r}: text")
+    return tuple(anchors)  # type: ignore[arg-type]  # each was looked at
 
 
 def measured_by(distance: str) -> Distance:
@@ -89,7 +102,7 @@ def anchor_set(anchors: Sequence[Anchor], dimension: int, distance: Distance) ->
     for at, anchor in enumerate(anchors if dimension else ()):
         vector = None if anchor.vector is None else np.asarray(anchor.vector, np.float32)
         if vector is None or vector.shape != (dimension,) or not np.isfinite(vector).all():
-            found = "no vector" if vector is None else f"a vector of shape {vector.shape}"
+            found = _vector_said(vector, dimension)
             message = f"anchor {anchor.id!r}: {found}; expected {dimension} finite numbers"
             raise InputError(message)
         vectors[at] = vector
@@ -115,6 +128,9 @@ def ready(
     """
     made: list[Located] = []
     refused: list[Refused] = []
+    if isinstance(events, CorpusEvent | Chunk) or not isinstance(events, Iterable):
+        said = f"events = {events!r:.80}: expected a list of Upsert, Delete, Deploy or Heartbeat"
+        raise InputError(said)
     for event in events:
         if isinstance(event, Located):
             made.append(event)
@@ -128,11 +144,19 @@ def ready(
             continue
         given = None if event.chunk.vector is None else np.asarray(event.chunk.vector, np.float32)
         if dimension and (given is None or given.shape != (dimension,) or not np.isfinite(given).all()):
-            found = "no vector" if given is None else f"vector of shape {given.shape}"
+            found = _vector_said(given, dimension)
             said = f"chunk_id {event.chunk.chunk_id!r}: {found}, expected {dimension} finite numbers"
-            reason = "no_vector" if given is None else "wrong_dimension"
+            right = given is not None and given.shape == (dimension,)
+            reason = "no_vector" if given is None else "not_finite" if right else "wrong_dimension"
             refused.append(Refused(located, MalformedEvent(reason, said)))
             continue
         vector = None if not dimension or given is None else prepare(given[None], distance)[0]
         made.append(Located(located.position, Upsert(replace(event.chunk, vector=vector), event.version)))
     return made, refused
+
+
+def _vector_said(vector: NDArray[np.float32] | None, dimension: int) -> str:
+    """What is wrong with a vector, in words."""
+    if vector is None:
+        return "no vector"
+    return "a vector that is not finite" if vector.shape == (dimension,) else f"a vector of shape {vector.shape}"

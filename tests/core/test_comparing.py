@@ -3,7 +3,7 @@
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 import ir_measures
 import numpy as np
@@ -67,6 +67,17 @@ def test_the_arrays_are_what_the_definitions_say(pairs: list[tuple[list[str], li
     alike = monitor.compare(before, before, k=k)
     assert alike.rbo.tolist() == [1.0] * len(before)
     assert alike.kendall.tolist() == alike.rank_churn.tolist() == [0.0] * len(before)
+
+
+def test_a_depth_may_be_a_number_of_numpy() -> None:
+    depth: Any = np.int64(2)
+    assert monitor.compare(same(), same(), k=depth).depths == (2,)
+    assert monitor.compare(same(), same(), k=[depth, 1]).depths == (2, 1)
+
+
+def test_a_notebook_shows_what_was_compared() -> None:
+    drift = monitor.compare({"q1": ["a", "b"], "q2": ["c"]}, {"q1": ["a", "x"]}, k=2)
+    assert repr(drift) == "<RunDrift of 2 queries at k = 2: jaccard_ratio 0.333, rbo_ratio 0.550, swaps 1.000>"
 
 
 def test_kendall_and_churn_by_hand() -> None:
@@ -216,11 +227,14 @@ def test_a_run_that_cannot_be_used_is_named_in_one_line(run: object, said: str) 
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        ({"k": 0}, "k = [0]: expected one or more distinct whole numbers from 1"),
+        ({"k": 0}, "k = 0: expected one or more distinct whole numbers from 1"),
         ({"k": (5, 5)}, "k = (5, 5): expected one or more distinct"),
         ({"k": ()}, "k = (): expected one or more"),
         ({"k": (2.5,)}, "k = (2.5,): expected"),
-        ({"k": 40_000}, "k = [40000]: expected"),
+        ({"k": 2.5}, "k = 2.5: expected"),
+        ({"k": "10"}, "k = '10': expected"),
+        ({"k": True}, "k = True: expected"),
+        ({"k": 40_000}, "k = 40000: expected"),
         ({"leg": "sparse"}, "leg 'sparse': expected 'dense' or 'lexical'"),
     ],
 )

@@ -32,7 +32,7 @@ from monitor.core.model.lists import RankedLists
 from monitor.core.model.problems import Problem, ProblemKind
 from monitor.core.model.report import ALL
 from monitor.core.session import OPEN_GAPS, ServedLists, Session
-from monitor.errors import CorpusDriftError
+from monitor.errors import CorpusDriftError, InputError
 
 DIMENSION = 16
 WORDS = ("rotate", "delete", "install", "upgrade", "backup", "restore", "tokens", "users", "nodes", "keys")
@@ -124,7 +124,7 @@ def test_how_events_are_batched_makes_no_difference() -> None:
     [
         (replace(chunk(1).chunk, vector=None), "no_vector"),
         (replace(chunk(1).chunk, vector=np.ones(3, np.float32)), "wrong_dimension"),
-        (replace(chunk(1).chunk, vector=np.full(DIMENSION, np.nan, np.float32)), "wrong_dimension"),
+        (replace(chunk(1).chunk, vector=np.full(DIMENSION, np.nan, np.float32)), "not_finite"),
     ],
 )
 def test_a_chunk_that_cannot_be_believed_is_refused_and_the_others_are_taken(wrong: Chunk, reason: str) -> None:
@@ -152,13 +152,19 @@ def test_without_a_dimension_words_alone_are_asked() -> None:
         ([Anchor("a", "x")], {"dimension": 3}, "anchor 'a': no vector; expected 3 finite numbers"),
         ([Anchor("a", "x", np.ones(4, np.float32))], {"dimension": 3}, r"anchor 'a': a vector of shape \(4,\)"),
         ([Anchor("a", "x", np.array([1, np.inf], np.float32))], {"dimension": 2}, "expected 2 finite numbers"),
-        ([Anchor("a", "x")], {"depths": ()}, "expected one or more distinct depths"),
-        ([Anchor("a", "x")], {"depths": (0,)}, "expected one or more distinct depths"),
+        (["rotate a key"], {}, r"anchors\[0\] = 'rotate a key': expected a monitor.Anchor"),
+        ("rotate a key", {}, "anchors = 'rotate a key': expected a list of monitor.Anchor"),
+        ([Anchor("a", None)], {}, "anchor 'a': text: None; expected text"),  # type: ignore[arg-type]
+        ([Anchor("", "x")], {}, r"anchors\[0\]: id: ''; expected text that is not empty"),
+        ([Anchor("a", "x")], {"dimension": 2.5}, "dimension = 2.5: expected"),
+        ([Anchor("a", "x")], {"depths": ()}, r"depths = \(\): expected one or more distinct whole numbers from 1"),
+        ([Anchor("a", "x")], {"depths": (0,)}, "expected one or more distinct whole numbers from 1"),
+        ([Anchor("a", "x")], {"depths": 2.5}, "depths = 2.5: expected one or more distinct whole numbers from 1"),
         ([Anchor("a", "x")], {"distance": "manhattan"}, "manhattan"),
     ],
 )
-def test_wrong_arguments_are_named(given: list[Anchor], settings: dict[str, object], said: str) -> None:
-    with pytest.raises(ValueError, match=said):
+def test_wrong_arguments_are_named(given: object, settings: dict[str, object], said: str) -> None:
+    with pytest.raises(InputError, match=said):
         Session(given, **settings)  # type: ignore[arg-type]  # fields vary
 
 
@@ -300,6 +306,30 @@ def test_a_rule_on_labels_judges_the_labelled_anchors_alone() -> None:
 def test_what_is_no_event_is_named() -> None:
     with pytest.raises(CorpusDriftError, match=r"event \{'id': 'c0'\}: expected an Upsert, Delete, Deploy or Heart"):
         session().apply([{"id": "c0"}])  # type: ignore[list-item]  # not everybody has a type checker
+    with pytest.raises(InputError, match=r"events = Upsert\(chunk=Chunk.*: expected a list of Upsert, Delete"):
+        session().apply(chunk(0))  # type: ignore[arg-type]
+    with pytest.raises(InputError, match="events = None: expected a list of Upsert, Delete, Deploy or Heartbeat"):
+        session().apply(None)  # type: ignore[arg-type]
+
+
+def test_what_is_no_snapshot_or_no_rule_is_named() -> None:
+    made = session()
+    with pytest.raises(InputError, match=r"'main' is no snapshot; expected what snapshot\(\) returns"):
+        made.compare_with("main")  # type: ignore[arg-type]
+    with pytest.raises(InputError, match=r"policy = 'strict': expected a list of monitor\.Rule"):
+        made.judge("strict")  # type: ignore[arg-type]
+    with pytest.raises(InputError, match=r"policy: 'strict' is no rule; expected a list of monitor\.Rule"):
+        made.judge(["strict"])  # type: ignore[list-item]
+    with pytest.raises(InputError, match="rule 'r' has neither min nor max; expected a limit"):
+        made.judge([Rule("r", "swaps", "lexical", "mean", 10)])
+
+
+def test_a_notebook_shows_what_it_is() -> None:
+    made = Session([Anchor("a", "rotate keys"), Anchor("b", "delete users")], dimension=0)
+    assert repr(made.apply([chunk(0), chunk(1)])) == "<Ingested: 2 changes, 0 refused>"
+    assert repr(made) == "<Session of 2 chunks and 2 anchors, no baseline>"
+    made.compare_with(made.snapshot("main"))
+    assert repr(made) == "<Session of 2 chunks and 2 anchors, compared with 'main'>"
 
 
 def test_a_hand_made_chunk_and_anchor_are_those_of_an_event() -> None:
@@ -311,5 +341,11 @@ def test_a_hand_made_chunk_and_anchor_are_those_of_an_event() -> None:
         Chunk.of("c", "say it", [[1, 0]])
     with pytest.raises(CorpusDriftError, match="anchor 'a': a vector of str; expected numbers"):
         Anchor.of("a", "x", "one")
+    with pytest.raises(CorpusDriftError, match="chunk id: ''; expected text that is not empty"):
+        Chunk.of("", "say it")
+    with pytest.raises(CorpusDriftError, match="chunk 'c': text: None; expected text"):
+        Chunk.of("c", None)  # type: ignore[arg-type]
+    with pytest.raises(CorpusDriftError, match="anchor 'a': text: 7; expected text"):
+        Anchor.of("a", 7)  # type: ignore[arg-type]
     with pytest.raises(CorpusDriftError, match="anchor 'a': weight 0; expected a finite number above 0"):
         Anchor.of("a", "x", weight=0)

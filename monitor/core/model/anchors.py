@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from monitor.core.model.events import Segment, segment_of, vector_of
+from monitor.core.model.events import Segment, segment_of, text_of, vector_of
 from monitor.errors import InputError
 
 
@@ -76,11 +76,13 @@ class Anchor:
             embedding_version: of the encoder that made the vector.
 
         Raises:
-            InputError: a vector that is not one row of numbers, or a weight that is not above 0.
+            InputError: no id, no text, a vector that is not one row of numbers, or a weight that is not above 0.
 
         >>> Anchor.of("a1", "how do I rotate a key?", segment={"language": "en"}).segment
         (('language', 'en'),)
         """
+        text_of(anchor_id, "anchor id", empty=False)
+        text_of(text, f"anchor {anchor_id!r}: text")
         given = None if vector is None else vector_of(vector, f"anchor {anchor_id!r}")
         if not 0.0 < weight < np.inf:
             message = f"anchor {anchor_id!r}: weight {weight!r}; expected a finite number above 0"

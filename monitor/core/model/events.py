@@ -135,11 +135,13 @@ class Chunk:
             event_time: microseconds since the Unix epoch, UTC.
 
         Raises:
-            InputError: a vector that is not one row of numbers.
+            InputError: no id, no text, or a vector that is not one row of numbers.
 
         >>> Chunk.of("auth#1", "Rotate the key.", [0.6, 0.8], segment={"source": "docs"}).segment
         (('source', 'docs'),)
         """
+        text_of(chunk_id, "chunk id", empty=False)
+        text_of(text, f"chunk {chunk_id!r}: text")
         given = None if vector is None else vector_of(vector, f"chunk {chunk_id!r}")
         named = segment_of(segment)
         hashed = text_hash(text)
@@ -259,6 +261,14 @@ def segment_of(attributes: Mapping[str, str] | None) -> Segment:
     (('language', 'de'), ('source', 'docs'))
     """
     return tuple(sorted((attributes or {}).items()))
+
+
+def text_of(given: object, whose: str, *, empty: bool = True) -> str:
+    """The text itself; InputError naming `whose` where it is none, or empty and must not be."""
+    if not isinstance(given, str) or not (given or empty):
+        message = f"{whose}: {given!r:.80}; expected text{'' if empty else ' that is not empty'}"
+        raise InputError(message)
+    return given
 
 
 def vector_of(numbers: ArrayLike, whose: str) -> NDArray[np.float32]:
