@@ -34,6 +34,7 @@ from monitor.core.reporting.drift import Compared, Drift, SegmentScope
 from monitor.core.run_table import DriftRow, DriftTable
 from monitor.core.runs import Run, judgements_of, segments_of
 from monitor.core.session_parts import CAP
+from monitor.core.text.wording import count_of
 from monitor.errors import InputError
 
 NOT_IN_AFTER = "not in after"
@@ -41,11 +42,11 @@ NOT_IN_AFTER = "not in after"
 MIN_ANCHORS = 20
 """The fewest queries of a segment that is told apart, where nothing else is said."""
 _NEEDS = (RESULTS, SCORES, CONTENTS, ANSWERS, FATES, JUDGEMENTS)
-MEASURES = MeasureRegistry(tuple(of for of in REGISTRY.measures if of.needs in _NEEDS), {})
-"""What can be measured of lists alone: of the corpus behind them nothing is known."""
-UNSCORED = MeasureRegistry(
-    tuple(of for of in MEASURES.measures if of.needs != SCORES and of.name != "top1_changed_decided_ratio"), {}
-)
+_OF_A_TWIN = "top1_changed_decided_ratio"
+"""Needs what a second build of the same index would serve."""
+MEASURES = MeasureRegistry(tuple(of for of in REGISTRY.measures if of.needs in _NEEDS and of.name != _OF_A_TWIN), {})
+"""What can be measured of lists alone: of the corpus and the index behind them nothing is known."""
+UNSCORED = MeasureRegistry(tuple(of for of in MEASURES.measures if of.needs != SCORES), {})
 """The same of runs without scores."""
 Column = NDArray[np.float64]
 
@@ -127,7 +128,7 @@ class RunDrift:
 
     def __repr__(self) -> str:
         """What was compared, and the means that are read first."""
-        count = f"{len(self.queries)} {'query' if len(self.queries) == 1 else 'queries'}"
+        count = count_of(len(self.queries), "query", "queries")
         means = ((of, self.values(of)) for of in ("jaccard_ratio", "rbo_ratio", "swaps"))
         said = ", ".join(f"{of} {np.nanmean(column):.3f}" for of, column in means)
         return f"<RunDrift of {count} at k = {self.k}: {said}>"
@@ -281,7 +282,8 @@ class RunDrift:
         report, verdict = Evaluation(compared, rules, evidence).judged()
         fewest = min((rule.min_anchors for rule in rules), default=0)
         if len(self.queries) < fewest and not report.problems:
-            said = f"{len(self.queries)} queries; expected at least {fewest} to judge (min_anchors)"
+            count = count_of(len(self.queries), "query", "queries")
+            said = f"{count}; expected at least {fewest} to judge (min_anchors)"
             return report, Verdict("unknown", (said,), verdict.findings)
         return report, verdict
 
