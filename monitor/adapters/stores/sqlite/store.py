@@ -2,10 +2,9 @@
 
 import sqlite3
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import closing, contextmanager
+from contextlib import AbstractContextManager
 from dataclasses import replace
 from functools import partial
-from itertools import count
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -23,7 +22,6 @@ from monitor.adapters.stores.sqlite.rows import (
     READ_CONTENTS,
     TOUCH_CHUNK,
     said,
-    stored_chunk,
     written,
 )
 from monitor.adapters.stores.sqlite.schema import keep_space, recognize
@@ -41,6 +39,7 @@ from monitor.adapters.stores.sqlite.snapshots import (
 from monitor.adapters.stores.sqlite.targets import TargetTable
 from monitor.adapters.stores.sqlite.traffic import NAME as TRAFFIC
 from monitor.adapters.stores.sqlite.traffic import TrafficTable
+from monitor.adapters.stores.sqlite.transactions import chunks_in_batches, failures_said, transaction
 from monitor.core.index.baseline import Adopted, Decision, Judged, Snapshot
 from monitor.core.index.corpus import ChunkRow
 from monitor.core.index.duplicates.content_sketch import ContentSketch
@@ -54,7 +53,7 @@ from monitor.core.records.committed import ChunkContent, Commit, DeployRecord, Q
 from monitor.core.records.history import ChunkName, History, TextVersion, Track, Tracked
 from monitor.core.traffic.model import KeptTraffic
 from monitor.core.traffic.panel import PanelBridge
-from monitor.ports import ConfigurationError, CorpusDriftError, UnreachableError
+from monitor.ports import ConfigurationError, CorpusDriftError
 
 T = TypeVar("T")
 
@@ -169,24 +168,13 @@ class SqliteStore:
         with self._told("cannot commit"):
             # What is to be forgotten is overwritten; a copy that a page left behind when it was split is not found.
             self._db.execute(f"PRAGMA secure_delete={'ON' if commit.unsaid else 'OFF'}")
-            self._db.execute("BEGIN IMMEDIATE")
-            try:
+            with transaction(self._db):
                 self._put(commit)
-                self._db.execute("COMMIT")
-            except BaseException:
-                if self._db.in_transaction:  # after some errors SQLite has rolled back itself
-                    self._db.execute("ROLLBACK")
-                raise
             if self._checkpoints is not None:
                 self._checkpoints.look()
 
-    @contextmanager
-    def _told(self, doing: str) -> Iterator[None]:
-        try:
-            yield
-        except sqlite3.Error as error:
-            message = f"state {self.path}: {doing}: {error}; the last commit is what counts"
-            raise UnreachableError(message) from error
+    def _told(self, doing: str) -> AbstractContextManager[None]:
+        return failures_said(f"state {self.path}", doing)
 
     def _put(self, commit: Commit) -> None:
         db = self._db
@@ -258,10 +246,8 @@ class SqliteStore:
             yield [(row, text) for row, text, _ in stored]
 
     def _chunks(self, query: str, batch: int) -> Iterator[Sequence[StoredChunk]]:
-        slots = count()
-        with self._told("cannot read the chunks"), closing(self._db.execute(query)) as cursor:
-            while fetched := cursor.fetchmany(batch):
-                yield [stored_chunk(values, slots) for values in fetched]
+        with self._told("cannot read the chunks"):
+            yield from chunks_in_batches(self._db, query, batch)
 
     def sketches(self, keys: Sequence[int]) -> Mapping[int, ContentSketch]:
         """What is kept of what deleted chunks said; unknown keys are left out."""
