@@ -2,18 +2,18 @@
 
 import sqlite3
 from collections.abc import Iterator, Sequence
-from contextlib import closing, contextmanager
-from itertools import count
+from contextlib import AbstractContextManager
 from pathlib import Path
 
 import msgspec
 
-from monitor.adapters.stores.sqlite.rows import PUT_CHUNK, READ_CHUNKS, TOUCH_CHUNK, stored_chunk, written
+from monitor.adapters.stores.sqlite.rows import PUT_CHUNK, READ_CHUNKS, TOUCH_CHUNK, written
 from monitor.adapters.stores.sqlite.schema import CHUNK_TABLE
+from monitor.adapters.stores.sqlite.transactions import chunks_in_batches, failures_said, transaction
 from monitor.core.model.events import Partition
 from monitor.core.shards.messages import ShardCommit, ShardOutOfStepError, ShardPosition
 from monitor.core.shards.shard import LoadedChunk
-from monitor.ports import ConfigurationError, CorpusDriftError, UnreachableError
+from monitor.ports import ConfigurationError, CorpusDriftError
 
 APPLICATION_ID = 0x43447368
 """Of SQLite files that hold a shard ("CDsh"); not a state file's, so that neither is taken for the other."""
@@ -112,22 +112,13 @@ class ShardStore:
                 message = f"shard {self.path}: changes at epoch {before.epoch}, which is committed; expected a step"
                 raise ShardOutOfStepError(message)
             return
-        with self._told("cannot commit"):
-            self._db.execute("BEGIN IMMEDIATE")
-            try:
-                self._put(commit, before)
-                self._db.execute("COMMIT")
-            except BaseException:
-                if self._db.in_transaction:
-                    self._db.execute("ROLLBACK")
-                raise
+        with self._told("cannot commit"), transaction(self._db):
+            self._put(commit, before)
 
     def chunks(self, batch: int) -> Iterator[Sequence[LoadedChunk]]:
         """Every known chunk in key order, delete marks included, in batches; live rows have the slots 0, 1, ..."""
-        slots = count()
-        with self._told("cannot read the chunks"), closing(self._db.execute(READ_CHUNKS)) as cursor:
-            while fetched := cursor.fetchmany(batch):
-                yield [stored_chunk(values, slots) for values in fetched]
+        with self._told("cannot read the chunks"):
+            yield from chunks_in_batches(self._db, READ_CHUNKS, batch)
 
     def close(self) -> None:
         """Close the file; safe to call twice."""
@@ -151,12 +142,10 @@ class ShardStore:
 
     def _take_back(self) -> None:
         before = self._stand(_BEFORE)
-        db = self._db
-        db.execute("BEGIN IMMEDIATE")
-        db.execute("DELETE FROM chunk WHERE key IN (SELECT key FROM appeared)")
-        db.execute("INSERT OR REPLACE INTO chunk SELECT * FROM overwritten")
-        self._note(_NOW, before)
-        db.execute("COMMIT")
+        with transaction(self._db):
+            self._db.execute("DELETE FROM chunk WHERE key IN (SELECT key FROM appeared)")
+            self._db.execute("INSERT OR REPLACE INTO chunk SELECT * FROM overwritten")
+            self._note(_NOW, before)
 
     def _recognize(self) -> None:
         db = self._db
@@ -190,10 +179,5 @@ class ShardStore:
         packed = msgspec.msgpack.encode(_Stand(at.epoch, places, at.newest_event_time, at.barrier_time))
         self._db.execute("INSERT OR REPLACE INTO stand VALUES (?, ?)", (name, packed))
 
-    @contextmanager
-    def _told(self, doing: str) -> Iterator[None]:
-        try:
-            yield
-        except sqlite3.Error as error:
-            message = f"shard {self.path}: {doing}: {error}; the last commit is what counts"
-            raise UnreachableError(message) from error
+    def _told(self, doing: str) -> AbstractContextManager[None]:
+        return failures_said(f"shard {self.path}", doing)
