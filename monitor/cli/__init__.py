@@ -29,32 +29,33 @@ from monitor.errors import CorpusDriftError, UnreachableError
 
 app = typer.Typer(
     name="corpus-drift",
-    help="Which corpus change moved which answers, and may it stay?",
+    help="Watch queries that matter while the corpus behind a RAG system changes: how far their results moved, which "
+    "change did it, and whether an update may stay.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
 app.command(short_help="Write anchors and a configuration for what you have.")(setting_up.init)
 app.command(short_help="See it at work on a corpus that this machine has.")(running.demo)
-app.command(short_help="Run the monitor: consume, measure, export.")(running.run)
-app.command(short_help="Ask a monitor how it is, for probes.")(running.health)
+app.command(short_help="Run the monitor.")(running.run)
+app.command(short_help="Ask a running monitor whether it is well.")(running.health)
 app.command(name="replay-git", short_help="See which past updates shook retrieval.")(running.replay_git)
 app.command(short_help="Play the demo's corpus to Kafka.")(producing.produce)
 app.command(short_help="May a deploy stay? 0 pass, 1 fail, 3 undecided.")(judging.gate)
-app.command(short_help="Measurements per segment, now or of a deploy.")(judging.report)
+app.command(short_help="Show how far each segment moved, now or at a deploy.")(judging.report)
 app.command(short_help="Judge two result files of any retriever.")(comparing.compare)
-app.command(short_help="What moved, why, who did it and what to do.")(explaining.explain)
+app.command(short_help="Say what moved, why, who did it and what to do.")(explaining.explain)
 app.command(short_help="Can what was deleted still be retrieved?")(erasing.erased)
 app.add_typer(baselines.baseline, name="baseline")
 app.add_typer(migrating.migrate, name="migrate")
-checking.anchors.command(short_help="How much of the traffic the anchors speak for.")(anchoring.coverage)
+checking.anchors.command(short_help="How much of what users ask the anchors represent.")(anchoring.coverage)
 checking.anchors.command(short_help="Propose anchors to add and drop, with reasons.")(anchoring.propose)
-checking.anchors.command(short_help="Replace the month's group, one in eight.")(anchoring.rotate)
+checking.anchors.command(short_help="Replace this month's eighth by questions of a log.")(anchoring.rotate)
 app.add_typer(checking.anchors, name="anchors")
 app.add_typer(checking.events, name="events")
 app.add_typer(checking.quarantine, name="quarantine")
 app.command(short_help="Write alert rules for Prometheus.")(alerting.rules)
-app.command(name="check-config", short_help="Say all that is wrong with a configuration.")(checking.check_config)
+app.command(name="check-config", short_help="Say what is wrong with a configuration.")(checking.check_config)
 app.command(short_help="Print a JSON Schema.")(checking.schema)
 
 

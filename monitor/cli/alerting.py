@@ -14,7 +14,7 @@ def rules(
         typer.Option("--format", help="prometheus: a rules file. kubernetes: a PrometheusRule."),
     ] = "prometheus",
 ) -> int:
-    """Alert rules from the same policy that the gate uses, and on the monitor itself."""
+    """Write Prometheus alert rules: those of the policy that the gate uses, and some on the monitor itself."""
     from monitor.app.alerting import alert_rules
 
     typer.echo(alert_rules(configured(config), form), nl=False)

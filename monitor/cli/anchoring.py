@@ -34,7 +34,7 @@ TrafficFile = Annotated[
 
 @asks_monitor
 def coverage(options: MonitorOptions, traffic: TrafficFile = None, as_json: Json = False) -> int:
-    """How much of what users ask the anchors represent: 0 enough or not decidable, 1 too little, 3 unknown."""
+    """Say how much of what users ask the anchors represent: 0 enough or not decidable, 1 too little, 3 unknown."""
     from monitor.app import traffic_text
 
     document = _document(options, traffic)
@@ -60,14 +60,15 @@ def propose(
     traffic: TrafficFile = None,
     output: Annotated[
         Path | None,
-        typer.Option("--output", "-o", help="Also write the anchors file with every proposal taken, as a new file."),
+        typer.Option("--output", "-o", help="Also write a new anchors file with every proposal taken."),
     ] = None,
     as_json: Json = False,
 ) -> int:
-    """What to change in the anchors so that they speak for the traffic again: a difference to merge, with reasons.
+    """Propose what to change in the anchors so that they represent what users ask: a difference to merge.
 
-    + a new intent of 20 clients or more, - an anchor that users have left, ~ one whose judged chunks were cut anew,
-    ? one that stands in the corpus or in the tuning data.
+    Each line has its reason. + adds a question that 20 clients or more asked and no anchor represents. - drops an
+    anchor that users no longer ask. ~ is an anchor whose judged chunks were cut anew, ? one that stands in the corpus
+    or in the tuning data.
     """
     from monitor.app import traffic_text
     from monitor.app.wiring.traffic_survey import write_proposed
@@ -81,24 +82,24 @@ def propose(
 
 
 def rotate(
-    log: Annotated[Path, typer.Argument(help="Queries of late, in any form that anchors build reads.")],
+    log: Annotated[Path, typer.Argument(help="Recent queries, in any form that anchors build reads.")],
     config: ConfigFile,
     *,
     output: Annotated[
         Path | None,
-        typer.Option("--output", "-o", help="Also write the changed anchors, as a new file."),
+        typer.Option("--output", "-o", help="Also write a new anchors file with the change."),
     ] = None,
     month: Annotated[str, typer.Option(help="The month whose group is replaced, as 2026-11; '': this one.")] = "",
-    keep: Annotated[str, typer.Option(help="attribute=value of the anchors that never leave.")] = "",
+    keep: Annotated[str, typer.Option(help="Anchors that never leave, as attribute=value.")] = "",
     form: Annotated[str, typer.Option(help="Form of the log, as of anchors build; '': recognised.")] = "",
     query_field: Annotated[str, typer.Option(help="Column or field of the query; '': recognised.")] = "",
     count_field: Annotated[str, typer.Option(help="Column or field that says how often it was asked.")] = "",
     encoding: Annotated[str, typer.Option(help="Encoding of a file without a byte-order mark; '': UTF-8.")] = "",
     as_json: Json = False,
 ) -> int:
-    """Replace one group of the anchors in eight, this month's, by questions of a log: a difference to merge.
+    """Replace an eighth of the anchors, this month's group, by questions of a log: a difference to merge.
 
-    - leaves, + comes, one for one within a segment. A group that was replaced this month already is left alone.
+    - leaves and + comes, one for one within a segment. A group that was already replaced this month is left alone.
     """
     from monitor.app import traffic_text
     from monitor.app.wiring.rotating import rotate_anchors

@@ -8,7 +8,7 @@ from monitor.cli.common import PASS, CommandTarget, Json, MonitorOptions, asks_m
 from monitor.errors import ConfigurationError
 
 baseline = typer.Typer(
-    help="Approved snapshots, with author, reason and time.", no_args_is_help=True, rich_markup_mode=None
+    help="The approved states that results are compared with.", no_args_is_help=True, rich_markup_mode=None
 )
 
 
@@ -18,7 +18,7 @@ def baseline_list(
     options: MonitorOptions,
     as_json: Json = False,
 ) -> int:
-    """All captured baselines, oldest first."""
+    """List all captured baselines, oldest first."""
     from monitor.app import tables
 
     say(_baselines(options.target()), as_json=as_json, text=tables.baseline_table)
@@ -32,7 +32,7 @@ def baseline_show(
     name: Annotated[str, typer.Argument()],
     as_json: Json = False,
 ) -> int:
-    """One baseline: identity, fingerprint, approval."""
+    """Show one baseline: identity, fingerprint, approval."""
     from monitor.app import tables
 
     documents = _baselines(options.target())

@@ -23,9 +23,9 @@ from monitor.cli.common import (
 from monitor.cli.streams import tell
 from monitor.errors import ConfigurationError
 
-anchors = typer.Typer(help="The queries under watch.", no_args_is_help=True)
-events = typer.Typer(help="Corpus events.", no_args_is_help=True)
-quarantine = typer.Typer(help="What was set aside, and why.", no_args_is_help=True)
+anchors = typer.Typer(help="The queries under watch: choose, check and renew them.", no_args_is_help=True)
+events = typer.Typer(help="Files of corpus events.", no_args_is_help=True)
+quarantine = typer.Typer(help="Records that were set aside, and why.", no_args_is_help=True)
 
 
 @anchors.command("build", short_help="Choose anchors from a query log.")
@@ -50,7 +50,7 @@ def anchors_build(
     ] = "",
     as_json: Json = False,
 ) -> int:
-    """Choose anchors from a query log: frequent, diverse, with a quota per segment."""
+    """Choose anchors from a query log: frequent and diverse ones, with a quota per segment."""
     from monitor.app import tables
     from monitor.app.wiring import tools
 
@@ -66,7 +66,7 @@ def anchors_check(
     dimension: Annotated[int, typer.Option(help="Expected dimension of the vectors; 0: that of most of them.")] = 0,
     as_json: Json = False,
 ) -> int:
-    """Check an anchors file; every problem at once."""
+    """Check an anchors file, and say every problem at once."""
     from monitor.app import tables
     from monitor.app.wiring import tools
 
@@ -90,7 +90,7 @@ def events_check(
     ] = 0,
     as_json: Json = False,
 ) -> int:
-    """Validate events: what would be quarantined, and why."""
+    """Check a file of events: say which would be set aside, and why."""
     from monitor.app import tables
     from monitor.app.wiring import tools
 
@@ -106,7 +106,7 @@ def events_check(
 def quarantine_list(
     config: ConfigFile, limit: Annotated[int, typer.Option(min=1)] = 50, as_json: Json = False
 ) -> int:
-    """The newest records set aside, with their reasons."""
+    """List the newest records that were set aside, with their reasons."""
     from monitor.app import tables
     from monitor.app.wiring import read_state
 
@@ -124,7 +124,7 @@ def quarantine_show(
     where: Annotated[str, typer.Argument(help="topic/partition/offset, as list says it.")],
     as_json: Json = False,
 ) -> int:
-    """One record set aside, with its whole value as far as it was kept."""
+    """Show one record that was set aside, with as much of its value as was kept."""
     from monitor.app import tables
     from monitor.app.retrying import MOST
     from monitor.app.wiring import read_state
@@ -146,7 +146,7 @@ def quarantine_replay(
     options: MonitorOptions,
     as_json: Json = False,
 ) -> int:
-    """Decode and apply what was set aside once more, with the configuration of now; 1 when some of it stays."""
+    """Try what was set aside again, with the configuration of now; exits with 1 when some of it stays aside."""
     from monitor.app import tables
 
     with options.target().changing() as monitor:

@@ -22,7 +22,7 @@ def explain(
         typer.Option("--fix", help="Instead: what to do to the served index, one JSON object per chunk and line."),
     ] = None,
 ) -> int:
-    """What moved, why, who did it and what to do: the incident card of a deploy, a segment or an anchor."""
+    """Say what moved, why, who did it and what to do: the incident card of a deploy, a segment or an anchor."""
     from monitor.app.card_text import explain_card
     from monitor.app.explaining import stored_card
     from monitor.app.wiring import around, read_state

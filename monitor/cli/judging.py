@@ -49,7 +49,7 @@ def gate(
         Path | None, typer.Option(help="Forecast what this change set (JSON Lines) adds; write nothing.")
     ] = None,
 ) -> int:
-    """Wait for the deploy's barrier and judge it: 0 pass, 1 fail, 2 usage, 3 undecided, 4 no report can be had."""
+    """Say whether a deploy may stay, once all of it was read: 0 pass, 1 fail, 2 usage, 3 undecided, 4 no answer."""
     from monitor.cli.answer_file import deploy_answer
 
     deploy = argument_text(deploy)
@@ -122,7 +122,7 @@ def _forecast(whom: CommandTarget, changeset: Path, deploy: str, against: str, *
 @asks_monitor
 def report(
     options: MonitorOptions,
-    deploy: Annotated[str, typer.Option()] = "",
+    deploy: Annotated[str, typer.Option(help="A judged deploy; else the corpus now.")] = "",
     measure: Annotated[
         HeadlineName,
         typer.Option(
@@ -130,12 +130,14 @@ def report(
             help=f"The measure that is drawn over the last deploys and hours: {', '.join(HeadlineName)}.",
         ),
     ] = HeadlineName.KEPT_ANSWERS,
-    form: Annotated[DocumentFormat, typer.Option("--format")] = DocumentFormat.TEXT,
+    form: Annotated[
+        DocumentFormat, typer.Option("--format", help="What the answer is written in.")
+    ] = DocumentFormat.TEXT,
     as_json: Json = False,
 ) -> int:
-    """Measurements per segment now: of the running monitor, else as the last one left them; or a deploy's.
+    """Show how far each segment's results moved, now or at a deploy, and over the last deploys and hours.
 
-    Below them how each segment moved over the last deploys and hours, one block a point.
+    A running monitor is asked; where none runs, the state that the last one left is read.
     """
     from monitor.app import asking, tables
     from monitor.app.wiring import read_state

@@ -71,7 +71,7 @@ def status(
         typer.Option("--judge", help="Instead: results in which the versions differ, for people to judge, likewise."),
     ] = None,
 ) -> int:
-    """Where the migration stands, what is missing, how fast it moves, is it better, what to do next."""
+    """Say where the migration stands: what is missing, how fast it moves, whether it is better, what to do next."""
     from monitor.app import migration_text
 
     document = _document(options)
@@ -93,7 +93,7 @@ def gate(
     as_json: Annotated[bool, typer.Option("--json", help="The same as --format json.")] = False,
     on_inconclusive: Undecided = OnInconclusive.ERROR,
 ) -> int:
-    """May the new version serve, or stay: 0 READY or COMPLETE, 1 NOT_READY or ROLL_BACK, 2 usage, 3 undecided."""
+    """Say whether the new version may serve, or stay: 0 READY or COMPLETE, 1 NOT_READY or ROLL_BACK, 3 undecided."""
     from monitor.cli.answer_file import migration_answer
 
     if as_json and form not in (GateFormat.TEXT, GateFormat.JSON):
@@ -112,7 +112,7 @@ def explain(
     options: MonitorOptions,
     as_json: Json = False,
 ) -> int:
-    """Every rule with its reason, quality by segment, both versions side by side."""
+    """Show every rule with its reason, quality by segment, and both versions side by side."""
     from monitor.app import migration_text
 
     say(_document(options), as_json=as_json, text=migration_text.explain_text)

@@ -28,7 +28,10 @@ def demo(
         bool, typer.Option("--migration", help="Instead: an encoder migration, step by step.")
     ] = False,
 ) -> int:
-    """A real corpus (this Python's documentation strings), real updates and a planted incident, all in process."""
+    """Play a story: a real corpus (this Python's documentation strings), real updates and a planted incident.
+
+    It needs no broker, no index and no model.
+    """
     if migration:
         if flooded or lost:
             message = "--flooded, --lost: a migration has no such incident; expected them without --migration"
@@ -43,14 +46,16 @@ def demo(
 
 def run(
     config: ConfigFile,
-    until_end: Annotated[
-        bool, typer.Option("--until-end", help="Stop at the end of the source as it is now.")
-    ] = False,
+    until_end: Annotated[bool, typer.Option("--until-end", help="Stop where the source ends now.")] = False,
     deploy: Annotated[
-        str, typer.Option("--deploy", help="With --until-end: what ends there is this deploy; needs no marker.")
+        str,
+        typer.Option("--deploy", help="With --until-end: judge what was read as this deploy, without a marker."),
     ] = "",
 ) -> int:
-    """The monitor: consume, measure, export. 1 where --until-end set more aside than it may."""
+    """Run the monitor: read corpus changes, measure, serve the page and the metrics.
+
+    With --until-end it exits with 1 when more events were set aside than source.max_refused_ratio allows.
+    """
     from monitor.app.running import leaving_on_sigterm, restoring, run_to_end
     from monitor.app.wiring import open_monitor, serving
     from monitor.app.wiring.history import source_notes
@@ -78,7 +83,7 @@ def health(
     options: MonitorOptions,
     ready: Annotated[bool, typer.Option("--ready", help="Ask whether it is ready, not only alive.")] = False,
 ) -> int:
-    """Ask the monitor of this machine (or of a URL) how it is, for probes: 0 well, 4 not running or not well."""
+    """Ask the running monitor whether it is well, as probes do: 0 well, 4 not running or not well."""
     whom = options.target()
     monitor = whom.running()
     if monitor is None:
@@ -99,7 +104,7 @@ def replay_git(
     folder: Annotated[Path | None, typer.Option(help="Keep state and configuration here.")] = None,
     as_json: Json = False,
 ) -> int:
-    """Turn a documentation repository's history into events and show which past updates shook retrieval."""
+    """Replay a documentation repository's history and show which of its past updates shook retrieval."""
     from monitor.app import tables
     from monitor.app.history import replay_history
 

@@ -21,13 +21,13 @@ def init(
     *,
     qdrant: Annotated[str, typer.Option(help="A Qdrant server; its key: CORPUS_DRIFT_DENSE__API_KEY.")] = "",
     collection: Annotated[str, typer.Option(help="With --qdrant: the collection.")] = "",
-    kafka: Annotated[str, typer.Option(help="Kafka brokers, host:port with commas between.")] = "",
+    kafka: Annotated[str, typer.Option(help="Kafka brokers as host:port, separated by commas.")] = "",
     topic: Annotated[str, typer.Option(help="With --kafka: the topic of corpus events.")] = "",
     file: Annotated[Path | None, typer.Option(help="A JSON Lines file of corpus events.")] = None,
     git: Annotated[Path | None, typer.Option(help="A git repository of documentation.")] = None,
     queries: Annotated[Path | None, typer.Option(help="A query log, in any form that anchors build reads.")] = None,
     folder: Annotated[Path, typer.Option(help="Where the files are written; nothing is overwritten.")] = Path(),
-    anchors: Annotated[int, typer.Option(min=1, help="How many anchors.")] = 1_000,
+    anchors: Annotated[int, typer.Option("--count", "--anchors", min=1, help="How many anchors.")] = 1_000,
     vector_name: Annotated[str, typer.Option(help="Which named vector of the collection is watched.")] = "",
     chunk_id_field: Annotated[str, typer.Option(help="Payload field of the chunk id.")] = "",
     text_field: Annotated[str, typer.Option(help="Payload field of the text.")] = "",
@@ -35,12 +35,14 @@ def init(
     encoder_url: Annotated[str, typer.Option(help="An embeddings endpoint that speaks OpenAI's protocol.")] = "",
     encoder_model: Annotated[str, typer.Option(help="With --encoder-url: the model's name.")] = "",
     encoder_path: Annotated[str, typer.Option(help="A local model folder of fastembed's.")] = "",
-    embedding_version: Annotated[str, typer.Option(help="What made the vectors, in your words.")] = "",
+    embedding_version: Annotated[
+        str, typer.Option(help="What made the vectors, such as NAME:DIMENSION:METRIC.")
+    ] = "",
     as_json: Json = False,
 ) -> int:
-    """Look at a collection, topic, file or repository and a query log; write anchors and a configuration, and check.
+    """Look at a collection, topic, file or repository; choose anchors from a query log; write a configuration.
 
-    Asks for what is missing where it runs on a terminal.
+    On a terminal it asks for what is missing. It only reads from your systems, and checks what it wrote.
     """
     from monitor.app.wiring.setting_up import SetupWishes, set_up
     from monitor.app.wiring.tools import LogReading
