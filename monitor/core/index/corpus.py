@@ -2,12 +2,12 @@
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from monitor.core.index.changed_chunks import ChangedChunks
+from monitor.core.index.chunk_table import ChunkTable
 from monitor.core.model.changes import (
     NO_SLOT,
     Applied,
@@ -40,9 +40,6 @@ KEY_COLLISION = "key_collision"
 VERSION_MODE_CHANGED = "version_mode_changed"
 DAY = 86_400_000_000
 """Microseconds in a day."""
-T = TypeVar("T")
-_SHARED = 1 << 18
-"""Distinct documents, segments and versions remembered at once."""
 
 
 class Corpus:
@@ -63,11 +60,10 @@ class Corpus:
         self.newest_event_time = 0
         self.barrier_time = 0
         """Newest event time at the last barrier."""
-        self._rows: dict[int, ChunkRow] = {}
+        self._table = ChunkTable()
         self._free: list[int] = []
         self._tombstone_life = int(tombstone_days * DAY)
         self._live = 0
-        self._equal: dict[Any, Any] = {}
         self._left: dict[int, NDArray[np.float32]] = {}
 
     def __len__(self) -> int:
@@ -76,33 +72,32 @@ class Corpus:
 
     def row(self, key: int) -> ChunkRow | None:
         """What is known of a chunk, live or deleted."""
-        return self._rows.get(key)
+        return self._table.get(key)
 
     def slots(self, keys: Sequence[int]) -> NDArray[np.int64]:
         """(n,) int64, where the vector of each chunk stands; NO_SLOT for one that is not live."""
-        rows = map(self._rows.get, keys)
-        return np.array([NO_SLOT if row is None else row.slot for row in rows], np.int64)
+        return self._table.slots(np.array(keys, np.int64))
 
     def rows(self) -> Iterable[ChunkRow]:
         """Every known chunk, delete marks included, in no particular order."""
-        return self._rows.values()
+        return self._table
 
     def listed(self, lists: Iterable[RankedLists]) -> Iterator[tuple[int, ChunkRow]]:
         """The live chunks that stand in any of the lists, in key order."""
         for key in np.unique(np.concatenate([np.zeros(0, np.int64), *(of.keys.ravel() for of in lists)])).tolist():
-            row = self._rows.get(key)
+            row = self.row(key)
             if row is not None and row.live:
                 yield key, row
 
     def changed(self, since: Mapping[str, int]) -> ChangedChunks:
         """Chunks that came, changed or went behind positions (next offset by `topic/partition`)."""
-        return ChangedChunks.of(self._rows.values(), since)
+        return ChangedChunks.of(self._table.since(since), since)
 
     def saying(self, hashes: Iterable[str]) -> dict[str, int]:
         """The least key among the live chunks of each content hash; NO_CHUNK where there is none."""
         found = dict.fromkeys(hashes, NO_CHUNK)
-        for row in self._rows.values():
-            if row.live and row.content_hash in found:
+        for row in self._table.saying(list(found)):
+            if row.content_hash in found:
                 key = found[row.content_hash]
                 found[row.content_hash] = row.key if key == NO_CHUNK else min(key, row.key)
         return found
@@ -127,7 +122,7 @@ class Corpus:
             none = np.zeros(self.dimension, np.float32)
             given = [none if (vector := vectors[at]) is None else vector for at in live]
             np.concatenate(given, out=self.vectors[first:end].reshape(-1))
-        self._rows.update((row.key, row) for row in kept)
+        self._table.add(kept)
         self._live += len(live)
         self.newest_event_time = max(self.newest_event_time, *(row.event_time for row in kept), 0)
         return kept
@@ -158,7 +153,7 @@ class Corpus:
                 self.newest_event_time = max(self.newest_event_time, event.event_time)
                 continue
             key = chunk_key(chunk_id)
-            before = self._rows.get(key)
+            before = self._table.get(key)
             try:
                 outcome = self._order(before, located, chunk_id, time)
             except MalformedEvent as error:
@@ -184,10 +179,7 @@ class Corpus:
         """
         self.barrier_time = self.newest_event_time
         horizon = self.newest_event_time - self._tombstone_life
-        gone = [row.key for row in self._rows.values() if not row.live and row.event_time < horizon]
-        for key in gone:
-            del self._rows[key]
-        return gone
+        return self._table.forgotten(horizon)
 
     def _time(self, event: Delete) -> int:
         """When a delete was; one without any time is as old as the last barrier, or its chunk if that is newer.
@@ -196,7 +188,7 @@ class Corpus:
         """
         if event.event_time is not None:
             return event.event_time
-        before = self._rows.get(chunk_key(event.chunk_id))
+        before = self._table.get(chunk_key(event.chunk_id))
         return self.barrier_time if before is None else max(self.barrier_time, before.event_time)
 
     def _order(self, before: ChunkRow | None, located: Located, chunk_id: str, time: int) -> str:
@@ -243,21 +235,22 @@ class Corpus:
         chunk = event.chunk
         kind: Kind = "new"
         slot = NO_SLOT
+        chunk_id = chunk.chunk_id if before is None else before.chunk_id  # one object by key and by slot
         if before is not None and before.live:
             kind, slot = "modified", before.slot
             if self._same(before, chunk):
                 kind = "noop"
         if kind != "noop":
             self._leave(key, slot)
-            slot = self._store(key, chunk.chunk_id, chunk.vector, slot)
+            slot = self._store(key, chunk_id, chunk.vector, slot)
         self._live += kind == "new"
         after = ChunkRow(
             key,
-            chunk.chunk_id,
-            self._shared(chunk.doc_id),
+            chunk_id,
+            chunk.doc_id,
             chunk.ordinal,
-            self._shared(chunk.segment),
-            self._shared(chunk.embedding_version),
+            chunk.segment,
+            chunk.embedding_version,
             chunk.event_time,
             chunk.content_hash,
             event.version,
@@ -266,7 +259,7 @@ class Corpus:
             before.origin if kind == "noop" and before is not None else None,
             how_of(kind, before, chunk),
         )
-        self._rows[key] = after
+        self._table.put(after)
         return Change(kind, before, after, chunk)
 
     def _delete(self, before: ChunkRow | None, position: Position, event: Delete, key: int, time: int) -> Change:
@@ -286,7 +279,7 @@ class Corpus:
                 self.keys[before.slot] = NO_CHUNK
                 self._free.append(before.slot)
                 self._live -= 1
-        self._rows[key] = after
+        self._table.put(after)
         return Change("deleted", before, after, None)
 
     def _same(self, before: ChunkRow, chunk: Chunk) -> bool:
@@ -323,19 +316,9 @@ class Corpus:
         if slot != NO_SLOT and key not in self._left:
             self._left[key] = self.vectors[slot].copy()
 
-    def _shared(self, value: T) -> T:
-        """One object for all equal values: a million chunks name few documents, segments and versions.
-
-        Bounded: what is forgotten here is only stored twice.
-        """
-        if len(self._equal) > _SHARED:
-            self._equal.clear()
-        kept: T = self._equal.setdefault(value, value)
-        return kept
-
     def delta(self, changes: Sequence[Change]) -> Delta:
         """The net effect of one batch's changes, for the indexes."""
-        return net(changes, self._rows, self.vectors, self._left)
+        return net(changes, self.vectors, self._left)
 
 
 def _mode(version: Version | None) -> str:

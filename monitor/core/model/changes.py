@@ -148,22 +148,22 @@ def noted_keys(changes: Sequence[Change], delta: Delta) -> NDArray[np.int64]:
 
 def net(
     changes: Sequence[Change],
-    rows: Mapping[int, ChunkRow],
     vectors: NDArray[np.float32],
     left: Mapping[int, NDArray[np.float32]],
 ) -> Delta:
     """The net effect of a batch's changes.
 
     Args:
-        changes: in order.
-        rows: by key, after the batch.
+        changes: in order, all of the batch.
         vectors: by slot, after the batch.
         left: the vectors that chunks had before the batch, by key; of those that changed and were live, at least.
     """
     first: dict[int, ChunkRow | None] = {}
     last: dict[int, Change] = {}
     again: dict[int, ChunkRow] = {}
+    rows: dict[int, ChunkRow] = {}
     for change in changes:
+        rows[change.after.key] = change.after
         if change.kind != "noop":
             first.setdefault(change.after.key, change.before)
             last[change.after.key] = change

@@ -38,6 +38,7 @@ class ShardedCorpus(Corpus):
         self.chunks = 0
         """Live chunks of all shards."""
         self._shards = shards
+        self._rows: dict[int, ChunkRow] = {}
         self._absent: set[int] = set()
         self._owners = [ChunkOwner() for _ in range(shards.count)]
         self._shingles: list[NDArray[np.uint32]] = []
@@ -69,7 +70,8 @@ class ShardedCorpus(Corpus):
     def slots(self, keys: Sequence[int]) -> NDArray[np.int64]:
         """(n,) int64, where the vector of each chunk stands here; NO_SLOT for one that is not live."""
         self.fetch(keys)
-        return super().slots(keys)
+        rows = map(self._rows.get, keys)
+        return np.array([NO_SLOT if row is None else row.slot for row in rows], np.int64)
 
     def listed(self, lists: Iterable[RankedLists]) -> Iterator[tuple[int, ChunkRow]]:
         """The live chunks that stand in any of the lists, in key order."""

@@ -233,7 +233,8 @@ def test_restoring_assigns_slots_anew_and_keeps_marks() -> None:
     kept = corpus.restore([row, mark, bare], [np.array([1.0, 2.0], np.float32), None, None])
     assert [one.slot for one in kept] == [0, NO_SLOT, 1]
     assert kept[0] == corpus.row(row.key) == replace(row, slot=0)
-    assert kept[2] is corpus.row(bare.key) is bare
+    assert kept[2] is bare
+    assert corpus.row(bare.key) == bare
     assert (len(corpus), corpus.newest_event_time) == (2, 11)
     assert (corpus.vectors[:3].tolist(), corpus.names) == ([[1.0, 2.0], [0.0, 0.0], [0.0, 0.0]], ["c", "e"])
     assert corpus.keys[:3].tolist() == [row.key, bare.key, NO_CHUNK]

@@ -1,0 +1,98 @@
+"""The chunk table in columns says what a dictionary of rows says, whatever comes and goes."""
+
+from dataclasses import replace
+
+import numpy as np
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from monitor.core.arrays.shared_values import SharedValues
+from monitor.core.index.chunk_table import HOW, ChunkTable
+from monitor.core.model.changes import NO_SLOT, ChunkRow
+from monitor.core.model.events import Position, Version
+
+HASHES = ["", "hash", "0" * 32, "f" * 32, "F" * 32, "0x" + "1" * 30, "00ff" * 8, "1" * 64, " " + "1" * 31, "1_" * 16]
+"""Of 128 bits in lower-case digits, and others that look like it."""
+VERSIONS: list[Version | None] = [None, 0, -5, 41, 2**63 - 1, 2**63, -(2**63) - 1, (3, 120), (7,)]
+positions = st.builds(Position, st.sampled_from(["t", "u/v"]), st.integers(0, 1), st.integers(0, 2**63 - 1))
+rows = st.builds(
+    ChunkRow,
+    key=st.sampled_from([0, 1, 2**10, 2**11, 2**63 - 1, 77, 2**32 + 1]),
+    chunk_id=st.sampled_from(["a", "b\x00", "\u00e4"]),
+    doc_id=st.sampled_from(["", "guide", "api"]),
+    ordinal=st.integers(-(2**63), 2**63 - 1),
+    segment=st.sampled_from([(), (("language", "de"),), (("language", "de"), ("source", "x"))]),
+    embedding_version=st.sampled_from(["", "v1", "v2"]),
+    event_time=st.integers(-(2**63), 2**63 - 1),
+    content_hash=st.sampled_from(HASHES),
+    version=st.sampled_from(VERSIONS),
+    position=positions,
+    slot=st.integers(NO_SLOT, 9),
+    changed=st.none() | positions,
+    how=st.sampled_from(HOW),
+)
+steps = st.lists(rows | st.integers(-(2**62), 2**62), max_size=40)
+
+
+@settings(max_examples=150, deadline=None)
+@given(steps)
+def test_says_what_a_dictionary_says(taken: list[ChunkRow | int]) -> None:
+    """A row is put; a number is an event time before which delete marks are forgotten."""
+    table, known = ChunkTable(), dict[int, ChunkRow]()
+    for step in taken:
+        if isinstance(step, ChunkRow):
+            table.put(step)
+            known[step.key] = step
+        else:
+            gone = [key for key, row in known.items() if not row.live and row.event_time < step]
+            assert sorted(table.forgotten(step)) == sorted(gone)
+            for key in gone:
+                del known[key]
+        assert len(table) == len(known)
+        assert {row.key: row for row in table} == known
+    for key in (*known, 5, 2**12):
+        assert table.get(key) == known.get(key)
+    keys = np.array([*known, 5], np.int64)
+    assert table.slots(keys).tolist() == [*(row.slot for row in known.values()), NO_SLOT]
+    for since in ({}, {"t/0": 9, "u/v/1": 2**62}):
+        behind = [row for row in known.values() if row.origin.offset >= since.get(row.origin.source.name, 0)]
+        assert sorted(row.key for row in table.since(since)) == sorted(row.key for row in behind)
+    for said in HASHES:
+        holders = {row.key for row in known.values() if row.live and row.content_hash == said}
+        assert {row.key for row in table.saying([said]) if row.content_hash == said} == holders
+
+
+def test_what_nobody_says_any_more_is_forgotten() -> None:
+    """A million chunks that are replaced again and again by others leave nothing behind."""
+    table = ChunkTable()
+    row = ChunkRow(1, "a", "a", 0, (), "v", 1, "hash", (1, 2), Position("t", 0, 0), 0)
+    for number in range(1_000):
+        table.put(replace(row, doc_id=str(number), segment=(("n", str(number)),), content_hash=str(number)))
+        table.put(replace(row, key=number + 2, chunk_id=str(number), slot=NO_SLOT, doc_id="gone"))
+        table.forgotten(2)
+    assert len(table) == 1
+    assert [len(of) for of in table.shared] == [1, 1, 1, 1]
+    assert len(table.aside) == 2
+
+
+def test_rows_that_come_together_are_found_one_by_one() -> None:
+    generator = np.random.default_rng(3)
+    keys = generator.integers(0, 2**63 - 1, 5_000).tolist()
+    made = [
+        ChunkRow(key, str(key), "d", at, (), "", at, "", at, Position("t", 0, at), at) for at, key in enumerate(keys)
+    ]
+    table = ChunkTable()
+    table.add(made[:3_000])
+    for row in made[3_000:]:
+        table.put(row)
+    assert all(table.get(row.key) == row for row in made)
+    assert list(table) == made
+
+
+def test_a_code_is_given_again() -> None:
+    shared = SharedValues[str]()
+    assert [shared.hold(of) for of in ("a", "b", "a")] == [0, 1, 0]
+    shared.release(0)
+    assert shared[0] == "a"
+    shared.release(0)
+    assert (shared.code("a"), shared.hold("c"), len(shared)) == (None, 0, 2)
