@@ -6,6 +6,8 @@
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import numpy as np
 from hypothesis import settings
@@ -13,6 +15,8 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 from numpy.typing import NDArray
 
+from monitor.adapters.stores.sqlite.image_file import read_image, write_image
+from monitor.core.arrays.image import Image
 from monitor.core.index.corpus import Corpus, Delta
 from monitor.core.index.duplicates.duplicates import Copies
 from monitor.core.index.duplicates.shingles import THRESHOLD, jaccard, shingle
@@ -165,6 +169,23 @@ class EngineMachine(RuleBasedStateMachine):
             )
         engine = self.built(corpus)
         engine.load(deltas, start=(lambda task: task) if late else at_once)
+        for leg, lists in engine.lists().items():
+            assert_same(lists, self.engine.lists()[leg])
+        self.corpus, self.engine = corpus, engine
+
+    @rule()
+    def the_process_restarts_from_an_image(self) -> None:
+        """What was maintained goes through a file and is taken up by an engine built anew."""
+        corpus = Corpus(D)
+        engine = self.built(corpus)
+        assert engine.setup() == self.engine.setup()
+        with TemporaryDirectory() as folder:
+            image: Image = {"corpus": self.corpus.image(), "engine": self.engine.image()}
+            name = write_image(Path(folder) / "image", image, written_by="1", setup="")
+            read = read_image(Path(folder) / "image", name, written_by="1", setup="")
+        corpus.resume(read["corpus"])
+        engine.resume(read["engine"])
+        assert {row.key: row for row in corpus.rows()} == {row.key: row for row in self.corpus.rows()}
         for leg, lists in engine.lists().items():
             assert_same(lists, self.engine.lists()[leg])
         self.corpus, self.engine = corpus, engine

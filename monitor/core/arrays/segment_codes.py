@@ -5,6 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from monitor.core.arrays.image import Image, plain_segments, segments_of, unused
 from monitor.core.model.events import Segment
 
 DEAD = -1
@@ -61,6 +62,21 @@ class SegmentCodes:
             self._free.append(empty)
         self.slots[slots] = DEAD
         self.live -= len(slots)
+
+    def image(self) -> Image:
+        """See `image`."""
+        return {"segments": plain_segments(list(self.segments)), "slots": self.slots}
+
+    def resume(self, image: Image) -> None:
+        """Take up what was there, where nothing is yet."""
+        self.slots = image["slots"]
+        self.segments = [() if of is None else of for of in segments_of(image["segments"])]
+        live = self.slots[self.slots != DEAD]
+        self.counts = np.bincount(live, minlength=max(16, len(self.segments)))
+        self.live = len(live)
+        held = np.flatnonzero(self.counts)
+        self._free = unused(held, len(self.segments))
+        self._code.update((self.segments[code], code) for code in held.tolist())
 
     def _admit(self, segment: Segment) -> int:
         if self._free:

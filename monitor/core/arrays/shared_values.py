@@ -3,10 +3,13 @@
 from collections.abc import Hashable
 from typing import Generic, TypeVar
 
-Value = TypeVar("Value", bound=Hashable)
+import numpy as np
+from numpy.typing import NDArray
+
+Held = TypeVar("Held", bound=Hashable)
 
 
-class SharedValues(Generic[Value]):
+class SharedValues(Generic[Held]):
     """A code per distinct value that is held; the code of one that nobody holds is given again.
 
     So there are never more codes than distinct values were held at one time.
@@ -20,8 +23,8 @@ class SharedValues(Generic[Value]):
     """
 
     def __init__(self) -> None:
-        self._codes: dict[Value, int] = {}
-        self.values: list[Value | None] = []
+        self._codes: dict[Held, int] = {}
+        self.values: list[Held | None] = []
         """By code, this very list for ever; None where the code is free."""
         self._holders: list[int] = []
         self._free: list[int] = []
@@ -30,15 +33,15 @@ class SharedValues(Generic[Value]):
         """Distinct values held."""
         return len(self._codes)
 
-    def __getitem__(self, code: int) -> Value:
+    def __getitem__(self, code: int) -> Held:
         """The value of a code that is held."""
         return self.values[code]  # type: ignore[return-value]  # None only where nobody holds the code
 
-    def code(self, value: Value) -> int | None:
+    def code(self, value: Held) -> int | None:
         """The code of a value, None where nobody holds it."""
         return self._codes.get(value)
 
-    def hold(self, value: Value) -> int:
+    def hold(self, value: Held) -> int:
         """The code of a value, which has one more holder now."""
         code = self._codes.get(value)
         if code is None:
@@ -54,7 +57,19 @@ class SharedValues(Generic[Value]):
             self.values[code] = None
             self._free.append(code)
 
-    def _admit(self, value: Value) -> int:
+    def resume(self, values: list[Held | None], codes: NDArray[np.int64]) -> None:
+        """Take up what was there.
+
+        Args:
+            values: by code.
+            codes: (n,) of all holders.
+        """
+        self.values[:] = values
+        self._holders = np.bincount(codes, minlength=len(values)).tolist()
+        self._codes = {value: code for code, value in enumerate(values) if value is not None}
+        self._free = [code for code, value in enumerate(values) if value is None]
+
+    def _admit(self, value: Held) -> int:
         if self._free:
             code = self._free.pop()
             self.values[code] = value

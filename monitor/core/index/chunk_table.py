@@ -1,11 +1,13 @@
 """What is known of every chunk, in columns: a row is put together when somebody asks for it."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from sys import intern
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from monitor.core.arrays.image import Image, plain_segments, segments_of
 from monitor.core.arrays.shared_values import SharedValues
 from monitor.core.index import kernels_keys
 from monitor.core.index.kernels_keys import NONE
@@ -104,9 +106,9 @@ class ChunkTable:
             time,
             said,
             self._versions.get(place) if aside & _VERSION else version,
-            Position(*sources[source], offset),
+            _position(sources[source], offset),
             slot,
-            None if changed_source == NONE else Position(*sources[changed_source], changed_offset),
+            None if changed_source == NONE else _position(sources[changed_source], changed_offset),
             HOW[how],
         )
 
@@ -169,6 +171,47 @@ class ChunkTable:
         if keys:
             self._remove(places)
         return keys
+
+    def image(self) -> Image:
+        """See `image`."""
+        count = len(self)
+        cells = self.cells[:count].view(np.uint8).reshape(count, _CELL.itemsize)
+        return {
+            "keys": self.keys[:count],
+            "cells": cells,
+            "names": self.names,
+            "documents": self._documents.values,
+            "segments": plain_segments(self._segments.values),
+            "encoded": self._encoded.values,
+            "sources": [None if of is None else list(of) for of in self._sources.values],
+            "versions": [[place, *stored_version(of)] for place, of in self._versions.items()],
+            "contents": [[place, said] for place, said in self._contents.items()],
+        }
+
+    def resume(self, image: Image) -> None:
+        """Take up what was there, into an empty table."""
+        self.keys, self.names = image["keys"], image["names"]
+        cells = self.cells = image["cells"].reshape(-1).view(_CELL)
+        sources = [None if of is None else (of[0], of[1]) for of in image["sources"]]
+        changed = cells["changed_source"]
+        self._documents.resume([None if of is None else intern(of) for of in image["documents"]], cells["document"])
+        self._segments.resume(segments_of(image["segments"]), cells["segment"])
+        self._encoded.resume(image["encoded"], cells["encoded"])
+        self._sources.resume(sources, np.concatenate((cells["source"], changed[changed != NONE])))
+        self._versions = {place: version_of(*stored) for place, *stored in image["versions"]}
+        self._contents = dict(image["contents"])
+        self._rebuild(len(self))
+
+    def live(self) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """Places and slots of the live rows, by place; (n,) int64 each."""
+        slots = self.cells["slot"][: len(self)]
+        places = np.flatnonzero(slots != NO_SLOT)
+        return places, slots[places].astype(np.int64)
+
+    def ordinals(self, places: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Ordinals of the rows in some places; (n,) int64."""
+        ordinals: NDArray[np.int64] = self.cells["ordinal"][places]
+        return ordinals
 
     def _append(self, rows: Sequence[ChunkRow]) -> None:
         first = len(self)
@@ -255,6 +298,25 @@ class ChunkTable:
         size = max(_LEAST, 1 << (2 * rows - 1).bit_length())
         self._heads = np.full(size, NONE, np.int32)
         kernels_keys.link(self._heads, self.keys, 0, len(self))
+
+
+def _position(source: tuple[str, int], offset: int) -> Position:
+    return Position(source[0], source[1], offset)
+
+
+def stored_version(version: Version) -> tuple[list[str], bool]:
+    """A version of several numbers, or one of any length, as texts, and which of both it is."""
+    return ([str(of) for of in version], True) if isinstance(version, tuple) else ([str(version)], False)
+
+
+def version_of(numbers: list[str], several: bool) -> Version:
+    """The inverse of `stored_version`.
+
+    >>> [version_of(*stored_version(of)) for of in ((3, 120), (7,), 2**70)]
+    [(3, 120), (7,), 1180591620717411303424]
+    """
+    made = tuple(map(int, numbers))
+    return made if several else made[0]
 
 
 def _numbers(content_hash: str) -> tuple[int | None, int]:

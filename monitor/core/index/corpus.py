@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from monitor.core.arrays.image import Image, Roomy, unused
 from monitor.core.index.changed_chunks import ChangedChunks
 from monitor.core.index.chunk_table import ChunkTable
 from monitor.core.model.changes import (
@@ -126,6 +127,37 @@ class Corpus:
         self._live += len(live)
         self.newest_event_time = max(self.newest_event_time, *(row.event_time for row in kept), 0)
         return kept
+
+    def image(self) -> Image:
+        """See `image`."""
+        room = len(self.names) * 3 // 2
+        return {
+            "table": self._table.image(),
+            "vectors": Roomy(self.vectors[: len(self.names)], room),
+            "keys": Roomy(self.keys[: len(self.names)], 0),
+            "newest": self.newest_event_time,
+            "barrier": self.barrier_time,
+        }
+
+    def resume(self, image: Image) -> None:
+        """Take up what was there, into an empty corpus."""
+        self._table.resume(image["table"])
+        places, slots = self._table.live()
+        self.vectors = image["vectors"]
+        self.keys = np.full(len(self.vectors), NO_CHUNK, np.int64)
+        self.keys[: len(image["keys"])] = image["keys"]
+        names = self._table.names
+        self.names += [""] * len(image["keys"])
+        for place, slot in zip(places.tolist(), slots.tolist(), strict=True):
+            self.names[slot] = names[place]
+        self._free, self._live = unused(slots, len(self.names)), len(slots)
+        self.newest_event_time, self.barrier_time = image["newest"], image["barrier"]
+
+    def places(self) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """The live slots, ascending, and the ordinal of each chunk in its document; (n,) int64 each."""
+        places, slots = self._table.live()
+        order = np.argsort(slots)
+        return slots[order], self._table.ordinals(places[order])
 
     def reach(self, slots: int) -> None:
         """Make room for so many slots, and half as many again."""

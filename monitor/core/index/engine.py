@@ -3,11 +3,13 @@
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
+from hashlib import blake2b
 from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
+from monitor.core.arrays.image import Image
 from monitor.core.index.baseline import ListLeg
 from monitor.core.index.corpus import Corpus, Delta
 from monitor.core.index.dense.topk import DenseTopK
@@ -31,6 +33,8 @@ Wait = Callable[[], object]
 """Returns when a task is done, and raises what it raised."""
 Start = Callable[[Callable[[], object]], Wait]
 """Starts a task."""
+IMAGE_FORM = 1
+"""Of images; raise it when what an image holds, or what its numbers mean, is another."""
 
 
 def nothing() -> None:
@@ -95,6 +99,7 @@ class Engine:
         vocabulary: Vocabulary | None = None,
     ) -> None:
         self.anchors = anchors
+        self._options = (depths, distance, bm25, bands.width, whole)
         self.duplicates = Duplicates(bands)
         self.statistics = CorpusStatistics(corpus, self.duplicates, dimensions, whole=whole)
         self.vocabulary = Vocabulary() if vocabulary is None else vocabulary
@@ -188,6 +193,43 @@ class Engine:
             self.lexical.settle()
         else:
             self.lexical.postpone()
+        wait()
+
+    def setup(self) -> str:
+        """What an image depends on beside the chunks: anchors, depths and parameters, as a digest."""
+        asked = self._by_vector, self._by_words
+        said = [[(anchor.id, anchor.text) for anchor in of.anchors] for of in asked], [of.filters for of in asked]
+        options = (self._options, self.statistics.kept.cells.dimensions, self.statistics.kept.corpus.dimension)
+        digest = blake2b(repr((IMAGE_FORM, said, options)).encode("utf-8", "surrogatepass"), digest_size=16)
+        digest.update(self._by_vector.vectors.tobytes())
+        return digest.hexdigest()
+
+    def image(self) -> Image:
+        """What is maintained, but for a baseline, which this forgets: it is taken at the end."""
+        legs = {"dense": self.dense, "lexical": self.lexical}
+        return {
+            "vocabulary": self.vocabulary.image(),
+            "duplicates": self.duplicates.image(),
+            "statistics": self.statistics.image(),
+            **{name: leg.image() for name, leg in legs.items() if leg is not None},
+        }
+
+    def resume(self, image: Image, *, start: Start = at_once) -> None:
+        """Take up what an engine of the same `setup` maintained, into an empty one; the corpus did so before.
+
+        Lists, copies and statistics are those of an engine that took the live chunks in, to the bit.
+
+        Args:
+            image: of that engine.
+            start: starts one task beside the caller, or does it at once.
+        """
+        wait = start(partial(self.duplicates.resume, image["duplicates"]))
+        self.vocabulary.resume(image["vocabulary"])
+        if self.lexical is not None:
+            self.lexical.resume(image["lexical"])
+        if self.dense is not None:
+            self.dense.resume(image["dense"])
+        self.statistics.resume(image["statistics"])
         wait()
 
     def _count(self, delta: Delta, tokens: Sequence[NDArray[np.int32]], hashes: NDArray[np.uint64]) -> None:

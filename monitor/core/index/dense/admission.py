@@ -5,6 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from monitor.core.arrays.image import Image
 from monitor.core.arrays.segment_codes import DEAD, SegmentCodes
 from monitor.core.model.events import Segment
 from monitor.core.model.segments import admits
@@ -41,6 +42,14 @@ class FilterIndex:
     def remove(self, slots: NDArray[np.int64]) -> None:
         """Slots die."""
         self._codes.remove(slots)
+
+    def image(self) -> Image:
+        """See `image`."""
+        return self._codes.image()
+
+    def resume(self, image: Image) -> None:
+        """Take up what was live, where nothing is yet."""
+        self._codes.resume(image)
 
     def codes(self, slots: NDArray[np.int64]) -> NDArray[np.int64]:
         """What filters see of live slots: equal codes pass the same filters."""

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from monitor.core.arrays.image import Image
 from monitor.core.index.dense import kernels
 from monitor.core.index.dense.kernels import EMPTY, Arrivals, Rows, Scores, Slots
 
@@ -42,6 +43,17 @@ class Buffers:
         for at in there.tolist():
             made._floor_names[at] = self._floor_names[rows[at]]
         return made
+
+    def image(self) -> Image:
+        """See `image`."""
+        arrays = {"slots": self.slots, "scores": self.scores, "sizes": self.sizes, "floors": self.floors}
+        return {**arrays, "names": self._floor_names}
+
+    def resume(self, image: Image) -> None:
+        """Take up what was there, of as many anchors and the same capacity."""
+        self.slots, self.scores, self.sizes = image["slots"], image["scores"], image["sizes"]
+        self.floors, self._floor_names = image["floors"], image["names"]
+        self._rows = Rows(self.slots, self.scores, self.sizes, self.floors)
 
     def drop(self, gone: NDArray[np.bool_]) -> Slots:
         """Take slots out of all buffers; returns the anchors that lost one.

@@ -6,6 +6,7 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from monitor.core.arrays.image import Image
 from monitor.core.index.corpus import Delta
 from monitor.core.index.dense.admission import FilterIndex
 from monitor.core.index.dense.buffers import Buffers
@@ -103,6 +104,16 @@ class DenseTopK:
         everyone = np.arange(len(self._anchors))
         self._refill(everyone)
         return self._publish(everyone)
+
+    def image(self) -> Image:
+        """See `image`."""
+        return {"admission": self._admission.image(), "buffers": self._buffers.image()}
+
+    def resume(self, image: Image) -> None:
+        """Take up what was there, of the same anchors, where nothing is yet."""
+        self._admission.resume(image["admission"])
+        self._buffers.resume(image["buffers"])
+        self._publish(np.arange(len(self._anchors)))
 
     def reanchor(self, anchors: AnchorSet, kept: NDArray[np.int64]) -> None:
         """Keep the lists of other anchors from here on; only new questions are searched for, exactly.

@@ -6,6 +6,7 @@ from typing import TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
+from monitor.core.arrays.image import Image
 from monitor.core.arrays.sorted_sets import Sets
 from monitor.core.index.duplicates import kernels_buckets
 from monitor.core.index.duplicates.kernels_buckets import NONE, Chains, Handles, Question, Tags
@@ -103,6 +104,22 @@ class Buckets:
     def first_alike(self, sets: Sets, owner: Handles, witness: Handles, question: Question) -> None:
         """Find a witness for each asking set; see `kernels_buckets.first_alike`."""
         kernels_buckets.first_alike(self._chains, sets, owner, witness, question)
+
+    def image(self) -> Image:
+        """See `image`: of whoever is in the table, by handle."""
+        chains = self._chains
+        tags = chains.tags.reshape(-1, chains.width)
+        return {"tags": tags, "linked": chains.linked, "partition": chains.partition}
+
+    def resume(self, image: Image) -> None:
+        """Take up what was there, into an empty table; chains may hang in another order, which nothing depends on."""
+        tags, linked, partition = (image[name] for name in ("tags", "linked", "partition"))
+        following, previous = np.zeros(tags.size, np.int32), np.zeros(tags.size, np.int32)
+        self._handles = int(linked.sum())
+        self._chains = self._chains._replace(
+            tags=tags.ravel(), following=following, previous=previous, linked=linked, partition=partition
+        )
+        self._rebuild()
 
     def _make_room(self, handles: Handles) -> None:
         old = self._chains

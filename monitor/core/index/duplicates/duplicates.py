@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from monitor.core.arrays.image import Image
 from monitor.core.arrays.ragged import ragged
 from monitor.core.arrays.segment_codes import DEAD, SegmentCodes, SegmentFlags
 from monitor.core.arrays.sorted_sets import SetLists, Sets
@@ -232,6 +233,19 @@ class Duplicates:
     def clusters(self, slots: Sequence[int]) -> NDArray[np.int64]:
         """Cluster ids of a few live slots: connected by likeness >= threshold; see `shingles.clusters`."""
         return clusters([self.shingles(slot) for slot in slots], [""] * len(slots), threshold=self._threshold)
+
+    def image(self) -> Image:
+        """See `image`."""
+        groups = {"texts": self._texts.image(), "sets": self._sets.image()}
+        return {"codes": self._codes.image(), **groups, "copies": self._copies.image()}
+
+    def resume(self, image: Image) -> None:
+        """Take up what was there, where nothing is yet."""
+        self._codes.resume(image["codes"])
+        self._texts.resume(image["texts"])
+        self._sets.resume(image["sets"])
+        self._copies.resume(image["copies"])
+        self._refresh(np.flatnonzero(self._codes.slots != DEAD))
 
     def _join(self, slots: Slots, made: Shingled) -> tuple[Joined, Joined]:
         """Put texts with tokens into their groups; store the sets that are new."""

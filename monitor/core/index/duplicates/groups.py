@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from monitor.core.arrays.image import Image, unused
 from monitor.core.index.duplicates.buckets import Buckets
 
 Slots = NDArray[np.int64]
@@ -109,6 +110,23 @@ class Groups:
             self.sizes = np.concatenate((self.sizes, np.zeros(room, np.int64)))
             self.sums = np.concatenate((self.sums, np.zeros(room, np.int64)))
         return handles
+
+    def image(self) -> Image:
+        """See `image`."""
+        return {"of": self.of, "keys": self._keys[: self._used]}
+
+    def resume(self, image: Image) -> None:
+        """Take up what was there, where nothing is yet."""
+        self.of, self._keys = image["of"], image["keys"]
+        self._used = len(self._keys)
+        slots = np.flatnonzero(self.of != NO_GROUP)
+        joined = self.of[slots]
+        self.sizes = np.bincount(joined, minlength=self._used)
+        self.sums = np.zeros(self._used, np.int64)
+        np.add.at(self.sums, joined, slots)
+        held = np.flatnonzero(self.sizes)
+        self._free = unused(held, self._used)
+        self._table.add(held, _tags(self._keys[held]))
 
     def cover(self, slots: Slots) -> None:
         """Make room for these slots in `of`."""

@@ -6,6 +6,7 @@ from typing import NamedTuple, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from monitor.core.arrays.image import Image
 from monitor.core.arrays.sorted_sets import Sets
 from monitor.core.index.duplicates.buckets import Buckets
 from monitor.core.index.duplicates.kernels_buckets import NONE, Handles, Question
@@ -150,6 +151,18 @@ class NearCopies:
         matched = settled[self.has_match(settled)]
         self._clients.add(matched, self._witness[matched, None].astype(np.uint32))
         return settled
+
+    def image(self) -> Image:
+        """See `image`."""
+        return {"slab": self.slab.image(), "table": self._table.image(), "witness": self._witness}
+
+    def resume(self, image: Image) -> None:
+        """Take up what was there, where nothing is yet."""
+        self.slab.resume(image["slab"])
+        self._table.resume(image["table"])
+        self._witness = image["witness"]
+        matched = np.flatnonzero(self._witness != NONE)
+        self._clients.add(matched, self._witness[matched, None].astype(np.uint32))
 
     def _remove(self, dead: Handles) -> Handles:
         """Forget sets; returns the ones that lost their witness, now without."""

@@ -3,6 +3,7 @@
 import numpy as np
 from numpy.typing import NDArray
 
+from monitor.core.arrays.image import Image, Roomy
 from monitor.core.arrays.ragged import ragged
 from monitor.core.arrays.sorted_sets import Sets
 from monitor.core.index.duplicates.kernels_shingles import pack
@@ -61,6 +62,17 @@ class ShingleSlab:
         """The sets of some handles one after the other, and how long each is."""
         counts = self.lengths[handles]
         return self._flat[ragged(self._starts[handles], counts)], counts
+
+    def image(self) -> Image:
+        """See `image`."""
+        flat = Roomy(self._flat[: self._end], self._end * 9 // 8)
+        return {"flat": flat, "end": self._end, "starts": self._starts, "lengths": self.lengths}
+
+    def resume(self, image: Image) -> None:
+        """Take up what was there."""
+        self._flat, self._end = image["flat"], image["end"]
+        self._starts, self.lengths = image["starts"], image["lengths"]
+        self._held = int(self.lengths.sum())
 
     def _squeeze(self, more: int) -> None:
         """Move the live sets together, in a new array with half as much room again."""

@@ -6,6 +6,7 @@ from typing import Any, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
+from monitor.core.arrays.image import Image, Roomy
 from monitor.core.arrays.ragged import ragged
 from monitor.core.index.lexical.arrays import Counted, Lists
 from monitor.core.index.lexical.kernels import gather, scatter
@@ -161,6 +162,37 @@ class ForwardLists:
     def segments(self) -> NDArray[np.int32]:
         """Folded segments, aligned with `live()`."""
         return self._segments[self.live()]
+
+    def image(self) -> Image:
+        """See `image`."""
+        room = self._used * 9 // 8
+        return {
+            "starts": self._starts,
+            "sizes": self._sizes,
+            "heads": self._heads,
+            "lengths": self._lengths,
+            "segments": self._segments,
+            "ids": Roomy(self._ids[: self._used], room),
+            "frequencies": Roomy(self._frequencies[: self._used], room),
+            "used": self._used,
+        }
+
+    def resume(self, image: Image) -> None:
+        """Take up what was there; what lies between two lists is one hole."""
+        self._starts, self._sizes, self._heads = image["starts"], image["sizes"], image["heads"]
+        self._lengths, self._segments = image["lengths"], image["segments"]
+        self._ids, self._frequencies, self._used = image["ids"], image["frequencies"], image["used"]
+        live = self.live()
+        self.documents, self.total_length = len(live), int(self._lengths[live].sum(dtype=np.int64))
+        grains = -(-self._sizes[live].astype(np.int64) // _GRAIN)
+        filled = grains > 0
+        starts, grains = self._starts[live][filled] // _GRAIN, grains[filled]
+        order = np.argsort(starts)
+        ends = np.append(0, (starts + grains)[order])
+        gaps = np.append(starts[order], self._used // _GRAIN) - ends
+        for size in np.unique(gaps[gaps > 0]).tolist():
+            self._holes[size] = (ends[gaps == size] * _GRAIN).tolist()
+        self._hole_places = int(gaps.sum()) * _GRAIN
 
     def _partition(self, slots: NDArray[np.int64], known: NDArray[np.bool_]) -> None:
         """Known ids to the front of some lists, both parts in the order they stand in."""

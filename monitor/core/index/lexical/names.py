@@ -52,6 +52,10 @@ class OrderLabels:
         self._deal([])
         self._most = max(_FEW, 2 * len(self))
 
+    def labelled(self) -> NDArray[np.int64]:
+        """Slots with a label, ascending."""
+        return np.flatnonzero(self.label)
+
     def reach(self, slots: int) -> None:
         """Make room for slot numbers below `slots`."""
         if slots > len(self.label):

@@ -44,6 +44,11 @@ class QueryFilters:
             return self.encode(list(before._ids))
         return None
 
+    @property
+    def folds(self) -> list[Segment]:
+        """The folded segments, in the order of their numbers."""
+        return list(self._ids)
+
     def _column(self, fold: Segment) -> int:
         known = self._ids.setdefault(fold, len(self._ids))
         if known == self.allowed.shape[1]:

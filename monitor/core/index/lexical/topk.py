@@ -6,6 +6,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from monitor.core.arrays.image import Image, plain_segments, segments_of
 from monitor.core.arrays.segment_codes import SegmentCodes
 from monitor.core.index.corpus import Corpus, Delta
 from monitor.core.index.lexical.arrays import EMPTY, Queries, Ranking
@@ -91,6 +92,7 @@ class LexicalTopK:
         self._corpus, self._vocabulary = corpus, vocabulary
         self._queries = [tuple(query) for query in queries]
         self._pinned = vocabulary.pin(self._queries)
+        self._anchors, self._filters = anchors, filters
         self._terms = anchor_terms(self._queries[:anchors], self._pinned)
         self._asked = anchor_terms(self._queries, self._pinned)
         self._totals: Totals | None = None
@@ -204,6 +206,7 @@ class LexicalTopK:
     ) -> None:
         """As `reanchor`, without the scan: new questions have empty lists until `rank`, which comes next."""
         before, watch, pinned = self._plan, self._watch, self._pinned
+        self._anchors, self._filters = anchors, filters
         self._queries = [tuple(query) for query in queries]
         self._pinned = self._vocabulary.pin(self._queries)
         self._terms = anchor_terms(self._queries[:anchors], self._pinned)
@@ -224,6 +227,31 @@ class LexicalTopK:
         self._failed_at[target] = failed_at[source]
         self._watch.follow(self._now, self._frequency(self._plan), self._forward.frequency_type)
         self._lists = self._lists.arranged(kept)
+
+    def image(self) -> Image:
+        """See `image`; the vocabulary is not part of it."""
+        return {
+            "forward": self._forward.image(),
+            "folds": plain_segments(list(self._plan.admission.folds)),
+            "labelled": self._names.labelled(),
+            "watch": self._watch.image(),
+        }
+
+    def resume(self, image: Image) -> None:
+        """Take up what was there, of the same queries, where nothing is yet; the vocabulary did so before."""
+        self._pinned = self._vocabulary.pin(self._queries)
+        self._terms = anchor_terms(self._queries[: self._anchors], self._pinned)
+        self._asked = anchor_terms(self._queries, self._pinned)
+        self._plan = compile_queries(self._pinned, self._filters)
+        self._plan.admission.encode([of for of in segments_of(image["folds"]) if of is not None])
+        self._forward.resume(image["forward"])
+        self._local = self._plan.local(self._vocabulary.capacity)
+        self._now, reference = self._weighted(self._plan, self._local)
+        self._watch = CandidateBuffers(self._plan, self.k, reference)
+        self._watch.resume(image["watch"])
+        self._names.reach(len(self._corpus.names))
+        self._names.place(image["labelled"])
+        self.rank()
 
     @property
     def bytes(self) -> int:

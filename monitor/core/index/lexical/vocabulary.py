@@ -7,6 +7,7 @@ from itertools import chain
 import numpy as np
 from numpy.typing import NDArray
 
+from monitor.core.arrays.image import Image
 from monitor.core.index.lexical.kernels import recount
 from monitor.core.index.lexical.words import ByteWords
 from monitor.core.text.tokens import tokenize
@@ -163,6 +164,29 @@ class Vocabulary:
                 self._free.append(token_id)
         self._words.forget(idle)
         return len(idle)
+
+    def image(self) -> Image:
+        """See `image`; pins are not part of it."""
+        held = len(self._tokens)
+        low, high = (of[:held] for of in self._words.packed)
+        arrays = {"hashes": self.hashes[:held], "frequency": self.document_frequency[:held], "low": low, "high": high}
+        return {"tokens": self._tokens, **arrays}
+
+    def resume(self, image: Image) -> None:
+        """Take up what was there in the place of all that is here; whoever holds pins pins anew."""
+        tokens: list[str] = image["tokens"]
+        held, room = len(tokens), max(_ROOM, len(tokens) * 5 // 4)
+        self.hashes, self.document_frequency = np.zeros(room, np.uint64), np.zeros(room, np.int32)
+        self._pins = np.zeros(room, np.int32)
+        self.hashes[:held], self.document_frequency[:held] = image["hashes"], image["frequency"]
+        top = len(self._histogram) - 1
+        self._histogram = np.bincount(np.minimum(self.document_frequency, top), minlength=top + 1)
+        self._tokens = tokens
+        self._free = [at for at, token in enumerate(tokens) if not token]
+        self._ids = _Intern(self)
+        self._ids.update((token, at) for at, token in enumerate(tokens) if token)
+        self._words = ByteWords(image["low"], image["high"])
+        self._loose, self._fresh = [], []
 
     def _intern(self, documents: Sequence[Sequence[str]]) -> NDArray[np.int32]:
         total = sum(len(one) for one in documents)

@@ -6,9 +6,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from monitor.core.arrays.image import Image
 from monitor.core.arrays.ragged import ragged
 from monitor.core.index.lexical import buffers
-from monitor.core.index.lexical.arrays import EMPTY, Lists, Postings, Queries, Ranking, part
+from monitor.core.index.lexical.arrays import EMPTY, Entries, Lists, Postings, Queries, Ranking, part
 from monitor.core.index.lexical.bound import postings, unproved
 from monitor.core.index.lexical.forward import ForwardLists
 from monitor.core.index.lexical.kernels_offer import offer
@@ -73,6 +74,17 @@ class CandidateBuffers:
         pairs = ragged(self.plan.start[target], sizes)
         self.epoch.weight[pairs] = before.epoch.weight[ragged(before.plan.start[source], sizes)]
         self.epoch.average[target] = before.epoch.average[source]
+        self._every = None
+
+    def image(self) -> Image:
+        """See `image`."""
+        epoch = {"weight": self.epoch.weight, "average": self.epoch.average}
+        return {"entries": self.entries._asdict(), **epoch}
+
+    def resume(self, image: Image) -> None:
+        """Take up what was there, of the same plan."""
+        self.entries = Entries(**image["entries"])
+        self.epoch = self.epoch._replace(weight=image["weight"], average=image["average"])
         self._every = None
 
     def drop(self, slots: NDArray[np.int64]) -> None:

@@ -10,6 +10,7 @@ from monitor.core.text.tokens import ASCII_WORDS
 
 _LETTERS = np.frombuffer(ASCII_WORDS.replace(b" ", b"\0"), np.uint8).astype(np.uint64)
 _ROOM = 1 << 12
+_NOTHING = np.zeros(0, np.uint64)
 
 
 class ByteWords:
@@ -18,12 +19,20 @@ class ByteWords:
     A word of up to 16 bytes is two numbers, compared whole, so what is found is right whatever the hashes are. An
     id whose word is forgotten leaves its places in the table behind: they match nothing, and are gone when the table
     is made anew, as often as it is half full.
+
+    Args:
+        low, high: `packed` of the words that are known already.
     """
 
-    def __init__(self) -> None:
-        self._table = WordTable(np.full(_ROOM, NONE, np.int32), np.zeros(0, np.uint64), np.zeros(0, np.uint64))
+    def __init__(self, low: NDArray[np.uint64] = _NOTHING, high: NDArray[np.uint64] = _NOTHING) -> None:
+        self._table = WordTable(np.full(_ROOM, NONE, np.int32), low, high)
         self._filled = 0
-        self._fresh: list[int] = []
+        self._fresh: list[int] = np.flatnonzero(low).tolist()
+
+    @property
+    def packed(self) -> tuple[NDArray[np.uint64], NDArray[np.uint64]]:
+        """The first eight bytes of each word, and the next eight, by id; 0 for a word that is not held."""
+        return self._table.low, self._table.high
 
     def learn(self, token_id: int, token: str) -> None:
         """This id stands for this token from here on."""

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from monitor.core.arrays.image import Image, unused
 from monitor.core.model.events import Segment
 from monitor.core.model.report import ALL
 from monitor.core.model.segments import value_of
@@ -92,6 +93,26 @@ class SegmentKeys:
                 if not self._cells_of_row[row]:
                     del self._row[self.names.pop(row)], self._cells_of_row[row]
                     self._free_rows.append(row)
+
+    def image(self) -> Image:
+        """See `image`; who holds them is not part of it."""
+        cells = sorted(self._cells.values())
+        return {"cells": cells, "values": [list(self.values[cell]) for cell in cells], "rows": self.rows}
+
+    def resume(self, image: Image, held: NDArray[np.int64]) -> None:
+        """Take up what was there, where nothing is yet; `held` are the cells of all holders."""
+        cells: list[int] = image["cells"]
+        self.rows = image["rows"]
+        self.values = [() for _ in range(max(cells, default=-1) + 1)]
+        for cell, values in zip(cells, image["values"], strict=True):
+            self.values[cell] = tuple(values)
+            self._cells[self.values[cell]] = cell
+            for row, name in zip(self.rows[cell].tolist(), enumerate(self.values[cell]), strict=True):
+                self._row[name], self.names[row] = row, name
+                self._cells_of_row[row] = self._cells_of_row.get(row, 0) + 1
+        self._held = np.bincount(held, minlength=len(self.rows))
+        self._free = unused(np.array(cells, np.int64), len(self.values))
+        self._free_rows = unused(np.array(list(self.names), np.int64), max(self.names) + 1)
 
     def _admit(self, values: tuple[str, ...]) -> int:
         if self._free:

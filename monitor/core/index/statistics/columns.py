@@ -5,9 +5,11 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
+from monitor.core.arrays.image import Image
 from monitor.core.index.statistics.word_samples import WIDTH
 
 DEAD = -1
+_KEPT = ("cells", "tokens", "seconds", "norms", "said", "digests", "sketches", "words", "parts", "overlaps")
 Ints = NDArray[np.int64]
 
 
@@ -61,6 +63,17 @@ class SlotColumns:
         shape = (held, self.dimensions)
         self.changed = np.concatenate((self.changed.reshape(shape), np.zeros(wide, np.bool_)))
         self.parts = np.concatenate((self.parts.reshape(shape), np.zeros(wide, np.int64)))
+
+    def image(self) -> Image:
+        """See `image`: what does not depend on a baseline."""
+        return {name: getattr(self, name) for name in _KEPT}
+
+    def resume(self, image: Image) -> None:
+        """Take up what was there, without a baseline."""
+        for name in _KEPT:
+            setattr(self, name, image[name])
+        self.then = np.full(len(self.cells), DEAD, np.int64)
+        self.changed = np.zeros(self.parts.shape, np.bool_)
 
     def live(self) -> Ints:
         """Slots in use, ascending."""

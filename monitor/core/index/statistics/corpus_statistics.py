@@ -5,6 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from monitor.core.arrays.image import Image
 from monitor.core.index.corpus import Corpus, Delta
 from monitor.core.index.duplicates.duplicates import Duplicates
 from monitor.core.index.lexical.statistics import LexicalStatistics
@@ -48,6 +49,15 @@ class CorpusStatistics:
         """Digest of a live chunk's content and vector, and its value in each dimension, the version's last."""
         columns = self.kept.columns
         return int(columns.digests[slot]), self.kept.cells.values[int(columns.cells[slot])]
+
+    def image(self) -> Image:
+        """See `image`: without a baseline, which this forgets."""
+        self.rebase(None)
+        return self.kept.image()
+
+    def resume(self, image: Image) -> None:
+        """Take up what was there, where nothing is yet."""
+        self.kept.resume(image)
 
     def rebase(self, profile: Profile | None, pinned: Profile | None = None) -> None:
         """Compare with this profile from here on, and with that of a pinned baseline beside it."""

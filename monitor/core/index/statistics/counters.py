@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from monitor.core.arrays.image import Image
 from monitor.core.index.statistics import ages
 from monitor.core.index.statistics.features import FEATURES
 from monitor.core.index.statistics.histogram import Bins
@@ -110,6 +111,15 @@ class Counters:
         np.add.at(made.T, moved, held.T)
         self.counts[filled, AGES] = made
         self._dirty[filled] = True
+
+    def image(self) -> Image:
+        """See `image`."""
+        return {"counts": self.counts, "sums": self.sums}
+
+    def resume(self, image: Image) -> None:
+        """Take up what was there."""
+        self.counts, self.sums = image["counts"], image["sums"]
+        self._dirty = np.ones(len(self.counts), np.bool_)
 
     def clear(self, columns: tuple[int, ...]) -> None:
         """Set some scalars and the sums of changed chunks to 0 in all rows."""

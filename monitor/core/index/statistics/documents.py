@@ -1,10 +1,12 @@
 """Documents per segment: how many chunks each has there, and which changed since the baseline."""
 
 from collections.abc import Callable, Sequence
+from sys import intern
 
 import numpy as np
 from numpy.typing import NDArray
 
+from monitor.core.arrays.image import Image, unused
 from monitor.core.index.statistics.counters import (
     DOCUMENT_BINS,
     DOCUMENTS,
@@ -142,6 +144,31 @@ class Documents:
         none = np.zeros(0, np.int64)
         self.update((none, none), (none, none), (then[0], -then[1]))
 
+    def image(self) -> Image:
+        """See `image`: of the live parts."""
+        return {
+            "parts": self._parts[: self._used],
+            "sizes": self.sizes[: self._used],
+            "hashes": np.array(self.hashes, np.int64),
+            "ids": self._ids,
+        }
+
+    def resume(self, image: Image) -> None:
+        """Take up what was there, where nothing is yet; it is counted already."""
+        self._parts, self.sizes = image["parts"], image["sizes"]
+        self._used = len(self._parts)
+        self.then, self.changed = np.zeros(self._used, np.int64), np.zeros(self._used, np.int64)
+        live = np.flatnonzero(self.sizes)
+        self._free = unused(live, self._used)
+        self._handles.update(zip(self._parts[live].tolist(), live.tolist(), strict=True))
+        self.hashes, self._ids = image["hashes"].tolist(), [intern(of) for of in image["ids"]]
+        codes = np.unique(self.of(live))
+        self._free_codes = unused(codes, len(self.hashes))
+        for code in codes.tolist():
+            self._codes[self.hashes[code]] = code
+            if self._ids[code]:
+                self._names[self._ids[code]] = code
+
     def _count(self, parts: Ints, sign: int) -> None:
         live = parts[self.sizes[parts] > 0]
         rows = self.rows(live)
@@ -179,7 +206,7 @@ class Documents:
         return handle
 
     def _grow(self) -> None:
-        room = np.zeros(len(self.sizes), np.int64)
+        room = np.zeros(max(64, len(self.sizes)), np.int64)
         self.sizes, self.then, self.changed, self._parts = (
             np.concatenate((of, room)) for of in (self.sizes, self.then, self.changed, self._parts)
         )

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from monitor.core.arrays.image import Image
 from monitor.core.index.corpus import ChunkRow, Corpus, Delta
 from monitor.core.index.duplicates.duplicates import Duplicates
 from monitor.core.index.statistics import ages
@@ -120,6 +121,34 @@ class StatisticsAccumulator:
         self._contribute(self._absent(np.flatnonzero(gone)), 1)
         part = slots[columns.changed[slots].any(axis=1)]
         self._sums.add(self._batch(part, self.corpus.vectors[part]), 1, only_changed=True)
+        self._refill()
+
+    def image(self) -> Image:
+        """See `image`: without a baseline, which this forgets."""
+        self.rebase(None)
+        return {
+            "cells": self.cells.image(),
+            "columns": self.columns.image(),
+            "counters": self.counters.image(),
+            "documents": self.documents.image(),
+            "reference": self.reference,
+        }
+
+    def resume(self, image: Image) -> None:
+        """Take up what was there, where nothing is yet; corpus and copies did so before."""
+        columns = self.columns
+        columns.resume(image["columns"])
+        slots = columns.live()
+        self.cells.resume(image["cells"], columns.cells[slots])
+        self.counters.resume(image["counters"])
+        self.documents.resume(image["documents"])
+        self.counts = np.bincount(columns.cells[slots], minlength=len(self.cells.rows))
+        self.reference, self.batches = image["reference"], 1
+        if self._neighbours is not None:
+            none = np.zeros(0, np.int64)
+            places, ordinals = self.corpus.places()
+            codes = self.documents.of(columns.parts[places, 0])
+            self._neighbours.apply(none, places, (ordinals, self.corpus.keys[places]), codes)
         self._refill()
 
     @property

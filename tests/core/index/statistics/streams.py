@@ -2,12 +2,16 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import numpy as np
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from monitor.adapters.rensa import RensaBands
+from monitor.adapters.stores.sqlite.image_file import read_image, write_image
+from monitor.core.arrays.image import Image
 from monitor.core.index.corpus import ChunkRow, Corpus, Delta
 from monitor.core.index.duplicates.duplicates import Duplicates
 from monitor.core.index.lexical.vocabulary import Vocabulary
@@ -68,6 +72,26 @@ class Stream:
             texts = [self.chunks[row.chunk_id].text for row in live]
             made._take(Delta(none, slots, live, texts, made.corpus.vectors[slots], none))
         made.corpus.newest_event_time = self.corpus.newest_event_time
+        made.kept.rebase(population)
+        return made
+
+    def from_image(self, population: Population | None) -> "Stream":
+        """The same corpus from an image, through a file, and then its baseline; this one forgets its own."""
+        made = Stream(self.corpus.dimension)
+        made.chunks, made._offset = dict(self.chunks), self._offset
+        image: Image = {
+            "corpus": self.corpus.image(),
+            "vocabulary": self.vocabulary.image(),
+            "duplicates": self.duplicates.image(),
+            "kept": self.kept.image(),
+        }
+        with TemporaryDirectory() as folder:
+            name = write_image(Path(folder) / "image", image, written_by="1", setup="")
+            read = read_image(Path(folder) / "image", name, written_by="1", setup="")
+        made.corpus.resume(read["corpus"])
+        made.vocabulary.resume(read["vocabulary"])
+        made.duplicates.resume(read["duplicates"])
+        made.kept.resume(read["kept"])
         made.kept.rebase(population)
         return made
 

@@ -44,6 +44,16 @@ class KeptMachine(RuleBasedStateMachine):
         self.stream = again
 
     @rule()
+    def restart_from_an_image(self) -> None:
+        mine, counts = self.stream.kept.population(), counted(self.stream)
+        again = self.stream.from_image(self.population)
+        assert again.kept.population().same(mine)
+        assert said(again.kept.population()) == said(mine)
+        assert counted(again) == counts
+        assert again.duplicates.counts("language") == self.stream.duplicates.counts("language")
+        self.stream = again
+
+    @rule()
     def drain(self) -> None:
         self.stream.feed([Delete(row.chunk_id, 0) for row in self.stream.rows()])
         kept = self.stream.kept
