@@ -7,6 +7,7 @@ from typing import Any, Literal, Protocol, runtime_checkable
 import numpy as np
 from numpy.typing import NDArray
 
+from monitor.core.arrays.image import Image
 from monitor.core.erasure.model import ErasureRequest
 from monitor.core.index.audit import AuditedList
 from monitor.core.index.baseline import Approval, Decision, Judged, Snapshot
@@ -333,6 +334,14 @@ class StateStore(Protocol):
 
     def contents(self, batch: int) -> Iterator[Sequence[tuple[ChunkRow, str]]]:
         """The same without vectors."""
+        ...
+
+    def image(self, setup: str) -> tuple[Image | None, str]:
+        """What a program of this version and set-up maintained of the chunks as they are; or None, and why."""
+        ...
+
+    def keep_image(self, image: Image, setup: str) -> None:
+        """Keep what is maintained, until a chunk changes."""
         ...
 
     def sketches(self, keys: Sequence[int]) -> Mapping[int, ContentSketch]:

@@ -19,7 +19,7 @@ from monitor.app.migration import counted
 from monitor.app.operations import Operations
 from monitor.app.parts import MonitorComponents
 from monitor.app.recording import Recorder
-from monitor.app.restore import restore
+from monitor.app.restore import keep_image, restore
 from monitor.app.tally import Tally
 from monitor.core.index.baseline import Judged
 from monitor.core.judging.policy import Verdict
@@ -137,6 +137,7 @@ class Monitor:
                     self.operations.deploy_at_end(deploy)
                     deploy = ""
             self._committer.remember(self.published)
+            keep_image(self.parts.store, self.parts.corpus, self.session.engine)
         except Stopped:
             return
         finally:

@@ -1,20 +1,24 @@
-"""Restoring: from the committed chunk table to the same maintained state that the process had."""
+"""Restoring: from the committed chunk table, or an image of what was made of it, to what the process maintained."""
 
 import gc
+import logging
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 
 import numpy as np
 
-from monitor.core.index.corpus import ChunkRow, Corpus, Delta
-from monitor.core.index.engine import Engine
+from monitor.core.index.corpus import Corpus, Delta
+from monitor.core.index.engine import Engine, Start
+from monitor.core.index.maintained import MaintainedState
 from monitor.core.records.committed import Resumed
-from monitor.ports import OwnedIndex, StateStore
+from monitor.ports import OwnedIndex, StateStore, UnreachableError
 
+LOG = logging.getLogger(__name__)
 CHUNKS_AT_ONCE = 2_048
 """Texts and their words in memory at once: what is freed between rows that stay is hard to give back."""
-
+WORTH_AN_IMAGE = 10_000
+"""Live chunks from which on an image is kept: fewer are read in a second."""
 
 ProgressHook = Callable[[int], AbstractContextManager[object]]
 """Given the number of chunks: what stands around their restoring, such as a line that says so."""
@@ -25,25 +29,54 @@ def restore(
 ) -> Resumed:
     """Open the store and rebuild corpus, engine and owned index from it.
 
-    The engine is fed the live chunks in key order; its lists depend on what is live only, so they come out the same
-    to the bit. After a kill the owned index may be ahead of the store: it is mended to the committed table.
+    Where the store has an image of the chunks as they are, it is taken up. Else the engine is fed the live chunks in
+    key order; its lists depend on what is live only, so they come out the same to the bit. After a kill the owned
+    index may be ahead of the store: it is mended to the committed table.
 
     Returns:
         Where the store left off.
     """
     resumed = store.start()
-    live: list[ChunkRow] = []
     chunks = _chunks(resumed)
-    corpus.reach(chunks)
     with around(chunks):
         with _uncollected(), ThreadPoolExecutor(1, "restore") as beside:
-            engine.load(_parts(store, corpus, live), start=lambda task: beside.submit(task).result)
+            if not _resumed(store, corpus, engine, lambda task: beside.submit(task).result):
+                corpus.reach(chunks)
+                engine.load(_parts(store, corpus), start=lambda task: beside.submit(task).result)
         corpus.newest_event_time = max(corpus.newest_event_time, resumed.newest_event_time)
         corpus.barrier_time = max((judged.event_time for judged in resumed.ledger), default=0)
         if index is not None:
             index.start()
-            index.reconcile(live, corpus.vectors)
+            index.reconcile([row for row in corpus.rows() if row.live], corpus.vectors)
     return resumed
+
+
+def keep_image(store: StateStore, corpus: Corpus, engine: MaintainedState) -> None:
+    """Keep what is maintained for the next start, at the end of a run: the engine forgets its baseline.
+
+    Args:
+        store: holds the very chunks that the corpus does.
+        corpus: the chunk table.
+        engine: over it; shards have files of their own.
+    """
+    if not isinstance(engine, Engine) or len(corpus) < WORTH_AN_IMAGE:
+        return
+    try:
+        store.keep_image({"corpus": corpus.image(), "engine": engine.image()}, engine.setup())
+    except UnreachableError as error:  # the state is whole without it
+        LOG.warning("%s", error)
+
+
+def _resumed(store: StateStore, corpus: Corpus, engine: Engine, start: Start) -> bool:
+    """Take up an image; whether there was one."""
+    image, why = store.image(engine.setup())
+    if image is None:
+        if why:
+            LOG.info("%s; the chunks are read instead", why)
+        return False
+    corpus.resume(image["corpus"])
+    engine.resume(image["engine"], start=start)
+    return True
 
 
 def _chunks(resumed: Resumed) -> int:
@@ -66,8 +99,8 @@ def _uncollected() -> Iterator[None]:
         gc.freeze()
 
 
-def _parts(store: StateStore, corpus: Corpus, live: list[ChunkRow]) -> Iterator[Delta]:
-    """The chunk table as the corpus takes it, in key order and in ascending slots; live rows are kept in `live`."""
+def _parts(store: StateStore, corpus: Corpus) -> Iterator[Delta]:
+    """The chunk table as the corpus takes it, in key order and in ascending slots."""
     none = np.zeros(0, np.int64)
     for stored in store.chunks(CHUNKS_AT_ONCE):
         first = len(corpus.names)
@@ -75,5 +108,4 @@ def _parts(store: StateStore, corpus: Corpus, live: list[ChunkRow]) -> Iterator[
         fresh = [row for row in rows if row.live]
         texts = [text for row, text, _ in stored if row.live]
         end = first + len(fresh)
-        live += fresh
         yield Delta(none, np.arange(first, end), fresh, texts, corpus.vectors[first:end], none)

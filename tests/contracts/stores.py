@@ -11,6 +11,7 @@ from numpy.random import Generator
 from monitor.core.alarms.churn import ChurnStream, ContentLists
 from monitor.core.alarms.rounds import ClosedRound, RoundReview, standing_as
 from monitor.core.alarms.state import Alarm, AlarmState, StreamEvidence
+from monitor.core.arrays.image import Image
 from monitor.core.index.baseline import Adopted, AnchorMark, Approval, Decision, Judged, Member, Snapshot
 from monitor.core.index.corpus import ChunkRow, Corpus
 from monitor.core.index.duplicates.content_sketch import ContentSketch, sketches_of_deleted
@@ -75,6 +76,7 @@ class MemoryStore:
         self._target: dict[int, TargetRow] = {}
         self._steps: Sequence[PhaseChange] = ()
         self._sketches: dict[int, ContentSketch] = {}
+        self._images: dict[str, Image] = {}
         self._traffic: KeptTraffic | None = None
         self._bridges: Sequence[PanelBridge] = ()
         self._empty = True
@@ -90,6 +92,8 @@ class MemoryStore:
         return Resumed(*found, alarms=self._alarms)
 
     def commit(self, commit: Commit) -> None:
+        if commit.changes or commit.forgotten:
+            self._images.clear()
         for change in commit.changes:
             row = replace(change.after, slot=0 if change.after.live else -1)
             _, text, vector = self._chunks.get(row.key, (row, "", None))
@@ -221,6 +225,12 @@ class MemoryStore:
     def contents(self, batch: int) -> Iterator[Sequence[tuple[ChunkRow, str]]]:
         for stored in self.chunks(batch):
             yield [(row, text) for row, text, _ in stored]
+
+    def image(self, setup: str) -> tuple[Image | None, str]:
+        return self._images.get(setup), ""
+
+    def keep_image(self, image: Image, setup: str) -> None:
+        self._images = {setup: image}
 
     def sketches(self, keys: Sequence[int]) -> Mapping[int, ContentSketch]:
         return {key: self._sketches[key] for key in keys if key in self._sketches}

@@ -18,6 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from monitor.adapters.stores.sqlite.store import SqliteStore
+from monitor.app import restore
 from monitor.cli import main
 from monitor.core.index.corpus import Corpus
 from monitor.core.index.engine import Bm25Config, Depths, Engine
@@ -106,6 +107,7 @@ def live(life: Life) -> int:
         for number, file in ((0, nothing), (1, nothing), (2, said)):
             os.dup2(file.fileno(), number)
     plant(life.defect)
+    restore.WORTH_AN_IMAGE = 1
     points = Points(life.point, life.call)
     install(points, folder / "barriers.jsonl")
     code = main(["run", "-c", life.config, *(["--until-end"] if life.until_end else [])])

@@ -24,6 +24,7 @@ from monitor.core.records.committed import DeployRecord
 Parts = dict[str, str]
 """Name of a part, `section/...`, to its exact value as text; in canonical order."""
 DEPLOY = "deploy/"
+_META = "SELECT name,value FROM meta WHERE name NOT IN ('current report','image') ORDER BY name"
 NOTHING = np.zeros(0)
 
 
@@ -95,8 +96,9 @@ def _parts(db: sqlite3.Connection) -> Iterator[tuple[str, str]]:
     for topic, partition, following in db.execute("SELECT * FROM position ORDER BY topic,partition"):
         yield f"position/{topic}/{partition}", str(following)
     # The report of now is what an ended monitor leaves behind for readers: it is measured anew by the next one.
+    # An image names the program's arrays, which lie as its history has them.
     # Rounds follow the wall clock: see tests/app/test_alarm_rounds.py, where that is the test's.
-    for name, value in db.execute("SELECT name,value FROM meta WHERE name != 'current report' ORDER BY name"):
+    for name, value in db.execute(_META):
         if not name.startswith("alarm"):
             yield f"meta/{name}", str(value)
 

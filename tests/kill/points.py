@@ -74,6 +74,8 @@ AROUND: tuple[tuple[Any, str, str, str], ...] = (
     (Measuring, "measure", "", "measured"),
     (SqliteStore, "commit", "before commit", "committed"),
     (Measuring, "publish", "", "published"),
+    (SqliteStore, "image", "", "image sought"),
+    (SqliteStore, "keep_image", "before image", "image kept"),
     (KafkaSource, "commit", "before offsets", "offsets sent"),
     (EmbeddedIndex, "close", "closing", "index closed"),
     (KafkaDeadLetters, "publish", "before letters", "letters sent"),
@@ -81,6 +83,7 @@ AROUND: tuple[tuple[Any, str, str, str], ...] = (
 """Owner, function, the point before it and the point after it."""
 STATEMENTS = {
     "CREATE TABLE counter": "creating",
+    "CREATE TRIGGER IF NOT EXISTS image_insert": "image written",
     "INSERT OR REPLACE INTO counter": "chunks written",
     "INSERT OR REPLACE INTO position": "counters written",
     "INSERT INTO deploy": "before deploy row",

@@ -28,12 +28,14 @@ from tests.kill.story import Plot
 from tests.kill.trial import KILLED, Figures, Nursery, Reference, Run, nursery, torment
 
 Case = tuple[Stage, Reference]
-START = ("creating", "restored", "index opened", "before reconcile", "reconciled", "before source start",
-         "source started", "started", "polled", "embedded", "corpus applied", "engine applied")  # fmt: skip
+START = ("creating", "image sought", "restored", "index opened", "before reconcile", "reconciled",
+         "before source start", "source started", "started", "polled", "embedded", "corpus applied",
+         "engine applied")  # fmt: skip
 TURN = ("before index", "in index", "index applied", "before commit", "chunks written", "counters written",
         "positions written", "before COMMIT", "committed", "before offsets", "offsets sent")  # fmt: skip
 BARRIER = ("holding", "before deploy commit", "before deploy row", "before baseline row", "deploy committed",
-           "measured", "before replay", "replayed", "published", "closing", "index closed")  # fmt: skip
+           "measured", "before replay", "replayed", "published", "before image",
+           "image written", "image kept", "closing", "index closed")  # fmt: skip
 RUNS, INSTANTS = 2, (0.3, 0.5, 0.2, 0.6)
 """Runs, and when each is killed: shares of the seconds that an undisturbed one takes."""
 

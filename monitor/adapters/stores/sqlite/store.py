@@ -15,6 +15,7 @@ from monitor.adapters.stores.sqlite.baselines import Baselines
 from monitor.adapters.stores.sqlite.checkpoints import Checkpoints
 from monitor.adapters.stores.sqlite.contents import ShingleTable
 from monitor.adapters.stores.sqlite.history import HistoryTables
+from monitor.adapters.stores.sqlite.images import Images
 from monitor.adapters.stores.sqlite.quarantine import Quarantine
 from monitor.adapters.stores.sqlite.rows import (
     PUT_CHUNK,
@@ -40,6 +41,7 @@ from monitor.adapters.stores.sqlite.targets import TargetTable
 from monitor.adapters.stores.sqlite.traffic import NAME as TRAFFIC
 from monitor.adapters.stores.sqlite.traffic import TrafficTable
 from monitor.adapters.stores.sqlite.transactions import chunks_in_batches, failures_said, transaction
+from monitor.core.arrays.image import Image
 from monitor.core.index.baseline import Adopted, Decision, Judged, Snapshot
 from monitor.core.index.corpus import ChunkRow
 from monitor.core.index.duplicates.content_sketch import ContentSketch
@@ -96,6 +98,7 @@ class SqliteStore:
         self._open: sqlite3.Connection | None = None
         self._checkpoints: Checkpoints | None = None
         self._read: Baselines | None = None
+        self._images: Images | None = None
         self._deploy: tuple[int, DeployRecord] | None = None
         """The deploy asked for last, by its number: a moving baseline is asked for at every deploy."""
 
@@ -124,6 +127,7 @@ class SqliteStore:
         """
         try:
             self._open, self._read, self._deploy = self._connect(), None, None
+            self._images = Images(self._db, self.path)
             if self._read_only:
                 self._db.execute("BEGIN")  # all reads see one commit, whatever the owner writes meanwhile
             recognize(self._db, self.path, read_only=self._read_only)
@@ -165,11 +169,16 @@ class SqliteStore:
         Raises:
             UnreachableError: the file cannot be written now (disk full, locked, read only); nothing of it is stored.
         """
+        changed = bool(commit.changes or commit.forgotten)
         with self._told("cannot commit"):
             # What is to be forgotten is overwritten; a copy that a page left behind when it was split is not found.
             self._db.execute(f"PRAGMA secure_delete={'ON' if commit.unsaid else 'OFF'}")
             with transaction(self._db):
+                if changed and self._images is not None:
+                    self._images.withdraw()
                 self._put(commit)
+            if changed and self._images is not None:
+                self._images.withdrawn()
             if self._checkpoints is not None:
                 self._checkpoints.look()
 
@@ -248,6 +257,25 @@ class SqliteStore:
     def _chunks(self, query: str, batch: int) -> Iterator[Sequence[StoredChunk]]:
         with self._told("cannot read the chunks"):
             yield from chunks_in_batches(self._db, query, batch)
+
+    def image(self, setup: str) -> tuple[Image | None, str]:
+        """The image kept of the chunks as they are, where the file has one of this set-up; else None, and why."""
+        with self._told("cannot read"):
+            return (None, "") if self._images is None else self._images.found(setup)
+
+    def keep_image(self, image: Image, setup: str) -> None:
+        """Keep an image of the chunks as they are committed; the next commit that changes one withdraws it.
+
+        Raises:
+            UnreachableError: it cannot be written; the state is as it was.
+        """
+        with self._told("cannot keep an image"):
+            if self._images is not None:
+                try:
+                    self._images.keep(image, setup)
+                except OSError as error:
+                    message = f"state {self.path}: cannot keep an image: {error}; the next start reads the chunks"
+                    raise UnreachableError(message) from error
 
     def sketches(self, keys: Sequence[int]) -> Mapping[int, ContentSketch]:
         """What is kept of what deleted chunks said; unknown keys are left out."""
@@ -403,4 +431,4 @@ class SqliteStore:
             self._checkpoints = None
         if self._open is not None:
             self._open.close()
-            self._open = self._read = None
+            self._open = self._read = self._images = None
