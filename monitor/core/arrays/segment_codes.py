@@ -5,6 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from monitor.core.arrays.growing import longer
 from monitor.core.arrays.image import Image, plain_segments, segments_of, unused
 from monitor.core.model.events import Segment
 
@@ -45,8 +46,7 @@ class SegmentCodes:
         """Slots come to life with these attributes."""
         needed = int(slots.max(initial=-1)) + 1
         if needed > len(self.slots):
-            room = np.full(max(1024, needed * 3 // 2) - len(self.slots), DEAD, np.int64)
-            self.slots = np.concatenate((self.slots, room))
+            self.slots = longer(self.slots, max(1024, needed * 5 // 4), DEAD)
         code = self._code
         codes = np.array([code[segment] for segment in segments], np.int64)
         self.counts += np.bincount(codes, minlength=len(self.counts))
@@ -116,12 +116,10 @@ class SegmentFlags:
     def set(self, slots: NDArray[np.int64], flags: NDArray[np.bool_]) -> None:
         """Set or clear the flags of distinct live slots."""
         if len(self._flags) < len(self._codes.slots):
-            room = np.zeros(len(self._codes.slots) - len(self._flags), np.bool_)
-            self._flags = np.concatenate((self._flags, room))
+            self._flags = longer(self._flags, len(self._codes.slots))
         step = flags.astype(np.int64) - self._flags[slots]
         self._flags[slots] = flags
         if len(self._counts) < len(self._codes.segments):
-            room_for = np.zeros(len(self._codes.segments) * 2 - len(self._counts), np.int64)
-            self._counts = np.concatenate((self._counts, room_for))
+            self._counts = longer(self._counts, 2 * len(self._codes.segments))
         np.add.at(self._counts, self._codes.slots[slots], step)
         self.total += int(step.sum())

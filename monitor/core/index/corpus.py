@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from monitor.core.arrays.growing import longer
 from monitor.core.arrays.image import Image, Roomy, unused
 from monitor.core.index.changed_chunks import ChangedChunks
 from monitor.core.index.chunk_table import ChunkTable
@@ -161,13 +162,9 @@ class Corpus:
 
     def reach(self, slots: int) -> None:
         """Make room for so many slots, and half as many again."""
-        held = len(self.vectors)
-        if slots > held:
-            # zeros that nobody wrote take no memory yet: the spare room is free until it is used
-            vectors = np.zeros((max(1024, slots * 3 // 2), self.dimension), np.float32)
-            vectors[:held] = self.vectors
-            self.vectors = vectors
-            self.keys = np.concatenate((self.keys, np.full(len(vectors) - held, NO_CHUNK, np.int64)))
+        if slots > len(self.vectors):
+            room = max(1024, slots * 3 // 2)
+            self.vectors, self.keys = longer(self.vectors, room), longer(self.keys, room, NO_CHUNK)
 
     def apply(self, batch: Sequence[Located]) -> Applied:
         """Apply upserts and deletes in order; other events only move the newest event time."""

@@ -1,17 +1,15 @@
 """A hash table from 32-bit tags to handles, in arrays: many tags per handle, removal without a trace."""
 
 from collections.abc import Iterator
-from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
+from monitor.core.arrays.growing import longer
 from monitor.core.arrays.image import Image
 from monitor.core.arrays.sorted_sets import Sets
 from monitor.core.index.duplicates import kernels_buckets
 from monitor.core.index.duplicates.kernels_buckets import NONE, Chains, Handles, Question, Tags
-
-Number = TypeVar("Number", bound=np.generic)
 
 _LEAST = 1 << 10
 _REBUILT_AT_A_TIME = 1 << 16
@@ -108,8 +106,9 @@ class Buckets:
     def image(self) -> Image:
         """See `image`: of whoever is in the table, by handle."""
         chains = self._chains
-        tags = chains.tags.reshape(-1, chains.width)
-        return {"tags": tags, "linked": chains.linked, "partition": chains.partition}
+        end = int(np.flatnonzero(chains.linked).max(initial=-1)) + 1
+        tags = chains.tags[: end * chains.width]
+        return {"tags": tags, "linked": chains.linked[:end], "partition": chains.partition[:end]}
 
     def resume(self, image: Image) -> None:
         """Take up what was there, into an empty table; chains may hang in another order, which nothing depends on."""
@@ -117,7 +116,7 @@ class Buckets:
         following, previous = np.zeros(tags.size, np.int32), np.zeros(tags.size, np.int32)
         self._handles = int(linked.sum())
         self._chains = self._chains._replace(
-            tags=tags.ravel(), following=following, previous=previous, linked=linked, partition=partition
+            tags=tags, following=following, previous=previous, linked=linked, partition=partition
         )
         self._rebuild()
 
@@ -126,32 +125,23 @@ class Buckets:
         needed = int(handles.max(initial=-1)) + 1
         if needed <= len(old.linked):
             return
-        room = max(_LEAST, needed * 5 // 4) - len(old.linked)
-        cells = room * old.width
-        self._chains = Chains(
-            old.heads,
-            _longer(old.tags, cells),
-            _longer(old.following, cells),
-            _longer(old.previous, cells),
-            _longer(old.linked, room),
-            _longer(old.partition, room),
-            old.width,
-            old.buckets,
+        room = max(_LEAST, needed * 5 // 4)
+        entries = room * old.width
+        self._chains = old._replace(
+            tags=longer(old.tags, entries),
+            following=longer(old.following, entries),
+            previous=longer(old.previous, entries),
+            linked=longer(old.linked, room),
+            partition=longer(old.partition, room),
         )
 
     def _rebuild(self) -> None:
-        """Hang all entries into enough buckets for twice as many."""
+        """Hang all entries into as many buckets, or up to twice as many."""
         old = self._chains
-        size = max(_LEAST, 1 << (2 * self._handles * old.width - 1).bit_length())
+        size = max(_LEAST, 1 << (self._handles * old.width - 1).bit_length())
         heads = np.full(size, NONE, np.int32)
         arrays = (old.tags, old.following, old.previous, old.linked, old.partition, old.width)
         self._chains = Chains(heads, *arrays, size // self._shelves)
         handles = np.flatnonzero(old.linked)
         for at in range(0, len(handles), _REBUILT_AT_A_TIME):
             kernels_buckets.link(self._chains, self._chains.entries(handles[at : at + _REBUILT_AT_A_TIME]))
-
-
-def _longer(cells: NDArray[Number], more: int) -> NDArray[Number]:
-    made = np.zeros(len(cells) + more, cells.dtype)  # room that nobody wrote takes no memory yet
-    made[: len(cells)] = cells
-    return made

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from monitor.core.arrays.growing import longer
 from monitor.core.arrays.image import Image, unused
 from monitor.core.index.duplicates.buckets import Buckets
 
@@ -105,10 +106,9 @@ class Groups:
         handles = np.array([*again, *range(self._used, self._used + more)], np.int64)
         self._used += more
         if self._used > len(self._keys):
-            room = max(1024, self._used * 5 // 4) - len(self._keys)
-            self._keys = np.concatenate((self._keys, np.zeros(room, np.uint64)))
-            self.sizes = np.concatenate((self.sizes, np.zeros(room, np.int64)))
-            self.sums = np.concatenate((self.sums, np.zeros(room, np.int64)))
+            room = max(1024, self._used * 5 // 4)
+            self._keys = longer(self._keys, room)
+            self.sizes, self.sums = longer(self.sizes, room), longer(self.sums, room)
         return handles
 
     def image(self) -> Image:
@@ -117,12 +117,13 @@ class Groups:
 
     def resume(self, image: Image) -> None:
         """Take up what was there, where nothing is yet."""
-        self.of, self._keys = image["of"], image["keys"]
-        self._used = len(self._keys)
+        self.of, self._used = image["of"], len(image["keys"])
+        room = max(1, self._used)  # who has no group reads the last one
+        self._keys = longer(image["keys"], room)
         slots = np.flatnonzero(self.of != NO_GROUP)
         joined = self.of[slots]
-        self.sizes = np.bincount(joined, minlength=self._used)
-        self.sums = np.zeros(self._used, np.int64)
+        self.sizes = np.bincount(joined, minlength=room)
+        self.sums = np.zeros(room, np.int64)
         np.add.at(self.sums, joined, slots)
         held = np.flatnonzero(self.sizes)
         self._free = unused(held, self._used)
@@ -132,8 +133,7 @@ class Groups:
         """Make room for these slots in `of`."""
         needed = int(slots.max(initial=-1)) + 1
         if needed > len(self.of):
-            room = np.full(max(1024, needed * 5 // 4) - len(self.of), NO_GROUP, np.int64)
-            self.of = np.concatenate((self.of, room))
+            self.of = longer(self.of, max(1024, needed * 5 // 4), NO_GROUP)
 
 
 def _tags(keys: Keys) -> NDArray[np.uint32]:

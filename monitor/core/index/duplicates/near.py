@@ -6,6 +6,7 @@ from typing import NamedTuple, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from monitor.core.arrays.growing import longer
 from monitor.core.arrays.image import Image
 from monitor.core.arrays.sorted_sets import Sets
 from monitor.core.index.duplicates.buckets import Buckets
@@ -130,8 +131,8 @@ class NearCopies:
 
     def update(self, dead: Handles, fresh: Handles) -> Handles:
         """Forget sets and take in new ones, stored in the slab; returns the sets that this can have changed."""
-        more = len(self.slab.lengths) - len(self._witness)
-        self._witness = np.concatenate((self._witness, np.full(more, NONE, np.int64)))
+        if len(self.slab.lengths) > len(self._witness):
+            self._witness = longer(self._witness, len(self.slab.lengths), NONE)
         orphans = self._remove(dead)
         changed = [orphans, fresh]
         for part in _parts(fresh):

@@ -3,6 +3,7 @@
 import numpy as np
 from numpy.typing import NDArray
 
+from monitor.core.arrays.growing import longer
 from monitor.core.arrays.image import Image, Roomy
 from monitor.core.arrays.ragged import ragged
 from monitor.core.arrays.sorted_sets import Sets
@@ -37,9 +38,8 @@ class ShingleSlab:
         """Store the sets of handles that hold none; `shingles` are the sets one after the other."""
         needed = int(handles.max(initial=-1)) + 1
         if needed > len(self._starts):
-            room = np.zeros(max(1024, needed * 5 // 4) - len(self._starts), np.int64)
-            self._starts = np.concatenate((self._starts, room))
-            self.lengths = np.concatenate((self.lengths, room))
+            room = max(1024, needed * 5 // 4)
+            self._starts, self.lengths = longer(self._starts, room), longer(self.lengths, room)
         if self._end + len(shingles) > len(self._flat):
             self._squeeze(len(shingles))
         self._starts[handles] = self._end + np.cumsum(counts) - counts

@@ -13,6 +13,7 @@ class Lists(NamedTuple):
     """Forward lists of n chunks: which terms each contains, how often.
 
     `starts`, `sizes` cut `ids`, `frequencies` (a slab shared by all chunks); `lengths` are tokens with repeats.
+    Frequencies are uint8, uint16 or uint32, by the greatest there ever was.
     """
 
     slots: NDArray[np.int32]
@@ -21,7 +22,7 @@ class Lists(NamedTuple):
     lengths: NDArray[np.int32]
     segments: NDArray[np.int32]
     ids: NDArray[np.int32]
-    frequencies: NDArray[np.uint16]
+    frequencies: NDArray[np.uint8]
 
 
 def part(lists: Lists, of: slice | NDArray[np.int64]) -> Lists:

@@ -1,17 +1,16 @@
 """Forward lists: the distinct terms of every live chunk in one slab, bounded under any stream of updates."""
 
 from collections.abc import Iterator
-from typing import Any, TypeVar
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from monitor.core.arrays.growing import longer
 from monitor.core.arrays.image import Image, Roomy
 from monitor.core.arrays.ragged import ragged
 from monitor.core.index.lexical.arrays import Counted, Lists
 from monitor.core.index.lexical.kernels import gather, scatter
-
-Scalar = TypeVar("Scalar", bound=np.generic)
 
 _GRAIN = 8
 """Lists start at multiples of this: a hole fits the next list of about the same size."""
@@ -41,7 +40,7 @@ class ForwardLists:
         self._lengths: NDArray[np.int32] = np.zeros(0, np.int32)
         self._segments: NDArray[np.int32] = np.zeros(0, np.int32)
         self._ids: NDArray[np.int32] = np.zeros(0, np.int32)
-        self._frequencies: NDArray[np.uint16] = np.zeros(0, np.uint16)
+        self._frequencies: NDArray[np.uint8] = np.zeros(0, np.uint8)
         self._used = 0
         self._holes: dict[int, list[int]] = {}
         self._hole_places = 0
@@ -54,8 +53,8 @@ class ForwardLists:
 
     @property
     def frequency_type(self) -> np.dtype[Any]:
-        """uint16, or uint32 once a chunk repeated a token more than 65,535 times."""
-        return self._frequencies.dtype
+        """That buffers have: uint16, or uint32 once a chunk repeated a token more than 65,535 times."""
+        return max(self._frequencies.dtype, np.dtype(np.uint16))
 
     def live(self) -> NDArray[np.int64]:
         """Live slots, ascending."""
@@ -103,8 +102,9 @@ class ForwardLists:
         self._reach(int(slots.max()) + 1)
         sizes = np.diff(counted.offset)
         starts = self._allocate(-(-sizes // _GRAIN))
-        if int(counted.frequencies.max(initial=0)) > np.iinfo(self._frequencies.dtype).max:
-            self._frequencies = self._frequencies.astype(np.uint32)  # rare, and wider only
+        most = int(counted.frequencies.max(initial=0))
+        if most > np.iinfo(self._frequencies.dtype).max:  # rare, and wider only
+            self._frequencies = self._frequencies.astype(np.uint16 if most <= np.iinfo(np.uint16).max else np.uint32)
         scatter(self._ids, starts, sizes, counted.ids)
         scatter(self._frequencies, starts, sizes, counted.frequencies)
         self._starts[slots], self._sizes[slots], self._heads[slots] = starts, sizes, counted.heads
@@ -229,20 +229,14 @@ class ForwardLists:
     def _grow(self, needed: int) -> None:
         if needed > len(self._ids):
             room = max(needed, len(self._ids) * 5 // 4, 4096)
-            self._ids = _longer(self._ids, room)
-            self._frequencies = _longer(self._frequencies, room)
+            self._ids = longer(self._ids, room)
+            self._frequencies = longer(self._frequencies, room)
 
     def _reach(self, slots: int) -> None:
         if slots > len(self._sizes):
             room = max(slots, len(self._sizes) * 5 // 4, 1024)
             before = len(self._sizes)
-            self._starts, self._sizes = _longer(self._starts, room), _longer(self._sizes, room)
-            self._heads, self._lengths = _longer(self._heads, room), _longer(self._lengths, room)
-            self._segments = _longer(self._segments, room)
+            self._starts, self._sizes = longer(self._starts, room), longer(self._sizes, room)
+            self._heads, self._lengths = longer(self._heads, room), longer(self._lengths, room)
+            self._segments = longer(self._segments, room)
             self._sizes[before:] = _FREE
-
-
-def _longer(array: NDArray[Scalar], length: int) -> NDArray[Scalar]:
-    made = np.empty(length, array.dtype)
-    made[: len(array)] = array
-    return made

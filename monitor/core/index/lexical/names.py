@@ -6,6 +6,8 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from monitor.core.arrays.growing import longer
+
 _GAP = 1 << 32
 _HIGHEST = 1 << 62
 _BLOCK = 512
@@ -59,8 +61,7 @@ class OrderLabels:
     def reach(self, slots: int) -> None:
         """Make room for slot numbers below `slots`."""
         if slots > len(self.label):
-            room = max(slots, len(self.label) * 5 // 4, 1024) - len(self.label)
-            self.label = np.concatenate((self.label, np.zeros(room, np.int64)))
+            self.label = longer(self.label, max(slots, len(self.label) * 5 // 4, 1024))
 
     def forget(self, slots: NDArray[np.int64]) -> NDArray[np.int64]:
         """Take back the labels of slots that another chunk holds now; returns those slots."""

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
+from monitor.core.arrays.growing import longer
 from monitor.core.arrays.image import Image
 from monitor.core.index.statistics.word_samples import WIDTH
 
@@ -48,21 +49,14 @@ class SlotColumns:
         held = len(self.cells)
         if needed <= held:
             return
-        more = max(1024, needed * 5 // 4) - held
-        wide = (more, self.dimensions)
-        self.cells = np.concatenate((self.cells, np.full(more, DEAD, np.int64)))
-        self.overlaps = np.concatenate((self.overlaps, np.full(more, DEAD, np.int64)))
-        self.tokens = np.concatenate((self.tokens, np.zeros(more, np.int32)))
-        self.seconds = np.concatenate((self.seconds, np.zeros(more, np.int64)))
-        self.norms = np.concatenate((self.norms, np.zeros(more, np.float32)))
-        self.said = np.concatenate((self.said, np.zeros(more, np.uint64)))
-        self.digests = np.concatenate((self.digests, np.zeros(more, np.uint64)))
-        self.sketches = np.concatenate((self.sketches, np.zeros(more, np.uint64)))
-        self.words = np.concatenate((self.words, np.zeros((more, WIDTH), np.uint32)))
-        self.then = np.concatenate((self.then, np.full(more, DEAD, np.int64)))
-        shape = (held, self.dimensions)
-        self.changed = np.concatenate((self.changed.reshape(shape), np.zeros(wide, np.bool_)))
-        self.parts = np.concatenate((self.parts.reshape(shape), np.zeros(wide, np.int64)))
+        room = max(1024, needed * 5 // 4)
+        for name in ("cells", "overlaps", "then"):
+            setattr(self, name, longer(getattr(self, name), room, DEAD))
+        for name in ("tokens", "seconds", "norms", "said", "digests", "sketches", "words"):
+            setattr(self, name, longer(getattr(self, name), room))
+        wide = (held, self.dimensions)
+        self.changed = longer(self.changed.reshape(wide), room)
+        self.parts = longer(self.parts.reshape(wide), room)
 
     def image(self) -> Image:
         """See `image`: what does not depend on a baseline."""

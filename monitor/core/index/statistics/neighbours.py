@@ -1,10 +1,13 @@
 """Neighbours: for each chunk the next one of its document."""
 
+from array import array
 from bisect import bisect_left
 from itertools import chain
 
 import numpy as np
 from numpy.typing import NDArray
+
+from monitor.core.arrays.growing import longer
 
 NONE = -1
 """No slot; the document of a free one."""
@@ -25,7 +28,8 @@ class Neighbours:
         self._previous: Slots = np.full(0, NONE, np.int64)
         self._ordinals: Slots = np.zeros(0, np.int64)
         self._keys: Slots = np.zeros(0, np.int64)
-        self._chunks: dict[int, list[int]] = {}
+        self._chunks: dict[int, array[int]] = {}
+        """Slots in order; arrays, because numbers as objects take four times the memory."""
 
     def __len__(self) -> int:
         """Documents with live chunks."""
@@ -83,7 +87,7 @@ class Neighbours:
         self._previous[every[1:]], self.next[every[:-1]] = every[:-1], every[1:]
         self._previous[every[np.append(0, edge[:-1])]] = NONE
         self.next[every[edge - 1]] = NONE
-        flat, start = every.tolist(), 0
+        flat, start = array("q", every.tobytes()), 0
         for code, end in zip(codes.tolist(), edge.tolist(), strict=True):
             self._chunks[code], start = flat[start:end], end
         before: Slots = self._previous[slots]
@@ -91,7 +95,7 @@ class Neighbours:
 
     def _insert(self, slot: int, document: int) -> int:
         """Put a slot in; returns the one before it."""
-        chunks = self._chunks.setdefault(document, [])
+        chunks = self._chunks.setdefault(document, array("q"))
         at = self._place(chunks, slot)
         before, after = chunks[at - 1] if at else NONE, chunks[at] if at < len(chunks) else NONE
         chunks.insert(at, slot)
@@ -106,7 +110,7 @@ class Neighbours:
         if after != NONE:
             self._previous[after] = before
 
-    def _place(self, chunks: list[int], slot: int) -> int:
+    def _place(self, chunks: "array[int]", slot: int) -> int:
         if not chunks or self._order(chunks[-1]) < self._order(slot):
             return len(chunks)
         return bisect_left(chunks, self._order(slot), key=self._order)
@@ -116,8 +120,7 @@ class Neighbours:
 
     def _cover(self, needed: int) -> None:
         if needed > len(self.next):
-            room = max(1024, needed * 5 // 4) - len(self.next)
-            none, zero = np.full(room, NONE, np.int64), np.zeros(room, np.int64)
+            room = max(1024, needed * 5 // 4)
             links = (self.next, self.documents, self._previous)
-            self.next, self.documents, self._previous = (np.concatenate((of, none)) for of in links)
-            self._ordinals, self._keys = (np.concatenate((of, zero)) for of in (self._ordinals, self._keys))
+            self.next, self.documents, self._previous = (longer(of, room, NONE) for of in links)
+            self._ordinals, self._keys = longer(self._ordinals, room), longer(self._keys, room)

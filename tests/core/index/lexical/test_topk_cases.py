@@ -147,9 +147,12 @@ def test_a_new_word_enters_and_leaves_the_vocabulary() -> None:
     assert stream.index.statistics().out_of_vocabulary == 1
 
 
-def test_a_term_more_frequent_than_sixteen_bits_can_say() -> None:
+@pytest.mark.parametrize("most", [2**8, 2**16])
+def test_a_term_more_frequent_than_some_bits_can_say(most: int) -> None:
     stream, _ = corpus(["w1 many"], 30)
-    stream.apply([("big", "many " * 70_000), ("less", "many " * 65_535)])
+    stream.apply([("less", "many " * (most - 1))])
+    check(stream)
+    stream.apply([("big", "many " * most), ("bigger", "many " * (most + most // 9))])
     check(stream)
     stream.apply([("big", None)])
     check(stream)

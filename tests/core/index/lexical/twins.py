@@ -137,7 +137,7 @@ class _Found:
         row: NDArray[np.int64],
         chunk: NDArray[np.int64],
         score: NDArray[np.float64],
-        table: NDArray[np.uint16],
+        table: NDArray[np.uint8],
         lists: Lists,
     ) -> None:
         self.row, self.chunk, self.score, self.table, self.lists = row, chunk, score, table, lists
