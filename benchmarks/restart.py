@@ -3,7 +3,8 @@
     python -m benchmarks.restart --data FOLDER --sizes 20000,100000 --turnovers 6
 
 Each size runs in processes of its own: one writes the state file as the loop does, in batches; another restores it
-with the function that `run` starts with, phases measured inside of it. Memory beyond the vectors is the growth of the
+with the function that `run` starts with, phases measured inside of it, as after a kill, and keeps an image as `run`
+does at its end; a third restores that. Memory beyond the vectors is the growth of the
 resident set by the restart, less the vectors' own bytes. Then chunks are replaced at random, `--turnovers` times as
 many as there are: until each was replaced once or twice the content itself changes, and memory with it, so the slope
 of the resident set over the second half of that stream is the leak, if there is one. The embedded index, which lies
@@ -30,7 +31,7 @@ from monitor.adapters.rensa import RensaBands
 from monitor.adapters.retrieval.qdrant.embedded import EmbeddedIndex
 from monitor.adapters.retrieval.qdrant.shard import EmbeddedSettings
 from monitor.adapters.stores.sqlite.store import SqliteStore
-from monitor.app.restore import restore
+from monitor.app.restore import keep_image, restore
 from monitor.core.index.corpus import Corpus
 from monitor.core.index.engine import Bm25Config, Depths, Engine
 from monitor.core.model.anchors import AnchorSet
@@ -134,6 +135,11 @@ def measure(folder: Path, material: Material, options: argparse.Namespace) -> No
     watch.around(engine.dense, "settle", "dense")
     watch.around(engine.lexical, "take", "lexical")
     watch.around(engine.lexical, "settle", "lexical")
+    watch.around(store, "image", "image read")
+    watch.around(corpus, "resume", "chunk table")
+    for part in ("duplicates", "vocabulary", "lexical", "dense", "statistics"):
+        watch.around(getattr(engine, part), "resume", f"{part} taken up")
+    source = "image" if (folder / "state.db.image").exists() else "chunks"
     begun, used = time.perf_counter(), time.process_time()
     restore(store, corpus, engine, None)
     total, work = time.perf_counter() - begun, time.process_time() - used
@@ -143,12 +149,20 @@ def measure(folder: Path, material: Material, options: argparse.Namespace) -> No
     disk = (folder / "state.db").stat().st_size
     watch.work["rest"] = work - sum(watch.work.values())  # two threads: their seconds do not add up to the total
     print(f"\n{size:,} chunks x {DIMENSION}, {options.anchors:,} anchors; state file {disk / MIB:,.0f} MiB")
-    print(f"  restart{total:8.2f} s, computing{work:8.2f} s, {work / size * 1e6:.1f} s per million chunks")
+    print(f"  restart from the {source}{total:8.2f} s, computing{work:8.2f} s:")
+    print(f"    {work / size * 1e6:.1f} s of computing per million chunks")
     for phase, seconds in watch.work.items():
-        print(f"    {phase:<14}{seconds:8.2f} s computing   {seconds / work:6.1%}")
+        print(f"    {phase:<20}{seconds:8.2f} s computing   {seconds / work:6.1%}")
     beyond = (grown - size * DIMENSION * 4) / size
     print(f"  memory +{grown / MIB:,.0f} MiB, slab of vectors {vectors / MIB:,.0f} MiB with its spare room;")
     print(f"  beyond the vectors {beyond * 1e6 / 1e9:.2f} GB per million chunks")
+    if options.again:
+        return
+    begun = time.perf_counter()
+    keep_image(store, corpus, engine)
+    if (folder / "state.db.image").exists():
+        kept = (folder / "state.db.image").stat().st_size
+        print(f"  image of {kept / MIB:,.0f} MiB kept in {time.perf_counter() - begun:.2f} s")
     if size <= options.index:
         reconcile(folder / "index", corpus)
     follow(material, corpus, engine, options)
@@ -202,6 +216,7 @@ def main(argv: Sequence[str]) -> int:
     parser.add_argument("--index", type=int, default=100_000, help="the largest corpus whose index is filled")
     parser.add_argument("--size", type=int, default=0, help=argparse.SUPPRESS)
     parser.add_argument("--folder", type=Path, default=None, help=argparse.SUPPRESS)
+    parser.add_argument("--again", action="store_true", help=argparse.SUPPRESS)
     parser.add_argument("--write", action="store_true", help=argparse.SUPPRESS)
     options = parser.parse_args(argv)
     if options.size:
@@ -217,9 +232,9 @@ def main(argv: Sequence[str]) -> int:
 
 
 def _apart(argv: Sequence[str], size: int) -> int:
-    """Both processes of one size, on one core."""
+    """The processes of one size; libraries have one thread each."""
     with tempfile.TemporaryDirectory() as folder:
-        for extra in (["--write"], []):
+        for extra in (["--write"], [], ["--again"]):
             command = [sys.executable, "-m", "benchmarks.restart", *argv, "--size", str(size), "--folder", folder]
             made = subprocess.run([*command, *extra], env={**os.environ, **ONE_CORE}, check=False).returncode
             if made:

@@ -8,6 +8,7 @@ from contextlib import AbstractContextManager, contextmanager, nullcontext
 
 import numpy as np
 
+from monitor.app.heap import give_back
 from monitor.core.index.corpus import Corpus, Delta
 from monitor.core.index.engine import Engine, Start
 from monitor.core.index.maintained import MaintainedState
@@ -43,6 +44,7 @@ def restore(
             if not _resumed(store, corpus, engine, lambda task: beside.submit(task).result):
                 corpus.reach(chunks)
                 engine.load(_parts(store, corpus), start=lambda task: beside.submit(task).result)
+        give_back()
         corpus.newest_event_time = max(corpus.newest_event_time, resumed.newest_event_time)
         corpus.barrier_time = max((judged.event_time for judged in resumed.ledger), default=0)
         if index is not None:
@@ -87,9 +89,9 @@ def _chunks(resumed: Resumed) -> int:
 
 @contextmanager
 def _uncollected() -> Iterator[None]:
-    """Rows make no cycles: the collector would look through all of them again and again, now and in every turn."""
+    """Nothing here makes cycles: the collector would look through all of it again and again, now and in every turn."""
     collecting = gc.isenabled()
-    gc.collect()  # before there are millions of rows to look through
+    gc.collect()  # before there are millions of objects to look through
     gc.disable()
     try:
         yield
