@@ -89,7 +89,7 @@ def _chunks(resumed: Resumed) -> int:
 
 @contextmanager
 def _uncollected() -> Iterator[None]:
-    """Nothing here makes cycles: the collector would look through all of it again and again, now and in every turn."""
+    """Nothing here makes cycles: the collector would look through it again and again, now and in every turn."""
     collecting = gc.isenabled()
     gc.collect()  # before there are millions of objects to look through
     gc.disable()
