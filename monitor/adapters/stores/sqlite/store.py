@@ -55,7 +55,7 @@ from monitor.core.records.committed import ChunkContent, Commit, DeployRecord, Q
 from monitor.core.records.history import ChunkName, History, TextVersion, Track, Tracked
 from monitor.core.traffic.model import KeptTraffic
 from monitor.core.traffic.panel import PanelBridge
-from monitor.ports import ConfigurationError, CorpusDriftError
+from monitor.ports import ConfigurationError, CorpusDriftError, UnreachableError
 
 T = TypeVar("T")
 
