@@ -96,6 +96,9 @@ class Ingested:
         delta: the net effect, for an index that is filled from the events.
         touched: by leg, (A,) bool: anchors whose exact list may have changed.
         sketches: of what the chunks said that it deleted, by chunk key.
+        came: (c,) int64 keys of chunks that have new content now.
+        gone: (g,) int64 keys of chunks whose earlier content is gone; a modified chunk is in both.
+        said: (s,) int64 keys of chunks that an event said are live, where shards keep the changes.
     """
 
     changes: tuple[Change, ...]
@@ -103,6 +106,9 @@ class Ingested:
     delta: Delta
     touched: Mapping[ListLeg, NDArray[np.bool_]]
     sketches: Mapping[int, ContentSketch] = field(default_factory=dict)
+    came: NDArray[np.int64] = field(default_factory=lambda: np.zeros(0, np.int64))
+    gone: NDArray[np.int64] = field(default_factory=lambda: np.zeros(0, np.int64))
+    said: NDArray[np.int64] = field(default_factory=lambda: np.zeros(0, np.int64))
 
     def __repr__(self) -> str:
         """How many; a notebook shows it, and the changes themselves would fill the page."""
@@ -239,7 +245,16 @@ class Session:
         self.counters.update({("events", *outcome): n for outcome, n in taken.outcomes.items()})
         self.counters.update(dict(zip((UPSERTS, REPEATED), taken.upserts, strict=True)))
         self.note(taken.noted)
-        return Ingested(taken.changes, (*vectorless, *taken.refused), taken.delta, taken.touched, taken.sketches)
+        return Ingested(
+            taken.changes,
+            (*vectorless, *taken.refused),
+            taken.delta,
+            taken.touched,
+            taken.sketches,
+            taken.came,
+            taken.gone,
+            taken.said,
+        )
 
     def note(self, keys: Sequence[int] | NDArray[np.int64]) -> None:
         """Something is known otherwise of these chunks: their event, their being, what the index says of them."""

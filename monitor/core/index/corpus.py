@@ -10,6 +10,7 @@ from monitor.core.arrays.growing import longer
 from monitor.core.arrays.image import Image, Roomy, unused
 from monitor.core.index.changed_chunks import ChangedChunks
 from monitor.core.index.chunk_table import ChunkTable
+from monitor.core.index.index_sample import sampled
 from monitor.core.model.changes import (
     NO_SLOT,
     Applied,
@@ -79,6 +80,30 @@ class Corpus:
     def slots(self, keys: Sequence[int]) -> NDArray[np.int64]:
         """(n,) int64, where the vector of each chunk stands; NO_SLOT for one that is not live."""
         return self._table.slots(np.array(keys, np.int64))
+
+    def known(self, keys: Sequence[int]) -> list[ChunkRow]:
+        """What is known of some chunks, live or deleted, in order; unknown ones are left out."""
+        return [row for key in keys if (row := self._table.get(key)) is not None]
+
+    def sample(
+        self, recent: NDArray[np.int64], *, salt: int, count: int
+    ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """Some live chunks, chosen by their keys alone, see `sampled`.
+
+        Args:
+            recent: (r,) int64 keys of chunks, live or not, none of which is chosen.
+            salt: another one chooses others.
+            count: how many.
+
+        Returns:
+            The chosen keys, and the recent ones that are live, each ascending.
+        """
+        live = np.unique(recent[self.slots(recent.tolist()) != NO_SLOT])
+        return sampled(self.keys, live, salt=salt, count=count), live
+
+    def behind(self, since: Mapping[str, int]) -> NDArray[np.int64]:
+        """(n,) int64 keys of chunks that came, changed or went behind next offsets by `topic/partition`."""
+        return np.array([row.key for row in self._table.since(since)], np.int64)
 
     def rows(self) -> Iterable[ChunkRow]:
         """Every known chunk, delete marks included, in no particular order."""

@@ -1,6 +1,6 @@
 """The engine: all maintained state of both legs behind one `apply`."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence, Sized
 from dataclasses import dataclass
 from functools import partial
 from hashlib import blake2b
@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from monitor.core.arrays.image import Image
+from monitor.core.index.audit import exact_lists
 from monitor.core.index.baseline import ListLeg
 from monitor.core.index.corpus import Corpus, Delta
 from monitor.core.index.dense.topk import DenseTopK
@@ -18,7 +19,7 @@ from monitor.core.index.duplicates.duplicates import Bands, Duplicates
 from monitor.core.index.lexical.sources import SourceStatistics
 from monitor.core.index.lexical.topk import LexicalTopK
 from monitor.core.index.lexical.vocabulary import Vocabulary
-from monitor.core.index.maintained import MaintainedState, Taken
+from monitor.core.index.maintained import ListWork, MaintainedState, Taken
 from monitor.core.index.statistics.corpus_statistics import CorpusStatistics
 from monitor.core.model.anchors import AnchorSet, kept_rows
 from monitor.core.model.changes import noted_keys, repeated_upserts
@@ -100,6 +101,7 @@ class Engine:
     ) -> None:
         self.anchors = anchors
         self._options = (depths, distance, bm25, bands.width, whole)
+        self._corpus, self._depths, self._distance = corpus, depths, distance
         self.duplicates = Duplicates(bands)
         self.statistics = CorpusStatistics(corpus, self.duplicates, dimensions, whole=whole)
         self.vocabulary = Vocabulary() if vocabulary is None else vocabulary
@@ -132,7 +134,18 @@ class Engine:
         touched = self.apply(delta)
         upserts = repeated_upserts(applied.changes)
         noted = noted_keys(applied.changes, delta)
-        return Taken(applied.changes, delta, touched, applied.outcomes, upserts, applied.refused, noted, sketches)
+        return Taken(
+            applied.changes,
+            delta,
+            touched,
+            applied.outcomes,
+            upserts,
+            applied.refused,
+            noted,
+            sketches,
+            came=corpus.keys[delta.added],
+            gone=delta.removed_keys,
+        )
 
     def apply(self, delta: Delta) -> Mapping[ListLeg, NDArray[np.bool_]]:
         """Take a batch's net changes; returns which anchors each leg's list may have changed for, (A,) bool."""
@@ -286,6 +299,26 @@ class Engine:
         if self.lexical is not None and asked > own:
             made["lexical"] = self.lexical.lists().take(np.arange(own, asked))
         return made
+
+    def exact(self, rows: NDArray[np.int64]) -> RankedLists:
+        """The dense lists of some anchors once more, by a pass over all live vectors; for audits."""
+        return exact_lists(self._corpus, self.anchors, rows, k=self._depths.k, distance=self._distance)
+
+    def work(self) -> ListWork:
+        """What keeping the lists exact took."""
+        searched: dict[ListLeg, int] = {}
+        if self.dense is not None:
+            searched["dense"] = self.dense.searched
+        if self.lexical is not None:
+            searched["lexical"] = self.lexical.refills
+        known = self._corpus.rows()
+        return ListWork(
+            searched,
+            rebuilds=0 if self.dense is None else self.dense.rebuilds,
+            epochs=0 if self.lexical is None else self.lexical.epochs,
+            terms=len(self.vocabulary),
+            tombstones=len(known) - len(self._corpus) if isinstance(known, Sized) else 0,
+        )
 
 
 def of_one_process(state: MaintainedState) -> Engine:

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -38,6 +38,9 @@ class Taken:
         refused: events that cannot be believed, with their reasons.
         noted: (n,) int64 keys of chunks of which anything is known otherwise now.
         sketches: of what the chunks said that were deleted, by chunk key.
+        came: (c,) int64 keys of chunks that have new content now.
+        gone: (g,) int64 keys of chunks whose earlier content is gone; a modified chunk is in both.
+        said: (s,) int64 keys of chunks that an event said are live, where shards keep the changes.
     """
 
     changes: tuple[Change, ...]
@@ -48,6 +51,27 @@ class Taken:
     refused: tuple[Refused, ...]
     noted: NDArray[np.int64]
     sketches: Mapping[int, ContentSketch] = field(default_factory=dict)
+    came: NDArray[np.int64] = field(default_factory=lambda: np.zeros(0, np.int64))
+    gone: NDArray[np.int64] = field(default_factory=lambda: np.zeros(0, np.int64))
+    said: NDArray[np.int64] = field(default_factory=lambda: np.zeros(0, np.int64))
+
+
+class ListWork(NamedTuple):
+    """What keeping the lists exact took since an engine was made; see `EngineWork`.
+
+    Args:
+        searched: by leg, anchors that were searched anew.
+        rebuilds: times that all anchors were, on the dense leg.
+        epochs: times that all anchors were, on the lexical leg.
+        terms: words of its live chunks and of the anchors.
+        tombstones: delete marks kept.
+    """
+
+    searched: Mapping[ListLeg, int]
+    rebuilds: int
+    epochs: int
+    terms: int
+    tombstones: int
 
 
 class CopyIndex(Protocol):
@@ -170,4 +194,12 @@ class MaintainedState(Protocol):
 
     def rewrites(self) -> Mapping[ListLeg, RankedLists]:
         """The exact lists of all rewrites."""
+        ...
+
+    def exact(self, rows: NDArray[np.int64]) -> RankedLists:
+        """The dense lists of some anchors once more, by a pass over all live vectors; for audits."""
+        ...
+
+    def work(self) -> ListWork:
+        """What keeping the lists exact took."""
         ...

@@ -1,6 +1,7 @@
 """Shards in this process: for tests, and for a machine that is large enough."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -9,6 +10,7 @@ from monitor.core.index.baseline import ListLeg
 from monitor.core.index.changed_chunks import ChangedChunks
 from monitor.core.index.duplicates.near import AskedSets
 from monitor.core.index.lexical.sources import StatisticsSums, TermOccurrences, Totals
+from monitor.core.index.maintained import ListWork
 from monitor.core.model.anchors import AnchorSet
 from monitor.core.model.events import Located
 from monitor.core.shards.messages import (
@@ -16,6 +18,7 @@ from monitor.core.shards.messages import (
     Cuts,
     EpochSpan,
     LikestTexts,
+    LiveSample,
     SettledSums,
     ShardLists,
     StageSums,
@@ -26,6 +29,15 @@ from monitor.core.shards.populations import BaselinePart, PopulationPart
 from monitor.core.shards.shard import Shard, ShardConfig
 
 
+@dataclass(slots=True)
+class Spent:
+    """Seconds that a shard took, and over how many steps."""
+
+    stage: float = 0.0
+    rank: float = 0.0
+    steps: int = 0
+
+
 class LocalShards:
     """N shards in this process, one after the other; implements `Shards`.
 
@@ -33,9 +45,20 @@ class LocalShards:
         config: of all shards; `shards` is N.
         anchors: the anchors, with prepared vectors.
         stored: whether somebody asks each shard for commits.
+        clock: monotonic seconds.
     """
 
-    def __init__(self, config: ShardConfig, anchors: AnchorSet, *, stored: bool = False) -> None:
+    def __init__(
+        self,
+        config: ShardConfig,
+        anchors: AnchorSet,
+        *,
+        stored: bool = False,
+        clock: Callable[[], float] = lambda: 0.0,
+    ) -> None:
+        self.spent = [Spent() for _ in range(config.shards)]
+        """By shard."""
+        self._clock = clock
         self._owners = [ContentOwner(config.bands) for _ in range(config.shards)]
         self.shards = [Shard(number, config, anchors, stored=stored) for number in range(config.shards)]
 
@@ -49,11 +72,22 @@ class LocalShards:
         routed: list[list[Located]] = [[] for _ in self.shards]
         for located in events:
             routed[shard_of(located.position.source, len(self.shards))].append(located)
-        return [shard.stage(span, own) for shard, own in zip(self.shards, routed, strict=True)]
+        made = []
+        for shard, own, spent in zip(self.shards, routed, self.spent, strict=True):
+            began = self._clock()
+            made.append(shard.stage(span, own))
+            spent.stage += self._clock() - began
+            spent.steps += 1
+        return made
 
     def rank(self, span: EpochSpan, totals: Totals | None, cuts: Cuts) -> list[ShardLists]:
         """See `Shards`."""
-        return [shard.rank(span, totals, cuts) for shard in self.shards]
+        made = []
+        for shard, spent in zip(self.shards, self.spent, strict=True):
+            began = self._clock()
+            made.append(shard.rank(span, totals, cuts))
+            spent.rank += self._clock() - began
+        return made
 
     def rest(self, epoch: int, rows: Mapping[ListLeg, NDArray[np.int64]]) -> list[ShardLists]:
         """See `Shards`."""
@@ -126,3 +160,19 @@ class LocalShards:
     def changed(self, epoch: int, since: Mapping[str, int]) -> list[ChangedChunks]:
         """See `Shards`."""
         return [shard.changed(epoch, since) for shard in self.shards]
+
+    def behind(self, epoch: int, since: Mapping[str, int]) -> list[NDArray[np.int64]]:
+        """See `Shards`."""
+        return [shard.behind(epoch, since) for shard in self.shards]
+
+    def sample(self, epoch: int, recent: NDArray[np.int64], salt: int, count: int) -> list[LiveSample]:
+        """See `Shards`."""
+        return [shard.sample(epoch, recent, salt, count) for shard in self.shards]
+
+    def work(self, epoch: int) -> list[ListWork]:
+        """See `Shards`."""
+        return [shard.work(epoch) for shard in self.shards]
+
+    def exact(self, epoch: int, rows: NDArray[np.int64]) -> list[ShardLists]:
+        """See `Shards`."""
+        return [shard.exact(epoch, rows) for shard in self.shards]

@@ -15,7 +15,7 @@ from monitor.core.model.changes import Change, ChunkRow, Refused
 from monitor.core.model.events import Partition
 from monitor.core.shards.copies import CopySums
 from monitor.core.shards.statistics import SegmentSteps, ShardSums
-from monitor.errors import CorpusDriftError
+from monitor.errors import CorpusDriftError, UnreachableError
 
 Positions = Mapping[Partition, int]
 """Next offset by partition."""
@@ -29,6 +29,13 @@ class ShardError(CorpusDriftError):
 
 class ShardOutOfStepError(ShardError):
     """A call does not follow the state of the shard that it came to: another epoch, other positions, out of turn."""
+
+
+class ShardAwayError(UnreachableError):
+    """A shard does not answer: nothing is known of its chunks until it does, so nothing is said of the whole.
+
+    The message names it: `shard 2 of 4: away for 12 s (node lost); expected it back`.
+    """
 
 
 class NotShardedError(ShardError):
@@ -132,6 +139,9 @@ class StageSums:
         noted: (n,) int64 keys of chunks of which anything is known otherwise now.
         arrived: (a,) int64 keys of chunks that it did not know before, delete marks included.
         sketches: of what the chunks said that were deleted, by key.
+        said: (s,) int64, distinct keys of chunks that an event of the stage said are live.
+        came: (c,) int64 keys of chunks that have new content now, ascending by slot.
+        gone: (g,) int64 keys of chunks whose earlier content is gone, ascending by slot.
     """
 
     shard: int
@@ -146,6 +156,9 @@ class StageSums:
     noted: NDArray[np.int64] = field(default_factory=lambda: np.zeros(0, np.int64))
     arrived: NDArray[np.int64] = field(default_factory=lambda: np.zeros(0, np.int64))
     sketches: Mapping[int, ContentSketch] = field(default_factory=dict)
+    said: NDArray[np.int64] = field(default_factory=lambda: np.zeros(0, np.int64))
+    came: NDArray[np.int64] = field(default_factory=lambda: np.zeros(0, np.int64))
+    gone: NDArray[np.int64] = field(default_factory=lambda: np.zeros(0, np.int64))
 
 
 class LegEntries(NamedTuple):
@@ -220,3 +233,61 @@ class ChunkFacts:
     shingles: Sets
     digests: NDArray[np.uint64]
     values: Sequence[tuple[str, ...]]
+
+
+class LiveSample(NamedTuple):
+    """Some live chunks, and which of the recent ones are live.
+
+    Args:
+        keys: (n,) int64, ascending: the first by a fixed order of keys; none of the recent ones.
+        recent: (r,) int64, ascending, those of the recent ones that are live.
+    """
+
+    keys: NDArray[np.int64]
+    recent: NDArray[np.int64]
+
+
+class StoredContent(NamedTuple):
+    """What a shard has committed of a chunk.
+
+    Args:
+        chunk_id, doc_id: what it is called.
+        content_hash: of its text.
+        text: None for a delete mark.
+        vector: (d,) float32, prepared; None for a delete mark, or without a dense leg.
+    """
+
+    chunk_id: str
+    doc_id: str
+    content_hash: str
+    text: str | None
+    vector: NDArray[np.float32] | None
+
+
+@dataclass(frozen=True, slots=True)
+class ShardStatus:
+    """How a shard is, as far as its coordinator knows.
+
+    Args:
+        number: its own, from 0.
+        epoch: the step that it took last.
+        positions: next offset by partition of the stream, of its partitions that anything came from.
+        chunks: live ones.
+        away: why it does not answer, in one line; "" where it does.
+        restarts: how often it was born again since the coordinator started.
+        stage_seconds, rank_seconds: spent in `stage` and in `rank` since the coordinator started.
+        steps: stages since then.
+        sent, received: bytes from it and to it since then; None where nobody counts them, as within one process.
+    """
+
+    number: int
+    epoch: int
+    positions: Positions
+    chunks: int
+    away: str = ""
+    restarts: int = 0
+    stage_seconds: float = 0.0
+    rank_seconds: float = 0.0
+    steps: int = 0
+    sent: int | None = None
+    received: int | None = None

@@ -1,6 +1,6 @@
-"""The port to all shards of a corpus: in this process, or elsewhere."""
+"""The ports to all shards of a corpus, in this process or elsewhere, and to those whose chunks survive a process."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Protocol
 
 import numpy as np
@@ -10,10 +10,24 @@ from monitor.core.index.baseline import ListLeg
 from monitor.core.index.changed_chunks import ChangedChunks
 from monitor.core.index.duplicates.near import AskedSets
 from monitor.core.index.lexical.sources import StatisticsSums, TermOccurrences, Totals
+from monitor.core.index.maintained import ListWork
 from monitor.core.model.anchors import AnchorSet
 from monitor.core.model.events import Located
-from monitor.core.shards.messages import ChunkFacts, Cuts, EpochSpan, LikestTexts, SettledSums, ShardLists, StageSums
+from monitor.core.shards.messages import (
+    ChunkFacts,
+    Cuts,
+    EpochSpan,
+    LikestTexts,
+    LiveSample,
+    SettledSums,
+    ShardLists,
+    ShardPosition,
+    ShardStatus,
+    StageSums,
+    StoredContent,
+)
 from monitor.core.shards.populations import BaselinePart, PopulationPart
+from monitor.core.shards.shard import LoadedChunk
 
 
 class Shards(Protocol):
@@ -21,6 +35,10 @@ class Shards(Protocol):
 
     What a call means stands at `Shard`'s method of that name. A shard that does not answer raises: nobody goes on
     with the answers of some.
+
+    Raises:
+        ShardAwayError: a shard does not answer now. Whoever gets it may make the same call again: a `stage`, `ask` or
+            `rank` that the shard took already is answered as it was, and not taken twice.
     """
 
     @property
@@ -96,4 +114,72 @@ class Shards(Protocol):
 
     def changed(self, epoch: int, since: Mapping[str, int]) -> Sequence[ChangedChunks]:
         """Chunks that came, changed or went behind some positions."""
+        ...
+
+    def behind(self, epoch: int, since: Mapping[str, int]) -> Sequence[NDArray[np.int64]]:
+        """Keys of chunks that came, changed or went behind some positions, delete marks included."""
+        ...
+
+    def sample(self, epoch: int, recent: NDArray[np.int64], salt: int, count: int) -> Sequence[LiveSample]:
+        """Some live chunks of each, none of the recent ones, chosen by their keys alone."""
+        ...
+
+    def work(self, epoch: int) -> Sequence[ListWork]:
+        """What keeping its lists took each."""
+        ...
+
+    def exact(self, epoch: int, rows: NDArray[np.int64]) -> Sequence[ShardLists]:
+        """The dense lists of some anchors once more, by a pass over all live vectors of each; for audits."""
+        ...
+
+
+class DurableShards(Shards, Protocol):
+    """Shards whose chunks survive the process, and that can take their last commit back.
+
+    Constructed, they have opened nothing. `start` comes first, `close` last. Shards commit before the coordinator
+    does, whose commit of an epoch is the only publication: a shard keeps what its last commit overwrote, and goes
+    back to it where the coordinator's never came.
+    """
+
+    def start(self, published: int) -> tuple[ShardPosition, Sequence[StageSums]]:
+        """Restore every shard as of the coordinator's last commit; `ShardedState.resume` goes on from there.
+
+        Args:
+            published: the epoch of that commit, 0 before the first.
+
+        Raises:
+            ConfigurationError: what a shard has is another one's, or neither stands there nor can go back there.
+            UnreachableError: a shard cannot be had now.
+        """
+        ...
+
+    def commit(self, epoch: int) -> None:
+        """Store what every shard did since its last commit; nothing where none took a step since.
+
+        Raises:
+            UnreachableError: a shard cannot store it now; the coordinator must not publish this epoch.
+        """
+        ...
+
+    def contents(self, keys: Sequence[int]) -> Mapping[int, StoredContent]:
+        """What shards have committed of some chunks, live or deleted; unknown keys are left out."""
+        ...
+
+    def chunks(self, batch: int) -> Iterator[Sequence[LoadedChunk]]:
+        """Every chunk that shards have committed, delete marks included, in key order over all of them, in batches.
+
+        Live ones have the slots 0, 1, ...: as a state of one process has them.
+        """
+        ...
+
+    def size(self) -> int:
+        """Bytes on disk, of all."""
+        ...
+
+    def status(self) -> Sequence[ShardStatus]:
+        """How each is, by number; asks none that is away, and may be called between any two other calls."""
+        ...
+
+    def close(self) -> None:
+        """Let go of everything; safe to call twice. A step that was not committed is lost, as at a kill."""
         ...

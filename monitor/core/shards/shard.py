@@ -1,7 +1,7 @@
 """One shard: some partitions of the stream, their chunks, and the best of them for every question."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import NoReturn
 
 import numpy as np
@@ -15,6 +15,7 @@ from monitor.core.index.duplicates.near import AskedSets, Bands
 from monitor.core.index.duplicates.shingles import jaccard
 from monitor.core.index.engine import Bm25Config, Depths, Engine
 from monitor.core.index.lexical.sources import StatisticsSums, TermOccurrences, Totals, chunks_by_source
+from monitor.core.index.maintained import ListWork
 from monitor.core.model.anchors import AnchorSet
 from monitor.core.model.changes import Applied, Change, ChunkRow, Delta, noted_keys, repeated_upserts
 from monitor.core.model.events import Located, Partition
@@ -27,6 +28,7 @@ from monitor.core.shards.messages import (
     EpochSpan,
     LegEntries,
     LikestTexts,
+    LiveSample,
     NotShardedError,
     Positions,
     ShardCommit,
@@ -118,6 +120,11 @@ class Shard:
         """The last one that it staged."""
         return self._state.epoch
 
+    @property
+    def positions(self) -> Positions:
+        """Next offset by partition of its own."""
+        return self._state.positions
+
     def stage(self, span: EpochSpan, events: Sequence[Located]) -> StageSums:
         """Take the step's events of its partitions in; its lists wait for `rank`.
 
@@ -142,7 +149,13 @@ class Shard:
         self._state = _State(span.epoch, self._own(span.upto), ranked=False)
         if self._stored:
             self._changes += applied.changes
-        return self._sums(applied, noted_keys(applied.changes, delta), sketches)
+        said = {change.after.key for change in applied.changes if change.after.live}
+        return replace(
+            self._sums(applied, noted_keys(applied.changes, delta), sketches),
+            said=np.array(sorted(said), np.int64),
+            came=self.corpus.keys[delta.added],
+            gone=delta.removed_keys,
+        )
 
     def load(self, at: ShardPosition, parts: Iterable[Sequence[LoadedChunk]]) -> StageSums:
         """Take in what the shard had when it stopped, into an empty one; `rank` ends it as it ends a step.
@@ -293,6 +306,26 @@ class Shard:
         """Its chunks that came, changed or went behind positions (next offset by `topic/partition`)."""
         self.at(epoch)
         return self.corpus.changed(since)
+
+    def behind(self, epoch: int, since: Mapping[str, int]) -> NDArray[np.int64]:
+        """Keys of its chunks that came, changed or went behind positions, delete marks included."""
+        self.at(epoch)
+        return self.corpus.behind(since)
+
+    def sample(self, epoch: int, recent: NDArray[np.int64], salt: int, count: int) -> LiveSample:
+        """Some of its live chunks, none of the recent ones; see `Corpus.sample`."""
+        self.at(epoch)
+        return LiveSample(*self.corpus.sample(recent, salt=salt, count=count))
+
+    def work(self, epoch: int) -> ListWork:
+        """What keeping its lists exact took."""
+        self.at(epoch)
+        return self.engine.work()
+
+    def exact(self, epoch: int, rows: NDArray[np.int64]) -> ShardLists:
+        """The dense lists of some anchors once more, by a pass over its live vectors."""
+        self.at(epoch)
+        return ShardLists(self.number, {"exact": _entries(self.engine.exact(rows), None)})
 
     def _deltas(self, parts: Iterable[Sequence[LoadedChunk]]) -> Iterator[Delta]:
         for stored in parts:

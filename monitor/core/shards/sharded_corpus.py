@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 from monitor.core.arrays.sorted_sets import Sets
 from monitor.core.index.changed_chunks import ChangedChunks
 from monitor.core.index.corpus import ChunkRow, Corpus
+from monitor.core.index.index_sample import sampled
 from monitor.core.model.changes import NO_SLOT, Applied, replaced
 from monitor.core.model.events import Located
 from monitor.core.model.lists import NO_CHUNK, RankedLists
@@ -66,6 +67,23 @@ class ShardedCorpus(Corpus):
         for facts in self._shards.look(self.epoch, wanted):
             self._take(facts)
         self._absent.update(key for key in wanted if key not in self._rows)
+
+    def known(self, keys: Sequence[int]) -> list[ChunkRow]:
+        """See `Corpus`: one call for all that are not here yet."""
+        self.fetch(keys)
+        return super().known(keys)
+
+    def sample(
+        self, recent: NDArray[np.int64], *, salt: int, count: int
+    ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """See `Corpus`: the first of all shards' first."""
+        parts = self._shards.sample(self.epoch, recent, salt, count)
+        keys, live = (np.concatenate(of) for of in zip(*parts, strict=True))
+        return sampled(keys, live[:0], salt=salt, count=count), np.sort(live)
+
+    def behind(self, since: Mapping[str, int]) -> NDArray[np.int64]:
+        """See `Corpus`: of all shards."""
+        return np.concatenate(self._shards.behind(self.epoch, since))
 
     def slots(self, keys: Sequence[int]) -> NDArray[np.int64]:
         """(n,) int64, where the vector of each chunk stands here; NO_SLOT for one that is not live."""

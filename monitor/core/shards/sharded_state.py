@@ -15,14 +15,21 @@ from monitor.core.index.duplicates.shingles import THRESHOLD
 from monitor.core.index.lexical.bm25 import Bm25Scorer
 from monitor.core.index.lexical.sources import SourceStatistics, TermOccurrences, Totals, kept_sources
 from monitor.core.index.lexical.statistics import LexicalStatistics, statistics
-from monitor.core.index.maintained import Taken
+from monitor.core.index.maintained import ListWork, Taken
 from monitor.core.model.anchors import AnchorSet, kept_rows
 from monitor.core.model.changes import Delta, Refused
 from monitor.core.model.events import Located, Partition
 from monitor.core.model.lists import NO_CHUNK, RankedLists
 from monitor.core.model.rewrites import with_rewrites
 from monitor.core.shards.merge import cuts_after, likest, merged, short
-from monitor.core.shards.messages import EpochSpan, NotShardedError, ShardLists, ShardPosition, StageSums
+from monitor.core.shards.messages import (
+    EpochSpan,
+    NotShardedError,
+    ShardAwayError,
+    ShardLists,
+    ShardPosition,
+    StageSums,
+)
 from monitor.core.shards.port import Shards
 from monitor.core.shards.shard import ShardConfig
 from monitor.core.shards.sharded_corpus import ShardedCorpus
@@ -56,6 +63,9 @@ class ShardedState:
         self.config, self.shards, self._corpus = config, shards, corpus
         self._positions: dict[Partition, int] = {}
         self._lists = self._empty()
+        self._summed = -1
+        """The step whose sums were taken: where a shard is away, the same step is ranked once more."""
+        self._totals: Totals | None = None
 
     @property
     def positions(self) -> Mapping[Partition, int]:
@@ -77,11 +87,11 @@ class ShardedState:
             upto[source] = max(upto.get(source, 0), offset + 1)
         span = EpochSpan(self._corpus.epoch + 1, self._positions, upto)
         sums = self.shards.stage(span, events)
-        self._positions = upto
         noted = np.unique(np.concatenate([of.noted for of in sums]))
         self._corpus.forget(noted.tolist())
         before = self._lists
         self._rank(span, sums, self._cuts())
+        self._positions = upto
         outcomes: Counter[tuple[str, str]] = Counter()
         for of in sums:
             outcomes.update(of.outcomes)
@@ -94,6 +104,9 @@ class ShardedState:
             refused=_in_order(events, [one for of in sums for one in of.refused]),
             noted=noted,
             sketches={key: sketch for of in sums for key, sketch in of.sketches.items()},
+            came=np.concatenate([of.came for of in sums]),
+            gone=np.concatenate([of.gone for of in sums]),
+            said=np.concatenate([of.said for of in sums]),
         )
 
     def resume(self, at: ShardPosition, loaded: Sequence[StageSums]) -> None:
@@ -131,20 +144,46 @@ class ShardedState:
         """The BM25 statistics told apart by source; None while the lexical leg is off."""
         return None if self.lexical is None else self.lexical.by_source()
 
+    def exact(self, rows: NDArray[np.int64]) -> RankedLists:
+        """The dense lists of some anchors once more: a pass over the live vectors of each shard, merged."""
+        parts = self.shards.exact(self._corpus.epoch, rows)
+        return merged([of.legs["exact"] for of in parts], self.config.depths.k, self._corpus.names_of)
+
+    def work(self) -> ListWork:
+        """What keeping the lists exact took, of all shards together; a word of two shards counts twice."""
+        parts = self.shards.work(self._corpus.epoch)
+        searched: Counter[ListLeg] = Counter()
+        for of in parts:
+            searched.update(of.searched)
+        return ListWork(
+            searched,
+            rebuilds=sum(of.rebuilds for of in parts),
+            epochs=sum(of.epochs for of in parts),
+            terms=sum(of.terms for of in parts),
+            tombstones=sum(of.tombstones for of in parts),
+        )
+
     def _rank(self, span: EpochSpan, sums: Sequence[StageSums], cuts: dict[ListLeg, NDArray[np.float64]]) -> None:
         """The second half of a step: from sums to merged lists."""
-        for of in sums:
-            self._corpus.arrive(of.shard, of.arrived)
-        self._corpus.chunks = sum(of.chunks for of in sums)
-        newest = max(of.newest_event_time for of in sums)
-        self._corpus.newest_event_time = max(self._corpus.newest_event_time, newest)
-        totals = None if self.lexical is None else self.lexical.summed(sums)
-        replies = self.shards.rank(span, totals, cuts)
-        self._corpus.epoch = span.epoch
-        self._lists = {leg: self._merged(leg, replies, cuts.get(leg)) for leg in self._lists}
-        listed = np.unique(np.concatenate([_NO_WORDS, *(of.keys.ravel() for of in self._lists.values())]))
-        self._corpus.make_room(listed)
-        self._corpus.fetch(listed.tolist())
+        if self._summed != span.epoch:
+            for of in sums:
+                self._corpus.arrive(of.shard, of.arrived)
+            self._corpus.chunks = sum(of.chunks for of in sums)
+            newest = max(of.newest_event_time for of in sums)
+            self._corpus.newest_event_time = max(self._corpus.newest_event_time, newest)
+            self._totals = None if self.lexical is None else self.lexical.summed(sums)
+            self._summed = span.epoch
+        replies = self.shards.rank(span, self._totals, cuts)
+        before, self._corpus.epoch = self._corpus.epoch, span.epoch
+        try:
+            lists = {leg: self._merged(leg, replies, cuts.get(leg)) for leg in self._lists}
+            listed = np.unique(np.concatenate([_NO_WORDS, *(of.keys.ravel() for of in lists.values())]))
+            self._corpus.make_room(listed)
+            self._corpus.fetch(listed.tolist())
+        except ShardAwayError:
+            self._corpus.epoch = before
+            raise
+        self._lists = lists
 
     def _merged(self, leg: ListLeg, replies: Sequence[ShardLists], cut: NDArray[np.float64] | None) -> RankedLists:
         k, names = self.config.depths.k, self._corpus.names_of

@@ -11,9 +11,11 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
+from monitor.core.index.audit import differing
 from monitor.core.index.baseline import ListLeg, Snapshot
 from monitor.core.index.engine import Bm25Config
 from monitor.core.model.anchors import AnchorSet
+from monitor.core.model.changes import replaced
 from monitor.core.model.events import Delete, Located, Segment, chunk_key
 from monitor.core.model.lists import RankedLists
 from monitor.core.model.production import ProductionResult
@@ -110,6 +112,9 @@ class ShardsMachine(RuleBasedStateMachine):
             for leg, rows in expected.touched.items():
                 assert found.touched[leg].tolist() == rows.tolist(), leg
             assert whole(sorted(found.sketches.items())) == whole(sorted(expected.sketches.items()))
+            assert sorted(found.came.tolist()) == sorted(expected.came.tolist())
+            assert sorted(found.gone.tolist()) == sorted(expected.gone.tolist())
+            assert sorted(found.said.tolist()) == sorted({of.after.key for of in expected.changes if of.after.live})
 
     @rule(upserts=st.lists(UPSERTS, max_size=14), deletes=st.lists(DELETES, max_size=3))
     def a_batch_arrives(
@@ -203,6 +208,31 @@ class ShardsMachine(RuleBasedStateMachine):
         expected = self.one.snapshot("now")
         for session in self.many:
             same_snapshot(session.snapshot("now"), expected)
+
+    @rule(recent=st.sets(NUMBERS), salt=st.integers(0, 3), count=st.integers(0, 6))
+    def samples_are_the_same(self, recent: set[int], salt: int, count: int) -> None:
+        keys = np.array([chunk_key(f"c{number}") for number in recent], np.int64)
+        expected = self.one.corpus.sample(keys, salt=salt, count=count)
+        for session in self.many:
+            assert whole(session.corpus.sample(keys, salt=salt, count=count)) == whole(expected)
+
+    @rule(offset=st.integers(0, 9))
+    def what_changed_behind_some_positions_is_the_same(self, offset: int) -> None:
+        since = {f"events/{part}": offset for part in range(3)}
+        expected = self.one.corpus.behind(since)
+        rows = self.one.corpus.known(np.sort(expected).tolist())
+        for session in self.many:
+            assert np.sort(session.corpus.behind(since)).tolist() == np.sort(expected).tolist()
+            found = session.corpus.known(np.sort(expected).tolist())
+            assert [replaced(row, slot=0) for row in found] == [replaced(row, slot=0) for row in rows]
+
+    @rule()
+    def an_audit_finds_the_lists(self) -> None:
+        rows = np.arange(len(self.one.engine.anchors))
+        for session in (self.one, *self.many):
+            assert not differing(session.engine.exact(rows), session.engine.lists()["exact"]).any()
+        marks = self.one.engine.work().tombstones
+        assert [session.engine.work().tombstones for session in self.many] == [marks] * len(self.many)
 
     @rule(texts=st.lists(TEXTS, min_size=1, max_size=4))
     def results_of_another_retriever_are_the_same_chunks(self, texts: list[str]) -> None:

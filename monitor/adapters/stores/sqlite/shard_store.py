@@ -1,17 +1,18 @@
 """The state of one shard in one SQLite file (WAL): chunks, where it stands, and what its last commit overwrote."""
 
 import sqlite3
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
 
 import msgspec
+import numpy as np
 
 from monitor.adapters.stores.sqlite.rows import PUT_CHUNK, READ_CHUNKS, TOUCH_CHUNK, written
 from monitor.adapters.stores.sqlite.schema import CHUNK_TABLE
 from monitor.adapters.stores.sqlite.transactions import chunks_in_batches, failures_said, transaction
 from monitor.core.model.events import Partition
-from monitor.core.shards.messages import ShardCommit, ShardOutOfStepError, ShardPosition
+from monitor.core.shards.messages import ShardCommit, ShardOutOfStepError, ShardPosition, StoredContent
 from monitor.core.shards.shard import LoadedChunk
 from monitor.ports import ConfigurationError, CorpusDriftError
 
@@ -23,6 +24,13 @@ CREATE TABLE stand (name TEXT PRIMARY KEY, value BLOB NOT NULL);
 CREATE TABLE overwritten AS SELECT * FROM chunk;
 CREATE TABLE appeared (key INTEGER PRIMARY KEY);
 """
+_AS_BEFORE = """
+CREATE TEMP VIEW chunk AS
+SELECT * FROM main.chunk
+WHERE key NOT IN (SELECT key FROM main.appeared) AND key NOT IN (SELECT key FROM main.overwritten)
+UNION ALL SELECT * FROM main.overwritten
+"""
+"""Stands before the table of that name, for one connection: chunks as they were before the last commit."""
 _NOW, _BEFORE, _IDENTITY = "now", "before", "identity"
 _NOWHERE = ShardPosition(0, {}, 0, 0)
 
@@ -47,15 +55,25 @@ class ShardStore:
         number, shards: "shard 2 of 4": a file is never another shard's, nor one of another count.
         stream: what is read, such as the topics; a file of another stream is refused.
         space: what the vectors are (dimension and distance).
+        read_only: read what was published of a shard that somebody else owns, whatever its stream and space.
         patience: seconds to wait for another program that has locked the file.
     """
 
     def __init__(
-        self, path: Path, *, number: int, shards: int, stream: str, space: str, patience: float = 10.0
+        self,
+        path: Path,
+        *,
+        number: int,
+        shards: int,
+        stream: str = "",
+        space: str = "",
+        read_only: bool = False,
+        patience: float = 10.0,
     ) -> None:
         self.path = path
-        self._identity = f"shard {number} of {shards}; {stream}; {space}"
-        self._patience = patience
+        self._name = f"shard {number} of {shards}; "
+        self._identity = f"{self._name}{stream}; {space}"
+        self._read_only, self._patience = read_only, patience
         self._open: sqlite3.Connection | None = None
 
     @property
@@ -74,14 +92,21 @@ class ShardStore:
         Raises:
             ConfigurationError: not this shard's file, or it neither stands there nor can go back there.
         """
+        if published and not self.path.is_file():
+            message = (
+                f"shard {self.path}: no such file, the state stands at epoch {published}; expected all its shards"
+            )
+            raise ConfigurationError(message)
         try:
             self._open = sqlite3.connect(
-                f"{self.path.absolute().as_uri()}?mode=rwc",
+                f"{self.path.absolute().as_uri()}?mode={'ro' if self._read_only else 'rwc'}",
                 uri=True,
                 isolation_level=None,
                 check_same_thread=False,
                 timeout=self._patience,
             )
+            if self._read_only:
+                return self._look(published)
             self._recognize()
             self._db.execute("PRAGMA journal_mode=WAL")
             self._db.execute("PRAGMA synchronous=NORMAL")
@@ -90,7 +115,9 @@ class ShardStore:
         except sqlite3.Error as error:
             message = f"shard {self.path}: {error}; expected a shard's file in a writable folder"
             raise ConfigurationError(message) from error
-        now = self._stand(_NOW)
+        return self._standing(self._stand(_NOW), published)
+
+    def _standing(self, now: ShardPosition, published: int) -> ShardPosition:
         if now.epoch != published:
             message = (
                 f"shard {self.path}: stands at epoch {now.epoch}, the state at {published}; "
@@ -98,6 +125,16 @@ class ShardStore:
             )
             raise ConfigurationError(message)
         return now
+
+    def _look(self, published: int) -> ShardPosition:
+        """What was published, where it is what there is now or what the last commit overwrote."""
+        self._db.execute("BEGIN")  # all reads see one commit, whatever the owner writes meanwhile
+        self._recognize()
+        now, before = self._stand(_NOW), self._stand(_BEFORE)
+        if now.epoch == published or before.epoch != published:
+            return self._standing(now, published)
+        self._db.execute(_AS_BEFORE)
+        return before
 
     def commit(self, commit: ShardCommit) -> None:
         """What a shard did since its last commit, in one transaction; nothing where it took no step since.
@@ -119,6 +156,23 @@ class ShardStore:
         """Every known chunk in key order, delete marks included, in batches; live rows have the slots 0, 1, ..."""
         with self._told("cannot read the chunks"):
             yield from chunks_in_batches(self._db, READ_CHUNKS, batch)
+
+    def contents(self, keys: Sequence[int]) -> Mapping[int, StoredContent]:
+        """What is committed of some chunks, live or deleted; unknown keys are left out."""
+        read, found = "SELECT chunk_id,doc_id,live,content_hash,text,vector FROM chunk WHERE key=?", {}
+        with self._told("cannot read"):
+            for key in keys:
+                row = self._db.execute(read, (key,)).fetchone()
+                if row is not None:
+                    chunk_id, doc_id, live, content, text, vector = row
+                    numbers = None if vector is None else np.frombuffer(vector, "<f4")
+                    found[key] = StoredContent(chunk_id, doc_id, content, text if live else None, numbers)
+        return found
+
+    def size(self) -> int:
+        """Bytes on disk, write-ahead log included."""
+        files = (self.path, self.path.with_name(self.path.name + "-wal"))
+        return sum(file.stat().st_size for file in files if file.exists())
 
     def close(self) -> None:
         """Close the file; safe to call twice."""
@@ -153,7 +207,7 @@ class ShardStore:
             db.execute(query).fetchone()[0]
             for query in ("PRAGMA application_id", "PRAGMA user_version", "SELECT COUNT(*) FROM sqlite_master")
         )
-        if not tables:
+        if not tables and not self._read_only:
             marks = f"PRAGMA application_id={APPLICATION_ID}; PRAGMA user_version={SHARD_SCHEMA_VERSION};"
             db.executescript(f"BEGIN; {CHUNK_TABLE} {_SCHEMA} {marks} COMMIT;")
             db.execute("INSERT INTO stand VALUES (?, ?)", (_IDENTITY, self._identity.encode()))
@@ -162,7 +216,7 @@ class ShardStore:
             message = f"shard {self.path}: an SQLite file of something else; expected a shard's file of this version"
             raise ConfigurationError(message)
         (kept,) = db.execute("SELECT value FROM stand WHERE name=?", (_IDENTITY,)).fetchone() or (b"",)
-        if kept != self._identity.encode():
+        if kept != self._identity.encode() and not (self._read_only and kept.startswith(self._name.encode())):
             message = f"shard {self.path}: is {kept.decode()!r}; expected {self._identity!r}, or another state.path"
             raise ConfigurationError(message)
 

@@ -8,12 +8,14 @@ import numpy as np
 import pytest
 from numpy.random import Generator
 
+from monitor.adapters.stores.sqlite.shard_files import ShardFiles
 from monitor.adapters.stores.sqlite.shard_store import ShardStore
 from monitor.adapters.stores.sqlite.store import SqliteStore
 from monitor.adapters.stores.sqlite.stored_shards import StoredShards
 from monitor.core.index.baseline import Snapshot
 from monitor.core.index.engine import Bm25Config
 from monitor.core.model.anchors import AnchorSet
+from monitor.core.model.changes import ChunkRow, replaced
 from monitor.core.model.events import Delete, Located
 from monitor.core.session import Session
 from monitor.core.shards.messages import ShardCommit, ShardOutOfStepError, ShardPosition
@@ -87,7 +89,7 @@ def test_a_kill_between_the_shards_commits_and_the_publication_changes_nothing(t
         if turn % 3 == 2:
             run.session.forget()
         epoch = run.session.corpus.epoch  # type: ignore[attr-defined]  # it is over shards
-        for shard, store in list(zip(run.shards.shards, run.shards._stores, strict=True))[:stored]:
+        for shard, store in list(zip(run.shards.shards, run.shards._files.stores, strict=True))[:stored]:
             store.commit(shard.commit(epoch))
         run.killed()
         run.session.apply(events)  # the source goes on from the positions that were published
@@ -153,3 +155,65 @@ def test_a_file_of_another_kind_or_run_is_refused(tmp_path: Path) -> None:
     with pytest.raises(ConfigurationError, match="file is not a database"):
         store(tmp_path / "text").start(0)
     assert sqlite3.connect(tmp_path / "s.sqlite").execute("SELECT COUNT(*) FROM chunk").fetchone() == (0,)
+
+
+def test_who_only_reads_sees_what_was_published(tmp_path: Path) -> None:
+    """Shards that are one commit ahead are read as they were before it; what is two ahead cannot be read."""
+    generator, feed = np.random.default_rng(11), Feed()
+    run, one = Run(tmp_path / "state.sqlite"), single(config(1, 2, BM25), ANCHORS)
+    rows: list[list[ChunkRow]] = []
+    for _ in range(5):
+        events = batch(feed, generator)
+        run.session.apply(events)
+        one.apply(events)
+        if len(rows) == 3:
+            run.session.forget()
+            one.forget()
+        run.commit()
+        rows.append(sorted(one.corpus.rows(), key=lambda row: row.key))
+    for published, expected in ((run.published, rows[-1]), (run.published - 1, rows[-2])):
+        files = ShardFiles(tmp_path / "state.sqlite", SHARDS, read_only=True)
+        files.start(published)
+        stored = [item for part in files.chunks(4) for item in part]
+        assert [replaced(row, slot=0) for row, _, _ in stored] == [replaced(row, slot=0) for row in expected]
+        slots = [row.slot for row, _, _ in stored if row.live]
+        assert slots == list(range(len(slots)))
+        said = files.contents([row.key for row in expected] + [1])
+        assert {key: of.text is not None for key, of in said.items()} == {row.key: row.live for row in expected}
+        assert [said[row.key].content_hash for row in expected] == [row.content_hash for row in expected]
+        assert files.size() > 0
+        files.close()
+    again = ShardFiles(tmp_path / "state.sqlite", SHARDS, read_only=True)
+    with pytest.raises(ConfigurationError, match="expected the files of one run"):
+        again.start(run.published - 2)
+    again.close()
+    run.shards.close()
+
+
+def test_a_shard_whose_file_is_gone_is_missed(tmp_path: Path) -> None:
+    run = Run(tmp_path / "state.sqlite")
+    run.session.apply(batch(Feed(), np.random.default_rng(2)))
+    run.commit()
+    (tmp_path / "state.shard-1-of-3.sqlite").unlink()
+    with pytest.raises(ConfigurationError, match=r"state\.shard-1-of-3\.sqlite: no such file, the state stands at"):
+        run.killed()
+    assert not (tmp_path / "state.shard-1-of-3.sqlite").exists()
+
+
+def test_how_shards_are_is_counted(tmp_path: Path) -> None:
+    now = iter(range(1_000))
+    chosen = replace(config(1, 2, BM25), shards=SHARDS)
+    shards = StoredShards(chosen, ANCHORS, tmp_path / "s", stream="e", space="4", clock=lambda: float(next(now)))
+    at, loaded = shards.start(0)
+    corpus = ShardedCorpus(D, shards)
+    state = ShardedState(chosen, ANCHORS, shards, corpus)
+    state.resume(at, loaded)
+    session = Session.of(corpus, state, drift_of(ANCHORS, BM25, 2), index=False)
+    session.apply(batch(Feed(), np.random.default_rng(2)))
+    said = shards.status()
+    assert [(of.number, of.epoch, of.steps, of.stage_seconds) for of in said] == [(at, 1, 1, 1.0) for at in range(3)]
+    assert [of.rank_seconds for of in said] == [2.0] * 3  # once when they were restored
+    assert sum(of.chunks for of in said) == len(corpus) > 0
+    assert {part: at for of in said for part, at in of.positions.items()} == state.positions
+    assert [(of.away, of.restarts, of.sent, of.received) for of in said] == [("", 0, None, None)] * 3
+    shards.close()
