@@ -13,7 +13,7 @@ from monitor.app.loop import Monitor
 from monitor.app.parts import LoopTiming
 from monitor.app.replay import Served
 from monitor.app.wiring import open_monitor
-from monitor.core.index.engine import Engine
+from monitor.core.index.engine import Engine, of_one_process
 from monitor.core.model.anchors import AnchorSet
 from monitor.core.model.events import Partition, Position, Record
 from monitor.ports import Polled, Replay, Source, Unanswered
@@ -158,7 +158,7 @@ def staged(config: Path, source: Source, pace: LoopTiming = EVERY_BATCH) -> Iter
     """
     with open_monitor(load(config, {}), source=Feed()) as made:
         assert not len(made.parts.corpus), "the stage is for a new state"
-        engine = made.parts.engine
+        engine = of_one_process(made.parts.engine)
         kept = Maintained(engine)
         served = Served(kept, engine.anchors, k=engine.lists()["exact"].depth, deadline=1.0)
         made.parts.store.close()  # started again with the monitor below

@@ -1,4 +1,4 @@
-"""Kinds of sources, vector stores, encoders and traffic: what one says of itself to be named in a configuration.
+"""Kinds of sources, vector stores, encoders, traffic and shards: what one says of itself to be named in a file.
 
 A kind stands beside its adapter and is registered by one line in `monitor.adapters.registry`. It is light: what its
 adapter needs is imported when something is built, so that nobody waits for a client that he does not use.
@@ -14,8 +14,11 @@ from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field, SecretStr
 
 from monitor.core.index.corpus import Corpus
+from monitor.core.model.anchors import AnchorSet
 from monitor.core.model.fingerprint import SearchConfig
 from monitor.core.model.scoring import Distance
+from monitor.core.shards.port import DurableShards, ShardReader
+from monitor.core.shards.shard import ShardConfig
 from monitor.core.traffic.model import RefusedQuery, UserQuery
 from monitor.ports import Decoder, Encoder, IndexReader, OwnedIndex, Publisher, Retriever, Source
 
@@ -327,6 +330,58 @@ class TrafficKind:
     reader: Callable[[TrafficFieldsSection, int], TrafficRead]
 
 
+# ---------------------------------------------------------------- shards
+
+
+@dataclass(frozen=True, slots=True)
+class ShardsContext:
+    """What shards are built from.
+
+    Args:
+        config: of all of them; says how many.
+        anchors: the anchors, with prepared vectors.
+        state: the coordinator's state file; whoever builds shards holds its lock.
+        stream: what is read: what a shard kept of another stream is refused.
+        space: what the vectors are; likewise.
+        clock: monotonic seconds.
+        located: a path of the file, relative to the file's own folder.
+    """
+
+    config: ShardConfig
+    anchors: AnchorSet
+    state: Path
+    stream: str
+    space: str
+    clock: Callable[[], float]
+    located: Callable[[str], Path]
+
+
+def _unread(_: Section, __: Path, ___: int) -> None:
+    return None
+
+
+@dataclass(frozen=True, slots=True)
+class ShardsKind(Generic[S]):
+    """Where shards are, chosen by `shards.engine`.
+
+    Args:
+        name: the value of `shards.engine`.
+        section: its keys: those of the table `[shards.NAME]`, or of `[shards]` itself where it is `flat`.
+        build: makes them; opens nothing. Raises ConfigurationError.
+        reader: reads what was published of them beside their owner, from the state's path and their number; None
+            where that cannot be had on this machine.
+        lacking: which of its keys are missing, in one line; "" for none.
+        flat: whether its keys stand in `[shards]` itself.
+    """
+
+    name: str
+    section: type[S]
+    build: Callable[[S, ShardsContext], DurableShards]
+    reader: Callable[[S, Path, int], ShardReader | None] = _unread
+    lacking: Callable[[S], str] = _nothing
+    flat: bool = False
+
+
 # ---------------------------------------------------------------- registry
 
 
@@ -338,10 +393,11 @@ class AdapterRegistry:
     retrievers: tuple[RetrieverKind[Any], ...]
     encoders: tuple[EncoderKind[Any], ...]
     traffic: tuple[TrafficKind, ...] = ()
+    shards: tuple[ShardsKind[Any], ...] = ()
 
     def __post_init__(self) -> None:
         """Refuse two kinds of one name."""
-        for kinds in (self.sources, self.retrievers, self.encoders, self.traffic):
+        for kinds in (self.sources, self.retrievers, self.encoders, self.traffic, self.shards):
             names = [kind.name for kind in kinds]
             if len(set(names)) < len(names):
                 message = f"kinds {names}: expected every name once"
@@ -354,6 +410,7 @@ class AdapterRegistry:
         retrievers: Sequence[RetrieverKind[Any]] = (),
         encoders: Sequence[EncoderKind[Any]] = (),
         traffic: Sequence[TrafficKind] = (),
+        shards: Sequence[ShardsKind[Any]] = (),
     ) -> "AdapterRegistry":
         """A registry with more kinds; this one stays as it is."""
         return replace(
@@ -362,4 +419,5 @@ class AdapterRegistry:
             retrievers=(*self.retrievers, *retrievers),
             encoders=(*self.encoders, *encoders),
             traffic=(*self.traffic, *traffic),
+            shards=(*self.shards, *shards),
         )

@@ -1,4 +1,4 @@
-"""Every kind of source, store, encoder and form of traffic that a configuration file may name: one line each."""
+"""Every kind of source, store, encoder, traffic and shards that a configuration file may name: one line each."""
 
 from monitor.adapters.encoders.kinds import FASTEMBED, LATENT_SEMANTIC, OPENAI
 from monitor.adapters.retrieval.pgvector.kind import PGVECTOR
@@ -7,6 +7,7 @@ from monitor.adapters.sources.git.kind import GIT
 from monitor.adapters.sources.jsonl.kind import FILE
 from monitor.adapters.sources.kafka.kind import KAFKA
 from monitor.adapters.sources.qdrant.kind import QDRANT
+from monitor.adapters.stores.sqlite.shards_kind import LOCAL
 from monitor.adapters.traffic.forms import OPENINFERENCE, OTEL, PLAIN, UBI
 from monitor.kinds import AdapterRegistry
 
@@ -33,4 +34,5 @@ REGISTERED = AdapterRegistry(
         OPENINFERENCE,
         PLAIN,
     ),
+    shards=(LOCAL,),
 )

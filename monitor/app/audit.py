@@ -7,12 +7,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from monitor.app.health import Clocks
-from monitor.core.index.audit import AuditedList, Rotation, differing, exact_lists
+from monitor.core.index.audit import AuditedList, Rotation, differing
 from monitor.core.index.corpus import Corpus
-from monitor.core.index.engine import Engine
+from monitor.core.index.maintained import MaintainedState
 from monitor.core.model.anchors import rows_after
 from monitor.core.model.events import Segment
-from monitor.core.model.scoring import Distance
 from monitor.core.model.segments import admits
 from monitor.core.records.published import Audited, AuditLeg
 from monitor.core.text.tokens import tokenize
@@ -59,9 +58,8 @@ class Audit:
     Args:
         auditor: the reference of the lexical leg.
         store: has the texts; every change of the corpus must be committed when an audit runs.
-        corpus: has the vectors.
-        engine: whose lists are audited.
-        distance: of the dense leg.
+        corpus: says how large it is.
+        engine: whose lists are audited; it has the vectors.
         schedule: when, and how much.
         generator: draws the samples.
         clocks: both clocks.
@@ -72,15 +70,14 @@ class Audit:
         auditor: Auditor,
         store: StateStore,
         corpus: Corpus,
-        engine: Engine,
+        engine: MaintainedState,
         *,
-        distance: Distance,
         schedule: Schedule,
         generator: np.random.Generator,
         clocks: Clocks,
     ) -> None:
         self._auditor, self._store, self._corpus, self._engine = auditor, store, corpus, engine
-        self._distance, self._schedule, self._clocks = distance, schedule, clocks
+        self._schedule, self._clocks = schedule, clocks
         self._generator = generator
         self._turns = {leg: Rotation(len(engine.anchors), generator) for leg in LEGS}
         self._wrong: dict[AuditLeg, dict[int, int]] = {leg: {} for leg in LEGS}
@@ -114,10 +111,10 @@ class Audit:
         size, planned = len(self._corpus), self._schedule
         # One pass over the vectors per anchor: beyond the limit fewer anchors, for the same time.
         affordable = planned.anchors * planned.chunks // max(1, size)
-        dense, lexical = self._engine.dense, self._engine.lexical
-        reason = "leg_off" if dense is None else "" if affordable else "corpus_too_large"
+        on = self._engine.lists().keys()
+        reason = "leg_off" if "exact" not in on else "" if affordable else "corpus_too_large"
         self._look("dense", reason, min(planned.anchors, affordable), self._dense)
-        reason = "leg_off" if lexical is None else "" if self._auditor.defined else "variant"
+        reason = "leg_off" if "lexical" not in on else "" if self._auditor.defined else "variant"
         reason = reason or ("corpus_too_large" if size > planned.chunks else "")
         self._look("lexical", reason, planned.anchors, self._lexical)
 
@@ -140,18 +137,13 @@ class Audit:
         self.results[leg] = Audited(sum(wrong.values()), len(rows), self._clocks.wall(), seconds)
 
     def _dense(self, rows: NDArray[np.int64]) -> Sequence[int]:
-        if self._engine.dense is None:
-            return ()
-        found = self._engine.dense.lists()
-        expected = exact_lists(self._corpus, self._engine.anchors, rows, k=found.depth, distance=self._distance)
-        return [int(wrong) for wrong in differing(expected, found.take(rows))]
+        found = self._engine.lists()["exact"]
+        return [int(wrong) for wrong in differing(self._engine.exact(rows), found.take(rows))]
 
     def _lexical(self, rows: NDArray[np.int64]) -> Sequence[int]:
-        if self._engine.lexical is None:
-            return ()
         live = sorted(self._live(), key=lambda chunk: chunk.chunk_id)
         place = {chunk.key: at for at, chunk in enumerate(live)}
-        lists, anchors = self._engine.lexical.lists(), self._engine.anchors
+        lists, anchors = self._engine.lists()["lexical"], self._engine.anchors
         audited = []
         for row in rows.tolist():
             keys, wanted = lists.keys[row, : lists.lengths[row]], anchors.filters[row]

@@ -4,6 +4,7 @@ from monitor.app.committing import Committer
 from monitor.app.measuring import Measured, Measuring
 from monitor.app.reanchoring import reanchored
 from monitor.app.recording import Recorder
+from monitor.core.index.engine import of_one_process
 from monitor.core.records.committed import Commit
 from monitor.core.records.history import HistoryPoint
 
@@ -44,7 +45,7 @@ class BackgroundWork:
             return False
         if idle:
             watch.look_at_anchors(parts.session, parts.store)
-        worked = watch.work(parts.engine, idle=idle)
+        worked = watch.work(of_one_process(parts.engine), idle=idle)
         made = watch.commit()
         if made is not None:
             traffic, aside = made

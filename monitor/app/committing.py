@@ -34,6 +34,7 @@ class Committer:
             positions=self.intake.positions,
             counters={**parts.session.counters, **made.counters},
             newest_event_time=parts.corpus.newest_event_time,
+            epoch=parts.corpus.epoch,
         )
         parts.store.commit(at)
         parts.gauges.committed()

@@ -27,6 +27,7 @@ from monitor.app.sections import (
     LexicalSection,
     MeasureSection,
     SegmentsSection,
+    ShardsSection,
     SourceSection,
     StateSection,
 )
@@ -47,12 +48,14 @@ if TYPE_CHECKING:
     Encoders = EncoderSection
     Migrations = MigrationSection
     Traffics = TrafficSection
+    Parts = ShardsSection
 else:  # a type checker reads no sections that are made of the registry: it knows what they all have
     Sources = SourceSection.of(REGISTERED.sources)
     Stores = DenseSection.of(REGISTERED.retrievers)
     Encoders = EncoderSection.of(REGISTERED.encoders)
     Migrations = MigrationSection.of(REGISTERED.encoders)
     Traffics = TrafficSection.of(REGISTERED.traffic)
+    Parts = ShardsSection.of(REGISTERED.shards)
 
 
 class Configuration(BaseSettings):
@@ -78,6 +81,7 @@ class Configuration(BaseSettings):
     http: HttpSection = HttpSection()
     state: StateSection = StateSection()
     migration: Migrations | None = None
+    shards: Parts = Parts()
 
     _file: Path = PrivateAttr(default=Path("corpus-drift.toml"))
 
@@ -97,7 +101,7 @@ class Configuration(BaseSettings):
     @model_validator(mode="after")
     def _whole(self) -> "Configuration":
         problems = [*self._dense_problems(), *self._lexical_problems(), *self._policy_problems()]
-        problems += [*self._kept_problems(), *self._migration_problems()]
+        problems += [*self._kept_problems(), *self._migration_problems(), *self._shards_problems()]
         if problems:
             raise ValueError("\n".join(problems))
         return self
@@ -180,6 +184,27 @@ class Configuration(BaseSettings):
         if owned and chosen.dense.alias:
             yield "migration.dense.alias: the embedded engine has no aliases"
 
+    def _shards_problems(self) -> Iterator[str]:
+        """What is not worked out over shards; docs/scale.md says why."""
+        chosen, dense = self.shards, self.dense.adapter
+        if not chosen.there:
+            return
+        said = f"shards.count = {chosen.count}"
+        if dense is not None and dense.owned:
+            yield (
+                f"dense.engine = {self.dense.engine!r} and {said}: an index that is filled from the events needs one "
+                "process; expected an index that production fills, or 'none'"
+            )
+        if self.migration is not None:
+            yield f"migration and {said}: a second version is watched in one process; expected shards.count = 1"
+        if self.traffic is not None:
+            yield f"traffic and {said}: users' questions are searched in one process; expected shards.count = 1"
+        if self.source.adapter.points(self.source.settings) is not None:
+            yield (
+                f"source.{self.source.adapter.name} and {said}: a scan of a collection has one partition, the stream "
+                "others, so a chunk would be in two shards; expected a stream from its beginning, or shards.count = 1"
+            )
+
     def target_dense(self, chosen: MigrationSection) -> DenseSection:
         """The section of the new version's index: `[dense]` with what `[migration.dense]` says instead.
 
@@ -196,6 +221,7 @@ class Configuration(BaseSettings):
         dense, encoder = DenseSection.of(registry.retrievers), EncoderSection.of(registry.encoders)
         migration: Any = MigrationSection.of(registry.encoders)
         traffic: Any = TrafficSection.of(registry.traffic)
+        shards = ShardsSection.of(registry.shards)
         return create_model(
             cls.__name__,
             __base__=cls,
@@ -205,6 +231,7 @@ class Configuration(BaseSettings):
             encoder=(encoder, encoder()),
             migration=(migration | None, None),
             traffic=(traffic | None, None),
+            shards=(shards, shards()),
         )
 
     @property

@@ -60,7 +60,7 @@ class DeployJudging:
             ledger.pop()
         since = ledger[-1].positions if ledger else {}
         if any(at > since.get(where, 0) for where, at in named_positions(resumed.positions).items()):
-            readiness.resume(self._parts.corpus.rows(), since)
+            readiness.resume(since)
 
     def measure(self, closed: Closed) -> Measured:
         """The report and verdict of a deploy whose barrier closed; all anchors were just asked."""

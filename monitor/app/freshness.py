@@ -3,6 +3,9 @@
 from collections.abc import Mapping, Sequence
 from typing import Protocol
 
+import numpy as np
+from numpy.typing import NDArray
+
 from monitor.app.health import Clocks
 from monitor.core.index.corpus import Corpus
 from monitor.core.model.changes import ChunkRow
@@ -47,10 +50,10 @@ class Freshness:
         self._next = 0.0
         self._seen = Durations.none(BOUNDS)
 
-    def changed(self, rows: Sequence[ChunkRow]) -> None:
+    def changed(self, keys: NDArray[np.int64], corpus: Corpus) -> None:
         """These chunks have new content now; as many are watched as there is room for."""
-        now = self._clocks.monotonic()
-        for row in rows[: WATCHED - len(self._watched)] if self._on else ():
+        now, room = self._clocks.monotonic(), WATCHED - len(self._watched)
+        for row in corpus.known(keys[:room].tolist()) if self._on and room else ():
             self._watched[row.key] = (row, now)
 
     def look(self, index: Stating | None, corpus: Corpus) -> Durations | None:

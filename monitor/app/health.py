@@ -1,7 +1,7 @@
 """How the monitor itself is: stamps, durations and lag, gathered as the loop turns."""
 
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence, Sized
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -9,8 +9,7 @@ from numpy.typing import NDArray
 
 from monitor.core.evaluation import withheld
 from monitor.core.index.baseline import ListLeg
-from monitor.core.index.corpus import Corpus
-from monitor.core.index.engine import Engine
+from monitor.core.index.maintained import MaintainedState
 from monitor.core.judging.policy import Verdict
 from monitor.core.model.events import Partition
 from monitor.core.records.published import (
@@ -135,23 +134,18 @@ class Gauges:
         """The verdict, or UNKNOWN where the input is stale now."""
         return withheld(verdict, self.staleness())
 
-    def worked(self, engine: Engine, corpus: Corpus) -> EngineWork:
+    def worked(self, engine: MaintainedState) -> EngineWork:
         """The engine's own counters; `refilling` is what they rose by since this was asked last."""
-        dense, lexical, before, known = engine.dense, engine.lexical, self._refills, corpus.rows()
-        refills: dict[str, int] = {}
-        if dense is not None:
-            refills["dense"] = dense.searched
-        if lexical is not None:
-            refills["lexical"] = lexical.refills
-        self._refills = refills
+        before, work = self._refills, engine.work()
+        refills = self._refills = {str(leg): searched for leg, searched in work.searched.items()}
         return EngineWork(
             touched=dict(self._lists_touched),
             refills=refills,
             refilling={leg: refilled - before.get(leg, 0) for leg, refilled in refills.items()},
-            rebuilds=0 if dense is None else dense.rebuilds,
-            epochs=0 if lexical is None else lexical.epochs,
-            terms=len(engine.vocabulary),
-            tombstones=len(known) - len(corpus) if isinstance(known, Sized) else 0,
+            rebuilds=work.rebuilds,
+            epochs=work.epochs,
+            terms=work.terms,
+            tombstones=work.tombstones,
         )
 
     def health(

@@ -8,6 +8,8 @@ from concurrent.futures import Future
 from dataclasses import replace
 from typing import TypeVar
 
+import numpy as np
+
 from monitor.app.background import BackgroundWork
 from monitor.app.batches import BatchReader
 from monitor.app.committing import Committer
@@ -19,7 +21,8 @@ from monitor.app.migration import counted
 from monitor.app.operations import Operations
 from monitor.app.parts import MonitorComponents
 from monitor.app.recording import Recorder
-from monitor.app.restore import keep_image, restore
+from monitor.app.restore import keep_image
+from monitor.app.restoring import restored
 from monitor.app.tally import Tally
 from monitor.core.index.baseline import Judged
 from monitor.core.judging.policy import Verdict
@@ -73,7 +76,7 @@ class Monitor:
     def start(self) -> None:
         """Restore the committed state, mend the owned index, start the source where the state left off, measure."""
         parts = self.parts
-        resumed = restore(parts.store, parts.corpus, parts.engine, parts.index, parts.restoring)
+        resumed = restored(parts)
         self.session.resume(resumed)
         self.begun = Tally.of(self.session.counters)
         if parts.retriever is not None and parts.index is None:
@@ -203,12 +206,12 @@ class Monitor:
         parts = self.parts
         events, vectorless = self._insist(lambda: parts.embedder.embed(batch.events))
         self._doubt(parts.embedder.doubts() + self._stream_time.doubts(events))
-        ingested = self.session.apply(events)
+        ingested = self._insist(lambda: self.session.apply(events))  # a shard may be away
         refused = [*vectorless, *((item.located, item.error) for item in ingested.refused)]
         aside = [set_aside(batch.records[located.position], error) for located, error in refused]
         parts.gauges.applied(ingested.touched)
         if parts.readiness is not None:
-            parts.readiness.changed(ingested.delta)
+            parts.readiness.changed(np.concatenate([ingested.gone, ingested.came]))
         if parts.index is not None:
             parts.index.apply(ingested.delta)
         self.measuring.touch(ingested)
@@ -271,12 +274,14 @@ class Monitor:
             positions=batch.positions,
             changes=ingested.changes,
             sketches=ingested.sketches,
+            said=ingested.said.tolist(),
             forgotten=self.session.forget() if batch.closed is not None else (),
             counters=dict(self.session.counters),
             quarantined=quarantined,
             released=released,
             production=None if parts.production is None else parts.production.kept(),
             newest_event_time=parts.corpus.newest_event_time,
+            epoch=parts.corpus.epoch,
             bookmark=parts.source.bookmark(batch.positions) if isinstance(parts.source, ScanningSource) else None,
             target=None if parts.migration is None else parts.migration.commit(),
             alarms=None if parts.alarms is None else parts.alarms.commit(),

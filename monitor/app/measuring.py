@@ -82,9 +82,9 @@ class Measuring:
             self._parts.production.changed()
         if self._parts.pace.settle:
             now = self._parts.clocks.monotonic()
-            self._sampling.changed([row.key for row in ingested.delta.rows], now)
+            self._sampling.changed(ingested.came.tolist(), now)
             self._moved.update(dict.fromkeys(rows, now))
-        self._fresh.changed(ingested.delta.rows)
+        self._fresh.changed(ingested.came, self._parts.corpus)
 
     def reanchor(self, kept: NDArray[np.int64]) -> None:
         """Other anchors from here on, see `anchors.kept_rows`: new questions are asked before the next report."""
@@ -226,7 +226,7 @@ class Measuring:
             points=self._sampling.points(parts.retriever, parts.clocks.monotonic()),
             freshness=self._fresh.look(parts.retriever, parts.corpus),
             audits=parts.audit.results if parts.audit is not None else {},
-            engine=parts.gauges.worked(parts.engine, parts.corpus),
+            engine=parts.gauges.worked(parts.engine),
             anchors=None if parts.anchors_watch is None else parts.anchors_watch.state(len(parts.engine.anchors)),
             foreign=None if parts.served is None else parts.served.foreign_places,
             remarks=() if parts.served is None else parts.served.remarks(),

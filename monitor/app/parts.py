@@ -22,11 +22,12 @@ from monitor.app.served_lexical import ServedLexical
 from monitor.app.snapshot import Snapshots
 from monitor.app.traffic import TrafficWatch
 from monitor.core.index.corpus import Corpus
-from monitor.core.index.engine import Engine, of_one_process
+from monitor.core.index.maintained import MaintainedState
 from monitor.core.judging.policy import Rule
 from monitor.core.model.anchors import AnchorSet
 from monitor.core.reporting.drift import Drift
 from monitor.core.session import Session
+from monitor.core.shards.port import DurableShards
 from monitor.ports import Decoder, OwnedIndex, Publisher, Retriever, Source, StateStore
 
 
@@ -93,6 +94,8 @@ class MonitorComponents:
     """What the newest change of anchors made."""
     traffic: TrafficWatch | None = None
     """The queries that users ask; None where none are read."""
+    shards: DurableShards | None = None
+    """The parts in which the corpus lies; None where one process has it whole."""
     restoring: ProgressHook = nullcontext
     """Stands around the restoring of the state."""
 
@@ -102,6 +105,6 @@ class MonitorComponents:
         return self.session.corpus
 
     @property
-    def engine(self) -> Engine:
-        """The maintained state of both legs."""
-        return of_one_process(self.session.engine)
+    def engine(self) -> MaintainedState:
+        """The maintained state of both legs, of one process or of all shards."""
+        return self.session.engine

@@ -1,6 +1,6 @@
 """Readiness: whether an index that production fills is at rest and holds a deploy, so that it can be judged."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from monitor.app.health import Clocks
 from monitor.core.index.corpus import Corpus
 from monitor.core.index.index_sample import sampled
-from monitor.core.model.changes import ChunkRow, Delta
+from monitor.core.model.changes import ChunkRow
 from monitor.core.model.problems import Problem, ProblemKind
 from monitor.ports import Retriever, Unanswered
 
@@ -40,13 +40,13 @@ class Readiness:
         self.missing: tuple[Problem, ...] = ()
         """What kept the deploy from being judged at the last look."""
 
-    def changed(self, delta: Delta) -> None:
-        """These chunks changed since the last deploy that was judged by the index."""
-        self._keep(np.concatenate([delta.removed_keys, np.array([row.key for row in delta.rows], np.int64)]))
+    def changed(self, keys: NDArray[np.int64]) -> None:
+        """These chunks came, changed or went since the last deploy that was judged by the index."""
+        self._keep(keys)
 
-    def resume(self, rows: Iterable[ChunkRow], since: Mapping[str, int]) -> None:
+    def resume(self, since: Mapping[str, int]) -> None:
         """After a restart: what changed behind these next offsets, by `topic/partition`."""
-        self._keep(np.array([row.key for row in rows if _behind(row, since)], np.int64))
+        self._keep(self._corpus.behind(since))
 
     def _keep(self, keys: NDArray[np.int64]) -> None:
         # the smallest by a fixed order: the same sample, however the changes were cut into batches
@@ -92,7 +92,7 @@ class Readiness:
         return True
 
     def _found(self) -> Iterator[Problem]:
-        rows = [row for key in self._keys.tolist() if (row := self._corpus.row(key)) is not None]
+        rows = self._corpus.known(self._keys.tolist())
         hashes = self._retriever.content_hashes([row.chunk_id for row in rows], deadline=DEADLINE) if rows else {}
         if isinstance(hashes, Unanswered):  # whoever does not answer this answers nothing: one deadline is enough
             said = f"the index does not say whether it holds the deploy ({hashes.reason})"
@@ -118,8 +118,3 @@ def lacking(rows: Sequence[ChunkRow], hashes: Mapping[str, str]) -> str:
     named = ", ".join(f"{count} {what}" for count, what in found if count)
     looked = f"of {len(rows)} changed chunks looked for"
     return f"the index does not hold the deploy: {looked}, {named}; expected all of it" if named else ""
-
-
-def _behind(row: ChunkRow, since: Mapping[str, int]) -> bool:
-    at = row.origin
-    return at.offset >= since.get(f"{at.topic}/{at.partition}", 0)

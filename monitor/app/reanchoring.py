@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from monitor.app.parts import MonitorComponents
+from monitor.core.index.engine import of_one_process
 from monitor.core.model.anchors import AnchorSet
 from monitor.core.traffic.panel import bridges, measured_panel
 
@@ -30,7 +31,7 @@ def reanchored(parts: MonitorComponents, anchors: AnchorSet) -> NDArray[np.int64
     if parts.production is not None:
         parts.production.reanchor(anchors, kept)
     if parts.traffic is not None:
-        parts.traffic.reanchor(parts.engine)
+        parts.traffic.reanchor(of_one_process(parts.engine))
     # Both panels by the lists of one offset: no event came between.
     parts.panel.changed(bridges(then, measured_panel(parts.engine.anchors, parts.engine.lists()), kept))
     if parts.audit is not None:

@@ -1,4 +1,4 @@
-"""Restoring: from the committed chunk table, or an image of what was made of it, to what the process maintained."""
+"""Restoring: from the committed chunks, or an image of what was made of them, to what the process or its shards kept."""
 
 import gc
 import logging
@@ -13,6 +13,8 @@ from monitor.core.index.corpus import Corpus, Delta
 from monitor.core.index.engine import Engine, Start
 from monitor.core.index.maintained import MaintainedState
 from monitor.core.records.committed import Resumed
+from monitor.core.shards.port import DurableShards
+from monitor.core.shards.sharded_state import ShardedState
 from monitor.ports import OwnedIndex, StateStore, UnreachableError
 
 LOG = logging.getLogger(__name__)
@@ -50,6 +52,26 @@ def restore(
         if index is not None:
             index.start()
             index.reconcile([row for row in corpus.rows() if row.live], corpus.vectors)
+    return resumed
+
+
+def restore_shards(
+    store: StateStore,
+    corpus: Corpus,
+    state: ShardedState,
+    shards: DurableShards,
+    around: ProgressHook = nullcontext,
+) -> Resumed:
+    """Open the store, have every shard go back to what it published, and go on from there.
+
+    Raises:
+        ConfigurationError: state and shards are not of one run, or not of this configuration.
+        UnreachableError: a shard cannot be had now.
+    """
+    resumed = store.start()
+    with around(_chunks(resumed)), _uncollected():
+        state.resume(*shards.start(resumed.epoch))
+    corpus.newest_event_time = max(corpus.newest_event_time, resumed.newest_event_time)
     return resumed
 
 

@@ -5,10 +5,9 @@ from collections.abc import Sequence
 from typing import TypeVar
 
 import numpy as np
-from numpy.typing import NDArray
 
 from monitor.core.index.corpus import Corpus
-from monitor.core.index.index_sample import IndexSample, compared, sampled
+from monitor.core.index.index_sample import SAMPLE, IndexSample, compared
 from monitor.core.model.report import CauseEvidence, Measurement
 from monitor.ports import Retriever, Unanswered
 
@@ -64,10 +63,9 @@ class Sampling:
         """
         self._forget(now)
         self._next_count = now
-        unsettled = self._unsettled(corpus)
-        keys = sampled(corpus.keys, unsettled, salt=corpus.newest_event_time)
-        rows = [row for key in keys.tolist() if (row := corpus.row(key)) is not None]
-        wanted = {row.chunk_id: row.content_hash for row in rows}
+        recent = np.array(sorted({key for _, keys in self._recent for key in keys}), np.int64)
+        keys, unsettled = corpus.sample(recent, salt=corpus.newest_event_time, count=SAMPLE)
+        wanted = {row.chunk_id: row.content_hash for row in corpus.known(keys.tolist())}
         points, hidden = _said(retriever.count()), _said(retriever.hidden())
         hashes = _said(retriever.content_hashes(list(wanted), deadline=SECONDS)) if wanted else {}
         self.last = compared(len(corpus), points, wanted, hashes, len(unsettled), hidden=hidden)
@@ -75,11 +73,6 @@ class Sampling:
     def _forget(self, now: float) -> None:
         while self._recent and self._recent[0][0] <= now - self._settle:
             self._recent.popleft()
-
-    def _unsettled(self, corpus: Corpus) -> NDArray[np.int64]:
-        recent = {key for _, keys in self._recent for key in keys}
-        live = [key for key in recent if (row := corpus.row(key)) is not None and row.live]
-        return np.array(sorted(live), np.int64)
 
 
 def _said(answer: T | Unanswered) -> T | str:

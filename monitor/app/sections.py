@@ -9,12 +9,14 @@ from monitor.core.measures.comparison.labels import FLOOR
 from monitor.core.measures.entry import MEASURED
 from monitor.core.measures.registry import REGISTRY
 from monitor.core.model.scoring import Distance
-from monitor.kinds import EncoderKind, FieldPathsSection, RetrieverKind, Section, SourceKind
+from monitor.kinds import EncoderKind, FieldPathsSection, RetrieverKind, Section, ShardsKind, SourceKind
 
 M = TypeVar("M", bound=Section)
 
 NONE = "none"
 """What is chosen where no kind is."""
+LOCAL = "local"
+"""Shards in this process; one of them is the process itself."""
 
 
 class CorpusSection(Section):
@@ -159,7 +161,48 @@ class EncoderSection(Section):
         return made
 
 
-def _with_keys(base: type[M], kinds: Sequence[RetrieverKind[Any] | EncoderKind[Any]], **keys: Any) -> type[M]:
+class ShardsSection(Section):
+    """In how many parts the corpus lies, and where they are; one shard of the engine `local` is one process."""
+
+    kinds: ClassVar[Mapping[str, ShardsKind[Any]]] = {}
+    count: int = Field(1, ge=1, le=512)
+    engine: str = LOCAL
+
+    @model_validator(mode="after")
+    def _complete(self) -> "ShardsSection":
+        if self.there:
+            _require(self.adapter, self, f"shards.engine = {self.engine!r}", "shards")
+        return self
+
+    @property
+    def there(self) -> bool:
+        """Whether the corpus lies in shards; else one process has it whole."""
+        return self.count > 1 or self.engine != LOCAL
+
+    @property
+    def adapter(self) -> ShardsKind[Any]:
+        """The chosen kind."""
+        return self.kinds[self.engine]
+
+    @property
+    def settings(self) -> Any:
+        """Its keys: an instance of `adapter.section`."""
+        return _settings(self.adapter, self)
+
+    @classmethod
+    def of(cls, kinds: Sequence[ShardsKind[Any]]) -> "type[ShardsSection]":
+        """The section with the keys of these kinds; the first is what is chosen where nothing is said."""
+        choice = Literal[(*(kind.name for kind in kinds),)]  # type: ignore[valid-type]
+        made = _with_keys(cls, kinds, engine=(choice, kinds[0].name))
+        made.kinds = {kind.name: kind for kind in kinds}
+        return made
+
+
+Keyed = RetrieverKind[Any] | EncoderKind[Any] | ShardsKind[Any]
+"""Kinds that a key of their section chooses."""
+
+
+def _with_keys(base: type[M], kinds: Sequence[Keyed], **keys: Any) -> type[M]:
     """A section with the keys of flat kinds among its own, and a table for each of the others."""
     flat = dict.fromkeys(kind.section for kind in kinds if kind.flat)
     tables: Any = {kind.name: (kind.section | None, None) for kind in kinds if not kind.flat}
@@ -170,11 +213,11 @@ def _with_keys(base: type[M], kinds: Sequence[RetrieverKind[Any] | EncoderKind[A
     return cast("type[M]", made)
 
 
-def _settings(kind: RetrieverKind[Any] | EncoderKind[Any] | None, section: Section) -> Any:
+def _settings(kind: Keyed | None, section: Section) -> Any:
     return section if kind is None or kind.flat else getattr(section, kind.name)
 
 
-def _require(kind: RetrieverKind[Any] | EncoderKind[Any], section: Section, chosen: str, where: str) -> None:
+def _require(kind: Keyed, section: Section, chosen: str, where: str) -> None:
     """ValueError where a chosen kind lacks what it needs."""
     settings = _settings(kind, section)
     message = f"{chosen} needs the table [{where}.{kind.name}]" if settings is None else kind.lacking(settings)

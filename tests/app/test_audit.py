@@ -12,9 +12,9 @@ from monitor.app.audit import Audit, Schedule
 from monitor.app.health import Clocks
 from monitor.app.loop import Monitor
 from monitor.core.index.corpus import Delta
+from monitor.core.index.engine import of_one_process
 from monitor.core.index.lexical.bm25 import Bm25Scorer
 from monitor.core.model.lists import NO_CHUNK, RankedLists
-from monitor.core.model.scoring import Distance
 from monitor.core.records.published import AuditLeg
 from monitor.ports import UnreachableError
 from tests.app.loops import MOST_TURNS, opened, to_end
@@ -44,7 +44,6 @@ def audit_of(
         parts.store,
         parts.corpus,
         parts.engine,
-        distance=Distance.COSINE,
         schedule=schedule,
         generator=np.random.default_rng(0),
         clocks=clocks or Hands().clocks,
@@ -109,7 +108,10 @@ def planted(lists: RankedLists, row: int, fault: str) -> RankedLists:
 def test_a_planted_fault_is_found(
     monitor: Monitor, monkeypatch: pytest.MonkeyPatch, fault: str, leg: AuditLeg
 ) -> None:
-    engine = {"dense": monitor.parts.engine.dense, "lexical": monitor.parts.engine.lexical}[leg]
+    engine = {
+        "dense": of_one_process(monitor.parts.engine).dense,
+        "lexical": of_one_process(monitor.parts.engine).lexical,
+    }[leg]
     assert engine is not None
     lists = engine.lists()
     row = int(np.flatnonzero(lists.lengths > 2)[0])
@@ -130,7 +132,7 @@ def test_a_planted_fault_is_found(
 
 def test_a_fault_counts_until_its_anchor_is_found_right(monitor: Monitor, monkeypatch: pytest.MonkeyPatch) -> None:
     """Samples rotate: looking at others must not make a wrong anchor forgotten."""
-    dense = monitor.parts.engine.dense
+    dense = of_one_process(monitor.parts.engine).dense
     assert dense is not None
     right = wrong = dense.lists()
     for row in range(5, 12):  # more than a sample has room for
@@ -162,7 +164,7 @@ def test_a_change_that_the_engine_missed_is_found_and_nothing_passes(
     made = events(7, shape)
     config = write_case(tmp_path, shape=shape, extra=SOON)
     with scripted(config, ScriptedSource(records(made))) as monitor:
-        engine = monitor.parts.engine
+        engine = of_one_process(monitor.parts.engine)
         lost, apply = list[int](), engine.apply
 
         def forgetful(delta: Delta) -> object:
@@ -194,7 +196,7 @@ def test_a_deploy_under_known_mismatches_is_never_a_pass(tmp_path: Path, monkeyp
     with opened(write_case(tmp_path, shape=Shape(chunks=40, deploys=2))) as monitor:
         while not monitor.ledger:
             assert monitor.turn(0.0)
-        lexical, audit = monitor.parts.engine.lexical, monitor.parts.audit
+        lexical, audit = of_one_process(monitor.parts.engine).lexical, monitor.parts.audit
         assert lexical is not None
         assert audit is not None
         lists = lexical.lists()

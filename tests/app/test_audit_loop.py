@@ -4,6 +4,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from monitor.app.loop import Monitor
+from monitor.core.index.engine import of_one_process
 from monitor.core.model.events import Partition
 from monitor.core.records.published import Published
 from monitor.ports import Polled
@@ -55,7 +56,7 @@ def test_the_view_says_what_was_audited_and_how_the_engine_works(tmp_path: Path)
     with opened(config) as monitor:
         assert to_end(monitor)
         view = _idle_view(monitor)
-        engine = monitor.parts.engine
+        engine = of_one_process(monitor.parts.engine)
         assert engine.dense is not None
         assert engine.lexical is not None
         assert {leg: of.anchors for leg, of in view.health.audits.items()} == {"dense": 20, "lexical": 20}

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 import numpy as np
+from numpy.typing import NDArray
 
 from monitor.app.freshness import LOOK_SECONDS, REST_SECONDS, WATCHED, Freshness
 from monitor.core.index.corpus import ChunkRow, Corpus
@@ -27,6 +28,10 @@ class Index:
         return {name: self.holds[name] for name in chunk_ids if name in self.holds}
 
 
+def keys(rows: Sequence[ChunkRow]) -> NDArray[np.int64]:
+    return np.array([row.key for row in rows], np.int64)
+
+
 class World:
     """A corpus, an index and clocks that a test moves; event times are those of the wall clock."""
 
@@ -44,7 +49,7 @@ class World:
             row = self.corpus.row(chunk_key(name))
             assert row is not None
             rows.append(row)
-        self.fresh.changed(rows)
+        self.fresh.changed(keys(rows), self.corpus)
         return rows
 
     def delete(self, name: str) -> None:
@@ -114,7 +119,7 @@ def test_the_sample_is_bounded_and_events_from_the_future_are_fresh() -> None:
     later = replace(rows[0], event_time=rows[0].event_time + 10**12)
     world = World()
     world.corpus.restore([later], [np.zeros(0, np.float32)])
-    world.fresh.changed([later])
+    world.fresh.changed(keys([later]), world.corpus)
     world.index.holds = {later.chunk_id: later.content_hash}
     assert world.look() == (1, 0.0)
 

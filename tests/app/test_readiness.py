@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from monitor.adapters.stores.sqlite.snapshots import pack_deploy
 from monitor.app import asking, readiness
@@ -71,11 +72,16 @@ class Time:
         return Clocks(lambda: self.now, lambda: self.now)
 
 
+def changed(corpus: Corpus, events: Sequence[Located]) -> NDArray[np.int64]:
+    delta = corpus.delta(corpus.apply(events).changes)
+    return np.concatenate([delta.removed_keys, corpus.keys[delta.added]])
+
+
 def of(index: Index, time: Time, *events: Located, timeout: float = 60.0) -> Readiness:
     corpus = Corpus(0)
     made = Readiness(index, corpus, time.clocks, timeout=timeout)  # type: ignore[arg-type]  # all that is asked of it
     for event in events:
-        made.changed(corpus.delta(corpus.apply([event]).changes))
+        made.changed(changed(corpus, [event]))
     return made
 
 
@@ -155,7 +161,7 @@ def test_the_sample_is_bounded_and_does_not_depend_on_batches() -> None:
         corpus, index = Corpus(0), Index()
         made = Readiness(index, corpus, Time().clocks, timeout=1.0)  # type: ignore[arg-type]  # as above
         for at in range(0, len(events), size):
-            made.changed(corpus.delta(corpus.apply(events[at : at + size]).changes))
+            made.changed(changed(corpus, events[at : at + size]))
         made.holds_back("d1")
         asked += index.asked
     assert [len(one) for one in asked] == [readiness.SAMPLE] * 3
@@ -166,7 +172,7 @@ def test_after_a_restart_the_same_is_looked_for() -> None:
     corpus = Corpus(0)
     corpus.apply([A, B])
     made = Readiness(Index({}), corpus, Time().clocks, timeout=1.0)  # type: ignore[arg-type]  # as above
-    made.resume(corpus.rows(), {"t/0": 1})
+    made.resume({"t/0": 1})
     assert made.holds_back("d1")
     assert "of 1 changed chunks" in made.waiting["d1"], "a was there before the last deploy"
 

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from monitor.app.loop import Monitor
+from monitor.core.index.engine import of_one_process
 from monitor.core.model.report import Measurement
 from monitor.core.session import REPEATED, UPSERTS
 from tests.app.loops import left, opened, run_whole, to_end
@@ -63,7 +64,7 @@ def test_chunks_are_kept_where_a_snapshot_may_become_a_baseline(tmp_path: Path) 
                 record is not None and record.snapshot.profile is not None and record.snapshot.profile.population
                 for record in records
             ]
-            assert monitor.parts.engine.statistics.kept.baseline is not None
+            assert of_one_process(monitor.parts.engine).statistics.kept.baseline is not None
         assert left(folder / "state.db").baselines
     assert [of is not None for of in kept["pinned"]] == [True, False, False, False]
     assert [of is not None for of in kept["previous-deploy"]] == [True] * 4

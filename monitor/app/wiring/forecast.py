@@ -5,14 +5,15 @@ from pathlib import Path
 from typing import Any
 
 from monitor.adapters.sources.jsonl.source import JsonLinesSource
-from monitor.adapters.stores.sqlite.store import SqliteStore
 from monitor.app.configuration import Configuration
 from monitor.app.embedding import Embedder
 from monitor.app.forecast import ForecastSession, forecast
 from monitor.app.milestones import Milestones
 from monitor.app.snapshot import Snapshots
-from monitor.app.wiring.monitor import build_engine, drift_with
+from monitor.app.wiring.monitor import drift_with
+from monitor.app.wiring.reading import build_reader
 from monitor.app.wiring.retrieval import Space, build_anchors, build_space, fingerprint
+from monitor.app.wiring.shards import build_engine
 from monitor.app.wiring.sources import build_decoder
 from monitor.core.index.corpus import Corpus
 from monitor.core.model.events import CorpusEvent, MalformedEvent, Record
@@ -39,7 +40,7 @@ def build_forecast(configuration: Configuration, changeset: Path, deploy_id: str
 def _bench(configuration: Configuration, space: Space) -> ForecastSession:
     anchors, marked = build_anchors(configuration, space), fingerprint(configuration, space)
     corpus = Corpus(space.dimension, tombstone_days=configuration.state.tombstone_days)
-    store = SqliteStore(configuration.located(configuration.state.path), read_only=True)
+    store = build_reader(configuration)
     chosen = configuration.baseline
     engine, drift = build_engine(configuration, anchors, corpus), drift_with(configuration, marked, anchors)
     return ForecastSession(

@@ -13,7 +13,6 @@ from monitor.adapters.audit import RankBm25Auditor
 from monitor.adapters.file_stamp import stamp
 from monitor.adapters.lock import OwnerLock
 from monitor.adapters.monitor_client import MonitorClient
-from monitor.adapters.rensa import RensaBands
 from monitor.adapters.stores.sqlite.store import SqliteStore
 from monitor.adapters.web.server import TURN_LIMIT, HttpServer, HttpSettings
 from monitor.app.alarm_rounds import AlarmRounds
@@ -46,17 +45,19 @@ from monitor.app.wiring.retrieval import (
     build_space,
     fingerprint,
 )
+from monitor.app.wiring.shards import build_maintained, vector_space
 from monitor.app.wiring.sources import build_dead_letters, build_decoder, build_source
 from monitor.app.wiring.traffic import build_traffic
 from monitor.core.alarms.alarms import Alarms
 from monitor.core.alarms.churn import WatchedSegments
 from monitor.core.index.corpus import Corpus
-from monitor.core.index.engine import Bm25Config, Depths, Engine
 from monitor.core.index.lexical.bm25 import Bm25Scorer
+from monitor.core.index.maintained import MaintainedState
 from monitor.core.model.anchors import AnchorSet
 from monitor.core.model.fingerprint import Fingerprint
 from monitor.core.reporting.drift import Drift, SegmentScope
 from monitor.core.session import Session
+from monitor.core.shards.port import DurableShards
 from monitor.ports import ConfigurationError, Source, StateStore
 
 
@@ -162,9 +163,10 @@ def _parts(
     space = build_space(configuration)
     watch = _watch(configuration, space, clocks)
     anchors = build_anchors(configuration, space)
-    corpus = Corpus(space.dimension, tombstone_days=configuration.state.tombstone_days)
+    made = build_maintained(configuration, space, anchors, clocks.monotonic)
+    corpus, engine = made.corpus, made.state
     source = given or build_source(configuration, space, corpus)
-    store = _store(configuration, space)
+    store = _store(configuration, space, made.shards)
     real = build_index(configuration, space, corpus)
     lexical = build_served_lexical(configuration, space, corpus)
     letters = build_dead_letters(configuration)
@@ -175,7 +177,6 @@ def _parts(
     gauges = Gauges(clocks, stale=configuration.source.stale_after)
     gauges.bounded = sourced.adapter.bounded
     deepest = max(configuration.measure.depths)
-    engine = build_engine(configuration, anchors, corpus)
     migration = build_migration(configuration, space, corpus, anchors, real, store, clocks)
     if migration is not None:
         stack.callback(migration.close)
@@ -239,6 +240,7 @@ def _parts(
         alarms=AlarmRounds(build_alarms(configuration, marked), session, clocks),
         anchors_watch=watch,
         traffic=traffic,
+        shards=made.shards,
         migration=migration,
         migration_judge=None if migration is None else build_judge(configuration, migration, clocks),
         readiness=None
@@ -293,23 +295,9 @@ def _watch(configuration: Configuration, space: Space, clocks: Clocks) -> Anchor
     )
 
 
-def build_engine(configuration: Configuration, anchors: AnchorSet, corpus: Corpus) -> Engine:
-    """The engine over an empty corpus."""
-    lexical = configuration.lexical
-    return Engine(
-        anchors,
-        corpus,
-        Depths(
-            max(configuration.measure.depths), dense=configuration.dense.adapter is not None, lexical=lexical.enabled
-        ),
-        configuration.corpus.distance,
-        Bm25Config(lexical.variant, lexical.k1, lexical.b, lexical.epsilon),
-        bands=RensaBands(),
-        dimensions=configuration.segments.dimensions,
-    )
-
-
-def _audit(configuration: Configuration, store: StateStore, corpus: Corpus, engine: Engine, clocks: Clocks) -> Audit:
+def _audit(
+    configuration: Configuration, store: StateStore, corpus: Corpus, engine: MaintainedState, clocks: Clocks
+) -> Audit:
     lexical, measured = configuration.lexical, configuration.measure
     # Seeded by the start: a monitor that restarts before a round is over looks at other anchors the next time.
     return Audit(
@@ -317,7 +305,6 @@ def _audit(configuration: Configuration, store: StateStore, corpus: Corpus, engi
         store,
         corpus,
         engine,
-        distance=configuration.corpus.distance,
         schedule=Schedule(measured.audit_seconds, measured.audit_chunks),
         generator=np.random.default_rng(int(clocks.wall())),
         clocks=clocks,
@@ -342,12 +329,14 @@ def drift_with(configuration: Configuration, marked: Fingerprint, anchors: Ancho
     )
 
 
-def _store(configuration: Configuration, space: Space) -> SqliteStore:
+def _store(configuration: Configuration, space: Space, shards: DurableShards | None) -> SqliteStore:
     state = configuration.state
     return SqliteStore(
         configuration.located(state.path),
         keep_deploys=state.keep_deploys,
         quarantine_rows=state.quarantine_rows,
         quarantine_bytes=state.quarantine_bytes,
-        space=f"{space.dimension} numbers, {configuration.corpus.distance}",
+        space=vector_space(configuration, space),
+        parts=0 if shards is None else shards.count,
+        shards=shards,
     )

@@ -14,9 +14,10 @@ from monitor.app.restore import restore
 from monitor.app.snapshot import Snapshots
 from monitor.app.traffic_section import TrafficSection
 from monitor.app.wiring.logs import build_log
-from monitor.app.wiring.monitor import build_engine, drift_with
+from monitor.app.wiring.monitor import drift_with
 from monitor.app.wiring.reading import read_state
 from monitor.app.wiring.retrieval import build_anchors, build_space, fingerprint
+from monitor.app.wiring.shards import build_engine
 from monitor.app.wiring.traffic import traffic_watch
 from monitor.core.index.corpus import Corpus
 from monitor.core.session import Session

@@ -55,6 +55,8 @@ class Corpus:
 
     def __init__(self, dimension: int, *, tombstone_days: float = 30.0) -> None:
         self.dimension = dimension
+        self.epoch = 0
+        """The step that all shards have ranked; 0 in one process."""
         self.vectors: NDArray[np.float32] = np.zeros((0, dimension), np.float32)
         self.names: list[str] = []
         """Chunk id by slot; stale where the slot is free. Indexes keep this very list to break ties."""

@@ -115,6 +115,10 @@ class Commit:
     unsaid: Sequence[int] = ()
     """Keys of chunks whose texts, as they were while they stood in lists, are no longer kept."""
     forgotten: Sequence[int] = ()
+    said: Sequence[int] = ()
+    """Keys of chunks that events said are live, where shards keep the changes: no sketch of theirs is kept."""
+    epoch: int = 0
+    """The step of all shards that this publishes; 0 in one process."""
     counters: Mapping[tuple[str, ...], int] = field(default_factory=dict)
     quarantined: Sequence[Quarantined] = ()
     released: Sequence[Position] = ()
@@ -162,6 +166,8 @@ class Resumed:
     """What was overheard of production; None where nothing was."""
     alarms: AlarmState | None = None
     """Of alarms between deploys; None before the first round."""
+    epoch: int = 0
+    """The step of all shards that was published last; 0 before the first, and in one process."""
 
 
 StoredChunk = tuple[ChunkRow, str, NDArray[np.float32] | None]

@@ -133,12 +133,47 @@ class Shards(Protocol):
         ...
 
 
-class DurableShards(Shards, Protocol):
+class ShardContents(Protocol):
+    """What shards have committed."""
+
+    def contents(self, keys: Sequence[int]) -> Mapping[int, StoredContent]:
+        """What is committed of some chunks, live or deleted; unknown keys are left out."""
+        ...
+
+    def chunks(self, batch: int) -> Iterator[Sequence[LoadedChunk]]:
+        """Every committed chunk, delete marks included, in key order over all shards, in batches.
+
+        Live ones have the slots 0, 1, ...: as a state of one process has them.
+        """
+        ...
+
+    def size(self) -> int:
+        """Bytes on disk, of all."""
+        ...
+
+    def close(self) -> None:
+        """Let go of everything; safe to call twice."""
+        ...
+
+
+class ShardReader(ShardContents, Protocol):
+    """Reads what was published of shards that somebody else may own."""
+
+    def start(self, published: int) -> object:
+        """Open them as of the coordinator's commit of that epoch.
+
+        Raises:
+            ConfigurationError: a shard neither stands there nor stood there before its last commit.
+        """
+        ...
+
+
+class DurableShards(Shards, ShardContents, Protocol):
     """Shards whose chunks survive the process, and that can take their last commit back.
 
     Constructed, they have opened nothing. `start` comes first, `close` last. Shards commit before the coordinator
     does, whose commit of an epoch is the only publication: a shard keeps what its last commit overwrote, and goes
-    back to it where the coordinator's never came.
+    back to it where the coordinator's never came. A step that was not committed is lost with `close`, as at a kill.
     """
 
     def start(self, published: int) -> tuple[ShardPosition, Sequence[StageSums]]:
@@ -161,25 +196,6 @@ class DurableShards(Shards, Protocol):
         """
         ...
 
-    def contents(self, keys: Sequence[int]) -> Mapping[int, StoredContent]:
-        """What shards have committed of some chunks, live or deleted; unknown keys are left out."""
-        ...
-
-    def chunks(self, batch: int) -> Iterator[Sequence[LoadedChunk]]:
-        """Every chunk that shards have committed, delete marks included, in key order over all of them, in batches.
-
-        Live ones have the slots 0, 1, ...: as a state of one process has them.
-        """
-        ...
-
-    def size(self) -> int:
-        """Bytes on disk, of all."""
-        ...
-
     def status(self) -> Sequence[ShardStatus]:
         """How each is, by number; asks none that is away, and may be called between any two other calls."""
-        ...
-
-    def close(self) -> None:
-        """Let go of everything; safe to call twice. A step that was not committed is lost, as at a kill."""
         ...

@@ -34,8 +34,6 @@ class ShardedCorpus(Corpus):
 
     def __init__(self, dimension: int, shards: Shards) -> None:
         super().__init__(dimension)
-        self.epoch = 0
-        """The step that all shards have ranked."""
         self.chunks = 0
         """Live chunks of all shards."""
         self._shards = shards

@@ -6,7 +6,7 @@ reports are kept, once; a reader of such a state finds nothing.
 
 import sqlite3
 import zlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import astuple
 from typing import Any
@@ -50,8 +50,10 @@ CREATE TABLE listed (
 CREATE INDEX listed_newest ON listed (newest);
 CREATE TABLE said (id INTEGER PRIMARY KEY, characters INTEGER NOT NULL, bytes INTEGER NOT NULL, packed BLOB NOT NULL);
 """
+SaidTexts = Callable[[Sequence[int]], Mapping[int, tuple[str, str]]]
+"""Content hash and text of live chunks by key."""
 TEXTS_KEPT = 100_000
-"""Texts of listed chunks; those that have stood in no list for longest go first."""
+"""SaidTexts of listed chunks; those that have stood in no list for longest go first."""
 TEXT_BYTES_KEPT = 128 << 20
 """Of all of them, compressed."""
 TEXT_CHARACTERS = 20_000
@@ -91,8 +93,13 @@ class HistoryTables:
         """Whether this state has the tables."""
         return bool(self._db.execute("SELECT 1 FROM sqlite_master WHERE name='point'").fetchone())
 
-    def put(self, commit: Commit) -> None:
-        """What one turn adds; forgets what is too old."""
+    def put(self, commit: Commit, texts: SaidTexts | None = None) -> None:
+        """What one turn adds; forgets what is too old.
+
+        Args:
+            commit: of the turn.
+            texts: content hash and text of live chunks by key, where they are in other files; None: in this one.
+        """
         if commit.approval is not None:
             self._db.execute("INSERT INTO approval (packed) VALUES (?)", (_encoded(astuple(commit.approval)),))
             self._db.execute(
@@ -104,9 +111,9 @@ class HistoryTables:
                 self._db.executemany("INSERT INTO track VALUES (?,?,?,?,?,?)", _rows(commit.tracks, number))
                 self._forget_tracks()
         if commit.deploy is not None:
-            self._keep_texts(commit.deploy.snapshot)
+            self._keep_texts(commit.deploy.snapshot, texts)
         for snapshot in commit.baselines:
-            self._keep_texts(snapshot)
+            self._keep_texts(snapshot, texts)
         if commit.unsaid:
             self._db.executemany(
                 "DELETE FROM said WHERE id IN (SELECT id FROM listed WHERE key=?)", [(key,) for key in commit.unsaid]
@@ -174,7 +181,7 @@ class HistoryTables:
             for said, first, newest, packed, characters in self._db.execute(read, (key,))
         ]
 
-    def _keep_texts(self, snapshot: Snapshot) -> None:
+    def _keep_texts(self, snapshot: Snapshot, texts: SaidTexts | None) -> None:
         """The texts of what stands in lists now, so that they can be read when others stand there."""
         db, number = self._db, self._db.execute("SELECT COALESCE(MAX(number),0) FROM point").fetchone()[0]
         db.executemany(
@@ -182,14 +189,28 @@ class HistoryTables:
             " ON CONFLICT (key,content_hash) DO UPDATE SET newest=excluded.newest",
             [(key, member.content_hash, number) for key, member in snapshot.members.items()],
         )
+        rows = self._missing_here(number) if texts is None else self._missing(number, texts)
+        db.executemany("INSERT INTO said VALUES (?,?,?,?)", (_said(at, text) for at, text in rows))
+        self._forget_texts()
+
+    def _missing(self, number: int, texts: SaidTexts) -> list[tuple[int, str]]:
+        """Ids and texts of what stands in lists and was not kept yet, of chunks in other files."""
+        read = (
+            "SELECT listed.id, listed.key, listed.content_hash FROM listed LEFT JOIN said ON said.id=listed.id"
+            " WHERE listed.newest=? AND said.id IS NULL"
+        )
+        listed = self._db.execute(read, (number,)).fetchall()
+        there = texts(sorted({key for _, key, _ in listed}))
+        return [(at, there[key][1]) for at, key, content in listed if key in there and there[key][0] == content]
+
+    def _missing_here(self, number: int) -> list[tuple[int, str]]:
+        """The same of chunks in this file."""
         missing = (
             "SELECT listed.id, chunk.text FROM listed JOIN chunk ON chunk.key=listed.key AND chunk.live=1"
             " AND chunk.content_hash=listed.content_hash LEFT JOIN said ON said.id=listed.id"
             " WHERE listed.newest=? AND said.id IS NULL"
         )
-        rows = db.execute(missing, (number,)).fetchall()
-        db.executemany("INSERT INTO said VALUES (?,?,?,?)", (_said(at, text) for at, text in rows))
-        self._forget_texts()
+        return self._db.execute(missing, (number,)).fetchall()
 
     def _forget_texts(self) -> None:
         count, held = self._db.execute("SELECT COUNT(*), COALESCE(SUM(bytes),0) FROM said").fetchone()

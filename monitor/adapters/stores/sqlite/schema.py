@@ -86,3 +86,28 @@ def keep_space(db: sqlite3.Connection, path: Path, space: str) -> None:
         found = f"state {path}: holds vectors of {kept[0]!r}, the configuration says {space!r}"
         message = f"{found}; expected the same, or another state.path"
         raise ConfigurationError(message)
+
+
+def keep_parts(db: sqlite3.Connection, path: Path, parts: int, *, read_only: bool) -> None:
+    """Note in how many parts the corpus lies; refuse a state of another number: its chunks are not where they were.
+
+    Raises:
+        ConfigurationError: the state is of another number of shards, or of one process.
+    """
+    read, kept = "SELECT value FROM meta WHERE name=?", 0
+    found = db.execute(read, ("shards",)).fetchone()
+    if found is not None:
+        kept = found[0]
+    elif parts and not read_only and db.execute(read, ("newest_event_time",)).fetchone() is None:
+        db.execute("INSERT INTO meta VALUES ('shards', ?)", (parts,))
+        kept = parts
+    if kept != parts:
+        of, wanted = _parts(kept), f"{_parts(parts)} (shards.count = {parts or 1})"
+        message = (
+            f"state {path}: is of {of}, the configuration says {wanted}; expected the same, or another state.path"
+        )
+        raise ConfigurationError(message)
+
+
+def _parts(parts: int) -> str:
+    return f"{parts} shards" if parts else "one process"

@@ -109,7 +109,7 @@ class ShardStore:
                 return self._look(published)
             self._recognize()
             self._db.execute("PRAGMA journal_mode=WAL")
-            self._db.execute("PRAGMA synchronous=NORMAL")
+            self._db.execute("PRAGMA synchronous=FULL")  # published is what shards have, after a power cut too
             if self._stand(_NOW).epoch != published and self._stand(_BEFORE).epoch == published:
                 self._take_back()
         except sqlite3.Error as error:

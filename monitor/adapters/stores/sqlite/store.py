@@ -25,7 +25,7 @@ from monitor.adapters.stores.sqlite.rows import (
     said,
     written,
 )
-from monitor.adapters.stores.sqlite.schema import keep_space, recognize
+from monitor.adapters.stores.sqlite.schema import keep_parts, keep_space, recognize
 from monitor.adapters.stores.sqlite.sketches import SketchTable
 from monitor.adapters.stores.sqlite.snapshots import (
     pack_deploy,
@@ -53,6 +53,8 @@ from monitor.core.model.events import Partition
 from monitor.core.model.report import DriftReport
 from monitor.core.records.committed import ChunkContent, Commit, DeployRecord, Quarantined, Resumed, StoredChunk
 from monitor.core.records.history import ChunkName, History, TextVersion, Track, Tracked
+from monitor.core.shards.messages import StoredContent
+from monitor.core.shards.port import DurableShards, ShardContents, ShardReader
 from monitor.core.traffic.model import KeptTraffic
 from monitor.core.traffic.panel import PanelBridge
 from monitor.ports import ConfigurationError, CorpusDriftError, UnreachableError
@@ -61,7 +63,10 @@ T = TypeVar("T")
 
 DECISION, CURRENT, BOOKMARK = "decision", "current report", "bookmark"
 PRODUCTION, BRIDGES = "production", "panel bridges"
+EPOCH = "shards' epoch"
 """Names in the table `meta`, whose values SQLite stores as they are given."""
+TRIES = 100
+"""To meet shards and coordinator at one commit."""
 DEPLOY_IDS_KEPT = 10_000
 """Ids (without reports) of old deploys, so that a repeated marker is known as one."""
 
@@ -77,6 +82,10 @@ class SqliteStore:
         read_only: read the last commit of a state that somebody else owns.
         patience: seconds to wait for another program that has locked the file.
         space: what the vectors are (dimension and distance); a state of another space is refused.
+        parts: in how many parts the corpus lies; 0: it is whole, and in this file. A state of another number is
+            refused.
+        shards: those parts, with the chunks. They commit before the state does, and its commit is what counts.
+        reader: reads the chunks of those parts where `read_only`; None: they cannot be had here.
     """
 
     def __init__(
@@ -89,8 +98,12 @@ class SqliteStore:
         read_only: bool = False,
         patience: float = 10.0,
         space: str = "",
+        parts: int = 0,
+        shards: DurableShards | None = None,
+        reader: ShardReader | None = None,
     ) -> None:
         self.path = path
+        self._parts, self._shards, self._reader = parts, shards, reader
         self._keep_deploys = keep_deploys
         self._quarantine = (quarantine_rows, quarantine_bytes)
         self._read_only, self._patience = read_only, patience
@@ -133,17 +146,47 @@ class SqliteStore:
             recognize(self._db, self.path, read_only=self._read_only)
             if not self._read_only:
                 self._db.execute("PRAGMA journal_mode=WAL")
-                # A power cut may undo the newest commits, never tear one; the positions go back with them.
-                self._db.execute("PRAGMA synchronous=NORMAL")
+                # A power cut may undo the newest commits, never tear one; the positions go back with them. Shards
+                # go back by one commit and no more.
+                self._db.execute(f"PRAGMA synchronous={'FULL' if self._parts else 'NORMAL'}")
                 self._checkpoints = Checkpoints(self.path, self._db, self._connect)
                 keep_space(self._db, self.path, self._space)
                 ShingleTable(self._db).prepare()
                 SketchTable(self._db).prepare()
                 HistoryTables(self._db).prepare()
+            keep_parts(self._db, self.path, self._parts, read_only=self._read_only)
+            if self._read_only and self._reader is not None:
+                self._look_at_shards(self._reader)
             return self._resumed()
         except sqlite3.Error as error:
             message = f"state {self.path}: {error}; expected a state file of corpus-drift in a writable folder"
             raise ConfigurationError(message) from error
+
+    def _look_at_shards(self, reader: ShardReader) -> None:
+        """Have the shards as of the commit that is read: while their owner goes on, until one is met between two."""
+        for _ in range(TRIES):
+            published = self._published()
+            try:
+                reader.start(published)
+            except ConfigurationError:
+                reader.close()
+                self._db.execute("COMMIT")
+                self._db.execute("BEGIN")
+                if self._published() == published:
+                    raise
+            else:
+                return
+        message = f"state {self.path}: its owner commits faster than it can be read; try again"
+        raise UnreachableError(message)
+
+    def _published(self) -> int:
+        found = self._db.execute("SELECT value FROM meta WHERE name=?", (EPOCH,)).fetchone()
+        return found[0] if found else 0
+
+    @property
+    def _elsewhere(self) -> ShardContents | None:
+        """Who has the chunks of a corpus in shards; None where nobody here does, and where they are in this file."""
+        return self._reader if self._shards is None else self._shards
 
     def _connect(self) -> sqlite3.Connection:
         uri = f"{self.path.absolute().as_uri()}?mode={'ro' if self._read_only else 'rwc'}"
@@ -161,7 +204,8 @@ class SqliteStore:
         heard = self._db.execute("SELECT value FROM meta WHERE name=?", (PRODUCTION,)).fetchone()
         overheard = None if heard is None else self._unpacked(unpack_production, heard[0], PRODUCTION)
         begun, time = newest is None, newest[0] if newest else 0
-        return Resumed(positions, counters, self.ledger(), time, begun, said, overheard, AlarmTable(self._db).kept())
+        alarms, epoch = AlarmTable(self._db).kept(), self._published()
+        return Resumed(positions, counters, self.ledger(), time, begun, said, overheard, alarms, epoch)
 
     def commit(self, commit: Commit) -> None:
         """Apply one turn in one transaction.
@@ -170,6 +214,8 @@ class SqliteStore:
             UnreachableError: the file cannot be written now (disk full, locked, read only); nothing of it is stored.
         """
         changed = bool(commit.changes or commit.forgotten)
+        if self._shards is not None:
+            self._shards.commit(commit.epoch)
         with self._told("cannot commit"):
             # What is to be forgotten is overwritten; a copy that a page left behind when it was split is not found.
             self._db.execute(f"PRAGMA secure_delete={'ON' if commit.unsaid else 'OFF'}")
@@ -192,7 +238,7 @@ class SqliteStore:
         db.executemany(TOUCH_CHUNK, touches)
         db.executemany("DELETE FROM chunk WHERE key=?", [(key,) for key in commit.forgotten])
         live = [change.after.key for change in commit.changes if change.after.live]  # a repeated delete leaves it
-        SketchTable(db).put(commit.sketches, gone=[*live, *commit.forgotten])
+        SketchTable(db).put(commit.sketches, gone=[*live, *commit.said, *commit.forgotten])
         encoded = [(msgspec.msgpack.encode(name), value) for name, value in commit.counters.items()]
         db.executemany("INSERT OR REPLACE INTO counter VALUES (?,?)", encoded)
         if commit.deploy is not None:
@@ -208,7 +254,7 @@ class SqliteStore:
         if commit.target is not None:
             TargetTable(db).prepare()
             TargetTable(db).put(commit.target)
-        HistoryTables(db).put(commit)
+        HistoryTables(db).put(commit, self._texts_elsewhere if self._parts else None)
         if commit.alarms is not None:
             AlarmTable(db).put(commit.alarms)
         if commit.traffic is not None:
@@ -218,6 +264,8 @@ class SqliteStore:
     def _put_words(self, commit: Commit) -> None:
         """What a person decided, and the report of now, which no other commit leaves standing."""
         put = "INSERT OR REPLACE INTO meta VALUES (?, ?)"
+        if self._parts:
+            self._db.execute(put, (EPOCH, commit.epoch))
         if commit.bookmark is not None:
             self._db.execute(put, (BOOKMARK, commit.bookmark))
         if commit.decision is not None:
@@ -247,11 +295,19 @@ class SqliteStore:
 
     def chunks(self, batch: int) -> Iterator[Sequence[StoredChunk]]:
         """Every known chunk in key order, in batches; live rows have the slots that an empty corpus gives them."""
-        yield from self._chunks(READ_CHUNKS, batch)
+        if not self._parts:
+            yield from self._chunks(READ_CHUNKS, batch)
+        elif self._elsewhere is not None:
+            yield from self._elsewhere.chunks(batch)
+        else:
+            message = (
+                f"state {self.path}: its {self._parts} shards are not on this machine; expected their files here"
+            )
+            raise ConfigurationError(message)
 
     def contents(self, batch: int) -> Iterator[Sequence[tuple[ChunkRow, str]]]:
         """The same without vectors."""
-        for stored in self._chunks(READ_CONTENTS, batch):
+        for stored in self.chunks(batch) if self._parts else self._chunks(READ_CONTENTS, batch):
             yield [(row, text) for row, text, _ in stored]
 
     def _chunks(self, query: str, batch: int) -> Iterator[Sequence[StoredChunk]]:
@@ -284,15 +340,31 @@ class SqliteStore:
 
     def texts(self, keys: Sequence[int]) -> Mapping[int, str]:
         """Texts of live chunks, for cards and audits; unknown keys are left out."""
+        if self._parts:
+            return {key: said.text for key, said in self.said(keys).items()}
         read = "SELECT text FROM chunk WHERE key=? AND live=1"
         rows = {key: self._all(read, (key,)) for key in keys}
         return {key: row[0][0] for key, row in rows.items() if row}
 
     def said(self, keys: Sequence[int]) -> Mapping[int, ChunkContent]:
         """What live chunks say, and as what numbers; unknown keys are left out."""
+        if self._parts:
+            found = self._contents_elsewhere(keys)
+            return {
+                key: ChunkContent(of.content_hash, of.text, of.vector)
+                for key, of in found.items()
+                if of.text is not None
+            }
         read = "SELECT content_hash,text,vector FROM chunk WHERE key=? AND live=1"
         rows = {key: self._all(read, (key,)) for key in keys}
         return {key: said(*row[0]) for key, row in rows.items() if row}
+
+    def _contents_elsewhere(self, keys: Sequence[int]) -> Mapping[int, StoredContent]:
+        return {} if self._elsewhere is None or not keys else self._elsewhere.contents(keys)
+
+    def _texts_elsewhere(self, keys: Sequence[int]) -> Mapping[int, tuple[str, str]]:
+        """Content hash and text of live chunks."""
+        return {key: (one.content_hash, one.text) for key, one in self.said(keys).items()}
 
     def deploy(self, deploy_id: str) -> DeployRecord | None:
         """A judged deploy; None when it is not known or its report is no longer kept. Asked again: the same."""
@@ -386,6 +458,9 @@ class SqliteStore:
 
     def named(self, keys: Sequence[int]) -> Mapping[int, ChunkName]:
         """What chunks are called, live or deleted; unknown keys are left out."""
+        if self._parts:
+            found = self._contents_elsewhere(keys)
+            return {key: ChunkName(of.chunk_id, of.doc_id, of.text is not None) for key, of in found.items()}
         rows = {key: self._all("SELECT chunk_id,doc_id,live FROM chunk WHERE key=?", (key,)) for key in keys}
         return {key: ChunkName(row[0][0], row[0][1], bool(row[0][2])) for key, row in rows.items() if row}
 
@@ -422,13 +497,16 @@ class SqliteStore:
     def size(self) -> int:
         """Bytes on disk, write-ahead log included."""
         files = (self.path, self.path.with_name(self.path.name + "-wal"))
-        return sum(file.stat().st_size for file in files if file.exists())
+        shards = 0 if self._elsewhere is None else self._elsewhere.size()
+        return shards + sum(file.stat().st_size for file in files if file.exists())
 
     def close(self) -> None:
         """Close the file; safe to call twice."""
         if self._checkpoints is not None:
             self._checkpoints.close()
             self._checkpoints = None
+        if self._elsewhere is not None:
+            self._elsewhere.close()
         if self._open is not None:
             self._open.close()
             self._open = self._read = self._images = None

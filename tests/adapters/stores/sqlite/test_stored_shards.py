@@ -52,11 +52,11 @@ class Run:
         self.session.compare_with(self.baseline)
 
     def commit(self) -> None:
-        self.shards.commit(self.session.corpus.epoch)  # type: ignore[attr-defined]  # it is over shards
+        self.shards.commit(self.session.corpus.epoch)
         self.publish()
 
     def publish(self) -> None:
-        self.published = self.session.corpus.epoch  # type: ignore[attr-defined]  # as above
+        self.published = self.session.corpus.epoch
         self.baseline, self.counters = self.session.baseline, dict(self.session.counters)
 
     def killed(self) -> None:
@@ -88,7 +88,7 @@ def test_a_kill_between_the_shards_commits_and_the_publication_changes_nothing(t
         run.session.apply(events)
         if turn % 3 == 2:
             run.session.forget()
-        epoch = run.session.corpus.epoch  # type: ignore[attr-defined]  # it is over shards
+        epoch = run.session.corpus.epoch
         for shard, store in list(zip(run.shards.shards, run.shards._files.stores, strict=True))[:stored]:
             store.commit(shard.commit(epoch))
         run.killed()
