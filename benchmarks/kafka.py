@@ -206,8 +206,8 @@ def watch(monitor: Monitor, topic: str, events: int) -> list[tuple[float, Mappin
     views: list[tuple[float, Mapping[int, int]]] = []
     publish = monitor.measuring.publish
 
-    def noted(measured: Measured) -> None:
-        publish(measured)
+    def noted(measured: Measured, *, whole: bool = True) -> None:
+        publish(measured, whole=whole)
         views.append(
             (
                 time.time(),

@@ -146,5 +146,24 @@ PIPELINE = Board(
             width=6,
             height=6,
         ),
+        Heading("Shards (where the corpus lies in several)"),
+        _plain("Shards that answer", "shard_up", "short", "shard"),
+        _plain("Lag of a shard's partitions", "shard_lag_events", "short", "shard"),
+        _plain("Live chunks of a shard", "shard_chunks", "short", "shard"),
+        Graph(
+            "Time a second, on taking events in and on ranking",
+            "Seconds a second; the slowest shard is what a step waits for.",
+            "percentunit",
+            (
+                Query(_rate("shard_stage_seconds_total", "instance", "shard"), "{{instance}} {{shard}} stage"),
+                Query(_rate("shard_rank_seconds_total", "instance", "shard"), "{{instance}} {{shard}} rank"),
+            ),
+        ),
+        Graph(
+            "Shards born again",
+            about("shard_restarts"),
+            "short",
+            (Query(f"sum by (instance, shard) (increase({metric('shard_restarts_total')}[{_RATE}]))", "{{shard}}"),),
+        ),
     ),
 )

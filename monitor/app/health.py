@@ -21,6 +21,7 @@ from monitor.core.records.published import (
     Health,
     ProductionHealth,
 )
+from monitor.core.shards.messages import ShardStatus
 from monitor.ports import Replay, Source
 
 BATCH_BOUNDS = (0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1.0, 3.0, 10.0, 30.0)
@@ -155,13 +156,14 @@ class Gauges:
         state_bytes: int,
         points: int | None,
         audits: Mapping[AuditLeg, Audited],
-        engine: EngineWork,
+        engine: EngineWork | None,
         anchors: AnchorsTaken | None = None,
         freshness: Durations | None = None,
         foreign: int | None = None,
         remarks: Sequence[str] = (),
         production: ProductionHealth | None = None,
         awaited: Mapping[str, str] | None = None,
+        shards: Sequence[ShardStatus] = (),
     ) -> Health:
         """Freeze it."""
         return Health(
@@ -188,4 +190,5 @@ class Gauges:
             remarks=tuple(remarks),
             production=production,
             awaited=dict(awaited or {}),
+            shards=tuple(shards),
         )

@@ -31,6 +31,7 @@ from monitor.core.model.plausibility import DOUBTFUL, Doubt, StreamTime
 from monitor.core.records.committed import Commit, Quarantined, Resumed
 from monitor.core.records.published import Published
 from monitor.core.session import OPEN_GAPS, Ingested
+from monitor.core.shards.messages import ShardAwayError
 from monitor.ports import ScanningSource, UnreachableError
 
 LOG = logging.getLogger(__name__)
@@ -300,7 +301,8 @@ class Monitor:
                 view = self.published
                 if view is not None:
                     said = (view.report, Verdict("unknown", (str(error),), ()))
-                    self.measuring.publish(lambda said=said: said)  # type: ignore[misc]  # bound now
+                    away = isinstance(error, ShardAwayError)
+                    self.measuring.publish(lambda said=said: said, whole=not away)  # type: ignore[misc]  # bound now
                 if self.stopping.wait(self.parts.pace.retry):
                     raise Stopped from error
 

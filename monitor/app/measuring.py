@@ -213,8 +213,13 @@ class Measuring:
         self.publish(measured)
         return measured
 
-    def publish(self, measured: Measured) -> None:
-        """Swap the one reference that scrapes and pages read."""
+    def publish(self, measured: Measured, *, whole: bool = True) -> None:
+        """Swap the one reference that scrapes and pages read.
+
+        Args:
+            measured: what they read.
+            whole: whether the corpus may be asked; not while a shard is away in the midst of a step.
+        """
         parts, intake = self._parts, self._intake
         pause = max(parts.pace.report, REPLAY_PAUSES * self._replay_seconds)
         self._next_report = parts.clocks.monotonic() + pause
@@ -224,14 +229,15 @@ class Measuring:
             waiting=intake.barrier.waiting,
             state_bytes=parts.store.size(),
             points=self._sampling.points(parts.retriever, parts.clocks.monotonic()),
-            freshness=self._fresh.look(parts.retriever, parts.corpus),
+            freshness=self._fresh.look(parts.retriever, parts.corpus) if whole else None,
             audits=parts.audit.results if parts.audit is not None else {},
-            engine=parts.gauges.worked(parts.engine),
+            engine=parts.gauges.worked(parts.engine) if whole else None,
             anchors=None if parts.anchors_watch is None else parts.anchors_watch.state(len(parts.engine.anchors)),
             foreign=None if parts.served is None else parts.served.foreign_places,
             remarks=() if parts.served is None else parts.served.remarks(),
             production=None if parts.production is None else parts.production.health(),
             awaited=None if parts.readiness is None else parts.readiness.waiting,
+            shards=() if parts.shards is None else parts.shards.status(),
         )
         self._measured = measured
         watch = parts.migration

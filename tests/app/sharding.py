@@ -224,9 +224,9 @@ class Said:
     names: str
 
 
-def left(config: Path) -> Said:
+def left(config: Path, model: type[Configuration] = MODEL) -> Said:
     """The committed state, canonically, as any reader has it."""
-    settings = load(config, {}, MODEL)
+    settings = load(config, {}, model)
     with read_state(settings) as store:
         ledger = store.ledger()
         records = [record for judged in ledger if (record := store.deploy(judged.deploy_id)) is not None]

@@ -23,7 +23,7 @@ from monitor.app.configuration import load
 from monitor.core.model.events import Upsert
 from tests.app.migrating import SECTION, migrated
 from tests.app.migrating import asked as asked_in_both
-from tests.corpora import Shape, configuration, written
+from tests.corpora import Shape, configuration, write_case, written
 from tests.dashboards.boards import DOCUMENTS, Asked, asked, variables
 from tests.dashboards.learnt import keep_rounds
 from tests.e2e.program import LISTENING, SCRIPT, START_SECONDS, STOP_SECONDS, Running, eventually, fetched
@@ -56,6 +56,9 @@ scrape_configs:
   - job_name: corpus-drift
     static_configs:
       - targets: ["{target}"]
+  - job_name: corpus-drift-in-shards
+    static_configs:
+      - targets: ["{shards}"]
 """
 
 
@@ -90,6 +93,22 @@ def streaming(folder: Path, url: str) -> Iterator[Running]:
                 server.stdin.close()
 
 
+@contextmanager
+def in_shards(folder: Path) -> Iterator[Running]:
+    """A second monitor, whose corpus lies in two shards."""
+    shape = replace(SHAPE, dense=False)
+    config, log = write_case(folder, shape=shape, extra="[shards]\ncount = 2\n"), folder / "run.log"
+    with log.open("wb") as output:
+        server = subprocess.Popen([SCRIPT, "run", "-c", str(config)], stdout=output, stderr=subprocess.STDOUT)
+        started = Running(server, log)
+        try:
+            started.wait(lambda: LISTENING in started.said(), START_SECONDS, "listening")
+            yield started
+        finally:
+            server.kill()
+            server.wait(STOP_SECONDS)
+
+
 def parts() -> list[bytes]:
     """The stream in pieces, one record of it not to be read."""
     lines = written(migrated(7, SHAPE).made).splitlines(keepends=True)
@@ -104,9 +123,10 @@ def metrics(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         texts = {of.chunk.chunk_id: of.chunk.text for of in migrated(7, SHAPE).made if isinstance(of, Upsert)}
         retriever = stack.enter_context(serving(Retriever(texts)))
         running = stack.enter_context(streaming(tmp_path_factory.mktemp("monitor"), retriever))
+        sharded = stack.enter_context(in_shards(tmp_path_factory.mktemp("shards")))
         stream = running.server.stdin
         assert stream is not None
-        url = need(prometheus(SCRAPES.format(target=running.url.removeprefix("http://"))), stack)
+        url = need(prometheus(SCRAPES.format(target=_host(running), shards=_host(sharded))), stack)
         for part in parts():
             stream.write(part)
             stream.flush()
@@ -116,6 +136,10 @@ def metrics(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         running.wait(lambda: found(url, "corpus_drift_last_audit_timestamp_seconds"), 180.0, "audit")
         running.wait(lambda: found(url, "corpus_drift_lag_events offset 4s"), 180.0, "some history")
         yield url
+
+
+def _host(running: Running) -> str:
+    return running.url.removeprefix("http://")
 
 
 def ask(url: str, path: str, **query: str) -> Any:

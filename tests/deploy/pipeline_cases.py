@@ -86,6 +86,27 @@ BOARD = (
         f'{TARGET},topic="t"',
     ),
     Known(
+        "CorpusDriftShardAway",
+        "critical",
+        0.5,
+        1.5,
+        (own("shard_up", always(0), 'shard="2"'), own("shard_up", always(1), 'shard="0"')),
+        ((own("shard_up", always(1), 'shard="2"'),), (UP,)),
+        f'{TARGET},shard="2"',
+    ),
+    Known(
+        "CorpusDriftShardBehind",
+        "warning",
+        0.5,
+        3,
+        (own("shard_lag_events", always(12_000.0), 'shard="1"'),),
+        (
+            (own("shard_lag_events", always(9_000.0), 'shard="1"'),),
+            (own("shard_lag_events", [50_000.0, 10.0] * 30, 'shard="1"'),),
+        ),
+        f'{TARGET},shard="1"',
+    ),
+    Known(
         "CorpusDriftStreamGap",
         "critical",
         9.5,

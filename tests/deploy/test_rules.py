@@ -74,7 +74,7 @@ PAGES = {
     "CorpusDriftEvidence", "CorpusDriftUnknown", "CorpusDriftVerdictUnknown", "CorpusDriftMonitorDown",
     "CorpusDriftLoopStuck", "CorpusDriftInputStale", "CorpusDriftStreamGap", "CorpusDriftMixedEmbeddings",
     "CorpusDriftAuditMismatch", "CorpusDriftMigrationResurrected", "CorpusDriftMigrationMixed",
-    "CorpusDriftMigrationRollBack",
+    "CorpusDriftMigrationRollBack", "CorpusDriftShardAway",
 }  # fmt: skip
 """Evidence; what is broken or unknown; and what was counted over everything there is, not estimated."""
 

@@ -14,6 +14,7 @@ from monitor.adapters.prometheus.engine import anchors_families, audit_families,
 from monitor.adapters.prometheus.families import counter, gauge, histogram, info, plain
 from monitor.adapters.prometheus.migration import migration_families
 from monitor.adapters.prometheus.production import production_families
+from monitor.adapters.prometheus.shards import shard_families
 from monitor.adapters.prometheus.text import page_text
 from monitor.adapters.prometheus.traffic import panel_families, traffic_families
 from monitor.core.alarms.state import AlarmState
@@ -101,6 +102,7 @@ def alive(view: Published) -> Iterator[Metric]:
     yield from audit_families(view.health.audits)
     yield from engine_families(view.health.engine)
     yield from anchors_families(view.health.anchors)
+    yield from shard_families(view.health)
     yield from migration_families(view.assessment)
     yield from production_families(view.health.production)
     yield from traffic_families(view.traffic)

@@ -183,6 +183,42 @@ PRODUCTION = (
 )  # fmt: skip
 """Only where `[production]` is configured."""
 
+SHARDS = (
+    Metric(
+        "shard_up", "0 or 1", "1 for a shard that answers, 0 for one that is away: the verdict is then unknown",
+        "The shard is back.", ("shard",),
+    ),
+    Metric("shard_chunks", "chunks", "Live chunks of each shard", "The shard grows.", ("shard",)),
+    Metric("shard_step", "steps", "The step that a shard took last; all shards take the same ones", "Events arrive.",
+           ("shard",)),
+    Metric(
+        "shard_position_events", "events", "Where a shard stands in its partitions: their next offsets added up",
+        "Events arrive.", ("shard",),
+    ),
+    Metric(
+        "shard_lag_events", "events",
+        "Events of a shard's partitions that were not taken yet; NaN where the source does not say",
+        "The partitions of this shard fall behind.", ("shard",),
+    ),
+    Metric(
+        "shard_stage_seconds", "seconds", "Spent on taking events in, by shard", "The shard works.", ("shard",),
+        "counter",
+    ),
+    Metric(
+        "shard_rank_seconds", "seconds", "Spent on ranking, by shard", "The shard works.", ("shard",), "counter",
+    ),
+    Metric(
+        "shard_bytes", "bytes",
+        "Exchanged with a shard, `sent` by it and `received`; absent where shards are in this process",
+        "More is said between shards and coordinator.", ("shard", "direction"), "counter",
+    ),
+    Metric(
+        "shard_restarts", "times", "Times that a shard was born again since the coordinator started",
+        "A process or node of the shard was lost.", ("shard",), "counter",
+    ),
+)  # fmt: skip
+"""Only where the corpus lies in shards."""
+
 ENGINE = (
     Metric(
         "audit_mismatches", "results",

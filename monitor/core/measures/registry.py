@@ -127,6 +127,7 @@ REGISTRY = MeasureRegistry(
         "Replays of the real index": health.REPLAYS,
         "Production's retriever": health.PRODUCTION,
         "Engine and audits": health.ENGINE,
+        "Shards": health.SHARDS,
         "Encoder migration": migrations.MIGRATION,
         "Anchors and traffic": traffic.TRAFFIC,
     },

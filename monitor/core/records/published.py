@@ -11,6 +11,7 @@ from monitor.core.migration.model import MigrationView
 from monitor.core.migration.verdict import MigrationAssessment
 from monitor.core.model.events import Partition
 from monitor.core.model.report import DriftReport
+from monitor.core.shards.messages import ShardStatus, shard_of
 from monitor.core.traffic.panel import PanelBridge
 from monitor.core.traffic.view import TrafficView
 
@@ -146,6 +147,14 @@ class Health:
     """None where production is neither asked nor overheard."""
     awaited: Mapping[str, str] = field(default_factory=dict)
     """The deploy that waits for the index, to be judged or to be judged again, and for what."""
+    shards: tuple[ShardStatus, ...] = ()
+    """The parts in which the corpus lies, by number; none where one process has it whole."""
+
+    def behind(self, shard: int) -> int | None:
+        """Events of a shard's partitions that were not taken yet; None where the source does not say."""
+        if self.lag is None:
+            return None
+        return sum(events for part, events in self.lag.items() if shard_of(part, len(self.shards)) == shard)
 
 
 @dataclass(frozen=True, slots=True)

@@ -35,6 +35,7 @@ def pipeline(view: Published) -> tuple[StatusLine, ...]:
         _lag(view),
         _waiting(health),
         *_awaited(health),
+        *_shards(health),
         *_stamps(health),
         _counted("Anchors the index did not answer for", health.failures, "replay_failures"),
         *_production(health.production),
@@ -79,6 +80,23 @@ def _waiting(health: Health) -> StatusLine:
 def _awaited(health: Health) -> Iterator[StatusLine]:
     for name, why in health.awaited.items():
         yield StatusLine("Deploy that waits for the index", shown(name), "odd", shown(why, 400), "index_awaited")
+
+
+def _shards(health: Health) -> Iterator[StatusLine]:
+    """Nothing where one process has the corpus; every shard that is away by its number, with the reason."""
+    if not health.shards:
+        return
+    away = [of for of in health.shards if of.away]
+    for of in away[:MOST_NAMED]:
+        name = f"Shard {of.number} of {len(health.shards)}"
+        yield StatusLine(name, "away", "bad", shown(of.away, MOST_SAID), "shard_up")
+    told = f"{len(health.shards) - len(away)} of {len(health.shards)} answer"
+    sizes = ", ".join(f"{of.number}: {of.chunks:,}" for of in health.shards[:MOST_NAMED])
+    more = ", ..." if len(health.shards) > MOST_NAMED else ""
+    yield StatusLine("Shards", told, "bad" if away else "good", f"chunks of each: {sizes}{more}", "shard_up")
+    born = sum(of.restarts for of in health.shards)
+    if born:
+        yield StatusLine("Shards born again", f"{born:,} since this start", "odd", metric="shard_restarts")
 
 
 def _stamps(health: Health) -> Iterator[StatusLine]:

@@ -47,7 +47,7 @@ def pipeline_group(scope: AlertScope, pace: ExpectedTiming) -> AlertGroup:
     """All alerts that no policy rule stands for."""
     alerts = (
         *_presence(scope, pace), *(_input(scope, pace) if pace.stream else ()), *_stream(scope, pace),
-        *_index(scope, pace), *_trust(scope, pace),
+        *_index(scope, pace), *_trust(scope, pace), *_shards(scope, pace),
     )  # fmt: skip
     return AlertGroup(f"corpus-drift-{scope.corpus}-pipeline", alerts)
 
@@ -275,3 +275,30 @@ def _trust(scope: AlertScope, pace: ExpectedTiming) -> Iterator[Alert]:
             PIPELINE_BOARD,
             keep=scope.keep,
         )
+
+
+def _shards(scope: AlertScope, pace: ExpectedTiming) -> Iterator[Alert]:
+    """Without shards there is no series, and neither fires."""
+    yield Alert(
+        "CorpusDriftShardAway",
+        f"{series('shard_up', scope.selector)} == 0",
+        60.0,
+        "critical",
+        "A shard of the corpus does not answer",
+        "Shard {{ $labels.shard }} is away: nothing is known of its chunks, so the verdict on the whole is UNKNOWN "
+        "until it is back.",
+        PIPELINE_BOARD,
+        keep=scope.keep,
+    )
+    window, limit = duration(_WINDOW), _LAG_POLLS * pace.batch
+    yield Alert(
+        "CorpusDriftShardBehind",
+        f"min_over_time({series('shard_lag_events', scope.selector)}[{window}]) > {limit}",
+        60.0,
+        "warning",
+        "The partitions of a shard are behind the stream",
+        f"At least {{{{ $value }}}} events of shard {{{{ $labels.shard }}}} were waiting throughout {window}; "
+        f"expected at most {limit}.",
+        PIPELINE_BOARD,
+        keep=scope.keep,
+    )

@@ -15,6 +15,7 @@ from monitor.core.measures.registry import REGISTRY
 from monitor.core.model.events import Partition
 from monitor.core.model.problems import Problem, ProblemKind
 from monitor.core.records.published import Audited, Published
+from monitor.core.shards.messages import ShardStatus
 from tests.adapters.views import health, view
 
 FAULTY: Mapping[str, Published] = {
@@ -34,6 +35,10 @@ FAULTY: Mapping[str, Published] = {
     "audited": view(
         ["s"],
         health=health(audits={"dense": Audited(3, 9, 1.7e9), "lexical": Audited(skipped="corpus_too_large")}),
+    ),
+    "a shard away": view(
+        ["s"],
+        health=health(shards=(ShardStatus(0, 7, {}, 30), ShardStatus(1, 6, {}, 30, away="node lost", restarts=2))),
     ),
     "ghosts": view(["s"], health=health(index_points=99)),
 }  # fmt: skip
@@ -65,6 +70,14 @@ def test_events_lost_with_a_topic_are_counted_and_its_lag_is_unknown_not_gone() 
     assert found["corpus_drift_open_gaps"] == [({}, 1.0)]
     ((labels, lag),) = found["corpus_drift_lag_events"]
     assert (labels, math.isnan(lag)) == ({"topic": "events", "partition": "0"}, True)
+
+
+def test_a_shard_that_is_away_is_named_with_its_reason() -> None:
+    lines = {line.name: line for line in pipeline(FAULTY["a shard away"])}
+    assert (lines["Shard 1 of 2"].value, lines["Shard 1 of 2"].note) == ("away", "node lost")
+    assert (lines["Shards"].value, lines["Shards"].state) == ("1 of 2 answer", "bad")
+    assert lines["Shards born again"].value == "2 since this start"
+    assert not any("hard" in line.name for line in pipeline(FAULTY["ghosts"]))
 
 
 def test_reasons_and_staleness_have_a_number() -> None:
