@@ -16,6 +16,7 @@ import msgspec
 import numpy as np
 
 from monitor.adapters.stores.sqlite.history import unpack_point
+from monitor.adapters.stores.sqlite.shard_files import ShardFiles
 from monitor.adapters.stores.sqlite.snapshots import unpack_deploy, unpack_snapshot
 from monitor.core.index.baseline import Snapshot
 from monitor.core.model.lists import NO_CHUNK
@@ -36,7 +37,7 @@ def digest(state: Path) -> Parts:
         db.execute("BEGIN")  # all that follows is one commit's view
         if not db.execute("PRAGMA user_version").fetchone()[0]:
             return {}
-        return dict(_parts(db))
+        return dict(_parts(db, state))
 
 
 def sections(parts: Mapping[str, str]) -> Parts:
@@ -71,7 +72,7 @@ def positions(parts: Mapping[str, str]) -> str:
     return repr(named)
 
 
-def _parts(db: sqlite3.Connection) -> Iterator[tuple[str, str]]:
+def _parts(db: sqlite3.Connection, state: Path) -> Iterator[tuple[str, str]]:
     for deploy_id, time, verdict, record in db.execute(
         "SELECT deploy_id,event_time,verdict,record FROM deploy ORDER BY number"
     ):
@@ -80,7 +81,7 @@ def _parts(db: sqlite3.Connection) -> Iterator[tuple[str, str]]:
             yield from _deploy(unpack_deploy(record))
     for name, packed in db.execute("SELECT name,snapshot FROM baseline ORDER BY number"):
         yield from _snapshot(f"baseline/{name}", unpack_snapshot(packed))
-    for row in db.execute("SELECT * FROM chunk ORDER BY key"):
+    for row in _chunks(db, state):
         yield f"chunk/{row[1]}", _columns(row)
     if db.execute("SELECT 1 FROM sqlite_master WHERE name='sketch'").fetchone():
         for key, total, sample in db.execute("SELECT key,total,packed FROM sketch ORDER BY key"):
@@ -99,8 +100,22 @@ def _parts(db: sqlite3.Connection) -> Iterator[tuple[str, str]]:
     # An image names the program's arrays, which lie as its history has them.
     # Rounds follow the wall clock: see tests/app/test_alarm_rounds.py, where that is the test's.
     for name, value in db.execute(_META):
-        if not name.startswith("alarm"):
+        if not name.startswith(("alarm", "shards")):
             yield f"meta/{name}", str(value)
+
+
+def _chunks(db: sqlite3.Connection, state: Path) -> list[tuple[Any, ...]]:
+    """The chunk table: of one file, or of all shards as they were published. Steps are counted by batches."""
+    kept = dict(db.execute("SELECT name,value FROM meta WHERE name LIKE 'shards%'"))
+    rows = db.execute("SELECT * FROM chunk").fetchall()
+    if kept.get("shards' epoch"):
+        files = ShardFiles(state, kept["shards"], read_only=True)
+        try:
+            files.start(kept["shards' epoch"])
+            rows += [row for store in files.stores for row in store._db.execute("SELECT * FROM chunk")]
+        finally:
+            files.close()
+    return sorted(rows, key=lambda row: row[0])
 
 
 def _past(db: sqlite3.Connection) -> Iterator[tuple[str, str]]:

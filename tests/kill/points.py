@@ -13,7 +13,9 @@ from monitor.adapters.retrieval.qdrant import embedded as qdrant_embedded
 from monitor.adapters.retrieval.qdrant.embedded import EmbeddedIndex
 from monitor.adapters.sources.kafka.dead_letters import KafkaDeadLetters
 from monitor.adapters.sources.kafka.source import KafkaSource
+from monitor.adapters.stores.sqlite.shard_store import ShardStore
 from monitor.adapters.stores.sqlite.store import SqliteStore
+from monitor.adapters.stores.sqlite.stored_shards import StoredShards
 from monitor.app.embedding import Embedder
 from monitor.app.loop import Monitor
 from monitor.app.measuring import Measuring
@@ -92,6 +94,14 @@ STATEMENTS = {
     "COMMIT": "before COMMIT",
 }
 """Beginning of an SQL statement, and the point just before it: inside the transaction."""
+IN_SHARDS: tuple[tuple[Any, str, str, str], ...] = (
+    (StoredShards, "stage", "", "staged"),
+    (StoredShards, "rank", "", "ranked"),
+    (ShardStore, "commit", "before shard", "shard stored"),
+    (ShardStore, "_put", "", "shard written"),
+    (ShardStore, "_take_back", "", "shard taken back"),
+)
+"""The same, which only a corpus in shards comes to; the shards of a step commit one after the other."""
 LETTERS = ("before letters", "letters sent")
 """Points that only a configured dead-letter topic has."""
 NAMED = (
@@ -103,7 +113,7 @@ NAMED = (
 
 def install(points: Points, log: Path) -> None:
     """Set all points, and note the digest of the state at each barrier as it is committed."""
-    for owner, name, before, after in AROUND:
+    for owner, name, before, after in (*AROUND, *IN_SHARDS):
         points.wrap(owner, name, before=before, after=after)
     _watch_statements(points)
     _watch_barriers(points, log)

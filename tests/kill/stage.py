@@ -42,6 +42,7 @@ class Setting:
         variant: of BM25.
         quarantine_rows: rows the quarantine keeps.
         dead_letters: whether what is set aside goes to a topic as well.
+        dense: whether there is an index, which the monitor fills.
     """
 
     seed: int
@@ -50,6 +51,9 @@ class Setting:
     variant: Literal["okapi", "lucene"] = "lucene"
     quarantine_rows: int = 10_000
     dead_letters: bool = False
+    dense: bool = True
+    shards: int = 1
+    """In how many parts the corpus lies."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +90,8 @@ class Stage:
     def configuration(self, batch: int) -> str:
         """The configuration; only `batch` may differ between lives."""
         migration = SECTION if self.setting.plot.migrates else ""
+        if not self.setting.dense:
+            migration += f'[dense]\nengine = "none"\n[shards]\ncount = {self.setting.shards}\n'
         servers = json.dumps(self.bootstrap.split(","))
         return f"""[corpus]
 name = "killed"
