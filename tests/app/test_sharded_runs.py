@@ -1,13 +1,24 @@
 """The product over shards: report, gate, cards, metrics and state of one process, to the bit, restarts included."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
+from monitor.adapters.anchors_file import write as write_anchors
+from monitor.app.configuration import load
 from monitor.app.loop import Monitor
+from monitor.app.wiring import read_state
+from monitor.app.wiring.erasing import build_erasure
+from monitor.app.wiring.forecast import build_forecast
+from monitor.core.erasure.model import ErasureRequest
 from monitor.core.index.baseline import Approval
-from tests.app.sharding import Hands, Said, left, opening, shown, stream, write_case
+from monitor.core.model.events import Upsert
+from monitor.ports import ConfigurationError
+from tests.app.sharding import MODEL, SHAPE, Hands, Said, left, opening, shown, stream, write_case
+from tests.corpora import anchors, events, written
 
 COUNTS = (2, 4)
 BY = Approval("ana", "looked at", "2026-01-01T00:00:00+00:00")
@@ -63,8 +74,126 @@ def same(found: list[dict[str, Any]], expected: list[dict[str, Any]]) -> None:
 
 
 def case(folder: Path, count: int, *, index: str = "following", baseline: str = "", extra: str = "") -> Path:
+    folder.mkdir(exist_ok=True)
     made = write_case(folder / str(count), count, index=index, extra=extra)
     if baseline:
         text = made.read_text(encoding="utf-8")
         made.write_text(text.replace('[baseline]\nbootstrap = "first-deploy"\n', baseline), encoding="utf-8")
     return made
+
+
+def ended(config: Path) -> None:
+    with opening(config, stream(), Hands()) as monitor:
+        assert any(not monitor.turn(0.0) and monitor.ended() for _ in range(1_000))
+
+
+def test_a_forecast_over_shards_is_that_of_one_process(tmp_path: Path) -> None:
+    """It reads all chunks of all shards, in a process of its own."""
+    changes = tmp_path / "changes.jsonl"
+    changes.write_bytes(
+        written([event for event in events(8, replace(SHAPE, chunks=30)) if isinstance(event, Upsert)])
+    )
+    made = []
+    for count in (1, 3):
+        config = case(tmp_path, count)
+        ended(config)
+        made.append(build_forecast(load(config, {}, MODEL), changes, "next"))
+    assert made[0] == made[1]
+    assert made[0]["state"] == "forecast"
+
+
+def test_audits_look_into_every_shard(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    config, hands = case(tmp_path, 3), Hands()
+    with opening(config, stream(), hands) as monitor:
+        assert any(not monitor.turn(0.0) and monitor.ended() for _ in range(1_000))
+        audit = monitor.parts.audit
+        assert audit is not None
+        audit.run()
+        assert {leg: (of.mismatches, of.anchors) for leg, of in audit.results.items()} == {
+            "dense": (0, 20),
+            "lexical": (0, 20),
+        }
+        right = monitor.parts.engine.lists()
+        wrong = {leg: of.take(np.arange(len(of))) for leg, of in right.items()}
+        for of in wrong.values():
+            of.scores[:, 0] += 1.0
+        monkeypatch.setattr(monitor.parts.engine, "lists", lambda: wrong)
+        audit.run()
+        assert {leg: of.mismatches for leg, of in audit.results.items()} == {"dense": 20, "lexical": 20}
+
+
+@pytest.mark.parametrize("index", ["following", "none"])
+def test_other_anchors_while_it_runs(tmp_path: Path, index: str) -> None:
+    seen = []
+    for count in (1, 4):
+        config, hands = case(tmp_path, count, index=index), Hands()
+        asked = anchors(9, replace(SHAPE, dense=index != "none"))
+        with opening(config, stream(), hands) as monitor:
+            for turn in range(1_000):
+                hands.now += 60.0
+                if turn == 25:
+                    write_anchors(config.parent / "anchors.jsonl", [*asked[:9], *asked[15:]])
+                if not monitor.turn(0.0) and monitor.ended() and turn > 40:
+                    break
+            assert len(monitor.parts.engine.anchors) == 18
+            seen.append((looked(monitor), left(config)))
+    same([seen[1][0]] * 4, [seen[0][0]] * 4)
+    assert seen[1][1] == seen[0][1]
+
+
+def test_a_state_of_another_number_of_shards_is_refused(tmp_path: Path) -> None:
+    for before, now in ((4, 1), (1, 4), (2, 4)):
+        config = case(tmp_path / f"{before}to{now}", before, index="none")
+        ended(config)
+        text = config.read_text(encoding="utf-8")
+        config.write_text(text.replace(f"count = {before}", f"count = {now}"), encoding="utf-8")
+        names = {1: "one process", 2: "2 shards", 4: "4 shards"}
+        said = (
+            rf"is of {names[before]}, the configuration says {names[now]} \(shards.count = {now}\); expected the same"
+        )
+        with pytest.raises(ConfigurationError, match=said), opening(config, stream(), Hands()):
+            pass
+        with pytest.raises(ConfigurationError, match=said), read_state(load(config, {}, MODEL)):
+            pass
+
+
+@pytest.mark.parametrize(
+    ("wrong", "said"),
+    [
+        ("count = 0", "shards.count = 0: expected at least 1"),
+        ("count = 1000", "shards.count = 1000: expected at most 512"),
+        ("count = 4\nengine = 'spark'", "shards.engine = 'spark': expected 'local'"),
+        ("count = 4\nshards = 2", "shards.shards = 2: no such key; expected one of "),
+        ("count = 4\n[traffic]\npath = 'log.jsonl'\nformat = 'json'", "traffic and shards.count = 4: "),
+        ("count = 4\n[migration]\nid = 'm'\nfrom = 'a'\nto = 'b'", "migration and shards.count = 4: "),
+    ],
+)
+def test_what_shards_cannot_do_is_refused_in_one_line(tmp_path: Path, wrong: str, said: str) -> None:
+    config = case(tmp_path, 4, index="none")
+    text = config.read_text(encoding="utf-8")
+    config.write_text(text.replace("count = 4", wrong), encoding="utf-8")
+    with pytest.raises(ConfigurationError) as refused:
+        load(config, {"CORPUS_DRIFT_TRAFFIC__KEY": "a key of sixteen bytes"} if "traffic" in wrong else {}, MODEL)
+    assert len([line for line in str(refused.value).splitlines() if said in line]) == 1, str(refused.value)
+
+
+def test_an_index_that_is_filled_from_the_events_and_a_scan_are_refused(tmp_path: Path) -> None:
+    config = case(tmp_path, 4)
+    text = config.read_text(encoding="utf-8")
+    scan = '[source.qdrant]\nurl = "http://127.0.0.1:1"\ncollection = "c"'
+    text = text.replace('"following"', '"embedded"').replace('[source.file]\npath = "events.jsonl"', scan)
+    config.write_text(text, encoding="utf-8")
+    with pytest.raises(ConfigurationError) as refused:
+        load(config, {}, MODEL)
+    lines = str(refused.value).splitlines()
+    assert [
+        line for line in lines if "dense.engine = 'embedded' and shards.count = 4: an index that is filled" in line
+    ]
+    assert [line for line in lines if "source.qdrant and shards.count = 4: a scan of a collection has one" in line]
+
+
+def test_a_proof_of_erasure_over_shards_is_refused(tmp_path: Path) -> None:
+    config = case(tmp_path, 2, index="none")
+    ended(config)
+    with pytest.raises(ConfigurationError, match=r"shards\.count = 2: a proof of erasure needs one process"):
+        build_erasure(load(config, {}, MODEL), None, ErasureRequest(ids=("doc1#1",)))

@@ -62,6 +62,10 @@ def build_erasure(
         ConfigurationError: the request or the configuration is wrong, or there is no state.
         UnreachableError: the anchors need an encoder that does not answer, or the loop does not.
     """
+    if configuration.shards.there:
+        said = f"shards.count = {configuration.shards.count}: a proof of erasure needs one process"
+        message = f"{said}: a shard's file keeps what its last commit overwrote; expected shards.count = 1"
+        raise ConfigurationError(message)
     if request.forget:
         _forget(configuration, monitor, request)
     space = build_space(configuration)
