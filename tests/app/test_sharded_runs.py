@@ -1,5 +1,6 @@
 """The product over shards: report, gate, cards, metrics and state of one process, to the bit, restarts included."""
 
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -8,6 +9,8 @@ import numpy as np
 import pytest
 
 from monitor.adapters.anchors_file import write as write_anchors
+from monitor.adapters.stores.sqlite.shard_files import ShardFiles
+from monitor.adapters.stores.sqlite.store import SqliteStore
 from monitor.app.configuration import load
 from monitor.app.loop import Monitor
 from monitor.app.wiring import read_state
@@ -16,6 +19,7 @@ from monitor.app.wiring.forecast import build_forecast
 from monitor.core.erasure.model import ErasureRequest
 from monitor.core.index.baseline import Approval
 from monitor.core.model.events import Upsert
+from monitor.core.shards.messages import ShardPosition
 from monitor.ports import ConfigurationError
 from tests.app.sharding import MODEL, SHAPE, Hands, Said, left, opening, shown, stream, write_case
 from tests.corpora import anchors, events, written
@@ -197,3 +201,38 @@ def test_a_proof_of_erasure_over_shards_is_refused(tmp_path: Path) -> None:
     ended(config)
     with pytest.raises(ConfigurationError, match=r"shards\.count = 2: a proof of erasure needs one process"):
         build_erasure(load(config, {}, MODEL), None, ErasureRequest(ids=("doc1#1",)))
+
+
+class LateFiles(ShardFiles):
+    """Opened only after their owner has gone on by two commits."""
+
+    def __init__(self, state: Path, shards: int, go_on: Callable[[], object]) -> None:
+        super().__init__(state, shards, read_only=True)
+        self.opened, self._go_on = 0, go_on
+
+    def start(self, published: int) -> list[ShardPosition]:
+        self.opened += 1
+        if self.opened == 1:
+            self._go_on()
+            self._go_on()
+        return super().start(published)
+
+
+def test_who_reads_while_the_monitor_goes_on_sees_one_commit_of_all(tmp_path: Path) -> None:
+    config = case(tmp_path, 2, index="none")
+    with opening(config, stream(), Hands()) as monitor:
+        for _ in range(4):
+            monitor.turn(0.0)
+        state = config.parent / "state.db"
+        files = LateFiles(state, 2, lambda: monitor.turn(0.0))
+        store = SqliteStore(state, read_only=True, parts=2, reader=files)
+        try:
+            resumed = store.start()
+            assert files.opened == 2
+            assert resumed.epoch == monitor.parts.corpus.epoch
+            live = [row for part in store.chunks(16) for row, _, _ in part if row.live]
+            assert len(live) == len(monitor.parts.corpus) > 0
+            monitor.turn(0.0)  # which the reader does not see
+            assert [row for part in store.chunks(16) for row, _, _ in part if row.live] == live
+        finally:
+            store.close()
