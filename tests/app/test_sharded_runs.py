@@ -18,10 +18,11 @@ from monitor.app.wiring.erasing import build_erasure
 from monitor.app.wiring.forecast import build_forecast
 from monitor.core.erasure.model import ErasureRequest
 from monitor.core.index.baseline import Approval
-from monitor.core.model.events import Upsert
-from monitor.core.shards.messages import ShardPosition
+from monitor.core.model.events import Position, Record, Upsert
+from monitor.core.shards.messages import ChunkInTwoShardsError, ShardPosition
 from monitor.ports import ConfigurationError
-from tests.app.sharding import MODEL, SHAPE, Hands, Said, left, opening, shown, stream, write_case
+from tests.app.scripted import TOPIC
+from tests.app.sharding import MODEL, SHAPE, Hands, Said, left, opening, shown, stream, told, write_case
 from tests.corpora import anchors, events, written
 
 COUNTS = (2, 4)
@@ -236,3 +237,16 @@ def test_who_reads_while_the_monitor_goes_on_sees_one_commit_of_all(tmp_path: Pa
             assert [row for part in store.chunks(16) for row, _, _ in part if row.live] == live
         finally:
             store.close()
+
+
+def test_a_chunk_in_partitions_of_two_shards_stops_the_run_with_one_line(tmp_path: Path) -> None:
+    """One process orders them by time; shards cannot, so nothing is published of that step."""
+    config = case(tmp_path, 4, index="none")
+    upserts = [record for record, event in told() if isinstance(event, Upsert)]
+    twice = [Record(Position(TOPIC, part, at), None, upserts[0].value) for part, at in ((0, 0), (1, 0), (2, 0))]
+    with opening(config, twice, Hands()) as monitor:
+        with pytest.raises(ChunkInTwoShardsError, match=r"^chunk 'doc\S+' at events/\d@0: events of it stand in"):
+            monitor.turn(0.0)
+        assert monitor.parts.store.ledger() == []
+    with opening(config, [], Hands()) as monitor:
+        assert len(monitor.parts.corpus) == 0

@@ -33,7 +33,7 @@ class ChunkOwner:
             other = self._shard.setdefault(key, shard)
             if other != shard:
                 message = f"chunk key {key}: in shards {other} and {shard}; expected the chunk id as key"
-                raise ChunkInTwoShardsError(message)
+                raise ChunkInTwoShardsError(message, key)
 
     def shard(self, key: int) -> int:
         """The shard that knows a chunk; -1 where none does."""

@@ -13,6 +13,7 @@ from monitor.core.index.baseline import ListLeg
 from monitor.core.index.duplicates.content_sketch import ContentSketch
 from monitor.core.model.changes import Change, ChunkRow, Refused
 from monitor.core.model.events import Partition
+from monitor.core.model.lists import NO_CHUNK
 from monitor.core.shards.copies import CopySums
 from monitor.core.shards.statistics import SegmentSteps, ShardSums
 from monitor.errors import CorpusDriftError, UnreachableError
@@ -43,7 +44,16 @@ class NotShardedError(ShardError):
 
 
 class ChunkInTwoShardsError(ShardError):
-    """Events of one chunk stand in partitions of two shards: the stream's key is not the chunk id."""
+    """Events of one chunk stand in partitions of two shards: the stream's key is not the chunk id.
+
+    Args:
+        message: the line.
+        key: of the chunk, where only its key is known; NO_CHUNK where the message names it.
+    """
+
+    def __init__(self, message: str, key: int = NO_CHUNK) -> None:
+        super().__init__(message)
+        self.key = key
 
 
 def shard_of(partition: Partition, shards: int) -> int:

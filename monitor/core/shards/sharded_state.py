@@ -18,11 +18,12 @@ from monitor.core.index.lexical.statistics import LexicalStatistics, statistics
 from monitor.core.index.maintained import ListWork, Taken
 from monitor.core.model.anchors import AnchorSet, kept_rows
 from monitor.core.model.changes import Delta, Refused
-from monitor.core.model.events import Located, Partition
+from monitor.core.model.events import Delete, Located, Partition, Upsert, chunk_key
 from monitor.core.model.lists import NO_CHUNK, RankedLists
 from monitor.core.model.rewrites import with_rewrites
 from monitor.core.shards.merge import cuts_after, likest, merged, short
 from monitor.core.shards.messages import (
+    ChunkInTwoShardsError,
     EpochSpan,
     NotShardedError,
     ShardAwayError,
@@ -90,7 +91,10 @@ class ShardedState:
         noted = np.unique(np.concatenate([of.noted for of in sums]))
         self._corpus.forget(noted.tolist())
         before = self._lists
-        self._rank(span, sums, self._cuts())
+        try:
+            self._rank(span, sums, self._cuts())
+        except ChunkInTwoShardsError as error:
+            raise _named(error, events) from error
         self._positions = upto
         outcomes: Counter[tuple[str, str]] = Counter()
         for of in sums:
@@ -347,6 +351,19 @@ class ShardedCopies:
         keys = likest(self._shards.nearest(self._corpus.epoch, sets)) if sets else _NO_WORDS
         slots = self._corpus.slots(keys.tolist())
         return [slots[at : at + 1] if slots[at] >= 0 else slots[:0] for at in range(len(sets))]
+
+
+def _named(error: ChunkInTwoShardsError, events: Sequence[Located]) -> ChunkInTwoShardsError:
+    """The error with the chunk's id and the last event of it, as far as the step's events say them."""
+    for located in reversed(events):
+        event = located.event
+        if isinstance(event, Upsert | Delete):
+            chunk_id = event.chunk.chunk_id if isinstance(event, Upsert) else event.chunk_id
+            if chunk_key(chunk_id) == error.key:
+                at = f"{located.position.source.name}@{located.position.offset}"
+                found = f"chunk {chunk_id!r} at {at}: events of it stand in partitions of two shards"
+                return ChunkInTwoShardsError(f"{found}; expected the chunk id as the record's key, or one process")
+    return error
 
 
 def _in_order(events: Sequence[Located], refused: Sequence[Refused]) -> tuple[Refused, ...]:
