@@ -1,4 +1,4 @@
-"""Restoring what a process or its shards kept up: from committed chunks, or from an image of what was made of them."""
+"""Restoring what a process or its shards kept up: from committed chunks, or an image of what was made of them."""
 
 import gc
 import logging

@@ -103,6 +103,10 @@ class Counters:
         np.add.at(self.counts.reshape(-1), flat.ravel(), np.broadcast_to(steps[:, None, :], flat.shape).ravel())
         self._dirty[rows.ravel()] = True
 
+    def touch(self, rows: Ints) -> None:
+        """Somebody changed the counts of these rows."""
+        self._dirty[rows] = True
+
     def rebin_ages(self, moved: Ints) -> None:
         """Move every age bin to another one."""
         filled = np.flatnonzero(self.counts[:, CHUNKS])

@@ -7,15 +7,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from monitor.core.arrays.image import Image, unused
-from monitor.core.index.statistics.counters import (
-    DOCUMENT_BINS,
-    DOCUMENTS,
-    DOCUMENTS_DELETED,
-    DOCUMENTS_MODIFIED,
-    DOCUMENTS_NEW,
-    SIZES,
-    Counters,
-)
+from monitor.core.index.statistics.counters import Counters
+from monitor.core.index.statistics.kernels_documents import count_parts
 from monitor.core.model.events import chunk_key
 
 Ints = NDArray[np.int64]
@@ -139,7 +132,7 @@ class Documents:
         changed = np.flatnonzero(self.changed)
         if self.listener is not None:
             self.listener(changed, 1, -self.changed[changed])
-        self._kinds(changed, -1)
+        self._count(changed, -1, live=False)
         self.changed[:] = 0
         none = np.zeros(0, np.int64)
         self.update((none, none), (none, none), (then[0], -then[1]))
@@ -169,20 +162,12 @@ class Documents:
             if self._ids[code]:
                 self._names[self._ids[code]] = code
 
-    def _count(self, parts: Ints, sign: int) -> None:
-        live = parts[self.sizes[parts] > 0]
-        rows = self.rows(live)
-        step = np.full(len(live), sign, np.int64)
-        self._counters.add(rows, SIZES.start + DOCUMENT_BINS.of(self.sizes[live]), step)
-        self._counters.add(rows, np.int64(DOCUMENTS), step)
-        self._kinds(parts, sign)
-
-    def _kinds(self, parts: Ints, sign: int) -> None:
-        """Count changed parts; without a baseline none is."""
-        parts = parts[self.changed[parts] > 0]
-        now, then = self.sizes[parts] > 0, self.then[parts] > 0
-        column = np.where(now & then, DOCUMENTS_MODIFIED, np.where(now, DOCUMENTS_NEW, DOCUMENTS_DELETED))
-        self._counters.add(self.rows(parts), column, np.int64(sign))
+    def _count(self, parts: Ints, sign: int, *, live: bool = True) -> None:
+        """Count parts, or no longer; without `live` only those that changed."""
+        held = self.sizes[parts], self.changed[parts], self.then[parts]
+        rows = self.rows(parts)
+        count_parts(self._counters.counts, rows, held, sign, live)
+        self._counters.touch(rows)
 
     def _forget(self, parts: Ints) -> None:
         for handle, part in zip(parts.tolist(), self._parts[parts].tolist(), strict=True):
