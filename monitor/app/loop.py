@@ -1,5 +1,6 @@
 """The loop: one writer thread; one turn takes a batch from the source to a committed, published report."""
 
+import gc
 import logging
 import threading
 from collections import Counter
@@ -36,6 +37,8 @@ from monitor.ports import ScanningSource, UnreachableError
 
 LOG = logging.getLogger(__name__)
 T = TypeVar("T")
+COLLECT = (10_000, 10, 100)
+"""When Python looks for circles among objects: a chunk is no circle, and there are a million to look through."""
 
 
 class Stopped(Exception):  # noqa: N818 - a signal, not an error
@@ -76,6 +79,7 @@ class Monitor:
 
     def start(self) -> None:
         """Restore the committed state, mend the owned index, start the source where the state left off, measure."""
+        gc.set_threshold(*COLLECT)
         parts = self.parts
         resumed = restored(parts)
         self.session.resume(resumed)

@@ -1,5 +1,6 @@
 """The loop: what it leaves behind depends on the stream alone; what goes wrong is UNKNOWN, never a pass."""
 
+import gc
 import shutil
 from contextlib import suppress
 from pathlib import Path
@@ -8,6 +9,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from monitor.app.loop import Monitor
 from monitor.core.records.committed import Commit
 from tests.app.loops import Left, left, opened, run_whole, to_end
 from tests.corpora import Shape, write_case
@@ -124,3 +126,22 @@ def test_a_restart_reports_at_once_what_was_committed(case: tuple[Path, Left], t
     assert repr(after.report) == repr(before.report)
     assert after.verdict == before.verdict
     assert left(config.parent / "state.db").positions == {("file", 0): before.report.positions["file/0"]}
+
+
+def test_turns_and_reports_leave_no_circles_of_objects(case: tuple[Path, Left], tmp_path: Path) -> None:
+    """So the loop may have them looked for seldom: nothing waits for that."""
+
+    def turns(monitor: Monitor) -> None:
+        for _ in range(10):
+            monitor.turn(0.0)
+            assert monitor.published
+
+    with opened(fresh(case[0], tmp_path / "circles", "[source]\nbatch = 8\n")) as monitor:
+        turns(monitor)
+        gc.collect()
+        gc.disable()
+        try:
+            turns(monitor)
+            assert gc.collect() < 100, "a report alone has hundreds of objects"
+        finally:
+            gc.enable()
