@@ -1,16 +1,19 @@
 """Integer histograms whose counts add and cancel exactly, and what is read from them."""
 
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
+
+from monitor.core.arrays.compile import compiled
 
 Values = NDArray[np.float64]
 Counts = NDArray[np.int64]
 
 _PARTS = 10
 """Bins of the population stability index."""
+_WHOLE = 10_000
 _ADDED = 0.5
 """Added to each of its bins, so that an empty one has a logarithm."""
 
@@ -69,14 +72,29 @@ def quantiles(values: Values, counts: Counts, at: tuple[float, ...]) -> list[flo
 
     Source: Hyndman, Fan, "Sample quantiles in statistical packages", The American Statistician 50(4), 1996, type 1.
     """
-    reached = np.cumsum(counts)
-    total = int(reached[-1]) if len(reached) else 0
-    if not total:
-        return [float("nan")] * len(at)
-    # q n is rounded up in the integers: 0.95 * 20 is 19, whatever its last bit is
-    wanted = [max(1, -(-round(q * 10_000) * total // 10_000)) for q in at]
-    places = np.searchsorted(reached, wanted)
-    return [float(values[place]) for place in places]
+    found: list[float] = _quantiles(values, counts, _levels(at)).tolist()
+    return found
+
+
+@lru_cache(maxsize=64)
+def _levels(at: tuple[float, ...]) -> Counts:
+    """The same in ten thousandths; read only."""
+    return np.array([round(q * _WHOLE) for q in at], np.int64)
+
+
+@compiled
+def _quantiles(values: Values, counts: Counts, levels: Counts) -> Values:
+    """See `quantiles`. q n is rounded up in the integers: 0.95 * 20 is 19, whatever its last bit is."""
+    made = np.full(len(levels), np.nan)
+    total = np.sum(counts)
+    for at in range(len(levels) if total > 0 else 0):
+        wanted = max(1, -(-levels[at] * total // _WHOLE))
+        reached = place = 0
+        while reached + counts[place] < wanted:
+            reached += counts[place]
+            place += 1
+        made[at] = values[place]
+    return made
 
 
 def stability_index(before: tuple[Values, Counts], after: tuple[Values, Counts]) -> float:
@@ -118,7 +136,7 @@ class EarlierDistribution:
 
     def stability_index(self, after: tuple[Values, Counts]) -> float:
         """See `stability_index`."""
-        if self._tenths is None or not after[1].sum():
+        if self._tenths is None or not after[1].any():
             return float("nan")
         ends, p = self._tenths
         q = _shares(*after, ends)
@@ -135,7 +153,11 @@ class EarlierDistribution:
         return ends, _shares(*self.of, ends)
 
 
+@compiled
 def _shares(values: Values, counts: Counts, ends: Values) -> Values:
-    weights = np.bincount(np.searchsorted(ends, values), counts.astype(np.float64), minlength=len(ends) + 1) + _ADDED
+    """The share of the counts up to each end, and beyond the last; sums of halves are exact in any order."""
+    weights = np.full(len(ends) + 1, _ADDED)
+    for place in range(len(values)):
+        weights[np.searchsorted(ends, values[place])] += counts[place]
     shares: Values = weights / weights.sum()
     return shares
