@@ -8,8 +8,9 @@ held to account for that segment, by these rules as by no others: all else is.
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from types import MappingProxyType
-from typing import Literal, cast
+from typing import Literal, NamedTuple, cast
 
 from monitor.core.index.statistics.integrity import FAULTS, PINNED, Integrity, IntegrityFault
 from monitor.core.judging.policy import Finding, Rule, Severity, place
@@ -22,6 +23,8 @@ FEW = 3
 """Chunks concerned from which on a share of them is judged: one page more or less is nobody's incident."""
 IN_SEGMENT = 5.0
 """A segment may lose five times the share that the corpus may: 10 points of its answers where that is 2."""
+_REMEMBERED = 1 << 13
+"""Findings: from report to report most parts of the corpus are as they were."""
 NAMED = 5
 """Documents that a finding names in words."""
 
@@ -248,15 +251,14 @@ def integrity_findings(
                 yield _judged(rule, of)
 
 
-@dataclass(frozen=True, slots=True)
-class _Part:
+class _Part(NamedTuple):
     """What is held against a limit: a share, how many chunks or anchors it rests on, the documents concerned."""
 
     segment: str
     value: float
     n: int
     documents: tuple[str, ...]
-    count: int
+    concerned: int
 
 
 _NOBODY: tuple[tuple[str, ...], int] = (), 0
@@ -280,6 +282,7 @@ def _arrived(rule: Rule, expected: Segment, arrived: Sequence[Newcomers]) -> _Pa
     return None
 
 
+@lru_cache(maxsize=_REMEMBERED)
 def _judged(rule: Rule, of: _Part) -> Finding:
     limit = rule.max if rule.max is not None else 1.0
     verdict: VerdictName = "fail" if of.value > limit else "pass"
@@ -289,7 +292,7 @@ def _judged(rule: Rule, of: _Part) -> Finding:
     said = f"{rule.metric}{since}: {of.value:.1%} of {rests}, allowed at most {limit:.1%}"
     if verdict == "fail":
         said += f": {_SAID[rule.metric]}"
-        more = of.count - len(of.documents[:NAMED])
+        more = of.concerned - len(of.documents[:NAMED])
         named = ", ".join(of.documents[:NAMED]) + (f" and {more} more" if more > 0 else "")
         said += f" in {named}" if named else ""
     return _finding(rule, of.segment, verdict, (of.value, of.n), said, of.documents)
