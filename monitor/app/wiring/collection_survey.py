@@ -10,8 +10,8 @@ from monitor.adapters.codecs.forms import FormOptions, decoder
 from monitor.adapters.codecs.limits import EventLimits
 from monitor.adapters.codecs.paths import FieldPaths
 from monitor.adapters.codecs.presets import PRESETS
+from monitor.adapters.retrieval.failed_reads import FailedRead
 from monitor.adapters.retrieval.qdrant.collection import ServerSettings
-from monitor.adapters.retrieval.qdrant.failures import Failed
 from monitor.adapters.retrieval.qdrant.raw import CollectionOutline, RawPoint, RawReader
 from monitor.adapters.retrieval.reasons import FailureReason
 from monitor.adapters.sources.qdrant.comparison import NOWHERE, dated, sink_form
@@ -206,7 +206,7 @@ def _sampled(reader: RawReader, name: str | None, outline: CollectionOutline, wh
 
 
 def _demanded(found: Any, where: str) -> Any:
-    if not isinstance(found, Failed):
+    if not isinstance(found, FailedRead):
         return found
     message = f"{where}: {found.reason}: {found.detail}"
     expected = EXPECTED.get(found.reason)

@@ -4,7 +4,6 @@ The server ends a statement that takes too long (`statement_timeout`). Should it
 thread shuts the socket at the deadline, and the waiting read ends with an error.
 """
 
-import logging
 import math
 import os
 import socket
@@ -12,36 +11,22 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
 from typing import Any, TypeVar
 
 import psycopg
 from psycopg import sql
 from psycopg.pq import TransactionStatus
 
+from monitor.adapters.retrieval.failed_reads import FailedRead, FailureLog, ReadOutlook, printable
 from monitor.adapters.retrieval.pgvector.table import TableSettings
 from monitor.adapters.retrieval.reasons import FailureReason
-
-log = logging.getLogger(__name__)
 
 T = TypeVar("T")
 Cursor = psycopg.Cursor[tuple[Any, ...]]
 Read = Callable[[Cursor], T]
 
-STRIKES = 3
-"""Statements that may run out of time before the rest of the reads is given up."""
 LEAST_CONNECT = 2
 """Seconds below which libpq does not go while it connects."""
-HOPELESS = frozenset(
-    {
-        FailureReason.UNREACHABLE,
-        FailureReason.REFUSED,
-        FailureReason.FORBIDDEN,
-        FailureReason.COLLECTION_MISSING,
-        FailureReason.UNUSABLE,
-    }
-)
-"""Reasons that concern the server or the table and not the question: the rest of the reads is not sent."""
 OF_STATE: Mapping[str, FailureReason] = {
     "57014": FailureReason.DEADLINE,  # statement_timeout
     "42501": FailureReason.FORBIDDEN,
@@ -59,16 +44,6 @@ OF_CLASS: Mapping[str, FailureReason] = {
 """Reasons by the class of the other SQLSTATEs; beyond these the server failed."""
 LIMITED = "SELECT set_config('statement_timeout', %s, true)"
 """Limits the statements of this transaction, in milliseconds."""
-DETAIL = 200
-"""Characters of a server's own words in a message."""
-
-
-@dataclass(frozen=True, slots=True)
-class FailedRead:
-    """A read that failed: the name of what went wrong, and one line for people."""
-
-    reason: FailureReason
-    detail: str
 
 
 class MissingExtensionError(Exception):
@@ -85,8 +60,7 @@ class PostgresConnection:
     def __init__(self, settings: TableSettings) -> None:
         self._settings = settings
         self._open: psycopg.Connection[tuple[Any, ...]] | None = None
-        self._said: dict[str, frozenset[FailureReason]] = {}
-        """Reasons already logged, by what was read, until such a read succeeds again."""
+        self._log = FailureLog(settings.where)
 
     def close(self) -> None:
         """Close it; a second call does nothing."""
@@ -105,24 +79,17 @@ class PostgresConnection:
             tasks: the reads.
             until: the deadline on the monotonic clock.
         """
-        results: list[T | FailedRead] = []
-        given_up: FailedRead | None = None
-        strikes = 0
+        outlook = ReadOutlook(until)
         with self._bounded(until):
-            for task in tasks:
-                result = self._read(task, until) if given_up is None else given_up
-                results.append(result)
-                if isinstance(result, FailedRead) and given_up is None:
-                    strikes += result.reason is FailureReason.DEADLINE
-                    given_up = result if result.reason in HOPELESS or strikes >= STRIKES else None
+            results = [self._read(task, outlook) for task in tasks]
             self._end()
-        self._say(what, [result for result in results if isinstance(result, FailedRead)], len(results))
+        self._log.say(what, results)
         return results
 
-    def _read(self, task: Read[T], until: float) -> T | FailedRead:
-        left = until - time.monotonic()
-        if left <= 0:
-            return FailedRead(FailureReason.DEADLINE, "not sent before the deadline")
+    def _read(self, task: Read[T], outlook: ReadOutlook) -> T | FailedRead:
+        verdict, left = outlook.verdict(), outlook.until - time.monotonic()
+        if verdict is not None:
+            return verdict
         try:
             ready = self._ready(left)
             with ready.cursor(binary=True) as cursor:
@@ -131,7 +98,9 @@ class PostgresConnection:
                 return task(cursor)
         except Exception as error:  # whatever a server can make the client raise gets a name
             self._end()
-            return failed_read(error, self._settings.password, late=time.monotonic() >= until)
+            one = failed_read(error, self._settings.password, late=time.monotonic() >= outlook.until)
+            outlook.note(one)
+            return one
 
     def _ready(self, left: float) -> psycopg.Connection[tuple[Any, ...]]:
         """The connection within a read-only transaction.
@@ -209,17 +178,6 @@ class PostgresConnection:
         with suppress(OSError, psycopg.Error), socket.socket(fileno=os.dup(connection.fileno())) as way:
             way.shutdown(socket.SHUT_RDWR)
 
-    def _say(self, what: str, found: Sequence[FailedRead], reads: int) -> None:
-        said = self._said.get(what, frozenset())
-        for reason in sorted({one.reason for one in found} - said):
-            same = [one for one in found if one.reason is reason]
-            where = self._settings.where
-            log.warning("%s: %s: %s in %d of %d reads: %s", where, what, reason, len(same), reads, same[0].detail)
-        if said and reads and not found:
-            log.info("%s: %s: answered again", self._settings.where, what)
-        if reads:
-            self._said[what] = (said | {one.reason for one in found}) if found else frozenset()
-
 
 def failed_read(error: Exception, password: str, *, late: bool) -> FailedRead:
     """The failure that an exception of the client stands for; the password is struck out of its text.
@@ -229,11 +187,7 @@ def failed_read(error: Exception, password: str, *, late: bool) -> FailedRead:
         password: never to be shown.
         late: whether the deadline has passed, so that the connection was cut.
     """
-    line = " ".join(str(error).split())
-    if password:
-        line = line.replace(password, "***")
-    detail = "".join(sign if sign.isprintable() else "?" for sign in line)[:DETAIL] or type(error).__name__
-    return FailedRead(_reason(error, late=late), detail)
+    return FailedRead(_reason(error, late=late), printable(str(error), password) or type(error).__name__)
 
 
 def _reason(error: Exception, *, late: bool) -> FailureReason:

@@ -86,7 +86,7 @@ def _search(section: PgvectorSection) -> SearchConfig:
 
 
 def _check(section: PgvectorSection, context: RetrieverContext) -> Checked:
-    from monitor.adapters.retrieval.pgvector.connection import FailedRead
+    from monitor.adapters.retrieval.failed_reads import FailedRead
 
     table = _table(section, context)
     try:

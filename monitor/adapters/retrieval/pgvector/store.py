@@ -9,7 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from monitor.adapters.retrieval.answers import UNLIMITED, Foreign, Hit, Point, SearchAnswer, Stored, VectorQuery
-from monitor.adapters.retrieval.pgvector.connection import Cursor, FailedRead, PostgresConnection
+from monitor.adapters.retrieval.failed_reads import FailedRead
+from monitor.adapters.retrieval.pgvector.connection import Cursor, PostgresConnection
 from monitor.adapters.retrieval.pgvector.table import (
     COMPARED_AS,
     DESCRIBED,

@@ -10,7 +10,6 @@ import ssl
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
-from dataclasses import dataclass, field
 from typing import TypeVar
 from urllib.parse import urlsplit
 
@@ -18,8 +17,9 @@ import numpy as np
 from qdrant_client import QdrantClient
 from qdrant_client.http.exceptions import ResponseHandlingException
 
+from monitor.adapters.retrieval.failed_reads import FailedRead, FailureLog, ReadOutlook
 from monitor.adapters.retrieval.qdrant.collection import ServerSettings
-from monitor.adapters.retrieval.qdrant.failures import Failed, failed
+from monitor.adapters.retrieval.qdrant.failures import failed
 from monitor.adapters.retrieval.qdrant.transport import RateLimitedError, ReadOnlyTransport
 from monitor.adapters.retrieval.reasons import FailureReason
 from monitor.ports import ConfigurationError, CorpusDriftError
@@ -27,40 +27,6 @@ from monitor.ports import ConfigurationError, CorpusDriftError
 log = logging.getLogger(__name__)
 
 T = TypeVar("T")
-
-STRIKES = 3
-"""Requests that may run out of time before the rest of the reads is given up."""
-HOPELESS = frozenset(
-    {
-        FailureReason.UNREACHABLE,
-        FailureReason.REFUSED,
-        FailureReason.FORBIDDEN,
-        FailureReason.COLLECTION_MISSING,
-        FailureReason.RATE_LIMITED,
-    }
-)
-"""Reasons that concern the server and not the question: the rest of the reads is not sent."""
-
-
-@dataclass(slots=True)
-class _Outlook:
-    """What the reads of one call have met so far; written by the threads, each field by plain assignment."""
-
-    until: float
-    hopeless: Failed | None = None
-    strikes: list[Failed] = field(default_factory=list)
-
-    def verdict(self) -> Failed | None:
-        """Why the next read is not sent, if it is not."""
-        if time.monotonic() >= self.until:
-            return Failed(FailureReason.DEADLINE, "not sent before the deadline")
-        return self.hopeless or (self.strikes[0] if len(self.strikes) >= STRIKES else None)
-
-    def note(self, one: Failed) -> None:
-        if one.reason in HOPELESS:
-            self.hopeless = one
-        elif one.reason is FailureReason.DEADLINE:
-            self.strikes.append(one)
 
 
 class Connection:
@@ -72,8 +38,7 @@ class Connection:
         self._client: QdrantClient | None = None
         self._threads: ThreadPoolExecutor | None = None
         self._not_before = -math.inf
-        self._said: dict[str, frozenset[FailureReason]] = {}
-        """Reasons already logged, by what was read, until such a read succeeds again."""
+        self._log = FailureLog(settings.where)
 
     def start(self) -> None:
         """Make the client. Sends nothing.
@@ -112,7 +77,7 @@ class Connection:
             self._client.close()
         self._client = self._threads = self._transport = None
 
-    def read(self, what: str, tasks: Sequence[Callable[[QdrantClient], T]], until: float) -> list[T | Failed]:
+    def read(self, what: str, tasks: Sequence[Callable[[QdrantClient], T]], until: float) -> list[T | FailedRead]:
         """Do all reads, several at a time, none retried; returns by `until` whatever happens.
 
         A reason that concerns the server (HOPELESS), or STRIKES reads that ran out of time, fail the reads not begun;
@@ -126,21 +91,21 @@ class Connection:
         if self._threads is None:
             message = "qdrant: not started, expected start() before any read"
             raise CorpusDriftError(message)
-        outlook = _Outlook(until)
+        outlook = ReadOutlook(until)
         futures = [self._threads.submit(self._read, task, outlook) for task in tasks]
         wait(futures, timeout=max(0.0, until - time.monotonic()))
         results = [_result(future) for future in futures]
-        self._say(what, [result for result in results if isinstance(result, Failed)], len(results))
+        self._log.say(what, results)
         return results
 
-    def _read(self, task: Callable[[QdrantClient], T], outlook: _Outlook) -> T | Failed:
+    def _read(self, task: Callable[[QdrantClient], T], outlook: ReadOutlook) -> T | FailedRead:
         verdict, client, transport = outlook.verdict(), self._client, self._transport
         if verdict is not None:
             return verdict
         if client is None or transport is None:
-            return Failed(FailureReason.UNREACHABLE, "closed")
+            return FailedRead(FailureReason.UNREACHABLE, "closed")
         if (left := self._not_before - time.monotonic()) > 0:
-            return Failed(FailureReason.RATE_LIMITED, f"not sent: the server asked to wait, {left:.0f} s more")
+            return FailedRead(FailureReason.RATE_LIMITED, f"not sent: the server asked to wait, {left:.0f} s more")
         try:
             with transport.until(min(outlook.until, time.monotonic() + self._settings.timeout)):
                 return task(client)
@@ -155,30 +120,12 @@ class Connection:
         if isinstance(source, RateLimitedError):
             self._not_before = time.monotonic() + source.wait
 
-    def _say(self, what: str, found: Sequence[Failed], reads: int) -> None:
-        said = self._said.get(what, frozenset())
-        for reason in sorted({one.reason for one in found} - said):
-            same = [one for one in found if one.reason is reason]
-            log.warning(
-                "%s: %s: %s in %d of %d reads: %s",
-                self._settings.where,
-                what,
-                reason,
-                len(same),
-                reads,
-                same[0].detail,
-            )
-        if said and reads and not found:
-            log.info("%s: %s: answered again", self._settings.where, what)
-        if reads:
-            self._said[what] = (said | {one.reason for one in found}) if found else frozenset()
 
-
-def _result(future: "Future[T | Failed]") -> T | Failed:
+def _result(future: "Future[T | FailedRead]") -> T | FailedRead:
     if future.done() and not future.cancelled():
         return future.result()
     future.cancel()
-    return Failed(FailureReason.DEADLINE, "no answer before the deadline")
+    return FailedRead(FailureReason.DEADLINE, "no answer before the deadline")
 
 
 def tls(settings: ServerSettings) -> ssl.SSLContext:

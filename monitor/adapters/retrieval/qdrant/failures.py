@@ -5,17 +5,14 @@ The statuses are those of `src/actix/helpers.rs` and `src/actix/auth.rs` in Qdra
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
 import httpcore
 from qdrant_client.http.exceptions import ResponseHandlingException, UnexpectedResponse
 
+from monitor.adapters.retrieval.failed_reads import DETAIL, FailedRead, printable
 from monitor.adapters.retrieval.qdrant.transport import ClosedError, RateLimitedError, TooLargeError
 from monitor.adapters.retrieval.reasons import FailureReason
-
-DETAIL = 200
-"""Characters of a server's own words in a message."""
 
 OF_STATUS: Mapping[int, FailureReason] = {
     401: FailureReason.REFUSED,
@@ -26,18 +23,10 @@ OF_STATUS: Mapping[int, FailureReason] = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Failed:
-    """A read that failed: the name of what went wrong, and one line for people."""
-
-    reason: FailureReason
-    detail: str
-
-
-def failed(error: Exception, api_key: str) -> Failed:
+def failed(error: Exception, api_key: str) -> FailedRead:
     """The failure that an exception of the client or its transport stands for; the key is struck out of its text."""
     source = error.source if isinstance(error, ResponseHandlingException) else error
-    return Failed(_reason(source), _printable(_said(source), api_key) or type(source).__name__)
+    return FailedRead(_reason(source), printable(_said(source), api_key) or type(source).__name__)
 
 
 def _reason(error: Exception) -> FailureReason:
@@ -79,10 +68,3 @@ def _own_words(content: bytes) -> str:
         return str(body["status"]["error"])
     except (ValueError, TypeError, LookupError, RecursionError):
         return content[: 2 * DETAIL].decode("utf-8", "replace")
-
-
-def _printable(text: str, api_key: str) -> str:
-    line = " ".join(text.split())
-    if api_key:
-        line = line.replace(api_key, "***")
-    return "".join(sign if sign.isprintable() else "?" for sign in line)[:DETAIL]

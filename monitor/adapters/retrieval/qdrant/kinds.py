@@ -105,7 +105,7 @@ def _server(section: ServerSection, context: RetrieverContext) -> RealIndex:
 
 
 def _check(section: ServerSection, context: RetrieverContext) -> Checked:
-    from monitor.adapters.retrieval.qdrant.failures import Failed
+    from monitor.adapters.retrieval.failed_reads import FailedRead
 
     where, server = f"qdrant {section.url}", _retriever(section, context)
     server.connect()
@@ -113,7 +113,7 @@ def _check(section: ServerSection, context: RetrieverContext) -> Checked:
         met = server.meet()
     finally:
         server.close()
-    if isinstance(met.collection, Failed):
+    if isinstance(met.collection, FailedRead):
         return Checked((f"{where}: UNKNOWN: {met.collection.reason}: {met.collection.detail}",), known=False)
     if met.problems:
         raise ConfigurationError("\n".join(met.problems))

@@ -13,9 +13,10 @@ import httpx
 import msgspec
 from qdrant_client.http.exceptions import UnexpectedResponse
 
+from monitor.adapters.retrieval.failed_reads import FailedRead
 from monitor.adapters.retrieval.qdrant.collection import ServerSettings
 from monitor.adapters.retrieval.qdrant.connection import tls
-from monitor.adapters.retrieval.qdrant.failures import Failed, failed
+from monitor.adapters.retrieval.qdrant.failures import failed
 from monitor.adapters.retrieval.qdrant.requests import PAGES, MalformedResponseError, value_at
 from monitor.adapters.retrieval.qdrant.transport import ClosedError, ReadOnlyTransport
 from monitor.core.model.point_ids import name_of, payload_name, payload_number, point_of
@@ -138,10 +139,10 @@ class RawReader:
         if transport is not None:
             transport.close()
 
-    def outline(self) -> CollectionOutline | Failed:
+    def outline(self) -> CollectionOutline | FailedRead:
         """What the collection is."""
         found = self._read("GET", "", None, _DESCRIBED)
-        if isinstance(found, Failed):
+        if isinstance(found, FailedRead):
             return found
         info = found.result
         strict = info.config.strict_mode_config
@@ -161,13 +162,13 @@ class RawReader:
 
     def page(
         self, offset: PointId | None, limit: int, *, payload: Sequence[str] | bool, vector: Sequence[str] | bool
-    ) -> ScrollPage | Failed:
+    ) -> ScrollPage | FailedRead:
         """The points from this id on, in the server's order of ids."""
         body = {"limit": limit, "offset": offset, "with_payload": payload, "with_vector": vector}
         found = self._read("POST", "/points/scroll", body, _SCROLLED)
-        return found if isinstance(found, Failed) else found.result
+        return found if isinstance(found, FailedRead) else found.result
 
-    def present(self, names: Sequence[str], field: str) -> set[str] | Failed:
+    def present(self, names: Sequence[str], field: str) -> set[str] | FailedRead:
         """Which of these chunks have a point.
 
         Args:
@@ -176,17 +177,17 @@ class RawReader:
         """
         return self._present_by_payload(names, field) if field else self._present_by_id(names)
 
-    def _present_by_id(self, names: Sequence[str]) -> set[str] | Failed:
+    def _present_by_id(self, names: Sequence[str]) -> set[str] | FailedRead:
         points = [point for name in names if (point := point_of(name)) is not None]
         if not points:
             return set()
         body = {"ids": points, "with_payload": False, "with_vector": False}
         found = self._read("POST", "/points", body, _RETRIEVED)
-        if isinstance(found, Failed):
+        if isinstance(found, FailedRead):
             return found
         return {name for point in found.result if (name := name_of(point.id)) is not None}
 
-    def _present_by_payload(self, names: Sequence[str], field: str) -> set[str] | Failed:
+    def _present_by_payload(self, names: Sequence[str], field: str) -> set[str] | FailedRead:
         wanted, there = set(names), set[str]()
         offset: PointId | None = None
         for _ in range(PAGES):
@@ -198,7 +199,7 @@ class RawReader:
                 "with_vector": False,
             }
             found = self._read("POST", "/points/scroll", body, _SCROLLED)
-            if isinstance(found, Failed):
+            if isinstance(found, FailedRead):
                 return found
             there |= wanted & {name for point in found.result.points if (name := chunk_named(point, field))}
             offset = found.result.next_page_offset
@@ -207,7 +208,7 @@ class RawReader:
         said = f"more than {PAGES * len(names)} points for {len(names)} chunks"
         return failed(MalformedResponseError(said), self._settings.api_key)
 
-    def _read(self, method: str, path: str, body: Any, decoder: "msgspec.json.Decoder[T]") -> T | Failed:
+    def _read(self, method: str, path: str, body: Any, decoder: "msgspec.json.Decoder[T]") -> T | FailedRead:
         try:
             return decoder.decode(self._answered(method, path, body))
         except Exception as error:  # a hostile answer can raise anything; it gets a name

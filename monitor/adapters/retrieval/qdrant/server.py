@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from qdrant_client import QdrantClient
 
 from monitor.adapters.retrieval.answers import Hit, Point, SearchAnswer, Stored, VectorQuery
+from monitor.adapters.retrieval.failed_reads import FailedRead
 from monitor.adapters.retrieval.qdrant import versions
 from monitor.adapters.retrieval.qdrant.collection import (
     COMPARED_AS,
@@ -20,7 +21,6 @@ from monitor.adapters.retrieval.qdrant.collection import (
     description,
 )
 from monitor.adapters.retrieval.qdrant.connection import Connection
-from monitor.adapters.retrieval.qdrant.failures import Failed
 from monitor.adapters.retrieval.qdrant.requests import Requests
 from monitor.adapters.retrieval.qdrant.strict import StrictModeLimits
 from monitor.adapters.retrieval.reasons import FailureReason
@@ -66,7 +66,7 @@ class Met:
     """
 
     version: str
-    collection: CollectionDescription | Failed
+    collection: CollectionDescription | FailedRead
     remarks: tuple[str, ...]
     problems: tuple[str, ...]
 
@@ -148,17 +148,17 @@ class ServerRetriever:
                 dimension or distance: what waiting does not mend.
         """
         found = self._look(time.monotonic() + self._settings.timeout)
-        if isinstance(found, Failed) and found.reason in WRONG:
+        if isinstance(found, FailedRead) and found.reason in WRONG:
             message = f"{self._settings.where}: {WRONG[found.reason]}: {found.detail}"
             raise ConfigurationError(message)
-        if isinstance(found, Failed):
+        if isinstance(found, FailedRead):
             return Met("", found, (), ())
         if wrong := found.contradictions(self._settings):
             message = f"qdrant {self._settings.url}: {'; '.join(wrong)}"
             raise ConfigurationError(message)
         until = time.monotonic() + self._settings.timeout
         version = self._connection.read("version", [self._requests.version], until)[0]
-        self._version = "" if isinstance(version, Failed) else version
+        self._version = "" if isinstance(version, FailedRead) else version
         self._of_points = tuple(self._nameless(until))
         return Met(self._version, found, tuple(self.remarks()), tuple(found.obstacles(self._settings)))
 
@@ -185,7 +185,7 @@ class ServerRetriever:
             found = self._found or self._look(until)
         except ConfigurationError:
             return FailureReason.UNUSABLE
-        if isinstance(found, Failed):
+        if isinstance(found, FailedRead):
             return found.reason
         return FailureReason.UNUSABLE if self._against(found, replace(self._settings, depth=k)) else ""
 
@@ -218,7 +218,7 @@ class ServerRetriever:
             found = self._look(time.monotonic() + self._settings.timeout)
         except ConfigurationError:
             return []
-        if isinstance(found, Failed) or _broken(found):
+        if isinstance(found, FailedRead) or _broken(found):
             return []
         said = [f"{found.hidden} points are hidden from reads until they are optimised"] if found.hidden else []
         if found.status not in {"green", "grey"}:
@@ -238,7 +238,7 @@ class ServerRetriever:
         """Points in the collection, exactly."""
         until = time.monotonic() + self._settings.timeout
         found = self._connection.read("count", [self._requests.count], until)[0]
-        return Unanswered(found.reason) if isinstance(found, Failed) else found
+        return Unanswered(found.reason) if isinstance(found, FailedRead) else found
 
     @property
     def named(self) -> str:
@@ -271,7 +271,7 @@ class ServerRetriever:
 
     def _answered(self, what: str, asked: Callable[[QdrantClient], T], seconds: float) -> T | Unanswered:
         found = self._connection.read(what, [asked], time.monotonic() + seconds)[0]
-        return Unanswered(found.reason) if isinstance(found, Failed) else found
+        return Unanswered(found.reason) if isinstance(found, FailedRead) else found
 
     def content_hashes(self, chunk_ids: Sequence[str], *, deadline: float) -> Mapping[str, str] | Unanswered:
         """See `monitor.ports.Retriever`; one request for as many ids as it may name."""
@@ -280,7 +280,7 @@ class ServerRetriever:
         asked = [partial(self._requests.content_hashes, chunk_ids=part) for part in parts]
         made: dict[str, str] = {}
         for result in self._connection.read("payloads by chunk id", asked, time.monotonic() + deadline):
-            if isinstance(result, Failed):
+            if isinstance(result, FailedRead):
                 return Unanswered(result.reason)
             made |= result
         return made
@@ -303,10 +303,10 @@ class ServerRetriever:
         """Chunk ids that one request may name: a scroll's limit, and the values of one condition."""
         return min(POINTS, self._limits.results, self._limits.values)
 
-    def _look(self, until: float) -> CollectionDescription | Failed:
+    def _look(self, until: float) -> CollectionDescription | FailedRead:
         """Ask what the collection is, and remember it; what was known of it stays where it does not answer."""
         found = self._connection.read("description", [self._requests.description], until)[0]
-        if isinstance(found, Failed):
+        if isinstance(found, FailedRead):
             self._said = found.reason
             return found
         self._found, self._said = None, FailureReason.UNUSABLE  # should it have no such vector
@@ -322,7 +322,7 @@ class ServerRetriever:
             return []
         asked = partial(self._requests.nameless, limit=min(LOOKED_AT, self._limits.results))
         found = self._connection.read("first points", [asked], until)[0]
-        if isinstance(found, Failed) or not found[0]:
+        if isinstance(found, FailedRead) or not found[0]:
             return []
         where = f"payload field {self._settings.chunk_id_field!r} (dense.chunk_id_field)"
         return [f"{found[0]} of the first {found[1]} points have no chunk id in {where}"]
@@ -356,7 +356,7 @@ class ServerRetriever:
         found = self._connection.read("search", asked, until)
         answers: list[SearchAnswer] = []
         for batch, result in zip(batches, found, strict=True):
-            answers += [SearchAnswer(reason=result.reason)] * len(batch) if isinstance(result, Failed) else result
+            answers += [SearchAnswer(reason=result.reason)] * len(batch) if isinstance(result, FailedRead) else result
         return answers
 
     def fetch(self, hits: Sequence[Hit], until: float) -> Stored:
@@ -367,7 +367,7 @@ class ServerRetriever:
         names = {hit.point: hit.chunk_id for hit in hits}
         stored: dict[Point, NDArray[np.float32] | str | None] = {}
         for part, result in zip(parts, found, strict=True):
-            if isinstance(result, Failed):
+            if isinstance(result, FailedRead):
                 stored |= dict.fromkeys(part, result.reason)
             else:
                 stored |= {point: self._prepared(names[point], vector) for point, vector in result.items()}
@@ -393,8 +393,8 @@ class ServerRetriever:
             return ours
         return ready
 
-    def _demanded(self, found: T | Failed) -> T:
-        if isinstance(found, Failed):
+    def _demanded(self, found: T | FailedRead) -> T:
+        if isinstance(found, FailedRead):
             message = f"{self._settings.where}: {found.reason}: {found.detail}"
             raise UnreachableError(message)
         return found

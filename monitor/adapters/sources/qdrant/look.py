@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
-from monitor.adapters.retrieval.qdrant.failures import Failed
+from monitor.adapters.retrieval.failed_reads import FailedRead
 from monitor.adapters.retrieval.qdrant.raw import CollectionOutline, PointId, RawPoint, RawReader, chunk_named
 from monitor.adapters.retrieval.reasons import FailureReason
 from monitor.adapters.sources.qdrant.comparison import PointComparison, PointRead
@@ -99,7 +99,7 @@ class Look:
         while more:
             read = partial(self._reader.page, cursor, size, payload=self._wanted.payload, vector=self._wanted.vector)
             page = yield read
-            if isinstance(page, Failed):
+            if isinstance(page, FailedRead):
                 size = self._smaller(page, size)
                 continue
             cursor = page.next_page_offset
@@ -117,7 +117,7 @@ class Look:
         payload = [field] if field else False
         while more:
             page = yield partial(self._reader.page, offset, limit, payload=payload, vector=False)
-            if isinstance(page, Failed):
+            if isinstance(page, FailedRead):
                 limit = self._smaller(page, limit)
                 continue
             before = [point for point in page.points if in_order(point.id) < in_order(cursor)]
@@ -146,7 +146,7 @@ class Look:
         gone: list[str] = []
         for part in _parts(unseen, ASKED):
             there = yield partial(self._reader.present, part, self._wanted.chunk_id_field)
-            if isinstance(there, Failed):
+            if isinstance(there, FailedRead):
                 message = f"{self._wanted.where}: {there.reason}: {there.detail}"
                 raise LookRefusedError(message)
             gone += [name for name in part if name not in there]
@@ -157,7 +157,7 @@ class Look:
             raise LookRefusedError(message)
         return gone
 
-    def _smaller(self, failure: Failed, size: int) -> int:
+    def _smaller(self, failure: FailedRead, size: int) -> int:
         if size > 1:
             return size // 2
         message = f"{self._wanted.where}: one point alone: {failure.reason}: {failure.detail}"

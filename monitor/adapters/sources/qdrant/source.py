@@ -17,8 +17,8 @@ from typing import Any
 
 import msgspec
 
+from monitor.adapters.retrieval.failed_reads import FailedRead
 from monitor.adapters.retrieval.qdrant.collection import ServerSettings
-from monitor.adapters.retrieval.qdrant.failures import Failed
 from monitor.adapters.retrieval.qdrant.raw import CollectionOutline, PointId, RawReader
 from monitor.adapters.retrieval.reasons import FailureReason
 from monitor.adapters.sources.qdrant.bookmark import Bookmark, Bookmarks, opened
@@ -138,7 +138,7 @@ class QdrantSource:
 
     def _meet(self) -> None:
         found = self._reader.outline()
-        if isinstance(found, Failed):
+        if isinstance(found, FailedRead):
             message = f"{self._settings.where}: {WRONG.get(found.reason, found.reason)}: {found.detail}"
             raise ConfigurationError(message) if found.reason in WRONG else UnreachableError(message)
         try:
@@ -278,7 +278,7 @@ class QdrantSource:
 
     def _took(self, result: Any) -> None:
         """Go on with a read's result, or try it again later."""
-        if isinstance(result, Failed) and result.reason not in RETURNED:
+        if isinstance(result, FailedRead) and result.reason not in RETURNED:
             self._failed(result)
             return
         self._failures, self._last_error = 0, ""
@@ -293,7 +293,7 @@ class QdrantSource:
         else:
             self._submit()  # one page ahead of what is delivered
 
-    def _failed(self, failure: Failed) -> None:
+    def _failed(self, failure: FailedRead) -> None:
         said = f"{self._settings.where}: {WRONG.get(failure.reason, failure.reason)}: {failure.detail}"
         if failure.reason in WRONG:
             self._refuse(said)
