@@ -5,7 +5,7 @@ from collections import Counter
 from monitor.core.attribution.attribution import ChangedPart, PartsOf
 from monitor.core.index.changed_chunks import ChangedChunks
 from monitor.core.model.events import Segment
-from monitor.core.model.segments import SOURCE
+from monitor.core.model.segments import source_in
 
 MOST = 200
 """Documents kept of a source, the most changed first; what the others have is missing in the sum of the shares."""
@@ -18,9 +18,9 @@ def changed_parts(changed: ChangedChunks) -> PartsOf:
     """
     counts: dict[str, Counter[tuple[str, Segment]]] = {}
     for (doc_id, segment), chunks in changed.documents.items():
-        counts.setdefault(_source(segment), Counter())[doc_id, segment] += chunks
+        counts.setdefault(source_in(segment), Counter())[doc_id, segment] += chunks
     for (segment, _), text in changed.texts.items():
-        counts.setdefault(_source(segment), Counter())[text.doc_id, segment] += text.chunks
+        counts.setdefault(source_in(segment), Counter())[text.doc_id, segment] += text.chunks
 
     def parts(source: str) -> tuple[ChangedPart, ...]:
         found = counts.get(source, Counter())
@@ -29,7 +29,3 @@ def changed_parts(changed: ChangedChunks) -> PartsOf:
         return tuple(ChangedPart(doc_id, segment, count / total) for (doc_id, segment), count in ranked)
 
     return parts
-
-
-def _source(segment: Segment) -> str:
-    return next((value for name, value in segment if name == SOURCE), "")

@@ -9,6 +9,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
+from monitor.core.index.statistics.integrity import GROWN
 from monitor.core.measures.registry import REGISTRY, MeasureRegistry
 from monitor.core.model.report import ALL, SHARE, DriftReport, Leg, Measurement, SegmentSize, VerdictName
 from monitor.core.text.wording import at_depth
@@ -16,7 +17,6 @@ from monitor.core.text.wording import at_depth
 Severity = Literal["critical", "warning"]
 Growth = Mapping[tuple[str, str], float]
 """By dimension and segment, which share is new content that replaced nothing."""
-GROWN = "grown_ratio"
 NEW = ("new_results", "new_first_ratio")
 """Metrics of which growth brings some by itself."""
 EVERY = "*"

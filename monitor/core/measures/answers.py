@@ -15,7 +15,6 @@ from monitor.core.model.lists import NO_CHUNK
 Shingles = NDArray[np.uint32]
 ListPlaces = NDArray[np.int64]
 
-NO_SHINGLES = np.zeros(0, np.uint32)
 CORPUS_NOT_KEPT = "corpus_not_kept"
 """Why it is not known whether a lost answer still stands somewhere: only the lists were kept."""
 SPREAD = 0.5

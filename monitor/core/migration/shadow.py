@@ -43,7 +43,7 @@ def shadow_figures(
     return tuple(sorted(made, key=lambda of: list(segments).index(of.dimension)))
 
 
-def ann_recall(served: RankedLists, exact: RankedLists, k: int) -> float:
+def share_served(served: RankedLists, exact: RankedLists, k: int) -> float:
     """Share of the exact top-k that was served, over the anchors that were; NaN of none.
 
     A short exact list is found where all of it is.
@@ -81,7 +81,7 @@ def serving_figures(
     p50, p95, p99 = np.quantile(sent, (0.5, 0.95, 0.99)).tolist() if len(sent) else (float("nan"),) * 3
     return ServingFigures(
         version,
-        ann_recall(served, exact, k),
+        share_served(served, exact, k),
         p50,
         p95,
         p99,

@@ -22,6 +22,16 @@ def admits(wanted: Segment, segment: Segment) -> bool:
 
 
 @lru_cache(maxsize=1 << 14)  # every report asks for each segment that is live; there are few
+@lru_cache(maxsize=65_536)
+def source_in(segment: Segment) -> str:
+    """The source that these attributes name, "" where they name none.
+
+    >>> source_in((("language", "de"), ("source", "docs")))
+    'docs'
+    """
+    return next((value for name, value in segment if name == SOURCE), "")
+
+
 def value_of(dimension: str, segment: Segment) -> str:
     """The segment within a dimension. A combination such as `language+source` joins its values with `+`.
 

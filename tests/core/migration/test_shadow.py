@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from monitor.core.migration.shadow import ann_recall, serving_figures, shadow_figures
+from monitor.core.migration.shadow import serving_figures, shadow_figures, share_served
 from monitor.core.model.events import chunk_key
 from monitor.core.model.lists import NO_CHUNK, RankedLists
 
@@ -77,7 +77,7 @@ def test_recall_is_what_was_served_of_the_exact_lists(
         for best, row in zip(whole, served, strict=True)
         if row is not None and best
     ]
-    found = ann_recall(lists(served), lists(list(whole)), K)
+    found = share_served(lists(served), lists(list(whole)), K)
     assert np.isnan(found) if not shares else found == pytest.approx(np.mean(shares))
 
 

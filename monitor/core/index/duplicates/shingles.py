@@ -14,6 +14,8 @@ WIDTH = 3
 three words tolerate four separate edits in 120 words, which a reader still calls a copy; five tolerate only two."""
 THRESHOLD = 0.8
 """From this Jaccard similarity on, two chunks are near copies."""
+NO_SHINGLES = np.zeros(0, np.uint32)
+"""Of a text without tokens."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)

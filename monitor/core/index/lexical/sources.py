@@ -11,7 +11,7 @@ from monitor.core.arrays.ragged import ragged
 from monitor.core.arrays.segment_codes import SegmentCodes
 from monitor.core.index.lexical.arrays import Lists
 from monitor.core.index.lexical.forward import ForwardLists
-from monitor.core.model.segments import SOURCE
+from monitor.core.model.segments import source_in
 
 MOST_SOURCES = 256
 """Sources told apart, the largest; chunks of all others count under `(others)`."""
@@ -88,7 +88,7 @@ def chunks_by_source(codes: SegmentCodes) -> Mapping[str, int]:
     """Live chunks by source; 0 for one that is gone."""
     chunks: Counter[str] = Counter()
     for segment, members in zip(codes.segments, codes.counts.tolist(), strict=False):
-        chunks[dict(segment).get(SOURCE, "")] += members
+        chunks[source_in(segment)] += members
     return chunks
 
 
@@ -147,5 +147,5 @@ def _named(codes: SegmentCodes, kept: frozenset[str]) -> tuple[tuple[str, ...], 
     names = tuple(sorted({source if source in kept else REST for source in live}))
     number = {source: at for at, source in enumerate(names)}
     rest = number.get(REST, 0)
-    said = [dict(segment).get(SOURCE, "") for segment in codes.segments]
+    said = [source_in(segment) for segment in codes.segments]
     return names, np.array([number.get(source, rest) for source in said], np.int64)

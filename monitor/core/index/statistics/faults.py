@@ -23,7 +23,6 @@ from monitor.core.index.statistics.contents import Contents
 from monitor.core.index.statistics.integrity import (
     GROWN,
     LANGUAGE,
-    SOURCE,
     Floats,
     Found,
     Integrity,
@@ -36,6 +35,7 @@ from monitor.core.index.statistics.sketches import NO_SKETCH
 from monitor.core.index.statistics.vector_faults import VectorComparison
 from monitor.core.index.statistics.vocabularies import in_language, strange, value_codes, vocabulary
 from monitor.core.model.report import ALL
+from monitor.core.model.segments import SOURCE
 
 _WORDS = 3
 """Fewer tokens than this say nothing."""

@@ -37,8 +37,6 @@ GROWN: IntegrityFault = "grown_ratio"
 """No fault: what came, and replaced nothing."""
 LANGUAGE = "language"
 """The dimension, where it is configured, of whose values each has words of its own."""
-SOURCE = "source"
-"""The dimension, where it is configured, of whose values nobody adds one by accident."""
 PINNED = "pinned"
 """As the statistic of a share: since the pinned baseline, beside a moving one."""
 

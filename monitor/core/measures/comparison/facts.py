@@ -1,7 +1,6 @@
 """What the chunks in the lists are: where they come from, what they say, where their vectors stand."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from functools import lru_cache
 from typing import Protocol
 
 import numpy as np
@@ -11,14 +10,13 @@ from monitor.core.arrays.sorted_sets import SetLists, Sets
 from monitor.core.index.baseline import Member, Shingles, Snapshot
 from monitor.core.index.corpus import ChunkRow, Corpus
 from monitor.core.index.duplicates.near import AskedSets
+from monitor.core.index.duplicates.shingles import NO_SHINGLES
 from monitor.core.index.maintained import CopyIndex
 from monitor.core.index.since_baseline import ChangesSinceBaseline
 from monitor.core.measures.formulas.diversity import NO_VECTOR
-from monitor.core.model.events import Segment
 from monitor.core.model.lists import NO_CHUNK
-from monitor.core.model.segments import SOURCE
+from monitor.core.model.segments import source_in
 
-NO_SHINGLES = np.zeros(0, np.uint32)
 _NOWHERE = -2
 """In place of the slot of a chunk that is not live; NO_CHUNK is the end of a list."""
 
@@ -185,9 +183,4 @@ def member_shingles(members: Iterable[int], facts: Facts) -> Shingles:
 
 def source_of(row: ChunkRow) -> str:
     """The source that a chunk names, "" where it names none."""
-    return _source(row.segment)
-
-
-@lru_cache(maxsize=65_536)
-def _source(segment: Segment) -> str:
-    return next((value for name, value in segment if name == SOURCE), "")
+    return source_in(row.segment)

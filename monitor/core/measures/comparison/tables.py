@@ -11,7 +11,8 @@ from monitor.core.arrays.sorted_sets import SetLists, Sets
 from monitor.core.index.baseline import ListLeg, Snapshot, content_key, content_keys
 from monitor.core.index.duplicates.likeness import Likeness
 from monitor.core.index.duplicates.near import AskedSets
-from monitor.core.measures.answers import NO_SHINGLES, AnswersView, FatesView, Texts, stays
+from monitor.core.index.duplicates.shingles import NO_SHINGLES
+from monitor.core.measures.answers import AnswersView, FatesView, Texts, stays
 from monitor.core.measures.collapsed import Sides
 from monitor.core.measures.comparison.alignment import Alignment
 from monitor.core.measures.comparison.by_key import ByKey
