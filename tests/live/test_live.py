@@ -8,7 +8,8 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +22,8 @@ from tests.e2e.program import eventually, fetched
 ROOT = Path(__file__).parent.parent.parent
 ADDRESSES = ("page", "metrics", "Prometheus", "Alertmanager", "Kafka", "files")
 COMES_UP, FIRES = 900.0, 600.0
+REST = "10"
+"""Seconds between two deploys: within them the way back is held up, as long as the alert takes to arrive."""
 
 
 def test_what_lacks_is_named_with_its_package(tmp_path: Path) -> None:
@@ -47,7 +50,7 @@ def test_an_alert_arrives_and_everything_is_stopped_afterwards(tmp_path: Path) -
     if lacking and os.environ.get("CORPUS_DRIFT_NO_SKIPS") != "1":
         pytest.skip(f"{', '.join(lacking)} is not on this machine")
     log = tmp_path / "live.log"
-    command = [sys.executable, "-m", "live", "--rounds", "1", "--rest", "30", "--most", "900", "--hold", "2"]
+    command = [sys.executable, "-m", "live", "--rounds", "1", "--rest", REST, "--most", "900", "--hold", "2"]
     with log.open("wb") as output:
         live = subprocess.Popen(command, cwd=ROOT, stdout=output, stderr=subprocess.STDOUT)
     try:
@@ -57,8 +60,10 @@ def test_an_alert_arrives_and_everything_is_stopped_afterwards(tmp_path: Path) -
         assert answers(at["metrics"])
         children = descendants(live.pid)
         assert len(children) >= 5  # broker, producer, monitor, Alertmanager, Prometheus
-        eventually(lambda: "4-incident" in judged(log, "FAIL"), FIRES, "the incident's verdict", log.read_text)
-        found = eventually(alerting(at["Alertmanager"]), FIRES, "an alert of the incident", log.read_text)
+        eventually(lambda: "4-incident: " in log.read_text(), FIRES, "the incident itself", log.read_text)
+        with held_up(next(pid for pid in children if "produce" in arguments(pid))):
+            eventually(lambda: "4-incident" in judged(log, "FAIL"), FIRES, "the incident's verdict", log.read_text)
+            found = eventually(alerting(at["Alertmanager"]), FIRES, "an alert of the incident", log.read_text)
         assert found is not None
         assert found["labels"]["segment"]
         live.send_signal(signal.SIGINT)
@@ -97,6 +102,21 @@ def alerting(manager: str) -> Callable[[], dict[str, Any] | None]:
         return next(({"labels": of} for of in exceeded if of["policy_severity"] == "critical"), None)
 
     return look
+
+
+@contextmanager
+def held_up(pid: int) -> Iterator[None]:
+    """A process stands still meanwhile."""
+    os.kill(pid, signal.SIGSTOP)
+    try:
+        yield
+    finally:
+        os.kill(pid, signal.SIGCONT)
+
+
+def arguments(pid: int) -> list[str]:
+    """What a process was called with."""
+    return Path(f"/proc/{pid}/cmdline").read_text().split("\0")
 
 
 def descendants(pid: int) -> list[int]:
