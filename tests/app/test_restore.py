@@ -125,13 +125,13 @@ def flipped(data: bytes, at: int) -> bytes:
     return bytes(made)
 
 
-@pytest.mark.parametrize("spoil", SPOILT)
+@pytest.mark.parametrize(("spoil", "dense"), [*((spoil, True) for spoil in SPOILT), ("as it was", False)])
 def test_an_image_is_what_the_chunks_give_and_never_trusted(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, spoil: str
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, spoil: str, dense: bool
 ) -> None:
     """Taken up where it is whole; else the chunks are read. Both give what was there, now and after more events."""
     monkeypatch.setattr(restoring, "WORTH_AN_IMAGE", 1)
-    config = write_case(tmp_path, shape=SHAPE)
+    config = write_case(tmp_path, shape=Shape(SHAPE.chunks, SHAPE.deploys, SHAPE.anchors, dense=dense))
     first, later = history(1)[:60], history(1)[60:]
     with scripted(config, ScriptedSource(records(first))) as monitor:
         assert to_end(monitor)
