@@ -5,6 +5,7 @@ from pathlib import Path
 
 from monitor import __version__
 from monitor.adapters.stores.sqlite.image_file import BadImageError, read_image, write_image
+from monitor.adapters.stores.sqlite.transactions import transaction
 from monitor.core.arrays.image import Image
 
 NAME = "image"
@@ -38,18 +39,12 @@ class Images:
         """
         name = write_image(self.path, image, written_by=__version__, setup=setup)
         db, self._named = self._db, True
-        db.execute("BEGIN IMMEDIATE")
-        try:
+        with transaction(db):
             for event in _TRIGGERS:
                 db.execute(
                     f"CREATE TRIGGER IF NOT EXISTS image_{event} AFTER {event} ON chunk BEGIN {_WITHDRAW}; END"
                 )
             db.execute("INSERT OR REPLACE INTO meta VALUES (?, ?)", (NAME, name))
-            db.execute("COMMIT")
-        except BaseException:
-            if db.in_transaction:
-                db.execute("ROLLBACK")
-            raise
 
     def found(self, setup: str) -> tuple[Image | None, str]:
         """The image of the chunks as they are, or None and why there is none; "" where none is to be expected."""
