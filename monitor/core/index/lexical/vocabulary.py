@@ -181,6 +181,7 @@ class Vocabulary:
         self.hashes[:held], self.document_frequency[:held] = image["hashes"], image["frequency"]
         top = len(self._histogram) - 1
         self._histogram = np.bincount(np.minimum(self.document_frequency, top), minlength=top + 1)
+        self._counted = None
         self._tokens = tokens
         self._free = [at for at, token in enumerate(tokens) if not token]
         self._ids = _Intern(self)
