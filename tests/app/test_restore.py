@@ -99,7 +99,7 @@ def counted(monitor: Monitor) -> list[object]:
     made = engine.statistics.at(lexical, (0, 0), cap=50)
     population = engine.statistics.population()
     contents = [population.keys.tolist(), population.digests.tolist(), population.documents.tolist()]
-    copies = [engine.duplicates.counts("language"), engine.duplicates.exact, engine.duplicates.near]
+    copies = engine.duplicates.counts("language")
     return [sorted(map(repr, made.measurements())), contents, copies, len(corpus)]
 
 
