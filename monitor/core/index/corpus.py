@@ -85,7 +85,7 @@ class Corpus:
 
     def known(self, keys: Sequence[int]) -> list[ChunkRow]:
         """What is known of some chunks, live or deleted, in order; unknown ones are left out."""
-        return [row for key in keys if (row := self._table.get(key)) is not None]
+        return [row for key in keys if (row := self.row(key)) is not None]
 
     def sample(
         self, recent: NDArray[np.int64], *, salt: int, count: int
@@ -105,7 +105,9 @@ class Corpus:
 
     def behind(self, since: Mapping[str, int]) -> NDArray[np.int64]:
         """(n,) int64 keys of chunks that came, changed or went behind next offsets by `topic/partition`."""
-        return np.array([row.key for row in self._table.since(since)], np.int64)
+        rows = self._table.since(since)
+        keys = [row.key for row in rows if row.origin.offset >= since.get(row.origin.source.name, 0)]
+        return np.array(keys, np.int64)
 
     def rows(self) -> Iterable[ChunkRow]:
         """Every known chunk, delete marks included, in no particular order."""

@@ -156,7 +156,7 @@ def test_a_chunk_in_partitions_of_two_shards_stops_the_run() -> None:
     chosen = config(1, 2, OKAPI)
     session = sharded(chosen, ANCHORS, 2)
     twice = [Located(Position("events", number, 0), upsert(1, "w1", 0, 0, (), 1)) for number in range(2)]
-    with pytest.raises(ChunkInTwoShardsError, match="in shards"):
+    with pytest.raises(ChunkInTwoShardsError, match="stand in partitions of two shards"):
         session.apply(twice)
 
 
