@@ -15,8 +15,8 @@ SAID = "inconclusive for 2 deploys, nobody decided"
 
 
 def moving(folder: Path, patience: int = 1) -> Path:
-    """Ordinary deploys over so few anchors that bounds can decide none of them."""
-    config = write_case(folder, shape=Shape(chunks=60, deploys=5, anchors=24, churn=0.03, defaults=True))
+    """Ordinary deploys that cost nobody much, over so few anchors that bounds can decide none of them."""
+    config = write_case(folder, shape=Shape(chunks=90, deploys=5, anchors=24, churn=0.02, defaults=True))
     baseline = f'mode = "previous-deploy"\ninconclusive_deploys = {patience}\nbootstrap'
     text = config.read_text().replace("bounds = false", "bounds = true").replace("bootstrap", baseline)
     config.write_text(text)

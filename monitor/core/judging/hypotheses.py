@@ -17,13 +17,13 @@ from monitor.core.measures.comparison.tables import LEGS
 from monitor.core.measures.formulas.columns import Name
 from monitor.core.measures.noise import carried
 from monitor.core.model.events import Segment
-from monitor.core.model.report import SHARE, Leg, Measurement
+from monitor.core.model.report import ALL, SHARE, Leg, Measurement
 from monitor.core.reporting.drift import Compared
 
 POOLED = "pooled"
 """The segment of those that are too small to pass alone."""
 ROUNDING = 1e-9
-"""An estimate this little beyond the tolerance is at it."""
+"""An estimate this near the tolerance is at it."""
 LEVELS: Mapping[str, float | None] = {"mean": None, SHARE: None, "p05": 0.05, "p50": 0.5, "p95": 0.95}
 """Statistics with bounds, and the level of those that are quantiles."""
 
@@ -94,8 +94,13 @@ class Hypothesis:
 
     @property
     def within(self) -> bool:
-        """Whether the estimate is tolerated; not if there is none."""
-        return self.sign * self.value <= self.tolerance + ROUNDING
+        """Whether the estimate is tolerated; not if there is none.
+
+        A limit is tolerated itself; but of all anchors, harm begins there where the rule says what is usual. Twenty
+        anchors of a segment are at theirs with two, which is little to go by.
+        """
+        slack = -ROUNDING if self.rule.usual is not None and self.rule.dimension == ALL else ROUNDING
+        return self.sign * self.value <= self.tolerance + slack
 
     @property
     def unmeasured_too(self) -> bool:

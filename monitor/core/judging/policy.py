@@ -60,8 +60,8 @@ class Rule:
     within `severe`: small segments can reach that. Without one it needs the bound within the limit itself."""
     usual: float | None = None
     """A value within the limit that ordinary deploys come to. With one, the gate's FAIL needs an estimate beyond the
-    limit and a bound beyond `usual`: what is beyond the limit and no ordinary deploy's chance is harm. Without one it
-    needs the bound beyond the limit itself."""
+    limit (of all anchors, at it or beyond) and a bound beyond `usual`: what is beyond the limit and no ordinary
+    deploy's chance is harm. Without one it needs the bound beyond the limit itself."""
     weight: float = 1.0
     """Its part of the level for a false FAIL, beside the other rules on all anchors, or on segments."""
     note: str = ""

@@ -415,7 +415,9 @@ KEPT = Name("kept_answers_ratio", 10)
     ("lost", "anchors", "usual", "expected"),
     [
         (0, 500, 0.99, "pass"),
-        (10, 500, 0.99, "pass"),  # just what is tolerated
+        (9, 500, 0.99, "pass"),  # less than 2 in 100
+        (10, 500, 0.99, "fail"),  # harm begins there, and that is no ordinary deploy's chance
+        (10, 500, None, "pass"),  # just what is tolerated
         (13, 500, 0.99, "fail"),  # 2.6 in 100: no ordinary deploy's chance
         (13, 500, None, "inconclusive"),  # but where 2 in 100 are usual, it may be
         (3, 120, 0.99, "inconclusive"),  # beyond the limit, and yet an ordinary deploy's chance
