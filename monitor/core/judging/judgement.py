@@ -107,7 +107,7 @@ def judge_deploy(
             _take(rule, pairs, ground, grown, (found, tested))
     tested += [_Tested(one, one.bounds(), small=False) for one in expected_hypotheses(rules, ground)]
     integrity = list(also)
-    return despite(report, fold([*integrity, *beside_kept_answers([*found, *_decided(tested)], integrity)]))
+    return despite(report, fold([*integrity, *beside_kept_answers([*found, *_decided(tested)], integrity, rules)]))
 
 
 def _take(

@@ -1,4 +1,4 @@
-"""New results that nobody can be shown to suffer from: when the answers decide for them, and when not."""
+"""New results that nobody is shown to suffer from: when the answers decide for them, and when not."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -11,6 +11,7 @@ from monitor.core.judging.judgement import judge_deploy
 from monitor.core.judging.kept_answers import beside_kept_answers
 from monitor.core.judging.policy import Finding, Verdict
 from monitor.core.measures.formulas.columns import Name
+from monitor.core.model.report import VerdictName
 from tests.core.judging.cases import Values, baseline, compared, rule
 
 KEPT, NEW = Name("kept_answers_ratio", 10), Name("new_results", 10)
@@ -48,7 +49,13 @@ def columns(lost: Sequence[int] = (), *, everywhere: float = 0.0, small: float =
         ("an answer lost elsewhere, within what is shown to be allowed", columns([3]), "pass"),
         ("so many lost elsewhere that the whole is not shown to be fine", columns(range(15)), "inconclusive"),
         ("too many answers lost there, but not shown", columns(range(901, 916, 3)), "inconclusive"),
-        ("new results that are shown to be too many fail all the same", columns(everywhere=2.5), "fail"),
+        (
+            "too many new results everywhere, shown not to be severe, every answer kept",
+            columns(everywhere=1.2),
+            "pass",
+        ),
+        ("the same where so many answers are lost", columns(range(15), everywhere=1.2), "fail"),
+        ("new results that may be severe fail all the same", columns(everywhere=2.5), "fail"),
     ],
 )
 def test_answers_decide_where_new_results_cannot(case: str, values: tuple[Values, Values], expected: str) -> None:
@@ -88,4 +95,33 @@ def test_other_depths_legs_and_places_say_nothing() -> None:
         replace(kept, stat="p50"),
     ):
         assert beside_kept_answers([other, new], [SOUND]) == [other, new]
-    assert beside_kept_answers([kept, replace(new, verdict="fail")], [SOUND])[1].severity == "critical"
+
+
+@pytest.mark.parametrize(
+    ("upper", "severe", "severity"),
+    [(1.9, 2.0, "warning"), (2.0, 2.0, "warning"), (2.1, 2.0, "critical"), (1.9, float("nan"), "critical")],
+)
+def test_too_many_new_results_are_looked_over_where_severe_ones_are_excluded(
+    upper: float, severe: float, severity: str
+) -> None:
+    kept = replace(SOUND, rule="kept", metric=KEPT.metric, leg="dense", k=10, limit=0.98, value=1.0, lower=0.99)
+    new = replace(
+        kept, rule="new", metric=NEW.metric, verdict="fail", value=1.3, limit=0.75, upper=upper, severe=severe
+    )
+    assert beside_kept_answers([kept, new], [SOUND])[1].severity == severity
+
+
+@pytest.mark.parametrize(
+    ("value", "verdict", "severity"),
+    [(0.995, "pass", "warning"), (0.99, "pass", "warning"), (0.985, "pass", "critical"), (0.995, "fail", "critical")],
+)
+def test_answers_are_kept_too_where_no_more_than_usual_are_lost(
+    value: float, verdict: VerdictName, severity: str
+) -> None:
+    """The bound alone does not say so: it is below the limit."""
+    kept = replace(SOUND, rule="kept", metric=KEPT.metric, leg="dense", k=10, limit=0.98, value=value, lower=0.97)
+    kept = replace(kept, verdict=verdict)
+    new = replace(kept, rule="new", metric=NEW.metric, verdict="inconclusive", value=0.8, limit=0.75)
+    usual = rule("kept", metric=KEPT.metric, max=None, min=0.98, severe=0.9, usual=0.99)
+    assert beside_kept_answers([kept, new], [SOUND], [usual])[1].severity == severity
+    assert beside_kept_answers([kept, new], [SOUND])[1].severity == "critical"
