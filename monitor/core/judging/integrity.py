@@ -132,13 +132,13 @@ INTEGRITY_RULES: tuple[IntegrityRule, ...] = (
         lab=("labels_lost 5.0%", "labels_wrong 5.0%"),
     ),
 )  # fmt: skip
-NEW_HUB, NEW_HUB_LIMIT = "new-hub", 0.05
+NEW_HUB, NEW_HUB_LIMIT = "new-hub", 0.02
 NEW_HUB_ANCHORS = 100
 """The rule asks so many: of fewer, the limit is a list or two, and any new page of a small corpus stands in those."""
 NEW_HUB_RULE = IntegrityRule(
     NEW_HUB, NEWCOMERS, NEW_HUB_LIMIT, "more anchors find new text than found any document of its size then",
-    "one anchor in twenty finds a page that no page of its size was found by: written to be found, or in the middle",
-    lab=("wide_hub 20.0%", "keyword_poison 20.0%"),
+    "as many as may lose their answer meet one new page beyond chance; FastAPI's own deploys came to 1 in 100",
+    lab=("hub_document 20.0%", "keyword_poison 5.0%", "wide_hub 10.0%"),
 )  # fmt: skip
 METRICS: frozenset[str] = frozenset((*FAULTS, NEWCOMERS))
 _SAID: Mapping[str, str] = {str(rule.metric): rule.said for rule in INTEGRITY_RULES} | {NEWCOMERS: NEW_HUB_RULE.said}
