@@ -40,7 +40,9 @@ the baseline); nothing of its inside decides what counts as right.
   passage it was made from; it is answered where the ten results together hold at least half of the passage's word
   triples, under whatever id. Harm is a loss of 2 points overall or of 10 in a segment of at least 20 anchors, on one
   leg or the other; severe is 10 overall or 30 in a segment. What was planted as an incident and costs no known items
-  is an incident by construction; a loss below the limits is neither right nor wrong to fail.
+  is an incident by construction; a loss below the limits is neither right nor wrong to fail. Nor is a large change
+  (every text cut or joined anew) by which 2 of 100 anchors or more lose their answer and others find theirs: recall
+  is what it was, and readers have other answers.
 * **The deploy that holds the harm** is scored: the first one whose cumulated loss counts. Delay is in deploys from
   there to the first FAIL.
 * **Blame** is scored on documents, beside usual edits elsewhere: whether the first name was planted (culprit first;

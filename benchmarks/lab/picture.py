@@ -45,7 +45,7 @@ def svg(detectors: Sequence[str], cells: Mapping[Class, Mapping[str, Cell]]) -> 
 def _wanted(of: Class) -> str:
     if of in {"severe", "loss", "incident"}:
         return "red is right"
-    return "either is arguable" if of in {"small", "eroded"} else "green is right"
+    return "either is arguable" if of in {"small", "exchanged", "eroded"} else "green is right"
 
 
 def _legend() -> list[str]:

@@ -256,6 +256,7 @@ def _true(bench: Bench, deployed: Deployed, lists: truth.Lists) -> Document:
         "harm": truth.harm(losses),
         "worst": loss_document(truth.worst(losses)),
         "all": [loss_document(one) for one in losses if one.segment == "all"],
+        "lost": {leg: round(share, 4) for leg, share in truth.lost(bench.answered, answered).items()},
         "churn": truth.churn(bench.before, lists, stream.corpus, deployed.after),
         "lists": list_statistics(bench.before, lists),
         "verdict": "error",

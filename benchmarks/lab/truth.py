@@ -244,6 +244,11 @@ def losses(anchors: Sequence[Anchor], dimensions: Sequence[str], before: Answers
     return made
 
 
+def lost(before: Answers, after: Answers) -> dict[Leg, float]:
+    """By leg, the share of the anchors that were answered and are not any more, whatever others gained: in [0, 1]."""
+    return {leg: float(np.mean(before.of(leg) & ~after.of(leg))) for leg in LEGS}
+
+
 def segments(anchors: Sequence[Anchor], dimensions: Sequence[str]) -> Mapping[str, NDArray[np.intp]]:
     """Rows of the anchors of `all` and of each watched segment, named dimension=value."""
     grouped: dict[str, list[int]] = {}

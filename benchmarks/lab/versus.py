@@ -9,7 +9,8 @@ from benchmarks.lab.score import Class, Judgement, by_other, judgements, names
 RIGHT: Mapping[Class, str] = {
     "severe": "fail", "loss": "fail", "incident": "fail", "same": "pass", "large": "pass", "ordinary": "pass",
 }  # fmt: skip
-"""The verdict that is right. A loss below the limits has none, nor has what only many deploys lost together."""
+"""The verdict that is right. A loss below the limits has none, nor has what only many deploys lost together, nor an
+exchange of answers."""
 CONSTANT, OWN = ("always", "never"), ("alarms (ours)",)
 """No detectors (each is right on half of the classes by saying one thing), and the product's other one."""
 Document = dict[str, Any]

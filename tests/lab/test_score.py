@@ -48,6 +48,17 @@ def test_what_was_lost_decides_the_class(harm: str, group: str, of: str) -> None
     assert class_of(outcome(group=group), deploy("pass", harm)) == of
 
 
+@pytest.mark.parametrize(
+    ("group", "lost", "of"), [("large", 0.02, "exchanged"), ("large", 0.019, "large"), ("same", 0.02, "same")]
+)
+def test_a_large_change_that_costs_answers_and_brings_others_is_not_called_harmless(
+    group: str, lost: float, of: str
+) -> None:
+    made = deploy("pass") | {"lost": {"dense": lost, "lexical": 0.0}}
+    assert class_of(outcome(group=group), made) == of
+    assert class_of(outcome(group=group), made | {"harm": "loss"}) == "loss"
+
+
 def test_the_deploy_that_holds_the_harm_is_the_first_one_with_a_loss() -> None:
     made = [deploy("pass"), deploy("pass", "loss"), deploy("fail", "severe")]
     assert held(made) == 1

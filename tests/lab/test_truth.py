@@ -130,6 +130,13 @@ def test_recall_by_segment_is_counted_by_hand() -> None:
     }
 
 
+def test_what_was_lost_is_counted_whatever_was_found_for_it() -> None:
+    """Four anchors: one keeps its dense answer, one loses it, one finds one, and one never had one."""
+    dense = np.array([True, True, False, False]), np.array([True, False, True, False])
+    none = np.zeros(4, bool)
+    assert truth.lost(truth.Answers(dense[0], none), truth.Answers(dense[1], none)) == {"dense": 0.25, "lexical": 0.0}
+
+
 def test_churn_counts_contents_not_ids() -> None:
     before = {"a": chunk("a", "first", [1]), "b": chunk("b", "second", [1])}
     after = {"c": chunk("c", "first", [1]), "d": chunk("d", "third", [1])}
