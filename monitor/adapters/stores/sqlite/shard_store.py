@@ -2,8 +2,9 @@
 
 import sqlite3
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, closing
 from pathlib import Path
+from typing import Any
 
 import msgspec
 import numpy as np
@@ -35,6 +36,10 @@ _NOW, _BEFORE, _IDENTITY = "now", "before", "identity"
 _NOWHERE = ShardPosition(0, {}, 0, 0)
 
 
+class StandsElsewhereError(ConfigurationError):
+    """A shard's file is of another epoch than the one that was published, and cannot go there."""
+
+
 class _Stand(msgspec.Struct, array_like=True):
     """A `ShardPosition` as it is stored."""
 
@@ -42,6 +47,39 @@ class _Stand(msgspec.Struct, array_like=True):
     positions: list[tuple[str, int, int]]
     newest: int
     barrier: int
+
+    @classmethod
+    def of(cls, at: ShardPosition) -> "_Stand":
+        places = [(part.topic, part.partition, offset) for part, offset in sorted(at.positions.items())]
+        return cls(at.epoch, places, at.newest_event_time, at.barrier_time)
+
+
+class StoredCommit(msgspec.Struct, array_like=True):
+    """A `ShardCommit` as rows: what a file takes in, and what an archive keeps of it.
+
+    Args:
+        identity: of the shard, see `ShardStore`.
+        before: the epoch of the commit before it.
+        at: where the shard stands behind it.
+        puts, touches: of `rows.written`.
+        forgotten: keys of delete marks.
+    """
+
+    identity: str
+    before: int
+    at: _Stand
+    puts: list[tuple[Any, ...]]
+    touches: list[tuple[Any, ...]]
+    forgotten: list[int]
+
+    @property
+    def epoch(self) -> int:
+        """Its own."""
+        return self.at.epoch
+
+    def keys(self) -> set[int]:
+        """Of all chunks that it says something of."""
+        return {row[0] for row in self.puts} | {row[-1] for row in self.touches} | set(self.forgotten)
 
 
 class ShardStore:
@@ -96,7 +134,7 @@ class ShardStore:
             message = (
                 f"shard {self.path}: no such file, the state stands at epoch {published}; expected all its shards"
             )
-            raise ConfigurationError(message)
+            raise StandsElsewhereError(message)
         try:
             self._open = sqlite3.connect(
                 f"{self.path.absolute().as_uri()}?mode={'ro' if self._read_only else 'rwc'}",
@@ -123,7 +161,7 @@ class ShardStore:
                 f"shard {self.path}: stands at epoch {now.epoch}, the state at {published}; "
                 "expected the files of one run"
             )
-            raise ConfigurationError(message)
+            raise StandsElsewhereError(message)
         return now
 
     def _look(self, published: int) -> ShardPosition:
@@ -136,8 +174,11 @@ class ShardStore:
         self._db.execute(_AS_BEFORE)
         return before
 
-    def commit(self, commit: ShardCommit) -> None:
+    def commit(self, commit: ShardCommit) -> StoredCommit | None:
         """What a shard did since its last commit, in one transaction; nothing where it took no step since.
+
+        Returns:
+            What was stored, for an archive; None for nothing.
 
         Raises:
             UnreachableError: the file cannot be written now; nothing of it is stored.
@@ -148,9 +189,35 @@ class ShardStore:
             if commit.changes or commit.forgotten:
                 message = f"shard {self.path}: changes at epoch {before.epoch}, which is committed; expected a step"
                 raise ShardOutOfStepError(message)
-            return
+            return None
+        stored = StoredCommit(
+            self._identity, before.epoch, _Stand.of(commit.at), *written(commit.changes), list(commit.forgotten)
+        )
+        self.put(stored)
+        return stored
+
+    def put(self, commit: StoredCommit) -> None:
+        """Take a commit in that follows the last one, in one transaction.
+
+        Raises:
+            UnreachableError: the file cannot be written now; nothing of it is stored.
+            ShardOutOfStepError: it is another shard's, or does not follow.
+        """
+        before = self._stand(_NOW)
+        if (commit.identity, commit.before) != (self._identity, before.epoch):
+            message = (
+                f"shard {self.path}: a commit of {commit.identity!r} behind epoch {commit.before}; "
+                f"expected one of {self._identity!r} behind {before.epoch}"
+            )
+            raise ShardOutOfStepError(message)
         with self._told("cannot commit"), transaction(self._db):
             self._put(commit, before)
+
+    def copy(self, path: Path) -> None:
+        """The whole file as of its last commit, at another place; what stood there is gone."""
+        path.unlink(missing_ok=True)
+        with self._told(f"cannot copy to {path}"), closing(sqlite3.connect(path)) as made:
+            self._db.backup(made)
 
     def chunks(self, batch: int) -> Iterator[Sequence[LoadedChunk]]:
         """Every known chunk in key order, delete marks included, in batches; live rows have the slots 0, 1, ..."""
@@ -180,18 +247,16 @@ class ShardStore:
             self._open.close()
             self._open = None
 
-    def _put(self, commit: ShardCommit, before: ShardPosition) -> None:
-        db, keys = self._db, {change.after.key for change in commit.changes} | set(commit.forgotten)
-        each = [(key,) for key in sorted(keys)]
+    def _put(self, commit: StoredCommit, before: ShardPosition) -> None:
+        db, each = self._db, [(key,) for key in sorted(commit.keys())]
         db.execute("DELETE FROM overwritten")
         db.execute("DELETE FROM appeared")
         db.executemany("INSERT INTO overwritten SELECT * FROM chunk WHERE key=?", each)
         db.executemany("INSERT INTO appeared SELECT ?1 WHERE NOT EXISTS (SELECT 1 FROM chunk WHERE key=?1)", each)
-        puts, touches = written(commit.changes)
-        db.executemany(PUT_CHUNK, puts)
-        db.executemany(TOUCH_CHUNK, touches)
+        db.executemany(PUT_CHUNK, commit.puts)
+        db.executemany(TOUCH_CHUNK, commit.touches)
         db.executemany("DELETE FROM chunk WHERE key=?", [(key,) for key in commit.forgotten])
-        self._note(_BEFORE, before)
+        self._note(_BEFORE, _Stand.of(before))
         self._note(_NOW, commit.at)
 
     def _take_back(self) -> None:
@@ -199,7 +264,7 @@ class ShardStore:
         with transaction(self._db):
             self._db.execute("DELETE FROM chunk WHERE key IN (SELECT key FROM appeared)")
             self._db.execute("INSERT OR REPLACE INTO chunk SELECT * FROM overwritten")
-            self._note(_NOW, before)
+            self._note(_NOW, _Stand.of(before))
 
     def _recognize(self) -> None:
         db = self._db
@@ -228,10 +293,8 @@ class ShardStore:
         positions = {Partition(topic, number): at for topic, number, at in kept.positions}
         return ShardPosition(kept.epoch, positions, kept.newest, kept.barrier)
 
-    def _note(self, name: str, at: ShardPosition) -> None:
-        places = [(part.topic, part.partition, offset) for part, offset in sorted(at.positions.items())]
-        packed = msgspec.msgpack.encode(_Stand(at.epoch, places, at.newest_event_time, at.barrier_time))
-        self._db.execute("INSERT OR REPLACE INTO stand VALUES (?, ?)", (name, packed))
+    def _note(self, name: str, at: _Stand) -> None:
+        self._db.execute("INSERT OR REPLACE INTO stand VALUES (?, ?)", (name, msgspec.msgpack.encode(at)))
 
     def _told(self, doing: str) -> AbstractContextManager[None]:
         return failures_said(f"shard {self.path}", doing)
