@@ -217,11 +217,13 @@ class SettledSums:
         statistics: what moved in each shard's statistics since the last time, by its number.
         documents: what moved in each owner's counts of documents.
         copies: what each shard and each owner adds to the counts of copies.
+        anew: whether one of them was born again since, so that all say everything: what was said before is void.
     """
 
     statistics: Mapping[int, ShardSums]
     documents: Sequence[SegmentSteps]
     copies: Sequence[CopySums]
+    anew: bool = False
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -63,6 +63,8 @@ class ShardedStatistics:
             return
         now = self._corpus.newest_event_time
         sums = self._shards.settle(self._corpus.epoch, now)
+        if sums.anew:
+            self._whole.forget()
         self._whole.take(now, sums.statistics, sums.documents)
         self._copies = CopyCounts(sums.copies)
         self._settled_at = self._corpus.epoch

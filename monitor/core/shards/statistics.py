@@ -238,12 +238,16 @@ class WholeStatistics:
         self._zero = SegmentCounters(
             np.zeros(empty.counts.shape[1], np.int64), np.zeros(empty.sums.shape[1], np.int64)
         )
+        self._batches = self._now = 0
+        self.forget()
+
+    def forget(self) -> None:
+        """Nothing is known of shards and owners: they say everything anew. What it is compared with stays."""
         self._totals: dict[RowName, SegmentCounters] = {(0, ALL): self._zero}
         self._users: Counter[RowName] = Counter([(0, ALL)])
         self._cells: Counter[tuple[str, ...]] = Counter()
         self._parts: dict[str, dict[int, SampledChunks]] = {"live": {}, "changed": {}}
         self._samples: dict[str, Vectors32] = {}
-        self._batches = self._now = 0
 
     def take(self, now: int, shards: Mapping[int, ShardSums], owners: Sequence[SegmentSteps]) -> None:
         """Take in what was said of an epoch.
