@@ -21,6 +21,7 @@ CLIENTS = {
     "qdrant_client",
     "qdrant_edge",
     "rank_bm25",
+    "ray",
     "rensa",
     "selectolax",
     "sqlite3",

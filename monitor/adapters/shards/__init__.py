@@ -1,0 +1,1 @@
+"""Shards outside of the coordinator's process."""

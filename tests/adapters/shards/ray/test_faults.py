@@ -1,0 +1,154 @@
+"""Shards on a Ray cluster of three nodes: whatever dies, all ends in the bits of a run that nobody disturbed."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from monitor.adapters.shards.ray.local_cluster import HEALTH, LocalCluster
+from monitor.adapters.shards.ray.shards import RayShards
+from monitor.core.session import Session
+from monitor.ports import ConfigurationError
+from tests.adapters.shards.ray import faults
+from tests.adapters.shards.ray.coordinating import Coordinator, section
+from tests.adapters.shards.ray.small import ANCHORS, CONFIG, DRIFT, ONE, batches
+from tests.core.shards.streams import single
+from tests.core.shards.test_exact import same_lists, same_snapshot, whole
+
+ROOT = Path(__file__).parents[4]
+QUICK = {
+    **HEALTH,
+    "RAY_health_check_initial_delay_ms": "0",
+    "RAY_health_check_period_ms": "500",
+    "RAY_health_check_failure_threshold": "4",
+}
+
+
+@pytest.fixture(scope="module")
+def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalCluster]:
+    made = LocalCluster(tmp_path_factory.mktemp("disks"), 3, health=QUICK)
+    made.start()
+    yield made
+    made.stop()
+
+
+def same(many: Coordinator, one: Session) -> None:
+    same_lists(many.session.lists(), one.lists())
+    assert many.session.counters == one.counters
+    assert whole(many.waited(many.session.engine.by_source)) == whole(one.engine.by_source())
+
+
+def test_whatever_dies_the_bits_are_those_of_a_run_that_nobody_disturbed(
+    cluster: LocalCluster, tmp_path: Path
+) -> None:
+    one, stream = single(ONE, ANCHORS), batches(16)
+    took: dict[str, float] = {}
+    command = [sys.executable, "-m", "tests.adapters.shards.ray.child", cluster.address, str(tmp_path), "3"]
+    killed = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=120, check=False)
+    assert killed.returncode == -9, killed.stderr
+    began = time.monotonic()
+    many = Coordinator(CONFIG, ANCHORS, DRIFT, section(cluster.address, tmp_path), tmp_path / "published")
+    took["coordinator killed between stage and rank"] = time.monotonic() - began
+    assert many.corpus.epoch == 3
+    for _ in range(3):
+        one.apply(next(stream))
+    same(many, one)
+
+    def turn(events: Any) -> None:
+        one.apply(events)
+        many.apply(events)
+        same(many, one)
+
+    def process(shard: int) -> int:
+        return many.shards._seen[shard].process
+
+    turn(next(stream))
+    for session in (many.session, one):
+        session.compare_with(session.snapshot("main"))
+    assert whole(many.session.report()) == whole(one.report())
+    many.publish()
+
+    # A node is killed while its shard stages: it was stopped, so that the call is on its way.
+    number = faults.node_of(cluster, process(1))
+    faults.stop(cluster, number)
+    with faults.later(0.5, lambda: faults.kill(cluster, number)):
+        began = time.monotonic()
+        turn(next(stream))
+    took["node killed during stage"] = time.monotonic() - began
+    assert "shard 1 of 3: away" in many.away[0]
+    assert whole(many.waited(many.session.report)) == whole(one.report())
+    many.publish()
+    cluster.add()
+
+    # Between stage and rank, and its disk is gone with it.
+    stage = many.shards.stage
+
+    def staged(*given: Any) -> Any:
+        made = stage(*given)
+        many.shards.stage = stage  # type: ignore[method-assign]
+        faults.kill(cluster, faults.node_of(cluster, process(2)), erase=True)
+        return made
+
+    many.shards.stage = staged  # type: ignore[method-assign, assignment]
+    began = time.monotonic()
+    turn(next(stream))
+    took["node killed between stage and rank, its disk erased"] = time.monotonic() - began
+    many.publish()
+    cluster.add()
+    many.away.clear()
+
+    # A node is stopped for longer than a call may take, and continued: it is still the same.
+    turn(next(stream))
+    stopped = faults.stop(cluster, faults.node_of(cluster, process(0)))
+    with faults.later(5.0, lambda: faults.go_on(stopped)):
+        began = time.monotonic()
+        turn(next(stream))
+    took["node stopped for 5 s"] = time.monotonic() - began
+    assert "shard 0 of 3: away" in many.away[0]
+    many.publish()
+
+    # An actor alone dies; the next that is asked of it is to settle.
+    turn(next(stream))
+    os.kill(process(1), signal.SIGKILL)
+    began = time.monotonic()
+    assert whole(many.waited(many.session.report)) == whole(one.report())
+    took["actor killed before settle"] = time.monotonic() - began
+    many.publish()
+    turn(next(stream))
+    same_snapshot(many.session.snapshot("now"), one.snapshot("now"))
+    assert whole(many.session.judge(deploy_id="d1")) == whole(one.judge(deploy_id="d1"))
+    many.publish()
+    assert all(seconds < 60 for seconds in took.values()), took
+    status = many.shards.status()
+    assert [of.epoch for of in status] == [many.corpus.epoch] * 3
+    assert sum(of.restarts for of in status) >= 3
+    assert sum(of.chunks for of in status) == len(one.corpus)
+    assert all(of.away == "" and (of.sent or 0) > 0 and (of.received or 0) > 0 for of in status)
+
+    # Two runs over one set of shards: the second is refused, and the first goes on.
+    second = RayShards(
+        CONFIG, ANCHORS, section(cluster.address, tmp_path), name="test", stream="events", space=str(CONFIG.dimension)
+    )
+    with pytest.raises(ConfigurationError, match="serves another run, which is alive; expected one coordinator"):
+        second.start(many.corpus.epoch)
+    second.close()
+    turn(next(stream))
+    many.publish()
+    kept = [(row.key, row.slot if row.live else -1) for part in many.shards.chunks(3) for row, _, _ in part]
+    assert [key for key, _ in kept] == sorted(row.key for row in one.corpus.rows())
+    assert [slot for _, slot in kept if slot >= 0] == list(range(len(one.corpus)))
+    contents = many.shards.contents([key for key, _ in kept])
+    assert [contents[row.key].content_hash for row in one.corpus.rows()] == [
+        row.content_hash for row in one.corpus.rows()
+    ]
+    assert many.shards.size() > 0
+    processes = [process(number) for number in range(3)]
+    many.shards.close()
+    many.shards.close()
+    faults.gone(processes)
