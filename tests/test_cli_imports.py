@@ -9,13 +9,13 @@ import pytest
 HEAVY = (
     # pydantic is what typer itself checks the words of a command with
     "httpx", "jinja2", "kafka", "msgspec", "numba", "numpy", "prometheus_client", "pydantic_settings",
-    "qdrant_client", "qdrant_edge", "rank_bm25", "rensa", "sqlite3", "starlette", "uvicorn",
+    "qdrant_client", "qdrant_edge", "rank_bm25", "ray", "rensa", "sqlite3", "starlette", "uvicorn",
 )  # fmt: skip
 HELP = (
     (), ("init",), ("demo",), ("run",), ("health",), ("replay-git",), ("produce",), ("gate",), ("report",),
     ("compare",), ("explain",), ("migrate",), ("migrate", "gate"), ("baseline",), ("baseline", "approve"),
     ("erased",), ("anchors",), ("anchors", "build"), ("events", "check"), ("quarantine",), ("quarantine", "replay"),
-    ("rules",), ("check-config",), ("schema",),
+    ("shards",), ("shards", "up"), ("rules",), ("check-config",), ("schema",),
 )  # fmt: skip
 LOADED = f"import sys; print(*(name for name in {HEAVY} if name in sys.modules), sep=' ', file=sys.stderr)"
 

@@ -22,6 +22,7 @@ from monitor.cli import (
     producing,
     running,
     setting_up,
+    sharding,
 )
 from monitor.cli.common import NO_REPORT, USAGE
 from monitor.cli.streams import tolerant_streams
@@ -54,6 +55,7 @@ checking.anchors.command(short_help="Replace this month's eighth by questions of
 app.add_typer(checking.anchors, name="anchors")
 app.add_typer(checking.events, name="events")
 app.add_typer(checking.quarantine, name="quarantine")
+app.add_typer(sharding.shards, name="shards")
 app.command(short_help="Write alert rules for Prometheus.")(alerting.rules)
 app.command(name="check-config", short_help="Say what is wrong with a configuration.")(checking.check_config)
 app.command(short_help="Print a JSON Schema.")(checking.schema)

@@ -1,8 +1,11 @@
 """The one place that speaks to Ray: connecting, finding and making actors, calls with a deadline."""
 
 import os
-from collections.abc import Mapping, Sequence
-from contextlib import suppress
+import signal
+import socket
+import threading
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from importlib.util import find_spec
 from typing import Any
 
@@ -102,18 +105,22 @@ class Actors:
         Raises:
             UnreachableError: it does not answer, or refuses.
         """
-        package = ray()
-        if package.is_initialized():
-            self._lease = self._lease or package.put(self._name)
-            return
         if self._address.startswith(_LOOPBACK):
-            os.environ.setdefault(LOOPBACK_ONLY, "0")
-        try:
-            package.init(address=self._address, namespace=NAMESPACE, log_to_driver=False, configure_logging=False)
-        except (ConnectionError, ValueError, RuntimeError, package.exceptions.RayError) as error:
-            message = f"ray cluster {self._address}: {_line(error)}; expected its head, and this machine to be a node"
-            raise UnreachableError(message) from error
-        self._connected, self._lease = True, package.put(self._name)
+            os.environ.setdefault(LOOPBACK_ONLY, "0")  # read when ray is loaded
+        package = ray()
+        if not package.is_initialized():
+            self._reach()
+            try:
+                with _own_signals():
+                    package.init(
+                        address=self._address, namespace=NAMESPACE, log_to_driver=False, configure_logging=False
+                    )
+            except (ConnectionError, ValueError, RuntimeError, package.exceptions.RayError) as error:
+                message = f"ray cluster {self._address}: {_line(error)}; expected this machine to be a node of it"
+                raise UnreachableError(message) from error
+            self._connected, self._lease = True, None
+        if self._lease is None:
+            self._lease = package.put(self._name)
 
     def hire(self, place: bytes, seconds: float) -> list[bytes]:
         """Find every actor that lives, and make new ones for those that do not; what each says of itself.
@@ -177,6 +184,15 @@ class Actors:
             package.shutdown()
             self._connected = False
 
+    def _reach(self) -> None:
+        """Look whether anybody listens there: Ray itself tries for minutes."""
+        host, _, port = self._address.rpartition(":")
+        try:
+            socket.create_connection((host, int(port)), timeout=GONE).close()
+        except (OSError, ValueError) as error:
+            message = f"ray cluster {self._address}: {_line(error)}; expected host:port of its head"
+            raise UnreachableError(message) from error
+
     def _made(self, number: int, nodes: Sequence[str]) -> Any:
         package = ray()
         strategy = package.util.scheduling_strategies
@@ -228,6 +244,19 @@ class Actors:
 
     def _named(self, number: int, why: str) -> ShardAwayError:
         return ShardAwayError(f"shard {number} of {self._shards}: away ({why}); expected it back")
+
+
+@contextmanager
+def _own_signals() -> Iterator[None]:
+    """Ray ends a process on SIGTERM; what it does then is this program's own business."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.getsignal(signal.SIGTERM)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 def _line(error: BaseException) -> str:

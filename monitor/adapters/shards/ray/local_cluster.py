@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from monitor.adapters.shards.ray.cluster import LOOPBACK_ONLY, ray
+from monitor.ports import UnreachableError
 
 NODE_FOLDER = "CORPUS_DRIFT_NODE"
 """Environment variable of a node: the folder that stands for its disk."""
@@ -45,9 +46,26 @@ class LocalCluster:
         return str(self.cluster.address)
 
     def start(self) -> None:
-        """Start the head, then the nodes."""
-        os.environ[LOOPBACK_ONLY] = "0"
-        ray()
+        """Start the head, then the nodes.
+
+        Raises:
+            ConfigurationError: the package ray is not installed.
+            UnreachableError: the cluster does not start, such as where the port is taken.
+        """
+        os.environ[LOOPBACK_ONLY] = "0"  # read when ray is loaded
+        package = ray()
+        try:
+            self._start()
+        except (OSError, RuntimeError, ValueError, package.exceptions.RayError) as error:
+            said = (str(error).splitlines() or [type(error).__name__])[0]
+            message = f"ray cluster on this machine: {said}; expected port {self._port} free, and memory"
+            raise UnreachableError(message) from error
+        if not self.address.startswith("127.0.0.1:"):
+            self.stop()
+            message = f"ray cluster on this machine: listens at {self.address}; expected the loopback address alone"
+            raise UnreachableError(message)
+
+    def _start(self) -> None:
         from ray.cluster_utils import Cluster
 
         head = {"num_cpus": 0, "include_dashboard": False, "object_store_memory": STORE_BYTES}
@@ -83,5 +101,6 @@ class LocalCluster:
     def stop(self) -> None:
         """End all processes; safe to call twice."""
         if self.cluster is not None:
+            ray().shutdown()  # this process must not be in it any more
             self.cluster.shutdown()
             self.cluster = None
