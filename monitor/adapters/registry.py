@@ -3,6 +3,7 @@
 from monitor.adapters.encoders.kinds import FASTEMBED, LATENT_SEMANTIC, OPENAI
 from monitor.adapters.retrieval.pgvector.kind import PGVECTOR
 from monitor.adapters.retrieval.qdrant.kinds import EMBEDDED, SERVER
+from monitor.adapters.shards.ray.kind import RAY
 from monitor.adapters.sources.git.kind import GIT
 from monitor.adapters.sources.jsonl.kind import FILE
 from monitor.adapters.sources.kafka.kind import KAFKA
@@ -34,5 +35,8 @@ REGISTERED = AdapterRegistry(
         OPENINFERENCE,
         PLAIN,
     ),
-    shards=(LOCAL,),
+    shards=(
+        LOCAL,
+        RAY,
+    ),
 )

@@ -1,0 +1,31 @@
+"""`shards.engine = "ray"`: actors of a Ray cluster hold the shards."""
+
+from importlib.util import find_spec
+
+from monitor.adapters.shards.ray.section import RaySection
+from monitor.core.shards.port import DurableShards
+from monitor.kinds import ShardsContext, ShardsKind
+from monitor.ports import ConfigurationError
+
+
+def _build(section: RaySection, context: ShardsContext) -> DurableShards:
+    if find_spec("ray") is None:
+        message = "shards.engine = 'ray' needs the package ray, expected: pip install 'corpus-drift[ray]'"
+        raise ConfigurationError(message)
+    from monitor.adapters.shards.ray.shards import RayShards
+
+    return RayShards(
+        context.config,
+        context.anchors,
+        section,
+        name=section.name or context.state.stem,
+        stream=context.stream,
+        space=context.space,
+    )
+
+
+def _lacking(section: RaySection) -> str:
+    return "" if section.folder else "shards.engine = 'ray' needs shards.ray.folder, on the disk of each node"
+
+
+RAY = ShardsKind("ray", RaySection, _build, lacking=_lacking)

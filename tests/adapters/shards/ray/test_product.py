@@ -1,0 +1,60 @@
+"""The product over shards on a Ray cluster: report, gate, cards and state of one process, to the bit."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from monitor.adapters.shards.ray.local_cluster import LocalCluster
+from monitor.adapters.stores.sqlite.snapshots import pack_deploy
+from monitor.app.configuration import load
+from monitor.app.wiring import open_monitor, read_state
+from monitor.ports import UnreachableError
+from tests.app.sharding import MODEL
+from tests.app.test_sharded_runs import case, played, same
+
+KEYS = """engine = "ray"
+[shards.ray]
+address = "{address}"
+folder = "$CORPUS_DRIFT_NODE/shards"
+archive = "{folder}/archive"
+cpus = 0.3
+"""
+
+
+def alone(config: Path) -> list[dict[str, Any]]:
+    """What is shown; what is left of chunks is on the nodes."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("tests.app.test_sharded_runs.left", lambda _: None)
+        return played(config, restarts=20)[0]
+
+
+def judged(config: Path) -> list[bytes]:
+    """Every deploy as the coordinator's state has it."""
+    with read_state(load(config, {}, MODEL)) as store:
+        records = [store.deploy(of.deploy_id) for of in store.ledger()]
+    made = [pack_deploy(of) for of in records if of is not None]
+    assert len(made) == 5
+    return made
+
+
+def test_what_is_said_does_not_depend_on_where_shards_are(tmp_path: Path) -> None:
+    one = case(tmp_path, 1)
+    cluster = LocalCluster(tmp_path / "disks", 2)
+    cluster.start()
+    try:
+        many = case(tmp_path, 3, extra=KEYS.format(address=cluster.address, folder=tmp_path))
+        seen = alone(many)
+    finally:
+        cluster.stop()
+    same(seen, alone(one))
+    assert judged(many) == judged(one)
+
+
+def test_a_cluster_that_is_not_there_is_said_at_once(tmp_path: Path) -> None:
+    config = case(tmp_path, 3, extra=KEYS.format(address="127.0.0.1:1", folder=tmp_path))
+    with (
+        pytest.raises(UnreachableError, match=r"ray cluster 127.0.0.1:1: Connection\w+: .* expected host:port of"),
+        open_monitor(load(config, {}, MODEL)),
+    ):
+        pytest.fail("opened")
