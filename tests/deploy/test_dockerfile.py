@@ -15,6 +15,8 @@ JOINED = re.sub(r"\\\n", " ", re.sub(r"^\s*#.*\n", "", TEXT, flags=re.MULTILINE)
 STEPS = [(line.split()[0], line.partition(" ")[2].strip()) for line in JOINED.splitlines() if line.strip()]
 STAGES = [at for at, (word, _) in enumerate(STEPS) if word == "FROM"]
 FINAL = STEPS[STAGES[-1] :]
+LOCKS = ("run", "ray")
+"""What the image may be built of, by `--build-arg LOCK=`."""
 IGNORED = [line for line in (ROOT / ".dockerignore").read_text().splitlines() if line and not line.startswith("#")]
 
 
@@ -36,8 +38,8 @@ def sent(path: str) -> bool:
 
 def test_what_is_copied_is_there_and_sent() -> None:
     copied = [rest.split()[:-1] for word, rest in STEPS if word == "COPY" and "--from" not in rest]
-    sources = [source for sources in copied for source in sources]
-    assert {"requirements/run.txt", "pyproject.toml", "monitor"} <= set(sources)
+    sources = [source.replace("${LOCK}", lock) for sources in copied for source in sources for lock in LOCKS]
+    assert {"requirements/run.txt", "requirements/ray.txt", "pyproject.toml", "monitor"} <= set(sources)
     for source in sources:
         assert (ROOT / source).exists(), source
         assert sent(source), source
@@ -54,7 +56,12 @@ def test_packages_come_from_the_lock_by_hash() -> None:
     installs = [part for word, rest in STEPS if word == "RUN" for part in rest.split("&&") if "pip install" in part]
     assert len(installs) == 2
     assert all("--no-deps" in part for part in installs)
-    assert "--require-hashes -r requirements/run.txt" in installs[0]
+    assert "--require-hashes -r requirements/lock.txt" in installs[0]
+    assert ("COPY", "requirements/${LOCK}.txt requirements/lock.txt") in STEPS
+    assert ("ARG", "LOCK=run") in STEPS
+    for lock in LOCKS:
+        text = (ROOT / "requirements" / f"{lock}.txt").read_text(encoding="utf-8")
+        assert text.count("--hash=sha256:") >= len(re.findall(r"^[a-z0-9-]+==", text, re.MULTILINE)) > 30
     assert "--no-build-isolation ." in installs[1]
 
 
