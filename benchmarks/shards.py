@@ -5,7 +5,8 @@
 One process beside shards in this process, fed the same batches of random changes; every shard's lists are the same to
 the bit as those of one process, or the benchmark stops. A step is staged, summed, ranked, merged; then shards and
 owners settle copies, documents and statistics, as at a barrier. Times are of this process's computing (one thread).
-`way` is what a cluster would wait for: the slowest shard's calls, and all of the coordinator's work.
+`way` is what a cluster would wait for: the slowest shard's calls, and all of the coordinator's work. With `--ray` the
+same batches go to a Ray cluster of two nodes on this machine, and the computing of all its processes is told.
 """
 
 import argparse
@@ -182,9 +183,15 @@ def main() -> None:
     parser.add_argument("--batch", type=int, default=1_024)
     parser.add_argument("--rounds", type=int, default=10)
     parser.add_argument("--shards", default="1,2,4,8", help="how many, separated by commas")
+    parser.add_argument("--ray", action="store_true", help="on a Ray cluster on this machine, beside this process")
     chosen = parser.parse_args()
     print(facts())
     counts = [int(of) for of in chosen.shards.split(",")]
+    if chosen.ray:
+        from benchmarks.shards_ray import measure_ray
+
+        measure_ray(chosen.data, chosen.size, chosen.anchors, chosen.batch, chosen.rounds, counts)
+        return
     measure(chosen.data, chosen.size, chosen.anchors, chosen.batch, chosen.rounds, counts)
 
 
