@@ -16,7 +16,8 @@ from tests.adapters.shards.ray.small import ANCHORS, CONFIG, DRIFT, batches
 
 
 def main(address: str, folder: Path, turns: int) -> None:
-    coordinator = Coordinator(CONFIG, ANCHORS, DRIFT, section(address, folder), folder / "published")
+    patient = section(address, folder, timeout=120.0)  # the first steps compile
+    coordinator = Coordinator(CONFIG, ANCHORS, DRIFT, patient, folder / "published")
     for turn, events in enumerate(batches(turns + 1)):
         if turn == turns:
 

@@ -50,7 +50,7 @@ def test_whatever_dies_the_bits_are_those_of_a_run_that_nobody_disturbed(
     one, stream = single(ONE, ANCHORS), batches(16)
     took: dict[str, float] = {}
     command = [sys.executable, "-m", "tests.adapters.shards.ray.child", cluster.address, str(tmp_path), "3"]
-    killed = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=120, check=False)
+    killed = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=300, check=False)
     assert killed.returncode == -9, killed.stderr
     began = time.monotonic()
     many = Coordinator(CONFIG, ANCHORS, DRIFT, section(cluster.address, tmp_path), tmp_path / "published")
@@ -81,7 +81,7 @@ def test_whatever_dies_the_bits_are_those_of_a_run_that_nobody_disturbed(
         began = time.monotonic()
         turn(next(stream))
     took["node killed during stage"] = time.monotonic() - began
-    assert "shard 1 of 3: away" in many.away[0]
+    assert any("shard 1 of 3: away" in said for said in many.away), many.away
     assert whole(many.waited(many.session.report)) == whole(one.report())
     many.publish()
     cluster.add()
@@ -110,7 +110,7 @@ def test_whatever_dies_the_bits_are_those_of_a_run_that_nobody_disturbed(
         began = time.monotonic()
         turn(next(stream))
     took["node stopped for 5 s"] = time.monotonic() - began
-    assert "shard 0 of 3: away" in many.away[0]
+    assert any("shard 0 of 3: away" in said for said in many.away), many.away
     many.publish()
 
     # An actor alone dies; the next that is asked of it is to settle.
