@@ -101,6 +101,8 @@ class Monitor:
         if parts.traffic is not None:
             parts.traffic.resume(parts.store.traffic())
         self._build()
+        if parts.shards is not None:
+            parts.shards.insist(self._insist)
         self._deploys.resume(resumed)
         self.measuring.choose_baseline()
         if not resumed.empty:

@@ -1,7 +1,7 @@
 """The ports to all shards of a corpus, in this process or elsewhere, and to those whose chunks survive a process."""
 
-from collections.abc import Iterator, Mapping, Sequence
-from typing import Protocol
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -186,6 +186,10 @@ class DurableShards(Shards, ShardContents, Protocol):
             ConfigurationError: what a shard has is another one's, or neither stands there nor can go back there.
             UnreachableError: a shard cannot be had now.
         """
+        ...
+
+    def insist(self, waiting: Callable[[Callable[[], Any]], Any]) -> None:
+        """Make every call through this from here on, which makes it again while a shard is away."""
         ...
 
     def commit(self, epoch: int) -> None:

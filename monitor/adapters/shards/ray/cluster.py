@@ -41,6 +41,20 @@ def ray() -> Any:
     return package
 
 
+class ActorAwayError(ShardAwayError):
+    """The actor of a shard does not answer.
+
+    Args:
+        number: of the shard.
+        shards: how many there are.
+        why: in one line.
+    """
+
+    def __init__(self, number: int, shards: int, why: str) -> None:
+        super().__init__(f"shard {number} of {shards}: away ({why}); expected it back")
+        self.number, self.why = number, why
+
+
 class LeasedHost(ShardHost):
     """A `ShardHost` that serves one coordinator until that one is gone."""
 
@@ -235,6 +249,8 @@ class Actors:
         cause = error.cause
         while getattr(cause, "cause", None) is not None:  # of a task that needed the answer of another one
             cause = cause.cause
+        if isinstance(cause, ShardAwayError):  # it was born again
+            return self._named(number, str(cause))
         if isinstance(cause, CorpusDriftError):
             return cause
         if isinstance(cause, ray().exceptions.RayError):
@@ -242,8 +258,8 @@ class Actors:
         made: BaseException = error
         return made
 
-    def _named(self, number: int, why: str) -> ShardAwayError:
-        return ShardAwayError(f"shard {number} of {self._shards}: away ({why}); expected it back")
+    def _named(self, number: int, why: str) -> ActorAwayError:
+        return ActorAwayError(number, self._shards, why)
 
 
 @contextmanager

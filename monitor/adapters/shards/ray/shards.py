@@ -1,6 +1,7 @@
 """Shards as actors of a Ray cluster: the port, and how all begin anew where one of them was away."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from heapq import merge
 from itertools import chain, count, islice
@@ -9,7 +10,7 @@ from typing import Any, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from monitor.adapters.shards.ray.cluster import Actors
+from monitor.adapters.shards.ray.cluster import ActorAwayError, Actors
 from monitor.adapters.shards.ray.host import Greeting, Settled, ShardsPlace, packed, unpacked
 from monitor.adapters.shards.ray.section import RaySection
 from monitor.adapters.stores.sqlite.shard_files import CHUNKS_AT_ONCE
@@ -102,7 +103,9 @@ class RayShards:
         )
         self._seen = [_Seen() for _ in range(config.shards)]
         self._incarnation = 0
-        self._away: str = ""
+        self._away: ActorAwayError | None = None
+        self._waiting: Callable[[Callable[[], Any]], Any] = lambda action: action()
+        self._bytes = 0
         self._anew = False
         self._last = ShardPosition(0, {}, 0, 0)
         self._published = self._last
@@ -259,8 +262,15 @@ class RayShards:
             yield [(replaced(row, slot=next(slots)) if row.live else row, text, vector) for row, text, vector in part]
 
     def size(self) -> int:
+        """See `DurableShards`; while one is away, as it was before."""
+        if self._away is None:
+            with suppress(ShardAwayError):
+                self._bytes = sum(self._once(lambda: self._call("size", [()] * self.count)))
+        return self._bytes
+
+    def insist(self, waiting: Callable[[Callable[[], Any]], Any]) -> None:
         """See `DurableShards`."""
-        return sum(self._try(lambda: self._call("size", [()] * self.count)))
+        self._waiting = waiting
 
     def status(self) -> list[ShardStatus]:
         """See `DurableShards`."""
@@ -270,7 +280,7 @@ class RayShards:
                 self._last.epoch,
                 of_shard(self._last.positions, number, self.count),
                 seen.chunks,
-                away=self._away if self._away.startswith(f"shard {number} of ") else "",
+                away=self._away.why if self._away is not None and self._away.number == number else "",
                 restarts=seen.restarts,
                 stage_seconds=seen.stage,
                 rank_seconds=seen.rank,
@@ -302,13 +312,18 @@ class RayShards:
         return self._try(lambda: self._asked(call, [given] * self.count))
 
     def _try(self, attempt: Callable[[], T]) -> T:
+        """Make a call, as often as whoever waits for it wants."""
+        made: T = self._waiting(lambda: self._once(attempt))
+        return made
+
+    def _once(self, attempt: Callable[[], T]) -> T:
         """Make a call; the first after one that was not answered begins anew."""
         try:
-            if self._away:
+            if self._away is not None:
                 self._again()
             return attempt()
-        except ShardAwayError as error:
-            self._away = str(error)
+        except ActorAwayError as error:
+            self._away = error
             raise
 
     def _asked(self, call: str, given: Given) -> list[Any]:
@@ -390,7 +405,7 @@ class RayShards:
         self._begin(self._published.epoch)
         for step in (*self._behind, *self._steps):
             self._asked(step.call, step.given)
-        self._away = ""
+        self._away = None
 
     def _read(self, number: int) -> Iterator[LoadedChunk]:
         """Every chunk of one shard, in key order; one reader at a time."""

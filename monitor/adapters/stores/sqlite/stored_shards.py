@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from monitor.adapters.stores.sqlite.shard_files import CHUNKS_AT_ONCE, ShardFiles
 from monitor.core.model.anchors import AnchorSet
@@ -54,6 +55,9 @@ class StoredShards(LocalShards):
         at = ShardPosition(published, positions, newest, barrier)
         pairs = zip(self.shards, self._files.stores, strict=True)
         return at, [shard.load(at, store.chunks(CHUNKS_AT_ONCE)) for shard, store in pairs]
+
+    def insist(self, waiting: Callable[[Callable[[], Any]], Any]) -> None:
+        """See `DurableShards`: none of them is ever away."""
 
     def commit(self, epoch: int) -> None:
         """Store what every shard did; the coordinator's commit of this epoch follows."""

@@ -1,17 +1,21 @@
 """The product over shards on a Ray cluster: report, gate, cards and state of one process, to the bit."""
 
+import os
+import signal
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from monitor.adapters.shards.ray.local_cluster import LocalCluster
+from monitor.adapters.shards.ray.shards import RayShards
 from monitor.adapters.stores.sqlite.snapshots import pack_deploy
 from monitor.app.configuration import load
 from monitor.app.wiring import open_monitor, read_state
+from monitor.core.records.published import Published
 from monitor.ports import UnreachableError
-from tests.app.sharding import MODEL
-from tests.app.test_sharded_runs import case, played, same
+from tests.app.sharding import MODEL, Hands, opening, stream
+from tests.app.test_sharded_runs import case, looked, played, same
 
 KEYS = """engine = "ray"
 [shards.ray]
@@ -49,6 +53,38 @@ def test_what_is_said_does_not_depend_on_where_shards_are(tmp_path: Path) -> Non
         cluster.stop()
     same(seen, alone(one))
     assert judged(many) == judged(one)
+
+
+def test_a_shard_that_dies_while_something_is_measured_makes_the_verdict_unknown(tmp_path: Path) -> None:
+    """And then all is said as before: the loop asks again."""
+    cluster, items, hands = LocalCluster(tmp_path / "disks", 2), stream(), Hands()
+    cluster.start()
+    try:
+        config = case(tmp_path, 3, extra=KEYS.format(address=cluster.address, folder=tmp_path))
+        with opening(config, items, hands) as monitor:
+            for _ in range(12):
+                monitor.turn(0.0)
+                hands.now += 60.0
+            before, shards, said = looked(monitor), monitor.parts.shards, list[Published]()
+            assert isinstance(shards, RayShards)
+            publish = monitor.measuring.publish
+
+            def noted(*given: Any, **named: Any) -> None:
+                publish(*given, **named)
+                assert monitor.published is not None
+                said.append(monitor.published)
+
+            monitor.measuring.publish = noted  # type: ignore[method-assign]
+            os.kill(shards._seen[1].process, signal.SIGKILL)
+            assert looked(monitor) == before
+            away = [view for view in said if view.health.shards[1].away]
+            assert away
+            assert {view.verdict.verdict for view in away} == {"unknown"}
+            assert "shard 1 of 3: away (" in away[0].verdict.reasons[0]
+            assert not said[-1].health.shards[1].away
+            assert said[-1].health.shards[1].restarts == 1
+    finally:
+        cluster.stop()
 
 
 def test_a_cluster_that_is_not_there_is_said_at_once(tmp_path: Path) -> None:
