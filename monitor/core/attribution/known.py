@@ -53,7 +53,9 @@ class CorpusView:
         """What changed since a baseline."""
         engine = self.engine
         status = chunk_statuses(baseline, engine.statistics, engine.anchors.filters)
-        return ChangesSinceBaseline(baseline, self.row, self.vector, status, engine.duplicates)
+        return ChangesSinceBaseline(
+            baseline, self.row, self.vector, status, engine.duplicates, fetch=self.corpus.fetch
+        )
 
     def changed_parts(self, baseline: Snapshot) -> PartsOf:
         """The documents of each source that changed since a baseline; a pass over all chunks when first asked."""

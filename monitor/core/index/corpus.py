@@ -79,6 +79,9 @@ class Corpus:
         """What is known of a chunk, live or deleted."""
         return self._table.get(key)
 
+    def fetch(self, keys: Iterable[int]) -> None:
+        """Have some chunks at hand before they are asked for one by one: here they are."""
+
     def slots(self, keys: Sequence[int]) -> NDArray[np.int64]:
         """(n,) int64, where the vector of each chunk stands; NO_SLOT for one that is not live."""
         return self._table.slots(np.array(keys, np.int64))

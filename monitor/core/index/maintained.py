@@ -93,8 +93,8 @@ class CopyIndex(Protocol):
         """The shingles of all live chunks in lists of slots, to be read before the next change."""
         ...
 
-    def copied(self, slot: int) -> bool:
-        """Whether a live chunk has a copy, exact or near."""
+    def copied(self, slots: Sequence[int]) -> NDArray[np.bool_]:
+        """Whether each of some live chunks has a copy, exact or near."""
         ...
 
     def holds(self, sets: Sequence[NDArray[np.uint32]]) -> NDArray[np.bool_]:

@@ -1,6 +1,6 @@
 """What changed since a baseline, chunk by chunk: the event that changed it last."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal, Protocol
 
@@ -51,8 +51,8 @@ class Event:
 class Copying(Protocol):
     """Where else a text stands now."""
 
-    def copied(self, slot: int) -> bool:
-        """Whether another live chunk says what the chunk in this slot says, exactly or nearly."""
+    def copied(self, slots: Sequence[int]) -> NDArray[np.bool_]:
+        """Whether other live chunks say what the chunks in these slots say, exactly or nearly."""
         ...
 
     def holds(self, sets: Sequence[NDArray[np.uint32]]) -> NDArray[np.bool_]:
@@ -74,6 +74,7 @@ class ChangesSinceBaseline:
         vector: digest of a live chunk's vector now (`vector_digest`), "" where none is known.
         status: of live chunks, by the baseline's chunk table.
         copying: tells copies and moves; None where nobody knows them.
+        fetch: has rows of chunks at hand that are asked for next.
     """
 
     def __init__(
@@ -83,17 +84,27 @@ class ChangesSinceBaseline:
         vector: Callable[[int], str] = lambda _: "",
         status: ChunkStatuses = unknown,
         copying: Copying | None = None,
+        fetch: Callable[[Iterable[int]], None] = lambda _: None,
     ) -> None:
         self._baseline, self._row, self._vector, self._status = baseline, row, vector, status
-        self._copying = copying
+        self._copying, self._fetch = copying, fetch
         self._keys_then: dict[str, list[int]] | None = None
         self._known: dict[int, Event | None] = {}
 
     def event(self, key: int) -> Event | None:
         """What changed the chunk since the baseline, None if it is what it was."""
-        if key not in self._known:
-            self._known[key] = self._look(key)
+        self.look([key])
         return self._known[key]
+
+    def look(self, keys: Iterable[int]) -> None:
+        """Look several up at once: where chunks are elsewhere, one question for all is cheaper than one for each."""
+        wanted = [key for key in dict.fromkeys(keys) if key not in self._known]
+        self._fetch(wanted)
+        became = {key: self._what(key) for key in wanted}
+        changed = {key: kind for key, kind in became.items() if kind is not None}
+        kinds = changed | self._copies(changed) | self._moves(changed)
+        for key in became:
+            self._known[key] = self._event(key, kinds[key]) if key in kinds else None
 
     def content_then(self, key: int) -> str | int:
         """What the chunk said in the baseline: its content hash, or the key itself where none is known."""
@@ -111,41 +122,62 @@ class ChangesSinceBaseline:
         row = self._row(key)
         return row.content_hash if row is not None and row.live and row.content_hash else key
 
-    def _look(self, key: int) -> Event | None:
+    def _what(self, key: int) -> EventKind | None:
+        """What became of a chunk by itself."""
         row, member = self._row(key), self._baseline.members.get(key)
         if row is None:
             # Its delete mark is older than the tombstone life: gone all the same.
-            if member is None:
-                return None
-            kind = self._gone(key)
+            return None if member is None else "delete"
+        return self._became(row) if member is None else self._became_of(row, member)
+
+    def _event(self, key: int, kind: EventKind) -> Event:
+        row, member = self._row(key), self._baseline.members.get(key)
+        if row is None:
+            assert member is not None, "of a chunk that nobody knows nothing became"  # noqa: S101
             return Event(UNKNOWN_EVENT, kind, member.chunk_id, member.doc_id, member.source, member.segment, "")
-        became = self._became(row) if member is None else self._became_of(row, member)
-        if became is None:
-            return None
-        kind = self._new(row) if became == "upsert" else self._gone(key) if became == "delete" else became
         source = dict(row.segment).get("source", "") or (member.source if member else "")
         says = row.content_hash if kind == "copy" else ""
         return Event(row.origin, kind, row.chunk_id, row.doc_id, source, row.segment, row.embedding_version, says)
 
-    def _new(self, row: ChunkRow) -> EventKind:
-        """Of a chunk that is new: whether its text is."""
-        if not row.live or self._copying is None:
-            return "upsert"
+    def _copies(self, changed: Mapping[int, EventKind]) -> dict[int, EventKind]:
+        """Of chunks that are new: those whose text is not."""
+        made: dict[int, EventKind] = {}
+        if self._copying is None:
+            return made
+        asked: dict[int, int] = {}
+        new = [row for key, kind in changed.items() if kind == "upsert" and (row := self._row(key)) and row.live]
+        said = {row.key: self._said_then().get(row.content_hash, []) if row.content_hash else [] for row in new}
+        self._fetch(other for then in said.values() for other in then)
+        for row in new:
+            key, then = row.key, said[row.key]
+            if any(other != key and self.content_now(other) != row.content_hash for other in then):
+                made[key] = "move"
+            else:
+                asked[key] = row.slot
+        if asked:
+            copied = self._copying.copied(list(asked.values()))
+            made.update((key, "copy") for key, of in zip(asked, copied.tolist(), strict=True) if of)
+        return made
+
+    def _moves(self, changed: Mapping[int, EventKind]) -> dict[int, EventKind]:
+        """Of chunks that are gone: those whose text is not."""
+        if self._copying is None:
+            return {}
+        sets = {
+            key: shingles
+            for key, kind in changed.items()
+            if kind == "delete" and (shingles := self._baseline.shingles.get(key)) is not None
+        }
+        held = self._copying.holds(list(sets.values())).tolist() if sets else []
+        return {key: "move" for key, of in zip(sets, held, strict=True) if of}
+
+    def _said_then(self) -> Mapping[str, list[int]]:
+        """Chunks of the baseline by what they said."""
         if self._keys_then is None:
             self._keys_then = {}
             for key, member in self._baseline.members.items():
                 self._keys_then.setdefault(member.content_hash, []).append(key)
-        then = self._keys_then.get(row.content_hash, []) if row.content_hash else []
-        if any(key != row.key and self.content_now(key) != row.content_hash for key in then):
-            return "move"
-        return "copy" if self._copying.copied(row.slot) else "upsert"
-
-    def _gone(self, key: int) -> EventKind:
-        """Of a chunk that is gone: whether its text is."""
-        shingles = self._baseline.shingles.get(key)
-        if shingles is None or self._copying is None or not self._copying.holds([shingles])[0]:
-            return "delete"
-        return "move"
+        return self._keys_then
 
     def _became_of(self, row: ChunkRow, member: Member) -> EventKind | None:
         """What became of a chunk that stood in a list; None if it is what it was."""

@@ -194,9 +194,12 @@ class NewcomersOf:
             event = None if hashes.get(key, "") in self._said else changes.event(key)
             return (event.doc_id, event.segment) if event is not None and event.kind in _COMES else None
 
+        def ahead(keys: list[int]) -> None:
+            changes.look(key for key in keys if hashes.get(key, "") not in self._said)
+
         for leg in (leg for leg in _LEGS if leg in lists and leg in self._then):
             now = self._alignment.lists_now(lists[leg]).at(self._k)
-            looked = self._looked(now.keys, look, before.get(leg), changed)
+            looked = self._looked(now.keys, (look, ahead), before.get(leg), changed)
             both = now.known & self._then[leg].known
             earlier = self._earlier(leg, both)
             known = looked.found
@@ -208,7 +211,7 @@ class NewcomersOf:
     def _looked(
         self,
         keys: NDArray[np.int64],
-        look: Callable[[int], Arrival | None],
+        looking: tuple[Callable[[int], Arrival | None], Callable[[list[int]], None]],
         before: "_Looked | None",
         changed: NDArray[np.int64] | None,
     ) -> "_Looked":
@@ -219,7 +222,8 @@ class NewcomersOf:
             slots, new = (keys != before.keys) | holds(keys, changed), before.new
             if not slots.any():
                 return before
-        listed = keys[slots].tolist()
+        listed, (look, ahead) = keys[slots].tolist(), looking
+        ahead([key for key in dict.fromkeys(listed) if key not in self._came])
         for key in set(listed):
             if key not in self._came:
                 arrival = look(key)

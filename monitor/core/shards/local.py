@@ -131,9 +131,9 @@ class LocalShards:
         """See `Shards`."""
         return [shard.holds(epoch, asked, places) for shard in self.shards]
 
-    def copied(self, epoch: int, key: int) -> list[bool]:
+    def copied(self, epoch: int, keys: Sequence[int]) -> list[NDArray[np.bool_]]:
         """See `Shards`."""
-        return [shard.copied(epoch, key) for shard in self.shards]
+        return [shard.copied(epoch, keys) for shard in self.shards]
 
     def nearest(self, epoch: int, sets: Sequence[NDArray[np.uint32]]) -> list[LikestTexts]:
         """See `Shards`."""

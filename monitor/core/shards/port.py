@@ -86,8 +86,8 @@ class Shards(Protocol):
         """Whether a live chunk of each says each of some texts."""
         ...
 
-    def copied(self, epoch: int, key: int) -> Sequence[bool]:
-        """Whether a chunk has a copy within its own shard; False from the others."""
+    def copied(self, epoch: int, keys: Sequence[int]) -> Sequence[NDArray[np.bool_]]:
+        """Whether each of some chunks has a copy within its own shard; False from the others."""
         ...
 
     def nearest(self, epoch: int, sets: Sequence[NDArray[np.uint32]]) -> Sequence[LikestTexts]:

@@ -257,11 +257,13 @@ class Shard:
         self.at(epoch)
         return self.engine.duplicates.has(asked, places)
 
-    def copied(self, epoch: int, key: int) -> bool:
-        """Whether another live chunk of this shard says what a live chunk of it says, exactly or nearly."""
+    def copied(self, epoch: int, keys: Sequence[int]) -> NDArray[np.bool_]:
+        """Whether other live chunks of this shard say what some live chunks of it say, exactly or nearly."""
         self.at(epoch)
-        row = self.corpus.row(key)
-        return row is not None and row.live and self.engine.duplicates.copied(row.slot)
+        slots = self.corpus.slots(keys)
+        made = np.zeros(len(slots), np.bool_)
+        made[slots >= 0] = self.engine.duplicates.copied(slots[slots >= 0].tolist())
+        return made
 
     def nearest(self, epoch: int, sets: Sequence[NDArray[np.uint32]]) -> LikestTexts:
         """What of it is most like each of some texts, given by their shingles."""

@@ -324,14 +324,16 @@ class ShardedCopies:
         """See `Duplicates`."""
         return SetLists.of(slots, NO_CHUNK, lambda distinct: self.sets(np.array(distinct, np.int64)))
 
-    def copied(self, slot: int) -> bool:
-        """Whether a live chunk has a copy, exact or near: in its own shard, or in another one that holds its text."""
-        key, own = int(self._corpus.keys[slot]), self._corpus.shard(slot)
-        if any(self._shards.copied(self._corpus.epoch, key)):
-            return True
-        asked = self.asking([self.shingles(slot)])
-        held = self._shards.holds(self._corpus.epoch, asked, np.zeros(1, np.int64))
-        return any(bool(of[0]) for number, of in enumerate(held) if number != own)
+    def copied(self, slots: Sequence[int]) -> NDArray[np.bool_]:
+        """Whether live chunks have copies, exact or near: in their own shard, or in another that holds the text."""
+        own = np.array([self._corpus.shard(slot) for slot in slots], np.int64)
+        keys = self._corpus.keys[np.array(slots, np.int64)].tolist()
+        copied: NDArray[np.bool_] = np.logical_or.reduce(self._shards.copied(self._corpus.epoch, keys))
+        left = np.flatnonzero(~copied)
+        asked = self.asking([self.shingles(slots[at]) for at in left.tolist()])
+        for number, held in enumerate(self._shards.holds(self._corpus.epoch, asked, np.arange(len(left)))):
+            copied[left] |= held & (own[left] != number)
+        return copied
 
     def holds(self, sets: Sequence[NDArray[np.uint32]]) -> NDArray[np.bool_]:
         """Whether some live chunk says each of these, exactly or nearly."""

@@ -189,9 +189,9 @@ class RayShards:
         """See `Shards`."""
         return self._ask("holds", epoch, asked, places)
 
-    def copied(self, epoch: int, key: int) -> list[bool]:
+    def copied(self, epoch: int, keys: Sequence[int]) -> list[NDArray[np.bool_]]:
         """See `Shards`."""
-        return self._ask("copied", epoch, key)
+        return self._ask("copied", epoch, keys)
 
     def nearest(self, epoch: int, sets: Sequence[NDArray[np.uint32]]) -> list[LikestTexts]:
         """See `Shards`."""

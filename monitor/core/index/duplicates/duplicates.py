@@ -186,9 +186,9 @@ class Duplicates:
             whole.append(lengths.astype(np.int32))
         return np.concatenate(parts), np.concatenate(counts), np.concatenate(whole)
 
-    def copied(self, slot: int) -> bool:
-        """Whether a live chunk has a copy, exact or near."""
-        return self._near.at(slot)
+    def copied(self, slots: Sequence[int]) -> NDArray[np.bool_]:
+        """Whether each of some live chunks has a copy, exact or near."""
+        return np.array([self._near.at(slot) for slot in slots], np.bool_)
 
     def holds(self, sets: Sequence[NDArray[np.uint32]]) -> NDArray[np.bool_]:
         """Whether some live chunk says each of these, exactly or nearly; see `NearCopies.holds`.

@@ -31,11 +31,23 @@ class ByKey:
         for key in changed:
             self._at.pop(key, None)
 
-    def of(self, keys: NDArray[np.int64], look: Callable[[int], tuple[int, ...]]) -> NDArray[np.int64]:
-        """The numbers of each key, (..., width) int64; looked up where they are not known."""
+    def of(
+        self,
+        keys: NDArray[np.int64],
+        look: Callable[[int], tuple[int, ...]],
+        ahead: Callable[[list[int]], None] = lambda _: None,
+    ) -> NDArray[np.int64]:
+        """The numbers of each key, (..., width) int64; looked up where they are not known.
+
+        Args:
+            keys: (...) int64.
+            look: the numbers of one.
+            ahead: is told first of all that will be looked up.
+        """
         places = self._places(keys)
         unknown = list(dict.fromkeys(keys[places < 0].tolist()))
         if unknown:
+            ahead(unknown)
             self._learn(unknown, [look(key) for key in unknown])
             places[places < 0] = self._places(keys[places < 0])
         return self._table[places]

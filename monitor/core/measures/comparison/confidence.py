@@ -163,7 +163,7 @@ class Confidence:
 
     def _view(self, leg: ListedLeg, turn: Turn, rows: RowSelection) -> HeldView:
         lists, watched, facts = turn.now[leg].take(rows), self._watched.take(rows), turn.seen.facts
-        chunks = ListedChunk(*np.moveaxis(self._chunks.of(lists.keys, self._look), 2, 0))
+        chunks = ListedChunk(*np.moveaxis(self._chunks.of(lists.keys, self._look, self._look.ahead), 2, 0))
         judged = self._judged(watched.judged)
         return HeldView(
             lists,

@@ -25,6 +25,11 @@ class ChunkFeatureLookup:
         said = "" if key == NO_CHUNK else self._changes.content_last(key)
         return content_key(key, {key: said}) if said else NO_CHUNK
 
+    def ahead(self, keys: list[int]) -> None:
+        """What changed of all that will be looked up, at once."""
+        if self.seen.facts.events:
+            self._changes.look(key for key in keys if key != NO_CHUNK)
+
     def __call__(self, key: int) -> tuple[int, ...]:
         """The numbers of one chunk."""
         if key == NO_CHUNK:
