@@ -67,6 +67,6 @@ def test_a_cluster_of_one_command_holds_shards_and_listens_on_the_loopback_addre
             many.shards.close()
         finally:
             program.send_signal(signal.SIGTERM)
-            program.wait(60)
+            program.wait(180)
     assert program.returncode == 0
-    faults.gone(processes)
+    faults.gone(processes, 60.0)
