@@ -32,19 +32,19 @@ _COMES = frozenset({"upsert", "update", "copy"})
 """What an event did to a chunk that says something new where it stands."""
 _MOST = 1 << 18
 """Chunks remembered at once."""
-Arrival = tuple[str, Segment]
+NewChunk = tuple[str, Segment]
 """Document and segment of a new chunk."""
 
 
-class Arrivals:
+class NewChunks:
     """New chunks, numbered as they come; only added to, so that who reads of those that came before may do so.
 
     Args:
         chunks: document and segment of each.
     """
 
-    def __init__(self, chunks: Iterable[Arrival] = ()) -> None:
-        self.chunks: list[Arrival] = []
+    def __init__(self, chunks: Iterable[NewChunk] = ()) -> None:
+        self.chunks: list[NewChunk] = []
         self.documents: list[int] = []
         """By chunk, its document's number."""
         self._numbers: dict[str, int] = {}
@@ -54,7 +54,7 @@ class Arrivals:
     def __len__(self) -> int:
         return len(self.chunks)
 
-    def add(self, chunk: Arrival) -> int:
+    def add(self, chunk: NewChunk) -> int:
         """Its number."""
         self.documents.append(self._numbers.setdefault(chunk[0], len(self._numbers)))
         self.chunks.append(chunk)
@@ -97,7 +97,7 @@ class Newcomers:
     k: int
     lists: NDArray[np.int64]
     new: NDArray[np.int64]
-    came: Arrivals
+    came: NewChunks
     then: "_Shares"
     but: Segment = ()
 
@@ -125,7 +125,7 @@ class Newcomers:
                 found.append(Newcomer(name, segment, share, excess))
         return tuple(sorted(found, key=lambda of: (-of.excess, -of.share, of.document)))
 
-    def _named(self, places: NDArray[np.int64]) -> Arrival:
+    def _named(self, places: NDArray[np.int64]) -> NewChunk:
         """A document and its segment, by its chunk with the greatest key."""
         keys, slots = self.lists.ravel(), np.flatnonzero(np.isin(self.new.ravel(), places))
         return self.came.chunks[int(self.new.ravel()[slots[np.argmax(keys[slots])]])]
@@ -164,8 +164,8 @@ class NewcomersOf:
         self._shares: dict[ListLeg, tuple[bytes, _Shares]] = {}
         """By leg what documents had then in the lists of some anchors."""
         self._came: dict[int, int] = {NO_CHUNK: _NOT_NEW}
-        """By chunk key the place of what came in `_arrivals`."""
-        self._arrivals = Arrivals()
+        """By chunk key the place of what came in `_chunks_new`."""
+        self._chunks_new = NewChunks()
         """Begun anew where all is forgotten."""
         self._before: dict[ListLeg, _Looked] = {}
         """What stood in the lists of the last call."""
@@ -190,7 +190,7 @@ class NewcomersOf:
             return
         changes = facts.changes(self._baseline)
 
-        def look(key: int) -> Arrival | None:
+        def look(key: int) -> NewChunk | None:
             event = None if hashes.get(key, "") in self._said else changes.event(key)
             return (event.doc_id, event.segment) if event is not None and event.kind in _COMES else None
 
@@ -204,14 +204,14 @@ class NewcomersOf:
             earlier = self._earlier(leg, both)
             known = looked.found
             if known is None or known.then is not earlier:
-                known = Newcomers(leg, self._k, now.keys[both], looked.new[both], self._arrivals, earlier)
+                known = Newcomers(leg, self._k, now.keys[both], looked.new[both], self._chunks_new, earlier)
             self._before[leg] = replace(looked, found=known)
             yield known
 
     def _looked(
         self,
         keys: NDArray[np.int64],
-        looking: tuple[Callable[[int], Arrival | None], Callable[[list[int]], None]],
+        looking: tuple[Callable[[int], NewChunk | None], Callable[[list[int]], None]],
         before: "_Looked | None",
         changed: NDArray[np.int64] | None,
     ) -> "_Looked":
@@ -227,7 +227,7 @@ class NewcomersOf:
         for key in set(listed):
             if key not in self._came:
                 arrival = look(key)
-                self._came[key] = _NOT_NEW if arrival is None else self._arrivals.add(arrival)
+                self._came[key] = _NOT_NEW if arrival is None else self._chunks_new.add(arrival)
         made = new.copy()
         made[slots] = [self._came[key] for key in listed]
         return _Looked(keys, made)
@@ -235,8 +235,8 @@ class NewcomersOf:
     def _forget(self, changed: NDArray[np.int64] | None) -> "dict[ListLeg, _Looked]":
         """What still holds of the last call's lists."""
         before, self._before = self._before, {}
-        if changed is None or len(self._came) + len(self._arrivals) > _MOST:
-            self._came, self._arrivals, before = {NO_CHUNK: _NOT_NEW}, Arrivals(), {}
+        if changed is None or len(self._came) + len(self._chunks_new) > _MOST:
+            self._came, self._chunks_new, before = {NO_CHUNK: _NOT_NEW}, NewChunks(), {}
         for key in () if changed is None else changed.tolist():
             self._came.pop(key, None)
         return before
