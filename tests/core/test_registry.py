@@ -10,10 +10,10 @@ from monitor.core.measures.registry import REGISTRY
 BOUNDED = {
     "leg", "k", "dimension", "segment", "stat", "kind", "reason", "rule", "severity", "verdict", "cause", "topic",
     "partition", "source", "embedding_version", "watched", "version", "deploy",
-    "migration", "old", "new", "phase", "metric", "weight", "state", "hours",
+    "migration", "old", "new", "phase", "metric", "weight", "state", "hours", "shard",
 }  # fmt: skip
 """Labels whose values are bounded; `deploy` on the one information metric only, and what a migration is called is
-configuration, as are the classes of hours."""
+configuration, as are the classes of hours and how many shards there are."""
 ENTRIES = [of for family in REGISTRY.families.values() for of in family]
 
 

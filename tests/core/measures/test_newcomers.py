@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 
-from monitor.core.measures.newcomers import Arrivals, Newcomers, _Shares, _shares_of
+from monitor.core.measures.newcomers import NewChunks, Newcomers, _Shares, _shares_of
 from monitor.core.model.lists import NO_CHUNK
 
 LISTS = st.integers(0, 6).flatmap(
@@ -50,7 +50,7 @@ def newcomers(then: list[list[int]], now: list[list[int]], documents: dict[int, 
     names = sorted({key for row in now for key in row if key >= 100})
     earlier = _shares_of(before, documents)
     new = np.array([[names.index(key) if key >= 100 else -1 for key in row] for row in now], np.int64)
-    return Newcomers("dense", after.shape[1], after, new, Arrivals((documents[key], ()) for key in names), earlier)
+    return Newcomers("dense", after.shape[1], after, new, NewChunks((documents[key], ()) for key in names), earlier)
 
 
 DOCUMENTS = {1: "large", 2: "large", 3: "small", 100: "hub", 101: "hub", 102: "large", 103: "page"}
