@@ -39,6 +39,7 @@ def history(bench: Bench, mode: Mode) -> Document | None:
     made = _measured(bench, mode)
     if not made["error"]:
         keep(path, made)
+        shutil.rmtree(_states(bench, mode))  # once it is kept: it took the product many minutes
     return made
 
 
@@ -146,9 +147,7 @@ def _measured(bench: Bench, mode: Mode) -> Document:
     except ProductError as wrong:
         unknown = [{"verdict": "error", "baseline": INITIAL} for _ in bench.stream.deploys]
         return _outcome(bench, mode, Progress(told=unknown)) | {"error": str(wrong)}
-    made = _outcome(bench, mode, done)
-    shutil.rmtree(_states(bench, mode))
-    return made
+    return _outcome(bench, mode, done)
 
 
 def _outcome(bench: Bench, mode: Mode, done: Progress) -> Document:

@@ -143,10 +143,6 @@ class ContentOwner:
         """What this owner adds to the counts of copies, and what moved in its counts of documents."""
         return self.sets.sums, self._sums.steps()
 
-    def forget_sent(self) -> None:
-        """Say everything anew: the coordinator knows nothing of this owner."""
-        self._sums.forget()
-
 
 def settle(shards: Sequence[ShardJournals], owners: Sequence[ContentOwner]) -> None:
     """All five rounds in one process, with as many owners as shards."""
