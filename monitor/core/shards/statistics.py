@@ -199,10 +199,6 @@ class DocumentSums:
     def __init__(self, owner: DocumentOwner) -> None:
         self._owner, self._sent = owner, _Sent()
 
-    def forget(self) -> None:
-        """Say everything anew."""
-        self._sent = _Sent()
-
     def steps(self) -> SegmentSteps:
         """What moved since the last time."""
         names = dict(self._owner.names)
