@@ -1,5 +1,6 @@
 """The product over shards: report, gate, cards, metrics and state of one process, to the bit, restarts included."""
 
+import shutil
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -160,6 +161,26 @@ def test_a_state_of_another_number_of_shards_is_refused(tmp_path: Path) -> None:
             pass
         with pytest.raises(ConfigurationError, match=said), read_state(load(config, {}, MODEL)):
             pass
+
+
+def test_a_shard_of_another_run_at_the_same_step_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    epochs = []
+    for topic in (TOPIC, "other"):
+        monkeypatch.setattr("tests.app.scripted.TOPIC", topic)
+        places = [(record, record.position) for record, _ in told()]
+        items = [replace(record, position=Position(topic, at.partition, at.offset)) for record, at in places]
+        config = case(tmp_path / topic, 2, index="none")
+        with opening(config, items, Hands()) as monitor:
+            for _ in range(4):
+                monitor.turn(0.0)
+            epochs.append(monitor.parts.corpus.epoch)
+    assert epochs[0] == epochs[1] > 0
+    file = "state.shard-1-of-2.db"
+    shutil.copy(tmp_path / "other" / "2" / file, tmp_path / TOPIC / "2" / file)
+    monkeypatch.undo()
+    said = r"^shard 1 of 2: has read other/\d, the state only events; expected the files of one run$"
+    with pytest.raises(ConfigurationError, match=said), opening(tmp_path / TOPIC / "2" / config.name, [], Hands()):
+        pass
 
 
 @pytest.mark.parametrize(

@@ -282,7 +282,8 @@ class ShardStore:
             raise ConfigurationError(message)
         (kept,) = db.execute("SELECT value FROM stand WHERE name=?", (_IDENTITY,)).fetchone() or (b"",)
         if kept != self._identity.encode() and not (self._read_only and kept.startswith(self._name.encode())):
-            message = f"shard {self.path}: is {kept.decode()!r}; expected {self._identity!r}, or another state.path"
+            wanted = self._name.rstrip("; ") if self._read_only else self._identity
+            message = f"shard {self.path}: is {kept.decode()!r}; expected {wanted!r}, or another state.path"
             raise ConfigurationError(message)
 
     def _stand(self, name: str) -> ShardPosition:

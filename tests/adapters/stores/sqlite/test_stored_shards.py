@@ -134,6 +134,17 @@ def test_a_file_of_another_shard_is_refused(tmp_path: Path, other: dict[str, obj
         store(tmp_path / "s.sqlite", **other).start(0)  # type: ignore[arg-type]  # fields vary
 
 
+def test_a_reader_says_which_shard_it_expected(tmp_path: Path) -> None:
+    """It knows neither stream nor space."""
+    own = store(tmp_path / "s.sqlite", number=1)
+    own.start(0)
+    own.close()
+    with pytest.raises(
+        ConfigurationError, match=r"is 'shard 1 of 2; events; 4'; expected 'shard 0 of 2', or another"
+    ):
+        ShardStore(tmp_path / "s.sqlite", number=0, shards=2, read_only=True).start(0)
+
+
 def test_a_file_of_another_kind_or_run_is_refused(tmp_path: Path) -> None:
     state = SqliteStore(tmp_path / "state.sqlite")
     state.start()
