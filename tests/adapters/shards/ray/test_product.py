@@ -13,7 +13,7 @@ from monitor.adapters.stores.sqlite.snapshots import pack_deploy
 from monitor.app.configuration import load
 from monitor.app.wiring import open_monitor, read_state
 from monitor.core.records.published import Published
-from monitor.ports import UnreachableError
+from monitor.ports import ConfigurationError, UnreachableError
 from tests.app.sharding import MODEL, Hands, opening, stream
 from tests.app.test_sharded_runs import case, looked, played, same
 
@@ -94,3 +94,11 @@ def test_a_cluster_that_is_not_there_is_said_at_once(tmp_path: Path) -> None:
         open_monitor(load(config, {}, MODEL)),
     ):
         pytest.fail("opened")
+
+
+@pytest.mark.parametrize("address", ["head", "head:99999", "head:0", "http://head:6379", ":6379", "the head:6379"])
+def test_an_address_without_host_and_port_is_refused_where_it_is_read(tmp_path: Path, address: str) -> None:
+    config = case(tmp_path, 3, extra=KEYS.format(address=address, folder=tmp_path))
+    said = rf"shards\.ray\.address = '{address}': expected host:port of the cluster's head$"
+    with pytest.raises(ConfigurationError, match=said):
+        load(config, {}, MODEL)
