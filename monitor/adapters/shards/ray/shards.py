@@ -262,10 +262,13 @@ class RayShards:
             yield [(replaced(row, slot=next(slots)) if row.live else row, text, vector) for row, text, vector in part]
 
     def size(self) -> int:
-        """See `DurableShards`; while one is away, as it was before."""
+        """See `DurableShards`; while one is away, as it was before.
+
+        That is no reason to begin anew, which waits long: whoever asks next is told that a shard is away.
+        """
         if self._away is None:
             with suppress(ShardAwayError):
-                self._bytes = sum(self._once(lambda: self._call("size", [()] * self.count)))
+                self._bytes = sum(self._call("size", [()] * self.count))
         return self._bytes
 
     def insist(self, waiting: Callable[[Callable[[], Any]], Any]) -> None:

@@ -14,6 +14,7 @@ import pytest
 from monitor.adapters.shards.ray.local_cluster import HEALTH, LocalCluster
 from monitor.adapters.shards.ray.shards import RayShards
 from monitor.core.session import Session
+from monitor.core.shards.messages import ShardAwayError
 from monitor.ports import ConfigurationError
 from tests.adapters.shards.ray import faults
 from tests.adapters.shards.ray.coordinating import Coordinator, section
@@ -152,3 +153,24 @@ def test_whatever_dies_the_bits_are_those_of_a_run_that_nobody_disturbed(
     many.shards.close()
     many.shards.close()
     faults.gone(processes)
+
+
+def test_a_silent_shard_is_said_to_be_away_although_its_size_was_asked_before(
+    cluster: LocalCluster, tmp_path: Path
+) -> None:
+    """It is asked for at each publication: what it finds must not keep the next call from saying so."""
+    of = section(cluster.address, tmp_path, timeout=30.0)  # the first steps compile
+    many = Coordinator(CONFIG, ANCHORS, DRIFT, of, tmp_path / "published")
+    many.apply(next(iter(batches(1))))
+    many.shards._actors._timeout = 1.0
+    process = many.shards._seen[1].process
+    os.kill(process, signal.SIGSTOP)
+    try:
+        size = many.shards.size()
+        with pytest.raises(ShardAwayError, match=r"^shard 1 of 3: away \(no answer within 1 s\)"):
+            many.shards.work(many.corpus.epoch)
+        assert [bool(shard.away) for shard in many.shards.status()] == [False, True, False]
+        assert many.shards.size() == size
+    finally:
+        os.kill(process, signal.SIGCONT)
+        many.shards.close()
