@@ -68,8 +68,8 @@ WHY: Mapping[str, Sequence[str]] = {
     ),
     "fastapi": (
         "`decomposed`: the truth takes letters as they are written, so Korean in another Unicode normal form is "
-        "other text to it, as it is to an engine that does not normalise; the product's lexical leg does (NFKC) and finds "
-        "it as before. Who serves with an engine that does not sees it on that leg (`[lexical] served`).",
+        "other text to it, as it is to an engine that does not normalise; the product's lexical leg does (NFKC) and "
+        "finds it as before. Who serves with an engine that does not sees it on that leg (`[lexical] served`).",
         "`trailing_space`, `line_endings`, `indented`, `everything_touched`: some pages are translated into emoji. A "
         "text without a word has no word triples, so when its white space changes nothing tells that it is the same.",
         "`slow_loss`, previous-deploy: as in `git`.",
