@@ -19,6 +19,7 @@ from tests.longest import longest_first
 
 NO_SKIPS = "CORPUS_DRIFT_NO_SKIPS"
 MAY_SKIP = "shared_data"
+os.environ["RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER"] = "0"  # loopback alone: read when Ray is loaded, by whichever test
 SETTINGS = "_hypothesis_internal_use_settings"
 """Where hypothesis keeps a property's own settings; it has no other way to change them afterwards."""
 

@@ -11,6 +11,7 @@ BOUNDED = {
     "leg", "k", "dimension", "segment", "stat", "kind", "reason", "rule", "severity", "verdict", "cause", "topic",
     "partition", "source", "embedding_version", "watched", "version", "deploy",
     "migration", "old", "new", "phase", "metric", "weight", "state", "hours", "shard",
+    "direction",
 }  # fmt: skip
 """Labels whose values are bounded; `deploy` on the one information metric only, and what a migration is called is
 configuration, as are the classes of hours and how many shards there are."""

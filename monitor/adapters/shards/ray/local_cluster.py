@@ -60,9 +60,10 @@ class LocalCluster:
             said = (str(error).splitlines() or [type(error).__name__])[0]
             message = f"ray cluster on this machine: {said}; expected port {self._port} free, and memory"
             raise UnreachableError(message) from error
-        if not self.address.startswith("127.0.0.1:"):
+        listens = self.address
+        if not listens.startswith("127.0.0.1:"):
             self.stop()
-            message = f"ray cluster on this machine: listens at {self.address}; expected the loopback address alone"
+            message = f"ray cluster on this machine: listens at {listens}; expected the loopback address alone"
             raise UnreachableError(message)
 
     def _start(self) -> None:

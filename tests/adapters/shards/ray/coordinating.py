@@ -37,6 +37,7 @@ class Coordinator:
         config, anchors, drift: of the corpus.
         section: of the shards.
         kept: the file that stands for the coordinator's own state.
+        name: of the shards' files.
     """
 
     def __init__(
@@ -46,11 +47,12 @@ class Coordinator:
         drift: Drift,
         of: RaySection,
         kept: Path,
+        name: str = "test",
     ) -> None:
         self._kept = kept
         self.away: list[str] = []
         """Why a call had to be made again."""
-        self.shards = RayShards(config, anchors, of, name="test", stream="events", space=f"{config.dimension}")
+        self.shards = RayShards(config, anchors, of, name=name, stream="events", space=f"{config.dimension}")
         published, counters, baseline = self._read()
         at, loaded = self.waited(lambda: self.shards.start(published))
         self.corpus = ShardedCorpus(config.dimension, self.shards)

@@ -160,7 +160,7 @@ def test_a_silent_shard_is_said_to_be_away_although_its_size_was_asked_before(
 ) -> None:
     """It is asked for at each publication: what it finds must not keep the next call from saying so."""
     of = section(cluster.address, tmp_path, timeout=30.0)  # the first steps compile
-    many = Coordinator(CONFIG, ANCHORS, DRIFT, of, tmp_path / "published")
+    many = Coordinator(CONFIG, ANCHORS, DRIFT, of, tmp_path / "published", name="silent")
     many.apply(next(iter(batches(1))))
     many.shards._actors._timeout = 1.0
     process = many.shards._seen[1].process
