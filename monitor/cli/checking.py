@@ -124,7 +124,7 @@ def quarantine_show(
     where: Annotated[str, typer.Argument(help="topic/partition/offset, as list says it.")],
     as_json: Json = False,
 ) -> int:
-    """Show one record that was set aside, and what was kept of its value."""
+    """Show one record that was set aside, and what is kept of it."""
     from monitor.app import tables
     from monitor.app.retrying import MOST
     from monitor.app.wiring import read_state
