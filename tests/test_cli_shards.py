@@ -54,7 +54,7 @@ def test_a_cluster_of_one_command_holds_shards_and_listens_on_the_loopback_addre
             said = tomllib.loads(printed)["shards"]
             assert (said["count"], said["engine"]) == (2, "ray")
             assert said["ray"]["address"] == f"127.0.0.1:{port}"
-            of = RaySection(**said["ray"], cpus=0.5)
+            of = RaySection(**said["ray"], cpus=0.5, start_timeout=120.0)
             many, one = Coordinator(CONFIG, ANCHORS, DRIFT, of, tmp_path / "published"), single(ONE, ANCHORS)
             for events in batches(2):
                 many.apply(events)
