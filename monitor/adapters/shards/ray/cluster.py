@@ -14,7 +14,7 @@ from monitor.core.shards.messages import ShardAwayError
 from monitor.ports import ConfigurationError, CorpusDriftError, UnreachableError
 
 NAMESPACE = "corpus-drift"
-_LOOPBACK = ("127.0.0.1:", "localhost:")
+_LOOPBACK = ("127.0.0.1", "localhost")
 _QUIET: Mapping[str, str] = {"RAY_USAGE_STATS_ENABLED": "0", "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0"}
 LOOPBACK_ONLY = "RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER"
 """Ray replaces 127.0.0.1 by this machine's address and listens on all of them, unless this variable is 0."""
@@ -119,7 +119,7 @@ class Actors:
         Raises:
             UnreachableError: it does not answer, or refuses.
         """
-        if self._address.startswith(_LOOPBACK):
+        if self._address.rpartition(":")[0] in _LOOPBACK:
             os.environ.setdefault(LOOPBACK_ONLY, "0")  # read when ray is loaded
         package = ray()
         if not package.is_initialized():

@@ -61,7 +61,7 @@ class LocalCluster:
             message = f"ray cluster on this machine: {said}; expected port {self._port} free, and memory"
             raise UnreachableError(message) from error
         listens = self.address
-        if not listens.startswith("127.0.0.1:"):
+        if listens.rpartition(":")[0] != "127.0.0.1":
             self.stop()
             message = f"ray cluster on this machine: listens at {listens}; expected the loopback address alone"
             raise UnreachableError(message)

@@ -19,7 +19,7 @@ from monitor.ports import ConfigurationError, CorpusDriftError
 
 APPLICATION_ID = 0x43447368
 """Of SQLite files that hold a shard ("CDsh"); not a state file's, so that neither is taken for the other."""
-SHARD_SCHEMA_VERSION = 1
+SHARD_SCHEMA_VERSION = 2
 _SCHEMA = """
 CREATE TABLE stand (name TEXT PRIMARY KEY, value BLOB NOT NULL);
 CREATE TABLE overwritten AS SELECT * FROM chunk;
@@ -38,6 +38,22 @@ _NOWHERE = ShardPosition(0, {}, 0, 0)
 
 class StandsElsewhereError(ConfigurationError):
     """A shard's file is of another epoch than the one that was published, and cannot go there."""
+
+
+class ShardIdentity(msgspec.Struct, frozen=True, array_like=True):
+    """Which shard of how many a file is, of what stream, and what its vectors are.
+
+    >>> str(ShardIdentity(2, 4, "events", "384 numbers, cosine"))
+    'shard 2 of 4; events; 384 numbers, cosine'
+    """
+
+    number: int
+    shards: int
+    stream: str
+    space: str
+
+    def __str__(self) -> str:
+        return f"shard {self.number} of {self.shards}; {self.stream}; {self.space}"
 
 
 class _Stand(msgspec.Struct, array_like=True):
@@ -65,7 +81,7 @@ class StoredCommit(msgspec.Struct, array_like=True):
         forgotten: keys of delete marks.
     """
 
-    identity: str
+    identity: ShardIdentity
     before: int
     at: _Stand
     puts: list[tuple[Any, ...]]
@@ -109,8 +125,7 @@ class ShardStore:
         patience: float = 10.0,
     ) -> None:
         self.path = path
-        self._name = f"shard {number} of {shards}; "
-        self._identity = f"{self._name}{stream}; {space}"
+        self._identity = ShardIdentity(number, shards, stream, space)
         self._read_only, self._patience = read_only, patience
         self._open: sqlite3.Connection | None = None
 
@@ -206,8 +221,8 @@ class ShardStore:
         before = self._stand(_NOW)
         if (commit.identity, commit.before) != (self._identity, before.epoch):
             message = (
-                f"shard {self.path}: a commit of {commit.identity!r} behind epoch {commit.before}; "
-                f"expected one of {self._identity!r} behind {before.epoch}"
+                f"shard {self.path}: a commit of '{commit.identity}' behind epoch {commit.before}; "
+                f"expected one of '{self._identity}' behind {before.epoch}"
             )
             raise ShardOutOfStepError(message)
         with self._told("cannot commit"), transaction(self._db):
@@ -275,15 +290,23 @@ class ShardStore:
         if not tables and not self._read_only:
             marks = f"PRAGMA application_id={APPLICATION_ID}; PRAGMA user_version={SHARD_SCHEMA_VERSION};"
             db.executescript(f"BEGIN; {CHUNK_TABLE} {_SCHEMA} {marks} COMMIT;")
-            db.execute("INSERT INTO stand VALUES (?, ?)", (_IDENTITY, self._identity.encode()))
+            db.execute("INSERT INTO stand VALUES (?, ?)", (_IDENTITY, msgspec.msgpack.encode(self._identity)))
             return
         if (application, version) != (APPLICATION_ID, SHARD_SCHEMA_VERSION):
             message = f"shard {self.path}: an SQLite file of something else; expected a shard's file of this version"
             raise ConfigurationError(message)
-        (kept,) = db.execute("SELECT value FROM stand WHERE name=?", (_IDENTITY,)).fetchone() or (b"",)
-        if kept != self._identity.encode() and not (self._read_only and kept.startswith(self._name.encode())):
-            wanted = self._name.rstrip("; ") if self._read_only else self._identity
-            message = f"shard {self.path}: is {kept.decode()!r}; expected {wanted!r}, or another state.path"
+        (stored,) = db.execute("SELECT value FROM stand WHERE name=?", (_IDENTITY,)).fetchone() or (b"",)
+        try:
+            kept = msgspec.msgpack.decode(stored, type=ShardIdentity)
+        except msgspec.MsgspecError:
+            message = f"shard {self.path}: does not say whose it is; expected '{self._identity}'"
+            raise ConfigurationError(message) from None
+        own, wanted = self._identity, str(self._identity)
+        if self._read_only:  # whoever reads does not know the stream
+            own = ShardIdentity(own.number, own.shards, kept.stream, kept.space)
+            wanted = f"shard {own.number} of {own.shards}"
+        if kept != own:
+            message = f"shard {self.path}: is '{kept}'; expected '{wanted}', or another state.path"
             raise ConfigurationError(message)
 
     def _stand(self, name: str) -> ShardPosition:
