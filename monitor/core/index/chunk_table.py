@@ -31,13 +31,15 @@ _LEAST = 1 << 10
 _HEX = 32
 """Digits of a content hash of 128 bits."""
 _COLUMN_END = 2**63
+_RECENT = 1 << 13
+"""Rows kept as they were put or asked for: an evaluation asks many times for the chunks that a batch changed."""
 
 
 class ChunkTable:
     """Rows by key: 82 bytes of columns, 8 of key, 8 to 16 of a hash table, and the chunk's id.
 
     Documents, segments, embedding versions and partitions are kept once each. A row that is asked for is made then,
-    equal to the one that was put.
+    equal to the one that was put, and kept for a while.
 
     >>> table = ChunkTable()
     >>> row = ChunkRow(7, "a#0", "a", 0, (), "v1", 5, "", None, Position("t", 0, 1), 0)
@@ -63,6 +65,8 @@ class ChunkTable:
         """By place, those that no column holds: several numbers, or one beyond 63 bits."""
         self._contents: dict[int, str] = {}
         """By place, those content hashes that are not 32 hexadecimal digits."""
+        self._recent: dict[int, ChunkRow] = {}
+        """By key, at most `_RECENT`."""
 
     def __len__(self) -> int:
         return len(self.names)
@@ -83,8 +87,11 @@ class ChunkTable:
 
     def get(self, key: int) -> ChunkRow | None:
         """What is known of a chunk."""
+        recent = self._recent.get(key)
+        if recent is not None:
+            return recent
         place = kernels_keys.find(self._heads, self.keys, key)
-        return None if place == NONE else self.at(place)
+        return None if place == NONE else self._remember(self.at(place))
 
     def places(self, keys: NDArray[np.int64]) -> NDArray[np.int64]:
         """Where some keys stand, NONE for one that is not known; (n,) int64."""
@@ -114,6 +121,7 @@ class ChunkTable:
 
     def put(self, row: ChunkRow) -> None:
         """Keep a row, in the place of the one with its key if there is one."""
+        self._remember(row)
         place = kernels_keys.find(self._heads, self.keys, row.key)
         if place == NONE:
             self._append([row])
@@ -213,6 +221,12 @@ class ChunkTable:
         ordinals: NDArray[np.int64] = self.cells["ordinal"][places]
         return ordinals
 
+    def _remember(self, row: ChunkRow) -> ChunkRow:
+        if len(self._recent) >= _RECENT:
+            self._recent.clear()
+        self._recent[row.key] = row
+        return row
+
     def _append(self, rows: Sequence[ChunkRow]) -> None:
         first = len(self)
         end = first + len(rows)
@@ -279,6 +293,7 @@ class ChunkTable:
 
     def _remove(self, places: NDArray[np.int64]) -> None:
         """Forget the rows in some distinct places; the others move together."""
+        self._recent.clear()
         gone = np.zeros(len(self), np.bool_)
         gone[places] = True
         for place in places.tolist():
