@@ -50,7 +50,7 @@ class Events:
 
     def of(self, keys: Keys) -> Keys:
         """The number of each key's event, NOBODY where the chunk is what it was."""
-        self._changes.look(key for key in np.unique(keys).tolist() if key != NO_CHUNK)
+        self._changes.events([key for key in np.unique(keys).tolist() if key != NO_CHUNK])  # all at once
         return mapped(keys, self._number)
 
     def _number(self, key: int) -> int:

@@ -93,18 +93,24 @@ class ChangesSinceBaseline:
 
     def event(self, key: int) -> Event | None:
         """What changed the chunk since the baseline, None if it is what it was."""
-        self.look([key])
-        return self._known[key]
+        return self.events([key])[0]
 
-    def look(self, keys: Iterable[int]) -> None:
-        """Look several up at once: where chunks are elsewhere, one question for all is cheaper than one for each."""
-        wanted = [key for key in dict.fromkeys(keys) if key not in self._known]
-        self._fetch(wanted)
-        became = {key: self._what(key) for key in wanted}
+    def events(self, keys: Sequence[int]) -> list[Event | None]:
+        """What changed each of some chunks: one question for all is cheaper than one for each."""
+        known = self._known
+        wanted = [key for key in dict.fromkeys(keys) if key not in known]
+        if wanted:
+            self._look(wanted)
+        return [known[key] for key in keys]
+
+    def _look(self, keys: Sequence[int]) -> None:
+        self._fetch(keys)
+        rows = {key: self._row(key) for key in keys}
+        became = {key: self._what(key, row) for key, row in rows.items()}
         changed = {key: kind for key, kind in became.items() if kind is not None}
-        kinds = changed | self._copies(changed) | self._moves(changed)
-        for key in became:
-            self._known[key] = self._event(key, kinds[key]) if key in kinds else None
+        kinds = changed | self._copies(changed, rows) | self._moves(changed)
+        for key, row in rows.items():
+            self._known[key] = self._event(key, row, kinds[key]) if key in kinds else None
 
     def content_then(self, key: int) -> str | int:
         """What the chunk said in the baseline: its content hash, or the key itself where none is known."""
@@ -122,16 +128,16 @@ class ChangesSinceBaseline:
         row = self._row(key)
         return row.content_hash if row is not None and row.live and row.content_hash else key
 
-    def _what(self, key: int) -> EventKind | None:
+    def _what(self, key: int, row: ChunkRow | None) -> EventKind | None:
         """What became of a chunk by itself."""
-        row, member = self._row(key), self._baseline.members.get(key)
+        member = self._baseline.members.get(key)
         if row is None:
             # Its delete mark is older than the tombstone life: gone all the same.
             return None if member is None else "delete"
         return self._became(row) if member is None else self._became_of(row, member)
 
-    def _event(self, key: int, kind: EventKind) -> Event:
-        row, member = self._row(key), self._baseline.members.get(key)
+    def _event(self, key: int, row: ChunkRow | None, kind: EventKind) -> Event:
+        member = self._baseline.members.get(key)
         if row is None:
             assert member is not None, "of a chunk that nobody knows nothing became"  # noqa: S101
             return Event(UNKNOWN_EVENT, kind, member.chunk_id, member.doc_id, member.source, member.segment, "")
@@ -139,13 +145,13 @@ class ChangesSinceBaseline:
         says = row.content_hash if kind == "copy" else ""
         return Event(row.origin, kind, row.chunk_id, row.doc_id, source, row.segment, row.embedding_version, says)
 
-    def _copies(self, changed: Mapping[int, EventKind]) -> dict[int, EventKind]:
+    def _copies(self, changed: Mapping[int, EventKind], rows: Mapping[int, ChunkRow | None]) -> dict[int, EventKind]:
         """Of chunks that are new: those whose text is not."""
         made: dict[int, EventKind] = {}
         if self._copying is None:
             return made
         asked: dict[int, int] = {}
-        new = [row for key, kind in changed.items() if kind == "upsert" and (row := self._row(key)) and row.live]
+        new = [row for key, kind in changed.items() if kind == "upsert" and (row := rows[key]) and row.live]
         said = {row.key: self._said_then().get(row.content_hash, []) if row.content_hash else [] for row in new}
         self._fetch(other for then in said.values() for other in then)
         for row in new:

@@ -190,16 +190,16 @@ class NewcomersOf:
             return
         changes = facts.changes(self._baseline)
 
-        def look(key: int) -> NewChunk | None:
-            event = None if hashes.get(key, "") in self._said else changes.event(key)
-            return (event.doc_id, event.segment) if event is not None and event.kind in _COMES else None
-
-        def ahead(keys: list[int]) -> None:
-            changes.look(key for key in keys if hashes.get(key, "") not in self._said)
+        def arrived(keys: list[int]) -> Iterator[tuple[int, NewChunk]]:
+            """Those that are new."""
+            asked = [key for key in keys if hashes.get(key, "") not in self._said]
+            for key, event in zip(asked, changes.events(asked), strict=True):
+                if event is not None and event.kind in _COMES:
+                    yield key, (event.doc_id, event.segment)
 
         for leg in (leg for leg in _LEGS if leg in lists and leg in self._then):
             now = self._alignment.lists_now(lists[leg]).at(self._k)
-            looked = self._looked(now.keys, (look, ahead), before.get(leg), changed)
+            looked = self._looked(now.keys, arrived, before.get(leg), changed)
             both = now.known & self._then[leg].known
             earlier = self._earlier(leg, both)
             known = looked.found
@@ -211,7 +211,7 @@ class NewcomersOf:
     def _looked(
         self,
         keys: NDArray[np.int64],
-        looking: tuple[Callable[[int], NewChunk | None], Callable[[list[int]], None]],
+        arrived: Callable[[list[int]], Iterator[tuple[int, NewChunk]]],
         before: "_Looked | None",
         changed: NDArray[np.int64] | None,
     ) -> "_Looked":
@@ -222,14 +222,12 @@ class NewcomersOf:
             slots, new = (keys != before.keys) | holds(keys, changed), before.new
             if not slots.any():
                 return before
-        listed, (look, ahead) = keys[slots].tolist(), looking
-        ahead([key for key in dict.fromkeys(listed) if key not in self._came])
-        for key in set(listed):
-            if key not in self._came:
-                arrival = look(key)
-                self._came[key] = _NOT_NEW if arrival is None else self._chunks_new.add(arrival)
+        listed, came = keys[slots].tolist(), self._came
+        unknown = dict.fromkeys((key for key in listed if key not in came), _NOT_NEW)
+        came.update(unknown)
+        came.update((key, self._chunks_new.add(of)) for key, of in arrived(list(unknown)))
         made = new.copy()
-        made[slots] = [self._came[key] for key in listed]
+        made[slots] = [came[key] for key in listed]
         return _Looked(keys, made)
 
     def _forget(self, changed: NDArray[np.int64] | None) -> "dict[ListLeg, _Looked]":

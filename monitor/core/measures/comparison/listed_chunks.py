@@ -28,7 +28,7 @@ class ChunkFeatureLookup:
     def ahead(self, keys: list[int]) -> None:
         """What changed of all that will be looked up, at once."""
         if self.seen.facts.events:
-            self._changes.look(key for key in keys if key != NO_CHUNK)
+            self._changes.events([key for key in keys if key != NO_CHUNK])
 
     def __call__(self, key: int) -> tuple[int, ...]:
         """The numbers of one chunk."""
