@@ -46,9 +46,6 @@ def causes(
 ) -> tuple[CauseClass, ...]:
     """The classes that hold: those without a size first (they say why sizes may mean nothing), then by slots.
 
-    Statistics move where content does, so they are no cause beside CORPUS but the way it takes to chunks that nobody
-    touched: they stand behind it, unless a tokenizer or a parameter of BM25 is another one.
-
     Args:
         attributions: of the legs.
         versions: embedding versions of the anchors.
@@ -56,7 +53,15 @@ def causes(
         settling: anchors (rows) whose unexplained slots may be writes still on their way; they say nothing.
         fused: whether the dense lists are those of a fused query: its unexplained slots say nothing either.
     """
-    sized = _sized(attributions, versions, settling, fused=fused)
+    return holding(sizes(attributions, versions, settling, fused=fused), evidence)
+
+
+def holding(sized: Mapping[CauseName, "CauseSize"], evidence: Sequence[CauseEvidence] = ()) -> tuple[CauseClass, ...]:
+    """`causes`, of sizes that are known.
+
+    Statistics move where content does, so they are no cause beside CORPUS but the way it takes to chunks that nobody
+    touched: they stand behind it, unless a tokenizer or a parameter of BM25 is another one.
+    """
     said: dict[CauseName, list[str]] = {}
     for one in evidence:
         said.setdefault(one.cause, []).append(one.said)
@@ -95,7 +100,9 @@ def cause_of(cause: Cause, versions: frozenset[str]) -> CauseName:
 
 
 @dataclass(frozen=True, slots=True)
-class _Sized:
+class CauseSize:
+    """How many changed slots of how many anchors a class explains."""
+
     slots: float = 0.0
     anchors: int = 0
     names: tuple[tuple[str, int], ...] = ()
@@ -103,6 +110,7 @@ class _Sized:
 
     @property
     def size(self) -> tuple[float, int]:
+        """Slots and anchors."""
         return self.slots, self.anchors
 
     def said(self, name: CauseName) -> tuple[str, ...]:
@@ -120,12 +128,13 @@ class _Sized:
         return (f"{where}: events {named}",)
 
 
-_NOTHING = _Sized()
+_NOTHING = CauseSize()
 
 
-def _sized(
+def sizes(
     attributions: Sequence[Attribution], versions: frozenset[str], settling: frozenset[int], *, fused: bool
-) -> dict[CauseName, _Sized]:
+) -> dict[CauseName, CauseSize]:
+    """The size of each class that explains any slot; arguments as of `causes`."""
     slots: dict[CauseName, float] = {}
     anchors: dict[CauseName, set[int]] = {}
     found: dict[CauseName, set[Cause]] = {}
@@ -143,7 +152,7 @@ def _sized(
             slots[name] = slots.get(name, 0.0) + float(one.part[entries].sum())
             anchors.setdefault(name, set()).update(one.row[entries].tolist())
             found.setdefault(name, set()).update(() if cause is None else (cause,))
-    return {name: _Sized(slots[name], len(anchors[name]), _most(found[name])) for name in slots}
+    return {name: CauseSize(slots[name], len(anchors[name]), _most(found[name])) for name in slots}
 
 
 def _moved(attributions: Sequence[Attribution]) -> NDArray[np.int64]:

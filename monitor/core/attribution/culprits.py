@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from monitor.core.attribution import Attribution, DeployTimeline, attribute, blamed
 from monitor.core.attribution.attribution import Weigh
+from monitor.core.attribution.cause import CauseSize, holding, sizes
 from monitor.core.attribution.index_evidence import recall_evidence, served_evidence, served_fixes
 from monitor.core.attribution.known import CorpusView
 from monitor.core.attribution.statistics import NOBODY_WEIGHED, AumannShapleyAttributor, StatisticsShares
@@ -20,7 +21,7 @@ from monitor.core.measures.formulas.columns import FUSED_QUERY, NOT_REPLAYED
 from monitor.core.measures.formulas.steady import settle_calls
 from monitor.core.model.fixes import NOTHING, FixList
 from monitor.core.model.lists import RankedLists
-from monitor.core.model.report import CauseEvidence, Measurement, Share
+from monitor.core.model.report import CauseClass, CauseEvidence, CauseName, Measurement, Share
 
 BLAMED_LEGS: tuple[Literal["dense", "lexical", "production"], ...] = ("dense", "lexical", "production")
 
@@ -76,10 +77,29 @@ class DriftAttribution:
         of = (blamed(one, self.deploys, since=self.since, dimensions=dimensions) for one in self.attributions)
         return tuple(share for shares in of for share in shares)
 
+    def causes(self, evidence: Sequence[CauseEvidence]) -> tuple[CauseClass, ...]:
+        """The classes of causes that hold, with this evidence before what was found here."""
+        return holding(self._sizes, (*evidence, *self.evidence))
+
+    @cached_property
+    def _sizes(self) -> dict[CauseName, CauseSize]:
+        """Counted once, as shares are."""
+        around = self.circumstances
+        return sizes(self.attributions, around.versions, around.settling, fused=around.fused)
+
     def measurements(self, alignment: Alignment) -> tuple[Measurement, ...]:
-        """`unexplained_churn_ratio` of the dense leg."""
-        found = [one for one in self.attributions if one.leg == "dense"]
-        return tuple(m for one in found for m in unexplained(one, alignment, self.circumstances, self.unknown))
+        """`unexplained_churn_ratio` of the dense leg; counted once for each alignment."""
+        kept = self._unexplained.get(alignment)
+        if kept is None:
+            found = [one for one in self.attributions if one.leg == "dense"]
+            made = (m for one in found for m in unexplained(one, alignment, self.circumstances, self.unknown))
+            kept = self._unexplained[alignment] = tuple(made)
+        return kept
+
+    @cached_property
+    def _unexplained(self) -> dict[Alignment, tuple[Measurement, ...]]:
+        """By alignment, of which only the very same is equal."""
+        return {}
 
 
 def find(

@@ -7,7 +7,7 @@ from types import MappingProxyType
 import numpy as np
 from numpy.typing import NDArray
 
-from monitor.core.attribution.cause import causes
+from monitor.core.attribution.cause import holding
 from monitor.core.attribution.culprits import AttributionContext, DriftAttribution, find
 from monitor.core.attribution.index_evidence import anchor_versions, fingerprint_evidence
 from monitor.core.attribution.known import CorpusView
@@ -142,11 +142,8 @@ class Compared:
             )
         said += _mixed(self.seen)
         found = self.culprits
-        if found is None:
-            return causes((), frozenset(), (*said, *self.evidence))
-        around = found.circumstances
-        everything = (*said, *self.evidence, *found.evidence)
-        return causes(found.attributions, around.versions, everything, settling=around.settling, fused=around.fused)
+        everything = (*said, *self.evidence)
+        return holding({}, everything) if found is None else found.causes(everything)
 
 
 class Drift:

@@ -62,6 +62,19 @@ def test_an_index_that_answers_for_nobody_is_unknown_and_not_calm() -> None:
         assert (one.n, one.covered, one.reason) == (0, 0.0, NOT_REPLAYED)
 
 
+def test_each_alignment_is_counted_once_and_for_itself() -> None:
+    before, after = churned(1)
+    baseline = before.snapshot()
+    found, whole = culprits(before, after, (1, 4)), after.align(baseline)
+    part = whole.only(np.arange(3, 20))
+    for alignment in (whole, part, whole):
+        kept, afresh = found.measurements(alignment), replace(found).measurements(replace(alignment))
+        assert kept == afresh
+        assert found.measurements(alignment) is kept
+    assert found.measurements(whole) != found.measurements(part)
+    assert found.causes(()) == replace(found).causes(())
+
+
 @pytest.mark.parametrize("seed", range(5))
 def test_the_share_is_that_of_a_slow_sum(seed: int) -> None:
     """Some causes are forgotten, some anchors settle; the weights are not equal."""
