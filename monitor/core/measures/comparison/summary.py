@@ -2,26 +2,27 @@
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from itertools import groupby, repeat
+from dataclasses import dataclass, field
 from types import MappingProxyType
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from monitor.core.arrays.compile import compiled
 from monitor.core.measures.comparison.alignment import Alignment, Grouping
-from monitor.core.measures.formulas.aggregate import LEVELS, Ordered, mean_by_segment
+from monitor.core.measures.formulas.aggregate import STATISTICS, Aggregates, Grouped
 from monitor.core.measures.formulas.columns import NOT_REPLAYED, TOO_FEW_RESULTS, Name
 from monitor.core.measures.registry import REGISTRY, MeasureRegistry
 from monitor.core.model.report import SHARE, Leg, Measurement
 
-QUANTILES = ("p05", "p50", "p95")
 SETTLING = "settling"
 """Why an anchor is left out whose chunks production may still be writing to its index."""
 NO_ANCHORS = "no_anchors"
 """Why a segment has no value of which no anchor asks the same as in the baseline."""
 NO_LIMITS: Mapping[str, float] = MappingProxyType({})
 _NONE = float("nan")
+_NOTHING = Measurement("", "both", 0, "", "", "", _NONE, 0, 0)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -63,7 +64,7 @@ class Summaries:
 
     def of(
         self, table: SummaryTable, alignment: Alignment, failures: Mapping[int, str], *, only_all: bool = False
-    ) -> Iterator[Measurement]:
+    ) -> tuple[Measurement, ...]:
         """All statistics of one leg's columns, per dimension and segment.
 
         Args:
@@ -71,24 +72,18 @@ class Summaries:
             alignment: anchors, weights and segments.
             failures: why anchors (rows among those of now) have no value.
             only_all: leave the segments out.
+
+        Returns:
+            By segment, column and statistic. What is as it was is the very object of the last call.
         """
         failures = {**table.missing, **failures}
         kept = self._kept.get((table.leg, table.names))
         if kept is None or not kept.holds(table, alignment, failures, only_all=only_all):
-            rows = _exported(table, self.limits, self._registry)
-            places = tuple(_places(table, alignment, failures, only_all=only_all))
-            kept = _Kept(table, alignment, failures, only_all, rows, places, {}, {})
-        moved = kept.moved(table)
-        if moved:
-            chosen, orders = [kept.rows[at] for at in moved], dict(kept.orders)
-            found = _said(table, alignment, chosen, kept.places, self.limits, orders)
-            said = {**kept.said, **dict(zip(moved, found, strict=True))}
-            kept = replace(kept, table=table, said=said, orders=orders)
+            kept = _Kept.of(table, _Layout.of(table, alignment, failures, only_all, self.limits, self._registry))
+        elif kept.table.values is not table.values or kept.table.reasons != table.reasons:
+            kept = kept.moved(table)
         self._kept[table.leg, table.names] = kept
-        every = [kept.said[at] for at in range(len(kept.rows))]
-        for at in range(len(kept.places)):
-            for of in every:
-                yield from of[at]
+        return kept.said
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,104 +98,177 @@ class _Row:
 
 @dataclass(frozen=True, slots=True)
 class _Place:
-    grouping: Grouping
+    dimension: str
     segment: str
     expected: int
     why: str
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class _Kept:
-    """A table as it was last summarised, and what was said, by row and place."""
+class _Layout:
+    """What is said of a table whatever its values are: L lines, each a statistic of a column, in P places.
 
-    table: SummaryTable
+    Args:
+        alignment: what is summarised over.
+        failures: why anchors have no value.
+        only_all: whether segments are left out.
+        anchors: in the segments of all dimensions.
+        places: these segments.
+        lines: (3, L) int64, by line its column, that of the baseline's own values (-1 for none), and its statistic.
+        spread: columns of which quantiles are exported.
+        limits: by column, NaN for none.
+        heads: what each measurement begins with, place by place.
+    """
+
     alignment: Alignment
     failures: Mapping[int, str]
     only_all: bool
-    rows: Sequence[_Row]
+    anchors: Grouped
     places: Sequence[_Place]
-    said: Mapping[int, Sequence[Sequence[Measurement]]]
-    orders: Mapping[int, NDArray[np.int64]]
-    """By column, its anchors by value when it was summarised last."""
+    lines: NDArray[np.int64]
+    spread: NDArray[np.int64]
+    limits: NDArray[np.float64]
+    heads: Sequence[tuple[Any, ...]]
+
+    @classmethod
+    def of(
+        cls,
+        table: SummaryTable,
+        alignment: Alignment,
+        failures: Mapping[int, str],
+        only_all: bool,
+        limits: Mapping[str, float],
+        registry: MeasureRegistry,
+    ) -> "_Layout":
+        """Of one table; arguments as of `Summaries.of`."""
+        groupings = alignment.groupings[:1] if only_all else alignment.groupings
+        anchors = Grouped.of(alignment.weights, [(of.codes, len(of.segments)) for of in groupings])
+        places = tuple(_places(table, alignment, groupings, failures))
+        rows = _exported(table, limits, registry)
+        lines = [(row.column, row.own, STATISTICS.index(stat)) for row in rows for stat in row.stats]
+        said = [(row.name.metric, table.leg, row.name.k, stat) for row in rows for stat in row.stats]
+        spread = {at for row in rows if len(row.stats) > 1 for at in (row.column, row.own) if at >= 0}
+        return cls(
+            alignment,
+            failures,
+            only_all,
+            anchors,
+            places,
+            np.array(lines, np.int64).reshape(-1, 3).T.copy(),
+            np.array(sorted(spread), np.int64),
+            np.array([limits.get(name.metric, _NONE) for name in table.names]),
+            [(*head, of.dimension, of.segment, stat) for of in places for *head, stat in said],
+        )
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Kept:
+    """A table as it was last summarised.
+
+    Args:
+        table: then.
+        layout: of what is said.
+        aggregates: of its columns.
+        cells: (P L, 4) float64, by measurement its value, the baseline's own, what it covers and `n`.
+        said: all of it.
+    """
+
+    table: SummaryTable
+    layout: _Layout
+    aggregates: Aggregates
+    cells: NDArray[np.float64]
+    said: tuple[Measurement, ...]
+
+    @classmethod
+    def of(cls, table: SummaryTable, layout: _Layout) -> "_Kept":
+        """Summarise all."""
+        aggregates = Aggregates.of(layout.anchors, table.values, layout.spread, layout.limits)
+        blank = cls(
+            table, layout, aggregates, np.full((len(layout.heads), 4), np.nan), (_NOTHING,) * len(layout.heads)
+        )
+        return blank._say(table, aggregates, np.ones(layout.lines.shape[1], np.bool_))
 
     def holds(
         self, table: SummaryTable, alignment: Alignment, failures: Mapping[int, str], *, only_all: bool
     ) -> bool:
         """Whether all is as it was but for single columns."""
+        of = self.layout
         return (
-            alignment is self.alignment
-            and only_all == self.only_all
+            alignment is of.alignment
+            and only_all == of.only_all
             and table.note == self.table.note
-            and failures == self.failures
+            and failures == of.failures
         )
 
-    def moved(self, table: SummaryTable) -> list[int]:
-        """The rows of which a value, one of the baseline's own or the reason is another; compared by their bits."""
-        if not self.said:
-            return list(range(len(self.rows)))
-        before = self.table
-        if before.values is table.values and before.reasons == table.reasons:
-            return []
-        bits = [np.ascontiguousarray(of.values).view(np.int64) for of in (before, table)]
-        others: list[bool] = np.any(bits[0] != bits[1], axis=1).tolist()
-        return [
-            at
-            for at, row in enumerate(self.rows)
-            if others[row.column]
-            or (row.own >= 0 and others[row.own])
-            or before.reasons[row.column] != table.reasons[row.column]
-        ]
+    def moved(self, table: SummaryTable) -> "_Kept":
+        """With other columns: only what any of them moves is said anew."""
+        before, now = self.table.reasons, table.reasons
+        others = np.zeros(self.layout.lines.shape[1], np.bool_)
+        if before != now:
+            differs = np.array([one != other for one, other in zip(before, now, strict=True)])
+            others = differs[self.layout.lines[0]]
+        return self._say(table, self.aggregates.moved(table.values), others)
+
+    def _say(self, table: SummaryTable, aggregates: Aggregates, others: NDArray[np.bool_]) -> "_Kept":
+        """Say anew what is another number, and all of the lines that are others."""
+        layout, cells, said = self.layout, self.cells.copy(), list(self.said)
+        found = _others(aggregates.statistics, aggregates.n, layout.lines, others, cells)
+        lines, (columns, _, _), make = layout.lines.shape[1], layout.lines.tolist(), Measurement._make
+        for at, (value, before, covered, n) in zip(found.tolist(), cells[found].tolist(), strict=True):
+            place, counted, told = layout.places[at // lines], int(n), table.reasons[columns[at % lines]]
+            whole = not told and counted == place.expected > 0
+            reason = table.note if whole else _reason(table, told, counted, place)
+            said[at] = make((*layout.heads[at], value, counted, place.expected, before, reason, covered))
+        return _Kept(table, layout, aggregates, cells, tuple(said))
+
+
+@compiled
+def _others(
+    statistics: NDArray[np.float64],
+    n: NDArray[np.int64],
+    lines: NDArray[np.int64],
+    every: NDArray[np.bool_],
+    cells: NDArray[np.float64],
+) -> NDArray[np.int64]:
+    """Bring cells up to date; which of them are others than they were by any bit, or are of every line marked so.
+
+    Args:
+        statistics: (STATISTICS, M, P) of columns.
+        n: (M, P).
+        lines: see `_Layout`.
+        every: (L,) lines of which all is asked for.
+        cells: (P L, 4), see `_Kept`; is written to.
+    """
+    count, found, put = lines.shape[1], np.empty(len(cells), np.int64), 0
+    bits, now = cells.view(np.int64), np.empty(4)
+    covered = len(statistics) - 1
+    for at in range(len(cells)):
+        place, line = at // count, at % count
+        column, own, stat = lines[0, line], lines[1, line], lines[2, line]
+        now[0] = statistics[stat, column, place]
+        now[1] = statistics[stat, own, place] if own >= 0 else np.nan
+        now[2] = statistics[covered, column, place]
+        now[3] = n[column, place]
+        differs, seen = every[line], now.view(np.int64)
+        for part in range(4):
+            differs |= bits[at, part] != seen[part]
+            cells[at, part] = now[part]
+        if differs:
+            found[put] = at
+            put += 1
+    return found[:put].copy()
 
 
 def _places(
-    table: SummaryTable, alignment: Alignment, failures: Mapping[int, str], *, only_all: bool
+    table: SummaryTable, alignment: Alignment, groupings: Sequence[Grouping], failures: Mapping[int, str]
 ) -> Iterator[_Place]:
     """Every segment of every dimension, and why anchors of it have no value."""
     failed = np.isin(alignment.now, np.fromiter(failures, np.int64, len(failures)))
-    for grouping in alignment.groupings[:1] if only_all else alignment.groupings:
+    for grouping in groupings:
         expected = np.bincount(grouping.codes, minlength=len(grouping.segments)).tolist()
         for at, segment in enumerate(grouping.segments):
             missing = alignment.now[failed & (grouping.codes == at)].tolist() if table.leg != "lexical" else ()
-            yield _Place(grouping, segment, expected[at], _most_common([failures[row] for row in missing]))
-
-
-def _said(
-    table: SummaryTable,
-    alignment: Alignment,
-    rows: Sequence[_Row],
-    places: Sequence[_Place],
-    limits: Mapping[str, float],
-    orders: dict[int, NDArray[np.int64]],
-) -> list[Sequence[tuple[Measurement, ...]]]:
-    """What is said of each row in each place; `orders` of columns are brought up to date."""
-    columns = sorted({column for row in rows for column in (row.column, row.own) if column >= 0})
-    place = {column: at for at, column in enumerate(columns)}
-    part = replace(
-        table,
-        names=tuple(table.names[at] for at in columns),
-        values=table.values[columns],
-        reasons=tuple(table.reasons[at] for at in columns),
-    )
-    moved = [replace(row, column=place[row.column], own=place.get(row.own, -1)) for row in rows]
-    spread = sorted({at for row in moved if len(row.stats) > 1 for at in (row.column, row.own) if at >= 0})
-    every = np.arange(len(alignment.weights))
-    near = [orders.get(columns[at], every) for at in spread]
-    ordered = Ordered.of(part.values[spread], alignment.weights, np.stack(near) if near else None)
-    orders.update(zip((columns[at] for at in spread), ordered.order, strict=True))
-    shares = _shares(part, moved, limits)
-    groupings = [of for of, _ in groupby(places, key=lambda place: place.grouping)]
-    stats = _statistics(part, alignment.weights, groupings, (ordered, spread), shares)
-    where = _Where.of(places)
-    return [_measurements(part, row, stats, where) for row in moved]
-
-
-@dataclass(frozen=True, slots=True)
-class _Statistics:
-    """Plain numbers, [column][place]."""
-
-    values: Mapping[str, list[list[float]]]
-    n: list[list[int]]
-    covered: list[list[float]]
+            yield _Place(grouping.dimension, segment, expected[at], _most_common([failures[row] for row in missing]))
 
 
 def _exported(table: SummaryTable, limits: Mapping[str, float], registry: MeasureRegistry) -> list[_Row]:
@@ -222,85 +290,11 @@ def above(values: NDArray[np.float64], limit: float | NDArray[np.float64]) -> ND
     return np.where(np.isnan(values), np.nan, values > limit)
 
 
-def _shares(
-    table: SummaryTable, rows: Sequence[_Row], limits: Mapping[str, float]
-) -> tuple[NDArray[np.float64], list[int]]:
-    """(m, P) whether each anchor is above the limit of its metric, and which columns these are."""
-    limit = {at: limits[row.name.metric] for row in rows if SHARE in row.stats for at in (row.column, row.own)}
-    columns = sorted(limit.keys() - {-1})
-    bounds = np.array([limit[column] for column in columns])
-    return above(table.values[columns], bounds[:, None]), columns
-
-
-def _statistics(
-    table: SummaryTable,
-    weights: NDArray[np.float64],
-    groupings: Sequence[Grouping],
-    spread: tuple[Ordered, list[int]],
-    beyond: tuple[NDArray[np.float64], list[int]],
-) -> _Statistics:
-    """All of some dimensions, one behind the other; quantiles of the columns that export any, NaN for the others."""
-    counts = [len(of.segments) for of in groupings]
-    means = [mean_by_segment(table.values, weights, of.codes, n) for of, n in zip(groupings, counts, strict=True)]
-    ordered, columns = spread
-    quantiles = np.full((len(LEVELS), len(table.values), sum(counts)), np.nan)
-    if columns:
-        found = [ordered.quantiles(of.codes, n, LEVELS) for of, n in zip(groupings, counts, strict=True)]
-        quantiles[:, columns] = np.concatenate(found, axis=2)
-    over, columns = beyond
-    shares = np.full(quantiles.shape[1:], np.nan)
-    if columns:
-        parts = [mean_by_segment(over, weights, of.codes, n).mean for of, n in zip(groupings, counts, strict=True)]
-        shares[columns] = np.concatenate(parts, axis=1)
-    mean, n, covered = (
-        np.concatenate([getattr(of, name) for of in means], axis=1) for name in ("mean", "n", "covered")
-    )
-    values = {"mean": mean, **dict(zip(QUANTILES, quantiles, strict=True)), SHARE: shares}
-    return _Statistics({name: of.tolist() for name, of in values.items()}, n.tolist(), covered.tolist())
-
-
-@dataclass(frozen=True, slots=True)
-class _Where:
-    """Places as columns, so that what is said of all of them is made at once."""
-
-    places: Sequence[_Place]
-    dimensions: Sequence[str]
-    segments: Sequence[str]
-    expected: Sequence[int]
-
-    @classmethod
-    def of(cls, places: Sequence[_Place]) -> "_Where":
-        """The columns."""
-        dimensions, segments = [of.grouping.dimension for of in places], [of.segment for of in places]
-        return cls(places, dimensions, segments, [of.expected for of in places])
-
-    def reasons(self, told: str, counts: Sequence[int], note: str) -> Sequence[str]:
-        """Why there is no value, or what is missing in it, by place."""
-        if not told and counts == self.expected and 0 not in counts:
-            return [note] * len(counts)
-        return [
-            told if told and (told != NOT_REPLAYED or not place.why) else _why(counted, place) or note
-            for place, counted in zip(self.places, counts, strict=True)
-        ]
-
-
-def _measurements(
-    table: SummaryTable, row: _Row, stats: _Statistics, where: _Where
-) -> Sequence[tuple[Measurement, ...]]:
-    """What is said of one row in each place."""
-    column, own, (metric, k, _), counts = row.column, row.own, row.name, stats.n[row.column]
-    reasons = where.reasons(table.reasons[column], counts, table.note)
-    covered = [share if n else 0.0 for share, n in zip(stats.covered[column], where.expected, strict=True)]
-    made = []
-    for stat in row.stats:
-        values = stats.values[stat]
-        before = repeat(_NONE) if own < 0 else values[own]
-        said = zip(
-            repeat(metric), repeat(table.leg), repeat(k), where.dimensions, where.segments, repeat(stat),
-            values[column], counts, where.expected, before, reasons, covered,
-        )  # fmt: skip
-        made.append(map(Measurement._make, said))
-    return list(zip(*made, strict=True))
+def _reason(table: SummaryTable, told: str, counted: int, place: _Place) -> str:
+    """Why there is no value, or what is missing in it."""
+    if told and (told != NOT_REPLAYED or not place.why):
+        return told
+    return _why(counted, place) or table.note
 
 
 def _why(counted: int, place: _Place) -> str:

@@ -3,6 +3,7 @@
 NaN values are left out and reduce `n`. A segment without a value has n = 0 and NaN statistics; why, `Columns` knows.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -15,8 +16,13 @@ Ints = NDArray[np.int64]
 
 LEVELS = (0.05, 0.5, 0.95)
 """The quantiles p05, p50 and p95."""
+STATISTICS = ("mean", "p05", "p50", "p95", "share", "covered")
+"""What is known of a column in a segment, besides the number of anchors it rests on."""
+_SHARE, _COVERED = STATISTICS.index("share"), STATISTICS.index("covered")
 _STEPS = 16
 """Places per value that an order is mended by, before it is cheaper to sort anew."""
+_FEW = 64
+"""So many values that moved are taken out of an order and merged in; more are mended where they stand."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -75,90 +81,193 @@ def _sums(values: Matrix, weights: Matrix, groups: NDArray[np.int64], count: int
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Ordered:
-    """M columns sorted once, from which the quantiles of any dimension are read.
+class Grouped:
+    """A anchors in the segments of several dimensions.
 
     Args:
-        values: (M, A) float64 as measured.
-        weights: (A,) float64, positive.
-        order: (M, A) int64, the anchors of each column by value, NaN last.
+        weights: (A,) float64, positive and finite.
+        codes: (D, A) int64, the segment of each anchor in each dimension, told apart over all dimensions: 0..G-1.
+        masses: (G,) float64, the weight of each segment.
     """
 
-    values: Matrix
-    weights: Matrix
-    order: NDArray[np.int64]
+    weights: NDArray[np.float64]
+    codes: Ints
+    masses: NDArray[np.float64]
 
     @classmethod
-    def of(cls, values: Matrix, weights: Matrix, near: NDArray[np.int64] | None = None) -> "Ordered":
-        """Sort the columns.
-
-        Args:
-            values: (M, A) float64.
-            weights: (A,) float64.
-            near: (M, A) int64, the order of each column when few of its values were others: most of the work is
-                then done. The result is the same without it.
+    def of(cls, weights: NDArray[np.float64], dimensions: Sequence[tuple[Ints, int]]) -> "Grouped":
+        """Of the segments of each dimension, (A,) codes from 0 on, and how many there are.
 
         Raises:
             ValueError: weights that are not positive and finite, or shapes that do not fit.
         """
-        _check(values, weights, weights)
-        if near is None:
-            return cls(values, weights, np.argsort(values, axis=1, kind="stable"))
-        order = near.copy()
-        others = np.flatnonzero(~_settled(values, order, _STEPS * values.shape[1]))
-        order[others] = np.argsort(values[others], axis=1, kind="stable")
-        return cls(values, weights, order)
+        for codes, _ in dimensions:
+            _check(np.zeros((0, len(weights))), weights, codes)
+        first = np.cumsum([0, *(count for _, count in dimensions)])
+        codes = np.stack([codes + start for (codes, _), start in zip(dimensions, first, strict=False)])
+        masses = [np.bincount(codes, weights=weights, minlength=count) for codes, count in dimensions]
+        return cls(weights, np.ascontiguousarray(codes, np.int64), np.concatenate(masses))
 
-    def quantiles(
-        self, groups: NDArray[np.int64], count: int, levels: tuple[float, ...] = LEVELS
-    ) -> NDArray[np.float64]:
-        """Weighted quantiles of each column in each segment, as numpy.quantile(method="inverted_cdf", weights=w).
 
-        The value at level q is the smallest v with Σ_{v_a ≤ v} w_a / Σ w_a ≥ q: always one that was measured.
+@dataclass(frozen=True, slots=True, eq=False)
+class Aggregates:
+    """M columns in G segments, from which those of the next moment follow with what moved.
 
-        Args:
-            groups: (A,) int64, the segment of each anchor, 0..count-1.
-            count: G, number of segments.
-            levels: Q levels in [0, 1], ascending.
+    Args:
+        anchors: in their segments.
+        values: (M, A) float64, NaN where not measurable; never written to again.
+        spread: (S,) int64, the columns with quantiles.
+        limits: (M,) float64, above which an anchor counts for `share`; NaN for none.
+        order: (S, A) int64, the anchors of each of `spread` by value, NaN last.
+        statistics: (STATISTICS, M, G) float64: the weighted mean, quantiles (each a value that was measured), the
+            weighted share of the anchors above the limit, NaN where nothing is measurable or asked for; and the share
+            of the segment's weight that all rests on, 0 without anchors.
+        n: (M, G) int64, the anchors it rests on.
+    """
 
-        Returns:
-            (Q, M, G) float64; NaN where a segment has no value. Ties need no care: they are the same value.
+    anchors: Grouped
+    values: Matrix
+    spread: Ints
+    limits: NDArray[np.float64]
+    order: Ints
+    statistics: NDArray[np.float64]
+    n: Ints
+
+    @classmethod
+    def of(cls, anchors: Grouped, values: Matrix, spread: Ints, limits: NDArray[np.float64]) -> "Aggregates":
+        """Work all out.
+
+        Quantiles are those of numpy.quantile(method="inverted_cdf", weights=w): the value at level q is the smallest
+        v with Σ_{v_a ≤ v} w_a / Σ w_a ≥ q. Ties need no care: they are the same value.
 
         Source: Hyndman, Fan, Sample quantiles in statistical packages, 1996, definition 1.
         """
-        return _inverted_cdf(self.values, self.weights, self.order, groups, (count, np.array(levels)))
+        order = np.argsort(values[spread], axis=1, kind="stable")
+        shape = (len(values), len(anchors.masses))
+        blank = np.full((len(STATISTICS), *shape), np.nan), np.zeros(shape, np.int64)
+        made = cls(anchors, _fixed(values), spread, limits, order, *blank)
+        made._bring(~made.values.view(np.int64))
+        return made
+
+    def moved(self, values: Matrix) -> "Aggregates":
+        """With other values, (M, A) again: what hardly moved takes hardly any time. The result is that of `of`.
+
+        Values are compared by their bits. A segment in which none of a column's is another one keeps what it has.
+        """
+        before, fixed = self.values.view(np.int64), _fixed(values)
+        order = self.order.copy()
+        done = _reordered(before, fixed, self.spread, order, _STEPS * values.shape[1])
+        others = np.flatnonzero(~done)
+        if len(others):
+            order[others] = np.argsort(values[self.spread[others]], axis=1, kind="stable")
+        made = Aggregates(self.anchors, fixed, self.spread, self.limits, order, self.statistics.copy(), self.n.copy())
+        made._bring(before)
+        return made
+
+    def _bring(self, before: Ints) -> None:
+        """Fill in the statistics where bits are others than before."""
+        of, ordered = self.anchors, np.full(len(self.values), -1, np.int64)
+        ordered[self.spread] = np.arange(len(self.spread))
+        by = (of.weights, of.codes, of.masses)
+        _aggregate(
+            before, self.values, by, (ordered, self.order), self.limits, np.array(LEVELS), self.statistics, self.n
+        )
+
+
+def _fixed(values: Matrix) -> Matrix:
+    """The same, read only and contiguous: kernels are compiled for one kind of array."""
+    made: Matrix = np.ascontiguousarray(values, np.float64).view()
+    made.flags.writeable = False
+    return made
+
+
+@compiled
+def _aggregate(
+    before: Ints,
+    values: Matrix,
+    anchors: tuple[NDArray[np.float64], Ints, NDArray[np.float64]],
+    orders: tuple[Ints, Ints],
+    limits: NDArray[np.float64],
+    levels: NDArray[np.float64],
+    statistics: NDArray[np.float64],
+    n: Ints,
+) -> None:
+    """Bring statistics up to date; see `Aggregates`.
+
+    Anchors are added in their order, and for quantiles segment by segment in ascending order of the values, not as
+    differences of one sum: only so they round as numpy's own mean and quantile do.
+    """
+    (weights, codes, masses), (ordered, order), bits = anchors, orders, values.view(np.int64)
+    count = len(masses)
+    for column in range(len(values)):
+        stale, some = np.zeros(count, np.bool_), False
+        for anchor in range(values.shape[1]):
+            if before[column, anchor] != bits[column, anchor]:
+                some = True
+                for dimension in range(len(codes)):
+                    stale[codes[dimension, anchor]] = True
+        for group in range(count):
+            if masses[group] == 0.0:
+                statistics[_COVERED, column, group] = 0.0
+        if not some:
+            continue
+        total, mass, beyond, limit = np.zeros(count), np.zeros(count), np.zeros(count), limits[column]
+        n[column, stale] = 0
+        for dimension in range(len(codes)):
+            for anchor in range(values.shape[1]):
+                value, group = values[column, anchor], codes[dimension, anchor]
+                if value == value and stale[group]:
+                    total[group] += weights[anchor] * value
+                    mass[group] += weights[anchor]
+                    n[column, group] += 1
+                    if value > limit:
+                        beyond[group] += weights[anchor]
+        for group in range(count):
+            if stale[group]:
+                statistics[0, column, group] = total[group] / mass[group]
+                statistics[_COVERED, column, group] = mass[group] / masses[group]
+                if limit == limit:
+                    statistics[_SHARE, column, group] = beyond[group] / mass[group]
+        if ordered[column] >= 0:
+            _inverted_cdf(
+                values[column], weights, codes, order[ordered[column]], levels, stale, statistics[1:, column]
+            )
 
 
 @compiled
 def _inverted_cdf(
-    values: Matrix, weights: Matrix, order: Ints, groups: Ints, asked: tuple[int, NDArray[np.float64]]
-) -> NDArray[np.float64]:
-    """(Q, M, G) quantiles; see `Ordered.quantiles`.
-
-    Sums run segment by segment in ascending order of the values, not as differences of one sum: only so they round as
-    numpy's own quantile does.
-    """
-    count, levels = asked
-    made = np.full((len(levels), len(values), count), np.nan)
-    for column in range(len(values)):
-        whole, running, last = np.zeros(count), np.zeros(count), np.full(count, np.nan)
-        found = np.zeros(count, np.int64)  # levels reached; they ascend
-        for anchor in order[column]:
-            if values[column, anchor] == values[column, anchor]:
-                whole[groups[anchor]] += weights[anchor]
-        for anchor in order[column]:
-            value, group = values[column, anchor], groups[anchor]
-            if value == value:
-                running[group] += weights[anchor]
-                last[group] = value
-                share = running[group] / whole[group]
-                while found[group] < len(levels) and share >= levels[found[group]]:
-                    made[found[group], column, group] = value
-                    found[group] += 1
-        for group in range(count):
+    values: Matrix,
+    weights: NDArray[np.float64],
+    codes: Ints,
+    order: Ints,
+    levels: NDArray[np.float64],
+    stale: NDArray[np.bool_],
+    made: Matrix,
+) -> None:
+    """Fill (Q.., G) quantiles of one column in the segments that are stale."""
+    count = len(stale)
+    whole, running, last = np.zeros(count), np.zeros(count), np.full(count, np.nan)
+    found = np.zeros(count, np.int64)  # levels reached; they ascend
+    for anchor in order:
+        if values[anchor] == values[anchor]:
+            for dimension in range(len(codes)):
+                whole[codes[dimension, anchor]] += weights[anchor]
+    for anchor in order:
+        value = values[anchor]
+        if value == value:
+            for dimension in range(len(codes)):
+                group = codes[dimension, anchor]
+                if stale[group]:
+                    running[group] += weights[anchor]
+                    last[group] = value
+                    share = running[group] / whole[group]
+                    while found[group] < len(levels) and share >= levels[found[group]]:
+                        made[found[group], group] = value
+                        found[group] += 1
+    for group in range(count):
+        if stale[group]:
             for at in range(found[group], len(levels)):
-                made[at, column, group] = last[group]
-    return made
+                made[at, group] = last[group]
 
 
 @compiled
@@ -171,22 +280,70 @@ def _ahead(values: Matrix, column: int, left: int, right: int) -> bool:
 
 
 @compiled
-def _settled(values: Matrix, order: Ints, most: int) -> NDArray[np.bool_]:
-    """Mend orders in place; (M,) bool, False where that would take more than `most` steps: sort those anew."""
-    done = np.ones(len(values), np.bool_)
-    for column in range(len(values)):
-        steps, own = 0, order[column]
-        for place in range(1, len(own)):
-            anchor, into = own[place], place
-            while into > 0 and _ahead(values, column, anchor, own[into - 1]):
-                own[into] = own[into - 1]
-                into -= 1
-            own[into] = anchor
-            steps += place - into
-            if steps > most:
-                done[column] = False
-                break
+def _reordered(before: Ints, values: Matrix, columns: Ints, order: Ints, most: int) -> NDArray[np.bool_]:
+    """Mend the orders of some columns in place; (S,) bool, False where that would take more than `most` steps: sort
+    those anew.
+
+    Args:
+        before: (M, A) bits of the values that the orders are of.
+        values: (M, A).
+        columns: (S,) whose orders they are.
+        order: (S, A) is mended.
+        most: places that values are moved by, at most.
+    """
+    done, bits, anchors = np.ones(len(columns), np.bool_), values.view(np.int64), values.shape[1]
+    moved = np.empty(anchors, np.bool_)
+    for at in range(len(columns)):
+        column, own, count = columns[at], order[at], 0
+        for anchor in range(anchors):
+            moved[anchor] = before[column, anchor] != bits[column, anchor]
+            count += moved[anchor]
+        if 0 < count <= _FEW:
+            _merge(values, column, own, moved, count)
+        elif count > 0:
+            done[at] = _settle(values, column, own, most)
     return done
+
+
+@compiled
+def _merge(values: Matrix, column: int, own: Ints, moved: NDArray[np.bool_], count: int) -> None:
+    """Mend an order in which only these anchors are out of place."""
+    aside, kept, put, held = np.empty(count, np.int64), np.empty(len(own) - count, np.int64), 0, 0
+    for anchor in own:
+        if not moved[anchor]:
+            kept[held] = anchor
+            held += 1
+            continue
+        into = put
+        while into > 0 and _ahead(values, column, anchor, aside[into - 1]):
+            aside[into] = aside[into - 1]
+            into -= 1
+        aside[into] = anchor
+        put += 1
+    left = right = 0
+    for at in range(len(own)):
+        if right == count or (left < held and _ahead(values, column, kept[left], aside[right])):
+            own[at] = kept[left]
+            left += 1
+        else:
+            own[at] = aside[right]
+            right += 1
+
+
+@compiled
+def _settle(values: Matrix, column: int, own: Ints, most: int) -> bool:
+    """Mend an order step by step; False where it takes too many."""
+    steps = 0
+    for place in range(1, len(own)):
+        anchor, into = own[place], place
+        while into > 0 and _ahead(values, column, anchor, own[into - 1]):
+            own[into] = own[into - 1]
+            into -= 1
+        own[into] = anchor
+        steps += place - into
+        if steps > most:
+            return False
+    return True
 
 
 def _check(values: Matrix, weights: Matrix, groups: NDArray[np.generic]) -> None:

@@ -8,10 +8,27 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from monitor.core.measures.formulas.aggregate import LEVELS, Ordered, mean_by_segment
+from monitor.core.measures.formulas.aggregate import LEVELS, STATISTICS, Aggregates, Grouped, mean_by_segment
 
 Matrix = NDArray[np.float64]
 NAN = float("nan")
+
+
+def aggregated(
+    values: Matrix, weights: Matrix, *dimensions: tuple[NDArray[np.int64], int], limit: float = NAN
+) -> Aggregates:
+    columns = np.arange(len(values))
+    return Aggregates.of(Grouped.of(weights, dimensions), values, columns, np.full(len(values), limit))
+
+
+def quantiles_of(values: Matrix, weights: Matrix, groups: NDArray[np.int64], count: int) -> Matrix:
+    return aggregated(values, weights, (groups, count)).statistics[1:4]
+
+
+def same_bits(one: Aggregates, other: Aggregates) -> None:
+    for name in ("order", "n", "statistics", "values"):
+        left, right = getattr(one, name), getattr(other, name)
+        np.testing.assert_array_equal(left.view(np.int64), right.view(np.int64), name)
 
 
 @st.composite
@@ -37,7 +54,7 @@ def tables(draw: st.DrawFn) -> tuple[Matrix, Matrix, NDArray[np.int64], int]:
 def test_every_segment_equals_numpy(table: tuple[Matrix, Matrix, NDArray[np.int64], int]) -> None:
     values, weights, groups, count = table
     means = mean_by_segment(*table)
-    quantiles = Ordered.of(values, weights).quantiles(groups, count)
+    quantiles = quantiles_of(values, weights, groups, count)
     for column, segment in np.ndindex(len(values), count):
         inside = (groups == segment) & ~np.isnan(values[column])
         assert means.n[column, segment] == np.count_nonzero(inside)
@@ -53,24 +70,49 @@ def test_every_segment_equals_numpy(table: tuple[Matrix, Matrix, NDArray[np.int6
         np.testing.assert_array_equal(quantiles[:, column, segment], expected)
 
 
-@given(tables(), st.randoms(use_true_random=False))
-def test_an_order_mended_is_the_order_sorted(
-    table: tuple[Matrix, Matrix, NDArray[np.int64], int], random: Random
+@given(tables(), st.integers(-3, 3))
+def test_all_statistics_are_the_means_and_shares_of_each_dimension(
+    table: tuple[Matrix, Matrix, NDArray[np.int64], int], limit: int
 ) -> None:
-    values, weights, *_ = table
-    near = np.array([random.sample(range(values.shape[1]), values.shape[1]) for _ in values], np.int64)
-    np.testing.assert_array_equal(Ordered.of(values, weights, near).order, Ordered.of(values, weights).order)
+    values, weights, groups, count = table
+    found = aggregated(values, weights, (groups, count), (np.zeros_like(groups), 1), limit=limit / 3)
+    above = np.where(np.isnan(values), np.nan, values > limit / 3)
+    for first, codes, wide in ((0, groups, count), (count, np.zeros_like(groups), 1)):
+        mean, share = (mean_by_segment(of, weights, codes, wide) for of in (values, above))
+        at = slice(first, first + wide)
+        said = {name: of[:, at] for name, of in zip(STATISTICS, found.statistics, strict=True)}
+        np.testing.assert_array_equal(said["mean"], mean.mean)
+        np.testing.assert_array_equal(said["share"], share.mean)
+        np.testing.assert_array_equal(said["covered"], np.nan_to_num(mean.covered))
+        np.testing.assert_array_equal(found.n[:, at], mean.n)
 
 
-@pytest.mark.parametrize("moved", [0, 1, 20, 1000])
-def test_a_few_values_that_moved_are_put_in_their_places(moved: int) -> None:
-    """With a thousand others it is cheaper to sort anew; the order is the same."""
+@given(tables(), st.data())
+def test_what_follows_from_the_moment_before_is_what_is_worked_out_anew(
+    table: tuple[Matrix, Matrix, NDArray[np.int64], int], data: st.DataObject
+) -> None:
+    values, weights, groups, count = table
+    dimensions = ((groups, count), (np.zeros_like(groups), 1))
+    kept = aggregated(values, weights, *dimensions, limit=0.5)
+    for _ in range(3):
+        values = values.copy()
+        for place in data.draw(st.lists(st.integers(0, values.size - 1), max_size=5)):
+            values.flat[place] = data.draw(st.sampled_from([0.0, -0.0, 1 / 3, 1.0, NAN]))
+        kept = kept.moved(values)
+        same_bits(kept, aggregated(values, weights, *dimensions, limit=0.5))
+
+
+@pytest.mark.parametrize("moved", [0, 1, 20, 64, 65, 400, 1000])
+@pytest.mark.parametrize("slightly", [False, True])
+def test_many_values_move_or_few(moved: int, slightly: bool) -> None:
+    """Merged in, mended in their places, or sorted anew: the order is the same, and so is all that follows."""
     rng = np.random.default_rng(moved)
-    before, weights = np.round(rng.random((2, 1000)), 2), np.ones(1000)
-    values = before.copy()
-    values[:, rng.choice(1000, moved, replace=False)] = rng.choice([NAN, 0.0, -0.0, 0.5], moved)
-    mended = Ordered.of(values, weights, Ordered.of(before, weights).order)
-    np.testing.assert_array_equal(mended.order, np.argsort(values, axis=1, kind="stable"))
+    before, weights, groups = np.round(rng.random((2, 1000)), 2), rng.random(1000) + 0.1, rng.integers(0, 9, 1000)
+    values, places = before.copy(), rng.choice(1000, moved, replace=False)
+    values[:, places] = values[:, places] + 1e-3 if slightly else rng.choice([NAN, 0.0, -0.0, 0.5, 0.7], (2, moved))
+    kept = aggregated(before, weights, (groups, 9)).moved(values)
+    np.testing.assert_array_equal(kept.order, np.argsort(values, axis=1, kind="stable"))
+    same_bits(kept, aggregated(values, weights, (groups, 9)))
 
 
 @pytest.mark.parametrize("anchors", [1, 7, 20, 1000, 5000])
@@ -78,7 +120,7 @@ def test_many_anchors_equal_numpy(anchors: int) -> None:
     rng = np.random.default_rng(anchors)
     values, weights = np.round(rng.random((3, anchors)), 2), rng.random(anchors) + 0.01
     groups = rng.integers(0, 5, anchors)
-    quantiles = Ordered.of(values, weights).quantiles(groups, 5)
+    quantiles = quantiles_of(values, weights, groups, 5)
     for column, segment in np.ndindex(3, 5):
         inside = groups == segment
         if inside.any():
@@ -91,7 +133,7 @@ def test_by_hand() -> None:
     weights, groups = np.array([1.0, 1.0, 1.0, 7.0, 9.0]), np.zeros(5, np.int64)
     means = mean_by_segment(values, weights, groups, 1)
     assert (means.mean.item(), means.n.item(), means.covered.item()) == (2.4, 4, 10 / 19)
-    assert Ordered.of(values, weights).quantiles(groups, 1)[:, 0, 0].tolist() == [0.0, 3.0, 3.0]
+    assert quantiles_of(values, weights, groups, 1)[:, 0, 0].tolist() == [0.0, 3.0, 3.0]
 
 
 def test_perfect_columns_stay_perfect_whatever_the_weights() -> None:
@@ -109,21 +151,23 @@ def test_the_order_of_anchors_does_not_matter(
     values, weights, groups, count = table
     weights = np.ceil(weights)  # whole numbers add exactly, in any order
     shuffled = np.array(random.sample(range(len(weights)), len(weights)))
-    there = Ordered.of(values, weights).quantiles(groups, count)
-    back = Ordered.of(values[:, shuffled], weights[shuffled]).quantiles(groups[shuffled], count)
+    there = quantiles_of(values, weights, groups, count)
+    back = quantiles_of(values[:, shuffled], weights[shuffled], groups[shuffled], count)
     np.testing.assert_array_equal(there, back)
 
 
 @pytest.mark.parametrize("weight", [0.0, -1.0, NAN, float("inf")])
 def test_weights_must_be_positive_and_finite(weight: float) -> None:
     with pytest.raises(ValueError, match="1 of 2 weights are not positive and finite"):
-        Ordered.of(np.zeros((1, 2)), np.array([1.0, weight]))
+        Grouped.of(np.array([1.0, weight]), [(np.zeros(2, np.int64), 1)])
 
 
 def test_nothing_to_aggregate() -> None:
     values, none = np.zeros((2, 0)), np.zeros(0, np.int64)
     assert mean_by_segment(values, np.ones(0), none, 3).n.tolist() == [[0] * 3] * 2
-    assert np.isnan(Ordered.of(values, np.ones(0)).quantiles(none, 3)).all()
+    found = aggregated(values, np.ones(0), (none, 3))
+    assert np.isnan(found.statistics[:5]).all()
+    assert not found.statistics[5].any()
     assert mean_by_segment(np.zeros((0, 2)), np.ones(2), np.zeros(2, np.int64), 1).mean.shape == (0, 1)
 
 
