@@ -229,9 +229,9 @@ def integrity_findings(
         since_pinned: what is wrong since the pinned baseline beside a moving one.
     """
     measured: dict[tuple[str, str, str, str], list[Measurement]] = {}
-    for one in report.measurements:
-        if one.metric in METRICS:
-            measured.setdefault((one.metric, one.leg, one.dimension, one.stat), []).append(one)
+    for metric in METRICS:
+        for one in report.of(metric):
+            measured.setdefault((metric, one.leg, one.dimension, one.stat), []).append(one)
     concerns = {(of.metric, of.leg, of.dimension, of.segment): of for of in report.concerns}
     contents = any(leg == "corpus" for _, leg, *_ in measured)
     for rule in filter(is_integrity, rules):

@@ -7,6 +7,7 @@ and each rule of judgement is one `Rule N` below, proved by one table in the tes
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import Literal
 
 from monitor.core.index.statistics.integrity import GROWN
@@ -17,6 +18,7 @@ from monitor.core.text.wording import at_depth
 Severity = Literal["critical", "warning"]
 Growth = Mapping[tuple[str, str], float]
 """By dimension and segment, which share is new content that replaced nothing."""
+_REMEMBERED = 1 << 13
 NEW = ("new_results", "new_first_ratio")
 """Metrics of which growth brings some by itself."""
 EVERY = "*"
@@ -70,6 +72,10 @@ class Rule:
     """Whether its limit may be learnt from approved deploys."""
     learnt: tuple[LearntLimit, ...] = ()
     """What was learnt, by segment."""
+
+    def __hash__(self) -> int:
+        """Of what tells the rules of a policy apart: findings are looked up by their rules."""
+        return hash((self.name, self.dimension, self.segment, self.max))
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,10 +132,8 @@ def judge(rules: Sequence[Rule], report: DriftReport, also: Iterable[Finding] = 
     if blind(report):
         return refused(report)
     sizes = {(size.dimension, size.segment): size for size in report.segments}
-    ruled = {rule.metric for rule in rules}
-    measured = [of for of in report.measurements if of.metric in ruled]
     grown = growth(report)
-    found = (found for rule in in_question(rules, report) for found in _judged(rule, measured, sizes, grown))
+    found = (found for rule in in_question(rules, report) for found in _judged(rule, report, sizes, grown))
     return despite(report, fold([*also, *found]))
 
 
@@ -141,8 +145,7 @@ def in_question(rules: Sequence[Rule], report: DriftReport, registry: MeasureReg
     """
     alone = report.baseline is None or report.baseline.kept_as == "baseline"
     beside = {of.name for of in registry.group("pinned")} if alone else set()
-    measured = {of.metric for of in report.measurements} if beside else set()
-    return [rule for rule in rules if rule.metric not in beside or rule.metric in measured]
+    return [rule for rule in rules if rule.metric not in beside or report.of(rule.metric)]
 
 
 def refused(report: DriftReport) -> Verdict:
@@ -183,18 +186,34 @@ def fold(found: Iterable[Finding]) -> Verdict:
 
 
 def _judged(
-    rule: Rule, measurements: Sequence[Measurement], sizes: Mapping[tuple[str, str], SegmentSize], grown: Growth
+    rule: Rule, report: DriftReport, sizes: Mapping[tuple[str, str], SegmentSize], grown: Growth
 ) -> list[Finding]:
-    found = watched(rule, measurements, sizes)
+    measured = report.of(rule.metric)
+    found = watched(rule, measured, sizes)
     if found is None:
-        return [nothing_measured(rule, measurements)]
+        return [nothing_measured(rule, measured)]
     return [find(allowing(rule, one.segment, grown), one, size) for one, size in found]
 
 
 def growth(report: DriftReport) -> Growth:
     """As a report measured it; nothing grew where nobody could tell."""
-    told = [of for of in report.measurements if of.metric == GROWN and of.stat == "mean"]
+    told = [of for of in report.of(GROWN) if of.stat == "mean"]
     return {(of.dimension, of.segment): of.value for of in told if not math.isnan(of.value)}
+
+
+@lru_cache(maxsize=_REMEMBERED)
+def _allowing(rule: Rule, segment: str, share: float) -> Rule:
+    """`allowing`, where the segment grew by this share."""
+    for one in rule.learnt:
+        if one.segment == segment:
+            note = f"learnt from {one.deploys} approved deploys; {rule.max:g} by the policy"
+            rule = replace(rule, max=one.max, learnt=(), note=note)
+    if rule.metric not in NEW or rule.max is None or not share > 0.0:
+        return rule
+    more = max(1, rule.k) * share
+    severe = None if rule.severe is None else rule.severe + more
+    own = f"{rule.max:.4g}" + (f" {rule.note}" if rule.note else "")
+    return replace(rule, max=rule.max + more, severe=severe, note=f"{own}, and {more:.2f} for {share:.1%} growth")
 
 
 def allowing(rule: Rule, segment: str, grown: Growth) -> Rule:
@@ -205,17 +224,9 @@ def allowing(rule: Rule, segment: str, grown: Growth) -> Rule:
     where nobody knows of the segment. Lists hold new pages in proportion where they answer as well as the old ones,
     and a flood that pushes in has more. What new pages push out is for the rules on kept answers to say.
     """
-    for one in rule.learnt:
-        if one.segment == segment:
-            note = f"learnt from {one.deploys} approved deploys; {rule.max:g} by the policy"
-            rule = replace(rule, max=one.max, learnt=(), note=note)
-    share = grown.get((rule.dimension, segment), grown.get((ALL, ALL), 0.0))
-    if rule.metric not in NEW or rule.max is None or not share > 0.0:
+    if not rule.learnt and rule.metric not in NEW:
         return rule
-    more = max(1, rule.k) * share
-    severe = None if rule.severe is None else rule.severe + more
-    own = f"{rule.max:.4g}" + (f" {rule.note}" if rule.note else "")
-    return replace(rule, max=rule.max + more, severe=severe, note=f"{own}, and {more:.2f} for {share:.1%} growth")
+    return _allowing(rule, segment, grown.get((rule.dimension, segment), grown.get((ALL, ALL), 0.0)))
 
 
 def watched(
@@ -249,15 +260,11 @@ def size_of(sizes: Mapping[tuple[str, str], SegmentSize], measured: Measurement)
 
 def concerned(rule: Rule, measurements: Iterable[Measurement]) -> Iterable[Measurement]:
     """The measurements that a rule is about."""
-    for measurement in measurements:
-        if (measurement.metric, measurement.leg, measurement.stat, measurement.k, measurement.dimension) == (
-            rule.metric,
-            rule.leg,
-            rule.stat,
-            rule.k,
-            rule.dimension,
-        ) and rule.segment in (EVERY, measurement.segment):
-            yield measurement
+    where, anywhere = (rule.leg, rule.k, rule.dimension), rule.segment == EVERY
+    for of in measurements:
+        there = of.stat == rule.stat and of[1:4] == where and of.metric == rule.metric
+        if there and (anywhere or of.segment == rule.segment):
+            yield of
 
 
 def find(rule: Rule, measured: Measurement, size: SegmentSize) -> Finding:
@@ -267,6 +274,13 @@ def find(rule: Rule, measured: Measurement, size: SegmentSize) -> Finding:
     anchors in the baseline and has fewer now, UNKNOWN. Rule 3: if the value is beyond the limit, FAIL. Rule 4: if
     some expected anchors were not measured and their worst case would cross the limit, INCONCLUSIVE. Rule 5: PASS.
     """
+    return _found(rule, measured, size, math.copysign(1.0, measured.value))
+
+
+@lru_cache(maxsize=_REMEMBERED)
+def _found(rule: Rule, measured: Measurement, size: SegmentSize, sign: float) -> Finding:
+    """`find`: most of what is judged was judged a moment ago. Zeros are equal whatever their signs, which is said."""
+    del sign  # only tells calls apart
     where = place(rule, measured.segment)
     verdict: VerdictName = "pass"
     said = f"{where}: {measured.value:.3f}, allowed {allowed(rule)}, {measured.n} anchors"

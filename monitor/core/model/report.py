@@ -3,6 +3,8 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
+from functools import cached_property, lru_cache
+from operator import itemgetter
 from typing import Literal, NamedTuple
 
 from monitor.core.model.fixes import NOTHING, FixList
@@ -146,7 +148,7 @@ class BaselineIdentity:
     """Why it stands: a person's words, that its gate passed, or that nobody decided about it."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class DriftReport:
     """All measurements at one position of the stream.
 
@@ -179,11 +181,31 @@ class DriftReport:
     fix_list: FixList = NOTHING
     """What to do to the served index where it does not serve what the events say; empty where nobody was blamed."""
 
+    def of(self, metric: str) -> Sequence[Measurement]:
+        """The measurements of one metric, in their order."""
+        return [self.measurements[at] for at in self._places.get(metric, ())]
+
+    @cached_property
+    def _places(self) -> Mapping[str, Sequence[int]]:
+        return _places(tuple(map(_METRIC, self.measurements)))
+
     @property
     def unsettled(self) -> bool:
         """Whether only the state of the index keeps it from a verdict, so that it can still be judged later."""
         kinds = [of.kind for of in self.problems]
         return any(kind.of_index for kind in kinds) and not any(kind.of_stream for kind in kinds)
+
+
+_METRIC = itemgetter(Measurement._fields.index("metric"))
+
+
+@lru_cache(maxsize=8)
+def _places(metrics: tuple[str, ...]) -> Mapping[str, Sequence[int]]:
+    """Where each metric stands: reports of one configuration are laid out alike."""
+    made: dict[str, list[int]] = {}
+    for at, metric in enumerate(metrics):
+        made.setdefault(metric, []).append(at)
+    return made
 
 
 def judged_depth(measurements: Sequence[Measurement]) -> int:

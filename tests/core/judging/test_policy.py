@@ -175,3 +175,14 @@ def test_a_pass_holds_whatever_the_missing_anchors_say(
     whole = sum(value * weight for value, weight in zip(every, weights, strict=True)) / sum(weights)
     if judge([SWAPS], report([one])).verdict == "pass":
         assert whole <= 2.0 + 1e-9
+
+
+def test_what_is_found_does_not_depend_on_what_was_judged_before() -> None:
+    """Equal numbers are not always said alike: zero has a sign."""
+    rule = replace(SWAPS, max=1.0)
+    for value in (0.0, -0.0, 0.0, NAN, 0.0, 2.0):
+        (found,) = judge([rule], report([measured(value, rule=rule)])).findings
+        assert found.value is not None
+        assert math.copysign(1.0, found.value) == math.copysign(1.0, value)
+        assert (f"{value:.3f}" in found.reason) == (value == value)
+        assert judge([replace(rule, max=3.0)], report([measured(value, rule=rule)])).findings[0].limit == 3.0
