@@ -1,20 +1,20 @@
 """What is measured of a segment as a whole: hubs, the mix of sources and all scores against the baseline's."""
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-from monitor.core.arrays.divergence import jensen_shannon
-from monitor.core.arrays.numbering import ranked
 from monitor.core.measures.comparison.alignment import Alignment, Grouping
 from monitor.core.measures.comparison.summary import NO_ANCHORS
 from monitor.core.measures.formulas.columns import NOT_REPLAYED, TOO_FEW_RESULTS
-from monitor.core.measures.formulas.hubs import ChunkOccurrences, hubs
-from monitor.core.measures.formulas.sources import NO_SOURCE, source_mix
-from monitor.core.measures.formulas.wasserstein import PooledScores, SortedScores
+from monitor.core.measures.formulas.grouped import Grouped
+from monitor.core.measures.formulas.hubs import HubShares
+from monitor.core.measures.formulas.sources import SourceMixes
+from monitor.core.measures.formulas.wasserstein import PooledScores
 from monitor.core.measures.measure import AnyMeasure, SegmentValues
 from monitor.core.measures.views import ByDepth
 from monitor.core.model.lists import RankedLists
@@ -22,12 +22,12 @@ from monitor.core.model.report import Leg, Measurement
 
 NO_SOURCES = "no_sources"
 Sources = NDArray[np.int64]
-HubShares = dict[int, Sequence[NDArray[np.float64]]]
 _NONE = float("nan")
+Kept = TypeVar("Kept")
 
 
 class SegmentsThen:
-    """What is known of the baseline's lists of one leg, which stay.
+    """What is known of the baseline's lists of one leg, which stay, and what was found of those looked at last.
 
     Args:
         lists: of P anchors.
@@ -37,15 +37,19 @@ class SegmentsThen:
 
     def __init__(self, lists: RankedLists, alignment: Alignment, depths: Sequence[int]) -> None:
         self.lists = lists
-        self.scores = {k: SortedScores.of(lists, k) for k in depths}
-        """By depth, all scores."""
-        self.lately: dict[int, SortedScores] = {}
-        """By depth, those of the lists looked at last: replaced whole, any thread may look."""
-        self.hubs: HubShares = {}
-        """Hub shares by depth, one array per dimension."""
-        for k in depths:
-            found, weights = ChunkOccurrences.of(lists, k), alignment.weights
-            self.hubs[k] = [hubs(found, weights, of.codes, len(of.segments)).share for of in alignment.groupings]
+        self.anchors = Grouped.of(alignment.weights, [(of.codes, len(of.segments)) for of in alignment.groupings])
+        self.hubs = {k: HubShares.of(self.anchors, lists, k).share for k in depths}
+        """Hub shares by depth."""
+        self.lately: dict[tuple[str, int], Any] = {}
+        """By name and depth, what was found last: replaced whole, any thread may look."""
+        self.said: dict[tuple[str, int, str, str], _Said] = {}
+        """By measure, depth, dimension and statistic, likewise."""
+
+    def next(self, name: str, k: int, make: Callable[[], Kept], move: Callable[[Kept], Kept]) -> Kept:
+        """What was found last moved on, or made where nothing was."""
+        kept = self.lately.get((name, k))
+        found = self.lately[name, k] = make() if kept is None else move(kept)
+        return found
 
 
 class SegmentsView:
@@ -61,46 +65,70 @@ class SegmentsView:
     def __init__(
         self, before: SegmentsThen, now: RankedLists, sources: tuple[Sources, Sources], alignment: Alignment
     ) -> None:
-        self._before, self._then, self._now = before, before.lists, now
+        self.before, self._then, self._now = before, before.lists, now
         self._sources, self.alignment = sources, alignment
         self._made = ByDepth()
 
     def hubs(self, grouping: Grouping, k: int) -> SegmentValues:
-        """See `hubs`; with the baseline's own shares."""
-        found = self._made.once("occurrences", k, lambda: ChunkOccurrences.of(self._now, k))
-        now = hubs(found, self.alignment.weights, grouping.codes, len(grouping.segments))
-        before = self._before.hubs[k][self.alignment.groupings.index(grouping)]
-        return SegmentValues(now.share, now.n, self._now.known, [NOT_REPLAYED] * len(now.n), before)
+        """See `HubShares`; with the baseline's own shares."""
+        at, before, of = self._part(grouping), self.before, (self.before.anchors, self._now, k)
+        now = self._made.once(
+            "hubs", k, lambda: before.next("hubs", k, lambda: HubShares.of(*of), lambda kept: kept.moved(*of))
+        )
+        why = [NOT_REPLAYED] * len(grouping.segments)
+        return SegmentValues(now.share[at], now.n[at], self._now.known, why, before.hubs[k][at])
 
     def source_mix(self, grouping: Grouping, k: int) -> SegmentValues:
-        """Divergence of the sources in the lists from the baseline's, see `jensen_shannon`; in bits, 0..1."""
-        codes, known, named = self._made.once("codes", k, lambda: self._codes(k))
-        shape = (len(grouping.segments), max(1, named))
-        mixes = [source_mix(of, self.alignment.weights, grouping.codes, shape) for of in codes]
-        n = np.bincount(grouping.codes[known], minlength=shape[0])
-        return SegmentValues(jensen_shannon(*mixes), n, known, [NO_SOURCES] * shape[0])
+        """Divergence of the sources in the lists from the baseline's, see `SourceMixes`; in bits, 0..1."""
+        found, at = self._made.once("sources", k, lambda: self._mix(k)), self._part(grouping)
+        return SegmentValues(found.divergence[at], found.n[at], found.known, [NO_SOURCES] * len(grouping.segments))
 
-    def _codes(self, k: int) -> tuple[list[Sources], NDArray[np.bool_], int]:
+    def _mix(self, k: int) -> SourceMixes:
         known: NDArray[np.bool_] = self._then.known & self._now.known
-        then, now = (np.where(known[:, None], of[:, :k], NO_SOURCE) for of in self._sources)
-        codes, named = ranked(np.stack((then, now)).ravel())
-        return list(codes.reshape(2, *then.shape)), known, named
+        then, now = self._sources
+        of = self.before.anchors, (then[:, :k], now[:, :k]), known
+        made: SourceMixes = self.before.next("sources", k, lambda: SourceMixes.of(*of), lambda kept: kept.moved(*of))
+        return made
 
     def pooled_scores(self, grouping: Grouping, k: int) -> SegmentValues:
         """Distance of all scores pooled, see `PooledScores`: anchors that only traded scores do not move it."""
-        count = len(grouping.segments)
-        pooled = self._made.once("pooled", k, lambda: self._pool(k))
-        distance, n = pooled.by_segment(grouping.codes, count)
-        replayed = np.bincount(grouping.codes[self._now.known], minlength=count).tolist()
+        of, at = (self.before.anchors, self._then, self._now, k), self._part(grouping)
+        found = self._made.once(
+            "pooled",
+            k,
+            lambda: self.before.next("pooled", k, lambda: PooledScores.of(*of), lambda kept: kept.moved(*of)),
+        )
+        replayed = np.bincount(grouping.codes[self._now.known], minlength=len(grouping.segments)).tolist()
         why = [TOO_FEW_RESULTS if anchors else NOT_REPLAYED for anchors in replayed]
-        return SegmentValues(distance, n, pooled.usable, why, stat="pooled")
+        return SegmentValues(found.distance[at], found.n[at], found.usable, why, stat="pooled")
 
-    def _pool(self, k: int) -> PooledScores:
-        before = self._before
-        known = before.scores[k], before.lately.get(k)
-        pooled = PooledScores.of(self._then, self._now, self.alignment.weights, k, known)
-        before.lately[k] = pooled.after
-        return pooled
+    def _part(self, grouping: Grouping) -> slice:
+        return self.before.anchors.part(self.alignment.groupings.index(grouping))
+
+
+class _Said(NamedTuple):
+    """What was said of some values."""
+
+    of: SegmentValues
+    measurements: tuple[Measurement, ...]
+
+    def holds(self, found: SegmentValues) -> bool:
+        """Whether these are the same values, by their bits."""
+        was = self.of
+        return (
+            found.why == was.why
+            and _same(found.value, was.value)
+            and _same(found.n, was.n)
+            and _same(found.known, was.known)
+            and (
+                found.then is was.then
+                or (found.then is not None and was.then is not None and _same(found.then, was.then))
+            )
+        )
+
+
+def _same(one: NDArray[Any], other: NDArray[Any]) -> bool:
+    return one is other or one.tobytes() == other.tobytes()
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -127,7 +155,15 @@ class SegmentMeasures:
                     if measure.by_segment is not None:
                         yield from self._said(measure, grouping, k, measure.by_segment(self.view, grouping, k))
 
-    def _said(self, measure: AnyMeasure, grouping: Grouping, k: int, found: SegmentValues) -> Iterator[Measurement]:
+    def _said(self, measure: AnyMeasure, grouping: Grouping, k: int, found: SegmentValues) -> Sequence[Measurement]:
+        """What is said of each segment of a dimension; the very objects of the last time where nothing moved."""
+        kept, where = self.view.before.said, (measure.name, k, grouping.dimension, found.stat)
+        said = kept.get(where)
+        if said is None or not said.holds(found):
+            said = kept[where] = _Said(found, tuple(self._anew(measure, grouping, k, found)))
+        return said.measurements
+
+    def _anew(self, measure: AnyMeasure, grouping: Grouping, k: int, found: SegmentValues) -> Iterator[Measurement]:
         members, weights, count = grouping.codes, self.view.alignment.weights, len(grouping.segments)
         expected = np.bincount(members, minlength=count).tolist()
         whole = np.bincount(members, weights=weights, minlength=count)

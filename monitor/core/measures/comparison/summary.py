@@ -11,8 +11,9 @@ from numpy.typing import NDArray
 
 from monitor.core.arrays.compile import compiled
 from monitor.core.measures.comparison.alignment import Alignment, Grouping
-from monitor.core.measures.formulas.aggregate import STATISTICS, Aggregates, Grouped
+from monitor.core.measures.formulas.aggregate import STATISTICS, Aggregates
 from monitor.core.measures.formulas.columns import NOT_REPLAYED, TOO_FEW_RESULTS, Name
+from monitor.core.measures.formulas.grouped import Grouped
 from monitor.core.measures.registry import REGISTRY, MeasureRegistry
 from monitor.core.model.report import SHARE, Leg, Measurement
 

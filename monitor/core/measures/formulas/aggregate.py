@@ -3,13 +3,14 @@
 NaN values are left out and reduce `n`. A segment without a value has n = 0 and NaN statistics; why, `Columns` knows.
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from monitor.core.arrays.compile import compiled
+from monitor.core.arrays.fixed import fixed
+from monitor.core.measures.formulas.grouped import Grouped, check
 
 Matrix = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -55,7 +56,7 @@ def mean_by_segment(values: Matrix, weights: Matrix, groups: NDArray[np.int64], 
     Raises:
         ValueError: a weight that is not positive and finite, or shapes that do not fit.
     """
-    _check(values, weights, groups)
+    check(values, weights, groups)
     total, mass, n = _sums(values, weights, groups, count)
     whole = np.bincount(groups, weights=weights, minlength=count)
     with np.errstate(invalid="ignore"):
@@ -78,35 +79,6 @@ def _sums(values: Matrix, weights: Matrix, groups: NDArray[np.int64], count: int
                 mass[column, group] += weights[anchor]
                 n[column, group] += 1
     return total, mass, n
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Grouped:
-    """A anchors in the segments of several dimensions.
-
-    Args:
-        weights: (A,) float64, positive and finite.
-        codes: (D, A) int64, the segment of each anchor in each dimension, told apart over all dimensions: 0..G-1.
-        masses: (G,) float64, the weight of each segment.
-    """
-
-    weights: NDArray[np.float64]
-    codes: Ints
-    masses: NDArray[np.float64]
-
-    @classmethod
-    def of(cls, weights: NDArray[np.float64], dimensions: Sequence[tuple[Ints, int]]) -> "Grouped":
-        """Of the segments of each dimension, (A,) codes from 0 on, and how many there are.
-
-        Raises:
-            ValueError: weights that are not positive and finite, or shapes that do not fit.
-        """
-        for codes, _ in dimensions:
-            _check(np.zeros((0, len(weights))), weights, codes)
-        first = np.cumsum([0, *(count for _, count in dimensions)])
-        codes = np.stack([codes + start for (codes, _), start in zip(dimensions, first, strict=False)])
-        masses = [np.bincount(codes, weights=weights, minlength=count) for codes, count in dimensions]
-        return cls(weights, np.ascontiguousarray(codes, np.int64), np.concatenate(masses))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -145,7 +117,7 @@ class Aggregates:
         order = np.argsort(values[spread], axis=1, kind="stable")
         shape = (len(values), len(anchors.masses))
         blank = np.full((len(STATISTICS), *shape), np.nan), np.zeros(shape, np.int64)
-        made = cls(anchors, _fixed(values), spread, limits, order, *blank)
+        made = cls(anchors, fixed(values), spread, limits, order, *blank)
         made._bring(~made.values.view(np.int64))
         return made
 
@@ -154,13 +126,13 @@ class Aggregates:
 
         Values are compared by their bits. A segment in which none of a column's is another one keeps what it has.
         """
-        before, fixed = self.values.view(np.int64), _fixed(values)
+        before, now = self.values.view(np.int64), fixed(values)
         order = self.order.copy()
-        done = _reordered(before, fixed, self.spread, order, _STEPS * values.shape[1])
+        done = _reordered(before, now, self.spread, order, _STEPS * values.shape[1])
         others = np.flatnonzero(~done)
         if len(others):
             order[others] = np.argsort(values[self.spread[others]], axis=1, kind="stable")
-        made = Aggregates(self.anchors, fixed, self.spread, self.limits, order, self.statistics.copy(), self.n.copy())
+        made = Aggregates(self.anchors, now, self.spread, self.limits, order, self.statistics.copy(), self.n.copy())
         made._bring(before)
         return made
 
@@ -172,13 +144,6 @@ class Aggregates:
         _aggregate(
             before, self.values, by, (ordered, self.order), self.limits, np.array(LEVELS), self.statistics, self.n
         )
-
-
-def _fixed(values: Matrix) -> Matrix:
-    """The same, read only and contiguous: kernels are compiled for one kind of array."""
-    made: Matrix = np.ascontiguousarray(values, np.float64).view()
-    made.flags.writeable = False
-    return made
 
 
 @compiled
@@ -344,14 +309,3 @@ def _settle(values: Matrix, column: int, own: Ints, most: int) -> bool:
         if steps > most:
             return False
     return True
-
-
-def _check(values: Matrix, weights: Matrix, groups: NDArray[np.generic]) -> None:
-    if values.ndim != 2 or weights.shape != values.shape[1:] or groups.shape != weights.shape:
-        shapes = f"values {values.shape}, weights {weights.shape}, groups {groups.shape}"
-        message = f"aggregate: {shapes}, expected (M, A), (A,), (A,)"
-        raise ValueError(message)
-    wrong = np.count_nonzero(~((weights > 0.0) & np.isfinite(weights)))
-    if wrong:
-        message = f"aggregate: {wrong} of {len(weights)} weights are not positive and finite"
-        raise ValueError(message)

@@ -5,65 +5,77 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from monitor.core.arrays.numbering import numbered
-from monitor.core.measures.formulas.kernels_segments import gathered, heaviest
+from monitor.core.arrays.fixed import fixed
+from monitor.core.measures.formulas.grouped import Grouped
+from monitor.core.measures.formulas.kernels_segments import greatest_shares, renumbered, stale_segments
 from monitor.core.model.lists import NO_CHUNK, RankedLists
 
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Hubs:
-    """Per segment, (G,) each: the largest share, the chunk that has it, and the anchors it rests on.
-
-    A segment without a result has key NO_CHUNK and share 0; one without a known list has share NaN and n = 0.
-    """
-
-    share: NDArray[np.float64]
-    key: NDArray[np.int64]
-    n: NDArray[np.int64]
+Ints = NDArray[np.int64]
+_ROOM = 2
+"""Numbers for chunks that were listed, by places in the lists: then all are numbered anew."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class ChunkOccurrences:
-    """In whose top-k each chunk appears: what the hubs of any segments are counted from.
+class HubShares:
+    """The largest weighted share of a segment's anchors in whose top-k one single chunk appears.
 
     Args:
+        share: (G,) float64 in [0, 1], 0 in a segment without a result, NaN in one without a known list.
+        n: (G,) int64, the anchors it rests on.
+        keys: (A, k) int64, the chunks that were counted, NO_CHUNK for none.
         known: (A,) bool, anchors with a known list.
-        anchors: (m,) int64, those in whose lists the first chunk stands, then those of the second one, and so on.
-        starts: (u + 1,) int64, where each chunk's anchors begin.
-        keys: (u,) int64, the chunks.
-    """
-
-    known: NDArray[np.bool_]
-    anchors: NDArray[np.int64]
-    starts: NDArray[np.int64]
-    keys: NDArray[np.int64]
-
-    @classmethod
-    def of(cls, lists: RankedLists, depth: int) -> "ChunkOccurrences":
-        """Of lists whose keys are distinct, cut at a depth."""
-        cut = lists.at(depth)
-        there = (np.arange(cut.depth) < cut.lengths[:, None]) & cut.known[:, None]
-        chunks, keys = numbered(np.where(there, cut.keys, NO_CHUNK).ravel())
-        anchors, starts = gathered(chunks.reshape(cut.keys.shape), len(keys))
-        return cls(cut.known, anchors, starts, keys)
-
-
-def hubs(found: ChunkOccurrences, weights: NDArray[np.float64], groups: NDArray[np.int64], count: int) -> Hubs:
-    """Largest weighted share of a segment's anchors in whose top-k one single chunk appears; in [0, 1].
-
-    Args:
-        found: which chunks stand in the lists of A anchors.
-        weights: (A,) float64, positive.
-        groups: (A,) int64, segment of each anchor, 0..count-1.
-        count: G, number of segments.
-
-    Returns:
-        Hubs; of chunks with equal shares the smallest key.
+        numbers: (A, k) int64, the number of each chunk, -1 for none.
+        table, distinct, count: who has which number, see `renumbered`.
 
     Source: k-occurrence N_k, Radovanović, Nanopoulos, Ivanović, Hubs in space, JMLR 11, 2010.
     """
-    n = np.bincount(groups[found.known], minlength=count).astype(np.int64)
-    mass = np.bincount(groups[found.known], weights=weights[found.known], minlength=count)
-    share, which = heaviest((found.anchors, found.starts, found.keys), weights, groups, count)
-    key = np.append(found.keys, NO_CHUNK)[which]
-    return Hubs(np.where(n == 0, np.nan, share / np.where(n == 0, 1.0, mass)), key, n)
+
+    share: NDArray[np.float64]
+    n: Ints
+    keys: Ints
+    known: NDArray[np.bool_]
+    numbers: Ints
+    table: Ints
+    distinct: Ints
+    count: int
+
+    @classmethod
+    def of(cls, anchors: Grouped, lists: RankedLists, depth: int) -> "HubShares":
+        """Count all.
+
+        Args:
+            anchors: in their segments.
+            lists: of these anchors, whose keys are distinct.
+            depth: where the lists are cut.
+        """
+        shape, segments = lists.at(depth).keys.shape, len(anchors.masses)
+        room = max(16, _ROOM * shape[0] * shape[1])
+        blank = cls(
+            np.full(segments, np.nan),
+            np.zeros(segments, np.int64),
+            np.full(shape, NO_CHUNK, np.int64),
+            np.zeros(shape[0], np.bool_),
+            np.full(shape, -1, np.int64),
+            np.full(2 << (room - 1).bit_length(), -1, np.int64),
+            np.empty(room, np.int64),
+            0,
+        )
+        return blank.moved(anchors, lists, depth)
+
+    def moved(self, anchors: Grouped, lists: RankedLists, depth: int) -> "HubShares":
+        """Of other lists of the same anchors: only segments in which a list is another one are counted anew."""
+        cut = lists.at(depth)
+        if cut.keys.shape != self.keys.shape:
+            return HubShares.of(anchors, lists, depth)
+        keys, known, numbers = self.keys.copy(), self.known.copy(), self.numbers.copy()
+        table, distinct = self.table.copy(), self.distinct.copy()
+        now = fixed(cut.keys), fixed(cut.lengths), fixed(cut.known)
+        rows, count = renumbered(now, (keys, known), (table, distinct), self.count, numbers)
+        if count < 0:
+            return HubShares.of(anchors, lists, depth)
+        if not rows.any():
+            return self
+        share, n = self.share.copy(), self.n.copy()
+        stale = stale_segments(rows, anchors.codes, len(share))
+        greatest_shares(numbers, count, known, (anchors.weights, anchors.members, anchors.starts), stale, share, n)
+        return HubShares(share, n, keys, known, numbers, table, distinct, count)

@@ -1,44 +1,99 @@
-"""What is measured of segments as a whole, compiled by numba; their numpy twins are the oracles in the tests."""
+"""What is measured of segments as a whole, compiled by numba; slow obvious ones are the oracles in the tests.
+
+Each is told which segments are stale, and leaves what it knows of the others.
+"""
 
 import numpy as np
 from numpy.typing import NDArray
 
 from monitor.core.arrays.compile import compiled
+from monitor.core.model.lists import NO_CHUNK
 
 Column = NDArray[np.float64]
 Ints = NDArray[np.int64]
+Mask = NDArray[np.bool_]
+
+
+@compiled
+def stale_segments(rows: Mask, codes: Ints, count: int) -> Mask:
+    """(G,) bool, segments with any of some anchors, (A,) bool; codes (D, A)."""
+    stale = np.zeros(count, np.bool_)
+    for anchor in range(len(rows)):
+        if rows[anchor]:
+            for dimension in range(len(codes)):
+                stale[codes[dimension, anchor]] = True
+    return stale
+
+
+@compiled
+def rescored(scores: Column, lengths: Ints, known: Mask, flat: Column) -> Mask:
+    """Bring the scores of all places up to date; (A,) bool, the rows of which any bit is another.
+
+    Args:
+        scores: (A, k).
+        lengths: (A,) places that are filled.
+        known: (A,) whose lists are known.
+        flat: (A k,) row by row, infinite where no score is; is written to.
+    """
+    count, depth = scores.shape
+    moved, one = np.zeros(count, np.bool_), np.empty(1)
+    bits, seen = flat.view(np.int64), one.view(np.int64)
+    for row in range(count):
+        filled = lengths[row] if known[row] else 0
+        for slot in range(depth):
+            one[0] = scores[row, slot] if slot < filled else np.inf
+            at = row * depth + slot
+            if bits[at] != seen[0]:
+                flat[at] = one[0]
+                moved[row] = True
+    return moved
+
+
+@compiled
+def in_order(flat: Column, order: Ints, depth: int) -> tuple[Column, Ints]:
+    """The scores in ascending order without the empty places behind them, and whose they are; all of them finite."""
+    held = 0
+    for at in range(len(flat)):
+        held += flat[at] != np.inf
+    values, whose = np.empty(held), np.empty(held, np.int64)
+    for at in range(held):
+        values[at] = flat[order[at]]
+        whose[at] = order[at] // depth
+    return values, whose
 
 
 @compiled
 def pooled_distances(
     values: tuple[Column, Column],
-    anchors: tuple[Ints, Ints],
-    usable: NDArray[np.bool_],
-    weights: Column,
-    groups: Ints,
+    whose: tuple[Ints, Ints],
+    usable: Mask,
+    anchors: tuple[Column, Ints],
+    stale: Mask,
     made: Column,
 ) -> None:
-    """First Wasserstein distance of two sides' values in each segment, in one pass over both in ascending order.
+    """First Wasserstein distance of two sides' values in each stale segment, in one pass over both, ascending.
+
+    The distance between the two distribution functions is taken in counts, |F_1 w_1 w_2 - F_2 w_1 w_2|, and divided
+    once: whole weights give whole numbers.
 
     Args:
         values: of either side, ascending.
-        anchors: whose value each is.
+        whose: the anchor of each value.
         usable: (A,) bool, the anchors that count.
-        weights: (A,) float64.
-        groups: (A,) int64, the segment of each anchor.
+        anchors: (A,) float64 weights, and (D, A) the segments of each.
+        stale: (G,) bool.
         made: (G,) is filled; NaN where nobody counts.
     """
-    (first, second), (whose_first, whose_second), count = values, anchors, len(made)
-    whole, reached = np.zeros((2, count)), np.zeros((2, count))
-    for anchor in whose_first:
-        if usable[anchor]:
-            whole[0, groups[anchor]] += weights[anchor]
-    for anchor in whose_second:
-        if usable[anchor]:
-            whole[1, groups[anchor]] += weights[anchor]
-    last = np.zeros(count)
+    (first, second), (whose_first, whose_second), (weights, codes), count = values, whose, anchors, len(made)
+    whole, reached, last = np.zeros((2, count)), np.zeros((2, count)), np.zeros(count)
+    for side in range(2):
+        for anchor in whose_first if side == 0 else whose_second:
+            if usable[anchor]:
+                for dimension in range(len(codes)):
+                    whole[side, codes[dimension, anchor]] += weights[anchor]
     for group in range(count):
-        made[group] = 0.0 if whole[0, group] > 0.0 and whole[1, group] > 0.0 else np.nan
+        if stale[group]:
+            made[group] = 0.0
     left = right = 0
     while left < len(first) or right < len(second):
         side = 1 if left == len(first) or (right < len(second) and second[right] < first[left]) else 0
@@ -50,82 +105,146 @@ def pooled_distances(
             right += 1
         if not usable[anchor]:
             continue
-        group = groups[anchor]
-        if reached[0, group] > 0.0 or reached[1, group] > 0.0:
-            apart = reached[0, group] / whole[0, group] - reached[1, group] / whole[1, group]
-            made[group] += abs(apart) * (value - last[group])
-        last[group] = value
-        reached[side, group] += weights[anchor]
+        for dimension in range(len(codes)):
+            group = codes[dimension, anchor]
+            if stale[group]:
+                apart = reached[0, group] * whole[1, group] - reached[1, group] * whole[0, group]
+                made[group] += abs(apart) * (value - last[group])
+                last[group] = value
+                reached[side, group] += weights[anchor]
+    for group in range(count):
+        if stale[group]:
+            made[group] /= whole[0, group] * whole[1, group]
 
 
 @compiled
-def mixed(present: Ints, weights: Column, groups: Ints, made: Column) -> None:
+def resourced(sides: tuple[Ints, Ints], known: Mask, distinct: Ints, ranks: Ints, used: Ints) -> int:
+    """Bring the ranks of sources in lists up to date; how many places have another one, -1 where one is unknown.
+
+    Args:
+        sides: (A, k) codes then and now, below 0 for none.
+        known: (A,) bool, the anchors that count.
+        distinct: (S,) codes, ascending.
+        ranks: (2, A, k) the place of each among them, -1 for none; is written to.
+        used: (S,) in how many places each stands; is written to.
+    """
+    moved = 0
+    for side in range(2):
+        codes = sides[0] if side == 0 else sides[1]
+        for row in range(len(codes)):
+            for slot in range(codes.shape[1]):
+                code, rank = codes[row, slot], ranks[side, row, slot]
+                if not known[row] or code < 0:
+                    now = -1
+                elif rank >= 0 and distinct[rank] == code:
+                    now = rank
+                else:
+                    now = np.searchsorted(distinct, code)
+                    if now == len(distinct) or distinct[now] != code:
+                        return -1
+                if now != rank:
+                    moved += 1
+                    ranks[side, row, slot] = now
+                    if rank >= 0:
+                        used[rank] -= 1
+                    if now >= 0:
+                        used[now] += 1
+    return moved
+
+
+@compiled
+def mixed(ranks: Ints, weights: Column, codes: Ints, made: Column) -> None:
     """Add each anchor's weight to the cell of its segment and of the category in each of its slots.
 
     Args:
-        present: (A, k) int64 categories, below 0 for none.
+        ranks: (A, k) int64 categories, below 0 for none.
         weights: (A,) float64.
-        groups: (A,) int64, the segment of each anchor.
+        codes: (D, A) int64, the segments of each anchor.
         made: (G, S) float64, is added to.
     """
-    for anchor in range(len(present)):
-        for slot in range(present.shape[1]):
-            category = present[anchor, slot]
+    for anchor in range(len(ranks)):
+        for slot in range(ranks.shape[1]):
+            category = ranks[anchor, slot]
             if category >= 0:
-                made[groups[anchor], category] += weights[anchor]
+                for dimension in range(len(codes)):
+                    made[codes[dimension, anchor], category] += weights[anchor]
 
 
 @compiled
-def gathered(things: Ints, count: int) -> tuple[Ints, Ints]:
-    """Anchors by what they name.
+def renumbered(
+    lists: tuple[Ints, Ints, Mask], before: tuple[Ints, Mask], numbering: tuple[Ints, Ints], count: int, numbers: Ints
+) -> tuple[Mask, int]:
+    """Bring the numbers of listed keys up to date.
 
     Args:
-        things: (A, k) int64 in [0, count), below 0 for none.
+        lists: (A, k) keys, (A,) places that are filled, and (A,) bool whose lists are known.
+        before: (A, k) keys as they were numbered, NO_CHUNK for none, and whose lists were known; are written to.
+        numbering: (t,) a table with a power of two of places for numbers, -1 where it is empty, and (m,) the keys by
+            number; are written to.
+        count: how many numbers there are.
+        numbers: (A, k) the number of each key, -1 for none; is written to.
+
+    Returns:
+        (A,) bool, the rows of which anything is another, and how many numbers there are; -1 where there is no room
+        for more.
+    """
+    (keys, lengths, known), (held, knew), (table, distinct) = lists, before, numbering
+    moved, size = np.zeros(len(keys), np.bool_), len(table)
+    for row in range(len(keys)):
+        moved[row] = known[row] != knew[row]
+        knew[row] = known[row]
+        filled = lengths[row] if known[row] else 0
+        for slot in range(keys.shape[1]):
+            key = keys[row, slot] if slot < filled else NO_CHUNK
+            if key == held[row, slot]:
+                continue
+            moved[row], held[row, slot], numbers[row, slot] = True, key, -1
+            if key == NO_CHUNK:
+                continue
+            place = (key ^ (key >> 29)) & (size - 1)
+            while table[place] >= 0 and distinct[table[place]] != key:
+                place = (place + 1) & (size - 1)
+            if table[place] < 0:
+                if count == len(distinct):
+                    return moved, -1
+                table[place], distinct[count] = count, key
+                count += 1
+            numbers[row, slot] = table[place]
+    return moved, count
+
+
+@compiled
+def greatest_shares(
+    numbers: Ints, count: int, known: Mask, anchors: tuple[Column, Ints, Ints], stale: Mask, share: Column, n: Ints
+) -> None:
+    """Of each stale segment the greatest share of its anchors' weight in whose list one thing stands.
+
+    Args:
+        numbers: (A, k) things from 0 on, below 0 for none; distinct in a row.
         count: how many things there are.
-
-    Returns:
-        (m,) int64, the anchors that name thing 0, then those that name thing 1, and so on, each ascending, and
-        (count + 1,) int64, where each thing's anchors begin.
+        known: (A,) bool, anchors that count.
+        anchors: (A,) float64 weights, and the members of the segments and where they begin, as of `Grouped`.
+        stale: (G,) bool.
+        share: (G,) float64, is filled; NaN where no anchor counts.
+        n: (G,) int64 anchors that count, is filled.
     """
-    starts = np.zeros(count + 1, np.int64)
-    for named in things.flat:
-        if named >= 0:
-            starts[named + 1] += 1
-    for thing in range(count):
-        starts[thing + 1] += starts[thing]
-    anchors, free = np.empty(starts[count], np.int64), starts.copy()
-    for anchor in range(len(things)):
-        for slot in range(things.shape[1]):
-            named = things[anchor, slot]
-            if named >= 0:
-                anchors[free[named]] = anchor
-                free[named] += 1
-    return anchors, starts
-
-
-@compiled
-def heaviest(named: tuple[Ints, Ints, Ints], weights: Column, groups: Ints, count: int) -> tuple[Column, Ints]:
-    """By segment, the greatest weight of the anchors that name one thing, and which thing it is.
-
-    Args:
-        named: anchors and starts as of `gathered`, and (u,) the things' keys: of equals the one with the least.
-        weights: (A,) float64, positive.
-        groups: (A,) int64, the segment of each anchor.
-        count: G, number of segments.
-
-    Returns:
-        (G,) weights, 0 where nothing is named, and (G,) things, -1 there.
-    """
-    anchors, starts, keys = named
-    most, which, held = np.zeros(count), np.full(count, -1, np.int64), np.zeros(count)
-    for thing in range(len(starts) - 1):
-        for at in range(starts[thing], starts[thing + 1]):
-            held[groups[anchors[at]]] += weights[anchors[at]]
-        for at in range(starts[thing], starts[thing + 1]):
-            group = groups[anchors[at]]
-            first = held[group] == most[group] and which[group] >= 0 and keys[thing] < keys[which[group]]
-            if held[group] > most[group] or first:
-                most[group], which[group] = held[group], thing
-        for at in range(starts[thing], starts[thing + 1]):
-            held[groups[anchors[at]]] = 0.0
-    return most, which
+    (weights, members, starts), held = anchors, np.zeros(count)
+    for group in range(len(share)):
+        if not stale[group]:
+            continue
+        mass = most = 0.0
+        counted = 0
+        for at in range(starts[group], starts[group + 1]):
+            anchor = members[at]
+            if known[anchor]:
+                counted += 1
+                mass += weights[anchor]
+                for thing in numbers[anchor]:
+                    if thing >= 0:
+                        held[thing] += weights[anchor]
+                        most = max(most, held[thing])
+        for at in range(starts[group], starts[group + 1]):
+            for thing in numbers[members[at]]:
+                if thing >= 0:
+                    held[thing] = 0.0
+        n[group], share[group] = counted, most / mass if counted else np.nan

@@ -1,9 +1,15 @@
 """Where the results come from: expected sources present, distinct sources, and the mix against the baseline's."""
 
+from dataclasses import dataclass
+
 import numpy as np
 from numpy.typing import NDArray
 
-from monitor.core.measures.formulas.kernels_segments import mixed
+from monitor.core.arrays.divergence import jensen_shannon
+from monitor.core.arrays.fixed import fixed
+from monitor.core.arrays.numbering import ranked
+from monitor.core.measures.formulas.grouped import Grouped
+from monitor.core.measures.formulas.kernels_segments import mixed, resourced
 from monitor.core.measures.formulas.overlap import first_ranks
 from monitor.core.model.lists import NO_CHUNK
 
@@ -11,6 +17,7 @@ NO_SOURCE = NO_CHUNK
 """Fills rows of source codes; codes themselves are >= 0."""
 
 Column = NDArray[np.float64]
+Ints = NDArray[np.int64]
 
 
 def source_coverage_ratio(expected: NDArray[np.int64], present: NDArray[np.int64], depth: int) -> Column:
@@ -42,20 +49,61 @@ def distinct_sources(present: NDArray[np.int64], depth: int) -> NDArray[np.int64
     return distinct
 
 
-def source_mix(
-    present: NDArray[np.int64], weights: Column, groups: NDArray[np.int64], shape: tuple[int, int]
-) -> NDArray[np.float64]:
-    """Weight of each source in the results of each segment; two of them go into `jensen_shannon`.
+@dataclass(frozen=True, slots=True, eq=False)
+class SourceMixes:
+    """How the sources of the results in each segment differ from the baseline's.
 
     Args:
-        present: (A, k) int64, source code of each slot, NO_SOURCE behind the end; cut to the depth wanted.
-        weights: (A,) float64, positive.
-        groups: (A,) int64, segment of each anchor.
-        shape: (G, S), numbers of segments and of sources.
-
-    Returns:
-        (G, S) float64, Σ of the anchors' weights over the slots a source holds.
+        divergence: (G,) float64, see `jensen_shannon`; in bits, 0..1, NaN where a side names no source.
+        n: (G,) int64, the anchors it rests on.
+        known: (A,) bool, anchors whose lists are known then and now.
+        distinct: (S,) int64, the sources, ascending.
+        ranks: (2, A, k) int64, then and now, the place of each slot's source among them, -1 for none.
+        used: (S,) int64, in how many slots each stands.
     """
-    mix = np.zeros(shape)
-    mixed(present, weights, groups, mix)
-    return mix
+
+    divergence: Column
+    n: Ints
+    known: NDArray[np.bool_]
+    distinct: Ints
+    ranks: Ints
+    used: Ints
+
+    @classmethod
+    def of(cls, anchors: Grouped, sides: tuple[Ints, Ints], known: NDArray[np.bool_]) -> "SourceMixes":
+        """Mix all.
+
+        Args:
+            anchors: in their segments.
+            sides: (A, k) int64, source code of each slot then and now, NO_SOURCE for none; cut to the depth wanted.
+            known: (A,) bool, anchors whose lists are known then and now.
+        """
+        codes = np.where(known[:, None], np.stack(sides), NO_SOURCE)
+        ranks, count = ranked(codes.ravel())
+        distinct, there = np.empty(count, np.int64), ranks >= 0
+        distinct[ranks[there]] = codes.ravel()[there]
+        return cls._mixed(
+            anchors, known, distinct, ranks.reshape(codes.shape), np.bincount(ranks[there], minlength=count)
+        )
+
+    def moved(self, anchors: Grouped, sides: tuple[Ints, Ints], known: NDArray[np.bool_]) -> "SourceMixes":
+        """Of other slots; the result is that of `of`."""
+        ranks, used = self.ranks.copy(), self.used.copy()
+        if ranks.shape[1:] != sides[0].shape:
+            return SourceMixes.of(anchors, sides, known)
+        count = resourced((fixed(sides[0]), fixed(sides[1])), fixed(known), self.distinct, ranks, used)
+        if count < 0 or not used.all():  # the sources are others
+            return SourceMixes.of(anchors, sides, known)
+        if not count and np.array_equal(known, self.known):
+            return self
+        return SourceMixes._mixed(anchors, known, self.distinct, ranks, used)
+
+    @classmethod
+    def _mixed(
+        cls, anchors: Grouped, known: NDArray[np.bool_], distinct: Ints, ranks: Ints, used: Ints
+    ) -> "SourceMixes":
+        mixes = np.zeros((2, len(anchors.masses), max(1, len(distinct))))
+        for side in range(2):
+            mixed(ranks[side], anchors.weights, anchors.codes, mixes[side])
+        n = np.bincount(anchors.codes[:, known].ravel(), minlength=len(anchors.masses))
+        return cls(jensen_shannon(mixes[0], mixes[1]), n, known, distinct, ranks, used)

@@ -1,15 +1,18 @@
 """First Wasserstein distance between the top-k scores of the baseline and of now: per anchor, and pooled."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from monitor.core.arrays.ascending import ascending
-from monitor.core.measures.formulas.kernels_segments import pooled_distances
+from monitor.core.arrays.fixed import fixed
+from monitor.core.measures.formulas.grouped import Grouped
+from monitor.core.measures.formulas.kernels_segments import in_order, pooled_distances, rescored, stale_segments
 from monitor.core.model.lists import RankedLists
 
 Column = NDArray[np.float64]
+Ints = NDArray[np.int64]
 
 
 def score_wasserstein(baseline: RankedLists, current: RankedLists, depth: int) -> Column:
@@ -69,67 +72,83 @@ class SortedScores:
 
     Args:
         values: (m,) float64, ascending.
-        anchors: (m,) int64.
-        order: (A k,) int64, all places of the lists row by row, empty ones too.
+        whose: (m,) int64, the anchor of each.
+        flat: (A k,) float64, all places of the lists row by row, infinite where no score is.
+        order: (A k,) int64, the places in ascending order.
     """
 
-    values: NDArray[np.float64]
-    anchors: NDArray[np.int64]
-    order: NDArray[np.int64]
+    values: Column
+    whose: Ints
+    flat: Column
+    order: Ints
 
     @classmethod
-    def of(cls, lists: RankedLists, depth: int, before: "SortedScores | None" = None) -> "SortedScores":
-        """The top-`depth` scores of lists; from those of a moment ago they are in order with little to do."""
-        cut = lists.at(depth)
-        there = (np.arange(cut.depth) < cut.lengths[:, None]) & cut.known[:, None]
-        scores = np.where(there, cut.scores, np.inf).ravel()
-        order = ascending(scores, None if before is None else before.order)
-        first = order[there.ravel()[order]]
-        return cls(scores[first], first // max(1, cut.depth), order)
+    def of(cls, cut: RankedLists) -> "SortedScores":
+        """The scores of lists."""
+        flat = np.full(cut.scores.size, np.inf)
+        rescored(fixed(cut.scores), fixed(cut.lengths), fixed(cut.known), flat)
+        return cls._sorted(flat, ascending(flat), cut.depth)
+
+    def moved(self, cut: RankedLists) -> tuple["SortedScores", NDArray[np.bool_]]:
+        """Of other lists of as many anchors and the same depth, and which rows, (A,) bool, are others by any bit.
+
+        From those of a moment ago they are in order with little to do.
+        """
+        flat = self.flat.copy()
+        rows = rescored(fixed(cut.scores), fixed(cut.lengths), fixed(cut.known), flat)
+        return (self._sorted(flat, ascending(flat, self.order), cut.depth) if rows.any() else self), rows
+
+    @classmethod
+    def _sorted(cls, flat: Column, order: Ints, depth: int) -> "SortedScores":
+        return cls(*in_order(flat, order, max(1, depth)), flat, order)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class PooledScores:
-    """All scores of both sides, from which any dimension's pooled distances are read.
+    """W1 = ∫ |F_B(x) - F_C(x)| dx of all scores of the baseline's lists and of the current ones, by segment.
 
     Args:
+        distance: (G,) float64 >= 0, NaN where no anchor is usable.
+        n: (G,) int64, the anchors it rests on.
+        usable: (A,) bool, anchors with results on both sides; the others are left out of both.
         before: scores of the baseline's lists.
         after: scores of the current ones.
-        weights: (A,) float64, positive; each score counts with its anchor's weight.
-        usable: (A,) bool, anchors with results on both sides; the others are left out of both.
     """
 
+    distance: Column
+    n: Ints
+    usable: NDArray[np.bool_]
     before: SortedScores
     after: SortedScores
-    weights: NDArray[np.float64]
-    usable: NDArray[np.bool_]
 
     @classmethod
-    def of(
-        cls,
-        baseline: RankedLists,
-        current: RankedLists,
-        weights: NDArray[np.float64],
-        depth: int,
-        known: tuple[SortedScores | None, SortedScores | None] = (None, None),
-    ) -> "PooledScores":
-        """Pool the top-`depth` scores; `known` are the baseline's, and those of lists that were current before."""
-        then, lately = known
-        sides = (baseline.at(depth), current.at(depth))
-        then = SortedScores.of(baseline, depth) if then is None else then
-        return cls(then, SortedScores.of(current, depth, lately), weights, _usable(*sides))
+    def of(cls, anchors: Grouped, baseline: RankedLists, current: RankedLists, depth: int) -> "PooledScores":
+        """Pool the top-`depth` scores; each counts with its anchor's weight."""
+        then, now = baseline.at(depth), current.at(depth)
+        count = len(anchors.masses)
+        blank = cls(
+            np.full(count, np.nan), np.zeros(count, np.int64), _usable(then, now), SortedScores.of(then),
+            SortedScores.of(now),
+        )  # fmt: skip
+        return blank._pooled(anchors, np.ones(count, np.bool_))
 
-    def by_segment(self, groups: NDArray[np.int64], count: int) -> tuple[Column, NDArray[np.int64]]:
-        """W1 = ∫ |F_B(x) - F_C(x)| dx of the pooled scores of each segment, and the anchors it rests on.
-
-        Args:
-            groups: (A,) int64, segment of each anchor, 0..count-1.
-            count: number of segments.
-
-        Returns:
-            (count,) float64 >= 0, NaN where no anchor is usable; (count,) int64 n.
+    def moved(self, anchors: Grouped, baseline: RankedLists, current: RankedLists, depth: int) -> "PooledScores":
+        """Of other current lists against the same baseline: only segments with another list are pooled anew. The
+        result is that of `of`.
         """
-        n, distance = np.bincount(groups[self.usable], minlength=count), np.empty(count)
-        values, anchors = (self.before.values, self.after.values), (self.before.anchors, self.after.anchors)
-        pooled_distances(values, anchors, self.usable, self.weights, groups, distance)
-        return distance, n
+        then, now = baseline.at(depth), current.at(depth)
+        if now.scores.size != self.after.flat.size:
+            return PooledScores.of(anchors, baseline, current, depth)
+        (after, rows), usable = self.after.moved(now), _usable(then, now)
+        rows |= usable != self.usable
+        if not rows.any():
+            return self
+        made = PooledScores(self.distance.copy(), self.n, usable, self.before, after)
+        return made._pooled(anchors, stale_segments(rows, anchors.codes, len(self.n)))
+
+    def _pooled(self, anchors: Grouped, stale: NDArray[np.bool_]) -> "PooledScores":
+        values, whose = (self.before.values, self.after.values), (self.before.whose, self.after.whose)
+        by = anchors.weights, anchors.codes
+        pooled_distances(values, whose, self.usable, by, stale, self.distance)
+        n = np.bincount(anchors.codes[:, self.usable].ravel(), minlength=len(stale))
+        return replace(self, n=n)

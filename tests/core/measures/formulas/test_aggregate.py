@@ -8,7 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from monitor.core.measures.formulas.aggregate import LEVELS, STATISTICS, Aggregates, Grouped, mean_by_segment
+from monitor.core.measures.formulas.aggregate import LEVELS, STATISTICS, Aggregates, mean_by_segment
+from monitor.core.measures.formulas.grouped import Grouped
 
 Matrix = NDArray[np.float64]
 NAN = float("nan")

@@ -9,10 +9,11 @@ from hypothesis import strategies as st
 from scipy.spatial.distance import jensenshannon
 
 from monitor.core.arrays.divergence import jensen_shannon
-from monitor.core.measures.formulas.hubs import ChunkOccurrences, hubs
+from monitor.core.measures.formulas.grouped import Grouped
+from monitor.core.measures.formulas.hubs import HubShares
 from monitor.core.measures.formulas.rewrites import rewrite_stability_ratio
 from monitor.core.measures.formulas.slots import topk_duplicate_ratio
-from monitor.core.measures.formulas.sources import NO_SOURCE, distinct_sources, source_coverage_ratio, source_mix
+from monitor.core.measures.formulas.sources import NO_SOURCE, SourceMixes, distinct_sources, source_coverage_ratio
 from monitor.core.model.lists import NO_CHUNK, RankedLists
 from tests.core.measures.formulas import oracles
 from tests.core.measures.formulas.rows import keyed, pairs, plain
@@ -43,7 +44,7 @@ def test_hubs(pair: tuple[RankedLists, RankedLists], depth: int, data: st.DataOb
     lists, anchors = pair[0], len(pair[0])
     weights = np.array(data.draw(st.lists(st.sampled_from([1.0, 2.0]), min_size=anchors, max_size=anchors)))
     groups = np.array(data.draw(st.lists(st.integers(0, 1), min_size=anchors, max_size=anchors)))
-    found = hubs(ChunkOccurrences.of(lists, depth), weights, groups, 3)
+    found = HubShares.of(Grouped.of(weights, [(groups, 3)]), lists, depth)
     for segment in range(3):
         members = np.flatnonzero(lists.known & (groups == segment)).tolist()
         held: Counter[int] = Counter()
@@ -51,16 +52,14 @@ def test_hubs(pair: tuple[RankedLists, RankedLists], depth: int, data: st.DataOb
             for key in plain(lists, anchor, depth):
                 held[key] += int(weights[anchor])
         assert found.n[segment] == len(members)
-        top = min(held, key=lambda key: (-held[key], key), default=NO_CHUNK)
-        assert found.key[segment] == top
-        expected = held[top] / weights[members].sum() if members else NAN
+        expected = max(held.values(), default=0) / weights[members].sum() if members else NAN
         np.testing.assert_array_equal(found.share[segment], expected)
 
 
 def test_a_poisoned_chunk_is_a_hub() -> None:
     lists = keyed(["axb", "cxd", "xef", None], 3)
-    found = hubs(ChunkOccurrences.of(lists, 3), np.ones(4), np.zeros(4, np.int64), 1)
-    assert (found.share[0], found.key[0], found.n[0]) == (1.0, ord("x"), 3)
+    found = HubShares.of(Grouped.of(np.ones(4), [(np.zeros(4, np.int64), 1)]), lists, 3)
+    assert (found.share[0], found.n[0]) == (1.0, 3)
 
 
 def test_source_coverage() -> None:
@@ -70,10 +69,17 @@ def test_source_coverage() -> None:
     np.testing.assert_array_equal(source_coverage_ratio(expected, present, 2), [0.5, 0.0, 0.0, NAN])
 
 
-def test_source_mix() -> None:
-    present = np.array([[0, 1, 1], [0, NO_SOURCE, NO_SOURCE], [1, 1, 1]])
-    mix = source_mix(present, np.array([1.0, 2.0, 0.5]), np.array([0, 0, 2]), (3, 2))
-    assert mix.tolist() == [[3.0, 2.0], [0.0, 0.0], [0.0, 1.5]]
+def test_source_mixes() -> None:
+    """Against plain counting: each slot weighs what its anchor does."""
+    then = np.array([[10, 10, 7], [10, NO_SOURCE, NO_SOURCE], [7, 7, 7], [9, 9, 9]])
+    now = np.array([[10, 7, 7], [10, NO_SOURCE, NO_SOURCE], [NO_SOURCE] * 3, [9, 9, 9]])
+    known, groups = np.array([True, True, True, False]), np.array([0, 0, 2, 1])
+    anchors = Grouped.of(np.array([1.0, 2.0, 0.5, 1.0]), [(groups, 3), (np.zeros(4, np.int64), 1)])
+    found = SourceMixes.of(anchors, (then, now), known)
+    mixes = [np.array(of, float) for of in ([[1, 4], [2, 3]], [[2.5, 4], [2, 3]])]  # of 7 and of 10, then and now
+    expected = [float(jensen_shannon(*mixes[0])), NAN, NAN, float(jensen_shannon(*mixes[1]))]
+    np.testing.assert_array_equal(found.divergence, expected)
+    assert found.n.tolist() == [2, 0, 1, 3]
 
 
 weight = st.lists(st.integers(0, 5), min_size=4, max_size=4).filter(any)

@@ -6,6 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.stats import wasserstein_distance
 
+from monitor.core.measures.formulas.grouped import Grouped
 from monitor.core.measures.formulas.wasserstein import PooledScores, score_wasserstein
 from monitor.core.model.lists import RankedLists
 from tests.core.measures.formulas.rows import lists, pairs, plain_scores
@@ -58,7 +59,8 @@ def test_pooled_equals_scipy(pair: tuple[RankedLists, RankedLists], draw: st.Dat
     anchors, depth = len(pair[0]), min(pair[0].depth, pair[1].depth)
     weights = np.array(draw.draw(st.lists(st.sampled_from([0.5, 1.0, 3.0]), min_size=anchors, max_size=anchors)))
     groups = np.array(draw.draw(st.lists(st.integers(0, 2), min_size=anchors, max_size=anchors)))
-    pooled, n = PooledScores.of(*pair, weights, depth).by_segment(groups, 4)
+    found = PooledScores.of(Grouped.of(weights, [(groups, 4)]), *pair, depth)
+    pooled, n = found.distance, found.n
     usable = ~np.isnan(score_wasserstein(*pair, depth))
     for segment in range(4):
         members = np.flatnonzero(usable & (groups == segment)).tolist()
@@ -75,5 +77,5 @@ def test_pooled_equals_scipy(pair: tuple[RankedLists, RankedLists], draw: st.Dat
 def test_pooling_finds_no_shift_where_anchors_only_traded_scores() -> None:
     before, after = scored([0.9, 0.8], [0.5, 0.4]), scored([0.5, 0.4], [0.9, 0.8])
     assert score_wasserstein(before, after, 2).tolist() == pytest.approx([0.4, 0.4])
-    pooled, n = PooledScores.of(before, after, np.ones(2), 2).by_segment(np.zeros(2, np.int64), 1)
-    assert (pooled[0], n[0]) == (0.0, 2)
+    found = PooledScores.of(Grouped.of(np.ones(2), [(np.zeros(2, np.int64), 1)]), before, after, 2)
+    assert (found.distance[0], found.n[0]) == (0.0, 2)
