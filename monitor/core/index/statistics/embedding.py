@@ -6,11 +6,14 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from monitor.core.index.statistics.features import FREQUENCIES, ONE, Features, norms
+from monitor.core.arrays.compile import compiled
+from monitor.core.arrays.fixed import fixed
+from monitor.core.index.statistics.features import FEATURES, FREQUENCIES, ONE, Features, norms
 from monitor.core.index.statistics.histogram import quantiles
-from monitor.core.index.statistics.profile import SegmentProfile
+from monitor.core.index.statistics.profile import Embedding, SegmentProfile
 
 NONE = float("nan")
+Embeddings = NDArray[np.float32]
 _Z95 = 1.6448536269514722
 _FEW = 10
 """Changed chunks in the sample from which on their spread says something."""
@@ -24,22 +27,54 @@ def discrepancy(before: SegmentProfile, after: SegmentProfile) -> float:
 
     Source: Gretton et al., "A kernel two-sample test", JMLR 13, 2012, eq. 5, with the features of Rahimi, Recht.
     """
-    apart = before.features.astype(np.float64) - after.features
-    return float(np.sum(apart * apart)) / FREQUENCIES
+    return float(squared_apart(before.features, after.features))
 
 
 def cosine_shift(before: SegmentProfile, after: SegmentProfile) -> float:
     """1 - cos of the mean directions then and now, in [0, 2]; NaN where a mean vanishes."""
-    one, other = before.direction.astype(np.float64), after.direction.astype(np.float64)
-    lengths = math.sqrt(float(one @ one) * float(other @ other))
-    if not lengths:
-        return NONE
-    return 0.0 if np.array_equal(one, other) else max(0.0, 1.0 - float(one @ other) / lengths)
+    return float(turned(before.direction, after.direction))
 
 
 def resultant(segment: SegmentProfile) -> float:
     """Mean resultant length: |mean of the unit vectors|, 0 for spread all around, 1 for one direction."""
-    return min(1.0, math.sqrt(float(np.sum(segment.direction.astype(np.float64) ** 2))))
+    return float(length_of(segment.direction))
+
+
+@compiled
+def squared_apart(one: Embedding, other: Embedding) -> float:
+    """See `discrepancy`; of mean features."""
+    total = 0.0
+    for at in range(len(one)):
+        apart = np.float64(one[at]) - np.float64(other[at])
+        total += apart * apart
+    return total / FREQUENCIES
+
+
+@compiled
+def turned(one: Embedding, other: Embedding) -> float:
+    """See `cosine_shift`; of mean directions."""
+    product = first = second = 0.0
+    same = True
+    for at in range(len(one)):
+        left, right = np.float64(one[at]), np.float64(other[at])
+        product += left * right
+        first += left * left
+        second += right * right
+        same &= left == right
+    lengths = np.sqrt(first * second)
+    if not lengths:
+        return np.nan
+    return 0.0 if same else max(0.0, 1.0 - product / lengths)
+
+
+@compiled
+def length_of(direction: Embedding) -> float:
+    """See `resultant`; of a mean direction."""
+    total = 0.0
+    for at in range(len(direction)):
+        total += np.float64(direction[at]) ** 2
+    made: float = min(1.0, np.sqrt(total))
+    return made
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -47,30 +82,113 @@ class FeatureSpread:
     """How the features of a sample lie around their mean.
 
     Args:
+        sample: (s, d) float32 vectors that have a direction.
+        mapped: (FEATURES, s) float64, the features of each, of length 1.
+        products: (s, s) float64 of each two.
         squared: trace of the squared covariance, from the pairs of two different chunks; NaN below 10 of them.
-        centred: (s, FEATURES) features of length 1, less their mean where `squared` is known.
     """
 
+    sample: Embeddings
+    mapped: NDArray[np.float64]
+    products: NDArray[np.float64]
     squared: float
-    centred: NDArray[np.float64]
 
     def along(self, direction: NDArray[np.float64]) -> float:
         """Variance along a direction, times its squared length."""
-        return float(np.sum((self.centred @ direction) ** 2)) / (len(self.centred) - 1)
+        found = direction @ self.mapped
+        return float(np.sum((found - found.mean()) ** 2)) / (len(found) - 1)
 
 
-def spread(features: Features, sample: NDArray[np.float32]) -> FeatureSpread:
-    """The spread of a sample of vectors; those without direction do not count."""
+def spread(features: Features, sample: Embeddings, before: FeatureSpread | None = None) -> FeatureSpread:
+    """The spread of a sample of vectors; those without direction do not count.
+
+    Args:
+        features: how vectors are mapped.
+        sample: (s, d) float32.
+        before: of another sample by the same features: what both hold is not worked out again. The result is the
+            same without it.
+    """
     lengths = norms(sample)
-    sample, lengths = sample[lengths > 0], lengths[lengths > 0]
+    sample, lengths = fixed(sample[lengths > 0]), lengths[lengths > 0]
     count = len(sample)
-    mapped = features.of(features.directions(sample, lengths)) / (ONE * math.sqrt(FREQUENCIES))
-    if count < _FEW:
-        return FeatureSpread(NONE, mapped)
-    centred = mapped - mapped.mean(axis=0)
-    products = centred @ centred.T
-    squares = np.sum(products * products) - np.sum(np.diag(products) ** 2)
-    return FeatureSpread(float(squares) / (count * (count - 1)), centred)
+    places = np.full(count, -1, np.int64) if before is None else _same_rows(before.sample, sample)
+    fresh = np.flatnonzero(places < 0)
+    mapped, products = np.empty((FEATURES, count)), np.empty((count, count))
+    scale = ONE * math.sqrt(FREQUENCIES)
+    mapped[:, fresh] = features.of(features.directions(sample[fresh], lengths[fresh])).T / scale
+    if before is not None:
+        _take(before.mapped, before.products, places, mapped, products)
+    _multiply(mapped, fresh, products)
+    squared = NONE if count < _FEW else float(_squared(products)) / (count * (count - 1))
+    return FeatureSpread(sample, mapped, products, squared)
+
+
+@compiled
+def _same_rows(before: Embeddings, now: Embeddings) -> NDArray[np.int64]:
+    """(s,) the place of each row among those of before, compared by their bits; -1 where it is none of them."""
+    left, right = before.view(np.int32), now.view(np.int32)
+    found, near, count = np.full(len(right), -1, np.int64), 0, len(left)
+    for row in range(len(right)):
+        for step in range(count):  # most follow the one before
+            place = near + step if near + step < count else near + step - count
+            at = 0
+            while at < right.shape[1] and left[place, at] == right[row, at]:
+                at += 1
+            if at == right.shape[1]:
+                found[row], near = place, place + 1 if place + 1 < count else 0
+                break
+    return found
+
+
+@compiled
+def _take(
+    mapped_before: NDArray[np.float64],
+    products_before: NDArray[np.float64],
+    places: NDArray[np.int64],
+    mapped: NDArray[np.float64],
+    products: NDArray[np.float64],
+) -> None:
+    """Take over what is known of rows from their places before; nothing for those below 0."""
+    for feature in range(len(mapped)):
+        for row in range(len(places)):
+            if places[row] >= 0:
+                mapped[feature, row] = mapped_before[feature, places[row]]
+    for row in range(len(places)):
+        if places[row] >= 0:
+            for other in range(len(places)):
+                if places[other] >= 0:
+                    products[row, other] = products_before[places[row], places[other]]
+
+
+@compiled
+def _multiply(mapped: NDArray[np.float64], rows: NDArray[np.int64], products: NDArray[np.float64]) -> None:
+    """Products of some rows with all; each adds up feature by feature, whatever else is asked for."""
+    count = mapped.shape[1]
+    for row in rows:
+        total = np.zeros(count)
+        for feature in range(len(mapped)):
+            factor = mapped[feature, row]
+            for other in range(count):
+                total[other] += factor * mapped[feature, other]
+        for other in range(count):
+            products[row, other] = products[other, row] = total[other]
+
+
+@compiled
+def _squared(products: NDArray[np.float64]) -> float:
+    """Sum of the squared products of each two different rows less the mean of all rows."""
+    count = len(products)
+    means, total = np.zeros(count), np.zeros(count)
+    for row in range(count):
+        for other in range(count):
+            means[other] += products[row, other]
+    means /= count
+    middle = np.sum(means) / count
+    for row in range(count):
+        own = middle - means[row]
+        for other in range(row):
+            total[other] += (products[row, other] - means[other] + own) ** 2
+    return 2.0 * np.sum(total)
 
 
 def null_of_shift(

@@ -72,18 +72,18 @@ def quantiles(values: Values, counts: Counts, at: tuple[float, ...]) -> list[flo
 
     Source: Hyndman, Fan, "Sample quantiles in statistical packages", The American Statistician 50(4), 1996, type 1.
     """
-    found: list[float] = _quantiles(values, counts, _levels(at)).tolist()
+    found: list[float] = quantiles_at(values, counts, levels_of(at)).tolist()
     return found
 
 
 @lru_cache(maxsize=64)
-def _levels(at: tuple[float, ...]) -> Counts:
+def levels_of(at: tuple[float, ...]) -> Counts:
     """The same in ten thousandths; read only."""
     return np.array([round(q * _WHOLE) for q in at], np.int64)
 
 
 @compiled
-def _quantiles(values: Values, counts: Counts, levels: Counts) -> Values:
+def quantiles_at(values: Values, counts: Counts, levels: Counts) -> Values:
     """See `quantiles`. q n is rounded up in the integers: 0.95 * 20 is 19, whatever its last bit is."""
     made = np.full(len(levels), np.nan)
     total = np.sum(counts)
@@ -138,9 +138,12 @@ class EarlierDistribution:
         """See `stability_index`."""
         if self._tenths is None or not after[1].any():
             return float("nan")
-        ends, p = self._tenths
-        q = _shares(*after, ends)
-        return float(np.sum((q - p) * np.log(q / p)))
+        return float(index_between(*after, *self._tenths))
+
+    @property
+    def tenths(self) -> tuple[Values, Values]:
+        """Where the bins of the index end, and the shares in them; both empty where it has no value."""
+        return (_NOTHING, _NOTHING) if self._tenths is None else self._tenths
 
     @cached_property
     def _tenths(self) -> tuple[Values, Values] | None:
@@ -153,11 +156,24 @@ class EarlierDistribution:
         return ends, _shares(*self.of, ends)
 
 
+_NOTHING = np.zeros(0)
+
+
+@compiled
+def index_between(values: Values, counts: Counts, ends: Values, shares: Values) -> float:
+    """The stability index of a distribution against the shares of an earlier one up to some ends."""
+    index, now = 0.0, _shares(values, counts, ends)
+    for place in range(len(now)):
+        index += (now[place] - shares[place]) * np.log(now[place] / shares[place])
+    return index
+
+
 @compiled
 def _shares(values: Values, counts: Counts, ends: Values) -> Values:
     """The share of the counts up to each end, and beyond the last; sums of halves are exact in any order."""
     weights = np.full(len(ends) + 1, _ADDED)
     for place in range(len(values)):
-        weights[np.searchsorted(ends, values[place])] += counts[place]
+        if counts[place]:
+            weights[np.searchsorted(ends, values[place])] += counts[place]
     shares: Values = weights / weights.sum()
     return shares

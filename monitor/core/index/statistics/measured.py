@@ -1,23 +1,39 @@
 """All measurements of the corpus at one moment, and the profile of it that is kept with a snapshot."""
 
 import math
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from monitor.core.arrays.divergence import jensen_shannon
+from monitor.core.index.statistics import ages
 from monitor.core.index.statistics.cells import VERSION
-from monitor.core.index.statistics.counters import CHANGED_NONZERO_VECTORS, CHANGED_SUMS, SegmentCounters
+from monitor.core.index.statistics.counters import (
+    CHANGED_NONZERO_VECTORS,
+    CHANGED_SUMS,
+    CHUNKS,
+    DOCUMENTS,
+    NONZERO_VECTORS,
+    OVERLAPPING,
+    SegmentCounters,
+)
 from monitor.core.index.statistics.embedding import NONE, nearest, null_of_shift, spread
 from monitor.core.index.statistics.features import FREQUENCIES, ONE, Features
 from monitor.core.index.statistics.histogram import EarlierDistribution
 from monitor.core.index.statistics.integrity import PINNED, Integrity
 from monitor.core.index.statistics.population import Population
 from monitor.core.index.statistics.profile import Distribution, Profile, SegmentProfile, Terms
-from monitor.core.index.statistics.segments import NO_BASELINE, NO_CHUNKS, OTHER_VERSION, SegmentMetrics, absent
+from monitor.core.index.statistics.segments import (
+    NO_BASELINE,
+    NO_CHUNKS,
+    OTHER_VERSION,
+    SegmentLayout,
+    absent,
+    of_version,
+)
 from monitor.core.index.statistics.view import NamedSegment, StatisticsView
 from monitor.core.model.report import ALL, OTHER, Concern, Measurement
 
@@ -34,13 +50,23 @@ _SPANS = tuple(64.0 * 2.0**step for step in range(26))
 
 @dataclass(frozen=True, slots=True, eq=False)
 class CachedSegment:
-    """A segment as it was worked out last: from which counters and circumstances, and at which event time."""
+    """A segment as it was measured last.
+
+    Args:
+        row: its counters then.
+        base: what it was laid out for.
+        layout: of what is said.
+        at: the newest event time, which ages are counted from.
+        numbers: of the lines.
+        said: all of it.
+    """
 
     row: SegmentCounters
     base: tuple[object, ...]
-    now: SegmentProfile
+    layout: SegmentLayout
     at: int
-    steady: tuple[Measurement, ...]
+    numbers: NDArray[np.float64]
+    said: tuple[Measurement, ...]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -124,13 +150,13 @@ class Measurable:
             if named.dimension == VERSION and self.features is None:
                 continue
             then = None if _pooled(named) else earlier.get((named.dimension, named.segment))
-            known = self._segment(named, _of(named, versions), then)
-            now, why = known.now, absent(named.dimension, named.segment, baseline=self.then is not None)
-            made += known.steady
-            if named.dimension != VERSION:
-                made += SegmentMetrics(now, then, why, self.cache.known).ages()
+            if named.dimension == VERSION:
+                made += of_version(named, then)
+                continue
+            own = _of(named, versions)
+            made += self._segment(named, own, then)
             if named.dimension == ALL:
-                made += self._whole(now, then, named)
+                made += self._whole(self.view.profile(named, own), then, named)
         if self.integrity is not None:
             made += self.integrity.measurements(self._places())
         if self.since_pinned is not None:
@@ -155,23 +181,31 @@ class Measurable:
         upserts, repeated = view.upserts
         return Profile(view.now, segments, view.mixes(), view.terms, upserts, repeated, population)
 
-    def _segment(self, named: NamedSegment, versions: tuple[str, ...], then: SegmentProfile | None) -> CachedSegment:
-        """Profile and all measurements that do not move with the newest event time."""
-        where, view = (named.dimension, named.segment), self.view
-        base = (versions, then, view.compared, self.then is None)
+    def _segment(
+        self, named: NamedSegment, versions: tuple[str, ...], then: SegmentProfile | None
+    ) -> tuple[Measurement, ...]:
+        """All measurements of a segment but an embedding version's; those that did not move are the very objects."""
+        where, view, row = (named.dimension, named.segment), self.view, named.row
+        base = (versions, then, view.compared, self.then is None, bool(row.counts[NONZERO_VECTORS]))
         kept = self.cache.segments.get(where)
-        if kept is not None and kept.row is named.row and kept.base == base:
-            if kept.at != view.now:
-                kept = replace(kept, now=replace(kept.now, ages=view.ages(named)), at=view.now)
+        if kept is not None and kept.row is row and kept.at == view.now and kept.base == base:
+            return kept.said
+        if kept is None or kept.base != base:
+            why = absent(*where, baseline=self.then is not None)
+            layout = SegmentLayout.of(named, versions, then, why, compared=view.compared, known=self.cache.known)
+            kept = None
         else:
-            now = view.profile(named, versions)
-            told = SegmentMetrics(now, then, absent(*where, baseline=self.then is not None), self.cache.known)
-            counts = named.row.counts
-            version = named.dimension == VERSION
-            steady = told.versions(counts) if version else told.steady(counts, compared=view.compared)
-            kept = CachedSegment(named.row, base, now, view.now, tuple(steady))
-        self.cache.segments[where] = kept
-        return kept
+            layout = kept.layout
+        numbers = layout.numbers(row, ages.ascending(view.reference, view.now))
+        places, said = range(len(layout.lines)), [] if kept is None else list(kept.said)
+        if kept is None:
+            said = list(layout.said(row, numbers.tolist(), places))
+        else:
+            moved = _moved(layout, (kept.row, kept.numbers), (row, numbers))
+            for place, one in zip(moved, layout.said(row, numbers.tolist(), moved), strict=True):
+                said[place] = one
+        self.cache.segments[where] = CachedSegment(row, base, layout, view.now, numbers, tuple(said))
+        return self.cache.segments[where].said
 
     def _whole(self, now: SegmentProfile, then: SegmentProfile | None, named: NamedSegment) -> Iterator[Measurement]:
         """What is measured over the whole corpus only."""
@@ -229,7 +263,7 @@ class Measurable:
         )
 
     def _density(self, now: SegmentProfile, features: Features) -> Iterator[Measurement]:
-        found = self._sampled("live", self.view.live, lambda sample: nearest(features, sample, _QUANTILES))
+        found = self._sampled("live", self.view.live, lambda sample, _: nearest(features, sample, _QUANTILES))
         mixed = len(now.versions) != 1
         for stat, value in zip(_STATS, found, strict=True):
             why = OTHER_VERSION if mixed else "too_few_vectors"
@@ -243,21 +277,40 @@ class Measurable:
         if then is not None:
             why = OTHER_VERSION if len(now.versions) != 1 or now.versions != then.versions else "too_few_changes"
         if then is not None and self.view.compared and why != OTHER_VERSION:
-            found = self._sampled("changed", self.view.changed, lambda sample: spread(features, sample))
+            found = self._sampled(
+                "changed", self.view.changed, lambda sample, before: spread(features, sample, before)
+            )
             summed = named.row.sums[CHANGED_SUMS] / (ONE * math.sqrt(FREQUENCIES))
             cut, p_value = null_of_shift(then, now, (int(named.row.counts[CHANGED_NONZERO_VECTORS]), summed), found)
         for stat, value in (("null_p95", cut), ("p_value", p_value)):
             yield _said("embedding_shift", (ALL, ALL), stat, value, n=now.directed, why=why)
 
-    def _sampled(self, name: str, sample: NDArray[np.float32], measured: Any) -> Any:
+    def _sampled(
+        self, name: str, sample: NDArray[np.float32], measured: Callable[[NDArray[np.float32], Any], Any]
+    ) -> Any:
+        """What a sample comes to; `measured` is told what the last one did, None for none."""
         kept = self.cache.sampled.get(name)
         if kept is None or kept[0] is not sample:
-            kept = self.cache.sampled[name] = (sample, measured(sample))
+            kept = self.cache.sampled[name] = (sample, measured(sample, None if kept is None else kept[1]))
         return kept[1]
 
 
 def _of(named: NamedSegment, versions: dict[int, set[str]]) -> tuple[str, ...]:
     return tuple(sorted({version for row in named.at for version in versions.get(row, ())}))
+
+
+def _moved(
+    layout: SegmentLayout,
+    before: tuple[SegmentCounters, NDArray[np.float64]],
+    now: tuple[SegmentCounters, NDArray[np.float64]],
+) -> Sequence[int]:
+    """The lines of which the number, compared by its bits, or what it rests on is another."""
+    (held, was), (row, numbers) = before, now
+    if held.counts[CHUNKS] != row.counts[CHUNKS]:  # all say how many there are
+        return range(len(layout.lines))
+    others: list[bool] = (was.view(np.int64) != numbers.view(np.int64)).tolist()
+    rests = {n for n in (CHUNKS, DOCUMENTS, OVERLAPPING, NONZERO_VECTORS) if held.counts[n] != row.counts[n]}
+    return [at for at, line in enumerate(layout.lines) if others[line.at] or line.n in rests]
 
 
 def _pooled(named: NamedSegment) -> bool:

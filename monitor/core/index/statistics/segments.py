@@ -1,164 +1,305 @@
 """Measurements of one segment of the corpus, now and against the baseline."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
+from monitor.core.arrays.compile import compiled
+from monitor.core.arrays.fixed import fixed
+from monitor.core.index.statistics import ages
 from monitor.core.index.statistics.cells import VERSION
 from monitor.core.index.statistics.counters import (
+    AGES,
+    CHUNKS,
     DELETED,
+    DOCUMENTS,
     DOCUMENTS_DELETED,
     DOCUMENTS_MODIFIED,
     DOCUMENTS_NEW,
+    FEATURE_SUMS,
+    LENGTHS,
+    MEAN_START,
     MODIFIED,
     NEW,
+    NONZERO_VECTORS,
     NORMS,
+    OVERLAP,
+    OVERLAPPING,
+    SIZES,
+    TOKENS,
+    SegmentCounters,
     norm_middles,
 )
-from monitor.core.index.statistics.embedding import NONE, cosine_shift, discrepancy, resultant
-from monitor.core.index.statistics.histogram import EarlierDistribution, quantiles
-from monitor.core.index.statistics.profile import Distribution, SegmentProfile
+from monitor.core.index.statistics.embedding import NONE, length_of, resultant, squared_apart, turned
+from monitor.core.index.statistics.features import GRID, ONE
+from monitor.core.index.statistics.histogram import (
+    EarlierDistribution,
+    index_between,
+    levels_of,
+    quantiles,
+    quantiles_at,
+)
+from monitor.core.index.statistics.profile import Distribution, Embedding, SegmentProfile
+from monitor.core.index.statistics.view import LENGTHS_ASCENDING, SIZES_ASCENDING, NamedSegment
 from monitor.core.model.report import ALL, OTHER, Measurement
 
 NO_CHUNKS, NO_BASELINE, NEW_SEGMENT = "no_chunks", "no_baseline", "not_in_baseline"
 NO_VECTORS, OTHER_VERSION, POOLED = "no_vectors", "other_embedding_version", "pooled_segments_differ"
 NO_CHUNK_TABLE = "baseline_without_chunks"
 _COUNTED = (
-    ("chunks", "changed_chunks_ratio", (NEW, MODIFIED, DELETED)),
-    ("documents", "changed_documents_ratio", (DOCUMENTS_NEW, DOCUMENTS_MODIFIED, DOCUMENTS_DELETED)),
+    ("chunks", "changed_chunks_ratio", CHUNKS, (NEW, MODIFIED, DELETED)),
+    ("documents", "changed_documents_ratio", DOCUMENTS, (DOCUMENTS_NEW, DOCUMENTS_MODIFIED, DOCUMENTS_DELETED)),
 )
+_SPREAD, _AGES = (0.05, 0.5, 0.95), (0.5, 0.95)
+_STATS = ("p05", "p50", "p95")
+_WITHOUT_VECTORS = 21
+"""Numbers of a segment before those of its vectors; then come three, and three of its ages."""
+_NUMBERS = 27
 Counts = NDArray[np.int64]
+Floats = NDArray[np.float64]
+Known = Callable[[Distribution], EarlierDistribution]
 
 
-class SegmentMetrics:
-    """Measurements of one segment, with what they all have in common.
+class Line(NamedTuple):
+    """A measurement whatever its number is.
 
     Args:
-        now: the segment.
-        then: the same segment in the baseline, None where there is none.
-        why: the reason where `then` is None.
-        known: a distribution of `then` made ready; remembered by whoever compares with it again.
+        at: which number of the segment.
+        metric, stat: its names.
+        n: the counter that says what it rests on.
+        earlier: the baseline's own value, NaN for none.
+        why: the reason where there is no number.
     """
 
-    def __init__(
-        self,
-        now: SegmentProfile,
+    at: int
+    metric: str
+    stat: str
+    n: int = CHUNKS
+    earlier: float = NONE
+    why: str = NO_CHUNKS
+
+
+class Against(NamedTuple):
+    """What a segment's numbers are worked out against.
+
+    Args:
+        counts: chunks and documents of the baseline, NaN where nobody knows.
+        lengths, sizes, ages: ends and shares of the baseline's distributions, empty for none.
+        features, direction: means of the baseline's vectors; empty where they do not compare.
+        told: whether single chunks are compared with the baseline's, and whether the vectors are of one version.
+    """
+
+    counts: tuple[float, float]
+    lengths: tuple[Floats, Floats]
+    sizes: tuple[Floats, Floats]
+    ages: tuple[Floats, Floats]
+    features: Embedding
+    direction: Embedding
+    told: tuple[bool, bool]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class SegmentLayout:
+    """What is said of one segment whatever its numbers are.
+
+    Args:
+        where: dimension and segment.
+        lines: in their order, those of ages last.
+        against: the baseline.
+    """
+
+    where: tuple[str, str]
+    lines: tuple[Line, ...]
+    against: Against
+
+    @classmethod
+    def of(
+        cls,
+        named: NamedSegment,
+        versions: tuple[str, ...],
         then: SegmentProfile | None,
         why: str,
-        known: Callable[[Distribution], EarlierDistribution] = EarlierDistribution,
-    ) -> None:
-        self._now, self._then, self._why, self._known = now, then, why, known
-
-    def versions(self, counts: Counts) -> Iterator[Measurement]:
-        """Of an embedding version: chunks and lengths of vectors."""
-        now, then = self._now, self._then
-        earlier = NONE if then is None else float(then.chunks)
-        yield self._said("embedding_version_chunks", "mean", float(now.chunks), earlier)
-        order, lengths = norm_middles()
-        for stat, value in zip(
-            ("p05", "p50", "p95"), quantiles(lengths, counts[NORMS][order], (0.05, 0.5, 0.95)), strict=True
-        ):
-            yield self._said("vector_norm", stat, value, why=NO_CHUNKS)
-
-    def steady(self, counts: Counts, *, compared: bool) -> Iterator[Measurement]:
-        """All that does not move with the newest event time.
+        *,
+        compared: bool,
+        known: Known = EarlierDistribution,
+    ) -> "SegmentLayout":
+        """Lay out.
 
         Args:
-            counts: the segment's counters.
+            named: the segment.
+            versions: embedding versions of its chunks.
+            then: the same segment in the baseline, None where there is none.
+            why: the reason where `then` is None.
             compared: whether single chunks are compared with the baseline's.
+            known: a distribution of `then` made ready; remembered by whoever compares with it again.
         """
-        yield from self._changes(counts, compared=compared)
-        yield from self._lengths()
-        yield from self._overlap()
-        if self._now.features.size and (len(self._now.direction) or self._now.directed):
-            yield from self._embedding()
-
-    def _changes(self, counts: Counts, *, compared: bool) -> Iterator[Measurement]:
-        now, then = self._now, self._then
-        yield self._said("documents", "mean", float(now.documents), NONE if then is None else float(then.documents))
-        for metric, ratio, columns in _COUNTED:
-            live = float(getattr(now, metric))
-            earlier = float(getattr(then, metric)) if then is not None else 0.0 if self._why == NEW_SEGMENT else NONE
-            n = now.chunks if metric == "chunks" else now.documents
-            for stat, column in zip(("new", "modified", "deleted"), columns, strict=True):
-                value = float(counts[column]) if compared else NONE
-                of = live if stat == "new" else earlier
-                why = NO_CHUNK_TABLE if self._why != NO_BASELINE else NO_BASELINE
-                yield self._said(metric, stat, value, n=n, why=why)
-                yield self._said(ratio, stat, value / of if of else NONE, n=n, why=why if not compared else NO_CHUNKS)
-
-    def _lengths(self) -> Iterator[Measurement]:
-        now, then = self._now, self._then
-        mean = now.tokens / now.chunks if now.chunks else NONE
-        yield self._said("chunk_tokens", "mean", mean, then.tokens / then.chunks if then and then.chunks else NONE)
-        yield from self._quantiles(
-            "chunk_tokens", now.lengths, None if then is None else then.lengths, ("p05", "p50", "p95")
-        )
-        yield self._shift("chunk_tokens", now.lengths, None if then is None else then.lengths)
-        size = now.chunks / now.documents if now.documents else NONE
-        yield self._said(
-            "chunks_per_document", "mean", size, then.chunks / then.documents if then and then.documents else NONE
-        )
-        yield self._shift("chunks_per_document", now.sizes, None if then is None else then.sizes)
-
-    def _overlap(self) -> Iterator[Measurement]:
-        now = self._now
-        earlier = NONE if self._then is None else self._then.overlap
-        yield self._said("chunk_overlap_ratio", "mean", now.overlap, earlier, n=now.overlapping, why="no_neighbours")
-
-    def ages(self) -> Iterator[Measurement]:
-        """Ages, which move with the newest event time."""
-        now, then = self._now, self._then
-        yield from self._quantiles("age_seconds", now.ages, None if then is None else then.ages, ("p50", "p95"))
-        yield self._shift("age_seconds", now.ages, None if then is None else then.ages)
-
-    def _embedding(self) -> Iterator[Measurement]:
-        now, then = self._now, self._then
-        why = NO_VECTORS if not now.directed else self._why
-        if then is not None and now.directed:
-            why = NO_VECTORS if not then.directed else OTHER_VERSION
-        same = then is not None and bool(now.directed and then.directed)
-        same = same and then is not None and len(now.versions) == 1 and now.versions == then.versions
-        squared, cosine = (
-            (discrepancy(then, now), cosine_shift(then, now)) if same and then is not None else (NONE, NONE)
-        )
-        yield self._said("embedding_shift", "squared", squared, n=now.directed, why=why)
-        yield self._said("embedding_shift", "cosine", cosine, n=now.directed, why=why)
-        alone = len(now.versions) == 1 and now.directed
-        earlier = resultant(then) if then is not None and then.directed else NONE
-        reason = OTHER_VERSION if now.directed else NO_VECTORS
-        yield self._said(
-            "embedding_density", "resultant", resultant(now) if alone else NONE, earlier, n=now.directed, why=reason
+        directed = bool(named.row.counts[NONZERO_VECTORS])
+        alone, same = len(versions) == 1, then is not None and directed and bool(then.directed)
+        same = same and then is not None and alone and versions == then.versions
+        nothing = np.zeros(0, np.float32)
+        absent = 0.0 if why == NEW_SEGMENT else NONE
+        none = (np.zeros(0), np.zeros(0))
+        earlier = [] if then is None else [known(of).tenths for of in (then.lengths, then.sizes, then.ages)]
+        lengths, sizes, old = earlier or (none, none, none)
+        lines = [*_changes(then, why, compared=compared), *_lengths(then, why, known), _overlap(then)]
+        if named.row.sums.size and (len(named.row.sums) > MEAN_START or directed):
+            lines += _embedding(then, why, directed=directed)
+        return cls(
+            (named.dimension, named.segment),
+            (*lines, *_ages(then, why, known)),
+            Against(
+                (absent, absent) if then is None else (float(then.chunks), float(then.documents)),
+                lengths,
+                sizes,
+                old,
+                fixed(then.features) if same and then is not None else nothing,
+                fixed(then.direction) if same and then is not None else nothing,
+                (compared, alone),
+            ),
         )
 
-    def _quantiles(
-        self, metric: str, now: Distribution, then: Distribution | None, stats: tuple[str, ...]
-    ) -> Iterator[Measurement]:
-        at = tuple(int(stat[1:]) / 100 for stat in stats)
-        earlier = [NONE] * len(at) if then is None else self._known(then).quantiles(at)
-        for stat, value, before in zip(stats, quantiles(*now, at), earlier, strict=True):
-            yield self._said(metric, stat, value, before)
+    def numbers(self, row: SegmentCounters, old: ages.Ascending) -> Floats:
+        """The numbers that the lines are about; `old` are the ages of their bins."""
+        counts, sums = row.counts, row.sums
+        bins = (LENGTHS_ASCENDING, SIZES_ASCENDING, old)
+        counted = (counts, counts[LENGTHS], counts[SIZES], counts[AGES])
+        made: Floats = _numbers(counted, (sums[FEATURE_SUMS], sums[MEAN_START:]), bins, self.against)
+        return made
 
-    def _shift(self, metric: str, now: Distribution, then: Distribution | None) -> Measurement:
-        value = NONE if then is None else self._known(then).stability_index(now)
-        return self._said(metric, "psi", value, why=self._why if then is None else NO_CHUNKS)
+    def said(self, row: SegmentCounters, numbers: Sequence[float], at: Sequence[int]) -> Iterator[Measurement]:
+        """What some of the lines say."""
+        counts, chunks = row.counts, int(row.counts[CHUNKS])
+        for place in at:
+            line = self.lines[place]
+            value = numbers[line.at]
+            reason = "" if value == value else line.why
+            yield Measurement(
+                line.metric,
+                "corpus",
+                0,
+                *self.where,
+                line.stat,
+                value,
+                int(counts[line.n]),
+                chunks,
+                line.earlier,
+                reason,
+            )
 
-    def _said(
-        self,
-        metric: str,
-        stat: str,
-        value: float,
-        earlier: float = NONE,
-        *,
-        n: int | None = None,
-        why: str = NO_CHUNKS,
-    ) -> Measurement:
-        now = self._now
-        count = now.chunks if n is None else n
-        reason = "" if value == value else why
-        return Measurement(
-            metric, "corpus", 0, now.dimension, now.segment, stat, value, count, now.chunks, earlier, reason
+
+@compiled
+def _numbers(
+    counted: tuple[Counts, Counts, Counts, Counts],
+    sums: tuple[Counts, Counts],
+    bins: tuple[ages.Ascending, ages.Ascending, ages.Ascending],
+    against: Against,
+) -> Floats:
+    """All numbers of a segment, NaN where it has none; in the order of the lines of `SegmentLayout`."""
+    counts, lengths, sizes, old = counted
+    (chunks_then, documents_then), lengths_then, sizes_then, old_then, features, direction, (compared, alone) = (
+        against
+    )
+    made = np.full(_NUMBERS, np.nan)
+    chunks, documents, overlapping = counts[CHUNKS], counts[DOCUMENTS], counts[OVERLAPPING]
+    made[0] = documents
+    for of in range(2):
+        first = (NEW, DOCUMENTS_NEW)[of]
+        live, earlier = ((chunks, chunks_then), (documents, documents_then))[of]
+        for step in range(3 if compared else 0):
+            made[1 + 6 * of + 2 * step] = counts[first + step]
+            whole = np.float64(live) if step == 0 else earlier
+            if whole != 0.0:
+                made[2 + 6 * of + 2 * step] = counts[first + step] / whole
+    if chunks:
+        made[13] = counts[TOKENS] / chunks
+    held = lengths[bins[0][1]]
+    made[14:17] = quantiles_at(bins[0][0], held, _FOR_LENGTHS)
+    if chunks and len(lengths_then[1]):
+        made[17] = index_between(bins[0][0], held, lengths_then[0], lengths_then[1])
+    if documents:
+        made[18] = chunks / documents
+    held = sizes[bins[1][1]]
+    if np.any(held > 0) and len(sizes_then[1]):
+        made[19] = index_between(bins[1][0], held, sizes_then[0], sizes_then[1])
+    if overlapping:
+        made[20] = counts[OVERLAP] / ONE / overlapping
+    directed = counts[NONZERO_VECTORS]
+    if directed and alone:
+        mean = (sums[1] / np.float64(GRID * directed)).astype(np.float32)
+        made[_WITHOUT_VECTORS + 2] = length_of(mean)
+        if len(features):
+            now = (sums[0] / np.float64(ONE * directed)).astype(np.float32)
+            made[_WITHOUT_VECTORS] = squared_apart(features, now)
+            made[_WITHOUT_VECTORS + 1] = turned(direction, mean)
+    held = old[bins[2][1]]
+    made[24:26] = quantiles_at(bins[2][0], held, _FOR_AGES)
+    if np.any(held > 0) and len(old_then[1]):
+        made[26] = index_between(bins[2][0], held, old_then[0], old_then[1])
+    return made
+
+
+_FOR_LENGTHS, _FOR_AGES = levels_of(_SPREAD), levels_of(_AGES)
+
+
+def _changes(then: SegmentProfile | None, why: str, *, compared: bool) -> Iterator[Line]:
+    yield Line(0, "documents", "mean", earlier=NONE if then is None else float(then.documents))
+    place, reason = 1, NO_CHUNK_TABLE if why != NO_BASELINE else NO_BASELINE
+    for metric, ratio, n, _ in _COUNTED:
+        for stat in ("new", "modified", "deleted"):
+            yield Line(place, metric, stat, n, why=reason)
+            yield Line(place + 1, ratio, stat, n, why=reason if not compared else NO_CHUNKS)
+            place += 2
+
+
+def _lengths(then: SegmentProfile | None, why: str, known: Known) -> Iterator[Line]:
+    psi = why if then is None else NO_CHUNKS
+    mean = then.tokens / then.chunks if then and then.chunks else NONE
+    size = then.chunks / then.documents if then and then.documents else NONE
+    yield Line(13, "chunk_tokens", "mean", earlier=mean)
+    earlier = [NONE] * len(_STATS) if then is None else known(then.lengths).quantiles(_SPREAD)
+    for place, (stat, before) in enumerate(zip(_STATS, earlier, strict=True), 14):
+        yield Line(place, "chunk_tokens", stat, earlier=before)
+    yield Line(17, "chunk_tokens", "psi", why=psi)
+    yield Line(18, "chunks_per_document", "mean", earlier=size)
+    yield Line(19, "chunks_per_document", "psi", why=psi)
+
+
+def _overlap(then: SegmentProfile | None) -> Line:
+    earlier = NONE if then is None else then.overlap
+    return Line(20, "chunk_overlap_ratio", "mean", OVERLAPPING, earlier, "no_neighbours")
+
+
+def _embedding(then: SegmentProfile | None, why: str, *, directed: bool) -> Iterator[Line]:
+    why = why if directed else NO_VECTORS
+    if then is not None and directed:
+        why = OTHER_VERSION if then.directed else NO_VECTORS
+    earlier = resultant(then) if then is not None and then.directed else NONE
+    yield Line(_WITHOUT_VECTORS, "embedding_shift", "squared", NONZERO_VECTORS, why=why)
+    yield Line(_WITHOUT_VECTORS + 1, "embedding_shift", "cosine", NONZERO_VECTORS, why=why)
+    reason = OTHER_VERSION if directed else NO_VECTORS
+    yield Line(_WITHOUT_VECTORS + 2, "embedding_density", "resultant", NONZERO_VECTORS, earlier, reason)
+
+
+def _ages(then: SegmentProfile | None, why: str, known: Known) -> Iterator[Line]:
+    earlier = [NONE] * len(_AGES) if then is None else known(then.ages).quantiles(_AGES)
+    for place, (stat, before) in enumerate(zip(("p50", "p95"), earlier, strict=True), 24):
+        yield Line(place, "age_seconds", stat, earlier=before)
+    yield Line(26, "age_seconds", "psi", why=why if then is None else NO_CHUNKS)
+
+
+def of_version(named: NamedSegment, then: SegmentProfile | None) -> Iterator[Measurement]:
+    """Of an embedding version: chunks and lengths of vectors."""
+    chunks, (order, lengths) = named.chunks, norm_middles()
+    found = quantiles(lengths, named.row.counts[NORMS][order], _SPREAD)
+    rows = [("embedding_version_chunks", "mean", float(chunks), NONE if then is None else float(then.chunks))]
+    rows += [("vector_norm", stat, value, NONE) for stat, value in zip(_STATS, found, strict=True)]
+    for metric, stat, value, earlier in rows:
+        reason = "" if value == value else NO_CHUNKS
+        yield Measurement(
+            metric, "corpus", 0, named.dimension, named.segment, stat, value, chunks, chunks, earlier, reason
         )
 
 

@@ -28,7 +28,7 @@ from monitor.core.index.statistics.features import GRID, ONE
 from monitor.core.index.statistics.profile import Distribution, SegmentProfile, Terms
 from monitor.core.model.report import ALL, OTHER
 
-_LENGTHS, _SIZES = ages.ranked(TOKENS_BINS.middles()), ages.ranked(DOCUMENT_BINS.middles())
+LENGTHS_ASCENDING, SIZES_ASCENDING = ages.ranked(TOKENS_BINS.middles()), ages.ranked(DOCUMENT_BINS.middles())
 MIXED = 1_000
 """Values of a dimension that a mix tells apart."""
 
@@ -136,8 +136,8 @@ class StatisticsView:
             chunks=named.chunks,
             documents=int(counts[DOCUMENTS]),
             tokens=int(counts[TOKENS]),
-            lengths=_distribution(_LENGTHS, counts[LENGTHS]),
-            sizes=_distribution(_SIZES, counts[SIZES]),
+            lengths=_distribution(LENGTHS_ASCENDING, counts[LENGTHS]),
+            sizes=_distribution(SIZES_ASCENDING, counts[SIZES]),
             ages=self.ages(named),
             overlap=int(counts[OVERLAP]) / ONE / overlapping if overlapping else none,
             overlapping=overlapping,

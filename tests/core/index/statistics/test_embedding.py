@@ -122,3 +122,33 @@ def test_nearest_is_that_of_all_pairs() -> None:
     np.testing.assert_allclose(found, [closest[2], closest[29], closest[56]], atol=2e-3)
     assert math.isnan(nearest(FEATURES, vectors[:1], (0.5,))[0])
     assert nearest(FEATURES, np.ones((2, D), np.float32), (0.5,)) == [1.0]
+
+
+def slow_spread(sample: Vectors) -> float:
+    """Mean squared product of two different rows less their mean."""
+    features = mapped(sample[np.linalg.norm(sample, axis=1) > 0])
+    centred = features - features.mean(axis=0)
+    products = [float(one @ other) ** 2 for at, one in enumerate(centred) for other in centred[:at]]
+    return float(np.mean(products))
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_the_spread_follows_from_that_of_another_sample(seed: int) -> None:
+    """Rows come, go, change places, come twice and lose their direction; the bits are those of nothing known."""
+    generator = np.random.default_rng(seed)
+    sample, kept = drawn(generator, 30), None
+    for _ in range(12):
+        kept, afresh = spread(FEATURES, sample, kept), spread(FEATURES, sample)
+        for name in ("sample", "mapped", "products"):
+            assert getattr(kept, name).tobytes() == getattr(afresh, name).tobytes()
+        direction = generator.standard_normal((kept.mapped.shape[0],))
+        assert kept.along(direction) == afresh.along(direction)
+        assert repr(kept.squared) == repr(afresh.squared)
+        if len(kept.sample) >= 10:
+            assert kept.squared == pytest.approx(slow_spread(sample), rel=1e-9)
+            rows = mapped(kept.sample) @ direction
+            assert kept.along(direction) == pytest.approx(float(rows.var(ddof=1)), rel=1e-9)
+        left = sample[np.sort(generator.choice(len(sample), generator.integers(0, len(sample) + 1), replace=False))]
+        came = drawn(generator, int(generator.integers(0, 20)))
+        came[: generator.integers(0, 2)] = 0.0
+        sample = generator.permutation(np.concatenate((left, came, left[:1])))
