@@ -1,7 +1,7 @@
 """One evaluation: a comparison with a baseline, and the one place where a verdict on it is made. Pure."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -9,7 +9,7 @@ from monitor.core.attribution import ChangesSinceBaseline
 from monitor.core.attribution.culprits import DriftAttribution
 from monitor.core.index.baseline import Snapshot
 from monitor.core.judging.hypotheses import GateEvidence
-from monitor.core.judging.integrity import METRICS, integrity_findings, is_integrity
+from monitor.core.judging.integrity import METRICS, KeptFindings, integrity_findings, is_integrity
 from monitor.core.judging.judgement import judge_deploy
 from monitor.core.judging.out_of_scope import Changed, out_of_scope_changes
 from monitor.core.judging.policy import Finding, Rule, Verdict, judge
@@ -53,6 +53,9 @@ class Evaluation:
     """What rules of integrity found when a kept deploy was judged by this very baseline: lists that were only kept do
     not say it again."""
 
+    lately: KeptFindings = field(default_factory=KeptFindings)
+    """Of the evaluation before."""
+
     def report(self) -> DriftReport:
         """The report: the same each time."""
         return self.compared.report()
@@ -63,7 +66,9 @@ class Evaluation:
         profile, evidence = self.compared.seen.profile, self.evidence
         expected = () if evidence is None else evidence.expected
         also = self.kept
-        if profile is not None:
+        if profile is not None and not expected and profile.since_pinned is None:
+            also = self.lately.of(self.rules, report)
+        elif profile is not None:
             arrived = self.compared.newcomers
             found = integrity_findings(self.rules, report, expected, profile.integrity, arrived, profile.since_pinned)
             also = tuple(found)

@@ -141,6 +141,7 @@ NEW_HUB_RULE = IntegrityRule(
     lab=("hub_document 20.0%", "keyword_poison 5.0%", "wide_hub 10.0%"),
 )  # fmt: skip
 METRICS: frozenset[str] = frozenset((*FAULTS, NEWCOMERS))
+_SORTED = sorted(METRICS)
 _SAID: Mapping[str, str] = {str(rule.metric): rule.said for rule in INTEGRITY_RULES} | {NEWCOMERS: NEW_HUB_RULE.said}
 
 
@@ -204,6 +205,28 @@ def integrity_rules(
 def is_integrity(rule: Rule) -> bool:
     """Whether a rule is judged here."""
     return rule.metric in METRICS and not rule.bounds
+
+
+class KeptFindings:
+    """What rules of integrity found last: most views between deploys find the same.
+
+    It is replaced whole, so that several threads may ask.
+    """
+
+    def __init__(self) -> None:
+        self._last: tuple[tuple[object, ...], tuple[Finding, ...]] = (), ()
+
+    def of(self, rules: Sequence[Rule], report: DriftReport) -> tuple[Finding, ...]:
+        """See `integrity_findings`, where nothing is left out and no pinned baseline stands beside: it says nothing
+        then but what rules, numbers and the documents concerned say.
+        """
+        told = tuple(one for metric in _SORTED for one in report.of(metric))
+        signs = [math.copysign(1.0, one.value) for one in told]  # zeros are equal, and are said with their signs
+        asked, (last, found) = (tuple(rules), told, signs, report.concerns), self._last
+        if last != asked:
+            found = tuple(integrity_findings(rules, report))
+            self._last = asked, found
+        return found
 
 
 def integrity_findings(

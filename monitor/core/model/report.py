@@ -183,7 +183,14 @@ class DriftReport:
 
     def of(self, metric: str) -> Sequence[Measurement]:
         """The measurements of one metric, in their order."""
-        return [self.measurements[at] for at in self._places.get(metric, ())]
+        found = self._found.get(metric)
+        if found is None:
+            found = self._found[metric] = tuple(self.measurements[at] for at in self._places.get(metric, ()))
+        return found
+
+    @cached_property
+    def _found(self) -> dict[str, tuple[Measurement, ...]]:
+        return {}
 
     @cached_property
     def _places(self) -> Mapping[str, Sequence[int]]:

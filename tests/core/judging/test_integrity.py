@@ -11,7 +11,14 @@ import pytest
 
 from monitor.adapters.stores.sqlite.report_form import plain_report, report_of
 from monitor.core.index.statistics.integrity import FAULTS
-from monitor.core.judging.integrity import INTEGRITY_RULES, NEW_HUB_LIMIT, IntegrityLimits, integrity_rules
+from monitor.core.judging.integrity import (
+    INTEGRITY_RULES,
+    NEW_HUB_LIMIT,
+    IntegrityLimits,
+    KeptFindings,
+    integrity_findings,
+    integrity_rules,
+)
 from monitor.core.judging.policy import Finding, Verdict
 from monitor.core.measures.newcomers import CHANCE
 from monitor.core.model.events import chunk_key
@@ -219,3 +226,22 @@ def test_vectors_that_are_normalised_no_longer_fail_where_lengths_count(
     assert found.verdict == ("fail" if share else "pass")
     causes = [one.cause for one in made.evaluate("d1").report().causes]
     assert ("ENCODER" in causes) == bool(share)
+
+
+def test_what_was_found_last_is_said_again_only_of_the_same() -> None:
+    """Numbers, names, rules, and what came before do not matter but where they are the same."""
+    kept, made = KeptFindings(), session(CORPUS)
+    made.compare_with(made.snapshot("main"))
+    loose = integrity_rules((), ("dense",), IntegrityLimits(limits={"copied": 0.9}), k=3)
+    usual = integrity_rules(("language",), ("dense", "lexical"), k=3)
+    last = None
+    for name in (None, "renumbered", *HARMFUL):
+        if name is not None:
+            made = changed(name)
+        report = made.evaluate(rules=usual).report()
+        for rules in (usual, loose, usual):
+            found = kept.of(rules, report)
+            assert repr(found) == repr(tuple(integrity_findings(rules, report)))
+            assert kept.of(list(rules), report) is found
+        assert found is not last
+        last = found

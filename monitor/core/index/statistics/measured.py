@@ -3,6 +3,7 @@
 import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -104,6 +105,8 @@ class Cache:
 
     segments: dict[tuple[str, str], CachedSegment] = field(default_factory=dict)
     sampled: dict[str, tuple[NDArray[np.float32], Any]] = field(default_factory=dict)
+    mixes: dict[str, tuple[Sequence[Sequence[float]], float]] = field(default_factory=dict)
+    """By dimension: the counts of both sides, and their divergence."""
     shared: "SharedTerms | None" = None
     """The terms of now and then that are the same."""
     earlier: dict[int, EarlierDistribution] = field(default_factory=dict)
@@ -119,7 +122,7 @@ class Cache:
         return found
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, eq=False)
 class Measurable:
     """The corpus at one moment and the baseline's profile: measured when somebody looks, any time, in any thread.
 
@@ -146,7 +149,7 @@ class Measurable:
         made: list[Measurement] = []
         versions = self.view.versions()
         earlier = {} if self.then is None else {(one.dimension, one.segment): one for one in self.then.segments}
-        for named in self.view.segments(self.cap):
+        for named in self._named:
             if named.dimension == VERSION and self.features is None:
                 continue
             then = None if _pooled(named) else earlier.get((named.dimension, named.segment))
@@ -158,18 +161,24 @@ class Measurable:
             if named.dimension == ALL:
                 made += self._whole(self.view.profile(named, own), then, named)
         if self.integrity is not None:
-            made += self.integrity.measurements(self._places())
+            made += self.integrity.measurements(self._places)
         if self.since_pinned is not None:
-            made += self.since_pinned.measurements(self._places(), PINNED)
+            made += self.since_pinned.measurements(self._places, PINNED)
         return tuple(made)
 
     def concerns(self) -> tuple[Concern, ...]:
         """The documents that the measurements of integrity are about."""
-        return () if self.integrity is None else tuple(self.integrity.concerns(self._places(), NAMED))
+        return () if self.integrity is None else tuple(self.integrity.concerns(self._places, NAMED))
 
-    def _places(self) -> list[tuple[str, str]]:
+    @cached_property
+    def _named(self) -> Sequence[NamedSegment]:
+        """All that is told apart."""
+        return list(self.view.segments(self.cap))
+
+    @cached_property
+    def _places(self) -> Sequence[tuple[str, str]]:
         """Dimension and segment of all that is told apart, and of what the baseline told apart and is gone."""
-        now = [(one.dimension, one.segment) for one in self.view.segments(self.cap)]
+        now = [(one.dimension, one.segment) for one in self._named]
         then = () if self.then is None else self.then.segments
         every = dict.fromkeys([*now, *((one.dimension, one.segment) for one in then)])
         return [where for where in every if where[0] != VERSION]
@@ -177,7 +186,7 @@ class Measurable:
     def profile(self, population: Population | None) -> Profile:
         """What is kept with a snapshot."""
         versions, view = self.view.versions(), self.view
-        segments = tuple(view.profile(named, _of(named, versions)) for named in view.segments(self.cap))
+        segments = tuple(view.profile(named, _of(named, versions)) for named in self._named)
         upserts, repeated = view.upserts
         return Profile(view.now, segments, view.mixes(), view.terms, upserts, repeated, population)
 
@@ -227,9 +236,11 @@ class Measurable:
         yield self._divergence(now, AGE, spans)
 
     def _divergence(self, now: SegmentProfile, dimension: str, sides: Sequence[Sequence[float]]) -> Measurement:
-        value = NONE
+        value, kept = NONE, self.cache.mixes.get(dimension)
         if self.then is not None and len(sides[0]) == len(sides[1]) and sides[0]:
-            value = float(jensen_shannon(np.array(sides[0]), np.array(sides[1])))
+            if kept is None or kept[0] != sides:
+                kept = self.cache.mixes[dimension] = sides, float(jensen_shannon(*map(np.array, sides)))
+            value = kept[1]
         why = NO_BASELINE if self.then is None else NO_CHUNKS
         return _said("segment_mix_divergence", (dimension, ALL), "mean", value, n=now.chunks, why=why)
 
@@ -245,16 +256,16 @@ class Measurable:
         held, then = self.view.lexical, None if self.then is None else self.then.terms
         if held is None:
             return
-        moved: list[float] = []
+        moved = np.zeros(0)
         if then is not None:
             shared = self.cache.shared
             if shared is None or shared.terms is not held.terms or shared.then is not then:
                 shared = self.cache.shared = SharedTerms.of(held.terms, then)
-            moved = np.abs(held.idf[shared.places] - shared.idf).tolist()
+            moved = np.abs(held.idf[shared.places] - shared.idf)
         longer = NONE if then is None else held.average_length - then.average_length
         why = NO_BASELINE if self.then is None else "no_shared_terms"
         yield _said("average_length_change", (ALL, ALL), "mean", longer, n=now.chunks, why=why)
-        mean, most = (math.fsum(moved) / len(moved), max(moved)) if moved else (NONE, NONE)
+        mean, most = (math.fsum(moved.tolist()) / len(moved), float(moved.max())) if len(moved) else (NONE, NONE)
         yield _said("idf_change", (ALL, ALL), "mean", mean, n=len(moved), why=why)
         yield _said("idf_change", (ALL, ALL), "max", most, n=len(moved), why=why)
         earlier = NONE if then is None else float(then.absent)

@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from types import MappingProxyType
 from typing import Any
 
@@ -214,7 +215,11 @@ class _Kept:
         """Say anew what is another number, and all of the lines that are others."""
         layout, cells, said = self.layout, self.cells.copy(), list(self.said)
         found = _others(aggregates.statistics, aggregates.n, layout.lines, others, cells)
-        lines, (columns, _, _), make = layout.lines.shape[1], layout.lines.tolist(), Measurement._make
+        lines, (columns, _, _), make = (
+            layout.lines.shape[1],
+            layout.lines.tolist(),
+            partial(tuple.__new__, Measurement),
+        )
         for at, (value, before, covered, n) in zip(found.tolist(), cells[found].tolist(), strict=True):
             place, counted, told = layout.places[at // lines], int(n), table.reasons[columns[at % lines]]
             whole = not told and counted == place.expected > 0

@@ -140,7 +140,7 @@ class Aggregates:
         """Fill in the statistics where bits are others than before."""
         of, ordered = self.anchors, np.full(len(self.values), -1, np.int64)
         ordered[self.spread] = np.arange(len(self.spread))
-        by = (of.weights, of.codes, of.masses)
+        by = (of.weights, of.codes, of.masses, of.firsts, of.members, of.starts)
         _aggregate(
             before, self.values, by, (ordered, self.order), self.limits, np.array(LEVELS), self.statistics, self.n
         )
@@ -150,7 +150,7 @@ class Aggregates:
 def _aggregate(
     before: Ints,
     values: Matrix,
-    anchors: tuple[NDArray[np.float64], Ints, NDArray[np.float64]],
+    anchors: tuple[NDArray[np.float64], Ints, NDArray[np.float64], Ints, Ints, Ints],
     orders: tuple[Ints, Ints],
     limits: NDArray[np.float64],
     levels: NDArray[np.float64],
@@ -162,41 +162,75 @@ def _aggregate(
     Anchors are added in their order, and for quantiles segment by segment in ascending order of the values, not as
     differences of one sum: only so they round as numpy's own mean and quantile do.
     """
-    (weights, codes, masses), (ordered, order), bits = anchors, orders, values.view(np.int64)
-    count = len(masses)
+    (weights, codes, masses, firsts, members, starts), (ordered, order) = anchors, orders
+    bits, count = values.view(np.int64), len(masses)
+    for group in range(count):
+        if masses[group] == 0.0:
+            statistics[_COVERED, :, group] = 0.0
     for column in range(len(values)):
-        stale, some = np.zeros(count, np.bool_), False
+        others = np.int64(0)
+        for anchor in range(values.shape[1]):
+            others |= before[column, anchor] ^ bits[column, anchor]
+        if not others:
+            continue
+        stale, own = np.zeros(count, np.bool_), values[column]
         for anchor in range(values.shape[1]):
             if before[column, anchor] != bits[column, anchor]:
-                some = True
                 for dimension in range(len(codes)):
                     stale[codes[dimension, anchor]] = True
         for group in range(count):
-            if masses[group] == 0.0:
-                statistics[_COVERED, column, group] = 0.0
-        if not some:
-            continue
-        total, mass, beyond, limit = np.zeros(count), np.zeros(count), np.zeros(count), limits[column]
-        n[column, stale] = 0
-        for dimension in range(len(codes)):
-            for anchor in range(values.shape[1]):
-                value, group = values[column, anchor], codes[dimension, anchor]
-                if value == value and stale[group]:
-                    total[group] += weights[anchor] * value
-                    mass[group] += weights[anchor]
-                    n[column, group] += 1
-                    if value > limit:
-                        beyond[group] += weights[anchor]
-        for group in range(count):
             if stale[group]:
-                statistics[0, column, group] = total[group] / mass[group]
-                statistics[_COVERED, column, group] = mass[group] / masses[group]
+                total = mass = beyond = 0.0
+                counted, limit = 0, limits[column]
+                for at in range(starts[group], starts[group + 1]):
+                    anchor = members[at]
+                    value = own[anchor]
+                    if value == value:
+                        total += weights[anchor] * value
+                        mass += weights[anchor]
+                        counted += 1
+                        if value > limit:
+                            beyond += weights[anchor]
+                n[column, group] = counted
+                statistics[0, column, group] = total / mass
+                statistics[_COVERED, column, group] = mass / masses[group]
                 if limit == limit:
-                    statistics[_SHARE, column, group] = beyond[group] / mass[group]
+                    statistics[_SHARE, column, group] = beyond / mass
         if ordered[column] >= 0:
-            _inverted_cdf(
-                values[column], weights, codes, order[ordered[column]], levels, stale, statistics[1:, column]
-            )
+            ascending = order[ordered[column]]
+            for dimension in range(len(codes)):
+                made = statistics[1:, column]
+                if firsts[dimension + 1] - firsts[dimension] == 1:
+                    _whole_cdf(own, weights, ascending, levels, made[:, firsts[dimension]])
+                else:
+                    _inverted_cdf(own, weights, codes[dimension], ascending, levels, stale, made)
+
+
+@compiled
+def _whole_cdf(
+    values: Matrix,
+    weights: NDArray[np.float64],
+    order: Ints,
+    levels: NDArray[np.float64],
+    made: NDArray[np.float64],
+) -> None:
+    """Fill (Q..,) quantiles of one column over all anchors."""
+    whole = running = 0.0
+    found, last = 0, np.nan
+    for anchor in order:
+        if values[anchor] == values[anchor]:
+            whole += weights[anchor]
+    for anchor in order:
+        value = values[anchor]
+        if value == value:
+            running += weights[anchor]
+            last = value
+            while found < len(levels) and running / whole >= levels[found]:
+                made[found] = value
+                found += 1
+            if found == len(levels):
+                return
+    made[found : len(levels)] = last
 
 
 @compiled
@@ -209,28 +243,26 @@ def _inverted_cdf(
     stale: NDArray[np.bool_],
     made: Matrix,
 ) -> None:
-    """Fill (Q.., G) quantiles of one column in the segments that are stale."""
+    """Fill (Q.., G) quantiles of one column in the segments of one dimension that are stale."""
     count = len(stale)
     whole, running, last = np.zeros(count), np.zeros(count), np.full(count, np.nan)
     found = np.zeros(count, np.int64)  # levels reached; they ascend
     for anchor in order:
         if values[anchor] == values[anchor]:
-            for dimension in range(len(codes)):
-                whole[codes[dimension, anchor]] += weights[anchor]
+            whole[codes[anchor]] += weights[anchor]
     for anchor in order:
-        value = values[anchor]
-        if value == value:
-            for dimension in range(len(codes)):
-                group = codes[dimension, anchor]
-                if stale[group]:
-                    running[group] += weights[anchor]
-                    last[group] = value
-                    share = running[group] / whole[group]
-                    while found[group] < len(levels) and share >= levels[found[group]]:
-                        made[found[group], group] = value
-                        found[group] += 1
+        value, group = values[anchor], codes[anchor]
+        if value == value and stale[group] and found[group] < len(levels):
+            running[group] += weights[anchor]
+            last[group] = value
+            share = running[group] / whole[group]
+            while found[group] < len(levels) and share >= levels[found[group]]:
+                made[found[group], group] = value
+                found[group] += 1
+    here = np.zeros(count, np.bool_)
+    here[codes] = True
     for group in range(count):
-        if stale[group]:
+        if here[group] and stale[group]:
             for at in range(found[group], len(levels)):
                 made[at, group] = last[group]
 
