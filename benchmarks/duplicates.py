@@ -168,7 +168,7 @@ def main(argv: Sequence[str]) -> int:
     real, hashes = texts(options.data, generator)
     rows = chunks(real, options.chunks, len(hashes), generator)
     rows = [row for row in rows if len(row)]
-    made = shingle(rows, hashes)
+    made = shingle(rows, hashes, [""] * len(rows))
     near = truth(made)
     print(f"{len(rows):,} chunks, {made.counts.mean():.0f} shingles each, {near.mean():.1%} have a near copy")
     runs = [ours(rows, hashes) for _ in range(options.rounds)]

@@ -25,7 +25,7 @@ from monitor.core.index.lexical.vocabulary import Vocabulary
 from monitor.core.model.anchors import Anchor, AnchorSet
 from monitor.core.model.events import Chunk, CorpusEvent, Delete, Heartbeat, Located, Position, Segment, Upsert
 from monitor.core.model.scoring import Distance, prepare
-from monitor.core.text.tokens import tokenize
+from monitor.core.text.tokens import signs, tokenize
 from tests.core.index.dense import test_topk as dense_oracle
 from tests.core.index.dense.test_topk import assert_same, brute
 from tests.core.index.lexical import test_topk as lexical_oracle
@@ -39,6 +39,7 @@ WORDS = [f"w{number}" for number in range(10)] + ["the", "the", "the", "straße"
 TEXTS = st.one_of(
     st.lists(st.sampled_from(WORDS), max_size=9).map(" ".join),
     st.sampled_from(["w1 w2 w3 w4 w5 w6 w7 w8 w9 w0 w1 w2", "w1 w2 w3 w4 w5 w6 w7 w8 w9 w0 w1 w3"]),
+    st.sampled_from(["👉 ✨ 📄 — 👈", "👉✨📄—👈\n", "👉 ✨", "---", " "]),
 )
 
 
@@ -220,10 +221,12 @@ class EngineMachine(RuleBasedStateMachine):
             texts = [self.texts[row.key] for row in self.corpus.rows() if row.live]
             vocabulary = Vocabulary()
             tokens = vocabulary.encode(texts)
-            sets = [shingle([ids], vocabulary.hashes).shingles for ids in tokens]
-            pairs = [(a, b) for a in range(len(sets)) for b in range(len(sets)) if a != b and len(tokens[a])]
-            exact = {a for a, b in pairs if np.array_equal(tokens[a], tokens[b])}
-            near = {a for a, b in pairs if len(tokens[b]) and jaccard(sets[a], sets[b]) >= THRESHOLD}
+            made = [shingle([ids], vocabulary.hashes, [text]) for ids, text in zip(tokens, texts, strict=True)]
+            sets = [one.shingles for one in made]
+            said = [ids.tolist() or signs(text) for ids, text in zip(tokens, texts, strict=True)]
+            pairs = [(a, b) for a in range(len(sets)) for b in range(len(sets)) if a != b and said[a]]
+            exact = {a for a, b in pairs if said[a] == said[b]}
+            near = {a for a, b in pairs if jaccard(sets[a], sets[b]) >= THRESHOLD}
             found = self.engine.duplicates.counts("all")
             assert list(found.values()) == ([Copies(len(texts), len(exact), len(near))] if texts else [])
 

@@ -34,7 +34,7 @@ Wait = Callable[[], object]
 """Returns when a task is done, and raises what it raised."""
 Start = Callable[[Callable[[], object]], Wait]
 """Starts a task."""
-IMAGE_FORM = 1
+IMAGE_FORM = 2
 """Of images; raise it when what an image holds, or what its numbers mean, is another."""
 
 

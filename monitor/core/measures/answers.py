@@ -32,7 +32,7 @@ _UNSEEN = 0
 
 
 class Texts(NamedTuple):
-    """The shingles of what stands in the slots of the baseline's lists, and in those now; empty for no words."""
+    """The shingles of what stands in the slots of the baseline's lists, and in those now; empty for blank texts."""
 
     then: SetLists
     now: SetLists
@@ -149,7 +149,7 @@ class FatesView:
 
 
 def stays(own: Shingles, now: Shingles) -> bool:
-    """Whether a chunk still has `SAME_PLACE` of what it said; one that had no words has not."""
+    """Whether a chunk still has `SAME_PLACE` of what it said; one that had no shingles has not."""
     return bool(len(own)) and mark_shared(own, now, np.zeros(len(own), np.bool_)) / len(own) >= SAME_PLACE
 
 

@@ -37,6 +37,7 @@ _PIECE = re.compile(rf"(?=\w)[{_UNSPACED}][{_UNSPACED}{_MARKS}]*|[^\W_{_UNSPACED
 _SELECTOR = re.compile(f"[{_SELECTORS}]")
 _UNSPACED_CHARACTER = re.compile(f"[{_UNSPACED}]")
 _FIRST_UNSPACED = "\u0e00"
+_UNSEEN = frozenset({"Cc", "Cf", "Zs", "Zl", "Zp"})
 _LONGEST = 30
 _MARK = re.compile(f"[{_MARKS}]")
 _LONG_MARKS = re.compile(rf"[{_MARKS}]{{{_LONGEST}}}(?=[{_MARKS}])")
@@ -66,6 +67,19 @@ def tokenize(text: str) -> list[str]:
             else:
                 tokens.append(piece)
     return tokens
+
+
+def signs(text: str) -> str:
+    r"""What is seen of a text: its characters in NFKC without white space, control and format characters.
+
+    It tells texts without words apart, such as emoji and rules of dashes. Variation selectors and the joiners within
+    an emoji are left out: they choose a glyph.
+
+    >>> signs(" 👉 ✨\n---")
+    '👉✨---'
+    """
+    seen = _SELECTOR.sub("", _normal(text))
+    return "".join(sign for sign in seen if unicodedata.category(sign) not in _UNSEEN)
 
 
 def _normal(text: str) -> str:

@@ -27,7 +27,7 @@ class ContentSketch:
 
     Args:
         sample: at most `SAMPLE` shingles (or all of a text that is at hand), ascending, distinct, uint32.
-        total: shingles of the text; 0 for one without words.
+        total: shingles of the text; 0 for one in which nothing is seen.
 
     Source: Broder, "On the resemblance and containment of documents", 1997, section 4.
     """
@@ -93,7 +93,7 @@ class ContainmentSearch:
     `taken` >= HELD and |A n T| >= FEWEST.
 
     Args:
-        sketches: of the texts that are gone; one without words is never found.
+        sketches: of the texts that are gone; one without shingles is never found.
 
     >>> from monitor.core.index.duplicates.foreign_texts import text_shingles
     >>> said = ["rotate the key every 90 days", "delete a user", "Rotate the key every 90 days!"]

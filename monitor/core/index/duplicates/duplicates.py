@@ -40,10 +40,11 @@ class Copies:
 
 
 class Duplicates:
-    """Which live chunks have an exact (equal token sequence) or near (shingle Jaccard >= threshold) copy.
+    """Which live chunks have an exact (equal tokens in order) or near (shingle Jaccard >= threshold) copy.
 
     Chunks of one shingle set form a group, so a flood of copies is one set; see `NearCopies` for the sets.
-    A chunk without tokens is a copy of nothing.
+    A chunk without tokens is what its signs are (`shingles.shingle`); one in which nothing is seen is a copy of
+    nothing.
     It starts empty: on a restart, `apply` one delta that holds the whole corpus.
 
     Args:
@@ -82,8 +83,9 @@ class Duplicates:
         self._sets.cover(delta.added)
         stale, fresh = [delta.added], []
         for at in range(0, len(delta.added), _TEXTS):
-            made = shingle(tokens[at : at + _TEXTS], hashes, self._width)
-            text, chosen = self._join(delta.added[at : at + _TEXTS], made)
+            some = slice(at, at + _TEXTS)
+            made = shingle(tokens[some], hashes, delta.texts[some], self._width)
+            text, chosen = self._join(delta.added[some], made)
             texts.append(text.groups)
             sets.append(chosen.groups)
             stale += [text.lone, chosen.lone]
@@ -120,12 +122,12 @@ class Duplicates:
         return tally
 
     def shingles(self, slot: int) -> NDArray[np.uint32]:
-        """The sorted distinct shingles of a live chunk; empty for a text without tokens."""
+        """The sorted distinct shingles of a live chunk; empty where nothing is seen."""
         group = int(self._sets.of[slot])
         return self._copies.slab.get(group) if group != NO_GROUP else np.zeros(0, np.uint32)
 
     def sets(self, slots: Slots) -> Sets:
-        """The shingles of some live chunks, in order; empty for a text without tokens and for a slot below 0."""
+        """The shingles of some live chunks, in order; empty where nothing is seen and for a slot below 0."""
         groups, lengths = np.full(len(slots), NO_GROUP), np.zeros(len(slots), np.int64)
         groups[slots >= 0] = self._sets.of[slots[slots >= 0]]
         filled = groups != NO_GROUP
@@ -148,15 +150,15 @@ class Duplicates:
         return SetLists(Sets(sets.flat, starts, lengths), places)
 
     def texts(self, slots: Slots) -> NDArray[np.uint64]:
-        """A hash of the token sequence of each live slot, equal in every run; 0 for a text without tokens."""
+        """A hash of the token sequence of each live slot, equal in every run; 0 where nothing is seen."""
         return self._texts.keys(slots)
 
     def set_hashes(self, slots: Slots) -> NDArray[np.uint64]:
-        """A hash of the set of shingles of each live slot, equal in every run; 0 for a text without tokens."""
+        """A hash of the set of shingles of each live slot, equal in every run; 0 where nothing is seen."""
         return self._sets.keys(slots)
 
     def holders(self, slots: Slots) -> NDArray[np.int64]:
-        """How many live slots have the set of shingles that each of these has; 0 for a text without tokens."""
+        """How many live slots have the set of shingles that each of these has; 0 where nothing is seen."""
         groups = self._sets.of[slots]
         return np.where(groups == NO_GROUP, 0, self._sets.sizes[groups])
 
@@ -248,7 +250,7 @@ class Duplicates:
         self._refresh(np.flatnonzero(self._codes.slots != DEAD))
 
     def _join(self, slots: Slots, made: Shingled) -> tuple[Joined, Joined]:
-        """Put texts with tokens into their groups; store the sets that are new."""
+        """Put texts with shingles into their groups; store the sets that are new."""
         filled = np.flatnonzero(made.counts)
         texts = self._texts.join(slots[filled], made.texts[filled])
         sets = self._sets.join(slots[filled], made.sets[filled])

@@ -1,4 +1,4 @@
-"""Word shingles as sorted 32-bit hashes, their exact Jaccard similarity, and clusters of near copies."""
+"""Shingles of words as sorted 32-bit hashes, their exact Jaccard similarity, and clusters of near copies."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -6,8 +6,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from monitor.core.arrays.mixing import mix
 from monitor.core.arrays.sorted_sets import mark_shared
 from monitor.core.index.duplicates.kernels_shingles import fold, roll
+from monitor.core.text.tokens import signs
 
 WIDTH = 3
 """Words in a shingle. A chunk holds about 120 words; an edited word spoils WIDTH shingles. At a Jaccard limit of 0.8
@@ -15,7 +17,9 @@ three words tolerate four separate edits in 120 words, which a reader still call
 THRESHOLD = 0.8
 """From this Jaccard similarity on, two chunks are near copies."""
 NO_SHINGLES = np.zeros(0, np.uint32)
-"""Of a text without tokens."""
+"""Of a text in which nothing is seen."""
+_SIGNS = np.uint64(1 << 32)
+"""Added to the code points of signs before they are hashed, so that small numbers hashed elsewhere are not theirs."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -24,8 +28,8 @@ class Shingled:
 
     Args:
         shingles: the sets one after the other, each sorted and distinct, uint32.
-        counts: (n,) int64, shingles of each text; 0 for a text without tokens.
-        texts: (n,) uint64, a hash of the token sequence; equal for equal sequences in every run of the program.
+        counts: (n,) int64, shingles of each text; 0 for a text in which nothing is seen.
+        texts: (n,) uint64, a hash of the sequence of tokens (or signs); equal for equal ones in every run.
         sets: (n,) uint64, a hash of the set of shingles.
     """
 
@@ -35,27 +39,37 @@ class Shingled:
     sets: NDArray[np.uint64]
 
 
-def shingle(tokens: Sequence[NDArray[np.int32]], hashes: NDArray[np.uint64], width: int = WIDTH) -> Shingled:
+def shingle(
+    tokens: Sequence[NDArray[np.int32]], hashes: NDArray[np.uint64], texts: Sequence[str], width: int = WIDTH
+) -> Shingled:
     """Shingles and hashes of n texts.
 
     A shingle is the hash of `width` consecutive tokens, cut to 32 bits; a text shorter than that is one shingle of
-    all its tokens, so two short texts are alike only when they are equal. Two 64-bit hashes of different texts
-    collide with a probability of about n^2 / 2^65.
+    all its tokens, so two short texts are alike only when they are equal. In a text without tokens each of its
+    `signs` counts as one: emoji alone, or a rule of dashes, is told from another. Two 64-bit hashes of different
+    texts collide with a probability of about n^2 / 2^65.
 
     Args:
         tokens: n arrays of token ids.
         hashes: (v,) uint64 by token id, the same for a word in every run (ids may differ between runs).
+        texts: n texts; read where there are no tokens.
         width: tokens in a shingle, positive.
     """
-    lengths = np.array([len(ids) for ids in tokens], np.int64)
-    words = hashes[np.concatenate([np.zeros(0, np.int32), *tokens])]
-    pieces, texts = roll(words, lengths, width)
+    words = [hashes[ids] if len(ids) else sign_hashes(text) for ids, text in zip(tokens, texts, strict=True)]
+    lengths = np.array([len(of) for of in words], np.int64)
+    pieces, sequences = roll(np.concatenate([np.zeros(0, np.uint64), *words]), lengths, width)
     shingles, counts, sets = fold(np.sort(pieces), len(tokens))
-    return Shingled(shingles, counts, texts, sets)
+    return Shingled(shingles, counts, sequences, sets)
+
+
+def sign_hashes(text: str) -> NDArray[np.uint64]:
+    """(n,) 64-bit hashes of the n `signs` of a text, the same in every run and those of no word."""
+    codes = np.frombuffer(signs(text).encode("utf-32-le", "surrogatepass"), "<u4")
+    return mix(codes.astype(np.uint64) + _SIGNS)
 
 
 def jaccard(left: NDArray[np.uint32], right: NDArray[np.uint32]) -> float:
-    """|L n R| / |L u R| of two sorted sets of shingles; 0 when either is empty: no words, no likeness."""
+    """|L n R| / |L u R| of two sorted sets of shingles; 0 when either is empty."""
     if not len(left) or not len(right):
         return 0.0
     shared = mark_shared(left, right, np.zeros(len(left), np.bool_))

@@ -47,7 +47,7 @@ class Facts(Protocol):
         ...
 
     def shingles(self, key: int) -> NDArray[np.uint32]:
-        """Its sorted distinct shingles; empty when they are not known, and for a text without words."""
+        """Its sorted distinct shingles; empty when they are not known, or nothing is seen."""
         ...
 
     def texts(self, keys: NDArray[np.int64], slots: NDArray[np.int64]) -> SetLists:

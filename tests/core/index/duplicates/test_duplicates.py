@@ -82,7 +82,7 @@ def expected(stream: Stream, like: FewBands) -> dict[Segment, Copies]:
     """All pairs, text by text."""
     rows = stream.rows()
     texts = [words(stream.texts[row.chunk_id]) for row in rows]
-    sets = [shingle([text], HASHES).shingles for text in texts]
+    sets = [shingle([text], HASHES, [""]).shingles for text in texts]
     made: dict[Segment, Copies] = {}
     for at, row in enumerate(rows):
         others = [other for other in range(len(rows)) if other != at and len(texts[other]) and len(texts[at])]
@@ -205,8 +205,8 @@ def test_a_text_that_is_gone_is_found_again_exactly_or_nearly() -> None:
     near = [*texts["a"][:58], 3]
     far = [*texts["a"][:25], *texts["b"][30:]]
     asked = [texts["a"], near, far, texts["c"], [9, 8, 7], [], texts["b"]]
-    sets = [shingle([np.array(text, np.int32)], HASHES).shingles for text in asked]
-    live = [shingle([np.array(text, np.int32)], HASHES).shingles for text in texts.values()]
+    sets = [shingle([np.array(text, np.int32)], HASHES, [""]).shingles for text in asked]
+    live = [shingle([np.array(text, np.int32)], HASHES, [""]).shingles for text in texts.values()]
     wanted = [any(jaccard(one, other) >= 0.8 for other in live) for one in sets]
     assert wanted == [True, True, False, True, False, False, True]
     assert stream.duplicates.holds(sets).tolist() == wanted

@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from monitor.core.arrays.mixing import mix
+from monitor.core.index.duplicates.foreign_texts import text_shingles
 from monitor.core.index.duplicates.kernels_buckets import common
 from monitor.core.index.duplicates.kernels_shingles import fold, roll
 from monitor.core.index.duplicates.shingles import WIDTH, clusters, jaccard, shingle
@@ -28,19 +29,44 @@ def windows(row: list[int], width: int) -> set[tuple[int, ...]]:
 
 
 def as_set(row: list[int]) -> NDArray[np.uint32]:
-    return shingle(texts([row]), HASHES).shingles
+    return shingle(texts([row]), HASHES, [""]).shingles
 
 
 @settings(deadline=None)
 @given(st.lists(IDS, max_size=8), st.integers(1, 5))
 def test_there_is_one_shingle_per_distinct_window(rows: list[list[int]], width: int) -> None:
-    made = shingle(texts(rows), HASHES, width)
+    made = shingle(texts(rows), HASHES, [""] * len(rows), width)
     assert made.counts.tolist() == [len(windows(row, width)) for row in rows]
     ends = np.cumsum(made.counts)
     for row, end, count in zip(rows, ends, made.counts, strict=True):
         own = made.shingles[end - count : end]
         assert own.tolist() == sorted(set(own.tolist()))
-        np.testing.assert_array_equal(own, shingle(texts([row]), HASHES, width).shingles)
+        np.testing.assert_array_equal(own, shingle(texts([row]), HASHES, [""], width).shingles)
+
+
+SIGNS = st.text("👈📄✨—-*_\ufe0f\u200d \n\t", max_size=12)
+NO_WORDS = np.zeros(0, np.int32)
+
+
+def seen(text: str) -> list[int]:
+    """Code points of what a reader sees, by the alphabet of `SIGNS`."""
+    return [ord(sign) for sign in text if sign not in "\ufe0f\u200d \n\t"]
+
+
+@settings(deadline=None)
+@given(SIGNS, SIGNS)
+def test_texts_without_words_are_told_by_their_signs(left: str, right: str) -> None:
+    made = shingle([NO_WORDS, NO_WORDS], HASHES, [left, right])
+    one, other = windows(seen(left), WIDTH), windows(seen(right), WIDTH)
+    assert made.counts.tolist() == [len(one), len(other)]
+    assert (made.texts[0] == made.texts[1]) == (seen(left) == seen(right))
+    found = jaccard(made.shingles[: len(one)], made.shingles[len(one) :])
+    assert found == (len(one & other) / len(one | other) if one and other else 0.0)
+
+
+def test_signs_beside_words_do_not_count() -> None:
+    plain, adorned = text_shingles(["read the page", "👉 read — the page ✨"])
+    np.testing.assert_array_equal(plain, adorned)
 
 
 @settings(deadline=None)
@@ -68,7 +94,7 @@ def test_jaccard_is_that_of_the_windows(left: list[int], right: list[int]) -> No
 @settings(deadline=None)
 @given(IDS, IDS)
 def test_hashes_are_equal_exactly_for_equal_sequences_and_sets(left: list[int], right: list[int]) -> None:
-    made = shingle(texts([left, right]), HASHES)
+    made = shingle(texts([left, right]), HASHES, ["", ""])
     assert (made.texts[0] == made.texts[1]) == (left == right)
     assert (made.sets[0] == made.sets[1]) == (windows(left, WIDTH) == windows(right, WIDTH))
 
@@ -78,15 +104,15 @@ def test_token_ids_do_not_matter_only_their_hashes() -> None:
     renamed = np.random.default_rng(0).permutation(40)
     hashes = np.empty_like(HASHES)
     hashes[renamed] = HASHES
-    made = shingle(texts([ids, renamed[ids].tolist()]), HASHES)
-    other = shingle(texts([renamed[ids].tolist()]), hashes)
+    made = shingle(texts([ids, renamed[ids].tolist()]), HASHES, ["", ""])
+    other = shingle(texts([renamed[ids].tolist()]), hashes, [""])
     np.testing.assert_array_equal(made.shingles[: made.counts[0]], other.shingles)
     assert made.texts[0] == other.texts[0]
     assert made.sets[0] == other.sets[0]
 
 
 def test_hashes_stay_what_stored_baselines_hold() -> None:
-    made = shingle(texts([[0, 1, 2, 3]]), HASHES)
+    made = shingle(texts([[0, 1, 2, 3]]), HASHES, [""])
     assert made.shingles.tolist() == [133285585, 666461870]
     assert (int(made.texts[0]), int(made.sets[0])) == (9189178915725403607, 14565449710390026266)
 
@@ -99,7 +125,7 @@ def test_four_edited_words_in_120_are_still_a_copy(edits: int, near: bool) -> No
     hashes = mix(np.arange(1, 400, dtype=np.uint64))
     for at in range(edits):
         changed[10 + 18 * at] = 300 + at
-    made = [shingle(texts([row]), hashes).shingles for row in (list(range(120)), changed)]
+    made = [shingle(texts([row]), hashes, [""]).shingles for row in (list(range(120)), changed)]
     assert (jaccard(*made) >= 0.8) is near
 
 

@@ -82,7 +82,7 @@ def overlap(whole: Sequence[Chunk], segment: Sequence[Chunk], stream: Stream) ->
 
 def shingles(text: str, stream: Stream) -> set[int]:
     tokens = stream.vocabulary.encode([text])
-    return set(shingle(tokens, stream.vocabulary.hashes).shingles.tolist())
+    return set(shingle(tokens, stream.vocabulary.hashes, [""] * len(tokens)).shingles.tolist())
 
 
 def features(chunks: Sequence[Chunk]) -> np.ndarray:
