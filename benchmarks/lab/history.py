@@ -162,7 +162,8 @@ def _outcome(bench: Bench, mode: Mode, done: Progress) -> Document:
         losses, eroded = (
             truth.losses(stream.anchors, stream.dimensions, states[at], one.found) for at in (against, accepted)
         )
-        made.append(_document(one, losses, mode, number, against) | _eroded(eroded, accepted) | told)
+        lost = {leg: round(share, 4) for leg, share in truth.lost(states[against], one.found).items()}
+        made.append(_document(one, losses, mode, number, against) | {"lost": lost} | _eroded(eroded, accepted) | told)
         accepted = number + 1 if told["verdict"] in DECIDED[mode] else accepted
     return {
         "stream": stream.name,

@@ -67,11 +67,6 @@ WHY: Mapping[str, Sequence[str]] = {
         "What is left undecided is a loss in one language or kind of page whose anchors stand for a dozen documents.",
     ),
     "fastapi": (
-        "`decomposed`: the truth takes letters as they are written, so Korean in another Unicode normal form is "
-        "other text to it, as it is to an engine that does not normalise; the product's lexical leg does (NFKC) and "
-        "finds it as before. Who serves with an engine that does not sees it on that leg (`[lexical] served`).",
-        "`trailing_space`, `line_endings`, `indented`, `everything_touched`: some pages are translated into emoji. A "
-        "text without a word has no word triples, so when its white space changes nothing tells that it is the same.",
         "`slow_loss`, previous-deploy: as in `git`.",
         _REFUSED,
     ),
@@ -90,8 +85,9 @@ the baseline); nothing of its inside decides what counts as right.
   triples, under whatever id. Harm is a loss of 2 points overall or of 10 in a segment of at least 20 anchors, on one
   leg or the other; severe is 10 overall or 30 in a segment. What was planted as an incident and costs no known items
   is an incident by construction; a loss below the limits is neither right nor wrong to fail. Nor is a large change
-  (every text cut or joined anew) by which 2 of 100 anchors or more lose their answer and others find theirs: recall
-  is what it was, and readers have other answers.
+  (every text cut or joined anew) or an ordinary deploy by which 2 of 100 anchors or more lose their answer and others
+  find theirs: recall is what it was, and readers have other answers. Texts are compared in one Unicode normal form
+  (NFC), as the lexical leg compares them; who serves with an engine that does not sees that on `[lexical] served`.
 * **The deploy that holds the harm** is scored: the first one whose cumulated loss counts. Delay is in deploys from
   there to the first FAIL.
 * **Blame** is scored on documents, beside usual edits elsewhere: whether the first name was planted (culprit first;

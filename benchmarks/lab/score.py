@@ -15,7 +15,7 @@ CLASSES: Mapping[Class, str] = {
     "small": "loss below 2 points",
     "same": "A/A",
     "large": "harmless but large",
-    "exchanged": "large, and 2 of 100 answers lost while others were found",
+    "exchanged": "2 of 100 answers lost while others were found",
     "eroded": "ordinary deploy after losses that add up to 2 points",
     "ordinary": "ordinary deploy without such a loss",
 }
@@ -29,15 +29,16 @@ def class_of(outcome: Document, deploy: Document) -> Class:
     """The class of one deploy: what was lost decides; where nothing was, what was planted.
 
     Of a history, deploys that lost nothing to speak of are apart where all of them together did, since a person
-    accepted a state: the next one may FAIL for that, and need not. So are large changes by which as many anchors lost
-    their answer as a loss is, and others found theirs: on balance nothing is lost, and harmless is something else.
+    accepted a state: the next one may FAIL for that, and need not. So are large changes and ordinary deploys by which
+    as many anchors lost their answer as a loss is, and others found theirs: on balance nothing is lost, and harmless
+    is something else.
     """
     harm = deploy["harm"]
     if harm != "none":
         return "severe" if harm == "severe" else "loss"
     if deploy.get("erosion", "none") != "none":
         return "eroded"
-    if outcome["group"] == "large" and max(deploy.get("lost", {"": 0.0}).values()) >= LOSS:
+    if outcome["group"] in {"large", "ordinary"} and max(deploy.get("lost", {"": 0.0}).values()) >= LOSS:
         return "exchanged"
     named: dict[str, Class] = {"loss": "small", "incident": "incident", "same": "same", "large": "large"}
     return named.get(outcome["group"], "ordinary")

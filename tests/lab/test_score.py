@@ -49,9 +49,16 @@ def test_what_was_lost_decides_the_class(harm: str, group: str, of: str) -> None
 
 
 @pytest.mark.parametrize(
-    ("group", "lost", "of"), [("large", 0.02, "exchanged"), ("large", 0.019, "large"), ("same", 0.02, "same")]
+    ("group", "lost", "of"),
+    [
+        ("large", 0.02, "exchanged"),
+        ("large", 0.019, "large"),
+        ("ordinary", 0.02, "exchanged"),
+        ("ordinary", 0.019, "ordinary"),
+        ("same", 0.02, "same"),
+    ],
 )
-def test_a_large_change_that_costs_answers_and_brings_others_is_not_called_harmless(
+def test_a_change_that_costs_answers_and_brings_others_is_not_called_harmless(
     group: str, lost: float, of: str
 ) -> None:
     made = deploy("pass") | {"lost": {"dense": lost, "lexical": 0.0}}
