@@ -43,6 +43,9 @@ WHY: Mapping[str, Sequence[str]] = {
         "`hub_document` 5%: its two chunks stand in hardly more lists than documents of that size did before; "
         "nobody lost an answer or a first result.",
         _REFUSED,
+        "`near_copy_flood`, where the plant is not first in the blame: each copy is of another text and a document "
+        "of its own, so that an edit beside them exchanged more results than any one of them. The finding that FAILs "
+        "the deploy names the copies.",
         "`joined`: two passages in one chunk are found by other questions than each of them was. Of the dense "
         "leg's known items some are lost and others found, of first results more are lost: the short ones that "
         "were not the passage asked for.",
