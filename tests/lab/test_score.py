@@ -333,7 +333,7 @@ def test_what_is_wrong_of_a_history_is_named_with_its_reason() -> None:
     slow = deploy("pass") | {"erosion": "loss", "eroded": lost, "deploy": "creeping"}
     made = outcome(
         deploy("inconclusive", "loss") | {"reasons": ["nobody knows"], "deploy": "open"},
-        deploy("fail") | {"reasons": ["too new"], "deploy": "alarm"},
+        deploy("fail") | {"reasons": ["too new"], "deploy": "alarm", "worst": lost | {"after": 0.885}},
         deploy("pass", "loss") | {"reasons": [], "deploy": "missed", "rules": {"kept-dense-all": {"value": 0.9812}}},
         slow, slow | {"verdict": "fail", "deploy": "crept"}, group="ordinary",
     )  # fmt: skip
@@ -341,7 +341,8 @@ def test_what_is_wrong_of_a_history_is_named_with_its_reason() -> None:
     about = {"command": "c", "machine": "m", "product": "p", "seconds": 1, "lab_seconds": 0, "peer_seconds": 0}
     told = page({"fastapi-history": {**about, "detectors": {}, "outcomes": [made]}})
     assert (
-        "of 1 ordinary deploys 1 FAIL and 0 are INCONCLUSIVE. Little by little at most 3.5 points were lost" in told
+        "of 1 ordinary deploys 1 FAIL and 0 are INCONCLUSIVE. Of those that FAIL 1 lost 70% or more of what is a "
+        "loss. Little by little at most 3.5 points were lost" in told
     )
     assert "    * open (loss of 2 to 10 points, or 10 to 30 in a segment; " in told
     assert ") INCONCLUSIVE: nobody knows" in told
