@@ -109,6 +109,11 @@ the baseline); nothing of its inside decides what counts as right.
   have gone too far has to FAIL, and the others do not.
 * **Rules**: a limit of the default policy is cited by the rows that it decides (alone, where it does) and by how near
   runs without harm come to it.
+* **First results** stand for answers in the product, which knows no known items. The first three together tell them
+  no better, so rules ask after the first alone: of planted losses and incidents of every severity and the ordinary
+  deploys, on each leg, the first misses 1 of 129 losses of 2 points in the generated corpus and sees 2 among the 237
+  others, the first three miss 4 and see 8; in `git`, the first misses 7 of 128 and sees 14 among 234, the first three
+  miss 11 and see 16 (30 November 2026, by brute force: `python -m benchmarks.lab.first_results`).
 * **Alarms (ours)** is the evidence that the product gathers between deploys: a round is a deploy here, one a day, and
   normal is what a year of the stream's ordinary deploys exchanges. It is for what creeps, the gate for the rest. What
   is exchanged is counted by exact text here, so an edit of every text is churn; the product forgives such edits.
