@@ -126,11 +126,6 @@ class TermSteps(NamedTuple):
     hashes: NDArray[np.uint64]
     steps: NDArray[np.int64]
 
-    def of_owner(self, number: int, owners: int) -> "TermSteps":
-        """Those of the words that one of several owners keeps."""
-        own = self.hashes % np.uint64(owners) == number
-        return TermSteps(self.hashes[own], self.steps[own])
-
 
 @dataclass(frozen=True, slots=True, eq=False)
 class StageSums:

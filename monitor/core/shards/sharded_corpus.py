@@ -39,7 +39,7 @@ class ShardedCorpus(Corpus):
         self._shards = shards
         self._rows: dict[int, ChunkRow] = {}
         self._absent: set[int] = set()
-        self._owners = [ChunkOwner() for _ in range(shards.count)]
+        self._owner = ChunkOwner()
         self._shingles: list[NDArray[np.uint32]] = []
         self._described: list[tuple[int, tuple[str, ...]]] = []
         self._shard: list[int] = []
@@ -118,16 +118,11 @@ class ShardedCorpus(Corpus):
         Raises:
             ChunkInTwoShardsError: another shard knows one of them.
         """
-        for owner, of in zip(self._owners, self._by_owner(keys), strict=True):
-            owner.arrive(shard, of)
+        self._owner.arrive(shard, keys)
 
     def homes(self, keys: NDArray[np.int64]) -> NDArray[np.int64]:
         """(n,) int64, the shard that knows each chunk, live or deleted; -1 where none does."""
-        made = np.full(len(keys), -1, np.int64)
-        for number, owner in enumerate(self._owners):
-            own = np.flatnonzero(keys % len(self._owners) == number)
-            made[own] = [owner.shard(key) for key in keys[own].tolist()]
-        return made
+        return self._owner.homes(keys)
 
     def names_of(self, keys: Sequence[int]) -> list[str]:
         """Chunk ids."""
@@ -168,8 +163,7 @@ class ShardedCorpus(Corpus):
         """See `Corpus`: at the newest event time of all shards."""
         self.barrier_time = self.newest_event_time
         gone = [key for of in self._shards.barrier(self.epoch, self.newest_event_time) for key in of]
-        for owner, of in zip(self._owners, self._by_owner(np.array(gone, np.int64)), strict=True):
-            owner.forget(of)
+        self._owner.forget(np.array(gone, np.int64))
         self.forget(gone)
         return gone
 
@@ -191,9 +185,6 @@ class ShardedCorpus(Corpus):
         del batch
         message = "events are applied where the chunks are: in shards"
         raise NotShardedError(message)
-
-    def _by_owner(self, keys: NDArray[np.int64]) -> list[NDArray[np.int64]]:
-        return [keys[keys % len(self._owners) == number] for number in range(len(self._owners))]
 
     def _take(self, facts: ChunkFacts) -> None:
         sets = facts.shingles

@@ -35,7 +35,7 @@ from monitor.core.shards.port import Shards
 from monitor.core.shards.shard import ShardConfig
 from monitor.core.shards.sharded_corpus import ShardedCorpus
 from monitor.core.shards.sharded_statistics import ShardedStatistics
-from monitor.core.shards.term_owner import TermOwner, added
+from monitor.core.shards.term_owner import TermOwner
 from monitor.core.text.tokens import tokenize
 
 _NO_WORDS: NDArray[np.int64] = np.zeros(0, np.int64)
@@ -236,7 +236,7 @@ class ShardedLexical:
     def __init__(self, config: ShardConfig, anchors: AnchorSet, shards: Shards, corpus: ShardedCorpus) -> None:
         self.bm25 = Bm25Scorer(config.bm25.variant, config.bm25.k1, config.bm25.b, config.bm25.epsilon)
         self._shards, self._corpus = shards, corpus
-        self._owners = [TermOwner() for _ in range(shards.count)]
+        self._words = TermOwner()
         self.ask(anchors)
 
     def ask(self, anchors: AnchorSet) -> None:
@@ -249,13 +249,11 @@ class ShardedLexical:
         self._totals = Totals(0, 0, self._asked, np.zeros(len(self._asked), np.int64), 0.0)
 
     def summed(self, sums: Sequence[StageSums]) -> Totals:
-        """What BM25 rests on, of the terms of all questions; the owners of words take the shards' steps."""
-        for of in sums:
-            for number, owner in enumerate(self._owners):
-                owner.take(of.words.of_owner(number, len(self._owners)))
+        """What BM25 rests on, of the terms of all questions; the owner of words takes the shards' steps."""
+        self._words.take([of.words for of in sums])
         documents, length = sum(of.chunks for of in sums), sum(of.length for of in sums)
         frequency = np.add.reduce([of.frequency for of in sums])
-        average = self.bm25.average_idf(documents, *self._frequencies())
+        average = self.bm25.average_idf(documents, *self._words.frequencies())
         self._totals = Totals(documents, length, self._asked, frequency, average)
         return self._totals
 
@@ -263,7 +261,7 @@ class ShardedLexical:
         """What BM25 rests on now."""
         whole = self._totals
         own = Totals(whole.documents, whole.length, self._terms, whole.frequency[self._own], 0.0)
-        return statistics(self.bm25, own, self._frequencies())
+        return statistics(self.bm25, own, self._words.frequencies())
 
     def by_source(self) -> SourceStatistics:
         """The statistics told apart by source: the largest over all shards, and the others together."""
@@ -291,9 +289,6 @@ class ShardedLexical:
         for places, of in replies:
             frequency[places], lengths[places] = of.frequency, of.lengths
         return TermOccurrences(terms, repeats, frequency, lengths)
-
-    def _frequencies(self) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-        return added([owner.frequencies() for owner in self._owners])
 
 
 class ShardedCopies:

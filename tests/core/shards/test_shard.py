@@ -170,10 +170,10 @@ def test_what_is_not_sharded_says_so() -> None:
 
 def test_steps_that_come_twice_or_not_at_all_are_seen() -> None:
     owner, word = TermOwner(), np.array([3], np.uint64)
-    owner.take(TermSteps(word, np.array([1])))
-    owner.take(TermSteps(word, np.array([-1])))
+    owner.take([TermSteps(word, np.array([1]))])
+    owner.take([TermSteps(word, np.array([-1]))])
     with pytest.raises(ShardError, match="word 0000000000000003: 0 chunks and a step of -1"):
-        owner.take(TermSteps(word, np.array([-1])))
+        owner.take([TermSteps(word, np.array([-1]))])
 
 
 def test_what_nobody_lists_makes_room(monkeypatch: pytest.MonkeyPatch) -> None:
