@@ -1,6 +1,5 @@
 """Document frequencies of words over all shards, kept at the coordinator."""
 
-from collections import Counter
 from collections.abc import Sequence
 
 import numpy as np
@@ -8,15 +7,19 @@ from numpy.typing import NDArray
 
 from monitor.core.arrays.growing import longer
 from monitor.core.index.kernels_keys import NONE
+from monitor.core.shards.kernels_frequency import move
 from monitor.core.shards.key_table import KeyTable
 from monitor.core.shards.messages import ShardError, TermSteps
 
 Frequencies = tuple[NDArray[np.int64], NDArray[np.int64]]
 """The distinct document frequencies, ascending, and how many words have each."""
+_COUNTED = 4096
+"""Length of the histogram: its last place stands for all greater frequencies, which few words have."""
+_NO_PLACES: NDArray[np.int64] = np.zeros(0, np.int64)
 
 
 class TermOwner:
-    """The document frequencies of all words.
+    """The document frequencies of all words: some 30 bytes a word.
 
     A word stands in several shards, so their histograms of document frequencies do not add up: the word's steps do.
     A word is its 64-bit hash: two words of one hash count as one, which among a million words is one case in thirty
@@ -30,62 +33,65 @@ class TermOwner:
     """
 
     def __init__(self) -> None:
-        self._table = KeyTable()
-        self._frequency: NDArray[np.int64] = np.zeros(0, np.int64)
-        """By place."""
-        self._live = 0
-        self._words: Counter[int] = Counter()
+        self._begin(_NO_PLACES, _NO_PLACES)
 
     def __len__(self) -> int:
         """Words that some chunk contains."""
-        return self._live
+        return len(self._table) - int(self._histogram[0])
 
     def take(self, moved: Sequence[TermSteps]) -> None:
-        """Count the steps of a step of all shards: together, so that a word of many shards is looked up once.
+        """Count the steps of all shards.
 
         Raises:
-            ShardError: a count falls below zero: steps were lost, or came twice.
+            ShardError: a count falls below zero: steps were lost, or came twice. Nothing is counted then.
         """
-        every = np.concatenate([np.zeros(0, np.uint64), *(of.hashes for of in moved)])
-        hashes, at = np.unique(every, return_inverse=True)
-        steps = np.zeros(len(hashes), np.int64)
-        np.add.at(steps, at, np.concatenate([np.zeros(0, np.int64), *(of.steps for of in moved)]))
-        hashes, steps = hashes[steps != 0], steps[steps != 0]
-        places = self._table.places(hashes.view(np.int64))
-        known = places != NONE
-        before = np.zeros(len(hashes), np.int64)
-        before[known] = self._frequency[places[known]]
-        after = before + steps
-        if (after < 0).any():
-            first = int(np.argmax(after < 0))
-            said = f"word {int(hashes[first]):016x}: {before[first]} chunks and a step of {steps[first]}"
-            message = f"{said}; expected no count below 0"
+        hashes = np.concatenate([np.zeros(0, np.uint64), *(of.hashes for of in moved)]).view(np.int64)
+        steps = np.concatenate([_NO_PLACES, *(of.steps for of in moved)])
+        places = self._table.places(hashes)
+        unknown = np.flatnonzero(places == NONE)
+        if len(unknown):
+            self._add(np.unique(hashes[unknown]))
+            places[unknown] = self._table.places(hashes[unknown])
+        move(self._frequency, self._histogram, places, steps)
+        below = places[self._frequency[places] < 0]
+        if len(below):
+            move(self._frequency, self._histogram, places, -steps)
+            word, step = int(below[0]), int(steps[places == below[0]].sum())
+            said = f"word {int(self._table.keys.view(np.uint64)[word]):016x}: {self._frequency[word]} chunks"
+            message = f"{said} and a step of {step}; expected no count below 0"
             raise ShardError(message)
-        self._count(before, -1)
-        self._count(after, 1)
-        self._live += int((after > 0).sum()) - int((before > 0).sum())
-        self._frequency[places[known]] = after[known]
-        begun = self._table.add(hashes[~known].view(np.int64))
-        if len(self._table) > len(self._frequency):
-            self._frequency = longer(self._frequency, len(self._table) * 5 // 4)
-        self._frequency[begun : len(self._table)] = after[~known]
-        if 2 * self._live < len(self._table):
-            self._let_go()
+        great = places[(self._frequency[places] >= _COUNTED - 1) & ~self._great[places]]
+        if len(great):
+            great = np.unique(great)
+            self._great[great] = True
+            self._greatest = np.concatenate((self._greatest, great))
+        if 2 * len(self) < len(self._table):
+            kept = np.flatnonzero(self._frequency[: len(self._table)])
+            self._begin(self._table.keys[kept], self._frequency[kept])
 
     def frequencies(self) -> Frequencies:
         """The histogram of all words."""
-        held = sorted((of, count) for of, count in self._words.items() if of and count)
-        return np.array([of for of, _ in held], np.int64), np.array([count for _, count in held], np.int64)
+        few = np.flatnonzero(self._histogram[1:-1]) + 1
+        of = self._frequency[self._greatest]
+        many, words = np.unique(of[of >= _COUNTED - 1], return_counts=True)
+        return np.concatenate((few, many)), np.concatenate((self._histogram[few], words))
 
-    def _let_go(self) -> None:
-        """Of words that nobody says any more."""
-        kept = np.flatnonzero(self._frequency[: len(self._table)])
-        keys, self._frequency = self._table.keys[kept], self._frequency[kept]
-        self._table = KeyTable()
-        self._table.add(keys)
+    def _begin(self, hashes: NDArray[np.int64], frequency: NDArray[np.int64]) -> None:
+        """With these words and no others."""
+        self._table, self._frequency = KeyTable(), frequency
+        self._table.add(hashes)
+        self._histogram: NDArray[np.int64] = np.bincount(
+            np.minimum(frequency, _COUNTED - 1), minlength=_COUNTED
+        ).astype(np.int64)
+        self._great: NDArray[np.bool_] = frequency >= _COUNTED - 1
+        """By place, whether it stands in `_greatest`."""
+        self._greatest: NDArray[np.int64] = np.flatnonzero(self._great)
+        """Places of words whose frequency the histogram does not tell, and of some that once were such."""
 
-    def _count(self, frequencies: NDArray[np.int64], sign: int) -> None:
-        for of, count in zip(*(found.tolist() for found in np.unique(frequencies, return_counts=True)), strict=True):
-            self._words[of] += sign * count
-            if not self._words[of]:
-                del self._words[of]
+    def _add(self, hashes: NDArray[np.int64]) -> None:
+        """Distinct words that are not known, in no chunk so far."""
+        self._table.add(hashes)
+        self._histogram[0] += len(hashes)
+        if len(self._table) > len(self._frequency):
+            room = len(self._table) * 5 // 4
+            self._frequency, self._great = longer(self._frequency, room), longer(self._great, room)

@@ -114,6 +114,15 @@ def test_names_are_asked_for_only_where_shards_tie() -> None:
     assert (made.keys.tolist(), asked) == ([[7, 2, 4]], [[1, 4]])
 
 
+def test_names_are_not_asked_for_below_the_last_place() -> None:
+    def none(keys: Sequence[int]) -> list[str]:
+        message = f"asked for {keys}"
+        raise AssertionError(message)
+
+    made = merged([entries([(7, 3.0), (1, 1.0)], [(5, 1.0)]), entries([(2, 2.0), (4, 1.0)], [])], 2, none)
+    assert made.keys.tolist() == [[7, 2], [5, -1]]
+
+
 def test_nothing_at_all_is_an_empty_list() -> None:
     made = merged([entries([]), entries([])], 2, names)
     assert (made.keys.tolist(), made.lengths.tolist(), made.known.tolist()) == ([[-1, -1]], [0], [True])
