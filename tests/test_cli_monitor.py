@@ -5,9 +5,11 @@ import shutil
 import socket
 import subprocess
 import threading
+import time
 import xml.etree.ElementTree as ET
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import jsonschema
@@ -18,9 +20,10 @@ from monitor.app import asking
 from monitor.app.configuration import load
 from monitor.app.wiring import open_monitor, serving
 from monitor.core.records.documents import gate_schema
-from tests.adapters.serving import Shown
+from monitor.core.shards.messages import ShardStatus
+from tests.adapters.serving import Shown, served
 from tests.adapters.test_monitor_client import answer, saying
-from tests.adapters.views import view
+from tests.adapters.views import health, view
 from tests.app.loops import to_end
 from tests.app.scripted import ScriptedSource, records
 from tests.commands import Commands, Said, refused
@@ -320,3 +323,10 @@ def test_an_authority_is_trusted_where_it_is_named_and_the_name_must_be_right(ru
         refused(run("report", "--monitor", named, "--ca-file", authority / "ca.pem"), 4, "not valid for 'localhost'")
         plain = at.replace("https://", "http://")
         refused(run("report", "--monitor", plain), 4, f"monitor at {plain}: no answer")
+
+
+def test_a_monitor_whose_shard_is_away_is_not_well(run: Commands) -> None:
+    shards = (ShardStatus(0, 3, {}, 5), ShardStatus(1, 3, {}, 5, away="node lost"))
+    with served(Shown(replace(view(["s"]), health=health(turned=time.time(), shards=shards)))) as at:
+        for options in ((), ("--ready",)):
+            refused(run("health", "--monitor", at.url, *options), 4, "shard 1 of 2: away (node lost)")

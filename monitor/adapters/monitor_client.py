@@ -180,6 +180,9 @@ def _flat(said: str) -> str:
 
 def _said(error: urllib.error.HTTPError) -> str:
     try:
-        return str(json.loads(error.read(4_096))["error"])
+        body = error.read(4_096)
+        if error.headers.get("content-type", "").startswith("text/plain"):  # probes
+            return body.decode(errors="replace").strip() or str(error.reason)
+        return str(json.loads(body)["error"])
     except (ValueError, KeyError, TypeError, OSError):
         return str(error.reason)

@@ -18,6 +18,9 @@ from monitor.cli.common import (
 from monitor.cli.streams import argument_text
 from monitor.errors import ConfigurationError, UnreachableError
 
+WELL = "ok"
+"""What a probe answers where nothing is amiss."""
+
 
 def demo(
     serve: Annotated[bool, typer.Option("--serve", help="Then keep the page and /metrics up.")] = False,
@@ -90,7 +93,10 @@ def health(
         configuration = whom.here()
         message = f"no monitor with endpoints owns {configuration.located(configuration.state.path)}"
         raise UnreachableError(message)
-    typer.echo(monitor.probe("/readyz" if ready else "/healthz"))
+    said = monitor.probe("/readyz" if ready else "/healthz")
+    if said != WELL:  # alive, and yet not well
+        raise UnreachableError(said)
+    typer.echo(said)
     return PASS
 
 

@@ -118,16 +118,16 @@ class Endpoints:
         return Response(self._scrapes.page(), headers={"content-type": CONTENT_TYPE})
 
     def healthz(self, request: Request) -> Response:
-        """200 while the loop turns."""
+        """200 while the loop turns: a new start would not bring back a shard that is away, which the answer names."""
         del request
         pulse = self._service.pulse()
         quiet = time.time() - pulse.health.turned if pulse else 0.0
         if quiet > self._turn_limit:
             return PlainTextResponse(f"no turn for {quiet:.0f} s, expected at most {self._turn_limit:.0f}\n", 503)
-        return PlainTextResponse("ok\n")
+        return PlainTextResponse(f"{(pulse and pulse.health.away) or 'ok'}\n")
 
     def readyz(self, request: Request) -> Response:
-        """200 once the state is restored and the lag is known."""
+        """200 once the state is restored and the lag is known, while no shard is away."""
         del request
         pulse = self._service.pulse()
         if pulse is None:
@@ -136,6 +136,8 @@ class Endpoints:
             return PlainTextResponse(
                 f"lag is not known: {pulse.health.last_error or 'the source does not say'}\n", 503
             )
+        if pulse.health.away:
+            return PlainTextResponse(f"{pulse.health.away}\n", 503)
         return PlainTextResponse("ok\n")
 
     def report(self, request: Request) -> Response:

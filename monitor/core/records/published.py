@@ -156,6 +156,14 @@ class Health:
             return None
         return sum(events for part, events in self.lag.items() if shard_of(part, len(self.shards)) == shard)
 
+    @property
+    def away(self) -> str:
+        """Which shard does not answer, and why, in one line; "" where all do."""
+        for of in self.shards:
+            if of.away:
+                return f"shard {of.number} of {len(self.shards)}: away ({of.away}); expected it back"
+        return ""
+
 
 @dataclass(frozen=True, slots=True)
 class Pulse:

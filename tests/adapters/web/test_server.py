@@ -17,6 +17,7 @@ from monitor.core.judging.policy import Verdict
 from monitor.core.model.report import VerdictName
 from monitor.core.records.committed import DeployRecord
 from monitor.core.records.published import Published
+from monitor.core.shards.messages import ShardStatus
 from monitor.ports import ConfigurationError, UnreachableError
 from tests.adapters.pasts import past
 from tests.adapters.serving import Reply, Served, Shown, served
@@ -118,6 +119,14 @@ def test_health_follows_the_turns_of_the_loop() -> None:
         assert b"no turn for 100 s, expected at most 60" in at.ask("/healthz").content
     with serving(Shown(old), turn_limit=200.0) as at:  # where a replay may take longer
         assert at.ask("/healthz").status == 200
+
+
+def test_a_shard_that_is_away_is_not_ready_and_named_by_both_probes() -> None:
+    shards = (ShardStatus(0, 3, {}, 5), ShardStatus(1, 3, {}, 5, away="node lost"))
+    with serving(Shown(replace(shown(), health=health(turned=time.time(), shards=shards)))) as at:
+        alive, ready = at.ask("/healthz"), at.ask("/readyz")
+    assert (alive.status, ready.status) == (200, 503)  # a new start would not bring it back
+    assert alive.content == ready.content == b"shard 1 of 2: away (node lost); expected it back\n"
 
 
 def test_without_the_token_there_is_nothing_but_health() -> None:
