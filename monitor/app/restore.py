@@ -13,10 +13,10 @@ from monitor.core.index.corpus import Corpus, Delta
 from monitor.core.index.engine import Engine, Start
 from monitor.core.index.maintained import MaintainedState
 from monitor.core.records.committed import Resumed
-from monitor.core.shards.messages import Positions, shard_of
+from monitor.core.shards.messages import of_one_run
 from monitor.core.shards.port import DurableShards
 from monitor.core.shards.sharded_state import ShardedState
-from monitor.ports import ConfigurationError, OwnedIndex, StateStore, UnreachableError
+from monitor.ports import OwnedIndex, StateStore, UnreachableError
 
 LOG = logging.getLogger(__name__)
 CHUNKS_AT_ONCE = 2_048
@@ -71,26 +71,11 @@ def restore_shards(
     """
     resumed = store.start()
     with around(_chunks(resumed)), _uncollected():
-        at, loaded = shards.start(resumed.epoch)
-        _of_one_run(at.positions, resumed.positions, shards.count)
+        at, loaded = shards.start(resumed.epoch, resumed.run)
+        of_one_run([at], {part.topic for part in resumed.positions}, shards.count)
         state.resume(at, loaded)
     corpus.newest_event_time = max(corpus.newest_event_time, resumed.newest_event_time)
     return resumed
-
-
-def _of_one_run(at: Positions, read: Positions, shards: int) -> None:
-    """Refuse shards of another topic: two runs may well be at the same step.
-
-    Offsets say nothing: where a barrier is open, a shard stands behind its marker and the state before it.
-    """
-    topics = {part.topic for part in read}
-    for part in sorted(at):
-        if part.topic not in topics:
-            message = (
-                f"shard {shard_of(part, shards)} of {shards}: has read {part.name}, the state only "
-                f"{', '.join(sorted(topics)) or 'nothing'}; expected the files of one run"
-            )
-            raise ConfigurationError(message)
 
 
 def keep_image(store: StateStore, corpus: Corpus, engine: MaintainedState) -> None:

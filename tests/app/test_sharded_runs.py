@@ -1,16 +1,21 @@
 """The product over shards: report, gate, cards, metrics and state of one process, to the bit, restarts included."""
 
 import shutil
+import sqlite3
 from collections.abc import Callable
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import numpy as np
 import pytest
 
 from monitor.adapters.anchors_file import write as write_anchors
+from monitor.adapters.stores.sqlite.schema import RUN
 from monitor.adapters.stores.sqlite.shard_files import ShardFiles
+from monitor.adapters.stores.sqlite.shard_store import ShardIdentity
 from monitor.adapters.stores.sqlite.store import SqliteStore
 from monitor.app.configuration import load
 from monitor.app.loop import Monitor
@@ -163,24 +168,68 @@ def test_a_state_of_another_number_of_shards_is_refused(tmp_path: Path) -> None:
             pass
 
 
-def test_a_shard_of_another_run_at_the_same_step_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    epochs = []
-    for topic in (TOPIC, "other"):
+@pytest.mark.parametrize(
+    ("other", "said"),
+    [
+        ("other", r"shard 1 of 2: has read other/\d, the state only events"),
+        (TOPIC, r"shard .*state\.shard-1-of-2\.db: of another run of the same stream"),
+    ],
+)
+def test_a_shard_of_another_run_at_the_same_step_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, other: str, said: str
+) -> None:
+    epochs, configs = [], []
+    for run, topic in enumerate((TOPIC, other)):
         monkeypatch.setattr("tests.app.scripted.TOPIC", topic)
         places = [(record, record.position) for record, _ in told()]
         items = [replace(record, position=Position(topic, at.partition, at.offset)) for record, at in places]
-        config = case(tmp_path / topic, 2, index="none")
-        with opening(config, items, Hands()) as monitor:
+        configs.append(case(tmp_path / str(run), 2, index="none"))
+        with opening(configs[-1], items, Hands()) as monitor:
             for _ in range(4):
                 monitor.turn(0.0)
             epochs.append(monitor.parts.corpus.epoch)
     assert epochs[0] == epochs[1] > 0
     file = "state.shard-1-of-2.db"
-    shutil.copy(tmp_path / "other" / "2" / file, tmp_path / TOPIC / "2" / file)
+    shutil.copy(configs[1].with_name(file), configs[0].with_name(file))
     monkeypatch.undo()
-    said = r"^shard 1 of 2: has read other/\d, the state only events; expected the files of one run$"
-    with pytest.raises(ConfigurationError, match=said), opening(tmp_path / TOPIC / "2" / config.name, [], Hands()):
-        pass
+    if topic != TOPIC:  # of a state from before there were marks, topics tell
+        for state in (configs[0].with_name("state.db"), configs[0].with_name("state.shard-0-of-2.db")):
+            unmarked(state)
+        unmarked(configs[0].with_name(file))
+    with pytest.raises(ConfigurationError, match=f"^{said}; expected the files of one run$"):
+        opening(configs[0], [], Hands()).__enter__()
+    with pytest.raises(ConfigurationError, match=f"^{said}; expected the files of one run$"):
+        read_state(load(configs[0], {}, MODEL)).__enter__()
+
+
+def unmarked(path: Path) -> None:
+    """A file as it would be without the mark of its run."""
+    with closing(sqlite3.connect(path)) as db, db:
+        if path.name == "state.db":
+            db.execute("DELETE FROM meta WHERE name=?", (RUN,))
+        else:
+            (identity,) = db.execute("SELECT value FROM stand WHERE name='identity'").fetchone()
+            whose = msgspec.structs.replace(msgspec.msgpack.decode(identity, type=ShardIdentity), run="")
+            db.execute("UPDATE stand SET value=? WHERE name='identity'", (msgspec.msgpack.encode(whose),))
+
+
+def test_a_damaged_shard_is_refused_as_a_wrong_file_is(tmp_path: Path) -> None:
+    """In its middle, too: it begins as a shard's file does."""
+    config = case(tmp_path, 2, index="none")
+    ended(config)
+    file = config.with_name("state.shard-1-of-2.db")
+    with closing(sqlite3.connect(file)) as db:
+        db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        (root,) = db.execute("SELECT rootpage FROM sqlite_master WHERE name='chunk'").fetchone()
+        (size,) = db.execute("PRAGMA page_size").fetchone()
+    with file.open("r+b") as damaged:
+        damaged.seek((root - 1) * size)
+        damaged.write(b"\xff" * size)
+    said = r"^shard .*shard-1-of-2\.db: .*malformed; expected "
+    with pytest.raises(ConfigurationError, match=said):
+        opening(config, stream(), Hands()).__enter__()
+    with pytest.raises(ConfigurationError, match=said), read_state(load(config, {}, MODEL)) as store:
+        list(store.chunks(100))
 
 
 @pytest.mark.parametrize(

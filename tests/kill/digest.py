@@ -111,7 +111,7 @@ def _chunks(db: sqlite3.Connection, state: Path) -> list[tuple[Any, ...]]:
     if kept.get("shards' epoch"):
         files = ShardFiles(state, kept["shards"], read_only=True)
         try:
-            files.start(kept["shards' epoch"])
+            files.start(kept["shards' epoch"], kept["shards' run"])
             rows += [row for store in files.stores for row in store._db.execute("SELECT * FROM chunk")]
         finally:
             files.close()

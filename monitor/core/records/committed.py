@@ -168,6 +168,8 @@ class Resumed:
     """Of alarms between deploys; None before the first round."""
     epoch: int = 0
     """The step of all shards that was published last; 0 before the first, and in one process."""
+    run: str = ""
+    """Mark of the run that began the state, which all its shards have too; "" in one process."""
 
 
 StoredChunk = tuple[ChunkRow, str, NDArray[np.float32] | None]

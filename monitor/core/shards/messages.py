@@ -1,6 +1,6 @@
 """What shards and their coordinator say to each other: integers, arrays and rows, never an object that is shared."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 from zlib import crc32
@@ -16,7 +16,7 @@ from monitor.core.model.events import Partition
 from monitor.core.model.lists import NO_CHUNK
 from monitor.core.shards.copies import CopySums
 from monitor.core.shards.statistics import SegmentSteps, ShardSums
-from monitor.errors import CorpusDriftError, UnreachableError
+from monitor.errors import ConfigurationError, CorpusDriftError, UnreachableError
 
 Positions = Mapping[Partition, int]
 """Next offset by partition."""
@@ -98,6 +98,28 @@ class ShardPosition(NamedTuple):
     positions: Positions
     newest_event_time: int
     barrier_time: int
+
+
+def of_one_run(stood: Iterable[ShardPosition], topics: Collection[str], shards: int) -> None:
+    """Refuse shards of another topic: two runs may well be at the same step.
+
+    Offsets say nothing: where a barrier is open, a shard stands behind its marker and the state before it.
+
+    Args:
+        stood: where shards stand.
+        topics: that the coordinator's state has read.
+        shards: how many there are.
+
+    Raises:
+        ConfigurationError: one has read another topic.
+    """
+    for part in sorted(part for at in stood for part in at.positions):
+        if part.topic not in topics:
+            message = (
+                f"shard {shard_of(part, shards)} of {shards}: has read {part.name}, the state only "
+                f"{', '.join(sorted(topics)) or 'nothing'}; expected the files of one run"
+            )
+            raise ConfigurationError(message)
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -159,8 +159,12 @@ class ShardContents(Protocol):
 class ShardReader(ShardContents, Protocol):
     """Reads what was published of shards that somebody else may own."""
 
-    def start(self, published: int) -> object:
-        """Open them as of the coordinator's commit of that epoch.
+    def start(self, published: int, run: str = "") -> Sequence[ShardPosition]:
+        """Open them as of the coordinator's commit of that epoch; where each stands, by number.
+
+        Args:
+            published: the epoch.
+            run: mark of the coordinator's state, which each of them has too.
 
         Raises:
             ConfigurationError: a shard neither stands there nor stood there before its last commit.
@@ -176,11 +180,12 @@ class DurableShards(Shards, ShardContents, Protocol):
     back to it where the coordinator's never came. A step that was not committed is lost with `close`, as at a kill.
     """
 
-    def start(self, published: int) -> tuple[ShardPosition, Sequence[StageSums]]:
+    def start(self, published: int, run: str = "") -> tuple[ShardPosition, Sequence[StageSums]]:
         """Restore every shard as of the coordinator's last commit; `ShardedState.resume` goes on from there.
 
         Args:
             published: the epoch of that commit, 0 before the first.
+            run: mark of the coordinator's state: shards that have another one are of another run.
 
         Raises:
             ConfigurationError: what a shard has is another one's, or neither stands there nor can go back there.

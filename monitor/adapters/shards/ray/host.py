@@ -46,6 +46,7 @@ class ShardsPlace(NamedTuple):
         archive: on storage that all nodes share; "" for none.
         stream: what is read, such as the topics.
         space: what the vectors are.
+        run: mark of the coordinator's state.
     """
 
     name: str
@@ -53,6 +54,7 @@ class ShardsPlace(NamedTuple):
     archive: str
     stream: str
     space: str
+    run: str = ""
 
 
 class Greeting(NamedTuple):
@@ -142,7 +144,7 @@ class ShardHost:
         self._greatest, self._begun, self._reading = incarnation, None, None
         place, config, anchors = unpacked(given)
         store = self._own(place, config)
-        at = self._restored(store, published)
+        at = self._restored(store, published, place.run)
         if self._archive is not None:
             self._archive.begin(incarnation, store, published)
         shard = Shard(self._number, config, anchors, stored=True)
@@ -269,16 +271,16 @@ class ShardHost:
         )
         return self._store
 
-    def _restored(self, store: ShardStore, published: int) -> ShardPosition:
+    def _restored(self, store: ShardStore, published: int, run: str) -> ShardPosition:
         try:
-            return store.start(published)
+            return store.start(published, run)
         except StandsElsewhereError as error:
             store.close()
             if self._archive is None or not published:
                 message = f"{error}; there is no archive to make it again from"
                 raise ConfigurationError(message) from error
-        self._archive.rebuild(published, store)
-        return store.start(published)
+        self._archive.rebuild(published, store, run)
+        return store.start(published, run)
 
     def _archived(self, place: ShardsPlace, shards: int) -> ShardArchive | None:
         if not place.archive:

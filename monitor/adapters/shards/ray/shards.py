@@ -124,8 +124,9 @@ class RayShards:
         """See `Shards`."""
         return self._config.shards
 
-    def start(self, published: int) -> tuple[ShardPosition, Sequence[StageSums]]:
+    def start(self, published: int, run: str = "") -> tuple[ShardPosition, Sequence[StageSums]]:
         """See `DurableShards`."""
+        self._where = self._where._replace(run=run)
         at, loaded = self._begin(published)
         self._published = self._last = at
         self._begun_with, self._behind, self._steps = self._anchors, [], []

@@ -3,6 +3,7 @@
 import sqlite3
 from collections.abc import Mapping
 from pathlib import Path
+from secrets import token_hex
 from types import MappingProxyType
 
 from monitor.ports import ConfigurationError
@@ -11,6 +12,8 @@ SCHEMA_VERSION = 4
 """4: a deploy names the one that the baseline moved on to with it."""
 APPLICATION_ID = 0x43447266
 """Of SQLite files that are ours ("CDrf"), in the file's own header."""
+RUN = "shards' run"
+"""Where the mark of a run over shards stands in `meta`."""
 CHUNK_TABLE = """CREATE TABLE chunk (
   key INTEGER PRIMARY KEY, chunk_id TEXT NOT NULL, doc_id TEXT NOT NULL, ordinal INTEGER NOT NULL,
   segment BLOB NOT NULL, embedding_version TEXT NOT NULL, event_time INTEGER NOT NULL, content_hash TEXT NOT NULL,
@@ -91,6 +94,8 @@ def keep_space(db: sqlite3.Connection, path: Path, space: str) -> None:
 def keep_parts(db: sqlite3.Connection, path: Path, parts: int, *, read_only: bool) -> None:
     """Note in how many parts the corpus lies; refuse a state of another number: its chunks are not where they were.
 
+    A state that begins gets a mark that all its shards' files have too (`run_of`).
+
     Raises:
         ConfigurationError: the state is of another number of shards, or of one process.
     """
@@ -99,7 +104,7 @@ def keep_parts(db: sqlite3.Connection, path: Path, parts: int, *, read_only: boo
     if found is not None:
         kept = found[0]
     elif parts and not read_only and db.execute(read, ("newest_event_time",)).fetchone() is None:
-        db.execute("INSERT INTO meta VALUES ('shards', ?)", (parts,))
+        db.execute("INSERT INTO meta VALUES ('shards', ?), (?, ?)", (parts, RUN, token_hex(16)))
         kept = parts
     if kept != parts:
         of, wanted = _parts(kept), f"{_parts(parts)} (shards.count = {parts or 1})"
@@ -107,6 +112,12 @@ def keep_parts(db: sqlite3.Connection, path: Path, parts: int, *, read_only: boo
             f"state {path}: is of {of}, the configuration says {wanted}; expected the same, or another state.path"
         )
         raise ConfigurationError(message)
+
+
+def run_of(db: sqlite3.Connection) -> str:
+    """The mark of the run that began the state; "" where one process has the corpus whole."""
+    found = db.execute("SELECT value FROM meta WHERE name=?", (RUN,)).fetchone()
+    return found[0] if found else ""
 
 
 def _parts(parts: int) -> str:

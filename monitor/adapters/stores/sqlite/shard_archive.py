@@ -96,12 +96,13 @@ class ShardArchive:
         if self._grown > max(self._whole_after, self._whole):
             self._keep_whole(kept, store)
 
-    def rebuild(self, epoch: int, store: ShardStore) -> None:
+    def rebuild(self, epoch: int, store: ShardStore, run: str = "") -> None:
         """Make a shard's file as it was published.
 
         Args:
             epoch: of the publication.
             store: of the file, not started; what stands there is replaced.
+            run: mark of the coordinator's state.
 
         Raises:
             ConfigurationError: nothing here leads to that epoch.
@@ -116,7 +117,7 @@ class ShardArchive:
         try:
             if whole is not None:
                 copyfile(self._folder / whole.name(_WHOLE), store.path)
-            store.start(0 if whole is None else whole.epoch)
+            store.start(0 if whole is None else whole.epoch, run)
             for of in reversed(commits):
                 store.put(self._read(of))
         except OSError as error:

@@ -1,6 +1,7 @@
 """The files of all shards beside a coordinator's state: opened together, read as one table of chunks."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack, closing
 from heapq import merge
 from itertools import chain, count, islice
 from pathlib import Path
@@ -40,9 +41,9 @@ class ShardFiles:
             for number in range(shards)
         ]
 
-    def start(self, published: int) -> list[ShardPosition]:
+    def start(self, published: int, run: str = "") -> list[ShardPosition]:
         """Open all, each as of the coordinator's commit of that epoch; see `ShardStore.start`."""
-        return [store.start(published) for store in self.stores]
+        return [store.start(published, run) for store in self.stores]
 
     def contents(self, keys: Sequence[int]) -> Mapping[int, StoredContent]:
         """What is committed of some chunks, live or deleted; unknown keys are left out."""
@@ -50,10 +51,14 @@ class ShardFiles:
 
     def chunks(self, batch: int) -> Iterator[Sequence[LoadedChunk]]:
         """Every known chunk in key order over all shards, in batches; live ones have the slots 0, 1, ..."""
-        slots, each = count(), [chain.from_iterable(store.chunks(CHUNKS_AT_ONCE)) for store in self.stores]
-        every = merge(*each, key=lambda stored: stored[0].key)
-        while part := list(islice(every, batch)):
-            yield [(replaced(row, slot=next(slots)) if row.live else row, text, vector) for row, text, vector in part]
+        slots = count()
+        with ExitStack() as reading:  # where one file cannot be read, the others are let go before they are closed
+            each = [reading.enter_context(closing(store.chunks(CHUNKS_AT_ONCE))) for store in self.stores]
+            every = merge(*map(chain.from_iterable, each), key=lambda stored: stored[0].key)
+            while part := list(islice(every, batch)):
+                yield [
+                    (replaced(row, slot=next(slots)) if row.live else row, text, vector) for row, text, vector in part
+                ]
 
     def size(self) -> int:
         """Bytes on disk."""

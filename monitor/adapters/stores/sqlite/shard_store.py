@@ -1,13 +1,14 @@
 """The state of one shard in one SQLite file (WAL): chunks, where it stands, and what its last commit overwrote."""
 
 import sqlite3
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Generator, Mapping, Sequence
 from contextlib import AbstractContextManager, closing
 from pathlib import Path
 from typing import Any
 
 import msgspec
 import numpy as np
+from msgspec import structs
 
 from monitor.adapters.stores.sqlite.rows import PUT_CHUNK, READ_CHUNKS, TOUCH_CHUNK, written
 from monitor.adapters.stores.sqlite.schema import CHUNK_TABLE
@@ -41,7 +42,9 @@ class StandsElsewhereError(ConfigurationError):
 
 
 class ShardIdentity(msgspec.Struct, frozen=True, array_like=True):
-    """Which shard of how many a file is, of what stream, and what its vectors are.
+    """Which shard of how many a file is, of what stream, what its vectors are, and of which run.
+
+    Two runs of one stream may stand at the same step with other chunks: a run's own mark tells them apart.
 
     >>> str(ShardIdentity(2, 4, "events", "384 numbers, cosine"))
     'shard 2 of 4; events; 384 numbers, cosine'
@@ -51,6 +54,7 @@ class ShardIdentity(msgspec.Struct, frozen=True, array_like=True):
     shards: int
     stream: str
     space: str
+    run: str = ""
 
     def __str__(self) -> str:
         return f"shard {self.number} of {self.shards}; {self.stream}; {self.space}"
@@ -136,15 +140,17 @@ class ShardStore:
             raise CorpusDriftError(message)
         return self._open
 
-    def start(self, published: int) -> ShardPosition:
+    def start(self, published: int, run: str = "") -> ShardPosition:
         """Open the file, make it if need be, go back to what was published, and say where that is.
 
         Args:
             published: the epoch of the coordinator's last commit; 0 before the first.
+            run: mark of the coordinator's state.
 
         Raises:
             ConfigurationError: not this shard's file, or it neither stands there nor can go back there.
         """
+        self._identity = structs.replace(self._identity, run=run)
         if published and not self.path.is_file():
             message = (
                 f"shard {self.path}: no such file, the state stands at epoch {published}; expected all its shards"
@@ -234,7 +240,7 @@ class ShardStore:
         with self._told(f"cannot copy to {path}"), closing(sqlite3.connect(path)) as made:
             self._db.backup(made)
 
-    def chunks(self, batch: int) -> Iterator[Sequence[LoadedChunk]]:
+    def chunks(self, batch: int) -> Generator[Sequence[LoadedChunk], None, None]:
         """Every known chunk in key order, delete marks included, in batches; live rows have the slots 0, 1, ..."""
         with self._told("cannot read the chunks"):
             yield from chunks_in_batches(self._db, READ_CHUNKS, batch)
@@ -303,8 +309,11 @@ class ShardStore:
             raise ConfigurationError(message) from None
         own, wanted = self._identity, str(self._identity)
         if self._read_only:  # whoever reads does not know the stream
-            own = ShardIdentity(own.number, own.shards, kept.stream, kept.space)
+            own = structs.replace(own, stream=kept.stream, space=kept.space)
             wanted = f"shard {own.number} of {own.shards}"
+        if structs.replace(kept, run=own.run) == own and kept != own:
+            message = f"shard {self.path}: of another run of the same stream; expected the files of one run"
+            raise ConfigurationError(message)
         if kept != own:
             message = f"shard {self.path}: is '{kept}'; expected '{wanted}', or another state.path"
             raise ConfigurationError(message)

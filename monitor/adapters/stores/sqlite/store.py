@@ -25,7 +25,7 @@ from monitor.adapters.stores.sqlite.rows import (
     said,
     written,
 )
-from monitor.adapters.stores.sqlite.schema import keep_parts, keep_space, recognize
+from monitor.adapters.stores.sqlite.schema import keep_parts, keep_space, recognize, run_of
 from monitor.adapters.stores.sqlite.sketches import SketchTable
 from monitor.adapters.stores.sqlite.snapshots import (
     pack_deploy,
@@ -53,7 +53,7 @@ from monitor.core.model.events import Partition
 from monitor.core.model.report import DriftReport
 from monitor.core.records.committed import ChunkContent, Commit, DeployRecord, Quarantined, Resumed, StoredChunk
 from monitor.core.records.history import ChunkName, History, TextVersion, Track, Tracked
-from monitor.core.shards.messages import StoredContent
+from monitor.core.shards.messages import StoredContent, of_one_run
 from monitor.core.shards.port import DurableShards, ShardContents, ShardReader
 from monitor.core.traffic.model import KeptTraffic
 from monitor.core.traffic.panel import PanelBridge
@@ -167,7 +167,8 @@ class SqliteStore:
         for _ in range(TRIES):
             published = self._published()
             try:
-                reader.start(published)
+                stood = reader.start(published, run_of(self._db))
+                of_one_run(stood, self._topics(), self._parts)
             except ConfigurationError:
                 reader.close()
                 self._db.execute("COMMIT")
@@ -178,6 +179,9 @@ class SqliteStore:
                 return
         message = f"state {self.path}: its owner commits faster than it can be read; try again"
         raise UnreachableError(message)
+
+    def _topics(self) -> set[str]:
+        return {topic for (topic,) in self._db.execute("SELECT DISTINCT topic FROM position")}
 
     def _published(self) -> int:
         found = self._db.execute("SELECT value FROM meta WHERE name=?", (EPOCH,)).fetchone()
@@ -205,7 +209,8 @@ class SqliteStore:
         overheard = None if heard is None else self._unpacked(unpack_production, heard[0], PRODUCTION)
         begun, time = newest is None, newest[0] if newest else 0
         alarms, epoch = AlarmTable(self._db).kept(), self._published()
-        return Resumed(positions, counters, self.ledger(), time, begun, said, overheard, alarms, epoch)
+        run = run_of(self._db)
+        return Resumed(positions, counters, self.ledger(), time, begun, said, overheard, alarms, epoch, run)
 
     def commit(self, commit: Commit) -> None:
         """Apply one turn in one transaction.

@@ -40,16 +40,17 @@ class StoredShards(LocalShards):
         super().__init__(config, anchors, stored=True, clock=clock)
         self._files = ShardFiles(state, config.shards, stream=stream, space=space)
 
-    def start(self, published: int) -> tuple[ShardPosition, Sequence[StageSums]]:
+    def start(self, published: int, run: str = "") -> tuple[ShardPosition, Sequence[StageSums]]:
         """Restore every shard as of the coordinator's last commit: `ShardedState.resume` goes on from there.
 
         Args:
             published: the epoch of that commit, 0 before the first.
+            run: mark of the coordinator's state.
 
         Raises:
             ConfigurationError: a file is another shard's, or does not stand there.
         """
-        stood = self._files.start(published)
+        stood = self._files.start(published, run)
         positions = {part: at for of in stood for part, at in of.positions.items()}
         newest, barrier = max(of.newest_event_time for of in stood), max(of.barrier_time for of in stood)
         at = ShardPosition(published, positions, newest, barrier)

@@ -7,12 +7,12 @@ from itertools import count
 
 from monitor.adapters.stores.sqlite.rows import stored_chunk
 from monitor.core.records.committed import StoredChunk
-from monitor.ports import UnreachableError
+from monitor.ports import ConfigurationError, UnreachableError
 
 
 @contextmanager
 def failures_said(file: str, doing: str) -> Iterator[None]:
-    """What SQLite cannot do is an UnreachableError.
+    """What SQLite cannot do now is an UnreachableError; a damaged file, which no wait mends, a ConfigurationError.
 
     Args:
         file: what the file is, and its path.
@@ -21,6 +21,9 @@ def failures_said(file: str, doing: str) -> Iterator[None]:
     try:
         yield
     except sqlite3.Error as error:
+        if getattr(error, "sqlite_errorcode", 0) & 0xFF in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB):
+            message = f"{file}: {doing}: {error}; expected an undamaged file, such as a copy of an earlier moment"
+            raise ConfigurationError(message) from error
         message = f"{file}: {doing}: {error}; the last commit is what counts"
         raise UnreachableError(message) from error
 
