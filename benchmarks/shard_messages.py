@@ -232,6 +232,17 @@ class SimulatedShards:
             said = [own, *(self._looked(at, wanted[at], self._templates) for at in range(1, self.count))]
         return self._received(said)
 
+    def names(self, epoch: int, keys: Sequence[int]) -> list[dict[int, str]]:
+        """See `Shards`."""
+        self.down += len(packed((epoch, keys))) * self.count
+        with self._part("(others)"):
+            own = self._real.names(epoch, keys)
+            said: list[dict[int, str]] = [own, *({} for _ in range(1, self.count))]
+            for key in keys:
+                if key not in own:
+                    said[key >> SHIFT][key] = f"{key >> SHIFT}/{key:x}"
+        return self._received(said)
+
     def settle(self, epoch: int, now: int) -> SettledSums:
         """See `Shards`; all owners and shards say what the real ones say."""
         with self._part("(settle)"):

@@ -127,6 +127,10 @@ class LocalShards:
         """See `Shards`."""
         return [shard.look(epoch, keys) for shard in self.shards]
 
+    def names(self, epoch: int, keys: Sequence[int]) -> list[dict[int, str]]:
+        """See `Shards`."""
+        return [shard.names(epoch, keys) for shard in self.shards]
+
     def holds(self, epoch: int, asked: AskedSets, places: NDArray[np.int64]) -> list[NDArray[np.bool_]]:
         """See `Shards`."""
         return [shard.holds(epoch, asked, places) for shard in self.shards]

@@ -82,6 +82,10 @@ class Shards(Protocol):
         """What each knows of some chunks."""
         ...
 
+    def names(self, epoch: int, keys: Sequence[int]) -> Sequence[Mapping[int, str]]:
+        """Chunk ids by key, from whoever knows them."""
+        ...
+
     def holds(self, epoch: int, asked: AskedSets, places: NDArray[np.int64]) -> Sequence[NDArray[np.bool_]]:
         """Whether a live chunk of each says each of some texts."""
         ...

@@ -252,6 +252,11 @@ class Shard:
         digests = np.array([digest for digest, _ in described], np.uint64)
         return ChunkFacts(self.number, rows, vectors, sets, digests, [values for _, values in described])
 
+    def names(self, epoch: int, keys: Sequence[int]) -> dict[int, str]:
+        """Chunk ids by key, of those of some chunks that it knows."""
+        self.at(epoch)
+        return {row.key: row.chunk_id for row in self.corpus.known(keys)}
+
     def holds(self, epoch: int, asked: AskedSets, places: NDArray[np.int64]) -> NDArray[np.bool_]:
         """Whether a live chunk of it says each of some texts, see `Duplicates.has`."""
         self.at(epoch)

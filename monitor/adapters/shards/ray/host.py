@@ -27,7 +27,7 @@ from monitor.ports import ConfigurationError, UnreachableError
 ASKED = frozenset(
     {
         *("stage", "rank", "rest", "ask", "barrier", "rebase", "population", "look", "holds", "copied", "nearest"),
-        *("saying", "tokens", "sources", "by_source", "changed", "behind", "sample", "work", "exact"),
+        *("names", "saying", "tokens", "sources", "by_source", "changed", "behind", "sample", "work", "exact"),
     }
 )
 """Methods of `Shard` that the coordinator calls by name."""

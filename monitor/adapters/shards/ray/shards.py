@@ -186,6 +186,10 @@ class RayShards:
         """See `Shards`."""
         return self._ask("look", epoch, keys)
 
+    def names(self, epoch: int, keys: Sequence[int]) -> list[dict[int, str]]:
+        """See `Shards`."""
+        return self._ask("names", epoch, keys)
+
     def holds(self, epoch: int, asked: AskedSets, places: NDArray[np.int64]) -> list[NDArray[np.bool_]]:
         """See `Shards`."""
         return self._ask("holds", epoch, asked, places)
