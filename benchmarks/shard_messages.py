@@ -42,6 +42,8 @@ from monitor.core.text.tokens import tokenize
 SHIFT = 53
 """A generated key's bits above these are its shard's number."""
 COPIED = 0.05
+LEAST_SLOPE = 1e-3
+"""Of the best score: texts of one length, as generated ones are, have lists of equal scores, and real ones seldom."""
 NEW_WORDS = 0.5
 """Words an event that nobody said before."""
 TEMPLATES = 64
@@ -62,7 +64,8 @@ class GeneratedLists:
         self._generator = generator
         rows, k = real.keys.shape
         self._first, self._before = real.scores[:, 0].copy(), real
-        self._slope = (real.scores[:, 0] - real.scores[:, -1]) / np.log(k)
+        slope = (real.scores[:, 0] - real.scores[:, -1]) / np.log(k)
+        self._slope = np.maximum(slope, LEAST_SLOPE * np.abs(self._first))
         arrivals = np.cumsum(generator.standard_exponential((shards - 1, rows, k)), axis=2)
         self.scores = self._first[:, None] - self._slope[:, None] * np.log(arrivals)
         own = np.arange(1, shards, dtype=np.int64)[:, None, None] << SHIFT

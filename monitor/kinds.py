@@ -372,6 +372,8 @@ class ShardsKind(Generic[S]):
             where that cannot be had on this machine.
         lacking: which of its keys are missing, in one line; "" for none.
         flat: whether its keys stand in `[shards]` itself.
+        ends: where its library may end the process that uses it: what has happened then, in one line. A run has a
+            process of its own then. None where it never does.
     """
 
     name: str
@@ -380,6 +382,7 @@ class ShardsKind(Generic[S]):
     reader: Callable[[S, Path, int], ShardReader | None] = _unread
     lacking: Callable[[S], str] = _nothing
     flat: bool = False
+    ends: Callable[[S], str] | None = None
 
 
 # ---------------------------------------------------------------- registry

@@ -1,5 +1,7 @@
 """Commands that run the monitor: demo, run, replay-git."""
 
+import os
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -59,6 +61,7 @@ def run(
 
     With --until-end it exits with 1 when more events were set aside than source.max_refused_ratio allows.
     """
+    from monitor.app.apart import PARENT
     from monitor.app.running import leaving_on_sigterm, restoring, run_to_end
     from monitor.app.wiring import open_monitor, serving
     from monitor.app.wiring.history import source_notes
@@ -68,6 +71,10 @@ def run(
         message = f"--deploy {deploy!r}: expected --until-end with it; a running monitor is asked by gate --at-end"
         raise ConfigurationError(message)
     configuration = configured(config)
+    shards = configuration.shards
+    if shards.there and shards.adapter.ends is not None and PARENT not in os.environ:
+        options = ["--until-end"] * until_end + ["--deploy", deploy] * bool(deploy)
+        return _apart(["run", "-c", str(config), *options], shards.adapter.ends(shards.settings))
     opened = open_monitor(configuration, restoring=restoring)
     with leaving_on_sigterm(), opened as monitor, serving(configuration, monitor) as url:
         if url:
@@ -79,6 +86,17 @@ def run(
         typer.echo(f"corpus-drift: {refused} -c {config}", err=True)
         return FAIL
     return PASS
+
+
+def _apart(arguments: Sequence[str], ends: str) -> int:
+    """The same command in a process of its own, which a library may end."""
+    from monitor.app.apart import run_apart
+
+    ended = run_apart(["-m", "monitor", *arguments])
+    if ended.said is not None:
+        return ended.said
+    message = ends if ended.code == 1 else f"the process of this run ended with {ended.code}; expected it to say why"
+    raise UnreachableError(message)
 
 
 @asks_monitor

@@ -28,4 +28,8 @@ def _lacking(section: RaySection) -> str:
     return "" if section.folder else "shards.engine = 'ray' needs shards.ray.folder, on the disk of each node"
 
 
-RAY = ShardsKind("ray", RaySection, _build, lacking=_lacking)
+def _ends(section: RaySection) -> str:
+    return f"ray cluster {section.address}: its head is gone, and Ray ended this run; expected the cluster to be up"
+
+
+RAY = ShardsKind("ray", RaySection, _build, lacking=_lacking, ends=_ends)

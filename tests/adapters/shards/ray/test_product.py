@@ -2,6 +2,10 @@
 
 import os
 import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -14,8 +18,9 @@ from monitor.app.configuration import load
 from monitor.app.wiring import open_monitor, read_state
 from monitor.core.records.published import Published
 from monitor.ports import ConfigurationError, UnreachableError
-from tests.app.sharding import MODEL, Hands, opening, stream
+from tests.app.sharding import MODEL, SHAPE, Hands, opening, stream
 from tests.app.test_sharded_runs import case, looked, played, same
+from tests.corpora import events, written
 
 KEYS = """engine = "ray"
 [shards.ray]
@@ -85,6 +90,48 @@ def test_a_shard_that_dies_while_something_is_measured_makes_the_verdict_unknown
             assert said[-1].health.shards[1].restarts == 1
     finally:
         cluster.stop()
+
+
+def test_a_cluster_that_ends_under_a_run_ends_it_with_one_line_and_exit_code_4(tmp_path: Path) -> None:
+    """Ray ends the process that uses it, with 1, from a thread of its own."""
+    cluster = LocalCluster(tmp_path / "disks", 1)
+    cluster.start()
+    try:
+        config = case(tmp_path, 2, index="none", extra=KEYS.format(address=cluster.address, folder=tmp_path))
+        (config.parent / "events.jsonl").write_bytes(written(events(1, SHAPE)[:40]))
+        with running(config) as told_to_stop:
+            told_to_stop.send_signal(signal.SIGTERM)
+            assert told_to_stop.wait(120) == 0
+        with running(config) as program:
+            cluster.stop()
+            assert program.wait(120) == 4
+            assert program.stderr is not None
+            lines = program.stderr.read().splitlines()
+    finally:
+        cluster.stop()
+    said = f"corpus-drift: ray cluster {cluster_of(config)}: its head is gone, and Ray ended this run; expected "
+    assert [line for line in lines if line.startswith("corpus-drift: ")] == [lines[-1]]
+    assert lines[-1].startswith(said)
+
+
+@contextmanager
+def running(config: Path) -> Iterator[subprocess.Popen[str]]:
+    """`corpus-drift run`, once its endpoints answer; Ray looks for a lost head for three seconds, not for sixty."""
+    own = {**os.environ, "RAY_gcs_rpc_server_reconnect_timeout_s": "3"}
+    command = [sys.executable, "-m", "monitor", "run", "-c", str(config)]
+    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True, env=own) as program:
+        assert program.stderr is not None
+        try:
+            while not (line := program.stderr.readline()).startswith("listening on "):
+                assert line, "ended before it listened"
+            yield program
+        finally:
+            program.kill()
+
+
+def cluster_of(config: Path) -> str:
+    """The head's address, as configured."""
+    return str(load(config, {}).shards.settings.address)
 
 
 def test_a_cluster_that_is_not_there_is_said_at_once(tmp_path: Path) -> None:
