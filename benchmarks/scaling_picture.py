@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from xml.sax.saxutils import escape
 
-COLOURS = ("#1f6f8b", "#c0392b", "#7fae7f")
+COLOURS = ("#1f6f8b", "#c0392b", "#7fae7f", "#b8860b", "#6a4c93", "#444444", "#d2691e", "#2e8b57", "#999999")
 LEFT, TOP, WIDTH, HEIGHT, BETWEEN, FOOT = 60, 70, 340, 260, 80, 50
 
 
@@ -42,6 +42,30 @@ def svg(panels: Sequence[Panel]) -> str:
     for at, panel in enumerate(shown):
         made += _panel(panel, names, LEFT + at * (WIDTH + BETWEEN), scale)
     return "\n".join([*made, "</svg>"]) + "\n"
+
+
+def apart(title: str, panels: Sequence[Panel]) -> str:
+    """Panels of different things, each with an axis and names of its own."""
+    width, top = LEFT + len(panels) * (WIDTH + BETWEEN), 30
+    made = [
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {TOP + top + HEIGHT + FOOT}" '
+        'font-family="system-ui, sans-serif" font-size="11">',
+        '<rect width="100%" height="100%" fill="#ffffff"/>',
+        f'<text x="10" y="24" font-size="16" font-weight="bold">{escape(title)}</text>',
+        f'<g transform="translate(0 {top})">',
+    ]
+    for at, panel in enumerate(panels):
+        left = LEFT + at * (WIDTH + BETWEEN)
+        names = list(dict.fromkeys(name for _, costs in panel.points for name in costs))
+        every = [cost for _, costs in panel.points for cost in costs.values() if cost > 0]
+        least = math.floor(math.log10(min(every)))
+        scale = least, max(math.ceil(math.log10(max(every))), least + 1)
+        for place, name in enumerate(names):
+            x, y = left + place % 3 * 120, TOP - 42 + place // 3 * 14
+            made.append(f'<rect x="{x}" y="{y - 6}" width="12" height="4" fill="{_colour(place)}"/>')
+            made.append(_text(x + 18, y, name))
+        made += _panel(panel, names, left, scale)
+    return "\n".join([*made, "</g></svg>"]) + "\n"
 
 
 def _panel(panel: Panel, names: Sequence[str], left: int, scale: tuple[int, int]) -> Iterator[str]:

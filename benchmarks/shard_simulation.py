@@ -25,7 +25,9 @@ import numpy as np
 
 from benchmarks.corpus import DIMENSION, VERSION, Material
 from benchmarks.machine import facts, resident
+from benchmarks.scaling_picture import Panel, apart
 from benchmarks.shard_messages import SimulatedShards
+from benchmarks.shards import Point
 from monitor.adapters.codecs.limits import EventLimits
 from monitor.adapters.codecs.native import NativeDecoder
 from monitor.adapters.codecs.wire import EventReader
@@ -197,9 +199,12 @@ def coordinator(
     gc.collect()
     before = resident()
     at = ShardPosition(shard.epoch, {Partition(TOPIC, of): options.chunks for of in range(config.shards)}, 0, 0)
+    with parts.part("(others)"):
+        said = there.begin()
     with parts.part("other"):
-        state.resume(at, there.begin())
+        state.resume(at, said)
         state.statistics.counts("language")
+    del said
     gc.collect()
     held = len(corpus._owner)
     print(f"| begins | {resident() - before:,} bytes more, of {held:,} chunks' shards", end="; ")
@@ -224,8 +229,8 @@ def steps(
     stream: Stream,
     batch: int,
     rounds: int,
-) -> None:
-    """Print what a step takes by part, and carries."""
+) -> tuple[dict[str, float], dict[str, float]]:
+    """Print what a step takes by part, and carries; milliseconds by part, and bytes an event."""
     generator, taken, carried = np.random.default_rng(5), [], []
     settled: list[float] = []
     for turn in range(rounds + 1):
@@ -258,6 +263,7 @@ def steps(
     shard = {name: statistics.median(of.get(name, 0.0) for of in taken) for name in ("(stage)", "(rank)")}
     print(f"|  the real shard | stage {shard['(stage)'] * 1e3:.0f} ms, rank {shard['(rank)'] * 1e3:.0f} ms", end="; ")
     print(f"second rounds {state.second_rounds}", flush=True)
+    return {name: of * 1e3 for name, of in medians.items()}, {"up": up, "down": down}
 
 
 def population(shard: Shard, count: int) -> None:
@@ -288,6 +294,7 @@ def measure(options: argparse.Namespace) -> None:
             count, DIMENSION, depths, Distance.COSINE, Bm25Config(), RensaBands(), ("source", "language")
         )
 
+    found: dict[int, tuple[list[Point], list[Point]]] = {}
     shard, owner = the_shard(material, asked, config(counts[0]), options.chunks)
     print(f"k = {K}, {options.anchors:,} anchors, {options.words:,} words; computing of one process")
     for count in counts:
@@ -298,11 +305,21 @@ def measure(options: argparse.Namespace) -> None:
         state, corpus, there, parts = coordinator(shard, owner, asked, chosen, material, options)
         stream = Stream(material, count, options.chunks)
         for batch in options.batch.split(","):
-            steps(state, corpus, there, parts, stream, int(batch), options.rounds)
+            made = steps(state, corpus, there, parts, stream, int(batch), options.rounds)
+            for points, of in zip(found.setdefault(int(batch), ([], [])), made, strict=True):
+                points.append((count, of))
         del state, corpus, there
         gc.collect()
     if options.population:
         population(shard, options.population)
+    if options.picture is not None:
+        panels = []
+        for batch, (cost, exchanged) in found.items():
+            panels.append(Panel(f"milliseconds a step of {batch:,} events, by shards", cost))
+            panels.append(Panel(f"bytes an event in steps of {batch:,}, by shards", exchanged))
+        options.picture.write_text(
+            apart("What the coordinator of many shards computes and exchanges", panels), "utf-8"
+        )
 
 
 def main() -> None:
@@ -317,6 +334,7 @@ def main() -> None:
     parser.add_argument("--words", type=int, default=10_000_000, help="words that few chunks contain, of all shards")
     parser.add_argument("--owned", type=int, default=100_000_000, help="chunks whose shard is entered, at most")
     parser.add_argument("--population", type=int, default=0, help="shards whose populations are joined")
+    parser.add_argument("--picture", type=Path, default=None, help="write it as an SVG here")
     chosen = parser.parse_args()
     print(facts())
     measure(chosen)

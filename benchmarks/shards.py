@@ -21,6 +21,7 @@ import numpy as np
 
 from benchmarks.corpus import DIMENSION, Material
 from benchmarks.machine import facts
+from benchmarks.scaling_picture import Panel, apart
 from monitor.adapters.rensa import RensaBands
 from monitor.core.index.corpus import Corpus
 from monitor.core.index.engine import Bm25Config, Depths, Engine
@@ -35,7 +36,8 @@ from monitor.core.shards.sharded_state import ShardedState
 
 K = 10
 PARTITIONS = 64
-TIMED = ("stage", "rank", "rest", "look")
+Point = tuple[int, dict[str, float]]
+TIMED = ("stage", "rank", "rest", "look", "names")
 
 
 @dataclass
@@ -45,6 +47,8 @@ class Meter:
     seconds: dict[int, float] = field(default_factory=dict)
     up: int = 0
     down: int = 0
+    counting: float = 0.0
+    """Seconds that counting took."""
 
     def watch(self, shard: Shard) -> None:
         """Count what calls of a shard take, and what they carry."""
@@ -56,8 +60,10 @@ class Meter:
             began = time.process_time()
             made = call(*given)
             self.seconds[number] = self.seconds.get(number, 0.0) + time.process_time() - began
+            began = time.process_time()
             self.up += carried(made)
             self.down += sum(carried(of) for of in given[1:] if not _events(of))
+            self.counting += time.process_time() - began
             return made
 
         return counted
@@ -114,8 +120,10 @@ def sharded(anchors: AnchorSet, shards: int) -> tuple[ShardedState, ShardedCorpu
     return ShardedState(config, anchors, there, corpus), corpus, there
 
 
-def measure(folder: Path | None, size: int, anchors: int, batch: int, rounds: int, counts: Sequence[int]) -> None:
-    """Print the table."""
+def measure(
+    folder: Path | None, size: int, anchors: int, batch: int, rounds: int, counts: Sequence[int]
+) -> list[Panel]:
+    """Print the table; it as a picture's panels."""
     material = Material(folder, "kw")
     asked = anchor_set(material.anchors(anchors), DIMENSION, Distance.COSINE)
     stream, generator = Stream(material), np.random.default_rng(3)
@@ -149,9 +157,9 @@ def measure(folder: Path | None, size: int, anchors: int, batch: int, rounds: in
         alone.append(time.process_time() - began)
         for count, (state, table, there) in many.items():
             meters[count].seconds.clear()
-            began = time.process_time()
+            meters[count].counting, began = 0.0, time.process_time()
             state.ingest(table, events)
-            whole = time.process_time() - began
+            whole = time.process_time() - began - meters[count].counting
             own = meters[count].seconds
             way = whole - sum(own.values()) + max(own.values())
             began = time.process_time()
@@ -166,12 +174,20 @@ def measure(folder: Path | None, size: int, anchors: int, batch: int, rounds: in
     each = 1e6 / batch
     print(f"{size:,} chunks, {anchors} anchors, k = {K}, batches of {batch}, {rounds} rounds; one process:", end=" ")
     print(f"{statistics.median(alone) * each:.0f} µs an event")
+    cost, exchanged = list[Point](), list[Point]()
     print("shards | microseconds an event: step | way | settle | bytes an event: up, down | second rounds")
     for count, taken in steps.items():
         whole, way, settled = (statistics.median(of) * each for of in zip(*taken, strict=True))
         up, down = (of / rounds / batch for of in (meters[count].up, meters[count].down))
         again = many[count][0].second_rounds
+        own = {"one process": statistics.median(alone) * each}
+        cost.append((count, own | {"all shards": whole, "longest way": way, "settle": settled}))
+        exchanged.append((count, {"up": up, "down": down}))
         print(f"{count} | {whole:.0f} | {way:.0f} | {settled:.0f} | {up:.0f}, {down:.0f} | {again}")
+    return [
+        Panel("microseconds of computing an event, by shards", cost),
+        Panel("bytes an event, by shards", exchanged),
+    ]
 
 
 def main() -> None:
@@ -183,6 +199,7 @@ def main() -> None:
     parser.add_argument("--batch", type=int, default=1_024)
     parser.add_argument("--rounds", type=int, default=10)
     parser.add_argument("--shards", default="1,2,4,8", help="how many, separated by commas")
+    parser.add_argument("--picture", type=Path, default=None, help="write it as an SVG here")
     parser.add_argument("--ray", action="store_true", help="on a Ray cluster on this machine, beside this process")
     chosen = parser.parse_args()
     print(facts())
@@ -192,7 +209,9 @@ def main() -> None:
 
         measure_ray(chosen.data, chosen.size, chosen.anchors, chosen.batch, chosen.rounds, counts)
         return
-    measure(chosen.data, chosen.size, chosen.anchors, chosen.batch, chosen.rounds, counts)
+    made = measure(chosen.data, chosen.size, chosen.anchors, chosen.batch, chosen.rounds, counts)
+    if chosen.picture is not None:
+        chosen.picture.write_text(apart("What a step over shards costs", made), encoding="utf-8")
 
 
 if __name__ == "__main__":

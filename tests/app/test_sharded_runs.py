@@ -281,12 +281,12 @@ class LateFiles(ShardFiles):
         super().__init__(state, shards, read_only=True)
         self.opened, self._go_on = 0, go_on
 
-    def start(self, published: int) -> list[ShardPosition]:
+    def start(self, published: int, run: str = "") -> list[ShardPosition]:
         self.opened += 1
         if self.opened == 1:
             self._go_on()
             self._go_on()
-        return super().start(published)
+        return super().start(published, run)
 
 
 def test_who_reads_while_the_monitor_goes_on_sees_one_commit_of_all(tmp_path: Path) -> None:

@@ -33,7 +33,14 @@ class TermOwner:
     """
 
     def __init__(self) -> None:
-        self._begin(_NO_PLACES, _NO_PLACES)
+        self._table = KeyTable()
+        self._frequency: NDArray[np.int64] = _NO_PLACES
+        """By place."""
+        self._histogram: NDArray[np.int64] = np.zeros(_COUNTED, np.int64)
+        self._great: NDArray[np.bool_] = np.zeros(0, np.bool_)
+        """By place, whether it stands in `_greatest`."""
+        self._greatest: NDArray[np.int64] = _NO_PLACES
+        """Places of words whose frequency the histogram does not tell, and of some that once were such."""
 
     def __len__(self) -> int:
         """Words that some chunk contains."""
@@ -80,13 +87,10 @@ class TermOwner:
         """With these words and no others."""
         self._table, self._frequency = KeyTable(), frequency
         self._table.add(hashes)
-        self._histogram: NDArray[np.int64] = np.bincount(
-            np.minimum(frequency, _COUNTED - 1), minlength=_COUNTED
-        ).astype(np.int64)
-        self._great: NDArray[np.bool_] = frequency >= _COUNTED - 1
-        """By place, whether it stands in `_greatest`."""
-        self._greatest: NDArray[np.int64] = np.flatnonzero(self._great)
-        """Places of words whose frequency the histogram does not tell, and of some that once were such."""
+        few = np.minimum(frequency, _COUNTED - 1)
+        self._histogram = np.bincount(few, minlength=_COUNTED).astype(np.int64)
+        self._great = frequency >= _COUNTED - 1
+        self._greatest = np.flatnonzero(self._great)
 
     def _add(self, hashes: NDArray[np.int64]) -> None:
         """Distinct words that are not known, in no chunk so far."""
