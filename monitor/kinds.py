@@ -356,6 +356,10 @@ class ShardsContext:
     located: Callable[[str], Path]
 
 
+def _at_once(_: Section) -> float:
+    return 0.0
+
+
 def _unread(_: Section, __: Path, ___: int) -> None:
     return None
 
@@ -374,6 +378,7 @@ class ShardsKind(Generic[S]):
         flat: whether its keys stand in `[shards]` itself.
         ends: where its library may end the process that uses it: what has happened then, in one line. A run has a
             process of its own then. None where it never does.
+        silence: the most seconds that one call waits for shards that begin anew: no sign of a loop that hangs.
     """
 
     name: str
@@ -383,6 +388,7 @@ class ShardsKind(Generic[S]):
     lacking: Callable[[S], str] = _nothing
     flat: bool = False
     ends: Callable[[S], str] | None = None
+    silence: Callable[[S], float] = _at_once
 
 
 # ---------------------------------------------------------------- registry

@@ -189,6 +189,11 @@ class ShardsSection(Section):
         """Its keys: an instance of `adapter.section`."""
         return _settings(self.adapter, self)
 
+    @property
+    def silence(self) -> float:
+        """The most seconds that one turn waits for shards that begin anew."""
+        return self.adapter.silence(self.settings) if self.there else 0.0
+
     @classmethod
     def of(cls, kinds: Sequence[ShardsKind[Any]]) -> "type[ShardsSection]":
         """The section with the keys of these kinds; the first is what is chosen where nothing is said."""

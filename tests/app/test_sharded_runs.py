@@ -252,6 +252,15 @@ def test_what_shards_cannot_do_is_refused_in_one_line(tmp_path: Path, wrong: str
     assert len([line for line in str(refused.value).splitlines() if said in line]) == 1, str(refused.value)
 
 
+def test_only_shards_elsewhere_may_be_silent_while_they_begin_anew(tmp_path: Path) -> None:
+    config = case(tmp_path, 4, index="none")
+    assert load(config, {}, MODEL).shards.silence == 0.0
+    text = config.read_text(encoding="utf-8")
+    ray = 'count = 4\nengine = "ray"\n[shards.ray]\nfolder = "/disk"\ntimeout = 30.0\nstart_timeout = 900.0'
+    config.write_text(text.replace("count = 4", ray), encoding="utf-8")
+    assert load(config, {}, MODEL).shards.silence == 930.0
+
+
 def test_an_index_that_is_filled_from_the_events_and_a_scan_are_refused(tmp_path: Path) -> None:
     config = case(tmp_path, 4)
     text = config.read_text(encoding="utf-8")

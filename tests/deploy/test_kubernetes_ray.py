@@ -125,6 +125,12 @@ def test_all_else_is_valid_by_the_schemas_of_kubernetes(version: str) -> None:
         kubernetes_validate.validate({**made, "spec": template["spec"]}, version, strict=True)
 
 
+def test_nobody_ends_the_monitor_while_shards_load() -> None:
+    startup = container(rendered(OVERLAY))["startupProbe"]
+    assert startup["httpGet"]["path"] == "/healthz"
+    assert startup["periodSeconds"] * startup["failureThreshold"] > RaySection().start_timeout
+
+
 def test_every_file_is_used() -> None:
     (told,) = documents(OVERLAY / "kustomization.yaml")
     used = {*told["resources"], *(patch["path"] for patch in told["patches"]), "kustomization.yaml"}

@@ -75,7 +75,7 @@ def serving(configuration: Configuration, monitor: Monitor) -> Iterator[str]:
         chosen.token.get_secret_value(),
         certificate,
         key,
-        turn_limit=TURN_LIMIT + configuration.replay_seconds,
+        turn_limit=TURN_LIMIT + configuration.replay_seconds + configuration.shards.silence,
         config=str(configuration.file),
     )
     service = MonitorService(

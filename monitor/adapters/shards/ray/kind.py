@@ -32,4 +32,8 @@ def _ends(section: RaySection) -> str:
     return f"ray cluster {section.address}: its head is gone, and Ray ended this run; expected the cluster to be up"
 
 
-RAY = ShardsKind("ray", RaySection, _build, lacking=_lacking, ends=_ends)
+def _silence(section: RaySection) -> float:
+    return section.timeout + section.start_timeout
+
+
+RAY = ShardsKind("ray", RaySection, _build, lacking=_lacking, ends=_ends, silence=_silence)
