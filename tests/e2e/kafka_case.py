@@ -33,9 +33,9 @@ class Expected:
     gates: dict[str, Any]
 
 
-def file_run(folder: Path) -> Expected:
+def file_run(folder: Path, **sections: str) -> Expected:
     """Run the stream as one file to its end, and read what was committed."""
-    config = configured(folder, FILE_SOURCE, seed=SEED, shape=SHAPE)
+    config = configured(folder, FILE_SOURCE, seed=SEED, shape=SHAPE, **sections)
     (folder / "events.jsonl").write_bytes(STREAM.lines())
     done = command("run", "-c", config, "--until-end")
     assert done.code == 0, done.err

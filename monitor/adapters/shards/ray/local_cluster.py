@@ -2,11 +2,12 @@
 
 import os
 from collections.abc import Mapping
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 from monitor.adapters.shards.ray.cluster import LOOPBACK_ONLY, ray
-from monitor.ports import UnreachableError
+from monitor.ports import ConfigurationError, UnreachableError
 
 NODE_FOLDER = "CORPUS_DRIFT_NODE"
 """Environment variable of a node: the folder that stands for its disk."""
@@ -49,11 +50,17 @@ class LocalCluster:
         """Start the head, then the nodes.
 
         Raises:
-            ConfigurationError: the package ray is not installed.
+            ConfigurationError: the package ray is not installed, or something is that its nodes cannot bear.
             UnreachableError: the cluster does not start, such as where the port is taken.
         """
         os.environ[LOOPBACK_ONLY] = "0"  # read when ray is loaded
         package = ray()
+        if find_spec("opentelemetry") is not None and find_spec("opentelemetry.metrics") is None:
+            message = (
+                "ray cluster on this machine: a part of OpenTelemetry is installed without its API, which ends Ray's"
+            )
+            message += "; expected opentelemetry-api too"
+            raise ConfigurationError(message)
         try:
             self._start()
         except (OSError, RuntimeError, ValueError, package.exceptions.RayError) as error:

@@ -6,7 +6,7 @@ import signal
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -51,6 +51,12 @@ def kill(cluster: LocalCluster, number: int, *, erase: bool = False) -> None:
     cluster.cluster.remove_node(node, allow_graceful=False)
     if erase:
         shutil.rmtree(cluster.disk(number))
+
+
+def end(process: int) -> None:
+    """SIGKILL, if it is there."""
+    with suppress(ProcessLookupError):
+        os.kill(process, signal.SIGKILL)
 
 
 def stop(cluster: LocalCluster, number: int) -> list[int]:
