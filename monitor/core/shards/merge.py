@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 
 from monitor.core.index.dense.order import places
 from monitor.core.model.lists import NO_CHUNK, RankedLists
+from monitor.core.shards.kernels_merge import kth_best
 from monitor.core.shards.messages import ChunkInTwoShardsError, LegEntries, LikestTexts
 
 Names = Callable[[Sequence[int]], Sequence[str]]
@@ -45,7 +46,7 @@ def merged(shards: Sequence[LegEntries], k: int, names: Names) -> RankedLists:
     keys = np.concatenate([of.keys for of in shards])
     scores = np.concatenate([of.scores for of in shards])
     shard = np.repeat(np.arange(len(shards)), [len(of.keys) for of in shards])
-    near = _within(rows, scores, count, k)
+    near = scores >= kth_best(rows, scores, count, k)[rows]  # of what is below, nobody needs an order or a name
     rows, keys, scores, shard = rows[near], keys[near], scores[near], shard[near]
     order = np.lexsort((_among_equals(rows, scores, shard, keys, names), -scores, rows))
     rows, keys, scores = rows[order], keys[order], scores[order]
@@ -85,15 +86,6 @@ def likest(shards: Sequence[LikestTexts]) -> NDArray[np.int64]:
         ]
         keys[at] = min(found)[2] if found else NO_CHUNK
     return keys
-
-
-def _within(rows: NDArray[np.int64], scores: NDArray[np.float64], count: int, k: int) -> NDArray[np.bool_]:
-    """(n,) bool, what scores no less than its question's k-th: of what is below, nobody needs an order or a name."""
-    order = np.lexsort((-scores, rows))
-    last = order[places(rows[order]) == k - 1]
-    least = np.full(count, -np.inf)
-    least[rows[last]] = scores[last]
-    return scores >= least[rows]
 
 
 def _among_equals(

@@ -4,11 +4,14 @@ from collections.abc import Sequence
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from monitor.core.index.engine import Bm25Config
 from monitor.core.index.lexical.sources import Totals
 from monitor.core.model.events import Delete, Located, Partition, Position
 from monitor.core.model.lists import RankedLists
+from monitor.core.shards.kernels_merge import kth_best
 from monitor.core.shards.merge import cuts_after, merged, short
 from monitor.core.shards.messages import (
     ChunkInTwoShardsError,
@@ -121,6 +124,14 @@ def test_names_are_not_asked_for_below_the_last_place() -> None:
 
     made = merged([entries([(7, 3.0), (1, 1.0)], [(5, 1.0)]), entries([(2, 2.0), (4, 1.0)], [])], 2, none)
     assert made.keys.tolist() == [[7, 2], [5, -1]]
+
+
+@given(st.lists(st.tuples(st.integers(0, 3), st.integers(-2, 4)), max_size=40), st.integers(1, 5))
+def test_the_last_place_is_that_of_the_sorted_scores(found: list[tuple[int, int]], k: int) -> None:
+    rows, scores = np.array([row for row, _ in found], np.int64), np.array([float(of) for _, of in found])
+    ordered = [sorted((of for at, of in found if at == row), reverse=True) for row in range(4)]
+    wanted = [float(of[k - 1]) if len(of) >= k else -np.inf for of in ordered]
+    assert kth_best(rows, scores, 4, k).tolist() == wanted
 
 
 def test_nothing_at_all_is_an_empty_list() -> None:
