@@ -33,6 +33,7 @@ from monitor.core.shards.messages import (
     StageSums,
     TermSteps,
     shard_of,
+    spans,
 )
 from monitor.core.shards.owners import ContentOwner, settle
 from monitor.core.shards.shard import Shard, ShardConfig, _entries
@@ -181,7 +182,7 @@ class SimulatedShards:
             routed: list[list[Located]] = [[] for _ in range(self.count)]
             for located in events:
                 routed[shard_of(located.position.source, self.count)].append(located)
-            self.down += sum(len(packed((span, own))) for own in routed)
+            self.down += sum(len(packed(told)) for told in zip(spans(span, self.count), routed, strict=True))
         with self._part("(stage)"):
             own = self._real.stage(span, routed[0])
         with self._part("(others)"):

@@ -12,16 +12,19 @@ shard, and that part is scaled.
 
 import argparse
 import gc
+import resource
 import statistics
 import time
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, cast
 from zlib import crc32
 
 import numpy as np
+from numpy.typing import NDArray
 
 from benchmarks.corpus import DIMENSION, VERSION, Material
 from benchmarks.machine import facts, resident
@@ -53,6 +56,11 @@ MIB = 2**20
 TOPIC = next(name for name in (f"events-{at}" for at in range(100_000)) if crc32(name.encode()) % 1_000 == 0)
 """Its partition n belongs to shard n, of 50 as of 500."""
 OWN = Partition(TOPIC, 0)
+
+
+def most_resident() -> int:
+    """The most bytes of this process that ever were in memory."""
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1_024
 
 
 class Parts:
@@ -91,7 +99,13 @@ class Parts:
         self._since = now
 
 
-def loaded(material: Material, chunks: int) -> Iterator[list[LoadedChunk]]:
+def cut(vector: NDArray[np.float32] | None, dimension: int) -> NDArray[np.float32]:
+    """The first numbers of a vector, of length 1."""
+    assert vector is not None, "the material has vectors"
+    return prepare(vector[None, :dimension], Distance.COSINE)[0]
+
+
+def loaded(material: Material, chunks: int, dimension: int) -> Iterator[list[LoadedChunk]]:
     """What the shard has kept of so many chunks."""
     made = 0
     while made < chunks:
@@ -112,7 +126,7 @@ def loaded(material: Material, chunks: int) -> Iterator[list[LoadedChunk]]:
                 Position(*OWN, number),
                 number,
             )
-            part.append((row, chunk.text, chunk.vector))
+            part.append((row, chunk.text, cut(chunk.vector, dimension)))
         yield part
         made += len(numbers)
 
@@ -123,23 +137,27 @@ def the_shard(material: Material, asked: AnchorSet, config: ShardConfig, chunks:
     shard, owner = Shard(0, config, asked), ContentOwner(config.bands)
     shard.corpus.reach(chunks * 2 // 3 + 1)
     began = time.process_time()
-    shard.load(ShardPosition(1, {OWN: chunks}, 0, 0), loaded(material, chunks))
+    shard.load(ShardPosition(1, {OWN: chunks}, 0, 0), loaded(material, chunks, config.dimension))
     seconds, gc_before = time.process_time() - began, resident()
+    began = time.process_time()
     settle([shard.journals], [owner])
-    vectors = chunks * DIMENSION * 4
+    settled = time.process_time() - began
+    vectors = chunks * config.dimension * 4
     print(f"the shard: {chunks:,} chunks, made and loaded in {seconds:.0f} s of computing;", end=" ")
     print(f"vectors {vectors / MIB:,.0f} MiB, engine {(gc_before - before - vectors) / MIB:,.0f} MiB,", end=" ")
-    print(f"owners beside it {(resident() - gc_before) / MIB:,.0f} MiB", flush=True)
+    print(f"owners beside it {(resident() - gc_before) / MIB:,.0f} MiB, told in {settled:.0f} s;", end=" ")
+    print(f"at most {most_resident() / MIB:,.0f} MiB", flush=True)
     return shard, owner
 
 
 class Stream:
     """Batches of changes of chunks of all shards, as records of the topic."""
 
-    def __init__(self, material: Material, shards: int, chunks: int) -> None:
+    def __init__(self, material: Material, shards: int, chunks: int, dimension: int) -> None:
+        self._dimension = dimension
         self._material, self._shards, self._chunks = material, shards, chunks
         self._next = [chunks] * shards
-        self._decoder = NativeDecoder(EventReader(EventLimits(dimension=DIMENSION), VERSION))
+        self._decoder = NativeDecoder(EventReader(EventLimits(dimension=dimension), VERSION))
 
     def records(self, count: int, generator: np.random.Generator) -> list[Record]:
         """New content for chunks of all shards: those of shard 0 exist, others are of its likeness."""
@@ -147,6 +165,7 @@ class Stream:
         owners = np.arange(count) % self._shards
         made = []
         for shard, event in zip(owners.tolist(), self._material.upserts(numbers), strict=True):
+            object.__setattr__(event.chunk, "vector", cut(event.chunk.vector, self._dimension))
             key, value = native(event if not shard else self._elsewhere(event, shard))
             made.append(Record(Position(TOPIC, shard, self._next[shard]), key, value))
             self._next[shard] += 1
@@ -184,7 +203,7 @@ def coordinator(
     texts = [event.chunk.text for event in material.upserts(np.arange(4_096))]
     there = SimulatedShards(shard, owner, config, parts.part, texts, owned=options.owned, words=options.words)
     shards = cast("Shards", there)
-    corpus = ShardedCorpus(DIMENSION, shards)
+    corpus = ShardedCorpus(config.dimension, shards)
     state = ShardedState(config, asked, shards, corpus)
     assert state.lexical is not None, "both legs are on"
     for of, method, name in (
@@ -285,13 +304,15 @@ def rekeyed(part: PopulationPart, number: int) -> PopulationPart:
 def measure(options: argparse.Namespace) -> None:
     """Print all."""
     material = Material(options.data, "kw")
-    asked = anchor_set(material.anchors(options.anchors), DIMENSION, Distance.COSINE)
+    dimension = options.dimension
+    watched = [replace(of, vector=cut(of.vector, dimension)) for of in material.anchors(options.anchors)]
+    asked = anchor_set(watched, dimension, Distance.COSINE)
     counts = [int(of) for of in options.shards.split(",")]
 
     def config(count: int) -> ShardConfig:
         depths = Depths(K, dense=True, lexical=True)
         return ShardConfig(
-            count, DIMENSION, depths, Distance.COSINE, Bm25Config(), RensaBands(), ("source", "language")
+            count, dimension, depths, Distance.COSINE, Bm25Config(), RensaBands(), ("source", "language")
         )
 
     found: dict[int, tuple[list[Point], list[Point]]] = {}
@@ -303,7 +324,7 @@ def measure(options: argparse.Namespace) -> None:
         shard._state.ranked = False
         shard._state.positions = {OWN: options.chunks}
         state, corpus, there, parts = coordinator(shard, owner, asked, chosen, material, options)
-        stream = Stream(material, count, options.chunks)
+        stream = Stream(material, count, options.chunks, dimension)
         for batch in options.batch.split(","):
             made = steps(state, corpus, there, parts, stream, int(batch), options.rounds)
             for points, of in zip(found.setdefault(int(batch), ([], [])), made, strict=True):
@@ -327,6 +348,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data", type=Path, default=None, help="folder of real texts and vectors")
     parser.add_argument("--chunks", type=int, default=2_000_000, help="of a shard")
+    parser.add_argument("--dimension", type=int, default=DIMENSION, help="numbers of a vector, at most as many")
     parser.add_argument("--anchors", type=int, default=1_000)
     parser.add_argument("--shards", default="50,500", help="how many there are, separated by commas")
     parser.add_argument("--batch", default="1024,10240", help="events of a step, of all shards; separated by commas")

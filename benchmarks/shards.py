@@ -180,8 +180,8 @@ def measure(
         whole, way, settled = (statistics.median(of) * each for of in zip(*taken, strict=True))
         up, down = (of / rounds / batch for of in (meters[count].up, meters[count].down))
         again = many[count][0].second_rounds
-        own = {"one process": statistics.median(alone) * each}
-        cost.append((count, own | {"all shards": whole, "longest way": way, "settle": settled}))
+        of_one = {"one process": statistics.median(alone) * each}
+        cost.append((count, of_one | {"all shards": whole, "longest way": way, "settle": settled}))
         exchanged.append((count, {"up": up, "down": down}))
         print(f"{count} | {whole:.0f} | {way:.0f} | {settled:.0f} | {up:.0f}, {down:.0f} | {again}")
     return [

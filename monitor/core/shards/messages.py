@@ -84,6 +84,19 @@ class EpochSpan(NamedTuple):
     upto: Positions
 
 
+def spans(span: EpochSpan, shards: int) -> list[EpochSpan]:
+    """A step as each shard is told of it: with the positions of its own partitions.
+
+    >>> [len(of.upto) for of in spans(EpochSpan(1, {}, {Partition("events", 0): 7}), 4)]
+    [0, 0, 1, 0]
+    """
+    made = [EpochSpan(span.epoch, dict[Partition, int](), dict[Partition, int]()) for _ in range(shards)]
+    for name in ("before", "upto"):
+        for part, at in getattr(span, name).items():
+            getattr(made[shard_of(part, shards)], name)[part] = at
+    return made
+
+
 class ShardPosition(NamedTuple):
     """Where shards stood when they stopped.
 

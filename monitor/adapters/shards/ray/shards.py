@@ -37,6 +37,7 @@ from monitor.core.shards.messages import (
     StoredContent,
     of_shard,
     shard_of,
+    spans,
 )
 from monitor.core.shards.populations import BaselinePart, PopulationPart
 from monitor.core.shards.routing import delivered
@@ -137,7 +138,8 @@ class RayShards:
         routed: list[list[Located]] = [[] for _ in range(self.count)]
         for located in events:
             routed[shard_of(located.position.source, self.count)].append(located)
-        sums: list[StageSums] = self._step("stage", [(span, own) for own in routed], span)
+        told = [*zip(spans(span, self.count), routed, strict=True)]
+        sums: list[StageSums] = self._step("stage", told, span)
         self._last = self._last._replace(epoch=span.epoch, positions=span.upto)
         for seen, of in zip(self._seen, sums, strict=True):
             seen.chunks = of.chunks
