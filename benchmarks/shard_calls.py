@@ -11,6 +11,7 @@ import argparse
 import tempfile
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -82,12 +83,9 @@ def main() -> None:
             actors = [made.remote() for _ in range(max(counts))]
             called(actors)
             for count in counts:
-                once, all_to_all = (
-                    least(lambda n=count: called(actors[:n]), chosen.goes),
-                    least(  # type: ignore[misc]  # bound now
-                        lambda n=count: settled(actors[:n]), chosen.goes
-                    ),
-                )
+                some = actors[:count]
+                once = least(partial(called, some), chosen.goes)
+                all_to_all = least(partial(settled, some), chosen.goes)
                 each = all_to_all / (ROUNDS * count * count)
                 print(
                     f"| {count} | {once:.1f} ms | {once / count * 1e3:.0f} µs | {all_to_all:.1f} ms | "

@@ -102,7 +102,8 @@ class Parts:
 def cut(vector: NDArray[np.float32] | None, dimension: int) -> NDArray[np.float32]:
     """The first numbers of a vector, of length 1."""
     assert vector is not None, "the material has vectors"
-    return prepare(vector[None, :dimension], Distance.COSINE)[0]
+    made: NDArray[np.float32] = prepare(vector[None, :dimension], Distance.COSINE)[0]
+    return made
 
 
 def loaded(material: Material, chunks: int, dimension: int) -> Iterator[list[LoadedChunk]]:
