@@ -98,7 +98,8 @@ class Embedder:
             for place, vector, one in zip(places[at : at + BLOCK], vectors, part, strict=True):
                 position, event = kept[place]
                 if isinstance(event, Upsert):
-                    kept[place] = Located(position, Upsert(_with(event.chunk, vector, one.version), event.version))
+                    chunk = _with(event.chunk, vector, one.version)
+                    kept[place] = Located(position, Upsert(chunk, event.version, event.undated))
         return kept
 
     def _find(self, chunks: Sequence[Chunk]) -> dict[tuple[str, str], "_Given"]:
@@ -139,4 +140,4 @@ def _without_vector(located: Located) -> Located:
     event = located.event
     if not isinstance(event, Upsert) or event.chunk.vector is None:
         return located
-    return Located(located.position, Upsert(_with(event.chunk, None, ""), event.version))
+    return Located(located.position, Upsert(_with(event.chunk, None, ""), event.version, event.undated))

@@ -1,6 +1,7 @@
 """Vectors of arriving chunks: whose they are, how they are prepared, and what is refused."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -70,6 +71,16 @@ def test_vectors_of_events_are_prepared_and_the_rest_of_the_event_stays() -> Non
     assert isinstance(kept[0].event, Upsert)
     assert (kept[0].position, kept[0].event.version) == (given.position, 3)
     np.testing.assert_array_equal(before.vector, vector(3.0, 4.0))
+
+
+@pytest.mark.parametrize("dimension", [0, 2])
+def test_an_event_that_says_no_time_stays_one(dimension: int) -> None:
+    located = upsert("a", vector(3.0, 4.0))
+    assert isinstance(located.event, Upsert)
+    given = Located(located.position, replace(located.event, undated=True))
+    (kept,), _ = Embedder(dimension, Distance.COSINE).embed([given])
+    assert isinstance(kept.event, Upsert)
+    assert kept.event.undated
 
 
 @pytest.mark.parametrize("distance", [Distance.DOT, Distance.EUCLID])
