@@ -25,7 +25,6 @@ from monitor.core.model.changes import (
     replaced,
 )
 from monitor.core.model.events import (
-    BOOTSTRAP,
     Chunk,
     Delete,
     Located,
@@ -34,6 +33,7 @@ from monitor.core.model.events import (
     Upsert,
     Version,
     chunk_key,
+    of_bootstrap,
     version_mode,
 )
 from monitor.core.model.lists import NO_CHUNK, RankedLists
@@ -278,7 +278,7 @@ class Corpus:
             return "apply" if version > before.version else "stale"  # type: ignore[operator]  # of one mode
         if isinstance(event, Delete) and version is None:
             return "duplicate" if seen else "apply"
-        if before.position.topic == BOOTSTRAP != position.topic:
+        if of_bootstrap(before.position.topic) and not of_bootstrap(position.topic):
             return "apply"
         if before.live and mode != mode_before:
             if seen:

@@ -15,9 +15,10 @@ Segment = tuple[tuple[str, str], ...]
 
 
 BOOTSTRAP = "__bootstrap__"
-"""Topic of what a scan filled the table with before a stream was read: it yields to every event of the stream."""
+"""Topic, or first part of it, of what the table was filled with before a stream was read, by a scan or from files: it
+yields to every event of the stream."""
 BOOTSTRAP_DEPLOY = "bootstrap"
-"""The deploy that ends when the stream has caught up with that scan."""
+"""The deploy that ends when the stream has caught up with that."""
 Version = int | tuple[int, ...]
 """What orders the events of one chunk: a number, or several that count one after the other (MySQL: binlog file,
 position). Numbers may be larger than 64 bits; versions compare only within one mode, see `version_mode`."""
@@ -71,6 +72,38 @@ class Position(NamedTuple):
     def source(self) -> Partition:
         """The partition this position lies in."""
         return Partition(self.topic, self.partition)
+
+
+def bootstrapped(partition: Partition) -> Partition:
+    """Where chunks that files say are in a partition of the stream stand: before all of its records.
+
+    >>> bootstrapped(Partition("events", 2)).name
+    '__bootstrap__/events/2'
+    """
+    return Partition(f"{BOOTSTRAP}/{partition.topic}", partition.partition)
+
+
+def streamed(topic: str) -> str:
+    """The topic of the stream that a topic belongs to: itself, where no bootstrap filled it.
+
+    >>> streamed("__bootstrap__/events"), streamed("events")
+    ('events', 'events')
+    """
+    return topic.removeprefix(f"{BOOTSTRAP}/")
+
+
+def of_bootstrap(topic: str) -> bool:
+    """Whether a bootstrap wrote what stands there, be it a scan or files.
+
+    >>> [of_bootstrap(topic) for topic in ("__bootstrap__", "__bootstrap__/events", "events")]
+    [True, True, False]
+    """
+    return topic == BOOTSTRAP or topic.startswith(f"{BOOTSTRAP}/")
+
+
+def of_stream(positions: Mapping[Partition, int]) -> dict[Partition, int]:
+    """Positions without those of files: what a source is told, which knows of none."""
+    return {part: at for part, at in positions.items() if not part.topic.startswith(f"{BOOTSTRAP}/")}
 
 
 TIMESTAMP_HEADER = "corpus-drift-timestamp-us"

@@ -12,7 +12,7 @@ from monitor.core.arrays.sorted_sets import Sets
 from monitor.core.index.baseline import ListLeg
 from monitor.core.index.duplicates.content_sketch import ContentSketch
 from monitor.core.model.changes import Change, ChunkRow, Refused
-from monitor.core.model.events import Partition
+from monitor.core.model.events import Partition, streamed
 from monitor.core.model.lists import NO_CHUNK
 from monitor.core.shards.copies import CopySums
 from monitor.core.shards.statistics import SegmentSteps, ShardSums
@@ -59,10 +59,14 @@ class ChunkInTwoShardsError(ShardError):
 def shard_of(partition: Partition, shards: int) -> int:
     """The shard that reads a partition: static, so that a restart and every process come to the same.
 
+    What files say is in a partition is in that partition's shard.
+
     >>> [shard_of(Partition("events", number), 4) for number in range(5)]
     [2, 3, 0, 1, 2]
+    >>> shard_of(Partition("__bootstrap__/events", 3), 4)
+    1
     """
-    return (crc32(partition.topic.encode()) + partition.partition) % shards
+    return (crc32(streamed(partition.topic).encode()) + partition.partition) % shards
 
 
 def of_shard(positions: Positions, number: int, shards: int) -> dict[Partition, int]:

@@ -20,6 +20,7 @@ from monitor.core.model.events import (
     Position,
     Upsert,
     Version,
+    bootstrapped,
 )
 
 PARTITIONS = 2
@@ -74,9 +75,14 @@ def live(corpus: Corpus) -> dict[str, Any]:
 @pytest.mark.parametrize(
     ("in_events", "in_payloads"), [(False, False), (True, True), (True, False)], ids=["none", "both", "events alone"]
 )
+@pytest.mark.parametrize("files", [False, True], ids=["a scan", "files"])
 @given(data=st.data())
-def test_a_bootstrap_equals_the_whole_history(in_events: bool, in_payloads: bool, data: st.DataObject) -> None:
+def test_a_bootstrap_equals_the_whole_history(
+    files: bool, in_events: bool, in_payloads: bool, data: st.DataObject
+) -> None:
     """The index follows the stream with some delay, the scan reads chunk after chunk while it does.
+
+    Rows of files stand in the partitions of their chunks, those of a scan in one.
 
     The one condition: what stands before the offsets taken is in the index when the scan begins.
     """
@@ -99,7 +105,8 @@ def test_a_bootstrap_equals_the_whole_history(in_events: bool, in_payloads: bool
         held = index.get(chunk)
         if held is not None and held.text is not None:
             seen = Written(chunk, held.text, held.version if in_payloads else None, data.draw(st.integers(0, 100)))
-            scanned.append(Located(Position(BOOTSTRAP, 0, len(scanned)), seen.event()))
+            at = bootstrapped(Partition(TOPIC, partition_of(chunk))) if files else Partition(BOOTSTRAP, 0)
+            scanned.append(Located(Position(*at, len(scanned)), seen.event()))
 
     offsets = {
         Partition(TOPIC, part): sum(partition_of(one.chunk) == part for one in history[:taken]) for part in (0, 1)
