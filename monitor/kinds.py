@@ -20,7 +20,17 @@ from monitor.core.model.scoring import Distance
 from monitor.core.shards.port import DurableShards, ShardReader
 from monitor.core.shards.shard import ShardConfig
 from monitor.core.traffic.model import RefusedQuery, UserQuery
-from monitor.ports import Decoder, Encoder, IndexReader, OwnedIndex, Publisher, Retriever, Source
+from monitor.ports import (
+    CorpusFiller,
+    Decoder,
+    Encoder,
+    FileReader,
+    IndexReader,
+    OwnedIndex,
+    Publisher,
+    Retriever,
+    Source,
+)
 
 
 class Section(BaseModel):
@@ -45,11 +55,11 @@ class BrokersSection(Section):
     api_version: tuple[int, ...] = ()
 
 
-class FieldPathsSection(Section):
-    """Where plain JSON, a Debezium row or a sink payload keeps what a chunk needs: dotted paths, "" for none."""
+class RowFieldsSection(Section):
+    """Where a row keeps what a chunk needs: dotted paths, "" for none."""
 
     preset: Literal["", "langchain", "llamaindex", "haystack"] = ""
-    """Whose payloads they are; the paths stated beside it go before those of the framework."""
+    """Whose rows they are; the paths stated beside it go before those of the framework."""
     chunk_id: str = "chunk_id"
     doc_id: str = "doc_id"
     text: str = "text"
@@ -63,8 +73,13 @@ class FieldPathsSection(Section):
     event_time: str = "event_time"
     event_time_unit: Literal["s", "ms", "us"] = "ms"
     segments: dict[str, str] = Field(default_factory=dict)
-    key: str = ""
     deleted: str = ""
+
+
+class FieldPathsSection(RowFieldsSection):
+    """Where plain JSON, a Debezium row or a sink payload keeps what a chunk needs: dotted paths, "" for none."""
+
+    key: str = ""
     debezium_version: str | tuple[str, ...] = ""
     collection: str = ""
     sink_chunk_id: str = ""
@@ -356,6 +371,28 @@ class ShardsContext:
     located: Callable[[str], Path]
 
 
+@dataclass(frozen=True, slots=True)
+class FillingContext:
+    """What shards are filled from files with.
+
+    Args:
+        shards: how many there are.
+        dimension: d of the vectors, 0 when the dense leg is off.
+        tombstone_days: how long, in event time, a delete mark outlives its chunk.
+        reader: of the files.
+        state: the coordinator's state file; whoever fills shards holds its lock.
+        stream, space: as of `ShardsContext`.
+    """
+
+    shards: int
+    dimension: int
+    tombstone_days: float
+    reader: FileReader
+    state: Path
+    stream: str
+    space: str
+
+
 def _at_once(_: Section) -> float:
     return 0.0
 
@@ -372,6 +409,7 @@ class ShardsKind(Generic[S]):
         name: the value of `shards.engine`.
         section: its keys: those of the table `[shards.NAME]`, or of `[shards]` itself where it is `flat`.
         build: makes them; opens nothing. Raises ConfigurationError.
+        filler: makes what fills them from files; opens nothing. Raises ConfigurationError.
         reader: reads what was published of them beside their owner, from the state's path and their number; None
             where that cannot be had on this machine.
         lacking: which of its keys are missing, in one line; "" for none.
@@ -384,6 +422,7 @@ class ShardsKind(Generic[S]):
     name: str
     section: type[S]
     build: Callable[[S, ShardsContext], DurableShards]
+    filler: Callable[[S, FillingContext], CorpusFiller]
     reader: Callable[[S, Path, int], ShardReader | None] = _unread
     lacking: Callable[[S], str] = _nothing
     flat: bool = False

@@ -32,6 +32,7 @@ from monitor.core.records.committed import (
     Retried,
     StoredChunk,
 )
+from monitor.core.records.filled import FilePiece, FilledRows, ReadRows
 from monitor.core.records.history import (
     AnchorPast,
     ChunkName,
@@ -42,6 +43,7 @@ from monitor.core.records.history import (
     Tracked,
 )
 from monitor.core.records.published import Published, Pulse
+from monitor.core.shards.messages import EpochSpan
 from monitor.core.traffic.model import KeptTraffic
 from monitor.core.traffic.panel import PanelBridge
 from monitor.errors import ConfigurationError as ConfigurationError
@@ -442,6 +444,60 @@ class Service(Protocol):
     def chunk_past(self, chunk_id: str) -> ChunkPast | None:
         """What a chunk says and what it said while it stood in lists; None where nothing is known of it."""
         ...
+
+
+# ---------------------------------------------------------------- files
+
+
+class FileReader(Protocol):
+    """Reads rows of files as events; may be sent to another process, so it opens a file when it reads it."""
+
+    def read(self, piece: FilePiece) -> ReadRows:
+        """The rows of a piece, in order.
+
+        Raises:
+            UnreachableError: the file cannot be read now, or is another one than when the piece was planned.
+        """
+        ...
+
+
+class CorpusFiller(Protocol):
+    """Takes rows of files into all parts of a corpus, wherever they are, and stores them.
+
+    Constructed, it has opened nothing. `start` comes first, `close` last; what was not committed is lost with it.
+    """
+
+    def start(self, published: int, run: str) -> None:
+        """Go on as of the coordinator's last commit.
+
+        Args:
+            published: the epoch of that commit, 0 before the first.
+            run: mark of the coordinator's state, "" in one process.
+
+        Raises:
+            ConfigurationError: what a part has is another one's, or neither stands there nor can go back there.
+            UnreachableError: a part cannot be had now.
+        """
+        ...
+
+    def expect(self, pieces: Sequence[FilePiece]) -> None:
+        """Begin to read what the next step takes, where somebody else does it meanwhile."""
+        ...
+
+    def fill(self, span: EpochSpan, pieces: Sequence[FilePiece]) -> FilledRows:
+        """Take a step: some pieces, in order."""
+        ...
+
+    def commit(self) -> None:
+        """Store what every part did since its last commit."""
+        ...
+
+    def close(self) -> None:
+        """Let go of everything; safe to call twice."""
+        ...
+
+
+# ---------------------------------------------------------------- publishing
 
 
 class Publisher(Protocol):

@@ -8,11 +8,12 @@ import pytest
 
 HEAVY = (
     # pydantic is what typer itself checks the words of a command with
-    "httpx", "jinja2", "kafka", "msgspec", "numba", "numpy", "prometheus_client", "pydantic_settings",
+    "httpx", "jinja2", "kafka", "msgspec", "numba", "numpy", "prometheus_client", "pyarrow", "pydantic_settings",
     "qdrant_client", "qdrant_edge", "rank_bm25", "ray", "rensa", "sqlite3", "starlette", "uvicorn",
 )  # fmt: skip
 HELP = (
-    (), ("init",), ("demo",), ("run",), ("health",), ("replay-git",), ("produce",), ("gate",), ("report",),
+    (), ("init",), ("demo",), ("run",), ("bootstrap",), ("health",), ("replay-git",), ("produce",), ("gate",),
+    ("report",),
     ("compare",), ("explain",), ("migrate",), ("migrate", "gate"), ("baseline",), ("baseline", "approve"),
     ("erased",), ("anchors",), ("anchors", "build"), ("events", "check"), ("quarantine",), ("quarantine", "replay"),
     ("shards",), ("shards", "up"), ("rules",), ("check-config",), ("schema",),

@@ -12,6 +12,7 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, Settings
 
 from monitor.adapters.registry import REGISTERED
 from monitor.app.alerts_section import AlertsSection
+from monitor.app.bootstrap_section import FilesBootstrapSection
 from monitor.app.configuration_errors import explained
 from monitor.app.environment import PREFIX, overridden, secret_keys, secrets_in_file, variable
 from monitor.app.migration_section import MigrationSection
@@ -82,6 +83,7 @@ class Configuration(BaseSettings):
     state: StateSection = StateSection()
     migration: Migrations | None = None
     shards: Parts = Parts()
+    bootstrap: FilesBootstrapSection | None = None
 
     _file: Path = PrivateAttr(default=Path("corpus-drift.toml"))
 
@@ -102,6 +104,7 @@ class Configuration(BaseSettings):
     def _whole(self) -> "Configuration":
         problems = [*self._dense_problems(), *self._lexical_problems(), *self._policy_problems()]
         problems += [*self._kept_problems(), *self._migration_problems(), *self._shards_problems()]
+        problems += self._bootstrap_problems()
         if problems:
             raise ValueError("\n".join(problems))
         return self
@@ -203,6 +206,19 @@ class Configuration(BaseSettings):
             yield (
                 f"source.{self.source.adapter.name} and {said}: a scan of a collection has one partition, the stream "
                 "others, so a chunk would be in two shards; expected a stream from its beginning, or shards.count = 1"
+            )
+
+    def _bootstrap_problems(self) -> Iterator[str]:
+        """What does not go with files that stand for the stream's past; docs/bootstrap.md says why."""
+        chosen, name, settings = self.bootstrap, self.source.adapter.name, self.source.settings
+        if chosen is None:
+            return
+        if self.source.adapter.points(settings) is not None:
+            yield f"bootstrap and source.{name}: its scan of a collection stands for the past; expected one of them"
+        if getattr(settings, "start", "") == "latest" and not chosen.offsets:
+            yield (
+                f"bootstrap and source.{name}.start = 'latest': what changed since the files were written would be "
+                "lost; expected 'earliest', a time before it, or bootstrap.offsets"
             )
 
     def target_dense(self, chosen: MigrationSection) -> DenseSection:

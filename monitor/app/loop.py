@@ -27,13 +27,13 @@ from monitor.app.restoring import restored
 from monitor.app.tally import Tally
 from monitor.core.index.baseline import Judged
 from monitor.core.judging.policy import Verdict
-from monitor.core.model.events import Position
+from monitor.core.model.events import BOOTSTRAP_DEPLOY, Deploy, Position, of_stream
 from monitor.core.model.plausibility import DOUBTFUL, Doubt, StreamTime
 from monitor.core.records.committed import Commit, Quarantined, Resumed
 from monitor.core.records.published import Published
 from monitor.core.session import OPEN_GAPS, Ingested
 from monitor.core.shards.messages import ShardAwayError
-from monitor.ports import ScanningSource, UnreachableError
+from monitor.ports import ConfigurationError, ScanningSource, UnreachableError
 
 LOG = logging.getLogger(__name__)
 T = TypeVar("T")
@@ -82,6 +82,9 @@ class Monitor:
         gc.set_threshold(*COLLECT)
         parts = self.parts
         resumed = restored(parts)
+        if parts.filled and resumed.files is None:
+            message = "[bootstrap] names files and the state has none of them; expected corpus-drift bootstrap first"
+            raise ConfigurationError(message)
         self.session.resume(resumed)
         self.begun = Tally.of(self.session.counters)
         if parts.retriever is not None and parts.index is None:
@@ -90,9 +93,12 @@ class Monitor:
             parts.served_lexical.start()
         if isinstance(parts.source, ScanningSource):
             parts.source.reopen(resumed.bookmark)
-        parts.source.start(resumed.positions)
+        parts.source.start(of_stream(resumed.positions))
         closed = [judged.deploy_id for judged in resumed.ledger]
         self.intake = self._intake(resumed, closed)
+        if resumed.files is not None and BOOTSTRAP_DEPLOY not in closed:
+            filled = Deploy(BOOTSTRAP_DEPLOY, resumed.newest_event_time, resumed.files.upto)
+            self.intake.barrier.request(filled)
         if parts.production is not None:
             parts.production.resume(resumed.production)
         if parts.alarms is not None:
@@ -178,7 +184,7 @@ class Monitor:
         self.parts.gauges.took(self.parts.clocks.monotonic() - began)
         if measured:
             self.measuring.publish(measured)  # 9. one reference swap
-        self.parts.source.commit(batch.positions)  # 10. for lag tools only
+        self.parts.source.commit(of_stream(batch.positions))  # 10. for lag tools only
         self.parts.source.resume(self.parts.source.partitions() - self.intake.holding())
         self.parts.source.pause(self.intake.holding())
         return True

@@ -98,6 +98,8 @@ class MonitorComponents:
     """The queries that users ask; None where none are read."""
     shards: DurableShards | None = None
     """The parts in which the corpus lies; None where one process has it whole."""
+    filled: bool = False
+    """Whether files stand for the stream's past: a state that was not filled from them is refused."""
     restoring: ProgressHook = nullcontext
     """Stands around the restoring of the state."""
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from monitor.app.intake import IntakeBatch
 from monitor.core.model.events import (
+    BOOTSTRAP,
     Delete,
     Embed,
     Heartbeat,
@@ -59,6 +60,8 @@ class Sorted:
 
 def _decoded(item: Quarantined, decoder: Decoder) -> Located | str:
     """The event of a record set aside, or why there is none."""
+    if item.position.topic.startswith(f"{BOOTSTRAP}/"):
+        return "a row of a file: files are read by corpus-drift bootstrap alone"
     if item.value is None and item.size:
         return "its content was not kept: a query that somebody asked"
     if item.value is not None and len(item.value) < item.size:

@@ -10,8 +10,16 @@ from contextlib import contextmanager
 from typing import TextIO
 
 from rich.console import Console
-from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+from rich.progress import (
+    BarColumn,
+    Progress,
+    SpinnerColumn,
+    TextColumn,
+    TimeElapsedColumn,
+    TimeRemainingColumn,
+)
 
+from monitor.app.bootstrapping import Bootstrapping
 from monitor.app.loop import Monitor
 from monitor.app.tables import STYLES
 from monitor.app.tally import Tally
@@ -64,6 +72,25 @@ def restoring(chunks: int) -> Iterator[None]:
     began = time.monotonic()
     yield
     sys.stderr.write(f"restored in {time.monotonic() - began:.1f} s\n")
+
+
+@contextmanager
+def reading_files(made: Bootstrapping) -> Iterator[Callable[[], None]]:
+    """Says on a terminal how far the files are read; yields what is called after each step."""
+    console = Console(file=sys.stderr, highlight=False)
+    if not console.is_terminal:
+        yield lambda: None
+        return
+    columns = (
+        SpinnerColumn(),
+        BarColumn(),
+        TextColumn("{task.description}"),
+        TimeElapsedColumn(),
+        TimeRemainingColumn(),
+    )
+    with Progress(*columns, console=console, transient=True) as shown:
+        task = shown.add_task("rows", total=made.total, completed=made.rows)
+        yield lambda: shown.update(task, completed=made.rows, description=f"{made.rows:,} of {made.total:,} rows")
 
 
 Lines = Callable[[Sequence[Judged]], Iterable[tuple[str, str]]]

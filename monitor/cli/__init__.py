@@ -13,6 +13,7 @@ from monitor.cli import (
     alerting,
     anchoring,
     baselines,
+    bootstrapping,
     checking,
     comparing,
     erasing,
@@ -39,6 +40,7 @@ app = typer.Typer(
 app.command(short_help="Write anchors and a configuration for what you have.")(setting_up.init)
 app.command(short_help="See it at work on a corpus that this machine has.")(running.demo)
 app.command(short_help="Run the monitor.")(running.run)
+app.command(short_help="Fill a state from Parquet or Lance files.")(bootstrapping.bootstrap)
 app.command(short_help="Ask a running monitor whether it is well.")(running.health)
 app.command(name="replay-git", short_help="See which past updates shook retrieval.")(running.replay_git)
 app.command(short_help="Play the demo's corpus to Kafka.")(producing.produce)

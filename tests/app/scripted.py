@@ -54,7 +54,7 @@ class ScriptedSource:
         self._queue = deque(item for item in self._items if item.position.offset >= self._at(item))
 
     def _at(self, item: Item) -> int:
-        return self._next[item.position.source]
+        return self._next.get(item.position.source, 0)
 
     def partitions(self) -> frozenset[Partition]:
         return self._partitions

@@ -66,7 +66,8 @@ def _build(section: LocalShardsSection, context: ShardsContext) -> LeavingShards
     return LeavingShards(*given, stream=context.stream, space=context.space)
 
 
-LEAVING = ShardsKind("leaving", LocalShardsSection, _build, REGISTERED.shards[0].reader, flat=True)
+LOCAL = REGISTERED.shards[0]
+LEAVING = ShardsKind("leaving", LocalShardsSection, _build, LOCAL.filler, LOCAL.reader, flat=True)
 MODEL = Configuration.of(REGISTERED.extended(retrievers=[FOLLOWING], shards=[LEAVING]))
 
 

@@ -241,6 +241,7 @@ def _parts(
         anchors_watch=watch,
         traffic=traffic,
         shards=made.shards,
+        filled=configuration.bootstrap is not None,
         migration=migration,
         migration_judge=None if migration is None else build_judge(configuration, migration, clocks),
         readiness=None

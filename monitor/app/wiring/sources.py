@@ -2,6 +2,7 @@
 
 import time
 from dataclasses import dataclass, replace
+from typing import TypeVar
 
 from monitor.adapters.codecs.forms import FormOptions, decoder
 from monitor.adapters.codecs.limits import EventLimits
@@ -12,9 +13,10 @@ from monitor.app.configuration import Configuration
 from monitor.app.wiring.retrieval import Space
 from monitor.core.index.corpus import Corpus
 from monitor.core.model.events import BOOTSTRAP, CorpusEvent, Record
-from monitor.kinds import FieldPathsSection, PointsContext, SourceContext
+from monitor.kinds import FieldPathsSection, PointsContext, RowFieldsSection, SourceContext
 from monitor.ports import Decoder, Publisher, Source
 
+R = TypeVar("R", bound=RowFieldsSection)
 SCANS = frozenset({TOPIC, BOOTSTRAP})
 """Topics of the records that scans deliver."""
 
@@ -109,22 +111,7 @@ def _options(
 ) -> FormOptions:
     return FormOptions(
         embedding_version=embedding_version,
-        paths=FieldPaths(
-            chunk_id=fields.chunk_id,
-            doc_id=fields.doc_id,
-            text=fields.text,
-            position=fields.position or None,
-            version=fields.version or None,
-            vector=fields.vector or None,
-            vector_b64=fields.vector_b64 or None,
-            embedding_version=fields.embedding_version or None,
-            content_hash=fields.content_hash or None,
-            event_time=fields.event_time or None,
-            event_time_unit=fields.event_time_unit,
-            segments=fields.segments,
-            key=fields.key or None,
-            deleted=fields.deleted or None,
-        ),
+        paths=replace(row_paths(fields), key=fields.key or None),
         plain_rows=fields.plain_rows,
         debezium_version=fields.debezium_version or None,
         collection=fields.collection or None,
@@ -136,10 +123,30 @@ def _options(
     )
 
 
-def preset(fields: FieldPathsSection) -> FieldPathsSection:
+def row_paths(fields: RowFieldsSection) -> FieldPaths:
+    """The paths of a row's fields, as decoders take them."""
+    return FieldPaths(
+        chunk_id=fields.chunk_id,
+        doc_id=fields.doc_id,
+        text=fields.text,
+        position=fields.position or None,
+        version=fields.version or None,
+        vector=fields.vector or None,
+        vector_b64=fields.vector_b64 or None,
+        embedding_version=fields.embedding_version or None,
+        content_hash=fields.content_hash or None,
+        event_time=fields.event_time or None,
+        event_time_unit=fields.event_time_unit,
+        segments=fields.segments,
+        deleted=fields.deleted or None,
+    )
+
+
+def preset(fields: R) -> R:
     """The paths of the named framework, where none was stated."""
-    known = PRESETS.get(fields.preset, {})
-    return fields.model_copy(update={key: path for key, path in known.items() if key not in fields.model_fields_set})
+    known, own = PRESETS.get(fields.preset, {}), type(fields).model_fields
+    stated = fields.model_fields_set
+    return fields.model_copy(update={key: path for key, path in known.items() if key in own and key not in stated})
 
 
 def _now() -> int:

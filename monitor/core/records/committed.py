@@ -18,6 +18,7 @@ from monitor.core.migration.target_points import TargetRow
 from monitor.core.model.events import Partition, Position, Segment
 from monitor.core.model.production import ProductionLists
 from monitor.core.model.report import DriftReport
+from monitor.core.records.files_mark import FilesMark
 from monitor.core.records.history import ApprovalMark, HistoryPoint, Track
 from monitor.core.traffic.model import TrafficCommit
 from monitor.core.traffic.panel import PanelBridge
@@ -150,6 +151,8 @@ class Commit:
     """Of the traffic that is read; None leaves what was kept earlier."""
     bridges: Sequence[PanelBridge] | None = None
     """Between the panels of a changeover of anchors; None leaves those of the one before."""
+    files: FilesMark | None = None
+    """How far a bootstrap from files is; None leaves what was said earlier."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,6 +173,8 @@ class Resumed:
     """The step of all shards that was published last; 0 before the first, and in one process."""
     run: str = ""
     """Mark of the run that began the state, which all its shards have too; "" in one process."""
+    files: FilesMark | None = None
+    """How far a bootstrap from files is; None where the state never had one."""
 
 
 StoredChunk = tuple[ChunkRow, str, NDArray[np.float32] | None]

@@ -4,7 +4,7 @@ import os
 import signal
 import socket
 import threading
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from importlib.util import find_spec
 from typing import Any
@@ -110,6 +110,7 @@ class Actors:
         self._resources = {"num_cpus": cpus} | ({"memory": int(memory_gb * 1e9)} if memory_gb else {})
         self._timeout = timeout
         self._handles: list[Any] = []
+        self._nodes: list[str] = []
         self._connected = self._hired = False
         self._lease: Ref = None
 
@@ -143,12 +144,12 @@ class Actors:
             ConfigurationError: they serve a coordinator that is alive.
         """
         package = ray()
-        nodes = sorted(
+        self._nodes = sorted(
             node["NodeID"]
             for node in package.nodes()
             if node["Alive"] and node["Resources"].get("CPU", 0) >= self._resources["num_cpus"]
         )
-        self._handles = [self._made(number, nodes) for number in range(self._shards)]
+        self._handles = [self._made(number) for number in range(self._shards)]
         said = self.ask("hired", [([self._lease], place, self._shards)] * self._shards, seconds)
         self._hired = True
         return said
@@ -207,10 +208,42 @@ class Actors:
             message = f"ray cluster {self._address}: {_line(error)}; expected host:port of its head"
             raise UnreachableError(message) from error
 
-    def _made(self, number: int, nodes: Sequence[str]) -> Any:
+    def spread(self, function: Callable[..., Any], number: int, results: int, *given: object) -> list[Ref]:
+        """Run a function on one of the nodes that have shards, another for each number: several answers to come.
+
+        It takes no core of its own: shards have them all, and wait while it runs.
+        """
+        where = self._where(number)
+        made = ray().remote(function).options(num_returns=results, num_cpus=0, scheduling_strategy=where)
+        refs: list[Ref] = made.remote(*given)
+        return refs
+
+    def answer(self, ref: Ref, seconds: float) -> Any:
+        """What a function that was spread came to.
+
+        Raises:
+            UnreachableError: nothing, in that time, or because its node is gone.
+            CorpusDriftError: what it raised itself.
+        """
         package = ray()
-        strategy = package.util.scheduling_strategies
-        where = strategy.NodeAffinitySchedulingStrategy(nodes[number % len(nodes)], soft=True) if nodes else "SPREAD"
+        try:
+            return package.get(ref, timeout=seconds)
+        except package.exceptions.RayTaskError as error:
+            if isinstance(error.cause, CorpusDriftError):
+                raise error.cause from None
+            raise
+        except package.exceptions.RayError as error:
+            message = f"ray cluster {self._address}: {_line(error)}; expected a node to read files"
+            raise UnreachableError(message) from error
+
+    def _where(self, number: int) -> Any:
+        if not self._nodes:
+            return "SPREAD"
+        strategy = ray().util.scheduling_strategies
+        return strategy.NodeAffinitySchedulingStrategy(self._nodes[number % len(self._nodes)], soft=True)
+
+    def _made(self, number: int) -> Any:
+        package = ray()
         return (
             package.remote(LeasedHost)
             .options(
@@ -220,7 +253,7 @@ class Actors:
                 get_if_exists=True,
                 max_restarts=-1,
                 max_task_retries=0,  # a shard that was born again has nothing: it must not be asked again unknowingly
-                scheduling_strategy=where,
+                scheduling_strategy=self._where(number),
                 **self._resources,
             )
             .remote(number)

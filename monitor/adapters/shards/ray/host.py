@@ -17,10 +17,12 @@ from monitor.adapters.lock import OwnerLock
 from monitor.adapters.stores.sqlite.shard_archive import ShardArchive
 from monitor.adapters.stores.sqlite.shard_files import CHUNKS_AT_ONCE
 from monitor.adapters.stores.sqlite.shard_store import ShardStore, StandsElsewhereError
+from monitor.core.model.events import Located
 from monitor.core.shards.copies import CopySums
-from monitor.core.shards.messages import ShardAwayError, ShardOutOfStepError, ShardPosition
+from monitor.core.shards.filling import ShardFilling
+from monitor.core.shards.messages import ShardAwayError, ShardCommit, ShardOutOfStepError, ShardPosition
 from monitor.core.shards.owners import ContentOwner
-from monitor.core.shards.shard import LoadedChunk, Shard, ShardConfig
+from monitor.core.shards.shard import LoadedChunk, Shard
 from monitor.core.shards.statistics import SegmentSteps, ShardSums
 from monitor.ports import ConfigurationError, UnreachableError
 
@@ -115,6 +117,7 @@ class ShardHost:
         self._number = number
         self._greatest = 0
         self._begun: _Begun | None = None
+        self._filling: ShardFilling | None = None
         self._store: ShardStore | None = None
         self._lock: OwnerLock | None = None
         self._archive: ShardArchive | None = None
@@ -138,18 +141,35 @@ class ShardHost:
             UnreachableError: somebody else owns the file.
             ConfigurationError: the file is not there or another's, and there is no archive that has it.
         """
-        if incarnation <= self._greatest:
-            message = f"{self}: begun as {self._greatest}, asked to begin as {incarnation}; expected a later one"
-            raise ShardOutOfStepError(message)
-        self._greatest, self._begun, self._reading = incarnation, None, None
         place, config, anchors = unpacked(given)
-        store = self._own(place, config)
-        at = self._restored(store, published, place.run)
-        if self._archive is not None:
-            self._archive.begin(incarnation, store, published)
+        at = self._take_up(incarnation, published, place, config.shards)
         shard = Shard(self._number, config, anchors, stored=True)
         self._begun = _Begun(incarnation, shard, ContentOwner(config.bands), at)
         return packed(at)
+
+    def begin_filling(self, incarnation: int, published: int, given: bytes) -> None:
+        """As `begin` and `load`, to be filled from files.
+
+        Args:
+            incarnation: greater than any before.
+            published: the epoch of the coordinator's last commit.
+            given: of a `ShardsPlace`, and of shards, dimension and days of delete marks.
+        """
+        place, (shards, dimension, tombstone_days) = unpacked(given)
+        at = self._take_up(incarnation, published, place, shards)
+        store = self._opened()
+        filling = ShardFilling(self._number, shards, dimension, tombstone_days, store.text)
+        filling.load(at, store.chunks(CHUNKS_AT_ONCE))
+        self._filling = filling
+
+    def fill(self, incarnation: int, span: bytes, *parts: bytes) -> bytes:
+        """Take a step of rows in, this shard's of each piece: `FilledSums`."""
+        events: list[Located] = [located for part in parts for located in unpacked(part)]
+        return packed(self._filled(incarnation).take(unpacked(span), events))
+
+    def commit_filled(self, incarnation: int) -> None:
+        """Store what `fill` took in, here and in the archive."""
+        self._store_commit(incarnation, self._filled(incarnation).commit())
 
     def load(self, incarnation: int, at: bytes) -> bytes:
         """Take in what is in the file: see `Shard.load`."""
@@ -167,10 +187,7 @@ class ShardHost:
 
     def commit(self, incarnation: int, epoch: int) -> None:
         """Store what the shard did, here and in the archive."""
-        store = self._opened()
-        commit = store.commit(self._of(incarnation).shard.commit(epoch))
-        if commit is not None and self._archive is not None:
-            self._archive.keep(incarnation, store, commit)
+        self._store_commit(incarnation, self._of(incarnation).shard.commit(epoch))
 
     def contents(self, incarnation: int, keys: bytes) -> bytes:
         """See `DurableShards.contents`."""
@@ -243,17 +260,41 @@ class ShardHost:
             raise NotBegunError(message)
         return begun
 
+    def _filled(self, incarnation: int) -> ShardFilling:
+        if self._filling is None or incarnation != self._greatest:
+            message = f"{self}: is not being filled as {incarnation}; expected to be begun anew"
+            raise NotBegunError(message)
+        return self._filling
+
+    def _take_up(self, incarnation: int, published: int, place: ShardsPlace, shards: int) -> ShardPosition:
+        """Open the file as of the coordinator's last commit, as a later incarnation than any before."""
+        if incarnation <= self._greatest:
+            message = f"{self}: begun as {self._greatest}, asked to begin as {incarnation}; expected a later one"
+            raise ShardOutOfStepError(message)
+        self._greatest, self._begun, self._filling, self._reading = incarnation, None, None, None
+        store = self._own(place, shards)
+        at = self._restored(store, published, place.run)
+        if self._archive is not None:
+            self._archive.begin(incarnation, store, published)
+        return at
+
+    def _store_commit(self, incarnation: int, made: ShardCommit) -> None:
+        store = self._opened()
+        commit = store.commit(made)
+        if commit is not None and self._archive is not None:
+            self._archive.keep(incarnation, store, commit)
+
     def _opened(self) -> ShardStore:
         assert self._store is not None, "begun without a file"  # noqa: S101 - `begin` opens it
         return self._store
 
-    def _own(self, place: ShardsPlace, config: ShardConfig) -> ShardStore:
+    def _own(self, place: ShardsPlace, shards: int) -> ShardStore:
         """The file, which nobody else owns; not started."""
         folder = Path(os.path.expandvars(place.folder))
         if not folder.is_absolute():
             message = f"{self}: folder {str(folder)!r}; expected an absolute path on each node"
             raise ConfigurationError(message)
-        path = folder / f"{place.name}.shard-{self._number}-of-{config.shards}.sqlite"
+        path = folder / f"{place.name}.shard-{self._number}-of-{shards}.sqlite"
         if self._store is not None:
             self._store.close()
         if self._store is None or self._store.path != path or self._lock is None:
@@ -266,9 +307,7 @@ class ShardHost:
                 message = f"{self}: {error}"
                 raise UnreachableError(message) from error
             self._lock = lock
-        self._store = ShardStore(
-            path, number=self._number, shards=config.shards, stream=place.stream, space=place.space
-        )
+        self._store = ShardStore(path, number=self._number, shards=shards, stream=place.stream, space=place.space)
         return self._store
 
     def _restored(self, store: ShardStore, published: int, run: str) -> ShardPosition:

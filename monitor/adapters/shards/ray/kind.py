@@ -4,14 +4,12 @@ from importlib.util import find_spec
 
 from monitor.adapters.shards.ray.section import RaySection
 from monitor.core.shards.port import DurableShards
-from monitor.kinds import ShardsContext, ShardsKind
-from monitor.ports import ConfigurationError
+from monitor.kinds import FillingContext, ShardsContext, ShardsKind
+from monitor.ports import ConfigurationError, CorpusFiller
 
 
 def _build(section: RaySection, context: ShardsContext) -> DurableShards:
-    if find_spec("ray") is None:
-        message = "shards.engine = 'ray' needs the package ray, expected: pip install 'corpus-drift[ray]'"
-        raise ConfigurationError(message)
+    _need_ray()
     from monitor.adapters.shards.ray.shards import RayShards
 
     return RayShards(
@@ -22,6 +20,19 @@ def _build(section: RaySection, context: ShardsContext) -> DurableShards:
         stream=context.stream,
         space=context.space,
     )
+
+
+def _filler(section: RaySection, context: FillingContext) -> CorpusFiller:
+    _need_ray()
+    from monitor.adapters.shards.ray.filling import RayFilling
+
+    return RayFilling(section, section.name or context.state.stem, context)
+
+
+def _need_ray() -> None:
+    if find_spec("ray") is None:
+        message = "shards.engine = 'ray' needs the package ray, expected: pip install 'corpus-drift[ray]'"
+        raise ConfigurationError(message)
 
 
 def _lacking(section: RaySection) -> str:
@@ -36,4 +47,4 @@ def _silence(section: RaySection) -> float:
     return section.timeout + section.start_timeout
 
 
-RAY = ShardsKind("ray", RaySection, _build, lacking=_lacking, ends=_ends, silence=_silence)
+RAY = ShardsKind("ray", RaySection, _build, _filler, lacking=_lacking, ends=_ends, silence=_silence)

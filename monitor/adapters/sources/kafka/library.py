@@ -24,6 +24,7 @@ with warnings.catch_warnings():
     from kafka.net.compat import KafkaNetClient
     from kafka.net.inet import KafkaNetSocket
     from kafka.net.transport import KafkaSSLTransport, KafkaTCPTransport
+    from kafka.partitioner.default import murmur2
     from kafka.structs import OffsetAndMetadata
 
 __all__ = [
@@ -39,6 +40,7 @@ __all__ = [
     "TopicPartition",
     "UnknownTopicOrPartitionError",
     "__version__",
+    "murmur2",
 ]
 
 _connect = KafkaNetSocket.sock_connect

@@ -257,6 +257,10 @@ class ShardStore:
                     found[key] = StoredContent(chunk_id, doc_id, content, text if live else None, numbers)
         return found
 
+    def text(self, key: int) -> str:
+        """What is committed of a live chunk's text."""
+        return self.contents([key])[key].text or ""
+
     def size(self) -> int:
         """Bytes on disk, write-ahead log included."""
         files = (self.path, self.path.with_name(self.path.name + "-wal"))

@@ -2,10 +2,12 @@
 
 from pathlib import Path
 
+from monitor.adapters.stores.sqlite.filled_shards import FilledShards
 from monitor.adapters.stores.sqlite.shard_files import ShardFiles
 from monitor.adapters.stores.sqlite.stored_shards import StoredShards
 from monitor.core.shards.port import DurableShards, ShardReader
-from monitor.kinds import Section, ShardsContext, ShardsKind
+from monitor.kinds import FillingContext, Section, ShardsContext, ShardsKind
+from monitor.ports import CorpusFiller
 
 
 class LocalShardsSection(Section):
@@ -24,9 +26,14 @@ def _build(section: LocalShardsSection, context: ShardsContext) -> DurableShards
     )
 
 
+def _filler(section: LocalShardsSection, context: FillingContext) -> CorpusFiller:
+    del section
+    return FilledShards(context)
+
+
 def _reader(section: LocalShardsSection, state: Path, shards: int) -> ShardReader:
     del section
     return ShardFiles(state, shards, read_only=True)
 
 
-LOCAL = ShardsKind("local", LocalShardsSection, _build, _reader, flat=True)
+LOCAL = ShardsKind("local", LocalShardsSection, _build, _filler, _reader, flat=True)

@@ -14,6 +14,7 @@ from monitor.adapters.stores.sqlite.alarm_rounds import AlarmTable
 from monitor.adapters.stores.sqlite.baselines import Baselines
 from monitor.adapters.stores.sqlite.checkpoints import Checkpoints
 from monitor.adapters.stores.sqlite.contents import ShingleTable
+from monitor.adapters.stores.sqlite.files_form import pack_files, unpack_files
 from monitor.adapters.stores.sqlite.history import HistoryTables
 from monitor.adapters.stores.sqlite.images import Images
 from monitor.adapters.stores.sqlite.quarantine import Quarantine
@@ -52,6 +53,7 @@ from monitor.core.migration.target_points import TargetRow
 from monitor.core.model.events import Partition
 from monitor.core.model.report import DriftReport
 from monitor.core.records.committed import ChunkContent, Commit, DeployRecord, Quarantined, Resumed, StoredChunk
+from monitor.core.records.files_mark import FilesMark
 from monitor.core.records.history import ChunkName, History, TextVersion, Track, Tracked
 from monitor.core.shards.messages import StoredContent, of_one_run
 from monitor.core.shards.port import DurableShards, ShardContents, ShardReader
@@ -62,7 +64,7 @@ from monitor.ports import ConfigurationError, CorpusDriftError, UnreachableError
 T = TypeVar("T")
 
 DECISION, CURRENT, BOOKMARK = "decision", "current report", "bookmark"
-PRODUCTION, BRIDGES = "production", "panel bridges"
+PRODUCTION, BRIDGES, FILES = "production", "panel bridges", "files"
 EPOCH = "shards' epoch"
 """Names in the table `meta`, whose values SQLite stores as they are given."""
 TRIES = 100
@@ -86,6 +88,7 @@ class SqliteStore:
             refused.
         shards: those parts, with the chunks. They commit before the state does, and its commit is what counts.
         reader: reads the chunks of those parts where `read_only`; None: they cannot be had here.
+        filling: whether a bootstrap from files may be under way; anybody else refuses a part of a corpus.
     """
 
     def __init__(
@@ -101,8 +104,9 @@ class SqliteStore:
         parts: int = 0,
         shards: DurableShards | None = None,
         reader: ShardReader | None = None,
+        filling: bool = False,
     ) -> None:
-        self.path = path
+        self.path, self._filling = path, filling
         self._parts, self._shards, self._reader = parts, shards, reader
         self._keep_deploys = keep_deploys
         self._quarantine = (quarantine_rows, quarantine_bytes)
@@ -155,12 +159,28 @@ class SqliteStore:
                 SketchTable(self._db).prepare()
                 HistoryTables(self._db).prepare()
             keep_parts(self._db, self.path, self._parts, read_only=self._read_only)
+            self._refuse_a_part()
             if self._read_only and self._reader is not None:
                 self._look_at_shards(self._reader)
             return self._resumed()
         except sqlite3.Error as error:
             message = f"state {self.path}: {error}; expected a state file of corpus-drift in a writable folder"
             raise ConfigurationError(message) from error
+
+    def _refuse_a_part(self) -> None:
+        """Raise where files were not read to their end: lists over a part of a corpus look like those of a whole."""
+        mark = self._files()
+        if self._filling or mark is None or mark.finished:
+            return
+        message = (
+            f"state {self.path}: a bootstrap from files stands at row {mark.rows:,} of {mark.total:,}; "
+            "expected corpus-drift bootstrap to end it"
+        )
+        raise UnreachableError(message) if self._read_only else ConfigurationError(message)
+
+    def _files(self) -> FilesMark | None:
+        found = self._db.execute("SELECT value FROM meta WHERE name=?", (FILES,)).fetchone()
+        return None if found is None else self._unpacked(unpack_files, found[0], FILES)
 
     def _look_at_shards(self, reader: ShardReader) -> None:
         """Have the shards as of the commit that is read: while their owner goes on, until one is met between two."""
@@ -208,9 +228,9 @@ class SqliteStore:
         heard = self._db.execute("SELECT value FROM meta WHERE name=?", (PRODUCTION,)).fetchone()
         overheard = None if heard is None else self._unpacked(unpack_production, heard[0], PRODUCTION)
         begun, time = newest is None, newest[0] if newest else 0
-        alarms, epoch = AlarmTable(self._db).kept(), self._published()
+        alarms, epoch, files = AlarmTable(self._db).kept(), self._published(), self._files()
         run = run_of(self._db)
-        return Resumed(positions, counters, self.ledger(), time, begun, said, overheard, alarms, epoch, run)
+        return Resumed(positions, counters, self.ledger(), time, begun, said, overheard, alarms, epoch, run, files)
 
     def commit(self, commit: Commit) -> None:
         """Apply one turn in one transaction.
@@ -271,6 +291,8 @@ class SqliteStore:
         put = "INSERT OR REPLACE INTO meta VALUES (?, ?)"
         if self._parts:
             self._db.execute(put, (EPOCH, commit.epoch))
+        if commit.files is not None:
+            self._db.execute(put, (FILES, pack_files(commit.files)))
         if commit.bookmark is not None:
             self._db.execute(put, (BOOKMARK, commit.bookmark))
         if commit.decision is not None:
