@@ -1,0 +1,1 @@
+"""Columnar files as rows of a corpus."""
