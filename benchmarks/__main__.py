@@ -30,6 +30,7 @@ BOUND: Mapping[str, str] = {
     "migration": "bound by a second product of the changed vectors with all anchors, and by objects per event",
     "scaling": "bound by the anchors that a turn touches, and by calls; not by the size of the corpus",
     "shards": "bound as one process is; a step adds the merge, what is fetched, and calls: large batches pay less",
+    "bootstrap": "bound by objects per chunk, by hashing ids for their partition, and by the state file",
     "steward": "bound by the exact search of each question on both legs",
 }
 USUAL: Mapping[str, str] = {
@@ -44,6 +45,7 @@ USUAL: Mapping[str, str] = {
     "migration": "--size 50000",
     "scaling": "--sizes 20000,100000 --anchors 500,2000 --rounds 10",
     "shards": "--size 20000 --anchors 500 --rounds 6",
+    "bootstrap": "--size 50000 --events",
     "steward": "--queries 3000 --anchors 500",
 }
 QUICK: Mapping[str, str] = {
@@ -58,6 +60,7 @@ QUICK: Mapping[str, str] = {
     "migration": "--size 5000 --rounds 8",
     "scaling": "--sizes 5000,10000 --anchors= --rounds 3",
     "shards": "--size 2000 --anchors 100 --batch 256 --rounds 3",
+    "bootstrap": "--size 5000",
     "steward": "--queries 300 --anchors 60 --dimension 32",
 }
 
