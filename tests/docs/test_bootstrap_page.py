@@ -53,3 +53,36 @@ def test_from_an_export_to_a_verdict(tmp_path: Path) -> None:
         explained = ran(tmp_path, "corpus-drift explain -c corpus-drift.toml --deploy d1").stdout
         assert "invoice/create" in explained
         assert "baseline" in explained
+
+
+def test_what_is_wrong_is_said_in_a_line_with_the_commands_exit_codes(tmp_path: Path) -> None:
+    with mock_cluster(partitions=1) as cluster:
+        cluster.create(TOPIC, 1)
+        for block in blocks("python", "toml", pages=(PAGE,)):
+            (tmp_path / block.title).write_text(adapted(block.text, cluster), encoding="utf-8")
+        ran(tmp_path, "python export.py")
+        config = tmp_path / "corpus-drift.toml"
+        right = config.read_text(encoding="utf-8")
+        for before, after, said, code in (
+            (
+                'text = "body"',
+                'text = "words"',
+                "part-0.parquet: no column 'words' for text; expected one of id, page",
+                2,
+            ),
+            (
+                'path = "chunks"',
+                'path = "chanks"',
+                "chanks': not there; expected a folder of Parquet files, or one",
+                2,
+            ),
+            ("dimension = 32", "dimension = 33", "288 of 288 changes were set aside, expected at most 10%", 1),
+        ):
+            config.write_text(right.replace(before, after) + f'\n[state]\npath = "{code}.db"\n', encoding="utf-8")
+            ended = ran(tmp_path, f"corpus-drift bootstrap -c corpus-drift.toml  # exit {code}")
+            assert said in ended.stderr.splitlines()[-1]
+        listed = ran(tmp_path, "corpus-drift quarantine list -c corpus-drift.toml").stdout
+        assert "__bootstrap__/part-2.parquet/0/95" in listed
+        config.write_text(right, encoding="utf-8")
+        said = "[bootstrap] names files and the state has none of them; expected corpus-drift bootstrap first"
+        assert said in ran(tmp_path, "corpus-drift run -c corpus-drift.toml --until-end  # exit 2").stderr
