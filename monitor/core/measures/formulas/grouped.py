@@ -40,7 +40,7 @@ class Grouped:
             check(np.zeros((0, len(weights))), weights, codes)
         firsts = np.cumsum([0, *(count for _, count in dimensions)])
         stacked = np.stack([codes + first for (codes, _), first in zip(dimensions, firsts[:-1], strict=True)])
-        masses = np.bincount(stacked.ravel(), np.tile(weights, len(stacked)), minlength=int(firsts[-1]))
+        masses = np.bincount(stacked.ravel(), weights=np.tile(weights, len(stacked)), minlength=int(firsts[-1]))
         members = np.concatenate([np.argsort(codes, kind="stable") for codes in stacked])
         counts = np.bincount(stacked.ravel(), minlength=int(firsts[-1]))
         starts = np.concatenate((np.zeros(1, np.int64), np.cumsum(counts)))
