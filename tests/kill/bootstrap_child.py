@@ -39,9 +39,9 @@ def main(config: Path, nth: int) -> None:
         kept(self, made)
 
     if nth % 2 == 0:
-        SqliteStore.commit = before  # type: ignore[method-assign]
+        SqliteStore.commit = before  # type: ignore[method-assign,assignment]
     elif "count = 1" in config.read_text(encoding="utf-8"):
-        SqliteStore._put_words = within  # type: ignore[method-assign]
+        SqliteStore._put_words = within  # type: ignore[method-assign,assignment]
     else:
         ShardStore.put = between  # type: ignore[method-assign,assignment]
     bootstrap(config)

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.app.test_bootstrapping import bootstrap, case, left, parts
+from tests.app.sharding import left
+from tests.app.test_bootstrapping import bootstrap, case, parts
 from tests.corpus_files import row, write_parquet
 
 ROOT = Path(__file__).parents[2]
