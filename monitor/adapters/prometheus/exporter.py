@@ -2,7 +2,7 @@
 
 import math
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import get_args
 
 from prometheus_client.core import GaugeMetricFamily, Metric
@@ -12,6 +12,7 @@ from monitor.adapters.prometheus.alarms import alarm_families
 from monitor.adapters.prometheus.blame import blame_families, cause_families
 from monitor.adapters.prometheus.engine import anchors_families, audit_families, engine_families, folded_families
 from monitor.adapters.prometheus.families import counter, gauge, histogram, info, plain
+from monitor.adapters.prometheus.kept_lines import KeptMeasurements, KeptVerdicts
 from monitor.adapters.prometheus.migration import migration_families
 from monitor.adapters.prometheus.production import production_families
 from monitor.adapters.prometheus.shards import shard_families
@@ -42,15 +43,16 @@ COUNTERS = {
 class MetricsPage:
     """The text of /metrics, rendered on the first scrape of a view and kept until the next view.
 
-    What the report says is by far the most and is rendered once per report; the monitor's own health, a few dozen
-    series, once per view.
+    What the report says is by far the most: it is rendered once per report, and of that only the lines that moved.
+    The monitor's own health, a few dozen series, is rendered once per view.
 
     Args:
         registry: what may be exported, and how it is described.
     """
 
     def __init__(self, registry: MeasureRegistry = REGISTRY) -> None:
-        self._registry = registry
+        self._measured = KeptMeasurements(lambda items: _measurements(items, registry), (_ANCHORS, _counted))
+        self._ruled = KeptVerdicts(_rules)
         self._report: tuple[DriftReport, tuple[Finding, ...], AlarmState | None, bytes] | None = None
         self._rendered: tuple[Published, bytes] | None = None
 
@@ -69,7 +71,8 @@ class MetricsPage:
         kept, alarms = self._report, None if view.alarms is None else view.alarms.state
         if kept is not None and kept[0] is view.report and kept[1] is view.verdict.findings and kept[2] is alarms:
             return kept[3]
-        text = page_text(reported(view, self._registry))
+        bulk = self._measured.text(view.report.measurements) + self._ruled.text(view.verdict.findings)
+        text = bulk.encode() + page_text(_circumstances(view))
         self._report = (view.report, view.verdict.findings, alarms, text)
         return text
 
@@ -82,7 +85,13 @@ def _starting() -> Iterator[Metric]:
 def reported(view: Published, registry: MeasureRegistry = REGISTRY) -> Iterator[Metric]:
     """What depends on the report, its findings and the last round alone."""
     yield from _measurements(view.report.measurements, registry)
-    yield from _findings(view)
+    yield _rules(view.verdict.findings)
+    yield from _circumstances(view)
+
+
+def _circumstances(view: Published) -> Iterator[Metric]:
+    """Of a report what stands beside measurements and rules."""
+    yield from _around(view)
     yield from blame_families(view.report.blame)
     untold: tuple[CauseName, ...] = ("PRODUCTION",) if view.health.production is None else ()
     yield from alarm_families(view.alarms)
@@ -109,10 +118,9 @@ def alive(view: Published) -> Iterator[Metric]:
     yield from panel_families(view.bridges)
 
 
-def _measurements(measurements: Iterable[Measurement], registry: MeasureRegistry) -> Iterator[Metric]:
+def _measurements(measurements: Sequence[Measurement], registry: MeasureRegistry) -> Iterator[Metric]:
     families: dict[str, GaugeMetricFamily] = {}
-    measured = gauge("measured_anchors")
-    counts: dict[tuple[str, str, str], int] = {}
+    measured = gauge(_ANCHORS)
     for item in measurements:
         family = families.get(item.metric)
         if family is None:
@@ -121,21 +129,35 @@ def _measurements(measurements: Iterable[Measurement], registry: MeasureRegistry
             family.add_metric((item.segment,), item.value)
         else:
             family.add_metric((item.leg, str(item.k), item.dimension, item.segment, item.stat), item.value)
-        if item.metric == "swaps" and item.stat == "mean":
-            counts.setdefault((item.leg, item.dimension, item.segment), item.n)  # the same at every depth
     yield from families.values()
-    for labels, count in counts.items():
-        measured.add_metric(labels, count)
+    for at in _counted(measurements):
+        item = measurements[at]
+        measured.add_metric((item.leg, item.dimension, item.segment), item.n)
     yield measured
 
 
-def _findings(view: Published) -> Iterator[Metric]:
+_ANCHORS = "measured_anchors"
+
+
+def _counted(measurements: Sequence[Measurement]) -> Sequence[int]:
+    """Which measurements say how many anchors were measured in each place: it is the same at every depth."""
+    places: dict[tuple[str, str, str], int] = {}
+    for at, item in enumerate(measurements):
+        if item.metric == "swaps" and item.stat == "mean":
+            places.setdefault((item.leg, item.dimension, item.segment), at)
+    return list(places.values())
+
+
+def _rules(findings: Sequence[Finding]) -> GaugeMetricFamily:
     rules = gauge("rule_verdict")
-    for found in view.verdict.findings:
+    for found in findings:
         for name in VERDICTS:
             labels = (found.rule, found.severity, found.leg, found.dimension, found.segment, name)
             rules.add_metric(labels, float(name == found.verdict))
-    yield rules
+    return rules
+
+
+def _around(view: Published) -> Iterator[Metric]:
     anchors = gauge("segment_anchors")
     for size in view.report.segments:
         anchors.add_metric((size.dimension, size.segment, str(size.watched).lower()), size.anchors)

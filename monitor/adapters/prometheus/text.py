@@ -21,13 +21,20 @@ def page_text(families: Iterable[Metric]) -> bytes:
     parts: list[bytes] = []
     for family in families:
         if family.type == "gauge":
-            parts.append("".join(_gauge(family, written)).encode())
+            parts.append("".join(gauge_lines(family, written)).encode())
         else:
             parts.append(_other(family))
     return b"".join(parts)
 
 
-def _gauge(family: Metric, written: dict[tuple[str, ...], Written]) -> Iterator[str]:
+def gauge_lines(family: Metric, written: dict[tuple[str, ...], Written] | None = None) -> Iterator[str]:
+    """The two lines that describe a family of gauges in one, then a line for each sample.
+
+    Args:
+        family: of gauges.
+        written: labels as they were written, by their names; is added to.
+    """
+    written = {} if written is None else written
     name = family.name
     yield f"# HELP {name} {_escaped(family.documentation)}\n# TYPE {name} gauge\n"
     if not family.samples:

@@ -3,20 +3,19 @@
 import math
 import shutil
 import subprocess
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from prometheus_client import Metric
 from prometheus_client.parser import text_string_to_metric_families
 from prometheus_client.samples import Sample
 
-from monitor.adapters.prometheus import exporter as prometheus
 from monitor.adapters.prometheus.exporter import MetricsPage, alive, reported
+from monitor.adapters.prometheus.kept_lines import KeptMeasurements
 from monitor.core.judging.policy import Verdict
 from monitor.core.measures.entry import PREFIX
-from monitor.core.measures.registry import REGISTRY, MeasureRegistry
+from monitor.core.measures.registry import REGISTRY
 from monitor.core.model.report import Measurement
 from monitor.core.records.published import Published
 from tests.adapters.views import HOSTILE, health, measurement, view
@@ -127,13 +126,13 @@ def test_a_segment_that_is_gone_is_gone() -> None:
 def test_the_page_is_rendered_once_per_view_and_its_bulk_once_per_report(
     real: Published, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    page, rendered, measurements = MetricsPage(), list[int](), prometheus._measurements
+    page, rendered, text = MetricsPage(), list[int](), KeptMeasurements.text
 
-    def counted(items: Iterable[Measurement], registry: MeasureRegistry) -> Iterator[Metric]:
+    def counted(self: KeptMeasurements, items: Sequence[Measurement]) -> str:
         rendered.append(1)
-        return measurements(items, registry)
+        return text(self, items)
 
-    monkeypatch.setattr(prometheus, "_measurements", counted)
+    monkeypatch.setattr(KeptMeasurements, "text", counted)
     first = page.render(real)
     assert page.render(real) is first
     later = page.render(replace(real, health=replace(real.health, state_bytes=987_654_321)))
