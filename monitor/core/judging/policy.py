@@ -8,6 +8,7 @@ import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
+from operator import attrgetter
 from typing import Literal
 
 from monitor.core.index.statistics.integrity import GROWN
@@ -117,6 +118,7 @@ class Verdict:
     findings: tuple[Finding, ...]
 
 
+_BY_NAME = attrgetter("severity", "rule", "dimension", "segment")
 _ORDER: dict[VerdictName, int] = {"fail": 0, "unknown": 1, "inconclusive": 2, "pass": 3}
 
 
@@ -174,9 +176,8 @@ def despite(report: DriftReport, verdict: Verdict) -> Verdict:
 
 def fold(found: Iterable[Finding]) -> Verdict:
     """One verdict from all findings: FAIL > UNKNOWN > INCONCLUSIVE > PASS over the critical ones, worst first."""
-    findings = sorted(
-        found, key=lambda found: (_ORDER[found.verdict], found.severity, found.rule, found.dimension, found.segment)
-    )
+    findings = sorted(found, key=_BY_NAME)
+    findings.sort(key=lambda found: _ORDER[found.verdict])
     critical = [found for found in findings if found.severity == "critical"]
     if not critical:
         return Verdict("unknown", ("no critical rule has a segment to judge",), tuple(findings))

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -151,8 +152,12 @@ def norm_bins(norms: NDArray[np.float32]) -> Ints:
     return np.where(norms > 0, np.clip(place, 0, NORM_WIDTH - 2), NORM_WIDTH - 1)
 
 
+@lru_cache(maxsize=1)
 def norm_middles() -> tuple[NDArray[np.int64], NDArray[np.float64]]:
-    """Order of the bins by length (0 first), and the length each stands for in it; (NORM_WIDTH,) int64, float64."""
+    """Order of the bins by length (0 first), and the length each stands for in it; (NORM_WIDTH,) int64, float64.
+
+    Read only.
+    """
     place = np.arange(NORM_WIDTH - 1)
     octave, within = place >> NORM_FINE, place & ((1 << NORM_FINE) - 1)
     lengths = 2.0 ** (octave - NORM_OCTAVES // 2) * (1.0 + (within + 0.5) / (1 << NORM_FINE)) / _HALF

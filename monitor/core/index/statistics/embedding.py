@@ -108,14 +108,17 @@ def spread(features: Features, sample: Embeddings, before: FeatureSpread | None 
         before: of another sample by the same features: what both hold is not worked out again. The result is the
             same without it.
     """
-    lengths = norms(sample)
-    sample, lengths = fixed(sample[lengths > 0]), lengths[lengths > 0]
-    count = len(sample)
-    places = np.full(count, -1, np.int64) if before is None else _same_rows(before.sample, sample)
+    sample = fixed(sample)
+    places = np.full(len(sample), -1, np.int64) if before is None else _same_rows(before.sample, sample)
     fresh = np.flatnonzero(places < 0)
+    lengths = norms(sample[fresh])
+    if not lengths.all():
+        kept = np.ones(len(sample), np.bool_)
+        kept[fresh[lengths == 0]] = False
+        return spread(features, sample[kept], before)
+    count, scale = len(sample), ONE * math.sqrt(FREQUENCIES)
     mapped, products = np.empty((FEATURES, count)), np.empty((count, count))
-    scale = ONE * math.sqrt(FREQUENCIES)
-    mapped[:, fresh] = features.of(features.directions(sample[fresh], lengths[fresh])).T / scale
+    mapped[:, fresh] = features.of(features.directions(sample[fresh], lengths)).T / scale
     if before is not None:
         _take(before.mapped, before.products, places, mapped, products)
     _multiply(mapped, fresh, products)

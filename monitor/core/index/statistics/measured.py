@@ -16,9 +16,7 @@ from monitor.core.index.statistics.counters import (
     CHANGED_NONZERO_VECTORS,
     CHANGED_SUMS,
     CHUNKS,
-    DOCUMENTS,
     NONZERO_VECTORS,
-    OVERLAPPING,
     SegmentCounters,
 )
 from monitor.core.index.statistics.embedding import NONE, nearest, null_of_shift, spread
@@ -31,6 +29,7 @@ from monitor.core.index.statistics.segments import (
     NO_BASELINE,
     NO_CHUNKS,
     OTHER_VERSION,
+    RESTS,
     SegmentLayout,
     absent,
     of_version,
@@ -317,11 +316,11 @@ def _moved(
 ) -> Sequence[int]:
     """The lines of which the number, compared by its bits, or what it rests on is another."""
     (held, was), (row, numbers) = before, now
-    if held.counts[CHUNKS] != row.counts[CHUNKS]:  # all say how many there are
+    rests = [n for n in RESTS if held.counts[n] != row.counts[n]]
+    if CHUNKS in rests:  # all say how many there are
         return range(len(layout.lines))
-    others: list[bool] = (was.view(np.int64) != numbers.view(np.int64)).tolist()
-    rests = {n for n in (CHUNKS, DOCUMENTS, OVERLAPPING, NONZERO_VECTORS) if held.counts[n] != row.counts[n]}
-    return [at for at, line in enumerate(layout.lines) if others[line.at] or line.n in rests]
+    others = np.flatnonzero(was.view(np.int64) != numbers.view(np.int64)).tolist()
+    return [at for at, line in enumerate(layout.lines) if line.at in others or line.n in rests]
 
 
 def _pooled(named: NamedSegment) -> bool:

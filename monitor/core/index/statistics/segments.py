@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import NamedTuple
 
 import numpy as np
@@ -61,6 +62,10 @@ _NUMBERS = 27
 Counts = NDArray[np.int64]
 Floats = NDArray[np.float64]
 Known = Callable[[Distribution], EarlierDistribution]
+
+
+RESTS = (CHUNKS, DOCUMENTS, OVERLAPPING, NONZERO_VECTORS)
+"""Counters that say what a measurement rests on."""
 
 
 class Line(NamedTuple):
@@ -171,23 +176,13 @@ class SegmentLayout:
 
     def said(self, row: SegmentCounters, numbers: Sequence[float], at: Sequence[int]) -> Iterator[Measurement]:
         """What some of the lines say."""
-        counts, chunks = row.counts, int(row.counts[CHUNKS])
+        n = {of: int(row.counts[of]) for of in RESTS}
+        chunks, (dimension, segment), make = n[CHUNKS], self.where, partial(tuple.__new__, Measurement)
         for place in at:
-            line = self.lines[place]
-            value = numbers[line.at]
-            reason = "" if value == value else line.why
-            yield Measurement(
-                line.metric,
-                "corpus",
-                0,
-                *self.where,
-                line.stat,
-                value,
-                int(counts[line.n]),
-                chunks,
-                line.earlier,
-                reason,
-            )
+            number, metric, stat, of, earlier, why = self.lines[place]
+            value = numbers[number]
+            reason = "" if value == value else why
+            yield make((metric, "corpus", 0, dimension, segment, stat, value, n[of], chunks, earlier, reason, 1.0))
 
 
 @compiled

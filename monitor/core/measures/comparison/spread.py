@@ -41,13 +41,13 @@ class SegmentsThen:
         self.hubs = {k: HubShares.of(self.anchors, lists, k).share for k in depths}
         """Hub shares by depth."""
         self.lately: dict[tuple[str, int], Any] = {}
-        """By name and depth, what was found last: replaced whole, any thread may look."""
+        """By name and depth, what was found last; whoever moves it on takes it away for that time."""
         self.said: dict[tuple[str, int, str, str], _Said] = {}
-        """By measure, depth, dimension and statistic, likewise."""
+        """By measure, depth, dimension and statistic, what was said: replaced whole, any thread may look."""
 
     def next(self, name: str, k: int, make: Callable[[], Kept], move: Callable[[Kept], Kept]) -> Kept:
-        """What was found last moved on, or made where nothing was."""
-        kept = self.lately.get((name, k))
+        """What was found last moved on, or made where nothing was, or where somebody else is moving it on."""
+        kept = self.lately.pop((name, k), None)
         found = self.lately[name, k] = make() if kept is None else move(kept)
         return found
 

@@ -63,12 +63,14 @@ class HubShares:
         return blank.moved(anchors, lists, depth)
 
     def moved(self, anchors: Grouped, lists: RankedLists, depth: int) -> "HubShares":
-        """Of other lists of the same anchors: only segments in which a list is another one are counted anew."""
+        """Of other lists of the same anchors: only segments in which a list is another one are counted anew.
+
+        What says who has which number is taken over and written to: this one is of no more use for that.
+        """
         cut = lists.at(depth)
         if cut.keys.shape != self.keys.shape:
             return HubShares.of(anchors, lists, depth)
-        keys, known, numbers = self.keys.copy(), self.known.copy(), self.numbers.copy()
-        table, distinct = self.table.copy(), self.distinct.copy()
+        keys, known, numbers, table, distinct = self.keys, self.known, self.numbers, self.table, self.distinct
         now = fixed(cut.keys), fixed(cut.lengths), fixed(cut.known)
         rows, count = renumbered(now, (keys, known), (table, distinct), self.count, numbers)
         if count < 0:
