@@ -22,6 +22,8 @@ STATISTICS = ("mean", "p05", "p50", "p95", "share", "covered")
 _SHARE, _COVERED = STATISTICS.index("share"), STATISTICS.index("covered")
 _STEPS = 16
 """Places per value that an order is mended by, before it is cheaper to sort anew."""
+_NEARLY = 1.0 - 1e-9
+"""Of the weight at which a level is reached: from there on the share itself is looked at, which takes a division."""
 _FEW = 64
 """So many values that moved are taken out of an order and merged in; more are mended where they stand."""
 
@@ -220,16 +222,20 @@ def _whole_cdf(
     for anchor in order:
         if values[anchor] == values[anchor]:
             whole += weights[anchor]
+    near = levels[0] * whole * _NEARLY
     for anchor in order:
         value = values[anchor]
         if value == value:
             running += weights[anchor]
             last = value
-            while found < len(levels) and running / whole >= levels[found]:
-                made[found] = value
-                found += 1
-            if found == len(levels):
-                return
+            if running >= near:
+                share = running / whole
+                while found < len(levels) and share >= levels[found]:
+                    made[found] = value
+                    found += 1
+                if found == len(levels):
+                    return
+                near = levels[found] * whole * _NEARLY
     made[found : len(levels)] = last
 
 
@@ -246,19 +252,24 @@ def _inverted_cdf(
     """Fill (Q.., G) quantiles of one column in the segments of one dimension that are stale."""
     count = len(stale)
     whole, running, last = np.zeros(count), np.zeros(count), np.full(count, np.nan)
-    found = np.zeros(count, np.int64)  # levels reached; they ascend
+    found, near = np.zeros(count, np.int64), np.empty(count)  # levels reached; they ascend
     for anchor in order:
         if values[anchor] == values[anchor]:
             whole[codes[anchor]] += weights[anchor]
+    for group in range(count):
+        near[group] = levels[0] * whole[group] * _NEARLY if stale[group] else np.inf
     for anchor in order:
         value, group = values[anchor], codes[anchor]
-        if value == value and stale[group] and found[group] < len(levels):
+        if value == value:
             running[group] += weights[anchor]
             last[group] = value
-            share = running[group] / whole[group]
-            while found[group] < len(levels) and share >= levels[found[group]]:
-                made[found[group], group] = value
-                found[group] += 1
+            if running[group] >= near[group]:
+                share = running[group] / whole[group]
+                while found[group] < len(levels) and share >= levels[found[group]]:
+                    made[found[group], group] = value
+                    found[group] += 1
+                done = found[group] == len(levels)
+                near[group] = np.inf if done else levels[found[group]] * whole[group] * _NEARLY
     here = np.zeros(count, np.bool_)
     here[codes] = True
     for group in range(count):
