@@ -25,7 +25,7 @@ from monitor.core.index.lexical.vocabulary import Vocabulary
 from monitor.core.model.anchors import Anchor, AnchorSet
 from monitor.core.model.events import Chunk, CorpusEvent, Delete, Heartbeat, Located, Position, Segment, Upsert
 from monitor.core.model.scoring import Distance, prepare
-from monitor.core.text.tokens import signs, tokenize
+from monitor.core.text.tokens import tokenize, visible
 from tests.core.index.dense import test_topk as dense_oracle
 from tests.core.index.dense.test_topk import assert_same, brute
 from tests.core.index.lexical import test_topk as lexical_oracle
@@ -223,7 +223,7 @@ class EngineMachine(RuleBasedStateMachine):
             tokens = vocabulary.encode(texts)
             made = [shingle([ids], vocabulary.hashes, [text]) for ids, text in zip(tokens, texts, strict=True)]
             sets = [one.shingles for one in made]
-            said = [ids.tolist() or signs(text) for ids, text in zip(tokens, texts, strict=True)]
+            said = [ids.tolist() or visible(text) for ids, text in zip(tokens, texts, strict=True)]
             pairs = [(a, b) for a in range(len(sets)) for b in range(len(sets)) if a != b and said[a]]
             exact = {a for a, b in pairs if said[a] == said[b]}
             near = {a for a, b in pairs if jaccard(sets[a], sets[b]) >= THRESHOLD}

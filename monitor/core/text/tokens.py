@@ -69,17 +69,17 @@ def tokenize(text: str) -> list[str]:
     return tokens
 
 
-def signs(text: str) -> str:
+def visible(text: str) -> str:
     r"""What is seen of a text: its characters in NFKC without white space, control and format characters.
 
     It tells texts without words apart, such as emoji and rules of dashes. Variation selectors and the joiners within
     an emoji are left out: they choose a glyph.
 
-    >>> signs(" 👉 ✨\n---")
+    >>> visible(" 👉 ✨\n---")
     '👉✨---'
     """
     seen = _SELECTOR.sub("", _normal(text))
-    return "".join(sign for sign in seen if unicodedata.category(sign) not in _UNSEEN)
+    return "".join(one for one in seen if unicodedata.category(one) not in _UNSEEN)
 
 
 def _normal(text: str) -> str:

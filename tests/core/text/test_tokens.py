@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from monitor.core.text.tokens import signs, tokenize
+from monitor.core.text.tokens import tokenize, visible
 
 TABLE: dict[str, list[str]] = {
     "": [],
@@ -51,9 +51,9 @@ def test_scripts(text: str, tokens: list[str]) -> None:
     assert tokenize(text) == tokens
 
 
-def test_signs_are_what_is_seen() -> None:
-    assert signs("👩\u200d💻 ❤\ufe0f\n\t---\u200b") == "👩💻❤---"
-    assert signs(" \n\u3000\u200b") == ""
+def test_visible_characters_are_what_is_seen() -> None:
+    assert visible("👩\u200d💻 ❤\ufe0f\n\t---\u200b") == "👩💻❤---"
+    assert visible(" \n\u3000\u200b") == ""
 
 
 @settings(deadline=None)

@@ -43,7 +43,7 @@ class Duplicates:
     """Which live chunks have an exact (equal tokens in order) or near (shingle Jaccard >= threshold) copy.
 
     Chunks of one shingle set form a group, so a flood of copies is one set; see `NearCopies` for the sets.
-    A chunk without tokens is what its signs are (`shingles.shingle`); one in which nothing is seen is a copy of
+    A chunk without tokens is what its characters are (`shingles.shingle`); one in which nothing is seen is a copy of
     nothing.
     It starts empty: on a restart, `apply` one delta that holds the whole corpus.
 

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from monitor.core.arrays.mixing import mix
 from monitor.core.arrays.sorted_sets import mark_shared
 from monitor.core.index.duplicates.kernels_shingles import fold, roll
-from monitor.core.text.tokens import signs
+from monitor.core.text.tokens import visible
 
 WIDTH = 3
 """Words in a shingle. A chunk holds about 120 words; an edited word spoils WIDTH shingles. At a Jaccard limit of 0.8
@@ -18,8 +18,8 @@ THRESHOLD = 0.8
 """From this Jaccard similarity on, two chunks are near copies."""
 NO_SHINGLES = np.zeros(0, np.uint32)
 """Of a text in which nothing is seen."""
-_SIGNS = np.uint64(1 << 32)
-"""Added to the code points of signs before they are hashed, so that small numbers hashed elsewhere are not theirs."""
+_CHARACTERS = np.uint64(1 << 32)
+"""Added to code points before they are hashed, so that small numbers hashed elsewhere are not theirs."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -29,7 +29,7 @@ class Shingled:
     Args:
         shingles: the sets one after the other, each sorted and distinct, uint32.
         counts: (n,) int64, shingles of each text; 0 for a text in which nothing is seen.
-        texts: (n,) uint64, a hash of the sequence of tokens (or signs); equal for equal ones in every run.
+        texts: (n,) uint64, a hash of the sequence of tokens (or characters); equal for equal ones in every run.
         sets: (n,) uint64, a hash of the set of shingles.
     """
 
@@ -46,8 +46,8 @@ def shingle(
 
     A shingle is the hash of `width` consecutive tokens, cut to 32 bits; a text shorter than that is one shingle of
     all its tokens, so two short texts are alike only when they are equal. In a text without tokens each of its
-    `signs` counts as one: emoji alone, or a rule of dashes, is told from another. Two 64-bit hashes of different
-    texts collide with a probability of about n^2 / 2^65.
+    `visible` characters counts as one: emoji alone, or a rule of dashes, is told from another. Two 64-bit hashes of
+    different texts collide with a probability of about n^2 / 2^65.
 
     Args:
         tokens: n arrays of token ids.
@@ -55,17 +55,17 @@ def shingle(
         texts: n texts; read where there are no tokens.
         width: tokens in a shingle, positive.
     """
-    words = [hashes[ids] if len(ids) else sign_hashes(text) for ids, text in zip(tokens, texts, strict=True)]
+    words = [hashes[ids] if len(ids) else character_hashes(text) for ids, text in zip(tokens, texts, strict=True)]
     lengths = np.array([len(of) for of in words], np.int64)
     pieces, sequences = roll(np.concatenate([np.zeros(0, np.uint64), *words]), lengths, width)
     shingles, counts, sets = fold(np.sort(pieces), len(tokens))
     return Shingled(shingles, counts, sequences, sets)
 
 
-def sign_hashes(text: str) -> NDArray[np.uint64]:
-    """(n,) 64-bit hashes of the n `signs` of a text, the same in every run and those of no word."""
-    codes = np.frombuffer(signs(text).encode("utf-32-le", "surrogatepass"), "<u4")
-    return mix(codes.astype(np.uint64) + _SIGNS)
+def character_hashes(text: str) -> NDArray[np.uint64]:
+    """(n,) 64-bit hashes of the n `visible` characters of a text, the same in every run and those of no word."""
+    codes = np.frombuffer(visible(text).encode("utf-32-le", "surrogatepass"), "<u4")
+    return mix(codes.astype(np.uint64) + _CHARACTERS)
 
 
 def jaccard(left: NDArray[np.uint32], right: NDArray[np.uint32]) -> float:

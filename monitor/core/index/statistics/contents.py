@@ -16,7 +16,7 @@ class Contents:
 
     Args:
         said: (n,) uint64 digests of the texts, to the letter.
-        texts: (n,) uint64 hashes of the tokens (or signs) in order, 0 where nothing is seen.
+        texts: (n,) uint64 hashes of the tokens (or characters) in order, 0 where nothing is seen.
         sketches: (n,) uint64, where the vectors point (`Sketches`), 0 for none.
         tokens: (n,) int32.
         implausible: (n,) bool, dated far from the corpus.

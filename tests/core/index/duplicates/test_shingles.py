@@ -44,18 +44,18 @@ def test_there_is_one_shingle_per_distinct_window(rows: list[list[int]], width: 
         np.testing.assert_array_equal(own, shingle(texts([row]), HASHES, [""], width).shingles)
 
 
-SIGNS = st.text("👈📄✨—-*_\ufe0f\u200d \n\t", max_size=12)
+CHARACTERS = st.text("👈📄✨—-*_\ufe0f\u200d \n\t", max_size=12)
 NO_WORDS = np.zeros(0, np.int32)
 
 
 def seen(text: str) -> list[int]:
-    """Code points of what a reader sees, by the alphabet of `SIGNS`."""
-    return [ord(sign) for sign in text if sign not in "\ufe0f\u200d \n\t"]
+    """Code points of what a reader sees, by the alphabet of `CHARACTERS`."""
+    return [ord(one) for one in text if one not in "\ufe0f\u200d \n\t"]
 
 
 @settings(deadline=None)
-@given(SIGNS, SIGNS)
-def test_texts_without_words_are_told_by_their_signs(left: str, right: str) -> None:
+@given(CHARACTERS, CHARACTERS)
+def test_texts_without_words_are_told_by_their_characters(left: str, right: str) -> None:
     made = shingle([NO_WORDS, NO_WORDS], HASHES, [left, right])
     one, other = windows(seen(left), WIDTH), windows(seen(right), WIDTH)
     assert made.counts.tolist() == [len(one), len(other)]
@@ -64,7 +64,7 @@ def test_texts_without_words_are_told_by_their_signs(left: str, right: str) -> N
     assert found == (len(one & other) / len(one | other) if one and other else 0.0)
 
 
-def test_signs_beside_words_do_not_count() -> None:
+def test_characters_beside_words_do_not_count() -> None:
     plain, adorned = text_shingles(["read the page", "👉 read — the page ✨"])
     np.testing.assert_array_equal(plain, adorned)
 
