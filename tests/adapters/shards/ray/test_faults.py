@@ -4,7 +4,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -49,13 +48,10 @@ def test_whatever_dies_the_bits_are_those_of_a_run_that_nobody_disturbed(
     cluster: LocalCluster, tmp_path: Path
 ) -> None:
     one, stream = single(ONE, ANCHORS), batches(16)
-    took: dict[str, float] = {}
     command = [sys.executable, "-m", "tests.adapters.shards.ray.child", cluster.address, str(tmp_path), "3"]
     killed = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=300, check=False)
     assert killed.returncode == -9, killed.stderr
-    began = time.monotonic()
     many = Coordinator(CONFIG, ANCHORS, DRIFT, section(cluster.address, tmp_path), tmp_path / "published")
-    took["coordinator killed between stage and rank"] = time.monotonic() - began
     assert many.corpus.epoch == 3
     for _ in range(3):
         one.apply(next(stream))
@@ -79,9 +75,7 @@ def test_whatever_dies_the_bits_are_those_of_a_run_that_nobody_disturbed(
     number = faults.node_of(cluster, process(1))
     faults.stop(cluster, number)
     with faults.later(0.5, lambda: faults.kill(cluster, number)):
-        began = time.monotonic()
         turn(next(stream))
-    took["node killed during stage"] = time.monotonic() - began
     assert any("shard 1 of 3: away" in said for said in many.away), many.away
     assert whole(many.waited(many.session.report)) == whole(one.report())
     many.publish()
@@ -97,9 +91,7 @@ def test_whatever_dies_the_bits_are_those_of_a_run_that_nobody_disturbed(
         return made
 
     many.shards.stage = staged  # type: ignore[method-assign, assignment]
-    began = time.monotonic()
     turn(next(stream))
-    took["node killed between stage and rank, its disk erased"] = time.monotonic() - began
     many.publish()
     cluster.add()
     many.away.clear()
@@ -108,24 +100,19 @@ def test_whatever_dies_the_bits_are_those_of_a_run_that_nobody_disturbed(
     turn(next(stream))
     stopped = faults.stop(cluster, faults.node_of(cluster, process(0)))
     with faults.later(5.0, lambda: faults.go_on(stopped)):
-        began = time.monotonic()
         turn(next(stream))
-    took["node stopped for 5 s"] = time.monotonic() - began
     assert any("shard 0 of 3: away" in said for said in many.away), many.away
     many.publish()
 
     # An actor alone dies; the next that is asked of it is to settle.
     turn(next(stream))
     os.kill(process(1), signal.SIGKILL)
-    began = time.monotonic()
     assert whole(many.waited(many.session.report)) == whole(one.report())
-    took["actor killed before settle"] = time.monotonic() - began
     many.publish()
     turn(next(stream))
     same_snapshot(many.session.snapshot("now"), one.snapshot("now"))
     assert whole(many.session.judge(deploy_id="d1")) == whole(one.judge(deploy_id="d1"))
     many.publish()
-    assert all(seconds < 60 for seconds in took.values()), took
     status = many.shards.status()
     assert [of.epoch for of in status] == [many.corpus.epoch] * 3
     assert sum(of.restarts for of in status) >= 3
