@@ -466,3 +466,17 @@ def test_rows_that_the_rules_of_order_refuse_are_set_aside_too(tmp_path: Path) -
         assert bootstrap(config).read.refused == {"version_mode_changed": 1}
         (item,) = left(config).quarantine
         assert item.position == Position("__bootstrap__/part-1.parquet", 0, 6)
+
+
+def test_an_index_that_the_monitor_fills_itself_is_filled_from_the_files(tmp_path: Path) -> None:
+    held, rest = parts()
+    write_parquet(tmp_path / "rows", [row(event) for event in held])
+    config = case(tmp_path, 1, index="embedded")
+    bootstrap(config)
+    with opened(config, records(rest)) as monitor:
+        assert monitor.parts.index is not None
+        assert monitor.published.health.index_points == len(monitor.parts.corpus) > 50
+        while monitor.turn(0.0) or not monitor.ended():
+            pass
+        assert monitor.published.health.index_points == len(monitor.parts.corpus)
+        assert not [of for of in monitor.published.report.problems if of.kind.of_index]

@@ -12,6 +12,7 @@ from tests.kafka_mock import MockCluster, mock_cluster
 
 PAGE = "docs/bootstrap.md"
 TOPIC = "corpus-changes"
+USAGE = 2
 
 
 def adapted(text: str, cluster: MockCluster) -> str:
@@ -81,6 +82,8 @@ def test_what_is_wrong_is_said_in_a_line_with_the_commands_exit_codes(tmp_path: 
             config.write_text(right.replace(before, after) + f'\n[state]\npath = "{code}.db"\n', encoding="utf-8")
             ended = ran(tmp_path, f"corpus-drift bootstrap -c corpus-drift.toml  # exit {code}")
             assert said in ended.stderr.splitlines()[-1]
+            if code == USAGE:
+                assert said in ran(tmp_path, "corpus-drift check-config -c corpus-drift.toml  # exit 2").stderr
         listed = ran(tmp_path, "corpus-drift quarantine list -c corpus-drift.toml").stdout
         assert "__bootstrap__/part-2.parquet/0/95" in listed
         config.write_text(right, encoding="utf-8")

@@ -10,7 +10,7 @@ from monitor.adapters.corpus_files.columns import FileColumns
 from monitor.adapters.corpus_files.lance import LanceFiles
 from monitor.adapters.corpus_files.parquet import ParquetFiles
 from monitor.adapters.corpus_files.partitioners import fitting
-from monitor.adapters.corpus_files.plan import FilePlan, PlannedFile
+from monitor.adapters.corpus_files.plan import CorpusFiles, FilePlan, PlannedFile
 from monitor.adapters.corpus_files.reader import FileRows, ReadAs
 from monitor.adapters.lock import OwnerLock
 from monitor.adapters.stores.sqlite.store import SqliteStore
@@ -78,8 +78,7 @@ def open_bootstrap(
         if resumed.files is not None and resumed.files.finished:
             yield resumed.files
             return
-        place = section.path if "://" in section.path else str(configuration.located(section.path).absolute())
-        files = ParquetFiles(place) if section.format == "parquet" else LanceFiles(place)
+        files = _files(configuration, section)
         planned = files.planned()
         columns = _columns(section, planned, space.dimension)
         stream = _stream(configuration, section, space, resumed, source)
@@ -108,6 +107,22 @@ def open_bootstrap(
             shards=shards.count if shards.there else 0,
             step=PIECES * shards.count,
         )
+
+
+def check_files(configuration: Configuration, space: Space) -> None:
+    """Look whether the files of a bootstrap are there and have the columns; those of an object store are not asked.
+
+    Raises:
+        ConfigurationError: what is wrong.
+    """
+    section = configuration.bootstrap
+    if section is not None and "://" not in section.path:
+        _columns(section, _files(configuration, section).planned(), space.dimension)
+
+
+def _files(configuration: Configuration, section: FilesBootstrapSection) -> CorpusFiles:
+    place = section.path if "://" in section.path else str(configuration.located(section.path).absolute())
+    return ParquetFiles(place) if section.format == "parquet" else LanceFiles(place)
 
 
 def _columns(

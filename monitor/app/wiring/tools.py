@@ -21,6 +21,7 @@ from monitor.adapters.query_log.reading import QueryLog, read_query_log
 from monitor.adapters.sources.jsonl.source import JsonLinesSource
 from monitor.app.configuration import Configuration
 from monitor.app.health import Clocks
+from monitor.app.wiring.bootstrapping import check_files
 from monitor.app.wiring.production import build_production, build_searches
 from monitor.app.wiring.retrieval import build_anchors, build_space, retriever_context
 from monitor.app.wiring.sources import build_decoder, build_source
@@ -56,6 +57,7 @@ def check_references(configuration: Configuration) -> None:
     build_searches(configuration, anchors, clocks)
     build_traffic(configuration, space, clocks)
     build_decoder(configuration, space.dimension, space.embedding_version)
+    check_files(configuration, space)
 
 
 def check_server(configuration: Configuration) -> Checked:
