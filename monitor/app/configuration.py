@@ -213,6 +213,8 @@ class Configuration(BaseSettings):
         chosen, name, settings = self.bootstrap, self.source.adapter.name, self.source.settings
         if chosen is None:
             return
+        if "@" in chosen.path.partition("://")[2].partition("/")[0]:
+            yield "bootstrap.path: a secret in the file; expected it in the environment (AWS_SECRET_ACCESS_KEY)"
         if self.source.adapter.points(settings) is not None:
             yield f"bootstrap and source.{name}: its scan of a collection stands for the past; expected one of them"
         if getattr(settings, "start", "") == "latest" and not chosen.offsets:

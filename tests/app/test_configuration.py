@@ -418,3 +418,54 @@ def test_the_new_index_is_as_the_old_one_but_for_what_is_said_of_it() -> None:
     target = found.target_dense(found.migration).settings
     assert (target.url, target.collection, target.chunk_id_field) == ("http://q:1", "b", "id")
     assert found.dense.settings.collection == "a"
+
+
+KAFKA = {"bootstrap_servers": ["127.0.0.1:9"], "topics": ["t"]}
+
+
+@pytest.mark.parametrize(
+    ("source", "bootstrap", "said"),
+    [
+        (
+            {"kafka": {**KAFKA, "start": "latest"}},
+            {},
+            "bootstrap and source.kafka.start = 'latest': what changed since the files were written would be lost;",
+        ),
+        (
+            {"qdrant": {"url": "http://127.0.0.1:9", "collection": "docs"}},
+            {},
+            "bootstrap and source.qdrant: its scan of a collection stands for the past; expected one of them",
+        ),
+        ({"kafka": {**KAFKA, "bootstrap": {}}}, {}, "bootstrap and source.kafka: its scan of a collection stands"),
+        (
+            {"kafka": KAFKA},
+            {"path": "s3://key:hush@bucket/x"},
+            "bootstrap.path: a secret in the file; expected",
+        ),
+        ({"kafka": KAFKA}, {"partitioner": "sha1"}, "bootstrap.partitioner = 'sha1': expected 'murmur2' or 'crc32'"),
+        (
+            {"kafka": KAFKA},
+            {"fields": {"key": "k"}},
+            "bootstrap.fields.key: no such key; expected one of preset",
+        ),
+        ({"kafka": KAFKA}, {"path": ""}, "bootstrap.path = '': "),
+    ],
+)
+def test_files_that_cannot_stand_for_the_past_are_refused(
+    source: dict[str, Any], bootstrap: dict[str, Any], said: str
+) -> None:
+    content = {"source": source, "anchors": {"path": "a.jsonl"}, "bootstrap": {"path": "chunks", **bootstrap}}
+    with pytest.raises(ConfigurationError) as raised:
+        build(content, {}, where=Path("c.toml"))
+    lines = [line.removeprefix("c.toml: ") for line in str(raised.value).splitlines()]
+    assert any(line.startswith(said) for line in lines), lines
+    assert not any("hush" in line for line in lines)
+
+
+def test_latest_is_no_loss_where_offsets_are_stated() -> None:
+    source = {"kafka": {**KAFKA, "start": "latest"}}
+    content = {"source": source, "dense": {"engine": "none"}, "anchors": {"path": "a.jsonl"}}
+    files = {"path": "chunks", "offsets": {"t": {"0": 12}}}
+    made = build({**content, "bootstrap": files}, {}, where=Path("c.toml"))
+    assert made.bootstrap is not None
+    assert made.bootstrap.offsets == {"t": {0: 12}}

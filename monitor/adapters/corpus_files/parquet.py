@@ -107,14 +107,13 @@ class ParquetFiles:
         made: tuple[Any, str] = self._system
         return made
 
-    @staticmethod
-    def _found(system: Any, root: str) -> list[Any]:
+    def _found(self, system: Any, root: str) -> list[Any]:
         """The files, in the order of their names; what begins with a dot or an underscore is no data."""
         from pyarrow import fs
 
         itself = system.get_file_info(root)
         if itself.type == fs.FileType.NotFound:
-            message = f"bootstrap.path = {root!r}: not there; expected a folder of Parquet files, or one"
+            message = f"bootstrap.path = {self.place!r}: not there; expected a folder of Parquet files, or one"
             raise ConfigurationError(message)
         if itself.type == fs.FileType.File:
             return [itself]
