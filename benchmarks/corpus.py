@@ -19,7 +19,7 @@ from monitor.core.model.anchors import Anchor
 from monitor.core.model.events import Chunk, CorpusEvent, Deploy, Segment, Upsert, text_hash
 
 DIMENSION = 384
-VERSION = "mix:words:mean:l2:384:cosine"
+VERSION = "mix:words:mean:l2:cosine"
 START = 1_780_000_000_000_000
 SECOND = 1_000_000
 LANGUAGES = ("en", "de", "fr", "ja", "pt", "es", "zh", "ko")
@@ -43,12 +43,14 @@ class Material:
     Args:
         folder: real texts and vectors, None for generated ones.
         family: `nl` for anchors with stop words, `kw` for those without.
+        dimension: of the vectors, a multiple of 384.
     """
 
-    def __init__(self, folder: Path | None, family: str = "nl", seed: int = 7) -> None:
+    def __init__(self, folder: Path | None, family: str = "nl", seed: int = 7, dimension: int = DIMENSION) -> None:
+        self.dimension = dimension
         self.generator = np.random.default_rng(seed)
         self._texts = Texts(folder, self.generator)
-        self._vectors = Vectors(folder, seed)
+        self._vectors = Vectors(folder, seed, dimension // DIMENSION)
         self._family = family
         self._version = 0
 
@@ -122,7 +124,7 @@ def write_case(folder: Path, material: Material, anchors: int, *, source: str, e
     path.write_text(
         f"""[corpus]
 name = "bench"
-dimension = {DIMENSION}
+dimension = {material.dimension}
 embedding_version = "{VERSION}"
 [segments]
 dimensions = ["language", "source"]

@@ -36,9 +36,16 @@ Vectors = NDArray[np.float32]
 
 
 class Source:
-    """Unit vectors of 384 dimensions: real ones, or drawn around 300 centres."""
+    """Unit vectors: real ones of 384 numbers, or drawn around 300 centres.
 
-    def __init__(self, folder: Path | None, seed: int) -> None:
+    Args:
+        folder: of the real ones.
+        seed: of what is drawn.
+        repeats: how often the numbers of each stand in a row: wider vectors of the same likeness.
+    """
+
+    def __init__(self, folder: Path | None, seed: int, repeats: int = 1) -> None:
+        self._repeats = repeats
         self.generator = np.random.default_rng(seed)
         self.real: Vectors | None = None
         self.asked: Vectors | None = None
@@ -59,13 +66,16 @@ class Source:
                 first, second = self.generator.integers(len(self.real), size=(2, len(part)))
                 part[:] = self.real[first] + 0.25 * self.real[second]
             part[:] = prepare(part, Distance.COSINE)
-        return made
+        return self._wide(made)
+
+    def _wide(self, vectors: Vectors) -> Vectors:
+        return vectors if self._repeats == 1 else prepare(np.tile(vectors, self._repeats), Distance.COSINE)
 
     def anchors(self, count: int) -> AnchorSet:
         """Anchors as real ones are, filled up with vectors such as chunks have."""
         vectors = self.draw(count)
         if self.asked is not None:
-            first = prepare(self.asked[:count], Distance.COSINE)
+            first = self._wide(prepare(self.asked[:count], Distance.COSINE))
             vectors[: len(first)] = first
         named = [Anchor(f"q{at}", "") for at in range(count)]
         return AnchorSet(named, vectors, np.ones(count), [()] * count)

@@ -24,7 +24,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from benchmarks.corpus import Batch, Material, write_case
+from benchmarks.corpus import DIMENSION, Batch, Material, write_case
 from benchmarks.machine import ONE_CORE, busy, facts, ratio
 from benchmarks.pipeline_peers import Peers, Seconds, measured
 from benchmarks.stage import FILE_SOURCE, Feed, fill, staged
@@ -86,7 +86,10 @@ def measure(material: Material, family: str, options: argparse.Namespace) -> Non
             peers.load(loaded, folder)
             del loaded
             ours = Ours(monitor, feed)
-            print(f"\n{options.size:,} chunks, {options.anchors:,} anchors ({family})", flush=True)
+            print(
+                f"\n{options.size:,} chunks, {options.anchors:,} anchors ({family}), {options.dimension} dimensions",
+                flush=True,
+            )
             for count in options.batches:
                 report(count, rounds(material, ours, peers, count, options))
 
@@ -135,6 +138,7 @@ def main(argv: Sequence[str]) -> int:
     parser.add_argument("--data", type=Path, default=None)
     parser.add_argument("--size", type=int, default=100_000)
     parser.add_argument("--anchors", type=int, default=1000)
+    parser.add_argument("--dimension", type=int, default=DIMENSION, help="numbers of a vector, a multiple of 384")
     parser.add_argument("--batches", default="1024,256,32")
     parser.add_argument("--families", default="nl,kw")
     parser.add_argument("--peers", default="faiss,hnsw")
@@ -145,7 +149,7 @@ def main(argv: Sequence[str]) -> int:
     options.peers = [name for name in options.peers.split(",") if name]
     print(facts())
     for family in options.families.split(","):
-        measure(Material(options.data, family), family, options)
+        measure(Material(options.data, family, dimension=options.dimension), family, options)
     return 0
 
 
