@@ -19,7 +19,8 @@ from monitor.core.text.wording import at_depth
 Severity = Literal["critical", "warning"]
 Growth = Mapping[tuple[str, str], float]
 """By dimension and segment, which share is new content that replaced nothing."""
-_REMEMBERED = 1 << 13
+_REMEMBERED = 1 << 12
+"""Findings: from report to report most numbers that are judged are what they were."""
 NEW = ("new_results", "new_first_ratio")
 """Metrics of which growth brings some by itself."""
 EVERY = "*"
