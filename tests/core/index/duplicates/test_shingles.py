@@ -115,6 +115,9 @@ def test_hashes_stay_what_stored_baselines_hold() -> None:
     made = shingle(texts([[0, 1, 2, 3]]), HASHES, [""])
     assert made.shingles.tolist() == [133285585, 666461870]
     assert (int(made.texts[0]), int(made.sets[0])) == (9189178915725403607, 14565449710390026266)
+    plain = shingle([NO_WORDS], HASHES, ["👉 ✨📄\n—"])
+    assert plain.shingles.tolist() == [1319450337, 2691718110]
+    assert (int(plain.texts[0]), int(plain.sets[0])) == (13616745825746868859, 5134384848344743046)
 
 
 @pytest.mark.parametrize(
