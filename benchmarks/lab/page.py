@@ -23,7 +23,9 @@ SAYS = {
     NEWEST: "The generated corpus, today's judge.",
     "full": "The same with every severity of every kind.",
     "fastapi-history": "The FastAPI documentation from June 2023 on, as it was: every release is a deploy, beside "
-    "what readers lost against the deploy it is compared with. In both modes of the baseline, today's judge.",
+    "what readers lost against the deploy it is compared with. In both modes of the baseline, by the judge as it was "
+    "just before it told pages without words apart; judged again since, the first 66 deploys of the mode that moves "
+    "on got the same verdicts.",
     "fastapi": "Incidents planted in the FastAPI documentation (31 languages, MiniLM's vectors), today's judge.",
     "git": "Incidents planted in a documentation repository that anyone can clone, and its own weeks; vectors of the "
     "encoder fitted to it.",
@@ -69,7 +71,8 @@ WHY: Mapping[str, Sequence[str]] = {
         "as content lost that nothing replaced. No known item says whether that was harm; who announces it has it"
         " pass.",
         "What FAILs though it cost too little by known items is near that line with few exceptions: the deploy "
-        "lost more first results than known items, or as many in a segment.",
+        "lost more first results than known items, or as many in a segment. A limit that lets these pass lets losses "
+        "pass that the truth counts, for they differ by some answers in a thousand.",
         "What is left undecided is a loss in one language or kind of page whose anchors stand for a dozen documents.",
     ),
     "fastapi": (
