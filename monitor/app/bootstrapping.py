@@ -9,7 +9,7 @@ from typing import Protocol
 
 from monitor.app.tally import Tally
 from monitor.core.model.changes import Refused
-from monitor.core.model.events import BOOTSTRAP, Partition, Position, bootstrapped
+from monitor.core.model.events import BOOTSTRAP, Partition, Position, bootstrapped, of_stream
 from monitor.core.model.plausibility import DOUBTFUL
 from monitor.core.records.committed import Commit, Quarantined, Resumed
 from monitor.core.records.files_mark import FilesMark
@@ -21,6 +21,8 @@ from monitor.ports import ConfigurationError, CorpusFiller, StateStore, Unreacha
 
 AGAIN = ("modified", "noop", "stale", "duplicate")
 """Outcomes of an upsert of a chunk that another row had said already."""
+PLACES_SHOWN = 3
+"""Partitions that a line names."""
 
 
 class RowPlan(Protocol):
@@ -111,6 +113,11 @@ class Bootstrapping:
         """Rows of chunks that another row had said already."""
         return sum(self._counters["events", "upsert", outcome] for outcome in AGAIN)
 
+    @property
+    def late(self) -> Mapping[Partition, int]:
+        """Where the stream is taken up behind its very beginning, by partition."""
+        return {part: at for part, at in sorted(of_stream(self._positions).items()) if at}
+
     def run(self, stopping: threading.Event, turned: Callable[[], None] = lambda: None) -> None:
         """Read to the end.
 
@@ -154,7 +161,8 @@ class Bootstrapping:
     def _take(self, pieces: Sequence[FilePiece]) -> None:
         assert self._mark is not None, "the stream's positions come first"  # noqa: S101 - `run` begins so
         end = pieces[-1].offset + pieces[-1].rows
-        upto = {part: end if _of_files(part) else at for part, at in self._positions.items()}
+        stream = of_stream(self._positions)
+        upto = {part: stream.get(part, end) for part in self._positions}
         span = EpochSpan(self._epoch + 1, dict(self._positions), upto)
         filled = self._filler.fill(span, pieces)
         aside = [*filled.aside, *(self._refused(one) for one in filled.sums.refused)]
@@ -199,7 +207,7 @@ def closing(made: Bootstrapping) -> Iterator[str]:
     yield str(made.read)
     if made.again:
         yield f"{count_of(made.again, 'row')} said a chunk again: the greater version counts, else the later row"
-
-
-def _of_files(partition: Partition) -> bool:
-    return partition.topic.startswith(f"{BOOTSTRAP}/")
+    if made.late:
+        first, more = [f"{part.name} at {at:,}" for part, at in made.late.items()], len(made.late) - PLACES_SHOWN
+        places = ", ".join(first[:PLACES_SHOWN]) + (f" and {more} more" if more > 0 else "")
+        yield f"the stream is taken up in {places}: what changed before has to be in the files"

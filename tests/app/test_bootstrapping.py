@@ -258,7 +258,9 @@ def test_the_stream_is_taken_up_at_the_offsets_that_are_stated(tmp_path: Path) -
     alone = case(tmp_path, 1, index="none")
     bootstrap(alone)
     config = case(tmp_path, 2, index="none", extra=f"[bootstrap.offsets]\n{TOPIC} = {{ {said} }}\n")
-    bootstrap(config, everything)
+    *_, last = closing(bootstrap(config, everything))
+    shown = ", ".join(f"events/{part} at {offsets[part]}" for part in range(3))
+    assert last == f"the stream is taken up in {shown} and 2 more: what changed before has to be in the files"
     found = left(config).positions
     assert [found[Partition(TOPIC, part)] for part in range(PARTITIONS)] == offsets
     to_the_end(config, everything)
