@@ -1,17 +1,22 @@
 """Shards on a Ray cluster that are filled from files: what is said is what one process says that read the same."""
 
+import os
+import signal
 from itertools import count
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from monitor.adapters.shards.ray.filling import RayFilling
+from monitor.adapters.shards.ray.host import packed, unpacked
 from monitor.adapters.shards.ray.local_cluster import LocalCluster
 from monitor.adapters.stores.sqlite.store import SqliteStore
 from monitor.app.configuration import load
 from monitor.app.wiring import open_monitor, read_state
 from monitor.core.model.events import Position
 from monitor.core.records.committed import Commit
+from monitor.core.shards.messages import ShardAwayError
 from monitor.ports import ConfigurationError
 from tests.adapters.shards.ray.test_product import KEYS
 from tests.app.sharding import MODEL
@@ -55,6 +60,17 @@ def test_files_are_read_by_the_nodes_and_all_is_said_as_in_one_process(
 
         monkeypatch.setattr(SqliteStore, "commit", killed)
         with pytest.raises(KilledError):
+            bootstrap(config)
+        monkeypatch.undo()
+        fill = RayFilling.fill
+
+        def dying(self: RayFilling, span: Any, pieces: Any) -> Any:
+            said = self._actors.ask("greet", [(packed(self._where), 3)] * 3)
+            os.kill(unpacked(said[1]).process, signal.SIGKILL)
+            return fill(self, span, pieces)
+
+        monkeypatch.setattr(RayFilling, "fill", dying)
+        with pytest.raises(ShardAwayError, match=r"^shard 1 of 3: away \("):
             bootstrap(config)
         monkeypatch.undo()
         with (
