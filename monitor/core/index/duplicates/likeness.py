@@ -84,13 +84,14 @@ class Likeness:
     def _clustered(self, contents: ContentNumbers) -> ContentNumbers:
         """Without a pair that is alike a slot's cluster is its own content: most rows have none."""
         at, left, right = self._alike_in(contents)
-        rows = np.unique(at)
         made = contents.copy()
-        if len(rows):
-            some, row = contents[rows], np.searchsorted(rows, at)
-            links: NDArray[np.bool_] = some[:, :, None] == some[:, None, :]
-            links[row, left, right] = links[row, right, left] = True
-            made[rows] = np.take_along_axis(some, _linked(links), axis=1)
+        if not len(at):
+            return made
+        rows = np.unique(at)
+        some, row = contents[rows], np.searchsorted(rows, at)
+        links: NDArray[np.bool_] = some[:, :, None] == some[:, None, :]
+        links[row, left, right] = links[row, right, left] = True
+        made[rows] = np.take_along_axis(some, _linked(links), axis=1)
         return made
 
     def _alike_in(self, contents: ContentNumbers) -> Pairs:
@@ -100,6 +101,8 @@ class Likeness:
             at, left, right = self._met(contents, there).T
         else:
             at, left, right = self._sketches.possible(contents, there)
+        if not len(at):
+            return at, left, right
         other = contents[at, left] != contents[at, right]
         at, left, right = at[other], left[other], right[other]
         near = self._compared(contents[at, left], contents[at, right])

@@ -1,18 +1,20 @@
 """Sketches of shingle sets: a proved bound on how alike two sets can be, from a few words of bits each."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from functools import lru_cache
-from itertools import repeat
 
 import numpy as np
 from numpy.typing import NDArray
 
 from monitor.core.index.duplicates.kernels_sketches import Width, allowed, sketch
+from monitor.core.index.kernels_keys import NONE, find_all, link
+from monitor.core.model.lists import NO_CHUNK
 
 ContentNumbers = NDArray[np.int64]
 ShinglesByContent = Mapping[int, NDArray[np.uint32]]
 Pairs = tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]
 """Rows and two slots, aligned."""
+_LEAST = 1 << 10
 _FEW, _ALL = 4, 16
 """Words of 64 bits looked at first, and when these do not settle it."""
 
@@ -33,8 +35,11 @@ class ShingleSketches:
         self.longest = 0
         """Shingles of the largest set."""
         self._share = threshold / (1.0 + threshold)
-        self._place: dict[int, int] = {}
-        self._sizes: NDArray[np.int64] = np.zeros(1, np.int64)  # place 0: a content that is not known
+        self._used = 1  # place 0: a content that is not known
+        self._contents: NDArray[np.int64] = np.full(1, NO_CHUNK, np.int64)
+        self._heads: NDArray[np.int32] = np.full(_LEAST, NONE, np.int32)
+        """Places by content, see `kernels_keys`."""
+        self._sizes: NDArray[np.int64] = np.zeros(1, np.int64)
         self._bits: dict[int, NDArray[np.uint64]] = {width: np.zeros((1, width), np.uint64) for width in (_FEW, _ALL)}
         self._hidden: dict[int, NDArray[np.int64]] = {width: np.zeros(1, np.int64) for width in (_FEW, _ALL)}
 
@@ -42,9 +47,8 @@ class ShingleSketches:
         """Sketch sets that are not known yet, none of them empty, by content."""
         if not sets:
             return
-        places = np.arange(len(self._place) + 1, len(self._place) + 1 + len(sets))
-        self._reach(int(places[-1]) + 1)
-        self._place.update(zip(sets, places.tolist(), strict=True))
+        places = np.arange(self._used, self._used + len(sets))
+        self._enter(sets)
         sizes = np.array([len(found) for found in sets.values()], np.int64)
         self.longest = max(self.longest, int(sizes.max()))
         self._sizes[places] = sizes
@@ -53,11 +57,22 @@ class ShingleSketches:
             made = Width(self._bits[width], self._hidden[width])
             sketch((np.concatenate(list(sets.values())), starts), places, made)
 
+    def _enter(self, sets: Iterable[int]) -> None:
+        """Give contents the next places."""
+        fresh = np.fromiter(sets, np.int64)
+        first, self._used = self._used, self._used + len(fresh)
+        self._reach(self._used)
+        self._contents[first : self._used] = fresh
+        if 2 * self._used > len(self._heads):
+            self._heads = np.full(1 << (4 * self._used).bit_length(), NONE, np.int32)
+            first = 1
+        link(self._heads, self._contents, first, self._used)
+
     def _reach(self, needed: int) -> None:
         """Make room; twice as much where it is short, so that what is there is seldom copied."""
         room = max(needed, 2 * len(self._sizes)) - len(self._sizes)
         if needed > len(self._sizes):
-            self._sizes = np.pad(self._sizes, (0, room))
+            self._sizes, self._contents = np.pad(self._sizes, (0, room)), np.pad(self._contents, (0, room))
             for width in (_FEW, _ALL):
                 self._bits[width] = np.pad(self._bits[width], ((0, room), (0, 0)))
                 self._hidden[width] = np.pad(self._hidden[width], (0, room))
@@ -69,8 +84,8 @@ class ShingleSketches:
             contents: (R, m) contents; those that are not known are like nothing.
             asked: (R, m) bool, slots to look at.
         """
-        found = map(self._place.get, contents.ravel().tolist(), repeat(0))
-        places = np.where(asked, np.fromiter(found, np.int64, contents.size).reshape(contents.shape), 0)
+        found = find_all(self._heads, self._contents, contents.ravel()).reshape(contents.shape)
+        places = np.where(asked & (found != NONE), found, 0)
         left, right = _pairs(contents.shape[1])
         few, every = (Width(self._bits[width], self._hidden[width]) for width in (_FEW, _ALL))
         at, pair = np.nonzero(allowed(places, self._sizes, few, every, self._share))
