@@ -6,14 +6,14 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from monitor.core.arrays.sorted_sets import NOWHERE, Enough, SetLists, held_at, mark_shared
+from monitor.core.arrays.fixed import fixed
+from monitor.core.arrays.sorted_sets import Enough, SetLists, mark_shared
 from monitor.core.measures.collapsed import Sides
 from monitor.core.measures.formulas.columns import ListPair
+from monitor.core.measures.kernels_answers import UNSEEN, Slots, kept_shares, new_counts
 from monitor.core.measures.measure import MissingReason, Values
-from monitor.core.model.lists import NO_CHUNK
 
 Shingles = NDArray[np.uint32]
-ListPlaces = NDArray[np.int64]
 
 CORPUS_NOT_KEPT = "corpus_not_kept"
 """Why it is not known whether a lost answer still stands somewhere: only the lists were kept."""
@@ -27,8 +27,6 @@ FIRST = 3
 """How many of the baseline's results are looked at, at most."""
 _KEPT = Enough(SPREAD, SPREAD, SAME_PLACE, theirs=False)
 _KNOWN = Enough(SPREAD, SPREAD, SAME_PLACE, theirs=True)
-_UNSEEN = 0
-"""The depth of what was not looked for."""
 
 
 class Texts(NamedTuple):
@@ -56,51 +54,27 @@ class AnswersView:
     """
 
     def __init__(self, pair: ListPair, said: Sides, texts: Texts) -> None:
-        self.depth = pair.depth
-        self._then, self._now, self._said, self._texts = pair.baseline.keys, pair.current.keys, said, texts
-        self.unknown = np.flatnonzero(~(pair.baseline.known & pair.current.known))
-        self._asked = self._then[:, :FIRST] != NO_CHUNK
-        self._asked[self.unknown] = False
-        self._equal = _first_equal(said.then[:, :FIRST], said.now)
-        self._close = np.full(self._asked.shape, _UNSEEN)
-        self._heard = np.full(self._now.shape, _UNSEEN)
+        self.depth, known = pair.depth, pair.baseline.known & pair.current.known
+        self.unknown, self._known = np.flatnonzero(~known), known
+        self._then = Slots(fixed(pair.baseline.keys), fixed(said.then), texts.then)
+        self._now = Slots(fixed(pair.current.keys), fixed(said.now), texts.now)
+        self._close = np.full((len(known), min(FIRST, pair.baseline.depth)), UNSEEN)
+        self._heard = np.full(pair.current.keys.shape, UNSEEN)
 
     def kept(self, k: int, first: int = 1) -> Values:
         """(R,) share of the baseline's first results, at most `first` and k of them, that are kept."""
-        asked = self._asked[:, : min(first, k)]
-        count = asked.sum(axis=1)
-        found = (self._places(k, asked.shape[1]) <= k) & asked
-        return np.where(count > 0, found.sum(axis=1) / np.maximum(count, 1), 1.0)
+        within = min(first, k, self._close.shape[1]), k
+        return kept_shares(self._then, self._now, self._known, self._close, within, _KEPT)
 
     def new(self, k: int) -> Values:
         """(R,) how many of the first k results now are new: what other wordings, cuts and ids of the old are not."""
-        return self._strange(k, k)
+        return new_counts(self._now, self._then, self._known, self._heard, (k, k), _KNOWN)
 
     def new_first(self) -> Values:
         """(R,) 1 where the first result now says what none of the results then did; one of them that only moved to
         the front, or stands there in another cut or wording, is not new.
         """
-        return self._strange(1, self.depth)
-
-    def _strange(self, first: int, k: int) -> Values:
-        """(R,) how many of the first results now say what none of the first k did then."""
-        then, now = self._said.then[:, :k], self._said.now[:, :first]
-        fresh = (now != NO_CHUNK) & ~np.any(now[:, :, None] == then[:, None, :], axis=2)
-        fresh[self.unknown] = False
-        heard, (before, after) = self._heard[:, :first], self._texts
-        rows, slots = np.nonzero(fresh & (heard == _UNSEEN))
-        same = self._now[rows, slots][:, None] == self._then[rows]
-        heard[rows, slots] = held_at(after, before, rows, slots, same, _KNOWN)
-        count: Values = np.count_nonzero(fresh & (heard > k), axis=1).astype(np.float64)
-        return count
-
-    def _places(self, k: int, first: int) -> ListPlaces:
-        """(R, first) the least depth at which each answer stands, exact as to whether that is within k."""
-        equal, close, (before, after) = self._equal[:, :first], self._close[:, :first], self._texts
-        rows, slots = np.nonzero((equal > k) & self._asked[:, :first] & (close == _UNSEEN))
-        same = self._then[rows, slots][:, None] == self._now[rows]
-        close[rows, slots] = held_at(before, after, rows, slots, same, _KEPT)
-        return np.where(close == _UNSEEN, equal, np.minimum(equal, close))
+        return new_counts(self._now, self._then, self._known, self._heard, (1, self.depth), _KNOWN)
 
 
 class FatesView:
@@ -151,9 +125,3 @@ class FatesView:
 def stays(own: Shingles, now: Shingles) -> bool:
     """Whether a chunk still has `SAME_PLACE` of what it said; one that had no shingles has not."""
     return bool(len(own)) and mark_shared(own, now, np.zeros(len(own), np.bool_)) / len(own) >= SAME_PLACE
-
-
-def _first_equal(then: ListPlaces, now: ListPlaces) -> ListPlaces:
-    """(R, m) the first place, from 1, at which each content stands now; NOWHERE where none does."""
-    equal = then[:, :, None] == now[:, None, :]
-    return np.where(equal.any(axis=2), equal.argmax(axis=2) + 1, NOWHERE)
