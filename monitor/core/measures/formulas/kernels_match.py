@@ -3,11 +3,14 @@
 A turn measures a few dozen anchors anew: numpy's calls would cost more than the work.
 """
 
+from typing import NamedTuple
+
 import numpy as np
 from numpy.typing import NDArray
 
 from monitor.core.arrays.compile import compiled
 
+Column = NDArray[np.float64]
 Keys = NDArray[np.int64]
 Ranks = NDArray[np.int16]
 Counts = NDArray[np.int64]
@@ -47,23 +50,120 @@ def shared_counts(ranks: Ranks) -> Ranks:
     return shared
 
 
+class Match(NamedTuple):
+    """What two lists of each of A anchors share; as of `Overlap`."""
+
+    ranks: Ranks
+    shared: Ranks
+    before: Counts
+    after: Counts
+    known: NDArray[np.bool_]
+
+
 @compiled
-def overlap_bias(shared: Ranks, before: Counts, after: Counts, powers: NDArray[np.float64]) -> NDArray[np.float64]:
-    """(A,) extrapolated rank-biased overlap of lists of these lengths; `powers` are p to the 0, 1, ..., depth."""
-    made = np.empty(len(before))
-    p = powers[1]
-    for row in range(len(before)):
-        short, long = max(min(before[row], after[row]), 1), max(before[row], after[row])
-        common = shared[short - 1, row]
+def similarity(match: Match, depth: int) -> Column:
+    """(A,) results that both lists hold down to a depth over those that any holds; see `ranking.jaccard`."""
+    made = np.full(len(match.known), np.nan)
+    for row in range(len(made)):
+        if match.known[row]:
+            shared = np.int64(match.shared[depth - 1, row])
+            whole = min(match.before[row], depth) + min(match.after[row], depth) - shared
+            made[row] = 1.0 if whole == 0 else shared / whole
+    return made
+
+
+@compiled
+def exchanged(match: Match, depth: int) -> Column:
+    """(A,) results down to a depth that were exchanged; see `ranking.swaps`."""
+    made = np.full(len(match.known), np.nan)
+    for row in range(len(made)):
+        if match.known[row]:
+            longer = max(min(match.before[row], depth), min(match.after[row], depth))
+            made[row] = longer - np.int64(match.shared[depth - 1, row])
+    return made
+
+
+@compiled
+def overlap_bias(match: Match, powers: NDArray[np.float64]) -> Column:
+    """(A,) extrapolated rank-biased overlap; `powers` are p to the 0, 1, ..., depth."""
+    made = np.full(len(match.known), np.nan)
+    depth, p = len(powers) - 1, powers[1]
+    for row in range(len(made)):
+        if not match.known[row]:
+            continue
+        before, after = min(match.before[row], depth), min(match.after[row], depth)
+        short, long = max(min(before, after), 1), max(before, after)
+        common = match.shared[short - 1, row]
         lost = 0.0
         for at in range(long):
             beyond = common * max(at + 1 - short, 0) / short
-            lost += (1.0 - (shared[at, row] + beyond) / (at + 1)) * powers[at]
-        last = shared[max(long, 1) - 1, row]
+            lost += (1.0 - (match.shared[at, row] + beyond) / (at + 1)) * powers[at]
+        last = match.shared[max(long, 1) - 1, row]
         tail = 1.0 - ((last - common) / max(long, 1) + common / short)
         value = min(max(1.0 - (1.0 - p) * lost - tail * powers[long], 0.0), 1.0)
         made[row] = 1.0 if long == 0 else (0.0 if last == 0 else value)
     return made
+
+
+@compiled
+def _cut(ranks: Ranks, depth: int) -> Ranks:
+    """The ranks of lists cut at a depth: a result ranked deeper is absent, 0."""
+    made = ranks[:depth].copy()
+    for at in range(depth):
+        for row in range(made.shape[1]):
+            if made[at, row] > depth:
+                made[at, row] = 0
+    return made
+
+
+@compiled
+def discordance(match: Match, depth: int) -> Column:
+    """(A,) Kendall distance down to a depth over that of disjoint lists; see `ranking.kendall_distance`."""
+    made = np.full(len(match.known), np.nan)
+    ranks = _cut(match.ranks, depth)
+    costs = inversions(ranks)
+    for row in range(len(made)):
+        if not match.known[row]:
+            continue
+        before, after = min(match.before[row], depth), min(match.after[row], depth)
+        shared = np.int64(match.shared[depth - 1, row])
+        exited, entered = before - shared, after - shared
+        # an entered result is ahead of the shared ones behind it in C: Σ over shared (rank in C - place among shared)
+        ahead = -_triangle(shared)
+        for at in range(depth):
+            ahead += ranks[at, row]
+        cost = costs[row] + ahead + exited * entered + 0.5 * (_triangle(exited - 1) + _triangle(entered - 1))
+        whole = before * after + 0.5 * (_triangle(before - 1) + _triangle(after - 1))
+        made[row] = 0.0 if whole == 0 else cost / whole
+    return made
+
+
+@compiled
+def footrules(match: Match, depth: int) -> tuple[Column, Column, Column, Column]:
+    """(A,) each, footrule down to a depth over that of disjoint lists, and its moved, exited and entered parts; see
+    `ranking.rank_churn`.
+    """
+    whole, moved = np.full(len(match.known), np.nan), np.full(len(match.known), np.nan)
+    exited, entered = whole.copy(), whole.copy()
+    places, own, other = footrule_parts(_cut(match.ranks, depth))
+    for row in range(len(match.known)):
+        if not match.known[row]:
+            continue
+        before, after = min(match.before[row], depth), min(match.after[row], depth)
+        edge = (depth + 1) * np.int64(match.shared[depth - 1, row])
+        full_before = (depth + 1) * before - _triangle(before)
+        full_after = (depth + 1) * after - _triangle(after)
+        out, came, most = full_before - (edge - own[row]), full_after - (edge - other[row]), full_before + full_after
+        whole[row] = 0.0 if most == 0 else (places[row] + out + came) / most
+        moved[row] = 0.0 if most == 0 else places[row] / most
+        exited[row] = 0.0 if most == 0 else out / most
+        entered[row] = 0.0 if most == 0 else came / most
+    return whole, moved, exited, entered
+
+
+@compiled
+def _triangle(count: int) -> int:
+    return count * (count + 1) // 2
 
 
 @compiled

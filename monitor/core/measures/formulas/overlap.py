@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from monitor.core.measures.formulas.kernels_match import first_places, shared_counts
+from monitor.core.measures.formulas.kernels_match import Match, first_places, shared_counts
 from monitor.core.model.lists import RankedLists
 
 Ranks = NDArray[np.int16]
@@ -43,12 +43,20 @@ class Overlap:
     def __len__(self) -> int:
         return int(self.known.shape[0])
 
+    def match(self, depth: int) -> Match:
+        """The same for compiled kernels that read it at a depth; ValueError beyond K."""
+        self._check(depth)
+        return Match(self.ranks, self.shared, self.baseline_lengths, self.current_lengths, self.known)
+
     def lengths(self, depth: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
         """(A,) lengths of the baseline and the current lists when cut at `depth`; ValueError beyond K."""
+        self._check(depth)
+        return np.minimum(self.baseline_lengths, depth), np.minimum(self.current_lengths, depth)
+
+    def _check(self, depth: int) -> None:
         if not 1 <= depth <= self.depth:
             message = f"depth {depth}: the lists were matched at depths 1 to {self.depth}"
             raise ValueError(message)
-        return np.minimum(self.baseline_lengths, depth), np.minimum(self.current_lengths, depth)
 
     def cut(self, depth: int) -> Ranks:
         """(depth, A) ranks of the lists cut at `depth`: a result ranked deeper is absent, 0."""

@@ -4,11 +4,18 @@ Each function gives (A,) float64 at a depth d of at most the overlap's, NaN wher
 """
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
 
-from monitor.core.measures.formulas.kernels_match import footrule_parts, inversions, overlap_bias
+from monitor.core.measures.formulas.kernels_match import (
+    discordance,
+    exchanged,
+    footrules,
+    overlap_bias,
+    similarity,
+)
 from monitor.core.measures.formulas.overlap import Overlap
 
 PERSISTENCE = 0.9
@@ -23,14 +30,12 @@ def jaccard(overlap: Overlap, depth: int) -> Column:
     Both empty: 1, and counted; one empty: 0. Order does not matter.
     Source: P. Jaccard, 1912; at depth 10 one swap gives .818, two .667, three .538.
     """
-    before, after = overlap.lengths(depth)
-    return overlap.masked(_ratio(overlap.shared[depth - 1], before + after - overlap.shared[depth - 1], empty=1.0))
+    return similarity(overlap.match(depth), depth)
 
 
 def swaps(overlap: Overlap, depth: int) -> Column:
     """Results that were exchanged: max(|B|, |C|) - |B∩C|, in 0..d, 0 = the same results. Both empty: 0."""
-    before, after = overlap.lengths(depth)
-    return overlap.masked((np.maximum(before, after) - overlap.shared[depth - 1]).astype(np.float64))
+    return exchanged(overlap.match(depth), depth)
 
 
 def rbo_ext(overlap: Overlap, depth: int, p: float = PERSISTENCE) -> Column:
@@ -53,9 +58,7 @@ def rbo_ext(overlap: Overlap, depth: int, p: float = PERSISTENCE) -> Column:
     if not 0.0 < p < 1.0:
         message = f"rank-biased overlap: p = {p}, expected 0 < p < 1"
         raise ValueError(message)
-    before, after = overlap.lengths(depth)
-    powers = (p ** np.arange(depth + 1)).astype(np.float64)
-    return overlap.masked(overlap_bias(overlap.shared, before, after, powers))
+    return overlap_bias(overlap.match(depth), _powers(p, depth))
 
 
 def kendall_distance(overlap: Overlap, depth: int) -> Column:
@@ -66,14 +69,7 @@ def kendall_distance(overlap: Overlap, depth: int) -> Column:
     |B||C| + ½[C(|B|,2) + C(|C|,2)], which is k(3k-1)/2 for full lists. Denominator 0: 0.
     Source: Fagin, Kumar, Sivakumar, Comparing top k lists, SIAM J. Discrete Math. 17(1), 2003, section 3.1.
     """
-    before, after = overlap.lengths(depth)
-    ranks = overlap.cut(depth)
-    shared = overlap.shared[depth - 1].astype(np.int64)
-    exited, entered = before - shared, after - shared
-    # an entered result is ahead of the shared ones behind it in C: Σ over shared of (rank in C - place among shared)
-    ahead = np.add.reduce(ranks, axis=0, dtype=np.int64) - _triangle(shared)
-    cost = inversions(ranks) + ahead + exited * entered + 0.5 * (_pairs(exited) + _pairs(entered))
-    return overlap.masked(_ratio(cost, before * after + 0.5 * (_pairs(before) + _pairs(after)), empty=0.0))
+    return discordance(overlap.match(depth), depth)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -93,22 +89,12 @@ def rank_churn(overlap: Overlap, depth: int) -> RankChurn:
     the denominator is k(k+1) for full lists. Both empty: 0; disjoint: 1.
     Source: Fagin, Kumar, Sivakumar, SIAM J. Discrete Math. 17(1), 2003, section 3.2, F^(ℓ) with ℓ = k+1.
     """
-    before, after = overlap.lengths(depth)
-    edge = (depth + 1) * overlap.shared[depth - 1].astype(np.int64)
-    moved, ranks_before, ranks_after = footrule_parts(overlap.cut(depth))
-    full_before = (depth + 1) * before - _triangle(before)
-    full_after = (depth + 1) * after - _triangle(after)
-    exited = full_before - (edge - ranks_before)
-    entered = full_after - (edge - ranks_after)
-    whole = full_before + full_after
-    parts = [overlap.masked(_ratio(part, whole, empty=0.0)) for part in (moved, exited, entered)]
-    return RankChurn(overlap.masked(_ratio(moved + exited + entered, whole, empty=0.0)), *parts)
+    return RankChurn(*footrules(overlap.match(depth), depth))
 
 
 def top1_changed(overlap: Overlap) -> Column:
     """1 where the first result is another one, else 0. Both empty: 0; one empty: 1."""
-    before, after = overlap.lengths(1)
-    return overlap.masked((overlap.shared[0] < np.maximum(before, after)).astype(np.float64))
+    return exchanged(overlap.match(1), 1)
 
 
 def top1_changed_decided(overlap: Overlap, gap: Column, noise_gap: float) -> Column:
@@ -122,14 +108,8 @@ def top1_changed_decided(overlap: Overlap, gap: Column, noise_gap: float) -> Col
     return np.where(gap > noise_gap, top1_changed(overlap), np.nan)
 
 
-def _pairs(count: NDArray[np.int64]) -> NDArray[np.int64]:
-    return count * (count - 1) // 2
-
-
-def _triangle(count: NDArray[np.int64]) -> NDArray[np.int64]:
-    return count * (count + 1) // 2
-
-
-def _ratio(part: NDArray[np.number], whole: NDArray[np.number], *, empty: float) -> Column:
-    """Part over whole, `empty` where whole is 0."""
-    return np.where(whole == 0, empty, part / np.where(whole == 0, 1, whole))
+@lru_cache(maxsize=64)
+def _powers(p: float, depth: int) -> Column:
+    """(depth + 1,) powers of p, from 0 on; not to be written to."""
+    powers: Column = p ** np.arange(depth + 1)
+    return powers

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from monitor.core.index.baseline import without_repeats
 from monitor.core.measures.formulas.kernels_match import footrule_parts, inversions, settle
 from monitor.core.measures.formulas.overlap import first_ranks, overlap
-from monitor.core.measures.formulas.ranking import rbo_ext
+from monitor.core.measures.formulas.ranking import jaccard, kendall_distance, rank_churn, rbo_ext, swaps
 from monitor.core.model.lists import NO_CHUNK, RankedLists
 from tests.core.measures.formulas import twins
 from tests.core.measures.formulas.rows import pairs, same_bits
@@ -24,6 +24,12 @@ def test_a_match_and_what_is_read_from_it(pair: Pair, p: float) -> None:
     for depth in range(1, matched.depth + 1):
         cut = matched.cut(depth)
         assert same_bits(rbo_ext(matched, depth, p), twins.rbo_ext(matched, depth, p))
+        assert same_bits(jaccard(matched, depth), twins.jaccard(matched, depth))
+        assert same_bits(swaps(matched, depth), twins.swaps(matched, depth))
+        assert same_bits(kendall_distance(matched, depth), twins.kendall_distance(matched, depth))
+        churn = rank_churn(matched, depth)
+        parts = (churn.total, churn.moved, churn.exited, churn.entered)
+        assert all(map(same_bits, parts, twins.rank_churn(matched, depth)))
         assert same_bits(inversions(cut), twins.inversions(cut))
         assert all(map(same_bits, footrule_parts(cut), twins.footrule_parts(cut)))
 

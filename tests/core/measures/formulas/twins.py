@@ -47,6 +47,46 @@ def rbo_ext(overlap: Overlap, depth: int, p: float) -> Column:
     return overlap.masked(np.where(long == 0, 1.0, np.where(last == 0, 0.0, value)))
 
 
+def jaccard(overlap: Overlap, depth: int) -> Column:
+    before, after = overlap.lengths(depth)
+    return overlap.masked(_ratio(overlap.shared[depth - 1], before + after - overlap.shared[depth - 1], empty=1.0))
+
+
+def swaps(overlap: Overlap, depth: int) -> Column:
+    before, after = overlap.lengths(depth)
+    return overlap.masked((np.maximum(before, after) - overlap.shared[depth - 1]).astype(np.float64))
+
+
+def kendall_distance(overlap: Overlap, depth: int) -> Column:
+    before, after = overlap.lengths(depth)
+    ranks, shared = overlap.cut(depth), overlap.shared[depth - 1].astype(np.int64)
+    exited, entered = before - shared, after - shared
+    ahead = np.add.reduce(ranks, axis=0, dtype=np.int64) - _triangle(shared)
+    cost = inversions(ranks) + ahead + exited * entered + 0.5 * (_triangle(exited - 1) + _triangle(entered - 1))
+    whole = before * after + 0.5 * (_triangle(before - 1) + _triangle(after - 1))
+    return overlap.masked(_ratio(cost, whole, empty=0.0))
+
+
+def rank_churn(overlap: Overlap, depth: int) -> list[Column]:
+    before, after = overlap.lengths(depth)
+    edge = (depth + 1) * overlap.shared[depth - 1].astype(np.int64)
+    moved, ranks_before, ranks_after = footrule_parts(overlap.cut(depth))
+    full_before = (depth + 1) * before - _triangle(before)
+    full_after = (depth + 1) * after - _triangle(after)
+    exited, entered = full_before - (edge - ranks_before), full_after - (edge - ranks_after)
+    whole = full_before + full_after
+    parts = (moved + exited + entered, moved, exited, entered)
+    return [overlap.masked(_ratio(part, whole, empty=0.0)) for part in parts]
+
+
+def _triangle(count: NDArray[np.int64]) -> NDArray[np.int64]:
+    return count * (count + 1) // 2
+
+
+def _ratio(part: NDArray[np.number], whole: NDArray[np.number], *, empty: float) -> Column:
+    return np.where(whole == 0, empty, part / np.where(whole == 0, 1, whole))
+
+
 def footrule_parts(ranks: Ranks) -> list[NDArray[np.int64]]:
     place = np.arange(1, len(ranks) + 1, dtype=np.int16)[:, None]
     present = ranks > 0
