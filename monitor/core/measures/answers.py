@@ -113,10 +113,11 @@ class FatesView:
         lost = np.flatnonzero(self._kept(k) < 1.0)
         keys = self._first[lost].tolist()
         unknown = [key for key in dict.fromkeys(keys) if key not in self._found]
-        found = self._lives(unknown)
-        if found is None:
-            return MissingReason(CORPUS_NOT_KEPT)
-        self._found.update(zip(unknown, found.tolist(), strict=True))
+        if unknown or not self._found:
+            found = self._lives(unknown)
+            if found is None:
+                return MissingReason(CORPUS_NOT_KEPT)
+            self._found.update(zip(unknown, found.tolist(), strict=True))
         made = np.zeros(len(self._first))
         made[lost] = np.array([self._found[key] for key in keys], np.bool_) == lives
         return made

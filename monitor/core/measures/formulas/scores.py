@@ -7,6 +7,7 @@ checks that. Bigger is better throughout (Euclid: minus the distance). NaN where
 import numpy as np
 from numpy.typing import NDArray
 
+from monitor.core.measures.formulas.kernels_scores import scores_at
 from monitor.core.model.lists import RankedLists
 
 Column = NDArray[np.float64]
@@ -77,4 +78,4 @@ def _score_at(lists: RankedLists, rank: int) -> Column:
     """(A,) scores at a 1-based rank, NaN where the list ends before it or is unknown."""
     if rank > lists.depth:
         return np.full(len(lists), np.nan)
-    return np.where(lists.known & (lists.lengths >= rank), lists.scores[:, rank - 1], np.nan)
+    return scores_at(lists.scores, lists.lengths, lists.known, rank)

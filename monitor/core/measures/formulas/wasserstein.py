@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 from monitor.core.arrays.ascending import ascending
 from monitor.core.arrays.fixed import fixed
 from monitor.core.measures.formulas.grouped import Grouped
+from monitor.core.measures.formulas.kernels_scores import mean_differences
 from monitor.core.measures.formulas.kernels_segments import in_order, pooled_distances, rescored, stale_segments
 from monitor.core.model.lists import RankedLists
 
@@ -32,21 +33,12 @@ def score_wasserstein(baseline: RankedLists, current: RankedLists, depth: int) -
     """
     before, after = baseline.at(depth), current.at(depth)
     usable = _usable(before, after)
-    distance = np.where(usable, _mean_difference(before, after), np.nan)
-    uneven = np.flatnonzero(usable & (before.lengths != after.lengths))
+    level = before.lengths == after.lengths
+    distance = mean_differences(before.scores, after.scores, before.lengths, usable & level)
+    uneven = np.flatnonzero(usable & ~level)
     if len(uneven):
         distance[uneven] = _between_distributions(before.take(uneven), after.take(uneven))
     return distance
-
-
-def _mean_difference(before: RankedLists, after: RankedLists) -> Column:
-    """W1 of lists of equal length: the i-th best against the i-th best."""
-    depth = min(before.depth, after.depth)
-    apart = np.abs(before.scores[:, :depth] - after.scores[:, :depth])
-    apart[np.arange(depth) >= before.lengths[:, None]] = 0.0
-    # accumulate adds rank by rank; a reduction's order would depend on the shape
-    summed: Column = np.add.accumulate(apart, axis=1)[:, -1]
-    return summed / np.maximum(before.lengths, 1)
 
 
 def _between_distributions(before: RankedLists, after: RankedLists) -> Column:

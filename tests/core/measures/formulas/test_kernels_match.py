@@ -6,6 +6,7 @@ from hypothesis import strategies as st
 
 from monitor.core.index.baseline import without_repeats
 from monitor.core.measures.formulas.kernels_match import footrule_parts, inversions, settle
+from monitor.core.measures.formulas.kernels_scores import mean_differences, scores_at
 from monitor.core.measures.formulas.overlap import first_ranks, overlap
 from monitor.core.measures.formulas.ranking import jaccard, kendall_distance, rank_churn, rbo_ext, swaps
 from monitor.core.model.lists import NO_CHUNK, RankedLists
@@ -53,3 +54,14 @@ def test_repeats(pair: Pair, data: st.DataObject) -> None:
     assert same_bits(made.scores, expected.scores)
     assert same_bits(made.lengths, expected.lengths)
     assert same_bits(first_ranks(keys, keys), twins.first_ranks(keys, keys))
+
+
+@given(pairs(), st.integers(1, 3))
+def test_scores(pair: Pair, rank: int) -> None:
+    before, after = pair
+    if rank <= before.depth:
+        scores = before.scores, before.lengths, before.known
+        assert same_bits(scores_at(*scores, rank), twins.scores_at(*scores, rank))
+    level = before.known & after.known & (before.lengths == after.lengths) & (before.lengths > 0)
+    compared = before.scores, after.scores, before.lengths, level
+    assert same_bits(mean_differences(*compared), twins.mean_differences(*compared))

@@ -152,3 +152,15 @@ def without_repeats(lists: RankedLists, keys: NDArray[np.int64]) -> RankedLists:
         np.count_nonzero(~drop, axis=1).astype(np.int64),
         lists.known,
     )
+
+
+def scores_at(scores: Column, lengths: NDArray[np.int64], known: NDArray[np.bool_], rank: int) -> Column:
+    return np.where(known & (lengths >= rank), scores[:, rank - 1], np.nan)
+
+
+def mean_differences(before: Column, after: Column, lengths: NDArray[np.int64], level: NDArray[np.bool_]) -> Column:
+    depth = min(before.shape[1], after.shape[1])
+    apart = np.abs(before[:, :depth] - after[:, :depth])
+    apart[np.arange(depth) >= lengths[:, None]] = 0.0
+    summed: Column = np.add.accumulate(apart, axis=1)[:, -1]
+    return np.where(level, summed / np.maximum(lengths, 1), np.nan)

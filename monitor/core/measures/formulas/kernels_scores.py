@@ -1,0 +1,40 @@
+"""What is read from the scores of single lists, compiled by numba; numpy twins are the oracles in the tests."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from monitor.core.arrays.compile import compiled
+
+Column = NDArray[np.float64]
+Counts = NDArray[np.int64]
+Mask = NDArray[np.bool_]
+
+
+@compiled
+def scores_at(scores: Column, lengths: Counts, known: Mask, rank: int) -> Column:
+    """(A,) scores at a rank from 1, of (A, k), NaN where the list ends before it or is unknown."""
+    made = np.full(len(lengths), np.nan)
+    for row in range(len(lengths)):
+        if known[row] and lengths[row] >= rank:
+            made[row] = scores[row, rank - 1]
+    return made
+
+
+@compiled
+def mean_differences(before: Column, after: Column, lengths: Counts, level: Mask) -> Column:
+    """(A,) mean difference of the i-th best scores of two lists, (A, k) and (A, m), of the same length.
+
+    Args:
+        before: scores of one list.
+        after: those of the other.
+        lengths: (A,) of both, at most k and m.
+        level: (A,) bool, whether both are of that length and not empty; NaN where they are not.
+    """
+    made = np.full(len(lengths), np.nan)
+    for row in range(len(lengths)):
+        if level[row]:
+            summed = 0.0  # rank by rank: the order must not depend on the shape
+            for at in range(lengths[row]):
+                summed += abs(before[row, at] - after[row, at])
+            made[row] = summed / lengths[row]
+    return made
