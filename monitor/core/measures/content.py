@@ -1,6 +1,7 @@
 """Measurements of the corpus itself: how many chunks, and how many of them are copies, per segment."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import lru_cache
 
 from monitor.core.index.duplicates.duplicates import Copies
 from monitor.core.index.maintained import CopyIndex
@@ -36,13 +37,17 @@ def _sum(counts: Iterable[Copies]) -> Copies:
     return Copies(sum(of.chunks for of in found), sum(of.exact for of in found), sum(of.near for of in found))
 
 
-def _measured(dimension: str, segment: str, copies: Copies) -> Iterator[Measurement]:
+@lru_cache(maxsize=1 << 12)
+def _measured(dimension: str, segment: str, copies: Copies) -> tuple[Measurement, ...]:
+    """The measurements of one segment; most segments are as they were the turn before."""
     n, none = copies.chunks, float("nan")
     reason = "" if n else "no_chunks"
-    for metric, value in (
-        ("chunks", float(n)),
-        ("duplicate_ratio", copies.exact / n if n else none),
-        ("near_duplicate_ratio", copies.near / n if n else none),
-    ):
-        why = "" if metric == "chunks" else reason
-        yield Measurement(metric, "corpus", 0, dimension, segment, "mean", value, n, n, none, why)
+    values = (
+        ("chunks", float(n), ""),
+        ("duplicate_ratio", copies.exact / n if n else none, reason),
+        ("near_duplicate_ratio", copies.near / n if n else none, reason),
+    )
+    return tuple(
+        Measurement(metric, "corpus", 0, dimension, segment, "mean", value, n, n, none, why)
+        for metric, value, why in values
+    )

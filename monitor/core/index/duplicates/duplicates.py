@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,6 +21,8 @@ from monitor.core.model.segments import value_of
 
 __all__ = ["Bands", "Copies", "Duplicates"]
 
+_named = lru_cache(maxsize=1 << 14)(value_of)
+"""Of each segment every turn asks again."""
 Slots = NDArray[np.int64]
 Handles = NDArray[np.int64]
 
@@ -109,17 +112,14 @@ class Duplicates:
 
     def counts(self, dimension: str) -> Mapping[str, Copies]:
         """Live chunks and copies per segment of a dimension (an attribute, or several joined with `+`)."""
-        tally: dict[str, Copies] = {}
-        counts = self._codes.counts[: len(self._codes.segments)].tolist()
-        for segment, *counted in zip(
-            self._codes.segments, counts, self._exact.counts(), self._near.counts(), strict=True
-        ):
-            if counted[0]:
-                name = value_of(dimension, segment)
-                held = tally.get(name, Copies(0, 0, 0))
-                chunks, exact, near = counted
-                tally[name] = Copies(held.chunks + chunks, held.exact + exact, held.near + near)
-        return tally
+        tally: dict[str, tuple[int, int, int]] = {}
+        counted = self._codes.counts[: len(self._codes.segments)].tolist(), self._exact.counts(), self._near.counts()
+        for segment, chunks, exact, near in zip(self._codes.segments, *counted, strict=True):
+            if chunks:
+                name = _named(dimension, segment)
+                held = tally.get(name, (0, 0, 0))
+                tally[name] = held[0] + chunks, held[1] + exact, held[2] + near
+        return {name: Copies(*held) for name, held in tally.items()}
 
     def shingles(self, slot: int) -> NDArray[np.uint32]:
         """The sorted distinct shingles of a live chunk; empty where nothing is seen."""
