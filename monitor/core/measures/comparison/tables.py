@@ -92,7 +92,9 @@ class Comparison:
         turn = self._begin(seen, afresh=afresh)
         self.likeness.trim()
         legs = [leg for leg in LEGS if leg in self._then and leg in turn.now]
-        made = [self._leg(leg, turn) for leg in legs]
+        looked = self._look_up(legs, turn)
+        self._know(looked, turn.seen)
+        made = [self._leg(leg, turn, looked[leg]) for leg in legs]
         if {"dense", "lexical"} <= set(legs):
             made.append(self._both(turn))
         if {"dense", "exact"} <= set(turn.now):
@@ -108,8 +110,9 @@ class Comparison:
         """
         turn = self._begin(seen, afresh=afresh)
         made = []
-        for leg in (leg for leg in LEGS if leg in self._then and leg in turn.now):
-            slots, columns = self._look_up(leg, turn), self._of(leg, "pinned")
+        legs = [leg for leg in LEGS if leg in self._then and leg in turn.now]
+        for leg, slots in self._look_up(legs, turn).items():
+            columns = self._of(leg, "pinned")
             moved = turn.results(leg) | slots.any(axis=1)
             lists, answers = self._distance_view(leg, turn), self._answers_view(leg, turn)
             columns.update(len(slots), {PINNED: stale(moved, lists), PINNED_ANSWERS: stale(moved, answers)})
@@ -126,9 +129,9 @@ class Comparison:
     def _fused(self, leg: ListedLeg) -> bool:
         return leg == "dense" and self._asked.fused
 
-    def _leg(self, leg: ListedLeg, turn: Turn) -> SummaryTable:
-        """By chunk id, by content and by answers in one table."""
-        lists, slots = self._lists(leg, turn), self._look_up(leg, turn)
+    def _leg(self, leg: ListedLeg, turn: Turn, slots: Mask) -> SummaryTable:
+        """By chunk id, by content and by answers in one table; `slots` as of `_look_up`."""
+        lists = self._lists(leg, turn)
         said, answers = self._contentwise(leg, turn, slots), self._answers(leg, turn, slots)
         fates = self._fates(leg, turn, slots, answers)
         known = self._then[leg].known & turn.now[leg].known
@@ -161,7 +164,6 @@ class Comparison:
 
     def _contentwise(self, leg: ListedLeg, turn: Turn, slots: Mask) -> MeasureColumns[Any]:
         """Of the lists of what is said, instead of under which id; copies are said once."""
-        self._know(leg, slots, turn.seen)
         eps = self._eps(leg)
 
         def view(rows: RowSelection) -> SaidView:
@@ -254,31 +256,44 @@ class Comparison:
             self._stands.pop(key, None)
         return turn
 
-    def _look_up(self, leg: ListedLeg, turn: Turn) -> Mask:
-        """Bring `_said` and `_slots` up to date; (P, k) bool, what was looked up."""
-        keys = turn.now[leg].keys
-        slots = np.ones(keys.shape, np.bool_)
-        if leg in self._said:
-            slots = (keys != self._listed[leg]) | holds(keys, turn.changed)
-        found = self._looked(keys[slots], turn.seen)
-        for at, of in ((0, self._said), (1, self._live), (2, self._slots)):
-            of.setdefault(leg, np.full(keys.shape, NO_CHUNK, np.int64))[slots] = found[:, at]
-        self._listed[leg] = keys
-        return slots
+    def _look_up(self, legs: Sequence[ListedLeg], turn: Turn) -> dict[ListedLeg, Mask]:
+        """Bring `_said`, `_live` and `_slots` up to date; by leg (P, k) bool, what was looked up."""
+        made: dict[ListedLeg, Mask] = {}
+        for leg in legs:
+            keys, known = turn.now[leg].keys, leg in self._said
+            made[leg] = np.ones(keys.shape, np.bool_)
+            if known:
+                made[leg] = (keys != self._listed[leg]) | holds(keys, turn.changed)
+            for of in () if known else (self._said, self._live, self._slots):
+                of[leg] = np.full(keys.shape, NO_CHUNK, np.int64)
+            self._listed[leg] = keys
+        sought = [self._listed[leg][slots] for leg, slots in made.items()]
+        found = self._looked(np.concatenate((np.zeros(0, np.int64), *sought)), turn.seen)
+        until = 0
+        for keys, (leg, slots) in zip(sought, made.items(), strict=True):
+            start, until = until, until + len(keys)
+            for at, of in enumerate((self._said, self._live, self._slots)):
+                of[leg][slots] = found[start:until, at]
+        return made
 
     def _looked(self, keys: NDArray[np.int64], seen: Observation) -> NDArray[np.int64]:
         """(..., 3) content key, 1 where the chunk is live, and where its vector stands."""
         hashes, slot = seen.hashes, seen.facts.slot
         return self._contents.of(keys, lambda key: (content_key(key, hashes), int(key in hashes), slot(key)))
 
-    def _know(self, leg: ListedLeg, slots: Mask, seen: Observation) -> None:
+    def _know(self, looked: Mapping[ListedLeg, Mask], seen: Observation) -> None:
         """Make known what came to stand in slots; at first, and after all was forgotten, everything."""
-        if self._knows.get(leg) != self.likeness.forgotten:
-            self._knows[leg] = self.likeness.forgotten
-            said, keys = self._said_then[leg], self._then[leg].keys
-            self.likeness.know(said, keys, lambda key: self._shingles.get(key, NO_SHINGLES))
-            slots = np.ones_like(slots)
-        self.likeness.know(self._said[leg][slots], self._listed[leg][slots], seen.facts.shingles)
+        said, keys = [np.zeros(0, np.int64)], [np.zeros(0, np.int64)]
+        for leg, slots in looked.items():
+            every = slots
+            if self._knows.get(leg) != self.likeness.forgotten:
+                self._knows[leg] = self.likeness.forgotten
+                then = self._said_then[leg], self._then[leg].keys
+                self.likeness.know(*then, lambda key: self._shingles.get(key, NO_SHINGLES))
+                every = np.ones_like(slots)
+            said.append(self._said[leg][every])
+            keys.append(self._listed[leg][every])
+        self.likeness.know(np.concatenate(said), np.concatenate(keys), seen.facts.shingles)
 
     def _both(self, turn: Turn) -> SummaryTable:
         def view(rows: RowSelection) -> LegsView:
