@@ -129,7 +129,7 @@ def discordance(match: Match, depth: int) -> Column:
         shared = np.int64(match.shared[depth - 1, row])
         exited, entered = before - shared, after - shared
         # an entered result is ahead of the shared ones behind it in C: Σ over shared (rank in C - place among shared)
-        ahead = -_triangle(shared)
+        ahead = -_triangle(int(shared))
         for at in range(depth):
             ahead += ranks[at, row]
         cost = costs[row] + ahead + exited * entered + 0.5 * (_triangle(exited - 1) + _triangle(entered - 1))

@@ -111,5 +111,4 @@ def top1_changed_decided(overlap: Overlap, gap: Column, noise_gap: float) -> Col
 @lru_cache(maxsize=64)
 def _powers(p: float, depth: int) -> Column:
     """(depth + 1,) powers of p, from 0 on; not to be written to."""
-    powers: Column = p ** np.arange(depth + 1)
-    return powers
+    return np.asarray(p ** np.arange(depth + 1), np.float64)
