@@ -13,10 +13,9 @@ from monitor.core.arrays.segment_codes import DEAD, SegmentCodes, SegmentFlags
 from monitor.core.arrays.sorted_sets import SetLists, Sets
 from monitor.core.index.corpus import Delta
 from monitor.core.index.duplicates.groups import NO_GROUP, Groups, Joined
-from monitor.core.index.duplicates.kernels_buckets import NONE, common
+from monitor.core.index.duplicates.kernels_buckets import NONE, common, lying
 from monitor.core.index.duplicates.near import AskedSets, Bands, NearCopies, distinct
 from monitor.core.index.duplicates.shingles import THRESHOLD, WIDTH, Shingled, clusters, jaccard, shingle
-from monitor.core.model.lists import NO_CHUNK
 from monitor.core.model.segments import value_of
 
 __all__ = ["Bands", "Copies", "Duplicates"]
@@ -140,14 +139,9 @@ class Duplicates:
         Args:
             slots: NO_CHUNK behind the end of a list; another one below 0 has no shingles.
         """
-        groups, sets = np.full(slots.size, NO_GROUP), self._copies.slab.sets
-        live = np.flatnonzero(slots.ravel() >= 0)
-        groups[live] = self._sets.of[slots.ravel()[live]]
-        filled = np.flatnonzero(groups != NO_GROUP)
-        starts, lengths = np.zeros((2, slots.size), np.int64)
-        starts[filled], lengths[filled] = sets.starts[groups[filled]], sets.lengths[groups[filled]]
-        places = np.where(slots == NO_CHUNK, -1, np.arange(slots.size).reshape(slots.shape))
-        return SetLists(Sets(sets.flat, starts, lengths), places)
+        sets = self._copies.slab.sets
+        starts, lengths, places = lying(sets, self._sets.of, slots.ravel())
+        return SetLists(Sets(sets.flat, starts, lengths), places.reshape(slots.shape))
 
     def texts(self, slots: Slots) -> NDArray[np.uint64]:
         """A hash of the token sequence of each live slot, equal in every run; 0 where nothing is seen."""

@@ -98,6 +98,28 @@ def unlink(chains: Chains, handles: Handles) -> None:
 
 
 @compiled
+def lying(sets: Sets, handles: Handles, slots: Handles) -> tuple[Handles, Handles, Handles]:
+    """Where the sets of slots lie.
+
+    Args:
+        sets: by handle.
+        handles: by slot, NONE for none.
+        slots: (n,) int64, NONE behind the end of a list; another one below 0 has no set.
+
+    Returns:
+        (n,) start and length of each, 0 where there is none, and its number among the n, NONE behind the end.
+    """
+    starts, lengths, places = np.zeros(len(slots), np.int64), np.zeros(len(slots), np.int64), np.arange(len(slots))
+    for at in range(len(slots)):
+        if slots[at] == NONE:
+            places[at] = NONE
+        handle = handles[slots[at]] if slots[at] >= 0 else NONE
+        if handle != NONE:
+            starts[at], lengths[at] = sets.starts[handle], sets.lengths[handle]
+    return starts, lengths, places
+
+
+@compiled
 def common(sets: Sets, left: Handles, right: Handles) -> NDArray[np.int64]:
     """How many shingles the sets left[i] and right[i] share; (p,) int64."""
     flat, starts, lengths = sets

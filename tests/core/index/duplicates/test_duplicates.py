@@ -14,7 +14,8 @@ from monitor.core.arrays.mixing import mix
 from monitor.core.index.corpus import NO_SLOT, ChunkRow, Corpus, Delta
 from monitor.core.index.duplicates.duplicates import Bands, Copies, Duplicates
 from monitor.core.index.duplicates.shingles import jaccard, shingle
-from monitor.core.model.events import Chunk, CorpusEvent, Delete, Located, Position, Segment, Upsert
+from monitor.core.model.events import Chunk, CorpusEvent, Delete, Located, Position, Segment, Upsert, chunk_key
+from monitor.core.model.lists import NO_CHUNK
 
 HASHES = mix(np.arange(1, 100, dtype=np.uint64))
 SEGMENTS: list[Segment] = [(), (("language", "de"),), (("language", "en"), ("source", "wiki"))]
@@ -224,3 +225,17 @@ def test_the_sets_of_many_slots_are_those_of_each() -> None:
         wanted = [] if slot == NO_SLOT else stream.duplicates.shingles(slot).tolist()
         assert made.flat[start : start + length].tolist() == wanted
     assert Duplicates(RensaBands()).sets(np.array([NO_SLOT])).lengths.tolist() == [0]
+
+
+def test_lists_of_sets_lie_where_the_sets_are() -> None:
+    stream = Stream(RensaBands())
+    texts = {"a": "1 2 3 4 5 6", "b": "", "c": "7 8 9"}
+    stream.feed([put(name, text) for name, text in texts.items()])
+    slots = stream.corpus.slots([chunk_key(name) for name in texts])
+    listed = np.array([[slots[0], slots[1], NO_CHUNK], [-2, slots[2], NO_CHUNK]])
+    sets, places = stream.duplicates.set_lists(listed)
+    assert (places == NO_CHUNK).tolist() == (listed == NO_CHUNK).tolist()
+    for slot, place in zip(listed[places >= 0].tolist(), places[places >= 0].tolist(), strict=True):
+        said = sets.flat[sets.starts[place] : sets.starts[place] + sets.lengths[place]]
+        expected = stream.duplicates.shingles(slot).tolist() if slot >= 0 else []
+        assert said.tolist() == expected
