@@ -33,7 +33,6 @@ from monitor.core.model.fingerprint import Fingerprint, SearchMode
 from monitor.core.model.fixes import NOTHING
 from monitor.core.model.index_config import IndexConfig, config_changes, config_evidence
 from monitor.core.model.lists import RankedLists
-from monitor.core.model.losses import Loss
 from monitor.core.model.problems import Problem, ProblemKind
 from monitor.core.model.report import (
     ALL,
@@ -87,7 +86,7 @@ class Compared:
     registry: MeasureRegistry = REGISTRY
     then: IndexConfig | None = None
     """How the index was configured when the baseline was taken."""
-    losses: tuple[Loss, ...] = ()
+    losses: Losses | None = None
     newcomers: tuple[Newcomers, ...] = ()
     """Documents that are new in the lists, by leg."""
 
@@ -120,7 +119,7 @@ class Compared:
             problems=self.problems,
             blame=() if culprits is None else culprits.shares(),
             causes=self.causes(),
-            losses=self.losses,
+            losses=() if self.losses is None else self.losses.said(),
             concerns=self._concerns(),
             changed_anchors=0 if alignment is None else alignment.changed,
             remarks=seen.remarks,
@@ -237,13 +236,13 @@ class Drift:
         tables: list[Summarised] = []
         spreads: list[SegmentMeasures] = []
         culprits = alignment = beside = None
-        losses: tuple[Loss, ...] = ()
+        losses: Losses | None = None
         arrived: tuple[Newcomers, ...] = ()
         if baseline is not None and not against:
             alignment = self._align(baseline)
             tables += self._tables(baseline, seen)
-            looked = Losses(baseline, alignment, seen, self._anchors.anchors)
-            losses = looked.of([of.table for of in tables], self.depths[0])
+            measured = [of.table for of in tables]
+            losses = Losses.of(baseline, alignment, self._anchors.anchors, seen, measured, self.depths[0])
             spreads += map(self._scored, self._of(baseline).confidence.spread())
             known_of = self._of(baseline)
             changed = seen.changed if known_of.kept else None

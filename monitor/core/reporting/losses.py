@@ -1,7 +1,7 @@
 """From kept answers to what people count: see `core.model.losses`."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -28,39 +28,109 @@ RowNumbers = NDArray[np.int64]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
+class _Looked:
+    """One leg's lists at k, of the anchors that compare, and (P,) shares of the first answers kept and gone."""
+
+    leg: ListedLeg
+    then: NDArray[np.int64]
+    now: NDArray[np.int64]
+    kept: NDArray[np.float64]
+    gone: NDArray[np.float64]
+    lost: RowNumbers
+    """Anchors that lost their answer, those of most weight first."""
+
+    @property
+    def displaced(self) -> RowNumbers:
+        """Those whose answer stands in the corpus all the same, ascending."""
+        return np.sort(self.lost[self.gone[self.lost] == 0.0])
+
+    def came(self) -> tuple[RowNumbers, NDArray[np.int64]]:
+        """What stands in the lists of the displaced now and did not then: rows among these, and chunk keys."""
+        then, now = self.then[self.displaced], self.now[self.displaced]
+        at, slots = np.nonzero((now != NO_CHUNK) & ~np.any(now[:, :, None] == then[:, None, :], axis=2))
+        return at, now[at, slots]
+
+    def instead(self) -> list[int]:
+        """Chunk keys of what stands first now where those answers were that are named; NO_CHUNK for nothing."""
+        keys: list[int] = self.now[self.lost[:MOST_QUERIES], 0].tolist()
+        return keys
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class Losses:
-    """What is looked at: a baseline, the anchors that compare with it, and the lists now."""
+    """What was lost, worked out when somebody asks; what depends on the corpus at this moment is looked up at once.
+
+    Args:
+        baseline: compared with.
+        alignment: the anchors that compare with it.
+        anchors: all of now.
+        k: depth.
+        looked: by leg.
+        documents: of the chunks that stand in place of what was lost, by key; "" for none.
+    """
 
     baseline: Snapshot
     alignment: Alignment
-    seen: Observation
     anchors: Sequence[Anchor]
+    k: int
+    looked: tuple[_Looked, ...]
+    documents: Mapping[int, str]
 
-    def of(self, tables: Sequence[SummaryTable], k: int) -> tuple[Loss, ...]:
-        """One of each leg whose kept answers were measured at k; looked up now."""
-        found = ((leg, table) for leg in LEGS for table in tables if table.leg == leg)
-        return tuple(self._of(leg, table, k) for leg, table in found if Name(KEPT_ANSWERS, k) in table.names)
+    @classmethod
+    def of(
+        cls,
+        baseline: Snapshot,
+        alignment: Alignment,
+        anchors: Sequence[Anchor],
+        seen: Observation,
+        tables: Sequence[SummaryTable],
+        k: int,
+    ) -> "Losses":
+        """Of each leg whose kept answers were measured at k.
 
-    def _of(self, leg: ListedLeg, table: SummaryTable, k: int) -> Loss:
-        kept, gone = (table.values[table.names.index(Name(of, k))] for of in (KEPT_ANSWERS, "gone_answers_ratio"))
-        known, lost = ~np.isnan(kept), np.flatnonzero(kept < 1.0)
-        weights = self.alignment.weights
+        Args:
+            baseline: see `Losses`.
+            alignment: likewise.
+            anchors: likewise.
+            seen: the lists now.
+            tables: what was measured of them.
+            k: see `Losses`.
+        """
+        looked = []
+        for leg, table in ((leg, table) for leg in LEGS for table in tables if table.leg == leg):
+            if Name(KEPT_ANSWERS, k) not in table.names:
+                continue
+            kept, gone = (table.values[table.names.index(Name(of, k))] for of in (KEPT_ANSWERS, "gone_answers_ratio"))
+            then = baseline.lists[leg].keys[alignment.then, :k]
+            now = alignment.lists_now(seen.lists[leg]).keys[:, :k]
+            lost = np.flatnonzero(kept < 1.0)
+            ranked = lost[np.lexsort((lost, -alignment.weights[lost]))]
+            looked.append(_Looked(leg, then, now, kept, gone, ranked))
+        keys = {key for of in looked for key in (*of.instead(), *of.came()[1].tolist())}
+        documents = {key: seen.facts.origin(key)[1] for key in keys if key != NO_CHUNK}
+        return cls(baseline, alignment, anchors, k, tuple(looked), documents)
+
+    def said(self) -> tuple[Loss, ...]:
+        """One of each leg."""
+        return tuple(map(self._of, self.looked))
+
+    def _of(self, of: _Looked) -> Loss:
+        known, lost, gone, weights = ~np.isnan(of.kept), np.sort(of.lost), of.gone, self.alignment.weights
         mass = float(weights[known].sum())
         split = not np.isnan(gone[lost]).any()
         many = int(gone[lost].sum()) if split else None
-        ranked = lost[np.lexsort((lost, -weights[lost]))]
-        displaced = lost[gone[lost] == 0.0]
+        named = zip(of.lost[:MOST_QUERIES].tolist(), of.instead(), strict=True)
         return Loss(
-            leg,
-            k,
+            of.leg,
+            self.k,
             float(weights[lost].sum()) / mass if mass else 0.0,
             len(lost),
             int(known.sum()),
             many,
             None if many is None else len(lost) - many,
             self._segments(lost, known),
-            tuple(self._query(leg, row, gone[row]) for row in ranked[:MOST_QUERIES].tolist()),
-            self._displacers(leg, displaced, k),
+            tuple(self._query(of.leg, row, gone[row], instead) for row, instead in named),
+            self._displacers(of),
         )
 
     def _segments(self, lost: RowNumbers, known: NDArray[np.bool_]) -> tuple[LostIn, ...]:
@@ -79,25 +149,19 @@ class Losses:
         ranked = sorted(made, key=lambda of: (-of.lost / of.anchors, -of.lost, of.dimension, of.segment))
         return tuple(ranked[:MOST_SEGMENTS])
 
-    def _query(self, leg: ListedLeg, row: int, gone: float) -> LostAnswer:
+    def _query(self, leg: ListedLeg, row: int, gone: float, instead: int) -> LostAnswer:
         anchor = self.anchors[int(self.alignment.now[row])]
         key = int(self.baseline.lists[leg].keys[self.alignment.then[row], 0])
         member = self.baseline.members.get(key)
         fate: Fate = "lost" if np.isnan(gone) else "gone" if gone else "displaced"
         stranger = self.baseline.strangers.get(key, "")
         chunk_id, doc_id = (stranger, "") if member is None else (member.chunk_id, member.doc_id)
-        now = self.seen.lists[leg].keys[self.alignment.now[row], :1].tolist()
-        instead = self.seen.facts.origin(now[0])[1] if now and now[0] != NO_CHUNK else ""
-        return LostAnswer(anchor.id, anchor.text[:TEXT], fate, chunk_id, doc_id, instead)
+        return LostAnswer(anchor.id, anchor.text[:TEXT], fate, chunk_id, doc_id, self.documents.get(instead, ""))
 
-    def _displacers(self, leg: ListedLeg, rows: RowNumbers, k: int) -> tuple[Displacer, ...]:
+    def _displacers(self, of: _Looked) -> tuple[Displacer, ...]:
         """The documents of what stands in these lists now and did not then."""
-        then = self.baseline.lists[leg].keys[self.alignment.then[rows], :k]
-        now = self.seen.lists[leg].keys[self.alignment.now[rows], :k]
-        at, slots = np.nonzero((now != NO_CHUNK) & ~np.any(now[:, :, None] == then[:, None, :], axis=2))
-        distinct, chunk = np.unique(now[at, slots], return_inverse=True)
-        documents = [self.seen.facts.origin(key)[1] for key in distinct.tolist()]
-        came = {(row, documents[of]) for row, of in zip(at.tolist(), chunk.tolist(), strict=True)}
+        at, keys = of.came()
+        came = {(row, self.documents[key]) for row, key in zip(at.tolist(), keys.tolist(), strict=True)}
         counted = Counter(document for _, document in came if document)
         ranked = sorted(counted.items(), key=lambda pair: (-pair[1], pair[0]))[:MOST_DISPLACERS]
         return tuple(Displacer(document, count) for document, count in ranked)
