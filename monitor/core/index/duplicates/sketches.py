@@ -53,9 +53,10 @@ class ShingleSketches:
         self.longest = max(self.longest, int(sizes.max()))
         self._sizes[places] = sizes
         starts = np.concatenate((np.zeros(1, np.int64), np.cumsum(sizes)))
+        flat = np.concatenate(list(sets.values()))
         for width in (_FEW, _ALL):
             made = Width(self._bits[width], self._hidden[width])
-            sketch((np.concatenate(list(sets.values())), starts), places, made)
+            sketch((flat, starts), places, made)
 
     def _enter(self, sets: Iterable[int]) -> None:
         """Give contents the next places."""

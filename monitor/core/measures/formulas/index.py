@@ -3,6 +3,7 @@
 import numpy as np
 from numpy.typing import NDArray
 
+from monitor.core.measures.formulas.kernels_scores import found_shares
 from monitor.core.model.lists import RankedLists
 
 Column = NDArray[np.float64]
@@ -25,11 +26,7 @@ def ann_recall(served: RankedLists, exact: RankedLists, live: NDArray[np.bool_],
 
     Source: Aumueller, Bernhardsson, Faithfull, ANN-Benchmarks, Information Systems 2020, section 3.1 (epsilon 0).
     """
-    last = np.maximum(exact.lengths - 1, 0)
-    cut = np.take_along_axis(exact.scores, last[:, None], axis=1)
-    with np.errstate(invalid="ignore"):  # NaN behind the end of a list compares false
-        hits = np.count_nonzero((served.scores >= cut - eps) & live, axis=1)
-    made = np.minimum(hits, exact.lengths) / np.maximum(exact.lengths, 1)
+    made = found_shares(served.scores, live, exact.scores, exact.lengths, eps)
     measurable = served.known & exact.known & ((exact.lengths > 0) | (served.lengths > 0))
     return np.where(measurable, made, np.nan)
 

@@ -38,3 +38,23 @@ def mean_differences(before: Column, after: Column, lengths: Counts, level: Mask
                 summed += abs(before[row, at] - after[row, at])
             made[row] = summed / lengths[row]
     return made
+
+
+@compiled
+def found_shares(served: Column, live: Mask, exact: Column, lengths: Counts, eps: float) -> Column:
+    """(A,) share of the exact results for which a live chunk as good as the last of them was served, at most 1.
+
+    Args:
+        served: (A, m) scores as served.
+        live: (A, m) bool, whether each chunk is in the corpus.
+        exact: (A, k) exact scores.
+        lengths: (A,) exact results.
+        eps: how far below the last exact one still ties.
+    """
+    made = np.zeros(len(lengths))
+    for row in range(len(lengths)):
+        hits = 0
+        for at in range(served.shape[1]):  # NaN, behind the end of a list, compares false
+            hits += live[row, at] and served[row, at] >= exact[row, max(lengths[row] - 1, 0)] - eps
+        made[row] = min(hits, lengths[row]) / max(lengths[row], 1)
+    return made

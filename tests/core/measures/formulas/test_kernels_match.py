@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from monitor.core.index.baseline import without_repeats
 from monitor.core.measures.formulas.kernels_match import footrule_parts, inversions, settle
-from monitor.core.measures.formulas.kernels_scores import mean_differences, scores_at
+from monitor.core.measures.formulas.kernels_scores import found_shares, mean_differences, scores_at
 from monitor.core.measures.formulas.overlap import first_ranks, overlap
 from monitor.core.measures.formulas.ranking import jaccard, kendall_distance, rank_churn, rbo_ext, swaps
 from monitor.core.model.lists import NO_CHUNK, RankedLists
@@ -65,3 +65,6 @@ def test_scores(pair: Pair, rank: int) -> None:
     level = before.known & after.known & (before.lengths == after.lengths) & (before.lengths > 0)
     compared = before.scores, after.scores, before.lengths, level
     assert same_bits(mean_differences(*compared), twins.mean_differences(*compared))
+    live = before.keys % 2 == 0
+    served = before.scores, live, after.scores, after.lengths
+    assert same_bits(found_shares(*served, 1e-6), twins.found_shares(*served, 1e-6))

@@ -164,3 +164,11 @@ def mean_differences(before: Column, after: Column, lengths: NDArray[np.int64], 
     apart[np.arange(depth) >= lengths[:, None]] = 0.0
     summed: Column = np.add.accumulate(apart, axis=1)[:, -1]
     return np.where(level, summed / np.maximum(lengths, 1), np.nan)
+
+
+def found_shares(
+    served: Column, live: NDArray[np.bool_], exact: Column, lengths: NDArray[np.int64], eps: float
+) -> Column:
+    cut = np.take_along_axis(exact, np.maximum(lengths - 1, 0)[:, None], axis=1)
+    hits = np.count_nonzero((served >= cut - eps) & live, axis=1)
+    return np.minimum(hits, lengths) / np.maximum(lengths, 1)
