@@ -171,4 +171,5 @@ def found_shares(
 ) -> Column:
     cut = np.take_along_axis(exact, np.maximum(lengths - 1, 0)[:, None], axis=1)
     hits = np.count_nonzero((served >= cut - eps) & live, axis=1)
-    return np.minimum(hits, lengths) / np.maximum(lengths, 1)
+    share: Column = np.minimum(hits, lengths) / np.maximum(lengths, 1)
+    return share
