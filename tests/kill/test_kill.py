@@ -61,8 +61,9 @@ def case(cluster: MockCluster, bred: Nursery, tmp_path_factory: pytest.TempPathF
 
 @pytest.fixture(scope="module")
 def other(cluster: MockCluster, bred: Nursery, tmp_path_factory: pytest.TempPathFactory) -> Case:
-    """Another one, with fewer partitions, Okapi's weights and a quarantine that overflows; what is compiled at the first
-    run is no part of the reference's seconds.
+    """Another one, with fewer partitions, Okapi's weights and a quarantine that overflows.
+
+    What is compiled at the first run is no part of the reference's seconds.
     """
     setting = Setting(12, Plot(partitions=2, lost=2), variant="okapi", quarantine_rows=9)
     stage = Stage.build(cluster, tmp_path_factory.mktemp("second"), setting)
