@@ -40,7 +40,8 @@ def folder(tmp_path: Path) -> Path:
 @contextmanager
 def shell(folder: Path, command: str) -> Iterator[subprocess.Popen[str]]:
     here = str(Path(sys.executable).parent)
-    environment = {**os.environ, "PATH": f"{here}{os.pathsep}{os.environ['PATH']}"}
+    path = f"{here}{os.pathsep}{os.environ['PATH']}"
+    environment = {**os.environ, "PATH": path, "CORPUS_DRIFT_HTTP__PORT": "0"}
     with subprocess.Popen(
         ["bash", "-c", f"exec {command}"], cwd=folder, env=environment, text=True,
         stdout=subprocess.PIPE, stderr=subprocess.PIPE, start_new_session=True,

@@ -10,7 +10,7 @@ from monitor.core.arrays.fixed import fixed
 from monitor.core.arrays.sorted_sets import Enough, SetLists, mark_shared
 from monitor.core.measures.collapsed import Sides
 from monitor.core.measures.formulas.columns import ListPair
-from monitor.core.measures.kernels_answers import UNSEEN, Slots, kept_shares, new_counts
+from monitor.core.measures.kernels_answers import UNSEEN, ListedTexts, kept_shares, new_counts
 from monitor.core.measures.measure import MissingReason, Values
 
 Shingles = NDArray[np.uint32]
@@ -56,8 +56,8 @@ class AnswersView:
     def __init__(self, pair: ListPair, said: Sides, texts: Texts) -> None:
         self.depth, known = pair.depth, pair.baseline.known & pair.current.known
         self.unknown, self._known = np.flatnonzero(~known), known
-        self._then = Slots(fixed(pair.baseline.keys), fixed(said.then), texts.then)
-        self._now = Slots(fixed(pair.current.keys), fixed(said.now), texts.now)
+        self._then = ListedTexts(fixed(pair.baseline.keys), fixed(said.then), texts.then)
+        self._now = ListedTexts(fixed(pair.current.keys), fixed(said.now), texts.now)
         self._close = np.full((len(known), min(FIRST, pair.baseline.depth)), UNSEEN)
         self._heard = np.full(pair.current.keys.shape, UNSEEN)
 

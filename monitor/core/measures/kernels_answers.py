@@ -15,7 +15,7 @@ UNSEEN = 0
 """The depth of what was not looked for."""
 
 
-class Slots(NamedTuple):
+class ListedTexts(NamedTuple):
     """What stands in the slots of R lists of one side.
 
     Args:
@@ -31,7 +31,12 @@ class Slots(NamedTuple):
 
 @compiled
 def kept_shares(
-    then: Slots, now: Slots, known: NDArray[np.bool_], close: Codes, within: tuple[int, int], enough: Enough
+    then: ListedTexts,
+    now: ListedTexts,
+    known: NDArray[np.bool_],
+    close: Codes,
+    within: tuple[int, int],
+    enough: Enough,
 ) -> NDArray[np.float64]:
     """(R,) share of the first results then that are kept; 1 where there was none.
 
@@ -70,7 +75,12 @@ def kept_shares(
 
 @compiled
 def new_counts(
-    now: Slots, then: Slots, known: NDArray[np.bool_], heard: Codes, within: tuple[int, int], enough: Enough
+    now: ListedTexts,
+    then: ListedTexts,
+    known: NDArray[np.bool_],
+    heard: Codes,
+    within: tuple[int, int],
+    enough: Enough,
 ) -> NDArray[np.float64]:
     """(R,) how many of the first results now say what none of the first did then.
 
@@ -111,7 +121,7 @@ def _place(sought: int, listed: Codes) -> int:
 
 
 @compiled
-def _look(own: Slots, other: Slots, sought: tuple[Codes, Codes], depths: Codes, enough: Enough) -> None:
+def _look(own: ListedTexts, other: ListedTexts, sought: tuple[Codes, Codes], depths: Codes, enough: Enough) -> None:
     """Write down at which depth the other lists of their rows hold the texts of some slots, given by row and slot."""
     rows, slots = sought
     same = np.empty((len(rows), other.keys.shape[1]), np.bool_)

@@ -68,7 +68,7 @@ RESTS = (CHUNKS, DOCUMENTS, OVERLAPPING, NONZERO_VECTORS)
 """Counters that say what a measurement rests on."""
 
 
-class Line(NamedTuple):
+class MeasurementForm(NamedTuple):
     """A measurement whatever its number is.
 
     Args:
@@ -117,7 +117,7 @@ class SegmentLayout:
     """
 
     where: tuple[str, str]
-    lines: tuple[Line, ...]
+    lines: tuple[MeasurementForm, ...]
     against: Against
 
     @classmethod
@@ -239,50 +239,50 @@ def _numbers(
 _FOR_LENGTHS, _FOR_AGES = levels_of(_SPREAD), levels_of(_AGES)
 
 
-def _changes(then: SegmentProfile | None, why: str, *, compared: bool) -> Iterator[Line]:
-    yield Line(0, "documents", "mean", earlier=NONE if then is None else float(then.documents))
+def _changes(then: SegmentProfile | None, why: str, *, compared: bool) -> Iterator[MeasurementForm]:
+    yield MeasurementForm(0, "documents", "mean", earlier=NONE if then is None else float(then.documents))
     place, reason = 1, NO_CHUNK_TABLE if why != NO_BASELINE else NO_BASELINE
     for metric, ratio, n, _ in _COUNTED:
         for stat in ("new", "modified", "deleted"):
-            yield Line(place, metric, stat, n, why=reason)
-            yield Line(place + 1, ratio, stat, n, why=reason if not compared else NO_CHUNKS)
+            yield MeasurementForm(place, metric, stat, n, why=reason)
+            yield MeasurementForm(place + 1, ratio, stat, n, why=reason if not compared else NO_CHUNKS)
             place += 2
 
 
-def _lengths(then: SegmentProfile | None, why: str, known: Known) -> Iterator[Line]:
+def _lengths(then: SegmentProfile | None, why: str, known: Known) -> Iterator[MeasurementForm]:
     psi = why if then is None else NO_CHUNKS
     mean = then.tokens / then.chunks if then and then.chunks else NONE
     size = then.chunks / then.documents if then and then.documents else NONE
-    yield Line(13, "chunk_tokens", "mean", earlier=mean)
+    yield MeasurementForm(13, "chunk_tokens", "mean", earlier=mean)
     earlier = [NONE] * len(_STATS) if then is None else known(then.lengths).quantiles(_SPREAD)
     for place, (stat, before) in enumerate(zip(_STATS, earlier, strict=True), 14):
-        yield Line(place, "chunk_tokens", stat, earlier=before)
-    yield Line(17, "chunk_tokens", "psi", why=psi)
-    yield Line(18, "chunks_per_document", "mean", earlier=size)
-    yield Line(19, "chunks_per_document", "psi", why=psi)
+        yield MeasurementForm(place, "chunk_tokens", stat, earlier=before)
+    yield MeasurementForm(17, "chunk_tokens", "psi", why=psi)
+    yield MeasurementForm(18, "chunks_per_document", "mean", earlier=size)
+    yield MeasurementForm(19, "chunks_per_document", "psi", why=psi)
 
 
-def _overlap(then: SegmentProfile | None) -> Line:
+def _overlap(then: SegmentProfile | None) -> MeasurementForm:
     earlier = NONE if then is None else then.overlap
-    return Line(20, "chunk_overlap_ratio", "mean", OVERLAPPING, earlier, "no_neighbours")
+    return MeasurementForm(20, "chunk_overlap_ratio", "mean", OVERLAPPING, earlier, "no_neighbours")
 
 
-def _embedding(then: SegmentProfile | None, why: str, *, directed: bool) -> Iterator[Line]:
+def _embedding(then: SegmentProfile | None, why: str, *, directed: bool) -> Iterator[MeasurementForm]:
     why = why if directed else NO_VECTORS
     if then is not None and directed:
         why = OTHER_VERSION if then.directed else NO_VECTORS
     earlier = resultant(then) if then is not None and then.directed else NONE
-    yield Line(_WITHOUT_VECTORS, "embedding_shift", "squared", NONZERO_VECTORS, why=why)
-    yield Line(_WITHOUT_VECTORS + 1, "embedding_shift", "cosine", NONZERO_VECTORS, why=why)
+    yield MeasurementForm(_WITHOUT_VECTORS, "embedding_shift", "squared", NONZERO_VECTORS, why=why)
+    yield MeasurementForm(_WITHOUT_VECTORS + 1, "embedding_shift", "cosine", NONZERO_VECTORS, why=why)
     reason = OTHER_VERSION if directed else NO_VECTORS
-    yield Line(_WITHOUT_VECTORS + 2, "embedding_density", "resultant", NONZERO_VECTORS, earlier, reason)
+    yield MeasurementForm(_WITHOUT_VECTORS + 2, "embedding_density", "resultant", NONZERO_VECTORS, earlier, reason)
 
 
-def _ages(then: SegmentProfile | None, why: str, known: Known) -> Iterator[Line]:
+def _ages(then: SegmentProfile | None, why: str, known: Known) -> Iterator[MeasurementForm]:
     earlier = [NONE] * len(_AGES) if then is None else known(then.ages).quantiles(_AGES)
     for place, (stat, before) in enumerate(zip(("p50", "p95"), earlier, strict=True), 24):
-        yield Line(place, "age_seconds", stat, earlier=before)
-    yield Line(26, "age_seconds", "psi", why=why if then is None else NO_CHUNKS)
+        yield MeasurementForm(place, "age_seconds", stat, earlier=before)
+    yield MeasurementForm(26, "age_seconds", "psi", why=why if then is None else NO_CHUNKS)
 
 
 def of_version(named: NamedSegment, then: SegmentProfile | None) -> Iterator[Measurement]:
