@@ -124,7 +124,7 @@ class Maintained:
         """Nothing is open."""
 
 
-EVERY_BATCH = LoopTiming(batch=WHOLE, measuring=1.0, full_replay=1e9)
+EVERY_BATCH = LoopTiming(batch=WHOLE, full_replay=1e9)
 
 
 class Relay:

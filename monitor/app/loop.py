@@ -166,8 +166,6 @@ class Monitor:
         self._deploys.judge_again()
         self._background.complete_target()
         heard = self._caught_up and self._background.read_traffic(idle=False)
-        if self.measuring.touched():
-            wait = 0.0  # nothing more waits: what was not measured for want of time is measured now
         batch = self._reader.next(wait)  # 1. poll, 2. decode, up to the next barrier
         if not (batch.events or batch.counts):  # records that came to nothing count and move the position too
             self._caught_up = True
@@ -252,13 +250,10 @@ class Monitor:
         self.parts.gauges.event_seen()
 
     def _measure(self, batch: IntakeBatch) -> Measured | None:
-        """At a barrier always and everything; else what was touched, when the backlog is worked off or it is time.
-
-        Where events keep coming, most turns are not measured: nobody can look as often.
-        """
+        """At a barrier always and everything; else what was touched, when the backlog is worked off or it is time."""
         full = batch.closed is not None or self.measuring.full_due()
         backlog = len(batch.events) + len(batch.quarantined) >= self.parts.pace.batch or self.intake.ready()
-        if not full and not (self.measuring.report_due() if backlog else self.measuring.has_time()):
+        if not full and backlog and not self.measuring.report_due():
             return None
         over = not backlog and self._background.round_over()
         self.measuring.replay(full=full or over)

@@ -53,7 +53,7 @@ class Measuring:
         self.blaming = Blaming(parts.clocks, parts.pace.report)
         self._replay_seconds = 0.0
         self._next_full = parts.clocks.monotonic() + parts.pace.full_replay
-        self._next_report = self._next_retry = self._next_measuring = 0.0
+        self._next_report = self._next_retry = 0.0
         self._sampling, self._throttle = Sampling(parts.pace.settle), RefreshThrottle(parts.clocks)
         self._fresh = Freshness(parts.clocks, on=parts.index is None)
         self._approved: Sequence[ApprovedDeploy] = ()
@@ -118,10 +118,6 @@ class Measuring:
     def report_due(self) -> bool:
         """Whether the last view is old enough for another one, backlog or not."""
         return self._view is None or self._parts.clocks.monotonic() >= self._next_report
-
-    def has_time(self) -> bool:
-        """Whether measuring has taken no more than its share of the time, be it that events keep coming."""
-        return self._view is None or self._parts.clocks.monotonic() >= self._next_measuring
 
     def production_due(self) -> bool:
         """Whether production is to be asked again, or may have been overheard."""
@@ -209,8 +205,6 @@ class Measuring:
         )
         self._throttle.looked(brief=brief, since=began)
         self._behind = False
-        now = self._parts.clocks.monotonic()
-        self._next_measuring = now + (now - began) * (1 / self._parts.pace.measuring - 1)
         return Lazy(evaluation.judged)
 
     def refresh(self) -> Measured:

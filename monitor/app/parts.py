@@ -39,8 +39,6 @@ class LoopTiming:
     poll: float = 0.2
     report: float = 1.0
     """While a backlog is worked off, measure at most this often."""
-    measuring: float = 1 / 3
-    """Share of the time that measuring may take while events keep coming; 1: each batch that is no backlog is."""
     full_replay: float = 3_600.0
     barrier: float = 300.0
     settle: float = 0.0

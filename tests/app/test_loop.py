@@ -4,7 +4,6 @@ import gc
 import shutil
 from contextlib import suppress
 from pathlib import Path
-from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -13,14 +12,10 @@ from hypothesis import strategies as st
 from monitor.app.configuration import load
 from monitor.app.loop import Monitor
 from monitor.app.wiring import open_monitor
-from monitor.core.evaluation import Evaluation
-from monitor.core.model.events import Upsert
 from monitor.core.records.committed import Commit
-from monitor.core.session import Session
-from monitor.ports import Polled
 from tests.app.loops import Left, left, opened, run_whole, to_end
-from tests.app.rounds import Fed, Ticking
-from tests.corpora import Shape, events, write_case
+from tests.app.rounds import Ticking
+from tests.corpora import Shape, write_case
 
 SHAPE = Shape(chunks=48, deploys=4, incident=True)
 
@@ -119,46 +114,6 @@ def test_the_last_view_shows_the_whole_corpus(tmp_path: Path, between: str, dens
     assert view is not None
     assert view.report.corpus["chunks"] == 40
     assert view.report.positions == {"file/0": 40}
-
-
-def test_measuring_takes_its_share_where_events_keep_coming(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A second to measure, half a second for all else of a turn: a third of the time is one of four turns."""
-    config, time = write_case(tmp_path, shape=Shape(chunks=40, deploys=1, dense=False)), Ticking()
-    source, evaluate, measured = Fed(), Session.evaluate, []
-    polled, waits = source.poll, list[float]()
-
-    def timed(session: Session, *args: Any, **named: Any) -> Evaluation:
-        time.now += 1.0
-        measured.append(time.now)
-        return evaluate(session, *args, **named)
-
-    def poll(most: int, timeout: float) -> Polled:
-        waits.append(timeout)
-        time.now += 0.5
-        return polled(most, timeout)
-
-    monkeypatch.setattr(Session, "evaluate", timed)
-    monkeypatch.setattr(source, "poll", poll)
-    upserts = [event for event in events(1, Shape(chunks=40, deploys=1)) if isinstance(event, Upsert)]
-    with open_monitor(load(config, {}), source=source, clocks=time.clocks) as monitor:
-        for event in upserts[:21]:
-            source.give([event])
-            assert monitor.turn(0.2)
-        assert len(measured) == 6
-        view = monitor.published
-        assert view is not None
-        assert view.report.corpus["chunks"] == 21
-        for event in upserts[21:23]:
-            source.give([event])
-            assert monitor.turn(0.2)
-        assert not monitor.turn(0.2)
-        assert waits[-1] == 0.0, "what is owed is not kept waiting for records"
-        assert len(measured) == 7
-        view = monitor.published
-        assert view is not None
-        assert view.report.corpus["chunks"] == 23
-        assert not monitor.turn(0.2)
-        assert waits[-1] == 0.2
 
 
 def test_a_restart_reports_at_once_what_was_committed(case: tuple[Path, Left], tmp_path: Path) -> None:
