@@ -118,17 +118,28 @@ class Newcomers:
         documents, distinct = numbered(np.array([by_chunk[at] for at in places.tolist()], np.int64))
         later = _shares(chunks.reshape(self.new.shape), documents, len(distinct))
         chance, wanted, found = CHANCE / max(1, len(self.lists)), set(self.but), []
-        for at in np.flatnonzero(self.then.excess(later) > chance).tolist():  # nearly none stands out
-            name, segment = self._named(places[documents == at])
-            share, excess = float(later.share[at]), float(self.then.excess(later, name)[at] - chance)
+        apart = np.flatnonzero(self.then.excess(later) > chance).tolist()  # nearly none stands out
+        named = self._named(chunks, documents) if apart else {}
+        for at in apart:
+            name, segment = named[at]
+            share, excess = float(later.share[at]), float(self.then.excess(later.only(at), name)[0] - chance)
             if excess > 0.0 and not (wanted and wanted <= set(segment)):
                 found.append(Newcomer(name, segment, share, excess))
         return tuple(sorted(found, key=lambda of: (-of.excess, -of.share, of.document)))
 
-    def _named(self, places: NDArray[np.int64]) -> NewChunk:
-        """A document and its segment, by its chunk with the greatest key."""
-        keys, slots = self.lists.ravel(), np.flatnonzero(np.isin(self.new.ravel(), places))
-        return self.came.chunks[int(self.new.ravel()[slots[np.argmax(keys[slots])]])]
+    def _named(self, chunks: NDArray[np.int64], documents: NDArray[np.int64]) -> dict[int, NewChunk]:
+        """Each document and its segment by number, by its chunk with the greatest key.
+
+        Args:
+            chunks: (s,) int64 by slot, below 0 for none that is new.
+            documents: by such a number, its document's.
+        """
+        slots = np.flatnonzero(chunks >= 0)
+        of = documents[chunks[slots]]
+        order = np.lexsort((self.lists.ravel()[slots], of))
+        last = order[np.flatnonzero(np.diff(of[order], append=-1))]
+        places = self.new.ravel()[slots[last]].tolist()
+        return {number: self.came.chunks[place] for number, place in zip(of[last].tolist(), places, strict=True)}
 
     @property
     def excess(self) -> float:
@@ -275,6 +286,10 @@ class _Shares:
     one: NDArray[np.float64]
     chunks: NDArray[np.int64]
     places: Mapping[str, int] = field(default_factory=dict)
+
+    def only(self, at: int) -> "_Shares":
+        """Of one document."""
+        return _Shares(self.share[at : at + 1], self.one[at : at + 1], self.chunks[at : at + 1])
 
     def excess(self, now: "_Shares", name: str | None = None) -> NDArray[np.float64]:
         """(D,) how much more of the lists documents stand in now than any of their size did, and than the document
