@@ -12,13 +12,13 @@ from monitor.adapters.corpus_files.parquet import ParquetFiles
 from monitor.adapters.corpus_files.partitioners import fitting
 from monitor.adapters.corpus_files.plan import CorpusFiles, FilePlan, PlannedFile
 from monitor.adapters.corpus_files.reader import FileRows, ReadAs
-from monitor.adapters.lock import OwnerLock
 from monitor.adapters.stores.sqlite.store import SqliteStore
 from monitor.app.bootstrap_section import FilesBootstrapSection
 from monitor.app.bootstrapping import Bootstrapping, StreamStart
 from monitor.app.configuration import Configuration
 from monitor.app.embedding import Embedder
 from monitor.app.whole_filling import WholeFilling
+from monitor.app.wiring.owned_state import owned_state
 from monitor.app.wiring.retrieval import Space, build_space
 from monitor.app.wiring.shards import vector_space
 from monitor.app.wiring.sources import build_decoder, build_source, preset, row_paths
@@ -56,13 +56,7 @@ def open_bootstrap(
         message = f"{configuration.file}: no table [bootstrap]; expected one that names files"
         raise ConfigurationError(message)
     with ExitStack() as stack:
-        state = configuration.located(configuration.state.path)
-        if not state.parent.is_dir():
-            message = f"state.path = {str(state)!r}: expected its folder {str(state.parent)!r} to exist"
-            raise ConfigurationError(message)
-        lock = OwnerLock(state)
-        lock.acquire()
-        stack.callback(lock.release)
+        state, _ = owned_state(configuration, stack)
         space, shards = build_space(configuration), configuration.shards
         store = SqliteStore(
             state,

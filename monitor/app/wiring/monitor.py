@@ -35,6 +35,7 @@ from monitor.app.service import MonitorService
 from monitor.app.snapshot import Snapshots
 from monitor.app.wiring.erasing import build_erasure
 from monitor.app.wiring.migration import build_judge, build_migration
+from monitor.app.wiring.owned_state import owned_state
 from monitor.app.wiring.production import build_production, build_searches
 from monitor.app.wiring.reading import read_state
 from monitor.app.wiring.retrieval import (
@@ -58,7 +59,7 @@ from monitor.core.model.fingerprint import Fingerprint
 from monitor.core.reporting.drift import Drift, SegmentScope
 from monitor.core.session import Session
 from monitor.core.shards.port import DurableShards
-from monitor.ports import ConfigurationError, Source, StateStore
+from monitor.ports import Source, StateStore
 
 
 @contextmanager
@@ -140,13 +141,7 @@ def open_monitor(
         UnreachableError: the source does not answer.
     """
     with ExitStack() as stack:
-        state = configuration.located(configuration.state.path)
-        if not state.parent.is_dir():
-            message = f"state.path = {str(state)!r}: expected its folder {str(state.parent)!r} to exist"
-            raise ConfigurationError(message)
-        lock = OwnerLock(state)
-        lock.acquire()
-        stack.callback(lock.release)
+        _, lock = owned_state(configuration, stack)
         parts = _parts(configuration, stack, source, lock.announce, clocks or Clocks(time.monotonic, time.time))
         monitor = Monitor(replace(parts, restoring=restoring))
         monitor.start()
