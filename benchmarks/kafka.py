@@ -6,8 +6,8 @@ The broker is librdkafka's mock cluster over TCP, or Apache Kafka with `--broker
 program is the real loop with its real Kafka source, decoder, engine, report and state file, 1,000 anchors, at its
 usual pace; the maintained lists stand for the served ones. `rate`: a topic of base64 events is read by a bare
 kafka-python consumer (bytes in, checksums on, nothing decoded), then by the program to the last published view.
-`latency`: another process produces at a steady rate; an event's latency ends when a view is published whose positions
-lie behind it.
+`latency`: another process produces at a steady rate, and another thread looks at the metrics twenty times a second.
+Of each look, how old the oldest event is that it does not show when it is answered: no event is later to be seen.
 """
 
 import argparse
@@ -18,7 +18,7 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import count
@@ -29,19 +29,21 @@ import numpy as np
 from confluent_kafka import Producer
 
 from benchmarks.corpus import KeyValue, Material, write_case
-from benchmarks.machine import busy, facts, quantile
+from benchmarks.machine import busy, facts
 from benchmarks.stage import FILE_SOURCE, Feed, Relay, fill, staged
 from monitor.adapters.prometheus.exporter import MetricsPage
 from monitor.adapters.sources.kafka.source import KafkaSettings, KafkaSource
 from monitor.app.loop import Monitor
-from monitor.app.measuring import Measured
 from monitor.app.parts import LoopTiming
 from monitor.core.places import named_positions
+from monitor.core.records.published import Published
 from tests.kafka_mock import API_VERSION, mock_cluster
 
 PARTITION_BYTES = 4 << 20
 """The mock keeps 5 MiB of a partition."""
 PATIENCE = 120.0
+LOOK = 0.05
+"""Seconds between two looks; the text of the whole page is made once a second."""
 _TOPICS = count()
 
 
@@ -165,7 +167,7 @@ def rates(broker: Broker, monitor: Monitor, relay: Relay, material: Material, op
 def latency(
     broker: Broker, monitor: Monitor, relay: Relay, material: Material, options: argparse.Namespace, *, rate: float
 ) -> None:
-    """Quantiles of the time from the moment an event is produced to a published view that holds it."""
+    """Quantiles of how far the metrics are behind the producer."""
     total = int(rate * options.seconds)
     records = material.update(options.size, min(total, options.size)).records[:total]
     partitions = spread(records, options.broker)
@@ -175,73 +177,75 @@ def latency(
         lines, log = Path(name) / "records", Path(name) / "log.npy"
         lines.write_bytes(b"".join(key + b"\t" + value + b"\n" for key, value in records))
         command = [sys.executable, "-m", "benchmarks.kafka", "--produce", str(lines), "--log", str(log)]
-        command += [
-            "--linger",
-            str(options.linger),
-            "--bootstrap",
-            broker.bootstrap,
-            "--topic",
-            topic,
-            "--rates",
-            str(rate),
-        ]
-        with subprocess.Popen([*command, "--partitions", str(partitions)]) as producer:
-            views = watch(monitor, topic, len(records))
+        command += ["--linger", str(options.linger), "--bootstrap", broker.bootstrap, "--topic", topic]
+        command += ["--rates", str(rate), "--partitions", str(partitions)]
+        with subprocess.Popen(command) as producer:
+            looks = watch(monitor, topic, partitions, len(records))
         assert producer.returncode == 0
         sent = np.load(log)
-    seen = published(views, partitions, len(records))
-    waited = (seen - sent)[int(rate) :] * 1000.0  # the first second starts everything
-    turns = np.diff([at for at, _ in views])
+    begun = sent[0] + 1.0  # the first second starts everything
+    looks = [look for look in looks if begun < look.asked < sent[-1]]
+    late = np.array([behind_producer(look, sent) for look in looks]) * 1e3
+    took = np.array([look.answered - look.asked for look in looks]) * 1e3
     made = (len(sent) - 1) / (sent[-1] - sent[0])
     print(f"\n{len(records):,} events at {made:,.0f} events/s, {partitions} partitions; {busy()}")
     print(
-        f"  event to published metric: p50 {np.median(waited):.1f} ms, p99 {np.quantile(waited, 0.99):.1f} ms,"
-        f" worst {waited.max():.1f} ms; {len(views):,} views, one every {np.median(turns) * 1e3:.1f} ms (median),"
-        f" p99 {quantile(turns.tolist(), 0.99) * 1e3:.1f} ms"
+        f"  event to metric: p50 {np.median(late):.1f} ms, p99 {np.quantile(late, 0.99):.1f} ms, worst"
+        f" {late.max():.1f} ms over {len(looks):,} looks; a look takes {np.median(took):.1f} ms (median),"
+        f" p99 {np.quantile(took, 0.99):.1f} ms"
     )
 
 
-def watch(monitor: Monitor, topic: str, events: int) -> list[tuple[float, Mapping[int, int]]]:
-    """Turn until all events are published; when each view was, and the offsets it holds. Scraped once a second."""
-    views: list[tuple[float, Mapping[int, int]]] = []
-    publish = monitor.measuring.publish
+@dataclass(frozen=True, slots=True)
+class Look:
+    """When somebody asked, when the answer was there (seconds since the epoch), and the offsets it had reached."""
 
-    def noted(measured: Measured, *, whole: bool = True) -> None:
-        publish(measured, whole=whole)
-        views.append(
-            (
-                time.time(),
-                {part.partition: at for part, at in monitor.intake.positions.items() if part.topic == topic},
-            )
-        )
+    asked: float
+    answered: float
+    offsets: tuple[int, ...]
 
-    monitor.measuring.publish = noted  # type: ignore[method-assign]  # the moment of publication is what is measured
-    page, over = MetricsPage(), threading.Event()
-    scraper = threading.Thread(
-        target=lambda: [page.render(monitor.published) for _ in iter(lambda: over.wait(1.0), True)]
-    )
-    scraper.start()
+
+def watch(monitor: Monitor, topic: str, partitions: int, events: int) -> list[Look]:
+    """Turn until a look shows all events; every look on the way."""
+    page, over, looks = MetricsPage(), threading.Event(), list[Look]()
+
+    def look() -> None:
+        for at in count():
+            asked = time.time()
+            view = monitor.published
+            if at % int(1 / LOOK) == 0:
+                page.render(view)
+            looks.append(Look(asked, time.time(), offsets(view, topic, partitions)))
+            if over.wait(LOOK):
+                return
+
+    looking = threading.Thread(target=look)
+    looking.start()
     try:
         begun = time.perf_counter()
-        while not views or sum(views[-1][1].values()) < events:
-            assert time.perf_counter() - begun < PATIENCE, f"{views[-1:]} of {events} events published"
-            monitor.turn(0.01)
+        while not looks or sum(looks[-1].offsets) < events:
+            assert time.perf_counter() - begun < PATIENCE, f"{looks[-1:]} of {events} events shown"
+            monitor.turn(0.2)
     finally:
-        monitor.measuring.publish = publish  # type: ignore[method-assign]  # as it was
         over.set()
-        scraper.join()
-    return views
+        looking.join()
+    return looks
 
 
-def published(views: Sequence[tuple[float, Mapping[int, int]]], partitions: int, events: int) -> Any:
-    """When each event, in order of production, was in a view first: event i is record i // p of partition i % p."""
-    times = np.array([at for at, _ in views])
-    made = np.empty(events)
-    for partition in range(partitions):
-        offsets = np.array([held.get(partition, 0) for _, held in views])
-        own = np.arange(partition, events, partitions)
-        made[own] = times[np.searchsorted(offsets, np.arange(1, len(own) + 1))]
-    return made
+def offsets(view: Published | None, topic: str, partitions: int) -> tuple[int, ...]:
+    """Next offset of each partition in a view."""
+    positions = {} if view is None else view.report.positions
+    return tuple(positions.get(f"{topic}/{partition}", 0) for partition in range(partitions))
+
+
+def behind_producer(look: Look, sent: Any) -> float:
+    """Seconds since the oldest event was produced that a look does not show, 0 where it shows all.
+
+    Event i, in order of production, is record i // p of partition i % p.
+    """
+    partitions = len(look.offsets)
+    first = min(offset * partitions + partition for partition, offset in enumerate(look.offsets))
+    return max(0.0, look.answered - float(sent[first])) if first < len(sent) else 0.0
 
 
 def steady(options: argparse.Namespace) -> int:

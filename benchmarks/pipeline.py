@@ -2,14 +2,14 @@
 
     python -m benchmarks.pipeline --data FOLDER --size 100000 --batches 1024,256,32 --rounds 7
 
-Ours is the program itself: the loop's turn, with decoding, tokenising, both legs, near copies, blame and all columns
-of the report, published (`step`); the same and a look at every report, which works out a thousand measurements and
-the verdict (`step, looked at`: a scrape does that every few seconds); and the turn with its commit to SQLite
-(`turn`). The maintained lists stand for the served ones, since the replay of a real index is what is compared with.
-The peers do the same job with orjson, tantivy, rensa, and faiss flat or Qdrant's embedded HNSW; vectors are written
-to these and reports are made for free. Every round gives the same batch to all, one after the other in one process on
-one core; ratios are medians of per-round ratios: by the clock, and of the computing time, which forgives a busy
-machine.
+Ours is the program itself: the loop's turn, with decoding, tokenising, both legs, near copies and statistics
+(`step`); the same and a look after it, which compares all lists with the baseline and works out blame, a thousand
+measurements and the verdict (`step, looked at`: a scrape does that every few seconds); and the turn with its commit
+to SQLite (`turn`). A turn is not measured unless somebody looks, or events come for a second without a pause. The
+maintained lists stand for the served ones, since the replay of a real index is what is compared with. The peers do
+the same job with orjson, tantivy, rensa, and faiss flat or Qdrant's embedded HNSW; vectors are written to these and
+reports are made for free. Every round gives the same batch to all, one after the other in one process on one core;
+ratios are medians of per-round ratios: by the clock, and of the computing time, which forgives a busy machine.
 """
 
 import argparse

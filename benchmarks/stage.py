@@ -21,7 +21,7 @@ from monitor.ports import Polled, Replay, Source, Unanswered
 WHERE = Partition("bench", 0)
 FILE_SOURCE = '[source.file]\npath = "unused.jsonl"'
 WHOLE = 1 << 20
-"""A pace at which no batch is a backlog: every batch is measured and published."""
+"""A pace at which no batch is a backlog: what a turn took in is measured when somebody looks."""
 
 
 @dataclass
@@ -154,7 +154,7 @@ def staged(config: Path, source: Source, pace: LoopTiming = EVERY_BATCH) -> Iter
     Args:
         config: the configuration's path.
         source: instead of the configured one.
-        pace: every batch is measured and published, unless told otherwise.
+        pace: no batch is a backlog, unless told otherwise.
     """
     with open_monitor(load(config, {}), source=Feed()) as made:
         assert not len(made.parts.corpus), "the stage is for a new state"

@@ -1,4 +1,4 @@
-"""The loop: one writer thread; one turn takes a batch from the source to a committed, published report."""
+"""The loop: one writer thread; one turn takes a batch from the source to committed lists; a look measures them."""
 
 import gc
 import logging
@@ -6,6 +6,7 @@ import threading
 from collections import Counter
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
+from contextlib import suppress
 from dataclasses import replace
 from typing import TypeVar
 
@@ -33,10 +34,14 @@ from monitor.core.records.committed import Commit, Quarantined, Resumed
 from monitor.core.records.published import Published
 from monitor.core.session import OPEN_GAPS, Ingested
 from monitor.core.shards.messages import ShardAwayError
-from monitor.ports import ConfigurationError, ScanningSource, UnreachableError
+from monitor.ports import ConfigurationError, CorpusDriftError, ScanningSource, UnreachableError
 
 LOG = logging.getLogger(__name__)
 T = TypeVar("T")
+LULL = 0.005
+"""Seconds without an event after which a turn that nobody looked at is measured all the same."""
+PATIENCE = 0.5
+"""Seconds that a look waits for the turn in hand before it is shown the last view."""
 COLLECT = (10_000, 10, 100)
 """When Python looks for circles among objects: a chunk is no circle, and there are a million to look through."""
 
@@ -55,12 +60,23 @@ class Monitor:
         self.begun = Tally()
         """What had been read before this start."""
         self._stream_time = StreamTime()
+        self._thread = threading.get_ident()
         self._caught_up = False
         """Whether the turn before found no full batch: what is judged meanwhile is judged by the corpus of now."""
 
     @property
     def published(self) -> Published | None:
-        """The last view; safe to read from any thread."""
+        """The view of now; safe to read from any thread.
+
+        A turn only takes its batch in: what it came to is measured when somebody looks, once, between two turns.
+        While a backlog is worked off, or where the turn in hand takes long, this is the last view.
+        """
+        if self._caught_up and self.measuring.owed:
+            if threading.get_ident() == self._thread:
+                self.measuring.renew()
+            else:
+                with suppress(TimeoutError, CorpusDriftError):
+                    self.ask(lambda loop: loop.measuring.renew()).result(PATIENCE)
         return self.measuring.published
 
     @property
@@ -161,11 +177,14 @@ class Monitor:
 
     def turn(self, wait: float) -> bool:
         """One turn of the loop; False when there was nothing to do."""
+        self._thread = threading.get_ident()
         self._requests.answer(self.operations)
         self._background.reanchor()
         self._deploys.judge_again()
         self._background.complete_target()
         heard = self._caught_up and self._background.read_traffic(idle=False)
+        if self.measuring.owed:
+            wait = min(wait, LULL)
         batch = self._reader.next(wait)  # 1. poll, 2. decode, up to the next barrier
         if not (batch.events or batch.counts):  # records that came to nothing count and move the position too
             self._caught_up = True
@@ -250,12 +269,13 @@ class Monitor:
         self.parts.gauges.event_seen()
 
     def _measure(self, batch: IntakeBatch) -> Measured | None:
-        """At a barrier always and everything; else what was touched, when the backlog is worked off or it is time."""
+        """At a barrier always and everything; else what was touched, when it is time and nobody looked meanwhile."""
         full = batch.closed is not None or self.measuring.full_due()
         backlog = len(batch.events) + len(batch.quarantined) >= self.parts.pace.batch or self.intake.ready()
-        if not full and backlog and not self.measuring.report_due():
-            return None
         over = not backlog and self._background.round_over()
+        if not (full or over or self.measuring.overdue()):
+            self.measuring.owe()
+            return None
         self.measuring.replay(full=full or over)
         if over:
             self.measuring.close_round()
@@ -310,7 +330,7 @@ class Monitor:
             try:
                 return action()
             except UnreachableError as error:
-                view = self.published
+                view = self.measuring.published  # the last one: this turn is not over
                 if view is not None:
                     said = (view.report, Verdict("unknown", (str(error),), ()))
                     away = isinstance(error, ShardAwayError)

@@ -54,6 +54,8 @@ class Measuring:
         self._replay_seconds = 0.0
         self._next_full = parts.clocks.monotonic() + parts.pace.full_replay
         self._next_report = self._next_retry = 0.0
+        self._pause = parts.pace.report
+        self._owed_since: float | None = None
         self._sampling, self._throttle = Sampling(parts.pace.settle), RefreshThrottle(parts.clocks)
         self._fresh = Freshness(parts.clocks, on=parts.index is None)
         self._approved: Sequence[ApprovedDeploy] = ()
@@ -115,8 +117,23 @@ class Measuring:
         """Whether the schedule asks for a full replay."""
         return self._parts.served is not None and self._parts.clocks.monotonic() >= self._next_full
 
+    @property
+    def owed(self) -> bool:
+        """Whether the last view is older than what a turn took in: it is measured when somebody looks."""
+        return self._owed_since is not None
+
+    def owe(self) -> None:
+        """A turn took a batch in and does not measure it."""
+        if self._owed_since is None:
+            self._owed_since = self._parts.clocks.monotonic()
+
+    def overdue(self) -> bool:
+        """Whether a turn measures although nobody looks: what was taken in has waited long enough."""
+        since, now = self._owed_since, self._parts.clocks.monotonic()
+        return self._view is None or (since is not None and now >= since + self._pause)
+
     def report_due(self) -> bool:
-        """Whether the last view is old enough for another one, backlog or not."""
+        """Whether the last view is old enough for another one, though nothing changed."""
         return self._view is None or self._parts.clocks.monotonic() >= self._next_report
 
     def production_due(self) -> bool:
@@ -204,8 +221,14 @@ class Measuring:
             ),
         )
         self._throttle.looked(brief=brief, since=began)
-        self._behind = False
+        self._behind, self._owed_since = False, None
         return Lazy(evaluation.judged)
+
+    def renew(self) -> None:
+        """Measure and publish what is owed; nothing where somebody else was faster."""
+        if self.owed:
+            self.replay(full=False)
+            self.refresh()
 
     def refresh(self) -> Measured:
         """Measure the corpus as it is now, and publish that."""
@@ -221,8 +244,8 @@ class Measuring:
             whole: whether the corpus may be asked; not while a shard is away in the midst of a step.
         """
         parts, intake = self._parts, self._intake
-        pause = max(parts.pace.report, REPLAY_PAUSES * self._replay_seconds)
-        self._next_report = parts.clocks.monotonic() + pause
+        self._pause = max(parts.pace.report, REPLAY_PAUSES * self._replay_seconds)
+        self._next_report = parts.clocks.monotonic() + self._pause
         parts.gauges.reported()
         parts.gauges.watch(parts.source, intake.positions)
         health = parts.gauges.health(
