@@ -40,7 +40,7 @@ def history(seed: int) -> list[CorpusEvent]:
 def described(corpus: Corpus) -> dict[int, tuple[object, ...]]:
     """Everything known of every chunk but the place of its vector."""
     return {
-        row.key: (*(getattr(row, name) for name in row.__slots__ if name != "slot"), vector(corpus, row.slot))
+        row.key: (*(getattr(row, name) for name in row.__match_args__ if name != "slot"), vector(corpus, row.slot))
         for row in corpus.rows()
     }
 

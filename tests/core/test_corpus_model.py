@@ -263,7 +263,7 @@ def table(corpus: Corpus) -> list[ChunkRow]:
     """The chunk table without slots, which may differ."""
     rows = [
         ChunkRow(
-            **{name: getattr(row, name) for name in ChunkRow.__slots__ if name != "slot"},
+            **{name: getattr(row, name) for name in ChunkRow.__match_args__ if name != "slot"},
             slot=0 if row.live else NO_SLOT,
         )
         for row in corpus.rows()

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from monitor.core.model.events import Chunk, Located, MalformedEvent, Position, Segment, Version
+from monitor.core.model.value_class import value_class
 
 NO_SLOT = -1
 """The slot of a chunk that is not live."""
@@ -19,7 +20,7 @@ How = Literal["new", "modified", "reencoded", "deleted", "restored"]
 deleted and says again what it said then, maybe with another vector."""
 
 
-@dataclass(frozen=True, slots=True)
+@value_class()
 class ChunkRow:
     """What is known of one chunk: live (slot >= 0) or a delete mark (slot = NO_SLOT).
 
@@ -69,11 +70,11 @@ def how_of(kind: Kind, before: ChunkRow | None, chunk: Chunk) -> How:
 
 def replaced(row: ChunkRow, **fields: object) -> ChunkRow:
     """The row with some fields of other values."""
-    values = {name: getattr(row, name) for name in ChunkRow.__slots__}
-    return ChunkRow(**{**values, **fields})
+    names: tuple[str, ...] = ChunkRow.__match_args__
+    return ChunkRow(**{name: getattr(row, name) for name in names} | fields)
 
 
-@dataclass(frozen=True, slots=True)
+@value_class()
 class Change:
     """What one event did: the row before and after, and the chunk it carried (None for a delete).
 
@@ -86,7 +87,7 @@ class Change:
     chunk: Chunk | None
 
 
-@dataclass(frozen=True, slots=True)
+@value_class()
 class Refused:
     """An event that contradicts what is known of its chunk; it goes to the quarantine."""
 

@@ -8,6 +8,7 @@ from typing import Literal, NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from monitor.core.model.value_class import value_class
 from monitor.errors import InputError
 
 Segment = tuple[tuple[str, str], ...]
@@ -110,7 +111,7 @@ TIMESTAMP_HEADER = "corpus-drift-timestamp-us"
 """Header that a source appends, as the last one, with the record's own time stamp (ASCII decimal microseconds)."""
 
 
-@dataclass(frozen=True, slots=True)
+@value_class()
 class Record:
     """One record as the source delivered it: bytes that nobody has trusted yet."""
 
@@ -120,7 +121,7 @@ class Record:
     headers: tuple[tuple[str, bytes], ...] = ()
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@value_class(eq=False)
 class Chunk:
     """The unit of retrieval as an event carried it.
 
@@ -181,7 +182,7 @@ class Chunk:
         return cls(chunk_id, doc_id or chunk_id, ordinal, text, given, embedding_version, named, event_time, hashed)
 
 
-@dataclass(frozen=True, slots=True)
+@value_class()
 class Upsert:
     """The chunk is now this. `undated`: the event carried no time, and the chunk's is when it was read."""
 
@@ -190,7 +191,7 @@ class Upsert:
     undated: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@value_class()
 class Delete:
     """The chunk is gone. `event_time` is None where a tombstone carried no time stamp at all.
 
@@ -243,7 +244,7 @@ class Deploy:
     step: MigrationMarker | None = None
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@value_class(eq=False)
 class Embed:
     """A vector of another embedding version was written to its index, made from the content with this hash.
 
@@ -257,7 +258,7 @@ class Embed:
     event_time: int
 
 
-@dataclass(frozen=True, slots=True)
+@value_class()
 class Heartbeat:
     """Nothing changed until this event time."""
 
