@@ -5,16 +5,16 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from monitor.core.index.statistics.kernels_word_samples import least_words
+
 WIDTH = 4
 """Words of a text: the odds that three of four are unknown by chance fall with the fourth power, a byte costs n."""
 NO_WORD = 0
-_KEPT = np.uint64(3)
-"""Of the hashes those that end in two zero bits: a quarter of all words, the same in every text."""
-_HALF = np.uint64(32)
 
 
 def sampled_words(tokens: Sequence[NDArray[np.int32]], hashes: NDArray[np.uint64]) -> NDArray[np.uint32]:
-    """The least hashes of each text's distinct words among a fixed quarter of all words.
+    """The least hashes of each text's distinct words among a fixed quarter of all words: those that end in two zero
+    bits.
 
     A word of the sample of one text is in that of another that has it, unless `WIDTH` lesser ones are there.
 
@@ -28,12 +28,6 @@ def sampled_words(tokens: Sequence[NDArray[np.int32]], hashes: NDArray[np.uint64
     Source: Broder, "On the resemblance and containment of documents", SEQUENCES 1997.
     """
     made = np.full((len(tokens), WIDTH), NO_WORD, np.uint32)
-    rows = np.repeat(np.arange(len(tokens), dtype=np.uint64), [len(ids) for ids in tokens])
-    words = hashes[np.concatenate([np.zeros(0, np.int32), *tokens])]
-    chosen = words & _KEPT == 0
-    keys = np.unique((rows[chosen] << _HALF) | (words[chosen] >> _HALF))
-    row = (keys >> _HALF).astype(np.int64)
-    rank = np.arange(len(keys)) - np.searchsorted(row, row)
-    first = rank < WIDTH
-    made[row[first], rank[first]] = keys[first].astype(np.uint32)
+    lengths = np.array([len(ids) for ids in tokens], np.int64)
+    least_words(np.concatenate([np.zeros(0, np.int32), *tokens]), lengths, hashes, made)
     return made
