@@ -55,9 +55,14 @@ def shingle(
         texts: n texts; read where there are no tokens.
         width: tokens in a shingle, positive.
     """
-    words = [hashes[ids] if len(ids) else character_hashes(text) for ids, text in zip(tokens, texts, strict=True)]
-    lengths = np.array([len(of) for of in words], np.int64)
-    pieces, sequences = roll(np.concatenate([np.zeros(0, np.uint64), *words]), lengths, width)
+    lengths = np.array([len(ids) for ids in tokens], np.int64)
+    words = hashes[np.concatenate([np.zeros(0, np.int32), *tokens])]
+    wordless = np.flatnonzero(lengths == 0)
+    if len(wordless):
+        spelled = [character_hashes(texts[at]) for at in wordless.tolist()]
+        places, sizes = np.cumsum(lengths)[wordless], [len(of) for of in spelled]
+        words, lengths[wordless] = np.insert(words, np.repeat(places, sizes), np.concatenate(spelled)), sizes
+    pieces, sequences = roll(words, lengths, width)
     shingles, counts, sets = fold(np.sort(pieces), len(tokens))
     return Shingled(shingles, counts, sequences, sets)
 

@@ -64,6 +64,16 @@ def test_texts_without_words_are_told_by_their_characters(left: str, right: str)
     assert found == (len(one & other) / len(one | other) if one and other else 0.0)
 
 
+@settings(deadline=None)
+@given(st.lists(st.tuples(IDS, CHARACTERS), max_size=8))
+def test_texts_with_and_without_words_come_in_one_batch(rows: list[tuple[list[int], str]]) -> None:
+    made = shingle(texts([row for row, _ in rows]), HASHES, [text for _, text in rows])
+    alone = [shingle(texts([row]), HASHES, [text]) for row, text in rows]
+    assert made.shingles.tolist() == [one for of in alone for one in of.shingles.tolist()]
+    for found, expected in ((made.counts, "counts"), (made.texts, "texts"), (made.sets, "sets")):
+        assert found.tolist() == [getattr(of, expected)[0] for of in alone]
+
+
 def test_characters_beside_words_do_not_count() -> None:
     plain, adorned = text_shingles(["read the page", "👉 read — the page ✨"])
     np.testing.assert_array_equal(plain, adorned)
