@@ -40,7 +40,7 @@ class Embedder:
         migrating: bool = False,
     ) -> None:
         self._migrating = migrating
-        self._dimension, self._distance = dimension, distance
+        self._dimension, self._distance, self._shape = dimension, distance, (dimension,)
         self._lookup, self._encoder = lookup, encoder
         self._doubts: Counter[Doubt] = Counter()
 
@@ -57,75 +57,89 @@ class Embedder:
         """
         if self._dimension == 0:
             return [_without_vector(located) for located in batch], []
-        wanting = [
-            located.event.chunk
-            for located in batch
-            if isinstance(located.event, Upsert) and located.event.chunk.vector is None
-        ]
-        found = self._find(wanting) if wanting else {}
+        found: Mapping[tuple[str, str], _Found] | None = None
         kept: list[Located] = []
-        places: list[int] = []
-        given: list[_Given] = []
+        given = _Given([], [], {})
         refused: list[tuple[Located, MalformedEvent]] = []
         for located in batch:
-            if not isinstance(located.event, Upsert):
+            event = located.event
+            if not isinstance(event, Upsert):
                 kept.append(located)
                 continue
-            chunk = located.event.chunk
-            one = _Given(chunk.vector, "") if chunk.vector is not None else found.get((chunk.chunk_id, chunk.text))
-            if one is None and self._migrating and any(map(len, (chunk.vectors or {}).values())):
+            chunk = event.chunk
+            vector, made_by = chunk.vector, ""
+            if vector is None:
+                if found is None:
+                    found = self._find(_vectorless(batch))
+                vector, made_by = found.get((chunk.chunk_id, chunk.text), _NOT_FOUND)
+            if vector is not None and vector.shape == self._shape:
+                if made_by:
+                    given.versions[len(kept)] = made_by
+                given.places.append(len(kept))
+                given.vectors.append(vector)
                 kept.append(located)
-                continue
-            if one is None or one.vector.shape != (self._dimension,):
-                refused.append((located, self._refusal(chunk, one)))
-                continue
-            places.append(len(kept))
-            given.append(one)
-            kept.append(located)
-        return self._prepared(kept, places, given), refused
+            elif vector is None and self._migrating and any(map(len, (chunk.vectors or {}).values())):
+                kept.append(located)
+            else:
+                refused.append((located, self._refusal(chunk, vector)))
+        return self._prepared(kept, given), refused
 
     def doubts(self) -> Counter[Doubt]:
         """What was odd about the vectors given since this was asked last."""
         found, self._doubts = self._doubts, Counter()
         return found
 
-    def _prepared(self, kept: list[Located], places: list[int], given: list["_Given"]) -> list[Located]:
-        for at in range(0, len(places), BLOCK):
-            part = given[at : at + BLOCK]
-            stacked = np.stack([one.vector for one in part])
-            self._doubts += doubtful_vectors(stacked, cosine=self._distance is Distance.COSINE)
-            vectors = prepare(stacked, self._distance)
-            for place, vector, one in zip(places[at : at + BLOCK], vectors, part, strict=True):
+    def _prepared(self, kept: list[Located], given: "_Given") -> list[Located]:
+        for at in range(0, len(given.places), BLOCK):
+            rows = np.concatenate(given.vectors[at : at + BLOCK]).reshape(-1, self._dimension)
+            self._doubts += doubtful_vectors(rows, cosine=self._distance is Distance.COSINE)
+            for place, vector in zip(given.places[at : at + BLOCK], prepare(rows, self._distance), strict=True):
                 position, event = kept[place]
                 if isinstance(event, Upsert):
-                    chunk = _with(event.chunk, vector, one.version)
+                    chunk = _with(event.chunk, vector, given.versions.get(place, ""))
                     kept[place] = Located(position, Upsert(chunk, event.version, event.undated))
         return kept
 
-    def _find(self, chunks: Sequence[Chunk]) -> dict[tuple[str, str], "_Given"]:
-        found: dict[tuple[str, str], _Given] = {}
+    def _find(self, chunks: Sequence[Chunk]) -> dict[tuple[str, str], "_Found"]:
+        found: dict[tuple[str, str], _Found] = {}
         if self._lookup is not None:
             by_id = self._lookup([chunk.chunk_id for chunk in chunks])
-            found = {(c.chunk_id, c.text): _Given(by_id[c.chunk_id], "") for c in chunks if c.chunk_id in by_id}
+            found = {(c.chunk_id, c.text): _Found(by_id[c.chunk_id], "") for c in chunks if c.chunk_id in by_id}
         rest = [chunk for chunk in chunks if (chunk.chunk_id, chunk.text) not in found]
         if self._encoder is not None and rest:
             encoded, version = self._encoder.encode([chunk.text for chunk in rest]), self._encoder.embedding_version
-            found.update(((c.chunk_id, c.text), _Given(row, version)) for c, row in zip(rest, encoded, strict=True))
+            found.update(((c.chunk_id, c.text), _Found(row, version)) for c, row in zip(rest, encoded, strict=True))
         return found
 
-    def _refusal(self, chunk: Chunk, one: "_Given | None") -> MalformedEvent:
-        if one is None:
+    def _refusal(self, chunk: Chunk, vector: NDArray[np.float32] | None) -> MalformedEvent:
+        if vector is None:
             detail = f"chunk_id {chunk.chunk_id!r}: no vector in the event, none in the index, no encoder configured"
             return MalformedEvent("no_vector", detail)
-        detail = f"chunk_id {chunk.chunk_id!r}: vector of {one.vector.shape} numbers, expected {self._dimension}"
+        detail = f"chunk_id {chunk.chunk_id!r}: vector of {vector.shape} numbers, expected {self._dimension}"
         return MalformedEvent("wrong_dimension", detail)
 
 
-class _Given(NamedTuple):
+class _Found(NamedTuple):
     """A vector, and the version of the encoder that made it just now ("": the event's own claim holds)."""
 
-    vector: NDArray[np.float32]
+    vector: NDArray[np.float32] | None
     version: str
+
+
+_NOT_FOUND = _Found(None, "")
+
+
+class _Given(NamedTuple):
+    """Vectors of the dimension, their places among the kept, and by place the version of what made one just now."""
+
+    places: list[int]
+    vectors: list[NDArray[np.float32]]
+    versions: dict[int, str]
+
+
+def _vectorless(batch: Sequence[Located]) -> list[Chunk]:
+    chunks = [located.event.chunk for located in batch if isinstance(located.event, Upsert)]
+    return [chunk for chunk in chunks if chunk.vector is None]
 
 
 def _with(chunk: Chunk, vector: NDArray[np.float32] | None, version: str) -> Chunk:

@@ -188,3 +188,13 @@ def test_a_chunk_with_only_a_vector_of_another_version_is_taken_while_a_migratio
     assert [chunk.chunk_id for chunk in chunks(kept)] == (["a", "b"] if taken else ["b"])
     assert [error.reason for _, error in refused] == ([] if taken else ["no_vector"])
     assert [chunk.vector is None for chunk in chunks(kept)] == ([True, False] if taken else [False])
+
+
+def test_the_version_of_what_encoded_a_refused_vector_stays_with_it() -> None:
+    class Long(LengthEncoder):
+        def encode(self, texts: Sequence[str]) -> NDArray[np.float32]:
+            return np.ones((len(texts), 3), np.float32)
+
+    kept, refused = Embedder(2, Distance.DOT, encoder=Long()).embed([upsert("a"), upsert("b", vector(1.0, 1.0))])
+    assert [error.reason for _, error in refused] == ["wrong_dimension"]
+    assert [chunk.embedding_version for chunk in chunks(kept)] == ["event"]
