@@ -3,6 +3,8 @@
 from collections import Counter, deque
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import groupby
+from operator import attrgetter
 
 from monitor.core.model.barrier import Barrier, Closed
 from monitor.core.model.events import (
@@ -87,8 +89,9 @@ class Intake:
     def feed(self, polled: Polled) -> None:
         """Queue what a poll brought, in offset order; a fault stands before the record at which reading goes on."""
         items: list[Record | Fault] = [*polled.faults, *polled.records]
-        for item in sorted(items, key=lambda item: item.position):
-            self._queues.setdefault(item.position.source, deque()).append(item)
+        items.sort(key=attrgetter("position"))
+        for source, its in groupby(items, key=lambda item: item.position[:2]):
+            self._queues.setdefault(Partition(*source), deque()).extend(its)
 
     def ready(self) -> bool:
         """Whether something queued can be taken without polling."""
@@ -122,7 +125,9 @@ class Intake:
         taken = _Taken()
         for partition, queue in self._queues.items():
             bound = self.barrier.limit(partition)
-            while queue and taken.records < limit and not self._beyond(partition, queue[0], bound):
+            while queue and taken.records < limit:
+                if bound is not None and self._beyond(partition, queue[0], bound):
+                    break
                 if self._take_one(queue[0], taken):
                     queue.popleft()
                     self._positions[partition] = taken.last + 1
@@ -179,8 +184,9 @@ class Intake:
 
     def _take_one(self, item: Record | Fault, taken: "_Taken") -> bool:
         """Take one queued item; False when it is a marker at which its partition now holds."""
+        position = item.position
         taken.records += 1
-        taken.last = item.position.offset
+        taken.last = position.offset
         if isinstance(item, Fault):
             self._fault(item, taken)
             return True
@@ -197,8 +203,8 @@ class Intake:
         if event is None:
             taken.counts["event", "ignored"] += 1
         else:
-            taken.events.append(Located(item.position, event))
-            taken.sources[item.position] = item
+            taken.events.append(Located(position, event))
+            taken.sources[position] = item
         return True
 
     def _step(self, item: Record, marker: MigrationMarker, taken: "_Taken") -> bool:
