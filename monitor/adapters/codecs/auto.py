@@ -58,18 +58,15 @@ class AutoDecoder:
             return self._forms["cloudevents"].decode(record)
         marked = self._marked(record.value)
         form = self._form(marked)
-        if form == "native" and isinstance(marked, Wire):
-            return self._read(marked, record)
+        if form == _NATIVE and isinstance(marked, Wire):
+            try:
+                return self._reader.event(marked, record)
+            except MalformedEvent as error:
+                raise read_as(_NATIVE, error) from None
         if form not in self._forms:
             said = "absent, and no other form is recognised; source.format = 'fields' reads plain rows"
             raise malformed(reasons.MISSING_FIELD, "op", said)
         return self._forms[form].decode(record)
-
-    def _read(self, marked: Wire, record: Record) -> CorpusEvent | None:
-        try:
-            return self._reader.event(marked, record)
-        except MalformedEvent as error:
-            raise read_as(_NATIVE, error) from None
 
     def _marked(self, value: bytes) -> Any:
         try:
@@ -81,15 +78,16 @@ class AutoDecoder:
 
     def _form(self, marked: Any) -> str:
         """The name of the form; `fields` where nothing marks another."""
-        if _marks_of(marked) == _UNMARKED and _op(marked) not in _OTHER_OPS:  # by far the most records, told at once
-            return "native" if _op(marked) is not None else "fields"
+        op = _op(marked)
+        if _marks_of(marked) == _UNMARKED and op not in _OTHER_OPS:  # by far the most records, told at once
+            return "fields" if op is None else _NATIVE
         if bytes(marked.specversion):
             return "cloudevents"
         if bytes(marked.collection_name):
             return "qdrant-sink"
         if self._is_change(marked):
             return "debezium"
-        return "native" if _op(marked) is not None else "fields"
+        return "fields" if op is None else _NATIVE
 
     def _is_change(self, marked: Any) -> bool:
         """Whether the marks are those of a Debezium envelope, bare or in `payload`."""

@@ -99,14 +99,14 @@ def parse(value: bytes, decoder: "msgspec.json.Decoder[T]", limits: EventLimits)
 
 def _openers(value: bytes, most: int) -> int:
     """How many brackets open, at most `most` + 1: `find` runs at memory speed where `count` does not."""
-    seen = 0
-    for mark in (b"[", b"{"):
-        at = value.find(mark)
+    seen, find = 0, value.find
+    for mark in b"[{":
+        at = find(mark)
         while at >= 0:
             seen += 1
             if seen > most:
                 return seen
-            at = value.find(mark, at + 1)
+            at = find(mark, at + 1)
     return seen
 
 

@@ -19,7 +19,7 @@ PATTERN = (
 )
 """RFC 3339 section 5.6 without leap seconds: Unix time, which everything downstream counts in, has none."""
 
-_RFC3339 = re.compile(PATTERN)
+_is_instant = re.compile(PATTERN).fullmatch
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -32,13 +32,14 @@ def instant(text: str, limits: EventLimits, field: str = "event_time") -> int:
     Raises:
         MalformedEvent: `bad_time` (grammar, no offset, no such day, leap second), `out_of_range`.
     """
-    if _RFC3339.fullmatch(text) is None:
+    if _is_instant(text) is None:
         raise malformed(reasons.BAD_TIME, field, f"{shown(text)}, expected RFC 3339 with an offset")
     try:
         since = datetime.fromisoformat(text.upper()) - _EPOCH
     except ValueError as error:
         raise malformed(reasons.BAD_TIME, field, f"{shown(text)}, {error}") from None
-    return in_range(since.days * 86_400_000_000 + since.seconds * 1_000_000 + since.microseconds, limits, field)
+    made = since.days * 86_400_000_000 + since.seconds * 1_000_000 + since.microseconds
+    return made if limits.earliest <= made < limits.latest else in_range(made, limits, field)
 
 
 def in_range(microseconds: int, limits: EventLimits, field: str = "event_time") -> int:

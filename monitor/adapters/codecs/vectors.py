@@ -75,7 +75,7 @@ class VectorReader:
             raise _wrong_dimension(len(packed) / 4, self._dimension, "vector_b64")
         vector = np.frombuffer(packed, _FLOAT32)
         high = packed[3::4]  # sign and upper exponent bits: without 0x7f and 0xff there is no NaN or infinity
-        if (b"\x7f" in high or b"\xff" in high) and not np.isfinite(vector).all():
+        if (0x7F in high or 0xFF in high) and not np.isfinite(vector).all():
             raise malformed(reasons.NOT_FINITE, "vector_b64", "a component is NaN or infinite")
         return vector
 

@@ -129,9 +129,10 @@ class EventReader:
         Raises:
             MalformedEvent: the first thing that is wrong.
         """
-        op = need(wire.op, "op")
+        op = wire.op
         if op == "upsert":
             return self._upsert(wire, self._time(wire, record, time))
+        op = need(op, "op")
         if op == "delete":
             chunk_id = self._chunk_id(wire.chunk_id)
             moment = self._time(wire, record, time)
