@@ -11,8 +11,10 @@ import struct
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+import numpy as np
 from crc32c import crc32c
 
+from monitor.adapters.sources.kafka import kernels_records
 from monitor.adapters.sources.kafka.inflate import InflateError, inflate
 from monitor.core.model.events import TIMESTAMP_HEADER, Partition, Position, Record
 from monitor.ports import Fault
@@ -118,10 +120,12 @@ def unpack(batch: RecordBatch, where: Partition, begin: int, limit: int) -> list
 
 
 def _records(batch: RecordBatch, body: bytes, where: Partition, begin: int) -> list[Item]:
-    items: list[Item] = []
     fixed = batch.max_timestamp if batch.attributes & APPEND_TIME else None
-    at, due = 0, batch.base  # `due`: the least offset the next record can have
-    for _ in range(batch.count):
+    count = min(batch.count, len(body))
+    found = np.empty((max(count, 0), kernels_records.COLUMNS), np.int64)
+    read = kernels_records.ordinary(np.frombuffer(body, np.uint8), count, batch.last_delta, found)
+    items, at, due = _ordinary(batch, body, where, (begin, fixed), found[:read].tolist())
+    for _ in range(read, batch.count):
         size, start = _length(body, at)
         if size < 0 or start + size > len(body):
             break
@@ -134,6 +138,33 @@ def _records(batch: RecordBatch, body: bytes, where: Partition, begin: int) -> l
         if at == len(body):
             return items
     return items + _lost(batch, where, range(max(due, begin), batch.last + 1), "has an impossible record length")
+
+
+def _ordinary(
+    batch: RecordBatch, body: bytes, where: Partition, expected: tuple[int, int | None], found: list[list[int]]
+) -> tuple[list[Item], int, int]:
+    """The first records of a batch, where the next one stands, and the least offset that it can have."""
+    begin, fixed = expected
+    topic, partition = where
+    items: list[Item] = []
+    end, offset = 0, batch.base - 1
+    for start, end, elapsed, delta, key, key_end, value, value_end, headers in found:
+        offset = batch.base + delta
+        if offset < begin:
+            continue
+        if headers:
+            items.append(_record(batch, body, (start, end), where, (offset, fixed)))
+            continue
+        stamp = batch.first_timestamp + elapsed if fixed is None else fixed
+        items.append(
+            Record(
+                Position(topic, partition, offset),
+                None if key_end < 0 else body[key:key_end],
+                None if value_end < 0 else body[value:value_end],
+                () if stamp < 0 else ((TIMESTAMP_HEADER, b"%d" % (stamp * 1000)),),
+            )
+        )
+    return items, end, offset + 1
 
 
 def _length(body: bytes, at: int) -> tuple[int, int]:

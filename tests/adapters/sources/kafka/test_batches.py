@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from monitor.adapters.sources.kafka import kernels_records
 from monitor.adapters.sources.kafka.batches import (
     CRC_COVERS_FROM,
     HEADER,
@@ -85,6 +86,28 @@ def test_any_damage_gives_items_in_order_and_never_an_exception(
         found = [item.position.offset for item in unpack(batch, WHERE, begin, LIMIT)]
         assert found == sorted(set(found))
         assert not found or found[0] >= min(begin, batch.base)
+
+
+@given(rows=ROWS, data=st.data())
+def test_records_read_by_the_kernel_are_those_read_one_by_one(rows: list[Row], data: st.DataObject) -> None:
+    """Whatever a producer damaged: the kernel ends before the first odd record, all behind it are read one by one."""
+    raw = written(rows)
+    for _ in range(data.draw(st.integers(0, 4))):
+        raw[data.draw(st.integers(HEADER.size, len(raw) - 1))] = data.draw(st.integers(0, 255))
+    struct.pack_into(">i", raw, 57, data.draw(st.just(len(rows)) | st.integers(-1, 2**31 - 1)))
+    batch = only(sealed(raw))
+    begin = data.draw(st.integers(95, 115))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(kernels_records, "ordinary", lambda *_: 0)
+        one_by_one = unpack(batch, WHERE, begin, LIMIT)
+    assert unpack(batch, WHERE, begin, LIMIT) == one_by_one
+
+
+@pytest.mark.parametrize("count", [10**9, 2**31 - 1])
+def test_a_batch_that_claims_more_records_than_it_has_bytes_takes_no_memory_for_them(count: int) -> None:
+    raw = written(plain(3))
+    struct.pack_into(">i", raw, 57, count)
+    assert offsets(read(sealed(raw)), Record) == [100, 101, 102]
 
 
 @given(rows=ROWS, codec=st.integers(0, 4), data=st.data())
