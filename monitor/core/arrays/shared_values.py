@@ -1,11 +1,16 @@
 """Values that many rows have, kept once each under a small number, and forgotten with the last row."""
 
-from collections.abc import Hashable
-from typing import Generic, TypeVar
+from collections import Counter
+from collections.abc import Hashable, Sequence
+from itertools import repeat
+from typing import Any, Generic, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
+NOTHING = -1
+"""The code of a holder of nothing."""
+_UNKNOWN = -2
 Held = TypeVar("Held", bound=Hashable)
 
 
@@ -15,15 +20,15 @@ class SharedValues(Generic[Held]):
     So there are never more codes than distinct values were held at one time.
 
     >>> shared = SharedValues[str]()
-    >>> guide, again = shared.hold("guide.md"), shared.hold("guide.md")
-    >>> guide == again, shared[guide], len(shared)
-    (True, 'guide.md', 1)
-    >>> shared.release(guide), shared.release(guide), len(shared)
-    (None, None, 0)
+    >>> codes = shared.exchange(["guide.md", "guide.md", None], np.full(3, NOTHING))
+    >>> codes.tolist(), shared[0], len(shared)
+    ([0, 0, -1], 'guide.md', 1)
+    >>> shared.exchange([None, "api.md", None], codes).tolist(), len(shared)
+    ([-1, 1, -1], 1)
     """
 
     def __init__(self) -> None:
-        self._codes: dict[Held, int] = {}
+        self._codes: dict[Held | None, int] = {None: NOTHING}
         self.values: list[Held | None] = []
         """By code, this very list for ever; None where the code is free."""
         self._holders: list[int] = []
@@ -31,7 +36,7 @@ class SharedValues(Generic[Held]):
 
     def __len__(self) -> int:
         """Distinct values held."""
-        return len(self._codes)
+        return len(self._codes) - 1
 
     def __getitem__(self, code: int) -> Held:
         """The value of a code that is held."""
@@ -41,21 +46,37 @@ class SharedValues(Generic[Held]):
         """The code of a value, None where nobody holds it."""
         return self._codes.get(value)
 
-    def hold(self, value: Held) -> int:
-        """The code of a value, which has one more holder now."""
-        code = self._codes.get(value)
-        if code is None:
-            code = self._admit(value)
-        self._holders[code] += 1
-        return code
+    def exchange(self, values: Sequence[Held | None], codes: NDArray[Any]) -> NDArray[np.int64]:
+        """The codes of values, each of which has one more holder; of what the holders had before, each one less.
 
-    def release(self, code: int) -> None:
-        """One holder less; the last one takes the value with it."""
-        self._holders[code] -= 1
-        if not self._holders[code]:
-            del self._codes[self.values[code]]  # type: ignore[arg-type]  # it is held until here
-            self.values[code] = None
-            self._free.append(code)
+        Args:
+            values: n, None for a holder of nothing from now on.
+            codes: (n,) integers, NOTHING for a holder of nothing until now.
+
+        Returns:
+            (n,) int64, NOTHING for a holder of nothing.
+        """
+        made = np.fromiter(map(self._codes.get, values, repeat(_UNKNOWN)), np.int64, len(values))
+        moved = np.flatnonzero(made != codes)
+        if len(moved):
+            others = [values[at] for at in moved.tolist()]
+            for value, holders in Counter(others).items():
+                if value is not None:
+                    self._holders[self._admitted(value)] += holders
+            made[moved] = [self._codes[value] for value in others]
+            self.release(codes[moved])
+        return made
+
+    def release(self, codes: NDArray[Any]) -> None:
+        """One holder less of each code, NOTHING passed over; the last one takes the value with it."""
+        for code, holders in Counter(codes.tolist()).items():
+            if code == NOTHING:
+                continue
+            self._holders[code] -= holders
+            if not self._holders[code]:
+                del self._codes[self.values[code]]
+                self.values[code] = None
+                self._free.append(code)
 
     def resume(self, values: list[Held | None], codes: NDArray[np.int64]) -> None:
         """Take up what was there.
@@ -66,16 +87,19 @@ class SharedValues(Generic[Held]):
         """
         self.values[:] = values
         self._holders = np.bincount(codes, minlength=len(values)).tolist()
-        self._codes = {value: code for code, value in enumerate(values) if value is not None}
+        self._codes = {None: NOTHING, **{value: code for code, value in enumerate(values) if value is not None}}
         self._free = [code for code, value in enumerate(values) if value is None]
 
-    def _admit(self, value: Held) -> int:
-        if self._free:
-            code = self._free.pop()
-            self.values[code] = value
-        else:
-            code = len(self.values)
-            self.values.append(value)
-            self._holders.append(0)
-        self._codes[value] = code
+    def _admitted(self, value: Held) -> int:
+        """The code of a value, which somebody is going to hold."""
+        code = self._codes.get(value)
+        if code is None:
+            if self._free:
+                code = self._free.pop()
+                self.values[code] = value
+            else:
+                code = len(self.values)
+                self.values.append(value)
+                self._holders.append(0)
+            self._codes[value] = code
         return code

@@ -1,6 +1,7 @@
 """What is known of every chunk, in columns: a row is put together when somebody asks for it."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import chain
 from sys import intern
 from typing import Any
 
@@ -8,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from monitor.core.arrays.image import Image, plain_segments, segments_of
-from monitor.core.arrays.shared_values import SharedValues
+from monitor.core.arrays.shared_values import NOTHING, SharedValues
 from monitor.core.index import kernels_keys
 from monitor.core.index.kernels_keys import NONE
 from monitor.core.model.changes import NO_SLOT, ChunkRow, How
@@ -25,6 +26,12 @@ _CELL = np.dtype(
     ]
 )  # fmt: skip
 """The fixed-width part of a row: 82 bytes."""
+_SHARED = (("document",), ("segment",), ("encoded",), ("source", "changed_source"))
+"""The columns of codes, as `ChunkTable.shared` has what they are of."""
+_EMPTY = np.zeros((), _CELL)
+"""Of a row that is not written yet."""
+for _column in chain(*_SHARED):
+    _EMPTY[_column] = NOTHING
 _VERSION, _CONTENT = 1, 2
 """Bits of `aside`: what does not fit its column is kept beside the columns."""
 _LEAST = 1 << 10
@@ -91,7 +98,20 @@ class ChunkTable:
         if recent is not None:
             return recent
         place = kernels_keys.find(self._heads, self.keys, key)
-        return None if place == NONE else self._remember(self.at(place))
+        if place == NONE:
+            return None
+        row = self.at(place)
+        self._remember([row])
+        return row
+
+    def known(self, keys: Sequence[int]) -> dict[int, ChunkRow]:
+        """What is known of some chunks, by key; of others nothing."""
+        recent = self._recent
+        found = {key: row for key in keys if (row := recent.get(key)) is not None}
+        if len(found) < len(keys):
+            places = self.places(np.array([key for key in keys if key not in found], np.int64))
+            found.update((row.key, row) for row in map(self.at, places[places != NONE].tolist()))
+        return found
 
     def places(self, keys: NDArray[np.int64]) -> NDArray[np.int64]:
         """Where some keys stand, NONE for one that is not known; (n,) int64."""
@@ -119,21 +139,18 @@ class ChunkTable:
             HOW[how],
         )
 
-    def put(self, row: ChunkRow) -> None:
-        """Keep a row, in the place of the one with its key if there is one."""
-        self._remember(row)
-        place = kernels_keys.find(self._heads, self.keys, row.key)
-        if place == NONE:
-            self._append([row])
-            return
-        old = self.cells.item(place)
-        self.names[place] = row.chunk_id
-        self.cells[place] = self._cell(place, row)
-        self._release(place, old)
+    def put(self, *rows: ChunkRow) -> None:
+        """Keep rows of distinct keys, each in the place of the one with its key if there is one."""
+        places = self.places(np.array([row.key for row in rows], np.int64))
+        fresh = np.flatnonzero(places == NONE)
+        if len(fresh):
+            places[fresh] = self._append([rows[at] for at in fresh.tolist()])
+        self._write(places, rows)
+        self._remember(rows)
 
     def add(self, rows: Sequence[ChunkRow]) -> None:
         """Keep rows, none of whose keys is known."""
-        self._append(rows)
+        self._write(self._append(rows), rows)
 
     def reserve(self, rows: int) -> None:
         """Make room for so many rows."""
@@ -166,9 +183,9 @@ class ChunkTable:
 
     def saying(self, hashes: Sequence[str]) -> Iterator[ChunkRow]:
         """Live rows that may have one of these content hashes, all that do among them."""
-        cells, wanted = self.cells[: len(self)], [_numbers(said)[0] for said in hashes]
-        numbers = np.array([number for number in wanted if number is not None], np.uint64)
-        maybe = np.isin(cells["content"], numbers) | (cells["aside"] & _CONTENT > 0)
+        cells, wanted = self.cells[: len(self)], [_numbers([said]) for said in hashes]
+        numbers = [of[0, 0] for of in wanted if of is not None]
+        maybe = np.isin(cells["content"], np.array(numbers, np.uint64)) | (cells["aside"] & _CONTENT > 0)
         return map(self.at, np.flatnonzero(maybe & (cells["slot"] != NO_SLOT)).tolist())
 
     def forgotten(self, horizon: int) -> list[int]:
@@ -221,85 +238,101 @@ class ChunkTable:
         ordinals: NDArray[np.int64] = self.cells["ordinal"][places]
         return ordinals
 
-    def _remember(self, row: ChunkRow) -> ChunkRow:
-        if len(self._recent) >= _RECENT:
+    def _remember(self, rows: Sequence[ChunkRow]) -> None:
+        if len(self._recent) + len(rows) > _RECENT:
             self._recent.clear()
-        self._recent[row.key] = row
-        return row
+        self._recent.update((row.key, row) for row in rows)
 
-    def _append(self, rows: Sequence[ChunkRow]) -> None:
+    def _append(self, rows: Sequence[ChunkRow]) -> NDArray[np.int64]:
+        """Places behind the others for rows, with their keys; nothing is written to them yet."""
         first = len(self)
         end = first + len(rows)
         if end > len(self.keys) or 2 * end > len(self._heads):
             self.reserve(max(end, first * 5 // 4))
         self.keys[first:end] = [row.key for row in rows]
         self.names += [row.chunk_id for row in rows]
-        cells = [self._cell(place, row) for place, row in enumerate(rows, start=first)]
-        self.cells[first:end] = np.array(cells, _CELL)
+        self.cells[first:end] = _EMPTY
         kernels_keys.link(self._heads, self.keys, first, end)
+        return np.arange(first, end)
 
-    def _cell(self, place: int, row: ChunkRow) -> tuple[object, ...]:
-        """The columns of a row, whose shared values have one more holder; what they do not hold is put aside."""
-        version, aside = row.version, 0
-        if not isinstance(version, int) or not -_COLUMN_END <= version < _COLUMN_END:
-            aside |= _VERSION
-            self._keep(self._versions, place, version)
-            version = 0
-        content, rest = _numbers(row.content_hash)
-        if content is None:
-            aside |= _CONTENT
-            self._contents[place] = row.content_hash
-        topic, partition, offset = row.position
-        changed = row.changed
-        return (
-            row.event_time,
-            version,
-            offset,
-            0 if changed is None else changed.offset,
-            content or 0,
-            rest,
-            self._documents.hold(row.doc_id),
-            row.ordinal,
-            self._segments.hold(row.segment),
-            self._encoded.hold(row.embedding_version),
-            self._sources.hold((topic, partition)),
-            NONE if changed is None else self._sources.hold((changed.topic, changed.partition)),
-            row.slot,
-            _CODES[row.how],
-            aside,
-        )
+    def _write(self, places: NDArray[np.int64], rows: Sequence[ChunkRow]) -> None:
+        """Have rows in their places, in all but the keys; what stood there holds nothing any more.
 
-    @staticmethod
-    def _keep(aside: dict[int, Version], place: int, version: Version | None) -> None:
-        if version is None:
-            aside.pop(place, None)
-        else:
-            aside[place] = version
+        Args:
+            places: (n,) distinct.
+            rows: n.
+        """
+        if not rows:
+            return
+        was, cells = self.cells[places], np.empty(len(rows), _CELL)
+        at, held = places.tolist(), [row.position for row in rows]
+        for place, row in zip(at, rows, strict=True):
+            self.names[place] = row.chunk_id
+        self._forget_aside(places[was["aside"] > 0].tolist())
+        cells["time"] = np.array([row.event_time for row in rows], np.int64)
+        cells["ordinal"] = np.array([row.ordinal for row in rows], np.int64)
+        cells["slot"] = np.array([row.slot for row in rows], np.int32)
+        cells["how"] = np.array([_CODES[row.how] for row in rows], np.uint8)
+        cells["offset"] = np.array([position.offset for position in held], np.int64)
+        cells["document"] = self._documents.exchange([row.doc_id for row in rows], was["document"])
+        cells["segment"] = self._segments.exchange([row.segment for row in rows], was["segment"])
+        cells["encoded"] = self._encoded.exchange([row.embedding_version for row in rows], was["encoded"])
+        cells["source"] = self._sources.exchange([position[:2] for position in held], was["source"])
+        changed = [row.changed for row in rows]
+        cells["changed_offset"] = np.array([0 if of is None else of.offset for of in changed], np.int64)
+        sources = [None if of is None else of[:2] for of in changed]
+        cells["changed_source"] = self._sources.exchange(sources, was["changed_source"])
+        aside = np.zeros(len(rows), np.uint8)
+        cells["version"] = self._fitting_versions(at, [row.version for row in rows], aside)
+        content = self._fitting_contents(at, [row.content_hash for row in rows], aside)
+        cells["content"], cells["content_rest"] = content[:, 0], content[:, 1]
+        cells["aside"] = aside
+        self.cells[places] = cells
 
-    def _release(self, place: int, cell: tuple[Any, ...]) -> None:
-        """What a row was made of has one holder less."""
-        self._documents.release(cell[6])
-        self._segments.release(cell[8])
-        self._encoded.release(cell[9])
-        self._sources.release(cell[10])
-        if cell[11] != NONE:
-            self._sources.release(cell[11])
-        if cell[14]:
-            aside = self.cells["aside"].item(place)
-            if not aside & _VERSION:
-                self._versions.pop(place, None)
-            if not aside & _CONTENT:
-                self._contents.pop(place, None)
+    def _fitting_versions(
+        self, places: Sequence[int], versions: list[Version | None], aside: NDArray[np.uint8]
+    ) -> NDArray[np.int64]:
+        """Versions as a column; 0 for one that does not fit and is put aside, which is noted in `aside`."""
+        for at, version in enumerate(versions):
+            if not isinstance(version, int) or not -_COLUMN_END <= version < _COLUMN_END:
+                versions[at] = 0
+                aside[at] |= _VERSION
+                if version is not None:
+                    self._versions[places[at]] = version
+        return np.array(versions, np.int64)
+
+    def _fitting_contents(
+        self, places: Sequence[int], hashes: Sequence[str], aside: NDArray[np.uint8]
+    ) -> NDArray[np.uint64]:
+        """Content hashes as two columns; 0 for one that does not fit and is put aside, which is noted in `aside`."""
+        together = _numbers(hashes)
+        if together is not None:
+            return together
+        made = np.zeros((len(hashes), 2), np.uint64)
+        for at, said in enumerate(hashes):
+            one = _numbers([said])
+            if one is None:
+                aside[at] |= _CONTENT
+                self._contents[places[at]] = said
+            else:
+                made[at] = one
+        return made
+
+    def _forget_aside(self, places: Iterable[int]) -> None:
+        for place in places:
+            self._versions.pop(place, None)
+            self._contents.pop(place, None)
 
     def _remove(self, places: NDArray[np.int64]) -> None:
         """Forget the rows in some distinct places; the others move together."""
         self._recent.clear()
         gone = np.zeros(len(self), np.bool_)
         gone[places] = True
-        for place in places.tolist():
-            self._release(place, self.cells.item(place))
-            self._versions.pop(place, None)
-            self._contents.pop(place, None)
+        cells = self.cells[places]
+        for shared, names in zip(self.shared, _SHARED, strict=True):
+            for name in names:
+                shared.release(cells[name])
+        self._forget_aside(places.tolist())
         stay = np.flatnonzero(~gone)
         moved = {old: new for new, old in enumerate(stay.tolist()) if old in self._versions or old in self._contents}
         self.keys, self.cells = self.keys[stay], self.cells[stay]
@@ -334,13 +367,17 @@ def version_of(numbers: list[str], several: bool) -> Version:
     return made if several else made[0]
 
 
-def _numbers(content_hash: str) -> tuple[int | None, int]:
-    """A hash of 128 bits in lower-case hexadecimal as two numbers; None for one of another form."""
-    if len(content_hash) == _HEX:
-        try:
-            number = int(content_hash, 16)
-        except ValueError:
-            return None, 0
-        if f"{number:032x}" == content_hash:
-            return number >> 64, number & (2**64 - 1)
-    return None, 0
+def _numbers(hashes: Sequence[str]) -> NDArray[np.uint64] | None:
+    """Hashes of 128 bits in lower-case hexadecimal as two numbers each, one or more; None where one is of another form.
+
+    >>> _numbers(["00000000000000070000000000000009"]), _numbers(["7"])
+    (array([[7, 9]], dtype=uint64), None)
+    """
+    together = "".join(hashes)
+    if any(len(said) != _HEX for said in hashes):
+        return None
+    try:
+        packed = bytes.fromhex(together)
+    except ValueError:
+        return None
+    return np.frombuffer(packed, ">u8").astype(np.uint64).reshape(-1, 2) if packed.hex() == together else None

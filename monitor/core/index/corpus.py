@@ -23,9 +23,10 @@ from monitor.core.model.changes import (
     how_of,
     net,
     replaced,
+    says_same,
 )
 from monitor.core.model.events import (
-    Chunk,
+    CorpusEvent,
     Delete,
     Located,
     MalformedEvent,
@@ -203,25 +204,26 @@ class Corpus:
         changes: list[Change] = []
         refused: list[Refused] = []
         self._left.clear()
-        outcomes: Counter[tuple[str, str]] = Counter()
-        for located in batch:
-            event = located.event
+        outcomes: list[tuple[str, str]] = []
+        newest = self.newest_event_time
+        keys = [_key(located.event) for located in batch]
+        rows = self._table.known([key for key in keys if key != NO_CHUNK])  # as of the event that is applied
+        for key, located in zip(keys, batch, strict=True):
+            event, before = located.event, rows.get(key)
             if isinstance(event, Upsert):
                 kind, chunk_id, time = "upsert", event.chunk.chunk_id, event.chunk.event_time
             elif isinstance(event, Delete):
-                kind, chunk_id, time = "delete", event.chunk_id, self._time(event)
+                kind, chunk_id, time = "delete", event.chunk_id, self._time(before, event)
             else:
-                self.newest_event_time = max(self.newest_event_time, event.event_time)
+                newest = max(newest, event.event_time)
                 continue
-            key = chunk_key(chunk_id)
-            before = self._table.get(key)
             try:
-                outcome = self._order(before, located, chunk_id, time)
+                outcome = _order(before, event, located.position, chunk_id, time)
             except MalformedEvent as error:
                 refused.append(Refused(located, error))
-                outcomes[kind, "refused"] += 1
+                outcomes.append((kind, "refused"))
                 continue
-            self.newest_event_time = max(self.newest_event_time, time)
+            newest = max(newest, time)
             if outcome == "apply":
                 change = (
                     self._upsert(before, located.position, event, key)
@@ -231,8 +233,11 @@ class Corpus:
                 nothing_there = change.kind == "deleted" and (before is None or not before.live)
                 outcome = "absent" if nothing_there else change.kind
                 changes.append(change)
-            outcomes[kind, outcome] += 1
-        return Applied(tuple(changes), tuple(refused), outcomes)
+                rows[key] = change.after
+            outcomes.append((kind, outcome))
+        self.newest_event_time = newest
+        self._table.put(*(rows[key] for key in dict.fromkeys(change.after.key for change in changes)))
+        return Applied(tuple(changes), tuple(refused), Counter(outcomes))
 
     def prune(self) -> list[int]:
         """Forget delete marks older than the tombstone life; returns their keys. Called at each barrier and only
@@ -242,64 +247,24 @@ class Corpus:
         horizon = self.newest_event_time - self._tombstone_life
         return self._table.forgotten(horizon)
 
-    def _time(self, event: Delete) -> int:
+    def _time(self, before: ChunkRow | None, event: Delete) -> int:
         """When a delete was; one without any time is as old as the last barrier, or its chunk if that is newer.
 
         The newest event time will not do: between barriers it depends on how the partitions interleave.
         """
         if event.event_time is not None:
             return event.event_time
-        before = self._table.get(chunk_key(event.chunk_id))
         return self.barrier_time if before is None else max(self.barrier_time, before.event_time)
-
-    def _order(self, before: ChunkRow | None, located: Located, chunk_id: str, time: int) -> str:
-        """Say whether an event applies: `apply`, `duplicate` (seen) or `stale` (older than what is known).
-
-        Rule 1: with versions of one mode on both, the greater version wins. Rule 2: a tombstone without version
-        always applies if it stands later in its partition. Rule 3: a chunk that had a version keeps having one of
-        that mode until it is deleted; what was applied before is no contradiction when it is delivered again. Rule 4:
-        without versions that compare the position decides; between partitions the event time does, then the
-        partition's name. Rule 5: without versions that compare, what a bootstrap wrote yields to every event of the
-        stream, which begins before the scan did.
-        """
-        if before is None:
-            return "apply"
-        if before.chunk_id != chunk_id:
-            detail = f"chunk_id {chunk_id!r} has the 63-bit key of {before.chunk_id!r}; rename one of them"
-            raise MalformedEvent(KEY_COLLISION, detail)
-        event, position = located.event, located.position
-        version = event.version if isinstance(event, Upsert | Delete) else None
-        same_source = before.position[:2] == position[:2]  # the source of each, without making it: each event asks
-        seen = same_source and position.offset <= before.position.offset
-        mode, mode_before = version_mode(version), version_mode(before.version)
-        if version is not None and mode == mode_before:
-            if version == before.version:
-                return "duplicate"
-            return "apply" if version > before.version else "stale"  # type: ignore[operator]  # of one mode
-        if isinstance(event, Delete) and version is None:
-            return "duplicate" if seen else "apply"
-        if of_bootstrap(before.position.topic) and not of_bootstrap(position.topic):
-            return "apply"
-        if before.live and mode != mode_before:
-            if seen:
-                return "duplicate"
-            detail = f"chunk_id {chunk_id!r} had {_mode(before.version)} before and now has {_mode(version)}"
-            raise MalformedEvent(VERSION_MODE_CHANGED, detail)
-        if same_source:
-            if position.offset == before.position.offset:
-                return "duplicate"
-            return "apply" if position.offset > before.position.offset else "stale"
-        newer = (time, position.source) > (before.event_time, before.position.source)
-        return "apply" if newer else "stale"
 
     def _upsert(self, before: ChunkRow | None, position: Position, event: Upsert, key: int) -> Change:
         chunk = event.chunk
         kind: Kind = "new"
         slot = NO_SLOT
         chunk_id = chunk.chunk_id if before is None else before.chunk_id  # one object by key and by slot
+        same = before is not None and says_same(before, chunk)
         if before is not None and before.live:
             kind, slot = "modified", before.slot
-            if self._same(before, chunk):
+            if same and before.embedding_version == chunk.embedding_version and self._stands(slot, chunk.vector):
                 kind = "noop"
         if kind != "noop":
             self._leave(key, slot)
@@ -318,9 +283,8 @@ class Corpus:
             position,
             slot,
             before.origin if kind == "noop" and before is not None else None,
-            how_of(kind, before, chunk),
+            before.how if kind == "noop" and before is not None else how_of(kind, same=same),
         )
-        self._table.put(after)
         return Change(kind, before, after, chunk)
 
     def _delete(self, before: ChunkRow | None, position: Position, event: Delete, key: int, time: int) -> Change:
@@ -331,35 +295,31 @@ class Corpus:
                 key, event.chunk_id, "", 0, (), "", time, "", version, position, NO_SLOT, None, "deleted"
             )
         else:
-            # One that was gone already stays as the first delete left it.
-            changed = None if before.live else before.origin
-            moved = {"event_time": time, "version": version, "position": position, "slot": NO_SLOT}
-            after = replaced(before, **moved, changed=changed, how="deleted")
+            after = ChunkRow(
+                key,
+                before.chunk_id,
+                before.doc_id,
+                before.ordinal,
+                before.segment,
+                before.embedding_version,
+                time,
+                before.content_hash,
+                version,
+                position,
+                NO_SLOT,
+                None if before.live else before.origin,  # one that was gone already stays as the first delete left it
+                "deleted",
+            )
             if before.live:
                 self._leave(key, before.slot)
                 self.keys[before.slot] = NO_CHUNK
                 self._free.append(before.slot)
                 self._live -= 1
-        self._table.put(after)
         return Change("deleted", before, after, None)
 
-    def _same(self, before: ChunkRow, chunk: Chunk) -> bool:
-        described = (
-            before.doc_id,
-            before.ordinal,
-            before.segment,
-            before.embedding_version,
-            before.content_hash,
-        )
-        if described != (
-            chunk.doc_id,
-            chunk.ordinal,
-            chunk.segment,
-            chunk.embedding_version,
-            chunk.content_hash,
-        ):
-            return False
-        return chunk.vector is None or bool(np.array_equal(self.vectors[before.slot], chunk.vector))
+    def _stands(self, slot: int, vector: NDArray[np.float32] | None) -> bool:
+        """Whether a vector, where there is one, is what stands in a slot."""
+        return vector is None or bool(np.array_equal(self.vectors[slot], vector))
 
     def _store(self, key: int, chunk_id: str, vector: NDArray[np.float32] | None, slot: int = NO_SLOT) -> int:
         if slot == NO_SLOT:
@@ -380,6 +340,53 @@ class Corpus:
     def delta(self, changes: Sequence[Change]) -> Delta:
         """The net effect of one batch's changes, for the indexes."""
         return net(changes, self.vectors, self._left)
+
+
+def _key(event: CorpusEvent) -> int:
+    """The key of the chunk that an event is of, NO_CHUNK where it is of none."""
+    if isinstance(event, Upsert):
+        return chunk_key(event.chunk.chunk_id)
+    return chunk_key(event.chunk_id) if isinstance(event, Delete) else NO_CHUNK
+
+
+def _order(before: ChunkRow | None, event: Upsert | Delete, position: Position, chunk_id: str, time: int) -> str:
+    """Say whether an event applies: `apply`, `duplicate` (seen) or `stale` (older than what is known).
+
+    Rule 1: with versions of one mode on both, the greater version wins. Rule 2: a tombstone without version
+    always applies if it stands later in its partition. Rule 3: a chunk that had a version keeps having one of
+    that mode until it is deleted; what was applied before is no contradiction when it is delivered again. Rule 4:
+    without versions that compare the position decides; between partitions the event time does, then the
+    partition's name. Rule 5: without versions that compare, what a bootstrap wrote yields to every event of the
+    stream, which begins before the scan did.
+    """
+    if before is None:
+        return "apply"
+    if before.chunk_id != chunk_id:
+        detail = f"chunk_id {chunk_id!r} has the 63-bit key of {before.chunk_id!r}; rename one of them"
+        raise MalformedEvent(KEY_COLLISION, detail)
+    version, known, place = event.version, before.version, before.position
+    mode, mode_before = version_mode(version), version_mode(known)
+    if version is not None and mode == mode_before:
+        if version == known:
+            return "duplicate"
+        return "apply" if version > known else "stale"  # type: ignore[operator]  # of one mode
+    same_source = place[:2] == position[:2]  # the source of each, without making it: each event asks
+    seen = same_source and position.offset <= place.offset
+    if version is None and isinstance(event, Delete):
+        return "duplicate" if seen else "apply"
+    if of_bootstrap(place.topic) and not of_bootstrap(position.topic):
+        return "apply"
+    if before.live and mode != mode_before:
+        if seen:
+            return "duplicate"
+        detail = f"chunk_id {chunk_id!r} had {_mode(known)} before and now has {_mode(version)}"
+        raise MalformedEvent(VERSION_MODE_CHANGED, detail)
+    if same_source:
+        if position.offset == place.offset:
+            return "duplicate"
+        return "apply" if position.offset > place.offset else "stale"
+    newer = (time, position.source) > (before.event_time, place.source)
+    return "apply" if newer else "stale"
 
 
 def _mode(version: Version | None) -> str:

@@ -55,14 +55,23 @@ class ChunkRow:
         return self.slot != NO_SLOT
 
 
-def how_of(kind: Kind, before: ChunkRow | None, chunk: Chunk) -> How:
-    """What the last event that changed the chunk did, which a noop was not."""
-    if before is None or kind == "deleted":
-        return "deleted" if kind == "deleted" else "new"
-    if kind == "noop":
-        return before.how
-    said = (before.doc_id, before.ordinal, before.segment, before.content_hash)
-    same = said == (chunk.doc_id, chunk.ordinal, chunk.segment, chunk.content_hash)
+def says_same(row: ChunkRow, chunk: Chunk) -> bool:
+    """Whether a chunk says what a row's chunk said last, be it with another vector."""
+    return (
+        row.content_hash == chunk.content_hash
+        and row.doc_id == chunk.doc_id
+        and row.ordinal == chunk.ordinal
+        and row.segment == chunk.segment
+    )
+
+
+def how_of(kind: Kind, *, same: bool) -> How:
+    """What an upsert did that was no noop.
+
+    Args:
+        kind: `new` or `modified`.
+        same: whether it says what the chunk said last.
+    """
     if kind == "new":
         return "restored" if same else "new"
     return "reencoded" if same else "modified"

@@ -6,7 +6,7 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from monitor.core.arrays.shared_values import SharedValues
+from monitor.core.arrays.shared_values import NOTHING, SharedValues
 from monitor.core.index.chunk_table import HOW, ChunkTable
 from monitor.core.model.changes import NO_SLOT, ChunkRow
 from monitor.core.model.events import Position, Version
@@ -91,8 +91,39 @@ def test_rows_that_come_together_are_found_one_by_one() -> None:
 
 def test_a_code_is_given_again() -> None:
     shared = SharedValues[str]()
-    assert [shared.hold(of) for of in ("a", "b", "a")] == [0, 1, 0]
-    shared.release(0)
+    codes = shared.exchange(["a", "b", "a"], np.full(3, NOTHING))
+    assert codes.tolist() == [0, 1, 0]
+    shared.release(codes[:1])
     assert shared[0] == "a"
-    shared.release(0)
-    assert (shared.code("a"), shared.hold("c"), len(shared)) == (None, 0, 2)
+    shared.release(codes[2:])
+    assert (shared.code("a"), shared.exchange(["c"], np.full(1, NOTHING)).tolist(), len(shared)) == (None, [0], 2)
+
+
+@settings(max_examples=150, deadline=None)
+@given(st.lists(st.lists(st.none() | st.sampled_from("abcde"), min_size=6, max_size=6), max_size=12))
+def test_holders_exchange_what_they_hold(steps: list[list[str | None]]) -> None:
+    shared, codes = SharedValues[str](), np.full(6, NOTHING)
+    for values in steps:
+        codes = shared.exchange(values, codes)
+        assert [None if code == NOTHING else shared[code] for code in codes.tolist()] == values
+        assert {of for of in shared.values if of is not None} == set(values) - {None}
+        assert len(shared) == len(set(values) - {None})
+    shared.release(codes)
+    assert len(shared) == 0
+
+
+@settings(max_examples=150, deadline=None)
+@given(st.lists(st.lists(rows, max_size=7, unique_by=lambda row: row.key), max_size=8))
+def test_rows_that_are_put_together_are_as_if_put_one_by_one(batches: list[list[ChunkRow]]) -> None:
+    table, known = ChunkTable(), dict[int, ChunkRow]()
+    for batch in batches:
+        table.put(*batch)
+        known |= {row.key: row for row in batch}
+        assert table.known([*known, 5]) == known
+        assert {row.key: row for row in table} == known
+        assert [set(of.values) - {None} for of in table.shared] == [
+            {row.doc_id for row in known.values()},
+            {row.segment for row in known.values()},
+            {row.embedding_version for row in known.values()},
+            {of[:2] for row in known.values() for of in (row.position, row.changed) if of is not None},
+        ]
