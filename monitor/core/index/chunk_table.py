@@ -368,7 +368,7 @@ def version_of(numbers: list[str], several: bool) -> Version:
 
 
 def _numbers(hashes: Sequence[str]) -> NDArray[np.uint64] | None:
-    """Hashes of 128 bits in lower-case hexadecimal as two numbers each, one or more; None where one is of another form.
+    """Hashes of 128 bits in lower-case hexadecimal as two numbers each; None where one has another form.
 
     >>> _numbers(["00000000000000070000000000000009"]), _numbers(["7"])
     (array([[7, 9]], dtype=uint64), None)

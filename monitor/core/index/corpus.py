@@ -19,6 +19,7 @@ from monitor.core.model.changes import (
     Delta,
     How,
     Kind,
+    Left,
     Refused,
     how_of,
     net,
@@ -70,7 +71,9 @@ class Corpus:
         self._free: list[int] = []
         self._tombstone_life = int(tombstone_days * DAY)
         self._live = 0
-        self._left: dict[int, NDArray[np.float32]] = {}
+        self._left = Left.none(dimension)
+        self._coming: dict[int, NDArray[np.float32] | None] = {}
+        """By slot, vectors of the batch under way; they are written at its end."""
 
     def __len__(self) -> int:
         """Live chunks."""
@@ -203,7 +206,7 @@ class Corpus:
         """Apply upserts and deletes in order; other events only move the newest event time."""
         changes: list[Change] = []
         refused: list[Refused] = []
-        self._left.clear()
+        first: dict[int, ChunkRow | None] = {}  # by key, what stood before a chunk's content changed
         outcomes: list[tuple[str, str]] = []
         newest = self.newest_event_time
         keys = [_key(located.event) for located in batch]
@@ -234,8 +237,12 @@ class Corpus:
                 outcome = "absent" if nothing_there else change.kind
                 changes.append(change)
                 rows[key] = change.after
+                if change.kind != "noop":
+                    first.setdefault(key, before)
             outcomes.append((kind, outcome))
         self.newest_event_time = newest
+        self._left = self._before([row for row in first.values() if row is not None and row.live])
+        self._write_vectors()
         self._table.put(*(rows[key] for key in dict.fromkeys(change.after.key for change in changes)))
         return Applied(tuple(changes), tuple(refused), Counter(outcomes))
 
@@ -267,9 +274,10 @@ class Corpus:
             if same and before.embedding_version == chunk.embedding_version and self._stands(slot, chunk.vector):
                 kind = "noop"
         if kind != "noop":
-            self._leave(key, slot)
-            slot = self._store(key, chunk_id, chunk.vector, slot)
-        self._live += kind == "new"
+            if kind == "new":
+                slot = self._take_slot(key, chunk_id)
+                self._live += 1
+            self._coming[slot] = chunk.vector
         after = ChunkRow(
             key,
             chunk_id,
@@ -311,7 +319,6 @@ class Corpus:
                 "deleted",
             )
             if before.live:
-                self._leave(key, before.slot)
                 self.keys[before.slot] = NO_CHUNK
                 self._free.append(before.slot)
                 self._live -= 1
@@ -319,23 +326,34 @@ class Corpus:
 
     def _stands(self, slot: int, vector: NDArray[np.float32] | None) -> bool:
         """Whether a vector, where there is one, is what stands in a slot."""
-        return vector is None or bool(np.array_equal(self.vectors[slot], vector))
+        if vector is None:
+            return True
+        there = self._coming.get(slot, self.vectors[slot])
+        return bool(np.array_equal(np.zeros(self.dimension) if there is None else there, vector))
 
-    def _store(self, key: int, chunk_id: str, vector: NDArray[np.float32] | None, slot: int = NO_SLOT) -> int:
-        if slot == NO_SLOT:
-            slot = self._free.pop() if self._free else len(self.names)
+    def _take_slot(self, key: int, chunk_id: str) -> int:
+        """A slot for a chunk that has none, whose vector is not written yet."""
+        slot = self._free.pop() if self._free else len(self.names)
         if slot == len(self.names):
             self.names.append(chunk_id)
             self.reach(slot + 1)
         self.names[slot] = chunk_id
         self.keys[slot] = key
-        self.vectors[slot] = 0.0 if vector is None else vector
         return slot
 
-    def _leave(self, key: int, slot: int) -> None:
-        """Keep the vector that a chunk had before the batch."""
-        if slot != NO_SLOT and key not in self._left:
-            self._left[key] = self.vectors[slot].copy()
+    def _before(self, rows: Sequence[ChunkRow]) -> Left:
+        """What stands in the slots of live chunks, before the vectors that come are written."""
+        slots = np.array([row.slot for row in rows], np.int64)
+        order = np.argsort(slots)
+        slots, keys = slots[order], np.array([row.key for row in rows], np.int64)[order]
+        return Left(slots, keys, self.vectors[slots])
+
+    def _write_vectors(self) -> None:
+        if self._coming and self.dimension:
+            none = np.zeros(self.dimension, np.float32)
+            given = [none if vector is None else vector for vector in self._coming.values()]
+            self.vectors[list(self._coming)] = np.concatenate(given).reshape(len(given), self.dimension)
+        self._coming.clear()
 
     def delta(self, changes: Sequence[Change]) -> Delta:
         """The net effect of one batch's changes, for the indexes."""

@@ -1,9 +1,9 @@
 """What an event did to the corpus: a chunk's row before and after, and the net effect of a batch on the indexes."""
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -141,11 +141,30 @@ class Delta:
     """Rows of chunks whose content stands where it stood, but whose event time may have moved."""
 
 
+class Left(NamedTuple):
+    """The live chunks whose content a batch changed or deleted, as they stood before it.
+
+    Args:
+        slots: (r,) int64, ascending.
+        keys: (r,) int64, aligned.
+        vectors: (r, d) float32, aligned.
+    """
+
+    slots: NDArray[np.int64]
+    keys: NDArray[np.int64]
+    vectors: NDArray[np.float32]
+
+    @classmethod
+    def none(cls, dimension: int) -> "Left":
+        """Of no batch."""
+        return cls(np.zeros(0, np.int64), np.zeros(0, np.int64), np.zeros((0, dimension), np.float32))
+
+
 def repeated_upserts(changes: Sequence[Change]) -> tuple[int, int]:
     """Upserts among a batch's changes, and those of them that said what the live chunk said already."""
     upserts = [(item.before, item.chunk) for item in changes if item.chunk is not None]
     same = sum(
-        before is not None and before.live and before.content_hash == chunk.content_hash for before, chunk in upserts
+        before is not None and before.content_hash == chunk.content_hash and before.live for before, chunk in upserts
     )
     return len(upserts), same
 
@@ -156,43 +175,31 @@ def noted_keys(changes: Sequence[Change], delta: Delta) -> NDArray[np.int64]:
     return np.unique(np.concatenate((delta.removed_keys, after)))
 
 
-def net(
-    changes: Sequence[Change],
-    vectors: NDArray[np.float32],
-    left: Mapping[int, NDArray[np.float32]],
-) -> Delta:
+def net(changes: Sequence[Change], vectors: NDArray[np.float32], left: Left) -> Delta:
     """The net effect of a batch's changes.
 
     Args:
         changes: in order, all of the batch.
         vectors: by slot, after the batch.
-        left: the vectors that chunks had before the batch, by key; of those that changed and were live, at least.
+        left: of the live chunks whose content the batch changed.
     """
-    first: dict[int, ChunkRow | None] = {}
-    last: dict[int, Change] = {}
-    again: dict[int, ChunkRow] = {}
     rows: dict[int, ChunkRow] = {}
+    said: dict[int, Chunk | None] = {}
     for change in changes:
         rows[change.after.key] = change.after
         if change.kind != "noop":
-            first.setdefault(change.after.key, change.before)
-            last[change.after.key] = change
-        else:
-            again[change.after.key] = change.after
-    gone = sorted((row.slot, row.key) for row in first.values() if row is not None and row.live)
-    come = sorted(
-        ((rows[key], change.chunk) for key, change in last.items() if change.chunk is not None),
-        key=lambda pair: pair[0].slot,
-    )
-    added = np.array([row.slot for row, _ in come], np.int64)
-    before = np.array([left[key] for _, key in gone], np.float32)
+            said[change.after.key] = change.chunk
+    come = [(rows[key], chunk) for key, chunk in said.items() if chunk is not None]
+    slots = np.array([row.slot for row, _ in come], np.int64)
+    order = np.argsort(slots)
+    added, come = slots[order], [come[at] for at in order.tolist()]
     return Delta(
-        removed=np.array([slot for slot, _ in gone], np.int64),
+        removed=left.slots,
         added=added,
         rows=[row for row, _ in come],
         texts=[chunk.text for _, chunk in come],
         vectors=vectors[added],
-        removed_keys=np.array([key for _, key in gone], np.int64),
-        removed_vectors=before.reshape(len(gone), vectors.shape[1]),
-        noop_rows=[row for key, row in again.items() if key not in first],
+        removed_keys=left.keys,
+        removed_vectors=left.vectors,
+        noop_rows=[row for key, row in rows.items() if key not in said],
     )

@@ -203,7 +203,8 @@ class ShardedCorpus(Corpus):
                 raise ChunkInTwoShardsError(message)
             self._rows[row.key] = row
             if row.live:
-                slot = self._store(row.key, row.chunk_id, facts.vectors[at], NO_SLOT)
+                slot = self._take_slot(row.key, row.chunk_id)
+                self.vectors[slot] = facts.vectors[at]
                 self._rows[row.key] = replaced(row, slot=slot)
                 if slot == len(self._shingles):
                     self._shingles.append(_NO_SHINGLES)
