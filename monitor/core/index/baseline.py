@@ -272,13 +272,21 @@ def without_repeats(lists: RankedLists, keys: NDArray[np.int64]) -> RankedLists:
     return RankedLists(*first_only(keys, lists.scores), lists.known)
 
 
+def contents_of(keys: Sequence[int], hashes: Mapping[int, str]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """(n,) content keys of n chunks, and 1 where a chunk's content hash, if only "", is known, else 0."""
+    said = [hashes.get(key) for key in keys]
+    contents = [said_key(of) if of and key != NO_CHUNK else key for key, of in zip(keys, said, strict=True)]
+    return np.array(contents, np.int64), np.array([of is not None for of in said], np.int64)
+
+
 def content_key(key: int, hashes: Mapping[int, str]) -> int:
     """The content key of one chunk: a hash of its content hash, or the chunk key itself where none is known."""
     said = hashes.get(key, "")
-    return key if key == NO_CHUNK or not said else _said_key(said)
+    return key if key == NO_CHUNK or not said else said_key(said)
 
 
 @lru_cache(maxsize=65_536)
-def _said_key(said: str) -> int:
+def said_key(said: str) -> int:
+    """The content key of a content hash: 63 bits."""
     # each listed chunk is asked for several times per deploy, and lists move slowly
     return int.from_bytes(blake2b(said.encode(), digest_size=8).digest(), "big") >> 1

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from monitor.core.index.baseline import Snapshot, content_key
+from monitor.core.index.baseline import Snapshot, content_keys
 from monitor.core.index.duplicates.likeness import Likeness
 from monitor.core.measures.answers import stays
 from monitor.core.measures.collapsed import Sides
@@ -61,16 +61,13 @@ class Confidence:
         self._segments = {leg: SegmentsThen(lists, alignment, depths) for leg, lists in self._then.items()}
         then = {key: (name_code(of.source), document_code(key, of.doc_id)) for key, of in baseline.members.items()}
         origins = {
-            leg: ByKey(2).of(lists.keys, lambda key: then.get(key, (NO_CHUNK, key)))
+            leg: ByKey(2).of(lists.keys, lambda keys: np.array([then.get(key, (NO_CHUNK, key)) for key in keys]))
             for leg, lists in self._then.items()
         }
         self._origins = {leg: Sides(of[:, :, 0], of[:, :, 1]) for leg, of in origins.items()}
         """Source and document codes of the baseline's lists."""
         hashes = {key: of.content_hash for key, of in baseline.members.items()}
-        self._says_then = {
-            leg: ByKey(1).of(lists.keys, lambda key: (content_key(key, hashes),))[:, :, 0]
-            for leg, lists in self._then.items()
-        }
+        self._says_then = {leg: content_keys(lists.keys, hashes) for leg, lists in self._then.items()}
         """Content keys of the baseline's lists."""
         self._everybody = np.ones(len(alignment.now), np.bool_)
         self._labelled: Mask = np.any(self._watched.judged.keys != NO_CHUNK, axis=1)
@@ -86,7 +83,7 @@ class Confidence:
         if turn.afresh:
             self._columns.clear()
             self._sources.clear()
-        self._chunks.forget(None if turn.afresh else turn.changed.tolist())
+        self._chunks.forget(None if turn.afresh else turn.changed)
         self._look = ChunkFeatureLookup(self._baseline, seen)
         made: list[Summarised] = []
         for leg in (leg for leg in LEGS if leg in self._then and leg in turn.now):
@@ -130,8 +127,7 @@ class Confidence:
 
     def _judged(self, judged: Judgements) -> Judgements:
         """The same with what the chunks said when they were judged, as far as that is known."""
-        said = self._look.content_last
-        return replace(judged, contents=ByKey(1).of(judged.keys, lambda key: (said(key),))[:, :, 0])
+        return replace(judged, contents=ByKey(1).of(judged.keys, self._look.contents_last)[:, :, 0])
 
     def _carried(self, judged: Judgements, lists: RankedLists, chunks: ListedChunk, seen: Observation) -> Judgements:
         """The same as of now: without the ids under which something else stands, with the parts of what was cut anew.
@@ -163,7 +159,7 @@ class Confidence:
 
     def _view(self, leg: ListedLeg, turn: Turn, rows: RowSelection) -> HeldView:
         lists, watched, facts = turn.now[leg].take(rows), self._watched.take(rows), turn.seen.facts
-        chunks = ListedChunk(*np.moveaxis(self._chunks.of(lists.keys, self._look, self._look.ahead), 2, 0))
+        chunks = ListedChunk(*np.moveaxis(self._chunks.of(lists.keys, self._look), 2, 0))
         judged = self._judged(watched.judged)
         return HeldView(
             lists,

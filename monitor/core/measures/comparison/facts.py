@@ -42,12 +42,16 @@ class Facts(Protocol):
         """Its source and its document, "" for none and for a chunk that is not live."""
         ...
 
-    def slot(self, key: int) -> int:
-        """Where its vector stands, NO_VECTOR for none."""
+    def slots(self, keys: Sequence[int]) -> NDArray[np.int64]:
+        """(n,) int64, where the vectors of n chunks stand, NO_VECTOR for none."""
         ...
 
     def shingles(self, key: int) -> NDArray[np.uint32]:
         """Its sorted distinct shingles; empty when they are not known, or nothing is seen."""
+        ...
+
+    def shingles_of(self, keys: Sequence[int], slots: NDArray[np.int64]) -> Sequence[NDArray[np.uint32]]:
+        """`shingles` of n chunks; `slots`, (n,) int64, is what `slots` says of them."""
         ...
 
     def texts(self, keys: NDArray[np.int64], slots: NDArray[np.int64]) -> SetLists:
@@ -55,7 +59,7 @@ class Facts(Protocol):
 
         Args:
             keys: NO_CHUNK behind the end of a list.
-            slots: what `slot` says of each; NO_CHUNK behind the end.
+            slots: what `slots` says of each; NO_CHUNK behind the end.
         """
         ...
 
@@ -104,15 +108,20 @@ class CorpusFacts:
         row = self._corpus.row(key)
         return (source_of(row), row.doc_id) if row is not None and row.live else ("", "")
 
-    def slot(self, key: int) -> int:
+    def slots(self, keys: Sequence[int]) -> NDArray[np.int64]:
         """See `Facts`."""
-        row = self._corpus.row(key)
-        return row.slot if row is not None and row.live else NO_VECTOR
+        return self._corpus.slots(keys)
 
     def shingles(self, key: int) -> NDArray[np.uint32]:
         """See `Facts`."""
         row = self._corpus.row(key)
         return self._duplicates.shingles(row.slot) if row is not None and row.live else NO_SHINGLES
+
+    def shingles_of(self, keys: Sequence[int], slots: NDArray[np.int64]) -> Sequence[NDArray[np.uint32]]:
+        """See `Facts`."""
+        del keys
+        said = self._duplicates.shingles
+        return [NO_SHINGLES if slot == NO_VECTOR else said(slot) for slot in slots.tolist()]
 
     def texts(self, keys: NDArray[np.int64], slots: NDArray[np.int64]) -> SetLists:
         """See `Facts`."""
@@ -152,14 +161,18 @@ class MemberFacts:
         member = self._members.get(key)
         return ("", "") if member is None else (member.source, member.doc_id)
 
-    def slot(self, key: int) -> int:
+    def slots(self, keys: Sequence[int]) -> NDArray[np.int64]:
         """None: vectors are not kept."""
-        del key
-        return NO_VECTOR
+        return np.full(len(keys), NO_VECTOR)
 
     def shingles(self, key: int) -> NDArray[np.uint32]:
         """See `Facts`."""
         return self._shingles.get(key, NO_SHINGLES)
+
+    def shingles_of(self, keys: Sequence[int], slots: NDArray[np.int64]) -> Sequence[NDArray[np.uint32]]:
+        """See `Facts`."""
+        del slots
+        return [self.shingles(key) for key in keys]
 
     def texts(self, keys: NDArray[np.int64], slots: NDArray[np.int64]) -> SetLists:
         """See `Facts`."""

@@ -1,6 +1,11 @@
 """What is measured of a listed chunk, as a few whole numbers looked up once."""
 
-from monitor.core.index.baseline import Snapshot, content_key
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from monitor.core.index.baseline import Snapshot, said_key
 from monitor.core.measures.comparison.seen import Observation
 from monitor.core.measures.comparison.watched import document_code, name_code
 from monitor.core.measures.formulas.diversity import NO_VECTOR
@@ -20,18 +25,22 @@ class ChunkFeatureLookup:
         self.seen, self._members = seen, baseline.members
         self._changes = seen.facts.changes(baseline)
 
-    def content_last(self, key: int) -> int:
-        """The content key of what a chunk said in the baseline, else says or said last; NO_CHUNK where unknown."""
-        said = "" if key == NO_CHUNK else self._changes.content_last(key)
-        return content_key(key, {key: said}) if said else NO_CHUNK
+    def contents_last(self, keys: Sequence[int]) -> NDArray[np.int64]:
+        """(n, 1) content keys of what chunks said in the baseline, else say or said last; NO_CHUNK where unknown."""
+        last = self._changes.content_last
+        said = ("" if key == NO_CHUNK else last(key) for key in keys)
+        made = [said_key(of) if of else NO_CHUNK for of in said]
+        return np.array(made, np.int64)[:, None]
 
-    def ahead(self, keys: list[int]) -> None:
-        """What changed of all that will be looked up, at once."""
-        if self.seen.facts.events:
+    def __call__(self, keys: Sequence[int]) -> NDArray[np.int64]:
+        """(n, numbers of a `ListedChunk`) of each chunk."""
+        facts = self.seen.facts
+        if facts.events:  # all at once
             self._changes.events([key for key in keys if key != NO_CHUNK])
+        made = [self._one(key, slot) for key, slot in zip(keys, facts.slots(keys).tolist(), strict=True)]
+        return np.array(made, np.int64)
 
-    def __call__(self, key: int) -> tuple[int, ...]:
-        """The numbers of one chunk."""
+    def _one(self, key: int, slot: int) -> ListedChunk:
         if key == NO_CHUNK:
             return ListedChunk(NO_CHUNK, NO_CHUNK, NO_CHUNK, NO_VECTOR, 0, 0)
         seen, facts = self.seen, self.seen.facts
@@ -42,5 +51,5 @@ class ChunkFeatureLookup:
         changed = facts.events and self._changes.event(key) is not None
         said, stated = seen.hashes.get(key), seen.served.get(key, "")
         ghost = said is None or bool(stated and said and stated != said)
-        codes = name_code(source), document_code(key, document), content_key(key, seen.hashes)
-        return ListedChunk(*codes, facts.slot(key), int(changed), int(ghost))
+        codes = name_code(source), document_code(key, document), said_key(said) if said else key
+        return ListedChunk(*codes, slot, int(changed), int(ghost))

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from monitor.core.index.baseline import ListLeg, Snapshot, content_key, content_keys
+from monitor.core.index.baseline import ListLeg, Snapshot, content_keys, contents_of
 from monitor.core.measures.comparison.alignment import Alignment
 from monitor.core.measures.comparison.by_key import ByKey
 from monitor.core.measures.comparison.seen import Observation
@@ -53,7 +53,7 @@ class AgainstLegs:
         if "production" not in seen.lists:
             return []
         turn = self._turns.next(seen, afresh=afresh)
-        self._contents.forget(None if turn.afresh else turn.changed.tolist())
+        self._contents.forget(None if turn.afresh else turn.changed)
         if turn.afresh or self._columns is None:
             self._columns = MeasureColumns(self._registry.group("production"), self._depths)
         again, self._again = self._again, seen.again
@@ -94,4 +94,5 @@ class AgainstLegs:
         return ProductionView(both, then.get("dense"), then.get("lexical"), strange=outside, live=~outside)
 
     def _looked(self, keys: NDArray[np.int64], hashes: Mapping[int, str]) -> NDArray[np.int64]:
-        return self._contents.of(keys, lambda key: (content_key(key, hashes), int(key in hashes)))
+        """Content key, and whether it is live."""
+        return self._contents.of(keys, lambda keys: np.stack(contents_of(keys, hashes), axis=1))

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from monitor.core.arrays.sorted_sets import SetLists, Sets
-from monitor.core.index.baseline import ListLeg, Snapshot, content_key, content_keys
+from monitor.core.index.baseline import ListLeg, Snapshot, content_keys, contents_of
 from monitor.core.index.duplicates.likeness import Likeness
 from monitor.core.index.duplicates.near import AskedSets
 from monitor.core.index.duplicates.shingles import NO_SHINGLES
@@ -92,8 +92,8 @@ class Comparison:
         turn = self._begin(seen, afresh=afresh)
         self.likeness.trim()
         legs = [leg for leg in LEGS if leg in self._then and leg in turn.now]
-        looked = self._look_up(legs, turn)
-        self._know(looked, turn.seen)
+        looked = self._look_up(legs, turn, known=True)
+        self._know(legs, turn.seen)
         made = [self._leg(leg, turn, looked[leg]) for leg in legs]
         if {"dense", "lexical"} <= set(legs):
             made.append(self._both(turn))
@@ -111,7 +111,7 @@ class Comparison:
         turn = self._begin(seen, afresh=afresh)
         made = []
         legs = [leg for leg in LEGS if leg in self._then and leg in turn.now]
-        for leg, slots in self._look_up(legs, turn).items():
+        for leg, slots in self._look_up(legs, turn, known=False).items():
             columns = self._of(leg, "pinned")
             moved = turn.results(leg) | slots.any(axis=1)
             lists, answers = self._distance_view(leg, turn), self._answers_view(leg, turn)
@@ -251,24 +251,31 @@ class Comparison:
             self._listed.clear()
             self._stands.clear()
             self._firsts = None
-        self._contents.forget(None if turn.afresh else turn.changed.tolist())
+        self._contents.forget(None if turn.afresh else turn.changed)
         for key in turn.changed.tolist():
             self._stands.pop(key, None)
         return turn
 
-    def _look_up(self, legs: Sequence[ListedLeg], turn: Turn) -> dict[ListedLeg, Mask]:
-        """Bring `_said`, `_live` and `_slots` up to date; by leg (P, k) bool, what was looked up."""
+    def _look_up(self, legs: Sequence[ListedLeg], turn: Turn, *, known: bool) -> dict[ListedLeg, Mask]:
+        """Bring `_said`, `_live` and `_slots` up to date; by leg (P, k) bool, what was looked up.
+
+        Args:
+            legs: whose lists.
+            turn: the moment.
+            known: whether what is said must be known to `likeness`.
+        """
         made: dict[ListedLeg, Mask] = {}
         for leg in legs:
-            keys, known = turn.now[leg].keys, leg in self._said
-            made[leg] = np.ones(keys.shape, np.bool_)
-            if known:
-                made[leg] = (keys != self._listed[leg]) | holds(keys, turn.changed)
-            for of in () if known else (self._said, self._live, self._slots):
-                of[leg] = np.full(keys.shape, NO_CHUNK, np.int64)
+            keys, before = turn.now[leg].keys, self._listed.get(leg)
+            if before is None:
+                made[leg] = np.ones(keys.shape, np.bool_)
+                for of in (self._said, self._live, self._slots):
+                    of[leg] = np.full(keys.shape, NO_CHUNK, np.int64)
+            else:
+                made[leg] = (keys != before) | holds(keys, turn.changed)
             self._listed[leg] = keys
         sought = [self._listed[leg][slots] for leg, slots in made.items()]
-        found = self._looked(np.concatenate((np.zeros(0, np.int64), *sought)), turn.seen)
+        found = self._looked(np.concatenate((np.zeros(0, np.int64), *sought)), turn.seen, known=known)
         until = 0
         for keys, (leg, slots) in zip(sought, made.items(), strict=True):
             start, until = until, until + len(keys)
@@ -276,24 +283,29 @@ class Comparison:
                 of[leg][slots] = found[start:until, at]
         return made
 
-    def _looked(self, keys: NDArray[np.int64], seen: Observation) -> NDArray[np.int64]:
+    def _looked(self, keys: NDArray[np.int64], seen: Observation, *, known: bool) -> NDArray[np.int64]:
         """(..., 3) content key, 1 where the chunk is live, and where its vector stands."""
-        hashes, slot = seen.hashes, seen.facts.slot
-        return self._contents.of(keys, lambda key: (content_key(key, hashes), int(key in hashes), slot(key)))
 
-    def _know(self, looked: Mapping[ListedLeg, Mask], seen: Observation) -> None:
-        """Make known what came to stand in slots; at first, and after all was forgotten, everything."""
-        said, keys = [np.zeros(0, np.int64)], [np.zeros(0, np.int64)]
-        for leg, slots in looked.items():
-            every = slots
+        def look(unknown: list[int]) -> NDArray[np.int64]:
+            slots = seen.facts.slots(unknown)
+            contents, live = contents_of(unknown, seen.hashes)
+            if known:
+                sets = seen.facts.shingles_of(unknown, slots)
+                self.likeness.know(contents, np.arange(len(unknown)), sets.__getitem__)
+            return np.stack((contents, live, slots), axis=1)
+
+        return self._contents.of(keys, look)
+
+    def _know(self, legs: Sequence[ListedLeg], seen: Observation) -> None:
+        """Make known to `likeness`, at first and after it forgot all, whatever stands in the lists: else it was made
+        known when it was looked up.
+        """
+        for leg in legs:
             if self._knows.get(leg) != self.likeness.forgotten:
                 self._knows[leg] = self.likeness.forgotten
                 then = self._said_then[leg], self._then[leg].keys
                 self.likeness.know(*then, lambda key: self._shingles.get(key, NO_SHINGLES))
-                every = np.ones_like(slots)
-            said.append(self._said[leg][every])
-            keys.append(self._listed[leg][every])
-        self.likeness.know(np.concatenate(said), np.concatenate(keys), seen.facts.shingles)
+                self.likeness.know(self._said[leg], self._listed[leg], seen.facts.shingles)
 
     def _both(self, turn: Turn) -> SummaryTable:
         def view(rows: RowSelection) -> LegsView:
@@ -314,7 +326,7 @@ class Comparison:
             served, exact = turn.now["dense"].take(rows), turn.now["exact"].take(rows)
             exact = replace(exact, known=exact.known & calm[rows])
             looked = "dense" in self._then  # else nobody asked what stands in these lists
-            live = self._live["dense"][rows] if looked else self._looked(served.keys, turn.seen)[:, :, 1]
+            live = self._live["dense"][rows] if looked else self._looked(served.keys, turn.seen, known=True)[:, :, 1]
             return IndexView(served, exact, live == 1, eps=TIE_EPS, distances=self._asked.distances)
 
         changed = turn.scores("dense") | turn.scores("exact") | others | turn.touched("dense")
