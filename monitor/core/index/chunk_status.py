@@ -13,13 +13,13 @@ from monitor.core.model.events import Segment
 ChunkStatus = Literal["same", "other", "absent", "unknown"]
 """`same`: it says what it said in the baseline, with the same vector, in the same segments; `other`: it does not;
 `absent`: the baseline did not hold it; `unknown`: nobody knows."""
-ChunkStatuses = Callable[[ChunkRow], ChunkStatus]
+ChunkStatuses = Callable[[Sequence[ChunkRow]], Sequence[ChunkStatus]]
+"""Of some live chunks, in order."""
 
 
-def unknown(row: ChunkRow) -> ChunkStatus:
+def unknown(rows: Sequence[ChunkRow]) -> Sequence[ChunkStatus]:
     """Where the baseline's chunks were not kept."""
-    del row
-    return "unknown"
+    return ["unknown"] * len(rows)
 
 
 def chunk_statuses(baseline: Snapshot, statistics: StatisticsIndex, filters: Sequence[Segment] = ()) -> ChunkStatuses:
@@ -34,16 +34,18 @@ def chunk_statuses(baseline: Snapshot, statistics: StatisticsIndex, filters: Seq
     population = None if baseline.profile is None else baseline.profile.population
     if population is None:
         return unknown
-    filtered = any(filters)
+    held: ChunkStatus = "unknown" if any(filters) else "same"
 
-    def status(row: ChunkRow) -> ChunkStatus:
-        at = int(np.searchsorted(population.keys, row.key))
-        if at == len(population.keys) or int(population.keys[at]) != row.key:
+    def status(row: ChunkRow, at: int) -> ChunkStatus:
+        if at == len(population.keys) or population.keys.item(at) != row.key:
             return "absent"
         digest, values = statistics.described(row.slot)
         # the embedding version is the last value: another name for the same vector is no change
-        if digest != int(population.digests[at]) or values[:-1] != population.values[population.cells[at]][:-1]:
-            return "other"
-        return "unknown" if filtered else "same"
+        same = digest == population.digests.item(at) and values[:-1] == population.values[population.cells[at]][:-1]
+        return held if same else "other"
 
-    return status
+    def statuses(rows: Sequence[ChunkRow]) -> Sequence[ChunkStatus]:
+        places = np.searchsorted(population.keys, np.array([row.key for row in rows], np.int64))
+        return [status(row, at) for row, at in zip(rows, places.tolist(), strict=True)]
+
+    return statuses

@@ -1,6 +1,6 @@
 """What changed since a baseline, chunk by chunk: the event that changed it last."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal, Protocol
 
@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from monitor.core.index.baseline import Member, Snapshot
-from monitor.core.index.chunk_status import ChunkStatuses, unknown
+from monitor.core.index.chunk_status import ChunkStatus, ChunkStatuses, unknown
 from monitor.core.index.corpus import ChunkRow
 from monitor.core.model.changes import How
 from monitor.core.model.events import Position, Segment
@@ -72,7 +72,7 @@ class ChangesSinceBaseline:
         baseline: the snapshot compared with.
         row: what is known of a chunk now, delete marks included.
         vector: digest of a live chunk's vector now (`vector_digest`), "" where none is known.
-        status: of live chunks, by the baseline's chunk table.
+        status: of live chunks, by the baseline's chunk table, all of some at once.
         copying: tells copies and moves; None where nobody knows them.
         fetch: has rows of chunks at hand that are asked for next.
     """
@@ -103,11 +103,23 @@ class ChangesSinceBaseline:
             self._look(wanted)
         return [known[key] for key in keys]
 
-    def _look(self, keys: Sequence[int]) -> None:
+    def came(self, keys: Sequence[int]) -> Iterator[ChunkRow]:
+        """Those of some chunks that say something else than they did in the baseline, or were not in it, whatever
+        other chunks say; as they are now.
+        """
+        rows = self._rows(keys)
+        for key, kind in self._changed(rows):
+            row = rows[key]
+            if row is not None and kind in ("upsert", "update"):
+                yield row
+
+    def _rows(self, keys: Sequence[int]) -> dict[int, ChunkRow | None]:
         self._fetch(keys)
-        rows = {key: self._row(key) for key in keys}
-        became = {key: self._what(key, row) for key, row in rows.items()}
-        changed = {key: kind for key, kind in became.items() if kind is not None}
+        return {key: self._row(key) for key in keys}
+
+    def _look(self, keys: Sequence[int]) -> None:
+        rows = self._rows(keys)
+        changed = dict(self._changed(rows))
         kinds = changed | self._copies(changed, rows) | self._moves(changed)
         for key, row in rows.items():
             self._known[key] = self._event(key, row, kinds[key]) if key in kinds else None
@@ -128,13 +140,25 @@ class ChangesSinceBaseline:
         row = self._row(key)
         return row.content_hash if row is not None and row.live and row.content_hash else key
 
-    def _what(self, key: int, row: ChunkRow | None) -> EventKind | None:
-        """What became of a chunk by itself."""
-        member = self._baseline.members.get(key)
-        if row is None:
-            # Its delete mark is older than the tombstone life: gone all the same.
-            return None if member is None else "delete"
-        return self._became(row) if member is None else self._became_of(row, member)
+    def _changed(self, rows: Mapping[int, ChunkRow | None]) -> Iterator[tuple[int, EventKind]]:
+        """Those of some chunks that are not what they were, and what became of each by itself."""
+        members, others = self._baseline.members, []
+        for key, row in rows.items():
+            member = members.get(key)
+            if member is None:
+                if row is not None:
+                    others.append(row)
+                continue
+            # where there is no row, its delete mark is older than the tombstone life: gone all the same
+            kind: EventKind | None = "delete" if row is None else self._became_of(row, member)
+            if kind is not None:
+                yield key, kind
+        live = [row for row in others if row.live]
+        statuses = dict(zip((row.key for row in live), self._status(live), strict=True))
+        for row in others:
+            kind = self._became(row, statuses.get(row.key, "unknown"))
+            if kind is not None:
+                yield row.key, kind
 
     def _event(self, key: int, row: ChunkRow | None, kind: EventKind) -> Event:
         member = self._baseline.members.get(key)
@@ -195,9 +219,8 @@ class ChangesSinceBaseline:
             return None
         return "reencode"
 
-    def _became(self, row: ChunkRow) -> EventKind | None:
+    def _became(self, row: ChunkRow, status: ChunkStatus) -> EventKind | None:
         """What became of a chunk that stood in no list then; None if it is what it was."""
-        status = self._status(row) if row.live else "unknown"
         if status == "unknown":
             return KINDS[row.how] if self._since(row) else None
         if status == "other":

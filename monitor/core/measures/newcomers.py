@@ -3,7 +3,7 @@
 A new hub: a page that was written to be found (poison), a vector near all questions, a text with every keyword.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Literal
@@ -15,6 +15,7 @@ from monitor.core.arrays.compile import compiled
 from monitor.core.arrays.numbering import numbered
 from monitor.core.index.baseline import ListLeg, Snapshot
 from monitor.core.measures.comparison.alignment import Alignment
+from monitor.core.measures.comparison.by_key import ByKey
 from monitor.core.measures.comparison.facts import Facts
 from monitor.core.measures.formulas.moved import holds
 from monitor.core.model.events import Segment
@@ -28,8 +29,6 @@ NAMED = 10
 """Documents that are named."""
 CHANCE = 3
 """Lists more or less that say nothing."""
-_COMES = frozenset({"upsert", "update", "copy"})
-"""What an event did to a chunk that says something new where it stands."""
 _MOST = 1 << 18
 """Chunks remembered at once."""
 NewChunk = tuple[str, Segment]
@@ -45,20 +44,23 @@ class NewChunks:
 
     def __init__(self, chunks: Iterable[NewChunk] = ()) -> None:
         self.chunks: list[NewChunk] = []
-        self.documents: list[int] = []
-        """By chunk, its document's number."""
+        self.documents: NDArray[np.int64] = np.zeros(0, np.int64)
+        """By chunk, its document's number; longer than there are chunks."""
         self._numbers: dict[str, int] = {}
-        for of in chunks:
-            self.add(of)
+        self.add(list(chunks))
 
     def __len__(self) -> int:
         return len(self.chunks)
 
-    def add(self, chunk: NewChunk) -> int:
-        """Its number."""
-        self.documents.append(self._numbers.setdefault(chunk[0], len(self._numbers)))
-        self.chunks.append(chunk)
-        return len(self.chunks) - 1
+    def add(self, chunks: Sequence[NewChunk]) -> range:
+        """Their numbers."""
+        first, numbers = len(self.chunks), self._numbers
+        until = first + len(chunks)
+        if until > len(self.documents):
+            self.documents = np.pad(self.documents, (0, 2 * until - len(self.documents)))
+        self.documents[first:until] = [numbers.setdefault(document, len(numbers)) for document, _ in chunks]
+        self.chunks += chunks
+        return range(first, until)
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,8 +116,7 @@ class Newcomers:
     def documents(self) -> tuple[Newcomer, ...]:
         """Those that stand out, the greatest excess first."""
         chunks, places = numbered(self.new.ravel())
-        by_chunk = self.came.documents
-        documents, distinct = numbered(np.array([by_chunk[at] for at in places.tolist()], np.int64))
+        documents, distinct = numbered(self.came.documents[places])
         later = _shares(chunks.reshape(self.new.shape), documents, len(distinct))
         chance, wanted, found = CHANCE / max(1, len(self.lists)), set(self.but), []
         apart = np.flatnonzero(self.then.excess(later) > chance).tolist()  # nearly none stands out
@@ -174,7 +175,7 @@ class NewcomersOf:
         self._then = {leg: lists.take(alignment.then).at(k) for leg, lists in baseline.lists.items()}
         self._shares: dict[ListLeg, tuple[bytes, _Shares]] = {}
         """By leg what documents had then in the lists of some anchors."""
-        self._came: dict[int, int] = {NO_CHUNK: _NOT_NEW}
+        self._came = ByKey(1)
         """By chunk key the place of what came in `_chunks_new`."""
         self._chunks_new = NewChunks()
         """Begun anew where all is forgotten."""
@@ -201,12 +202,17 @@ class NewcomersOf:
             return
         changes = facts.changes(self._baseline)
 
-        def arrived(keys: list[int]) -> Iterator[tuple[int, NewChunk]]:
-            """Those that are new."""
-            asked = [key for key in keys if hashes.get(key, "") not in self._said]
-            for key, event in zip(asked, changes.events(asked), strict=True):
-                if event is not None and event.kind in _COMES:
-                    yield key, (event.doc_id, event.segment)
+        def arrived(keys: list[int]) -> NDArray[np.int64]:
+            """(n, 1) places of those that are new: what stood in the baseline's lists under another id only moved."""
+            rows = list(changes.came([key for key in keys if hashes.get(key, "") not in self._said]))
+            places = dict(
+                zip(
+                    (row.key for row in rows),
+                    self._chunks_new.add([(row.doc_id, row.segment) for row in rows]),
+                    strict=True,
+                )
+            )
+            return np.array([places.get(key, _NOT_NEW) for key in keys], np.int64)[:, None]
 
         for leg in (leg for leg in _LEGS if leg in lists and leg in self._then):
             now = self._alignment.lists_now(lists[leg]).at(self._k)
@@ -222,7 +228,7 @@ class NewcomersOf:
     def _looked(
         self,
         keys: NDArray[np.int64],
-        arrived: Callable[[list[int]], Iterator[tuple[int, NewChunk]]],
+        arrived: Callable[[list[int]], NDArray[np.int64]],
         before: "_Looked | None",
         changed: NDArray[np.int64] | None,
     ) -> "_Looked":
@@ -233,21 +239,17 @@ class NewcomersOf:
             slots, new = (keys != before.keys) | holds(keys, changed), before.new
             if not slots.any():
                 return before
-        listed, came = keys[slots].tolist(), self._came
-        unknown = dict.fromkeys((key for key in listed if key not in came), _NOT_NEW)
-        came.update(unknown)
-        came.update((key, self._chunks_new.add(of)) for key, of in arrived(list(unknown)))
         made = new.copy()
-        made[slots] = [came[key] for key in listed]
+        made[slots] = self._came.of(keys[slots], arrived)[:, 0]
         return _Looked(keys, made)
 
     def _forget(self, changed: NDArray[np.int64] | None) -> "dict[ListLeg, _Looked]":
         """What still holds of the last call's lists."""
         before, self._before = self._before, {}
         if changed is None or len(self._came) + len(self._chunks_new) > _MOST:
-            self._came, self._chunks_new, before = {NO_CHUNK: _NOT_NEW}, NewChunks(), {}
-        for key in () if changed is None else changed.tolist():
-            self._came.pop(key, None)
+            self._came, self._chunks_new, before = ByKey(1), NewChunks(), {}
+        else:
+            self._came.forget(changed)
         return before
 
     def _earlier(self, leg: ListLeg, both: NDArray[np.bool_]) -> "_Shares":
