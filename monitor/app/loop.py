@@ -195,13 +195,13 @@ class Monitor:
         began = self.parts.clocks.monotonic()
         ingested, quarantined = self._apply(batch)  # 3. corpus, 4. engine and owned index: memory only
         self._count(batch, quarantined)
-        measured = self._measure(batch)  # 5. replay, 6. evaluate, 7. judge
+        measured = self._measure(batch)  # 5. at a deploy, or when it is time: replay, evaluate, judge
         self._publish_dead_letters(quarantined)
-        self._commit(batch, ingested, quarantined, measured)  # 8. ONE transaction: state, positions, deploy
+        self._commit(batch, ingested, quarantined, measured)  # 6. ONE transaction: state, positions, deploy
         self.parts.gauges.took(self.parts.clocks.monotonic() - began)
         if measured:
-            self.measuring.publish(measured)  # 9. one reference swap
-        self.parts.source.commit(of_stream(batch.positions))  # 10. for lag tools only
+            self.measuring.publish(measured)  # 7. one reference swap
+        self.parts.source.commit(of_stream(batch.positions))  # 8. for lag tools only
         self.parts.source.resume(self.parts.source.partitions() - self.intake.holding())
         self.parts.source.pause(self.intake.holding())
         return True
