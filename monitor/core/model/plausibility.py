@@ -56,12 +56,13 @@ def doubts_said(found: Mapping[Doubt, int]) -> tuple[str, ...]:
 
 def doubtful_vectors(vectors: NDArray[np.float32], *, cosine: bool) -> Counter[Doubt]:
     """Count (n, d) float32 vectors as they came, before they are normalised; zero ones under cosine only."""
-    peaks = np.maximum(vectors.max(axis=1, initial=0.0), -vectors.min(axis=1, initial=0.0))
+    peaks = np.abs(vectors).max(axis=1, initial=0.0).tolist()
     found: Counter[Doubt] = Counter()
-    found[Doubt.HUGE_COMPONENT] = int((peaks > LARGEST).sum())
-    if cosine:
-        found[Doubt.ZERO_VECTOR] = int((peaks == 0.0).sum())
-    return +found
+    if max(peaks, default=0.0) > LARGEST:
+        found[Doubt.HUGE_COMPONENT] = sum(peak > LARGEST for peak in peaks)
+    if cosine and 0.0 in peaks:
+        found[Doubt.ZERO_VECTOR] = peaks.count(0.0)
+    return found
 
 
 class StreamTime:
@@ -72,13 +73,23 @@ class StreamTime:
 
     def doubts(self, batch: Sequence[Located]) -> Counter[Doubt]:
         """Count the upserts and deletes of a batch that are dated far from the stream, or only by their reading."""
-        events = [located.event for located in batch if isinstance(located.event, Upsert | Delete)]
-        times = [event.chunk.event_time if isinstance(event, Upsert) else event.event_time for event in events]
-        dated = np.array([time for time in times if time is not None], np.int64)
         found: Counter[Doubt] = Counter()
-        found[Doubt.INGEST_TIME] = sum(event.undated for event in events)
-        if len(dated):
-            now = int(np.median(np.concatenate((np.fromiter(self._times, np.int64), dated))))
-            found[Doubt.FAR_TIME] = int((np.abs(dated - now) > FAR).sum())
-            self._times.extend(dated[-_REMEMBERED:].tolist())
+        dated: list[int] = []
+        for located in batch:
+            event = located.event
+            if isinstance(event, Upsert):
+                time: int | None = event.chunk.event_time
+            elif isinstance(event, Delete):
+                time = event.event_time
+            else:
+                continue
+            if event.undated:
+                found[Doubt.INGEST_TIME] += 1
+            if time is not None:
+                dated.append(time)
+        known = [*self._times, *dated]
+        if known and max(known) - min(known) > FAR:  # else none lies far from any other
+            now = int(np.median(np.array(known, np.int64)))
+            found[Doubt.FAR_TIME] = sum(abs(time - now) > FAR for time in dated)
+        self._times.extend(dated[-_REMEMBERED:])
         return +found

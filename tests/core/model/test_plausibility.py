@@ -3,9 +3,11 @@
 from dataclasses import replace
 
 import numpy as np
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from monitor.core.model.events import Chunk, Delete, Heartbeat, Located, Position, Upsert
-from monitor.core.model.plausibility import FAR, StreamTime, doubtful_vectors
+from monitor.core.model.plausibility import FAR, Doubt, StreamTime, doubtful_vectors
 
 NOW = 1_787_134_320_000_000
 YEAR = 365 * 86_400_000_000
@@ -49,3 +51,26 @@ def test_a_stream_of_another_decade_is_not_far_from_itself() -> None:
 
 def test_what_is_dated_by_its_reading_is_counted() -> None:
     assert StreamTime().doubts(at(NOW, NOW, undated=True)) == {"ingest_time": 2}
+
+
+ODD = st.sampled_from([0, NOW - FAR - 1, NOW - FAR, NOW - 1, NOW, NOW + 7, NOW + FAR, NOW + FAR + 1, NOW + 73 * YEAR])
+
+
+@settings(deadline=None)
+@given(st.lists(st.lists(ODD | st.none(), max_size=6), max_size=6))
+def test_far_is_far_from_the_median_of_the_newest_times(batches: list[list[int | None]]) -> None:
+    stream, newest = StreamTime(), np.zeros(0, np.int64)
+    for times in batches:
+        dated = np.array([time for time in times if time is not None], np.int64)
+        newest = np.concatenate((newest, dated))
+        far = np.abs(dated - int(np.median(newest))) > FAR if len(newest) else np.zeros(0, np.bool_)
+        assert stream.doubts(at(*times))[Doubt.FAR_TIME] == far.sum()
+
+
+@settings(deadline=None)
+@given(st.lists(st.sampled_from([0.0, -0.0, 1e-44, 1.0, 9.9e17, 1e18, -1.1e18, 3e38]), min_size=6, max_size=6))
+def test_a_vector_is_judged_by_its_largest_component(numbers: list[float]) -> None:
+    vectors = np.array(numbers, np.float32).reshape(3, 2)
+    huge, zero = (np.abs(vectors) > np.float32(1e18)).any(axis=1), ~vectors.any(axis=1)
+    found = doubtful_vectors(vectors, cosine=True)
+    assert (found[Doubt.HUGE_COMPONENT], found[Doubt.ZERO_VECTOR]) == (huge.sum(), zero.sum())
