@@ -133,6 +133,10 @@ class Counted(NamedTuple):
 WIDER, ENOUGH = 1.4, 0.4
 """A cut that would run through equal scores keeps all of them if it then keeps at most so many times as many, or none
 if it then keeps at least this share: so names, which are dear, decide only where very many scores are equal."""
+SLACK = 1e-12
+"""Relative; far above the error of a sum of a few hundred positive float64, far below any real gap."""
+TINY = 1e-9
+"""A weight of an epoch below which no ratio to it is formed."""
 ROUNDED = 2.0**-22
 """Relative error per term, and well above, of a sum of products in float32."""
 TRACE = 1e-30

@@ -4,14 +4,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from monitor.core.index.lexical.arrays import TRACE, Postings, Queries
+from monitor.core.index.lexical.kernels_bound import loose
 from monitor.core.index.lexical.queries import QueryPlan
 
-_ROUNDING = 1e-12
-"""Relative; far above the error of a sum of a few hundred positive float64, far below any real gap."""
 _WIDE = 16
 """A line over all rows is added up as fast as postings of this share of them."""
-_TINY = 1e-9
-"""A weight of an epoch below which no ratio to it is formed."""
 
 
 def postings(plan: QueryPlan, epoch: Queries, rows: NDArray[np.int64]) -> Postings:
@@ -35,7 +32,12 @@ def postings(plan: QueryPlan, epoch: Queries, rows: NDArray[np.int64]) -> Postin
 
 
 def unproved(
-    plan: QueryPlan, epoch: Queries, now: Queries, floor: NDArray[np.float64], least: NDArray[np.float64]
+    plan: QueryPlan,
+    epoch: Queries,
+    now: Queries,
+    floor: NDArray[np.float64],
+    least: NDArray[np.float64],
+    outside: NDArray[np.bool_] | None = None,
 ) -> NDArray[np.int64]:
     """Rows whose top-k is not proved exact by the bound on everything outside the buffer.
 
@@ -51,52 +53,10 @@ def unproved(
         now: weights and average length now.
         floor: (A,) float64, the most that anything outside scores in the epoch; -inf if nothing is.
         least: (A,) float64, the k-th score now; -inf where the list is shorter.
+        outside: (P,) bool, whether any chunk outside the buffer contains a row's term; None: each may.
 
     Returns:
         Rows, ascending, int64.
     """
-    open_rows = np.flatnonzero(floor > -np.inf)
-    if not len(open_rows):
-        return open_rows
-    used = int(np.searchsorted(-plan.sizes, 0))  # rows without terms stand last and are never open
-    starts, factor = plan.start[:used], epoch.k1 + 1.0
-    gain = np.maximum(now.weight, 0.0)
-    positive = epoch.weight > _TINY
-    ratio = np.divide(gain, epoch.weight, out=np.zeros(len(gain)), where=positive)
-    ratio *= np.maximum(1.0, now.average / epoch.average)[plan.row]
-    granted = np.add.reduceat(np.where(positive, 0.0, gain * factor), starts)
-    room = np.add.reduceat(np.maximum(-epoch.weight, 0.0) * factor, starts) + floor[:used]
-    room = np.maximum(room, 0.0)
-    quick = granted + room * np.maximum.reduceat(ratio, starts)
-    doubtful = open_rows[~_above(least[open_rows], quick[open_rows])]
-    if not len(doubtful):
-        return doubtful
-    best = granted[doubtful] + _knapsack(plan, ratio, epoch.weight * factor, doubtful, room[doubtful])
-    return doubtful[~_above(least[doubtful], best)]
-
-
-def _above(least: NDArray[np.float64], bound: NDArray[np.float64]) -> NDArray[np.bool_]:
-    proved: NDArray[np.bool_] = least > bound + _ROUNDING * np.abs(bound)
-    return proved
-
-
-def _knapsack(
-    plan: QueryPlan,
-    ratio: NDArray[np.float64],
-    most: NDArray[np.float64],
-    rows: NDArray[np.int64],
-    room: NDArray[np.float64],
-) -> NDArray[np.float64]:
-    """The fractional knapsack of some rows: max sum r_t c_t, sum c_t <= room, 0 <= c_t <= most_t."""
-    width = int(plan.sizes[rows].max())
-    column = np.arange(width)
-    inside = column < plan.sizes[rows][:, None]
-    pair = np.where(inside, plan.start[rows][:, None] + column, 0)
-    ratios = np.where(inside, ratio[pair], 0.0)
-    caps = np.where(inside, np.maximum(most[pair], 0.0), 0.0)
-    falling = np.argsort(-ratios, axis=1)
-    ratios, caps = np.take_along_axis(ratios, falling, 1), np.take_along_axis(caps, falling, 1)
-    before = np.cumsum(caps, axis=1) - caps
-    taken = np.clip(room[:, None] - before, 0.0, caps)
-    value: NDArray[np.float64] = np.add.reduce(ratios * taken, axis=1)
-    return value
+    contained = np.ones(len(plan.term), np.bool_) if outside is None else outside
+    return np.flatnonzero(loose(now, epoch, floor, least, contained))

@@ -126,14 +126,6 @@ def at_cut(entries: Entries, row: int) -> NDArray[np.int64]:
     return tied
 
 
-def containing(entries: Entries, row: int, terms: int) -> NDArray[np.int64]:
-    """How many of a row's entries contain each of its terms, (terms,) int64."""
-    start = int(entries.offset[row])
-    places = start + np.flatnonzero(entries.slot[start : start + int(entries.used[row])] != EMPTY)
-    found: NDArray[np.int64] = np.count_nonzero(entries.frequency[entries.column[:terms, None] + places], axis=1)
-    return found
-
-
 def least_known(entries: Entries, queries: Queries, rows: NDArray[np.int64], k: int) -> NDArray[np.float64]:
     """Just below the least score of the up to `keep` best entries of some rows under the queries' weights; (R,).
 

@@ -12,13 +12,12 @@ from monitor.core.index.lexical import buffers
 from monitor.core.index.lexical.arrays import EMPTY, Entries, Lists, Postings, Queries, Ranking, part
 from monitor.core.index.lexical.bound import postings, unproved
 from monitor.core.index.lexical.forward import ForwardLists
+from monitor.core.index.lexical.kernels_bound import drop, exhausted
 from monitor.core.index.lexical.kernels_offer import offer
 from monitor.core.index.lexical.kernels_rank import rank
 from monitor.core.index.lexical.names import OrderLabels
 from monitor.core.index.lexical.queries import QueryPlan
 
-_CLOSELY = 128
-"""Rows at most that are looked at one by one before they are refilled."""
 _SOON, _FEW = 0.01, 8
 """A scan for one row costs nearly as much as one for twenty: those that would follow within this margin go along,
 unless they are more than one in so many."""
@@ -89,13 +88,16 @@ class CandidateBuffers:
 
     def drop(self, slots: NDArray[np.int64]) -> None:
         """Take removed chunks out of all buffers (what is outside stays outside)."""
-        gone = np.zeros(int(max(slots.max(initial=0), self.entries.slot.max(initial=0))) + 2, np.bool_)
-        gone[slots] = True  # the last place stands for EMPTY
-        self.entries.slot[gone[self.entries.slot]] = EMPTY
+        if len(slots):
+            gone = np.zeros(int(slots.max()) + 1, np.bool_)
+            gone[slots] = True
+            drop(self.entries.slot, gone)
 
     def rename(self, slots: NDArray[np.int64], order: OrderLabels) -> None:
         """Slots that other chunks hold now stand for nobody any more; labels that no entry needs are taken back."""
-        buffers.expose(self.entries, order.forget(slots))
+        gone = order.forget(slots)
+        if len(gone):
+            buffers.expose(self.entries, gone)
         if order.crowded():
             named = np.unique(np.concatenate((self.entries.slot, self.entries.tied)))
             order.keep(named[named != EMPTY].astype(np.int64))
@@ -142,12 +144,12 @@ class CandidateBuffers:
 
     def rank(self, now: Queries, rows: NDArray[np.int64], order: OrderLabels) -> Ranking:
         """The best k of some rows under the present weights, ties by name."""
-        ranking = rank(self.entries, now, rows, self.k, order.label)
+        ranking = rank(self.entries, now, self.epoch, rows, self.k, order.label)
         places = np.flatnonzero(ranking.open)
         if len(places):
             order.place(np.unique(self.entries.slot[places]).astype(np.int64))
             stale = np.unique(np.searchsorted(self.entries.offset, places, side="right") - 1)
-            again = rank(self.entries, now, stale, self.k, order.label)
+            again = rank(self.entries, now, self.epoch, stale, self.k, order.label)
             at = np.searchsorted(rows, stale)
             _patch(ranking, at, again)
         return ranking
@@ -169,7 +171,7 @@ class CandidateBuffers:
             order.place(np.unique(last[even]).astype(np.int64))
             beaten[even] = order.label[self.entries.tied[rows[even]]] < order.label[last[even]]
         loose = unproved(self.plan, self.epoch, now, self.entries.floor, every)
-        if 0 < len(loose) <= _CLOSELY:
+        if len(loose):
             loose = self._closely(loose, every, now)
         return np.union1d(rows[beaten], loose)
 
@@ -183,18 +185,13 @@ class CandidateBuffers:
         return soon if len(soon) * _FEW < len(every) else failed
 
     def _closely(self, rows: NDArray[np.int64], least: NDArray[np.float64], now: Queries) -> NDArray[np.int64]:
-        """The bound once more for a few rows, without the terms that no chunk outside the buffer contains: rare
+        """The bound once more for some rows, without the terms that no chunk outside the buffer contains: rare
         terms, whose idf moves most with each chunk.
         """
-        outside = np.ones(len(self.plan.term), np.bool_)
-        for row in rows.tolist():
-            pairs = slice(int(self.plan.start[row]), int(self.plan.start[row + 1]))
-            inside = buffers.containing(self.entries, row, pairs.stop - pairs.start)
-            outside[pairs] = inside < self._frequency[self.plan.term[pairs]]
         some = np.full(len(self.plan), np.inf)
         some[rows] = least[rows]
-        epoch = self.epoch._replace(weight=self.epoch.weight * outside)
-        return unproved(self.plan, epoch, now._replace(weight=now.weight * outside), self.entries.floor, some)
+        outside = exhausted(self.entries, now, rows, self._frequency)
+        return unproved(self.plan, self.epoch, now, self.entries.floor, some, outside)
 
     def proved(
         self, rows: NDArray[np.int64], forward: ForwardLists, now: Queries, reference: Queries, order: OrderLabels

@@ -9,9 +9,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from monitor.core.arrays.ragged import ragged
-from monitor.core.index.lexical import watch
-from monitor.core.index.lexical.arrays import Counted
+from monitor.core.index.lexical import buffers, watch
+from monitor.core.index.lexical.arrays import EMPTY, Counted
 from monitor.core.index.lexical.kernels import count, gather, recount, scatter
+from monitor.core.index.lexical.kernels_rank import rank
+from monitor.core.index.lexical.queries import compile_queries
 from tests.core.index.lexical import twins
 from tests.core.index.lexical.test_topk import Stream, check, equal
 
@@ -73,6 +75,38 @@ def test_ragged(sizes: Sequence[int]) -> None:
     starts = np.array([10 * at for at in range(len(sizes))], np.int64)
     expected = [start + at for start, size in zip(starts.tolist(), sizes, strict=True) for at in range(size)]
     assert ragged(starts, np.array(sizes, np.int64)).tolist() == expected
+
+
+@settings(max_examples=60, deadline=None)
+@given(seed=st.integers(0, 2**32 - 1), drift=st.sampled_from([0.0, 0.01, 1.0]), ties=st.booleans())
+def test_a_ranking_that_stops_early_is_the_whole_one(seed: int, drift: float, ties: bool) -> None:
+    """Whatever order entries came in, however far weights moved, also to nothing and below."""
+    rng = np.random.default_rng(seed)
+    words = [rng.choice(9, int(rng.integers(0, 5)), replace=False).astype(np.int32) for _ in range(6)]
+    plan = compile_queries(words, [()] * 6)
+    local, k1_b = plan.local(9), (1.5, 0.75)
+    idf = rng.choice([0.0, 0.5, 2.0], len(plan.terms)) + rng.random(len(plan.terms)) - 0.05
+    epoch = plan.weighted(idf, 20.0, local, k1_b)
+    now = plan.weighted(idf * (1.0 + drift * rng.standard_normal(len(idf))), 20.0 + 9 * drift, local, k1_b)
+    entries = buffers.empty(plan, np.full(len(plan), 12))
+    slots = iter(rng.permutation(200).tolist())
+    for row in np.flatnonzero(plan.sizes).tolist():
+        for place in range(int(entries.offset[row]), int(entries.offset[row] + rng.integers(0, 19))):
+            frequency = 1 + rng.integers(0, 2 if ties else 9, plan.sizes[row])
+            entries.frequency[entries.column[: plan.sizes[row]] + place] = frequency
+            entries.length[place] = rng.integers(5, 7 if ties else 40)
+            entries.slot[place] = next(slots) if rng.random() < 0.8 else EMPTY
+            entries.used[row] += 1
+    every = np.arange(len(plan))
+    entries.score[:] = buffers._scores(entries, epoch, every)
+    label = rng.permutation(200) + 1
+    arguments = now, epoch, every, 4, label
+    expected = twins.rank(entries, *arguments)
+    for _ in range(2):  # entries are out of order, then in order
+        found = rank(entries, *arguments)
+        np.testing.assert_array_equal(found.slot, expected.slot)
+        np.testing.assert_array_equal(found.score, expected.score)
+    assert (np.diff(entries.score[entries.offset[0] : entries.offset[0] + entries.used[0]]) <= 0.0).all()
 
 
 def test_both_follow_one_stream_to_the_bit(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -235,7 +235,9 @@ def _represent(
     return True
 
 
-def rank(entries: Entries, queries: Queries, rows: NDArray[np.int64], k: int, label: NDArray[np.int64]) -> Ranking:
+def rank(
+    entries: Entries, queries: Queries, _: Queries, rows: NDArray[np.int64], k: int, label: NDArray[np.int64]
+) -> Ranking:
     """The best k of each row now: score descending, then the order of names."""
     score = np.full(len(entries.slot), -np.inf)
     places = ragged(entries.offset[rows], entries.used[rows])

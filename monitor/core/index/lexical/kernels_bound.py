@@ -1,0 +1,93 @@
+"""What a chunk outside a buffer can score now at most, compiled by numba."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from monitor.core.arrays.compile import compiled
+from monitor.core.index.lexical.arrays import EMPTY, SLACK, TINY, Entries, Queries
+
+
+@compiled
+def _knapsack(
+    ratio: NDArray[np.float64], most: NDArray[np.float64], count: int, room: float, sorted_by: NDArray[np.int64]
+) -> float:
+    """The most of sum ratio_t c_t, sum c_t <= room, 0 <= c_t <= most_t: filled by falling ratio."""
+    for at in range(count):
+        into = at
+        while into > 0 and ratio[sorted_by[into - 1]] < ratio[at]:
+            sorted_by[into] = sorted_by[into - 1]
+            into -= 1
+        sorted_by[into] = at
+    value = 0.0
+    for at in range(count):
+        term = sorted_by[at]
+        taken = min(room, most[term])
+        value += ratio[term] * taken
+        room -= taken
+    return value
+
+
+@compiled
+def loose(
+    now: Queries,
+    epoch: Queries,
+    floor: NDArray[np.float64],
+    least: NDArray[np.float64],
+    outside: NDArray[np.bool_],
+) -> NDArray[np.bool_]:
+    """(A,) bool: the rows that `bound.unproved` names, whose docstring says what each argument is."""
+    factor, weights, before = epoch.k1 + 1.0, now.weight, epoch.weight
+    made = np.zeros(len(floor), np.bool_)
+    widest = np.max(now.start[1:] - now.start[:-1]) if len(floor) else 0
+    ratio, most, order = np.empty(widest), np.empty(widest), np.empty(widest, np.int64)
+    for row in range(len(floor)):
+        if floor[row] == -np.inf:
+            continue
+        swell = max(1.0, now.average[row] / epoch.average[row])
+        granted, room, steep, count = 0.0, floor[row], 0.0, 0
+        for pair in range(now.start[row], now.start[row + 1]):
+            if not outside[pair]:
+                continue
+            gain, old = max(weights[pair], 0.0), before[pair]
+            if old > TINY:
+                ratio[count], most[count] = gain / old * swell, old * factor
+                steep = max(steep, ratio[count])
+                count += 1
+            else:
+                granted += gain * factor
+                room += max(-old, 0.0) * factor
+        room = max(room, 0.0)
+        bound = granted + room * steep
+        if least[row] > bound + SLACK * abs(bound):
+            continue
+        bound = granted + _knapsack(ratio, most, count, room, order)
+        made[row] = not least[row] > bound + SLACK * abs(bound)
+    return made
+
+
+@compiled
+def exhausted(
+    entries: Entries, queries: Queries, rows: NDArray[np.int64], frequency: NDArray[np.int64]
+) -> NDArray[np.bool_]:
+    """(P,) bool: False for the terms of these rows that only chunks in the row's buffer contain, by the M terms'
+    document frequencies.
+    """
+    outside = np.ones(len(queries.term), np.bool_)
+    slot, frequencies = entries.slot, entries.frequency
+    for row in rows:
+        start, first = entries.offset[row], queries.start[row]
+        for pair in range(first, queries.start[row + 1]):
+            column, inside = entries.column[pair - first], 0
+            for place in range(start, start + entries.used[row]):
+                inside += (slot[place] != EMPTY) & (frequencies[column + place] > 0)
+            outside[pair] = inside < frequency[queries.term[pair]]
+    return outside
+
+
+@compiled
+def drop(slots: NDArray[np.int32], gone: NDArray[np.bool_]) -> None:
+    """Make EMPTY of the slots that `gone` marks, by slot up to the last one."""
+    for place in range(len(slots)):
+        slot = np.uint32(slots[place])  # EMPTY is far above all slots then
+        if slot < len(gone) and gone[slot]:
+            slots[place] = EMPTY
