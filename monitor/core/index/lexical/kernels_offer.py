@@ -126,11 +126,12 @@ def offer(
     missed = np.zeros(len(starts), np.bool_)
     now = np.zeros(len(first) - 1, frequencies.dtype)  # by term: frequency in this chunk
     found = np.empty(len(now), np.int32)  # its terms
+    touched = np.empty(len(rows) + 1, np.int64)  # rows that ask one of them, one more for what is written in vain
     for chunk in range(len(starts)):
         low, high = starts[chunk], starts[chunk] + sizes[chunk]
         # with the largest average length, and so the smallest norm, a frequency adds most
         norm = k1 * (1.0 - b + b * (lengths[chunk] / longest))
-        count = 0
+        count, hit, widely = 0, 0, False
         for at in range(low, high):
             term = local[ids[at]]
             if term >= 0:
@@ -139,19 +140,27 @@ def offer(
                 now[term] = frequencies[at]
                 most = np.float32(frequencies[at] * (k1 + 1.0) / (frequencies[at] + norm))
                 for post in range(first[term], first[term + 1]):
-                    bound[asking[post]] += positive[post] * most
+                    asks = asking[post]
+                    touched[hit] = asks
+                    hit += bound[asks] == 0.0
+                    bound[asks] += positive[post] * most
                 if wide[term] >= 0:
+                    widely = True
                     line = table[wide[term]]
                     for post in range(len(line)):
                         bound[post] += line[post] * most
         if count == 0:
             continue  # the fate of most chunks when a few rows are refilled
-        near = 0
-        for at in range(len(rows)):
-            near += bound[at] > least[at]
-        for at in range(len(rows) if near else 0):
-            row = rows[at]
-            if not bound[at] > least[at] or chunk < entries.since[row]:
+        if widely:  # nearly all rows are touched
+            hit = 0
+            for at in range(len(rows)):
+                touched[hit] = at
+                hit += bound[at] > least[at]
+        for near in range(hit):
+            at = touched[near]
+            row, most = rows[at], bound[at]
+            bound[at] = 0.0
+            if not most > least[at] or chunk < entries.since[row]:
                 continue
             if not queries.allowed[queries.wanted[row], segments[chunk]]:
                 continue
@@ -175,7 +184,8 @@ def offer(
                 entries.length[place] = lengths[chunk]
                 for pair in range(query[row], query[row + 1]):
                     entries.frequency[column[pair - query[row]] + place] = now[terms[pair]]
-        bound[:] = 0.0
+        if widely:
+            bound[:] = 0.0
         for at in range(count):
             now[found[at]] = 0
     return missed
