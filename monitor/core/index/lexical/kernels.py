@@ -79,3 +79,28 @@ def scatter(
         for at in range(sizes[part]):
             slab[starts[part] + at] = values[used + at]
         used += sizes[part]
+
+
+@compiled
+def tally(frequency: NDArray[np.int32], histogram: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """The distinct frequencies above 0, ascending, and how many ids have each; the histogram is that of `recount`."""
+    top = len(histogram) - 1
+    great = np.empty(histogram[top], np.int64)
+    used = 0
+    for at in range(len(frequency) if len(great) else 0):
+        if frequency[at] >= top:
+            great[used] = frequency[at]
+            used += 1
+    great = np.sort(great)
+    distinct, ids = np.empty(top + len(great), np.int64), np.empty(top + len(great), np.int64)
+    used = 0
+    for at in range(1, top):
+        distinct[used], ids[used] = at, histogram[at]
+        used += histogram[at] > 0
+    for at in range(len(great)):
+        if at and great[at] == great[at - 1]:
+            ids[used - 1] += 1
+        else:
+            distinct[used], ids[used] = great[at], 1
+            used += 1
+    return distinct[:used].copy(), ids[:used].copy()

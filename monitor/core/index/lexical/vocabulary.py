@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from monitor.core.arrays.image import Image
-from monitor.core.index.lexical.kernels import recount
+from monitor.core.index.lexical.kernels import recount, tally
 from monitor.core.index.lexical.words import ByteWords
 from monitor.core.text.tokens import tokenize
 
@@ -141,14 +141,7 @@ class Vocabulary:
         The histogram behind it makes the average idf a sum over a few thousand terms, whatever the vocabulary.
         """
         if self._counted is None:
-            few = np.flatnonzero(self._histogram[:-1])
-            few = few[few > 0]
-            # greater ones are a few thousand tokens at most: found by one pass over the frequencies
-            many = np.sort(self.document_frequency[self.document_frequency >= len(self._histogram) - 1])
-            first = np.flatnonzero(np.diff(many, prepend=-1))
-            tokens = np.diff(first, append=len(many))
-            distinct = many[first].astype(np.int64)
-            self._counted = np.concatenate((few, distinct)), np.concatenate((self._histogram[few], tokens))
+            self._counted = tally(self.document_frequency, self._histogram)
         return self._counted
 
     def recycle(self) -> int:
