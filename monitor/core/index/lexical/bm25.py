@@ -60,10 +60,11 @@ class Bm25Scorer:
 
     def idf(self, documents: Number, frequency: Numbers, average: Number) -> NDArray[np.float64]:
         """The idf that scores use: floored for `okapi`, 0 where df = 0 (a term nobody has scores nothing)."""
-        raw = self.raw_idf(documents, frequency)
-        if self.variant == "okapi":
-            raw = np.where(raw < 0.0, self.epsilon * average, raw)
-        return np.where(frequency == 0, 0.0, raw)
+        return np.where(frequency == 0, 0.0, self.floored(self.raw_idf(documents, frequency), average))
+
+    def floored(self, raw: NDArray[np.float64], average: Number) -> NDArray[np.float64]:
+        """The idf before the floor with it; of an absent term what it would weigh if it appeared."""
+        return np.where(raw < 0.0, self.epsilon * average, raw) if self.variant == "okapi" else raw
 
     def average_idf(self, documents: int, frequencies: NDArray[np.int64], terms: NDArray[np.int64]) -> float:
         """Mean idf before the floor over the whole vocabulary: sum_df terms_df * idf(df) / sum_df terms_df.

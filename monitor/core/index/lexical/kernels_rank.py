@@ -5,6 +5,7 @@ from numpy.typing import NDArray
 
 from monitor.core.arrays.compile import compiled
 from monitor.core.index.lexical.arrays import EMPTY, SLACK, TINY, Entries, Queries, Ranking
+from monitor.core.model.lists import NO_CHUNK
 
 
 @compiled
@@ -93,3 +94,23 @@ def rank(
                 if score[place] >= least and label[slot[start + place]] == 0:
                     undecided[start + place] = np.sum(score[: reached - start] == score[place]) > 1
     return Ranking(slots, scores, outside, undecided)
+
+
+@compiled
+def name(
+    ranking: Ranking,
+    order: NDArray[np.int64],
+    named: NDArray[np.int64],
+    keys: NDArray[np.int64],
+    scores: NDArray[np.float64],
+    lengths: NDArray[np.int64],
+) -> None:
+    """Write row r of a ranking as list order[r], in the form of `RankedLists`; `named` are the keys by slot."""
+    for row in range(len(order)):
+        into, held = order[row], 0
+        for at in range(ranking.slot.shape[1]):
+            slot = ranking.slot[row, at]
+            held += slot != EMPTY
+            keys[into, at] = named[slot] if slot != EMPTY else NO_CHUNK
+            scores[into, at] = ranking.score[row, at]
+        lengths[into] = held

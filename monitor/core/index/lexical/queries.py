@@ -94,6 +94,10 @@ class QueryPlan:
         made[self.terms] = np.arange(len(self.terms), dtype=np.int32)
         return made
 
+    def weights(self, idf: NDArray[np.float64]) -> NDArray[np.float64]:
+        """(P,) weights of the pairs under (M,) idf values."""
+        return idf[self.term] * self.repeats
+
     def weighted(
         self, idf: NDArray[np.float64], average: float, local: NDArray[np.int32], k1_b: tuple[float, float]
     ) -> Queries:
@@ -101,7 +105,7 @@ class QueryPlan:
         return Queries(
             start=self.start,
             term=self.term,
-            weight=idf[self.term] * self.repeats,
+            weight=self.weights(idf),
             average=np.full(len(self), average or 1.0),
             wanted=self.admission.wanted[self.order],
             allowed=self.admission.allowed,

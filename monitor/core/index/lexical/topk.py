@@ -9,10 +9,11 @@ from numpy.typing import NDArray
 from monitor.core.arrays.image import Image, plain_segments, segments_of
 from monitor.core.arrays.segment_codes import SegmentCodes
 from monitor.core.index.corpus import Corpus, Delta
-from monitor.core.index.lexical.arrays import EMPTY, Queries, Ranking
+from monitor.core.index.lexical.arrays import Queries, Ranking
 from monitor.core.index.lexical.bm25 import Bm25Scorer, Variant
 from monitor.core.index.lexical.forward import ForwardLists
 from monitor.core.index.lexical.kernels import count
+from monitor.core.index.lexical.kernels_rank import name
 from monitor.core.index.lexical.names import OrderLabels
 from monitor.core.index.lexical.queries import QueryFilters, QueryPlan, anchor_terms, compile_queries
 from monitor.core.index.lexical.sources import (
@@ -29,7 +30,7 @@ from monitor.core.index.lexical.statistics import LexicalStatistics, statistics
 from monitor.core.index.lexical.vocabulary import Vocabulary
 from monitor.core.index.lexical.watch import CandidateBuffers
 from monitor.core.model.events import Segment
-from monitor.core.model.lists import NO_CHUNK, RankedLists
+from monitor.core.model.lists import RankedLists
 
 _STORED = 16_384
 """Chunks counted at once: bounds the memory of a large first delta."""
@@ -99,8 +100,8 @@ class LexicalTopK:
         self._plan = compile_queries(self._pinned, filters)
         self._forward, self._names = ForwardLists(), OrderLabels(corpus.names)
         self._local = self._plan.local(vocabulary.capacity)
-        self._now, reference = self._weighted(self._plan, self._local)
-        self._watch = CandidateBuffers(self._plan, k, reference)
+        self._now, self._start = self._weighted(self._plan, self._local)
+        self._watch = CandidateBuffers(self._plan, k, self._reference())
         self._failed_at: NDArray[np.int64] = np.full(len(queries), -_OFTEN - 1, np.int64)
         self._batch = 0
         self._arrived, self._fresh = _NONE, _NONE
@@ -141,12 +142,14 @@ class LexicalTopK:
         fresh, self._fresh = self._fresh, _NONE
         if 2 * len(arrived) > self._forward.documents:
             return self.settle()
-        every, reference = np.arange(len(self._plan)), self._follow()
+        self._follow()
         self._watch.offer(self._forward.lists(arrived), self._names)
+        every = np.arange(len(self._plan))
         ranking = self._watch.rank(self._now, every, self._names)
-        failed = np.union1d(self._watch.to_refill(ranking, self._now, self._names), fresh)
-        if len(failed):
-            again = self._proved(failed, reference)
+        failed = self._watch.to_refill(ranking, self._now, self._names)
+        if len(failed) or len(fresh):
+            failed = np.union1d(failed, fresh)
+            again = self._proved(failed)
             rows = every if len(again.slot) == len(every) else failed
             ranking.slot[rows], ranking.score[rows] = again.slot, again.score
         return self._publish(ranking)
@@ -167,8 +170,8 @@ class LexicalTopK:
 
     def settle(self) -> NDArray[np.bool_]:
         """Make every list anew, by a scan; returns what `apply` does."""
-        reference = self._follow()
-        return self._publish(self._proved(np.arange(len(self._plan)), reference))
+        self._follow()
+        return self._publish(self._proved(np.arange(len(self._plan))))
 
     def reanchor(
         self,
@@ -192,9 +195,8 @@ class LexicalTopK:
         self.ask(queries, filters, kept, anchors=anchors)
         fresh, self._fresh = self._fresh, _NONE
         if len(fresh):
-            _, reference = self._weighted(self._plan, self._local)
-            found = self._watch.proved(fresh, self._forward, self._now, reference, self._names)
-            self._lists = self._lists.replaced(self._plan.order[fresh], self._listed(found))
+            found = self._watch.proved(fresh, self._forward, self._now, self._reference(), self._names)
+            self._lists = self._lists.replaced(self._plan.order[fresh], self._listed(found, np.arange(len(fresh))))
 
     def ask(
         self,
@@ -217,8 +219,8 @@ class LexicalTopK:
         self._forward.refold(self._refolded(before.admission))
         self._local = self._plan.local(self._vocabulary.capacity)
         self._forward.rehead(self._local >= 0, before.local(self._vocabulary.capacity) >= 0)
-        self._now, reference = self._weighted(self._plan, self._local)
-        self._watch = CandidateBuffers(self._plan, self.k, reference)
+        self._now, self._start = self._weighted(self._plan, self._local)
+        self._watch = CandidateBuffers(self._plan, self.k, self._reference())
         rows = kept[self._plan.order]  # by row of the new plan: the query before
         target, self._fresh = np.flatnonzero(rows >= 0), np.flatnonzero(rows < 0)
         source = np.argsort(before.order)[rows[target]]
@@ -246,8 +248,8 @@ class LexicalTopK:
         self._plan.admission.encode([of for of in segments_of(image["folds"]) if of is not None])
         self._forward.resume(image["forward"])
         self._local = self._plan.local(self._vocabulary.capacity)
-        self._now, reference = self._weighted(self._plan, self._local)
-        self._watch = CandidateBuffers(self._plan, self.k, reference)
+        self._now, self._start = self._weighted(self._plan, self._local)
+        self._watch = CandidateBuffers(self._plan, self.k, self._reference())
         self._watch.resume(image["watch"])
         self._names.reach(len(self._corpus.names))
         self._names.place(image["labelled"])
@@ -299,16 +301,14 @@ class LexicalTopK:
         if not queries:
             return RankedLists.unknown(0, k)
         plan = compile_queries([self._vocabulary.lookup(query) for query in queries], filters)
-        now, reference = self._weighted(plan, plan.local(self._vocabulary.capacity))
+        now, start = self._weighted(plan, plan.local(self._vocabulary.capacity))
         segments = self._folded(plan.admission)
-        now, reference = (
-            now._replace(allowed=plan.admission.allowed),
-            reference._replace(allowed=plan.admission.allowed),
-        )
+        now = now._replace(allowed=plan.admission.allowed)
+        reference = now._replace(weight=plan.weights(start))
         watch = CandidateBuffers(plan, k, reference, segments)
         watch.follow(now, self._frequency(plan), self._forward.frequency_type)
         ranking = watch.proved(np.arange(len(plan)), self._forward, now, reference, self._names)
-        return self._named(plan, ranking)
+        return self._listed(ranking, plan.order)
 
     def _own(self, asked: tuple[tuple[str, ...], NDArray[np.int32]]) -> Totals:
         terms, ids = asked
@@ -327,16 +327,19 @@ class LexicalTopK:
             self._forward.store(delta.added[some], counted, lengths, segments)
             self._vocabulary.retain(counted.ids)
 
-    def _follow(self) -> Queries:
-        """Bring weights and watch up to what is stored now; returns the weights that a new epoch starts with."""
+    def _follow(self) -> None:
+        """Bring weights and watch up to what is stored now."""
         self._vocabulary.recycle()
         self._forward.compact_if_needed()
-        self._now, reference = self._weighted(self._plan, self._local)
+        self._now, self._start = self._weighted(self._plan, self._local)
         self._watch.follow(self._now, self._frequency(self._plan), self._forward.frequency_type)
-        return reference
 
-    def _weighted(self, plan: QueryPlan, local: NDArray[np.int32]) -> tuple[Queries, Queries]:
-        """A plan under the present weights, and under those a new epoch starts with: positive for absent terms."""
+    def _reference(self) -> Queries:
+        """The queries under the weights that a new epoch starts with."""
+        return self._now._replace(weight=self._plan.weights(self._start))
+
+    def _weighted(self, plan: QueryPlan, local: NDArray[np.int32]) -> tuple[Queries, NDArray[np.float64]]:
+        """A plan under the present weights, and the idf a new epoch starts with: positive for absent terms."""
         documents, total = self._forward.documents, self._forward.total_length
         frequency, totals = self._frequency(plan), self._totals
         if totals is None:
@@ -347,16 +350,15 @@ class LexicalTopK:
         else:
             message = "lexical: one shard cannot search for what nobody watches; the weights are of other terms"
             raise ValueError(message)
-        idf = self.bm25.idf(documents, frequency, average)
-        start = np.where(frequency == 0, self.bm25.raw_idf(documents, frequency), idf)
+        start = self.bm25.floored(self.bm25.raw_idf(documents, frequency), average)
+        idf = np.where(frequency == 0, 0.0, start)
         length = total / documents if documents else 0.0
-        k1_b = (self.bm25.k1, self.bm25.b)
-        return plan.weighted(idf, length, local, k1_b), plan.weighted(start, length, local, k1_b)
+        return plan.weighted(idf, length, local, (self.bm25.k1, self.bm25.b)), start
 
     def _frequency(self, plan: QueryPlan) -> NDArray[np.int64]:
         return self._vocabulary.document_frequency[plan.terms].astype(np.int64)
 
-    def _proved(self, failed: NDArray[np.int64], reference: Queries) -> Ranking:
+    def _proved(self, failed: NDArray[np.int64]) -> Ranking:
         """Refill the anchors that failed, or all of them once many did; those that keep failing get more room."""
         again = failed[self._batch - self._failed_at[failed] <= _OFTEN]
         self._watch.widen(again, 2, min(self._forward.documents, _WIDEST * self.k))
@@ -365,24 +367,22 @@ class LexicalTopK:
             failed = np.arange(len(self._plan))
             self.epochs += 1
         self.refills += len(failed)
-        return self._watch.proved(failed, self._forward, self._now, reference, self._names)
+        return self._watch.proved(failed, self._forward, self._now, self._reference(), self._names)
 
     def _publish(self, ranking: Ranking) -> NDArray[np.bool_]:
         before = self._lists.keys
-        self._lists = self._named(self._plan, ranking)
+        self._lists = self._listed(ranking, self._plan.order)
         changed: NDArray[np.bool_] = (before != self._lists.keys).any(axis=1)
         return changed
 
-    def _named(self, plan: QueryPlan, ranking: Ranking) -> RankedLists:
-        """Slots to chunk keys, rows to the order the queries came in."""
-        return RankedLists.unknown(*ranking.slot.shape).replaced(plan.order, self._listed(ranking))
-
-    def _listed(self, ranking: Ranking) -> RankedLists:
-        """Slots to chunk keys, rows as they stand."""
-        found = ranking.slot != EMPTY
-        keys = np.full(found.shape, NO_CHUNK, np.int64)
-        keys[found] = self._corpus.keys[ranking.slot[found]]
-        return RankedLists(keys, ranking.score, found.sum(axis=1), np.ones(len(found), np.bool_))
+    def _listed(self, ranking: Ranking, order: NDArray[np.int64]) -> RankedLists:
+        """Slots to chunk keys, row r as list order[r]."""
+        shape = ranking.slot.shape
+        made = RankedLists(
+            np.empty(shape, np.int64), np.empty(shape), np.empty(len(order), np.int64), np.ones(len(order), np.bool_)
+        )
+        name(ranking, order, self._corpus.keys, made.keys, made.scores, made.lengths)
+        return made
 
     def _refolded(self, before: QueryFilters) -> NDArray[np.int32]:
         """Segments of the live slots, folded by the present filters instead of those before."""
