@@ -252,8 +252,9 @@ class DocumentOwner:
         self.counters.cover(len(self.names) + len(self._free_rows))
         codes = np.array([self._documents.coded(document) for document, _ in net], np.int64)
         parts = self._documents.parts(codes, rows[:, None])[:, 0]
-        moved = [np.array([steps[kind] for steps in net.values()], np.int64) for kind in (LIVE, CHANGED, THEN)]
-        self._documents.update((parts, moved[LIVE]), (parts, moved[CHANGED]), (parts, moved[THEN]))
+        for kind in (LIVE, CHANGED, THEN):
+            self._documents.update(kind, parts, np.array([steps[kind] for steps in net.values()], np.int64))
+        self._documents.settle()
         for row in np.unique(rows[rows != 0]).tolist():
             if not self.counters.counts[row].any():
                 del self._rows[self.names.pop(row)]

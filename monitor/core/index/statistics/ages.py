@@ -9,6 +9,8 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
+from monitor.core.arrays.compile import compiled
+
 Seconds = NDArray[np.int64]
 Ascending = tuple[NDArray[np.float64], NDArray[np.int64]]
 """Values, ascending, and the bin that each stands for."""
@@ -31,6 +33,7 @@ def reference(now: int) -> int:
     return (now // 1_000_000) >> _GRID << _GRID
 
 
+@compiled
 def bins(seconds: Seconds, at: int) -> NDArray[np.int64]:
     """The bin of each event time; (n,) int64 in [0, WIDTH).
 
@@ -39,13 +42,17 @@ def bins(seconds: Seconds, at: int) -> NDArray[np.int64]:
             than 1970 count as 1970.
         at: the reference.
     """
-    seconds = np.maximum(seconds, 0)
-    age = np.maximum(at - seconds, 0)
-    bits = np.frexp(age.astype(np.float64))[1].astype(np.int64)
-    width = np.clip(bits - 5, FINEST, _COARSEST)
-    width = np.minimum(width + ((at >> width) - (seconds >> width) >= _SPAN), _COARSEST)
-    apart = np.clip((at >> width) - (seconds >> width), 1 - _AHEAD, _SPAN - 1)
-    return np.where(width == FINEST, apart + _AHEAD, _FIRST + (width - FINEST - 1) * _SPAN + apart)
+    made = np.empty(len(seconds), np.int64)
+    for place in range(len(seconds)):
+        time = max(seconds[place], 0)
+        age, width = max(at - time, 0), FINEST
+        while width < _COARSEST and age >> (width + 5):
+            width += 1
+        if width < _COARSEST and (at >> width) - (time >> width) >= _SPAN:
+            width += 1
+        apart = min(max((at >> width) - (time >> width), 1 - _AHEAD), _SPAN - 1)
+        made[place] = apart + _AHEAD if width == FINEST else _FIRST + (width - FINEST - 1) * _SPAN + apart
+    return made
 
 
 def starts(at: int) -> tuple[Seconds, Seconds]:

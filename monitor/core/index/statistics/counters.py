@@ -1,5 +1,6 @@
 """One row of integer counters per segment value, changed in place and read through copies that stay as they are."""
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -7,6 +8,7 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
+from monitor.core.arrays.compile import compiled
 from monitor.core.arrays.image import Image
 from monitor.core.index.statistics import ages
 from monitor.core.index.statistics.features import FEATURES
@@ -72,7 +74,8 @@ class Counters:
     def __init__(self, dimension: int) -> None:
         self.counts: Ints = np.zeros((0, _COUNTS), np.int64)
         self.sums: Ints = np.zeros((0, MEAN_START + dimension if dimension else 0), np.int64)
-        self._dirty: NDArray[np.bool_] = np.zeros(0, np.bool_)
+        self.dirty: NDArray[np.bool_] = np.zeros(0, np.bool_)
+        """Rows that changed since they were last frozen; who changes counts or sums says so."""
         self._frozen: dict[int, SegmentCounters] = {}
 
     def cover(self, rows: int) -> None:
@@ -82,7 +85,7 @@ class Counters:
             more = max(16, more, len(self.counts) // 4)
             self.counts = np.concatenate((self.counts, np.zeros((more, self.counts.shape[1]), np.int64)))
             self.sums = np.concatenate((self.sums, np.zeros((more, self.sums.shape[1]), np.int64)))
-            self._dirty = np.concatenate((self._dirty, np.zeros(more, np.bool_)))
+            self.dirty = np.concatenate((self.dirty, np.zeros(more, np.bool_)))
 
     def add(self, rows: Ints, columns: Ints | np.int64, steps: Ints | np.int64) -> None:
         """counts[rows, columns] += steps; repeats add up. Steps broadcast to rows, as columns do."""
@@ -90,23 +93,7 @@ class Counters:
         if np.shape(steps) not in ((), places.shape):
             steps = np.broadcast_to(steps, places.shape)
         np.add.at(self.counts.reshape(-1), places.ravel(), np.ravel(steps) if np.ndim(steps) else steps)
-        self._dirty[rows.ravel()] = True
-
-    def add_each(self, rows: Ints, columns: Ints, steps: Ints) -> None:
-        """Add each chunk's steps in each of its rows.
-
-        Args:
-            rows: (n, D).
-            columns: (n, K).
-            steps: (n, K).
-        """
-        flat = rows[:, :, None] * self.counts.shape[1] + columns[:, None, :]
-        np.add.at(self.counts.reshape(-1), flat.ravel(), np.broadcast_to(steps[:, None, :], flat.shape).ravel())
-        self._dirty[rows.ravel()] = True
-
-    def touch(self, rows: Ints) -> None:
-        """Somebody changed the counts of these rows."""
-        self._dirty[rows] = True
+        self.dirty[rows.ravel()] = True
 
     def rebin_ages(self, moved: Ints) -> None:
         """Move every age bin to another one."""
@@ -115,7 +102,7 @@ class Counters:
         made = np.zeros_like(held)
         np.add.at(made.T, moved, held.T)
         self.counts[filled, AGES] = made
-        self._dirty[filled] = True
+        self.dirty[filled] = True
 
     def image(self) -> Image:
         """See `image`."""
@@ -124,32 +111,38 @@ class Counters:
     def resume(self, image: Image) -> None:
         """Take up what was there."""
         self.counts, self.sums = image["counts"], image["sums"]
-        self._dirty = np.ones(len(self.counts), np.bool_)
+        self.dirty = np.ones(len(self.counts), np.bool_)
 
     def clear(self, columns: tuple[int, ...]) -> None:
         """Set some scalars and the sums of changed chunks to 0 in all rows."""
         self.counts[:, list(columns)] = 0
         self.sums[:, CHANGED_SUMS] = 0
-        self._dirty[:] = True
+        self.dirty[:] = True
 
     def frozen(self, rows: list[int]) -> dict[int, SegmentCounters]:
         """Copies of these rows; a row that did not change is the very object of the last call."""
         kept = self._frozen
         for row in rows:
-            if self._dirty[row] or row not in kept:
+            if self.dirty[row] or row not in kept:
                 kept[row] = SegmentCounters(self.counts[row].copy(), self.sums[row].copy())
-                self._dirty[row] = False
+                self.dirty[row] = False
         if len(kept) > len(rows):
             self._frozen = kept = {row: kept[row] for row in rows}
         return dict(kept)
 
 
+@compiled
 def norm_bins(norms: NDArray[np.float32]) -> Ints:
     """The bin of each vector length; (n,) int64."""
-    mantissa, exponent = np.frexp(norms.astype(np.float64) * _HALF)
-    octave = exponent.astype(np.int64) - 1 + NORM_OCTAVES // 2
-    place = (octave << NORM_FINE) + ((mantissa * 2.0 - 1.0) * (1 << NORM_FINE)).astype(np.int64)
-    return np.where(norms > 0, np.clip(place, 0, NORM_WIDTH - 2), NORM_WIDTH - 1)
+    made = np.full(len(norms), np.int64(NORM_WIDTH - 1))
+    for place in range(len(norms)):
+        if norms[place] > 0:
+            mantissa, exponent = math.frexp(np.float64(norms[place]) * _HALF)
+            within = np.int64((mantissa * 2.0 - 1.0) * (1 << NORM_FINE))
+            octave = exponent - 1 + NORM_OCTAVES // 2
+            found = (octave << NORM_FINE) + within
+            made[place] = min(max(int(found), 0), NORM_WIDTH - 2)
+    return made
 
 
 @lru_cache(maxsize=1)

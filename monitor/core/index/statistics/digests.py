@@ -6,9 +6,8 @@ from hashlib import blake2b
 import numpy as np
 from numpy.typing import NDArray
 
-from monitor.core.arrays.mixing import GOLDEN, mix
-
-_PART = 256
+from monitor.core.arrays.compile import compiled
+from monitor.core.arrays.mixing import FIRST, GOLDEN, SECOND, mix
 
 
 class Digests:
@@ -30,9 +29,19 @@ class Digests:
 
     def of(self, contents: NDArray[np.uint64], vectors: NDArray[np.float32]) -> NDArray[np.uint64]:
         """Digests of n contents, by `said`, with their (n, d) vectors, bit for bit; (n,) uint64."""
-        made = contents.copy()
         bits = np.ascontiguousarray(vectors).view(np.uint32)
-        for at in range(0, len(made), _PART):
-            products = bits[at : at + _PART] * self._weights[: bits.shape[1]]
-            made[at : at + _PART] += mix(np.add.reduce(products, axis=1) + self._weights[-1])
-        return made
+        return _mixed(contents, bits, self._weights)
+
+
+@compiled
+def _mixed(contents: NDArray[np.uint64], bits: NDArray[np.uint32], weights: NDArray[np.uint64]) -> NDArray[np.uint64]:
+    """Contents, each with the hash of the weighted sum of its bits, which is `mixing.mix` of it, added."""
+    made = contents.copy()
+    for row in range(len(bits)):
+        total = weights[-1]
+        for at in range(bits.shape[1]):
+            total += np.uint64(bits[row, at]) * weights[at]
+        total = (total ^ (total >> np.uint64(30))) * FIRST
+        total = (total ^ (total >> np.uint64(27))) * SECOND
+        made[row] += total ^ (total >> np.uint64(31))
+    return made

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from monitor.core.arrays.image import Image, unused
 from monitor.core.index.statistics.counters import Counters
-from monitor.core.index.statistics.kernels_documents import count_parts
+from monitor.core.index.statistics.kernels_documents import PartTable, forget_changes, step_parts
 from monitor.core.model.events import chunk_key
 
 Ints = NDArray[np.int64]
@@ -59,6 +59,8 @@ class Documents:
         """63-bit hash of the document's id by code; stale where the code is free."""
         self._ids: list[str] = []
         self._free_codes: list[int] = []
+        self._empty: list[Ints] = []
+        """Parts that had nothing after some step, until `settle`."""
 
     def __len__(self) -> int:
         """Documents known."""
@@ -111,31 +113,33 @@ class Documents:
         flat = (codes[:, None] << _ROW_BITS | rows).ravel().tolist()
         return np.fromiter(map(self._handles.__getitem__, flat), np.int64, len(flat)).reshape(rows.shape)
 
-    def update(
-        self, sizes: tuple[Ints, Ints], changed: tuple[Ints, Ints], then: tuple[Ints, Ints] | None = None
-    ) -> None:
-        """Add steps to parts, and count the parts anew that this concerns; each argument is (handles, steps)."""
-        steps = [(self.sizes, *sizes), (self.changed, *changed), *(() if then is None else ((self.then, *then),))]
-        if self.listener is not None:
-            for kind, (_, handles, step) in enumerate(steps):
-                self.listener(handles, kind, step)
-        every = np.sort(np.concatenate([handles for _, handles, _ in steps]))
-        parts = every[np.diff(every, prepend=-1) > 0]
-        self._count(parts, -1)
-        for counted, handles, step in steps:
-            np.add.at(counted, handles, step)
-        self._count(parts, 1)
-        self._forget(parts[(self.sizes[parts] == 0) & (self.then[parts] == 0)])
+    def update(self, kind: int, parts: Ints, steps: Ints) -> None:
+        """Add steps to what is counted of parts (0: live chunks, 1: changed ones, 2: the baseline's); `settle` after
+        the last of several such.
+        """
+        if len(parts):
+            if self.listener is not None:
+                self.listener(parts, kind, steps)
+            counters = self._counters
+            empty = step_parts(counters.counts, counters.dirty, self._table(), kind, parts, steps)
+            if len(empty):
+                self._empty.append(empty)
 
-    def forget(self, then: tuple[Ints, Ints]) -> None:
-        """Let go of a baseline's chunks, (handles, steps) as they were counted."""
+    def settle(self) -> None:
+        """Forget the parts that are neither live nor in the baseline."""
+        if self._empty:
+            parts = np.unique(np.concatenate(self._empty))
+            self._empty.clear()
+            self._forget(parts[(self.sizes[parts] == 0) & (self.then[parts] == 0)])
+
+    def forget(self, then: Ints) -> None:
+        """Let go of a baseline's chunks, whose parts these are."""
         changed = np.flatnonzero(self.changed)
         if self.listener is not None:
             self.listener(changed, 1, -self.changed[changed])
-        self._count(changed, -1, live=False)
-        self.changed[:] = 0
-        none = np.zeros(0, np.int64)
-        self.update((none, none), (none, none), (then[0], -then[1]))
+        forget_changes(self._counters.counts, self._counters.dirty, self._table(), changed)
+        self.update(2, then, np.full(len(then), np.int64(-1)))
+        self.settle()
 
     def image(self) -> Image:
         """See `image`: of the live parts."""
@@ -162,12 +166,8 @@ class Documents:
             if self._ids[code]:
                 self._names[self._ids[code]] = code
 
-    def _count(self, parts: Ints, sign: int, *, live: bool = True) -> None:
-        """Count parts, or no longer; without `live` only those that changed."""
-        held = self.sizes[parts], self.changed[parts], self.then[parts]
-        rows = self.rows(parts)
-        count_parts(self._counters.counts, rows, held, sign, live)
-        self._counters.touch(rows)
+    def _table(self) -> PartTable:
+        return PartTable(self._parts, self.sizes, self.changed, self.then, _ROW_BITS)
 
     def _forget(self, parts: Ints) -> None:
         for handle, part in zip(parts.tolist(), self._parts[parts].tolist(), strict=True):

@@ -1,9 +1,12 @@
 """Random Fourier features of vectors' directions, in integers: the same vector gives the same numbers, always."""
 
 import math
+from collections.abc import Iterator
 
 import numpy as np
 from numpy.typing import NDArray
+
+from monitor.core.arrays.compile import compiled
 
 FREQUENCIES = 128
 """Each gives a cosine and a sine: 256 features."""
@@ -22,6 +25,7 @@ _PART = 256
 """Vectors at a time: what is made of them stays in the cache."""
 
 VectorRows = NDArray[np.float32]
+Ints = NDArray[np.int64]
 
 
 class Features:
@@ -54,23 +58,46 @@ class Features:
 
     def directions(self, vectors: VectorRows, norms: NDArray[np.float32]) -> VectorRows:
         """Unit vectors as integers, in 1 / GRID; zero vectors stay zero. (n, d) float32."""
-        scale = np.divide(np.float32(GRID), norms, out=np.zeros_like(norms), where=norms > 0)
-        made = vectors * scale[:, None]
-        return np.rint(made, out=made)
+        return _directions(vectors, norms)
 
-    def of(self, directions: VectorRows) -> NDArray[np.int64]:
+    def directed(
+        self, vectors: VectorRows, norms: NDArray[np.float32]
+    ) -> Iterator[tuple[NDArray[np.int64], VectorRows]]:
+        """Places of the vectors that have a direction, and their directions; some hundred at a time."""
+        places = np.flatnonzero(norms > 0)
+        for at in range(0, len(places), _PART):
+            part = places[at : at + _PART]
+            yield part, _directions(vectors[part], norms[part])
+
+    def of(self, directions: VectorRows) -> Ints:
         """Features of directions, in 1 / ONE; (n, FEATURES) int64, cosines first."""
         made = np.empty((len(directions), FEATURES), np.int64)
-        shift = self._bits + 11 - _TABLE
-        mask = (1 << _TABLE) - 1
         for at in range(0, len(directions), _PART):
-            phase = (directions[at : at + _PART] @ self._frequencies).astype(np.int32)
-            place = (phase >> shift if shift >= 0 else phase << -shift) & mask
-            np.take(self._cosines, place, out=made[at : at + _PART, :FREQUENCIES], mode="clip")
-            place -= 1 << (_TABLE - 2)
-            place &= mask
-            np.take(self._cosines, place, out=made[at : at + _PART, FREQUENCIES:], mode="clip")
+            phases = directions[at : at + _PART] @ self._frequencies
+            _look_up(phases, self._bits + 11 - _TABLE, self._cosines, made[at : at + _PART])
         return made
+
+
+@compiled
+def _directions(vectors: VectorRows, norms: NDArray[np.float32]) -> VectorRows:
+    """See `Features.directions`."""
+    made = np.empty_like(vectors)
+    for row in range(len(vectors)):
+        scale = np.float32(GRID) / norms[row] if norms[row] > 0 else np.float32(0)
+        for at in range(vectors.shape[1]):
+            made[row, at] = np.rint(vectors[row, at] * scale)
+    return made
+
+
+@compiled
+def _look_up(phases: VectorRows, shift: int, cosines: Ints, made: Ints) -> None:
+    """Cosines, then sines, of phases whose upper bits from `shift` on are places of a whole turn in a table."""
+    left, right, mask, quarter = max(-shift, 0), max(shift, 0), len(cosines) - 1, len(cosines) >> 2
+    for row in range(len(phases)):
+        for at in range(FREQUENCIES):
+            place = np.int64(phases[row, at]) << left >> right
+            made[row, at] = cosines[place & mask]
+            made[row, FREQUENCIES + at] = cosines[(place - quarter) & mask]
 
 
 def norms(vectors: VectorRows) -> NDArray[np.float32]:

@@ -41,12 +41,7 @@ class Bins:
 
     def of(self, values: NDArray[np.int64]) -> NDArray[np.int64]:
         """The bin of each value >= 0; (n,) int64."""
-        cut = np.minimum(values, (1 << self.top) - 1)
-        octave = np.frexp(np.maximum(cut, 1).astype(np.float64))[1].astype(np.int64) - 1
-        above = np.maximum(octave - self.exact, 0)
-        within = (cut >> np.maximum(octave - self.fine, 0)) - (1 << self.fine)
-        coarse = (1 << self.exact) + (above << self.fine) + within
-        binned: NDArray[np.int64] = np.where(cut < 1 << self.exact, cut, coarse)
+        binned: NDArray[np.int64] = _binned(values, self.exact, self.fine, self.top)
         return binned
 
     def middles(self) -> Values:
@@ -57,6 +52,20 @@ class Bins:
             within: Values = np.arange(1 << self.fine, dtype=np.float64)
             made.append(within * step + (2.0**octave + (step - 1.0) / 2.0))
         return np.concatenate(made)
+
+
+@compiled
+def _binned(values: Counts, exact: int, fine: int, top: int) -> Counts:
+    """See `Bins.of`."""
+    made = np.empty(len(values), np.int64)
+    for place in range(len(values)):
+        cut, octave = min(values[place], (1 << top) - 1), exact
+        made[place] = cut
+        if cut >> exact:
+            while cut >> (octave + 1):
+                octave += 1
+            made[place] = (1 << exact) + ((octave - exact) << fine) + (cut >> (octave - fine)) - (1 << fine)
+    return made
 
 
 def quantiles(values: Values, counts: Counts, at: tuple[float, ...]) -> list[float]:

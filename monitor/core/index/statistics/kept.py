@@ -1,10 +1,11 @@
 """The statistics of the live corpus, kept current from each batch's net changes."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
+from monitor.core.arrays.growing import longer
 from monitor.core.arrays.image import Image
 from monitor.core.index.corpus import ChunkRow, Corpus, Delta
 from monitor.core.index.duplicates.duplicates import Duplicates
@@ -15,7 +16,6 @@ from monitor.core.index.statistics.contents import Contents, implausible
 from monitor.core.index.statistics.counters import (
     AGES,
     CHANGED_NONZERO_VECTORS,
-    CHUNKS,
     DELETED,
     DOCUMENTS_DELETED,
     DOCUMENTS_MODIFIED,
@@ -24,26 +24,27 @@ from monitor.core.index.statistics.counters import (
     MODIFIED,
     NEW,
     NORMS,
-    OVERLAP,
-    OVERLAPPING,
-    TOKENS,
     TOKENS_BINS,
     Counters,
     norm_bins,
 )
 from monitor.core.index.statistics.digests import Digests
 from monitor.core.index.statistics.documents import Documents
-from monitor.core.index.statistics.features import ONE, Features, norms
+from monitor.core.index.statistics.features import ONE, Features, VectorRows, norms
+from monitor.core.index.statistics.kernels_changes import ABSENT
+from monitor.core.index.statistics.kernels_counters import ChunkBins, count_chunks, count_overlaps
 from monitor.core.index.statistics.neighbours import NONE, Neighbours
-from monitor.core.index.statistics.population import ABSENT, Baseline, ChunkPopulation, Population
+from monitor.core.index.statistics.population import Baseline, Population
 from monitor.core.index.statistics.sample import BottomKSample
-from monitor.core.index.statistics.sketches import ContentSketches
-from monitor.core.index.statistics.sums import FeatureSums, Vectors
+from monitor.core.index.statistics.sketches import NO_SKETCH, ContentSketches
+from monitor.core.index.statistics.sums import FeatureSums
 from monitor.core.index.statistics.word_samples import sampled_words
 
 Ints = NDArray[np.int64]
 SINCE = (NEW, MODIFIED, DELETED, DOCUMENTS_NEW, DOCUMENTS_MODIFIED, DOCUMENTS_DELETED, CHANGED_NONZERO_VECTORS)
 """Counters that depend on the baseline."""
+_PART = 4_096
+"""Vectors gathered at a time."""
 
 
 class StatisticsAccumulator:
@@ -74,7 +75,9 @@ class StatisticsAccumulator:
         self.reference = self.batches = 0
         self.counts: Ints = np.zeros(16, np.int64)
         """Live chunks by cell."""
-        self._sums = FeatureSums(corpus.dimension, self.counters)
+        self.features = Features(corpus.dimension) if corpus.dimension else None
+        """The features of vectors, None without vectors."""
+        self._sums = None if self.features is None else FeatureSums(self.features, self.counters)
         self._digests = Digests(corpus.dimension)
         self._sketches = ContentSketches(self.features)
         self._neighbours = Neighbours() if whole else None
@@ -87,9 +90,12 @@ class StatisticsAccumulator:
         self.batches += 1
         self.advance(self.corpus.newest_event_time)
         self._again(delta.noop_rows)
+        left = self.columns.cells[delta.removed]
         self._remove(delta)
         self._add(delta, tokens)
         self.columns.words[delta.added] = sampled_words(tokens, hashes)
+        self.documents.settle()
+        self.cells.release(left)
         self._overlap(delta)
         self._settle()
 
@@ -111,17 +117,29 @@ class StatisticsAccumulator:
         columns, slots = self.columns, self.columns.live()
         baseline = self.baseline = Baseline(population, self.cells, self.documents)
         self.counters.cover(self.cells.room)
-        none = np.zeros(0, np.int64)
-        self.documents.update((none, none), (none, none), baseline.held())
+        self.documents.update(2, *_each(baseline.parts.ravel(), 1))
         columns.then[slots] = baseline.places(self.corpus.keys[slots])
-        columns.changed[slots] = self._contribute(self._side(slots), 1)
+        columns.changed[slots], touched = baseline.count_live(self.counters, columns, slots, 1)
+        self.documents.update(1, *_each(touched, 1))
         gone = np.ones(len(population.keys), np.bool_)
         found = columns.then[slots]
         gone[found[found != ABSENT]] = False
-        self._contribute(self._absent(np.flatnonzero(gone)), 1)
+        touched = baseline.count_gone(self.counters, np.flatnonzero(gone), 1)
+        self.documents.update(1, *_each(touched, 1))
+        self.documents.settle()
         part = slots[columns.changed[slots].any(axis=1)]
-        self._sums.add(self._batch(part, self.corpus.vectors[part]), 1, only_changed=True)
+        for at in range(0, len(part), _PART):
+            self._add_changed(part[at : at + _PART])
         self._refill()
+
+    def _add_changed(self, slots: Ints) -> None:
+        """Count the vectors of some chunks as changed too."""
+        rows = self._rows(slots)
+        directed = np.flatnonzero(self.columns.norms[slots] > 0)
+        steps = self.columns.changed[slots[directed]].astype(np.int64)
+        self.counters.add(rows[directed], np.int64(CHANGED_NONZERO_VECTORS), steps)
+        for places, directions in self._directed(slots, self.corpus.vectors[slots]):
+            self._sum(slots[places], directions, rows[places], 1, only_changed=True)
 
     def image(self) -> Image:
         """See `image`: without a baseline, which this forgets."""
@@ -150,11 +168,6 @@ class StatisticsAccumulator:
             codes = self.documents.of(columns.parts[places, 0])
             self._neighbours.apply(none, places, (ordinals, self.corpus.keys[places]), codes)
         self._refill()
-
-    @property
-    def features(self) -> Features | None:
-        """The features of vectors, None without vectors."""
-        return self._sums.features
 
     def population(self) -> Population:
         """The chunks as they are now, for a later comparison."""
@@ -208,12 +221,12 @@ class StatisticsAccumulator:
         columns, slots = self.columns, delta.removed
         rows = self._rows(slots)
         self._count(slots, rows, -1)
-        self._sums.add(self._batch(slots, delta.removed_vectors), -1)
+        for places, directions in self._directed(slots, delta.removed_vectors):
+            self._sum(slots[places], directions, rows[places], -1)
         self._move(slots, -1)
         self.live.leave(slots, delta.removed_keys)
         far = columns.changed[slots, 0]
         self.changed.leave(slots[far], delta.removed_keys[far])
-        self.cells.release(columns.cells[slots])
         columns.cells[slots] = DEAD
 
     def _add(self, delta: Delta, tokens: Sequence[NDArray[np.int32]]) -> None:
@@ -226,7 +239,7 @@ class StatisticsAccumulator:
         columns.tokens[slots] = [len(ids) for ids in tokens]
         columns.seconds[slots] = [row.event_time // 1_000_000 for row in delta.rows]
         columns.norms[slots] = norms(vectors)
-        columns.sketches[slots] = self._sketches.of(vectors, columns.norms[slots])
+        columns.sketches[slots] = NO_SKETCH
         columns.said[slots] = self._digests.said([row.content_hash for row in delta.rows])
         columns.digests[slots] = self._digests.of(columns.said[slots], vectors)
         rows = self._rows(slots)
@@ -237,7 +250,9 @@ class StatisticsAccumulator:
         columns.changed[slots] = self._move(slots, 1)
         columns.overlaps[slots] = DEAD
         self._count(slots, rows, 1)
-        self._sums.add(self._batch(slots, vectors), 1)
+        for places, directions in self._directed(slots, vectors):
+            columns.sketches[slots[places]] = self._sketches.toward(directions)
+            self._sum(slots[places], directions, rows[places], 1)
         self.live.join(slots, keys)
         far = columns.changed[slots, 0]
         self.changed.join(slots[far], keys[far])
@@ -248,28 +263,27 @@ class StatisticsAccumulator:
         rows: Ints = self.cells.rows[self.columns.cells[slots]]
         return rows
 
-    def _batch(self, slots: Ints, vectors: NDArray[np.float32]) -> Vectors:
-        columns = self.columns
-        return Vectors(vectors, columns.norms[slots], self._rows(slots), columns.changed[slots])
+    def _directed(self, slots: Ints, vectors: VectorRows) -> Iterator[tuple[Ints, VectorRows]]:
+        """Places among live chunks, with these vectors, of those that have a direction, and what it is."""
+        return iter(()) if self.features is None else self.features.directed(vectors, self.columns.norms[slots])
+
+    def _sum(self, slots: Ints, directions: VectorRows, rows: Ints, sign: int, *, only_changed: bool = False) -> None:
+        if self._sums is not None:
+            self._sums.add(directions, rows, self.columns.changed[slots], sign, only_changed=only_changed)
 
     def _count(self, slots: Ints, rows: Ints, sign: int) -> None:
         """Count live chunks, or no longer."""
         columns, counters = self.columns, self.counters
-        room = np.zeros(len(self.cells.rows) - len(self.counts), np.int64)
-        self.counts = np.concatenate((self.counts, room))
+        if len(self.counts) < len(self.cells.rows):
+            self.counts = longer(self.counts, len(self.cells.rows))
         np.add.at(self.counts, columns.cells[slots], sign)
-        tokens = columns.tokens[slots].astype(np.int64)
-        overlaps = columns.overlaps[slots]
-        found = np.empty((len(slots), 7), np.int64)
-        found[:] = (CHUNKS, TOKENS, LENGTHS.start, NORMS.start, OVERLAP, OVERLAPPING, AGES.start)
-        found[:, 2] += TOKENS_BINS.of(tokens)
-        found[:, 3] += norm_bins(columns.norms[slots])
-        found[:, 6] += ages.bins(columns.seconds[slots], self.reference)
-        steps = np.full((len(slots), 7), sign, np.int64)
-        steps[:, 1] = tokens * sign
-        steps[:, 4] = np.maximum(overlaps, 0) * sign
-        steps[:, 5] = (overlaps != DEAD) * sign
-        counters.add_each(rows, found, steps)
+        bins = np.empty((len(slots), 3), np.int64)
+        bins[:, 0] = TOKENS_BINS.of(columns.tokens[slots].astype(np.int64)) + LENGTHS.start
+        bins[:, 1] = ages.bins(columns.seconds[slots], self.reference) + AGES.start
+        lengths = columns.norms[slots]
+        bins[:, 2] = norm_bins(lengths) + NORMS.start
+        chunks = ChunkBins(bins, columns.tokens[slots], columns.overlaps[slots], lengths > 0, columns.changed[slots])
+        count_chunks(counters.counts, counters.dirty, rows, chunks, sign)
 
     def _age(self, rows: Ints, seconds: Ints, sign: int) -> None:
         self.counters.add(rows, (AGES.start + ages.bins(seconds, self.reference))[:, None], np.int64(sign))
@@ -298,51 +312,19 @@ class StatisticsAccumulator:
         stale = columns.overlaps[slots]
         columns.overlaps[slots] = fresh
         rows = self._rows(slots)
-        moved = np.stack(
-            (np.maximum(fresh, 0) - np.maximum(stale, 0), (fresh != DEAD) - (stale != DEAD).astype(np.int64))
-        )
-        self.counters.add_each(rows, np.broadcast_to((OVERLAP, OVERLAPPING), (len(slots), 2)), moved.T)
-
-    def _side(self, slots: Ints) -> ChunkPopulation:
-        """These live chunks as they are."""
-        columns = self.columns
-        return ChunkPopulation(
-            columns.then[slots], True, columns.cells[slots], columns.digests[slots], columns.parts[slots]
-        )
-
-    def _absent(self, then: Ints) -> ChunkPopulation:
-        """Chunks of the baseline, or of nowhere, that are not live."""
-        none = np.zeros(len(then), np.int64)
-        return ChunkPopulation(
-            then, False, none, none.astype(np.uint64), np.zeros((len(then), self.columns.dimensions), np.int64)
-        )
+        count_overlaps(self.counters.counts, self.counters.dirty, rows, stale, fresh)
 
     def _move(self, slots: Ints, sign: int) -> NDArray[np.bool_]:
         """Chunks come to life or die: count their documents and, against a baseline, what is new or gone."""
-        parts = self.columns.parts[slots].ravel()
-        steps = np.full(len(parts), sign, np.int64)
+        columns, documents = self.columns, self.documents
+        documents.update(0, *_each(columns.parts[slots].ravel(), sign))
         if self.baseline is None:
-            self.documents.update((parts, steps), (parts[:0], steps[:0]))
-            return np.zeros((len(slots), self.columns.dimensions), np.bool_)
-        side = self._side(slots)
-        now, gone = self.baseline.changes(side), self.baseline.changes(self._absent(side.then))
-        moved = ((now, sign), (gone, -sign))
-        for of, step in moved:
-            self.counters.add(of.rows, of.columns, np.int64(step))
-        touched = np.concatenate((now.parts, gone.parts))
-        by = np.concatenate([np.full(len(of.parts), step, np.int64) for of, step in moved])
-        self.documents.update((parts, steps), (touched, by))
-        return now.mask
-
-    def _contribute(self, side: ChunkPopulation, sign: int) -> NDArray[np.bool_]:
-        """Count changes of chunks that were not counted at all."""
-        if self.baseline is None:
-            return np.zeros(side.parts.shape, np.bool_)
-        of = self.baseline.changes(side)
-        self.counters.add(of.rows, of.columns, np.int64(sign))
-        none = np.zeros(0, np.int64)
-        self.documents.update((none, none), (of.parts, np.full(len(of.parts), sign, np.int64)))
-        return of.mask
+            return np.zeros((len(slots), columns.dimensions), np.bool_)
+        changed, touched = self.baseline.count_live(self.counters, columns, slots, sign)
+        documents.update(1, *_each(touched, sign))
+        touched = self.baseline.count_gone(self.counters, columns.then[slots], -sign)
+        documents.update(1, *_each(touched, -sign))
+        return changed
 
     def _forget(self) -> None:
         """As if there had never been a baseline."""
@@ -350,7 +332,7 @@ class StatisticsAccumulator:
         slots = self.columns.live()
         self.columns.then[slots], self.columns.changed[slots] = ABSENT, False
         if baseline is not None:
-            self.documents.forget(baseline.held())
+            self.documents.forget(baseline.parts.ravel())
             baseline.let_go()
         self.counters.clear(SINCE)
         self._refill()
@@ -365,6 +347,11 @@ class StatisticsAccumulator:
         self.live.refill(slots, self.corpus.keys[slots])
         slots = slots[self.columns.changed[slots, 0]]
         self.changed.refill(slots, self.corpus.keys[slots])
+
+
+def _each(parts: Ints, step: int) -> tuple[Ints, Ints]:
+    """Parts, and the same step for each."""
+    return parts, np.full(len(parts), np.int64(step))
 
 
 def shares(shared: Ints, own: Ints) -> Ints:

@@ -5,14 +5,16 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from monitor.core.index.statistics import kernels_changes
 from monitor.core.index.statistics.cells import SegmentKeys
+from monitor.core.index.statistics.columns import SlotColumns
 from monitor.core.index.statistics.contents import Contents
-from monitor.core.index.statistics.counters import DELETED, MODIFIED, NEW
+from monitor.core.index.statistics.counters import Counters
 from monitor.core.index.statistics.documents import Documents
+from monitor.core.index.statistics.kernels_changes import ABSENT, ChangeTable, ComparedChunks
 
 Ints = NDArray[np.int64]
-ABSENT = -1
-"""The place of a chunk that the baseline does not hold."""
+Mask = NDArray[np.bool_]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -48,38 +50,6 @@ class Population:
         )
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class ChunkPopulation:
-    """Some chunks as they are now: live or not, and where.
-
-    Args:
-        then: (n,) places in the baseline, ABSENT for none.
-        live: whether they are live now.
-        cells: (n,) cells, meaningless where not live.
-        digests: (n,) uint64.
-        parts: (n, D) parts of documents.
-    """
-
-    then: Ints
-    live: bool
-    cells: Ints
-    digests: NDArray[np.uint64]
-    parts: Ints
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class ChangeCounts:
-    """What chunks contribute to the counts of changes: +1 at each (row, column) and at each part.
-
-    `mask` (n, D) says in which dimensions a live chunk is new or modified.
-    """
-
-    rows: Ints
-    columns: Ints
-    parts: Ints
-    mask: NDArray[np.bool_]
-
-
 class Baseline:
     """The baseline's chunks, with today's codes.
 
@@ -103,11 +73,7 @@ class Baseline:
         cells.hold(self.cells)
         codes = np.array([documents.coded(int(one)) for one in population.hashes.tolist()], np.int64)
         self.parts: Ints = documents.parts(codes[population.documents], cells.rows[self.cells])
-
-    def held(self) -> tuple[Ints, Ints]:
-        """Parts and steps that count the baseline's chunks."""
-        flat = self.parts.ravel()
-        return flat, np.ones(len(flat), np.int64)
+        self._held = ComparedChunks(self.cells, population.digests, self.parts)
 
     def let_go(self) -> None:
         """Release the cells."""
@@ -121,28 +87,14 @@ class Baseline:
         places = np.minimum(np.searchsorted(known, keys), len(known) - 1)
         return np.where(known[places] == keys, places, ABSENT)
 
-    def changes(self, side: ChunkPopulation) -> ChangeCounts:
-        """What these chunks contribute."""
-        known = np.flatnonzero(side.then != ABSENT)
-        then = side.then[known]
-        rows_then, parts_then = self._cells.rows[self.cells[then]], self.parts[then]
-        if not side.live:
-            rows, parts = rows_then.ravel(), parts_then.ravel()
-            nothing = np.zeros(side.parts.shape, np.bool_)
-            return ChangeCounts(rows, np.full(len(rows), DELETED, np.int64), parts, nothing)
-        rows_now = self._cells.rows[side.cells]
-        stays = np.zeros(rows_now.shape, np.bool_)
-        stays[known] = rows_now[known] == rows_then
-        differs = np.ones(len(rows_now), np.bool_)
-        differs[known] = side.digests[known] != self.population.digests[then]
-        changed = differs[:, None] | ~stays
-        left = ~stays[known]
-        # a chunk that only moved to another document changed both
-        elsewhere = np.zeros(rows_now.shape, np.bool_)
-        elsewhere[known] = side.parts[known] != parts_then
-        return ChangeCounts(
-            np.concatenate((rows_now[changed], rows_then[left])),
-            np.concatenate((np.where(stays, MODIFIED, NEW)[changed], np.full(int(left.sum()), DELETED))),
-            np.concatenate((side.parts[changed | elsewhere], parts_then[left | elsewhere[known]])),
-            changed,
-        )
+    def count_live(self, counters: Counters, columns: SlotColumns, slots: Ints, sign: int) -> tuple[Mask, Ints]:
+        """Count live chunks as what they are now, or no longer (sign -1); see `kernels_changes.count_live`."""
+        live = ComparedChunks(columns.cells, columns.digests, columns.parts)
+        return kernels_changes.count_live(self._table(counters), self._held, live, columns.then, slots, sign)
+
+    def count_gone(self, counters: Counters, places: Ints, sign: int) -> Ints:
+        """Count chunks of the baseline that are not live, or no longer; see `kernels_changes.count_gone`."""
+        return kernels_changes.count_gone(self._table(counters), self._held, places, sign)
+
+    def _table(self, counters: Counters) -> ChangeTable:
+        return ChangeTable(counters.counts, counters.dirty, self._cells.rows)

@@ -8,7 +8,6 @@ from monitor.core.index.statistics.features import Features
 BITS = 64
 NO_SKETCH = 0
 _SEED = 20_261_129
-_PART = 4_096
 
 
 class ContentSketches:
@@ -33,13 +32,15 @@ class ContentSketches:
     def of(self, vectors: NDArray[np.float32], norms: NDArray[np.float32]) -> NDArray[np.uint64]:
         """Sketches of (n, d) vectors with these lengths; NO_SKETCH for a vector without direction. (n,) uint64."""
         made = np.full(len(vectors), NO_SKETCH, np.uint64)
-        if self._features is None:
-            return made
-        directed = np.flatnonzero(norms > 0)
-        for at in range(0, len(directed), _PART):
-            part = directed[at : at + _PART]
-            positive = self._features.directions(vectors[part], norms[part]) @ self._signs > 0
-            made[part] = np.maximum(np.packbits(positive, axis=1).view(np.uint64)[:, 0], np.uint64(1))
+        if self._features is not None:
+            for places, directions in self._features.directed(vectors, norms):
+                made[places] = self.toward(directions)
+        return made
+
+    def toward(self, directions: NDArray[np.float32]) -> NDArray[np.uint64]:
+        """Sketches of (n, d) directions of vectors; (n,) uint64."""
+        packed = np.packbits(directions @ self._signs > 0, axis=1).view(np.uint64)[:, 0]
+        made: NDArray[np.uint64] = np.maximum(packed, np.uint64(1))
         return made
 
 

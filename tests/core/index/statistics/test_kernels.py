@@ -3,8 +3,10 @@
 import numpy as np
 import pytest
 
+from monitor.core.arrays.mixing import GOLDEN, mix
 from monitor.core.arrays.sorted_sets import Sets
 from monitor.core.index.duplicates.kernels_buckets import common
+from monitor.core.index.statistics.digests import Digests
 from monitor.core.index.statistics.features import FEATURES
 from monitor.core.index.statistics.kernels_sums import Summands, accumulate
 
@@ -43,3 +45,18 @@ def test_shared_shingles_are_those_of_sets() -> None:
         len(set(sets[one].tolist()) & set(sets[other].tolist())) for one, other in zip(left, right, strict=True)
     ]
     assert common(held, left, right).tolist() == expected
+
+
+@pytest.mark.parametrize("dimension", [0, 1, 7, 384])
+def test_digests_are_those_of_python_integers(dimension: int) -> None:
+    generator = np.random.default_rng(dimension)
+    vectors = generator.standard_normal((9, dimension)).astype(np.float32)
+    contents = generator.integers(0, 1 << 64, 9, np.uint64)
+    weights = (mix(np.arange(1, dimension + 2, dtype=np.uint64) * GOLDEN) | np.uint64(1)).tolist()
+    bits = vectors.view(np.uint32).tolist() if dimension else [[]] * 9
+    sums = [sum(map(int.__mul__, row, weights[:-1]), weights[-1]) % (1 << 64) for row in bits]
+    expected = [
+        (said + mixed) % (1 << 64)
+        for said, mixed in zip(contents.tolist(), mix(np.array(sums, np.uint64)).tolist(), strict=True)
+    ]
+    assert Digests(dimension).of(contents, vectors).tolist() == expected
