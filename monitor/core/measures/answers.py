@@ -1,6 +1,6 @@
 """Answers: what became of the first results that the baseline gave, told by what they say."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import NamedTuple
 
 import numpy as np
@@ -51,15 +51,17 @@ class AnswersView:
         pair: the lists.
         said: content keys of their slots.
         texts: of the same slots.
+        heard: (R, k) int64, the depth at which the baseline's list holds each result now, UNSEEN where nobody looked;
+            is written to.
     """
 
-    def __init__(self, pair: ListPair, said: Sides, texts: Texts) -> None:
+    def __init__(self, pair: ListPair, said: Sides, texts: Texts, heard: NDArray[np.int64]) -> None:
         self.depth, known = pair.depth, pair.baseline.known & pair.current.known
         self.unknown, self._known = np.flatnonzero(~known), known
         self._then = ListedTexts(fixed(pair.baseline.keys), fixed(said.then), texts.then)
         self._now = ListedTexts(fixed(pair.current.keys), fixed(said.now), texts.now)
         self._close = np.full((len(known), min(FIRST, pair.baseline.depth)), UNSEEN)
-        self._heard = np.full(pair.current.keys.shape, UNSEEN)
+        self.heard = heard
 
     def kept(self, k: int, first: int = 1) -> Values:
         """(R,) share of the baseline's first results, at most `first` and k of them, that are kept."""
@@ -68,13 +70,13 @@ class AnswersView:
 
     def new(self, k: int) -> Values:
         """(R,) how many of the first k results now are new: what other wordings, cuts and ids of the old are not."""
-        return new_counts(self._now, self._then, self._known, self._heard, (k, k), _KNOWN)
+        return new_counts(self._now, self._then, self._known, self.heard, (k, k), _KNOWN)
 
     def new_first(self) -> Values:
         """(R,) 1 where the first result now says what none of the results then did; one of them that only moved to
         the front, or stands there in another cut or wording, is not new.
         """
-        return new_counts(self._now, self._then, self._known, self._heard, (1, self.depth), _KNOWN)
+        return new_counts(self._now, self._then, self._known, self.heard, (1, self.depth), _KNOWN)
 
 
 class FatesView:
@@ -87,19 +89,20 @@ class FatesView:
     Args:
         pair: the lists.
         kept: by depth, (R,) whether the first result is kept, below 1 where it is not.
-        lives: which of some chunks' texts, by key, the corpus has; None where nobody knows, for only lists were kept.
+        firsts: (R,) int64, the places of the first results.
+        live: (n,) whether the corpus has each of n first results, by their places; None where nobody knows, for only
+            lists were kept.
     """
 
     def __init__(
         self,
         pair: ListPair,
         kept: Callable[[int], Values],
-        lives: Callable[[Sequence[int]], NDArray[np.bool_] | None],
+        firsts: NDArray[np.int64],
+        live: Callable[[NDArray[np.int64]], NDArray[np.bool_] | None],
     ) -> None:
-        self.depth, self._first = pair.depth, pair.baseline.keys[:, 0]
+        self.depth, self._kept, self._firsts, self._live = pair.depth, kept, firsts, live
         self.unknown = np.flatnonzero(~(pair.baseline.known & pair.current.known))
-        self._kept, self._lives = kept, lives
-        self._found: dict[int, bool] = {}
 
     def gone(self, k: int) -> Values | MissingReason:
         """(R,) 1 where the first result is not kept and stands nowhere in the corpus."""
@@ -111,15 +114,11 @@ class FatesView:
 
     def _of_lost(self, k: int, *, lives: bool) -> Values | MissingReason:
         lost = np.flatnonzero(self._kept(k) < 1.0)
-        keys = self._first[lost].tolist()
-        unknown = [key for key in dict.fromkeys(keys) if key not in self._found]
-        if unknown or not self._found:
-            found = self._lives(unknown)
-            if found is None:
-                return MissingReason(CORPUS_NOT_KEPT)
-            self._found.update(zip(unknown, found.tolist(), strict=True))
-        made = np.zeros(len(self._first))
-        made[lost] = np.array([self._found[key] for key in keys], np.bool_) == lives
+        found = self._live(self._firsts[lost])
+        if found is None:
+            return MissingReason(CORPUS_NOT_KEPT)
+        made = np.zeros(len(self._firsts))
+        made[lost] = found == lives
         return made
 
 

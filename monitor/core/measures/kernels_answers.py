@@ -50,10 +50,10 @@ def kept_shares(
         enough: what holds a text.
     """
     first, k = within
-    equal = np.full((len(known), first), NOWHERE, np.int64)
+    equal = np.full(close.shape, NOWHERE, np.int64)
     rows, slots, count = np.empty(equal.size, np.int64), np.empty(equal.size, np.int64), 0
     for row in range(len(known)):
-        for slot in range(first if known[row] else 0):
+        for slot in range(close.shape[1] if known[row] else 0):  # most is what a list holds, which all slots share
             if then.keys[row, slot] == NONE:
                 continue
             equal[row, slot] = _place(then.said[row, slot], now.said[row])
@@ -109,6 +109,26 @@ def new_counts(
         for slot in range(first):
             made[row] += fresh[row, slot] and heard[row, slot] > k
     return made
+
+
+@compiled
+def carry(heard: Codes, before: Codes, now: Codes, others: NDArray[np.bool_]) -> None:
+    """Take what was looked for along to where it stands now: the baseline's lists stay.
+
+    Args:
+        heard: (R, m) int64, see `new_counts`, of lists before; is written to.
+        before: (R, m) int64 chunk keys before.
+        now: (R, m) int64 chunk keys now.
+        others: (R, m) bool, slots of which the chunk may say something else than before.
+    """
+    old = np.empty(heard.shape[1], np.int64)
+    for row in range(len(heard)):
+        old[:] = heard[row]
+        for slot in range(heard.shape[1]):
+            place = slot + 1
+            if before[row, slot] != now[row, slot]:
+                place = _place(now[row, slot], before[row])
+            heard[row, slot] = UNSEEN if others[row, slot] or place == NOWHERE else old[place - 1]
 
 
 @compiled

@@ -1,6 +1,6 @@
 """One baseline against lists that move: what is measured of the lists themselves, and of what their results say."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any, Literal
 
@@ -10,19 +10,19 @@ from numpy.typing import NDArray
 from monitor.core.arrays.sorted_sets import SetLists, Sets
 from monitor.core.index.baseline import ListLeg, Snapshot, content_keys, contents_of
 from monitor.core.index.duplicates.likeness import Likeness
-from monitor.core.index.duplicates.near import AskedSets
 from monitor.core.index.duplicates.shingles import NO_SHINGLES
-from monitor.core.measures.answers import AnswersView, FatesView, Texts, stays
+from monitor.core.measures.answers import AnswersView, FatesView, Texts
 from monitor.core.measures.collapsed import Sides
 from monitor.core.measures.comparison.alignment import Alignment
 from monitor.core.measures.comparison.by_key import ByKey
-from monitor.core.measures.comparison.facts import Facts
+from monitor.core.measures.comparison.first_results import FirstResults
 from monitor.core.measures.comparison.seen import MeasureConfig, Observation
 from monitor.core.measures.comparison.summary import SETTLING, SummaryTable
 from monitor.core.measures.comparison.turn import Mask, Turn, Turns
 from monitor.core.measures.formulas.columns import FUSED_QUERY, NOT_REPLAYED, ListPair, Settings
 from monitor.core.measures.formulas.moved import holds
 from monitor.core.measures.incremental import ALL, MeasureColumns, RowSelection, Stale, stale
+from monitor.core.measures.kernels_answers import UNSEEN, carry
 from monitor.core.measures.measure import Group
 from monitor.core.measures.needs import ANSWERS, CONTENTS, FATES, INDEX, PINNED, PINNED_ANSWERS, RESULTS, SCORES
 from monitor.core.measures.needs import LEGS as BOTH
@@ -73,9 +73,10 @@ class Comparison:
         """1 where the listed chunk is live."""
         self._contents, self._shingles = ByKey(3), baseline.shingles
         """Content key, whether it is live, and where its vector stands."""
-        self._stands: dict[int, bool] = {}
-        """Whether chunks of the baseline still say what they said, to the letter or edited."""
-        self._firsts: tuple[AskedSets, Mapping[int, int]] | None = None
+        self._firsts = FirstResults(self._then.values(), self._hashes, self._shingles)
+        self._first = {leg: self._firsts.places(lists) for leg, lists in self._then.items()}
+        self._heard: dict[ListedLeg, NDArray[np.int64]] = {}
+        """See `AnswersView`."""
         self._listed_then: dict[ListedLeg, SetLists] = {}
         self.likeness = Likeness()
         """Which contents are near copies, for all that is measured of this baseline."""
@@ -177,8 +178,13 @@ class Comparison:
 
     def _answers(self, leg: ListedLeg, turn: Turn, slots: Mask) -> MeasureColumns[Any]:
         """Which of the first results are kept, and what is new beside them."""
-        columns, view = self._of(leg, "answers"), self._answers_view(leg, turn)
-        columns.update(len(slots), {ANSWERS: stale(turn.results(leg) | slots.any(axis=1), view)})
+        columns, part = (
+            self._of(leg, "answers"),
+            stale(turn.results(leg) | slots.any(axis=1), self._answers_view(leg, turn)),
+        )
+        columns.update(len(slots), {ANSWERS: part})
+        if part.view is not None:
+            self._heard[leg][part.rows] = part.view.heard
         return columns
 
     def _answers_view(self, leg: ListedLeg, turn: Turn) -> Callable[[RowSelection], AnswersView]:
@@ -186,7 +192,8 @@ class Comparison:
             pair = ListPair(self._then[leg], turn.now[leg]).take(rows)
             now = turn.seen.facts.texts(pair.current.keys, self._slots[leg][rows])
             texts = Texts(self._texts_then(leg).take(rows), now)
-            return AnswersView(pair, Sides(self._said_then[leg][rows], self._said[leg][rows]), texts)
+            sides = Sides(self._said_then[leg][rows], self._said[leg][rows])
+            return AnswersView(pair, sides, texts, self._heard[leg][rows])
 
         return view
 
@@ -195,39 +202,9 @@ class Comparison:
         columns = self._of(leg, "fates")
         if turn.results(leg).any() or slots.any() or len(turn.changed) or not columns.names:
             pair = ListPair(self._then[leg], turn.now[leg])
-            view = FatesView(pair, lambda k: answers.of(KEPT_ANSWERS, k), lambda keys: self._lives(keys, turn.seen))
+            view = FatesView(pair, lambda k: answers.of(KEPT_ANSWERS, k), self._first[leg], self._firsts.live)
             columns.update(len(slots), {FATES: Stale(ALL, view)})
         return columns
-
-    def _lives(self, keys: Sequence[int], seen: Observation) -> Mask | None:
-        """Which of the baseline's texts the corpus has: under their own id, to the letter or edited, or some chunk
-        says it nearly.
-        """
-        stands = np.array([self._stands_still(key, seen) for key in keys], np.bool_)
-        others = np.flatnonzero(~stands)
-        asked, place = self._asked_of(seen.facts)
-        held = seen.facts.holds(asked, np.array([place[keys[at]] for at in others.tolist()], np.int64))
-        if held is None:
-            return None
-        stands[others] = held
-        return stands
-
-    def _asked_of(self, facts: Facts) -> tuple[AskedSets, Mapping[int, int]]:
-        """The texts of the baseline's first results, made ready once, and the place of each by chunk key."""
-        if self._firsts is None:
-            keys = np.unique(np.concatenate([lists.keys[:, :1] for lists in self._then.values()])).tolist()
-            asked = facts.asking([self._shingles.get(key, NO_SHINGLES) for key in keys])
-            self._firsts = asked, {key: at for at, key in enumerate(keys)}
-        return self._firsts
-
-    def _stands_still(self, key: int, seen: Observation) -> bool:
-        found = self._stands.get(key)
-        if found is None:
-            said = self._hashes.get(key)
-            same = bool(said) and seen.hashes.get(key) == said
-            found = same or stays(self._shingles.get(key, NO_SHINGLES), seen.facts.shingles(key))
-            self._stands[key] = found
-        return found
 
     def _texts_then(self, leg: ListedLeg) -> SetLists:
         """What the baseline's lists said, gathered once."""
@@ -249,11 +226,10 @@ class Comparison:
             self._slots.clear()
             self._live.clear()
             self._listed.clear()
-            self._stands.clear()
-            self._firsts = None
-        self._contents.forget(None if turn.afresh else turn.changed)
-        for key in turn.changed.tolist():
-            self._stands.pop(key, None)
+            self._heard.clear()
+        changed = None if turn.afresh else turn.changed
+        self._contents.forget(changed)
+        self._firsts.begin(seen, changed)
         return turn
 
     def _look_up(self, legs: Sequence[ListedLeg], turn: Turn, *, known: bool) -> dict[ListedLeg, Mask]:
@@ -271,8 +247,11 @@ class Comparison:
                 made[leg] = np.ones(keys.shape, np.bool_)
                 for of in (self._said, self._live, self._slots):
                     of[leg] = np.full(keys.shape, NO_CHUNK, np.int64)
+                self._heard[leg] = np.full(keys.shape, UNSEEN)
             else:
-                made[leg] = (keys != before) | holds(keys, turn.changed)
+                others = holds(keys, turn.changed)
+                made[leg] = (keys != before) | others
+                carry(self._heard[leg], before, keys, others)
             self._listed[leg] = keys
         sought = [self._listed[leg][slots] for leg, slots in made.items()]
         found = self._looked(np.concatenate((np.zeros(0, np.int64), *sought)), turn.seen, known=known)

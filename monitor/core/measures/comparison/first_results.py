@@ -1,0 +1,84 @@
+"""The baseline's first results: which of their texts the corpus has, looked up where they may be others."""
+
+from collections.abc import Iterable, Mapping
+
+import numpy as np
+from numpy.typing import NDArray
+
+from monitor.core.index.baseline import Shingles
+from monitor.core.index.duplicates.near import AskedSets
+from monitor.core.index.duplicates.shingles import NO_SHINGLES
+from monitor.core.measures.answers import stays
+from monitor.core.measures.comparison.facts import Facts
+from monitor.core.measures.comparison.seen import Observation
+from monitor.core.model.lists import RankedLists
+
+_UNKNOWN, _NO, _YES = -1, 0, 1
+Places = NDArray[np.int64]
+
+
+class FirstResults:
+    """The U distinct first results of all legs' lists, each at its place.
+
+    Args:
+        then: the baseline's lists of all legs.
+        hashes: content hash by chunk key then.
+        shingles: by chunk key, then.
+    """
+
+    def __init__(self, then: Iterable[RankedLists], hashes: Mapping[int, str], shingles: Shingles) -> None:
+        self._keys = np.unique(np.concatenate([np.zeros(0, np.int64), *(lists.keys[:, 0] for lists in then)]))
+        self._hashes, self._shingles = hashes, shingles
+        self._stands = np.full(len(self._keys), _UNKNOWN, np.int8)
+        """By place, whether the chunk still says what it said, to the letter or edited."""
+        self._lives = self._stands.copy()
+        """By place, whether the corpus has the text at this moment."""
+        self._asked: AskedSets | None = None
+
+    def places(self, lists: RankedLists) -> Places:
+        """(P,) the places of the first results of one leg's lists."""
+        return np.searchsorted(self._keys, lists.keys[:, 0])
+
+    def begin(self, seen: Observation, changed: NDArray[np.int64] | None) -> None:
+        """The next moment.
+
+        Args:
+            seen: facts and hashes.
+            changed: keys of the chunks of which anything changed; None: nothing is known any more.
+        """
+        self._seen, self._began = seen, False
+        self._lives[:] = _UNKNOWN
+        if changed is None:
+            self._stands[:], self._asked = _UNKNOWN, None
+        elif len(self._keys):
+            at = np.minimum(np.searchsorted(self._keys, changed), len(self._keys) - 1)
+            self._stands[at[self._keys[at] == changed]] = _UNKNOWN
+
+    def live(self, places: Places) -> NDArray[np.bool_] | None:
+        """(n,) bool, whether the corpus has each of n of these texts: under its own id, to the letter or edited, or
+        some chunk says it nearly. None where nobody knows: only lists were kept.
+        """
+        unknown = np.unique(places[self._lives[places] == _UNKNOWN])
+        if len(unknown) or not self._began:
+            for place in unknown[self._stands[unknown] == _UNKNOWN].tolist():
+                self._stands[place] = self._stands_still(self._keys.item(place))
+            self._lives[unknown] = self._stands[unknown]
+            others, facts = unknown[self._stands[unknown] == _NO], self._seen.facts
+            held = facts.holds(self._asking(facts), others)
+            if held is None:
+                self._lives[unknown] = _UNKNOWN
+                return None
+            self._lives[others], self._began = held, True
+        found: NDArray[np.bool_] = self._lives[places] == _YES
+        return found
+
+    def _asking(self, facts: Facts) -> AskedSets:
+        """All texts, made ready once."""
+        if self._asked is None:
+            self._asked = facts.asking([self._shingles.get(key, NO_SHINGLES) for key in self._keys.tolist()])
+        return self._asked
+
+    def _stands_still(self, key: int) -> bool:
+        said, seen = self._hashes.get(key), self._seen
+        same = bool(said) and seen.hashes.get(key) == said
+        return same or stays(self._shingles.get(key, NO_SHINGLES), seen.facts.shingles(key))
