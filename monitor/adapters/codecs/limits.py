@@ -98,16 +98,9 @@ def parse(value: bytes, decoder: "msgspec.json.Decoder[T]", limits: EventLimits)
 
 
 def _openers(value: bytes, most: int) -> int:
-    """How many brackets open, at most `most` + 1: `find` runs at memory speed where `count` does not."""
-    seen, find = 0, value.find
-    for mark in b"[{":
-        at = find(mark)
-        while at >= 0:
-            seen += 1
-            if seen > most:
-                return seen
-            at = find(mark, at + 1)
-    return seen
+    """How many brackets open, of each kind `most` + 1 at most: `replace` runs at memory speed, `count` does not."""
+    square, curly = value.replace(b"[", b"", most + 1), value.replace(b"{", b"", most + 1)
+    return 2 * len(value) - len(square) - len(curly)
 
 
 def _depth(value: bytes) -> int:
