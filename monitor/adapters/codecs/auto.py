@@ -52,11 +52,17 @@ class AutoDecoder:
 
     def decode(self, record: Record) -> CorpusEvent | None:
         """The event, None for what is not ours; MalformedEvent whatever the bytes."""
-        if record.value is None:
+        value = record.value
+        if value is None:
             return self._tombstone(record)
         if record.headers and (is_binary(record) or is_structured(record)):
             return self._forms["cloudevents"].decode(record)
-        marked = self._marked(record.value)
+        try:
+            marked = parse(value, self._native, self._reader.limits)
+        except MalformedEvent as error:
+            if error.reason not in _OF_TYPES:
+                raise
+            marked = parse(value, self._marks, self._reader.limits)
         form = self._form(marked)
         if form == _NATIVE and isinstance(marked, Wire):
             try:
@@ -67,14 +73,6 @@ class AutoDecoder:
             said = "absent, and no other form is recognised; source.format = 'fields' reads plain rows"
             raise malformed(reasons.MISSING_FIELD, "op", said)
         return self._forms[form].decode(record)
-
-    def _marked(self, value: bytes) -> Any:
-        try:
-            return parse(value, self._native, self._reader.limits)
-        except MalformedEvent as error:
-            if error.reason not in _OF_TYPES:
-                raise
-            return parse(value, self._marks, self._reader.limits)
 
     def _form(self, marked: Any) -> str:
         """The name of the form; `fields` where nothing marks another."""

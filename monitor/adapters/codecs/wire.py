@@ -36,7 +36,6 @@ from monitor.core.model.events import (
     MigrationMarker,
     MigrationStep,
     Record,
-    Segment,
     Upsert,
     text_hash,
 )
@@ -131,7 +130,8 @@ class EventReader:
         """
         op = wire.op
         if op == "upsert":
-            return self._upsert(wire, self._time(wire, record, time))
+            said = wire.event_time
+            return self._upsert(wire, self._time(wire, record, time) if said is None else instant(said, self.limits))
         op = need(op, "op")
         if op == "delete":
             chunk_id = self._chunk_id(wire.chunk_id)
@@ -168,22 +168,21 @@ class EventReader:
         chunk_id = chunk_identifier(wire.chunk_id, limits)
         if self._point_ids:
             chunk_id = canonical(chunk_id)
-        text = body(wire.text, limits)
+        text, doc_id, embedding_version = body(wire.text, limits), wire.doc_id, wire.embedding_version
+        attributes, content_hash, ordered = wire.segment, wire.content_hash, wire.version
         chunk = Chunk(
             chunk_id,
-            document_of(chunk_id) if wire.doc_id is None else identifier(wire.doc_id, "doc_id", limits.id_bytes),
+            document_of(chunk_id) if doc_id is None else identifier(doc_id, "doc_id", limits.id_bytes),
             natural(wire.position, "position") if wire.position else 0,
             text,
             self._vector(wire),
-            self._contract(wire.embedding_version),
-            self._attributes(wire.segment),
+            embedding_version if embedding_version == self._embedding_version else self._contract(embedding_version),
+            self._segment(tuple(attributes.items())) if attributes else (),
             self._read_at(time) if time is None else time,
-            text_hash(text)
-            if wire.content_hash is None
-            else identifier(wire.content_hash, "content_hash", limits.label_bytes),
+            text_hash(text) if content_hash is None else identifier(content_hash, "content_hash", limits.label_bytes),
             self._others(wire) if isinstance(wire, MigrationWire) and wire.vectors else None,
         )
-        return Upsert(chunk, None if wire.version is None else version(wire.version), time is None)
+        return Upsert(chunk, None if ordered is None else version(ordered), time is None)
 
     def _deploy(self, wire: Wire, time: int) -> Deploy:
         deploy_id = identifier(wire.deploy_id, "deploy_id", self.limits.id_bytes)
@@ -230,9 +229,6 @@ class EventReader:
         if given is None or given == self._embedding_version:
             return self._embedding_version
         return identifier(given, "embedding_version", self.limits.label_bytes)
-
-    def _attributes(self, given: dict[str, str | None] | None) -> Segment:
-        return self._segment(tuple(given.items())) if given else ()
 
     def _vector(self, wire: Wire) -> NDArray[np.float32] | None:
         if self._vectors is None or not isinstance(wire, VectorWire):
