@@ -1,5 +1,6 @@
 """Rows of the state file: chunks as columns, and the statements over them."""
 
+import sqlite3
 from collections.abc import Iterator, Sequence
 from functools import lru_cache
 from sys import intern
@@ -17,7 +18,11 @@ _COLUMNS = (
     "key,chunk_id,doc_id,ordinal,segment,embedding_version,event_time,content_hash,version,topic,partition,at,live,"
     "text,vector,changed_topic,changed_partition,changed_at,how"
 )
-PUT_CHUNK = f"INSERT OR REPLACE INTO chunk ({_COLUMNS}) VALUES ({','.join('?' * 19)})"  # noqa: S608 - constant
+PUT_CHUNK = (
+    f"INSERT INTO chunk ({_COLUMNS}) VALUES ({','.join('?' * 19)}) "  # noqa: S608 - constant
+    f"ON CONFLICT (key) DO UPDATE SET {','.join(f'{of}=excluded.{of}' for of in _COLUMNS.split(',')[1:])}"
+)
+"""Not INSERT OR REPLACE, which takes half as long again where the row is there."""
 TOUCH_CHUNK = (
     "UPDATE chunk SET event_time=?,version=?,topic=?,partition=?,at=?,"
     "changed_topic=?,changed_partition=?,changed_at=? WHERE key=?"
@@ -34,7 +39,12 @@ DELETE FROM quarantine WHERE rowid IN (
 """
 """Keeps of each partition its newest records, up to so many rows and bytes, and at least one."""
 
+sqlite3.register_adapter(bytes, bytes)
+sqlite3.register_adapter(type(None), lambda none: none)
+# Values without an adapter are asked whether they have one by an attribute that they lack: 0.4 us for each.
+
 HOW: tuple[How, ...] = ("new", "modified", "deleted", "reencoded", "restored")
+_CODES = {how: code for code, how in enumerate(HOW)}
 _SAME = (None, None, None)
 _COLUMN_END = 2**63
 """The first number that an SQLite column does not hold."""
@@ -43,12 +53,11 @@ _SEGMENTS: msgspec.msgpack.Decoder[Segment] = msgspec.msgpack.Decoder(Segment)
 
 def columns(row: ChunkRow, text: str, vector: NDArray[np.float32] | None) -> tuple[object, ...]:
     """The values of `PUT_CHUNK`."""
-    place = row.position
     return (
         row.key, row.chunk_id, row.doc_id, row.ordinal, _packed(row.segment), row.embedding_version, row.event_time,
-        row.content_hash, stored_version(row.version), place.topic, place.partition, place.offset, int(row.live),
-        text, None if vector is None else vector.astype("<f4", copy=False).tobytes(),
-        *(row.changed or _SAME), HOW.index(row.how),
+        row.content_hash, stored_version(row.version), *row.position, int(row.live), text,
+        None if vector is None else vector.astype("<f4", copy=False).tobytes(), *(row.changed or _SAME),
+        _CODES[row.how],
     )  # fmt: skip
 
 
@@ -59,12 +68,12 @@ def written(changes: Sequence[Change]) -> tuple[list[tuple[object, ...]], list[t
     touches: list[tuple[object, ...]] = []
     last: dict[int, Change] = {}
     for change in changes:
-        seen = last.get(change.after.key)
-        # A noop carries no new content: it must not hide the content change before it in the same batch.
-        if seen is not None and change.kind == "noop" and seen.kind != "noop":
-            last[change.after.key] = Change(seen.kind, seen.before, change.after, seen.chunk)
+        key = change.after.key
+        if change.kind == "noop" and (seen := last.get(key)) is not None and seen.kind != "noop":
+            # A noop carries no new content: it must not hide the content change before it in the same batch.
+            last[key] = Change(seen.kind, seen.before, change.after, seen.chunk)
         else:
-            last[change.after.key] = change
+            last[key] = change
     for change in last.values():
         row = change.after
         if change.kind == "noop":
