@@ -262,8 +262,9 @@ class SqliteStore:
         db.executemany(PUT_CHUNK, puts)
         db.executemany(TOUCH_CHUNK, touches)
         db.executemany("DELETE FROM chunk WHERE key=?", [(key,) for key in commit.forgotten])
-        live = [change.after.key for change in commit.changes if change.after.live]  # a repeated delete leaves it
-        SketchTable(db).put(commit.sketches, gone=[*live, *commit.said, *commit.forgotten])
+        # Only what was deleted has a sketch, until it is there again; a repeated delete leaves it.
+        again = [change.after.key for change in commit.changes if change.kind == "new" and change.before is not None]
+        SketchTable(db).put(commit.sketches, gone=[*again, *commit.said, *commit.forgotten])
         encoded = [(msgspec.msgpack.encode(name), value) for name, value in commit.counters.items()]
         db.executemany("INSERT OR REPLACE INTO counter VALUES (?,?)", encoded)
         if commit.deploy is not None:
