@@ -87,6 +87,10 @@ class Buckets:
         """Find near copies among the handles as sets; see `kernels_buckets.search`."""
         return kernels_buckets.search(self._chains, sets, witness, question)
 
+    def clients(self, gone: Handles) -> Handles:
+        """Who has one of these as its tag and is none of these; see `kernels_buckets.clients`."""
+        return kernels_buckets.clients(self._chains, gone)
+
     def holds(self, sets: Sets, asked: Sets, question: Question, found: NDArray[np.bool_]) -> None:
         """Mark which sets have a near copy among the handles; see `kernels_buckets.holds`."""
         kernels_buckets.holds(self._chains, sets, asked, question, found)

@@ -172,7 +172,7 @@ def search(chains: Chains, sets: Sets, witness: Handles, question: Question) -> 
     """Find a witness for each asking set that has none, in place; returns the candidates that got one themselves."""
     heads, tags, following, _, _, _, width, buckets = chains
     asking, bands, partition, to_the_end, threshold = question
-    met = np.zeros(len(witness), np.bool_)
+    met, used = np.empty(len(witness) if to_the_end else 0, np.int64), 0  # memory that nobody writes costs nothing
     for row in range(len(asking)):
         own = asking[row]
         for band in range(width):
@@ -191,9 +191,70 @@ def search(chains: Chains, sets: Sets, witness: Handles, question: Question) -> 
                             break
                         if waiting:
                             witness[other] = own
-                            met[other] = True
+                            met[used] = other
+                            used += 1
                 entry = np.int64(following[entry])
-    return np.flatnonzero(met)
+    return met[:used].copy()
+
+
+@compiled
+def meet(sets: Sets, witness: Handles, asking: Handles, bands: Tags, threshold: float) -> None:
+    """Find a witness for each asking set that has none among those that come with it.
+
+    A table of their own is small, and who was there before has been looked at.
+
+    Args:
+        sets: by handle.
+        witness: by handle, written.
+        asking: (n,) handles.
+        bands: (n, width) their bands.
+        threshold: the least Jaccard similarity.
+    """
+    count, width = bands.shape
+    size = 16
+    while size < count * width:
+        size *= 2
+    heads, following = np.full(size, np.int32(NONE)), np.empty(count * width, np.int32)
+    tags = bands.ravel()
+    for place in range(len(tags)):
+        bucket = np.int64(tags[place]) & (size - 1)
+        following[place], heads[bucket] = heads[bucket], place
+    for row in range(count):
+        own = asking[row]
+        for tag in bands[row]:
+            if witness[own] != NONE:
+                break
+            entry = np.int64(heads[np.int64(tag) & (size - 1)])
+            while entry != NONE:
+                other = asking[entry // width]
+                if tags[entry] == tag and other != own and _alike(sets, own, sets, other, threshold):
+                    witness[own] = other
+                    break
+                entry = np.int64(following[entry])
+
+
+@compiled
+def clients(chains: Chains, gone: Handles) -> Handles:
+    """The handles, of a table of one tag per handle, that have one of these as their tag and are none of these.
+
+    Args:
+        chains: the table, of one shelf.
+        gone: (n,) ascending.
+    """
+    found, used = np.empty(16, np.int64), 0
+    for handle in gone:
+        tag = np.uint32(handle)
+        entry = np.int64(chains.heads[np.int64(tag) & (chains.buckets - 1)])
+        while entry != NONE:
+            if chains.tags[entry] == tag:
+                place = np.searchsorted(gone, entry)
+                if place == len(gone) or gone[place] != entry:
+                    if used == len(found):
+                        found = np.concatenate((found, np.empty(used, np.int64)))
+                    found[used] = entry
+                    used += 1
+            entry = np.int64(chains.following[entry])
+    return found[:used].copy()
 
 
 @compiled

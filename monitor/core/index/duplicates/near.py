@@ -10,7 +10,7 @@ from monitor.core.arrays.growing import longer
 from monitor.core.arrays.image import Image
 from monitor.core.arrays.sorted_sets import Sets
 from monitor.core.index.duplicates.buckets import Buckets
-from monitor.core.index.duplicates.kernels_buckets import NONE, Handles, Question
+from monitor.core.index.duplicates.kernels_buckets import NONE, Handles, Question, meet
 from monitor.core.index.duplicates.shingles import jaccard
 from monitor.core.index.duplicates.slab import ShingleSlab
 
@@ -139,9 +139,10 @@ class NearCopies:
             bands = self._bands.of(*self.slab.gather(part))
             met = self._search(part, bands, _WAITING, to_the_end=True)
             self._search(part, bands, _MATCHED)
-            self._meet(part, bands)
+            meet(self.slab.sets, self._witness, part, bands, self._threshold)
             self._table.add(part, bands, partition=_WAITING)
-            self._sort(distinct([part, met]))
+            self._sort(part)
+            self._sort(met)
             changed.append(met)
         for part in _parts(orphans):
             bands = self._table.tags(part)
@@ -167,30 +168,13 @@ class NearCopies:
 
     def _remove(self, dead: Handles) -> Handles:
         """Forget sets; returns the ones that lost their witness, now without."""
-        lost = [others for _, others in self._clients.matches(dead[:, None].astype(np.uint32))]
-        orphans = np.setdiff1d(distinct(lost), dead)
-        self._clients.remove(distinct([orphans, dead[self.has_match(dead)]]))
+        orphans = self._clients.clients(dead)
+        self._clients.remove(np.concatenate((orphans, dead[self.has_match(dead)])))
         self._witness[orphans] = NONE
         self._witness[dead] = NONE
         self._table.remove(dead)
         self.slab.drop(dead)
         return orphans
-
-    def _meet(self, part: Handles, bands: NDArray[np.uint32]) -> None:
-        """Find a witness for each of some sets that has none among those that come with it: a table of their own is
-        small, and who was there before has been looked at.
-        """
-        if len(part) < 2:
-            return
-        known = self.has_match(part)
-        table, lone = Buckets(self._bands.width), np.flatnonzero(~known)
-        table.add(np.arange(len(part)), bands)
-        every = self.slab.sets
-        sets = Sets(every.flat, every.starts[part], every.lengths[part])
-        witness = np.where(known, 0, NONE)
-        table.search(sets, witness, Question(lone, bands[lone], 0, False, self._threshold))
-        found = lone[witness[lone] != NONE]
-        self._witness[part[found]] = part[witness[found]]
 
     def _search(
         self, asking: Handles, bands: NDArray[np.uint32], partition: int, *, to_the_end: bool = False
