@@ -288,7 +288,7 @@ def main(argv: Sequence[str]) -> int:
         feed = Feed()
         relay = Relay(feed)
         config = write_case(Path(name), material, options.anchors, source=FILE_SOURCE)
-        with staged(config, relay, LoopTiming(full_replay=1e9)) as monitor:
+        with staged(config, relay, LoopTiming(full_replay=1e9), alone=False) as monitor:
             fill(monitor, feed, (batch.records for batch in material.load(options.size)))
             fill(monitor, feed, iter([[material.marker("d0")]]))
             print(f"\n{options.size:,} chunks, {options.anchors:,} anchors; broker: {options.broker}", flush=True)

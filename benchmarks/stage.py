@@ -13,7 +13,7 @@ from monitor.app.loop import Monitor
 from monitor.app.parts import LoopTiming
 from monitor.app.replay import Served
 from monitor.app.wiring import open_monitor
-from monitor.core.index.engine import Engine, of_one_process
+from monitor.core.index.engine import Engine, at_once, of_one_process
 from monitor.core.model.anchors import AnchorSet
 from monitor.core.model.events import Partition, Position, Record
 from monitor.ports import Polled, Replay, Source, Unanswered
@@ -148,17 +148,19 @@ class Relay:
 
 
 @contextmanager
-def staged(config: Path, source: Source, pace: LoopTiming = EVERY_BATCH) -> Iterator[Monitor]:
+def staged(config: Path, source: Source, pace: LoopTiming = EVERY_BATCH, *, alone: bool = True) -> Iterator[Monitor]:
     """The configured monitor over a new state, started; the maintained lists stand for the served ones.
 
     Args:
         config: the configuration's path.
         source: instead of the configured one.
         pace: no batch is a backlog, unless told otherwise.
+        alone: whether all is done in the loop's thread, as where there is one core.
     """
     with open_monitor(load(config, {}), source=Feed()) as made:
         assert not len(made.parts.corpus), "the stage is for a new state"
         engine = of_one_process(made.parts.engine)
+        engine.beside = at_once if alone else engine.beside
         kept = Maintained(engine)
         served = Served(kept, engine.anchors, k=engine.lists()["exact"].depth, deadline=1.0)
         made.parts.store.close()  # started again with the monitor below

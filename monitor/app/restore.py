@@ -3,11 +3,11 @@
 import gc
 import logging
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 
 import numpy as np
 
+from monitor.app.beside import thread
 from monitor.app.heap import give_back
 from monitor.core.index.corpus import Corpus, Delta
 from monitor.core.index.engine import Engine, Start
@@ -43,10 +43,10 @@ def restore(
     resumed = store.start()
     chunks = _chunks(resumed)
     with around(chunks):
-        with _uncollected(), ThreadPoolExecutor(1, "restore") as beside:
-            if not _resumed(store, corpus, engine, lambda task: beside.submit(task).result):
+        with _uncollected(), thread("restore") as start:
+            if not _resumed(store, corpus, engine, start):
                 corpus.reach(chunks)
-                engine.load(_parts(store, corpus), start=lambda task: beside.submit(task).result)
+                engine.load(_parts(store, corpus), start=start)
         give_back()
         corpus.newest_event_time = max(corpus.newest_event_time, resumed.newest_event_time)
         corpus.barrier_time = max((judged.event_time for judged in resumed.ledger), default=0)

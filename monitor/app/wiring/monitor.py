@@ -19,6 +19,7 @@ from monitor.app.alarm_rounds import AlarmRounds
 from monitor.app.anchors_watch import AnchorsWatch
 from monitor.app.asking import Running
 from monitor.app.audit import Audit, Schedule
+from monitor.app.beside import cores, thread
 from monitor.app.configuration import Configuration
 from monitor.app.embedding import Embedder
 from monitor.app.health import Clocks, Gauges
@@ -52,6 +53,7 @@ from monitor.app.wiring.traffic import build_traffic
 from monitor.core.alarms.alarms import Alarms
 from monitor.core.alarms.churn import WatchedSegments
 from monitor.core.index.corpus import Corpus
+from monitor.core.index.engine import Engine
 from monitor.core.index.lexical.bm25 import Bm25Scorer
 from monitor.core.index.maintained import MaintainedState
 from monitor.core.model.anchors import AnchorSet
@@ -160,6 +162,8 @@ def _parts(
     anchors = build_anchors(configuration, space)
     made = build_maintained(configuration, space, anchors, clocks.monotonic)
     corpus, engine = made.corpus, made.state
+    if isinstance(engine, Engine) and cores() > 1:
+        engine.beside = stack.enter_context(thread("engine"))
     source = given or build_source(configuration, space, corpus)
     store = _store(configuration, space, made.shards)
     real = build_index(configuration, space, corpus)

@@ -34,6 +34,8 @@ Wait = Callable[[], object]
 """Returns when a task is done, and raises what it raised."""
 Start = Callable[[Callable[[], object]], Wait]
 """Starts a task."""
+WORTH_A_THREAD = 256
+"""Slots that a batch touches from which on it pays to count beside the legs; below that, handing over costs more."""
 IMAGE_FORM = 2
 """Of images; raise it when what an image holds, or what its numbers mean, is another."""
 
@@ -102,6 +104,8 @@ class Engine:
         self.anchors = anchors
         self._options = (depths, distance, bm25, bands.width, whole)
         self._corpus, self._depths, self._distance = corpus, depths, distance
+        self.beside: Start = at_once
+        """Starts what is counted of a large batch while both legs bring their lists up to date."""
         self.duplicates = Duplicates(bands)
         self.statistics = CorpusStatistics(corpus, self.duplicates, dimensions, whole=whole)
         self.vocabulary = Vocabulary() if vocabulary is None else vocabulary
@@ -150,11 +154,14 @@ class Engine:
     def apply(self, delta: Delta) -> Mapping[ListLeg, NDArray[np.bool_]]:
         """Take a batch's net changes; returns which anchors each leg's list may have changed for, (A,) bool."""
         touched: dict[ListLeg, NDArray[np.bool_]] = {}
-        dense = self.stage(delta)
-        if dense is not None:
-            touched["dense"] = dense[: len(self.anchors)]
-        if self.lexical is not None:
-            touched["lexical"] = self.lexical.rank()[: len(self.anchors)]
+        dense, wait = self._staged(delta)
+        try:
+            if dense is not None:
+                touched["dense"] = dense[: len(self.anchors)]
+            if self.lexical is not None:
+                touched["lexical"] = self.lexical.rank()[: len(self.anchors)]
+        finally:
+            wait()
         return touched
 
     def stage(self, delta: Delta) -> NDArray[np.bool_] | None:
@@ -163,15 +170,26 @@ class Engine:
         Returns:
             Which of the dense leg's lists changed, rewrites too; None where the leg is off.
         """
-        dense = None if self.dense is None else self.dense.apply(delta)
+        dense, wait = self._staged(delta)
+        wait()
+        return dense
+
+    def _staged(self, delta: Delta) -> tuple[NDArray[np.bool_] | None, Wait]:
+        """As `stage`, while copies and statistics may still be counted: they share nothing that either writes."""
         # One tokenisation feeds the lexical leg, the shingles and the statistics.
         tokens = self.vocabulary.encode(delta.texts)
-        self._count(delta, tokens, self.vocabulary.hashes)
-        if self.lexical is not None:
-            self.lexical.stage(delta, tokens)
-        else:
-            self.vocabulary.recycle()
-        return dense
+        start = self.beside if len(delta.added) + len(delta.removed) >= WORTH_A_THREAD else at_once
+        wait = start(partial(self._count, delta, tokens, self.vocabulary.hashes))
+        try:
+            dense = None if self.dense is None else self.dense.apply(delta)
+            if self.lexical is not None:
+                self.lexical.stage(delta, tokens)
+            else:
+                self.vocabulary.recycle()
+        except BaseException:
+            wait()
+            raise
+        return dense, wait
 
     def load(self, deltas: Iterable[Delta], *, start: Start = at_once, rank: bool = True) -> None:
         """Take in a whole corpus that arrives in parts, into an empty engine: the bits of `apply`, in less time.

@@ -1,6 +1,7 @@
 """Both legs behind one apply: any stream in any batches leaves what a fresh engine of the same corpus has."""
 
-from collections.abc import Mapping, Sequence
+import time
+from collections.abc import Iterator, Mapping, Sequence
 
 import numpy as np
 import pytest
@@ -8,9 +9,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
+from monitor.app.beside import thread
+from monitor.core.index import engine as engine_module
 from monitor.core.index.baseline import ListLeg
 from monitor.core.index.corpus import Corpus, Delta
-from monitor.core.index.engine import Bm25Config, Depths, Engine, rows_of
+from monitor.core.index.engine import Bm25Config, Depths, Engine, Start, at_once, rows_of
 from monitor.core.model.anchors import Anchor, AnchorSet
 from monitor.core.model.events import Chunk, CorpusEvent, Delete, Located, Position, Upsert
 from monitor.core.model.lists import RankedLists
@@ -81,11 +84,22 @@ def same(left: RankedLists, right: RankedLists) -> NDArray[np.bool_]:
     return equal
 
 
+@pytest.fixture(params=["one core", "two cores"], scope="module")
+def starting(request: pytest.FixtureRequest) -> Iterator[Start]:
+    """What a batch of any size starts its counting with."""
+    with pytest.MonkeyPatch.context() as patch, thread("engine") as beside:
+        patch.setattr(engine_module, "WORTH_A_THREAD", 0)
+        yield at_once if request.param == "one core" else beside
+
+
 @settings(deadline=None, max_examples=40)
 @given(st.lists(events(), max_size=40), st.integers(1, 9))
-def test_any_stream_in_any_batches_is_the_engine_of_its_corpus(stream: list[CorpusEvent], size: int) -> None:
+def test_any_stream_in_any_batches_is_the_engine_of_its_corpus(
+    starting: Start, stream: list[CorpusEvent], size: int
+) -> None:
     corpus = Corpus(D)
     mine, texts = engine(corpus), dict[int, str]()
+    mine.beside = starting
     whole = located(stream)
     for start in range(0, len(whole), size):
         before = mine.lists()
@@ -100,6 +114,27 @@ def test_any_stream_in_any_batches_is_the_engine_of_its_corpus(stream: list[Corp
     assert same(mine.lists()["exact"], anew.lists()["exact"]).all()
     assert same(mine.lists()["lexical"], anew.lists()["lexical"]).all()
     assert mine.duplicates.counts("all") == anew.duplicates.counts("all")
+
+
+@pytest.mark.parametrize("failing", ["duplicates", "dense", "lexical"])
+def test_what_fails_beside_or_before_is_raised_when_nothing_runs_any_more(starting: Start, failing: str) -> None:
+    mine, over = engine(corpus := Corpus(D)), []
+    mine.beside = starting
+
+    def fail(*_: object) -> None:
+        raise KeyError(failing)
+
+    def slow(*_: object) -> None:
+        time.sleep(0.02)
+        over.append("counted")
+
+    mine.statistics.apply = slow  # type: ignore[method-assign, assignment]  # as where there is much to count
+    getattr(mine, failing).apply = getattr(mine, failing).stage = fail
+    chunk = Chunk("c", "doc", 0, "index token", vector(1), "v", (), 0, "h")
+    delta = corpus.delta(corpus.apply(located([Upsert(chunk)])).changes)
+    with pytest.raises(KeyError, match=failing):
+        mine.apply(delta)
+    assert over == ([] if failing == "duplicates" else ["counted"])
 
 
 @pytest.mark.parametrize(
