@@ -56,6 +56,22 @@ def test_depth_is_a_fixed_number_not_the_stack(depth: int, fine: bool) -> None:
             parse(value, json_decoder, EventLimits(depth=32))
 
 
+@settings(deadline=None)
+@given(st.lists(st.booleans(), max_size=12), st.integers(1, 12), st.integers(0, 20))
+def test_depth_is_checked_whichever_brackets_nest(squares: list[bool], most: int, beside: int) -> None:
+    """`beside`: brackets that nest no deeper, or stand in a string."""
+    inner: object = ["[{" * beside, *[{}] * (beside if len(squares) + 2 < most else 0)]
+    for square in squares:
+        inner = [inner] if square else {"a": inner}
+    value = json.dumps({"x": inner}).encode()
+    json_decoder, limits = msgspec.json.Decoder(dict[str, msgspec.Raw]), EventLimits(depth=most)
+    if slow_depth({"x": inner}) <= most:
+        assert parse(value, json_decoder, limits)
+    else:
+        with pytest.raises(MalformedEvent, match="too_deep"):
+            parse(value, json_decoder, limits)
+
+
 def test_a_value_of_exactly_the_cap_is_read() -> None:
     value = changed(UPSERT)
     limits = EventLimits(dimension=4, value_bytes=len(value))
