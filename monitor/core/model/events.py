@@ -318,6 +318,9 @@ def vector_of(numbers: ArrayLike, whose: str) -> NDArray[np.float32]:
     return made
 
 
+_KEYS = blake2b(digest_size=8)
+
+
 def chunk_key(chunk_id: str) -> int:
     """A chunk id as a non-negative 63-bit integer (BLAKE2b), so that lists of ids are integer arrays.
 
@@ -326,7 +329,9 @@ def chunk_key(chunk_id: str) -> int:
     >>> chunk_key("guide/auth.md#tokens") == chunk_key("guide/auth.md#tokens")
     True
     """
-    return int.from_bytes(blake2b(chunk_id.encode(), digest_size=8).digest(), "big") >> 1
+    hashed = _KEYS.copy()  # two thirds of what it costs to set up another one
+    hashed.update(chunk_id.encode())
+    return int.from_bytes(hashed.digest(), "big") >> 1
 
 
 def text_hash(text: str) -> str:
