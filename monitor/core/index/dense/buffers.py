@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from monitor.core.arrays.image import Image
 from monitor.core.index.dense import kernels
-from monitor.core.index.dense.kernels import EMPTY, Arrivals, Rows, Scores, Slots
+from monitor.core.index.dense.kernels import EMPTY, Arrivals, Lists, Rows, Scores, Slots
 
 
 class Buffers:
@@ -71,12 +71,14 @@ class Buffers:
         return better
 
     def insert(self, rows: Slots, scores: Scores, slots: Slots) -> None:
-        """Put in results that outrank their floors; what is pushed out raises the floor."""
-        order = np.argsort(rows, kind="stable")
-        arrivals = Arrivals(rows[order], scores[order], slots[order])
-        floors = kernels.insert(self._rows, arrivals, self._names)
+        """Put in results that outrank their floors, anchors ascending; what is pushed out raises the floor."""
+        floors = kernels.insert(self._rows, Arrivals(rows, scores, slots), self._names)
         for anchor in np.flatnonzero(floors != EMPTY).tolist():
             self._floor_names[anchor] = self._names[floors[anchor]]
+
+    def publish(self, anchors: Slots, keys: NDArray[np.int64], lists: Lists) -> NDArray[np.bool_]:
+        """See the kernel."""
+        return kernels.publish(self._rows, anchors, keys, lists)
 
     def replace(self, anchors: Slots, slots: Slots, scores: Scores, depth: int) -> None:
         """Fill buffers with the result of an exact search, best first and EMPTY behind the end.

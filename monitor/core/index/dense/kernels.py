@@ -9,6 +9,8 @@ from numpy.typing import NDArray
 
 from monitor.core.arrays.compile import compiled
 from monitor.core.index.dense.order import places, ranked
+from monitor.core.index.dense.product import Floats
+from monitor.core.model.lists import NO_CHUNK
 from monitor.core.model.scoring import Distance, scores
 
 Slots = NDArray[np.int64]
@@ -17,6 +19,8 @@ EMPTY = -1
 """Fills the unused tail of a row of slots."""
 _BLOCK = 128
 """numpy sums this many terms with eight accumulators and halves what is longer."""
+_STRIDE = 64
+"""Product forms of which it is first counted whether any is a hit."""
 _PAIRS = 256
 """Pairs that numpy scores at a time: their float64 vectors stay in the second-level cache."""
 
@@ -45,6 +49,38 @@ class Arrivals(NamedTuple):
     slots: Slots
 
 
+class Lists(NamedTuple):
+    """Keys, scores and lengths of `RankedLists`."""
+
+    keys: NDArray[np.int64]
+    scores: Scores
+    lengths: NDArray[np.int64]
+
+
+@compiled
+def reaching(forms: Floats, needed: Floats) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Pairs whose product form, (a, n), is at least what is needed, (a,): queries, ascending, and their columns."""
+    columns = forms.shape[1]
+    hits = np.zeros(len(forms) + 1, np.int64)
+    for query in range(len(forms)):
+        count = 0
+        for at in range(columns):  # a loop without a branch, which is vectorised
+            count += forms[query, at] >= needed[query]
+        hits[query + 1] = hits[query] + count
+    queries, found = np.empty(hits[-1], np.int64), np.empty(hits[-1], np.int64)
+    for query in range(len(forms)):
+        into, least = hits[query], needed[query]
+        for start in range(0, columns if into < hits[query + 1] else 0, _STRIDE):
+            some, count = forms[query, start : start + _STRIDE], 0
+            for at in range(len(some)):
+                count += some[at] >= least
+            for at in range(len(some) if count else 0):
+                if some[at] >= least:
+                    queries[into], found[into] = query, start + at
+                    into += 1
+    return queries, found
+
+
 @compiled
 def drop(held: Rows, gone: NDArray[np.bool_]) -> NDArray[np.int64]:
     """Take out the slots that `gone` (bool by slot) marks; returns the anchors that lost one, ascending."""
@@ -64,6 +100,27 @@ def drop(held: Rows, gone: NDArray[np.bool_]) -> NDArray[np.int64]:
             scores[row, kept : sizes[row]] = -np.inf
             sizes[row] = kept
     return np.flatnonzero(lost)
+
+
+@compiled
+def publish(held: Rows, anchors: NDArray[np.int64], named: NDArray[np.int64], lists: Lists) -> NDArray[np.bool_]:
+    """Write the first results of some anchors into lists; `named` are chunk keys by slot.
+
+    Returns:
+        (A,) bool: which lists are others now, by a bit of a score too.
+    """
+    changed = np.zeros(len(held.sizes), np.bool_)
+    for row in anchors:
+        size = min(held.sizes[row], lists.keys.shape[1])
+        differs = size != lists.lengths[row]
+        for at in range(size):
+            key, score = named[held.slots[row, at]], held.scores[row, at]
+            differs |= key != lists.keys[row, at] or score != lists.scores[row, at]
+            lists.keys[row, at], lists.scores[row, at] = key, score
+        for at in range(size, lists.keys.shape[1]):
+            lists.keys[row, at], lists.scores[row, at] = NO_CHUNK, np.nan
+        lists.lengths[row], changed[row] = size, differs
+    return changed
 
 
 @compiled

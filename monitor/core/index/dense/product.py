@@ -52,7 +52,10 @@ class Product:
         return cls(np.ascontiguousarray(queries), norms, vectors.shape[1], distance)
 
     def multiply(self, vectors: NDArray[np.float32]) -> tuple[Floats, float]:
-        """Product form of all pairs, (n, a), float32 where that cannot overflow; and a bound on the rows' norms."""
+        """Product form of all pairs, (n, a), float32 where that cannot overflow; and a bound on the rows' norms.
+
+        In memory the n numbers of a query stand together: few rows times many queries is faster that way round.
+        """
         # Squares below the normal range vanish in float32; the added term is what they can have been.
         lost = np.sqrt(self.dimension) * 2.0**-62
         with np.errstate(over="ignore"):
@@ -64,14 +67,14 @@ class Product:
         rows = vectors
         if self.distance is Distance.EUCLID:
             rows = np.concatenate((vectors, (squares * np.float32(-0.5))[:, None]), axis=1)
-        return rows @ self.queries.T, largest
+        return (self.queries @ rows.T).T, largest
 
     def _multiply_wide(self, vectors: NDArray[np.float32]) -> tuple[Floats, float]:
         wide = vectors.astype(np.float64)
         squares = np.add.reduce(wide * wide, axis=1)
         if self.distance is Distance.EUCLID:
             wide = np.concatenate((wide, squares[:, None] * -0.5), axis=1)
-        return wide @ self.queries.T.astype(np.float64), float(np.sqrt(squares.max(initial=0.0)))
+        return (self.queries.astype(np.float64) @ wide.T).T, float(np.sqrt(squares.max(initial=0.0)))
 
     def error(self, largest: float) -> NDArray[np.float64]:
         """Bound on |computed product form - the one that the float64 score stands for|; (a,) float64.

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from monitor.core.index.dense.kernels import EMPTY, exact
+from monitor.core.index.dense.kernels import EMPTY, exact, reaching
 from monitor.core.index.dense.order import dedup_candidates, places, ranked
 from monitor.core.index.dense.product import Floats, Product, lowered
 from monitor.core.model.scoring import Distance
@@ -89,12 +89,11 @@ class ExactSearch:
         if not len(self._rows) and len(block) > self._keep:
             best = np.partition(forms.T, len(block) - self._keep, axis=1)[:, len(block) - self._keep]
             self._least = np.maximum(self._least, best.astype(np.float64) - self._error)
-        hits = self._hits(forms)
-        if len(hits) > _FLOOD * self._keep * len(self._queries):
+        rows, at = self._hits(forms)
+        if len(rows) > _FLOOD * self._keep * len(self._queries):
             groups = np.zeros(len(block), np.int64)
-            kept = dedup_candidates(self._vectors[block], groups, block, self._names, self._keep)
-            hits = hits[kept[hits // len(self._queries)]]
-        at, rows = np.divmod(hits, len(self._queries))
+            kept = dedup_candidates(self._vectors[block], groups, block, self._names, self._keep)[at]
+            rows, at = rows[kept], at[kept]
         self._rows = np.concatenate((self._rows, rows))
         self._slots = np.concatenate((self._slots, block[at]))
         self._forms = np.concatenate((self._forms, forms[at, rows].astype(np.float64)))
@@ -107,10 +106,11 @@ class ExactSearch:
             self._product.multiply(gather(self._vectors, block[at : at + _GATHERED]))
             for at in range(0, len(block), _GATHERED)
         ]
-        return np.concatenate([forms for forms, _ in parts]), max(largest for _, largest in parts)
+        return np.concatenate([forms.T for forms, _ in parts], axis=1).T, max(largest for _, largest in parts)
 
-    def _hits(self, forms: Floats) -> NDArray[np.int64]:
-        return np.flatnonzero(forms >= lowered(self._least - self._error, forms))
+    def _hits(self, forms: Floats) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """Queries, ascending, and rows of the block that may be among their best."""
+        return reaching(forms.T, lowered(self._least - self._error, forms))
 
     def _prune(self) -> None:
         """Raise the lower bounds by what the pool holds, and drop from it what cannot be among the best."""

@@ -10,7 +10,7 @@ from monitor.core.arrays.image import Image
 from monitor.core.index.corpus import Delta
 from monitor.core.index.dense.admission import FilterIndex
 from monitor.core.index.dense.buffers import Buffers
-from monitor.core.index.dense.kernels import EMPTY, exact
+from monitor.core.index.dense.kernels import EMPTY, Lists, exact, reaching
 from monitor.core.index.dense.order import dedup_candidates
 from monitor.core.index.dense.product import Floats, Product, lowered
 from monitor.core.index.dense.search import ExactSearch, blocks
@@ -141,43 +141,44 @@ class DenseTopK:
     def _enter(self, delta: Delta) -> NDArray[np.int64]:
         """Insert new slots where they outrank the floor; returns the anchors that took one in."""
         found = [self._candidates(delta, part) for part in blocks(len(delta.added), len(self._anchors))]
-        rows = np.concatenate([_NONE, *(pair[0] for pair in found)])
-        slots = np.concatenate([_NONE, *(pair[1] for pair in found)])
+        rows, slots = found[0] if found else (_NONE, _NONE)
+        if len(found) > 1:
+            rows, slots = (np.concatenate(of) for of in zip(*found, strict=True))
+            order = np.argsort(rows, kind="stable")
+            rows, slots = rows[order], slots[order]
         scores = exact(self._corpus.vectors, slots, self._anchors.vectors, rows, self._distance)
         above = self._buffers.above(rows, scores, slots)
         self._buffers.insert(rows[above], scores[above], slots[above])
         return rows[above]
 
     def _candidates(self, delta: Delta, part: slice) -> Pairs:
-        """Every pair (anchor, new slot) that can outrank the anchor's floor, and few others."""
-        anchors, slots = len(self._anchors), delta.added[part]
+        """Every pair (anchor, new slot) that can outrank the anchor's floor, and few others; anchors ascend."""
+        slots = delta.added[part]
         forms, largest = self._product.multiply(delta.vectors[part])
-        hits = np.flatnonzero(forms >= self._product.needed(self._buffers.floors, largest, forms))
-        if len(hits) > _FLOOD * self._k * anchors:
-            hits = self._thinned(slots, forms, hits, self._product.error(largest))
-        at, rows = np.divmod(hits, max(1, anchors))
+        rows, at = reaching(forms.T, self._product.needed(self._buffers.floors, largest, forms))
+        if len(rows) > _FLOOD * self._k * len(self._anchors):
+            rows, at = self._thinned(slots, forms, (rows, at), self._product.error(largest))
         if not self._admission.open:
             admitted = self._admission.table(slots)[at, rows]
-            at, rows = at[admitted], rows[admitted]
+            rows, at = rows[admitted], at[admitted]
         return rows, slots[at]
 
-    def _thinned(
-        self, block: NDArray[np.int64], forms: Floats, hits: NDArray[np.int64], error: NDArray[np.float64]
-    ) -> NDArray[np.int64]:
+    def _thinned(self, block: NDArray[np.int64], forms: Floats, hits: Pairs, error: NDArray[np.float64]) -> Pairs:
         """Of a flood of candidates those that `capacity` + 1 others of the block do not outrank for certain."""
-        keep, anchors = self._buffers.capacity + 1, len(self._anchors)
+        keep = self._buffers.capacity + 1
         if len(block) <= keep:
             return hits
+        rows, at = hits
         passing = forms if self._admission.open else np.where(self._admission.table(block), forms, -np.inf)
         last = np.partition(passing.T, len(block) - keep, axis=1)[:, len(block) - keep]
         needed = lowered(last.astype(np.float64) - 2.0 * error, forms)
-        at, rows = np.divmod(hits, anchors)
-        hits = hits[passing[at, rows] >= needed[rows]]
-        if len(hits) > _FLOOD * self._k * anchors:
+        stay = passing[at, rows] >= needed[rows]
+        rows, at = rows[stay], at[stay]
+        if len(rows) > _FLOOD * self._k * len(self._anchors):
             codes = self._admission.codes(block)
-            kept = dedup_candidates(self._corpus.vectors[block], codes, block, self._corpus.names, keep)
-            hits = hits[kept[hits // anchors]]
-        return hits
+            kept = dedup_candidates(self._corpus.vectors[block], codes, block, self._corpus.names, keep)[at]
+            rows, at = rows[kept], at[kept]
+        return rows, at
 
     def _refill(self, rows: NDArray[np.int64]) -> None:
         if len(rows):
@@ -208,13 +209,12 @@ class DenseTopK:
 
     def _publish(self, rows: NDArray[np.int64]) -> NDArray[np.bool_]:
         """Put the lists of touched anchors in place and say which differ from the ones before."""
-        held = self._buffers.slots[rows, : self._k]
-        fresh = self._named(held, np.where(held == EMPTY, np.nan, self._buffers.scores[rows, : self._k]))
-        before = self._lists.take(rows)
-        same = (before.keys == fresh.keys) & ((before.scores == fresh.scores) | (fresh.keys == NO_CHUNK))
-        changed = np.zeros(len(self._anchors), np.bool_)
-        changed[rows] = ~same.all(axis=1)
-        self._lists = self._lists.replaced(rows, fresh)
+        before = self._lists
+        lists = Lists(before.keys.copy(), before.scores.copy(), before.lengths.copy())
+        changed = self._buffers.publish(rows, self._corpus.keys, lists)
+        known = before.known.copy()
+        known[rows] = True
+        self._lists = RankedLists(*lists, known)
         return changed
 
     def _named(self, slots: NDArray[np.int64], scores: NDArray[np.float64]) -> RankedLists:

@@ -36,6 +36,27 @@ def assert_same(left: Rows, right: Rows) -> None:
     np.testing.assert_array_equal(left.floors, right.floors)
 
 
+@settings(max_examples=60, deadline=None)
+@given(
+    seed=st.integers(0, 2**32 - 1),
+    shape=st.tuples(st.integers(0, 4), st.sampled_from([0, 1, 63, 64, 65, 200])),
+    share=st.sampled_from([0.0, 0.01, 0.6, 1.0]),
+    wide=st.booleans(),
+)
+def test_the_pairs_that_reach_what_is_needed(seed: int, shape: tuple[int, int], share: float, wide: bool) -> None:
+    generator = np.random.default_rng(seed)
+    forms = generator.integers(0, 100, shape).astype(np.float64)
+    needed = 100.0 - np.floor(100.0 * share * generator.random(shape[0]))
+    expected = np.nonzero(forms >= needed[:, None])
+    pairs = (
+        kernels.reaching(forms, needed)
+        if wide
+        else kernels.reaching(forms.astype(np.float32), needed.astype(np.float32))
+    )
+    for found, wanted in zip(pairs, expected, strict=True):
+        np.testing.assert_array_equal(found, wanted)
+
+
 @settings(max_examples=150, deadline=None)
 @given(
     seed=st.integers(0, 2**32 - 1),
