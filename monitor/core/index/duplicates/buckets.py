@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from monitor.core.arrays.growing import longer
 from monitor.core.arrays.image import Image
 from monitor.core.arrays.sorted_sets import Sets
-from monitor.core.index.duplicates import kernels_buckets
+from monitor.core.index.duplicates import kernels_buckets, kernels_groups
 from monitor.core.index.duplicates.kernels_buckets import NONE, Chains, Handles, Question, Tags
 
 _LEAST = 1 << 10
@@ -86,6 +86,10 @@ class Buckets:
     def search(self, sets: Sets, witness: Handles, question: Question) -> Handles:
         """Find near copies among the handles as sets; see `kernels_buckets.search`."""
         return kernels_buckets.search(self._chains, sets, witness, question)
+
+    def named(self, names: NDArray[np.uint64], keys: NDArray[np.uint64]) -> Handles:
+        """Who has which of these keys, in a table of one tag per handle; see `kernels_groups.find`."""
+        return kernels_groups.find(self._chains, names, keys)
 
     def clients(self, gone: Handles) -> Handles:
         """Who has one of these as its tag and is none of these; see `kernels_buckets.clients`."""

@@ -7,13 +7,15 @@ from numpy.typing import NDArray
 
 from monitor.core.arrays.growing import longer
 from monitor.core.arrays.image import Image, unused
+from monitor.core.index.duplicates import kernels_groups
 from monitor.core.index.duplicates.buckets import Buckets
+from monitor.core.index.duplicates.kernels_groups import NO_GROUP
+
+__all__ = ["NO_GROUP", "Groups", "Joined"]
 
 Slots = NDArray[np.int64]
 Handles = NDArray[np.int64]
 Keys = NDArray[np.uint64]
-
-NO_GROUP = -1
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -21,10 +23,10 @@ class Joined:
     """What a `join` did.
 
     Args:
-        groups: the distinct groups that slots joined.
-        created: those of them that did not exist.
+        groups: the group that each slot joined.
+        created: the distinct ones among them that did not exist.
         first: for each created one the index in `keys` of its first member.
-        lone: slots that were the only members of the groups joined.
+        lone: slots that were the only members of the groups joined, once for each slot that joined theirs.
     """
 
     groups: Handles
@@ -54,19 +56,20 @@ class Groups:
 
     def join(self, slots: Slots, keys: Keys) -> "Joined":
         """Put distinct slots, none of which is in a group, into the groups of their keys."""
-        distinct, first, place = np.unique(keys, return_index=True, return_inverse=True)
-        handles = self._find(distinct)
+        handles = self._table.named(self._keys, keys)
         fresh = np.flatnonzero(handles == NO_GROUP)
-        handles[fresh] = self._allocate(len(fresh))
-        self._keys[handles[fresh]] = distinct[fresh]
-        self._table.add(handles[fresh], _tags(distinct[fresh]))
+        created, first = fresh, fresh
+        if len(fresh):
+            unknown = keys[fresh]
+            numbers, first = kernels_groups.numbered(unknown, np.argsort(unknown, kind="stable"))
+            created = self._allocate(len(first))
+            handles[fresh] = created[numbers]
+            self._keys[created] = unknown[first]
+            self._table.add(created, _tags(unknown[first]))
         lone = self.lone(handles)
         self.cover(slots)
-        joined = handles[place]
-        self.of[slots] = joined
-        np.add.at(self.sizes, joined, 1)
-        np.add.at(self.sums, joined, slots)
-        return Joined(handles, handles[fresh], first[fresh], lone)
+        kernels_groups.join(self.of, self.sizes, self.sums, slots, handles)
+        return Joined(handles, created, fresh[first], lone)
 
     def lone(self, handles: Handles) -> Slots:
         """The members of those groups that have just one."""
@@ -80,25 +83,12 @@ class Groups:
 
     def leave(self, slots: Slots) -> Handles:
         """Take slots out of their groups; returns those groups, ascending. Slots without a group are passed over."""
-        slots = slots[slots < len(self.of)]
-        slots = slots[self.of[slots] != NO_GROUP]
-        left = self.of[slots]
-        np.subtract.at(self.sizes, left, 1)
-        np.subtract.at(self.sums, left, slots)
-        self.of[slots] = NO_GROUP
-        return np.unique(left)
+        return np.unique(kernels_groups.leave(self.of, self.sizes, self.sums, slots))
 
     def release(self, handles: Handles) -> None:
         """Forget distinct groups that are empty."""
         self._table.remove(handles)
         self._free.extend(handles.tolist())
-
-    def _find(self, keys: Keys) -> Handles:
-        found = np.full(len(keys), NO_GROUP, np.int64)
-        for at, handles in self._table.matches(_tags(keys)):
-            same = self._keys[handles] == keys[at]
-            found[at[same]] = handles[same]
-        return found
 
     def _allocate(self, count: int) -> Handles:
         again = [self._free.pop() for _ in range(min(count, len(self._free)))]
