@@ -24,6 +24,10 @@ class Stale(NamedTuple):
     rows: RowSelection
     view: Any
 
+    def seen(self, make: Callable[[Any], Any]) -> "Stale":
+        """The same anchors in a view that is made of this one, where there is any."""
+        return Stale(self.rows, None if self.view is None else make(self.view))
+
 
 def stale(mask: Mask, view: Callable[[RowSelection], View]) -> Stale:
     """What is to be measured anew.

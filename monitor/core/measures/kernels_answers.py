@@ -112,7 +112,9 @@ def new_counts(
 
 
 @compiled
-def carry(heard: Codes, before: Codes, now: Codes, others: NDArray[np.bool_]) -> None:
+def carry(
+    heard: Codes, before: Codes, now: Codes, others: NDArray[np.bool_]
+) -> tuple[NDArray[np.bool_], NDArray[np.int64]]:
     """Take what was looked for along to where it stands now: the baseline's lists stay.
 
     Args:
@@ -120,15 +122,27 @@ def carry(heard: Codes, before: Codes, now: Codes, others: NDArray[np.bool_]) ->
         before: (R, m) int64 chunk keys before.
         now: (R, m) int64 chunk keys now.
         others: (R, m) bool, slots of which the chunk may say something else than before.
+
+    Returns:
+        (R,) bool, rows with slots of another chunk, or of such a chunk, and all these slots, numbered row by row.
     """
-    old = np.empty(heard.shape[1], np.int64)
+    old, slots = np.empty(heard.shape[1], np.int64), heard.shape[1]
+    rows, places, count = np.zeros(len(heard), np.bool_), np.empty(heard.size, np.int64), 0
     for row in range(len(heard)):
+        for slot in range(slots):
+            if others[row, slot] or before[row, slot] != now[row, slot]:
+                rows[row] = True
+                places[count] = row * slots + slot
+                count += 1
+        if not rows[row]:
+            continue
         old[:] = heard[row]
-        for slot in range(heard.shape[1]):
+        for slot in range(slots):
             place = slot + 1
             if before[row, slot] != now[row, slot]:
                 place = _place(now[row, slot], before[row])
             heard[row, slot] = UNSEEN if others[row, slot] or place == NOWHERE else old[place - 1]
+    return rows, places[:count].copy()
 
 
 @compiled

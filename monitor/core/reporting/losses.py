@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -27,7 +28,7 @@ TEXT = 200
 RowNumbers = NDArray[np.int64]
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, eq=False)
 class _Looked:
     """One leg's lists at k, of the anchors that compare, and (P,) shares of the first answers kept and gone."""
 
@@ -39,14 +40,13 @@ class _Looked:
     lost: RowNumbers
     """Anchors that lost their answer, those of most weight first."""
 
-    @property
-    def displaced(self) -> RowNumbers:
-        """Those whose answer stands in the corpus all the same, ascending."""
-        return np.sort(self.lost[self.gone[self.lost] == 0.0])
-
+    @cached_property
     def came(self) -> tuple[RowNumbers, NDArray[np.int64]]:
-        """What stands in the lists of the displaced now and did not then: rows among these, and chunk keys."""
-        then, now = self.then[self.displaced], self.now[self.displaced]
+        """What stands in the lists of those now, and did not then, whose answer stands in the corpus all the same:
+        numbers of these lists, and chunk keys.
+        """
+        displaced = self.lost[self.gone[self.lost] == 0.0]
+        then, now = self.then[displaced], self.now[displaced]
         at, slots = np.nonzero((now != NO_CHUNK) & ~np.any(now[:, :, None] == then[:, None, :], axis=2))
         return at, now[at, slots]
 
@@ -106,7 +106,7 @@ class Losses:
             lost = np.flatnonzero(kept < 1.0)
             ranked = lost[np.lexsort((lost, -alignment.weights[lost]))]
             looked.append(_Looked(leg, then, now, kept, gone, ranked))
-        keys = {key for of in looked for key in (*of.instead(), *of.came()[1].tolist())}
+        keys = {key for of in looked for key in (*of.instead(), *of.came[1].tolist())}
         documents = {key: seen.facts.origin(key)[1] for key in keys if key != NO_CHUNK}
         return cls(baseline, alignment, anchors, k, tuple(looked), documents)
 
@@ -160,7 +160,7 @@ class Losses:
 
     def _displacers(self, of: _Looked) -> tuple[Displacer, ...]:
         """The documents of what stands in these lists now and did not then."""
-        at, keys = of.came()
+        at, keys = of.came
         came = {(row, self.documents[key]) for row, key in zip(at.tolist(), keys.tolist(), strict=True)}
         counted = Counter(document for _, document in came if document)
         ranked = sorted(counted.items(), key=lambda pair: (-pair[1], pair[0]))[:MOST_DISPLACERS]

@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,7 +25,7 @@ class Grouping:
     codes: NDArray[np.int64]
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, eq=False)
 class Alignment:
     """P anchors that ask the same now as in the baseline.
 
@@ -49,9 +50,11 @@ class Alignment:
 
     def lists_now(self, lists: RankedLists) -> RankedLists:
         """The lists of the P anchors, out of those of all anchors now; the very same where that is all, in order."""
-        if len(lists) == len(self.now) and np.array_equal(self.now, np.arange(len(lists))):
-            return lists
-        return lists.take(self.now)
+        return lists if len(lists) == len(self.now) and self._in_order else lists.take(self.now)
+
+    @cached_property
+    def _in_order(self) -> bool:
+        return np.array_equal(self.now, np.arange(len(self.now)))
 
     def only(self, rows: NDArray[np.int64]) -> "Alignment":
         """The same of some of the P anchors: segments that lose all of theirs stay, with nobody in them."""

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping
 from typing import TypeVar, overload
 
-from monitor.core.index.corpus import Corpus
+from monitor.core.index.corpus import NO_SLOT, Corpus
 
 T = TypeVar("T")
 
@@ -16,17 +16,16 @@ class ContentHashes(Mapping[int, str]):
     """
 
     def __init__(self, corpus: Corpus) -> None:
-        self._corpus = corpus
+        self._corpus, self._row = corpus, corpus.row
 
     def __getitem__(self, key: int) -> str:
-        row = self._corpus.row(key)
-        if row is None or not row.live:
+        said = self.get(key)
+        if said is None:
             raise KeyError(key)
-        return row.content_hash
+        return said
 
     def __contains__(self, key: object) -> bool:
-        row = self._corpus.row(key) if isinstance(key, int) else None
-        return row is not None and row.live
+        return isinstance(key, int) and self.get(key) is not None
 
     @overload
     def get(self, key: int, default: None = None, /) -> str | None: ...
@@ -34,8 +33,8 @@ class ContentHashes(Mapping[int, str]):
     def get(self, key: int, default: str | T, /) -> str | T: ...
     def get(self, key: int, default: str | T | None = None, /) -> str | T | None:
         """The content hash of a live chunk, else `default`; tens of thousands are asked for at once."""
-        row = self._corpus.row(key)
-        return default if row is None or not row.live else row.content_hash
+        row = self._row(key)
+        return default if row is None or row.slot == NO_SLOT else row.content_hash
 
     def __iter__(self) -> Iterator[int]:
         return (row.key for row in self._corpus.rows() if row.live)

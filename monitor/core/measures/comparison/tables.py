@@ -1,12 +1,13 @@
 """One baseline against lists that move: what is measured of the lists themselves, and of what their results say."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
+from monitor.core.arrays.fixed import fixed
 from monitor.core.arrays.sorted_sets import SetLists, Sets
 from monitor.core.index.baseline import ListLeg, Snapshot, content_keys, contents_of
 from monitor.core.index.duplicates.likeness import Likeness
@@ -112,17 +113,13 @@ class Comparison:
         turn = self._begin(seen, afresh=afresh)
         made = []
         legs = [leg for leg in LEGS if leg in self._then and leg in turn.now]
-        for leg, slots in self._look_up(legs, turn, known=False).items():
+        for leg, moved in self._look_up(legs, turn, known=False).items():
+            pair = stale(moved, ListPair(self._then[leg], turn.now[leg]).take)
             columns = self._of(leg, "pinned")
-            moved = turn.results(leg) | slots.any(axis=1)
-            lists, answers = self._distance_view(leg, turn), self._answers_view(leg, turn)
-            columns.update(len(slots), {PINNED: stale(moved, lists), PINNED_ANSWERS: stale(moved, answers)})
+            lists = pair.seen(lambda of: ListsView(of, Settings(self._asked.depths)))
+            columns.update(len(moved), {PINNED: lists, PINNED_ANSWERS: self._answered(leg, turn, pair)})
             made.append(SummaryTable(leg, columns.names, columns.values, columns.reasons))
         return made
-
-    def _distance_view(self, leg: ListedLeg, turn: Turn) -> Callable[[RowSelection], ListsView]:
-        pair, settings = ListPair(self._then[leg], turn.now[leg]), Settings(self._asked.depths)
-        return lambda rows: ListsView(pair.take(rows), settings)
 
     def _eps(self, leg: ListedLeg) -> float | None:
         return tie_eps(leg) if self._asked.settle_ties else None
@@ -130,11 +127,15 @@ class Comparison:
     def _fused(self, leg: ListedLeg) -> bool:
         return leg == "dense" and self._asked.fused
 
-    def _leg(self, leg: ListedLeg, turn: Turn, slots: Mask) -> SummaryTable:
-        """By chunk id, by content and by answers in one table; `slots` as of `_look_up`."""
-        lists = self._lists(leg, turn)
-        said, answers = self._contentwise(leg, turn, slots), self._answers(leg, turn, slots)
-        fates = self._fates(leg, turn, slots, answers)
+    def _leg(self, leg: ListedLeg, turn: Turn, moved: Mask) -> SummaryTable:
+        """By chunk id, by content and by answers in one table; `moved` as of `_look_up`."""
+        rescored = (
+            moved if self._eps(leg) is None else moved | turn.scores(leg)
+        )  # ties at the cut are settled by scores
+        pair = stale(rescored, ListPair(self._then[leg], turn.now[leg]).take)
+        lists, said = self._lists(leg, turn, pair), self._contentwise(leg, pair)
+        answers = self._answers(leg, turn, pair)
+        fates = self._fates(leg, turn, moved, answers)
         known = self._then[leg].known & turn.now[leg].known
         unknown = "" if known.any() else NOT_REPLAYED
         whole = (said, answers, fates)
@@ -142,7 +143,7 @@ class Comparison:
         values = np.concatenate((lists.values, *(of.values for of in whole)))
         return SummaryTable(leg, (*lists.names, *(name for of in whole for name in of.names)), values, reasons)
 
-    def _lists(self, leg: ListedLeg, turn: Turn) -> MeasureColumns[Any]:
+    def _lists(self, leg: ListedLeg, turn: Turn, pair: Stale) -> MeasureColumns[Any]:
         settings = Settings(
             self._asked.depths,
             score_threshold=self._asked.score_threshold(leg),
@@ -150,60 +151,50 @@ class Comparison:
             noise_gap={"lexical": 0.0, "dense": self._noise_gap}.get(leg),
             tie_eps=self._eps(leg),
         )
-        pair = ListPair(self._then[leg], turn.now[leg])
-
-        def view(rows: RowSelection) -> ListsView:
-            return ListsView(pair.take(rows), settings)
-
         columns = self._of(leg, "lists")
-        rescored = stale(turn.scores(leg), view)
-        # ties at the cut are settled by scores
-        moved = rescored if settings.tie_eps is not None else stale(turn.results(leg), view)
+        moved = rescored = pair.seen(lambda of: ListsView(of, settings))
+        if settings.tie_eps is None:
+            whole = ListPair(self._then[leg], turn.now[leg])
+            rescored = stale(turn.scores(leg), lambda rows: ListsView(whole.take(rows), settings))
         missing = {SCORES: FUSED_QUERY} if self._fused(leg) else {}
         columns.update(len(self.alignment.now), {RESULTS: moved, SCORES: rescored}, missing)
         return columns
 
-    def _contentwise(self, leg: ListedLeg, turn: Turn, slots: Mask) -> MeasureColumns[Any]:
+    def _contentwise(self, leg: ListedLeg, pair: Stale) -> MeasureColumns[Any]:
         """Of the lists of what is said, instead of under which id; copies are said once."""
-        eps = self._eps(leg)
-
-        def view(rows: RowSelection) -> SaidView:
-            pair = ListPair(self._then[leg], turn.now[leg]).take(rows)
-            return SaidView(pair, Sides(self._said_then[leg][rows], self._said[leg][rows]), self.likeness, eps)
-
-        changed = turn.results(leg) if eps is None else turn.scores(leg)
-        columns = self._of(leg, "said")
-        columns.update(len(slots), {CONTENTS: stale(changed | slots.any(axis=1), view)})
+        columns, sides, eps = self._of(leg, "said"), self._sides(leg, pair.rows), self._eps(leg)
+        said = pair.seen(lambda of: SaidView(of, sides, self.likeness, eps))
+        columns.update(len(self.alignment.now), {CONTENTS: said})
         return columns
 
-    def _answers(self, leg: ListedLeg, turn: Turn, slots: Mask) -> MeasureColumns[Any]:
+    def _sides(self, leg: ListedLeg, rows: RowSelection) -> Sides:
+        return Sides(self._said_then[leg][rows], self._said[leg][rows])
+
+    def _answers(self, leg: ListedLeg, turn: Turn, pair: Stale) -> MeasureColumns[Any]:
         """Which of the first results are kept, and what is new beside them."""
-        columns, part = (
-            self._of(leg, "answers"),
-            stale(turn.results(leg) | slots.any(axis=1), self._answers_view(leg, turn)),
-        )
-        columns.update(len(slots), {ANSWERS: part})
+        columns, part = self._of(leg, "answers"), self._answered(leg, turn, pair)
+        columns.update(len(self.alignment.now), {ANSWERS: part})
         if part.view is not None:
             self._heard[leg][part.rows] = part.view.heard
         return columns
 
-    def _answers_view(self, leg: ListedLeg, turn: Turn) -> Callable[[RowSelection], AnswersView]:
-        def view(rows: RowSelection) -> AnswersView:
-            pair = ListPair(self._then[leg], turn.now[leg]).take(rows)
-            now = turn.seen.facts.texts(pair.current.keys, self._slots[leg][rows])
+    def _answered(self, leg: ListedLeg, turn: Turn, pair: Stale) -> Stale:
+        rows = pair.rows
+
+        def view(of: ListPair) -> AnswersView:
+            now = turn.seen.facts.texts(of.current.keys, self._slots[leg][rows])
             texts = Texts(self._texts_then(leg).take(rows), now)
-            sides = Sides(self._said_then[leg][rows], self._said[leg][rows])
-            return AnswersView(pair, sides, texts, self._heard[leg][rows])
+            return AnswersView(of, self._sides(leg, rows), texts, self._heard[leg][rows])
 
-        return view
+        return pair.seen(view)
 
-    def _fates(self, leg: ListedLeg, turn: Turn, slots: Mask, answers: MeasureColumns[Any]) -> MeasureColumns[Any]:
+    def _fates(self, leg: ListedLeg, turn: Turn, moved: Mask, answers: MeasureColumns[Any]) -> MeasureColumns[Any]:
         """What became of those that are not kept: it depends on every chunk."""
         columns = self._of(leg, "fates")
-        if turn.results(leg).any() or slots.any() or len(turn.changed) or not columns.names:
+        if moved.any() or len(turn.changed) or not columns.names:
             pair = ListPair(self._then[leg], turn.now[leg])
             view = FatesView(pair, lambda k: answers.of(KEPT_ANSWERS, k), self._first[leg], self._firsts.live)
-            columns.update(len(slots), {FATES: Stale(ALL, view)})
+            columns.update(len(moved), {FATES: Stale(ALL, view)})
         return columns
 
     def _texts_then(self, leg: ListedLeg) -> SetLists:
@@ -233,7 +224,8 @@ class Comparison:
         return turn
 
     def _look_up(self, legs: Sequence[ListedLeg], turn: Turn, *, known: bool) -> dict[ListedLeg, Mask]:
-        """Bring `_said`, `_live` and `_slots` up to date; by leg (P, k) bool, what was looked up.
+        """Bring `_said`, `_live`, `_slots` and `_heard` up to date; by leg (P,) bool, whose results, what they say or
+        what is known of them may be others.
 
         Args:
             legs: whose lists.
@@ -241,25 +233,26 @@ class Comparison:
             known: whether what is said must be known to `likeness`.
         """
         made: dict[ListedLeg, Mask] = {}
+        places: dict[ListedLeg, NDArray[np.int64]] = {}
         for leg in legs:
             keys, before = turn.now[leg].keys, self._listed.get(leg)
             if before is None:
-                made[leg] = np.ones(keys.shape, np.bool_)
+                made[leg], places[leg] = np.ones(len(keys), np.bool_), np.arange(keys.size)
                 for of in (self._said, self._live, self._slots):
                     of[leg] = np.full(keys.shape, NO_CHUNK, np.int64)
                 self._heard[leg] = np.full(keys.shape, UNSEEN)
             else:
                 others = holds(keys, turn.changed)
-                made[leg] = (keys != before) | others
-                carry(self._heard[leg], before, keys, others)
+                looked, places[leg] = carry(self._heard[leg], fixed(before), fixed(keys), others)
+                made[leg] = turn.results(leg) | looked
             self._listed[leg] = keys
-        sought = [self._listed[leg][slots] for leg, slots in made.items()]
+        sought = [self._listed[leg].reshape(-1)[at] for leg, at in places.items()]
         found = self._looked(np.concatenate((np.zeros(0, np.int64), *sought)), turn.seen, known=known)
         until = 0
-        for keys, (leg, slots) in zip(sought, made.items(), strict=True):
-            start, until = until, until + len(keys)
+        for leg, slots in places.items():
+            start, until = until, until + len(slots)
             for at, of in enumerate((self._said, self._live, self._slots)):
-                of[leg][slots] = found[start:until, at]
+                of[leg].reshape(-1)[slots] = found[start:until, at]
         return made
 
     def _looked(self, keys: NDArray[np.int64], seen: Observation, *, known: bool) -> NDArray[np.int64]:
