@@ -120,7 +120,8 @@ def spread(features: Features, sample: Embeddings, before: FeatureSpread | None 
     mapped, products = np.empty((FEATURES, count)), np.empty((count, count))
     mapped[:, fresh] = features.of(features.directions(sample[fresh], lengths)).T / scale
     if before is not None:
-        _take(before.mapped, before.products, places, mapped, products)
+        _take_columns(before.mapped, places, mapped)
+        _take_pairs(before.products, places, products)
     _multiply(mapped, fresh, products)
     squared = NONE if count < _FEW else float(_squared(products)) / (count * (count - 1))
     return FeatureSpread(sample, mapped, products, squared)
@@ -144,23 +145,37 @@ def _same_rows(before: Embeddings, now: Embeddings) -> NDArray[np.int64]:
 
 
 @compiled
-def _take(
-    mapped_before: NDArray[np.float64],
-    products_before: NDArray[np.float64],
-    places: NDArray[np.int64],
-    mapped: NDArray[np.float64],
-    products: NDArray[np.float64],
-) -> None:
-    """Take over what is known of rows from their places before; nothing for those below 0."""
-    for feature in range(len(mapped)):
+def _stay(places: NDArray[np.int64], count: int) -> bool:
+    """Whether all of so many rows are as many as before and stand where they stood, or are others."""
+    for row in range(len(places)):
+        if 0 <= places[row] != row:
+            return False
+    return len(places) == count
+
+
+@compiled
+def _take_columns(before: NDArray[np.float64], places: NDArray[np.int64], now: NDArray[np.float64]) -> None:
+    """Take over columns from their places before; those below 0 mean nothing then."""
+    if _stay(places, before.shape[1]):
+        now[:] = before
+        return
+    for feature in range(len(now)):
         for row in range(len(places)):
             if places[row] >= 0:
-                mapped[feature, row] = mapped_before[feature, places[row]]
+                now[feature, row] = before[feature, places[row]]
+
+
+@compiled
+def _take_pairs(before: NDArray[np.float64], places: NDArray[np.int64], now: NDArray[np.float64]) -> None:
+    """Take over what is known of each two from their places before; pairs with one below 0 mean nothing then."""
+    if _stay(places, len(before)):
+        now[:] = before
+        return
     for row in range(len(places)):
         if places[row] >= 0:
             for other in range(len(places)):
                 if places[other] >= 0:
-                    products[row, other] = products_before[places[row], places[other]]
+                    now[row, other] = before[places[row], places[other]]
 
 
 @compiled
@@ -242,23 +257,75 @@ def null_of_shift(
     return cut, 0.5 * math.erfc(z / math.sqrt(2.0))
 
 
-def nearest(features: Features, sample: NDArray[np.float32], at: tuple[float, ...]) -> list[float]:
-    """Quantiles of the cosine of each sampled chunk to the nearest other one of the sample.
+@dataclass(frozen=True, slots=True, eq=False)
+class SampleCosines:
+    """How near to each other the vectors of a sample are.
+
+    Args:
+        sample: (s, d) float32 vectors that have a direction.
+        directions: (s, d) float32, see `Features.directions`.
+        scale: (s,) float64, the lengths of these.
+        cosines: (s, s) float64 of each two.
+    """
+
+    sample: Embeddings
+    directions: Embeddings
+    scale: NDArray[np.float64]
+    cosines: NDArray[np.float64]
+
+    def nearest(self, at: tuple[float, ...]) -> list[float]:
+        """See `nearest`."""
+        if len(self.sample) < 2:
+            return [NONE] * len(at)
+        closest = np.sort(np.clip(_closest(self.cosines), -1.0, 1.0))
+        return quantiles(closest, np.ones(len(closest), np.int64), at)
+
+
+@compiled
+def _closest(cosines: NDArray[np.float64]) -> NDArray[np.float64]:
+    """(s,) the greatest of each row, but for the row itself."""
+    found = np.full(len(cosines), -np.inf)
+    for row in range(len(cosines)):
+        for other in range(len(cosines)):
+            if other != row:
+                found[row] = max(found[row], cosines[row, other])
+    return found
+
+
+def cosines(features: Features, sample: Embeddings, before: SampleCosines | None = None) -> SampleCosines:
+    """The cosines of a sample of vectors; those without direction do not count.
 
     Args:
         features: its grid makes the products exact, whatever the order of the sums.
+        sample: (s, d) float32.
+        before: as of `spread`.
+    """
+    lengths = norms(sample)
+    sample, lengths = fixed(sample[lengths > 0]), lengths[lengths > 0]
+    count = len(sample)
+    places = np.full(count, -1, np.int64) if before is None else _same_rows(before.sample, sample)
+    fresh, stay = np.flatnonzero(places < 0), np.flatnonzero(places >= 0)
+    directions, scale, made = np.empty(sample.shape, np.float32), np.empty(count), np.empty((count, count))
+    directions[fresh] = features.directions(sample[fresh], lengths[fresh])
+    exact = directions[fresh].astype(np.float64)
+    scale[fresh] = np.sqrt(np.einsum("ij,ij->i", exact, exact))
+    if before is not None:
+        directions[stay], scale[stay] = before.directions[places[stay]], before.scale[places[stay]]
+        _take_pairs(before.cosines, places, made)
+    found = (directions[fresh] @ directions.T).astype(np.float64) / (scale[fresh, None] * scale)
+    made[fresh], made[:, fresh] = found, found.T
+    return SampleCosines(sample, directions, scale, made)
+
+
+def nearest(features: Features, sample: Embeddings, at: tuple[float, ...]) -> list[float]:
+    """Quantiles of the cosine of each sampled chunk to the nearest other one of the sample.
+
+    Args:
+        features: as of `cosines`.
         sample: (s, d) vectors; without direction they do not count.
         at: which quantiles.
 
     Returns:
         One value for each, in [-1, 1] up to the grid; NaN below two vectors.
     """
-    lengths = norms(sample)
-    directions = features.directions(sample[lengths > 0], lengths[lengths > 0])
-    if len(directions) < 2:
-        return [NONE] * len(at)
-    scale = np.sqrt(np.einsum("ij,ij->i", directions.astype(np.float64), directions.astype(np.float64)))
-    cosines = (directions @ directions.T).astype(np.float64) / (scale[:, None] * scale)
-    np.fill_diagonal(cosines, -np.inf)
-    closest = np.sort(np.clip(cosines.max(axis=1), -1.0, 1.0))
-    return quantiles(closest, np.ones(len(closest), np.int64), at)
+    return cosines(features, sample).nearest(at)

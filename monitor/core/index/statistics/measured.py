@@ -19,7 +19,7 @@ from monitor.core.index.statistics.counters import (
     NONZERO_VECTORS,
     SegmentCounters,
 )
-from monitor.core.index.statistics.embedding import NONE, nearest, null_of_shift, spread
+from monitor.core.index.statistics.embedding import NONE, cosines, null_of_shift, spread
 from monitor.core.index.statistics.features import FREQUENCIES, ONE, Features
 from monitor.core.index.statistics.histogram import EarlierDistribution
 from monitor.core.index.statistics.integrity import PINNED, Integrity
@@ -273,7 +273,9 @@ class Measurable:
         )
 
     def _density(self, now: SegmentProfile, features: Features) -> Iterator[Measurement]:
-        found = self._sampled("live", self.view.live, lambda sample, _: nearest(features, sample, _QUANTILES))
+        found = self._sampled(
+            "live", self.view.live, lambda sample, before: cosines(features, sample, before)
+        ).nearest(_QUANTILES)
         mixed = len(now.versions) != 1
         for stat, value in zip(_STATS, found, strict=True):
             why = OTHER_VERSION if mixed else "too_few_vectors"

@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from monitor.core.index.statistics.embedding import (
     cosine_shift,
+    cosines,
     discrepancy,
     nearest,
     null_of_shift,
@@ -122,6 +123,21 @@ def test_nearest_is_that_of_all_pairs() -> None:
     np.testing.assert_allclose(found, [closest[2], closest[29], closest[56]], atol=2e-3)
     assert math.isnan(nearest(FEATURES, vectors[:1], (0.5,))[0])
     assert nearest(FEATURES, np.ones((2, D), np.float32), (0.5,)) == [1.0]
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_cosines_that_are_carried_on_are_those_of_all(seed: int) -> None:
+    """Of samples that keep their places, lose some, gain some, and hold a vector twice."""
+    generator = np.random.default_rng(seed)
+    pool, before = drawn(generator, 80), None
+    pool[7] = 0.0
+    for step in range(12):
+        chosen = np.arange(40) if step < 2 else np.sort(generator.choice(80, 40, replace=step % 3 == 0))
+        sample = pool[chosen]
+        sample[generator.integers(40)] = drawn(generator, 1)[0]
+        before, anew = cosines(FEATURES, sample, before), cosines(FEATURES, sample)
+        assert before.cosines.tobytes() == anew.cosines.tobytes()
+        assert before.nearest((0.05, 0.5, 0.95)) == nearest(FEATURES, sample, (0.05, 0.5, 0.95))
 
 
 def slow_spread(sample: Vectors) -> float:
