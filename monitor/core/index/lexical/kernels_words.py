@@ -13,6 +13,7 @@ NONE = -1
 """No word in this place of the table; no id for a word."""
 _PROBES = 32
 """Places looked at for a word: what is not found within is left to the dictionary, whatever hostile texts hold."""
+_ONE, _ALL = np.uint64(1), np.uint64(2**64 - 1)
 _ODD, _GOLDEN, _HALF = np.uint64(0xC2B2AE3D27D4EB4F), np.uint64(0x9E3779B97F4A7C15), np.uint64(32)
 
 
@@ -53,55 +54,57 @@ def _slot(low: np.uint64, high: np.uint64, mask: np.uint64) -> np.uint64:
 
 
 @compiled
-def _found(table: WordTable, low: np.uint64, high: np.uint64) -> int:
-    mask = np.uint64(len(table.places) - 1)
-    slot = _slot(low, high, mask)
-    for _ in range(_PROBES):
-        held: int = table.places[slot]
-        if held == NONE:
-            return NONE
-        if table.low[held] == low and table.high[held] == high:
-            return held
-        slot = (slot + np.uint64(1)) & mask
-    return NONE
-
-
-@compiled
-def scan(
-    texts: NDArray[np.uint8], ends: NDArray[np.int64], letters: NDArray[np.uint64], table: WordTable, made: Words
-) -> int:
+def scan(eights: NDArray[np.uint64], ends: NDArray[np.int64], table: WordTable, made: Words) -> int:
     """Cut texts into words and look them up; returns how many words there are.
 
+    Where words begin and end is found without a branch on what a byte is, which would be guessed wrong at each word;
+    and all of it first, so that looking up one word does not wait for the one before.
+
     Args:
-        texts: the bytes of n ASCII texts, one behind the other.
-        ends: (n,) where each ends.
-        letters: (256,) the lower-cased letter or digit of each byte, 0 for what separates words.
+        eights: the bytes of texts, eight a number: lower-cased letters and digits, 0 for what separates words or
+            texts, and at least 17 times at the end.
+        ends: (n,) where each text ends.
         table: the words with ids.
         made: is filled.
     """
-    at = count = 0
+    texts = eights.view(np.uint8)
+    begun = ended = 0
+    before = False
+    for at in range(len(texts)):
+        inside = texts[at] != 0
+        made.starts[begun] = made.ends[ended] = at
+        begun += inside & (not before)
+        ended += before & (not inside)
+        before = inside
+    # one body on purpose: arrays handed to another compiled function cost reference counts per call
+    places, lows, highs, mask = table.places, table.low, table.high, np.uint64(len(table.places) - 1)
+    for word in range(begun):
+        start = made.starts[word]
+        length, at = made.ends[word] - start, start >> 3
+        shift = np.uint64(8 * (start & 7))
+        back = np.uint64(63) - shift
+        # eight bytes from anywhere on, and the next eight
+        first = (eights[at] >> shift) | ((eights[at + 1] << _ONE) << back)
+        second = (eights[at + 1] >> shift) | ((eights[at + 2] << _ONE) << back)
+        low = first & (_ALL >> np.uint64(64 - 8 * min(length, 8)))
+        high = second & (_ALL >> np.uint64(64 - 8 * min(length - 8, 8))) if length > 8 else np.uint64(0)
+        slot = _slot(low, high, mask)
+        made.ids[word] = NONE
+        for _ in range(_PROBES if length <= LONGEST else 0):
+            held = places[slot]
+            if held == NONE:
+                break
+            if lows[held] == low and highs[held] == high:
+                made.ids[word] = held
+                break
+            slot = (slot + _ONE) & mask
+    word = 0
     for text in range(len(ends)):
-        first = count
-        while at < ends[text]:
-            letter = letters[texts[at]]
-            if letter == 0:
-                at += 1
-                continue
-            made.starts[count] = at
-            low, high, shift = np.uint64(0), np.uint64(0), np.uint64(0)
-            while letter != 0:
-                if shift < 64:
-                    low |= letter << shift
-                elif shift < 128:
-                    high |= letter << (shift - np.uint64(64))
-                shift += np.uint64(8)
-                at += 1
-                letter = letters[texts[at]] if at < ends[text] else np.uint64(0)
-            made.ids[count] = _found(table, low, high) if shift <= 8 * LONGEST else NONE
-            made.ends[count] = at
-            count += 1
-        made.counts[text] = count - first
-    return count
+        first = word
+        while word < begun and made.starts[word] < ends[text]:
+            word += 1
+        made.counts[text] = word - first
+    return begun
 
 
 @compiled
@@ -116,4 +119,4 @@ def place(table: WordTable, ids: NDArray[np.int32]) -> None:
             if table.places[slot] == NONE or table.places[slot] == held:
                 table.places[slot] = held
                 break
-            slot = (slot + np.uint64(1)) & mask
+            slot = (slot + _ONE) & mask

@@ -8,7 +8,8 @@ from numpy.typing import NDArray
 from monitor.core.index.lexical.kernels_words import LONGEST, NONE, Words, WordTable, place, scan
 from monitor.core.text.tokens import ASCII_WORDS
 
-_LETTERS = np.frombuffer(ASCII_WORDS.replace(b" ", b"\0"), np.uint8).astype(np.uint64)
+_LETTERS = ASCII_WORDS.replace(b" ", b"\0")
+_END = bytes(24)
 _ROOM = 1 << 12
 _NOTHING = np.zeros(0, np.uint64)
 
@@ -60,17 +61,17 @@ class ByteWords:
             the unknown words by place.
         """
         self._settle()
-        joined = b"".join(texts)
-        ends = np.cumsum([len(text) for text in texts], dtype=np.int64)
-        most = len(joined) // 2 + len(texts)
+        joined = b"\0".join(texts).translate(_LETTERS) + _END
+        joined = joined[: len(joined) & -8]
+        most = len(joined) // 2 + 1
         spans = np.empty((2, most), np.int64)
         made = Words(np.empty(most, np.int32), spans[0], spans[1], np.empty(len(texts), np.int64))
-        count = scan(np.frombuffer(joined, np.uint8), ends, _LETTERS, self._table, made)
+        ends = np.cumsum([len(text) + 1 for text in texts], dtype=np.int64)
+        count = scan(np.frombuffer(joined, np.uint64), ends, self._table, made)
         ids = made.ids[:count].copy()
         missing = np.flatnonzero(ids == NONE)
         unknown = zip(missing.tolist(), *spans[:, missing].tolist(), strict=True)
-        words = {at: joined[start:end].decode("ascii").lower() for at, start, end in unknown}
-        return ids, made.counts, words
+        return ids, made.counts, {at: joined[start:end].decode("ascii") for at, start, end in unknown}
 
     def _settle(self) -> None:
         """Put the words learnt since the last time into the table."""
