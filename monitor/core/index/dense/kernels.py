@@ -87,18 +87,21 @@ def drop(held: Rows, gone: NDArray[np.bool_]) -> NDArray[np.int64]:
     slots, scores, sizes, _ = held
     lost = np.zeros(len(sizes), np.bool_)
     for row in range(len(sizes)):
+        count = 0
+        for at in range(sizes[row]):
+            count += gone[slots[row, at]]
+        if not count:
+            continue
         kept = 0
         for at in range(sizes[row]):
             slot = slots[row, at]
             if not gone[slot]:
-                if kept < at:
-                    slots[row, kept], scores[row, kept] = slot, scores[row, at]
+                slots[row, kept], scores[row, kept] = slot, scores[row, at]
                 kept += 1
-        if kept < sizes[row]:
-            lost[row] = True
-            slots[row, kept : sizes[row]] = EMPTY
-            scores[row, kept : sizes[row]] = -np.inf
-            sizes[row] = kept
+        lost[row] = True
+        slots[row, kept : sizes[row]] = EMPTY
+        scores[row, kept : sizes[row]] = -np.inf
+        sizes[row] = kept
     return np.flatnonzero(lost)
 
 

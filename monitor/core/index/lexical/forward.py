@@ -87,8 +87,8 @@ class ForwardLists:
         ids = gather(self._ids, starts, sizes)
         self.documents -= len(slots)
         self.total_length -= int(self._lengths[slots].sum())
-        for size in np.unique(grains).tolist():
-            self._holes.setdefault(size, []).extend(starts[grains == size].tolist())
+        for size, start in zip(grains.tolist(), starts.tolist(), strict=True):
+            self._holes.setdefault(size, []).append(start)
         self._hole_places += int(grains.sum()) * _GRAIN
         self._sizes[slots] = _FREE
         return ids
@@ -212,12 +212,11 @@ class ForwardLists:
 
     def _allocate(self, grains: NDArray[np.int64]) -> NDArray[np.int64]:
         starts = np.full(len(grains), -1, np.int64)
-        for size in np.unique(grains).tolist():
+        for at, size in enumerate(grains.tolist() if self._hole_places else ()):
             holes = self._holes.get(size)
             if holes:
-                takers = np.flatnonzero(grains == size)[: len(holes)]
-                starts[takers] = [holes.pop() for _ in takers]
-                self._hole_places -= size * _GRAIN * len(takers)
+                starts[at] = holes.pop()
+                self._hole_places -= size * _GRAIN
         new = starts < 0
         widths = grains[new] * _GRAIN
         ends = np.cumsum(widths)
