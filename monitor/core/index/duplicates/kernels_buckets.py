@@ -13,6 +13,9 @@ Tags = NDArray[np.uint32]
 
 NONE = -1
 """The end of a chain, and the witness of a set that has none."""
+_PLACES = 1 << 12
+"""Places by which shingles are told apart before they are compared."""
+_LAST = np.uint32(_PLACES - 1)
 
 
 class Chains(NamedTuple):
@@ -123,13 +126,24 @@ def lying(sets: Sets, handles: Handles, slots: Handles) -> tuple[Handles, Handle
 def common(sets: Sets, left: Handles, right: Handles) -> NDArray[np.int64]:
     """How many shingles the sets left[i] and right[i] share; (p,) int64."""
     flat, starts, lengths = sets
-    made = np.zeros(len(left), np.int64)
+    made, most = np.zeros(len(left), np.int64), 0
+    for handle in left:
+        most = max(most, lengths[handle])
+    seen, maybe = np.empty(_PLACES, np.bool_), np.empty(most + 1, np.uint32)
     for pair in range(len(left)):
         at, to = starts[left[pair]], starts[right[pair]]
         end, stop = at + lengths[left[pair]], to + lengths[right[pair]]
-        common = 0
-        while at < end and to < stop:
-            first, second = flat[at], flat[to]
+        # which of the left ones can be there at all: most that are not are told by their last bits
+        seen[:] = False
+        for place in range(to, stop):
+            seen[flat[place] & _LAST] = True
+        count = 0
+        for place in range(at, end):
+            maybe[count] = flat[place]
+            count += seen[flat[place] & _LAST]
+        common = at = 0
+        while at < count and to < stop:
+            first, second = maybe[at], flat[to]
             common += first == second
             at += first <= second
             to += second <= first

@@ -35,7 +35,7 @@ from monitor.core.index.statistics.kernels_changes import ABSENT
 from monitor.core.index.statistics.kernels_counters import ChunkBins, count_chunks, count_overlaps
 from monitor.core.index.statistics.neighbours import NONE, Neighbours
 from monitor.core.index.statistics.population import Baseline, Population
-from monitor.core.index.statistics.sample import BottomKSample
+from monitor.core.index.statistics.sample import BottomKSample, key_hashes
 from monitor.core.index.statistics.sketches import NO_SKETCH, ContentSketches
 from monitor.core.index.statistics.sums import FeatureSums
 from monitor.core.index.statistics.word_samples import sampled_words
@@ -90,9 +90,10 @@ class StatisticsAccumulator:
         self.batches += 1
         self.advance(self.corpus.newest_event_time)
         self._again(delta.noop_rows)
-        left = self.columns.cells[delta.removed]
+        self.columns.cover(int(delta.added.max(initial=-1)) + 1)
+        left, before = self.columns.cells[delta.removed], self.columns.cells[delta.added]
         self._remove(delta)
-        self._add(delta, tokens)
+        self._add(delta, tokens, before)
         self.columns.words[delta.added] = sampled_words(tokens, hashes)
         self.documents.settle()
         self.cells.release(left)
@@ -224,14 +225,14 @@ class StatisticsAccumulator:
         for places, directions in self._directed(slots, delta.removed_vectors):
             self._sum(slots[places], directions, rows[places], -1)
         self._move(slots, -1)
-        self.live.leave(slots, delta.removed_keys)
-        far = columns.changed[slots, 0]
-        self.changed.leave(slots[far], delta.removed_keys[far])
+        hashes, far = key_hashes(delta.removed_keys), columns.changed[slots, 0]
+        self.live.leave(slots, hashes)
+        self.changed.leave(slots[far], hashes[far])
         columns.cells[slots] = DEAD
 
-    def _add(self, delta: Delta, tokens: Sequence[NDArray[np.int32]]) -> None:
+    def _add(self, delta: Delta, tokens: Sequence[NDArray[np.int32]], before: Ints) -> None:
+        """Take in what came; `before` are the cells of the chunks that stood in these slots, DEAD where none did."""
         columns, slots = self.columns, delta.added
-        columns.cover(int(slots.max(initial=-1)) + 1)
         vectors = delta.vectors
         columns.cells[slots] = cells = self.cells.of([(row.segment, row.embedding_version) for row in delta.rows])
         self.cells.hold(cells)
@@ -244,7 +245,12 @@ class StatisticsAccumulator:
         columns.digests[slots] = self._digests.of(columns.said[slots], vectors)
         rows = self._rows(slots)
         codes = self.documents.codes([row.doc_id for row in delta.rows])
-        columns.parts[slots] = self.documents.parts(codes, rows)
+        # most updates leave a chunk in its document and its segments
+        moves = cells != before
+        stays = np.flatnonzero(~moves)
+        moves[stays] = self.documents.of(columns.parts[slots[stays], 0]) != codes[stays]
+        moved = np.flatnonzero(moves)
+        columns.parts[slots[moved]] = self.documents.parts(codes[moved], rows[moved])
         keys = np.array([row.key for row in delta.rows], np.int64)
         columns.then[slots] = ABSENT if self.baseline is None else self.baseline.places(keys)
         columns.changed[slots] = self._move(slots, 1)
@@ -253,9 +259,9 @@ class StatisticsAccumulator:
         for places, directions in self._directed(slots, vectors):
             columns.sketches[slots[places]] = self._sketches.toward(directions)
             self._sum(slots[places], directions, rows[places], 1)
-        self.live.join(slots, keys)
-        far = columns.changed[slots, 0]
-        self.changed.join(slots[far], keys[far])
+        hashes, far = key_hashes(keys), columns.changed[slots, 0]
+        self.live.join(slots, hashes)
+        self.changed.join(slots[far], hashes[far])
         self._codes = codes
 
     def _rows(self, slots: Ints) -> Ints:

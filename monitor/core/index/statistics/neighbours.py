@@ -51,11 +51,15 @@ class Neighbours:
         # most updates leave a chunk at its place: no list is touched
         stays = (self.documents[added] == documents) & (self._ordinals[added] == ordinals)
         stays &= self._keys[added] == keys
-        before = [self._remove(slot) for slot in np.setdiff1d(removed, added[stays], assume_unique=True).tolist()]
-        moved = ~stays
-        self.documents[added] = documents
-        self._ordinals[added], self._keys[added] = ordinals, keys
-        leads = (np.array(before, np.int64), self._insert_all(added[moved], documents[moved]))
+        leads: list[Slots] = []
+        moved = np.flatnonzero(~stays)
+        if len(moved) or len(removed) != len(added):
+            gone = np.setdiff1d(removed, added[stays], assume_unique=True).tolist()
+            leads.append(np.array([self._remove(slot) for slot in gone], np.int64))
+            slots, codes = added[moved], documents[moved]
+            self.documents[slots] = codes
+            self._ordinals[slots], self._keys[slots] = ordinals[moved], keys[moved]
+            leads.append(self._insert_all(slots, codes))
         touched = np.unique(np.concatenate((added, self._previous[added[stays]], *leads)))
         touched = touched[touched != NONE]
         found: Slots = touched[self.documents[touched] != NONE]

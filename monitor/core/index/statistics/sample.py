@@ -3,7 +3,7 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from monitor.core.arrays.mixing import mix
+from monitor.core.arrays.mixing import Hashes, mix
 
 SIZE = 256
 _ROOM = 2
@@ -28,22 +28,22 @@ class BottomKSample:
         self._slots: dict[int, int] = {}
         self._worst = 1 << 64
 
-    def leave(self, slots: Ints, keys: Ints) -> None:
-        """Members leave."""
+    def leave(self, slots: Ints, hashes: Hashes) -> None:
+        """Members leave; `hashes` are those of their keys."""
         self.size -= len(slots)
-        hashes = _hashes(keys)
-        near = hashes < self._bound()
-        for slot in slots[near].tolist():
-            self._slots.pop(slot, None)
-        self._touched(hashes[near])
+        near = np.flatnonzero(hashes < self._bound())
+        if len(near):
+            for slot in slots[near].tolist():
+                self._slots.pop(slot, None)
+            self._touched(hashes[near])
 
-    def join(self, slots: Ints, keys: Ints) -> None:
+    def join(self, slots: Ints, hashes: Hashes) -> None:
         """Members come; call `settle` afterwards."""
         self.size += len(slots)
-        hashes = _hashes(keys)
-        near = hashes < self._bound()
-        self._slots.update(zip(slots[near].tolist(), hashes[near].tolist(), strict=True))
-        self._touched(hashes[near])
+        near = np.flatnonzero(hashes < self._bound())
+        if len(near):
+            self._slots.update(zip(slots[near].tolist(), hashes[near].tolist(), strict=True))
+            self._touched(hashes[near])
 
     def settle(self) -> bool:
         """Adapt the bound to the number of members; True where the candidates must be found anew (`refill`)."""
@@ -59,7 +59,7 @@ class BottomKSample:
         self.size = len(slots)
         self._slots.clear()
         self._level = max(0, (self.size // (SIZE * _ROOM)).bit_length() - 1)
-        hashes = _hashes(keys)
+        hashes = key_hashes(keys)
         near = hashes < self._bound()
         self._slots.update(zip(slots[near].tolist(), hashes[near].tolist(), strict=True))
         self.stale = True
@@ -76,9 +76,10 @@ class BottomKSample:
     def _bound(self) -> np.uint64:
         return np.uint64((1 << 64 - self._level) - 1)
 
-    def _touched(self, hashes: NDArray[np.uint64]) -> None:
-        self.stale = self.stale or (bool(len(hashes)) and int(hashes.min()) <= self._worst)
+    def _touched(self, hashes: Hashes) -> None:
+        self.stale = self.stale or int(hashes.min()) <= self._worst
 
 
-def _hashes(keys: Ints) -> NDArray[np.uint64]:
+def key_hashes(keys: Ints) -> Hashes:
+    """Hashes of chunk keys, by which members are chosen."""
     return mix(keys.astype(np.uint64))

@@ -35,9 +35,10 @@ def test_sums_are_those_of_a_loop(sign: int, *, only_changed: bool) -> None:
     np.testing.assert_array_equal(found, expected)
 
 
-def test_shared_shingles_are_those_of_sets() -> None:
+@pytest.mark.parametrize("apart", [1, 1 << 10, 1 << 20], ids=["dense", "some_end_alike", "all_end_alike"])
+def test_shared_shingles_are_those_of_sets(apart: int) -> None:
     generator = np.random.default_rng(4)
-    sets = [np.unique(generator.integers(0, 30, size).astype(np.uint32)) for size in (0, 1, 5, 20, 40)]
+    sets = [np.unique(generator.integers(0, 30, size).astype(np.uint32) * apart) for size in (0, 1, 5, 20, 40)]
     lengths = np.array([len(one) for one in sets], np.int64)
     held = Sets(np.concatenate(sets), np.cumsum(lengths) - lengths, lengths)
     left, right = (of.ravel() for of in np.meshgrid(np.arange(5), np.arange(5)))
