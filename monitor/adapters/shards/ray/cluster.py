@@ -10,6 +10,7 @@ from importlib.util import find_spec
 from typing import Any
 
 from monitor.adapters.shards.ray.host import ShardHost
+from monitor.adapters.shards.ray.section import RaySection
 from monitor.core.shards.messages import ShardAwayError
 from monitor.ports import ConfigurationError, CorpusDriftError, UnreachableError
 
@@ -91,24 +92,14 @@ class Actors:
     Args:
         name: of the corpus: two corpora on one cluster have names of their own.
         shards: how many.
-        address: of the cluster's head.
-        cpus, memory_gb: what each actor has set aside.
-        timeout: seconds to wait for answers where nothing else is said.
+        section: the configuration: where the cluster's head is, what each actor has set aside, and how long answers
+            are waited for where nothing else is said.
     """
 
-    def __init__(
-        self,
-        name: str,
-        shards: int,
-        *,
-        address: str,
-        cpus: float,
-        memory_gb: float,
-        timeout: float,
-    ) -> None:
-        self._name, self._shards, self._address = name, shards, address
-        self._resources = {"num_cpus": cpus} | ({"memory": int(memory_gb * 1e9)} if memory_gb else {})
-        self._timeout = timeout
+    def __init__(self, name: str, shards: int, section: RaySection) -> None:
+        self._name, self._shards, self._address, self._timeout = name, shards, section.address, section.timeout
+        memory = {"memory": int(section.memory_gb * 1e9)} if section.memory_gb else {}
+        self._resources = {"num_cpus": section.cpus, **memory}
         self._handles: list[Any] = []
         self._nodes: list[str] = []
         self._connected = self._hired = False

@@ -39,14 +39,7 @@ class RayFilling:
     def __init__(self, section: RaySection, name: str, context: FillingContext) -> None:
         self._section, self._context = section, context
         self._where = ShardsPlace(name, section.folder, section.archive, context.stream, context.space)
-        self._actors = Actors(
-            name,
-            context.shards,
-            address=section.address,
-            cpus=section.cpus,
-            memory_gb=section.memory_gb,
-            timeout=section.timeout,
-        )
+        self._actors = Actors(name, context.shards, section)
         self._incarnation, self._tasks = 0, 0
         self._reader: Ref = None
         self._read: dict[FilePiece, list[Ref]] = {}

@@ -94,14 +94,7 @@ class RayShards:
     ) -> None:
         self._config, self._section = config, section
         self._where = ShardsPlace(name, section.folder, section.archive, stream, space)
-        self._actors = Actors(
-            name,
-            config.shards,
-            address=section.address,
-            cpus=section.cpus,
-            memory_gb=section.memory_gb,
-            timeout=section.timeout,
-        )
+        self._actors = Actors(name, config.shards, section)
         self._seen = [_Seen() for _ in range(config.shards)]
         self._incarnation = 0
         self._away: ActorAwayError | None = None
