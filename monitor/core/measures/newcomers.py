@@ -186,7 +186,6 @@ class NewcomersOf:
         self,
         lists: Mapping[ListLeg, RankedLists],
         facts: Facts,
-        hashes: Mapping[int, str],
         changed: NDArray[np.int64] | None = None,
     ) -> Iterator[Newcomers]:
         """The newcomers of each leg.
@@ -194,7 +193,6 @@ class NewcomersOf:
         Args:
             lists: by leg, now.
             facts: what the chunks are now; nothing is found where their events are not known.
-            hashes: content hash by chunk key now.
             changed: keys of the chunks of which anything changed since the last call; None: look at all anew.
         """
         before = self._forget(changed)
@@ -204,14 +202,9 @@ class NewcomersOf:
 
         def arrived(keys: list[int]) -> NDArray[np.int64]:
             """(n, 1) places of those that are new: what stood in the baseline's lists under another id only moved."""
-            rows = list(changes.came([key for key in keys if hashes.get(key, "") not in self._said]))
-            places = dict(
-                zip(
-                    (row.key for row in rows),
-                    self._chunks_new.add([(row.doc_id, row.segment) for row in rows]),
-                    strict=True,
-                )
-            )
+            rows = [row for row in changes.came(keys) if row.content_hash not in self._said]
+            numbers = self._chunks_new.add([(row.doc_id, row.segment) for row in rows])
+            places = dict(zip((row.key for row in rows), numbers, strict=True))
             return np.array([places.get(key, _NOT_NEW) for key in keys], np.int64)[:, None]
 
         for leg in (leg for leg in _LEGS if leg in lists and leg in self._then):
@@ -221,7 +214,8 @@ class NewcomersOf:
             earlier = self._earlier(leg, both)
             known = looked.found
             if known is None or known.then is not earlier:
-                known = Newcomers(leg, self._k, now.keys[both], looked.new[both], self._chunks_new, earlier)
+                of = (now.keys, looked.new) if both.all() else (now.keys[both], looked.new[both])
+                known = Newcomers(leg, self._k, *of, self._chunks_new, earlier)
             self._before[leg] = replace(looked, found=known)
             yield known
 
@@ -233,15 +227,14 @@ class NewcomersOf:
         changed: NDArray[np.int64] | None,
     ) -> "_Looked":
         """Which slots hold new chunks; only those are looked at whose chunk is another than before, or changed."""
-        slots = np.ones(keys.shape, np.bool_)
-        new = np.full(keys.shape, _NOT_NEW)
-        if before is not None and changed is not None:
-            slots, new = (keys != before.keys) | holds(keys, changed), before.new
-            if not slots.any():
-                return before
-        made = new.copy()
-        made[slots] = self._came.of(keys[slots], arrived)[:, 0]
-        return _Looked(keys, made)
+        if before is None or changed is None:
+            return _Looked(keys, self._came.of(keys, arrived)[:, :, 0])
+        slots = np.flatnonzero((keys != before.keys) | holds(keys, changed))
+        if not len(slots):
+            return before
+        new = before.new.copy()
+        new.reshape(-1)[slots] = self._came.of(keys.reshape(-1)[slots], arrived)[:, 0]
+        return _Looked(keys, new)
 
     def _forget(self, changed: NDArray[np.int64] | None) -> "dict[ListLeg, _Looked]":
         """What still holds of the last call's lists."""

@@ -44,7 +44,7 @@ from monitor.core.model.report import (
     Measurement,
 )
 from monitor.core.model.scoring import Distance
-from monitor.core.reporting.losses import Losses
+from monitor.core.reporting.losses import Losses, ToldLosses
 
 __all__ = ["Drift", "Observation", "SegmentScope"]
 NO_BASELINE = "no approved baseline: capture one (baseline capture), look at it, approve it (baseline approve)"
@@ -242,11 +242,12 @@ class Drift:
             alignment = self._align(baseline)
             tables += self._tables(baseline, seen)
             measured = [of.table for of in tables]
-            losses = Losses.of(baseline, alignment, self._anchors.anchors, seen, measured, self.depths[0])
-            spreads += map(self._scored, self._of(baseline).confidence.spread())
             known_of = self._of(baseline)
+            anchors, depth = self._anchors.anchors, self.depths[0]
+            losses = Losses.of(baseline, alignment, anchors, seen, measured, depth, known_of.told)
+            spreads += map(self._scored, known_of.confidence.spread())
             changed = seen.changed if known_of.kept else None
-            arrived = tuple(known_of.newcomers.found(seen.lists, seen.facts, seen.hashes, changed))
+            arrived = tuple(known_of.newcomers.found(seen.lists, seen.facts, changed))
             culprits = None if known is None else self._blame(baseline, alignment, seen, known)
         if pinned is not None and pinned is not baseline and not self._against(pinned):
             other, afresh = self._next(pinned, seen, beside=True)
@@ -400,6 +401,7 @@ class _Known:
     confident: list[Summarised] = field(default_factory=list)
     owed: list[NDArray[np.int64] | None] = field(default_factory=list)
     """What changed since `confident` was measured."""
+    told: ToldLosses = field(default_factory=dict)
     turn: int = -1
     beside: bool = False
     """Whether it was the pinned one beside a moving one in that evaluation."""

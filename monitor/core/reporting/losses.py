@@ -2,8 +2,9 @@
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
+from math import isnan
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,7 +26,11 @@ LEAST = 5
 """Anchors of a segment of which a part is worth a word."""
 TEXT = 200
 """Characters of a question."""
+_MOST = 1 << 12
+"""Single losses remembered at once."""
 RowNumbers = NDArray[np.int64]
+ToldLosses = dict[tuple[ListedLeg, int, Fate, str], LostAnswer]
+"""By leg, row, fate and the document that stands there instead."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -67,6 +72,7 @@ class Losses:
         k: depth.
         looked: by leg.
         documents: of the chunks that stand in place of what was lost, by key; "" for none.
+        told: single losses that were told before against this baseline, by what they are made of; added to.
     """
 
     baseline: Snapshot
@@ -75,6 +81,7 @@ class Losses:
     k: int
     looked: tuple[_Looked, ...]
     documents: Mapping[int, str]
+    told: ToldLosses = field(default_factory=dict)
 
     @classmethod
     def of(
@@ -85,6 +92,7 @@ class Losses:
         seen: Observation,
         tables: Sequence[SummaryTable],
         k: int,
+        told: ToldLosses,
     ) -> "Losses":
         """Of each leg whose kept answers were measured at k.
 
@@ -95,7 +103,10 @@ class Losses:
             seen: the lists now.
             tables: what was measured of them.
             k: see `Losses`.
+            told: likewise.
         """
+        if len(told) > _MOST:
+            told.clear()
         looked = []
         for leg, table in ((leg, table) for leg in LEGS for table in tables if table.leg == leg):
             if Name(KEPT_ANSWERS, k) not in table.names:
@@ -108,7 +119,7 @@ class Losses:
             looked.append(_Looked(leg, then, now, kept, gone, ranked))
         keys = {key for of in looked for key in (*of.instead(), *of.came[1].tolist())}
         documents = {key: seen.facts.origin(key)[1] for key in keys if key != NO_CHUNK}
-        return cls(baseline, alignment, anchors, k, tuple(looked), documents)
+        return cls(baseline, alignment, anchors, k, tuple(looked), documents, told)
 
     def said(self) -> tuple[Loss, ...]:
         """One of each leg."""
@@ -129,7 +140,7 @@ class Losses:
             many,
             None if many is None else len(lost) - many,
             self._segments(lost, known),
-            tuple(self._query(of.leg, row, gone[row], instead) for row, instead in named),
+            tuple(self._query(of.leg, row, gone.item(row), instead) for row, instead in named),
             self._displacers(of),
         )
 
@@ -150,13 +161,20 @@ class Losses:
         return tuple(ranked[:MOST_SEGMENTS])
 
     def _query(self, leg: ListedLeg, row: int, gone: float, instead: int) -> LostAnswer:
+        fate: Fate = "lost" if isnan(gone) else "gone" if gone else "displaced"
+        what = leg, row, fate, self.documents.get(instead, "")
+        made = self.told.get(what)
+        if made is None:
+            made = self.told[what] = self._tell(*what)
+        return made
+
+    def _tell(self, leg: ListedLeg, row: int, fate: Fate, instead: str) -> LostAnswer:
         anchor = self.anchors[int(self.alignment.now[row])]
         key = int(self.baseline.lists[leg].keys[self.alignment.then[row], 0])
         member = self.baseline.members.get(key)
-        fate: Fate = "lost" if np.isnan(gone) else "gone" if gone else "displaced"
         stranger = self.baseline.strangers.get(key, "")
         chunk_id, doc_id = (stranger, "") if member is None else (member.chunk_id, member.doc_id)
-        return LostAnswer(anchor.id, anchor.text[:TEXT], fate, chunk_id, doc_id, self.documents.get(instead, ""))
+        return LostAnswer(anchor.id, anchor.text[:TEXT], fate, chunk_id, doc_id, instead)
 
     def _displacers(self, of: _Looked) -> tuple[Displacer, ...]:
         """The documents of what stands in these lists now and did not then."""

@@ -9,7 +9,7 @@ from functools import lru_cache
 
 from monitor.core.index.baseline import ListLeg
 from monitor.core.model.anchors import AnchorSet
-from monitor.core.model.lists import NO_CHUNK, RankedLists
+from monitor.core.model.lists import RankedLists
 from monitor.core.model.problems import Problem, ProblemKind
 from monitor.core.text.tokens import tokenize
 
@@ -66,7 +66,7 @@ class Substance:
 
 def results(lists: Mapping[ListLeg, RankedLists]) -> int:
     """Results in all the lists."""
-    return sum(int((of.keys != NO_CHUNK).sum()) for of in lists.values())
+    return sum(int(of.lengths.sum()) for of in lists.values())
 
 
 def answers_nothing(lists: RankedLists) -> bool:

@@ -289,8 +289,9 @@ class Comparison:
 
     def _index(self, turn: Turn) -> SummaryTable:
         """What the index serves against what the events say, wherever the two had time to agree."""
-        settling = turn.seen.settling
-        calm = ~np.isin(self.alignment.now, np.fromiter(settling, np.int64, len(settling)))
+        settling, calm = turn.seen.settling, np.ones(len(self.alignment.now), np.bool_)
+        if settling:
+            calm = ~np.isin(self.alignment.now, np.fromiter(settling, np.int64, len(settling)))
         others = calm != self._calm if len(self._calm) == len(calm) else np.ones(len(calm), np.bool_)
         self._calm = calm
 
