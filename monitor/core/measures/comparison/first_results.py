@@ -14,7 +14,7 @@ from monitor.core.measures.comparison.seen import Observation
 from monitor.core.model.lists import RankedLists
 
 _UNKNOWN, _NO, _YES = -1, 0, 1
-Places = NDArray[np.int64]
+ResultPlaces = NDArray[np.int64]
 
 
 class FirstResults:
@@ -35,7 +35,7 @@ class FirstResults:
         """By place, whether the corpus has the text at this moment."""
         self._asked: AskedSets | None = None
 
-    def places(self, lists: RankedLists) -> Places:
+    def places(self, lists: RankedLists) -> ResultPlaces:
         """(P,) the places of the first results of one leg's lists."""
         return np.searchsorted(self._keys, lists.keys[:, 0])
 
@@ -54,7 +54,7 @@ class FirstResults:
             at = np.minimum(np.searchsorted(self._keys, changed), len(self._keys) - 1)
             self._stands[at[self._keys[at] == changed]] = _UNKNOWN
 
-    def live(self, places: Places) -> NDArray[np.bool_] | None:
+    def live(self, places: ResultPlaces) -> NDArray[np.bool_] | None:
         """(n,) bool, whether the corpus has each of n of these texts: under its own id, to the letter or edited, or
         some chunk says it nearly. None where nobody knows: only lists were kept.
         """
