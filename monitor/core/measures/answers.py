@@ -103,6 +103,7 @@ class FatesView:
     ) -> None:
         self.depth, self._kept, self._firsts, self._live = pair.depth, kept, firsts, live
         self.unknown = np.flatnonzero(~(pair.baseline.known & pair.current.known))
+        self._found: dict[int, tuple[NDArray[np.int64], NDArray[np.bool_] | None]] = {}
 
     def gone(self, k: int) -> Values | MissingReason:
         """(R,) 1 where the first result is not kept and stands nowhere in the corpus."""
@@ -113,8 +114,10 @@ class FatesView:
         return self._of_lost(k, lives=True)
 
     def _of_lost(self, k: int, *, lives: bool) -> Values | MissingReason:
-        lost = np.flatnonzero(self._kept(k) < 1.0)
-        found = self._live(self._firsts[lost])
+        if k not in self._found:
+            lost = np.flatnonzero(self._kept(k) < 1.0)
+            self._found[k] = lost, self._live(self._firsts[lost])
+        lost, found = self._found[k]
         if found is None:
             return MissingReason(CORPUS_NOT_KEPT)
         made = np.zeros(len(self._firsts))
