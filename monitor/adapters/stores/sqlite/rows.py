@@ -45,6 +45,7 @@ sqlite3.register_adapter(type(None), lambda none: none)
 
 HOW: tuple[How, ...] = ("new", "modified", "deleted", "reencoded", "restored")
 _CODES = {how: code for code, how in enumerate(HOW)}
+_STORED = np.dtype("<f4")
 _SAME = (None, None, None)
 _COLUMN_END = 2**63
 """The first number that an SQLite column does not hold."""
@@ -56,14 +57,14 @@ def columns(row: ChunkRow, text: str, vector: NDArray[np.float32] | None) -> tup
     return (
         row.key, row.chunk_id, row.doc_id, row.ordinal, _packed(row.segment), row.embedding_version, row.event_time,
         row.content_hash, stored_version(row.version), *row.position, int(row.live), text,
-        None if vector is None else vector.astype("<f4", copy=False).tobytes(), *(row.changed or _SAME),
-        _CODES[row.how],
+        None if vector is None else (vector if vector.dtype == _STORED else vector.astype(_STORED)).tobytes(),
+        *(row.changed or _SAME), _CODES[row.how],
     )  # fmt: skip
 
 
 def written(changes: Sequence[Change]) -> tuple[list[tuple[object, ...]], list[tuple[object, ...]]]:
     """What one turn's changes write: rows of `PUT_CHUNK`, and of `TOUCH_CHUNK` for those that brought no content."""
-    # Runs of one kind keep their order; the last state of a chunk wins within a run as it does over runs.
+    # The last state of a chunk wins.
     puts: list[tuple[object, ...]] = []
     touches: list[tuple[object, ...]] = []
     last: dict[int, Change] = {}
@@ -74,7 +75,8 @@ def written(changes: Sequence[Change]) -> tuple[list[tuple[object, ...]], list[t
             last[key] = Change(seen.kind, seen.before, change.after, seen.chunk)
         else:
             last[key] = change
-    for change in last.values():
+    for key in sorted(last):  # as the file has them: each page of it is read and written once
+        change = last[key]
         row = change.after
         if change.kind == "noop":
             touches.append((row.event_time, stored_version(row.version), *row.position, *row.origin, row.key))
