@@ -38,7 +38,7 @@ class Checkpoints:
         self._thread.start()
 
     def look(self) -> None:
-        """After a commit: see to the log where it is long."""
+        """Before and after a commit: see to the log where it is long."""
         if self._copied.is_set():
             self._copied.clear()
             self._writer.execute(CHECKPOINT).fetchone()

@@ -242,6 +242,7 @@ class SqliteStore:
         if self._shards is not None:
             self._shards.commit(commit.epoch)
         with self._told("cannot commit"):
+            self._look_at_log()  # copied since the last commit and nothing added yet: it begins anew with this one
             # What is to be forgotten is overwritten; a copy that a page left behind when it was split is not found.
             self._db.execute(f"PRAGMA secure_delete={'ON' if commit.unsaid else 'OFF'}")
             with transaction(self._db):
@@ -250,8 +251,11 @@ class SqliteStore:
                 self._put(commit)
             if changed and self._images is not None:
                 self._images.withdrawn()
-            if self._checkpoints is not None:
-                self._checkpoints.look()
+            self._look_at_log()
+
+    def _look_at_log(self) -> None:
+        if self._checkpoints is not None:
+            self._checkpoints.look()
 
     def _told(self, doing: str) -> AbstractContextManager[None]:
         return failures_said(f"state {self.path}", doing)
