@@ -116,6 +116,8 @@ class SqliteStore:
         self._checkpoints: Checkpoints | None = None
         self._read: Baselines | None = None
         self._images: Images | None = None
+        self._overwriting: bool | None = None
+        """Whether what is deleted is overwritten; None where nobody has said yet."""
         self._deploy: tuple[int, DeployRecord] | None = None
         """The deploy asked for last, by its number: a moving baseline is asked for at every deploy."""
 
@@ -143,7 +145,7 @@ class SqliteStore:
             ConfigurationError: not a state file of this program, of another schema version, or unreadable.
         """
         try:
-            self._open, self._read, self._deploy = self._connect(), None, None
+            self._open, self._read, self._deploy, self._overwriting = self._connect(), None, None, None
             self._images = Images(self._db, self.path)
             if self._read_only:
                 self._db.execute("BEGIN")  # all reads see one commit, whatever the owner writes meanwhile
@@ -244,7 +246,9 @@ class SqliteStore:
         with self._told("cannot commit"):
             self._look_at_log()  # copied since the last commit and nothing added yet: it begins anew with this one
             # What is to be forgotten is overwritten; a copy that a page left behind when it was split is not found.
-            self._db.execute(f"PRAGMA secure_delete={'ON' if commit.unsaid else 'OFF'}")
+            if self._overwriting != bool(commit.unsaid):
+                self._db.execute(f"PRAGMA secure_delete={'ON' if commit.unsaid else 'OFF'}")
+                self._overwriting = bool(commit.unsaid)
             with transaction(self._db):
                 if changed and self._images is not None:
                     self._images.withdraw()
