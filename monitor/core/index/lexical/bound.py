@@ -3,32 +3,14 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from monitor.core.index.lexical.arrays import TRACE, Postings, Queries
-from monitor.core.index.lexical.kernels_bound import loose
+from monitor.core.index.lexical.arrays import Postings, Queries
+from monitor.core.index.lexical.kernels_bound import gathered, loose
 from monitor.core.index.lexical.queries import QueryPlan
-
-_WIDE = 16
-"""A line over all rows is added up as fast as postings of this share of them."""
 
 
 def postings(plan: QueryPlan, epoch: Queries, rows: NDArray[np.int64]) -> Postings:
     """What some rows, ascending, ask under an epoch's weights."""
-    taking = np.full(len(plan), -1, np.int64)
-    taking[rows] = np.arange(len(rows))
-    pair = plan.by_term[taking[plan.row[plan.by_term]] >= 0]
-    term, row, weight = plan.term[pair], taking[plan.row[pair]], np.maximum(epoch.weight[pair], TRACE)
-    asked = np.bincount(term, minlength=len(plan.terms))
-    local = np.full(len(epoch.local), -1, np.int32)
-    local[plan.terms[asked > 0]] = np.flatnonzero(asked)
-    common = np.flatnonzero(asked > max(len(rows) // _WIDE, _WIDE))
-    wide = np.full(len(asked), -1, np.int32)
-    wide[common] = np.arange(len(common))
-    dense = wide[term] >= 0
-    table = np.zeros((len(common), len(rows)), np.float32)
-    table[wide[term[dense]], row[dense]] = weight[dense]
-    asked[common] = 0
-    start = np.concatenate((np.zeros(1, np.int64), np.cumsum(asked)))
-    return Postings(rows, local, start, row[~dense].astype(np.uint32), weight[~dense].astype(np.float32), wide, table)
+    return gathered(rows, epoch, plan.row, plan.by_term, plan.terms)
 
 
 def unproved(

@@ -1,10 +1,54 @@
-"""What a chunk outside a buffer can score now at most, compiled by numba."""
+"""What a chunk can score at most, by its terms and outside a buffer, compiled by numba."""
 
 import numpy as np
 from numpy.typing import NDArray
 
 from monitor.core.arrays.compile import compiled
-from monitor.core.index.lexical.arrays import EMPTY, SLACK, TINY, Entries, Queries
+from monitor.core.index.lexical.arrays import EMPTY, SLACK, TINY, TRACE, Entries, Postings, Queries
+
+_WIDE = 16
+"""A line over all rows is added up as fast as postings of this share of them."""
+
+
+@compiled
+def gathered(
+    rows: NDArray[np.int64],
+    epoch: Queries,
+    owner: NDArray[np.int64],
+    by_term: NDArray[np.int64],
+    terms: NDArray[np.int32],
+) -> Postings:
+    """See `bound.postings`; `owner`, `by_term` and `terms` are the plan's."""
+    taking = np.full(len(epoch.start) - 1, -1, np.int64)
+    for at in range(len(rows)):
+        taking[rows[at]] = at
+    asked = np.zeros(len(terms), np.int64)
+    for pair in by_term:
+        asked[epoch.term[pair]] += taking[owner[pair]] >= 0
+    local, wide = np.full(len(epoch.local), -1, np.int32), np.full(len(terms), -1, np.int32)
+    start, lines = np.zeros(len(terms) + 1, np.int64), 0
+    for term in range(len(terms)):
+        start[term + 1] = start[term]
+        if asked[term] > 0:
+            local[terms[term]] = term
+        if asked[term] > max(len(rows) // _WIDE, _WIDE):
+            wide[term] = lines
+            lines += 1
+        else:
+            start[term + 1] += asked[term]
+    table = np.zeros((lines, len(rows)), np.float32)
+    row, weight, used = np.empty(start[-1], np.uint32), np.empty(start[-1], np.float32), 0
+    for pair in by_term:
+        asks, term = taking[owner[pair]], epoch.term[pair]
+        if asks < 0:
+            continue
+        weighs = np.float32(max(epoch.weight[pair], TRACE))
+        if wide[term] >= 0:
+            table[wide[term], asks] = weighs
+        else:
+            row[used], weight[used] = asks, weighs
+            used += 1
+    return Postings(rows, local, start, row, weight, wide, table)
 
 
 @compiled
