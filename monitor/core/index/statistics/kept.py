@@ -92,8 +92,10 @@ class StatisticsAccumulator:
         self._again(delta.noop_rows)
         self.columns.cover(int(delta.added.max(initial=-1)) + 1)
         left, before = self.columns.cells[delta.removed], self.columns.cells[delta.added]
+        then = self.columns.then[delta.removed]
         self._remove(delta)
         self._add(delta, tokens, before)
+        self._away(then, self.columns.then[delta.added])
         self.columns.words[delta.added] = sampled_words(tokens, hashes)
         self.documents.settle()
         self.cells.release(left)
@@ -321,16 +323,26 @@ class StatisticsAccumulator:
         count_overlaps(self.counters.counts, self.counters.dirty, rows, stale, fresh)
 
     def _move(self, slots: Ints, sign: int) -> NDArray[np.bool_]:
-        """Chunks come to life or die: count their documents and, against a baseline, what is new or gone."""
+        """Chunks come to life or die: count their documents and, against a baseline, what is new or modified."""
         columns, documents = self.columns, self.documents
         documents.update(0, *_each(columns.parts[slots].ravel(), sign))
         if self.baseline is None:
             return np.zeros((len(slots), columns.dimensions), np.bool_)
         changed, touched = self.baseline.count_live(self.counters, columns, slots, sign)
         documents.update(1, *_each(touched, sign))
-        touched = self.baseline.count_gone(self.counters, columns.then[slots], -sign)
-        documents.update(1, *_each(touched, -sign))
         return changed
+
+    def _away(self, left: Ints, came: Ints) -> None:
+        """Count those of the baseline's chunks that are gone now, and no longer those that are there again.
+
+        Args:
+            left: (r,) places in the baseline of the chunks that left.
+            came: (m,) of those that came: the same where all are only modified.
+        """
+        if self.baseline is not None and not np.array_equal(left, came):
+            for places, sign in ((left, 1), (came, -1)):
+                touched = self.baseline.count_gone(self.counters, places, sign)
+                self.documents.update(1, *_each(touched, sign))
 
     def _forget(self) -> None:
         """As if there had never been a baseline."""
