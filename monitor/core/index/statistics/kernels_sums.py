@@ -9,6 +9,7 @@ from monitor.core.arrays.compile import compiled
 from monitor.core.index.statistics.features import FEATURES
 
 Ints = NDArray[np.int64]
+_GROUPS = 64
 
 
 class Summands(NamedTuple):
@@ -29,23 +30,63 @@ class Summands(NamedTuple):
 
 @compiled
 def accumulate(sums: Ints, parts: Summands, sign: int, only_changed: bool) -> None:
-    """Add chunks to the sums, or take them away.
+    """Add chunks to the sums, or take them away; those of the same rows are added up first.
 
     Args:
         sums: by row, changed in place.
-        parts: what to add.
+        parts: what to add; some hundred chunks.
         sign: 1 or -1.
         only_changed: add only to the sums of changed chunks.
     """
     features, directions, rows, changed = parts
-    for chunk in range(len(rows)):
+    first, following = _alike(rows, changed)
+    mapped, turned = np.empty(FEATURES, np.int64), np.empty(directions.shape[1], np.int64)
+    for leader in first:
+        mapped[:], turned[:] = 0, 0
+        chunk = leader
+        while chunk >= 0:
+            for at in range(FEATURES):
+                mapped[at] += features[chunk, at]
+            for at in range(len(turned)):
+                turned[at] += np.int64(directions[chunk, at])
+            chunk = following[chunk]
         for place in range(rows.shape[1]):
-            into = sums[rows[chunk, place]]
+            into = sums[rows[leader, place]]
             if not only_changed:
                 for at in range(FEATURES):
-                    into[at] += sign * features[chunk, at]
-                for at in range(directions.shape[1]):
-                    into[2 * FEATURES + at] += sign * np.int64(directions[chunk, at])
-            if changed[chunk, place]:
+                    into[at] += sign * mapped[at]
+                for at in range(len(turned)):
+                    into[2 * FEATURES + at] += sign * turned[at]
+            if changed[leader, place]:
                 for at in range(FEATURES):
-                    into[FEATURES + at] += sign * features[chunk, at]
+                    into[FEATURES + at] += sign * mapped[at]
+
+
+@compiled
+def _alike(rows: Ints, changed: NDArray[np.bool_]) -> tuple[Ints, Ints]:
+    """The first chunk of each group that goes the same ways, and for each chunk the next one of its group, -1 behind
+    the last. Beyond `_GROUPS` of them a chunk that is like none is on its own.
+    """
+    first, last = np.empty(len(rows), np.int64), np.empty(len(rows), np.int64)
+    following, groups = np.full(len(rows), np.int64(-1)), 0
+    for chunk in range(len(rows)):
+        group = 0
+        while group < min(groups, _GROUPS):
+            leader, place = first[group], 0
+            while (
+                place < rows.shape[1]
+                and rows[leader, place] == rows[chunk, place]
+                and changed[leader, place] == changed[chunk, place]
+            ):
+                place += 1
+            if place == rows.shape[1]:
+                break
+            group += 1
+        if group < min(groups, _GROUPS):
+            following[last[group]] = chunk
+        else:
+            group = groups
+            first[group] = chunk
+            groups += 1
+        last[group] = chunk
+    return first[:groups].copy(), following
