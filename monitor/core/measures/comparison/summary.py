@@ -215,16 +215,15 @@ class _Kept:
         """Say anew what is another number, and all of the lines that are others."""
         layout, cells, said = self.layout, self.cells.copy(), list(self.said)
         found = _others(aggregates.statistics, aggregates.n, layout.lines, others, cells)
-        lines, (columns, _, _), make = (
-            layout.lines.shape[1],
-            layout.lines.tolist(),
-            partial(tuple.__new__, Measurement),
-        )
-        for at, (value, before, covered, n) in zip(found.tolist(), cells[found].tolist(), strict=True):
-            place, counted, told = layout.places[at // lines], int(n), table.reasons[columns[at % lines]]
-            whole = not told and counted == place.expected > 0
-            reason = table.note if whole else _reason(table, told, counted, place)
-            said[at] = make((*layout.heads[at], value, counted, place.expected, before, reason, covered))
+        which, lines = np.divmod(found, layout.lines.shape[1])
+        columns, numbers, n = layout.lines[0, lines], cells[found, :3], cells[found, 3].astype(np.int64)
+        told = zip(*(of.tolist() for of in (found, which, columns, numbers, n)), strict=True)
+        heads, places, reasons, make = layout.heads, layout.places, table.reasons, partial(tuple.__new__, Measurement)
+        for at, where, column, (value, before, covered), counted in told:
+            place, why = places[where], reasons[column]
+            whole = not why and counted == place.expected > 0
+            reason = table.note if whole else _reason(table, why, counted, place)
+            said[at] = make(heads[at] + (value, counted, place.expected, before, reason, covered))
         return _Kept(table, layout, aggregates, cells, tuple(said))
 
 
