@@ -22,4 +22,26 @@ def compiled(function: Function) -> Function:
     locator = getattr(caching, "InTreeCacheLocator", None) or getattr(caching, "_InTreeCacheLocator", None)
     if locator is not None and locator.from_function(function, function.__code__.co_filename) is not None:
         made.enable_caching()
+        _forgive(vars(made)["_cache"])
     return cast("Function", made)
+
+
+def _forgive(cache: Any) -> None:
+    """Have a cache that cannot be read begun anew: another version of the program left it, or a kill cut it off.
+
+    numba reads the types of a cached function before it looks whether the source is still the same, and raises where
+    a class of that name is gone.
+    """
+    load = cache.load_overload
+
+    def load_overload(signature: Any, target: Any) -> Any:
+        try:
+            return load(signature, target)
+        except Exception:  # whatever bytes make of unpickling
+            try:
+                cache.flush()
+            except OSError:  # a folder that only another user may write
+                cache.disable()
+            return None
+
+    cache.load_overload = load_overload

@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from monitor.core.arrays.image import Image
 from monitor.core.index.dense import kernels
-from monitor.core.index.dense.kernels import EMPTY, Arrivals, Lists, Rows, Scores, Slots
+from monitor.core.index.dense.kernels import EMPTY, Arrivals, ListArrays, Rows, Scores, Slots
 
 
 class Buffers:
@@ -76,7 +76,7 @@ class Buffers:
         for anchor in np.flatnonzero(floors != EMPTY).tolist():
             self._floor_names[anchor] = self._names[floors[anchor]]
 
-    def publish(self, anchors: Slots, keys: NDArray[np.int64], lists: Lists) -> NDArray[np.bool_]:
+    def publish(self, anchors: Slots, keys: NDArray[np.int64], lists: ListArrays) -> NDArray[np.bool_]:
         """See the kernel."""
         return kernels.publish(self._rows, anchors, keys, lists)
 

@@ -49,7 +49,7 @@ class Arrivals(NamedTuple):
     slots: Slots
 
 
-class Lists(NamedTuple):
+class ListArrays(NamedTuple):
     """Keys, scores and lengths of `RankedLists`."""
 
     keys: NDArray[np.int64]
@@ -106,7 +106,7 @@ def drop(held: Rows, gone: NDArray[np.bool_]) -> NDArray[np.int64]:
 
 
 @compiled
-def publish(held: Rows, anchors: NDArray[np.int64], named: NDArray[np.int64], lists: Lists) -> NDArray[np.bool_]:
+def publish(held: Rows, anchors: NDArray[np.int64], named: NDArray[np.int64], lists: ListArrays) -> NDArray[np.bool_]:
     """Write the first results of some anchors into lists; `named` are chunk keys by slot.
 
     Returns:

@@ -10,7 +10,7 @@ from monitor.core.arrays.image import Image
 from monitor.core.index.corpus import Delta
 from monitor.core.index.dense.admission import FilterIndex
 from monitor.core.index.dense.buffers import Buffers
-from monitor.core.index.dense.kernels import EMPTY, Lists, exact, reaching
+from monitor.core.index.dense.kernels import EMPTY, ListArrays, exact, reaching
 from monitor.core.index.dense.order import dedup_candidates
 from monitor.core.index.dense.product import Floats, Product, lowered
 from monitor.core.index.dense.search import ExactSearch, blocks
@@ -210,7 +210,7 @@ class DenseTopK:
     def _publish(self, rows: NDArray[np.int64]) -> NDArray[np.bool_]:
         """Put the lists of touched anchors in place and say which differ from the ones before."""
         before = self._lists
-        lists = Lists(before.keys.copy(), before.scores.copy(), before.lengths.copy())
+        lists = ListArrays(before.keys.copy(), before.scores.copy(), before.lengths.copy())
         changed = self._buffers.publish(rows, self._corpus.keys, lists)
         known = before.known.copy()
         known[rows] = True
