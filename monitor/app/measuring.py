@@ -1,6 +1,7 @@
 """Measuring: when to replay and when to evaluate; what comes out is published as one view."""
 
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from functools import partial
 
@@ -225,10 +226,15 @@ class Measuring:
         return Lazy(evaluation.judged)
 
     def renew(self) -> None:
-        """Measure and publish what is owed; nothing where somebody else was faster."""
+        """Measure and publish what is owed, unless somebody else was faster, and work the view out.
+
+        Whoever asked for it would work it out beside the loop, and the two wait for each other at every step.
+        """
         if self.owed:
             self.replay(full=False)
             self.refresh()
+        with suppress(Exception):  # whoever looks meets it again, in a thread of its own
+            self.published  # noqa: B018 - worked out here
 
     def refresh(self) -> Measured:
         """Measure the corpus as it is now, and publish that."""

@@ -156,3 +156,29 @@ def test_a_deploy_is_measured_in_its_turn(tmp_path: Path) -> None:
         assert of.monitor.turn(0.0)
         assert [judged.deploy_id for judged in of.monitor.ledger] == ["d0", "d1"]
         assert (of.measured, of.read()) == (1, 45)
+
+
+def test_a_view_that_cannot_be_worked_out_is_told_to_whoever_looks_and_does_not_end_the_loop(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: object) -> Published:
+        raise ValueError("no view")
+
+    with watched(tmp_path) as of:
+        of.take(3)
+        with monkeypatch.context() as patch:
+            patch.setattr("monitor.app.measuring.withheld", fail)
+            failed: list[BaseException] = []
+
+            def look() -> None:
+                try:
+                    of.view()
+                except ValueError as error:
+                    failed.append(error)
+
+            looking = threading.Thread(target=look)
+            looking.start()
+            while looking.is_alive():
+                of.monitor.turn(0.0)
+            assert [str(error) for error in failed] == ["no view"]
+        assert of.view().report.positions == {"events/0": 44}
