@@ -161,8 +161,10 @@ def test_a_deploy_is_measured_in_its_turn(tmp_path: Path) -> None:
 def test_a_view_that_cannot_be_worked_out_is_told_to_whoever_looks_and_does_not_end_the_loop(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    said = "no view"
+
     def fail(*_: object) -> Published:
-        raise ValueError("no view")
+        raise ValueError(said)
 
     with watched(tmp_path) as of:
         of.take(3)
@@ -180,5 +182,5 @@ def test_a_view_that_cannot_be_worked_out_is_told_to_whoever_looks_and_does_not_
             looking.start()
             while looking.is_alive():
                 of.monitor.turn(0.0)
-            assert [str(error) for error in failed] == ["no view"]
+            assert [str(error) for error in failed] == [said]
         assert of.view().report.positions == {"events/0": 44}
