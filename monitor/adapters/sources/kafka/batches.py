@@ -121,8 +121,8 @@ def unpack(batch: RecordBatch, where: Partition, begin: int, limit: int) -> list
 
 def _records(batch: RecordBatch, body: bytes, where: Partition, begin: int) -> list[Item]:
     fixed = batch.max_timestamp if batch.attributes & APPEND_TIME else None
-    count = min(batch.count, len(body))
-    found = np.empty((max(count, 0), kernels_records.COLUMNS), np.int64)
+    count = max(0, min(batch.count, len(body) // kernels_records.LEAST))
+    found = np.empty((count, kernels_records.COLUMNS), np.int64)
     read = kernels_records.ordinary(np.frombuffer(body, np.uint8), count, batch.last_delta, found)
     items, at, due = _ordinary(batch, body, where, (begin, fixed), found[:read].tolist())
     for _ in range(read, batch.count):

@@ -1,6 +1,7 @@
 """Reading of record batches: against kafka-python's own writer and reader, then against every kind of damage."""
 
 import struct
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -104,10 +105,20 @@ def test_records_read_by_the_kernel_are_those_read_one_by_one(rows: list[Row], d
 
 
 @pytest.mark.parametrize("count", [10**9, 2**31 - 1])
-def test_a_batch_that_claims_more_records_than_it_has_bytes_takes_no_memory_for_them(count: int) -> None:
-    raw = written(plain(3))
+def test_a_batch_that_claims_more_records_than_it_has_bytes_takes_no_memory_for_them(
+    count: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    raw, rooms = written(plain(3)), list[int]()
+    ordinary = kernels_records.ordinary
+
+    def watched(body: Any, most: int, last_delta: int, found: Any) -> int:
+        rooms.append(found.nbytes)
+        return ordinary(body, most, last_delta, found)
+
+    monkeypatch.setattr(kernels_records, "ordinary", watched)
     struct.pack_into(">i", raw, 57, count)
     assert offsets(read(sealed(raw)), Record) == [100, 101, 102]
+    assert rooms[0] < 11 * len(raw)  # nine numbers for each seven bytes
 
 
 @given(rows=ROWS, codec=st.integers(0, 4), data=st.data())
