@@ -162,8 +162,10 @@ def _parts(
     anchors = build_anchors(configuration, space)
     made = build_maintained(configuration, space, anchors, clocks.monotonic)
     corpus, engine = made.corpus, made.state
-    if isinstance(engine, Engine) and cores() > 1:
-        engine.beside = stack.enter_context(thread("engine"))
+    if isinstance(engine, Engine):
+        engine.later = True
+        if cores() > 1:
+            engine.beside = stack.enter_context(thread("engine"))
     source = given or build_source(configuration, space, corpus)
     store = _store(configuration, space, made.shards)
     real = build_index(configuration, space, corpus)

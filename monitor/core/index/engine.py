@@ -34,6 +34,8 @@ Wait = Callable[[], object]
 """Returns when a task is done, and raises what it raised."""
 Start = Callable[[Callable[[], object]], Wait]
 """Starts a task."""
+MOST_WAITING = 8_192
+"""Chunks that wait for lexical lists at most, where these are made later: what waits takes memory."""
 WORTH_A_THREAD = 256
 """Slots that a batch touches from which on it pays to count beside the legs; below that, handing over costs more."""
 IMAGE_FORM = 2
@@ -106,6 +108,10 @@ class Engine:
         self._corpus, self._depths, self._distance = corpus, depths, distance
         self.beside: Start = at_once
         """Starts what is counted of a large batch while both legs bring their lists up to date."""
+        self.later = False
+        """Whether lexical lists are made when somebody asks for them, once for all batches since."""
+        self._ranked: NDArray[np.bool_] | None = np.zeros(len(anchors), np.bool_)
+        """Whose lexical list changed when they were made last, and was not told yet; None: they are to be made."""
         self.duplicates = Duplicates(bands)
         self.statistics = CorpusStatistics(corpus, self.duplicates, dimensions, whole=whole)
         self.vocabulary = Vocabulary() if vocabulary is None else vocabulary
@@ -152,17 +158,34 @@ class Engine:
         )
 
     def apply(self, delta: Delta) -> Mapping[ListLeg, NDArray[np.bool_]]:
-        """Take a batch's net changes; returns which anchors each leg's list may have changed for, (A,) bool."""
+        """Take a batch's net changes; returns which anchors each leg's list may have changed for, (A,) bool.
+
+        Where lexical lists are made `later`, these are the anchors whose list changed when they were made last.
+        """
         touched: dict[ListLeg, NDArray[np.bool_]] = {}
         dense, wait = self._staged(delta)
         try:
             if dense is not None:
                 touched["dense"] = dense[: len(self.anchors)]
             if self.lexical is not None:
-                touched["lexical"] = self.lexical.rank()[: len(self.anchors)]
+                touched["lexical"] = self._told(self.lexical)
         finally:
             wait()
         return touched
+
+    def _told(self, lexical: LexicalTopK) -> NDArray[np.bool_]:
+        """Have the lexical lists made now or later; which of them changed that was not told yet."""
+        nobody: NDArray[np.bool_] = np.zeros(len(self.anchors), np.bool_)
+        told, self._ranked = self._ranked, None
+        if not self.later or lexical.waiting > MOST_WAITING:
+            self._rank()
+            told, self._ranked = self._ranked, nobody
+        return nobody if told is None else told
+
+    def _rank(self) -> None:
+        """Make the lexical lists, where they are older than the corpus."""
+        if self._ranked is None and self.lexical is not None:
+            self._ranked = self.lexical.rank()[: len(self.anchors)]
 
     def stage(self, delta: Delta) -> NDArray[np.bool_] | None:
         """Take a batch's net changes, all but the lexical leg's lists: they wait for `lexical.rank`.
@@ -237,6 +260,7 @@ class Engine:
 
     def image(self) -> Image:
         """What is maintained, but for a baseline, which this forgets: it is taken at the end."""
+        self._rank()
         legs = {"dense": self.dense, "lexical": self.lexical}
         return {
             "vocabulary": self.vocabulary.image(),
@@ -283,6 +307,7 @@ class Engine:
         return self._reanchor(anchors, wait=True)
 
     def _reanchor(self, anchors: AnchorSet, *, wait: bool) -> NDArray[np.int64]:
+        self._rank()
         kept = kept_rows(self.anchors, anchors)
         by_vector, by_words = _asked(anchors)
         if self.dense is not None:
@@ -293,6 +318,7 @@ class Engine:
             asking = self.lexical.ask if wait else self.lexical.reanchor
             asking(queries, by_words.filters, before, anchors=len(anchors))
         self.anchors, self._by_vector, self._by_words = anchors, by_vector, by_words
+        self._ranked = np.zeros(len(anchors), np.bool_)
         return kept
 
     def by_source(self) -> SourceStatistics | None:
@@ -301,6 +327,7 @@ class Engine:
 
     def lists(self) -> Mapping[ListLeg, RankedLists]:
         """The exact lists now; the dense ones under `exact`, because `dense` is what the real index serves."""
+        self._rank()
         made: dict[ListLeg, RankedLists] = {}
         if self.dense is not None:
             made["exact"] = _first(self.dense.lists(), len(self.anchors))
@@ -310,6 +337,7 @@ class Engine:
 
     def rewrites(self) -> Mapping[ListLeg, RankedLists]:
         """The exact lists of all rewrites, in the order of the anchors; a leg that does not ask them is absent."""
+        self._rank()
         made: dict[ListLeg, RankedLists] = {}
         own, asked = len(self.anchors), len(self._by_words)
         if self.dense is not None and len(self._by_vector) > own:

@@ -61,8 +61,8 @@ def events(draw: st.DrawFn) -> CorpusEvent:
     return Upsert(Chunk(name, "doc", 0, text, vector(draw(st.integers(0, 9))), "v", segment, 0, text))
 
 
-def located(stream: Sequence[CorpusEvent]) -> list[Located]:
-    return [Located(Position("t", 0, at), event) for at, event in enumerate(stream)]
+def located(stream: Sequence[CorpusEvent], first: int = 0) -> list[Located]:
+    return [Located(Position("t", 0, at), event) for at, event in enumerate(stream, first)]
 
 
 def fresh(corpus: Corpus, texts: Mapping[int, str]) -> Engine:
@@ -114,6 +114,59 @@ def test_any_stream_in_any_batches_is_the_engine_of_its_corpus(
     assert same(mine.lists()["exact"], anew.lists()["exact"]).all()
     assert same(mine.lists()["lexical"], anew.lists()["lexical"]).all()
     assert mine.duplicates.counts("all") == anew.duplicates.counts("all")
+
+
+@settings(deadline=None, max_examples=60)
+@given(st.lists(st.tuples(events(), st.booleans()), max_size=40), st.integers(1, 9), st.integers(0, 9))
+def test_lists_made_later_are_those_made_at_once_and_every_change_is_told_once(
+    stream: list[tuple[CorpusEvent, bool]], size: int, most: int
+) -> None:
+    eager, lazy = Corpus(D), Corpus(D)
+    expected, mine = engine(eager), engine(lazy)
+    mine.later = True
+    whole = located([event for event, _ in stream])
+    told, moved = np.zeros(len(mine.anchors), np.int64), np.zeros(len(mine.anchors), np.int64)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(engine_module, "MOST_WAITING", most)
+        last = mine.lists()["lexical"].keys
+        for start in range(0, len(whole), size):
+            part = whole[start : start + size]
+            expected.apply(eager.delta(eager.apply(part).changes))
+            touched = mine.apply(lazy.delta(lazy.apply(part).changes))
+            assert touched["lexical"].shape == told.shape
+            told += touched["lexical"]
+            if stream[start][1]:
+                assert same(mine.lists()["lexical"], expected.lists()["lexical"]).all()
+                assert same(mine.lists()["exact"], expected.lists()["exact"]).all()
+                moved += (last != mine.lists()["lexical"].keys).any(axis=1)
+                last = mine.lists()["lexical"].keys
+        final = mine.lists()["lexical"]
+        moved += (last != final.keys).any(axis=1)
+        nothing = mine.apply(lazy.delta(lazy.apply([]).changes))["lexical"]
+        if most >= len(whole):  # nothing was made but where it was asked for
+            assert (told + nothing).tolist() == moved.tolist()
+        else:
+            assert np.all(told + nothing >= (moved > 0))
+    assert same(mine.lists()["lexical"], expected.lists()["lexical"]).all()
+
+
+def test_lists_that_wait_are_made_before_other_questions_are_asked_and_before_an_image() -> None:
+    corpus = Corpus(D)
+    mine, lexical = engine(corpus), []
+    mine.later = True
+    assert mine.lexical is not None
+    chunks = [Upsert(Chunk(f"c{at}", "doc", 0, text, vector(at), "v", (), 0, text)) for at, text in enumerate(WORDS)]
+    gone = [Delete(f"c{at}", 0) for at in range(len(chunks))]
+    for at, looked in enumerate((mine.image, lambda: mine.reanchor(anchor_set()), mine.rewrites, mine.lists)):
+        mine.apply(corpus.delta(corpus.apply(located(chunks, 100 * at)).changes))
+        assert mine.lexical.waiting == len(chunks)
+        looked()
+        assert not mine.lexical.waiting
+        lexical.append(mine.lists()["lexical"])
+        mine.apply(corpus.delta(corpus.apply(located(gone, 100 * at + 50)).changes))
+        assert mine.lists()["lexical"].lengths.tolist() == [0] * len(mine.anchors)
+    assert all(same(of, lexical[0]).all() for of in lexical)
+    assert lexical[0].lengths.tolist() == [2, 2, 0, 0], "of the third question all hits are of the wrong language"
 
 
 @pytest.mark.parametrize("failing", ["duplicates", "dense", "lexical"])

@@ -121,12 +121,20 @@ class LexicalTopK:
         return self.rank()
 
     def stage(self, delta: Delta, tokens: Sequence[NDArray[np.int32]]) -> None:
-        """Take a batch in, arguments as of `apply`; the lists stay as they are until `rank`, which comes next."""
+        """Take a batch in, arguments as of `apply`; the lists stay as they are until `rank`, which may wait."""
         self._batch += 1
         self._vocabulary.release(self._forward.drop(delta.removed))
         self._watch.drop(delta.removed)
         self.take(delta, tokens)
-        self._arrived = delta.added
+        waiting = self._arrived
+        if len(waiting):  # slots of chunks that left again are free, or hold others now
+            waiting = np.setdiff1d(waiting, delta.removed, assume_unique=True)
+        self._arrived = np.union1d(waiting, delta.added) if len(waiting) else delta.added
+
+    @property
+    def waiting(self) -> int:
+        """Chunks that were staged and that no list was made with yet."""
+        return len(self._arrived)
 
     def rank(self, totals: Totals | None = None) -> NDArray[np.bool_]:
         """Bring every list up to date with what was staged, and with the queries asked since.
