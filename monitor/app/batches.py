@@ -5,8 +5,11 @@ import threading
 from monitor.app.intake import Intake, IntakeBatch
 from monitor.app.parts import MonitorComponents
 from monitor.core.model.barrier import Closed
-from monitor.ports import ScanningSource, UnreachableError
+from monitor.ports import Polled, ScanningSource, UnreachableError
 
+APART = 0.02
+"""Seconds between the beginnings of two turns at the least, unless the batch is full or somebody asks: each costs
+milliseconds however little it takes in."""
 BARRIER_LOOK = 1.0
 """Seconds between two looks at an open barrier: each may ask the source for its end."""
 
@@ -18,12 +21,17 @@ class BatchReader:
         parts: of the loop.
         intake: where the loop stands in its stream.
         stopping: is set to end the loop, and ends a wait.
+        asked: is set while somebody asks the loop for something, and ends the gathering of a batch.
     """
 
-    def __init__(self, parts: MonitorComponents, intake: Intake, stopping: threading.Event) -> None:
-        self._parts, self._intake, self._stopping = parts, intake, stopping
+    def __init__(
+        self, parts: MonitorComponents, intake: Intake, stopping: threading.Event, asked: threading.Event
+    ) -> None:
+        self._parts, self._intake, self._stopping, self._asked = parts, intake, stopping, asked
         self._exhausted = False
-        self._next_look = 0.0
+        self._next_look = self._next_turn = 0.0
+        self.gathering = False
+        """Whether records are at hand that no turn took in yet."""
 
     def next(self, wait: float) -> IntakeBatch:
         """The next batch, an empty one where nothing arrived.
@@ -42,8 +50,10 @@ class BatchReader:
         lost = self._barrier_lost()
         if not lost and not self._intake.ready():
             polled = source.poll(pace.batch, wait)
-            self._exhausted = polled.exhausted
             self._intake.feed(polled)
+            if polled.records and not polled.exhausted:
+                polled = self._gathered(polled, wait)
+            self._exhausted = polled.exhausted
             self._intake.drained(source.positions())
         # Where a deploy has to be found in the index, it is applied and committed first, and closes in a later turn.
         closing = readiness is None or (due is not None and due.deploy.step is not None)
@@ -68,6 +78,19 @@ class BatchReader:
         if isinstance(source, ScanningSource) and (why := source.refusal()):
             raise UnreachableError(why)
         return self.ended()
+
+    def _gathered(self, polled: Polled, wait: float) -> Polled:
+        """Wait for more of a batch that is not full, until it is time for its turn; what was polled last."""
+        clock, room = self._parts.clocks.monotonic, self._parts.pace.batch - len(polled.records)
+        left = min(wait, self._next_turn - clock())
+        if room > 0 and left > 0.0:
+            self.gathering = True
+            self._asked.wait(left)
+            self.gathering = False
+            polled = self._parts.source.poll(room, 0.0)
+            self._intake.feed(polled)
+        self._next_turn = clock() + APART
+        return polled
 
     def _held_back(self, due: Closed) -> bool:
         """Whether a barrier that could close waits: the index is not at rest, or does not hold the deploy yet."""

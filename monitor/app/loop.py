@@ -38,7 +38,7 @@ from monitor.ports import ConfigurationError, CorpusDriftError, ScanningSource, 
 
 LOG = logging.getLogger(__name__)
 T = TypeVar("T")
-LULL = 0.005
+LULL = 0.02
 """Seconds without an event after which a turn that nobody looked at is measured all the same."""
 PATIENCE = 0.5
 """Seconds that a look waits for the turn in hand before it is shown the last view."""
@@ -72,7 +72,7 @@ class Monitor:
         A turn only takes its batch in: what it came to is measured when somebody looks, once, between two turns.
         While a backlog is worked off, or where the turn in hand takes long, this is the last view.
         """
-        if self._caught_up and self.measuring.owed:
+        if self._caught_up and (self.measuring.owed or self._reader.gathering):
             if threading.get_ident() == self._thread:
                 self.measuring.renew()
             else:
@@ -136,7 +136,7 @@ class Monitor:
         """What works on the stream from where it was taken up."""
         parts, intake = self.parts, self.intake
         self.measuring = Measuring(parts, intake)
-        self._reader = BatchReader(parts, intake, self.stopping)
+        self._reader = BatchReader(parts, intake, self.stopping, self._requests.asked)
         recorder, self._committer = Recorder(parts.clocks, parts.corpus), Committer(parts, intake)
         recorder.resume(parts.store)
         self._deploys = DeployJudging(self._committer, self.measuring, recorder)

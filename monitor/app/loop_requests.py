@@ -1,6 +1,7 @@
 """Requests to a running loop: what other threads have it do between two turns."""
 
 import queue
+import threading
 from collections.abc import Callable
 from concurrent.futures import Future
 from typing import Any, TypeVar
@@ -17,16 +18,20 @@ class LoopRequests:
     def __init__(self) -> None:
         self._waiting: queue.SimpleQueue[tuple[Callable[[Operations], Any], Future[Any]]] = queue.SimpleQueue()
         self._over = False
+        self.asked = threading.Event()
+        """Set while somebody waits for an answer."""
 
     def ask(self, action: Callable[[Operations], T]) -> Future[T]:
         """Have something done between two turns; refused with UnreachableError when the loop has ended."""
         answer: Future[T] = Future()
         self._waiting.put((action, answer))
+        self.asked.set()
         self._refuse_when_over()
         return answer
 
     def answer(self, operations: Operations) -> None:
         """Do what was asked so far; what goes wrong is told to whoever asked."""
+        self.asked.clear()
         while not self._waiting.empty():
             action, answer = self._waiting.get()
             try:

@@ -1,8 +1,10 @@
 """A turn takes its batch in; what it came to is measured once: when somebody looks, or when nothing more comes."""
 
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -116,6 +118,62 @@ def test_a_look_from_another_thread_is_answered_between_two_turns(tmp_path: Path
         while looking.is_alive():
             of.monitor.turn(0.0)
         assert [view and view.report.positions for view in seen] == [{"events/0": 44}]
+
+
+def endless(source: Fed, patch: pytest.MonkeyPatch) -> None:
+    """Have the source say that more may come."""
+    poll = source.poll
+    patch.setattr(source, "poll", lambda records, timeout: replace(poll(records, timeout), exhausted=False))
+
+
+def test_what_comes_soon_after_a_turn_is_gathered_and_a_look_ends_that_and_shows_all(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("monitor.app.batches.APART", 60.0)
+    monkeypatch.setattr("monitor.app.loop.LULL", 30.0)
+    with watched(tmp_path) as of:
+        endless(of.source, monkeypatch)
+        of.take(2)  # the next turn is due in a minute
+        of.source.give(of.later[:1])
+        seen: list[Published | None] = []
+
+        def look() -> None:
+            until = time.monotonic() + 20.0
+            while not of.monitor._reader.gathering and time.monotonic() < until:
+                time.sleep(0.001)
+            of.source.give(of.later[1:3])
+            seen.append(of.monitor.published)
+
+        looking = threading.Thread(target=look)
+        looking.start()
+        assert of.monitor.turn(30.0)
+        while looking.is_alive():
+            of.monitor.turn(0.0)
+        assert [view and view.report.positions for view in seen] == [{"events/0": 46}]
+        assert of.measured == 1
+
+
+def test_nothing_is_gathered_where_nobody_waits_where_a_batch_is_full_and_after_a_pause(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("monitor.app.batches.APART", 60.0)
+
+    def gathers(_: float) -> bool:
+        raise TimeoutError
+
+    with watched(tmp_path, "[source]\nbatch = 2\n") as of:
+        endless(of.source, monkeypatch)
+        of.take(1)
+        monkeypatch.setattr(of.monitor._reader._asked, "wait", gathers)
+        of.take(1)  # a turn that does not wait
+        of.source.give(of.later[:2])
+        assert of.monitor.turn(30.0), "a full batch"
+        of.time.now += 61.0
+        of.source.give(of.later[2:3])
+        assert of.monitor.turn(30.0), "a minute later"
+        of.source.give(of.later[3:4])
+        with pytest.raises(TimeoutError):
+            of.monitor.turn(30.0)
 
 
 def test_a_look_in_the_midst_of_a_turn_does_not_wait_for_its_end(
