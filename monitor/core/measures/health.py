@@ -238,7 +238,7 @@ ENGINE = (
         ("leg", "reason"),
     ),
     Metric(
-        "touched_anchors", "anchors", "Anchors whose maintained list a batch changed, summed over batches",
+        "touched_anchors", "anchors", "Anchors whose maintained list changed, each time that lists were made",
         "Changes reach what is asked.", ("leg",), "counter",
     ),
     Metric(

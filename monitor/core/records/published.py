@@ -61,7 +61,8 @@ class Audited:
 class EngineWork:
     """What keeping the lists exact took since the start of this process; by leg unless said.
 
-    `touched`: anchors whose list a batch changed, summed over batches. `refills`: anchors searched anew, exactly;
+    `touched`: anchors whose list changed, summed over the times that lists were made: dense ones after each batch,
+    lexical ones when somebody looks. `refills`: anchors searched anew, exactly;
     `refilling`: those of them since the view before. `rebuilds` and `epochs`: times that all anchors were searched
     anew at once, on the dense and the lexical leg. `terms`: tokens of live chunks and anchors. `tombstones`: delete
     marks kept in the corpus.
