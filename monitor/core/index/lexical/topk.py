@@ -48,7 +48,7 @@ class LexicalTopK:
     """The exact top-k of A anchors; scores equal rank-bm25's on the live corpus at every step (to 1e-9).
 
     A change moves N, the average length and document frequencies, so every BM25 score moves a little. Buffers
-    hold the best k' = 4k of each anchor under the frozen weights of its epoch; each batch rescores only these,
+    hold the best k' = 8k of each anchor under the frozen weights of its epoch; each batch rescores only these,
     and a bound on what everything outside can score now proves the top-k exact (`lexical_bound`), or the anchor
     is refilled by a scan. Scores are computed from integers in a fixed order: the same live corpus gives the
     same bits, whatever the history, the batches and the slots were.

@@ -23,8 +23,8 @@ _SOON, _FEW = 0.01, 8
 unless they are more than one in so many."""
 _BLOCK = 8_192
 """Chunks offered at once while a buffer is refilled."""
-KEPT = 4
-"""Entries kept per result wanted: k' = 4k."""
+KEPT = 8
+"""Entries kept per result wanted: k' = 8k. Half as many are ranked a quarter faster and run out thrice as often."""
 
 
 class CandidateBuffers:

@@ -123,7 +123,7 @@ def test_what_would_soon_fail_is_refilled_along_with_what_failed() -> None:
     watch, names = stream.index._watch, stream.index._names
     every = np.arange(40)
     grew = 0
-    for _ in range(12):
+    for _ in range(40):
         stream.apply([(f"c{n:04d}", words(rng, int(rng.integers(3, 20)))) for n in rng.integers(0, 400, size=30)])
         now = stream.index._now
         ranking = watch.rank(now, every, names)
