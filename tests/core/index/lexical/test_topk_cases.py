@@ -124,7 +124,7 @@ def test_what_would_soon_fail_is_refilled_along_with_what_failed() -> None:
     every = np.arange(40)
     grew = 0
     for _ in range(40):
-        stream.apply([(f"c{n:04d}", words(rng, int(rng.integers(3, 20)))) for n in rng.integers(0, 400, size=30)])
+        stream.apply([(f"c{n:04d}", words(rng, int(rng.integers(3, 20)))) for n in rng.integers(0, 400, size=90)])
         now = stream.index._now
         ranking = watch.rank(now, every, names)
         rows = [set(watch.unproved(ranking, every, now, names, margin=by).tolist()) for by in (0.0, 0.1, 0.4)]
