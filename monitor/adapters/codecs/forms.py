@@ -9,6 +9,7 @@ from monitor.adapters.codecs.debezium import DebeziumDecoder
 from monitor.adapters.codecs.fields import FieldsDecoder
 from monitor.adapters.codecs.limits import EventLimits
 from monitor.adapters.codecs.native import NativeDecoder
+from monitor.adapters.codecs.ordinary import DEPTH, OrdinaryFirst
 from monitor.adapters.codecs.paths import FieldPaths, split
 from monitor.adapters.codecs.qdrant_sink import QdrantSinkDecoder
 from monitor.adapters.codecs.wire import EventReader
@@ -16,6 +17,8 @@ from monitor.adapters.codecs.wrapping import NamedDecoder, Opening
 from monitor.ports import ConfigurationError, Decoder
 
 FORMS = ("auto", "native", "cloudevents", "debezium", "qdrant-sink", "fields")
+ORDINARY_IN = frozenset({"auto", "native"})
+"""Forms in which an ordinary record is one of the native form."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +71,15 @@ def decoder(form: str, options: FormOptions, limits: EventLimits) -> Decoder:
         point_ids=options.point_ids,
         versions=options.versions,
     )
+    careful = careful_decoder(form, options, reader)
+    if form not in ORDINARY_IN or limits.depth < DEPTH:
+        return careful
+    return OrdinaryFirst(careful, reader, options.embedding_version, point_ids=options.point_ids)
+
+
+def careful_decoder(form: str, options: FormOptions, reader: EventReader) -> Decoder:
+    """The decoder of one wire form that gives each record every look there is."""
+    limits = reader.limits
     if form != "auto":
         rows = form != "fields" or not _through_wrapper(options.paths)
         return Opening(_one(form, options, reader), limits, name=form, wrapped=rows)

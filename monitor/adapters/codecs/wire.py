@@ -113,9 +113,9 @@ class EventReader:
         self.limits = limits
         self.wire: type[Wire] = MigrationWire if versions else VectorWire if limits.dimension else Wire
         self._embedding_version = embedding_version
-        self._vectors = VectorReader(limits.dimension) if limits.dimension else None
+        self.vectors = VectorReader(limits.dimension) if limits.dimension else None
         # segments repeat: one tuple per distinct one, checked once and shared by all its chunks
-        self._segment = lru_cache(_SEGMENTS_KEPT)(lambda pairs: segment(pairs, limits))
+        self.segment = lru_cache(_SEGMENTS_KEPT)(lambda pairs: segment(pairs, limits))
 
     def event(self, wire: Wire, record: Record, time: int | None = None) -> CorpusEvent | None:
         """The event that the fields state; None for one of a migration that nobody watches.
@@ -177,7 +177,7 @@ class EventReader:
             text,
             self._vector(wire),
             embedding_version if embedding_version == self._embedding_version else self._contract(embedding_version),
-            self._segment(tuple(attributes.items())) if attributes else (),
+            self.segment(tuple(attributes.items())) if attributes else (),
             self._read_at(time) if time is None else time,
             text_hash(text) if content_hash is None else identifier(content_hash, "content_hash", limits.label_bytes),
             self._others(wire) if isinstance(wire, MigrationWire) and wire.vectors else None,
@@ -231,7 +231,7 @@ class EventReader:
         return identifier(given, "embedding_version", self.limits.label_bytes)
 
     def _vector(self, wire: Wire) -> NDArray[np.float32] | None:
-        if self._vectors is None or not isinstance(wire, VectorWire):
+        if self.vectors is None or not isinstance(wire, VectorWire):
             return None
         if isinstance(wire, MigrationWire) and wire.vectors:
             own = wire.vectors.get(self._contract(wire.embedding_version))
@@ -242,10 +242,10 @@ class EventReader:
         if wire.vector_b64 is not None:
             if wire.vector is not None:
                 raise malformed(reasons.CONFLICTING_FIELDS, "vector", "given twice, also as vector_b64")
-            return self._vectors.from_bytes(wire.vector_b64)
+            return self.vectors.from_bytes(wire.vector_b64)
         if isinstance(wire.vector, str):
-            return self._vectors.from_text(wire.vector)
-        return None if wire.vector is None else self._vectors.from_numbers(wire.vector)
+            return self.vectors.from_text(wire.vector)
+        return None if wire.vector is None else self.vectors.from_numbers(wire.vector)
 
     def _time(self, wire: Wire, record: Record, time: int | None) -> int | None:
         """When the event was; None where nothing says it."""

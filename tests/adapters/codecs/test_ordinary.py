@@ -1,0 +1,202 @@
+"""An ordinary record read at a glance is the event that the careful decoder makes of it; all others are left to that."""
+
+import json
+from typing import Any
+
+import pytest
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+
+from monitor.adapters.codecs.forms import FormOptions, careful_decoder, decoder
+from monitor.adapters.codecs.limits import EventLimits
+from monitor.adapters.codecs.ordinary import OrdinaryFirst
+from monitor.adapters.codecs.wire import EventReader
+from monitor.core.model.events import TIMESTAMP_HEADER, CorpusEvent, MalformedEvent, Record
+from monitor.ports import Decoder
+from tests.adapters.codecs.forge import (
+    B64,
+    CLOUD,
+    DELETE,
+    ENVELOPE,
+    LIMITS,
+    MICROS,
+    OPTIONS,
+    POINT,
+    UPSERT,
+    Headers,
+    changed,
+    dumped,
+    literal,
+    record,
+    same,
+    without,
+)
+from tests.adapters.codecs.hostile import HOSTILE
+from tests.adapters.codecs.test_fuzz import HEADERS, JSON
+
+STAMP: Headers = ((TIMESTAMP_HEADER, b"1780000000000000"),)
+POINT_ID = "5C56C793-69F3-4FBF-87E6-C4BF54C28C26"
+ORDINARY = [
+    dumped(UPSERT),
+    dumped({"op": "upsert", "chunk_id": "a", "text": "", "event_time": UPSERT["event_time"]}),
+    changed(UPSERT, vector=None, vector_b64=B64),
+    changed(UPSERT, chunk_id="führer/ü.md#漢", doc_id="führer/ü.md", text="漢字 \x00\u202e"),
+    changed(UPSERT, chunk_id="k" * 1_024, doc_id="ü" * 512),
+    changed(UPSERT, chunk_id="_internal#1", doc_id=None, content_hash="x" * 256, embedding_version="other"),
+    changed(UPSERT, version=["mysql-bin.000003", 4], position=2**63 - 1),
+    changed(UPSERT, version="0239", position=0, segment={"language": "de", "empty": "", "none": None}),
+    changed(UPSERT, version=2**63 - 1, segment={}, text="x" * LIMITS.text_bytes),
+    changed(UPSERT, event_time="2026-08-19t10:12:00.1234567+05:30", position=None, version=None, segment=None),
+    changed(UPSERT, chunk_id=POINT_ID),
+    dumped(UPSERT)[:-1] + b', "text": "the last counts"}',
+    b' \t\r\n{"op":"upsert","chunk_id":"\\u0061\\ud83d\\ude00","text":"\\n","event_time":"2026-08-19T10:12:00Z"} ',
+]
+DOUBTFUL = [
+    DELETE,
+    CLOUD,
+    ENVELOPE,
+    POINT,
+    {**UPSERT, "unknown": [[[1]]]},
+    {**UPSERT, "before": None},
+    {**UPSERT, "specversion": "1.0"},
+    {**UPSERT, "vectors": {"other": {"vector": [1, 2]}}},
+    {**UPSERT, "vector": "[0.5,-0.25,0.125,1]"},
+    {**UPSERT, "vector": None, "deploy_id": None},
+]
+SETTINGS = [
+    (
+        form,
+        FormOptions(embedding_version="", paths=OPTIONS.paths, plain_rows=True, point_ids=ids, versions=of),
+        limits,
+    )
+    for form in ("auto", "native")
+    for ids, of in ((False, ()), (True, ("other",)))
+    for limits in (LIMITS, EventLimits(dimension=0), EventLimits(dimension=4, id_bytes=30, label_bytes=9, depth=2))
+]
+
+
+class Odd:
+    """Judges nothing: what comes here was found odd."""
+
+    def __init__(self) -> None:
+        self.seen = 0
+
+    def decode(self, given: Record) -> None:
+        """Count it."""
+        del given
+        self.seen += 1
+
+
+def own(form: str, options: FormOptions, limits: EventLimits) -> tuple[OrdinaryFirst, Odd, Decoder]:
+    """The glance alone, what it finds odd, and the careful decoder of the same settings."""
+    reader = EventReader(limits, options.embedding_version, point_ids=options.point_ids, versions=options.versions)
+    odd = Odd()
+    glance = OrdinaryFirst(odd, reader, options.embedding_version, point_ids=options.point_ids)
+    return glance, odd, careful_decoder(form, options, reader)
+
+
+BOTH = [own(*each) for each in SETTINGS]
+
+
+def outcome(decode: Decoder, given: Record) -> tuple[CorpusEvent | None, str]:
+    try:
+        return decode.decode(given), ""
+    except MalformedEvent as error:
+        return None, str(error)
+
+
+def agree(value: bytes | None, key: bytes | None, headers: Headers) -> None:
+    """The glance either passes the record on, or makes of it what the careful decoder makes of it."""
+    for glance, odd, careful in BOTH:
+        seen, glance._odd = odd.seen, 0
+        event = glance.decode(record(value, key, headers))
+        if odd.seen == seen:
+            expected, refusal = outcome(careful, record(value, key, headers))
+            assert not refusal
+            assert event is not None
+            assert same(event, expected)
+
+
+@pytest.mark.parametrize("value", ORDINARY)
+@pytest.mark.parametrize("headers", [(), STAMP])
+def test_an_ordinary_record_is_read_at_a_glance(value: bytes, headers: Headers) -> None:
+    glance, odd, careful = own("auto", OPTIONS, LIMITS)
+    event = glance.decode(record(value, b"k", headers))
+    assert not odd.seen
+    assert event is not None
+    assert same(event, careful.decode(record(value, b"k", headers)))
+    agree(value, b"k", headers)
+
+
+def test_the_stamp_dates_what_says_no_time() -> None:
+    value = without(UPSERT, "event_time")
+    glance, odd, _ = own("auto", OPTIONS, LIMITS)
+    event = glance.decode(record(value, None, STAMP))
+    assert not odd.seen
+    assert "event_time=1780000000000000" in repr(event)
+    for headers in ((), ((TIMESTAMP_HEADER, b"soon"),), ((TIMESTAMP_HEADER, b"9" * 19),), (*STAMP, ("a", b""))):
+        agree(value, None, headers)
+        glance.decode(record(value, None, headers))
+    assert odd.seen == 4
+    assert MICROS != 1780000000000000
+
+
+def test_what_is_hostile_is_never_read_at_a_glance() -> None:
+    for name, key, value, headers, _ in HOSTILE:
+        glance, odd, _ = own("auto", OPTIONS, LIMITS)
+        glance.decode(record(value, key, headers))
+        assert odd.seen, name
+        agree(value, key, headers)
+        agree(value, key, STAMP)
+
+
+@pytest.mark.parametrize("given", DOUBTFUL)
+def test_what_may_be_another_form_is_left_to_the_careful_decoder(given: dict[str, Any]) -> None:
+    glance, odd, careful = own("auto", OPTIONS, LIMITS)
+    glance.decode(record(dumped(given)))
+    assert odd.seen
+    whole = decoder("auto", OPTIONS, LIMITS)
+    assert outcome(whole, record(dumped(given)))[1] == outcome(careful, record(dumped(given)))[1]
+
+
+def test_a_stream_of_other_records_is_hardly_looked_at_and_ordinary_ones_are_found_again() -> None:
+    glance, odd, _ = own("auto", OPTIONS, LIMITS)
+    for _ in range(100):
+        glance.decode(record(dumped(DELETE)))
+    assert odd.seen == 100
+    for _ in range(100):
+        glance.decode(record(dumped(UPSERT)))
+    assert odd.seen < 164
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.sampled_from(ORDINARY), st.data(), HEADERS)
+@example(literal(UPSERT, "vector", b"[1e39,0,0,0]"), None, ())
+@example(literal(UPSERT, "version", b"1.0"), None, ())
+@example(literal(UPSERT, "text", b'"\\ud800"'), None, ())
+@example(literal(UPSERT, "text", b'"\xff"'), None, ())
+def test_mutated_records(base: bytes, data: st.DataObject | None, headers: Headers) -> None:
+    value = bytearray(base)
+    for _ in range(0 if data is None else data.draw(st.integers(1, 4))):
+        assert data is not None
+        at = data.draw(st.integers(0, len(value)))
+        length = data.draw(st.sampled_from([0, 1, 1, 2, 8]))
+        value[at : at + length] = data.draw(
+            st.one_of(st.binary(max_size=4), st.sampled_from([b'"', b"null", b"1e99", b"[", b"7"]))
+        )
+    agree(bytes(value), b"k", headers)
+    agree(bytes(value), b"k", STAMP)
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.data(), HEADERS)
+def test_records_with_random_fields(data: st.DataObject, headers: Headers) -> None:
+    names = data.draw(st.sets(st.sampled_from(sorted({*UPSERT, "vector_b64", "content_hash", "upto"})), max_size=3))
+    value = json.dumps({**UPSERT, **{name: data.draw(JSON) for name in names}}).encode()
+    agree(value, b"k", headers)
+
+
+def test_nothing_is_read_at_a_glance_where_not_even_that_may_nest_so_deep() -> None:
+    shallow = EventLimits(dimension=4, depth=1)
+    with pytest.raises(MalformedEvent, match="too_deep"):
+        decoder("auto", OPTIONS, shallow).decode(record(dumped(UPSERT)))
