@@ -124,15 +124,11 @@ class Intake:
         """
         taken = _Taken()
         for partition, queue in self._queues.items():
-            bound = self.barrier.limit(partition)
-            while queue and taken.records < limit:
-                if bound is not None and self._beyond(partition, queue[0], bound):
-                    break
-                if self._take_one(queue[0], taken):
-                    queue.popleft()
-                    self._positions[partition] = taken.last + 1
+            while queue and taken.records < limit and not self._holds(partition, queue[0]):
+                if isinstance(queue[0], Fault):
+                    self._take_fault(partition, queue.popleft(), taken)
                 else:
-                    bound = self.barrier.limit(partition)  # only a marker that is met moves it
+                    self._take_records(partition, queue, limit, taken)
             if queue and self._holds(partition, queue[0]):
                 self._stand(partition)
         closed = self.barrier.close(self._positions, self._judged(partitions)) if closing else None
@@ -182,30 +178,38 @@ class Intake:
         if limit is not None:
             self._positions[partition] = max(limit, self._positions.get(partition, limit))
 
-    def _take_one(self, item: Record | Fault, taken: "_Taken") -> bool:
-        """Take one queued item; False when it is a marker at which its partition now holds."""
-        position = item.position
-        taken.records += 1
-        taken.last = position.offset
-        if isinstance(item, Fault):
-            self._fault(item, taken)
-            return True
-        try:
-            event = self._decoder.decode(item)
-        except MalformedEvent as error:
-            taken.quarantined.append(set_aside(item, error))
-            taken.counts["event", "malformed"] += 1
-            return True
-        if isinstance(event, MigrationMarker):
-            return self._step(item, event, taken)
-        if isinstance(event, Deploy):
-            return self._marker(item, event, taken)
-        if event is None:
-            taken.counts["event", "ignored"] += 1
-        else:
-            taken.events.append(Located(position, event))
-            taken.sources[position] = item
-        return True
+    def _take_records(
+        self, partition: Partition, queue: "deque[Record | Fault]", limit: int, taken: "_Taken"
+    ) -> None:
+        """Take records up to the next fault, and to where the partition holds: at a marker, or behind one before."""
+        bound = self.barrier.limit(partition)
+        while queue and taken.records < limit:
+            item = queue[0]
+            if isinstance(item, Fault) or (bound is not None and item.position.offset >= bound):
+                return
+            taken.records += 1
+            try:
+                event = self._decoder.decode(item)
+            except MalformedEvent as error:
+                taken.quarantined.append(set_aside(item, error))
+                taken.counts["event", "malformed"] += 1
+            else:
+                if isinstance(event, MigrationMarker | Deploy):
+                    if not self._marked(item, event, taken):
+                        return
+                elif event is None:
+                    taken.counts["event", "ignored"] += 1
+                else:
+                    taken.events.append(Located(item.position, event))
+                    taken.sources.append(item)
+            queue.popleft()
+            self._positions[partition] = item.position.offset + 1
+
+    def _marked(self, item: Record, event: MigrationMarker | Deploy, taken: "_Taken") -> bool:
+        """Take a marker; False where its partition now holds at it."""
+        return (
+            self._step(item, event, taken) if isinstance(event, MigrationMarker) else self._marker(item, event, taken)
+        )
 
     def _step(self, item: Record, marker: MigrationMarker, taken: "_Taken") -> bool:
         barrier = marker.barrier
@@ -226,15 +230,15 @@ class Intake:
         taken.events.append(Located(item.position, deploy))
         return False
 
-    def _fault(self, fault: Fault, taken: "_Taken") -> None:
+    def _take_fault(self, partition: Partition, fault: Fault, taken: "_Taken") -> None:
+        taken.records += 1
         taken.faults.append(fault)
         taken.counts["stream", fault.kind] += 1
+        self._positions[partition] = fault.position.offset
         if fault.kind == "unreadable":
             record = Record(fault.position, None, fault.value)
             taken.quarantined.append(set_aside(record, MalformedEvent("unreadable", fault.detail)))
-        else:
-            # Reading goes on AT this offset: the record that stands there is still to come.
-            taken.last = fault.position.offset - 1
+            self._positions[partition] += 1  # of others reading goes on AT the offset: that record is still to come
 
     def _batch(self, taken: "_Taken", closed: Closed | None) -> IntakeBatch:
         if closed is not None:
@@ -250,7 +254,7 @@ class Intake:
                 self._positions[partition] = max(following, self._positions.get(partition, 0))
         return IntakeBatch(
             tuple(taken.events),
-            taken.sources,
+            {record.position: record for record in taken.sources},
             tuple(taken.quarantined),
             self.positions,
             closed,
@@ -264,12 +268,11 @@ class _Taken:
 
     def __init__(self) -> None:
         self.events: list[Located] = []
-        self.sources: dict[Position, Record] = {}
+        self.sources: list[Record] = []
         self.quarantined: list[Quarantined] = []
         self.faults: list[Fault] = []
         self.counts: Counter[tuple[str, str]] = Counter()
         self.records = 0
-        self.last = 0
 
 
 def set_aside(record: Record, error: MalformedEvent) -> Quarantined:

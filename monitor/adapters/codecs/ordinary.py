@@ -22,7 +22,7 @@ _DOUBTS, _PAUSE = 8, 64
 
 
 class _Ordinary(msgspec.Struct, gc=False, forbid_unknown_fields=True):
-    """The fields of an upsert without a vector, and no other: so there is no other form's mark and no deep nesting."""
+    """The fields of an upsert without a vector, and no other: there is no other form's mark and no deep nesting."""
 
     op: Literal["upsert"]
     chunk_id: str

@@ -1,4 +1,4 @@
-"""An ordinary record read at a glance is the event that the careful decoder makes of it; all others are left to that."""
+"""An ordinary record read at a glance is the event that the careful decoder makes of it; others are left to that."""
 
 import json
 from typing import Any
