@@ -3,6 +3,7 @@
 from collections import Counter, deque
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from itertools import groupby
 from operator import attrgetter
 
@@ -24,6 +25,9 @@ KEPT_BYTES = 256 << 10
 CLOSED_KEPT = 10_000
 """Ids of closed deploys remembered, to know a repeated marker as one."""
 GAP_FAULTS = frozenset({"gap", "recreated"})
+_MARKERS = (MigrationMarker, Deploy)
+_located = partial(tuple.__new__, Located)
+"""`Located` of a pair, as each event needs one: `Located(...)` itself is a call in Python."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,25 +186,25 @@ class Intake:
         self, partition: Partition, queue: "deque[Record | Fault]", limit: int, taken: "_Taken"
     ) -> None:
         """Take records up to the next fault, and to where the partition holds: at a marker, or behind one before."""
-        bound = self.barrier.limit(partition)
+        bound, decode, located = self.barrier.limit(partition), self._decoder.decode, taken.events
         while queue and taken.records < limit:
             item = queue[0]
             if isinstance(item, Fault) or (bound is not None and item.position.offset >= bound):
                 return
             taken.records += 1
             try:
-                event = self._decoder.decode(item)
+                event = decode(item)
             except MalformedEvent as error:
                 taken.quarantined.append(set_aside(item, error))
                 taken.counts["event", "malformed"] += 1
             else:
-                if isinstance(event, MigrationMarker | Deploy):
+                if event is None:
+                    taken.counts["event", "ignored"] += 1
+                elif isinstance(event, _MARKERS):
                     if not self._marked(item, event, taken):
                         return
-                elif event is None:
-                    taken.counts["event", "ignored"] += 1
                 else:
-                    taken.events.append(Located(item.position, event))
+                    located.append(_located((item.position, event)))
                     taken.sources.append(item)
             queue.popleft()
             self._positions[partition] = item.position.offset + 1
