@@ -42,8 +42,14 @@ class Checkpoints:
         if self._copied.is_set():
             self._copied.clear()
             self._writer.execute(CHECKPOINT).fetchone()
-        elif self._log.exists() and self._log.stat().st_size >= CHECKPOINT_BYTES:
+        elif self._length() >= CHECKPOINT_BYTES:
             self._wanted.set()
+
+    def _length(self) -> int:
+        try:
+            return self._log.stat().st_size
+        except FileNotFoundError:
+            return 0
 
     def close(self) -> None:
         """Finish what was begun; safe to call twice."""

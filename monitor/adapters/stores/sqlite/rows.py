@@ -1,7 +1,7 @@
 """Rows of the state file: chunks as columns, and the statements over them."""
 
 import sqlite3
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from functools import lru_cache
 from sys import intern
 from typing import Any
@@ -18,12 +18,21 @@ _COLUMNS = (
     "key,chunk_id,doc_id,ordinal,segment,embedding_version,event_time,content_hash,version,topic,partition,at,live,"
     "text,vector,changed_topic,changed_partition,changed_at,how"
 )
-PUT_CHUNK = (
-    f"INSERT INTO chunk ({_COLUMNS}) VALUES ({','.join('?' * 19)}) "  # noqa: S608 - constant
-    f"ON CONFLICT (key) DO UPDATE SET {','.join(f'{of}=excluded.{of}' for of in _COLUMNS.split(',')[1:])}"
-)
-"""Not INSERT OR REPLACE, which takes half as long again where the row is there."""
-TOUCH_CHUNK = (
+_NOT_CHANGED = ("changed_topic", "changed_partition", "changed_at")
+
+
+def _put_chunk(null: Collection[str] = ()) -> str:
+    """A row, but for columns that are null. Not INSERT OR REPLACE, which takes longer where the row is there."""
+    names = _COLUMNS.split(",")
+    values = ",".join("NULL" if name in null else "?" for name in names)
+    updates = ",".join(f"{name}=excluded.{name}" for name in names[1:])
+    return f"INSERT INTO chunk ({_COLUMNS}) VALUES ({values}) ON CONFLICT (key) DO UPDATE SET {updates}"  # noqa: S608
+
+
+_PUT_CHUNK, _PUT_AS_CHANGED = _put_chunk(), _put_chunk(_NOT_CHANGED)
+_CHANGED = slice(15, 18)
+"""Where the columns stand that are null in nearly every row."""
+_TOUCH_CHUNK = (
     "UPDATE chunk SET event_time=?,version=?,topic=?,partition=?,at=?,"
     "changed_topic=?,changed_partition=?,changed_at=? WHERE key=?"
 )
@@ -41,7 +50,8 @@ DELETE FROM quarantine WHERE rowid IN (
 
 sqlite3.register_adapter(bytes, bytes)
 sqlite3.register_adapter(type(None), lambda none: none)
-# Values without an adapter are asked whether they have one by an attribute that they lack: 0.4 us for each.
+# Values without an adapter are asked whether they have one by an attribute that they lack: 0.4 us for each. None is
+# asked for of a number, a text and a bytearray.
 
 HOW: tuple[How, ...] = ("new", "modified", "deleted", "reencoded", "restored")
 _CODES = {how: code for code, how in enumerate(HOW)}
@@ -53,20 +63,46 @@ _SEGMENTS: msgspec.msgpack.Decoder[Segment] = msgspec.msgpack.Decoder(Segment)
 
 
 def columns(row: ChunkRow, text: str, vector: NDArray[np.float32] | None) -> tuple[object, ...]:
-    """The values of `PUT_CHUNK`."""
+    """The values of a row, by `_COLUMNS`."""
+    version = row.version
     return (
         row.key, row.chunk_id, row.doc_id, row.ordinal, _packed(row.segment), row.embedding_version, row.event_time,
-        row.content_hash, stored_version(row.version), *row.position, int(row.live), text,
-        None if vector is None else (vector if vector.dtype == _STORED else vector.astype(_STORED)).tobytes(),
+        row.content_hash, version if type(version) is int and version < _COLUMN_END else stored_version(version),
+        *row.position, 0 if row.slot == NO_SLOT else 1, text,
+        None if vector is None else bytearray(vector if vector.dtype == _STORED else vector.astype(_STORED)),
         *(row.changed or _SAME), _CODES[row.how],
     )  # fmt: skip
 
 
 def written(changes: Sequence[Change]) -> tuple[list[tuple[object, ...]], list[tuple[object, ...]]]:
-    """What one turn's changes write: rows of `PUT_CHUNK`, and of `TOUCH_CHUNK` for those that brought no content."""
-    # The last state of a chunk wins.
+    """What one turn's changes write: rows of `columns`, and of `_TOUCH_CHUNK` for those that brought no content."""
     puts: list[tuple[object, ...]] = []
     touches: list[tuple[object, ...]] = []
+    last = {change.after.key: change for change in changes}
+    if len(last) < len(changes):
+        last = _last(changes)
+    for key in sorted(last):  # as the file has them: each page of it is read and written once
+        change = last[key]
+        row, chunk = change.after, change.chunk
+        if change.kind == "noop":
+            touches.append((row.event_time, stored_version(row.version), *row.position, *row.origin, row.key))
+        elif chunk is None:
+            puts.append(columns(row, "", None))
+        else:
+            puts.append(columns(row, chunk.text, chunk.vector))
+    return puts, touches
+
+
+def write(db: sqlite3.Connection, puts: Sequence[tuple[object, ...]], touches: Sequence[tuple[object, ...]]) -> None:
+    """Write the rows of `written`."""
+    nulls = _CHANGED.start
+    db.executemany(_PUT_AS_CHANGED, [row[:nulls] + row[_CHANGED.stop :] for row in puts if row[nulls] is None])
+    db.executemany(_PUT_CHUNK, [row for row in puts if row[nulls] is not None])
+    db.executemany(_TOUCH_CHUNK, touches)
+
+
+def _last(changes: Sequence[Change]) -> dict[int, Change]:
+    """The last state of each chunk, by its key."""
     last: dict[int, Change] = {}
     for change in changes:
         key = change.after.key
@@ -75,15 +111,7 @@ def written(changes: Sequence[Change]) -> tuple[list[tuple[object, ...]], list[t
             last[key] = Change(seen.kind, seen.before, change.after, seen.chunk)
         else:
             last[key] = change
-    for key in sorted(last):  # as the file has them: each page of it is read and written once
-        change = last[key]
-        row = change.after
-        if change.kind == "noop":
-            touches.append((row.event_time, stored_version(row.version), *row.position, *row.origin, row.key))
-        else:
-            text, vector = ("", None) if change.chunk is None else (change.chunk.text, change.chunk.vector)
-            puts.append(columns(row, text, vector))
-    return puts, touches
+    return last
 
 
 def stored_chunk(values: tuple[Any, ...], slots: Iterator[int]) -> StoredChunk:
@@ -127,8 +155,8 @@ def said(content_hash: str, text: str, vector: bytes | None) -> ChunkContent:
 
 
 @lru_cache(maxsize=65_536)
-def _packed(segment: Segment) -> bytes:
-    return msgspec.msgpack.encode(segment)
+def _packed(segment: Segment) -> bytearray:
+    return bytearray(msgspec.msgpack.encode(segment))
 
 
 @lru_cache(maxsize=65_536)

@@ -10,7 +10,7 @@ import msgspec
 import numpy as np
 from msgspec import structs
 
-from monitor.adapters.stores.sqlite.rows import PUT_CHUNK, READ_CHUNKS, TOUCH_CHUNK, written
+from monitor.adapters.stores.sqlite.rows import READ_CHUNKS, write, written
 from monitor.adapters.stores.sqlite.schema import CHUNK_TABLE
 from monitor.adapters.stores.sqlite.transactions import chunks_in_batches, failures_said, transaction
 from monitor.core.model.events import Partition
@@ -278,8 +278,7 @@ class ShardStore:
         db.execute("DELETE FROM appeared")
         db.executemany("INSERT INTO overwritten SELECT * FROM chunk WHERE key=?", each)
         db.executemany("INSERT INTO appeared SELECT ?1 WHERE NOT EXISTS (SELECT 1 FROM chunk WHERE key=?1)", each)
-        db.executemany(PUT_CHUNK, commit.puts)
-        db.executemany(TOUCH_CHUNK, commit.touches)
+        write(db, commit.puts, commit.touches)
         db.executemany("DELETE FROM chunk WHERE key=?", [(key,) for key in commit.forgotten])
         self._note(_BEFORE, _Stand.of(before))
         self._note(_NOW, commit.at)

@@ -19,11 +19,10 @@ from monitor.adapters.stores.sqlite.history import HistoryTables
 from monitor.adapters.stores.sqlite.images import Images
 from monitor.adapters.stores.sqlite.quarantine import Quarantine
 from monitor.adapters.stores.sqlite.rows import (
-    PUT_CHUNK,
     READ_CHUNKS,
     READ_CONTENTS,
-    TOUCH_CHUNK,
     said,
+    write,
     written,
 )
 from monitor.adapters.stores.sqlite.schema import keep_parts, keep_space, recognize, run_of
@@ -266,9 +265,7 @@ class SqliteStore:
 
     def _put(self, commit: Commit) -> None:
         db = self._db
-        puts, touches = written(commit.changes)
-        db.executemany(PUT_CHUNK, puts)
-        db.executemany(TOUCH_CHUNK, touches)
+        write(db, *written(commit.changes))
         db.executemany("DELETE FROM chunk WHERE key=?", [(key,) for key in commit.forgotten])
         # Only what was deleted has a sketch, until it is there again; a repeated delete leaves it.
         again = [change.after.key for change in commit.changes if change.kind == "new" and change.before is not None]
