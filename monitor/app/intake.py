@@ -3,7 +3,6 @@
 from collections import Counter, deque
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import partial
 from itertools import groupby
 from operator import attrgetter
 
@@ -16,6 +15,7 @@ from monitor.core.model.events import (
     Partition,
     Position,
     Record,
+    located_at,
 )
 from monitor.core.records.committed import Quarantined
 from monitor.ports import Decoder, Fault, Polled
@@ -26,8 +26,6 @@ CLOSED_KEPT = 10_000
 """Ids of closed deploys remembered, to know a repeated marker as one."""
 GAP_FAULTS = frozenset({"gap", "recreated"})
 _MARKERS = (MigrationMarker, Deploy)
-_located = partial(tuple.__new__, Located)
-"""`Located` of a pair, as each event needs one: `Located(...)` itself is a call in Python."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,8 +127,10 @@ class Intake:
         taken = _Taken()
         for partition, queue in self._queues.items():
             while queue and taken.records < limit and not self._holds(partition, queue[0]):
-                if isinstance(queue[0], Fault):
-                    self._take_fault(partition, queue.popleft(), taken)
+                head = queue[0]
+                if isinstance(head, Fault):
+                    self._take_fault(partition, head, taken)
+                    queue.popleft()
                 else:
                     self._take_records(partition, queue, limit, taken)
             if queue and self._holds(partition, queue[0]):
@@ -204,7 +204,7 @@ class Intake:
                     if not self._marked(item, event, taken):
                         return
                 else:
-                    located.append(_located((item.position, event)))
+                    located.append(located_at((item.position, event)))
                     taken.sources.append(item)
             queue.popleft()
             self._positions[partition] = item.position.offset + 1

@@ -87,7 +87,7 @@ class OrdinaryFirst:
         limits = self._limits
         label_bytes, id_bytes = limits.label_bytes, limits.id_bytes
         chunk_id, doc_id, text, said = wire.chunk_id, wire.doc_id, wire.text, wire.event_time
-        content, made_by, place, ordered = wire.content_hash, wire.embedding_version, wire.position, wire.version
+        content, made_by, place, given = wire.content_hash, wire.embedding_version, wire.position, wire.version
         time = stamp(record, limits) if said is None else instant(said, limits)
         if time is None:
             return None
@@ -112,8 +112,7 @@ class OrdinaryFirst:
             body(text, limits)
         if place and not 0 < place <= MAX_INTEGER:
             return None
-        if ordered is not None and (type(ordered) is not int or not 0 <= ordered <= MAX_INTEGER):
-            ordered = version(ordered)
+        ordered = given if type(given) is int and 0 <= given <= MAX_INTEGER else version(given)
         vector = None
         if self._vectors is not None and isinstance(wire, _OrdinaryVector):
             packed, numbers = wire.vector_b64, wire.vector

@@ -1,7 +1,8 @@
 """What the stream says: corpus events, the chunks they carry and where in the stream they stood."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from hashlib import blake2b
 from typing import Literal, NamedTuple
 
@@ -273,6 +274,10 @@ class Located(NamedTuple):
 
     position: Position
     event: CorpusEvent
+
+
+located_at: Callable[[tuple[Position, CorpusEvent]], Located] = partial(tuple.__new__, Located)
+"""`Located` of a pair, for what each event of a batch needs: `Located(...)` itself is a call in Python."""
 
 
 class MalformedEvent(ValueError):  # noqa: N818 - the word of the trade: the event is malformed
