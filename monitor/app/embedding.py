@@ -52,6 +52,8 @@ class Embedder:
     def embed(self, batch: Sequence[Located]) -> tuple[list[Located], list[tuple[Located, MalformedEvent]]]:
         """The batch with vectors, and the upserts for which none can be had.
 
+        The batch is taken over: its chunks themselves get their prepared vectors, so it is embedded once.
+
         Raises:
             UnreachableError: the index or the encoder does not answer; the batch may be tried again as it is.
         """
@@ -59,7 +61,8 @@ class Embedder:
             return [_without_vector(located) for located in batch], []
         found: Mapping[tuple[str, str], _Found] | None = None
         kept: list[Located] = []
-        given = _Given([], [], {})
+        given: list[Chunk] = []
+        vectors: list[NDArray[np.float32]] = []
         refused: list[tuple[Located, MalformedEvent]] = []
         for located in batch:
             event = located.event
@@ -67,38 +70,37 @@ class Embedder:
                 kept.append(located)
                 continue
             chunk = event.chunk
-            vector, made_by = chunk.vector, ""
+            vector = chunk.vector
             if vector is None:
                 if found is None:
                     found = self._find(_vectorless(batch))
                 vector, made_by = found.get((chunk.chunk_id, chunk.text), _NOT_FOUND)
-            if vector is not None and vector.shape == self._shape:
                 if made_by:
-                    given.versions[len(kept)] = made_by
-                given.places.append(len(kept))
-                given.vectors.append(vector)
+                    chunk = _with(chunk, None, made_by)
+                    located = Located(located.position, Upsert(chunk, event.version, event.undated))
+            if vector is not None and vector.shape == self._shape:
+                given.append(chunk)
+                vectors.append(vector)
                 kept.append(located)
             elif vector is None and self._migrating and any(map(len, (chunk.vectors or {}).values())):
                 kept.append(located)
             else:
                 refused.append((located, self._refusal(chunk, vector)))
-        return self._prepared(kept, given), refused
+        self._prepare(given, vectors)
+        return kept, refused
 
     def doubts(self) -> Counter[Doubt]:
         """What was odd about the vectors given since this was asked last."""
         found, self._doubts = self._doubts, Counter()
         return found
 
-    def _prepared(self, kept: list[Located], given: "_Given") -> list[Located]:
-        for at in range(0, len(given.places), BLOCK):
-            rows = np.concatenate(given.vectors[at : at + BLOCK]).reshape(-1, self._dimension)
+    def _prepare(self, given: Sequence[Chunk], vectors: Sequence[NDArray[np.float32]]) -> None:
+        """Give chunks their vectors, of the dimension, as they are scored."""
+        for at in range(0, len(given), BLOCK):
+            rows = np.concatenate(vectors[at : at + BLOCK]).reshape(-1, self._dimension)
             self._doubts += doubtful_vectors(rows, cosine=self._distance is Distance.COSINE)
-            for place, vector in zip(given.places[at : at + BLOCK], prepare(rows, self._distance), strict=True):
-                position, event = kept[place]
-                if isinstance(event, Upsert):
-                    chunk = _with(event.chunk, vector, given.versions.get(place, ""))
-                    kept[place] = Located(position, Upsert(chunk, event.version, event.undated))
-        return kept
+            for chunk, vector in zip(given[at : at + BLOCK], prepare(rows, self._distance), strict=True):
+                chunk.vector = vector  # type: ignore[misc]  # these are ours: a copy of each takes as long as all this
 
     def _find(self, chunks: Sequence[Chunk]) -> dict[tuple[str, str], "_Found"]:
         found: dict[tuple[str, str], _Found] = {}
@@ -127,14 +129,6 @@ class _Found(NamedTuple):
 
 
 _NOT_FOUND = _Found(None, "")
-
-
-class _Given(NamedTuple):
-    """Vectors of the dimension, their places among the kept, and by place the version of what made one just now."""
-
-    places: list[int]
-    vectors: list[NDArray[np.float32]]
-    versions: dict[int, str]
 
 
 def _vectorless(batch: Sequence[Located]) -> list[Chunk]:
