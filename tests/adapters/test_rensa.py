@@ -1,11 +1,17 @@
 """Candidates for near copies: recall against all pairs, and nothing but the two sets decides."""
 
 import numpy as np
+import pytest
 from numpy.typing import NDArray
+from rensa import RMinHash
 
-from monitor.adapters.rensa import RensaBands
+from monitor.adapters.rensa import BANDS, ROWS, RensaBands
+from monitor.core.arrays.mixing import GOLDEN, mix
 from monitor.core.index.duplicates.buckets import Buckets
+from monitor.core.index.duplicates.kernels_minhash import Permutations, bands
 from monitor.core.index.duplicates.shingles import jaccard
+
+SEED = 20_261_101
 
 
 def joined(sets: list[NDArray[np.uint32]]) -> tuple[NDArray[np.uint32], NDArray[np.int64]]:
@@ -43,6 +49,38 @@ def test_recall_against_all_pairs_is_at_least_099() -> None:
     assert len(near & found) / len(near) >= 0.99
     unrelated = sum(left // 3 != right // 3 for left, right in found)
     assert unrelated < len(sets) // 10
+
+
+def by_rensa(sets: list[NDArray[np.uint32]], seed: int, width: int, rows: int) -> NDArray[np.uint32]:
+    """The bands of signatures that rensa makes."""
+    words, offsets = (
+        mix(np.concatenate(sets).astype(np.uint64) + GOLDEN),
+        np.cumsum([0, *map(len, sets)], dtype=np.uint64),
+    )
+    made = RMinHash.digest_matrix_from_flat_token_hashes(words, offsets, width * rows, seed).to_rows()
+    signature, hashed = np.array(made, np.uint64), np.arange(1, width + 1, dtype=np.uint64) * GOLDEN
+    for row in range(rows):
+        hashed = mix(hashed ^ signature[:, row::rows])
+    return (hashed >> np.uint64(32)).astype(np.uint32)
+
+
+@pytest.mark.parametrize("longest", [1, 4, 40, 150, 600, 5000])
+@pytest.mark.parametrize("values", [60, 2**32])
+def test_bands_are_those_of_signatures_by_rensa(longest: int, values: int) -> None:
+    """Sets that leave places empty after three rounds, after one or two, and after none."""
+    generator = np.random.default_rng(longest)
+    sets = [
+        np.unique(generator.integers(0, values, size=size, dtype=np.uint32))
+        for size in generator.integers(1, longest + 1, size=60).tolist()
+    ]
+    np.testing.assert_array_equal(RensaBands().of(*joined(sets)), by_rensa(sets, SEED, BANDS, ROWS))
+
+
+@pytest.mark.parametrize(("seed", "width", "rows"), [(0, 1, 1), (7, 2, 1), (2**64 - 1, 8, 4), (SEED, 32, 8)])
+def test_other_widths_and_seeds_are_those_of_rensa(seed: int, width: int, rows: int) -> None:
+    sets = near_sets(np.random.default_rng(5), 60)
+    permutations = Permutations.of(seed, width * rows)
+    np.testing.assert_array_equal(bands(*joined(sets), permutations, width), by_rensa(sets, seed, width, rows))
 
 
 def test_a_band_is_a_function_of_the_set_alone() -> None:
