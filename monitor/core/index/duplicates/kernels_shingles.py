@@ -8,6 +8,12 @@ from monitor.core.arrays.mixing import FIRST, GOLDEN, ODD, SECOND, Hashes
 
 _30, _27, _31, _32 = np.uint64(30), np.uint64(27), np.uint64(31), np.uint64(32)
 _ZERO = np.uint64(0)
+_MOST = 1 << 12
+"""Parts of a text's shingles by their highest bits."""
+_FEW = 16
+"""Shingles of a part that are put in order one by one."""
+
+Pieces = NDArray[np.uint32]
 
 
 @compiled
@@ -19,50 +25,97 @@ def _mix(value: np.uint64) -> np.uint64:
 
 
 @compiled
-def roll(words: Hashes, lengths: NDArray[np.int64], width: int) -> tuple[Hashes, Hashes]:
-    """Word hashes of n texts, one after the other, to every shingle and to (n,) hashes of the sequences.
+def _scatter(pieces: Pieces, into: Pieces, size: int, shift: int, tally: NDArray[np.int64]) -> int:
+    """Put the first pieces in the order of b bits, from `shift` on, equal ones as they stand; `tally` is (2^b,).
 
-    A shingle is `text << 32 | hash`, uint64, texts ascending.
+    Returns:
+        The most of them that have the same bits.
     """
-    pieces = np.empty(len(words), np.uint64)
-    texts = np.empty(len(lengths), np.uint64)
-    used, start = 0, 0
-    for text in range(len(lengths)):
-        length = lengths[text]
-        total, position = _ZERO, _ZERO
-        for at in range(start, start + length):
-            position += GOLDEN
-            total += _mix(words[at] + position)
-        texts[text] = _mix(total + np.uint64(length) * ODD)
-        for at in range(start, start + max(min(1, length), length - width + 1)):
-            rolled = _ZERO
-            for step in range(width):
-                word = words[at + step] if at + step < start + length else _ZERO
-                rolled = (rolled + word) * ODD
-            pieces[used] = np.uint64(text) << _32 | _mix(rolled) >> _32
-            used += 1
-        start += length
-    return pieces[:used], texts
+    mask, most, end = np.uint32(len(tally) - 1), 0, 0
+    tally[:] = 0
+    for at in range(size):
+        tally[pieces[at] >> np.uint32(shift) & mask] += 1
+    for place in range(len(tally)):
+        count = tally[place]
+        most, tally[place] = max(most, count), end
+        end += count
+    for at in range(size):
+        place = np.int64(pieces[at] >> np.uint32(shift) & mask)
+        into[tally[place]] = pieces[at]
+        tally[place] += 1
+    return most
 
 
 @compiled
-def fold(pieces: Hashes, texts: int) -> tuple[NDArray[np.uint32], NDArray[np.int64], Hashes]:
-    """Sorted shingles of `roll` to distinct uint32 ones, their (n,) number per text, and (n,) hashes of the sets."""
-    shingles = np.empty(len(pieces), np.uint32)
-    counts = np.zeros(texts, np.int64)
-    sets = np.zeros(texts, np.uint64)
-    used = 0
-    for at in range(len(pieces)):
-        piece = pieces[at]
-        if at == 0 or piece != pieces[at - 1]:
-            text = int(piece >> _32)
-            shingles[used] = np.uint32(piece)
-            sets[text] += _mix(np.uint64(shingles[used]) * GOLDEN)
-            counts[text] += 1
-            used += 1
-    for text in range(texts):
-        sets[text] = _mix(sets[text] + np.uint64(counts[text]) * ODD)
-    return shingles[:used], counts, sets
+def _sort(pieces: Pieces, ranked: Pieces, size: int, tally: NDArray[np.int64]) -> None:
+    """Sort the first pieces, which are written over, into `ranked`.
+
+    They are hashes, so about one falls to each value of their highest bits, and few are left to be put in order.
+    Where a text repeats itself, or was written to be otherwise, they are sorted by each byte in turn.
+    """
+    bits = 4
+    while 1 << bits < min(size, _MOST):
+        bits += 1
+    if _scatter(pieces, ranked, size, 32 - bits, tally[: 1 << bits]) > _FEW:
+        for shift in (0, 16):
+            _scatter(ranked, pieces, size, shift, tally[:256])
+            _scatter(pieces, ranked, size, shift + 8, tally[:256])
+        return
+    for at in range(1, size):
+        piece, place = ranked[at], at
+        while place > 0 and ranked[place - 1] > piece:
+            ranked[place] = ranked[place - 1]
+            place -= 1
+        ranked[place] = piece
+
+
+@compiled
+def cut(
+    ids: NDArray[np.int32], lengths: NDArray[np.int64], hashes: Hashes, width: int
+) -> tuple[Pieces, NDArray[np.int64], Hashes, Hashes]:
+    """Texts to sets of shingles.
+
+    Args:
+        ids: words of n texts, one after the other.
+        lengths: (n,) words of each.
+        hashes: by id.
+        width: words in a shingle.
+
+    Returns:
+        The sets one after the other, each ascending, their (n,) sizes, and (n,) hashes of sequences and of sets.
+    """
+    shingles, counts, used, start = np.empty(len(ids), np.uint32), np.empty(len(lengths), np.int64), 0, 0
+    texts, sets = np.empty(len(lengths), np.uint64), np.empty(len(lengths), np.uint64)
+    longest = lengths.max() if len(lengths) else 0
+    words, rolled = np.empty(longest + width, np.uint64), np.empty(longest, np.uint64)
+    pieces, ranked, tally = np.empty(longest, np.uint32), np.empty(longest, np.uint32), np.empty(_MOST, np.int64)
+    for text in range(len(lengths)):
+        length = lengths[text]
+        size = max(min(1, length), length - width + 1)
+        for at in range(length):
+            words[at] = hashes[ids[start + at]]
+        words[length : length + width] = _ZERO  # a text shorter than a shingle ends here
+        start += length
+        total = _ZERO
+        for at in range(length):
+            total += _mix(words[at] + np.uint64(at + 1) * GOLDEN)
+        texts[text] = _mix(total + np.uint64(length) * ODD)
+        rolled[:size] = _ZERO
+        for step in range(width):
+            for at in range(size):
+                rolled[at] = (rolled[at] + words[at + step]) * ODD
+        for at in range(size):
+            pieces[at] = np.uint32(_mix(rolled[at]) >> _32)
+        _sort(pieces, ranked, size, tally)
+        first, total = used, _ZERO
+        for at in range(size):
+            shingles[used] = ranked[at]
+            used += at + 1 == size or ranked[at + 1] != ranked[at]
+        for at in range(first, used):
+            total += _mix(np.uint64(shingles[at]) * GOLDEN)
+        counts[text] = used - first
+        sets[text] = _mix(total + np.uint64(used - first) * ODD)
+    return shingles[:used].copy(), counts, texts, sets
 
 
 @compiled

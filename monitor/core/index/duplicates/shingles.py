@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from monitor.core.arrays.mixing import mix
 from monitor.core.arrays.sorted_sets import mark_shared
-from monitor.core.index.duplicates.kernels_shingles import fold, roll
+from monitor.core.index.duplicates.kernels_shingles import cut
 from monitor.core.text.tokens import visible
 
 WIDTH = 3
@@ -56,15 +56,14 @@ def shingle(
         width: tokens in a shingle, positive.
     """
     lengths = np.array([len(ids) for ids in tokens], np.int64)
-    words = hashes[np.concatenate([np.zeros(0, np.int32), *tokens])]
+    flat = np.concatenate([np.zeros(0, np.int32), *tokens])
     wordless = np.flatnonzero(lengths == 0)
     if len(wordless):
         spelled = [character_hashes(texts[at]) for at in wordless.tolist()]
         places, sizes = np.cumsum(lengths)[wordless], [len(of) for of in spelled]
-        words, lengths[wordless] = np.insert(words, np.repeat(places, sizes), np.concatenate(spelled)), sizes
-    pieces, sequences = roll(words, lengths, width)
-    shingles, counts, sets = fold(np.sort(pieces), len(tokens))
-    return Shingled(shingles, counts, sequences, sets)
+        hashes = np.insert(hashes[flat], np.repeat(places, sizes), np.concatenate(spelled))
+        flat, lengths[wordless] = np.arange(len(hashes), dtype=np.int32), sizes
+    return Shingled(*cut(flat, lengths, hashes, width))
 
 
 def character_hashes(text: str) -> NDArray[np.uint64]:

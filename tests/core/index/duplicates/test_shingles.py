@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from monitor.core.arrays.mixing import mix
 from monitor.core.index.duplicates.foreign_texts import text_shingles
 from monitor.core.index.duplicates.kernels_buckets import common
-from monitor.core.index.duplicates.kernels_shingles import fold, roll
+from monitor.core.index.duplicates.kernels_shingles import _sort, cut
 from monitor.core.index.duplicates.shingles import WIDTH, clusters, jaccard, shingle
 from monitor.core.index.duplicates.slab import ShingleSlab
 from tests.core.index.duplicates import twins
@@ -79,17 +79,45 @@ def test_characters_beside_words_do_not_count() -> None:
     np.testing.assert_array_equal(plain, adorned)
 
 
+def plain(rows: list[list[int]], width: int, hashes: NDArray[np.uint64] = HASHES) -> tuple[NDArray[np.generic], ...]:
+    """What `cut` makes, in numpy."""
+    words = hashes[np.array([number for row in rows for number in row], np.int64)]
+    pieces, sequences = twins.roll(words, np.array([len(row) for row in rows], np.int64), width)
+    shingles, counts, sets = twins.fold(np.sort(pieces), len(rows))
+    return shingles, counts, sequences, sets
+
+
+def compiled(
+    rows: list[list[int]], width: int, hashes: NDArray[np.uint64] = HASHES
+) -> tuple[NDArray[np.generic], ...]:
+    flat = np.array([number for row in rows for number in row], np.int32)
+    return cut(flat, np.array([len(row) for row in rows], np.int64), hashes, width)
+
+
 @settings(deadline=None)
 @given(st.lists(IDS, max_size=8), st.integers(1, 5))
 def test_compiled_and_plain_kernels_are_equal(rows: list[list[int]], width: int) -> None:
-    words = HASHES[np.array([number for row in rows for number in row], np.int64)]
-    lengths = np.array([len(row) for row in rows], np.int64)
-    rolled, plain = roll(words, lengths, width), twins.roll(words, lengths, width)
-    pieces = np.sort(rolled[0])
-    for found, expected in zip(rolled, plain, strict=True):
+    for found, expected in zip(compiled(rows, width), plain(rows, width), strict=True):
         np.testing.assert_array_equal(found, expected)
-    for made, other in zip(fold(pieces, len(rows)), twins.fold(pieces, len(rows)), strict=True):
-        np.testing.assert_array_equal(made, other)
+
+
+@pytest.mark.parametrize("words", [1, 3, 40, 100_000])
+@pytest.mark.parametrize("length", [17, 150, 5_000, 20_000])
+def test_long_texts_are_sorted_whether_they_repeat_themselves_or_not(words: int, length: int) -> None:
+    hashes = mix(np.arange(words, dtype=np.uint64))
+    rows = np.random.default_rng(length).integers(0, words, (2, length)).tolist()
+    for found, expected in zip(compiled(rows, WIDTH, hashes), plain(rows, WIDTH, hashes), strict=True):
+        np.testing.assert_array_equal(found, expected)
+
+
+@pytest.mark.parametrize("size", [0, 1, 15, 16, 17, 300, 9_000])
+@pytest.mark.parametrize("top", [0, 1 << 4, 1 << 12, 1 << 25, 1 << 32])
+def test_hashes_that_were_chosen_are_sorted_too(size: int, top: int) -> None:
+    """All in one part, or a few."""
+    pieces = np.random.default_rng(top).integers(0, top + 1, size).astype(np.uint32)
+    ranked, expected = np.empty_like(pieces), np.sort(pieces)
+    _sort(pieces, ranked, size, np.empty(1 << 12, np.int64))
+    np.testing.assert_array_equal(ranked, expected)
 
 
 @settings(deadline=None)
