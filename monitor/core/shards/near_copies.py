@@ -246,7 +246,7 @@ class BandOwner:
     def _search(self, table: Buckets, ids: SetIds, asking: SetIds, tags: NDArray[np.uint32], partition: int) -> None:
         """Find a witness for each asking set that has none, among those that share a tag with it."""
         table.first_alike(
-            self._slab.sets, ids, self._witness, Question(asking, tags, partition, False, self._threshold)
+            self._slab.sets, ids, self._witness, Question(asking, tags, partition, self._threshold)
         )
 
     def _remove(self, hashes: SetHashes, tags: NDArray[np.uint32]) -> SetIds:

@@ -12,7 +12,6 @@ from monitor.core.index.duplicates import kernels_buckets, kernels_groups
 from monitor.core.index.duplicates.kernels_buckets import NONE, Chains, Handles, Question, Tags
 
 _LEAST = 1 << 10
-_REBUILT_AT_A_TIME = 1 << 16
 
 
 class Buckets:
@@ -40,16 +39,21 @@ class Buckets:
 
     def add(self, handles: Handles, tags: Tags, *, partition: int = 0) -> None:
         """Link distinct new handles under their (n, width) tags."""
-        self._make_room(handles)
-        entries = self._chains.entries(handles)
-        self._chains.tags[entries] = tags.ravel()
+        self._make_room(int(handles.max(initial=-1)) + 1)
+        self._chains.tags[self._chains.entries(handles)] = tags.ravel()
         self._chains.linked[handles] = True
         self._chains.partition[handles] = partition
         self._handles += len(handles)
         if self._handles * self._chains.width > len(self._chains.heads):
             self._rebuild()
         else:
-            kernels_buckets.link(self._chains, entries)
+            kernels_buckets.link(self._chains, handles)
+
+    def reserve(self, needed: int, more: int) -> None:
+        """Make room for all handles below `needed`, of which at most so many more are in the table."""
+        self._make_room(needed)
+        if (self._handles + more) * self._chains.width > len(self._chains.heads):
+            self._rebuild(more)
 
     def remove(self, handles: Handles) -> None:
         """Unlink distinct handles that are in the table."""
@@ -59,12 +63,8 @@ class Buckets:
 
     def move(self, handles: Handles, partition: int) -> None:
         """Put distinct handles of the table in a partition."""
-        handles = handles[self._chains.partition[handles] != partition]
         if len(handles):
-            kernels_buckets.unlink(self._chains, handles)
-            self._chains.linked[handles] = True
-            self._chains.partition[handles] = partition
-            kernels_buckets.link(self._chains, self._chains.entries(handles))
+            kernels_buckets.move(self._chains, handles, partition)
 
     def tags(self, handles: Handles) -> Tags:
         """The (n, width) tags of linked handles."""
@@ -83,13 +83,27 @@ class Buckets:
                 yield asking[found], at[found].astype(np.int64) // chains.width
             at = chains.following[at]
 
-    def search(self, sets: Sets, witness: Handles, question: Question) -> Handles:
-        """Find near copies among the handles as sets; see `kernels_buckets.search`."""
-        return kernels_buckets.search(self._chains, sets, witness, question)
+    def take(self, sets: Sets, witness: Handles, fresh: Handles, bands: Tags, threshold: float) -> Handles:
+        """Link new handles as sets, each with a witness where there is one; see `kernels_buckets.take`."""
+        self.reserve(int(fresh.max(initial=-1)) + 1, len(fresh))
+        self._handles += len(fresh)
+        return kernels_buckets.take(self._chains, sets, witness, fresh, bands, threshold)
 
-    def named(self, names: NDArray[np.uint64], keys: NDArray[np.uint64]) -> Handles:
-        """Who has which of these keys, in a table of one tag per handle; see `kernels_groups.find`."""
-        return kernels_groups.find(self._chains, names, keys)
+    def search(self, sets: Sets, witness: Handles, question: Question) -> None:
+        """Find near copies among the handles as sets; see `kernels_buckets.search`."""
+        kernels_buckets.search(self._chains, sets, witness, question)
+
+    def join(
+        self,
+        members: kernels_groups.Members,
+        handles: kernels_groups.Handles,
+        slots: Handles,
+        keys: NDArray[np.uint64],
+    ) -> tuple[Handles, Handles, Handles]:
+        """Find or add the groups of some keys, for which there is room; see `kernels_groups.join`."""
+        joined = kernels_groups.join(self._chains, members, handles, slots, keys)
+        self._handles += len(joined[0])
+        return joined
 
     def clients(self, gone: Handles) -> Handles:
         """Who has one of these as its tag and is none of these; see `kernels_buckets.clients`."""
@@ -128,9 +142,8 @@ class Buckets:
         )
         self._rebuild()
 
-    def _make_room(self, handles: Handles) -> None:
+    def _make_room(self, needed: int) -> None:
         old = self._chains
-        needed = int(handles.max(initial=-1)) + 1
         if needed <= len(old.linked):
             return
         room = max(_LEAST, needed * 5 // 4)
@@ -143,13 +156,11 @@ class Buckets:
             partition=longer(old.partition, room),
         )
 
-    def _rebuild(self) -> None:
-        """Hang all entries into as many buckets, or up to twice as many."""
+    def _rebuild(self, more: int = 0) -> None:
+        """Hang all entries into as many buckets, those of so many more handles counted, or up to twice as many."""
         old = self._chains
-        size = max(_LEAST, 1 << (self._handles * old.width - 1).bit_length())
+        size = max(_LEAST, 1 << ((self._handles + more) * old.width - 1).bit_length())
         heads = np.full(size, NONE, np.int32)
         arrays = (old.tags, old.following, old.previous, old.linked, old.partition, old.width)
         self._chains = Chains(heads, *arrays, size // self._shelves)
-        handles = np.flatnonzero(old.linked)
-        for at in range(0, len(handles), _REBUILT_AT_A_TIME):
-            kernels_buckets.link(self._chains, self._chains.entries(handles[at : at + _REBUILT_AT_A_TIME]))
+        kernels_buckets.link(self._chains, np.flatnonzero(old.linked))

@@ -8,7 +8,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from monitor.core.arrays.image import Image
-from monitor.core.arrays.ragged import ragged
 from monitor.core.arrays.segment_codes import DEAD, SegmentCodes, SegmentFlags
 from monitor.core.arrays.sorted_sets import SetLists, Sets
 from monitor.core.index.corpus import Delta
@@ -78,26 +77,25 @@ class Duplicates:
         nothing = np.zeros(len(delta.removed), np.bool_)
         self._exact.set(delta.removed, nothing)
         self._near.set(delta.removed, nothing)
-        texts, sets = [self._texts.leave(delta.removed)], [self._sets.leave(delta.removed)]
+        texts, sets = self._texts.leave(delta.removed), self._sets.leave(delta.removed)
         self._codes.remove(delta.removed)
         self._codes.add(delta.added, [row.segment for row in delta.rows])
         self._texts.cover(delta.added)
         self._sets.cover(delta.added)
-        stale, fresh = [delta.added], []
+        stale, fresh = [delta.added], [np.zeros(0, np.int64)]
         for at in range(0, len(delta.added), _TEXTS):
             some = slice(at, at + _TEXTS)
             made = shingle(tokens[some], hashes, delta.texts[some], self._width)
             text, chosen = self._join(delta.added[some], made)
-            texts.append(text.groups)
-            sets.append(chosen.groups)
             stale += [text.lone, chosen.lone]
             fresh.append(chosen.created)
-        dead = _empty(self._sets, distinct(sets))
-        changed = self._copies.update(dead, distinct(fresh))
+        dead = _empty(self._sets, sets)
+        changed = self._copies.update(dead, np.concatenate(fresh))
+        # whoever is alone in a group that was joined has just come
+        stale += [self._texts.lone(texts), self._sets.lone(sets), self._sets.lone(changed)]
         self._sets.release(dead)
-        stale += [self._texts.lone(distinct(texts)), self._sets.lone(distinct([*sets, changed]))]
         self._refresh(distinct(stale))
-        self._texts.release(_empty(self._texts, distinct(texts)))
+        self._texts.release(_empty(self._texts, texts))
 
     @property
     def exact(self) -> int:
@@ -249,9 +247,9 @@ class Duplicates:
         texts = self._texts.join(slots[filled], made.texts[filled])
         sets = self._sets.join(slots[filled], made.sets[filled])
         first = filled[sets.first]
-        counts = made.counts[first]
-        starts = np.cumsum(made.counts) - made.counts
-        self._copies.slab.put(sets.created, made.shingles[ragged(starts[first], counts)], counts)
+        if len(first) < len(slots):
+            made = made.take(first)
+        self._copies.slab.put(sets.created, made.shingles, made.counts)
         return texts, sets
 
     def _refresh(self, slots: Slots) -> None:

@@ -9,7 +9,8 @@ from monitor.core.arrays.growing import longer
 from monitor.core.arrays.image import Image, unused
 from monitor.core.index.duplicates import kernels_groups
 from monitor.core.index.duplicates.buckets import Buckets
-from monitor.core.index.duplicates.kernels_groups import NO_GROUP
+from monitor.core.index.duplicates.kernels_groups import NO_GROUP, Members
+from monitor.core.index.duplicates.near import distinct
 
 __all__ = ["NO_GROUP", "Groups", "Joined"]
 
@@ -23,13 +24,11 @@ class Joined:
     """What a `join` did.
 
     Args:
-        groups: the group that each slot joined.
-        created: the distinct ones among them that did not exist.
+        created: the groups joined that did not exist.
         first: for each created one the index in `keys` of its first member.
         lone: slots that were the only members of the groups joined, once for each slot that joined theirs.
     """
 
-    groups: Handles
     created: Handles
     first: NDArray[np.int64]
     lone: Slots
@@ -47,29 +46,23 @@ class Groups:
         """Group by slot; NO_GROUP where the slot is free or belongs to none."""
         self._keys = np.zeros(1, np.uint64)
         self._table = Buckets(1)
-        self._free: list[int] = []
-        self._used = 0
+        self._free: Handles = np.zeros(64, np.int64)
+        self._vacant = self._used = 0
 
     def __len__(self) -> int:
         """Groups in use, empty ones that were not released included."""
-        return self._used - len(self._free)
+        return self._used - self._vacant
 
     def join(self, slots: Slots, keys: Keys) -> "Joined":
         """Put distinct slots, none of which is in a group, into the groups of their keys."""
-        handles = self._table.named(self._keys, keys)
-        fresh = np.flatnonzero(handles == NO_GROUP)
-        created, first = fresh, fresh
-        if len(fresh):
-            unknown = keys[fresh]
-            numbers, first = kernels_groups.numbered(unknown, np.argsort(unknown, kind="stable"))
-            created = self._allocate(len(first))
-            handles[fresh] = created[numbers]
-            self._keys[created] = unknown[first]
-            self._table.add(created, _tags(unknown[first]))
-        lone = self.lone(handles)
         self.cover(slots)
-        kernels_groups.join(self.of, self.sizes, self.sums, slots, handles)
-        return Joined(handles, created, fresh[first], lone)
+        self._make_room(len(keys))
+        given = kernels_groups.Handles(self._free[: self._vacant], self._vacant, self._used)
+        joined = Joined(*self._table.join(self._members(), given, slots, keys))
+        again = min(len(joined.created), self._vacant)
+        self._vacant -= again
+        self._used += len(joined.created) - again
+        return joined
 
     def lone(self, handles: Handles) -> Slots:
         """The members of those groups that have just one."""
@@ -83,23 +76,28 @@ class Groups:
 
     def leave(self, slots: Slots) -> Handles:
         """Take slots out of their groups; returns those groups, ascending. Slots without a group are passed over."""
-        return np.unique(kernels_groups.leave(self.of, self.sizes, self.sums, slots))
+        return distinct([kernels_groups.leave(self._members(), slots)])
 
     def release(self, handles: Handles) -> None:
         """Forget distinct groups that are empty."""
         self._table.remove(handles)
-        self._free.extend(handles.tolist())
+        vacant = self._vacant + len(handles)
+        if vacant > len(self._free):
+            self._free = longer(self._free, max(64, 2 * vacant))
+        self._free[self._vacant : vacant] = handles
+        self._vacant = vacant
 
-    def _allocate(self, count: int) -> Handles:
-        again = [self._free.pop() for _ in range(min(count, len(self._free)))]
-        more = count - len(again)
-        handles = np.array([*again, *range(self._used, self._used + more)], np.int64)
-        self._used += more
-        if self._used > len(self._keys):
-            room = max(1024, self._used * 5 // 4)
+    def _members(self) -> Members:
+        return Members(self._keys, self.of, self.sizes, self.sums)
+
+    def _make_room(self, count: int) -> None:
+        """For so many groups more."""
+        needed = self._used + max(0, count - self._vacant)
+        if needed > len(self._keys):
+            room = max(1024, needed * 5 // 4)
             self._keys = longer(self._keys, room)
             self.sizes, self.sums = longer(self.sizes, room), longer(self.sums, room)
-        return handles
+        self._table.reserve(needed, count)
 
     def image(self) -> Image:
         """See `image`."""
@@ -116,7 +114,8 @@ class Groups:
         self.sums = np.zeros(room, np.int64)
         np.add.at(self.sums, joined, slots)
         held = np.flatnonzero(self.sizes)
-        self._free = unused(held, self._used)
+        self._free = np.array(unused(held, self._used), np.int64)
+        self._vacant = len(self._free)
         self._table.add(held, _tags(self._keys[held]))
 
     def cover(self, slots: Slots) -> None:

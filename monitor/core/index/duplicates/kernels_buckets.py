@@ -13,6 +13,8 @@ Tags = NDArray[np.uint32]
 
 NONE = -1
 """The end of a chain, and the witness of a set that has none."""
+WAITING, MATCHED = 0, 1
+"""Shelves: sets without and with a witness."""
 _PLACES = 1 << 12
 """Places by which shingles are told apart before they are compared."""
 _LAST = np.uint32(_PLACES - 1)
@@ -59,29 +61,28 @@ class Question(NamedTuple):
         asking: (n,) handles of sets.
         bands: (n, width) their bands.
         partition: where to look for candidates.
-        to_the_end: look at all candidates, also once a witness is found, and vouch for those that have none.
         threshold: the least Jaccard similarity.
     """
 
     asking: Handles
     bands: Tags
     partition: int
-    to_the_end: bool
     threshold: float
 
 
 @compiled
-def link(chains: Chains, entries: Handles) -> None:
-    """Hang entries, whose tags and shelves are set, in front of their chains."""
+def link(chains: Chains, handles: Handles) -> None:
+    """Hang the entries of handles, whose tags and shelves are set, in front of their chains."""
     heads, tags, following, previous, _, partition, width, buckets = chains
-    for at in range(len(entries)):
-        entry = entries[at]
-        bucket = (np.int64(tags[entry]) & (buckets - 1)) + np.int64(partition[entry // width]) * buckets
-        old = heads[bucket]
-        following[entry], previous[entry] = old, NONE
-        if old != NONE:
-            previous[old] = entry
-        heads[bucket] = entry
+    for handle in handles:
+        shelf = np.int64(partition[handle]) * buckets
+        for entry in range(handle * width, (handle + 1) * width):
+            bucket = (np.int64(tags[entry]) & (buckets - 1)) + shelf
+            old = heads[bucket]
+            following[entry], previous[entry] = old, NONE
+            if old != NONE:
+                previous[old] = entry
+            heads[bucket] = entry
 
 
 @compiled
@@ -98,6 +99,19 @@ def unlink(chains: Chains, handles: Handles) -> None:
                 following[before] = after
             if after != NONE:
                 previous[after] = before
+
+
+@compiled
+def move(chains: Chains, handles: Handles, partition: int) -> None:
+    """Put distinct linked handles on a shelf."""
+    moving, used = np.empty(len(handles), np.int64), 0
+    for handle in handles:
+        moving[used] = handle
+        used += chains.partition[handle] != partition
+    unlink(chains, moving[:used])
+    for handle in moving[:used]:
+        chains.linked[handle], chains.partition[handle] = True, partition
+    link(chains, moving[:used])
 
 
 @compiled
@@ -182,33 +196,26 @@ def near(sets: Sets, left: Handles, right: Handles, threshold: float) -> NDArray
 
 
 @compiled
-def search(chains: Chains, sets: Sets, witness: Handles, question: Question) -> Handles:
-    """Find a witness for each asking set that has none, in place; returns the candidates that got one themselves."""
+def search(chains: Chains, sets: Sets, witness: Handles, question: Question) -> None:
+    """Find a witness for each asking set that has none, in place."""
     heads, tags, following, _, _, _, width, buckets = chains
-    asking, bands, partition, to_the_end, threshold = question
-    met, used = np.empty(len(witness) if to_the_end else 0, np.int64), 0  # memory that nobody writes costs nothing
+    asking, bands, partition, threshold = question
     for row in range(len(asking)):
         own = asking[row]
         for band in range(width):
-            if not to_the_end and witness[own] != NONE:
+            if witness[own] != NONE:
                 break
             tag = bands[row, band]
             entry = np.int64(heads[(np.int64(tag) & (buckets - 1)) + partition * buckets])
             while entry != NONE:
-                if tags[entry] == tag:
-                    other = entry // width
-                    alone = witness[own] == NONE
-                    waiting = to_the_end and witness[other] == NONE
-                    if other != own and (alone or waiting) and _alike(sets, own, sets, other, threshold):
-                        witness[own] = other
-                        if not to_the_end:
-                            break
-                        if waiting:
-                            witness[other] = own
-                            met[used] = other
-                            used += 1
+                if (
+                    tags[entry] == tag
+                    and entry // width != own
+                    and _alike(sets, own, sets, entry // width, threshold)
+                ):
+                    witness[own] = entry // width
+                    break
                 entry = np.int64(following[entry])
-    return met[:used].copy()
 
 
 @compiled
@@ -248,6 +255,66 @@ def meet(sets: Sets, witness: Handles, asking: Handles, bands: Tags, threshold: 
 
 
 @compiled
+def take(chains: Chains, sets: Sets, witness: Handles, fresh: Handles, bands: Tags, threshold: float) -> Handles:
+    """Link new sets, each with a witness where there is one; sets that waited for one get theirs.
+
+    Args:
+        chains: the table, with room for them, of two shelves: sets without and with a witness.
+        sets: by handle.
+        witness: by handle, written.
+        fresh: (n,) handles.
+        bands: (n, width) their bands.
+        threshold: the least Jaccard similarity.
+
+    Returns:
+        The sets that waited and have a witness now; they are on the other shelf.
+    """
+    heads, tags, following, _, linked, partition, width, buckets = chains
+    met, used = np.empty(len(witness), np.int64), 0  # memory that nobody writes costs nothing
+    entries, after = np.empty((2, width), np.int64), np.empty((2, width), np.int64)
+    found = np.empty((2, width), np.uint32)
+    for row in range(len(fresh)):
+        own = fresh[row]
+        # the beginnings of all chains are asked for at once: each alone would wait for the memory
+        for shelf in range(2):
+            for band in range(width):
+                entries[shelf, band] = heads[(np.int64(bands[row, band]) & (buckets - 1)) + shelf * buckets]
+        for shelf in range(2):
+            for band in range(width):
+                place = max(entries[shelf, band], 0)
+                found[shelf, band], after[shelf, band] = tags[place], following[place]
+        for shelf in range(2):
+            for band in range(width):
+                if shelf == MATCHED and witness[own] != NONE:
+                    break
+                entry, tag, later = entries[shelf, band], found[shelf, band], after[shelf, band]
+                while entry != NONE:
+                    other = entry // width
+                    waits = shelf == WAITING and witness[other] == NONE
+                    asked = tag == bands[row, band] and (waits or witness[own] == NONE)
+                    if asked and _alike(sets, own, sets, other, threshold):
+                        witness[own] = other
+                        if shelf == MATCHED:
+                            break
+                        if waits:
+                            witness[other] = own
+                            met[used] = other
+                            used += 1
+                    entry = later
+                    place = max(entry, 0)
+                    tag, later = tags[place], np.int64(following[place])
+    meet(sets, witness, fresh, bands, threshold)
+    for row in range(len(fresh)):
+        own = fresh[row]
+        tags[own * width : (own + 1) * width] = bands[row]
+        linked[own], partition[own] = True, WAITING if witness[own] == NONE else MATCHED
+    link(chains, fresh)
+    moved = met[:used].copy()
+    move(chains, moved, MATCHED)
+    return moved
+
+
+@compiled
 def clients(chains: Chains, gone: Handles) -> Handles:
     """The handles, of a table of one tag per handle, that have one of these as their tag and are none of these.
 
@@ -283,7 +350,7 @@ def holds(chains: Chains, sets: Sets, asked: Sets, question: Question, found: ND
         found: (n,) bool, written; what is marked already is not looked for.
     """
     heads, tags, following, _, _, _, width, buckets = chains
-    asking, bands, partition, _, threshold = question
+    asking, bands, partition, threshold = question
     for row in range(len(asking)):
         for band in range(width):
             if found[row]:
@@ -349,7 +416,7 @@ def first_alike(chains: Chains, sets: Sets, owner: Handles, witness: Handles, qu
         witness: by set, written.
         question: one row per tag of an asking set.
     """
-    asking, bands, partition, _, threshold = question
+    asking, bands, partition, threshold = question
     for row in range(len(asking)):
         own, tag = asking[row], bands[row]
         if witness[own] != NONE:

@@ -1,5 +1,7 @@
 """The inner loops of groups of slots, compiled by numba."""
 
+from typing import NamedTuple
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -11,75 +13,91 @@ Keys = NDArray[np.uint64]
 NO_GROUP = -1
 
 
-@compiled
-def find(chains: Chains, names: Keys, keys: Keys) -> Ints:
-    """The groups that have these keys, in a table of one tag per group, the upper half of its key; (n,) int64.
+class Members(NamedTuple):
+    """Who is in which group.
 
     Args:
-        chains: the table, of one shelf.
         names: key by group.
-        keys: (n,) sought.
-
-    Returns:
-        NO_GROUP where there is none.
+        of: group by slot, NO_GROUP for none.
+        sizes: members by group.
+        sums: sum of the members' slots by group.
     """
-    found = np.full(len(keys), np.int64(NO_GROUP))
-    for row in range(len(keys)):
-        tag = np.int64(keys[row] >> np.uint64(32))
-        entry = np.int64(chains.heads[tag & (chains.buckets - 1)])
-        while entry != NO_GROUP and names[entry] != keys[row]:
-            entry = np.int64(chains.following[entry])
-        found[row] = entry
-    return found
+
+    names: Keys
+    of: Ints
+    sizes: Ints
+    sums: Ints
+
+
+class Handles(NamedTuple):
+    """The groups that a new key can get.
+
+    Args:
+        free: given back, the last one first.
+        vacant: how many these are.
+        used: from here on none was ever given.
+    """
+
+    free: Ints
+    vacant: int
+    used: int
 
 
 @compiled
-def numbered(keys: Keys, order: Ints) -> tuple[Ints, Ints]:
-    """Numbers of distinct keys in ascending order.
+def join(chains: Chains, members: Members, handles: Handles, slots: Ints, keys: Keys) -> tuple[Ints, Ints, Ints]:
+    """Put slots, none of which is in a group, into the groups of their keys, made where there are none.
 
     Args:
-        keys: (n,).
-        order: (n,) that sorts them, equal ones as they stand.
-
-    Returns:
-        (n,) number of each, and by number the place of the first key that has it.
-    """
-    numbers, first, count = np.empty(len(keys), np.int64), np.empty(len(keys), np.int64), 0
-    for at in range(len(order)):
-        if at == 0 or keys[order[at]] != keys[order[at - 1]]:
-            first[count] = order[at]
-            count += 1
-        numbers[order[at]] = count - 1
-    return numbers, first[:count].copy()
-
-
-@compiled
-def join(of: Ints, sizes: Ints, sums: Ints, slots: Ints, groups: Ints) -> None:
-    """Put slots, none of which is in a group, into groups.
-
-    Args:
-        of: group by slot, written.
-        sizes: members by group, written.
-        sums: sum of the members' slots by group, written.
+        chains: a table of one shelf and one tag per group, the upper half of its key; has room for new ones.
+        members: written; has room too.
+        handles: of new groups.
         slots: (n,) distinct.
-        groups: (n,) theirs.
+        keys: (n,) theirs.
+
+    Returns:
+        The new groups, for each of them the place of its first slot, and the slots that were the only members of the
+        groups joined, once for each slot that joined theirs.
     """
-    for at in range(len(slots)):
-        of[slots[at]] = groups[at]
-        sizes[groups[at]] += 1
-        sums[groups[at]] += slots[at]
+    heads, tags, following, previous, linked, partition, _, buckets = chains
+    names, of, sizes, sums = members
+    made, first, used = np.empty(len(keys), np.int64), np.empty(len(keys), np.int64), 0
+    lone, alone = np.empty(len(keys), np.int64), 0
+    for row in range(len(keys)):
+        tag = keys[row] >> np.uint64(32)
+        bucket = np.int64(tag) & (buckets - 1)
+        group = np.int64(heads[bucket])
+        while group != NO_GROUP and names[group] != keys[row]:
+            group = np.int64(following[group])
+        if group == NO_GROUP:
+            behind = used - handles.vacant
+            group = handles.free[-1 - behind] if behind < 0 else np.int64(handles.used + behind)
+            names[group], tags[group], linked[group], partition[group] = keys[row], tag, True, 0
+            following[group], previous[group] = heads[bucket], NO_GROUP
+            if heads[bucket] != NO_GROUP:
+                previous[heads[bucket]] = group
+            heads[bucket] = group
+            made[used], first[used] = group, row
+            used += 1
+        elif sizes[group] == 1:
+            lone[alone] = sums[group]
+            alone += 1
+        of[slots[row]] = group
+    for slot in slots:
+        sizes[of[slot]] += 1
+        sums[of[slot]] += slot
+    return made[:used].copy(), first[:used].copy(), lone[:alone].copy()
 
 
 @compiled
-def leave(of: Ints, sizes: Ints, sums: Ints, slots: Ints) -> Ints:
-    """Take slots out of their groups, see `join`; returns the group of each that was in one."""
+def leave(members: Members, slots: Ints) -> Ints:
+    """Take slots out of their groups; returns the group of each that was in one."""
     left, used = np.empty(len(slots), np.int64), 0
     for slot in slots:
-        group = of[slot] if slot < len(of) else NO_GROUP
+        group = members.of[slot] if slot < len(members.of) else NO_GROUP
         if group != NO_GROUP:
-            sizes[group] -= 1
-            sums[group] -= slot
-            of[slot] = NO_GROUP
+            members.sizes[group] -= 1
+            members.sums[group] -= slot
+            members.of[slot] = NO_GROUP
             left[used] = group
             used += 1
     return left[:used].copy()

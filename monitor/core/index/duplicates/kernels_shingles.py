@@ -40,9 +40,9 @@ def _scatter(pieces: Pieces, into: Pieces, size: int, shift: int, tally: NDArray
         most, tally[place] = max(most, count), end
         end += count
     for at in range(size):
-        place = np.int64(pieces[at] >> np.uint32(shift) & mask)
-        into[tally[place]] = pieces[at]
-        tally[place] += 1
+        digit = pieces[at] >> np.uint32(shift) & mask
+        into[tally[digit]] = pieces[at]
+        tally[digit] += 1
     return most
 
 
@@ -122,7 +122,7 @@ def cut(
 def pack(
     flat: NDArray[np.uint32], starts: NDArray[np.int64], lengths: NDArray[np.int64], into: NDArray[np.uint32]
 ) -> int:
-    """Copy pieces of `flat`, ascending and apart, one after the other to the beginning of `into`; returns the end."""
+    """Copy pieces of `flat` one after the other to the beginning of `into`; returns the end."""
     end = 0
     for piece in range(len(starts)):
         for at in range(starts[piece], starts[piece] + lengths[piece]):

@@ -10,12 +10,10 @@ from monitor.core.arrays.growing import longer
 from monitor.core.arrays.image import Image
 from monitor.core.arrays.sorted_sets import Sets
 from monitor.core.index.duplicates.buckets import Buckets
-from monitor.core.index.duplicates.kernels_buckets import NONE, Handles, Question, meet
+from monitor.core.index.duplicates.kernels_buckets import MATCHED, NONE, WAITING, Handles, Question
 from monitor.core.index.duplicates.shingles import jaccard
 from monitor.core.index.duplicates.slab import ShingleSlab
 
-_WAITING, _MATCHED = 0, 1
-"""Shelves: sets without and with a witness."""
 _SETS = 4096
 """Sets taken in at a time, so that a whole corpus can come at once."""
 
@@ -102,8 +100,8 @@ class NearCopies:
         found = asked.sets.lengths[places] > 0
         filled = places[found]
         held, bands = np.zeros(len(filled), np.bool_), asked.bands[filled]
-        for partition in (_MATCHED, _WAITING) if len(filled) else ():
-            question = Question(filled, bands, partition, False, self._threshold)
+        for partition in (MATCHED, WAITING) if len(filled) else ():
+            question = Question(filled, bands, partition, self._threshold)
             self._table.holds(self.slab.sets, asked.sets, question, held)
         found[found] = held
         return found
@@ -119,7 +117,7 @@ class NearCopies:
             return found
         bands = self.asking([sets[at] for at in filled]).bands
         best: dict[int, tuple[float, bytes]] = {}
-        for partition in (_WAITING, _MATCHED):
+        for partition in (WAITING, MATCHED):
             for places, handles in self._table.matches(bands, partition=partition):
                 for place, handle in zip(places.tolist(), handles.tolist(), strict=True):
                     at, other = filled[place], self.slab.get(handle)
@@ -137,18 +135,13 @@ class NearCopies:
         changed = [orphans, fresh]
         for part in _parts(fresh):
             bands = self._bands.of(*self.slab.gather(part))
-            met = self._search(part, bands, _WAITING, to_the_end=True)
-            self._search(part, bands, _MATCHED)
-            meet(self.slab.sets, self._witness, part, bands, self._threshold)
-            self._table.add(part, bands, partition=_WAITING)
-            self._sort(part)
-            self._sort(met)
-            changed.append(met)
+            changed.append(self._table.take(self.slab.sets, self._witness, part, bands, self._threshold))
         for part in _parts(orphans):
             bands = self._table.tags(part)
-            self._search(part, bands, _MATCHED)
-            self._search(part, bands, _WAITING)
-        self._sort(orphans)
+            for partition in (MATCHED, WAITING):
+                question = Question(part, bands, partition, self._threshold)
+                self._table.search(self.slab.sets, self._witness, question)
+        self._table.move(orphans[~self.has_match(orphans)], WAITING)
         settled = distinct(changed)
         matched = settled[self.has_match(settled)]
         self._clients.add(matched, self._witness[matched, None].astype(np.uint32))
@@ -176,22 +169,15 @@ class NearCopies:
         self.slab.drop(dead)
         return orphans
 
-    def _search(
-        self, asking: Handles, bands: NDArray[np.uint32], partition: int, *, to_the_end: bool = False
-    ) -> Handles:
-        """Find a witness in one partition for each asking set that has none; see `Question`."""
-        question = Question(asking, bands, partition, to_the_end, self._threshold)
-        return self._table.search(self.slab.sets, self._witness, question)
-
-    def _sort(self, handles: Handles) -> None:
-        matched = self.has_match(handles)
-        self._table.move(handles[matched], _MATCHED)
-        self._table.move(handles[~matched], _WAITING)
-
 
 def distinct(parts: Sequence[NDArray[np.int64]]) -> NDArray[np.int64]:
     """The distinct numbers of some arrays, ascending."""
-    return np.unique(np.concatenate([np.zeros(0, np.int64), *parts]))
+    ranked = np.concatenate([np.zeros(0, np.int64), *parts])  # np.unique hashes them before it sorts
+    ranked.sort()
+    first = np.empty(len(ranked), np.bool_)
+    first[:1] = True
+    np.not_equal(ranked[1:], ranked[:-1], out=first[1:])
+    return ranked[first]
 
 
 def _parts(handles: Handles) -> Iterator[Handles]:

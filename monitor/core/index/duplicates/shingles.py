@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from monitor.core.arrays.mixing import mix
 from monitor.core.arrays.sorted_sets import mark_shared
-from monitor.core.index.duplicates.kernels_shingles import cut
+from monitor.core.index.duplicates.kernels_shingles import cut, pack
 from monitor.core.text.tokens import visible
 
 WIDTH = 3
@@ -37,6 +37,13 @@ class Shingled:
     counts: NDArray[np.int64]
     texts: NDArray[np.uint64]
     sets: NDArray[np.uint64]
+
+    def take(self, places: NDArray[np.int64]) -> "Shingled":
+        """Some of the texts."""
+        counts, starts = self.counts[places], (np.cumsum(self.counts) - self.counts)[places]
+        shingles = np.empty(int(counts.sum()), np.uint32)
+        pack(self.shingles, starts, counts, shingles)
+        return Shingled(shingles, counts, self.texts[places], self.sets[places])
 
 
 def shingle(

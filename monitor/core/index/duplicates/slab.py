@@ -5,7 +5,6 @@ from numpy.typing import NDArray
 
 from monitor.core.arrays.growing import longer
 from monitor.core.arrays.image import Image, Roomy
-from monitor.core.arrays.ragged import ragged
 from monitor.core.arrays.sorted_sets import Sets
 from monitor.core.index.duplicates.kernels_shingles import pack
 
@@ -61,7 +60,9 @@ class ShingleSlab:
     def gather(self, handles: Handles) -> tuple[Shingles, NDArray[np.int64]]:
         """The sets of some handles one after the other, and how long each is."""
         counts = self.lengths[handles]
-        return self._flat[ragged(self._starts[handles], counts)], counts
+        gathered = np.empty(int(counts.sum()), np.uint32)
+        pack(self._flat, self._starts[handles], counts, gathered)
+        return gathered, counts
 
     def image(self) -> Image:
         """See `image`."""
