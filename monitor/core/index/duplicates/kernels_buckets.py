@@ -156,8 +156,12 @@ def common(sets: Sets, left: Handles, right: Handles) -> NDArray[np.int64]:
             maybe[count] = flat[place]
             count += seen[flat[place] & _LAST]
         common = at = 0
+        step = (stop - to) // 8  # few are left of two texts that share nothing: most of the other set is passed over
         while at < count and to < stop:
-            first, second = maybe[at], flat[to]
+            first = maybe[at]
+            while to + step + 1 < stop and flat[to + step] < first:
+                to += step + 1
+            second = flat[to]
             common += first == second
             at += first <= second
             to += second <= first

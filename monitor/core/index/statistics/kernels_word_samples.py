@@ -5,7 +5,7 @@ from numpy.typing import NDArray
 
 from monitor.core.arrays.compile import compiled
 
-_KEPT, _HALF = np.uint64(3), np.uint64(32)
+_KEPT, _HALF, _NOT_KEPT = np.uint64(3), np.uint64(32), np.uint64(1 << 32)
 
 
 @compiled
@@ -22,19 +22,22 @@ def least_words(
     """
     start, width = 0, made.shape[1]
     for text in range(len(lengths)):
-        row, held = made[text], 0
+        row, held, least = made[text], 0, _NOT_KEPT
         for at in range(start, start + lengths[text]):
             word = hashes[ids[at]]
-            if word & _KEPT != 0:
+            # one rare branch: a word that is not in the sample is as one that is too great
+            half = (word >> _HALF) | ((word & _KEPT) << _HALF)
+            if half >= least:
                 continue
-            half = np.uint32(word >> _HALF)
             place = held
             while place > 0 and row[place - 1] > half:
                 place -= 1
-            if place == width or (place > 0 and row[place - 1] == half):
+            if place > 0 and row[place - 1] == half:
                 continue
             held = min(held + 1, width)
             for later in range(held - 1, place, -1):
                 row[later] = row[later - 1]
             row[place] = half
+            if held == width:
+                least = np.uint64(row[width - 1])
         start += lengths[text]

@@ -9,6 +9,7 @@ from monitor.core.index.duplicates.kernels_buckets import common
 from monitor.core.index.statistics.digests import Digests
 from monitor.core.index.statistics.features import FEATURES
 from monitor.core.index.statistics.kernels_sums import Summands, accumulate
+from monitor.core.index.statistics.word_samples import sampled_words
 
 
 @pytest.mark.parametrize("only_changed", [True, False])
@@ -38,14 +39,43 @@ def test_sums_are_those_of_a_loop(sign: int, *, only_changed: bool) -> None:
 @pytest.mark.parametrize("apart", [1, 1 << 10, 1 << 20], ids=["dense", "some_end_alike", "all_end_alike"])
 def test_shared_shingles_are_those_of_sets(apart: int) -> None:
     generator = np.random.default_rng(4)
-    sets = [np.unique(generator.integers(0, 30, size).astype(np.uint32) * apart) for size in (0, 1, 5, 20, 40)]
+    sizes = (0, 1, 5, 20, 40, 300)
+    sets = [np.unique(generator.integers(0, 4000, size).astype(np.uint32) % 700 * apart) for size in sizes]
     lengths = np.array([len(one) for one in sets], np.int64)
     held = Sets(np.concatenate(sets), np.cumsum(lengths) - lengths, lengths)
-    left, right = (of.ravel() for of in np.meshgrid(np.arange(5), np.arange(5)))
+    left, right = (of.ravel() for of in np.meshgrid(np.arange(6), np.arange(6)))
     expected = [
         len(set(sets[one].tolist()) & set(sets[other].tolist())) for one, other in zip(left, right, strict=True)
     ]
     assert common(held, left, right).tolist() == expected
+
+
+def test_shared_shingles_are_those_of_sets_that_share_few() -> None:
+    generator = np.random.default_rng(5)
+    whole = generator.permutation(1 << 20)
+    sets = [np.unique(whole[at * 90 : at * 90 + 100].astype(np.uint32) << 12) for at in range(30)]
+    held = Sets.of(sets)
+    left, right = (of.ravel() for of in np.meshgrid(np.arange(30), np.arange(30)))
+    expected = [len(np.intersect1d(sets[one], sets[other])) for one, other in zip(left, right, strict=True)]
+    assert max(expected[1:30]) == 10
+    assert common(held, left, right).tolist() == expected
+
+
+@pytest.mark.parametrize("words", [0, 1, 3, 6, 40, 4_000])
+def test_sampled_words_are_the_least_of_a_quarter(words: int) -> None:
+    """Texts that repeat words, have fewer than are kept, or none."""
+    generator = np.random.default_rng(words)
+    hashes = mix(np.arange(1, words + 1, dtype=np.uint64)) & np.uint64(
+        0xFFFF_FFFF_FFFF_FFF9
+    )  # half are in the quarter
+    hashes[: words // 3] &= np.uint64((1 << 64) - 2)
+    texts = [generator.integers(0, max(1, words), size).astype(np.int32) for size in (0, 1, 2, 5, 30, 300)]
+    texts = texts if words else [text[:0] for text in texts]
+    expected = []
+    for text in texts:
+        kept = sorted({int(hashes[of]) >> 32 for of in text if not hashes[of] & np.uint64(3)})[:4]
+        expected.append(kept + [0] * (4 - len(kept)))
+    assert sampled_words(texts, hashes).tolist() == expected
 
 
 @pytest.mark.parametrize("dimension", [0, 1, 7, 384])
