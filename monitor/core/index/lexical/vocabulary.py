@@ -86,7 +86,7 @@ class Vocabulary:
             n int32 arrays of token ids in text order, repeats included (empty for a text without tokens); read
             them before the next `recycle`, unless they are retained.
         """
-        plain = [text.encode("ascii") for text in texts if text.isascii()]
+        plain = [text for text in texts if text.isascii()]
         ids, counts, unknown = self._words.look_up(plain)
         for at, word in unknown.items():
             ids[at] = self._ids[word]

@@ -6,10 +6,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from monitor.core.index.lexical.kernels_words import LONGEST, NONE, Words, WordTable, place, scan
-from monitor.core.text.tokens import ASCII_WORDS
 
-_LETTERS = ASCII_WORDS.replace(b" ", b"\0")
-_END = bytes(24)
+_END = "\0" * 24
 _ROOM = 1 << 12
 _NOTHING = np.zeros(0, np.uint64)
 
@@ -50,7 +48,7 @@ class ByteWords:
         """These ids stand for nothing."""
         self._table.low[ids] = self._table.high[ids] = 0
 
-    def look_up(self, texts: Sequence[bytes]) -> tuple[NDArray[np.int32], NDArray[np.int64], dict[int, str]]:
+    def look_up(self, texts: Sequence[str]) -> tuple[NDArray[np.int32], NDArray[np.int64], dict[int, str]]:
         """Cut ASCII texts into words as `tokenize` does, and find their ids.
 
         Args:
@@ -61,17 +59,16 @@ class ByteWords:
             the unknown words by place.
         """
         self._settle()
-        joined = b"\0".join(texts).translate(_LETTERS) + _END
-        joined = joined[: len(joined) & -8]
+        joined = bytearray("\0".join([*texts, _END]), "ascii")
+        letters = np.frombuffer(joined, np.uint8, len(joined) & -8)
         most = len(joined) // 2 + 1
-        spans = np.empty((2, most), np.int64)
-        made = Words(np.empty(most, np.int32), spans[0], spans[1], np.empty(len(texts), np.int64))
+        made = Words(np.empty(most, np.int32), np.empty(2 * most + 8, np.int64), np.empty(len(texts), np.int64))
         ends = np.cumsum([len(text) + 1 for text in texts], dtype=np.int64)
-        count = scan(np.frombuffer(joined, np.uint64), ends, self._table, made)
+        count = scan(letters, ends, self._table, made)
         ids = made.ids[:count].copy()
         missing = np.flatnonzero(ids == NONE)
-        unknown = zip(missing.tolist(), *spans[:, missing].tolist(), strict=True)
-        return ids, made.counts, {at: joined[start:end].decode("ascii") for at, start, end in unknown}
+        unknown = zip(missing.tolist(), made.edges[: 2 * count].reshape(-1, 2)[missing].tolist(), strict=True)
+        return ids, made.counts, {at: joined[start:end].decode("ascii") for at, (start, end) in unknown}
 
     def _settle(self) -> None:
         """Put the words learnt since the last time into the table."""

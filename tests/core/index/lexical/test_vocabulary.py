@@ -55,6 +55,32 @@ def test_words_of_any_length_and_many_of_them() -> None:
         assert spelt(vocabulary, texts) == [tokenize(text) for text in texts]
 
 
+def test_every_ascii_character_anywhere() -> None:
+    """Alone, between words and within them, at each place of eight bytes, at the beginnings and ends of texts too."""
+    vocabulary = Vocabulary()
+    texts = [
+        text
+        for code in range(128)
+        for one in (chr(code), 2 * chr(code), 9 * chr(code))
+        for text in (
+            one,
+            f"a{one}b",
+            f"{one}word{one}longer than eight{one}",
+            f"{'x' * (code % 9)}{one}sixteen0letters0{one}",
+        )
+    ]
+    assert spelt(vocabulary, texts) == [tokenize(text) for text in texts]
+    assert spelt(vocabulary, texts[::-1]) == [tokenize(text) for text in texts[::-1]]
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.lists(st.text("aZ09 _-", max_size=40), max_size=8))
+def test_dense_and_sparse_edges(texts: list[str]) -> None:
+    vocabulary = Vocabulary()
+    for _ in range(2):
+        assert spelt(vocabulary, texts) == [tokenize(text) for text in texts]
+
+
 def test_hashes_do_not_depend_on_history() -> None:
     left, right = Vocabulary(), Vocabulary()
     right.encode(["zeta eta theta"])
