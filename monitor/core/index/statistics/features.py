@@ -1,7 +1,6 @@
 """Random Fourier features of vectors' directions, in integers: the same vector gives the same numbers, always."""
 
 import math
-from collections.abc import Iterator
 
 import numpy as np
 from numpy.typing import NDArray
@@ -51,30 +50,25 @@ class Features:
         longest = float(np.sqrt(np.sum(turns**2, axis=0)).max(initial=1.0))
         # |x| |w| bounds every partial sum; rounding lengthens each by at most half a step per coordinate
         rounded = math.sqrt(dimension) / 2.0
-        self._bits = max(0, int(math.log2((_EXACT / (GRID + rounded + 1.0) - rounded) / longest)))
-        self._frequencies = np.rint(turns * 2.0**self._bits).astype(np.float32)
+        bits = max(0, int(math.log2((_EXACT / (GRID + rounded + 1.0) - rounded) / longest)))
+        self.frequencies: VectorRows = np.rint(turns * 2.0**bits).astype(np.float32)
+        """(d, FREQUENCIES); read only. Their products with directions are phases."""
         angles = (np.arange(1 << _TABLE) + 0.5) * (2.0 * math.pi / (1 << _TABLE))
-        self._cosines = np.rint(np.cos(angles) * ONE).astype(np.int64)
+        self.cosines: Ints = np.rint(np.cos(angles) * ONE).astype(np.int64)
+        """Of a whole turn; read only."""
+        self.shift = bits + 11 - _TABLE
+        """The bits of a phase from here on are a place among the cosines; below 0 where it has fewer."""
 
     def directions(self, vectors: VectorRows, norms: NDArray[np.float32]) -> VectorRows:
         """Unit vectors as integers, in 1 / GRID; zero vectors stay zero. (n, d) float32."""
         return _directions(vectors, norms)
 
-    def directed(
-        self, vectors: VectorRows, norms: NDArray[np.float32]
-    ) -> Iterator[tuple[NDArray[np.int64], VectorRows]]:
-        """Places of the vectors that have a direction, and their directions; some hundred at a time."""
-        places = np.flatnonzero(norms > 0)
-        for at in range(0, len(places), _PART):
-            part = places[at : at + _PART]
-            yield part, _directions(vectors[part], norms[part])
-
     def of(self, directions: VectorRows) -> Ints:
         """Features of directions, in 1 / ONE; (n, FEATURES) int64, cosines first."""
         made = np.empty((len(directions), FEATURES), np.int64)
         for at in range(0, len(directions), _PART):
-            phases = directions[at : at + _PART] @ self._frequencies
-            _look_up(phases, self._bits + 11 - _TABLE, self._cosines, made[at : at + _PART])
+            phases = directions[at : at + _PART] @ self.frequencies
+            _look_up(phases, self.shift, self.cosines, made[at : at + _PART])
         return made
 
 

@@ -1,6 +1,6 @@
 """The statistics of the live corpus, kept current from each batch's net changes."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -37,7 +37,7 @@ from monitor.core.index.statistics.neighbours import NONE, Neighbours
 from monitor.core.index.statistics.population import Baseline, Population
 from monitor.core.index.statistics.sample import BottomKSample, key_hashes
 from monitor.core.index.statistics.sketches import NO_SKETCH, ContentSketches
-from monitor.core.index.statistics.sums import FeatureSums
+from monitor.core.index.statistics.sums import FeatureSums, SummedChunks
 from monitor.core.index.statistics.word_samples import sampled_words
 
 Ints = NDArray[np.int64]
@@ -77,9 +77,12 @@ class StatisticsAccumulator:
         """Live chunks by cell."""
         self.features = Features(corpus.dimension) if corpus.dimension else None
         """The features of vectors, None without vectors."""
-        self._sums = None if self.features is None else FeatureSums(self.features, self.counters)
+        self._sums = (
+            None
+            if self.features is None
+            else FeatureSums(self.features, ContentSketches(self.features), self.counters)
+        )
         self._digests = Digests(corpus.dimension)
-        self._sketches = ContentSketches(self.features)
         self._neighbours = Neighbours() if whole else None
         self._codes: Ints = np.zeros(0, np.int64)
         self.counters.cover(1)
@@ -93,8 +96,7 @@ class StatisticsAccumulator:
         self.columns.cover(int(delta.added.max(initial=-1)) + 1)
         left, before = self.columns.cells[delta.removed], self.columns.cells[delta.added]
         then = self.columns.then[delta.removed]
-        self._remove(delta)
-        self._add(delta, tokens, before)
+        self._add(delta, tokens, before, self._remove(delta))
         self._away(then, self.columns.then[delta.added])
         self.columns.words[delta.added] = sampled_words(tokens, hashes)
         self.documents.settle()
@@ -141,8 +143,8 @@ class StatisticsAccumulator:
         directed = np.flatnonzero(self.columns.norms[slots] > 0)
         steps = self.columns.changed[slots[directed]].astype(np.int64)
         self.counters.add(rows[directed], np.int64(CHANGED_NONZERO_VECTORS), steps)
-        for places, directions in self._directed(slots, self.corpus.vectors[slots]):
-            self._sum(slots[places], directions, rows[places], 1, only_changed=True)
+        if self._sums is not None:
+            self._sums.add_changed(self._summed(slots, self.corpus.vectors[slots], rows))
 
     def image(self) -> Image:
         """See `image`: without a baseline, which this forgets."""
@@ -220,20 +222,28 @@ class StatisticsAccumulator:
             columns.seconds[slots] = seconds
             self._age(where, seconds, 1)
 
-    def _remove(self, delta: Delta) -> None:
+    def _remove(self, delta: Delta) -> SummedChunks:
+        """Let go of what left, but for its vectors, which are returned."""
         columns, slots = self.columns, delta.removed
         rows = self._rows(slots)
         self._count(slots, rows, -1)
-        for places, directions in self._directed(slots, delta.removed_vectors):
-            self._sum(slots[places], directions, rows[places], -1)
+        gone = self._summed(slots, delta.removed_vectors, rows)
         self._move(slots, -1)
         hashes, far = key_hashes(delta.removed_keys), columns.changed[slots, 0]
         self.live.leave(slots, hashes)
         self.changed.leave(slots[far], hashes[far])
         columns.cells[slots] = DEAD
+        return gone
 
-    def _add(self, delta: Delta, tokens: Sequence[NDArray[np.int32]], before: Ints) -> None:
-        """Take in what came; `before` are the cells of the chunks that stood in these slots, DEAD where none did."""
+    def _add(self, delta: Delta, tokens: Sequence[NDArray[np.int32]], before: Ints, gone: SummedChunks) -> None:
+        """Take in what came.
+
+        Args:
+            delta: of the batch.
+            tokens: ids of each text's words.
+            before: the cells of the chunks that stood in these slots, DEAD where none did.
+            gone: what left.
+        """
         columns, slots = self.columns, delta.added
         vectors = delta.vectors
         columns.cells[slots] = cells = self.cells.of([(row.segment, row.embedding_version) for row in delta.rows])
@@ -258,9 +268,8 @@ class StatisticsAccumulator:
         columns.changed[slots] = self._move(slots, 1)
         columns.overlaps[slots] = DEAD
         self._count(slots, rows, 1)
-        for places, directions in self._directed(slots, vectors):
-            columns.sketches[slots[places]] = self._sketches.toward(directions)
-            self._sum(slots[places], directions, rows[places], 1)
+        if self._sums is not None:
+            columns.sketches[slots] = self._sums.exchange(gone, self._summed(slots, vectors, rows))
         hashes, far = key_hashes(keys), columns.changed[slots, 0]
         self.live.join(slots, hashes)
         self.changed.join(slots[far], hashes[far])
@@ -271,13 +280,9 @@ class StatisticsAccumulator:
         rows: Ints = self.cells.rows[self.columns.cells[slots]]
         return rows
 
-    def _directed(self, slots: Ints, vectors: VectorRows) -> Iterator[tuple[Ints, VectorRows]]:
-        """Places among live chunks, with these vectors, of those that have a direction, and what it is."""
-        return iter(()) if self.features is None else self.features.directed(vectors, self.columns.norms[slots])
-
-    def _sum(self, slots: Ints, directions: VectorRows, rows: Ints, sign: int, *, only_changed: bool = False) -> None:
-        if self._sums is not None:
-            self._sums.add(directions, rows, self.columns.changed[slots], sign, only_changed=only_changed)
+    def _summed(self, slots: Ints, vectors: VectorRows, rows: Ints) -> SummedChunks:
+        """Live chunks with these vectors and rows, as they are summed."""
+        return SummedChunks(vectors, self.columns.norms[slots], rows, self.columns.changed[slots])
 
     def _count(self, slots: Ints, rows: Ints, sign: int) -> None:
         """Count live chunks, or no longer."""

@@ -6,60 +6,71 @@ import numpy as np
 from numpy.typing import NDArray
 
 from monitor.core.arrays.compile import compiled
-from monitor.core.index.statistics.features import FEATURES
+from monitor.core.index.statistics.features import FEATURES, FREQUENCIES
 
 Ints = NDArray[np.int64]
 _GROUPS = 64
 
 
 class Summands(NamedTuple):
-    """What n chunks add, and where.
+    """What n chunks add, or did.
 
     Args:
-        features: (n, FEATURES) int64.
+        phases: (n, FREQUENCIES or more) float32 integers, of the directions.
         directions: (n, d) float32 integers.
+        norms: (n,) lengths of the vectors: one that is not above 0 has no direction, and adds nothing.
         rows: (n, D) rows of the sums.
         changed: (n, D), changed since the baseline within each segment.
+        left: so many of them, the first ones, are taken away.
     """
 
-    features: Ints
+    phases: NDArray[np.float32]
     directions: NDArray[np.float32]
+    norms: NDArray[np.float32]
     rows: Ints
     changed: NDArray[np.bool_]
+    left: int
 
 
 @compiled
-def accumulate(sums: Ints, parts: Summands, sign: int, only_changed: bool) -> None:
+def accumulate(sums: Ints, parts: Summands, cosines: Ints, shift: int, only_changed: bool) -> None:
     """Add chunks to the sums, or take them away; those of the same rows are added up first.
 
     Args:
         sums: by row, changed in place.
         parts: what to add; some hundred chunks.
-        sign: 1 or -1.
+        cosines: of a whole turn.
+        shift: the bits of a phase from here on are a place among them.
         only_changed: add only to the sums of changed chunks.
     """
-    features, directions, rows, changed = parts
+    phases, directions, norms, rows, changed, left = parts
     first, following = _alike(rows, changed)
     mapped, turned = np.empty(FEATURES, np.int64), np.empty(directions.shape[1], np.int64)
+    up, down, mask, quarter = max(-shift, 0), max(shift, 0), len(cosines) - 1, len(cosines) >> 2
     for leader in first:
         mapped[:], turned[:] = 0, 0
         chunk = leader
         while chunk >= 0:
-            for at in range(FEATURES):
-                mapped[at] += features[chunk, at]
+            sign = np.int64(0)
+            if norms[chunk] > 0:
+                sign = np.int64(-1) if chunk < left else np.int64(1)
+            for at in range(FREQUENCIES if sign else 0):
+                angle = np.int64(phases[chunk, at]) << up >> down
+                mapped[at] += sign * cosines[angle & mask]
+                mapped[FREQUENCIES + at] += sign * cosines[(angle - quarter) & mask]
             for at in range(len(turned)):
-                turned[at] += np.int64(directions[chunk, at])
+                turned[at] += sign * np.int64(directions[chunk, at])
             chunk = following[chunk]
         for place in range(rows.shape[1]):
             into = sums[rows[leader, place]]
             if not only_changed:
                 for at in range(FEATURES):
-                    into[at] += sign * mapped[at]
+                    into[at] += mapped[at]
                 for at in range(len(turned)):
-                    into[2 * FEATURES + at] += sign * turned[at]
+                    into[2 * FEATURES + at] += turned[at]
             if changed[leader, place]:
                 for at in range(FEATURES):
-                    into[FEATURES + at] += sign * mapped[at]
+                    into[FEATURES + at] += mapped[at]
 
 
 @compiled

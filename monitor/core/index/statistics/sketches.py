@@ -27,21 +27,20 @@ class ContentSketches:
         self._features = features
         dimension = 0 if features is None else features.dimension
         signs = np.random.Generator(np.random.PCG64(_SEED)).integers(0, 2, (dimension, BITS))
-        self._signs = (2 * signs - 1).astype(np.float32)
+        self.signs: NDArray[np.float32] = (2 * signs - 1).astype(np.float32)
 
     def of(self, vectors: NDArray[np.float32], norms: NDArray[np.float32]) -> NDArray[np.uint64]:
         """Sketches of (n, d) vectors with these lengths; NO_SKETCH for a vector without direction. (n,) uint64."""
-        made = np.full(len(vectors), NO_SKETCH, np.uint64)
-        if self._features is not None:
-            for places, directions in self._features.directed(vectors, norms):
-                made[places] = self.toward(directions)
-        return made
+        if self._features is None:
+            return np.full(len(vectors), NO_SKETCH, np.uint64)
+        return sketched(self._features.directions(vectors, norms) @ self.signs, norms)
 
-    def toward(self, directions: NDArray[np.float32]) -> NDArray[np.uint64]:
-        """Sketches of (n, d) directions of vectors; (n,) uint64."""
-        packed = np.packbits(directions @ self._signs > 0, axis=1).view(np.uint64)[:, 0]
-        made: NDArray[np.uint64] = np.maximum(packed, np.uint64(1))
-        return made
+
+def sketched(products: NDArray[np.float32], norms: NDArray[np.float32]) -> NDArray[np.uint64]:
+    """Sketches by (n, BITS) products, of vectors of these lengths; NO_SKETCH without a direction. (n,) uint64."""
+    packed = np.packbits(products > 0, axis=1).view(np.uint64)[:, 0]
+    made: NDArray[np.uint64] = np.where(norms > 0, np.maximum(packed, np.uint64(1)), np.uint64(NO_SKETCH))
+    return made
 
 
 def differing(left: NDArray[np.uint64], right: NDArray[np.uint64]) -> NDArray[np.int64]:

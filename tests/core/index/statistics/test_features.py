@@ -13,7 +13,7 @@ def test_the_product_is_exact_and_the_batch_does_not_matter(dimension: int) -> N
     vectors[3] = np.eye(1, dimension, dtype=np.float32)[0] * 1e20
     directions = features.directions(vectors, norms(vectors))
     assert np.abs(directions).max() <= GRID
-    frequencies = features._frequencies
+    frequencies = features.frequencies
     exact = directions.astype(np.int64) @ frequencies.astype(np.int64)
     np.testing.assert_array_equal(directions @ frequencies, exact)
     # whatever the order of the sums: no partial sum of absolute values needs a 25th bit
@@ -33,7 +33,9 @@ def test_features_are_cosines_and_sines_of_the_phases() -> None:
     vectors = np.random.default_rng(5).standard_normal((50, 16)).astype(np.float32)
     directions = features.directions(vectors, norms(vectors))
     found = features.of(directions)
-    phase = (directions.astype(np.float64) @ features._frequencies) * (2 * np.pi / (GRID * 2.0**features._bits))
+    phase = (directions.astype(np.float64) @ features.frequencies) * (
+        2 * np.pi / (GRID * 2.0 ** (features.shift + 1))
+    )
     np.testing.assert_allclose(found[:, :FREQUENCIES] / ONE, np.cos(phase), atol=0.002)
     np.testing.assert_allclose(found[:, FREQUENCIES:] / ONE, np.sin(phase), atol=0.002)
 

@@ -6,34 +6,62 @@ import pytest
 from monitor.core.arrays.mixing import GOLDEN, mix
 from monitor.core.arrays.sorted_sets import Sets
 from monitor.core.index.duplicates.kernels_buckets import common
+from monitor.core.index.statistics.counters import Counters
 from monitor.core.index.statistics.digests import Digests
-from monitor.core.index.statistics.features import FEATURES
+from monitor.core.index.statistics.features import FEATURES, Features, norms
 from monitor.core.index.statistics.kernels_sums import Summands, accumulate
+from monitor.core.index.statistics.sketches import ContentSketches
+from monitor.core.index.statistics.sums import FeatureSums, SummedChunks
 from monitor.core.index.statistics.word_samples import sampled_words
 
 
 @pytest.mark.parametrize("only_changed", [True, False])
-@pytest.mark.parametrize("sign", [1, -1])
-def test_sums_are_those_of_a_loop(sign: int, *, only_changed: bool) -> None:
-    generator = np.random.default_rng(3)
+@pytest.mark.parametrize("left", [0, 80, 200])
+def test_sums_are_those_of_a_loop(left: int, *, only_changed: bool) -> None:
+    generator, features = np.random.default_rng(3), Features(6)
     where = np.array([[0, 1, 4], [0, 2, 4], [0, 1, 5], [0, 3, 5]])
-    parts = Summands(
-        generator.integers(-(1 << 30), 1 << 30, (200, FEATURES)),
-        generator.integers(-2_048, 2_048, (200, 6)).astype(np.float32),
-        where[generator.integers(0, 4, 200)],
-        generator.random((200, 3)) < 0.4,
-    )
+    vectors = generator.standard_normal((200, 6)).astype(np.float32)
+    vectors[generator.random(200) < 0.1] = 0
+    lengths = norms(vectors)
+    directions = features.directions(vectors, lengths)
+    rows, changed = where[generator.integers(0, 4, 200)], generator.random((200, 3)) < 0.4
     start = generator.integers(-(1 << 40), 1 << 40, (6, 2 * FEATURES + 6))
     found, expected = start.copy(), start.copy()
-    accumulate(found, parts, sign, only_changed=only_changed)
-    for chunk in range(200):
-        for row, changed in zip(parts.rows[chunk], parts.changed[chunk], strict=True):
+    parts = Summands(directions @ features.frequencies, directions, lengths, rows, changed, left)
+    accumulate(found, parts, features.cosines, features.shift, only_changed)
+    for chunk in np.flatnonzero(lengths > 0).tolist():
+        sign = -1 if chunk < left else 1
+        mapped = features.of(directions[chunk : chunk + 1])[0]
+        for row, differs in zip(rows[chunk], changed[chunk], strict=True):
             if not only_changed:
-                expected[row, :FEATURES] += sign * parts.features[chunk]
-                expected[row, 2 * FEATURES :] += sign * parts.directions[chunk].astype(np.int64)
-            if changed:
-                expected[row, FEATURES : 2 * FEATURES] += sign * parts.features[chunk]
+                expected[row, :FEATURES] += sign * mapped
+                expected[row, 2 * FEATURES :] += sign * directions[chunk].astype(np.int64)
+            if differs:
+                expected[row, FEATURES : 2 * FEATURES] += sign * mapped
     np.testing.assert_array_equal(found, expected)
+
+
+@pytest.mark.parametrize(("gone", "come"), [(0, 0), (0, 5), (5, 0), (30, 40), (0, 300), (300, 3), (260, 600)])
+def test_what_is_exchanged_is_taken_away_and_added_however_many_there_are(gone: int, come: int) -> None:
+    generator, features, counters = np.random.default_rng(gone + come), Features(7), Counters(7)
+    counters.cover(3)
+    sketches = ContentSketches(features)
+    sums, parts = FeatureSums(features, sketches, counters), []
+    expected = np.zeros_like(counters.sums)
+    for count, sign in ((gone, -1), (come, 1)):
+        vectors = generator.standard_normal((count, 7)).astype(np.float32)
+        vectors[3:4] = 0
+        rows = np.stack((np.zeros(count, np.int64), generator.integers(1, 3, count)), axis=1)
+        parts.append(SummedChunks(vectors, norms(vectors), rows, generator.random((count, 2)) < 0.5))
+        directions = features.directions(vectors, parts[-1].norms)
+        mapped = features.of(directions) * (parts[-1].norms > 0)[:, None]
+        for row, changed in zip(rows.T, parts[-1].changed.T, strict=True):
+            np.add.at(expected[:, :FEATURES], row, sign * mapped)
+            np.add.at(expected[:, FEATURES : 2 * FEATURES], row[changed], sign * mapped[changed])
+            np.add.at(expected[:, 2 * FEATURES :], row, sign * directions.astype(np.int64))
+    made = sums.exchange(*parts)
+    np.testing.assert_array_equal(counters.sums, expected)
+    np.testing.assert_array_equal(made, sketches.of(parts[1].vectors, parts[1].norms))
 
 
 @pytest.mark.parametrize("apart", [1, 1 << 10, 1 << 20], ids=["dense", "some_end_alike", "all_end_alike"])
