@@ -11,11 +11,11 @@ from numpy.typing import NDArray
 from monitor.core.arrays.image import Image, plain_segments, segments_of
 from monitor.core.arrays.shared_values import NOTHING, SharedValues
 from monitor.core.index import kernels_keys
+from monitor.core.index.chunk_columns import HOW, ChunkColumns, behind
 from monitor.core.index.kernels_keys import NONE
-from monitor.core.model.changes import NO_SLOT, ChunkRow, How
+from monitor.core.model.changes import NO_SLOT, ChunkRow
 from monitor.core.model.events import Position, Segment, Version
 
-HOW: tuple[How, ...] = ("new", "modified", "deleted", "reencoded", "restored")
 _CODES = {how: code for code, how in enumerate(HOW)}
 _CELL = np.dtype(
     [
@@ -40,6 +40,9 @@ _HEX = 32
 _COLUMN_END = 2**63
 _RECENT = 1 << 13
 """Rows kept as they were put or asked for: an evaluation asks many times for the chunks that a batch changed."""
+_UNKNOWN = _EMPTY.copy()
+"""Of a chunk that is not known."""
+_UNKNOWN["slot"] = NO_SLOT
 
 
 class ChunkTable:
@@ -113,6 +116,18 @@ class ChunkTable:
             found.update((row.key, row) for row in map(self.at, places[places != NONE].tolist()))
         return found
 
+    def columns(self, keys: NDArray[np.int64]) -> ChunkColumns:
+        """What is known of some chunks, (n,) int64, to be read before anything changes."""
+        places = self.places(keys)
+        known = places != NONE
+        cells = np.empty(len(keys), _CELL)
+        cells[known], cells[~known] = self.cells[places[known]], _UNKNOWN
+        aside = np.flatnonzero(cells["aside"] & _CONTENT)
+        contents = {
+            at: self._contents[place] for at, place in zip(aside.tolist(), places[aside].tolist(), strict=True)
+        }
+        return ChunkColumns(known, cells, contents, self.shared)
+
     def places(self, keys: NDArray[np.int64]) -> NDArray[np.int64]:
         """Where some keys stand, NONE for one that is not known; (n,) int64."""
         return kernels_keys.find_all(self._heads, self.keys, keys)
@@ -172,14 +187,8 @@ class ChunkTable:
 
     def since(self, positions: Mapping[str, int]) -> Iterator[ChunkRow]:
         """Rows whose last change does not stand before these next offsets by `topic/partition`, 0 where none is."""
-        cells = self.cells[: len(self)]
-        unchanged = cells["changed_source"] == NONE
-        source = np.where(unchanged, cells["source"], cells["changed_source"])
-        first = np.zeros(len(self._sources.values), np.int64)
-        for code, of in enumerate(self._sources.values):
-            first[code] = 0 if of is None else positions.get(f"{of[0]}/{of[1]}", 0)
-        offset = np.where(unchanged, cells["offset"], cells["changed_offset"])
-        return map(self.at, np.flatnonzero(offset >= first[source]).tolist())
+        last = behind(self.cells[: len(self)], self._sources.values, positions)
+        return map(self.at, np.flatnonzero(last).tolist())
 
     def saying(self, hashes: Sequence[str]) -> Iterator[ChunkRow]:
         """Live rows that may have one of these content hashes, all that do among them."""
@@ -365,6 +374,23 @@ def version_of(numbers: list[str], several: bool) -> Version:
     """
     made = tuple(map(int, numbers))
     return made if several else made[0]
+
+
+def content_numbers(hashes: Sequence[str]) -> tuple[NDArray[np.uint64], NDArray[np.bool_]]:
+    """Content hashes as two numbers each, (n, 2), and (n,) which are of another form; 0 stands for those.
+
+    >>> content_numbers(["00000000000000070000000000000009", "7"])[1].tolist()
+    [False, True]
+    """
+    together, odd = _numbers(hashes), np.zeros(len(hashes), np.bool_)
+    if together is not None:
+        return together, odd
+    made = np.zeros((len(hashes), 2), np.uint64)
+    for at, said in enumerate(hashes):
+        one = _numbers([said])
+        odd[at] = one is None
+        made[at] = 0 if one is None else one
+    return made, odd
 
 
 def _numbers(hashes: Sequence[str]) -> NDArray[np.uint64] | None:

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from monitor.core.arrays.growing import longer
 from monitor.core.arrays.image import Image, Roomy, unused
 from monitor.core.index.changed_chunks import ChangedChunks
+from monitor.core.index.chunk_columns import ChunkColumns
 from monitor.core.index.chunk_table import ChunkTable
 from monitor.core.index.index_sample import sampled
 from monitor.core.model.changes import (
@@ -83,6 +84,10 @@ class Corpus:
         """What is known of a chunk, live or deleted."""
         return self._table.get(key)
 
+    def columns(self, keys: NDArray[np.int64]) -> ChunkColumns:
+        """What is known of some chunks, (n,) int64, live or deleted; to be read before anything changes."""
+        return self._table.columns(keys)
+
     def fetch(self, keys: Iterable[int]) -> None:
         """Have some chunks at hand before they are asked for one by one: here they are."""
 
@@ -92,7 +97,8 @@ class Corpus:
 
     def known(self, keys: Sequence[int]) -> list[ChunkRow]:
         """What is known of some chunks, live or deleted, in order; unknown ones are left out."""
-        return [row for key in keys if (row := self.row(key)) is not None]
+        known = self._table.known(keys)
+        return [known[key] for key in keys if key in known]
 
     def sample(
         self, recent: NDArray[np.int64], *, salt: int, count: int

@@ -7,6 +7,8 @@ from numpy.typing import NDArray
 
 from monitor.core.arrays.sorted_sets import Sets
 from monitor.core.index.changed_chunks import ChangedChunks
+from monitor.core.index.chunk_columns import ChunkColumns
+from monitor.core.index.chunk_table import ChunkTable
 from monitor.core.index.corpus import ChunkRow, Corpus
 from monitor.core.index.index_sample import sampled
 from monitor.core.model.changes import NO_SLOT, Applied, replaced
@@ -71,7 +73,13 @@ class ShardedCorpus(Corpus):
     def known(self, keys: Sequence[int]) -> list[ChunkRow]:
         """See `Corpus`: one call for all that are not here yet."""
         self.fetch(keys)
-        return super().known(keys)
+        return [row for key in keys if (row := self._rows.get(key)) is not None]
+
+    def columns(self, keys: NDArray[np.int64]) -> ChunkColumns:
+        """See `Corpus`: of a table of those that are asked for."""
+        table, asked = ChunkTable(), np.unique(keys)
+        table.add(self.known(asked.tolist()))
+        return table.columns(keys)
 
     def sample(
         self, recent: NDArray[np.int64], *, salt: int, count: int

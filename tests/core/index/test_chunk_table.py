@@ -7,7 +7,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from monitor.core.arrays.shared_values import NOTHING, SharedValues
-from monitor.core.index.chunk_table import HOW, ChunkTable
+from monitor.core.index.chunk_columns import HOW
+from monitor.core.index.chunk_table import ChunkTable
 from monitor.core.model.changes import NO_SLOT, ChunkRow
 from monitor.core.model.events import Position, Version
 
@@ -54,7 +55,24 @@ def test_says_what_a_dictionary_says(taken: list[ChunkRow | int]) -> None:
         assert table.get(key) == known.get(key)
     keys = np.array([*known, 5], np.int64)
     assert table.slots(keys).tolist() == [*(row.slot for row in known.values()), NO_SLOT]
+    asked = [*known, 5, *known]
+    now, there = table.columns(np.array(asked, np.int64)), [known.get(key) for key in asked]
+    segments, encoders = now.segments(), now.encoders()
+    assert now.known.tolist() == [row is not None for row in there]
+    assert now.live.tolist() == [row is not None and row.live for row in there]
+    assert now.slots.tolist() == [NO_SLOT if row is None else row.slot for row in there]
+    assert now.content_hashes() == ["" if row is None else row.content_hash for row in there]
+    assert now.documents() == ["" if row is None else row.doc_id for row in there]
+    for (values, places), name in ((segments, "segment"), (encoders, "embedding_version")):
+        found = [None if at == NOTHING else values[at] for at in places.tolist()]
+        assert found == [None if row is None else getattr(row, name) for row in there]
+        assert len(set(values)) == len(values)
+    assert [how for how, row in zip(now.how(), there, strict=True) if row] == [row.how for row in there if row]
+    some = np.arange(len(asked))[::-2]
+    assert now.take(some).content_hashes() == [now.content_hashes()[at] for at in some.tolist()]
     for since in ({}, {"t/0": 9, "u/v/1": 2**62}):
+        late = [row is not None and row.origin.offset >= since.get(row.origin.source.name, 0) for row in there]
+        assert now.since(since).tolist() == late
         behind = [row for row in known.values() if row.origin.offset >= since.get(row.origin.source.name, 0)]
         assert sorted(row.key for row in table.since(since)) == sorted(row.key for row in behind)
     for said in HASHES:
