@@ -11,7 +11,13 @@ from numpy.typing import NDArray
 from monitor.core.attribution import Attribution, DeployTimeline, attribute, blamed
 from monitor.core.attribution.attribution import Weigh
 from monitor.core.attribution.cause import CauseSize, holding, sizes
-from monitor.core.attribution.index_evidence import recall_evidence, served_evidence, served_fixes
+from monitor.core.attribution.index_evidence import (
+    ServedFaults,
+    recall_evidence,
+    served_evidence,
+    served_faults,
+    served_fixes,
+)
 from monitor.core.attribution.known import CorpusView
 from monitor.core.attribution.statistics import NOBODY_WEIGHED, AumannShapleyAttributor, StatisticsShares
 from monitor.core.index.baseline import ListLeg, Snapshot
@@ -135,14 +141,15 @@ def find(
             weigh, ties = (_lazy(weigher), None) if leg == "lexical" else (None, circumstances.eps if dense else None)
             parts = known.changed_parts(baseline)
             made.append(attribute(leg, (then, now), alignment.now, changes, weigh, ties=ties, parts=parts))
+    faults = served_faults(lists, known, circumstances.versions, circumstances.settling)
     return DriftAttribution(
         tuple(made),
-        tuple(_evidence(baseline, alignment, lists, known, circumstances)),
+        tuple(_evidence(baseline, alignment, lists, faults, circumstances)),
         deploys,
         dict(baseline.positions),
         circumstances,
         unknown,
-        FixList.cut(served_fixes(lists, known, circumstances.versions, circumstances.settling)),
+        FixList.cut(served_fixes(faults, known)),
     )
 
 
@@ -160,10 +167,10 @@ def _evidence(
     baseline: Snapshot,
     alignment: Alignment,
     lists: Mapping[ListLeg, RankedLists],
-    known: CorpusView,
+    faults: ServedFaults,
     circumstances: AttributionContext,
 ) -> Iterator[CauseEvidence]:
-    yield from served_evidence(lists, known, circumstances.versions, circumstances.settling)
+    yield from served_evidence(faults)
     if circumstances.fused:
         return
     yield from recall_evidence(

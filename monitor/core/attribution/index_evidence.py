@@ -3,6 +3,7 @@
 import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -37,20 +38,27 @@ def fingerprint_evidence(now: Fingerprint, then: Fingerprint) -> Iterator[CauseE
             yield CauseEvidence(cause, f"the fingerprint differs from the baseline's: {difference}")
 
 
-@dataclass(frozen=True, slots=True)
-class ServedFault:
-    """A chunk in the served lists: how many places it holds there, and what is wrong with it, None for nothing."""
+class ServedFault(NamedTuple):
+    """A chunk in the served lists with which something is wrong: how many places it holds there, and what it is."""
 
     key: int
     places: int
     row: ChunkRow | None
-    reason: FixReason | None
+    reason: FixReason
+
+
+@dataclass(frozen=True, slots=True)
+class ServedFaults:
+    """What is wrong in the served lists, by chunk key, among `total` results."""
+
+    total: int = 0
+    faults: tuple[ServedFault, ...] = ()
 
 
 def served_faults(
     lists: Mapping[ListLeg, RankedLists], known: CorpusView, versions: frozenset[str], settling: frozenset[int]
-) -> Iterator[ServedFault]:
-    """Every chunk in the served lists, by key.
+) -> ServedFaults:
+    """Look at every chunk in the served lists.
 
     Args:
         lists: the lists now.
@@ -60,36 +68,37 @@ def served_faults(
     """
     served = lists.get("dense")
     if served is None:
-        return
+        return ServedFaults()
     calm = np.setdiff1d(np.flatnonzero(served.known), np.fromiter(settling, np.int64, len(settling)))
     keys = served.keys[calm]
     distinct, counts = np.unique(keys[keys != NO_CHUNK], return_counts=True)
-    for key, count in zip(distinct.tolist(), counts.tolist(), strict=True):
-        row, said = known.row(key), known.served.get(key, "")
-        reason = None
-        if row is None:
-            reason = FixReason.NO_EVENT
-        elif not row.live:
-            reason = FixReason.DELETED
-        elif said and row.content_hash and said != row.content_hash:
-            reason = FixReason.OTHER_CONTENT
-        elif versions and row.embedding_version not in versions:
-            reason = FixReason.OTHER_ENCODER
-        yield ServedFault(key, count, row, reason)
+    now = known.corpus.columns(distinct)
+    encoders, places = now.encoders()
+    foreign = np.array([bool(versions) and of not in versions for of in encoders] + [False])[places]
+    other = np.zeros(len(distinct), np.bool_)
+    if known.served:
+        stated = map(known.served.get, distinct.tolist())
+        other[:] = [bool(of and said) and of != said for of, said in zip(stated, now.content_hashes(), strict=True)]
+    at = np.flatnonzero(~now.live | other | foreign)
+    rows = {row.key: row for row in known.corpus.known(distinct[at].tolist())}
+    faults = []
+    for key, count, differs in zip(distinct[at].tolist(), counts[at].tolist(), other[at].tolist(), strict=True):
+        row = rows.get(key)
+        reason = FixReason.OTHER_CONTENT if differs else FixReason.OTHER_ENCODER
+        if row is None or not row.live:
+            reason = FixReason.NO_EVENT if row is None else FixReason.DELETED
+        faults.append(ServedFault(key, count, row, reason))
+    return ServedFaults(int(counts.sum()), tuple(faults))
 
 
-def served_fixes(
-    lists: Mapping[ListLeg, RankedLists], known: CorpusView, versions: frozenset[str], settling: frozenset[int]
-) -> Iterator[Fix]:
-    """What to do to the served index, what holds most places first; arguments as of `served_faults`.
+def served_fixes(found: ServedFaults, known: CorpusView) -> Iterator[Fix]:
+    """What to do to the served index, what holds most places first.
 
     A point without a chunk id comes last. An index of which nobody says what it serves has nothing to fix.
     """
-    faults = [of for of in served_faults(lists, known, versions, settling) if of.reason is not None]
-    for of in sorted(faults, key=lambda of: (-of.places, _name(of, known))):
-        if of.reason is not None:
-            about = ("", "", None) if of.row is None else (of.row.doc_id, source_of(of.row), of.row.event_time)
-            yield Fix.of(of.reason, _name(of, known), *about)
+    for of in sorted(found.faults, key=lambda of: (-of.places, _name(of, known))):
+        about = ("", "", None) if of.row is None else (of.row.doc_id, source_of(of.row), of.row.event_time)
+        yield Fix.of(of.reason, _name(of, known), *about)
     for point in known.nameless:
         yield Fix.of(FixReason.NO_CHUNK_ID, point)
 
@@ -98,24 +107,21 @@ def _name(of: ServedFault, known: CorpusView) -> str:
     return known.names.get(of.key, f"(key {of.key:x})") if of.row is None else of.row.chunk_id
 
 
-def served_evidence(
-    lists: Mapping[ListLeg, RankedLists], known: CorpusView, versions: frozenset[str], settling: frozenset[int]
-) -> Iterator[CauseEvidence]:
-    """Ghosts and chunks of another embedding contract in the served lists; see `served_faults`."""
-    ghosts, foreign, total = 0, dict[str, int](), 0
-    for fault in served_faults(lists, known, versions, settling):
-        total += fault.places
+def served_evidence(found: ServedFaults) -> Iterator[CauseEvidence]:
+    """Ghosts and chunks of another embedding contract in the served lists."""
+    ghosts, foreign = 0, dict[str, int]()
+    for fault in found.faults:
         if fault.reason is FixReason.OTHER_ENCODER and fault.row is not None:
             version = fault.row.embedding_version
             foreign[version] = foreign.get(version, 0) + fault.places
-        elif fault.reason is not None:
+        else:
             ghosts += fault.places
     if ghosts:
         yield CauseEvidence(
-            "INDEX", f"{ghosts} of {total} served results are deleted or say something else by the events"
+            "INDEX", f"{ghosts} of {found.total} served results are deleted or say something else by the events"
         )
     for version, count in sorted(foreign.items()):
-        said = f"{count} of {total} served results are embedded by {version!r}, no anchor is"
+        said = f"{count} of {found.total} served results are embedded by {version!r}, no anchor is"
         yield CauseEvidence("ENCODER", said)
 
 

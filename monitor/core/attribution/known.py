@@ -12,7 +12,7 @@ from monitor.core.attribution.changed_parts import changed_parts
 from monitor.core.attribution.statistics import AumannShapleyAttributor
 from monitor.core.index.baseline import Judged, Snapshot, vector_digest
 from monitor.core.index.chunk_status import chunk_statuses
-from monitor.core.index.corpus import ChunkRow, Corpus
+from monitor.core.index.corpus import NO_SLOT, Corpus
 from monitor.core.index.lexical.sources import TermOccurrences
 from monitor.core.index.maintained import MaintainedState
 from monitor.core.index.since_baseline import ChangesSinceBaseline
@@ -39,10 +39,8 @@ class CorpusView:
     names: Mapping[int, str] = field(default_factory=dict)
     nameless: Sequence[str] = ()
     milestones: Callable[[Snapshot], Sequence[StatisticsCheckpoint]] | None = None
-
-    def row(self, key: int) -> ChunkRow | None:
-        """What is known of a chunk, delete marks included."""
-        return self.corpus.row(key)
+    _changes: dict[int, ChangesSinceBaseline] = field(default_factory=dict, init=False)
+    """By identity of the baseline: what changed is looked up once, whoever asks."""
 
     def vector(self, key: int) -> str:
         """Digest of a live chunk's vector, "" where there is none."""
@@ -51,11 +49,12 @@ class CorpusView:
 
     def changes(self, baseline: Snapshot) -> ChangesSinceBaseline:
         """What changed since a baseline."""
-        engine = self.engine
-        status = chunk_statuses(baseline, engine.statistics, engine.anchors.filters)
-        return ChangesSinceBaseline(
-            baseline, self.row, self.vector, status, engine.duplicates, fetch=self.corpus.fetch
-        )
+        engine, made = self.engine, self._changes.get(id(baseline))
+        if made is None:
+            status = chunk_statuses(baseline, engine.statistics, engine.anchors.filters)
+            made = ChangesSinceBaseline(baseline, self.corpus, self.vector, status, engine.duplicates)
+            self._changes[id(baseline)] = made
+        return made
 
     def changed_parts(self, baseline: Snapshot) -> PartsOf:
         """The documents of each source that changed since a baseline; a pass over all chunks when first asked."""
@@ -95,8 +94,5 @@ class CorpusView:
         return AumannShapleyAttributor(lexical.bm25, baseline.statistics, now, self._occurrences, path=path)
 
     def _occurrences(self, row: int, keys: NDArray[np.int64]) -> TermOccurrences | None:
-        rows = [self.corpus.row(key) for key in keys.tolist()]
-        lexical = self.engine.lexical
-        if lexical is None or any(one is None or not one.live for one in rows):
-            return None
-        return lexical.occurrences(row, np.array([one.slot for one in rows if one is not None], np.int64))
+        slots, lexical = self.corpus.slots(keys.tolist()), self.engine.lexical
+        return None if lexical is None or (slots == NO_SLOT).any() else lexical.occurrences(row, slots)

@@ -1,6 +1,6 @@
 """Slots that entered and left, and the changed chunks that explain each."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -46,27 +46,26 @@ class Events:
     def __init__(self, changes: ChangesSinceBaseline) -> None:
         self._changes = changes
         self.found: list[Event] = []
-        self._numbers: dict[Event, int] = {}
+        self._numbers: dict[int, int] = {NO_CHUNK: NOBODY}
+        """By chunk key, that of its event."""
 
     def of(self, keys: Keys) -> Keys:
         """The number of each key's event, NOBODY where the chunk is what it was."""
-        self._changes.events([key for key in np.unique(keys).tolist() if key != NO_CHUNK])  # all at once
-        return mapped(keys, self._number)
+        return mapped(keys, self._numbered)
 
-    def _number(self, key: int) -> int:
-        event = self._changes.event(key) if key != NO_CHUNK else None
-        if event is None:
-            return NOBODY
-        if event not in self._numbers:
-            self._numbers[event] = len(self.found)
-            self.found.append(event)
-        return self._numbers[event]
+    def _numbered(self, keys: Sequence[int]) -> list[int]:
+        numbers, found = self._numbers, self.found
+        unknown = [key for key in keys if key not in numbers]
+        for key, event in zip(unknown, self._changes.events(unknown), strict=True):
+            numbers[key] = NOBODY if event is None else len(found)
+            found += () if event is None else (event,)
+        return [numbers[key] for key in keys]
 
 
-def mapped(keys: Keys, of: Callable[[int], int]) -> Keys:
-    """A number per distinct key, in the shape of the keys."""
+def mapped(keys: Keys, of: Callable[[list[int]], list[int]]) -> Keys:
+    """A number per distinct key, which are asked for all at once, in ascending order; in the shape of the keys."""
     distinct, back = np.unique(keys, return_inverse=True)
-    return np.array([of(key) for key in distinct.tolist()], np.int64)[back].reshape(keys.shape)
+    return np.array(of(distinct.tolist()), np.int64)[back].reshape(keys.shape)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -89,14 +88,14 @@ class SlotContents:
 
     @classmethod
     def of(cls, pair: ChunkKeyPair, changes: ChangesSinceBaseline) -> "SlotContents":
-        """Look up every chunk once."""
-        said: dict[str | int, int] = {}
+        """Look up all chunks at once."""
+        said: dict[str | int, int] = {NO_CHUNK: -1}  # which stands for itself, then and now
 
-        def then_says(key: int) -> int:
-            return said.setdefault(changes.content_then(key), len(said)) if key != NO_CHUNK else -1
+        def then_says(keys: list[int]) -> list[int]:
+            return [said.setdefault(of, len(said)) for of in changes.contents_then(keys)]
 
-        def now_says(key: int) -> int:
-            return said.setdefault(changes.content_now(key), len(said)) if key != NO_CHUNK else -1
+        def now_says(keys: list[int]) -> list[int]:
+            return [said.setdefault(of, len(said)) for of in changes.contents_now(keys)]
 
         now = mapped(pair.now, now_says)
         if pair.settled.any():

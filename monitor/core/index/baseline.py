@@ -272,9 +272,8 @@ def without_repeats(lists: RankedLists, keys: NDArray[np.int64]) -> RankedLists:
     return RankedLists(*first_only(keys, lists.scores), lists.known)
 
 
-def contents_of(keys: Sequence[int], hashes: Mapping[int, str]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """(n,) content keys of n chunks, and 1 where a chunk's content hash, if only "", is known, else 0."""
-    said = [hashes.get(key) for key in keys]
+def contents_of(keys: Sequence[int], said: Sequence[str | None]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """(n,) content keys of n chunks with these content hashes, and 1 where one, if only "", is known, else 0."""
     contents = [said_key(of) if of and key != NO_CHUNK else key for key, of in zip(keys, said, strict=True)]
     return np.array(contents, np.int64), np.array([of is not None for of in said], np.int64)
 

@@ -4,22 +4,23 @@ from collections.abc import Callable, Sequence
 from typing import Literal
 
 import numpy as np
+from numpy.typing import NDArray
 
 from monitor.core.index.baseline import Snapshot
 from monitor.core.index.maintained import StatisticsIndex
-from monitor.core.model.changes import ChunkRow
 from monitor.core.model.events import Segment
 
 ChunkStatus = Literal["same", "other", "absent", "unknown"]
 """`same`: it says what it said in the baseline, with the same vector, in the same segments; `other`: it does not;
 `absent`: the baseline did not hold it; `unknown`: nobody knows."""
-ChunkStatuses = Callable[[Sequence[ChunkRow]], Sequence[ChunkStatus]]
-"""Of some live chunks, in order."""
+ChunkStatuses = Callable[[NDArray[np.int64], NDArray[np.int64]], Sequence[ChunkStatus]]
+"""Of some live chunks, in order, by their keys and slots."""
 
 
-def unknown(rows: Sequence[ChunkRow]) -> Sequence[ChunkStatus]:
+def unknown(keys: NDArray[np.int64], slots: NDArray[np.int64]) -> Sequence[ChunkStatus]:
     """Where the baseline's chunks were not kept."""
-    return ["unknown"] * len(rows)
+    del slots
+    return ["unknown"] * len(keys)
 
 
 def chunk_statuses(baseline: Snapshot, statistics: StatisticsIndex, filters: Sequence[Segment] = ()) -> ChunkStatuses:
@@ -36,16 +37,16 @@ def chunk_statuses(baseline: Snapshot, statistics: StatisticsIndex, filters: Seq
         return unknown
     held: ChunkStatus = "unknown" if any(filters) else "same"
 
-    def status(row: ChunkRow, at: int) -> ChunkStatus:
-        if at == len(population.keys) or population.keys.item(at) != row.key:
+    def status(key: int, slot: int, at: int) -> ChunkStatus:
+        if at == len(population.keys) or population.keys.item(at) != key:
             return "absent"
-        digest, values = statistics.described(row.slot)
+        digest, values = statistics.described(slot)
         # the embedding version is the last value: another name for the same vector is no change
         same = digest == population.digests.item(at) and values[:-1] == population.values[population.cells[at]][:-1]
         return held if same else "other"
 
-    def statuses(rows: Sequence[ChunkRow]) -> Sequence[ChunkStatus]:
-        places = np.searchsorted(population.keys, np.array([row.key for row in rows], np.int64))
-        return [status(row, at) for row, at in zip(rows, places.tolist(), strict=True)]
+    def statuses(keys: NDArray[np.int64], slots: NDArray[np.int64]) -> Sequence[ChunkStatus]:
+        places = np.searchsorted(population.keys, keys)
+        return [status(*of) for of in zip(keys.tolist(), slots.tolist(), places.tolist(), strict=True)]
 
     return statuses

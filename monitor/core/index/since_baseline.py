@@ -1,15 +1,16 @@
 """What changed since a baseline, chunk by chunk: the event that changed it last."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
-from monitor.core.index.baseline import Member, Snapshot
+from monitor.core.index.baseline import Snapshot
 from monitor.core.index.chunk_status import ChunkStatus, ChunkStatuses, unknown
-from monitor.core.index.corpus import ChunkRow
+from monitor.core.index.corpus import ChunkRow, Corpus
+from monitor.core.index.members import members_of
 from monitor.core.model.changes import How
 from monitor.core.model.events import Position, Segment
 
@@ -68,27 +69,28 @@ class ChangesSinceBaseline:
     again as it was, did not change; and a record that was set aside long ago and given another try did change
     something, wherever it stood.
 
+    All chunks that are asked for together are compared in columns: a row is made of one that changed only.
+
     Args:
         baseline: the snapshot compared with.
-        row: what is known of a chunk now, delete marks included.
+        corpus: what is known of chunks now, delete marks included.
         vector: digest of a live chunk's vector now (`vector_digest`), "" where none is known.
         status: of live chunks, by the baseline's chunk table, all of some at once.
         copying: tells copies and moves; None where nobody knows them.
-        fetch: has rows of chunks at hand that are asked for next.
     """
 
     def __init__(
         self,
         baseline: Snapshot,
-        row: Callable[[int], ChunkRow | None],
+        corpus: Corpus,
         vector: Callable[[int], str] = lambda _: "",
         status: ChunkStatuses = unknown,
         copying: Copying | None = None,
-        fetch: Callable[[Iterable[int]], None] = lambda _: None,
     ) -> None:
-        self._baseline, self._row, self._vector, self._status = baseline, row, vector, status
-        self._copying, self._fetch = copying, fetch
-        self._keys_then: dict[str, list[int]] | None = None
+        self._baseline, self._corpus, self._vector, self._status = baseline, corpus, vector, status
+        self._copying, self._members = copying, members_of(baseline)
+        self._became: dict[int, EventKind | None] = {}
+        """By chunk key, what became of it by itself, whatever other chunks say; None if it is what it was."""
         self._known: dict[int, Event | None] = {}
 
     def event(self, key: int) -> Event | None:
@@ -104,61 +106,70 @@ class ChangesSinceBaseline:
         return [known[key] for key in keys]
 
     def came(self, keys: Sequence[int]) -> Iterator[ChunkRow]:
-        """Those of some chunks that say something else than they did in the baseline, or were not in it, whatever
-        other chunks say; as they are now.
+        """Those of some distinct chunks that say something else than they did in the baseline, or were not in it,
+        whatever other chunks say; as they are now.
         """
-        rows = self._rows(keys)
-        for key, kind in self._changed(rows):
-            row = rows[key]
-            if row is not None and kind in ("upsert", "update"):
-                yield row
+        changed = self._changed(keys)
+        yield from self._corpus.known([key for key, kind in changed.items() if kind in ("upsert", "update")])
 
-    def _rows(self, keys: Sequence[int]) -> dict[int, ChunkRow | None]:
-        self._fetch(keys)
-        return {key: self._row(key) for key in keys}
+    def contents_then(self, keys: Sequence[int]) -> list[str | int]:
+        """What chunks said in the baseline: content hashes, or the keys themselves where none is known."""
+        members = self._baseline.members
+        found = [(key, members.get(key)) for key in keys]
+        return [key if member is None else member.content_hash or key for key, member in found]
+
+    def contents_last(self, keys: Sequence[int]) -> list[str]:
+        """What chunks said in the baseline, else what they say or said last; "" where that is not known."""
+        members, now = self._baseline.members, self._corpus.columns(np.array(keys, np.int64)).content_hashes()
+        then = ("" if (member := members.get(key)) is None else member.content_hash for key in keys)
+        return [said or last for said, last in zip(then, now, strict=True)]
+
+    def contents_now(self, keys: Sequence[int]) -> list[str | int]:
+        """What chunks say now: content hashes, or the keys themselves where none is known."""
+        now = self._corpus.columns(np.array(keys, np.int64))
+        live, said = now.live.tolist(), now.content_hashes()
+        return [of if lives and of else key for key, lives, of in zip(keys, live, said, strict=True)]
 
     def _look(self, keys: Sequence[int]) -> None:
-        rows = self._rows(keys)
-        changed = dict(self._changed(rows))
+        changed = self._changed(keys)
+        rows = {row.key: row for row in self._corpus.known(list(changed))}
         kinds = changed | self._copies(changed, rows) | self._moves(changed)
-        for key, row in rows.items():
-            self._known[key] = self._event(key, row, kinds[key]) if key in kinds else None
+        for key in keys:
+            self._known[key] = self._event(key, rows.get(key), kinds[key]) if key in kinds else None
 
-    def content_then(self, key: int) -> str | int:
-        """What the chunk said in the baseline: its content hash, or the key itself where none is known."""
-        member = self._baseline.members.get(key)
-        return member.content_hash if member is not None and member.content_hash else key
-
-    def content_last(self, key: int) -> str:
-        """What the chunk said in the baseline, else what it says or said last; "" where that is not known."""
-        member, row = self._baseline.members.get(key), self._row(key)
-        said = "" if member is None else member.content_hash
-        return said or ("" if row is None else row.content_hash)
-
-    def content_now(self, key: int) -> str | int:
-        """What the chunk says now: its content hash, or the key itself where none is known."""
-        row = self._row(key)
-        return row.content_hash if row is not None and row.live and row.content_hash else key
-
-    def _changed(self, rows: Mapping[int, ChunkRow | None]) -> Iterator[tuple[int, EventKind]]:
+    def _changed(self, keys: Sequence[int]) -> dict[int, EventKind]:
         """Those of some chunks that are not what they were, and what became of each by itself."""
-        members, others = self._baseline.members, []
-        for key, row in rows.items():
-            member = members.get(key)
-            if member is None:
-                if row is not None:
-                    others.append(row)
-                continue
-            # where there is no row, its delete mark is older than the tombstone life: gone all the same
-            kind: EventKind | None = "delete" if row is None else self._became_of(row, member)
+        became = self._became
+        wanted = [key for key in keys if key not in became]
+        if wanted:
+            became.update(dict.fromkeys(wanted))
+            became.update(self._compared(np.array(wanted, np.int64)))
+        return {key: kind for key in keys if (kind := became[key]) is not None}
+
+    def _compared(self, keys: NDArray[np.int64]) -> Iterator[tuple[int, EventKind]]:
+        """As `_changed`, of chunks of which it is not known."""
+        members, now = self._members, self._corpus.columns(keys)
+        since, live, places = now.since(self._baseline.positions), now.live, members.places(keys)
+        listed = places >= 0
+        # where nothing is known, the delete mark is older than the tombstone life: gone all the same
+        yield from ((key, "delete") for key in keys[listed & ~live].tolist())
+        stands = np.flatnonzero(listed & live)
+        differ = members.differ(places[stands], now.take(stands))
+        yield from ((key, "update") for key in keys[stands[differ]].tolist())
+        same = stands[~differ]
+        for key in keys[same[since[same]]].tolist():
+            if (vector := self._baseline.members[key].vector) and self._vector(key) not in ("", vector):
+                yield key, "reencode"
+        unlisted = np.flatnonzero(now.known & ~listed)
+        there = unlisted[live[unlisted]]
+        statuses = dict(zip(there.tolist(), self._status(keys[there], now.slots[there]), strict=True))
+        how = now.take(unlisted).how()
+        for at, key, did, lately in zip(
+            unlisted.tolist(), keys[unlisted].tolist(), how, since[unlisted].tolist(), strict=True
+        ):
+            kind = _became(did, statuses.get(at, "unknown"), lately=lately)
             if kind is not None:
                 yield key, kind
-        live = [row for row in others if row.live]
-        statuses = dict(zip((row.key for row in live), self._status(live), strict=True))
-        for row in others:
-            kind = self._became(row, statuses.get(row.key, "unknown"))
-            if kind is not None:
-                yield row.key, kind
 
     def _event(self, key: int, row: ChunkRow | None, kind: EventKind) -> Event:
         member = self._baseline.members.get(key)
@@ -169,18 +180,19 @@ class ChangesSinceBaseline:
         says = row.content_hash if kind == "copy" else ""
         return Event(row.origin, kind, row.chunk_id, row.doc_id, source, row.segment, row.embedding_version, says)
 
-    def _copies(self, changed: Mapping[int, EventKind], rows: Mapping[int, ChunkRow | None]) -> dict[int, EventKind]:
+    def _copies(self, changed: Mapping[int, EventKind], rows: Mapping[int, ChunkRow]) -> dict[int, EventKind]:
         """Of chunks that are new: those whose text is not."""
         made: dict[int, EventKind] = {}
         if self._copying is None:
             return made
         asked: dict[int, int] = {}
-        new = [row for key, kind in changed.items() if kind == "upsert" and (row := rows[key]) and row.live]
-        said = {row.key: self._said_then().get(row.content_hash, []) if row.content_hash else [] for row in new}
-        self._fetch(other for then in said.values() for other in then)
+        new = [row for key, kind in changed.items() if kind == "upsert" and (row := rows[key]).live]
+        said = {row.key: self._members.saying.get(row.content_hash, ()) if row.content_hash else () for row in new}
+        then = list(dict.fromkeys(other for keys in said.values() for other in keys))
+        now = dict(zip(then, self.contents_now(then), strict=True))
         for row in new:
-            key, then = row.key, said[row.key]
-            if any(other != key and self.content_now(other) != row.content_hash for other in then):
+            key = row.key
+            if any(other != key and now[other] != row.content_hash for other in said[key]):
                 made[key] = "move"
             else:
                 asked[key] = row.slot
@@ -201,35 +213,19 @@ class ChangesSinceBaseline:
         held = self._copying.holds(list(sets.values())).tolist() if sets else []
         return {key: "move" for key, of in zip(sets, held, strict=True) if of}
 
-    def _said_then(self) -> Mapping[str, list[int]]:
-        """Chunks of the baseline by what they said."""
-        if self._keys_then is None:
-            self._keys_then = {}
-            for key, member in self._baseline.members.items():
-                self._keys_then.setdefault(member.content_hash, []).append(key)
-        return self._keys_then
 
-    def _became_of(self, row: ChunkRow, member: Member) -> EventKind | None:
-        """What became of a chunk that stood in a list; None if it is what it was."""
-        if not row.live:
-            return "delete"
-        if row.content_hash != member.content_hash or (member.segment and row.segment != member.segment):
-            return "update"
-        if not self._since(row) or not member.vector or self._vector(row.key) in ("", member.vector):
-            return None
-        return "reencode"
+def _became(how: How, status: ChunkStatus, *, lately: bool) -> EventKind | None:
+    """What became of a chunk that stood in no list then; None if it is what it was.
 
-    def _became(self, row: ChunkRow, status: ChunkStatus) -> EventKind | None:
-        """What became of a chunk that stood in no list then; None if it is what it was."""
-        if status == "unknown":
-            return KINDS[row.how] if self._since(row) else None
-        if status == "other":
-            return "reencode" if row.how in ("reencoded", "restored") else "update"
-        if status != "absent":
-            return None
-        return "return" if row.how == "restored" else "upsert"
-
-    def _since(self, row: ChunkRow) -> bool:
-        """Whether the last event that changed the chunk stood behind the baseline's barrier."""
-        origin = row.origin
-        return origin.offset >= self._baseline.positions.get(f"{origin.topic}/{origin.partition}", 0)
+    Args:
+        how: what the last event that changed it did.
+        status: by the baseline's chunk table.
+        lately: whether that event stood behind the baseline's barrier.
+    """
+    if status == "unknown":
+        return KINDS[how] if lately else None
+    if status == "other":
+        return "reencode" if how in ("reencoded", "restored") else "update"
+    if status != "absent":
+        return None
+    return "return" if how == "restored" else "upsert"

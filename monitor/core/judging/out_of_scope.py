@@ -75,9 +75,9 @@ def _one(changed: Changed, then: RankedLists, now: RankedLists) -> NDArray[np.fl
 
 
 def _from_outside(changed: Changed, then: list[int], now: list[int]) -> bool:
-    contents = changed.changes
-    said = {contents.content_then(key): key for key in then if key != NO_CHUNK}
-    says = {contents.content_now(key): key for key in now if key != NO_CHUNK}
+    then, now = ([key for key in of if key != NO_CHUNK] for of in (then, now))
+    said = dict(zip(changed.changes.contents_then(then), then, strict=True))
+    says = dict(zip(changed.changes.contents_now(now), now, strict=True))
     came = [says[content] for content in says.keys() - said.keys()]
     left = [said[content] for content in said.keys() - says.keys()]
     return any(changed.outside(key) for key in (*came, *left))

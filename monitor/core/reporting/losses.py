@@ -117,8 +117,8 @@ class Losses:
             lost = np.flatnonzero(kept < 1.0)
             ranked = lost[np.lexsort((lost, -alignment.weights[lost]))]
             looked.append(_Looked(leg, then, now, kept, gone, ranked))
-        keys = {key for of in looked for key in (*of.instead(), *of.came[1].tolist())}
-        documents = {key: seen.facts.origin(key)[1] for key in keys if key != NO_CHUNK}
+        keys = list({key for of in looked for key in (*of.instead(), *of.came[1].tolist())} - {NO_CHUNK})
+        documents = {key: of for key, (_, of) in zip(keys, seen.facts.origins(keys), strict=True)}
         return cls(baseline, alignment, anchors, k, tuple(looked), documents, told)
 
     def said(self) -> tuple[Loss, ...]:

@@ -80,7 +80,7 @@ def attributed(world: World, before: Snapshot, leg: Leg = "dense") -> Attributio
         row = world.corpus.row(key)
         return "" if row is None or not row.live else vector_digest(world.corpus.vectors[row.slot])
 
-    changes = ChangesSinceBaseline(before, world.corpus.row, vector)
+    changes = ChangesSinceBaseline(before, world.corpus, vector)
     return attribute(leg, (before.lists["dense"], world.lists()), np.arange(30), changes)
 
 

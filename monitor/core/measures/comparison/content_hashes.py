@@ -1,7 +1,9 @@
 """Content hashes of the live chunks, read where they stand instead of being copied for every report."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TypeVar, overload
+
+import numpy as np
 
 from monitor.core.index.corpus import NO_SLOT, Corpus
 
@@ -36,8 +38,18 @@ class ContentHashes(Mapping[int, str]):
         row = self._row(key)
         return default if row is None or row.slot == NO_SLOT else row.content_hash
 
+    def of(self, keys: Sequence[int]) -> list[str | None]:
+        """The content hash of each live chunk, None for others; all are read at once."""
+        now = self._corpus.columns(np.array(keys, np.int64))
+        return [said if live else None for live, said in zip(now.live.tolist(), now.content_hashes(), strict=True)]
+
     def __iter__(self) -> Iterator[int]:
         return (row.key for row in self._corpus.rows() if row.live)
 
     def __len__(self) -> int:
         return len(self._corpus)
+
+
+def hashes_of(keys: Sequence[int], hashes: Mapping[int, str]) -> list[str | None]:
+    """The content hash of each chunk, None where none is known; at once where they are read from the corpus."""
+    return hashes.of(keys) if isinstance(hashes, ContentHashes) else [hashes.get(key) for key in keys]

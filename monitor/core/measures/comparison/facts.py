@@ -38,8 +38,8 @@ class Facts(Protocol):
         """What changed since a baseline, chunk by chunk."""
         ...
 
-    def origin(self, key: int) -> tuple[str, str]:
-        """Its source and its document, "" for none and for a chunk that is not live."""
+    def origins(self, keys: Sequence[int]) -> list[tuple[str, str]]:
+        """The source and the document of each of n chunks, "" for none and for a chunk that is not live."""
         ...
 
     def slots(self, keys: Sequence[int]) -> NDArray[np.int64]:
@@ -101,12 +101,15 @@ class CorpusFacts:
 
     def changes(self, baseline: Snapshot) -> ChangesSinceBaseline:
         """See `Facts`."""
-        return ChangesSinceBaseline(baseline, self._corpus.row) if self._changes is None else self._changes(baseline)
+        return ChangesSinceBaseline(baseline, self._corpus) if self._changes is None else self._changes(baseline)
 
-    def origin(self, key: int) -> tuple[str, str]:
+    def origins(self, keys: Sequence[int]) -> list[tuple[str, str]]:
         """See `Facts`."""
-        row = self._corpus.row(key)
-        return (source_of(row), row.doc_id) if row is not None and row.live else ("", "")
+        now = self._corpus.columns(np.array(keys, np.int64))
+        segments, places = now.segments()
+        sources = [*map(source_in, segments), ""]
+        found = zip(now.live.tolist(), places.tolist(), now.documents(), strict=True)
+        return [(sources[at], document) if live else ("", "") for live, at, document in found]
 
     def slots(self, keys: Sequence[int]) -> NDArray[np.int64]:
         """See `Facts`."""
@@ -154,12 +157,12 @@ class MemberFacts:
 
     def changes(self, baseline: Snapshot) -> ChangesSinceBaseline:
         """None that is known: the events are not kept."""
-        return ChangesSinceBaseline(baseline, lambda _: None)
+        return ChangesSinceBaseline(baseline, Corpus(0))
 
-    def origin(self, key: int) -> tuple[str, str]:
+    def origins(self, keys: Sequence[int]) -> list[tuple[str, str]]:
         """See `Facts`."""
-        member = self._members.get(key)
-        return ("", "") if member is None else (member.source, member.doc_id)
+        members = map(self._members.get, keys)
+        return [("", "") if member is None else (member.source, member.doc_id) for member in members]
 
     def slots(self, keys: Sequence[int]) -> NDArray[np.int64]:
         """None: vectors are not kept."""

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from monitor.core.index.baseline import ListLeg, Snapshot, content_keys, contents_of
 from monitor.core.measures.comparison.alignment import Alignment
 from monitor.core.measures.comparison.by_key import ByKey
+from monitor.core.measures.comparison.content_hashes import hashes_of
 from monitor.core.measures.comparison.seen import Observation
 from monitor.core.measures.comparison.summary import SummaryTable
 from monitor.core.measures.comparison.turn import Mask, Turn, Turns
@@ -95,4 +96,4 @@ class AgainstLegs:
 
     def _looked(self, keys: NDArray[np.int64], hashes: Mapping[int, str]) -> NDArray[np.int64]:
         """Content key, and whether it is live."""
-        return self._contents.of(keys, lambda keys: np.stack(contents_of(keys, hashes), axis=1))
+        return self._contents.of(keys, lambda keys: np.stack(contents_of(keys, hashes_of(keys, hashes)), axis=1))

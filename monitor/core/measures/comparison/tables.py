@@ -16,6 +16,7 @@ from monitor.core.measures.answers import AnswersView, FatesView, Texts
 from monitor.core.measures.collapsed import Sides
 from monitor.core.measures.comparison.alignment import Alignment
 from monitor.core.measures.comparison.by_key import ByKey
+from monitor.core.measures.comparison.content_hashes import hashes_of
 from monitor.core.measures.comparison.first_results import FirstResults
 from monitor.core.measures.comparison.seen import MeasureConfig, Observation
 from monitor.core.measures.comparison.summary import SETTLING, SummaryTable
@@ -260,7 +261,7 @@ class Comparison:
 
         def look(unknown: list[int]) -> NDArray[np.int64]:
             slots = seen.facts.slots(unknown)
-            contents, live = contents_of(unknown, seen.hashes)
+            contents, live = contents_of(unknown, hashes_of(unknown, seen.hashes))
             if known:
                 sets = seen.facts.shingles_of(unknown, slots)
                 self.likeness.know(contents, np.arange(len(unknown)), sets.__getitem__)
