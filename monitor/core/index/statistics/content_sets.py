@@ -1,4 +1,4 @@
-"""Which texts, words and shingles of one corpus stand in another, or in other documents of it; by sorting."""
+"""Which texts, words and shingles of one corpus stand in another, or in other documents of it."""
 
 from functools import lru_cache
 from typing import Any, cast
@@ -8,21 +8,22 @@ from numpy.typing import NDArray
 
 from monitor.core.index.statistics.contents import Contents
 from monitor.core.index.statistics.integrity import Floats, Ints, Mask
+from monitor.core.index.statistics.kernels_held import held
 from monitor.core.index.statistics.population import Population
 
 
 def within(values: NDArray[Any], others: NDArray[Any]) -> Mask:
-    """Which values are among others, by sorting: the hashing of `numpy.isin` is slow for samples of hashes."""
-    if not len(others):
-        return np.zeros(values.shape, np.bool_)
-    ranked = np.sort(others)
-    found: Mask = ranked[np.minimum(np.searchsorted(ranked, values), len(ranked) - 1)] == values
-    return found
+    """Which values are among others: integers of any shape, each side of one kind."""
+    both_short = values.dtype == others.dtype == np.uint32
+    kind = np.uint32 if both_short else np.uint64
+    flat = np.ascontiguousarray(values).reshape(-1)
+    found = held(flat.astype(kind, copy=False), np.ascontiguousarray(others).astype(kind, copy=False))
+    return found.reshape(values.shape)
 
 
 def missing_shingles(of: Contents, chunks: Mask, others: NDArray[np.uint32]) -> Mask:
     """Which sampled shingles of these chunks are not among others; False of the other chunks."""
-    missing = chunks[of.owners()]
+    missing: Mask = of.spread(chunks)
     missing[missing] = ~within(of.shingles[missing], others)
     return missing
 
@@ -38,21 +39,22 @@ def shared_part(of: Contents, marked: Mask, chunks: Mask) -> Floats:
 
     A short chunk may have none in the sample: it counts as these chunks do on average.
     """
-    mine = chunks[of.owners()]
-    average = float((mine & marked).sum()) / max(1, int(mine.sum()))
-    share: Floats = np.where(of.sampled > 0, of.share(marked, np.zeros(len(chunks), np.bool_)), average)
+    found, whole = of.counted(marked), int(of.sampled[chunks].sum())
+    average = float(found[chunks].sum()) / max(1, whole)
+    share: Floats = np.where(of.sampled > 0, found / np.maximum(of.sampled, 1), average)
     return np.where(chunks, share, 0.0)
 
 
 def elsewhere(of: Contents, documents: Ints, chunks: Mask) -> Floats:
     """Share of the sampled shingles of these chunks that other documents have too; 0 of the others."""
-    owners, width = of.owners(), np.uint64(int(documents.max(initial=0)) + 1)
-    asked = chunks[owners]
+    width = np.uint64(int(documents.max(initial=0)) + 1)
+    asked = of.spread(chunks)
     looked = np.flatnonzero(asked if asked.all() else within(of.shingles, np.unique(of.shingles[asked])))
-    pairs = np.unique(of.shingles[looked].astype(np.uint64) * width + documents[owners[looked]].astype(np.uint64))
-    shingles, held = np.unique(pairs // width, return_counts=True)
-    marked = np.zeros(len(owners), np.bool_)
-    marked[looked] = within(of.shingles[looked], shingles[held > 1])
+    said_by = of.spread(documents)[looked].astype(np.uint64)
+    pairs = np.unique(of.shingles[looked].astype(np.uint64) * width + said_by)
+    shingles, held_by = np.unique(pairs // width, return_counts=True)
+    marked = np.zeros(len(asked), np.bool_)
+    marked[looked] = within(of.shingles[looked], shingles[held_by > 1])
     return shared_part(of, marked, chunks & (of.tokens > 0))
 
 

@@ -1,10 +1,12 @@
 """Contents: what the chunks of a corpus say, compactly, so that two moments can be compared without their texts."""
 
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from monitor.core.index.statistics import kernels_held
 from monitor.core.model.plausibility import FAR
 
 Ints = NDArray[np.int64]
@@ -42,16 +44,24 @@ class Contents:
 
     def owners(self) -> Ints:
         """The chunk of each sampled shingle."""
-        return np.repeat(np.arange(len(self.sampled)), self.sampled)
+        return self.spread(np.arange(len(self.sampled)))
 
-    def share(self, marked: NDArray[np.bool_], otherwise: NDArray[np.bool_]) -> NDArray[np.float64]:
+    def spread(self, by_chunk: NDArray[Any]) -> NDArray[Any]:
+        """What is said of each chunk, (n,), said of each of its sampled shingles."""
+        return np.repeat(by_chunk, self.sampled)
+
+    def counted(self, marked: NDArray[np.bool_]) -> Ints:
+        """(n,) how many of each chunk's sampled shingles are marked."""
+        return kernels_held.counted(marked, self.sampled)
+
+    def share(self, marked: NDArray[np.bool_], otherwise: NDArray[np.bool_] | float) -> NDArray[np.float64]:
         """Share of each chunk's sampled shingles that are marked; of a chunk without any, 1 or 0 as `otherwise` says.
 
         Args:
             marked: by sampled shingle.
-            otherwise: (n,) by chunk.
+            otherwise: (n,) by chunk, or of each.
         """
-        found = np.bincount(self.owners(), weights=marked, minlength=len(self.sampled))
+        found = self.counted(marked)
         share: NDArray[np.float64] = np.where(self.sampled > 0, found / np.maximum(self.sampled, 1), otherwise)
         return share
 

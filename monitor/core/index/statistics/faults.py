@@ -5,6 +5,7 @@ that is cut into chunks otherwise holds the same shingles. So renames, moves and
 """
 
 from collections.abc import Iterator, Mapping
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -114,7 +115,7 @@ class _Comparison:
         yield "repetitive_ratio", self._beyond(_repetitive(after), _repetitive(self.before))
         yield "implausible_time_ratio", self._beyond(after.implausible, self.before.implausible)
         yield "leftover_ratio", self._now(self._leftover())
-        yield "copied_ratio", self._now(self._copied())
+        yield "copied_ratio", self._now(self._copied)
         yield "echoed_ratio", self._now(self._echoed())
         yield "relabelled_ratio", self._now(self._relabelled())
         yield "strange_words_ratio", self._strange_words()
@@ -149,9 +150,7 @@ class _Comparison:
     def _lost(self) -> Found:
         """Tokens that are nowhere any more and were not replaced by others in their document."""
         before, after = self.before, self.after
-        absent = ~within(before.texts, after.texts)
-        gone = self._gone(absent)
-        lost = gone * before.tokens
+        lost = self._gone * before.tokens
         fresh = np.where(self.known, 0.0, after.share(self.novel, ~self.known)) * after.tokens
         by_document = np.bincount(self.doc_then, lost, minlength=self.docs)
         made = np.bincount(self.doc_now, fresh, minlength=self.docs)
@@ -164,18 +163,18 @@ class _Comparison:
             self.cells_then[at], amounts[at], self.then.documents[at].astype(np.int64), before.names, whole, counts
         )
 
-    def _gone(self, absent: Mask) -> Floats:
+    @cached_property
+    def _gone(self) -> Floats:
         """Share of each chunk of then that stands nowhere any more.
 
         Where a text is cut otherwise, a shingle or two are gone at the new border: a chunk counts from half on, and
         one with less than two in the sample goes with its document.
         """
-        before = self.before
-        owners, missing = before.owners(), missing_shingles(before, absent, self.after.shingles)
+        before, absent = self.before, ~within(self.before.texts, self.after.texts)
+        missing = missing_shingles(before, absent, self.after.shingles)
         share = before.share(missing, absent)
         lost, held = (
-            np.bincount(self.doc_then[owners], weights, minlength=self.docs)
-            for weights in (missing, np.ones(len(missing)))
+            np.bincount(self.doc_then, of, minlength=self.docs) for of in (before.counted(missing), before.sampled)
         )
         goes_with = np.where(held > 0, lost / np.maximum(held, 1.0), 1.0)[self.doc_then] >= _GONE
         counts = np.where(before.sampled >= 2, share >= _GONE, (share > 0) & goes_with)
@@ -214,7 +213,7 @@ class _Comparison:
     def _alike(self, of: Contents, documents: Ints, chunks: Mask, shingles: Mask, often: int) -> Mask:
         """Which of these chunks say, whole or in so large a part by these shingles, what many documents say."""
         said = self._often(of.texts[chunks], documents[chunks], often)
-        common = self._often(of.shingles[shingles], documents[of.owners()[shingles]], often)
+        common = self._often(of.shingles[shingles], of.spread(documents)[shingles], often)
         part = of.share(shingles & within(of.shingles, common), np.zeros(len(of.texts), np.bool_)) >= _PREFIX
         found: Mask = chunks & (part | within(of.texts, said))
         return found
@@ -235,10 +234,12 @@ class _Comparison:
         any new one. A short chunk has too few such shingles in the sample: it is one where its document's others are.
         """
         after = self.after
-        owners = after.owners()
         fresh = self.added & ~self.known
         near = np.zeros(self.docs, np.bool_)
         near[self.doc_now[fresh]] = True
+        if not near.any():
+            return near[self.doc_now]
+        owners = after.owners()
         stands = self.known & ~self.added & near[self.doc_now]
         at = np.flatnonzero(near[self.doc_now[owners]])
         paired = with_document(self.doc_now[owners[at]], after.shingles[at])
@@ -264,6 +265,7 @@ class _Comparison:
         distinct, chunks = np.unique(paired, return_counts=True)
         return distinct[chunks > 1]
 
+    @cached_property
     def _copied(self) -> Mask:
         """Chunks that are new and say what others say exactly, beyond the copies that there were."""
         after = self.after
@@ -283,7 +285,7 @@ class _Comparison:
         What was there is no echo: a chunk of a document that was cut anew is measured by its document then, another
         one by all documents. Exact copies are counted apart.
         """
-        fresh = self.added & ~self.known & ~self._copied()
+        fresh = self.added & ~self.known & ~self._copied
         echoes = elsewhere(self.after, self.doc_now, fresh)
         if not echoes.any():
             return echoes
@@ -298,7 +300,7 @@ class _Comparison:
         """Which part of each new chunk says what was said nowhere before, beyond what its segment lost meanwhile."""
         fresh = self.added & ~self.known & (self.after.tokens > 0)
         novel = shared_part(self.after, self.novel, fresh)
-        lost = np.bincount(self.cells_then, self._gone(~within(self.before.texts, self.after.texts)), self.width)
+        lost = np.bincount(self.cells_then, self._gone, self.width)
         made = np.bincount(self.cells_now, novel, self.width)
         net: Floats = novel * (np.maximum(0.0, made - lost) / np.where(made > 0, made, 1.0))[self.cells_now]
         return net

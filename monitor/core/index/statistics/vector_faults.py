@@ -2,9 +2,10 @@
 
 import math
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 
 import numpy as np
+from numpy.typing import NDArray
 
 from monitor.core.index.statistics.content_sets import with_document, within
 from monitor.core.index.statistics.contents import Contents
@@ -86,8 +87,9 @@ class VectorComparison:
         order = np.argsort(self.before.texts, kind="stable")
         texts = self.before.texts[order]
         at = np.flatnonzero(self.known)
-        left = np.searchsorted(texts, self.after.texts[at], "left")
-        count = np.minimum(np.searchsorted(texts, self.after.texts[at], "right") - left, _TWINS)
+        said, ways = np.unique(self.after.texts[at], return_inverse=True)  # in order, they are found faster
+        lefts = np.searchsorted(texts, said, "left")
+        left, count = lefts[ways], np.minimum(np.searchsorted(texts, said, "right") - lefts, _TWINS)[ways]
         first = np.cumsum(count) - count
         steps = np.arange(int(count.sum())) - np.repeat(first, count)
         return at, first, order[np.repeat(left, count) + steps]
@@ -97,18 +99,22 @@ class VectorComparison:
         before, after = self.before, self.after
         flags = np.zeros(len(after.texts), np.bool_)
         fresh = ~self.known & (after.sampled >= _SEVERAL)
-        mine, theirs = after.owners(), before.owners()
-        chosen = np.flatnonzero(fresh[mine])
-        kept = np.flatnonzero(within(self.doc_then, self.doc_now[fresh])[theirs])
-        if not len(kept) or not len(chosen):
+        there = within(self.doc_then, self.doc_now[fresh])
+        mine, theirs = (
+            np.repeat(np.flatnonzero(of), one.sampled[of]) for of, one in ((fresh, after), (there, before))
+        )
+        asked = with_document(self.doc_now[mine], after.shingles[after.spread(fresh)])
+        held = with_document(self.doc_then[theirs], before.shingles[before.spread(there)])
+        same = np.flatnonzero(within(asked, held))
+        if not len(same):
             return flags
-        asked = with_document(self.doc_now[mine[chosen]], after.shingles[chosen])
-        held = with_document(self.doc_then[theirs[kept]], before.shingles[kept])
+        asked, mine = asked[same], mine[same]
+        same = np.flatnonzero(within(held, asked))
+        held, theirs = held[same], theirs[same]
         order = np.argsort(held, kind="stable")
-        at = np.minimum(np.searchsorted(held[order], asked), len(held) - 1)
-        same = held[order][at] == asked
+        theirs = theirs[order[np.searchsorted(held[order], asked)]]
         wide = len(before.texts)
-        distinct, shared = np.unique(mine[chosen][same] * wide + theirs[kept][order][at][same], return_counts=True)
+        distinct, shared = np.unique(mine * wide + theirs, return_counts=True)
         one, other = np.divmod(distinct, wide)
         likely = shared >= _ALIKE * np.maximum(after.sampled[one], before.sampled[other])
         likely &= before.sketches[other] != NO_SKETCH
@@ -132,8 +138,14 @@ class VectorComparison:
         the first of them; those of a text of which that was so then do not count.
         """
         now = _unlike_first(self.after)
-        before = self.before.texts[_unlike_first(self.before)]
+        before = _unlike_then(self.before)
         return now & ~within(self.after.texts, before)
+
+
+@lru_cache(maxsize=2)
+def _unlike_then(of: Contents) -> NDArray[np.uint64]:
+    """Texts of a baseline, which is compared with many times, that stood under several vectors."""
+    return of.texts[_unlike_first(of)]
 
 
 def _unlike_first(of: Contents) -> Mask:
