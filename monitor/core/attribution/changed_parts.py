@@ -1,6 +1,7 @@
 """The documents of a source that changed since a baseline, by how many of their chunks did."""
 
 from collections import Counter
+from heapq import nsmallest
 
 from monitor.core.attribution.attribution import ChangedPart, PartsOf
 from monitor.core.index.changed_chunks import ChangedChunks
@@ -25,7 +26,7 @@ def changed_parts(changed: ChangedChunks) -> PartsOf:
     def parts(source: str) -> tuple[ChangedPart, ...]:
         found = counts.get(source, Counter())
         total = sum(found.values())
-        ranked = sorted(found.items(), key=lambda pair: (-pair[1], pair[0]))[:MOST]
+        ranked = nsmallest(MOST, found.items(), key=lambda pair: (-pair[1], pair[0]))
         return tuple(ChangedPart(doc_id, segment, count / total) for (doc_id, segment), count in ranked)
 
     return parts

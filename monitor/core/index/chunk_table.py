@@ -1,5 +1,6 @@
 """What is known of every chunk, in columns: a row is put together when somebody asks for it."""
 
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import chain
 from sys import intern
@@ -11,6 +12,7 @@ from numpy.typing import NDArray
 from monitor.core.arrays.image import Image, plain_segments, segments_of
 from monitor.core.arrays.shared_values import NOTHING, SharedValues
 from monitor.core.index import kernels_keys
+from monitor.core.index.changed_chunks import ChangedChunks
 from monitor.core.index.chunk_columns import HOW, ChunkColumns, behind
 from monitor.core.index.kernels_keys import NONE
 from monitor.core.model.changes import NO_SLOT, ChunkRow
@@ -38,8 +40,9 @@ _LEAST = 1 << 10
 _HEX = 32
 """Digits of a content hash of 128 bits."""
 _COLUMN_END = 2**63
-_RECENT = 1 << 13
-"""Rows kept as they were put or asked for: an evaluation asks many times for the chunks that a batch changed."""
+_RECENT = 1 << 14
+"""Rows kept as they were put or asked for, and as many again from before: an evaluation asks many times for chunks
+that a batch changed, and a deploy for all in the lists."""
 _UNKNOWN = _EMPTY.copy()
 """Of a chunk that is not known."""
 _UNKNOWN["slot"] = NO_SLOT
@@ -77,6 +80,8 @@ class ChunkTable:
         """By place, those content hashes that are not 32 hexadecimal digits."""
         self._recent: dict[int, ChunkRow] = {}
         """By key, at most `_RECENT`."""
+        self._earlier: dict[int, ChunkRow] = {}
+        """What `_recent` was before it was full; a row in both stands in that as it is."""
 
     def __len__(self) -> int:
         return len(self.names)
@@ -97,23 +102,26 @@ class ChunkTable:
 
     def get(self, key: int) -> ChunkRow | None:
         """What is known of a chunk."""
-        recent = self._recent.get(key)
-        if recent is not None:
-            return recent
-        place = kernels_keys.find(self._heads, self.keys, key)
-        if place == NONE:
-            return None
-        row = self.at(place)
-        self._remember([row])
+        row = self._recent.get(key)
+        if row is None:
+            row = self._earlier.get(key)
+            if row is None:
+                place = kernels_keys.find(self._heads, self.keys, key)
+                if place == NONE:
+                    return None
+                row = self.at(place)
+            self._remember([row])
         return row
 
     def known(self, keys: Sequence[int]) -> dict[int, ChunkRow]:
         """What is known of some chunks, by key; of others nothing."""
-        recent = self._recent
-        found = {key: row for key in keys if (row := recent.get(key)) is not None}
+        recent, earlier = self._recent, self._earlier
+        found = {key: row for key in keys if (row := recent.get(key) or earlier.get(key)) is not None}
         if len(found) < len(keys):
             places = self.places(np.array([key for key in keys if key not in found], np.int64))
-            found.update((row.key, row) for row in map(self.at, places[places != NONE].tolist()))
+            made = list(self._rows(places[places != NONE]))
+            self._remember(made)
+            found.update([(row.key, row) for row in made])
         return found
 
     def columns(self, keys: NDArray[np.int64]) -> ChunkColumns:
@@ -134,12 +142,19 @@ class ChunkTable:
 
     def at(self, place: int) -> ChunkRow:
         """The row in a place."""
+        return self._made(place, self.keys.item(place), self.cells.item(place))
+
+    def _rows(self, places: NDArray[np.int64]) -> Iterator[ChunkRow]:
+        """The rows in some places."""
+        return map(self._made, places.tolist(), self.keys[places].tolist(), self.cells[places].tolist())
+
+    def _made(self, place: int, key: int, cell: tuple[Any, ...]) -> ChunkRow:
         (time, version, offset, changed_offset, content, rest, document, ordinal, segment, encoded, source,
-         changed_source, slot, how, aside) = self.cells.item(place)  # fmt: skip
+         changed_source, slot, how, aside) = cell  # fmt: skip
         said = self._contents[place] if aside & _CONTENT else f"{content:016x}{rest:016x}"
         documents, segments, encodings, sources = self._values
         return ChunkRow(
-            self.keys.item(place),
+            key,
             self.names[place],
             documents[document],
             ordinal,
@@ -185,17 +200,30 @@ class ChunkTable:
         found[known] = self.cells["slot"][places[known]]
         return found
 
-    def since(self, positions: Mapping[str, int]) -> Iterator[ChunkRow]:
-        """Rows whose last change does not stand before these next offsets by `topic/partition`, 0 where none is."""
-        last = behind(self.cells[: len(self)], self._sources.values, positions)
-        return map(self.at, np.flatnonzero(last).tolist())
+    def since(self, positions: Mapping[str, int]) -> NDArray[np.int64]:
+        """Keys of the chunks whose last change does not stand before these next offsets by `topic/partition`."""
+        return self.keys[: len(self)][behind(self.cells[: len(self)], self._sources.values, positions)]
+
+    def changed(self, positions: Mapping[str, int]) -> ChangedChunks:
+        """Chunks that came, changed or went behind these next offsets by `topic/partition`."""
+        cells = self.cells[: len(self)]
+        late = behind(cells, self._sources.values, positions)
+        new = late & (cells["how"] == _CODES["new"]) & (cells["slot"] != NO_SLOT)  # their texts are counted too
+        made = ChangedChunks.of(self._rows(np.flatnonzero(new)), positions)
+        others, width = cells[late & ~new], len(self._segments.values)
+        pairs, counts = np.unique(others["document"] * np.int64(width) + others["segment"], return_counts=True)
+        documents: Counter[tuple[str, Segment]] = Counter(made.documents)
+        for pair, count in zip(pairs.tolist(), counts.tolist(), strict=True):
+            document, segment = divmod(pair, width)
+            documents[self._documents[document], self._segments[segment]] += count
+        return ChangedChunks(documents, made.texts)
 
     def saying(self, hashes: Sequence[str]) -> Iterator[ChunkRow]:
         """Live rows that may have one of these content hashes, all that do among them."""
         cells, wanted = self.cells[: len(self)], [_numbers([said]) for said in hashes]
         numbers = [of[0, 0] for of in wanted if of is not None]
         maybe = np.isin(cells["content"], np.array(numbers, np.uint64)) | (cells["aside"] & _CONTENT > 0)
-        return map(self.at, np.flatnonzero(maybe & (cells["slot"] != NO_SLOT)).tolist())
+        return self._rows(np.flatnonzero(maybe & (cells["slot"] != NO_SLOT)))
 
     def forgotten(self, horizon: int) -> list[int]:
         """Forget delete marks of before an event time; returns their keys."""
@@ -248,9 +276,10 @@ class ChunkTable:
         return ordinals
 
     def _remember(self, rows: Sequence[ChunkRow]) -> None:
-        if len(self._recent) + len(rows) > _RECENT:
-            self._recent.clear()
-        self._recent.update((row.key, row) for row in rows)
+        kept = rows[-_RECENT:]
+        if len(self._recent) + len(kept) > _RECENT:
+            self._earlier, self._recent = self._recent, {}
+        self._recent.update([(row.key, row) for row in kept])
 
     def _append(self, rows: Sequence[ChunkRow]) -> NDArray[np.int64]:
         """Places behind the others for rows, with their keys; nothing is written to them yet."""
@@ -334,7 +363,7 @@ class ChunkTable:
 
     def _remove(self, places: NDArray[np.int64]) -> None:
         """Forget the rows in some distinct places; the others move together."""
-        self._recent.clear()
+        self._recent, self._earlier = {}, {}
         gone = np.zeros(len(self), np.bool_)
         gone[places] = True
         cells = self.cells[places]

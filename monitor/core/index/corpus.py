@@ -118,9 +118,7 @@ class Corpus:
 
     def behind(self, since: Mapping[str, int]) -> NDArray[np.int64]:
         """(n,) int64 keys of chunks that came, changed or went behind next offsets by `topic/partition`."""
-        rows = self._table.since(since)
-        keys = [row.key for row in rows if row.origin.offset >= since.get(row.origin.source.name, 0)]
-        return np.array(keys, np.int64)
+        return self._table.since(since)
 
     def rows(self) -> Iterable[ChunkRow]:
         """Every known chunk, delete marks included, in no particular order."""
@@ -128,14 +126,12 @@ class Corpus:
 
     def listed(self, lists: Iterable[RankedLists]) -> Iterator[tuple[int, ChunkRow]]:
         """The live chunks that stand in any of the lists, in key order."""
-        for key in np.unique(np.concatenate([np.zeros(0, np.int64), *(of.keys.ravel() for of in lists)])).tolist():
-            row = self.row(key)
-            if row is not None and row.live:
-                yield key, row
+        keys = np.unique(np.concatenate([np.zeros(0, np.int64), *(of.keys.ravel() for of in lists)]))
+        return ((row.key, row) for row in self.known(keys.tolist()) if row.live)
 
     def changed(self, since: Mapping[str, int]) -> ChangedChunks:
         """Chunks that came, changed or went behind positions (next offset by `topic/partition`)."""
-        return ChangedChunks.of(self._table.since(since), since)
+        return self._table.changed(since)
 
     def saying(self, hashes: Iterable[str]) -> dict[str, int]:
         """The least key among the live chunks of each content hash; NO_CHUNK where there is none."""

@@ -1,6 +1,6 @@
 """The chunk table of a corpus in shards: what was looked up stands here, everything else is asked for."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,7 +13,7 @@ from monitor.core.index.corpus import ChunkRow, Corpus
 from monitor.core.index.index_sample import sampled
 from monitor.core.model.changes import NO_SLOT, Applied, replaced
 from monitor.core.model.events import Located
-from monitor.core.model.lists import NO_CHUNK, RankedLists
+from monitor.core.model.lists import NO_CHUNK
 from monitor.core.shards.chunk_owner import ChunkOwner
 from monitor.core.shards.messages import ChunkFacts, ChunkInTwoShardsError, NotShardedError
 from monitor.core.shards.port import Shards
@@ -98,12 +98,6 @@ class ShardedCorpus(Corpus):
         self.fetch(keys)
         rows = map(self._rows.get, keys)
         return np.array([NO_SLOT if row is None else row.slot for row in rows], np.int64)
-
-    def listed(self, lists: Iterable[RankedLists]) -> Iterator[tuple[int, ChunkRow]]:
-        """The live chunks that stand in any of the lists, in key order."""
-        every = list(lists)
-        self.fetch(np.unique(np.concatenate([np.zeros(0, np.int64), *(of.keys.ravel() for of in every)])).tolist())
-        return super().listed(every)
 
     def shingles(self, slot: int) -> NDArray[np.uint32]:
         """The sorted distinct shingles of a chunk that stands here."""

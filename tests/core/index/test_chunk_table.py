@@ -7,6 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from monitor.core.arrays.shared_values import NOTHING, SharedValues
+from monitor.core.index.changed_chunks import ChangedChunks
 from monitor.core.index.chunk_columns import HOW
 from monitor.core.index.chunk_table import ChunkTable
 from monitor.core.model.changes import NO_SLOT, ChunkRow
@@ -74,7 +75,9 @@ def test_says_what_a_dictionary_says(taken: list[ChunkRow | int]) -> None:
         late = [row is not None and row.origin.offset >= since.get(row.origin.source.name, 0) for row in there]
         assert now.since(since).tolist() == late
         behind = [row for row in known.values() if row.origin.offset >= since.get(row.origin.source.name, 0)]
-        assert sorted(row.key for row in table.since(since)) == sorted(row.key for row in behind)
+        assert sorted(table.since(since).tolist()) == sorted(row.key for row in behind)
+        changed, expected = table.changed(since), ChangedChunks.of(known.values(), since)
+        assert (changed.documents, changed.texts) == (expected.documents, expected.texts)
     for said in HASHES:
         holders = {row.key for row in known.values() if row.live and row.content_hash == said}
         assert {row.key for row in table.saying([said]) if row.content_hash == said} == holders

@@ -193,7 +193,8 @@ class MemberFacts:
 
 def member_shingles(members: Iterable[int], facts: Facts) -> Shingles:
     """Shingles of chunks by key, of those that have any."""
-    found = ((key, facts.shingles(key)) for key in members)
+    keys = list(members)
+    found = zip(keys, facts.shingles_of(keys, facts.slots(keys)), strict=True)
     return {key: shingles for key, shingles in found if len(shingles)}
 
 
