@@ -145,13 +145,19 @@ def sizes(
             calm &= (one.cause >= 0) | ~np.isin(one.row, _moved(attributions))
         if fused and one.leg == "dense":
             calm &= one.cause >= 0
-        for number, entries in _by_cause(one, calm):
-            cause = one.causes[number] if number >= 0 else None
-            nobody: CauseName = "PRODUCTION" if one.leg == "production" else "INDEX"
-            name = nobody if cause is None else cause_of(cause, versions)
-            slots[name] = slots.get(name, 0.0) + float(one.part[entries].sum())
-            anchors.setdefault(name, set()).update(one.row[entries].tolist())
+        at = np.flatnonzero(calm)
+        order = at[np.argsort(one.cause[at], kind="stable")]
+        numbers, starts, counts = np.unique(one.cause[order], return_index=True, return_counts=True)
+        nobody: CauseName = "PRODUCTION" if one.leg == "production" else "INDEX"
+        causes_of = [one.causes[number] if number >= 0 else None for number in numbers.tolist()]
+        names = [nobody if cause is None else cause_of(cause, versions) for cause in causes_of]
+        for name, cause, part in zip(names, causes_of, _sums(one.part[order], starts, counts).tolist(), strict=True):
+            slots[name] = slots.get(name, 0.0) + part
             found.setdefault(name, set()).update(() if cause is None else (cause,))
+        owners = np.repeat([ORDER.index(name) for name in names], counts)
+        for name in set(names):
+            rows = np.unique(one.row[order][owners == ORDER.index(name)])
+            anchors.setdefault(name, set()).update(rows.tolist())
     return {name: CauseSize(slots[name], len(anchors[name]), _most(found[name])) for name in slots}
 
 
@@ -166,9 +172,10 @@ def _most(found: set[Cause]) -> tuple[tuple[str, int], ...]:
     return tuple(sorted(names.items(), key=lambda pair: (-pair[1], pair[0]))[:4])
 
 
-def _by_cause(one: Attribution, kept: NDArray[np.bool_]) -> list[tuple[int, NDArray[np.int64]]]:
-    """The entries of each cause."""
-    at = np.flatnonzero(kept)
-    order = at[np.argsort(one.cause[at], kind="stable")]
-    numbers, starts = np.unique(one.cause[order], return_index=True)
-    return list(zip(numbers.tolist(), np.split(order, starts[1:]), strict=True)) if len(order) else []
+def _sums(parts: NDArray[np.float64], starts: NDArray[np.int64], counts: NDArray[np.int64]) -> NDArray[np.float64]:
+    """(n,) the sums of n pieces, to the bit those that `numpy.sum` makes of each: pieces of one length together."""
+    sums = np.zeros(len(starts))
+    for count in np.unique(counts).tolist():
+        some = counts == count
+        sums[some] = parts[starts[some][:, None] + np.arange(count)].sum(axis=1)
+    return sums

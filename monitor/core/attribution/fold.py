@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from heapq import nsmallest
 from typing import NamedTuple
 
 import numpy as np
@@ -12,6 +13,7 @@ from monitor.core.attribution.deploys import DeployTimeline
 from monitor.core.attribution.prefixes import heavy_prefixes
 from monitor.core.index.lexical.sources import REST
 from monitor.core.index.since_baseline import Event
+from monitor.core.model.events import Segment
 from monitor.core.model.report import Leg, Share, ShareKind
 from monitor.core.model.segments import value_of
 
@@ -48,10 +50,11 @@ def blamed(
         since: next offsets of the baseline.
         dimensions: the configured ones.
     """
+    culprit = by_culprit(attribution)
     return (
         *folded(attribution, "source", by_source, statistics=whose),
-        *by_path(attribution),
-        *folded(attribution, "document", by_culprit(attribution), statistics=documents_of),
+        *by_path(attribution, culprit),
+        *folded(attribution, "document", culprit, statistics=documents_of),
         *(
             share
             for dimension in dimensions
@@ -69,16 +72,15 @@ def by_deploys(attribution: Attribution, deploys: DeployTimeline, since: Mapping
     return folded(of, "deploy", lambda event: ShareOwner(deploys.of(event.position)), statistics=statistics)
 
 
-def by_path(attribution: Attribution) -> list[Share]:
+def by_path(attribution: Attribution, culprit: Naming) -> list[Share]:
     """One leg's shares by the path prefixes that hold the blame, see `heavy_prefixes`."""
-    culprit = by_culprit(attribution)
     slots = _slots_by_name(attribution, culprit, documents_of)
     prefixes = heavy_prefixes({who.name: of for who, of in slots.items() if who.kind is ShareKind.NAMED})
 
+    owners = {document: ShareOwner(of) for document, of in prefixes.items()}
+
     def prefix(who: ShareOwner) -> ShareOwner:
-        if who.kind is not ShareKind.NAMED:
-            return who
-        return ShareOwner(prefixes[who.name]) if who.name in prefixes else OTHERS
+        return owners.get(who.name, OTHERS) if who.kind is ShareKind.NAMED else who
 
     return folded(
         attribution,
@@ -105,12 +107,24 @@ def by_culprit(attribution: Attribution) -> Naming:
         if isinstance(cause, Event) and cause.says:
             known = first.setdefault(cause.says, cause)
             first[cause.says] = min(known, cause, key=lambda of: (of.position, of.chunk_id))
-    return lambda event: by_document(first.get(event.says, event))
+    owners: dict[str, ShareOwner] = {}
+
+    def culprit(event: Event) -> ShareOwner:
+        document = (first.get(event.says, event) if event.says else event).doc_id
+        return owners.get(document) or owners.setdefault(document, ShareOwner(document))
+
+    return culprit
 
 
 def by_segment(dimension: str) -> Naming:
     """The event's segment in a dimension, as `language=de`."""
-    return lambda event: ShareOwner(f"{dimension}={value_of(dimension, event.segment)}")
+    owners: dict[Segment, ShareOwner] = {}
+
+    def segment(event: Event) -> ShareOwner:
+        of = event.segment
+        return owners.get(of) or owners.setdefault(of, ShareOwner(f"{dimension}={value_of(dimension, of)}"))
+
+    return segment
 
 
 def whose(cause: Statistics) -> Names:
@@ -177,8 +191,8 @@ def folded(
     slots, anchors = entries.sizes()
     total = sum(slots)
     named = [at for at in range(len(slots)) if anchors[at] and entries.names[at] != OTHERS]
-    ranked = sorted(named, key=lambda at: (entries.names[at] == STATISTICS, -slots[at], entries.names[at]))
-    kept, rest = ranked[:most], {*range(len(slots))} - {*ranked[:most]}
+    kept = nsmallest(most, named, key=lambda at: (entries.names[at] == STATISTICS, -slots[at], entries.names[at]))
+    rest = {*range(len(slots))} - {*kept}
     leg: Leg = attribution.leg
     made = [
         Share(leg, level, who.name, slots[at] / total, slots[at], anchors[at], who.kind)
@@ -207,15 +221,19 @@ class _Entries:
     @classmethod
     def of(cls, attribution: Attribution, name: Naming, statistics: OfStatistics) -> "_Entries":
         """Naming all causes; -1, the unexplained, comes last."""
-        causes: list[Names] = [
-            statistics(cause) if isinstance(cause, Statistics) else [(name(cause), 1.0)]
-            for cause in attribution.causes
-        ]
-        causes.append([(UNEXPLAINED, 1.0)])
-        distinct = {said: at for at, said in enumerate(dict.fromkeys(said for of in causes for said, _ in of))}
-        counts = np.array([len(of) for of in causes])
-        numbers = np.array([distinct[said] for of in causes for said, _ in of])
-        shares = np.array([share for of in causes for _, share in of])
+        said, parts, counts = list[ShareOwner](), list[float](), np.ones(len(attribution.causes) + 1, np.int64)
+        for at, cause in enumerate(attribution.causes):
+            if isinstance(cause, Statistics):
+                of = statistics(cause)
+                said += [owner for owner, _ in of]
+                parts += [share for _, share in of]
+                counts[at] = len(of)
+            else:
+                said.append(name(cause))
+                parts.append(1.0)
+        distinct: dict[ShareOwner, int] = {}
+        numbers = np.array([distinct.setdefault(owner, len(distinct)) for owner in (*said, UNEXPLAINED)])
+        shares = np.array([*parts, 1.0])
         starts, times = np.cumsum(counts) - counts, counts[attribution.cause]
         first = np.repeat(starts[attribution.cause], times)
         within = np.arange(len(first)) - np.repeat(np.cumsum(times) - times, times)

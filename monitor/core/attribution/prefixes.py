@@ -34,20 +34,20 @@ def heavy_prefixes(weights: Mapping[str, float], least: float = LEAST) -> dict[s
     limit = least * sum(weights.values())
     if limit <= 0.0:
         return {}
-    held: dict[str, list[str]] = {}
+    levels: dict[int, dict[str, list[str]]] = {}
     found: dict[str, str] = {}
     for document in weights:
-        held.setdefault(document, []).append(document)
+        levels.setdefault(_depth(document), {}).setdefault(document, []).append(document)
     # Deepest first, so that what a node passes up is there before its parent is looked at.
-    while held:
-        deepest = max(map(_depth, held))
-        for node in sorted(node for node in held if _depth(node) == deepest):
-            documents = held.pop(node)
-            if node and sum(weights[document] for document in documents) >= limit:
+    for depth in range(max(levels), 0, -1):
+        held, above = levels.get(depth, {}), levels.setdefault(depth - 1, {})
+        for node in sorted(held):
+            documents = held[node]
+            if sum(weights[document] for document in documents) >= limit:
                 name = node if documents == [node] else f"{node}{MORE}"
                 found.update(dict.fromkeys(documents, name))
-            elif node:
-                held.setdefault(_above(node), []).extend(documents)
+            else:
+                above.setdefault(_above(node), []).extend(documents)
     return found
 
 

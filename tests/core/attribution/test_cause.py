@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from monitor.core.attribution import Attribution, Event, Statistics
-from monitor.core.attribution.cause import causes
+from monitor.core.attribution.cause import _sums, causes
 from monitor.core.model.events import Position
 from monitor.core.model.report import CauseEvidence
 
@@ -40,3 +40,15 @@ def test_statistics_stand_behind_the_content_that_moved_them(
     found = causes([of], frozenset({"v"}), evidence)
     assert [one.cause for one in found] == wanted
     assert sum(one.slots for one in found) == len(of.row)
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_parts_of_each_cause_are_summed_as_if_alone(seed: int) -> None:
+    """To the bit, also where a cause has more entries than numpy adds in one go."""
+    generator = np.random.default_rng(seed)
+    counts = np.concatenate((generator.integers(1, 12, 50), generator.integers(100, 700, 5)))
+    generator.shuffle(counts)
+    parts, starts = 1.0 / generator.integers(1, 40, counts.sum()), np.cumsum(counts) - counts
+    alone = [parts[start : start + count].sum() for start, count in zip(starts, counts, strict=True)]
+    assert _sums(parts, starts, counts).tolist() == alone
+    assert _sums(parts[:0], starts[:0], counts[:0]).tolist() == []
