@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from monitor.core.arrays.ragged import ragged
+from monitor.core.arrays.compile import compiled
 from monitor.core.arrays.segment_codes import SegmentCodes
 from monitor.core.index.lexical.arrays import Lists
 from monitor.core.index.lexical.forward import ForwardLists
@@ -113,16 +113,33 @@ def sums_by_source(
     slots = forward.live()
     names, of_code = _named(codes, kept)
     documents: NDArray[np.int64] = np.zeros(len(names), np.int64)
-    lengths, frequency = documents.copy(), np.zeros(len(names) * count, np.int64)
+    lengths, frequency = documents.copy(), np.zeros((len(names), count), np.int64)
     for at in range(0, len(slots), _AT_ONCE):
         some = slots[at : at + _AT_ONCE]
         lists, of = forward.lists(some), of_code[codes.slots[some]]
-        documents += np.bincount(of, minlength=len(names))
-        np.add.at(lengths, of, lists.lengths.astype(np.int64))
-        sizes = lists.sizes.astype(np.int64)
-        term = local[lists.ids[ragged(lists.starts, sizes)]]
-        frequency += np.bincount(np.repeat(of, sizes) * count + term, minlength=len(frequency))
-    return StatisticsSums(names, documents, lengths, frequency.reshape(len(names), count))
+        _sum(lists.ids, lists.starts, lists.sizes, lists.lengths, local, of, documents, lengths, frequency)
+    return StatisticsSums(names, documents, lengths, frequency)
+
+
+@compiled
+def _sum(
+    ids: NDArray[np.int32],
+    starts: NDArray[np.int64],
+    sizes: NDArray[np.int32],
+    tokens: NDArray[np.int32],
+    local: NDArray[np.int32],
+    of: NDArray[np.int64],
+    documents: NDArray[np.int64],
+    lengths: NDArray[np.int64],
+    frequency: NDArray[np.int64],
+) -> None:
+    """Add n lists to the sums of their sources, `of`; see `sums_by_source`."""
+    for row in range(len(starts)):
+        source = of[row]
+        documents[source] += 1
+        lengths[source] += tokens[row]
+        for place in range(starts[row], starts[row] + sizes[row]):
+            frequency[source, local[ids[place]]] += 1
 
 
 def occurrences(lists: Lists, repeats: Mapping[str, int], ids: NDArray[np.int32]) -> TermOccurrences:
