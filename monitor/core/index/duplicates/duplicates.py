@@ -13,6 +13,7 @@ from monitor.core.arrays.sorted_sets import SetLists, Sets
 from monitor.core.index.corpus import Delta
 from monitor.core.index.duplicates.groups import NO_GROUP, Groups, Joined
 from monitor.core.index.duplicates.kernels_buckets import NONE, common, lying
+from monitor.core.index.duplicates.kernels_samples import sampled
 from monitor.core.index.duplicates.near import AskedSets, Bands, NearCopies, distinct
 from monitor.core.index.duplicates.shingles import THRESHOLD, WIDTH, Shingled, clusters, jaccard, shingle
 from monitor.core.model.segments import value_of
@@ -24,9 +25,6 @@ _named = lru_cache(maxsize=1 << 14)(value_of)
 Slots = NDArray[np.int64]
 Handles = NDArray[np.int64]
 
-_MIX = np.uint32(0x9E37_79B1)
-_SAMPLED = np.uint32(28)
-"""One shingle in 2^4 is in the samples."""
 _TEXTS = 4096
 """Texts shingled at a time, so that a whole corpus can come in one delta."""
 
@@ -166,19 +164,11 @@ class Duplicates:
 
         Source: Irber et al., "Lightweight compositional analysis of metagenomes with FracMinHash", 2022.
         """
-        parts, counts, whole = [np.zeros(0, np.uint32)], [np.zeros(0, np.int32)], [np.zeros(0, np.int32)]
-        for at in range(0, len(slots), _TEXTS):
-            groups = self._sets.of[slots[at : at + _TEXTS]]
-            lengths = np.zeros(len(groups), np.int64)
-            filled = groups != NO_GROUP
-            shingles, lengths[filled] = self._copies.slab.gather(groups[filled])
-            kept = (shingles * _MIX) >> _SAMPLED == 0
-            ends = np.concatenate((np.zeros(1, np.int64), np.cumsum(kept)))
-            stops = np.cumsum(lengths)
-            parts.append(shingles[kept])
-            counts.append((ends[stops] - ends[stops - lengths]).astype(np.int32))
-            whole.append(lengths.astype(np.int32))
-        return np.concatenate(parts), np.concatenate(counts), np.concatenate(whole)
+        groups = self._sets.of[slots]
+        shingles, counts = sampled(self._copies.slab.sets, groups)
+        whole = np.zeros(len(slots), np.int32)
+        whole[groups != NO_GROUP] = self._copies.slab.lengths[groups[groups != NO_GROUP]]
+        return shingles, counts, whole
 
     def copied(self, slots: Sequence[int]) -> NDArray[np.bool_]:
         """Whether each of some live chunks has a copy, exact or near."""
