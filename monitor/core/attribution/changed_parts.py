@@ -1,6 +1,6 @@
 """The documents of a source that changed since a baseline, by how many of their chunks did."""
 
-from collections import Counter
+from collections import Counter, defaultdict
 from heapq import nsmallest
 
 from monitor.core.attribution.attribution import ChangedPart, PartsOf
@@ -17,11 +17,11 @@ def changed_parts(changed: ChangedChunks) -> PartsOf:
 
     New chunks of a segment that say the same are one culprit, named by the document of the first that came.
     """
-    counts: dict[str, Counter[tuple[str, Segment]]] = {}
+    counts = defaultdict[str, Counter[tuple[str, Segment]]](Counter)
     for (doc_id, segment), chunks in changed.documents.items():
-        counts.setdefault(source_in(segment), Counter())[doc_id, segment] += chunks
+        counts[source_in(segment)][doc_id, segment] += chunks
     for (segment, _), text in changed.texts.items():
-        counts.setdefault(source_in(segment), Counter())[text.doc_id, segment] += text.chunks
+        counts[source_in(segment)][text.doc_id, segment] += text.chunks
 
     def parts(source: str) -> tuple[ChangedPart, ...]:
         found = counts.get(source, Counter())

@@ -1,6 +1,5 @@
 """What is known of every chunk, in columns: a row is put together when somebody asks for it."""
 
-from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import chain
 from sys import intern
@@ -212,11 +211,13 @@ class ChunkTable:
         made = ChangedChunks.of(self._rows(np.flatnonzero(new)), positions)
         others, width = cells[late & ~new], len(self._segments.values)
         pairs, counts = np.unique(others["document"] * np.int64(width) + others["segment"], return_counts=True)
-        documents: Counter[tuple[str, Segment]] = Counter(made.documents)
-        for pair, count in zip(pairs.tolist(), counts.tolist(), strict=True):
-            document, segment = divmod(pair, width)
-            documents[self._documents[document], self._segments[segment]] += count
-        return ChangedChunks(documents, made.texts)
+        documents, segments, _, _ = self._values
+        of_document, of_segment = (codes.tolist() for codes in np.divmod(pairs, max(1, width)))
+        named = ((documents[of], segments[at]) for of, at in zip(of_document, of_segment, strict=True))
+        counted = dict(zip(named, counts.tolist(), strict=True))
+        for said, count in made.documents.items():  # new chunks in which nothing is said
+            counted[said] = counted.get(said, 0) + count
+        return ChangedChunks(counted, made.texts)
 
     def saying(self, hashes: Sequence[str]) -> Iterator[ChunkRow]:
         """Live rows that may have one of these content hashes, all that do among them."""

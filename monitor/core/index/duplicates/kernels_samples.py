@@ -9,7 +9,7 @@ from monitor.core.arrays.sorted_sets import Sets
 NONE = -1
 """In place of a set: there is none."""
 MIX = np.uint32(0x9E37_79B1)
-SAMPLED = np.uint32(28)
+LIMIT = np.uint32(1 << 28)
 """One shingle in 2^4 is in the samples."""
 
 
@@ -25,15 +25,22 @@ def sampled(sets: Sets, handles: NDArray[np.int64]) -> tuple[NDArray[np.uint32],
     counts = np.zeros(len(handles), np.int32)
     for at in range(len(handles)):
         if handles[at] != NONE:
-            start = starts[handles[at]]
-            for place in range(start, start + lengths[handles[at]]):
-                counts[at] += np.uint32(flat[place] * MIX) >> SAMPLED == 0
+            start, kept = starts[handles[at]], 0
+            for shingle in flat[start : start + lengths[handles[at]]]:
+                kept += _kept(shingle)
+            counts[at] = kept
     made, put = np.empty(counts.sum(), np.uint32), 0
     for at in range(len(handles)):
         if counts[at]:
             start = starts[handles[at]]
-            for place in range(start, start + lengths[handles[at]]):
-                if np.uint32(flat[place] * MIX) >> SAMPLED == 0:
-                    made[put] = flat[place]
+            for shingle in flat[start : start + lengths[handles[at]]]:
+                if _kept(shingle):
+                    made[put] = shingle
                     put += 1
     return made, counts
+
+
+@compiled
+def _kept(shingle: np.uint32) -> bool:
+    """Whether a shingle is in the samples: by its hash, not by the least shingles of a set."""
+    return np.uint32(shingle * MIX) < LIMIT
