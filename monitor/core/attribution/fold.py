@@ -222,12 +222,12 @@ class _Entries:
     def of(cls, attribution: Attribution, name: Naming, statistics: OfStatistics) -> "_Entries":
         """Naming all causes; -1, the unexplained, comes last."""
         said, parts, counts = list[ShareOwner](), list[float](), np.ones(len(attribution.causes) + 1, np.int64)
-        for at, cause in enumerate(attribution.causes):
+        for number, cause in enumerate(attribution.causes):
             if isinstance(cause, Statistics):
-                of = statistics(cause)
-                said += [owner for owner, _ in of]
-                parts += [share for _, share in of]
-                counts[at] = len(of)
+                names = statistics(cause)
+                said += [owner for owner, _ in names]
+                parts += [share for _, share in names]
+                counts[number] = len(names)
             else:
                 said.append(name(cause))
                 parts.append(1.0)

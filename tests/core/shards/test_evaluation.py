@@ -8,6 +8,7 @@ import pytest
 
 from monitor.core.index.engine import Bm25Config
 from monitor.core.model.events import Located
+from monitor.core.model.lists import NO_CHUNK
 from monitor.core.shards.local import LocalShards
 from tests.core.shards.streams import WORDS, Feed, anchor, anchor_set, config, sharded, single, upsert
 from tests.core.shards.test_exact import DAY, whole
@@ -59,3 +60,34 @@ def test_it_is_of_the_moment_when_it_was_made(monkeypatch: pytest.MonkeyPatch) -
         expected, found = ((whole(of.report()), whole(of.judged())) for of in made)
         assert found == expected
         assert not asked, "the shards have gone on since"
+
+
+def test_columns_of_all_shards_are_those_of_one_corpus() -> None:
+    """Chunks that came and changed, unknown ones, and some that are asked for twice."""
+    generator, feed = np.random.default_rng(2), Feed()
+    one, many = single(config(1, 3, BM25), ANCHORS), sharded(config(1, 3, BM25), ANCHORS, 3)
+    for number in range(40):
+        texts = [" ".join(generator.choice(WORDS, 5)) for _ in range(4)]
+        events = [
+            feed.place(at, upsert(at, text, at % 6, at % 4, (), DAY * number))
+            for at, text in zip(generator.integers(0, 15, 4).tolist(), texts, strict=True)
+        ]
+        for session in (one, many):
+            session.apply(events)
+    known = [row.key for row in one.corpus.rows()]
+    keys = np.array([*known, 5, *known[:3], NO_CHUNK], np.int64)
+    expected, found = (session.corpus.columns(keys) for session in (one, many))
+    for of in ("known", "live"):
+        assert np.array_equal(getattr(found, of), getattr(expected, of))
+    for said in ("content_hashes", "documents", "how"):
+        assert getattr(found, said)() == getattr(expected, said)()
+    for said in ("segments", "encoders"):
+        values, places = zip(*(getattr(columns, said)() for columns in (expected, found)), strict=True)
+        named = [[of[at] if at >= 0 else None for at in where] for of, where in zip(values, places, strict=True)]
+        assert named[0] == named[1]
+    since = {of.origin.source.name: 7 for of in one.corpus.rows()}
+    assert found.since(since).tolist() == expected.since(since).tolist()
+    rows = {row.key: row for row in many.corpus.known(keys.tolist())}
+    assert {key: row.content_hash for key, row in rows.items()} == {
+        row.key: row.content_hash for row in one.corpus.known(keys.tolist())
+    }

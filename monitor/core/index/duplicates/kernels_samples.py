@@ -43,4 +43,4 @@ def sampled(sets: Sets, handles: NDArray[np.int64]) -> tuple[NDArray[np.uint32],
 @compiled
 def _kept(shingle: np.uint32) -> bool:
     """Whether a shingle is in the samples: by its hash, not by the least shingles of a set."""
-    return np.uint32(shingle * MIX) < LIMIT
+    return bool(np.uint32(shingle * MIX) < LIMIT)

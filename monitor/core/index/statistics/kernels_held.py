@@ -49,7 +49,7 @@ def _place(table: NDArray[Any], shift: np.uint64, value: Any) -> int:
     at, last = np.int64((np.uint64(value) * GOLDEN) >> shift), len(table) - 1
     while table[at] != NOTHING and table[at] != value:
         at = (at + 1) & last
-    return at
+    return int(at)
 
 
 @compiled

@@ -123,8 +123,9 @@ class CorpusFacts:
     def shingles_of(self, keys: Sequence[int], slots: NDArray[np.int64]) -> Sequence[NDArray[np.uint32]]:
         """See `Facts`."""
         del keys
-        said = self._duplicates.shingles
-        return [NO_SHINGLES if slot == NO_VECTOR else said(slot) for slot in slots.tolist()]
+        flat, starts, lengths = self._duplicates.sets(slots)
+        ends = (starts + lengths).tolist()
+        return [flat[start:end] for start, end in zip(starts.tolist(), ends, strict=True)]
 
     def texts(self, keys: NDArray[np.int64], slots: NDArray[np.int64]) -> SetLists:
         """See `Facts`."""

@@ -13,6 +13,9 @@ from monitor.core.measures.formulas.diversity import NO_VECTOR
 from monitor.core.measures.views import ListedChunk
 from monitor.core.model.lists import NO_CHUNK
 
+_NONE = ListedChunk(NO_CHUNK, NO_CHUNK, NO_CHUNK, NO_VECTOR, 0, 0)
+"""Behind the end of a list."""
+
 
 class ChunkFeatureLookup:
     """Looks a chunk up once for all that is measured of it.
@@ -34,24 +37,26 @@ class ChunkFeatureLookup:
 
     def __call__(self, keys: Sequence[int]) -> NDArray[np.int64]:
         """(n, numbers of a `ListedChunk`) of each chunk: all are looked up at once."""
-        facts = self.seen.facts
-        slots, origins, said = facts.slots(keys).tolist(), facts.origins(keys), hashes_of(keys, self.seen.hashes)
-        changed = [False] * len(keys)
+        facts, stated = self.seen.facts, self.seen.served
+        said = hashes_of(keys, self.seen.hashes)
+        origins = zip(keys, facts.origins(keys), strict=True)
+        owners = [origin if origin[0] or origin[1] else self._owned(key) for key, origin in origins]
+        changed: Sequence[object] = [None] * len(keys)
         if facts.events:
-            there = [at for at, key in enumerate(keys) if key != NO_CHUNK]
-            for at, event in zip(there, self._changes.events([keys[at] for at in there]), strict=True):
-                changed[at] = event is not None
-        made = [self._one(*of) for of in zip(keys, slots, origins, said, changed, strict=True)]
-        return np.array(made, np.int64)
+            changed = self._changes.events(keys)
+        made = np.empty((len(ListedChunk._fields), len(keys)), np.int64)
+        made[0] = [name_code(source) for source, _ in owners]
+        made[1] = [document_code(key, document) for key, (_, document) in zip(keys, owners, strict=True)]
+        made[2] = [said_key(of) if of else key for key, of in zip(keys, said, strict=True)]
+        made[3] = facts.slots(keys)
+        made[4] = [event is not None for event in changed]
+        made[5] = [of is None for of in said]
+        for at, (key, of) in enumerate(zip(keys, said, strict=True) if stated else ()):
+            made[5, at] |= bool(of and stated.get(key, of) not in ("", of))
+        made[:, np.array(keys, np.int64) == NO_CHUNK] = np.array(_NONE, np.int64)[:, None]
+        return made.T.copy()
 
-    def _one(self, key: int, slot: int, origin: tuple[str, str], said: str | None, changed: bool) -> ListedChunk:
-        if key == NO_CHUNK:
-            return ListedChunk(NO_CHUNK, NO_CHUNK, NO_CHUNK, NO_VECTOR, 0, 0)
-        source, document = origin
-        then = self._members.get(key) if not (source or document) else None
-        if then is not None:  # it is gone: it belongs where it belonged
-            source, document = then.source, then.doc_id
-        stated = self.seen.served.get(key, "")
-        ghost = said is None or bool(stated and said and stated != said)
-        codes = name_code(source), document_code(key, document), said_key(said) if said else key
-        return ListedChunk(*codes, slot, int(changed), int(ghost))
+    def _owned(self, key: int) -> tuple[str, str]:
+        """Where a chunk belonged that is gone."""
+        then = self._members.get(key)
+        return ("", "") if then is None else (then.source, then.doc_id)

@@ -20,5 +20,6 @@ def test_samples_are_of_a_fixed_sixteenth(seed: int) -> None:
     ]
     assert counts.tolist() == [len(of) for of in kept]
     assert np.array_equal(said, np.concatenate(kept))
-    assert (said.dtype, counts.dtype) == (np.uint32, np.int32)
+    assert said.dtype == np.uint32
+    assert counts.dtype == np.int32
     assert [of.tolist() for of in sampled(Sets.of(sets), handles[:0])] == [[], []]
