@@ -17,6 +17,7 @@ Embeddings = NDArray[np.float32]
 _Z95 = 1.6448536269514722
 _FEW = 10
 """Changed chunks in the sample from which on their spread says something."""
+_EVERY = np.arange(FEATURES)
 
 
 def discrepancy(before: SegmentProfile, after: SegmentProfile) -> float:
@@ -117,11 +118,11 @@ def spread(features: Features, sample: Embeddings, before: FeatureSpread | None 
         kept[fresh[lengths == 0]] = False
         return spread(features, sample[kept], before)
     count, scale = len(sample), ONE * math.sqrt(FREQUENCIES)
-    mapped, products = np.empty((FEATURES, count)), np.empty((count, count))
+    if before is None:
+        mapped, products = np.empty((FEATURES, count)), np.empty((count, count))
+    else:
+        mapped, products = _take(before.mapped, _EVERY, places), _take(before.products, places, places)
     mapped[:, fresh] = features.of(features.directions(sample[fresh], lengths)).T / scale
-    if before is not None:
-        _take_columns(before.mapped, places, mapped)
-        _take_pairs(before.products, places, products)
     _multiply(mapped, fresh, products)
     squared = NONE if count < _FEW else float(_squared(products)) / (count * (count - 1))
     return FeatureSpread(sample, mapped, products, squared)
@@ -129,53 +130,49 @@ def spread(features: Features, sample: Embeddings, before: FeatureSpread | None 
 
 @compiled
 def _same_rows(before: Embeddings, now: Embeddings) -> NDArray[np.int64]:
-    """(s,) the place of each row among those of before, compared by their bits; -1 where it is none of them."""
+    """(s,) the place of each row among those of before, compared by their bits; -1 where it is none of them.
+
+    No two have the same place: of equal rows each finds one of its own.
+    """
     left, right = before.view(np.int32), now.view(np.int32)
     found, near, count = np.full(len(right), -1, np.int64), 0, len(left)
+    taken = np.zeros(count, np.bool_)
     for row in range(len(right)):
         for step in range(count):  # most follow the one before
             place = near + step if near + step < count else near + step - count
-            at = 0
-            while at < right.shape[1] and left[place, at] == right[row, at]:
-                at += 1
-            if at == right.shape[1]:
-                found[row], near = place, place + 1 if place + 1 < count else 0
+            if taken[place] or left[place, 0] != right[row, 0]:
+                continue
+            differs = np.int32(0)  # of the whole row: a loop that ends early is not vectorised
+            for at in range(right.shape[1]):
+                differs |= left[place, at] ^ right[row, at]
+            if not differs:
+                found[row], near, taken[place] = place, place + 1 if place + 1 < count else 0, True
                 break
     return found
 
 
 @compiled
-def _stay(places: NDArray[np.int64], count: int) -> bool:
-    """Whether all of so many rows are as many as before and stand where they stood, or are others."""
-    for row in range(len(places)):
-        if 0 <= places[row] != row:
-            return False
-    return len(places) == count
-
-
-@compiled
-def _take_columns(before: NDArray[np.float64], places: NDArray[np.int64], now: NDArray[np.float64]) -> None:
-    """Take over columns from their places before; those below 0 mean nothing then."""
-    if _stay(places, before.shape[1]):
-        now[:] = before
-        return
-    for feature in range(len(now)):
-        for row in range(len(places)):
-            if places[row] >= 0:
-                now[feature, row] = before[feature, places[row]]
-
-
-@compiled
-def _take_pairs(before: NDArray[np.float64], places: NDArray[np.int64], now: NDArray[np.float64]) -> None:
-    """Take over what is known of each two from their places before; pairs with one below 0 mean nothing then."""
-    if _stay(places, len(before)):
-        now[:] = before
-        return
-    for row in range(len(places)):
-        if places[row] >= 0:
-            for other in range(len(places)):
-                if places[other] >= 0:
-                    now[row, other] = before[places[row], places[other]]
+def _take(before: NDArray[np.float64], rows: NDArray[np.int64], places: NDArray[np.int64]) -> NDArray[np.float64]:
+    """(n, s) numbers from these rows and places of before; those of a row or place below 0 mean nothing."""
+    count, runs = len(places), 0
+    starts, ends = np.empty(count, np.int64), np.empty(count, np.int64)
+    for at in range(count):  # most follow the one before
+        if places[at] < 0:
+            continue
+        if runs and ends[runs - 1] == at and places[at] == places[at - 1] + 1:
+            ends[runs - 1] = at + 1
+        else:
+            starts[runs], ends[runs] = at, at + 1
+            runs += 1
+    now = np.empty((len(rows), count))
+    for row in range(len(rows)):
+        if rows[row] >= 0:
+            own, into = before[rows[row]], now[row]
+            for run in range(runs):
+                apart = places[starts[run]] - starts[run]
+                for at in range(starts[run], ends[run]):
+                    into[at] = own[at + apart]
+    return now
 
 
 @compiled
@@ -258,63 +255,82 @@ def null_of_shift(
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class SampleCosines:
+class NearestCosines:
     """How near to each other the vectors of a sample are.
 
     Args:
         sample: (s, d) float32 vectors that have a direction.
         directions: (s, d) float32, see `Features.directions`.
         scale: (s,) float64, the lengths of these.
-        cosines: (s, s) float64 of each two.
+        closest: (s,) float64, the cosine of each to the nearest other one; -inf where there is no other.
+        nearest: (s,) int64, that other one; one of them where several are as near.
     """
 
     sample: Embeddings
     directions: Embeddings
     scale: NDArray[np.float64]
-    cosines: NDArray[np.float64]
+    closest: NDArray[np.float64]
+    nearest: NDArray[np.int64]
 
-    def nearest(self, at: tuple[float, ...]) -> list[float]:
+    def quantiles(self, at: tuple[float, ...]) -> list[float]:
         """See `nearest`."""
         if len(self.sample) < 2:
             return [NONE] * len(at)
-        closest = np.sort(np.clip(_closest(self.cosines), -1.0, 1.0))
+        closest = np.sort(np.clip(self.closest, -1.0, 1.0))
         return quantiles(closest, np.ones(len(closest), np.int64), at)
 
 
-@compiled
-def _closest(cosines: NDArray[np.float64]) -> NDArray[np.float64]:
-    """(s,) the greatest of each row, but for the row itself."""
-    found = np.full(len(cosines), -np.inf)
-    for row in range(len(cosines)):
-        for other in range(len(cosines)):
-            if other != row:
-                found[row] = max(found[row], cosines[row, other])
-    return found
-
-
-def cosines(features: Features, sample: Embeddings, before: SampleCosines | None = None) -> SampleCosines:
-    """The cosines of a sample of vectors; those without direction do not count.
+def cosines(features: Features, sample: Embeddings, before: NearestCosines | None = None) -> NearestCosines:
+    """The nearest cosines of a sample of vectors; those without direction do not count.
 
     Args:
         features: its grid makes the products exact, whatever the order of the sums.
         sample: (s, d) float32.
-        before: as of `spread`.
+        before: of another sample: a vector of both whose nearest is in both too is only held against what came. The
+            cosines are the same without it.
     """
-    lengths = norms(sample)
-    sample, lengths = fixed(sample[lengths > 0]), lengths[lengths > 0]
+    sample = fixed(sample)
+    places = np.full(len(sample), -1, np.int64) if before is None else _same_rows(before.sample, sample)
+    fresh = np.flatnonzero(places < 0)
+    lengths = norms(sample[fresh])
+    if not (lengths > 0).all():
+        kept = np.ones(len(sample), np.bool_)
+        kept[fresh[~(lengths > 0)]] = False
+        return cosines(features, sample[kept], before)
     count = len(sample)
-    places = np.full(count, -1, np.int64) if before is None else _same_rows(before.sample, sample)
-    fresh, stay = np.flatnonzero(places < 0), np.flatnonzero(places >= 0)
-    directions, scale, made = np.empty(sample.shape, np.float32), np.empty(count), np.empty((count, count))
-    directions[fresh] = features.directions(sample[fresh], lengths[fresh])
+    if before is None or len(fresh) == count:
+        directions, scale = np.empty(sample.shape, np.float32), np.empty(count)
+        closest, nearest = np.full(count, -np.inf), np.full(count, -1, np.int64)
+    else:
+        directions, scale, closest = before.directions[places], before.scale[places], before.closest[places]
+        now = np.full(len(before.sample) + 1, -1, np.int64)  # the last one for what has no nearest
+        now[places] = np.arange(count)
+        now[-1] = -1
+        nearest = now[before.nearest[places]]
+        closest[fresh], nearest[fresh] = -np.inf, -1
+    directions[fresh] = features.directions(sample[fresh], lengths)
     exact = directions[fresh].astype(np.float64)
     scale[fresh] = np.sqrt(np.einsum("ij,ij->i", exact, exact))
-    if before is not None:
-        directions[stay], scale[stay] = before.directions[places[stay]], before.scale[places[stay]]
-        _take_pairs(before.cosines, places, made)
-    found = (directions[fresh] @ directions.T).astype(np.float64) / (scale[fresh, None] * scale)
-    made[fresh], made[:, fresh] = found, found.T
-    return SampleCosines(sample, directions, scale, made)
+    left = np.flatnonzero(nearest < 0)  # what came, and those whose nearest went
+    found = (directions[left] @ directions.T).astype(np.float64) / (scale[left, None] * scale)
+    _hold(found, left, closest, nearest)
+    return NearestCosines(sample, directions, scale, closest, nearest)
+
+
+@compiled
+def _hold(
+    found: NDArray[np.float64], rows: NDArray[np.int64], closest: NDArray[np.float64], nearest: NDArray[np.int64]
+) -> None:
+    """Hold the cosines of some rows to all against what is known of either: all of a row that knows nothing yet."""
+    for at in range(len(rows)):
+        row = rows[at]
+        closest[row] = -np.inf
+        for other in range(len(closest)):
+            if other != row:
+                if found[at, other] > closest[row]:
+                    closest[row], nearest[row] = found[at, other], other
+                if found[at, other] > closest[other]:
+                    closest[other], nearest[other] = found[at, other], row
 
 
 def nearest(features: Features, sample: Embeddings, at: tuple[float, ...]) -> list[float]:
@@ -328,4 +344,4 @@ def nearest(features: Features, sample: Embeddings, at: tuple[float, ...]) -> li
     Returns:
         One value for each, in [-1, 1] up to the grid; NaN below two vectors.
     """
-    return cosines(features, sample).nearest(at)
+    return cosines(features, sample).quantiles(at)

@@ -275,7 +275,7 @@ class Measurable:
     def _density(self, now: SegmentProfile, features: Features) -> Iterator[Measurement]:
         found = self._sampled(
             "live", self.view.live, lambda sample, before: cosines(features, sample, before)
-        ).nearest(_QUANTILES)
+        ).quantiles(_QUANTILES)
         mixed = len(now.versions) != 1
         for stat, value in zip(_STATS, found, strict=True):
             why = OTHER_VERSION if mixed else "too_few_vectors"

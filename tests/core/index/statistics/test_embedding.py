@@ -125,19 +125,30 @@ def test_nearest_is_that_of_all_pairs() -> None:
     assert nearest(FEATURES, np.ones((2, D), np.float32), (0.5,)) == [1.0]
 
 
-@pytest.mark.parametrize("seed", range(3))
+def closest_of_all(sample: Vectors) -> Reals:
+    """The greatest cosine of each row to another one, by the whole matrix."""
+    directions = FEATURES.directions(sample, norms(sample)).astype(np.float64)
+    lengths = np.sqrt(np.sum(directions**2, axis=1))
+    made = (directions @ directions.T) / (lengths[:, None] * lengths)
+    np.fill_diagonal(made, -np.inf)
+    return made.max(axis=1, initial=-np.inf)
+
+
+@pytest.mark.parametrize("seed", range(5))
 def test_cosines_that_are_carried_on_are_those_of_all(seed: int) -> None:
-    """Of samples that keep their places, lose some, gain some, and hold a vector twice."""
+    """Of samples that keep their places, lose some, gain some, hold a vector twice, and become small and empty."""
     generator = np.random.default_rng(seed)
     pool, before = drawn(generator, 80), None
     pool[7] = 0.0
-    for step in range(12):
-        chosen = np.arange(40) if step < 2 else np.sort(generator.choice(80, 40, replace=step % 3 == 0))
+    for count in (40, 40, 40, 38, 40, 40, 3, 40, 2, 1, 2, 0, 1, 40, 40, 12, 40):
+        chosen = np.arange(40) if before is None else np.sort(generator.choice(80, count, replace=count % 4 == 0))
         sample = pool[chosen]
-        sample[generator.integers(40)] = drawn(generator, 1)[0]
+        sample[generator.integers(40, size=min(count, 1)) % max(count, 1)] = drawn(generator, 1)[0]
         before, anew = cosines(FEATURES, sample, before), cosines(FEATURES, sample)
-        assert before.cosines.tobytes() == anew.cosines.tobytes()
-        assert before.nearest((0.05, 0.5, 0.95)) == nearest(FEATURES, sample, (0.05, 0.5, 0.95))
+        assert before.closest.tobytes() == anew.closest.tobytes() == closest_of_all(before.sample).tobytes()
+        for name in ("sample", "directions", "scale"):
+            assert getattr(before, name).tobytes() == getattr(anew, name).tobytes()
+        assert repr(before.quantiles((0.05, 0.5, 0.95))) == repr(nearest(FEATURES, sample, (0.05, 0.5, 0.95)))
 
 
 def slow_spread(sample: Vectors) -> float:
