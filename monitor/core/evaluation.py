@@ -12,7 +12,8 @@ from monitor.core.judging.hypotheses import GateEvidence
 from monitor.core.judging.integrity import METRICS, KeptFindings, integrity_findings, is_integrity
 from monitor.core.judging.judgement import judge_deploy
 from monitor.core.judging.out_of_scope import Changed, out_of_scope_changes
-from monitor.core.judging.policy import Finding, Rule, Verdict, judge
+from monitor.core.judging.point_verdict import KeptVerdict
+from monitor.core.judging.policy import Finding, Rule, Verdict
 from monitor.core.measures.comparison.seen import Observation
 from monitor.core.measures.erosion import eroded_columns
 from monitor.core.measures.noise import carried, noise_columns
@@ -54,6 +55,7 @@ class Evaluation:
     not say it again."""
 
     lately: KeptFindings = field(default_factory=KeptFindings)
+    last: KeptVerdict = field(default_factory=KeptVerdict)
     """Of the evaluation before."""
 
     def report(self) -> DriftReport:
@@ -73,7 +75,7 @@ class Evaluation:
             found = integrity_findings(self.rules, report, expected, profile.integrity, arrived, profile.since_pinned)
             also = tuple(found)
         if evidence is None:
-            return report, judge(rules, report, also)
+            return report, self.last.of(rules, report, also)
         return report, judge_deploy(rules, self.compared, report, evidence, also)
 
     def blaming(self, culprits: DriftAttribution | None) -> "Evaluation":

@@ -24,6 +24,7 @@ from monitor.core.index.result_mapping import ResultMapping
 from monitor.core.index.statistics.measured import Measurable
 from monitor.core.judging.default_policy import default_rules
 from monitor.core.judging.integrity import KeptFindings, integrity_rules
+from monitor.core.judging.point_verdict import KeptVerdict
 from monitor.core.judging.policy import Rule, Verdict
 from monitor.core.measures.comparison.content_hashes import ContentHashes
 from monitor.core.measures.comparison.facts import CorpusFacts, member_shingles, source_of
@@ -206,7 +207,7 @@ class Session:
         self.counters, self.ledger = Counter(), []
         self.baseline = self.pinned = None
         self._index, self._milestones = index, milestones
-        self._lately = KeptFindings()
+        self._lately, self._verdict = KeptFindings(), KeptVerdict()
         self._served: ServedLists | None = None
         self._production: ProductionLists | None = None
         self._places = Places()
@@ -398,7 +399,7 @@ class Session:
         evidence = None
         if gate or (gate is None and deploy_id):
             evidence = evidence_of(self.baseline, compared, rules, Budget(expected, view.changes))
-        return Evaluation(compared, rules, evidence, lately=self._lately)
+        return Evaluation(compared, rules, evidence, lately=self._lately, last=self._verdict)
 
     def _observation(
         self,

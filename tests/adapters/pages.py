@@ -6,7 +6,8 @@ from dataclasses import replace
 from html.parser import HTMLParser
 
 from monitor.adapters.web.page.render import PageData, PageQuery, render_page
-from monitor.core.judging.policy import Rule, Severity, judge
+from monitor.core.judging.point_verdict import judge
+from monitor.core.judging.policy import Rule, Severity
 from monitor.core.model.report import Leg, Measurement, SegmentSize
 from monitor.core.records.published import Published
 from tests.adapters.views import measurement, view

@@ -8,7 +8,8 @@ import pytest
 from dashboards.metrics_page import metrics_page
 from monitor.adapters.prometheus.exporter import MetricsPage
 from monitor.core.index.baseline import Snapshot
-from monitor.core.judging.policy import Rule, judge, value_range
+from monitor.core.judging.point_verdict import judge
+from monitor.core.judging.policy import Rule, value_range
 from monitor.core.measures.measure import COUNT, SHARE, AnyMeasure, Measure
 from monitor.core.measures.needs import CONTENTS, JUDGEMENTS, LEGS, RESULTS
 from monitor.core.measures.registry import REGISTRY, MeasureRegistry

@@ -17,7 +17,7 @@ from monitor.core.judging.policy import Finding, Rule, Severity, place
 from monitor.core.measures.newcomers import METRIC as NEWCOMERS
 from monitor.core.measures.newcomers import Newcomers
 from monitor.core.model.events import Segment
-from monitor.core.model.report import ALL, DriftReport, Leg, Measurement, VerdictName
+from monitor.core.model.report import ALL, Concern, DriftReport, Leg, Measurement, VerdictName
 
 FEW = 3
 """Chunks concerned from which on a share of them is judged: one page more or less is nobody's incident."""
@@ -214,19 +214,27 @@ class KeptFindings:
     """
 
     def __init__(self) -> None:
-        self._last: tuple[tuple[object, ...], tuple[Finding, ...]] = (), ()
+        self._last: tuple[tuple[Rule, ...], list[Measurement], tuple[Concern, ...], tuple[Finding, ...]] | None = None
 
     def of(self, rules: Sequence[Rule], report: DriftReport) -> tuple[Finding, ...]:
         """See `integrity_findings`, where nothing is left out and no pinned baseline stands beside: it says nothing
         then but what rules, numbers and the documents concerned say.
         """
-        told = tuple(one for metric in _SORTED for one in report.of(metric))
-        signs = [math.copysign(1.0, one.value) for one in told]  # zeros are equal, and are said with their signs
-        asked, (last, found) = (tuple(rules), told, signs, report.concerns), self._last
-        if last != asked:
-            found = tuple(integrity_findings(rules, report))
-            self._last = asked, found
+        told = [one for metric in _SORTED for one in report.of(metric)]
+        asked, concerns, last = tuple(rules), report.concerns, self._last
+        if last is not None and last[0] == asked and last[2] == concerns and _same(last[1], told):
+            return last[3]
+        found = tuple(integrity_findings(rules, report))
+        self._last = asked, told, concerns, found
         return found
+
+
+def _same(before: Sequence[Measurement], now: Sequence[Measurement]) -> bool:
+    """Whether these say the same; zeros are equal, and are said with their signs."""
+    return len(before) == len(now) and all(
+        one is was or (one == was and math.copysign(1.0, one.value) == math.copysign(1.0, was.value))
+        for one, was in zip(now, before, strict=True)
+    )
 
 
 def integrity_findings(

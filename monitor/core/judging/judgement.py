@@ -7,7 +7,7 @@ each by the rules' weights. A dimension's segments share its part by Simes' test
 on to the rest (`hierarchy`). PASS, no correction, for all rules must: the estimate is within the tolerance and the
 95% upper bound within the harm that the rule calls severe; a rule that calls none severe needs the bound within its
 tolerance. Else INCONCLUSIVE, with the number of anchors that would decide. The live view and alerts judge point
-estimates (`core.judging.policy.judge`).
+estimates (`core.judging.point_verdict.judge`).
 
 A segment of few independent documents cannot pass alone, not even when nothing in it changed. It can FAIL alone, and
 it is INCONCLUSIVE where its estimate is beyond the limit; otherwise it is judged together with the dimension's other
@@ -79,8 +79,8 @@ def judge_deploy(
 
     Rule 1: problems of the report (no baseline, another fingerprint, a gap, stale input, an incomplete barrier) make
     it UNKNOWN, and no number is judged; but see `policy.despite`. Rule 2: what was not measured, or lost its anchors
-    since the baseline, is UNKNOWN, as in `policy.judge`. Rule 3: what has no value per anchor, or whose rule says so,
-    is judged as a point value. Rule 4: all else by bounds, as this module's first lines say.
+    since the baseline, is UNKNOWN, as in `point_verdict.judge`. Rule 3: what has no value per anchor, or whose rule
+    says so, is judged as a point value. Rule 4: all else by bounds, as this module's first lines say.
 
     Args:
         rules: the policy.

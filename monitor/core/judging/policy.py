@@ -1,14 +1,13 @@
-"""Policy: thresholds on measurements, and the pure judge that turns a report into a verdict.
+"""Policy: thresholds on measurements, and what they say of one.
 
 Modelled on Burrow's evaluator: the judge is a function of (rules, report), UNKNOWN is outside the severity scale,
-and each rule of judgement is one `Rule N` below, proved by one table in the tests.
+and each rule of judgement is one `Rule N` here and in `point_verdict`, proved by one table in the tests.
 """
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
-from operator import attrgetter
 from typing import Literal
 
 from monitor.core.index.statistics.integrity import GROWN
@@ -119,25 +118,7 @@ class Verdict:
     findings: tuple[Finding, ...]
 
 
-_BY_NAME = attrgetter("severity", "rule", "dimension", "segment")
 _ORDER: dict[VerdictName, int] = {"fail": 0, "unknown": 1, "inconclusive": 2, "pass": 3}
-
-
-def judge(rules: Sequence[Rule], report: DriftReport, also: Iterable[Finding] = ()) -> Verdict:
-    """Judge a report: FAIL > UNKNOWN > INCONCLUSIVE > PASS over critical findings; warnings never decide.
-
-    Rule 1: if the report has problems (no baseline, another fingerprint, a gap, stale input), the verdict is UNKNOWN
-    and no number is judged; but see `despite`. Rule 2: if a rule concerns nothing that was measured, and not only a
-    segment that is not watched, it finds UNKNOWN: a misspelt rule never passes. Rule 3: if no critical rule found
-    anything to judge, the verdict is UNKNOWN: neither does an empty policy. Otherwise the findings decide, those
-    judged elsewhere (`also`) like the others.
-    """
-    if blind(report):
-        return refused(report)
-    sizes = {(size.dimension, size.segment): size for size in report.segments}
-    grown = growth(report)
-    found = (found for rule in in_question(rules, report) for found in _judged(rule, report, sizes, grown))
-    return despite(report, fold([*also, *found]))
 
 
 def in_question(rules: Sequence[Rule], report: DriftReport, registry: MeasureRegistry = REGISTRY) -> list[Rule]:
@@ -177,24 +158,23 @@ def despite(report: DriftReport, verdict: Verdict) -> Verdict:
 
 def fold(found: Iterable[Finding]) -> Verdict:
     """One verdict from all findings: FAIL > UNKNOWN > INCONCLUSIVE > PASS over the critical ones, worst first."""
-    findings = sorted(found, key=_BY_NAME)
-    findings.sort(key=lambda found: _ORDER[found.verdict])
-    critical = [found for found in findings if found.severity == "critical"]
-    if not critical:
-        return Verdict("unknown", ("no critical rule has a segment to judge",), tuple(findings))
-    worst = min((found.verdict for found in critical), key=_ORDER.__getitem__)
-    reasons = tuple(found.reason for found in critical if found.verdict == worst and worst != "pass")
-    return Verdict(worst, reasons, tuple(findings))
+    return folded(tuple(sorted(found, key=worst_first)))
 
 
-def _judged(
-    rule: Rule, report: DriftReport, sizes: Mapping[tuple[str, str], SegmentSize], grown: Growth
-) -> list[Finding]:
-    measured = report.of(rule.metric)
-    found = watched(rule, measured, sizes)
-    if found is None:
-        return [nothing_measured(rule, measured)]
-    return [find(allowing(rule, one.segment, grown), one, size) for one, size in found]
+def worst_first(found: Finding) -> tuple[int, str, str, str, str]:
+    """Orders findings: by verdict, severity, rule and segment."""
+    return _ORDER[found.verdict], found.severity, found.rule, found.dimension, found.segment
+
+
+def folded(findings: tuple[Finding, ...]) -> Verdict:
+    """See `fold`, of findings in their order."""
+    worst = next((found.verdict for found in findings if found.severity == "critical"), None)
+    if worst is None:
+        return Verdict("unknown", ("no critical rule has a segment to judge",), findings)
+    if worst == "pass":
+        return Verdict(worst, (), findings)
+    as_bad = (found for found in findings if found.verdict == worst and found.severity == "critical")
+    return Verdict(worst, tuple(found.reason for found in as_bad), findings)
 
 
 def growth(report: DriftReport) -> Growth:
@@ -262,11 +242,13 @@ def size_of(sizes: Mapping[tuple[str, str], SegmentSize], measured: Measurement)
 
 def concerned(rule: Rule, measurements: Iterable[Measurement]) -> Iterable[Measurement]:
     """The measurements that a rule is about."""
-    where, anywhere = (rule.leg, rule.k, rule.dimension), rule.segment == EVERY
-    for of in measurements:
-        there = of.stat == rule.stat and of[1:4] == where and of.metric == rule.metric
-        if there and (anywhere or of.segment == rule.segment):
-            yield of
+    return (of for of in measurements if is_concerned(rule, of))
+
+
+def is_concerned(rule: Rule, of: Measurement) -> bool:
+    """Whether a rule is about this measurement."""
+    there = of.stat == rule.stat and of.metric == rule.metric and of[1:4] == (rule.leg, rule.k, rule.dimension)
+    return there and rule.segment in (EVERY, of.segment)
 
 
 def find(rule: Rule, measured: Measurement, size: SegmentSize) -> Finding:

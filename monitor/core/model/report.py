@@ -185,7 +185,7 @@ class DriftReport:
         """The measurements of one metric, in their order."""
         found = self._found.get(metric)
         if found is None:
-            found = self._found[metric] = tuple(self.measurements[at] for at in self._places.get(metric, ()))
+            found = self._found[metric] = tuple(self.measurements[at] for at in self.places.get(metric, ()))
         return found
 
     @cached_property
@@ -193,7 +193,8 @@ class DriftReport:
         return {}
 
     @cached_property
-    def _places(self) -> Mapping[str, Sequence[int]]:
+    def places(self) -> Mapping[str, Sequence[int]]:
+        """By metric, the places of its measurements, ascending."""
         return _places(tuple(map(_METRIC, self.measurements)))
 
     @property

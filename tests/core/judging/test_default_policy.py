@@ -8,7 +8,8 @@ import pytest
 from monitor.core.judging.default_policy import default_rules
 from monitor.core.judging.hypotheses import GateEvidence
 from monitor.core.judging.judgement import judge_deploy
-from monitor.core.judging.policy import Verdict, judge
+from monitor.core.judging.point_verdict import judge
+from monitor.core.judging.policy import Verdict
 from monitor.core.measures.formulas.columns import Name
 from monitor.core.model.report import DriftReport, Leg, Measurement, SegmentSize
 from tests.core.judging.cases import Values, baseline, compared, found

@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 
 from monitor.core.judging.hypotheses import GateEvidence
 from monitor.core.judging.judgement import _parts, judge_deploy
-from monitor.core.judging.policy import Finding, Verdict, judge
+from monitor.core.judging.point_verdict import judge
+from monitor.core.judging.policy import Finding, Verdict
 from monitor.core.measures.comparison.summary import Summarised, SummaryTable
 from monitor.core.measures.formulas.columns import Name
 from monitor.core.model.problems import Problem, ProblemKind

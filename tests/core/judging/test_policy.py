@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from monitor.core.judging.policy import Rule, Verdict, judge
+from monitor.core.judging.point_verdict import judge
+from monitor.core.judging.policy import Rule, Verdict
 from monitor.core.model.problems import Problem, ProblemKind
 from monitor.core.model.report import DriftReport, Measurement, SegmentSize, VerdictName
 

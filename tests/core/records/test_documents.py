@@ -7,7 +7,8 @@ import jsonschema
 import pytest
 
 from monitor.core.index.baseline import Approval
-from monitor.core.judging.policy import Finding, Rule, Verdict, judge
+from monitor.core.judging.point_verdict import judge
+from monitor.core.judging.policy import Finding, Rule, Verdict
 from monitor.core.model.problems import Problem, ProblemKind
 from monitor.core.model.report import BaselineIdentity, DriftReport, Measurement, SegmentSize, Share
 from monitor.core.records.documents import (
