@@ -2,7 +2,6 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from operator import is_not
 
 from monitor.core.judging.policy import (
     Finding,
@@ -69,7 +68,7 @@ class _Judged:
         asked: by place of a measurement of any rule's metric, the numbers of the questions about it.
         found: by question; None where its rule does not watch the segment.
         also: findings made elsewhere.
-        ranks: by question, the place of its finding in the verdict.
+        ranks: by question, the place of its finding in the verdict; below 0 those of `also`, the last one at -1.
         verdict: what all comes to.
     """
 
@@ -114,10 +113,9 @@ class _Judged:
         found: Sequence[Finding | None],
         also: tuple[Finding, ...],
     ) -> "_Judged":
-        told = [(_NOWHERE, one) for one in also]
-        told += [(number, one) for number, one in enumerate(found) if one is not None]
+        told = [(at - len(also), one) for at, one in enumerate((*also, *found)) if one is not None]
         told.sort(key=lambda pair: worst_first(pair[1]))
-        ranks = {number: rank for rank, (number, _) in enumerate(told) if number != _NOWHERE}
+        ranks = {number: rank for rank, (number, _) in enumerate(told)}
         verdict = folded(tuple(one for _, one in told))
         return cls(rules, report, grown, questions, asked, found, also, ranks, verdict)
 
@@ -136,23 +134,19 @@ class _Judged:
                     found[number] = _found(self.questions[number][0], report, at, sizes, grown)
                 others += numbers
         changed = [(number, self.found[number], found[number]) for number in others]
-        if _others(also, self.also) or not all(_as_bad(was, one) for _, was, one in changed):
+        changed += [(at - len(also), was, one) for at, (was, one) in enumerate(zip(self.also, also, strict=False))]
+        if len(also) != len(self.also) or not all(_as_bad(was, one) for _, was, one in changed):
             return self._folded(self.rules, report, grown, self.questions, self.asked, found, also)
         findings = list(self.verdict.findings)
         for number, _, finding in changed:
             if finding is not None:
                 findings[self.ranks[number]] = finding
-        return replace(self, report=report, grown=grown, found=found, verdict=folded(tuple(findings)))
+        return replace(self, report=report, grown=grown, found=found, also=also, verdict=folded(tuple(findings)))
 
 
-def _others(one: Sequence[Finding], other: Sequence[Finding]) -> bool:
-    """Whether these are other findings; equal ones may have zeros of other signs."""
-    return one is not other and (len(one) != len(other) or any(map(is_not, one, other)))
-
-
-def _as_bad(one: Finding | None, other: Finding | None) -> bool:
-    """Whether two findings of a question stand at the same place of a verdict."""
-    return one is other or (one is not None and other is not None and one.verdict == other.verdict)
+def _as_bad(was: Finding | None, one: Finding | None) -> bool:
+    """Whether a finding stands at the same place of a verdict as another one did."""
+    return one is was or (one is not None and was is not None and worst_first(one) == worst_first(was))
 
 
 def _sizes(report: DriftReport) -> _Sizes:

@@ -19,7 +19,7 @@ Severity = Literal["critical", "warning"]
 Growth = Mapping[tuple[str, str], float]
 """By dimension and segment, which share is new content that replaced nothing."""
 _REMEMBERED = 1 << 12
-"""Findings: from report to report most numbers that are judged are what they were."""
+"""Rules of segments: from report to report most have grown as much as they had."""
 NEW = ("new_results", "new_first_ratio")
 """Metrics of which growth brings some by itself."""
 EVERY = "*"
@@ -258,13 +258,6 @@ def find(rule: Rule, measured: Measurement, size: SegmentSize) -> Finding:
     anchors in the baseline and has fewer now, UNKNOWN. Rule 3: if the value is beyond the limit, FAIL. Rule 4: if
     some expected anchors were not measured and their worst case would cross the limit, INCONCLUSIVE. Rule 5: PASS.
     """
-    return _found(rule, measured, size, math.copysign(1.0, measured.value))
-
-
-@lru_cache(maxsize=_REMEMBERED)
-def _found(rule: Rule, measured: Measurement, size: SegmentSize, sign: float) -> Finding:
-    """`find`: most of what is judged was judged a moment ago. Zeros are equal whatever their signs, which is said."""
-    del sign  # only tells calls apart
     where = place(rule, measured.segment)
     verdict: VerdictName = "pass"
     said = f"{where}: {measured.value:.3f}, allowed {allowed(rule)}, {measured.n} anchors"
