@@ -17,15 +17,16 @@ Ints = NDArray[np.int64]
 
 LEVELS = (0.05, 0.5, 0.95)
 """The quantiles p05, p50 and p95."""
+_LEVELS = np.array(LEVELS)
 STATISTICS = ("mean", "p05", "p50", "p95", "share", "covered")
 """What is known of a column in a segment, besides the number of anchors it rests on."""
 _SHARE, _COVERED = STATISTICS.index("share"), STATISTICS.index("covered")
-_STEPS = 16
-"""Places per value that an order is mended by, before it is cheaper to sort anew."""
 _NEARLY = 1.0 - 1e-9
 """Of the weight at which a level is reached: from there on the share itself is looked at, which takes a division."""
-_FEW = 64
-"""So many values that moved are taken out of an order and merged in; more are mended where they stand."""
+_EXACT = 2.0**53
+"""Below this every sum of whole numbers is exact."""
+_RUN = 16
+"""Anchors that are put in order one by one, before what is in order is merged."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -130,42 +131,38 @@ class Aggregates:
         """
         before, now = self.values.view(np.int64), fixed(values)
         order = self.order.copy()
-        done = _reordered(before, now, self.spread, order, _STEPS * values.shape[1])
-        others = np.flatnonzero(~done)
-        if len(others):
-            order[others] = np.argsort(values[self.spread[others]], axis=1, kind="stable")
+        _reorder(before, now, self.spread, order)
         made = Aggregates(self.anchors, now, self.spread, self.limits, order, self.statistics.copy(), self.n.copy())
         made._bring(before)
         return made
 
     def _bring(self, before: Ints) -> None:
         """Fill in the statistics where bits are others than before."""
-        of, ordered = self.anchors, np.full(len(self.values), -1, np.int64)
-        ordered[self.spread] = np.arange(len(self.spread))
-        by = (of.weights, of.codes, of.masses, of.firsts, of.members, of.starts)
-        _aggregate(
-            before, self.values, by, (ordered, self.order), self.limits, np.array(LEVELS), self.statistics, self.n
-        )
+        of = self.anchors
+        by, spread = (of.weights, of.codes, of.masses, of.members, of.starts), (self.spread, self.order, _LEVELS)
+        _aggregate(before, self.values, by, spread, self.limits, self.statistics, self.n)
 
 
 @compiled
 def _aggregate(
     before: Ints,
     values: Matrix,
-    anchors: tuple[NDArray[np.float64], Ints, NDArray[np.float64], Ints, Ints, Ints],
-    orders: tuple[Ints, Ints],
+    anchors: tuple[NDArray[np.float64], Ints, NDArray[np.float64], Ints, Ints],
+    spread: tuple[Ints, Ints, NDArray[np.float64]],
     limits: NDArray[np.float64],
-    levels: NDArray[np.float64],
     statistics: NDArray[np.float64],
     n: Ints,
 ) -> None:
     """Bring statistics up to date; see `Aggregates`.
 
     Anchors are added in their order, and for quantiles segment by segment in ascending order of the values, not as
-    differences of one sum: only so they round as numpy's own mean and quantile do.
+    differences of one sum: only so they round as numpy's own mean and quantile do. Whole numbers add up to the same
+    in any order.
     """
-    (weights, codes, masses, firsts, members, starts), (ordered, order) = anchors, orders
-    bits, count = values.view(np.int64), len(masses)
+    (weights, codes, masses, members, starts), (columns, orders, levels) = anchors, spread
+    bits, count, exact = values.view(np.int64), len(masses), _whole_numbers(weights)
+    place, held = np.full(len(values), -1), np.zeros(count)
+    place[columns] = np.arange(len(columns))
     for group in range(count):
         if masses[group] == 0.0:
             statistics[_COVERED, :, group] = 0.0
@@ -175,7 +172,7 @@ def _aggregate(
             others |= before[column, anchor] ^ bits[column, anchor]
         if not others:
             continue
-        stale, own = np.zeros(count, np.bool_), values[column]
+        stale, own, limit = np.zeros(count, np.bool_), values[column], limits[column]
         for anchor in range(values.shape[1]):
             if before[column, anchor] != bits[column, anchor]:
                 for dimension in range(len(codes)):
@@ -183,7 +180,7 @@ def _aggregate(
         for group in range(count):
             if stale[group]:
                 total = mass = beyond = 0.0
-                counted, limit = 0, limits[column]
+                counted = 0
                 for at in range(starts[group], starts[group + 1]):
                     anchor = members[at]
                     value = own[anchor]
@@ -193,89 +190,67 @@ def _aggregate(
                         counted += 1
                         if value > limit:
                             beyond += weights[anchor]
-                n[column, group] = counted
+                n[column, group], held[group] = counted, mass
                 statistics[0, column, group] = total / mass
                 statistics[_COVERED, column, group] = mass / masses[group]
                 if limit == limit:
                     statistics[_SHARE, column, group] = beyond / mass
-        if ordered[column] >= 0:
-            ascending = order[ordered[column]]
-            for dimension in range(len(codes)):
-                made = statistics[1:, column]
-                if firsts[dimension + 1] - firsts[dimension] == 1:
-                    _whole_cdf(own, weights, ascending, levels, made[:, firsts[dimension]])
-                else:
-                    _inverted_cdf(own, weights, codes[dimension], ascending, levels, stale, made)
+        if place[column] >= 0:
+            ascending = orders[place[column]]
+            if not exact:
+                held[:] = 0.0
+                for anchor in ascending:
+                    if own[anchor] == own[anchor]:
+                        for dimension in range(len(codes)):
+                            held[codes[dimension, anchor]] += weights[anchor]
+            _inverted_cdf(own, (weights, codes, held), ascending, levels, stale, statistics[1:, column])
 
 
 @compiled
-def _whole_cdf(
-    values: Matrix,
-    weights: NDArray[np.float64],
-    order: Ints,
-    levels: NDArray[np.float64],
-    made: NDArray[np.float64],
-) -> None:
-    """Fill (Q..,) quantiles of one column over all anchors."""
-    whole = running = 0.0
-    found, last = 0, np.nan
-    for anchor in order:
-        if values[anchor] == values[anchor]:
-            whole += weights[anchor]
-    near = levels[0] * whole * _NEARLY
-    for anchor in order:
-        value = values[anchor]
-        if value == value:
-            running += weights[anchor]
-            last = value
-            if running >= near:
-                share = running / whole
-                while found < len(levels) and share >= levels[found]:
-                    made[found] = value
-                    found += 1
-                if found == len(levels):
-                    return
-                near = levels[found] * whole * _NEARLY
-    made[found : len(levels)] = last
+def _whole_numbers(weights: NDArray[np.float64]) -> bool:
+    """Whether all sums of these are exact."""
+    total = 0.0
+    for weight in weights:
+        total += weight if weight == np.floor(weight) else np.inf
+    return total < _EXACT
 
 
 @compiled
 def _inverted_cdf(
     values: Matrix,
-    weights: NDArray[np.float64],
-    codes: Ints,
+    anchors: tuple[NDArray[np.float64], Ints, NDArray[np.float64]],
     order: Ints,
     levels: NDArray[np.float64],
     stale: NDArray[np.bool_],
     made: Matrix,
 ) -> None:
-    """Fill (Q.., G) quantiles of one column in the segments of one dimension that are stale."""
-    count = len(stale)
-    whole, running, last = np.zeros(count), np.zeros(count), np.full(count, np.nan)
-    found, near = np.zeros(count, np.int64), np.empty(count)  # levels reached; they ascend
-    for anchor in order:
-        if values[anchor] == values[anchor]:
-            whole[codes[anchor]] += weights[anchor]
+    """Fill (Q.., G) quantiles of one column in the segments that are stale; `anchors` are their weights, their codes,
+    and by segment the weight of those that have a value.
+    """
+    (weights, codes, whole), count = anchors, len(stale)
+    running, near = np.zeros(count), np.full(count, np.inf)
+    found, left = np.zeros(count, np.int64), 0  # levels reached; they ascend
     for group in range(count):
-        near[group] = levels[0] * whole[group] * _NEARLY if stale[group] else np.inf
+        if stale[group]:
+            made[: len(levels), group] = np.nan
+            if whole[group] > 0.0:
+                near[group] = levels[0] * whole[group] * _NEARLY
+                left += 1
     for anchor in order:
-        value, group = values[anchor], codes[anchor]
-        if value == value:
-            running[group] += weights[anchor]
-            last[group] = value
+        value, weight = values[anchor], weights[anchor]
+        if left == 0 or value != value:
+            return
+        for dimension in range(len(codes)):
+            group = codes[dimension, anchor]
+            running[group] += weight
             if running[group] >= near[group]:
-                share = running[group] / whole[group]
-                while found[group] < len(levels) and share >= levels[found[group]]:
-                    made[found[group], group] = value
-                    found[group] += 1
-                done = found[group] == len(levels)
-                near[group] = np.inf if done else levels[found[group]] * whole[group] * _NEARLY
-    here = np.zeros(count, np.bool_)
-    here[codes] = True
-    for group in range(count):
-        if here[group] and stale[group]:
-            for at in range(found[group], len(levels)):
-                made[at, group] = last[group]
+                share, at = running[group] / whole[group], found[group]
+                while at < len(levels) and share >= levels[at]:
+                    made[at, group] = value
+                    at += 1
+                found[group], done = at, at == len(levels)
+                near[group] = np.inf if done else levels[at] * whole[group] * _NEARLY
+                left -= done
 
 
 @compiled
@@ -288,67 +263,83 @@ def _ahead(values: Matrix, column: int, left: int, right: int) -> bool:
 
 
 @compiled
-def _reordered(before: Ints, values: Matrix, columns: Ints, order: Ints, most: int) -> NDArray[np.bool_]:
-    """Mend the orders of some columns in place; (S,) bool, False where that would take more than `most` steps: sort
-    those anew.
+def _reorder(before: Ints, values: Matrix, columns: Ints, order: Ints) -> None:
+    """Mend the orders of some columns in place: what moved is taken out, put in order by itself, and merged in.
 
     Args:
         before: (M, A) bits of the values that the orders are of.
         values: (M, A).
         columns: (S,) whose orders they are.
         order: (S, A) is mended.
-        most: places that values are moved by, at most.
     """
-    done, bits, anchors = np.ones(len(columns), np.bool_), values.view(np.int64), values.shape[1]
-    moved = np.empty(anchors, np.bool_)
+    bits, anchors = values.view(np.int64), values.shape[1]
+    moved, aside, kept = np.empty(anchors, np.bool_), np.empty(anchors, np.int64), np.empty(anchors, np.int64)
     for at in range(len(columns)):
-        column, own, count = columns[at], order[at], 0
+        column, own, count, held = columns[at], order[at], 0, 0
         for anchor in range(anchors):
             moved[anchor] = before[column, anchor] != bits[column, anchor]
             count += moved[anchor]
-        if 0 < count <= _FEW:
-            _merge(values, column, own, moved, count)
-        elif count > 0:
-            done[at] = _settle(values, column, own, most)
-    return done
-
-
-@compiled
-def _merge(values: Matrix, column: int, own: Ints, moved: NDArray[np.bool_], count: int) -> None:
-    """Mend an order in which only these anchors are out of place."""
-    aside, kept, put, held = np.empty(count, np.int64), np.empty(len(own) - count, np.int64), 0, 0
-    for anchor in own:
-        if not moved[anchor]:
-            kept[held] = anchor
-            held += 1
+        if not count:
             continue
-        into = put
-        while into > 0 and _ahead(values, column, anchor, aside[into - 1]):
-            aside[into] = aside[into - 1]
-            into -= 1
-        aside[into] = anchor
-        put += 1
-    left = right = 0
-    for at in range(len(own)):
-        if right == count or (left < held and _ahead(values, column, kept[left], aside[right])):
-            own[at] = kept[left]
+        count = 0
+        for anchor in own:
+            if moved[anchor]:
+                aside[count] = anchor
+                count += 1
+            else:
+                kept[held] = anchor
+                held += 1
+        _sort(values, column, aside[:count], own)
+        left = put = 0
+        for anchor in aside[:count]:
+            step, end = 1, left  # as many of the kept as stand before it, found in steps that double
+            while end < held and _ahead(values, column, kept[min(end + step, held) - 1], anchor):
+                end = min(end + step, held)
+                step *= 2
+            most = min(end + step, held)
+            while end < most:
+                middle = (end + most) // 2
+                if _ahead(values, column, kept[middle], anchor):
+                    end = middle + 1
+                else:
+                    most = middle
+            while left < end:
+                own[put] = kept[left]
+                left += 1
+                put += 1
+            own[put] = anchor
+            put += 1
+        while left < held:
+            own[put] = kept[left]
             left += 1
-        else:
-            own[at] = aside[right]
-            right += 1
+            put += 1
 
 
 @compiled
-def _settle(values: Matrix, column: int, own: Ints, most: int) -> bool:
-    """Mend an order step by step; False where it takes too many."""
-    steps = 0
-    for place in range(1, len(own)):
-        anchor, into = own[place], place
-        while into > 0 and _ahead(values, column, anchor, own[into - 1]):
-            own[into] = own[into - 1]
-            into -= 1
-        own[into] = anchor
-        steps += place - into
-        if steps > most:
-            return False
-    return True
+def _sort(values: Matrix, column: int, anchors: Ints, room: Ints) -> None:
+    """Put anchors in the order of their values: runs one by one, then merged; most stand nearly right already."""
+    count = len(anchors)
+    for first in range(0, count, _RUN):
+        for place in range(first + 1, min(first + _RUN, count)):
+            anchor, into = anchors[place], place
+            while into > first and _ahead(values, column, anchor, anchors[into - 1]):
+                anchors[into] = anchors[into - 1]
+                into -= 1
+            anchors[into] = anchor
+    width = _RUN
+    while width < count:
+        for first in range(0, count - width, 2 * width):
+            left, right, end = first, first + width, min(first + 2 * width, count)
+            while left < right and not _ahead(values, column, anchors[right], anchors[left]):
+                left += 1
+            held, one, put = right - left, 0, left
+            room[:held] = anchors[left:right]
+            while one < held:
+                if right < end and _ahead(values, column, anchors[right], room[one]):
+                    anchors[put] = anchors[right]
+                    right += 1
+                else:
+                    anchors[put] = room[one]
+                    one += 1
+                put += 1
+        width *= 2

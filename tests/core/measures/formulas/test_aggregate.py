@@ -103,17 +103,23 @@ def test_what_follows_from_the_moment_before_is_what_is_worked_out_anew(
         same_bits(kept, aggregated(values, weights, *dimensions, limit=0.5))
 
 
-@pytest.mark.parametrize("moved", [0, 1, 20, 64, 65, 400, 1000])
+@pytest.mark.parametrize("moved", [0, 1, 15, 16, 17, 32, 33, 65, 400, 999, 1000])
 @pytest.mark.parametrize("slightly", [False, True])
-def test_many_values_move_or_few(moved: int, slightly: bool) -> None:
-    """Merged in, mended in their places, or sorted anew: the order is the same, and so is all that follows."""
+@pytest.mark.parametrize("whole", [False, True])
+def test_many_values_move_or_few(moved: int, slightly: bool, whole: bool) -> None:
+    """Put in order by themselves and merged in: the order is that of all, and so is all that follows."""
     rng = np.random.default_rng(moved)
-    before, weights, groups = np.round(rng.random((2, 1000)), 2), rng.random(1000) + 0.1, rng.integers(0, 9, 1000)
+    before, groups = np.round(rng.random((2, 1000)), 2), rng.integers(0, 9, 1000)
+    weights = rng.integers(1, 4, 1000).astype(np.float64) if whole else rng.random(1000) + 0.1
     values, places = before.copy(), rng.choice(1000, moved, replace=False)
     values[:, places] = values[:, places] + 1e-3 if slightly else rng.choice([NAN, 0.0, -0.0, 0.5, 0.7], (2, moved))
     kept = aggregated(before, weights, (groups, 9)).moved(values)
     np.testing.assert_array_equal(kept.order, np.argsort(values, axis=1, kind="stable"))
     same_bits(kept, aggregated(values, weights, (groups, 9)))
+    for segment in range(9):
+        v, w = (of[:, (groups == segment) & ~np.isnan(values[1])] for of in (values[1:], weights[None]))
+        expected = np.quantile(v[0], LEVELS, method="inverted_cdf", weights=w[0])
+        np.testing.assert_array_equal(kept.statistics[1:4, 1, segment], expected)
 
 
 @pytest.mark.parametrize("anchors", [1, 7, 20, 1000, 5000])
