@@ -116,6 +116,7 @@ class _Layout:
         only_all: whether segments are left out.
         anchors: in the segments of all dimensions.
         places: these segments.
+        expected: (P,) int64, the anchors of each.
         lines: (3, L) int64, by line its column, that of the baseline's own values (-1 for none), and its statistic.
         spread: columns of which quantiles are exported.
         limits: by column, NaN for none.
@@ -127,6 +128,7 @@ class _Layout:
     only_all: bool
     anchors: Grouped
     places: Sequence[_Place]
+    expected: NDArray[np.int64]
     lines: NDArray[np.int64]
     spread: NDArray[np.int64]
     limits: NDArray[np.float64]
@@ -156,6 +158,7 @@ class _Layout:
             only_all,
             anchors,
             places,
+            np.array([of.expected for of in places], np.int64),
             np.array(lines, np.int64).reshape(-1, 3).T.copy(),
             np.array(sorted(spread), np.int64),
             np.array([limits.get(name.metric, _NONE) for name in table.names]),
@@ -216,14 +219,16 @@ class _Kept:
         layout, cells, said = self.layout, self.cells.copy(), list(self.said)
         found = _others(aggregates.statistics, aggregates.n, layout.lines, others, cells)
         which, lines = np.divmod(found, layout.lines.shape[1])
-        columns, numbers, n = layout.lines[0, lines], cells[found, :3], cells[found, 3].astype(np.int64)
-        told = zip(*(of.tolist() for of in (found, which, columns, numbers, n)), strict=True)
-        heads, places, reasons, make = layout.heads, layout.places, table.reasons, partial(tuple.__new__, Measurement)
-        for at, where, column, (value, before, covered), counted in told:
-            place, why = places[where], reasons[column]
-            whole = not why and counted == place.expected > 0
-            reason = table.note if whole else _reason(table, why, counted, place)
-            said[at] = make(heads[at] + (value, counted, place.expected, before, reason, covered))
+        columns, n, expected = layout.lines[0, lines], cells[found, 3].astype(np.int64), layout.expected[which]
+        why = [table.note] * len(found)
+        told = np.array([bool(of) for of in table.reasons], np.bool_)[columns]
+        for at in np.flatnonzero(told | (n != expected) | (expected == 0)).tolist():
+            why[at] = _reason(table, table.reasons[columns[at]], int(n[at]), layout.places[which[at]])
+        values, before, covered = cells[found, :3].T.tolist()
+        heads, make, counted = layout.heads, partial(tuple.__new__, Measurement), n.tolist()
+        rest = zip(values, counted, expected.tolist(), before, why, covered, strict=True)
+        for at, ends in zip(found.tolist(), rest, strict=True):
+            said[at] = make(heads[at] + ends)
         return _Kept(table, layout, aggregates, cells, tuple(said))
 
 
