@@ -1,7 +1,9 @@
 """The verdict on a view between deploys, by point estimates: what did not move since the last keeps its finding."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from bisect import bisect_left
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from operator import itemgetter
 
 from monitor.core.judging.policy import (
     Finding,
@@ -25,6 +27,8 @@ from monitor.core.model.report import DriftReport, SegmentSize
 
 _NOWHERE = -1
 """Place of the finding of a rule for which nothing was measured."""
+_Key = tuple[int, str, str, str, str, int]
+"""What a verdict's findings are in order by, and the number of the question."""
 _Sizes = Mapping[tuple[str, str], SegmentSize]
 
 
@@ -68,7 +72,7 @@ class _Judged:
         asked: by place of a measurement of any rule's metric, the numbers of the questions about it.
         found: by question; None where its rule does not watch the segment.
         also: findings made elsewhere.
-        ranks: by question, the place of its finding in the verdict; below 0 those of `also`, the last one at -1.
+        keys: by finding of the verdict, what it is in order by.
         verdict: what all comes to.
     """
 
@@ -79,7 +83,7 @@ class _Judged:
     asked: Mapping[int, Sequence[int]]
     found: Sequence[Finding | None]
     also: tuple[Finding, ...]
-    ranks: Mapping[int, int]
+    keys: Sequence[_Key]
     verdict: Verdict
 
     @classmethod
@@ -100,31 +104,18 @@ class _Judged:
             if not concerned and (size is None or size.watched):
                 questions.append((rule, _NOWHERE))
         found = [_found(rule, report, at, sizes, grown) for rule, at in questions]
-        return cls._folded(rules, report, grown, questions, asked, found, also)
-
-    @classmethod
-    def _folded(
-        cls,
-        rules: tuple[Rule, ...],
-        report: DriftReport,
-        grown: Growth,
-        questions: Sequence[tuple[Rule, int]],
-        asked: Mapping[int, Sequence[int]],
-        found: Sequence[Finding | None],
-        also: tuple[Finding, ...],
-    ) -> "_Judged":
-        told = [(at - len(also), one) for at, one in enumerate((*also, *found)) if one is not None]
-        told.sort(key=lambda pair: worst_first(pair[1]))
-        ranks = {number: rank for rank, (number, _) in enumerate(told)}
-        verdict = folded(tuple(one for _, one in told))
-        return cls(rules, report, grown, questions, asked, found, also, ranks, verdict)
+        keyed = [_keyed(number, one) for number, one in (*_beside(also), *enumerate(found)) if one is not None]
+        keyed.sort(key=itemgetter(0))
+        verdict = folded(tuple(one for _, one in keyed))
+        return cls(rules, report, grown, questions, asked, found, also, [key for key, _ in keyed], verdict)
 
     def moved(self, report: DriftReport, also: tuple[Finding, ...]) -> "_Judged | None":
         """With another report: what is another measurement is judged; None where the report says of other things."""
         before, now, grown = self.report, report.measurements, growth(report)
         if report.places != before.places or report.segments != before.segments or grown != self.grown:
             return None
-        found, others, sizes = list(self.found), list[int](), _sizes(report)
+        found, sizes = list(self.found), _sizes(report)
+        others: list[tuple[int, Finding | None, Finding | None]] = []
         for at, numbers in self.asked.items():
             one, was = now[at], before.measurements[at]
             if one is not was:
@@ -132,21 +123,33 @@ class _Judged:
                     return None
                 for number in numbers:
                     found[number] = _found(self.questions[number][0], report, at, sizes, grown)
-                others += numbers
-        changed = [(number, self.found[number], found[number]) for number in others]
-        changed += [(at - len(also), was, one) for at, (was, one) in enumerate(zip(self.also, also, strict=False))]
-        if len(also) != len(self.also) or not all(_as_bad(was, one) for _, was, one in changed):
-            return self._folded(self.rules, report, grown, self.questions, self.asked, found, also)
-        findings = list(self.verdict.findings)
-        for number, _, finding in changed:
-            if finding is not None:
-                findings[self.ranks[number]] = finding
-        return replace(self, report=report, grown=grown, found=found, also=also, verdict=folded(tuple(findings)))
+                    others.append((number, self.found[number], found[number]))
+        if len(also) == len(self.also):
+            others += [(number, was, one) for (number, one), was in zip(_beside(also), self.also, strict=True)]
+        else:
+            others += [(number, was, None) for number, was in _beside(self.also)]
+            others += [(number, None, one) for number, one in _beside(also)]
+        keys, findings = list(self.keys), list(self.verdict.findings)
+        for number, gone, came in others:
+            if gone is not None and gone is not came:
+                at = bisect_left(keys, _keyed(number, gone)[0])
+                del keys[at], findings[at]
+            if came is not None and came is not gone:
+                key = _keyed(number, came)[0]
+                at = bisect_left(keys, key)
+                keys.insert(at, key)
+                findings.insert(at, came)
+        verdict = folded(tuple(findings))
+        return replace(self, report=report, grown=grown, found=found, also=also, keys=keys, verdict=verdict)
 
 
-def _as_bad(was: Finding | None, one: Finding | None) -> bool:
-    """Whether a finding stands at the same place of a verdict as another one did."""
-    return one is was or (one is not None and was is not None and worst_first(one) == worst_first(was))
+def _beside(also: Sequence[Finding]) -> Iterator[tuple[int, Finding]]:
+    """Findings made elsewhere with numbers below 0: equals stand before those of the questions."""
+    return enumerate(also, -len(also))
+
+
+def _keyed(number: int, of: Finding) -> tuple[_Key, Finding]:
+    return (*worst_first(of), number), of
 
 
 def _sizes(report: DriftReport) -> _Sizes:
