@@ -15,7 +15,6 @@ from monitor.core.index.statistics.cells import VERSION
 from monitor.core.index.statistics.counters import (
     CHANGED_NONZERO_VECTORS,
     CHANGED_SUMS,
-    CHUNKS,
     NONZERO_VECTORS,
     SegmentCounters,
 )
@@ -30,8 +29,10 @@ from monitor.core.index.statistics.segments import (
     NO_CHUNKS,
     OTHER_VERSION,
     RESTS,
+    AgainstAll,
     SegmentLayout,
     absent,
+    numbers_of,
     of_version,
 )
 from monitor.core.index.statistics.view import NamedSegment, StatisticsView
@@ -40,6 +41,7 @@ from monitor.core.model.report import ALL, OTHER, Concern, Measurement
 AGE = "age"
 NAMED = 10
 """Documents that are named of a measurement of integrity."""
+_RESTS = np.array(RESTS)
 _QUANTILES = (0.05, 0.5, 0.95)
 _STATS = ("p05", "p50", "p95")
 _KNOWN = 4096
@@ -58,6 +60,7 @@ class CachedSegment:
         layout: of what is said.
         at: the newest event time, which ages are counted from.
         numbers: of the lines.
+        rests: what they rest on.
         said: all of it.
     """
 
@@ -66,6 +69,7 @@ class CachedSegment:
     layout: SegmentLayout
     at: int
     numbers: NDArray[np.float64]
+    rests: NDArray[np.int64]
     said: tuple[Measurement, ...]
 
 
@@ -106,10 +110,19 @@ class Cache:
     sampled: dict[str, tuple[NDArray[np.float32], Any]] = field(default_factory=dict)
     mixes: dict[str, tuple[Sequence[Sequence[float]], float]] = field(default_factory=dict)
     """By dimension: the counts of both sides, and their divergence."""
+    together: tuple[tuple[SegmentLayout, ...], AgainstAll] | None = None
+    """What segments are worked out against, side by side."""
     shared: "SharedTerms | None" = None
     """The terms of now and then that are the same."""
     earlier: dict[int, EarlierDistribution] = field(default_factory=dict)
     """Distributions of the baseline, by the identity of what they are of."""
+
+    def against(self, layouts: tuple[SegmentLayout, ...]) -> AgainstAll:
+        """What the numbers of these segments are worked out against."""
+        kept = self.together
+        if kept is None or kept[0] != layouts:
+            kept = self.together = layouts, AgainstAll.of([of.against for of in layouts])
+        return kept[1]
 
     def known(self, then: Distribution) -> EarlierDistribution:
         """A distribution of the baseline, made ready once."""
@@ -148,15 +161,16 @@ class Measurable:
         made: list[Measurement] = []
         versions = self.view.versions()
         earlier = {} if self.then is None else {(one.dimension, one.segment): one for one in self.then.segments}
-        for named in self._named:
-            if named.dimension == VERSION and self.features is None:
-                continue
-            then = None if _pooled(named) else earlier.get((named.dimension, named.segment))
-            if named.dimension == VERSION:
+        known = [
+            (named, _of(named, versions), None if _pooled(named) else earlier.get((named.dimension, named.segment)))
+            for named in self._named
+        ]
+        measured = iter(self._segments([of for of in known if of[0].dimension != VERSION]))
+        for named, own, then in known:
+            if named.dimension != VERSION:
+                made += next(measured)
+            elif self.features is not None:
                 made += of_version(named, then)
-                continue
-            own = _of(named, versions)
-            made += self._segment(named, own, then)
             if named.dimension == ALL:
                 made += self._whole(self.view.profile(named, own), then, named)
         if self.integrity is not None:
@@ -189,31 +203,35 @@ class Measurable:
         upserts, repeated = view.upserts
         return Profile(view.now, segments, view.mixes(), view.terms, upserts, repeated, population)
 
-    def _segment(
-        self, named: NamedSegment, versions: tuple[str, ...], then: SegmentProfile | None
-    ) -> tuple[Measurement, ...]:
-        """All measurements of a segment but an embedding version's; those that did not move are the very objects."""
-        where, view, row = (named.dimension, named.segment), self.view, named.row
-        base = (versions, then, view.compared, self.then is None, bool(row.counts[NONZERO_VECTORS]))
-        kept = self.cache.segments.get(where)
-        if kept is not None and kept.row is row and kept.at == view.now and kept.base == base:
-            return kept.said
-        if kept is None or kept.base != base:
-            why = absent(*where, baseline=self.then is not None)
-            layout = SegmentLayout.of(named, versions, then, why, compared=view.compared, known=self.cache.known)
-            kept = None
-        else:
-            layout = kept.layout
-        numbers = layout.numbers(row, ages.ascending(view.reference, view.now))
-        places, said = range(len(layout.lines)), [] if kept is None else list(kept.said)
-        if kept is None:
-            said = list(layout.said(row, numbers.tolist(), places))
-        else:
-            moved = _moved(layout, (kept.row, kept.numbers), (row, numbers))
-            for place, one in zip(moved, layout.said(row, numbers.tolist(), moved), strict=True):
-                said[place] = one
-        self.cache.segments[where] = CachedSegment(row, base, layout, view.now, numbers, tuple(said))
-        return self.cache.segments[where].said
+    def _segments(
+        self, of: Sequence[tuple[NamedSegment, tuple[str, ...], SegmentProfile | None]]
+    ) -> Sequence[tuple[Measurement, ...]]:
+        """All measurements of segments, with their versions and the baseline's; those that did not move are the very
+        objects.
+        """
+        view, cache = self.view, self.cache
+        said: list[tuple[Measurement, ...]] = [()] * len(of)
+        stale: list[tuple[int, tuple[object, ...], SegmentLayout, CachedSegment | None]] = []
+        for at, (named, versions, then) in enumerate(of):
+            where, row = (named.dimension, named.segment), named.row
+            base = (versions, then, view.compared, self.then is None, bool(row.counts[NONZERO_VECTORS]))
+            kept = cache.segments.get(where)
+            if kept is None or kept.base != base:
+                why = absent(*where, baseline=self.then is not None)
+                layout = SegmentLayout.of(named, versions, then, why, compared=view.compared, known=cache.known)
+                stale.append((at, base, layout, None))
+            elif kept.row is not row or kept.at != view.now:
+                stale.append((at, base, kept.layout, kept))
+            else:
+                said[at] = kept.said
+        if stale:
+            rows, layouts = [of[at][0].row for at, *_ in stale], tuple(layout for _, _, layout, _ in stale)
+            numbers = numbers_of(rows, ages.ascending(view.reference, view.now), cache.against(layouts))
+            for (at, base, layout, kept), row, own in zip(stale, rows, numbers, strict=True):
+                made = _said_of(layout, kept, row, own)
+                cache.segments[layout.where] = CachedSegment(row, base, layout, view.now, own, *made)
+                said[at] = made[1]
+        return said
 
     def _whole(self, now: SegmentProfile, then: SegmentProfile | None, named: NamedSegment) -> Iterator[Measurement]:
         """What is measured over the whole corpus only."""
@@ -311,18 +329,21 @@ def _of(named: NamedSegment, versions: dict[int, set[str]]) -> tuple[str, ...]:
     return tuple(sorted({version for row in named.at for version in versions.get(row, ())}))
 
 
-def _moved(
-    layout: SegmentLayout,
-    before: tuple[SegmentCounters, NDArray[np.float64]],
-    now: tuple[SegmentCounters, NDArray[np.float64]],
-) -> Sequence[int]:
-    """The lines of which the number, compared by its bits, or what it rests on is another."""
-    (held, was), (row, numbers) = before, now
-    rests = [n for n in RESTS if held.counts[n] != row.counts[n]]
-    if CHUNKS in rests:  # all say how many there are
-        return range(len(layout.lines))
-    others = np.flatnonzero(was.view(np.int64) != numbers.view(np.int64)).tolist()
-    return [at for at, line in enumerate(layout.lines) if line.at in others or line.n in rests]
+def _said_of(
+    layout: SegmentLayout, kept: CachedSegment | None, row: SegmentCounters, numbers: NDArray[np.float64]
+) -> tuple[NDArray[np.int64], tuple[Measurement, ...]]:
+    """What a segment's lines rest on and say: anew where the number, compared by its bits, or what it rests on is
+    another; in all lines where there are more chunks or fewer, for all say how many there are.
+    """
+    rests = row.counts[_RESTS]
+    if kept is None or kept.rests[0] != rests[0]:
+        return rests, tuple(layout.said(row, numbers.tolist(), range(len(layout.lines))))
+    others, stands = kept.numbers.view(np.int64) != numbers.view(np.int64), kept.rests != rests
+    moved = np.flatnonzero(others[layout.rests[0]] | stands[layout.rests[1]]).tolist()
+    said = list(kept.said)
+    for place, one in zip(moved, layout.said(row, numbers.tolist(), moved), strict=True):
+        said[place] = one
+    return rests, tuple(said)
 
 
 def _pooled(named: NamedSegment) -> bool:

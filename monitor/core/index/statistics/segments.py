@@ -20,7 +20,6 @@ from monitor.core.index.statistics.counters import (
     DOCUMENTS_DELETED,
     DOCUMENTS_MODIFIED,
     DOCUMENTS_NEW,
-    FEATURE_SUMS,
     LENGTHS,
     MEAN_START,
     MODIFIED,
@@ -58,7 +57,9 @@ _SPREAD, _AGES = (0.05, 0.5, 0.95), (0.5, 0.95)
 _STATS = ("p05", "p50", "p95")
 _WITHOUT_VECTORS = 21
 """Numbers of a segment before those of its vectors; then come three, and three of its ages."""
-_NUMBERS = 27
+NUMBERS = 27
+_BINS, _INDEX = (LENGTHS.start, SIZES.start, AGES.start), (17, 19, 26)
+"""Of lengths, sizes and ages: where their bins begin, and which number is their stability index."""
 Counts = NDArray[np.int64]
 Floats = NDArray[np.float64]
 Known = Callable[[Distribution], EarlierDistribution]
@@ -114,11 +115,13 @@ class SegmentLayout:
         where: dimension and segment.
         lines: in their order, those of ages last.
         against: the baseline.
+        rests: (2, L) int64, by line its number, and the place in `RESTS` of what it rests on.
     """
 
     where: tuple[str, str]
     lines: tuple[MeasurementForm, ...]
     against: Against
+    rests: Counts
 
     @classmethod
     def of(
@@ -152,9 +155,10 @@ class SegmentLayout:
         lines = [*_changes(then, why, compared=compared), *_lengths(then, why, known), _overlap(then)]
         if named.row.sums.size and (len(named.row.sums) > MEAN_START or directed):
             lines += _embedding(then, why, directed=directed)
+        lines += _ages(then, why, known)
         return cls(
             (named.dimension, named.segment),
-            (*lines, *_ages(then, why, known)),
+            tuple(lines),
             Against(
                 (absent, absent) if then is None else (float(then.chunks), float(then.documents)),
                 lengths,
@@ -164,15 +168,8 @@ class SegmentLayout:
                 fixed(then.direction) if same and then is not None else nothing,
                 (compared, alone),
             ),
+            np.array([[line.at for line in lines], [RESTS.index(line.n) for line in lines]], np.int64),
         )
-
-    def numbers(self, row: SegmentCounters, old: ages.Ascending) -> Floats:
-        """The numbers that the lines are about; `old` are the ages of their bins."""
-        counts, sums = row.counts, row.sums
-        bins = (LENGTHS_ASCENDING, SIZES_ASCENDING, old)
-        counted = (counts, counts[LENGTHS], counts[SIZES], counts[AGES])
-        made: Floats = _numbers(counted, (sums[FEATURE_SUMS], sums[MEAN_START:]), bins, self.against)
-        return made
 
     def said(self, row: SegmentCounters, numbers: Sequence[float], at: Sequence[int]) -> Iterator[Measurement]:
         """What some of the lines say."""
@@ -185,55 +182,112 @@ class SegmentLayout:
             yield make((metric, "corpus", 0, dimension, segment, stat, value, n[of], chunks, earlier, reason, 1.0))
 
 
+class AgainstAll(NamedTuple):
+    """`Against` of S segments at once.
+
+    Args:
+        counts: (S, 2) float64.
+        bins: (S, 3) int64, in how many bins lengths, sizes and ages are compared; 0: in none.
+        ends, shares: (S, 3, B) float64, of these bins; the last one has no end.
+        features, direction: (S, ...) float32 means.
+        told: (S, 3) bool: as of `Against`, and whether the means compare.
+    """
+
+    counts: Floats
+    bins: Counts
+    ends: Floats
+    shares: Floats
+    features: Embedding
+    direction: Embedding
+    told: NDArray[np.bool_]
+
+    @classmethod
+    def of(cls, all_of: Sequence[Against]) -> "AgainstAll":
+        """Side by side."""
+        distributions = [(one.lengths, one.sizes, one.ages) for one in all_of]
+        bins = np.array([[len(shares) for _, shares in of] for of in distributions], np.int64).reshape(-1, 3)
+        made = np.zeros((2, len(all_of), 3, int(bins.max(initial=1))))
+        for at, of in enumerate(distributions):
+            for which, (ends, shares) in enumerate(of):
+                made[0, at, which, : len(ends)], made[1, at, which, : len(shares)] = ends, shares
+        return cls(
+            np.array([one.counts for one in all_of]).reshape(-1, 2),
+            bins,
+            *made,
+            _side_by_side([one.features for one in all_of]),
+            _side_by_side([one.direction for one in all_of]),
+            np.array([(*one.told, bool(len(one.features))) for one in all_of], np.bool_).reshape(-1, 3),
+        )
+
+
+def _side_by_side(means: Sequence[Embedding]) -> Embedding:
+    """(S, n) means; zeros in place of those that are empty."""
+    made = np.zeros((len(means), max(map(len, means), default=0)), np.float32)
+    for row, mean in zip(made, means, strict=True):
+        row[: len(mean)] = mean
+    return made
+
+
+def numbers_of(rows: Sequence[SegmentCounters], old: ages.Ascending, against: AgainstAll) -> Floats:
+    """(S, NUMBERS) numbers that the lines of S segments are about; `old` are the ages of their bins."""
+    counts, sums = np.stack([row.counts for row in rows]), np.stack([row.sums for row in rows])
+    made: Floats = _numbers(counts, sums, (LENGTHS_ASCENDING, SIZES_ASCENDING, old), against)
+    return made
+
+
 @compiled
 def _numbers(
-    counted: tuple[Counts, Counts, Counts, Counts],
-    sums: tuple[Counts, Counts],
-    bins: tuple[ages.Ascending, ages.Ascending, ages.Ascending],
-    against: Against,
+    counters: Counts, summed: Counts, bins: tuple[ages.Ascending, ages.Ascending, ages.Ascending], against: AgainstAll
 ) -> Floats:
-    """All numbers of a segment, NaN where it has none; in the order of the lines of `SegmentLayout`."""
-    counts, lengths, sizes, old = counted
-    (chunks_then, documents_then), lengths_then, sizes_then, old_then, features, direction, (compared, alone) = (
-        against
-    )
-    made = np.full(_NUMBERS, np.nan)
-    chunks, documents, overlapping = counts[CHUNKS], counts[DOCUMENTS], counts[OVERLAPPING]
-    made[0] = documents
-    for of in range(2):
-        first = (NEW, DOCUMENTS_NEW)[of]
-        live, earlier = ((chunks, chunks_then), (documents, documents_then))[of]
-        for step in range(3 if compared else 0):
-            made[1 + 6 * of + 2 * step] = counts[first + step]
-            whole = np.float64(live) if step == 0 else earlier
-            if whole != 0.0:
-                made[2 + 6 * of + 2 * step] = counts[first + step] / whole
-    if chunks:
-        made[13] = counts[TOKENS] / chunks
-    held = lengths[bins[0][1]]
-    made[14:17] = quantiles_at(bins[0][0], held, _FOR_LENGTHS)
-    if chunks and len(lengths_then[1]):
-        made[17] = index_between(bins[0][0], held, lengths_then[0], lengths_then[1])
-    if documents:
-        made[18] = chunks / documents
-    held = sizes[bins[1][1]]
-    if np.any(held > 0) and len(sizes_then[1]):
-        made[19] = index_between(bins[1][0], held, sizes_then[0], sizes_then[1])
-    if overlapping:
-        made[20] = counts[OVERLAP] / ONE / overlapping
-    directed = counts[NONZERO_VECTORS]
-    if directed and alone:
-        mean = (sums[1] / np.float64(GRID * directed)).astype(np.float32)
-        made[_WITHOUT_VECTORS + 2] = length_of(mean)
-        if len(features):
-            now = (sums[0] / np.float64(ONE * directed)).astype(np.float32)
-            made[_WITHOUT_VECTORS] = squared_apart(features, now)
-            made[_WITHOUT_VECTORS + 1] = turned(direction, mean)
-    held = old[bins[2][1]]
-    made[24:26] = quantiles_at(bins[2][0], held, _FOR_AGES)
-    if np.any(held > 0) and len(old_then[1]):
-        made[26] = index_between(bins[2][0], held, old_then[0], old_then[1])
-    return made
+    """All numbers of S segments, NaN where one has none; in the order of the lines of `SegmentLayout`.
+
+    Args:
+        counters: (S, ...) counts.
+        summed: (S, ...) sums.
+        bins: values of lengths, sizes and ages in ascending order, and their bins.
+        against: the baseline.
+    """
+    all_made = np.full((len(counters), NUMBERS), np.nan)
+    for segment in range(len(counters)):
+        counts, sums, made = counters[segment], summed[segment], all_made[segment]
+        compared, alone, same = against.told[segment]
+        chunks, documents, overlapping = counts[CHUNKS], counts[DOCUMENTS], counts[OVERLAPPING]
+        made[0] = documents
+        for of in range(2):
+            first = (NEW, DOCUMENTS_NEW)[of]
+            live, earlier = (chunks, documents)[of], against.counts[segment, of]
+            for step in range(3 if compared else 0):
+                made[1 + 6 * of + 2 * step] = counts[first + step]
+                whole = np.float64(live) if step == 0 else earlier
+                if whole != 0.0:
+                    made[2 + 6 * of + 2 * step] = counts[first + step] / whole
+        if chunks:
+            made[13] = counts[TOKENS] / chunks
+        if documents:
+            made[18] = chunks / documents
+        if overlapping:
+            made[20] = counts[OVERLAP] / ONE / overlapping
+        directed = counts[NONZERO_VECTORS]
+        if directed and alone:
+            mean = (sums[MEAN_START:] / np.float64(GRID * directed)).astype(np.float32)
+            made[_WITHOUT_VECTORS + 2] = length_of(mean)
+            if same:
+                now = (sums[: MEAN_START // 2] / np.float64(ONE * directed)).astype(np.float32)
+                made[_WITHOUT_VECTORS] = squared_apart(against.features[segment], now)
+                made[_WITHOUT_VECTORS + 1] = turned(against.direction[segment], mean)
+        for which in range(3):
+            values, order = bins[which]
+            held = counts[_BINS[which] :][order]
+            if which == 0:
+                made[14:17] = quantiles_at(values, held, _FOR_LENGTHS)
+            elif which == 2:
+                made[24:26] = quantiles_at(values, held, _FOR_AGES)
+            told = chunks if which == 0 else np.sum(held > 0)
+            count = against.bins[segment, which]
+            if told and count:
+                ends, shares = against.ends[segment, which, : count - 1], against.shares[segment, which, :count]
+                made[_INDEX[which]] = index_between(values, held, ends, shares)
+    return all_made
 
 
 _FOR_LENGTHS, _FOR_AGES = levels_of(_SPREAD), levels_of(_AGES)
