@@ -13,7 +13,7 @@ from monitor.core.judging.policy import (
     allowing,
     blind,
     despite,
-    find,
+    find_in_words,
     folded,
     growth,
     in_question,
@@ -21,9 +21,10 @@ from monitor.core.judging.policy import (
     nothing_measured,
     refused,
     size_of,
+    words_of,
     worst_first,
 )
-from monitor.core.model.report import DriftReport, SegmentSize
+from monitor.core.model.report import DriftReport, Measurement, SegmentSize
 
 _NOWHERE = -1
 """Place of the finding of a rule for which nothing was measured."""
@@ -61,6 +62,37 @@ class KeptVerdict:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
+class _Question:
+    """A rule, and the measurement that it concerns.
+
+    Args:
+        rule: as it is for the segment.
+        at: place of the measurement in a report.
+        words: of the rule.
+    """
+
+    rule: Rule
+    at: int
+    words: tuple[str, str] = ("", "")
+
+    @classmethod
+    def of(cls, rule: Rule, at: int, measured: Measurement, grown: Growth) -> "_Question":
+        """As segments grew."""
+        own = allowing(rule, measured.segment, grown)
+        return cls(own, at, words_of(own, measured.segment))
+
+    def answer(self, report: DriftReport, sizes: _Sizes) -> Finding | None:
+        """What the rule finds; None where it does not watch the segment."""
+        if self.at == _NOWHERE:
+            return nothing_measured(self.rule, report.of(self.rule.metric))
+        measured = report.measurements[self.at]
+        size = size_of(sizes, measured)
+        if size.baseline_anchors < self.rule.min_anchors:
+            return None
+        return find_in_words(self.rule, measured, size, self.words)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class _Judged:
     """A report that was judged.
 
@@ -68,7 +100,7 @@ class _Judged:
         rules: that it was judged by.
         report: it.
         grown: by how much segments grew.
-        questions: each a rule, and the place of a measurement that it concerns.
+        questions: about measurements.
         asked: by place of a measurement of any rule's metric, the numbers of the questions about it.
         found: by question; None where its rule does not watch the segment.
         also: findings made elsewhere.
@@ -79,7 +111,7 @@ class _Judged:
     rules: tuple[Rule, ...]
     report: DriftReport
     grown: Growth
-    questions: Sequence[tuple[Rule, int]]
+    questions: Sequence[_Question]
     asked: Mapping[int, Sequence[int]]
     found: Sequence[Finding | None]
     also: tuple[Finding, ...]
@@ -90,7 +122,7 @@ class _Judged:
     def anew(cls, rules: tuple[Rule, ...], report: DriftReport, also: tuple[Finding, ...]) -> "_Judged":
         """Judge all."""
         sizes, grown, measured = _sizes(report), growth(report), report.measurements
-        questions: list[tuple[Rule, int]] = []
+        questions: list[_Question] = []
         asked: dict[int, list[int]] = {}
         for rule in rules:
             places = report.places.get(rule.metric, ())
@@ -99,12 +131,12 @@ class _Judged:
                 asked.setdefault(at, [])
             for at in concerned:
                 asked[at].append(len(questions))
-                questions.append((rule, at))
+                questions.append(_Question.of(rule, at, measured[at], grown))
             size = sizes.get((rule.dimension, rule.segment))
             if not concerned and (size is None or size.watched):
-                questions.append((rule, _NOWHERE))
-        found = [_found(rule, report, at, sizes, grown) for rule, at in questions]
-        keyed = [_keyed(number, one) for number, one in (*_beside(also), *enumerate(found)) if one is not None]
+                questions.append(_Question(rule, _NOWHERE))
+        found = [of.answer(report, sizes) for of in questions]
+        keyed = [((*worst_first(one), at), one) for at, one in (*_beside(also), *enumerate(found)) if one is not None]
         keyed.sort(key=itemgetter(0))
         verdict = folded(tuple(one for _, one in keyed))
         return cls(rules, report, grown, questions, asked, found, also, [key for key, _ in keyed], verdict)
@@ -122,22 +154,28 @@ class _Judged:
                 if one[:6] != was[:6]:
                     return None
                 for number in numbers:
-                    found[number] = _found(self.questions[number][0], report, at, sizes, grown)
+                    found[number] = self.questions[number].answer(report, sizes)
                     others.append((number, self.found[number], found[number]))
-        if len(also) == len(self.also):
-            others += [(number, was, one) for (number, one), was in zip(_beside(also), self.also, strict=True)]
-        else:
+        if len(also) != len(self.also):
             others += [(number, was, None) for number, was in _beside(self.also)]
             others += [(number, None, one) for number, one in _beside(also)]
+        elif also is not self.also:
+            others += [(number, was, one) for (number, one), was in zip(_beside(also), self.also, strict=True)]
         keys, findings = list(self.keys), list(self.verdict.findings)
         for number, gone, came in others:
-            if gone is not None and gone is not came:
-                at = bisect_left(keys, _keyed(number, gone)[0])
-                del keys[at], findings[at]
-            if came is not None and came is not gone:
-                key = _keyed(number, came)[0]
+            if gone is came:
+                continue
+            key = None if gone is None else (*worst_first(gone), number)
+            put = None if came is None else (*worst_first(came), number)
+            if key is not None and came is not None and key == put:
+                findings[bisect_left(keys, key)] = came
+                continue
+            if key is not None:
                 at = bisect_left(keys, key)
-                keys.insert(at, key)
+                del keys[at], findings[at]
+            if put is not None and came is not None:
+                at = bisect_left(keys, put)
+                keys.insert(at, put)
                 findings.insert(at, came)
         verdict = folded(tuple(findings))
         return replace(self, report=report, grown=grown, found=found, also=also, keys=keys, verdict=verdict)
@@ -148,19 +186,5 @@ def _beside(also: Sequence[Finding]) -> Iterator[tuple[int, Finding]]:
     return enumerate(also, -len(also))
 
 
-def _keyed(number: int, of: Finding) -> tuple[_Key, Finding]:
-    return (*worst_first(of), number), of
-
-
 def _sizes(report: DriftReport) -> _Sizes:
     return {(size.dimension, size.segment): size for size in report.segments}
-
-
-def _found(rule: Rule, report: DriftReport, at: int, sizes: _Sizes, grown: Growth) -> Finding | None:
-    if at == _NOWHERE:
-        return nothing_measured(rule, report.of(rule.metric))
-    measured = report.measurements[at]
-    size = size_of(sizes, measured)
-    if size.baseline_anchors < rule.min_anchors:
-        return None
-    return find(allowing(rule, measured.segment, grown), measured, size)

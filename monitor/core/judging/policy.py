@@ -258,9 +258,19 @@ def find(rule: Rule, measured: Measurement, size: SegmentSize) -> Finding:
     anchors in the baseline and has fewer now, UNKNOWN. Rule 3: if the value is beyond the limit, FAIL. Rule 4: if
     some expected anchors were not measured and their worst case would cross the limit, INCONCLUSIVE. Rule 5: PASS.
     """
-    where = place(rule, measured.segment)
+    return find_in_words(rule, measured, size, words_of(rule, measured.segment))
+
+
+def words_of(rule: Rule, segment: str) -> tuple[str, str]:
+    """Where a rule looks, and what it allows: in words."""
+    return place(rule, segment), allowed(rule)
+
+
+def find_in_words(rule: Rule, measured: Measurement, size: SegmentSize, words: tuple[str, str]) -> Finding:
+    """See `find`; with the words of the rule, which stay while numbers move."""
+    where, most = words
     verdict: VerdictName = "pass"
-    said = f"{where}: {measured.value:.3f}, allowed {allowed(rule)}, {measured.n} anchors"
+    said = f"{where}: {measured.value:.3f}, allowed {most}, {measured.n} anchors"
     if math.isnan(measured.value):
         verdict, said = "unknown", f"{where}: not measurable: {measured.reason or 'no value'}"
     elif size.baseline_anchors >= rule.min_anchors > size.anchors:
