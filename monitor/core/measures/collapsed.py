@@ -6,7 +6,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from monitor.core.index.baseline import without_repeats
-from monitor.core.index.duplicates.likeness import Likeness
 from monitor.core.measures.formulas.overlap import Overlap, overlap
 from monitor.core.measures.formulas.ties import settle_ties
 from monitor.core.model.lists import RankedLists
@@ -19,23 +18,6 @@ class Sides(NamedTuple):
 
     then: Codes
     now: Codes
-
-
-def joined(sides: Sides, likeness: Likeness) -> Sides:
-    """The same with near copies under one code: the slots of both lists of a row are clustered together.
-
-    Rows whose two sides are equal stay as they are: whatever is alike in them, nothing was exchanged.
-    """
-    if sides.then.shape == sides.now.shape:
-        rows = np.flatnonzero(np.any(sides.then != sides.now, axis=1))
-    else:
-        rows = np.arange(len(sides.then))
-    if not len(rows):
-        return sides
-    then, now = sides.then.copy(), sides.now.copy()
-    found = likeness.clusters(np.concatenate((then[rows], now[rows]), axis=1))
-    then[rows], now[rows] = found[:, : then.shape[1]], found[:, then.shape[1] :]
-    return Sides(then, now)
 
 
 def collapsed(then: RankedLists, now: RankedLists, sides: Sides, eps: float | None) -> Overlap:

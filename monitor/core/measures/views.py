@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from monitor.core.index.duplicates.likeness import Likeness
-from monitor.core.measures.collapsed import Sides, collapsed, joined
+from monitor.core.measures.collapsed import Sides, collapsed
 from monitor.core.measures.formulas.columns import ListPair, Settings
 from monitor.core.measures.formulas.disagreement import Disagreement, LegPairs, disagreement
 from monitor.core.measures.formulas.index import ann_recall, score_parity
@@ -104,8 +104,8 @@ class SaidView(ByDepth):
         return self.once("matched", k, lambda: self._matched(k))
 
     def _matched(self, k: int) -> tuple[Overlap, int]:
-        cut, pair = Sides(self._sides.then[:, :k], self._sides.now[:, :k]), self._pair.at(k)
-        made = collapsed(pair.baseline, pair.current, joined(cut, self._likeness), self._eps)
+        pair, said = self._pair.at(k), self._likeness.joined(self._sides.then[:, :k], self._sides.now[:, :k])
+        made = collapsed(pair.baseline, pair.current, Sides(*said), self._eps)
         return made, min(k, made.depth)
 
 

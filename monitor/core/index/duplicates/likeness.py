@@ -1,33 +1,40 @@
-"""Which contents in the same lists are near copies: exact shingle Jaccard, found by a prefix join."""
-
-from collections.abc import Callable
+"""Which contents in the same lists are near copies: exact shingle Jaccard, for the few pairs that it can be of."""
 
 import numpy as np
 from numpy.typing import NDArray
 
-from monitor.core.index.duplicates.shingles import THRESHOLD, jaccard
-from monitor.core.index.duplicates.sketches import Pairs, ShingleSketches
+from monitor.core.arrays.fixed import fixed
+from monitor.core.arrays.growing import longer
+from monitor.core.arrays.sorted_sets import SetLists, Sets
+from monitor.core.index.duplicates.kernels_sketches import (
+    KnownTexts,
+    Width,
+    linked,
+    linked_sides,
+    take_in,
+    unknown,
+)
+from monitor.core.index.duplicates.shingles import THRESHOLD
+from monitor.core.index.kernels_keys import NONE, link
 from monitor.core.model.lists import NO_CHUNK
 
 ContentNumbers = NDArray[np.int64]
-Shingles = NDArray[np.uint32]
 _MOST = 1 << 16
 """Contents remembered at once: some 30 MB of shingles."""
-_CELLS = 1 << 20
-"""Pairs of slots looked at in one go; rows fit in the bits that are left of one number."""
-_SLOT, _ROW, _LAST = np.uint64(10), np.uint64(42), np.uint64(1023)
-_LONG = 2_000
-"""Shingles that fill a sketch, so that it tells nothing apart."""
+_LEAST = 1 << 10
+_FEW, _EVERY = 4, 16
+"""Words of 64 bits looked at first, and when these do not settle it."""
 
 
 class Likeness:
     """Near copies among the few contents of each row, remembered from report to report.
 
     Two contents are alike when the Jaccard similarity of their shingles is at least `threshold`, exactly as
-    `shingles.clusters` decides. Only pairs whose sketches allow it are compared (`ShingleSketches`); with long sets,
-    pairs whose prefixes meet: if |x n y| >= t |x u y|, the first |x| - ceil(t |x|) + 1 shingles of x and those of y,
-    in any one order of all shingles, have one in common (Chaudhuri, Ganti, Kaushik, A primitive operator for
-    similarity joins, ICDE 2006).
+    `shingles.clusters` decides. Only pairs whose sketches allow it are compared. A sketch has one bit per shingle,
+    1,024 places shared by all shingles (and the same folded to 256). Let X be the bits of set x. A bit that two
+    shingles of x share hides one of them, so |x n y| is at most the common bits plus the shingles hidden on the side
+    that hides fewer: |x n y| <= |X & Y| + min(|x| - |X|, |y| - |Y|). (Every shingle in common has its bit in X & Y,
+    and beyond one per bit all are hidden on both sides.)
 
     Args:
         threshold: the least similarity of near copies, in (0, 1].
@@ -35,37 +42,51 @@ class Likeness:
 
     def __init__(self, threshold: float = THRESHOLD) -> None:
         self._threshold = threshold
-        self.long = _LONG
-        """Shingles of a set from which on prefixes choose what is compared, not sketches."""
         self.forgotten = 0
         """How often everything was forgotten."""
-        self._sets: dict[int, Shingles] = {}
-        self._alike: dict[tuple[int, int], bool] = {}
-        self._sketches = ShingleSketches(threshold)
+        self._begin()
+
+    def _begin(self) -> None:
+        numbers, sizes = np.full(_LEAST, NO_CHUNK, np.int64), np.zeros(_LEAST, np.int64)
+        few, every = (Width(np.zeros((_LEAST, words), np.uint64), sizes.copy()) for words in (_FEW, _EVERY))
+        sets = Sets(np.zeros(_LEAST, np.uint32), sizes.copy(), sizes)
+        self._known = KnownTexts(np.full(2 * _LEAST, NONE, np.int32), numbers, sets, few, every)
+        self._ends = 1, 0  # place 0 holds no text
+
+    def __len__(self) -> int:
+        """Contents that are known."""
+        return self._ends[0] - 1
 
     def trim(self) -> None:
         """Forget everything where too much is remembered; whatever is compared next must be made known anew."""
-        if len(self._sets) > _MOST:
-            self._sets.clear()
-            self._alike.clear()
-            self._sketches = ShingleSketches(self._threshold)
+        if len(self) > _MOST:
+            self._begin()
             self.forgotten += 1
 
-    def know(self, contents: ContentNumbers, keys: NDArray[np.int64], shingles: Callable[[int], Shingles]) -> None:
-        """Look up the shingles of contents that are not known yet.
+    def know(self, contents: ContentNumbers, texts: SetLists) -> None:
+        """Remember the shingles of contents that are not known yet.
 
         Args:
-            contents: content keys, NO_CHUNK for none.
-            keys: of the same shape, a chunk that says each.
-            shingles: the shingles of a chunk; empty where they are not known.
+            contents: (R, m) content keys, NO_CHUNK for none.
+            texts: the shingles of what stands in the same slots; empty where they are not known.
         """
-        sets = self._sets
-        said = zip(contents.ravel().tolist(), keys.ravel().tolist(), strict=True)
-        unknown = {content: key for content, key in said if content not in sets and content != NO_CHUNK}
-        found = {content: shingles(key) for content, key in unknown.items()}
-        fresh = {content: shingles for content, shingles in found.items() if len(shingles)}
-        sets.update(fresh)
-        self._sketches.add(fresh)
+        contents = fixed(contents)
+        slots, shingles = unknown(self._known, contents, texts)
+        if len(slots):
+            self._reach(self._ends[0] + len(slots), self._ends[1] + shingles)
+            self._ends = take_in(self._known, self._ends, slots, contents, texts)
+
+    def _reach(self, places: int, shingles: int) -> None:
+        """Make room; twice as much where it is short, so that what is there is seldom copied."""
+        heads, contents, (flat, starts, lengths), few, every = self._known
+        if shingles > len(flat):
+            flat = longer(flat, 2 * shingles)
+        if places > len(contents):
+            contents, starts, lengths = (longer(of, 2 * places) for of in (contents, starts, lengths))
+            few, every = (Width(*(longer(of, 2 * places) for of in width)) for width in (few, every))
+            heads = np.full(1 << (4 * places).bit_length(), NONE, np.int32)
+            link(heads, contents, 1, self._ends[0])
+        self._known = KnownTexts(heads, contents, Sets(flat, starts, lengths), few, every)
 
     def clusters(self, contents: ContentNumbers) -> ContentNumbers:
         """Each slot's cluster: the content of the first slot it is linked with, NO_CHUNK where there is none.
@@ -73,91 +94,13 @@ class Likeness:
         Single linkage over all slots of a row, by equal content or likeness.
 
         Args:
-            contents: (R, m) content keys, NO_CHUNK for none; m at most 1,024.
+            contents: (R, m) content keys, NO_CHUNK for none.
         """
-        made = np.empty_like(contents)
-        step = max(1, _CELLS // max(1, contents.shape[1] ** 2))
-        for start in range(0, len(contents), step):
-            made[start : start + step] = self._clustered(contents[start : start + step])
-        return np.where(contents == NO_CHUNK, NO_CHUNK, made)
+        return linked(self._known, fixed(contents), self._threshold)
 
-    def _clustered(self, contents: ContentNumbers) -> ContentNumbers:
-        """Without a pair that is alike a slot's cluster is its own content: most rows have none."""
-        at, left, right = self._alike_in(contents)
-        made = contents.copy()
-        if not len(at):
-            return made
-        rows = np.unique(at)
-        some, row = contents[rows], np.searchsorted(rows, at)
-        links: NDArray[np.bool_] = some[:, :, None] == some[:, None, :]
-        links[row, left, right] = links[row, right, left] = True
-        made[rows] = np.take_along_axis(some, _linked(links), axis=1)
-        return made
+    def joined(self, then: ContentNumbers, now: ContentNumbers) -> tuple[ContentNumbers, ContentNumbers]:
+        """The clusters of the slots of both sides of a row, (R, k) and (R, m), clustered together.
 
-    def _alike_in(self, contents: ContentNumbers) -> Pairs:
-        """Row and two slots, the smaller first, of different contents that are alike."""
-        there = contents != NO_CHUNK
-        if self._sketches.longest > self.long:
-            at, left, right = self._met(contents, there).T
-        else:
-            at, left, right = self._sketches.possible(contents, there)
-        if not len(at):
-            return at, left, right
-        other = contents[at, left] != contents[at, right]
-        at, left, right = at[other], left[other], right[other]
-        near = self._compared(contents[at, left], contents[at, right])
-        return at[near], left[near], right[near]
-
-    def _met(self, contents: ContentNumbers, asked: NDArray[np.bool_]) -> ContentNumbers:
-        """(p, 3) row and two slots, the smaller first, of those asked whose prefixes have a shingle in common."""
-        row, slot = np.nonzero(asked)
-        distinct, back = np.unique(contents[row, slot], return_inverse=True)
-        prefixes = [self._prefix(content) for content in distinct.tolist()]
-        sizes = np.array([len(prefix) for prefix in prefixes], np.int64)
-        starts, counts = (np.cumsum(sizes) - sizes)[back], sizes[back]
-        place = np.repeat(np.arange(len(row)), counts)
-        offset = np.arange(len(place)) - np.repeat(np.cumsum(counts) - counts, counts)
-        flat = np.concatenate([np.zeros(0, np.uint32), *prefixes])[starts[place] + offset]
-        # one number holds row, shingle and slot, so that a plain sort brings together what meets
-        rows, slots = row[place].astype(np.uint64), slot[place].astype(np.uint64)
-        packed = np.sort((rows << _ROW) | (flat.astype(np.uint64) << _SLOT) | slots)
-        met, pairs = packed >> _SLOT, [np.zeros((0, 3), np.int64)]
-        for lag in range(1, len(packed)):
-            at = np.flatnonzero(met[lag:] == met[:-lag])
-            if not len(at):
-                break
-            last = (packed[at] & _LAST, packed[at + lag] & _LAST)
-            pairs.append(np.stack((packed[at] >> _ROW, *last), axis=1).astype(np.int64))
-        return np.unique(np.concatenate(pairs), axis=0) if len(pairs) > 1 else pairs[0]
-
-    def _prefix(self, content: int) -> Shingles:
-        found = self._sets.get(content)
-        if found is None:
-            return np.zeros(0, np.uint32)
-        least = int(np.ceil(self._threshold * len(found) - 1e-9))
-        return found[: len(found) - least + 1]
-
-    def _compared(self, left: ContentNumbers, right: ContentNumbers) -> NDArray[np.bool_]:
-        if len(self._alike) > 4 * _MOST:
-            self._alike.clear()
-        made = [self._near(*pair) for pair in zip(left.tolist(), right.tolist(), strict=True)]
-        return np.array(made, np.bool_)
-
-    def _near(self, left: int, right: int) -> bool:
-        pair = (left, right) if left < right else (right, left)
-        known = self._alike.get(pair)
-        if known is None:
-            known = jaccard(self._sets[left], self._sets[right]) >= self._threshold
-            self._alike[pair] = known
-        return known
-
-
-def _linked(links: NDArray[np.bool_]) -> ContentNumbers:
-    """(R, m) the first slot that each is linked with, directly or over others."""
-    slots = links.shape[1]
-    first: ContentNumbers = np.broadcast_to(np.arange(slots), links.shape[:2])
-    while True:
-        least: ContentNumbers = np.min(np.where(links, first[:, None, :], slots), axis=2)
-        if np.array_equal(least, first):
-            return least
-        first = least
+        Rows whose two sides are equal stay as they are: whatever is alike in them, nothing was exchanged.
+        """
+        return linked_sides(self._known, fixed(then), fixed(now), self._threshold)

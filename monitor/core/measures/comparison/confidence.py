@@ -106,7 +106,7 @@ class Confidence:
         part = stale(mask, lambda rows: self._view(leg, turn, rows))
         if part.view is not None:
             lists, chunks = part.view.lists, part.view.chunks
-            self._likeness.know(chunks.content, lists.keys, turn.seen.facts.shingles)
+            self._likeness.know(chunks.content, turn.seen.facts.texts(lists.keys, chunks.slot))
             kept = self._sources.get(leg)
             sources = np.empty(turn.now[leg].keys.shape, np.int64) if kept is None else kept.copy()
             sources[part.rows] = chunks.source

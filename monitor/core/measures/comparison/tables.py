@@ -263,8 +263,7 @@ class Comparison:
             slots = seen.facts.slots(unknown)
             contents, live = contents_of(unknown, hashes_of(unknown, seen.hashes))
             if known:
-                sets = seen.facts.shingles_of(unknown, slots)
-                self.likeness.know(contents, np.arange(len(unknown)), sets.__getitem__)
+                self.likeness.know(contents[None], seen.facts.texts(np.array([unknown]), slots[None]))
             return np.stack((contents, live, slots), axis=1)
 
         return self._contents.of(keys, look)
@@ -276,9 +275,8 @@ class Comparison:
         for leg in legs:
             if self._knows.get(leg) != self.likeness.forgotten:
                 self._knows[leg] = self.likeness.forgotten
-                then = self._said_then[leg], self._then[leg].keys
-                self.likeness.know(*then, lambda key: self._shingles.get(key, NO_SHINGLES))
-                self.likeness.know(self._said[leg], self._listed[leg], seen.facts.shingles)
+                self.likeness.know(self._said_then[leg], self._texts_then(leg))
+                self.likeness.know(self._said[leg], seen.facts.texts(self._listed[leg], self._slots[leg]))
 
     def _both(self, turn: Turn) -> SummaryTable:
         def view(rows: RowSelection) -> LegsView:

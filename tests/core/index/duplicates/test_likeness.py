@@ -6,8 +6,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
+from monitor.core.arrays.sorted_sets import SetLists
+from monitor.core.arrays.sorted_sets import Sets as Flat
 from monitor.core.index.duplicates.likeness import Likeness
-from monitor.core.index.duplicates.shingles import clusters
+from monitor.core.index.duplicates.shingles import NO_SHINGLES, clusters
 from monitor.core.model.lists import NO_CHUNK
 
 Sets = dict[int, NDArray[np.uint32]]
@@ -19,9 +21,14 @@ def made(*sets: set[int]) -> Sets:
 
 
 def known(sets: Sets) -> Likeness:
-    likeness, contents = Likeness(), np.array(sorted(sets), np.int64)
-    likeness.know(contents, contents + 100, lambda key: sets[key - 100])
+    likeness, contents = Likeness(), np.array([sorted(sets)], np.int64)
+    for part in np.array_split(contents, 2, axis=1):  # learnt in two goes
+        likeness.know(part, texts(part, sets))
     return likeness
+
+
+def texts(contents: NDArray[np.int64], sets: Sets) -> SetLists:
+    return SetLists.of(contents, NO_CHUNK, lambda keys: Flat.of([sets.get(key, NO_SHINGLES) for key in keys]))
 
 
 def all_pairs(row: list[int], sets: Sets) -> list[int]:
@@ -47,17 +54,22 @@ def crowds(draw: st.DrawFn) -> tuple[Sets, list[list[int]]]:
     return sets, draw(st.lists(row, min_size=1, max_size=4))
 
 
-@pytest.mark.parametrize("long", [0, 2_000])
 @settings(max_examples=150)
 @given(crowds())
-def test_clusters_are_those_of_all_pairs(long: int, crowd: tuple[Sets, list[list[int]]]) -> None:
-    """By sketches, and by prefixes, which serve where any set is long."""
+def test_clusters_are_those_of_all_pairs(crowd: tuple[Sets, list[list[int]]]) -> None:
     sets, rows = crowd
-    likeness = known(sets)
-    likeness.long = long
-    assert likeness.clusters(np.array(rows, np.int64)).tolist() == [all_pairs(row, sets) for row in rows]
-    # what is remembered answers the same, whoever asked before
-    assert likeness.clusters(np.array(rows[::-1], np.int64)).tolist() == [all_pairs(row, sets) for row in rows[::-1]]
+    assert known(sets).clusters(np.array(rows, np.int64)).tolist() == [all_pairs(row, sets) for row in rows]
+
+
+@settings(max_examples=100)
+@given(crowds(), st.integers(0, 6))
+def test_two_sides_are_clustered_together_where_they_differ(crowd: tuple[Sets, list[list[int]]], cut: int) -> None:
+    sets, rows = crowd
+    both = np.array([*rows, *([*row[:3], *row[:3]] for row in rows)], np.int64)
+    then, now = known(sets).joined(both[:, :cut], both[:, cut:])
+    for at, row in enumerate(both.tolist()):
+        same = row[:cut] == row[cut:]
+        assert [*then[at].tolist(), *now[at].tolist()] == (row if same else all_pairs(row, sets))
 
 
 def test_the_limit_itself_is_alike() -> None:
@@ -93,5 +105,5 @@ def test_what_was_forgotten_is_made_known_again(monkeypatch: pytest.MonkeyPatch)
     monkeypatch.setattr("monitor.core.index.duplicates.likeness._MOST", 1)
     likeness.trim()
     assert (likeness.forgotten, likeness.clusters(np.array([[0, 1]])).tolist()) == (1, [[0, 1]])
-    likeness.know(np.array([0, 1]), np.array([0, 1]), sets.__getitem__)
+    likeness.know(np.array([[0, 1]]), texts(np.array([[0, 1]]), sets))
     assert likeness.clusters(np.array([[0, 1]])).tolist() == [[0, 0]]

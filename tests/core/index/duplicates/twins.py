@@ -4,7 +4,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from monitor.core.arrays.mixing import GOLDEN, ODD, Hashes, mix
-from monitor.core.index.duplicates.kernels_sketches import ROUNDING, Mask, SketchPlaces, Width
 
 
 def roll(words: Hashes, lengths: NDArray[np.int64], width: int) -> tuple[Hashes, Hashes]:
@@ -38,21 +37,3 @@ def _row_sums(values: Hashes, lengths: NDArray[np.int64]) -> Hashes:
     if len(filled):
         total[filled] = np.add.reduceat(values, (np.cumsum(lengths) - lengths)[filled])
     return mix(total + lengths.astype(np.uint64) * ODD)
-
-
-def allowed(places: SketchPlaces, sizes: NDArray[np.int64], few: Width, every: Width, share: float) -> Mask:
-    """See `kernels_sketches.allowed`."""
-    left, right = np.triu_indices(places.shape[1], 1)
-    made = _can(places[:, left], places[:, right], sizes, few, share)
-    row, pair = np.nonzero(made)
-    made[row, pair] = _can(places[row, left[pair]], places[row, right[pair]], sizes, every, share)
-    return made
-
-
-def _can(left: SketchPlaces, right: SketchPlaces, sizes: NDArray[np.int64], width: Width, share: float) -> Mask:
-    common = np.minimum(width.hidden[left], width.hidden[right])
-    for words in width.bits.T:
-        common += np.bitwise_count(words[left] & words[right])
-    least = share * (sizes[left] + sizes[right]) - ROUNDING
-    can: Mask = (common >= least) & (sizes[left] > 0) & (sizes[right] > 0)
-    return can
