@@ -42,9 +42,9 @@ LULL = 0.02
 """Seconds without an event after which a turn that nobody looked at is measured all the same."""
 PATIENCE = 0.5
 """Seconds that a look waits for the turn in hand before it is shown the last view."""
-COLLECT = (30_000, 10, 100)
-"""When Python looks for circles among objects: a chunk is no circle, and there are a million to look through. A turn
-of 1,024 events makes 10,000 objects and drops them: they are not looked through either."""
+COLLECT = (300_000, 10, 10)
+"""When Python looks for circles among objects: turns and looks make none, and a look through the 50,000 rows and
+positions that are kept for a while stops the loop for as long as a turn takes."""
 
 
 class Stopped(Exception):  # noqa: N818 - a signal, not an error

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
@@ -42,17 +43,13 @@ class CorpusView:
     _changes: dict[int, ChangesSinceBaseline] = field(default_factory=dict, init=False)
     """By identity of the baseline: what changed is looked up once, whoever asks."""
 
-    def vector(self, key: int) -> str:
-        """Digest of a live chunk's vector, "" where there is none."""
-        row = self.corpus.row(key)
-        return "" if row is None or not row.live else vector_digest(self.corpus.vectors[row.slot])
-
     def changes(self, baseline: Snapshot) -> ChangesSinceBaseline:
         """What changed since a baseline."""
         engine, made = self.engine, self._changes.get(id(baseline))
         if made is None:
             status = chunk_statuses(baseline, engine.statistics, engine.anchors.filters)
-            made = ChangesSinceBaseline(baseline, self.corpus, self.vector, status, engine.duplicates)
+            vector = partial(_vector, self.corpus)  # not a method: a view that knows itself waits for the collector
+            made = ChangesSinceBaseline(baseline, self.corpus, vector, status, engine.duplicates)
             self._changes[id(baseline)] = made
         return made
 
@@ -96,3 +93,9 @@ class CorpusView:
     def _occurrences(self, row: int, keys: NDArray[np.int64]) -> TermOccurrences | None:
         slots, lexical = self.corpus.slots(keys.tolist()), self.engine.lexical
         return None if lexical is None or (slots == NO_SLOT).any() else lexical.occurrences(row, slots)
+
+
+def _vector(corpus: Corpus, key: int) -> str:
+    """Digest of a live chunk's vector, "" where there is none."""
+    row = corpus.row(key)
+    return "" if row is None or not row.live else vector_digest(corpus.vectors[row.slot])
