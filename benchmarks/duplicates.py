@@ -25,10 +25,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from benchmarks.dense import ONE_CORE, ROW
-from monitor.adapters.rensa import RensaBands
 from monitor.core.arrays.mixing import mix
 from monitor.core.index.corpus import Delta
 from monitor.core.index.duplicates.duplicates import Duplicates
+from monitor.core.index.duplicates.minhash import MinHashBands
 from monitor.core.index.duplicates.shingles import THRESHOLD, Shingled, jaccard, shingle
 from monitor.core.text.tokens import tokenize
 
@@ -88,7 +88,7 @@ def truth(made: Shingled) -> Flags:
 
 def ours(rows: Tokens, hashes: NDArray[np.uint64]) -> tuple[float, float, Flags]:
     """Seconds to take all chunks in batches, seconds per replaced chunk, and the flags."""
-    duplicates, none = Duplicates(RensaBands()), np.zeros(0, np.int64)
+    duplicates, none = Duplicates(MinHashBands()), np.zeros(0, np.int64)
     empty = np.zeros((BATCH, 0), np.float32)
     begun = time.perf_counter()
     for at in range(0, len(rows), BATCH):

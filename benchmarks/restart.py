@@ -27,12 +27,12 @@ import numpy as np
 
 from benchmarks.corpus import DIMENSION, Material
 from benchmarks.machine import ONE_CORE, facts, resident
-from monitor.adapters.rensa import RensaBands
 from monitor.adapters.retrieval.qdrant.embedded import EmbeddedIndex
 from monitor.adapters.retrieval.qdrant.shard import EmbeddedSettings
 from monitor.adapters.stores.sqlite.store import SqliteStore
 from monitor.app.restore import keep_image, restore
 from monitor.core.index.corpus import Corpus
+from monitor.core.index.duplicates.minhash import MinHashBands
 from monitor.core.index.engine import Bm25Config, Depths, Engine
 from monitor.core.model.anchors import AnchorSet
 from monitor.core.model.events import Located, Partition, Position
@@ -106,7 +106,7 @@ def new_engine(material: Material, corpus: Corpus, count: int) -> Engine:
     vectors = np.stack([anchor.vector for anchor in anchors if anchor.vector is not None])
     known = AnchorSet(anchors, vectors, np.ones(count), [()] * count)
     return Engine(
-        known, corpus, Depths(10, dense=True, lexical=True), Distance.COSINE, Bm25Config(), bands=RensaBands()
+        known, corpus, Depths(10, dense=True, lexical=True), Distance.COSINE, Bm25Config(), bands=MinHashBands()
     )
 
 

@@ -27,10 +27,10 @@ from zlib import crc32
 import numpy as np
 
 from benchmarks.machine import facts
-from monitor.adapters.rensa import RensaBands
 from monitor.adapters.shards.ray.cluster import ray
 from monitor.adapters.shards.ray.local_cluster import LocalCluster
 from monitor.core.index.corpus import Corpus
+from monitor.core.index.duplicates.minhash import MinHashBands
 from monitor.core.index.engine import Bm25Config, Depths, Engine
 from monitor.core.model.anchors import Anchor, AnchorSet
 from monitor.core.model.events import Chunk, Delete, Located, Position, Upsert, text_hash
@@ -54,7 +54,7 @@ ONE = ShardConfig(
     Depths(10, dense=True, lexical=True),
     Distance.COSINE,
     BM25,
-    RensaBands(),
+    MinHashBands(),
     ("language", "source"),
 )
 

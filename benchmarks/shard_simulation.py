@@ -35,7 +35,7 @@ from monitor.adapters.codecs.limits import EventLimits
 from monitor.adapters.codecs.native import NativeDecoder
 from monitor.adapters.codecs.wire import EventReader
 from monitor.adapters.native_form import native
-from monitor.adapters.rensa import RensaBands
+from monitor.core.index.duplicates.minhash import MinHashBands
 from monitor.core.index.engine import Bm25Config, Depths
 from monitor.core.model.anchors import AnchorSet
 from monitor.core.model.changes import ChunkRow
@@ -313,7 +313,7 @@ def measure(options: argparse.Namespace) -> None:
     def config(count: int) -> ShardConfig:
         depths = Depths(K, dense=True, lexical=True)
         return ShardConfig(
-            count, dimension, depths, Distance.COSINE, Bm25Config(), RensaBands(), ("source", "language")
+            count, dimension, depths, Distance.COSINE, Bm25Config(), MinHashBands(), ("source", "language")
         )
 
     found: dict[int, tuple[list[Point], list[Point]]] = {}

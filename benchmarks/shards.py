@@ -22,8 +22,8 @@ import numpy as np
 from benchmarks.corpus import DIMENSION, Material
 from benchmarks.machine import facts
 from benchmarks.scaling_picture import Panel, apart
-from monitor.adapters.rensa import RensaBands
 from monitor.core.index.corpus import Corpus
+from monitor.core.index.duplicates.minhash import MinHashBands
 from monitor.core.index.engine import Bm25Config, Depths, Engine
 from monitor.core.model.anchors import AnchorSet
 from monitor.core.model.events import Located, Position, Upsert
@@ -113,7 +113,7 @@ def sharded(anchors: AnchorSet, shards: int) -> tuple[ShardedState, ShardedCorpu
     """An empty corpus in shards."""
     depths = Depths(K, dense=True, lexical=True)
     config = ShardConfig(
-        shards, DIMENSION, depths, Distance.COSINE, Bm25Config(), RensaBands(), ("source", "language")
+        shards, DIMENSION, depths, Distance.COSINE, Bm25Config(), MinHashBands(), ("source", "language")
     )
     there = LocalShards(config, anchors)
     corpus = ShardedCorpus(DIMENSION, there)
@@ -135,7 +135,7 @@ def measure(
         depths,
         Distance.COSINE,
         Bm25Config(),
-        bands=RensaBands(),
+        bands=MinHashBands(),
         dimensions=("source", "language"),
     )
     many = {count: sharded(asked, count) for count in counts}

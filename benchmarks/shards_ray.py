@@ -12,10 +12,10 @@ import numpy as np
 
 from benchmarks.corpus import DIMENSION, Material
 from benchmarks.shards import K, Stream
-from monitor.adapters.rensa import RensaBands
 from monitor.adapters.shards.ray.local_cluster import NODE_FOLDER, LocalCluster
 from monitor.adapters.shards.ray.section import RaySection
 from monitor.adapters.shards.ray.shards import RayShards
+from monitor.core.index.duplicates.minhash import MinHashBands
 from monitor.core.index.engine import Bm25Config, Depths
 from monitor.core.model.anchors import AnchorSet
 from monitor.core.model.events import Located
@@ -73,7 +73,7 @@ class Pair:
             Depths(K, dense=True, lexical=True),
             Distance.COSINE,
             Bm25Config(),
-            RensaBands(),
+            MinHashBands(),
             ("source", "language"),
         )
         of = RaySection(address=address, folder=f"${NODE_FOLDER}/shards", cpus=0.1)

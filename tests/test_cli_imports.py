@@ -9,7 +9,7 @@ import pytest
 HEAVY = (
     # pydantic is what typer itself checks the words of a command with
     "httpx", "jinja2", "kafka", "msgspec", "numba", "numpy", "prometheus_client", "pyarrow", "pydantic_settings",
-    "qdrant_client", "qdrant_edge", "rank_bm25", "ray", "rensa", "sqlite3", "starlette", "uvicorn",
+    "qdrant_client", "qdrant_edge", "rank_bm25", "ray", "sqlite3", "starlette", "uvicorn",
 )  # fmt: skip
 HELP = (
     (), ("init",), ("demo",), ("run",), ("bootstrap",), ("health",), ("replay-git",), ("produce",), ("gate",),

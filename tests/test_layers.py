@@ -24,7 +24,6 @@ CLIENTS = {
     "qdrant_edge",
     "rank_bm25",
     "ray",
-    "rensa",
     "selectolax",
     "sqlite3",
     "starlette",

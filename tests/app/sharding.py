@@ -274,5 +274,6 @@ def shown(monitor: Monitor) -> dict[str, Any]:
         "points": view.health.index_points,
         "foreign": view.health.foreign,
         "tombstones": None if work is None else work.tombstones,
-        "touched": None if work is None else work.touched.get("dense"),  # lexical lists of one process wait for a look
+        # lexical lists of one process wait for a look
+        "touched": None if work is None else work.touched.get("dense"),
     }

@@ -3,7 +3,6 @@
 import math
 import subprocess
 import sys
-from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -11,9 +10,7 @@ import pytest
 from numpy.typing import NDArray
 
 import monitor
-from monitor.adapters.rensa import RensaBands
 from monitor.core.index.baseline import Member
-from monitor.core.index.duplicates.minhash import MinHashBands
 from monitor.core.judging.policy import Rule
 from monitor.core.model.anchors import Anchor
 from monitor.core.model.events import (
@@ -249,39 +246,6 @@ def test_a_snapshot_keeps_the_lists_and_the_live_chunks_in_them() -> None:
     assert found.anchors["a0"].digest == anchor_digest(made.engine.anchors.anchors[0])
     assert found.anchors["a0"].segment == (("language", "de"),)
     np.testing.assert_array_equal(found.lists["lexical"].keys, made.lists()["lexical"].keys)
-
-
-def sets(seed: int, count: int) -> tuple[NDArray[np.uint32], NDArray[np.int64]]:
-    """Pairs of sets at falling similarity, one after the other."""
-    generator = np.random.default_rng(seed)
-    made: list[NDArray[np.uint32]] = []
-    for _ in range(count):
-        one = generator.integers(0, 2**32, 60, np.uint32)
-        other = one.copy()
-        other[: int(generator.integers(0, 60))] += np.uint32(1)
-        made += [one, other]
-    return np.concatenate(made), np.full(2 * count, 60, np.int64)
-
-
-def candidates(bands: MinHashBands | RensaBands, of: Sequence[NDArray[np.generic]]) -> NDArray[np.bool_]:
-    found = bands.of(*of)  # type: ignore[arg-type]  # shingles and counts
-    assert found.shape == (len(of[1]), bands.width)
-    assert found.dtype == np.uint32
-    shared: NDArray[np.bool_] = np.any(found[::2] == found[1::2], axis=1)
-    return shared
-
-
-def test_bands_find_near_copies_as_the_fast_ones_do() -> None:
-    shingles, counts = sets(5, 600)
-    pairs = shingles.reshape(-1, 2, 60)
-    alike = np.array([len(np.intersect1d(*pair)) / len(np.union1d(*pair)) for pair in pairs])
-    for bands in (MinHashBands(), RensaBands()):
-        shared = candidates(bands, (shingles, counts))
-        assert shared[alike >= 0.8].mean() > 0.99
-        assert shared[alike <= 0.1].mean() < 0.05
-    again = MinHashBands().of(shingles[60:120], counts[:1])
-    np.testing.assert_array_equal(again[0], MinHashBands().of(shingles, counts)[1], "a function of the set alone")
-    assert MinHashBands().of(shingles[:0], counts[:0]).shape == (0, 16)
 
 
 def test_the_package_imports_nothing_heavy_until_it_is_asked() -> None:

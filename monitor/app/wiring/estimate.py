@@ -6,7 +6,6 @@ from typing import Any
 
 import numpy as np
 
-from monitor.adapters.rensa import RensaBands
 from monitor.adapters.stores.sqlite.store import SqliteStore
 from monitor.app.configuration import Configuration
 from monitor.app.estimating import EstimateBench, estimate
@@ -15,6 +14,7 @@ from monitor.app.wiring.migration import build_target_encoder, contracts
 from monitor.app.wiring.monitor import drift_with
 from monitor.app.wiring.retrieval import build_anchors, build_space, fingerprint
 from monitor.core.index.corpus import Corpus
+from monitor.core.index.duplicates.minhash import MinHashBands
 from monitor.core.index.engine import Bm25Config, Depths, Engine
 from monitor.core.migration.estimate import CANDIDATES
 from monitor.core.session import Session
@@ -48,7 +48,7 @@ def build_estimate(
         Depths(CANDIDATES, dense=True, lexical=lexical.enabled),
         configuration.corpus.distance,
         Bm25Config(lexical.variant, lexical.k1, lexical.b, lexical.epsilon),
-        bands=RensaBands(),
+        bands=MinHashBands(),
         dimensions=configuration.segments.dimensions,
     )
     store = SqliteStore(configuration.located(configuration.state.path), read_only=True)

@@ -3,10 +3,10 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from monitor.adapters.rensa import RensaBands
 from monitor.app.configuration import Configuration
 from monitor.app.wiring.retrieval import Space
 from monitor.core.index.corpus import Corpus
+from monitor.core.index.duplicates.minhash import MinHashBands
 from monitor.core.index.engine import Bm25Config, Depths, Engine
 from monitor.core.index.maintained import MaintainedState
 from monitor.core.model.anchors import AnchorSet
@@ -46,7 +46,7 @@ def build_maintained(
         _depths(configuration),
         configuration.corpus.distance,
         _bm25(configuration),
-        RensaBands(),
+        MinHashBands(),
         configuration.segments.dimensions,
         state.tombstone_days,
     )
@@ -72,7 +72,7 @@ def build_engine(configuration: Configuration, anchors: AnchorSet, corpus: Corpu
         _depths(configuration),
         configuration.corpus.distance,
         _bm25(configuration),
-        bands=RensaBands(),
+        bands=MinHashBands(),
         dimensions=configuration.segments.dimensions,
     )
 

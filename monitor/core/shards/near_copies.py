@@ -245,9 +245,7 @@ class BandOwner:
 
     def _search(self, table: Buckets, ids: SetIds, asking: SetIds, tags: NDArray[np.uint32], partition: int) -> None:
         """Find a witness for each asking set that has none, among those that share a tag with it."""
-        table.first_alike(
-            self._slab.sets, ids, self._witness, Question(asking, tags, partition, self._threshold)
-        )
+        table.first_alike(self._slab.sets, ids, self._witness, Question(asking, tags, partition, self._threshold))
 
     def _remove(self, hashes: SetHashes, tags: NDArray[np.uint32]) -> SetIds:
         """Forget sets; returns the ones that lost their witness, now without."""

@@ -7,12 +7,12 @@ from hashlib import blake2b
 import numpy as np
 from numpy.typing import NDArray
 
-from monitor.adapters.rensa import RensaBands
 from monitor.core.attribution import Attribution, Event, Statistics, StatisticsCheckpoint
 from monitor.core.attribution.culprits import AttributionContext, DriftAttribution, find
 from monitor.core.attribution.known import CorpusView
 from monitor.core.index.baseline import AnchorMark, Judged, ListLeg, Member, Snapshot, vector_digest
 from monitor.core.index.corpus import Corpus
+from monitor.core.index.duplicates.minhash import MinHashBands
 from monitor.core.index.engine import Bm25Config, Depths, Engine
 from monitor.core.measures.comparison.alignment import Alignment, align
 from monitor.core.measures.comparison.facts import CorpusFacts, member_shingles
@@ -103,7 +103,7 @@ class World:
         self.anchors, self.state = anchors, dict(state)
         self.corpus = Corpus(D)
         depths = Depths(K, dense=True, lexical=True)
-        self.engine = Engine(anchors, self.corpus, depths, Distance.COSINE, Bm25Config(), bands=RensaBands())
+        self.engine = Engine(anchors, self.corpus, depths, Distance.COSINE, Bm25Config(), bands=MinHashBands())
         self.offset = 0
         self.ledger: list[Judged] = []
         self.milestones: list[tuple[int, StatisticsCheckpoint]] = []

@@ -3,10 +3,10 @@
 import numpy as np
 import pytest
 
-from monitor.adapters.rensa import RensaBands
 from monitor.core.arrays.mixing import mix
 from monitor.core.index.corpus import ChunkRow, Delta
 from monitor.core.index.duplicates.duplicates import Duplicates
+from monitor.core.index.duplicates.minhash import MinHashBands
 from monitor.core.index.duplicates.shingles import THRESHOLD
 from monitor.core.model.events import Delete, Position, Segment
 from monitor.core.shards.copies import CopyJournal, CopySteps, CopyTally, HashSteps
@@ -50,7 +50,7 @@ def test_steps_that_do_not_follow_are_refused() -> None:
 
 
 def test_only_what_changed_is_said() -> None:
-    cluster = Cluster(1, RensaBands())
+    cluster = Cluster(1, MinHashBands())
     journal = cluster.journals()[0].copies
     cluster.feed(located([put("c1", "a b c d"), put("c2", "a b c d"), put("c3", "")], 0))
     (first,) = journal.sent(1)
@@ -67,9 +67,9 @@ def test_a_flood_of_copies_over_shards_stays_linear(variants: int) -> None:
     hashes = mix(np.arange(1, 6000, dtype=np.uint64))
     row = ChunkRow(0, "c", "d", 0, (), "v", 0, "", None, Position("t", 0, 0), 0)
     none, empty = np.zeros(0, np.int64), np.zeros((500, 0), np.float32)
-    shards = [Duplicates(RensaBands()) for _ in range(2)]
+    shards = [Duplicates(MinHashBands()) for _ in range(2)]
     journals = [CopyJournal(shard) for shard in shards]
-    sets = [SetOwner(RensaBands()) for _ in range(2)]
+    sets = [SetOwner(MinHashBands()) for _ in range(2)]
     bands = [BandOwner(THRESHOLD) for _ in range(2)]
 
     def settle() -> tuple[int, int]:
@@ -119,7 +119,7 @@ def test_near_copies_that_come_one_after_the_other_find_each_other(count: int) -
     """Witnesses of every kind: who waits, who is matched, who comes along, and who loses its witness."""
     words = [f"w{at}" for at in range(60)]
     texts = [" ".join([*words[:at], "other", *words[at + 1 :]]) for at in range(6)]
-    cluster, near = Cluster(count, RensaBands()), []
+    cluster, near = Cluster(count, MinHashBands()), []
     for at, text in enumerate(texts):
         cluster.feed(located([put(f"c{at}", text)], at))
         cluster.settle()

@@ -7,7 +7,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
-from monitor.adapters.rensa import RensaBands
+from monitor.core.index.duplicates.minhash import MinHashBands
 from monitor.core.index.index_sample import sampled
 from monitor.core.index.statistics.measured import Measurable
 from monitor.core.index.statistics.profile import Profile
@@ -20,8 +20,8 @@ from tests.core.shards.parts import BASES, CAP, COUNTS, Cluster, Part, copied, e
 class PartsMachine(RuleBasedStateMachine):
     """Batches, baselines that come and go, shards and owners that are born again."""
 
-    @initialize(count=st.sampled_from(COUNTS), bands=st.sampled_from([RensaBands(), FewBands(1), FewBands(3)]))
-    def start(self, count: int, bands: RensaBands | FewBands) -> None:
+    @initialize(count=st.sampled_from(COUNTS), bands=st.sampled_from([MinHashBands(), FewBands(1), FewBands(3)]))
+    def start(self, count: int, bands: MinHashBands | FewBands) -> None:
         self.one, self.many = Part(bands, whole=True), Cluster(count, bands)
         self.offset = 0
         self.pinned: Profile | None = None

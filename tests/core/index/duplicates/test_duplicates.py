@@ -9,10 +9,10 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 from numpy.typing import NDArray
 
-from monitor.adapters.rensa import RensaBands
 from monitor.core.arrays.mixing import mix
 from monitor.core.index.corpus import NO_SLOT, ChunkRow, Corpus, Delta
 from monitor.core.index.duplicates.duplicates import Bands, Copies, Duplicates
+from monitor.core.index.duplicates.minhash import MinHashBands
 from monitor.core.index.duplicates.shingles import jaccard, shingle
 from monitor.core.model.events import Chunk, CorpusEvent, Delete, Located, Position, Segment, Upsert, chunk_key
 from monitor.core.model.lists import NO_CHUNK
@@ -182,7 +182,7 @@ def test_a_combination_of_attributes_is_a_dimension() -> None:
 def test_a_flood_of_copies_stays_linear(variants: int) -> None:
     """5,000 chunks of one text, then of one template with a word of its own each: all copies, then none."""
     hashes = mix(np.arange(1, 6000, dtype=np.uint64))
-    duplicates = Duplicates(RensaBands())
+    duplicates = Duplicates(MinHashBands())
     texts = [np.array([*range(100), 200 + at % variants], np.int32) for at in range(5000)]
     row = ChunkRow(0, "c", "d", 0, (), "v", 0, "", None, Position("t", 0, 0), 0)
     none, empty = np.zeros(0, np.int64), np.zeros((1000, 0), np.float32)
@@ -200,7 +200,7 @@ def test_a_flood_of_copies_stays_linear(variants: int) -> None:
 
 
 def test_a_text_that_is_gone_is_found_again_exactly_or_nearly() -> None:
-    stream = Stream(RensaBands())
+    stream = Stream(MinHashBands())
     texts = {"a": list(range(1, 60)), "b": list(range(40, 99)), "c": [7, 8, 9], "d": []}
     stream.feed([put(name, " ".join(map(str, text))) for name, text in texts.items()])
     near = [*texts["a"][:58], 3]
@@ -217,18 +217,18 @@ def test_a_text_that_is_gone_is_found_again_exactly_or_nearly() -> None:
 
 
 def test_the_sets_of_many_slots_are_those_of_each() -> None:
-    stream = Stream(RensaBands())
+    stream = Stream(MinHashBands())
     stream.feed([put(name, text) for name, text in zip("abcd", ("1 2 3 4", "", "5", "1 2"), strict=True)])
     slots = np.array([2, NO_SLOT, 0, 1, 3, 0])
     made = stream.duplicates.sets(slots)
     for slot, start, length in zip(slots.tolist(), made.starts.tolist(), made.lengths.tolist(), strict=True):
         wanted = [] if slot == NO_SLOT else stream.duplicates.shingles(slot).tolist()
         assert made.flat[start : start + length].tolist() == wanted
-    assert Duplicates(RensaBands()).sets(np.array([NO_SLOT])).lengths.tolist() == [0]
+    assert Duplicates(MinHashBands()).sets(np.array([NO_SLOT])).lengths.tolist() == [0]
 
 
 def test_lists_of_sets_lie_where_the_sets_are() -> None:
-    stream = Stream(RensaBands())
+    stream = Stream(MinHashBands())
     texts = {"a": "1 2 3 4 5 6", "b": "", "c": "7 8 9"}
     stream.feed([put(name, text) for name, text in texts.items()])
     slots = stream.corpus.slots([chunk_key(name) for name in texts])

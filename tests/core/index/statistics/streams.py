@@ -9,11 +9,11 @@ import numpy as np
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from monitor.adapters.rensa import RensaBands
 from monitor.adapters.stores.sqlite.image_file import read_image, write_image
 from monitor.core.arrays.image import Image
 from monitor.core.index.corpus import ChunkRow, Corpus, Delta
 from monitor.core.index.duplicates.duplicates import Duplicates
+from monitor.core.index.duplicates.minhash import MinHashBands
 from monitor.core.index.lexical.vocabulary import Vocabulary
 from monitor.core.index.statistics.corpus_statistics import CorpusStatistics
 from monitor.core.index.statistics.kept import StatisticsAccumulator
@@ -41,7 +41,7 @@ class Stream:
 
     def __init__(self, dimension: int = D) -> None:
         self.corpus = Corpus(dimension)
-        self.vocabulary, self.duplicates = Vocabulary(), Duplicates(RensaBands())
+        self.vocabulary, self.duplicates = Vocabulary(), Duplicates(MinHashBands())
         self.kept = StatisticsAccumulator(self.corpus, self.duplicates, DIMENSIONS)
         self.chunks: dict[str, Chunk] = {}
         self._offset = 0

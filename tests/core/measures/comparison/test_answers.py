@@ -10,11 +10,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from monitor.adapters.rensa import RensaBands
 from monitor.core.arrays.sorted_sets import SetLists, Sets
 from monitor.core.index.baseline import Snapshot
 from monitor.core.index.corpus import Corpus
 from monitor.core.index.duplicates.duplicates import Duplicates
+from monitor.core.index.duplicates.minhash import MinHashBands
 from monitor.core.index.duplicates.near import AskedSets
 from monitor.core.index.duplicates.shingles import jaccard
 from monitor.core.measures.answers import CORPUS_NOT_KEPT
@@ -36,7 +36,7 @@ class Known(CorpusFacts):
     """Chunks and their shingles; the corpus has those named and no others."""
 
     def __init__(self, sets: Said) -> None:
-        super().__init__(Corpus(0), Duplicates(RensaBands()))
+        super().__init__(Corpus(0), Duplicates(MinHashBands()))
         self._sets = {chunk_key(name): _set(of) for name, of in sets.items()}
 
     def shingles(self, key: int) -> NDArray[np.uint32]:

@@ -5,9 +5,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from monitor.adapters.rensa import RensaBands
 from monitor.core.arrays.sorted_sets import NOWHERE, Enough, SetLists, Sets, held_at, mark_shared
 from monitor.core.index.duplicates.kernels_buckets import NONE
+from monitor.core.index.duplicates.minhash import MinHashBands
 from monitor.core.index.duplicates.near import NearCopies
 from monitor.core.measures.answers import SAME_PLACE, SPREAD
 
@@ -76,7 +76,7 @@ def test_the_corpus_holds_what_has_a_nearest_set(seed: int) -> None:
     pool = [np.sort(random.choice(60, random.integers(12, 20), replace=False)).astype(np.uint32) for _ in range(4)]
     pool += [np.delete(of, 3) for of in pool]
     asked = [*pool, np.zeros(0, np.uint32), np.arange(500, 520, dtype=np.uint32)]
-    copies, live = NearCopies(RensaBands(), 0.8), np.zeros(0, np.int64)
+    copies, live = NearCopies(MinHashBands(), 0.8), np.zeros(0, np.int64)
     ready = copies.asking(asked)
     for turn in range(4):
         wanted = copies.nearest(asked) != NONE

@@ -7,10 +7,10 @@ from dataclasses import replace
 import numpy as np
 from numpy.random import Generator
 
-from monitor.adapters.rensa import RensaBands
 from monitor.core.index.baseline import AnchorMark, ListLeg, Member, Snapshot
 from monitor.core.index.corpus import Corpus
 from monitor.core.index.duplicates.duplicates import Duplicates
+from monitor.core.index.duplicates.minhash import MinHashBands
 from monitor.core.index.duplicates.shingles import clusters, jaccard
 from monitor.core.index.lexical.vocabulary import Vocabulary
 from monitor.core.measures.comparison.content_hashes import ContentHashes
@@ -60,7 +60,7 @@ class World:
 
     def __init__(self, seed: int) -> None:
         self.generator: Generator = np.random.default_rng(seed)
-        self.corpus, self.vocabulary, self.duplicates = Corpus(3), Vocabulary(), Duplicates(RensaBands())
+        self.corpus, self.vocabulary, self.duplicates = Corpus(3), Vocabulary(), Duplicates(MinHashBands())
         self.offset = 0
         self.texts: dict[str, str] = {}
         self.served: dict[int, str] = {}

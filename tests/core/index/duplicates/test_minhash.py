@@ -5,13 +5,11 @@ import pytest
 from numpy.typing import NDArray
 from rensa import RMinHash
 
-from monitor.adapters.rensa import BANDS, ROWS, RensaBands
 from monitor.core.arrays.mixing import GOLDEN, mix
 from monitor.core.index.duplicates.buckets import Buckets
 from monitor.core.index.duplicates.kernels_minhash import Permutations, bands
+from monitor.core.index.duplicates.minhash import BANDS, ROWS, SEED, MinHashBands
 from monitor.core.index.duplicates.shingles import jaccard
-
-SEED = 20_261_101
 
 
 def joined(sets: list[NDArray[np.uint32]]) -> tuple[NDArray[np.uint32], NDArray[np.int64]]:
@@ -34,7 +32,7 @@ def near_sets(generator: np.random.Generator, count: int) -> list[NDArray[np.uin
 
 def pairs(sets: list[NDArray[np.uint32]]) -> set[tuple[int, int]]:
     """All candidates: who shares a band with whom."""
-    table, bands = Buckets(RensaBands.width), RensaBands().of(*joined(sets))
+    table, bands = Buckets(MinHashBands.width), MinHashBands().of(*joined(sets))
     table.add(np.arange(len(sets)), bands)
     rounds = table.matches(bands)
     return {pair for at, others in rounds for pair in zip(at.tolist(), others.tolist(), strict=True)}
@@ -73,7 +71,7 @@ def test_bands_are_those_of_signatures_by_rensa(longest: int, values: int) -> No
         np.unique(generator.integers(0, values, size=size, dtype=np.uint32))
         for size in generator.integers(1, longest + 1, size=60).tolist()
     ]
-    np.testing.assert_array_equal(RensaBands().of(*joined(sets)), by_rensa(sets, SEED, BANDS, ROWS))
+    np.testing.assert_array_equal(MinHashBands().of(*joined(sets)), by_rensa(sets, SEED, BANDS, ROWS))
 
 
 @pytest.mark.parametrize(("seed", "width", "rows"), [(0, 1, 1), (7, 2, 1), (2**64 - 1, 8, 4), (SEED, 32, 8)])
@@ -85,19 +83,19 @@ def test_other_widths_and_seeds_are_those_of_rensa(seed: int, width: int, rows: 
 
 def test_a_band_is_a_function_of_the_set_alone() -> None:
     sets = near_sets(np.random.default_rng(2), 90)
-    together = RensaBands().of(*joined(sets))
-    assert together.shape == (len(sets), RensaBands.width)
+    together = MinHashBands().of(*joined(sets))
+    assert together.shape == (len(sets), MinHashBands.width)
     for own, row in zip(sets, together, strict=True):
-        np.testing.assert_array_equal(RensaBands().of(*joined([own]))[0], row)
-        np.testing.assert_array_equal(RensaBands().of(*joined([own[::-1].copy()]))[0], row)
+        np.testing.assert_array_equal(MinHashBands().of(*joined([own]))[0], row)
+        np.testing.assert_array_equal(MinHashBands().of(*joined([own[::-1].copy()]))[0], row)
 
 
 def test_bands_stay_what_they_are() -> None:
-    """Another signature would find other candidates: it must not come in unseen with an update of the library."""
+    """Another signature would find other candidates: it must not come in unseen by accident."""
     own = np.array([1, 5, 900, 2**31, 2**32 - 1], np.uint32)
-    assert RensaBands().of(*joined([own]))[0, :3].tolist() == [400533437, 4155990128, 1158165231]
+    assert MinHashBands().of(*joined([own]))[0, :3].tolist() == [400533437, 4155990128, 1158165231]
 
 
 def test_no_sets_have_no_bands() -> None:
     none = np.zeros(0, np.int64)
-    assert RensaBands().of(np.zeros(0, np.uint32), none).shape == (0, RensaBands.width)
+    assert MinHashBands().of(np.zeros(0, np.uint32), none).shape == (0, MinHashBands.width)
