@@ -26,7 +26,7 @@ from monitor.core.judging.policy import (
     watched,
 )
 from monitor.core.model.problems import Problem, ProblemKind
-from monitor.core.model.report import ALL, DriftReport, Measurement, SegmentSize
+from monitor.core.model.report import ALL, DriftReport, Leg, Measurement, SegmentSize
 
 SEGMENTS = ((ALL, ALL), ("language", "de"), ("language", "en"), ("language", "tiny"))
 METRICS = ("swaps", "new_results", "kept_answers_ratio", "chunks")
@@ -69,7 +69,7 @@ class Views:
 
     def one(self, metric: str, dimension: str, segment: str) -> Measurement:
         value = float(self.random.choice([0.0, -0.0, math.nan, 0.5, 1.2, 1.9, 2.5]))
-        leg = "corpus" if metric == "chunks" else "dense"
+        leg: Leg = "corpus" if metric == "chunks" else "dense"
         n = int(self.random.integers(20, 41))
         reason = "too_few" if math.isnan(value) or n < 40 else ""
         return Measurement(metric, leg, 10, dimension, segment, "mean", value, n, 40, reason=reason, covered=n / 40)
@@ -77,7 +77,7 @@ class Views:
     def step(self) -> DriftReport:
         what = int(self.random.integers(12))
         for _ in range(self.random.integers(3)):
-            at = self.random.integers(len(METRICS) * len(SEGMENTS))
+            at = int(self.random.integers(len(METRICS) * len(SEGMENTS)))
             self.measurements[at] = self.one(*self.measurements[at][:1], *self.measurements[at][3:5])
         if what == 0:
             at = -int(self.random.integers(1, 5))

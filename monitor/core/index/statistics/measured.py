@@ -214,7 +214,8 @@ class Measurable:
         stale: list[tuple[int, tuple[object, ...], SegmentLayout, CachedSegment | None]] = []
         for at, (named, versions, then) in enumerate(of):
             where, row = (named.dimension, named.segment), named.row
-            base = (versions, then, view.compared, self.then is None, bool(row.counts[NONZERO_VECTORS]))
+            directed = bool(row.counts[NONZERO_VECTORS])
+            base: tuple[object, ...] = (versions, then, view.compared, self.then is None, directed)
             kept = cache.segments.get(where)
             if kept is None or kept.base != base:
                 why = absent(*where, baseline=self.then is not None)

@@ -206,14 +206,15 @@ class AgainstAll(NamedTuple):
         """Side by side."""
         distributions = [(one.lengths, one.sizes, one.ages) for one in all_of]
         bins = np.array([[len(shares) for _, shares in of] for of in distributions], np.int64).reshape(-1, 3)
-        made = np.zeros((2, len(all_of), 3, int(bins.max(initial=1))))
+        all_ends, all_shares = np.zeros((2, len(all_of), 3, int(bins.max(initial=1))))
         for at, of in enumerate(distributions):
             for which, (ends, shares) in enumerate(of):
-                made[0, at, which, : len(ends)], made[1, at, which, : len(shares)] = ends, shares
+                all_ends[at, which, : len(ends)], all_shares[at, which, : len(shares)] = ends, shares
         return cls(
             np.array([one.counts for one in all_of]).reshape(-1, 2),
             bins,
-            *made,
+            all_ends,
+            all_shares,
             _side_by_side([one.features for one in all_of]),
             _side_by_side([one.direction for one in all_of]),
             np.array([(*one.told, bool(len(one.features))) for one in all_of], np.bool_).reshape(-1, 3),

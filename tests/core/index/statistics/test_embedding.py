@@ -131,7 +131,8 @@ def closest_of_all(sample: Vectors) -> Reals:
     lengths = np.sqrt(np.sum(directions**2, axis=1))
     made = (directions @ directions.T) / (lengths[:, None] * lengths)
     np.fill_diagonal(made, -np.inf)
-    return made.max(axis=1, initial=-np.inf)
+    closest: Reals = made.max(axis=1, initial=-np.inf)
+    return closest
 
 
 @pytest.mark.parametrize("seed", range(5))
