@@ -1,7 +1,6 @@
 """What changed since a baseline, chunk by chunk: the event that changed it last."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Literal, Protocol
 
 import numpy as np
@@ -13,6 +12,8 @@ from monitor.core.index.corpus import ChunkRow, Corpus
 from monitor.core.index.members import members_of
 from monitor.core.model.changes import How
 from monitor.core.model.events import Position, Segment
+from monitor.core.model.segments import source_in
+from monitor.core.model.value_class import value_class
 
 UNKNOWN_EVENT = Position("", 0, -1)
 """Where an event stood whose delete mark is older than the tombstone life."""
@@ -27,7 +28,7 @@ KINDS: Mapping[How, EventKind] = {
 """What an event did, where nothing is known of the chunk in the baseline."""
 
 
-@dataclass(frozen=True, slots=True)
+@value_class()
 class Event:
     """The last event that changed a chunk.
 
@@ -176,7 +177,7 @@ class ChangesSinceBaseline:
         if row is None:
             assert member is not None, "of a chunk that nobody knows nothing became"  # noqa: S101
             return Event(UNKNOWN_EVENT, kind, member.chunk_id, member.doc_id, member.source, member.segment, "")
-        source = dict(row.segment).get("source", "") or (member.source if member else "")
+        source = source_in(row.segment) or (member.source if member else "")
         says = row.content_hash if kind == "copy" else ""
         return Event(row.origin, kind, row.chunk_id, row.doc_id, source, row.segment, row.embedding_version, says)
 
