@@ -119,7 +119,7 @@ class ChunkTable:
         if len(found) < len(keys):
             places = self.places(np.array([key for key in keys if key not in found], np.int64))
             made = list(self._rows(places[places != NONE]))
-            self._remember(made)
+            self._remember(made[-_RECENT:])
             found.update([(row.key, row) for row in made])
         return found
 
@@ -277,10 +277,9 @@ class ChunkTable:
         return ordinals
 
     def _remember(self, rows: Sequence[ChunkRow]) -> None:
-        kept = rows[-_RECENT:]
-        if len(self._recent) + len(kept) > _RECENT:
+        if len(self._recent) + len(rows) > _RECENT:
             self._earlier, self._recent = self._recent, {}
-        self._recent.update([(row.key, row) for row in kept])
+        self._recent.update([(row.key, row) for row in rows])
 
     def _append(self, rows: Sequence[ChunkRow]) -> NDArray[np.int64]:
         """Places behind the others for rows, with their keys; nothing is written to them yet."""

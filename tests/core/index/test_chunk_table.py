@@ -1,12 +1,14 @@
 """The chunk table in columns says what a dictionary of rows says, whatever comes and goes."""
 
 from dataclasses import replace
+from unittest import mock
 
 import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from monitor.core.arrays.shared_values import NOTHING, SharedValues
+from monitor.core.index import chunk_table
 from monitor.core.index.changed_chunks import ChangedChunks
 from monitor.core.index.chunk_columns import HOW
 from monitor.core.index.chunk_table import ChunkTable
@@ -148,3 +150,17 @@ def test_rows_that_are_put_together_are_as_if_put_one_by_one(batches: list[list[
             {row.embedding_version for row in known.values()},
             {of[:2] for row in known.values() for of in (row.position, row.changed) if of is not None},
         ]
+
+
+@settings(max_examples=150, deadline=None)
+@given(st.lists(st.lists(rows, max_size=7, unique_by=lambda row: row.key), max_size=8), st.integers(1, 4))
+def test_what_is_remembered_is_never_what_was(batches: list[list[ChunkRow]], recent: int) -> None:
+    """Batches larger than what is remembered, rows that were asked for before they are put, in generations."""
+    table, known = ChunkTable(), dict[int, ChunkRow]()
+    with mock.patch.object(chunk_table, "_RECENT", recent):
+        for batch in batches:
+            assert table.known([*known, 5]) == known
+            table.put(*batch)
+            known |= {row.key: row for row in batch}
+            assert {key: table.get(key) for key in known} == known
+            assert table.known(list(known)[::-1]) == known
