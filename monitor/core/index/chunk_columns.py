@@ -13,6 +13,8 @@ from monitor.core.model.events import Segment
 
 HOW: tuple[How, ...] = ("new", "modified", "deleted", "reencoded", "restored")
 """By code, what an event did."""
+_HEX = 32
+"""Digits of a content hash of 128 bits."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -48,12 +50,14 @@ class ChunkColumns:
         aside = {}
         if self.aside:
             aside = {to: self.aside[of] for to, of in enumerate(at.tolist()) if of in self.aside}
-        return ChunkColumns(self.known[at], self.cells[at], aside, self.shared)
+        return ChunkColumns(self.known[at], taken(self.cells, at), aside, self.shared)
 
     def content_hashes(self) -> list[str]:
         """What each says or said last; "" where nothing is known."""
-        contents, rest = self.cells["content"].tolist(), self.cells["content_rest"].tolist()
-        said = [f"{content:016x}{after:016x}" for content, after in zip(contents, rest, strict=True)]
+        numbers = np.empty((len(self.cells), 2), ">u8")
+        numbers[:, 0], numbers[:, 1] = self.cells["content"], self.cells["content_rest"]
+        whole = numbers.tobytes().hex()
+        said = [whole[at : at + _HEX] for at in range(0, len(whole), _HEX)]
         for at in np.flatnonzero(~self.known).tolist():
             said[at] = ""
         for at, of in self.aside.items():
@@ -87,6 +91,12 @@ class ChunkColumns:
         places = np.full(int(there.max(initial=0)) + 2, NOTHING, np.int64)
         places[there] = np.arange(len(there))
         return [values.values[code] for code in there.tolist()], places[codes]
+
+
+def taken(cells: NDArray[Any], places: NDArray[np.int64]) -> NDArray[Any]:
+    """The cells in some places: numpy copies a structure field by field, in fifteen times what its bytes take."""
+    raw: NDArray[Any] = cells.view(np.dtype((np.void, cells.dtype.itemsize)))
+    return np.take(raw, places).view(cells.dtype)
 
 
 def behind(

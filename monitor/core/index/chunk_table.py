@@ -12,7 +12,7 @@ from monitor.core.arrays.image import Image, plain_segments, segments_of
 from monitor.core.arrays.shared_values import NOTHING, SharedValues
 from monitor.core.index import kernels_keys
 from monitor.core.index.changed_chunks import ChangedChunks
-from monitor.core.index.chunk_columns import HOW, ChunkColumns, behind
+from monitor.core.index.chunk_columns import HOW, ChunkColumns, behind, taken
 from monitor.core.index.kernels_keys import NONE
 from monitor.core.model.changes import NO_SLOT, ChunkRow
 from monitor.core.model.events import Position, Segment, Version
@@ -127,8 +127,8 @@ class ChunkTable:
         """What is known of some chunks, (n,) int64, to be read before anything changes."""
         places = self.places(keys)
         known = places != NONE
-        cells = np.empty(len(keys), _CELL)
-        cells[known], cells[~known] = self.cells[places[known]], _UNKNOWN
+        cells = taken(self.cells, places) if len(self.cells) else np.full(len(keys), _UNKNOWN)
+        cells[~known] = _UNKNOWN
         aside = np.flatnonzero(cells["aside"] & _CONTENT)
         contents = {
             at: self._contents[place] for at, place in zip(aside.tolist(), places[aside].tolist(), strict=True)
@@ -145,7 +145,7 @@ class ChunkTable:
 
     def _rows(self, places: NDArray[np.int64]) -> Iterator[ChunkRow]:
         """The rows in some places."""
-        return map(self._made, places.tolist(), self.keys[places].tolist(), self.cells[places].tolist())
+        return map(self._made, places.tolist(), self.keys[places].tolist(), taken(self.cells, places).tolist())
 
     def _made(self, place: int, key: int, cell: tuple[Any, ...]) -> ChunkRow:
         (time, version, offset, changed_offset, content, rest, document, ordinal, segment, encoded, source,
@@ -209,8 +209,9 @@ class ChunkTable:
         late = behind(cells, self._sources.values, positions)
         new = late & (cells["how"] == _CODES["new"]) & (cells["slot"] != NO_SLOT)  # their texts are counted too
         made = ChangedChunks.of(self._rows(np.flatnonzero(new)), positions)
-        others, width = cells[late & ~new], len(self._segments.values)
-        pairs, counts = np.unique(others["document"] * np.int64(width) + others["segment"], return_counts=True)
+        others, width = late & ~new, len(self._segments.values)
+        codes = cells["document"][others] * np.int64(width) + cells["segment"][others]
+        pairs, counts = np.unique(codes, return_counts=True)
         documents, segments, _, _ = self._values
         of_document, of_segment = (codes.tolist() for codes in np.divmod(pairs, max(1, width)))
         named = ((documents[of], segments[at]) for of, at in zip(of_document, of_segment, strict=True))
