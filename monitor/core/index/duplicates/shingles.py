@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from monitor.core.arrays.mixing import mix
+from monitor.core.arrays.ragged import Pieces
 from monitor.core.arrays.sorted_sets import mark_shared
 from monitor.core.index.duplicates.kernels_shingles import cut, pack
 from monitor.core.text.tokens import visible
@@ -62,10 +63,11 @@ def shingle(
         texts: n texts; read where there are no tokens.
         width: tokens in a shingle, positive.
     """
-    lengths = np.array([len(ids) for ids in tokens], np.int64)
-    flat = np.concatenate([np.zeros(0, np.int32), *tokens])
+    pieces = Pieces.of(tokens)
+    flat, lengths = pieces.flat, pieces.lengths
     wordless = np.flatnonzero(lengths == 0)
     if len(wordless):
+        lengths = lengths.copy()
         spelled = [character_hashes(texts[at]) for at in wordless.tolist()]
         places, sizes = np.cumsum(lengths)[wordless], [len(of) for of in spelled]
         hashes = np.insert(hashes[flat], np.repeat(places, sizes), np.concatenate(spelled))

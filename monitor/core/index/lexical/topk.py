@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from monitor.core.arrays.image import Image, plain_segments, segments_of
+from monitor.core.arrays.ragged import Pieces
 from monitor.core.arrays.segment_codes import SegmentCodes
 from monitor.core.index.corpus import Corpus, Delta
 from monitor.core.index.lexical.arrays import Queries, Ranking
@@ -328,9 +329,10 @@ class LexicalTopK:
             self._local = self._plan.local(self._vocabulary.capacity)
         for at in range(0, len(delta.added), _STORED):
             some = slice(at, at + _STORED)
-            lengths = np.array([len(ids) for ids in tokens[some]], np.int64)
+            pieces = Pieces.of(tokens[some])
+            lengths = pieces.lengths
             offset = np.concatenate((np.zeros(1, np.int64), np.cumsum(lengths)))
-            counted = count(np.concatenate(tokens[some]), offset, self._local)
+            counted = count(pieces.flat, offset, self._local)
             segments = self._plan.admission.encode([row.segment for row in delta.rows[some]])
             self._forward.store(delta.added[some], counted, lengths, segments)
             self._vocabulary.retain(counted.ids)

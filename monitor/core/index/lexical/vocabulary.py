@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from monitor.core.arrays.image import Image
+from monitor.core.arrays.ragged import Pieces
 from monitor.core.index.lexical.kernels import recount, tally
 from monitor.core.index.lexical.words import ByteWords
 from monitor.core.text.tokens import tokenize
@@ -76,7 +77,7 @@ class Vocabulary:
         """The token of an id; "" for one that is free."""
         return self._tokens[token_id]
 
-    def encode(self, texts: Sequence[str]) -> list[NDArray[np.int32]]:
+    def encode(self, texts: Sequence[str]) -> Pieces:
         """Tokenise texts and intern their tokens.
 
         Args:
@@ -90,11 +91,11 @@ class Vocabulary:
         ids, counts, unknown = self._words.look_up(plain)
         for at, word in unknown.items():
             ids[at] = self._ids[word]
-        made = _parts(ids, counts)
+        made = Pieces(ids, counts)
         if len(plain) == len(texts):
             return made
         easy, others = iter(made), iter(self._encode([text for text in texts if not text.isascii()]))
-        return [next(easy if text.isascii() else others) for text in texts]
+        return Pieces.of([next(easy if text.isascii() else others) for text in texts])
 
     def _encode(self, texts: Sequence[str]) -> list[NDArray[np.int32]]:
         """`encode` by strings: for texts of any script."""

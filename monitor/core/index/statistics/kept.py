@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 
 from monitor.core.arrays.growing import longer
 from monitor.core.arrays.image import Image
+from monitor.core.arrays.ragged import Pieces
 from monitor.core.index.corpus import ChunkRow, Corpus, Delta
 from monitor.core.index.duplicates.duplicates import Duplicates
 from monitor.core.index.statistics import ages
@@ -96,6 +97,7 @@ class StatisticsAccumulator:
         self.columns.cover(int(delta.added.max(initial=-1)) + 1)
         left, before = self.columns.cells[delta.removed], self.columns.cells[delta.added]
         then = self.columns.then[delta.removed]
+        tokens = Pieces.of(tokens)
         self._add(delta, tokens, before, self._remove(delta))
         self._away(then, self.columns.then[delta.added])
         self.columns.words[delta.added] = sampled_words(tokens, hashes)
@@ -235,7 +237,7 @@ class StatisticsAccumulator:
         columns.cells[slots] = DEAD
         return gone
 
-    def _add(self, delta: Delta, tokens: Sequence[NDArray[np.int32]], before: Ints, gone: SummedChunks) -> None:
+    def _add(self, delta: Delta, tokens: Pieces, before: Ints, gone: SummedChunks) -> None:
         """Take in what came.
 
         Args:
@@ -249,7 +251,7 @@ class StatisticsAccumulator:
         columns.cells[slots] = cells = self.cells.of([(row.segment, row.embedding_version) for row in delta.rows])
         self.cells.hold(cells)
         self.counters.cover(self.cells.room)
-        columns.tokens[slots] = [len(ids) for ids in tokens]
+        columns.tokens[slots] = tokens.lengths
         columns.seconds[slots] = [row.event_time // 1_000_000 for row in delta.rows]
         columns.norms[slots] = norms(vectors)
         columns.sketches[slots] = NO_SKETCH

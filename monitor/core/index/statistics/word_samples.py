@@ -5,6 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from monitor.core.arrays.ragged import Pieces
 from monitor.core.index.statistics.kernels_word_samples import least_words
 
 WIDTH = 4
@@ -27,7 +28,6 @@ def sampled_words(tokens: Sequence[NDArray[np.int32]], hashes: NDArray[np.uint64
 
     Source: Broder, "On the resemblance and containment of documents", SEQUENCES 1997.
     """
-    made = np.full((len(tokens), WIDTH), NO_WORD, np.uint32)
-    lengths = np.array([len(ids) for ids in tokens], np.int64)
-    least_words(np.concatenate([np.zeros(0, np.int32), *tokens]), lengths, hashes, made)
+    made, pieces = np.full((len(tokens), WIDTH), NO_WORD, np.uint32), Pieces.of(tokens)
+    least_words(pieces.flat, pieces.lengths, hashes, made)
     return made

@@ -21,7 +21,7 @@ def test_encode_follows_the_tokenizer() -> None:
     assert empty.dtype == np.int32
     assert len(empty) == 0
     assert len(vocabulary) == 3
-    assert vocabulary.encode([]) == []
+    assert list(vocabulary.encode([])) == []
 
 
 LETTERS = st.text(st.sampled_from("aZ09_ .\0\x7f\n"), max_size=40)
