@@ -13,10 +13,11 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from monitor.core.arrays.distinct import distinct
 from monitor.core.arrays.ragged import ragged
 from monitor.core.index.duplicates.buckets import Buckets
 from monitor.core.index.duplicates.kernels_buckets import NONE, Question, near
-from monitor.core.index.duplicates.near import Bands, distinct
+from monitor.core.index.duplicates.near import Bands
 from monitor.core.index.duplicates.slab import ShingleSlab
 from monitor.core.shards.copies import CopySteps, CopySums, CopyTally, joined_sets
 from monitor.core.shards.routing import owners, tag_owners

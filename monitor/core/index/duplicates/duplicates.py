@@ -7,6 +7,7 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
+from monitor.core.arrays.distinct import distinct
 from monitor.core.arrays.image import Image
 from monitor.core.arrays.segment_codes import DEAD, SegmentCodes, SegmentFlags
 from monitor.core.arrays.sorted_sets import SetLists, Sets
@@ -14,7 +15,7 @@ from monitor.core.index.corpus import Delta
 from monitor.core.index.duplicates.groups import NO_GROUP, Groups, Joined
 from monitor.core.index.duplicates.kernels_buckets import NONE, common, lying
 from monitor.core.index.duplicates.kernels_samples import sampled
-from monitor.core.index.duplicates.near import AskedSets, Bands, NearCopies, distinct
+from monitor.core.index.duplicates.near import AskedSets, Bands, NearCopies
 from monitor.core.index.duplicates.shingles import THRESHOLD, WIDTH, Shingled, clusters, jaccard, shingle
 from monitor.core.model.segments import value_of
 

@@ -5,12 +5,12 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from monitor.core.arrays.distinct import distinct
 from monitor.core.arrays.growing import longer
 from monitor.core.arrays.image import Image, unused
 from monitor.core.index.duplicates import kernels_groups
 from monitor.core.index.duplicates.buckets import Buckets
 from monitor.core.index.duplicates.kernels_groups import NO_GROUP, Members
-from monitor.core.index.duplicates.near import distinct
 
 __all__ = ["NO_GROUP", "Groups", "Joined"]
 

@@ -6,6 +6,7 @@ from typing import NamedTuple, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from monitor.core.arrays.distinct import distinct
 from monitor.core.arrays.growing import longer
 from monitor.core.arrays.image import Image
 from monitor.core.arrays.sorted_sets import Sets
@@ -168,16 +169,6 @@ class NearCopies:
         self._table.remove(dead)
         self.slab.drop(dead)
         return orphans
-
-
-def distinct(parts: Sequence[NDArray[np.int64]]) -> NDArray[np.int64]:
-    """The distinct numbers of some arrays, ascending."""
-    ranked = np.concatenate([np.zeros(0, np.int64), *parts])  # np.unique hashes them before it sorts
-    ranked.sort()
-    first = np.empty(len(ranked), np.bool_)
-    first[:1] = True
-    np.not_equal(ranked[1:], ranked[:-1], out=first[1:])
-    return ranked[first]
 
 
 def _parts(handles: Handles) -> Iterator[Handles]:

@@ -7,6 +7,7 @@ from itertools import chain
 import numpy as np
 from numpy.typing import NDArray
 
+from monitor.core.arrays.distinct import distinct
 from monitor.core.arrays.image import Image
 from monitor.core.arrays.ragged import Pieces
 from monitor.core.index.lexical.kernels import recount, tally
@@ -147,11 +148,11 @@ class Vocabulary:
 
     def recycle(self) -> int:
         """Put ids that nobody holds back for use; returns how many. Call it once a batch has been applied."""
-        candidates = np.concatenate([np.array(self._fresh, np.int32), *self._loose])
+        candidates = distinct([np.array(self._fresh, np.int64), *self._loose])
         self._fresh.clear()
         self._loose.clear()
         unheld = (self.document_frequency[candidates] == 0) & (self._pins[candidates] == 0)
-        idle = np.unique(candidates[unheld]).tolist()
+        idle = candidates[unheld].tolist()
         for token_id in idle:
             if self._ids.pop(self._tokens[token_id], None) is not None:
                 self._tokens[token_id] = ""

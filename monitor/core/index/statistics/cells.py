@@ -83,8 +83,7 @@ class SegmentKeys:
     def release(self, cells: NDArray[np.int64]) -> None:
         """Count one holder less for each; cells and rows without any are free."""
         np.subtract.at(self._held, cells, 1)
-        distinct = np.unique(cells)
-        for cell in distinct[self._held[distinct] == 0].tolist():
+        for cell in sorted(set(cells[self._held[cells] == 0].tolist())):
             self._seen.clear()
             del self._cells[self.values[cell]]
             self._free.append(cell)

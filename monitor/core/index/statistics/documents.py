@@ -6,6 +6,7 @@ from sys import intern
 import numpy as np
 from numpy.typing import NDArray
 
+from monitor.core.arrays.distinct import distinct
 from monitor.core.arrays.image import Image, unused
 from monitor.core.index.statistics.counters import Counters
 from monitor.core.index.statistics.kernels_documents import PartTable, forget_changes, step_parts
@@ -128,7 +129,7 @@ class Documents:
     def settle(self) -> None:
         """Forget the parts that are neither live nor in the baseline."""
         if self._empty:
-            parts = np.unique(np.concatenate(self._empty))
+            parts = distinct(self._empty)
             self._empty.clear()
             self._forget(parts[(self.sizes[parts] == 0) & (self.then[parts] == 0)])
 

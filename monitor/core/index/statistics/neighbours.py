@@ -7,6 +7,7 @@ from itertools import chain
 import numpy as np
 from numpy.typing import NDArray
 
+from monitor.core.arrays.distinct import distinct
 from monitor.core.arrays.growing import longer
 
 NONE = -1
@@ -60,7 +61,7 @@ class Neighbours:
             self.documents[slots] = codes
             self._ordinals[slots], self._keys[slots] = ordinals[moved], keys[moved]
             leads.append(self._insert_all(slots, codes))
-        touched = np.unique(np.concatenate((added, self._previous[added[stays]], *leads)))
+        touched = distinct([added, self._previous[added[stays]], *leads])
         touched = touched[touched != NONE]
         found: Slots = touched[self.documents[touched] != NONE]
         return found
