@@ -9,7 +9,7 @@ from monitor.core.arrays.growing import longer
 from monitor.core.arrays.image import Image
 from monitor.core.arrays.sorted_sets import Sets
 from monitor.core.index.duplicates import kernels_buckets, kernels_groups
-from monitor.core.index.duplicates.kernels_buckets import NONE, Chains, Handles, Question, Tags
+from monitor.core.index.duplicates.kernels_buckets import MATCHED, NONE, Chains, Handles, Question, Tags
 
 _LEAST = 1 << 10
 
@@ -87,7 +87,9 @@ class Buckets:
         """Link new handles as sets, each with a witness where there is one; see `kernels_buckets.take`."""
         self.reserve(int(fresh.max(initial=-1)) + 1, len(fresh))
         self._handles += len(fresh)
-        return kernels_buckets.take(self._chains, sets, witness, fresh, bands, threshold)
+        met = kernels_buckets.take(self._chains, sets, witness, fresh, bands, threshold)
+        self.move(met, MATCHED)
+        return met
 
     def search(self, sets: Sets, witness: Handles, question: Question) -> None:
         """Find near copies among the handles as sets; see `kernels_buckets.search`."""

@@ -271,7 +271,7 @@ def take(chains: Chains, sets: Sets, witness: Handles, fresh: Handles, bands: Ta
         threshold: the least Jaccard similarity.
 
     Returns:
-        The sets that waited and have a witness now; they are on the other shelf.
+        The sets that waited and have a witness now; they are to be moved to the other shelf.
     """
     heads, tags, following, _, linked, partition, width, buckets = chains
     met, used = np.empty(len(witness), np.int64), 0  # memory that nobody writes costs nothing
@@ -313,9 +313,7 @@ def take(chains: Chains, sets: Sets, witness: Handles, fresh: Handles, bands: Ta
         tags[own * width : (own + 1) * width] = bands[row]
         linked[own], partition[own] = True, WAITING if witness[own] == NONE else MATCHED
     link(chains, fresh)
-    moved = met[:used].copy()
-    move(chains, moved, MATCHED)
-    return moved
+    return met[:used].copy()
 
 
 @compiled
