@@ -352,9 +352,9 @@ class Corpus:
 
     def _write_vectors(self) -> None:
         if self._coming and self.dimension:
-            none = np.zeros(self.dimension, np.float32)
-            given = [none if vector is None else vector for vector in self._coming.values()]
-            self.vectors[list(self._coming)] = np.concatenate(given).reshape(len(given), self.dimension)
+            vectors = self.vectors
+            for slot, vector in self._coming.items():  # each at once: gathered first, they would be written twice
+                vectors[slot] = 0.0 if vector is None else vector
         self._coming.clear()
 
     def delta(self, changes: Sequence[Change]) -> Delta:
