@@ -1,12 +1,13 @@
 """The ordinary record, an upsert of the native form with nothing odd about it, read at a glance."""
 
+from functools import lru_cache
 from typing import Literal
 
 import msgspec
 
 from monitor.adapters.codecs.limits import MAX_INTEGER
 from monitor.adapters.codecs.scalars import body, chunk_identifier, document_of, identifier
-from monitor.adapters.codecs.times import instant, stamp
+from monitor.adapters.codecs.times import in_range, instant, stamp
 from monitor.adapters.codecs.versions import VersionWire, version
 from monitor.adapters.codecs.wire import EventReader
 from monitor.core.model.events import TIMESTAMP_HEADER, Chunk, CorpusEvent, Record, Upsert, text_hash
@@ -17,6 +18,9 @@ DEPTH = 2
 """How deep an ordinary record nests: a segment or a vector in the object itself."""
 _WIDEST = 4
 """Bytes of a character in UTF-8 at most: what is so short need not be measured in bytes."""
+_SECONDS = {f"{second:02}Z": second * 1_000_000 for second in range(60)}
+"""The ends of instants in UTC that have no fraction of a second, in microseconds."""
+_MINUTES_KEPT = 1_024
 _DOUBTS, _PAUSE = 8, 64
 """After so many records in a row that were not ordinary only one of so many is tried."""
 
@@ -59,6 +63,8 @@ class OrdinaryFirst:
         self._careful, self._limits, self._segment = careful.decode, reader.limits, reader.segment
         self._version, self._point_ids, self._vectors = embedding_version, point_ids, reader.vectors
         self._json = msgspec.json.Decoder(_Ordinary if reader.vectors is None else _OrdinaryVector)
+        # many events are of one minute: it is read once, as the first second in it
+        self._minute = lru_cache(_MINUTES_KEPT)(lambda minute: instant(f"{minute}00Z", reader.limits))
         self._odd = 0
         """Records in a row that were not ordinary."""
 
@@ -88,7 +94,12 @@ class OrdinaryFirst:
         label_bytes, id_bytes = limits.label_bytes, limits.id_bytes
         chunk_id, doc_id, text, said = wire.chunk_id, wire.doc_id, wire.text, wire.event_time
         content, made_by, place, given = wire.content_hash, wire.embedding_version, wire.position, wire.version
-        time = stamp(record, limits) if said is None else instant(said, limits)
+        if said is None:
+            time = stamp(record, limits)
+        elif (second := _SECONDS.get(said[17:])) is not None:
+            time = in_range(self._minute(said[:17]) + second, limits)
+        else:
+            time = instant(said, limits)
         if time is None:
             return None
         # what `identifier` would find nothing wrong with is not given to it

@@ -19,6 +19,7 @@ from tests.adapters.codecs.forge import (
     DELETE,
     ENVELOPE,
     LIMITS,
+    MICROS,
     OPTIONS,
     POINT,
     UPSERT,
@@ -137,6 +138,26 @@ def test_the_stamp_dates_what_says_no_time() -> None:
         agree(value, None, headers)
         glance.decode(record(value, None, headers))
     assert odd.seen == 4
+
+
+@pytest.mark.parametrize("day", ["2026-08-19", "1970-01-01", "2099-12-31", "2026-02-29", "2024-02-29", "2100-01-01"])
+def test_a_time_is_the_one_that_the_careful_decoder_reads(day: str) -> None:
+    hours = ("00:00", "23:59", "24:00", "10:60", "1:00:0", "٠1:00")
+    ends = ("00Z", "59Z", "60Z", "07z", "07", "7Z", "07+00:00", "07.5Z", "07.000001-23:59", "", "Z")
+    for between in ("T", "t", " "):
+        for clock in [f"{hour}:{end}" for hour in hours for end in ends]:
+            agree(changed(UPSERT, event_time=day + between + clock), b"k", ())
+
+
+def test_a_limit_may_lie_within_a_minute() -> None:
+    narrow = EventLimits(dimension=4, earliest=MICROS + 20_000_000, latest=MICROS + 40_000_000)
+    glance, odd, _ = own("auto", OPTIONS, narrow)
+    for second in range(60):
+        value = changed(UPSERT, event_time=f"2026-08-19T10:12:{second:02}Z")
+        whole, careful = decoder("auto", OPTIONS, narrow), own("auto", OPTIONS, narrow)[2]
+        assert outcome(whole, record(value))[1] == outcome(careful, record(value))[1]
+        glance.decode(record(value))
+    assert odd.seen >= 40
 
 
 def test_what_is_hostile_is_never_read_at_a_glance() -> None:
