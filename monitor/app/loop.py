@@ -56,6 +56,8 @@ class Monitor:
 
     def __init__(self, parts: MonitorComponents) -> None:
         self.parts, self.session = parts, parts.session
+        # asked once: to look through a protocol takes as long as to write ten chunks
+        self._scanning = parts.source if isinstance(parts.source, ScanningSource) else None
         self.stopping = threading.Event()
         self._requests = LoopRequests()
         self.begun = Tally()
@@ -108,8 +110,8 @@ class Monitor:
             parts.retriever.start()
         if parts.served_lexical is not None:
             parts.served_lexical.start()
-        if isinstance(parts.source, ScanningSource):
-            parts.source.reopen(resumed.bookmark)
+        if self._scanning is not None:
+            self._scanning.reopen(resumed.bookmark)
         parts.source.start(of_stream(resumed.positions))
         closed = [judged.deploy_id for judged in resumed.ledger]
         self.intake = self._intake(resumed, closed)
@@ -215,8 +217,7 @@ class Monitor:
         """Whether the source's next look ends as this deploy; one that was judged already stays as it is."""
         if not deploy or any(judged.deploy_id == deploy for judged in self.ledger):
             return True
-        source = self.parts.source
-        return isinstance(source, ScanningSource) and source.deploy_next(deploy)
+        return self._scanning is not None and self._scanning.deploy_next(deploy)
 
     def again(self, batch: IntakeBatch) -> list[Quarantined]:
         """Apply and commit records that were set aside before, out of turn; what is refused again stays aside.
@@ -316,7 +317,7 @@ class Monitor:
             production=None if parts.production is None else parts.production.kept(),
             newest_event_time=parts.corpus.newest_event_time,
             epoch=parts.corpus.epoch,
-            bookmark=parts.source.bookmark(batch.positions) if isinstance(parts.source, ScanningSource) else None,
+            bookmark=None if self._scanning is None else self._scanning.bookmark(batch.positions),
             target=None if parts.migration is None else parts.migration.commit(),
             alarms=None if parts.alarms is None else parts.alarms.commit(),
         )
