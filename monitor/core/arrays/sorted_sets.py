@@ -12,9 +12,10 @@ Hashes = NDArray[np.uint32]
 SetNumbers = NDArray[np.int64]
 NOWHERE = 1 << 30
 """The depth of a set that nothing holds."""
-_BITS = 1 << 14
-"""SetNumbers of the table in which elements are told apart; elements are hashes already."""
-_MASK = _BITS - 1
+_ROOM, _MOST = 6, 1 << 16
+"""Bits of a sieve by elements of its list, at least, and at most: six leave six of seven free, so that a
+list's texts may have something of each other."""
+_ONE = np.uint64(1)
 
 
 class Sets(NamedTuple):
@@ -102,83 +103,145 @@ class SetLists(NamedTuple):
         return SetLists(self.sets, self.places[rows])
 
 
+class Sieves(NamedTuple):
+    """Tables of bits, a list of sets each, by which most elements are told that stand in none of them.
+
+    Args:
+        bits: (N, w) uint64, 64 w a power of two. Whatever stands in a list has its bit set.
+        of: (n,) int64, which of them is the table of each list.
+        loose: whether what once stood there may have its bit set too.
+    """
+
+    bits: NDArray[np.uint64]
+    of: SetNumbers
+    loose: bool
+
+    @staticmethod
+    def words(lists: SetLists) -> int:
+        """How many words each table should have where lists are like these."""
+        elements = int(lists.sets.lengths[lists.places[lists.places >= 0]].sum()) // max(1, len(lists.places))
+        return 1 << (min(max(64, _ROOM * elements), _MOST) - 1).bit_length() - 6
+
+
+@compiled
+def sift(sieves: Sieves, lists: SetLists) -> None:
+    """Set the bits of all that stands in some lists; the tables are written to."""
+    for row in range(len(sieves.of)):
+        for place in lists.places[row]:
+            if place < 0:
+                break
+            sift_one(sieves.bits[sieves.of[row]], lists.sets, place)
+
+
+@compiled
+def sift_one(bits: NDArray[np.uint64], sets: Sets, place: int) -> None:
+    """Set the bits of one set."""
+    last = np.uint32(64 * len(bits) - 1)
+    for element in sets.flat[sets.starts[place] : sets.starts[place] + sets.lengths[place]]:
+        bit = element & last
+        bits[bit >> np.uint32(6)] |= _ONE << np.uint64(bit & np.uint32(63))
+
+
+@compiled
+def _passing(bits: NDArray[np.uint64], elements: Hashes) -> int:
+    """How many of some elements have their bit set."""
+    count, last = 0, np.uint32(64 * len(bits) - 1)
+    for element in elements:
+        bit = element & last
+        count += np.int64((bits[bit >> np.uint32(6)] >> np.uint64(bit & np.uint32(63))) & _ONE)
+    return count
+
+
 @compiled
 def held_at(
-    asked: SetLists, lists: SetLists, rows: SetNumbers, slots: SetNumbers, same: NDArray[np.bool_], enough: Enough
+    asked: SetLists,
+    lists: SetLists,
+    sieves: Sieves,
+    slots: tuple[SetNumbers, SetNumbers],
+    same: NDArray[np.bool_],
+    enough: Enough,
 ) -> SetNumbers:
     """At which depth, from 1, a list of sets holds a set; NOWHERE where it does not, and for a set without elements.
 
-    Most lists have next to nothing of a set: what they all have together is told first, from a table of bits that can
-    only have too many, and only where that would be enough are they looked at one by one.
+    Most lists have next to nothing of a set: what they all have together is told first, from their sieves, which can
+    only let too much pass, and only where that would be enough are they looked at one by one.
 
     Args:
         asked: the sets that are looked for, in lists of their own.
         lists: (n, m), where each is looked for: in the list of its row.
-        rows: (q,) ascending, the rows of those that are looked for.
-        slots: (q,) their slots.
+        sieves: of the lists; a loose one by which a set could be held is made anew, of what stands there now.
+        slots: rows of the q sets that are looked for, ascending, and their slots.
         same: (q, m) bool, where the list has the same thing, whatever is in its set now.
         enough: what counts as held.
 
     >>> own = SetLists(Sets.of([np.array([1, 2, 3, 4], np.uint32)]), np.array([[0]]))
     >>> other = SetLists(Sets.of([np.array(of, np.uint32) for of in ([1, 9], [2, 8])]), np.array([[0, 1, -1]]))
     >>> first, same = np.zeros(1, np.int64), np.zeros((1, 3), np.bool_)
-    >>> held_at(own, other, first, first, same, Enough(0.5, 0.75, 0.3, False)).tolist()
+    >>> sieves = Sieves(np.zeros((1, Sieves.words(other)), np.uint64), first, False)
+    >>> sift(sieves, other)
+    >>> held_at(own, other, sieves, (first, first), same, Enough(0.5, 0.75, 0.3, False)).tolist()
     [2]
     """
-    found = np.full(len(rows), NOWHERE, np.int64)
-    bits, last = np.zeros(_BITS, np.bool_), -1
+    rows, of = slots
+    found, last = np.full(len(rows), NOWHERE, np.int64), -1
+    table = np.empty(sieves.bits.shape[1], np.uint64)
+    last_bit = np.uint32(64 * len(table) - 1)
     for at in range(len(rows)):
         row = rows[at]
-        if row != last:
-            _fill(bits, lists, row)
+        place = asked.places[row, of[at]]
+        size, start = asked.sets.lengths[place], asked.sets.starts[place]
+        own, bits = asked.sets.flat[start : start + size], sieves.bits[sieves.of[row]]
+        can = _possible(_passing(bits, own), own, lists, row, same[at], enough)
+        if can and sieves.loose and row != last:
+            bits[:] = 0
+            for one in lists.places[row]:
+                if one < 0:
+                    break
+                sift_one(bits, lists.sets, one)
             last = row
-        place = asked.places[row, slots[at]]
-        size = asked.sets.lengths[place]
-        own = asked.sets.flat[asked.sets.starts[place] : asked.sets.starts[place] + size]
-        most = 0
-        for element in own:
-            most += bits[element & _MASK]
-        marks = np.zeros(size if _possible(most, size, lists, row, same[at], enough) else 0, np.bool_)
+            can = _possible(_passing(bits, own), own, lists, row, same[at], enough)
+        if not can:
+            continue
+        marks, marked = np.zeros(size, np.bool_), 0
+        table[:] = 0
+        sift_one(table, asked.sets, place)
         for slot in range(lists.places.shape[1]):
             place = lists.places[row, slot]
-            if place < 0 or len(marks) == 0:
+            if place < 0:
                 break
-            length = lists.sets.lengths[place]
-            start = lists.sets.starts[place]
-            shared = mark_shared(own, lists.sets.flat[start : start + length], marks)
+            length, start, shared = lists.sets.lengths[place], lists.sets.starts[place], 0
+            for element in lists.sets.flat[start : start + length]:
+                bit = element & last_bit
+                if (table[bit >> np.uint32(6)] >> np.uint64(bit & np.uint32(63))) & _ONE:  # few do, of other texts
+                    mark = np.searchsorted(own, element)
+                    if mark < size and own[mark] == element:
+                        shared += 1
+                        marked += not marks[mark]
+                        marks[mark] = True
             base = length if enough.theirs else size
             least = enough.same if same[at, slot] else enough.alone
-            if (base > 0 and shared / base >= least) or marks.sum() / size >= enough.together:
+            if (base > 0 and shared / base >= least) or marked / size >= enough.together:
                 found[at] = slot + 1
                 break
     return found
 
 
 @compiled
-def _fill(bits: NDArray[np.bool_], lists: SetLists, row: int) -> None:
-    """Set the bits of all that stands in one list, and no others."""
-    bits[:] = False
-    for place in lists.places[row]:
-        if place < 0:
-            break
-        start = lists.sets.starts[place]
-        for element in lists.sets.flat[start : start + lists.sets.lengths[place]]:
-            bits[element & _MASK] = True
-
-
-@compiled
-def _possible(most: int, size: int, lists: SetLists, row: int, same: NDArray[np.bool_], enough: Enough) -> bool:
-    """Whether a list that has at most so many of a set's elements can hold it."""
+def _possible(most: int, own: Hashes, lists: SetLists, row: int, same: NDArray[np.bool_], enough: Enough) -> bool:
+    """Whether a list that has at most so many of a set's elements can hold it; the same thing itself is looked at."""
     if most == 0:
         return False
-    if most / size >= enough.together:
+    if most / len(own) >= enough.together:
         return True
     for slot in range(len(same)):
         place = lists.places[row, slot]
         if place < 0:
             break
-        base = lists.sets.lengths[place] if enough.theirs else size
-        least = enough.same if same[slot] else enough.alone
-        if base > 0 and most / base >= least:
+        start, length = lists.sets.starts[place], lists.sets.lengths[place]
+        base = length if enough.theirs else len(own)
+        shared = most
+        if same[slot] and base > 0 and most / base >= enough.same:
+            shared = mark_shared(own, lists.sets.flat[start : start + length], np.zeros(len(own), np.bool_))
+        if base > 0 and shared / base >= (enough.same if same[slot] else enough.alone):
             return True
     return False

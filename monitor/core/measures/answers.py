@@ -7,11 +7,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from monitor.core.arrays.fixed import fixed
-from monitor.core.arrays.sorted_sets import Enough, SetLists, mark_shared
+from monitor.core.arrays.sorted_sets import Enough, SetLists, Sieves, mark_shared
 from monitor.core.measures.collapsed import Sides
 from monitor.core.measures.formulas.columns import ListPair
-from monitor.core.measures.kernels_answers import UNSEEN, ListedTexts, kept_shares, new_counts
+from monitor.core.measures.kernels_answers import UNSEEN, Heard, ListedTexts, answered
 from monitor.core.measures.measure import MissingReason, Values
+from monitor.core.measures.views import ByDepth
 
 Shingles = NDArray[np.uint32]
 
@@ -30,13 +31,18 @@ _KNOWN = Enough(SPREAD, SPREAD, SAME_PLACE, theirs=True)
 
 
 class Texts(NamedTuple):
-    """The shingles of what stands in the slots of the baseline's lists, and in those now; empty for blank texts."""
+    """What stands in the slots of some lists of one side.
 
-    then: SetLists
-    now: SetLists
+    Args:
+        lists: shingles; empty for blank texts.
+        sieves: of the same lists.
+    """
+
+    lists: SetLists
+    sieves: Sieves
 
 
-class AnswersView:
+class AnswersView(ByDepth):
     """The first results of R anchors then, beside one leg's lists now.
 
     An answer is *kept* at k if one of the first k results now says the same (equal content), or these results
@@ -50,33 +56,51 @@ class AnswersView:
     Args:
         pair: the lists.
         said: content keys of their slots.
-        texts: of the same slots.
-        heard: (R, k) int64, the depth at which the baseline's list holds each result now, UNSEEN where nobody looked;
-            is written to.
+        texts: of the same slots, then and now.
+        heard: (N, k) int64, the depth at which the baseline's list holds each result now, UNSEEN where nobody looked,
+            of all lists there are; is written to.
+        rows: (R,) int64, which of them these are.
     """
 
-    def __init__(self, pair: ListPair, said: Sides, texts: Texts, heard: NDArray[np.int64]) -> None:
+    def __init__(
+        self,
+        pair: ListPair,
+        said: Sides,
+        texts: tuple[Texts, Texts],
+        heard: NDArray[np.int64],
+        rows: NDArray[np.int64],
+    ) -> None:
+        super().__init__()
         self.depth, known = pair.depth, pair.baseline.known & pair.current.known
         self.unknown, self._known = np.flatnonzero(~known), known
-        self._then = ListedTexts(fixed(pair.baseline.keys), fixed(said.then), texts.then)
-        self._now = ListedTexts(fixed(pair.current.keys), fixed(said.now), texts.now)
-        self._close = np.full((len(known), min(FIRST, pair.baseline.depth)), UNSEEN)
-        self.heard = heard
+        self._then = ListedTexts(fixed(pair.baseline.keys), fixed(said.then), *texts[0])
+        self._now = ListedTexts(fixed(pair.current.keys), fixed(said.now), *texts[1])
+        self._heard = Heard(np.full((len(known), min(FIRST, pair.baseline.depth)), UNSEEN), heard, rows)
 
-    def kept(self, k: int, first: int = 1) -> Values:
-        """(R,) share of the baseline's first results, at most `first` and k of them, that are kept."""
-        within = min(first, k, self._close.shape[1]), k
-        return kept_shares(self._then, self._now, self._known, self._close, within, _KEPT)
+    def kept(self, k: int) -> Values:
+        """(R,) 1 where the baseline's first result is kept."""
+        return self._at(k)[0]
+
+    def kept_top3(self, k: int) -> Values:
+        """(R,) share of the baseline's first results, at most `FIRST` and k of them, that are kept."""
+        return self._at(k)[1]
 
     def new(self, k: int) -> Values:
         """(R,) how many of the first k results now are new: what other wordings, cuts and ids of the old are not."""
-        return new_counts(self._now, self._then, self._known, self.heard, (k, k), _KNOWN)
+        return self._at(k)[2]
 
     def new_first(self) -> Values:
         """(R,) 1 where the first result now says what none of the results then did; one of them that only moved to
         the front, or stands there in another cut or wording, is not new.
         """
-        return new_counts(self._now, self._then, self._known, self.heard, (1, self.depth), _KNOWN)
+        return self._at(self.depth)[3]
+
+    def _at(self, k: int) -> Values:
+        return self.once("answered", k, lambda: self._answered(k))
+
+    def _answered(self, k: int) -> Values:
+        within = k, min(FIRST, k, self._heard.then.shape[1]), self.depth
+        return answered(self._then, self._now, self._known, self._heard, within, (_KEPT, _KNOWN))
 
 
 class FatesView:

@@ -150,7 +150,7 @@ ANSWERED: tuple[AnyMeasure, ...] = (
         "kept_top3_ratio", "ratio", "Share of the baseline's first three results that are still in the top k",
         "More of the best results stay.",
         family="Ranking stability", needs=ANSWERS, range=SHARE, better="higher",
-        compute=lambda answers, k: answers.kept(k, 3),
+        compute=lambda answers, k: answers.kept_top3(k),
     ),
     Measure(
         "gone_answers_ratio", "ratio",

@@ -79,7 +79,8 @@ def take_in(
         known: what is known, with room enough; is written to.
         ends: behind the last place and behind the last shingle that are taken.
         slots: of `unknown`.
-        contents, texts: as there.
+        contents: as there.
+        texts: as there.
 
     Returns:
         The ends then.

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from monitor.core.arrays.fixed import fixed
-from monitor.core.arrays.sorted_sets import SetLists, Sets
+from monitor.core.arrays.sorted_sets import SetLists, Sets, Sieves, sift
 from monitor.core.index.baseline import ListLeg, Snapshot, content_keys, contents_of
 from monitor.core.index.duplicates.likeness import Likeness
 from monitor.core.index.duplicates.shingles import NO_SHINGLES
@@ -79,7 +79,10 @@ class Comparison:
         self._first = {leg: self._firsts.places(lists) for leg, lists in self._then.items()}
         self._heard: dict[ListedLeg, NDArray[np.int64]] = {}
         """See `AnswersView`."""
+        self._sieves: dict[ListedLeg, NDArray[np.uint64]] = {}
+        """Of what stands in the lists, and of some that stood there; see `Sieves`."""
         self._listed_then: dict[ListedLeg, SetLists] = {}
+        self._sieves_then: dict[ListedLeg, NDArray[np.uint64]] = {}
         self.likeness = Likeness()
         """Which contents are near copies, for all that is measured of this baseline."""
         self._knows: dict[ListedLeg, int] = {}
@@ -175,17 +178,22 @@ class Comparison:
         """Which of the first results are kept, and what is new beside them."""
         columns, part = self._of(leg, "answers"), self._answered(leg, turn, pair)
         columns.update(len(self.alignment.now), {ANSWERS: part})
-        if part.view is not None:
-            self._heard[leg][part.rows] = part.view.heard
         return columns
 
     def _answered(self, leg: ListedLeg, turn: Turn, pair: Stale) -> Stale:
         rows = pair.rows
 
         def view(of: ListPair) -> AnswersView:
+            places = np.arange(len(self.alignment.now))[rows]
             now = turn.seen.facts.texts(of.current.keys, self._slots[leg][rows])
-            texts = Texts(self._texts_then(leg).take(rows), now)
-            return AnswersView(of, self._sides(leg, rows), texts, self._heard[leg][rows])
+            texts = Texts(self._texts_then(leg).take(rows), Sieves(self._sieves_then[leg], places, loose=False))
+            return AnswersView(
+                of,
+                self._sides(leg, rows),
+                (texts, Texts(now, Sieves(self._sieves[leg], places, loose=True))),
+                self._heard[leg],
+                places,
+            )
 
         return pair.seen(view)
 
@@ -206,7 +214,10 @@ class Comparison:
             found = SetLists.of(
                 self._then[leg].keys, NO_CHUNK, lambda keys: Sets.of([look(key, NO_SHINGLES) for key in keys])
             )
-            self._listed_then[leg] = found
+            count = len(found.places)
+            sieves = Sieves(np.zeros((count, Sieves.words(found)), np.uint64), np.arange(count), loose=False)
+            sift(sieves, found)
+            self._listed_then[leg], self._sieves_then[leg] = found, sieves.bits
         return found
 
     def _begin(self, seen: Observation, *, afresh: bool) -> Turn:
@@ -242,6 +253,8 @@ class Comparison:
                 for of in (self._said, self._live, self._slots):
                     of[leg] = np.full(keys.shape, NO_CHUNK, np.int64)
                 self._heard[leg] = np.full(keys.shape, UNSEEN)
+                self._texts_then(leg)
+                self._sieves[leg] = np.zeros_like(self._sieves_then[leg])
             else:
                 others = holds(keys, turn.changed)
                 looked, places[leg] = carry(self._heard[leg], fixed(before), fixed(keys), others)

@@ -5,7 +5,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from monitor.core.arrays.sorted_sets import NOWHERE, Enough, SetLists, Sets, held_at, mark_shared
+from monitor.core.arrays.sorted_sets import NOWHERE, Enough, SetLists, Sets, Sieves, held_at, mark_shared, sift
 from monitor.core.index.duplicates.kernels_buckets import NONE
 from monitor.core.index.duplicates.minhash import MinHashBands
 from monitor.core.index.duplicates.near import NearCopies
@@ -14,8 +14,8 @@ from monitor.core.measures.answers import SAME_PLACE, SPREAD
 Shingles = NDArray[np.uint32]
 Row = tuple[Shingles, list[tuple[Shingles, bool]]]
 """A text and the list it is looked for in, with whether each of it is the same thing."""
-ELEMENTS = st.sampled_from([*range(9), 1 << 14, 1 + (1 << 14), 2 << 14])
-"""Those 16,384 apart share a place in the kernel's table."""
+ELEMENTS = st.sampled_from([*range(9), 256, 257, 512])
+"""Those 256 apart share a place in a sieve."""
 TEXTS = st.sets(ELEMENTS, max_size=8).map(lambda of: np.array(sorted(of), np.uint32))
 LISTS = st.lists(st.tuples(TEXTS, st.booleans()), max_size=5)
 
@@ -52,7 +52,13 @@ def depths(rows: list[Row], *, theirs: bool) -> list[int]:
     own = SetLists(Sets.of([mine for mine, _ in rows]), every[:, None])
     enough = Enough(SPREAD, SPREAD, SAME_PLACE, theirs)
     lists = SetLists(Sets.of(texts), places)
-    found: list[int] = held_at(own, lists, every, np.zeros_like(every), same, enough).tolist()
+    sieves = Sieves(np.zeros((len(rows), 4), np.uint64), every, True)
+    sift(sieves, lists)
+    exact = sieves.bits.copy()
+    sieves.bits[::2, ::3] = 2**64 - 1  # of what stood there once
+    slots = every, np.zeros_like(every)
+    found: list[int] = held_at(own, lists, sieves, slots, same, enough).tolist()
+    assert found == held_at(own, lists, Sieves(exact, every, False), slots, same, enough).tolist()
     return found
 
 
