@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from monitor.core.measures.formulas.columns import DEPTH_NOT_KEPT, Name
-from monitor.core.measures.measure import Measure, MissingReason, Need, Values, View
+from monitor.core.measures.measure import Group, Measure, MissingReason, Need, Values, View
 
 Mask = NDArray[np.bool_]
 RowSelection = NDArray[np.int64] | slice
@@ -29,6 +29,9 @@ class Stale(NamedTuple):
         return Stale(self.rows, None if self.view is None else make(self.view))
 
 
+NOTHING = Stale(np.zeros(0, np.int64), None)
+
+
 def stale(mask: Mask, view: Callable[[RowSelection], View]) -> Stale:
     """What is to be measured anew.
 
@@ -38,7 +41,7 @@ def stale(mask: Mask, view: Callable[[RowSelection], View]) -> Stale:
     """
     count = int(np.count_nonzero(mask))
     if not count and len(mask):
-        return Stale(np.zeros(0, np.int64), None)
+        return NOTHING
     rows = ALL if count > _MOST * len(mask) or not len(mask) else np.flatnonzero(mask)
     return Stale(rows, view(rows))
 
@@ -57,8 +60,8 @@ class MeasureColumns(Generic[View]):
     of it. Arrays once handed out are never written to again.
 
     Args:
-        measures: in the order of their columns: those with a depth for each depth, those without one, then the
-            baseline's own values in the same order.
+        measures: in the order of their columns, group by group: those with a depth for each depth, those without one,
+            then the baseline's own values in the same order.
         depths: the depths k to measure at.
     """
 
@@ -66,6 +69,8 @@ class MeasureColumns(Generic[View]):
         self._measures, self._depths = measures, depths
         self._columns: tuple[_Column[View], ...] = ()
         self.names: tuple[Name, ...] = ()
+        self.groups: tuple[Group, ...] = ()
+        """Of each column."""
         self.values: Values = np.zeros((0, 0))
         self.reasons: tuple[str, ...] = ()
         """Why a whole column is not measurable, "" where it is."""
@@ -77,18 +82,20 @@ class MeasureColumns(Generic[View]):
 
         Args:
             count: P, all anchors.
-            changed: by need; those whose views are of the same anchors should share one, for what it works out.
+            changed: by need; those whose views are of the same anchors should share one, for what it works out. Of a
+                need that is not in it nothing changed.
             missing: by need, why nothing that is computed from it has a value.
         """
         if not self._columns:
             self._columns = tuple(self._made({need: of.view for need, of in changed.items()}))
             self.names = tuple(of.name for of in self._columns)
+            self.groups = tuple(of.need.group for of in self._columns)
             self.values, self.reasons = np.full((len(self.names), count), np.nan), ("",) * len(self.names)
         if all(of.view is None for of in changed.values()):
             return
         values, reasons = self.values.copy(), list(self.reasons)
         for at, ((_, k, _), need, compute) in enumerate(self._columns):
-            rows, view = changed[need]
+            rows, view = changed.get(need, NOTHING)
             if view is None:
                 continue
             reason = missing.get(need, "") or (DEPTH_NOT_KEPT if k > view.depth else "")
@@ -103,18 +110,20 @@ class MeasureColumns(Generic[View]):
         self.values, self.reasons = values, tuple(reasons)
 
     def _made(self, views: Mapping[Need[View], View]) -> list[_Column[View]]:
-        own: list[_Column[View]] = []
-        then: list[_Column[View]] = []
-        for k in (*self._depths, 0):
-            for of in self._measures:
-                need = of.needs
-                if need is None or of.compute is None or of.deep != (k > 0):
-                    continue
-                if of.only_if is None or of.only_if(views[need]):
-                    own.append(_Column(Name(of.name, k), need, of.compute))
-                    if of.then is not None:
-                        then.append(_Column(Name(of.name, k, own=True), need, of.then))
-        return own + then
+        made: list[_Column[View]] = []
+        for group in dict.fromkeys(of.needs.group for of in self._measures if of.needs is not None):
+            then: list[_Column[View]] = []
+            for k in (*self._depths, 0):
+                for of in self._measures:
+                    need = of.needs
+                    if need is None or need.group != group or of.compute is None or of.deep != (k > 0):
+                        continue
+                    if of.only_if is None or of.only_if(views[need]):
+                        made.append(_Column(Name(of.name, k), need, of.compute))
+                        if of.then is not None:
+                            then.append(_Column(Name(of.name, k, own=True), need, of.then))
+            made += then
+        return made
 
     def of(self, metric: str, k: int = 0) -> Values:
         """The (P,) values of one column; KeyError naming it if it was not measured."""

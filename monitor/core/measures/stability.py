@@ -14,45 +14,45 @@ RANKING: tuple[AnyMeasure, ...] = (
     Measure(
         "jaccard_ratio", "ratio", "Jaccard similarity of the baseline's and the current top k", _BETTER,
         family="Ranking stability", needs=RESULTS, statistics=_LOW, range=SHARE, better="higher",
-        compute=lambda lists, k: ranking.jaccard(lists.matched(k), k),
+        compute=lambda lists, k: lists.stability(k).jaccard,
     ),
     Measure(
         "swaps", "swaps", "Results of the top k exchanged for others, per anchor", _WORSE,
         family="Ranking stability", needs=RESULTS, statistics=_SPREAD, range=COUNT, better="lower",
-        compute=lambda lists, k: ranking.swaps(lists.matched(k), k),
+        compute=lambda lists, k: lists.stability(k).swaps,
     ),
     Measure(
         "rbo_ratio", "ratio", "Extrapolated rank-biased overlap (p = 0.9) with the baseline's list", _BETTER,
         family="Ranking stability", needs=RESULTS, statistics=_LOW, range=SHARE, better="higher",
-        compute=lambda lists, k: ranking.rbo_ext(lists.matched(k), k, lists.settings.persistence),
+        compute=lambda lists, k: lists.stability(k).rbo,
     ),
     Measure(
         "kendall_distance_ratio", "ratio", "Kendall distance of two top-k lists with penalty 1/2, normalised",
         "Results changed places or left.",
         family="Ranking stability", needs=RESULTS, range=SHARE, better="lower",
-        compute=lambda lists, k: ranking.kendall_distance(lists.matched(k), k),
+        compute=lambda lists, k: lists.stability(k).kendall,
     ),
     Measure(
         "rank_churn_ratio", "ratio",
         "Footrule distance of two top-k lists, normalised; the sum of its moved, exited and entered parts",
         "Results changed places or left.",
         family="Ranking stability", needs=RESULTS, range=SHARE, better="lower",
-        compute=lambda lists, k: lists.churn(k).total,
+        compute=lambda lists, k: lists.stability(k).churn,
     ),
     Measure(
         "rank_churn_moved_ratio", "ratio", "Part of rank churn by results that changed places", "Order changed.",
         family="Ranking stability", needs=RESULTS, range=SHARE, better="lower",
-        compute=lambda lists, k: lists.churn(k).moved,
+        compute=lambda lists, k: lists.stability(k).moved,
     ),
     Measure(
         "rank_churn_exited_ratio", "ratio", "Part of rank churn by results that left", "Results were lost.",
         family="Ranking stability", needs=RESULTS, range=SHARE, better="lower",
-        compute=lambda lists, k: lists.churn(k).exited,
+        compute=lambda lists, k: lists.stability(k).exited,
     ),
     Measure(
         "rank_churn_entered_ratio", "ratio", "Part of rank churn by results that came", "New results push in.",
         family="Ranking stability", needs=RESULTS, range=SHARE, better="lower",
-        compute=lambda lists, k: lists.churn(k).entered,
+        compute=lambda lists, k: lists.stability(k).entered,
     ),
     Measure(
         "top1_changed_ratio", "ratio", "Share of anchors whose first result is another one",
@@ -66,7 +66,7 @@ RANKING: tuple[AnyMeasure, ...] = (
         "First results change that were not coin flips.",
         family="Ranking stability", needs=RESULTS, range=SHARE, better="lower", deep=False,
         compute=lambda lists, _: MissingReason(NOISE_GAP_UNKNOWN) if lists.settings.noise_gap is None else
-        ranking.top1_changed_decided(lists.matched(1), scores.gap(lists.pair.baseline), lists.settings.noise_gap),
+        ranking.top1_changed_decided(lists.matched(1), lists.firsts[0][1], lists.settings.noise_gap),
     ),
 )  # fmt: skip
 """By chunk id, per leg."""
@@ -84,24 +84,24 @@ SCORED: tuple[AnyMeasure, ...] = (
         "top1_score_drop", "score", "Baseline's first score minus the current one; positive is worse",
         "First results fit worse than they did.",
         family="Scores", needs=SCORES, statistics=("mean", "p05", "p50", "p95"), better="lower", deep=False,
-        compute=lambda lists, _: scores.top1_score_drop(*lists.compared),
+        compute=lambda lists, _: lists.firsts[0][0] - lists.firsts[1][0],
     ),
     Measure(
         "gap_drop", "score", "Fall of the gap against the baseline", "First results stand out less.",
         family="Scores", needs=SCORES, statistics=("mean", "p95"), better="lower", deep=False,
-        compute=lambda lists, _: scores.gap_drop(*lists.compared),
+        compute=lambda lists, _: lists.firsts[0][1] - lists.firsts[1][1],
     ),
     Measure(
         "top1_score", "score", "First score now", "Anchors find something that fits better.",
         family="Scores", needs=SCORES, statistics=_LOW, better="higher", deep=False,
-        compute=lambda lists, _: scores.top1_score(lists.compared[1]),
-        then=lambda lists, _: scores.top1_score(lists.compared[0]),
+        compute=lambda lists, _: lists.firsts[1][0],
+        then=lambda lists, _: lists.firsts[0][0],
     ),
     Measure(
         "gap", "score", "First minus second score now", "First results stand out more.",
         family="Scores", needs=SCORES, statistics=_LOW, better="higher", deep=False,
-        compute=lambda lists, _: scores.gap(lists.compared[1]),
-        then=lambda lists, _: scores.gap(lists.compared[0]),
+        compute=lambda lists, _: lists.firsts[1][1],
+        then=lambda lists, _: lists.firsts[0][1],
     ),
     Measure(
         "confidence_crossing_ratio", "ratio",

@@ -18,7 +18,8 @@ from monitor.core.measures.formulas.disagreement import Disagreement, LegPairs, 
 from monitor.core.measures.formulas.index import ann_recall, score_parity
 from monitor.core.measures.formulas.labelled import Judgements
 from monitor.core.measures.formulas.overlap import Overlap, overlap
-from monitor.core.measures.formulas.ranking import RankChurn, rank_churn
+from monitor.core.measures.formulas.ranking import Stability, stability
+from monitor.core.measures.formulas.scores import first_and_gap
 from monitor.core.measures.formulas.sources import distinct_sources
 from monitor.core.measures.formulas.ties import settle_ties
 from monitor.core.measures.measure import Values
@@ -74,9 +75,16 @@ class ListsView(ByDepth):
         cut = pair.at(k)
         return overlap(cut.baseline, settle_ties(cut.baseline, cut.current, eps))
 
-    def churn(self, k: int) -> RankChurn:
-        """Rank churn and its parts."""
-        return self.once("churn", k, lambda: rank_churn(self.matched(k), k))
+    def stability(self, k: int) -> Stability:
+        """What is read from the match."""
+        return self.once("stability", k, lambda: stability(self.matched(k), k, self.settings.persistence))
+
+    @cached_property
+    def firsts(self) -> tuple[tuple[Values, Values], tuple[Values, Values]]:
+        """First score and gap of the baseline's lists, and those now, where both are known."""
+        then, now = self.pair.baseline, self.pair.current
+        known = then.known & now.known
+        return first_and_gap(then, known), first_and_gap(now, known)
 
     @cached_property
     def compared(self) -> tuple[RankedLists, RankedLists]:

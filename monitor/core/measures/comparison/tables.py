@@ -25,7 +25,7 @@ from monitor.core.measures.formulas.columns import FUSED_QUERY, NOT_REPLAYED, Li
 from monitor.core.measures.formulas.moved import holds
 from monitor.core.measures.incremental import ALL, MeasureColumns, RowSelection, Stale, stale
 from monitor.core.measures.kernels_answers import UNSEEN, carry
-from monitor.core.measures.measure import Group
+from monitor.core.measures.measure import Group, Need
 from monitor.core.measures.needs import ANSWERS, CONTENTS, FATES, INDEX, PINNED, PINNED_ANSWERS, RESULTS, SCORES
 from monitor.core.measures.needs import LEGS as BOTH
 from monitor.core.measures.registry import REGISTRY, MeasureRegistry
@@ -136,18 +136,22 @@ class Comparison:
         rescored = (
             moved if self._eps(leg) is None else moved | turn.scores(leg)
         )  # ties at the cut are settled by scores
-        pair = stale(rescored, ListPair(self._then[leg], turn.now[leg]).take)
-        lists, said = self._lists(leg, turn, pair), self._contentwise(leg, pair)
-        answers = self._answers(leg, turn, pair)
-        fates = self._fates(leg, turn, moved, answers)
-        known = self._then[leg].known & turn.now[leg].known
-        unknown = "" if known.any() else NOT_REPLAYED
-        whole = (said, answers, fates)
-        reasons = (*(reason or unknown for reason in lists.reasons), *(why for of in whole for why in of.reasons))
-        values = np.concatenate((lists.values, *(of.values for of in whole)))
-        return SummaryTable(leg, (*lists.names, *(name for of in whole for name in of.names)), values, reasons)
+        whole = ListPair(self._then[leg], turn.now[leg])
+        pair, columns = stale(rescored, whole.take), self._of(leg, "lists", "said", "answers", "fates")
+        parts = self._lists(leg, turn, pair)
+        parts |= {CONTENTS: self._contentwise(leg, pair), ANSWERS: self._answered(leg, turn, pair)}
+        columns.update(len(moved), parts, {SCORES: FUSED_QUERY} if self._fused(leg) else {})
+        if turn.afresh or moved.any() or len(turn.changed):  # what became of those not kept depends on every chunk
+            fates = FatesView(whole, lambda k: columns.of(KEPT_ANSWERS, k), self._first[leg], self._firsts.live)
+            columns.update(len(moved), {FATES: Stale(ALL, fates)})
+        unknown = "" if (whole.baseline.known & whole.current.known).any() else NOT_REPLAYED
+        reasons = tuple(
+            of or (unknown if group == "lists" else "")
+            for of, group in zip(columns.reasons, columns.groups, strict=True)
+        )
+        return SummaryTable(leg, columns.names, columns.values, reasons)
 
-    def _lists(self, leg: ListedLeg, turn: Turn, pair: Stale) -> MeasureColumns[Any]:
+    def _lists(self, leg: ListedLeg, turn: Turn, pair: Stale) -> dict[Need[Any], Stale]:
         settings = Settings(
             self._asked.depths,
             score_threshold=self._asked.score_threshold(leg),
@@ -155,32 +159,21 @@ class Comparison:
             noise_gap={"lexical": 0.0, "dense": self._noise_gap}.get(leg),
             tie_eps=self._eps(leg),
         )
-        columns = self._of(leg, "lists")
         moved = rescored = pair.seen(lambda of: ListsView(of, settings))
         if settings.tie_eps is None:
             whole = ListPair(self._then[leg], turn.now[leg])
             rescored = stale(turn.scores(leg), lambda rows: ListsView(whole.take(rows), settings))
-        missing = {SCORES: FUSED_QUERY} if self._fused(leg) else {}
-        columns.update(len(self.alignment.now), {RESULTS: moved, SCORES: rescored}, missing)
-        return columns
+        return {RESULTS: moved, SCORES: rescored}
 
-    def _contentwise(self, leg: ListedLeg, pair: Stale) -> MeasureColumns[Any]:
+    def _contentwise(self, leg: ListedLeg, pair: Stale) -> Stale:
         """Of the lists of what is said, instead of under which id; copies are said once."""
-        columns, sides, eps = self._of(leg, "said"), self._sides(leg, pair.rows), self._eps(leg)
-        said = pair.seen(lambda of: SaidView(of, sides, self.likeness, eps))
-        columns.update(len(self.alignment.now), {CONTENTS: said})
-        return columns
+        return pair.seen(lambda of: SaidView(of, self._sides(leg, pair.rows), self.likeness, self._eps(leg)))
 
     def _sides(self, leg: ListedLeg, rows: RowSelection) -> Sides:
         return Sides(self._said_then[leg][rows], self._said[leg][rows])
 
-    def _answers(self, leg: ListedLeg, turn: Turn, pair: Stale) -> MeasureColumns[Any]:
-        """Which of the first results are kept, and what is new beside them."""
-        columns, part = self._of(leg, "answers"), self._answered(leg, turn, pair)
-        columns.update(len(self.alignment.now), {ANSWERS: part})
-        return columns
-
     def _answered(self, leg: ListedLeg, turn: Turn, pair: Stale) -> Stale:
+        """Which of the first results are kept, and what is new beside them."""
         rows = pair.rows
 
         def view(of: ListPair) -> AnswersView:
@@ -196,15 +189,6 @@ class Comparison:
             )
 
         return pair.seen(view)
-
-    def _fates(self, leg: ListedLeg, turn: Turn, moved: Mask, answers: MeasureColumns[Any]) -> MeasureColumns[Any]:
-        """What became of those that are not kept: it depends on every chunk."""
-        columns = self._of(leg, "fates")
-        if moved.any() or len(turn.changed) or not columns.names:
-            pair = ListPair(self._then[leg], turn.now[leg])
-            view = FatesView(pair, lambda k: answers.of(KEPT_ANSWERS, k), self._first[leg], self._firsts.live)
-            columns.update(len(moved), {FATES: Stale(ALL, view)})
-        return columns
 
     def _texts_then(self, leg: ListedLeg) -> SetLists:
         """What the baseline's lists said, gathered once."""
@@ -320,8 +304,8 @@ class Comparison:
         missing = dict.fromkeys(settling, SETTLING)
         return SummaryTable("dense", columns.names, columns.values, columns.reasons, missing)
 
-    def _of(self, leg: str, group: Group) -> MeasureColumns[Any]:
-        found = self._columns.get((leg, group))
+    def _of(self, leg: str, *groups: Group) -> MeasureColumns[Any]:
+        found = self._columns.get((leg, groups[0]))
         if found is None:
-            found = self._columns[leg, group] = MeasureColumns(self._registry.group(group), self._asked.depths)
+            found = self._columns[leg, groups[0]] = MeasureColumns(self._registry.group(*groups), self._asked.depths)
         return found

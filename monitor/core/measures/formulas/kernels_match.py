@@ -162,6 +162,16 @@ def footrules(match: Match, depth: int) -> tuple[Column, Column, Column, Column]
 
 
 @compiled
+def stabilities(match: Match, depth: int, powers: NDArray[np.float64]) -> NDArray[np.float64]:
+    """(8, A) all of the above in their order, in one call: a turn looks at a few dozen anchors."""
+    made = np.empty((8, len(match.known)))
+    made[0], made[1] = similarity(match, depth), exchanged(match, depth)
+    made[2], made[3] = overlap_bias(match, powers), discordance(match, depth)
+    made[4], made[5], made[6], made[7] = footrules(match, depth)
+    return made
+
+
+@compiled
 def _triangle(count: int) -> int:
     return count * (count + 1) // 2
 

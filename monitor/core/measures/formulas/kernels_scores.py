@@ -21,6 +21,18 @@ def scores_at(scores: Column, lengths: Counts, known: Mask, rank: int) -> Column
 
 
 @compiled
+def firsts_and_gaps(scores: Column, lengths: Counts, known: Mask) -> tuple[Column, Column]:
+    """(A,) each, the first score of a list, and what it is above the second; NaN where either is not there."""
+    first, gap = np.full(len(lengths), np.nan), np.full(len(lengths), np.nan)
+    for row in range(len(lengths)):
+        if known[row] and lengths[row] >= 1:
+            first[row] = scores[row, 0]
+            if lengths[row] >= 2:
+                gap[row] = scores[row, 0] - scores[row, 1]
+    return first, gap
+
+
+@compiled
 def mean_differences(before: Column, after: Column, lengths: Counts, level: Mask) -> Column:
     """(A,) mean difference of the i-th best scores of two lists, (A, k) and (A, m), of the same length.
 

@@ -5,6 +5,7 @@ Each function gives (A,) float64 at a depth d of at most the overlap's, NaN wher
 
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,6 +16,7 @@ from monitor.core.measures.formulas.kernels_match import (
     footrules,
     overlap_bias,
     similarity,
+    stabilities,
 )
 from monitor.core.measures.formulas.overlap import Overlap
 
@@ -55,9 +57,6 @@ def rbo_ext(overlap: Overlap, depth: int, p: float = PERSISTENCE) -> Column:
 
     Source: Webber, Moffat, Zobel, A similarity measure for indefinite rankings, TOIS 28(4), 2010, eq. 32.
     """
-    if not 0.0 < p < 1.0:
-        message = f"rank-biased overlap: p = {p}, expected 0 < p < 1"
-        raise ValueError(message)
     return overlap_bias(overlap.match(depth), _powers(p, depth))
 
 
@@ -70,6 +69,24 @@ def kendall_distance(overlap: Overlap, depth: int) -> Column:
     Source: Fagin, Kumar, Sivakumar, Comparing top k lists, SIAM J. Discrete Math. 17(1), 2003, section 3.1.
     """
     return discordance(overlap.match(depth), depth)
+
+
+class Stability(NamedTuple):
+    """All of the above and below, (A,) float64 each."""
+
+    jaccard: Column
+    swaps: Column
+    rbo: Column
+    kendall: Column
+    churn: Column
+    moved: Column
+    exited: Column
+    entered: Column
+
+
+def stability(overlap: Overlap, depth: int, p: float = PERSISTENCE) -> Stability:
+    """`jaccard`, `swaps`, `rbo_ext`, `kendall_distance` and `rank_churn` with its parts, in one call."""
+    return Stability(*stabilities(overlap.match(depth), depth, _powers(p, depth)))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -110,5 +127,8 @@ def top1_changed_decided(overlap: Overlap, gap: Column, noise_gap: float) -> Col
 
 @lru_cache(maxsize=64)
 def _powers(p: float, depth: int) -> Column:
-    """(depth + 1,) powers of p, from 0 on; not to be written to."""
+    """(depth + 1,) powers of p, from 0 on; not to be written to. ValueError where p is none that weighs ranks."""
+    if not 0.0 < p < 1.0:
+        message = f"rank-biased overlap: p = {p}, expected 0 < p < 1"
+        raise ValueError(message)
     return np.asarray(p ** np.arange(depth + 1), np.float64)

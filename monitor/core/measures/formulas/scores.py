@@ -7,7 +7,8 @@ checks that. Bigger is better throughout (Euclid: minus the distance). NaN where
 import numpy as np
 from numpy.typing import NDArray
 
-from monitor.core.measures.formulas.kernels_scores import scores_at
+from monitor.core.arrays.fixed import fixed
+from monitor.core.measures.formulas.kernels_scores import firsts_and_gaps, scores_at
 from monitor.core.model.lists import RankedLists
 
 Column = NDArray[np.float64]
@@ -72,6 +73,11 @@ def confidence_crossing(
         crossings[1] = crossed(gap(baseline), gap(current), gap_at)
     larger: Column = np.fmax(crossings[0], crossings[1])
     return larger
+
+
+def first_and_gap(lists: RankedLists, known: NDArray[np.bool_]) -> tuple[Column, Column]:
+    """`top1_score` and `gap` in one call, NaN also where `known`, (A,), says so."""
+    return firsts_and_gaps(fixed(lists.scores), lists.lengths, known)
 
 
 def _score_at(lists: RankedLists, rank: int) -> Column:

@@ -8,7 +8,8 @@ from monitor.core.index.baseline import without_repeats
 from monitor.core.measures.formulas.kernels_match import footrule_parts, inversions, settle
 from monitor.core.measures.formulas.kernels_scores import found_shares, mean_differences, scores_at
 from monitor.core.measures.formulas.overlap import first_ranks, overlap
-from monitor.core.measures.formulas.ranking import jaccard, kendall_distance, rank_churn, rbo_ext, swaps
+from monitor.core.measures.formulas.ranking import jaccard, kendall_distance, rank_churn, rbo_ext, stability, swaps
+from monitor.core.measures.formulas.scores import first_and_gap, gap, top1_score
 from monitor.core.model.lists import NO_CHUNK, RankedLists
 from tests.core.measures.formulas import twins
 from tests.core.measures.formulas.rows import pairs, same_bits
@@ -31,6 +32,9 @@ def test_a_match_and_what_is_read_from_it(pair: Pair, p: float) -> None:
         churn = rank_churn(matched, depth)
         parts = (churn.total, churn.moved, churn.exited, churn.entered)
         assert all(map(same_bits, parts, twins.rank_churn(matched, depth)))
+        sets = jaccard(matched, depth), swaps(matched, depth)
+        orders = rbo_ext(matched, depth, p), kendall_distance(matched, depth)
+        assert all(map(same_bits, stability(matched, depth, p), (*sets, *orders, *parts)))
         assert same_bits(inversions(cut), twins.inversions(cut))
         assert all(map(same_bits, footrule_parts(cut), twins.footrule_parts(cut)))
 
@@ -59,6 +63,10 @@ def test_repeats(pair: Pair, data: st.DataObject) -> None:
 @given(pairs(), st.integers(1, 3))
 def test_scores(pair: Pair, rank: int) -> None:
     before, after = pair
+    for side in pair:
+        first, gap_ = first_and_gap(side, side.known)
+        assert same_bits(first, top1_score(side))
+        assert same_bits(gap_, gap(side))
     if rank <= before.depth:
         scores = before.scores, before.lengths, before.known
         assert same_bits(scores_at(*scores, rank), twins.scores_at(*scores, rank))
