@@ -148,7 +148,7 @@ def _passing(bits: NDArray[np.uint64], elements: Hashes) -> int:
     count, last = 0, np.uint32(64 * len(bits) - 1)
     for element in elements:
         bit = element & last
-        count += np.int64((bits[bit >> np.uint32(6)] >> np.uint64(bit & np.uint32(63))) & _ONE)
+        count += int((bits[bit >> np.uint32(6)] >> np.uint64(bit & np.uint32(63))) & _ONE)
     return count
 
 

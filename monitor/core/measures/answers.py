@@ -95,12 +95,15 @@ class AnswersView(ByDepth):
         """
         return self._at(self.depth)[3]
 
-    def _at(self, k: int) -> Values:
+    def _at(self, k: int) -> tuple[Values, Values, Values, Values]:
         return self.once("answered", k, lambda: self._answered(k))
 
-    def _answered(self, k: int) -> Values:
+    def _answered(self, k: int) -> tuple[Values, Values, Values, Values]:
         within = k, min(FIRST, k, self._heard.then.shape[1]), self.depth
-        return answered(self._then, self._now, self._known, self._heard, within, (_KEPT, _KNOWN))
+        first, top3, new, new_first = answered(
+            self._then, self._now, self._known, self._heard, within, (_KEPT, _KNOWN)
+        )
+        return first, top3, new, new_first
 
 
 class FatesView:

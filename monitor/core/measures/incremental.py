@@ -29,7 +29,7 @@ class Stale(NamedTuple):
         return Stale(self.rows, None if self.view is None else make(self.view))
 
 
-NOTHING = Stale(np.zeros(0, np.int64), None)
+NOTHING: Stale = Stale(np.zeros(0, np.int64), None)
 
 
 def stale(mask: Mask, view: Callable[[RowSelection], View]) -> Stale:
@@ -95,7 +95,8 @@ class MeasureColumns(Generic[View]):
             return
         values, reasons = self.values.copy(), list(self.reasons)
         for at, ((_, k, _), need, compute) in enumerate(self._columns):
-            rows, view = changed.get(need, NOTHING)
+            part = changed.get(need, NOTHING)
+            rows, view = part.rows, part.view
             if view is None:
                 continue
             reason = missing.get(need, "") or (DEPTH_NOT_KEPT if k > view.depth else "")

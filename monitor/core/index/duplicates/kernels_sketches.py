@@ -9,7 +9,7 @@ from monitor.core.arrays.compile import compiled
 from monitor.core.arrays.sorted_sets import SetLists, Sets
 from monitor.core.index.kernels_keys import NONE, find
 
-Contents = NDArray[np.int64]
+ContentNumbers = NDArray[np.int64]
 ROUNDING = 1e-9
 """What a sum of two floats may be off, and more."""
 _TWOS, _FOURS, _EIGHTS = np.uint64(0x5555555555555555), np.uint64(0x3333333333333333), np.uint64(0x0F0F0F0F0F0F0F0F)
@@ -41,14 +41,14 @@ class KnownTexts(NamedTuple):
     """
 
     heads: NDArray[np.int32]
-    contents: Contents
+    contents: ContentNumbers
     sets: Sets
     few: Width
     every: Width
 
 
 @compiled
-def unknown(known: KnownTexts, contents: Contents, texts: SetLists) -> tuple[NDArray[np.int64], int]:
+def unknown(known: KnownTexts, contents: ContentNumbers, texts: SetLists) -> tuple[NDArray[np.int64], int]:
     """The slots, numbered row by row, of contents that have shingles and are not known, and their shingles in all.
 
     Args:
@@ -71,7 +71,7 @@ def unknown(known: KnownTexts, contents: Contents, texts: SetLists) -> tuple[NDA
 
 @compiled
 def take_in(
-    known: KnownTexts, ends: tuple[int, int], slots: NDArray[np.int64], contents: Contents, texts: SetLists
+    known: KnownTexts, ends: tuple[int, int], slots: NDArray[np.int64], contents: ContentNumbers, texts: SetLists
 ) -> tuple[int, int]:
     """Enter contents with their shingles and sketches behind what is known; each once.
 
@@ -135,7 +135,7 @@ def common_at_most(width: Width, left: int, right: int) -> int:
 @compiled
 def least_shared(sizes: NDArray[np.int64], left: int, right: int, threshold: float) -> float:
     """How many shingles two sets must have in common: |x n y| >= t |x u y| asks for t / (1 + t) (|x| + |y|)."""
-    return threshold / (1.0 + threshold) * (sizes[left] + sizes[right]) - ROUNDING
+    return float(threshold / (1.0 + threshold) * (sizes[left] + sizes[right]) - ROUNDING)
 
 
 @compiled
@@ -161,7 +161,7 @@ def alike(known: KnownTexts, left: int, right: int, threshold: float) -> bool:
 
 
 @compiled
-def linked(known: KnownTexts, contents: Contents, threshold: float) -> Contents:
+def linked(known: KnownTexts, contents: ContentNumbers, threshold: float) -> ContentNumbers:
     """(R, m) the content of the first slot that each is linked with, by equal contents or likeness, over others too.
 
     Args:
@@ -200,7 +200,9 @@ def linked(known: KnownTexts, contents: Contents, threshold: float) -> Contents:
 
 
 @compiled
-def linked_sides(known: KnownTexts, then: Contents, now: Contents, threshold: float) -> tuple[Contents, Contents]:
+def linked_sides(
+    known: KnownTexts, then: ContentNumbers, now: ContentNumbers, threshold: float
+) -> tuple[ContentNumbers, ContentNumbers]:
     """(R, k) and (R, m), as `linked` of the slots of both sides of a row; rows of equal sides stay as they are."""
     before, after = then.copy(), now.copy()
     both = np.empty((1, then.shape[1] + now.shape[1]), np.int64)

@@ -1,12 +1,12 @@
 """Which contents in the same lists are near copies: exact shingle Jaccard, for the few pairs that it can be of."""
 
 import numpy as np
-from numpy.typing import NDArray
 
 from monitor.core.arrays.fixed import fixed
 from monitor.core.arrays.growing import longer
 from monitor.core.arrays.sorted_sets import SetLists, Sets
 from monitor.core.index.duplicates.kernels_sketches import (
+    ContentNumbers,
     KnownTexts,
     Width,
     linked,
@@ -18,7 +18,6 @@ from monitor.core.index.duplicates.shingles import THRESHOLD
 from monitor.core.index.kernels_keys import NONE, link
 from monitor.core.model.lists import NO_CHUNK
 
-ContentNumbers = NDArray[np.int64]
 _MOST = 1 << 16
 """Contents remembered at once: some 30 MB of shingles."""
 _LEAST = 1 << 10
@@ -83,7 +82,7 @@ class Likeness:
             flat = longer(flat, 2 * shingles)
         if places > len(contents):
             contents, starts, lengths = (longer(of, 2 * places) for of in (contents, starts, lengths))
-            few, every = (Width(*(longer(of, 2 * places) for of in width)) for width in (few, every))
+            few, every = (Width(longer(of.bits, 2 * places), longer(of.hidden, 2 * places)) for of in (few, every))
             heads = np.full(1 << (4 * places).bit_length(), NONE, np.int32)
             link(heads, contents, 1, self._ends[0])
         self._known = KnownTexts(heads, contents, Sets(flat, starts, lengths), few, every)
