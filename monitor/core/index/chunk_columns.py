@@ -99,6 +99,12 @@ def taken(cells: NDArray[Any], places: NDArray[np.int64]) -> NDArray[Any]:
     return np.take(raw, places).view(cells.dtype)
 
 
+def put_back(cells: NDArray[Any], places: NDArray[np.int64], some: NDArray[Any]) -> None:
+    """Write cells, as many as there are places, to their distinct places: as bytes, see `taken`."""
+    raw = np.dtype((np.void, cells.dtype.itemsize))
+    cells.view(raw)[places] = some.view(raw)
+
+
 def behind(
     cells: NDArray[Any], sources: Sequence[tuple[str, int] | None], positions: Mapping[str, int]
 ) -> NDArray[np.bool_]:

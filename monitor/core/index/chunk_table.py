@@ -12,7 +12,7 @@ from monitor.core.arrays.image import Image, plain_segments, segments_of
 from monitor.core.arrays.shared_values import NOTHING, SharedValues
 from monitor.core.index import kernels_keys
 from monitor.core.index.changed_chunks import ChangedChunks
-from monitor.core.index.chunk_columns import HOW, ChunkColumns, behind, taken
+from monitor.core.index.chunk_columns import HOW, ChunkColumns, behind, put_back, taken
 from monitor.core.index.kernels_keys import NONE
 from monitor.core.model.changes import NO_SLOT, ChunkRow
 from monitor.core.model.events import Position, Segment, Version
@@ -303,7 +303,7 @@ class ChunkTable:
         """
         if not rows:
             return
-        was, cells = self.cells[places], np.empty(len(rows), _CELL)
+        was, cells = taken(self.cells, places), np.empty(len(rows), _CELL)
         at, held = places.tolist(), [row.position for row in rows]
         for place, row in zip(at, rows, strict=True):
             self.names[place] = row.chunk_id
@@ -326,7 +326,7 @@ class ChunkTable:
         content = self._fitting_contents(at, [row.content_hash for row in rows], aside)
         cells["content"], cells["content_rest"] = content[:, 0], content[:, 1]
         cells["aside"] = aside
-        self.cells[places] = cells
+        put_back(self.cells, places, cells)
 
     def _fitting_versions(
         self, places: Sequence[int], versions: list[Version | None], aside: NDArray[np.uint8]
