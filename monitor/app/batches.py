@@ -10,6 +10,8 @@ from monitor.ports import Polled, ScanningSource, UnreachableError
 APART = 0.02
 """Seconds between the beginnings of two turns at the least, unless the batch is full or somebody asks: each costs
 milliseconds however little it takes in."""
+STEP = 0.005
+"""Seconds between two polls meanwhile: a source fetches on when it is polled."""
 BARRIER_LOOK = 1.0
 """Seconds between two looks at an open barrier: each may ask the source for its end."""
 
@@ -83,12 +85,14 @@ class BatchReader:
         """Wait for more of a batch that is not full, until it is time for its turn; what was polled last."""
         clock, room = self._parts.clocks.monotonic, self._parts.pace.batch - len(polled.records)
         left = min(wait, self._next_turn - clock())
-        if room > 0 and left > 0.0:
-            self.gathering = True
-            self._asked.wait(left)
-            self.gathering = False
+        self.gathering = True
+        while room > 0 and left > 0.0 and not polled.exhausted:
+            asked = self._asked.wait(min(left, STEP))
             polled = self._parts.source.poll(room, 0.0)
             self._intake.feed(polled)
+            room -= len(polled.records)
+            left = 0.0 if asked else min(wait, self._next_turn - clock())
+        self.gathering = False
         self._next_turn = clock() + APART
         return polled
 
