@@ -105,7 +105,7 @@ class LexicalTopK:
         self._watch = CandidateBuffers(self._plan, k, self._reference())
         self._failed_at: NDArray[np.int64] = np.full(len(queries), -_OFTEN - 1, np.int64)
         self._batch = 0
-        self._arrived, self._fresh = _NONE, _NONE
+        self._arrived, self._left, self._fresh = _NONE, _NONE, _NONE
         self._lists = RankedLists.of([[] for _ in queries], k)
 
     def apply(self, delta: Delta, tokens: Sequence[NDArray[np.int32]]) -> NDArray[np.bool_]:
@@ -125,8 +125,8 @@ class LexicalTopK:
         """Take a batch in, arguments as of `apply`; the lists stay as they are until `rank`, which may wait."""
         self._batch += 1
         self._vocabulary.release(self._forward.drop(delta.removed))
-        self._watch.drop(delta.removed)
         self.take(delta, tokens)
+        self._left = np.union1d(self._left, delta.removed) if len(self._left) else delta.removed
         waiting = self._arrived
         if len(waiting):  # slots of chunks that left again are free, or hold others now
             waiting = np.setdiff1d(waiting, delta.removed, assume_unique=True)
@@ -339,6 +339,8 @@ class LexicalTopK:
 
     def _follow(self) -> None:
         """Bring weights and watch up to what is stored now."""
+        left, self._left = self._left, _NONE
+        self._watch.drop(left)
         self._vocabulary.recycle()
         self._forward.compact_if_needed()
         self._now, self._start = self._weighted(self._plan, self._local)
