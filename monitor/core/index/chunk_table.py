@@ -39,7 +39,7 @@ _LEAST = 1 << 10
 _HEX = 32
 """Digits of a content hash of 128 bits."""
 _COLUMN_END = 2**63
-_RECENT = 1 << 14
+_RECENT = 1 << 13
 """Rows kept as they were put or asked for, and as many again from before: an evaluation asks many times for chunks
 that a batch changed, and a deploy for all in the lists."""
 _UNKNOWN = _EMPTY.copy()
