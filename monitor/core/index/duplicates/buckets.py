@@ -98,7 +98,7 @@ class Buckets:
     def join(
         self,
         members: kernels_groups.Members,
-        handles: kernels_groups.Handles,
+        handles: kernels_groups.GroupHandles,
         slots: Handles,
         keys: NDArray[np.uint64],
     ) -> tuple[Handles, Handles, Handles]:

@@ -57,7 +57,7 @@ class Groups:
         """Put distinct slots, none of which is in a group, into the groups of their keys."""
         self.cover(slots)
         self._make_room(len(keys))
-        given = kernels_groups.Handles(self._free[: self._vacant], self._vacant, self._used)
+        given = kernels_groups.GroupHandles(self._free[: self._vacant], self._vacant, self._used)
         joined = Joined(*self._table.join(self._members(), given, slots, keys))
         again = min(len(joined.created), self._vacant)
         self._vacant -= again

@@ -29,7 +29,7 @@ class Members(NamedTuple):
     sums: Ints
 
 
-class Handles(NamedTuple):
+class GroupHandles(NamedTuple):
     """The groups that a new key can get.
 
     Args:
@@ -44,7 +44,7 @@ class Handles(NamedTuple):
 
 
 @compiled
-def join(chains: Chains, members: Members, handles: Handles, slots: Ints, keys: Keys) -> tuple[Ints, Ints, Ints]:
+def join(chains: Chains, members: Members, handles: GroupHandles, slots: Ints, keys: Keys) -> tuple[Ints, Ints, Ints]:
     """Put slots, none of which is in a group, into the groups of their keys, made where there are none.
 
     Args:

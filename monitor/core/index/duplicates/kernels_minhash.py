@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from monitor.core.arrays.compile import compiled
 
-Words = NDArray[np.uint64]
+Numbers = NDArray[np.uint64]
 
 _GOLDEN, _BUCKETS, _ROUND, _REST = (
     np.uint64(of) for of in (0x9E3779B97F4A7C15, 0x6A09E667F3BCC909, 0x3C6EF372FE94F82B, 0xBB67AE8584CAA73B)
@@ -30,8 +30,8 @@ class Permutations(NamedTuple):
         summands: (s,) uint64.
     """
 
-    factors: Words
-    summands: Words
+    factors: Numbers
+    summands: Numbers
 
     @classmethod
     def of(cls, seed: int, count: int) -> "Permutations":

@@ -13,7 +13,7 @@ _MOST = 1 << 12
 _FEW = 16
 """Shingles of a part that are put in order one by one."""
 
-Pieces = NDArray[np.uint32]
+Shingles = NDArray[np.uint32]
 
 
 @compiled
@@ -25,7 +25,7 @@ def _mix(value: np.uint64) -> np.uint64:
 
 
 @compiled
-def _scatter(pieces: Pieces, into: Pieces, size: int, shift: int, tally: NDArray[np.int64]) -> int:
+def _scatter(pieces: Shingles, into: Shingles, size: int, shift: int, tally: NDArray[np.int64]) -> int:
     """Put the first pieces in the order of b bits, from `shift` on, equal ones as they stand; `tally` is (2^b,).
 
     Returns:
@@ -47,7 +47,7 @@ def _scatter(pieces: Pieces, into: Pieces, size: int, shift: int, tally: NDArray
 
 
 @compiled
-def _sort(pieces: Pieces, ranked: Pieces, size: int, tally: NDArray[np.int64]) -> None:
+def _sort(pieces: Shingles, ranked: Shingles, size: int, tally: NDArray[np.int64]) -> None:
     """Sort the first pieces, which are written over, into `ranked`.
 
     They are hashes, so about one falls to each value of their highest bits, and few are left to be put in order.
@@ -72,7 +72,7 @@ def _sort(pieces: Pieces, ranked: Pieces, size: int, tally: NDArray[np.int64]) -
 @compiled
 def cut(
     ids: NDArray[np.int32], lengths: NDArray[np.int64], hashes: Hashes, width: int
-) -> tuple[Pieces, NDArray[np.int64], Hashes, Hashes]:
+) -> tuple[Shingles, NDArray[np.int64], Hashes, Hashes]:
     """Texts to sets of shingles.
 
     Args:
