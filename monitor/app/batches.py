@@ -86,13 +86,15 @@ class BatchReader:
         clock, room = self._parts.clocks.monotonic, self._parts.pace.batch - len(polled.records)
         left = min(wait, self._next_turn - clock())
         self.gathering = True
-        while room > 0 and left > 0.0 and not polled.exhausted:
-            asked = self._asked.wait(min(left, STEP))
-            polled = self._parts.source.poll(room, 0.0)
-            self._intake.feed(polled)
-            room -= len(polled.records)
-            left = 0.0 if asked else min(wait, self._next_turn - clock())
-        self.gathering = False
+        try:
+            while room > 0 and left > 0.0 and not polled.exhausted:
+                asked = self._asked.wait(min(left, STEP))
+                polled = self._parts.source.poll(room, 0.0)
+                self._intake.feed(polled)
+                room -= len(polled.records)
+                left = 0.0 if asked else min(wait, self._next_turn - clock())
+        finally:
+            self.gathering = False
         self._next_turn = clock() + APART
         return polled
 
