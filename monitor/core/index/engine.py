@@ -112,8 +112,10 @@ class Engine:
         """Whether lexical lists are made when somebody asks for them, once for all batches since."""
         self._ranked: NDArray[np.bool_] | None = np.zeros(len(anchors), np.bool_)
         """Whose lexical list changed when they were made last, and was not told yet; None: they are to be made."""
-        self.duplicates = Duplicates(bands)
-        self.statistics = CorpusStatistics(corpus, self.duplicates, dimensions, whole=whole)
+        self._duplicates = Duplicates(bands)
+        self._statistics = CorpusStatistics(corpus, self._duplicates, dimensions, whole=whole)
+        self._counted: Wait = nothing
+        """Returns when copies and statistics are those of the last batch."""
         self.vocabulary = Vocabulary() if vocabulary is None else vocabulary
         # Rewrites are asked behind the anchors; on the dense leg only where something encodes them.
         self._by_vector, self._by_words = _asked(anchors)
@@ -136,12 +138,29 @@ class Engine:
             else None
         )
 
+    @property
+    def duplicates(self) -> Duplicates:
+        """Which chunks say the same."""
+        self._counted()
+        return self._duplicates
+
+    @property
+    def statistics(self) -> CorpusStatistics:
+        """Of the live chunks."""
+        self._counted()
+        return self._statistics
+
     def ingest(self, corpus: Corpus, events: Sequence[Located]) -> Taken:
-        """Take a batch of events in: the corpus, and every anchor's exact lists."""
+        """Take a batch of events in: the corpus, and every anchor's exact lists.
+
+        Its copies and statistics may still be counted when this returns; whoever asks for them, or takes the next
+        batch in, waits.
+        """
+        self._counted()  # it reads the corpus
         applied = corpus.apply(events)
         delta = corpus.delta(applied.changes)
         sketches = sketches_of_deleted(applied.changes, self.duplicates.shingles)
-        touched = self.apply(delta)
+        touched = self._apply(delta)
         upserts = repeated_upserts(applied.changes)
         noted = noted_keys(applied.changes, delta)
         return Taken(
@@ -162,15 +181,19 @@ class Engine:
 
         Where lexical lists are made `later`, these are the anchors whose list changed when they were made last.
         """
-        touched: dict[ListLeg, NDArray[np.bool_]] = {}
-        dense, wait = self._staged(delta)
         try:
-            if dense is not None:
-                touched["dense"] = dense[: len(self.anchors)]
-            if self.lexical is not None:
-                touched["lexical"] = self._told(self.lexical)
+            return self._apply(delta)
         finally:
-            wait()
+            self._counted()
+
+    def _apply(self, delta: Delta) -> Mapping[ListLeg, NDArray[np.bool_]]:
+        """As `apply`, while copies and statistics may still be counted."""
+        touched: dict[ListLeg, NDArray[np.bool_]] = {}
+        dense = self._staged(delta)
+        if dense is not None:
+            touched["dense"] = dense[: len(self.anchors)]
+        if self.lexical is not None:
+            touched["lexical"] = self._told(self.lexical)
         return touched
 
     def _told(self, lexical: LexicalTopK) -> NDArray[np.bool_]:
@@ -193,16 +216,16 @@ class Engine:
         Returns:
             Which of the dense leg's lists changed, rewrites too; None where the leg is off.
         """
-        dense, wait = self._staged(delta)
-        wait()
+        dense = self._staged(delta)
+        self._counted()
         return dense
 
-    def _staged(self, delta: Delta) -> tuple[NDArray[np.bool_] | None, Wait]:
+    def _staged(self, delta: Delta) -> NDArray[np.bool_] | None:
         """As `stage`, while copies and statistics may still be counted: they share nothing that either writes."""
         # One tokenisation feeds the lexical leg, the shingles and the statistics.
         tokens = self.vocabulary.encode(delta.texts)
         start = self.beside if len(delta.added) + len(delta.removed) >= WORTH_A_THREAD else at_once
-        wait = start(partial(self._count, delta, tokens, self.vocabulary.hashes))
+        self._counted = start(partial(self._count, delta, tokens, self.vocabulary.hashes))
         try:
             dense = None if self.dense is None else self.dense.apply(delta)
             if self.lexical is not None:
@@ -210,9 +233,9 @@ class Engine:
             else:
                 self.vocabulary.recycle()
         except BaseException:
-            wait()
+            self._counted()
             raise
-        return dense, wait
+        return dense
 
     def load(self, deltas: Iterable[Delta], *, start: Start = at_once, rank: bool = True) -> None:
         """Take in a whole corpus that arrives in parts, into an empty engine: the bits of `apply`, in less time.
@@ -288,8 +311,8 @@ class Engine:
         wait()
 
     def _count(self, delta: Delta, tokens: Sequence[NDArray[np.int32]], hashes: NDArray[np.uint64]) -> None:
-        self.duplicates.apply(delta, tokens, hashes)
-        self.statistics.apply(delta, tokens, hashes)
+        self._duplicates.apply(delta, tokens, hashes)
+        self._statistics.apply(delta, tokens, hashes)
 
     def reanchor(self, anchors: AnchorSet) -> NDArray[np.int64]:
         """Watch other anchors from here on; call it between two batches.

@@ -115,7 +115,7 @@ class SqliteStore:
         self._checkpoints: Checkpoints | None = None
         self._writer: StateWriter | None = None
         self.beside: Start = at_once
-        """Starts a commit that was begun; set it before `start`."""
+        """Starts the writing of a commit that is begun."""
         self._deploy: tuple[int, DeployRecord] | None = None
         """The deploy asked for last, by its number: a moving baseline is asked for at every deploy."""
 
@@ -163,7 +163,7 @@ class SqliteStore:
             raise ConfigurationError(message) from error
 
     def _writing(self, db: sqlite3.Connection) -> StateWriter:
-        made = StateWriter(
+        return StateWriter(
             self.path,
             db,
             images=Images(db, self.path),
@@ -173,8 +173,6 @@ class SqliteStore:
             keep_deploys=self._keep_deploys,
             elsewhere=self._texts_elsewhere if self._parts else None,
         )
-        made.beside = self.beside
-        return made
 
     def _refuse_a_part(self) -> None:
         """Raise where files were not read to their end: lists over a part of a corpus look like those of a whole."""
@@ -261,7 +259,7 @@ class SqliteStore:
             UnreachableError: the commit before could not be written; this one is not.
         """
         if self._shards is None:
-            self._settled.begin(commit)
+            self._settled.begin(commit, self.beside)
         else:
             self.commit(commit)
 

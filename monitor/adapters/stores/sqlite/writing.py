@@ -21,7 +21,7 @@ from monitor.adapters.stores.sqlite.snapshots import pack_deploy, pack_productio
 from monitor.adapters.stores.sqlite.targets import TargetTable
 from monitor.adapters.stores.sqlite.traffic import TrafficTable
 from monitor.adapters.stores.sqlite.transactions import failures_said, transaction
-from monitor.core.index.engine import Start, Wait, at_once, nothing
+from monitor.core.index.engine import Start, Wait, nothing
 from monitor.core.records.committed import Commit, DeployRecord
 
 DECISION, CURRENT, BOOKMARK = "decision", "current report", "bookmark"
@@ -60,20 +60,18 @@ class StateWriter:
     ) -> None:
         self._path, self._db, self.images, self._checkpoints = path, db, images, checkpoints
         self.captured, self.aside, self._keep_deploys, self._elsewhere = captured, aside, keep_deploys, elsewhere
-        self.beside: Start = at_once
-        """Starts what `begin` begins."""
         self._overwriting: bool | None = None
         """Whether what is deleted is overwritten; None where nobody has said yet."""
         self._wait: Wait = nothing
 
-    def begin(self, commit: Commit) -> None:
-        """Start writing a turn; the one before was written to its end.
+    def begin(self, commit: Commit, start: Start) -> None:
+        """Have the writing of a turn started; the one before was written to its end.
 
         Raises:
             UnreachableError: that one could not be written; nothing is, from then on.
         """
         self.settle()
-        self._wait = self.beside(partial(self.write, commit))
+        self._wait = start(partial(self.write, commit))
 
     def settle(self) -> None:
         """Wait until what was begun is written.

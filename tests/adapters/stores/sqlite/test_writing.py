@@ -104,8 +104,7 @@ def test_what_could_not_be_stored_is_said_whatever_is_asked(tmp_path: Path, aske
     store = store_at(tmp_path / "state")
     store.commit(upto(1))
     with closing(sqlite3.connect(store.path, isolation_level=None)) as other, ThreadPoolExecutor(1) as pool:
-        writer = store._settled
-        writer.beside = lambda task: pool.submit(task).result
+        store.beside = lambda task: pool.submit(task).result
         other.execute("BEGIN IMMEDIATE")
         store.begin(upto(2))
         for _ in range(2):
