@@ -52,6 +52,12 @@ def test_check_config_looks_into_the_files_it_names(run: Commands, ran: Path, tm
     refused(run("check-config", "-c", config), 2, "anchors.jsonl", "No such file or directory")
 
 
+def test_a_bootstrap_needs_a_stream_to_follow_and_check_config_says_so(run: Commands, tmp_path: Path) -> None:
+    config = write_case(tmp_path, extra='[bootstrap]\npath = "corpus.parquet"\n')
+    wanted = "source.file: does not say where it ends; expected a stream that does, such as source.kafka"
+    refused(run("check-config", "-c", config), 2, wanted)
+
+
 @pytest.mark.parametrize("what", ["anchors", "config", "events", "explain", "gate", "report"])
 def test_schemas_are_json_schemas(run: Commands, what: str) -> None:
     said = run("schema", what)

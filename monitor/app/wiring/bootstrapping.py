@@ -4,6 +4,7 @@ import time
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
+from typing import NoReturn
 
 from monitor.adapters.codecs.limits import EventLimits
 from monitor.adapters.corpus_files.columns import FileColumns
@@ -104,12 +105,16 @@ def open_bootstrap(
 
 
 def check_files(configuration: Configuration, space: Space) -> None:
-    """Look whether the files of a bootstrap are there and have the columns; those of an object store are not asked.
+    """Look whether the files of a bootstrap are there and have the columns, and whether a stream can follow them.
+
+    Files of an object store are not asked for.
 
     Raises:
         ConfigurationError: what is wrong.
     """
     section = configuration.bootstrap
+    if section is not None and configuration.source.adapter.bounded:
+        _refuse_without_end(configuration)
     if section is not None and "://" not in section.path:
         _columns(section, _files(configuration, section).planned(), space.dimension)
 
@@ -150,9 +155,7 @@ def _stream(
     try:
         positions, ends = dict(source.positions()), source.end()
         if ends is None:
-            name = configuration.source.adapter.name
-            message = f"source.{name}: does not say where it ends; expected a stream that does, such as source.kafka"
-            raise ConfigurationError(message)
+            _refuse_without_end(configuration)
         _refuse_offsets(stated, ends)
         control = configuration.source.adapter.control_topics(configuration.source.settings)
         topic = _topic(section, {part.topic for part in positions} - set(control))
@@ -161,6 +164,12 @@ def _stream(
     finally:
         source.close()
     return StreamStart(positions, dict(ends))
+
+
+def _refuse_without_end(configuration: Configuration) -> NoReturn:
+    name = configuration.source.adapter.name
+    message = f"source.{name}: does not say where it ends; expected a stream that does, such as source.kafka"
+    raise ConfigurationError(message)
 
 
 def _refuse_offsets(stated: Mapping[Partition, int], ends: Mapping[Partition, int]) -> None:
