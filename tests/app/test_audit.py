@@ -167,11 +167,11 @@ def test_a_change_that_the_engine_missed_is_found_and_nothing_passes(
         engine = of_one_process(monitor.parts.engine)
         lost, apply = list[int](), engine.apply
 
-        def forgetful(delta: Delta) -> object:
+        def forgetful(delta: Delta, *, ahead: bool) -> object:
             if len(monitor.ledger) == 2 and len(delta.added) > 1:  # the last update, or the next one would not fit
                 lost.append(len(delta.added))
                 return {}
-            return apply(delta)
+            return apply(delta, ahead=ahead)
 
         monkeypatch.setattr(engine, "apply", forgetful)
         assert to_end(monitor)

@@ -70,7 +70,7 @@ AROUND: tuple[tuple[Any, str, str, str], ...] = (
     (KafkaSource, "poll", "", "polled"),
     (Embedder, "embed", "", "embedded"),
     (Corpus, "apply", "", "corpus applied"),
-    (Engine, "_apply", "", "engine applied"),
+    (Engine, "apply", "", "engine applied"),
     (EmbeddedIndex, "apply", "before index", "index applied"),
     (qdrant_embedded, "write", "in index", ""),
     (Measuring, "replay", "before replay", "replayed"),

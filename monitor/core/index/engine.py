@@ -160,7 +160,7 @@ class Engine:
         applied = corpus.apply(events)
         delta = corpus.delta(applied.changes)
         sketches = sketches_of_deleted(applied.changes, self.duplicates.shingles)
-        touched = self._apply(delta)
+        touched = self.apply(delta, ahead=True)
         upserts = repeated_upserts(applied.changes)
         noted = noted_keys(applied.changes, delta)
         return Taken(
@@ -176,24 +176,24 @@ class Engine:
             gone=delta.removed_keys,
         )
 
-    def apply(self, delta: Delta) -> Mapping[ListLeg, NDArray[np.bool_]]:
+    def apply(self, delta: Delta, *, ahead: bool = False) -> Mapping[ListLeg, NDArray[np.bool_]]:
         """Take a batch's net changes; returns which anchors each leg's list may have changed for, (A,) bool.
 
         Where lexical lists are made `later`, these are the anchors whose list changed when they were made last.
-        """
-        try:
-            return self._apply(delta)
-        finally:
-            self._counted()
 
-    def _apply(self, delta: Delta) -> Mapping[ListLeg, NDArray[np.bool_]]:
-        """As `apply`, while copies and statistics may still be counted."""
+        Args:
+            delta: the changes.
+            ahead: whether copies and statistics may still be counted when this returns. The corpus must then stay as
+                it is until somebody asks for them.
+        """
         touched: dict[ListLeg, NDArray[np.bool_]] = {}
         dense = self._staged(delta)
         if dense is not None:
             touched["dense"] = dense[: len(self.anchors)]
         if self.lexical is not None:
             touched["lexical"] = self._told(self.lexical)
+        if not ahead:
+            self._counted()
         return touched
 
     def _told(self, lexical: LexicalTopK) -> NDArray[np.bool_]:
