@@ -9,7 +9,7 @@ from monitor.core.attribution import ChangesSinceBaseline
 from monitor.core.attribution.culprits import DriftAttribution
 from monitor.core.index.baseline import Snapshot
 from monitor.core.judging.hypotheses import GateEvidence
-from monitor.core.judging.integrity import METRICS, KeptFindings, integrity_findings, is_integrity
+from monitor.core.judging.integrity import METRICS, KeptFindings, integrity_findings
 from monitor.core.judging.judgement import judge_deploy
 from monitor.core.judging.out_of_scope import Changed, out_of_scope_changes
 from monitor.core.judging.point_verdict import KeptVerdict
@@ -64,7 +64,7 @@ class Evaluation:
 
     def judged(self) -> tuple[DriftReport, Verdict]:
         """The report and its verdict: a deploy by the gate's bounds, everything else by point estimates."""
-        report, rules = self.report(), [rule for rule in self.rules if not is_integrity(rule)]
+        report, rules = self.report(), self.lately.elsewhere(self.rules)
         profile, evidence = self.compared.seen.profile, self.evidence
         expected = () if evidence is None else evidence.expected
         also = self.kept

@@ -6,7 +6,7 @@ held to account for that segment, by these rules as by no others: all else is.
 """
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 from types import MappingProxyType
@@ -17,6 +17,7 @@ from monitor.core.judging.policy import Finding, Rule, Severity, place
 from monitor.core.measures.newcomers import METRIC as NEWCOMERS
 from monitor.core.measures.newcomers import Newcomers
 from monitor.core.model.events import Segment
+from monitor.core.model.placewise import others, taking
 from monitor.core.model.report import ALL, Concern, DriftReport, Leg, Measurement, VerdictName
 
 FEW = 3
@@ -141,7 +142,7 @@ NEW_HUB_RULE = IntegrityRule(
     lab=("hub_document 20.0%", "keyword_poison 5.0%", "wide_hub 10.0%"),
 )  # fmt: skip
 METRICS: frozenset[str] = frozenset((*FAULTS, NEWCOMERS))
-_SORTED = sorted(METRICS)
+_Taking = Callable[[Sequence[Measurement]], tuple[Measurement, ...]]
 _SAID: Mapping[str, str] = {str(rule.metric): rule.said for rule in INTEGRITY_RULES} | {NEWCOMERS: NEW_HUB_RULE.said}
 
 
@@ -214,26 +215,50 @@ class KeptFindings:
     """
 
     def __init__(self) -> None:
-        self._last: tuple[tuple[Rule, ...], list[Measurement], tuple[Concern, ...], tuple[Finding, ...]] | None = None
+        self._policy: tuple[tuple[Rule, ...], tuple[Rule, ...]] = (), ()
+        self._last: _Found | None = None
+
+    def elsewhere(self, rules: Sequence[Rule]) -> tuple[Rule, ...]:
+        """Those of a policy that are not judged here."""
+        of, (given, apart) = tuple(rules), self._policy
+        if given != of:
+            apart = tuple(rule for rule in of if not is_integrity(rule))
+            self._policy = of, apart
+        return apart
 
     def of(self, rules: Sequence[Rule], report: DriftReport) -> tuple[Finding, ...]:
         """See `integrity_findings`, where nothing is left out and no pinned baseline stands beside: it says nothing
         then but what rules, numbers and the documents concerned say.
         """
-        told = [one for metric in _SORTED for one in report.of(metric)]
-        asked, concerns, last = tuple(rules), report.concerns, self._last
-        if last is not None and last[0] == asked and last[2] == concerns and _same(last[1], told):
-            return last[3]
+        last, asked, places, concerns = self._last, tuple(rules), report.places, report.concerns
+        if last is None or last.places != places:
+            take: _Taking = taking([at for metric in METRICS for at in places.get(metric, ())])
+        else:
+            take = last.take
+            alike = last.rules == asked and last.concerns == concerns
+            if alike and _same(last.told, take(report.measurements)):
+                return last.findings
         found = tuple(integrity_findings(rules, report))
-        self._last = asked, told, concerns, found
+        self._last = _Found(asked, places, take, take(report.measurements), concerns, found)
         return found
+
+
+class _Found(NamedTuple):
+    """What was found, and what it rests on; `take` takes the numbers that it is about out of a report's."""
+
+    rules: tuple[Rule, ...]
+    places: Mapping[str, Sequence[int]]
+    take: _Taking
+    told: tuple[Measurement, ...]
+    concerns: tuple[Concern, ...]
+    findings: tuple[Finding, ...]
 
 
 def _same(before: Sequence[Measurement], now: Sequence[Measurement]) -> bool:
     """Whether these say the same; zeros are equal, and are said with their signs."""
-    return len(before) == len(now) and all(
-        one is was or (one == was and math.copysign(1.0, one.value) == math.copysign(1.0, was.value))
-        for one, was in zip(now, before, strict=True)
+    return all(
+        now[at] == before[at] and math.copysign(1.0, now[at].value) == math.copysign(1.0, before[at].value)
+        for at in others(now, before)
     )
 
 

@@ -1,11 +1,13 @@
 """The verdict on a view between deploys, by point estimates: what did not move since the last keeps its finding."""
 
 from bisect import bisect_left
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from operator import itemgetter
 
+from monitor.core.index.statistics.integrity import GROWN
 from monitor.core.judging.policy import (
+    Asked,
     Finding,
     Growth,
     Rule,
@@ -13,24 +15,25 @@ from monitor.core.judging.policy import (
     allowing,
     blind,
     despite,
-    find_in_words,
     folded,
     growth,
     in_question,
+    is_alone,
     is_concerned,
     nothing_measured,
     refused,
     size_of,
-    words_of,
     worst_first,
 )
+from monitor.core.model.placewise import others, taking
 from monitor.core.model.report import DriftReport, Measurement, SegmentSize
 
-_NOWHERE = -1
-"""Place of the finding of a rule for which nothing was measured."""
 _Key = tuple[int, str, str, str, str, int]
 """What a verdict's findings are in order by, and the number of the question."""
 _Sizes = Mapping[tuple[str, str], SegmentSize]
+_Taking = Callable[[Sequence[Measurement]], tuple[Measurement, ...]]
+_Changed = tuple[int, Finding | None, Finding | None]
+"""Number of a question, what it found and what it finds."""
 
 
 def judge(rules: Sequence[Rule], report: DriftReport, also: Iterable[Finding] = ()) -> Verdict:
@@ -55,41 +58,28 @@ class KeptVerdict:
         """See `judge`."""
         if blind(report):
             return refused(report)
-        last, asked, beside = self._last, tuple(in_question(rules, report)), tuple(also)
-        now = None if last is None or last.rules != asked else last.moved(report, beside)
-        self._last = now = now or _Judged.anew(asked, report, beside)
+        last, given, beside = self._last, tuple(rules), tuple(also)
+        now = None if last is None or not last.holds(given, report) else last.moved(report, beside)
+        self._last = now = now or _Judged.anew(given, report, beside)
         return despite(report, now.verdict)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Question:
-    """A rule, and the measurement that it concerns.
+    """A rule that is asked about a measurement: of a segment that it watches.
 
     Args:
-        rule: as it is for the segment.
-        at: place of the measurement in a report.
-        words: of the rule.
+        asked: the rule as it is for the segment.
+        size: of the segment; None for what is measured on the corpus itself, see `size_of`.
     """
 
-    rule: Rule
-    at: int
-    words: tuple[str, str] = ("", "")
+    asked: Asked
+    size: SegmentSize | None
 
-    @classmethod
-    def of(cls, rule: Rule, at: int, measured: Measurement, grown: Growth) -> "_Question":
-        """As segments grew."""
-        own = allowing(rule, measured.segment, grown)
-        return cls(own, at, words_of(own, measured.segment))
-
-    def answer(self, report: DriftReport, sizes: _Sizes) -> Finding | None:
+    def answer(self, measured: Measurement, sizes: _Sizes) -> Finding | None:
         """What the rule finds; None where it does not watch the segment."""
-        if self.at == _NOWHERE:
-            return nothing_measured(self.rule, report.of(self.rule.metric))
-        measured = report.measurements[self.at]
-        size = size_of(sizes, measured)
-        if size.baseline_anchors < self.rule.min_anchors:
-            return None
-        return find_in_words(self.rule, measured, size, self.words)
+        size = self.size or size_of(sizes, measured)
+        return None if size.baseline_anchors < self.asked.rule.min_anchors else self.asked.find(measured, size)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -98,87 +88,148 @@ class _Judged:
 
     Args:
         rules: that it was judged by.
-        report: it.
+        alone: see `is_alone`.
+        places: where it has the measurements of each metric.
+        segments: their sizes.
+        sizes: these by dimension and segment.
+        growth: takes what says by how much segments grew out of a report's measurements.
+        grew: what it took out of these.
         grown: by how much segments grew.
-        questions: about measurements.
-        asked: by place of a measurement of any rule's metric, the numbers of the questions about it.
-        found: by question; None where its rule does not watch the segment.
+        questions: about measurements, by number.
+        asked: takes the measurements of any rule's metric out of a report's.
+        measured: what it took out of these.
+        numbers: by such a measurement, the numbers of the questions about it.
+        found: by number; None where its rule does not watch the segment.
         also: findings made elsewhere.
         keys: by finding of the verdict, what it is in order by.
+        at: by number of a question that found something, the place of its finding in the verdict.
         verdict: what all comes to.
     """
 
     rules: tuple[Rule, ...]
-    report: DriftReport
+    alone: bool
+    places: Mapping[str, Sequence[int]]
+    segments: tuple[SegmentSize, ...]
+    sizes: _Sizes
+    growth: _Taking
+    grew: tuple[Measurement, ...]
     grown: Growth
-    questions: Sequence[_Question]
-    asked: Mapping[int, Sequence[int]]
+    questions: Mapping[int, _Question]
+    asked: _Taking
+    measured: tuple[Measurement, ...]
+    numbers: Sequence[Sequence[int]]
     found: Sequence[Finding | None]
     also: tuple[Finding, ...]
     keys: Sequence[_Key]
+    at: Mapping[int, int]
     verdict: Verdict
 
     @classmethod
     def anew(cls, rules: tuple[Rule, ...], report: DriftReport, also: tuple[Finding, ...]) -> "_Judged":
         """Judge all."""
         sizes, grown, measured = _sizes(report), growth(report), report.measurements
-        questions: list[_Question] = []
-        asked: dict[int, list[int]] = {}
-        for rule in rules:
+        questions: dict[int, _Question] = {}
+        found: list[Finding | None] = []
+        numbers: dict[int, list[int]] = {}
+        for rule in in_question(rules, report):
             places = report.places.get(rule.metric, ())
             concerned = [at for at in places if is_concerned(rule, measured[at])]
             for at in places:
-                asked.setdefault(at, [])
+                numbers.setdefault(at, [])
             for at in concerned:
-                asked[at].append(len(questions))
-                questions.append(_Question.of(rule, at, measured[at], grown))
+                one, own = measured[at], allowing(rule, measured[at].segment, grown)
+                size = None if one.leg == "corpus" else size_of(sizes, one)
+                if size is not None and size.baseline_anchors < own.min_anchors:
+                    continue
+                numbers[at].append(len(found))
+                questions[len(found)] = _Question(Asked.of(own, one.segment), size)
+                found.append(questions[len(found)].answer(one, sizes))
             size = sizes.get((rule.dimension, rule.segment))
             if not concerned and (size is None or size.watched):
-                questions.append(_Question(rule, _NOWHERE))
-        found = [of.answer(report, sizes) for of in questions]
+                found.append(nothing_measured(rule, report.of(rule.metric)))
         keyed = [((*worst_first(one), at), one) for at, one in (*_beside(also), *enumerate(found)) if one is not None]
         keyed.sort(key=itemgetter(0))
-        verdict = folded(tuple(one for _, one in keyed))
-        return cls(rules, report, grown, questions, asked, found, also, [key for key, _ in keyed], verdict)
+        keys, asked, growing = [key for key, _ in keyed], taking(list(numbers)), taking(report.places.get(GROWN, ()))
+        return cls(
+            rules,
+            is_alone(report),
+            report.places,
+            report.segments,
+            sizes,
+            growing,
+            growing(measured),
+            grown,
+            questions,
+            asked,
+            asked(measured),
+            list(numbers.values()),
+            found,
+            also,
+            keys,
+            _numbered(keys),
+            folded(tuple(one for _, one in keyed)),
+        )
+
+    def holds(self, rules: tuple[Rule, ...], report: DriftReport) -> bool:
+        """Whether a report says of the same things as this one, and is asked the same."""
+        alike = report.places is self.places or report.places == self.places
+        if not alike or rules != self.rules or is_alone(report) != self.alone or report.segments != self.segments:
+            return False
+        return not others(self.growth(report.measurements), self.grew) or growth(report) == self.grown
 
     def moved(self, report: DriftReport, also: tuple[Finding, ...]) -> "_Judged | None":
         """With another report: what is another measurement is judged; None where the report says of other things."""
-        before, now, grown = self.report, report.measurements, growth(report)
-        if report.places != before.places or report.segments != before.segments or grown != self.grown:
-            return None
-        found, sizes = list(self.found), _sizes(report)
-        others: list[tuple[int, Finding | None, Finding | None]] = []
-        for at, numbers in self.asked.items():
-            one, was = now[at], before.measurements[at]
-            if one is not was:
-                if one[:6] != was[:6]:
-                    return None
-                for number in numbers:
-                    found[number] = self.questions[number].answer(report, sizes)
-                    others.append((number, self.found[number], found[number]))
+        now, before, found = self.asked(report.measurements), self.measured, list(self.found)
+        changed: list[_Changed] = []
+        for place in others(now, before):
+            if now[place][:6] != before[place][:6]:
+                return None
+            for number in self.numbers[place]:
+                was, found[number] = found[number], self.questions[number].answer(now[place], self.sizes)
+                changed.append((number, was, found[number]))
         if len(also) != len(self.also):
-            others += [(number, was, None) for number, was in _beside(self.also)]
-            others += [(number, None, one) for number, one in _beside(also)]
+            changed += [(number, was, None) for number, was in _beside(self.also)]
+            changed += [(number, None, one) for number, one in _beside(also)]
         elif also is not self.also:
-            others += [(number, was, one) for (number, one), was in zip(_beside(also), self.also, strict=True)]
-        keys, findings = list(self.keys), list(self.verdict.findings)
-        for number, gone, came in others:
-            if gone is came:
-                continue
-            key = None if gone is None else (*worst_first(gone), number)
-            put = None if came is None else (*worst_first(came), number)
-            if key is not None and came is not None and key == put:
-                findings[bisect_left(keys, key)] = came
-                continue
-            if key is not None:
-                at = bisect_left(keys, key)
-                del keys[at], findings[at]
-            if put is not None and came is not None:
-                at = bisect_left(keys, put)
-                keys.insert(at, put)
-                findings.insert(at, came)
-        verdict = folded(tuple(findings))
-        return replace(self, report=report, grown=grown, found=found, also=also, keys=keys, verdict=verdict)
+            changed += [(number, was, one) for (number, one), was in zip(_beside(also), self.also, strict=True)]
+        keys, at, findings = self._put(changed)
+        return replace(
+            self,
+            grew=self.growth(report.measurements),
+            measured=now,
+            found=found,
+            also=also,
+            keys=keys,
+            at=at,
+            verdict=folded(tuple(findings)),
+        )
+
+    def _put(self, changed: Sequence[_Changed]) -> tuple[Sequence[_Key], Mapping[int, int], Sequence[Finding]]:
+        """Keys, places by number and findings with these in place of those before."""
+        findings, elsewhere = list(self.verdict.findings), []
+        for number, gone, came in changed:
+            if number >= 0 and gone is not None and came is not None and gone.verdict == came.verdict:
+                findings[self.at[number]] = came  # the same rule and segment: all that it is in order by
+            elif gone is not came:
+                elsewhere.append((number, gone, came))
+        if not elsewhere:
+            return self.keys, self.at, findings
+        keys = list(self.keys)
+        for number, gone, came in elsewhere:
+            if gone is not None:
+                place = bisect_left(keys, (*worst_first(gone), number))
+                del keys[place], findings[place]
+            if came is not None:
+                key = *worst_first(came), number
+                place = bisect_left(keys, key)
+                keys.insert(place, key)
+                findings.insert(place, came)
+        return keys, _numbered(keys), findings
+
+
+def _numbered(keys: Sequence[_Key]) -> Mapping[int, int]:
+    """By question, the place of its finding."""
+    return {key[-1]: at for at, key in enumerate(keys)}
 
 
 def _beside(also: Sequence[Finding]) -> Iterator[tuple[int, Finding]]:

@@ -8,6 +8,7 @@ import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
+from itertools import takewhile
 from typing import Literal
 
 from monitor.core.index.statistics.integrity import GROWN
@@ -127,9 +128,15 @@ def in_question(rules: Sequence[Rule], report: DriftReport, registry: MeasureReg
     A rule on the distance to the pinned baseline asks nothing while the report compares with no other one: every
     other rule asks that then. So one policy serves all modes, the time after a person's decision included.
     """
-    alone = report.baseline is None or report.baseline.kept_as == "baseline"
-    beside = {of.name for of in registry.group("pinned")} if alone else set()
+    if not is_alone(report):
+        return list(rules)
+    beside = {of.name for of in registry.group("pinned")}
     return [rule for rule in rules if rule.metric not in beside or report.of(rule.metric)]
+
+
+def is_alone(report: DriftReport) -> bool:
+    """Whether a report compares with no pinned baseline beside another one."""
+    return report.baseline is None or report.baseline.kept_as == "baseline"
 
 
 def refused(report: DriftReport) -> Verdict:
@@ -173,7 +180,8 @@ def folded(findings: tuple[Finding, ...]) -> Verdict:
         return Verdict("unknown", ("no critical rule has a segment to judge",), findings)
     if worst == "pass":
         return Verdict(worst, (), findings)
-    as_bad = (found for found in findings if found.verdict == worst and found.severity == "critical")
+    no_better = takewhile(lambda found: _ORDER[found.verdict] <= _ORDER[worst], findings)
+    as_bad = (found for found in no_better if found.verdict == worst and found.severity == "critical")
     return Verdict(worst, tuple(found.reason for found in as_bad), findings)
 
 
@@ -230,7 +238,7 @@ def nothing_measured(rule: Rule, measurements: Sequence[Measurement]) -> Finding
     """What a rule finds for which there is no measurement, with what there is of its metric."""
     forms = sorted({f"{at_depth(of.stat, of.k)} {of.leg}" for of in measurements if of.metric == rule.metric})
     said = f"{place(rule, rule.segment)}: not measured: {rule.metric} is {', '.join(forms) or 'no metric measured'}"
-    return _finding(rule, rule.segment, "unknown", (math.nan, 0), said)
+    return Finding(*Asked.of(rule, rule.segment).head, "unknown", math.nan, _limit(rule), 0, said)
 
 
 def size_of(sizes: Mapping[tuple[str, str], SegmentSize], measured: Measurement) -> SegmentSize:
@@ -258,33 +266,48 @@ def find(rule: Rule, measured: Measurement, size: SegmentSize) -> Finding:
     anchors in the baseline and has fewer now, UNKNOWN. Rule 3: if the value is beyond the limit, FAIL. Rule 4: if
     some expected anchors were not measured and their worst case would cross the limit, INCONCLUSIVE. Rule 5: PASS.
     """
-    return find_in_words(rule, measured, size, words_of(rule, measured.segment))
+    return Asked.of(rule, measured.segment).find(measured, size)
 
 
-def words_of(rule: Rule, segment: str) -> tuple[str, str]:
-    """Where a rule looks, and what it allows: in words."""
-    return place(rule, segment), allowed(rule)
+@dataclass(frozen=True, slots=True, eq=False)
+class Asked:
+    """A rule as it is asked of one segment: what of a finding stays while numbers move.
 
+    Args:
+        rule: as it is for the segment.
+        head: what a finding begins with.
+        where: where it looks, in words.
+        most: what it allows, in words.
+    """
 
-def find_in_words(rule: Rule, measured: Measurement, size: SegmentSize, words: tuple[str, str]) -> Finding:
-    """See `find`; with the words of the rule, which stay while numbers move."""
-    where, most = words
-    verdict: VerdictName = "pass"
-    said = f"{where}: {measured.value:.3f}, allowed {most}, {measured.n} anchors"
-    if math.isnan(measured.value):
-        verdict, said = "unknown", f"{where}: not measurable: {measured.reason or 'no value'}"
-    elif size.baseline_anchors >= rule.min_anchors > size.anchors:
-        verdict = "unknown"
-        said = (
-            f"{where}: {size.anchors} anchors left of {size.baseline_anchors}, expected at least {rule.min_anchors}"
-        )
-    elif _beyond(rule, measured.value):
-        verdict = "fail"
-    elif measured.n < measured.expected:
-        missing = measured.expected - measured.n
-        verdict = "inconclusive" if any(_beyond(rule, value) for value in _extremes(rule, measured)) else "pass"
-        said += f" of {measured.expected}: {missing} not measured ({measured.reason or 'no reason given'})"
-    return _finding(rule, measured.segment, verdict, (measured.value, measured.n), said)
+    rule: Rule
+    head: tuple[str, Severity, str, Leg, int, str, str, str]
+    where: str
+    most: str
+
+    @classmethod
+    def of(cls, rule: Rule, segment: str) -> "Asked":
+        """A rule of one segment."""
+        head = rule.name, rule.severity, rule.metric, rule.leg, rule.k, rule.stat, rule.dimension, segment
+        return cls(rule, head, place(rule, segment), allowed(rule))
+
+    def find(self, measured: Measurement, size: SegmentSize) -> Finding:
+        """See `find`."""
+        rule, value, n = self.rule, measured.value, measured.n
+        verdict: VerdictName = "pass"
+        said = f"{self.where}: {value:.3f}, allowed {self.most}, {n} anchors"
+        if math.isnan(value):
+            verdict, said = "unknown", f"{self.where}: not measurable: {measured.reason or 'no value'}"
+        elif size.baseline_anchors >= rule.min_anchors > size.anchors:
+            verdict, expected = "unknown", f"expected at least {rule.min_anchors}"
+            said = f"{self.where}: {size.anchors} anchors left of {size.baseline_anchors}, {expected}"
+        elif _beyond(rule, value):
+            verdict = "fail"
+        elif n < measured.expected:
+            missing = measured.expected - n
+            verdict = "inconclusive" if any(_beyond(rule, end) for end in _extremes(rule, measured)) else "pass"
+            said += f" of {measured.expected}: {missing} not measured ({measured.reason or 'no reason given'})"
+        return Finding(*self.head, verdict, value, _limit(rule), n, said)
 
 
 def place(rule: Rule, segment: str) -> str:
@@ -292,14 +315,10 @@ def place(rule: Rule, segment: str) -> str:
     return f"{rule.metric} {at_depth(rule.stat, rule.k)} {rule.leg} {rule.dimension}={segment}"
 
 
-def _finding(rule: Rule, segment: str, verdict: VerdictName, rests_on: tuple[float, int], reason: str) -> Finding:
+def _limit(rule: Rule) -> float:
     limit = rule.max if rule.max is not None else rule.min
     assert limit is not None  # noqa: S101 - the configuration refuses a rule without a limit
-    value, n = rests_on
-    return Finding(
-        rule.name, rule.severity, rule.metric, rule.leg, rule.k, rule.stat, rule.dimension, segment, verdict,
-        value, limit, n, reason,
-    )  # fmt: skip
+    return limit
 
 
 def _extremes(rule: Rule, measured: Measurement) -> tuple[float, float]:
