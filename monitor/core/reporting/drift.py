@@ -44,7 +44,7 @@ from monitor.core.model.report import (
     Measurement,
 )
 from monitor.core.model.scoring import Distance
-from monitor.core.reporting.losses import Losses, ToldLosses
+from monitor.core.reporting.losses import LegLosses, LossesOf
 
 __all__ = ["Drift", "Observation", "SegmentScope"]
 NO_BASELINE = "no approved baseline: capture one (baseline capture), look at it, approve it (baseline approve)"
@@ -86,7 +86,8 @@ class Compared:
     registry: MeasureRegistry = REGISTRY
     then: IndexConfig | None = None
     """How the index was configured when the baseline was taken."""
-    losses: Losses | None = None
+    losses: tuple[LegLosses, ...] = ()
+    """What was lost, by leg."""
     newcomers: tuple[Newcomers, ...] = ()
     """Documents that are new in the lists, by leg."""
 
@@ -119,7 +120,7 @@ class Compared:
             problems=self.problems,
             blame=() if culprits is None else culprits.shares(),
             causes=self.causes(),
-            losses=() if self.losses is None else self.losses.said(),
+            losses=tuple(of.said for of in self.losses),
             concerns=self._concerns(),
             changed_anchors=0 if alignment is None else alignment.changed,
             remarks=seen.remarks,
@@ -236,17 +237,15 @@ class Drift:
         tables: list[Summarised] = []
         spreads: list[SegmentMeasures] = []
         culprits = alignment = beside = None
-        losses: Losses | None = None
+        losses: tuple[LegLosses, ...] = ()
         arrived: tuple[Newcomers, ...] = ()
         if baseline is not None and not against:
             alignment = self._align(baseline)
             tables += self._tables(baseline, seen)
-            measured = [of.table for of in tables]
             known_of = self._of(baseline)
-            anchors, depth = self._anchors.anchors, self.depths[0]
-            losses = Losses.of(baseline, alignment, anchors, seen, measured, depth, known_of.told)
-            spreads += map(self._scored, known_of.confidence.spread())
             changed = seen.changed if known_of.kept else None
+            losses = tuple(known_of.losses.found(seen, [of.table for of in tables], changed))
+            spreads += map(self._scored, known_of.confidence.spread())
             arrived = tuple(known_of.newcomers.found(seen.lists, seen.facts, changed))
             culprits = None if known is None else self._blame(baseline, alignment, seen, known)
         if pinned is not None and pinned is not baseline and not self._against(pinned):
@@ -311,7 +310,8 @@ class Drift:
             rewordings = Rewordings(made, self._watched.owners, len(self._anchors), self.depths, measures)
             newcomers = NewcomersOf(baseline, made, self.depths[0])
             legs = AgainstLegs(baseline, made, self.depths, measures)
-            found = _Known(baseline, comparison, confidence, rewordings, newcomers, legs)
+            losses = LossesOf(baseline, made, self._anchors.anchors, self.depths[0])
+            found = _Known(baseline, comparison, confidence, rewordings, newcomers, legs, losses)
             self._known[id(baseline)] = found
         return found
 
@@ -398,10 +398,10 @@ class _Known:
     rewordings: Rewordings
     newcomers: NewcomersOf
     legs: AgainstLegs
+    losses: LossesOf
     confident: list[Summarised] = field(default_factory=list)
     owed: list[NDArray[np.int64] | None] = field(default_factory=list)
     """What changed since `confident` was measured."""
-    told: ToldLosses = field(default_factory=dict)
     turn: int = -1
     beside: bool = False
     """Whether it was the pinned one beside a moving one in that evaluation."""

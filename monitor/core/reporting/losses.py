@@ -1,7 +1,8 @@
 """From kept answers to what people count: see `core.model.losses`."""
 
+import itertools
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from math import isnan
@@ -11,6 +12,7 @@ from numpy.typing import NDArray
 
 from monitor.core.index.baseline import Snapshot
 from monitor.core.measures.comparison.alignment import Alignment
+from monitor.core.measures.comparison.facts import Facts
 from monitor.core.measures.comparison.seen import Observation
 from monitor.core.measures.comparison.summary import SummaryTable
 from monitor.core.measures.comparison.tables import KEPT_ANSWERS, LEGS, ListedLeg
@@ -28,22 +30,60 @@ TEXT = 200
 """Characters of a question."""
 _MOST = 1 << 12
 """Single losses remembered at once."""
+_MOST_DOCUMENTS = 1 << 16
+"""Chunks whose documents are remembered at once: more than a thousand anchors list."""
 RowNumbers = NDArray[np.int64]
-ToldLosses = dict[tuple[ListedLeg, int, Fate, str], LostAnswer]
-"""By leg, row, fate and the document that stands there instead."""
+_Told = tuple[ListedLeg, int, Fate, str]
+"""Leg, row, fate and the document that stands there instead."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Against:
+    """What losses are counted against.
+
+    Args:
+        baseline: compared with.
+        alignment: the anchors that compare with it.
+        anchors: all of now.
+        k: depth.
+        told: single losses that were told before, by what they are made of; added to.
+    """
+
+    baseline: Snapshot
+    alignment: Alignment
+    anchors: Sequence[Anchor]
+    k: int
+    told: dict[_Told, LostAnswer] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, eq=False)
-class _Looked:
-    """One leg's lists at k, of the anchors that compare, and (P,) shares of the first answers kept and gone."""
+class LegLosses:
+    """What was lost of one leg's lists at k, counted when somebody asks; what depends on the corpus at this moment is
+    looked up at once.
 
+    Args:
+        of: what they are counted against.
+        leg: which.
+        then: (P, k) chunk keys of the baseline's lists, of the anchors that compare.
+        now: (P, k) of those of now.
+        kept: (P,) shares of the first answers kept.
+        gone: (P,) of those gone.
+        documents: of the chunks that stand in place of what was lost, by key; "" for none. Filled in once.
+    """
+
+    of: _Against
     leg: ListedLeg
     then: NDArray[np.int64]
     now: NDArray[np.int64]
     kept: NDArray[np.float64]
     gone: NDArray[np.float64]
-    lost: RowNumbers
-    """Anchors that lost their answer, those of most weight first."""
+    documents: dict[int, str] = field(default_factory=dict)
+
+    @cached_property
+    def lost(self) -> RowNumbers:
+        """Anchors that lost their answer, those of most weight first."""
+        lost, weights = np.flatnonzero(self.kept < 1.0), self.of.alignment.weights
+        return lost[np.lexsort((lost, -weights[lost]))]
 
     @cached_property
     def came(self) -> tuple[RowNumbers, NDArray[np.int64]]:
@@ -55,100 +95,47 @@ class _Looked:
         at, slots = np.nonzero((now != NO_CHUNK) & ~np.any(now[:, :, None] == then[:, None, :], axis=2))
         return at, now[at, slots]
 
+    @cached_property
     def instead(self) -> list[int]:
         """Chunk keys of what stands first now where those answers were that are named; NO_CHUNK for nothing."""
         keys: list[int] = self.now[self.lost[:MOST_QUERIES], 0].tolist()
         return keys
 
+    def holds(self, now: NDArray[np.int64], kept: NDArray[np.float64], gone: NDArray[np.float64]) -> bool:
+        """Whether the same is lost, by the bits, and the same stands in its place."""
+        return (
+            self.kept.tobytes() == kept.tobytes()
+            and self.gone.tobytes() == gone.tobytes()
+            and np.array_equal(self.now[self.lost], now[self.lost])
+        )
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Losses:
-    """What was lost, worked out when somebody asks; what depends on the corpus at this moment is looked up at once.
-
-    Args:
-        baseline: compared with.
-        alignment: the anchors that compare with it.
-        anchors: all of now.
-        k: depth.
-        looked: by leg.
-        documents: of the chunks that stand in place of what was lost, by key; "" for none.
-        told: single losses that were told before against this baseline, by what they are made of; added to.
-    """
-
-    baseline: Snapshot
-    alignment: Alignment
-    anchors: Sequence[Anchor]
-    k: int
-    looked: tuple[_Looked, ...]
-    documents: Mapping[int, str]
-    told: ToldLosses = field(default_factory=dict)
-
-    @classmethod
-    def of(
-        cls,
-        baseline: Snapshot,
-        alignment: Alignment,
-        anchors: Sequence[Anchor],
-        seen: Observation,
-        tables: Sequence[SummaryTable],
-        k: int,
-        told: ToldLosses,
-    ) -> "Losses":
-        """Of each leg whose kept answers were measured at k.
-
-        Args:
-            baseline: see `Losses`.
-            alignment: likewise.
-            anchors: likewise.
-            seen: the lists now.
-            tables: what was measured of them.
-            k: see `Losses`.
-            told: likewise.
-        """
-        if len(told) > _MOST:
-            told.clear()
-        looked = []
-        for leg, table in ((leg, table) for leg in LEGS for table in tables if table.leg == leg):
-            if Name(KEPT_ANSWERS, k) not in table.names:
-                continue
-            kept, gone = (table.values[table.names.index(Name(of, k))] for of in (KEPT_ANSWERS, "gone_answers_ratio"))
-            then = baseline.lists[leg].keys[alignment.then, :k]
-            now = alignment.lists_now(seen.lists[leg]).keys[:, :k]
-            lost = np.flatnonzero(kept < 1.0)
-            ranked = lost[np.lexsort((lost, -alignment.weights[lost]))]
-            looked.append(_Looked(leg, then, now, kept, gone, ranked))
-        keys = list({key for of in looked for key in (*of.instead(), *of.came[1].tolist())} - {NO_CHUNK})
-        documents = {key: of for key, (_, of) in zip(keys, seen.facts.origins(keys), strict=True)}
-        return cls(baseline, alignment, anchors, k, tuple(looked), documents, told)
-
-    def said(self) -> tuple[Loss, ...]:
-        """One of each leg."""
-        return tuple(map(self._of, self.looked))
-
-    def _of(self, of: _Looked) -> Loss:
-        known, lost, gone, weights = ~np.isnan(of.kept), np.sort(of.lost), of.gone, self.alignment.weights
+    @cached_property
+    def said(self) -> Loss:
+        """All of it."""
+        known, lost, gone, weights = ~np.isnan(self.kept), np.sort(self.lost), self.gone, self.of.alignment.weights
         mass = float(weights[known].sum())
         split = not np.isnan(gone[lost]).any()
         many = int(gone[lost].sum()) if split else None
-        named = zip(of.lost[:MOST_QUERIES].tolist(), of.instead(), strict=True)
+        named = self.lost[:MOST_QUERIES]
+        queries = zip(named.tolist(), gone[named].tolist(), self.instead, strict=True)
         return Loss(
-            of.leg,
-            self.k,
+            self.leg,
+            self.of.k,
             float(weights[lost].sum()) / mass if mass else 0.0,
             len(lost),
             int(known.sum()),
             many,
             None if many is None else len(lost) - many,
             self._segments(lost, known),
-            tuple(self._query(of.leg, row, gone.item(row), instead) for row, instead in named),
-            self._displacers(of),
+            tuple(itertools.starmap(self._query, queries)),
+            self._displacers(),
         )
 
     def _segments(self, lost: RowNumbers, known: NDArray[np.bool_]) -> tuple[LostIn, ...]:
         """Where a greater part was lost than overall, the greatest first."""
         made = []
         overall = len(lost) / max(1, int(known.sum()))
-        for grouping in self.alignment.groupings[1:]:
+        for grouping in self.of.alignment.groupings[1:]:
             count = len(grouping.segments)
             there = np.bincount(grouping.codes[known], minlength=count).tolist()
             gone = np.bincount(grouping.codes[lost], minlength=count).tolist()
@@ -160,26 +147,92 @@ class Losses:
         ranked = sorted(made, key=lambda of: (-of.lost / of.anchors, -of.lost, of.dimension, of.segment))
         return tuple(ranked[:MOST_SEGMENTS])
 
-    def _query(self, leg: ListedLeg, row: int, gone: float, instead: int) -> LostAnswer:
+    def _query(self, row: int, gone: float, instead: int) -> LostAnswer:
         fate: Fate = "lost" if isnan(gone) else "gone" if gone else "displaced"
-        what = leg, row, fate, self.documents.get(instead, "")
-        made = self.told.get(what)
+        what = self.leg, row, fate, self.documents.get(instead, "")
+        made = self.of.told.get(what)
         if made is None:
-            made = self.told[what] = self._tell(*what)
+            made = self.of.told[what] = self._tell(*what)
         return made
 
     def _tell(self, leg: ListedLeg, row: int, fate: Fate, instead: str) -> LostAnswer:
-        anchor = self.anchors[int(self.alignment.now[row])]
-        key = int(self.baseline.lists[leg].keys[self.alignment.then[row], 0])
-        member = self.baseline.members.get(key)
-        stranger = self.baseline.strangers.get(key, "")
+        baseline, alignment = self.of.baseline, self.of.alignment
+        anchor = self.of.anchors[int(alignment.now[row])]
+        key = int(baseline.lists[leg].keys[alignment.then[row], 0])
+        member = baseline.members.get(key)
+        stranger = baseline.strangers.get(key, "")
         chunk_id, doc_id = (stranger, "") if member is None else (member.chunk_id, member.doc_id)
         return LostAnswer(anchor.id, anchor.text[:TEXT], fate, chunk_id, doc_id, instead)
 
-    def _displacers(self, of: _Looked) -> tuple[Displacer, ...]:
+    def _displacers(self) -> tuple[Displacer, ...]:
         """The documents of what stands in these lists now and did not then."""
-        at, keys = of.came
+        at, keys = self.came
         came = {(row, self.documents[key]) for row, key in zip(at.tolist(), keys.tolist(), strict=True)}
         counted = Counter(document for _, document in came if document)
         ranked = sorted(counted.items(), key=lambda pair: (-pair[1], pair[0]))[:MOST_DISPLACERS]
         return tuple(Displacer(document, count) for document, count in ranked)
+
+
+class LossesOf:
+    """Finds what was lost against one baseline; a leg that lost what it had lost is not counted again.
+
+    Args:
+        baseline: compared with.
+        alignment: the anchors that compare with it.
+        anchors: all of now.
+        k: depth.
+    """
+
+    def __init__(self, baseline: Snapshot, alignment: Alignment, anchors: Sequence[Anchor], k: int) -> None:
+        self._against = _Against(baseline, alignment, anchors, k)
+        self._then = {leg: lists.keys[alignment.then, :k] for leg, lists in baseline.lists.items() if leg in LEGS}
+        self._documents: dict[int, str] = {}
+        """By chunk key, of what stood in place of what was lost."""
+        self._last: dict[ListedLeg, LegLosses] = {}
+        self._live = False
+        """Whether the last call was told what the chunks are now, not what a snapshot kept of them."""
+
+    def found(
+        self, seen: Observation, tables: Sequence[SummaryTable], changed: NDArray[np.int64] | None
+    ) -> Iterator[LegLosses]:
+        """Of each leg whose kept answers were measured at k.
+
+        Args:
+            seen: the lists now.
+            tables: what was measured of them.
+            changed: keys of the chunks of which anything changed since the last call; None: look at all anew.
+        """
+        before, of = self._forget(changed if self._live else None), self._against
+        self._live = seen.facts.events
+        for leg, table in ((leg, table) for leg in LEGS for table in tables if table.leg == leg):
+            if Name(KEPT_ANSWERS, of.k) not in table.names:
+                continue
+            kept, gone = (
+                table.values[table.names.index(Name(metric, of.k))] for metric in (KEPT_ANSWERS, "gone_answers_ratio")
+            )
+            now = of.alignment.lists_now(seen.lists[leg]).keys[:, : of.k]
+            made = before.get(leg)
+            if made is None or not made.holds(now, kept, gone):
+                made = LegLosses(of, leg, self._then[leg], now, kept, gone)
+                self._look_up(made, seen.facts)
+            self._last[leg] = made
+            yield made
+
+    def _look_up(self, of: LegLosses, facts: Facts) -> None:
+        """The documents of what stands in place of what was lost."""
+        known, keys = self._documents, {*of.instead, *of.came[1].tolist()} - {NO_CHUNK}
+        missing = [key for key in keys if key not in known]
+        if missing:
+            known.update((key, doc) for key, (_, doc) in zip(missing, facts.origins(missing), strict=True))
+        of.documents.update((key, known[key]) for key in keys)
+
+    def _forget(self, changed: NDArray[np.int64] | None) -> Mapping[ListedLeg, LegLosses]:
+        """What still holds of the last call's losses."""
+        before, self._last = self._last, {}
+        if len(self._against.told) > _MOST:
+            self._against.told.clear()
+        if changed is None or len(self._documents) > _MOST_DOCUMENTS:
+            self._documents.clear()
+            return {}
+        others = [key for key in changed.tolist() if self._documents.pop(key, None) is not None]
+        return {leg: of for leg, of in before.items() if not any(key in of.documents for key in others)}

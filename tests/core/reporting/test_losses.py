@@ -6,14 +6,18 @@ from dataclasses import replace
 import pytest
 from jsonschema import Draft202012Validator
 
+from monitor.core.evaluation import kept_evaluation
 from monitor.core.index.baseline import ListLeg, Member
 from monitor.core.measures.comparison.facts import MemberFacts
-from monitor.core.model.events import chunk_key
+from monitor.core.model.anchors import Anchor
+from monitor.core.model.events import Chunk, Upsert, chunk_key, text_hash
 from monitor.core.model.lists import RankedLists
 from monitor.core.model.losses import Displacer, Loss, LostAnswer, LostIn
 from monitor.core.model.report import DriftReport
+from monitor.core.records.committed import DeployRecord
 from monitor.core.records.documents import loss_document, loss_schema
 from monitor.core.reporting.drift import Drift, Observation, SegmentScope
+from monitor.core.session import Session
 from tests.core.snapshots import FINGERPRINT, anchor_set, plain, seen, snapshot
 
 HASHES = {name: f"says {name}" for name in "abcxyz"}
@@ -62,3 +66,44 @@ def test_the_line_says_fates_and_who_displaced() -> None:
         "dense: fewer than 1 of 100 queries lost the answer they had (3 of 500 anchors, 1 gone, 2 displaced); "
         "displaced by: guide.md (2)"
     )
+
+
+def _upsert(name: str, text: str, doc_id: str = "") -> Upsert:
+    return Upsert(Chunk(name, doc_id or name, 0, text, None, "", (), 0, text_hash(text)))
+
+
+@pytest.fixture
+def flooded() -> Session:
+    """Two questions, the first of which finds `flood` first where `k` stood."""
+    texts = {"k": "rotate a key", "u": "delete a user", "i": "install it", "x": "upgrade it"}
+    session = Session([Anchor("a", "rotate key"), Anchor("b", "delete user")], depths=(1,), min_anchors=1)
+    session.apply([_upsert(*of) for of in texts.items()])
+    session.compare_with(session.snapshot("main"))
+    session.apply([_upsert("k", "nothing any more"), _upsert("n", "rotate the key", "flood")])
+    return session
+
+
+def _told(session: Session) -> list[str]:
+    (loss,) = (of for of in session.report().losses if of.leg == "lexical")
+    return [one.instead for one in loss.queries]
+
+
+def test_a_leg_that_lost_what_it_had_lost_is_not_counted_again(flooded: Session) -> None:
+    first = flooded.evaluate().compared.losses
+    flooded.apply([_upsert("far", "of something else")])
+    assert flooded.evaluate().compared.losses == first
+    assert _told(flooded) == ["flood"]
+    flooded.apply([_upsert("n", "rotate the key", "dam")])
+    assert flooded.evaluate().compared.losses != first
+    assert _told(flooded) == ["dam"], "the same chunk of another document"
+
+
+def test_what_a_snapshot_kept_of_a_chunk_is_not_said_of_the_chunk_of_now(flooded: Session) -> None:
+    then, report = flooded.snapshot("d1", "d1"), flooded.report()
+    assert flooded.baseline is not None
+    record = DeployRecord("d1", 0, flooded.judge(), report, then)
+    flooded.apply([_upsert("n", "rotate the key", "dam")])
+    flooded.evaluate()
+    kept = kept_evaluation(flooded.drift, (), flooded.baseline, record).report()
+    assert [one.instead for of in kept.losses for one in of.queries] == ["flood"]
+    assert _told(flooded) == ["dam"]
