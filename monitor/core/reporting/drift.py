@@ -1,6 +1,6 @@
 """Drift: from the lists now and a baseline to an immutable report. Pure."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 
@@ -13,7 +13,6 @@ from monitor.core.attribution.index_evidence import anchor_versions, fingerprint
 from monitor.core.attribution.known import CorpusView
 from monitor.core.index.baseline import ListLeg, Snapshot
 from monitor.core.index.maintained import CopyIndex
-from monitor.core.index.statistics.integrity import IntegrityFault
 from monitor.core.measures.comparison.alignment import Alignment, align
 from monitor.core.measures.comparison.confidence import Confidence
 from monitor.core.measures.comparison.labels import FLOOR, JUDGED, floored
@@ -33,6 +32,7 @@ from monitor.core.model.fingerprint import Fingerprint, SearchMode
 from monitor.core.model.fixes import NOTHING
 from monitor.core.model.index_config import IndexConfig, config_changes, config_evidence
 from monitor.core.model.lists import RankedLists
+from monitor.core.model.placewise import others
 from monitor.core.model.problems import Problem, ProblemKind
 from monitor.core.model.report import (
     ALL,
@@ -188,6 +188,8 @@ class Drift:
         self._turn = 0
         self._versions = anchor_versions(anchors)
         self._digest = fingerprint.digest()
+        self._content: tuple[Sequence[object], tuple[Measurement, ...]] = (), ()
+        """Counts of copies, and what was measured of them."""
 
     @property
     def distance(self) -> Distance:
@@ -200,8 +202,11 @@ class Drift:
         return self.scope.cap
 
     def content(self, duplicates: CopyIndex) -> tuple[Measurement, ...]:
-        """Measurements of the corpus itself, in this scope."""
-        return tuple(content(duplicates, self.scope.dimensions, cap=self.scope.cap))
+        """Measurements of the corpus itself, in this scope; the very object of the last time where nothing moved."""
+        counted = [duplicates.counts(of) for of in (ALL, *self.scope.dimensions)]
+        if len(counted) != len(self._content[0]) or others(counted, self._content[0]):
+            self._content = counted, tuple(content(duplicates, self.scope.dimensions, cap=self.scope.cap))
+        return self._content[1]
 
     def evaluate(
         self,
@@ -409,7 +414,7 @@ class _Known:
     """Whether what was found an evaluation before still holds but for what changed."""
 
 
-_OTHER_VECTORS: Mapping[IntegrityFault, str] = {
+_OTHER_VECTORS: Mapping[str, str] = {
     "reembedded_ratio": "another vector than before",
     "rescaled_ratio": "a vector of another length than before",
 }
@@ -418,10 +423,8 @@ _OTHER_VECTORS: Mapping[IntegrityFault, str] = {
 def _mixed(seen: Observation) -> Iterator[CauseEvidence]:
     """Evidence of vectors that no text explains."""
     integrity = None if seen.profile is None else seen.profile.integrity
-    for fault, vector in _OTHER_VECTORS.items():
-        if integrity is None or fault not in integrity.found:
-            continue
-        share, chunks = integrity.share(fault, (ALL, ALL))
-        if share > ENCODER_EVIDENCE:
-            said = f"{share:.1%} of {chunks} chunks have {vector} for the same text, or nearly the same"
+    for of in () if integrity is None else integrity.measurements(((ALL, ALL),)):
+        vector = _OTHER_VECTORS.get(of.metric)
+        if vector is not None and of.value > ENCODER_EVIDENCE:
+            said = f"{of.value:.1%} of {of.n} chunks have {vector} for the same text, or nearly the same"
             yield CauseEvidence("ENCODER", said)
