@@ -61,8 +61,10 @@ class Freshness:
         now = self._clocks.monotonic()
         if not self._on or index is None:
             return None
+        if now < self._next:
+            return self._seen
         self._watched = {key: one for key, one in self._watched.items() if self._still(one, corpus, now)}
-        if self._watched and now >= self._next:
+        if self._watched:
             wanted = {row.chunk_id: row for row, _ in self._watched.values()}
             hashes = index.content_hashes(list(wanted), deadline=DEADLINE)
             answered = {} if isinstance(hashes, Unanswered) else hashes

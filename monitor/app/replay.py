@@ -115,7 +115,7 @@ class Served:
             The replay; None when there was nothing to ask, or the index is left alone for a while.
         """
         failed = np.array(sorted(self.failures), np.int64)
-        rows = np.arange(len(self._anchors)) if full else np.union1d(touched, failed)
+        rows = np.arange(len(self._anchors)) if full else np.union1d(touched, failed) if len(failed) else touched
         if not len(rows):
             return None
         self._steady[rows if not full else touched] = False

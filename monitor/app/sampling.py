@@ -31,6 +31,7 @@ class Sampling:
         self._recent: deque[tuple[float, Sequence[int]]] = deque()
         self.last: IndexSample | None = None
         """What was found at the last full replay, None before the first."""
+        self._said: tuple[tuple[Measurement, ...], tuple[CauseEvidence, ...]] = (), ()
         self._points: int | None = None
         self._next_count = 0.0
 
@@ -42,11 +43,11 @@ class Sampling:
 
     def evidence(self) -> tuple[CauseEvidence, ...]:
         """What the last full replay found in the index as a whole that points at a cause."""
-        return () if self.last is None else tuple(self.last.evidence())
+        return self._said[1]
 
     def measurements(self) -> tuple[Measurement, ...]:
         """The index as a whole, as it was at the last full replay."""
-        return () if self.last is None else tuple(self.last.measurements())
+        return self._said[0]
 
     def points(self, retriever: Retriever | None, now: float) -> int | None:
         """Points in the real index, asked at intervals and after a full replay; None where nobody can say."""
@@ -68,7 +69,8 @@ class Sampling:
         wanted = {row.chunk_id: row.content_hash for row in corpus.known(keys.tolist())}
         points, hidden = _said(retriever.count()), _said(retriever.hidden())
         hashes = _said(retriever.content_hashes(list(wanted), deadline=SECONDS)) if wanted else {}
-        self.last = compared(len(corpus), points, wanted, hashes, len(unsettled), hidden=hidden)
+        self.last = made = compared(len(corpus), points, wanted, hashes, len(unsettled), hidden=hidden)
+        self._said = tuple(made.measurements()), tuple(made.evidence())
 
     def _forget(self, now: float) -> None:
         while self._recent and self._recent[0][0] <= now - self._settle:

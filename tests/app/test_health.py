@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 import numpy as np
 import pytest
 
-from monitor.app.health import Clocks, Gauges
+from monitor.app.health import Clocks, Gauges, quantile
 from monitor.core.judging.policy import Verdict
 from monitor.core.model.events import Partition
 from monitor.core.model.lists import RankedLists
@@ -184,6 +184,15 @@ def test_replays_are_counted_with_latencies_and_failures() -> None:
     assert health.replay_latencies == pytest.approx((0.2, 0.29, 0.298))  # of the last one that asked
     gauges.replayed(replay(float("nan")), {0: "unreachable"}, full=False, seconds=0.1)
     assert frozen(gauges).replay_latencies == pytest.approx((0.2, 0.29, 0.298))
+
+
+@pytest.mark.parametrize("count", [1, 2, 3, 7, 31, 1000])
+def test_quantiles_are_those_of_numpy(count: int) -> None:
+    random = np.random.default_rng(count)
+    for _ in range(50):
+        numbers = np.sort(random.choice([random.exponential(size=count), random.integers(3, size=count)]))
+        found = [quantile(numbers.tolist(), part) for part in (0.0, 0.5, 0.95, 0.99, 1.0)]
+        assert found == np.quantile(numbers, (0.0, 0.5, 0.95, 0.99, 1.0)).tolist()
 
 
 def test_a_frozen_health_does_not_move() -> None:

@@ -30,6 +30,8 @@ class Doubt(StrEnum):
 
 DOUBTFUL = "doubtful"
 """The first part of the counters' names; the second is the doubt."""
+_NAMES = [(kind, (DOUBTFUL, kind.value)) for kind in Doubt]
+"""By doubt, its counter."""
 _MEANS: Mapping[Doubt, str] = MappingProxyType(
     {
         Doubt.ZERO_VECTOR: "with a vector of zeros, which cosine finds nowhere",
@@ -42,7 +44,8 @@ _MEANS: Mapping[Doubt, str] = MappingProxyType(
 
 def doubts_of(counters: Mapping[tuple[str, ...], int]) -> Counter[Doubt]:
     """What a state's counters hold of it."""
-    return +Counter({kind: counters.get((DOUBTFUL, kind.value), 0) for kind in Doubt})
+    found = ((kind, counters.get(name, 0)) for kind, name in _NAMES)
+    return Counter({kind: count for kind, count in found if count > 0})
 
 
 def doubts_said(found: Mapping[Doubt, int]) -> tuple[str, ...]:
