@@ -1,16 +1,19 @@
 """Lines of a metrics page that is rendered again and again: of what did not move the line stays as it was."""
 
+import itertools
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from prometheus_client.core import GaugeMetricFamily, Metric
-from prometheus_client.utils import floatToGoString
 
-from monitor.adapters.prometheus.text import Written, gauge_lines
+from monitor.adapters.prometheus.text import Written, family_lines, number_text
 from monitor.core.judging.policy import Finding
 from monitor.core.measures.entry import PREFIX
+from monitor.core.model.placewise import others
 from monitor.core.model.report import Measurement
 
+_VERDICTS = 4
+"""That a rule may find."""
 _HEAD = 6
 """Fields of a measurement that say what it is of."""
 
@@ -36,7 +39,7 @@ class KeptMeasurements:
     def text(self, items: Sequence[Measurement]) -> str:
         """All families of these measurements."""
         kept = self._kept
-        moved = None if kept is None else _moved(kept.items, items)
+        moved = None if kept is None else kept.moved(items)
         if kept is None or moved is None:
             kept = self._made(items)
         elif moved:
@@ -46,7 +49,7 @@ class KeptMeasurements:
                 counted = kept.counted.get(at)
                 if counted is not None:
                     pieces[counted[0]] = _line(counted[1], items[at].n)
-            kept = _Rendered(items, pieces, kept.places, kept.heads, kept.counted)
+            kept = replace(kept, items=items, pieces=pieces)
         self._kept = kept
         return "".join(kept.pieces)
 
@@ -56,29 +59,49 @@ class KeptMeasurements:
         written: dict[tuple[str, ...], Written] = {}
         for family in self._families(items):
             begins[family.name] = len(pieces) + 1  # behind the two lines that describe it
-            pieces += gauge_lines(family, written)
+            pieces += family_lines(family, written)
         last, which = self._counted
         first, places = begins[PREFIX + last], []
         for item in items:
             places.append(begins[PREFIX + item.metric])
             begins[PREFIX + item.metric] += 1
         counted = {at: (first + n, _head(pieces[first + n])) for n, at in enumerate(which(items))}
-        return _Rendered(items, pieces, places, [_head(pieces[at]) for at in places], counted)
+        heads, of = [_head(pieces[at]) for at in places], [item[:_HEAD] for item in items]
+        return _Rendered(items, of, pieces, places, heads, counted)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Rendered:
-    """A page of measurements: its pieces, and by measurement its piece and what that begins with; likewise of `n`."""
+    """A page of measurements.
+
+    Args:
+        items: these.
+        of: what each is of.
+        pieces: of the page.
+        places: by measurement, its piece.
+        heads: what that begins with.
+        counted: likewise of the `n` that are shown, both.
+    """
 
     items: Sequence[Measurement]
+    of: Sequence[tuple[object, ...]]
     pieces: Sequence[str]
     places: Sequence[int]
     heads: Sequence[str]
     counted: Mapping[int, tuple[int, str]]
 
+    def moved(self, items: Sequence[Measurement]) -> list[int] | None:
+        """Which measurements are others; None where they are laid out otherwise."""
+        if len(items) != len(self.items):
+            return None
+        moved, of = others(items, self.items), self.of
+        return moved if all(items[at][:_HEAD] == of[at] for at in moved) else None
+
 
 class KeptVerdicts:
     """The text of findings, one family.
+
+    What is kept is replaced whole, so that several threads may render.
 
     Args:
         family: of findings, the same number of series for each.
@@ -86,26 +109,34 @@ class KeptVerdicts:
 
     def __init__(self, family: Callable[[Sequence[Finding]], GaugeMetricFamily]) -> None:
         self._family = family
-        self._kept: dict[tuple[str, ...], str] = {}
+        self._kept = _Ruled((), [], {})
 
     def text(self, findings: Sequence[Finding]) -> str:
         """The family of these findings."""
-        keys = [(of.rule, of.severity, of.leg, of.dimension, of.segment, of.verdict) for of in findings]
-        kept = self._kept
-        new = {key: of for key, of in zip(keys, findings, strict=True) if key not in kept}
-        described, *lines = gauge_lines(self._family(tuple(new.values())))
-        each = len(lines) // max(1, len(new))
-        said = kept | {key: "".join(lines[at * each : (at + 1) * each]) for at, key in enumerate(new)}
-        self._kept = {key: said[key] for key in keys}
-        return described + "".join(map(said.__getitem__, keys))
+        described, kept = next(family_lines(self._family(()))), self._kept
+        if len(kept.findings) == len(findings) and len(kept.said) <= _VERDICTS * len(findings):
+            said, pieces = kept.said, list(kept.pieces)
+            moved: Iterable[int] = others(findings, kept.findings)
+        else:  # forgets what is not found any more
+            said, moved, pieces = {}, range(len(findings)), [""] * len(findings)
+        for at in moved:
+            of = findings[at]
+            key = of.rule, of.severity, of.leg, of.dimension, of.segment, of.verdict
+            piece = said.get(key) or kept.said.get(key)
+            if piece is None:
+                piece = "".join(itertools.islice(family_lines(self._family((of,))), 1, None))
+            pieces[at] = said[key] = piece
+        self._kept = _Ruled(findings, pieces, said)
+        return "".join((described, *pieces))
 
 
-def _moved(before: Sequence[Measurement], now: Sequence[Measurement]) -> list[int] | None:
-    """Which measurements are others; None where they are laid out otherwise."""
-    if len(before) != len(now):
-        return None
-    moved = [at for at, (one, was) in enumerate(zip(now, before, strict=True)) if one is not was]
-    return moved if all(now[at][:_HEAD] == before[at][:_HEAD] for at in moved) else None
+@dataclass(frozen=True, slots=True, eq=False)
+class _Ruled:
+    """Findings, the text of each, and texts by what they say; these are added to."""
+
+    findings: Sequence[Finding]
+    pieces: Sequence[str]
+    said: dict[tuple[str, ...], str]
 
 
 def _head(line: str) -> str:
@@ -113,4 +144,4 @@ def _head(line: str) -> str:
 
 
 def _line(head: str, value: float) -> str:
-    return f"{head}{floatToGoString(value)}\n"  # type: ignore[no-untyped-call]  # the one function without types there
+    return f"{head}{number_text(value)}\n"
