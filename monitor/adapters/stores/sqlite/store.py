@@ -2,7 +2,7 @@
 
 import sqlite3
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, suppress
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -106,6 +106,7 @@ class SqliteStore:
         filling: bool = False,
     ) -> None:
         self.path, self._filling = path, filling
+        self._on_disk = path, path.with_name(f"{path.name}-wal")
         self._parts, self._shards, self._reader = parts, shards, reader
         self._keep_deploys = keep_deploys
         self._quarantine = (quarantine_rows, quarantine_bytes)
@@ -485,9 +486,11 @@ class SqliteStore:
 
     def size(self) -> int:
         """Bytes on disk, write-ahead log included."""
-        files = (self.path, self.path.with_name(self.path.name + "-wal"))
-        shards = 0 if self._elsewhere is None else self._elsewhere.size()
-        return shards + sum(file.stat().st_size for file in files if file.exists())
+        total = 0 if self._elsewhere is None else self._elsewhere.size()
+        for file in self._on_disk:
+            with suppress(FileNotFoundError):
+                total += file.stat().st_size
+        return total
 
     def close(self) -> None:
         """Close the file once what was begun is stored, or is known not to be; safe to call twice.
