@@ -31,6 +31,7 @@ class AlarmRounds:
         self.alarms, self._session, self._clocks = alarms, session, clocks
         self.state = AlarmState()
         self._committed = self.state
+        self._shown: AlarmView | None = None
         self._tried: int | None = None
         """The last round that was closed or given up."""
         self._since = clocks.monotonic() + SETTLED
@@ -91,6 +92,9 @@ class AlarmRounds:
         return self.state
 
     def view(self) -> AlarmView:
-        """What is shown."""
-        of = self.alarms
-        return AlarmView(self.state, of.budget.pages, of.budget.seconds, of.counted(self.state), of.enough)
+        """What is shown; the very view of the last time where nothing changed."""
+        of, last = self.alarms, self._shown
+        if last is None or last.state is not self.state:
+            counted = of.counted(self.state)
+            last = self._shown = AlarmView(self.state, of.budget.pages, of.budget.seconds, counted, of.enough)
+        return last
