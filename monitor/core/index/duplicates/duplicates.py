@@ -3,7 +3,6 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -60,8 +59,6 @@ class Duplicates:
         self._exact, self._near = SegmentFlags(self._codes), SegmentFlags(self._codes)
         self._texts, self._sets = Groups(), Groups()
         self._copies = NearCopies(bands, threshold)
-        self._tallied: dict[str, tuple[Any, Mapping[str, Copies]]] = {}
-        """By dimension, what was counted last, and what that came to."""
 
     @property
     def codes(self) -> SegmentCodes:
@@ -110,23 +107,15 @@ class Duplicates:
         return self._near.total
 
     def counts(self, dimension: str) -> Mapping[str, Copies]:
-        """Live chunks and copies per segment of a dimension (an attribute, or several joined with `+`).
-
-        It is the very object of the last time where nothing moved.
-        """
+        """Live chunks and copies per segment of a dimension (an attribute, or several joined with `+`)."""
         tally: dict[str, tuple[int, int, int]] = {}
         counted = self._codes.counts[: len(self._codes.segments)].tolist(), self._exact.counts(), self._near.counts()
-        kept = self._tallied.get(dimension)
-        if kept is not None and kept[0] == counted:
-            return kept[1]
         for segment, chunks, exact, near in zip(self._codes.segments, *counted, strict=True):
             if chunks:
                 name = _named(dimension, segment)
                 held = tally.get(name, (0, 0, 0))
                 tally[name] = held[0] + chunks, held[1] + exact, held[2] + near
-        made = {name: Copies(*held) for name, held in tally.items()}
-        self._tallied[dimension] = counted, made
-        return made
+        return {name: Copies(*held) for name, held in tally.items()}
 
     def shingles(self, slot: int) -> NDArray[np.uint32]:
         """The sorted distinct shingles of a live chunk; empty where nothing is seen."""
