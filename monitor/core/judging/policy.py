@@ -8,7 +8,6 @@ import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
-from itertools import takewhile
 from typing import Literal
 
 from monitor.core.index.statistics.integrity import GROWN
@@ -180,9 +179,13 @@ def folded(findings: tuple[Finding, ...]) -> Verdict:
         return Verdict("unknown", ("no critical rule has a segment to judge",), findings)
     if worst == "pass":
         return Verdict(worst, (), findings)
-    no_better = takewhile(lambda found: _ORDER[found.verdict] <= _ORDER[worst], findings)
-    as_bad = (found for found in no_better if found.verdict == worst and found.severity == "critical")
-    return Verdict(worst, tuple(found.reason for found in as_bad), findings)
+    reasons = []
+    for found in findings:
+        if found.verdict == worst and found.severity == "critical":
+            reasons.append(found.reason)
+        elif _ORDER[found.verdict] > _ORDER[worst]:
+            break
+    return Verdict(worst, tuple(reasons), findings)
 
 
 def growth(report: DriftReport) -> Growth:
@@ -237,8 +240,9 @@ def watched(
 def nothing_measured(rule: Rule, measurements: Sequence[Measurement]) -> Finding:
     """What a rule finds for which there is no measurement, with what there is of its metric."""
     forms = sorted({f"{at_depth(of.stat, of.k)} {of.leg}" for of in measurements if of.metric == rule.metric})
-    said = f"{place(rule, rule.segment)}: not measured: {rule.metric} is {', '.join(forms) or 'no metric measured'}"
-    return Finding(*Asked.of(rule, rule.segment).head, "unknown", math.nan, _limit(rule), 0, said)
+    asked = Asked.of(rule, rule.segment)
+    said = f"{asked.where}: not measured: {rule.metric} is {', '.join(forms) or 'no metric measured'}"
+    return Finding(*asked.head, "unknown", math.nan, asked.limit, 0, said)
 
 
 def size_of(sizes: Mapping[tuple[str, str], SegmentSize], measured: Measurement) -> SegmentSize:
@@ -278,18 +282,22 @@ class Asked:
         head: what a finding begins with.
         where: where it looks, in words.
         most: what it allows, in words.
+        limit: the greatest, or the least where there is no greatest.
     """
 
     rule: Rule
     head: tuple[str, Severity, str, Leg, int, str, str, str]
     where: str
     most: str
+    limit: float
 
     @classmethod
     def of(cls, rule: Rule, segment: str) -> "Asked":
         """A rule of one segment."""
         head = rule.name, rule.severity, rule.metric, rule.leg, rule.k, rule.stat, rule.dimension, segment
-        return cls(rule, head, place(rule, segment), allowed(rule))
+        limit = rule.max if rule.max is not None else rule.min
+        assert limit is not None  # noqa: S101 - the configuration refuses a rule without a limit
+        return cls(rule, head, place(rule, segment), allowed(rule), limit)
 
     def find(self, measured: Measurement, size: SegmentSize) -> Finding:
         """See `find`."""
@@ -307,18 +315,12 @@ class Asked:
             missing = measured.expected - n
             verdict = "inconclusive" if any(_beyond(rule, end) for end in _extremes(rule, measured)) else "pass"
             said += f" of {measured.expected}: {missing} not measured ({measured.reason or 'no reason given'})"
-        return Finding(*self.head, verdict, value, _limit(rule), n, said)
+        return Finding(*self.head, verdict, value, self.limit, n, said)
 
 
 def place(rule: Rule, segment: str) -> str:
     """Where a rule looks, in words."""
     return f"{rule.metric} {at_depth(rule.stat, rule.k)} {rule.leg} {rule.dimension}={segment}"
-
-
-def _limit(rule: Rule) -> float:
-    limit = rule.max if rule.max is not None else rule.min
-    assert limit is not None  # noqa: S101 - the configuration refuses a rule without a limit
-    return limit
 
 
 def _extremes(rule: Rule, measured: Measurement) -> tuple[float, float]:

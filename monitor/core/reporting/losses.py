@@ -1,11 +1,9 @@
 """From kept answers to what people count: see `core.model.losses`."""
 
-import itertools
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from math import isnan
 
 import numpy as np
 from numpy.typing import NDArray
@@ -116,8 +114,6 @@ class LegLosses:
         mass = float(weights[known].sum())
         split = not np.isnan(gone[lost]).any()
         many = int(gone[lost].sum()) if split else None
-        named = self.lost[:MOST_QUERIES]
-        queries = zip(named.tolist(), gone[named].tolist(), self.instead, strict=True)
         return Loss(
             self.leg,
             self.of.k,
@@ -127,7 +123,7 @@ class LegLosses:
             many,
             None if many is None else len(lost) - many,
             self._segments(lost, known),
-            tuple(itertools.starmap(self._query, queries)),
+            tuple(self._queries()),
             self._displacers(),
         )
 
@@ -147,12 +143,14 @@ class LegLosses:
         ranked = sorted(made, key=lambda of: (-of.lost / of.anchors, -of.lost, of.dimension, of.segment))
         return tuple(ranked[:MOST_SEGMENTS])
 
-    def _query(self, row: int, gone: float, instead: int) -> LostAnswer:
-        fate: Fate = "lost" if isnan(gone) else "gone" if gone else "displaced"
-        what = self.leg, row, fate, self.documents.get(instead, "")
-        made = self.of.told.get(what)
-        if made is None:
-            made = self.of.told[what] = self._tell(*what)
+    def _queries(self) -> list[LostAnswer]:
+        """Those of most weight."""
+        leg, told, named, said = self.leg, self.of.told, self.lost[:MOST_QUERIES], self.documents.get
+        made = []
+        for row, gone, instead in zip(named.tolist(), self.gone[named].tolist(), self.instead, strict=True):
+            fate: Fate = "lost" if gone != gone else "gone" if gone else "displaced"  # NaN: nobody knows
+            what = leg, row, fate, said(instead, "")
+            made.append(told.get(what) or told.setdefault(what, self._tell(*what)))
         return made
 
     def _tell(self, leg: ListedLeg, row: int, fate: Fate, instead: str) -> LostAnswer:
@@ -224,7 +222,7 @@ class LossesOf:
         missing = [key for key in keys if key not in known]
         if missing:
             known.update((key, doc) for key, (_, doc) in zip(missing, facts.origins(missing), strict=True))
-        of.documents.update((key, known[key]) for key in keys)
+        of.documents.update({key: known[key] for key in keys})
 
     def _forget(self, changed: NDArray[np.int64] | None) -> Mapping[ListedLeg, LegLosses]:
         """What still holds of the last call's losses."""
