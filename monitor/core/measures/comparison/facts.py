@@ -17,6 +17,8 @@ from monitor.core.measures.formulas.diversity import NO_VECTOR
 from monitor.core.model.lists import NO_CHUNK
 from monitor.core.model.segments import source_in
 
+_FEW = 8
+"""Chunks that are looked up one by one: columns of them would take longer."""
 _NOWHERE = -2
 """In place of the slot of a chunk that is not live; NO_CHUNK is the end of a list."""
 
@@ -105,6 +107,9 @@ class CorpusFacts:
 
     def origins(self, keys: Sequence[int]) -> list[tuple[str, str]]:
         """See `Facts`."""
+        if len(keys) <= _FEW:
+            rows = map(self._corpus.row, keys)
+            return [(source_of(row), row.doc_id) if row is not None and row.live else ("", "") for row in rows]
         now = self._corpus.columns(np.array(keys, np.int64))
         segments, places = now.segments()
         sources = [*map(source_in, segments), ""]
