@@ -148,6 +148,9 @@ class Served:
     def _remember(self, replay: Replay) -> None:
         """Keep what the index says of the chunks in its lists; only slots that changed are looked at."""
         before, keys = self.hashes, self.lists.keys
+        if not (before or self.names or replay.hashes or replay.names):  # it says nothing of any chunk
+            self._listed, self.restated = keys, []
+            return
         gone = absent(self._listed[self._listed != keys] if self._listed.shape == keys.shape else self._listed, keys)
         here = set(replay.lists.keys.ravel().tolist())
         unlisted = [key for key in {**replay.names, **replay.hashes} if key not in here]
