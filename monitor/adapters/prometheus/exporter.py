@@ -12,13 +12,14 @@ from monitor.adapters.prometheus.alarms import alarm_families
 from monitor.adapters.prometheus.blame import blame_families, cause_families
 from monitor.adapters.prometheus.engine import anchors_families, audit_families, engine_families, folded_families
 from monitor.adapters.prometheus.families import counter, gauge, histogram, info, plain
-from monitor.adapters.prometheus.kept_lines import KeptMeasurements, KeptVerdicts
+from monitor.adapters.prometheus.kept_lines import KeptMeasurements, KeptParts, KeptVerdicts, Part
 from monitor.adapters.prometheus.migration import migration_families
 from monitor.adapters.prometheus.production import production_families
 from monitor.adapters.prometheus.shards import shard_families
 from monitor.adapters.prometheus.text import page_text
 from monitor.adapters.prometheus.traffic import panel_families, traffic_families
 from monitor.core.alarms.state import AlarmState
+from monitor.core.index.baseline import Judged
 from monitor.core.judging.policy import Finding
 from monitor.core.measures.registry import REGISTRY, MeasureRegistry
 from monitor.core.model.events import Partition
@@ -27,6 +28,8 @@ from monitor.core.model.report import CauseName, DriftReport, Measurement
 from monitor.core.records.published import Published
 from monitor.ports import FaultKind
 
+_UNTOLD: tuple[CauseName, ...] = ("PRODUCTION",)
+"""Classes of causes that nothing can tell where production is neither asked nor overheard."""
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 VERSIONS = "embedding_version_chunks"
 """The one measurement that has its segment as a label of its own."""
@@ -53,6 +56,7 @@ class MetricsPage:
     def __init__(self, registry: MeasureRegistry = REGISTRY) -> None:
         self._measured = KeptMeasurements(lambda items: _measurements(items, registry), (_ANCHORS, _counted))
         self._ruled = KeptVerdicts(_rules)
+        self._parts = KeptParts()
         self._report: tuple[DriftReport, tuple[Finding, ...], AlarmState | None, bytes] | None = None
         self._rendered: tuple[Published, bytes] | None = None
 
@@ -63,7 +67,7 @@ class MetricsPage:
         kept = self._rendered
         if kept is not None and kept[0] is view:
             return kept[1]
-        text = self._report_text(view) + page_text(alive(view))
+        text = self._report_text(view) + self._parts.text(_alive(view)).encode()
         self._rendered = (view, text)
         return text
 
@@ -71,8 +75,8 @@ class MetricsPage:
         kept, alarms = self._report, None if view.alarms is None else view.alarms.state
         if kept is not None and kept[0] is view.report and kept[1] is view.verdict.findings and kept[2] is alarms:
             return kept[3]
-        bulk = self._measured.text(view.report.measurements) + self._ruled.text(view.verdict.findings)
-        text = bulk.encode() + page_text(_circumstances(view))
+        measured, ruled = self._measured.text(view.report.measurements), self._ruled.text(view.verdict.findings)
+        text = "".join((measured, ruled, self._parts.text(_circumstances(view)))).encode()
         self._report = (view.report, view.verdict.findings, alarms, text)
         return text
 
@@ -86,36 +90,52 @@ def reported(view: Published, registry: MeasureRegistry = REGISTRY) -> Iterator[
     """What depends on the report, its findings and the last round alone."""
     yield from _measurements(view.report.measurements, registry)
     yield _rules(view.verdict.findings)
-    yield from _circumstances(view)
-
-
-def _circumstances(view: Published) -> Iterator[Metric]:
-    """Of a report what stands beside measurements and rules."""
-    yield from _around(view)
-    yield from blame_families(view.report.blame)
-    untold: tuple[CauseName, ...] = ("PRODUCTION",) if view.health.production is None else ()
-    yield from alarm_families(view.alarms)
-    yield from cause_families(view.report.causes, compared=view.report.baseline is not None, without=untold)
-    for name, value in view.report.corpus.items():
-        # Not the bare name: measurements per segment have it, and one page may not hold a family twice.
-        yield plain(f"corpus_{name}", value)
+    yield from _families(_circumstances(view))
 
 
 def alive(view: Published) -> Iterator[Metric]:
     """What moves from view to view of one report."""
-    yield info("build", version=__version__)
-    yield _verdict_family(view.verdict.verdict)
-    yield from _last_deploy(view)
-    yield from _counters(view)
-    yield from _health(view)
-    yield from audit_families(view.health.audits)
-    yield from engine_families(view.health.engine)
-    yield from anchors_families(view.health.anchors)
-    yield from shard_families(view.health)
-    yield from migration_families(view.assessment)
-    yield from production_families(view.health.production)
-    yield from traffic_families(view.traffic)
-    yield from panel_families(view.bridges)
+    yield from _families(_alive(view))
+
+
+def _families(parts: Iterable[Part]) -> Iterator[Metric]:
+    for part in parts:
+        yield from part.families()
+
+
+def _circumstances(view: Published) -> Iterator[Part]:
+    """Of a report what stands beside measurements and rules."""
+    report, untold = view.report, _UNTOLD if view.health.production is None else ()
+    around = report.segments, report.changed_anchors, report.problems, report.baseline
+    yield Part("around", around, lambda: _around(view))
+    yield Part("blame", report.blame, lambda: blame_families(report.blame))
+    yield Part("alarms", view.alarms, lambda: alarm_families(view.alarms))
+    compared = report.baseline is not None
+    yield Part(
+        "causes",
+        (report.causes, compared, untold),
+        lambda: cause_families(report.causes, compared=compared, without=untold),
+    )
+    # Not the bare name: measurements per segment have it, and one page may not hold a family twice.
+    yield Part("corpus", None, lambda: (plain(f"corpus_{name}", value) for name, value in report.corpus.items()))
+
+
+def _alive(view: Published) -> Iterator[Part]:
+    """What moves from view to view of one report."""
+    health, last = view.health, view.ledger[-1:]
+    yield Part("build", __version__, lambda: (info("build", version=__version__),))
+    yield Part("verdict", view.verdict.verdict, lambda: (_verdict_family(view.verdict.verdict),))
+    yield Part("last_deploy", last, lambda: _last_deploy(last))
+    yield Part("counters", view.counters, lambda: _counters(view))
+    yield Part("health", None, lambda: _health(view))
+    yield Part("audits", health.audits, lambda: audit_families(health.audits))
+    yield Part("engine", health.engine, lambda: engine_families(health.engine))
+    yield Part("anchors", health.anchors, lambda: anchors_families(health.anchors))
+    yield Part("shards", None, lambda: shard_families(health))
+    yield Part("migration", view.assessment, lambda: migration_families(view.assessment))
+    yield Part("production", health.production, lambda: production_families(health.production))
+    yield Part("traffic", view.traffic, lambda: traffic_families(view.traffic))
+    yield Part("panel", None, lambda: panel_families(view.bridges))
 
 
 def _measurements(measurements: Sequence[Measurement], registry: MeasureRegistry) -> Iterator[Metric]:
@@ -178,9 +198,8 @@ def _problems(problems: Iterable[Problem]) -> GaugeMetricFamily:
     return family
 
 
-def _last_deploy(view: Published) -> Iterator[Metric]:
-    if view.ledger:
-        last = view.ledger[-1]
+def _last_deploy(ledger: Sequence[Judged]) -> Iterator[Metric]:
+    for last in ledger:
         yield info("last_deploy", deploy=last.deploy_id, verdict=last.verdict)
         yield plain("last_deploy_timestamp_seconds", last.event_time / 1e6)
 

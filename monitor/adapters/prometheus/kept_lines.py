@@ -3,10 +3,11 @@
 import itertools
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 from prometheus_client.core import GaugeMetricFamily, Metric
 
-from monitor.adapters.prometheus.text import Written, family_lines, number_text
+from monitor.adapters.prometheus.text import Written, families_text, family_lines, number_text
 from monitor.core.judging.policy import Finding
 from monitor.core.measures.entry import PREFIX
 from monitor.core.model.placewise import others
@@ -128,6 +129,37 @@ class KeptVerdicts:
             pieces[at] = said[key] = piece
         self._kept = _Ruled(findings, pieces, said)
         return "".join((described, *pieces))
+
+
+class Part(NamedTuple):
+    """Families that stand side by side on a page.
+
+    Args:
+        name: of the part.
+        of: all that they say, which has no zeros with a sign; None: something else each time.
+        families: makes them.
+    """
+
+    name: str
+    of: object
+    families: Callable[[], Iterable[Metric]]
+
+
+class KeptParts:
+    """The text of parts: of one that is made of what it was made of the last time it stays as it was."""
+
+    def __init__(self) -> None:
+        self._kept: dict[str, tuple[object, str]] = {}
+
+    def text(self, parts: Iterable[Part]) -> str:
+        """All of them, in their order."""
+        made = []
+        for name, of, families in parts:
+            kept = self._kept.get(name)
+            if kept is None or of is None or kept[0] != of:
+                kept = self._kept[name] = of, families_text(families())
+            made.append(kept[1])
+        return "".join(made)
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -22,8 +22,13 @@ _SUFFIXES = {"gauge": "", "counter": "_total", "histogram": "", "info": "_info"}
 
 def page_text(families: Iterable[Metric]) -> bytes:
     """The families in their order, in the text format 0.0.4; gauges, counters, histograms and infos."""
+    return families_text(families).encode()
+
+
+def families_text(families: Iterable[Metric]) -> str:
+    """See `page_text`."""
     written: dict[tuple[str, ...], Written] = {}
-    return "".join(line for family in families for line in family_lines(family, written)).encode()
+    return "".join([line for family in families for line in family_lines(family, written)])
 
 
 def family_lines(family: Metric, written: dict[tuple[str, ...], Written] | None = None) -> Iterator[str]:

@@ -8,9 +8,19 @@ import pytest
 
 from monitor.adapters.prometheus.exporter import MetricsPage, alive, reported
 from monitor.adapters.prometheus.text import page_text
+from monitor.core.index.baseline import Judged
 from monitor.core.judging.policy import Finding
-from monitor.core.model.report import Measurement, VerdictName
-from tests.adapters.views import HOSTILE, finding, measurement, view
+from monitor.core.model.problems import Problem, ProblemKind
+from monitor.core.model.report import (
+    BaselineIdentity,
+    CauseClass,
+    Measurement,
+    SegmentSize,
+    Share,
+    VerdictName,
+)
+from monitor.core.records.published import AnchorsTaken, Audited, EngineWork, ProductionHealth, Published
+from tests.adapters.views import HOSTILE, finding, health, measurement, view
 
 METRICS = (
     ("swaps", "mean"),
@@ -64,3 +74,47 @@ def test_pages_one_after_the_other(seed: int) -> None:
 
 def replace_one(random: Random, of: Measurement) -> Measurement:
     return of._replace(value=random.choice(VALUES), n=random.randrange(9))
+
+
+def changed(random: Random, shown: Published) -> Published:
+    """The view with something of what stands around its measurements made another, or as it was once."""
+    report, well = shown.report, shown.health
+    share = Share("dense", "source", random.choice(HOSTILE), random.random(), 2.0, 1)
+    reports = (
+        {"segments": tuple(SegmentSize("source", of, 9, 8, random.random() < 0.5) for of in HOSTILE)},
+        {"problems": (Problem(random.choice(list(ProblemKind)), "of it"),)},
+        {"baseline": random.choice([None, BaselineIdentity("main", random.randrange(9), "d0", "ann")])},
+        {"blame": random.choice([(), (share,)])},
+        {"causes": random.choice([(), (CauseClass("INDEX", 1.0, 1, ()),)])},
+        {"corpus": {"chunks": float(random.randrange(9))}},
+        {"changed_anchors": random.randrange(3)},
+    )
+    healths = (
+        {"audits": {"dense": Audited(random.randrange(2), 3, 1.7e9, 0.5, random.choice(["", "leg_off"]))}},
+        {"engine": EngineWork({"dense": random.randrange(3)}, {"dense": 2}, {"dense": 1}, 0, 0, 9, 1)},
+        {"anchors": random.choice([None, AnchorsTaken(9, random.randrange(2), "")])},
+        {"production": ProductionHealth(False, 1.7e9, {}, (0.1, 0.2, random.random()))},
+        {"turned": well.turned + 1.0},
+    )
+    views = (
+        {"ledger": random.choice([(), (Judged(random.choice(HOSTILE), 9, "pass"),)])},
+        {"counters": {("events", "upsert", "new"): random.randrange(3)}},
+        {"verdict": replace(shown.verdict, verdict=random.choice(VERDICTS))},
+    )
+    at = random.randrange(len(reports) + len(healths) + len(views))
+    if at < len(reports):
+        return replace(shown, report=replace(report, **reports[at]))
+    if at < len(reports) + len(healths):
+        return replace(shown, health=replace(well, **healths[at - len(reports)]))
+    return replace(shown, **views[at - len(reports) - len(healths)])
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_pages_around_which_everything_moves(seed: int) -> None:
+    random, page = Random(seed), MetricsPage()
+    shown = view(HOSTILE, health=health(production=ProductionHealth(False, 1.7e9, {})))
+    for _ in range(80):
+        shown = changed(random, shown)
+        text = page.render(shown)
+        assert text == MetricsPage().render(shown)
+        assert text == page_text(reported(shown)) + page_text(alive(shown))
