@@ -235,8 +235,9 @@ class KeptFindings:
             take: _Taking = taking([at for metric in METRICS for at in places.get(metric, ())])
         else:
             take = last.take
-            alike = last.rules == asked and last.concerns == concerns
-            if alike and _same(last.told, take(report.measurements)):
+            alike, told = last.rules == asked and last.concerns == concerns, take(report.measurements)
+            if alike and _same(last.told, told):
+                self._last = last._replace(told=told)  # the next report holds most of these objects
                 return last.findings
         found = tuple(integrity_findings(rules, report))
         self._last = _Found(asked, places, take, take(report.measurements), concerns, found)

@@ -13,6 +13,7 @@ from typing import Literal
 from monitor.core.index.statistics.integrity import GROWN
 from monitor.core.measures.registry import REGISTRY, MeasureRegistry
 from monitor.core.model.report import ALL, SHARE, DriftReport, Leg, Measurement, SegmentSize, VerdictName
+from monitor.core.model.value_class import value_class
 from monitor.core.text.wording import at_depth
 
 Severity = Literal["critical", "warning"]
@@ -79,7 +80,7 @@ class Rule:
         return hash((self.name, self.dimension, self.segment, self.max))
 
 
-@dataclass(frozen=True, slots=True)
+@value_class()
 class Finding:
     """What one rule says of one segment, with its reason in words."""
 
