@@ -38,7 +38,7 @@ MOST_WAITING = 8_192
 """Chunks that wait for lexical lists at most, where these are made later: what waits takes memory."""
 WORTH_A_THREAD = 256
 """Slots that a batch touches from which on it pays to count beside the legs; below that, handing over costs more."""
-IMAGE_FORM = 2
+IMAGE_FORM = 3
 """Of images; raise it when what an image holds, or what its numbers mean, is another."""
 
 

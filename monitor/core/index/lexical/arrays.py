@@ -75,7 +75,8 @@ class Postings(NamedTuple):
 
 
 class Entries(NamedTuple):
-    """Buffers of A rows: row r owns the places `offset[r]` to `offset[r + 1]`, the first `used[r]` taken.
+    """Buffers of A rows: row r owns the places `offset[r]` to `offset[r + 1]`, the first `used[r]` taken. The first
+    `ordered[r]` of these stand in the order of their scores.
 
     An entry is a chunk that hits the row: slot (EMPTY once its chunk is gone), score in the row's epoch, length,
     and its frequency of each of the row's terms: that of the j-th term stands at `frequency[column[j] + place]`.
@@ -93,6 +94,7 @@ class Entries(NamedTuple):
 
     offset: NDArray[np.int64]
     used: NDArray[np.int64]
+    ordered: NDArray[np.int64]
     keep: NDArray[np.int64]
     floor: NDArray[np.float64]
     tied: NDArray[np.int32]
@@ -108,14 +110,16 @@ class Entries(NamedTuple):
 class Ranking(NamedTuple):
     """The best k entries of R rows under the queries' weights: slots, scores (EMPTY and NaN behind the end).
 
-    `open` says, by place, that an entry's name decides a tie and has no label yet: the row is then to be ranked
-    again. `outside` is the present score of the tied chunks that were left out, -inf if none were.
+    `open` are the places of entries whose name decides a tie and has no label yet: their rows are then to be ranked
+    again. `outside` is the present score of the tied chunks that were left out, -inf if none were. `sure` says which
+    rows nothing outside can change; of others that is to be found out.
     """
 
     slot: NDArray[np.int32]
     score: NDArray[np.float64]
     outside: NDArray[np.float64]
-    open: NDArray[np.bool_]
+    open: NDArray[np.int64]
+    sure: NDArray[np.bool_]
 
 
 class Counted(NamedTuple):

@@ -29,6 +29,7 @@ def empty(plan: QueryPlan, keep: NDArray[np.int64], wide: bool = False) -> Entri
     return Entries(
         offset=offset,
         used=np.zeros(len(plan), np.int64),
+        ordered=np.zeros(len(plan), np.int64),
         keep=keep,
         floor=np.full(len(plan), -np.inf),
         tied=np.full(len(plan), EMPTY, np.int32),
@@ -62,7 +63,7 @@ def carry(
         target: (R,) int64 rows there, ascending.
         sizes: (R,) int64, terms of each row, falling: the same terms in the same order in both.
     """
-    for own in ("used", "floor", "tied", "stuck", "since"):
+    for own in ("used", "ordered", "floor", "tied", "stuck", "since"):
         getattr(made, own)[target] = getattr(entries, own)[source]
     used = entries.used[source]
     places = ragged(entries.offset[source], used), ragged(made.offset[target], used)
@@ -95,7 +96,7 @@ def widened(entries: Entries) -> Entries:
 def clear(entries: Entries, rows: NDArray[np.int64]) -> None:
     """Empty some rows; nothing is outside their floors then but what is offered again."""
     entries.slot[ragged(entries.offset[rows], entries.used[rows])] = EMPTY
-    entries.used[rows] = 0
+    entries.used[rows] = entries.ordered[rows] = 0
     entries.floor[rows] = -np.inf
     entries.tied[rows] = EMPTY
     entries.stuck[rows] = -1

@@ -85,7 +85,7 @@ def loose(
     widest = np.max(now.start[1:] - now.start[:-1]) if len(floor) else 0
     ratio, most, order = np.empty(widest), np.empty(widest), np.empty(widest, np.int64)
     for row in range(len(floor)):
-        if floor[row] == -np.inf:
+        if floor[row] == -np.inf or least[row] == np.inf:
             continue
         swell = max(1.0, now.average[row] / epoch.average[row])
         granted, room, steep, count = 0.0, floor[row], 0.0, 0
@@ -129,9 +129,18 @@ def exhausted(
 
 
 @compiled
-def drop(slots: NDArray[np.int32], gone: NDArray[np.bool_]) -> None:
-    """Make EMPTY of the slots that `gone` marks, by slot up to the last one."""
-    for place in range(len(slots)):
-        slot = np.uint32(slots[place])  # EMPTY is far above all slots then
-        if slot < len(gone) and gone[slot]:
-            slots[place] = EMPTY
+def drop(entries: Entries, gone: NDArray[np.uint32]) -> None:
+    """Make EMPTY of the slots that `gone` marks: bit s % 32 of word s // 32; the last word marks nothing."""
+    slots, last = entries.slot, np.uint32(len(gone) - 1)
+    for row in range(len(entries.used)):
+        first = entries.offset[row]
+        held, found = slots[first : first + entries.used[row]], np.uint32(0)
+        for at in range(len(held)):  # without a branch, so that many are looked up at once; few rows have any
+            slot = np.uint32(held[at])  # EMPTY is far above all slots then
+            found |= gone[min(slot >> np.uint32(5), last)] >> (slot & np.uint32(31))
+        if not found & np.uint32(1):
+            continue
+        for at in range(len(held)):
+            slot = np.uint32(held[at])
+            if gone[min(slot >> np.uint32(5), last)] >> (slot & np.uint32(31)) & np.uint32(1):
+                held[at] = EMPTY

@@ -72,7 +72,7 @@ def _cut(row: int, width: int, entries: Entries, label: NDArray[np.int64]) -> bo
     covered = first >= 0 and _represent(row, first, width, entries, label)
     own = entries.offset[row + 1] - 1
     into = entries.offset[row]
-    end = into + entries.used[row]
+    end, known, ordered = into + entries.used[row], into + entries.ordered[row], 0
     for at in range(into, end):
         slot, score = entries.slot[at], entries.score[at]
         if slot == EMPTY:
@@ -80,10 +80,11 @@ def _cut(row: int, width: int, entries: Entries, label: NDArray[np.int64]) -> bo
         if score > least or (score == least and label[slot] <= last):
             _move(at, into, width, entries)
             into += 1
+            ordered += at < known
         elif not (covered and score == least and _same(own, at, width, entries)):
             entries.floor[row] = max(entries.floor[row], score)
     entries.slot[into:end] = EMPTY
-    entries.used[row] = into - entries.offset[row]
+    entries.used[row], entries.ordered[row] = into - entries.offset[row], ordered
     return True
 
 

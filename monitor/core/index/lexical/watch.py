@@ -89,9 +89,9 @@ class CandidateBuffers:
     def drop(self, slots: NDArray[np.int64]) -> None:
         """Take removed chunks out of all buffers (what is outside stays outside)."""
         if len(slots):
-            gone = np.zeros(int(slots.max()) + 1, np.bool_)
-            gone[slots] = True
-            drop(self.entries.slot, gone)
+            gone = np.zeros(int(slots.max()) // 32 + 2, np.uint32)
+            np.bitwise_or.at(gone, slots >> 5, np.uint32(1) << (slots & 31).astype(np.uint32))
+            drop(self.entries, gone)
 
     def rename(self, slots: NDArray[np.int64], order: OrderLabels) -> None:
         """Slots that other chunks hold now stand for nobody any more; labels that no entry needs are taken back."""
@@ -145,7 +145,7 @@ class CandidateBuffers:
     def rank(self, now: Queries, rows: NDArray[np.int64], order: OrderLabels) -> Ranking:
         """The best k of some rows under the present weights, ties by name."""
         ranking = rank(self.entries, now, self.epoch, rows, self.k, order.label)
-        places = np.flatnonzero(ranking.open)
+        places = ranking.open
         if len(places):
             order.place(np.unique(self.entries.slot[places]).astype(np.int64))
             stale = np.unique(np.searchsorted(self.entries.offset, places, side="right") - 1)
@@ -177,10 +177,13 @@ class CandidateBuffers:
 
     def to_refill(self, ranking: Ranking, now: Queries, order: OrderLabels) -> NDArray[np.int64]:
         """Rows whose ranking may be wrong; if there are any, also those that would soon follow."""
-        every = np.arange(len(self.plan))
-        failed = self.unproved(ranking, every, now, order)
+        open_rows = np.flatnonzero(~ranking.sure)
+        if not len(open_rows):
+            return open_rows
+        failed = self.unproved(_some(ranking, open_rows), open_rows, now, order)
         if not len(failed):
             return failed
+        every = np.arange(len(self.plan))
         soon = np.union1d(failed, self.unproved(ranking, every, now, order, margin=_SOON))
         return soon if len(soon) * _FEW < len(every) else failed
 
@@ -240,6 +243,13 @@ class CandidateBuffers:
         entries.since[:] = 0
 
 
+def _some(ranking: Ranking, rows: NDArray[np.int64]) -> Ranking:
+    """The ranking of some rows."""
+    slot, score, outside, places, sure = ranking
+    return Ranking(slot[rows], score[rows], outside[rows], places, sure[rows])
+
+
 def _patch(ranking: Ranking, at: NDArray[np.int64], by: Ranking) -> None:
     """Replace the ranking of some rows."""
-    ranking.slot[at], ranking.score[at], ranking.outside[at] = by.slot, by.score, by.outside
+    ranking.slot[at], ranking.score[at] = by.slot, by.score
+    ranking.outside[at], ranking.sure[at] = by.outside, by.sure

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from monitor.core.arrays.ragged import ragged
 from monitor.core.index.lexical import buffers, watch
 from monitor.core.index.lexical.arrays import EMPTY, Counted
+from monitor.core.index.lexical.bound import unproved
 from monitor.core.index.lexical.kernels import count, gather, recount, scatter
 from monitor.core.index.lexical.kernels_rank import rank
 from monitor.core.index.lexical.queries import compile_queries
@@ -99,14 +100,36 @@ def test_a_ranking_that_stops_early_is_the_whole_one(seed: int, drift: float, ti
             entries.used[row] += 1
     every = np.arange(len(plan))
     entries.score[:] = buffers._scores(entries, epoch, every)
-    label = rng.permutation(200) + 1
+    label = rng.permutation(200) * (rng.random(200) < 0.9) + (not ties)  # 0: a name that was not placed
+    entries.floor[:] = np.where(rng.random(len(plan)) < 0.3, -np.inf, rng.random(len(plan)) * 3.0)
     arguments = now, epoch, every, 4, label
     expected = twins.rank(entries, *arguments)
+    nameless = np.sort(entries.slot[expected.open])
     for _ in range(2):  # entries are out of order, then in order
         found = rank(entries, *arguments)
         np.testing.assert_array_equal(found.slot, expected.slot)
         np.testing.assert_array_equal(found.score, expected.score)
+        np.testing.assert_array_equal(np.sort(entries.slot[found.open]), nameless)
+    least = np.where(found.slot[:, -1] == EMPTY, -np.inf, found.score[:, -1])
+    loose = unproved(plan, epoch, now, entries.floor, least)
+    assert not found.sure[loose].any()
+    assert entries.ordered.tolist() == entries.used.tolist()
     assert (np.diff(entries.score[entries.offset[0] : entries.offset[0] + entries.used[0]]) <= 0.0).all()
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.lists(st.lists(st.integers(EMPTY, 99), max_size=9), max_size=6), st.sets(st.integers(0, 130), min_size=1))
+def test_drop(rows: list[list[int]], gone: set[int]) -> None:
+    """Slots that are gone, also such as no row can hold; and places behind the end stay as they are."""
+    plan = compile_queries([np.array([0], np.int32)] * len(rows), [()] * len(rows))
+    held = watch.CandidateBuffers(plan, 2, plan.weighted(np.ones(len(plan.terms)), 1.0, plan.local(1), (1.5, 0.75)))
+    entries, expected = held.entries, held.entries.slot.copy()
+    for row, slots in enumerate(rows):
+        places = slice(int(entries.offset[row]), int(entries.offset[row]) + len(slots))
+        entries.slot[places], entries.used[row] = slots, len(slots)
+        expected[places] = [EMPTY if slot in gone else slot for slot in slots]
+    held.drop(np.array(sorted(gone)))
+    np.testing.assert_array_equal(entries.slot, expected)
 
 
 def test_both_follow_one_stream_to_the_bit(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -130,5 +153,9 @@ def test_both_follow_one_stream_to_the_bit(monkeypatch: pytest.MonkeyPatch) -> N
             expected = left.apply(changes)
         np.testing.assert_array_equal(expected, right.apply(changes))
         equal(left.index.lists(), right.index.lists())
+        held = right.index._watch.entries
+        assert (held.ordered <= held.used).all()
+        for first, ordered in zip(held.offset.tolist(), held.ordered.tolist(), strict=False):
+            assert (np.diff(held.score[first : first + ordered]) <= 0.0).all()
     check(right)
     equal(right.index.lists(), right.rebuilt())

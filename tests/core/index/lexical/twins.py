@@ -249,15 +249,17 @@ def rank(
         np.full((len(rows), k), EMPTY, np.int32),
         np.full((len(rows), k), np.nan),
         own[entries.offset[rows + 1] - 1],
-        np.zeros(len(score), np.bool_),
+        np.zeros(0, np.int64),
+        np.zeros(len(rows), np.bool_),
     )
+    nameless = np.zeros(len(score), np.bool_)
     score[entries.slot == EMPTY] = -np.inf
     room = np.diff(entries.offset)[rows]
     for size in np.unique(room).tolist():
         group = np.flatnonzero(room == size)
         place = _cut(entries.offset[rows[group]][:, None] + np.arange(size), score, k)
-        _best(place, (score, entries.slot, label), (made, group))
-    return made
+        _best(place, (score, entries.slot, label), (made, group), nameless)
+    return made._replace(open=np.flatnonzero(nameless))
 
 
 def _score(
@@ -289,15 +291,16 @@ def _best(
     found: tuple[NDArray[np.int64], NDArray[np.int64]],
     entries: tuple[NDArray[np.float64], NDArray[np.int32], NDArray[np.int64]],
     into: tuple[Ranking, NDArray[np.int64]],
+    nameless: NDArray[np.bool_],
 ) -> None:
-    """Order what was found and fill a group of the ranking's rows."""
+    """Order what was found, fill a group of the ranking's rows, and mark where a label is missing."""
     (row, place), (score, slot, label), (made, group) = found, entries, into
     ranked = np.lexsort((label[slot[place]], -score[place], row))
     row, place = row[ranked], place[ranked]
     value = score[place]
     same = np.flatnonzero((row[1:] == row[:-1]) & (value[1:] == value[:-1]))
     decides = place[np.concatenate((same, same + 1))]
-    made.open[decides[label[slot[decides]] == 0]] = True
+    nameless[decides[label[slot[decides]] == 0]] = True
     at = np.arange(len(row)) - np.searchsorted(row, row)
     top = at < made.slot.shape[1]
     made.slot[group[row[top]], at[top]] = slot[place[top]]
