@@ -17,6 +17,7 @@ from monitor.core.index.duplicates.kernels_buckets import NONE, common, lying
 from monitor.core.index.duplicates.kernels_samples import sampled
 from monitor.core.index.duplicates.near import AskedSets, Bands, NearCopies
 from monitor.core.index.duplicates.shingles import THRESHOLD, WIDTH, Shingled, clusters, jaccard, shingle
+from monitor.core.model.events import Segment
 from monitor.core.model.segments import value_of
 
 __all__ = ["Bands", "Copies", "Duplicates"]
@@ -59,6 +60,8 @@ class Duplicates:
         self._exact, self._near = SegmentFlags(self._codes), SegmentFlags(self._codes)
         self._texts, self._sets = Groups(), Groups()
         self._copies = NearCopies(bands, threshold)
+        self._counted: dict[str, tuple[tuple[list[int], ...], list[Segment], Mapping[str, Copies]]] = {}
+        """By dimension what `counts` said last, and of which chunks and copies by code, of which segments."""
 
     @property
     def codes(self) -> SegmentCodes:
@@ -109,13 +112,19 @@ class Duplicates:
     def counts(self, dimension: str) -> Mapping[str, Copies]:
         """Live chunks and copies per segment of a dimension (an attribute, or several joined with `+`)."""
         tally: dict[str, tuple[int, int, int]] = {}
-        counted = self._codes.counts[: len(self._codes.segments)].tolist(), self._exact.counts(), self._near.counts()
-        for segment, chunks, exact, near in zip(self._codes.segments, *counted, strict=True):
+        segments = self._codes.segments
+        counted = self._codes.counts[: len(segments)].tolist(), self._exact.counts(), self._near.counts()
+        kept = self._counted.get(dimension)
+        if kept is not None and kept[0] == counted and kept[1] == segments:
+            return kept[2]
+        for segment, chunks, exact, near in zip(segments, *counted, strict=True):
             if chunks:
                 name = _named(dimension, segment)
                 held = tally.get(name, (0, 0, 0))
                 tally[name] = held[0] + chunks, held[1] + exact, held[2] + near
-        return {name: Copies(*held) for name, held in tally.items()}
+        made = {name: Copies(*held) for name, held in tally.items()}
+        self._counted[dimension] = counted, list(segments), made
+        return made
 
     def shingles(self, slot: int) -> NDArray[np.uint32]:
         """The sorted distinct shingles of a live chunk; empty where nothing is seen."""
@@ -181,15 +190,15 @@ class Duplicates:
         Args:
             sets: n sorted sets of distinct shingles, of texts that need not be live.
         """
-        return self.has(self.asking(sets), np.arange(len(sets)))
+        return self._copies.holds(self.asking(sets), np.arange(len(sets)))
 
     def asking(self, sets: Sequence[NDArray[np.uint32]]) -> AskedSets:
         """Make sets ready for `has`; they stay so whatever comes and goes."""
         return self._copies.asking(sets)
 
     def has(self, asked: AskedSets, places: NDArray[np.int64]) -> NDArray[np.bool_]:
-        """As `holds`, of some sets that were made ready."""
-        return self._copies.holds(asked, places)
+        """As `holds`, of some sets that were made ready; quickest of those that were asked about last."""
+        return self._copies.has(asked, places)
 
     def nearest(self, sets: Sequence[NDArray[np.uint32]]) -> list[Slots]:
         """The live slots that say what each of these texts says, exactly or nearly: those of the likest set there is.

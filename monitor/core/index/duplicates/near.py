@@ -17,6 +17,8 @@ from monitor.core.index.duplicates.slab import ShingleSlab
 
 _SETS = 4096
 """Sets taken in at a time, so that a whole corpus can come at once."""
+_CAME = 1 << 14
+"""Sets that came since somebody asked, of which the bands are kept; beyond that, all is looked for again."""
 
 
 class Bands(Protocol):
@@ -67,6 +69,12 @@ class NearCopies:
         self._witness: Handles = np.full(1, NONE, np.int64)
         self._clients = Buckets(1)
         """Sets by their witness."""
+        self._asked: AskedSets | None = None
+        """What was asked about last."""
+        self._absent: NDArray[np.bool_] = np.zeros(0, np.bool_)
+        """Which of these no set was like: that stays so until one comes that has a band of theirs."""
+        self._came: list[NDArray[np.uint32]] = []
+        """The bands of what came since."""
 
     def __len__(self) -> int:
         """Live sets."""
@@ -85,6 +93,26 @@ class NearCopies:
         if len(filled):
             bands[filled] = self._bands.of(asked.flat, asked.lengths[filled])
         return AskedSets(asked, bands)
+
+    def has(self, asked: AskedSets, places: Handles) -> NDArray[np.bool_]:
+        """As `holds`, of sets that are asked about again and again: what was not there is not looked for until
+        something came that may be like it.
+        """
+        absent = self._known_absent(asked)
+        found = ~absent[places]
+        found[found] = self.holds(asked, places[found])
+        absent[places[~found]] = True
+        return found
+
+    def _known_absent(self, asked: AskedSets) -> NDArray[np.bool_]:
+        """(n,) which of these sets no live one is like for certain."""
+        if self._asked is not asked:
+            self._asked, self._absent, self._came = asked, np.zeros(len(asked.bands), np.bool_), []
+        came, self._came = self._came, []
+        if came:
+            absent = np.flatnonzero(self._absent)
+            self._absent[absent[_meeting(asked.bands[absent], np.concatenate(came))]] = False
+        return self._absent
 
     def holds(self, asked: AskedSets, places: Handles) -> NDArray[np.bool_]:
         """Whether a live set is equal to some of these, or a near copy of it; False for an empty one.
@@ -136,6 +164,7 @@ class NearCopies:
         changed = [orphans, fresh]
         for part in _parts(fresh):
             bands = self._bands.of(*self.slab.gather(part))
+            self._note(bands)
             changed.append(self._table.take(self.slab.sets, self._witness, part, bands, self._threshold))
         for part in _parts(orphans):
             bands = self._table.tags(part)
@@ -156,9 +185,16 @@ class NearCopies:
         """Take up what was there, where nothing is yet."""
         self.slab.resume(image["slab"])
         self._table.resume(image["table"])
-        self._witness = image["witness"]
+        self._witness, self._asked = image["witness"], None
         matched = np.flatnonzero(self._witness != NONE)
         self._clients.add(matched, self._witness[matched, None].astype(np.uint32))
+
+    def _note(self, bands: NDArray[np.uint32]) -> None:
+        """Keep the bands of what came, for what is known to be absent."""
+        if self._asked is not None:
+            self._came.append(bands)
+            if sum(map(len, self._came)) > _CAME:
+                self._asked, self._came = None, []
 
     def _remove(self, dead: Handles) -> Handles:
         """Forget sets; returns the ones that lost their witness, now without."""
@@ -169,6 +205,14 @@ class NearCopies:
         self._table.remove(dead)
         self.slab.drop(dead)
         return orphans
+
+
+def _meeting(bands: NDArray[np.uint32], others: NDArray[np.uint32]) -> NDArray[np.bool_]:
+    """(n,) which of some sets may have a band of others: all that do, and hardly any that does not."""
+    low, high = np.zeros((2, 1 << 16), np.bool_)
+    low[others & 0xFFFF] = high[others >> 16] = True
+    meets: NDArray[np.bool_] = (low[bands & 0xFFFF] & high[bands >> 16]).any(axis=1)
+    return meets
 
 
 def _parts(handles: Handles) -> Iterator[Handles]:

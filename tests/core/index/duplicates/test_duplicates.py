@@ -216,6 +216,33 @@ def test_a_text_that_is_gone_is_found_again_exactly_or_nearly() -> None:
     assert stream.duplicates.holds(sets).tolist() == [False, False, False, False, False, False, True]
 
 
+@pytest.mark.parametrize("bands", [FewBands(7), MinHashBands()])
+@pytest.mark.parametrize("room", [0, 1 << 14])
+def test_what_is_asked_again_and_again_is_what_is_looked_for(
+    bands: Bands, room: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Texts come, go and come back, whatever was asked before and of how many of the sets."""
+    monkeypatch.setattr("monitor.core.index.duplicates.near._CAME", room)
+    rng, stream = np.random.default_rng(5), Stream(bands)
+    texts = [" ".join(map(str, rng.integers(1, 99, int(size)))) for size in rng.integers(0, 30, 24)]
+    texts += [f"{text} 7" for text in texts if text]
+    sets = [shingle([words(text)], HASHES, [text]).shingles for text in texts]
+    asked = stream.duplicates.asking(sets)
+    found = 0
+    for _ in range(120):
+        chosen = rng.integers(0, 12, int(rng.integers(0, 4))).tolist()
+        stream.feed(
+            [put(f"c{at}", rng.choice(texts)) if rng.random() < 0.5 else Delete(f"c{at}", 0) for at in chosen]
+        )
+        if rng.random() < 0.2:
+            assert stream.duplicates.has(stream.duplicates.asking(sets[:3]), np.arange(3)).shape == (3,)
+        places = rng.integers(0, len(sets), int(rng.integers(0, 30)))
+        wanted = stream.duplicates.holds([sets[at] for at in places.tolist()])
+        assert stream.duplicates.has(asked, places).tolist() == wanted.tolist()
+        found += int(wanted.sum())
+    assert found
+
+
 def test_the_sets_of_many_slots_are_those_of_each() -> None:
     stream = Stream(MinHashBands())
     stream.feed([put(name, text) for name, text in zip("abcd", ("1 2 3 4", "", "5", "1 2"), strict=True)])
