@@ -55,8 +55,12 @@ def bins(seconds: Seconds, at: int) -> NDArray[np.int64]:
     return made
 
 
+@lru_cache(maxsize=4)
 def starts(at: int) -> tuple[Seconds, Seconds]:
-    """Where the bins of a reference begin, in seconds since 1970, and how wide they are; (WIDTH,) int64 each."""
+    """Where the bins of a reference begin, in seconds since 1970, and how wide they are; (WIDTH,) int64 each.
+
+    Read only.
+    """
     place = np.arange(WIDTH)
     fine = place < _FIRST
     width = np.where(fine, FINEST, FINEST + 1 + (place - _FIRST) // _SPAN)

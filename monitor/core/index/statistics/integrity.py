@@ -123,15 +123,17 @@ class Integrity:
         ranked = sorted((-float(weights[at]), found.names[at]) for at in np.flatnonzero(weights).tolist())
         return tuple(name for _, name in ranked)
 
-    def measurements(self, segments: Sequence[tuple[str, str]], stat: str = "mean") -> Iterator[Measurement]:
+    def measurements(self, segments: Sequence[tuple[str, str]], stat: str = "mean") -> list[Measurement]:
         """The share of each fault in each of these segments that has any chunks, under this statistic's name."""
+        found: list[Measurement] = []
         for where in segments:
             said = self._said.get((where, stat))
             if said is None:
                 shares = ((fault, *self.share(fault, where)) for fault in self.found)
                 made = (Measurement(of, "corpus", 0, *where, stat, value, n, n) for of, value, n in shares if n)
                 said = self._said[where, stat] = tuple(made)
-            yield from said
+            found += said
+        return found
 
     def concerns(self, segments: Sequence[tuple[str, str]], most: int) -> Iterator[Concern]:
         """The documents concerned by each fault in each segment, `most` of each at most; growth is no fault."""

@@ -1,10 +1,9 @@
 """All measurements of the corpus at one moment, and the profile of it that is kept with a snapshot."""
 
 import math
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,7 +17,14 @@ from monitor.core.index.statistics.counters import (
     NONZERO_VECTORS,
     SegmentCounters,
 )
-from monitor.core.index.statistics.embedding import NONE, cosines, null_of_shift, spread
+from monitor.core.index.statistics.embedding import (
+    NONE,
+    FeatureSpread,
+    NearestCosines,
+    cosines,
+    null_of_shift,
+    spread,
+)
 from monitor.core.index.statistics.features import FREQUENCIES, ONE, Features
 from monitor.core.index.statistics.histogram import EarlierDistribution
 from monitor.core.index.statistics.integrity import PINNED, Integrity
@@ -28,7 +34,6 @@ from monitor.core.index.statistics.segments import (
     NO_BASELINE,
     NO_CHUNKS,
     OTHER_VERSION,
-    RESTS,
     AgainstAll,
     SegmentLayout,
     absent,
@@ -41,7 +46,6 @@ from monitor.core.model.report import ALL, OTHER, Concern, Measurement
 AGE = "age"
 NAMED = 10
 """Documents that are named of a measurement of integrity."""
-_RESTS = np.array(RESTS)
 _QUANTILES = (0.05, 0.5, 0.95)
 _STATS = ("p05", "p50", "p95")
 _KNOWN = 4096
@@ -60,7 +64,6 @@ class CachedSegment:
         layout: of what is said.
         at: the newest event time, which ages are counted from.
         numbers: of the lines.
-        rests: what they rest on.
         said: all of it.
     """
 
@@ -69,7 +72,6 @@ class CachedSegment:
     layout: SegmentLayout
     at: int
     numbers: NDArray[np.float64]
-    rests: NDArray[np.int64]
     said: tuple[Measurement, ...]
 
 
@@ -103,25 +105,38 @@ class Cache:
 
     Args:
         segments: by dimension and segment.
-        sampled: by name: a sample, and what it came to.
     """
 
     segments: dict[tuple[str, str], CachedSegment] = field(default_factory=dict)
-    sampled: dict[str, tuple[NDArray[np.float32], Any]] = field(default_factory=dict)
+    nearest: tuple[NDArray[np.float32], NearestCosines, Sequence[float]] | None = None
+    """A sample of the live chunks, how near they are to each other, and the quantiles of that."""
+    spread: tuple[NDArray[np.float32], FeatureSpread] | None = None
+    """A sample of the changed chunks, and its spread."""
     mixes: dict[str, tuple[Sequence[Sequence[float]], float]] = field(default_factory=dict)
     """By dimension: the counts of both sides, and their divergence."""
     together: tuple[tuple[SegmentLayout, ...], AgainstAll] | None = None
     """What segments are worked out against, side by side."""
+    versions: tuple[tuple[bytes, bytes, Mapping[int, tuple[int, str]]], dict[int, set[str]]] | None = None
+    """What tells which cells have chunks, and the embedding versions by row."""
     shared: "SharedTerms | None" = None
     """The terms of now and then that are the same."""
     earlier: dict[int, EarlierDistribution] = field(default_factory=dict)
     """Distributions of the baseline, by the identity of what they are of."""
 
+    def versions_of(self, view: StatisticsView) -> dict[int, set[str]]:
+        """See `StatisticsView.versions`: seldom does a cell fill or empty."""
+        members, rows = view.cells
+        key = (members > 0).tobytes(), rows.tobytes(), view.names
+        kept = self.versions
+        if kept is None or kept[0] != key:
+            kept = self.versions = key, view.versions()
+        return kept[1]
+
     def against(self, layouts: tuple[SegmentLayout, ...]) -> AgainstAll:
         """What the numbers of these segments are worked out against."""
         kept = self.together
         if kept is None or kept[0] != layouts:
-            kept = self.together = layouts, AgainstAll.of([of.against for of in layouts])
+            kept = self.together = layouts, AgainstAll.of(layouts)
         return kept[1]
 
     def known(self, then: Distribution) -> EarlierDistribution:
@@ -159,7 +174,7 @@ class Measurable:
     def measurements(self) -> tuple[Measurement, ...]:
         """All of them, `all` first."""
         made: list[Measurement] = []
-        versions = self.view.versions()
+        versions = self.cache.versions_of(self.view)
         earlier = {} if self.then is None else {(one.dimension, one.segment): one for one in self.then.segments}
         known = [
             (named, _of(named, versions), None if _pooled(named) else earlier.get((named.dimension, named.segment)))
@@ -198,7 +213,7 @@ class Measurable:
 
     def profile(self, population: Population | None) -> Profile:
         """What is kept with a snapshot."""
-        versions, view = self.view.versions(), self.view
+        versions, view = self.cache.versions_of(self.view), self.view
         segments = tuple(view.profile(named, _of(named, versions)) for named in self._named)
         upserts, repeated = view.upserts
         return Profile(view.now, segments, view.mixes(), view.terms, upserts, repeated, population)
@@ -227,11 +242,13 @@ class Measurable:
                 said[at] = kept.said
         if stale:
             rows, layouts = [of[at][0].row for at, *_ in stale], tuple(layout for _, _, layout, _ in stale)
-            numbers = numbers_of(rows, ages.ascending(view.reference, view.now), cache.against(layouts))
-            for (at, base, layout, kept), row, own in zip(stale, rows, numbers, strict=True):
-                made = _said_of(layout, kept, row, own)
-                cache.segments[layout.where] = CachedSegment(row, base, layout, view.now, own, *made)
-                said[at] = made[1]
+            before = [None if kept is None else kept.numbers for *_, kept in stale]
+            numbers, moved = numbers_of(
+                rows, ages.ascending(view.reference, view.now), cache.against(layouts), before
+            )
+            for (at, base, layout, kept), row, own, lines in zip(stale, rows, numbers, moved, strict=True):
+                said[at] = made = layout.said(own, lines, () if kept is None else kept.said)
+                cache.segments[layout.where] = CachedSegment(row, base, layout, view.now, own, made)
         return said
 
     def _whole(self, now: SegmentProfile, then: SegmentProfile | None, named: NamedSegment) -> Iterator[Measurement]:
@@ -283,7 +300,8 @@ class Measurable:
         longer = NONE if then is None else held.average_length - then.average_length
         why = NO_BASELINE if self.then is None else "no_shared_terms"
         yield _said("average_length_change", (ALL, ALL), "mean", longer, n=now.chunks, why=why)
-        mean, most = (math.fsum(moved.tolist()) / len(moved), float(moved.max())) if len(moved) else (NONE, NONE)
+        # no list of so many numbers is made to be added up
+        mean, most = (math.fsum(memoryview(moved)) / len(moved), float(moved.max())) if len(moved) else (NONE, NONE)
         yield _said("idf_change", (ALL, ALL), "mean", mean, n=len(moved), why=why)
         yield _said("idf_change", (ALL, ALL), "max", most, n=len(moved), why=why)
         earlier = NONE if then is None else float(then.absent)
@@ -292,13 +310,14 @@ class Measurable:
         )
 
     def _density(self, now: SegmentProfile, features: Features) -> Iterator[Measurement]:
-        found = self._sampled(
-            "live", self.view.live, lambda sample, before: cosines(features, sample, before)
-        ).quantiles(_QUANTILES)
+        sample, kept = self.view.live, self.cache.nearest
+        if kept is None or kept[0] is not sample:
+            found = cosines(features, sample, None if kept is None else kept[1])
+            kept = self.cache.nearest = sample, found, found.quantiles(_QUANTILES)
         mixed = len(now.versions) != 1
-        for stat, value in zip(_STATS, found, strict=True):
+        for stat, value in zip(_STATS, kept[2], strict=True):
             why = OTHER_VERSION if mixed else "too_few_vectors"
-            n = len(self.view.live)
+            n = len(sample)
             yield _said("embedding_density", (ALL, ALL), f"nearest_{stat}", NONE if mixed else value, n=n, why=why)
 
     def _null(
@@ -308,43 +327,18 @@ class Measurable:
         if then is not None:
             why = OTHER_VERSION if len(now.versions) != 1 or now.versions != then.versions else "too_few_changes"
         if then is not None and self.view.compared and why != OTHER_VERSION:
-            found = self._sampled(
-                "changed", self.view.changed, lambda sample, before: spread(features, sample, before)
-            )
+            sample, kept = self.view.changed, self.cache.spread
+            if kept is None or kept[0] is not sample:
+                kept = self.cache.spread = sample, spread(features, sample, None if kept is None else kept[1])
             summed = named.row.sums[CHANGED_SUMS] / (ONE * math.sqrt(FREQUENCIES))
-            cut, p_value = null_of_shift(then, now, (int(named.row.counts[CHANGED_NONZERO_VECTORS]), summed), found)
+            changed = int(named.row.counts[CHANGED_NONZERO_VECTORS]), summed
+            cut, p_value = null_of_shift(then, now, changed, kept[1])
         for stat, value in (("null_p95", cut), ("p_value", p_value)):
             yield _said("embedding_shift", (ALL, ALL), stat, value, n=now.directed, why=why)
-
-    def _sampled(
-        self, name: str, sample: NDArray[np.float32], measured: Callable[[NDArray[np.float32], Any], Any]
-    ) -> Any:
-        """What a sample comes to; `measured` is told what the last one did, None for none."""
-        kept = self.cache.sampled.get(name)
-        if kept is None or kept[0] is not sample:
-            kept = self.cache.sampled[name] = (sample, measured(sample, None if kept is None else kept[1]))
-        return kept[1]
 
 
 def _of(named: NamedSegment, versions: dict[int, set[str]]) -> tuple[str, ...]:
     return tuple(sorted({version for row in named.at for version in versions.get(row, ())}))
-
-
-def _said_of(
-    layout: SegmentLayout, kept: CachedSegment | None, row: SegmentCounters, numbers: NDArray[np.float64]
-) -> tuple[NDArray[np.int64], tuple[Measurement, ...]]:
-    """What a segment's lines rest on and say: anew where the number, compared by its bits, or what it rests on is
-    another; in all lines where there are more chunks or fewer, for all say how many there are.
-    """
-    rests = row.counts[_RESTS]
-    if kept is None or kept.rests[0] != rests[0]:
-        return rests, tuple(layout.said(row, numbers.tolist(), range(len(layout.lines))))
-    others, stands = kept.numbers.view(np.int64) != numbers.view(np.int64), kept.rests != rests
-    moved = np.flatnonzero(others[layout.rests[0]] | stands[layout.rests[1]]).tolist()
-    said = list(kept.said)
-    for place, one in zip(moved, layout.said(row, numbers.tolist(), moved), strict=True):
-        said[place] = one
-    return rests, tuple(said)
 
 
 def _pooled(named: NamedSegment) -> bool:

@@ -1,5 +1,7 @@
 """A sample of chunks that depends on which chunks there are, and on nothing else."""
 
+from bisect import bisect_left, insort
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -26,6 +28,9 @@ class BottomKSample:
         """Whether the sample may be another one, or hold other vectors, than at the last `take`."""
         self._level = 0
         self._slots: dict[int, int] = {}
+        """Of each candidate, by its hash."""
+        self._hashes: list[int] = []
+        """Of the candidates, ascending."""
         self._worst = 1 << 64
 
     def leave(self, slots: Ints, hashes: Hashes) -> None:
@@ -33,8 +38,9 @@ class BottomKSample:
         self.size -= len(slots)
         near = np.flatnonzero(hashes < self._bound())
         if len(near):
-            for slot in slots[near].tolist():
-                self._slots.pop(slot, None)
+            for hashed in hashes[near].tolist():
+                if self._slots.pop(hashed, None) is not None:
+                    del self._hashes[bisect_left(self._hashes, hashed)]
             self._touched(hashes[near])
 
     def join(self, slots: Ints, hashes: Hashes) -> None:
@@ -42,7 +48,10 @@ class BottomKSample:
         self.size += len(slots)
         near = np.flatnonzero(hashes < self._bound())
         if len(near):
-            self._slots.update(zip(slots[near].tolist(), hashes[near].tolist(), strict=True))
+            for slot, hashed in zip(slots[near].tolist(), hashes[near].tolist(), strict=True):
+                if hashed not in self._slots:
+                    insort(self._hashes, hashed)
+                self._slots[hashed] = slot
             self._touched(hashes[near])
 
     def settle(self) -> bool:
@@ -50,28 +59,26 @@ class BottomKSample:
         level = max(0, (self.size // (SIZE * _ROOM)).bit_length() - 1)
         again, fewer, self._level = level < self._level, level > self._level, level
         if fewer:
-            bound = int(self._bound())
-            self._slots = {slot: hashed for slot, hashed in self._slots.items() if hashed < bound}
+            del self._hashes[bisect_left(self._hashes, int(self._bound())) :]
+            self._slots = {hashed: self._slots[hashed] for hashed in self._hashes}
         return again
 
     def refill(self, slots: Ints, keys: Ints) -> None:
         """Find the candidates among all members."""
         self.size = len(slots)
-        self._slots.clear()
         self._level = max(0, (self.size // (SIZE * _ROOM)).bit_length() - 1)
         hashes = key_hashes(keys)
         near = hashes < self._bound()
-        self._slots.update(zip(slots[near].tolist(), hashes[near].tolist(), strict=True))
+        self._slots = dict(zip(hashes[near].tolist(), slots[near].tolist(), strict=True))
+        self._hashes = sorted(self._slots)
         self.stale = True
 
     def take(self) -> Ints:
         """Slots of the sample in the order of their hashes; (<= SIZE,) int64."""
-        slots = np.array(list(self._slots), np.int64)
-        hashes = np.array(list(self._slots.values()), np.uint64)
-        first = np.argsort(hashes, kind="stable")[:SIZE]
-        self._worst = int(hashes[first[-1]]) if len(first) == SIZE else 1 << 64
+        first = self._hashes[:SIZE]
+        self._worst = first[-1] if len(first) == SIZE else 1 << 64
         self.stale = False
-        return slots[first]
+        return np.array([self._slots[hashed] for hashed in first], np.int64)
 
     def _bound(self) -> np.uint64:
         return np.uint64((1 << 64 - self._level) - 1)

@@ -67,6 +67,7 @@ Known = Callable[[Distribution], EarlierDistribution]
 
 RESTS = (CHUNKS, DOCUMENTS, OVERLAPPING, NONZERO_VECTORS)
 """Counters that say what a measurement rests on."""
+ALL_NUMBERS = NUMBERS + len(RESTS)
 
 
 class MeasurementForm(NamedTuple):
@@ -171,19 +172,31 @@ class SegmentLayout:
             np.array([[line.at for line in lines], [RESTS.index(line.n) for line in lines]], np.int64),
         )
 
-    def said(self, row: SegmentCounters, numbers: Sequence[float], at: Sequence[int]) -> Iterator[Measurement]:
-        """What some of the lines say."""
-        n = {of: int(row.counts[of]) for of in RESTS}
+    def said(self, numbers: Floats, moved: Sequence[int], before: tuple[Measurement, ...]) -> tuple[Measurement, ...]:
+        """What all lines say.
+
+        Args:
+            numbers: of the segment, see `numbers_of`.
+            moved: the lines that say something else than before.
+            before: what was said before; empty where nothing was, and all lines moved.
+        """
+        if not moved:
+            return before
+        values, said = numbers.tolist(), list(before or self.lines)
+        n = dict(zip(RESTS, map(int, values[NUMBERS:]), strict=True))
         chunks, (dimension, segment), make = n[CHUNKS], self.where, partial(tuple.__new__, Measurement)
-        for place in at:
+        for place in moved:
             number, metric, stat, of, earlier, why = self.lines[place]
-            value = numbers[number]
+            value = values[number]
             reason = "" if value == value else why
-            yield make((metric, "corpus", 0, dimension, segment, stat, value, n[of], chunks, earlier, reason, 1.0))
+            said[place] = make(
+                (metric, "corpus", 0, dimension, segment, stat, value, n[of], chunks, earlier, reason, 1.0)
+            )
+        return tuple(said)
 
 
 class AgainstAll(NamedTuple):
-    """`Against` of S segments at once.
+    """`Against` of S segments at once, and their lines.
 
     Args:
         counts: (S, 2) float64.
@@ -191,6 +204,7 @@ class AgainstAll(NamedTuple):
         ends, shares: (S, 3, B) float64, of these bins; the last one has no end.
         features, direction: (S, ...) float32 means.
         told: (S, 3) bool: as of `Against`, and whether the means compare.
+        lines: (S, 2, L) int64, `rests` of each layout; -1 behind its last line.
     """
 
     counts: Floats
@@ -200,10 +214,15 @@ class AgainstAll(NamedTuple):
     features: Embedding
     direction: Embedding
     told: NDArray[np.bool_]
+    lines: Counts
 
     @classmethod
-    def of(cls, all_of: Sequence[Against]) -> "AgainstAll":
+    def of(cls, layouts: Sequence[SegmentLayout]) -> "AgainstAll":
         """Side by side."""
+        all_of = [layout.against for layout in layouts]
+        lines = np.full((len(layouts), 2, max((len(layout.lines) for layout in layouts), default=0)), -1)
+        for own, layout in zip(lines, layouts, strict=True):
+            own[:, : len(layout.lines)] = layout.rests
         distributions = [(one.lengths, one.sizes, one.ages) for one in all_of]
         bins = np.array([[len(shares) for _, shares in of] for of in distributions], np.int64).reshape(-1, 3)
         all_ends, all_shares = np.zeros((2, len(all_of), 3, int(bins.max(initial=1))))
@@ -218,6 +237,7 @@ class AgainstAll(NamedTuple):
             _side_by_side([one.features for one in all_of]),
             _side_by_side([one.direction for one in all_of]),
             np.array([(*one.told, bool(len(one.features))) for one in all_of], np.bool_).reshape(-1, 3),
+            lines,
         )
 
 
@@ -229,17 +249,42 @@ def _side_by_side(means: Sequence[Embedding]) -> Embedding:
     return made
 
 
-def numbers_of(rows: Sequence[SegmentCounters], old: ages.Ascending, against: AgainstAll) -> Floats:
-    """(S, NUMBERS) numbers that the lines of S segments are about; `old` are the ages of their bins."""
+def numbers_of(
+    rows: Sequence[SegmentCounters], old: ages.Ascending, against: AgainstAll, before: Sequence[Floats | None]
+) -> tuple[Floats, list[list[int]]]:
+    """The numbers that the lines of S segments are about, and which lines say something else than before.
+
+    Args:
+        rows: counters of each.
+        old: the ages of their bins.
+        against: what each is worked out against.
+        before: numbers of each by the same layout as they were; None of one that is new.
+
+    Returns:
+        (S, ALL_NUMBERS), behind the numbers of a segment the counters that its lines rest on. A line moved where its
+        number, compared by its bits, or what it rests on is another; and all lines of a segment of more chunks or
+        fewer, for all say how many there are.
+    """
     counts, sums = np.stack([row.counts for row in rows]), np.stack([row.sums for row in rows])
-    made: Floats = _numbers(counts, sums, (LENGTHS_ASCENDING, SIZES_ASCENDING, old), against)
-    return made
+    known = np.stack([_NO_NUMBERS if one is None else one for one in before])
+    made, others = _numbers(counts, sums, (LENGTHS_ASCENDING, SIZES_ASCENDING, old), against, known)
+    moved: list[list[int]] = [[] for _ in rows]
+    for segment, line in np.argwhere(others).tolist():
+        moved[segment].append(line)
+    return made, moved
+
+
+_NO_NUMBERS = np.full(ALL_NUMBERS, NONE)
 
 
 @compiled
 def _numbers(
-    counters: Counts, summed: Counts, bins: tuple[ages.Ascending, ages.Ascending, ages.Ascending], against: AgainstAll
-) -> Floats:
+    counters: Counts,
+    summed: Counts,
+    bins: tuple[ages.Ascending, ages.Ascending, ages.Ascending],
+    against: AgainstAll,
+    before: Floats,
+) -> tuple[Floats, NDArray[np.bool_]]:
     """All numbers of S segments, NaN where one has none; in the order of the lines of `SegmentLayout`.
 
     Args:
@@ -247,8 +292,13 @@ def _numbers(
         summed: (S, ...) sums.
         bins: values of lengths, sizes and ages in ascending order, and their bins.
         against: the baseline.
+        before: (S, ALL_NUMBERS) numbers as they were.
+
+    Returns:
+        The numbers, and (S, L) which lines moved.
     """
-    all_made = np.full((len(counters), NUMBERS), np.nan)
+    all_made = np.full((len(counters), ALL_NUMBERS), np.nan)
+    bits, known, moved = all_made.view(np.int64), before.view(np.int64), np.zeros(against.lines[:, 0].shape, np.bool_)
     for segment in range(len(counters)):
         counts, sums, made = counters[segment], summed[segment], all_made[segment]
         compared, alone, same = against.told[segment]
@@ -288,7 +338,17 @@ def _numbers(
             if told and count:
                 ends, shares = against.ends[segment, which, : count - 1], against.shares[segment, which, :count]
                 made[_INDEX[which]] = index_between(values, held, ends, shares)
-    return all_made
+        for at in range(len(RESTS)):
+            made[NUMBERS + at] = counts[RESTS[at]]
+        whole = bits[segment, NUMBERS] != known[segment, NUMBERS]
+        for line in range(moved.shape[1]):
+            number, rest = against.lines[segment, 0, line], NUMBERS + against.lines[segment, 1, line]
+            moved[segment, line] = number >= 0 and (
+                whole
+                or bits[segment, number] != known[segment, number]
+                or bits[segment, rest] != known[segment, rest]
+            )
+    return all_made, moved
 
 
 _FOR_LENGTHS, _FOR_AGES = levels_of(_SPREAD), levels_of(_AGES)
