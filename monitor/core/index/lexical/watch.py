@@ -173,7 +173,7 @@ class CandidateBuffers:
         loose = unproved(self.plan, self.epoch, now, self.entries.floor, every)
         if len(loose):
             loose = self._closely(loose, every, now)
-        return np.union1d(rows[beaten], loose)
+        return np.union1d(rows[beaten], loose) if beaten.any() else loose
 
     def to_refill(self, ranking: Ranking, now: Queries, order: OrderLabels) -> NDArray[np.int64]:
         """Rows whose ranking may be wrong; if there are any, also those that would soon follow."""
