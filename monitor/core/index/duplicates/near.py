@@ -20,6 +20,9 @@ _SETS = 4096
 _CAME = 1 << 14
 """Sets that came since somebody asked, of which the bands are kept; beyond that, all is looked for again."""
 
+_SPARSE = 8
+"""Places for each band that came, so that few other bands fall into those of both tables."""
+
 
 class Bands(Protocol):
     """Locality-sensitive hashing of sets: two sets are candidates for near copies when they share a band.
@@ -209,9 +212,10 @@ class NearCopies:
 
 def _meeting(bands: NDArray[np.uint32], others: NDArray[np.uint32]) -> NDArray[np.bool_]:
     """(n,) which of some sets may have a band of others: all that do, and hardly any that does not."""
-    low, high = np.zeros((2, 1 << 16), np.bool_)
-    low[others & 0xFFFF] = high[others >> 16] = True
-    meets: NDArray[np.bool_] = (low[bands & 0xFFFF] & high[bands >> 16]).any(axis=1)
+    bits = min((_SPARSE * others.size).bit_length(), 32)
+    low, high = np.zeros((2, 1 << bits), np.bool_)
+    low[others & (len(low) - 1)] = high[others >> (32 - bits)] = True
+    meets: NDArray[np.bool_] = (low[bands & (len(low) - 1)] & high[bands >> (32 - bits)]).any(axis=1)
     return meets
 
 
