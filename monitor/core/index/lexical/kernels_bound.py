@@ -129,8 +129,11 @@ def exhausted(
 
 
 @compiled
-def drop(entries: Entries, gone: NDArray[np.uint32]) -> None:
-    """Make EMPTY of the slots that `gone` marks: bit s % 32 of word s // 32; the last word marks nothing."""
+def drop(entries: Entries, dropped: NDArray[np.int64]) -> None:
+    """Make EMPTY of these slots, of which there is at least one."""
+    gone = np.zeros(dropped.max() // 32 + 2, np.uint32)  # slot s: bit s % 32 of word s // 32; the last word is 0
+    for slot in dropped:
+        gone[slot // 32] |= np.uint32(1) << np.uint32(slot % 32)
     slots, last = entries.slot, np.uint32(len(gone) - 1)
     for row in range(len(entries.used)):
         first = entries.offset[row]

@@ -89,9 +89,7 @@ class CandidateBuffers:
     def drop(self, slots: NDArray[np.int64]) -> None:
         """Take removed chunks out of all buffers (what is outside stays outside)."""
         if len(slots):
-            gone = np.zeros(int(slots.max()) // 32 + 2, np.uint32)
-            np.bitwise_or.at(gone, slots >> 5, np.uint32(1) << (slots & 31).astype(np.uint32))
-            drop(self.entries, gone)
+            drop(self.entries, slots)
 
     def rename(self, slots: NDArray[np.int64], order: OrderLabels) -> None:
         """Slots that other chunks hold now stand for nobody any more; labels that no entry needs are taken back."""
