@@ -14,6 +14,9 @@ def fixed(values: NDArray[Number]) -> NDArray[Number]:
     >>> fixed(np.arange(6).reshape(2, 3)[:, :2]).flags.writeable
     False
     """
+    flags = values.flags
+    if flags.c_contiguous and not flags.writeable:
+        return values
     made = np.ascontiguousarray(values).view()
     made.flags.writeable = False
     return made

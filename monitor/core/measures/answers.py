@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from monitor.core.arrays.fixed import fixed
 from monitor.core.arrays.sorted_sets import Enough, SetLists, Sieves, mark_shared
 from monitor.core.measures.collapsed import Sides
-from monitor.core.measures.formulas.columns import ListPair
+from monitor.core.measures.formulas.columns import ListPair, PairRows
 from monitor.core.measures.kernels_answers import UNSEEN, Heard, ListedTexts, answered
 from monitor.core.measures.measure import MissingReason, Values
 from monitor.core.measures.views import ByDepth
@@ -54,56 +54,38 @@ class AnswersView(ByDepth):
     of its shingles, it holds less than that of each of them, and it is none of them edited.
 
     Args:
-        pair: the lists.
+        part: the lists.
         said: content keys of their slots.
         texts: of the same slots, then and now.
         heard: (N, k) int64, the depth at which the baseline's list holds each result now, UNSEEN where nobody looked,
             of all lists there are; is written to.
-        rows: (R,) int64, which of them these are.
     """
 
     def __init__(
         self,
-        pair: ListPair,
+        part: PairRows,
         said: Sides,
         texts: tuple[Texts, Texts],
         heard: NDArray[np.int64],
-        rows: NDArray[np.int64],
     ) -> None:
         super().__init__()
-        self.depth, known = pair.depth, pair.baseline.known & pair.current.known
-        self.unknown, self._known = np.flatnonzero(~known), known
-        self._then = ListedTexts(fixed(pair.baseline.keys), fixed(said.then), *texts[0])
-        self._now = ListedTexts(fixed(pair.current.keys), fixed(said.now), *texts[1])
-        self._heard = Heard(np.full((len(known), min(FIRST, pair.baseline.depth)), UNSEEN), heard, rows)
+        self.depth, self.unknown, self._known = part.whole.depth, part.unknown, part.known
+        then, now = part.whole.baseline.keys, part.whole.current.keys
+        self._then = ListedTexts(fixed(then[part.rows]), fixed(said.then), *texts[0])
+        self._now = ListedTexts(fixed(now[part.rows]), fixed(said.now), *texts[1])
+        self._heard = Heard(np.full((len(self._known), min(FIRST, then.shape[1])), UNSEEN), heard, part.numbers)
 
-    def kept(self, k: int) -> Values:
-        """(R,) 1 where the baseline's first result is kept."""
-        return self._at(k)[0]
-
-    def kept_top3(self, k: int) -> Values:
-        """(R,) share of the baseline's first results, at most `FIRST` and k of them, that are kept."""
-        return self._at(k)[1]
-
-    def new(self, k: int) -> Values:
-        """(R,) how many of the first k results now are new: what other wordings, cuts and ids of the old are not."""
-        return self._at(k)[2]
-
-    def new_first(self) -> Values:
-        """(R,) 1 where the first result now says what none of the results then did; one of them that only moved to
-        the front, or stands there in another cut or wording, is not new.
+    def answered(self, k: int) -> Values:
+        """(4, R): 1 where the baseline's first result is kept; the share of its first results, at most `FIRST` and k
+        of them, that are; how many of the first k results now are new: what other wordings, cuts and ids of the old
+        are not; and, whatever k is, 1 where the first result now says what none of the results then did: one of them
+        that only moved to the front, or stands there in another cut or wording, is not new.
         """
-        return self._at(self.depth)[3]
+        return self.once("answered", k or self.depth, lambda: self._answered(k or self.depth))
 
-    def _at(self, k: int) -> tuple[Values, Values, Values, Values]:
-        return self.once("answered", k, lambda: self._answered(k))
-
-    def _answered(self, k: int) -> tuple[Values, Values, Values, Values]:
+    def _answered(self, k: int) -> Values:
         within = k, min(FIRST, k, self._heard.then.shape[1]), self.depth
-        first, top3, new, new_first = answered(
-            self._then, self._now, self._known, self._heard, within, (_KEPT, _KNOWN)
-        )
-        return first, top3, new, new_first
+        return answered(self._then, self._now, self._known, self._heard, within, (_KEPT, _KNOWN))
 
 
 class FatesView:
@@ -130,25 +112,17 @@ class FatesView:
     ) -> None:
         self.depth, self._kept, self._firsts, self._live = pair.depth, kept, firsts, live
         self.unknown = np.flatnonzero(~(pair.baseline.known & pair.current.known))
-        self._found: dict[int, tuple[NDArray[np.int64], NDArray[np.bool_] | None]] = {}
 
-    def gone(self, k: int) -> Values | MissingReason:
-        """(R,) 1 where the first result is not kept and stands nowhere in the corpus."""
-        return self._of_lost(k, lives=False)
-
-    def displaced(self, k: int) -> Values | MissingReason:
-        """(R,) 1 where the first result is not kept although the corpus has it: others stand before it."""
-        return self._of_lost(k, lives=True)
-
-    def _of_lost(self, k: int, *, lives: bool) -> Values | MissingReason:
-        if k not in self._found:
-            lost = np.flatnonzero(self._kept(k) < 1.0)
-            self._found[k] = lost, self._live(self._firsts[lost])
-        lost, found = self._found[k]
-        if found is None:
+    def fates(self, k: int) -> Values | MissingReason:
+        """(2, R): 1 where the first result is not kept and stands nowhere in the corpus, and where it is not kept
+        although the corpus has it: others stand before it.
+        """
+        lost = np.flatnonzero(self._kept(k) < 1.0)
+        lives = self._live(self._firsts[lost])
+        if lives is None:
             return MissingReason(CORPUS_NOT_KEPT)
-        made = np.zeros(len(self._firsts))
-        made[lost] = found == lives
+        made = np.zeros((2, len(self._firsts)))
+        made[0, lost], made[1, lost] = ~lives, lives
         return made
 
 

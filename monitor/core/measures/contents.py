@@ -1,10 +1,23 @@
 """What the lists hold: confidence without labels, measurements with labels, and what the index serves."""
 
+from typing import TYPE_CHECKING
+
 from monitor.core.measures.formulas import labelled, sources
 from monitor.core.measures.formulas.diversity import diversity_ratio
 from monitor.core.measures.formulas.rewrites import rewrite_stability_ratio
 from monitor.core.measures.formulas.slots import topk_duplicate_ratio
-from monitor.core.measures.measure import CHANGE, COUNT, SHARE, AnyMeasure, Family, Measure, MissingReason, Range
+from monitor.core.measures.measure import (
+    CHANGE,
+    COUNT,
+    SHARE,
+    AnyMeasure,
+    Family,
+    MatrixRow,
+    Measure,
+    MissingReason,
+    Range,
+    Values,
+)
 from monitor.core.measures.needs import (
     CHUNKS,
     EXPECTED,
@@ -16,6 +29,14 @@ from monitor.core.measures.needs import (
     STATED,
 )
 
+if TYPE_CHECKING:  # see `needs`
+    from monitor.core.measures.views import LegsView
+
+
+def _apart(legs: "LegsView", k: int) -> Values:
+    return legs.moved(k)
+
+
 NO_VECTORS, NO_EVENTS = "vectors_not_kept", "events_not_kept"
 _APART = "Dense and lexical results move apart."
 _NO_LABELS: Family = "Confidence without labels"
@@ -23,27 +44,27 @@ _NO_LABELS: Family = "Confidence without labels"
 DISAGREEMENT: tuple[AnyMeasure, ...] = (
     Measure(
         "disagreement_ratio", "ratio", "1 minus rank-biased overlap of dense and lexical results", _APART,
-        family=_NO_LABELS, needs=LEGS, range=SHARE, compute=lambda legs, k: legs.apart(k).rbo,
+        family=_NO_LABELS, needs=LEGS, range=SHARE, compute=MatrixRow(_apart, 0),
     ),
     Measure(
         "disagreement_jaccard_ratio", "ratio", "1 minus Jaccard similarity of dense and lexical results", _APART,
-        family=_NO_LABELS, needs=LEGS, range=SHARE, compute=lambda legs, k: legs.apart(k).jaccard,
+        family=_NO_LABELS, needs=LEGS, range=SHARE, compute=MatrixRow(_apart, 1),
     ),
     Measure(
         "disagreement_change", "ratio", "Change of the disagreement since the baseline, -1..1", _APART,
-        family=_NO_LABELS, needs=LEGS, range=CHANGE, compute=lambda legs, k: legs.apart(k).rbo_change,
+        family=_NO_LABELS, needs=LEGS, range=CHANGE, compute=MatrixRow(_apart, 2),
     ),
     Measure(
         "disagreement_jaccard_change", "ratio", "The same of 1 - Jaccard, -1..1", _APART,
-        family=_NO_LABELS, needs=LEGS, range=CHANGE, compute=lambda legs, k: legs.apart(k).jaccard_change,
+        family=_NO_LABELS, needs=LEGS, range=CHANGE, compute=MatrixRow(_apart, 3),
     ),
     Measure(
         "dense_shift_ratio", "ratio", "How far the dense list moved, beside the lexical one", "Dense moved.",
-        family=_NO_LABELS, needs=LEGS, range=SHARE, compute=lambda legs, k: legs.apart(k).dense_shift,
+        family=_NO_LABELS, needs=LEGS, range=SHARE, compute=MatrixRow(_apart, 4),
     ),
     Measure(
         "lexical_shift_ratio", "ratio", "How far the lexical list moved, beside the dense one", "Lexical moved.",
-        family=_NO_LABELS, needs=LEGS, range=SHARE, compute=lambda legs, k: legs.apart(k).lexical_shift,
+        family=_NO_LABELS, needs=LEGS, range=SHARE, compute=MatrixRow(_apart, 5),
     ),
 )  # fmt: skip
 

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from monitor.core.measures.formulas.columns import DEPTH_NOT_KEPT, Name
-from monitor.core.measures.measure import Group, Measure, MissingReason, Need, Values, View
+from monitor.core.measures.measure import Group, MatrixRow, Measure, MissingReason, Need, Values, View
 
 Mask = NDArray[np.bool_]
 RowSelection = NDArray[np.int64] | slice
@@ -52,6 +52,22 @@ class _Column(NamedTuple, Generic[View]):
     compute: Callable[[View, int], Values | MissingReason]
 
 
+class _Computation(NamedTuple):
+    """Columns that come out of one call: of a row each of a matrix, or of a single column's values.
+
+    Args:
+        k: their depth.
+        compute: as of `Measure`, or of a `MatrixRow`.
+        columns: (m, 1) int64, or the only column.
+        rows: (m,) int64, which row of the matrix each is; None for a single column.
+    """
+
+    k: int
+    compute: Callable[[Any, int], Values | MissingReason]
+    columns: NDArray[np.int64]
+    rows: NDArray[np.int64] | None
+
+
 class MeasureColumns(Generic[View]):
     """(M, P) values of the measures of one view, kept from report to report.
 
@@ -67,7 +83,7 @@ class MeasureColumns(Generic[View]):
 
     def __init__(self, measures: Sequence[Measure[View]], depths: Sequence[int]) -> None:
         self._measures, self._depths = measures, depths
-        self._columns: tuple[_Column[View], ...] = ()
+        self._computed: Mapping[Need[View], Sequence[_Computation]] = {}
         self.names: tuple[Name, ...] = ()
         self.groups: tuple[Group, ...] = ()
         """Of each column."""
@@ -86,29 +102,21 @@ class MeasureColumns(Generic[View]):
                 need that is not in it nothing changed.
             missing: by need, why nothing that is computed from it has a value.
         """
-        if not self._columns:
-            self._columns = tuple(self._made({need: of.view for need, of in changed.items()}))
-            self.names = tuple(of.name for of in self._columns)
-            self.groups = tuple(of.need.group for of in self._columns)
+        if not self.names:
+            columns = self._made({need: of.view for need, of in changed.items()})
+            self.names, self.groups = tuple(of.name for of in columns), tuple(of.need.group for of in columns)
             self.values, self.reasons = np.full((len(self.names), count), np.nan), ("",) * len(self.names)
-        if all(of.view is None for of in changed.values()):
+            self._computed = _grouped(columns)
+        parts = {need: part for need, part in changed.items() if part.view is not None}
+        if not parts:
             return
         values, reasons = self.values.copy(), list(self.reasons)
-        for at, ((_, k, _), need, compute) in enumerate(self._columns):
-            part = changed.get(need, NOTHING)
-            rows, view = part.rows, part.view
-            if view is None:
-                continue
-            reason = missing.get(need, "") or (DEPTH_NOT_KEPT if k > view.depth else "")
-            found = MissingReason(reason) if reason else compute(view, k)
-            if isinstance(found, MissingReason):
-                values[at, rows], reasons[at] = np.nan, found.text
-                continue
-            values[at, rows], reasons[at] = found, ""
-            if len(view.unknown):
-                values[at, view.unknown if isinstance(rows, slice) else rows[view.unknown]] = np.nan
+        self.values = values  # what is computed of others finds them there
+        for need, computed in self._computed.items():
+            if need in parts:
+                _measure(parts[need], computed, missing.get(need, ""), values, reasons)
         values.flags.writeable = False
-        self.values, self.reasons = values, tuple(reasons)
+        self.reasons = tuple(reasons)
 
     def _made(self, views: Mapping[Need[View], View]) -> list[_Column[View]]:
         made: list[_Column[View]] = []
@@ -133,3 +141,41 @@ class MeasureColumns(Generic[View]):
             raise KeyError(name)
         column: Values = self.values[self.names.index(name)]
         return column
+
+
+def _grouped(columns: Sequence[_Column[View]]) -> Mapping[Need[View], Sequence[_Computation]]:
+    """What is computed together, by need, in the order of the columns."""
+    found: dict[tuple[Need[View], int, Any], list[tuple[int, int]]] = {}
+    for at, (name, need, compute) in enumerate(columns):
+        shared = isinstance(compute, MatrixRow)
+        found.setdefault((need, name.k, compute.matrix if shared else at), []).append(
+            (at, compute.at if shared else -1)
+        )
+    made: dict[Need[View], list[_Computation]] = {}
+    for (need, k, _), places in found.items():
+        at, rows = np.array(places, np.int64).T
+        compute = columns[at[0]].compute
+        single = not isinstance(compute, MatrixRow)
+        of = _Computation(k, compute if single else compute.matrix, at[:, None], None if single else rows)
+        made.setdefault(need, []).append(of)
+    return made
+
+
+def _measure(part: Stale, computed: Sequence[_Computation], missing: str, values: Values, reasons: list[str]) -> None:
+    """Fill in what is computed from one input; of each column also why it has no value."""
+    rows, view = part
+    everybody = isinstance(rows, slice)
+    unknown = view.unknown if everybody else rows[view.unknown]
+    for k, compute, columns, of in computed:
+        reason = missing or (DEPTH_NOT_KEPT if k > view.depth else "")
+        found = MissingReason(reason) if reason else compute(view, k)
+        into = columns[:, 0] if everybody else columns
+        if isinstance(found, MissingReason):
+            values[into, rows] = np.nan
+            reason = found.text
+        else:
+            values[into, rows] = found if of is None else found[of]
+            if len(unknown):
+                values[columns, unknown] = np.nan
+        for at in columns[:, 0].tolist():
+            reasons[at] = reason

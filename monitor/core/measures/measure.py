@@ -86,6 +86,23 @@ class MissingReason(NamedTuple):
     text: str
 
 
+class MatrixRow(NamedTuple):
+    """Computes a measure as one row of a matrix that its view works out in one go, for all measures that name it.
+
+    Args:
+        matrix: (view of R anchors, k) -> (m, R) float64, NaN where not measurable, or why none of it is.
+        at: which row.
+    """
+
+    matrix: Callable[[Any, int], "Values | MissingReason"]
+    at: int
+
+    def __call__(self, view: Any, k: int) -> "Values | MissingReason":
+        """The row, as if it had been computed by itself."""
+        found = self.matrix(view, k)
+        return found if isinstance(found, MissingReason) else found[self.at]
+
+
 @dataclass(frozen=True, slots=True)
 class Need(Generic[View]):
     """What a measure is computed from. An anchor is measured anew when this changed for it, and only then.

@@ -1,10 +1,36 @@
 """Ranking stability and scores: how the ranked lists moved between the baseline and now."""
 
+from typing import TYPE_CHECKING
+
 from monitor.core.measures.formulas import ranking, scores
 from monitor.core.measures.formulas.columns import NOISE_GAP_UNKNOWN
-from monitor.core.measures.formulas.wasserstein import score_wasserstein
-from monitor.core.measures.measure import COUNT, SHARE, AnyMeasure, Measure, MissingReason
+from monitor.core.measures.measure import COUNT, SHARE, AnyMeasure, MatrixRow, Measure, MissingReason, Values
 from monitor.core.measures.needs import ANSWERS, CONTENTS, DOCUMENTS, FATES, PINNED, PINNED_ANSWERS, RESULTS, SCORES
+
+if TYPE_CHECKING:  # see `needs`
+    from monitor.core.measures.answers import AnswersView, FatesView
+    from monitor.core.measures.views import ListsView, SaidView
+
+
+def _ranked(lists: "ListsView", k: int) -> Values:
+    return lists.ranked(k)
+
+
+def _scored(lists: "ListsView", k: int) -> Values:
+    return lists.scored(k)
+
+
+def _said(said: "SaidView", k: int) -> Values:
+    return said.moved(k)
+
+
+def _answered(answers: "AnswersView", k: int) -> Values:
+    return answers.answered(k)
+
+
+def _fates(fates: "FatesView", k: int) -> Values | MissingReason:
+    return fates.fates(k)
+
 
 _BETTER = "Fewer results changed than before."
 _WORSE = "More of what anchors get is something else."
@@ -14,51 +40,51 @@ RANKING: tuple[AnyMeasure, ...] = (
     Measure(
         "jaccard_ratio", "ratio", "Jaccard similarity of the baseline's and the current top k", _BETTER,
         family="Ranking stability", needs=RESULTS, statistics=_LOW, range=SHARE, better="higher",
-        compute=lambda lists, k: lists.stability(k).jaccard,
+        compute=MatrixRow(_ranked, 0),
     ),
     Measure(
         "swaps", "swaps", "Results of the top k exchanged for others, per anchor", _WORSE,
         family="Ranking stability", needs=RESULTS, statistics=_SPREAD, range=COUNT, better="lower",
-        compute=lambda lists, k: lists.stability(k).swaps,
+        compute=MatrixRow(_ranked, 1),
     ),
     Measure(
         "rbo_ratio", "ratio", "Extrapolated rank-biased overlap (p = 0.9) with the baseline's list", _BETTER,
         family="Ranking stability", needs=RESULTS, statistics=_LOW, range=SHARE, better="higher",
-        compute=lambda lists, k: lists.stability(k).rbo,
+        compute=MatrixRow(_ranked, 2),
     ),
     Measure(
         "kendall_distance_ratio", "ratio", "Kendall distance of two top-k lists with penalty 1/2, normalised",
         "Results changed places or left.",
         family="Ranking stability", needs=RESULTS, range=SHARE, better="lower",
-        compute=lambda lists, k: lists.stability(k).kendall,
+        compute=MatrixRow(_ranked, 3),
     ),
     Measure(
         "rank_churn_ratio", "ratio",
         "Footrule distance of two top-k lists, normalised; the sum of its moved, exited and entered parts",
         "Results changed places or left.",
         family="Ranking stability", needs=RESULTS, range=SHARE, better="lower",
-        compute=lambda lists, k: lists.stability(k).churn,
+        compute=MatrixRow(_ranked, 4),
     ),
     Measure(
         "rank_churn_moved_ratio", "ratio", "Part of rank churn by results that changed places", "Order changed.",
         family="Ranking stability", needs=RESULTS, range=SHARE, better="lower",
-        compute=lambda lists, k: lists.stability(k).moved,
+        compute=MatrixRow(_ranked, 5),
     ),
     Measure(
         "rank_churn_exited_ratio", "ratio", "Part of rank churn by results that left", "Results were lost.",
         family="Ranking stability", needs=RESULTS, range=SHARE, better="lower",
-        compute=lambda lists, k: lists.stability(k).exited,
+        compute=MatrixRow(_ranked, 6),
     ),
     Measure(
         "rank_churn_entered_ratio", "ratio", "Part of rank churn by results that came", "New results push in.",
         family="Ranking stability", needs=RESULTS, range=SHARE, better="lower",
-        compute=lambda lists, k: lists.stability(k).entered,
+        compute=MatrixRow(_ranked, 7),
     ),
     Measure(
         "top1_changed_ratio", "ratio", "Share of anchors whose first result is another one",
         "More readers meet another first answer.",
         family="Ranking stability", needs=RESULTS, range=SHARE, better="lower", deep=False, percent=True,
-        compute=lambda lists, _: ranking.top1_changed(lists.matched(1)),
+        compute=MatrixRow(_ranked, 8),
     ),
     Measure(
         "top1_changed_decided_ratio", "ratio",
@@ -66,7 +92,7 @@ RANKING: tuple[AnyMeasure, ...] = (
         "First results change that were not coin flips.",
         family="Ranking stability", needs=RESULTS, range=SHARE, better="lower", deep=False,
         compute=lambda lists, _: MissingReason(NOISE_GAP_UNKNOWN) if lists.settings.noise_gap is None else
-        ranking.top1_changed_decided(lists.matched(1), lists.firsts[0][1], lists.settings.noise_gap),
+        lists.ranked(0)[9],
     ),
 )  # fmt: skip
 """By chunk id, per leg."""
@@ -77,31 +103,31 @@ SCORED: tuple[AnyMeasure, ...] = (
         "First Wasserstein distance of the baseline's and the current top-k scores, per anchor or `pooled`",
         "The scores moved, up or down.",
         family="Scores", needs=SCORES, statistics=("mean", "p95"), better="lower",
-        compute=lambda lists, k: score_wasserstein(lists.pair.baseline, lists.pair.current, k),
+        compute=MatrixRow(_scored, 0),
         by_segment=lambda lists, grouping, k: lists.pooled_scores(grouping, k),
     ),
     Measure(
         "top1_score_drop", "score", "Baseline's first score minus the current one; positive is worse",
         "First results fit worse than they did.",
         family="Scores", needs=SCORES, statistics=("mean", "p05", "p50", "p95"), better="lower", deep=False,
-        compute=lambda lists, _: lists.firsts[0][0] - lists.firsts[1][0],
+        compute=MatrixRow(_scored, 1),
     ),
     Measure(
         "gap_drop", "score", "Fall of the gap against the baseline", "First results stand out less.",
         family="Scores", needs=SCORES, statistics=("mean", "p95"), better="lower", deep=False,
-        compute=lambda lists, _: lists.firsts[0][1] - lists.firsts[1][1],
+        compute=MatrixRow(_scored, 2),
     ),
     Measure(
         "top1_score", "score", "First score now", "Anchors find something that fits better.",
         family="Scores", needs=SCORES, statistics=_LOW, better="higher", deep=False,
-        compute=lambda lists, _: lists.firsts[1][0],
-        then=lambda lists, _: lists.firsts[0][0],
+        compute=MatrixRow(_scored, 3),
+        then=MatrixRow(_scored, 5),
     ),
     Measure(
         "gap", "score", "First minus second score now", "First results stand out more.",
         family="Scores", needs=SCORES, statistics=_LOW, better="higher", deep=False,
-        compute=lambda lists, _: lists.firsts[1][1],
-        then=lambda lists, _: lists.firsts[0][1],
+        compute=MatrixRow(_scored, 4),
+        then=MatrixRow(_scored, 6),
     ),
     Measure(
         "confidence_crossing_ratio", "ratio",
@@ -122,18 +148,18 @@ BY_CONTENT: tuple[AnyMeasure, ...] = (
         "Results exchanged for others that say something else; copies under another id count as the same",
         "Content changed, not only ids: what the default policy judges.",
         family="Ranking stability", needs=CONTENTS, statistics=_SPREAD, range=COUNT, better="lower",
-        compute=lambda said, k: ranking.swaps(*said.matched(k)),
+        compute=MatrixRow(_said, 0),
     ),
     Measure(
         "collapsed_jaccard_ratio", "ratio", "Jaccard similarity of the two top k by content", _BETTER,
         family="Ranking stability", needs=CONTENTS, range=SHARE, better="higher",
-        compute=lambda said, k: ranking.jaccard(*said.matched(k)),
+        compute=MatrixRow(_said, 1),
     ),
     Measure(
         "collapsed_top1_changed_ratio", "ratio", "Share of anchors whose first result says something else",
         "More readers meet another first answer, not only another id.",
         family="Ranking stability", needs=CONTENTS, range=SHARE, better="lower", percent=True,
-        compute=lambda said, k: ranking.top1_changed(said.matched(k)[0]),
+        compute=MatrixRow(_said, 2),
     ),
 )  # fmt: skip
 """By content: what the chunks say, under whatever id."""
@@ -144,40 +170,40 @@ ANSWERED: tuple[AnyMeasure, ...] = (
         "Share of anchors whose first result in the baseline is still in the top k, as it was or edited",
         "Answers stay: what readers were given first is still found.",
         family="Ranking stability", needs=ANSWERS, range=SHARE, better="higher", percent=True,
-        compute=lambda answers, k: answers.kept(k),
+        compute=MatrixRow(_answered, 0),
     ),
     Measure(
         "kept_top3_ratio", "ratio", "Share of the baseline's first three results that are still in the top k",
         "More of the best results stay.",
         family="Ranking stability", needs=ANSWERS, range=SHARE, better="higher",
-        compute=lambda answers, k: answers.kept_top3(k),
+        compute=MatrixRow(_answered, 1),
     ),
     Measure(
         "gone_answers_ratio", "ratio",
         "Share of anchors whose first result in the baseline is not kept and stands nowhere in the corpus",
         "Answers were deleted, emptied, garbled or replaced.",
         family="Ranking stability", needs=FATES, range=SHARE, better="lower", percent=True,
-        compute=lambda fates, k: fates.gone(k),
+        compute=MatrixRow(_fates, 0),
     ),
     Measure(
         "displaced_answers_ratio", "ratio",
         "Share of anchors whose first result in the baseline is not kept although the corpus still has it",
         "Other results push answers out.",
         family="Ranking stability", needs=FATES, range=SHARE, better="lower", percent=True,
-        compute=lambda fates, k: fates.displaced(k),
+        compute=MatrixRow(_fates, 1),
     ),
     Measure(
         "new_results", "results",
         "Results of the top k that say what no result then said, not even in other words, cuts or under other ids",
         "Other texts push in; re-chunked, renamed and edited ones do not count.",
         family="Ranking stability", needs=ANSWERS, range=COUNT, better="lower",
-        compute=lambda answers, k: answers.new(k),
+        compute=MatrixRow(_answered, 2),
     ),
     Measure(
         "new_first_ratio", "ratio", "Share of anchors whose first result says what none of the results then did",
         "More readers meet a new first answer, not one that stood lower, or was edited or re-chunked.",
         family="Ranking stability", needs=ANSWERS, range=SHARE, better="lower", deep=False, percent=True,
-        compute=lambda answers, _: answers.new_first(),
+        compute=MatrixRow(_answered, 3),
     ),
 )  # fmt: skip
 """What became of the baseline's first results: pseudo-known items, told by what they say."""
@@ -212,6 +238,6 @@ AGAINST_PINNED: tuple[AnyMeasure, ...] = (
         "Share of anchors whose first result in the pinned baseline is still in the top k, beside a moving one",
         "Less was lost since the pinned baseline, slow erosion included.",
         family="Ranking stability", needs=PINNED_ANSWERS, range=SHARE, better="higher",
-        compute=lambda answers, k: answers.kept(k),
+        compute=MatrixRow(_answered, 0),
     ),
 )  # fmt: skip

@@ -13,13 +13,13 @@ from numpy.typing import NDArray
 
 from monitor.core.index.duplicates.likeness import Likeness
 from monitor.core.measures.collapsed import Sides, collapsed
-from monitor.core.measures.formulas.columns import ListPair, Settings
-from monitor.core.measures.formulas.disagreement import Disagreement, LegPairs, disagreement
+from monitor.core.measures.formulas.columns import ListPair, PairRows, Settings
+from monitor.core.measures.formulas.disagreement import Disagreement
 from monitor.core.measures.formulas.index import ann_recall, score_parity
+from monitor.core.measures.formulas.kernels_lists import contents_moved, legs_apart, ranked, scored
 from monitor.core.measures.formulas.labelled import Judgements
 from monitor.core.measures.formulas.overlap import Overlap, overlap
-from monitor.core.measures.formulas.ranking import Stability, stability
-from monitor.core.measures.formulas.scores import first_and_gap
+from monitor.core.measures.formulas.ranking import PERSISTENCE, powers
 from monitor.core.measures.formulas.sources import distinct_sources
 from monitor.core.measures.formulas.ties import settle_ties
 from monitor.core.measures.measure import Values
@@ -54,14 +54,20 @@ class ListsView(ByDepth):
     """One leg's lists of R anchors, then and now.
 
     Args:
-        pair: the lists.
+        part: the lists.
         settings: what is asked.
     """
 
-    def __init__(self, pair: ListPair, settings: Settings) -> None:
+    def __init__(self, part: PairRows, settings: Settings) -> None:
         super().__init__()
-        self.pair, self.settings, self.depth = pair, settings, pair.depth
-        self.unknown = _unknown(pair.baseline, pair.current)
+        self._part, self.settings, self.depth, self.unknown = part, settings, part.whole.depth, part.unknown
+        self._first = min(settings.depths[0], self.depth)
+        self._eps = np.nan if settings.tie_eps is None else settings.tie_eps
+
+    @property
+    def pair(self) -> ListPair:
+        """The lists."""
+        return self._part.pair
 
     def matched(self, k: int) -> Overlap:
         """The lists matched; one match for all depths, where ties are settled, which depends on the cut, for each."""
@@ -75,16 +81,19 @@ class ListsView(ByDepth):
         cut = pair.at(k)
         return overlap(cut.baseline, settle_ties(cut.baseline, cut.current, eps))
 
-    def stability(self, k: int) -> Stability:
-        """What is read from the match."""
-        return self.once("stability", k, lambda: stability(self.matched(k), k, self.settings.persistence))
+    def ranked(self, k: int) -> Values:
+        """(10, R), see `kernels_lists.ranked`; k matters to the first eight rows only."""
+        return self.once("ranked", k or self._first, lambda: self._ranked(k or self._first))
 
-    @cached_property
-    def firsts(self) -> tuple[tuple[Values, Values], tuple[Values, Values]]:
-        """First score and gap of the baseline's lists, and those now, where both are known."""
-        then, now = self.pair.baseline, self.pair.current
-        known = then.known & now.known
-        return first_and_gap(then, known), first_and_gap(now, known)
+    def _ranked(self, k: int) -> Values:
+        part, asked = self._part, self.settings
+        gap = np.nan if asked.noise_gap is None else asked.noise_gap
+        return ranked(*part.arrays, part.numbers, powers(asked.persistence, k), self._eps, gap)
+
+    def scored(self, k: int) -> Values:
+        """(7, R), see `kernels_lists.scored`; k matters to the first row only."""
+        part = self._part
+        return self.once("scored", k or self._first, lambda: scored(*part.arrays, part.numbers, k or self._first))
 
     @cached_property
     def compared(self) -> tuple[RankedLists, RankedLists]:
@@ -96,48 +105,60 @@ class SaidView(ByDepth):
     """What the results of one leg say, then and now, of R anchors.
 
     Args:
-        pair: the lists.
+        part: the lists.
         sides: content keys of their slots.
         likeness: tells near copies.
         eps: scores this close tie; None: no tie is settled.
     """
 
-    def __init__(self, pair: ListPair, sides: Sides, likeness: Likeness, eps: float | None) -> None:
+    def __init__(self, part: PairRows, sides: Sides, likeness: Likeness, eps: float | None) -> None:
         super().__init__()
-        self._pair, self._sides, self._likeness, self._eps, self.depth = pair, sides, likeness, eps, pair.depth
-        self.unknown = _unknown(pair.baseline, pair.current)
+        self._part, self._sides, self._likeness, self._eps = part, sides, likeness, eps
+        self.depth, self.unknown = part.whole.depth, part.unknown
 
     def matched(self, k: int) -> tuple[Overlap, int]:
         """The lists of distinct contents matched, and the depth of that match."""
         return self.once("matched", k, lambda: self._matched(k))
 
     def _matched(self, k: int) -> tuple[Overlap, int]:
-        pair, said = self._pair.at(k), self._likeness.joined(self._sides.then[:, :k], self._sides.now[:, :k])
-        made = collapsed(pair.baseline, pair.current, Sides(*said), self._eps)
+        pair = self._part.pair.at(k)
+        made = collapsed(pair.baseline, pair.current, Sides(*self._said(k)), self._eps)
         return made, min(k, made.depth)
+
+    def moved(self, k: int) -> Values:
+        """(3, R), see `kernels_lists.contents_moved`."""
+        return self.once("moved", k, lambda: self._moved(k))
+
+    def _moved(self, k: int) -> Values:
+        eps = np.nan if self._eps is None else self._eps
+        return contents_moved(*self._part.arrays, self._part.numbers, self._said(k), eps)
+
+    def _said(self, k: int) -> tuple[Codes, Codes]:
+        """(R, k) each, what stands in the slots: near copies say the same."""
+        return self._likeness.joined(self._sides.then[:, :k], self._sides.now[:, :k])
 
 
 class LegsView(ByDepth):
     """Dense and lexical lists of R anchors beside each other, then and now."""
 
-    def __init__(self, dense: ListPair, lexical: ListPair) -> None:
+    def __init__(self, dense: PairRows, lexical: PairRows) -> None:
         super().__init__()
-        self._dense, self._lexical, self.depth = dense, lexical, min(dense.depth, lexical.depth)
-        self.unknown = np.flatnonzero(~(dense.current.known | lexical.current.known))  # each leg moves by itself
+        self._legs, self.depth = (dense, lexical), min(dense.whole.depth, lexical.whole.depth)
+        known = dense.whole.current.known | lexical.whole.current.known  # each leg moves by itself
+        self.unknown = np.flatnonzero(~known[dense.rows])
 
     def apart(self, k: int) -> Disagreement:
         """How differently the legs answer."""
-        return self.once("apart", k, lambda: disagreement(self._pairs, k))
+        return Disagreement(*self.moved(k))
 
-    @cached_property
-    def _pairs(self) -> LegPairs:
-        dense, lexical = self._dense, self._lexical
-        return LegPairs(
-            overlap(dense.current, lexical.current),
-            overlap(dense.baseline, lexical.baseline),
-            overlap(dense.baseline, dense.current),
-            overlap(lexical.baseline, lexical.current),
-        )
+    def moved(self, k: int) -> Values:
+        """(6, R), the columns of `apart`."""
+        return self.once("moved", k, lambda: self._moved(k))
+
+    def _moved(self, k: int) -> Values:
+        (dense_then, dense), (lexical_then, lexical) = (of.arrays for of in self._legs)
+        rows = self._legs[0].numbers
+        return legs_apart((dense_then, lexical_then), (dense, lexical), rows, powers(PERSISTENCE, k))
 
 
 class IndexView:

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import partial
 from typing import Any, Literal
 
 import numpy as np
@@ -21,7 +22,7 @@ from monitor.core.measures.comparison.first_results import FirstResults
 from monitor.core.measures.comparison.seen import MeasureConfig, Observation
 from monitor.core.measures.comparison.summary import SETTLING, SummaryTable
 from monitor.core.measures.comparison.turn import Mask, Turn, Turns
-from monitor.core.measures.formulas.columns import FUSED_QUERY, NOT_REPLAYED, ListPair, Settings
+from monitor.core.measures.formulas.columns import FUSED_QUERY, NOT_REPLAYED, ListPair, PairRows, Settings
 from monitor.core.measures.formulas.moved import holds
 from monitor.core.measures.incremental import ALL, MeasureColumns, RowSelection, Stale, stale
 from monitor.core.measures.kernels_answers import UNSEEN, carry
@@ -118,10 +119,10 @@ class Comparison:
         made = []
         legs = [leg for leg in LEGS if leg in self._then and leg in turn.now]
         for leg, moved in self._look_up(legs, turn, known=False).items():
-            pair = stale(moved, ListPair(self._then[leg], turn.now[leg]).take)
+            part = stale(moved, partial(PairRows, ListPair(self._then[leg], turn.now[leg])))
             columns = self._of(leg, "pinned")
-            lists = pair.seen(lambda of: ListsView(of, Settings(self._asked.depths)))
-            columns.update(len(moved), {PINNED: lists, PINNED_ANSWERS: self._answered(leg, turn, pair)})
+            lists = part.seen(lambda of: ListsView(of, Settings(self._asked.depths)))
+            columns.update(len(moved), {PINNED: lists, PINNED_ANSWERS: self._answered(leg, turn, part)})
             made.append(SummaryTable(leg, columns.names, columns.values, columns.reasons))
         return made
 
@@ -137,13 +138,13 @@ class Comparison:
             moved if self._eps(leg) is None else moved | turn.scores(leg)
         )  # ties at the cut are settled by scores
         whole = ListPair(self._then[leg], turn.now[leg])
-        pair, columns = stale(rescored, whole.take), self._of(leg, "lists", "said", "answers", "fates")
-        parts = self._lists(leg, turn, pair)
-        parts |= {CONTENTS: self._contentwise(leg, pair), ANSWERS: self._answered(leg, turn, pair)}
-        columns.update(len(moved), parts, {SCORES: FUSED_QUERY} if self._fused(leg) else {})
+        part, columns = stale(rescored, partial(PairRows, whole)), self._of(leg, "lists", "said", "answers", "fates")
+        parts = self._lists(leg, turn, part)
+        parts |= {CONTENTS: self._contentwise(leg, part), ANSWERS: self._answered(leg, turn, part)}
         if turn.afresh or moved.any() or len(turn.changed):  # what became of those not kept depends on every chunk
             fates = FatesView(whole, lambda k: columns.of(KEPT_ANSWERS, k), self._first[leg], self._firsts.live)
-            columns.update(len(moved), {FATES: Stale(ALL, fates)})
+            parts[FATES] = Stale(ALL, fates)
+        columns.update(len(moved), parts, {SCORES: FUSED_QUERY} if self._fused(leg) else {})
         unknown = "" if (whole.baseline.known & whole.current.known).any() else NOT_REPLAYED
         reasons = tuple(
             of or (unknown if group == "lists" else "")
@@ -151,7 +152,7 @@ class Comparison:
         )
         return SummaryTable(leg, columns.names, columns.values, reasons)
 
-    def _lists(self, leg: ListedLeg, turn: Turn, pair: Stale) -> dict[Need[Any], Stale]:
+    def _lists(self, leg: ListedLeg, turn: Turn, part: Stale) -> dict[Need[Any], Stale]:
         settings = Settings(
             self._asked.depths,
             score_threshold=self._asked.score_threshold(leg),
@@ -159,36 +160,30 @@ class Comparison:
             noise_gap={"lexical": 0.0, "dense": self._noise_gap}.get(leg),
             tie_eps=self._eps(leg),
         )
-        moved = rescored = pair.seen(lambda of: ListsView(of, settings))
+        moved = rescored = part.seen(lambda of: ListsView(of, settings))
         if settings.tie_eps is None:
             whole = ListPair(self._then[leg], turn.now[leg])
-            rescored = stale(turn.scores(leg), lambda rows: ListsView(whole.take(rows), settings))
+            rescored = stale(turn.scores(leg), lambda rows: ListsView(PairRows(whole, rows), settings))
         return {RESULTS: moved, SCORES: rescored}
 
-    def _contentwise(self, leg: ListedLeg, pair: Stale) -> Stale:
+    def _contentwise(self, leg: ListedLeg, part: Stale) -> Stale:
         """Of the lists of what is said, instead of under which id; copies are said once."""
-        return pair.seen(lambda of: SaidView(of, self._sides(leg, pair.rows), self.likeness, self._eps(leg)))
+        return part.seen(lambda of: SaidView(of, self._sides(leg, of.rows), self.likeness, self._eps(leg)))
 
     def _sides(self, leg: ListedLeg, rows: RowSelection) -> Sides:
         return Sides(self._said_then[leg][rows], self._said[leg][rows])
 
-    def _answered(self, leg: ListedLeg, turn: Turn, pair: Stale) -> Stale:
+    def _answered(self, leg: ListedLeg, turn: Turn, part: Stale) -> Stale:
         """Which of the first results are kept, and what is new beside them."""
-        rows = pair.rows
 
-        def view(of: ListPair) -> AnswersView:
-            places = np.arange(len(self.alignment.now))[rows]
-            now = turn.seen.facts.texts(of.current.keys, self._slots[leg][rows])
+        def view(of: PairRows) -> AnswersView:
+            rows, places = of.rows, of.numbers
+            now = turn.seen.facts.texts(of.whole.current.keys[rows], self._slots[leg][rows])
             texts = Texts(self._texts_then(leg).take(rows), Sieves(self._sieves_then[leg], places, loose=False))
-            return AnswersView(
-                of,
-                self._sides(leg, rows),
-                (texts, Texts(now, Sieves(self._sieves[leg], places, loose=True))),
-                self._heard[leg],
-                places,
-            )
+            now_too = Texts(now, Sieves(self._sieves[leg], places, loose=True))
+            return AnswersView(of, self._sides(leg, rows), (texts, now_too), self._heard[leg])
 
-        return pair.seen(view)
+        return part.seen(view)
 
     def _texts_then(self, leg: ListedLeg) -> SetLists:
         """What the baseline's lists said, gathered once."""
@@ -277,7 +272,7 @@ class Comparison:
 
     def _both(self, turn: Turn) -> SummaryTable:
         def view(rows: RowSelection) -> LegsView:
-            return LegsView(*(ListPair(self._then[leg], turn.now[leg]).take(rows) for leg in LEGS[:2]))
+            return LegsView(*(PairRows(ListPair(self._then[leg], turn.now[leg]), rows) for leg in LEGS[:2]))
 
         columns = self._of("both", "legs")
         columns.update(len(self.alignment.now), {BOTH: stale(turn.results("dense") | turn.results("lexical"), view)})

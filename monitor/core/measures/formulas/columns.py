@@ -1,13 +1,14 @@
 """What is asked of one leg's lists, and how the columns of per-anchor values that answer it are named."""
 
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from monitor.core.measures.formulas.ranking import PERSISTENCE
-from monitor.core.model.lists import RankedLists
+from monitor.core.model.lists import ListArrays, RankedLists
 
 NOT_REPLAYED = "not_replayed"
 DEPTH_NOT_KEPT = "depth_not_kept"
@@ -93,3 +94,41 @@ class ListPair:
         """Both lists, each known only where the other is too."""
         known = self.baseline.known & self.current.known
         return replace(self.baseline, known=known), replace(self.current, known=known)
+
+
+class PairRows:
+    """Some anchors of a pair of lists: what is compiled looks at them where they stand, all else at a copy.
+
+    Args:
+        whole: the pair.
+        rows: which anchors, all or (R,) int64.
+    """
+
+    def __init__(self, whole: ListPair, rows: NDArray[np.int64] | slice = slice(None)) -> None:
+        self.whole, self.rows = whole, rows
+
+    @cached_property
+    def pair(self) -> ListPair:
+        """Their lists."""
+        return self.whole.take(self.rows)
+
+    @cached_property
+    def numbers(self) -> NDArray[np.int64]:
+        """(R,) int64, the rows by number."""
+        return np.arange(len(self.whole.current))[self.rows] if isinstance(self.rows, slice) else self.rows
+
+    @cached_property
+    def known(self) -> NDArray[np.bool_]:
+        """(R,) bool, where both lists are known."""
+        known: NDArray[np.bool_] = (self.whole.baseline.known & self.whole.current.known)[self.rows]
+        return known
+
+    @cached_property
+    def unknown(self) -> NDArray[np.int64]:
+        """Places among the R where one of the lists is not known."""
+        return np.flatnonzero(~self.known)
+
+    @cached_property
+    def arrays(self) -> tuple[ListArrays, ListArrays]:
+        """Of the whole lists, then and now."""
+        return self.whole.baseline.arrays(), self.whole.current.arrays()

@@ -118,7 +118,13 @@ def _cut(ranks: Ranks, depth: int) -> Ranks:
 
 @compiled
 def discordance(match: Match, depth: int) -> Column:
-    """(A,) Kendall distance down to a depth over that of disjoint lists; see `ranking.kendall_distance`."""
+    """(A,) Kendall distance K^(1/2) of lists down to a depth, over that of disjoint lists as long; in [0, 1].
+
+    Pairs of B∪C cost: both in both lists 1 if ordered differently; one shared, the other in a single list 1 if that
+    list has the other ahead; one only in B and one only in C 1; both only in the same list 1/2. The sum is divided by
+    |B||C| + ½[C(|B|,2) + C(|C|,2)], which is k(3k-1)/2 for full lists. Denominator 0: 0.
+    Source: Fagin, Kumar, Sivakumar, Comparing top k lists, SIAM J. Discrete Math. 17(1), 2003, section 3.1.
+    """
     made = np.full(len(match.known), np.nan)
     ranks = _cut(match.ranks, depth)
     costs = inversions(ranks)
@@ -140,8 +146,12 @@ def discordance(match: Match, depth: int) -> Column:
 
 @compiled
 def footrules(match: Match, depth: int) -> tuple[Column, Column, Column, Column]:
-    """(A,) each, footrule down to a depth over that of disjoint lists, and its moved, exited and entered parts; see
-    `ranking.rank_churn`.
+    """(A,) each, footrule of lists down to a depth, absent results at location ℓ = k+1, over that of disjoint lists
+    of the same lengths, in [0, 1], and its moved, exited and entered parts, which add up to it.
+
+    (Σ_shared |r_B - r_C| + Σ_exited (ℓ - r_B) + Σ_entered (ℓ - r_C)) / (Σ_{i≤|B|} (ℓ-i) + Σ_{j≤|C|} (ℓ-j));
+    the denominator is k(k+1) for full lists. Both empty: 0; disjoint: 1.
+    Source: Fagin, Kumar, Sivakumar, SIAM J. Discrete Math. 17(1), 2003, section 3.2, F^(ℓ) with ℓ = k+1.
     """
     whole, moved = np.full(len(match.known), np.nan), np.full(len(match.known), np.nan)
     exited, entered = whole.copy(), whole.copy()
@@ -203,6 +213,26 @@ def inversions(ranks: Ranks) -> Counts:
                 for at in range(later):
                     made[row] += ranks[at, row] == 0 or ranks[at, row] > rank
     return made
+
+
+@compiled
+def tied(
+    before: tuple[Keys, NDArray[np.float64], Counts, NDArray[np.bool_]],
+    after: tuple[Keys, NDArray[np.float64], Counts, NDArray[np.bool_]],
+    eps: float,
+) -> Counts:
+    """Rows whose lists differ although both are full and end at the same score; the lists are of one depth."""
+    found, count = np.empty(len(before[0]), np.int64), 0
+    depth = before[0].shape[1]
+    for row in range(len(found)):
+        full = before[2][row] == depth and after[2][row] == depth and before[3][row] and after[3][row]
+        if full and abs(before[1][row, depth - 1] - after[1][row, depth - 1]) <= eps:
+            for at in range(depth):
+                if before[0][row, at] != after[0][row, at]:
+                    found[count] = row
+                    count += 1
+                    break
+    return found[:count]
 
 
 @compiled

@@ -21,38 +21,6 @@ def scores_at(scores: Column, lengths: Counts, known: Mask, rank: int) -> Column
 
 
 @compiled
-def firsts_and_gaps(scores: Column, lengths: Counts, known: Mask) -> tuple[Column, Column]:
-    """(A,) each, the first score of a list, and what it is above the second; NaN where either is not there."""
-    first, gap = np.full(len(lengths), np.nan), np.full(len(lengths), np.nan)
-    for row in range(len(lengths)):
-        if known[row] and lengths[row] >= 1:
-            first[row] = scores[row, 0]
-            if lengths[row] >= 2:
-                gap[row] = scores[row, 0] - scores[row, 1]
-    return first, gap
-
-
-@compiled
-def mean_differences(before: Column, after: Column, lengths: Counts, level: Mask) -> Column:
-    """(A,) mean difference of the i-th best scores of two lists, (A, k) and (A, m), of the same length.
-
-    Args:
-        before: scores of one list.
-        after: those of the other.
-        lengths: (A,) of both, at most k and m.
-        level: (A,) bool, whether both are of that length and not empty; NaN where they are not.
-    """
-    made = np.full(len(lengths), np.nan)
-    for row in range(len(lengths)):
-        if level[row]:
-            summed = 0.0  # rank by rank: the order must not depend on the shape
-            for at in range(lengths[row]):
-                summed += abs(before[row, at] - after[row, at])
-            made[row] = summed / lengths[row]
-    return made
-
-
-@compiled
 def found_shares(served: Column, live: Mask, exact: Column, lengths: Counts, eps: float) -> Column:
     """(A,) share of the exact results for which a live chunk as good as the last of them was served, at most 1.
 

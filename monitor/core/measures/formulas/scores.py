@@ -7,8 +7,7 @@ checks that. Bigger is better throughout (Euclid: minus the distance). NaN where
 import numpy as np
 from numpy.typing import NDArray
 
-from monitor.core.arrays.fixed import fixed
-from monitor.core.measures.formulas.kernels_scores import firsts_and_gaps, scores_at
+from monitor.core.measures.formulas.kernels_scores import scores_at
 from monitor.core.model.lists import RankedLists
 
 Column = NDArray[np.float64]
@@ -19,22 +18,9 @@ def top1_score(lists: RankedLists) -> Column:
     return _score_at(lists, 1)
 
 
-def top1_score_drop(baseline: RankedLists, current: RankedLists) -> Column:
-    """How far the best score fell: s_B(1) - s_C(1), (A,) float64, signed, positive is worse.
-
-    NaN where either list is empty or unknown. The headline is its p95 over anchors.
-    """
-    return top1_score(baseline) - top1_score(current)
-
-
 def gap(lists: RankedLists) -> Column:
     """How decided the first place is: s(1) - s(2), (A,) float64 >= 0; NaN below two results or unknown."""
     return _score_at(lists, 1) - _score_at(lists, 2)
-
-
-def gap_drop(baseline: RankedLists, current: RankedLists) -> Column:
-    """How much of the gap was lost: gap_B - gap_C, (A,) float64, signed, positive is worse; NaN where either is."""
-    return gap(baseline) - gap(current)
 
 
 def crossed(before: Column, after: Column, threshold: float) -> Column:
@@ -73,11 +59,6 @@ def confidence_crossing(
         crossings[1] = crossed(gap(baseline), gap(current), gap_at)
     larger: Column = np.fmax(crossings[0], crossings[1])
     return larger
-
-
-def first_and_gap(lists: RankedLists, known: NDArray[np.bool_]) -> tuple[Column, Column]:
-    """`top1_score` and `gap` in one call, NaN also where `known`, (A,), says so."""
-    return firsts_and_gaps(fixed(lists.scores), lists.lengths, known)
 
 
 def _score_at(lists: RankedLists, rank: int) -> Column:

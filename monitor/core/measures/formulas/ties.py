@@ -1,9 +1,6 @@
 """Ties at the cut: which of several equally good results made it into the list is no drift."""
 
-import numpy as np
-from numpy.typing import NDArray
-
-from monitor.core.measures.formulas.kernels_match import settle
+from monitor.core.measures.formulas.kernels_match import settle, tied
 from monitor.core.model.lists import RankedLists
 
 
@@ -34,16 +31,9 @@ def settle_ties(baseline: RankedLists, current: RankedLists, eps: float) -> Rank
             "expected equal shapes and eps >= 0"
         )
         raise ValueError(message)
-    rows = _suspects(baseline, current, eps)
+    before, after = baseline.arrays(), current.arrays()
+    rows = tied(before, after, eps)
     if not len(rows):
         return current
-    keys = settle((baseline.keys, baseline.scores), (current.keys, current.scores), rows, eps)
+    keys = settle(before[:2], after[:2], rows, eps)
     return RankedLists(keys, current.scores, current.lengths, current.known)
-
-
-def _suspects(baseline: RankedLists, current: RankedLists, eps: float) -> NDArray[np.int64]:
-    """Rows whose lists differ although both are full and end at the same score."""
-    full = (baseline.lengths == baseline.depth) & (current.lengths == current.depth)
-    level = np.abs(baseline.scores[:, -1] - current.scores[:, -1]) <= eps
-    differs = np.any(baseline.keys != current.keys, axis=1)
-    return np.flatnonzero(full & level & differs & baseline.known & current.known)

@@ -1,4 +1,4 @@
-"""First Wasserstein distance between the top-k scores of the baseline and of now: per anchor, and pooled."""
+"""First Wasserstein distance between the top-k scores of the baseline and of now, pooled; per anchor see `scored`."""
 
 from dataclasses import dataclass, replace
 
@@ -8,49 +8,11 @@ from numpy.typing import NDArray
 from monitor.core.arrays.ascending import ascending
 from monitor.core.arrays.fixed import fixed
 from monitor.core.measures.formulas.grouped import Grouped
-from monitor.core.measures.formulas.kernels_scores import mean_differences
 from monitor.core.measures.formulas.kernels_segments import in_order, pooled_distances, rescored, stale_segments
 from monitor.core.model.lists import RankedLists
 
 Column = NDArray[np.float64]
 Ints = NDArray[np.int64]
-
-
-def score_wasserstein(baseline: RankedLists, current: RankedLists, depth: int) -> Column:
-    """W1 between the two empirical distributions of an anchor's top-k scores: ∫ |F_B⁻¹(u) - F_C⁻¹(u)| du, exact.
-
-    For lists of equal length this is the mean |s_B(i) - s_C(i)|; otherwise ∫ |F_B(x) - F_C(x)| dx, the same number.
-
-    Args:
-        baseline: A lists, scores best first.
-        current: A lists, scores best first.
-        depth: where both are cut.
-
-    Returns:
-        (A,) float64 >= 0 in units of the score; NaN where either list is empty or unknown.
-
-    Source: Villani, Optimal Transport, 2009, section 6 (one dimension); Vallender, 1974.
-    """
-    before, after = baseline.at(depth), current.at(depth)
-    usable = _usable(before, after)
-    level = before.lengths == after.lengths
-    distance = mean_differences(before.scores, after.scores, before.lengths, usable & level)
-    uneven = np.flatnonzero(usable & ~level)
-    if len(uneven):
-        distance[uneven] = _between_distributions(before.take(uneven), after.take(uneven))
-    return distance
-
-
-def _between_distributions(before: RankedLists, after: RankedLists) -> Column:
-    """W1 of lists of any lengths b, c: Σ |b c F_B - b c F_C| Δx / (b c) over the merged scores."""
-    both = np.concatenate([before.scores, after.scores], axis=1)
-    order = np.argsort(both, axis=1)  # NaN, the padding, goes last
-    merged = np.take_along_axis(both, order, axis=1)
-    steps = np.where(order < before.depth, after.lengths[:, None], -before.lengths[:, None])
-    apart = np.abs(np.cumsum(steps, axis=1)[:, :-1]) * np.diff(merged, axis=1)
-    inside = np.arange(1, both.shape[1]) < (before.lengths + after.lengths)[:, None]
-    summed: Column = np.add.accumulate(np.where(inside, apart, 0.0), axis=1)[:, -1]
-    return summed / (before.lengths * after.lengths)
 
 
 def _usable(baseline: RankedLists, current: RankedLists) -> NDArray[np.bool_]:

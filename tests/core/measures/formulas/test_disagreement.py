@@ -4,11 +4,11 @@ import numpy as np
 import pytest
 from hypothesis import given
 
-from monitor.core.measures.formulas.disagreement import LegPairs, disagreement
 from monitor.core.measures.formulas.overlap import overlap
 from monitor.core.model.lists import RankedLists
 from tests.core.measures.formulas import oracles
 from tests.core.measures.formulas.rows import keyed, pairs, plain
+from tests.core.measures.formulas.singles import LegPairs, disagreement
 
 
 def legs(baseline: tuple[RankedLists, RankedLists], now: tuple[RankedLists, RankedLists]) -> LegPairs:

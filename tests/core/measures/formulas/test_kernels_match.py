@@ -5,14 +5,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from monitor.core.index.baseline import without_repeats
-from monitor.core.measures.formulas.kernels_match import footrule_parts, inversions, settle
-from monitor.core.measures.formulas.kernels_scores import found_shares, mean_differences, scores_at
+from monitor.core.measures.formulas.kernels_match import footrule_parts, inversions, settle, stabilities
+from monitor.core.measures.formulas.kernels_scores import found_shares, scores_at
 from monitor.core.measures.formulas.overlap import first_ranks, overlap
-from monitor.core.measures.formulas.ranking import jaccard, kendall_distance, rank_churn, rbo_ext, stability, swaps
-from monitor.core.measures.formulas.scores import first_and_gap, gap, top1_score
+from monitor.core.measures.formulas.ranking import jaccard, powers, rbo_ext, swaps
 from monitor.core.model.lists import NO_CHUNK, RankedLists
 from tests.core.measures.formulas import twins
 from tests.core.measures.formulas.rows import pairs, same_bits
+from tests.core.measures.formulas.singles import kendall_distance, rank_churn
 
 Pair = tuple[RankedLists, RankedLists]
 
@@ -34,7 +34,8 @@ def test_a_match_and_what_is_read_from_it(pair: Pair, p: float) -> None:
         assert all(map(same_bits, parts, twins.rank_churn(matched, depth)))
         sets = jaccard(matched, depth), swaps(matched, depth)
         orders = rbo_ext(matched, depth, p), kendall_distance(matched, depth)
-        assert all(map(same_bits, stability(matched, depth, p), (*sets, *orders, *parts)))
+        found = stabilities(matched.match(depth), depth, powers(p, depth))
+        assert all(map(same_bits, found, (*sets, *orders, *parts)))
         assert same_bits(inversions(cut), twins.inversions(cut))
         assert all(map(same_bits, footrule_parts(cut), twins.footrule_parts(cut)))
 
@@ -63,16 +64,9 @@ def test_repeats(pair: Pair, data: st.DataObject) -> None:
 @given(pairs(), st.integers(1, 3))
 def test_scores(pair: Pair, rank: int) -> None:
     before, after = pair
-    for side in pair:
-        first, gap_ = first_and_gap(side, side.known)
-        assert same_bits(first, top1_score(side))
-        assert same_bits(gap_, gap(side))
     if rank <= before.depth:
         scores = before.scores, before.lengths, before.known
         assert same_bits(scores_at(*scores, rank), twins.scores_at(*scores, rank))
-    level = before.known & after.known & (before.lengths == after.lengths) & (before.lengths > 0)
-    compared = before.scores, after.scores, before.lengths, level
-    assert same_bits(mean_differences(*compared), twins.mean_differences(*compared))
     live = before.keys % 2 == 0
     served = before.scores, live, after.scores, after.lengths
     assert same_bits(found_shares(*served, 1e-6), twins.found_shares(*served, 1e-6))

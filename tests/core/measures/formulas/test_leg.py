@@ -9,14 +9,21 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from monitor.core.measures.formulas import ranking, scores
-from monitor.core.measures.formulas.columns import DEPTH_NOT_KEPT, NOISE_GAP_UNKNOWN, ListPair, Name, Settings
+from monitor.core.measures.formulas.columns import (
+    DEPTH_NOT_KEPT,
+    NOISE_GAP_UNKNOWN,
+    ListPair,
+    Name,
+    PairRows,
+    Settings,
+)
 from monitor.core.measures.formulas.overlap import overlap
-from monitor.core.measures.formulas.wasserstein import score_wasserstein
 from monitor.core.measures.incremental import MeasureColumns, stale
 from monitor.core.measures.needs import RESULTS, SCORES
 from monitor.core.measures.registry import REGISTRY
 from monitor.core.measures.views import ListsView
 from monitor.core.model.lists import NO_CHUNK, RankedLists
+from tests.core.measures.formulas import singles
 from tests.core.measures.formulas.rows import keyed, lists, pairs, row, same_bits
 
 ALL_ON = Settings((2, 4), noise_gap=0.1, score_threshold=0.2, gap_threshold=0.2)
@@ -28,7 +35,7 @@ def measure(
     """The columns of a pair of lists; with masks (results, scores) only of the anchors in them, after `previous`."""
     made = MeasureColumns(REGISTRY.group("lists"), asked.depths) if previous is None else previous
     needed = masks or (np.ones(len(pair.baseline), np.bool_),) * 2
-    parts = [stale(mask, lambda rows: ListsView(pair.take(rows), asked)) for mask in needed]
+    parts = [stale(mask, lambda rows: ListsView(PairRows(pair, rows), asked)) for mask in needed]
     made.update(len(pair.baseline), dict(zip((RESULTS, SCORES), parts, strict=True)))
     return made
 
@@ -38,25 +45,25 @@ def test_columns_are_the_measurements(lists_: tuple[RankedLists, RankedLists]) -
     pair, matched = ListPair(*lists_), overlap(*lists_)
     depth = matched.depth
     found = measure(pair, Settings((depth,), noise_gap=0.1, gap_threshold=0.2))
-    churn = ranking.rank_churn(matched, depth)
+    churn = singles.rank_churn(matched, depth)
     expected = {
         "jaccard_ratio": ranking.jaccard(matched, depth),
         "swaps": ranking.swaps(matched, depth),
         "rbo_ratio": ranking.rbo_ext(matched, depth),
-        "kendall_distance_ratio": ranking.kendall_distance(matched, depth),
+        "kendall_distance_ratio": singles.kendall_distance(matched, depth),
         "rank_churn_ratio": churn.total,
         "rank_churn_moved_ratio": churn.moved,
         "rank_churn_exited_ratio": churn.exited,
         "rank_churn_entered_ratio": churn.entered,
-        "score_wasserstein": score_wasserstein(*lists_, depth),
+        "score_wasserstein": singles.score_wasserstein(*lists_, depth),
     }
     for metric, values in expected.items():
         np.testing.assert_array_equal(found.of(metric, depth), values)
     single = {
         "top1_changed_ratio": ranking.top1_changed(matched),
-        "top1_changed_decided_ratio": ranking.top1_changed_decided(matched, scores.gap(lists_[0]), 0.1),
-        "top1_score_drop": scores.top1_score_drop(*lists_),
-        "gap_drop": scores.gap_drop(*lists_),
+        "top1_changed_decided_ratio": singles.top1_changed_decided(matched, scores.gap(lists_[0]), 0.1),
+        "top1_score_drop": singles.top1_score_drop(*lists_),
+        "gap_drop": singles.gap_drop(*lists_),
         "top1_score": np.where(matched.known, scores.top1_score(lists_[1]), np.nan),
         "gap": np.where(matched.known, scores.gap(lists_[1]), np.nan),
         "confidence_crossing_ratio": scores.confidence_crossing(*lists_, gap_at=0.2),

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from monitor.core.measures.formulas import ranking
 from monitor.core.measures.formulas.overlap import Overlap, overlap
 from monitor.core.model.lists import RankedLists
-from tests.core.measures.formulas import oracles
+from tests.core.measures.formulas import oracles, singles
 from tests.core.measures.formulas.rows import keyed, lists, pairs, plain
 
 LETTERS = "abcdefghij"
@@ -64,7 +64,7 @@ def test_rbo_by_hand(before: str, after: str, expected: float) -> None:
 )
 def test_kendall_by_hand(before: str, after: str, cost: float) -> None:
     worst = len(before) * len(after) + (len(before) * (len(before) - 1) + len(after) * (len(after) - 1)) / 4
-    assert ranking.kendall_distance(one(before, after, 3), 3)[0] == cost / worst
+    assert singles.kendall_distance(one(before, after, 3), 3)[0] == cost / worst
 
 
 @pytest.mark.parametrize(
@@ -78,7 +78,7 @@ def test_kendall_by_hand(before: str, after: str, cost: float) -> None:
     ],
 )
 def test_rank_churn_by_hand(before: str, after: str, terms: tuple[int, int, int]) -> None:
-    churn = ranking.rank_churn(one(before, after, 3), 3)
+    churn = singles.rank_churn(one(before, after, 3), 3)
     assert (churn.moved[0] * 12, churn.exited[0] * 12, churn.entered[0] * 12) == pytest.approx(terms)
     assert churn.total[0] == sum(terms) / 12
 
@@ -93,16 +93,16 @@ def test_empty_lists(
     pair = one(before, after, 4)
     assert ranking.jaccard(pair, 4)[0] == jaccard
     assert ranking.swaps(pair, 4)[0] == swaps
-    assert ranking.kendall_distance(pair, 4)[0] == kendall
-    assert ranking.rank_churn(pair, 4).total[0] == churn
+    assert singles.kendall_distance(pair, 4)[0] == kendall
+    assert singles.rank_churn(pair, 4).total[0] == churn
     assert ranking.top1_changed(pair)[0] == top1
 
 
 def test_unknown_lists_are_nan() -> None:
     pair = overlap(keyed(["ab", None, None], 2), keyed([None, "ab", None], 2))
-    churn = ranking.rank_churn(pair, 2)
+    churn = singles.rank_churn(pair, 2)
     columns = (
-        *(f(pair, 2) for f in (ranking.jaccard, ranking.swaps, ranking.rbo_ext, ranking.kendall_distance)),
+        *(f(pair, 2) for f in (ranking.jaccard, ranking.swaps, ranking.rbo_ext, singles.kendall_distance)),
         *(churn.total, churn.moved, churn.exited, churn.entered, ranking.top1_changed(pair)),
     )
     assert all(np.isnan(column).all() for column in columns)
@@ -110,12 +110,12 @@ def test_unknown_lists_are_nan() -> None:
 
 def test_coin_flips_at_the_top_are_left_out() -> None:
     pair = overlap(keyed(["ab", "ab", "ab", "a"], 2), keyed(["ba", "ba", "ab", "b"], 2))
-    decided = ranking.top1_changed_decided(pair, np.array([0.01, 0.3, 0.3, np.nan]), 0.05)
+    decided = singles.top1_changed_decided(pair, np.array([0.01, 0.3, 0.3, np.nan]), 0.05)
     np.testing.assert_array_equal(decided, [np.nan, 1.0, 0.0, np.nan])
 
 
 def test_a_gap_equal_to_the_noise_is_noise() -> None:
-    assert np.isnan(ranking.top1_changed_decided(one("ab", "ba", 2), np.array([0.05]), 0.05)[0])
+    assert np.isnan(singles.top1_changed_decided(one("ab", "ba", 2), np.array([0.05]), 0.05)[0])
 
 
 @pytest.mark.parametrize("p", [0.0, 1.0, -1.0, float("nan")])
@@ -128,13 +128,13 @@ def test_persistence_outside_of_its_range(p: float) -> None:
 def test_every_depth_equals_the_slow_versions(pair: tuple[RankedLists, RankedLists], p: float) -> None:
     matched = overlap(*pair)
     for depth in range(1, matched.depth + 1):
-        churn = ranking.rank_churn(matched, depth)
+        churn = singles.rank_churn(matched, depth)
         for anchor in np.flatnonzero(matched.known).tolist():
             b, c = (plain(side, anchor, depth) for side in pair)
             assert ranking.jaccard(matched, depth)[anchor] == oracles.jaccard(b, c)
             assert ranking.swaps(matched, depth)[anchor] == oracles.swaps(b, c)
             assert ranking.rbo_ext(matched, depth, p)[anchor] == pytest.approx(oracles.rbo_ext(b, c, p), abs=1e-12)
-            assert ranking.kendall_distance(matched, depth)[anchor] == oracles.kendall_distance(b, c)
+            assert singles.kendall_distance(matched, depth)[anchor] == oracles.kendall_distance(b, c)
             terms = (churn.moved[anchor], churn.exited[anchor], churn.entered[anchor])
             assert terms == oracles.footrule(b, c, depth)
             assert churn.total[anchor] == pytest.approx(sum(terms), abs=1e-15)
@@ -158,7 +158,7 @@ def test_long_lists_equal_the_slow_versions(depth: int) -> None:
     drawn = [[rng.permutation(depth + 20)[: rng.integers(depth // 2, depth + 1)] for _ in range(4)] for _ in range(2)]
     sides = [lists([[(int(key), 0.0) for key in row] for row in rows], depth) for rows in drawn]
     matched = overlap(*sides)
-    churn, kendall = ranking.rank_churn(matched, depth), ranking.kendall_distance(matched, depth)
+    churn, kendall = singles.rank_churn(matched, depth), singles.kendall_distance(matched, depth)
     for anchor in range(4):
         b, c = (plain(side, anchor, depth) for side in sides)
         assert ranking.rbo_ext(matched, depth)[anchor] == pytest.approx(oracles.rbo_ext(b, c, 0.9), abs=1e-12)
@@ -174,15 +174,15 @@ def test_identity_range_and_symmetry(pair: tuple[RankedLists, RankedLists]) -> N
     for measured, same in (
         (ranking.jaccard, 1.0),
         (ranking.rbo_ext, 1.0),
-        (ranking.kendall_distance, 0.0),
+        (singles.kendall_distance, 0.0),
         (ranking.swaps, 0.0),
     ):
         values = measured(there, depth)[known]
         np.testing.assert_allclose(values, measured(back, depth)[known], rtol=0, atol=1e-15)
         assert np.all((values >= 0.0) & (values <= (depth if measured is ranking.swaps else 1.0)))
         assert np.all(measured(still, depth)[before.known] == same)
-    there_churn, back_churn = ranking.rank_churn(there, depth), ranking.rank_churn(back, depth)
+    there_churn, back_churn = singles.rank_churn(there, depth), singles.rank_churn(back, depth)
     np.testing.assert_array_equal(there_churn.total, back_churn.total)
     np.testing.assert_array_equal(there_churn.exited, back_churn.entered)
     assert np.all((there_churn.total[known] >= 0.0) & (there_churn.total[known] <= 1.0))
-    assert np.all(ranking.rank_churn(still, depth).total[before.known] == 0.0)
+    assert np.all(singles.rank_churn(still, depth).total[before.known] == 0.0)

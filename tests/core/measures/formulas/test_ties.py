@@ -5,10 +5,11 @@ import pytest
 from hypothesis import given
 
 from monitor.core.measures.formulas.overlap import overlap
-from monitor.core.measures.formulas.ranking import rank_churn, swaps
+from monitor.core.measures.formulas.ranking import swaps
 from monitor.core.measures.formulas.ties import settle_ties
 from monitor.core.model.lists import RankedLists
 from tests.core.measures.formulas.rows import lists, pairs, same_bits
+from tests.core.measures.formulas.singles import rank_churn
 
 EPS = 1e-6
 

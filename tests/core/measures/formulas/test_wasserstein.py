@@ -7,9 +7,10 @@ from hypothesis import strategies as st
 from scipy.stats import wasserstein_distance
 
 from monitor.core.measures.formulas.grouped import Grouped
-from monitor.core.measures.formulas.wasserstein import PooledScores, score_wasserstein
+from monitor.core.measures.formulas.wasserstein import PooledScores
 from monitor.core.model.lists import RankedLists
 from tests.core.measures.formulas.rows import lists, pairs, plain_scores
+from tests.core.measures.formulas.singles import score_wasserstein
 
 
 def scored(*rows: list[float] | None) -> RankedLists:
