@@ -145,18 +145,18 @@ class MeasureColumns(Generic[View]):
 
 def _grouped(columns: Sequence[_Column[View]]) -> Mapping[Need[View], Sequence[_Computation]]:
     """What is computed together, by need, in the order of the columns."""
-    found: dict[tuple[Need[View], int, Any], list[tuple[int, int]]] = {}
+    found: dict[tuple[Need[View], int, Any], list[int]] = {}
     for at, (name, need, compute) in enumerate(columns):
-        shared = isinstance(compute, MatrixRow)
-        found.setdefault((need, name.k, compute.matrix if shared else at), []).append(
-            (at, compute.at if shared else -1)
-        )
+        one = compute.matrix if isinstance(compute, MatrixRow) else at
+        found.setdefault((need, name.k, one), []).append(at)
     made: dict[Need[View], list[_Computation]] = {}
     for (need, k, _), places in found.items():
-        at, rows = np.array(places, np.int64).T
-        compute = columns[at[0]].compute
-        single = not isinstance(compute, MatrixRow)
-        of = _Computation(k, compute if single else compute.matrix, at[:, None], None if single else rows)
+        computes, into = [columns[place].compute for place in places], np.array(places, np.int64)[:, None]
+        rows = [of for of in computes if isinstance(of, MatrixRow)]
+        if rows:
+            of = _Computation(k, rows[0].matrix, into, np.array([row.at for row in rows], np.int64))
+        else:
+            of = _Computation(k, computes[0], into, None)
         made.setdefault(need, []).append(of)
     return made
 
@@ -164,12 +164,11 @@ def _grouped(columns: Sequence[_Column[View]]) -> Mapping[Need[View], Sequence[_
 def _measure(part: Stale, computed: Sequence[_Computation], missing: str, values: Values, reasons: list[str]) -> None:
     """Fill in what is computed from one input; of each column also why it has no value."""
     rows, view = part
-    everybody = isinstance(rows, slice)
-    unknown = view.unknown if everybody else rows[view.unknown]
+    unknown = view.unknown if isinstance(rows, slice) else rows[view.unknown]
     for k, compute, columns, of in computed:
         reason = missing or (DEPTH_NOT_KEPT if k > view.depth else "")
         found = MissingReason(reason) if reason else compute(view, k)
-        into = columns[:, 0] if everybody else columns
+        into = columns[:, 0] if isinstance(rows, slice) else columns
         if isinstance(found, MissingReason):
             values[into, rows] = np.nan
             reason = found.text

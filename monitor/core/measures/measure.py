@@ -86,7 +86,8 @@ class MissingReason(NamedTuple):
     text: str
 
 
-class MatrixRow(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class MatrixRow:
     """Computes a measure as one row of a matrix that its view works out in one go, for all measures that name it.
 
     Args:
@@ -94,13 +95,16 @@ class MatrixRow(NamedTuple):
         at: which row.
     """
 
-    matrix: Callable[[Any, int], "Values | MissingReason"]
+    matrix: Callable[[Any, int], Values | MissingReason]
     at: int
 
-    def __call__(self, view: Any, k: int) -> "Values | MissingReason":
+    def __call__(self, view: Any, k: int) -> Values | MissingReason:
         """The row, as if it had been computed by itself."""
         found = self.matrix(view, k)
-        return found if isinstance(found, MissingReason) else found[self.at]
+        if isinstance(found, MissingReason):
+            return found
+        row: Values = found[self.at]
+        return row
 
 
 @dataclass(frozen=True, slots=True)
