@@ -6,7 +6,7 @@ A new hub: a page that was written to be found (poison), a vector near all quest
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import Literal
+from typing import Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -115,32 +115,25 @@ class Newcomers:
     @cached_property
     def documents(self) -> tuple[Newcomer, ...]:
         """Those that stand out, the greatest excess first."""
-        chunks, places = numbered(self.new.ravel())
-        documents, distinct = numbered(self.came.documents[places])
-        later = _shares(chunks.reshape(self.new.shape), documents, len(distinct))
+        later = self._later
         chance, wanted, found = CHANCE / max(1, len(self.lists)), set(self.but), []
-        apart = np.flatnonzero(self.then.excess(later) > chance).tolist()  # nearly none stands out
-        named = self._named(chunks, documents) if apart else {}
-        for at in apart:
-            name, segment = named[at]
-            share, excess = float(later.share[at]), float(self.then.excess(later.only(at), name)[0] - chance)
-            if excess > 0.0 and not (wanted and wanted <= set(segment)):
-                found.append(Newcomer(name, segment, share, excess))
+        for at in np.flatnonzero(self.then.excess(later) > chance).tolist():  # nearly none stands out
+            name, segment = self._named(at)
+            share, more = float(later.share[at]), float(self.then.excess(later.only(at), name)[0] - chance)
+            if more > 0.0 and not (wanted and wanted <= set(segment)):
+                found.append(Newcomer(name, segment, share, more))
         return tuple(sorted(found, key=lambda of: (-of.excess, -of.share, of.document)))
 
-    def _named(self, chunks: NDArray[np.int64], documents: NDArray[np.int64]) -> dict[int, NewChunk]:
-        """Each document and its segment by number, by its chunk with the greatest key.
+    @cached_property
+    def _later(self) -> "_Shares":
+        """What all documents have now that any new chunk is of, by their numbers in `came`."""
+        return _shares(self.new, self.came.documents)
 
-        Args:
-            chunks: (s,) int64 by slot, below 0 for none that is new.
-            documents: by such a number, its document's.
-        """
-        slots = np.flatnonzero(chunks >= 0)
-        of = documents[chunks[slots]]
-        order = np.lexsort((self.lists.ravel()[slots], of))
-        last = order[np.flatnonzero(np.diff(of[order], append=-1))]
-        places = self.new.ravel()[slots[last]].tolist()
-        return {number: self.came.chunks[place] for number, place in zip(of[last].tolist(), places, strict=True)}
+    def _named(self, document: int) -> NewChunk:
+        """A document and its segment, by its chunk with the greatest key that stands in a list."""
+        at = np.flatnonzero((self.new >= 0) & (self.came.documents[self.new] == document))
+        last = at[np.argmax(self.lists.ravel()[at])]
+        return self.came.chunks[self.new.item(last)]
 
     @property
     def excess(self) -> float:
@@ -207,34 +200,45 @@ class NewcomersOf:
             places = dict(zip((row.key for row in rows), numbers, strict=True))
             return np.array([places.get(key, _NOT_NEW) for key in keys], np.int64)[:, None]
 
-        for leg in (leg for leg in _LEGS if leg in lists and leg in self._then):
-            now = self._alignment.lists_now(lists[leg]).at(self._k)
-            looked = self._looked(now.keys, arrived, before.get(leg), changed)
-            both = now.known & self._then[leg].known
-            earlier = self._earlier(leg, both)
-            known = looked.found
+        legs = [leg for leg in _LEGS if leg in lists and leg in self._then]
+        now = {leg: self._alignment.lists_now(lists[leg]).at(self._k) for leg in legs}
+        looked = self._looked({leg: of.keys for leg, of in now.items()}, arrived, before, changed)
+        for leg in legs:
+            both = now[leg].known & self._then[leg].known
+            earlier, (keys, new, known) = self._earlier(leg, both), looked[leg]
             if known is None or known.then is not earlier:
-                of = (now.keys, looked.new) if both.all() else (now.keys[both], looked.new[both])
+                of = (keys, new) if both.all() else (keys[both], new[both])
                 known = Newcomers(leg, self._k, *of, self._chunks_new, earlier)
-            self._before[leg] = replace(looked, found=known)
+            self._before[leg] = _Looked(keys, new, known)
             yield known
 
     def _looked(
         self,
-        keys: NDArray[np.int64],
+        now: Mapping[ListLeg, NDArray[np.int64]],
         arrived: Callable[[list[int]], NDArray[np.int64]],
-        before: "_Looked | None",
+        before: Mapping[ListLeg, "_Looked"],
         changed: NDArray[np.int64] | None,
-    ) -> "_Looked":
-        """Which slots hold new chunks; only those are looked at whose chunk is another than before, or changed."""
-        if before is None or changed is None:
-            return _Looked(keys, self._came.of(keys, arrived)[:, :, 0])
-        slots = np.flatnonzero((keys != before.keys) | holds(keys, changed))
-        if not len(slots):
-            return before
-        new = before.new.copy()
-        new.reshape(-1)[slots] = self._came.of(keys.reshape(-1)[slots], arrived)[:, 0]
-        return _Looked(keys, new)
+    ) -> "dict[ListLeg, _Looked]":
+        """Which slots hold new chunks; only those are looked at whose chunk is another than before, or changed, all
+        legs' at once.
+        """
+        made: dict[ListLeg, _Looked] = {}
+        slots: dict[ListLeg, NDArray[np.int64]] = {}
+        for leg, keys in now.items():
+            was = before.get(leg)
+            if was is None or changed is None:
+                slots[leg], new = np.arange(keys.size), np.empty(keys.shape, np.int64)
+            else:
+                slots[leg] = np.flatnonzero((keys != was.keys) | holds(keys, changed))
+                new = was.new.copy() if len(slots[leg]) else was.new
+            made[leg] = was if was is not None and new is was.new else _Looked(keys, new)
+        sought = [now[leg].reshape(-1)[at] for leg, at in slots.items()]
+        found = self._came.of(np.concatenate((np.zeros(0, np.int64), *sought)), arrived)[:, 0]
+        until = 0
+        for leg, at in slots.items():
+            start, until = until, until + len(at)
+            made[leg].new.reshape(-1)[at] = found[start:until]
+        return made
 
     def _forget(self, changed: NDArray[np.int64] | None) -> "dict[ListLeg, _Looked]":
         """What still holds of the last call's lists."""
@@ -257,8 +261,7 @@ class NewcomersOf:
         return known[1]
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class _Looked:
+class _Looked(NamedTuple):
     """(P, k) chunk keys of one leg's lists, the places of those that are new, and what that came to."""
 
     keys: NDArray[np.int64]
@@ -310,29 +313,31 @@ def _shares_of(keys: NDArray[np.int64], documents: Mapping[int, str]) -> _Shares
     chunks, distinct = numbered(np.where(there, keys, NO_CHUNK).ravel())
     places: dict[str, int] = {}
     of = np.array([places.setdefault(documents[key], len(places)) for key in distinct.tolist()], np.int64)
-    return replace(_shares(chunks.reshape(keys.shape), of, len(places)), places=places)
+    return replace(_shares(chunks.reshape(keys.shape), of), places=places)
 
 
-def _shares(chunks: NDArray[np.int64], of: NDArray[np.int64], documents: int) -> _Shares:
+def _shares(chunks: NDArray[np.int64], of: NDArray[np.int64]) -> _Shares:
     """Shares of the lists (rows) that documents stand in.
 
     Args:
         chunks: (n, k) int64 in [0, u), below 0 for what does not count.
-        of: (u,) int64, the document of each chunk.
-        documents: D, how many there are.
+        of: (u,) int64, the document of each chunk, from 0 on.
     """
-    lists, most = standing(chunks, of, documents)
+    lists, most, distinct = standing(chunks, of)
     of_all = max(1, len(chunks))
-    return _Shares(lists / of_all, most / of_all, np.bincount(of, minlength=documents))
+    return _Shares(lists / of_all, most / of_all, distinct)
 
 
 @compiled
 def standing(
-    chunks: NDArray[np.int64], of: NDArray[np.int64], documents: int
-) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """(D,) in how many lists each document stands, and (D,) its most frequent chunk; arguments as of `_shares`."""
+    chunks: NDArray[np.int64], of: NDArray[np.int64]
+) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
+    """(D,) in how many lists each document stands, with its most frequent chunk, and how many of its chunks stand in
+    any; arguments as of `_shares`.
+    """
+    documents = of.max() + 1 if len(of) else 0
     lists, last = np.zeros(documents, np.int64), np.full(documents, -1, np.int64)
-    single, most = np.zeros(len(of), np.int64), np.zeros(documents, np.int64)
+    single, most, distinct = np.zeros(len(of), np.int64), np.zeros(documents, np.int64), np.zeros(documents, np.int64)
     for row in range(len(chunks)):
         for slot in range(chunks.shape[1]):
             chunk = chunks[row, slot]
@@ -342,6 +347,7 @@ def standing(
             if last[document] != row:
                 last[document] = row
                 lists[document] += 1
+            distinct[document] += single[chunk] == 0
             single[chunk] += 1
             most[document] = max(most[document], single[chunk])
-    return lists, most
+    return lists, most, distinct

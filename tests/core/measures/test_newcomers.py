@@ -1,14 +1,21 @@
 """New hubs, against counting by hand."""
 
 from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple, cast
 
 import hypothesis.strategies as st
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 
-from monitor.core.measures.newcomers import NewChunks, Newcomers, _Shares, _shares_of
-from monitor.core.model.lists import NO_CHUNK
+from monitor.core.index.baseline import ListLeg, Snapshot
+from monitor.core.measures.comparison.alignment import align
+from monitor.core.measures.comparison.facts import Facts
+from monitor.core.measures.newcomers import NewChunks, Newcomers, NewcomersOf, _Shares, _shares_of
+from monitor.core.model.lists import NO_CHUNK, RankedLists
+from tests.core.measures.formulas.rows import lists
+from tests.core.snapshots import anchor_set, snapshot
 
 LISTS = st.integers(0, 6).flatmap(
     lambda n: st.lists(
@@ -75,3 +82,64 @@ def test_a_hub_is_measured_by_documents_of_its_size(
     found = newcomers(THEN, now, DOCUMENTS)
     assert {of.document: pytest.approx(of.excess) for of in found.documents} == expected, case
     assert found.excess == max(expected.values(), default=0.0)
+
+
+class Came(NamedTuple):
+    """A chunk that came, as `ChangesSinceBaseline.came` has it."""
+
+    key: int
+    content_hash: str
+    doc_id: str
+    segment: tuple[tuple[str, str], ...]
+
+
+class Events:
+    """Facts that know of every chunk from 100 on that it came, with another document each time it changes."""
+
+    events = True
+
+    def __init__(self) -> None:
+        self.versions: dict[int, int] = defaultdict(int)
+        self.asked = 0
+
+    def changes(self, _: Snapshot) -> "Events":
+        return self
+
+    def came(self, keys: Sequence[int]) -> Iterator[Came]:
+        assert len(set(keys)) == len(keys)
+        self.asked += 1
+        for key in keys:
+            if key >= 100:
+                yield Came(key, f"{key}.{self.versions[key]}", f"doc{(key + self.versions[key]) % 3}", (("of", "a"),))
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.integers(0, 2**32))
+def test_what_is_kept_of_the_moment_before_is_what_is_found_anew(seed: int) -> None:
+    """All legs' new chunks are asked for at once, and only where a slot or its chunk is another one."""
+    draw, facts = np.random.default_rng(seed), Events()
+
+    def drawn() -> RankedLists:
+        keys = [draw.permutation(np.arange(95, 108))[: draw.integers(0, 4)].tolist() for _ in range(12)]
+        return lists([None if draw.random() < 0.1 else [(key, 0.5) for key in row] for row in keys], 3)
+
+    now: dict[ListLeg, RankedLists] = {"dense": drawn(), "lexical": drawn()}
+    asked = anchor_set([()] * 12)
+    before = snapshot(asked, dict(now), hashes={"a": "a"})
+    alignment = align(asked, before, (), cap=9, min_anchors=1)
+    kept, turns = NewcomersOf(before, alignment, 3), 4
+    for _ in range(turns):
+        facts.asked, changed = 0, draw.permutation(np.arange(95, 108))[: draw.integers(0, 3)]
+        for key in changed.tolist():
+            facts.versions[key] += 1
+        for leg in now:
+            rows = np.flatnonzero(draw.random(12) < 0.2)
+            now[leg] = now[leg].replaced(rows, drawn().take(rows))
+        found = list(kept.found(now, cast("Facts", facts), changed))
+        assert facts.asked <= 1
+        fresh = list(NewcomersOf(before, alignment, 3).found(now, cast("Facts", facts)))
+        for one, other in zip(found, fresh, strict=True):
+            assert (one.leg, one.documents, one.measurement()) == (other.leg, other.documents, other.measurement())
+            assert (one.new >= 0).tolist() == (one.lists >= 100).tolist()
+    again = list(kept.found(now, cast("Facts", facts), np.zeros(0, np.int64)))
+    assert all(one is other for one, other in zip(again, found, strict=True))

@@ -34,6 +34,8 @@ class FirstResults:
         self._lives = self._stands.copy()
         """By place, whether the corpus has the text at this moment."""
         self._asked: AskedSets | None = None
+        self._wanted, self._lately = np.zeros((2, len(self._keys)), np.bool_)
+        """By place, whether it was asked about at this moment, and at the one before."""
 
     def places(self, lists: RankedLists) -> ResultPlaces:
         """(P,) the places of the first results of one leg's lists."""
@@ -48,6 +50,7 @@ class FirstResults:
         """
         self._seen, self._began = seen, False
         self._lives[:] = _UNKNOWN
+        self._wanted, self._lately = np.zeros_like(self._wanted), self._wanted
         if changed is None:
             self._stands[:], self._asked = _UNKNOWN, None
         elif len(self._keys):
@@ -57,8 +60,12 @@ class FirstResults:
     def live(self, places: ResultPlaces) -> NDArray[np.bool_] | None:
         """(n,) bool, whether the corpus has each of n of these texts: under its own id, to the letter or edited, or
         some chunk says it nearly. None where nobody knows: only lists were kept.
+
+        What was asked about the moment before is looked up with the first question: each leg asks about its own.
         """
-        unknown = np.unique(places[self._lives[places] == _UNKNOWN])
+        wanted = self._wanted
+        wanted[places] = True
+        unknown = np.flatnonzero((wanted | self._lately) & (self._lives == _UNKNOWN))
         if len(unknown) or not self._began:
             for place in unknown[self._stands[unknown] == _UNKNOWN].tolist():
                 self._stands[place] = self._stands_still(self._keys.item(place))
