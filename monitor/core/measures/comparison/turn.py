@@ -1,6 +1,6 @@
 """The lists of one moment beside those of the moment before: which anchors may have to be measured anew."""
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Collection, Mapping
 
 import numpy as np
 from numpy.typing import NDArray
@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from monitor.core.index.baseline import ListLeg
 from monitor.core.measures.comparison.alignment import Alignment
 from monitor.core.measures.comparison.seen import Observation
-from monitor.core.measures.formulas.moved import holding, moved
+from monitor.core.measures.formulas.moved import both_moved, holding
 from monitor.core.model.lists import RankedLists
 
 Mask = NDArray[np.bool_]
@@ -32,7 +32,8 @@ class Turn:
         count: int,
     ) -> None:
         self.seen, self.now, self._before, self._count = seen, now, before, count
-        self._masks: dict[tuple[str, ListLeg], Mask] = {}
+        self._masks: dict[ListLeg, tuple[Mask, Mask]] = {}
+        self._touched: dict[ListLeg, Mask] = {}
 
     @property
     def afresh(self) -> bool:
@@ -46,21 +47,28 @@ class Turn:
 
     def results(self, leg: ListLeg) -> Mask:
         """(P,) bool: anchors whose results, or what is known of them, are others."""
-        return self._mask("results", leg, lambda before: moved(before[leg], self.now[leg], scores=False))
+        return self._moved(leg)[0]
 
     def scores(self, leg: ListLeg) -> Mask:
         """(P,) bool: the same, and those whose results are scored otherwise."""
-        return self._mask("scores", leg, lambda before: moved(before[leg], self.now[leg], scores=True))
+        return self._moved(leg)[1]
 
     def touched(self, leg: ListLeg) -> Mask:
         """(P,) bool: anchors in whose list a changed chunk stands."""
-        return self._mask("touched", leg, lambda _: holding(self.now[leg], self.changed))
-
-    def _mask(self, name: str, leg: ListLeg, make: Callable[[Mapping[ListLeg, RankedLists]], Mask]) -> Mask:
-        found = self._masks.get((name, leg))
+        found = self._touched.get(leg)
         if found is None:
+            everybody = np.ones(self._count, np.bool_)
+            found = everybody if self._before is None else holding(self.now[leg], self.changed)
+            self._touched[leg] = found
+        return found
+
+    def _moved(self, leg: ListLeg) -> tuple[Mask, Mask]:
+        found = self._masks.get(leg)
+        if found is None:
+            everybody = np.ones(self._count, np.bool_)
             before = self._before
-            found = self._masks[name, leg] = np.ones(self._count, np.bool_) if before is None else make(before)
+            found = (everybody, everybody) if before is None else both_moved(before[leg], self.now[leg])
+            self._masks[leg] = found
         return found
 
 

@@ -4,12 +4,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from monitor.core.arrays.compile import compiled
-from monitor.core.model.lists import RankedLists
+from monitor.core.model.lists import ListArrays, RankedLists
 
 Mask = NDArray[np.bool_]
 Integers = NDArray[np.int64]
 _SIEVE = 1 << 16
-"""Keys are hashes: their low bits tell most of them apart."""
+"""Keys are hashes: their low bits tell most of them apart. At most so many places are looked at,"""
+_ROOM = 32
+"""and for a few keys so many for each: these stay in a core's nearest cache."""
 
 
 def moved(before: RankedLists, now: RankedLists, *, scores: bool) -> Mask:
@@ -22,13 +24,15 @@ def moved(before: RankedLists, now: RankedLists, *, scores: bool) -> Mask:
         now: A lists of the same anchors and depth.
         scores: whether another score alone is a change.
     """
+    return both_moved(before, now)[int(scores)]
+
+
+def both_moved(before: RankedLists, now: RankedLists) -> tuple[Mask, Mask]:
+    """`moved` without and with the scores, in one pass."""
     if before is now:
-        return np.zeros(len(now), np.bool_)
-    differs: Mask = (before.lengths != now.lengths) | (before.known != now.known)
-    _mark(before.keys, now.keys, differs)
-    if scores:
-        _mark(_bits(before.scores), _bits(now.scores), differs)
-    return differs
+        nobody = np.zeros(len(now), np.bool_)
+        return nobody, nobody
+    return _differing(before.arrays(), now.arrays())
 
 
 def holding(lists: RankedLists, keys: NDArray[np.int64]) -> Mask:
@@ -57,19 +61,29 @@ def absent(keys: NDArray[np.int64], listed: NDArray[np.int64]) -> NDArray[np.int
 
 
 @compiled
-def _mark(before: Integers, now: Integers, differs: Mask) -> None:
-    """Mark the rows of which any number is another."""
-    for row in range(len(before)):
-        for at in range(before.shape[1]):
-            differs[row] |= before[row, at] != now[row, at]
+def _differing(before: ListArrays, now: ListArrays) -> tuple[Mask, Mask]:
+    """Rows of which anything but the scores is another, and those of which anything is."""
+    bits_before, bits_now = before[1].view(np.int64), now[1].view(np.int64)
+    results, whole = np.empty(len(before[0]), np.bool_), np.empty(len(before[0]), np.bool_)
+    for row in range(len(results)):
+        keys = scores = np.int64(0)
+        for at in range(before[0].shape[1]):
+            keys |= before[0][row, at] ^ now[0][row, at]
+            scores |= bits_before[row, at] ^ bits_now[row, at]
+        results[row] = keys != 0 or before[2][row] != now[2][row] or before[3][row] != now[3][row]
+        whole[row] = results[row] or scores != 0
+    return results, whole
 
 
 @compiled
 def _sieve(keys: Integers) -> Mask:
-    """By the low bits of a key, whether one of these has them."""
-    made = np.zeros(_SIEVE, np.bool_)
+    """By the low bits of a key, as many as tell it from so few, whether one of these has them."""
+    size = 256
+    while size < _SIEVE and size < _ROOM * len(keys):
+        size *= 2
+    made = np.zeros(size, np.bool_)
     for key in keys:
-        made[key & (_SIEVE - 1)] = True
+        made[key & (size - 1)] = True
     return made
 
 
@@ -79,7 +93,7 @@ def _hold(listed: Integers, keys: Integers, found: Mask) -> None:
     sieve = _sieve(keys)
     for place in range(len(listed)):
         key = listed[place]
-        if sieve[key & (_SIEVE - 1)]:
+        if sieve[key & (len(sieve) - 1)]:
             at = np.searchsorted(keys, key)
             found[place] = at < len(keys) and keys[at] == key
 
@@ -89,11 +103,7 @@ def _stand(listed: Integers, keys: Integers, found: Mask) -> None:
     """Mark which of some ascending keys stand anywhere."""
     sieve = _sieve(keys)
     for key in listed:
-        if sieve[key & (_SIEVE - 1)]:
+        if sieve[key & (len(sieve) - 1)]:
             at = np.searchsorted(keys, key)
             if at < len(keys) and keys[at] == key:
                 found[at] = True
-
-
-def _bits(values: NDArray[np.float64]) -> NDArray[np.int64]:
-    return np.ascontiguousarray(values).view(np.int64)
