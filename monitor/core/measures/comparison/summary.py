@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
+from operator import add
 from types import MappingProxyType
 from typing import Any
 
@@ -225,10 +226,11 @@ class _Kept:
         for at in np.flatnonzero(told | (n != expected) | (expected == 0)).tolist():
             why[at] = _reason(table, table.reasons[columns[at]], int(n[at]), layout.places[which[at]])
         values, before, covered = cells[found, :3].T.tolist()
-        heads, make, counted = layout.heads, partial(tuple.__new__, Measurement), n.tolist()
-        rest = zip(values, counted, expected.tolist(), before, why, covered, strict=True)
-        for at, ends in zip(found.tolist(), rest, strict=True):
-            said[at] = make(heads[at] + ends)
+        places = found.tolist()
+        ends = zip(values, n.tolist(), expected.tolist(), before, why, covered, strict=True)
+        whole = map(add, map(layout.heads.__getitem__, places), ends)
+        for at, one in zip(places, map(partial(tuple.__new__, Measurement), whole), strict=True):
+            said[at] = one
         return _Kept(table, layout, aggregates, cells, tuple(said))
 
 

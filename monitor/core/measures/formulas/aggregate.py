@@ -127,7 +127,7 @@ class Aggregates:
     def moved(self, values: Matrix) -> "Aggregates":
         """With other values, (M, A) again: what hardly moved takes hardly any time. The result is that of `of`.
 
-        Values are compared by their bits. A segment in which none of a column's is another one keeps what it has.
+        Values are compared by their bits. A column in which none is another one keeps what it has.
         """
         before, now = self.values.view(np.int64), fixed(values)
         order = self.order.copy()
@@ -139,7 +139,7 @@ class Aggregates:
     def _bring(self, before: Ints) -> None:
         """Fill in the statistics where bits are others than before."""
         of = self.anchors
-        by, spread = (of.weights, of.codes, of.masses, of.members, of.starts), (self.spread, self.order, _LEVELS)
+        by, spread = (of.weights, of.codes, of.masses, np.diff(of.starts)), (self.spread, self.order, _LEVELS)
         _aggregate(before, self.values, by, spread, self.limits, self.statistics, self.n)
 
 
@@ -147,7 +147,7 @@ class Aggregates:
 def _aggregate(
     before: Ints,
     values: Matrix,
-    anchors: tuple[NDArray[np.float64], Ints, NDArray[np.float64], Ints, Ints],
+    anchors: tuple[NDArray[np.float64], Ints, NDArray[np.float64], Ints],
     spread: tuple[Ints, Ints, NDArray[np.float64]],
     limits: NDArray[np.float64],
     statistics: NDArray[np.float64],
@@ -159,51 +159,90 @@ def _aggregate(
     differences of one sum: only so they round as numpy's own mean and quantile do. Whole numbers add up to the same
     in any order.
     """
-    (weights, codes, masses, members, starts), (columns, orders, levels) = anchors, spread
+    (weights, codes, masses, _), (columns, orders, levels) = anchors, spread
     bits, count, exact = values.view(np.int64), len(masses), _whole_numbers(weights)
-    place, held = np.full(len(values), -1), np.zeros(count)
+    place, others, put = np.full(len(values), -1), np.empty(len(values), np.int64), 0
     place[columns] = np.arange(len(columns))
     for group in range(count):
         if masses[group] == 0.0:
             statistics[_COVERED, :, group] = 0.0
     for column in range(len(values)):
-        others = np.int64(0)
+        differs = np.int64(0)
         for anchor in range(values.shape[1]):
-            others |= before[column, anchor] ^ bits[column, anchor]
-        if not others:
-            continue
-        stale, own, limit = np.zeros(count, np.bool_), values[column], limits[column]
-        for anchor in range(values.shape[1]):
-            if before[column, anchor] != bits[column, anchor]:
-                for dimension in range(len(codes)):
-                    stale[codes[dimension, anchor]] = True
+            differs |= before[column, anchor] ^ bits[column, anchor]
+        if differs:
+            others[put] = column
+            put += 1
+    total, mass, counted = _totals(values, others[:put], anchors)
+    held, beyond = np.zeros(count), np.zeros(count)
+    for at in range(put):
+        column = others[at]
+        own, limit = values[column], limits[column]
+        if limit == limit:
+            _beyond(own, limit, weights, codes, beyond)
         for group in range(count):
-            if stale[group]:
-                total = mass = beyond = 0.0
-                counted = 0
-                for at in range(starts[group], starts[group + 1]):
-                    anchor = members[at]
-                    value = own[anchor]
-                    if value == value:
-                        total += weights[anchor] * value
-                        mass += weights[anchor]
-                        counted += 1
-                        if value > limit:
-                            beyond += weights[anchor]
-                n[column, group], held[group] = counted, mass
-                statistics[0, column, group] = total / mass
-                statistics[_COVERED, column, group] = mass / masses[group]
+            if masses[group] > 0.0:
+                n[column, group] = counted[group, at]
+                statistics[0, column, group] = total[group, at] / mass[group, at]
+                statistics[_COVERED, column, group] = mass[group, at] / masses[group]
                 if limit == limit:
-                    statistics[_SHARE, column, group] = beyond / mass
+                    statistics[_SHARE, column, group] = beyond[group] / mass[group, at]
         if place[column] >= 0:
             ascending = orders[place[column]]
+            held[:] = mass[:, at]
             if not exact:
                 held[:] = 0.0
                 for anchor in ascending:
                     if own[anchor] == own[anchor]:
                         for dimension in range(len(codes)):
                             held[codes[dimension, anchor]] += weights[anchor]
-            _inverted_cdf(own, (weights, codes, held), ascending, levels, stale, statistics[1:, column])
+            _inverted_cdf(own, (weights, codes, held), ascending, levels, statistics[1:, column])
+
+
+@compiled
+def _totals(
+    values: Matrix, columns: Ints, anchors: tuple[NDArray[np.float64], Ints, NDArray[np.float64], Ints]
+) -> tuple[Matrix, Matrix, Ints]:
+    """(G, m) each, of some columns in each segment: sums of w v, of w, and the number of values that are not NaN.
+
+    All columns of an anchor are added at once: no sum waits for the one before. A column without NaN rests on all.
+    """
+    weights, codes, masses, sizes = anchors
+    width, count = len(columns), len(masses)
+    rows, gaps = np.empty((len(weights), width)), np.zeros(width, np.bool_)
+    total, mass, counted = np.zeros((count, width)), np.empty((count, width)), np.empty((count, width), np.int64)
+    for anchor in range(len(weights)):
+        for at in range(width):
+            value = values[columns[at], anchor]
+            gaps[at] |= value != value
+            rows[anchor, at] = weights[anchor] * value if value == value else 0.0
+    for anchor in range(len(weights)):
+        for dimension in range(len(codes)):
+            row, sums = rows[anchor], total[codes[dimension, anchor]]
+            for at in range(width):
+                sums[at] += row[at]
+    for at in range(width):
+        mass[:, at], counted[:, at] = masses, sizes
+        if gaps[at]:
+            mass[:, at], counted[:, at] = 0.0, 0
+            for anchor in range(len(weights)):
+                if values[columns[at], anchor] == values[columns[at], anchor]:
+                    for dimension in range(len(codes)):
+                        mass[codes[dimension, anchor], at] += weights[anchor]
+                        counted[codes[dimension, anchor], at] += 1
+    return total, mass, counted
+
+
+@compiled
+def _beyond(
+    values: NDArray[np.float64], limit: float, weights: NDArray[np.float64], codes: Ints, made: Matrix
+) -> None:
+    """(G,) the weight in each segment of the anchors whose value is above a limit."""
+    made[:] = 0.0
+    for anchor in range(len(values)):
+        if values[anchor] > limit:
+            for dimension in range(len(codes)):
+                made[codes[dimension, anchor]] += weights[anchor]
 
 
 @compiled
@@ -221,21 +260,19 @@ def _inverted_cdf(
     anchors: tuple[NDArray[np.float64], Ints, NDArray[np.float64]],
     order: Ints,
     levels: NDArray[np.float64],
-    stale: NDArray[np.bool_],
     made: Matrix,
 ) -> None:
-    """Fill (Q.., G) quantiles of one column in the segments that are stale; `anchors` are their weights, their codes,
-    and by segment the weight of those that have a value.
+    """Fill (Q.., G) quantiles of one column; `anchors` are their weights, their codes, and by segment the weight of
+    those that have a value.
     """
-    (weights, codes, whole), count = anchors, len(stale)
+    (weights, codes, whole), count = anchors, len(anchors[2])
     running, near = np.zeros(count), np.full(count, np.inf)
     found, left = np.zeros(count, np.int64), 0  # levels reached; they ascend
     for group in range(count):
-        if stale[group]:
-            made[: len(levels), group] = np.nan
-            if whole[group] > 0.0:
-                near[group] = levels[0] * whole[group] * _NEARLY
-                left += 1
+        made[: len(levels), group] = np.nan
+        if whole[group] > 0.0:
+            near[group] = levels[0] * whole[group] * _NEARLY
+            left += 1
     for anchor in order:
         value, weight = values[anchor], weights[anchor]
         if left == 0 or value != value:
