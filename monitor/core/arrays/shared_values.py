@@ -46,12 +46,15 @@ class SharedValues(Generic[Held]):
         """The code of a value, None where nobody holds it."""
         return self._codes.get(value)
 
-    def exchange(self, values: Sequence[Held | None], codes: NDArray[Any]) -> NDArray[np.int64]:
+    def exchange(
+        self, values: Sequence[Held | None], codes: NDArray[Any], had: dict[int, Held] | None = None
+    ) -> NDArray[np.int64]:
         """The codes of values, each of which has one more holder; of what the holders had before, each one less.
 
         Args:
             values: n, None for a holder of nothing from now on.
             codes: (n,) integers, NOTHING for a holder of nothing until now.
+            had: gets, by place, what holders had that have something else now.
 
         Returns:
             (n,) int64, NOTHING for a holder of nothing.
@@ -59,6 +62,8 @@ class SharedValues(Generic[Held]):
         made = np.fromiter(map(self._codes.get, values, repeat(_UNKNOWN)), np.int64, len(values))
         moved = np.flatnonzero(made != codes)
         if len(moved):
+            if had is not None:
+                had.update((at, self[code]) for at in moved.tolist() if (code := codes[at]) != NOTHING)
             others = [values[at] for at in moved.tolist()]
             for value, holders in Counter(others).items():
                 if value is not None:

@@ -13,6 +13,8 @@ from monitor.core.model.events import Segment
 
 HOW: tuple[How, ...] = ("new", "modified", "deleted", "reencoded", "restored")
 """By code, what an event did."""
+VERSION_ASIDE, CONTENT_ASIDE = 1, 2
+"""Bits of the column `aside`: what does not fit its column is kept beside the columns."""
 _HEX = 32
 """Digits of a content hash of 128 bits."""
 

@@ -12,8 +12,9 @@ from monitor.core.arrays.image import Image, plain_segments, segments_of
 from monitor.core.arrays.shared_values import NOTHING, SharedValues
 from monitor.core.index import kernels_keys
 from monitor.core.index.changed_chunks import ChangedChunks
-from monitor.core.index.chunk_columns import HOW, ChunkColumns, behind, put_back, taken
+from monitor.core.index.chunk_columns import CONTENT_ASIDE, HOW, VERSION_ASIDE, ChunkColumns, behind, put_back, taken
 from monitor.core.index.kernels_keys import NONE
+from monitor.core.index.row_columns import COLUMN_END, RowColumns, RowsBefore, numbers_of
 from monitor.core.model.changes import NO_SLOT, ChunkRow
 from monitor.core.model.events import Position, Segment, Version
 
@@ -33,12 +34,7 @@ _EMPTY = np.zeros((), _CELL)
 """Of a row that is not written yet."""
 for _column in chain(*_SHARED):
     _EMPTY[_column] = NOTHING
-_VERSION, _CONTENT = 1, 2
-"""Bits of `aside`: what does not fit its column is kept beside the columns."""
 _LEAST = 1 << 10
-_HEX = 32
-"""Digits of a content hash of 128 bits."""
-_COLUMN_END = 2**63
 _RECENT = 1 << 13
 """Rows kept as they were put or asked for, and as many again from before: an evaluation asks many times for chunks
 that a batch changed, and a deploy for all in the lists."""
@@ -126,14 +122,22 @@ class ChunkTable:
     def columns(self, keys: NDArray[np.int64]) -> ChunkColumns:
         """What is known of some chunks, (n,) int64, to be read before anything changes."""
         places = self.places(keys)
-        known = places != NONE
-        cells = taken(self.cells, places) if len(self.cells) else np.full(len(keys), _UNKNOWN)
-        cells[~known] = _UNKNOWN
-        aside = np.flatnonzero(cells["aside"] & _CONTENT)
-        contents = {
-            at: self._contents[place] for at, place in zip(aside.tolist(), places[aside].tolist(), strict=True)
-        }
-        return ChunkColumns(known, cells, contents, self.shared)
+        cells = self.cells_at(places)
+        return ChunkColumns(places != NONE, cells, self.contents_aside(places, cells), self.shared)
+
+    def cells_at(self, places: NDArray[np.int64]) -> NDArray[Any]:
+        """(n,) the fixed-width parts in some places, NONE for what is not known."""
+        if not len(self.cells):
+            return np.full(len(places), _UNKNOWN)
+        cells, none = taken(self.cells, places), np.flatnonzero(places == NONE)
+        if len(none):
+            cells[none] = _UNKNOWN
+        return cells
+
+    def contents_aside(self, places: NDArray[np.int64], cells: NDArray[Any]) -> dict[int, str]:
+        """Of the chunks in n places, with their cells, by place among these: content hashes that no column holds."""
+        aside = np.flatnonzero(cells["aside"] & CONTENT_ASIDE).tolist()
+        return {at: self._contents[places.item(at)] for at in aside}
 
     def places(self, keys: NDArray[np.int64]) -> NDArray[np.int64]:
         """Where some keys stand, NONE for one that is not known; (n,) int64."""
@@ -150,7 +154,7 @@ class ChunkTable:
     def _made(self, place: int, key: int, cell: tuple[Any, ...]) -> ChunkRow:
         (time, version, offset, changed_offset, content, rest, document, ordinal, segment, encoded, source,
          changed_source, slot, how, aside) = cell  # fmt: skip
-        said = self._contents[place] if aside & _CONTENT else f"{content:016x}{rest:016x}"
+        said = self._contents[place] if aside & CONTENT_ASIDE else f"{content:016x}{rest:016x}"
         documents, segments, encodings, sources = self._values
         return ChunkRow(
             key,
@@ -161,7 +165,7 @@ class ChunkTable:
             encodings[encoded],
             time,
             said,
-            self._versions.get(place) if aside & _VERSION else version,
+            self._versions.get(place) if aside & VERSION_ASIDE else version,
             _position(sources[source], offset),
             slot,
             None if changed_source == NONE else _position(sources[changed_source], changed_offset),
@@ -170,16 +174,40 @@ class ChunkTable:
 
     def put(self, *rows: ChunkRow) -> None:
         """Keep rows of distinct keys, each in the place of the one with its key if there is one."""
-        places = self.places(np.array([row.key for row in rows], np.int64))
+        columns = RowColumns.of(rows)
+        places = self.places(columns.keys)
+        self.put_columns(columns, places, rows)
+        for place, row in zip(places.tolist(), rows, strict=True):
+            self.names[place] = row.chunk_id
+
+    def put_columns(
+        self,
+        columns: RowColumns,
+        places: NDArray[np.int64],
+        rows: Sequence[ChunkRow],
+        before: RowsBefore | None = None,
+    ) -> None:
+        """The same of rows that are at hand in columns too.
+
+        Args:
+            columns: of n rows, whose keys are distinct.
+            places: (n,) where they stand, NONE for one that is not known; written to. The others keep their names.
+            rows: n, the same.
+            before: what stood there, which is told the rest.
+        """
         fresh = np.flatnonzero(places == NONE)
         if len(fresh):
-            places[fresh] = self._append([rows[at] for at in fresh.tolist()])
-        self._write(places, rows)
+            places[fresh] = self._append(columns.keys[fresh], [rows[at].chunk_id for at in fresh.tolist()])
+        others: tuple[dict[int, Any], ...] = ({}, {}, {}, {}, {})
+        self._write(places, columns, others)
+        if before is not None:
+            before.others = others
         self._remember(rows)
 
     def add(self, rows: Sequence[ChunkRow]) -> None:
         """Keep rows, none of whose keys is known."""
-        self._write(self._append(rows), rows)
+        columns = RowColumns.of(rows)
+        self._write(self._append(columns.keys, [row.chunk_id for row in rows]), columns)
 
     def reserve(self, rows: int) -> None:
         """Make room for so many rows."""
@@ -222,9 +250,9 @@ class ChunkTable:
 
     def saying(self, hashes: Sequence[str]) -> Iterator[ChunkRow]:
         """Live rows that may have one of these content hashes, all that do among them."""
-        cells, wanted = self.cells[: len(self)], [_numbers([said]) for said in hashes]
+        cells, wanted = self.cells[: len(self)], [numbers_of([said]) for said in hashes]
         numbers = [of[0, 0] for of in wanted if of is not None]
-        maybe = np.isin(cells["content"], np.array(numbers, np.uint64)) | (cells["aside"] & _CONTENT > 0)
+        maybe = np.isin(cells["content"], np.array(numbers, np.uint64)) | (cells["aside"] & CONTENT_ASIDE > 0)
         return self._rows(np.flatnonzero(maybe & (cells["slot"] != NO_SLOT)))
 
     def forgotten(self, horizon: int) -> list[int]:
@@ -282,80 +310,74 @@ class ChunkTable:
             self._earlier, self._recent = self._recent, {}
         self._recent.update([(row.key, row) for row in rows])
 
-    def _append(self, rows: Sequence[ChunkRow]) -> NDArray[np.int64]:
-        """Places behind the others for rows, with their keys; nothing is written to them yet."""
+    def _append(self, keys: NDArray[np.int64], names: Sequence[str]) -> NDArray[np.int64]:
+        """Places behind the others for chunks, with their keys and names; nothing else is written to them yet."""
         first = len(self)
-        end = first + len(rows)
+        end = first + len(keys)
         if end > len(self.keys) or 2 * end > len(self._heads):
             self.reserve(max(end, first * 5 // 4))
-        self.keys[first:end] = [row.key for row in rows]
-        self.names += [row.chunk_id for row in rows]
+        self.keys[first:end] = keys
+        self.names += names
         self.cells[first:end] = _EMPTY
         kernels_keys.link(self._heads, self.keys, first, end)
         return np.arange(first, end)
 
-    def _write(self, places: NDArray[np.int64], rows: Sequence[ChunkRow]) -> None:
-        """Have rows in their places, in all but the keys; what stood there holds nothing any more.
+    def _write(
+        self, places: NDArray[np.int64], rows: RowColumns, others: Sequence[dict[int, Any] | None] = (None,) * 5
+    ) -> None:
+        """Have rows in their places, in all but keys and names; what stood there holds nothing any more.
 
         Args:
             places: (n,) distinct.
             rows: n.
+            others: get what stood there, see `RowsBefore.others`.
         """
-        if not rows:
+        if not len(places):
             return
-        was, cells = taken(self.cells, places), np.empty(len(rows), _CELL)
-        at, held = places.tolist(), [row.position for row in rows]
-        for place, row in zip(at, rows, strict=True):
-            self.names[place] = row.chunk_id
-        self._forget_aside(places[was["aside"] > 0].tolist())
-        cells["time"] = np.array([row.event_time for row in rows], np.int64)
-        cells["ordinal"] = np.array([row.ordinal for row in rows], np.int64)
-        cells["slot"] = np.array([row.slot for row in rows], np.int32)
-        cells["how"] = np.array([_CODES[row.how] for row in rows], np.uint8)
-        cells["offset"] = np.array([position.offset for position in held], np.int64)
-        cells["document"] = self._documents.exchange([row.doc_id for row in rows], was["document"])
-        cells["segment"] = self._segments.exchange([row.segment for row in rows], was["segment"])
-        cells["encoded"] = self._encoded.exchange([row.embedding_version for row in rows], was["encoded"])
-        cells["source"] = self._sources.exchange([position[:2] for position in held], was["source"])
-        changed = [row.changed for row in rows]
-        cells["changed_offset"] = np.array([0 if of is None else of.offset for of in changed], np.int64)
-        sources = [None if of is None else of[:2] for of in changed]
-        cells["changed_source"] = self._sources.exchange(sources, was["changed_source"])
-        aside = np.zeros(len(rows), np.uint8)
-        cells["version"] = self._fitting_versions(at, [row.version for row in rows], aside)
-        content = self._fitting_contents(at, [row.content_hash for row in rows], aside)
-        cells["content"], cells["content_rest"] = content[:, 0], content[:, 1]
+        was, cells = taken(self.cells, places), np.empty(len(places), _CELL)
+        at, aside = places.tolist(), np.zeros(len(places), np.uint8)
+        if was["aside"].any():
+            self._forget_aside(places[was["aside"] > 0].tolist())
+        cells["time"], cells["ordinal"], cells["slot"] = rows.times, rows.ordinals, rows.slots
+        cells["how"] = [_CODES[of] for of in rows.how]
+        cells["offset"] = [position.offset for position in rows.positions]
+        cells["document"] = self._documents.exchange(rows.documents, was["document"], others[0])
+        cells["segment"] = self._segments.exchange(rows.segments, was["segment"], others[1])
+        cells["encoded"] = self._encoded.exchange(rows.encoded, was["encoded"], others[2])
+        sources = [position[:2] for position in rows.positions]
+        cells["source"] = self._sources.exchange(sources, was["source"], others[3])
+        changed = was["changed_source"]
+        if rows.changed is not None or changed.max() != NOTHING:
+            changes = [None] * len(at) if rows.changed is None else rows.changed
+            changed = self._sources.exchange([None if of is None else of[:2] for of in changes], changed, others[4])
+            cells["changed_offset"] = [0 if of is None else of.offset for of in changes]
+        else:
+            cells["changed_offset"] = 0
+        cells["changed_source"] = changed
+        cells["version"] = self._fitting_versions(at, rows.versions, aside)
+        numbers, odd = rows.numbers
+        cells["content"], cells["content_rest"] = numbers[:, 0], numbers[:, 1]
+        for of in np.flatnonzero(odd).tolist():
+            aside[of] |= CONTENT_ASIDE
+            self._contents[at[of]] = rows.contents[of]
         cells["aside"] = aside
         put_back(self.cells, places, cells)
 
     def _fitting_versions(
-        self, places: Sequence[int], versions: list[Version | None], aside: NDArray[np.uint8]
+        self, places: Sequence[int], versions: Sequence[Version | None] | NDArray[np.int64], aside: NDArray[np.uint8]
     ) -> NDArray[np.int64]:
         """Versions as a column; 0 for one that does not fit and is put aside, which is noted in `aside`."""
+        if isinstance(versions, np.ndarray):
+            return versions
+        fitting = [0] * len(versions)
         for at, version in enumerate(versions):
-            if not isinstance(version, int) or not -_COLUMN_END <= version < _COLUMN_END:
-                versions[at] = 0
-                aside[at] |= _VERSION
-                if version is not None:
-                    self._versions[places[at]] = version
-        return np.array(versions, np.int64)
-
-    def _fitting_contents(
-        self, places: Sequence[int], hashes: Sequence[str], aside: NDArray[np.uint8]
-    ) -> NDArray[np.uint64]:
-        """Content hashes as two columns; 0 for one that does not fit and is put aside, which is noted in `aside`."""
-        together = _numbers(hashes)
-        if together is not None:
-            return together
-        made = np.zeros((len(hashes), 2), np.uint64)
-        for at, said in enumerate(hashes):
-            one = _numbers([said])
-            if one is None:
-                aside[at] |= _CONTENT
-                self._contents[places[at]] = said
-            else:
-                made[at] = one
-        return made
+            if isinstance(version, int) and -COLUMN_END <= version < COLUMN_END:
+                fitting[at] = version
+                continue
+            aside[at] |= VERSION_ASIDE
+            if version is not None:
+                self._versions[places[at]] = version
+        return np.array(fitting, np.int64)
 
     def _forget_aside(self, places: Iterable[int]) -> None:
         for place in places:
@@ -404,36 +426,3 @@ def version_of(numbers: list[str], several: bool) -> Version:
     """
     made = tuple(map(int, numbers))
     return made if several else made[0]
-
-
-def content_numbers(hashes: Sequence[str]) -> tuple[NDArray[np.uint64], NDArray[np.bool_]]:
-    """Content hashes as two numbers each, (n, 2), and (n,) which are of another form; 0 stands for those.
-
-    >>> content_numbers(["00000000000000070000000000000009", "7"])[1].tolist()
-    [False, True]
-    """
-    together, odd = _numbers(hashes), np.zeros(len(hashes), np.bool_)
-    if together is not None:
-        return together, odd
-    made = np.zeros((len(hashes), 2), np.uint64)
-    for at, said in enumerate(hashes):
-        one = _numbers([said])
-        odd[at] = one is None
-        made[at] = 0 if one is None else one
-    return made, odd
-
-
-def _numbers(hashes: Sequence[str]) -> NDArray[np.uint64] | None:
-    """Hashes of 128 bits in lower-case hexadecimal as two numbers each; None where one has another form.
-
-    >>> _numbers(["00000000000000070000000000000009"]), _numbers(["7"])
-    (array([[7, 9]], dtype=uint64), None)
-    """
-    together = "".join(hashes)
-    if any(len(said) != _HEX for said in hashes):
-        return None
-    try:
-        packed = bytes.fromhex(together)
-    except ValueError:
-        return None
-    return np.frombuffer(packed, ">u8").astype(np.uint64).reshape(-1, 2) if packed.hex() == together else None

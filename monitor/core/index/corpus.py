@@ -12,6 +12,8 @@ from monitor.core.index.changed_chunks import ChangedChunks
 from monitor.core.index.chunk_columns import ChunkColumns
 from monitor.core.index.chunk_table import ChunkTable
 from monitor.core.index.index_sample import sampled
+from monitor.core.index.kernels_keys import NONE
+from monitor.core.index.plain_upserts import PlainUpserts, plain_upserts
 from monitor.core.model.changes import (
     NO_SLOT,
     Applied,
@@ -206,29 +208,64 @@ class Corpus:
 
     def apply(self, batch: Sequence[Located]) -> Applied:
         """Apply upserts and deletes in order; other events only move the newest event time."""
-        changes: list[Change] = []
-        refused: list[Refused] = []
-        first: dict[int, ChunkRow | None] = {}  # by key, what stood before a chunk's content changed
-        outcomes: list[tuple[str, str]] = []
-        newest = self.newest_event_time
         keys = [_key(located.event) for located in batch]
-        rows = self._table.known([key for key in keys if key != NO_CHUNK])  # as of the event that is applied
-        for key, located in zip(keys, batch, strict=True):
+        plain = plain_upserts(self._table, batch, keys)
+        told = self._one_by_one(batch, keys, plain)
+        first = [row for row in told.first.values() if row is not None and row.live]
+        came = dict.fromkeys(change.after.key for change in told.changes.values())
+        self.newest_event_time = told.newest
+        if plain is None:
+            self._left = self._before(first)
+            self._write_vectors()
+            changes = list(told.changes.values())
+        else:
+            rows = plain.rows()
+            changes = plain.changes(rows)
+            self._left = self._before(first, plain)
+            self._coming.update(
+                zip(plain.columns.slots.tolist(), [chunk.vector for chunk in plain.chunks], strict=True)
+            )
+            self._write_vectors()
+            self._table.put_columns(plain.columns, plain.places, rows, plain.before)
+            self.newest_event_time = max(told.newest, int(plain.columns.times.max()))
+            told.outcomes.update(plain.outcomes())
+            if told.changes:
+                told.changes.update(zip(plain.at, changes, strict=True))
+                changes = [told.changes[at] for at in sorted(told.changes)]
+        if came:
+            self._table.put(*(told.rows[key] for key in came))
+        return Applied(tuple(changes), tuple(told.refused), +told.outcomes)
+
+    def _one_by_one(self, batch: Sequence[Located], keys: Sequence[int], plain: PlainUpserts | None) -> "_Told":
+        """Apply what is not plain, in order; plain chunks that are new get their slots in between."""
+        told = _Told(self.newest_event_time)
+        new = {} if plain is None else {at: of for of, at in enumerate(plain.at) if plain.new[of]}
+        left: Iterable[int] = range(len(batch))
+        if plain is not None:
+            seen = set(plain.at)
+            left = [at for at in left if at not in seen or at in new] if len(seen) < len(batch) or new else ()
+        rows = told.rows = self._table.known([keys[at] for at in left if keys[at] != NO_CHUNK and at not in new])
+        for at in left:
+            key, located = keys[at], batch[at]
+            if plain is not None and at in new:
+                plain.columns.slots[new[at]] = self._take_slot(key, plain.chunks[new[at]].chunk_id)
+                self._live += 1
+                continue
             event, before = located.event, rows.get(key)
             if isinstance(event, Upsert):
                 kind, chunk_id, time = "upsert", event.chunk.chunk_id, event.chunk.event_time
             elif isinstance(event, Delete):
                 kind, chunk_id, time = "delete", event.chunk_id, self._time(before, event)
             else:
-                newest = max(newest, event.event_time)
+                told.newest = max(told.newest, event.event_time)
                 continue
             try:
                 outcome = _order(before, event, located.position, chunk_id, time)
             except MalformedEvent as error:
-                refused.append(Refused(located, error))
-                outcomes.append((kind, "refused"))
+                told.refused.append(Refused(located, error))
+                told.outcomes[kind, "refused"] += 1
                 continue
-            newest = max(newest, time)
+            told.newest = max(told.newest, time)
             if outcome == "apply":
                 change = (
                     self._upsert(before, located.position, event, key)
@@ -237,16 +274,12 @@ class Corpus:
                 )
                 nothing_there = change.kind == "deleted" and (before is None or not before.live)
                 outcome = "absent" if nothing_there else change.kind
-                changes.append(change)
+                told.changes[at] = change
                 rows[key] = change.after
                 if change.kind != "noop":
-                    first.setdefault(key, before)
-            outcomes.append((kind, outcome))
-        self.newest_event_time = newest
-        self._left = self._before([row for row in first.values() if row is not None and row.live])
-        self._write_vectors()
-        self._table.put(*(rows[key] for key in dict.fromkeys(change.after.key for change in changes)))
-        return Applied(tuple(changes), tuple(refused), Counter(outcomes))
+                    told.first.setdefault(key, before)
+            told.outcomes[kind, outcome] += 1
+        return told
 
     def prune(self) -> list[int]:
         """Forget delete marks older than the tombstone life; returns their keys. Called at each barrier and only
@@ -295,7 +328,8 @@ class Corpus:
             before.origin if kind == "noop" and before is not None else None,
             before.how if kind == "noop" and before is not None else how_of(kind, same=same),
         )
-        return Change(kind, before, after, chunk)
+        repeated = before is not None and before.live and before.content_hash == chunk.content_hash
+        return Change(kind, before, after, chunk, repeated)
 
     def _delete(self, before: ChunkRow | None, position: Position, event: Delete, key: int, time: int) -> Change:
         # A version known before outlives a tombstone without one: a straggling upsert stays comparable.
@@ -343,12 +377,16 @@ class Corpus:
         self.keys[slot] = key
         return slot
 
-    def _before(self, rows: Sequence[ChunkRow]) -> Left:
+    def _before(self, rows: Sequence[ChunkRow], plain: PlainUpserts | None = None) -> Left:
         """What stands in the slots of live chunks, before the vectors that come are written."""
         slots = np.array([row.slot for row in rows], np.int64)
+        keys = np.array([row.key for row in rows], np.int64)
+        if plain is not None:
+            there = plain.places != NONE
+            slots = np.concatenate((slots, plain.columns.slots[there]))
+            keys = np.concatenate((keys, plain.columns.keys[there]))
         order = np.argsort(slots)
-        slots, keys = slots[order], np.array([row.key for row in rows], np.int64)[order]
-        return Left(slots, keys, self.vectors[slots])
+        return Left(slots[order], keys[order], self.vectors[slots[order]])
 
     def _write_vectors(self) -> None:
         if self._coming and self.dimension:
@@ -360,6 +398,25 @@ class Corpus:
     def delta(self, changes: Sequence[Change]) -> Delta:
         """The net effect of one batch's changes, for the indexes."""
         return net(changes, self.vectors, self._left)
+
+
+class _Told:
+    """What the events of a batch that are not plain came to, as it is found out.
+
+    Args:
+        newest: event time before the batch.
+    """
+
+    def __init__(self, newest: int) -> None:
+        self.newest = newest
+        self.changes: dict[int, Change] = {}
+        """By place in the batch, in order."""
+        self.refused: list[Refused] = []
+        self.outcomes: Counter[tuple[str, str]] = Counter()
+        self.rows: dict[int, ChunkRow] = {}
+        """By key, as of the event that is applied."""
+        self.first: dict[int, ChunkRow | None] = {}
+        """By key, what stood before a chunk's content changed."""
 
 
 def _key(event: CorpusEvent) -> int:

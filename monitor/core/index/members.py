@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from monitor.core.index.baseline import Snapshot
 from monitor.core.index.chunk_columns import ChunkColumns
-from monitor.core.index.chunk_table import content_numbers
+from monitor.core.index.row_columns import content_numbers
 from monitor.core.model.events import Segment
 
 NOWHERE = -1

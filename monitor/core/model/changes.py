@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Literal, NamedTuple
+from typing import Literal, NamedTuple, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -83,17 +83,34 @@ def replaced(row: ChunkRow, **fields: object) -> ChunkRow:
     return ChunkRow(**{name: getattr(row, name) for name in names} | fields)
 
 
+class StoodRows(Protocol):
+    """Rows as they stood before a batch, put together when somebody asks for one."""
+
+    def row(self, key: int) -> ChunkRow:
+        """What was known of a chunk."""
+        ...
+
+
 @value_class()
 class Change:
-    """What one event did: the row before and after, and the chunk it carried (None for a delete).
+    """What one event did: the row after it, and the chunk it carried (None for a delete).
 
     Kind `noop` moved only version, position or event time: it is stored, but no index is told.
     """
 
     kind: Kind
-    before: ChunkRow | None
+    stood: ChunkRow | StoodRows | None
+    """The row before it, or where that is kept; None where nothing was known of the chunk."""
     after: ChunkRow
     chunk: Chunk | None
+    repeated: bool = False
+    """Whether an upsert said what the live chunk said already."""
+
+    @property
+    def before(self) -> ChunkRow | None:
+        """The row before it."""
+        stood = self.stood
+        return stood if stood is None or isinstance(stood, ChunkRow) else stood.row(self.after.key)
 
 
 @value_class()
@@ -162,11 +179,7 @@ class Left(NamedTuple):
 
 def repeated_upserts(changes: Sequence[Change]) -> tuple[int, int]:
     """Upserts among a batch's changes, and those of them that said what the live chunk said already."""
-    upserts = [(item.before, item.chunk) for item in changes if item.chunk is not None]
-    same = sum(
-        before is not None and before.content_hash == chunk.content_hash and before.live for before, chunk in upserts
-    )
-    return len(upserts), same
+    return sum(item.chunk is not None for item in changes), sum(item.repeated for item in changes)
 
 
 def noted_keys(changes: Sequence[Change], delta: Delta) -> NDArray[np.int64]:
@@ -183,12 +196,8 @@ def net(changes: Sequence[Change], vectors: NDArray[np.float32], left: Left) -> 
         vectors: by slot, after the batch.
         left: of the live chunks whose content the batch changed.
     """
-    rows: dict[int, ChunkRow] = {}
-    said: dict[int, Chunk | None] = {}
-    for change in changes:
-        rows[change.after.key] = change.after
-        if change.kind != "noop":
-            said[change.after.key] = change.chunk
+    rows = {change.after.key: change.after for change in changes}
+    said = {change.after.key: change.chunk for change in changes if change.kind != "noop"}
     come = [(rows[key], chunk) for key, chunk in said.items() if chunk is not None]
     slots = np.array([row.slot for row, _ in come], np.int64)
     order = np.argsort(slots)
@@ -201,5 +210,5 @@ def net(changes: Sequence[Change], vectors: NDArray[np.float32], left: Left) -> 
         vectors=vectors[added],
         removed_keys=left.keys,
         removed_vectors=left.vectors,
-        noop_rows=[row for key, row in rows.items() if key not in said],
+        noop_rows=[row for key, row in rows.items() if key not in said] if len(said) < len(rows) else [],
     )

@@ -371,7 +371,7 @@ class Shard:
             upserts=repeated_upserts(changes),
             refused=() if applied is None else applied.refused,
             noted=noted,
-            arrived=np.array([of.after.key for of in changes if of.before is None], np.int64)
+            arrived=np.array([of.after.key for of in changes if of.stood is None], np.int64)
             if arrived is None
             else arrived,
             sketches=sketches or {},

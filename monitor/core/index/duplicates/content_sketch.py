@@ -55,15 +55,17 @@ def sketches_of_deleted(
         changes: of the batch, in order.
         shingles: of the chunk in a slot, as before the batch.
     """
+    if all(change.chunk is not None for change in changes):
+        return {}
     texts: dict[int, str] = {}
     found: dict[int, NDArray[np.uint32]] = {}
     for change in changes:
-        key, before = change.after.key, change.before
+        key = change.after.key
         if change.chunk is not None:
             found.pop(key, None)
             if change.kind != "noop":  # which says what is known already
                 texts[key] = change.chunk.text
-        elif before is not None and before.live:
+        elif (before := change.before) is not None and before.live:
             found[key] = text_shingles([texts[key]])[0] if key in texts else shingles(before.slot)
     return {key: ContentSketch.of(of) for key, of in found.items()}
 
