@@ -18,7 +18,7 @@ from monitor.core.judging.policy import Verdict
 from monitor.core.migration.model import PhaseChange
 from monitor.core.migration.target_points import FoundPoint, TargetRow
 from monitor.core.model.anchors import Anchor, AnchorSet
-from monitor.core.model.events import CorpusEvent, Partition, Position, Record
+from monitor.core.model.events import CorpusEvent, Decoded, Partition, Position, Record
 from monitor.core.model.index_config import IndexConfig
 from monitor.core.model.lists import RankedLists
 from monitor.core.model.production import ProductionAnswer
@@ -135,6 +135,15 @@ class Decoder(Protocol):
     """
 
     def decode(self, record: Record) -> CorpusEvent | None: ...
+
+
+@runtime_checkable
+class RunDecoder(Decoder, Protocol):
+    """A decoder that is faster with many records at once."""
+
+    def decode_run(self, records: Sequence[Record]) -> Sequence[Decoded]:
+        """What `decode` makes of each, refusals among it: of all, or up to the first marker (deploy or migration)."""
+        ...
 
 
 class Encoder(Protocol):

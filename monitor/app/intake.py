@@ -1,13 +1,16 @@
 """Intake: from polled records to a batch of events that may be applied, with the barrier of deploy markers kept."""
 
 from collections import Counter, deque
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import groupby
+from itertools import groupby, islice
 from operator import attrgetter
 
 from monitor.core.model.barrier import Barrier, Closed
 from monitor.core.model.events import (
+    MARKERS,
+    Decoded,
+    Delete,
     Deploy,
     Located,
     MalformedEvent,
@@ -15,17 +18,20 @@ from monitor.core.model.events import (
     Partition,
     Position,
     Record,
+    Upsert,
     located_at,
 )
 from monitor.core.records.committed import Quarantined
-from monitor.ports import Decoder, Fault, Polled
+from monitor.ports import Decoder, Fault, Polled, RunDecoder
 
 KEPT_BYTES = 256 << 10
 """Of a value set aside: enough to see what it was and, for most events, to try it again."""
 CLOSED_KEPT = 10_000
 """Ids of closed deploys remembered, to know a repeated marker as one."""
 GAP_FAULTS = frozenset({"gap", "recreated"})
-_MARKERS = (MigrationMarker, Deploy)
+
+
+_OF_CHUNKS = {Upsert, Delete}
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +57,24 @@ def _no_refusal(marker: MigrationMarker) -> MalformedEvent | None:
     return None
 
 
+class SourceRecords(Mapping[Position, Record]):
+    """Records by position: few batches are asked for any, so the table is made when one is."""
+
+    def __init__(self, records: Sequence[Record]) -> None:
+        self._records, self._made = records, dict[Position, Record]()
+
+    def __getitem__(self, position: Position) -> Record:
+        if not self._made:
+            self._made.update((record.position, record) for record in self._records)
+        return self._made[position]
+
+    def __iter__(self) -> Iterator[Position]:
+        return (record.position for record in self._records)
+
+    def __len__(self) -> int:
+        return len(self._records)
+
+
 class Intake:
     """Queues per partition, decoded as they are taken, held at deploy markers.
 
@@ -74,7 +98,10 @@ class Intake:
         control_topics: Sequence[str] = (),
         refusal: Callable[[MigrationMarker], MalformedEvent | None] = _no_refusal,
     ) -> None:
-        self._decoder, self._refusal = decoder, refusal
+        self._decode: Callable[[Sequence[Record]], Sequence[Decoded]] = (
+            decoder.decode_run if isinstance(decoder, RunDecoder) else lambda records: _decoded(decoder, records)
+        )
+        self._refusal = refusal
         self._positions = dict(positions)
         self._closed = dict.fromkeys(closed_deploys)
         self._control = frozenset(control_topics)
@@ -92,6 +119,9 @@ class Intake:
         """Queue what a poll brought, in offset order; a fault stands before the record at which reading goes on."""
         items: list[Record | Fault] = [*polled.faults, *polled.records]
         items.sort(key=attrgetter("position"))
+        if items and items[0].position[:2] == items[-1].position[:2]:
+            self._queues.setdefault(items[0].position.source, deque()).extend(items)
+            return
         for source, its in groupby(items, key=lambda item: item.position[:2]):
             self._queues.setdefault(Partition(*source), deque()).extend(its)
 
@@ -186,28 +216,36 @@ class Intake:
         self, partition: Partition, queue: "deque[Record | Fault]", limit: int, taken: "_Taken"
     ) -> None:
         """Take records up to the next fault, and to where the partition holds: at a marker, or behind one before."""
-        bound, decode, located = self.barrier.limit(partition), self._decoder.decode, taken.events
-        while queue and taken.records < limit:
-            item = queue[0]
+        bound, room = self.barrier.limit(partition), limit - taken.records
+        records: list[Record] = []
+        for item in islice(queue, room):
             if isinstance(item, Fault) or (bound is not None and item.position.offset >= bound):
-                return
+                break
+            records.append(item)
+        decoded = self._decode(records)
+        if {*map(type, decoded)} <= _OF_CHUNKS:
+            taken.records += len(records)
+            taken.events += map(located_at, zip([record.position for record in records], decoded, strict=True))  # type: ignore[arg-type]
+            taken.sources += records
+            for _ in records:
+                queue.popleft()
+            self._positions[partition] = records[-1].position.offset + 1
+            return
+        for record, event in zip(records, decoded, strict=False):  # what stands behind a marker was not decoded
             taken.records += 1
-            try:
-                event = decode(item)
-            except MalformedEvent as error:
-                taken.quarantined.append(set_aside(item, error))
+            if isinstance(event, MalformedEvent):
+                taken.quarantined.append(set_aside(record, event))
                 taken.counts["event", "malformed"] += 1
+            elif event is None:
+                taken.counts["event", "ignored"] += 1
+            elif isinstance(event, MARKERS):
+                if not self._marked(record, event, taken):
+                    return
             else:
-                if event is None:
-                    taken.counts["event", "ignored"] += 1
-                elif isinstance(event, _MARKERS):
-                    if not self._marked(item, event, taken):
-                        return
-                else:
-                    located.append(located_at((item.position, event)))
-                    taken.sources.append(item)
+                taken.events.append(located_at((record.position, event)))
+                taken.sources.append(record)
             queue.popleft()
-            self._positions[partition] = item.position.offset + 1
+            self._positions[partition] = record.position.offset + 1
 
     def _marked(self, item: Record, event: MigrationMarker | Deploy, taken: "_Taken") -> bool:
         """Take a marker; False where its partition now holds at it."""
@@ -258,13 +296,26 @@ class Intake:
                 self._positions[partition] = max(following, self._positions.get(partition, 0))
         return IntakeBatch(
             tuple(taken.events),
-            {record.position: record for record in taken.sources},
+            SourceRecords(taken.sources),
             tuple(taken.quarantined),
             self.positions,
             closed,
             taken.counts,
             tuple(taken.faults),
         )
+
+
+def _decoded(decoder: Decoder, records: Sequence[Record]) -> list[Decoded]:
+    """What a decoder makes of each, up to the first marker."""
+    found: list[Decoded] = []
+    for record in records:
+        try:
+            found.append(decoder.decode(record))
+        except MalformedEvent as error:
+            found.append(error)
+        if isinstance(found[-1], MARKERS):
+            break
+    return found
 
 
 class _Taken:

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from monitor.app.intake import Intake, IntakeBatch
-from monitor.core.model.events import Deploy, Partition, Position
+from monitor.core.model.events import Decoded, Deploy, MalformedEvent, Partition, Position, Record
 from tests.fakes import Item, MemorySource, WordDecoder, partition
 
 CONTROL = partition(0, "control")
@@ -192,3 +192,43 @@ def test_crossed_deploys_end_alike_whatever_is_read_first_and_however_often_it_c
     assert smooth.closings == rough.closings
     assert smooth.at_close == rough.at_close
     assert {how for _, how in smooth.closings} <= {"complete", "interleaved"}
+
+
+class RunWords(WordDecoder):
+    """The same decoder, of many records at once."""
+
+    def decode_run(self, records: Sequence[Record]) -> list[Decoded]:
+        """What `decode` makes of each, up to the first marker."""
+        found: list[Decoded] = []
+        for record in records:
+            try:
+                found.append(self.decode(record))
+            except MalformedEvent as error:
+                found.append(error)
+            if isinstance(found[-1], Deploy):
+                break
+        return found
+
+
+@settings(max_examples=100, deadline=None)
+@given(any_log(), st.lists(st.integers(1, 9), min_size=1))
+def test_runs_and_single_records_come_to_the_same_batches(log: Log, limits: list[int]) -> None:
+    """Batch after batch, with what was set aside, the counts, positions and barriers."""
+    sources = [MemorySource(log), MemorySource(log)]
+    for source in sources:
+        source.start({})
+    intakes = [Intake(decoder, {}, ()) for decoder in (RunWords(), WordDecoder())]
+    for limit in limits * 3:
+        batches = []
+        for source, intake in zip(sources, intakes, strict=True):
+            intake.feed(source.poll(limit, 0.0))
+            batches.append(intake.take(limit, source.partitions()))
+        runs, single = batches
+        assert repr(runs.events) == repr(single.events)
+        assert (runs.positions, runs.counts) == (single.positions, single.counts)
+        assert (runs.closed, runs.faults) == (single.closed, single.faults)
+        assert dict(runs.records) == dict(single.records)
+        assert [(of.position, of.reason, of.detail) for of in runs.quarantined] == [
+            (of.position, of.reason, of.detail) for of in single.quarantined
+        ]
+        assert list(runs.records) == [event.position for event in runs.events if event.position in runs.records]

@@ -269,6 +269,10 @@ class Heartbeat:
 CorpusEvent = Upsert | Delete | Deploy | Heartbeat | Embed | MigrationMarker
 
 
+MARKERS = (MigrationMarker, Deploy)
+"""Events at which a partition holds."""
+
+
 class Located(NamedTuple):
     """An event and where it stood."""
 
@@ -291,6 +295,10 @@ class MalformedEvent(ValueError):  # noqa: N818 - the word of the trade: the eve
         super().__init__(f"{reason}: {detail}")
         self.reason = reason
         self.detail = detail
+
+
+Decoded = CorpusEvent | MalformedEvent | None
+"""What became of a record: its event, why there is none, or None where it is none of our business."""
 
 
 def segment_of(attributes: Mapping[str, str] | None) -> Segment:

@@ -2,16 +2,18 @@
 
 import json
 from typing import Any
+from unittest import mock
 
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
+from monitor.adapters.codecs import ordinary
 from monitor.adapters.codecs.forms import FormOptions, careful_decoder, decoder
 from monitor.adapters.codecs.limits import EventLimits
 from monitor.adapters.codecs.ordinary import OrdinaryFirst
 from monitor.adapters.codecs.wire import EventReader
-from monitor.core.model.events import TIMESTAMP_HEADER, CorpusEvent, MalformedEvent, Record
+from monitor.core.model.events import TIMESTAMP_HEADER, CorpusEvent, Deploy, MalformedEvent, Record
 from monitor.ports import Decoder
 from tests.adapters.codecs.forge import (
     B64,
@@ -167,6 +169,70 @@ def test_what_is_hostile_is_never_read_at_a_glance() -> None:
         assert odd.seen, name
         agree(value, key, headers)
         agree(value, key, STAMP)
+
+
+DEPLOY = dumped({"op": "deploy", "deploy_id": "d", "event_time": UPSERT["event_time"]})
+NOT_UTF8 = [b"\xff", b"\xed\xa0\x80", b"\xc0\x80", b"\xf5\x80\x80\x80", b"\xc3"]
+WHOLE = [(decoder(*each), careful_decoder(each[0], each[1], EventReader(each[2], each[1].embedding_version,
+          point_ids=each[1].point_ids, versions=each[1].versions))) for each in SETTINGS]  # fmt: skip
+RECORDS = [
+    *(
+        record(value, b"k", headers)
+        for value in [*ORDINARY, DEPLOY, *map(dumped, DOUBTFUL)]
+        for headers in ((), STAMP)
+    ),
+    *(record(value, key, headers) for _, key, value, headers, _ in HOSTILE),
+    record(without(UPSERT, "event_time"), None, STAMP),
+    record(without(UPSERT, "event_time"), None, ()),
+    *(
+        record(changed(UPSERT, vector=None, vector_b64=packed), b"k")
+        for packed in ("AACAfwAAAAAAAAAAAAAAAA==", "//9/f///f3///39///9/fw==", "AAAA", "AACA/wAAAAAAAAAAAAAAAA==")
+    ),
+]
+
+
+@settings(max_examples=150, deadline=None)
+@given(
+    st.lists(st.sampled_from(RECORDS) | st.sampled_from(RECORDS[: 2 * len(ORDINARY)]), max_size=20),
+    st.sampled_from([1, 2, 5, 128]),
+)
+@example(RECORDS, 128)
+@example([one for one in RECORDS if one.value != DEPLOY], 7)
+def test_a_run_of_records_is_read_as_each_of_them(given_records: list[Record], block: int) -> None:
+    """Up to the first marker, whatever is among them; huge numbers in a vector are none that are not finite."""
+    for whole, careful in WHOLE:
+        with mock.patch.object(ordinary, "_BLOCK", block):
+            assert isinstance(whole, OrdinaryFirst)
+            found = whole.decode_run(given_records)
+        expected = list[tuple[CorpusEvent | None, str]]()
+        for one in given_records:
+            expected.append(outcome(careful, one))
+            if isinstance(expected[-1][0], Deploy):
+                break
+        assert len(found) == len(expected)
+        for event, (other, refusal) in zip(found, expected, strict=True):
+            if isinstance(event, MalformedEvent):
+                assert str(event) == refusal
+            else:
+                assert not refusal
+                assert same(event, other)
+
+
+@pytest.mark.parametrize("bad", NOT_UTF8)
+def test_what_is_not_utf8_is_never_read_at_a_glance(bad: bytes) -> None:
+    """Wherever it stands, in what is overwritten too."""
+    value = b'{"op":"upsert","chunk_id":"a","text":"T","segment":{"k":"v"},"vector_b64":"AACAPwAAAAAAAAAAAAAAAA=="'
+    value += b',"event_time":"2026-08-19T10:12:00Z"}'
+    agree(value, b"k", ())
+    for at in range(len(value) + 1):
+        glance, odd, _ = own("auto", OPTIONS, LIMITS)
+        glance.decode(record(value[:at] + bad + value[at:], b"k"))
+        assert odd.seen
+    for name in (b"doc_id", b"content_hash", b"embedding_version"):
+        twice = value[:-1] + b',"' + name + b'":"' + bad + b'","' + name + b'":null}'
+        glance, odd, _ = own("auto", OPTIONS, LIMITS)
+        glance.decode(record(twice, b"k"))
+        assert odd.seen
 
 
 @pytest.mark.parametrize("given", DOUBTFUL)
