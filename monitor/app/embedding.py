@@ -7,8 +7,9 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from monitor.core.arrays.kernels_unit import normalised
 from monitor.core.model.events import Chunk, Located, MalformedEvent, Upsert
-from monitor.core.model.plausibility import Doubt, doubtful_vectors
+from monitor.core.model.plausibility import LARGEST, Doubt, doubtful_vectors
 from monitor.core.model.scoring import Distance, prepare
 from monitor.ports import Encoder
 
@@ -98,9 +99,22 @@ class Embedder:
         """Give chunks their vectors, of the dimension, as they are scored."""
         for at in range(0, len(given), BLOCK):
             rows = np.concatenate(vectors[at : at + BLOCK]).reshape(-1, self._dimension)
-            self._doubts += doubtful_vectors(rows, cosine=self._distance is Distance.COSINE)
-            for chunk, vector in zip(given[at : at + BLOCK], prepare(rows, self._distance), strict=True):
+            for chunk, vector in zip(given[at : at + BLOCK], self._prepared(rows), strict=True):
                 chunk.vector = vector  # type: ignore[misc]  # these are ours: a copy of each takes as long as all this
+
+    def _prepared(self, rows: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Vectors as they are scored; what is odd about them is counted."""
+        cosine = self._distance is Distance.COSINE
+        if not cosine or rows.dtype != np.float32:
+            self._doubts += doubtful_vectors(rows, cosine=cosine)
+            return prepare(rows, self._distance)
+        made = np.empty_like(rows)
+        lengths = normalised(rows, made)
+        if not (
+            lengths.min() > 0.0 and lengths.max() < LARGEST / 2
+        ):  # no component is larger than its vector is long
+            self._doubts += doubtful_vectors(rows, cosine=cosine)
+        return made
 
     def _find(self, chunks: Sequence[Chunk]) -> dict[tuple[str, str], "_Found"]:
         found: dict[tuple[str, str], _Found] = {}

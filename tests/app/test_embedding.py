@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from monitor.app.embedding import Embedder
 from monitor.core.index.corpus import Corpus
 from monitor.core.model.events import Chunk, Delete, Heartbeat, Located, Position, Upsert
+from monitor.core.model.plausibility import doubtful_vectors
 from monitor.core.model.scoring import Distance, prepare
 from monitor.ports import UnreachableError
 
@@ -86,6 +87,20 @@ def test_an_event_that_says_no_time_stays_one(dimension: int) -> None:
 def test_other_distances_keep_the_numbers(distance: Distance) -> None:
     kept, _ = Embedder(2, distance).embed([upsert("a", vector(3.0, 4.0))])
     np.testing.assert_array_equal(chunks(kept)[0].vector, vector(3.0, 4.0))
+
+
+@pytest.mark.parametrize("distance", list(Distance))
+@pytest.mark.parametrize("numbers", [np.float32, np.float64])
+def test_what_is_odd_is_counted_as_it_came(distance: Distance, numbers: type) -> None:
+    """Vectors of zeros, with a huge component, and longer than that without one; blocks of 128 at a time."""
+    sizes = np.array([0.0, 1e-45, 1.0, 0.4e18, 0.6e18, 0.999e18, 1.001e18, 3e38])
+    for chosen in (sizes, sizes[1:3], sizes[:3], sizes[1:5], sizes[1:6], np.repeat(sizes[::-1], 30)):
+        rows: NDArray[np.float32] = np.outer(chosen, [1.0, -1.0, 0.5, 1.0]).astype(numbers)
+        embedder = Embedder(4, distance)
+        kept, _ = embedder.embed([upsert(f"c{at}", row.copy()) for at, row in enumerate(rows)])
+        assert embedder.doubts() == doubtful_vectors(rows, cosine=distance is Distance.COSINE)
+        found = np.stack([chunk.vector for chunk in chunks(kept) if chunk.vector is not None])
+        assert found.tobytes() == prepare(rows, distance).tobytes()
 
 
 def test_a_vector_does_not_depend_on_its_batch() -> None:
