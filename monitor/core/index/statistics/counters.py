@@ -122,11 +122,10 @@ class Counters:
     def frozen(self, rows: list[int]) -> dict[int, SegmentCounters]:
         """Copies of these rows; a row that did not change is the very object of the last call."""
         kept = self._frozen
-        dirty = self.dirty[rows].tolist()
-        moved = [row for row, of in zip(rows, dirty, strict=True) if of or row not in kept]
-        if moved:
-            kept.update(zip(moved, map(SegmentCounters, self.counts[moved], self.sums[moved]), strict=True))
-            self.dirty[moved] = False
+        for row in rows:
+            if self.dirty[row] or row not in kept:
+                kept[row] = SegmentCounters(self.counts[row].copy(), self.sums[row].copy())
+                self.dirty[row] = False
         if len(kept) > len(rows):
             self._frozen = kept = {row: kept[row] for row in rows}
         return dict(kept)
