@@ -301,7 +301,7 @@ class Measurable:
         why = NO_BASELINE if self.then is None else "no_shared_terms"
         yield _said("average_length_change", (ALL, ALL), "mean", longer, n=now.chunks, why=why)
         # no list of so many numbers is made to be added up
-        mean, most = (math.fsum(memoryview(moved)) / len(moved), float(moved.max())) if len(moved) else (NONE, NONE)
+        mean, most = (math.fsum(moved.data) / len(moved), float(moved.max())) if len(moved) else (NONE, NONE)
         yield _said("idf_change", (ALL, ALL), "mean", mean, n=len(moved), why=why)
         yield _said("idf_change", (ALL, ALL), "max", most, n=len(moved), why=why)
         earlier = NONE if then is None else float(then.absent)

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -182,7 +182,8 @@ class SegmentLayout:
         """
         if not moved:
             return before
-        values, said = numbers.tolist(), list(before or self.lines)
+        values: list[float] = numbers.tolist()
+        said: list[Any] = list(before or self.lines)
         n = dict(zip(RESTS, map(int, values[NUMBERS:]), strict=True))
         chunks, (dimension, segment), make = n[CHUNKS], self.where, partial(tuple.__new__, Measurement)
         for place in moved:
@@ -298,7 +299,8 @@ def _numbers(
         The numbers, and (S, L) which lines moved.
     """
     all_made = np.full((len(counters), ALL_NUMBERS), np.nan)
-    bits, known, moved = all_made.view(np.int64), before.view(np.int64), np.zeros(against.lines[:, 0].shape, np.bool_)
+    bits, known = all_made.view(np.int64), before.view(np.int64)
+    moved = np.zeros((len(counters), against.lines.shape[2]), np.bool_)
     for segment in range(len(counters)):
         counts, sums, made = counters[segment], summed[segment], all_made[segment]
         compared, alone, same = against.told[segment]
