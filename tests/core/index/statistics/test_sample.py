@@ -1,4 +1,7 @@
-"""A bottom-k sample against all members in the order of their hashes, after every batch."""
+"""A bottom-k sample against all members in the order of their hashes, after every batch.
+
+Of very small samples the candidates may, by luck, be too few: then these are the sample.
+"""
 
 import numpy as np
 import pytest
@@ -28,8 +31,9 @@ def test_members_come_and_go(batches: list[tuple[set[int], set[int]]], size: int
             if sample.settle():
                 sample.refill(np.array(list(slots.values()), np.int64), np.array(list(slots), np.int64))
             assert sample.size == len(slots)
-            assert sample.stale or not set(came) & set(first(slots, size))
-            assert sample.take().tolist() == [slots[key] for key in first(slots, size)]
+            wanted = [key for key in first(slots, size) if hashed([key])[0] < sample._bound()]
+            assert sample.stale or not set(came) & set(wanted)
+            assert sample.take().tolist() == [slots[key] for key in wanted]
             assert not sample.stale
 
 
