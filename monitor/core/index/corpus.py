@@ -30,14 +30,13 @@ from monitor.core.model.changes import (
     says_same,
 )
 from monitor.core.model.events import (
-    CorpusEvent,
     Delete,
     Located,
     MalformedEvent,
     Position,
     Upsert,
     Version,
-    chunk_key,
+    chunk_keys,
     of_bootstrap,
     version_mode,
 )
@@ -208,7 +207,7 @@ class Corpus:
 
     def apply(self, batch: Sequence[Located]) -> Applied:
         """Apply upserts and deletes in order; other events only move the newest event time."""
-        keys = [_key(located.event) for located in batch]
+        keys = _keys(batch)
         plain = plain_upserts(self._table, batch, keys)
         told = self._one_by_one(batch, keys, plain)
         first = [row for row in told.first.values() if row is not None and row.live]
@@ -419,11 +418,19 @@ class _Told:
         """By key, what stood before a chunk's content changed."""
 
 
-def _key(event: CorpusEvent) -> int:
-    """The key of the chunk that an event is of, NO_CHUNK where it is of none."""
-    if isinstance(event, Upsert):
-        return chunk_key(event.chunk.chunk_id)
-    return chunk_key(event.chunk_id) if isinstance(event, Delete) else NO_CHUNK
+def _keys(batch: Sequence[Located]) -> list[int]:
+    """The key of the chunk that each event is of, NO_CHUNK where it is of none."""
+    events = [located.event for located in batch]
+    ids = [
+        event.chunk.chunk_id if isinstance(event, Upsert) else event.chunk_id if isinstance(event, Delete) else None
+        for event in events
+    ]
+    named = [chunk_id for chunk_id in ids if chunk_id is not None]
+    keys: list[int] = chunk_keys(named).tolist()
+    if len(named) == len(ids):
+        return keys
+    following = iter(keys)
+    return [NO_CHUNK if chunk_id is None else next(following) for chunk_id in ids]
 
 
 def _order(before: ChunkRow | None, event: Upsert | Delete, position: Position, chunk_id: str, time: int) -> str:

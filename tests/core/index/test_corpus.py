@@ -116,7 +116,7 @@ def test_a_refusal_names_the_chunk_and_what_was_expected() -> None:
 
 
 def test_two_ids_with_one_key_are_told_apart(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "chunk_key", lambda _: 7)
+    monkeypatch.setattr(module, "chunk_keys", lambda ids: np.full(len(ids), 7, np.int64))
     corpus = Corpus(2)
     applied = corpus.apply([at(0, up(name="first")), at(1, up(name="second")), at(2, gone(name="second"))])
     assert [refused.error.reason for refused in applied.refused] == [KEY_COLLISION] * 2

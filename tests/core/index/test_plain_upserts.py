@@ -7,6 +7,7 @@ from unittest import mock
 import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from numpy.typing import NDArray
 
 from monitor.core.index import corpus as corpus_module
 from monitor.core.index import plain_upserts
@@ -22,7 +23,7 @@ from monitor.core.model.events import (
     Position,
     Upsert,
     Version,
-    chunk_key,
+    chunk_keys,
 )
 
 NAMES = [f"doc{number // 3}#{number}" for number in range(9)]
@@ -56,9 +57,9 @@ batches = st.lists(st.lists(events, max_size=12), max_size=8)
 """An empty one stands for a barrier."""
 
 
-def colliding(name: str) -> int:
+def colliding(names: Sequence[str]) -> NDArray[np.int64]:
     """Two of the names have one key."""
-    return chunk_key(NAMES[0] if name == NAMES[1] else name)
+    return chunk_keys([NAMES[0] if name == NAMES[1] else name for name in names])
 
 
 def told(change: Change) -> tuple[object, ...]:
@@ -75,7 +76,7 @@ def same(left: Delta, right: Delta) -> None:
 
 def applied(corpus: Corpus, batch: Sequence[Located], least: int) -> Applied:
     """A batch applied, by columns from so many upserts on."""
-    with mock.patch.object(plain_upserts, "LEAST", least), mock.patch.object(corpus_module, "chunk_key", colliding):
+    with mock.patch.object(plain_upserts, "LEAST", least), mock.patch.object(corpus_module, "chunk_keys", colliding):
         return corpus.apply(batch)
 
 
