@@ -198,10 +198,7 @@ class ChunkTable:
         fresh = np.flatnonzero(places == NONE)
         if len(fresh):
             places[fresh] = self._append(columns.keys[fresh], [rows[at].chunk_id for at in fresh.tolist()])
-        others: tuple[dict[int, Any], ...] = ({}, {}, {}, {}, {})
-        self._write(places, columns, others)
-        if before is not None:
-            before.others = others
+        self._write(places, columns, before)
         self._remember(rows)
 
     def add(self, rows: Sequence[ChunkRow]) -> None:
@@ -322,19 +319,18 @@ class ChunkTable:
         kernels_keys.link(self._heads, self.keys, first, end)
         return np.arange(first, end)
 
-    def _write(
-        self, places: NDArray[np.int64], rows: RowColumns, others: Sequence[dict[int, Any] | None] = (None,) * 5
-    ) -> None:
+    def _write(self, places: NDArray[np.int64], rows: RowColumns, before: RowsBefore | None = None) -> None:
         """Have rows in their places, in all but keys and names; what stood there holds nothing any more.
 
         Args:
             places: (n,) distinct.
             rows: n.
-            others: get what stood there, see `RowsBefore.others`.
+            before: what stood there, which is told the rest.
         """
         if not len(places):
             return
-        was, cells = taken(self.cells, places), np.empty(len(places), _CELL)
+        was, cells = taken(self.cells, places) if before is None else before.cells, np.empty(len(places), _CELL)
+        others: Sequence[dict[int, Any] | None] = (None,) * 5 if before is None else before.others
         at, aside = places.tolist(), np.zeros(len(places), np.uint8)
         if was["aside"].any():
             self._forget_aside(places[was["aside"] > 0].tolist())

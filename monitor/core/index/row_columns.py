@@ -1,7 +1,7 @@
 """Rows of chunks in columns: as they are to be kept, and as they stood before a batch."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -81,7 +81,7 @@ class RowsBefore:
     names: list[str]
     after: RowColumns
     aside: Mapping[int, str]
-    others: tuple[dict[int, Any], ...] = ()
+    others: tuple[dict[int, Any], ...] = field(default_factory=lambda: ({}, {}, {}, {}, {}))
     """By place, the documents, segments, embedding versions, partitions of the last event and of the last change that
     are not those of the row that came."""
 
