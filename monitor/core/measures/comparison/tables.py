@@ -23,7 +23,6 @@ from monitor.core.measures.comparison.seen import MeasureConfig, Observation
 from monitor.core.measures.comparison.summary import SETTLING, SummaryTable
 from monitor.core.measures.comparison.turn import Mask, Turn, Turns
 from monitor.core.measures.formulas.columns import FUSED_QUERY, NOT_REPLAYED, ListPair, PairRows, Settings
-from monitor.core.measures.formulas.moved import holds
 from monitor.core.measures.incremental import ALL, MeasureColumns, RowSelection, Stale, stale
 from monitor.core.measures.kernels_answers import UNSEEN, carry
 from monitor.core.measures.measure import Group, Need
@@ -235,8 +234,7 @@ class Comparison:
                 self._texts_then(leg)
                 self._sieves[leg] = np.zeros_like(self._sieves_then[leg])
             else:
-                others = holds(keys, turn.changed)
-                looked, places[leg] = carry(self._heard[leg], fixed(before), fixed(keys), others)
+                looked, places[leg] = carry(self._heard[leg], fixed(before), fixed(keys), turn.changing(leg))
                 made[leg] = turn.results(leg) | looked
             self._listed[leg] = keys
         sought = [self._listed[leg].reshape(-1)[at] for leg, at in places.items()]

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from monitor.core.index.baseline import ListLeg
 from monitor.core.measures.comparison.alignment import Alignment
 from monitor.core.measures.comparison.seen import Observation
-from monitor.core.measures.formulas.moved import both_moved, holding
+from monitor.core.measures.formulas.moved import both_moved, holds
 from monitor.core.model.lists import RankedLists
 
 Mask = NDArray[np.bool_]
@@ -33,7 +33,7 @@ class Turn:
     ) -> None:
         self.seen, self.now, self._before, self._count = seen, now, before, count
         self._masks: dict[ListLeg, tuple[Mask, Mask]] = {}
-        self._touched: dict[ListLeg, Mask] = {}
+        self._changing: dict[ListLeg, Mask] = {}
 
     @property
     def afresh(self) -> bool:
@@ -55,11 +55,15 @@ class Turn:
 
     def touched(self, leg: ListLeg) -> Mask:
         """(P,) bool: anchors in whose list a changed chunk stands."""
-        found = self._touched.get(leg)
+        everybody = self._before is None
+        found: Mask = np.ones(self._count, np.bool_) if everybody else self.changing(leg).any(axis=1)
+        return found
+
+    def changing(self, leg: ListLeg) -> Mask:
+        """(P, k) bool: slots in which a changed chunk stands."""
+        found = self._changing.get(leg)
         if found is None:
-            everybody = np.ones(self._count, np.bool_)
-            found = everybody if self._before is None else holding(self.now[leg], self.changed)
-            self._touched[leg] = found
+            found = self._changing[leg] = holds(self.now[leg].keys, self.changed)
         return found
 
     def _moved(self, leg: ListLeg) -> tuple[Mask, Mask]:

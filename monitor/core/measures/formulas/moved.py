@@ -35,11 +35,6 @@ def both_moved(before: RankedLists, now: RankedLists) -> tuple[Mask, Mask]:
     return _differing(before.arrays(), now.arrays())
 
 
-def holding(lists: RankedLists, keys: NDArray[np.int64]) -> Mask:
-    """(A,) bool: anchors whose list holds any of these chunk keys, (n,) int64 in any order."""
-    return np.any(holds(lists.keys, keys), axis=1)  # type: ignore[no-any-return]  # numpy: an array or a scalar
-
-
 def holds(listed: NDArray[np.int64], keys: NDArray[np.int64]) -> Mask:
     """Of the shape of `listed`, chunk keys: where any of these keys stands, (n,) int64 in any order."""
     found = np.zeros(listed.shape, np.bool_)

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from monitor.core.index.baseline import ListLeg, Member
 from monitor.core.measures.comparison.facts import MemberFacts
 from monitor.core.measures.comparison.seen import Observation
-from monitor.core.measures.formulas.moved import holding, moved
+from monitor.core.measures.formulas.moved import holds, moved
 from monitor.core.model.events import chunk_key
 from monitor.core.model.lists import NO_CHUNK, RankedLists
 from monitor.core.reporting.drift import Drift, SegmentScope
@@ -134,9 +134,10 @@ def test_moved_lists(scores: bool) -> None:
 
 def test_lists_that_hold_a_key() -> None:
     lists = ranked([[("a", 0.9), ("b", 0.8)], [("b", 0.9)], []], 2)
-    assert holding(lists, np.array([chunk_key("a")])).tolist() == [True, False, False]
-    assert holding(lists, np.array([chunk_key("z"), chunk_key("b")])).tolist() == [True, True, False]
+    assert holds(lists.keys, np.array([chunk_key("a")])).tolist() == [[True, False], [False] * 2, [False] * 2]
+    both = np.array([chunk_key("z"), chunk_key("b")])
+    assert holds(lists.keys, both).tolist() == [[False, True], [True, False], [False] * 2]
     # a key with the low bits of another one is not that one
-    assert not holding(lists, lists.keys[:1, 0] + (1 << 20)).any()
-    assert not holding(lists, np.zeros(0, np.int64)).any()
+    assert not holds(lists.keys, lists.keys[:1, 0] + (1 << 20)).any()
+    assert not holds(lists.keys, np.zeros(0, np.int64)).any()
     assert NO_CHUNK not in lists.keys[0]
