@@ -58,14 +58,14 @@ class _Computation(NamedTuple):
     Args:
         k: their depth.
         compute: as of `Measure`, or of a `MatrixRow`.
-        columns: (m, 1) int64, or the only column.
-        rows: (m,) int64, which row of the matrix each is; None for a single column.
+        columns: m of them: a slice where they follow each other, else (m,) int64.
+        rows: which row of the matrix each is, likewise; None for a single column.
     """
 
     k: int
     compute: Callable[[Any, int], Values | MissingReason]
-    columns: NDArray[np.int64]
-    rows: NDArray[np.int64] | None
+    columns: RowSelection
+    rows: RowSelection | None
 
 
 class MeasureColumns(Generic[View]):
@@ -151,30 +151,36 @@ def _grouped(columns: Sequence[_Column[View]]) -> Mapping[Need[View], Sequence[_
         found.setdefault((need, name.k, one), []).append(at)
     made: dict[Need[View], list[_Computation]] = {}
     for (need, k, _), places in found.items():
-        computes, into = [columns[place].compute for place in places], np.array(places, np.int64)[:, None]
+        computes, into = [columns[place].compute for place in places], _span(places)
         rows = [of for of in computes if isinstance(of, MatrixRow)]
         if rows:
-            of = _Computation(k, rows[0].matrix, into, np.array([row.at for row in rows], np.int64))
+            of = _Computation(k, rows[0].matrix, into, _span([row.at for row in rows]))
         else:
             of = _Computation(k, computes[0], into, None)
         made.setdefault(need, []).append(of)
     return made
 
 
+def _span(numbers: Sequence[int]) -> RowSelection:
+    """Numbers to index with: a slice, which copies nothing, where they follow each other."""
+    first, until = numbers[0], numbers[0] + len(numbers)
+    return slice(first, until) if list(numbers) == list(range(first, until)) else np.array(numbers, np.int64)
+
+
 def _measure(part: Stale, computed: Sequence[_Computation], missing: str, values: Values, reasons: list[str]) -> None:
     """Fill in what is computed from one input; of each column also why it has no value."""
     rows, view = part
-    unknown = view.unknown if isinstance(rows, slice) else rows[view.unknown]
+    unknown: NDArray[np.int64] = view.unknown if isinstance(rows, slice) else rows[view.unknown]
     for k, compute, columns, of in computed:
         reason = missing or (DEPTH_NOT_KEPT if k > view.depth else "")
         found = MissingReason(reason) if reason else compute(view, k)
-        into = columns[:, 0] if isinstance(rows, slice) else columns
+        into = columns if isinstance(columns, slice) or isinstance(rows, slice) else columns[:, None]
         if isinstance(found, MissingReason):
             values[into, rows] = np.nan
             reason = found.text
         else:
             values[into, rows] = found if of is None else found[of]
             if len(unknown):
-                values[columns, unknown] = np.nan
-        for at in columns[:, 0].tolist():
+                values[columns if isinstance(columns, slice) else columns[:, None], unknown] = np.nan
+        for at in np.arange(len(reasons))[columns].tolist():
             reasons[at] = reason

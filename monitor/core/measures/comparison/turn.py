@@ -55,9 +55,9 @@ class Turn:
 
     def touched(self, leg: ListLeg) -> Mask:
         """(P,) bool: anchors in whose list a changed chunk stands."""
-        everybody = self._before is None
-        found: Mask = np.ones(self._count, np.bool_) if everybody else self.changing(leg).any(axis=1)
-        return found
+        if self._before is None:
+            return np.ones(self._count, np.bool_)
+        return np.any(self.changing(leg), axis=1)  # type: ignore[no-any-return]  # numpy: an array or a scalar
 
     def changing(self, leg: ListLeg) -> Mask:
         """(P, k) bool: slots in which a changed chunk stands."""
