@@ -6,13 +6,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from monitor.core.arrays.fixed import fixed
 from monitor.core.model.events import chunk_key
 
 NO_CHUNK = -1
 """Fills the unused tail of a row of keys."""
-ListArrays = tuple[NDArray[np.int64], NDArray[np.float64], NDArray[np.int64], NDArray[np.bool_]]
-"""Keys, scores, lengths, and which are known, see `RankedLists`; as compiled kernels take them."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -62,10 +59,6 @@ class RankedLists:
             made.lengths[at] = len(cut)
             made.known[at] = True
         return made
-
-    def arrays(self) -> ListArrays:
-        """All there is, contiguous and read only."""
-        return fixed(self.keys), fixed(self.scores), fixed(self.lengths), fixed(self.known)
 
     def at(self, depth: int) -> "RankedLists":
         """The same lists cut at a smaller depth."""

@@ -7,8 +7,9 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from monitor.core.measures.formulas.arrays_of import RankedArrays, arrays_of
 from monitor.core.measures.formulas.ranking import PERSISTENCE
-from monitor.core.model.lists import ListArrays, RankedLists
+from monitor.core.model.lists import RankedLists
 
 NOT_REPLAYED = "not_replayed"
 DEPTH_NOT_KEPT = "depth_not_kept"
@@ -129,6 +130,6 @@ class PairRows:
         return np.flatnonzero(~self.known)
 
     @cached_property
-    def arrays(self) -> tuple[ListArrays, ListArrays]:
+    def arrays(self) -> tuple[RankedArrays, RankedArrays]:
         """Of the whole lists, then and now."""
-        return self.whole.baseline.arrays(), self.whole.current.arrays()
+        return arrays_of(self.whole.baseline), arrays_of(self.whole.current)

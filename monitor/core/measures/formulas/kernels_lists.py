@@ -1,6 +1,6 @@
 """Everything that is measured of some anchors' lists in one pass, compiled by numba.
 
-Each takes whole lists, four arrays of each as `RankedLists.arrays` gives them, and the rows that are looked at: to
+Each takes whole lists, four arrays of each as `arrays_of` gives them, and the rows that are looked at: to
 cut these out in numpy, and to read one measure after the other, took longer than to measure them. The plain formulas,
 one at a time, are the oracles in the tests.
 """
@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from monitor.core.arrays.compile import compiled
 from monitor.core.arrays.repeats import first_only
+from monitor.core.measures.formulas.arrays_of import RankedArrays
 from monitor.core.measures.formulas.kernels_match import (
     Match,
     exchanged,
@@ -21,15 +22,14 @@ from monitor.core.measures.formulas.kernels_match import (
     stabilities,
     tied,
 )
-from monitor.core.model.lists import ListArrays
 
 Values = NDArray[np.float64]
 Keys = NDArray[np.int64]
-Rows = NDArray[np.int64]
+Ints = NDArray[np.int64]
 
 
 @compiled
-def _cut(lists: ListArrays, rows: Rows, depth: int) -> ListArrays:
+def _cut(lists: RankedArrays, rows: Ints, depth: int) -> RankedArrays:
     """Some of the lists, cut at a depth."""
     keys, scores, lengths, known = lists
     count = len(rows)
@@ -43,7 +43,7 @@ def _cut(lists: ListArrays, rows: Rows, depth: int) -> ListArrays:
 
 
 @compiled
-def _matched(before: ListArrays, after: ListArrays, eps: float) -> Match:
+def _matched(before: RankedArrays, after: RankedArrays, eps: float) -> Match:
     """Two lists of each anchor matched, of one depth, ties at the cut settled where eps is no NaN."""
     keys = after[0]
     if eps == eps:
@@ -56,7 +56,7 @@ def _matched(before: ListArrays, after: ListArrays, eps: float) -> Match:
 
 @compiled
 def ranked(
-    then: ListArrays, now: ListArrays, rows: Rows, powers: Values, eps: float, noise_gap: float
+    then: RankedArrays, now: RankedArrays, rows: Ints, powers: Values, eps: float, noise_gap: float
 ) -> NDArray[np.float64]:
     """(10, R) of the lists of R rows: the eight of `stabilities` at the depth d, `top1_changed`, and that of those
     anchors alone whose baseline gap exceeds the noise gap: a swap within it is a coin flip, not drift.
@@ -82,7 +82,7 @@ def ranked(
 
 @compiled
 def contents_moved(
-    then: ListArrays, now: ListArrays, rows: Rows, codes: tuple[Keys, Keys], eps: float
+    then: RankedArrays, now: RankedArrays, rows: Ints, codes: tuple[Keys, Keys], eps: float
 ) -> NDArray[np.float64]:
     """(3, R) of the lists of R rows under other keys, each only where it stands first: `swaps`, `jaccard` and
     `top1_changed`.
@@ -105,7 +105,7 @@ def contents_moved(
 
 @compiled
 def legs_apart(
-    then: tuple[ListArrays, ListArrays], now: tuple[ListArrays, ListArrays], rows: Rows, powers: Values
+    then: tuple[RankedArrays, RankedArrays], now: tuple[RankedArrays, RankedArrays], rows: Ints, powers: Values
 ) -> NDArray[np.float64]:
     """(6, R), the columns of `Disagreement` at the depth d.
 
@@ -128,7 +128,7 @@ def legs_apart(
 
 
 @compiled
-def scored(then: ListArrays, now: ListArrays, rows: Rows, depth: int) -> NDArray[np.float64]:
+def scored(then: RankedArrays, now: RankedArrays, rows: Ints, depth: int) -> NDArray[np.float64]:
     """(7, R) of the scores of R rows: the first Wasserstein distance of the top scores down to a depth; how far the
     first score and the gap, the first minus the second, fell; both now, and both then. NaN where a list is unknown or
     too short.

@@ -4,7 +4,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from monitor.core.arrays.compile import compiled
-from monitor.core.model.lists import ListArrays, RankedLists
+from monitor.core.measures.formulas.arrays_of import RankedArrays, arrays_of
+from monitor.core.model.lists import RankedLists
 
 Mask = NDArray[np.bool_]
 Integers = NDArray[np.int64]
@@ -32,7 +33,7 @@ def both_moved(before: RankedLists, now: RankedLists) -> tuple[Mask, Mask]:
     if before is now:
         nobody = np.zeros(len(now), np.bool_)
         return nobody, nobody
-    return _differing(before.arrays(), now.arrays())
+    return _differing(arrays_of(before), arrays_of(now))
 
 
 def holds(listed: NDArray[np.int64], keys: NDArray[np.int64]) -> Mask:
@@ -56,7 +57,7 @@ def absent(keys: NDArray[np.int64], listed: NDArray[np.int64]) -> NDArray[np.int
 
 
 @compiled
-def _differing(before: ListArrays, now: ListArrays) -> tuple[Mask, Mask]:
+def _differing(before: RankedArrays, now: RankedArrays) -> tuple[Mask, Mask]:
     """Rows of which anything but the scores is another, and those of which anything is."""
     bits_before, bits_now = before[1].view(np.int64), now[1].view(np.int64)
     results, whole = np.empty(len(before[0]), np.bool_), np.empty(len(before[0]), np.bool_)

@@ -1,5 +1,6 @@
 """Ties at the cut: which of several equally good results made it into the list is no drift."""
 
+from monitor.core.measures.formulas.arrays_of import arrays_of
 from monitor.core.measures.formulas.kernels_match import settle, tied
 from monitor.core.model.lists import RankedLists
 
@@ -31,7 +32,7 @@ def settle_ties(baseline: RankedLists, current: RankedLists, eps: float) -> Rank
             "expected equal shapes and eps >= 0"
         )
         raise ValueError(message)
-    before, after = baseline.arrays(), current.arrays()
+    before, after = arrays_of(baseline), arrays_of(current)
     rows = tied(before, after, eps)
     if not len(rows):
         return current

@@ -6,6 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from monitor.core.measures.collapsed import Sides, collapsed
+from monitor.core.measures.formulas.arrays_of import arrays_of
 from monitor.core.measures.formulas.disagreement import Disagreement
 from monitor.core.measures.formulas.kernels_lists import contents_moved, legs_apart, ranked, scored
 from monitor.core.measures.formulas.overlap import overlap
@@ -31,7 +32,7 @@ def test_ranks(eps: float | None, pair: Pair, draw: st.DataObject) -> None:
     then, now = pair[0].take(rows), pair[1].take(rows)
     for depth in range(1, min(then.depth, now.depth) + 1):
         found = ranked(
-            pair[0].arrays(), pair[1].arrays(), rows, powers(p, depth), np.nan if eps is None else eps, 0.1
+            arrays_of(pair[0]), arrays_of(pair[1]), rows, powers(p, depth), np.nan if eps is None else eps, 0.1
         )
         settled = [now.at(k) if eps is None else settle_ties(then.at(k), now.at(k), eps) for k in (depth, 1)]
         whole, first = overlap(then.at(depth), settled[0]), overlap(then.at(1), settled[1])
@@ -57,7 +58,7 @@ def test_contents(eps: float | None, pair: Pair, draw: st.DataObject) -> None:
         count = len(rows) * depth
         code = st.lists(st.integers(NO_CHUNK, 3), min_size=count, max_size=count)
         codes = [np.array(draw.draw(code), np.int64).reshape(len(rows), depth) for _ in range(2)]
-        arrays = pair[0].arrays(), pair[1].arrays()
+        arrays = arrays_of(pair[0]), arrays_of(pair[1])
         found = contents_moved(*arrays, rows, (codes[0], codes[1]), np.nan if eps is None else eps)
         plain = collapsed(then.at(depth), now.at(depth), Sides(*codes), eps)
         expected = swaps(plain, depth), jaccard(plain, depth), top1_changed(plain)
@@ -69,7 +70,7 @@ def test_legs(then: Pair, now: Pair, draw: st.DataObject) -> None:
     anchors = np.arange(min(len(then[0]), len(now[0])))
     before, after = ([leg.take(anchors) for leg in sides] for sides in (then, now))
     rows, depth = rows_of(draw, len(anchors)), min(then[0].depth, now[0].depth)
-    sides = [(one.arrays(), other.arrays()) for one, other in (before, after)]
+    sides = [(arrays_of(one), arrays_of(other)) for one, other in (before, after)]
     found = legs_apart(sides[0], sides[1], rows, powers(0.9, depth))
     (dense_then, lexical_then), (dense, lexical) = (
         [leg.take(rows).at(depth) for leg in of] for of in (before, after)
@@ -94,7 +95,7 @@ def test_scores(pair: Pair, draw: st.DataObject, shuffled: bool) -> None:
         now = RankedLists(now.keys, np.abs(now.scores), now.lengths, now.known)
     rows = rows_of(draw, len(then))
     for depth in range(1, min(then.depth, now.depth) + 1):
-        found = scored(then.arrays(), now.arrays(), rows, depth)
+        found = scored(arrays_of(then), arrays_of(now), rows, depth)
         before, after = then.take(rows), now.take(rows)
         known = before.known & after.known
         both = [top1_score(after), gap(after), top1_score(before), gap(before)]
@@ -108,7 +109,7 @@ def test_scores(pair: Pair, draw: st.DataObject, shuffled: bool) -> None:
 
 
 def test_nobody_and_lists_without_results() -> None:
-    nobody, empty = lists([], 2).arrays(), lists([[], []], 2).arrays()
+    nobody, empty = arrays_of(lists([], 2)), arrays_of(lists([[], []], 2))
     rows, p = np.zeros(0, np.int64), powers(0.9, 2)
     assert ranked(nobody, nobody, rows, p, 0.0, np.nan).shape == (10, 0)
     assert scored(nobody, nobody, rows, 2).shape == (7, 0)
