@@ -47,10 +47,12 @@ class AskedSets(NamedTuple):
     Args:
         sets: n of them, in order.
         bands: (n, width) their bands; zeros for an empty set.
+        least: similarity from which on they are held; where it is lower, that of near copies counts.
     """
 
     sets: Sets
     bands: NDArray[np.uint32]
+    least: float = 0.0
 
 
 class NearCopies:
@@ -133,7 +135,7 @@ class NearCopies:
         filled = places[found]
         held, bands = np.zeros(len(filled), np.bool_), asked.bands[filled]
         for partition in (MATCHED, WAITING) if len(filled) else ():
-            question = Question(filled, bands, partition, self._threshold)
+            question = Question(filled, bands, partition, max(self._threshold, asked.least))
             self._table.holds(self.slab.sets, asked.sets, question, held)
         found[found] = held
         return found
